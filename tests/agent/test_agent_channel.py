@@ -1,4 +1,4 @@
-"""The conversation between the agent and the server, with real sockets."""
+"""The channel between the agent and the server, with real sockets."""
 
 from __future__ import annotations
 
@@ -54,23 +54,23 @@ def label(number: int) -> ListenerLabel:
     return ListenerLabel("vpc-0a", "endpoint-http", "169.254.170.1", 20_000 + number, "vpce-0a")
 
 
-def test_the_agent_gets_the_newest_wish_and_the_server_the_report(talk: Conversation) -> None:
+def test_the_agent_gets_the_newest_spec_and_the_server_the_report(talk: Conversation) -> None:
     talk.server.send(document(generation=1))
     talk.server.send(document(generation=2))
-    eventually(lambda: talk.agent.wish()[0] == document(generation=2))
+    eventually(lambda: talk.agent.spec()[0] == document(generation=2))
     assert talk.woken.is_set()
     talk.agent.send_report(HostReport("local", 2))
     eventually(lambda: talk.told.reports == [HostReport("local", 2)])
 
 
-def test_a_wish_that_was_sent_is_not_sent_again(talk: Conversation) -> None:
+def test_a_spec_that_was_sent_is_not_sent_again(talk: Conversation) -> None:
     talk.server.send(document())
-    eventually(lambda: talk.agent.wish()[0] is not None)
-    first = talk.agent.wish()[0]
+    eventually(lambda: talk.agent.spec()[0] is not None)
+    first = talk.agent.spec()[0]
     talk.server.send(document())
     talk.agent.send_report(HostReport("local", 7))
     eventually(lambda: bool(talk.told.reports))
-    assert talk.agent.wish()[0] is first
+    assert talk.agent.spec()[0] is first
 
 
 @pytest.mark.costs(0.3, reason="more flows than one frame takes are sent")
@@ -84,7 +84,7 @@ def test_flows_arrive_before_the_report_of_the_same_turn(talk: Conversation) -> 
 
 
 @pytest.mark.costs(0.3, reason="more flows than one frame takes are sent")
-def test_whoever_sent_flows_learns_that_the_server_has_them(talk: Conversation) -> None:
+def test_the_sender_of_flows_is_called_when_the_server_has_them(talk: Conversation) -> None:
     eventually(talk.agent.connected)
     told: list[int] = []
     talk.agent.send_flows([flow(number) for number in range(MORE_THAN_A_FRAME)], lambda: told.append(1))
@@ -93,7 +93,7 @@ def test_whoever_sent_flows_learns_that_the_server_has_them(talk: Conversation) 
     assert told == [1]
 
 
-def test_flows_that_nobody_could_take_arrive_with_the_next_server(tmp_path: Path) -> None:
+def test_flows_without_a_server_are_sent_to_the_next_one(tmp_path: Path) -> None:
     agent = AgentChannel(tmp_path / "agent.sock", os.geteuid(), None, lambda: None)
     agent.send_flows([flow(1)])
     told, stop = Told(), threading.Event()
@@ -155,7 +155,7 @@ def test_after_a_reconnection_everything_is_sent_again(talk: Conversation) -> No
     talk.agent = AgentChannel(talk.path, os.geteuid(), None, lambda: None)
     eventually(talk.agent.connected)
     assert talk.agent.take_fresh()
-    eventually(lambda: talk.agent.wish()[0] == document())
+    eventually(lambda: talk.agent.spec()[0] == document())
     talk.agent.send_listeners([label(1)])
     eventually(lambda: talk.told.events.count("listeners") == 2)
 
@@ -168,7 +168,7 @@ def test_a_new_server_replaces_the_one_before(talk: Conversation) -> None:
     talk.thread.join(DEADLINE)
     second.start()
     try:
-        # ``connected`` may still speak of the one before, whose end the agent has not read yet.
+        # ``connected`` may still be about the previous one, whose end the agent has not read yet.
         eventually(talk.agent.take_fresh)
         talk.agent.send_report(HostReport("local", 1))
         eventually(lambda: bool(told.reports))
@@ -201,7 +201,7 @@ def test_a_path_longer_than_a_socket_address_works(tmp_path: Path) -> None:
 
 
 def test_a_stop_right_after_the_connection_ends_it_as_well(tmp_path: Path) -> None:
-    """Before anybody is told of the connection."""
+    """This is before ``connected`` is called."""
     stop = threading.Event()
 
     class Stopped(AgentConnection):
@@ -220,22 +220,22 @@ def test_a_stop_right_after_the_connection_ends_it_as_well(tmp_path: Path) -> No
     agent.close()
 
 
-def test_a_document_of_another_form_is_a_fault_and_the_wish_before_stays(talk: Conversation) -> None:
+def test_a_malformed_document_is_a_fault_and_the_previous_spec_stays(talk: Conversation) -> None:
     talk.server.send(document())
-    eventually(lambda: talk.agent.wish()[0] is not None)
+    eventually(lambda: talk.agent.spec()[0] is not None)
     talk.stop.set()
     talk.thread.join(DEADLINE)
     with socket.socket(socket.AF_UNIX) as hijacked:
         hijacked.connect(str(talk.path))
         text = b'{"kind":"spec","body":{"command":"/bin/sh"}}'
         hijacked.sendall(len(text).to_bytes(4, "big") + text)
-        eventually(lambda: talk.agent.wish()[1] != "")
-    assert talk.agent.wish()[0] == document()
-    assert "HostSpec" in talk.agent.wish()[1]
+        eventually(lambda: talk.agent.spec()[1] != "")
+    assert talk.agent.spec()[0] == document()
+    assert "HostSpec" in talk.agent.spec()[1]
 
 
 @pytest.mark.parametrize("sent", [(FRAME_LIMIT + 1).to_bytes(4, "big"), b"\x00\x00\x00\x05ab", b"\x00"])
-def test_a_frame_that_is_too_large_or_cut_ends_the_connection_alone(talk: Conversation, sent: bytes) -> None:
+def test_a_frame_that_is_too_large_or_cut_ends_only_the_connection(talk: Conversation, sent: bytes) -> None:
     talk.stop.set()
     talk.thread.join(DEADLINE)
     with socket.socket(socket.AF_UNIX) as hijacked:
@@ -246,7 +246,7 @@ def test_a_frame_that_is_too_large_or_cut_ends_the_connection_alone(talk: Conver
         hijacked.settimeout(DEADLINE)
         assert hijacked.recv(1) == b""
     eventually(lambda: not talk.agent.connected())
-    assert talk.agent.wish() == (None, "")
+    assert talk.agent.spec() == (None, "")
 
 
 def test_descriptors_that_a_server_sends_are_not_taken(talk: Conversation) -> None:
@@ -257,7 +257,7 @@ def test_descriptors_that_a_server_sends_are_not_taken(talk: Conversation) -> No
         hijacked.connect(str(talk.path))
         eventually(talk.agent.connected)
         socket.send_fds(hijacked, [b"\x00\x00\x00\x02{}"], [something.fileno()] * 50)
-        eventually(lambda: talk.agent.wish()[1] != "")
+        eventually(lambda: talk.agent.spec()[1] != "")
         assert len(os.listdir("/proc/self/fd")) < before + 10
 
 
@@ -268,7 +268,7 @@ def test_a_server_that_does_not_read_never_holds_up_the_agent(talk: Conversation
     with socket.socket(socket.AF_UNIX) as stalled:
         stalled.connect(str(talk.path))
         eventually(talk.agent.take_fresh)
-        # More than a socket holds: whoever waited until it is read would wait for ever.
+        # More than a socket holds: a caller that waited until it is read would wait for ever.
         for _ in range(3):
             talk.agent.send_flows([flow(number) for number in range(2_000)])
             talk.agent.send_report(HostReport("local", 1, interfaces=("eni-0a",) * 10_000))

@@ -1,4 +1,4 @@
-"""A hijacked server says what it likes; the agent applies nothing of a document that breaks one rule."""
+"""A hijacked server sends what it likes; the agent applies nothing from a document that breaks one rule."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from reading_room.agent.check import check, serves
 from reading_room.agent.errors import SpecRefused
-from reading_room.agent.spec import HostSpec, StandbyWish
+from reading_room.agent.spec import HostSpec, StandbyCount
 from reading_room.analysis.job_file import ClusterPlace, Location
 from reading_room.analysis.kinds import JOB_KINDS
 from reading_room.containers.spec import Limits, RealtimeSpec
@@ -61,9 +61,9 @@ def _in_cluster(**changes: Any) -> HostSpec:
 def test_an_honest_document_of_a_job_of_two_containers_passes() -> None:
     first = container(0, job=job(cluster=CLUSTER))
     second = container(1, job=job(cluster=replace(CLUSTER, member=1, address="10.0.0.11", path=CLUSTER.path + "y")))
-    wish = document(vpcs=(vpc((interface(0), interface(1))),), containers=(first, second))
-    check(wish, "local", 7)
-    # A container in a lost one's place has a number beyond those that the attempt began with.
+    spec = document(vpcs=(vpc((interface(0), interface(1))),), containers=(first, second))
+    check(spec, "local", 7)
+    # A container that replaces a lost one has a number beyond those with which the attempt began.
     check(_in_cluster(member=17, containers=16, scheduler="10.0.0.9"), "local", 7)
 
 
@@ -178,7 +178,7 @@ HOSTILE: dict[str, HostSpec] = {
     "rule text as a group's id": _in_vpc(groups=(SecurityGroup('sg-0a" accept', (), (), ()),)),
     "rule text as a rule's id": _with_rule(rule_id='sgr-0"; accept comment "'),
     "rule text as a network": _with_rule(peer=CidrPeer("0.0.0.0/0 accept")),
-    "a network with bits beyond its length": _with_rule(peer=CidrPeer("10.0.0.1/8")),
+    "a network with bits beyond its prefix length": _with_rule(peer=CidrPeer("10.0.0.1/8")),
     "a network of odd length": _with_rule(peer=CidrPeer("10.0.0.0/33")),
     "a network of a length with zeros": _with_rule(peer=CidrPeer("10.0.0.0/08")),
     "a network of a length in other digits": _with_rule(peer=CidrPeer("10.0.0.0/٨")),
@@ -269,9 +269,9 @@ HOSTILE: dict[str, HostSpec] = {
             container(1, job=job(cluster=replace(CLUSTER, member=1, address="10.0.0.11"))),
         ),
     ),
-    "a million containers ahead": document(standby=(StandbyWish("entities-en", 1_000_000),)),
-    "fewer than no containers ahead": document(standby=(StandbyWish("entities-en", -1),)),
-    "one engine twice": document(standby=(StandbyWish("entities-en", 1), StandbyWish("entities-en", 2))),
+    "a million containers ahead": document(standby=(StandbyCount("entities-en", 1_000_000),)),
+    "fewer than no containers ahead": document(standby=(StandbyCount("entities-en", -1),)),
+    "one engine twice": document(standby=(StandbyCount("entities-en", 1), StandbyCount("entities-en", 2))),
     "an account that is none": document(realtime=(RealtimeSpec("rt", "root", "entities-en"),)),
     "a hundred realtime containers": document(
         realtime=tuple(RealtimeSpec(f"rt{n}", "0" * 12, "entities-en") for n in range(100))
@@ -325,11 +325,11 @@ def test_too_many_of_anything_are_refused() -> None:
 def test_the_reason_names_the_place_and_shows_the_value_without_control_characters() -> None:
     with pytest.raises(SpecRefused) as refusal:
         check(_in_vpc(vpc_id="vpc-\x1b[2J"), "local", 0)
-    assert refusal.value.reason == "vpc-… id: 'vpc-\\x1b[2J' does not have its form"
+    assert refusal.value.reason == "vpc-… id: 'vpc-\\x1b[2J' is malformed"
 
 
 def test_a_thousand_interfaces_are_checked_in_a_few_hundredths_of_a_second() -> None:
-    wish = document(vpcs=(vpc(tuple(interface(number) for number in range(1000))),))
+    spec = document(vpcs=(vpc(tuple(interface(number) for number in range(1000))),))
     start = time.perf_counter()
-    check(wish, "local", 0)
+    check(spec, "local", 0)
     assert time.perf_counter() - start < 0.1

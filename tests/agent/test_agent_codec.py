@@ -1,4 +1,4 @@
-"""Documents survive the way through JSON, and nothing else gets in."""
+"""Documents survive encoding as JSON, and nothing else is accepted."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from tests.worlds.agent import container, document, interface, job, vpc
 from tests.worlds.work import calls
 
 
-def test_a_wish_comes_back_as_an_equal_value() -> None:
-    wish = FromServer(document())
-    assert decode(FromServer, encode(wish)) == wish
+def test_a_spec_comes_back_as_an_equal_value() -> None:
+    spec = FromServer(document())
+    assert decode(FromServer, encode(spec)) == spec
     place = ClusterPlace(1, 2, "10.0.0.10", "10.0.0.11", "/v2/cluster/" + "x" * 40)
-    wish = FromServer(document(containers=(container(job=job(cluster=place, part_bytes=7)),)))
-    assert decode(FromServer, encode(wish)) == wish
+    spec = FromServer(document(containers=(container(job=job(cluster=place, part_bytes=7)),)))
+    assert decode(FromServer, encode(spec)) == spec
 
 
 def test_a_report_with_every_kind_of_message_comes_back_as_an_equal_value() -> None:
@@ -76,7 +76,7 @@ def _changed(change: Any) -> bytes:
         (lambda d: d["network"]["vpcs"][0]["groups"][0]["egress"][0]["peer"].pop("type"), "peer"),
     ],
 )
-def test_a_document_of_another_form_is_refused_with_the_place(change: Any, place: str) -> None:
+def test_a_malformed_document_is_refused_with_the_place(change: Any, place: str) -> None:
     with pytest.raises(DocumentError, match=place.replace(".", r"\.")):
         decode(HostSpec, _changed(change))
 
@@ -85,7 +85,7 @@ def test_a_document_of_another_form_is_refused_with_the_place(change: Any, place
     "text",
     [b"", b"[]", b"null", b"{", b'{"host": NaN}', b'{"host":"a","host":"b"}', b"\xff\xfe", b"[" * 100_000],
 )
-def test_bytes_that_are_no_document_are_refused(text: bytes) -> None:
+def test_bytes_that_are_not_a_document_are_refused(text: bytes) -> None:
     with pytest.raises(DocumentError):
         decode(HostSpec, text)
 
@@ -104,7 +104,7 @@ HALF = "\ud800"
 """Half of a surrogate pair: JSON can name it, UTF-8 cannot write it."""
 TEXTS = st.sampled_from([*("", "a", "é", "\x00\n", "\U0001f600", "vpc-0a") * 10, HALF])
 NUMBERS = st.sampled_from([*(0, 1, -1, (1 << 63) - 1, -(1 << 63)) * 10, 1 << 63, -(1 << 63) - 1, 10**400, True])
-"""Most of them can be meant: a large document is refused for one that cannot."""
+"""Most of them are plausible: a large document is refused because of one that is not."""
 
 
 def members(annotation: Any) -> st.SearchStrategy[Any]:
@@ -177,9 +177,9 @@ def test_a_document_is_kept_for_its_owner_alone_and_read_through_no_link(tmp_pat
 
 def test_an_interface_more_is_a_few_calls_more_to_write_and_to_read() -> None:
     def work(interfaces: int) -> tuple[int, int]:
-        wish = FromServer(document(vpcs=(vpc(tuple(interface(number) for number in range(interfaces))),)))
-        text = encode(wish)
-        return calls(lambda: encode(wish)), calls(lambda: decode(FromServer, text))
+        spec = FromServer(document(vpcs=(vpc(tuple(interface(number) for number in range(interfaces))),)))
+        text = encode(spec)
+        return calls(lambda: encode(spec)), calls(lambda: decode(FromServer, text))
 
     for less, more in zip(work(100), work(1000), strict=True):
         assert (more - less) / 900 < 30

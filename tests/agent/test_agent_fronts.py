@@ -1,4 +1,4 @@
-"""The processes that read what VPCs send: whose they are, what they may do, and what becomes of them."""
+"""The processes that read what VPCs send: their users, their permissions, and their lives."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def asking(port: int) -> socket.socket:
 
 
 @pytest.mark.costs(3, reason="a process is started and loads what it needs")
-def test_a_front_hands_requests_on_as_records_and_answers_as_it_is_told(world: World) -> None:
+def test_a_front_passes_requests_on_as_records_and_returns_the_answers(world: World) -> None:
     port = world.listen("vpc-1")
     world.arrange("vpc-1")
     with asking(port) as client:
@@ -113,7 +113,7 @@ def test_a_front_that_ends_is_replaced_and_its_vpc_served_again(world: World) ->
 
 
 @pytest.mark.costs(3, reason="two processes are started")
-def test_every_vpc_has_a_front_of_its_own(world: World) -> None:
+def test_every_vpc_has_its_own_front(world: World) -> None:
     first, second = world.listen("vpc-1"), world.listen("vpc-2")
     world.arrange("vpc-1", "vpc-2")
     assert len(set(world.fronts.processes().values())) == 2
@@ -148,14 +148,14 @@ def test_a_front_has_no_rights_and_only_the_calls_that_it_needs(world: World) ->
 
 
 def everybody_may_run(program: Path) -> bool:
-    """Whether the way to a program is open to all: the agent opens it for its children, a test does not."""
+    """Return whether everybody can reach a program: the agent makes it reachable for its children, a test does not."""
     return all(folder.stat().st_mode & 0o001 for folder in program.resolve().parents)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="user ids are root's to give")
 @pytest.mark.skipif(not everybody_may_run(Path(sys.executable)), reason="this Python is in a folder of root's own")
 @pytest.mark.costs(3, reason="two processes are started")
-def test_fronts_have_user_ids_of_their_own(request: pytest.FixtureRequest) -> None:
+def test_fronts_have_their_own_user_ids(request: pytest.FixtureRequest) -> None:
     users = UserIds(61_500, 60)
     world = World(users)
     request.addfinalizer(world.close)
@@ -168,7 +168,7 @@ def test_fronts_have_user_ids_of_their_own(request: pytest.FixtureRequest) -> No
 @pytest.mark.skipif(os.geteuid() != 0, reason="user ids are root's to give")
 @pytest.mark.skipif(not everybody_may_run(Path(sys.executable)), reason="this Python is in a folder of root's own")
 @pytest.mark.costs(3, reason="a process is started")
-def test_a_vpc_for_whose_front_there_is_no_user_id_has_a_problem_and_others_go_on(
+def test_a_vpc_without_a_user_id_for_its_front_has_a_problem_and_others_go_on(
     request: pytest.FixtureRequest,
 ) -> None:
     world = World(UserIds(61_600, 6))
@@ -214,7 +214,7 @@ os._exit(0)
         pytest.param("os.listdir('/')", marks=needs_landlock),
     ],
 )
-def test_what_a_front_has_no_use_for_is_refused(what: str) -> None:
+def test_calls_that_a_front_does_not_need_are_refused(what: str) -> None:
     ended = subprocess.run([sys.executable, "-c", FORBIDDEN.replace("WHAT", what)], check=False)
     assert ended.returncode == 7, what
 
@@ -228,6 +228,6 @@ def _readable(descriptor: int) -> Any:
 
 
 def _turned(world: World) -> Any:
-    """Take a turn; return the processes that still are there."""
+    """Take a turn; return the processes that still exist."""
     world.arrange()
     return world.fronts.descriptors()

@@ -1,4 +1,4 @@
-"""The agent reads a file of the server's as a plain file of the server, or not at all."""
+"""The agent reads a file of the server only if it is a plain file that the server owns."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OWNER = os.geteuid()
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Return the server's folder, with its authority; a secret lies beside it."""
+    """Return the server's folder, with its authority; a secret is beside it."""
     given = tmp_path / "data"
     (given / "authority").mkdir(parents=True)
     (given / "authority" / "authority.pem").write_text("PEM")
@@ -28,7 +28,7 @@ def test_a_plain_file_is_read_and_a_missing_one_is_missing(folder: Path) -> None
         read_given(folder, "authority/other.pem", OWNER, 10)
 
 
-def test_no_link_is_followed_wherever_it_is(folder: Path, tmp_path: Path) -> None:
+def test_no_link_is_followed(folder: Path, tmp_path: Path) -> None:
     file = folder / "authority" / "authority.pem"
     file.unlink()
     file.symlink_to(tmp_path / "secret")
@@ -42,11 +42,11 @@ def test_no_link_is_followed_wherever_it_is(folder: Path, tmp_path: Path) -> Non
         read_given(folder, "authority/authority.pem", OWNER, 10)
 
 
-def test_what_is_no_plain_file_holds_nobody_up(folder: Path) -> None:
+def test_anything_but_a_plain_file_is_refused_without_waiting(folder: Path) -> None:
     file = folder / "authority" / "authority.pem"
     file.unlink()
     os.mkfifo(file)
-    with pytest.raises(GivenRefused, match="no plain file"):
+    with pytest.raises(GivenRefused, match="not a plain file"):
         read_given(folder, "authority/authority.pem", OWNER, 10)
 
 

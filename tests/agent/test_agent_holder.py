@@ -1,4 +1,4 @@
-"""The holder of the namespaces, and the view of files that other user ids may pass through."""
+"""The holder of the namespaces, and the view of files that other user ids can reach."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def inside(holder: Holder, *argv: str) -> str:
     ).stdout
 
 
-def test_it_has_namespaces_of_its_own_and_a_private_run(held: Holder, tmp_path: Path) -> None:
+def test_it_has_its_own_namespaces_and_a_private_run(held: Holder, tmp_path: Path) -> None:
     assert inside(held, "readlink", "/proc/self/ns/net").strip() != os.readlink("/proc/self/ns/net")
     assert inside(held, "readlink", "/proc/self/ns/mnt").strip() != os.readlink("/proc/self/ns/mnt")
     assert inside(held, "ls", "-A", "/run").split() == ["netns"]
@@ -54,12 +54,12 @@ def test_it_is_adopted_while_it_lives_and_replaced_once_it_died(held: Holder, tm
     holders.end(second, tmp_path)
 
 
-def test_a_process_that_took_over_its_number_is_not_taken_for_it(held: Holder) -> None:
+def test_another_process_with_its_number_is_not_mistaken_for_it(held: Holder) -> None:
     assert not holders.alive(Holder(held.pid, held.start_time + 1, held.rootless))
     assert holders.alive(held)
 
 
-def test_a_record_that_is_no_record_is_no_holder(tmp_path: Path) -> None:
+def test_a_malformed_record_is_no_holder(tmp_path: Path) -> None:
     (tmp_path / "holder.json").write_text(json.dumps({"pid": 1}))
     assert holders.recorded(tmp_path) is None
 
@@ -93,7 +93,7 @@ enter_private_mounts()
 own_filesystem(home / "parted" / "other-disk")
 for _ in range(2):
     found = unnamed([home / "code", home / "tool", home / "parted"], home / "shown")
-    # What has another mount inside would lose it.
+    # A folder with another mount inside would lose it.
     assert set(found) == {home / "code", home / "tool"}, found
     assert (found[home / "code"] / "x.py").read_text() == "code"
     assert found[home / "tool"].read_text() == "tool"
@@ -112,7 +112,7 @@ raise SystemExit("it was written")
 
 
 @as_root
-def test_what_containers_are_shown_does_not_tell_where_it_lies(tmp_path: Path) -> None:
+def test_mounts_of_containers_do_not_reveal_where_the_files_are(tmp_path: Path) -> None:
     for folder in ("code", "parted/other-disk"):
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "code" / "x.py").write_text("code")

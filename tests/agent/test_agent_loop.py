@@ -1,4 +1,4 @@
-"""Turns of the agent, with drivers that only remember: what happens, and in which order."""
+"""Turns of the agent, with drivers in memory: what happens, and in which order."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from reading_room.agent.capacity import read_capacity
 from reading_room.agent.loop import HEARTBEAT_SECONDS, AgentLoop, Waker
 from reading_room.agent.memory import MemoryFronts
-from reading_room.agent.spec import Capacity, HostReport, HostSpec, StandbyWish
+from reading_room.agent.spec import Capacity, HostReport, HostSpec, StandbyCount
 from reading_room.containers.memory import MemoryContainerDriver, Outcome
 from reading_room.dataplane.memory import MemoryNetworkDriver
 from reading_room.dataplane.spec import FlowEvent, ListenerLabel, NetworkReport, NetworkSpec, Problem
@@ -25,8 +25,8 @@ from tests.worlds.work import calls
 class Recorder:
     """A channel whose other end is the test."""
 
-    def __init__(self, wish: HostSpec | None = None) -> None:
-        self.newest = wish
+    def __init__(self, spec: HostSpec | None = None) -> None:
+        self.newest = spec
         self.fault = ""
         self.fresh = True
         self.there = True
@@ -34,7 +34,7 @@ class Recorder:
         self.sockets: dict[str, socket.socket] = {}
         self.fronts: dict[str, socket.socket] = {}
 
-    def wish(self) -> tuple[HostSpec | None, str]:
+    def spec(self) -> tuple[HostSpec | None, str]:
         return self.newest, self.fault
 
     def take_fresh(self) -> bool:
@@ -44,9 +44,9 @@ class Recorder:
     def connected(self) -> bool:
         return self.there
 
-    def send_flows(self, events: Sequence[FlowEvent], told: Callable[[], None]) -> None:
+    def send_flows(self, events: Sequence[FlowEvent], sent: Callable[[], None]) -> None:
         self.sent.append(tuple(events))
-        told()
+        sent()
 
     def send_listeners(self, labels: Collection[ListenerLabel]) -> None:
         self.listeners = tuple(labels)
@@ -66,10 +66,10 @@ class Recorder:
 class World:
     """A loop with everything around it."""
 
-    def __init__(self, wish: HostSpec | None = None, enforcement: tuple[Problem, ...] = ()) -> None:
+    def __init__(self, spec: HostSpec | None = None, enforcement: tuple[Problem, ...] = ()) -> None:
         self.network = MemoryNetworkDriver()
         self.containers = MemoryContainerDriver(outcome=Outcome(exit_code=None))
-        self.channel = Recorder(wish)
+        self.channel = Recorder(spec)
         self.fronts = MemoryFronts()
         self.seconds = 1000.0
         """What the loop's clock shows."""
@@ -77,9 +77,9 @@ class World:
             self.network, self.containers, self.channel, self.fronts, enforcement, clock=lambda: self.seconds
         )
 
-    def turn(self, wish: HostSpec | None = None) -> HostReport:
-        if wish is not None:
-            self.channel.newest = wish
+    def turn(self, spec: HostSpec | None = None) -> HostReport:
+        if spec is not None:
+            self.channel.newest = spec
         report = self.loop.turn()
         assert report is not None
         return report
@@ -89,7 +89,7 @@ class World:
         return [call for call, _ in self.containers.calls]
 
 
-def test_without_a_wish_nothing_happens() -> None:
+def test_without_a_spec_nothing_happens() -> None:
     world = World()
     assert world.loop.turn() is None
     assert world.channel.sent == []
@@ -136,7 +136,7 @@ def test_no_container_of_a_vpc_starts_when_its_network_step_fails() -> None:
     assert world.calls == ["reserve", "start"]
 
 
-def test_without_proof_of_enforcement_no_container_starts_whatever_is_wished() -> None:
+def test_without_proof_of_enforcement_no_container_starts_whatever_the_spec_says() -> None:
     world = World(enforcement=(Problem("enforcement", "a packet passed that must not"),))
     report = world.turn(document())
     assert world.calls == []
@@ -152,12 +152,12 @@ def test_without_a_network_driver_no_container_starts() -> None:
     assert world.calls == []
 
 
-def test_a_container_that_cannot_be_made_is_a_problem_of_its_own() -> None:
+def test_a_container_that_cannot_be_created_is_reported_and_others_start() -> None:
     world = World()
     world.containers.refusals[container().container_id] = "no free user id"
     other = container(1)
-    wish = document(vpcs=(vpc((interface(0), interface(1))),), containers=(container(), other))
-    report = world.turn(wish)
+    spec = document(vpcs=(vpc((interface(0), interface(1))),), containers=(container(), other))
+    report = world.turn(spec)
     assert Problem(container().container_id, "no free user id") in report.problems
     assert [state.container_id for state in report.containers] == [other.container_id]
     assert report.interfaces == ("eni-01",)
@@ -240,7 +240,7 @@ def test_an_unchanged_report_is_sent_again_after_a_while() -> None:
     assert len(world.channel.sent) == settled + 1
 
 
-def test_containers_ahead_wait_until_the_job_that_began_had_the_machine_for_a_moment() -> None:
+def test_containers_are_started_ahead_only_a_moment_after_a_job_began() -> None:
     world = World()
     world.turn(document())
     assert world.containers.standby() == {}
@@ -248,7 +248,7 @@ def test_containers_ahead_wait_until_the_job_that_began_had_the_machine_for_a_mo
     world.seconds += world.loop.seconds_to_next_turn()
     world.turn()
     assert world.containers.standby() == {"entities-en": 1}
-    assert world.turn().standby == (StandbyWish("entities-en", 1),)
+    assert world.turn().standby == (StandbyCount("entities-en", 1),)
 
 
 def test_a_realtime_container_goes_to_the_server_that_is_there() -> None:
@@ -285,7 +285,7 @@ def test_the_waker_ends_a_wait_however_often_it_was_woken(count: int) -> None:
     assert waker.wait([], 0.01) == set()
 
 
-def test_a_report_says_what_the_host_has_but_free_memory_alone_is_no_reason_for_one() -> None:
+def test_a_report_has_the_hosts_capacity_but_free_memory_alone_causes_none() -> None:
     world = World(document())
     for _ in range(5):
         world.turn()
@@ -310,7 +310,7 @@ def test_memory_is_read_as_the_kernel_writes_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text", ["", "MemTotal: 1000 kB\n", "MemTotal: 1 MB\nMemAvailable: 1 MB\n", "MemTotal: x kB\n"]
 )
-def test_what_another_kernel_says_of_memory_is_not_guessed_at(tmp_path: Path, text: str) -> None:
+def test_memory_in_an_unknown_format_is_not_guessed(tmp_path: Path, text: str) -> None:
     meminfo = tmp_path / "meminfo"
     meminfo.write_text(text)
     assert read_capacity(meminfo) is None
@@ -326,7 +326,7 @@ def test_a_vpc_has_a_front_while_it_has_a_container_and_the_server_has_its_chann
     assert world.fronts.served == {}
 
 
-def test_another_server_gets_channels_of_its_own() -> None:
+def test_another_server_gets_its_own_channels() -> None:
     world = World()
     world.turn(document())
     first = world.channel.fronts["vpc-0a"]

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from reading_room.agent.holder import subordinate_ids
-from reading_room.agent.spec import HostReport, HostSpec, StandbyWish
+from reading_room.agent.spec import HostReport, HostSpec, StandbyCount
 from reading_room.containers.processes import descendants, start_time
 from reading_room.dataplane.spec import FlowEvent, ListenerLabel
 from reading_room.hosts.channel import AgentConnection
@@ -30,19 +30,19 @@ pytestmark = pytest.mark.network
 
 HOLDER = Path(__file__).parents[1] / "worlds" / "container_holder.py"
 PROGRAM = Path(__file__).with_name("agent_process.py")
-AHEAD = (StandbyWish("dominant-language", 1),)
+AHEAD = (StandbyCount("dominant-language", 1),)
 SET_THREADS_USER = {"x86_64": 117, "aarch64": 147}
 
 
 def empty(generation: int, **changes: object) -> HostSpec:
-    """Return a wish for the VPC without anything in it."""
+    """Return a spec for the VPC without anything in it."""
     return document(
         generation=generation, vpcs=(vpc(()),), containers=(), **({"standby": (), "realtime": ()} | changes)
     )
 
 
 class Server:
-    """The server's end, for the user that the agent allows; remembers what it was told."""
+    """The server's end, for the user that the agent allows; it remembers the agent's messages."""
 
     def __init__(self, folder: Path, user: int) -> None:
         self.reports: list[HostReport] = []
@@ -74,7 +74,7 @@ class Server:
         self.labels = tuple(labels)
 
     def front(self, vpc_id: str, sock: socket.socket) -> None:
-        """Let whoever asks for credentials fail at once: nobody is at this end. A job of these tests has none."""
+        """Close this end, so that requests for credentials fail at once. A job of these tests has none."""
         sock.close()
 
     def realtime(self, container_id: str, sock: socket.socket) -> None:
@@ -107,7 +107,7 @@ class World:
         self.folder = Path(tempfile.mkdtemp(prefix="agent-"))
         (self.folder / "authority.pem").write_text("AUTHORITY\n")
         os.chown(self.folder / "authority.pem", self.user, -1)
-        # An agent covers private folders, maybe this checkout's: the next one's program must lie elsewhere.
+        # An agent covers private folders, maybe this checkout's: the next one's program must be elsewhere.
         self.program = self.folder / PROGRAM.name
         shutil.copyfile(PROGRAM, self.program)
         self.start()
@@ -156,7 +156,7 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
 
 
 @pytest.mark.costs(4.5, reason="an agent is killed and started again, with a container that runs on")
-def test_a_job_gets_its_interface_survives_the_agent_and_leaves_with_its_wish(world: World) -> None:
+def test_a_job_gets_its_interface_survives_the_agent_and_leaves_with_its_spec(world: World) -> None:
     server = world.server
     server.connection.send(empty(7, standby=AHEAD))
     server.until(lambda report: report.standby == AHEAD)
@@ -198,7 +198,7 @@ def test_a_document_that_breaks_an_invariant_changes_nothing(world: World) -> No
     assert (report.generation, report.vpcs, report.interfaces) == (7, ("vpc-0a",), ())
 
 
-def test_the_agent_told_to_end_ends_everything_with_it(world: World) -> None:
+def test_an_agent_that_is_told_to_end_ends_everything(world: World) -> None:
     server = world.server
     server.connection.send(document(generation=8, standby=AHEAD))
     server.until(lambda report: bool(report.standby) and bool(report.realtime) and bool(report.containers))

@@ -1,4 +1,4 @@
-"""The setting of the uplink: what the agent is told of it, and what keeps the product from starting."""
+"""The setting of the uplink: the agent's configuration, and what keeps the product from starting."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from reading_room.settings import SettingError, Settings
         ("namespace:/run/netns/internet", VETH, Path("/run/netns/internet")),
     ],
 )
-def test_the_setting_says_what_lies_beyond(
+def test_the_setting_names_the_outside(
     tmp_path: Path, value: str, outside: Outside | None, beyond: Path | None
 ) -> None:
     """By default nothing does."""
@@ -34,7 +34,7 @@ def test_the_setting_says_what_lies_beyond(
 
 
 @pytest.mark.parametrize("value", ["on", "namespace:", "namespace:internet", ""])
-def test_another_value_is_refused_by_name(value: str) -> None:
+def test_another_value_is_refused_and_named(value: str) -> None:
     """A namespace is named by its absolute path."""
     with pytest.raises(SettingError, match="READING_ROOM_UPLINK"):
         Settings.from_environment({"READING_ROOM_UPLINK": value})
@@ -43,7 +43,7 @@ def test_another_value_is_refused_by_name(value: str) -> None:
 def test_without_the_program_nothing_starts_and_the_message_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Better than a job that waits for an uplink which never comes."""
+    """This is better than a job that waits for an uplink in vain."""
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(StartError, match="install the package slirp4netns"):
         Slirp(0)

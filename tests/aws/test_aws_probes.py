@@ -128,7 +128,7 @@ def test_live_looks_at_nothing(page: str) -> None:
 
 
 @pytest.mark.parametrize("page", ["live", "ready", "health"])
-def test_only_reading_is_answered(page: str) -> None:
+def test_only_get_and_head_are_answered(page: str) -> None:
     probes = Probes()
     assert [asked(probes, page, method).status for method in ("GET", "HEAD", "POST", "DELETE")] == [200, 200, 405, 405]
 

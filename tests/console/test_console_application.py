@@ -1,4 +1,4 @@
-"""The console's origin: what it serves, to whom, and what it says to browsers with every answer."""
+"""The console's origin: what it serves, to whom, and the security headers of every answer."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_every_answer_says_what_a_page_may_do(app: ConsoleApplication, path: str
     assert not {"set-cookie", "access-control-allow-origin"} & set(answer.headers)
 
 
-def test_pages_speak_with_the_apis_by_the_name_that_the_console_was_opened_by(app: ConsoleApplication) -> None:
+def test_pages_call_the_apis_by_the_name_that_opened_the_console(app: ConsoleApplication) -> None:
     for host, api in (
         (HOST, API),
         ("localhost:4567", "http://localhost:4566"),
@@ -82,7 +82,7 @@ def test_pages_speak_with_the_apis_by_the_name_that_the_console_was_opened_by(ap
         *("s3.localhost:4567", "bucket.localhost:4567", "127.0.0.1:4567,localhost:4567", "2130706433:4567"),
     ],
 )
-def test_a_name_that_is_not_the_consoles_gets_nothing_of_it(app: ConsoleApplication, host: str) -> None:
+def test_a_request_for_another_name_gets_no_page(app: ConsoleApplication, host: str) -> None:
     for path in ("/", "/config.json", SCRIPT_PATH):
         answer = ask(app, path, host=host)
         assert answer.status == 421
@@ -98,7 +98,7 @@ def test_a_second_or_missing_host_is_no_name_either(app: ConsoleApplication) -> 
         assert b" 421 " in exchange(port, b"GET / HTTP/1.0\r\n\r\n").split(b"\r\n")[0]
 
 
-def test_files_come_with_their_types_and_how_long_they_hold(app: ConsoleApplication) -> None:
+def test_files_have_their_types_and_cache_times(app: ConsoleApplication) -> None:
     for path, kind, holds in (
         ("/", "text/html; charset=utf-8", "no-cache"),
         ("/favicon.svg", "image/svg+xml", "no-cache"),
@@ -123,7 +123,7 @@ def test_files_come_with_their_types_and_how_long_they_hold(app: ConsoleApplicat
         *("/s3/my.bucket", "/access/users/ann.smith", "/access/users/a%2fb.c", "/s3/page.html"),
     ],
 )
-def test_a_path_of_the_pages_begins_with_the_index(app: ConsoleApplication, path: str) -> None:
+def test_a_path_of_the_pages_gets_the_index(app: ConsoleApplication, path: str) -> None:
     answer = ask(app, path)
     assert (answer.status, answer.body) == (200, FILES["index.html"])
 
@@ -172,7 +172,7 @@ def test_no_path_leads_out_of_the_table(tmp_path: Path) -> None:
 
 
 @given(path=st.text(max_size=40), host=st.text(max_size=30), accepted=st.text(max_size=30), known=st.text(max_size=30))
-def test_whatever_is_asked_is_answered_with_a_file_of_the_table_or_refused(
+def test_every_request_gets_a_file_of_the_table_or_a_refusal(
     made_once: ConsoleApplication, path: str, host: str, accepted: str, known: str
 ) -> None:
     app = made_once
@@ -199,7 +199,7 @@ def test_a_file_that_changes_after_the_start_is_served_as_it_was(tmp_path: Path)
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "CONNECT", "PROPFIND"])
-def test_only_reading_is_answered(app: ConsoleApplication, method: str) -> None:
+def test_only_get_and_head_are_answered(app: ConsoleApplication, method: str) -> None:
     answer = ask(app, "/", method, body=b"x" * 100)
     assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD")
 
@@ -218,7 +218,7 @@ def test_head_says_what_get_would_and_sends_no_body(app: ConsoleApplication) -> 
         connection.close()
 
 
-def test_text_is_compressed_for_whoever_takes_it(app: ConsoleApplication) -> None:
+def test_text_is_compressed_for_clients_that_accept_it(app: ConsoleApplication) -> None:
     plain = ask(app, SCRIPT_PATH)
     for accepted in ("gzip", "br, gzip;q=0.5", "GZIP", "*"):
         packed = ask(app, SCRIPT_PATH, accept_encoding=accepted)
@@ -233,7 +233,7 @@ def test_text_is_compressed_for_whoever_takes_it(app: ConsoleApplication) -> Non
         assert answer.headers["vary"] == "Accept-Encoding"
 
 
-def test_what_would_not_become_smaller_stays_as_it_is(app: ConsoleApplication) -> None:
+def test_files_that_would_not_become_smaller_stay_uncompressed(app: ConsoleApplication) -> None:
     for path in ("/assets/sans-1a2b.woff2", "/favicon.svg"):
         answer = ask(app, path, accept_encoding="gzip")
         assert "content-encoding" not in answer.headers
@@ -245,7 +245,7 @@ def test_the_compressed_form_is_made_once(app: ConsoleApplication) -> None:
     assert first is second
 
 
-def test_a_browser_that_has_the_file_is_told_so(app: ConsoleApplication) -> None:
+def test_a_browser_that_has_the_file_gets_304(app: ConsoleApplication) -> None:
     for path in ("/", SCRIPT_PATH, "/config.json"):
         for encoding in ("", "gzip"):
             first = ask(app, path, accept_encoding=encoding)

@@ -45,7 +45,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
 
 
 def readable(answer: Answer, origin: str = ORIGIN) -> bool:
-    """Whether a browser shows an answer, with all of its headers, to a page of an origin."""
+    """Return whether a browser shows an answer, with all of its headers, to a page of an origin."""
     names = [name for name, _ in answer.pairs]
     assert len(set(names)) == len(names), f"said twice: {names}"
     allowed = answer.headers.get("access-control-allow-origin")
@@ -95,7 +95,7 @@ def test_an_answer_without_a_signature_is_readable_too(api: Api, kind: str) -> N
         *(f"{ORIGIN}.evil.example", f"{ORIGIN}0", f"{ORIGIN}/", ORIGIN.upper(), f"{ORIGIN}, {FOREIGN}"),
     ],
 )
-def test_to_any_other_origin_it_is_as_if_there_were_no_console(api: Api, kind: str, origin: str) -> None:
+def test_other_origins_are_answered_as_if_there_were_no_console(api: Api, kind: str, origin: str) -> None:
     changing = {"x-amzn-requestid", "x-amz-request-id", "x-amz-id-2"}
     with_console, without = (UNSIGNED[kind](app, origin) for app in (api.app, api.product.app))
     assert with_console.status == without.status
@@ -106,7 +106,7 @@ def test_to_any_other_origin_it_is_as_if_there_were_no_console(api: Api, kind: s
 
 
 @pytest.mark.parametrize("origin", ["http://localhost:4567", "http://127.0.0.1:4567", "http://[::1]:4567"])
-def test_each_name_of_the_console_is_an_origin_of_its_own(api: Api, origin: str) -> None:
+def test_each_name_of_the_console_is_a_separate_origin(api: Api, origin: str) -> None:
     assert readable(UNSIGNED["JSON"](api.app, origin), origin)
 
 
@@ -144,7 +144,7 @@ def test_signed_calls_of_every_protocol_and_their_errors_are_readable(api: Api) 
         assert "access-control-allow-credentials" not in headers
 
 
-def test_a_wrong_secret_is_told_to_the_page(api: Api) -> None:
+def test_the_page_can_read_that_a_secret_is_wrong(api: Api) -> None:
     key = {**api.key, "secret_access_key": "wrong"}
     for service, call in (("sts", "get_caller_identity"), ("ec2", "describe_vpcs"), ("comprehend", "list_endpoints")):
         headers = called(getattr(api.client(service, **key), call))
@@ -192,7 +192,7 @@ def test_s3_multipart_uploads_of_a_page_are_readable_step_by_step(api: Api) -> N
 
 
 def preflight(app: Any, path: str, method: str, names: str = "", origin: str = ORIGIN) -> Answer:
-    """Ask as a browser does before a call."""
+    """Send a preflight request like a browser."""
     more = [("access-control-request-headers", names)] if names else []
     return ask(app, path, "OPTIONS", *more, origin=origin, access_control_request_method=method)
 
@@ -201,7 +201,7 @@ def preflight(app: Any, path: str, method: str, names: str = "", origin: str = O
     ("path", "method"),
     [("/", "POST"), (f"/{BUCKET}/k", "PUT"), (f"/{BUCKET}/k", "DELETE"), ("/none/k", "GET"), (f"/{BUCKET}/k", "HEAD")],
 )
-def test_a_page_may_ask_before_it_calls_without_a_signature(api: Api, path: str, method: str) -> None:
+def test_a_preflight_request_needs_no_signature(api: Api, path: str, method: str) -> None:
     names = "authorization,x-amz-target,X-Amz-Date,content-type"
     answer = preflight(api.app, path, method, names)
     assert (answer.status, answer.body) == (204, b"")
@@ -213,7 +213,7 @@ def test_a_page_may_ask_before_it_calls_without_a_signature(api: Api, path: str,
     assert "access-control-allow-credentials" not in answer.headers
 
 
-def test_what_a_page_asks_for_is_not_repeated_unless_it_is_a_headers_name(api: Api) -> None:
+def test_requested_headers_are_only_repeated_if_they_are_header_names(api: Api) -> None:
     answer = preflight(api.app, "/", "POST", "x-amz-date, <script>, a b, x:y, , " + "é")
     assert answer.headers["access-control-allow-headers"] == "x-amz-date"
     assert "access-control-allow-headers" not in preflight(api.app, "/", "POST").headers
@@ -238,7 +238,7 @@ def test_a_buckets_own_rules_hold_for_other_pages_and_do_not_narrow_the_consoles
     assert preflight(api.app, f"/{BUCKET}/k", "DELETE").status == 204
 
 
-def test_an_options_request_that_asks_nothing_is_not_answered_here(api: Api) -> None:
+def test_an_options_request_that_is_no_preflight_is_not_answered_here(api: Api) -> None:
     direct, through = (ask(app, f"/{BUCKET}/k", "OPTIONS", origin=ORIGIN) for app in (api.product.app, api.app))
     assert through.status == direct.status == 400
     assert readable(through)

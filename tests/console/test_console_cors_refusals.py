@@ -1,4 +1,4 @@
-"""What the listener refuses before any API hears of it: the console's pages can read that, too, and no other page."""
+"""Refusals by the listener, before any API gets the request: only the console's pages can read them."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ async def answering(scope: Any, receive: Any, send: Any) -> None:
 
 
 async def failing(scope: Any, receive: Any, send: Any) -> None:
-    """Fail, with an error that nobody foresaw: after the head of the answer where the path says so."""
+    """Fail with an unexpected error, after the head of the answer if the path says so."""
     if scope["path"] == "/late":
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
     raise RuntimeError("a bug, with a secret in it")
@@ -75,7 +75,7 @@ async def failing(scope: Any, receive: Any, send: Any) -> None:
 
 @pytest.fixture
 def port() -> Iterator[int]:
-    """A door of the APIs, to the console's pages too."""
+    """A listener of the APIs, which the console's pages may use."""
     with serving(CrossOrigin(answering, {ORIGIN}), origins={ORIGIN}) as port:
         yield port
 
@@ -95,7 +95,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("kind", REFUSED)
-def test_a_bad_request_is_told_to_the_page_and_to_no_other(port: int, kind: str) -> None:
+def test_only_the_page_can_read_that_its_request_is_malformed(port: int, kind: str) -> None:
     own = parted(exchange(port, request(*REFUSED[kind])))
     assert (own.status, own.headers["connection"]) == (400, "close")
     assert own.body in (b"Invalid HTTP request received.", b"The head of the request is too long.")
@@ -139,12 +139,12 @@ def test_the_origin_of_one_request_is_not_that_of_the_next(port: int) -> None:
 
 @pytest.fixture
 def crowded() -> Iterator[int]:
-    """A door that has as many connections as it may."""
+    """A listener that has as many connections as it may."""
     with serving(CrossOrigin(answering, {ORIGIN}), origins={ORIGIN}, connections=1) as port:
         yield port
 
 
-def test_too_many_connections_are_told_to_the_page_and_to_no_other(crowded: int) -> None:
+def test_only_the_page_can_read_that_there_are_too_many_connections(crowded: int) -> None:
     for method in ("GET", "POST"):
         own = parted(exchange(crowded, request(b"Content-Length: 0\r\n\r\n", method=method)))
         assert (own.status, own.body, own.headers["connection"]) == (503, b"Service Unavailable", "close")
@@ -154,8 +154,8 @@ def test_too_many_connections_are_told_to_the_page_and_to_no_other(crowded: int)
     assert not other.readable()
 
 
-def test_a_page_that_asks_first_learns_of_the_crowd_too_and_keeps_no_connection(crowded: int) -> None:
-    """A browser says nothing of a call whose question beforehand was refused, so the call itself is."""
+def test_a_preflight_request_is_answered_if_there_are_too_many_connections_and_keeps_none(crowded: int) -> None:
+    """A browser hides why a preflight request was refused, so the call itself is refused instead."""
     asked = parted(exchange(crowded, request(b"Access-Control-Request-Method: POST\r\n\r\n", method="OPTIONS")))
     assert (asked.status, asked.headers["connection"]) == (204, "close")
     assert asked.headers["access-control-allow-origin"] == ORIGIN
@@ -187,7 +187,7 @@ def logged_by_server() -> Iterator[list[logging.LogRecord]]:
         logger.removeHandler(handler)
 
 
-def test_an_error_that_nobody_foresaw_is_readable_and_its_cause_is_not() -> None:
+def test_an_unexpected_error_is_readable_but_its_cause_is_not() -> None:
     with logged_by_server() as told, serving(CrossOrigin(failing, {ORIGIN}), origins={ORIGIN}) as port:
         own, other = (
             parted(exchange(port, request(b"\r\n", method="GET", origin=origin))) for origin in (ORIGIN, FOREIGN)
@@ -204,14 +204,14 @@ def test_an_error_that_nobody_foresaw_is_readable_and_its_cause_is_not() -> None
     assert [each.levelname for each in told] == ["ERROR"] * 3
 
 
-def test_without_origins_a_listener_says_nothing_of_them() -> None:
+def test_without_origins_a_listener_sends_no_cors_headers() -> None:
     with serving(answering) as port:
         received = exchange(port, request(LONG, b"\r\n"))
     assert received.startswith(b"HTTP/1.1 400 ")
     assert b"access-control-" not in received
 
 
-def test_the_doors_of_the_apis_let_exactly_the_consoles_origins_read(tmp_path: Path) -> None:
+def test_the_listeners_of_the_apis_let_only_the_consoles_origins_read(tmp_path: Path) -> None:
     taken = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
     ports = [sock.getsockname()[1] for sock in taken]
     for sock in taken:

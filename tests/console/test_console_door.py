@@ -1,4 +1,4 @@
-"""Where the console listens, the names it is opened by, and settings under which it could not be."""
+"""Where the console listens, the names that it answers to, and impossible settings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def told(**given: object) -> Settings:
     return Settings.from_environment({}, **given)
 
 
-def test_it_is_beside_the_apis_and_never_at_their_origin() -> None:
+def test_it_is_next_to_the_apis_and_never_at_their_origin() -> None:
     assert console_url(told()) == "http://127.0.0.1:4567/"
     assert console_url(Settings.from_environment({"READING_ROOM_CONSOLE_PORT": "5000"})) == "http://127.0.0.1:5000/"
     origins = Origins.of(told())
@@ -43,7 +43,7 @@ def test_it_can_be_off() -> None:
     assert (console_address(off), console_url(off), dict(Origins.of(off).apis)) == (None, None, {})
 
 
-def test_beyond_loopback_it_has_https_and_the_names_that_were_told() -> None:
+def test_beyond_loopback_it_has_https_and_the_names_in_the_settings() -> None:
     wide = told(host="0.0.0.0", tls="own", tls_names="Reading.example.com,10.1.2.3,2001:db8::5")
     listen_address = console_address(wide)
     assert listen_address is not None
@@ -63,7 +63,7 @@ def test_beyond_loopback_it_has_https_and_the_names_that_were_told() -> None:
     assert console_url(given) == "https://reading.example.com:4567/"
 
 
-def test_a_browser_leaves_out_the_port_that_is_the_schemes_own() -> None:
+def test_an_origin_leaves_out_the_schemes_default_port() -> None:
     assert "http://127.0.0.1" in Origins.of(told(console_port=80)).apis
     assert "https://10.1.2.3" in Origins.of(told(console_port=443, host="10.1.2.3", tls="own")).apis
     assert "http://127.0.0.1:443" in Origins.of(told(console_port=443)).apis

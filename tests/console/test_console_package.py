@@ -1,4 +1,4 @@
-"""The built console is in the wheel: who installs it needs no Node."""
+"""The built console is in the wheel, so that its installation needs no Node."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reading_room.containers.limits import ControlGroups, hand_controllers_on
+from reading_room.containers.limits import ControlGroups, delegate_controllers
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def tree(tmp_path: Path) -> Path:
 
 
 def delegate(group: Path) -> None:
-    """Mark a group as systemd marks one that it delegates."""
+    """Mark a group like systemd marks one that it delegates."""
     try:
         os.setxattr(group, "user.delegate", b"1")
     except OSError as error:
@@ -31,12 +31,12 @@ def delegate(group: Path) -> None:
 
 
 def hand_on(tree: Path) -> tuple[str, ...]:
-    """Hand controllers on in a tree of files."""
+    """Delegate controllers in a tree of files."""
     root = tree.parents[1]
-    return hand_controllers_on(root, root.parent / "membership")
+    return delegate_controllers(root, root.parent / "membership")
 
 
-def test_a_delegated_group_hands_its_controllers_on_and_containers_get_groups_there(tree: Path) -> None:
+def test_a_delegated_group_delegates_its_controllers_and_containers_get_groups_there(tree: Path) -> None:
     delegate(tree)
     assert hand_on(tree) == ("memory", "pids", "cpu")
     assert (tree / "cgroup.subtree_control").read_text() == "+memory +pids +cpu"

@@ -84,8 +84,8 @@ def test_files_that_tell_about_the_host_are_covered(found: dict[str, Any]) -> No
     assert found["sysctls"] == []
 
 
-def test_its_mounts_tell_nothing_of_where_anything_lies_on_the_host(found: dict[str, Any]) -> None:
-    """Neither devices, nor paths on them, nor options of their file systems: only where the product is installed."""
+def test_its_mounts_do_not_reveal_where_anything_is_on_the_host(found: dict[str, Any]) -> None:
+    """They show no devices, paths on them or options of their file systems: only where the product is installed."""
     named = {"/", "/newroot", "/etc", "/models", "/nothing", "/no-files"}
     for line in found["mounts"]:
         before, _, after = line.partition(" - ")
@@ -106,7 +106,7 @@ def test_only_its_temporary_folders_can_be_written(found: dict[str, Any]) -> Non
     written = {path for path, code in found["places"].items() if code == 0}
     assert written == {"/tmp", "/dev/shm"}
     assert "sys" not in found["root"]
-    # Of these folders, at most the one that its own code lies in.
+    # Of these folders, at most the one with its own code.
     places_of_code = {path.parts[1] for path in code_paths()}
     assert {"home", "root", "var", "run"} & set(found["root"]) <= places_of_code
 
@@ -117,7 +117,7 @@ def test_every_socket_family_but_unix_and_internet_is_refused(found: dict[str, A
     assert found["internet"] == [0, 0, 0]
 
 
-def test_calls_that_change_namespaces_mounts_or_other_processes_end_who_makes_them(found: dict[str, Any]) -> None:
+def test_calls_that_change_namespaces_mounts_or_other_processes_kill_the_caller(found: dict[str, Any]) -> None:
     assert set(found["calls"].values()) == {-signal.SIGSYS}
 
 
@@ -177,7 +177,7 @@ def test_as_root_every_container_has_a_user_id_of_its_own(tmp_path: Path) -> Non
 
 @pytest.fixture(scope="module")
 def filters(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, int]]:
-    """What came of each attempt under the filter of each program."""
+    """The result of each attempt under the filter of each program."""
     world = DriverWorld(tmp_path_factory.mktemp("filters"), OWN_KIND)
     try:
         world.run("filters", "filters", ahead=False)

@@ -1,4 +1,4 @@
-"""What a process has that kept some files and ports alone, tried by one that gave up the rest."""
+"""What a process can still do that kept only some files and ports, tried by such a process."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ print(json.dumps({
 
 @pytest.fixture
 def tried(tmp_path: Path) -> dict[str, Any]:
-    """What came of the attempts of a process that has three folders, the last of them to write to, and one port."""
+    """The results of a process that has three folders, the last of them writable, and one port."""
     for name in ("read", "run", "write", "closed"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "file").write_text("x")
@@ -82,7 +82,7 @@ def tried(tmp_path: Path) -> dict[str, Any]:
     return found
 
 
-def test_it_has_what_it_kept_and_nothing_else(tried: dict[str, Any]) -> None:
+def test_it_has_only_what_it_kept(tried: dict[str, Any]) -> None:
     assert tried["read"] == {"read": 0, "run": 0, "write": 0, "closed": errno.EACCES}
     assert tried["write"] == {"read": errno.EACCES, "run": errno.EACCES, "write": 0, "closed": errno.EACCES}
     assert (tried["link"], tried["pipe"]) == (errno.EACCES, errno.EACCES)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from reading_room.containers.bubblewrap import ENDED_FOR_WORDS
+from reading_room.containers.bubblewrap import ENDED_FOR_OUTPUT
 from reading_room.containers.processes import start_time
 from tests.worlds.containers import OWN_KIND, DriverWorld, below, command_of, leftovers
 from tests.worlds.waiting import settled
@@ -85,7 +85,7 @@ def test_a_worker_asked_to_stop_finishes_early(world: Start) -> None:
     assert state["messages"][-1][1]["stopped"] is True
 
 
-def test_a_container_stopped_before_its_job_came_ends_and_says_so(world: Start) -> None:
+def test_a_container_stopped_before_its_job_arrived_ends_and_reports_it(world: Start) -> None:
     driver = world()
     driver.call("reserve", name="a", task="wait")
     driver.call("stop", name="a")
@@ -149,7 +149,7 @@ LIST = Path(__file__).resolve().parents[2] / "docs" / "attacks.md"
 
 
 @pytest.mark.costs(3, reason="five containers, and another driver that finds them")
-def test_a_line_that_is_no_message_ends_its_own_container_and_no_other(world: Start) -> None:
+def test_a_malformed_message_ends_only_its_own_container(world: Start) -> None:
     text = LIST.read_text().partition("a worker says")[2].partition("\n## ")[0]
     listed = re.findall(r"^\| `([a-z0-9-]+)` \|", text, re.MULTILINE)
     assert listed == list(NO_MESSAGES)
@@ -159,22 +159,22 @@ def test_a_line_that_is_no_message_ends_its_own_container_and_no_other(world: St
         driver.run(name, f"say:{line}", ahead=False)
     for name in NO_MESSAGES:
         state = driver.ended(name)
-        assert state["exit_code"] == ENDED_FOR_WORDS
+        assert state["exit_code"] == ENDED_FOR_OUTPUT
         kind, message = state["messages"][-1]
         assert kind == "Failed"
-        assert "wrote what is no message of a worker" in message["message"]
-    # What stays on the disk keeps nobody from starting.
+        assert "wrote something that is not a worker's message" in message["message"]
+    # What stays on the disk does not keep the driver from starting.
     driver.kill()
     driver.restart()
     assert {name: driver.ended(name)["exit_code"] for name in NO_MESSAGES} == dict.fromkeys(
-        NO_MESSAGES, ENDED_FOR_WORDS
+        NO_MESSAGES, ENDED_FOR_OUTPUT
     )
     assert (driver.state("innocent") or {})["phase"] == "running"
     driver.call("stop", name="innocent")
     assert driver.ended("innocent")["messages"][-1][0] == "Done"
 
 
-def test_a_record_that_cannot_be_read_costs_its_own_container_alone(world: Start) -> None:
+def test_an_unreadable_record_affects_only_its_own_container(world: Start) -> None:
     driver = world()
     driver.run("a", "exit:3", ahead=False)
     driver.ended("a")
@@ -187,7 +187,7 @@ def test_a_record_that_cannot_be_read_costs_its_own_container_alone(world: Start
     assert not odd.exists()
 
 
-def test_what_the_driver_writes_down_is_for_the_agent_alone(world: Start) -> None:
+def test_records_are_readable_only_by_the_agent(world: Start) -> None:
     driver = world()
     driver.run("a", "exit:0", ahead=False)
     driver.ended("a")
@@ -242,7 +242,7 @@ def test_a_job_that_ended_while_no_agent_lived_is_reported(world: Start) -> None
     assert state["messages"][-1][0] == "Done"
 
 
-def test_what_waits_ends_by_itself_when_the_agent_is_killed(world: Start) -> None:
+def test_waiting_containers_end_by_themselves_when_the_agent_is_killed(world: Start) -> None:
     driver = world()
     driver.standby_loaded(2)
     driver.call("reserve", name="claimed", task="wait")
@@ -293,7 +293,7 @@ def test_a_process_that_never_got_the_job_of_a_dying_agent_is_forgotten_so_that_
     assert driver.ended("a")["exit_code"] == 5
 
 
-def test_a_half_written_record_is_tidied_away(world: Start) -> None:
+def test_a_half_written_record_is_removed(world: Start) -> None:
     driver = world()
     driver.run("a", "exit:0", ahead=False)
     driver.ended("a")
@@ -316,7 +316,7 @@ def test_an_engine_that_does_not_load_is_a_problem_and_not_tried_in_a_loop(world
     assert "ended by itself" in driver.call("standby", count=1)[1]["standby entities-en"]
 
 
-def test_a_realtime_container_answers_on_its_socket_and_ends_with_its_wish(world: Start) -> None:
+def test_a_realtime_container_answers_on_its_socket_and_ends_with_its_spec(world: Start) -> None:
     driver = world(probe=False)
     assert driver.call("realtime", ids=["rt-1"]) == ["rt-1"]
     ready, answer = driver.call("ask", name="rt-1", text="Der Himmel ist blau.")

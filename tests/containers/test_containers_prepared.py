@@ -1,4 +1,4 @@
-"""Models that are unpacked once, and mapped by every container: the same answers as the package's own loader gives."""
+"""Models that are unpacked once and mapped by every container give the same answers as the package's own loader."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_unpacked_arrays_answer_as_the_package_does(folder: Path) -> None:
     assert [mapped.rank(text) for text in TEXTS] == [packed.rank(text) for text in TEXTS]
 
 
-def test_everybody_may_read_them_and_nobody_write(folder: Path) -> None:
+def test_everybody_may_read_them_and_nobody_may_write_them(folder: Path) -> None:
     assert {path.name for path in folder.iterdir()} == {*(f"{name}.npy" for name in ARRAYS), "source"}
     assert stat.S_IMODE(folder.stat().st_mode) == 0o755
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o444}
@@ -84,7 +84,7 @@ def test_a_model_with_other_bytes_is_not_unpacked_and_is_named(
     assert "the model file py3langid/data/model.npz.xz has the SHA-256" in caplog.text
 
 
-def test_fasttext_is_asked_as_its_package_asks_it() -> None:
+def test_fasttext_is_called_like_its_package_calls_it() -> None:
     own, package = SmallFastText(), LangDetector()
     for text in TEXTS:
         theirs = [(each["lang"], each["score"]) for each in package.detect(text, model="lite", k=5)]

@@ -94,12 +94,12 @@ def test_a_group_that_cannot_be_entered_is_not_used(tmp_path: Path) -> None:
     assert groups.verified(None, looks=1) == ControlGroups()
 
 
-def test_a_group_that_is_gone_is_no_error_and_a_busy_one_is_tried_again(tmp_path: Path) -> None:
+def test_a_missing_group_is_ignored_and_a_busy_one_is_tried_again(tmp_path: Path) -> None:
     (tmp_path / "busy" / "inner").mkdir(parents=True)
     assert remove_directories([str(tmp_path / "gone"), str(tmp_path / "busy")]) == [str(tmp_path / "busy")]
 
 
-def test_a_record_survives_and_is_for_its_owner_alone(tmp_path: Path) -> None:
+def test_a_record_survives_and_is_readable_only_by_its_owner(tmp_path: Path) -> None:
     folder = Folder.create(tmp_path)
     record = Record("job", "entities-en", LIMITS, "boot", container_id="c", pid=4, control_groups=("/x",))
     folder.write(record)
@@ -108,7 +108,7 @@ def test_a_record_survives_and_is_for_its_owner_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"kind": "job"}', '{"unknown": 1}', "\udcff", "[" * 100_000])
-def test_a_record_that_is_not_whole_is_none(tmp_path: Path, text: str) -> None:
+def test_an_incomplete_record_is_ignored(tmp_path: Path, text: str) -> None:
     folder = Folder.create(tmp_path)
     (folder.path / "record.json").write_bytes(os.fsencode(text))
     assert folder.read() is None
@@ -134,7 +134,7 @@ def test_a_users_own_mapping_is_read_both_ways(tmp_path: Path) -> None:
     assert inner_user_id(0, mapping) is None
 
 
-def test_every_living_container_has_a_user_id_of_its_own() -> None:
+def test_every_living_container_has_its_own_user_id() -> None:
     users = UserIds(100, 3)
     assert users.take({100, 102}) == 101
     with pytest.raises(NoFreeUserId, match="CONTAINER_UID_COUNT"):
@@ -150,7 +150,7 @@ def test_root_without_a_range_for_containers_is_refused() -> None:
         container_users(60_579, 0)
 
 
-def test_a_process_is_known_by_when_it_started() -> None:
+def test_a_process_is_identified_by_its_start_time() -> None:
     started = start_time(os.getpid())
     assert started is not None
     assert ProcessHandle.open(os.getpid(), started + 1) is None
@@ -161,7 +161,7 @@ def test_a_process_is_known_by_when_it_started() -> None:
     handle.close()
 
 
-def test_a_container_is_shown_code_but_no_folder_of_anybodys(tmp_path: Path) -> None:
+def test_a_container_sees_code_but_no_users_folder(tmp_path: Path) -> None:
     view = make_view(tmp_path / "view", "AUTHORITY")
     options = bubblewrap_options(view, code_paths(), environment("eu-west-1"), 9)
     shown = {options[index + 2] for index, option in enumerate(options) if option == "--ro-bind"}
@@ -190,6 +190,6 @@ def test_a_container_is_told_of_its_name_servers_and_search_domains() -> None:
         {"search_domains": ("",)},
     ],
 )
-def test_what_is_no_address_or_domain_makes_no_resolver(wrong: dict[str, tuple[str, ...]]) -> None:
+def test_malformed_addresses_and_domains_are_refused(wrong: dict[str, tuple[str, ...]]) -> None:
     with pytest.raises(BadNameServers):
         resolver_text(dataclasses.replace(SPEC, **wrong))  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""What a worker may say, and that anything else is told, costs nobody else anything, and is never lost."""
+"""The messages of a worker; anything else is reported, never lost, and affects no other container."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from reading_room.analysis.job_file import TEXT_LIMIT, Done, Failed, Progress, Ready, WorkerMessage, encode_message
 from reading_room.codec import decode, encode
 from reading_room.containers.message_schema import NoMessage, read_message
-from reading_room.containers.messages import WorkerWords
+from reading_room.containers.messages import WorkerMessages
 from reading_room.containers.reader import LINE_LIMIT, MESSAGES, ReaderProcess, Said
 from tests.worlds.words import words
 
@@ -31,8 +31,8 @@ MESSAGES_OF_A_WORKER = st.one_of(
 )
 
 
-def say(folder: Path, *lines: str | bytes | WorkerMessage) -> WorkerWords:
-    """Return what follows a worker that wrote these lines."""
+def say(folder: Path, *lines: str | bytes | WorkerMessage) -> WorkerMessages:
+    """Return the messages of a worker that wrote these lines."""
     with (folder / "messages").open("ab") as file:
         for line in lines:
             text = line if isinstance(line, str | bytes) else encode_message(line)
@@ -53,7 +53,7 @@ def test_a_worker_may_quote_any_document(text: str) -> None:
     assert said == Failed("INTERNAL_ERROR", text.encode(errors="replace").decode())
 
 
-def test_a_worker_cuts_what_is_too_long_to_be_told() -> None:
+def test_a_worker_cuts_messages_that_are_too_long() -> None:
     said = read_message(encode_message(Failed("INTERNAL_ERROR", "x" * 10_000)).encode())
     assert said == Failed("INTERNAL_ERROR", "x" * (TEXT_LIMIT - 1) + "…")
 
@@ -90,7 +90,7 @@ def test_a_line_that_breaks_the_schema_is_refused_with_the_place(line: bytes, to
 
 
 @given(st.binary(max_size=300) | st.text(max_size=100).map(json.dumps).map(str.encode))
-def test_no_line_raises_anything_but_that_it_is_no_message(line: bytes) -> None:
+def test_every_malformed_line_raises_no_message(line: bytes) -> None:
     with contextlib.suppress(NoMessage):
         read_message(line)
 
@@ -121,15 +121,15 @@ def test_a_million_bytes_of_progress_are_read_in_one_go(tmp_path: Path) -> None:
         (["not a message"], "Invalid JSON"),
         ([Ready(), b'{"type": "Failed", "code": "INTERNAL_ERROR", "message": "\\ud800"}'], "Invalid JSON"),
         ([Ready(), '{"type": "Progress", "documents": 18446744073709551616}'], "documents"),
-        ([Progress(1)], "at first"),
-        ([Ready(), Ready()], "at first"),
-        ([Ready(), Done(1, 0, 1, DIGEST), Progress(2)], "last word"),
-        ([Ready(), Done(1, 0, 1, DIGEST), Failed("INTERNAL_ERROR", "x")], "last word"),
+        ([Progress(1)], "its first message"),
+        ([Ready(), Ready()], "its first message"),
+        ([Ready(), Done(1, 0, 1, DIGEST), Progress(2)], "after its last one"),
+        ([Ready(), Done(1, 0, 1, DIGEST), Failed("INTERNAL_ERROR", "x")], "after its last one"),
         ([Ready(), Done(1, 0, 1, DIGEST), "printed by a library"], "Invalid JSON"),
         ([Ready(), "x" * LINE_LIMIT], "longer than 65,536 bytes"),
     ],
 )
-def test_what_is_no_message_ends_what_a_worker_says(
+def test_no_message_is_read_after_a_malformed_one(
     tmp_path: Path, lines: list[str | bytes | WorkerMessage], fault: str
 ) -> None:
     said = say(tmp_path, *lines)
@@ -164,9 +164,7 @@ def reader() -> Iterator[ReaderProcess]:
 
 
 @pytest.mark.costs(1, reason="it starts the reader's process")
-def test_the_reader_may_do_nothing_but_read_and_is_there_again_after_a_kill(
-    tmp_path: Path, reader: ReaderProcess
-) -> None:
+def test_the_reader_may_only_read_and_is_restarted_after_a_kill(tmp_path: Path, reader: ReaderProcess) -> None:
     said = dataclasses.replace(say(tmp_path, Ready()), reader=reader)
     assert said.read() == (Ready(),)
     pid = reader.pid
@@ -181,7 +179,9 @@ def test_the_reader_may_do_nothing_but_read_and_is_there_again_after_a_kill(
 
 
 @pytest.mark.costs(1, reason="it starts the reader's process")
-def test_a_reader_that_does_not_answer_costs_the_container_that_it_read(tmp_path: Path, reader: ReaderProcess) -> None:
+def test_a_reader_that_does_not_answer_fails_only_the_container_that_it_read(
+    tmp_path: Path, reader: ReaderProcess
+) -> None:
     said = dataclasses.replace(say(tmp_path, Ready()), reader=reader)
     assert said.ready()
     with (tmp_path / "messages").open("rb") as file:

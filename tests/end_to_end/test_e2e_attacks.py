@@ -296,8 +296,8 @@ def test_the_neighbour_has_the_refusals_in_its_own_records(night: Night) -> None
 
 
 def test_hoarded_connections_are_in_the_log(night: Night) -> None:
-    assert f"refused a connection of {night.facts['own']}" in night.log
-    assert f"refused a question of {night.facts['own']}" in night.log
+    assert f"refused a connection from {night.facts['own']}" in night.log
+    assert f"refused a query from {night.facts['own']}" in night.log
 
 
 def test_a_neighbours_credentials_are_refused_in_the_log(night: Night) -> None:

@@ -11,7 +11,7 @@ from reading_room.aws.models import operation_model
 from reading_room.aws.protocols import json as json_protocol
 from reading_room.codec import decode, encode
 from reading_room.containers.message_schema import NoMessage, read_message
-from reading_room.containers.messages import WorkerWords
+from reading_room.containers.messages import WorkerMessages
 from reading_room.containers.reader import LINE_LIMIT, Said
 from reading_room.containers.reader_process import read_said
 from reading_room.hosts.realtime import RealtimePool, RealtimeUnavailable
@@ -49,7 +49,7 @@ class Here:
 def worker_output(data: bytes) -> None:
     """A worker's whole output and diagnostics: messages in their order, of which a fault is the last, as a failure."""
     OUTPUT.write_bytes(data)
-    words = WorkerWords(OUTPUT, OUTPUT, Here())
+    words = WorkerMessages(OUTPUT, OUTPUT, Here())
     messages = words.read()
     assert words.read() == messages
     said = messages[:-1] if words.fault else messages
@@ -66,7 +66,7 @@ def realtime_answer(data: bytes) -> None:
     ends: list[socket.socket] = []
 
     def start() -> None:
-        for spec in pool.wish():
+        for spec in pool.specs():
             ours, theirs = socket.socketpair()
             ends.append(theirs)
             theirs.sendall(b'{"ready": true}\n' + data[:60_000])

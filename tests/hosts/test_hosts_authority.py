@@ -1,4 +1,4 @@
-"""The certificate authority: private keys, names of S3 and nothing else, renewal."""
+"""The certificate authority: private keys, names of services only, renewal."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def certificate(path: Path) -> x509.Certificate:
     return x509.load_pem_x509_certificate(path.read_bytes())
 
 
-def test_private_files_are_readable_by_their_owner_alone(tmp_path: Path) -> None:
+def test_private_files_are_readable_only_by_their_owner(tmp_path: Path) -> None:
     authority = prepare(tmp_path / "authority", REGION, NOW, SEALER)
     assert {path.name: path.stat().st_mode & 0o777 for path in authority.folder.iterdir()} == {
         "authority.key": 0o600,
@@ -32,7 +32,7 @@ def test_private_files_are_readable_by_their_owner_alone(tmp_path: Path) -> None
     assert authority.folder.stat().st_mode & 0o777 == 0o700
 
 
-def test_the_authority_can_vouch_for_amazonaws_names_only(tmp_path: Path) -> None:
+def test_the_authority_can_only_sign_for_amazonaws_names(tmp_path: Path) -> None:
     authority = certificate(prepare(tmp_path / "a", REGION, NOW, SEALER).certificate)
     constraints = authority.extensions.get_extension_for_class(x509.NameConstraints)
     assert constraints.critical
@@ -63,11 +63,11 @@ def test_a_client_that_trusts_the_authority_accepts_the_names_of_the_services(tm
 
 
 @pytest.mark.parametrize("name", ["example.com", "lambda.us-east-1.amazonaws.com", "s3.eu-west-1.amazonaws.com"])
-def test_other_names_are_not_vouched_for(tmp_path: Path, name: str) -> None:
+def test_certificates_for_other_names_are_not_trusted(tmp_path: Path, name: str) -> None:
     assert isinstance(handshake(tmp_path, name), ssl.SSLCertVerificationError)
 
 
-def test_an_s3_interface_endpoint_is_vouched_for_by_its_own_names_at_its_own_listener_alone(tmp_path: Path) -> None:
+def test_only_the_listener_of_an_s3_interface_endpoint_has_a_certificate_for_its_names(tmp_path: Path) -> None:
     own = ["bucket.vpce-1-x.s3.us-east-1.vpce.amazonaws.com", "*.bucket.vpce-1-x.s3.us-east-1.vpce.amazonaws.com"]
     authority = prepare(tmp_path / "a", REGION, dt.datetime.now(dt.UTC), SEALER)
     files = set(authority.folder.iterdir())
@@ -90,7 +90,7 @@ def test_an_s3_interface_endpoint_is_vouched_for_by_its_own_names_at_its_own_lis
 
 
 def handshake(folder: Path, name: str, context: ssl.SSLContext | None = None) -> Exception | None:
-    """Shake hands in memory, as a client that trusts the authority and asks for ``name``; return what went wrong."""
+    """Shake hands in memory, as a client that trusts the authority and requests ``name``; return the error."""
     authority = prepare(folder / "a", REGION, dt.datetime.now(dt.UTC), SEALER)
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
     trusting = ssl.create_default_context(cafile=str(authority.certificate))
@@ -111,7 +111,7 @@ def handshake(folder: Path, name: str, context: ssl.SSLContext | None = None) ->
     return AssertionError("the handshake never ended")
 
 
-def test_what_is_good_is_kept_and_a_leaf_near_its_end_is_replaced(tmp_path: Path) -> None:
+def test_valid_files_are_kept_and_a_certificate_near_its_end_is_replaced(tmp_path: Path) -> None:
     first = prepare(tmp_path / "a", REGION, NOW, SEALER)
     authority, leaf = first.certificate.read_bytes(), first.leaf.read()
     prepare(tmp_path / "a", REGION, NOW + dt.timedelta(days=1), SEALER)

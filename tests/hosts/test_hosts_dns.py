@@ -1,4 +1,4 @@
-"""DNS messages of a VPC: what a packet asks, what it is answered, and how many of them."""
+"""DNS messages of a VPC: questions, answers, and rate limits."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def refusal(packet: bytes) -> int:
 
 
 def bomb() -> bytes:
-    """A question, and behind it 63 KB of records whose names are pointers to pointers."""
+    """A question, followed by 63 KB of records whose names are pointers to pointers."""
     question: bytes = DNSRecord.question("s3.amazonaws.com").pack()
     records = b"".join(struct.pack("!HHHIH", 0xC000 | min(0x3FFF, 12 + 12 * n), 1, 1, 0, 0) for n in range(5_000))
     return struct.pack("!HHHHHH", 7, 0x0100, 1, 0xFFFF, 0xFFFF, 0xFFFF) + question[12:] + records
@@ -43,7 +43,7 @@ def test_the_question_of_a_packet_is_its_name_in_lower_case_and_its_type() -> No
     assert (question.name, question.kind) == ("bucket.s3.amazonaws.com", QTYPE.AAAA)
 
 
-def test_an_answer_repeats_the_question_and_has_what_was_found() -> None:
+def test_an_answer_repeats_the_question_and_contains_the_records() -> None:
     packet = DNSRecord.question("S3.amazonaws.com").pack()
     reply = DNSRecord.parse(
         dns_messages.answer(asked(packet), [NameRecord(1, 5, "10.0.0.7"), NameRecord(1, 5, "10.0.0.8")])
@@ -71,7 +71,7 @@ def test_a_name_that_does_not_exist_differs_from_one_without_such_records(
     assert not reply.rr
 
 
-def test_an_answer_is_not_answered_and_what_cannot_be_read_is_a_format_error() -> None:
+def test_answers_are_ignored_and_unreadable_packets_are_format_errors() -> None:
     query = DNSRecord.question("s3.amazonaws.com").pack()
     assert dns_messages.read(dns_messages.answer(asked(query), ())) == b""
     assert dns_messages.read(query[:11]) == b""
@@ -80,7 +80,7 @@ def test_an_answer_is_not_answered_and_what_cannot_be_read_is_a_format_error() -
 
 
 @pytest.mark.parametrize("questions", [0, 2, 0xFFFF])
-def test_there_is_one_question_or_none_that_is_answered(questions: int) -> None:
+def test_a_packet_must_have_exactly_one_question(questions: int) -> None:
     query = DNSRecord.question("s3.amazonaws.com").pack()
     assert refusal(query[:4] + struct.pack("!H", questions) + query[6:] * 2) == RCODE.FORMERR
 
@@ -91,7 +91,7 @@ def test_a_question_whose_name_is_compressed_is_a_format_error() -> None:
 
 
 @pytest.mark.parametrize(("last", "whole"), [(61, True), (62, False)])
-def test_a_name_has_255_bytes_at_most(last: int, whole: bool) -> None:
+def test_a_name_has_at_most_255_bytes(last: int, whole: bool) -> None:
     labels = [63, 63, 63, last]
     name = b"".join(bytes((size,)) + b"a" * size for size in labels) + b"\0"
     assert len(name) == 255 + (not whole)
@@ -99,7 +99,7 @@ def test_a_name_has_255_bytes_at_most(last: int, whole: bool) -> None:
     assert isinstance(found, Question) == whole
 
 
-def test_of_a_packet_nothing_behind_its_question_is_read() -> None:
+def test_nothing_after_the_question_of_a_packet_is_read() -> None:
     assert len(bomb()) > 60_000
     assert asked(bomb()) == asked(bomb()[: 12 + 22])
 
@@ -110,7 +110,7 @@ def test_what_follows_the_longest_question_changes_nothing(begin: bytes, rest: b
     assert dns_messages.read(packet) == dns_messages.read(packet[: 12 + 255 + 64 + 4])
 
 
-def test_a_name_with_a_label_that_no_host_has_is_no_other_name() -> None:
+def test_a_name_with_an_impossible_label_matches_no_other_name() -> None:
     head = struct.pack("!HHHHHH", 7, 0, 1, 0, 0, 0)
     one_label = head + b"\x10s3.amazonaws.com\x00\x00\x01\x00\x01"
     assert asked(one_label).name == ""
@@ -119,7 +119,7 @@ def test_a_name_with_a_label_that_no_host_has_is_no_other_name() -> None:
 
 @given(st.binary(max_size=200))
 @settings(max_examples=300)
-def test_no_packet_breaks_the_reader_or_is_refused_at_length(packet: bytes) -> None:
+def test_no_packet_breaks_the_parser_or_gets_a_long_refusal(packet: bytes) -> None:
     found = dns_messages.read(packet)
     answer = found if isinstance(found, bytes) else dns_messages.answer(found, None)
     assert len(answer) <= max(12, len(packet))
@@ -154,7 +154,7 @@ def test_a_sender_beyond_its_rate_is_not_answered_and_others_are() -> None:
     assert other
 
 
-def test_a_sender_has_so_many_questions_at_the_server_and_others_have_theirs() -> None:
+def test_a_sender_has_a_limited_number_of_waiting_queries_and_others_are_answered() -> None:
     async def scenario() -> tuple[bytes, bytes]:
         go = asyncio.Event()
 

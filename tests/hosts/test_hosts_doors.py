@@ -1,4 +1,4 @@
-"""The doors of the APIs: plain HTTP on loopback alone, HTTPS with whose certificate, and which settings are refused."""
+"""The listen addresses of the APIs: plain HTTP on loopback only, certificates for HTTPS, and refused settings."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def pair(folder: Path, name: str = "reading.example.com", stem: str = "given") -
 
 
 def shake_hands(server: ssl.SSLContext, trusted: Path, name: str, most: ssl.TLSVersion | None = None) -> str:
-    """Shake hands in memory as a client that trusts a file and asks for ``name``; return the version or the error."""
+    """Shake hands in memory as a client that trusts a file and requests ``name``; return the version or the error."""
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
     context = ssl.create_default_context(cafile=str(trusted))
     if most is not None:
@@ -85,7 +85,7 @@ def shake_hands(server: ssl.SSLContext, trusted: Path, name: str, most: ssl.TLSV
     return "never ended"
 
 
-def test_plain_http_on_loopback_is_the_door_that_needs_nothing(tmp_path: Path) -> None:
+def test_plain_http_on_loopback_needs_no_settings(tmp_path: Path) -> None:
     assert listen_addresses(settings(tmp_path)) == (ListenAddress("127.0.0.1", 4566, secure=False),)
     assert listen_addresses(settings(tmp_path, host="::1"))[0].url == "http://[::1]:4566"
     assert own_authority(settings(tmp_path)) is None
@@ -143,7 +143,7 @@ def test_commands_on_this_machine_use_a_name_that_the_certificate_has(tmp_path: 
     assert local_address(settings(tmp_path)).url == "http://127.0.0.1:4566"
 
 
-def test_the_own_certificate_has_the_names_of_the_machine_and_its_authority_no_others(
+def test_our_certificate_has_only_the_names_of_the_machine_and_so_does_its_authority(
     tmp_path: Path,
 ) -> None:
     told = settings(tmp_path, host="0.0.0.0", tls="own", tls_names="reading.example.com,10.1.2.3")
@@ -203,7 +203,7 @@ def test_a_given_certificate_is_served_and_another_one_takes_its_place_without_a
     assert shake_hands(renewed, certificate, "other.example.com") == "TLSv1.3"
 
 
-def test_a_certificate_that_does_not_fit_its_key_leaves_the_one_before_in_use_and_is_told_once(
+def test_a_certificate_that_does_not_match_its_key_is_logged_once_and_the_previous_one_stays(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     certificate, key = pair(tmp_path)
@@ -214,7 +214,7 @@ def test_a_certificate_that_does_not_fit_its_key_leaves_the_one_before_in_use_an
     pair(tmp_path, "other.example.com", "other")[0].rename(certificate)
     assert [kept.renewed(), kept.renewed()] == [None, None]
     assert (told.data / "doors" / "given.pem").read_bytes() == copy
-    assert caplog.text.count("the certificate before stays in use") == 1
+    assert caplog.text.count("the previous certificate stays in use") == 1
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644])
@@ -227,17 +227,17 @@ def test_a_key_that_others_may_read_is_refused_with_what_to_run(tmp_path: Path, 
     assert not (told.data / "doors").exists()
 
 
-def test_files_that_are_missing_locked_or_no_certificate_are_named(tmp_path: Path) -> None:
+def test_files_that_are_missing_locked_or_not_certificates_are_named(tmp_path: Path) -> None:
     certificate, key = pair(tmp_path)
     with pytest.raises(ListenAddressError, match=r"--tls-cert .*nowhere cannot be read"):
         take_in(settings(tmp_path, tls_port=4567, tls_cert=str(tmp_path / "nowhere"), tls_key=str(key)), SEALER)
     plain = serialization.load_pem_private_key(key.read_bytes(), None)
     locked = serialization.BestAvailableEncryption(b"a password")
     key.write_bytes(plain.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, locked))
-    with pytest.raises(ListenAddressError, match="no certificate and its key, without a password, in PEM"):
+    with pytest.raises(ListenAddressError, match="not a certificate and its key, without a password, in PEM"):
         take_in(settings(tmp_path, tls_port=4567, tls_cert=str(certificate), tls_key=str(key)), SEALER)
     certificate.write_text("hello")
-    with pytest.raises(ListenAddressError, match="no certificate and its key, without a password, in PEM"):
+    with pytest.raises(ListenAddressError, match="not a certificate and its key, without a password, in PEM"):
         take_in(settings(tmp_path, tls_port=4567, tls_cert=str(certificate), tls_key=str(key)), SEALER)
 
 
@@ -258,7 +258,7 @@ def test_the_copy_is_private_and_never_written_through_a_link_of_the_server(tmp_
     assert list(elsewhere.iterdir()) == []
 
 
-def test_a_pipe_in_place_of_the_copy_is_replaced_and_not_waited_for(tmp_path: Path) -> None:
+def test_a_pipe_in_place_of_the_copy_is_replaced_without_waiting(tmp_path: Path) -> None:
     certificate, key = pair(tmp_path)
     told = settings(tmp_path, tls_port=4567, tls_cert=str(certificate), tls_key=str(key))
     assert take_in(told, SEALER)

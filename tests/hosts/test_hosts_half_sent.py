@@ -1,4 +1,4 @@
-"""Bodies that never end, at a listener of the APIs: who signs is served meanwhile, and a slow one is waited for."""
+"""Bodies that never end, at a listener of the APIs: signed requests are served meanwhile, and slow ones can finish."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def signed(here: Listening, key: Credential = KEY, **headers: str) -> bytes:
 
 @contextmanager
 def sent(here: Listening, *data: bytes) -> Iterator[list[socket.socket]]:
-    """Send something over a connection each, and hold them."""
+    """Send each piece of data over its own connection, and keep the connections open."""
     with ExitStack() as stack:
         found = []
         for each in data:
@@ -72,7 +72,7 @@ def is_cut(connection: socket.socket) -> bool:
 
 
 def everything(connection: socket.socket) -> bytes:
-    """Return what comes until a connection ends."""
+    """Return what is received until a connection ends."""
     found = b""
     try:
         while data := connection.recv(1 << 16):
@@ -88,11 +88,11 @@ def sts(here: Listening) -> Any:
     return connect("sts", url, access_key_id=KEY.access_key_id, secret_access_key=KEY.secret_access_key)
 
 
-def test_half_sent_requests_of_nobody_shut_nobody_out_on_loopback_either(here: Listening) -> None:
+def test_unauthenticated_half_sent_requests_shut_nobody_out_on_loopback(here: Listening) -> None:
     with sent(here, *[HALF] * 50) as held:
         assert is_cut(held[0])
         assert sts(here).get_caller_identity()["Arn"] == KEY.principal.arn
-        # One less where the body of the call came behind its head, for which it had a place for a moment.
+        # One less if the body of the call came after its head, which had a place for a moment.
         eventually(lambda: here.unfinished.count(Proof.NOTHING) in (9, 10))
         assert all(map(is_cut, held[:40]))
 
@@ -131,7 +131,7 @@ def test_a_slow_client_whose_signature_covers_its_body_has_places_of_its_key(her
     ],
     ids=["an unknown key", "a wrong token", "a wrong signature"],
 )
-def test_a_head_that_proves_nothing_gets_no_better_place(
+def test_a_head_that_proves_nothing_gets_no_more_room(
     here: Listening, key: Credential, headers: dict[str, str]
 ) -> None:
     request = signed(here, key, **headers) + BODY[:10]
@@ -141,14 +141,14 @@ def test_a_head_that_proves_nothing_gets_no_better_place(
         assert here.unfinished.count(Proof.KEY_NAMED) == here.unfinished.count(Proof.ACCOUNT) == 0
 
 
-def test_who_knows_a_keys_id_has_no_more_places_than_that_key(here: Listening) -> None:
+def test_a_client_that_knows_a_keys_id_has_only_the_room_of_that_key(here: Listening) -> None:
     forged = signed(here, replace(KEY, secret_access_key="wrong")) + BODY[:10]
     with sent(here, *[forged] * 20):
         eventually(lambda: here.unfinished.count(Proof.KEY_NAMED) == 5)
         assert sts(here).get_caller_identity()["Arn"] == KEY.principal.arn
 
 
-def test_an_answer_that_nobody_takes_gives_way_too(here: Listening) -> None:
+def test_an_answer_that_is_not_taken_makes_room_too(here: Listening) -> None:
     """Large answers, as a public bucket gives to anybody."""
     get = b"GET /large HTTP/1.1\r\nHost: s3.us-east-1.amazonaws.com\r\n\r\n"
     with sent(here, get) as (greedy,):

@@ -1,4 +1,4 @@
-"""Peers that open connections and say nothing: none of them may use up the descriptors that all share."""
+"""Peers that open connections and send nothing: none of them may use up the shared descriptors."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ async def opened(port: int, source: str = "127.0.0.1") -> tuple[asyncio.StreamRe
 
 
 async def answered(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-    """Send a request and say whether it was answered."""
+    """Send a request and return whether it was answered."""
     try:
         writer.write(REQUEST)
         return (await asyncio.wait_for(reader.readuntil(b"ok"), DEADLINE)).startswith(b"HTTP/1.1 200")
@@ -52,7 +52,7 @@ async def answered(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
         return False
 
 
-def test_one_address_has_so_many_connections_and_no_more_and_others_are_served(
+def test_the_connections_of_one_address_are_limited_and_others_are_served(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def scenario() -> None:
@@ -67,12 +67,12 @@ def test_one_address_has_so_many_connections_and_no_more_and_others_are_served(
         listener.cut()
 
     asyncio.run(scenario())
-    assert "refused a connection of 127.0.0.1, which has 3 here already" in caplog.text
+    assert "refused a connection from 127.0.0.1, which already has 3 here" in caplog.text
 
 
 @pytest.mark.parametrize("said", [b"", b"GET / HT", REQUEST + b"GET /"])
-def test_a_connection_must_say_what_it_wants_in_time(said: bytes) -> None:
-    """Also one that begins and does not go on."""
+def test_a_request_must_arrive_in_time(said: bytes) -> None:
+    """This includes a request that begins and does not continue."""
 
     async def scenario() -> None:
         listener, port = await started(head_seconds=0.05)
@@ -89,7 +89,7 @@ def test_a_connection_that_waits_between_two_requests_has_the_time_of_keeping_al
         sock = socket.create_server(("127.0.0.1", 0))
         listener = HttpListener(application, sock, head_seconds=0.05)
         reader, writer = await opened(sock.getsockname()[1])
-        # It is there before anything is accepted, so it is in time however long that takes.
+        # It is sent before anything is accepted, so it is in time however long that takes.
         writer.write(REQUEST)
         await listener.start()
         assert b"ok" in await asyncio.wait_for(reader.readuntil(b"ok"), DEADLINE)
@@ -127,7 +127,7 @@ def test_a_process_without_descriptors_goes_on_when_it_has_some_again(
     "begun", [b"GET /", b"GET / HTTP/1.1\r\nHost: x\r\nX-Long: ", REQUEST + b"GET / HTTP/1.1\r\nX: "]
 )
 def test_an_endless_head_is_cut_short(begun: bytes) -> None:
-    """Neither its path nor its headers fill the memory."""
+    """Neither its path nor its headers can fill the memory."""
 
     async def scenario() -> tuple[int, bytes]:
         listener, port = await started(None)
@@ -154,7 +154,7 @@ def test_an_endless_head_is_cut_short(begun: bytes) -> None:
     assert b"ok" not in said.partition(b"400 Bad Request")[2]
 
 
-def test_what_comes_behind_a_body_is_no_header() -> None:
+def test_trailers_after_a_body_are_not_headers() -> None:
     seen: list[Any] = []
 
     async def late(scope: Any, receive: Any, send: Any) -> None:
@@ -177,8 +177,8 @@ def test_what_comes_behind_a_body_is_no_header() -> None:
     assert seen == [b"host", b"transfer-encoding"]
 
 
-def test_bytes_that_are_no_request_are_counted_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
-    """Who sends garbage chooses nothing of what the log says, nor how long it gets."""
+def test_malformed_requests_are_counted_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    """A client that sends garbage controls neither the log's text nor its length."""
 
     async def scenario() -> None:
         listener, port = await started()
@@ -199,7 +199,7 @@ def test_bytes_that_are_no_request_are_counted_in_one_line(caplog: pytest.LogCap
     assert not [record for record in caplog.records if record.name.startswith("uvicorn")]
 
 
-def test_thousands_who_say_nothing_shut_nobody_out() -> None:
+def test_thousands_of_silent_connections_shut_nobody_out() -> None:
     """The connection that has waited longest makes room; one that is being served stays."""
     going = asyncio.Event()
 
@@ -220,7 +220,7 @@ def test_thousands_who_say_nothing_shut_nobody_out() -> None:
         silent = [await opened(port) for _ in range(200)]
         assert await answered(*await opened(port))
         assert len(listener._waiting) <= 20
-        # The oldest of the silent ones are gone, and so is the one that had been served and said no more.
+        # The oldest of the silent ones are gone, and so is the one that was served and then stayed silent.
         assert await asyncio.wait_for(ended(silent[0][0]), DEADLINE)
         assert await asyncio.wait_for(ended(kept_alive[0]), DEADLINE)
         going.set()
@@ -262,7 +262,7 @@ def test_handshakes_that_never_end_shut_nobody_out(tmp_path: Path, loop_factory:
         runner.run(scenario())
 
 
-def test_an_application_learns_the_version_of_tls_and_that_there_is_some(tmp_path: Path) -> None:
+def test_an_application_gets_the_version_of_tls(tmp_path: Path) -> None:
     made = prepare_certificates(tmp_path / "doors", ["127.0.0.1"], dt.datetime.now(dt.UTC), SEALER)
     seen: list[Any] = []
 
@@ -275,7 +275,7 @@ def test_an_application_learns_the_version_of_tls_and_that_there_is_some(tmp_pat
         listener = HttpListener(look, sock, server_context_of(made.leaf.read()) if tls else None)
         await listener.start()
         trusting = ssl.create_default_context(cafile=str(made.certificate)) if tls else None
-        # What a client says of itself is no fact.
+        # A client's own headers are not facts.
         reader, writer = await asyncio.open_connection("127.0.0.1", sock.getsockname()[1], ssl=trusting)
         writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nX-Forwarded-Proto: https\r\nForwarded: proto=https\r\n\r\n")
         assert b"ok" in await asyncio.wait_for(reader.readuntil(b"ok"), DEADLINE)
@@ -287,8 +287,8 @@ def test_an_application_learns_the_version_of_tls_and_that_there_is_some(tmp_pat
 
 
 @pytest.mark.costs(1, reason="an interpreter starts")
-def test_what_only_listens_loads_no_models_of_services() -> None:
-    """A process of its own may do it, and should be small."""
+def test_a_process_that_only_listens_loads_no_service_models() -> None:
+    """A separate process may listen, and should be small."""
     program = "import sys, reading_room.hosts.http_listener; print('botocore' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"

@@ -1,4 +1,4 @@
-"""What a front that was taken over gets of the server: nothing beyond its own VPC, whatever it sends."""
+"""What a front that was taken over can get from the server: nothing beyond its own VPC, whatever it sends."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ HEAD = Head("endpoint-https", "169.254.170.1", 20_001, "10.0.0.7", 40_000, "GET"
 
 
 class Server:
-    """A server that remembers how requests came, and what it was asked."""
+    """A server that remembers the paths of requests, and the queries."""
 
     def __init__(self) -> None:
         self.paths: list[NetworkPath] = []
@@ -71,7 +71,7 @@ class Server:
 
 
 class Front:
-    """The other end of a channel, in the hands of whoever took over a front."""
+    """The other end of a channel, controlled by an attacker who took over a front."""
 
     def __init__(self, server: Server, vpc_id: str = "vpc-1") -> None:
         self.channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -82,7 +82,7 @@ class Front:
         await asyncio.get_running_loop().sock_sendall(self.channel, encode(FromFront(body)))
 
     async def heard(self) -> Any:
-        """Return what the server says next; ``None`` once it is over."""
+        """Return the server's next message; ``None`` once the channel is over."""
         message = await asyncio.get_running_loop().sock_recv(self.channel, 65_536)
         return decode(FromServer, message).body if message else None
 
@@ -96,7 +96,7 @@ class Front:
 
 
 async def answered(lane: socket.socket, *frames: tuple[bytes, bytes]) -> bytes:
-    """Send frames; return all that comes back until the answer or the lane ends."""
+    """Send frames; return everything that is received until the answer or the lane ends."""
     loop = asyncio.get_running_loop()
     with lane:
         content = b"".join(kind + len(said).to_bytes(4, "big") + said for kind, said in frames)
@@ -160,7 +160,7 @@ def test_a_request_comes_by_the_vpc_of_the_channel_and_the_endpoint_of_its_liste
     ],
     ids=str,
 )
-def test_a_head_that_its_listener_does_not_justify_ends_its_lane_alone(
+def test_a_head_that_its_listener_does_not_justify_ends_only_its_lane(
     changes: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     async def scenario(server: Server) -> tuple[bytes, bytes]:
@@ -188,7 +188,7 @@ def test_a_head_that_its_listener_does_not_justify_ends_its_lane_alone(
     ],
     ids=["empty", "no text", "deep", "unknown frame", "frame of the server's", "head within a body"],
 )
-def test_frames_that_make_no_request_end_their_lane_alone(frames: list[tuple[bytes, bytes]]) -> None:
+def test_frames_that_are_no_request_end_only_their_lane(frames: list[tuple[bytes, bytes]]) -> None:
     async def scenario(server: Server) -> tuple[bytes, bytes]:
         front = Front(server)
         return await answered(await front.lane(), *frames), await answered(await front.lane(), (b"h", encode(HEAD)))
@@ -198,7 +198,7 @@ def test_frames_that_make_no_request_end_their_lane_alone(frames: list[tuple[byt
     assert good.endswith(b"ok")
 
 
-def test_a_frame_that_is_said_to_be_endless_is_not_waited_for() -> None:
+def test_a_frame_with_an_endless_length_is_refused() -> None:
     async def scenario(server: Server) -> bytes:
         lane = await Front(server).lane()
         with lane:
@@ -212,7 +212,7 @@ def test_a_frame_that_is_said_to_be_endless_is_not_waited_for() -> None:
     assert run(scenario)[0] == b""
 
 
-def test_questions_are_asked_of_the_names_of_the_channels_vpc() -> None:
+def test_queries_are_resolved_in_the_vpc_of_the_channel() -> None:
     async def scenario(server: Server) -> Any:
         front = Front(server, "vpc-2")
         await front.say(Asked(7, "s3.amazonaws.com", ADDRESS))
@@ -224,7 +224,7 @@ def test_questions_are_asked_of_the_names_of_the_channels_vpc() -> None:
 
 
 @pytest.mark.parametrize("endpoint", ["vpce-2", None, "../authority"])
-def test_a_front_gets_no_certificate_but_those_of_its_own_listeners(endpoint: str | None) -> None:
+def test_a_front_only_gets_certificates_of_its_own_listeners(endpoint: str | None) -> None:
     async def scenario(server: Server) -> Any:
         front = Front(server)
         await front.say(CertificateWanted(endpoint))
@@ -236,7 +236,7 @@ def test_a_front_gets_no_certificate_but_those_of_its_own_listeners(endpoint: st
     assert server.certified == ["vpce-1"]
 
 
-def test_what_comes_by_a_listener_before_the_agent_told_of_it_waits_for_that() -> None:
+def test_a_request_through_a_listener_waits_until_the_agent_reports_the_listener() -> None:
     async def scenario(server: Server) -> tuple[Any, bytes]:
         server.listeners = VpcListeners(
             s3=server, api=server, resolver=server, credentials=server, certificate=server.certificate
@@ -263,7 +263,7 @@ def test_what_comes_by_a_listener_before_the_agent_told_of_it_waits_for_that() -
     ],
     ids=["no record", "empty", "no text", "a name that is too long"],
 )
-def test_a_message_that_is_no_record_ends_its_channel_and_no_other(message: bytes) -> None:
+def test_a_malformed_message_ends_only_its_channel(message: bytes) -> None:
     async def scenario(server: Server) -> tuple[Any, bytes]:
         bad, good = Front(server), Front(server, "vpc-2")
         bad.channel.send(message)
@@ -277,7 +277,7 @@ def test_a_message_that_is_no_record_ends_its_channel_and_no_other(message: byte
     assert server.paths[0].vpc_endpoint_id == "vpce-2"
 
 
-def test_a_front_has_so_many_lanes_and_others_have_theirs() -> None:
+def test_the_lanes_of_a_front_are_limited_and_others_have_theirs() -> None:
     async def scenario(server: Server) -> tuple[bytes, bytes]:
         front, other = Front(server), Front(server, "vpc-2")
         held = []
@@ -309,7 +309,7 @@ def test_a_line_for_the_log_is_cut_and_says_whose_it_is(caplog: pytest.LogCaptur
 
 
 @given(st.binary(max_size=300))
-def test_no_bytes_are_a_head_but_those_of_one(content: bytes) -> None:
+def test_only_the_bytes_of_a_head_are_read_as_one(content: bytes) -> None:
     try:
         check_head(decode(Head, content))
     except DocumentError:
@@ -331,7 +331,7 @@ def test_no_bytes_are_a_head_but_those_of_one(content: bytes) -> None:
         headers=st.lists(st.text(max_size=10), max_size=6).map(tuple),
     )
 )
-def test_what_passes_for_a_head_has_no_second_line(head: Head) -> None:
+def test_no_header_of_an_accepted_head_has_a_second_line(head: Head) -> None:
     try:
         check_head(head)
     except DocumentError:

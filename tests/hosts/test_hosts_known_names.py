@@ -1,4 +1,4 @@
-"""The doors answer requests for names that the installation is known by, and refuse all others with what to set."""
+"""The APIs answer requests for names of this installation, refuse all others, and say which setting adds a name."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CERTIFIED = {"given.example", "*.wild.example"}
 
 
 async def believe(scope: Any, receive: Any, send: Any) -> None:
-    """Answer what came through."""
+    """Answer every request that gets through."""
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": b"believed"})
 
@@ -29,7 +29,7 @@ APP = KnownNames(believe, SETTINGS, lambda: CERTIFIED, BUCKETS.__contains__)
 
 
 def ask(*hosts: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
-    """Send a GET with so many ``Host`` headers and return status, headers and body."""
+    """Send a GET with these ``Host`` headers and return status, headers and body."""
     told: list[Any] = []
 
     async def send(message: Any) -> None:
@@ -78,13 +78,13 @@ def test_a_request_with_no_name_or_two_is_refused() -> None:
     assert single_host([("host", "A"), ("host", "A")]) is None
 
 
-def test_a_bucket_s_own_name_leads_to_its_objects_and_to_no_other_service() -> None:
+def test_a_buckets_own_name_is_answered_only_for_s3() -> None:
     assert ask("my.photos.example")[0] == 200
     assert ask("my.photos.example", x_amz_target="Comprehend_20171127.DetectEntities")[0] == 421
 
 
 @given(st.text(st.characters(max_codepoint=0xFF), max_size=30))
-def test_whatever_a_name_is_its_refusal_can_be_read(host: str) -> None:
+def test_the_refusal_of_any_name_can_be_read(host: str) -> None:
     status, _, body = ask(host)
     if status != 200:
         assert status == 421

@@ -1,4 +1,4 @@
-"""What serves the sockets inside VPCs: facts of the socket, cutting at once, DNS over both transports."""
+"""Serving the sockets inside VPCs: facts from the socket, cutting at once, DNS over both transports."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Names:
 
 
 class Credentials:
-    """Credentials that say what was asked, and expect bodies at ``/parts`` only. Those of ``slow`` wait."""
+    """Credentials that echo requests, and expect bodies only at ``/parts``. Requests for ``slow`` wait."""
 
     def __init__(self) -> None:
         self.together = 0
@@ -110,7 +110,7 @@ def api() -> S3:
 
 @pytest.fixture
 def credentials() -> Credentials:
-    """What is behind the credentials address."""
+    """The application at the credentials address."""
     return Credentials()
 
 
@@ -130,12 +130,12 @@ def listeners(s3: S3, api: S3, credentials: Credentials, tmp_path: Path) -> Fron
 
 
 def no_tls(endpoint: str | None) -> str:
-    """Have no certificate, where nobody asks for one."""
+    """Return no certificate, for tests that need none."""
     raise AssertionError(endpoint)
 
 
 async def ask(port: int, request: bytes = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n") -> bytes:
-    """Send a request and return what came until the answer ended or the connection was cut."""
+    """Send a request and return what is received until the answer ends or the connection is cut."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         writer.write(request)
@@ -168,7 +168,7 @@ def test_an_endpoint_listener_says_which_endpoint_and_address_whatever_a_client_
     ],
     ids=["a key that exists", "a signature", "nothing"],
 )
-def test_a_front_hears_what_a_request_has_proven_while_its_body_is_awaited(
+def test_a_front_is_told_what_a_request_has_proven_while_its_body_is_awaited(
     credentials: Credentials, says: Callable[[Standing], None], proof: Proof
 ) -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -209,7 +209,7 @@ def test_a_public_address_has_a_source_address_and_no_vpc() -> None:
     assert network_path(public, "198.51.100.4", True) == path
 
 
-def test_each_service_has_its_application_which_is_told_whom_it_speaks_for(listeners: Fronted, s3: S3, api: S3) -> None:
+def test_each_service_has_its_application_which_knows_the_endpoint(listeners: Fronted, s3: S3, api: S3) -> None:
     async def scenario() -> None:
         for service in ("s3", "logs", "api"):
             sock = bound()
@@ -261,7 +261,7 @@ def test_a_front_without_its_agent_lets_accepted_requests_end(listeners: Fronted
     assert run(scenario()).endswith(b"ok")
 
 
-def test_the_credentials_address_is_told_vpc_and_sender(listeners: Fronted) -> None:
+def test_requests_to_the_credentials_address_have_the_vpc_and_the_sender(listeners: Fronted) -> None:
     async def scenario() -> bytes:
         sock = bound()
         port = sock.getsockname()[1]
@@ -295,7 +295,7 @@ def test_the_credentials_address_reads_bodies_where_one_is_expected(listeners: F
     assert ignored.endswith(b"POST /a/other vpc-1 127.0.0.1 0")
 
 
-def test_a_body_that_is_too_large_is_refused_and_kept_nowhere(listeners: Fronted) -> None:
+def test_a_body_that_is_too_large_is_refused_and_not_kept(listeners: Fronted) -> None:
     (answer,) = run(at_credentials(listeners, post("/a/parts", BODY_LIMIT + 1)))
     assert answer.startswith(b"HTTP/1.1 400")
     assert b"Malformed" in answer
@@ -345,7 +345,7 @@ def test_dns_answers_over_udp_and_tcp(listeners: Fronted) -> None:
         assert [str(record.rdata) for record in answer.rr] == ["10.0.0.7"]
 
 
-def test_draining_ends_what_is_idle_and_waits_for_what_is_not() -> None:
+def test_draining_ends_idle_connections_and_waits_for_active_ones() -> None:
     app = S3()
 
     async def scenario() -> bytes:

@@ -1,4 +1,4 @@
-"""What makes the service ready: each check, with what it looks at in the state that it must find."""
+"""The readiness checks: each one with a passing and a failing state."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.worlds.databases import made
 
 @pytest.fixture
 def server_side() -> Iterator[ServerSide]:
-    """What the agent's connection tells, told to nobody else."""
+    """The receiver of an agent's messages, which passes them on to nobody."""
     loop = asyncio.new_event_loop()
     nothing: Any = lambda *_: None  # noqa: E731
     yield ServerSide(
@@ -42,16 +42,16 @@ def server_side() -> Iterator[ServerSide]:
 
 
 def failing(*checks: Check) -> dict[str, str]:
-    """Return what fails, and what it says."""
+    """Return the failing checks and their messages."""
     found: dict[str, Fault | None] = {check.name: check.look() for check in checks}
     return {name: fault.says for name, fault in found.items() if fault is not None}
 
 
-def test_the_host_is_ready_once_its_agent_has_told_that_enforcement_is_proven(server_side: ServerSide) -> None:
+def test_the_host_is_ready_once_its_agent_has_reported_proven_enforcement(server_side: ServerSide) -> None:
     checks = host_checks(lambda: server_side.state)
     assert set(failing(*checks)) == {"agent", "enforcement"}
     server_side.connected()
-    assert failing(*checks) == {"enforcement": "the agent has not told yet whether enforcement is proven"}
+    assert failing(*checks) == {"enforcement": "the agent has not reported yet whether enforcement is proven"}
     server_side.report(HostReport("here", 1))
     assert failing(*checks) == {}
     server_side.disconnected()
@@ -103,7 +103,7 @@ def test_a_database_that_somebody_else_holds_is_not_ready_until_it_is_free(
 
 
 def test_a_database_that_cannot_grow_is_not_ready(database: Database) -> None:
-    # What a full disk is to SQLite: no page more, and none to write to.
+    # What a full disk means for SQLite: no further page, and none that can be written.
     def set_read_only(value: int) -> None:
         with closing(database.engine.raw_connection()) as connection:
             connection.cursor().execute(f"PRAGMA query_only = {value}")

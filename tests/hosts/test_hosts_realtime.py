@@ -18,7 +18,7 @@ from tests.worlds.waiting import DEADLINE
 
 
 class PlayedAgent:
-    """Starts what the pool wishes, when it is woken: a thread for each container."""
+    """Starts a thread for each container of the pool when it is woken."""
 
     def __init__(self, bounds: Bounds = Bounds(), now: Callable[[], float] = time.monotonic) -> None:
         self.pool = RealtimePool(self.wake, bounds, now)
@@ -31,7 +31,7 @@ class PlayedAgent:
         """Take a turn."""
         if not self.alive:
             return
-        for spec in self.pool.wish():
+        for spec in self.pool.specs():
             if spec.container_id not in self.started:
                 self.started.append(spec.container_id)
                 ours, theirs = socket.socketpair()
@@ -108,19 +108,19 @@ def test_a_container_that_answers_nonsense_twice_is_an_error_of_the_service(answ
     with pytest.raises(RealtimeUnavailable, match="did not answer"):
         agent.pool.analyse("1", "entities-en", ["Anna"], "en")
     assert len(agent.started) == 2
-    assert agent.pool.wish() == ()
+    assert agent.pool.specs() == ()
 
 
-def test_where_no_container_can_start_a_call_is_told_at_once_and_asks_for_none() -> None:
+def test_if_no_container_can_start_a_call_fails_at_once_and_requests_none() -> None:
     lacks: list[str | None] = ["the agent is not running"]
     pool = RealtimePool(lambda: None, lacks=lambda: lacks[0])
     with pytest.raises(NoContainers, match="the agent is not running") as raised:
         pool.analyse("1", "entities-en", ["Anna"], "en")
     assert (raised.value.code, raised.value.status) == ("ServiceUnavailable", 503)
-    assert pool.wish() == ()
+    assert pool.specs() == ()
 
 
-def test_a_call_that_waits_for_its_container_is_told_when_the_agent_goes_away() -> None:
+def test_a_call_that_waits_for_its_container_fails_when_the_agent_is_gone() -> None:
     lacks: list[str | None] = [None]
     asked = threading.Event()
     pool = RealtimePool(asked.set, lacks=lambda: lacks[0])
@@ -139,10 +139,10 @@ def test_a_call_that_waits_for_its_container_is_told_when_the_agent_goes_away() 
     pool.forget_all()
     thread.join(DEADLINE)
     assert len(failures) == 1
-    assert pool.wish() == ()
+    assert pool.specs() == ()
 
 
-def test_without_an_agent_a_call_ends_with_what_to_look_at() -> None:
+def test_without_an_agent_a_call_fails_and_says_what_to_check() -> None:
     agent = PlayedAgent(Bounds(start_seconds=0))
     agent.alive = False
     with pytest.raises(RealtimeUnavailable, match="doctor"):
@@ -156,14 +156,14 @@ def test_a_container_is_replaced_after_so_many_calls() -> None:
     assert len(agent.started) == 3
 
 
-def test_containers_over_all_accounts_are_bounded_and_the_oldest_makes_room() -> None:
+def test_containers_of_all_accounts_are_limited_and_the_oldest_makes_room() -> None:
     agent = PlayedAgent(Bounds(containers=2))
     for account in ("1", "2", "1", "3"):
         agent.pool.analyse(account, "entities-en", ["Anna"], "en")
-    assert [spec.account for spec in sorted(agent.pool.wish(), key=lambda spec: spec.account)] == ["1", "3"]
+    assert [spec.account for spec in sorted(agent.pool.specs(), key=lambda spec: spec.account)] == ["1", "3"]
 
 
-def test_an_agent_that_comes_back_starts_them_anew() -> None:
+def test_an_agent_that_reconnects_starts_new_containers() -> None:
     agent = PlayedAgent()
     agent.pool.analyse("1", "entities-en", ["Anna"], "en")
     agent.pool.forget_all()
@@ -180,7 +180,7 @@ def test_an_engine_may_answer_members_side_by_side() -> None:
 
 
 class Fragile(CapitalWords):
-    """An engine that a certain word breaks, in the middle of whatever batch it is in."""
+    """An engine that fails on a certain word in the middle of any batch."""
 
     def analyse(self, texts: Iterable[str]) -> Iterator[Result]:
         """Yield the capitalised words of each text."""
@@ -190,7 +190,7 @@ class Fragile(CapitalWords):
             yield from super().analyse([text])
 
 
-def test_a_text_that_breaks_the_engine_costs_itself_only() -> None:
+def test_a_text_that_breaks_the_engine_fails_alone() -> None:
     agent = PlayedAgent()
     agent.behaviour = lambda end: serve(Fragile(), end)
     answers = agent.pool.analyse("1", "entities-en", ["Anna", "break", "Bo"], "en")
@@ -199,21 +199,21 @@ def test_a_text_that_breaks_the_engine_costs_itself_only() -> None:
     assert len(agent.started) == 1
 
 
-def test_containers_hold_no_more_memory_than_they_may_together() -> None:
+def test_the_memory_of_all_containers_is_limited() -> None:
     agent = PlayedAgent(Bounds(memory=2 * HEAVY + LIGHT))
     for engine in ("entities-en", "dominant-language", "syntax-en"):
         agent.pool.analyse("1", engine, ["Anna"], "en")
-    assert len(agent.pool.wish()) == 3
+    assert len(agent.pool.specs()) == 3
     agent.pool.analyse("1", "key-phrases-en", ["Anna"], "en")
     # The one unused for longest made room, and it was enough.
-    assert {spec.engine for spec in agent.pool.wish()} == {"dominant-language", "syntax-en", "key-phrases-en"}
+    assert {spec.engine for spec in agent.pool.specs()} == {"dominant-language", "syntax-en", "key-phrases-en"}
 
 
 def test_an_engine_larger_than_the_bound_still_answers() -> None:
     agent = PlayedAgent(Bounds(memory=1))
     for account in ("1", "2"):
         assert texts_of(agent.pool.analyse(account, "entities-en", ["Anna"], "en")) == [["Anna"]]
-    assert [spec.account for spec in agent.pool.wish()] == ["2"]
+    assert [spec.account for spec in agent.pool.specs()] == ["2"]
 
 
 def test_a_container_in_the_middle_of_a_call_does_not_make_room_while_another_is_idle() -> None:
@@ -237,15 +237,15 @@ def test_a_container_in_the_middle_of_a_call_does_not_make_room_while_another_is
     done.set()
     caller.join(DEADLINE)
     assert [texts_of(answer) for answer in answers] == [[["Anna"]]]
-    assert {spec.account for spec in agent.pool.wish()} == {"1", "3"}
+    assert {spec.account for spec in agent.pool.specs()} == {"1", "3"}
     assert len(agent.started) == 3
 
 
-def test_a_container_that_nobody_calls_is_given_up() -> None:
+def test_an_unused_container_is_ended() -> None:
     seconds = 1000.0
     agent = PlayedAgent(Bounds(idle_seconds=600), lambda: seconds)
     agent.pool.analyse("1", "entities-en", ["Anna"], "en")
     seconds += 600
-    assert len(agent.pool.wish()) == 1
+    assert len(agent.pool.specs()) == 1
     seconds += 1
-    assert agent.pool.wish() == ()
+    assert agent.pool.specs() == ()

@@ -1,4 +1,4 @@
-"""One bad value in a report costs the container that it speaks of, and nobody else."""
+"""A bad value in a report affects only the container that it is about."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_a_document_that_can_be_read_has_no_fault() -> None:
         lambda state: state.update(command="sh"),
     ],
 )
-def test_a_container_of_which_something_odd_is_told_has_failed_and_no_other(change: Any) -> None:
+def test_only_a_container_with_an_unreadable_state_has_failed(change: Any) -> None:
     document = changed(REPORT, lambda body: change(body["containers"][0]))
     message, (fault,) = read(document)
     assert isinstance(message.body, HostReport)
@@ -68,7 +68,7 @@ def test_a_container_of_which_something_odd_is_told_has_failed_and_no_other(chan
 
 
 @pytest.mark.parametrize("odd", [7, None, {}, {"container_id": 1 << 70}, {"container_id": "\ud800"}])
-def test_what_names_no_container_is_left_out(odd: Any) -> None:
+def test_a_state_without_a_container_id_is_left_out(odd: Any) -> None:
     message, (fault,) = read(changed(REPORT, lambda body: body["containers"].append(odd)))
     assert message == FromAgent(REPORT)
     assert fault.startswith("one of the containers in its report cannot be read")
@@ -100,13 +100,13 @@ def test_a_problem_a_network_and_a_flow_that_cannot_be_read_are_left_out() -> No
         b"[" * 9999,
     ],
 )
-def test_what_is_no_document_of_an_agent_is_refused_whole(document: bytes) -> None:
+def test_a_malformed_document_of_an_agent_is_refused(document: bytes) -> None:
     with pytest.raises(DocumentError):
         read(document)
 
 
 @given(st.recursive(st.none() | st.integers() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)))
-def test_no_value_in_a_container_s_place_costs_the_report(value: Any) -> None:
+def test_no_value_in_place_of_a_container_makes_the_report_unreadable(value: Any) -> None:
     message, _ = read(changed(REPORT, lambda body: body["containers"].append(value)))
     assert isinstance(message.body, HostReport)
     assert message.body.containers[:2] == (INNOCENT, OTHER)
@@ -119,7 +119,7 @@ def test_a_bad_value_is_logged_and_the_connection_stays(tmp_path: Path, caplog: 
     server.start()
     try:
         eventually(agent.connected)
-        # No agent of ours writes such a thing: it takes one that was taken over.
+        # Our agents never send such a value: only one that was taken over does.
         wide = ContainerState("job-3-1", "running", messages=(Ready(), Progress(1 << 64)))
         with caplog.at_level(logging.ERROR):
             agent.send_report(HostReport("local", 4, containers=(wide, OTHER)))

@@ -1,4 +1,4 @@
-"""Requests that wait for their clients: who is cut for whom, by what each has proven."""
+"""Requests that wait for their clients: which one is cut for which, by what each has proven."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_the_oldest_of_an_address_makes_room() -> None:
     assert here.cut == ["0", "1"]
 
 
-def test_an_address_that_drips_keeps_no_place_by_it() -> None:
+def test_an_address_does_not_keep_its_room_by_sending_slowly() -> None:
     here = Listener()
     first = here.begins("first")
     for number in range(3):
@@ -57,7 +57,7 @@ def test_an_address_with_few_is_not_cut_for_one_with_many() -> None:
     assert here.requests.count(Proof.NOTHING) == 5
 
 
-def test_who_has_proven_something_is_never_cut_for_who_has_not() -> None:
+def test_a_request_with_proof_is_never_cut_for_one_without() -> None:
     here = Listener()
     here.begins("keyed", key="AKIA1")
     here.begins("proven", account="111122223333")
@@ -67,8 +67,8 @@ def test_who_has_proven_something_is_never_cut_for_who_has_not() -> None:
     assert {"keyed", "proven"}.isdisjoint(here.cut)
 
 
-def test_of_a_key_the_one_that_stands_still_is_cut_and_not_the_one_that_moves() -> None:
-    """Who knows a key's id can open as many as that key has places, and no more; its owner's goes on moving."""
+def test_the_idle_request_of_a_key_is_cut_and_not_the_one_that_makes_progress() -> None:
+    """A client that only knows a key's id can fill that key's room; the owner's request keeps making progress."""
     here = Listener()
     owner = here.begins("owner", key="AKIA1")
     for number in range(20):
@@ -78,7 +78,7 @@ def test_of_a_key_the_one_that_stands_still_is_cut_and_not_the_one_that_moves() 
     assert len(here.cut) == 19
 
 
-def test_what_is_proven_later_changes_the_place_and_frees_the_old_one() -> None:
+def test_a_later_proof_moves_a_request_to_other_room() -> None:
     here = Listener()
     standing = here.begins("one")
     standing.names_key("AKIA1")
@@ -100,7 +100,7 @@ def test_an_answer_that_is_not_taken_waits_as_a_body_does() -> None:
     assert here.cut == ["one"]
 
 
-def test_bodies_that_wait_in_memory_are_bounded_together_and_the_largest_goes() -> None:
+def test_bodies_in_memory_are_limited_together_and_the_largest_is_cut() -> None:
     here = Listener()
     small, large = here.begins("small"), here.begins("large")
     stored = here.begins("stored", "192.0.2.2")
@@ -111,7 +111,7 @@ def test_bodies_that_wait_in_memory_are_bounded_together_and_the_largest_goes() 
     assert here.cut == ["large"]
 
 
-def test_one_is_cut_where_the_process_has_no_descriptor_left_and_who_proved_nothing_first() -> None:
+def test_without_descriptors_a_request_is_cut_and_unauthenticated_ones_first() -> None:
     here = Listener()
     here.begins("proven", account="111122223333")
     here.begins("nobody")
@@ -131,7 +131,7 @@ def test_one_is_cut_where_the_process_has_no_descriptor_left_and_who_proved_noth
         max_size=80,
     )
 )
-def test_no_order_of_events_leaves_more_than_there_is_room_for(events: list[tuple[str, int, str]]) -> None:
+def test_no_order_of_events_leaves_more_requests_than_there_is_room_for(events: list[tuple[str, int, str]]) -> None:
     here = Listener()
     known: dict[int, Standing] = {}
     cut: set[int] = set()

@@ -1,4 +1,4 @@
-"""The wish for a host and what an agent's words lead to."""
+"""The spec of a host, and the effects of an agent's messages."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
     database.close()
 
 
-def test_an_unchanged_wish_is_the_same_object_and_a_change_raises_its_generation(database: Database) -> None:
+def test_an_unchanged_spec_is_the_same_object_and_a_change_raises_its_generation(database: Database) -> None:
     realtime: list[RealtimeSpec] = []
     desired = DesiredHost(database=database, settings=Settings(), host="local", realtime=lambda: tuple(realtime))
     first = desired.read()
@@ -50,7 +50,7 @@ def test_an_unchanged_wish_is_the_same_object_and_a_change_raises_its_generation
     second = desired.read()
     assert second.generation > first.generation
     assert second.realtime == tuple(realtime)
-    assert {wish.engine: wish.count for wish in second.standby} == {"entities-en": 1, "dominant-language": 1}
+    assert {each.engine: each.count for each in second.standby} == {"entities-en": 1, "dominant-language": 1}
 
 
 def submit_job(database: Database, engine: str, at: dt.datetime) -> None:
@@ -74,13 +74,13 @@ def submit_job(database: Database, engine: str, at: dt.datetime) -> None:
         submit(session, new, at)
 
 
-def test_engines_that_jobs_asked_for_lately_wait_too_and_no_more_than_two(database: Database) -> None:
+def test_at_most_two_engines_of_recent_jobs_wait_too(database: Database) -> None:
     now = dt.datetime(2026, 11, 25, 12, 0, tzinfo=dt.UTC)
     moment = [now]
     desired = DesiredHost(database=database, settings=Settings(), host="local", realtime=tuple, clock=lambda: moment[0])
 
     def waiting() -> list[str]:
-        return [wish.engine for wish in desired.read().standby]
+        return [each.engine for each in desired.read().standby]
 
     assert waiting() == ["entities-en", "dominant-language"]
     for seconds, engine in enumerate(("key-phrases-en", "entities-en", "sentiment-en", "topics")):
@@ -92,7 +92,7 @@ def test_engines_that_jobs_asked_for_lately_wait_too_and_no_more_than_two(databa
     assert waiting() == ["entities-en", "dominant-language"]
 
 
-def test_a_server_that_starts_again_goes_on_above_its_generations(database: Database) -> None:
+def test_a_restarted_server_continues_above_its_earlier_generations(database: Database) -> None:
     first = DesiredHost(database=database, settings=Settings(), host="local", realtime=tuple).read()
     assert (
         DesiredHost(database=database, settings=Settings(), host="local", realtime=tuple).read().generation
@@ -115,7 +115,7 @@ def test_names_follow_the_tables_at_once(database: Database) -> None:
 
 
 class Heard:
-    """Who waits for an agent's words."""
+    """The receivers of an agent's messages."""
 
     def __init__(self) -> None:
         self.words: list[tuple[str, Any]] = []
@@ -138,7 +138,7 @@ class Heard:
 
 @pytest.fixture
 def loop() -> Iterator[asyncio.AbstractEventLoop]:
-    """An event loop in a thread of its own, as the server has one."""
+    """An event loop in a separate thread, like the server's."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
@@ -184,7 +184,7 @@ def server_side(loop: asyncio.AbstractEventLoop) -> Callable[[Heard], tuple[Serv
     return make
 
 
-def test_an_agent_that_takes_over_from_another_is_told(
+def test_a_new_agent_that_replaces_another_is_reported(
     server_side: Callable[[Heard], tuple[ServerSide, VpcListeners]],
 ) -> None:
     heard = Heard()
@@ -196,7 +196,7 @@ def test_an_agent_that_takes_over_from_another_is_told(
     assert heard.words == [("replaced", None)]
 
 
-def test_interfaces_that_come_and_go_are_told_before_the_report_is_taken(
+def test_new_and_removed_interfaces_are_reported_before_the_report_is_handled(
     server_side: Callable[[Heard], tuple[ServerSide, VpcListeners]],
 ) -> None:
     heard = Heard()
@@ -217,7 +217,7 @@ def test_a_problem_is_logged_once_and_again_after_it_was_gone(
     assert sum("vpc-1: no namespace" in record.message for record in caplog.records) == 2
 
 
-def test_listeners_are_known_until_the_agent_tells_others(
+def test_listeners_are_known_until_the_agent_sends_others(
     server_side: Callable[[Heard], tuple[ServerSide, VpcListeners]], loop: asyncio.AbstractEventLoop
 ) -> None:
     side, listeners = server_side(Heard())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from reading_room.agent.spec import HostSpec, StandbyWish
+from reading_room.agent.spec import HostSpec, StandbyCount
 from reading_room.analysis.job_file import JobFile, Location
 from reading_room.containers.spec import ContainerSpec, RealtimeSpec
 from reading_room.dataplane.spec import (
@@ -104,7 +104,7 @@ def document(*, vpcs: tuple[Vpc, ...] | None = None, **changes: Any) -> HostSpec
         generation=7,
         network=network,
         containers=(container(),),
-        standby=(StandbyWish("entities-en", 1),),
+        standby=(StandbyCount("entities-en", 1),),
         realtime=(RealtimeSpec("rt-1", "000000000001", "dominant-language"),),
     )
     return replace(spec, **changes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from reading_room.containers.messages import WorkerWords
+from reading_room.containers.messages import WorkerMessages
 from reading_room.containers.reader import Said
 from reading_room.containers.reader_process import read_said
 
@@ -19,6 +19,6 @@ class Here:
         pass
 
 
-def words(folder: Path) -> WorkerWords:
+def words(folder: Path) -> WorkerMessages:
     """Return what follows the files ``messages`` and ``diagnostics`` of a folder."""
-    return WorkerWords(folder / "messages", folder / "diagnostics", Here())
+    return WorkerMessages(folder / "messages", folder / "diagnostics", Here())

@@ -1,4 +1,4 @@
-"""What this host has for containers: memory as the kernel counts it, and the cores that this process may use."""
+"""This host's capacity for containers: memory as the kernel reports it, and the cores that this process may use."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ MEMINFO = Path("/proc/meminfo")
 
 
 def read_capacity(meminfo: Path = MEMINFO) -> Capacity | None:
-    """Return what the host has; ``None`` where the kernel does not say it in the way that Linux does.
+    """Return the host's capacity; ``None`` if the kernel does not report memory as Linux does.
 
-    Free is what programs can still get without swapping, as the kernel estimates it.
+    Free memory is the kernel's estimate of what programs can still get without swapping.
     """
     try:
         found = dict(line.split(":", 1) for line in meminfo.read_text().splitlines() if ":" in line)

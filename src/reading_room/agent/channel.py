@@ -1,8 +1,8 @@
-"""The agent's end of the conversation with the server: a Unix socket that one user id may speak on.
+"""The agent's end of the connection to the server: a Unix socket that only one user id may use.
 
-Two threads per connection: one reads wishes and checks their form, one writes, so that a server that does not read can
-never hold up the loop. Of reports only the newest waits to be written. A new connection replaces the one before: it
-is the server, started again.
+Each connection has two threads: one reads specs and checks their form, the other writes, so that a server that
+does not read can never hold up the loop. Only the newest report waits to be written. A new connection, which is from a
+restarted server, replaces the previous one.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ _log = logging.getLogger(__name__)
 
 FLOWS_PER_FRAME = 20_000
 FLOWS_WAITING = 500_000
-"""Flow events that are kept while no server is connected; the oldest go first."""
+"""The most flow events that are kept while no server is connected; the oldest are dropped first."""
 FRAMES_WAITING = 1_000
-"""Frames that may wait for a server that is connected but does not read."""
+"""The most frames that wait for a server that is connected but does not read."""
 
 
 _NONE: list[int] = []
 
 
 def _nothing() -> None:
-    """Do nothing: nobody waits for the frame to be written."""
+    """Do nothing: no caller waits for the frame to be written."""
 
 
 @dataclass(slots=True)
@@ -56,7 +56,7 @@ class _Connection:
     known: tuple[ListenerLabel, ...] | None = None
     """The listeners that were sent."""
     queue: deque[tuple[bytes, list[int], Callable[[], None]]] = field(default_factory=deque)
-    """Frames that wait: the document, its descriptors, and what to call when it is written."""
+    """Waiting frames: the document, its descriptors, and the function to call when it is written."""
     report: bytes | None = None
     writing: bool = False
     closed: bool = False
@@ -66,16 +66,16 @@ class AgentChannel:
     """Listens for the server. Its methods may be called from any thread."""
 
     def __init__(self, path: Path, allowed_user: int, owner: int | None, wake: Callable[[], None]) -> None:
-        """Listen at ``path``, replacing what an agent before left there.
+        """Listen at ``path``, replacing the socket of an earlier agent.
 
-        ``allowed_user`` is the only user id, as seen from this user namespace, that may speak. ``owner`` is given the
-        socket's file. ``wake`` is called when there is something for the loop. Raises ``OSError``.
+        ``allowed_user`` is the only user id, in this user namespace, that may connect. ``owner`` becomes the owner of
+        the socket's file. ``wake`` is called when there is something for the loop. Raises ``OSError``.
         """
         self._path = path
         self._allowed = allowed_user
         self._wake = wake
         self._lock = threading.Condition()
-        self._wish: HostSpec | None = None
+        self._spec: HostSpec | None = None
         self._fault = ""
         self._connection: _Connection | None = None
         self._flows: deque[FlowEvent] = deque(maxlen=FLOWS_WAITING)
@@ -84,7 +84,7 @@ class AgentChannel:
         folder, name = short_path(path)
         try:
             path.unlink(missing_ok=True)
-            # Made inaccessible first: nobody may connect before the owner is set.
+            # Created inaccessible: nobody may connect before the owner is set.
             before = os.umask(0o177)
             try:
                 self._listener.bind(name)
@@ -97,27 +97,27 @@ class AgentChannel:
         self._listener.listen(4)
         threading.Thread(target=self._accept, name="agent-accept", daemon=True).start()
 
-    def wish(self) -> tuple[HostSpec | None, str]:
-        """Return the newest wish that came, and why what came after it could not be read (empty if nothing did)."""
+    def spec(self) -> tuple[HostSpec | None, str]:
+        """Return the newest readable spec, and why a later one was unreadable (empty if none was)."""
         with self._lock:
-            return self._wish, self._fault
+            return self._spec, self._fault
 
     def connected(self) -> bool:
-        """Return whether a server is there."""
+        """Return whether a server is connected."""
         with self._lock:
             return self._connection is not None
 
     def take_fresh(self) -> bool:
-        """Return whether a server connected since the last call: it knows nothing yet."""
+        """Return whether a server has connected since the last call; such a server knows nothing yet."""
         with self._lock:
             fresh, self._fresh = self._fresh, False
             return fresh
 
-    def send_flows(self, events: Sequence[FlowEvent], told: Callable[[], None] = _nothing) -> None:
-        """Send flow events, or keep them until a server is there.
+    def send_flows(self, events: Sequence[FlowEvent], sent: Callable[[], None] = _nothing) -> None:
+        """Send flow events, or keep them until a server connects.
 
-        ``told`` is called by the writing thread once all of them are written: the server can then read them even if
-        this process ends. Of a server that ends before, nobody knows what it read: it is not told them again.
+        ``sent`` is called by the writing thread once all of them are written: the server can then read them even if
+        this process ends. If the server ends earlier, it is unknown which it has read, and they are not sent again.
         """
         with self._lock:
             if len(self._flows) + len(events) > FLOWS_WAITING:
@@ -127,7 +127,7 @@ class AgentChannel:
             while connection is not None and self._flows:
                 count = min(FLOWS_PER_FRAME, len(self._flows))
                 part = tuple(self._flows.popleft() for _ in range(count))
-                written = _nothing if self._flows else told
+                written = _nothing if self._flows else sent
                 connection.queue.append((encode(FromAgent(Flows(part))), [], written))
             if connection is not None and len(connection.queue) > FRAMES_WAITING:
                 _log.warning("the server does not read: its connection is closed")
@@ -135,7 +135,7 @@ class AgentChannel:
             self._lock.notify_all()
 
     def send_listeners(self, labels: Collection[ListenerLabel]) -> None:
-        """Send the list of listeners, if it is not the one that this connection was sent last."""
+        """Send the list of listeners, unless it is the last one that was sent on this connection."""
         with self._lock:
             connection = self._connection
             now = tuple(labels)
@@ -146,11 +146,11 @@ class AgentChannel:
             self._lock.notify_all()
 
     def send_front(self, vpc_id: str, end: socket.socket) -> bool:
-        """Hand over the server's end of the channel to a front; return whether a server is there to take it."""
+        """Hand over the server's end of the channel to a front; return whether a server is connected to take it."""
         return self._send_end(Front(vpc_id), end)
 
     def send_realtime(self, container_id: str, end: socket.socket) -> bool:
-        """Hand over the server's end of a realtime container's socket; return whether a server is there to take it."""
+        """Hand over the server's end of a realtime container's socket; return whether a server is connected."""
         return self._send_end(Realtime(container_id), end)
 
     def _send_end(self, body: Front | Realtime, end: socket.socket) -> bool:
@@ -170,12 +170,12 @@ class AgentChannel:
                 self._lock.notify_all()
 
     def drain(self, seconds: float) -> None:
-        """Wait, at most so long, until everything is written."""
+        """Wait at most ``seconds`` until everything is written."""
         with self._lock:
             self._lock.wait_for(self._written, seconds)
 
     def close(self) -> None:
-        """Stop listening and let go of the server."""
+        """Stop listening and close the connection to the server."""
         self._path.unlink(missing_ok=True)
         # Closing alone would not wake the thread that accepts.
         self._listener.shutdown(socket.SHUT_RDWR)
@@ -195,7 +195,9 @@ class AgentChannel:
                 return
             user = struct.unpack("3i", accepted.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[1]
             if user != self._allowed:
-                _log.warning("a process of user id %d was refused at %s: only %d may", user, self._path, self._allowed)
+                _log.warning(
+                    "refused a process of user id %d at %s: only %d may connect", user, self._path, self._allowed
+                )
                 accepted.close()
                 continue
             connection = _Connection(accepted)
@@ -212,13 +214,13 @@ class AgentChannel:
         try:
             while (document := reader.read()) is not None:
                 try:
-                    wish, fault = decode(FromServer, document).body, ""
+                    spec, fault = decode(FromServer, document).body, ""
                 except DocumentError as error:
-                    wish, fault = None, str(error)
+                    spec, fault = None, str(error)
                 with self._lock:
                     if self._connection is not connection:
                         return
-                    self._wish, self._fault = (wish or self._wish), fault
+                    self._spec, self._fault = (spec or self._spec), fault
                 self._wake()
         except (OSError, DocumentError) as error:
             _log.info("the server's connection ended: %s", error)
@@ -267,18 +269,18 @@ class AgentChannel:
         try:
             connection.socket.shutdown(socket.SHUT_RDWR)
         except OSError:
-            pass  # The other side was quicker. The reading thread closes the socket itself.
+            pass  # The other side closed it first. The reading thread closes the socket itself.
         if self._connection is connection:
             self._connection = None
         self._lock.notify_all()
 
 
 def _give(path: str, owner: int) -> None:
-    # The folder may be the server's, who could put a link to anything there: only a socket is ever given away.
+    # The folder may belong to the server, which could put a link to anything there: only chown a socket.
     descriptor = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
-            raise OSError(errno.ENOTSOCK, "what was just bound is no socket any more", path)
+            raise OSError(errno.ENOTSOCK, "the path that was just bound is no longer a socket", path)
         os.chown(f"/proc/self/fd/{descriptor}", owner, -1)
     finally:
         os.close(descriptor)

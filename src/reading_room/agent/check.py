@@ -1,8 +1,8 @@
-"""What must hold of a document from the server before anything of it is applied.
+"""The checks of a document from the server before any of it is applied.
 
-The server is not trusted: it answers the network. Its documents hold values only, and every one of them must have the
-form and the size that such a value has. A document that breaks one rule is refused whole, with the rule and the place.
-The network driver checks again what it compiles.
+The server is not trusted, because it answers requests from the network. Its documents contain only values, and each
+value must have the form and size of its kind. A document that breaks one rule is refused as a whole, and the message
+names the rule and the place. The network driver checks again what it compiles.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ NAME_SERVERS, SEARCH_DOMAINS = 4, 32
 CONTAINERS, STANDBYS, REALTIMES = 1_000, 64, 64
 REQUEST_BYTES = 200_000
 CLUSTER_CONTAINERS, CLUSTER_SPARES = 16, 2
-"""Containers that an attempt of a job begins with at most, and those that may be added for lost ones."""
+"""The most containers that an attempt of a job begins with, and that may be added for lost ones."""
 
 _CREDENTIALS = re.compile(r"/v2/credentials/[0-9A-Za-z_-]{16,128}\Z")
 _CLUSTER = re.compile(r"/v2/cluster/[0-9A-Za-z_-]{16,128}\Z")
@@ -63,8 +63,8 @@ def _check_containers(spec: HostSpec) -> None:
     clusters = [each.job.cluster for each in spec.containers if each.job.cluster is not None]
     once((each.path for each in clusters), "cluster path")
     once((each.engine for each in spec.standby), "engine")
-    for wish in spec.standby:
-        between(wish.count, 0, STANDBYS, f"containers ahead of {wish.engine}")
+    for standby in spec.standby:
+        between(standby.count, 0, STANDBYS, f"containers ahead of {standby.engine}")
     for realtime in spec.realtime:
         matches(CONTAINER, realtime.container_id, "realtime container")
         matches(_ACCOUNT, realtime.account, f"{realtime.container_id}: account")
@@ -94,7 +94,7 @@ def _check_container(container: ContainerSpec, interfaces: dict[str, tuple[str, 
 
 
 def serves(engine: EngineName, kind: Kind) -> bool:
-    """Say whether an engine does jobs of a kind."""
+    """Return whether an engine does jobs of a kind."""
     return any(entry.name == engine for entry in WORK_KINDS[kind].loads)
 
 
@@ -103,7 +103,7 @@ def _check_limits(limits: Limits, about: str) -> None:
     between(limits.processes, 4, 10_000, f"{about}: processes")
     between(limits.seconds, 1, 31 * 86_400, f"{about}: seconds")
     if not 0.01 <= limits.cpus <= 1024:
-        refuse(about, f"{limits.cpus} is no number of processors")
+        refuse(about, f"{limits.cpus} is not a number of processors")
 
 
 def _check_job(job: JobFile, about: str) -> None:
@@ -144,4 +144,4 @@ def _check_location(location: Location, about: str) -> None:
     except UnicodeEncodeError:
         refuse(about, "the key is not Unicode text")
     if size > 1_024:
-        refuse(about, f"a key of {size} bytes is longer than S3 has any")
+        refuse(about, f"a key of {size} bytes is longer than S3 allows")

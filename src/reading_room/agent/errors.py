@@ -1,4 +1,4 @@
-"""What can go wrong in the privileged process, said for the person who must act."""
+"""The errors of the privileged process; each message says what to do."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class HolderFailed(AgentError):
 
     def __init__(self, reason: str, rootless: bool) -> None:
         hint = (
-            "this machine may not let ordinary users make user namespaces: `reading-room doctor` says which setting"
+            "this machine may forbid user namespaces for ordinary users: `reading-room doctor` names the setting"
             if rootless
             else "`reading-room doctor` says what is missing"
         )
@@ -31,7 +31,7 @@ class PathNotVisible(AgentError):
 
 
 class SpecRefused(AgentError):
-    """A document from the server breaks an invariant, so nothing of it is applied."""
+    """A document from the server breaks an invariant, so none of it is applied."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
@@ -39,7 +39,7 @@ class SpecRefused(AgentError):
 
 
 class FrameTooLarge(DocumentError):
-    """A document is larger than the channel carries."""
+    """A document is larger than the channel allows."""
 
     def __init__(self, size: int, limit: int) -> None:
-        super().__init__(f"a document of {size} bytes is larger than the {limit} that the channel carries")
+        super().__init__(f"a document of {size} bytes is larger than the {limit} that the channel allows")

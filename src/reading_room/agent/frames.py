@@ -1,7 +1,7 @@
-"""What travels between the agent and the server: documents in frames, and descriptors beside them.
+"""The messages between the agent and the server: documents in frames, and descriptors sent with them.
 
-A frame is four bytes of length (big-endian) and so many bytes of JSON. Descriptors go with the first byte of the frame
-that describes them. Only the agent sends any.
+A frame is four bytes of length (big-endian) and that many bytes of JSON. Descriptors are sent with the first byte of
+the frame that describes them. Only the agent sends descriptors.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from reading_room.dataplane.spec import FlowEvent, ListenerLabel
 
 FRAME_LIMIT = 64 << 20
 DESCRIPTORS_PER_FRAME = 200
-"""The kernel carries at most 253 with one message."""
+"""The kernel allows at most 253 in one message."""
 _HEADER = 4
 
 
@@ -36,14 +36,14 @@ class Listeners:
 
 @dataclass(frozen=True, slots=True)
 class Front:
-    """A front serves the listeners of a VPC; one descriptor comes along: the server's end of the channel to it."""
+    """A front serves the listeners of a VPC. It comes with one descriptor: the server's end of the channel to it."""
 
     vpc_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Realtime:
-    """A realtime container has started; one descriptor comes along: the server's end of its socket."""
+    """A realtime container has started. It comes with one descriptor: the server's end of its socket."""
 
     container_id: str
 
@@ -57,7 +57,7 @@ class Flows:
 
 @dataclass(frozen=True, slots=True)
 class FromServer:
-    """What the server sends: always the whole wish."""
+    """What the server sends: always the whole spec."""
 
     body: HostSpec
     kind: Literal["spec"] = "spec"
@@ -84,7 +84,7 @@ def send_frame(connection: socket.socket, document: bytes, descriptors: Sequence
 
 @dataclass(slots=True)
 class FrameReader:
-    """Reads frames from a blocking socket. Descriptors that came are owned by whoever takes them."""
+    """Reads frames from a blocking socket. The caller of ``take`` owns the descriptor that it takes."""
 
     connection: socket.socket
     take_descriptors: bool
@@ -105,17 +105,17 @@ class FrameReader:
         return document
 
     def take(self) -> socket.socket:
-        """Return the next socket that came along. Raises ``DocumentError`` when none did, or it is none."""
+        """Return the next socket that was sent. Raises ``DocumentError`` if none was, or if it is not a socket."""
         if not self.descriptors:
-            raise DocumentError("a document speaks of a descriptor that did not come with it")
+            raise DocumentError("a document names a descriptor that was not sent with it")
         descriptor = self.descriptors.popleft()
         if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
             os.close(descriptor)
-            raise DocumentError("a descriptor that should be a socket is none")
+            raise DocumentError("a descriptor that should be a socket is not one")
         return socket.socket(fileno=descriptor)
 
     def close(self) -> None:
-        """Close the connection and the descriptors that nobody took."""
+        """Close the connection and the descriptors that were not taken."""
         self.connection.close()
         while self.descriptors:
             os.close(self.descriptors.popleft())
@@ -135,7 +135,7 @@ class FrameReader:
 
     def _receive(self, view: memoryview) -> int:
         if not self.take_descriptors:
-            # Without a place for them the kernel drops any descriptors that the other side sends.
+            # Without a buffer for them, the kernel drops descriptors that the other side sends.
             return self.connection.recv_into(view)
         room = socket.CMSG_SPACE(DESCRIPTORS_PER_FRAME * array.array("i").itemsize)
         count, controls, flags, _ = self.connection.recvmsg_into([view], room, socket.MSG_CMSG_CLOEXEC)
@@ -145,7 +145,7 @@ class FrameReader:
                 numbers.frombytes(data[: len(data) - len(data) % numbers.itemsize])
                 self.descriptors.extend(numbers)
         if flags & socket.MSG_CTRUNC:
-            raise DocumentError("descriptors were lost: this process may not open so many files")
+            raise DocumentError("descriptors were lost: this process cannot open so many files")
         return count
 
 

@@ -1,6 +1,6 @@
-"""What the agent tells a front: which listeners of its VPC to serve, and by which channel to speak with the server.
+"""The agent's orders to a front: which listeners of its VPC to serve, and which channel to the server to use.
 
-An order is one message on a Unix socket (``SOCK_SEQPACKET``), with its descriptors beside it.
+An order is one message on a Unix socket (``SOCK_SEQPACKET``), sent with its descriptors.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ LISTENERS_PER_ORDER = 100
 
 @dataclass(frozen=True, slots=True)
 class Serve:
-    """Serve these; a descriptor comes along for each. One that is served already is replaced."""
+    """Serve these listeners; a descriptor is sent for each. One that is served already is replaced."""
 
     labels: tuple[ListenerLabel, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Leave:
-    """Close these and cut their connections."""
+    """Close these listeners and cut their connections."""
 
     labels: tuple[ListenerLabel, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Attach:
-    """A server is there: the descriptor is this end of the channel to it."""
+    """A server has connected: the descriptor is the front's end of the channel to it."""
 
 
 @dataclass(frozen=True, slots=True)

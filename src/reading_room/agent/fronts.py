@@ -1,8 +1,8 @@
-"""The fronts of this host: for each VPC with containers one process without rights, which reads what they send.
+"""The fronts of this host: for each VPC with containers, one process without privileges that reads what they send.
 
-The agent opens the listening sockets and hands them over; it makes the channel between a front and the server, so that
-whose channel it is, is known by who made it. One front is started ahead, for loading its modules takes longer than many
-a job.
+The agent opens the listening sockets and hands them over. It also makes the channel between a front and the server, so
+that the server can be sure of the channel's VPC. One front is started ahead, because loading its modules takes longer
+than many jobs.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from reading_room.dataplane.spec import ListenerLabel
 IDLE_SECONDS = 30.0
 """How long the front of a VPC without containers is kept for the next one."""
 RETRY_SECONDS = 1.0
-"""How long no front is started after one that could not be."""
+"""The pause after a front could not be started."""
 
 _log = logging.getLogger(__name__)
 
@@ -35,18 +35,18 @@ class Fronts(Protocol):
     """What the loop needs of fronts."""
 
     def arrange(self, vpcs: Set[str], listeners: Mapping[ListenerLabel, socket.socket]) -> None:
-        """Have a front for each of these VPCs, which serves its listeners."""
+        """Make sure that each of these VPCs has a front that serves its listeners."""
         ...
 
     def attach(self, send: Callable[[str, socket.socket], bool], *, fresh: bool) -> None:
-        """Give every front that has none a channel to the server; ``fresh``: it is another server, and none has.
+        """Connect every front without a channel to the server; with ``fresh``, the server is new and no front has one.
 
-        ``send`` hands the server its end, with the VPC's id, and returns whether there is one.
+        ``send`` hands the server its end, with the VPC's id, and returns whether a server is connected.
         """
         ...
 
     def problems(self) -> Mapping[str, str]:
-        """Return what keeps VPCs from having a front, by their ids."""
+        """Return why VPCs have no front, by their ids."""
         ...
 
     def descriptors(self) -> Sequence[int]:
@@ -65,13 +65,13 @@ class _Front:
     user: int | None
     pidfd: int
     served: dict[ListenerLabel, int] = field(default_factory=dict)
-    """The listeners that it was given, each with its socket's inode."""
+    """The listeners that it serves, each with its socket's inode."""
     attached: bool = False
     idle_since: float | None = None
 
 
 class FrontProcesses:
-    """Implements ``Fronts`` by processes. Without ``users``, the ids for containers, a front has the agent's own."""
+    """Implements ``Fronts`` with processes. Without ``users``, the ids for containers, they have the agent's own id."""
 
     def __init__(self, users: UserIds | None, clock: Callable[[], float] = time.monotonic) -> None:
         self._users = users
@@ -84,8 +84,8 @@ class FrontProcesses:
         self._keep_spare()
 
     def arrange(self, vpcs: Set[str], listeners: Mapping[ListenerLabel, socket.socket]) -> None:
-        """Have a front for each of these VPCs, which serves its listeners."""
-        self._bury()
+        """Make sure that each of these VPCs has a front that serves its listeners."""
+        self._remove_ended()
         self._problems.clear()
         now = self._clock()
         by_vpc: dict[str, dict[ListenerLabel, socket.socket]] = {vpc_id: {} for vpc_id in (*vpcs, *self._fronts)}
@@ -99,7 +99,7 @@ class FrontProcesses:
             try:
                 _give(front, wanted)
             except OSError as error:
-                _log.error("the front of %s takes no orders and is started again: %s", vpc_id, error)
+                _log.error("the front of %s takes no orders and is restarted: %s", vpc_id, error)
                 front.process.kill()
             front.idle_since = None if vpc_id in vpcs else front.idle_since or now
             if front.idle_since is not None and (not wanted or now - front.idle_since > IDLE_SECONDS):
@@ -107,12 +107,12 @@ class FrontProcesses:
         self._keep_spare()
 
     def attach(self, send: Callable[[str, socket.socket], bool], *, fresh: bool) -> None:
-        """Give every front that has none a channel to the server."""
+        """Connect every front without a channel to the server."""
         for vpc_id, front in self._fronts.items():
             if front.attached and not fresh:
                 continue
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            # The server's end goes first: what the front asks may then wait in it.
+            # The server's end is sent first: the front's queries can then wait in it.
             front.attached = send(vpc_id, theirs)
             with ours:
                 if front.attached:
@@ -122,7 +122,7 @@ class FrontProcesses:
                         front.process.kill()
 
     def problems(self) -> Mapping[str, str]:
-        """Return what keeps VPCs from having a front."""
+        """Return why VPCs have no front."""
         return self._problems
 
     def descriptors(self) -> Sequence[int]:
@@ -130,7 +130,7 @@ class FrontProcesses:
         return [front.pidfd for front in (*self._fronts.values(), *self._ending)]
 
     def processes(self) -> Mapping[str, int]:
-        """Return the process of each VPC's front; that of the one started ahead has no VPC and is not told."""
+        """Return the process of each VPC's front, without the one that was started ahead."""
         return {vpc_id: front.process.pid for vpc_id, front in self._fronts.items()}
 
     def close(self) -> None:
@@ -138,7 +138,7 @@ class FrontProcesses:
         for front in (*self._fronts.values(), *self._ending, *([self._spare] if self._spare else [])):
             front.process.kill()
             front.process.wait()
-            _let_go(front)
+            _close(front)
         self._fronts.clear()
         self._ending.clear()
         self._spare = None
@@ -147,7 +147,7 @@ class FrontProcesses:
         front, self._spare = self._spare, None
         if front is None or front.process.poll() is not None:
             if front is not None:
-                _let_go(front)
+                _close(front)
             front = self._start()
         if front is None:
             self._problems[vpc_id] = "its front cannot be started: see the agent's log"
@@ -173,17 +173,17 @@ class FrontProcesses:
         ours.setblocking(False)
         return _Front(process, ours, user, os.pidfd_open(process.pid))
 
-    def _bury(self) -> None:
+    def _remove_ended(self) -> None:
         for vpc_id, front in list(self._fronts.items()):
             if front.process.poll() is not None:
-                _log.error("the front of %s ended with %d and is started again", vpc_id, front.process.returncode)
-                _let_go(self._fronts.pop(vpc_id))
+                _log.error("the front of %s ended with %d and is restarted", vpc_id, front.process.returncode)
+                _close(self._fronts.pop(vpc_id))
         for front in [each for each in self._ending if each.process.poll() is not None]:
             self._ending.remove(front)
-            _let_go(front)
+            _close(front)
 
     def _end(self, front: _Front) -> None:
-        """Let a front end by itself: it lets requests in progress end first."""
+        """Tell a front to end, which it does after the requests in progress."""
         front.orders.shutdown(socket.SHUT_WR)
         self._ending.append(front)
 
@@ -201,10 +201,10 @@ def _give(front: _Front, wanted: Mapping[ListenerLabel, socket.socket]) -> None:
 
 
 def _order(front: _Front, body: Serve | Leave | Attach, *sent: socket.socket) -> None:
-    # Never blocks: a front that does not read is ended.
+    # Never blocks: a front that does not read is killed.
     socket.send_fds(front.orders, [encode(Order(body))], [each.fileno() for each in sent])
 
 
-def _let_go(front: _Front) -> None:
+def _close(front: _Front) -> None:
     front.orders.close()
     os.close(front.pidfd)

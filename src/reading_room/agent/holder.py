@@ -1,8 +1,8 @@
-"""The holder: a process that does nothing but own the namespaces, so that they outlive a crash of the agent.
+"""The holder: a process that only owns the namespaces, so that they outlive a crash of the agent.
 
-It is ``sleep``, in a network and a mount namespace of its own (and a user namespace when not started by root). ``/run``
-is a private memory file system there, where the router namespaces of VPCs are pinned. The agent enters by ``nsenter``;
-a user namespace can only be entered before threads exist.
+It is ``sleep`` in its own network and mount namespaces (and a user namespace if it was not started by root). There,
+``/run`` is a private file system in memory, where the router namespaces of VPCs are pinned. The agent enters the
+namespaces with ``nsenter``, because a user namespace can only be entered before there are threads.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from reading_room.codec import DocumentError, read_file, write_file
 from reading_room.containers.processes import ProcessHandle, start_time
 
 PUBLIC_DIR = Path("/run/reading-room")
-"""On the holder's private ``/run``: where namespaces are pinned, and what containers are shown."""
+"""The folder on the holder's private ``/run`` with the pinned namespaces and the files that containers see."""
 _RECORD = "holder.json"
 _SETUP = """
 exec 9<"$1" || exit 1
 mount -t tmpfs -o mode=755,nosuid,nodev tmpfs /run || exit 1
-# A runtime folder below /run would be hidden now: it is put back.
+# A runtime folder below /run would be hidden now, so it is mounted again.
 case "$1" in /run/*) mkdir -p "$1" && mount --no-canonicalize --bind /proc/self/fd/9 "$1" || exit 1;; esac
 exec 9<&-
 mkdir /run/netns || exit 1
@@ -37,7 +37,7 @@ exec sleep infinity >/dev/null 2>&1
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """A holder: its process, by number and by when it started (ticks since boot), and whether it needed no root."""
+    """A holder: the id and start time (in ticks since boot) of its process, and whether it runs without root."""
 
     pid: int
     start_time: int
@@ -45,12 +45,12 @@ class Holder:
 
     @property
     def public_dir(self) -> Path:
-        """Return ``PUBLIC_DIR`` as somebody outside the holder's mount namespace reaches it."""
+        """Return the path of ``PUBLIC_DIR`` from outside the holder's mount namespace."""
         return Path("/proc", str(self.pid), "root", *PUBLIC_DIR.parts[1:])
 
 
 def subordinate_ids() -> bool:
-    """Return whether this user may map a range of further user and group ids (``newuidmap`` and ``/etc/subuid``)."""
+    """Return whether this user can map a range of further user and group ids (``newuidmap`` and ``/etc/subuid``)."""
     number = os.getuid()
     try:
         names = {str(number), pwd.getpwuid(number).pw_name}
@@ -69,7 +69,7 @@ def subordinate_ids() -> bool:
 
 
 def start(runtime_dir: Path, rootless: bool) -> Holder:
-    """Start a holder and write it down in ``runtime_dir``. Raises ``HolderFailed``; nothing is left then."""
+    """Start a holder and record it in ``runtime_dir``. Raises ``HolderFailed`` and leaves nothing behind then."""
     flags = ["-n", "-m", "--propagation", "private"]
     if rootless:
         flags += ["-U", "--map-root-user", *(["--map-auto"] if subordinate_ids() else [])]
@@ -96,13 +96,13 @@ def start(runtime_dir: Path, rootless: bool) -> Holder:
             raise HolderFailed(reason or f"exit code {process.returncode}", rootless)
     holder = Holder(process.pid, started, rootless)
     write_file(runtime_dir / _RECORD, holder)
-    # Whoever starts it may end before it does: it is then inherited by the system's first process.
+    # The parent may end before the holder, which is then inherited by the system's first process.
     process.returncode = 0
     return holder
 
 
 def adopt_or_start(runtime_dir: Path, rootless: bool) -> Holder:
-    """Return the holder written down in ``runtime_dir`` if it lives, else start one. Raises ``HolderFailed``."""
+    """Return the holder recorded in ``runtime_dir`` if it is alive, else start one. Raises ``HolderFailed``."""
     found = recorded(runtime_dir)
     if found is not None and found.rootless == rootless and alive(found):
         return found
@@ -110,7 +110,7 @@ def adopt_or_start(runtime_dir: Path, rootless: bool) -> Holder:
 
 
 def recorded(runtime_dir: Path) -> Holder | None:
-    """Return the holder that is written down, alive or not; ``None`` if there is none."""
+    """Return the recorded holder, alive or not; ``None`` if there is none."""
     try:
         return read_file(Holder, runtime_dir / _RECORD)
     except (FileNotFoundError, DocumentError):
@@ -118,7 +118,7 @@ def recorded(runtime_dir: Path) -> Holder | None:
 
 
 def alive(holder: Holder) -> bool:
-    """Return whether the holder lives. A child of this process that has ended counts as dead and is reaped."""
+    """Return whether the holder is alive. A child of this process that has ended is reaped and counts as dead."""
     if start_time(holder.pid) == holder.start_time:
         return True
     try:
@@ -129,7 +129,7 @@ def alive(holder: Holder) -> bool:
 
 
 def end(holder: Holder, runtime_dir: Path) -> None:
-    """End the holder, if it lives, and forget it. What still runs in its namespaces keeps them until it ends, too."""
+    """End the holder, if it is alive, and delete its record. Processes in its namespaces keep these until they end."""
     process = ProcessHandle.open(holder.pid, holder.start_time)
     if process is not None:
         process.signal(signal.SIGKILL)
@@ -142,6 +142,6 @@ def end(holder: Holder, runtime_dir: Path) -> None:
 
 
 def enter_argv(holder: Holder, argv: Sequence[str]) -> list[str]:
-    """Return the command line that runs ``argv`` inside the holder's namespaces, without a process in between."""
+    """Return the command line that runs ``argv`` inside the holder's namespaces, without an intermediate process."""
     spaces = ["--preserve-credentials", "-U", "-m", "-n"] if holder.rootless else ["-m", "-n"]
     return ["/usr/bin/nsenter", *spaces, "-t", str(holder.pid), "--", *argv]

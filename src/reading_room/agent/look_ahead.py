@@ -1,9 +1,9 @@
-"""What the agent's next turn would change, found out by somebody else: for ``reading-room network plan``.
+"""What the agent's next turn would change, for ``reading-room network plan``, which runs in another process.
 
-Runs inside the holder's namespaces beside the agent, and looks at what the kernel has. Two things only the agent
+It runs inside the holder's namespaces beside the agent, and inspects the kernel's state. Two things only the agent
 remembers: which rules it loaded last, and how sources reached endpoints then. The rules are compared as the kernel
-lists them, with a listing of the wanted ones from a namespace that is empty otherwise; the rest is taken for granted.
-Nothing is changed, except that every namespace gets the settings again that it has anyway.
+lists them, with a listing of the wanted rules from an otherwise empty namespace; the rest is assumed to be as wanted.
+Nothing is changed, except that every namespace is given again the settings that it already has.
 """
 
 from __future__ import annotations
@@ -36,18 +36,18 @@ from reading_room.dataplane.rules.uplink_plan import UplinkRules, plan_uplink
 from reading_room.dataplane.spec import NetworkSpec, Vpc
 
 SHOWN = 20
-"""Lines of a difference between rules that are told."""
+"""The most lines of a difference between rules that are shown."""
 _CHANGING = (DNS_RATE, CONNECTIONS)
-"""Sets that packets fill."""
+"""Sets that are filled by packets."""
 _COUNTED = re.compile(r"counter packets \d+ bytes \d+")
 _BLOCK = re.compile(r"^\t(chain|set|map) (\S+) \{$")
 
 
 def look_ahead(public_dir: Path, network: NetworkSpec, containers: Iterable[str], outside: Outside | None) -> list[str]:
-    """Return what the next turn would do, a sentence for each step; none where the kernel has what is wanted.
+    """Return the next turn's steps, a sentence for each; none if the kernel's state is as wanted.
 
-    ``containers`` are the ids of those that jobs want. Raises ``OSError`` or ``RulesetError`` where the namespaces
-    cannot be looked at.
+    ``containers`` are the ids of the jobs' containers. Raises ``OSError`` or ``RulesetError`` if the namespaces cannot
+    be inspected.
     """
     libnftables.prepare()
     scratch = namespaces.new_namespace()
@@ -62,35 +62,35 @@ def _host(
 ) -> list[str]:
     """Return the steps for every VPC, wanted or not, and for the uplink namespace."""
     pins = _pins(public_dir / "netns")
-    said: list[str] = []
+    steps: list[str] = []
     wires = []
     for vpc in network.vpcs:
         if vpc.vpc_id in pins:
-            config, steps = _vpc(pins[vpc.vpc_id], vpc, network, wanted, scratch)
+            config, changes = _vpc(pins[vpc.vpc_id], vpc, network, wanted, scratch)
         else:
             config = compile_vpc(_with_wires(vpc, wanted, frozenset()), network.prefix_lists)
-            steps = [describe(step) for step in plan_router(config, None)]
-        said += _told(vpc.vpc_id, steps)
+            changes = [describe(step) for step in plan_router(config, None)]
+        steps += _about(vpc.vpc_id, changes)
         wire = wire_of(config)
         wires += [wire] if wire is not None else []
     for vpc_id in sorted(pins.keys() - {vpc.vpc_id for vpc in network.vpcs}):
         router = _router(vpc_id, pins[vpc_id])
         removal = plan(HostConfig(()), ObservedHost((router.observe(),)))
         router.close()
-        said += _told(vpc_id, map(describe, removal))
+        steps += _about(vpc_id, map(describe, removal))
     ordered = tuple(sorted(wires, key=lambda each: each.device))
-    return said + _told(UPLINK, _uplink(public_dir, UplinkConfig(ordered, outside), scratch))
+    return steps + _about(UPLINK, _uplink(public_dir, UplinkConfig(ordered, outside), scratch))
 
 
 def _pins(directory: Path) -> dict[str, Path]:
-    """Return the pinned namespaces by name. ``PinBoard`` would sweep away what the agent is just about to pin."""
+    """Return the pinned namespaces by name. ``PinBoard`` would remove those that the agent is about to pin."""
     device = os.stat(namespaces.MINE).st_dev
     found = os.scandir(directory) if directory.is_dir() else ()
     return {entry.name: Path(entry.path) for entry in found if entry.stat().st_dev == device}
 
 
 def _router(vpc_id: str, pin: Path) -> Router:
-    # With segmentation it leaves the offloads of the namespace's lo as they are.
+    # With segmentation, the offloads of the namespace's lo stay as they are.
     return Router(vpc_id, vpc_id, _open(pin), segmentation=True)
 
 
@@ -98,14 +98,14 @@ def _open(pin: Path) -> int:
     return os.open(pin, os.O_RDONLY | os.O_CLOEXEC)
 
 
-def _told(about: str, steps: Iterable[str]) -> list[str]:
+def _about(about: str, steps: Iterable[str]) -> list[str]:
     return [f"{about}: {step}" for step in steps]
 
 
 def _vpc(
     pin: Path, vpc: Vpc, network: NetworkSpec, wanted: frozenset[str], scratch: int
 ) -> tuple[RouterConfig, list[str]]:
-    """Return what a VPC that has a router should have, and the steps to it."""
+    """Return the wanted configuration of a VPC that has a router, and the steps towards it."""
     router = _router(vpc.vpc_id, pin)
     try:
         found = router.observe()
@@ -115,12 +115,12 @@ def _vpc(
         steps = plan_router(config, _as_remembered(router, found, config))
     finally:
         router.close()
-    said = [describe(step) for step in steps if not isinstance(step, ApplyRuleset)]
-    return config, [*said, *differing]
+    changes = [describe(step) for step in steps if not isinstance(step, ApplyRuleset)]
+    return config, [*changes, *differing]
 
 
 def _with_wires(vpc: Vpc, wanted: frozenset[str], linked: frozenset[str]) -> Vpc:
-    """Return the VPC with the containers only that jobs want, or that have a wire."""
+    """Return the VPC with only those containers that jobs want or that have a wire."""
     interfaces = (
         each if each.container_id in wanted or each.interface_id in linked else replace(each, container_id=None)
         for each in vpc.interfaces
@@ -129,7 +129,7 @@ def _with_wires(vpc: Vpc, wanted: frozenset[str], linked: frozenset[str]) -> Vpc
 
 
 def _as_remembered(router: Router, found: ObservedRouter, config: RouterConfig) -> ObservedRouter:
-    """Return what was found, completed by what the agent alone knows."""
+    """Return the observed router, completed with what only the agent remembers."""
     with namespaces.inside(router.descriptor):
         open_ports = set(_datagram_sockets())
     open_ports |= {("tcp", each.address, each.port) for each in router.connections.sockets() if each.state == LISTEN}
@@ -175,7 +175,7 @@ def _uplink(public_dir: Path, config: UplinkConfig, scratch: int) -> list[str]:
 
 
 def _rules_differ(rules: Rules, wanted: Ruleset, scratch: int) -> list[str]:
-    """Return how the rules in force differ from the wanted ones: nothing, or a sentence and the lines."""
+    """Return how the active rules differ from the wanted ones: nothing, or a sentence and the lines."""
     apart = Rules(scratch)
     apart.run(f"destroy table {TABLE}\n")
     for text in creation(wanted):
@@ -196,7 +196,7 @@ def _rules_differ(rules: Rules, wanted: Ruleset, scratch: int) -> list[str]:
 
 
 def _blocks(listing: str) -> dict[str, list[str]]:
-    """Return the lines of every chain, set and map of a listing; elements sorted, what packets change left out."""
+    """Return the lines of every chain, set and map of a listing, with sorted elements and without packets' traces."""
     blocks: dict[str, list[str]] = {}
     name = ""
     for line in listing.splitlines():
@@ -212,18 +212,18 @@ def _blocks(listing: str) -> dict[str, list[str]]:
 
 
 def _elements(name: str, lines: Sequence[str]) -> list[str]:
-    """Return the properties of a set, and its elements one by one in an order of our own."""
+    """Return the properties of a set, and its elements one by one in sorted order."""
     text = "\n".join(lines)
     properties, _, elements = text.partition("elements = {")
     found = [] if name.split()[1] in _CHANGING else elements.rpartition("}")[0].split(",")
-    said = [line for line in properties.split("\n") if line]
-    return [*said, *sorted(" ".join(each.split()) for each in found if each.strip())]
+    lines = [line for line in properties.split("\n") if line]
+    return [*lines, *sorted(" ".join(each.split()) for each in found if each.strip())]
 
 
 def _unused(there: dict[str, list[str]], should: dict[str, list[str]]) -> set[str]:
-    """Return the chains and sets that nothing but each other names: of groups that interfaces carried lately.
+    """Return the chains and sets that only refer to each other: those of groups that interfaces had recently.
 
-    The agent keeps them for the next interface of the kind. A chain that a hook calls is none of them.
+    The agent keeps them for the next interface with these groups. A chain that a hook calls is not one of them.
     """
     extra = {name for name in there.keys() - should.keys() if not any("hook" in line for line in there[name])}
     used = " ".join(line for name, lines in there.items() if name not in extra for line in lines)

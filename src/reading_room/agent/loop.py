@@ -1,8 +1,8 @@
 """One turn of the agent, and the loop that takes turns.
 
-The order of a turn is the argument for its safety: containers that are no longer wanted end, the network is made so,
-containers whose interfaces are in place get their jobs, then what holds is reported. What only saves time later,
-containers started ahead, comes last.
+The order of the steps keeps a turn safe: unwanted containers end, the network is realized, containers whose interfaces
+exist get their jobs, and then the actual state is reported. Containers started ahead, which only save time later, come
+last.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from reading_room.agent.capacity import read_capacity
 from reading_room.agent.check import check
 from reading_room.agent.errors import SpecRefused
 from reading_room.agent.fronts import Fronts
-from reading_room.agent.spec import HostReport, HostSpec, StandbyWish
+from reading_room.agent.spec import HostReport, HostSpec, StandbyCount
 from reading_room.containers.driver import ContainerDriver
 from reading_room.containers.errors import ContainerError, ContainerNamespaceGone
 from reading_room.containers.spec import ContainerSpec
@@ -30,24 +30,24 @@ from reading_room.dataplane.spec import FlowEvent, ListenerLabel, NetworkReport,
 _log = logging.getLogger(__name__)
 
 TURN_SECONDS = 1.0
-"""A turn is taken at least so often: flow events are gathered, and whatever no event told is noticed."""
+"""The longest time between turns, which gather flow events and notice changes without an event."""
 LOADING_SECONDS = 0.1
-"""And so often while an engine loads, whose end no event tells."""
+"""The same while an engine loads, because no event says when it has loaded."""
 QUIET_SECONDS = 0.3
-"""Loading an engine takes a processor for half a second; it waits so long after a job began, for small jobs to end."""
+"""Loading an engine takes half a second of processor time; after a job begins it waits, so that small jobs can end."""
 HEARTBEAT_SECONDS = 10.0
-"""A report that says nothing new is sent so often all the same."""
+"""A report is sent at least this often, even if nothing has changed."""
 
 
 class Containers(ContainerDriver, Protocol):
-    """What the loop needs of a container driver beyond the seam."""
+    """What the loop needs of a container driver beyond ``ContainerDriver``."""
 
     def realtime(self) -> Sequence[str]:
-        """Return the ids of the realtime containers that live."""
+        """Return the ids of the living realtime containers."""
         ...
 
     def problems(self) -> Mapping[str, str]:
-        """Return why containers that no job depends on could not be kept."""
+        """Return why containers that no job depends on could not be kept running."""
         ...
 
     def loading(self) -> bool:
@@ -64,22 +64,22 @@ class Containers(ContainerDriver, Protocol):
 
 
 class Channel(Protocol):
-    """What the loop needs of the conversation with the server."""
+    """What the loop needs of the connection to the server."""
 
-    def wish(self) -> tuple[HostSpec | None, str]:
-        """Return the newest wish, and why a later one could not be read."""
+    def spec(self) -> tuple[HostSpec | None, str]:
+        """Return the newest spec, and why a later one could not be read."""
         ...
 
     def take_fresh(self) -> bool:
-        """Return whether a server connected since the last call."""
+        """Return whether a server has connected since the last call."""
         ...
 
     def connected(self) -> bool:
-        """Return whether a server is there."""
+        """Return whether a server is connected."""
         ...
 
-    def send_flows(self, events: Sequence[FlowEvent], told: Callable[[], None]) -> None:
-        """Send flow events; ``told`` is called, in any thread, once the server can read all of them."""
+    def send_flows(self, events: Sequence[FlowEvent], sent: Callable[[], None]) -> None:
+        """Send flow events; ``sent`` is called, in any thread, once the server can read all of them."""
         ...
 
     def send_listeners(self, labels: Collection[ListenerLabel]) -> None:
@@ -87,11 +87,11 @@ class Channel(Protocol):
         ...
 
     def send_front(self, vpc_id: str, end: socket.socket) -> bool:
-        """Hand over the server's end of the channel to a front; return whether there is a server."""
+        """Hand over the server's end of the channel to a front; return whether a server is connected."""
         ...
 
     def send_realtime(self, container_id: str, end: socket.socket) -> bool:
-        """Hand over the server's end of a realtime container."""
+        """Hand over the server's end of a realtime container's socket; return whether a server is connected."""
         ...
 
     def send_report(self, report: HostReport) -> None:
@@ -101,10 +101,10 @@ class Channel(Protocol):
 
 @dataclass(slots=True)
 class AgentLoop:
-    """Takes turns. ``network`` is ``None`` when enforcement could not be proven: then no container runs.
+    """Takes turns. ``network`` is ``None`` if enforcement could not be proven: then no container runs.
 
-    ``enforcement`` says what the proof found wrong; with anything in it nothing is started, whatever is wished.
-    ``clock`` tells seconds.
+    ``enforcement`` holds the problems that the proof found; if there are any, nothing is started. ``clock`` returns
+    monotonic seconds.
     """
 
     network: NetworkDriver | None
@@ -113,9 +113,9 @@ class AgentLoop:
     fronts: Fronts
     enforcement: tuple[Problem, ...] = ()
     host: str | None = None
-    """The host that this agent is, learned from the first document that comes."""
+    """The name of this agent's host, from the first document that arrives."""
     clock: Callable[[], float] = time.monotonic
-    _wish: HostSpec | None = None
+    _spec: HostSpec | None = None
     _seen: HostSpec | None = None
     _refused: str = ""
     _problems: list[Problem] = field(default_factory=list)
@@ -125,21 +125,21 @@ class AgentLoop:
     _started: set[str] = field(default_factory=set)
 
     def turn(self) -> HostReport | None:
-        """Take one turn; return what was found, ``None`` while no wish has come."""
-        self._read_wish()
+        """Take one turn; return the report, ``None`` until a spec has arrived."""
+        self._read_spec()
         fresh = self.channel.take_fresh()
-        wish = self._wish
-        if wish is None:
+        spec = self._spec
+        if spec is None:
             if self._refused:
                 self.channel.send_report(HostReport(self.host or "", 0, refused=self._refused))
             return None
         self._problems = list(self.enforcement)
-        self._end_unwanted(wish)
-        network = self._realize(wish)
-        self._serve_listeners(wish, fresh)
-        self._start(wish, network)
-        report = self._report(wish, network, fresh)
-        self._keep_ahead(wish, fresh)
+        self._end_unwanted(spec)
+        network = self._realize(spec)
+        self._serve_listeners(spec, fresh)
+        self._start(spec, network)
+        report = self._report(spec, network, fresh)
+        self._keep_ahead(spec, fresh)
         return report
 
     def seconds_to_next_turn(self) -> float:
@@ -148,41 +148,41 @@ class AgentLoop:
         seconds = LOADING_SECONDS if self.containers.loading() else TURN_SECONDS
         return min(seconds, self._busy_until - now) if self._busy_until > now else seconds
 
-    def _read_wish(self) -> None:
-        wish, fault = self.channel.wish()
-        if fault or wish is None:
+    def _read_spec(self) -> None:
+        spec, fault = self.channel.spec()
+        if fault or spec is None:
             self._refused = fault
             return
-        if wish is self._seen:
+        if spec is self._seen:
             return
-        self._seen = wish
+        self._seen = spec
         self._refused = ""
-        newest = self._wish.generation if self._wish is not None else 0
+        newest = self._spec.generation if self._spec is not None else 0
         try:
-            check(wish, self.host or wish.host, newest)
+            check(spec, self.host or spec.host, newest)
         except SpecRefused as error:
             _log.error("%s", error)
             self._refused = error.reason
             return
-        self.host = wish.host
-        self._wish = wish
+        self.host = spec.host
+        self._spec = spec
 
-    def _end_unwanted(self, wish: HostSpec) -> None:
-        wanted = {container.container_id for container in wish.containers}
+    def _end_unwanted(self, spec: HostSpec) -> None:
+        wanted = {container.container_id for container in spec.containers}
         for state in self.containers.states():
             if state.container_id not in wanted:
                 self.containers.remove(state.container_id)
                 self._started.discard(state.container_id)
 
-    def _realize(self, wish: HostSpec) -> NetworkReport:
+    def _realize(self, spec: HostSpec) -> NetworkReport:
         if self.network is None:
             return NetworkReport((), (), ())
         namespaces: dict[str, int] = {}
-        for container in wish.containers if not self.enforcement else ():
+        for container in spec.containers if not self.enforcement else ():
             descriptor = self._reserve(container)
             if descriptor is not None:
                 namespaces[container.container_id] = descriptor
-        report = self.network.realize(wish.network, namespaces)
+        report = self.network.realize(spec.network, namespaces)
         self._problems += report.problems
         return report
 
@@ -196,10 +196,10 @@ class AgentLoop:
             self._problems.append(Problem(container.container_id, str(error)))
             return None
 
-    def _start(self, wish: HostSpec, network: NetworkReport) -> None:
+    def _start(self, spec: HostSpec, network: NetworkReport) -> None:
         vpcs, interfaces = set(network.vpcs), set(network.interfaces)
         failed = {problem.about for problem in self._problems}
-        for container in wish.containers:
+        for container in spec.containers:
             container_id = container.container_id
             if container.stop:
                 self.containers.stop(container_id)
@@ -221,19 +221,19 @@ class AgentLoop:
                 self._started.add(container_id)
                 self._busy_until = self.clock() + QUIET_SECONDS
 
-    def _report(self, wish: HostSpec, network: NetworkReport, fresh: bool) -> HostReport:
+    def _report(self, spec: HostSpec, network: NetworkReport, fresh: bool) -> HostReport:
         if self.network is not None:
             flows = self.network.flows()
             if flows:
                 self.channel.send_flows(flows, self.network.flows_told())
         self._problems += [Problem(about, text) for about, text in self.containers.problems().items()]
         report = HostReport(
-            host=wish.host,
-            generation=wish.generation,
+            host=spec.host,
+            generation=spec.generation,
             vpcs=network.vpcs,
             interfaces=network.interfaces,
             containers=tuple(self.containers.states()),
-            standby=tuple(StandbyWish(engine, count) for engine, count in sorted(self.containers.standby().items())),
+            standby=tuple(StandbyCount(engine, count) for engine, count in sorted(self.containers.standby().items())),
             realtime=tuple(self.containers.realtime()),
             problems=tuple(self._problems),
             refused=self._refused,
@@ -241,32 +241,32 @@ class AgentLoop:
         now = self.clock()
         if fresh or report != self._last_report or now - self._reported_at > HEARTBEAT_SECONDS:
             self._last_report, self._reported_at = report, now
-            # Free memory alone, which is never twice the same, is no reason for a report.
+            # Free memory, which changes all the time, is no reason for a report.
             report = replace(report, capacity=read_capacity())
             self.channel.send_report(report)
         return report
 
-    def _serve_listeners(self, wish: HostSpec, fresh: bool) -> None:
+    def _serve_listeners(self, spec: HostSpec, fresh: bool) -> None:
         if self.network is None:
             return
         listeners = self.network.listeners()
-        # The server learns of a listener before it learns of anybody who may ask by it.
+        # The server must know a listener before it gets requests through it.
         self.channel.send_listeners(listeners)
-        self.fronts.arrange({container.vpc_id for container in wish.containers}, listeners)
+        self.fronts.arrange({container.vpc_id for container in spec.containers}, listeners)
         self.fronts.attach(self.channel.send_front, fresh=fresh)
         self._problems += [Problem(about, text) for about, text in self.fronts.problems().items()]
 
-    def _keep_ahead(self, wish: HostSpec, fresh: bool) -> None:
+    def _keep_ahead(self, spec: HostSpec, fresh: bool) -> None:
         if self.enforcement:
             return
-        # Whoever connects now has no end of an older container's socket: such a container is of no use any more.
+        # A server that connects now has no socket to an older container, which has therefore become useless.
         if fresh or not self.channel.connected():
             self.containers.keep_realtime(())
         if self.channel.connected():
-            for container_id, end in self.containers.keep_realtime(wish.realtime).items():
+            for container_id, end in self.containers.keep_realtime(spec.realtime).items():
                 self.channel.send_realtime(container_id, end)
         if self.clock() >= self._busy_until:
-            self.containers.keep_standby({each.engine: each.count for each in wish.standby})
+            self.containers.keep_standby({each.engine: each.count for each in spec.standby})
 
 
 @dataclass(slots=True)

@@ -36,27 +36,27 @@ from reading_room.dataplane.spec import Problem
 _log = logging.getLogger(__name__)
 
 HOLDER_GONE = 3
-"""The exit code after the holder's end: everything in its namespaces has to be built anew."""
+"""The exit code after the holder has ended: everything in its namespaces must be built again."""
 AUTHORITY_SECONDS = 55.0
-"""How long the server, which starts at the same time, may take to make its certificate authority at its first start.
+"""How long the server, which starts at the same time, may take to create its certificate authority at its first start.
 
-On a machine that is busy with other work half a minute was too little; ``up`` waits a minute in all.
+On a busy machine half a minute was too little; ``up`` waits a minute in all.
 """
 AUTHORITY_BYTES = 65_536
 LAST_FLOWS_SECONDS = 2.0
-"""How long an agent that is told to end waits until the server has read its last flow events."""
+"""How long an ending agent waits for the server to read its last flow events."""
 
 
 @dataclass(frozen=True, slots=True)
 class AgentConfig:
-    """What one agent was told by whoever started it; the server has no say in any of it.
+    """The configuration of an agent from the command that started it; the server controls none of it.
 
     ``runtime_dir`` is for the agent alone. ``socket_path`` is where the server connects; its folder must let that user
-    in. ``allowed_uid`` is the host user id of the server, whose folder is ``data``; ``authority`` in it is the one that
-    containers trust.
-    ``uid_first`` and ``uid_count`` are the user ids for containers, as seen in the agent's user namespace; a range
-    that is not mapped is not used. ``holder`` is read from ``runtime_dir`` when it is not given. ``public_dir`` lies on
-    the holder's private ``/run``: router namespaces are pinned there, and containers are shown files of it.
+    in. ``allowed_uid`` is the host user id of the server, whose folder is ``data``; ``authority`` is the path in it of
+    the authority that containers trust. ``uid_first`` and ``uid_count`` are the user ids for containers in the agent's
+    user namespace; a range that is not mapped is not used. ``holder`` is read from ``runtime_dir`` if it is not given.
+    ``public_dir`` is on the holder's private ``/run``: router namespaces are pinned there, and containers see files
+    from it.
     """
 
     runtime_dir: Path
@@ -69,25 +69,25 @@ class AgentConfig:
     rootless: bool = False
     region: str = "us-east-1"
     standby_limits: Limits = field(default_factory=Limits)
-    """Limits of containers started ahead: those that jobs are given."""
+    """Limits of containers started ahead, which are those of jobs."""
     holder: Holder | None = None
     public_dir: Path = PUBLIC_DIR
     outside: Outside | None = None
-    """What VPCs reach by their internet gateways."""
+    """What VPCs reach through their internet gateways."""
     beyond: Path | None = None
     """The network namespace that a veth pair to the outside leads to."""
     segmentation: bool = False
-    """Whether links keep their segmentation offloads, at the cost of true packet counts."""
+    """Whether links keep their segmentation offloads, which makes packet counts inexact."""
     leave: bool = False
     """Whether SIGTERM leaves containers and networks for the next agent. Containers then have control groups beside the
-    holder's: what ends the agent's own group does not end them."""
+    holder's, so that they survive the end of the agent's group."""
 
 
 def run(config: AgentConfig) -> int:
     """Run the agent until SIGTERM, or until its holder ends; return the exit code.
 
-    SIGTERM ends every container, running jobs included, and removes the networks, unless the configuration says to
-    leave both for the next agent. So does an agent that dies otherwise.
+    SIGTERM ends every container, including running jobs, and removes the networks, unless the configuration says to
+    leave both for the next agent. An agent that dies in another way leaves both too.
     """
     waker = Waker()
     told_to_end: list[int] = []
@@ -141,7 +141,7 @@ def _run(config: AgentConfig, waker: Waker, told_to_end: Sequence[int]) -> int:
             ended = [*watched, *containers.process_descriptors(), *fronts.descriptors()]
             ready = waker.wait(ended, loop.seconds_to_next_turn())
             if ready & set(watched):
-                _log.error("the holder of the namespaces is gone: ending, for everything has to be built anew")
+                _log.error("the holder of the namespaces is gone: ending, because everything must be built again")
                 containers.end_all()
                 return HOLDER_GONE
         if not config.leave:
@@ -160,14 +160,14 @@ def _run(config: AgentConfig, waker: Waker, told_to_end: Sequence[int]) -> int:
 
 
 def _control_groups(config: AgentConfig, held: Holder | None) -> ControlGroups:
-    """Return where containers get control groups: beside the holder's where they outlive the agent."""
+    """Return where containers get control groups: beside the holder's if they must outlive the agent."""
     if config.leave and held is not None:
         return ControlGroups.probe(membership=Path(f"/proc/{held.pid}/cgroup"))
     return ControlGroups.probe()
 
 
 def _enforced(config: AgentConfig) -> tuple[LinuxNetworkDriver | None, tuple[Problem, ...]]:
-    """Prove enforcement with a scratch VPC; without proof there is a problem to report, and nothing will run."""
+    """Prove enforcement with a scratch VPC; without proof, return a problem to report, and nothing will run."""
     proof = prove(config.public_dir)
     for line in proof.lines:
         _log.log(logging.INFO if proof.passed else logging.ERROR, "enforcement: %s", line)
@@ -187,7 +187,7 @@ def _authority(config: AgentConfig, told_to_end: Sequence[int]) -> str | None:
         try:
             return read_given(config.data, config.authority, owner, AUTHORITY_BYTES).decode("ascii")
         except UnicodeDecodeError:
-            raise GivenRefused(config.data / config.authority, "it is no certificate") from None
+            raise GivenRefused(config.data / config.authority, "it is not a certificate") from None
         except FileNotFoundError:
             if time.monotonic() > end:
                 raise
@@ -196,7 +196,7 @@ def _authority(config: AgentConfig, told_to_end: Sequence[int]) -> str | None:
 
 
 def _view(config: AgentConfig, authority: str) -> View:
-    """Return what containers are shown, from places that tell them nothing of this machine's disk."""
+    """Return the files that containers see, at places that reveal nothing about this machine's disk."""
     folder = config.public_dir / "view"
     own_filesystem(folder)
     view = make_view(folder, authority)
@@ -204,17 +204,17 @@ def _view(config: AgentConfig, authority: str) -> View:
 
 
 def _open_view(config: AgentConfig) -> None:
-    # The agent's own code stays visible to itself: modules are still loaded later on.
+    # The agent's own code stays visible, because modules are still imported later.
     package = Path(next(iter(reading_room.__path__)))
     make_traversable(
         [*code_paths(), package],
-        # What is in the data folder is the server's, and may be links: the folder alone is named.
+        # The server owns the files in the data folder, which may be links: only the folder itself is named.
         keep=[config.runtime_dir, config.socket_path.parent, config.data],
     )
 
 
 def _peer(config: AgentConfig) -> tuple[int, int | None]:
-    """Return the server's user id as seen from here, and to whom its socket is given."""
+    """Return the server's user id in this namespace, and the user id that must own the socket, if another."""
     inner = inner_user_id(config.allowed_uid)
     if inner is None:
         raise AgentError(f"the server's user id {config.allowed_uid} is not mapped into the agent's user namespace")

@@ -1,4 +1,4 @@
-"""Fronts that only remember: for tests, and for developing where there is no Linux."""
+"""Fronts in memory: for tests, and for development without Linux."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ class MemoryFronts:
         """The listeners of each VPC that has a front."""
         self.attached: set[str] = set()
         self.broken: set[str] = set()
-        """VPCs that get no front."""
+        """The VPCs that get no front."""
 
     def arrange(self, vpcs: Set[str], listeners: Mapping[ListenerLabel, socket.socket]) -> None:
-        """Remember whose listeners are served."""
+        """Remember which listeners are served."""
         self.served = {
             vpc_id: tuple(label for label in listeners if label.vpc_id == vpc_id) for vpc_id in vpcs - self.broken
         }
         self.attached &= set(self.served)
 
     def attach(self, send: Callable[[str, socket.socket], bool], *, fresh: bool) -> None:
-        """Hand over a socket for each front that has none."""
+        """Hand over a socket for each front without one."""
         if fresh:
             self.attached.clear()
         for vpc_id in set(self.served) - self.attached:
@@ -36,11 +36,11 @@ class MemoryFronts:
                 self.attached.add(vpc_id)
 
     def problems(self) -> Mapping[str, str]:
-        """Return what was said to be broken."""
-        return dict.fromkeys(self.broken, "it was said to be broken")
+        """Return a problem for each VPC in ``broken``."""
+        return dict.fromkeys(self.broken, "it is broken in this test")
 
     def descriptors(self) -> Sequence[int]:
-        """Return nothing: no front ends."""
+        """Return nothing, because fronts in memory do not end."""
         return ()
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""What must hold of the network in a document, VPC by VPC. The network driver checks again what it compiles."""
+"""The checks of the network in a document, VPC by VPC. The network driver checks again what it compiles."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _check_vpc(vpc: Vpc) -> None:
             if not IDS["pl"].match(route.destination):
                 network(route.destination, table.route_table_id)
             if route.target != "blackhole" and not any(IDS[kind].match(route.target) for kind in _TARGETS):
-                refuse(table.route_table_id, f"{shown(route.target)} is no target of a route")
+                refuse(table.route_table_id, f"{shown(route.target)} is not a target of a route")
     for endpoint in vpc.endpoints:
         identifier("far" if endpoint.kind == "far" else "vpce", endpoint.endpoint_id)
         if endpoint.kind != "interface":
@@ -173,7 +173,7 @@ def _check_interfaces(vpc: Vpc, subnets: dict[str, tuple[int, int]]) -> None:
         for each in interface.addresses:
             # The first four addresses and the last one of a subnet belong to AWS.
             if not first + 4 <= address(each, about) < last:
-                refuse(about, f"{each} is not an address that its subnet gives away")
+                refuse(about, f"{each} is not an address that its subnet assigns")
         matches(_MAC, interface.mac, f"{about}: hardware address")
         at_most(interface.group_ids, 64, f"{about}: groups")
         if unknown := set(interface.group_ids) - groups:
@@ -191,7 +191,7 @@ def _private_addresses(vpc: Vpc) -> Iterator[str]:
 
 
 def _check_owner(interface: Interface, endpoints: set[str]) -> None:
-    """Refuse an interface of a container, an endpoint and a NAT gateway, or of two of them."""
+    """Refuse an interface that belongs to more than one of a container, an endpoint and a NAT gateway."""
     about = interface.interface_id
     owners = (interface.container_id, interface.endpoint_id, interface.nat_gateway_id)
     if sum(owner is not None for owner in owners) > 1:
@@ -199,7 +199,7 @@ def _check_owner(interface: Interface, endpoints: set[str]) -> None:
     if interface.container_id is not None:
         matches(CONTAINER, interface.container_id, f"{about}: container")
     if interface.endpoint_id is not None and interface.endpoint_id not in endpoints:
-        refuse(about, f"{shown(interface.endpoint_id)} is no interface endpoint of its VPC")
+        refuse(about, f"{shown(interface.endpoint_id)} is not an interface endpoint of its VPC")
     if interface.nat_gateway_id is not None:
         identifier("nat", interface.nat_gateway_id)
 
@@ -237,10 +237,10 @@ def _check_elastic_addresses(vpc: Vpc) -> None:
 
 
 def _check_public(text: str, about: str) -> None:
-    """Refuse what is not an address that others can send to."""
+    """Refuse anything but a public unicast address."""
     number = address(text, about)
     if any(first <= number <= last for first, last in _CLOSED):
-        refuse(about, f"{text} is no public address")
+        refuse(about, f"{text} is not a public address")
 
 
 def _check_prefix_list(prefix_list: PrefixList) -> None:

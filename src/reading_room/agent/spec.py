@@ -1,7 +1,7 @@
-"""The two documents between the server and a host's agent: what should be, and what is.
+"""The two documents between the server and a host's agent: the spec of what should exist, the report of what does.
 
-``HostSpec`` holds values only. The agent checks it (``agent/check.py``) and refuses it whole if anything in it breaks
-an invariant; an older generation than the one in force is refused too.
+``HostSpec`` contains only values. The agent checks it (``agent/check.py``) and refuses it as a whole if anything in it
+breaks an invariant, or if its generation is older than the one in force.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from reading_room.dataplane.spec import NetworkSpec, Problem
 
 
 @dataclass(frozen=True, slots=True)
-class StandbyWish:
-    """How many containers of an engine should wait, loaded, without network."""
+class StandbyCount:
+    """How many containers of an engine wait, loaded, without network."""
 
     engine: EngineName
     count: int
@@ -23,19 +23,19 @@ class StandbyWish:
 
 @dataclass(frozen=True, slots=True)
 class HostSpec:
-    """Everything that one host should hold. ``generation`` grows with every change."""
+    """Everything that should exist on one host. ``generation`` grows with every change."""
 
     host: str
     generation: int
     network: NetworkSpec
     containers: tuple[ContainerSpec, ...] = ()
-    standby: tuple[StandbyWish, ...] = ()
+    standby: tuple[StandbyCount, ...] = ()
     realtime: tuple[RealtimeSpec, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """What a host has for containers: the cores that its agent may use, its memory, and how much of that is free."""
+    """A host's capacity for containers: the cores that its agent may use, its memory, and its free memory."""
 
     cores: int
     memory_bytes: int
@@ -43,15 +43,15 @@ class Capacity:
 
 
 ENFORCEMENT = "enforcement"
-"""What problems are about that keep every container from starting: the network is not proven to be enforced."""
+"""The subject of problems that keep every container from starting: the network is not proven to be enforced."""
 
 
 @dataclass(frozen=True, slots=True)
 class HostReport:
-    """Everything that one host does hold, after a turn on ``generation``.
+    """Everything that exists on one host, after a turn on ``generation``.
 
-    ``interfaces`` are the ids in place. An interface that left the wish is gone from the kernel once a report of that
-    generation lacks it. ``standby`` counts the containers that wait loaded, by engine.
+    ``interfaces`` are the ids of existing ones. An interface that was removed from the spec is gone from the
+    kernel once a report of that generation lacks it. ``standby`` counts the containers that wait loaded, by engine.
     """
 
     host: str
@@ -59,10 +59,10 @@ class HostReport:
     vpcs: tuple[str, ...] = ()
     interfaces: tuple[str, ...] = ()
     containers: tuple[ContainerState, ...] = ()
-    standby: tuple[StandbyWish, ...] = ()
+    standby: tuple[StandbyCount, ...] = ()
     realtime: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
     refused: str = ""
-    """Why the document was refused whole; empty when it was not."""
+    """Why the document was refused; empty if it was not."""
     capacity: Capacity | None = None
-    """As it was when the report was sent; ``None`` where it could not be read."""
+    """The capacity when the report was sent; ``None`` if it could not be read."""

@@ -1,4 +1,4 @@
-"""The form of single values in a document: ids, addresses, networks, numbers. Each refuses what is not of its form."""
+"""Checks of single values in a document: ids, addresses, networks, numbers. Each refuses malformed values."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ IDS = {
 
 
 def address(text: str, about: str) -> int:
-    """Return an IPv4 address as a number; refuse what is not written as one is."""
+    """Return an IPv4 address as a number; refuse anything but its canonical form."""
     try:
         packed = socket.inet_pton(socket.AF_INET, text)
     except (OSError, ValueError):
-        refuse(about, f"{shown(text)} is no IPv4 address")
+        refuse(about, f"{shown(text)} is not an IPv4 address")
     if socket.inet_ntop(socket.AF_INET, packed) != text:
-        refuse(about, f"{shown(text)} is not written as IPv4 addresses are")
+        refuse(about, f"{shown(text)} is not in the canonical form of IPv4 addresses")
     return int.from_bytes(packed, "big")
 
 
 def network(text: str, about: str) -> tuple[int, int]:
-    """Return first and last address of a network; refuse one with bits beyond its length."""
+    """Return the first and last address of a network; refuse one with bits beyond its prefix length."""
     base, slash, length = text.partition("/")
     if not slash or not length.isascii() or not length.isdigit() or str(int(length[:3])) != length or int(length) > 32:
-        refuse(about, f"{shown(text)} is no IPv4 network")
+        refuse(about, f"{shown(text)} is not an IPv4 network")
     first = address(base, about)
     size = 1 << (32 - int(length))
     if first % size:
-        refuse(about, f"{shown(text)} has bits beyond its length")
+        refuse(about, f"{shown(text)} has bits beyond its prefix length")
     return first, first + size - 1
 
 
@@ -49,20 +49,20 @@ def apart(networks: list[tuple[int, int]], about: str) -> None:
 
 
 def identifier(prefix: str, text: str) -> None:
-    """Refuse what is not an id with this prefix."""
+    """Refuse anything but an id with this prefix."""
     matches(IDS[prefix], text, f"{prefix}-… id")
 
 
 def matches(pattern: re.Pattern[str], text: str, about: str) -> None:
     """Refuse a text that does not match."""
     if not pattern.match(text):
-        refuse(about, f"{shown(text)} does not have its form")
+        refuse(about, f"{shown(text)} is malformed")
 
 
 def between(number: int, least: int, most: int, about: str) -> None:
     """Refuse a number outside its bounds."""
     if not least <= number <= most:
-        refuse(about, f"{number} is not from {least} to {most}")
+        refuse(about, f"{number} is not between {least} and {most}")
 
 
 def at_most(items: Iterable[object], most: int, about: str) -> None:
@@ -73,9 +73,9 @@ def at_most(items: Iterable[object], most: int, about: str) -> None:
 
 
 def once(items: Iterable[object], about: str) -> None:
-    """Refuse an item that is there twice."""
-    for twice in _repeated(items):
-        refuse(about, f"{shown(str(twice))} is there twice")
+    """Refuse duplicate items."""
+    for duplicate in _repeated(items):
+        refuse(about, f"{shown(str(duplicate))} is a duplicate")
 
 
 def _repeated(items: Iterable[object]) -> Iterator[object]:
@@ -83,7 +83,7 @@ def _repeated(items: Iterable[object]) -> Iterator[object]:
 
 
 def shown(text: str) -> str:
-    """Return a foreign text as it can be shown in a message: printable and short."""
+    """Return an untrusted text in a printable and short form for messages."""
     written = ascii(text)
     return written if len(written) <= 80 else written[:77] + "..."
 

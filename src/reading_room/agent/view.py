@@ -1,8 +1,8 @@
-"""The traversable view: files of a private folder, shown to other user ids without opening the folder to them.
+"""The traversable view: files in a private folder, made visible to other user ids without opening the folder to them.
 
-The checkout, the virtual environment and the Python installation may lie below a folder that only its owner may enter,
-for example root's home. Processes that give up root could then not even start. In a mount namespace of our own, an
-empty folder that everyone may pass through is mounted over the blocked one, and the wanted paths alone are put back.
+The checkout, the virtual environment and the Python installation may be in a folder that only its owner may enter, such
+as root's home. Processes that give up root could then not even start. In our own mount namespace, an empty folder that
+everyone may traverse is mounted over the blocked one, and only the wanted paths are mounted into it.
 """
 
 from __future__ import annotations
@@ -28,11 +28,10 @@ _libc = ctypes.CDLL(None, use_errno=True)
 def make_traversable(read_only: Sequence[Path], writable: Sequence[Path] = (), keep: Sequence[Path] = ()) -> None:
     """Let every user id reach the paths, in the current mount namespace, which must be a private one.
 
-    Paths that can be reached already stay as they are. Below a blocked folder nothing but these paths remains to be
-    seen, by anybody in this mount namespace. ``keep`` names what the calling process itself needs: it is put back,
-    writable, where such a folder was covered, and is no reason to cover one. Files keep their own permissions.
-    Calling it again with the same paths changes nothing. Raises ``PathNotVisible`` when a path does not exist or
-    cannot be mounted.
+    Paths that can be reached already stay as they are. In a blocked folder only these paths remain visible to anybody
+    in this mount namespace. ``keep`` names paths that the calling process itself needs: if such a folder is covered,
+    they are mounted again, writable, but they are no reason to cover one. Files keep their own permissions. Another
+    call with the same paths changes nothing. Raises ``PathNotVisible`` if a path does not exist or cannot be mounted.
     """
     wanted = [_Wanted(path.absolute(), False) for path in read_only]
     wanted += [_Wanted(path.absolute(), True) for path in writable]
@@ -40,7 +39,7 @@ def make_traversable(read_only: Sequence[Path], writable: Sequence[Path] = (), k
         if not entry.path.exists():
             raise PathNotVisible(entry.path, "it does not exist")
     kept = [_Wanted(path.absolute(), True) for path in keep if path.exists()]
-    # A path that was put back may itself hold a blocked folder on the way to another: hence again, until none is.
+    # A path that was mounted again may itself contain a blocked folder on the way to another, so repeat this.
     while blocked := {above for entry in wanted if (above := blocked_ancestor(entry.path)) is not None}:
         for ancestor in blocked:
             inside = [entry for entry in (*wanted, *kept) if entry.path.is_relative_to(ancestor)]
@@ -48,7 +47,7 @@ def make_traversable(read_only: Sequence[Path], writable: Sequence[Path] = (), k
 
 
 def blocked_ancestor(path: Path) -> Path | None:
-    """Return the topmost folder on the way to ``path`` that users other than its owner may not pass through."""
+    """Return the topmost folder on the way to ``path`` that only its owner may traverse."""
     for ancestor in reversed(path.absolute().parents):
         if not os.stat(ancestor).st_mode & stat.S_IXOTH:
             return ancestor
@@ -71,7 +70,7 @@ def _outermost(wanted: Iterable[_Wanted]) -> list[_Wanted]:
 
 
 def _replace(ancestor: Path, entries: Sequence[_Wanted]) -> None:
-    # Opened before the folder is covered: from then on the descriptors are the only way to what lies beneath.
+    # Opened before the folder is covered: afterwards only the descriptors lead to the files below it.
     opened = [(entry, os.open(entry.path, os.O_PATH | os.O_CLOEXEC)) for entry in entries]
     try:
         mount("tmpfs", ancestor, "tmpfs", _MS_NOSUID | _MS_NODEV, "mode=0755,size=1m")
@@ -85,7 +84,7 @@ def _replace(ancestor: Path, entries: Sequence[_Wanted]) -> None:
             mount(source, entry.path, None, _MS_BIND | _MS_REC, None)
             if not entry.writable:
                 mount(None, entry.path, None, _MS_BIND | _MS_REMOUNT | _MS_RDONLY | _flags(entry.path), None)
-        # Nothing may be added beside the paths.
+        # Nothing else may be added to the folder.
         mount(None, ancestor, None, _MS_BIND | _MS_REMOUNT | _MS_RDONLY | _MS_NOSUID | _MS_NODEV, None)
     finally:
         for _, descriptor in opened:
@@ -93,8 +92,8 @@ def _replace(ancestor: Path, entries: Sequence[_Wanted]) -> None:
 
 
 def make_folders(path: Path) -> None:
-    """Make a folder and those above it that are missing, for every user id to pass through."""
-    # Only what is missing is made, and so only on the new file system: existing folders keep their permissions.
+    """Create a folder and its missing parents, for every user id to traverse."""
+    # Only missing folders are created, and so only on the new file system: existing ones keep their permissions.
     for folder in (*reversed(path.parents), path):
         try:
             folder.mkdir()
@@ -104,7 +103,7 @@ def make_folders(path: Path) -> None:
 
 
 def _flags(path: Path) -> int:
-    # A remount in a user namespace must keep the flags that the mount below has.
+    # A remount in a user namespace must keep the flags of the original mount.
     flags = os.statvfs(path).f_flag
     return flags & (os.ST_NOSUID | os.ST_NODEV | os.ST_NOEXEC | os.ST_NOATIME | os.ST_RELATIME)
 
@@ -123,9 +122,9 @@ def mount(source: str | None, target: Path, kind: str | None, flags: int, data: 
 
 
 def own_filesystem(folder: Path) -> None:
-    """Have a folder be a file system in memory of its own, made if missing. Raises ``OSError``, ``PathNotVisible``.
+    """Mount a file system in memory at a folder, created if missing. Raises ``OSError`` and ``PathNotVisible``.
 
-    What is bound from there is, to whoever looks at its mounts, at the top of a file system without a name.
+    In a container's list of mounts, a path bound from there is at the top of an unnamed file system.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if not folder.is_mount():
@@ -133,15 +132,15 @@ def own_filesystem(folder: Path) -> None:
 
 
 def unnamed(paths: Iterable[Path], folder: Path) -> dict[Path, Path]:
-    """Return for each path another one, below ``folder``, whose mount does not tell where the path lies.
+    """Return for each path another one, below ``folder``, whose mount does not reveal where the original is.
 
-    A bound folder tells its device, the file system's options and its place there. An overlay of nothing over the
-    folder is another file system, with the folder at its top, and the same files: nothing is copied, and pages are
-    shared. Its options name descriptors of this process. A file is copied. What has other mounts below it, which an
-    overlay would leave out, is left out of what is returned, as is everything where the kernel makes no overlays.
+    A bind mount of a folder reveals its device, the file system's options and its place there. An overlay of an empty
+    folder over it is another file system, with the folder at its top and the same files: nothing is copied, and pages
+    are shared. Its options name descriptors of this process. A file is copied. A folder with other mounts below it,
+    which an overlay would leave out, is missing from the result, and so are all folders if the kernel has no overlays.
     """
     while folder.is_mount():
-        # Of an agent before, whose paths may have been others. What runs keeps what it sees.
+        # From an earlier agent, whose paths may have been different. Running containers keep their view.
         _unmount(folder)
     own_filesystem(folder)
     nothing = folder / "nothing"
@@ -154,14 +153,14 @@ def unnamed(paths: Iterable[Path], folder: Path) -> dict[Path, Path]:
             place.write_bytes(path.read_bytes())
             place.chmod(0o444)
         elif (below := next((mount for mount in mounted if path in mount.parents), None)) is not None:
-            _log.warning("containers see where %s lies on the disk: %s is mounted below it", path, below)
+            _log.warning("containers can see where %s is on the disk: %s is mounted below it", path, below)
             continue
         else:
             place.mkdir()
             try:
                 _overlay(path, nothing, place)
             except PathNotVisible as error:
-                _log.warning("containers see where %s lies on the disk: %s", path, error)
+                _log.warning("containers can see where %s is on the disk: %s", path, error)
                 continue
         found[path] = place
     return found
@@ -183,9 +182,9 @@ def _unmount(place: Path) -> None:
 
 
 def enter_private_mounts() -> None:
-    """Give the calling process, which must have one thread only, a mount namespace of its own.
+    """Give the calling process, which must have a single thread, its own mount namespace.
 
-    What is mounted there is seen by this process and its children alone. Raises ``OSError``.
+    Only this process and its children see what is mounted there. Raises ``OSError``.
     """
     for result in (
         _libc.unshare(_CLONE_NEWNS),
@@ -193,4 +192,4 @@ def enter_private_mounts() -> None:
     ):
         if result != 0:
             number = ctypes.get_errno()
-            raise OSError(number, f"a mount namespace of its own: {os.strerror(number)}")
+            raise OSError(number, f"cannot create a mount namespace: {os.strerror(number)}")

@@ -30,7 +30,7 @@ from reading_room.cli.privileges import keep_out_of_core_dumps, refuse_fatal_cal
 from reading_room.cli.root_key import read_root_key, source_of
 from reading_room.cli.screen import fail, say
 from reading_room.cli.slirp import PROGRAM, Slirp
-from reading_room.containers.limits import hand_controllers_on
+from reading_room.containers.limits import delegate_controllers
 from reading_room.settings import Settings
 
 JOIN_SECONDS = 30.0
@@ -57,7 +57,7 @@ def _hold(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: os.write(stop_write, b"."))
     slirp = Slirp(stop_read) if settings.uplink == PROGRAM else None
-    hand_controllers_on()
+    delegate_controllers()
     runtime = runtime_folder(settings)
     running = holders.adopt_or_start(runtime, rootless=os.geteuid() != 0)
     try:

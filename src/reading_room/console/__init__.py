@@ -1,1 +1,1 @@
-"""The web console's origin: its built pages, where they are served, and whom they may speak with."""
+"""The web console's origin: its built pages, where they are served, and which APIs they may call."""

@@ -26,8 +26,8 @@ _NOT_BUILT = "The console is not built in this checkout: run `make console`, the
 class ConsoleApplication:
     """Serves the console to browsers that call it by one of its own names.
 
-    ``apis`` has the origin of the APIs by the ``Host`` header; ``facts`` are what ``/config.json`` says besides. A
-    request with any other ``Host`` is refused: a foreign name that is made to lead here must not get these pages.
+    ``apis`` has the origin of the APIs by the ``Host`` header; ``facts`` are further members of ``/config.json``. A
+    request with any other ``Host`` is refused, so that a stranger's name that points here does not get these pages.
     """
 
     def __init__(self, files: Mapping[str, StaticFile], apis: Mapping[str, str], facts: Mapping[str, str]) -> None:
@@ -39,14 +39,14 @@ class ConsoleApplication:
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request, as ASGI has it."""
+        """Serve one ASGI request."""
         if scope["type"] != "http":
             raise ValueError(f"the console does not speak {scope['type']}")
         headers = read_headers(scope)
         api = self._apis.get(single_host(headers) or "")
         head = scope["method"] == "HEAD"
         if api is None:
-            # The names are no secret: whoever got here has one of the addresses already.
+            # The names are no secret: the client has one of the addresses already.
             names = ", ".join(self._apis)
             await _say(
                 send, 421, f"The console does not answer to this name. Its names are {names}.\n", None, head=head
@@ -66,10 +66,9 @@ class ConsoleApplication:
         return self._files.get(path) or (self._files.get(INDEX) if self._is_route(path) else None)
 
     def _is_route(self, path: str) -> bool:
-        """Whether a path, its escapes undone, is one of the pages' own, which all begin with the same file.
+        """Return whether an unescaped path is a route of the pages, all of which are served from the index file.
 
-        A last part with a dot is the name of a file at the top or in a folder of the files; elsewhere it is that of a
-        bucket or a user.
+        At the top, or in a folder of files, a last part with a dot names a file; elsewhere it names a bucket or a user.
         """
         first, *rest = path.removeprefix("/").split("/")
         parts = [first, *rest]
@@ -79,33 +78,33 @@ class ConsoleApplication:
 
 
 def console_application(settings: Settings) -> ConsoleApplication:
-    """Return the application of the console as it was built. Raises ``DoorError``."""
+    """Return the application for the built console. Raises ``ListenAddressError``."""
     try:
         files = read_files()
     except OSError as error:
         raise ListenAddressError(
-            f"the console's file {error.filename} cannot be read ({error.strerror}): let everybody read it, or set "
-            f"{OPTION} 0 for no console"
+            f"the console's file {error.filename} cannot be read ({error.strerror}): let everybody read it, or turn "
+            f"the console off with {OPTION} 0"
         ) from error
     facts = {"region": settings.region, "account": settings.account, "version": version("reading-room")}
     return ConsoleApplication(files, Origins.of(settings).by_authority(), facts)
 
 
 async def _serve(send: Send, file: StaticFile, headers: Mapping[str, str], api: str, *, head: bool) -> None:
-    told: list[tuple[str, str]] = [("content-type", file.content_type), ("cache-control", file.cache_control)]
+    representation: list[tuple[str, str]] = [("content-type", file.content_type), ("cache-control", file.cache_control)]
     found = file.plain
     if file.varies:
-        told.append(("vary", "Accept-Encoding"))
+        representation.append(("vary", "Accept-Encoding"))
         if _takes_gzip(headers.get("accept-encoding", "")):
             found = await asyncio.to_thread(file.compressed)
-    told.append(("etag", found.etag))
+    representation.append(("etag", found.etag))
     if found.coding is not None:
-        told.append(("content-encoding", found.coding))
+        representation.append(("content-encoding", found.coding))
     if _known(headers.get("if-none-match", ""), found):
-        await _answer(send, 304, b"", (*told, *security_headers(api)))
+        await _answer(send, 304, b"", (*representation, *security_headers(api)))
         return
-    told.append(("content-length", str(len(found.body))))
-    await _answer(send, 200, b"" if head else found.body, (*told, *security_headers(api)))
+    representation.append(("content-length", str(len(found.body))))
+    await _answer(send, 200, b"" if head else found.body, (*representation, *security_headers(api)))
 
 
 async def _say(send: Send, status: int, text: str, api: str | None, more: Headers = (), *, head: bool = False) -> None:
@@ -121,7 +120,7 @@ async def _answer(send: Send, status: int, body: bytes, headers: Headers) -> Non
 
 
 def _takes_gzip(accepted: str) -> bool:
-    """Whether ``Accept-Encoding`` takes gzip: named, or by ``*``, and not with a weight of nothing."""
+    """Return whether ``Accept-Encoding`` accepts gzip: by name or by ``*``, and with a weight above zero."""
     weights: dict[str, float] = {}
     for part in accepted.split(","):
         coding, _, parameter = part.partition(";")
@@ -129,10 +128,10 @@ def _takes_gzip(accepted: str) -> bool:
         try:
             weights[coding.strip().lower()] = float(value) if name.strip().lower() == "q" else 1.0
         except ValueError:
-            return False  # Whoever cannot write it may not read it: as it is, everybody can.
+            return False  # The header is malformed; every client can read uncompressed content.
     return weights.get("gzip", weights.get("*", 0.0)) > 0
 
 
 def _known(tags: str, found: Representation) -> bool:
-    """Whether ``If-None-Match`` names the representation, compared weakly, as GET compares."""
+    """Return whether ``If-None-Match`` names the representation, by the weak comparison that GET uses."""
     return tags.strip() == "*" or found.etag in (tag.strip().removeprefix("W/") for tag in tags.split(","))

@@ -1,4 +1,4 @@
-"""The console's files, read once at the start: what is not in this table is not served, whatever a path says."""
+"""The console's files, read once at the start. Nothing outside this table is served, whatever the path is."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ STATIC = Path(__file__).parent / "static"
 """Where the console's build puts its files."""
 INDEX = "/index.html"
 ASSETS = "assets"
-"""The folder of files whose names hold a hash of their content: another content has another name."""
+"""The folder of files whose names contain a hash of their content, so a name never changes its content."""
 _TEXTS = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
@@ -26,7 +26,7 @@ _TEXTS = {
     ".wasm": "application/wasm",
     ".webmanifest": "application/manifest+json",
 }
-"""Types of files that become smaller when they are compressed; all others are so already."""
+"""Types of files that compress well; all others are compressed already."""
 _OTHERS = {
     ".gif": "image/gif",
     ".ico": "image/x-icon",
@@ -43,7 +43,7 @@ _FOR_GOOD = "public, max-age=31536000, immutable"
 
 @dataclass(frozen=True, slots=True)
 class Representation:
-    """The bytes of a file in one coding, and the tag that tells them from all others."""
+    """The bytes of a file in one coding, and their entity tag."""
 
     body: bytes
     etag: str
@@ -51,7 +51,7 @@ class Representation:
 
 
 class StaticFile:
-    """One file. Its compressed form is made when it is first asked for, and kept."""
+    """One file. Its compressed form is made when it is first requested, and kept."""
 
     def __init__(self, path: str, content: bytes) -> None:
         suffix = PurePosixPath(path).suffix.lower()
@@ -65,11 +65,11 @@ class StaticFile:
 
     @property
     def plain(self) -> Representation:
-        """The file as it is."""
+        """The uncompressed file."""
         return self._plain
 
     def compressed(self) -> Representation:
-        """Return the file compressed by gzip, or as it is where that is no larger. Takes a while the first time."""
+        """Return the file compressed by gzip, or as it is if that is not larger. Takes a while the first time."""
         with self._compressing:
             if self._compressed is None:
                 self._compressed = self._compress() if self.varies else self._plain
@@ -83,7 +83,7 @@ class StaticFile:
 
 
 def read_files(folder: Path = STATIC) -> Mapping[str, StaticFile]:
-    """Return the files of a folder by the paths of their URLs; none where the console was not built.
+    """Return the files of a folder by the paths of their URLs; none if the console was not built.
 
     Links and hidden files are left out.
     """

@@ -1,4 +1,4 @@
-"""What every answer from the console's origin says to the browser: what a page here may do, which is little."""
+"""The security headers of every answer from the console's origin, which allow its pages very little."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _FEATURES = (
     *("publickey-credentials-get", "run-ad-auction", "screen-wake-lock", "serial", "speaker-selection"),
     *("storage-access", "sync-xhr", "unload", "usb", "web-share", "window-management", "xr-spatial-tracking"),
 )
-"""The features that a page may be denied, but for writing to the clipboard: the console's copy buttons do that."""
+"""The features that a page can be denied, except writing to the clipboard, which the console's copy buttons do."""
 
 
 def security_headers(api: str | None) -> Headers:
-    """Return the headers for pages that speak with the APIs at an origin; ``None`` for an answer that is no page."""
+    """Return the headers for pages that call the APIs at an origin; ``None`` is for an answer that is not a page."""
     connect = f"'self' {api}" if api is not None else "'none'"
     policy = (
         *("default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data: blob:"),

@@ -1,11 +1,11 @@
-"""Containers by bubblewrap: no images, no daemon. The agent's driver on Linux.
+"""Containers with bubblewrap: no images, no daemon. The agent's driver on Linux.
 
-Every container starts the same way: in an empty network namespace of its own, engine loading, waiting for one line on
-its standard input. A claim gives it to a job, the network driver puts the job's interface into its namespace, and the
-hand-over writes the line. One started ahead was merely started before its claim. It serves one job and ends.
+Every container starts the same way: in its own empty network namespace, loading its engine, and waiting for one line on
+its standard input. A claim assigns it to a job, the network driver puts the job's interface into its namespace, and the
+hand-over writes the line. A container started ahead was only started before its claim. It serves one job and ends.
 
-The writing end of that standard input exists in the agent only. When the agent dies, what still waits reads the end of
-the file and ends by itself; what has its line runs on, and the next agent finds its record.
+Only the agent has the writing end of that standard input. When the agent dies, containers that still wait read the end
+of the file and end by themselves. Those that have their line continue, and the next agent finds their records.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from reading_room.containers.errors import (
 from reading_room.containers.launch import Launch, launch, memory_file
 from reading_room.containers.limits import JOB_WEIGHT, ControlGroups, remove_directories
 from reading_room.containers.living import LivingContainer, Retry, network_of, same_mounts
-from reading_room.containers.messages import WorkerWords
+from reading_room.containers.messages import WorkerMessages
 from reading_room.containers.namespaces import new_network_namespace
 from reading_room.containers.processes import ProcessHandle, boot_id, worker_of
 from reading_room.containers.reader import Reader, ReaderProcess
@@ -52,12 +52,12 @@ PROGRAMS: Mapping[str, Sequence[str]] = {
     "job": (sys.executable, "-I", "-m", "reading_room.analysis.worker"),
     "realtime": (sys.executable, "-I", "-m", "reading_room.analysis.realtime"),
 }
-"""What runs in a container, by its kind. Nothing that the server says can name another program."""
+"""The programs that run in containers, by kind. The server cannot name another program."""
 
 ENDED_BY_STOP = 143
 ENDED_BY_TIME = 124
-ENDED_FOR_WORDS = 65
-"""The worker wrote what is no message."""
+ENDED_FOR_OUTPUT = 65
+"""The worker wrote something that is not a message."""
 _SETTLE_SECONDS = 2.0
 
 
@@ -65,9 +65,9 @@ _SETTLE_SECONDS = 2.0
 class BubblewrapDriver:
     """Implements ``ContainerDriver``.
 
-    ``state`` is a folder for the agent alone. ``view`` is what containers are shown. ``users`` are their user ids;
-    ``None`` means the agent's own, which must not be the host's user 0. ``standby_limits`` are those of containers
-    started ahead: a job that wants others gets a container of its own.
+    ``state`` is a folder for the agent alone. ``view`` holds the files that containers see. ``users`` are their user
+    ids; ``None`` means the agent's own, which must not be the host's user 0. ``standby_limits`` are the limits of
+    containers started ahead: a job with other limits gets a new container.
     """
 
     state: Path
@@ -79,14 +79,14 @@ class BubblewrapDriver:
     programs: Mapping[str, Sequence[str]] = field(default_factory=lambda: PROGRAMS)
     groups: ControlGroups = field(default_factory=ControlGroups.probe)
     reader: Reader | None = None
-    """Reads what workers wrote: by default a process of its own."""
+    """Reads what workers wrote; by default a separate process."""
     _filter: bytes = b""
     _known: list[LivingContainer] = field(default_factory=list)
     _ending: list[LivingContainer] = field(default_factory=list)
     _retries: dict[str, Retry] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Check what every start needs. Raises ``WouldRunAsHostRoot`` and ``ProgramMissing``."""
+        """Check the requirements of every start. Raises ``WouldRunAsHostRoot`` and ``ProgramMissing``."""
         if self.users is None and host_user_id(os.geteuid()) == 0:
             raise WouldRunAsHostRoot()
         for program, package in (
@@ -103,11 +103,11 @@ class BubblewrapDriver:
         self.groups = self.groups.verified(None if self.users is None else self.users.first)
 
     def adopt(self) -> None:
-        """Take over jobs that run; end what waited for the agent before, and what answered synchronous calls."""
+        """Take over running jobs; end containers that waited for the previous agent or answered synchronous calls."""
         for folder in Folder.all(self.state):
             record = folder.read()
             if record is None:
-                # The agent before died between two steps of a start: there may be a control group, but no process.
+                # The previous agent died between two steps of a start: there may be a control group, but no process.
                 remove_directories(self.groups.paths(_group_name(folder)))
                 folder.remove()
                 continue
@@ -118,18 +118,18 @@ class BubblewrapDriver:
             if record.kind == "realtime" or record.phase in ("waiting", "claimed"):
                 self._discard(container)
             elif container.handle is not None and not same_mounts(container.handle.pid):
-                # Its holder is gone, and with that the router that its interface leads to: its job begins again.
+                # Its holder is gone, and with it the router of its interface, so its job begins again.
                 try:
                     container.kill()
                 except PermissionError:
-                    _log.warning("container %s is of another user namespace: it ends by itself", record.container_id)
+                    _log.warning("container %s is in another user namespace: it ends by itself", record.container_id)
             elif container.handle is not None:
                 container.network = network_of(container.handle.pid)
 
     def reserve(self, spec: ContainerSpec) -> int:
         """Return the network namespace of the job's container.
 
-        Raises ``ContainerNamespaceGone`` when it has ended under another agent, ``ContainerError`` and ``OSError`` when
+        Raises ``ContainerNamespaceGone`` if it has ended under another agent, and ``ContainerError`` or ``OSError`` if
         none can be started.
         """
         container = self._find(spec.container_id)
@@ -142,7 +142,7 @@ class BubblewrapDriver:
     def start(self, spec: ContainerSpec) -> None:
         """Hand the job over. Raises ``ContainerNotReserved`` and ``BadNameServers``.
 
-        A process that ended before it could take its job is no error here: its state says so.
+        It is no error if the process has ended before it took its job: the state shows that.
         """
         container = self._find(spec.container_id)
         if container is None:
@@ -161,9 +161,9 @@ class BubblewrapDriver:
         try:
             container.folder.write(container.record)
         except OSError:
-            container.record.phase = "claimed"  # Nothing was handed over: the next turn tries again.
+            container.record.phase = "claimed"  # Nothing was handed over; the next turn tries again.
             raise
-        # Unbuffered: closing a buffered file would try to write again what a broken pipe did not take.
+        # Unbuffered: closing a buffered file would try again to write what a broken pipe did not take.
         with open(container.stdin, "wb", buffering=0) as pipe:
             container.stdin = None
             left = memoryview(line.encode() + b"\n")
@@ -176,7 +176,7 @@ class BubblewrapDriver:
         container.folder.write(container.record)
 
     def stop(self, container_id: str) -> None:
-        """Send SIGTERM to the worker once; a container that has no job yet is ended."""
+        """Send SIGTERM to the worker once; end a container that has no job yet."""
         container = self._find(container_id)
         if container is None or container.told_to_stop or not container.alive() or container.handle is None:
             return
@@ -192,13 +192,13 @@ class BubblewrapDriver:
             container.told_to_stop = True
 
     def remove(self, container_id: str) -> None:
-        """End the container and forget it; what the kernel still holds busy is tidied up in later turns."""
+        """End the container and forget it; directories that are still busy are removed in later turns."""
         container = self._find(container_id)
         if container is not None:
             self._discard(container)
 
     def states(self) -> Sequence[ContainerState]:
-        """Return the states of the jobs' containers, after tidying up what has ended."""
+        """Clean up containers that have ended, and return the states of the jobs' containers."""
         self._tidy()
         found: list[ContainerState] = []
         for container in list(self._known):
@@ -208,8 +208,8 @@ class BubblewrapDriver:
                     found.append(state)
         return found
 
-    def keep_standby(self, wish: Mapping[EngineName, int]) -> None:
-        """Start or end waiting containers; an engine that will not load is tried again ever more rarely."""
+    def keep_standby(self, wanted: Mapping[EngineName, int]) -> None:
+        """Start or end waiting containers; an engine that does not load is retried at growing intervals."""
         self._tidy()
         waiting: Counter[EngineName] = Counter()
         for container in self._waiting():
@@ -218,13 +218,13 @@ class BubblewrapDriver:
                 self._died_early(container, f"standby {engine}")
             elif container.words.fault:
                 container.kill()
-            elif waiting[engine] >= wish.get(engine, 0):
+            elif waiting[engine] >= wanted.get(engine, 0):
                 self._discard(container)
             else:
                 waiting[engine] += 1
                 if container.words.ready():
                     self._retries.pop(f"standby {engine}", None)
-        for engine, count in wish.items():
+        for engine, count in wanted.items():
             while waiting[engine] < count and self._may_start(f"standby {engine}"):
                 started_at = time.time()
                 record = Record(
@@ -238,22 +238,22 @@ class BubblewrapDriver:
                 waiting[engine] += 1
 
     def standby(self) -> Mapping[EngineName, int]:
-        """Count the waiting containers that are loaded."""
+        """Return the number of waiting containers that have loaded, by engine."""
         return Counter(c.record.engine for c in self._waiting() if c.words.ready() and c.alive())
 
-    def keep_realtime(self, wish: Sequence[RealtimeSpec]) -> Mapping[str, socket.socket]:
+    def keep_realtime(self, wanted: Sequence[RealtimeSpec]) -> Mapping[str, socket.socket]:
         """Start or end realtime containers. The caller owns the sockets."""
-        wanted = {spec.container_id: spec for spec in wish}
+        specs = {spec.container_id: spec for spec in wanted}
         living: set[str] = set()
         for container in [c for c in self._known if c.record.kind == "realtime"]:
             if not container.alive():
                 self._died_early(container, f"realtime {container.record.engine}")
-            elif container.record.container_id not in wanted:
+            elif container.record.container_id not in specs:
                 self._discard(container)
             else:
                 living.add(container.record.container_id)
         started: dict[str, socket.socket] = {}
-        for container_id, spec in wanted.items():
+        for container_id, spec in specs.items():
             about = f"realtime {spec.engine}"
             if container_id in living or not self._may_start(about):
                 continue
@@ -271,23 +271,23 @@ class BubblewrapDriver:
         return started
 
     def realtime(self) -> Sequence[str]:
-        """Return the ids of the realtime containers that live."""
+        """Return the ids of the living realtime containers."""
         return [c.record.container_id for c in self._known if c.record.kind == "realtime" and c.alive()]
 
     def problems(self) -> Mapping[str, str]:
-        """Return why containers that nobody's job depends on could not be kept, by what they are."""
+        """Return why containers that no job depends on could not be kept running, by kind and engine."""
         return {about: retry.problem for about, retry in self._retries.items() if retry.problem}
 
     def loading(self) -> bool:
-        """Return whether a container that waits, or will answer calls, still loads its engine."""
+        """Return whether a waiting container still loads its engine."""
         return any(not c.words.ready() for c in self._waiting())
 
     def process_descriptors(self) -> Sequence[int]:
-        """Return a descriptor for each living container that becomes readable when it ends."""
+        """Return a descriptor for each living container, which becomes readable when the container ends."""
         return [c.handle.pidfd for c in self._known if c.handle is not None and c.alive()]
 
     def close(self) -> None:
-        """End what waits and what answers synchronous calls; leave running jobs alone."""
+        """End containers that wait or answer synchronous calls; leave running jobs alone."""
         for container in list(self._known):
             if container.record.kind == "realtime" or container.record.phase in ("waiting", "claimed"):
                 self._discard(container)
@@ -299,7 +299,7 @@ class BubblewrapDriver:
             self.reader.close()
 
     def end_all(self) -> None:
-        """End every container, running jobs included. The records of jobs stay, so that they are reported as lost."""
+        """End every container, including running jobs, whose records stay, so that they are reported as lost."""
         running = [c for c in self._known if c.record.kind == "job" and c.record.phase in ("handing", "running")]
         for container in running:
             container.kill()
@@ -313,9 +313,9 @@ class BubblewrapDriver:
             container.folder.write(container.record)
         self.close()
 
-    def _words(self, folder: Folder) -> WorkerWords:
+    def _words(self, folder: Folder) -> WorkerMessages:
         assert self.reader is not None
-        return WorkerWords(folder.messages, folder.diagnostics, self.reader)
+        return WorkerMessages(folder.messages, folder.diagnostics, self.reader)
 
     def _find(self, container_id: str) -> LivingContainer | None:
         for container in self._known:
@@ -351,14 +351,14 @@ class BubblewrapDriver:
             if self.users is not None:
                 used = {c.record.user for c in (*self._known, *self._ending) if c.record.user is not None}
                 record.user = self.users.take(used)
-            doors: list[int] = []
+            entrances: list[int] = []
             if self.groups.parents:
                 weight = JOB_WEIGHT if record.kind == "job" else 100
                 group = self.groups.create(_group_name(folder), record.limits, weight)
                 record.control_groups = tuple(group.directories)
-                doors = group.open_doors()
-                opened += doors
-            # Written before the process exists: whatever happens from here on, the next agent can tidy up.
+                entrances = group.open_entrances()
+                opened += entrances
+            # Written before the process exists, so that the next agent can clean up whatever happens from here on.
             folder.write(record)
             messages, diagnostics, code = files = folder.create_files()
             opened += files
@@ -382,7 +382,7 @@ class BubblewrapDriver:
                     diagnostics=diagnostics,
                     exit=code,
                     seccomp=program,
-                    doors=doors,
+                    groups=entrances,
                     passed=passed,
                 )
             )
@@ -403,7 +403,7 @@ class BubblewrapDriver:
 
     def _command(self, record: Record) -> list[str]:
         worker = [*self.programs[record.kind], "--engine", record.engine]
-        # bubblewrap adds PWD to the environment that it was told to give.
+        # bubblewrap adds PWD to the environment that it is given.
         return [
             *(self.groups.priority() if record.kind == "job" else ()),
             "/usr/bin/env",
@@ -428,13 +428,13 @@ class BubblewrapDriver:
         alive = container.alive()
         if alive and container.words.fault:
             _log.error("container %s is ended: %s", record.container_id, container.words.fault)
-            container.end(ENDED_FOR_WORDS)
+            container.end(ENDED_FOR_OUTPUT)
         if alive or container.words.behind:
             if record.handed_at and time.time() - record.handed_at > record.limits.seconds:
                 container.end(ENDED_BY_TIME)
             loaded = record.phase == "running" and container.words.ready()
             return dataclasses.replace(state, phase="running" if loaded else "starting")
-        # The end comes after the last message: read again now that nothing more can be written.
+        # The process ends after its last message: read again, now that nothing more can be written.
         state = dataclasses.replace(
             state,
             messages=container.words.read(),
@@ -442,7 +442,7 @@ class BubblewrapDriver:
         )
         code = container.exit_code()
         if record.phase == "handing" and len(state.messages) <= 1:
-            # The agent before died while it wrote the job: this process never had it, and another may.
+            # The previous agent died while it wrote the job: this process never got it, so another one may.
             self._discard(container)
             return None
         if code is None:
@@ -452,10 +452,10 @@ class BubblewrapDriver:
     def _died_early(self, container: LivingContainer, about: str) -> None:
         code = container.folder.exit_code()
         said = container.words.fault or container.words.diagnostics()
-        # One line: what a container wrote must not look like lines of our own log.
-        problem = f"ended by itself with exit code {code}: {' | '.join(said.splitlines())[-500:] or 'it said nothing'}"
+        # One line, because a container's output must not look like lines of our own log.
+        problem = f"ended by itself with exit code {code}: {' | '.join(said.splitlines())[-500:] or 'no output'}"
         if code == 0:
-            # A realtime container whose socket the server closed: nothing is wrong.
+            # The server closed the socket of a realtime container, which is no problem.
             problem = ""
         else:
             _log.warning("%s %s", about, problem)

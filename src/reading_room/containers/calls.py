@@ -1,8 +1,8 @@
-"""Which system calls each program keeps.
+"""The system calls that each program may make.
 
-They were recorded with strace over every engine, training and cluster, and over a product at work, with the C libraries
-of Debian; then what another version of a library, or arm64, calls in place of one was added. Tests run everything under
-these lists, and try what is not on them.
+They were recorded with strace for every engine, training and cluster, and for a working product, with the C libraries
+of Debian. Calls that other versions of a library, or arm64, use instead were added. Tests run everything under these
+lists, and also try calls that are not in them.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ READER = Filter(
         *("exit", "exit_group"),
     )
 )
-"""What reads workers' messages."""
+"""The process that reads workers' messages."""
 
 FRONT = Filter(
     (
@@ -73,19 +73,19 @@ FRONT = Filter(
     sealed=True,
     absent=("io_uring_setup", "io_uring_enter", "io_uring_register"),
 )  # fmt: skip
-"""What reads what VPCs send: it opens no socket to anywhere, and starts, signals and looks at no process."""
+"""A front, which reads what VPCs send: it cannot connect to anything, or start, signal or inspect a process."""
 
 CONTAINER = Filter(
     (
         *_WORK, *_EVENTS, *_MOVING, *_CALLING, *_LISTENING, *_STARTING,
-        # Semaphores of multiprocessing, which joblib makes when it is loaded, and what the worker gives up itself.
+        # Semaphores of multiprocessing, which joblib creates at its import, and calls that the worker later gives up.
         *("link", "memfd_create", "seccomp", "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"),
-        # bubblewrap's first process, and what starts the worker.
+        # bubblewrap's first process, and the programs that start the worker.
         *("capget", "capset", "signalfd4", "setpriority", "getpriority", "setrlimit"),
     ),
     families=(_UNIX, _IPV4, _IPV6),
 )  # fmt: skip
-"""Every process of a container, from bubblewrap on: what loading an engine takes, and what any program needs later."""
+"""Every process of a container, from bubblewrap on: calls for loading an engine, and those that programs need later."""
 
 PROGRAMS: dict[Confined, Filter] = {
     "documents": Filter((*_WORK, *_CALLING), families=(_IPV4,), threads=True, sealed=True),
@@ -97,22 +97,22 @@ PROGRAMS: dict[Confined, Filter] = {
         (*_WORK, "getsockname", "getsockopt", "sendto", "recvfrom", "shutdown"), threads=True, sealed=True
     ),
 }
-"""What a worker keeps once it has its work, before it has seen a document of it."""
+"""The calls that a worker keeps when it gets its job, before it reads a document."""
 
 SERVE = Filter(
     (
         *_WORK, *_EVENTS, *_MOVING, *_CALLING, *_LISTENING, *_STARTING,
-        # A certificate is loaded from a file in memory, which its sealed file is unsealed to.
+        # A certificate is unsealed to a file in memory, and loaded from there.
         *("getpriority", "memfd_create"),
     ),
     families=(_UNIX, _IPV4, _IPV6),
     sealed=True,
     absent=("io_uring_setup", "io_uring_enter", "io_uring_register"),
 )  # fmt: skip
-"""``serve``, and the child that writes Parquet. Its event loop would use io_uring where it finds it, and else epoll."""
+"""``serve``, and the child that writes Parquet. Its event loop would use io_uring if it found it, instead of epoll."""
 
 AGENT = (
     *("mount", "umount2", "pivot_root", "chroot", "setns", "unshare", "sethostname"),
     *("open_tree", "move_mount", "fsopen", "fsconfig", "fsmount", "fspick", "mount_setattr", "name_to_handle_at"),
 )
-"""What the agent, and what it starts, need of the calls that end other processes."""
+"""The calls in ``FATAL`` that the agent and its children need."""

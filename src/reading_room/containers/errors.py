@@ -1,4 +1,4 @@
-"""What can go wrong with a container, said for the person who must act."""
+"""The errors of containers; each message says what to do."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ class ContainerError(Exception):
 
 
 class NoFreeUserId(ContainerError):
-    """Every user id of the range belongs to a living container."""
+    """Every user id in the range belongs to a living container."""
 
     def __init__(self, first: int, count: int) -> None:
         super().__init__(
@@ -18,14 +18,14 @@ class NoFreeUserId(ContainerError):
 
 
 class ContainerNotReserved(ContainerError):
-    """A job was to be handed to a container that nobody reserved."""
+    """A job was to be handed to a container that was not reserved."""
 
     def __init__(self, container_id: str) -> None:
         super().__init__(f"container {container_id} was not reserved, so it has no namespace to run in")
 
 
 class ContainerNamespaceGone(ContainerError):
-    """The container has ended, and nobody holds its network namespace any more."""
+    """The container has ended, and its network namespace no longer exists."""
 
     def __init__(self, container_id: str) -> None:
         super().__init__(f"container {container_id} has ended and its network namespace is gone")
@@ -39,10 +39,10 @@ class HandOverFailed(ContainerError):
 
 
 class ReaderFailed(ContainerError):
-    """The process that reads what workers write is not there."""
+    """The process that reads what workers write does not run."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__(f"nobody reads what workers write: {reason}")
+        super().__init__(f"the output of workers cannot be read: {reason}")
 
 
 class LaunchFailed(ContainerError):
@@ -60,7 +60,7 @@ class ProgramMissing(ContainerError):
 
 
 class BadNameServers(ContainerError):
-    """A name server is no address, or a search domain no domain, so no ``resolv.conf`` is made of them."""
+    """A name server is not an address, or a search domain is not a domain, so no ``resolv.conf`` is written."""
 
     def __init__(self, container_id: str, value: str) -> None:
-        super().__init__(f"container {container_id} was to be told of {value!r} as a name server or search domain")
+        super().__init__(f"container {container_id} cannot use {value!r} as a name server or search domain")

@@ -1,8 +1,8 @@
 """Starting a container so that it outlives the agent.
 
-The launcher is a shell in a session of its own, under the container's user id and in its network namespace. It is the
-parent that bubblewrap dies with, copies what the worker writes into files of bounded size, and records the exit code
-through a descriptor that was opened for it. Killing the launcher ends the container.
+The launcher is a shell in its own session, with the container's user id and in its network namespace. It is the parent
+with which bubblewrap dies. It copies the worker's output into files of limited size, and writes the exit code to a
+descriptor that was opened for it. Killing the launcher ends the container.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from reading_room.analysis.job_file import MESSAGE_LIMIT
 from reading_room.containers.namespaces import inside_network
 
 DIAGNOSTICS_LIMIT = 65_536
-"""Bytes of a worker's standard error that are kept: the last ones."""
+"""The number of bytes that are kept from the end of a worker's standard error."""
 
 _SCRIPT = """
 ( ulimit -c 0 -f {blocks}; exec 0<&{messages_read}; /usr/bin/cat >&{messages}; exec /usr/bin/cat >/dev/null ) \
@@ -31,16 +31,16 @@ exec 1>/dev/null 2>/dev/null
 wait
 printf '%d\\n' "$code" >&{exit}
 """
-"""The limit on the size of files counts for the copying process alone: a job may write large files to its ``/tmp``."""
+"""The limit on the size of files applies only to the copying process: a job may write large files to its ``/tmp``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """What a container is started with. All descriptors stay the caller's.
+    """The parameters of a container's start. The caller keeps all descriptors.
 
     ``messages``, ``diagnostics`` and ``exit`` are open for writing. ``passed`` is a descriptor that the worker gets as
-    number 3. ``doors`` are those of control groups. ``seccomp`` is read by bubblewrap. ``user`` is ``None`` to keep the
-    agent's own user id.
+    number 3. ``groups`` are the ``cgroup.procs`` files of the control groups to enter. ``seccomp`` is read by
+    bubblewrap. ``user`` is ``None`` to keep the agent's own user id.
     """
 
     options: int
@@ -52,12 +52,12 @@ class Launch:
     diagnostics: int
     exit: int
     seccomp: int
-    doors: Sequence[int] = ()
+    groups: Sequence[int] = ()
     passed: int | None = None
 
 
 def memory_file(name: str, content: bytes) -> int:
-    """Return an open descriptor, positioned at the start, of a file that exists in memory only."""
+    """Return an open descriptor, positioned at the start, of a file that exists only in memory."""
     descriptor = os.memfd_create(name, os.MFD_CLOEXEC)
     os.write(descriptor, content)
     os.lseek(descriptor, 0, os.SEEK_SET)
@@ -69,7 +69,7 @@ def launch(what: Launch) -> subprocess.Popen[bytes]:
     high: list[int] = []
 
     def raised(descriptor: int) -> int:
-        # The worker finds its own descriptor at 3, so nothing else may be there while the shell rearranges them.
+        # The worker expects its own descriptor at 3, so nothing else may be there while the shell rearranges them.
         high.append(fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 64))
         return high[-1]
 
@@ -82,10 +82,10 @@ def launch(what: Launch) -> subprocess.Popen[bytes]:
             messages=raised(what.messages),
             diagnostics=raised(what.diagnostics),
             exit=raised(what.exit),
-            doors=[raised(door) for door in what.doors],
+            groups=[raised(group) for group in what.groups],
             passed=[] if what.passed is None else [raised(what.passed)],
         )
-        # bubblewrap shows its own environment in the container's /proc/1/environ: it gets none, not the shell's.
+        # bubblewrap's own environment is visible in the container's /proc/1/environ, so it gets an empty one.
         shell = ["/bin/bash", "--noprofile", "--norc", "-c", _script(numbers), "launcher", "/usr/bin/env", "-i"]
         sandbox = ["/usr/bin/bwrap", "--args", str(what.options), "--"]
         with inside_network(what.network):
@@ -115,7 +115,7 @@ class _Numbers:
     messages: int
     diagnostics: int
     exit: int
-    doors: Sequence[int]
+    groups: Sequence[int]
     passed: Sequence[int]
 
 
@@ -130,14 +130,14 @@ def _script(numbers: _Numbers) -> str:
         messages=numbers.messages,
         diagnostics=numbers.diagnostics,
         exit=numbers.exit,
-        # What copies needs neither the control groups' doors nor the file of the exit code.
-        spare=_closing([numbers.exit, *numbers.doors, *numbers.passed]),
+        # The copying processes need neither the control groups' files nor the file of the exit code.
+        spare=_closing([numbers.exit, *numbers.groups, *numbers.passed]),
         read_ends=_closing(ends),
         join="\n".join(
-            f"echo 0 >&{door} || {{ printf '125\\n' >&{numbers.exit}; exit 125; }}" for door in numbers.doors
+            f"echo 0 >&{group} || {{ printf '125\\n' >&{numbers.exit}; exit 125; }}" for group in numbers.groups
         ),
         worker="".join(f"3<&{number} " for number in numbers.passed)
-        + _closing([*ends, *files, *numbers.doors, *numbers.passed]),
+        + _closing([*ends, *files, *numbers.groups, *numbers.passed]),
     )
 
 

@@ -1,7 +1,7 @@
-"""What a container may use, enforced by a control group where this host lets us make one, else by resource limits.
+"""The limits of a container, enforced by a control group if this host lets us create one, else by resource limits.
 
-Control groups are made below the one that the agent itself is in, or (version 2) the nearest above it that hands
-controllers on; one directory per container, removed with it.
+Control groups are created below the agent's own, or (version 2) below its nearest ancestor that delegates controllers:
+one directory for each container, removed with it.
 """
 
 from __future__ import annotations
@@ -20,44 +20,44 @@ from reading_room.containers.spec import Limits
 _log = logging.getLogger(__name__)
 
 OVERHEAD_PROCESSES = 3
-"""The launcher, bubblewrap and its reaper are counted by the control group, but are not the job's."""
+"""The launcher, bubblewrap and its reaper count in the control group, but do not belong to the job."""
 
 _FILES_V1 = {"memory": "memory.limit_in_bytes", "pids": "pids.max", "cpu": "cpu.cfs_quota_us"}
 _FILES_V2 = {"memory": "memory.max", "pids": "pids.max", "cpu": "cpu.max"}
 JOB_WEIGHT = 40
-"""What a job's container weighs against a process of everybody else's, which is 100: a job takes what nobody wants, and
-whoever asks the server or a synchronous operation is answered first."""
+"""The CPU weight of a job's container, when other processes have 100: jobs take what is left, so that the server and
+synchronous operations answer first."""
 JOB_NICE = 4
-"""The same where no control group says it: each step is about a fifth less."""
+"""The same without a control group: each step is about a fifth less."""
 
 TRIAL_LOOKS = 200
-"""How often it is tried to remove the group of a trial, with pauses: a kernel may take a second."""
+"""How often the removal of a trial's group is attempted, with pauses: the kernel may take a second."""
 
 _NAMES = {"memory": "memory", "pids": "processes", "cpu": "cpus"}
 
 
 @dataclass(frozen=True, slots=True)
 class ControlGroup:
-    """One container's directories, and which limits they hold."""
+    """One container's directories, and the controllers that they have."""
 
     directories: tuple[str, ...]
     controllers: tuple[str, ...]
 
-    def open_doors(self) -> list[int]:
-        """Return descriptors, one per directory: a process that writes ``0`` there moves in, whatever its user id."""
+    def open_entrances(self) -> list[int]:
+        """Return a descriptor for each directory: a process of any user id that writes ``0`` to it enters the group."""
         return [os.open(f"{directory}/cgroup.procs", os.O_WRONLY | os.O_CLOEXEC) for directory in self.directories]
 
 
 @dataclass(frozen=True, slots=True)
 class ControlGroups:
-    """The places below which this process may make control groups: at most one per controller."""
+    """The directories in which this process may create control groups: at most one for each controller."""
 
     parents: dict[str, Path] = field(default_factory=dict)
     unified: bool = False
 
     @classmethod
     def probe(cls, root: Path = Path("/sys/fs/cgroup"), membership: Path = Path("/proc/self/cgroup")) -> ControlGroups:
-        """Find them. Nothing is made or written; where nothing may be made, the result is empty."""
+        """Find the directories without writing anything. The result is empty if no group may be created."""
         try:
             lines = [line.split(":", 2) for line in membership.read_text().splitlines()]
         except FileNotFoundError:
@@ -74,7 +74,7 @@ class ControlGroups:
 
     @classmethod
     def _unified(cls, root: Path, own: Path) -> ControlGroups:
-        # A group that processes are in cannot hand controllers on: the nearest one above that does is the parent.
+        # A group that contains processes cannot delegate controllers: use the nearest ancestor that does.
         for parent in (own, *own.parents):
             if not parent.is_relative_to(root):
                 break
@@ -89,28 +89,28 @@ class ControlGroups:
         return cls()
 
     def verified(self, user: int | None, looks: int = TRIAL_LOOKS) -> ControlGroups:
-        """Return these places if a group can be made there and a process of ``user`` can enter it; else none.
+        """Return these directories if a group can be created and a process of ``user`` can enter it; else none.
 
-        Makes a group for the trial, and tries ``looks`` times to remove it.
+        Creates a group for the trial, and tries ``looks`` times to remove it.
         """
         if not self.parents:
             return self
         name = f"reading-room-trial-{secrets.token_hex(4)}"
-        doors: list[int] = []
+        entrances: list[int] = []
         try:
-            doors = self.create(name, Limits()).open_doors()
-            script = " && ".join(f"echo 0 >&{door}" for door in doors)
+            entrances = self.create(name, Limits()).open_entrances()
+            script = " && ".join(f"echo 0 >&{entrance}" for entrance in entrances)
             command = ["/bin/bash", "--noprofile", "--norc", "-c", script]
             subprocess.run(
-                command, env={}, pass_fds=doors, user=user, group=user, check=True, capture_output=True, timeout=10
+                command, env={}, pass_fds=entrances, user=user, group=user, check=True, capture_output=True, timeout=10
             )
         except (OSError, subprocess.SubprocessError) as error:
             _log.info("no control groups for containers (%s): resource limits instead", error)
             return ControlGroups()
         finally:
-            for door in doors:
-                os.close(door)
-            # The process that entered is gone, but the kernel may need a moment to say so.
+            for entrance in entrances:
+                os.close(entrance)
+            # The process that entered has ended, but the kernel may need a moment to notice.
             for _ in range(looks):
                 if not remove_directories(self.paths(name)):
                     break
@@ -118,9 +118,9 @@ class ControlGroups:
         return self
 
     def create(self, name: str, limits: Limits, weight: int = 100) -> ControlGroup:
-        """Make a container's control group with its limits and its weight in hundredths of a process's.
+        """Create a container's control group with its limits and its weight, in hundredths of an ordinary process's.
 
-        Raises ``OSError``; nothing is left then.
+        Raises ``OSError`` and leaves nothing behind then.
         """
         made: list[str] = []
         try:
@@ -135,13 +135,13 @@ class ControlGroups:
         return ControlGroup(tuple(made), tuple(self.parents))
 
     def paths(self, name: str) -> list[str]:
-        """Return the directories of a container's control group, made or not."""
+        """Return the directories of a container's control group, whether or not they exist."""
         return [str(parent / name) for parent in dict.fromkeys(self.parents.values())]
 
     def _limit(self, directory: Path, controller: str, limits: Limits, weight: int) -> None:
         if controller == "memory":
             (directory / (_FILES_V2 if self.unified else _FILES_V1)[controller]).write_text(str(limits.memory_bytes))
-            # Without this a container swaps instead of being ended.
+            # Without this, a container swaps instead of being killed.
             swap = directory / ("memory.swap.max" if self.unified else "memory.memsw.limit_in_bytes")
             if swap.exists():
                 swap.write_text("0" if self.unified else str(limits.memory_bytes))
@@ -158,7 +158,7 @@ class ControlGroups:
                 (directory / "cpu.shares").write_text(str(1024 * weight // 100))
 
     def in_force(self) -> tuple[str, ...]:
-        """Return the limits that this host can enforce, each with what enforces it."""
+        """Return the limits that this host can enforce, each with its mechanism."""
         named = [f"{_NAMES[name]} (control group)" for name in self.parents]
         if "memory" not in self.parents:
             named.append("memory (address space of each process)")
@@ -167,13 +167,13 @@ class ControlGroups:
         return (*sorted(named), "seconds (agent)")
 
     def priority(self) -> list[str]:
-        """Return the beginning of a job's command line where no control group can hold its weight."""
+        """Return the beginning of a job's command line, which lowers its priority if no control group can."""
         return [] if "cpu" in self.parents else ["/usr/bin/nice", "-n", str(JOB_NICE)]
 
     def resource_limits(self, limits: Limits) -> list[str]:
-        """Return the arguments of ``prlimit`` for what no control group holds.
+        """Return the arguments of ``prlimit`` for limits that no control group enforces.
 
-        They are set inside the container: a process limit set outside would count every process of the same user.
+        They are set inside the container, because outside it a process limit would count all processes of the user.
         """
         arguments = ["--core=0:0", "--nofile=1024:1024", f"--nproc={limits.processes}:{limits.processes}"]
         if "memory" not in self.parents:
@@ -182,7 +182,7 @@ class ControlGroups:
 
 
 def remove_directories(directories: Sequence[str]) -> list[str]:
-    """Remove a container's control group; return what the kernel still holds busy, to be tried again later."""
+    """Remove a container's control group; return the directories that are still busy, to try again later."""
     busy: list[str] = []
     for directory in directories:
         try:
@@ -194,13 +194,13 @@ def remove_directories(directories: Sequence[str]) -> list[str]:
     return busy
 
 
-def hand_controllers_on(
+def delegate_controllers(
     root: Path = Path("/sys/fs/cgroup"), membership: Path = Path("/proc/self/cgroup")
 ) -> tuple[str, ...]:
-    """Let the group above this process's own hand its controllers on, so that containers get groups there.
+    """Make the parent of this process's group delegate its controllers, so that containers get groups there.
 
-    For a unit to which systemd delegates its control group, and that it runs in a subgroup (``DelegateSubgroup=``).
-    Returns the controllers; none where the group above is not delegated, of version 1, or not there.
+    This is for a systemd unit with a delegated control group that runs in a subgroup (``DelegateSubgroup=``). Returns
+    the controllers; none if the parent is not delegated, is of version 1, or does not exist.
     """
     own = next((line.split("::", 1)[1] for line in membership.read_text().splitlines() if line.startswith("0::")), "/")
     above = (root / own.strip().lstrip("/")).parent
@@ -210,18 +210,18 @@ def hand_controllers_on(
     controllers = tuple(name for name in _FILES_V2 if name in offered)
     try:
         (above / "cgroup.subtree_control").write_text(" ".join(f"+{name}" for name in controllers))
-    except OSError as error:  # Processes are in it.
-        _log.info("%s hands no controllers on (%s)", above, error)
+    except OSError as error:  # It contains processes.
+        _log.info("%s delegates no controllers (%s)", above, error)
         return ()
     return controllers
 
 
 def _delegated(group: Path) -> bool:
-    """Whether systemd has marked a group as left to whoever runs in it: any other one is not ours to change."""
+    """Return whether systemd has marked a group as delegated: we must not change any other one."""
     for attribute in ("trusted.delegate", "user.delegate"):
         try:
             if os.getxattr(group, attribute) == b"1":
                 return True
         except OSError:
-            continue  # It has no such mark, or this user may not see it.
+            continue  # It has no such mark, or this user cannot read it.
     return False

@@ -1,4 +1,4 @@
-"""A container that the driver knows: its folder and record, its process, and the descriptors that belong to it."""
+"""A container that the driver manages: its folder and record, its process, and its descriptors."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ import subprocess
 import time
 from dataclasses import dataclass
 
-from reading_room.containers.messages import WorkerWords
+from reading_room.containers.messages import WorkerMessages
 from reading_room.containers.processes import ProcessHandle
 from reading_room.containers.record import Folder, Record
 
 RETRY_FIRST, RETRY_LAST = 1.0, 60.0
-"""Seconds until a container that died early is tried again: at first, and at most."""
+"""The first and the longest pause, in seconds, before a container that died early is started again."""
 
 
 @dataclass(slots=True)
 class LivingContainer:
-    """A container from its start, or its adoption, until it is tidied away.
+    """A container from its start, or its adoption, until it is cleaned up.
 
-    ``handle`` and ``child`` are its launcher; ``child`` only where this process started it. ``network`` is its
-    namespace and ``stdin`` the writing end of the pipe by which its job comes, while they are open.
+    ``handle`` and ``child`` are its launcher; ``child`` is set only if this process started it. ``network`` is its
+    namespace and ``stdin`` the write end of the pipe for its job, while they are open.
     """
 
     folder: Folder
     record: Record
-    words: WorkerWords
+    words: WorkerMessages
     handle: ProcessHandle | None = None
     child: subprocess.Popen[bytes] | None = None
     network: int | None = None
@@ -34,33 +34,33 @@ class LivingContainer:
     told_to_stop: bool = False
 
     def alive(self) -> bool:
-        """Return whether its launcher lives; a child that has ended is reaped."""
+        """Return whether its launcher is alive; reap a child that has ended."""
         if self.child is not None:
             self.child.poll()
         return self.handle is not None and self.handle.alive()
 
     def kill(self) -> None:
-        """Kill it, if it lives."""
+        """Kill it, if it is alive."""
         if not self.alive() or self.handle is None:
             return
-        # bubblewrap dies with its launcher; in the instant before it has asked for that, the group is what reaches it.
+        # bubblewrap dies with its launcher; before it has requested that, the signal to the process group reaches it.
         try:
             os.killpg(self.handle.pid, signal.SIGKILL)
         except ProcessLookupError:
             return
 
     def end(self, code: int) -> None:
-        """Kill it, and let this be the exit code that is reported."""
+        """Kill it, and report this exit code."""
         self.record.exit_code = code
         self.folder.write(self.record)
         self.kill()
 
     def exit_code(self) -> int | None:
-        """Return how it ended; ``None`` where nobody recorded that."""
+        """Return its exit code; ``None`` if none was recorded."""
         return self.record.exit_code if self.record.exit_code is not None else self.folder.exit_code()
 
     def close(self) -> None:
-        """Close what belongs to it; it lives on or not."""
+        """Close its descriptors, without ending it."""
         for descriptor in (self.network, self.stdin):
             if descriptor is not None:
                 os.close(descriptor)
@@ -71,7 +71,7 @@ class LivingContainer:
 
 @dataclass(slots=True)
 class Retry:
-    """When containers that were started without a job may be started again after one died early, and why it did."""
+    """When containers without a job may be started again after one died early, and why it died."""
 
     delay: float = RETRY_FIRST
     at: float = 0.0

@@ -1,4 +1,4 @@
-"""A container driver that only remembers: tests, and developing without Linux."""
+"""A container driver in memory: for tests, and for development without Linux."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from reading_room.containers.spec import ContainerSpec, ContainerState, Realtime
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a container ends once its job is handed over; ``exit_code`` ``None`` leaves it running."""
+    """How a container ends once its job is handed over; it keeps running if ``exit_code`` is ``None``."""
 
     exit_code: int | None = 0
     messages: tuple[WorkerMessage, ...] = (Done(documents=1, errors=0, size=1, sha256="0" * 64),)
@@ -27,8 +27,8 @@ class Outcome:
 class MemoryContainerDriver:
     """Implements ``ContainerDriver`` without a process.
 
-    ``outcomes`` says, by container id, how it ends; ``outcome`` is for all others. ``refusals`` are container ids whose
-    reservation fails, with the reason. ``calls`` records what was asked, in order. Descriptors are of an empty file.
+    ``outcomes`` has containers' ends by their ids; ``outcome`` is for all others. ``refusals`` has the reasons why
+    reservations fail, by container id. ``calls`` records the calls in order. Descriptors are of an empty file.
     """
 
     outcome: Outcome = field(default_factory=Outcome)
@@ -41,7 +41,7 @@ class MemoryContainerDriver:
     _realtime: dict[str, RealtimeSpec] = field(default_factory=dict)
 
     def adopt(self) -> None:
-        """Record the call; what is remembered survives it."""
+        """Record the call; all containers stay."""
         self.calls.append(("adopt", ""))
 
     def reserve(self, spec: ContainerSpec) -> int:
@@ -60,7 +60,7 @@ class MemoryContainerDriver:
         return self._descriptors[spec.container_id]
 
     def start(self, spec: ContainerSpec) -> None:
-        """Let the container do what ``outcomes`` says. Raises ``ContainerNotReserved``."""
+        """End the container as ``outcomes`` says. Raises ``ContainerNotReserved``."""
         state = self._states.get(spec.container_id)
         if state is None:
             raise ContainerNotReserved(spec.container_id)
@@ -72,7 +72,7 @@ class MemoryContainerDriver:
                 self.finish(spec.container_id, outcome)
 
     def finish(self, container_id: str, outcome: Outcome) -> None:
-        """End a running container now, in this way."""
+        """End a running container now with this outcome."""
         state = self._states[container_id]
         self._states[container_id] = replace(
             state,
@@ -83,11 +83,11 @@ class MemoryContainerDriver:
         )
 
     def lose(self, container_id: str) -> None:
-        """Forget how a container ended, as when its launcher was killed."""
+        """Forget how a container ended, as if its launcher was killed."""
         self._states[container_id] = replace(self._states[container_id], phase="lost", exit_code=None)
 
     def stop(self, container_id: str) -> None:
-        """End a container that runs as a worker ends that was asked to finish early."""
+        """End a running container like a worker that was told to finish early."""
         state = self._states.get(container_id)
         if state is not None and state.phase in ("starting", "running"):
             self.calls.append(("stop", container_id))
@@ -102,25 +102,25 @@ class MemoryContainerDriver:
             os.close(self._descriptors.pop(container_id))
 
     def states(self) -> Sequence[ContainerState]:
-        """Return what is remembered."""
+        """Return the states of all containers."""
         return list(self._states.values())
 
-    def keep_standby(self, wish: Mapping[EngineName, int]) -> None:
-        """Remember so many waiting containers."""
-        self._waiting = Counter(wish)
+    def keep_standby(self, wanted: Mapping[EngineName, int]) -> None:
+        """Remember the number of waiting containers."""
+        self._waiting = Counter(wanted)
 
     def standby(self) -> Mapping[EngineName, int]:
-        """Count the waiting containers."""
+        """Return the number of waiting containers, by engine."""
         return dict(self._waiting)
 
-    def keep_realtime(self, wish: Sequence[RealtimeSpec]) -> Mapping[str, socket.socket]:
-        """Return one end of a socket pair, whose other end is closed, for each container not seen before."""
-        wanted = {spec.container_id: spec for spec in wish}
+    def keep_realtime(self, wanted: Sequence[RealtimeSpec]) -> Mapping[str, socket.socket]:
+        """Return one end of a socket pair, whose other end is closed, for each new container."""
+        specs = {spec.container_id: spec for spec in wanted}
         started: dict[str, socket.socket] = {}
-        for container_id in wanted.keys() - self._realtime.keys():
+        for container_id in specs.keys() - self._realtime.keys():
             started[container_id], other = socket.socketpair()
             other.close()
-        self._realtime = wanted
+        self._realtime = specs
         return started
 
     def realtime(self) -> Sequence[str]:
@@ -128,24 +128,24 @@ class MemoryContainerDriver:
         return list(self._realtime)
 
     def problems(self) -> Mapping[str, str]:
-        """Return nothing: what is only remembered cannot fail."""
+        """Return nothing, because containers in memory cannot fail."""
         return {}
 
     def loading(self) -> bool:
-        """Return that nothing loads."""
+        """Return false, because nothing loads."""
         return False
 
     def process_descriptors(self) -> Sequence[int]:
-        """Return nothing: there are no processes to wait for."""
+        """Return nothing, because there are no processes."""
         return []
 
     def close(self) -> None:
-        """Forget what waits."""
+        """Forget waiting and realtime containers."""
         self._waiting.clear()
         self._realtime.clear()
 
     def end_all(self) -> None:
-        """Lose every container that runs."""
+        """Lose every running container."""
         for container_id, state in self._states.items():
             if state.phase in ("starting", "running"):
                 self.lose(container_id)

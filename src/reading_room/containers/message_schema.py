@@ -1,6 +1,6 @@
-"""What a worker may say, as a schema: types, ranges and lengths. A line that breaks it is no message.
+"""The schema of a worker's messages: types, ranges and lengths. A line that breaks it is not a message.
 
-Only the process that reads for the agent (``reader_process.py``) checks lines by it; it has nothing to lose.
+Only the process that reads for the agent (``reader_process.py``) applies it, because that process has no privileges.
 """
 
 from __future__ import annotations

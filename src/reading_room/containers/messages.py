@@ -1,4 +1,4 @@
-"""What the agent knows of a worker's words. The worker is not trusted, and neither is the process that read them."""
+"""A worker's messages, as the agent knows them. Neither the worker nor the process that read them is trusted."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from reading_room.printable import escaped
 _log = logging.getLogger(__name__)
 
 READS_AT_ONCE = 40
-"""All that a worker may say is read in so many steps."""
+"""The number of steps in which all that a worker may write can be read."""
 
 
 @dataclass(slots=True)
-class WorkerWords:
-    """Follows a growing file of messages from where it stopped the last time, and shows the end of the diagnostics.
+class WorkerMessages:
+    """Follows a growing file of messages from where it last stopped, and returns the end of the diagnostics.
 
-    A worker says ``Ready``, then any number of times ``Progress``, then at most once ``Done`` or ``Failed``. ``fault``
-    is what it said that is no message or had no place there; then ``messages`` ends with a ``Failed`` that says so.
+    A worker sends ``Ready``, then any number of ``Progress``, then at most one ``Done`` or ``Failed``. ``fault``
+    describes output that is not a message, or a message out of order; ``messages`` then ends with a ``Failed`` for it.
     """
 
     path: Path
@@ -33,11 +33,11 @@ class WorkerWords:
     messages: list[WorkerMessage] = field(default_factory=list)
     fault: str = ""
     behind: bool = False
-    """Whether something is there that nobody could read yet."""
+    """Whether there is output that could not be read yet."""
     _offset: int = 0
 
     def read(self) -> tuple[WorkerMessage, ...]:
-        """Return every message so far, of several reports of progress only the last. The file may be missing yet."""
+        """Return every message so far, but only the last of several reports of progress. The file may not exist yet."""
         for _ in range(READS_AT_ONCE):
             said = None if self.fault else self._ask(MESSAGES, self.path, self._offset)
             if said is None:
@@ -52,7 +52,7 @@ class WorkerWords:
         return tuple(self.messages)
 
     def ready(self) -> bool:
-        """Return whether the worker has said that its engine is loaded."""
+        """Return whether the worker has reported that its engine is loaded."""
         return bool(self.read()) and isinstance(self.messages[0], Ready)
 
     def diagnostics(self) -> str:
@@ -62,7 +62,7 @@ class WorkerWords:
 
     def _ask(self, what: bytes, path: Path, offset: int) -> Said | None:
         try:
-            # Asked several times a turn of every container: most have said nothing new.
+            # Called several times a turn for every container, most of which have written nothing new.
             if os.stat(path, follow_symlinks=False).st_size <= offset:
                 return None
             descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -83,9 +83,9 @@ class WorkerWords:
     def _take(self, message: WorkerMessage) -> None:
         last = self.messages[-1] if self.messages else None
         if isinstance(last, Done | Failed):
-            self._fail("it spoke on after its last word")
+            self._fail("a message came after its last one")
         elif isinstance(message, Ready) != (last is None):
-            self._fail("it did not say once, at first, that it was ready")
+            self._fail("its first message, and no other, must say that it is ready")
         else:
             if isinstance(message, Failed):
                 message = dataclasses.replace(message, message=escaped(message.message, keep="\n\t")[:TEXT_LIMIT])
@@ -97,5 +97,5 @@ class WorkerWords:
         if self.fault:
             return
         self.fault = escaped(fault)[:200]
-        said = f"The worker wrote what is no message of a worker ({self.fault}), so its container was ended."
+        said = f"The worker wrote something that is not a worker's message ({self.fault}), so its container was ended."
         self.messages.append(Failed("INTERNAL_ERROR", said))

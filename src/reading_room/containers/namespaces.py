@@ -1,7 +1,7 @@
-"""Network namespaces without a name, and threads that step into one and back.
+"""Unnamed network namespaces, and threads that enter one and return.
 
-``os.setns`` and ``os.unshare`` exist from Python 3.12 only, so both calls go through the C library. Both act on the
-calling thread alone.
+``os.setns`` and ``os.unshare`` only exist since Python 3.12, so both calls go through the C library. Both affect only
+the calling thread.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def _own_network() -> int:
 
 
 class StrandedThread(Exception):
-    """A thread could not leave a namespace again; whatever it opened next would be in the wrong place."""
+    """A thread could not leave a namespace; whatever it opened next would be in the wrong place."""
 
     def __init__(self, error: OSError) -> None:
         super().__init__(f"the agent cannot return to its own network namespace: {error.strerror}")
@@ -54,7 +54,7 @@ def new_network_namespace() -> int:
 
 @contextmanager
 def inside_network(descriptor: int) -> Iterator[None]:
-    """Run the body with the calling thread, and what it forks, in that network namespace. Raises ``OSError``."""
+    """Run the body with the calling thread, and its children, in that network namespace. Raises ``OSError``."""
     before = _own_network()
     try:
         _check(_libc.setns(descriptor, CLONE_NEWNET), "setns into the container's network namespace")

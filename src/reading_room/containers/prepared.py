@@ -1,8 +1,8 @@
-"""What is done with models once, for all containers: their files are compared, and one of them is unpacked.
+"""Work on models that is done once for all containers: their files are verified, and one of them is unpacked.
 
-A hash of every file takes a tenth of a second of processor, and a container that starts would have to add it up again.
-py3langid packs its model by xz, and unpacking takes half a second of processor, more than all else that a container for
-languages does before it is ready. The unpacked files lie beside the rest of what containers are shown.
+Hashing every file takes a tenth of a second of processor time, which each starting container would otherwise spend
+again. py3langid compresses its model with xz, and unpacking it takes half a second, more than anything else that a
+container for languages does before it is ready. The unpacked files are beside the other files that containers see.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _log = logging.getLogger(__name__)
 
 _PY3LANGID = "py3langid/data/model.npz.xz"
 _SOURCE = "source"
-"""The file that says what was unpacked, so that another version's files are not taken for its own."""
+"""The file that names the source, so that files of another version are not used."""
 _UNFINISHED = "unfinished-"
 
 
 def prepare_ahead(models: Path) -> threading.Thread:
-    """Compare and unpack models into a folder beside whatever else goes on; containers do it themselves until then."""
+    """Verify and unpack models into a folder in the background; until then, containers do it themselves."""
     thread = threading.Thread(target=_prepare, args=(models,), name="models", daemon=True)
     thread.start()
     return thread
@@ -34,7 +34,7 @@ def prepare_ahead(models: Path) -> threading.Thread:
 
 def _prepare(models: Path) -> None:
     for left in models.glob(f"{_UNFINISHED}*"):
-        # An agent was killed while it unpacked, or wrote.
+        # An agent was killed while it unpacked or wrote.
         if left.is_dir():
             shutil.rmtree(left, ignore_errors=True)
         else:
@@ -49,9 +49,9 @@ def _prepare(models: Path) -> None:
 
 
 def compare_files(list_of: Path) -> None:
-    """Compare the files of all models, and write into a file which were the right ones. Raises ``OSError``.
+    """Verify the files of all models, and write the right ones into a file. Raises ``OSError``.
 
-    One that is not is told of in the log; whichever container loads it finds that out as well, and fails.
+    A wrong file is logged; a container that loads it will find that out too, and fail.
     """
     lines = []
     for found in compared_lines():
@@ -66,10 +66,10 @@ def compare_files(list_of: Path) -> None:
 
 
 def unpack_py3langid(folder: Path) -> None:
-    """Write the arrays of py3langid's model into a folder as ``.npy`` files, all of them or none.
+    """Write the arrays of py3langid's model into a folder as ``.npy`` files, either all or none.
 
-    Nothing happens where they are there already, or where the package is not installed. Raises ``ChangedModel``,
-    ``OSError``, ``lzma.LZMAError`` and ``zipfile.BadZipFile``; the folder does not exist then.
+    Does nothing if they exist already, or if the package is not installed. Raises ``ChangedModel``, ``OSError``,
+    ``lzma.LZMAError`` and ``zipfile.BadZipFile``; the folder does not exist then.
     """
     packed = path_of(_PY3LANGID)
     if packed is None:

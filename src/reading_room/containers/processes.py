@@ -1,4 +1,4 @@
-"""A process by more than its number, so that a recycled number is never mistaken for it, and its descendants."""
+"""Handles of processes that are safe against reused process ids, and the descendants of a process."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def start_time(pid: int) -> int | None:
 
 
 def boot_id() -> str:
-    """Return the identifier of this boot: start times of another boot mean nothing."""
+    """Return the identifier of this boot, because start times of another boot mean nothing."""
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
@@ -34,14 +34,14 @@ class ProcessHandle:
 
     @classmethod
     def open(cls, pid: int, started: int | None = None) -> ProcessHandle | None:
-        """Return a handle; ``None`` when there is no such process, or one that started at another time."""
+        """Return a handle; ``None`` if there is no such process, or if it started at another time."""
         if pid <= 0:
             return None
         try:
             pidfd = os.pidfd_open(pid)
         except ProcessLookupError:
             return None
-        # Read after the pidfd is open: from here on the number cannot come to mean another process unnoticed.
+        # Read after the pidfd is open: from here on, reuse of the number for another process would be noticed.
         now = start_time(pid)
         if now is None or (started is not None and now != started):
             os.close(pidfd)
@@ -53,7 +53,7 @@ class ProcessHandle:
         return start_time(self.pid) == self.started
 
     def signal(self, number: int) -> None:
-        """Send a signal; a process that has ended is no error."""
+        """Send a signal; do nothing if the process has ended."""
         try:
             signal.pidfd_send_signal(self.pidfd, number)
         except ProcessLookupError:

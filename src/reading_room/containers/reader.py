@@ -1,8 +1,8 @@
-"""The agent's end of the reader: the process without rights that reads what workers wrote.
+"""The agent's end of the reader: the process without privileges that reads what workers wrote.
 
-The agent opens the file of one container, hands over the descriptor and gets back one typed record: so the descriptor,
-and nothing that a worker wrote, says whose words they are. The record is not trusted either: it is read like a
-document from the server, and its values have to be ones that the schema allows.
+The agent opens the file of one container, hands over the descriptor and gets back one typed record. The descriptor, and
+nothing that a worker wrote, therefore identifies the worker. The record is not trusted either: it is read like a
+document from the server, and the schema must allow its values.
 """
 
 from __future__ import annotations
@@ -35,22 +35,22 @@ from reading_room.containers.errors import ReaderFailed
 _log = logging.getLogger(__name__)
 
 LINE_LIMIT = 65_536
-"""Bytes of one message, and of what is read at once."""
+"""The most bytes of one message, and of one read."""
 TAIL_LIMIT = TEXT_LIMIT
-"""Bytes of a worker's last words on standard error that a report carries."""
+"""The most bytes of the end of a worker's standard error in a report."""
 REPLY_LIMIT = 4 * LINE_LIMIT
 REQUEST = struct.Struct("!cQ")
-"""What to read (``MESSAGES`` or ``TAIL``), and from which byte on; one descriptor comes along."""
+"""What to read (``MESSAGES`` or ``TAIL``), and the first byte; sent with one descriptor."""
 MESSAGES, TAIL, READY = b"m", b"t", b"ready"
 ANSWER_SECONDS, START_SECONDS, RETRY_SECONDS = 5.0, 60.0, 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What was read: whole messages in ``taken`` bytes, or the end of the diagnostics as ``text``.
+    """The result of a read: whole messages in ``taken`` bytes, or the end of the diagnostics as ``text``.
 
-    ``fault`` says what broke the schema; empty if nothing did. Of several reports of progress in a row only the last is
-    there.
+    ``fault`` says what broke the schema; empty if nothing did. Only the last of several reports of progress in a row is
+    included.
     """
 
     messages: tuple[WorkerMessage, ...] = ()
@@ -63,7 +63,7 @@ class Reader(Protocol):
     """Reads what workers wrote."""
 
     def read(self, what: bytes, descriptor: int, offset: int) -> Said:
-        """Read ``MESSAGES`` from an offset on, or the ``TAIL``, of an open file. Raises ``ReaderFailed``."""
+        """Read ``MESSAGES`` from an offset, or the ``TAIL``, of an open file. Raises ``ReaderFailed``."""
         ...
 
     def close(self) -> None:
@@ -72,10 +72,10 @@ class Reader(Protocol):
 
 
 class ReaderProcess:
-    """Implements ``Reader`` by a process, started ahead and started again when it fails."""
+    """Implements ``Reader`` with a process that is started ahead and restarted when it fails."""
 
     def __init__(self, user: int | None) -> None:
-        """Start it under a user id; ``None`` keeps the agent's own, and the filter of its calls confines it alone."""
+        """Start it with a user id. ``None`` keeps the agent's own; then only the system call filter confines it."""
         self._user = user
         self._process: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
@@ -84,13 +84,13 @@ class ReaderProcess:
         self._start()
 
     def read(self, what: bytes, descriptor: int, offset: int) -> Said:
-        """Ask for it; a file on which the reader fails twice has a fault. Raises ``ReaderFailed``."""
+        """Have the process read; a file on which it fails twice has a fault. Raises ``ReaderFailed``."""
         for last in (False, True):
             connection = self._connected()
             try:
                 return self._exchange(connection, what, descriptor, offset)
             except (OSError, DocumentError) as error:
-                _log.error("the reader of what workers write failed and is started again: %s", error)
+                _log.error("the reader of workers' output failed and is restarted: %s", error)
                 self.close()
                 if last:
                     return Said(fault="reading it failed twice")
@@ -151,7 +151,7 @@ class ReaderProcess:
 def _check(said: Said) -> None:
     fits = 0 <= said.taken <= LINE_LIMIT and max(len(said.text), len(said.fault)) <= TAIL_LIMIT
     if not fits or not all(map(_allowed, said.messages)):
-        raise DocumentError("it told what the schema does not allow")
+        raise DocumentError("it returned something that the schema does not allow")
 
 
 def _allowed(message: WorkerMessage) -> bool:

@@ -1,8 +1,8 @@
 """The reader: a process that reads what workers wrote, so that the agent need not.
 
-It gets one request after the other at descriptor 0: what to read, from where, and the open file. It has a user id of
-its own, and from its first request on it may only read, answer and end. What a worker makes of it, with whatever bytes,
-can neither open, start, connect nor signal anything.
+It receives one request after the other at descriptor 0: what to read, from where, and the open file. It has its own
+user id, and from its first request on it may only read, answer and exit. A worker that takes it over can neither open,
+start, connect to nor signal anything.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _MEMORY_BYTES = 1 << 30
 
 
 def read_said(what: bytes, descriptor: int, offset: int) -> Said:
-    """Read messages, or the end of the diagnostics, of an open file. Raises ``OSError``."""
+    """Read messages, or the end of the diagnostics, from an open file. Raises ``OSError``."""
     if what == TAIL:
         start = max(offset, os.fstat(descriptor).st_size - TAIL_LIMIT)
         return Said(text=os.pread(descriptor, TAIL_LIMIT, start).decode(errors="replace"))
@@ -61,7 +61,7 @@ def main() -> None:
 
 
 def _load_everything() -> None:
-    """Do once all that will be done: later nothing can be loaded."""
+    """Do everything once, because nothing can be imported later."""
     file = os.memfd_create("lines", os.MFD_CLOEXEC)
     lines = [encode_message(Failed("A", "é")), '{"type": "Done"}', '{"type": "Progress", "documents": "1"}', "\ufffd"]
     for line in lines:

@@ -1,6 +1,6 @@
-"""What the agent writes down about each container, so that the next agent can take it over.
+"""The agent's record of each container, which lets the next agent take the container over.
 
-A container has a folder of its own, for the agent alone: ``record.json``, ``messages``, ``diagnostics`` and ``exit``.
+Each container has a folder for the agent alone, with ``record.json``, ``messages``, ``diagnostics`` and ``exit``.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from reading_room.codec import DocumentError, read_file, write_file
 from reading_room.containers.spec import Limits
 
 Phase = Literal["waiting", "claimed", "handing", "running"]
-"""``waiting`` for a claim; ``claimed`` by a job that is not handed over; ``handing`` while the job file is written;
-``running`` from then on, its exit included."""
+"""``waiting`` for a claim; ``claimed`` by a job that is not handed over yet; ``handing`` while the job file is written;
+``running`` from then on, even after its exit."""
 
 
 @dataclass(slots=True)
 class Record:
-    """One container. Mutable; ``Folder.write`` makes a change last.
+    """One container. It is mutable; ``Folder.write`` saves a change.
 
-    ``started_at`` and ``handed_at`` are seconds since 1970. ``user`` is the host user id it has, ``None`` for the
-    agent's own. ``boot`` names the boot in which ``pid`` and ``process_started`` mean something.
+    ``started_at`` and ``handed_at`` are seconds since 1970. ``user`` is its host user id, ``None`` for the agent's own.
+    ``boot`` identifies the boot for which ``pid`` and ``process_started`` are valid.
     """
 
     kind: Literal["job", "realtime"]
@@ -44,7 +44,7 @@ class Record:
     started_at: float = 0.0
     handed_at: float = 0.0
     exit_code: int | None = None
-    """Set where the agent decided the exit itself; otherwise the launcher's file says it."""
+    """Set if the agent ended the container; otherwise the launcher's file has the exit code."""
     control_groups: tuple[str, ...] = ()
 
 
@@ -56,26 +56,26 @@ class Folder:
 
     @classmethod
     def create(cls, parent: Path) -> Folder:
-        """Make a new, empty folder for the agent alone."""
+        """Create a new, empty folder for the agent alone."""
         path = parent / secrets.token_hex(8)
         path.mkdir(mode=0o700)
         return cls(path)
 
     @classmethod
     def all(cls, parent: Path) -> Iterator[Folder]:
-        """Return the folders that exist."""
+        """Yield the existing folders."""
         for path in sorted(parent.iterdir()):
             if path.is_dir():
                 yield cls(path)
 
     @property
     def messages(self) -> Path:
-        """Return the path of what the worker wrote to its standard output."""
+        """Return the path of the worker's standard output."""
         return self.path / "messages"
 
     @property
     def diagnostics(self) -> Path:
-        """Return the path of the end of what the worker wrote to its standard error."""
+        """Return the path of the end of the worker's standard error."""
         return self.path / "diagnostics"
 
     @property
@@ -84,18 +84,18 @@ class Folder:
         return self.path / "exit"
 
     def write(self, record: Record) -> None:
-        """Replace the record in one step."""
+        """Replace the record atomically."""
         write_file(self.path / "record.json", record)
 
     def read(self) -> Record | None:
-        """Return the record; ``None`` where a crash came before it was written whole, or it is none."""
+        """Return the record; ``None`` if a crash came before it was written, or if it is unreadable."""
         try:
             return read_file(Record, self.path / "record.json")
         except (FileNotFoundError, DocumentError):
             return None
 
     def create_files(self) -> tuple[int, int, int]:
-        """Return descriptors, open for writing, of the files of messages, diagnostics and exit code."""
+        """Return descriptors, open for writing, of the files for messages, diagnostics and exit code."""
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         messages, diagnostics, code = (
             os.open(path, flags, 0o600) for path in (self.messages, self.diagnostics, self.exit)
@@ -103,7 +103,7 @@ class Folder:
         return messages, diagnostics, code
 
     def exit_code(self) -> int | None:
-        """Return what the launcher recorded; ``None`` when it recorded nothing."""
+        """Return the exit code that the launcher recorded; ``None`` if it recorded none."""
         try:
             with self.exit.open("rb") as file:
                 text = file.read(16)
@@ -112,8 +112,8 @@ class Folder:
         return int(text) if re.fullmatch(rb"[0-9]{1,3}\n", text) else None
 
     def remove(self) -> None:
-        """Delete the folder with everything in it, if it is there."""
+        """Delete the folder with everything in it, if it exists."""
         try:
             shutil.rmtree(self.path)
         except FileNotFoundError:
-            pass  # Somebody was quicker; what is left of it, if anything, is found at the next start.
+            pass  # Another process removed it first; anything that is left is found at the next start.

@@ -1,4 +1,4 @@
-"""Starting our own processes that give up every right: those that read what workers write and what VPCs send."""
+"""Starting our processes without privileges: those that read what workers write and what VPCs send."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import sys
 
 
 def start(module: str, user: int | None) -> tuple[subprocess.Popen[bytes], socket.socket]:
-    """Start a module of ours; return its process, and our end of the socket that is its descriptor 0.
+    """Start one of our modules; return its process, and our end of the socket that is its descriptor 0.
 
-    The socket keeps messages apart (``SOCK_SEQPACKET``). ``None`` keeps this process's user id. Raises ``OSError`` and
-    ``subprocess.SubprocessError``.
+    The socket preserves message boundaries (``SOCK_SEQPACKET``). ``None`` keeps this process's user id. Raises
+    ``OSError`` and ``subprocess.SubprocessError``.
     """
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
@@ -20,7 +20,7 @@ def start(module: str, user: int | None) -> tuple[subprocess.Popen[bytes], socke
                 [sys.executable, "-I", "-m", module],
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
-                # What it would write there could hold the words of whoever it reads.
+                # Its standard error could contain text from the clients or workers that it reads.
                 stderr=subprocess.DEVNULL,
                 env={},
                 cwd="/",

@@ -1,8 +1,8 @@
-"""What a container sees: bubblewrap's arguments, and the few files of its ``/etc``.
+"""What a container sees: bubblewrap's arguments, and the few files in its ``/etc``.
 
-A read-only root that holds the system's ``/usr``, the Python installation and the analysis package, each at its own
-path, and unpacked models; a ``/proc`` of its own with all but a few files covered; no ``/sys``; memory-backed ``/tmp``
-and ``/dev/shm``.
+It has a read-only root with the system's ``/usr``, the Python installation and the analysis package, each at its
+original path, and unpacked models; its own ``/proc`` with all but a few files covered; no ``/sys``; ``/tmp`` and
+``/dev/shm`` in memory.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 HOSTNAME = "reading-room"
 _DOMAIN = re.compile(r"[A-Za-z0-9_.-]{1,253}")
 USER = 1000
-"""The user id that the worker sees itself as; on the host it is another."""
+"""The worker's user id inside the container; on the host it has another."""
 
 SHARED_MEMORY_BYTES = 67_108_864
-TEMPORARY = "/tmp"  # nosec B108 # the container's own, where nobody else is
+TEMPORARY = "/tmp"  # nosec B108 # the container's own, which nobody else can use
 SHARED_MEMORY = "/dev/shm"  # nosec B108 # likewise
 TEMPORARY_BYTES = 1_073_741_824
 
@@ -50,16 +50,16 @@ PROC_KEPT = frozenset(
         "version",
     )
 )
-"""What of ``/proc``, beside processes, stays visible. Everything else is covered: ``sys``, ``kcore``, ``kmsg``,
-``sysrq-trigger`` and the rest let a job read or change the host, or count what its neighbours do."""
+"""The files in ``/proc``, besides processes, that stay visible. Everything else is covered: ``sys``, ``kcore``,
+``kmsg``, ``sysrq-trigger`` and the rest let a job read or change the host, or measure what its neighbours do."""
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Files that containers are shown, in a folder that their user ids may read.
+    """The files that containers see, in a folder that their user ids may read.
 
     ``etc`` is the container's ``/etc``; ``models`` its ``/models`` (``prepared.py``); ``empty_file`` and
-    ``empty_folder`` cover what it must not see.
+    ``empty_folder`` cover files that it must not see.
     """
 
     etc: Path
@@ -67,14 +67,14 @@ class View:
     empty_file: Path
     empty_folder: Path
     sources: Mapping[Path, Path] = field(default_factory=dict)
-    """Where a path of the system or of the code is bound from, if not from itself."""
+    """The sources of bound system and code paths, for paths that are not bound from themselves."""
 
 
 def make_view(folder: Path, authority: str) -> View:
-    """Write the files into ``folder`` (made if missing) and return where they are.
+    """Write the files into ``folder`` (created if missing) and return their paths.
 
-    ``authority`` is the certificate authority that containers trust, as PEM text. Raises ``OSError``, and
-    ``ProgramMissing`` without libseccomp.
+    ``authority`` is the certificate authority that containers trust, in PEM. Raises ``OSError``, and ``ProgramMissing``
+    without libseccomp.
     """
     etc, models = folder / "etc", folder / "models"
     files: dict[str, str | bytes] = {
@@ -93,7 +93,7 @@ def make_view(folder: Path, authority: str) -> View:
         path = etc / name
         path.parent.mkdir(parents=True, exist_ok=True)
         _replace(path, content)
-    # Name servers come with the job, after a container that waits has mounted this folder.
+    # Name servers come with the job, after a waiting container has mounted this folder.
     resolver = etc / "resolv.conf"
     resolver.unlink(missing_ok=True)
     resolver.symlink_to(RESOLVER_FILE)
@@ -131,9 +131,9 @@ def _replace(path: Path, content: str | bytes) -> None:
 
 
 def code_paths() -> tuple[Path, ...]:
-    """Return the folders and files, outside ``/usr``, that a worker's Python needs: what is mounted read-only.
+    """Return the folders and files outside ``/usr`` that a worker's Python needs, which are mounted read-only.
 
-    Of an installation in place only the analysis package, and what it needs, is among them, not the server's code.
+    From an editable installation, they include only the analysis package and what it needs, not the server's code.
     """
     package = Path(next(iter(reading_room.__path__)))
     wanted = [Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).resolve().parent.parent]
@@ -147,7 +147,7 @@ def code_paths() -> tuple[Path, ...]:
 
 
 def environment(region: str) -> dict[str, str]:
-    """Return the whole environment of a worker, but for the credentials' URI, which comes with its job."""
+    """Return the whole environment of a worker, except for the credentials' URI, which comes with its job."""
     return {
         "PATH": "/usr/bin:/bin",
         "LANG": "C.UTF-8",

@@ -1,7 +1,7 @@
-"""System call filters by allow list (x86-64 and arm64): a process keeps the calls that it names, and no other.
+"""System call filters with an allow list (x86-64 and arm64): a process may only make the calls that it names.
 
-A call that is not named is answered with EPERM, one that libraries try before they use another with ENOSYS, and one
-that no program of ours ever makes ends the process. Arguments are judged where a call does good and harm alike.
+A call that is not named fails with EPERM, or with ENOSYS if libraries then fall back to another one. A call that none
+of our programs ever makes kills the process. If a call can be used for good and for harm, its arguments are checked.
 """
 
 from __future__ import annotations
@@ -26,23 +26,24 @@ FATAL = (
     *("open_by_handle_at", "name_to_handle_at", "fanotify_init", "lookup_dcookie", "nfsservctl"),
     *("settimeofday", "clock_settime", "clock_adjtime", "adjtimex", "iopl", "ioperm", "personality"),
 )
-"""Calls that end the process: through these kernels have most often been attacked."""
+"""Calls that kill the process: most attacks on kernels have used these."""
 UNKNOWN = (
     *("clone3", "openat2", "faccessat2", "fchmodat2", "statx", "close_range", "copy_file_range", "rseq", "cachestat"),
     *("epoll_pwait2", "futex_waitv", "futex_wait", "futex_wake", "futex_requeue", "pidfd_open", "pidfd_send_signal"),
     *("memfd_secret", "map_shadow_stack", "mseal", "set_mempolicy_home_node", "membarrier", "get_mempolicy"),
 )
-"""Calls answered with ENOSYS as on an older kernel, where libraries fall back to others; unless they are named."""
+"""Calls that fail with ENOSYS as on an older kernel, so that libraries fall back to others; unless they are named."""
 
 SPACES = 0x7E020080
 """The flags of clone(2) that make namespaces: NEWTIME, NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET."""
 THREAD = 0x10000
 """CLONE_THREAD."""
 REQUESTS = (0x5401, 0x802C542A, 0x540F, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
-"""What may be asked by ioctl(2): TCGETS, TCGETS2, TIOCGPGRP, TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX. So no
-TIOCSTI, which types at a terminal."""
+"""The requests allowed for ioctl(2): TCGETS, TCGETS2, TIOCGPGRP, TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX. They
+do not include TIOCSTI, which types at a terminal."""
 OPTIONS = (1, 3, 4, 15, 16, 23, 38, 0x53564D41)
-"""What prctl(2) may do: PDEATHSIG, DUMPABLE (get and set), NAME (set and get), CAPBSET_READ, NO_NEW_PRIVS, SET_VMA."""
+"""The options allowed for prctl(2): PDEATHSIG, DUMPABLE (get and set), NAME (set and get), CAPBSET_READ, NO_NEW_PRIVS,
+SET_VMA."""
 WRITE, EXECUTE = 2, 4
 """PROT_WRITE and PROT_EXEC."""
 MACHINES = ("x86_64", "aarch64")
@@ -50,11 +51,12 @@ MACHINES = ("x86_64", "aarch64")
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What a process keeps.
+    """The calls that a process may make.
 
-    ``calls`` are names; one that this machine does not have is left out. ``families`` are those of sockets; any other
-    is EAFNOSUPPORT, as if the kernel had none. With ``threads`` nothing but threads can be started. With ``sealed`` no
-    memory is both written and executed. ``absent`` are calls answered with ENOSYS that would otherwise end the process.
+    ``calls`` are names; those that this machine does not have are left out. ``families`` are socket families; any other
+    fails with EAFNOSUPPORT, as if the kernel did not have it. With ``threads``, only threads can be started. With
+    ``sealed``, no memory is both writable and executable. ``absent`` are calls that fail with ENOSYS instead of killing
+    the process.
     """
 
     calls: tuple[str, ...]
@@ -65,9 +67,9 @@ class Filter:
 
 
 def only(kept: Filter) -> Callable[[], None]:
-    """Return what takes every other call from this process, for good, all its threads and what it will start.
+    """Return a function that permanently forbids every other call to this process, its threads and its children.
 
-    Raises ``ProgramMissing`` without libseccomp, ``RuntimeError`` on a machine that filters were not written for.
+    Raises ``ProgramMissing`` without libseccomp, and ``RuntimeError`` on a machine without filters.
     """
     pyseccomp = _library()
     rules = _rules(pyseccomp, kept)
@@ -77,9 +79,9 @@ def only(kept: Filter) -> Callable[[], None]:
 
 
 def without_fatal(spared: Iterable[str]) -> Callable[[], None]:
-    """Return what takes the calls of ``FATAL`` from this process, but for some, and leaves it all others.
+    """Return a function that forbids this process the calls in ``FATAL``, except ``spared``, and allows all others.
 
-    For processes that make namespaces and start programs of any kind. Raises as ``only`` does.
+    For processes that create namespaces and start any kind of program. Raises the errors of ``only``.
     """
     pyseccomp = _library()
     rules = pyseccomp.SyscallFilter(defaction=pyseccomp.ALLOW)
@@ -90,7 +92,7 @@ def without_fatal(spared: Iterable[str]) -> Callable[[], None]:
 
 
 def program(kept: Filter) -> bytes:
-    """Return a filter as the kernel reads it, an array of ``struct sock_filter``. Raises as ``only`` does."""
+    """Return a filter in the kernel's format, an array of ``struct sock_filter``. Raises the errors of ``only``."""
     with tempfile.TemporaryFile() as file:
         _rules(_library(), kept).export_bpf(file)
         file.seek(0)
@@ -101,14 +103,14 @@ def _library() -> Any:
     if platform.machine() not in MACHINES:
         raise RuntimeError(f"no system call filter for {platform.machine()}: only for {', '.join(MACHINES)}")
     try:
-        import pyseccomp  # loads the C library, which only the agent's machine needs to have
+        import pyseccomp  # loads the C library, which only the agent's machine needs
     except (ImportError, OSError, RuntimeError) as error:
         raise ProgramMissing("libseccomp.so.2", "libseccomp2") from error
     return pyseccomp
 
 
 def _known(pyseccomp: Any, names: Iterable[str]) -> list[str]:
-    """Return the names that are calls of this machine; those of other architectures have negative numbers."""
+    """Return the names of calls that this machine has; those of other architectures have negative numbers."""
     found = []
     for name in sorted(names):
         try:

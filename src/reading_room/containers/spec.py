@@ -1,4 +1,4 @@
-"""A job's container, as a value: an engine by name, limits as numbers, never a path, mount, command or environment."""
+"""Containers as values: an engine's name and numeric limits, but never a path, mount, command or environment."""
 
 from __future__ import annotations
 
@@ -24,12 +24,11 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class ContainerSpec:
-    """A container that should run one job behind one interface.
+    """A container that should run one job with one interface.
 
-    ``credentials_path`` is the unguessable path at the credentials address (``/v2/credentials/…``): the SDK's relative
-    URI, an address and not a secret by itself, since only the job's own interface is answered there.
-    ``name_servers`` are the addresses that it asks for names, in their order; with none it finds no name.
-    ``search_domains`` are tried behind names without a dot.
+    ``credentials_path`` is the unguessable path at the credentials address (``/v2/credentials/…``), the SDK's relative
+    URI. It is not a secret by itself, because only the job's own interface gets an answer there. ``name_servers`` are
+    queried in this order; without any, no name can be resolved. ``search_domains`` are appended to names without a dot.
     """
 
     container_id: str
@@ -40,7 +39,7 @@ class ContainerSpec:
     credentials_path: str
     limits: Limits = Limits()
     stop: bool = False
-    """Ask the worker to finish early: it writes what it has and exits."""
+    """Whether the worker should finish early: it writes what it has and exits."""
     name_servers: tuple[str, ...] = (RESOLVER,)
     search_domains: tuple[str, ...] = ()
 
@@ -56,11 +55,11 @@ class RealtimeSpec:
 
 @dataclass(frozen=True, slots=True)
 class ContainerState:
-    """What the agent knows of a container.
+    """The state of a container.
 
-    ``exit_code`` is set when ``phase`` is ``exited``; ``lost`` means that nothing is known of its end.
-    ``messages`` are those read so far, whole history, bounded. ``diagnostics`` is the end of what it wrote to standard
-    error, control characters escaped. ``limits_in_force`` names the limits that this host can enforce.
+    ``exit_code`` is set if ``phase`` is ``exited``; ``lost`` means that its end is unknown. ``messages`` are all those
+    read so far, in limited number. ``diagnostics`` is the end of its standard error, with control characters escaped.
+    ``limits_in_force`` names the limits that this host can enforce.
     """
 
     container_id: str

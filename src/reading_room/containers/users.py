@@ -1,4 +1,4 @@
-"""Which user ids containers get. No process in a container may be the host's user 0."""
+"""The user ids of containers. No process in a container may run as the host's user 0."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from reading_room.containers.errors import ContainerError, NoFreeUserId
 
 
 class WouldRunAsHostRoot(ContainerError):
-    """Containers have no user ids of their own, and the agent's own id is the host's user 0."""
+    """Containers have no separate user ids, and the agent's own id is the host's user 0."""
 
     def __init__(self) -> None:
         super().__init__("a container would run as the host's user 0: give containers a range of user ids")
 
 
 def host_user_id(user: int, mapping: Path = Path("/proc/self/uid_map")) -> int | None:
-    """Return what a user id of this user namespace is in the namespace around it; ``None`` if it is not mapped."""
+    """Return a user id of this user namespace as an id of the parent namespace; ``None`` if it is not mapped."""
     for line in mapping.read_text().splitlines():
         inside, outside, count = (int(number) for number in line.split())
         if inside <= user < inside + count:
@@ -27,7 +27,7 @@ def host_user_id(user: int, mapping: Path = Path("/proc/self/uid_map")) -> int |
 
 
 def inner_user_id(user: int, mapping: Path = Path("/proc/self/uid_map")) -> int | None:
-    """Return what a user id of the namespace around this one is in here; ``None`` if it is not mapped."""
+    """Return a user id of the parent namespace as an id of this user namespace; ``None`` if it is not mapped."""
     for line in mapping.read_text().splitlines():
         inside, outside, count = (int(number) for number in line.split())
         if outside <= user < outside + count:
@@ -37,7 +37,7 @@ def inner_user_id(user: int, mapping: Path = Path("/proc/self/uid_map")) -> int 
 
 @dataclass(frozen=True, slots=True)
 class UserIds:
-    """A range of user ids: one for each living container, and the last ones for who reads what they send and say."""
+    """A range of user ids: one for each living container, and the last ones for the fronts and the reader."""
 
     first: int
     count: int
@@ -49,15 +49,15 @@ class UserIds:
 
     @property
     def fronts(self) -> range:
-        """The user ids of fronts, one for each VPC with containers."""
+        """The user ids of the fronts, one for each VPC with containers."""
         return range(self.reader - self.count // 6, self.reader)
 
     def take(self, used: Collection[int]) -> int:
-        """Return one that is not used, for a container. Raises ``NoFreeUserId``."""
+        """Return an unused id for a container. Raises ``NoFreeUserId``."""
         return _free(range(self.first, self.fronts.start), used)
 
     def take_for_front(self, used: Collection[int | None]) -> int:
-        """Return one that is not used, for a front. Raises ``NoFreeUserId``."""
+        """Return an unused id for a front. Raises ``NoFreeUserId``."""
         return _free(self.fronts, used)
 
 
@@ -69,9 +69,9 @@ def _free(users: range, used: Collection[int | None]) -> int:
 
 
 def container_users(first: int, count: int) -> UserIds | None:
-    """Return the ids for containers; ``None`` where only the agent's own user is mapped, which they then share.
+    """Return the ids for containers; ``None`` if only the agent's own user is mapped, which they then share.
 
-    Raises ``WouldRunAsHostRoot`` when there is nothing but the host's user 0.
+    Raises ``WouldRunAsHostRoot`` if that is the host's user 0.
     """
     mapped = [host_user_id(user) for user in (first, first + count - 1)]
     if count > 0 and None not in mapped and 0 not in mapped and first > 0:

@@ -1,12 +1,12 @@
-"""The certificate authorities of this installation. Each vouches for its names and for nothing else.
+"""The certificate authorities of this installation. Each signs certificates for its own names only.
 
 One is for the services' names inside VPCs. Containers trust it, so that SDKs reach ``https://s3…amazonaws.com`` with
-their defaults. It is name-constrained to ``amazonaws.com``, its key is sealed, and it must never go into a host's own
-trust store. One certificate has the names that are the same in every VPC. The names of an S3 interface endpoint have
-two labels before what all of them share, which no wildcard stands for, so each such endpoint gets one of its own, kept
-in memory.
+their defaults. It is name-constrained to ``amazonaws.com``, its key is sealed, and it must never be added to a host's
+own trust store. One certificate covers the names that are the same in every VPC. The names of an S3 interface endpoint
+have two labels before the shared part, which no wildcard covers, so each such endpoint has its own certificate, kept in
+memory.
 
-Another is for the APIs' own HTTPS, outside of VPCs: its names are the machine's. Clients are told to trust its file.
+The other is for the APIs' HTTPS outside VPCs: its names are the machine's. Clients are told to trust its file.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from reading_room.vpc.endpoints.endpoint_services import api_names, repository_n
 AUTHORITY_DAYS = 3650
 LEAF_DAYS = 397
 RENEW_DAYS = 60
-"""A leaf with less time left is replaced when the server starts."""
+"""A certificate with less time left is replaced when the server starts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Authority:
 
     @property
     def leaf(self) -> SealedFile:
-        """Certificate and private key of the listeners, in one file."""
+        """The listeners' certificate and private key, in one file."""
         return self._sealed("services.pem")
 
     def _sealed(self, name: str) -> SealedFile:
@@ -59,7 +59,7 @@ class Authority:
 
 
 def shared_names(region: str) -> list[str]:
-    """Return the host names that are the same in every VPC: of the services, package repositories and endpoints."""
+    """Return the host names that are the same in every VPC: those of services, package repositories and endpoints."""
     buckets = [form for name in s3_names(region) for form in (name, f"*.{name}")]
     endpoints = [
         f"*.{each.base_name}" for each in services_of(region) if each.kind == "Interface" and each.service != "s3"
@@ -68,7 +68,7 @@ def shared_names(region: str) -> list[str]:
 
 
 def prepare(folder: Path, region: str, now: dt.datetime, sealer: Sealer) -> Authority:
-    """Make what is missing or nearly expired of the services inside VPCs, and return where it is.
+    """Create or renew the authority and certificate for the services inside VPCs, and return their files.
 
     Raises ``SealBroken``.
     """
@@ -77,11 +77,11 @@ def prepare(folder: Path, region: str, now: dt.datetime, sealer: Sealer) -> Auth
 
 
 def prepare_certificates(folder: Path, names: Sequence[str], now: dt.datetime, sealer: Sealer) -> Authority:
-    """The same for the APIs' own HTTPS, which clients reach by ``names``: addresses and host names.
+    """Do the same for the APIs' own HTTPS, which clients reach by ``names``: addresses and host names.
 
-    Other names than before make another authority, which clients have to be told of. Raises ``SealBroken``.
+    If the names have changed, this creates another authority, which clients must trust anew. Raises ``SealBroken``.
     """
-    # Buckets are in front of a host name, which has a dot: TLS libraries take no wildcard for a whole domain.
+    # Buckets come before a host name with a dot: TLS libraries accept no wildcard for a whole top-level domain.
     buckets = [f"*.{name}" for name in names if "." in name and not _is_address(name)]
     return _prepare(
         Authority(folder, sealer), "Reading Room, APIs of this installation", names, [*names, *buckets], now
@@ -101,7 +101,7 @@ def _prepare(
 
 
 def names_of(leaf: bytes) -> frozenset[str]:
-    """Return the names that the first certificate of a PEM text is for. Raises ``ValueError``."""
+    """Return the names in the first certificate of a PEM text. Raises ``ValueError``."""
     certificate = x509.load_pem_x509_certificates(leaf)[0]
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
@@ -111,7 +111,7 @@ def names_of(leaf: bytes) -> frozenset[str]:
 
 
 class Certificates:
-    """The certificate of each listener. ``own_names`` says which further names an endpoint has, by its id."""
+    """The certificate of each listener. ``own_names`` returns an endpoint's additional names by its id."""
 
     def __init__(
         self, *, authority: Authority, region: str, own_names: Callable[[str], Sequence[str]], clock: Clock
@@ -122,7 +122,7 @@ class Certificates:
         self._clock = clock
 
     def pem(self, vpc_endpoint_id: str | None) -> str:
-        """Return the certificate, with its key, of a listener, which may be an endpoint's."""
+        """Return the certificate and key of a listener, which may belong to an endpoint."""
         names = self._own_names(vpc_endpoint_id) if vpc_endpoint_id is not None else ()
         if not names:
             return self._authority.leaf.read().decode("ascii")
@@ -142,12 +142,12 @@ def _is_address(name: str) -> bool:
 
 
 def _alternative(name: str) -> x509.GeneralName:
-    """Return a name as a certificate has it for a server."""
+    """Return a name in the form that a server's certificate uses."""
     return x509.IPAddress(ipaddress.ip_address(name)) if _is_address(name) else x509.DNSName(name)
 
 
 def _constraint(name: str) -> x509.GeneralName:
-    """Return a name as a certificate has it for what its key may vouch for."""
+    """Return a name in the form that an authority's name constraints use."""
     return x509.IPAddress(ipaddress.ip_network(name)) if _is_address(name) else x509.DNSName(name)
 
 
@@ -180,7 +180,9 @@ def _leaf(authority: Authority, names: Sequence[str], now: dt.datetime) -> bytes
     """Return a new certificate for these names with its private key."""
     signer = serialization.load_pem_private_key(authority.key.read(), password=None)
     if not isinstance(signer, ec.EllipticCurvePrivateKey):
-        raise TypeError(f"{authority.key.path} is not an elliptic-curve key: remove {authority.folder} to make it anew")
+        raise TypeError(
+            f"{authority.key.path} is not an elliptic-curve key: remove {authority.folder} to create a new one"
+        )
     issuer = x509.load_pem_x509_certificate(authority.certificate.read_bytes())
     key = ec.generate_private_key(ec.SECP256R1())
     certificate = (

@@ -1,7 +1,7 @@
-"""The server's end of the conversation with a host's agent: wishes out; reports, flow events and sockets in.
+"""The server's end of the connection to a host's agent: specs go out; reports, flow events and sockets come in.
 
-One thread connects, reads, and connects again; another writes the newest wish. A wish that the agent of this connection
-has already is not sent again.
+One thread connects, reads, and reconnects; another writes the newest spec. A spec that the agent already has
+on this connection is not sent again.
 """
 
 from __future__ import annotations
@@ -35,38 +35,38 @@ _log = logging.getLogger(__name__)
 RETRY_SECONDS = 0.05
 """The agent starts at the same time as the server, and comes back soon after a crash."""
 UNREADABLE_SECONDS = 2.0
-"""After what could not be read at all, the same comes again at once: there is no hurry."""
+"""After an unreadable message, the agent would send the same one again at once, so there is no hurry."""
 
 
 class AgentEvents(Protocol):
-    """What an agent's connection tells. All methods are called by the connection's one reading thread."""
+    """The events of an agent's connection. All methods are called by the connection's single reading thread."""
 
     def connected(self) -> None:
-        """Take note that an agent is there. It knows no wish yet, and will send all its listeners."""
+        """Handle a new connection. The agent knows no spec yet, and will send all its listeners."""
         ...
 
     def disconnected(self) -> None:
-        """Take note that the agent is gone. Its networks, listeners and running jobs may live on."""
+        """Handle the end of the connection. The agent's networks, listeners and running jobs may live on."""
         ...
 
     def report(self, report: HostReport) -> None:
-        """Take a report."""
+        """Handle a report."""
         ...
 
     def flows(self, events: Sequence[FlowEvent]) -> None:
-        """Take flow events; they come before the report of the same turn."""
+        """Handle flow events, which come before the report of the same turn."""
         ...
 
     def listeners(self, labels: Sequence[ListenerLabel]) -> None:
-        """Take every listener that exists now."""
+        """Handle the list of all listeners that exist now."""
         ...
 
     def front(self, vpc_id: str, sock: socket.socket) -> None:
-        """Take, and own, the channel to the front of a VPC."""
+        """Take ownership of the channel to a VPC's front."""
         ...
 
     def realtime(self, container_id: str, sock: socket.socket) -> None:
-        """Take, and own, the stream socket of a realtime container that has started."""
+        """Take ownership of the stream socket of a realtime container that has started."""
         ...
 
 
@@ -77,17 +77,17 @@ class AgentConnection:
         self._path = path
         self._events = events
         self._changed = threading.Condition()
-        self._wish: HostSpec | None = None
+        self._spec: HostSpec | None = None
         self._socket: socket.socket | None = None
 
     def send(self, spec: HostSpec) -> None:
-        """Make this the wish: sent now, or once an agent is there. Only the newest wish matters. Never blocks."""
+        """Send this spec now, or when an agent connects. Only the newest one counts. Never blocks."""
         with self._changed:
-            self._wish = spec
+            self._spec = spec
             self._changed.notify_all()
 
     def connected(self) -> bool:
-        """Return whether an agent is there."""
+        """Return whether an agent is connected."""
         with self._changed:
             return self._socket is not None
 
@@ -100,13 +100,13 @@ class AgentConnection:
                 connection = self._connect()
             except OSError as error:
                 if not refused:
-                    _log.info("no agent at %s yet (%s): trying on", self._path, error.strerror)
+                    _log.info("no agent at %s yet (%s): trying again", self._path, error.strerror)
                 refused = True
                 stop.wait(RETRY_SECONDS)
                 continue
             refused = False
             read = self._converse(connection, stop)
-            # An agent that refuses this process closes at once: do not spin.
+            # An agent that refuses this process closes the connection at once: do not spin.
             stop.wait(RETRY_SECONDS if read else UNREADABLE_SECONDS)
 
     def _connect(self) -> socket.socket:
@@ -123,11 +123,11 @@ class AgentConnection:
         return connection
 
     def _converse(self, connection: socket.socket, stop: threading.Event) -> bool:
-        """Read until the connection ends; return whether all of it could be read."""
+        """Read until the connection ends; return whether everything could be read."""
         reader = FrameReader(connection, take_descriptors=True)
         with self._changed:
             self._socket = connection
-        # Whoever watches for the stop may have looked before there was a connection to end.
+        # The thread that watches for the stop may have looked before there was a connection to end.
         if stop.is_set():
             self._hang_up(connection)
         self._events.connected()
@@ -142,7 +142,7 @@ class AgentConnection:
         except OSError as error:
             _log.warning("the agent's connection ended: %s", error)
         except DocumentError as error:
-            _log.error("the agent sends what cannot be read, so its connection is closed: %s", error)
+            _log.error("the agent sent an unreadable message, so its connection is closed: %s", error)
             return False
         finally:
             self._hang_up(connection)
@@ -169,15 +169,15 @@ class AgentConnection:
         try:
             while True:
                 with self._changed:
-                    while self._socket is connection and (self._wish is None or self._wish == sent):
-                        sent = self._wish
+                    while self._socket is connection and (self._spec is None or self._spec == sent):
+                        sent = self._spec
                         self._changed.wait()
-                    if self._socket is not connection or self._wish is None:
+                    if self._socket is not connection or self._spec is None:
                         return
-                    sent = self._wish
+                    sent = self._spec
                 send_frame(connection, encode(FromServer(sent)))
         except (OSError, DocumentError) as error:
-            _log.warning("the wish could not be sent to the agent: %s", error)
+            _log.warning("the spec could not be sent to the agent: %s", error)
             self._hang_up(connection)
 
     def _hang_up(self, connection: socket.socket) -> None:
@@ -188,7 +188,7 @@ class AgentConnection:
         try:
             connection.shutdown(socket.SHUT_RDWR)
         except OSError:
-            pass  # The agent was quicker.
+            pass  # The agent closed it first.
 
     def _watch(self, stop: threading.Event) -> None:
         stop.wait()

@@ -1,7 +1,7 @@
-"""The whole wish for a host, read from the tables: the network, the jobs' containers, those kept ahead.
+"""The whole spec of a host, read from the tables: the network, the jobs' containers, those started ahead.
 
-Two engines always wait loaded. Those that a job asked for lately join them, so that the second job of a kind starts as
-fast as one of the usual kinds; at most two, for a while, because each takes memory while nobody asks for it.
+Two engines always wait loaded. Engines that a job used recently join them, so that the second job of a kind starts as
+fast as one of the usual kinds. At most two do, and only for a while, because each takes memory while it waits.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import cast
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from reading_room.agent.spec import HostSpec, StandbyWish
+from reading_room.agent.spec import HostSpec, StandbyCount
 from reading_room.analysis.kind import EngineName
 from reading_room.analysis.kinds import AHEAD
 from reading_room.clock import Clock, system_clock
@@ -26,13 +26,13 @@ from reading_room.jobs.tables import JobRow
 from reading_room.settings import Settings
 from reading_room.vpc import network_spec
 
-LATELY = dt.timedelta(minutes=15)
-LATELY_AT_MOST = 2
-"""Engines besides those that wait loaded because a job was submitted for them lately, the latest first."""
+RECENT = dt.timedelta(minutes=15)
+RECENT_AT_MOST = 2
+"""The most engines that also wait loaded because a job was recently submitted for them, the most recent first."""
 
 
 class DesiredHost:
-    """Reads the wish for one host and numbers its changes."""
+    """Reads the spec of one host and numbers its changes."""
 
     def __init__(
         self,
@@ -49,22 +49,22 @@ class DesiredHost:
         self._limits = jobs.limits_from(settings)
         self._standby = settings.standby
         self._clock = clock
-        # Milliseconds since 1970: a server that starts again goes on above every generation it ever sent.
+        # Milliseconds since 1970: after a restart, generations continue above every one that was ever sent.
         self._generation = time.time_ns() // 1_000_000
         self._last: HostSpec | None = None
 
     def read(self) -> HostSpec:
-        """Return the wish as of now; the same object as before when nothing changed."""
+        """Return the current spec; the same object as before if nothing changed."""
         with self._database.reading() as session:
             network = network_spec.read(session, self._host)
             containers = jobs.containers(session, self._host, self._limits)
-            ahead = (*AHEAD, *_asked_lately(session, self._clock()))
+            ahead = (*AHEAD, *_recently_used(session, self._clock()))
         spec = HostSpec(
             host=self._host,
             generation=self._generation,
             network=network,
             containers=containers,
-            standby=tuple(StandbyWish(engine, self._standby) for engine in ahead),
+            standby=tuple(StandbyCount(engine, self._standby) for engine in ahead),
             realtime=self._realtime(),
         )
         if self._last is not None and spec == self._last:
@@ -74,13 +74,13 @@ class DesiredHost:
         return self._last
 
 
-def _asked_lately(session: Session, now: dt.datetime) -> tuple[EngineName, ...]:
+def _recently_used(session: Session, now: dt.datetime) -> tuple[EngineName, ...]:
     latest = func.max(JobRow.submitted_at)
     query = (
         select(JobRow.engine)
-        .where(JobRow.submitted_at > now - LATELY, JobRow.engine.not_in(AHEAD))
+        .where(JobRow.submitted_at > now - RECENT, JobRow.engine.not_in(AHEAD))
         .group_by(JobRow.engine)
         .order_by(latest.desc(), JobRow.engine)
-        .limit(LATELY_AT_MOST)
+        .limit(RECENT_AT_MOST)
     )
     return tuple(cast(EngineName, engine) for engine in session.scalars(query))

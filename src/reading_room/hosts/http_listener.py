@@ -1,13 +1,13 @@
-"""One listening socket, served by uvicorn's protocol, with its own hold on the connections it accepted.
+"""One listening socket, served by uvicorn's protocol class, which keeps control of the connections that it accepts.
 
 uvicorn's ``Server`` owns the process (signals, lifespan, one set of sockets). Here many sockets come and go while the
 process runs, and closing one must cut its connections at once, so this uses the layer below: the protocol class.
 
-All peers share the server's descriptors and memory, so none may hold much of them: a peer has so many connections at a
-time, and each must say what it wants within some seconds and some bytes. Connections that wait, for a handshake, a
-request's head or the next request, are bounded in all, and the one that has waited longest makes room for a new one: a
-client that has something to say says it at once, so whoever opens thousands and says nothing shuts nobody else out.
-Requests whose body or answer waits for the client are bounded by what they have proven (``unfinished.py``).
+All peers share the server's descriptors and memory, so none may take many of them: the connections of a peer are
+limited, and so are the time and size of each request's head. Connections that wait for a handshake, a request's head or
+the next request are limited in total, and the one that has waited longest makes room for a new one. Real clients send
+their requests at once, so a client that opens thousands of silent connections shuts nobody else out. Requests that wait
+for the client to send the body or to take the answer are limited by what they have proven (``unfinished.py``).
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ HANDSHAKE_SECONDS = 10
 HEAD_SECONDS = 30
 """How long a request's head may take, from the connection or from its first byte."""
 HEAD_BYTES = 65_536
-"""How long a request's head may be; more is answered with 400."""
+"""The size limit of a request's head; a longer one is answered with 400."""
 CONNECTIONS = 4000
-"""Connections that one listener has at a time; more get 503. What may wait leaves room for those that need not."""
+"""The most connections of one listener at a time; more get 503. ``WAITING`` leaves room for active ones."""
 PEER_CONNECTIONS = 512
-"""Connections of one address to one listener at a time, where addresses tell clients apart; more are closed at once."""
+"""The most connections of one address to a listener, if addresses tell clients apart; more are closed at once."""
 WAITING = 1000
-"""Connections of one listener that may wait at a time; the one that has waited longest is cut for one more."""
+"""The most connections of one listener that wait at a time; for one more, the one that has waited longest is cut."""
 EXHAUSTED_SECONDS = 0.1
-"""How long nothing is accepted when the process has no descriptor left."""
+"""How long nothing is accepted when the process has no descriptors left."""
 
 _TLS_NUMBERS = {"TLSv1.2": 0x0303, "TLSv1.3": 0x0304}
-"""TLS versions as ASGI's extension says them."""
+"""TLS versions by the numbers of ASGI's extension."""
 _BEGIN_KEY = "reading_room.begin"
 """The scope's entry that ``_Admission`` takes out and calls when a request is about to be answered."""
 
@@ -58,11 +58,11 @@ log = logging.getLogger(__name__)
 class HttpListener:
     """Serves an ASGI application on one socket, in the running event loop.
 
-    ``most_of_a_peer`` is how many connections one address may have at a time; ``None`` sets no bound. Pages of
-    ``origins`` may read what the listener itself refuses; what the application answers is its own affair. A connection
-    that is cut, or closed before its request was read, has no answer that a page could be shown. ``connections`` is
-    how many are served at a time, ``waiting`` how many may wait, ``unfinished`` the room of requests that wait for
-    their clients, and ``head_seconds`` how long a head may take.
+    ``most_of_a_peer`` limits the connections of one address; ``None`` sets no limit. Pages of ``origins`` may read the
+    listener's own refusals; the application decides about its answers. A connection that is cut, or closed before its
+    request was read, has no answer that a page could read. ``connections`` is how many are served at a time,
+    ``waiting`` how many may wait, ``unfinished`` the room for requests that wait for their clients, and
+    ``head_seconds`` how long a head may take.
     """
 
     def __init__(
@@ -103,14 +103,14 @@ class HttpListener:
         self._accepting: asyncio.Task[None] | None = None
         self._meetings: set[asyncio.Task[None]] = set()
         self._peers: Counter[str] = Counter()
-        self._told: set[str] = set()
+        self._warned: set[str] = set()
         self._waiting: dict[_Connection, Callable[[], object]] = {}
-        """The connections that wait, the longest first, and what cuts each."""
+        """The connections that wait, the longest first, each with the function that cuts it."""
         self.unfinished = Unfinished(unfinished)
         self.refused = Counts(later=in_the_loop)
 
     def renew(self, tls: ssl.SSLContext) -> None:
-        """Shake hands by another context from now on, which has another certificate; connections go on by theirs."""
+        """Use another context, with another certificate, for new handshakes; existing connections keep theirs."""
         self._tls = tls
 
     async def start(self) -> None:
@@ -132,13 +132,13 @@ class HttpListener:
                 continue
             peer = address[0]
             if self._most is not None and self._peers[peer] >= self._most:
-                # Said once, until all of them are gone: a log can be flooded too.
-                if peer not in self._told:
-                    log.warning("refused a connection of %s, which has %d here already", peer, self._most)
-                    self._told.add(peer)
+                # Logged once, until all of them are gone: a log can be flooded too.
+                if peer not in self._warned:
+                    log.warning("refused a connection from %s, which already has %d here", peer, self._most)
+                    self._warned.add(peer)
                 accepted.close()
                 continue
-            # Head and body of an answer are sent apart: the second must not wait until the peer acknowledges the first.
+            # Head and body of an answer are sent separately: the body must not wait until the head is acknowledged.
             accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._peers[peer] += 1
             meeting = loop.create_task(self._meet(accepted, peer))
@@ -146,7 +146,7 @@ class HttpListener:
             meeting.add_done_callback(self._meetings.discard)
 
     async def _meet(self, accepted: socket.socket, peer: str) -> None:
-        """Begin to serve a connection: with TLS, shake hands first."""
+        """Begin to serve a connection, with TLS after a handshake."""
         protocol = _Connection(
             self._config,
             self._state,
@@ -172,7 +172,7 @@ class HttpListener:
                 ssl_handshake_timeout=HANDSHAKE_SECONDS if self._tls else None,
             )
         except OSError as error:
-            log.debug("a connection of %s ended before its first request: %s", peer, error)
+            log.debug("a connection from %s ended before its first request: %s", peer, error)
         finally:
             if not protocol.made:
                 self._waiting.pop(protocol, None)
@@ -182,7 +182,7 @@ class HttpListener:
         return max(len(self._state.connections), len(self._state.tasks)) >= self._connections
 
     def _waits(self, connection: _Connection, *, waits: bool) -> None:
-        """Hear of a connection that now waits for its peer, or no longer does."""
+        """Note that a connection now waits for its peer, or no longer does."""
         self._waiting.pop(connection, None)
         if waits:
             self._waiting[connection] = connection.transport.abort
@@ -198,14 +198,14 @@ class HttpListener:
         self._peers[peer] -= 1
         if not self._peers[peer]:
             del self._peers[peer]
-            self._told.discard(peer)
+            self._warned.discard(peer)
 
     def stop_accepting(self) -> None:
         """Close the listening socket; accepted connections go on."""
         if self._accepting is not None:
             self._accepting.cancel()
             self._accepting = None
-            # The loop waits for the socket by its number, which another may have as soon as this one is closed.
+            # The loop watches the socket by its number, which another one may get as soon as this one is closed.
             asyncio.get_running_loop().remove_reader(self._socket)
         self._socket.close()
 
@@ -221,7 +221,7 @@ class HttpListener:
         self.refused.report()
 
     async def drain(self, seconds: float) -> None:
-        """Stop accepting, let requests in progress end for so many seconds, then cut."""
+        """Stop accepting, let requests in progress finish for ``seconds``, then cut the rest."""
         self.stop_accepting()
         for connection in list(self._state.connections):
             connection.shutdown()
@@ -274,11 +274,11 @@ class _Errors(logging.LoggerAdapter[logging.Logger]):
         return self.logger.getEffectiveLevel()
 
     def warning(self, *_: object, **__: object) -> None:
-        """Leave out a warning."""
+        """Ignore a warning."""
 
 
 class _Connection(HttpToolsProtocol):
-    """A connection whose requests' heads must come in time and be short, and that tells of its waiting and its end."""
+    """A connection that limits the time and size of requests' heads, and reports when it waits and when it ends."""
 
     def __init__(
         self,
@@ -294,20 +294,20 @@ class _Connection(HttpToolsProtocol):
         is_full: Callable[[], bool],
     ) -> None:
         super().__init__(config=config, server_state=state, app_state={})
-        # uvicorn would write a line for each request that it refuses: they are counted instead.
+        # uvicorn would log a line for each request that it refuses; they are counted instead.
         self.logger = _Errors(self.logger)  # type: ignore[assignment]
         self._unfinished = unfinished
         self._refused = refused
         self._source = source
         self._is_full = is_full
         self._arriving: Standing | None = None
-        """Of the request that is being read."""
+        """The standing of the request that is being read."""
         self._in_body = False
-        """Whether its head was read, and its body not to its end."""
+        """Whether its head was read, but not all of its body."""
         self._answered: Standing | None = None
-        """Of the request that is being answered."""
+        """The standing of the request that is being answered."""
         self._untaken: Standing | None = None
-        """Of the request whose answer the peer does not take."""
+        """The standing of the request whose answer the peer does not take."""
         self.made = False
         self._origins = origins
         self._head_seconds = head_seconds
@@ -315,7 +315,7 @@ class _Connection(HttpToolsProtocol):
         self._waits = waits
         self._ended = ended
         self._head: asyncio.TimerHandle | None = None
-        """Runs while a head is awaited."""
+        """The timer that runs while a head is awaited."""
         self._head_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -345,11 +345,11 @@ class _Connection(HttpToolsProtocol):
             self._arriving.await_body(waits=True)
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is no request, or too long a one, and end the connection.
+        """Refuse a malformed or too long request, and end the connection.
 
-        Whose page sent it is known if its ``Origin`` was read before the fault was met. Otherwise no page can read the
-        answer: to look for the header in bytes that are no head would be to believe what anybody wrote there, and to
-        name an origin that nobody said would tell pages of others that this is here.
+        A page can read the answer if its ``Origin`` was parsed before the fault. Otherwise none can: searching for the
+        header in malformed bytes would mean trusting them, and naming an origin that was not sent would reveal to
+        others' pages that this service is here.
         """
         self._refused("BadRequest")
         body = msg.encode("ascii")
@@ -358,7 +358,7 @@ class _Connection(HttpToolsProtocol):
             (b"content-length", b"%d" % len(body)),
             (b"connection", b"close"),
         ]
-        # There is none before the first byte of a request that the parser takes for one.
+        # There is no scope before the first byte that the parser accepts as a request.
         scope: Any = self.scope
         origin = None if scope is None else origin_in(read_headers(scope), self._origins)
         if origin is not None:
@@ -379,13 +379,13 @@ class _Connection(HttpToolsProtocol):
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        # What comes behind a chunked body is no header: it would be without bound, and was not signed.
+        # Trailers after a chunked body are not headers: they would be unlimited, and they are not signed.
         if self._head is not None:
             self._count(len(name) + len(value))
             super().on_header(name, value)
 
     def _count(self, size: int) -> None:
-        """Count what was read of a head that came whole in one piece. The parser answers an error with 400."""
+        """Count the parsed bytes of a head that arrived in one piece. The parser answers an error with 400."""
         self._parsed += size
         if self._parsed > HEAD_BYTES:
             raise ValueError("the head of a request is too long")
@@ -436,13 +436,13 @@ class _Connection(HttpToolsProtocol):
             self._untaken = None
 
     def _take_host_of_target(self) -> None:
-        """Let the host of a target in absolute form be the request's: RFC 9112, 3.2.2, takes no other into account."""
+        """Take the host from a target in absolute form, which overrides the header (RFC 9112, section 3.2.2)."""
         target = httptools.parse_url(self.url)
         if target.userinfo:
-            raise ValueError("a target that names a user")
+            raise ValueError("the target of a request names a user")
         if target.host:
             host = target.host if target.port is None else b"%s:%d" % (target.host, target.port)
-            # In place: the request's scope has this very list.
+            # Changed in place, because the request's scope has this very list.
             self.headers[:] = [(b"host", host), *(each for each in self.headers if each[0] != b"host")]
         if set(b"/?").isdisjoint(self.url.partition(b"://")[2]):
             self.url += b"/"

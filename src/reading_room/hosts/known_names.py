@@ -1,8 +1,8 @@
-"""The names that the doors of the APIs are called by; a request for any other name is refused before it is believed.
+"""The names to which the APIs' listeners answer; a request for any other name is refused before anything else.
 
-A stranger's site may give its own name a second address, that of this machine, and its pages then speak with what
-answers here as with their own site (DNS rebinding). Their requests still carry the stranger's name in ``Host``, which a
-page cannot choose. Listeners inside VPCs are not behind this: no browser is there.
+A stranger's site may give its own name a second address, that of this machine, so that its pages can call the listeners
+here as if they were their own site (DNS rebinding). Their requests still have the stranger's name in ``Host``, which a
+page cannot choose. Listeners inside VPCs do not need this, because no browser runs there.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ log = logging.getLogger(__name__)
 
 _NAME = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*")
 _OF_AWS = ".amazonaws.com"
-"""AWS's own endpoint names end so, those of VPC endpoints too. Nobody else can make one lead here."""
+"""The end of AWS's own endpoint names, including those of VPC endpoints. Nobody else can point one here."""
 
 
 class KnownNames:
-    """An application that answers only requests for names that this installation is known by.
+    """An application that only answers requests for names of this installation.
 
-    Those are addresses, ``localhost``, the names that settings tell, AWS's own endpoint names, those for which
-    ``certified`` says the certificate is, each with anything before it, and for S3 the names of buckets.
+    Those are addresses, ``localhost``, the names in the settings, AWS's own endpoint names, the certificate's names
+    (``certified``), any name below one of these, and for S3 the names of buckets.
     """
 
     def __init__(
@@ -46,14 +46,14 @@ class KnownNames:
         certified: Callable[[], Collection[str]],
         is_bucket: Callable[[str], bool],
     ) -> None:
-        told = (settings.host, *settings.tls_names.split(","))
+        names = (settings.host, *settings.tls_names.split(","))
         self._app = app
-        self._told = frozenset({"localhost", *(name.lower() for name in told if name and not is_unspecified(name))})
+        self._own = frozenset({"localhost", *(name.lower() for name in names if name and not is_unspecified(name))})
         self._certified = certified
         self._is_bucket = is_bucket
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request, as ASGI has it."""
+        """Serve one ASGI request."""
         if scope["type"] == "http":
             host = single_host(read_headers(scope))
             if not self._knows(name_of(host or "")) and not await self._leads_to_bucket(scope, host):
@@ -62,16 +62,16 @@ class KnownNames:
         await self._app(scope, receive, send)
 
     def _knows(self, name: str) -> bool:
-        if _is_address(name) or name in self._told or name.endswith(_OF_AWS):
+        if _is_address(name) or name in self._own or name.endswith(_OF_AWS):
             return True
-        for known in (*self._told, *self._certified()):
+        for known in (*self._own, *self._certified()):
             base = known.removeprefix("*.")
             if name.endswith(f".{base}") or name == known:
                 return True
         return False
 
     async def _leads_to_bucket(self, scope: Scope, host: str | None) -> bool:
-        """Whether a name is that of a bucket, which its owner may have made lead here, and the request is for S3."""
+        """Return whether the request is for S3, and the name is a bucket's, which its owner may have pointed here."""
         name = name_of(host or "")
         if "." not in name or not _NAME.fullmatch(name) or len(name) > 63:
             return False
@@ -82,13 +82,13 @@ class KnownNames:
 
 
 def single_host(headers: Collection[tuple[str, str]]) -> str | None:
-    """Return the value of the one ``Host`` among headers with names in lower case, ``None`` for none or several."""
+    """Return the value of the only ``Host`` among headers with lower-case names, ``None`` for none or several."""
     hosts = [value.lower() for name, value in headers if name == "host"]
     return hosts[0] if len(hosts) == 1 else None
 
 
 def name_of(host: str) -> str:
-    """Return the name or address in a ``Host``, without its port, brackets or the dot at the end."""
+    """Return the name or address in a ``Host`` header, without port, brackets or final dot."""
     if host.startswith("["):
         found = re.fullmatch(r"\[([^]]*)\](:\d*)?", host)
         return "" if found is None else found[1]
@@ -109,7 +109,7 @@ def _service(scope: Scope) -> ServedService | UnknownService | None:
 
 
 async def _refuse(scope: Scope, send: Send, host: str | None) -> None:
-    """Answer in the form that the client can read; the body stays unread, so the connection ends."""
+    """Answer in the format that the client expects; the body stays unread, so the connection ends."""
     name = name_of(host or "")
     error = MisdirectedRequest(name if len(name) <= 253 and _NAME.fullmatch(name) else None)
     identifier, service = new_request_id(), _service(scope)

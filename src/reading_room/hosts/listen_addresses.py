@@ -1,7 +1,7 @@
-"""The doors of the AWS APIs: where they listen, by which scheme, and with whose certificate.
+"""The listen addresses of the AWS APIs: which address, which scheme, and which certificate.
 
-Plain HTTP is for loopback alone. An address beyond it has HTTPS or nothing, and ``tls_port`` adds HTTPS on loopback.
-The certificate is the given one, else one of this installation's own authority, in ``doors`` of the data folder.
+Plain HTTP is only for loopback. Any other address has HTTPS or nothing, and ``tls_port`` adds HTTPS on loopback. The
+certificate is the given one, or one from this installation's own authority, in ``doors`` in the data folder.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ from typing import TYPE_CHECKING
 from reading_room.clock import Clock
 from reading_room.settings import Settings
 
-if TYPE_CHECKING:  # Many a command asks for doors, and few have a certificate.
+if TYPE_CHECKING:  # Many commands need listen addresses, but few need a certificate.
     from reading_room.sealing import Sealer
 
 log = logging.getLogger(__name__)
 
 FOLDER = "doors"
 GIVEN = "given.pem"
-"""The given certificate and its key, sealed, as ``serve`` reads them: the originals may be root's alone."""
+"""The given certificate and its key, sealed, for ``serve`` to read: only root may be able to read the originals."""
 GIVEN_BYTES = 1 << 20
 _PLACE = ("the file", f"{FOLDER}/{GIVEN}")
 LOOPBACK_NAMES = ("localhost", "s3.localhost", "127.0.0.1", "::1")
 
 
 class ListenAddressError(Exception):
-    """The APIs cannot be served this way; the message says what is in the way and what to change."""
+    """The APIs cannot be served this way; the message says why and what to change."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListenAddress:
-    """One address that the APIs listen at."""
+    """One address at which the APIs listen."""
 
     host: str
     port: int
@@ -46,15 +46,15 @@ class ListenAddress:
 
     @property
     def url(self) -> str:
-        """The door as clients write it."""
+        """The URL that clients use."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{'https' if self.secure else 'http'}://{host}:{self.port}"
 
 
 def bound(listen_address: ListenAddress, option: str = "--port or --tls-port") -> socket.socket:
-    """Return a socket bound to a door's address, not listening yet; ``option`` is what chooses its port.
+    """Return a socket bound to a listen address, not listening yet; ``option`` is the option that chooses its port.
 
-    Raises ``DoorError``.
+    Raises ``ListenAddressError``.
     """
     sock = socket.socket(socket.AF_INET6 if ":" in listen_address.host else socket.AF_INET, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -63,7 +63,7 @@ def bound(listen_address: ListenAddress, option: str = "--port or --tls-port") -
     except socket.gaierror as error:
         sock.close()
         raise ListenAddressError(
-            f"{listen_address.host} is no address of this machine ({error.strerror}): choose one with --host, "
+            f"{listen_address.host} is not an address of this machine ({error.strerror}): choose one with --host, "
             "for example 127.0.0.1"
         ) from error
     except OSError as error:
@@ -80,7 +80,7 @@ def bound(listen_address: ListenAddress, option: str = "--port or --tls-port") -
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address is one that no other machine reaches; of names, ``localhost`` alone is."""
+    """Return whether an address cannot be reached from other machines; of all names, only ``localhost`` counts."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -88,21 +88,21 @@ def is_loopback(host: str) -> bool:
 
 
 def listen_addresses(settings: Settings) -> tuple[ListenAddress, ...]:
-    """Return the doors, the main one first. Raises ``DoorError`` for settings that would open an unsafe one."""
+    """Return the listen addresses, the main one first. Raises ``ListenAddressError`` for settings that are unsafe."""
     given = bool(settings.tls_cert or settings.tls_key)
     if given and not (settings.tls_cert and settings.tls_key):
-        raise ListenAddressError("--tls-cert and --tls-key go together: give the other one, too")
+        raise ListenAddressError("--tls-cert and --tls-key go together: give the other one too")
     local = is_loopback(settings.host)
     if not local and not given and settings.tls == "off":
         raise ListenAddressError(
             f"--host {settings.host} can be reached from other machines, and plain HTTP stays on loopback: give a "
-            "certificate with --tls-cert and --tls-key, or set READING_ROOM_TLS=own for one of this installation's own "
-            "authority, or leave --host out"
+            "certificate with --tls-cert and --tls-key, or set READING_ROOM_TLS=own to use one from this "
+            "installation's own authority, or leave --host out"
         )
     if local and not settings.tls_port and (given or settings.tls == "own"):
         raise ListenAddressError(
-            f"a certificate has no use while plain HTTP on {settings.host} is the only door: add HTTPS on loopback "
-            "with --tls-port, or choose another --host"
+            f"a certificate has no use while plain HTTP on {settings.host} is the only listen address: add HTTPS on "
+            "loopback with --tls-port, or choose another --host"
         )
     if settings.tls_port == settings.port:
         raise ListenAddressError(f"--tls-port and --port are both {settings.port}: choose another for one of them")
@@ -113,7 +113,7 @@ def listen_addresses(settings: Settings) -> tuple[ListenAddress, ...]:
 
 
 def local_address(settings: Settings) -> ListenAddress:
-    """Return the main door as commands on this machine reach it, by a name that its certificate has."""
+    """Return the main listen address for commands on this machine, with a name that is in its certificate."""
     main = listen_addresses(settings)[0]
     if not main.secure:
         return main
@@ -124,20 +124,20 @@ def local_address(settings: Settings) -> ListenAddress:
 
 
 def own_authority(settings: Settings) -> Path | None:
-    """Return the file that clients of HTTPS trust where the certificate is our own, else ``None``."""
+    """Return the file that HTTPS clients must trust if the certificate is our own, else ``None``."""
     secure = any(listen_address.secure for listen_address in listen_addresses(settings))
     return settings.data / FOLDER / "authority.pem" if secure and not settings.tls_cert else None
 
 
 def certificate_names(settings: Settings) -> list[str]:
-    """Return the names of the own certificate: of loopback, of the address, and those that were told."""
-    told = [name for name in settings.tls_names.split(",") if name]
-    names = [*LOOPBACK_NAMES, settings.host, *told]
+    """Return the names in our own certificate: those of loopback, the address, and those in the settings."""
+    configured = [name for name in settings.tls_names.split(",") if name]
+    names = [*LOOPBACK_NAMES, settings.host, *configured]
     return [name for name in dict.fromkeys(names) if not is_unspecified(name)]
 
 
 def is_unspecified(host: str) -> bool:
-    """Whether an address stands for all of this machine's."""
+    """Return whether an address stands for all addresses of this machine."""
     try:
         return ipaddress.ip_address(host).is_unspecified
     except ValueError:
@@ -145,7 +145,7 @@ def is_unspecified(host: str) -> bool:
 
 
 class ListenerCertificate:
-    """The certificate of the doors with TLS, looked after while they are open."""
+    """The certificate of the listen addresses with TLS, renewed while they are open."""
 
     def __init__(self, settings: Settings, clock: Clock, sealer: Sealer) -> None:
         self._settings = settings
@@ -154,26 +154,26 @@ class ListenerCertificate:
         self._seen: object = None
         self._complaint = ""
         self.given_names: frozenset[str] = frozenset()
-        """The names of the given certificate, ``*.`` before one for all below it; of the own one settings tell."""
+        """The names in a given certificate, possibly wildcards; the names in our own are those in the settings."""
 
     def context(self) -> ssl.SSLContext:
-        """Return the context to begin with. Raises ``DoorError``."""
+        """Return the first context. Raises ``ListenAddressError``."""
         context = self._look()
         assert context is not None
         return context
 
     def renewed(self) -> ssl.SSLContext | None:
-        """Return a new context where the certificate is another by now, else ``None``.
+        """Return a new context if the certificate has changed, else ``None``.
 
-        The given one is taken in again where this process may read it; the own one is made again near its end. One that
-        cannot be used is told of in the log, once, and the one before stays in use.
+        A given certificate is copied again if this process may read it; our own is renewed near its end. One that
+        cannot be used is logged once, and the previous one stays in use.
         """
         try:
             return self._look()
         except ListenAddressError as error:
             if str(error) != self._complaint:
                 self._complaint = str(error)
-                log.warning("%s; the certificate before stays in use", error)
+                log.warning("%s; the previous certificate stays in use", error)
             return None
 
     def _look(self) -> ssl.SSLContext | None:
@@ -205,23 +205,23 @@ class ListenerCertificate:
 
 
 def take_in(settings: Settings, sealer: Sealer) -> bool:
-    """Copy the given certificate and key, sealed, to where ``serve`` reads them; say whether they were others before.
+    """Copy the given certificate and key, sealed, to where ``serve`` reads them; return whether they have changed.
 
-    As root the copy is given to the user of ``serve``. Raises ``DoorError`` for files that cannot be read, do not
-    belong together, or whose key others may read: then nothing is changed.
+    As root, make the user of ``serve`` the owner of the copy. Raises ``ListenAddressError`` for files that cannot be
+    read or do not belong together, and for a key that others may read; nothing is changed then.
     """
     certificate, key = Path(settings.tls_cert), Path(settings.tls_key)
     content = _read(certificate, "--tls-cert")[0] + b"\n" + _read_private(key)
     try:
-        # Without a password given, a key that has one would be asked for at the terminal.
+        # Without this argument, OpenSSL would ask for the password of an encrypted key at the terminal.
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password="")
     except (OSError, ssl.SSLError) as error:
         raise ListenAddressError(
-            f"{certificate} and {key} are no certificate and its key, without a password, in PEM: {error}"
+            f"{certificate} and {key} are not a certificate and its key, without a password, in PEM: {error}"
         ) from error
     folder = settings.data / FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
-    # The data folder is the server's, who must not lead root elsewhere by a link.
+    # The server owns the data folder, and must not be able to lead root elsewhere by a link.
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         if _content(descriptor, sealer) == content:
@@ -248,8 +248,8 @@ def _read_private(path: Path) -> bytes:
     mode = stat.S_IMODE(found.st_mode)
     if mode & 0o077 or found.st_uid not in (0, os.geteuid()):
         raise ListenAddressError(
-            f"--tls-key {path} has mode {mode:04o} and is of user {found.st_uid}: others than this user and root may "
-            f"read it; run chmod 600 {path}, and chown it if need be"
+            f"--tls-key {path} has mode {mode:04o} and belongs to user {found.st_uid}: users other than this one and "
+            f"root may read it; run chmod 600 {path}, and chown it if necessary"
         )
     return content
 
@@ -257,7 +257,7 @@ def _read_private(path: Path) -> bytes:
 def _content(folder: int, sealer: Sealer) -> bytes | None:
     from reading_room.sealing import SealBroken
 
-    # Not blocking, and bounded: the server may have put a pipe there, or a file without end.
+    # Non-blocking and limited: the server may have put a pipe or an endless file there.
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
         with open(os.open(GIVEN, flags, dir_fd=folder), "rb") as file:
@@ -265,7 +265,7 @@ def _content(folder: int, sealer: Sealer) -> bytes | None:
                 return None
             return sealer.unseal(file.read(GIVEN_BYTES), *_PLACE)
     except (FileNotFoundError, SealBroken):
-        return None  # What was changed is replaced.
+        return None  # A copy that was changed is replaced.
 
 
 def _replace(folder: int, content: bytes, owner: int | None) -> None:

@@ -1,8 +1,8 @@
-"""What is behind the listeners of VPCs: fronts read what comes to them, and ask here for answers.
+"""The server's side of the listeners in VPCs: fronts read what clients send, and request the answers here.
 
-A front's channel was made by the agent for one VPC. The VPC, the labels of its listeners, and the peer's address on
-each accepted connection are the facts that conditions such as ``aws:SourceVpce`` are decided by; nothing that a client
-sends is. A front that was taken over can speak for the clients of its own VPC, and for nobody else.
+The agent made each front's channel for one VPC. The VPC, the labels of its listeners, and the peer's address on each
+accepted connection are the facts behind conditions such as ``aws:SourceVpce``; nothing that a client sends is. A front
+that was taken over can only impersonate the clients of its own VPC.
 """
 
 from __future__ import annotations
@@ -56,20 +56,20 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 LANES = 1_000
-"""Lanes of one front at a time; more are closed at once."""
+"""The most lanes of one front at a time; more are closed at once."""
 MESSAGES_A_TURN = 32
-"""Messages of one front that are read before others have their turn."""
+"""The most messages of one front that are read before others have their turn."""
 KNOW_SECONDS = 5.0
-"""How long what comes by an unknown listener waits for the agent to tell of it, which tells fronts and server apart."""
+"""How long a request through an unknown listener waits, because the agent informs fronts and server separately."""
 WAITING = 1_000
-"""Answers that wait for a front that does not read; more are dropped."""
+"""The most answers that wait for a front that does not read; more are dropped."""
 
 
 class Resolver(Protocol):
     """Knows the names of VPCs."""
 
     def look_up(self, vpc_id: str, name: str, kind: int) -> Found | None:
-        """Return what is known of a name for a type of records; ``None`` to stay silent (DNS support off)."""
+        """Return the records of a name and type; ``None`` to send no answer (DNS support is off)."""
         ...
 
 
@@ -77,7 +77,7 @@ class Credentials(Protocol):
     """Answers at the credentials address."""
 
     def expects(self, method: str, path: str, vpc_id: str, source_ip: str) -> bool:
-        """Say whether the body of a request is worth reading."""
+        """Return whether the body of a request is worth reading."""
         ...
 
     def handle(self, method: str, path: str, vpc_id: str, source_ip: str, body: bytes = b"") -> Reply:
@@ -86,11 +86,11 @@ class Credentials(Protocol):
 
 
 class VpcListeners:
-    """What answers the fronts of every VPC on one host. Its methods run in the event loop's thread.
+    """Answers the fronts of every VPC on one host. Its methods run in the event loop's thread.
 
-    ``s3`` answers at endpoints of S3, ``api`` at those of all other services. ``certificate`` returns that of an
-    endpoint's listeners with its key, in PEM, by the endpoint's id. What is sent to the credentials address must be
-    here within ``body_seconds``.
+    ``s3`` answers at endpoints of S3, ``api`` at those of all other services. ``certificate`` returns the certificate
+    and key, in PEM, of an endpoint's listeners by the endpoint's id. The body of a request to the credentials address
+    must arrive within ``body_seconds``.
     """
 
     def __init__(
@@ -111,22 +111,22 @@ class VpcListeners:
         self._certificate = certificate
         self._body_seconds = body_seconds
         self._know_seconds = know_seconds
-        self._told = asyncio.Event()
-        """Set, and replaced, when the agent tells of listeners."""
+        self._changed = asyncio.Event()
+        """Set, and replaced, when the agent sends its listeners."""
         self._labels: frozenset[ListenerLabel] = frozenset()
         self._by_place: dict[tuple[str, str, str, int], tuple[ListenerLabel, AsgiApplication]] = {}
         self._fronts: set[_Front] = set()
 
     @property
     def labels(self) -> frozenset[ListenerLabel]:
-        """The listeners that there are now."""
+        """The listeners that exist now."""
         return self._labels
 
     def know(self, labels: Iterable[ListenerLabel]) -> None:
-        """Answer what comes by these listeners from now on, and by no others."""
+        """Answer requests through these listeners from now on, and through no others."""
         self._labels = frozenset(labels)
-        told, self._told = self._told, asyncio.Event()
-        told.set()
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
         before = self._by_place
         for label in self._labels - {known for known, _ in before.values()}:
             log.debug("answering %s of %s at %s:%d", label.kind, label.vpc_id, label.address, label.port)
@@ -137,7 +137,7 @@ class VpcListeners:
             self._by_place[place] = known if known is not None and known[0] == label else (label, self._app(label))
 
     def attach(self, vpc_id: str, sock: socket.socket) -> None:
-        """Answer the front of a VPC by this channel, until it ends."""
+        """Answer the front of a VPC on this channel until it ends."""
         front = _Front(vpc_id, sock, self)
         self._fronts.add(front)
 
@@ -153,22 +153,22 @@ class VpcListeners:
         return any((each.vpc_id, each.kind, each.endpoint_id) == place for each in self._labels)
 
     async def _until(self, known: Callable[[], T | None]) -> T | None:
-        """Return what is known once it is, within the time that telling of it may take."""
+        """Return the result of ``known`` once there is one, or ``None`` after ``know_seconds``."""
         found = known()
         if found is None:
             try:
                 async with asyncio.timeout(self._know_seconds):
                     while (found := known()) is None:
-                        await self._told.wait()
+                        await self._changed.wait()
             except TimeoutError:
                 pass  # The agent has no such listener.
         return found
 
     async def _found(self, vpc_id: str, head: Head) -> tuple[AsgiApplication, Scope]:
-        """Return the application for a request, and what its scope says of how it came. Raises ``DocumentError``."""
+        """Return the application for a request, and its network path for the scope. Raises ``DocumentError``."""
         known = await self._until(lambda: self._by_place.get((vpc_id, head.kind, head.address, head.port)))
         if known is None:
-            raise DocumentError(f"a request by a listener at {head.address}:{head.port}, which is none")
+            raise DocumentError(f"a request through {head.address}:{head.port}, where there is no listener")
         label, app = known
         facts = {PATH_KEY: network_path(label, head.client, head.kind == "endpoint-https"), ONLY_KEY: label.service}
         return app, ({} if label.kind == "credentials" else facts)
@@ -179,7 +179,7 @@ class VpcListeners:
         return self._s3 if label.service == "s3" else self._api
 
     def _credentials_app(self, vpc_id: str) -> AsgiApplication:
-        # One request of an address at a time: whoever sends many, or slowly, waits for itself and for nobody else.
+        # One request per address at a time: a client that sends many, or slowly, only delays itself.
         asking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
         async def answer(scope: Scope, receive: Any) -> Reply:
@@ -221,7 +221,7 @@ class _Front:
         self._loop.add_reader(sock, self._read)
 
     def close(self) -> None:
-        """Let go of the channel and its lanes."""
+        """Close the channel and its lanes."""
         if self._over:
             return
         self._over = True
@@ -233,7 +233,7 @@ class _Front:
         self._listeners._forget(self)
 
     def _read(self) -> None:
-        # A few at a time: then other fronts, and the callers of the APIs, have their turn.
+        # Only a few at a time, so that other fronts and the callers of the APIs have their turn.
         for _ in range(MESSAGES_A_TURN):
             if self._over:
                 return
@@ -305,7 +305,7 @@ class _Front:
         if self._over:
             return
         if len(self._waiting) >= WAITING:
-            return  # Whoever asked asks again; a front that does not read waits for itself.
+            return  # The client will ask again; a front that does not read only delays itself.
         self._waiting.append(encode(FromServer(body)))
         self._flush()
 
@@ -323,10 +323,10 @@ class _Front:
 
 
 def network_path(label: ListenerLabel, client: str, secure: bool) -> NetworkPath:
-    """Return the facts of a connection that a listener accepted.
+    """Return the network path of a connection that a listener accepted.
 
-    Through a VPC endpoint the sender's private address is ``vpc_source_ip``. At a service's public address the sender
-    is known by its public address, which is ``source_ip``, and conditions know no VPC.
+    Through a VPC endpoint, the sender's private address is ``vpc_source_ip``. At a service's public address, the sender
+    has its public address, which is ``source_ip``, and conditions see no VPC.
     """
     if label.public:
         return NetworkPath(source_ip=client, secure=secure, router_vpc_id=label.vpc_id)

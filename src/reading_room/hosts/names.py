@@ -1,4 +1,4 @@
-"""The resolver of every VPC: what the tables say, remembered until a table that shapes the network is written."""
+"""The resolver of every VPC: names from the tables, cached until a table of the network is written."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from reading_room.vpc.zones import zones_of as zones_of_region
 
 
 def bucket_names(database: Database, region: str, vpc_endpoint_id: str) -> list[str]:
-    """Return the names of an S3 interface endpoint that certificates need, none for any other endpoint.
+    """Return the names of an S3 interface endpoint that its certificate needs, none for any other endpoint.
 
-    S3's names have ``bucket.`` or ``BUCKET.bucket.`` before what is the endpoint's own.
+    S3's names have ``bucket.`` or ``BUCKET.bucket.`` before the endpoint's own part.
     """
     with database.reading() as session:
         row = session.get(VpcEndpoint, vpc_endpoint_id)
@@ -36,7 +36,7 @@ class VpcNames:
         database.on_commit(self._committed)
 
     def look_up(self, vpc_id: str, name: str, kind: int) -> Found | None:
-        """Return what is known of a name in a VPC for a type of records, or ``None`` to stay silent."""
+        """Return the records of a name and type in a VPC, or ``None`` to send no answer."""
         return look_up(name, kind, self._zones_of(vpc_id))
 
     def _zones_of(self, vpc_id: str) -> Zones:
@@ -47,7 +47,7 @@ class VpcNames:
             with self._database.reading() as session:
                 known = zones_of(session, vpc_id)
             with self._lock:
-                # What was read before a commit is not kept beyond it.
+                # Zones that were read before a commit are not kept after it.
                 if version == self._version:
                     self._zones[vpc_id] = known
         return known

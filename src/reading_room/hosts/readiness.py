@@ -1,4 +1,4 @@
-"""What has to be right before the service is ready, as checks of ``/_reading_room/ready``."""
+"""The checks of ``/_reading_room/ready``, all of which must pass before the service is ready."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from reading_room.database.engine import Database
 from reading_room.hosts.server_side import HostState
 
 WRITE_SECONDS = 1.0
-"""How long a write for the check waits for those of others."""
+"""How long the check's write waits for other writes."""
 _NO_AGENT = Fault(
     "no agent is connected: no job and no synchronous call can run",
-    "start the agent (`reading-room up`, or the unit reading-room-agent), and see its log if it ends",
+    "start the agent (`reading-room up`, or the unit reading-room-agent), and read its log if it ends",
 )
-_NOT_TOLD = Fault("the agent has not told yet whether enforcement is proven", "wait a moment")
+_NOT_REPORTED = Fault("the agent has not reported yet whether enforcement is proven", "wait a moment")
 _NOT_PROVEN = Fault(
     "enforcement is not proven, so no job runs", "run `reading-room doctor`, which says what is missing"
 )
@@ -27,12 +27,12 @@ _NO_ROOM = Fault(
 _RECORD = "make room on the disk of the data folder; for a book at its size, raise READING_ROOM_TRAIL_BYTES"
 _NOT_WRITABLE = Fault(
     "the database cannot be written",
-    "make room on the disk of the data folder, and see the log of `reading-room serve`",
+    "make room on the disk of the data folder, and read the log of `reading-room serve`",
 )
 
 
 def database_check(database: Database) -> Check:
-    """Return the check that the database takes a write."""
+    """Return the check that the database can be written."""
 
     def look() -> Fault | None:
         try:
@@ -45,7 +45,7 @@ def database_check(database: Database) -> Check:
 
 
 def disk_check(floor: Floor) -> Check:
-    """Return the check that the disk has more than its floor."""
+    """Return the check that the disk has more free space than its floor."""
     return Check("disk", lambda: _NO_ROOM if floor.reached else None)
 
 
@@ -60,13 +60,13 @@ def trail_check(fault: Callable[[], str | None]) -> Check:
 
 
 def host_checks(state: Callable[[], HostState]) -> tuple[Check, ...]:
-    """Return the checks of the host: that its agent is here, and has proven enforcement."""
+    """Return the checks of the host: that its agent is connected, and has proven enforcement."""
 
     def enforcement() -> Fault | None:
-        told = state()
-        if told.proven:
+        now = state()
+        if now.proven:
             return None
-        return _NO_AGENT if not told.connected else _NOT_TOLD if told.proven is None else _NOT_PROVEN
+        return _NO_AGENT if not now.connected else _NOT_REPORTED if now.proven is None else _NOT_PROVEN
 
     return (
         Check("agent", lambda: None if state().connected else _NO_AGENT),

@@ -1,7 +1,7 @@
-"""Synchronous analyses in warm containers: one per account and engine, without network, recycled.
+"""Synchronous analyses in warm containers: one for each account and engine, without network, replaced after a while.
 
-The container appears because the wish says so, as any other; what comes back with it is one end of a socket. A request
-waits for its container, talks to it alone, and never loads a model into this process.
+Like any other, the container starts because it is part of the spec; the agent returns one end of a socket to
+it. A request waits for its container, and no model is ever loaded into this process.
 """
 
 from __future__ import annotations
@@ -27,25 +27,25 @@ log = logging.getLogger(__name__)
 
 ANSWER_SECONDS = 60.0
 LIGHT, HEAVY = 250_000_000, 500_000_000
-"""Bytes of a container that identifies languages, and of any other: measured ones are 160 to 450 MB."""
+"""The estimated bytes of a container that identifies languages, and of any other: measured were 160 to 450 MB."""
 ANSWER_LIMIT = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What a pool of containers keeps to."""
+    """The limits of a pool of containers."""
 
     start_seconds: float = 50.0
     """How long a first call waits for its container: loading an engine takes one or two seconds, on a busy machine many
     more, and an SDK gives up after 60."""
     idle_seconds: float = 600.0
-    """A container that nobody called for so long is given up; its memory is worth more than half a second."""
+    """An unused container is ended after this time: its memory is worth more than the half second of another start."""
     calls: int = 2_000
-    """After so many calls a container is replaced, so that nothing can pile up in it."""
+    """A container is replaced after so many calls, so that nothing can pile up in it."""
     containers: int = 32
-    """Over all accounts; the one unused for longest makes room, for this bound and for the one on memory."""
+    """The most containers of all accounts; the one unused for longest makes room, here and for ``memory``."""
     memory: int = 4_000_000_000
-    """Bytes that the containers of all accounts may hold together, by the sizes above."""
+    """The most bytes of the containers of all accounts, by the sizes above."""
 
 
 class RealtimeUnavailable(InternalServerException):
@@ -53,7 +53,7 @@ class RealtimeUnavailable(InternalServerException):
 
 
 class NoContainers(ServiceUnavailable):
-    """This host starts no container now; the message says why."""
+    """This host cannot start containers now; the message says why."""
 
     def __init__(self, lacks: str) -> None:
         super().__init__(f"No analysis can run now: {lacks}. `reading-room doctor` says more.")
@@ -61,7 +61,7 @@ class NoContainers(ServiceUnavailable):
 
 @dataclass
 class _Warm:
-    """One container: its wish, and once it is there its socket."""
+    """One container: its specification, and its socket once it has started."""
 
     spec: RealtimeSpec
     asked: float
@@ -84,7 +84,7 @@ class RealtimePool:
         now: Callable[[], float] = time.monotonic,
         lacks: Callable[[], str | None] = lambda: None,
     ) -> None:
-        """``now`` tells seconds, from whatever beginning; ``lacks`` says why no container can start, if none can."""
+        """``now`` returns monotonic seconds; ``lacks`` says why no container can start, if none can."""
         self._lacks = lacks
         self._wake = wake
         self._bounds = bounds
@@ -92,7 +92,7 @@ class RealtimePool:
         self._lock = threading.Lock()
         self._warm: dict[tuple[str, EngineName], _Warm] = {}
 
-    def wish(self) -> tuple[RealtimeSpec, ...]:
+    def specs(self) -> tuple[RealtimeSpec, ...]:
         """Return the containers that should run now, in a stable order."""
         now = self._now()
         with self._lock:
@@ -114,7 +114,7 @@ class RealtimePool:
         warm.arrived.set()
 
     def forget_all(self) -> None:
-        """Give up every container: the agent that held them is gone."""
+        """Drop every container, because the agent that started them is gone."""
         with self._lock:
             for key, warm in list(self._warm.items()):
                 self._drop(key, warm)
@@ -122,10 +122,10 @@ class RealtimePool:
     def analyse(
         self, account: str, engine: EngineName, texts: Sequence[str], language: str | None
     ) -> list[Answer | None]:
-        """Return one answer per text, ``None`` where the engine failed on it.
+        """Return one answer for each text, ``None`` if the engine failed on it.
 
-        A container that dies under a call is replaced and the call is made once more. Raises ``RealtimeUnavailable``,
-        and at once ``NoContainers`` where this host starts none.
+        If a container dies during a call, it is replaced and the call is repeated once. Raises ``RealtimeUnavailable``,
+        or ``NoContainers`` at once if this host cannot start any.
         """
         for attempt in (1, 2):
             warm = self._get(account, engine)
@@ -174,7 +174,7 @@ class RealtimePool:
             memory = sum(_size(each) for _, each in self._warm) + _size(engine)
             if len(self._warm) < self._bounds.containers and memory <= self._bounds.memory:
                 return
-            # One in the middle of a call goes only when all are; its caller is answered by another.
+            # A container in the middle of a call is only dropped if all are; another one then answers the caller.
             least = min(self._warm, key=lambda key: (self._warm[key].lock.locked(), self._warm[key].used))
             self._drop(least, self._warm[least])
 
@@ -204,7 +204,7 @@ class RealtimePool:
 
     def _drop(self, key: tuple[str, EngineName], warm: _Warm) -> None:
         warm.gone = True
-        warm.arrived.set()  # Whoever waits for it looks for another.
+        warm.arrived.set()  # Callers that wait for it look for another one.
         if self._warm.get(key) is warm:
             del self._warm[key]
         if warm.connection is not None:

@@ -1,4 +1,4 @@
-"""Reading what an agent tells, so that a part that cannot be read costs nothing but itself."""
+"""Reading an agent's messages, so that an unreadable part does not affect the others."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from reading_room.containers.spec import ContainerState
 
 
 def read(document: bytes) -> tuple[FromAgent, tuple[str, ...]]:
-    """Read a document of an agent; return it with what had to be left out, said for the log.
+    """Read an agent's document; return it, and descriptions of what was left out, for the log.
 
-    Of a report, and of flow events, one item that cannot be read is left out. A container of which that is true is
-    reported as failed, so that its job ends and says why. Raises ``DocumentError`` when nothing can be saved.
+    Unreadable items of a report or of flow events are left out. A container whose state is unreadable is reported as
+    failed, so that its job ends and says why. Raises ``DocumentError`` if nothing can be read.
     """
     try:
         return decode(FromAgent, document), ()
@@ -45,13 +45,13 @@ def _item(kind: Any, given: Any, name: str, faults: list[str]) -> Any:
     try:
         from_members(kind, given)
     except DocumentError as error:
-        told = str(error)[:300]
+        fault = str(error)[:300]
         container = _container_id(given) if kind is ContainerState else None
         if container is None:
-            faults.append(f"one of the {name} in its report cannot be read: {told}")
+            faults.append(f"one of the {name} in its report cannot be read: {fault}")
             return None
-        faults.append(f"what it reports of container {container} cannot be read: {told}")
-        failed = Failed("INTERNAL_ERROR", f"What its host reports of its container cannot be read: {told}")
+        faults.append(f"its report of container {container} cannot be read: {fault}")
+        failed = Failed("INTERNAL_ERROR", f"Its host's report of its container cannot be read: {fault}")
         return parse(encode(ContainerState(container, "exited", 1, (failed,))))
     return given
 

@@ -1,4 +1,4 @@
-"""The requests of a lane, handed to ASGI applications: the server's half of ``hosts/front/relay.py``."""
+"""The requests of a lane, passed to ASGI applications: the server's half of ``hosts/front/relay.py``."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ Find = Callable[[Head], Awaitable[tuple[AsgiApplication, Scope]]]
 
 
 async def serve_requests(lane: Lane, find: Find) -> None:
-    """Answer one request after the other until the lane is over. Raises ``DocumentError`` for what is no request.
+    """Answer one request after the other until the lane is over. Raises ``DocumentError`` for a malformed request.
 
     ``find`` returns the application for a head, and what to add to its scope.
     """
     while (frame := await lane.next()) is not None:
         kind, content = frame
         if kind in (BODY, BODY_END):
-            continue  # Of a request that was answered before its body was read.
+            continue  # The body of a request that was answered before it was read.
         if kind != HEAD:
-            raise DocumentError("what came is not the head of a request")
+            raise DocumentError("a frame is not the head of a request")
         head = decode(Head, content)
         check_head(head)
         app, facts = await find(head)
@@ -54,12 +54,12 @@ async def serve_requests(lane: Lane, find: Find) -> None:
             _log.exception("a request by %s could not be answered", head.address)
             await exchange.fail()
         if not exchange.complete:
-            # Its front closes the client's connection, which must not take a part for the whole.
+            # The front closes the client's connection, so that the client sees that the answer is incomplete.
             return
 
 
 class _Exchange:
-    """One request and its answer, as ASGI has them; what it has proven is told to its front (``Standing``)."""
+    """One ASGI request and its answer; the front is told what the request has proven (``Standing``)."""
 
     def __init__(self, lane: Lane, head: Head) -> None:
         self._lane = lane
@@ -73,28 +73,28 @@ class _Exchange:
 
     @property
     def awaits_body(self) -> bool:
-        """Whether some of the body has not been read."""
+        """Whether part of the body has not been read."""
         return self._waits and not self._body_over
 
     def names_key(self, access_key_id: str) -> None:
-        """Tell that the request names a key that exists."""
+        """Tell the front that the request names an existing key."""
         self._lane.tell(KEY_NAMED, access_key_id.encode())
 
     def proves(self, account: str) -> None:
-        """Tell that the request's signature is right, and whose key signed it."""
-        # A request that is here as a whole waits for its client no more.
+        """Tell the front that the request's signature is right, and which account signed it."""
+        # A request that has arrived as a whole no longer waits for its client.
         if self._has_body and not self._body_over:
             self._lane.tell(PROVEN, account.encode())
 
     def streams(self) -> None:
-        """Tell that the body does not wait in memory from now on."""
+        """Tell the front that the body no longer waits in memory."""
         if self._has_body:
             self._lane.tell(STREAMED, b"")
 
     async def receive(self) -> MutableMapping[str, Any]:
-        """Return the next piece of the body, then the client's going away."""
+        """Return the next piece of the body, and after it the client's disconnect."""
         if self._body_over:
-            # The next request may come as soon as the answer is sent: it is left where it is.
+            # The next request may arrive as soon as the answer is sent, and is left in the lane.
             await self._lane.ended()
             return {"type": "http.disconnect"}
         if not self._has_body:
@@ -108,14 +108,14 @@ class _Exchange:
             return {"type": "http.disconnect"}
         kind, content = frame
         if kind not in (BODY, BODY_END):
-            raise DocumentError("what came is not the body of a request")
+            raise DocumentError("a frame is not the body of a request")
         self._body_over = kind == BODY_END
         return {"type": "http.request", "body": content, "more_body": kind == BODY}
 
     async def send(self, message: MutableMapping[str, Any]) -> None:
-        """Send the head of the answer or a piece of it. Raises ``ConnectionResetError`` when nobody is there."""
+        """Send the head or a piece of the answer. Raises ``ConnectionResetError`` if the lane is over."""
         if message["type"] == "http.response.start":
-            # Kept until there is something to send along.
+            # Kept until the first piece of the body is sent with it.
             self._held.append((REPLY, encode(ReplyHead(message["status"], headers_of(message["headers"])))))
             self._started = True
             return
@@ -126,7 +126,7 @@ class _Exchange:
         self.complete = not more
 
     async def fail(self) -> None:
-        """Say that the request could not be answered, if nothing was said yet."""
+        """Answer with 500, unless the answer has already begun."""
         if not self._started:
             text = b"Internal Server Error"
             headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(text))]

@@ -1,4 +1,4 @@
-"""What an agent tells, taken to those who wait for it: reports, flow events, listeners, realtime sockets."""
+"""Passes an agent's messages to their receivers: reports, flow events, listeners, realtime sockets."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class HostState:
-    """What is known of the host's agent now."""
+    """What is currently known about the host's agent."""
 
     connected: bool = False
     proven: bool | None = None
-    """Whether it has proven that the network is enforced; ``None`` while it has not told."""
+    """Whether it has proven that the network is enforced; ``None`` until it has reported."""
 
     def lacks(self) -> str | None:
-        """Say why no container can start on the host, ``None`` if nothing is in the way."""
+        """Return why no container can start on the host, ``None`` if containers can start."""
         if not self.connected:
             return "the agent, which starts containers, is not running"
         return "the agent could not prove that the network is enforced" if self.proven is False else None
@@ -57,10 +57,10 @@ class ServerSide:
         self._met = False
         self.state = HostState()
         self._interfaces: frozenset[str] = frozenset()
-        self._said: frozenset[str] = frozenset()
+        self._logged: frozenset[str] = frozenset()
 
     def connected(self) -> None:
-        """Take note that an agent is there; a later one than the first took over from one that ended."""
+        """Handle a new connection; any but the first replaces an agent that ended."""
         if self._met:
             self._agent_replaced()
         self._met = True
@@ -68,7 +68,7 @@ class ServerSide:
         log.info("the agent is connected")
 
     def disconnected(self) -> None:
-        """Take note that the agent is gone. Its fronts accept no more, and have what they accepted answered."""
+        """Handle the end of the connection. The fronts accept no more, but finish what they have accepted."""
         self.state = HostState()
         log.warning("the agent is gone: nothing listens in VPCs until the next one opens its own")
         self._realtime.forget_all()
@@ -79,9 +79,9 @@ class ServerSide:
         problems = frozenset(f"{problem.about}: {problem.message}" for problem in report.problems)
         if report.refused:
             problems |= {f"generation {report.generation} was refused whole: {report.refused}"}
-        for text in sorted(problems - self._said):
+        for text in sorted(problems - self._logged):
             log.error("the agent reports %s", text)
-        self._said = problems
+        self._logged = problems
         present = frozenset(report.interfaces)
         if new := present - self._interfaces:
             self._interfaces_seen(new)
@@ -96,8 +96,8 @@ class ServerSide:
         self._take_flows(events)
 
     def listeners(self, labels: Sequence[ListenerLabel]) -> None:
-        """Answer what comes by these listeners, and by no others."""
-        # Known before the report of the same turn is taken: a job may start as soon as it is.
+        """Answer requests through these listeners, and through no others."""
+        # Handled before the report of the same turn, because a job may start as soon as that is handled.
         self._loop.call_soon_threadsafe(self._listeners.know, tuple(labels))
 
     def front(self, vpc_id: str, sock: socket.socket) -> None:

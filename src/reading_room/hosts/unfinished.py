@@ -1,11 +1,11 @@
-"""Requests that wait for their client, bounded by who it has proven to be.
+"""Requests that wait for their client, limited by what the client has proven.
 
-A request waits while its body is not whole, or while its answer is not taken. Whoever proved nobody is told apart by
-the address it comes from, whoever names a key that exists by the key, and whoever proved an account by the account.
-Each of the three kinds has places of its own, so that those who proved less never take the place of those who proved
-more. One more than a holder, or all holders of a kind, may have cuts another: of an address, or a kind without room,
-the request that has waited longest; of a key or an account the one that has not moved for longest, because a slow
-client moves and one that hoards need not.
+A request waits while its body is incomplete, or while its answer is not taken. An unauthenticated client is identified
+by its address, one that names an existing key by that key, and one whose signature is right by its account. Each of
+these three kinds has its own room, so that clients that proved less never take the room of those that proved more. A
+request beyond the limit of a holder, or of all holders of a kind, cuts another one: for an address, or a kind without
+room, the request that has waited longest; for a key or an account, the one that has made no progress for longest,
+because a slow client makes progress and one that hoards connections does not.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from dataclasses import dataclass
 
 
 class Proof(enum.IntEnum):
-    """What the head of a request has proven so far."""
+    """What a request has proven so far."""
 
     NOTHING = 0
     KEY_NAMED = 1
-    """It names a key that exists. Its signature covers the body, so it is not known yet whether it is right."""
+    """It names an existing key. The signature covers the body, so it is not verified yet."""
     ACCOUNT = 2
     """Its signature is right."""
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """How many requests of one holder may wait, how many of all holders of the kind, and bytes of all their bodies."""
+    """The most requests of one holder that may wait, of all holders of the kind, and bytes of all their bodies."""
 
     of_one: int
     of_all: int
     bytes: int | None = None
-    """``None`` where bodies do not wait in memory, or their holder answers for them."""
+    """``None`` if bodies do not wait in memory, or if their holder is accountable."""
 
 
 ROOM: Mapping[Proof, Room] = {
@@ -40,7 +40,7 @@ ROOM: Mapping[Proof, Room] = {
     Proof.KEY_NAMED: Room(250, 500, 256 << 20),
     Proof.ACCOUNT: Room(500, 1000),
 }
-"""Of one listener."""
+"""The room of one listener."""
 
 
 class Standing:
@@ -58,11 +58,11 @@ class Standing:
         self.proof = Proof.NOTHING
         self.holder = source
         self.bytes = 0
-        """Of the body, so far, if it waits in memory for the rest."""
+        """Bytes of the body so far, if it waits in memory for the rest."""
 
     @property
     def awaits_body(self) -> bool:
-        """Whether some of the body has not arrived."""
+        """Whether part of the body has not arrived."""
         return self._body
 
     @property
@@ -71,36 +71,36 @@ class Standing:
         return self._body or self._answer
 
     def names_key(self, access_key_id: str) -> None:
-        """Hear that the request names a key that exists."""
+        """Note that the request names an existing key."""
         self._proves(Proof.KEY_NAMED, access_key_id)
 
     def proves(self, account: str) -> None:
-        """Hear that the request's signature is right, and whose key signed it."""
+        """Note that the request's signature is right, and which account signed it."""
         self._proves(Proof.ACCOUNT, account)
 
     def streams(self) -> None:
-        """Hear that the body does not wait in memory from now on."""
+        """Note that the body no longer waits in memory."""
         if self.waits:
             self._requests.moved(self, -self.bytes)
         self._keeps, self.bytes = False, 0
 
     def await_body(self, *, waits: bool) -> None:
-        """Hear that the body is awaited, or is whole."""
+        """Note that the body is awaited, or is complete."""
         self._change(waits, self._answer)
 
     def await_taking(self, *, waits: bool) -> None:
-        """Hear that the client does not take its answer, or that it goes on."""
+        """Note that the client does not take its answer, or takes it again."""
         self._change(self._body, waits)
 
     def received(self, size: int) -> None:
-        """Hear that so many bytes of the body arrived."""
+        """Note that ``size`` bytes of the body have arrived."""
         kept = size if self._keeps else 0
         self.bytes += kept
         if self.waits:
             self._requests.moved(self, kept)
 
     def end(self) -> None:
-        """Hear that the connection has ended."""
+        """Note that the connection has ended."""
         self._change(False, False)
 
     def cut(self) -> None:
@@ -132,55 +132,55 @@ class Unfinished:
 
     def __init__(self, room: Mapping[Proof, Room] = ROOM) -> None:
         self._room = room
-        self._held: dict[Proof, dict[str, dict[Standing, None]]] = {proof: {} for proof in Proof}
-        """The requests of each holder, the next to be cut first."""
+        self._requests: dict[Proof, dict[str, dict[Standing, None]]] = {proof: {} for proof in Proof}
+        """The requests of each holder, with the next one to be cut first."""
         self._bytes = dict.fromkeys(Proof, 0)
 
     def __len__(self) -> int:
-        """Return how many wait."""
+        """Return the number of waiting requests."""
         return sum(map(self.count, Proof))
 
     def count(self, proof: Proof) -> int:
-        """Return how many wait that have proven just that."""
-        return sum(map(len, self._held[proof].values()))
+        """Return the number of waiting requests that have proven exactly ``proof``."""
+        return sum(map(len, self._requests[proof].values()))
 
     def add(self, standing: Standing) -> None:
-        """Take a request that waits from now on."""
-        holders = self._held[standing.proof]
+        """Add a request that now waits."""
+        holders = self._requests[standing.proof]
         holders.setdefault(standing.holder, {})[standing] = None
         self._bytes[standing.proof] += standing.bytes
         self._make_room(standing.proof, standing.holder)
 
     def remove(self, standing: Standing) -> None:
-        """Forget a request that waits no more."""
-        own = self._held[standing.proof][standing.holder]
+        """Remove a request that no longer waits."""
+        own = self._requests[standing.proof][standing.holder]
         del own[standing]
         self._bytes[standing.proof] -= standing.bytes
         if not own:
-            del self._held[standing.proof][standing.holder]
+            del self._requests[standing.proof][standing.holder]
 
     def moved(self, standing: Standing, size: int) -> None:
-        """Hear that a request that waits has moved, and keeps so many bytes more."""
+        """Note that a waiting request has made progress, and keeps ``size`` more bytes in memory."""
         proof = standing.proof
         self._bytes[proof] += size
         if proof is not Proof.NOTHING:
-            own = self._held[proof][standing.holder]
+            own = self._requests[proof][standing.holder]
             del own[standing]
             own[standing] = None
         most = self._room[proof].bytes
         while most is not None and self._bytes[proof] > most:
-            max((each for own in self._held[proof].values() for each in own), key=lambda each: each.bytes).cut()
+            max((each for own in self._requests[proof].values() for each in own), key=lambda each: each.bytes).cut()
 
     def cut_one(self) -> bool:
-        """Cut the request whose place is needed most; say whether there was one."""
-        for holders in self._held.values():
+        """Cut one request, of the clients that have proven least; return whether there was one."""
+        for holders in self._requests.values():
             if holders:
                 next(iter(_fullest(holders))).cut()
                 return True
         return False
 
     def _make_room(self, proof: Proof, holder: str) -> None:
-        holders, room = self._held[proof], self._room[proof]
+        holders, room = self._requests[proof], self._room[proof]
         if len(holders[holder]) > room.of_one:
             next(iter(holders[holder])).cut()
         elif self.count(proof) > room.of_all:
@@ -188,5 +188,5 @@ class Unfinished:
 
 
 def _fullest(holders: Mapping[str, dict[Standing, None]]) -> dict[Standing, None]:
-    """Return the requests of the holder that has most: whoever has few is not cut for whoever has many."""
+    """Return the requests of the holder that has most, so that holders of few are spared."""
     return max(holders.values(), key=len)

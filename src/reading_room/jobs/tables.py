@@ -28,7 +28,7 @@ class JobRow(Base):
         # When a job of an account, or of one of its kinds, last began.
         Index("ix_jobs_account_admitted", "account", "admitted_at"),
         Index("ix_jobs_kind_admitted", "account", "kind", "admitted_at"),
-        # Which engines were asked for lately is read with every wish.
+        # Which engines were asked for lately is read with every spec.
         Index("ix_jobs_submitted", "submitted_at", "engine"),
     )
 
@@ -221,5 +221,5 @@ class JobTagRow(Base):
     value: Mapped[str]
 
 
-WISH_TABLES = frozenset({JobContainerRow.__tablename__})
+CONTAINER_TABLES = frozenset({JobContainerRow.__tablename__})
 """The tables whose rows shape what hosts should run."""

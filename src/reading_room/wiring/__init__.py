@@ -1,1 +1,1 @@
-"""The composition root: settings in, the wired product out. The one package that knows everybody."""
+"""The composition root: settings go in, the wired product comes out. Only this package knows all others."""

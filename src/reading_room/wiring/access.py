@@ -1,4 +1,4 @@
-"""Access, wired: whose key it is, what its policies allow, how often it may call, and the record of every call."""
+"""Access, wired: credentials, policies, rate limits, and the record of every call."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ _MESSAGE_KEY = "authorization-messages.key"
 
 
 class Access:
-    """What every call passes before it is handled, and where it is recorded afterwards.
+    """The checks that every call passes before it is handled, and the trail that records it afterwards.
 
-    ``throttle`` and ``refusals`` replace what the settings would make.
+    ``throttle`` and ``refusals`` replace those that the settings would make.
     """
 
     def __init__(
@@ -72,11 +72,11 @@ class Access:
         self.refusals = refusals or Refusals(Counts(self.trail.refused, clock))
 
     def record(self, record: CallRecord) -> None:
-        """Write a call down, and when its access key was used."""
+        """Record a call, and the use of its access key."""
         self.trail.record(record)
         self.key_uses.take(record)
 
     def close(self) -> None:
-        """Write down what is still in memory, and take no more."""
+        """Write what is still in memory, and take no more records."""
         self.trail.close()
         self.key_uses.close()

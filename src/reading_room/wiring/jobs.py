@@ -1,4 +1,4 @@
-"""Jobs, wired: the controller, the network that it prepares, what containers ask the service, and custom models."""
+"""Jobs, wired: the controller, the network that it prepares, the requests of containers, and custom models."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from reading_room.wiring.objects import Objects
 
 
 class Jobs:
-    """What takes jobs and trainings from SUBMITTED to their end. ``dispatcher`` handles their roles' EC2 calls."""
+    """Takes jobs and trainings from SUBMITTED to their end. ``dispatcher`` handles their roles' EC2 calls."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""One host's agent, wired: it is sent what the host should hold, and each report goes to those it concerns."""
+"""One host's agent, wired: it gets the spec of the host, and its reports go to the modules that need them."""
 
 from __future__ import annotations
 
@@ -19,28 +19,29 @@ from reading_room.hosts.readiness import host_checks
 from reading_room.hosts.realtime import RealtimePool
 from reading_room.hosts.server_side import ServerSide
 from reading_room.jobs.record import LOCAL_HOST
-from reading_room.jobs.tables import WISH_TABLES
+from reading_room.jobs.tables import CONTAINER_TABLES
 from reading_room.reconcile import Loop
 from reading_room.settings import Settings
 from reading_room.vpc.network_spec import NETWORK_TABLES
 from reading_room.wiring.product import Product
 
-WISH_REST, WISH_APART = 3.0, 0.03
-"""Between two documents, unless a container waits: times what the first one took, if that was long; and seconds."""
+SPEC_REST, SPEC_APART = 3.0, 0.03
+"""The pause between two specs, unless a container waits: as a multiple of the time that the first one took, if
+that was long, and in seconds."""
 
 
 class HostLink:
-    """The conversation with the agent of this host: documents go out, reports and packets of VPCs come in.
+    """The connection to the agent of this host: specs go out, reports and packets of VPCs come in.
 
-    ``engines`` and ``checks`` are for making the product that is then given to ``connect``.
+    The product needs ``engines`` and ``checks``; it is then passed to ``connect``.
     """
 
     def __init__(self, settings: Settings, database: Database) -> None:
         self._settings = settings
         self._database = database
-        # A turn reads all that the accounts have: with thousands of interfaces, changes in a row would keep it reading.
-        self._documents = Loop("wishes", self._send, every=1.0, rest=WISH_REST, apart=WISH_APART)
-        self.engines = RealtimePool(self._documents.hurry, lacks=lambda: self._server_side.state.lacks())
+        # A turn reads all accounts' networks: with thousands of interfaces, successive changes would keep it busy.
+        self._spec_loop = Loop("spec", self._send, every=1.0, rest=SPEC_REST, apart=SPEC_APART)
+        self.engines = RealtimePool(self._spec_loop.hurry, lacks=lambda: self._server_side.state.lacks())
         self.checks: Sequence[Check] = host_checks(lambda: self._server_side.state)
         self._ended = threading.Event()
         self._server_side: ServerSide
@@ -49,7 +50,7 @@ class HostLink:
         self._listeners: VpcListeners
 
     def connect(self, product: Product, loop: asyncio.AbstractEventLoop) -> None:
-        """Prepare the conversation for a product whose VPC listeners run in ``loop``."""
+        """Prepare the connection for a product whose VPC listeners run in ``loop``."""
         settings, database = self._settings, self._database
         certificates = Certificates(
             authority=authority.prepare(settings.data / "authority", settings.region, system_clock(), database.sealer),
@@ -66,7 +67,7 @@ class HostLink:
         )
 
         def deliver_flow_logs() -> None:
-            if product.access.trail.fault() is None:  # Their calls would not be recorded; they wait.
+            if product.access.trail.fault() is None:  # Otherwise its calls would not be recorded.
                 product.flow_logs.turn(system_clock())
 
         self._flow_logs = Loop("flow logs", deliver_flow_logs, every=1.0)
@@ -86,7 +87,7 @@ class HostLink:
             agent_replaced=product.flow_logs.interrupted,
         )
         self._agent = AgentConnection(settings.installation.socket, self._server_side)
-        self._desired = DesiredHost(database=database, settings=settings, host=LOCAL_HOST, realtime=self.engines.wish)
+        self._desired = DesiredHost(database=database, settings=settings, host=LOCAL_HOST, realtime=self.engines.specs)
         database.on_commit(self._changed)
         self._conversation = threading.Thread(
             target=self._agent.run, args=(self._ended,), name="agent-connection", daemon=True
@@ -96,21 +97,21 @@ class HostLink:
         self._agent.send(self._desired.read())
 
     def _changed(self, tables: frozenset[str]) -> None:
-        if tables & WISH_TABLES:
-            self._documents.hurry()
+        if tables & CONTAINER_TABLES:
+            self._spec_loop.hurry()
         elif tables & NETWORK_TABLES:
-            self._documents.wake()
+            self._spec_loop.wake()
 
     def start(self) -> None:
-        """Start the loops and the conversation."""
-        self._documents.start()
+        """Start the loops and the connection."""
+        self._spec_loop.start()
         self._flow_logs.start()
         self._conversation.start()
 
     def stop(self) -> None:
-        """End the conversation and the loops."""
+        """End the connection and the loops."""
         self._ended.set()
-        self._documents.stop()
+        self._spec_loop.stop()
         self._flow_logs.stop()
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""S3, wired: the endpoint outside VPCs and the one inside, and the store as the rest of the service uses it."""
+"""S3, wired: the endpoint outside VPCs, the one inside, and the object store for the rest of the service."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reading_room.wiring.access import Access
 
 
 class Objects:
-    """Who serves S3, and who writes objects for the service itself: job results, flow logs, exported logs."""
+    """Serves S3, and writes objects for the service itself: job results, flow logs, exported logs."""
 
     def __init__(self, *, settings: Settings, backend: Backend, access: Access, clock: Clock) -> None:
         self._settings = settings
@@ -49,6 +49,6 @@ class Objects:
         )
 
     def close(self) -> None:
-        """Finish the requests that run and take no more."""
+        """Finish the running requests and take no more."""
         self.app.close()
         self.app_in_vpcs.close()

@@ -1,4 +1,4 @@
-"""Every operation that the product answers, in one table: AWS's, and our own, which ask what those would answer."""
+"""Every operation that the product answers, in one table: AWS's operations, and our own, which use AWS's."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def every_operation(
     floor: Floor,
     room: LogRoom,
 ) -> OperationTable:
-    """Return the table. ``capacity`` says what the host has for a job; ``None`` while no host has reported."""
+    """Return the table. ``capacity`` returns the host's capacity for jobs; ``None`` until a host has reported."""
     authorizer = access.authorizer
     quotas = Quotas(settings, clock, floor)
     of_aws = (

@@ -1,4 +1,4 @@
-"""The product: everything that answers AWS calls, without sockets and without an agent. API tests use it in process."""
+"""The product: everything that answers AWS calls, without sockets and agent. API tests use it in their own process."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ class Product:
         refusals: Refusals | None = None,
         host: Sequence[Check] = (),
     ) -> None:
-        """``throttle`` bounds the rates of calls; by default it has those of the settings' profile.
+        """``throttle`` limits the rates of calls, by default to those of the settings' profile.
 
-        ``refusals`` decides what is written down of requests that prove nobody; by default few of each address.
-        ``host`` are the checks of what runs containers, without which the product is not ready.
+        ``refusals`` decides which unauthenticated requests are recorded, by default a few of each address. ``host`` are
+        the checks of the host that runs containers, without which the product is not ready.
         """
         self.settings = settings
         self.database = database
@@ -120,7 +120,7 @@ class Product:
         self.logs = LogUpkeep(database, self.objects.export_buckets, clock)
 
     def first_start(self) -> None:
-        """Make what exists without being created; idempotent."""
+        """Create the resources that exist from the start; idempotent."""
         settings = self.settings
         self.access.trail.adopt_heads()
         first_administrator(self.database, settings.account, settings.region, settings.data / "credentials", self.clock)
@@ -130,14 +130,14 @@ class Product:
             service_network.ensure(session, settings.region)
 
     def close(self) -> None:
-        """Finish the calls that run and take no more."""
+        """Finish the running calls and take no more."""
         self.app.close()
         self.objects.close()
         self.access.close()
 
 
 def operation_table() -> OperationTable:
-    """Return the table of operations of a product that serves nobody; for the reference and its tests."""
+    """Return the operation table of a product without clients, for the reference and its tests."""
     from reading_room.s3.backends.memory import memory_backend
 
     settings = Settings()

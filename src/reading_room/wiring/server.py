@@ -1,4 +1,4 @@
-"""The server: the product with its loops, its listeners and the conversation with the agent, until SIGTERM."""
+"""The server: the product with its loops, its listeners and the connection to the agent, until SIGTERM."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ from reading_room.wiring.sockets import open_listeners
 log = logging.getLogger(__name__)
 
 SWITCH_SECONDS = 0.0005
-"""After how long a thread that computes lets another one go on. Python's own 5 ms would be added to each answer of a
-call that changes the network, twice: the wish for the hosts is put together meanwhile."""
+"""How long a busy thread runs before another one may. Python's default of 5 ms would be added twice to the answer of
+each call that changes the network, because the spec of the host is read at the same time."""
 CERTIFICATE_SECONDS = 1.0
-"""How often it is looked whether the certificate of HTTPS is another."""
+"""How often the certificate of HTTPS is checked for changes."""
 DRAIN_SECONDS = 3.0
-"""How long requests in progress may take to end when the server is told to."""
+"""How long requests in progress may take to finish when the server ends."""
 
 
 class ServerError(Exception):
-    """The server cannot start; the message says what is in the way and what to change."""
+    """The server cannot start; the message says why and what to change."""
 
 
 def run_server(settings: Settings, sealer: Sealer, working: Callable[[], None], ready: Callable[[], None]) -> None:
-    """Serve until SIGTERM. ``working`` is called before what may take minutes, ``ready`` once calls are taken.
+    """Serve until SIGTERM. ``working`` is called before work that may take minutes, ``ready`` once calls are accepted.
 
     Raises ``ServerError``, ``SchemaError``, ``WrongRootKey`` and ``SealBroken``.
     """
@@ -81,7 +81,7 @@ async def _serve(settings: Settings, database: Database, ready: Callable[[], Non
         raise ServerError(str(error)) from error
     for _, listener in opened:
         await listener.start()
-    # What start-up made lives as long as the process: the collector need not walk it again and again.
+    # Objects from the start-up live as long as the process: the collector need not check them again and again.
     gc.collect()
     gc.freeze()
     renewal = None if certificate is None else _renewal(certificate, opened, loop)
@@ -99,7 +99,7 @@ async def _serve(settings: Settings, database: Database, ready: Callable[[], Non
         for each in loops:
             await asyncio.to_thread(each.stop)
         link.close()
-        # Records of windows that are still open would be lost with this process.
+        # Records of open windows would be lost with this process.
         await asyncio.to_thread(product.flow_logs.close, system_clock())
         await asyncio.to_thread(product.close)
         backend.close()
@@ -111,11 +111,11 @@ def _renewal(
     opened: Sequence[tuple[ListenAddress, HttpListener]],
     loop: asyncio.AbstractEventLoop,
 ) -> Loop:
-    """Return the loop that gives listeners with TLS another certificate when there is one."""
+    """Return the loop that gives listeners with TLS a new certificate when there is one."""
 
     def renew() -> None:
         if (renewed := certificate.renewed()) is not None:
-            log.info("HTTPS has another certificate from now on")
+            log.info("HTTPS uses a new certificate from now on")
             for address, listener in opened:
                 if address.secure:
                     loop.call_soon_threadsafe(listener.renew, renewed)

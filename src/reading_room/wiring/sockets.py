@@ -20,7 +20,7 @@ from reading_room.settings import Settings
 def open_listeners(
     settings: Settings, app: AsgiApplication, sealer: Sealer, is_bucket: Callable[[str], bool]
 ) -> tuple[list[tuple[ListenAddress, HttpListener]], ListenerCertificate | None]:
-    """Return a listener for each address, the console's last, and the certificate where one of them has HTTPS.
+    """Return a listener for each address, the console's last, and the certificate if one of them has HTTPS.
 
     Raises ``ListenAddressError``.
     """

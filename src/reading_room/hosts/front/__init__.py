@@ -1,1 +1,1 @@
-"""The process between a VPC and the server: it alone reads what a VPC sends, and hands on typed records."""
+"""The process between a VPC and the server: only it reads what a VPC sends, and it passes on typed records."""

@@ -1,4 +1,4 @@
-"""The front's end of its channel to the server: questions for names and certificates, and lanes for requests."""
+"""The front's end of its channel to the server: queries for names and certificates, and lanes for requests."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from reading_room.hosts.front.records import (
 )
 
 QUESTIONS = 256
-"""Questions that wait for the server at a time; one more is dropped, as a packet may be."""
+"""The most queries that wait for the server at a time; more are dropped, as packets may be."""
 QUESTION_SECONDS = 5.0
 
 _log = logging.getLogger(__name__)
 
 
 class Unavailable(Exception):
-    """The server is not there, or does not take more."""
+    """The server is not connected, or takes no more."""
 
 
 class Channel:
     """A connected channel, in the running event loop.
 
-    ``certificate`` takes the certificates that come, ``lost`` hears of the channel's end.
+    ``certificate`` is called with each certificate that arrives, ``lost`` when the channel ends.
     """
 
     def __init__(
@@ -79,18 +79,18 @@ class Channel:
         return lane
 
     def want_certificate(self, endpoint_id: str | None) -> None:
-        """Ask for the certificate of an endpoint; it comes by ``certificate``. Raises ``Unavailable``."""
+        """Request the certificate of an endpoint, which ``certificate`` receives. Raises ``Unavailable``."""
         self._send(CertificateWanted(endpoint_id))
 
     def tell(self, text: str) -> None:
-        """Send a line for the server's log, where it can be sent."""
+        """Send a line for the server's log, if possible."""
         try:
             self._send(Told(text))
         except Unavailable:
-            pass  # It was one line, and its reader is not there.
+            pass  # It is only one log line, and nobody can read it.
 
     def close(self) -> None:
-        """Let go of it; whoever waits for an answer gets ``Unavailable``."""
+        """Close the channel; callers that wait for an answer get ``Unavailable``."""
         if self.over:
             return
         self.over = True

@@ -1,4 +1,4 @@
-"""Questions for names that a VPC sends, by UDP and by TCP: read, bounded, asked of the server and answered."""
+"""DNS queries from a VPC, by UDP and by TCP: read, limited, passed to the server and answered."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from reading_room.hosts.front.records import Answered
 
 TCP_SECONDS = 5.0
 TCP_CONNECTIONS = 64
-"""Connections of one address that ask by TCP at a time."""
+"""The most TCP connections of one address at a time."""
 OF_ONE_ADDRESS = 32
-"""Questions of one address that wait for the server at a time; one more is dropped."""
+"""The most queries of one address that wait for the server at a time; more are dropped."""
 
 Ask = Callable[[str, int], Awaitable[Answered]]
 
@@ -26,9 +26,9 @@ _log = logging.getLogger(__name__)
 
 
 class RateLimiter:
-    """A token bucket per source: at most ``per_second`` packets a second, as of each EC2 interface.
+    """A token bucket per source: at most ``per_second`` packets a second, as for each EC2 interface.
 
-    It remembers the ``sources`` seen last. The clock is the caller's: seconds that never go back.
+    It remembers the ``sources`` that it saw last. The caller provides the time: seconds that never go back.
     """
 
     def __init__(self, per_second: int = 1024, sources: int = 4096) -> None:
@@ -48,13 +48,13 @@ class RateLimiter:
 
 
 class Resolver:
-    """Answers the packets of one VPC. ``ask`` is the server, which knows names; it may raise ``Unavailable``."""
+    """Answers the packets of one VPC. ``ask`` queries the server, which knows names, and may raise ``Unavailable``."""
 
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
         self._limiter = RateLimiter()
         self._waiting: Counter[str] = Counter()
-        self._told: set[str] = set()
+        self._warned: set[str] = set()
 
     async def answer(self, packet: bytes, source: str) -> bytes:
         """Return the answer to a packet from an address, empty to stay silent."""
@@ -88,9 +88,9 @@ class Resolver:
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             source = writer.get_extra_info("peername")[0]
             if asking[source] >= TCP_CONNECTIONS:
-                if source not in self._told:
-                    _log.warning("refused a question of %s, which has %d", source, TCP_CONNECTIONS)
-                    self._told.add(source)
+                if source not in self._warned:
+                    _log.warning("refused a query from %s, which has %d connections", source, TCP_CONNECTIONS)
+                    self._warned.add(source)
                 writer.transport.abort()
                 return
             asking[source] += 1
@@ -102,11 +102,11 @@ class Resolver:
                         writer.write(len(answer).to_bytes(2, "big") + answer)
                         await writer.drain()
             except (TimeoutError, asyncio.IncompleteReadError, ConnectionError) as error:
-                _log.debug("a question of %s by TCP ended early: %r", source, error)
+                _log.debug("a TCP query from %s ended early: %r", source, error)
             finally:
                 _leave(asking, source)
                 if source not in asking:
-                    self._told.discard(source)
+                    self._warned.discard(source)
                 writer.close()
 
         return serve

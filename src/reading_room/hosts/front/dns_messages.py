@@ -1,7 +1,7 @@
-"""DNS messages (RFC 1035): a packet to its one question, and what was found to a packet.
+"""DNS messages (RFC 1035): parsing a packet into its single question, and writing the answer as a packet.
 
-Nothing but the header and the question is read, and a name in a question is never compressed: what a packet costs does
-not depend on what its sender wrote.
+Only the header and the question are read, and a name in a question is never compressed, so the cost of a packet does
+not depend on its content.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from reading_room.hosts.front.records import NameRecord
 
 POINTER = 12
-"""The type PTR, whose value is a name; that of any other record here is an address."""
+"""The type PTR, whose value is a name; the value of any other record here is an address."""
 FORMAT_ERROR, NO_SUCH_NAME, NOT_IMPLEMENTED = 1, 3, 4
 _HEADER = struct.Struct("!HHHHHH")
 _KIND_AND_CLASS = struct.Struct("!HH")
@@ -29,10 +29,10 @@ _NAME_OF_QUESTION = 0xC000 | _HEADER.size
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a packet asks: a name in lower case without its final dot, and a type of records.
+    """The question of a packet: a name in lower case without its final dot, and a record type.
 
-    ``name`` is empty where the packet's has a label that no host name has: nothing of that name exists. ``section`` is
-    the question as it came, which its answer repeats.
+    ``name`` is empty if the packet's name has a label that no host name has: no such name exists. ``section`` is the
+    question as it was sent, which the answer repeats.
     """
 
     identifier: int
@@ -43,10 +43,10 @@ class Question:
 
 
 def read(packet: bytes) -> Question | bytes:
-    """Return the question of a packet, or the whole answer to one that has none: empty where there is no answer.
+    """Return the question of a packet, or the whole answer to a packet without one; empty if there is no answer.
 
-    Nothing answers an answer, or less than a header. A question that cannot be read gets FORMERR, anything but a plain
-    query NOTIMP.
+    Answers, and packets shorter than a header, are not answered. An unreadable question gets FORMERR, and anything but
+    a standard query NOTIMP.
     """
     if len(packet) < _HEADER.size:
         return b""
@@ -74,7 +74,7 @@ def read(packet: bytes) -> Question | bytes:
 
 
 def answer(question: Question, records: Sequence[NameRecord] | None) -> bytes:
-    """Return the packet that answers a question; ``None`` says that no such name exists."""
+    """Return the packet that answers a question; ``records`` is ``None`` if no such name exists."""
     flags = _RESPONSE | _RECURSION_AVAILABLE | question.flags & _RECURSION_DESIRED
     code = NO_SUCH_NAME if records is None else 0
     packed = [_packed(record) for record in records or ()]

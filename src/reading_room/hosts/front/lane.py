@@ -1,7 +1,7 @@
 """A lane: one stream between a front and the server, for one HTTP request after the other.
 
-A frame is a byte that says what it is, four bytes of length (big-endian), and so many bytes. Whoever does not read
-holds up only the other end of the same lane, by the buffers of its socket.
+A frame is a byte for its kind, four bytes of length (big-endian), and that many bytes of content. An end that does not
+read only holds up the other end of the same lane, through the socket's buffers.
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ from reading_room.hosts.front.records import HEAD_LIMIT
 HEAD, BODY, BODY_END = b"h", b"b", b"e"
 """From the front: the head of a request, a piece of its body, the end of its body."""
 ASK_BODY, REPLY, DATA, LAST = b"w", b"r", b"d", b"l"
-"""From the server: the body may come, the head of the answer, a piece of its body, the last piece of it."""
+"""From the server: a request for the body, the head of the answer, a piece of its body, the last piece of it."""
 KEY_NAMED, PROVEN, STREAMED = b"k", b"p", b"s"
-"""From the server, of the request: it names a key (its id), it is an account's (its number), its body is not kept."""
+"""From the server, about the request: the id of the key that it names, the account that signed it, its body is not
+kept in memory."""
 PIECE_LIMIT = 262_144
 BUFFER_BYTES = 16_384
-"""What is read at once, unless the rest of a longer frame is known to come."""
+"""The most bytes that are read at once, unless the rest of a longer frame is expected."""
 WAITING_BYTES = 524_288
-"""Bytes that may wait to be taken, or to be sent, before the other end or the writer has to wait."""
+"""The most bytes that wait to be taken, or to be sent, before the other end or the writer has to wait."""
 _FRAME = struct.Struct("!cI")
 
 
@@ -35,7 +36,7 @@ class Lane(asyncio.BufferedProtocol):
         self._buffer = bytearray(BUFFER_BYTES)
         self._filled = 0
         self._long: tuple[bytes, bytearray] | None = None
-        """A frame that does not fit into the buffer: its kind, and its content as far as it came."""
+        """A frame that does not fit into the buffer: its kind, and the content received so far."""
         self._frames: deque[tuple[bytes, bytes]] = deque()
         self._bytes = 0
         self._paused = False
@@ -52,11 +53,11 @@ class Lane(asyncio.BufferedProtocol):
         transport.set_write_buffer_limits(WAITING_BYTES)  # type: ignore[attr-defined]
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        """Return where to put what comes; called by the event loop."""
+        """Return the buffer for received bytes; called by the event loop."""
         return memoryview(self._buffer if self._long is None else self._long[1])[self._filled :]
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Cut what came into frames; called by the event loop."""
+        """Split received bytes into frames; called by the event loop."""
         self._filled += nbytes
         if self._long is None:
             self._cut()
@@ -107,24 +108,24 @@ class Lane(asyncio.BufferedProtocol):
         self._wake()
 
     def pause_writing(self) -> None:
-        """Hold up whoever writes; called by the event loop."""
+        """Hold up writers; called by the event loop."""
         self._writable.clear()
 
     def resume_writing(self) -> None:
-        """Let whoever writes go on; called by the event loop."""
+        """Let writers continue; called by the event loop."""
         self._writable.set()
 
     @property
     def over(self) -> bool:
-        """Whether the other end is gone, or this one was closed."""
+        """Whether the other end is gone or this end was closed."""
         return self._over.is_set()
 
     async def ended(self) -> None:
-        """Wait until it is over; frames that come meanwhile stay to be taken."""
+        """Wait until the lane is over; frames that arrive in the meantime can still be taken."""
         await self._over.wait()
 
     async def next(self) -> tuple[bytes, bytes] | None:
-        """Return the next frame's kind and content; ``None`` at the end. Raises ``DocumentError``."""
+        """Return the kind and content of the next frame; ``None`` at the end. Raises ``DocumentError``."""
         while not self._frames:
             if self._fault is not None:
                 raise self._fault
@@ -143,7 +144,7 @@ class Lane(asyncio.BufferedProtocol):
         return kind, content
 
     async def send(self, *frames: tuple[bytes, bytes]) -> None:
-        """Send frames; waits while too much waits already. Raises ``ConnectionResetError`` once the lane is over."""
+        """Send frames, once the buffer has room. Raises ``ConnectionResetError`` if the lane is over."""
         if self.over or self._transport is None:
             raise ConnectionResetError("the lane is over")
         parts: list[bytes] = []

@@ -1,4 +1,4 @@
-"""The listening sockets of one VPC, served: names, HTTP and HTTPS, each byte of them read here and nowhere else."""
+"""Serving the listening sockets of one VPC: DNS, HTTP and HTTPS. Their bytes are read here and nowhere else."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class FrontListeners:
         self._http: dict[ListenerLabel, HttpListener] = {}
         self._dns: dict[ListenerLabel, asyncio.DatagramTransport | asyncio.Server] = {}
         self._secure: dict[ListenerLabel, socket.socket] = {}
-        """Listeners for HTTPS that have no certificate yet."""
+        """HTTPS listeners that have no certificate yet."""
         self._contexts: dict[str | None, ssl.SSLContext] = {}
         self._starting: set[asyncio.Task[None]] = set()
 
     def attach(self, sock: socket.socket) -> None:
-        """Speak with the server by this channel from now on."""
+        """Use this channel to the server from now on."""
         channel = Channel(sock, self._take_certificate, lambda: self._relay.detach(channel))
         self._relay.attach(channel)
         for endpoint_id in {
@@ -41,7 +41,7 @@ class FrontListeners:
             self._want(endpoint_id)
 
     async def add(self, label: ListenerLabel, sock: socket.socket) -> None:
-        """Serve a socket; one with the same label is replaced. One for HTTPS is served once its certificate is here."""
+        """Serve a socket, replacing one with the same label. HTTPS is served as soon as the certificate arrives."""
         self.remove(label)
         sock.setblocking(False)
         if label.kind in ("resolver-udp", "resolver-tcp"):
@@ -55,7 +55,7 @@ class FrontListeners:
             self._want(label.endpoint_id)
 
     def remove(self, label: ListenerLabel) -> None:
-        """Close a listener and cut its connections at once; an unknown label is no error."""
+        """Close a listener and cut its connections at once; ignore an unknown label."""
         if (listener := self._http.pop(label, None)) is not None:
             listener.cut()
         if (dns := self._dns.pop(label, None)) is not None:
@@ -64,12 +64,12 @@ class FrontListeners:
             waiting.close()
 
     def tell(self, text: str) -> None:
-        """Send a line for the server's log, where there is a server."""
+        """Send a line for the server's log, if a server is connected."""
         if self._relay.channel is not None:
             self._relay.channel.tell(text)
 
     async def drain(self, seconds: float) -> None:
-        """Stop accepting; let requests in progress end for so many seconds, then cut."""
+        """Stop accepting, let requests in progress finish for ``seconds``, then cut the rest."""
         for dns in self._dns.values():
             dns.close()
         for waiting in self._secure.values():
@@ -92,7 +92,7 @@ class FrontListeners:
             try:
                 self._relay.channel.want_certificate(endpoint_id)
             except Unavailable:
-                _log.warning("the server does not take the wish for a certificate of %s", endpoint_id)
+                _log.warning("the server does not take the request for a certificate of %s", endpoint_id)
 
     def _take_certificate(self, certificate: Certificate) -> None:
         context = server_context_of(certificate.pem.encode("ascii"))
@@ -108,11 +108,11 @@ class FrontListeners:
 
 
 def server_context_of(pem: bytes) -> ssl.SSLContext:
-    """Return a TLS context of a listener, with a certificate and its key in PEM. Raises ``ssl.SSLError``."""
+    """Return a listener's TLS context for a certificate and its key in PEM. Raises ``ssl.SSLError``."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
-    # The ssl module reads certificates from files only: this one is in memory, and is gone when it is closed.
+    # The ssl module only reads certificates from files: this one is in memory, and disappears when it is closed.
     with os.fdopen(os.memfd_create("certificate", os.MFD_CLOEXEC), "wb") as file:
         file.write(pem)
         file.flush()

@@ -1,8 +1,8 @@
 """A front: the process that reads what one VPC sends, so that the server need not.
 
-It gets orders at descriptor 0. It has a user id of its own, no database, no files, and no network but the listeners of
-its VPC; from its first order on it may only accept, read, write and end. What a client makes of it, with whatever
-bytes, can speak for the clients of the same VPC, and for nobody else.
+It receives orders at descriptor 0. It has its own user id, no database, no files, and no network except the listeners
+of its VPC; from its first order on it may only accept, read, write and exit. A client that takes it over can only
+impersonate clients of the same VPC.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ FILE_BYTES = 65_536
 """A certificate is read from a file in memory."""
 LINES_A_SECOND = 10
 LAST_SECONDS = 60.0
-"""How long requests in progress may take to end once there are no more orders."""
+"""How long requests in progress may take to finish once there are no more orders."""
 
 
 class Lines(logging.Handler):
-    """Hands log lines to whoever takes them, at most so many a second."""
+    """Sends log lines to the server, at most ``LINES_A_SECOND``."""
 
     def __init__(self, listeners: FrontListeners) -> None:
         super().__init__(logging.WARNING)
@@ -52,7 +52,7 @@ class Lines(logging.Handler):
 
 
 async def serve(orders: socket.socket, listeners: FrontListeners) -> None:
-    """Follow orders until the agent closes its end, then let what is in progress end."""
+    """Follow orders until the agent closes its end, then let requests in progress finish."""
     orders.setblocking(False)
     loop = asyncio.get_running_loop()
     arrived = asyncio.Event()
@@ -93,7 +93,7 @@ def main() -> None:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_rehearse())
     give_up_rights()
-    # A loop that is made now finds no io_uring, whose calls a filter cannot look into, and does without.
+    # A loop that is created now finds no io_uring, whose calls a filter cannot inspect, and works without it.
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_main(orders))
 
@@ -105,7 +105,7 @@ async def _main(orders: socket.socket) -> None:
 
 
 async def _rehearse() -> None:
-    """Load what would only be loaded later: nothing can be then."""
+    """Import everything that would be imported later, when nothing can be imported any more."""
     encode(Order(Leave(())))
     encode(FromFront(Asked(1, "localhost", 1)))
     decode(FromServer, encode(FromServer(Answered(1))))
@@ -118,7 +118,7 @@ async def _rehearse() -> None:
 
 
 def give_up_rights() -> None:
-    """Give up, for good, what a front has no use for: every file, every call but those that it needs."""
+    """Permanently give up what a front does not need: every file, and every system call that it does not use."""
     for limit, most in (
         (resource.RLIMIT_AS, MEMORY_BYTES),
         (resource.RLIMIT_FSIZE, FILE_BYTES),

@@ -1,8 +1,8 @@
-"""What travels between a front and the server, as typed records: what a VPC asks, and what it is answered.
+"""The typed records between a front and the server: queries and requests from a VPC, and their answers.
 
-A front has one channel, made by the agent, and on it the VPC is a fact. Each HTTP request goes over a lane, a socket of
-its own that the front makes and sends along: its head as a record, bodies as bytes (``lane.py``). The server believes
-no record more than the listeners of that VPC justify (``check_head``).
+A front has one channel, which the agent makes for one VPC, so the VPC is certain. Each HTTP request goes over a lane, a
+separate socket that the front makes and sends along: its head as a record, bodies as bytes (``lane.py``). The server
+trusts a record only as far as the listeners of that VPC justify (``check_head``).
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from typing import Literal
 from reading_room.codec import DocumentError
 
 MESSAGE_LIMIT = 131_072
-"""Bytes of one message on the channel."""
+"""The most bytes of one message on the channel."""
 HEAD_LIMIT = 262_144
-"""Bytes of a head as a record: quoting makes it longer than it came."""
+"""The most bytes of a head as a record: quoting makes it longer than the client sent it."""
 NAME_LIMIT = 255
 TEXT_LIMIT = 1_000
 HEADERS = 1_000
@@ -30,7 +30,7 @@ _ABSENT_FROM_VALUES = re.compile(r"[\x00\r\n]")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question for a name (lower case, no final dot) and a type of records, from an address of the VPC."""
+    """A query for a name (lower case, no final dot) and a record type, from an address of the VPC."""
 
     number: int
     name: str
@@ -39,7 +39,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class NameRecord:
-    """A record of a name: its type, how many seconds it may be kept, and an address or a name."""
+    """A record of a name: its type, its time to live in seconds, and an address or a name."""
 
     kind: int
     seconds: int
@@ -48,7 +48,7 @@ class NameRecord:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The answer to the question of that number: ``None`` where no such name exists; ``silent``, no answer at all."""
+    """The answer to the query of that number: ``None`` if no such name exists, ``silent`` to send no answer at all."""
 
     number: int
     records: tuple[NameRecord, ...] | None = None
@@ -57,7 +57,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class CertificateWanted:
-    """The front has a listener for HTTPS, of an endpoint or at a public address, and no certificate for it."""
+    """The front has an HTTPS listener, of an endpoint or at a public address, and no certificate for it."""
 
     endpoint_id: str | None
 
@@ -72,7 +72,7 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True)
 class LaneOpened:
-    """A lane for requests; its descriptor comes along."""
+    """A lane for requests; its descriptor comes with the message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +98,11 @@ class FromServer:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The head of a request, by the listener that it came to (``kind``, ``address``, ``port``) and from whom.
+    """The head of a request, with the listener that received it (``kind``, ``address``, ``port``) and its client.
 
-    ``path`` and ``query`` are as they were sent. ``headers`` are names, in lower case, and values in turn, in Latin-1.
-    ``tls`` is the version by its number in the protocol. ``body`` says whether one follows, ``waits`` whether some of
-    it has not arrived, ``expects`` whether the client waits to be asked for it.
+    ``path`` and ``query`` are as they were sent. ``headers`` alternates names, in lower case, and values, in Latin-1.
+    ``tls`` is the protocol's number of the version. ``body`` says whether a body follows, ``waits`` whether some of it
+    has not arrived, ``expects`` whether the client waits for ``100 Continue``.
     """
 
     kind: Literal["credentials", "endpoint-http", "endpoint-https"]
@@ -130,18 +130,18 @@ class ReplyHead:
 
 
 def headers_of(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str, ...]:
-    """Return headers as records have them."""
+    """Return ASGI headers in the form of records."""
     return tuple([text.decode("latin-1") for header in headers for text in header])
 
 
 def raw_headers(headers: tuple[str, ...]) -> list[tuple[bytes, bytes]]:
-    """Return headers as ASGI has them."""
+    """Return headers of a record in the form of ASGI."""
     raw = [text.encode("latin-1") for text in headers]
     return list(zip(raw[::2], raw[1::2], strict=True))
 
 
 def check_head(head: Head) -> None:
-    """Refuse a head that no parser of HTTP would have made. Raises ``DocumentError``."""
+    """Refuse a head that no HTTP parser could have produced. Raises ``DocumentError``."""
     try:
         ipaddress.IPv4Address(head.client)
     except ValueError:
@@ -155,7 +155,7 @@ def check_head(head: Head) -> None:
 
 
 def check_headers(headers: tuple[str, ...]) -> None:
-    """Refuse what are no headers, name and value in turn. Raises ``DocumentError``."""
+    """Refuse anything but alternating names and values of headers. Raises ``DocumentError``."""
     if len(headers) % 2 or len(headers) > 2 * HEADERS:
         raise DocumentError("a request has too many headers, or a name without a value")
     names, values = headers[::2], "".join(headers[1::2])
@@ -166,6 +166,6 @@ def check_headers(headers: tuple[str, ...]) -> None:
 
 
 def check_asked(asked: Asked) -> None:
-    """Refuse a question that no packet holds. Raises ``DocumentError``."""
+    """Refuse a query that no packet could contain. Raises ``DocumentError``."""
     if len(asked.name) > NAME_LIMIT or not asked.name.isascii() or not 0 <= asked.kind < 1 << 16:
-        raise DocumentError("a question is none")
+        raise DocumentError("a query is malformed")

@@ -1,4 +1,4 @@
-"""HTTP requests of a VPC, handed to the server over lanes: an ASGI application of which only the wire is here."""
+"""HTTP requests of a VPC, passed to the server over lanes: an ASGI application that runs on the other end."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from reading_room.hosts.front.lane import (
 from reading_room.hosts.front.records import Head, ReplyHead, headers_of, raw_headers
 
 OF_ONE_ADDRESS = 16
-"""Requests of one address that the server has at a time; one more waits for one of the same address to end."""
+"""The most requests of one address that the server has at a time; more wait for others of the same address to end."""
 ATTACH_SECONDS = 30.0
-"""How long a request waits for a server that is not there, as while it starts again."""
+"""How long a request waits for a server that is not connected, for example while it restarts."""
 WATCHED = 262_144
-"""Bytes of an answer from which on it is watched whether its client still is there."""
+"""If an answer has more bytes than this, its client is watched for a disconnect."""
 
 
 class Relay:
-    """Hands requests on over the lanes of the newest channel."""
+    """Passes requests on over the lanes of the newest channel."""
 
     def __init__(self, attach_seconds: float = ATTACH_SECONDS) -> None:
         self._attach_seconds = attach_seconds
@@ -56,7 +56,7 @@ class Relay:
         self._attached.set()
 
     def detach(self, channel: Channel | None) -> None:
-        """Use this channel no more."""
+        """Stop using this channel."""
         if channel is self._channel:
             self._channel = None
             self._attached.clear()
@@ -102,7 +102,7 @@ class Relay:
 
 
 async def _request(lane: Lane, head: Head, standing: Standing, receive: Any, send: Any) -> bool:
-    """Carry one request to its end; return whether the lane is as good as new."""
+    """Carry one request to its end; return whether the lane can be reused."""
     pump: asyncio.Task[bool] | None = None
     started = False
     try:
@@ -131,19 +131,19 @@ async def _request(lane: Lane, head: Head, standing: Standing, receive: Any, sen
                 if kind == LAST:
                     return not head.body or (pump is not None and pump.done() and pump.result())
     except ConnectionResetError:
-        pass  # The server is gone, or its application is.
+        pass  # The server or its application has ended.
     finally:
         if pump is not None:
             pump.cancel()
             await asyncio.gather(pump, return_exceptions=True)
     if not started:
         await _unavailable(send)
-    # Without the rest of an answer the listener closes the connection: its client must not take a part for the whole.
+    # Without the rest of an answer the listener closes the connection, so that the client sees that it is incomplete.
     return False
 
 
 async def _pump(lane: Lane, receive: Any) -> bool:
-    """Send a request's body on; return whether all of it was sent. A client that goes away takes the lane along."""
+    """Forward a request's body; return whether all of it was sent. If the client disconnects, close the lane."""
     try:
         while True:
             message = await receive()
@@ -163,7 +163,7 @@ async def _pump(lane: Lane, receive: Any) -> bool:
 
 
 async def _watch(lane: Lane, receive: Any) -> bool:
-    """Close the lane when the client goes away: nobody need read what nobody gets."""
+    """Close the lane when the client disconnects, because nobody will receive the rest of the answer."""
     while (await receive())["type"] != "http.disconnect":
         pass
     lane.close()
@@ -198,7 +198,7 @@ def _length(headers: list[tuple[bytes, bytes]]) -> int:
 
 
 async def _unavailable(send: Any) -> None:
-    text = b"The service is not there at the moment: try again.\n"
+    text = b"The service is not available at the moment: try again.\n"
     headers = [
         (b"content-type", b"text/plain; charset=utf-8"),
         (b"content-length", b"%d" % len(text)),
