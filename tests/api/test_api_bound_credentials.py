@@ -378,7 +378,7 @@ def test_a_refusal_is_explained_to_the_account_of_the_job(world: Bound) -> None:
     assert denial["PrincipalArn"].endswith(f"/Comprehend-{spec.job.job_id}")
     assert denial["Because"] == [
         "statement 'OnlyFromTheJob' of session policy "
-        f"by which the credentials are bound to job {spec.job.job_id} (READING_ROOM_CREDENTIALS_BOUND)"
+        f"that binds the credentials to job {spec.job.job_id} (READING_ROOM_CREDENTIALS_BOUND)"
     ]
     (statement,) = denial["DecidingStatements"]
     (condition,) = statement["Conditions"]

@@ -211,7 +211,7 @@ def _set_policy(site: Site, policy: dict[str, Any]) -> None:
 def test_an_open_endpoint_causes_a_warning_and_the_printed_policy_is_closed(site: Site) -> None:
     asked = (site.sender, "s3.us-east-1.amazonaws.com")
     (warning,) = site.json(*asked)["warnings"]
-    assert warning.startswith(f"the policy of {site.endpoint} (statement 1) lets in requests of every account")
+    assert warning.startswith(f"the policy of {site.endpoint} (statement 1) lets in requests from every account")
     assert "warning: the policy of" in site.trace(*asked)
     printed = CliRunner().invoke(
         commands.app, ["network", "endpoint-policy", "--bucket", "papers", "--bucket", "results"]

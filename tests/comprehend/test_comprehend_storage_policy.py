@@ -107,7 +107,7 @@ def test_an_endpoint_that_lets_others_in_is_told_in_the_story_and_keeps_no_job(w
     job = world.submit()
     world.run(job)
     (line,) = [line for line in world.story(job).splitlines() if "lets in requests" in line]
-    assert f"the policy of {world.endpoint} (statement 1) lets in requests of every account" in line
+    assert f"the policy of {world.endpoint} (statement 1) lets in requests from every account" in line
     assert world.status(job) == "IN_PROGRESS"
     assert len(world.wanted()) == 1
 

@@ -153,7 +153,7 @@ def test_an_open_endpoint_lets_a_stranger_s_keys_out_and_the_job_is_warned_of_it
 ) -> None:
     with site.running() as (job, worker):
         assert carry_out(worker, attacker) == [True, 200, 200]
-        assert "lets in requests of every account" in site.story(job)
+        assert "lets in requests from every account" in site.story(job)
     assert attacker.gathered() == ["anonymous", "foreign", "presigned"]
 
 

@@ -386,7 +386,7 @@ def test_an_endpoint_that_lets_everybody_through_is_warned_of(world: ExtensionWo
     checks = world.checks()
     assert failures(checks) == []
     assert statuses(checks, "WARNING") == ["EndpointPolicy"]
-    assert "lets in requests of every account" in checks["EndpointPolicy"]["Message"]
+    assert "lets in requests from every account" in checks["EndpointPolicy"]["Message"]
 
 
 def test_of_a_bucket_of_another_account_no_policy_is_told(world: ExtensionWorld) -> None:

@@ -45,7 +45,7 @@ def test_a_path_that_several_jobs_share_is_good_for_each_of_them() -> None:
 def test_the_refusal_is_a_statement_that_names_the_job() -> None:
     decision = denial(session(JOB), "s3:GetObject", "arn:aws:s3:::b/k", {"aws:SourceIp": ("127.0.0.1",)})
     assert decision.outcome == "explicitDeny"
-    assert f"bound to job {JOB}" in decision.story()
+    assert f"binds the credentials to job {JOB}" in decision.reasons()
     # No request can bring the key: conditions get it from nobody but this.
     claimed = denial(session(JOB), "s3:GetObject", "*", {"reading-room:SourceJob": (OTHER,)})
     assert claimed.outcome == "explicitDeny"

@@ -67,5 +67,5 @@ def test_a_request_is_decided_as_the_table_says(case: dict[str, Any]) -> None:
         ),
         [policy_of(entry) for entry in case["policies"]],
     )
-    assert decision.outcome == case["expect"]["decision"], f"{case['title']}: {decision.story()}"
+    assert decision.outcome == case["expect"]["decision"], f"{case['title']}: {decision.reasons()}"
     assert list(decision.by) == case["expect"]["by"], case["title"]

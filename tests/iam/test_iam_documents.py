@@ -291,7 +291,7 @@ def test_a_statement_is_named_by_its_sid_or_its_place() -> None:
 
 def test_statements_about_an_action_are_found_whatever_its_case_and_after_many_others() -> None:
     found = parse(json.dumps({"Statement": [without(), without(Action="s3:Put*"), without(Action="*")]}), "bucket")
-    assert [each.name for each in found.about("S3:getobject")] == ["statement 1", "statement 3"]
+    assert [each.name for each in found.covering("S3:getobject")] == ["statement 1", "statement 3"]
     for number in range(1000):
-        assert [each.name for each in found.about(f"ec2:Action{number}")] == ["statement 3"]
-    assert [each.name for each in found.about("S3:getobject")] == ["statement 1", "statement 3"]
+        assert [each.name for each in found.covering(f"ec2:Action{number}")] == ["statement 3"]
+    assert [each.name for each in found.covering("S3:getobject")] == ["statement 1", "statement 3"]

@@ -127,13 +127,13 @@ def test_of_several_denies_the_first_kind_in_awss_order_is_told(kind: PolicyKind
 
 def test_each_statement_that_denies_is_told() -> None:
     decision = asked(ALICE, policy("identity", {}, DENY, DENY))
-    assert decision.story() == ("statement 2 of identity-based policy p; statement 3 of identity-based policy p")
+    assert decision.reasons() == ("statement 2 of identity-based policy p; statement 3 of identity-based policy p")
 
 
 def test_the_root_user_needs_no_policy_and_has_no_boundary() -> None:
     decision = asked(ROOT, policy("identity", DENY), policy("boundary", DENY))
     assert decision.allowed
-    assert decision.story() == "the full access of identity-based policy of the account's root user"
+    assert decision.reasons() == "the full access of identity-based policy of the account's root user"
     assert asked(ROOT, policy("resource", DENY)).outcome == "explicitDeny"
     assert asked(ROOT, policy("scp", ELSEWHERE)).by == ("scp",)
     assert asked(ROOT, account=OTHER).by == ("resource",)
@@ -239,7 +239,7 @@ def test_a_denial_is_told_in_awss_sentence(
 
 
 def test_a_lack_is_told_in_the_log_by_kind() -> None:
-    assert asked(ALICE).story() == "no identity-based policy allows it; no resource-based policy allows it"
+    assert asked(ALICE).reasons() == "no identity-based policy allows it; no resource-based policy allows it"
     words = {
         "boundary": "permissions boundary",
         "session": "session policy",

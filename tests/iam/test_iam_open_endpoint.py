@@ -23,8 +23,8 @@ def policy(*statements: dict[str, Any]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
 
-def whom(*statements: dict[str, Any]) -> list[str]:
-    return [opening.whom for opening in openings(policy(*statements), MINE)]
+def let_in(*statements: dict[str, Any]) -> list[str]:
+    return [opening.who for opening in openings(policy(*statements), MINE)]
 
 
 def equals(key: str, *values: str, operator: str = "StringEquals") -> dict[str, Any]:
@@ -52,7 +52,7 @@ def equals(key: str, *values: str, operator: str = "StringEquals") -> dict[str, 
     ],
 )
 def test_a_policy_that_any_account_can_use_is_open_to_every_account(statement: dict[str, Any]) -> None:
-    assert whom({**ALLOW, **statement}) == ["every account"]
+    assert let_in({**ALLOW, **statement}) == ["every account"]
 
 
 @pytest.mark.parametrize(
@@ -72,38 +72,38 @@ def test_a_policy_that_any_account_can_use_is_open_to_every_account(statement: d
     ],
 )
 def test_a_policy_that_pins_the_account_or_names_the_buckets_is_closed(statement: dict[str, Any]) -> None:
-    assert whom({**ALLOW, **statement}) == []
+    assert let_in({**ALLOW, **statement}) == []
 
 
 def test_an_account_or_a_role_that_the_policy_names_is_told() -> None:
-    assert whom({**ALLOW, "Principal": {"AWS": [MINE, OTHER]}}) == [f"account {OTHER}"]
-    assert whom({**ALLOW, "Condition": equals("aws:PrincipalAccount", MINE, OTHER)}) == [f"account {OTHER}"]
+    assert let_in({**ALLOW, "Principal": {"AWS": [MINE, OTHER]}}) == [f"account {OTHER}"]
+    assert let_in({**ALLOW, "Condition": equals("aws:PrincipalAccount", MINE, OTHER)}) == [f"account {OTHER}"]
     named = {**ALLOW, "Principal": {"AWS": f"arn:aws:iam::{OTHER}:role/partner/Reader"}}
-    assert whom(named) == [f"account {OTHER}"]
+    assert let_in(named) == [f"account {OTHER}"]
     pattern = equals("aws:PrincipalArn", "arn:aws:iam::*:role/admin", operator="ArnLike")
-    assert whom({**ALLOW, "Condition": pattern}) == ["every account that has role/admin"]
+    assert let_in({**ALLOW, "Condition": pattern}) == ["every account that has role/admin"]
     unsigned = {**ALLOW, "Condition": equals("aws:PrincipalAccount", "anonymous")}
-    assert whom(unsigned) == ["callers who sign nothing"]
+    assert let_in(unsigned) == ["anonymous callers"]
 
 
 def test_a_session_that_the_policy_names_is_of_its_role() -> None:
     session = {**ALLOW, "Principal": {"AWS": f"arn:aws:sts::{OTHER}:assumed-role/Reader/one"}}
     for role, expected in (("Reader", [f"account {OTHER}"]), ("Writer", [])):
         pinned = equals("aws:PrincipalArn", f"arn:aws:iam::{OTHER}:role/{role}")
-        assert whom({**session, "Condition": pinned}) == expected
+        assert let_in({**session, "Condition": pinned}) == expected
 
 
 def test_all_resources_but_the_named_are_everybodys() -> None:
     statement = {name: value for name, value in ALLOW.items() if name != "Resource"}
-    assert whom({**statement, "NotResource": MY_BUCKET}) == ["every account"]
+    assert let_in({**statement, "NotResource": MY_BUCKET}) == ["every account"]
     mine = equals("aws:ResourceAccount", MINE)
-    assert whom({**statement, "NotResource": MY_BUCKET, "Condition": mine}) == []
+    assert let_in({**statement, "NotResource": MY_BUCKET, "Condition": mine}) == []
 
 
 def test_all_actions_but_the_named_are_asked_for_by_some() -> None:
     statement = {name: value for name, value in ALLOW.items() if name != "Action"}
-    assert whom({**statement, "NotAction": "s3:PutObject"}) == ["every account"]
-    assert whom({**statement, "NotAction": "s3:*"}) == []
+    assert let_in({**statement, "NotAction": "s3:PutObject"}) == ["every account"]
+    assert let_in({**statement, "NotAction": "s3:*"}) == []
 
 
 def test_a_policy_that_cannot_be_looked_at_in_full_counts_as_open() -> None:
@@ -111,9 +111,9 @@ def test_a_policy_that_cannot_be_looked_at_in_full_counts_as_open() -> None:
     closed = {**ALLOW, "Condition": equals("aws:PrincipalAccount", MINE)}
     text = json.dumps({"Version": "2012-10-17", "Statement": [closed]}, separators=(",", ":"))
     full = text.replace('"Resource":"*"', f'"Resource":"arn:aws:s3:::{"b" * (20_480 - len(text) - 12)}"')
-    too_long = ["others (it is too long to be looked at in full)"]
-    assert [opening.whom for opening in openings(full, MINE)] == too_long
-    assert [opening.whom for opening in openings(full.replace("bb", "b", 1), MINE)] == too_long
+    too_long = ["others (it is too long to be checked in full)"]
+    assert [opening.who for opening in openings(full, MINE)] == too_long
+    assert [opening.who for opening in openings(full.replace("bb", "b", 1), MINE)] == too_long
     assert openings(full.replace("bbb", "b", 1), MINE) == ()
 
 
@@ -135,15 +135,15 @@ def test_a_policy_that_cannot_be_looked_at_in_full_counts_as_open() -> None:
 )
 def test_a_deny_closes_what_strangers_cannot_choose_to_avoid(condition: dict[str, Any], closed: bool) -> None:
     deny = {**ALLOW, "Effect": "Deny", "Condition": condition}
-    assert (whom(ALLOW, deny) == []) is closed
+    assert (let_in(ALLOW, deny) == []) is closed
 
 
 def test_a_deny_of_some_actions_leaves_the_others_open() -> None:
     deny = {**ALLOW, "Effect": "Deny", "Condition": equals("aws:PrincipalAccount", MINE, operator="StringNotEquals")}
-    assert whom({**ALLOW, "Action": "s3:*"}, {**deny, "Action": "s3:PutObject"}) == ["every account"]
-    assert whom({**ALLOW, "Action": "s3:*"}, {**deny, "Action": "s3:*"}) == []
+    assert let_in({**ALLOW, "Action": "s3:*"}, {**deny, "Action": "s3:PutObject"}) == ["every account"]
+    assert let_in({**ALLOW, "Action": "s3:*"}, {**deny, "Action": "s3:*"}) == []
     but_s3 = {name: value for name, value in deny.items() if name != "Action"} | {"NotAction": "s3:*"}
-    assert whom({**ALLOW, "Action": "s3:*"}, but_s3) == ["every account"]
+    assert let_in({**ALLOW, "Action": "s3:*"}, but_s3) == ["every account"]
 
 
 def test_the_open_statement_is_named_in_the_warning() -> None:
@@ -151,18 +151,18 @@ def test_the_open_statement_is_named_in_the_warning() -> None:
     found = openings(policy(closed, ALLOW, {**ALLOW, "Sid": "Wide"}), MINE)
     assert [opening.statement for opening in found] == ["statement 2", "statement 'Wide'"]
     warning = found[0].warning("vpce-0123456789abcdef0")
-    assert warning.startswith("the policy of vpce-0123456789abcdef0 (statement 2) lets in requests of every account")
+    assert warning.startswith("the policy of vpce-0123456789abcdef0 (statement 2) lets in requests from every account")
 
 
 @pytest.mark.parametrize("name", ["seed-s3-endpoint-allow", "endpoint-default-gateway", "endpoint-merged"])
 def test_the_guides_own_policies_are_open(name: str) -> None:
     text = json.dumps(json.loads(CASES.read_text())["policies"][name]["document"])
-    assert [opening.whom for opening in openings(text, MINE)] == ["every account"]
+    assert [opening.who for opening in openings(text, MINE)] == ["every account"]
 
 
 @given(st.lists(st.sampled_from([MINE, OTHER, "777788889999"]), min_size=1, max_size=3, unique=True))
 def test_exactly_the_accounts_beside_ones_own_are_let_in(accounts: list[str]) -> None:
-    assert bool(whom({**ALLOW, "Condition": equals("aws:PrincipalAccount", *accounts)})) is (set(accounts) != {MINE})
+    assert bool(let_in({**ALLOW, "Condition": equals("aws:PrincipalAccount", *accounts)})) is (set(accounts) != {MINE})
 
 
 WORDS = ["*", "s3:*", "s3:Put*", "arn:aws:s3:::a/*", "arn:aws:s3:::*", f"arn:aws:iam::{MINE}:root", MINE, OTHER]
@@ -217,4 +217,4 @@ def test_a_policy_of_the_greatest_length_is_answered() -> None:
     assert openings(long, MINE) == ()
     many = [f"arn:aws:s3:::bucket-{number}-*" for number in range(100)]
     wide = policy({**ALLOW, "Action": names[:25], "Resource": many, "Condition": equals("aws:PrincipalAccount", MINE)})
-    assert [opening.whom for opening in openings(wide, MINE)] == ["others (it is too long to be looked at in full)"]
+    assert [opening.who for opening in openings(wide, MINE)] == ["others (it is too long to be checked in full)"]

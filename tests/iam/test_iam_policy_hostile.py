@@ -156,5 +156,5 @@ def test_a_variable_before_the_last_part_of_a_resource_is_plain_text() -> None:
 def test_asking_for_ever_new_actions_keeps_no_more_than_a_few_answers() -> None:
     policy = parse('{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}', "inline")
     for number in range(2_000):
-        policy.about(f"s3:Operation{number}")
-    assert len(policy._about) <= 512
+        policy.covering(f"s3:Operation{number}")
+    assert len(policy._by_action) <= 512

@@ -26,14 +26,14 @@ def test_the_guides_two_documents_get_awss_answer_the_reason_and_one_document() 
     assert answer == (
         "refused: AWS answers InvalidPolicyDocument: The Policy Document is not valid. Syntax error at position (18,1)"
     )
-    assert reason.startswith("the text holds 2 JSON documents one after another.")
+    assert reason.startswith("the text holds 2 consecutive JSON documents.")
     text = merged(GUIDE)
     assert text is not None
     assert [statement.sid for statement in parse(text, "endpoint").statements] == [
         "AmazonLinuxAMIRepositoryAccess",
         "AmazonLinux2AMIRepositoryAccess",
     ]
-    assert rest.startswith("put together in one document: nothing is allowed: every statement denies")
+    assert rest.startswith("merged into one document: nothing is allowed: every statement is a Deny")
 
 
 def test_the_merged_document_of_the_guide_has_nothing_to_be_said_of() -> None:
@@ -104,16 +104,16 @@ def test_documents_whose_variables_mean_different_things_are_not_merged() -> Non
         pytest.param(
             document({"Condition": {"StringEquals": {"userid": "x"}}}),
             "inline",
-            "asks for a key that no request has",
+            "uses a key that no request has",
             id="a condition key without a vendor",
         ),
         pytest.param(
             document({"Effect": "Deny", "Condition": {"StringNotEquals": {"aws:SourceVpce": "vpce-1"}}}),
             "inline",
-            "denies every request that does not have the key",
+            "denies every request without the key",
             id="a negated path key",
         ),
-        pytest.param(document({"Effect": "Deny"}), "session", "nothing is allowed", id="a session that may nothing"),
+        pytest.param(document({"Effect": "Deny"}), "session", "nothing is allowed", id="a session that allows nothing"),
     ],
 )
 def test_what_aws_takes_and_nobody_means_is_told(text: str, use: PolicyUse, words: str) -> None:

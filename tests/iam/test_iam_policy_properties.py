@@ -331,11 +331,11 @@ def test_case_ignored_is_the_same_as_lower_case(pattern: str, value: str) -> Non
 def test_the_statements_about_an_action_are_those_that_cover_it(actions: list[str], action: str) -> None:
     entries = [{"Effect": "Allow", "Action": each, "Resource": "*"} for each in actions]
     policy = parse(text_of(entries), "inline")
-    about = policy.about(action)
+    covering = policy.covering(action)
     expected = [naive(each.lower(), action.lower()) for each in actions]
-    assert [statement in about for statement in policy.statements] == expected
-    assert policy.about(action) is about
-    assert policy.about(action.upper()) == about
+    assert [statement in covering for statement in policy.statements] == expected
+    assert policy.covering(action) is covering
+    assert policy.covering(action.upper()) == covering
 
 
 words = st.sampled_from(

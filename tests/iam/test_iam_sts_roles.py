@@ -337,6 +337,6 @@ def test_the_operator_is_told_of_every_refusal_and_why(world: IamWorld) -> None:
     assert "exist" not in message
     assert refusal(sts.get_federation_token, Name="somebody")[0] == "AccessDenied"
     assert [denial.action for denial in told] == ["sts:GetSessionToken", "sts:AssumeRole", "sts:GetFederationToken"]
-    assert "'only'" in told[0].story()
+    assert "'only'" in told[0].reasons()
     assert told[1].evidence is not None
     assert told[1].evidence.policies[0].name == f"of {missing}, which does not exist"

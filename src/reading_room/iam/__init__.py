@@ -1,1 +1,1 @@
-"""Who may do what: users, roles and sessions, and the decisions about every call."""
+"""Users, roles and sessions, and the authorization of every call."""

@@ -1,4 +1,4 @@
-"""The alias that an account may have instead of its number."""
+"""An account's alias, which stands for its number."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from reading_room.iam.tables import AccountAlias
 
 
 def of(session: Session, account: str) -> list[str]:
-    """Return an account's alias in a list, empty without one."""
+    """Return an account's alias in a list, or an empty list."""
     row = session.get(AccountAlias, account)
     return [] if row is None else [row.alias]
 
 
 def create(session: Session, account: str, alias: str) -> None:
-    """Give an account an alias, in place of one it has. Raises ``AliasAlreadyExists`` if another account has it."""
+    """Set an account's alias, replacing any earlier one. Raises ``AliasAlreadyExists`` if another account has it."""
     other = session.scalar(select(AccountAlias).filter_by(alias=alias))
     if other is not None and other.account != account:
         raise AliasAlreadyExists(alias)
@@ -24,7 +24,7 @@ def create(session: Session, account: str, alias: str) -> None:
 
 
 def delete(session: Session, account: str, alias: str) -> None:
-    """Take an account's alias away. Raises ``NoSuchEntity`` if it is not the account's."""
+    """Delete an account's alias. Raises ``NoSuchEntity`` if it is not the account's."""
     row = session.get(AccountAlias, account)
     if row is None or row.alias != alias:
         raise NoSuchEntity("Account Alias", alias)

@@ -1,6 +1,6 @@
-"""Accounts of one installation: an account is a number that users, roles and all else belong to.
+"""The accounts of an installation. Users, roles and all other resources belong to an account number.
 
-The first one is named by the settings. Further ones are made by the operator, each with an administrator of its own.
+The settings name the first account. The operator creates further ones, each with its own administrator.
 """
 
 from __future__ import annotations
@@ -18,35 +18,35 @@ from reading_room.iam.tables import AccessKey, Account, User
 
 
 class AccountExists(Exception):
-    """An account that should be made is there already."""
+    """The account to create exists already."""
 
     def __init__(self, account: str) -> None:
         super().__init__(f"account {account} exists already: choose another number")
 
 
 class NoAdministrator(Exception):
-    """An account has no user of the administrator's name."""
+    """An account has no user named like the administrator."""
 
     def __init__(self, account: str) -> None:
         super().__init__(
             f"account {account} has no user {ADMINISTRATOR}: `reading-room accounts list` shows the accounts, and "
-            "`aws iam create-access-key` makes keys of other users"
+            "`aws iam create-access-key` creates keys for other users"
         )
 
 
 class TwoKeys(Exception):
-    """An administrator has as many keys as a user may have."""
+    """An administrator has the maximum number of access keys."""
 
     def __init__(self, account: str, key_ids: Sequence[str]) -> None:
         super().__init__(
-            f"the administrator of account {account} has two keys already, {' and '.join(key_ids)}: delete the one "
-            f"that nobody uses, by `aws iam delete-access-key --user-name {ADMINISTRATOR} --access-key-id ID`"
+            f"the administrator of account {account} has two keys already, {' and '.join(key_ids)}: delete the "
+            f"unused one with `aws iam delete-access-key --user-name {ADMINISTRATOR} --access-key-id ID`"
         )
 
 
 @dataclass(frozen=True, slots=True)
 class AccountSummary:
-    """An account as it is listed; ``name`` is empty where the operator gave none."""
+    """An account as listed; ``name`` is empty if the operator gave none."""
 
     account: str
     name: str
@@ -54,7 +54,7 @@ class AccountSummary:
 
 
 def create(session: Session, account: str, name: str, now: dt.datetime) -> AccessKey:
-    """Make an account and its administrator, and return the administrator's key. Raises ``AccountExists``."""
+    """Create an account and its administrator, and return the administrator's key. Raises ``AccountExists``."""
     if session.get(Account, account) is not None or entities.count(session, User, account):
         raise AccountExists(account)
     session.add(Account(account=account, name=name, created_at=now))
@@ -62,7 +62,7 @@ def create(session: Session, account: str, name: str, now: dt.datetime) -> Acces
 
 
 def every(session: Session) -> list[AccountSummary]:
-    """Return every account that the operator made or that has a user, sorted."""
+    """Return every account that the operator created or that has a user, sorted."""
     counts: dict[str, int] = {}
     for account, count in session.execute(select(User.account, func.count()).group_by(User.account)):
         counts[account] = count
@@ -73,7 +73,7 @@ def every(session: Session) -> list[AccountSummary]:
 
 
 def new_key(session: Session, account: str, now: dt.datetime) -> AccessKey:
-    """Make another key of an account's administrator. Raises ``NoAdministrator``, ``TwoKeys``."""
+    """Create another key for an account's administrator. Raises ``NoAdministrator``, ``TwoKeys``."""
     administrator = entities.find(session, User, account, ADMINISTRATOR)
     if administrator is None:
         raise NoAdministrator(account)
@@ -83,7 +83,7 @@ def new_key(session: Session, account: str, now: dt.datetime) -> AccessKey:
 
 
 def delete_other_keys(session: Session, account: str, kept: str) -> None:
-    """Delete every key of an account's administrator but one."""
+    """Delete every key of an account's administrator except ``kept``."""
     administrator = entities.find(session, User, account, ADMINISTRATOR)
     for key in list(administrator.access_keys) if administrator is not None else ():
         if key.access_key_id != kept:

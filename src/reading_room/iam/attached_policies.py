@@ -19,16 +19,16 @@ from reading_room.iam.errors import (
 from reading_room.iam.tables import AttachedManagedPolicy, Group, Role, User
 
 Owner = User | Group | Role
-"""Who has policies."""
+"""An entity that can have policies."""
 Bounded = User | Role
-"""Who has a permissions boundary."""
+"""An entity that can have a permissions boundary."""
 
 ATTACHED_PER_OWNER = 10
-"""Managed policies of one user, group or role (quota)."""
+"""Managed policies per user, group or role (quota)."""
 
 
 def attach(session: Session, owner: Owner, arn: str) -> None:
-    """Attach a policy; one that is attached stays so.
+    """Attach a policy, unless it is attached already.
 
     Raises ``InvalidPolicyArn``, ``PolicyNotFoundToAttach`` (also for another account's policy), ``LimitExceeded``.
     """
@@ -60,7 +60,7 @@ def arns(session: Session, owner: Owner) -> Sequence[str]:
 
 
 def arns_of_owners(session: Session, owner_ids: Sequence[str]) -> dict[str, list[str]]:
-    """Return the ARNs of the policies attached to each of some owners, sorted."""
+    """Return the sorted ARNs of the policies attached to each owner."""
     found: dict[str, list[str]] = {owner_id: [] for owner_id in owner_ids}
     wanted = select(AttachedManagedPolicy.owner_id, AttachedManagedPolicy.policy_arn)
     wanted = wanted.where(AttachedManagedPolicy.owner_id.in_(owner_ids)).order_by(AttachedManagedPolicy.policy_arn)
@@ -78,12 +78,12 @@ def check_without_policies(session: Session, owner: Owner) -> None:
 
 
 def owners_of(session: Session, account: str, arn: str) -> Sequence[str]:
-    """Return the unique ids of whom a policy is attached to in an account."""
+    """Return the unique ids of the users, groups and roles of an account that a policy is attached to."""
     return session.scalars(select(AttachedManagedPolicy.owner_id).filter_by(account=account, policy_arn=arn)).all()
 
 
 def check_boundary(session: Session, account: str, arn: str | None) -> None:
-    """Raise ``InvalidPolicyArn`` or ``NoSuchBoundary`` unless the ARN, if any, can be a permissions boundary."""
+    """Raise ``InvalidPolicyArn`` or ``NoSuchBoundary`` if an ARN is given that cannot be a permissions boundary."""
     if arn is None:
         return
     managed_policies.check_arn(arn)
@@ -92,13 +92,13 @@ def check_boundary(session: Session, account: str, arn: str | None) -> None:
 
 
 def put_boundary(session: Session, owner: Bounded, arn: str) -> None:
-    """Bound a user or role by a policy, in place of an earlier one. Raises like ``check_boundary``."""
+    """Set the permissions boundary of a user or role, replacing any earlier one. Raises like ``check_boundary``."""
     check_boundary(session, owner.account, arn)
     owner.boundary = arn
 
 
 def delete_boundary(owner: Bounded) -> None:
-    """Take the boundary away. Raises ``NoSuchEntity`` if there is none."""
+    """Remove the permissions boundary. Raises ``NoSuchEntity`` if there is none."""
     if owner.boundary is None:
         raise NoSuchEntity(f"{owner.kind} permissions boundary", owner.name)
     owner.boundary = None

@@ -1,7 +1,7 @@
-"""EC2's encoded authorization failure messages: what a denied caller may hand to somebody who is allowed to read it.
+"""EC2's encoded authorization failure messages, which a denied caller can pass to someone permitted to decode them.
 
-A message is the whole story of a denial, encrypted with a key of this installation and bound to the account that the
-call was made in. Nothing is stored, so a message can be read as long as the key is there.
+A message explains a denial in full. It is encrypted with a key of this installation and bound to the account in which
+the call was made. Messages are not stored, so one can be decoded as long as the key exists.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from reading_room.iam.policy.evaluate import Decision, Request
-from reading_room.iam.policy.explain import StatementStory, explain
+from reading_room.iam.policy.explain import StatementExplanation, explain
 from reading_room.sealing import SealedFile
 
 KEY_BYTES = 32
 _NONCE_BYTES = 12
 _LONGEST = 10_240
-"""Characters that DecodeAuthorizationMessage takes; a story that is longer loses its conditions."""
+"""Characters that DecodeAuthorizationMessage accepts; a longer message drops its conditions and matched statements."""
 
 
 class MessageUnreadable(ValueError):
-    """A text that is no message of this installation and account."""
+    """The text is not a message of this installation and account."""
 
 
 class AuthorizationMessages:
-    """Writes and reads messages. The key is made when the first one is written. Thread-safe."""
+    """Encodes and decodes messages. The key is created when the first message is encoded. Thread-safe."""
 
     def __init__(self, key_file: SealedFile) -> None:
         self._key_file = key_file
@@ -41,7 +41,7 @@ class AuthorizationMessages:
         self._cipher: AESGCM | None = None
 
     def encode(self, account: str, decision: Decision) -> str:
-        """Return the message of a denied call of an account."""
+        """Return the encoded message for a denied call in an account."""
         document = denial_document(decision)
         message = self._seal(account, document)
         if len(message) > _LONGEST:
@@ -82,7 +82,7 @@ def _read_or_make(file: SealedFile) -> bytes:
 
 
 def denial_document(decision: Decision) -> dict[str, Any]:
-    """Return a denial in the form that DecodeAuthorizationMessage answers with."""
+    """Return a denial as the document that DecodeAuthorizationMessage returns."""
     evidence = decision.evidence
     assert evidence is not None
     request = evidence.request
@@ -90,7 +90,7 @@ def denial_document(decision: Decision) -> dict[str, Any]:
     return {
         "allowed": False,
         "explicitDeny": decision.outcome == "explicitDeny",
-        "matchedStatements": {"items": [_statement(story) for story in deciding]},
+        "matchedStatements": {"items": [_statement(statement) for statement in deciding]},
         "failures": {"items": []},
         "context": {
             "principal": _principal(request),
@@ -111,16 +111,16 @@ def _condition(key: str, values: Sequence[str]) -> dict[str, Any]:
     return {"key": key, "values": {"items": [{"value": value} for value in values]}}
 
 
-def _statement(story: StatementStory) -> dict[str, Any]:
-    document = story.document
+def _statement(statement: StatementExplanation) -> dict[str, Any]:
+    document = statement.document
     return {
-        "statementId": story.sid or "",
-        "effect": story.effect.upper(),
+        "statementId": statement.sid or "",
+        "effect": statement.effect.upper(),
         "principals": _items(_texts(document, "Principal")),
         "principalGroups": _items(()),
         "actions": _items(_texts(document, "Action")),
         "resources": _items(_texts(document, "Resource")),
-        "conditions": {"items": [_condition(each.key, each.wanted) for each in story.conditions]},
+        "conditions": {"items": [_condition(each.key, each.wanted) for each in statement.conditions]},
     }
 
 
@@ -129,7 +129,7 @@ def _items(values: Iterable[str]) -> dict[str, Any]:
 
 
 def _texts(document: Mapping[str, Any], name: str) -> list[str]:
-    """Return the texts of an element, or of its negation, whatever form it is written in."""
+    """Return the strings in an element or its negation, whether written as a string, a list or a mapping."""
     value = document.get(name, document.get(f"Not{name}", []))
     if isinstance(value, Mapping):
         return [text for entry in value.values() for text in _listed(entry)]

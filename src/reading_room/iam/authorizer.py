@@ -1,7 +1,7 @@
-"""From a call to the policies that bear on it, to a decision; from a denial to the error that the service answers.
+"""Finds the policies that apply to a call, decides by them, and turns a denial into the service's own error.
 
-Two ways in: ``PolicyAuthorizer.authorize`` for operations of the table (``aws.operations.Authorizer``), and
-``PolicyAuthorizer.decide`` for those who know their resource's policies themselves (S3, flow log delivery, jobs).
+There are two entry points: ``PolicyAuthorizer.authorize`` for operations of the table (``aws.operations.Authorizer``),
+and ``PolicyAuthorizer.decide`` for callers that have the resource's policy (S3, flow log delivery, jobs).
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-_TOLD_FIRST = ("explicitDeny", "implicitDeny", "allowed")
+_REPORTED_FIRST = ("explicitDeny", "implicitDeny", "allowed")
 _TYPES = {
     "user": "User",
     "session": "AssumedRole",
@@ -58,30 +58,30 @@ _EVERYTHING = attached(
     "of whoever calls",
     '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}',
 )
-"""Stands for the caller's own policies where only the endpoint is asked."""
+"""Stands for the caller's own policies when only the endpoint's policy is evaluated."""
 
 
 ResourceTags = Callable[[str], Mapping[str, str]]
-"""Returns the tags of the resource of an ARN; those of EC2 and IAM come with the operation."""
+"""Returns the tags of the resource with an ARN; the operations supply those of EC2 and IAM resources."""
 EndpointPolicies = Callable[[str], EndpointPolicy | None]
-"""Returns the policy of the endpoint of an id, ``None`` where there is no such endpoint."""
+"""Returns the policy of the endpoint with an id, or ``None`` if there is no such endpoint."""
 
 
 Denied = Callable[[str, Decision], None]
-"""Takes the decision that a request was denied by, under the request's id, for the operator to look up."""
+"""Takes a request's id and the decision that denied it, for the operator to look up."""
 
 
-def _tell_nobody(request_id: str, decision: Decision) -> None:
-    """Keep no denials: the log line is all there is."""
+def _keep_no_denials(request_id: str, decision: Decision) -> None:
+    """Keep no denials; they are only logged."""
 
 
 def _no_tags(arn: str) -> Mapping[str, str]:
-    """Know no tags."""
+    """Return no tags."""
     return {}
 
 
 def _no_endpoints(vpc_endpoint_id: str) -> None:
-    """Know no endpoint, so that whatever comes through one is refused."""
+    """Find no endpoint, so that every request through one is refused."""
 
 
 def request_context(
@@ -95,10 +95,10 @@ def request_context(
 ) -> dict[str, Sequence[str]]:
     """Return the global condition keys of a request.
 
-    ``aws:SourceIp``, ``aws:SourceVpc``, ``aws:SourceVpce`` and ``aws:VpcSourceIp`` come from the accepting socket's
-    path only; through a VPC endpoint ``aws:SourceIp`` is absent, on every other path the other three are.
-    ``via_service`` says that a service does for the caller, with the caller's rights, what the caller did not ask for
-    itself (a forward access session).
+    ``aws:SourceIp``, ``aws:SourceVpc``, ``aws:SourceVpce`` and ``aws:VpcSourceIp`` come only from the path of the
+    accepting socket. Through a VPC endpoint ``aws:SourceIp`` is absent; on every other path the other three are.
+    ``via_service`` means that a service makes the request on the caller's behalf and with the caller's permissions
+    (a forward access session).
     """
     context: dict[str, Sequence[str]] = {
         "aws:SecureTransport": ("true" if path.secure else "false",),
@@ -121,7 +121,7 @@ def request_context(
 
 
 def principal_context(principal: Principal) -> dict[str, Sequence[str]]:
-    """Return the condition keys that say who calls; for a session ``aws:PrincipalArn`` is its role's ARN."""
+    """Return the condition keys that describe the caller; for a session ``aws:PrincipalArn`` is the ARN of its role."""
     if principal.kind == "service":
         return {
             "aws:PrincipalIsAWSService": ("true",),
@@ -147,7 +147,7 @@ def principal_context(principal: Principal) -> dict[str, Sequence[str]]:
 
 
 class PolicyAuthorizer:
-    """Decides by the policies in the database, and by those of the endpoints that requests come through."""
+    """Decides by the policies in the database and those of the endpoints that requests come through."""
 
     def __init__(
         self,
@@ -156,12 +156,12 @@ class PolicyAuthorizer:
         region: str,
         clock: Clock,
         endpoint_policies: EndpointPolicies = _no_endpoints,
-        denied: Denied = _tell_nobody,
+        denied: Denied = _keep_no_denials,
         messages: AuthorizationMessages | None = None,
         resource_tags: ResourceTags = _no_tags,
         bonds: Bonds = Bonds(),
     ) -> None:
-        """``denied`` is told of each denial; with ``messages`` those of EC2 carry one for an administrator."""
+        """``denied`` receives each denial. With ``messages``, EC2's denials include an encoded message."""
         self._bonds = bonds
         self._resource_tags = resource_tags
         self.denied = denied
@@ -174,12 +174,12 @@ class PolicyAuthorizer:
         self._clock = clock
 
     def authorize(self, call: Call, facts: OperationFacts) -> None:
-        """Return if the call may happen; raise the service's own access-denied error if not.
+        """Return if the call is allowed; raise the service's own access-denied error if not.
 
-        An operation that passes a role needs ``iam:PassRole`` on it too, of which the endpoint that the call came
-        through has no opinion: it filters the calls of one service. An operation that authorizes itself, or needs no
-        permission, has to pass the endpoint all the same. EC2's ``DryRun`` ends here, with ``DryRunOperation`` if the
-        call would be allowed.
+        An operation that passes a role also needs ``iam:PassRole`` on the role. The policy of the endpoint that the
+        call came through does not apply to that permission, since it filters the calls of one service. It does apply
+        to operations that authorize themselves or need no permission. A call with EC2's ``DryRun`` ends here, with
+        ``DryRunOperation`` if the call would be allowed.
         """
         refuse_limited(call)
         context = dict(
@@ -191,7 +191,7 @@ class PolicyAuthorizer:
                 user_agent=call.user_agent,
             )
         )
-        # Before any policy, and where none is asked, too: who took credentials away gets no use out of them.
+        # Checked before any policy, and even if no policy applies, so that stolen credentials are of no use.
         if not self._bonds.hold(call.principal, call.path):
             keys = {**context, **self.tags_of(call.principal)}
             self._enforce(denial(call.principal, facts.action, "*", keys), call)
@@ -199,7 +199,7 @@ class PolicyAuthorizer:
             resources, tags = self._named(facts.action, facts.resources(call), call.parameters)
             keys = {**context, **tags, **facts.context(call)}
             endpoint = self._endpoint(call.path.vpc_endpoint_id)
-            # Each resource by itself: a key that only one of them has must neither allow nor deny another.
+            # Decide each resource separately: a condition key of one must neither allow nor deny another.
             decisions = [
                 self._decide(
                     call.principal,
@@ -211,8 +211,8 @@ class PolicyAuthorizer:
                 )
                 for each in resources
             ]
-            # A deny is told before a lack, whichever resource it is about.
-            self._enforce(min(decisions, key=lambda decision: _TOLD_FIRST.index(decision.outcome)), call)
+            # Report an explicit deny before an implicit one, whichever resource it concerns.
+            self._enforce(min(decisions, key=lambda decision: _REPORTED_FIRST.index(decision.outcome)), call)
             if facts.passed_role is not None:
                 self._authorize_pass_role(call, facts.passed_role.parameter, facts.passed_role.service, context)
         elif call.path.vpc_endpoint_id is not None:
@@ -221,19 +221,19 @@ class PolicyAuthorizer:
             raise DryRunOperation
 
     def policies_of(self, principal: Principal) -> list[AttachedPolicy]:
-        """Return the policies that a caller brings itself: its identity policies and those of its session."""
+        """Return the caller's own policies: its identity policies and those of its session."""
         policies = list(self._identities.of(principal).policies)
         policies.extend(self._session_policies.of(principal))
         return policies
 
     def tags_of(self, principal: Principal) -> ContextValues:
-        """Return the tags of a caller as condition keys (``aws:PrincipalTag/…``); a session's own win."""
+        """Return the tags of a caller as condition keys (``aws:PrincipalTag/…``); session tags take precedence."""
         tags = self._identities.of(principal).tags
         own = {f"aws:PrincipalTag/{key}": (value,) for key, value in principal.session_tags}
         return {**tags, **own} if own else tags
 
     def _keys_of(self, call: Call, resource: str) -> ContextValues:
-        """Return the keys that a resource's ARN leads to: whose it is, and its tags if it is the caller's account's."""
+        """Return the keys derived from a resource's ARN: its account, and its tags if that is the caller's account."""
         parts = resource.split(":", 5)
         account = parts[4] if len(parts) == 6 else ""
         if account.isdecimal() and account != call.account:
@@ -242,7 +242,7 @@ class PolicyAuthorizer:
         return {f"aws:ResourceTag/{key}": (value,) for key, value in tags.items()}
 
     def _endpoint(self, vpc_endpoint_id: str | None) -> AttachedPolicy | None:
-        """Return the policy of the endpoint that a request came through; raise ``ServiceUnavailable`` if it is gone."""
+        """Return the policy of the endpoint that a request came through. Raises ``ServiceUnavailable`` if gone."""
         if vpc_endpoint_id is None:
             return None
         found = self._endpoint_policies(vpc_endpoint_id)
@@ -252,7 +252,7 @@ class PolicyAuthorizer:
         return AttachedPolicy("endpoint", parse(found.text, "endpoint"), f"endpoint {vpc_endpoint_id}", found.gateway)
 
     def _through_endpoint(self, call: Call, facts: OperationFacts, context: ContextValues) -> Decision:
-        """Decide a call by the policy of its endpoint alone. Of those calls AssumeRole alone is about a resource."""
+        """Decide a call by the policy of its endpoint alone. Of these calls, only AssumeRole names a resource."""
         endpoint = self._endpoint(call.path.vpc_endpoint_id)
         assert endpoint is not None
         resource = str(call.parameters.get("RoleArn", "*"))
@@ -262,7 +262,7 @@ class PolicyAuthorizer:
     def _named(
         self, action: str, resources: Sequence[str], parameters: Mapping[str, Any]
     ) -> tuple[tuple[str, ...], ContextValues]:
-        """Return resources with the whole ARNs of what IAM calls name, and the condition keys of what is named."""
+        """Return resources with the full ARNs of the entities that IAM calls name, and the condition keys of these."""
         if not any(resource.startswith("arn:aws:iam::") for resource in resources):
             return tuple(resources) or ("*",), {}
         with self._database.reading() as session:
@@ -273,12 +273,12 @@ class PolicyAuthorizer:
         if role_arn is None:
             return
         if parameter == "RoleName":
-            # IAM's own operations name a role without its path.
+            # IAM's own operations give a role's name without its path.
             (role_arn,) = self._named("iam:PassRole", (iam_arn(call.account, f"role/{role_arn}"),), {})[0]
         try:
             account = Arn.parse(role_arn).account
         except ValueError:
-            account = call.account  # No ARN: the operation itself says so, to a caller who may pass anything.
+            account = call.account  # Not an ARN: the operation itself reports that, if the caller may pass any role.
         if account != call.account:
             logger.info("%s %s: denied: %s is of another account", call.request_id, "iam:PassRole", role_arn)
             raise _denial(call.service, "Cross-account pass role is not allowed.")
@@ -295,7 +295,7 @@ class PolicyAuthorizer:
         if decision.allowed:
             return
         logger.info(
-            "%s %s:%s: %s [%s]", call.request_id, call.service, call.operation, decision.message(), decision.story()
+            "%s %s:%s: %s [%s]", call.request_id, call.service, call.operation, decision.message(), decision.reasons()
         )
         self.denied(call.request_id, decision)
         if call.service == "ec2" and self._messages is not None:
@@ -316,9 +316,9 @@ class PolicyAuthorizer:
         """Decide one action on one resource.
 
         ``context`` holds the condition keys of the request (see ``request_context``) and of the service; the keys
-        that say who calls are added here and win. ``resource_policy`` is JSON text. ``path`` is where the request came
-        from, if that was not asked before: the policy of the endpoint on it has to allow the request too, and so has
-        the bond of the credentials. Denials are logged.
+        that describe the caller are added here and take precedence. ``resource_policy`` is JSON text. Pass ``path``,
+        the network path of the request, if it was not checked before: the policy of an endpoint on it, and the bond of
+        the credentials, must allow the request too. Denials are logged.
         """
         keys = {**context, **principal_context(principal)}
         if path is not None and not self._bonds.hold(principal, path):
@@ -334,7 +334,7 @@ class PolicyAuthorizer:
                 None if path is None else self._endpoint(path.vpc_endpoint_id),
             )
         if not decision.allowed:
-            logger.info("%s [%s]", decision.message(), decision.story())
+            logger.info("%s [%s]", decision.message(), decision.reasons())
         return decision
 
     def _decide(

@@ -1,12 +1,12 @@
-"""The bond between a job's credentials and the job: they are good on the job's own network interfaces and nowhere else.
+"""Binds a job's credentials to the job: they are valid only on the job's own network interfaces.
 
-A bound session says so in its token, and so does every session that is made of it. Which job is behind a request is
-read from the tables at that moment: from the VPC whose router accepted the connection, and the sender's address there.
-So a job may use its credentials by every interface that it has now, an address by itself proves nothing, and with the
-job's end they are worth nothing.
+The token of a bound session is marked, and so is that of every session derived from it. The job behind a request is
+looked up in the tables at that moment, by the VPC whose router accepted the connection and the sender's address there.
+So a job can use its credentials through every interface that it has now, an address alone proves nothing, and the
+credentials are useless once the job ends.
 
-AWS has no such bond; where somebody writes one as a policy (``aws:VpcSourceIp``), the refusal is an explicit deny, and
-so it is here: the bond is the statement of a session policy that asks for a key which only the tables can give.
+AWS has no such bond. Someone who writes one as a policy (``aws:VpcSourceIp``) gets an explicit deny, and so it is here:
+the bond is a statement of a session policy, with a condition key that no request has.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from reading_room.iam.policy.document import parse
 from reading_room.iam.policy.evaluate import AttachedPolicy, Decision, Request, decide
 
 SOURCE_JOB = "reading-room:SourceJob"
-"""The condition key of the statement. No other policy's condition finds it, for no request has it."""
+"""The condition key of the statement. No request has it, so the conditions of other policies cannot match it."""
 _MARK = re.compile(r"job-([0-9a-f]{32})\.")
-"""What the token of a bound session begins with. No other token has a full stop."""
+"""The prefix of a bound session's token. Other tokens contain no full stop."""
 
 JobsBehind = Callable[[NetworkPath], Collection[str]]
-"""Returns the ids of the jobs that may have sent what came by a path: none, one, or those that a NAT gateway hides."""
+"""Returns the ids of the jobs that may have sent a request on a path: none, one, or all those behind a NAT gateway."""
 
 
 def mark_of(job_id: str) -> str:
-    """Return what the token of a session that is bound to a job begins with."""
+    """Return the token prefix of sessions bound to a job."""
     mark = f"job-{job_id}."
     if not _MARK.fullmatch(mark):
         raise ValueError(f"not the id of a job: {job_id!r}")
@@ -38,32 +38,32 @@ def mark_of(job_id: str) -> str:
 
 
 def bond_of(session_token: str) -> str | None:
-    """Return the id of the job that a session is bound to, by its stored token; ``None`` for one that is not bound."""
+    """Return the id of the job that a session is bound to, from its stored token, or ``None`` if it is not bound."""
     found = _MARK.match(session_token)
     return None if found is None else found[1]
 
 
-def _nobody(path: NetworkPath) -> Collection[str]:
-    """Know no job, so that what is bound to one is refused."""
+def _no_jobs(path: NetworkPath) -> Collection[str]:
+    """Find no job, so that all bound credentials are refused."""
     return ()
 
 
 class Bonds:
-    """Refuses what is done with bound credentials from elsewhere. Blocking: it may read the database."""
+    """Refuses requests that use bound credentials from elsewhere. Blocking: it may read the database."""
 
-    def __init__(self, jobs_behind: JobsBehind = _nobody, *, enforced: bool = True) -> None:
-        """Without ``enforced`` nothing is refused; sessions are marked all the same."""
+    def __init__(self, jobs_behind: JobsBehind = _no_jobs, *, enforced: bool = True) -> None:
+        """If ``enforced`` is false, nothing is refused; sessions are marked all the same."""
         self._jobs_behind = jobs_behind
         self._enforced = enforced
 
     def hold(self, principal: Principal, path: NetworkPath) -> bool:
-        """Say whether a caller may use its credentials on a path."""
+        """Return whether a caller may use its credentials on a path."""
         job = principal.bound_to
         return job is None or not self._enforced or job in self._jobs_behind(path)
 
 
 def denial(principal: Principal, action: str, resource: str, context: ContextValues) -> Decision:
-    """Return the decision against a bound caller that asks from elsewhere."""
+    """Return the decision that denies a request of a bound caller from elsewhere."""
     assert principal.bound_to is not None
     request = Request(principal, action, (resource,), principal.account, context)
     return decide(request, [_policy(principal.bound_to)])
@@ -78,5 +78,5 @@ def _policy(job: str) -> AttachedPolicy:
         "Condition": {"StringNotEquals": {SOURCE_JOB: job}},
     }
     policy = parse(json.dumps({"Version": "2012-10-17", "Statement": [statement]}), "session")
-    name = f"by which the credentials are bound to job {job} (READING_ROOM_CREDENTIALS_BOUND)"
+    name = f"that binds the credentials to job {job} (READING_ROOM_CREDENTIALS_BOUND)"
     return AttachedPolicy("session", policy, name)

@@ -1,7 +1,7 @@
-"""The first administrator: an IAM user with every permission, and the file that holds its key.
+"""Creates the first administrator, an IAM user with every permission, and the file that holds its key.
 
-A user and not the account's root, so that denies bind it. The key is kept as a row too, so whatever is interrupted
-between the row and the file is mended at the next start.
+It is a user rather than the account's root, so that denies apply to it. The key is also stored as a row, so the next
+start completes a bootstrap that was interrupted before the file was written.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from reading_room.iam.tables import AccessKey, User
 
 ADMINISTRATOR = "administrator"
 FIRST_PROFILE = "default"
-"""The profile of the first account's administrator; that of another account is called by its number."""
+"""The profile of the first account's administrator; those of other accounts are named by account number."""
 _ALLOW_ALL = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
 
 
 def first_administrator(database: Database, account: str, region: str, credentials_path: Path, clock: Clock) -> None:
-    """Make the first administrator if the account has no user, and see that the file holds an active key of it.
+    """Create the first administrator if the account has no user, and ensure that the file holds an active key of it.
 
-    It is the key of the file's profile ``default``. A file that holds an active key of the administrator is left as it
-    is; so is everything when somebody has deleted the administrator or its keys since. Raises ``OSError`` when the file
-    cannot be written.
+    The key is in the file's profile ``default``. A file that holds an active key of the administrator is not changed.
+    Nothing is changed either if the administrator or its keys were deleted since. Raises ``OSError`` if the file cannot
+    be written.
     """
     with database.transaction() as session:
         administrator = entities.find(session, User, account, ADMINISTRATOR)
@@ -38,13 +38,13 @@ def first_administrator(database: Database, account: str, region: str, credentia
                 return
             administrator = make_administrator(session, account, clock()).user
         keys = [(key.access_key_id, key.secret_access_key) for key in administrator.access_keys if key.active]
-    # Only now, after the commit: a file must never hold a key that no row knows.
+    # Write the file only after the commit: it must never hold a key that the database does not have.
     if keys and read_key(credentials_path, FIRST_PROFILE) not in keys:
         write_key(credentials_path, FIRST_PROFILE, *keys[0], region)
 
 
 def make_administrator(session: Session, account: str, now: dt.datetime) -> AccessKey:
-    """Make the administrator of an account that has no such user, and return its key."""
+    """Create the administrator of an account that has none, and return its key."""
     administrator = users.create(session, account, ADMINISTRATOR, now)
     inline_policies.put(session, "user", administrator.unique_id, ADMINISTRATOR, "AdministratorAccess", _ALLOW_ALL)
     return users.create_access_key(session, administrator, now)

@@ -1,10 +1,10 @@
-"""The address where a job's container fetches the credentials of its data access role, and those for its model.
+"""Serves the address from which a job's container fetches credentials of its data access role and for its model.
 
-What containers of one job ask the service about their work together comes to the same address, at paths of its own,
-and is answered by whoever is given as ``cluster``.
+The requests with which the containers of one job coordinate come to the same address, under ``CLUSTER_PATHS``;
+``cluster`` answers them.
 
-Who asks is known by the listener (its VPC) and the peer's address, which the router checks (spoofed packets die
-there); the path is a second, unguessable secret of the job. Only both together are answered.
+The caller is identified by the listener (its VPC) and by the peer's address, which the router verifies (it drops
+spoofed packets). The path is a second factor, an unguessable secret of the job. A request must have both.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ from reading_room.iam.temporary_keys import SessionCredentials
 logger = logging.getLogger(__name__)
 
 RENEW_BEFORE = dt.timedelta(minutes=30)
-"""Credentials with less life left are replaced. SDKs ask at every use once 15 minutes are left, so it must be more."""
+"""Credentials that expire sooner are replaced. SDKs refresh at every use in the last 15 minutes, so it must be more."""
 _LOG_EVERY = dt.timedelta(seconds=1)
 CLUSTER_PATHS = "/v2/cluster/"
-"""What the paths begin with at which containers ask about their work together."""
+"""The prefix of the paths through which containers of one job coordinate."""
 
 
 @dataclass(frozen=True, slots=True)
 class CredentialsOwner:
-    """The live job behind an interface, and what it may fetch."""
+    """The live job behind an interface, and the credentials that it may fetch."""
 
     role_arn: str
     path: str
@@ -51,12 +51,12 @@ class CredentialsOwner:
     service: str = "comprehend.amazonaws.com"
     """The service principal that assumes the role on the job's behalf."""
     policy: str | None = None
-    """A session policy as JSON text, which narrows what the credentials are good for."""
+    """A session policy as JSON text, which restricts the credentials."""
     model: CredentialsOwner | None = None
-    """What the same container may fetch at another path: the service's own session, for the job's model only."""
+    """The owner of the credentials at another path: the service's own session, for the job's model only."""
 
     def named_by(self, path: str) -> CredentialsOwner | None:
-        """Return whose credentials a path asks for, in time that tells nothing of the paths; ``None`` for no one's."""
+        """Return the owner whose path this is, or ``None``. Takes constant time, so that timing reveals no path."""
         found = None
         for each in (self, self.model):
             if each is not None and hmac.compare_digest(path.encode(), each.path.encode()):
@@ -65,14 +65,14 @@ class CredentialsOwner:
 
 
 class Cluster(Protocol):
-    """Answers at ``CLUSTER_PATHS``. Knows by itself who may ask."""
+    """Answers requests under ``CLUSTER_PATHS``, and checks itself who may make them."""
 
     def expects(self, method: str, path: str, vpc_id: str, source_ip: str) -> bool:
-        """Say whether the body of a request is worth reading."""
+        """Return whether the body of a request should be read."""
         ...
 
     def handle(self, method: str, path: str, body: bytes, vpc_id: str, source_ip: str) -> Reply | None:
-        """Return the answer, or ``None`` for a stranger, who learns only that there is nothing here."""
+        """Return the reply, or ``None`` for an unknown caller, who gets a 404."""
         ...
 
 
@@ -80,7 +80,7 @@ class ContainerCredentials:
     """Answers requests that arrive at the container credentials address of a VPC.
 
     ``owner_of(vpc_id, source_ip)`` returns the job that owns the interface with that address now, or ``None``.
-    ``cluster`` answers containers that work together; without one there is nothing at its paths. Thread-safe.
+    ``cluster`` answers containers that coordinate; without one their paths do not exist. Thread-safe.
     """
 
     def __init__(
@@ -104,17 +104,17 @@ class ContainerCredentials:
         self._logged: dict[tuple[str, str], dt.datetime] = {}
 
     def expects(self, method: str, path: str, vpc_id: str, source_ip: str) -> bool:
-        """Say whether the body of a request is worth reading; whoever asks for credentials has none."""
+        """Return whether the body of a request should be read; requests for credentials have none."""
         if self._cluster is None or not path.startswith(CLUSTER_PATHS):
             return False
         return self._cluster.expects(method, path, vpc_id, source_ip)
 
     def handle(self, method: str, path: str, vpc_id: str, source_ip: str, body: bytes = b"") -> Reply:
-        """Answer one request; ``path`` is as sent. 404 is all that a neighbour learns."""
+        """Answer one request; ``path`` is as sent. Other containers get only a 404."""
         if self._cluster is not None and path.startswith(CLUSTER_PATHS):
             reply = self._cluster.handle(method, path, body, vpc_id, source_ip)
             if reply is None:
-                self._refused(vpc_id, source_ip, "the path is of no container with this interface")
+                self._refused(vpc_id, source_ip, "the path belongs to no container with this interface")
             return reply or _NOT_FOUND
         if method != "GET":
             return json_reply(405, {"code": "MethodNotAllowed", "message": "GET only"}, ("allow", "GET"))
@@ -135,7 +135,7 @@ class ContainerCredentials:
             logger.warning("no credentials for %s: %s", owner.job_arn, error)
             return json_reply(403, {"code": "AccessDenied", "message": str(error)})
         if fresh and self._owner_of(vpc_id, source_ip) != owner:
-            # The job ended meanwhile, and what ended its sessions may not have seen this one.
+            # The job has ended since, and its sessions may have been revoked before this one was created.
             with self._database.transaction() as session:
                 revoke(session, asked.role_arn, asked.session_name)
             self._refused(vpc_id, source_ip, f"{owner.job_arn} has ended")
@@ -152,7 +152,7 @@ class ContainerCredentials:
         )
 
     def _credentials(self, owner: CredentialsOwner) -> tuple[SessionCredentials, bool]:
-        """Return credentials with enough life left, and whether they are new."""
+        """Return credentials that do not expire soon, and whether they are new."""
         now = self._clock()
         with self._lock:
             kept = self._issued.get(owner)
@@ -193,7 +193,7 @@ class ContainerCredentials:
 
 
 def json_reply(status: int, document: Mapping[str, Any], *headers: tuple[str, str]) -> Reply:
-    """Return an answer of the credentials address: a JSON object that nobody keeps."""
+    """Return a reply of the credentials address: a JSON object that must not be cached."""
     return Reply(
         status,
         (("content-type", "application/json"), ("cache-control", "no-store"), *headers),
@@ -201,4 +201,4 @@ def json_reply(status: int, document: Mapping[str, Any], *headers: tuple[str, st
     )
 
 
-_NOT_FOUND = json_reply(404, {"code": "NotFound", "message": "there is nothing here"})
+_NOT_FOUND = json_reply(404, {"code": "NotFound", "message": "not found"})

@@ -1,4 +1,4 @@
-"""Access keys as the wire asks for them: the secret behind an id, and the principal that it proves."""
+"""Access keys by id: the secret of each, and the principal that it authenticates."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _IS_THERE = select(
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """A fresh key: the id (20 characters, ``AKIA…`` or ``ASIA…``) and a secret of 40."""
+    """A new access key: an id of 20 characters (``AKIA…`` or ``ASIA…``) and a secret of 40."""
 
     access_key_id: str
     secret_access_key: str = field(repr=False)
@@ -46,19 +46,19 @@ def new_key(prefix: str) -> NewKey:
 
 
 class StoredCredentials:
-    """The ``CredentialSource`` of the product: keys in the database, kept in memory until a row of theirs changes."""
+    """The product's ``CredentialSource``: keys in the database, cached in memory until one of their rows changes."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._kept = Kept[str, Credential](database, User, AccessKey, Role, RoleSession, UserSession, SignInSession)
 
     def find(self, access_key_id: str) -> Credential | None:
-        """Return the credential with this id, expired ones included; ``None`` when unknown or inactive."""
+        """Return the credential with this id, even if expired, or ``None`` if it is unknown or inactive."""
         return self._kept.get(access_key_id, self._read)
 
     def _read(self, access_key_id: str) -> Credential | None:
         with self._database.reading() as session:
-            # Strangers ask for keys that there are not: one question has to do for those.
+            # Anyone can send unknown key ids, so a single query must reject them.
             if not session.scalar(_IS_THERE, {"access_key_id": access_key_id}):
                 return None
             key = session.get(AccessKey, access_key_id)
@@ -77,7 +77,7 @@ class StoredCredentials:
 
 
 def account_of(session: Session, access_key_id: str) -> str:
-    """Return the account of a key, active or not, ended or not. Raises ``UnknownAccessKey``."""
+    """Return the account of a key, whether or not it is active or expired. Raises ``UnknownAccessKey``."""
     key = session.get(AccessKey, access_key_id)
     if key is not None:
         return key.user.account

@@ -1,6 +1,6 @@
-"""The file that holds administrators' keys: AWS's shared credentials file, a profile for each account.
+"""The administrators' keys, in the format of AWS's shared credentials file with one profile per account.
 
-Mode 0600, written as a whole or not at all, and by one writer at a time.
+The file has mode 0600. It is replaced atomically, by one writer at a time.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 
 def read_key(path: Path, profile: str) -> tuple[str, str] | None:
-    """Return a profile's key, id and secret; ``None`` when the file has none, is damaged or does not exist."""
+    """Return a profile's key id and secret, or ``None`` if the file is missing, damaged or has no such profile."""
     try:
         section = _profiles(path)[profile]
         return section["aws_access_key_id"], section["aws_secret_access_key"]
@@ -25,7 +25,7 @@ def read_key(path: Path, profile: str) -> tuple[str, str] | None:
 
 
 def write_key(path: Path, profile: str, access_key_id: str, secret_access_key: str, region: str) -> None:
-    """Write a profile and keep the others; a file that cannot be read is written anew. Raises ``OSError``."""
+    """Write a profile and keep the others; a damaged file is replaced. Raises ``OSError``."""
     with _folder_locked(path.parent) as folder:
         profiles = _profiles(path)
         profiles[profile] = {
@@ -40,7 +40,7 @@ def write_key(path: Path, profile: str, access_key_id: str, secret_access_key: s
 
 
 def _profiles(path: Path) -> configparser.ConfigParser:
-    # The parser's own idea of a default section would put one profile's values into all others.
+    # The parser would apply the values of a section named "DEFAULT" to all others.
     parser = configparser.ConfigParser(interpolation=None, default_section="none of the profiles")
     try:
         parser.read_string(path.read_text())

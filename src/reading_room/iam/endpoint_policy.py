@@ -1,4 +1,4 @@
-"""The policy of a VPC endpoint, as the authorizer is told it by whoever keeps endpoints."""
+"""The policy of a VPC endpoint, as the authorizer receives it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Users, groups, roles and customer managed policies by their names, which are unique in an account without case."""
+"""Users, groups, roles and customer managed policies by name. Names are unique in an account, ignoring case."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ QUOTAS: dict[type[Named], tuple[str, int]] = {
     InstanceProfile: ("InstanceProfilesPerAccount", 1_000),
     ManagedPolicy: ("PoliciesPerAccount", 1_500),
 }
-"""How many an account may have (IAM quotas)."""
+"""The name and limit of the quota per account (IAM quotas)."""
 
 
 def find(session: Session, model: type[Entity], account: str, name: str) -> Entity | None:
-    """Return the entity of a name, whatever its path and the name's case, or ``None``."""
+    """Return the entity with a name, ignoring case and path, or ``None``."""
     return session.scalar(select(model).filter_by(account=account, name_key=name.lower()))
 
 
 def get(session: Session, model: type[Entity], account: str, name: str) -> Entity:
-    """Return the entity of a name. Raises ``NoSuchEntity``."""
+    """Return the entity with a name. Raises ``NoSuchEntity``."""
     row = find(session, model, account, name)
     if row is None:
         raise NoSuchEntity(model.kind, name)
@@ -38,7 +38,7 @@ def get(session: Session, model: type[Entity], account: str, name: str) -> Entit
 
 
 def every(session: Session, model: type[Entity], account: str, path_prefix: str = "/") -> Sequence[Entity]:
-    """Return an account's entities whose path begins so, sorted by name."""
+    """Return an account's entities whose path begins with a prefix, sorted by name."""
     found = session.scalars(select(model).filter_by(account=account).order_by(model.name)).all()
     return [row for row in found if row.path.startswith(path_prefix)]
 
@@ -49,27 +49,27 @@ def names(session: Session, model: type[Named], account: str) -> Sequence[str]:
 
 
 def named(session: Session, model: type[Entity], account: str, wanted: Sequence[str]) -> Sequence[Entity]:
-    """Return those of an account's entities that have one of some names exactly, sorted by name."""
+    """Return an account's entities with the names in ``wanted``, respecting case, sorted by name."""
     found = select(model).filter_by(account=account).where(model.name.in_(wanted))
     return session.scalars(found.order_by(model.name)).all()
 
 
 def count(session: Session, model: type[Named], account: str) -> int:
-    """Return how many an account has."""
+    """Return the number of an account's entities."""
     return session.scalar(select(func.count()).select_from(model).filter_by(account=account)) or 0
 
 
 def check_room(session: Session, model: type[Named], account: str) -> None:
-    """Raise ``LimitExceeded`` if an account has as many as it may have."""
+    """Raise ``LimitExceeded`` if an account cannot have another entity."""
     quota, limit = QUOTAS[model]
     if count(session, model, account) >= limit:
         raise LimitExceeded(quota, limit)
 
 
 def rename(session: Session, row: Named, new_name: str | None, new_path: str | None) -> None:
-    """Give an entity another name, another path or both; its unique id stays, so what is pinned to it goes on.
+    """Change an entity's name, path or both. Its unique id stays, so references to the id remain valid.
 
-    Raises ``EntityAlreadyExists`` if another one has the name.
+    Raises ``EntityAlreadyExists`` if another entity has the name.
     """
     if new_name is not None and new_name != row.name:
         other = find(session, type(row), row.account, new_name)
@@ -82,5 +82,5 @@ def rename(session: Session, row: Named, new_name: str | None, new_path: str | N
 
 
 def new_facts(account: str, name: str, path: str, now: dt.datetime) -> dict[str, object]:
-    """Return the columns of a new entity that its name and place decide."""
+    """Return the columns that all new entities have."""
     return {"account": account, "name": name, "name_key": name.lower(), "path": path, "created_at": now}

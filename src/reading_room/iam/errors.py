@@ -1,12 +1,12 @@
-"""IAM and STS errors, one class per AWS code; also the denials that authorization raises for every service.
+"""Errors of IAM and STS, one class per AWS code, and the denials that authorization raises for every service.
 
 ::
 
     AwsError
-    ├── NoSuchEntity, EntityAlreadyExists, DeleteConflict, LimitExceeded     IAM's own
+    ├── NoSuchEntity, EntityAlreadyExists, DeleteConflict, LimitExceeded     IAM
     ├── MalformedPolicyDocument, InvalidInput, ValidationError
     ├── AccessDenied (query), AccessDeniedException (JSON), UnauthorizedOperation and DryRunOperation (EC2)
-    └── ServiceUnavailable                                                   the VPC endpoint has gone
+    └── ServiceUnavailable                                                   the VPC endpoint is gone
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class NoSuchEntity(AwsError):
 
 
 class NoSuchAccessKey(NoSuchEntity):
-    """An access key does not exist, or not for this user."""
+    """An access key does not exist or is not this user's."""
 
     def __init__(self, access_key_id: str) -> None:
         AwsError.__init__(self, f"The Access Key with id {access_key_id} cannot be found.")
@@ -49,35 +49,35 @@ class NoSuchLoginProfile(NoSuchEntity):
 
 
 class NoSuchPolicy(NoSuchEntity):
-    """A managed policy does not exist for this account, or is not attached to what it should be detached from."""
+    """A managed policy does not exist for this account, or is not attached to the entity to detach it from."""
 
     def __init__(self, arn: str) -> None:
         AwsError.__init__(self, f"Policy {arn} was not found.")
 
 
 class NoSuchPolicyVersion(NoSuchEntity):
-    """A managed policy has no version of this id."""
+    """A managed policy has no version with this id."""
 
     def __init__(self, arn: str, version: str) -> None:
         AwsError.__init__(self, f"Policy {arn} version {version} does not exist or is not attachable.")
 
 
 class PolicyNotFoundToAttach(NoSuchEntity):
-    """A managed policy that should be attached does not exist for this account."""
+    """A managed policy to attach does not exist for this account."""
 
     def __init__(self, arn: str) -> None:
         AwsError.__init__(self, f"Policy {arn} does not exist or is not attachable.")
 
 
 class NoSuchBoundary(NoSuchEntity):
-    """A managed policy that should be a permissions boundary does not exist for this account, or nobody has one."""
+    """A managed policy to use as a permissions boundary does not exist for this account."""
 
     def __init__(self, arn: str) -> None:
         AwsError.__init__(self, f"Scope ARN: {arn} does not exist or is not attachable.")
 
 
 class EntityAlreadyExists(AwsError):
-    """A user, group or role of this name exists; names differ by more than case."""
+    """A user, group or role with this name exists; case does not distinguish names."""
 
     code: ClassVar[str] = "EntityAlreadyExists"
     status: ClassVar[int] = 409
@@ -87,14 +87,14 @@ class EntityAlreadyExists(AwsError):
 
 
 class PolicyAlreadyExists(EntityAlreadyExists):
-    """A customer managed policy of this name exists, under whatever path."""
+    """A customer managed policy with this name exists, under any path."""
 
     def __init__(self, name: str) -> None:
         AwsError.__init__(self, f"A policy called {name} already exists. Duplicate names are not allowed.")
 
 
 class InstanceProfileAlreadyExists(EntityAlreadyExists):
-    """An instance profile of this name exists, under whatever path."""
+    """An instance profile with this name exists, under any path."""
 
     def __init__(self, name: str) -> None:
         AwsError.__init__(self, f"Instance Profile {name} already exists.")
@@ -108,7 +108,7 @@ class AliasAlreadyExists(EntityAlreadyExists):
 
 
 class DeleteConflict(AwsError):
-    """Something still hangs on what should be deleted; ``first`` is what must be done before."""
+    """An entity to delete is still in use; ``first`` is the action required before."""
 
     code: ClassVar[str] = "DeleteConflict"
     status: ClassVar[int] = 409
@@ -127,7 +127,7 @@ class DeleteConflict(AwsError):
 
 
 class PolicyInUse(DeleteConflict):
-    """A managed policy is attached to somebody, or is somebody's permissions boundary."""
+    """A managed policy is attached or is a permissions boundary."""
 
     def __init__(self) -> None:
         AwsError.__init__(self, "Cannot delete a policy attached to entities.")
@@ -145,14 +145,14 @@ class PolicyHasVersions(DeleteConflict):
 
 
 class DefaultVersionInUse(DeleteConflict):
-    """The default version of a managed policy goes only with the policy."""
+    """The default version of a managed policy is deleted only with the policy."""
 
     def __init__(self) -> None:
         AwsError.__init__(self, "Cannot delete the default version of a policy.")
 
 
 class LimitExceeded(AwsError):
-    """A quota is used up."""
+    """A quota is exhausted."""
 
     code: ClassVar[str] = "LimitExceeded"
     status: ClassVar[int] = 409
@@ -162,7 +162,7 @@ class LimitExceeded(AwsError):
 
 
 class TooManyPolicyVersions(LimitExceeded):
-    """A managed policy has as many versions as it can have."""
+    """A managed policy has the maximum number of versions."""
 
     def __init__(self, limit: int) -> None:
         AwsError.__init__(
@@ -173,21 +173,21 @@ class TooManyPolicyVersions(LimitExceeded):
 
 
 class TooManyTags(LimitExceeded):
-    """Something would have more tags than it can have."""
+    """A resource would have more tags than allowed."""
 
     def __init__(self) -> None:
         AwsError.__init__(self, "The number of tags has reached the maximum limit.")
 
 
 class PolicySizeExceeded(LimitExceeded):
-    """The inline policies of one user, group or role are too long together."""
+    """The inline policies of a user, group or role are too long in total."""
 
     def __init__(self, kind: str, name: str, limit: int) -> None:
         AwsError.__init__(self, f"Maximum policy size of {limit} bytes exceeded for {kind} {name}")
 
 
 class MalformedPolicyDocument(AwsError):
-    """A policy document that is none; the message says what is wrong with it."""
+    """A policy document is invalid; the message says why."""
 
     code: ClassVar[str] = "MalformedPolicyDocument"
 
@@ -196,7 +196,7 @@ class MalformedPolicyDocument(AwsError):
 
 
 class InvalidInput(AwsError):
-    """A parameter that passes its pattern and still cannot be."""
+    """A parameter matches its pattern but is invalid."""
 
     code: ClassVar[str] = "InvalidInput"
 
@@ -205,28 +205,28 @@ class InvalidInput(AwsError):
 
 
 class DuplicateTagKeys(InvalidInput):
-    """Two tags have one key; case does not distinguish keys."""
+    """Two tags have the same key; case does not distinguish keys."""
 
     def __init__(self) -> None:
         super().__init__("Duplicate tag keys found. Please note that Tag keys are case insensitive.")
 
 
 class SystemTagKey(InvalidInput):
-    """A tag key begins with ``aws:``, which is AWS's own."""
+    """A tag key begins with ``aws:``, which is reserved for AWS."""
 
     def __init__(self) -> None:
         super().__init__("System tags cannot be added/updated by requester")
 
 
 class InvalidEntityArn(InvalidInput):
-    """A simulation is asked about something that is no user, group or role."""
+    """The ARN of a simulation is not that of a user, group or role."""
 
     def __init__(self, arn: str) -> None:
         super().__init__(f"Invalid Entity Arn: {arn} does not clearly define entity type and name.")
 
 
 class InvalidResourceNames(InvalidInput):
-    """Resources of a simulation are no ARNs."""
+    """Resources of a simulation are not ARNs."""
 
     def __init__(self, names: Sequence[str]) -> None:
         super().__init__(f"ResourceNames are not in a valid ARN format: {', '.join(names)}.")
@@ -249,21 +249,21 @@ class ValidationError(AwsError):
 
 
 class InvalidPolicyArn(ValidationError):
-    """Something that should name a managed policy is no ARN of one; the text has two blanks at AWS, too."""
+    """A text is not the ARN of a managed policy. AWS's message, too, has two spaces."""
 
     def __init__(self) -> None:
         super().__init__("Invalid ARN:  Could not be parsed!")
 
 
 class InvalidRoleArn(ValidationError):
-    """AssumeRole was given something that is no role's ARN."""
+    """The argument of AssumeRole is not a role's ARN."""
 
     def __init__(self, text: str) -> None:
         super().__init__(f"{text} is invalid")
 
 
 class DurationTooLong(ValidationError):
-    """AssumeRole was asked for more than the role allows; a chained role allows an hour."""
+    """AssumeRole requests a longer session than the role allows; role chaining allows one hour."""
 
     def __init__(self, chained: bool) -> None:
         super().__init__(
@@ -274,14 +274,14 @@ class DurationTooLong(ValidationError):
 
 
 class UnsupportedParameter(ValidationError):
-    """A parameter whose effect does not exist here yet; it is refused rather than ignored."""
+    """A parameter is not supported; it is refused rather than ignored."""
 
     def __init__(self, parameter: str) -> None:
         super().__init__(f"The parameter {parameter} is not supported")
 
 
 class PackedPolicyTooLarge(AwsError):
-    """A session policy is too long; ``percent`` is its size in hundredths of what is allowed."""
+    """A session policy is too long; ``percent`` is its size relative to the limit."""
 
     code: ClassVar[str] = "PackedPolicyTooLarge"
 
@@ -290,13 +290,13 @@ class PackedPolicyTooLarge(AwsError):
 
 
 class InvalidSessionTags(AwsError):
-    """The tags that a session should carry cannot be."""
+    """The tags for a session are invalid."""
 
     code: ClassVar[str] = "InvalidParameterValue"
 
 
 class DuplicateSessionTags(InvalidSessionTags):
-    """Two session tags have one key; case does not distinguish keys."""
+    """Two session tags have the same key; case does not distinguish keys."""
 
     def __init__(self) -> None:
         super().__init__("Duplicate tag keys found. Please note that Tag keys are case insensitive.")
@@ -310,7 +310,7 @@ class TransitiveTagWithoutTag(InvalidSessionTags):
 
 
 class InheritedTagConflict(InvalidSessionTags):
-    """A session tag has the key of one that the caller's session hands on."""
+    """A session tag has the key of a transitive tag of the caller's session."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -320,28 +320,28 @@ class InheritedTagConflict(InvalidSessionTags):
 
 
 class SourceIdentityIsSet(ValidationError):
-    """The caller's session has a source identity, which nothing can change."""
+    """The caller's session already has a source identity, which cannot be changed."""
 
     def __init__(self) -> None:
         super().__init__("The source identity is already set for this assume role session")
 
 
 class UnknownSessionPolicy(ValidationError):
-    """A managed policy that should narrow a session does not exist in the session's account."""
+    """A managed policy that is to restrict a session does not exist in the session's account."""
 
     def __init__(self, arn: str) -> None:
         super().__init__(f"Policy {arn} does not exist or is not attachable.")
 
 
 class UnknownAccessKey(ValidationError):
-    """GetAccessKeyInfo was asked for a key that nobody has."""
+    """GetAccessKeyInfo names a key that does not exist."""
 
     def __init__(self, access_key_id: str) -> None:
         super().__init__(f"The Access Key with id {access_key_id} cannot be found.")
 
 
 class InvalidContextAssertion(AwsError):
-    """AssumeRole was given a context assertion; nobody here issues any, so it is no valid one."""
+    """AssumeRole has a context assertion. The product has no provider of these, so none is valid."""
 
     code: ClassVar[str] = "InvalidContextAssertion"
 
@@ -350,7 +350,7 @@ class InvalidContextAssertion(AwsError):
 
 
 class AccessDenied(AwsError):
-    """A denial of IAM or STS."""
+    """A denial by IAM or STS."""
 
     code: ClassVar[str] = "AccessDenied"
     status: ClassVar[int] = 403
@@ -360,14 +360,14 @@ class AccessDenied(AwsError):
 
 
 class AwsManagedPolicyIsReadOnly(AccessDenied):
-    """Somebody, whatever its permissions, wants to change a policy of AWS itself."""
+    """A caller tries to change an AWS managed policy, which no permission allows."""
 
     def __init__(self, caller_arn: str, action: str, policy_arn: str) -> None:
         super().__init__(f"User: {caller_arn} is not authorized to perform: {action} on resource: policy {policy_arn}")
 
 
 class ForeignAccessKey(AccessDenied):
-    """GetAccessKeyLastUsed is asked about a key that no user of the account has."""
+    """GetAccessKeyLastUsed names a key that no user of the account has."""
 
     def __init__(self, caller_arn: str, access_key_id: str) -> None:
         super().__init__(
@@ -377,7 +377,7 @@ class ForeignAccessKey(AccessDenied):
 
 
 class UnknownMultiFactorDevice(AccessDenied):
-    """A call brings a code of an MFA device. Users have none here, so it is none of the caller's."""
+    """A call has an MFA code. Users have no MFA devices here, so the code cannot be valid."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -387,33 +387,33 @@ class UnknownMultiFactorDevice(AccessDenied):
 
 
 class SessionCredentialsRefused(AccessDenied):
-    """An operation of STS was called with temporary credentials that are not good for it."""
+    """An STS operation was called with temporary credentials that cannot be used for it."""
 
     def __init__(self, operation: str) -> None:
         super().__init__(f"Cannot call {operation} with session credentials")
 
 
 class AccessDeniedException(AccessDenied):
-    """A denial of a service that speaks JSON."""
+    """A denial by a service with a JSON protocol."""
 
     code: ClassVar[str] = "AccessDeniedException"
     status: ClassVar[int] = 400
 
 
 class UnauthorizedOperation(AccessDenied):
-    """A denial of EC2."""
+    """A denial by EC2."""
 
     code: ClassVar[str] = "UnauthorizedOperation"
     status: ClassVar[int] = 403
 
     def __init__(self, sentence: str, encoded: str | None = None) -> None:
-        """``encoded`` is what DecodeAuthorizationMessage reads; without it the caller learns nothing more."""
+        """``encoded`` is a message for DecodeAuthorizationMessage, appended if given."""
         more = "" if encoded is None else f". Encoded authorization failure message: {encoded}"
         super().__init__(f"You are not authorized to perform this operation. {sentence}{more}")
 
 
 class InvalidAuthorizationMessage(AwsError):
-    """DecodeAuthorizationMessage was given a text that is no message, or not of this account."""
+    """The argument of DecodeAuthorizationMessage is not a message of this account."""
 
     code: ClassVar[str] = "InvalidAuthorizationMessageException"
 
@@ -422,7 +422,7 @@ class InvalidAuthorizationMessage(AwsError):
 
 
 class DryRunOperation(AwsError):
-    """EC2's answer to a call with DryRun that would have been allowed."""
+    """EC2's response to a call with DryRun that would be allowed."""
 
     code: ClassVar[str] = "DryRunOperation"
     status: ClassVar[int] = 412
@@ -432,7 +432,7 @@ class DryRunOperation(AwsError):
 
 
 class RoleNotAssumable(Exception):
-    """A service may not act as a role. ``reason`` names the role and what stands in the way. Never crosses the wire."""
+    """A service cannot assume a role; ``reason`` says why. Never sent to a client."""
 
     def __init__(self, role_arn: str, reason: str) -> None:
         super().__init__(f"{role_arn} cannot be assumed: {reason}")
@@ -441,9 +441,9 @@ class RoleNotAssumable(Exception):
 
 
 class ServiceUnavailable(AwsError):
-    """The VPC endpoint that a request came through was deleted while it was on its way.
+    """The VPC endpoint that a request came through was deleted during the request.
 
-    No policy denied it, so it is no denial; a client's next try meets the route that is left.
+    This is not a denial, since no policy denied the request. A client that retries takes the remaining route.
     """
 
     code: ClassVar[str] = "ServiceUnavailable"

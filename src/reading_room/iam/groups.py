@@ -1,4 +1,4 @@
-"""Groups and who is in them."""
+"""Groups and their members."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def create(session: Session, account: str, name: str, now: dt.datetime, path: st
 
 
 def add(session: Session, group: Group, user: User) -> None:
-    """Put a user into a group; one that is in it stays so. Raises ``LimitExceeded`` for a user's eleventh group."""
+    """Add a user to a group, unless already a member. Raises ``LimitExceeded`` for a user's eleventh group."""
     if session.get(GroupMember, (group.unique_id, user.unique_id)) is not None:
         return
     if len(groups_of(session, user)) >= GROUPS_PER_USER:
@@ -39,7 +39,7 @@ def add(session: Session, group: Group, user: User) -> None:
 
 
 def remove(session: Session, group: Group, user: User) -> None:
-    """Take a user out of a group; one that is not in it stays out."""
+    """Remove a user from a group, if a member."""
     row = session.get(GroupMember, (group.unique_id, user.unique_id))
     if row is not None:
         session.delete(row)
@@ -59,7 +59,7 @@ def groups_of(session: Session, user: User) -> Sequence[Group]:
 
 
 def names_by_user(session: Session, user_ids: Sequence[str]) -> dict[str, list[str]]:
-    """Return the names of the groups that each of some users is in, sorted."""
+    """Return the sorted names of each user's groups."""
     found: dict[str, list[str]] = {user_id: [] for user_id in user_ids}
     joined = select(GroupMember.user_id, Group.name).join(Group, GroupMember.group_id == Group.unique_id)
     for user_id, name in session.execute(joined.where(GroupMember.user_id.in_(user_ids)).order_by(Group.name)):

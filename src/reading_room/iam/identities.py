@@ -1,4 +1,4 @@
-"""What a caller brings to a decision by being who it is: its identity policies, its boundary and its tags."""
+"""A caller's identity policies, permissions boundary and tags, for decisions."""
 
 from __future__ import annotations
 
@@ -37,17 +37,17 @@ _TABLES = (AttachedManagedPolicy, Group, GroupMember, InlinePolicy, ManagedPolic
 
 
 def attached(kind: PolicyKind, use: PolicyUse, name: str, text: str) -> AttachedPolicy:
-    """Return a stored policy for a decision. One that cannot be read denies everything."""
+    """Return a stored policy for a decision. A policy that cannot be parsed denies everything."""
     try:
         return AttachedPolicy(kind, parse(text, use), name)
     except PolicyDocumentError as error:
-        logger.error("the stored %s policy %s cannot be read and denies everything: %s", kind, name, error)
+        logger.error("the stored %s policy %s cannot be parsed and denies everything: %s", kind, name, error)
         return AttachedPolicy(kind, parse(_DENY_ALL, "inline"), name)
 
 
 @dataclass(frozen=True, slots=True)
 class OwnedPolicy:
-    """A policy that an owner has, as text. ``owner`` is the user itself, its group, or the role."""
+    """A policy of an owner, as text. ``owner`` is the user itself, one of its groups, or the role."""
 
     owner: Owner
     inline: bool
@@ -57,18 +57,18 @@ class OwnedPolicy:
 
     @property
     def title(self) -> str:
-        """What explanations call it: a managed policy by its ARN, an inline one by its name in quotes."""
+        """How explanations name it: a managed policy by its ARN, an inline one by its quoted name."""
         if not self.inline:
             return self.name
         return f"{self.name!r} of group {self.owner.name!r}" if self.owner.kind == "group" else repr(self.name)
 
 
 def policies_of(session: Session, owner: Owner) -> Iterator[OwnedPolicy]:
-    """Yield the identity policies of an owner: inline, attached, and for a user those of its groups."""
+    """Yield the identity policies of an owner: inline ones, attached ones and, for a user, those of its groups."""
     for row in inline_policies.every(session, owner.unique_id):
         yield OwnedPolicy(owner, True, row.name, row.document)
     for arn in attached_policies.arns(session, owner):
-        # A policy that is attached cannot be deleted. Were it gone all the same, "" would deny everything.
+        # An attached policy cannot be deleted. If it is missing nevertheless, "" denies everything.
         document = managed_policies.document_of(session, arn, owner.account) or ""
         yield OwnedPolicy(owner, False, arn, document)
     if isinstance(owner, User):
@@ -77,7 +77,7 @@ def policies_of(session: Session, owner: Owner) -> Iterator[OwnedPolicy]:
 
 
 def boundary_of(session: Session, owner: Owner) -> OwnedPolicy | None:
-    """Return the permissions boundary of a user or role, ``None`` for one without and for a group."""
+    """Return the permissions boundary of a user or role, or ``None`` if it has none or is a group."""
     arn = None if isinstance(owner, Group) else owner.boundary
     if arn is None:
         return None
@@ -93,14 +93,14 @@ class Identity:
 
 
 class Identities:
-    """Users and roles by unique id, read once and kept until one of their rows is written. Thread-safe."""
+    """Identities of users and roles by unique id, cached until one of their rows is written. Thread-safe."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._kept = Kept[str, Identity](database, *_TABLES)
 
     def of(self, principal: Principal) -> Identity:
-        """Return what a user, a session's role, or the user behind a federated one brings. Others bring nothing."""
+        """Return the identity of a user, a session's role or a federated user's user. Others have an empty one."""
         if principal.kind not in ("user", "session", "federated"):
             return Identity()
         owner_id = principal.issuer_id or principal.user_id.partition(":")[0]

@@ -13,11 +13,11 @@ from reading_room.iam.policy.document import PolicyDocumentError, PolicyUse, par
 from reading_room.iam.tables import InlinePolicy
 
 SIZE_LIMITS: Mapping[str, int] = {"user": 2048, "group": 5120, "role": 10_240}
-"""By kind of owner: characters of all inline policies of one owner together, white space not counted (IAM quotas)."""
+"""By kind of owner: total characters of one owner's inline policies, not counting white space (IAM quotas)."""
 
 
 def check_document(text: str, use: PolicyUse) -> None:
-    """Raise ``MalformedPolicyDocument`` when the text is no policy for this use."""
+    """Raise ``MalformedPolicyDocument`` if the text is not a policy for this use."""
     try:
         parse(text, use, new=True)
     except PolicyDocumentError as error:
@@ -25,12 +25,12 @@ def check_document(text: str, use: PolicyUse) -> None:
 
 
 def size_of(document: str) -> int:
-    """Return the characters of a document as quotas count them: without white space."""
+    """Return the number of characters in a document, not counting white space, as quotas do."""
     return len(re.sub(r"\s", "", document))
 
 
 def put(session: Session, kind: str, owner_id: str, owner_name: str, name: str, document: str) -> None:
-    """Store a policy, in place of one of the same name. Raises ``MalformedPolicyDocument``, ``PolicySizeExceeded``."""
+    """Store a policy, replacing any of the same name. Raises ``MalformedPolicyDocument``, ``PolicySizeExceeded``."""
     check_document(document, "inline")
     others = session.scalars(
         select(InlinePolicy.document).filter(InlinePolicy.owner_id == owner_id, InlinePolicy.name != name)
@@ -59,7 +59,7 @@ def every(session: Session, owner_id: str) -> Sequence[InlinePolicy]:
 
 
 def of_owners(session: Session, owner_ids: Sequence[str]) -> dict[str, list[InlinePolicy]]:
-    """Return the policies of each of some owners, sorted by name."""
+    """Return the policies of each owner, sorted by name."""
     found: dict[str, list[InlinePolicy]] = {owner_id: [] for owner_id in owner_ids}
     wanted = select(InlinePolicy).where(InlinePolicy.owner_id.in_(owner_ids))
     for row in session.scalars(wanted.order_by(InlinePolicy.name)):

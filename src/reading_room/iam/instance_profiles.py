@@ -1,4 +1,4 @@
-"""Instance profiles: records of which role instances would get. There are no instances here."""
+"""Instance profiles, which record the role that instances would get. The product has no instances."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def get(session: Session, account: str, name: str) -> InstanceProfile:
 
 
 def add_role(session: Session, profile: InstanceProfile, role: Role) -> None:
-    """Put a role into a profile. Raises ``LimitExceeded`` when it has one."""
+    """Add a role to a profile. Raises ``LimitExceeded`` if it has one."""
     if profile.role is not None:
         raise LimitExceeded("InstanceSessionsPerInstanceProfile", ROLES_PER_PROFILE)
     profile.role = role
@@ -60,7 +60,7 @@ def add_role(session: Session, profile: InstanceProfile, role: Role) -> None:
 
 
 def remove_role(session: Session, profile: InstanceProfile, role: Role) -> None:
-    """Take a role out of a profile. Raises ``NoSuchEntity`` when it is not in there."""
+    """Remove a role from a profile. Raises ``NoSuchEntity`` if it is not the profile's role."""
     if profile.role is not role:
         raise NoSuchEntity("role", role.name)
     profile.role = None
@@ -76,7 +76,7 @@ def delete(session: Session, profile: InstanceProfile) -> None:
 
 
 def of_roles(session: Session, role_ids: Sequence[str]) -> dict[str, list[InstanceProfile]]:
-    """Return the profiles that hold each of some roles, sorted by name."""
+    """Return the profiles with each role, sorted by name."""
     found: dict[str, list[InstanceProfile]] = {role_id: [] for role_id in role_ids}
     wanted = select(InstanceProfile).where(InstanceProfile.role_id.in_(role_ids)).order_by(InstanceProfile.name)
     for profile in session.scalars(wanted):

@@ -1,6 +1,6 @@
-"""When and for what each long-term key, and each role, was last used.
+"""The last use of each long-term key and each role: when, and for which service.
 
-Kept in memory, and written at most once a minute for each of them.
+Uses are held in memory, and each key's or role's is written at most once a minute.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Use:
 
 
 class KeyUses:
-    """Remembers the uses of keys and roles. A call only notes; a thread of its own writes. Thread-safe."""
+    """Records the uses of keys and roles in memory; its own thread writes them. Thread-safe."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -44,9 +44,9 @@ class KeyUses:
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="key-uses")
 
     def take(self, record: CallRecord) -> None:
-        """Remember the key or role of a call that ended, if its signature proved somebody, and the role assumed.
+        """Record the key or role that a completed call was authenticated with, and the role that it assumed.
 
-        Temporary keys are not remembered, as AWS does not.
+        Temporary keys are not recorded; AWS does not record them either.
         """
         use = Use(record.ended_at, record.service, record.region)
         due: dict[str, Use] = {}
@@ -61,7 +61,7 @@ class KeyUses:
             self._writer.submit(self._write, due)
 
     def last(self, access_key_id: str) -> Use | None:
-        """Return the last use of a key, ``None`` when it was never used."""
+        """Return the last use of a key, or ``None`` if it was never used."""
         with self._lock:
             use = self._latest.get(access_key_id)
         if use is not None:
@@ -71,11 +71,11 @@ class KeyUses:
             return None if row is None else Use(row.used_at, row.service, row.region)
 
     def last_of_role(self, role_id: str) -> Use | None:
-        """Return the last use of a role by its unique id, ``None`` when it was never used; the service is not kept."""
+        """Return the last use of a role by its unique id, or ``None`` if never used. The service is not stored."""
         return self.last_of_roles([role_id]).get(role_id)
 
     def last_of_roles(self, role_ids: Sequence[str]) -> dict[str, Use]:
-        """Return the last uses of those of some roles that were ever used, by their unique ids."""
+        """Return the last uses of roles by unique id, without those that were never used."""
         with self._database.reading() as session:
             rows = session.scalars(select(RoleUse).where(RoleUse.role_id.in_(role_ids)))
             found = {row.role_id: Use(row.used_at, "", row.region) for row in rows}
@@ -84,7 +84,7 @@ class KeyUses:
         return found
 
     def close(self) -> None:
-        """Write what is not written yet, and end the thread."""
+        """Write the unwritten uses, and end the thread."""
         with self._lock:
             pending = dict(self._latest)
         self._writer.submit(self._write, pending)
@@ -94,7 +94,7 @@ class KeyUses:
         try:
             with self._database.transaction() as session:
                 for used, use in uses.items():
-                    # What was deleted meanwhile has no use to write.
+                    # Skip keys and roles that were deleted in the meantime.
                     if used.startswith("AROA"):
                         if session.get(Role, used) is not None:
                             session.merge(RoleUse(role_id=used, used_at=use.used_at, region=use.region))
@@ -107,7 +107,7 @@ class KeyUses:
 
 
 def _used(record: CallRecord) -> Iterator[str]:
-    """Yield the ids of what a call used: a long-term key, the role of a session, and the role that was assumed."""
+    """Yield the ids of the long-term key, the session's role and the assumed role that a call used."""
     principal = record.principal
     if principal is None:
         return

@@ -1,4 +1,4 @@
-"""Managed policies with their versions: the customer's, which are rows, and AWS's own, which are read-only data."""
+"""Managed policies and their versions: the customer's, which are rows, and AWS's, which are read-only data."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ from reading_room.iam.tags import tags_text
 from reading_room.ids import iam_unique_id
 
 SIZE_LIMIT = 6_144
-"""Characters of a managed policy, white space not counted (quota PolicySize)."""
+"""Characters in a managed policy, not counting white space (quota PolicySize)."""
 VERSIONS_PER_POLICY = 5
 
 Managed = ManagedPolicy | AwsManagedPolicy
-"""A customer's policy or one of AWS's; both have the same attributes."""
+"""A customer or AWS managed policy; both have the same attributes."""
 Version = PolicyVersion | AwsPolicyVersion
 Usage = Literal["attached", "boundary"]
 _ARN = re.compile(r"arn:aws:iam::(?:\d{12}|aws):policy/[\x21-\x7e]+")
 
 
 def find(session: Session, account: str, arn: str) -> Managed | None:
-    """Return the policy that an account knows under an ARN: its own or AWS's, never another account's."""
+    """Return the policy with an ARN if it is the account's own or AWS's, or ``None``."""
     if arn in AWS_MANAGED:
         return AWS_MANAGED[arn]
     name = arn.rpartition("/")[2]
@@ -52,7 +52,7 @@ def find(session: Session, account: str, arn: str) -> Managed | None:
 
 
 def get(session: Session, account: str, arn: str) -> Managed:
-    """Return the policy of an ARN. Raises ``InvalidPolicyArn``, ``NoSuchPolicy``."""
+    """Return the policy with an ARN. Raises ``InvalidPolicyArn``, ``NoSuchPolicy``."""
     check_arn(arn)
     found = find(session, account, arn)
     if found is None:
@@ -67,15 +67,15 @@ def check_arn(arn: str) -> None:
 
 
 def path_of(arn: str) -> str:
-    """Return the path in a managed policy's ARN, ``/`` if it has none."""
+    """Return the path in a managed policy's ARN, or ``/`` if it has none."""
     folders, slash, _ = arn.partition(":policy/")[2].rpartition("/")
     return f"/{folders}{slash}"
 
 
 def own(session: Session, account: str, arn: str, caller_arn: str, action: str) -> ManagedPolicy:
-    """Return a policy that a caller wants to change by an action.
+    """Return a customer managed policy that a caller changes with an action.
 
-    Raises ``InvalidPolicyArn``, ``NoSuchPolicy``, and ``AwsManagedPolicyIsReadOnly`` for one of AWS's own.
+    Raises ``InvalidPolicyArn``, ``NoSuchPolicy``, and ``AwsManagedPolicyIsReadOnly`` for an AWS managed policy.
     """
     found = get(session, account, arn)
     if not isinstance(found, ManagedPolicy):
@@ -84,7 +84,7 @@ def own(session: Session, account: str, arn: str, caller_arn: str, action: str) 
 
 
 def every(session: Session, account: str, scope: str = "All", path_prefix: str = "/") -> list[Managed]:
-    """Return the policies of a scope (``All``, ``AWS`` or ``Local``) whose path begins so, sorted by ARN."""
+    """Return the policies in a scope (``All``, ``AWS`` or ``Local``) whose path begins with a prefix, sorted by ARN."""
     found: list[Managed] = []
     if scope != "AWS":
         found.extend(entities.every(session, ManagedPolicy, account, path_prefix))
@@ -100,7 +100,7 @@ def own_arns(session: Session, account: str) -> list[str]:
 
 
 def with_versions(session: Session, account: str, arns: Sequence[str]) -> list[Managed]:
-    """Return the policies that an account knows under some ARNs, sorted by ARN, their versions read along."""
+    """Return those of the ARNs' policies that an account can use, sorted by ARN, with their versions loaded."""
     names = [arn.rpartition("/")[2] for arn in arns]
     rows = select(ManagedPolicy).filter_by(account=account).where(ManagedPolicy.name.in_(names))
     known: dict[str, Managed] = {**AWS_MANAGED}
@@ -119,7 +119,7 @@ def create(
     description: str | None = None,
     tags: Sequence[Mapping[str, str]] = (),
 ) -> ManagedPolicy:
-    """Create a policy with its version 1.
+    """Create a policy with one version.
 
     Raises ``MalformedPolicyDocument``, ``LimitExceeded``, ``PolicyAlreadyExists``: a name is unique under all paths.
     """
@@ -145,7 +145,7 @@ def create(
 def create_version(
     session: Session, policy: ManagedPolicy, document: str, now: dt.datetime, *, default: bool = False
 ) -> PolicyVersion:
-    """Give a policy its next version. Raises ``MalformedPolicyDocument``, ``LimitExceeded`` (also for the sixth)."""
+    """Create a policy's next version. Raises ``MalformedPolicyDocument``, ``LimitExceeded`` (also for the sixth)."""
     _check(document)
     if len(policy.versions) >= VERSIONS_PER_POLICY:
         raise TooManyPolicyVersions(VERSIONS_PER_POLICY)
@@ -160,7 +160,7 @@ def create_version(
 
 
 def version_of(policy: Managed, version_id: str) -> Version:
-    """Return the version of an id such as ``v2``. Raises ``NoSuchPolicyVersion``."""
+    """Return the version with an id such as ``v2``. Raises ``NoSuchPolicyVersion``."""
     versions: Sequence[Version] = policy.versions
     for version in versions:
         if f"v{version.number}" == version_id:
@@ -169,18 +169,18 @@ def version_of(policy: Managed, version_id: str) -> Version:
 
 
 def default_document(policy: Managed) -> str:
-    """Return the text that holds: that of the default version."""
+    """Return the document of the default version."""
     return version_of(policy, f"v{policy.default_version}").document
 
 
 def document_of(session: Session, arn: str, account: str) -> str | None:
-    """Return the text that holds of the policy of an ARN, ``None`` when the account knows no such policy."""
+    """Return the default document of the policy with an ARN, or ``None`` if the account cannot use such a policy."""
     policy = find(session, account, arn)
     return None if policy is None else default_document(policy)
 
 
 def set_default(policy: ManagedPolicy, version_id: str) -> None:
-    """Let another version hold from now on. Raises ``NoSuchPolicyVersion``."""
+    """Make another version the default. Raises ``NoSuchPolicyVersion``."""
     policy.default_version = version_of(policy, version_id).number
 
 
@@ -204,7 +204,7 @@ def delete(session: Session, policy: ManagedPolicy) -> None:
 
 
 def uses(session: Session, account: str, usage: Usage) -> Counter[str]:
-    """Return how often each policy, by ARN, is attached or is a permissions boundary in an account."""
+    """Return, by policy ARN, how often it is attached or is a permissions boundary in an account."""
     found: Counter[str] = Counter()
     columns = (AttachedManagedPolicy.policy_arn,) if usage == "attached" else (User.boundary, Role.boundary)
     for column in columns:

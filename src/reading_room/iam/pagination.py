@@ -15,10 +15,10 @@ DEFAULT_MAX_ITEMS = 100
 def page(
     items: Sequence[Item], request: Mapping[str, Any], name_of: Callable[[Item], str]
 ) -> tuple[Sequence[Item], dict[str, Any]]:
-    """Return the items of the page that a request asks for, and the members of the answer that say if more follow.
+    """Return the items on the requested page, and the response members that say whether more follow.
 
-    ``items`` are sorted by ``name_of``. A marker is the name of the last item given, so items made or deleted
-    between two pages neither repeat nor hide others. Raises ``ValidationError`` for a marker that is none.
+    ``items`` are sorted by ``name_of``. A marker is the name of the last item returned, so items that are created or
+    deleted between two pages neither repeat nor hide others. Raises ``ValidationError`` for an invalid marker.
     """
     after = _name_in(request.get("Marker"))
     rest = [item for item in items if after is None or name_of(item) > after]

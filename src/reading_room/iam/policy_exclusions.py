@@ -1,4 +1,4 @@
-"""Which of an entity's own policies a simulation leaves out: ``PolicyExclusionList`` of SimulatePrincipalPolicy.
+"""The policies of an entity that a simulation excludes: ``PolicyExclusionList`` of SimulatePrincipalPolicy.
 
 AWS source: "PolicyIdentifier", IAM API reference.
 """
@@ -18,10 +18,10 @@ _ARN = re.compile(r"arn:aws:iam::(?:\d{12}|aws):policy/[\x21-\x7e]+")
 
 
 class Exclusions:
-    """The policies that a list of identifiers names. One that names none of an entity's policies is no fault."""
+    """The policies that a list of identifiers names. An identifier that matches no policy is not an error."""
 
     def __init__(self, identifiers: Sequence[Mapping[str, Any]]) -> None:
-        """Raises ``InvalidInput`` for what is no identifier."""
+        """Raises ``InvalidInput`` for an invalid identifier."""
         self._types: set[str] = set()
         self._arns: list[Template] = []
         self._inline: set[tuple[str, str, str]] = set()
@@ -37,7 +37,7 @@ class Exclusions:
                 self._inline.add((named["AttachmentType"], named["AttachmentName"], named["PolicyName"]))
 
     def cover(self, owned: OwnedPolicy) -> bool:
-        """Say whether an identity policy is left out."""
+        """Return whether an identity policy is excluded."""
         if owned.inline:
             return "inline" in self._types or (owned.owner.kind, owned.owner.name, owned.name) in self._inline
         kind = "aws-managed" if owned.name in AWS_MANAGED else "user-managed"
@@ -45,7 +45,7 @@ class Exclusions:
 
     @property
     def cover_boundary(self) -> bool:
-        """Whether the permissions boundary is left out. It has a type of its own, as it is not attached."""
+        """Whether the permissions boundary is excluded. It has a type of its own, since it is not attached."""
         return "permission-boundary" in self._types
 
 

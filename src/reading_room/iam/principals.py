@@ -1,4 +1,4 @@
-"""Principals that exist: from rows to callers, and from the ARNs in a policy to the unique ids behind them."""
+"""Converts rows to principals, and the ARNs in policies to unique ids and back."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from reading_room.iam.tables import Role, RoleSession, SignInSession, TemporaryK
 from reading_room.iam.tags import tags_of
 
 _IDS_PER_QUERY = 10_000
-"""SQLite takes 32,766 values in one statement at most."""
+"""SQLite accepts at most 32,766 values in one statement."""
 
 
 def user_principal(user: User) -> Principal:
-    """Return the caller that a user's access key proves."""
+    """Return the principal that a user's access key authenticates."""
     return Principal("user", user.account, user.arn, user.unique_id, user_name=user.name)
 
 
 def session_principal(row: RoleSession) -> Principal:
-    """Return the caller that a role session's credentials prove."""
+    """Return the principal that a role session's credentials authenticate."""
     role_name = row.role_arn.rpartition("/")[2]
     return Principal(
         kind="session",
@@ -46,7 +46,7 @@ def session_principal(row: RoleSession) -> Principal:
 
 
 def user_session_principal(row: UserSession) -> Principal:
-    """Return the caller that a user's temporary credentials prove: the user itself, or the federated user."""
+    """Return the principal of a user's temporary credentials: the user itself, or the federated user."""
     user = user_principal(row.user)
     if row.federated_name is None:
         return replace(user, token_issued_at=row.issued_at)
@@ -65,7 +65,7 @@ def user_session_principal(row: UserSession) -> Principal:
 
 
 def signed_in_principal(row: SignInSession) -> Principal:
-    """Return the caller that the credentials of a sign-in prove: the user itself."""
+    """Return the principal of a sign-in's credentials: the user itself."""
     return replace(user_principal(row.user), token_issued_at=row.issued_at, signed_in=True)
 
 
@@ -74,7 +74,7 @@ def _pairs(row: TemporaryKey) -> tuple[tuple[str, str], ...]:
 
 
 def service_principal(name: str) -> Principal:
-    """Return a service acting itself, for example ``delivery.logs.amazonaws.com``; it belongs to no account."""
+    """Return a service as principal, for example ``delivery.logs.amazonaws.com``; it belongs to no account."""
     return Principal("service", "", name, name, service_name=name)
 
 
@@ -84,7 +84,7 @@ def root_principal(account: str) -> Principal:
 
 
 def entity_named(session: Session, arn: str) -> User | Role | None:
-    """Return the user or role whose name is in an ARN, whatever path the ARN has; ``None`` when there is none."""
+    """Return the user or role with the name in an ARN, ignoring its path, or ``None``."""
     try:
         parsed = Arn.parse(arn)
     except ValueError:
@@ -99,21 +99,21 @@ def entity_named(session: Session, arn: str) -> User | Role | None:
 
 
 def unique_id_of(session: Session, arn: str) -> str | None:
-    """Return the unique id of the user or role that has exactly this ARN now, or ``None``."""
+    """Return the unique id of the user or role that currently has exactly this ARN, or ``None``."""
     row = entity_named(session, arn)
     return row.unique_id if row is not None and row.arn == arn else None
 
 
 def principal_exists(session: Session, arn: str) -> bool:
-    """Say whether the user or role with this ARN exists."""
+    """Return whether a user or role with this ARN exists."""
     return unique_id_of(session, arn) is not None
 
 
 def pin_principals(session: Session, document: str) -> str:
-    """Return a resource's policy with unique ids in place of the ARNs of users and roles that exist.
+    """Return a resource's policy with the ARNs of existing users and roles replaced by their unique ids.
 
-    AWS does so when a policy is saved: a role deleted and made again under its old name is not let in by policies
-    that meant the old one. ARNs of sessions and accounts stay. ``document`` must have been parsed before.
+    AWS does this when a policy is saved, so that a policy for a deleted role does not apply to a new role of the same
+    name. ARNs of sessions and accounts stay. ``document`` must be a valid policy.
     """
     policy = json.loads(document)
     for element in _principals(policy):
@@ -122,7 +122,7 @@ def pin_principals(session: Session, document: str) -> str:
 
 
 def pinned_arns(session: Session, documents: Iterable[str]) -> dict[str, str]:
-    """Return the ARN of every user and role that pinned policies name by unique id, without those that are gone."""
+    """Return, by unique id, the ARNs of the existing users and roles that pinned policies name."""
     ids = sorted({entry for text in documents for element in _principals(json.loads(text)) for entry in element["AWS"]})
     found: dict[str, str] = {}
     for model, prefix in ((User, "AIDA"), (Role, "AROA")):
@@ -134,13 +134,13 @@ def pinned_arns(session: Session, documents: Iterable[str]) -> dict[str, str]:
 
 
 def shown_principals(document: str, pinned: str, arns: Mapping[str, str]) -> str:
-    """Return a policy as it is shown: ``document`` as it was given, while every ARN in it still means the same.
+    """Return a policy for display: ``document`` as it was given, as long as every ARN in it means the same entity.
 
-    Where a user was given another name or path since, its new ARN stands; where somebody is gone, the unique id that
-    ``pinned`` kept. AWS shows policies so. ``arns`` are those of ``pinned_arns``.
+    An entity with a new name or path is shown with its new ARN, and a deleted one with its unique id from ``pinned``,
+    as AWS does. ``arns`` is the result of ``pinned_arns``.
     """
     given, shown = json.loads(document), json.loads(pinned)
-    # Both go through the same form before they are compared: principals stand in lists.
+    # Bring both into the same form before comparing them: principals in lists.
     list(_principals(given))
     for element in _principals(shown):
         element["AWS"] = [arns.get(entry, entry) for entry in element["AWS"]]
@@ -148,7 +148,7 @@ def shown_principals(document: str, pinned: str, arns: Mapping[str, str]) -> str
 
 
 def _principals(policy: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield every ``Principal`` of a resource's policy that has members of kind ``AWS``, once they are in a list."""
+    """Yield every ``Principal`` of a resource's policy that has ``AWS`` members, after putting these into a list."""
     statements = policy["Statement"]
     for statement in statements if isinstance(statements, list) else [statements]:
         element = statement.get("Principal")

@@ -1,4 +1,4 @@
-"""What an IAM call is about: the whole ARNs of what its parameters only name, and the condition keys of that."""
+"""The full ARNs and condition keys of the entities that an IAM call's parameters name."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ _RENAMES = {"iam:UpdateUser": "NewUserName", "iam:UpdateGroup": "NewGroupName"}
 def named(
     session: Session, action: str, resources: Sequence[str], parameters: Mapping[str, Any]
 ) -> tuple[tuple[str, ...], ContextValues]:
-    """Return the whole ARNs of a call's resources, and the condition keys of those that exist.
+    """Return the full ARNs of a call's resources, and the condition keys of those that exist.
 
-    A call's parameters hold only a name, and a policy may allow or deny by path, by tag and by boundary. Who gives
-    something another name or path needs the action on the old ARN and on the new one.
+    A call's parameters hold only names, but policies can allow or deny by path, tag and boundary. Changing a name or
+    path requires the action on both the old and the new ARN.
     """
     arns: list[str] = []
     context: dict[str, Sequence[str]] = {}
@@ -56,7 +56,7 @@ def named(
 
 
 def _entity(session: Session, arn: str) -> Named | None:
-    """Return what an ARN names, whatever its path; ``access-key/ID`` stands for the user whose key it is."""
+    """Return the entity that an ARN names, ignoring its path; ``access-key/ID`` stands for the key's user."""
     try:
         parsed = Arn.parse(arn)
     except ValueError:

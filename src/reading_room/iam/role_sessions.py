@@ -1,6 +1,6 @@
-"""Role sessions: who may have one, and the temporary credentials that prove it.
+"""Role sessions: who can get one, and its temporary credentials.
 
-Sessions are rows, so they outlive a restart; a deleted role takes its sessions with it.
+Sessions are rows, so they survive a restart. Deleting a role deletes its sessions.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from reading_room.iam.policy.evaluate import AttachedPolicy, Decision, Request, 
 from reading_room.iam.principals import entity_named, service_principal, session_principal
 from reading_room.iam.tables import Role, RoleSession
 from reading_room.iam.tags import tags_of
-from reading_room.iam.temporary_keys import Carried, SessionCredentials, store
+from reading_room.iam.temporary_keys import SessionAttributes, SessionCredentials, store
 
 SERVICE_SESSION_SECONDS = 3600
-"""Life of the credentials that a service gets for a role. SDKs ask again 15 minutes before the end."""
+"""Lifetime of the credentials that a service gets for a role. SDKs refresh them 15 minutes before they expire."""
 _SESSION_NAME = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
 
 
@@ -46,9 +46,10 @@ def decide_trust(
     identity: Sequence[AttachedPolicy] = (),
     action: str = "sts:AssumeRole",
 ) -> Decision:
-    """Decide whether a caller may have a session of a role: the trust policy must allow, explicitly.
+    """Decide whether a caller can assume a role, which its trust policy must allow explicitly.
 
-    ``identity`` are the caller's own policies, which must allow too unless the trust policy names the caller itself.
+    ``identity`` holds the caller's own policies, which must also allow it unless the trust policy names the caller
+    itself.
     """
     tags = {f"aws:ResourceTag/{tag['Key']}": (tag["Value"],) for tag in tags_of(role.tags)}
     full = {**tags, **context, **principal_context(principal)}
@@ -58,7 +59,7 @@ def decide_trust(
 def decide_without_role(
     role_arn: str, principal: Principal, context: ContextValues, identity: Sequence[AttachedPolicy]
 ) -> Decision:
-    """Decide whether a caller may have a session of a role that there is not: never, and the decision says why."""
+    """Return the denial for assuming a role that does not exist."""
     trust = AttachedPolicy("trust", Policy("2012-10-17", ()), f"of {role_arn}, which does not exist")
     full = {**context, **principal_context(principal)}
     account = Arn.parse(role_arn).account
@@ -77,21 +78,21 @@ def issue(
     session_name: str,
     seconds: int,
     now: dt.datetime,
-    carried: Carried = Carried(),
+    attributes: SessionAttributes = SessionAttributes(),
     source_identity: str | None = None,
     token_size: int = 0,
     bound_to: str | None = None,
 ) -> tuple[Principal, SessionCredentials]:
-    """Make a session of a role, without any decision; ``bound_to`` is the job that may use it alone (``bonds``)."""
+    """Create a session of a role without authorization; ``bound_to`` is the only job that can use it (``bonds``)."""
     row = RoleSession(
         role_id=role.unique_id,
         role_arn=role.arn,
         account=role.account,
         session_name=session_name,
-        transitive_tag_keys=json.dumps(carried.transitive_tag_keys),
+        transitive_tag_keys=json.dumps(attributes.transitive_tag_keys),
         source_identity=source_identity,
     )
-    credentials = store(session, row, carried, seconds=seconds, now=now, token_size=token_size, bound_to=bound_to)
+    credentials = store(session, row, attributes, seconds=seconds, now=now, token_size=token_size, bound_to=bound_to)
     return session_principal(row), credentials
 
 
@@ -108,10 +109,9 @@ def assume_for_service(
 ) -> tuple[Principal, SessionCredentials]:
     """Assume a role as a service, for example ``comprehend.amazonaws.com``, on behalf of a resource.
 
-    ``source_arn`` and ``source_account`` become ``aws:SourceArn`` and ``aws:SourceAccount``, which trust policies
-    use to let a service act for one resource or account only. ``policy`` is a session policy as JSON text, which
-    narrows the session, and ``bound_to`` the job that may use it alone. Raises ``RoleNotAssumable`` with what stands
-    in the way.
+    ``source_arn`` and ``source_account`` become ``aws:SourceArn`` and ``aws:SourceAccount``, with which trust policies
+    let a service act for a single resource or account only. ``policy`` is a session policy as JSON text, and
+    ``bound_to`` is the only job that can use the session. Raises ``RoleNotAssumable`` with the reason.
     """
     if not _SESSION_NAME.fullmatch(session_name):
         raise ValueError(f"not a session name: {session_name!r}")
@@ -124,7 +124,7 @@ def assume_for_service(
             session_name=session_name,
             seconds=SERVICE_SESSION_SECONDS,
             now=now,
-            carried=Carried(policy),
+            attributes=SessionAttributes(policy),
             bound_to=bound_to,
         )
 
@@ -160,7 +160,7 @@ def role_for_service(
 
 
 def unissued(role: Role, session_name: str, now: dt.datetime) -> Principal:
-    """Return whom a session of a role would be: it can be asked about and has no credentials."""
+    """Return the principal of a hypothetical session of a role, for decisions; it has no credentials."""
     row = RoleSession(
         role_id=role.unique_id,
         role_arn=role.arn,
@@ -178,14 +178,14 @@ def unissued(role: Role, session_name: str, now: dt.datetime) -> Principal:
 
 
 def revoke(session: Session, role_arn: str, session_name: str) -> None:
-    """End every session of a role with this name: its credentials are worth nothing from now on."""
+    """End every session of a role with this name, so that its credentials stop working."""
     session.execute(
         delete(RoleSession).where(RoleSession.role_arn == role_arn, RoleSession.session_name == session_name)
     )
 
 
 def _obstacle(role: Role, caller: Principal, context: ContextValues, decision: Decision) -> str:
-    """Say which statement of the trust policy denies, or which comes closest to allowing and what it asks for."""
+    """Return which statement of the trust policy denies, or which comes closest to allowing and why it fails."""
     if decision.outcome == "explicitDeny":
         return f"{decision.because[0].statement} of its trust policy denies sts:AssumeRole to {caller.service_name}"
     keys: Mapping[str, Sequence[str]] = {

@@ -17,7 +17,7 @@ from reading_room.iam.tags import tags_text
 from reading_room.ids import iam_unique_id
 
 TRUST_POLICY_LIMIT = 2048
-"""Characters of a trust policy, white space not counted (quota LengthTrustPolicy)."""
+"""Characters in a trust policy, not counting white space (quota LengthTrustPolicy)."""
 
 
 def create(
@@ -66,7 +66,7 @@ def check_trust(session: Session, trust: str) -> None:
     for statement in parse(trust, "trust").statements:
         principals = statement.principals
         for arn in sorted(principals.arns if principals else ()):
-            # The ARN of a session or a federated user is taken as it is: those come and go.
+            # ARNs of sessions and federated users are not checked, since these are short-lived.
             if arn.startswith("arn:aws:iam:") and unique_id_of(session, arn) is None:
                 raise MalformedPolicyDocument(f'Invalid principal in policy: "AWS":"{arn}"')
 

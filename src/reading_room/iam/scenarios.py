@@ -1,6 +1,6 @@
-"""From the parameters of a simulation to its scenario: policies as text or of an entity, a caller, resources, keys.
+"""Builds a simulation's scenario from its parameters: policies, caller, resources and condition keys.
 
-What is wrong with them leaves as ``InvalidInput``, as AWS has it for simulations.
+Invalid parameters raise ``InvalidInput``, AWS's error for simulations.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from reading_room.iam.tags import tags_of
 MOST_POLICIES = 50
 MOST_ACTIONS = 1_000
 MOST_RESOURCES = 250
-"""Bounds of our own on one simulation, so that no call computes for long; AWS does not publish its own."""
+"""The product's own limits on one simulation, so that no call takes long; AWS does not publish its limits."""
 _ACTION = re.compile(r"[A-Za-z0-9-]+:[A-Za-z0-9-]+")
 _ENTITY = re.compile(
     r"arn:aws:iam::(?P<account>[0-9]{12}):(?P<kind>user|group|role)/(?:[\x21-\x7e]*/)?(?P<name>[\w+=,.@-]+)"
@@ -58,7 +58,7 @@ def entity(session: Session, account: str, arn: str) -> Owner:
 def entity_sources(
     session: Session, owner: Owner, *, boundary: bool, without: Sequence[Mapping[str, Any]] = ()
 ) -> list[Source]:
-    """Return the policies of a user (with those of its groups), a group or a role; with its boundary if wanted.
+    """Return the policies of a user (including its groups'), group or role, and its boundary if ``boundary`` is set.
 
     ``without`` is the request's ``PolicyExclusionList``. Raises ``InvalidInput``.
     """
@@ -77,7 +77,7 @@ def entity_sources(
 
 
 def input_sources(request: Mapping[str, Any]) -> list[Source]:
-    """Return the policies that a request brings as text."""
+    """Return the policies that a request contains as text."""
     boundaries = request.get("PermissionsBoundaryPolicyInputList", [])
     if len(boundaries) > 1:
         raise InvalidInput("Only one permissions boundary can be simulated.")
@@ -98,7 +98,7 @@ def _source(kind: PolicyKind, name: str, text: str, use: PolicyUse) -> Source:
         parsed = parse(text, use)
     except PolicyDocumentError as error:
         raise InvalidInput(f"{name}: {error}") from None
-    # Statements are found again by their policy, so one that is simulated twice must be two.
+    # Statements are looked up by policy identity, so a policy that is simulated twice must be two objects.
     return Source(
         name, AttachedPolicy(kind, Policy(parsed.version, parsed.statements), name), tuple(statement_spans(text))
     )
@@ -107,9 +107,9 @@ def _source(kind: PolicyKind, name: str, text: str, use: PolicyUse) -> Source:
 def scenario(
     session: Session, account: str, request: Mapping[str, Any], sources: Sequence[Source], source: Owner | None
 ) -> Scenario:
-    """Put a simulation together. ``source`` is the entity whose policies are simulated, if they are an entity's.
+    """Build the scenario of a simulation. ``source`` is the entity whose policies are simulated, if any.
 
-    Raises ``InvalidInput`` for a caller, a resource, an owner or a condition key that cannot be.
+    Raises ``InvalidInput`` for an invalid caller, resource, owner or condition key.
     """
     with_resource_policy = "ResourcePolicy" in request
     caller, keys = _caller(session, account, request.get("CallerArn"), source, with_resource_policy)
@@ -131,7 +131,7 @@ def scenario(
 
 
 def action_names(request: Mapping[str, Any]) -> Sequence[str]:
-    """Return the actions of a simulation. Raises ``InvalidInput`` for one that names no operation of a service."""
+    """Return the actions of a simulation. Raises ``InvalidInput`` for one without the form of an action."""
     names: Sequence[str] = request["ActionNames"]
     _check_number("actions", names, MOST_ACTIONS)
     for name in names:
@@ -157,7 +157,7 @@ def _is_resource(text: str) -> bool:
 def _caller(
     session: Session, account: str, arn: str | None, source: Owner | None, with_resource_policy: bool
 ) -> tuple[Principal, Mapping[str, Sequence[str]]]:
-    """Return who makes the simulated requests, and the condition keys that say so."""
+    """Return the caller of the simulated requests, and the condition keys that describe it."""
     if arn is None and source is None:
         if with_resource_policy:
             raise InvalidInput("CallerArn is required when ResourcePolicy is given.")

@@ -1,4 +1,4 @@
-"""Sessions of roles that services get for themselves, each in the trail of the account that the role belongs to."""
+"""Role sessions that services create for themselves, recorded in the trail of the role's account."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def assume_recorded(
     policy: str | None = None,
     bound_to: str | None = None,
 ) -> tuple[Principal, SessionCredentials]:
-    """Assume a role as a service, as ``assume_for_service`` does, and record it as AssumeRole, refused or not."""
+    """Assume a role as a service, like ``assume_for_service``, and record it as AssumeRole, even if refused."""
 
     def record(output: dict[str, object] | None, error: AccessDenied | None) -> None:
         asked = {"RoleArn": role_arn, "RoleSessionName": session_name, "DurationSeconds": SERVICE_SESSION_SECONDS}

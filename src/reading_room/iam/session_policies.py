@@ -1,7 +1,7 @@
-"""The policies that narrow a session, ready for decisions.
+"""Session policies, prepared for decisions.
 
-A managed policy among them is read at each use, as AWS does: the session holds its ARN, so a new default version acts
-on the next request, and one that is deleted allows nothing any more.
+As in AWS, a session holds only the ARN of a managed policy, so a new default version applies to the next request, and a
+deleted policy allows nothing.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ _NOTHING = Policy("2012-10-17", ())
 
 
 class SessionPolicies:
-    """Session policies by caller; managed ones are kept until a managed policy is written. Thread-safe."""
+    """Returns callers' session policies; managed ones are cached until a managed policy is written. Thread-safe."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._kept = Kept[tuple[str, str], AttachedPolicy](database, ManagedPolicy, PolicyVersion)
 
     def of(self, principal: Principal) -> list[AttachedPolicy]:
-        """Return the session policies of a caller, which together allow what one of them allows.
+        """Return the session policies of a caller, which allow whatever any one of them allows.
 
-        A federated user without any can do nothing but what resource policies grant to it by name.
+        A federated user without any has only the permissions that resource policies grant it by name.
         """
         found = [self._managed(arn, principal.account) for arn in principal.session_policy_arns]
         if principal.session_policy is not None:

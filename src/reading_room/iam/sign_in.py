@@ -1,7 +1,7 @@
-"""Signing in and out: tokens that are good once and for a minute, and the credentials that one is exchanged for.
+"""Signing in and out: tokens that are valid once and for a minute, and the credentials that they are exchanged for.
 
-Tokens live in this process only, as digests, and end with it. They stand for an access key, so that what was taken back
-meanwhile (a deactivated key, a deleted user, an ended session) signs nobody in.
+Tokens exist only in this process, as digests. A token refers to an access key, so it cannot be redeemed after the key
+is deactivated, its user deleted or its session ended.
 """
 
 from __future__ import annotations
@@ -21,37 +21,37 @@ from reading_room.clock import Clock
 from reading_room.iam.bonds import bond_of
 from reading_room.iam.principals import session_principal, signed_in_principal, user_session_principal
 from reading_room.iam.tables import AccessKey, RoleSession, SignIn, SignInSession, TemporaryKey, UserSession
-from reading_room.iam.temporary_keys import Carried, SessionCredentials, store
+from reading_room.iam.temporary_keys import SessionAttributes, SessionCredentials, store
 from reading_room.iam.user_sessions import DEFAULT_SECONDS
 
 TOKEN_SECONDS = 60
-"""How long a token can be redeemed."""
+"""How long a token is valid."""
 OPEN_TOKENS = 5
-"""Tokens of one principal that may be open at a time."""
+"""Open tokens per principal."""
 _TOKEN_BYTES = 32
 
 
 class TooManyTokens(Exception):
-    """A principal has as many open tokens as it may."""
+    """A principal has the maximum number of open tokens."""
 
 
 class NotRedeemable(Exception):
-    """A token is wrong, was used, is late, or stands for a key that is no longer good. Which of these is not told."""
+    """A token is unknown, used, expired, or refers to a key that is no longer valid. Clients do not see which."""
 
 
 class NotSignedIn(Exception):
-    """A key was not given for a token, so that its holder cannot end it."""
+    """A key was not issued for a token, so its holder cannot end it."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewToken:
-    """A token as its maker is told it, once."""
+    """A new token, as returned once to its creator."""
 
     text: str
     expires_at: dt.datetime
 
     def __repr__(self) -> str:
-        """Leave the text out, so that no log line can hold it."""
+        """Omit the text, so that it cannot be logged."""
         return f"NewToken(expires_at={self.expires_at})"
 
 
@@ -72,7 +72,7 @@ class SignInTokens:
         self._open: list[_Open] = []
 
     def create(self, principal: Principal, access_key_id: str) -> NewToken:
-        """Return a new token of a principal that called with a key. Raises ``TooManyTokens``."""
+        """Return a new token for a principal and the key that it called with. Raises ``TooManyTokens``."""
         text = secrets.token_urlsafe(_TOKEN_BYTES)
         now = self._clock()
         entry = _Open(_digest(text), access_key_id, principal.user_id, now + dt.timedelta(seconds=TOKEN_SECONDS))
@@ -84,11 +84,11 @@ class SignInTokens:
         return NewToken(text, entry.expires_at)
 
     def redeem(self, text: str) -> str:
-        """Return the access key id that a token stands for, and forget the token. Raises ``NotRedeemable``."""
+        """Return the access key id that a token refers to, and discard the token. Raises ``NotRedeemable``."""
         digest = _digest(text)
         with self._lock:
             self._sweep(self._clock())
-            # Each is compared whole, whether one was found or not: the time tells nothing.
+            # Compare all of them in constant time, so that timing reveals nothing.
             found = [each for each in self._open if hmac.compare_digest(each.digest, digest)]
             self._open = [each for each in self._open if each not in found]
         if not found:
@@ -104,20 +104,20 @@ def _digest(text: str) -> bytes:
 
 
 def sign_in(session: Session, access_key_id: str, now: dt.datetime) -> tuple[Principal, SessionCredentials]:
-    """Make temporary credentials of whoever has a key: the same principal with the same rights.
+    """Create temporary credentials for the holder of a key: the same principal with the same permissions.
 
-    Those of a temporary key carry what it carries (policies, tags, when it was issued) and end when it does, or when
-    ``end`` is called with theirs. Raises ``NotRedeemable`` for a key that is gone, inactive or expired.
+    Those for a temporary key have its policies, tags and time of issue, and expire with it, or end when ``end`` is
+    called with them. Raises ``NotRedeemable`` for a key that is deleted, inactive or expired.
     """
     principal, credentials = _copy(session, access_key_id, now)
-    # What is over needs no mark any more: it is refused before anybody asks.
+    # Expired keys need no row, since they are refused anyway.
     session.execute(delete(SignIn).where(SignIn.expires_at <= now))
     session.add(SignIn(access_key_id=credentials.access_key_id, expires_at=credentials.expires_at))
     return principal, credentials
 
 
 def end(session: Session, access_key_id: str) -> None:
-    """End the session of a key that ``sign_in`` made, as if its time were over. Raises ``NotSignedIn``."""
+    """Expire the session of a key that ``sign_in`` created. Raises ``NotSignedIn``."""
     mark = session.get(SignIn, access_key_id)
     if mark is None:
         raise NotSignedIn
@@ -125,7 +125,7 @@ def end(session: Session, access_key_id: str) -> None:
     tables: tuple[type[TemporaryKey], ...] = (SignInSession, RoleSession, UserSession)
     for row in (session.get(table, access_key_id) for table in tables):
         if row is not None:
-            # Not now: a clock that is set back would begin it again.
+            # Not the present time: a clock that is set back would revive the session.
             row.expires_at = row.issued_at
 
 
@@ -133,7 +133,7 @@ def _copy(session: Session, access_key_id: str, now: dt.datetime) -> tuple[Princ
     key = session.get(AccessKey, access_key_id)
     if key is not None and key.active:
         row = SignInSession(user=key.user)
-        credentials = store(session, row, Carried(), seconds=DEFAULT_SECONDS, now=now)
+        credentials = store(session, row, SessionAttributes(), seconds=DEFAULT_SECONDS, now=now)
         return signed_in_principal(row), credentials
     role_session = session.get(RoleSession, access_key_id)
     if role_session is not None and role_session.expires_at > now:
@@ -161,18 +161,18 @@ def _copy(session: Session, access_key_id: str, now: dt.datetime) -> tuple[Princ
 
 
 def _like(session: Session, source: TemporaryKey, copy: TemporaryKey, now: dt.datetime) -> SessionCredentials:
-    """Give a new row a key of its own and everything else of ``source``, and store it."""
+    """Store a new row with its own key and all other values of ``source``."""
     credentials = store(
         session,
         copy,
-        Carried(),
+        SessionAttributes(),
         seconds=DEFAULT_SECONDS,
         now=now,
         token_size=len(source.session_token),
         bound_to=bond_of(source.session_token),
     )
     copy.policy, copy.policy_arns, copy.tags = source.policy, source.policy_arns, source.tags
-    # Policies that end all sessions issued before a moment must end this one with the one that it comes of.
+    # A policy that revokes all sessions issued before a time must revoke this one together with its source.
     copy.issued_at = source.issued_at
     copy.expires_at = min(source.expires_at, credentials.expires_at)
     session.flush()

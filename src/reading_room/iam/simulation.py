@@ -1,8 +1,8 @@
-"""Simulated requests: what policies would decide, without any call being made (SimulatePrincipalPolicy and its like).
+"""Simulates requests: what policies would decide, without a call (SimulatePrincipalPolicy, SimulateCustomPolicy).
 
-The decisions are those of ``policy.evaluate``, so a simulation and a real call cannot disagree about a policy. Only
-the circumstances differ: a simulated request has the condition keys that are given for it, and those that say who its
-caller is. Shapes and words are those of the IAM API Reference and of recorded answers.
+``policy.evaluate`` decides, so a simulation and a real call cannot disagree about a policy. Only the context differs: a
+simulated request has the condition keys that are given for it, and those that describe its caller. Structures and
+messages are those of the IAM API Reference and of recorded responses.
 """
 
 from __future__ import annotations
@@ -23,30 +23,30 @@ SOURCE_TYPES: Mapping[str, str] = {
     "boundary": "Permissions Boundary Policy",
     "resource": "Resource Policy",
 }
-"""Kinds of policies in a simulation, and what answers call them (recorded; the model's enumeration is older)."""
+"""What responses call the kinds of policies in a simulation (recorded; the model's enumeration is older)."""
 _MOST_RESTRICTIVE: tuple[Outcome, ...] = ("explicitDeny", "implicitDeny", "allowed")
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A policy of a simulation, and the name that answers give it."""
+    """A policy in a simulation, and its name in responses."""
 
     policy_id: str
     attached: AttachedPolicy
     spans: tuple[Span, ...]
-    """Where each of its statements stands in the text that was given."""
+    """The span of each of its statements in the given text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """Everything about the simulated requests but their actions."""
+    """Everything about the simulated requests except their actions."""
 
     caller: Principal
     sources: tuple[Source, ...]
     resources: tuple[str, ...]
-    """ARNs, or ``*`` alone when none is given."""
+    """ARNs, or ``*`` alone if none is given."""
     resource_owner: str
-    """The account of resources whose ARN does not name one."""
+    """The account of resources whose ARN has none."""
     context: Mapping[str, Sequence[str]]
 
 
@@ -71,20 +71,20 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one action on one resource comes to."""
+    """The result of one action on one resource."""
 
     resource: str
     outcome: Outcome
     matches: tuple[Match, ...]
     missing: tuple[str, ...]
-    """Condition keys that statements about the action ask for and the scenario does not give."""
+    """Condition keys that statements about the action use and the scenario lacks."""
     by_kind: Mapping[str, Outcome]
-    """What each kind of policy says by itself."""
+    """The outcome of each kind of policy by itself."""
     cross_account: bool
 
 
 def simulate(scenario: Scenario, action: str) -> dict[str, Any]:
-    """Return IAM's EvaluationResult structure of one action on all of a scenario's resources."""
+    """Return IAM's EvaluationResult structure for one action on all of a scenario's resources."""
     results = [_simulated(scenario, action, resource) for resource in scenario.resources]
     answer: dict[str, Any] = {
         "EvalActionName": action,
@@ -146,13 +146,13 @@ def _simulated(scenario: Scenario, action: str, resource: str) -> Result:
         kind = SOURCE_TYPES[attached.kind]
         said: Outcome = "explicitDeny" if statement.effect == "Deny" else "allowed"
         by_kind[kind] = _worst([said, by_kind[kind]]) if by_kind[kind] != "implicitDeny" else said
-        # A deny contributes to a deny, an allow to an allow that its side decided.
+        # A deny contributes to a deny, an allow only to an allow that its kind of policy decided.
         if said == decision.outcome and (said == "explicitDeny" or attached.kind in decision.by):
             matches.append(_match(scenario, attached, statement))
     asked = (
         key
         for attached in policies
-        for statement in attached.policy.about(action)
+        for statement in attached.policy.covering(action)
         for key in statement_keys(attached.policy, statement)
     )
     return Result(

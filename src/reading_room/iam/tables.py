@@ -14,18 +14,18 @@ from reading_room.database.sealed import Sealed
 
 
 class Named(Base):
-    """What users, groups, roles and customer managed policies have in common: an id, and a name in their account."""
+    """Base of users, groups, roles, instance profiles and customer managed policies: an id and a name in an account."""
 
     __abstract__ = True
     __table_args__ = (UniqueConstraint("account", "name_key"),)
     kind: ClassVar[str]
-    """What ARNs and messages call it, for example ``user``."""
+    """The word in ARNs and messages, for example ``user``."""
 
     unique_id: Mapped[str] = mapped_column(primary_key=True)
     account: Mapped[str]
     name: Mapped[str]
     name_key: Mapped[str]
-    """The name without case, by which names are unique."""
+    """The name in lower case, which is unique."""
     path: Mapped[str] = mapped_column(default="/")
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
 
@@ -65,7 +65,7 @@ class AccessKey(Base):
 
 
 class KeyUse(Base):
-    """When and for what an access key was last used. A table of its own: a write here leaves every cache of keys."""
+    """The last use of an access key. A separate table, so that writing it does not invalidate the cache of keys."""
 
     __tablename__ = "iam_access_key_uses"
 
@@ -85,7 +85,7 @@ class Group(Named):
 
 
 class GroupMember(Base):
-    """A user in a group. Neither goes while this row is there."""
+    """A user in a group. Neither can be deleted while this row exists."""
 
     __tablename__ = "iam_group_members"
 
@@ -101,17 +101,17 @@ class Role(Named):
 
     description: Mapped[str | None]
     trust_policy: Mapped[str] = mapped_column(Text)
-    """As given, for answers."""
+    """As given, for responses."""
     pinned_trust_policy: Mapped[str] = mapped_column(Text)
-    """With the unique ids of users and roles in place of their ARNs, for decisions: who is deleted and made again
-    under the same name is somebody else."""
+    """With unique ids in place of the ARNs of users and roles, for decisions: an entity that is deleted and created
+    again under the same name is a different one."""
     max_session_duration: Mapped[int] = mapped_column(default=3600)
     tags: Mapped[str] = mapped_column(Text, default="[]")
     boundary: Mapped[str | None] = mapped_column(index=True)
 
 
 class RoleUse(Base):
-    """When and where credentials of a role were last used. A table of its own: a write here leaves every cache."""
+    """The last use of a role's credentials. A separate table, so that writing it invalidates no cache."""
 
     __tablename__ = "iam_role_uses"
 
@@ -121,30 +121,30 @@ class RoleUse(Base):
 
 
 class InstanceProfile(Named):
-    """An instance profile: a record, since there are no instances. It holds one role at the most."""
+    """An instance profile with at most one role. It is only a record, since there are no instances."""
 
     __tablename__ = "iam_instance_profiles"
     kind = "instance-profile"
 
     role_id: Mapped[str | None] = mapped_column(ForeignKey("iam_roles.unique_id"), index=True)
-    """The role does not go while a profile holds it."""
+    """The role cannot be deleted while it is in a profile."""
     tags: Mapped[str] = mapped_column(Text, default="[]")
 
     role: Mapped[Role | None] = relationship()
 
 
 class ManagedPolicy(Named):
-    """A customer managed policy. Those of AWS itself are no rows (``aws_managed``)."""
+    """A customer managed policy. AWS managed policies are not rows (``aws_managed``)."""
 
     __tablename__ = "iam_managed_policies"
     kind = "policy"
 
     description: Mapped[str | None]
     updated_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
-    """When the newest version was made."""
+    """When the newest version was created."""
     default_version: Mapped[int] = mapped_column(default=1)
     newest_version: Mapped[int] = mapped_column(default=1)
-    """The highest number ever given; a deleted version's is not given again."""
+    """The highest number ever assigned; numbers of deleted versions are not reused."""
     tags: Mapped[str] = mapped_column(Text, default="[]")
 
     versions: Mapped[list[PolicyVersion]] = relationship(
@@ -166,18 +166,18 @@ class PolicyVersion(Base):
 
 
 class AttachedManagedPolicy(Base):
-    """A managed policy, the customer's or AWS's, attached to a user, group or role; ``owner_id`` is its unique id."""
+    """A managed policy attached to a user, group or role, whose unique id is ``owner_id``."""
 
     __tablename__ = "iam_attached_policies"
 
     owner_id: Mapped[str] = mapped_column(primary_key=True)
     policy_arn: Mapped[str] = mapped_column(primary_key=True, index=True)
     account: Mapped[str] = mapped_column(index=True)
-    """The owner's: AWS's policies are attached in every account."""
+    """The owner's account, since AWS managed policies can be attached in every account."""
 
 
 class AccountAlias(Base):
-    """The one alias that an account may have; unique among all accounts."""
+    """The alias of an account, unique among all accounts."""
 
     __tablename__ = "iam_account_aliases"
 
@@ -196,7 +196,7 @@ class InlinePolicy(Base):
 
 
 class TemporaryKey(Base):
-    """What all temporary credentials have in common. JSON texts are lists, as AWS's parameters have them."""
+    """Base of all temporary credentials. JSON texts are lists in the form of AWS's parameters."""
 
     __abstract__ = True
 
@@ -219,7 +219,7 @@ class RoleSession(TemporaryKey):
     __tablename__ = "iam_role_sessions"
 
     role_id: Mapped[str] = mapped_column(ForeignKey("iam_roles.unique_id", ondelete="CASCADE"), index=True)
-    """A deleted role takes its sessions with it."""
+    """Deleting a role deletes its sessions."""
     role_arn: Mapped[str]
     account: Mapped[str]
     session_name: Mapped[str]
@@ -228,12 +228,12 @@ class RoleSession(TemporaryKey):
 
 
 class UserSession(TemporaryKey):
-    """Temporary credentials of a user (GetSessionToken), or of a federated user that a user vouches for."""
+    """Temporary credentials of a user (GetSessionToken) or of a federated user (GetFederationToken)."""
 
     __tablename__ = "iam_user_sessions"
 
     user_id: Mapped[str] = mapped_column(ForeignKey("iam_users.unique_id", ondelete="CASCADE"), index=True)
-    """A deleted user takes its sessions with it."""
+    """Deleting a user deletes its sessions."""
     federated_name: Mapped[str | None]
     """``None`` for the user itself."""
 
@@ -241,7 +241,7 @@ class UserSession(TemporaryKey):
 
 
 class SignInSession(TemporaryKey):
-    """Temporary credentials of a user who signed in to the console: the user itself, and all that it may do."""
+    """Temporary credentials of a user signed in to the console, with all of the user's permissions."""
 
     __tablename__ = "iam_sign_in_sessions"
 
@@ -252,7 +252,7 @@ class SignInSession(TemporaryKey):
 
 
 class SignIn(Base):
-    """A temporary key, of whichever table, that was given for a sign-in token: its holder may end it."""
+    """Marks a temporary key, in any table, as issued for a sign-in token, so that its holder can end it."""
 
     __tablename__ = "iam_sign_ins"
 
@@ -261,7 +261,7 @@ class SignIn(Base):
 
 
 class Account(Base):
-    """An account that the operator made. The first one has no row: the settings name it."""
+    """An account that the operator created. The first account has no row, since the settings name it."""
 
     __tablename__ = "iam_accounts"
 

@@ -1,4 +1,4 @@
-"""Tags of users, roles, instance profiles and customer managed policies, kept as JSON text in their rows."""
+"""Tags of users, roles, instance profiles and customer managed policies, stored as JSON text in their rows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TAGS_PER_ENTITY = 50
 
 
 def tags_text(tags: Sequence[Mapping[str, str]]) -> str:
-    """Return tags as a row keeps them. Raises ``DuplicateTagKeys``, ``SystemTagKey``, ``TooManyTags``."""
+    """Return tags as a row stores them. Raises ``DuplicateTagKeys``, ``SystemTagKey``, ``TooManyTags``."""
     keys = [tag["Key"].lower() for tag in tags]
     if len(set(keys)) != len(keys):
         raise DuplicateTagKeys
@@ -30,19 +30,19 @@ def tags_of(text: str) -> list[dict[str, str]]:
 
 
 def with_tags(text: str, tags: Sequence[Mapping[str, str]]) -> str:
-    """Return a row's tags with further ones; those of the same key, in whatever case, are replaced. Raises as above."""
+    """Add tags to a row's, replacing those with the same key, ignoring case. Raises like ``tags_text``."""
     added = tags_text(tags)
     return tags_text([*tags_of(without_tags(text, [tag["Key"] for tag in tags])), *tags_of(added)])
 
 
 def without_tags(text: str, keys: Sequence[str]) -> str:
-    """Return a row's tags without those of some keys, in whatever case."""
+    """Return a row's tags without those with the given keys, ignoring case."""
     gone = {key.lower() for key in keys}
     return json.dumps([tag for tag in tags_of(text) if tag["Key"].lower() not in gone])
 
 
 def tag_context(call: Call) -> dict[str, Sequence[str]]:
-    """Return the condition keys of the tags that a call brings or takes: ``aws:RequestTag/…`` and ``aws:TagKeys``."""
+    """Return the condition keys of the tags that a call adds or removes: ``aws:RequestTag/…`` and ``aws:TagKeys``."""
     tags = call.parameters.get("Tags") or []
     if not tags:
         keys = call.parameters.get("TagKeys") or []

@@ -1,4 +1,4 @@
-"""Temporary credentials: what they carry by the wish of who asked for them, and how they are made.
+"""Temporary credentials: their session policies and tags, and how they are created.
 
 AWS source: "AssumeRole" and "GetFederationToken", STS API reference; "Passing session tags in AWS STS", IAM user guide.
 """
@@ -32,17 +32,17 @@ from reading_room.iam.managed_policies import document_of
 from reading_room.iam.tables import TemporaryKey
 
 SESSION_POLICY_LIMIT = 2048
-"""Characters of a session's policy and its policy ARNs together; also bytes of all that it carries, packed."""
+"""Characters of a session's policy and policy ARNs together; also bytes of its policies and tags, packed."""
 TOKEN_LIMIT = 4096
-"""Bytes of the longest session token."""
+"""The maximum length of a session token in bytes."""
 _TOKEN_BYTES = 256
 _KEPT_AFTER_EXPIRY = dt.timedelta(days=1)
-"""For so long an old token is answered with "expired" instead of "unknown"."""
+"""How long an expired token is refused as expired rather than as unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class SessionCredentials:
-    """Temporary credentials. Their ``repr`` holds no secret."""
+    """Temporary credentials. Their ``repr`` contains no secret."""
 
     access_key_id: str
     secret_access_key: str = field(repr=False)
@@ -52,8 +52,8 @@ class SessionCredentials:
 
 
 @dataclass(frozen=True, slots=True)
-class Carried:
-    """What a session carries: policies that narrow it, and tags. Policies are read at each use, ARNs are kept here."""
+class SessionAttributes:
+    """The session policies and tags of a session. Managed policies are kept as ARNs and read at each use."""
 
     policy: str | None = None
     policy_arns: tuple[str, ...] = ()
@@ -62,16 +62,16 @@ class Carried:
 
     @property
     def packed_percent(self) -> int | None:
-        """How much of what a session may carry this is, in hundredths; ``None`` for nothing."""
+        """The packed size in percent of the limit, or ``None`` if there are neither policies nor tags."""
         if not (self.policy or self.policy_arns or self.tags):
             return None
-        # AWS packs in a form of its own, which is not known; a compressed one grows as it does.
+        # AWS's packed format is not published; the compressed size grows in a similar way.
         packed = zlib.compress(json.dumps([self.policy, self.policy_arns, self.tags]).encode(), 9)
         return -(-len(packed) * 100 // SESSION_POLICY_LIMIT)
 
 
-def read_carried(request: Mapping[str, Any]) -> Carried:
-    """Return what the parameters of a call give a session to carry.
+def read_attributes(request: Mapping[str, Any]) -> SessionAttributes:
+    """Return the session policies and tags in the parameters of a call.
 
     Raises ``MalformedPolicyDocument``, ``PackedPolicyTooLarge``, ``DuplicateSessionTags`` and
     ``TransitiveTagWithoutTag``.
@@ -90,35 +90,35 @@ def read_carried(request: Mapping[str, Any]) -> Carried:
     transitive = tuple(dict.fromkeys(request.get("TransitiveTagKeys") or ()))
     if not {key.lower() for key in transitive} <= keys:
         raise TransitiveTagWithoutTag
-    carried = Carried(policy, arns, tags, transitive)
-    check_size(carried)
-    return carried
+    attributes = SessionAttributes(policy, arns, tags, transitive)
+    check_size(attributes)
+    return attributes
 
 
-def check_size(carried: Carried) -> None:
-    """Raise ``PackedPolicyTooLarge`` when a session would carry too much."""
-    percent = carried.packed_percent
+def check_size(attributes: SessionAttributes) -> None:
+    """Raise ``PackedPolicyTooLarge`` if a session's policies and tags are too large."""
+    percent = attributes.packed_percent
     if percent is not None and percent > 100:
         raise PackedPolicyTooLarge(percent)
 
 
-def inheriting(carried: Carried, caller: Principal) -> Carried:
-    """Return what a session carries whose caller's own session has transitive tags. Raises ``InheritedTagConflict``."""
+def with_inherited_tags(attributes: SessionAttributes, caller: Principal) -> SessionAttributes:
+    """Add the transitive tags of the caller's own session. Raises ``InheritedTagConflict``."""
     keys = {key.lower() for key in caller.transitive_tag_keys}
-    if not keys.isdisjoint(key.lower() for key, _ in carried.tags):
+    if not keys.isdisjoint(key.lower() for key, _ in attributes.tags):
         raise InheritedTagConflict
     inherited = tuple((key, value) for key, value in caller.session_tags if key.lower() in keys)
     whole = replace(
-        carried,
-        tags=(*inherited, *carried.tags),
-        transitive_tag_keys=(*caller.transitive_tag_keys, *carried.transitive_tag_keys),
+        attributes,
+        tags=(*inherited, *attributes.tags),
+        transitive_tag_keys=(*caller.transitive_tag_keys, *attributes.transitive_tag_keys),
     )
     check_size(whole)
     return whole
 
 
 def check_managed(session: Session, policy_arns: Sequence[str], account: str) -> None:
-    """Raise ``UnknownSessionPolicy`` for a managed policy that does not exist in the account of the session."""
+    """Raise ``UnknownSessionPolicy`` for a managed policy that does not exist in the session's account."""
     for arn in policy_arns:
         if document_of(session, arn, account) is None:
             raise UnknownSessionPolicy(arn)
@@ -127,16 +127,16 @@ def check_managed(session: Session, policy_arns: Sequence[str], account: str) ->
 def store(
     session: Session,
     row: TemporaryKey,
-    carried: Carried,
+    attributes: SessionAttributes,
     *,
     seconds: int,
     now: dt.datetime,
     token_size: int = 0,
     bound_to: str | None = None,
 ) -> SessionCredentials:
-    """Give a new row its key, its token of ``token_size`` bytes at least and what it carries, and store it.
+    """Store a new row with a new key, a token of at least ``token_size`` bytes, and policies and tags.
 
-    ``bound_to`` is the job that may use it alone, as its token says. Old rows of the same table are swept on the way.
+    ``bound_to`` is the only job that can use it; the token is marked with it. Old rows of the same table are deleted.
     """
     table = type(row)
     session.execute(delete(table).where(table.expires_at < now - _KEPT_AFTER_EXPIRY))
@@ -146,9 +146,9 @@ def store(
     length = max(_TOKEN_BYTES, token_size)
     mark = "" if bound_to is None else mark_of(bound_to)
     row.session_token = (mark + base64.b64encode(secrets.token_bytes(length)).decode())[:length]
-    row.policy = carried.policy
-    row.policy_arns = json.dumps(carried.policy_arns)
-    row.tags = json.dumps([{"Key": name, "Value": value} for name, value in carried.tags])
+    row.policy = attributes.policy
+    row.policy_arns = json.dumps(attributes.policy_arns)
+    row.tags = json.dumps([{"Key": name, "Value": value} for name, value in attributes.tags])
     row.issued_at = now
     row.expires_at = now + dt.timedelta(seconds=seconds)
     session.add(row)

@@ -1,4 +1,4 @@
-"""Temporary credentials of users, and of the federated users that they vouch for; and what neither may call.
+"""Temporary credentials of users and federated users, and the operations that they cannot call.
 
 AWS source: "GetSessionToken" and "GetFederationToken", STS API reference, sections on permissions.
 """
@@ -14,10 +14,10 @@ from reading_room.aws.signature_errors import InvalidClientTokenId
 from reading_room.iam.errors import SessionCredentialsRefused
 from reading_room.iam.principals import user_session_principal
 from reading_room.iam.tables import User, UserSession
-from reading_room.iam.temporary_keys import Carried, SessionCredentials, store
+from reading_room.iam.temporary_keys import SessionAttributes, SessionCredentials, store
 
 DEFAULT_SECONDS = 43_200
-"""Life of the credentials that a user asks for without saying how long."""
+"""Default lifetime of a user's temporary credentials."""
 _STS_REACH = {
     "user": frozenset({"AssumeRole", "GetCallerIdentity"}),
     "federated": frozenset({"GetCallerIdentity"}),
@@ -25,11 +25,11 @@ _STS_REACH = {
 
 
 def refuse_limited(call: Call) -> None:
-    """Return unless the caller's credentials are a user's temporary ones and the call is none they are good for.
+    """Refuse operations that a user's temporary credentials cannot call.
 
-    They may not call IAM, as nobody here can bring a second factor, and of STS only a few operations. Those of somebody
-    who signed in are not limited so: AWS's console, too, calls IAM with its own. Raises ``InvalidClientTokenId``, which
-    is AWS's answer of IAM, and ``SessionCredentialsRefused``.
+    They cannot call IAM, since no user here has a second factor, and only a few operations of STS. The credentials of a
+    sign-in are not limited: AWS's console, too, calls IAM with its own. Raises ``InvalidClientTokenId``, which is IAM's
+    error, and ``SessionCredentialsRefused``, which is that of STS.
     """
     principal = call.principal
     if principal.kind not in _STS_REACH or principal.token_issued_at is None or principal.signed_in:
@@ -41,7 +41,7 @@ def refuse_limited(call: Call) -> None:
 
 
 def refuse_temporary(call: Call) -> None:
-    """Raise ``SessionCredentialsRefused`` unless a user calls with its own access key."""
+    """Raise ``SessionCredentialsRefused`` unless a user calls with a long-term access key."""
     if call.principal.kind != "user" or call.principal.token_issued_at is not None:
         raise SessionCredentialsRefused(call.operation)
 
@@ -51,12 +51,12 @@ def issue(
     caller: Principal,
     *,
     federated_name: str | None,
-    carried: Carried,
+    attributes: SessionAttributes,
     seconds: int,
     now: dt.datetime,
     token_size: int = 0,
 ) -> tuple[Principal, SessionCredentials]:
-    """Make a session of the user that calls, or of the federated user of a name, without any decision."""
+    """Create a session of the calling user, or of a federated user if a name is given, without authorization."""
     row = UserSession(user=session.get_one(User, caller.user_id), federated_name=federated_name)
-    credentials = store(session, row, carried, seconds=seconds, now=now, token_size=token_size)
+    credentials = store(session, row, attributes, seconds=seconds, now=now, token_size=token_size)
     return user_session_principal(row), credentials

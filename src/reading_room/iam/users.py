@@ -29,7 +29,7 @@ def create(
 ) -> User:
     """Create a user; ``boundary`` is the ARN of a managed policy.
 
-    Raises ``EntityAlreadyExists`` (names are unique without regard to case), ``LimitExceeded``, ``NoSuchBoundary``.
+    Raises ``EntityAlreadyExists`` (names are unique, ignoring case), ``LimitExceeded``, ``NoSuchBoundary``.
     """
     if entities.find(session, User, account, name) is not None:
         raise EntityAlreadyExists("User", name)
@@ -58,7 +58,7 @@ def delete(session: Session, user: User) -> None:
 
 
 def create_access_key(session: Session, user: User, now: dt.datetime) -> AccessKey:
-    """Create an access key. Raises ``LimitExceeded`` for the third."""
+    """Create an access key. Raises ``LimitExceeded`` for a third one."""
     if len(user.access_keys) >= KEYS_PER_USER:
         raise LimitExceeded("AccessKeysPerUser", KEYS_PER_USER)
     key = new_key("AKIA")

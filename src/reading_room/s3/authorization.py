@@ -223,13 +223,13 @@ class S3Authorization:
 
     def _denied(self, caller: Caller, decision: Decision, bucket: BucketFacts | None) -> AccessDenied:
         message = decision.message(quote_resource=True)
-        story = decision.story()
+        reasons = decision.reasons()
         endpoint_id = caller.path.vpc_endpoint_id
         if endpoint_id is not None and "endpoint" in decision.by:
-            story += f" (endpoint {endpoint_id})"
+            reasons += f" (endpoint {endpoint_id})"
         now = dt.datetime.now(dt.UTC)
         # `reading-room access explain` takes the id of the request.
-        text = f"{message} [{story}; request {caller.request_id}]"
+        text = f"{message} [{reasons}; request {caller.request_id}]"
         denial = Denial(now, decision.action, decision.resource, text)
         self.denials.add(denial, caller.access_key_id, caller.principal.arn)
         # Anonymous callers could fill the log with denials. The log line of the request has the outcome.

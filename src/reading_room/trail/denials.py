@@ -1,4 +1,4 @@
-"""What the operator is told of a denial: the decision, and why each statement that came near did not help."""
+"""Denials as documents for the operator: the decision, and why the closest statements did not match."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import asdict
 from typing import Any
 
 from reading_room.iam.policy.evaluate import Decision
-from reading_room.iam.policy.explain import StatementStory, explain
+from reading_room.iam.policy.explain import StatementExplanation, explain
 
 MOST_STATEMENTS = 20
-"""Statements that are written down of one denial: a policy may have hundreds that come equally near."""
+"""Statements recorded per denial: a policy can have hundreds that are equally close."""
 
 
 def document_of(request_id: str, at: str, decision: Decision) -> dict[str, Any]:
-    """Return everything about a denial as JSON values; ``at`` is when, in ISO 8601."""
+    """Return a denial as JSON values; ``at`` is its time in ISO 8601."""
     document: dict[str, Any] = {
         "requestID": request_id,
         "at": at,
@@ -38,15 +38,15 @@ def document_of(request_id: str, at: str, decision: Decision) -> dict[str, Any]:
     }
 
 
-def _statements(stories: Iterable[StatementStory]) -> list[dict[str, Any]]:
+def _statements(statements: Iterable[StatementExplanation]) -> list[dict[str, Any]]:
     return [
         {
-            "policy": f"{story.kind} policy {story.policy}",
-            "statement": story.statement,
-            "effect": story.effect,
-            "document": dict(story.document),
-            "mismatches": [str(mismatch) for mismatch in story.mismatches],
-            "conditions": [asdict(condition) for condition in story.conditions],
+            "policy": f"{statement.kind} policy {statement.policy}",
+            "statement": statement.statement,
+            "effect": statement.effect,
+            "document": dict(statement.document),
+            "mismatches": [str(mismatch) for mismatch in statement.mismatches],
+            "conditions": [asdict(condition) for condition in statement.conditions],
         }
-        for story in list(stories)[:MOST_STATEMENTS]
+        for statement in list(statements)[:MOST_STATEMENTS]
     ]

@@ -140,7 +140,7 @@ def _refused(
             "to allow it."
         )
         return name, failed(message, remedy, resource_id=step.place.bucket)
-    message = f"{step.sentence} {decision.message(quote_resource=True)} [{decision.story()}]"
+    message = f"{step.sentence} {decision.message(quote_resource=True)} [{decision.reasons()}]"
     if "resource" in decision.by and decision.outcome == "explicitDeny":
         remedy = f"Change the statement of the policy of {step.place.bucket} that denies it."
         command = run("aws", "s3api", "get-bucket-policy", "--bucket", step.place.bucket)
@@ -220,7 +220,7 @@ def _documents(backend: Backend, job: JobRow, account: str) -> Check | None:
 def _one_container(job: JobRow, answer: Answer) -> Check:
     return warned(
         f"The job's containers may not share results: {answer.decision.message(quote_resource=True)} "
-        f"[{answer.decision.story()}]. It would run in one container.",
+        f"[{answer.decision.reasons()}]. It would run in one container.",
         "Have a policy of the role allow s3:GetObject and s3:PutObject on what it writes.",
         allow_role(*_grant(job, answer.step)),
         job.role_arn,

@@ -1,7 +1,7 @@
-"""AWS's own managed policies, as far as they concern the services here: read-only data, one JSON file each.
+"""The AWS managed policies that concern the services of this product: read-only data, one JSON file each.
 
-A file has the policy's real id, the number and date of its current version, and its statements. ReadOnlyAccess is
-cut to the services that are here; the others are whole. Only the current version is known.
+A file holds the policy's real id, the number and date of its current version, and its statements. ReadOnlyAccess is
+reduced to the services of this product; the others are complete. Earlier versions are not included.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from importlib import resources
 from reading_room.arns import iam_arn
 
 OWNER = "aws"
-"""Stands in ARNs where a customer's policy has its account."""
+"""Takes the place of the account in the ARNs of AWS managed policies."""
 
 
 @dataclass(frozen=True, slots=True)
 class AwsPolicyVersion:
-    """The one known version of a policy of AWS's."""
+    """The current version of an AWS managed policy."""
 
     number: int
     document: str
@@ -29,7 +29,7 @@ class AwsPolicyVersion:
 
 @dataclass(frozen=True, slots=True)
 class AwsManagedPolicy:
-    """A policy of AWS's, with the attributes of the row of a customer's."""
+    """An AWS managed policy, with the attributes of the row of a customer managed policy."""
 
     unique_id: str
     name: str
@@ -51,7 +51,7 @@ class AwsManagedPolicy:
 
     @property
     def updated_at(self) -> dt.datetime:
-        """When the current version was made."""
+        """When the current version was created."""
         return self.versions[-1].created_at
 
 

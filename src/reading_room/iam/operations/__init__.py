@@ -1,1 +1,1 @@
-"""IAM and STS on the wire."""
+"""The operations of IAM and STS."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class AccessKeyOperations:
-    """CreateAccessKey and what is done to access keys."""
+    """CreateAccessKey and the other operations on access keys."""
 
     def __init__(self, database: Database, clock: Clock, key_uses: KeyUses) -> None:
         self._database = database
@@ -30,7 +30,7 @@ class AccessKeyOperations:
 
     @operation("iam", "CreateAccessKey", resources=user_or_caller)
     def create(self, call: Call, request: t.CreateAccessKeyRequestTypeDef) -> Mapping[str, Any]:
-        """CreateAccessKey: the only answer that shows the secret."""
+        """CreateAccessKey: the only response that contains the secret."""
         with self._database.transaction() as session:
             user = user_of(session, call)
             key = users.create_access_key(session, user, self._clock())
@@ -61,7 +61,7 @@ class AccessKeyOperations:
 
     @operation("iam", "GetAccessKeyLastUsed", resources=named_key)
     def last_used(self, call: Call, request: t.GetAccessKeyLastUsedRequestTypeDef) -> Mapping[str, Any]:
-        """GetAccessKeyLastUsed: another account's key and one that does not exist get the same denial."""
+        """GetAccessKeyLastUsed: the denial is the same for another account's key and one that does not exist."""
         access_key_id = request["AccessKeyId"]
         with self._database.reading() as session:
             key = session.get(AccessKey, access_key_id)

@@ -1,4 +1,4 @@
-"""IAM operations on an account as a whole: its alias and its sums."""
+"""IAM operations on an account as a whole: its alias and its summary."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class AccountOperations:
 
     @operation("iam", "CreateAccountAlias")
     def create_alias(self, call: Call, request: t.CreateAccountAliasRequestTypeDef) -> None:
-        """CreateAccountAlias, in place of one that the account has."""
+        """CreateAccountAlias: replaces an earlier alias."""
         with self._database.transaction() as session:
             account_aliases.create(session, call.account, request["AccountAlias"])
 
@@ -41,14 +41,14 @@ class AccountOperations:
 
     @operation("iam", "ListAccountAliases")
     def list_aliases(self, call: Call, request: t.ListAccountAliasesRequestTypeDef) -> Mapping[str, Any]:
-        """ListAccountAliases: one at most."""
+        """ListAccountAliases: at most one."""
         with self._database.reading() as session:
             shown, more = page(account_aliases.of(session, call.account), call.parameters, str)
             return {"AccountAliases": shown, **more}
 
     @operation("iam", "GetAccountSummary")
     def summary(self, call: Call, request: Mapping[str, Any]) -> Mapping[str, Any]:
-        """GetAccountSummary: how many there are of what, and how many there may be."""
+        """GetAccountSummary: the number of each kind of entity, and the quotas."""
         with self._database.reading() as session:
             counts = {model: entities.count(session, model, call.account) for model in entities.QUOTAS}
             versions = session.scalar(
@@ -79,7 +79,7 @@ class AccountOperations:
                 "AttachedPoliciesPerRoleQuota": ATTACHED_PER_OWNER,
                 "GroupsPerUserQuota": groups.GROUPS_PER_USER,
                 "AccessKeysPerUserQuota": users.KEYS_PER_USER,
-                # None of these can be made here.
+                # None of these can be created here.
                 "AccountAccessKeysPresent": 0,
                 "AccountMFAEnabled": 0,
                 "AccountPasswordPresent": 0,

@@ -1,7 +1,7 @@
-"""GetAccountAuthorizationDetails: users, groups, roles and policies of an account with all of theirs, in one paging.
+"""GetAccountAuthorizationDetails: an account's users, groups, roles and policies in full, in one series of pages.
 
-A page reads the names of everything, and the rest of what is on it only, in a number of queries that does not grow
-with the account.
+A page reads the names of all entities, and details only of those on the page. The number of queries does not grow with
+the account.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _ONLY_IN_ROLE = ("Description", "MaxSessionDuration")
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """One kind of details: the member of the answer, everything by name in order, and the structures of some names."""
+    """One kind of entity: its member of the response, all names in order, and the structures for given names."""
 
     member: str
     names: Callable[[Session, str], Sequence[str]]
@@ -123,7 +123,7 @@ def _roles(session: Session, account: str, names: Sequence[str]) -> Iterator[dic
 def _policies_of(
     session: Session, owners: Sequence[Owner]
 ) -> Iterator[tuple[list[dict[str, str]], list[dict[str, Any]]]]:
-    """Yield, for each owner, the structures of its inline policies and of what is attached to it."""
+    """Yield the structures of each owner's inline policies and attached policies."""
     ids = [owner.unique_id for owner in owners]
     inline, attached = inline_policies.of_owners(session, ids), attached_policies.arns_of_owners(session, ids)
     for owner_id in ids:
@@ -151,4 +151,4 @@ _DETAILS: Mapping[str, Details] = {
     "LocalManagedPolicy": Details("Policies", managed_policies.own_arns, _policies),
     "AWSManagedPolicy": Details("Policies", _used_policies_of_aws, _policies),
 }
-"""What a filter may name, in the order of the pages."""
+"""The values of a filter, in the order of the pages."""

@@ -1,6 +1,6 @@
-"""How IAM calls name what they are about, and how that reads as the resources of their authorization.
+"""The entities that IAM calls name, and the resources to authorize for them.
 
-The parameters hold names; the authorizer finds the whole ARNs of what exists (``iam.resources``).
+The parameters hold names; the authorizer finds the full ARNs of existing entities (``iam.resources``).
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ NAME_PARAMETERS: Mapping[type[Named], str] = {
     ManagedPolicy: "PolicyName",
     InstanceProfile: "InstanceProfileName",
 }
-"""Which parameter holds the name of what."""
+"""The parameter that holds an entity's name."""
 
 
 def named(model: type[Named]) -> Callable[[Call], Sequence[str]]:
-    """Return the function that tells the ARN of what a call names or, with its path, makes."""
+    """Return a function that returns the ARN of the entity that a call names or, with its path, creates."""
 
     def resources(call: Call) -> Sequence[str]:
         path, name = call.parameters.get("Path", "/"), call.parameters[NAME_PARAMETERS[model]]
@@ -40,7 +40,7 @@ def named(model: type[Named]) -> Callable[[Call], Sequence[str]]:
 
 
 def under_prefix(model: type[Named]) -> Callable[[Call], Sequence[str]]:
-    """Return the function that tells the resource of a list: everything under its path prefix."""
+    """Return a function that returns the resource of a list operation: everything under its path prefix."""
     return lambda call: (iam_arn(call.account, f"{model.kind}{call.parameters.get('PathPrefix', '/')}"),)
 
 
@@ -53,7 +53,7 @@ every_user, every_group, every_role, every_policy, every_profile = map(
 
 
 def user_or_caller(call: Call) -> Sequence[str]:
-    """Return the ARN of the user that a call names; without a name it is the caller itself."""
+    """Return the ARN of the user that a call names, or of the caller if it names none."""
     return (call.principal.arn,) if call.parameters.get("UserName") is None else named_user(call)
 
 
@@ -63,12 +63,12 @@ def named_policy(call: Call) -> Sequence[str]:
 
 
 def named_key(call: Call) -> Sequence[str]:
-    """Return what stands for the user whose access key a call names."""
+    """Return the placeholder for the user whose access key a call names."""
     return (iam_arn(call.account, f"access-key/{call.parameters['AccessKeyId']}"),)
 
 
 def boundary_context(call: Call) -> ContextValues:
-    """Return the condition keys of a call that may set a boundary, and may bring tags."""
+    """Return the condition keys of a call that may set a permissions boundary and tags."""
     boundary = call.parameters.get("PermissionsBoundary")
     return {**tag_context(call), **({} if boundary is None else {"iam:PermissionsBoundary": (boundary,)})}
 
@@ -90,7 +90,7 @@ def own_policy(session: Session, call: Call) -> ManagedPolicy:
 
 
 def user_of(session: Session, call: Call) -> User:
-    """Return the user that a call names; without a name, the caller. Raises ``NoSuchEntity``, ``ValidationError``."""
+    """Return the user that a call names, or else the caller. Raises ``NoSuchEntity``, ``ValidationError``."""
     name = call.parameters.get("UserName") or call.principal.user_name
     if name is None:
         raise ValidationError("Must specify userName when calling with non-User credentials")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class AuthorizationMessageOperations:
-    """Reads the messages that EC2's denials carry, for callers of the account that the denied call was made in."""
+    """Decodes the messages in EC2's denials, for callers in the account in which the denied call was made."""
 
     def __init__(self, messages: AuthorizationMessages) -> None:
         self._messages = messages
@@ -24,7 +24,7 @@ class AuthorizationMessageOperations:
     def decode_authorization_message(
         self, call: Call, request: t.DecodeAuthorizationMessageRequestTypeDef
     ) -> Mapping[str, Any]:
-        """Answer with the story of a denial as JSON text. Raises ``InvalidAuthorizationMessage``."""
+        """Return the explanation of a denial as JSON text. Raises ``InvalidAuthorizationMessage``."""
         try:
             return {"DecodedMessage": self._messages.decode(call.account, request["EncodedMessage"])}
         except MessageUnreadable:

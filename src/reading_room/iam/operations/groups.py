@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class GroupOperations:
-    """CreateGroup and what is done to groups."""
+    """CreateGroup and the other operations on groups."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -52,7 +52,7 @@ class GroupOperations:
 
     @operation("iam", "UpdateGroup", resources=named_group)
     def update(self, call: Call, request: t.UpdateGroupRequestTypeDef) -> None:
-        """UpdateGroup: another name or path; members and policies stay."""
+        """UpdateGroup: changes the name or path; members and policies stay."""
         with self._database.transaction() as session:
             group = row_of(session, Group, call)
             entities.rename(session, group, request.get("NewGroupName"), request.get("NewPath"))

@@ -30,7 +30,7 @@ def profile_of(session: Session, call: Call) -> InstanceProfile:
 
 
 class InstanceProfileOperations:
-    """CreateInstanceProfile and what is done to instance profiles."""
+    """CreateInstanceProfile and the other operations on instance profiles."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database

@@ -29,7 +29,7 @@ _ENTITIES: tuple[tuple[str, str, str, type[User] | type[Group] | type[Role]], ..
 
 
 class ManagedPolicyOperations:
-    """CreatePolicy and what is done to managed policies."""
+    """CreatePolicy and the other operations on managed policies."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -61,7 +61,7 @@ class ManagedPolicyOperations:
 
     @operation("iam", "ListPolicies", resources=every_policy)
     def list(self, call: Call, request: t.ListPoliciesRequestTypeDef) -> Mapping[str, Any]:
-        """ListPolicies: all of a scope, or those that are attached, or those that are boundaries."""
+        """ListPolicies: all in a scope, or only those that are attached or are permissions boundaries."""
         usage = request.get("PolicyUsageFilter")
         with self._database.reading() as session:
             attached, bounding = (managed_policies.uses(session, call.account, usage) for usage in USAGES)
@@ -101,18 +101,18 @@ class ManagedPolicyOperations:
 
     @operation("iam", "ListPolicyVersions", resources=named_policy)
     def list_versions(self, call: Call, request: t.ListPolicyVersionsRequestTypeDef) -> Mapping[str, Any]:
-        """ListPolicyVersions, the newest first."""
+        """ListPolicyVersions: newest first."""
         with self._database.reading() as session:
             policy = managed_policies.get(session, call.account, request["PolicyArn"])
             versions: Sequence[Version] = policy.versions
             newest_first = sorted(versions, key=lambda version: version.number, reverse=True)
-            # A marker is the last name given, and what follows it sorts after it.
+            # A marker is the last name returned; the following ones must sort after it.
             shown, more = page(newest_first, call.parameters, lambda version: f"{10**9 - version.number:010}")
             return {"Versions": [version_structure(policy, version) for version in shown], **more}
 
     @operation("iam", "SetDefaultPolicyVersion", resources=named_policy)
     def set_default(self, call: Call, request: t.SetDefaultPolicyVersionRequestTypeDef) -> None:
-        """SetDefaultPolicyVersion: whoever has the policy is under the other version from its next request on."""
+        """SetDefaultPolicyVersion: takes effect with the next request of each entity that has the policy."""
         with self._database.transaction() as session:
             managed_policies.set_default(own_policy(session, call), request["VersionId"])
 
@@ -124,7 +124,7 @@ class ManagedPolicyOperations:
 
     @operation("iam", "ListEntitiesForPolicy", resources=named_policy)
     def list_entities(self, call: Call, request: t.ListEntitiesForPolicyRequestTypeDef) -> Mapping[str, Any]:
-        """ListEntitiesForPolicy: groups, roles and users that have a policy or are bounded by it, in one paging."""
+        """ListEntitiesForPolicy: the groups, roles and users with a policy or boundary, in one series of pages."""
         arn, prefix = request["PolicyArn"], request.get("PathPrefix", "/")
         usage, wanted = request.get("PolicyUsageFilter"), request.get("EntityFilter")
         with self._database.reading() as session:
@@ -152,6 +152,6 @@ def _place(entry: tuple[str, Owner]) -> str:
 def _uses(row: Owner, arn: str, usage: str | None, holds: bool) -> bool:
     bounded = not isinstance(row, Group) and row.boundary == arn
     if usage is None:
-        # Without a filter AWS tells all uses of a policy.
+        # Without a filter, AWS lists all uses of a policy.
         return holds or bounded
     return holds if usage == "PermissionsPolicy" else bounded

@@ -1,6 +1,6 @@
-"""IAM operations on kinds of credentials that cannot be made here: of each kind a user has none.
+"""IAM operations on kinds of credentials that cannot be created here, so that no user has any.
 
-Tools ask for them before they delete a user by force, and need the true answer.
+Tools list them before they force the deletion of a user, and need a correct response.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ _EMPTY = {
     "ListSSHPublicKeys": "SSHPublicKeys",
     "ListSigningCertificates": "Certificates",
 }
-"""The member that holds the list of each operation."""
+"""The member that holds the list, by operation."""
 
 
 class OtherCredentialOperations:
-    """Lists of MFA devices, SSH keys, certificates and service credentials, and passwords for the console."""
+    """Lists MFA devices, SSH keys, certificates, service credentials and console passwords."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def bound_operations(self) -> Iterator[BoundOperation]:
-        """Yield the lists of what one user has."""
+        """Yield the list operations on a single user."""
         for name, member in _EMPTY.items():
             facts = OperationFacts("iam", name, f"iam:{name}", user_or_caller, no_context, None, True)
             yield BoundOperation(facts, partial(self._list, member))
@@ -44,17 +44,17 @@ class OtherCredentialOperations:
 
     @operation("iam", "ListVirtualMFADevices", resources=any_resource)
     def list_virtual(self, call: Call, request: Mapping[str, Any]) -> Mapping[str, Any]:
-        """ListVirtualMFADevices: of the whole account."""
+        """ListVirtualMFADevices, which lists those of the account."""
         return {"VirtualMFADevices": [], "IsTruncated": False}
 
     @operation("iam", "GetLoginProfile", resources=user_or_caller)
     def get_login(self, call: Call, request: Mapping[str, Any]) -> Mapping[str, Any]:
-        """GetLoginProfile: nobody has one."""
+        """GetLoginProfile: no user has one."""
         with self._database.reading() as session:
             raise NoSuchLoginProfile(user_of(session, call).name)
 
     @operation("iam", "DeleteLoginProfile", resources=user_or_caller)
     def delete_login(self, call: Call, request: Mapping[str, Any]) -> None:
-        """DeleteLoginProfile: nobody has one."""
+        """DeleteLoginProfile: no user has one."""
         with self._database.reading() as session:
             raise NoSuchLoginProfile(user_of(session, call).name)

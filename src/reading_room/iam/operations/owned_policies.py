@@ -1,6 +1,6 @@
-"""IAM operations on what users, groups and roles have: inline and attached policies, and permissions boundaries.
+"""IAM operations on the inline policies, attached policies and permissions boundaries of users, groups and roles.
 
-The three kinds of owners have the same operations under names of their own, hence a row for each.
+The three kinds of owners have the same operations under different names, so each has a row of names.
 """
 
 from __future__ import annotations
@@ -92,13 +92,13 @@ BOUNDED = (
 
 
 class OwnedPolicyOperations:
-    """What is done to the policies of users, groups and roles."""
+    """The operations on the policies of users, groups and roles."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def bound_operations(self) -> Iterator[BoundOperation]:
-        """Yield the operations of every kind of owner."""
+        """Yield the operations for every kind of owner."""
         for names in OWNERS:
             handlers: tuple[tuple[str, Callable[..., Response], Callable[[Call], ContextValues]], ...] = (
                 (names.put, self._put, no_context),

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from mypy_boto3_iam import type_defs as t
 
 _SIGN_IN = ("MaxSigninSessionDuration", "ResetMaxSigninSessionDuration")
-"""Parameters about signing in to AWS's console, which is not here."""
+"""Parameters about signing in to AWS's console, which does not exist here."""
 
 
 class RoleOperations:
-    """CreateRole and what is done to roles."""
+    """CreateRole and the other operations on roles."""
 
     def __init__(self, database: Database, clock: Clock, key_uses: KeyUses) -> None:
         self._database = database
@@ -49,7 +49,7 @@ class RoleOperations:
                 tags=call.parameters.get("Tags") or (),
                 boundary=request.get("PermissionsBoundary"),
             )
-            # The duration is told by GetRole, not here.
+            # AWS returns the duration from GetRole, not from CreateRole.
             structure = role_structure(session, role)
             return {"Role": {name: value for name, value in structure.items() if name != "MaxSessionDuration"}}
 
@@ -71,7 +71,7 @@ class RoleOperations:
 
     @operation("iam", "UpdateRole", resources=named_role)
     def update(self, call: Call, request: t.UpdateRoleRequestTypeDef) -> Mapping[str, Any]:
-        """UpdateRole: what the request does not name stays as it is."""
+        """UpdateRole: parameters that the request does not have stay unchanged."""
         _refuse_sign_in(call)
         with self._database.transaction() as session:
             role = row_of(session, Role, call)

@@ -1,4 +1,4 @@
-"""ListPoliciesGrantingServiceAccess: which policies of a user, group or role give something of a service."""
+"""ListPoliciesGrantingServiceAccess: the policies of a user, group or role that allow anything of a service."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class ServiceAccessOperations:
     def list_granting(
         self, call: Call, request: t.ListPoliciesGrantingServiceAccessRequestTypeDef
     ) -> Mapping[str, Any]:
-        """ListPoliciesGrantingServiceAccess: by what policies allow, whatever denies and boundaries take away."""
+        """ListPoliciesGrantingServiceAccess: considers only what policies allow, not denies or boundaries."""
         kind, _, rest = _resource_of(request["Arn"]).partition("/")
         with self._database.reading() as session:
             owner: Owner = entities.get(session, _MODELS[kind], call.account, rest.rpartition("/")[2])

@@ -1,4 +1,4 @@
-"""IAM operations that simulate requests, and those that say which condition keys a simulation needs."""
+"""IAM operations that simulate requests, or list the condition keys that a simulation needs."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from mypy_boto3_iam import type_defs as t
 
 _UNSUPPORTED = ("OrderedOrganizationPolicyInputList", "ResourceHandlingOption")
-"""There are no organizations and no instances here."""
+"""The product has no organizations and no instances."""
 _DECISIONS_PER_PAGE = 2_000
 
 
 def policy_source(call: Call) -> Sequence[str]:
-    """Return the ARN of the entity whose policies a call is about."""
+    """Return the ARN of the entity whose policies a call simulates."""
     return (call.parameters["PolicySourceArn"],)
 
 
 class SimulationOperations:
-    """SimulatePrincipalPolicy, SimulateCustomPolicy and their GetContextKeys operations. They change nothing."""
+    """SimulatePrincipalPolicy, SimulateCustomPolicy and their GetContextKeys operations, which change nothing."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -37,7 +37,7 @@ class SimulationOperations:
     def simulate_principal_policy(
         self, call: Call, request: t.SimulatePrincipalPolicyRequestTypeDef
     ) -> Mapping[str, Any]:
-        """SimulatePrincipalPolicy. A boundary in the request takes the place of the entity's own."""
+        """SimulatePrincipalPolicy. A boundary in the request replaces the entity's own."""
         _refuse(call)
         with self._database.reading() as session:
             owner = scenarios.entity(session, call.account, request["PolicySourceArn"])
@@ -83,7 +83,7 @@ def _refuse(call: Call) -> None:
 
 
 def _answer(call: Call, scenario: Scenario) -> Mapping[str, Any]:
-    """Simulate the actions of the page that is asked for. A page may be shorter than asked, as AWS's may."""
+    """Simulate the actions of the requested page. Like AWS's, a page may be shorter than requested."""
     most = max(1, _DECISIONS_PER_PAGE // len(scenario.resources))
     size = min(call.parameters.get("MaxItems") or 100, most)
     actions = list(enumerate(scenarios.action_names(call.parameters)))

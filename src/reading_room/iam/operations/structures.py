@@ -1,4 +1,4 @@
-"""IAM's structures: what rows look like in answers. Policies in answers are percent-encoded."""
+"""IAM's response structures, made from rows. Policies in responses are percent-encoded."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from reading_room.iam.tags import tags_of
 
 
 def encoded(document: str) -> str:
-    """Return a policy as answers hold it: percent-encoded (RFC 3986)."""
+    """Return a policy percent-encoded (RFC 3986), as responses hold it."""
     return quote(document, safe="")
 
 
 def listed_user(user: User) -> dict[str, Any]:
-    """Return the User structure of a list, which leaves tags and boundary out, as AWS documents."""
+    """Return the User structure for lists, without tags and boundary, as AWS documents."""
     return {**_named(user), "UserName": user.name, "UserId": user.unique_id}
 
 
@@ -39,7 +39,7 @@ def group_structure(group: Group) -> dict[str, Any]:
 
 
 def listed_roles(session: Session, roles: Sequence[Role]) -> list[dict[str, Any]]:
-    """Return the Role structures of a list, which leaves tags and boundary out, as AWS documents."""
+    """Return the Role structures for lists, without tags and boundary, as AWS documents."""
     arns = pinned_arns(session, [role.pinned_trust_policy for role in roles])
     return [_listed_role(role, shown_principals(role.trust_policy, role.pinned_trust_policy, arns)) for role in roles]
 
@@ -64,16 +64,16 @@ def role_structure(session: Session, role: Role) -> dict[str, Any]:
 
 
 def last_used_structure(use: Use | None) -> dict[str, Any]:
-    """Return the member that tells when a role was last used; it is empty for one that never was."""
+    """Return the RoleLastUsed member, which is empty for a role that was never used."""
     return {"RoleLastUsed": {} if use is None else {"LastUsedDate": use.used_at, "Region": use.region}}
 
 
 _ONLY_OF_ROLES = ("Description", "MaxSessionDuration")
-"""Members of a role that an instance profile does not tell."""
+"""Members of a role that an instance profile omits."""
 
 
 def profile_structures(session: Session, profiles: Sequence[InstanceProfile]) -> list[dict[str, Any]]:
-    """Return the InstanceProfile structures of a list, which leaves tags out; of a role they tell what stays."""
+    """Return the InstanceProfile structures for lists, without tags and without ``_ONLY_OF_ROLES``."""
     held = {profile.role_id for profile in profiles if profile.role_id is not None}
     roles = session.scalars(select(Role).where(Role.unique_id.in_(held))).all() if held else []
     shown = {
@@ -92,7 +92,7 @@ def profile_structures(session: Session, profiles: Sequence[InstanceProfile]) ->
 
 
 def listed_policy(policy: Managed, attached: int, bounding: int) -> dict[str, Any]:
-    """Return the Policy structure of a list, which leaves description and tags out, as AWS documents."""
+    """Return the Policy structure for lists, without description and tags, as AWS documents."""
     return {
         "PolicyName": policy.name,
         "PolicyId": policy.unique_id,
@@ -113,7 +113,7 @@ def policy_structure(session: Session, account: str, policy: Managed) -> dict[st
     structure = listed_policy(policy, attached, bounding)
     if policy.description is not None:
         structure["Description"] = policy.description
-    # AWS's own policies have no tags, and no list for them.
+    # AWS managed policies have no tags, not even an empty list.
     if isinstance(policy, ManagedPolicy):
         structure["Tags"] = tags_of(policy.tags)
     return structure
@@ -124,7 +124,7 @@ USAGES: tuple[managed_policies.Usage, managed_policies.Usage] = ("attached", "bo
 
 
 def version_structure(policy: Managed, version: Version, *, document: bool = False) -> dict[str, Any]:
-    """Return IAM's PolicyVersion structure; lists and CreatePolicyVersion leave the document out."""
+    """Return IAM's PolicyVersion structure; lists and CreatePolicyVersion omit the document."""
     structure: dict[str, Any] = {
         "VersionId": f"v{version.number}",
         "IsDefaultVersion": version.number == policy.default_version,
@@ -139,7 +139,7 @@ def attached_structures(arns: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def boundary_structure(owner: Bounded) -> dict[str, Any]:
-    """Return the member that tells a boundary, or nothing. AWS says ``Policy``, not its own model's word."""
+    """Return the PermissionsBoundary member, if any. AWS returns the type ``Policy``, unlike its own model."""
     if owner.boundary is None:
         return {}
     return {"PermissionsBoundary": {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": owner.boundary}}

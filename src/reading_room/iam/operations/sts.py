@@ -1,4 +1,4 @@
-"""STS operations: who am I, and may I be somebody else for a while."""
+"""STS operations: the caller's identity, and temporary credentials."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from reading_room.iam.tables import Role
 from reading_room.iam.tags import tag_context
 from reading_room.iam.temporary_keys import (
     TOKEN_LIMIT,
-    Carried,
+    SessionAttributes,
     SessionCredentials,
     check_managed,
-    inheriting,
-    read_carried,
+    read_attributes,
+    with_inherited_tags,
 )
 
 if TYPE_CHECKING:
@@ -40,11 +40,11 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 CHAINED_SECONDS = 3600
-"""Longest life of a session that a session assumed."""
+"""The longest duration of a session created by role chaining."""
 
 
 def _refuse_second_factor(request: Mapping[str, Any]) -> None:
-    """Raise ``UnknownMultiFactorDevice`` for a call with a code: no user has a device that could have shown it."""
+    """Raise ``UnknownMultiFactorDevice`` for a call with an MFA code, since users have no MFA devices."""
     if "SerialNumber" in request or "TokenCode" in request:
         raise UnknownMultiFactorDevice
 
@@ -63,7 +63,7 @@ class StsOperations:
 
     @operation("sts", "GetCallerIdentity", authorized=False)
     def get_caller_identity(self, call: Call, request: Mapping[str, Any]) -> Mapping[str, Any]:
-        """GetCallerIdentity: needs no permission, and no policy can deny it."""
+        """GetCallerIdentity: requires no permission, and no policy can deny it."""
         return {
             "UserId": call.principal.user_id,
             "Account": call.principal.account,
@@ -72,14 +72,14 @@ class StsOperations:
 
     @operation("sts", "GetAccessKeyInfo")
     def get_access_key_info(self, call: Call, request: t.GetAccessKeyInfoRequestTypeDef) -> Mapping[str, Any]:
-        """GetAccessKeyInfo: the account of any key of this installation, whatever the key's state."""
+        """GetAccessKeyInfo: the account of any key of this installation, in any state."""
         with self._database.reading() as session:
             return {"Account": account_of(session, request["AccessKeyId"])}
 
-    # Needs no permission, so it authorizes itself: a deny of the caller's own policies holds all the same.
+    # Requires no permission, but the caller's own policies can deny it, so it authorizes itself.
     @operation("sts", "GetSessionToken", authorized=False)
     def get_session_token(self, call: Call, request: t.GetSessionTokenRequestTypeDef) -> Mapping[str, Any]:
-        """GetSessionToken: temporary credentials of the user that calls."""
+        """GetSessionToken: temporary credentials for the calling user."""
         user_sessions.refuse_temporary(call)
         _refuse_second_factor(request)
         asked = Request(call.principal, "sts:GetSessionToken", ("*",), call.account, self._context(call))
@@ -87,49 +87,49 @@ class StsOperations:
         if decision.outcome == "explicitDeny":
             self._note(call, decision)
             raise AccessDenied(decision.message())
-        _, credentials = self._user_session(call, request, None, Carried())
+        _, credentials = self._user_session(call, request, None, SessionAttributes())
         return _credentials(credentials)
 
     @operation("sts", "GetFederationToken", resources=_federated_user, context=tag_context)
     def get_federation_token(self, call: Call, request: t.GetFederationTokenRequestTypeDef) -> Mapping[str, Any]:
-        """GetFederationToken: temporary credentials of somebody else for whom the user that calls vouches."""
+        """GetFederationToken: temporary credentials for a federated user that the calling user vouches for."""
         user_sessions.refuse_temporary(call)
-        carried = read_carried(request)
+        attributes = read_attributes(request)
         (resource,) = _federated_user(call)
-        if carried.tags:
+        if attributes.tags:
             decision = self._authorizer.decide(
                 principal=call.principal, action="sts:TagSession", resource=resource, context=self._context(call)
             )
             if not decision.allowed:
                 self._note(call, decision)
                 raise AccessDenied(decision.message())
-        principal, credentials = self._user_session(call, request, request["Name"], carried)
+        principal, credentials = self._user_session(call, request, request["Name"], attributes)
         return {
             **_credentials(credentials),
             "FederatedUser": {"FederatedUserId": principal.user_id, "Arn": principal.arn},
-            # Told here always; by AssumeRole only of what a call carries.
-            "PackedPolicySize": carried.packed_percent or 0,
+            # Always present here; AssumeRole returns it only for a call with policies or tags.
+            "PackedPolicySize": attributes.packed_percent or 0,
         }
 
     def _user_session(
-        self, call: Call, request: Mapping[str, Any], federated_name: str | None, carried: Carried
+        self, call: Call, request: Mapping[str, Any], federated_name: str | None, attributes: SessionAttributes
     ) -> tuple[Principal, SessionCredentials]:
         with self._database.transaction() as session:
-            check_managed(session, carried.policy_arns, call.account)
+            check_managed(session, attributes.policy_arns, call.account)
             return user_sessions.issue(
                 session,
                 call.principal,
                 federated_name=federated_name,
-                carried=carried,
+                attributes=attributes,
                 seconds=request.get("DurationSeconds", user_sessions.DEFAULT_SECONDS),
                 now=self._clock(),
                 token_size=request.get("MinimumSessionTokenSize", 0),
             )
 
-    # Both sides decide: the trust policy and the caller's own. So the operation authorizes itself.
+    # Both the trust policy and the caller's own policies decide, so the operation authorizes itself.
     @operation("sts", "AssumeRole", authorized=False)
     def assume_role(self, call: Call, request: t.AssumeRoleRequestTypeDef) -> Mapping[str, Any]:
-        """AssumeRole. A role that does not exist and one that does not trust the caller get the same answer."""
+        """AssumeRole. The denial is the same for a role that does not exist and one that does not trust the caller."""
         role_arn = request["RoleArn"]
         try:
             arn = Arn.parse(role_arn)
@@ -143,15 +143,15 @@ class StsOperations:
         _refuse_second_factor(request)
         if "ProvidedContexts" in request:
             raise InvalidContextAssertion
-        carried = inheriting(read_carried(request), caller)
+        attributes = with_inherited_tags(read_attributes(request), caller)
         source_identity = request.get("SourceIdentity", caller.source_identity)
         if caller.source_identity not in (None, source_identity):
             raise SourceIdentityIsSet
-        # Read before the transaction: the policies have their own way to the database.
-        context = self._assume_context(call, request, carried, source_identity)
+        # Read before the transaction: reading the policies uses its own database session.
+        context = self._assume_context(call, request, attributes, source_identity)
         own_policies = self._authorizer.policies_of(caller)
         actions = ["sts:AssumeRole"]
-        if carried.tags:
+        if attributes.tags:
             actions.append("sts:TagSession")
         if source_identity is not None:
             actions.append("sts:SetSourceIdentity")
@@ -166,14 +166,14 @@ class StsOperations:
                 if not decision.allowed:
                     self._note(call, decision)
                     raise _denied(caller, action, role_arn)
-            check_managed(session, carried.policy_arns, role.account)
+            check_managed(session, attributes.policy_arns, role.account)
             principal, credentials = role_sessions.issue(
                 session,
                 role,
                 session_name=request["RoleSessionName"],
                 seconds=_seconds(request, role, chained=caller.kind == "session"),
                 now=self._clock(),
-                carried=carried,
+                attributes=attributes,
                 source_identity=source_identity,
                 token_size=request.get("MinimumSessionTokenSize", 0),
                 bound_to=caller.bound_to,
@@ -182,39 +182,43 @@ class StsOperations:
             **_credentials(credentials),
             "AssumedRoleUser": {"AssumedRoleId": principal.user_id, "Arn": principal.arn},
         }
-        if carried.packed_percent is not None:
-            answer["PackedPolicySize"] = carried.packed_percent
+        if attributes.packed_percent is not None:
+            answer["PackedPolicySize"] = attributes.packed_percent
         if source_identity is not None:
             answer["SourceIdentity"] = source_identity
         return answer
 
     def _note(self, call: Call, decision: Decision) -> None:
-        """Tell the operator of a denial everything; the caller is told less."""
-        logger.info("%s %s [%s]", call.request_id, decision.message(), decision.story())
+        """Log a denial with its reasons for the operator; the caller's message has fewer details."""
+        logger.info("%s %s [%s]", call.request_id, decision.message(), decision.reasons())
         self._authorizer.denied(call.request_id, decision)
 
     def _context(self, call: Call) -> ContextValues:
-        """Return the condition keys of a call: of its path, its caller and the tags that it brings."""
+        """Return the condition keys of a call's path, caller and tags."""
         context = request_context(
             call.path, principal=call.principal, now=self._clock(), region=call.region, user_agent=call.user_agent
         )
         return {**context, **self._authorizer.tags_of(call.principal), **tag_context(call)}
 
     def _assume_context(
-        self, call: Call, request: t.AssumeRoleRequestTypeDef, carried: Carried, source_identity: str | None
+        self,
+        call: Call,
+        request: t.AssumeRoleRequestTypeDef,
+        attributes: SessionAttributes,
+        source_identity: str | None,
     ) -> ContextValues:
         context = {**self._context(call), "sts:RoleSessionName": (request["RoleSessionName"],)}
         if "ExternalId" in request:
             context["sts:ExternalId"] = (request["ExternalId"],)
         if source_identity is not None:
             context["sts:SourceIdentity"] = (source_identity,)
-        if carried.transitive_tag_keys:
-            context["sts:TransitiveTagKeys"] = carried.transitive_tag_keys
+        if attributes.transitive_tag_keys:
+            context["sts:TransitiveTagKeys"] = attributes.transitive_tag_keys
         return context
 
 
 def _seconds(request: t.AssumeRoleRequestTypeDef, role: Role, *, chained: bool) -> int:
-    """Return how long a session lasts. Raises ``DurationTooLong``."""
+    """Return a session's duration in seconds. Raises ``DurationTooLong``."""
     seconds = request.get("DurationSeconds", 3600)
     if seconds > (CHAINED_SECONDS if chained else role.max_session_duration):
         raise DurationTooLong(chained)
@@ -222,7 +226,7 @@ def _seconds(request: t.AssumeRoleRequestTypeDef, role: Role, *, chained: bool) 
 
 
 def _credentials(credentials: SessionCredentials) -> dict[str, Any]:
-    """Return the part of an answer that all temporary credentials have."""
+    """Return the members of a response that all temporary credentials have."""
     size = len(credentials.session_token)
     return {
         "Credentials": {

@@ -1,4 +1,4 @@
-"""Every operation of IAM, as one list for the table of operations."""
+"""All operations of IAM, for the table of operations."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from reading_room.iam.operations.users import UserOperations
 
 
 def iam_operations(database: Database, clock: Clock, key_uses: KeyUses) -> tuple[object, ...]:
-    """Return what implements IAM's operations."""
+    """Return the objects that implement IAM's operations."""
     return (
         UserOperations(database, clock),
         AccessKeyOperations(database, clock, key_uses),

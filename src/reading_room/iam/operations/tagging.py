@@ -31,7 +31,7 @@ Request = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class TagNames:
-    """AWS's names of the operations on the tags of one kind, and how a call names its row."""
+    """AWS's names of the operations on the tags of one kind of entity, and how to find the entity of a call."""
 
     tag: str
     untag: str
@@ -49,13 +49,13 @@ TAGGED = (
 
 
 class TagOperations:
-    """What is done to tags."""
+    """The operations on tags."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def bound_operations(self) -> Iterator[BoundOperation]:
-        """Yield three operations for each kind."""
+        """Yield three operations for each kind of entity."""
         for names in TAGGED:
             for name, handler, context in (
                 (names.tag, self._tag, tag_context),

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class UserOperations:
-    """CreateUser and what is done to users."""
+    """CreateUser and the other operations on users."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -64,7 +64,7 @@ class UserOperations:
 
     @operation("iam", "UpdateUser", resources=named_user)
     def update(self, call: Call, request: t.UpdateUserRequestTypeDef) -> None:
-        """UpdateUser: another name or path, hence another ARN; keys, policies and what is pinned to the user stay."""
+        """UpdateUser: changes the name or path, and so the ARN; keys, policies and pinned references stay."""
         with self._database.transaction() as session:
             user = row_of(session, User, call)
             entities.rename(session, user, request.get("NewUserName"), request.get("NewPath"))

@@ -1,1 +1,1 @@
-"""The policy language: parse a document, decide a request. Pure: no clock, no database, no network."""
+"""The policy language: parsing documents and deciding requests. Pure: no clock, no database, no network."""

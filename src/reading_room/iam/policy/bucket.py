@@ -1,6 +1,6 @@
-"""What a bucket's policy needs beyond the grammar: its own bucket, actions of S3, known keys, callers that exist.
+"""The checks of bucket policies beyond the grammar: the bucket itself, S3 actions, known keys, existing principals.
 
-The checks and texts are those of PutBucketPolicy (Amazon S3 API Reference; the texts are recorded answers).
+The checks and messages are those of PutBucketPolicy (Amazon S3 API Reference; messages from recorded responses).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from reading_room.iam.policy.document import Policy, PolicyDocumentError, Statem
 from reading_room.iam.policy.patterns import Template
 
 S3Target = Literal["bucket", "object", "*"]
-"""What an S3 action is authorized on; ``*`` for those that belong to no bucket."""
+"""The kind of resource that an S3 action is authorized on; ``*`` for actions without a bucket."""
 
 _GLOBAL_KEYS = frozenset(
     [
@@ -117,9 +117,9 @@ def parse_bucket_policy(
 ) -> Policy:
     """Parse the policy of ``bucket``.
 
-    ``actions`` are the IAM actions of S3 (``s3:GetObject``) and what each is authorized on. ``principal_exists`` is
-    asked for each ARN of a user or role (a session's role is asked for in its place). Raises ``PolicyDocumentError``
-    with S3's message.
+    ``actions`` maps the IAM actions of S3 (``s3:GetObject``) to what each is authorized on. ``principal_exists`` is
+    called with the ARN of each user and role, and with a role's ARN in place of its session's. Raises
+    ``PolicyDocumentError`` with S3's message.
     """
     policy = parse(text, "bucket")
     known = {action.lower(): target for action, target in actions.items()}

@@ -1,7 +1,7 @@
-"""Condition operators: what each compares, and what it says of a key that the request does not have.
+"""Condition operators: what each compares, and its result for a key that the request does not have.
 
 An absent key makes a positive operator false and a negated one **true** (AWS IAM User Guide, "IAM JSON policy
-elements: Condition operators"): ``StringNotEquals`` on ``aws:SourceVpce`` holds for whatever came through no endpoint.
+elements: Condition operators"): ``StringNotEquals`` on ``aws:SourceVpce`` is true of requests not through an endpoint.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from typing import Literal
 from reading_room.iam.policy.patterns import ArnTemplate, Context, Template
 
 Test = Callable[[str, Context], bool]
-"""Whether one request value equals, or is within, one policy value."""
+"""Returns whether a request value equals, or is within, a policy value."""
 _NUMBER = re.compile(r"[+-]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][+-]?\d++)?", re.ASCII)
 
 
 class ConditionError(ValueError):
-    """A condition block that the grammar does not allow.
+    """A condition block does not follow the grammar.
 
-    ``in_value`` is the type of a value that cannot be read, such as ``date``; ``None`` for a fault of the structure.
+    ``in_value`` is the type of a value that cannot be parsed, such as ``date``, or ``None`` for a structural fault.
     """
 
     def __init__(self, message: str, in_value: str | None = None) -> None:
@@ -37,25 +37,25 @@ class ConditionError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One operator on one key: the values are alternatives."""
+    """One operator on one key; the values are alternatives."""
 
     operator: str
-    """As written, for explanations."""
+    """As written in the policy, for explanations."""
     key: str
     """In lower case."""
     key_text: str = field(compare=False)
     """As written."""
     values: tuple[str, ...]
-    """The policy's values as texts."""
+    """The policy's values as strings."""
     tests: tuple[Test, ...] = field(compare=False, repr=False)
     negated: bool
     if_exists: bool
     quantifier: Literal["ForAllValues", "ForAnyValue"] | None
     null: bool | None
-    """For the operator ``Null`` alone: whether the key must be absent."""
+    """For the operator ``Null`` only: whether the key must be absent."""
 
     def holds(self, context: Context) -> bool:
-        """Say whether the condition is true of a request's context (keys in lower case)."""
+        """Return whether the condition is true of a request's context (keys in lower case)."""
         values: Sequence[str] = context.get(self.key, ())
         if self.null is not None:
             return self.null is not bool(values)
@@ -73,7 +73,7 @@ class Condition:
         return any(outcomes)
 
     def meets(self, value: str, context: Context) -> bool:
-        """Say whether one value of the request is as the operator wants it."""
+        """Return whether one value of the request satisfies the operator."""
         for test in self.tests:
             if test(value, context):
                 return not self.negated
@@ -83,7 +83,7 @@ class Condition:
 def parse_conditions(block: object, *, variables: bool) -> tuple[Condition, ...]:
     """Parse a ``Condition`` element: ``{operator: {key: value or values}}``.
 
-    Raises ``ConditionError`` naming the operator, key or value that cannot be.
+    Raises ``ConditionError`` naming the invalid operator, key or value.
     """
     if not isinstance(block, dict):
         raise ConditionError("Condition must be an object")
@@ -97,7 +97,7 @@ def parse_conditions(block: object, *, variables: bool) -> tuple[Condition, ...]
 
 
 def condition_faults(block: object) -> Iterator[ConditionError]:
-    """Yield what is wrong with a ``Condition`` element, one fault for each operator at the most."""
+    """Yield the faults of a ``Condition`` element, at most one per operator."""
     for part in [{name: keys} for name, keys in block.items()] if isinstance(block, dict) else [block]:
         try:
             parse_conditions(part, variables=False)
@@ -160,7 +160,7 @@ def _arn(value: str, variables: bool) -> Test:
     try:
         return ArnTemplate.parse(value, variables=variables).matches
     except ValueError:
-        # AWS stores such a pattern; with fewer than six parts it is like no ARN.
+        # AWS accepts such a pattern; with fewer than six parts it matches no ARN.
         return lambda given, context: False
 
 
@@ -180,11 +180,11 @@ def _number(compare: Callable[[Decimal, Decimal], bool]) -> Callable[[str, bool]
 
 
 def _decimal(text: str) -> Decimal:
-    # Python's own reading would also take underscores, other scripts' digits and NaN.
+    # Decimal() would also accept underscores, digits of other scripts and NaN.
     if _NUMBER.fullmatch(text):
         try:
             return Decimal(text)
-        except InvalidOperation:  # An exponent beyond what a machine can hold.
+        except InvalidOperation:  # The exponent is out of range.
             pass
     raise ValueError(f"{text!r}, which is no number")
 
@@ -206,7 +206,7 @@ def _date(compare: Callable[[float, float], bool]) -> Callable[[str, bool], Test
 
 @lru_cache(maxsize=1024)
 def _moment(text: str) -> float:
-    """Return seconds since 1970 of an ISO 8601 date or of a number of epoch seconds."""
+    """Return an ISO 8601 date, or a number of epoch seconds, as seconds since 1970."""
     try:
         return float(_decimal(text))
     except (ValueError, OverflowError):
@@ -282,4 +282,4 @@ OPERATORS: dict[str, tuple[Callable[[str, bool], Test], bool]] = {
     "IpAddress": (_address, False),
     "NotIpAddress": (_address, True),
 }
-"""Operator name → how a policy value becomes a test, and whether the operator is the negated one."""
+"""By operator name: the function that turns a policy value into a test, and whether the operator is negated."""

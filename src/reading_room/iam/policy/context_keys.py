@@ -1,4 +1,4 @@
-"""Which condition keys a policy asks a request for: those of its conditions and of its variables."""
+"""The condition keys that a policy uses, in its conditions and its variables."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from reading_room.iam.policy.patterns import Variable, tokenize
 
 
 def keys_of(policies: Iterable[Policy]) -> list[str]:
-    """Return the keys that policies ask for, sorted, each once whatever its case, as first written."""
+    """Return the keys that policies use, sorted, without duplicates (ignoring case), as first written."""
     found = (key for policy in policies for statement in policy.statements for key in statement_keys(policy, statement))
     return once(found)
 
 
 def once(keys: Iterable[str]) -> list[str]:
-    """Return keys sorted, each once whatever its case, as first written."""
+    """Return keys sorted, without duplicates (ignoring case), as first written."""
     kept: dict[str, str] = {}
     for key in keys:
         kept.setdefault(key.lower(), key)
@@ -23,7 +23,7 @@ def once(keys: Iterable[str]) -> list[str]:
 
 
 def statement_keys(policy: Policy, statement: Statement) -> Iterator[str]:
-    """Yield the keys that one statement of a policy asks for, as written."""
+    """Yield the keys that one statement of a policy uses, as written."""
     texts = list(statement.resource_texts)
     for condition in statement.conditions:
         yield condition.key_text

@@ -1,7 +1,7 @@
-"""Policy documents: JSON text to values, or the error that AWS answers for it.
+"""Parses policy documents from JSON, or raises the error that AWS returns for them.
 
-A document is for one use, and each use has its own rules and its own words for their breach (``PolicyUse``). The
-error here is a value with AWS's text; who stores the document gives it the code of its service:
+Each use of a document has its own rules and its own messages (``PolicyUse``). The error here has AWS's message; the
+caller that stores the document raises it with its service's code:
 ``MalformedPolicyDocument`` (IAM), ``MalformedPolicy`` (S3), ``InvalidPolicyDocument`` (EC2).
 """
 
@@ -21,12 +21,12 @@ from reading_room.iam.policy.patterns import ArnTemplate, Template
 from reading_room.iam.policy.principals import PrincipalError, Principals, parse_principals
 
 PolicyUse = Literal["managed", "inline", "session", "trust", "bucket", "endpoint"]
-"""What a document is for; ``inline`` is a user's or role's own identity policy."""
+"""The use of a document; ``inline`` is an inline policy of a user, group or role."""
 
 ENDPOINT_POLICY_LIMIT = 20_480
-"""Characters of an endpoint policy (Amazon VPC quotas)."""
+"""Characters in an endpoint policy (Amazon VPC quotas)."""
 DEEPEST = 8
-"""Levels of lists and objects that a document may have; the grammar itself has seven."""
+"""Levels of nested lists and objects in a document; the grammar itself needs seven."""
 _KEPT_ACTIONS = 512
 _VERSIONS = ("2008-10-17", "2012-10-17")
 _TRUST_ACTIONS = (
@@ -45,9 +45,9 @@ _STATEMENT_KEYS = {
 
 
 class PolicyDocumentError(ValueError):
-    """A text that is no policy for its use. ``str()`` is the message in AWS's words.
+    """A text is not a valid policy for its use. ``str()`` returns AWS's message.
 
-    It can quote the document, whose control characters no answer could carry: they become question marks.
+    The message can quote the document. Control characters, which a response cannot contain, become question marks.
     """
 
     def __init__(self, message: str) -> None:
@@ -59,14 +59,14 @@ class Statement:
     """One statement of a policy."""
 
     name: str
-    """The statement in words: its Sid, or its place, the first being 1."""
+    """How explanations name the statement: by its Sid, or by its number, counted from 1."""
     sid: str | None
     effect: Literal["Allow", "Deny"]
     actions: tuple[Template, ...]
-    """In lower case: case does not distinguish actions."""
+    """In lower case, since case does not distinguish actions."""
     not_action: bool
     resources: tuple[ArnTemplate, ...]
-    """Empty in a trust policy, whose resource is the role that carries it."""
+    """Empty in a trust policy, whose resource is the role itself."""
     not_resource: bool
     principals: Principals | None
     conditions: tuple[Condition, ...]
@@ -76,7 +76,7 @@ class Statement:
     """The statement's elements as written, as JSON values."""
 
     def covers(self, action: str) -> bool:
-        """Say whether ``Action`` or ``NotAction`` speaks of an action, given in lower case."""
+        """Return whether ``Action`` or ``NotAction`` covers an action, given in lower case."""
         return any(pattern.matches(action, {}) for pattern in self.actions) is not self.not_action
 
 
@@ -86,17 +86,17 @@ class Policy:
 
     version: str
     statements: tuple[Statement, ...]
-    _about: dict[str, tuple[Statement, ...]] = field(default_factory=dict, compare=False, repr=False)
+    _by_action: dict[str, tuple[Statement, ...]] = field(default_factory=dict, compare=False, repr=False)
 
-    def about(self, action: str) -> tuple[Statement, ...]:
-        """Return the statements that speak of an action, in order; once asked, the answer is kept."""
-        found = self._about.get(action)
+    def covering(self, action: str) -> tuple[Statement, ...]:
+        """Return the statements that cover an action, in order. Results are cached."""
+        found = self._by_action.get(action)
         if found is None:
             lowered = action.lower()
             found = tuple(statement for statement in self.statements if statement.covers(lowered))
-            if len(self._about) >= _KEPT_ACTIONS:
-                self._about.clear()
-            self._about[action] = found
+            if len(self._by_action) >= _KEPT_ACTIONS:
+                self._by_action.clear()
+            self._by_action[action] = found
         return found
 
 
@@ -104,7 +104,7 @@ class Policy:
 def parse(text: str, use: PolicyUse, new: bool = False) -> Policy:
     """Parse a document for one use. Raises ``PolicyDocumentError`` with AWS's message.
 
-    ``new`` is for a document that is about to be kept: of one that is kept already, less is asked.
+    ``new`` is for a document that is about to be stored; documents that are stored already are checked less strictly.
     """
     if use == "endpoint" and len(text) > ENDPOINT_POLICY_LIMIT:
         raise PolicyDocumentError(
@@ -142,7 +142,7 @@ def _load(text: str, use: PolicyUse) -> dict[str, Any]:
     if use == "bucket" and not text.startswith("{"):
         raise PolicyDocumentError("Policies must be valid JSON and the first byte must be '{'")
     try:
-        # Everything after the first value must be white space: two documents in a row are no policy.
+        # json.loads refuses anything but white space after the first value: two documents are not a policy.
         document = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=Decimal)
     except json.JSONDecodeError as error:
         if use == "endpoint":
@@ -152,13 +152,13 @@ def _load(text: str, use: PolicyUse) -> dict[str, Any]:
         raise PolicyDocumentError(_syntax(use)) from None
     except (ValueError, RecursionError, InvalidOperation):
         raise PolicyDocumentError(_syntax(use)) from None
-    if not isinstance(document, dict) or not _is_shallow(document) or _has_half_characters(document):
+    if not isinstance(document, dict) or not _is_shallow(document) or _has_lone_surrogate(document):
         raise PolicyDocumentError(_syntax(use))
     return document
 
 
 def _is_shallow(document: dict[str, Any]) -> bool:
-    """Say whether a document has few levels, so that whatever walks through it later cannot fall too deep."""
+    """Return whether a document has at most ``DEEPEST`` levels, so that later recursion is bounded."""
     level: list[Any] = [document]
     for _ in range(DEEPEST):
         inner: list[Any] = []
@@ -170,8 +170,8 @@ def _is_shallow(document: dict[str, Any]) -> bool:
     return False
 
 
-def _has_half_characters(document: dict[str, Any]) -> bool:
-    """Say whether a text has half a character (``\\ud800`` alone), which no answer and no store can hold."""
+def _has_lone_surrogate(document: dict[str, Any]) -> bool:
+    """Return whether a string has a lone surrogate (``\\ud800``), which cannot be sent or stored."""
     try:
         json.dumps(document, ensure_ascii=False, default=str).encode()
     except UnicodeEncodeError:
@@ -192,9 +192,9 @@ def _syntax(use: PolicyUse) -> str:
 
 
 def _fault(use: PolicyUse, bucket: str) -> PolicyDocumentError:
-    """Return the error of a structure that the grammar does not have; S3 says more than the others do.
+    """Return the error for an invalid structure; S3's message is more detailed than the others.
 
-    Of a trust policy AWS names the field that is unknown or absent, and no more.
+    For a trust policy AWS names only an unknown or missing field.
     """
     if use == "trust" and bucket.startswith(("Unknown field", "Missing required field")):
         return PolicyDocumentError(bucket)
@@ -206,7 +206,7 @@ def _fault(use: PolicyUse, bucket: str) -> PolicyDocumentError:
 
 
 def _frame(document: dict[str, Any], use: PolicyUse) -> tuple[str, list[dict[str, Any]]]:
-    """Check everything about the document but the meaning of its statements."""
+    """Check the document's structure, and return its version and statements."""
     unknown = set(document) - {"Version", "Id", "Statement"}
     if unknown:
         raise _fault(use, f"Unknown field {sorted(unknown)[0]}")
@@ -238,7 +238,7 @@ def _check_shape(entry: dict[str, Any], use: PolicyUse) -> None:
     if "Effect" not in entry:
         raise _fault(use, "Missing required field Effect")
     sid = entry.get("Sid", "")
-    # IAM has a message of its own about the characters of a Sid.
+    # IAM has a message of its own for invalid characters in a Sid.
     if not (isinstance(sid, str) and (use in _IAM_USES or re.fullmatch(r"[^\x00-\x1f]*", sid))):
         raise _fault(use, "Sid must be a string of letters and digits")
     for name in ("Action", "NotAction", "Resource", "NotResource"):
@@ -254,7 +254,7 @@ def _check_shape(entry: dict[str, Any], use: PolicyUse) -> None:
 
 
 def _other_faults(entries: list[dict[str, Any]], use: PolicyUse) -> Iterator[str]:
-    """Yield what is wrong with a policy that is of no identity, before its own use is looked at."""
+    """Yield the faults of a policy other than an identity policy, before the checks of its use."""
     for entry in entries:
         if entry["Effect"] not in ("Allow", "Deny"):
             yield LEGACY if use == "trust" else str(_fault(use, f"Invalid effect: {entry['Effect']}"))
@@ -325,9 +325,9 @@ _CHECKS = {
 
 
 def _resource(text: str, entry: dict[str, Any], variables: bool) -> ArnTemplate:
-    """Return what a resource means. AWS takes an ARN without its last parts, and does not say what it means.
+    """Return the pattern of a resource. AWS accepts an ARN without its last parts, but documents no meaning for it.
 
-    So it gives nothing and takes away all that it could mean.
+    So an Allow with it allows nothing, and a Deny denies everything that it could mean.
     """
     if is_short(text):
         wide = (entry["Effect"] == "Deny") is not ("NotResource" in entry)
@@ -343,7 +343,7 @@ def _statement(position: int, entry: dict[str, Any], use: PolicyUse, variables: 
             principals = parse_principals(entry["Principal"])
         elif "NotPrincipal" in entry:
             if entry["Effect"] == "Allow":
-                # An allow for everybody but the named ones, strangers included; AWS supports it with Deny only.
+                # It would allow everyone except the named principals; AWS supports it with Deny only.
                 raise _fault(use, "NotPrincipal is supported with the effect Deny only")
             principals = parse_principals(entry["NotPrincipal"], inverted=True)
         sid = entry.get("Sid") or None

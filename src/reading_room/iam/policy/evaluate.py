@@ -1,7 +1,7 @@
-"""Decide one request by the policies that bear on it, and say which statement or missing allow decided.
+"""Decides a request by the applicable policies, and reports the statement or missing allow that decided.
 
-The order is AWS's (IAM User Guide, "Policy evaluation logic"): an explicit deny anywhere wins; then every ceiling
-must allow; then the caller's side, the resource's side, or both. Nothing allowed means denied.
+The order is AWS's (IAM User Guide, "Policy evaluation logic"): an explicit deny anywhere wins; then every policy that
+limits permissions must allow; then the caller's policies, the resource's policy, or both. The default is a deny.
 """
 
 from __future__ import annotations
@@ -30,44 +30,44 @@ _WORDS: Mapping[str, str] = {
     "endpoint": "VPC endpoint policy",
     "trust": "role trust policy",
 }
-# The owner's root may always mend its bucket's policy (Amazon S3 User Guide, "Bucket policies").
+# The owner's root user can always repair its bucket's policy (Amazon S3 User Guide, "Bucket policies").
 _ROOT_EXEMPT = frozenset({"s3:getbucketpolicy", "s3:putbucketpolicy", "s3:deletebucketpolicy"})
 
 
 @dataclass(frozen=True, slots=True)
 class AttachedPolicy:
-    """A policy and the part that it plays in a request. ``name`` says which one it is, for explanations."""
+    """A policy and its kind for a request. ``name`` identifies it in explanations."""
 
     kind: PolicyKind
     policy: Policy
     name: str
     gateway_endpoint: bool = True
-    """For an endpoint policy: whether the endpoint is a gateway, where an account means its root user only."""
+    """For an endpoint policy: whether the endpoint is a gateway, for which an account means its root user only."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked: who does what to which resources, in which circumstances."""
+    """A request to decide: the principal, the action, the resources and the context."""
 
     principal: Principal
     action: str
     resources: tuple[str, ...]
-    """Every ARN that the call touches, or ``*`` alone; each of them must be allowed."""
+    """All ARNs that the call concerns, or ``*`` alone; each of them must be allowed."""
     resource_account: str
     context: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """The complete condition keys, in any case: a key that is not here is absent."""
+    """All condition keys, in any case; a key that is not here is absent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What a denial was decided by, for whoever explains it later (``explain.explain``)."""
+    """The request and policies behind a denial, for explaining it later (``explain.explain``)."""
 
     request: Request
     policies: tuple[AttachedPolicy, ...]
 
 
 class Reason(NamedTuple):
-    """A part of why: a statement that matched, or a kind of policy that lacked an allow."""
+    """A reason for a decision: a statement that matched, or a kind of policy without an allow."""
 
     kind: PolicyKind
     policy: str | None = None
@@ -81,20 +81,20 @@ class Reason(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The outcome of one request."""
+    """The decision on a request."""
 
     outcome: Literal["allowed", "explicitDeny", "implicitDeny"]
     because: tuple[Reason, ...]
     principal_arn: str
     action: str
     resource: str
-    """The resource that decided: the denied one, or the first of the allowed."""
+    """The denied resource, or the first of the allowed ones."""
     evidence: Evidence | None = field(default=None, compare=False, repr=False)
-    """For a denial: all that it was decided by."""
+    """For a denial only."""
 
     @property
     def allowed(self) -> bool:
-        """Whether the request may happen."""
+        """Whether the request is allowed."""
         return self.outcome == "allowed"
 
     @property
@@ -103,7 +103,7 @@ class Decision:
         return tuple(sorted({reason.kind for reason in self.because}))
 
     def message(self, quote_resource: bool = False) -> str:
-        """Return AWS's sentence for a denial. S3 puts the resource in double quotes."""
+        """Return AWS's message for a denial. S3 puts the resource in double quotes."""
         resource = f'"{self.resource}"' if quote_resource else self.resource
         target = "" if self.resource == "*" and not quote_resource else f" on resource: {resource}"
         kind = _WORDS[self.because[0].kind]
@@ -114,13 +114,13 @@ class Decision:
             tail = f"because no {kind} allows the {self.action} action"
         return f"User: {self.principal_arn} is not authorized to perform: {self.action}{target} {tail}"
 
-    def story(self) -> str:
+    def reasons(self) -> str:
         """Return the reasons in one line, for the log."""
         return "; ".join(str(reason) for reason in self.because)
 
 
 def decide(request: Request, policies: Sequence[AttachedPolicy]) -> Decision:
-    """Decide a request. It is allowed only if it is for each of its resources; a deny is reported before a lack."""
+    """Decide a request. Every resource must be allowed; an explicit deny is reported before an implicit one."""
     context = context_of(request)
     first: Decision | None = None
     for resource in request.resources or ("*",):
@@ -134,27 +134,27 @@ def decide(request: Request, policies: Sequence[AttachedPolicy]) -> Decision:
 
 
 def context_of(request: Request) -> dict[str, Sequence[str]]:
-    """Return a request's condition keys in lower case, as conditions look for them."""
+    """Return a request's context with its keys in lower case, as conditions expect them."""
     return {key.lower(): values for key, values in request.context.items()}
 
 
-def bearing(request: Request, policies: Sequence[AttachedPolicy]) -> list[AttachedPolicy]:
-    """Return the policies that bear on a request: an account's root user has no identity policies and no boundary."""
+def applicable(request: Request, policies: Sequence[AttachedPolicy]) -> list[AttachedPolicy]:
+    """Return the policies that apply to a request. An account's root user has no identity policies and no boundary."""
     if request.principal.kind == "root":
         return [attached for attached in policies if attached.kind not in ("identity", "boundary")]
     return list(policies)
 
 
 def grant_of(attached: AttachedPolicy, statement: Statement, caller: Principal) -> Grant | None:
-    """Say how a statement's ``Principal`` names the caller; ``None`` when it does not, or when it has none."""
+    """Return how a statement's ``Principal`` names the caller, or ``None`` if it does not or is absent."""
     if statement.principals is None:
         return None
     gateway = attached.kind == "endpoint" and attached.gateway_endpoint
     return statement.principals.grant_to(caller, account_means_root=gateway)
 
 
-def speaks_of(statement: Statement, resource: str, context: Context) -> bool:
-    """Say whether ``Resource`` or ``NotResource`` speaks of a resource; a trust policy, which has none, always does."""
+def covers_resource(statement: Statement, resource: str, context: Context) -> bool:
+    """Return whether ``Resource`` or ``NotResource`` covers a resource; a trust policy without either covers all."""
     if not statement.resources:
         return True
     for pattern in statement.resources:
@@ -166,18 +166,18 @@ def speaks_of(statement: Statement, resource: str, context: Context) -> bool:
 def matching(
     policies: Sequence[AttachedPolicy], request: Request, resource: str, context: Context
 ) -> Iterator[tuple[AttachedPolicy, Statement, Grant | None]]:
-    """Yield the statements that are true of a request on one of its resources, and how each names the caller.
+    """Yield the statements that match a request on one of its resources, and how each names the caller.
 
     ``context`` is ``context_of(request)``.
     """
     for attached in policies:
-        for statement in attached.policy.about(request.action):
+        for statement in attached.policy.covering(request.action):
             grant = None
             if statement.principals is not None:
                 grant = grant_of(attached, statement, request.principal)
                 if grant is None:
                     continue
-            if not speaks_of(statement, resource, context):
+            if not covers_resource(statement, resource, context):
                 continue
             if all(condition.holds(context) for condition in statement.conditions):
                 yield attached, statement, grant
@@ -198,7 +198,7 @@ class _Evaluation:
         self.resource = resource
         self.context = context
         self.given = policies
-        self.policies = bearing(request, policies)
+        self.policies = applicable(request, policies)
         self.same_account = self.caller.account == request.resource_account
         self.exempt_root = self.caller.kind == "root" and self.same_account and request.action.lower() in _ROOT_EXEMPT
 
@@ -248,7 +248,7 @@ class _Evaluation:
                 return self._lacking(*missing)  # type: ignore[arg-type]
             return self._lacking(limit) if limit else self._result("allowed", identity_reasons + resource_reasons)
         if grant in ("everyone", "user", "session"):
-            # A grant to the caller itself is not narrowed by what its boundary or session policy merely lacks.
+            # An implicit deny of a boundary or session policy does not limit a grant to the caller itself.
             return self._result("allowed", (identity_reasons if limit is None else []) + resource_reasons)
         if grant == "role":
             return self._lacking(limit) if limit else self._result("allowed", identity_reasons + resource_reasons)

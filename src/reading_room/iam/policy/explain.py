@@ -1,7 +1,7 @@
-"""Why a request was decided as it was: every statement that was asked, and what in it stood in the way.
+"""Explains a decision: every statement that was evaluated, and why it did or did not match.
 
-A decision itself stops at what decides. This walks through all statements again and is for denials that somebody
-wants explained, never for the path of a request.
+The evaluation itself stops at the deciding statement. This evaluates all statements again, so it is for explaining
+denials afterwards, never for the path of a request.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from reading_room.iam.policy.evaluate import (
     Decision,
     PolicyKind,
     Request,
-    bearing,
+    applicable,
     context_of,
+    covers_resource,
     decide,
     grant_of,
-    speaks_of,
 )
 from reading_room.iam.policy.patterns import Context
 
@@ -30,8 +30,8 @@ Element = Literal["Principal", "Action", "Resource", "Condition"]
 
 
 @dataclass(frozen=True, slots=True)
-class ConditionStory:
-    """One condition of a statement, and how the request met it."""
+class ConditionExplanation:
+    """One condition of a statement, and whether the request met it."""
 
     operator: str
     """As written."""
@@ -39,7 +39,7 @@ class ConditionStory:
     """In lower case."""
     wanted: tuple[str, ...]
     actual: tuple[str, ...]
-    """The request's values; none when the request does not have the key."""
+    """The request's values; empty if the request does not have the key."""
     holds: bool
 
 
@@ -49,7 +49,7 @@ class Mismatch:
 
     element: Element
     written: str
-    """The element's name as it stands in the policy, for example ``NotAction``."""
+    """The element's name as written in the policy, for example ``NotAction``."""
     wanted: tuple[str, ...]
     actual: tuple[str, ...]
     operator: str | None = None
@@ -64,8 +64,8 @@ class Mismatch:
 
 
 @dataclass(frozen=True, slots=True)
-class StatementStory:
-    """One statement, and whether it is true of the request."""
+class StatementExplanation:
+    """One statement, and whether it matches the request."""
 
     kind: PolicyKind
     policy: str
@@ -75,8 +75,8 @@ class StatementStory:
     resource: str
     matched: bool
     mismatches: tuple[Mismatch, ...]
-    """What stood in the way, in the order of the elements; none when it matched."""
-    conditions: tuple[ConditionStory, ...]
+    """The elements that did not match, in order; empty if the statement matched."""
+    conditions: tuple[ConditionExplanation, ...]
     document: Mapping[str, Any]
     """The statement as written, as JSON values."""
 
@@ -87,44 +87,44 @@ class StatementStory:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A decision, and every statement of every policy that bore on it, in their order."""
+    """A decision, and every statement of the applicable policies, in order."""
 
     decision: Decision
-    statements: tuple[StatementStory, ...]
+    statements: tuple[StatementExplanation, ...]
 
     @property
-    def deciding(self) -> tuple[StatementStory, ...]:
-        """Return the statements that made the decision; of a mere lack there are none."""
+    def deciding(self) -> tuple[StatementExplanation, ...]:
+        """Return the statements that decided; an implicit deny has none."""
         kinds = set(self.decision.by)
         effect = {"explicitDeny": "Deny", "allowed": "Allow"}.get(self.decision.outcome)
         return tuple(s for s in self.statements if s.matched and s.effect == effect and s.kind in kinds)
 
     @property
-    def closest(self) -> tuple[StatementStory, ...]:
-        """Return the statements that came closest to giving the allow that was lacking.
+    def closest(self) -> tuple[StatementExplanation, ...]:
+        """Return the statements that came closest to the missing allow.
 
-        They are of the kinds of policies that lacked it. One that speaks of the action comes closer than one that
-        does not, and then one with fewer elements in the way.
+        Only policies of the kinds without an allow are considered. A statement that covers the action is closer than
+        one that does not; then the one with fewer mismatches is closer.
         """
         if self.decision.outcome != "implicitDeny":
             return ()
         able = [s for s in self.statements if s.effect == "Allow" and s.kind in self.decision.by and not s.matched]
         least = min(map(_distance, able), default=None)
-        return tuple(story for story in able if _distance(story) == least)
+        return tuple(statement for statement in able if _distance(statement) == least)
 
     def lines(self) -> list[str]:
-        """Return the explanation in plain text, one fact a line."""
+        """Return the explanation as lines of plain text."""
         decision = self.decision
         lines = [
             f"{decision.outcome}: {decision.principal_arn} {decision.action} on {decision.resource}",
-            f"because: {decision.story()}",
+            f"because: {decision.reasons()}",
         ]
-        lines += [f"decided: {story}" for story in self.deciding]
-        lines += [f"closest: {story}" for story in self.closest]
+        lines += [f"decided: {statement}" for statement in self.deciding]
+        lines += [f"closest: {statement}" for statement in self.closest]
         return lines
 
     def to_document(self) -> dict[str, Any]:
-        """Return all of it as JSON values."""
+        """Return the explanation as JSON values."""
         decision = self.decision
         return {
             "outcome": decision.outcome,
@@ -133,46 +133,48 @@ class Explanation:
             "principal": decision.principal_arn,
             "action": decision.action,
             "resource": decision.resource,
-            "statements": [{**asdict(story), "document": dict(story.document)} for story in self.statements],
+            "statements": [
+                {**asdict(statement), "document": dict(statement.document)} for statement in self.statements
+            ],
         }
 
 
 def explain(request: Request, policies: Sequence[AttachedPolicy]) -> Explanation:
-    """Decide a request once more, and say of each statement whether it matched and what stood in its way.
+    """Decide a request again, and report for each statement whether it matched and which elements did not.
 
-    The statements are told for the resource that decided.
+    The statements are evaluated on the resource that decided.
     """
     decision = decide(request, policies)
     context = context_of(request)
-    stories = tuple(
-        _story(attached, statement, request, decision.resource, context)
-        for attached in bearing(request, policies)
+    statements = tuple(
+        _explained(attached, statement, request, decision.resource, context)
+        for attached in applicable(request, policies)
         for statement in attached.policy.statements
     )
-    return Explanation(decision, stories)
+    return Explanation(decision, statements)
 
 
-def _distance(story: StatementStory) -> tuple[bool, int]:
-    return any(mismatch.element == "Action" for mismatch in story.mismatches), len(story.mismatches)
+def _distance(statement: StatementExplanation) -> tuple[bool, int]:
+    return any(mismatch.element == "Action" for mismatch in statement.mismatches), len(statement.mismatches)
 
 
-def _story(
+def _explained(
     attached: AttachedPolicy, statement: Statement, request: Request, resource: str, context: Context
-) -> StatementStory:
-    conditions = tuple(_condition_story(condition, context) for condition in statement.conditions)
+) -> StatementExplanation:
+    conditions = tuple(_explained_condition(condition, context) for condition in statement.conditions)
     mismatches = []
     if statement.principals is not None and grant_of(attached, statement, request.principal) is None:
         mismatches.append(_mismatch(statement, "Principal", _identities(request.principal)))
     if not statement.covers(request.action.lower()):
         mismatches.append(_mismatch(statement, "Action", (request.action,)))
-    if not speaks_of(statement, resource, context):
+    if not covers_resource(statement, resource, context):
         mismatches.append(_mismatch(statement, "Resource", (resource,)))
     mismatches += [
         Mismatch("Condition", "Condition", each.wanted, each.actual, each.operator, each.key)
         for each in conditions
         if not each.holds
     ]
-    return StatementStory(
+    return StatementExplanation(
         kind=attached.kind,
         policy=attached.name,
         statement=statement.name,
@@ -186,9 +188,9 @@ def _story(
     )
 
 
-def _condition_story(condition: Condition, context: Context) -> ConditionStory:
+def _explained_condition(condition: Condition, context: Context) -> ConditionExplanation:
     actual = tuple(context.get(condition.key, ()))
-    return ConditionStory(condition.operator, condition.key, condition.values, actual, condition.holds(context))
+    return ConditionExplanation(condition.operator, condition.key, condition.values, actual, condition.holds(context))
 
 
 def _mismatch(statement: Statement, element: Element, actual: tuple[str, ...]) -> Mismatch:

@@ -1,4 +1,4 @@
-"""What is wrong with an identity policy beyond its structure: AWS's messages, in the order in which AWS looks."""
+"""Faults of an identity policy beyond its structure: AWS's messages, in the order of AWS's checks."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ _IAM_PATHS = (
     "access-report/",
 )
 _END_OF_TIME = 1 << 63
-"""Seconds since 1970 that no date has at AWS."""
+"""Seconds since 1970 beyond which AWS accepts no date."""
 _S3_WITH_REGION = ("accesspoint/", "access-grants", "async-request/", "job/", "storage-lens", "*")
-"""How S3 resources begin that belong to a region, or may: buckets and objects do not."""
+"""Prefixes of S3 resources that can have a region; buckets and objects cannot."""
 
 
 def texts_of(entry: Entry, name: str) -> list[Any]:
-    """Return the texts of an element such as ``Action``, or of its ``Not…`` form; none when there is neither."""
+    """Return the strings of an element such as ``Action``, or of its ``Not…`` form; empty if there is neither."""
     value = entry.get(name, entry.get(f"Not{name}", []))
     return value if isinstance(value, list) else [value]
 
 
 def identity_faults(entries: Sequence[Entry], *, new: bool) -> Iterator[str]:
-    """Yield AWS's messages about statements whose structure is right; the first is what AWS answers.
+    """Yield AWS's messages about statements whose structure is valid; AWS returns the first.
 
-    Policies that earlier versions of the product took have to be readable still, so some of it is said of ``new`` ones
-    only.
+    Some checks apply only to ``new`` policies, since policies that earlier versions of the product accepted must still
+    be readable.
     """
     if any(entry["Effect"] not in ("Allow", "Deny") for entry in entries):
         yield LEGACY
@@ -78,7 +78,7 @@ def identity_faults(entries: Sequence[Entry], *, new: bool) -> Iterator[str]:
 
 
 def sid_faults(entries: Sequence[Entry]) -> Iterator[str]:
-    """Yield what is wrong with the Sids of a policy that IAM keeps; an empty one is none."""
+    """Yield the faults of the Sids in a policy that IAM stores; an empty Sid counts as absent."""
     sids = [entry["Sid"] for entry in entries if entry.get("Sid")]
     if not all(re.fullmatch(r"[0-9A-Za-z]*", sid) for sid in sids):
         yield (
@@ -90,7 +90,7 @@ def sid_faults(entries: Sequence[Entry]) -> Iterator[str]:
 
 
 def _resource_fault(text: str) -> str:
-    """Return the message about one resource, empty when it is right or a fault of another kind (``LEGACY``)."""
+    """Return the message about one resource, or "" if it is valid or has a fault of another kind (``LEGACY``)."""
     if not text.strip("*") and text:
         return ""
     no_arn = f'Resource {text} must be in ARN format or "*".'
@@ -99,7 +99,7 @@ def _resource_fault(text: str) -> str:
         return no_arn
     partition = rest[0]
     if not _PARTITION.fullmatch(partition):
-        # AWS fills in what is missing.
+        # AWS fills in the missing parts.
         parts = [*rest, *["*"] * (5 - len(rest))]
         return f'Partition "{partition}" is not valid for resource "{":".join(["arn", *parts])}".'
     vendor = rest[1] if len(rest) > 1 else "*"
@@ -117,18 +117,18 @@ def _resource_fault(text: str) -> str:
 
 
 def is_short(text: str) -> bool:
-    """Say whether a resource is an ARN that lacks parts at its end, which AWS takes."""
+    """Return whether a resource is an ARN without its last parts, which AWS accepts."""
     return text.startswith("arn:") and text.count(":") < 5
 
 
 def _service_fault(text: str) -> str:
-    """Return the message about an ARN that its service cannot have, empty when there is none."""
+    """Return the message about an ARN that is invalid for its service, or ""."""
     vendor, region, account, resource = [*text.split(":", 5)[2:], *("",) * 4][:4]
     if vendor == "s3" and region and not resource.startswith(_S3_WITH_REGION):
         return f"Resource {text} can not contain region information."
     if vendor == "iam" and region:
         return f"IAM resource {text} cannot contain region information."
-    # A variable before the last part is text, and its colon is one of the ARN's.
+    # A variable before the last part is plain text, so its colon separates parts of the ARN.
     known = resource in ("*", "root") or resource.startswith(_IAM_PATHS) or "${" in account
     if vendor == "iam" and not known:
         return f'IAM resource path must either be "*", root, or start with {", ".join(_IAM_PATHS)}.'
@@ -136,13 +136,13 @@ def _service_fault(text: str) -> str:
 
 
 def _is_legacy_fault(text: str, new: bool) -> bool:
-    """Say whether a resource has no vendor, or leaves a part out behind an empty one."""
+    """Return whether a resource has no vendor, or omits a part after an empty one."""
     parts = text.split(":", 5)
     return len(parts) > 2 and ((new and not parts[2]) or (len(parts) < 6 and "::" in text))
 
 
 def _dates(conditions: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    """Yield the values of a ``Condition`` that are compared as dates."""
+    """Yield the values in a ``Condition`` that are compared as dates."""
     for operator, keys in conditions.items():
         if operator.rpartition(":")[2].startswith("Date"):
             for values in keys.values():

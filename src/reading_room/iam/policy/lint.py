@@ -1,6 +1,6 @@
-"""What AWS would say to a policy document, and what it would not say though its author may not mean it.
+"""Lints a policy document: AWS's error for it, or warnings about what its author may not intend.
 
-This is an own extension: no service answers so. The texts are for the person who wrote the document.
+This is the product's own extension; no AWS service does it. The messages are for the document's author.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ ERROR_CODES: Mapping[PolicyUse, str] = {
     "bucket": "MalformedPolicy",
     "endpoint": "InvalidPolicyDocument",
 }
-"""The error that a document for a use is refused with: by IAM and STS, by S3, by EC2."""
+"""The error code with which IAM and STS, S3 or EC2 refuses a document."""
 _SPACE = re.compile(r"\s*")
 _PATH_KEYS = ("aws:sourcevpce", "aws:sourcevpc", "aws:sourceip", "aws:vpcsourceip")
 
 
 def lint(text: str, use: PolicyUse) -> list[str]:
-    """Return what is to be said of a document, one finding an entry; nothing when there is nothing to say.
+    """Return the findings about a document; empty if there are none.
 
-    The first entry of a document that AWS refuses is AWS's answer. Where several documents stand in one text,
-    ``merged`` has the one that says the same, and the last entries are about that.
+    If AWS refuses the document, the first finding is AWS's error. If the text holds several documents, the last
+    findings are about the one that ``merged`` returns.
     """
     try:
         policy = parse(text, use, new=True)
@@ -40,9 +40,9 @@ def lint(text: str, use: PolicyUse) -> list[str]:
 
 
 def merged(text: str) -> str | None:
-    """Return one document with the statements of several that stand one after another in a text.
+    """Return one document with the statements of several consecutive documents in a text.
 
-    ``None`` when there are not several, or when they cannot be one: a version decides whether variables are variables.
+    Return ``None`` if there are not several, or if their versions treat variables differently.
     """
     documents = _documents(text)
     if len(documents) < 2:
@@ -61,7 +61,7 @@ def merged(text: str) -> str | None:
 
 
 def _documents(text: str) -> list[dict[str, Any]]:
-    """Return the policies that stand one after another in a text; nothing when it holds anything else."""
+    """Return the consecutive policies in a text; empty if it holds anything else."""
     text = text.strip()
     decoder, documents, at = json.JSONDecoder(), [], 0
     try:
@@ -86,45 +86,45 @@ def _several(text: str, use: PolicyUse) -> Iterator[str]:
     if number < 2:
         return
     yield (
-        f"the text holds {number} JSON documents one after another. A policy is one document, and an endpoint or a "
-        "bucket has one policy: taking the first and passing over the rest would leave statements out unseen"
+        f"the text holds {number} consecutive JSON documents. A policy is one document, and an endpoint or a bucket "
+        "has one policy: using only the first document would silently drop statements"
     )
     document = merged(text)
     if document is None:
-        yield "they have different versions and use variables, so they cannot be put together without changing them"
+        yield "they have different versions and use variables, so they cannot be merged without changing their meaning"
     else:
-        yield from (f"put together in one document: {finding}" for finding in lint(document, use))
+        yield from (f"merged into one document: {finding}" for finding in lint(document, use))
 
 
 def _whole(policy: Policy, use: PolicyUse) -> Iterator[str]:
     if use in ("endpoint", "session", "trust") and all(each.effect == "Deny" for each in policy.statements):
-        yield "nothing is allowed: every statement denies, and what no statement allows is denied. " + (
-            "It takes the place of the endpoint's default policy, which allows everything: add what is to be allowed"
+        yield "nothing is allowed: every statement is a Deny, and everything that no statement allows is denied. " + (
+            "It replaces the endpoint's default policy, which allows everything: add a statement with Allow"
             if use == "endpoint"
-            else "Add a statement that allows"
+            else "Add a statement with Allow"
         )
 
 
 def _statement(policy: Policy, statement: Statement) -> Iterator[str]:
     name = statement.name
     if statement.effect == "Allow" and statement.not_action:
-        yield f"{name}: Allow with NotAction allows every action but those named, of services to come as well"
+        yield f"{name}: Allow with NotAction allows every action except those named, even of future services"
     if statement.effect == "Allow" and statement.not_resource:
-        yield f"{name}: Allow with NotResource allows every resource but those named"
+        yield f"{name}: Allow with NotResource allows every resource except those named"
     if policy.version == "2008-10-17" and "${" in json.dumps(statement.document, default=str):
-        yield f"{name}: version 2008-10-17 has no variables, so the text ${{…}} is compared as it stands"
+        yield f"{name}: version 2008-10-17 has no variables, so ${{…}} is compared literally"
     if policy.version == "2012-10-17":
         for text in statement.resource_texts:
             if "${" in ":".join(text.split(":", 5)[:5]):
                 yield f"{name}: {text} has a variable before the last part of the ARN, where it is plain text"
     for text in statement.resource_texts:
         if is_short(text):
-            yield f"{name}: {text} lacks the last parts of an ARN, so it allows nothing and denies all that begins so"
+            yield f"{name}: {text} lacks the last parts of an ARN: Allow allows nothing, Deny all that begins with it"
     for condition in statement.conditions:
         what = f"{name}: {condition.operator} on {condition.key_text}"
         if ":" not in condition.key:
-            yield f"{what} asks for a key that no request has: the names of keys begin with a service, as aws: or s3:"
+            yield f"{what} uses a key that no request has: the names of keys begin with a service, such as aws: or s3:"
         if statement.effect == "Deny" and condition.negated and condition.key in _PATH_KEYS:
-            yield f"{what} also denies every request that does not have the key, because it came another way"
+            yield f"{what} also denies every request without the key, which is absent on other network paths"
         if statement.effect == "Allow" and condition.quantifier == "ForAllValues":
-            yield f"{what} is also true of a request without the key; a Null condition would ask for it"
+            yield f"{what} is also true of a request without the key; add a Null condition to require it"

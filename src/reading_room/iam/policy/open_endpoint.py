@@ -1,11 +1,10 @@
-"""Whom an endpoint policy lets in besides one account: credentials that a document brings along, and what they reach.
+"""Finds statements of an endpoint policy that let in credentials of other accounts, and lead to their resources.
 
-Whoever can run code where a job runs may have keys of an account of his own, and a bucket there. An endpoint policy
-keeps both out by its principals (``aws:PrincipalAccount``) or by its resources (buckets by name, or
-``aws:ResourceAccount``); AWS calls that a data perimeter. The question is answered by the same decisions that requests
-meet, asked for made-up strangers. What a stranger may choose (tags, user names, a condition on the time) counts as
-fulfilled, and a deny that depends on such a thing counts as absent, so an answer may warn once too often and not once
-too little.
+Someone who can run code in a job may have keys of their own account, and a bucket there. An endpoint policy keeps both
+out by its principals (``aws:PrincipalAccount``) or by its resources (buckets by name, or ``aws:ResourceAccount``); AWS
+calls that a data perimeter. The check decides requests of made-up strangers in the same way as real requests.
+Conditions on what a stranger can choose (tags, user names, the time) count as met, and a deny that depends on these
+counts as absent, so a warning may be unnecessary but is never missing.
 """
 
 from __future__ import annotations
@@ -23,37 +22,37 @@ from reading_room.iam.policy.document import PolicyDocumentError, parse
 from reading_room.iam.policy.evaluate import AttachedPolicy, Request, decide
 
 _ANY = "zz9"
-"""What stands for a wildcard in a made-up name."""
+"""Replaces a wildcard in a made-up name."""
 _OWN_POLICIES = parse('{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}', "inline")
 _ABSENT = ("aws:principalorgid", "aws:principalorgpaths", "aws:principalservicename", "aws:resourceorgid")
-"""Keys of organizations and services, which no stranger's request has here."""
+"""Keys of organizations and services, which a stranger's request never has here."""
 _QUESTIONS = 5_000
-"""Decisions that one statement gets at most; above that it counts as open."""
-_TOO_LONG = "others (it is too long to be looked at in full)"
+"""The most decisions per statement; a statement that needs more counts as open."""
+_TOO_LONG = "others (it is too long to be checked in full)"
 _VARIABLE = re.compile(r"\$\{[^}]*\}")
 _IDENTITY_ARN = re.compile(r"arn:aws:(iam|sts)::([^:]*):(.+)")
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """A statement that lets somebody else in, and whom: ``every account``, ``account 444455556666``, …"""
+    """A statement that lets in strangers, and who they are: ``every account``, ``account 444455556666``, …"""
 
     statement: str
-    whom: str
+    who: str
 
     def warning(self, vpc_endpoint_id: str) -> str:
-        """Return the sentence for the owner of an endpoint with such a statement."""
+        """Return the warning for the owner of an endpoint with such a statement."""
         return (
-            f"the policy of {vpc_endpoint_id} ({self.statement}) lets in requests of {self.whom}: whoever can run "
-            "code in a job could write to a bucket of his own. Pin aws:PrincipalAccount and name the buckets"
+            f"the policy of {vpc_endpoint_id} ({self.statement}) lets in requests from {self.who}: someone who can run "
+            "code in a job could write to their own bucket. Pin aws:PrincipalAccount and name the buckets"
         )
 
 
 @lru_cache(maxsize=256)
 def openings(text: str, account: str) -> tuple[Opening, ...]:
-    """Return the statements of a valid endpoint policy that let others than ``account`` reach what is theirs.
+    """Return the statements of a valid endpoint policy that let accounts except ``account`` reach their own resources.
 
-    A statement whose resources are buckets by name lets nobody write to a bucket of his own, so it is none of them.
+    A statement that names its buckets lets no stranger write to their own bucket, so it is not among them.
     """
     document: dict[str, Any] = json.loads(text)
     statements = _listed(document["Statement"])
@@ -64,9 +63,9 @@ def openings(text: str, account: str) -> tuple[Opening, ...]:
         if entry["Effect"] != "Allow":
             continue
         allow = _generous(entry, known)
-        whom = _let_in({**document, "Statement": [allow, *denies]}, allow, text, account)
-        if whom is not None:
-            found.append(Opening(f"statement {entry['Sid']!r}" if entry.get("Sid") else f"statement {number}", whom))
+        who = _let_in({**document, "Statement": [allow, *denies]}, allow, text, account)
+        if who is not None:
+            found.append(Opening(f"statement {entry['Sid']!r}" if entry.get("Sid") else f"statement {number}", who))
     return tuple(found)
 
 
@@ -74,7 +73,7 @@ def _let_in(document: Mapping[str, Any], allow: Mapping[str, Any], text: str, ac
     try:
         policy = parse(json.dumps(document, ensure_ascii=False, separators=(",", ":")), "endpoint")
     except PolicyDocumentError:
-        return _TOO_LONG  # What was changed made it longer than a policy may be.
+        return _TOO_LONG  # The changes made it longer than a policy can be.
     policies = [
         AttachedPolicy("endpoint", policy, "of the endpoint", gateway_endpoint=False),
         AttachedPolicy("identity", _OWN_POLICIES, "of the stranger"),
@@ -87,7 +86,7 @@ def _let_in(document: Mapping[str, Any], allow: Mapping[str, Any], text: str, ac
         owner = nobody if caller.kind == "anonymous" else caller.account
         request = Request(caller, action, (resource,), owner, _context(caller, owner))
         decision = decide(request, policies)
-        # To an anonymous caller the stranger's bucket may be open; only the endpoint's part is asked here.
+        # The stranger's bucket may be open to anonymous callers; only the endpoint's policy matters here.
         if decision.allowed or "endpoint" not in decision.by:
             return stranger.words
     return None if next(asked, None) is None else _TOO_LONG
@@ -100,7 +99,7 @@ class _Stranger:
 
 
 def _strangers(text: str, account: str, nobody: str) -> Iterator[_Stranger]:
-    """Yield callers of an account that the policy does not mention, of those that it mentions, and unsigned ones."""
+    """Yield callers from an account that the policy does not mention, from each that it mentions, and anonymous."""
     mentioned = sorted(set(re.findall(r"(?<!\d)\d{12}(?!\d)", text)) - {account})
     for other in (nobody, *mentioned):
         words = "every account" if other == nobody else f"account {other}"
@@ -113,7 +112,7 @@ def _strangers(text: str, account: str, nobody: str) -> Iterator[_Stranger]:
         other = nobody if not re.fullmatch(r"\d{12}", arn[2]) else arn[2]
         words = f"every account that has {arn[3]}" if other == nobody else f"account {other}"
         yield _Stranger(_principal(arn[1], other, _made_up(arn[3])), words)
-    yield _Stranger(ANONYMOUS, "callers who sign nothing")
+    yield _Stranger(ANONYMOUS, "anonymous callers")
 
 
 def _principal(service: str, account: str, name: str) -> Principal:
@@ -134,7 +133,7 @@ def _principal(service: str, account: str, name: str) -> Principal:
 
 
 def _context(caller: Principal, resource_account: str) -> dict[str, tuple[str, ...]]:
-    """Return the keys that say who calls and whose the resource is: those that a stranger cannot choose."""
+    """Return the keys that describe the caller and the resource's owner, which a stranger cannot choose."""
     types = {"user": "User", "session": "AssumedRole", "root": "Account", "anonymous": "Anonymous"}
     return {
         "aws:principalaccount": (caller.account,),
@@ -149,7 +148,7 @@ def _context(caller: Principal, resource_account: str) -> dict[str, tuple[str, .
 
 
 def _generous(entry: Mapping[str, Any], known: frozenset[str]) -> dict[str, Any]:
-    """Return an Allow without the conditions and the variables that a stranger can choose to fulfil."""
+    """Return an Allow without the conditions and variables that a stranger can satisfy at will."""
     kept = {
         operator: {key: values for key, values in keys.items() if _is_known(key, values, known)}
         for operator, keys in entry.get("Condition", {}).items()
@@ -180,7 +179,7 @@ def _actions(entry: Mapping[str, Any]) -> list[str]:
 
 
 def _resources(entry: Mapping[str, Any], account: str, nobody: str) -> list[str]:
-    """Return resources that a stranger could own and the statement means."""
+    """Return resources that a stranger could own and the statement covers."""
     bucket = f"arn:aws:s3:::{_ANY}/{_ANY}"
     if "NotResource" in entry:
         return [bucket]
@@ -198,7 +197,7 @@ def _resources(entry: Mapping[str, Any], account: str, nobody: str) -> list[str]
 
 
 def _owner(parts: Sequence[str], account: str, nobody: str) -> str | None:
-    """Return a stranger's account that an ARN may mean; ``None`` if it names a bucket, or means this account's own."""
+    """Return a stranger's account that an ARN can match, or ``None`` if it names a bucket or this account."""
     place = parts[5].partition("/")[0] if parts[2] == "s3" else parts[4]
     if not place or re.search("[*?]", place):
         return nobody

@@ -1,7 +1,7 @@
-"""Texts of policies that stand for many texts: the wildcards ``*`` and ``?``, and variables ``${key}``.
+"""Patterns in policies: strings with the wildcards ``*`` and ``?`` and variables ``${key}``.
 
-A template is parsed once, when its policy is. Values put in for variables are literal: a star in a user's name is
-no wildcard (AWS IAM User Guide, "IAM policy elements: Variables and tags").
+A template is parsed once, with its policy. The values of variables are literal: a star in a user's name is not a
+wildcard (AWS IAM User Guide, "IAM policy elements: Variables and tags").
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from itertools import takewhile
 from typing import Literal
 
 Context = Mapping[str, Sequence[str]]
-"""Condition keys in lower case, and their values."""
+"""The values of condition keys; the keys are in lower case."""
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Characters that stand for themselves."""
+    """Literal characters."""
 
     value: str
 
 
 @dataclass(frozen=True, slots=True)
 class Wildcard:
-    """``*``: any characters, also none; ``?``: exactly one."""
+    """``*`` matches any number of characters, ``?`` exactly one."""
 
     symbol: Literal["*", "?"]
 
@@ -38,12 +38,12 @@ class Variable:
     key: str
     default: str | None
     written: str = field(compare=False)
-    """The key as it stands in the policy."""
+    """The key as written in the policy."""
 
 
 Token = Text | Wildcard | Variable
 
-# A key has no dollar sign and no brace, so that a text of many ``${`` is read once and not once for each of them.
+# A key has no dollar sign and no brace, so that a text with many ``${`` is scanned only once.
 _VARIABLE = re.compile(r"\$\{(?:(?P<literal>[*?$])|(?P<key>[^}',{$]++)(?:,\s*+'(?P<default>[^']*+)'\s*+)?)\}")
 _STAR = Wildcard("*")
 _ONE = Wildcard("?")
@@ -75,10 +75,10 @@ def _plain(text: str, wildcards: bool) -> list[Token]:
 
 @lru_cache(maxsize=4096)
 def expression(tokens: tuple[Text | Wildcard, ...]) -> re.Pattern[str]:
-    """Return the regular expression of a text that has a ``?``.
+    """Return the regular expression for a pattern with a ``?``.
 
-    Each piece between two stars is found at its leftmost place and kept there (an atomic group), so the time is at
-    most the product of the lengths, whatever the policy's author wrote.
+    Each piece between two stars matches at its leftmost position without backtracking (an atomic group), so the time
+    is at most the product of the lengths for any pattern.
     """
     pieces: list[list[str]] = [[]]
     for token in tokens:
@@ -99,16 +99,16 @@ def expression(tokens: tuple[Text | Wildcard, ...]) -> re.Pattern[str]:
 
 @dataclass(frozen=True, slots=True)
 class Glob:
-    """A text with wildcards and without variables, ready to be matched."""
+    """A pattern with wildcards and without variables, prepared for matching."""
 
     pieces: tuple[str, ...]
-    """What stands between its stars; one piece is a text without wildcards."""
+    """The pieces between the stars; a single piece has no wildcards."""
     questioned: tuple[Text | Wildcard, ...] | None = None
-    """All of it instead, when it has a ``?``, which needs a regular expression."""
+    """All tokens instead, if there is a ``?``, which needs a regular expression."""
 
     @classmethod
     def of(cls, tokens: Sequence[Text | Wildcard]) -> Glob:
-        """Make the glob of resolved tokens."""
+        """Return the glob of resolved tokens."""
         pieces = [""]
         for token in tokens:
             if isinstance(token, Text):
@@ -121,11 +121,11 @@ class Glob:
 
     @property
     def is_literal(self) -> bool:
-        """Whether it stands for one text only."""
+        """Whether it has no wildcards."""
         return len(self.pieces) == 1
 
     def matches(self, value: str) -> bool:
-        """Say whether ``value`` is one of the texts meant; each piece is looked for once, from left to right."""
+        """Return whether ``value`` matches; each piece is searched once, from left to right."""
         if self.questioned is not None:
             return expression(self.questioned).fullmatch(value) is not None
         pieces = self.pieces
@@ -147,25 +147,25 @@ class Glob:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """One text with wildcards and variables."""
+    """A pattern with wildcards and variables."""
 
     tokens: tuple[Token, ...]
     fixed: Glob | None = field(compare=False, repr=False)
-    """The same ready to be matched, where no variable has to be put in first."""
+    """The prepared pattern, if it has no variables."""
 
     @classmethod
     def of(cls, tokens: Sequence[Token]) -> Template:
-        """Make the template of tokens."""
+        """Return the template of tokens."""
         plain = [token for token in tokens if not isinstance(token, Variable)]
         return cls(tuple(tokens), Glob.of(plain) if len(plain) == len(tokens) else None)
 
     @classmethod
     def parse(cls, text: str, *, wildcards: bool = True, variables: bool = False) -> Template:
-        """Parse ``text``; every text is a valid template."""
+        """Parse ``text``. Every string is a valid template."""
         return cls.of(tokenize(text, wildcards=wildcards, variables=variables))
 
     def glob(self, context: Context) -> Glob | None:
-        """Put values in for variables. Return ``None`` when one has neither exactly one value nor a default."""
+        """Substitute the variables. Return ``None`` if one has neither exactly one value nor a default."""
         if self.fixed is not None:
             return self.fixed
         resolved: list[Text | Wildcard] = []
@@ -183,7 +183,7 @@ class Template:
         return Glob.of(resolved)
 
     def matches(self, value: str, context: Context, ignore_case: bool = False) -> bool:
-        """Say whether ``value`` is one of the texts meant. A variable without a value matches nothing."""
+        """Return whether ``value`` matches. A pattern with a variable without a value matches nothing."""
         glob = self.glob(context)
         if glob is None:
             return False
@@ -203,20 +203,20 @@ def _between_stars(pieces: Sequence[str]) -> list[Text | Wildcard]:
 
 @dataclass(frozen=True, slots=True)
 class ArnTemplate:
-    """An ARN with wildcards, compared part by part: a star never swallows the colon between two parts."""
+    """An ARN pattern, compared part by part: a star never matches the colon between two parts."""
 
     parts: tuple[Template, ...] | None
-    """Six templates; ``None`` is the text ``*`` alone, which matches everything."""
+    """Six templates, or ``None`` for ``*`` alone, which matches everything."""
     start: str = field(compare=False, repr=False)
-    """What every ARN that is meant begins with: all up to the first wildcard or variable."""
+    """The text before the first wildcard or variable, with which every matching ARN begins."""
     telling: tuple[tuple[int, Template], ...] = field(compare=False, repr=False)
-    """The parts that ``start`` has not told yet, without those that are ``*``, and their numbers."""
+    """The parts that ``start`` does not decide, with their numbers, without those that are ``*``."""
     whole: Glob | None = field(compare=False, repr=False)
-    """The ARN as one text, where only the last part has wildcards and nothing has variables: the quicker way."""
+    """The ARN as one pattern, if only the last part has wildcards and no part has variables; this is faster."""
 
     @classmethod
     def parse(cls, text: str, *, variables: bool = False) -> ArnTemplate:
-        """Parse ``text``. Raises ``ValueError`` when it is neither ``*`` nor an ARN of six parts."""
+        """Parse ``text``. Raises ``ValueError`` if it is neither ``*`` nor an ARN of six parts."""
         tokens = tokenize(text, wildcards=True, variables=variables)
         if tokens and all(token == _STAR for token in tokens):
             return cls(None, "", (), None)
@@ -237,9 +237,9 @@ class ArnTemplate:
 
     @classmethod
     def parse_resource(cls, text: str, *, variables: bool) -> ArnTemplate:
-        """Parse a ``Resource``, where variables stand in the last part only; before that they are plain text.
+        """Parse a ``Resource``, which can have variables in the last part only; elsewhere they are plain text.
 
-        Raises ``ValueError`` when the text is neither ``*`` nor an ARN of six parts.
+        Raises ``ValueError`` if the text is neither ``*`` nor an ARN of six parts.
         """
         *head, last = text.split(":", 5)
         if len(head) != 5:
@@ -264,7 +264,7 @@ class ArnTemplate:
         return cls(tuple(parts), start, telling, whole)
 
     def matches(self, value: str, context: Context) -> bool:
-        """Say whether the ARN ``value`` is meant. ``*`` as a value (a call without resources) needs ``*`` here."""
+        """Return whether the ARN ``value`` matches. The value ``*`` (a call without resources) matches only ``*``."""
         if self.whole is not None:
             return self.whole.matches(value)
         if self.parts is None:

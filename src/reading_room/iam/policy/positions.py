@@ -1,4 +1,4 @@
-"""Where the statements of a policy stand in its text, by line and column as the policy simulator tells them."""
+"""The positions of a policy's statements in its text, as the policy simulator reports them."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ _DECODER = json.JSONDecoder()
 
 
 class Position(NamedTuple):
-    """A place in a text; both count from 1."""
+    """A position in a text; line and column count from 1."""
 
     line: int
     column: int
 
 
 class Span(NamedTuple):
-    """From where to where a statement goes.
+    """The start and end of a statement.
 
-    As AWS has it, one of a list starts right after the character before it (``[`` or ``,``), so that white space
-    belongs to it; one that stands alone starts after its own brace. The end is the place after the last brace.
+    As in AWS's responses, a statement in a list starts right after the preceding ``[`` or ``,`` and so includes white
+    space; a single statement starts after its own brace. The end is the position after the closing brace.
     """
 
     start: Position
@@ -29,7 +29,7 @@ class Span(NamedTuple):
 
 
 def statement_spans(text: str) -> list[Span]:
-    """Return the place of each statement, in order. ``text`` must be a policy that was parsed before."""
+    """Return the span of each statement, in order. ``text`` must be a valid policy."""
     at = _past_space(text, 0) + 1
     while True:
         name, at = _DECODER.raw_decode(text, _past_space(text, at))

@@ -1,7 +1,7 @@
-"""The ``Principal`` element: whom a resource's policy speaks of, and how directly.
+"""The ``Principal`` element: the callers that a resource's policy names, and how directly.
 
-How directly matters: a grant to a user's own ARN is enough in the same account, a grant to the account delegates to
-its identity policies, a grant to a role is still narrowed by the session policy (AWS IAM User Guide, "Policy
+The directness matters: a grant to a user's own ARN suffices in the same account, a grant to the account delegates to
+the identity policies, and a grant to a role is still limited by the session policy (AWS IAM User Guide, "Policy
 evaluation logic", "AWS JSON policy elements: Principal").
 """
 
@@ -28,12 +28,12 @@ _CANONICAL_USER = re.compile(r"[0-9a-f]{64}")
 
 
 def canonical_user_id(account: str) -> str:
-    """Return the id that S3 has for an account: the same one for the same account, and its number does not show."""
+    """Return S3's canonical user id of an account: constant, and without revealing the account number."""
     return hashlib.sha256(f"canonical user of {account}".encode()).hexdigest()
 
 
 class PrincipalError(ValueError):
-    """A ``Principal`` element that the grammar does not allow. ``args[0]`` is the part of it that cannot be."""
+    """A ``Principal`` element does not follow the grammar. ``args[0]`` is the invalid part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,23 +42,23 @@ class Principals:
 
     everyone: bool = False
     bare_star: bool = False
-    """Written as ``"*"`` and not as ``{"AWS": "*"}``; trust policies take the second only."""
+    """Written as ``"*"`` rather than ``{"AWS": "*"}``; trust policies accept only the latter."""
     accounts: frozenset[str] = frozenset()
     arns: frozenset[str] = frozenset()
     """ARNs of users, roles, sessions and federated users."""
     unique_ids: frozenset[str] = frozenset()
     services: frozenset[str] = frozenset()
     canonical_users: frozenset[str] = frozenset()
-    """Accounts by their ids in S3, which are not their numbers."""
+    """Accounts by their canonical user ids in S3."""
     federated: frozenset[str] = frozenset()
-    """Identity providers. Nobody signs in through one here, so they match nobody."""
+    """Identity providers. The product has none, so they match no caller."""
     inverted: bool = False
     """Whether it is a ``NotPrincipal``."""
 
     def grant_to(self, caller: Principal, *, account_means_root: bool = False) -> Grant | None:
-        """Say how the element names the caller, strongest form first; ``None`` when it does not.
+        """Return the strongest form in which the element names the caller, or ``None`` if it does not.
 
-        In the policy of a gateway endpoint an account means its root user only (``account_means_root``).
+        In the policy of a gateway endpoint, an account means its root user only (``account_means_root``).
         """
         if self.inverted:
             return None if self._exempts(caller) else "everyone"
@@ -76,7 +76,7 @@ class Principals:
         if caller.kind == "session" and (caller.role_arn in self.arns or unique_id in self.unique_ids):
             return "role"
         if caller.kind == "federated" and (caller.issuer_arn in self.arns or caller.issuer_id in self.unique_ids):
-            # Granted to the user before it asked for the session, so the session policy narrows it as it does a role's.
+            # The grant is to the user behind the session, so the session policy limits it, as it does a role's.
             return "role"
         if self._names_account_of(caller) and (caller.kind == "root" or not account_means_root):
             return "account"
@@ -88,8 +88,8 @@ class Principals:
         return bool(self.canonical_users) and canonical_user_id(caller.account) in self.canonical_users
 
     def _exempts(self, caller: Principal) -> bool:
-        # Every identity that the caller has must be listed: naming the account alone spares none of its users, and
-        # naming a user alone does not spare the account that the user is of.
+        # Every identity of the caller must be listed: naming only the account does not exempt its users, and naming
+        # only a user does not exempt the user's account.
         if self.everyone:
             return True
         if caller.kind == "service":
@@ -106,7 +106,7 @@ class Principals:
 
 
 def parse_principals(element: object, *, inverted: bool = False) -> Principals:
-    """Parse a ``Principal`` element. Raises ``PrincipalError`` with the part that cannot be."""
+    """Parse a ``Principal`` element. Raises ``PrincipalError`` with the invalid part."""
     if element == "*":
         return Principals(everyone=True, bare_star=True, inverted=inverted)
     if not isinstance(element, dict) or not element:

@@ -1,6 +1,6 @@
-"""A parsed policy as JSON again, in one form: every value in a list, principals sorted, nothing that says nothing.
+"""Prints a parsed policy as JSON in a normal form: every value in a list, principals sorted, no empty elements.
 
-Parsing what is printed gives the same policy. ``Id``, which no decision looks at, is not kept.
+Parsing the result yields the same policy. ``Id``, which no decision uses, is dropped.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from reading_room.iam.policy.principals import Principals
 
 
 def print_policy(policy: Policy) -> str:
-    """Return the policy as JSON text of several lines."""
+    """Return the policy as indented JSON text."""
     return json.dumps(to_document(policy), indent=4)
 
 
