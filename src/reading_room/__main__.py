@@ -1,4 +1,4 @@
-"""``python -m reading_room``: the same as the ``reading-room`` program."""
+"""Runs the ``reading-room`` program as ``python -m reading_room``."""
 
 from reading_room.cli.main import run
 

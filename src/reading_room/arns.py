@@ -1,4 +1,4 @@
-"""Amazon Resource Names: taking them apart and putting them together."""
+"""Amazon Resource Names: parsing and building them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Arn:
     def parse(cls, text: str) -> Arn:
         """Split ``arn:partition:service:region:account:resource``.
 
-        Raises ``ValueError`` naming the text when it is not an ARN.
+        Raises ``ValueError`` naming the text if it is not an ARN.
         """
         parts = text.split(":", 5)
         if len(parts) != 6 or parts[0] != "arn":
@@ -41,5 +41,5 @@ def iam_arn(account: str, resource: str) -> str:
 
 
 def bucket_arn(bucket: str, key: str | None = None) -> str:
-    """Return the ARN of a bucket, or of an object when a key is given."""
+    """Return the ARN of a bucket, or of an object if a key is given."""
     return f"arn:aws:s3:::{bucket}" if key is None else f"arn:aws:s3:::{bucket}/{key}"

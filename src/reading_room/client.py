@@ -1,7 +1,7 @@
-"""Our own AWS clients: boto3 over HTTP, or speaking to an ASGI application in this process.
+"""AWS clients: boto3 over HTTP, or calling an ASGI application in this process.
 
-The in-process form needs no socket: requests are made, signed and parsed by botocore as ever, and only the sending is
-replaced, by its ``before-send`` event. Bodies stream both ways.
+The in-process form needs no socket: botocore builds and signs requests and parses responses as usual. Only the sending
+is replaced, through its ``before-send`` event. Bodies stream in both directions.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ Result = TypeVar("Result")
 
 _CHUNK = 1 << 20
 _WAIT = 300.0
-"""Seconds that an in-process call may take before it is taken for stuck."""
+"""Seconds after which an in-process call is considered stuck."""
 
 
 @overload
@@ -56,11 +56,11 @@ def connect(service: Literal["comprehend"], endpoint_url: str, **options: Any) -
 @overload
 def connect(service: str, endpoint_url: str, **options: Any) -> Any: ...
 def connect(service: str, endpoint_url: str, **options: Any) -> Any:
-    """Return a boto3 client of a service at an address.
+    """Return a boto3 client for a service at an address.
 
-    Options: ``access_key_id``, ``secret_access_key``, ``session_token`` (left out: wherever boto3 finds
-    credentials), ``region`` (``us-east-1``), ``config`` (a botocore ``Config``), ``verify`` (``False``, or the file of
-    the certificate authority). An unknown option raises ``TypeError``.
+    Options: ``access_key_id``, ``secret_access_key``, ``session_token`` (if omitted, boto3 searches for credentials),
+    ``region`` (``us-east-1``), ``config`` (a botocore ``Config``), ``verify`` (``False``, or the file of the
+    certificate authority). An unknown option raises ``TypeError``.
     """
     return _client(service, endpoint_url, **options)
 
@@ -76,9 +76,9 @@ def _client(
     config: Config | None = None,
     verify: bool | str | None = None,
 ) -> Any:
-    # A client that retries hides what a server does: one attempt more is enough for a connection that was closed.
+    # Retries hide a server's behavior; one is enough for a connection that was closed.
     defaults = Config(retries={"total_max_attempts": 2, "mode": "standard"}, s3={"addressing_style": "path"})
-    # Without keys given, a new session looks for them afresh; with keys, one session's models serve all clients.
+    # Without keys, a new session searches for credentials; with keys, all clients share one session's models.
     session = _new_session() if access_key_id is None else _session()
     with _session_lock:
         return session.client(
@@ -93,7 +93,7 @@ def _client(
         )
 
 
-# Clients may be used from several threads, but a session may not make them from several.
+# Clients are thread-safe, but creating them from a session is not.
 _session_lock = threading.Lock()
 
 
@@ -103,17 +103,17 @@ def _session() -> boto3.session.Session:
 
 
 def _new_session() -> boto3.session.Session:
-    """Return a session that knows our own services, too."""
+    """Return a session that also has the models of the product's own services."""
     session = botocore.session.get_session()
     session.get_component("data_loader").search_paths.append(str(service_models.FOLDER))
     return boto3.session.Session(botocore_session=session)
 
 
 class InProcess:
-    """An ASGI application and a loop in a thread of its own to run it; ``client`` makes clients that speak to it.
+    """Runs an ASGI application on an event loop in a separate thread; ``client`` creates clients for it.
 
-    Use as a context manager, or ``close`` it. ``scope`` holds entries added to the ASGI scope of every request, such as
-    ``reading_room.path``; each client may add its own.
+    Use as a context manager, or call ``close``. ``scope`` holds entries that are added to the ASGI scope of every
+    request, such as ``reading_room.path``; each client can add its own.
     """
 
     def __init__(self, app: AsgiApplication, scope: Mapping[str, object] | None = None) -> None:
@@ -132,7 +132,7 @@ class InProcess:
         self.close()
 
     def close(self) -> None:
-        """Cancel what still runs and stop the loop."""
+        """Cancel the running tasks and stop the loop."""
         if self._loop.is_closed():
             return
         self._run(_cancel_others())
@@ -148,10 +148,10 @@ class InProcess:
         scope: Mapping[str, object] | None = None,
         **options: Any,
     ) -> Any:
-        """Return a boto3 client of a service whose requests go to the application.
+        """Return a boto3 client for a service whose requests go to the application.
 
-        The address is never connected to: its scheme and host are what the application sees. ``options`` are those
-        of ``connect``.
+        No connection is made to ``endpoint_url``; the application sees its scheme and host. ``options`` are those of
+        ``connect``.
         """
         client = _client(service, endpoint_url, **options)
         added = {**self._scope, **(scope or {})}
@@ -163,9 +163,9 @@ class InProcess:
         return client
 
     def send(self, request: AWSPreparedRequest, scope: Mapping[str, object] | None = None) -> AWSResponse:
-        """Send one prepared request and return when the response's head is there; its body streams.
+        """Send one prepared request and return when the response's headers have arrived; its body streams.
 
-        An exception of the application is raised here.
+        Raises any exception of the application.
         """
         exchange = _Exchange(self._app, _asgi_scope(request, {**self._scope, **(scope or {})}), request.body)
         status, headers = self._run(exchange.start())
@@ -215,7 +215,7 @@ def _asgi_scope(request: AWSPreparedRequest, added: Mapping[str, object]) -> Mut
 
 
 class _Exchange:
-    """One request and its response. Its methods run in the loop; ``_RawBody`` calls them from the client's thread."""
+    """One request and its response. The methods run on the loop; ``_RawBody`` calls them from the client's thread."""
 
     def __init__(self, app: AsgiApplication, scope: MutableMapping[str, Any], body: Any) -> None:
         self._app = app
@@ -227,20 +227,20 @@ class _Exchange:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> tuple[int, list[tuple[str, str]]]:
-        """Run the application until it has sent a head. Raises what it raises."""
+        """Run the application until it has sent the response's headers. Raises any exception of the application."""
         self._head: asyncio.Future[tuple[int, list[tuple[str, str]]]] = asyncio.get_running_loop().create_future()
         self._task = asyncio.create_task(self._serve())
         return await self._head
 
     async def next(self) -> bytes | None:
-        """Return the next part of the body, ``None`` at its end. Raises what the application raised meanwhile."""
+        """Return the next part of the body, or ``None`` at its end. Raises any exception of the application."""
         part = await self._queue.get()
         if part is None and self._task is not None:
             await asyncio.gather(self._task)
         return part
 
     async def abandon(self) -> None:
-        """Tell the application that the client is gone."""
+        """Tell the application that the client has disconnected."""
         self._gone.set()
         if self._task is not None and not self._task.done():
             self._task.cancel()
@@ -253,7 +253,7 @@ class _Exchange:
                 raise RuntimeError("the application ended without a response")
         except BaseException as error:
             if self._head.done():
-                # The end of the body comes first, so that a reader wakes up and finds the error.
+                # End the body first, so that a waiting reader wakes up and finds the error.
                 self._end()
                 raise
             self._head.set_exception(
@@ -271,7 +271,7 @@ class _Exchange:
         if self._sent:
             await self._gone.wait()
             return {"type": "http.disconnect"}
-        # Reading a client's file may block, but the client waits for this answer and for nothing else.
+        # Reading a client's file may block the loop, but the client is waiting for this response anyway.
         chunk = next(self._body, None)
         self._sent = chunk is None
         return {"type": "http.request", "body": chunk or b"", "more_body": chunk is not None}
@@ -300,7 +300,7 @@ def _chunks(body: Any) -> Iterator[bytes]:
 
 
 class _RawBody:
-    """What botocore wants of a response's raw body."""
+    """The interface that botocore requires of a response's raw body."""
 
     def __init__(self, exchange: _Exchange, run: Callable[[Coroutine[Any, Any, Any]], Any]) -> None:
         self._exchange = exchange
@@ -310,7 +310,7 @@ class _RawBody:
         self.closed = False
 
     def read(self, amt: int | None = None, decode_content: bool | None = None) -> bytes:
-        """Return up to ``amt`` bytes, all of them when ``None``; nothing at the end."""
+        """Return up to ``amt`` bytes, or all if it is ``None``; empty at the end."""
         parts, size = [self._rest], len(self._rest)
         while not self._ended and (amt is None or size < amt):
             part = self._run(self._exchange.next())
@@ -329,11 +329,11 @@ class _RawBody:
             yield part
 
     def close(self) -> None:
-        """Leave the rest unread."""
+        """Abandon the rest of the body."""
         self.closed = True
         if not self._ended:
             self._ended = True
             self._run(self._exchange.abandon())
 
     def release_conn(self) -> None:
-        """There is no connection to give back."""
+        """Do nothing, since there is no connection to release."""

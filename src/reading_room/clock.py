@@ -6,9 +6,9 @@ import datetime as dt
 from collections.abc import Callable
 
 Clock = Callable[[], dt.datetime]
-"""Returns the present moment as an aware UTC datetime."""
+"""Returns the current time as an aware UTC datetime."""
 
 
 def system_clock() -> dt.datetime:
-    """Return the present moment, aware, in UTC."""
+    """Return the current time as an aware UTC datetime."""
     return dt.datetime.now(dt.UTC)

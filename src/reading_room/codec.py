@@ -1,9 +1,9 @@
-"""Dataclasses to JSON and back, in files too, by their annotations and by nothing else.
+"""Converts dataclasses to JSON and back, in memory or in files, based only on their annotations.
 
-Every value is checked against its annotation while it is read: a member that is missing, unknown or of another type
-makes the whole document an error. So does a text that UTF-8 cannot write: what was read can always be written again. A
-dataclass that is one of several (``A | B``) carries its name under ``type``. Understood are ``str``, ``int``,
-``float``, ``bool``, ``None``, ``Literal``, ``X | None``, ``tuple[X, ...]`` and dataclasses of these.
+Every value is checked against its annotation when it is read: a member that is missing, unknown or of another type
+makes the whole document invalid. So does a string that UTF-8 cannot encode, so that whatever was read can be written
+again. A dataclass in a union (``A | B``) has its name under ``type``. Supported are ``str``, ``int``, ``float``,
+``bool``, ``None``, ``Literal``, ``X | None``, ``tuple[X, ...]`` and dataclasses of these.
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ _Reader = Callable[[Any], Any]
 _Writer = Callable[[Any], Any]
 INTEGER_LIMIT = 1 << 63
 FILE_LIMIT = 65_536
-"""Bytes of a file that are read; one that has more is no document."""
+"""The maximum size of a file in bytes; a larger one is invalid."""
 
 
 class DocumentError(Exception):
-    """Bytes are not the document that they should be."""
+    """Bytes are not a valid document of the expected type."""
 
 
 def encode(value: Any) -> bytes:
-    """Return a dataclass as JSON. What UTF-8 cannot write, as it stands in odd file names, becomes a question mark."""
+    """Return a dataclass as JSON. Characters that UTF-8 cannot encode, as in some file names, become question marks."""
     text = json.dumps(to_members(value), separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return text.encode(errors="replace")
 
 
 def decode(kind: type[T], document: bytes) -> T:
-    """Read a dataclass from JSON. Raises ``DocumentError`` naming the place and what was expected there."""
+    """Read a dataclass from JSON. Raises ``DocumentError`` naming the member and the expected type."""
     return from_members(kind, parse(document))
 
 
 def write_file(path: Path, value: Any) -> None:
-    """Keep a dataclass in a file of its owner's alone, which is replaced in one step. Raises ``OSError``."""
+    """Write a dataclass to a file with mode 0600, which is replaced atomically. Raises ``OSError``."""
     temporary = path.with_suffix(".new")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     with open(descriptor, "wb") as file:
@@ -53,24 +53,24 @@ def write_file(path: Path, value: Any) -> None:
 
 
 def read_file(kind: type[T], path: Path) -> T:
-    """Read a dataclass that a file holds. Raises ``DocumentError``, and ``OSError`` where there is no such file."""
+    """Read a dataclass from a file. Raises ``DocumentError``, and ``OSError`` if there is no such file."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         if error.errno == errno.ELOOP:
-            raise DocumentError("it is a link and no file") from error
+            raise DocumentError("it is a symbolic link, not a file") from error
         raise
     with open(descriptor, "rb") as file:
         return decode(kind, file.read(FILE_LIMIT))
 
 
 def to_members(value: Any) -> Any:
-    """Return a dataclass as what JSON consists of."""
+    """Return a dataclass as JSON values."""
     return _writer(cast(Any, type(value)))(value)
 
 
 def from_members(kind: type[T], members: Any) -> T:
-    """Read a dataclass from what JSON consists of. Raises ``DocumentError``."""
+    """Read a dataclass from JSON values. Raises ``DocumentError``."""
     try:
         return cast(T, _reader(cast(Any, kind))(members))
     except RecursionError as error:
@@ -78,7 +78,7 @@ def from_members(kind: type[T], members: Any) -> T:
 
 
 def parse(document: bytes) -> Any:
-    """Read JSON. Raises ``DocumentError``; numbers that are no numbers, and repeated members, are errors, too."""
+    """Parse JSON. Raises ``DocumentError``, also for NaN, infinities and repeated members."""
     try:
         return json.loads(document, object_pairs_hook=_unique, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
@@ -88,7 +88,7 @@ def parse(document: bytes) -> Any:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        raise ValueError("a member is there twice")
+        raise ValueError("a member is repeated")
     return members
 
 

@@ -1,4 +1,4 @@
-"""A disk that is full: which errors say so, whoever met it. It is no fault of the program, and ends with room made."""
+"""Recognizes errors of a full disk, from any part of the program. Making room resolves them."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import errno
 import sqlite3
 
 _OF_FILES = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-"""No room on the file system, in a quota, or below the limit of a process on the size of files."""
+"""The file system is full, a quota is exhausted, or a file reaches the process's size limit."""
 _OF_SQLITE = frozenset(
     {
         sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_IOERR_SHMSIZE,  # The index of the write-ahead log has no room.
-        sqlite3.SQLITE_IOERR_WRITE,  # What SQLite says where it met EDQUOT or EFBIG.
+        sqlite3.SQLITE_IOERR_SHMSIZE,  # No room for the index of the write-ahead log.
+        sqlite3.SQLITE_IOERR_WRITE,  # SQLite's error for EDQUOT and EFBIG.
     }
 )
 
 
 def is_full(error: BaseException) -> bool:
-    """Say whether an error means that there was no room to write: one of a file, or of the database."""
+    """Return whether a file or database error means that there was no room to write."""
     if isinstance(error, OSError):
         return error.errno in _OF_FILES
-    found = getattr(error, "orig", error)  # SQLAlchemy's errors have SQLite's own.
+    found = getattr(error, "orig", error)  # SQLAlchemy's errors wrap SQLite's.
     return isinstance(found, sqlite3.Error) and getattr(found, "sqlite_errorcode", None) in _OF_SQLITE

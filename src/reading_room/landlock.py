@@ -1,7 +1,7 @@
-"""Landlock: a process gives up, for good, every file, port and foreign process that it does not name.
+"""Landlock: a process permanently gives up access to all files, ports and other processes that it does not name.
 
-The kernel judges by what was opened when the rules were made, so a link that is put somewhere later leads nowhere.
-Calls go to the kernel by number (include/uapi/linux/landlock.h); they are the same on every architecture.
+Rules refer to the files that were opened when the rules were made, so symbolic links that are created later give no
+access. System calls are made by number (include/uapi/linux/landlock.h); the numbers are the same on all architectures.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR, _REMOVE_DIR, _REMOVE_FILE = 1, 2, 
 _MAKE_DIR, _MAKE_REG = 128, 256
 _REFER, _TRUNCATE, _IOCTL_DEV = 1 << 13, 1 << 14, 1 << 15
 _FILES = ((1, (1 << 13) - 1), (2, _REFER), (3, _TRUNCATE), (5, _IOCTL_DEV))
-"""What is done with files that each version of the kernel's interface learnt to refuse."""
+"""The file access rights that each version of the kernel's interface added."""
 _BIND_TCP, _CONNECT_TCP = 1, 2
 _NET_VERSION, _SCOPE_VERSION = 4, 6
 _ABSTRACT_SOCKETS, _SIGNALS = 1, 2
 _OF_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE | _IOCTL_DEV
-"""What can be done with something that is no folder."""
+"""The access rights that apply to files other than folders."""
 _READ = _READ_FILE | _READ_DIR
 _WRITE = _READ | _WRITE_FILE | _TRUNCATE | _REMOVE_DIR | _REMOVE_FILE | _MAKE_DIR | _MAKE_REG | _REFER
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """What a process keeps. Paths that do not exist are left out; each of the others stands for all below it.
+class Allowed:
+    """The access that a process keeps. Missing paths are skipped; each of the others includes all below it.
 
-    ``run`` may be read and executed. ``write`` may be read, written, made and removed, as files and folders alone: no
-    links, devices, sockets or pipes. ``ports`` are TCP ports that may be bound; none can be connected to. ``None``
-    leaves TCP as it is.
+    ``run`` paths can be read and executed. Below ``write`` paths, files and folders can be read, written, created and
+    removed, but no links, devices, sockets or pipes. ``ports`` are the TCP ports that can be bound; none can be
+    connected to. ``None`` leaves TCP unrestricted.
     """
 
     read: Sequence[Path] = ()
@@ -50,13 +50,13 @@ class Kept:
 
 
 def refuse_new_privileges() -> None:
-    """Let nothing that this process starts gain privileges (``no_new_privs``), for good. Raises ``OSError``."""
+    """Keep this process and its children from gaining privileges (``no_new_privs``). Raises ``OSError``."""
     if ctypes.CDLL(None, use_errno=True).prctl(_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "the kernel refuses no_new_privs")
 
 
 def version() -> int:
-    """Return the version of the kernel's interface; 0 where the kernel has none, or was started without it."""
+    """Return the version of the kernel's interface, or 0 if the kernel has no Landlock or it is disabled."""
     try:
         return _call(_CREATE_RULESET, None, 0, _VERSION_FLAG)
     except OSError as error:
@@ -65,34 +65,34 @@ def version() -> int:
         raise
 
 
-def says() -> str:
-    """Say in a few words what this kernel can refuse."""
+def description() -> str:
+    """Return a short description of what this kernel can restrict."""
     found = version()
     what = ["files"] * (found > 0) + ["ports"] * (found >= _NET_VERSION)
     what += ["signals and abstract sockets of others"] * (found >= _SCOPE_VERSION)
     return f"version {found}: {', '.join(what)}" if found else "not in this kernel"
 
 
-def keep_only(kept: Kept) -> int:
-    """Give up everything else, in this thread and all that it will start; return the version in force, 0 for none.
+def restrict_to(allowed: Allowed) -> int:
+    """Give up all other access, in this thread and its children; return the version in force, or 0 without Landlock.
 
-    ``no_new_privs`` has to be set. What is open already stays so. Raises ``OSError`` where the kernel has Landlock and
-    refuses the rules: nothing is given up then.
+    ``no_new_privs`` must be set. Open files stay open. Raises ``OSError`` if the kernel has Landlock but refuses the
+    rules; no access is given up then.
     """
     in_force = version()
     if not in_force:
         return 0
     files = sum(rights for since, rights in _FILES if in_force >= since)
-    net = _BIND_TCP | _CONNECT_TCP if kept.ports is not None and in_force >= _NET_VERSION else 0
+    net = _BIND_TCP | _CONNECT_TCP if allowed.ports is not None and in_force >= _NET_VERSION else 0
     scope = _ABSTRACT_SOCKETS | _SIGNALS if in_force >= _SCOPE_VERSION else 0
-    # An older kernel wants a shorter structure.
+    # Older kernels expect a shorter structure.
     attributes = struct.pack("=QQQ", files, net, scope)[: 24 if scope else 16 if net else 8]
     rules = _call(_CREATE_RULESET, attributes, len(attributes), 0)
     try:
-        for paths, rights in ((kept.read, _READ), (kept.run, _READ | _EXECUTE), (kept.write, _WRITE)):
+        for paths, rights in ((allowed.read, _READ), (allowed.run, _READ | _EXECUTE), (allowed.write, _WRITE)):
             for path in paths:
                 _allow(rules, path, rights & files)
-        for port in (kept.ports or ()) if net else ():
+        for port in (allowed.ports or ()) if net else ():
             _call(_ADD_RULE, rules, _NET_PORT, struct.pack("=QQ", _BIND_TCP, port), 0)
         _call(_RESTRICT_SELF, rules, 0)
     finally:

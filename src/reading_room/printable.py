@@ -1,10 +1,10 @@
-"""Foreign text made safe to print: it can neither steer a terminal nor begin a line of its own."""
+"""Makes untrusted text safe to print: it can neither control a terminal nor start a new line."""
 
 from __future__ import annotations
 
 
 def escaped(text: str, keep: str = "") -> str:
-    """Return the text with every character that is not printable, but those of ``keep``, written as an escape."""
+    """Return the text with every unprintable character, except those in ``keep``, escaped."""
     if text.isprintable():
         return text
     return "".join(

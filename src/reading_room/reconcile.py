@@ -1,7 +1,7 @@
-"""One loop: woken by a signal or a timer, given no input, one turn at a time.
+"""A reconciliation loop: woken by a signal or a timer, it runs one turn at a time, without input.
 
-A turn reads everything it needs again, so nothing depends on why the loop woke, a signal may come any number of
-times, and what failed is simply tried again by the next turn.
+Each turn reads everything that it needs, so it does not matter why the loop woke or how often it was signalled, and the
+next turn retries whatever failed.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from reading_room.full_disk import is_full
 
 logger = logging.getLogger(__name__)
 LONG_SECONDS = 0.05
-"""A turn that takes longer is followed by a rest, in a loop that has one."""
+"""A longer turn is followed by a rest, in a loop with ``rest``."""
 
 
 class Loop:
-    """Runs ``turn`` in a thread of its own: at start, after each ``wake()``, and every ``every`` seconds.
+    """Runs ``turn`` in a separate thread: at the start, after each ``wake()``, and every ``every`` seconds.
 
-    Signals that arrive while a turn runs are merged into one more turn, which begins after they came: no signal is
-    lost. A turn that raises is logged and tried again after ``retry`` seconds, twice as long each time up to
-    ``every``, so that a lasting fault does not keep a core busy. With ``settle`` a turn begins so many seconds after
-    the signal, and takes in what else comes meanwhile. With ``rest`` no turn begins until so many times as long as the
-    last one took have passed, if that was long: a loop that is woken again and again leaves the processor to others.
-    With ``apart`` turns begin at least so many seconds one after the other. ``hurry()`` waits for none of these.
-    ``clock`` tells seconds, and ``wait`` waits for an event or so many of them.
+    Signals that arrive during a turn are merged into one further turn, which begins after them, so no signal is lost.
+    A turn that raises is logged and retried after ``retry`` seconds; the delay doubles each time up to ``every``, so
+    that a lasting fault does not keep a core busy. With ``settle``, a turn begins that many seconds after the signal,
+    and covers the signals until then. With ``rest``, a long turn is followed by a pause of that many times its
+    duration, so that a loop that is woken constantly leaves the processor to others. With ``apart``, turns begin at
+    least that many seconds apart. ``hurry()`` skips these delays. ``clock`` returns seconds, and ``wait`` waits for an
+    event with a timeout in seconds.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Loop:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Start the thread; the first turn begins at once. Raises ``RuntimeError`` when it runs already."""
+        """Start the thread; the first turn begins at once. Raises ``RuntimeError`` if it was started already."""
         if self._thread is not None:
             raise RuntimeError(f"the loop {self.name} was started already")
         self._signal.set()
@@ -67,20 +67,20 @@ class Loop:
         self._thread.start()
 
     def wake(self) -> None:
-        """Ask for a turn that begins after now. Callable from any thread, also before ``start``; never waits."""
+        """Request a turn that begins after this call. Callable from any thread, even before ``start``; never blocks."""
         self._signal.set()
 
     def hurry(self) -> None:
-        """Ask for a turn that begins at once, without settling or rest. Callable from any thread; never waits."""
+        """Request a turn that begins at once, without any delay. Callable from any thread; never blocks."""
         self._urgent.set()
         self._signal.set()
 
     def turning_here(self) -> bool:
-        """Say whether the caller is a turn of this loop itself."""
+        """Return whether the caller runs in a turn of this loop."""
         return threading.get_ident() == self._thread_id
 
     def stop(self, timeout: float = 5.0) -> bool:
-        """End the loop after the turn in progress; return whether its thread ended within ``timeout`` seconds."""
+        """Stop the loop after the current turn; return whether its thread ended within ``timeout`` seconds."""
         self._stopping = True
         self.hurry()
         if self._thread is None or self._thread is threading.current_thread():
@@ -99,16 +99,16 @@ class Loop:
             self._urgent.clear()
             if self._stopping:
                 return
-            # Cleared before the turn: a signal that comes while it reads must cause another.
+            # Clear it before the turn: a signal during the turn must cause another one.
             self._signal.clear()
             began = self._clock()
             try:
                 self._turn()
             except Exception as error:
-                if is_full(error):  # A traceback each second would tell nothing more.
-                    logger.error("a turn of the loop %s found no room and will be tried again: %s", self.name, error)
+                if is_full(error):  # A traceback every second would add nothing.
+                    logger.error("a turn of the loop %s found the disk full and will be retried: %s", self.name, error)
                 else:
-                    logger.exception("a turn of the loop %s failed and will be tried again", self.name)
+                    logger.exception("a turn of the loop %s failed and will be retried", self.name)
                 wait = min(self._retry * 2**failures, self._every)
                 failures = min(failures + 1, 16)
             else:

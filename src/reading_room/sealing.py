@@ -1,8 +1,8 @@
-"""Sealing: secrets are kept encrypted with the installation's root key, each bound to the place where it is kept.
+"""Sealing: secrets are stored encrypted with the installation's root key, each bound to the place where it is stored.
 
-AES-256-GCM (NIST SP 800-38D) with a key that is derived from the root key (HKDF, RFC 5869). What is sealed names the
-root key by an id, so that there can be another one later. Its place, for example table, column and row, is
-authenticated with it: moved to another place, it cannot be unsealed.
+AES-256-GCM (NIST SP 800-38D) with a key derived from the root key (HKDF, RFC 5869). Sealed data contains an id of the
+root key, so that the key can be replaced later. Its place, for example table, column and row, is authenticated too, so
+data that was moved to another place cannot be unsealed.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from pathlib import Path
 KEY_BYTES = 32
 """Length of a root key."""
 _FORM = b"\x01"
-"""The first byte: in which form the rest is sealed."""
+"""The first byte: the format of the rest."""
 _ID_BYTES = 8
 _NONCE_BYTES = 12
 _HEAD = len(_FORM) + _ID_BYTES
 
 
 class SealBroken(Exception):
-    """Something cannot be unsealed: it was changed, is of another place, or was sealed with another root key."""
+    """Data cannot be unsealed: it was changed, moved from another place, or sealed with another root key."""
 
     def __init__(self, place: tuple[str, ...]) -> None:
         super().__init__(
-            f"{' '.join(place)} cannot be unsealed: it was changed, put there from elsewhere, or sealed with another "
-            "root key; restore it from a backup"
+            f"{' '.join(place)} cannot be unsealed: it was changed, moved there from another place, or sealed with "
+            "another root key; restore it from a backup"
         )
 
 
@@ -38,21 +38,21 @@ class Sealer:
         """``root_key`` has ``KEY_BYTES``."""
         if len(root_key) != KEY_BYTES:
             raise ValueError(f"a root key has {KEY_BYTES} bytes, not {len(root_key)}")
-        # Many a command opens a database, and few seal or unseal.
+        # Imported here because many commands open a database, but few of them seal or unseal.
         from cryptography.exceptions import InvalidTag
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
         from cryptography.hazmat.primitives.hashes import SHA256
         from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-        # Of a random key of this length, a digest tells nothing.
+        # The digest of a random key of this length reveals nothing about it.
         self.key_id = hashlib.sha256(b"reading-room root key\0" + root_key).digest()[:_ID_BYTES]
-        """Names the root key."""
+        """Identifies the root key."""
         self._refused = InvalidTag
         self._cipher = AESGCM(HKDF(SHA256(), KEY_BYTES, None, b"reading-room sealing 1").derive(root_key))
 
     @classmethod
     def of_the_moment(cls) -> Sealer:
-        """Return one whose key nobody has: for what ends with this process."""
+        """Return a sealer with a random key, for data that does not outlive this process."""
         return cls(secrets.token_bytes(KEY_BYTES))
 
     def seal(self, content: bytes, *place: str) -> bytes:
@@ -72,7 +72,7 @@ class Sealer:
 
 
 class SealedFile:
-    """A private file (0600) that is sealed, and whole or absent. ``name`` is how what is in it is bound to it."""
+    """A sealed private file (mode 0600), replaced atomically. ``name`` is the place that its content is bound to."""
 
     def __init__(self, sealer: Sealer, path: Path, name: str) -> None:
         self._sealer = sealer
@@ -88,7 +88,7 @@ class SealedFile:
         write_file(self.path, self._sealer.seal(content, *self._place), 0o600)
 
     def seal_what_is_plain(self) -> None:
-        """Seal the file if it is there and as an earlier version wrote it; its bytes on the disk are overwritten."""
+        """Seal the file if an earlier version wrote it in plain text; its bytes on the disk are overwritten."""
         try:
             with self.path.open("r+b") as file:
                 content = file.read()
@@ -105,7 +105,7 @@ class SealedFile:
 
 
 def write_file(path: Path, content: bytes, mode: int) -> None:
-    """Write a file that is whole or absent, with its mode from the first moment."""
+    """Write a file atomically, with its mode set from the beginning."""
     temporary = path.with_suffix(path.suffix + ".new")
     temporary.unlink(missing_ok=True)
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
@@ -117,5 +117,5 @@ def write_file(path: Path, content: bytes, mode: int) -> None:
 
 
 def _bound(place: tuple[str, ...]) -> bytes:
-    """Return a place as bytes that no other place has."""
+    """Return an unambiguous encoding of a place."""
     return b"".join(len(part).to_bytes(4) + part for part in (each.encode() for each in place))

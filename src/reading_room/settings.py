@@ -1,6 +1,6 @@
-"""Every setting: its name, type, default and a sentence. Set by environment variable ``READING_ROOM_<NAME>``.
+"""All settings: name, type, default and description. Each is set by the environment variable ``READING_ROOM_<NAME>``.
 
-``docs/reference/settings.md`` is generated from here, and a test fails when it is behind.
+``docs/reference/settings.md`` is generated from here; a test fails if it is out of date.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from reading_room.installation import (
 )
 
 ROOTS_STATE = Path("/var/lib/reading-room-state")
-"""Where root keeps what belongs to the data folders of all installations."""
+"""Root's folder for the privileged state of all installations."""
 _NOT_PUBLIC = tuple(
     ipaddress.IPv4Network(text)
     for text in (
@@ -34,7 +34,7 @@ _NOT_PUBLIC = tuple(
         *("172.16.0.0/12", "192.168.0.0/16", "198.18.0.0/15", "224.0.0.0/3"),
     )
 )
-"""Networks that no public address is in (RFC 6890)."""
+"""Networks without public addresses (RFC 6890)."""
 
 
 def _setting(
@@ -50,13 +50,13 @@ def _setting(
 
 
 def _input_setting(kind: str) -> Any:
-    """Return the setting for how much input of one kind of job is a container's."""
-    sentence = f"Bytes of input for each container of a job of {kind}; 0 is about half a minute of its work."
+    """Return the setting for the input per container of one kind of job."""
+    sentence = f"Bytes of input per container for jobs of {kind}; 0 means about half a minute of work."
     return _setting(0, sentence, within=(0, 5_000_000_000))
 
 
 class SettingError(ValueError):
-    """A setting has a value that it cannot have."""
+    """A setting has an invalid value."""
 
     def __init__(self, name: str, value: str, expected: str) -> None:
         super().__init__(f"{name}={value!r}: expected {expected}")
@@ -64,9 +64,9 @@ class SettingError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What one running product was told. Frozen: a change needs a restart."""
+    """The settings of a running product. Frozen: a change requires a restart."""
 
-    data: Path = _setting(Path("~/.local/share/reading-room"), "Folder of the database, the objects and the keys.")
+    data: Path = _setting(Path("~/.local/share/reading-room"), "Folder for the database, the objects and the keys.")
     state: Path = _setting(
         Path("~/.local/state/reading-room"),
         "Folder for the files of the privileged processes, outside the data folder: the lock, the agent's socket, "
@@ -78,22 +78,22 @@ class Settings:
         4567, "Port of the web console, at the same address as the AWS APIs; 0 turns it off.", within=(0, 65_535)
     )
     account: str = _setting("000000000001", "The account that the first administrator belongs to.", pattern="[0-9]{12}")
-    region: str = _setting("us-east-1", "The region that everything is in.", pattern="[a-z]{2,4}(-[a-z]+)+-[0-9]")
+    region: str = _setting("us-east-1", "The region of all resources.", pattern="[a-z]{2,4}(-[a-z]+)+-[0-9]")
     profile: Literal["open", "aws"] = _setting(
-        "open", "Quotas and rates: `open` keeps only what protects the machine, `aws` has AWS's own figures."
+        "open", "Quotas and rates: `open` has only those that protect the machine, `aws` has AWS's own."
     )
     credentials_bound: Literal["by-profile", "on", "off"] = _setting(
         "by-profile",
         "Whether a job's credentials work only on that job's own network interfaces, unlike at AWS: "
         "`by-profile` is `on` in the profile `open`, and `off` in the profile `aws`.",
     )
-    standby: int = _setting(1, "Containers per engine that wait with the engine loaded (129 MB each).", within=(0, 16))
+    standby: int = _setting(1, "Idle containers per engine that have the engine loaded (129 MB each).", within=(0, 16))
     container_memory: int = _setting(
-        2_000_000_000, "Bytes of memory that one job's container may use.", within=(64 << 20, 1 << 40)
+        2_000_000_000, "Bytes of memory per container of a job.", within=(64 << 20, 1 << 40)
     )
-    container_processes: int = _setting(64, "Processes that one job's container may have.", within=(4, 10_000))
-    container_cpus: float = _setting(1.0, "Cores that one job's container may use.", within=(0.01, 1024))
-    jobs_at_once: int = _setting(4, "Jobs that run at the same time; the others wait their turn.", within=(1, 256))
+    container_processes: int = _setting(64, "Processes per container of a job.", within=(4, 10_000))
+    container_cpus: float = _setting(1.0, "Cores per container of a job.", within=(0.01, 1024))
+    jobs_at_once: int = _setting(4, "Jobs that run at the same time; others wait.", within=(1, 256))
     jobs_per_account: int = _setting(
         0,
         "Jobs of one account that run at the same time; 0 means as many as there are places, and one less if there is "
@@ -163,7 +163,7 @@ class Settings:
     )
     elastic_ip_pool: str = _setting(
         "198.51.100.0/24",
-        "Network that Elastic IP addresses come from. The default's addresses exist on no real network (RFC 5737).",
+        "Network of the Elastic IP addresses. The default is reserved for documentation and not in use (RFC 5737).",
         public_network=True,
     )
     uplink: str = _setting(
@@ -221,7 +221,7 @@ class Settings:
         within=(2, 60_000),
     )
     trail_days: int = _setting(
-        90, "Days that the trail of calls and denials is kept; LookupEvents sees 90 at most.", within=(1, 3650)
+        90, "Days to keep the trail of calls and denials; LookupEvents returns at most 90.", within=(1, 3650)
     )
     trail_bytes: int = _setting(
         20_000_000_000,
@@ -247,25 +247,25 @@ class Settings:
         "address that accepts a POST (`http://` only on loopback).",
         pattern=r"|file:/.+|syslog|syslog://([^/:\[\]]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?|https://[^/]+.*|http://(127\.0\.0\.1|localhost|\[::1\])([:/].*)?",
     )
-    trail_head_seconds: float = _setting(60.0, "How often the trail's head is sent.", within=(1, 86_400))
-    log_level: Literal["debug", "info", "warning", "error"] = _setting("info", "How much the logs say.")
+    trail_head_seconds: float = _setting(60.0, "Seconds between transmissions of the trail's head.", within=(1, 86_400))
+    log_level: Literal["debug", "info", "warning", "error"] = _setting("info", "The level of the logs.")
 
     @property
     def binds_credentials(self) -> bool:
-        """Whether a job's credentials are good on that job's interfaces alone."""
+        """Whether a job's credentials are valid only on that job's interfaces."""
         by_profile = self.credentials_bound == "by-profile" and self.profile == "open"
         return by_profile or self.credentials_bound == "on"
 
     @property
     def installation(self) -> Installation:
-        """What belongs to the data folder outside of it. Raises ``OSError`` when there is no such folder."""
+        """The installation of the data folder. Raises ``OSError`` if there is no such folder."""
         return installation(self.data, self.state)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ, **given: Any) -> Settings:
-        """Read the settings; ``given`` ones (from the command line) win over the environment.
+        """Read the settings; those in ``given`` (from the command line) override the environment.
 
-        Raises ``SettingError`` naming the variable, its value and what was expected.
+        Raises ``SettingError`` naming the variable, its value and the expected values.
         """
         values: dict[str, Any] = {}
         for entry in fields(cls):
@@ -279,52 +279,52 @@ class Settings:
         settings = cls(**values)
         data = Path(settings.data).expanduser().absolute()
         object.__setattr__(settings, "data", data)
-        state = settings.state if "state" in values else _usual_state(data, settings.state)
+        state = settings.state if "state" in values else _default_state(data, settings.state)
         object.__setattr__(settings, "state", Path(state).expanduser().absolute())
         if os.geteuid() == 0:
-            for name, user in _usual_ids(settings, values).items():
+            for name, user in _default_ids(settings, values).items():
                 object.__setattr__(settings, name, user)
         return settings
 
 
-def _usual_state(data: Path, own: Path) -> Path:
-    """Return root's folder where root runs the product on the data folder, whoever asks."""
+def _default_state(data: Path, own: Path) -> Path:
+    """Return the default of ``state``: root's folder if root runs the product on the data folder, for any user."""
     try:
         known = installation(data, ROOTS_STATE).record.exists()
     except OSError:
-        known = False  # There is no such folder yet, or it may not be looked at.
+        known = False  # The folder does not exist yet, or cannot be accessed.
     if known or os.geteuid() == 0:
         return ROOTS_STATE
     try:
         return own.expanduser()
     except RuntimeError:
-        return ROOTS_STATE  # This user has no home.
+        return ROOTS_STATE  # This user has no home directory.
 
 
-def _usual_ids(settings: Settings, told: Mapping[str, Any]) -> dict[str, int]:
-    """Return the user ids that nobody told: those that the installation has, or that a new one will get."""
+def _default_ids(settings: Settings, given: Mapping[str, Any]) -> dict[str, int]:
+    """Return the user ids that are not given: those of the installation, or those that a new one will get."""
     names = ("service_uid", "container_uid_first", "container_uid_count")
     place, owner = None, 0
     try:
         place, owner = settings.installation, settings.data.stat().st_uid
     except OSError:
-        pass  # There is no such folder yet.
+        pass  # The folder does not exist yet.
     ids = recorded_ids(place) if place is not None else None
     if ids is None:
-        if "service_uid" in told or "container_uid_first" in told:
+        if "service_uid" in given or "container_uid_first" in given:
             return {}
         ids = free_ids(settings.state, place, settings.container_uid_count)
         if ids is None:
-            return {}  # Starting is refused then, with what to set.
+            return {}  # The start then fails with a message about what to set.
         if is_own_service(owner):
-            # Restored from elsewhere: what is in there belongs to that id.
+            # The folder was restored from another machine, and its files belong to that id.
             ids = UserIds(owner, ids.first, ids.count)
     found = dict(zip(names, (ids.service, ids.first, ids.count), strict=True))
-    return {name: found[name] for name in names if name not in told}
+    return {name: found[name] for name in names if name not in given}
 
 
 def _check(name: str, value: Any, metadata: Mapping[str, Any]) -> None:
-    """Refuse a value outside its bounds here, where its name is known, and not deep inside."""
+    """Raise ``SettingError`` for a value out of bounds, here where the setting's name is known."""
     within, pattern = metadata["within"], metadata["pattern"]
     if within is not None and not within[0] <= value <= within[1]:
         raise SettingError(name, str(value), f"a number from {within[0]:,} to {within[1]:,}")

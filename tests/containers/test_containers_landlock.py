@@ -24,12 +24,12 @@ pytestmark = [
 CONFINED = """
 import ctypes, json, os, socket, sys
 from pathlib import Path
-from reading_room.landlock import Kept, keep_only
+from reading_room.landlock import Allowed, restrict_to
 folder, port, other = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 ctypes.CDLL(None).prctl(38, 1, 0, 0, 0)
 system = [Path(path) for path in ("/usr", "/lib", "/lib64")]
 read, run, write = ([folder / name] for name in ("read", "run", "write"))
-keep_only(Kept(read=[*read, folder / "missing"], run=[*run, *system], write=write, ports=[port]))
+restrict_to(Allowed(read=[*read, folder / "missing"], run=[*run, *system], write=write, ports=[port]))
 
 def error_of(action, *arguments):
     try:
@@ -97,7 +97,7 @@ def test_it_has_only_what_it_kept(tried: dict[str, Any]) -> None:
 
 def test_a_ruleset_that_the_kernel_refuses_is_an_error_and_not_less_protection() -> None:
     """Without ``no_new_privs``, and without root's rights, a process may not restrict itself."""
-    program = "from reading_room.landlock import *; keep_only(Kept())"
+    program = "from reading_room.landlock import *; restrict_to(Allowed())"
     as_nobody = ["/usr/bin/setpriv", "--bounding-set=-all", "--inh-caps=-all"] if os.geteuid() == 0 else []
     run = subprocess.run([*as_nobody, sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert run.returncode == 1

@@ -255,5 +255,5 @@ def test_a_loop_tells_of_a_full_disk_in_one_line_and_goes_on(caplog: pytest.LogC
     loop.start()
     eventually(lambda: len(turns) > 1, what="another turn")
     loop.stop()
-    (told,) = [each for each in caplog.records if "found no room" in each.getMessage()]
+    (told,) = [each for each in caplog.records if "found the disk full" in each.getMessage()]
     assert told.exc_info is None

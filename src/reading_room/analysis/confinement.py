@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 from reading_room.analysis.job_file import FILTERS_FOLDER, Confined
-from reading_room.landlock import Kept, keep_only
+from reading_room.landlock import Allowed, restrict_to
 
 _SECCOMP = {"x86_64": 317, "aarch64": 277}
 _SET_MODE_FILTER, _ALL_THREADS = 1, 1
@@ -38,8 +38,8 @@ def keep_files() -> None:
     if not Path(FILTERS_FOLDER).is_dir():
         return
     prefixes = {sys.prefix, sys.base_prefix, os.path.realpath(sys.base_prefix), os.path.realpath(sys.executable)}
-    keep_only(
-        Kept(
+    restrict_to(
+        Allowed(
             read=[Path("/")],
             run=[Path("/usr"), *map(Path, sorted(prefixes))],
             write=_WRITABLE,

@@ -155,11 +155,11 @@ def _landlock() -> Finding:
     what = "Landlock"
     try:
         if landlock.version():
-            return Finding(what, "ok", landlock.says())
+            return Finding(what, "ok", landlock.description())
     except OSError as error:
         return Finding(what, "missing", f"the kernel has it, but a call failed: {error}")
     isolation = "user ids" if os.geteuid() == 0 else "namespaces"
-    says = f"{landlock.says()}: only {isolation} isolate serve"
+    says = f"{landlock.description()}: only {isolation} isolate serve"
     return Finding(what, "weaker", says, "use a kernel of 5.13 or later, booted with lsm=landlock,…")
 
 

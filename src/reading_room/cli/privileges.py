@@ -116,8 +116,8 @@ def _keep_only_its_own(settings: Settings, given: Collection[Path]) -> None:
             for listen_address in (*listen_addresses(settings), console_address(settings))
             if listen_address is not None
         ]
-        landlock.keep_only(
-            landlock.Kept(
+        landlock.restrict_to(
+            landlock.Allowed(
                 read=[*own_namespaces.SYSTEM_FILES, Path("/proc/self").resolve(), *given],
                 run=[*own_namespaces.SYSTEM_FOLDERS, *server_code_paths()],
                 write=[settings.data, *own_namespaces.DEVICES],

@@ -129,7 +129,7 @@ def give_up_rights() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     give_up_calls = seccomp.only(FRONT)
     landlock.refuse_new_privileges()
-    landlock.keep_only(landlock.Kept())
+    landlock.restrict_to(landlock.Allowed())
     give_up_calls()
 
 
