@@ -1,4 +1,4 @@
-"""How calls of CloudWatch Logs name what they are about, as resources of their authorization."""
+"""The resources that calls of CloudWatch Logs name, for authorization."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from reading_room.logs.streams import group_name_in
 
 
 def named_stream(call: Call) -> Sequence[str]:
-    """Return the ARN that policies must allow: the group's streams, or the one stream that is named."""
+    """Return the ARN to authorize: that of the named stream, or of all the group's streams."""
     identifier = call.parameters.get("logGroupName") or call.parameters.get("logGroupIdentifier") or ""
     group = group_name_in(identifier)
     stream = call.parameters.get("logStreamName", "")
@@ -17,12 +17,12 @@ def named_stream(call: Call) -> Sequence[str]:
 
 
 def tagged_resource(call: Call) -> Sequence[str]:
-    """Return the ARN that a call about tags names."""
+    """Return the ARN in a call on tags."""
     return (call.parameters["resourceArn"],)
 
 
 def requested_tags(call: Call) -> Mapping[str, Sequence[str]]:
-    """Return the condition keys of the tags that a new group gets."""
+    """Return the condition keys of a new group's tags."""
     tags: Mapping[str, str] = call.parameters.get("tags") or {}
     if not tags:
         return {}

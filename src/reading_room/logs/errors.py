@@ -17,7 +17,7 @@ class ResourceNotFoundException(AwsError):
 
 
 class ResourceAlreadyExistsException(AwsError):
-    """A log group or stream of this name exists."""
+    """A log group or stream with this name exists."""
 
     code: ClassVar[str] = "ResourceAlreadyExistsException"
 
@@ -26,7 +26,7 @@ class ResourceAlreadyExistsException(AwsError):
 
 
 class InvalidParameterException(AwsError):
-    """A parameter that cannot be; ``fault`` says which and why."""
+    """A parameter is invalid; ``fault`` says which and why."""
 
     code: ClassVar[str] = "InvalidParameterException"
 
@@ -35,7 +35,7 @@ class InvalidParameterException(AwsError):
 
 
 class NameAndIdentifier(AwsError):
-    """A log group is named twice: by its name, and by its name or ARN."""
+    """A log group is given by both ``logGroupName`` and ``logGroupIdentifier``."""
 
     code: ClassVar[str] = "ValidationException"
 
@@ -53,7 +53,7 @@ class NoSuchExportTask(AwsError):
 
 
 class ExportIsOver(AwsError):
-    """An export task that is over cannot be cancelled."""
+    """An export task that has ended cannot be cancelled."""
 
     code: ClassVar[str] = "InvalidOperationException"
 
@@ -62,7 +62,7 @@ class ExportIsOver(AwsError):
 
 
 class ExportLimitExceeded(AwsError):
-    """An account has an export task that is not over; it may have one."""
+    """An account has an active export task, and the limit is one."""
 
     code: ClassVar[str] = "LimitExceededException"
 
@@ -71,7 +71,7 @@ class ExportLimitExceeded(AwsError):
 
 
 class BucketRefused(AwsError):
-    """A bucket lets the service, or the caller, not do what an export needs."""
+    """A bucket does not allow the service or the caller what an export needs."""
 
     code: ClassVar[str] = "AccessDeniedException"
 
@@ -86,21 +86,21 @@ class BucketRefused(AwsError):
 
 
 class SystemTagKey(InvalidParameterException):
-    """A tag key begins with ``aws:``, which is AWS's own."""
+    """A tag key begins with ``aws:``, which is reserved for AWS."""
 
     def __init__(self) -> None:
         super().__init__("aws: prefixed tag key names are not allowed for external use.")
 
 
 class InvalidFilterPattern(InvalidParameterException):
-    """A filter pattern that is none, or of a form that is not supported here."""
+    """A filter pattern is invalid or not supported here."""
 
     def __init__(self, fault: str) -> None:
         super().__init__(f"Invalid filter pattern: {fault}")
 
 
 class InvalidToken(InvalidParameterException):
-    """A ``nextToken`` that this service never gave out."""
+    """A ``nextToken`` was not issued by this service."""
 
     def __init__(self) -> None:
         super().__init__("The specified nextToken is invalid.")
@@ -114,7 +114,7 @@ class NoRoomForLogs(AwsError):
 
     @classmethod
     def of_account(cls, limit: int) -> NoRoomForLogs:
-        """Return the error for an account whose events have all the room that they may have."""
+        """Return the error for an account whose events have reached the limit."""
         return cls(
             f"There is no room for these log events: an account may have {limit:,} bytes of them "
             "(READING_ROOM_LOG_BYTES_PER_ACCOUNT). Delete log groups or streams."
@@ -122,8 +122,8 @@ class NoRoomForLogs(AwsError):
 
     @classmethod
     def on_disk(cls, floor: int) -> NoRoomForLogs:
-        """Return the error for a file system of which no more may be used."""
+        """Return the error for a file system whose free space must not be used."""
         return cls(
-            "There is no room for these log events: the disk of the service is full but for the "
-            f"{floor:,} bytes that stay free (READING_ROOM_STORAGE_FREE)."
+            "There is no room for these log events: the disk of the service is full except for the "
+            f"{floor:,} bytes to keep free (READING_ROOM_STORAGE_FREE)."
         )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_logs import type_defs as t
 
 WRITE_TEST = "aws-logs-write-test"
-"""The object that is written when a task is made: it proves that the service may."""
+"""The object that is written when a task is created, as a test of the service's permission."""
 
 
 class ExportOperations:
@@ -33,7 +33,7 @@ class ExportOperations:
 
     @operation("logs", "CreateExportTask", resources=named_stream)
     def create(self, call: Call, request: t.CreateExportTaskRequestTypeDef) -> Mapping[str, Any]:
-        """CreateExportTask: the bucket is asked now, and what is in the group is read later."""
+        """CreateExportTask: checks the bucket now; the group's events are read later."""
         given = call.parameters
         bucket, prefix = given["destination"], given.get("destinationPrefix")
         if given["to"] < given["from"]:
@@ -48,7 +48,7 @@ class ExportOperations:
             raise InvalidParameterException("The given bucket does not exist. Please make sure the bucket is valid.")
         if verdict != "writable":
             raise BucketRefused(verdict)
-        # Without a prefix of its own the test stands beside the default one, as at AWS.
+        # As in AWS, without a prefix the test object is beside the default prefix, not below it.
         test = WRITE_TEST if prefix is None else f"{prefix}/{WRITE_TEST}"
         self._buckets.put(call.account, bucket, test, b"Permission Check Successful", arn)
         with self._database.transaction() as session:
@@ -67,7 +67,7 @@ class ExportOperations:
 
     @operation("logs", "DescribeExportTasks")
     def describe(self, call: Call, request: t.DescribeExportTasksRequestTypeDef) -> Mapping[str, Any]:
-        """DescribeExportTasks: the newest first, and none for an id that no task has."""
+        """DescribeExportTasks: newest first; empty for an unknown id."""
         with self._database.reading() as session:
             found = exports.every(session, call.account, request.get("taskId"), request.get("statusCode"))
             shown, more = page(found, call.parameters, lambda task: task.task_id)

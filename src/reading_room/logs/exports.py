@@ -1,7 +1,7 @@
-"""Exports of log groups to buckets: the tasks, and the loop that carries them out, one task of an account at a time.
+"""Exports of log groups to buckets: the tasks, and the loop that runs them, one per account at a time.
 
-The layout is AWS's (CloudWatch Logs User Guide, "Exporting log data to Amazon S3"): below the prefix a folder for the
-task, in it one for each stream, and in these compressed files of lines, each with the event's time and message.
+The layout is AWS's (CloudWatch Logs User Guide, "Exporting log data to Amazon S3"): below the prefix, a folder per task
+contains a folder per stream with compressed files. Each line has an event's time and message.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ logger = logging.getLogger(__name__)
 DEFAULT_PREFIX = "exportedlogs"
 ACTIVE = ("PENDING", "RUNNING", "PENDING_CANCEL")
 FILE_BYTES = 8_388_608
-"""About how many bytes of lines a file holds, before it is compressed: they are in memory."""
+"""Approximate bytes of lines per file before compression; they are held in memory."""
 TURN_SECONDS = 60.0
 LATEST = 1 << 62
-"""No event has so late a time, in milliseconds since 1970."""
+"""A time after all events, in milliseconds since 1970."""
 
 Verdict = Literal["writable", "missing", "caller may not write", "service may not read", "service may not write"]
 
 
 class ExportBuckets(Protocol):
-    """The store that is exported to, as the service of logs, which a bucket's policy must let in."""
+    """The buckets to export to, accessed as the service principal of CloudWatch Logs, subject to their policies."""
 
     def check(self, call: Call, bucket: str, key_prefix: str, group_arn: str) -> Verdict:
-        """Say whether a caller may have a group exported under a prefix, and the service may write there."""
+        """Return whether a caller may export a group under a prefix, and the service may write there."""
         ...
 
     def put(self, account: str, bucket: str, key: str, data: bytes, group_arn: str) -> None:
@@ -64,7 +64,7 @@ def create(
     bucket: str,
     key_prefix: str,
 ) -> ExportTask:
-    """Make a task that is to be carried out. Raises ``ExportLimitExceeded`` while the account has one."""
+    """Create a task to be run. Raises ``ExportLimitExceeded`` if the account has an active one."""
     check_room(session, group.account)
     task = ExportTask(
         task_id=str(uuid.uuid4()),
@@ -87,13 +87,13 @@ def create(
 
 
 def check_room(session: Session, account: str) -> None:
-    """Raise ``ExportLimitExceeded`` while an account has a task that is not over."""
+    """Raise ``ExportLimitExceeded`` if an account has an active task."""
     if session.scalar(select(ExportTask).filter_by(account=account).where(ExportTask.state.in_(ACTIVE)).limit(1)):
         raise ExportLimitExceeded
 
 
 def every(session: Session, account: str, task_id: str | None, state: str | None) -> Sequence[ExportTask]:
-    """Return an account's tasks, the newest first; all, the one of an id, or those in a state."""
+    """Return an account's tasks, newest first, optionally only the one with an id or those in a state."""
     found = select(ExportTask).filter_by(account=account)
     if task_id is not None:
         found = found.where(ExportTask.task_id == task_id)
@@ -103,7 +103,7 @@ def every(session: Session, account: str, task_id: str | None, state: str | None
 
 
 def cancel(session: Session, account: str, task_id: str, now: int) -> None:
-    """Cancel a task. Raises ``NoSuchExportTask``, and ``ExportIsOver``."""
+    """Cancel a task. Raises ``NoSuchExportTask`` and ``ExportIsOver``."""
     task = session.scalar(select(ExportTask).filter_by(account=account, task_id=task_id))
     if task is None:
         raise NoSuchExportTask
@@ -116,15 +116,15 @@ def cancel(session: Session, account: str, task_id: str, now: int) -> None:
 
 
 def folder(task: ExportTask, stream_name: str) -> str:
-    """Return what the keys of a stream's files begin with: no name makes a folder of its own."""
+    """Return the key prefix of a stream's files; slashes in the stream's name create no folders."""
     return f"{task.key_prefix}/{task.task_id}/{stream_name.replace('/', '-')}/"
 
 
 class LogExports:
-    """The loop that carries export tasks out. What a sudden end of the process left undone is done again."""
+    """The loop that runs export tasks. Tasks that a crash interrupted are run again."""
 
     def __init__(self, database: Database, buckets: ExportBuckets, clock: Clock, file_bytes: int = FILE_BYTES) -> None:
-        """``file_bytes`` is about how many bytes of lines a file holds, before it is compressed."""
+        """``file_bytes`` is the approximate size of a file's lines before compression."""
         self._file_bytes = file_bytes
         self._database = database
         self._buckets = buckets
@@ -137,11 +137,11 @@ class LogExports:
         self._loop.start()
 
     def stop(self) -> bool:
-        """End the loop after the turn in progress; return whether it ended."""
+        """Stop the loop after the current turn; return whether it ended."""
         return self._loop.stop()
 
     def turn(self) -> None:
-        """Carry out every task that is not over. One that fails says why, and does not stop the others."""
+        """Run every active task. A task that fails records the reason, and does not stop the others."""
         with self._database.reading() as session:
             task_ids = session.scalars(
                 select(ExportTask.task_id).where(ExportTask.state.in_(ACTIVE)).order_by(ExportTask.number)
@@ -154,7 +154,7 @@ class LogExports:
                 self._finish(task_id, "FAILED", str(error))
             except Exception:
                 logger.exception("export task %s failed", task_id)
-                self._finish(task_id, "FAILED", "The export failed for a reason within the service")
+                self._finish(task_id, "FAILED", "The export failed because of an internal error")
 
     def _written(self, tables: frozenset[str]) -> None:
         if ExportTask.__tablename__ in tables and not self._loop.turning_here():
@@ -204,7 +204,7 @@ class LogExports:
             token = page.forward_token
 
     def _is_cancelled(self, task_id: str) -> bool:
-        """Say whether a task was cancelled meanwhile; then it is over."""
+        """Return whether a task was cancelled since; if so, end it."""
         with self._database.reading() as session:
             if _task(session, task_id).state != "PENDING_CANCEL":
                 return False

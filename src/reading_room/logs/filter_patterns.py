@@ -45,12 +45,12 @@ def parse_filter_pattern(text: str) -> FilterPattern:
         return FilterPattern(lambda message: True)
     if stripped.startswith("{"):
         if not stripped.endswith("}"):
-            raise InvalidFilterPattern("a JSON selector ends with }")
+            raise InvalidFilterPattern("a JSON selector must end with }")
         test = _Selector(stripped[1:-1]).parse()
         return FilterPattern(lambda message: _select(test, message))
     if stripped.startswith("["):
         if not stripped.endswith("]"):
-            raise InvalidFilterPattern("a space-delimited pattern ends with ]")
+            raise InvalidFilterPattern("a space-delimited pattern must end with ]")
         return FilterPattern(parse_space_pattern(stripped[1:-1]))
     if "%" in stripped and '"' not in stripped:
         raise InvalidFilterPattern("regular expressions are not supported")
@@ -65,14 +65,14 @@ def _terms(text: str) -> FilterPattern:
     while position < len(text):
         match = _TERM.match(text, position)
         if match is None:
-            raise InvalidFilterPattern(f"terms of other than letters, digits and _ need double quotes: {text!r}")
+            raise InvalidFilterPattern(f"terms need double quotes, except of letters, digits and _: {text!r}")
         term = re.sub(r"\\(.)", r"\1", match[2]) if match[2] is not None else match[3]
         {"": needed, "-": excluded, "?": alternatives}[match[1]].append(term)
         position = match.end()
         while position < len(text) and text[position].isspace():
             position += 1
     if needed or excluded:
-        # AWS ignores any-of terms beside other ones.
+        # AWS ignores any-of terms in combination with others.
         alternatives = []
 
     def matches(message: str) -> bool:
@@ -89,11 +89,11 @@ def _select(test: Callable[[Any], bool], message: str) -> bool:
     try:
         return test(json.loads(message))
     except (ValueError, RecursionError):
-        return False  # A message that is no JSON has no fields.
+        return False  # A message that is not JSON has no fields.
 
 
 class _Selector:
-    """A recursive descent over ``or`` of ``and`` of comparisons."""
+    """A recursive descent parser for an ``or`` of an ``and`` of comparisons."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -203,7 +203,7 @@ def _comparison(sign: str, value: str, *, quoted: bool) -> Callable[[Any], bool]
             raise InvalidFilterPattern(f"{sign} needs a number, not {value!r}")
         limit = number
         return lambda given: _is_number(given) and _ORDERS[sign](given, limit)
-    # Square brackets are no wildcards here; only the star is.
+    # Only the star is a wildcard here, not square brackets.
     glob = re.compile(fnmatch.translate(re.sub(r"([\[?])", r"[\1]", text)))
 
     def equal(given: Any) -> bool:

@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from mypy_boto3_logs import type_defs as t
 
 _FROM_TAIL_SINCE = 1_704_067_200_000
-"""2024-01-01: FilterLogEvents reads backwards only from a start time after it."""
+"""2024-01-01: FilterLogEvents reads backwards only with a start time on or after it."""
 
 
 class LogOperations:
     """Groups, streams and their events."""
 
     def __init__(self, database: Database, clock: Clock, room: LogRoom | None = None) -> None:
-        """``room`` bounds what an account may store; by default nothing does."""
+        """``room`` limits what an account can store; by default there is no limit."""
         self._room = room or LogRoom()
         self._database = database
         self._clock = clock
@@ -40,7 +40,7 @@ class LogOperations:
         return streams.milliseconds(self._clock())
 
     def _start(self, group: LogGroup, asked: int | None) -> int | None:
-        """Return from when on events of a group are read: expired ones are not, even before they are deleted."""
+        """Return the time from which a group's events are read, excluding expired ones even before they are deleted."""
         oldest = retention.oldest_kept(group, self._now())
         return max(asked or 0, oldest) if oldest else asked
 
@@ -65,14 +65,14 @@ class LogOperations:
 
     @operation("logs", "PutRetentionPolicy", resources=named_stream)
     def put_retention(self, call: Call, request: t.PutRetentionPolicyRequestTypeDef) -> None:
-        """PutRetentionPolicy: from now on older events are not returned, and soon they are deleted."""
+        """PutRetentionPolicy: expired events are no longer returned, and are soon deleted."""
         with self._database.transaction() as session:
             group = streams.get_group(session, call.account, request["logGroupName"])
             retention.set_days(group, request["retentionInDays"])
 
     @operation("logs", "DeleteRetentionPolicy", resources=named_stream)
     def delete_retention(self, call: Call, request: t.DeleteRetentionPolicyRequestTypeDef) -> None:
-        """DeleteRetentionPolicy: events are kept for ever."""
+        """DeleteRetentionPolicy: events are kept forever."""
         with self._database.transaction() as session:
             streams.get_group(session, call.account, request["logGroupName"]).retention_days = None
 
@@ -97,11 +97,11 @@ class LogOperations:
                 and request.get("logGroupClass", "STANDARD") == "STANDARD"
             ]
             shown, more = page(found, call.parameters, lambda group: group.name)
-            told = [_group_structure(session, group) for group in shown]
+            structures = [_group_structure(session, group) for group in shown]
             if pattern is not None:
-                # A search by pattern tells less.
-                told = [{name: each[name] for name in each if name not in _NOT_BY_PATTERN} for each in told]
-            return {"logGroups": told, **more}
+                # AWS returns fewer members for a search by pattern.
+                structures = [{name: each[name] for name in each if name not in _NOT_BY_PATTERN} for each in structures]
+            return {"logGroups": structures, **more}
 
     @operation("logs", "CreateLogStream", resources=named_stream)
     def create_stream(self, call: Call, request: t.CreateLogStreamRequestTypeDef) -> None:
@@ -129,7 +129,7 @@ class LogOperations:
 
     @operation("logs", "PutLogEvents", resources=named_stream)
     def put_events(self, call: Call, request: t.PutLogEventsRequestTypeDef) -> Mapping[str, Any]:
-        """PutLogEvents. Sequence tokens are accepted and not needed, as in AWS since 2023."""
+        """PutLogEvents. Sequence tokens are accepted but not required, as in AWS since 2023."""
         if "entity" in request:
             raise InvalidParameterException("entity is not supported")
         events = [streams.NewEvent(event["timestamp"], event["message"]) for event in request["logEvents"]]
@@ -141,16 +141,16 @@ class LogOperations:
             self._room.take(session, call.account, events)
             now = self._now()
             rejected = streams.put_events(session, stream, events, now, retention.oldest_kept(group, now))
-        told: dict[str, Any] = {}
+        info: dict[str, Any] = {}
         if rejected.too_new_from is not None:
-            told["tooNewLogEventStartIndex"] = rejected.too_new_from
+            info["tooNewLogEventStartIndex"] = rejected.too_new_from
         if rejected.too_old_until is not None:
-            told["tooOldLogEventEndIndex"] = rejected.too_old_until
+            info["tooOldLogEventEndIndex"] = rejected.too_old_until
         if rejected.expired_until is not None:
-            told["expiredLogEventEndIndex"] = rejected.expired_until
-        # AWS gives a token still, though none is needed any more.
+            info["expiredLogEventEndIndex"] = rejected.expired_until
+        # AWS still returns a token, although it is no longer required.
         answer: dict[str, Any] = {"nextSequenceToken": f"49{now:027}{stream_id:027}"}
-        return {**answer, "rejectedLogEventsInfo": told} if told else answer
+        return {**answer, "rejectedLogEventsInfo": info} if info else answer
 
     @operation("logs", "GetLogEvents", resources=named_stream)
     def get_events(self, call: Call, request: t.GetLogEventsRequestTypeDef) -> Mapping[str, Any]:
@@ -222,7 +222,7 @@ class LogOperations:
 
     @operation("logs", "ListTagsForResource", resources=tagged_resource)
     def list_tags(self, call: Call, request: t.ListTagsForResourceRequestTypeDef) -> Mapping[str, Any]:
-        """ListTagsForResource, for log groups."""
+        """ListTagsForResource for log groups."""
         with self._database.reading() as session:
             group = streams.get_group(session, call.account, request["resourceArn"])
             return {"tags": json.loads(group.tags)}
@@ -260,7 +260,7 @@ def _stream_structure(group: LogGroup, stream: LogStream) -> dict[str, Any]:
         "logStreamName": stream.name,
         "creationTime": stream.created_at,
         "arn": f"{group.arn}:log-stream:{stream.name}",
-        # AWS stopped telling a stream's size in 2019 and answers 0.
+        # AWS has returned 0 as a stream's size since 2019.
         "storedBytes": 0,
     }
     for member, value in (

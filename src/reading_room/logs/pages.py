@@ -1,4 +1,4 @@
-"""Pages of what the Describe operations of CloudWatch Logs answer."""
+"""Pagination for the Describe operations of CloudWatch Logs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reading_room.logs.errors import InvalidToken
 
 Item = TypeVar("Item")
 DESCRIBED = 50
-"""Groups, streams or tasks that one Describe answers at most."""
+"""The most groups, streams or tasks on a page."""
 
 
 def page(

@@ -1,7 +1,7 @@
-"""Reading events: page by page in one stream, or across the streams of a group through a filter.
+"""Reads events page by page, from one stream, or from the streams of a group with a filter.
 
-Events are ordered by their timestamp, and by ingestion within one. A token is a place between two events, so events
-that come later neither repeat nor hide others.
+Events are ordered by timestamp, and by ingestion for equal timestamps. A token is a position between two events, so
+events that are added later neither repeat nor hide others.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from reading_room.logs.tables import LogEvent, LogStream
 PAGE_EVENTS = 10_000
 PAGE_BYTES = 1_048_576
 SCANNED_EVENTS = 50_000
-"""Events that one FilterLogEvents looks at before it answers with what it has and a token."""
+"""Events that one FilterLogEvents scans before it returns the matches so far and a token."""
 
 _STREAM_TOKEN = re.compile(r"([fb])/(\d{20})(\d{36})/s")
 _FILTER_TOKEN = re.compile(r"([fb])\.(\d{20})(\d{36})")
@@ -30,7 +30,7 @@ _FILTER_TOKEN = re.compile(r"([fb])\.(\d{20})(\d{36})")
 
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
-    """A place in the order of events: just at the event with this timestamp and id."""
+    """A position in the order of events: that of the event with this timestamp and id."""
 
     timestamp: int
     event_id: int
@@ -41,7 +41,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class StreamPage:
-    """Events of one stream, oldest first, and the tokens of the pages after and before."""
+    """Events of one stream, oldest first, and the tokens of the next and previous pages."""
 
     events: Sequence[LogEvent]
     forward_token: str
@@ -50,7 +50,7 @@ class StreamPage:
 
 @dataclass(frozen=True, slots=True)
 class FilteredPage:
-    """Events of several streams in the order asked for, each with its stream's name; no token at the end."""
+    """Events of several streams in the requested order, each with its stream's name; no token at the end."""
 
     events: Sequence[tuple[LogEvent, str]]
     token: str | None
@@ -66,10 +66,10 @@ def read_stream(
     limit: int = PAGE_EVENTS,
     token: str | None = None,
 ) -> StreamPage:
-    """Return one page of a stream: events from ``start`` (included) to ``end`` (excluded), milliseconds.
+    """Return one page of a stream: events from ``start`` (included) to ``end`` (excluded), in milliseconds.
 
-    Without a token the oldest page (``from_head``) or the newest. At an end of the stream the token that led there
-    is answered again. Raises ``InvalidToken``.
+    Without a token, this is the oldest page (``from_head``) or the newest. At either end of the stream, the page
+    returns the same token again. Raises ``InvalidToken``.
     """
     query = _within(select(LogEvent).where(LogEvent.stream_id == stream.stream_id), start, end, end_included=False)
     place: Place | None = None
@@ -85,7 +85,7 @@ def read_stream(
         return StreamPage(events, f"f/{last}/s", f"b/{first}/s")
     here = place or Place(start or 0, 0)
     if forward:
-        # The place is after an event: that event is the first before it.
+        # The position is just after an event, which is therefore the first one before it.
         return StreamPage([], f"f/{here}/s", f"b/{Place(here.timestamp, here.event_id + 1)}/s")
     return StreamPage([], f"f/{Place(here.timestamp, max(0, here.event_id - 1))}/s", f"b/{here}/s")
 
@@ -103,7 +103,7 @@ def filter_events(
 ) -> FilteredPage:
     """Return matching events of the streams, from ``start`` to ``end`` (both included).
 
-    At most ``SCANNED_EVENTS`` are looked at, so a page may be empty and still have a token. Raises ``InvalidToken``.
+    At most ``SCANNED_EVENTS`` are scanned, so a page may be empty and still have a token. Raises ``InvalidToken``.
     """
     names = {stream.stream_id: stream.name for stream in streams}
     query = _within(select(LogEvent).where(LogEvent.stream_id.in_(names)), start, end, end_included=True)
@@ -173,12 +173,12 @@ def _place_of(event: LogEvent) -> Place:
 
 def _parse(form: re.Pattern[str], token: str) -> tuple[str, Place]:
     match = form.fullmatch(token)
-    # SQLite's integers end at 2^63: a larger number was never given out.
+    # SQLite's integers are below 2^63, so a token with a larger number was never issued.
     if match is None or max(int(match[2]), int(match[3])) >= 1 << 63:
         raise InvalidToken
     return match[1], Place(int(match[2]), int(match[3]))
 
 
 def event_identifier(event: LogEvent) -> str:
-    """Return the ``eventId`` of FilterLogEvents: unique, and in the order of events."""
+    """Return the ``eventId`` of FilterLogEvents, which is unique and sorts in the order of events."""
     return str(_place_of(event))

@@ -1,4 +1,4 @@
-"""How long log groups keep events: what is older is not returned, and is deleted in the background."""
+"""Retention of log events: expired events are not returned, and are deleted in the background."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ logger = logging.getLogger(__name__)
 DAYS = (
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 )  # fmt: skip
-"""What PutRetentionPolicy takes (API reference)."""
+"""The values that PutRetentionPolicy accepts (API reference)."""
 TURN_SECONDS = 900.0
 EVENTS_AT_ONCE = 2_000
-"""Events that one transaction deletes: other writers wait for it."""
+"""Events that one transaction deletes, since other writers wait for it."""
 _DAY = 86_400_000
 
 
 def set_days(group: LogGroup, days: int) -> None:
-    """Keep a group's events so many days from now on. Raises ``InvalidParameterException``."""
+    """Set a group's retention in days. Raises ``InvalidParameterException``."""
     if days not in DAYS:
         raise InvalidParameterException(
             f"1 validation error detected: Value '{days}' at 'retentionInDays' failed to satisfy constraint: "
@@ -37,15 +37,15 @@ def set_days(group: LogGroup, days: int) -> None:
 
 
 def oldest_kept(group: LogGroup, now: int) -> int:
-    """Return from when on a group's events are kept, in milliseconds since 1970; 0 when all are."""
+    """Return the time from which a group's events are kept, in milliseconds since 1970, or 0 for all events."""
     return 0 if group.retention_days is None else now - group.retention_days * _DAY
 
 
 class LogRetention:
-    """The loop that deletes events that their groups no longer keep."""
+    """The loop that deletes expired events."""
 
     def __init__(self, database: Database, clock: Clock, at_once: int = EVENTS_AT_ONCE) -> None:
-        """``at_once`` bounds the events that one transaction deletes."""
+        """``at_once`` limits the events that one transaction deletes."""
         self._at_once = at_once
         self._database = database
         self._clock = clock
@@ -56,7 +56,7 @@ class LogRetention:
         self._loop.start()
 
     def stop(self) -> bool:
-        """End the loop after the turn in progress; return whether it ended."""
+        """Stop the loop after the current turn; return whether it ended."""
         return self._loop.stop()
 
     def turn(self) -> None:
@@ -82,11 +82,11 @@ class LogRetention:
                 if count < self._at_once:
                     break
         if deleted:
-            logger.info("%d log events were deleted, because their groups keep none that is so old", deleted)
+            logger.info("%d log events were deleted, because their retention time has passed", deleted)
 
 
 def _delete(session: Session, stream_id: int, oldest: int, most: int) -> int:
-    """Delete so many older events of a stream at most; return how many. The stream's bounds and size follow."""
+    """Delete up to ``most`` expired events of a stream; return how many. Updates the stream's bounds and size."""
     stream = session.get(LogStream, stream_id)
     if stream is None:
         return 0

@@ -1,4 +1,4 @@
-"""How many bytes of log events an account may have."""
+"""Limits the bytes of log events per account."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from reading_room.logs.tables import LogGroup, LogStream
 
 LEAST_REST = 1.0
 _RESTS = 20
-"""Between two counts of an account lies a second, and twenty times what the first took."""
+"""Two counts of an account are at least a second, and twenty times the duration of the first, apart."""
 
 
 def stored_bytes(session: Session, account: str) -> int:
-    """Return the bytes of an account's events, as its streams count them."""
+    """Return the bytes of an account's events, as recorded in its streams."""
     query = select(func.sum(LogStream.stored_bytes)).join(LogGroup).where(LogGroup.account == account)
     return int(session.scalar(query) or 0)
 
@@ -32,12 +32,12 @@ def logs_by_account(session: Session) -> dict[str, int]:
 
 
 class LogRoom:
-    """The room for log events. What is deleted is taken off by counting again, once there is none. Thread-safe."""
+    """The room for log events. Deletions are noticed by counting again once there is no room. Thread-safe."""
 
     def __init__(
         self, per_account: int = 0, floor: Floor | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """``per_account`` are bytes, 0 for any number; ``floor`` is what has to stay free of the disk."""
+        """``per_account`` is in bytes, 0 for no limit; ``floor`` is the disk space to keep free."""
         self._limit = per_account
         self._floor = floor
         self._clock = clock
@@ -46,7 +46,7 @@ class LogRoom:
         self._next_count: dict[str, float] = {}
 
     def take(self, session: Session, account: str, events: Sequence[NewEvent]) -> None:
-        """Take room for a batch of events, in the transaction that stores them. Raises ``NoRoomForLogs``."""
+        """Reserve room for a batch of events in the transaction that stores them. Raises ``NoRoomForLogs``."""
         if self._floor is not None and self._floor.reached:
             raise NoRoomForLogs.on_disk(self._floor.least)
         if not self._limit:

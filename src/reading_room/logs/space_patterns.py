@@ -1,8 +1,8 @@
 """Space-delimited filter patterns, for example over flow log records (CloudWatch Logs User Guide).
 
-``[version, account, eni, ..., action = REJECT, status]``: a name for each field of a message in order, with conditions
-where wanted; ``...`` stands for any number of fields. Fields are separated by blanks; what stands in square brackets or
-double quotes is one field.
+``[version, account, eni, ..., action = REJECT, status]`` names each field of a message in order, with optional
+conditions; ``...`` stands for any number of fields. Fields are separated by spaces; text in square brackets or double
+quotes is one field.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _ELLIPSIS = None
 
 
 def parse_space_pattern(inside: str) -> Test:
-    """Parse what stands between the square brackets. Raises ``InvalidFilterPattern``."""
+    """Parse the text between the square brackets. Raises ``InvalidFilterPattern``."""
     tests = [_item(text) for text in _split(inside)]
     if tests.count(_ELLIPSIS) > 1:
-        raise InvalidFilterPattern("... may stand only once")
+        raise InvalidFilterPattern("... is allowed only once")
     if _ELLIPSIS in tests:
         place = tests.index(_ELLIPSIS)
         head = [test for test in tests[:place] if test is not None]

@@ -1,4 +1,4 @@
-"""Groups, streams, and events put into them: the rules, as functions on a session."""
+"""Log groups, streams and the events put into them: the rules, as functions on a session."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from reading_room.logs.errors import (
 from reading_room.logs.tables import LogEvent, LogGroup, LogStream
 
 EVENT_OVERHEAD = 26
-"""Bytes that an event counts besides its message (PutLogEvents, "The maximum batch size")."""
+"""Bytes that an event counts in addition to its message (PutLogEvents, "The maximum batch size")."""
 BATCH_BYTES = 1_048_576
 BATCH_EVENTS = 10_000
 _HOUR = 3_600_000
@@ -31,20 +31,20 @@ NEWEST_MILLISECONDS = 2 * _HOUR
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """An event to be put: milliseconds since 1970, and its text."""
+    """An event to store: milliseconds since 1970, and its text."""
 
     timestamp: int
     message: str
 
     @property
     def size(self) -> int:
-        """Bytes that the event counts in a batch."""
+        """The event's size in a batch, in bytes."""
         return len(self.message.encode()) + EVENT_OVERHEAD
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """Which events of a batch were not taken: indexes as PutLogEvents answers them, ``None`` where none was."""
+    """The rejected events of a batch: indexes as in PutLogEvents' response, or ``None`` if there are none."""
 
     too_new_from: int | None = None
     too_old_until: int | None = None
@@ -52,7 +52,7 @@ class Rejected:
 
 
 def milliseconds(moment: dt.datetime) -> int:
-    """Return a moment in milliseconds since 1970."""
+    """Return a time in milliseconds since 1970."""
     return int(moment.timestamp() * 1000)
 
 
@@ -80,7 +80,7 @@ def get_group(session: Session, account: str, identifier: str) -> LogGroup:
 
 
 def group_name_in(identifier: str) -> str:
-    """Return the name of a group that is given by name, or by ARN with or without ``:*`` at its end.
+    """Return the name of a group given by name or by ARN, with or without ``:*`` at its end.
 
     Raises ``InvalidParameterException`` for another ARN.
     """
@@ -96,7 +96,7 @@ def group_name_in(identifier: str) -> str:
 
 
 def stored_tags(session: Session, arn: str) -> dict[str, str]:
-    """Return the tags of the group that the ARN of a group or stream is about; none if it does not exist."""
+    """Return the tags of the group in the ARN of a group or stream; empty if it does not exist."""
     *_, account, resource = arn.split(":", 5)
     name = resource.removeprefix("log-group:").partition(":")[0]
     found = session.scalar(select(LogGroup.tags).filter_by(account=account, name=name))
@@ -137,7 +137,7 @@ def streams(session: Session, group: LogGroup) -> Sequence[LogStream]:
 
 
 def check_batch(events: Sequence[NewEvent]) -> None:
-    """Raise ``InvalidParameterException`` unless the events may be one PutLogEvents batch."""
+    """Raise ``InvalidParameterException`` unless the events are valid as one PutLogEvents batch."""
     if any(later.timestamp < earlier.timestamp for earlier, later in pairwise(events)):
         raise InvalidParameterException("Log events in a single PutLogEvents request must be in chronological order.")
     if events and events[-1].timestamp - events[0].timestamp > 24 * _HOUR:
@@ -151,9 +151,9 @@ def check_batch(events: Sequence[NewEvent]) -> None:
 
 
 def put_events(session: Session, stream: LogStream, events: Sequence[NewEvent], now: int, oldest: int = 0) -> Rejected:
-    """Store a batch at once. Events too old (14 days) or too new (2 hours) are left out and told.
+    """Store a batch. Events that are too old (14 days) or too new (2 hours) are rejected.
 
-    So are expired ones, which the group keeps no longer: those before ``oldest``.
+    So are expired ones, which are those before ``oldest``.
     """
     kept: list[NewEvent] = []
     too_old, too_new, expired = None, None, None
@@ -196,7 +196,7 @@ def append(
     events: Sequence[NewEvent],
     now: int,
 ) -> Rejected:
-    """Store events of the service itself; group and stream are made when they are missing."""
+    """Store events of the service itself; a missing group or stream is created."""
     group = session.scalar(select(LogGroup).filter_by(account=account, name=group_name))
     group = group or create_group(session, account, region, group_name, now)
     stream = session.scalar(select(LogStream).filter_by(group_id=group.group_id, name=stream_name))

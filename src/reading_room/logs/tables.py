@@ -1,7 +1,7 @@
 """Log groups, streams and events.
 
-Events have a table of their own that no other part of the product reads or locks; they are written in batches.
-Times are milliseconds since 1970, as the API has them.
+Events are in a separate table that no other part of the product reads or locks, and are written in batches. Times are
+milliseconds since 1970, as in the API.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ class LogGroup(Base):
     created_at: Mapped[int] = mapped_column(BigInteger)
     tags: Mapped[str] = mapped_column(Text, default="{}")
     retention_days: Mapped[int | None]
-    """How long events are kept; ``None`` for ever."""
+    """How long events are kept; ``None`` means forever."""
 
     @property
     def arn(self) -> str:
-        """The group's ARN, without the ``:*`` that some answers add."""
+        """The group's ARN, without the ``:*`` that some responses add."""
         return f"arn:aws:logs:{self.region}:{self.account}:log-group:{self.name}"
 
 
 class LogStream(Base):
-    """A log stream, with the bounds of its events kept up to date by every batch."""
+    """A log stream, with the bounds of its events, which every batch updates."""
 
     __tablename__ = "log_streams"
     __table_args__ = (UniqueConstraint("group_id", "name"),)
@@ -50,7 +50,7 @@ class LogStream(Base):
 
 
 class LogEvent(Base):
-    """One event. ``event_id`` grows with ingestion, so events of one moment keep their order."""
+    """One event. ``event_id`` increases with ingestion, so events with equal timestamps keep their order."""
 
     __tablename__ = "log_events"
     __table_args__ = (Index("ix_log_events_order", "stream_id", "timestamp", "event_id"),)
@@ -63,7 +63,7 @@ class LogEvent(Base):
 
 
 class ExportTask(Base):
-    """The export of a group's events to a bucket. ``number`` grows, so the newest task is the one with the highest."""
+    """The export of a group's events to a bucket. ``number`` increases, so the newest task has the highest."""
 
     __tablename__ = "log_export_tasks"
 
@@ -75,7 +75,7 @@ class ExportTask(Base):
     group_name: Mapped[str]
     stream_prefix: Mapped[str]
     start: Mapped[int] = mapped_column(BigInteger)
-    """Milliseconds since 1970; events from here on, and those at ``end``, are exported."""
+    """Milliseconds since 1970; events from ``start`` to ``end``, both included, are exported."""
     end: Mapped[int] = mapped_column(BigInteger)
     bucket: Mapped[str]
     key_prefix: Mapped[str]

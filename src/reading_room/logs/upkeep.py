@@ -1,4 +1,4 @@
-"""What happens to log groups in the background: expired events go, and exports are carried out."""
+"""The background work on log groups: deleting expired events and running exports."""
 
 from __future__ import annotations
 
@@ -21,5 +21,5 @@ class LogUpkeep:
         self.exports.start()
 
     def stop(self) -> bool:
-        """End both after the turns in progress; return whether they ended."""
+        """Stop both after their current turns; return whether they ended."""
         return all([self.retention.stop(), self.exports.stop()])
