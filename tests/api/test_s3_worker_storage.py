@@ -193,7 +193,7 @@ def test_a_job_whose_calls_cannot_be_recorded_fails_and_says_so(world: S3World, 
     storage = storage_of(world, world.user("reader", READ_AND_WRITE))
 
     def closed(service: str, operation: str, account: str) -> None:
-        raise unavailable(service, "No call is made that cannot be recorded: the disk is full.")
+        raise unavailable(service, "Calls that cannot be recorded are refused: the disk is full.")
 
     world.gate = closed
     (tmp_path / "output").write_bytes(b"x")
@@ -203,6 +203,6 @@ def test_a_job_whose_calls_cannot_be_recorded_fails_and_says_so(world: S3World, 
         lambda: storage.probe_output(Location("data", "out")),
         lambda: storage.write(Location("data", "out"), tmp_path / "output"),
     ):
-        with pytest.raises(JobFailure, match="cannot be recorded: the disk is full") as failed:
+        with pytest.raises(JobFailure, match="cannot be recorded are refused: the disk is full") as failed:
             use()
         assert failed.value.code == "INTERNAL_ERROR"

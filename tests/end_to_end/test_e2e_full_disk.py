@@ -96,7 +96,7 @@ def test_with_a_full_disk_nothing_happens_unseen_and_with_room_everything_goes_o
     eventually(lambda: failing(product) == {}, what="a product that is ready again")
     ended = place.wait(job)
     assert ended["JobStatus"] == "FAILED"
-    assert "No call is made that cannot be recorded in the trail of calls: the disk is full" in ended["Message"]
+    assert "Calls that cannot be recorded in the trail are refused: the disk is full" in ended["Message"]
     assert place.wait(place.start("in/"))["JobStatus"] == "COMPLETED"
     assert "new" not in {each["Key"] for each in s3.list_objects_v2(Bucket=place.bucket)["Contents"]}
     assert "10.77.0.0/16" not in {each["CidrBlock"] for each in ec2.describe_vpcs()["Vpcs"]}

@@ -77,9 +77,9 @@ def test_failures_are_told_once_and_their_end_and_no_secret_of_an_address(caplog
         assert len(server.came) == 4
     assert [each.getMessage().partition(" to http://127.0.0.1")[::2] for each in caplog.records] == [
         ("the trail's head is sent", ""),
-        ("the trail's head cannot be sent", ", and is tried again: Connection refused"),
+        ("the trail's head cannot be sent", " and will be retried: Connection refused"),
         ("the trail's head is sent", " again, after 3 failures"),
-        ("the trail's head cannot be sent", ", and is tried again: the answer is 302"),
+        ("the trail's head cannot be sent", " and will be retried: the answer is 302"),
     ]
 
 

@@ -135,7 +135,7 @@ def test_a_cut_stays_known_when_the_trail_goes_on(trail: Trail, cut: Cut, caplog
     code, told = trail.verified()
     assert code == 1
     assert "lines of the book management that were there at" in told
-    assert "the trail's book management was cut" in caplog.text
+    assert "the trail's book management was truncated" in caplog.text
 
 
 def test_a_cut_is_forgotten_when_nothing_of_its_day_is_kept_any_more(trail: Trail) -> None:

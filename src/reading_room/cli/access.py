@@ -22,7 +22,7 @@ from reading_room.trail.head import Head, read_heads
 from reading_room.trail.requests import with_request_id
 
 if TYPE_CHECKING:
-    from reading_room.trail.kept_heads import Wanted
+    from reading_room.trail.kept_heads import ExpectedLine
 
 app = typer.Typer(help="Explain denials, check the trail, check policies.", no_args_is_help=True)
 USES: tuple[str, ...] = get_args(PolicyUse)
@@ -108,21 +108,21 @@ def verify_trail(
         _compare(heads, kept, system_clock().date() - dt.timedelta(days=settings.trail_days))
 
 
-def _kept_heads(settings: Settings) -> list[Wanted]:
+def _kept_heads(settings: Settings) -> list[ExpectedLine]:
     """Return what the books must contain according to the database, which may be missing or have no heads yet."""
     # No other command here needs the database.
     from sqlalchemy.exc import OperationalError
 
     from reading_room.cli.database import open_to_read
     from reading_room.database.opening import FILE
-    from reading_room.trail.kept_heads import wanted_in
+    from reading_room.trail.kept_heads import expected_lines
 
     if not (settings.data / FILE).exists():
         return []
     database = open_to_read(settings.data / FILE)
     try:
         with database.reading() as session:
-            return wanted_in(session)
+            return expected_lines(session)
     except OperationalError as error:
         if "no such table" not in str(error):
             raise fail(f"{settings.data / FILE} cannot be read: {error.orig}") from None
@@ -131,7 +131,7 @@ def _kept_heads(settings: Settings) -> list[Wanted]:
         database.close()
 
 
-def _verified(settings: Settings, folder: Path, book: str, known: Collection[str], kept: Sequence[Wanted]) -> Verified:
+def _verified(settings: Settings, folder: Path, book: str, known: Collection[str], kept: Sequence[ExpectedLine]) -> Verified:
     """Verify a book; end the program if it was changed, or if it lacks lines that the database says it has."""
     while True:
         wanted = [each for each in kept if each.book == book]

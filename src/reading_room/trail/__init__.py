@@ -1,1 +1,1 @@
-"""The trail: every call as a CloudTrail event, every denial with its reasons, in files that are only added to."""
+"""The trail: every call as a CloudTrail event, and every denial with its reasons, in append-only files."""

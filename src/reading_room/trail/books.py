@@ -1,4 +1,4 @@
-"""A book of the trail: one file a day, only added to, chained, bounded in age and size."""
+"""A book of the trail: one append-only, chained file per day, with a maximum age and total size."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ logger = logging.getLogger(__name__)
 
 
 class BookFull(Exception):
-    """Today's file alone is as large as the book may be: nothing more is added to it until tomorrow."""
+    """Today's file alone has reached the book's maximum size, so nothing is added until tomorrow."""
 
     def __init__(self, name: str, most: int) -> None:
         setting = f"READING_ROOM_TRAIL_{'UNIDENTIFIED_' if name == 'unidentified' else ''}BYTES"
         super().__init__(
-            f"the trail's book {name} has {most:,} bytes of today, and older files are gone: "
-            f"raise {setting}, or find out who calls so much"
+            f"the trail's book {name} has {most:,} bytes from today alone, and older files are deleted: "
+            f"raise {setting}, or find out who makes so many calls"
         )
 
 
 class Book:
-    """Appends to the file of the day. For one thread; no file is made before the first line."""
+    """Appends to the file of the day. Not thread-safe. No file is created before the first line."""
 
     def __init__(self, folder: Path, name: str, days: int, most: int, heads: Heads) -> None:
-        """``days`` is how long files are kept, ``most`` how many bytes all of them may have."""
+        """``days`` is how long files are kept, ``most`` is their maximum total size in bytes."""
         self._heads = heads
         self._folder = folder
         self._name = name
@@ -44,7 +44,7 @@ class Book:
     def append(self, today: dt.date, texts: list[str]) -> None:
         """Append a line for each event (JSON text).
 
-        Raises ``OSError``, and the book is then as before, and ``BookFull``.
+        Raises ``BookFull``, and ``OSError``, which leaves the book unchanged.
         """
         self._open(today)
         assert self._file is not None
@@ -70,7 +70,7 @@ class Book:
         return self._last
 
     def sync(self) -> None:
-        """Bring what was written to the disk. Raises ``OSError``."""
+        """Flush the file to the disk. Raises ``OSError``."""
         if self._file is not None:
             os.fdatasync(self._file)
 
@@ -82,7 +82,7 @@ class Book:
 
     def _open(self, today: dt.date) -> None:
         if self._file is not None and today <= self._day:
-            return  # A clock that was set back changes no file: the chain goes by the files' names.
+            return  # If the clock was set back, keep the file: the chain follows the order of the file names.
         files = files_of(self._folder, self._name)
         if self._file is None:
             self._folder.mkdir(mode=0o700, exist_ok=True)
@@ -104,27 +104,27 @@ class Book:
         _sync_folder(self._folder)
 
     def _begin_after(self, old: Collection[Path]) -> None:
-        """Note, before the oldest files are deleted, which line the book then begins after."""
+        """Before the oldest files are deleted, record the line after which the book then begins."""
         if not old:
             return
         kept = (beginning_of(path) for _, path in files_of(self._folder, self._name) if path not in old)
         self._heads.begins(self._name, next((each for each in kept if each is not None), self._last))
 
     def _make_room(self, more: int) -> None:
-        """Delete the oldest files until so many bytes more have room. Raises ``BookFull``."""
+        """Delete the oldest files until there is room for ``more`` bytes. Raises ``BookFull``."""
         for day, path in files_of(self._folder, self._name) if self._older + self._size + more > self._most else ():
             if day == self._day or self._older + self._size + more <= self._most:
                 break
             self._begin_after([path])
             self._older -= path.stat().st_size
             path.unlink()
-            logger.warning("deleted %s: the trail's book %s is at its %d bytes", path.name, self._name, self._most)
+            logger.warning("deleted %s: the trail's book %s reached %d bytes", path.name, self._name, self._most)
         if self._older + self._size + more > self._most:
             raise BookFull(self._name, self._size)
 
 
 def _last_digest(folder: Path, name: str) -> str:
-    """Return the digest of a book's last line, ``FIRST`` where there is none; a line that was cut off is ended."""
+    """Return the digest of a book's last line, or ``FIRST`` if it is empty; terminate a truncated line."""
     for _, path in reversed(files_of(folder, name)):
         with path.open("r+b") as file:
             size = file.seek(0, os.SEEK_END)

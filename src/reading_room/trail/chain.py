@@ -1,7 +1,7 @@
-"""The lines of the trail's files: each holds the digest of the line before it, so that a change in the middle shows.
+"""The hash chain of the trail's files: each line holds the digest of the previous one, which reveals changes.
 
-A line is ``{"previous":"<SHA-256 of the line before>","event":{…}}``. The chain of a book goes on from one day's file
-to the next. What a chain cannot show is that its newest lines are missing: for that, somebody must have noted a digest.
+A line is ``{"previous":"<SHA-256 of the previous line>","event":{…}}``. The chain of a book continues from one day's
+file to the next. A chain alone cannot reveal that its newest lines are missing; that requires a recorded digest.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from typing import Any
 FOLDER = "trail"
 """The name of the trail's folder in the data folder."""
 BOOKS = ("management", "data", "denials", "unidentified")
-"""The last has what was refused to requests that proved nobody: events, decisions, and how many more there were."""
+"""The last one has refused unauthenticated requests: events, decisions, and counts of those beyond."""
 FIRST = "0" * 64
-"""What the first line of a book names as the line before it."""
+"""The previous digest in the first line of a book."""
 _START = re.compile(rb'\{"previous":"([0-9a-f]{64})","event":')
 _BLOCK = 1 << 16
 
 
 class ChainBroken(Exception):
-    """A file of the trail is not as it was written; says which, where, and how that shows."""
+    """A file of the trail was modified; the message names the file, the line and the fault."""
 
     def __init__(self, path: Path, line: int, fault: str) -> None:
         super().__init__(f"{path}, line {line}: {fault}")
@@ -37,31 +37,31 @@ class ChainBroken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """A book whose chain holds."""
+    """A book whose chain is intact."""
 
     book: str
     lines: int
     first_day: dt.date | None
-    """The day of the oldest file that is kept; ``None`` for an empty book."""
+    """The day of the oldest file, or ``None`` for an empty book."""
     last_digest: str
     torn: int
-    """Lines that a crash cut off while they were written; what came after them holds."""
+    """The number of lines that a crash truncated; the chain continues after them."""
     found: frozenset[str]
-    """Those of the digests that were asked for which a line has, or the one before the oldest that is kept."""
+    """The known digests that belong to a line of the book, or to the line before its oldest."""
 
 
 def digest_of(line: bytes) -> str:
-    """Return the digest of a line without its end."""
+    """Return the digest of a line without its line end."""
     return hashlib.sha256(line).hexdigest()
 
 
 def line_of(previous: str, event: str) -> bytes:
-    """Return the line of an event (JSON text), without its end."""
+    """Return the line of an event (JSON text), without its line end."""
     return b'{"previous":"%b","event":%b}' % (previous.encode(), event.encode())
 
 
 def event_in(line: bytes) -> dict[str, Any] | None:
-    """Return the event of a line; ``None`` for one that a crash cut off."""
+    """Return the event of a line, or ``None`` if a crash truncated it."""
     try:
         found = json.loads(line)
         event = found["event"]
@@ -82,14 +82,14 @@ def files_of(folder: Path, book: str) -> list[tuple[dt.date, Path]]:
         try:
             found.append((dt.date.fromisoformat(path.stem.removeprefix(f"{book}-")), path))
         except ValueError:
-            continue  # No file of ours.
+            continue  # Not a file of the trail.
     return sorted(found)
 
 
 def backwards(path: Path, end: int | None = None) -> Iterator[tuple[int, bytes]]:
-    """Yield the whole lines of a file that begin before ``end``, the last first, each with the place of its first byte.
+    """Yield the complete lines of a file that begin before ``end``, last first, each with its offset.
 
-    A last line without its end is being written at this moment, and is left out.
+    A last line without a line end is still being written, and is skipped.
     """
     with path.open("rb") as file:
         size = file.seek(0, 2)
@@ -102,7 +102,7 @@ def backwards(path: Path, end: int | None = None) -> Iterator[tuple[int, bytes]]
             start = begin
             lines = rest.split(b"\n")
             place = start + len(rest) - len(lines[-1])
-            # The first one may begin in the block before; what follows the last line end is no line.
+            # The first line may begin in the previous block; the text after the last line end is not a line.
             for line in reversed(lines[1:-1] if start else lines[:-1]):
                 place -= len(line) + 1
                 yield place, line
@@ -111,9 +111,9 @@ def backwards(path: Path, end: int | None = None) -> Iterator[tuple[int, bytes]]
 
 
 def newest_digest(folder: Path, book: str) -> str:
-    """Return the digest of a book's newest whole line, ``FIRST`` where there is none; by then the line is on the disk.
+    """Return the digest of a book's newest complete line, or ``FIRST`` if it is empty, after flushing it to the disk.
 
-    Whoever wrote it may have been killed before that. Raises ``OSError``.
+    The process that wrote it may have been killed before it did so. Raises ``OSError``.
     """
     for _, path in reversed(files_of(folder, book)):
         for _, line in backwards(path):
@@ -127,9 +127,9 @@ def newest_digest(folder: Path, book: str) -> str:
 
 
 def beginning_of(path: Path) -> str | None:
-    """Return the digest that ``verify`` finds where a file is a book's oldest, ``None`` for one without a whole line.
+    """Return the digest that ``verify`` finds if a file is a book's oldest, or ``None`` without a complete line.
 
-    That is the one of the line before its first, or, where a crash cut that first line off, the first line's own.
+    It is that of the line before the first, or, if a crash truncated the first line, the first line's own.
     """
     with path.open("rb") as file:
         line = file.readline()
@@ -140,9 +140,9 @@ def beginning_of(path: Path) -> str | None:
 
 
 def verify(folder: Path, book: str, known: Collection[str] = ()) -> Verified:
-    """Walk a book from its oldest line to its newest. Raises ``ChainBroken`` where a line is not the one written.
+    """Verify a book from its oldest line to its newest. Raises ``ChainBroken`` for a line that was modified.
 
-    ``known`` are digests noted earlier: which of them lines have is told in the result.
+    ``known`` holds digests recorded earlier; the result has those that were found.
     """
     files = files_of(folder, book)
     previous: str | None = None
@@ -152,7 +152,7 @@ def verify(folder: Path, book: str, known: Collection[str] = ()) -> Verified:
         with path.open("rb") as file:
             for number, raw in enumerate(file, start=1):
                 if not raw.endswith(b"\n"):
-                    break  # Being written at this moment, or cut off by a crash that nothing followed.
+                    break  # Still being written, or truncated by a crash, with nothing after it.
                 line = raw[:-1]
                 digest = digest_of(line)
                 start = _START.match(line)

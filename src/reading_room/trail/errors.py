@@ -8,7 +8,7 @@ from reading_room.aws.errors import AwsError
 
 
 class InvalidLookupAttributes(AwsError):
-    """LookupEvents was asked for more than one attribute, or for a value that its key cannot have."""
+    """LookupEvents has more than one attribute, or a value that is invalid for its key."""
 
     code: ClassVar[str] = "InvalidLookupAttributesException"
 
@@ -26,9 +26,9 @@ class InvalidTimeRange(AwsError):
 
 
 class InvalidNextToken(AwsError):
-    """A token that LookupEvents did not give, or not for this question."""
+    """LookupEvents did not issue this token, or issued it for another request."""
 
     code: ClassVar[str] = "InvalidNextTokenException"
 
     def __init__(self) -> None:
-        super().__init__("The token is not valid, or the request differs from the one that it was given for.")
+        super().__init__("The token is not valid, or the request differs from the one that it was issued for.")

@@ -1,4 +1,4 @@
-"""From the record of a call to its events: one in the trail of the caller's account, and one in that of the resource's.
+"""Converts the record of a call to events: one for the caller's account, and one for the resource owner's.
 
 AWS source: "CloudTrail record contents for management, data, and network activity events", CloudTrail user guide.
 """
@@ -24,28 +24,28 @@ from reading_room.trail.redaction import shown
 VERSION = "1.11"
 Book = Literal["management", "data", "denials", "unidentified"]
 _PARAMETERS_LIMIT = 100_000
-"""Bytes of ``requestParameters`` and of ``responseElements``; what is longer is left out, as CloudTrail does."""
+"""Bytes of ``requestParameters`` and of ``responseElements``; longer ones are omitted, as in CloudTrail."""
 _DATA = frozenset({("logs", "PutLogEvents")})
 AccountOf = Callable[[str], str | None]
-"""Returns the account that a bucket's name or an endpoint's id belongs to, ``None`` where there is none."""
+"""Returns the account that owns a bucket or an endpoint, by name or id, or ``None`` if it does not exist."""
 
 
-def nobodys(name: str) -> None:
-    """Know the account of nothing."""
+def no_account(name: str) -> None:
+    """Return no account."""
 
 
 def is_data(service: str, operation: str) -> bool:
-    """Say whether a call is about data, whose events are in a book of their own."""
+    """Return whether a call is a data event; these have a book of their own."""
     return s3_events.is_data(operation) if service == "s3" else (service, operation) in _DATA
 
 
 def events_of(
-    record: CallRecord, bucket_owner: AccountOf = nobodys, endpoint_owner: AccountOf = nobodys
+    record: CallRecord, bucket_owner: AccountOf = no_account, endpoint_owner: AccountOf = no_account
 ) -> Iterator[tuple[Book, dict[str, Any]]]:
-    """Yield the events of a call, each with the book that it belongs in.
+    """Yield the events of a call, each with its book.
 
-    A call that an account makes on a resource of another stands in the trails of both, with one ``sharedEventID``. One
-    that proved nobody and was refused stands in no account's trail, but is written down all the same.
+    A call on a resource of another account is in the trails of both accounts, with the same ``sharedEventID``. A
+    refused unauthenticated call is in no account's trail, but it is recorded nevertheless.
     """
     owner = _owner(record, bucket_owner)
     caller = record.principal.account if record.principal and record.principal.kind != "anonymous" else ""
@@ -101,7 +101,7 @@ def _event(record: CallRecord, owner: str | None, endpoint_owner: AccountOf) -> 
 
 
 def _acting(record: CallRecord) -> str | None:
-    """Return the service that made a call, with a session of a role or as itself: it needs no access key."""
+    """Return the service that made a call without an access key, with a role session or as itself, or ``None``."""
     caller = record.principal
     by_itself = caller is not None and caller.kind in ("session", "service") and record.access_key_id is None
     return record.user_agent if by_itself else None
@@ -131,12 +131,12 @@ def _elements(record: CallRecord) -> dict[str, Any] | None:
 
 def _bounded(values: dict[str, Any] | None) -> dict[str, Any] | None:
     if values is not None and len(values) > 0 and _size(values) > _PARAMETERS_LIMIT:
-        return {"omitted": True, "originalSize": _size(values), "reason": "larger than what an event may hold"}
+        return {"omitted": True, "originalSize": _size(values), "reason": "larger than an event may be"}
     return values
 
 
 def _size(values: object) -> int:
-    """Return about how many characters a value has as JSON, without writing it."""
+    """Return the approximate length of a value as JSON, without serializing it."""
     if isinstance(values, str):
         return len(values) + 2
     if isinstance(values, dict):
@@ -157,7 +157,7 @@ def _owner(record: CallRecord, bucket_owner: AccountOf) -> str | None:
         except ValueError:
             return None
     if (record.service, record.operation) == ("reading-room", "RedeemSignInToken") and record.output:
-        # Nobody signed the request: it belongs in the trail of whoever signed in.
+        # The request is not signed: it belongs in the trail of the account that signed in.
         return Arn.parse(str(record.output["Arn"])).account
     return None
 
@@ -173,14 +173,14 @@ def _resources(record: CallRecord, owner: str | None) -> list[dict[str, str]]:
 
 @lru_cache(maxsize=64)
 def _api_version(service: str) -> str | None:
-    # S3 and IAM are not in it, as in CloudTrail; the others say which version of their API was called.
+    # As in CloudTrail, events of S3 and IAM have no API version.
     if service not in SERVED or service in ("s3", "iam", "sts"):
         return None
     return str(service_model(service).api_version)
 
 
 def _error_code(service: str, error: AwsError) -> str:
-    """Return an error's code as CloudTrail writes it: EC2's say whose fault it was, IAM's are named as in its model."""
+    """Return an error's code as in CloudTrail: EC2's name the party at fault, IAM's are those of its model."""
     if service == "ec2":
         return f"{'Client' if error.status < 500 else 'Server'}.{error.code}"
     if error.code == "AccessDeniedException":
@@ -195,7 +195,7 @@ def _names(service: str) -> dict[str, str]:
 
 
 def service_event(name: str, at: dt.datetime, details: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an event of the trail itself, which no call made."""
+    """Return an event of the trail itself, rather than of a call."""
     return {
         "eventVersion": VERSION,
         "userIdentity": {"type": "AWSService", "invokedBy": "cloudtrail.amazonaws.com"},
@@ -228,5 +228,5 @@ def event_of_refused(refused: RefusedRequests) -> dict[str, Any]:
 
 
 def as_text(document: dict[str, Any]) -> str:
-    """Return a document on one line; a character that UTF-8 cannot hold is written as its escape."""
+    """Return a document as one line of JSON; characters that UTF-8 cannot encode are escaped."""
     return json.dumps(document, separators=(",", ":"))

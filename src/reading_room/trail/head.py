@@ -1,7 +1,7 @@
-"""The trail's head: the digest of each book's newest line, to be sent off the machine every minute.
+"""The trail's head: the digest of each book's newest line, sent to another machine every minute.
 
-Each line holds the digest of the line before it, so a head that somebody else keeps stands for everything before it:
-what is cut off, changed or written anew later can be proved.
+Each line holds the digest of the previous line, so a head that is stored elsewhere vouches for everything before it. It
+proves later whether lines were removed, changed or rewritten.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SETTING = "READING_ROOM_TRAIL_HEAD"
 LOCAL_SYSLOG = "/dev/log"
 SYSLOG_PORT = 514
 SEND_SECONDS = 10.0
-"""How long one is tried to be sent."""
+"""Timeout for sending a head."""
 _PRIORITY = 13 * 8 + 5
 """Facility "log audit", severity "notice" (RFC 5424)."""
 
@@ -40,7 +40,7 @@ Send = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What the newest line of each book was at a moment."""
+    """The newest line of each book at a point in time."""
 
     at: dt.datetime
     digests: Mapping[str, str]
@@ -52,15 +52,15 @@ class Head:
 
 
 def heads_of(folder: Path) -> dict[str, str]:
-    """Return the digest of each book's newest line, which is on the disk by then. Raises ``OSError``.
+    """Return the digest of each book's newest line, after flushing it to the disk. Raises ``OSError``.
 
-    A power failure must not take a line whose digest is known elsewhere: it would look cut off.
+    If a power failure lost a line whose digest was sent already, the line would seem to have been removed.
     """
     return {book: newest_digest(folder, book) for book in BOOKS}
 
 
 def read_heads(text: str) -> list[Head]:
-    """Return the heads in a text, one a line, whatever stands before each. Raises ``ValueError``."""
+    """Return the heads in a text, one per line, each after any prefix. Raises ``ValueError``."""
     found = []
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip():
@@ -70,27 +70,27 @@ def read_heads(text: str) -> list[Head]:
             digests = {book: str(document["trailHead"][book]) for book in BOOKS if book in document["trailHead"]}
             found.append(Head(dt.datetime.fromisoformat(document["at"]), digests))
         except (ValueError, TypeError, KeyError, RecursionError):
-            raise ValueError(f"line {number} is no head of a trail") from None
+            raise ValueError(f"line {number} is not a head of a trail") from None
     return found
 
 
 class HeadSender:
-    """Sends the head when it is told to. A failure is logged once, and the end of it."""
+    """Sends the head at each turn. Logs the first of consecutive failures, and the recovery."""
 
     def __init__(self, heads: Callable[[], Mapping[str, str]], setting: str, data: Path, clock: Clock) -> None:
-        """``setting`` says where to; in ``data``, the data folder, a head is of no use. Raises ``SettingError``."""
+        """``setting`` is the destination, which must not be in the data folder ``data``. Raises ``SettingError``."""
         self._heads = heads
         self._clock = clock
         self._send, self._name = _destination(setting, data)
         self._failed: int | None = None
 
     def turn(self) -> None:
-        """Send the head, or say why it cannot be."""
+        """Send the head, or log why it cannot be sent."""
         try:
             self._send(str(Head(self._clock(), self._heads())))
         except (OSError, HTTPException) as error:
             if not self._failed:
-                log.warning("the trail's head cannot be sent to %s, and is tried again: %s", self._name, _reason(error))
+                log.warning("the trail's head cannot be sent to %s and will be retried: %s", self._name, _reason(error))
             self._failed = (self._failed or 0) + 1
         else:
             if self._failed is None:
@@ -101,7 +101,7 @@ class HeadSender:
 
 
 def _destination(setting: str, data: Path) -> tuple[Send, str]:
-    """Return what sends a line, and what to call it in a log: without what may be secret in an address."""
+    """Return the function that sends a line, and the destination's name for the log, without secrets in the address."""
     url = urlsplit(setting)
     if url.scheme == "file":
         path = Path(url.path)
@@ -141,13 +141,13 @@ def _to_syslog(host: str, port: int, line: str) -> None:
     name = socket.gethostname() or "-"
     with socket.socket(family, kind, protocol) as sock:
         sock.settimeout(SEND_SECONDS)
-        # Once connected, what nobody listens for is an error at the next line.
+        # On a connected socket, a destination without a listener fails at the next line.
         sock.connect(address)
         sock.send(f"<{_PRIORITY}>1 {moment} {name} reading-room - trail-head - {line}".encode())
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Follows nothing: whoever is to keep the head is the one that was named."""
+    """Follows no redirects: the head goes only to the address in the setting."""
 
     def redirect_request(self, *_: Any) -> None:
         return None
@@ -155,13 +155,13 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 def _post(url: str, line: str) -> None:
     request = urllib.request.Request(url, line.encode(), {"Content-Type": "application/json"}, method="POST")
-    # The setting's pattern lets http and https in alone.
+    # The setting's pattern allows only http and https.
     with urllib.request.build_opener(_NoRedirect).open(request, timeout=SEND_SECONDS) as answer:
         answer.read(1)
 
 
 def _reason(error: Exception) -> str:
-    """Say what went wrong, without an address, in which there may be a secret."""
+    """Return the reason for a failure, without the address, which may contain a secret."""
     if isinstance(error, urllib.error.HTTPError):
         return f"the answer is {error.code}"
     cause = error.reason if isinstance(error, urllib.error.URLError) else error

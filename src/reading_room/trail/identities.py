@@ -1,4 +1,4 @@
-"""Who made a call, as the ``userIdentity`` of an event.
+"""The caller of a call, as the ``userIdentity`` of an event.
 
 AWS source: "CloudTrail userIdentity element", CloudTrail user guide.
 """
@@ -17,10 +17,10 @@ _TIME = "%Y-%m-%dT%H:%M:%SZ"
 def user_identity(
     principal: Principal | None, access_key_id: str | None, invoked_by: str | None = None
 ) -> dict[str, Any]:
-    """Return the identity element of a caller; the same object for the same caller, not to be changed.
+    """Return the identity element of a caller. It is cached and must not be modified.
 
-    ``None`` stands for a request whose signature proved nobody: the key that it claimed is all there is to say.
-    ``invoked_by`` is the service that makes a call with a session of a role.
+    A principal of ``None`` means an unauthenticated request, of which only the claimed key is known. ``invoked_by`` is
+    the service that makes a call with a role session.
     """
     if principal is None:
         return {"type": "Unknown", **_key(access_key_id)}
@@ -47,7 +47,7 @@ def user_identity(
 
 
 def user_name(identity: dict[str, Any]) -> str | None:
-    """Return what LookupEvents calls the user: a user's name, a session's name, or ``root``."""
+    """Return the user name for LookupEvents: a user's name, a session's name, or ``root``."""
     match identity.get("type"):
         case "Root":
             return "root"

@@ -1,9 +1,9 @@
-"""The trail's files, written by one thread: what is handed over waits in memory for a moment, then goes in batches.
+"""Writes the trail's files in one thread: items wait in memory briefly, and are then written in batches.
 
-Handing over costs the call some microseconds; turning the record into an event happens in the thread. A process that
-is killed loses what it was handed within the last ``Limits.batch_seconds`` or so; a machine that loses power, the
-last ``sync_seconds`` and that. What waits is bounded: if the disk does not keep up, records are lost, counted, said in
-the log, and noted in the trail itself as soon as it can be written again.
+Handing over a record costs the call a few microseconds; the thread turns it into an event. A process that is killed
+loses the records of about the last ``Limits.batch_seconds``; a machine that loses power also loses those of the last
+``sync_seconds``. The number of waiting items is bounded: if the disk does not keep up, records are lost. They are
+counted, logged, and noted in the trail itself as soon as it can be written again.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from reading_room.database.disk import Floor, free_bytes
 from reading_room.full_disk import is_full
 from reading_room.trail.books import Book, BookFull
 from reading_room.trail.events import as_text, service_event
-from reading_room.trail.kept_heads import Heads, NoHeads, Noting
+from reading_room.trail.kept_heads import HeadRecorder, Heads, NoHeads
 
 logger = logging.getLogger(__name__)
 
-_SAID_EVERY = 60.0
-"""How often it is said of a full book that it is full."""
+_LOG_FULL_EVERY = 60.0
+"""Seconds between two log lines about a full book."""
 
 Item = TypeVar("Item")
 Count = Callable[[str, Mapping[str, Any], int], None]
@@ -41,7 +41,7 @@ def count_nothing(book: str, document: Mapping[str, Any], size: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long what was handed over waits to be written, and how much may wait: more is lost."""
+    """How long items wait to be written, and how many can wait; further items are lost."""
 
     batch_seconds: float = 0.2
     sync_seconds: float = 1.0
@@ -50,14 +50,14 @@ class Limits:
     bytes: int = 64 << 20
     """Of requests."""
     reserve: int = 1 << 20
-    """Bytes of the disk that are left for the records of calls that run: with less, no other should begin."""
+    """Bytes of the disk reserved for the records of running calls: with less free, no further call should begin."""
 
 
 class Journal(Generic[Item]):
-    """Takes items from any thread and writes what ``documents`` makes of each, in books of one file a day.
+    """Accepts items from any thread, converts them with ``documents``, and writes them to books of one file per day.
 
-    ``documents`` yields pairs of a book's name and a document; an item that it fails on is logged and noted as lost.
-    Nothing is started and no file made before the first item.
+    ``documents`` yields pairs of a book's name and a document; an item on which it raises is logged and noted as lost.
+    No thread is started and no file created before the first item.
     """
 
     def __init__(
@@ -72,13 +72,13 @@ class Journal(Generic[Item]):
         heads: Heads = NoHeads(),
         count: Count = count_nothing,
     ) -> None:
-        """``days`` is how long files are kept, ``most`` how many bytes a book may have, unless ``most_of`` names it.
+        """``days`` is how long files are kept. ``most`` is a book's maximum size in bytes; ``most_of`` overrides it.
 
-        ``heads`` keeps the digests of the newest lines. ``count`` is told of each line: its book, document and bytes.
+        ``heads`` stores the digests of the newest lines. ``count`` is called with each line's book, document and size.
         """
         self._count = count
         self._heads = heads
-        self._noting = Noting(heads, limits.retry_seconds)
+        self._head_recorder = HeadRecorder(heads, limits.retry_seconds)
         self._noted: dict[str, str] = {}
         self._limits = limits
         self._folder = folder
@@ -100,19 +100,19 @@ class Journal(Generic[Item]):
         self._ended = False
         self._books: dict[str, Book] = {}
         self._left_out = 0
-        self._said = -_SAID_EVERY
+        self._logged_full_at = -_LOG_FULL_EVERY
         self._fault: str | None = None
-        """Why the files could not be written at the last try."""
+        """Why the last attempt to write the files failed."""
         self._full_on: dict[str, dt.date] = {}
-        """When books took no more."""
+        """The days on which books were full."""
         self._reserve = Floor(limits.reserve, lambda: free_bytes(folder))
 
     def refusal(self, book: str) -> str | None:
-        """Say why what is handed over now for a book might never be in it, ``None`` if nothing is in the way.
+        """Return why an item that is handed over now might never be written to a book, or ``None``.
 
-        Costs a microsecond, and a look at the file system ten times a second at the most.
+        Takes a microsecond, and checks the file system at most ten times a second.
         """
-        if (fault := self._fault or self._noting.fault) is not None:
+        if (fault := self._fault or self._head_recorder.fault) is not None:
             return fault
         if self._reserve.reached:
             return "the disk is full"
@@ -123,7 +123,7 @@ class Journal(Generic[Item]):
         return None
 
     def hand_over(self, item: Item, size: int) -> None:
-        """Take an item of about so many bytes. Never waits and never raises."""
+        """Accept an item of about ``size`` bytes. Never blocks and never raises."""
         with self._lock:
             full = len(self._waiting) >= self._limits.items or self._bytes + size > self._limits.bytes
             if self._ended or full:
@@ -139,7 +139,7 @@ class Journal(Generic[Item]):
             self._wake.set()
 
     def flush(self, seconds: float = 5.0) -> bool:
-        """Wait until everything that was handed over before is in the files; say whether it is."""
+        """Wait until all items handed over before are in the files; return whether they are."""
         with self._lock:
             wanted = self._handed
             if self._done >= wanted:
@@ -149,7 +149,7 @@ class Journal(Generic[Item]):
             return self._written.wait_for(lambda: self._done >= wanted, seconds)
 
     def close(self) -> None:
-        """Write and sync what waits, and take no more."""
+        """Write and sync the waiting items, and accept no more."""
         with self._lock:
             self._ended = True
             thread = self._thread
@@ -157,7 +157,7 @@ class Journal(Generic[Item]):
         self._wake.set()
         if thread is not None:
             thread.join()
-        self._noting.close()
+        self._head_recorder.close()
 
     # The thread.
 
@@ -176,11 +176,11 @@ class Journal(Generic[Item]):
                 self._write(texts)
                 dirty, taken = dirty or taken > 0, self._tell(taken)
                 if dirty and (self._ended or time.monotonic() - synced >= limits.sync_seconds):
-                    self._noting.offer(self._sync())
+                    self._head_recorder.offer(self._sync())
                     synced, dirty = time.monotonic(), False
             except OSError as error:
                 if self._fault is None:
-                    logger.error("the trail in %s cannot be written and is tried again: %s", self._folder, error)
+                    logger.error("the trail in %s cannot be written and will be retried: %s", self._folder, error)
                 self._fault = "the disk is full" if is_full(error) else "its files cannot be written"
                 if self._ended:
                     logger.error("lost: %d events of the trail", sum(map(len, texts.values())))
@@ -198,14 +198,14 @@ class Journal(Generic[Item]):
             book.close()
 
     def _tell(self, taken: int) -> int:
-        """Let those go on who wait for what is written now; return that no more was taken since."""
+        """Wake the callers that wait for the written items; return the new number of taken items, 0."""
         with self._lock:
             self._done += taken
             self._written.notify_all()
         return 0
 
     def _sync(self) -> dict[str, str]:
-        """Bring the books to the disk; return the heads of those that have another since. Raises ``OSError``."""
+        """Flush the books to the disk; return the heads that have changed since. Raises ``OSError``."""
         heads = {name: book.last for name, book in self._books.items()}
         for book in self._books.values():
             book.sync()
@@ -214,7 +214,7 @@ class Journal(Generic[Item]):
         return changed
 
     def _take(self) -> tuple[dict[str, list[str]], int]:
-        """Return what waits as lines of text by book, and how many items they are of."""
+        """Return the waiting items as lines of text by book, and the number of items."""
         with self._lock:
             items, self._waiting = self._waiting, deque()
             self._bytes = 0
@@ -227,10 +227,10 @@ class Journal(Generic[Item]):
                     texts.setdefault(book, []).append(text)
                     self._count(book, document, len(text))
             except Exception:
-                logger.exception("an event of the trail could not be made")
+                logger.exception("an event of the trail could not be created")
                 lost += 1
         if lost:
-            logger.error("lost: %d events of the trail, which could not be written as fast as calls came", lost)
+            logger.error("lost: %d events of the trail, which could not be written as fast as calls arrived", lost)
             texts.setdefault("management", []).append(as_text(self._lost_event(lost)))
         return texts, len(items)
 
@@ -238,7 +238,7 @@ class Journal(Generic[Item]):
         return service_event("EventsLost", self._clock(), {"lost": lost})
 
     def _write(self, texts: dict[str, list[str]]) -> None:
-        """Append lines to their books and take them out of ``texts``. Raises ``OSError``; what is left is unwritten."""
+        """Append lines to their books and remove them from ``texts``. Raises ``OSError``; the rest are unwritten."""
         today = self._today()
         for name in list(texts):
             try:
@@ -258,6 +258,6 @@ class Journal(Generic[Item]):
 
     def _full(self, error: BookFull, lost: int) -> None:
         self._left_out += lost
-        if time.monotonic() > self._said + _SAID_EVERY:
+        if time.monotonic() > self._logged_full_at + _LOG_FULL_EVERY:
             logger.error("lost: %d events, as %s", self._left_out, error)
-            self._said, self._left_out = time.monotonic(), 0
+            self._logged_full_at, self._left_out = time.monotonic(), 0

@@ -1,12 +1,12 @@
-"""The heads of the trail's books, kept in the database: what shows that a book was cut, or is gone.
+"""The heads of the trail's books in the database, which reveal that a book was truncated or deleted.
 
-A chain cannot show that lines are missing at its end, or at its beginning. So the database has the digest of the newest
-line, and of the line before the oldest one, of each book.
+A chain alone cannot reveal that lines are missing at its end or its beginning. So the database has, for each book, the
+digest of the newest line and of the line before the oldest one.
 
-- A line is on the disk before it is noted as a head. A process that is killed between the two leaves a book that is
-  longer than its head says, which is no fault.
-- Where a book begins is noted before its oldest file is deleted. Until it is, the book only begins earlier.
-- A head that is not in its book when the service opens it stays in the database as lost, whatever is written later.
+- A line is flushed to the disk before it is recorded as a head. If the process is killed in between, the book continues
+  after its head, which is not a fault.
+- The new beginning of a book is recorded before its oldest file is deleted. Until then, the book merely begins earlier.
+- A head that is missing from its book when the service opens it stays in the database as lost, permanently.
 """
 
 from __future__ import annotations
@@ -33,37 +33,38 @@ from reading_room.trail.tables import TrailHead, TrailHeadLost
 log = logging.getLogger(__name__)
 
 _LOOK_BYTES = 256 << 20
-"""How far back a head is looked for when a book is opened. A killed process leaves lines of some seconds after it."""
+"""How far back to search for a head when a book is opened. A killed process leaves only a few seconds of lines after
+it."""
 
 
 class Heads(Protocol):
-    """Who keeps the heads of books. All methods raise ``OSError`` where that cannot be done."""
+    """A store for the heads of books. All methods raise ``OSError`` if the store fails."""
 
     def adopt(self) -> None:
-        """Where no heads were ever kept, take the books as they are."""
+        """If no heads were ever stored, accept the books as they are."""
         ...
 
     def opened(self, book: str, last: str) -> str:
-        """Take note of a book that is about to be added to; return the digest that its next line has to name."""
+        """Record that a book is opened for appending; return the digest that its next line must contain."""
         ...
 
     def begins(self, book: str, start: str) -> None:
-        """Take note that a book's oldest lines are about to be deleted: it then begins after the line ``start``."""
+        """Record that a book's oldest lines are about to be deleted, so that it begins after the line ``start``."""
         ...
 
     def note(self, heads: Mapping[str, str]) -> None:
-        """Take note of the newest lines of books, which are on the disk."""
+        """Record the newest lines of books, which are on the disk."""
         ...
 
 
 class NoHeads:
-    """Keeps no heads: for a trail without a database, in tests."""
+    """Stores no heads, for a trail without a database, in tests."""
 
     def adopt(self) -> None:
-        """Take nothing."""
+        """Do nothing."""
 
     def opened(self, book: str, last: str) -> str:
-        """Go on from the newest line that there is."""
+        """Continue after the newest line."""
         return last
 
     def begins(self, book: str, start: str) -> None:
@@ -74,7 +75,7 @@ class NoHeads:
 
 
 class KeptHeads:
-    """Keeps the heads in the database. Thread-safe."""
+    """Stores the heads in the database. Thread-safe."""
 
     def __init__(self, database: Database, folder: Path, clock: Clock) -> None:
         """``folder`` is the trail's."""
@@ -83,7 +84,7 @@ class KeptHeads:
         self._clock = clock
 
     def adopt(self) -> None:
-        """Where no heads were ever kept, take the books as they are: once in the life of a data folder."""
+        """If no heads were ever stored, accept the books as they are. This happens once per data folder."""
         with _as_os_errors():
             with self._database.reading() as session:
                 if session.query(TrailHead).first() is not None:
@@ -93,7 +94,7 @@ class KeptHeads:
                     session.add(self._as_it_is(book))
 
     def opened(self, book: str, last: str) -> str:
-        """Compare a book with its head. A head that is not there is said, and stays as lost."""
+        """Compare a book with its head. A missing head is logged and recorded as lost."""
         self.adopt()
         with _as_os_errors(), self._database.transaction() as session:
             row = session.get(TrailHead, book)
@@ -101,7 +102,7 @@ class KeptHeads:
                 row = self._as_it_is(book)
                 session.add(row)
             if last == FIRST and row.start == row.head:
-                return row.head  # All its lines were older than they are kept.
+                return row.head  # All its lines were older than the retention time.
             if last != row.head:
                 if not self._has(book, row.head):
                     self._lose(session, row, row.head, row.noted_at)
@@ -110,16 +111,16 @@ class KeptHeads:
             return last
 
     def begins(self, book: str, start: str) -> None:
-        """Note where a book begins. If it does not begin where it should already, that is kept as lost."""
+        """Record a book's new beginning. If its current beginning is missing already, that is recorded as lost."""
         with _as_os_errors(), self._database.transaction() as session:
             row = session.get_one(TrailHead, book)
-            # After a crash between this and the deletion it begins at an earlier file than it says.
+            # After a crash between this and the deletion, it begins at an earlier file than recorded.
             if row.start not in {beginning_of(path) for _, path in files_of(self._folder, book)}:
                 self._lose(session, row, row.start, self._clock())
             row.start = start
 
     def note(self, heads: Mapping[str, str]) -> None:
-        """Note the heads of these books."""
+        """Record the heads of books."""
         now = self._clock()
         with _as_os_errors(), self._database.transaction() as session:
             for book, head in heads.items():
@@ -145,8 +146,8 @@ class KeptHeads:
 
     def _lose(self, session: Session, row: TrailHead, digest: str, noted_at: dt.datetime) -> None:
         log.error(
-            "the trail's book %s was cut: the line with the digest %s, which was there at %s, is missing. "
-            "`reading-room access verify-trail` goes on to say so",
+            "the trail's book %s was truncated: the line with the digest %s, which existed at %s, is missing. "
+            "`reading-room access verify-trail` will keep reporting it",
             row.book,
             digest,
             noted_at.isoformat(timespec="seconds"),
@@ -154,8 +155,8 @@ class KeptHeads:
         session.merge(TrailHeadLost(book=row.book, digest=digest, noted_at=noted_at, missed_at=self._clock()))
 
 
-class Noting:
-    """Notes heads in a thread of its own: lines go on being written while the database keeps a writer waiting."""
+class HeadRecorder:
+    """Records heads in a separate thread, so that lines can be written while the database is busy."""
 
     def __init__(self, heads: Heads, retry_seconds: float) -> None:
         self._heads = heads
@@ -166,10 +167,10 @@ class Noting:
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
         self.fault: str | None = None
-        """Why the last heads could not be noted, ``None`` if they were."""
+        """Why the last heads could not be recorded, or ``None`` if they were."""
 
     def offer(self, heads: Mapping[str, str]) -> None:
-        """Take the newest heads of books, which are on the disk. Never waits."""
+        """Accept the newest heads of books, which are on the disk. Never blocks."""
         with self._lock:
             self._waiting |= heads
             if self._thread is None:
@@ -178,7 +179,7 @@ class Noting:
         self._wake.set()
 
     def close(self) -> None:
-        """Note what waits, at one try, and end."""
+        """Try once to record the waiting heads, and end the thread."""
         self._ended.set()
         self._wake.set()
         if self._thread is not None:
@@ -195,9 +196,9 @@ class Noting:
                     self._heads.note(taken)
             except OSError as error:
                 if self.fault is None:
-                    log.error("the heads of the trail cannot be noted and are tried again: %s", error)
+                    log.error("the heads of the trail cannot be recorded and will be retried: %s", error)
                 self.fault = (
-                    "the disk is full" if is_full(error) else "the database does not take the heads of its books"
+                    "the disk is full" if is_full(error) else "the database does not accept the heads of its books"
                 )
                 if self._ended.wait(self._retry_seconds):
                     return
@@ -211,8 +212,8 @@ class Noting:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """A line that a book must have, or, of its ``start``, one that it must begin after."""
+class ExpectedLine:
+    """A line that a book must contain, or, for kind ``start``, must begin after."""
 
     book: str
     digest: str
@@ -220,26 +221,29 @@ class Wanted:
     noted_at: dt.datetime
 
     def missing(self, found: Collection[str], first_day: dt.date | None) -> str | None:
-        """Say what is missing of a book whose oldest file is of ``first_day`` and which has the digests ``found``."""
+        """Return what is missing from a book with the digests ``found`` and an oldest file of ``first_day``."""
         if self.digest in found or (self.kind == "head" and self.digest == FIRST):
             return None
         at = self.noted_at.isoformat(timespec="seconds")
         if self.kind == "lost":
             if first_day is not None and self.noted_at.date() < first_day:
-                return None  # Nothing of that day is kept any more.
+                return None  # The lines of that day have been deleted since.
             return f"lines of the book {self.book} that were there at {at} are missing, and more were added since"
         if self.kind == "start":
             return f"the oldest lines of the book {self.book} are missing, and Reading Room did not delete them"
         return f"lines of the book {self.book} that were there at {at} are missing, or were written anew"
 
 
-def wanted_in(session: Session) -> list[Wanted]:
-    """Return what every book must have, by the heads that are kept."""
+def expected_lines(session: Session) -> list[ExpectedLine]:
+    """Return the lines that the books must contain, from the stored heads."""
     wanted = []
     for row in session.query(TrailHead).order_by(TrailHead.book):
-        wanted += [Wanted(row.book, row.start, "start", row.noted_at), Wanted(row.book, row.head, "head", row.noted_at)]
+        wanted += [
+            ExpectedLine(row.book, row.start, "start", row.noted_at),
+            ExpectedLine(row.book, row.head, "head", row.noted_at),
+        ]
     for lost in session.query(TrailHeadLost).order_by(TrailHeadLost.noted_at):
-        wanted.append(Wanted(lost.book, lost.digest, "lost", lost.noted_at))
+        wanted.append(ExpectedLine(lost.book, lost.digest, "lost", lost.noted_at))
     return wanted
 
 
@@ -249,4 +253,4 @@ def _as_os_errors() -> Iterator[None]:
         yield
     except SQLAlchemyError as error:
         number = errno.ENOSPC if is_full(error) else errno.EIO
-        raise OSError(number, f"the database does not take the trail's heads: {error}") from error
+        raise OSError(number, f"the database does not accept the trail's heads: {error}") from error

@@ -1,4 +1,4 @@
-"""Looking up events: the management events of one account within 90 days, the newest first, page by page."""
+"""Looks up the management events of one account within 90 days, newest first, page by page."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from reading_room.trail.subjects import subjects
 PERIOD = dt.timedelta(days=90)
 PAGE = 50
 SCANNED = 16 << 20
-"""Bytes of the trail that one call looks through at most; it answers what it found, and a token to go on with."""
+"""The most bytes of the trail that one call scans; it returns the events found so far, and a token to continue."""
 _DISORDER = dt.timedelta(hours=1)
-"""By how much a line may be older than one before it, where the clock was set back."""
+"""How much older a line may be than an earlier line, if the clock was set back."""
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """What is looked for. ``key`` is an ``AttributeKey`` of the API, or ``None`` for every event."""
+class Query:
+    """The query. ``key`` is an ``AttributeKey`` of the API, or ``None`` for every event."""
 
     account: str
     start: dt.datetime
@@ -34,10 +34,10 @@ class Question:
     key: str | None = None
     value: str = ""
     fingerprint: str = ""
-    """What a token of this question carries, so that it serves no other."""
+    """Part of this query's tokens, so that they are invalid for any other query."""
 
     def matches(self, event: Mapping[str, Any]) -> bool:
-        """Say whether an event is asked for."""
+        """Return whether an event matches the attribute."""
         if event.get("recipientAccountId") != self.account or not self.start <= moment_of(event) <= self.end:
             return False
         match self.key:
@@ -61,45 +61,45 @@ class Question:
 
     @property
     def hint(self) -> bytes | None:
-        """Bytes that stand in every line asked for, where there are some: most lines need no parsing then."""
+        """Bytes that occur in every matching line, or ``None``; lines without them need no parsing."""
         if self.key in (None, "ReadOnly", "ResourceType"):
             return None
         return json.dumps(self.value)[1:-1].encode()
 
 
 def moment_of(event: Mapping[str, Any]) -> dt.datetime:
-    """Return when the call of an event ended."""
+    """Return the time at which an event's call ended."""
     return dt.datetime.strptime(event["eventTime"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=dt.UTC)
 
 
 def look_up(
-    folder: Path, question: Question, most: int = PAGE, token: str | None = None, most_scanned: int = SCANNED
+    folder: Path, query: Query, most: int = PAGE, token: str | None = None, most_scanned: int = SCANNED
 ) -> tuple[list[dict[str, Any]], str | None]:
-    """Return up to ``most`` events, the newest first, and a token where there may be more.
+    """Return up to ``most`` events, newest first, and a token if there may be more.
 
     Raises ``InvalidNextToken``.
     """
-    place = _place(question, token) if token is not None else None
-    recipient = b'"recipientAccountId":"%b"' % question.account.encode()
-    hint = question.hint
+    place = _place(query, token) if token is not None else None
+    recipient = b'"recipientAccountId":"%b"' % query.account.encode()
+    hint = query.hint
     found: list[dict[str, Any]] = []
     scanned = 0
-    for day, offset, line in _lines(folder, question, place):
+    for day, offset, line in _lines(folder, query, place):
         scanned += len(line)
         if recipient in line and (hint is None or hint in line):
             event = event_in(line)
-            if event is not None and moment_of(event) < question.start - _DISORDER:
+            if event is not None and moment_of(event) < query.start - _DISORDER:
                 break
-            if event is not None and question.matches(event):
+            if event is not None and query.matches(event):
                 found.append(event)
         if len(found) == most or scanned > most_scanned:
-            return found, _token(question, day, offset)
+            return found, _token(query, day, offset)
     return found, None
 
 
-def _lines(folder: Path, question: Question, place: tuple[dt.date, int] | None) -> Iterator[tuple[dt.date, int, bytes]]:
-    first = question.start.date() - dt.timedelta(days=1)
-    last = question.end.date() + dt.timedelta(days=1)
+def _lines(folder: Path, query: Query, place: tuple[dt.date, int] | None) -> Iterator[tuple[dt.date, int, bytes]]:
+    first = query.start.date() - dt.timedelta(days=1)
+    last = query.end.date() + dt.timedelta(days=1)
     for day, path in reversed(files_of(folder, "management")):
         if not first <= day <= last or (place is not None and day > place[0]):
             continue
@@ -108,17 +108,17 @@ def _lines(folder: Path, question: Question, place: tuple[dt.date, int] | None) 
             yield day, offset, line
 
 
-def _token(question: Question, day: dt.date, offset: int) -> str:
-    told = json.dumps([question.fingerprint, day.isoformat(), offset])
-    return base64.urlsafe_b64encode(told.encode()).decode()
+def _token(query: Query, day: dt.date, offset: int) -> str:
+    encoded = json.dumps([query.fingerprint, day.isoformat(), offset])
+    return base64.urlsafe_b64encode(encoded.encode()).decode()
 
 
-def _place(question: Question, token: str) -> tuple[dt.date, int]:
+def _place(query: Query, token: str) -> tuple[dt.date, int]:
     try:
         digest, day, offset = json.loads(base64.b64decode(token, altchars=b"-_", validate=True))
         place = dt.date.fromisoformat(day), int(offset)
     except (binascii.Error, OverflowError, RecursionError, TypeError, ValueError):
         raise InvalidNextToken from None
-    if digest != question.fingerprint or place[1] < 0:
+    if digest != query.fingerprint or place[1] < 0:
         raise InvalidNextToken
     return place

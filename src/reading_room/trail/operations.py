@@ -1,4 +1,4 @@
-"""CloudTrail operations: the one that reads the events of an account."""
+"""The operation of CloudTrail that returns the events of an account."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from reading_room.aws.operations import operation
 from reading_room.clock import Clock
 from reading_room.trail.errors import InvalidLookupAttributes, InvalidTimeRange
 from reading_room.trail.identities import user_name
-from reading_room.trail.lookup import PAGE, PERIOD, SCANNED, Question, look_up, moment_of
+from reading_room.trail.lookup import PAGE, PERIOD, SCANNED, Query, look_up, moment_of
 from reading_room.trail.recording import Trail
 from reading_room.trail.subjects import subjects
 
@@ -22,30 +22,30 @@ class TrailOperations:
     """Reads the trail that the product writes."""
 
     def __init__(self, trail: Trail, clock: Clock, most_scanned: int = SCANNED) -> None:
-        """``most_scanned`` is how many bytes of the trail one call looks through."""
+        """``most_scanned`` is the most bytes of the trail that one call scans."""
         self._trail = trail
         self._clock = clock
         self._most_scanned = most_scanned
 
     @operation("cloudtrail", "LookupEvents")
     def lookup_events(self, call: Call, request: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Answer with management events of the caller's account, the newest first.
+        """Return management events of the caller's account, newest first.
 
-        The insights of a trail are asked for with ``EventCategory``; nothing here makes any, so there are none.
+        ``EventCategory`` selects a trail's insights; the product creates none, so there are none to return.
         """
-        question = self._question(call, request)
+        query = self._query(call, request)
         if request.get("EventCategory") == "insight":
             return {"Events": []}
-        # Whoever asks right after a call expects to find it.
+        # A client that looks up events right after a call expects to find it.
         self._trail.flush()
         most, token = request.get("MaxResults", PAGE), request.get("NextToken")
-        events, token = look_up(self._trail.folder, question, most, token, self._most_scanned)
+        events, token = look_up(self._trail.folder, query, most, token, self._most_scanned)
         answer: dict[str, Any] = {"Events": [_summary(event) for event in events]}
         if token is not None:
             answer["NextToken"] = token
         return answer
 
-    def _question(self, call: Call, request: Mapping[str, Any]) -> Question:
+    def _query(self, call: Call, request: Mapping[str, Any]) -> Query:
         attributes = request.get("LookupAttributes") or []
         if len(attributes) > 1:
             raise InvalidLookupAttributes("You can specify only one attribute.")
@@ -57,15 +57,15 @@ class TrailOperations:
         if start is not None and end is not None and start > end:
             raise InvalidTimeRange
         asked = {name: str(given) for name, given in request.items() if name not in ("NextToken", "MaxResults")}
-        told = json.dumps([call.account, asked], sort_keys=True)
-        return Question(
+        encoded = json.dumps([call.account, asked], sort_keys=True)
+        return Query(
             call.account,
-            # Events tell whole seconds.
+            # Events have whole seconds.
             max(start or now - PERIOD, now - PERIOD).replace(microsecond=0),
             end or now + dt.timedelta(minutes=1),
             key,
             value,
-            hashlib.sha256(told.encode()).hexdigest()[:16],
+            hashlib.sha256(encoded.encode()).hexdigest()[:16],
         )
 
 

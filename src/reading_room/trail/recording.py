@@ -1,4 +1,4 @@
-"""The trail as the product has it: takes records of calls and of denials, and writes their events and reasons."""
+"""The product's trail, which accepts records of calls and denials and writes them as events and explanations."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from reading_room.aws.spelling import unavailable
 from reading_room.clock import Clock
 from reading_room.iam.policy.evaluate import Decision
 from reading_room.trail.denials import document_of
-from reading_room.trail.events import AccountOf, event_of_refused, events_of, is_data, nobodys
+from reading_room.trail.events import AccountOf, event_of_refused, events_of, is_data, no_account
 from reading_room.trail.journal import Journal
 from reading_room.trail.kept_heads import Heads, NoHeads
 from reading_room.trail.shares import Shares, account_in
 
 _WEIGHT = 2048
-"""About what a record takes besides the parameters."""
+"""Approximate size of a record besides its parameters."""
 _PENDING = 1000
-"""Decisions against requests that proved nobody which wait for what becomes of the request."""
+"""The most denials of unauthenticated requests that wait for the request to end."""
 _DECISIONS = 10
-"""Of them, those that are kept of one request: DeleteObjects asks for a thousand."""
+"""The most of them per request: DeleteObjects can have a thousand."""
 
 
 @dataclass(frozen=True, slots=True)
 class DenialRecord:
-    """A decision against a call, under the id of its request. ``at`` is when, in ISO 8601."""
+    """A decision that denied a call, with the id of its request. ``at`` is the time in ISO 8601."""
 
     request_id: str
     at: str
@@ -40,10 +40,10 @@ class DenialRecord:
 
 
 class Trail:
-    """Records every call. Thread-safe; both ways in return at once and never raise.
+    """Records every call. Thread-safe. ``record`` and ``denied`` return at once and never raise.
 
-    ``bucket_owner`` and ``endpoint_owner`` tell the accounts of buckets and endpoints, and are asked in the trail's own
-    thread.
+    ``bucket_owner`` and ``endpoint_owner`` return the accounts of buckets and endpoints; they are called in the trail's
+    own thread.
     """
 
     def __init__(
@@ -54,19 +54,19 @@ class Trail:
         days: int,
         most: int = 1 << 40,
         most_unidentified: int = 1 << 40,
-        bucket_owner: AccountOf = nobodys,
-        endpoint_owner: AccountOf = nobodys,
+        bucket_owner: AccountOf = no_account,
+        endpoint_owner: AccountOf = no_account,
         heads: Heads = NoHeads(),
         most_of_account: int = 1 << 40,
     ) -> None:
-        """``days`` is how long the files are kept, ``most`` how many bytes those of each book may have.
+        """``days`` is how long the files are kept, ``most`` is the maximum size of each book in bytes.
 
-        ``most_unidentified`` is that of the book of refused requests that proved nobody. ``heads`` keeps the digests of
-        the newest lines. ``most_of_account`` is how many bytes one account may add to a book in a day.
+        ``most_unidentified`` is the limit for the book of refused unauthenticated requests. ``heads`` stores the
+        digests of the newest lines. ``most_of_account`` is the most bytes that one account can add to a book per day.
         """
         self._shares = Shares(clock, most_of_account)
         self._beyond_shares = Counts(self.refused, clock)
-        """Calls that were refused because their account's share is used up: they are counted, not written down."""
+        """Counts the calls that were refused because their account's share is used up; they are not recorded."""
         self.folder = folder
         self._heads = heads
         self._clock = clock
@@ -86,11 +86,11 @@ class Trail:
         )
 
     def adopt_heads(self) -> None:
-        """Where no heads were ever kept, as in a folder of an earlier version, take the books as they are."""
+        """If no heads were ever stored, as in a folder of an earlier version, accept the books as they are."""
         self._heads.adopt()
 
     def check(self, service: str, operation: str, account: str = "") -> None:
-        """Raise ``ServiceUnavailable``, as the service spells it, while a call for an account could not be recorded."""
+        """Raise the service's form of ``ServiceUnavailable`` if an account's call could not be recorded."""
         book = _book_of(service, operation)
         refusal = self._journal.refusal(book)
         if refusal is None and self._shares.used_up(book, account):
@@ -99,14 +99,14 @@ class Trail:
                 "(READING_ROOM_TRAIL_BYTES_PER_ACCOUNT)"
             )
         if refusal is not None:
-            raise unavailable(service, f"No call is made that cannot be recorded in the trail of calls: {refusal}.")
+            raise unavailable(service, f"Calls that cannot be recorded in the trail are refused: {refusal}.")
 
     def fault(self) -> str | None:
-        """Say why calls cannot be recorded now, ``None`` if they can."""
+        """Return why calls cannot be recorded now, or ``None`` if they can."""
         return self._journal.refusal("management") or self._journal.refusal("data")
 
     def record(self, record: CallRecord) -> None:
-        """Take the record of a call that ended."""
+        """Accept the record of a call that has ended."""
         if record.principal is None or record.principal.kind == "anonymous":
             with self._lock:
                 decisions = self._pending.pop(record.request_id, ())
@@ -117,15 +117,15 @@ class Trail:
             and isinstance(record.error, ServiceUnavailable)
             and self._shares.used_up(_book_of(record.service, record.operation), record.principal.account)
         ):
-            # It was refused for that, and did nothing: to write it down would use up what is not there.
+            # It was refused for its account's share and did nothing; recording it would exceed the share further.
             self._beyond_shares.add(record.path, record.service, record.error.code)
             return
         self._journal.hand_over(record, _WEIGHT + record.size)
 
     def denied(self, request_id: str, decision: Decision) -> None:
-        """Take the decision that a call was denied by.
+        """Accept the decision that denied a call.
 
-        One against a request that proved nobody is written down if the request is: ``record`` has to be told of that.
+        A denial of an unauthenticated request is recorded only once ``record`` accepts the request.
         """
         denial = DenialRecord(request_id, self._clock().isoformat(timespec="milliseconds"), decision)
         if decision.principal_arn != ANONYMOUS.arn:
@@ -141,15 +141,15 @@ class Trail:
                 self._pending.popitem(last=False)
 
     def refused(self, requests: RefusedRequests) -> None:
-        """Take how many requests were refused besides those that were recorded."""
+        """Accept the number of refused requests that were not recorded individually."""
         self._journal.hand_over(requests, _WEIGHT)
 
     def flush(self) -> bool:
-        """Wait until what was taken before is in the files; say whether it is."""
+        """Wait until everything accepted before is in the files; return whether it is."""
         return self._journal.flush()
 
     def close(self) -> None:
-        """Write what waits and end."""
+        """Write the waiting records and end the thread."""
         self._beyond_shares.report()
         self._journal.close()
 

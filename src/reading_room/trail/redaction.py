@@ -1,7 +1,7 @@
-"""Parameters and answers as an event holds them: CloudTrail's spelling of names, and nothing that is secret.
+"""Parameters and responses as events show them: with CloudTrail's spelling of names, and without secrets.
 
-What the service's model marks as sensitive (the texts of Comprehend's synchronous operations) is replaced by the words
-that CloudTrail has for it; secrets that prove who someone is are left out.
+Values that the service's model marks as sensitive (the texts of Comprehend's synchronous operations) are replaced by
+CloudTrail's placeholder; credentials are omitted.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
 SECRETS = frozenset({"secretaccesskey", "sessiontoken", "password", "oldpassword", "newpassword", "tokencode"})
-"""Members of parameters and answers that are left out, in lower case."""
+"""Members of parameters and responses that are omitted, in lower case."""
 _LONG = frozenset({"logEvents"})
-"""Members whose content is somebody's data, which the model does not mark."""
+"""Members that contain customers' data but are not marked in the model."""
 LONGEST = 100_000
-"""Characters of one text that are kept; CloudTrail cuts longer fields, too."""
+"""The most characters of a string; CloudTrail truncates longer fields, too."""
 
 
 def shown(shape: Shape | None, values: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Return the members of a structure as an event shows them; ``None`` where there is none.
+    """Return the members of a structure as an event shows them, or ``None`` if there are none.
 
-    Names begin in lower case; those of maps, which are the customer's own, stay as they are.
+    Names begin with a lower-case letter; the keys of maps, which are the customer's own, stay unchanged.
     """
     if values is None or not isinstance(shape, StructureShape):
         return None
@@ -56,7 +56,7 @@ def _value(shape: Shape | None, value: Any) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """Return a value as JSON can hold it; bytes are nobody's business but their receiver's."""
+    """Return a value in a form that JSON can represent; the content of bytes is never shown."""
     if isinstance(value, str):
         return value if len(value) <= LONGEST else value[:LONGEST]
     if value is None or isinstance(value, bool | int | float):

@@ -1,4 +1,4 @@
-"""What the trail has of one request, by its id: its events, and the decisions against it."""
+"""The trail's events and denials of one request, by its id."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _JOB_ID = re.compile(r"[0-9a-f]{32}")
 def with_request_id(folder: Path, book: str, request_id: str, most: int | None = None) -> Iterator[dict[str, Any]]:
     """Yield the events or denials of one request, or the denials of one job's sessions, newest first.
 
-    With ``most`` only about so many bytes of the newest lines are looked through.
+    If ``most`` is given, only about that many bytes of the newest lines are scanned.
     """
     hint = json.dumps(request_id[:_MOST_REQUEST_ID])[1:-1].encode()
     of_job = bool(_JOB_ID.fullmatch(request_id))

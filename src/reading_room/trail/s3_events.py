@@ -1,4 +1,4 @@
-"""What is special to S3 in an event: which calls are data events, their names, parameters and resources.
+"""S3's peculiarities in events: which calls are data events, and their names, parameters and resources.
 
 AWS source: "Amazon S3 CloudTrail events", S3 user guide.
 """
@@ -25,7 +25,7 @@ _DATA_WITHOUT_KEY = frozenset(
         "PreflightRequest",
     }
 )
-"""Data events that name no object, or, as what a browser asks before a request, may do so."""
+"""Data events that name no object, or, like a browser's preflight request, need not name one."""
 _NAMES = {
     "ListObjectsV2": "ListObjects",
     "PutPublicAccessBlock": "PutBucketPublicAccessBlock",
@@ -36,9 +36,9 @@ _NAMES = {
     "PutBucketNotificationConfiguration": "PutBucketNotification",
     "GetBucketNotificationConfiguration": "GetBucketNotification",
 }
-"""What CloudTrail calls operations that the API calls otherwise."""
+"""CloudTrail's names of operations that differ from those of the API."""
 _PROOFS = frozenset({"x-amz-signature", "x-amz-security-token", "signature", "awsaccesskeyid", "x-amz-credential"})
-"""Parts of a presigned URL that prove who signed it: with them in the trail, its readers could use the URL."""
+"""Credentials in a presigned URL: if the trail contained them, its readers could use the URL."""
 _SHOWN_HEADERS = (
     "x-amz-acl", "x-amz-copy-source", "x-amz-metadata-directive", "x-amz-server-side-encryption", "x-amz-storage-class",
     "x-amz-tagging", "x-amz-tagging-directive", "x-amz-expected-bucket-owner", "range", "if-match", "if-none-match",
@@ -47,7 +47,7 @@ _SHOWN_HEADERS = (
 
 @cache
 def is_data(operation: str) -> bool:
-    """Say whether an operation is about objects, so that its events are data events."""
+    """Return whether an operation is on objects, so that its events are data events."""
     if operation in _DATA_WITHOUT_KEY:
         return True
     model = operation_model("s3", operation)
@@ -55,12 +55,12 @@ def is_data(operation: str) -> bool:
 
 
 def event_name(operation: str) -> str:
-    """Return what CloudTrail calls an operation."""
+    """Return CloudTrail's name of an operation."""
     return _NAMES.get(operation, operation)
 
 
 def request_parameters(record: CallRecord, details: S3Details) -> dict[str, Any]:
-    """Return bucket, key, host, query and telling headers, and the document that the request brought."""
+    """Return the request's bucket, key, host, query, relevant headers and document."""
     named = {"bucketName": details.bucket, "Host": record.host or "", "key": details.key}
     facts = {name: value for name, value in named.items() if value is not None}
     found: dict[str, Any] = dict(facts)
@@ -71,12 +71,12 @@ def request_parameters(record: CallRecord, details: S3Details) -> dict[str, Any]
             found["bucketPolicy"] = plain(value)
         elif isinstance(value, Mapping) and name != "Metadata":
             found[name] = plain(value)
-    # A client chooses the names in its query: none of them may stand for what really was asked for.
+    # A client chooses the names in its query; none of them must override the actual bucket, key or host.
     return found | facts
 
 
 def additional_data(details: S3Details) -> dict[str, Any]:
-    """Return how the request was signed and how much it moved."""
+    """Return how the request was signed and how many bytes it transferred."""
     signed: dict[str, Any] = {}
     if details.signature_version is not None:
         signed["SignatureVersion"] = details.signature_version

@@ -1,4 +1,4 @@
-"""What each account may add to a book in a day, so that none of them can fill it and push out what others did."""
+"""Limits what each account can add to a book per day, so that no account can fill it and displace others' events."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ logger = logging.getLogger(__name__)
 
 
 class Shares:
-    """Counts bytes by book and account, from the start of the process or of the day in UTC. Thread-safe."""
+    """Counts bytes by book and account since the start of the process or of the UTC day. Thread-safe."""
 
     def __init__(self, clock: Clock, most: int) -> None:
-        """``most`` is how many bytes of a day an account may add to each book."""
+        """``most`` is the most bytes that an account can add to each book per day."""
         self._clock = clock
         self._most = most
         self._lock = threading.Lock()
@@ -26,7 +26,7 @@ class Shares:
         self._used: Counter[tuple[str, str]] = Counter()
 
     def count(self, book: str, document: Mapping[str, Any], size: int) -> None:
-        """Count what is added to a book: the caller's account has it, the recipient's where nobody else is known."""
+        """Count an addition to a book for the caller's account, or for the recipient's if the caller is unknown."""
         account = _account_of(document)
         if not account:
             return
@@ -47,7 +47,7 @@ class Shares:
             )
 
     def used_up(self, book: str, account: str) -> bool:
-        """Say whether an account may add nothing more to a book today."""
+        """Return whether an account's share of a book is used up for today."""
         if self._used[book, account] < self._most:
             return False
         return self._day == self._today()
@@ -57,13 +57,13 @@ class Shares:
 
 
 def _account_of(document: Mapping[str, Any]) -> str:
-    """Return the account that a document is about: an event names it, a denial has it in the caller's ARN."""
+    """Return the account of a document: that in an event, or in the ARN of a denial's caller."""
     if "principal" in document:
         return account_in(str(document["principal"]))
     return str(document.get("userIdentity", {}).get("accountId") or document.get("recipientAccountId") or "")
 
 
 def account_in(arn: str) -> str:
-    """Return the account in a caller's ARN, empty where there is none."""
+    """Return the account in a caller's ARN, or ""."""
     parts = arn.split(":", 5)
     return parts[4] if len(parts) == 6 else ""

@@ -1,6 +1,6 @@
-"""Which resources an event is about, as LookupEvents names them: by type and name.
+"""The resources that an event concerns, by type and name, as LookupEvents returns them.
 
-Found in the parameters and answers by the names that AWS gives members; what is not listed here names no resource.
+They are found in the parameters and responses by the names of members; members that are not listed here are ignored.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ _TYPES: Mapping[str, Mapping[str, str]] = {
     },
 }
 _FOLLOWED = 4
-"""How deep into an answer is looked."""
+"""How many levels of a response are searched."""
 
 
 def subjects(event: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Return the resources of an event, each once, as ``{"ResourceType": …, "ResourceName": …}``."""
+    """Return the distinct resources of an event, as ``{"ResourceType": …, "ResourceName": …}``."""
     types = _TYPES.get(str(event.get("eventSource", "")).partition(".")[0], {})
     found: dict[tuple[str, str], None] = {}
     for part in (event.get("requestParameters"), event.get("responseElements")):
@@ -60,7 +60,7 @@ def subjects(event: Mapping[str, Any]) -> list[dict[str, str]]:
 
 
 def _members(value: object, depth: int) -> Iterator[tuple[str, str]]:
-    """Yield the members of a structure, and of those in it, whose value is a text, or the texts of a list."""
+    """Yield the string members of a structure and of nested ones; a list of strings yields each of them."""
     if depth == 0 or not isinstance(value, Mapping):
         return
     for name, entry in value.items():

@@ -1,4 +1,4 @@
-"""The trail's heads: what the database knows of the books, so that a book cannot be cut without its being seen."""
+"""The heads of the trail's books, with which truncation of a book is detected."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from reading_room.database.base import Base, UtcDateTime
 
 
 class TrailHead(Base):
-    """Where a book's chain begins and how far it goes."""
+    """The beginning and the end of a book's chain."""
 
     __tablename__ = "trail_heads"
 
     book: Mapped[str] = mapped_column(primary_key=True)
     start: Mapped[str]
-    """The digest of the line before the oldest that is kept."""
+    """The digest of the line before the oldest one."""
     head: Mapped[str]
     """The digest of the newest line that was on the disk at ``noted_at``."""
     noted_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
 
 
 class TrailHeadLost(Base):
-    """A head that a start of the service did not find in its book: that book was cut, and has gone on since."""
+    """A head that was missing from its book when the service started: the book was truncated, and continued since."""
 
     __tablename__ = "trail_heads_lost"
 
     book: Mapped[str] = mapped_column(primary_key=True)
     digest: Mapped[str] = mapped_column(primary_key=True)
     noted_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
-    """When that line was last known to be there."""
+    """When that line was last known to exist."""
     missed_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
