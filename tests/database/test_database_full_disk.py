@@ -43,7 +43,7 @@ def test_a_log_that_finds_no_room_for_its_length_is_no_failure(
         pages = connection.cursor().execute("PRAGMA page_count").fetchall()[0][0]
         connection.cursor().execute(f"PRAGMA max_page_count = {pages}").fetchall()
     database.prepare_log()
-    assert "the database's log is not given its length, as the disk is full" in caplog.text
+    assert "the database's log cannot be extended to its full length, as the disk is full" in caplog.text
     with closing(database.engine.raw_connection()) as connection:
         connection.cursor().execute("PRAGMA max_page_count = 1000000").fetchall()
     database.prepare_log()

@@ -98,7 +98,7 @@ def test_what_there_is_stays_and_what_is_new_comes(old: Path, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("source", "error"), [(FAILS, "out of luck"), (ORPHANS, "rows of iam_group_members refer to none")]
+    ("source", "error"), [(FAILS, "out of luck"), (ORPHANS, "rows of iam_group_members refer to missing rows")]
 )
 def test_a_migration_that_fails_changes_nothing(old: Path, tmp_path: Path, source: str, error: str) -> None:
     before = schema_of(old)
@@ -122,7 +122,7 @@ def test_a_process_that_is_killed_in_the_middle_leaves_everything_as_it_was(old:
 
 @pytest.mark.parametrize(
     ("version", "remedy"),
-    [(BASELINE - 1, "start with an empty --data folder"), (SCHEMA_VERSION + 1, "a newer version made it")],
+    [(BASELINE - 1, "start with an empty --data folder"), (SCHEMA_VERSION + 1, "a newer version created it")],
 )
 def test_a_schema_that_is_not_known_is_refused_with_what_to_do(old: Path, version: int, remedy: str) -> None:
     with closing(sqlite3.connect(old)) as connection:

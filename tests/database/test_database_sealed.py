@@ -92,7 +92,7 @@ def test_without_the_root_key_no_secret_is_read_or_made(database: Database, tmp_
 
 def test_another_root_key_is_refused_by_name(database: Database, tmp_path: Path) -> None:
     other = Sealer.of_the_moment()
-    with pytest.raises(WrongRootKey, match=f"{SEALER.key_id.hex()}, and the one given is {other.key_id.hex()}"):
+    with pytest.raises(WrongRootKey, match=f"{SEALER.key_id.hex()}, but the given one is {other.key_id.hex()}"):
         Database.open(tmp_path / FILE, sealer=other)
     # Its id alone proves nothing.
     with database.engine.begin() as connection:

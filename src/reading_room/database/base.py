@@ -1,4 +1,4 @@
-"""The declarative base that every ``tables.py`` builds on."""
+"""The declarative base of every ``tables.py``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy.orm import DeclarativeBase
 
 
 class Base(DeclarativeBase):
-    """Parent of all tables; constraints get predictable names so that migrations can address them."""
+    """Base of all tables. Constraints have predictable names, so that migrations can refer to them."""
 
     metadata = MetaData(
         naming_convention={
@@ -24,19 +24,19 @@ class Base(DeclarativeBase):
 
 
 class UtcDateTime(TypeDecorator[dt.datetime]):
-    """An aware datetime, stored as naive UTC because SQLite keeps no zone."""
+    """An aware datetime, stored as naive UTC because SQLite stores no time zone."""
 
     impl = DateTime
     cache_ok = True
 
     def process_bind_param(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
-        """Refuse naive values: a moment without a zone is a bug, not a default."""
+        """Refuse naive values, since a time without a time zone is a bug."""
         if value is None:
             return None
         if value.tzinfo is None:
-            raise ValueError(f"a naive datetime may not be stored: {value!r}")
+            raise ValueError(f"a naive datetime cannot be stored: {value!r}")
         return value.astimezone(dt.UTC).replace(tzinfo=None)
 
     def process_result_value(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
-        """Return the stored moment, aware, in UTC."""
+        """Return the stored time as an aware UTC datetime."""
         return None if value is None else value.replace(tzinfo=dt.UTC)

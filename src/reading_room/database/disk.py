@@ -1,4 +1,4 @@
-"""The file system that the data folder is on: how much of it is free, and how much has to stay so."""
+"""The data folder's file system: how much of it is free, and how much must stay free."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 LOOK_SECONDS = 0.1
-"""How long a look at the file system is good for."""
+"""How long a measurement of the file system is reused."""
 
 
 def free_bytes(folder: Path) -> int:
-    """Return the bytes that an ordinary user may still write on a folder's file system. Raises ``OSError``."""
+    """Return the bytes that an ordinary user can still write on a folder's file system. Raises ``OSError``."""
     disk = os.statvfs(folder)
     return disk.f_bavail * disk.f_frsize
 
@@ -24,7 +24,7 @@ def all_bytes(folder: Path) -> int:
 
 
 class Floor:
-    """Bytes of a file system that have to stay free; 0 is no floor. ``free`` says how many are."""
+    """The bytes of a file system to keep free; 0 means none. ``free`` returns how many are free."""
 
     def __init__(self, least: int, free: Callable[[], int], clock: Callable[[], float] = time.monotonic) -> None:
         self.least = least
@@ -34,7 +34,7 @@ class Floor:
 
     @property
     def reached(self) -> bool:
-        """Whether nothing more should be written. Where there is no file system yet, nothing is in the way."""
+        """Whether nothing more should be written; false while the folder does not exist yet."""
         if not self.least:
             return False
         now = self._clock()

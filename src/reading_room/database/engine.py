@@ -25,35 +25,35 @@ from reading_room.sealing import Sealer
 log = logging.getLogger(__name__)
 
 SCHEMA_VERSION = 7
-"""Raised with every migration (``migrations/``), without which no table changes. A new database begins with it."""
+"""Increased with every migration (``migrations/``), without which no table changes. New databases start with it."""
 
 
 BUSY_SECONDS = 30
-"""How long a writer waits for those of its own process, and then for those of others before it fails."""
+"""How long a writer waits for those of its own process, and then for those of others, before it fails."""
 
 _WRITTEN = "tables written"
-"""Where a session keeps the names of the tables that its transaction wrote."""
+"""The key in a session's ``info`` for the names of the tables that its transaction wrote."""
 
 
 class SchemaVersionError(SchemaError):
-    """The database file was made by another version of the schema."""
+    """The database file has another schema version."""
 
     def __init__(self, path: str, found: int) -> None:
         if found > SCHEMA_VERSION:
-            remedy = "a newer version made it: run that version, or a newer one"
+            remedy = "a newer version created it: run that version, or a newer one"
         elif found >= BASELINE:
             up = f"reading-room up --data {shlex.quote(str(Path(path).parent))}"
-            remedy = f"start the product with this version once (`{up}`), which brings it up to date"
+            remedy = f"start the product with this version once (`{up}`), which migrates it"
         else:
-            remedy = "start with an empty --data folder, or run the version that made it"
-        super().__init__(f"{path} holds schema version {found}, this program needs {SCHEMA_VERSION}: {remedy}")
+            remedy = "start with an empty --data folder, or run the version that created it"
+        super().__init__(f"{path} has schema version {found}, this program needs {SCHEMA_VERSION}: {remedy}")
 
 
 class Database:
     """One database: short transactions for writers, snapshots for readers.
 
-    SQLite has one writer at a time, so a writing transaction takes the write lock when it begins
-    (``BEGIN IMMEDIATE``): two writers queue instead of failing halfway. Those of one process queue in their order.
+    SQLite allows one writer at a time, so a writing transaction takes the write lock when it begins
+    (``BEGIN IMMEDIATE``): two writers queue instead of failing halfway. Writers of one process queue in order.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Database:
     ) -> None:
         """``busy_seconds`` is how long a writer waits for those of its own process.
 
-        ``log_length`` is how long the write-ahead log becomes, in bytes, before it is begun anew.
+        ``log_length`` is the size in bytes beyond which the write-ahead log is restarted.
         """
         self.engine = engine
         self._sealer = sealer
@@ -88,15 +88,15 @@ class Database:
         sealer: Sealer | None = None,
         migrating: bool = False,
     ) -> Database:
-        """Open (and create) the database file at ``path``; ``None`` makes one in memory, for tests.
+        """Open or create the database file at ``path``; ``None`` means one in memory, for tests.
 
         A writer waits ``busy_seconds`` for those of its own process, and then as long for those of others. With
-        ``migrating`` a database of an earlier schema is brought up to date. Only the server does that: beside any other
-        process a server of the earlier version may run. ``sealer`` has the root key, without which there are no
-        secrets; in memory it is one of the moment. Raises ``SchemaVersionError`` for every other schema,
+        ``migrating``, a database with an earlier schema is migrated. Only the server does that, since a server of the
+        earlier version may run beside any other process. ``sealer`` has the root key, without which secrets cannot be
+        read; a database in memory has a temporary one by default. Raises ``SchemaVersionError`` for any other schema,
         ``MigrationError`` and ``WrongRootKey``.
         """
-        # Bound values may be secrets, and exceptions are logged.
+        # Parameters may be secrets, and exceptions are logged.
         options: dict[str, Any] = {
             "connect_args": {"timeout": busy_seconds, "check_same_thread": False},
             "hide_parameters": True,
@@ -125,7 +125,7 @@ class Database:
 
     @classmethod
     def open_read_only(cls, path: Path) -> Database:
-        """Open an existing database to look at it: nothing is written, and no file of its is made."""
+        """Open an existing database read-only: nothing is written, and no file is created."""
         engine = create_engine(
             f"sqlite:///file:{path}?mode=ro&uri=true",
             connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
@@ -136,7 +136,7 @@ class Database:
 
     @property
     def sealer(self) -> Sealer:
-        """What seals the secrets of rows. Raises ``NoRootKey`` where the database was opened without."""
+        """The sealer for the secrets of rows. Raises ``NoRootKey`` if the database was opened without one."""
         return need(self._sealer)
 
     def create_tables(self) -> None:
@@ -150,11 +150,11 @@ class Database:
                     note_key(session, self._sealer)
 
     def prepare_log(self) -> None:
-        """Give the write-ahead log its full length now.
+        """Extend the write-ahead log to its full length.
 
-        To sync a file that grew takes the file system's own journal, some milliseconds; one that is written over takes
-        a fraction. SQLite keeps the log's length and begins at its start again after each checkpoint, so without this
-        the first thousand pages that are written after a start are slow.
+        Syncing a file that has grown involves the file system's own journal and takes some milliseconds; syncing one
+        that was overwritten takes a fraction of that. SQLite keeps the log's length and restarts it after each
+        checkpoint, so without this the first thousand pages written after a start are slow.
         """
         connection = self.engine.raw_connection()
         try:
@@ -171,14 +171,14 @@ class Database:
                 connection.rollback()
                 if not is_full(error):
                     raise
-                log.warning("the database's log is not given its length, as the disk is full: %s", error)
+                log.warning("the database's log cannot be extended to its full length, as the disk is full: %s", error)
                 return
             cursor.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
         finally:
             connection.close()
 
     def on_commit(self, listener: Callable[[frozenset[str]], None]) -> None:
-        """Call ``listener`` with the names of the tables written, after each commit that wrote any."""
+        """Call ``listener`` after each commit that wrote tables, with their names."""
         self._listeners.append(listener)
 
     @contextmanager
@@ -196,14 +196,14 @@ class Database:
             self.announce(frozenset(written))
 
     def announce(self, tables: frozenset[str]) -> None:
-        """Call the listeners as after a commit that wrote to these tables."""
+        """Call the listeners as if a commit had written these tables."""
         for listener in self._listeners:
             listener(tables)
 
     def write_nothing(self, seconds: float) -> None:
-        """Commit a write that changes nothing: a proof that the database takes writes now.
+        """Commit a write that changes nothing, which proves that the database accepts writes.
 
-        Waits at most so long for this process's writers, and as long for those of others. Raises ``sqlite3.Error``.
+        Waits at most ``seconds`` for this process's writers, and as long for others. Raises ``sqlite3.Error``.
         """
         with self._turns.one(seconds), closing(self.engine.raw_connection()) as connection:
             cursor = connection.cursor()
@@ -222,7 +222,7 @@ class Database:
             try:
                 yield session
             finally:
-                # A rollback would expire what was read, although it stays true to the snapshot.
+                # Otherwise the rollback would expire the objects, although they are still valid.
                 session.expunge_all()
                 session.rollback()
 
@@ -250,20 +250,20 @@ def _record_flush(session: Session, *_: object) -> None:
 def _record_statement(state: Any) -> None:
     if state.is_insert or state.is_update or state.is_delete:
         mapper = state.bind_mapper
-        # A statement on a table, not on a class, has no mapper.
+        # A statement on a table, rather than a class, has no mapper.
         table = mapper.local_table if mapper is not None else state.statement.table
         state.session.info.get(_WRITTEN, set()).add(str(table.name))
 
 
 def _prepare_connection(connection: sqlite3.Connection, _: object) -> None:
-    # The driver's own transaction handling would begin lazily and without IMMEDIATE.
+    # The driver's own transaction handling would begin transactions lazily and without IMMEDIATE.
     connection.isolation_level = None
     for pragma in (
         "PRAGMA journal_mode = WAL",
-        # FULL: an acknowledged write survives also the machine's sudden end.
+        # FULL: an acknowledged write survives a power failure, too.
         "PRAGMA synchronous = FULL",
         "PRAGMA foreign_keys = ON",
-        # What it grew beyond is given back when the log begins anew.
+        # When the log restarts, it is truncated to this size.
         f"PRAGMA journal_size_limit = {LENGTH}",
     ):
         connection.execute(pragma)

@@ -1,4 +1,4 @@
-"""What requests need again and again, read once from the database and kept in memory until a table of it is written."""
+"""A cache of values that requests need often, read from the database and valid until one of its tables is written."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Value = TypeVar("Value")
 
 
 class Kept(Generic[Key, Value]):
-    """Values by key, all forgotten after each commit that wrote to one of some tables. Thread-safe."""
+    """A cache of values by key, cleared after each commit that writes one of its tables. Thread-safe."""
 
     def __init__(self, database: Database, *tables: type[Base]) -> None:
         self._tables = frozenset(table.__tablename__ for table in tables)
@@ -24,9 +24,9 @@ class Kept(Generic[Key, Value]):
         database.on_commit(self._committed)
 
     def get(self, key: Key, read: Callable[[Key], Value | None]) -> Value | None:
-        """Return the value of a key, by ``read`` where none is kept.
+        """Return the value of a key, calling ``read`` if it is not cached.
 
-        ``None`` is what there is not, and is not kept: strangers could fill the memory with keys of nothing.
+        ``None`` means that there is no value. It is not cached, since unknown keys could fill the memory.
         """
         with self._lock:
             kept, generation = self._values.get(key), self._generation
@@ -35,13 +35,13 @@ class Kept(Generic[Key, Value]):
         found = read(key)
         if found is not None:
             with self._lock:
-                # What was read before a commit that came between may be old.
+                # If a commit came in between, the value may be outdated.
                 if self._generation == generation:
                     self._values[key] = found
         return found
 
     def peek(self, key: Key) -> Value | None:
-        """Return the value of a key if it is kept. Never waits."""
+        """Return the value of a key if it is cached. Never blocks."""
         with self._lock:
             return self._values.get(key)
 

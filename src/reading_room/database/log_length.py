@@ -1,10 +1,10 @@
-"""Keeping SQLite's write-ahead log short while readers overlap.
+"""Keeps SQLite's write-ahead log short while readers overlap.
 
-SQLite copies the log into the database every thousand pages, and then begins at the log's start again, but only at a
-moment at which nobody reads from the log. Under load the next reader begins before the last one ends, that moment never
-comes, and the log grows for as long as the load lasts. So a log beyond its length is begun anew on purpose: what is in
-it is copied while all go on, then this process's writers wait for their turn until the readers of that moment have
-ended. Whoever begins to read meanwhile reads the database itself, and need not be waited for.
+SQLite copies the log into the database every thousand pages, and then restarts the log, but only when no reader uses
+it. Under load, the next reader begins before the last one ends, so this never happens, and the log grows as long as the
+load lasts. So a log that is too long is restarted explicitly: it is copied while readers and writers continue, and then
+this process's writers wait until the current readers have ended. Readers that begin in the meantime read the database
+itself, and need not be waited for.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from reading_room.database.turns import Turns, busy_for
 log = logging.getLogger(__name__)
 
 LENGTH = 8_000_000
-"""Bytes that a log may have, and that it is cut to when it begins anew: twice what SQLite needs where none overlap."""
+"""The log's maximum size in bytes, to which a restart truncates it: twice what SQLite needs without overlap."""
 LEAST_PATIENCE, MOST_PATIENCE = 0.1, 2.0
-"""Seconds that writers wait for readers: the more, the longer the log is."""
+"""Seconds that writers wait for readers; longer logs wait longer."""
 REST = 1.0
 """Seconds between two attempts."""
 
 
 class LogLength:
-    """Begins the log of one database anew when it is too long. Thread-safe."""
+    """Restarts the log of one database when it is too long. Thread-safe."""
 
     def __init__(self, engine: Engine, turns: Turns, database: Path, length: int = LENGTH) -> None:
-        """``length`` is that beyond which a log is begun anew, in bytes."""
+        """``length`` is the size in bytes beyond which the log is restarted."""
         self._engine = engine
         self._turns = turns
         self._log = database.with_name(f"{database.name}-wal")
@@ -44,11 +44,11 @@ class LogLength:
         self._next = 0.0
 
     def look(self) -> None:
-        """Take note that something was committed. Costs a look at the file; what takes time is done in a thread."""
+        """Check the log after a commit. This only looks at the file's size; a restart runs in a thread."""
         try:
             size = self._log.stat().st_size
         except OSError:
-            return  # SQLite makes it at the first write, and removes it with the last connection.
+            return  # SQLite creates it at the first write, and removes it with the last connection.
         if size <= self._length or time.monotonic() < self._next:
             return
         with self._lock:
@@ -61,7 +61,7 @@ class LogLength:
         try:
             self._begin_anew(min(MOST_PATIENCE, LEAST_PATIENCE * size / self._length))
         except sqlite3.Error as error:
-            log.warning("the database's log of %d bytes cannot be begun anew, and is tried again: %s", size, error)
+            log.warning("the database's log of %d bytes cannot be restarted, which will be retried: %s", size, error)
         finally:
             self._next = time.monotonic() + REST
             with self._lock:
@@ -70,7 +70,7 @@ class LogLength:
     def _begin_anew(self, patience: float) -> None:
         with closing(self._engine.raw_connection()) as connection:
             cursor = connection.cursor()
-            # Most is copied before anybody has to wait.
+            # Copy most of it before anyone has to wait.
             cursor.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
             with busy_for(cursor, patience), self._turns.one(patience):
                 cursor.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()

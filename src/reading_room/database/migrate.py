@@ -1,8 +1,8 @@
-"""Bringing a database of an earlier schema up to date: Alembic's revisions, in one transaction.
+"""Migrates a database from an earlier schema: Alembic's revisions, in one transaction.
 
-A revision is a module ``migrations/schema_N.py`` whose revision id is the schema version that it leads to. The version
-of a database is its ``PRAGMA user_version`` and nothing else: SQLite keeps it within the transaction, so it can never
-say more than was done. A process that is killed in the middle leaves the database as it was.
+A revision is a module ``migrations/schema_N.py`` whose revision id is the resulting schema version. Only ``PRAGMA
+user_version`` holds the version of a database: SQLite sets it within the transaction, so it always matches the tables.
+If the process is killed in the middle, the database is unchanged.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from sqlalchemy import create_engine, event
 from sqlalchemy.pool import NullPool
 
 BASELINE = 5
-"""The oldest schema version that is migrated; before it there was no release."""
+"""The oldest schema version that can be migrated; there was no release before it."""
 FOLDER = Path(__file__).parent / "migrations"
 
 
 class SchemaError(Exception):
-    """A database cannot be used as it is; the message says what to do."""
+    """A database cannot be used; the message says what to do."""
 
 
 class MigrationError(SchemaError):
-    """A migration did not leave the database as it should be; nothing of it was kept."""
+    """A migration left the database inconsistent, and was rolled back."""
 
 
 def migrate(
     path: Path, newest: int, busy_seconds: float, given: Mapping[str, Any] | None = None, folder: Path = FOLDER
 ) -> None:
-    """Lead the database in a file from its version to ``newest``. Does nothing if it is that already.
+    """Migrate a database file to the version ``newest``. Does nothing if it has that version already.
 
-    ``given`` is what revisions find in ``op.get_context().opts``. Raises ``MigrationError``.
+    Revisions find ``given`` in ``op.get_context().opts``. Raises ``MigrationError``.
     """
-    # Most starts have nothing to migrate, and Alembic takes 0.2 s to load.
+    # Imported here because most starts have nothing to migrate, and Alembic takes 0.2 s to load.
     from alembic.operations import Operations
     from alembic.runtime.migration import MigrationContext
     from alembic.script import ScriptDirectory
@@ -54,17 +54,17 @@ def migrate(
                 script.module.upgrade()
         broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
         if broken is not None:
-            raise MigrationError(f"after the migration to schema {newest}, rows of {broken[0]} refer to none")
+            raise MigrationError(f"after the migration to schema {newest}, rows of {broken[0]} refer to missing rows")
         connection.exec_driver_sql(f"PRAGMA user_version = {newest:d}")
 
 
 def _prepare(connection: sqlite3.Connection, _: object) -> None:
-    # The driver's own transactions would leave out what makes tables.
+    # The driver's own transactions would not include the creation of tables.
     connection.isolation_level = None
     for pragma in (
         "PRAGMA journal_mode = WAL",
         "PRAGMA synchronous = FULL",
-        # SQLite makes a table another by a copy of its name, and would take the rows that refer to it along.
+        # SQLite changes a table by replacing it with a copy, which would delete the rows that refer to it.
         "PRAGMA foreign_keys = OFF",
     ):
         connection.execute(pragma)

@@ -1,4 +1,4 @@
-"""The database of a data folder as the server opens it: of the newest schema, with every secret sealed, and fast."""
+"""Opens the database of a data folder for the server: migrated, with all secrets sealed, and prepared for speed."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ PLAIN_BEFORE = (
     "doors/services.pem",
     "doors/given.pem",
 )
-"""Files of the data folder that versions of schema 5 wrote in plain text."""
+"""Files in the data folder that versions with schema 5 wrote in plain text."""
 START_BYTES = 8_000_000
-"""What has to be free for a start: the full length of the write-ahead log, and as much again."""
+"""The free space that a start needs: the full length of the write-ahead log, and as much again."""
 LOOK_SECONDS = 0.5
 _ROOM = 3
-"""How many times its size a database needs free when it is written anew: a copy, and a log of the copy."""
+"""Free space needed to rewrite a database, relative to its size: a copy, and the copy's log."""
 
 
 def open_database(
     data: Path, sealer: Sealer, working: Callable[[], None] = lambda: None, busy_seconds: float = BUSY_SECONDS
 ) -> Database:
-    """Open the database of a data folder, or make it. What an earlier version kept in plain text is sealed and wiped.
+    """Open or create the database of a data folder. Secrets that an earlier version left in plain text are sealed.
 
-    ``working`` is called before what may take minutes. While the disk is full, this waits: who is started again then
-    goes on by itself once there is room. Raises ``SchemaError``, ``WrongRootKey``.
+    ``working`` is called before anything that may take minutes. While the disk is full, this waits, so that a
+    restarted product continues by itself once there is room. Raises ``SchemaError``, ``WrongRootKey``.
     """
     await_room(data)
     try:
@@ -58,28 +58,28 @@ def open_database(
 def await_room(
     data: Path, free: Callable[[Path], int] = free_bytes, sleep: Callable[[float], None] = time.sleep
 ) -> None:
-    """Wait until the disk of a data folder has room for what a start writes, and say so once."""
-    told = False
+    """Wait until the disk of a data folder has room for a start; log once while waiting."""
+    waiting = False
     while (left := free(data)) < START_BYTES:
-        if not told:
+        if not waiting:
             log.error("the disk of %s is full (%d bytes are free): waiting until there is room", data, left)
-        told = True
+        waiting = True
         sleep(LOOK_SECONDS)
 
 
 def _open(data: Path, sealer: Sealer, working: Callable[[], None], busy_seconds: float) -> Database:
     path = data / FILE
-    of_before = _is_of_before(path)
-    if of_before:
+    unsealed = _has_unsealed_schema(path)
+    if unsealed:
         _check_room(path)
         working()
     database = Database.open(path, busy_seconds, sealer=sealer, migrating=True)
     database.create_tables()
     if not _is_clean(database):
-        if not of_before:  # The start that migrated it was killed.
+        if not unsealed:  # The start that migrated it was killed before it was done.
             _check_room(path)
             working()
-        log.info("secrets that an earlier version kept in plain text are sealed, and wiped from %s", data)
+        log.info("the secrets that an earlier version stored in plain text are sealed, and wiped from %s", data)
         for name in PLAIN_BEFORE:
             SealedFile(sealer, data / name, name).seal_what_is_plain()
         _wipe(database, data)
@@ -89,7 +89,7 @@ def _open(data: Path, sealer: Sealer, working: Callable[[], None], busy_seconds:
     return database
 
 
-def _is_of_before(path: Path) -> bool:
+def _has_unsealed_schema(path: Path) -> bool:
     """Return whether there is a database of schema 5 or older."""
     if not path.exists():
         return False
@@ -109,13 +109,13 @@ def _check_room(path: Path) -> None:
     needed, free = _ROOM * path.stat().st_size, shutil.disk_usage(path.parent).free
     if free < needed:
         raise SchemaError(
-            f"{path} is to be written anew without the secrets that an earlier version kept in plain text, which needs "
-            f"{needed:,} bytes on its disk, and {free:,} are free: make room, and start again"
+            f"{path} must be rewritten without the secrets that an earlier version stored in plain text, which needs "
+            f"{needed:,} bytes on its disk, but {free:,} are free: make room, and start again"
         )
 
 
 def _wipe(database: Database, data: Path) -> None:
-    """Leave nothing of old pages in the file and in its log. Raises ``SchemaError`` while another process reads it."""
+    """Remove all old pages from the file and its log. Raises ``SchemaError`` while another process reads it."""
     connection = database.engine.raw_connection()
     try:
         connection.cursor().execute("VACUUM")
@@ -123,4 +123,4 @@ def _wipe(database: Database, data: Path) -> None:
     finally:
         connection.close()
     if busy:
-        raise SchemaError(f"{data / FILE} is read by another process, so that old secrets cannot be wiped: end it")
+        raise SchemaError(f"{data / FILE} is read by another process, so old secrets cannot be wiped: end that process")

@@ -1,8 +1,8 @@
-"""Writes of other processes, and how the server learns of them.
+"""Notifies the server of writes by other processes.
 
-What the server keeps in memory is thrown away by the commits of its own process. A command that writes beside it, as
-``reading-room accounts`` does, counts its transactions in one row of the database; the server looks at that row every
-second and, when it has changed, takes every table for written. One look takes a quarter of a millisecond.
+Commits of the server's own process invalidate its caches. A command that writes in another process, such as
+``reading-room accounts``, counts its transactions in one row of the database. The server reads that row every second
+and, if it has changed, assumes that every table was written. Reading it takes a quarter of a millisecond.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from reading_room.database.base import Base
 from reading_room.database.engine import Database
 
 LOOK_SECONDS = 1.0
-"""How often the server looks, so how long what another process took away may still be honoured."""
+"""How often the server checks, and so how long it may still accept what another process revoked."""
 _ONLY = 1
 
 
 class OutsideWrite(Base):
-    """The count of transactions of other processes: one row."""
+    """The number of transactions by other processes, in a single row."""
 
     __tablename__ = "outside_writes"
 
@@ -28,7 +28,7 @@ class OutsideWrite(Base):
 
 
 def count_outside_write(session: Session) -> None:
-    """Let a transaction of this process be noticed by the server, together with what it writes or not at all."""
+    """Make the server notice a transaction of this process, if the transaction commits."""
     row = session.get(OutsideWrite, _ONLY)
     if row is None:
         row = OutsideWrite(id=_ONLY, count=0)
@@ -37,7 +37,7 @@ def count_outside_write(session: Session) -> None:
 
 
 class OutsideWrites:
-    """Looks for transactions of other processes."""
+    """Detects transactions by other processes."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -1,7 +1,7 @@
-"""Secrets in rows: columns that hold them sealed, and which root key they were sealed with.
+"""Secrets in rows: sealed columns, and the root key that they were sealed with.
 
-A row has its secret as a plain attribute, described by ``Sealed``. It is sealed when the row is written, and unsealed
-when somebody asks for it, by the ``Sealer`` of the session that the row belongs to.
+A row has its secret as an attribute of type ``Sealed``. The ``Sealer`` of the row's session seals it when the row is
+written, and unseals it when the attribute is read.
 """
 
 from __future__ import annotations
@@ -16,39 +16,39 @@ from reading_room.database.base import Base
 from reading_room.sealing import SealBroken, Sealer
 
 SEALER = "sealer"
-"""Where a session keeps its ``Sealer``."""
+"""The key of the ``Sealer`` in a session's ``info``."""
 _ONLY = 1
 _PROOF = (b"this is the root key", "sealing", "proof", str(_ONLY))
 
 
 class WrongRootKey(Exception):
-    """A database is sealed with another root key than the one at hand."""
+    """A database is sealed with a root key other than the given one."""
 
     def __init__(self, found: bytes, given: bytes) -> None:
-        super().__init__(f"the database is sealed with the root key {found.hex()}, and the one given is {given.hex()}")
+        super().__init__(f"the database is sealed with the root key {found.hex()}, but the given one is {given.hex()}")
         self.found, self.given = found, given
         """Their ids."""
 
 
 class NoRootKey(Exception):
-    """A secret is wanted of a database that was opened without a root key."""
+    """A secret was read from a database that was opened without the root key."""
 
 
 class Sealing(Base):
-    """Which root key the secrets are sealed with: one row."""
+    """The root key that the secrets are sealed with, in a single row."""
 
     __tablename__ = "sealing"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     key_id: Mapped[bytes]
     proof: Mapped[bytes]
-    """A known text, sealed: the key id alone would be easy to copy."""
+    """A known text, sealed, since the key id alone would be easy to copy."""
     clean: Mapped[bool]
-    """Whether nothing is left of what an earlier version kept in plain text."""
+    """Whether all secrets that an earlier version stored in plain text have been wiped."""
 
 
 class Sealed:
-    """An attribute of a row whose table has it sealed, in a column ``sealed_NAME`` of bytes."""
+    """An attribute of a row that is stored sealed, in a bytes column ``sealed_NAME``."""
 
     def __set_name__(self, owner: type, name: str) -> None:
         self._name, self._column, self._plain = name, f"sealed_{name}", f"_plain_{name}"
@@ -69,9 +69,9 @@ class Sealed:
         return plain
 
     def __set__(self, row: Base, secret: str) -> None:
-        """Set the secret of a row that was not written yet."""
+        """Set the secret of a row that has not been written yet."""
         if inspect(row).persistent:
-            raise AttributeError(f"{self._name} of a row that is written already cannot be changed")
+            raise AttributeError(f"{self._name} cannot be changed once its row is written")
         row.__dict__[self._plain] = secret
 
     def seal(self, row: Base, session: Session) -> None:
@@ -81,7 +81,7 @@ class Sealed:
 
 
 def seal_new(session: Session, *_: Any) -> None:
-    """Seal the secrets of new rows: to be called before they are written."""
+    """Seal the secrets of new rows. To be called before they are written."""
     for row in session.new:
         row_type: type = type(row)
         for attribute in _sealed_of(row_type):
@@ -89,7 +89,7 @@ def seal_new(session: Session, *_: Any) -> None:
 
 
 def check_key(session: Session, sealer: Sealer) -> Sealing | None:
-    """Return what is known of the root key, ``None`` in a new database. Raises ``WrongRootKey``."""
+    """Return the row about the root key, or ``None`` in a new database. Raises ``WrongRootKey``."""
     found = session.get(Sealing, _ONLY)
     if found is None:
         return None
@@ -104,7 +104,7 @@ def check_key(session: Session, sealer: Sealer) -> Sealing | None:
 
 
 def note_key(session: Session, sealer: Sealer) -> None:
-    """Write down the root key of a new database."""
+    """Record the root key of a new database."""
     session.add(Sealing(clean=True, **proof_of(sealer)))
 
 
@@ -120,14 +120,14 @@ def _sealed_of(row: type) -> tuple[Sealed, ...]:
 
 
 def _row_id(row: Base) -> str:
-    # With all of its keys, in the order of the table.
+    # All primary key columns, in the order of the table.
     return "\0".join(str(value) for value in inspect(row).mapper.primary_key_from_instance(row))
 
 
 def need(sealer: Sealer | None) -> Sealer:
-    """Return the sealer. Raises ``NoRootKey`` where there is none."""
+    """Return the sealer. Raises ``NoRootKey`` if there is none."""
     if sealer is None:
-        raise NoRootKey("the database was opened without the root key, and a secret of it is wanted")
+        raise NoRootKey("the database was opened without the root key, so its secrets cannot be read")
     return sealer
 
 

@@ -1,4 +1,4 @@
-"""Whose turn it is to write, among the threads of one process."""
+"""Lets the threads of one process write to the database in turn."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlalchemy.engine.interfaces import DBAPICursor
 
 @contextmanager
 def busy_for(cursor: DBAPICursor, seconds: float) -> Iterator[None]:
-    """Have a connection wait at most so long for writers of other processes, while the block runs."""
+    """Limit how long a connection waits for writers of other processes while the block runs."""
     cursor.execute("PRAGMA busy_timeout")
     ((before,),) = cursor.fetchall()
     cursor.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
@@ -23,10 +23,10 @@ def busy_for(cursor: DBAPICursor, seconds: float) -> Iterator[None]:
 
 
 class Turns:
-    """Hands one turn from thread to thread in the order in which they asked.
+    """Hands a single turn from thread to thread, in the order of their requests.
 
-    SQLite lets one writer in at a time and has the others look again after sleeps of up to a tenth of a second; whoever
-    looks at the right moment is next. With some writers in one process most of their time goes by in such sleeps.
+    SQLite allows one writer at a time and lets the others retry after sleeps of up to a tenth of a second; the first to
+    retry at the right moment is next. Several writers in one process would spend most of their time in such sleeps.
     """
 
     def __init__(self) -> None:
@@ -36,15 +36,15 @@ class Turns:
 
     @contextmanager
     def one(self, patience: float) -> Iterator[None]:
-        """Run the block in a turn, or after ``patience`` seconds without: what it does then has to wait by itself."""
-        mine = self._taken_by(patience)
+        """Run the block in a turn, or without one after ``patience`` seconds; it then waits for SQLite's lock."""
+        mine = self._take(patience)
         try:
             yield
         finally:
             if mine:
-                self._hand_on()
+                self._pass_on()
 
-    def _taken_by(self, patience: float) -> bool:
+    def _take(self, patience: float) -> bool:
         with self._mutex:
             if not self._taken:
                 self._taken = True
@@ -58,10 +58,10 @@ class Turns:
             if called in self._waiting:
                 self._waiting.remove(called)
                 return False
-        # It was called between the two.
+        # The turn was handed over just after the timeout.
         return True
 
-    def _hand_on(self) -> None:
+    def _pass_on(self) -> None:
         with self._mutex:
             if self._waiting:
                 self._waiting.popleft().release()

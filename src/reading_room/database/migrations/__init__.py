@@ -1,1 +1,1 @@
-"""Migrations, one module for each schema version; ``reading_room.database.migrate`` carries them out."""
+"""Migrations, one module per schema version; ``reading_room.database.migrate`` runs them."""

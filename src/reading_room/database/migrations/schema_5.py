@@ -1,4 +1,4 @@
-"""The oldest schema that is migrated from: the baseline, to which nothing leads."""
+"""The baseline: the oldest schema that can be migrated."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Refuse: what is older than the baseline is not migrated."""
-    raise AssertionError("nothing leads to the baseline")
+    """Raise, since databases older than the baseline cannot be migrated."""
+    raise AssertionError("there is no migration to the baseline")

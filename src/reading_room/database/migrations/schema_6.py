@@ -1,4 +1,4 @@
-"""Secrets of access keys are sealed, and the database knows with which root key."""
+"""Seals the secrets of access keys, and records the root key's id in the database."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SECRETS = {
 
 
 def upgrade() -> None:
-    """Replace each secret by itself, sealed for its table, column and row."""
+    """Replace each secret with its sealed form, bound to its table, column and row."""
     sealer = op.get_context().opts["sealer"]
     assert isinstance(sealer, Sealer), "this migration needs the root key"
     for table, columns in _SECRETS.items():

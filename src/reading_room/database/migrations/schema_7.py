@@ -1,4 +1,4 @@
-"""The heads of the trail's books; instance profiles; uses of roles; how long log groups keep events; export tasks."""
+"""Adds the heads of the trail's books, instance profiles, uses of roles, log retention and export tasks."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ down_revision = "6"
 
 
 def upgrade() -> None:
-    """Change the tables of one area after the other."""
+    """Change the tables, one area after the other."""
     _heads_of_the_trail()
     _access()
     _logs()
 
 
 def _heads_of_the_trail() -> None:
-    """Make their tables. The first start that finds them empty takes the books as they are."""
+    """Create their tables. The first start that finds them empty accepts the books as they are."""
     op.create_table(
         "trail_heads",
         sa.Column("book", sa.String(), nullable=False),
