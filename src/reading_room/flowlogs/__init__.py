@@ -1,1 +1,1 @@
-"""VPC flow logs: from packets that were seen to records that are delivered."""
+"""VPC flow logs: from observed packets to delivered records."""

@@ -1,7 +1,7 @@
-"""Windows of flows: events in, records out when a window closes. No clock, no database.
+"""Aggregates flow events in windows, and turns them into records when a window closes. No clock, no database.
 
-There is one window for each flow log and interface at a time, and in it one sum for each flow. Windows end at full
-minutes, as with AWS's own hardware whatever interval was asked for ("always 1 minute or less"), or with the interface.
+Each flow log has one window at a time for each interface, with one sum per flow. Windows end with the interface, or at
+full minutes, as on Nitro instances of AWS for any interval ("always 1 minute or less").
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from reading_room.flowlogs.record import FlowKey, FlowRecord, InterfaceFacts
 LONGEST_WINDOW = 60
 """Seconds."""
 FLOWS_PER_WINDOW = 50_000
-"""A window that holds so many flows closes before its time, and another begins: its memory is bounded."""
+"""A window with this many flows closes early, and another begins, so that its memory is bounded."""
 FLOWS_WAITING = 500_000
-"""Records that may wait for their delivery; what comes beyond is left out, and the window says SKIPDATA."""
+"""Records that can wait for delivery; further ones are dropped, and the window gets a SKIPDATA record."""
 GRACE_SECONDS = 1
-"""How long the window of an interface whose row is gone waits for the host's word and its last packets."""
+"""How long the window of an interface whose row is deleted waits for the host's report and the last packets."""
 REMEMBERED_SECONDS = 120
-"""For so long after an interface's end its last packets may still be reported."""
+"""How long after an interface's end its last packets may still be reported."""
 
 
 @dataclass(frozen=True, slots=True)
 class FlowLogTarget:
-    """A flow log, as far as recording and delivering needs it."""
+    """The attributes of a flow log that recording and delivery need."""
 
     flow_log_id: str
     account: str
@@ -42,25 +42,25 @@ class FlowLogTarget:
     hive_compatible_partitions: bool = False
     per_hour_partition: bool = False
     parquet: bool = False
-    """Whether the files in the bucket are Parquet, not plain text."""
+    """Whether the files in the bucket are Parquet rather than plain text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Covered:
-    """An interface, and one flow log that records it."""
+    """An interface and a flow log that records it."""
 
     target: FlowLogTarget
     interface: InterfaceFacts
 
     @property
     def key(self) -> tuple[str, str]:
-        """The two ids."""
+        """The ids of the flow log and the interface."""
         return self.target.flow_log_id, self.interface.interface_id
 
 
 @dataclass(frozen=True, slots=True)
 class ClosedWindow:
-    """What a flow log has to tell of one interface, oldest first; never empty."""
+    """The records of a flow log for one interface, oldest first; never empty."""
 
     covered: Covered
     end: int
@@ -69,7 +69,7 @@ class ClosedWindow:
 
 @dataclass(slots=True)
 class FlowSum:
-    """What was counted of a flow in a window; ``start`` and ``end`` are of the first and the last packet."""
+    """The counts of a flow in a window; ``start`` and ``end`` are the times of the first and last packet."""
 
     packets: int = 0
     bytes: int = 0
@@ -80,7 +80,7 @@ class FlowSum:
 
 @dataclass(frozen=True, slots=True)
 class KeptWindow:
-    """An open window as it is kept for the next process."""
+    """An open window, as it is saved for the next process."""
 
     flow_log_id: str
     interface_id: str
@@ -95,12 +95,12 @@ class _Window:
     closes_at: float
     skipped: bool = False
     silent: bool = False
-    """Whether the window, if nothing is recorded in it, closes without a record."""
+    """Whether the window closes without a record if it is empty."""
     sums: dict[FlowKey, FlowSum] = field(default_factory=dict)
 
 
 class Aggregator:
-    """The open windows. Not thread-safe. Moments are seconds since 1970."""
+    """The open windows. Not thread-safe. Times are seconds since 1970."""
 
     def __init__(self, *, flows_per_window: int = FLOWS_PER_WINDOW, flows_waiting: int = FLOWS_WAITING) -> None:
         self._flows_per_window = flows_per_window
@@ -110,7 +110,7 @@ class Aggregator:
         self._gone: dict[str, float] = {}
         self._leaving: dict[str, float] = {}
         self._full: list[ClosedWindow] = []
-        """Windows that closed before their time."""
+        """Windows that closed early."""
         self._full_records = 0
 
     def cover(
@@ -121,12 +121,12 @@ class Aggregator:
         interrupted: Set[str] = frozenset(),
         left_at: float | None = None,
     ) -> None:
-        """Set which interfaces are recorded by which flow logs from now on.
+        """Set the pairs of interfaces and flow logs to record from now on.
 
-        Windows of flow logs that are no more (not among ``flow_log_ids``) are forgotten. Those of interfaces that are
-        no more close with ``close_interface``, or after ``GRACE_SECONDS``: a job's interface leaves the tables before
-        its last packets are reported. What happened at the ``interrupted`` interfaces before now is unknown: their
-        first window says SKIPDATA. ``left_at`` is when those that left did so; now, if it is not known.
+        Windows of deleted flow logs (not in ``flow_log_ids``) are discarded. Those of deleted interfaces close with
+        ``close_interface`` or after ``GRACE_SECONDS``, since a job's interface is deleted from the tables before its
+        last packets are reported. The earlier traffic of the ``interrupted`` interfaces is unknown, so their first
+        window gets a SKIPDATA record. ``left_at`` is when the deleted interfaces were deleted, by default now.
         """
         for key in [key for key in self._windows if key[0] not in flow_log_ids]:
             del self._windows[key]
@@ -154,7 +154,7 @@ class Aggregator:
                     window.covered = entry
 
     def add(self, event: FlowEvent, now: float) -> bool:
-        """Count an event. Returns ``False`` when no flow log covers its interface."""
+        """Count an event. Returns ``False`` if no flow log covers its interface."""
         covered = self._by_interface.get(event.interface_id)
         if covered is None:
             return False
@@ -174,7 +174,7 @@ class Aggregator:
             if window is None:
                 window = self._open(entry, now, skipped=False)
                 if event.interface_id in self._gone:
-                    # A last word on an interface that is no more: told at once.
+                    # The interface is deleted, so deliver its last packets at once.
                     window.closes_at = now
                     window.silent = True
             window.silent = window.silent or entry.target.traffic_type not in ("ALL", event.action)
@@ -186,7 +186,7 @@ class Aggregator:
         return True
 
     def _next(self, window: _Window, now: float) -> _Window | None:
-        """Close a full window and open the next; ``None`` when too much waits already."""
+        """Close a full window and return the next, or ``None`` if too many records wait already."""
         if self._full_records + len(window.sums) > self._flows_waiting:
             window.skipped = True
             return None
@@ -204,7 +204,7 @@ class Aggregator:
         ]
 
     def restore(self, kept: Iterable[KeptWindow]) -> None:
-        """Go on with windows of a process before this one, as far as their flow logs still cover the interface."""
+        """Continue the windows of the previous process, if their flow logs still cover the interface."""
         for each in kept:
             window = self._windows.get((each.flow_log_id, each.interface_id))
             if window is not None:
@@ -212,22 +212,22 @@ class Aggregator:
                 window.sums.update(each.sums)
 
     def interrupt(self) -> None:
-        """Take note that packets may have gone uncounted: every open window says SKIPDATA."""
+        """Mark every open window as SKIPDATA, since packets may not have been counted."""
         for window in self._windows.values():
             window.skipped = True
 
     def interfaces(self) -> Set[str]:
-        """Return the interfaces that some flow log covers, those that are no more excepted."""
+        """Return the existing interfaces that any flow log covers."""
         return self._by_interface.keys() - self._gone.keys()
 
     def close_all(self, now: float) -> list[ClosedWindow]:
-        """Close every window before its time, for recording ends."""
+        """Close every window early, because recording ends."""
         closed = self._take_full() + [window for each in self._windows.values() for window in _records(each, now)]
         self._windows.clear()
         return closed
 
     def close_due(self, now: float) -> list[ClosedWindow]:
-        """Close the windows whose time is over; windows of interfaces that live on are opened anew."""
+        """Close the windows whose time is over, and open new ones for existing interfaces."""
         closed = self._take_full()
         for interface_id in [name for name, since in self._leaving.items() if now - since >= GRACE_SECONDS]:
             closed += self.close_interface(interface_id, now)
@@ -242,7 +242,7 @@ class Aggregator:
         return closed
 
     def close_interface(self, interface_id: str, now: float) -> list[ClosedWindow]:
-        """Close the windows of an interface that was deleted. Packets reported later are told at the next turn."""
+        """Close the windows of a deleted interface. Packets reported later are delivered at the next turn."""
         covered = self._by_interface.get(interface_id, ())
         self._leaving.pop(interface_id, None)
         if covered:
@@ -271,7 +271,7 @@ class Aggregator:
 
 
 def _is_recorded(event: FlowEvent, interface: InterfaceFacts) -> bool:
-    """Say whether AWS records such a packet: not to the VPC's resolver, the router, metadata or credentials."""
+    """Return whether AWS records such a packet: not if it is to the resolver, the router, metadata or credentials."""
     return not any(
         address in interface.unrecorded or address.startswith("169.254.")
         for address in (event.source, event.destination)

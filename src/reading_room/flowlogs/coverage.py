@@ -1,4 +1,4 @@
-"""Which interfaces are recorded by which flow logs, read from the tables of ``vpc``."""
+"""The interfaces that each flow log records, read from the tables of ``vpc``."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from reading_room.vpc.flow_logs.fields import parse_format
 from reading_room.vpc.tables import FlowLog, NetworkInterface, Subnet, Vpc, VpcCidr
 
 COVERAGE_TABLES = WAY_TABLES | {table.__tablename__ for table in (FlowLog, NetworkInterface, Subnet, Vpc, VpcCidr)}
-"""Tables whose change may change the coverage."""
+"""The tables that the coverage depends on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """Every pair of a flow log and an interface in use, and the ids of all flow logs."""
+    """All pairs of a flow log and an interface in use, and the ids of all flow logs."""
 
     covered: tuple[Covered, ...]
     flow_log_ids: frozenset[str]
@@ -33,7 +33,7 @@ class Coverage:
 def read(session: Session, region: str, also: Set[str] = frozenset()) -> Coverage:
     """Read the coverage in one transaction. An interface is recorded while a container has it.
 
-    Interfaces in ``also`` are covered whatever their state: packets of theirs were seen, so they were in use.
+    Interfaces in ``also`` are covered in any state: their packets were observed, so they were in use.
     """
     logs: dict[str, list[FlowLogTarget]] = defaultdict(list)
     for row in session.scalars(select(FlowLog).order_by(FlowLog.flow_log_id)):
@@ -64,7 +64,7 @@ def read(session: Session, region: str, also: Set[str] = frozenset()) -> Coverag
 
 
 def target_of(row: FlowLog) -> FlowLogTarget:
-    """Return what recording and delivering needs to know of a flow log."""
+    """Return the attributes of a flow log that recording and delivery need."""
     bucket, prefix = None, ""
     if row.destination_type == "s3" and row.log_destination is not None:
         bucket, _, prefix = Arn.parse(row.log_destination).resource.partition("/")
@@ -89,7 +89,7 @@ def target_of(row: FlowLog) -> FlowLogTarget:
 def _facts(
     interface: NetworkInterface, subnet: Subnet, cidrs: tuple[str, ...], ways: tuple[Way, ...], region: str
 ) -> InterfaceFacts:
-    # By AWS's rule the resolver is at the base of the VPC's first block plus two, the router at the subnet's plus one.
+    # As in AWS, the resolver is at the base of the VPC's first block plus two, the router at the subnet's plus one.
     silent = {str(ipaddress.ip_network(subnet.cidr)[1])}
     if cidrs:
         silent.add(str(ipaddress.ip_network(cidrs[0])[2]))

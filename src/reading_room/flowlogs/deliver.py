@@ -1,8 +1,8 @@
-"""From the data plane's flow events to delivered records.
+"""Delivers records of the data plane's flow events.
 
-Events are counted in memory and delivered when their window closes: at its full minute, or at once when its interface
-is deleted. The open windows are kept in a file every few seconds. What a sudden end of the process loses beyond that
-the next start tells with a SKIPDATA record for each interface that was there before.
+Events are counted in memory and delivered when their window closes: at a full minute, or at once when its interface is
+deleted. The open windows are saved to a file every few seconds. If a crash loses more than that, the next start reports
+it with a SKIPDATA record for each interface that existed before.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ from reading_room.vpc.tables import FlowLog
 logger = logging.getLogger(__name__)
 
 KEPT_EVERY = 5.0
-"""Seconds between two writings of the open windows."""
+"""Seconds between two writes of the open windows."""
 ACCESS_ERROR, RATE_LIMITED, UNKNOWN_ERROR = "Access error", "Rate limited", "Unknown error"
-"""The words of ``DeliverLogsErrorMessage`` (DescribeFlowLogs)."""
+"""The values of ``DeliverLogsErrorMessage`` (DescribeFlowLogs)."""
 
 
 class FlowLogDelivery:
     """Records flows and delivers them. Thread-safe.
 
-    ``record`` is called with what the agent reports, ``interface_deleted`` when an interface's row goes, and ``turn``
-    about every second; a closed window is delivered at the next turn. Interfaces that are there when the object is
-    made were there before the process: what happened at them in between is unknown.
+    ``record`` is called with the agent's reports, ``interface_deleted`` when an interface's row is deleted, and
+    ``turn`` about every second; a closed window is delivered at the next turn. Interfaces that exist when the object is
+    created existed before the process, so their traffic in between is unknown.
     """
 
     def __init__(
@@ -57,9 +57,9 @@ class FlowLogDelivery:
         trail: Recorder = forget,
         room: LogRoom | None = None,
     ) -> None:
-        """Go on with what the process before this one kept in the file ``keep``.
+        """Continue the windows that the previous process saved in the file ``keep``.
 
-        ``room`` bounds what an account may have in log groups; by default nothing does.
+        ``room`` limits what an account can store in log groups; by default there is no limit.
         """
         self._keep = keep
         self._kept_at = 0.0
@@ -72,8 +72,8 @@ class FlowLogDelivery:
         self._closed: list[ClosedWindow] = []
         self._stale = True
         self._changed = 0.0
-        """When the tables changed first since the last look."""
-        # The first guards what is counted; the second lets one thread deliver at a time, while others count on.
+        """When the tables first changed after the last refresh."""
+        # The first protects the counts; the second lets one thread deliver while others continue to count.
         self._counting = threading.RLock()
         self._delivering = threading.Lock()
         database.on_commit(self._committed)
@@ -81,7 +81,7 @@ class FlowLogDelivery:
         self._aggregator.restore(kept_windows.read(keep))
 
     def record(self, events: Sequence[FlowEvent]) -> None:
-        """Count events. Those of interfaces that no flow log covers are dropped."""
+        """Count events. Events of interfaces that no flow log covers are dropped."""
         now = self._clock().timestamp()
         with self._counting:
             self._look_at({event.interface_id for event in events}, now)
@@ -89,22 +89,22 @@ class FlowLogDelivery:
                 self._aggregator.add(event, now)
 
     def interfaces_seen(self, interface_ids: Set[str]) -> None:
-        """Take note that a host has these interfaces: a short job's come and go between two turns."""
+        """Record that a host has these interfaces, since those of a short job come and go between two turns."""
         with self._counting:
             self._look_at(interface_ids, self._clock().timestamp())
 
     def interrupted(self) -> None:
-        """Take note that a host's agent ended and another took over: packets refused in between were not seen."""
+        """Record that a host's agent ended and another took over, so rejected packets in between were not observed."""
         with self._counting:
             self._aggregator.interrupt()
 
     def interface_deleted(self, interface_id: str) -> None:
-        """Close the windows of an interface; the next turn delivers them."""
+        """Close the windows of a deleted interface; the next turn delivers them."""
         with self._counting:
             self._closed += self._aggregator.close_interface(interface_id, self._clock().timestamp())
 
     def turn(self, now: dt.datetime) -> int:
-        """Close what is due and deliver everything closed. Returns how many records were delivered."""
+        """Close the windows that are due and deliver the closed ones. Returns the number of delivered records."""
         with self._delivering:
             with self._counting:
                 self._refresh(now.timestamp())
@@ -122,7 +122,7 @@ class FlowLogDelivery:
         try:
             kept_windows.write(self._keep, self._aggregator.kept())
         except OSError as error:
-            logger.warning("the open flow log windows could not be kept: %s", error)
+            logger.warning("the open flow log windows could not be saved: %s", error)
 
     def _deliver(self, target: FlowLogTarget, windows: Sequence[ClosedWindow]) -> int:
         count = sum(len(window.records) for window in windows)
@@ -134,7 +134,7 @@ class FlowLogDelivery:
             error = RATE_LIMITED if isinstance(refusal, NoRoomForLogs | InsufficientCapacity) else ACCESS_ERROR
             logger.warning("%s: %d records were not delivered: %s", target.flow_log_id, count, refusal)
         except Exception:
-            # One flow log's trouble must not stop the others, nor the turns to come.
+            # A failure of one flow log must not stop the others, or later turns.
             error = UNKNOWN_ERROR
             logger.exception("%s: %d records were not delivered", target.flow_log_id, count)
         self._tell_status(target.flow_log_id, error)
@@ -158,7 +158,7 @@ class FlowLogDelivery:
         self._refresh(now, seen=unknown)
 
     def close(self, now: dt.datetime) -> int:
-        """Close every window and deliver everything, for the product ends. Returns how many records were delivered."""
+        """Close and deliver every window when the product stops. Returns the number of delivered records."""
         with self._counting:
             self._closed += self._aggregator.close_all(now.timestamp())
         return self.turn(now)
@@ -166,7 +166,7 @@ class FlowLogDelivery:
     def _refresh(self, now: float, starting: bool = False, seen: Set[str] = frozenset()) -> None:
         if not self._stale:
             return
-        # Before reading: a commit that comes in between makes it stale again.
+        # Set before reading, so that a commit in between makes the coverage stale again.
         self._stale = False
         try:
             with self._database.reading() as session:

@@ -1,7 +1,7 @@
-"""Where records go: a log group, written as the flow log's role, or a bucket, written as the log delivery service.
+"""The destinations of records: a log group, with the flow log's role, or a bucket, as the log delivery service.
 
-Both really are authorized: the role's trust policy must let ``vpc-flow-logs.amazonaws.com`` in and its policies must
-allow the writing; for a bucket its policy decides about ``delivery.logs.amazonaws.com``.
+Both are authorized: the role must trust ``vpc-flow-logs.amazonaws.com`` and have a policy that allows writing; a
+bucket's policy must allow ``delivery.logs.amazonaws.com``.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _RENEW_BEFORE = dt.timedelta(minutes=10)
 
 
 class PutObject(Protocol):
-    """Writes an object as a principal whom the bucket's policy must allow; raises ``AwsError`` when it does not."""
+    """Writes an object as a principal that the bucket's policy must allow; raises ``AwsError`` if it does not."""
 
     def __call__(
         self,
@@ -53,7 +53,7 @@ class PutObject(Protocol):
 
 
 class LogGroupDestination:
-    """Writes to CloudWatch Logs: one stream for each interface."""
+    """Writes to CloudWatch Logs, with one stream per interface."""
 
     def __init__(
         self,
@@ -75,8 +75,8 @@ class LogGroupDestination:
     def deliver(self, target: FlowLogTarget, windows: Sequence[ClosedWindow]) -> None:
         """Write the records of one flow log.
 
-        Group and streams are made with the first record, as AWS does. Raises ``RoleNotAssumable``,
-        ``AccessDeniedException``, and ``NoRoomForLogs``.
+        As in AWS, the first record creates the group and the streams. Raises ``RoleNotAssumable``,
+        ``AccessDeniedException`` and ``NoRoomForLogs``.
         """
         assert target.log_group_name is not None
         assert target.deliver_role_arn is not None
@@ -118,7 +118,7 @@ class LogGroupDestination:
     def _authorize(
         self, role: Principal, target: FlowLogTarget, group_name: str, stream_names: Sequence[str]
     ) -> list[tuple[str, str]]:
-        """Return the actions that are needed, each with its stream. Raises ``AccessDeniedException``."""
+        """Return the required actions, each with its stream, if allowed. Raises ``AccessDeniedException``."""
         with self._database.reading() as session:
             group = session.scalar(select(LogGroup).filter_by(account=target.account, name=group_name))
             known = set()
@@ -144,7 +144,7 @@ class LogGroupDestination:
                 resource_account=target.account,
             )
             if not decision.allowed:
-                # The role may have been made again, or trust somebody else by now: ask again next time.
+                # The role may have been recreated, or have another trust policy: assume it again next time.
                 self._roles.pop(target.flow_log_id, None)
                 denial, identifier = AccessDeniedException(decision.message()), request_id()
                 self._authorizer.denied(identifier, decision)
@@ -177,14 +177,14 @@ class LogGroupDestination:
 
 
 class BucketDestination:
-    """Writes to S3: one compressed file for what a flow log has to tell at a time."""
+    """Writes to S3: one compressed file per delivery."""
 
     def __init__(self, put_object: PutObject, region: str) -> None:
         self._put_object = put_object
         self._region = region
 
     def deliver(self, target: FlowLogTarget, windows: Sequence[ClosedWindow]) -> None:
-        """Write the records of one flow log. Raises ``AwsError`` as the store does, and ``ParquetFailed``."""
+        """Write the records of one flow log. Raises the store's ``AwsError``, and ``ParquetFailed``."""
         assert target.bucket is not None
         lines = [header(target.fields)]
         lines += [line(record, target.fields) for window in windows for record in window.records]
@@ -205,7 +205,7 @@ class BucketDestination:
 
 
 def object_key(target: FlowLogTarget, region: str, end: dt.datetime) -> str:
-    """Return the key of a new file of records; ``end`` is the end of its window."""
+    """Return the key of a new file of records; ``end`` is the end of the window."""
     if target.hive_compatible_partitions:
         folders = [
             f"aws-account-id={target.account}",

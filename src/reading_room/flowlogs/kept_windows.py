@@ -1,7 +1,7 @@
-"""The open windows in a file, so that a sudden end of the process costs seconds of them and not a minute.
+"""Saves the open windows to a file, so that a crash loses seconds rather than a minute of flows.
 
-The file lies beside the database and is replaced whole. It is written before closed windows are delivered: what a
-crash in between loses is said by SKIPDATA, and nothing is ever told twice.
+The file is beside the database and is replaced atomically. It is written before closed windows are delivered, so a
+crash in between causes SKIPDATA records, but never duplicate records.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from reading_room.flowlogs.record import FlowKey
 logger = logging.getLogger(__name__)
 
 MOST_FLOWS = 20_000
-"""With more flows than this open, writing would take longer than it saves: then nothing is kept."""
+"""With more open flows than this, writing the file is not worthwhile, and nothing is saved."""
 
 
 def write(path: Path, windows: list[KeptWindow]) -> None:
-    """Replace the file; it is removed where there is nothing to keep, or too much. Raises ``OSError``."""
+    """Replace the file, or remove it if there is nothing to save, or too much. Raises ``OSError``."""
     flows = sum(len(window.sums) for window in windows)
     if not flows or flows > MOST_FLOWS:
         path.unlink(missing_ok=True)
@@ -40,7 +40,7 @@ def write(path: Path, windows: list[KeptWindow]) -> None:
 
 
 def read(path: Path) -> list[KeptWindow]:
-    """Return what the process before this one kept; nothing where it ended well."""
+    """Return the windows that the previous process saved; empty if it ended normally."""
     try:
         document = json.loads(path.read_text())
         return [
@@ -50,5 +50,5 @@ def read(path: Path) -> list[KeptWindow]:
     except FileNotFoundError:
         return []
     except (ValueError, TypeError) as error:
-        logger.warning("%s cannot be read, so the windows that were open are lost: %s", path, error)
+        logger.warning("%s cannot be read, so the open flow log windows are lost: %s", path, error)
         return []

@@ -1,10 +1,11 @@
-"""Records as an Apache Parquet file, made by a child process that lives for this one file.
+"""Writes records as an Apache Parquet file, in a child process for each file.
 
-The library takes some 60 MB and is needed for a moment each minute, so no long-lived process loads it. The child is
-this module run as a program: a plain-text file of records comes in, the Parquet file goes out.
+The library takes about 60 MB and is needed briefly each minute, so no long-running process loads it. The child runs
+this module as a program that reads a plain-text file of records and writes the Parquet file.
 
-Columns are the fields in the format's order, with underscores for hyphens, and the types that AWS documents (VPC User
-Guide, "Flow log records"). A value that does not apply is null in a column of numbers and ``-`` in one of strings.
+The columns are the fields in the format's order, with underscores for hyphens and the types that AWS documents (VPC
+User Guide, "Flow log records"). A value that does not apply is null in a column of numbers and ``-`` in one of
+strings.
 """
 
 from __future__ import annotations
@@ -16,18 +17,18 @@ import sys
 INT_32 = frozenset({"version", "srcport", "dstport", "protocol", "tcp-flags", "traffic-path", "encryption-status"})
 """Fields that are 32-bit integers."""
 INT_64 = frozenset({"packets", "bytes", "start", "end"})
-"""Fields that are 64-bit integers; every other one is a string."""
+"""Fields that are 64-bit integers; all others are strings."""
 _MOST_SECONDS = 120
 
 
 class ParquetFailed(RuntimeError):
-    """The child process made no file; the message is what it said last."""
+    """The child process wrote no file; the message is its last line of output."""
 
 
 def from_text(text: bytes) -> bytes:
-    """Return the Parquet file of a plain-text file of records: a line with the fields' names, then the records.
+    """Convert a plain-text file of records, with the fields' names in the first line, to Parquet.
 
-    Raises ``ParquetFailed``, also when the child takes longer than two minutes.
+    Raises ``ParquetFailed``, also if the child takes longer than two minutes.
     """
     command = [sys.executable, "-m", "reading_room.flowlogs.parquet_file"]
     try:
@@ -41,15 +42,15 @@ def from_text(text: bytes) -> bytes:
 
 
 def _encode(text: str) -> bytes:
-    """Return the file; only the child calls this."""
-    import pyarrow  # Here, for only the child needs it.
+    """Return the Parquet file. Only the child process calls this."""
+    import pyarrow  # Imported here because only the child needs it.
     from pyarrow import parquet
 
     head, *lines = text.splitlines()
     names = head.split(" ")
     values = dict(zip(names, zip(*(line.split(" ") for line in lines), strict=True), strict=True))
     columns = {}
-    # A format may name a field twice, a Parquet file has each column once.
+    # A format may repeat a field, but a Parquet file has each column once.
     for name in dict.fromkeys(names):
         if name in INT_32 | INT_64:
             numbers = [None if value == "-" else int(value) for value in values[name]]

@@ -1,6 +1,6 @@
-"""One flow log record: its values, and the line that they make in a format (Amazon VPC User Guide, "Flow log records").
+"""Flow log records: their values, and their lines in a given format (Amazon VPC User Guide, "Flow log records").
 
-A value that does not apply, or that is not known, is ``-``.
+A value that does not apply or is unknown is ``-``.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _ADDRESSES = lru_cache(maxsize=65_536)(ipaddress.ip_address)
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A network that a route names, and the ``traffic-path`` of what it takes (``-`` where nobody takes it)."""
+    """A route's network, and the ``traffic-path`` of its traffic, or ``-`` if the traffic is dropped."""
 
     network: str
     path: Literal["1", "7", "8", "-"]
@@ -30,7 +30,7 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class InterfaceFacts:
-    """What a record says of its interface."""
+    """A record's information about its interface."""
 
     interface_id: str
     account: str
@@ -40,17 +40,17 @@ class InterfaceFacts:
     region: str
     vpc_cidrs: tuple[str, ...]
     unrecorded: frozenset[str] = frozenset()
-    """Addresses to which traffic is not recorded: the VPC's resolver and the subnet's router."""
+    """Addresses whose incoming traffic is not recorded: the VPC's resolver and the subnet's router."""
     ways: tuple[Way, ...] = ()
-    """Where its subnet's route table leads outside the VPC's own networks, the longest prefix first."""
+    """The routes of its subnet's table to networks outside the VPC, longest prefix first."""
 
 
 @dataclass(frozen=True, slots=True)
 class FlowKey:
-    """What makes two packets of one interface one flow.
+    """The values that packets of an interface in the same flow have in common.
 
-    ``packet_source`` and ``packet_destination`` are what the packet itself says, empty where that is ``source`` and
-    ``destination``.
+    ``packet_source`` and ``packet_destination`` are the addresses in the packet itself, or empty if they equal
+    ``source`` and ``destination``.
     """
 
     source: str
@@ -66,9 +66,9 @@ class FlowKey:
 
 @dataclass(frozen=True, slots=True)
 class FlowRecord:
-    """A flow's sums in one window; ``flow`` is ``None`` in records of status ``NODATA`` and ``SKIPDATA``.
+    """A flow's counts in one window; ``flow`` is ``None`` in records with status ``NODATA`` and ``SKIPDATA``.
 
-    ``start`` and ``end`` are whole seconds since 1970: of the first and last packet, or of the window.
+    ``start`` and ``end`` are whole seconds since 1970, of the first and last packet, or of the window.
     """
 
     interface: InterfaceFacts
@@ -82,7 +82,7 @@ class FlowRecord:
 
 
 def line(record: FlowRecord, fields: Sequence[str]) -> str:
-    """Return a record as text: the fields' values in order, separated by one blank."""
+    """Return a record as text: the fields' values in order, separated by spaces."""
     values: list[str] = []
     for name in fields:
         if name == "version":
@@ -97,7 +97,7 @@ def line(record: FlowRecord, fields: Sequence[str]) -> str:
 
 
 def header(fields: Sequence[str]) -> str:
-    """Return the first line of a file of records: the names of its fields."""
+    """Return the first line of a file of records, the names of its fields."""
     return " ".join(fields)
 
 
@@ -124,17 +124,17 @@ def _within(address: str, networks: Sequence[str]) -> bool:
 
 @lru_cache(maxsize=65_536)
 def _service(address: str) -> str:
-    """Return whose published networks an address is in: S3's, or those of the other services (``AMAZON``)."""
+    """Return the service in whose published networks an address is: S3, or any other one (``AMAZON``)."""
     if _within(address, S3_CIDRS):
         return "S3"
     return "AMAZON" if _within(address, API_CIDRS) else "-"
 
 
 def _path(record: FlowRecord, flow: FlowKey) -> str:
-    """Return the way that leaving packets took.
+    """Return the path of egress traffic.
 
-    1: another resource of the VPC, NAT gateways and interface endpoints included. 7: a gateway endpoint. 8: the
-    internet gateway. The numbers are those of Nitro instances.
+    1: another resource in the VPC, including NAT gateways and interface endpoints. 7: a gateway endpoint. 8: the
+    internet gateway. The numbers are those for Nitro instances.
     """
     if flow.direction != "egress" or flow.action != "ACCEPT":
         return "-"

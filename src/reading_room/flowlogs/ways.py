@@ -1,4 +1,4 @@
-"""Where route tables lead, as the field ``traffic-path`` tells it; read from the tables of ``vpc``."""
+"""The ``traffic-path`` of each route, read from the tables of ``vpc``."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from reading_room.vpc.tables import (
 
 _READ = (InternetGateway, NatGateway, PrefixList, PrefixListEntry, Route, RouteTableAssociation)
 WAY_TABLES = frozenset(table.__tablename__ for table in _READ)
-"""Tables whose change may change a way."""
+"""The tables that the traffic paths depend on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ways:
-    """The ways of every route table, the longest prefix first, and the table of every subnet and VPC."""
+    """The ways of each route table, longest prefix first, and the table of each subnet and VPC."""
 
     by_table: dict[str, tuple[Way, ...]]
     table_of: dict[str, str]
 
     def of(self, subnet: Subnet) -> tuple[Way, ...]:
-        """Return the ways of the table that decides for a subnet."""
+        """Return the ways of a subnet's route table."""
         table = self.table_of.get(subnet.subnet_id) or self.table_of.get(subnet.vpc_id)
         return self.by_table.get(table, ()) if table is not None else ()
 
@@ -74,7 +74,7 @@ def _length(network: str) -> int:
 
 
 def _path(target: str, alive: set[str]) -> Literal["1", "7", "8", "-"]:
-    """Return what a route's target means: an interface drops what is not its own, a dead gateway everything."""
+    """Return a target's ``traffic-path``, or ``-``: an interface drops foreign packets, a missing gateway all."""
     if target.startswith("vpce-"):
         return "7"
     if target not in alive:
