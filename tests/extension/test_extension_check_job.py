@@ -333,7 +333,7 @@ def test_pdf_and_word_documents_are_named_before_the_job_is_started(world: Exten
         s3.put_object(Bucket="papers", Key=key, Body=b"x")
     told = world.checks(InputDataConfig={"S3Uri": "s3://papers/letters/"})["Input"]
     assert told["Status"] == "WARNING"
-    assert told["Message"].endswith("have an error in place of a result: old/report.docx, scan.PDF.")
+    assert told["Message"].endswith("get an error instead of a result: old/report.docx, scan.PDF.")
     assert "as .txt in UTF-8" in told["Remedy"]
     assert world.checks(InputDataConfig={"S3Uri": "s3://papers/letters/a"})["Input"]["Status"] == "PASSED"
 

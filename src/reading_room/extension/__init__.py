@@ -1,1 +1,1 @@
-"""The API reading-room: what its console needs to know and AWS's APIs cannot say, signed and authorized as they are."""
+"""The API reading-room: what the console needs beyond AWS's APIs, signed and authorized like them."""

@@ -1,4 +1,4 @@
-"""What an account may be told of its own requests: calls and denials of the trail, without what other accounts own."""
+"""An account's own calls and denials from the trail, without details of other accounts' policies."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from reading_room.arns import Arn
 from reading_room.trail.lookup import moment_of
 
 EndpointOwner = Callable[[str], str | None]
-"""Returns the account of a VPC endpoint, ``None`` where there is none."""
+"""Returns the account of a VPC endpoint, or ``None`` if it does not exist."""
 _CALLERS_OWN = ("identity policy ", "boundary policy ", "session policy ")
-"""How the policies that a caller brings itself are named in a denial."""
+"""The prefixes of the caller's own policies in a denial."""
 
 
 def call_structure(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -33,17 +33,16 @@ def call_structure(event: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def is_of(denial: Mapping[str, Any], account: str) -> bool:
-    """Say whether the denied request was one of an account: whose caller belongs to it."""
+    """Return whether the caller of a denied request belongs to an account."""
     return _account_in(str(denial["principal"])) == account
 
 
 def denial_structure(denial: Mapping[str, Any], account: str, endpoint_owner: EndpointOwner) -> dict[str, Any]:
     """Return a denial of an account's request as ``Denial``.
 
-    Policies of buckets, roles and endpoints of other accounts are theirs: S3 tells a stranger nothing of them, and
-    neither does this.
+    Policies of other accounts' buckets, roles and endpoints are not included, just as S3 does not reveal them.
     """
-    told = _Told(denial, account, endpoint_owner)
+    readable = _ReadableParts(denial, account, endpoint_owner)
     members: dict[str, Any] = {
         "RequestId": denial["requestID"],
         "At": dt.datetime.fromisoformat(denial["at"]),
@@ -51,22 +50,28 @@ def denial_structure(denial: Mapping[str, Any], account: str, endpoint_owner: En
         "PrincipalArn": denial["principal"],
         "Action": denial["action"],
         "Resource": denial["resource"],
-        "Message": denial["message"] if told.all_reasons else None,
-        "Because": [text for text in denial["because"] if told.reason(text)],
-        "DecidingStatements": [_statement(each) for each in denial.get("deciding", ()) if told.policy(each["policy"])],
-        "ClosestStatements": [_statement(each) for each in denial.get("closest", ()) if told.policy(each["policy"])],
-        "Policies": [name for name in denial.get("policies", ()) if told.policy(name)],
+        "Message": denial["message"] if readable.all_reasons else None,
+        "Because": [text for text in denial["because"] if readable.reason(text)],
+        "DecidingStatements": [
+            _statement(each) for each in denial.get("deciding", ()) if readable.policy(each["policy"])
+        ],
+        "ClosestStatements": [
+            _statement(each) for each in denial.get("closest", ()) if readable.policy(each["policy"])
+        ],
+        "Policies": [name for name in denial.get("policies", ()) if readable.policy(name)],
         "Context": [{"Key": key, "Values": values} for key, values in denial.get("context", {}).items()],
     }
     if members["Message"] is None:
         members["Message"] = f"{denial['principal']} is not authorized to perform {denial['action']}"
-    if told.withheld:
-        members["Withheld"] = f"Policies of {told.withheld}: they belong to another account, whose owner can tell."
+    if readable.withheld:
+        members["Withheld"] = (
+            f"Policies of {readable.withheld}: they belong to another account, whose owner can read them."
+        )
     return members
 
 
-class _Told:
-    """Which parts of a denial an account may read."""
+class _ReadableParts:
+    """The parts of a denial that an account may read."""
 
     def __init__(self, denial: Mapping[str, Any], account: str, endpoint_owner: EndpointOwner) -> None:
         context = {key.lower(): values for key, values in denial.get("context", {}).items()}
@@ -85,13 +90,13 @@ class _Told:
         self.all_reasons = all(self.reason(text) for text in denial["because"])
 
     def policy(self, name: str) -> bool:
-        """Say whether a policy may be told, by its name in the trail: the kind, and which one."""
+        """Return whether a policy may be included, by its name in the trail (its kind and identification)."""
         if name.startswith(_CALLERS_OWN):
             return True
         return self._of_endpoint if name.startswith("endpoint policy ") else self._of_resource
 
     def reason(self, text: str) -> bool:
-        """Say whether a reason may be told, by its words."""
+        """Return whether a reason may be included, by its text."""
         if "VPC endpoint policy" in text:
             return self._of_endpoint
         return self._of_resource or not ("resource-based policy" in text or "role trust policy" in text)

@@ -1,4 +1,4 @@
-"""How jobs run, read off the tables: a fixed number of queries for all the jobs of an answer, whatever their number."""
+"""How jobs run, read from the tables with a fixed number of queries for any number of jobs."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from reading_room.vpc.tables import NetworkInterface
 from reading_room.vpc.vpcs import service_network
 
 EVENTS = 500
-"""Lines of a job's story that an answer has at most, the newest of it."""
+"""The most events of a job in a response, which are the newest ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """What belongs to some jobs, by their ids."""
+    """The containers, events, queue positions and progress of jobs, by job id."""
 
     containers: Mapping[str, Sequence[tuple[JobContainerRow, NetworkInterface | None]]]
     events: Mapping[str, Sequence[JobEventRow]]
     left_out: Mapping[str, int]
     waiting: Mapping[str, int]
     seen: Mapping[str, Sequence[Seen]]
-    """How far each running job was when it last said so, at most twice, oldest first."""
+    """The last two progress reports of each running job, oldest first."""
 
 
 def find(session: Session, account: str, identifiers: Sequence[str]) -> dict[str, JobRow]:
-    """Return jobs and trainings of an account by what names them: the id, the ARN, or the ARN of the trained model."""
+    """Return an account's jobs and trainings by identifier: the id, the ARN, or the ARN of the trained model."""
     rows = session.scalars(
         select(JobRow).where(JobRow.account == account, JobRow.job_id.in_(identifiers) | JobRow.arn.in_(identifiers))
     ).all()
@@ -44,7 +44,7 @@ def find(session: Session, account: str, identifiers: Sequence[str]) -> dict[str
 
 
 def details_of(session: Session, rows: Sequence[JobRow], with_events: bool) -> Details:
-    """Return what belongs to jobs. With ``with_events`` their stories, each cut to its newest lines."""
+    """Return the details of jobs, including their newest events if ``with_events`` is set."""
     ids = [row.job_id for row in rows]
     containers: dict[str, list[tuple[JobContainerRow, NetworkInterface | None]]] = defaultdict(list)
     held = session.execute(
@@ -100,16 +100,16 @@ def _seen(session: Session, rows: Sequence[JobRow]) -> dict[str, list[Seen]]:
     )
     seen: dict[str, list[Seen]] = defaultdict(list)
     for event in found:
-        if (told := read(f"{event.event}: {event.text}")) is not None:
-            seen[event.job_id].append(Seen(event.at, told.documents))
+        if (progress := read(f"{event.event}: {event.text}")) is not None:
+            seen[event.job_id].append(Seen(event.at, progress.documents))
     return seen
 
 
 def _waiting(session: Session, rows: Sequence[JobRow]) -> dict[str, int]:
-    """Return how many jobs of its account and kind wait before each queued one.
+    """Return, for each queued job, the number of jobs of its account and kind that wait before it.
 
-    Between kinds and accounts places go round, so no number could be told that holds; and other accounts' jobs are
-    nobody else's business.
+    Other kinds and accounts are not counted: kinds and accounts take turns, so a total would mean little, and other
+    accounts' jobs are private.
     """
     waiting: dict[str, int] = {}
     queued = [row for row in rows if row.phase == Phase.QUEUED.value]

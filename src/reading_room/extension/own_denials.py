@@ -1,4 +1,4 @@
-"""Operations that authorize themselves: what decides is another permission, but a deny of the caller's own holds."""
+"""Explicit denies for operations that authorize themselves by other permissions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from reading_room.iam.policy.evaluate import Request, decide
 
 
 def refuse_denied(authorizer: PolicyAuthorizer, call: Call, clock: Clock) -> None:
-    """Return unless a policy of the caller denies the operation by its name. Raises ``AccessDeniedException``."""
+    """Raise ``AccessDeniedException`` if a policy of the caller explicitly denies the operation."""
     context = request_context(
         call.path, principal=call.principal, now=clock(), region=call.region, user_agent=call.user_agent
     )

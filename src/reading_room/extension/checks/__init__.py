@@ -1,1 +1,1 @@
-"""What a call that starts a job, and then the job, would meet: the steps of both, looked at and not taken."""
+"""Checks the steps of a call that starts a job, and of the job, without taking them."""

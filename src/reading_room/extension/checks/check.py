@@ -1,4 +1,4 @@
-"""The checks of one answer: each of them once, in the order in which a call and its job meet the steps."""
+"""The checks in a response: each once, in the order of the steps of a call and its job."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Status = Literal["PASSED", "FAILED", "WARNING", "SKIPPED"]
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What one step comes to. Texts are empty where there is nothing to say."""
+    """The result for one step. Texts that do not apply are empty."""
 
     status: Status
     message: str
@@ -40,51 +40,51 @@ class Check:
     command: str = ""
     resource_id: str = ""
     changes: tuple[Change, ...] = ()
-    """Calls that add what is missing; none where adding is not enough."""
+    """Calls that add what is missing; empty if adding is not enough."""
 
 
 def passed(message: str, resource_id: str = "") -> Check:
-    """Return the check of a step that nothing stands in the way of."""
+    """Return the check of a step that would succeed."""
     return Check("PASSED", message, resource_id=resource_id)
 
 
 def failed(
     message: str, remedy: str = "", command: str = "", resource_id: str = "", changes: Sequence[Change] = ()
 ) -> Check:
-    """Return the check of a step at which the call or the job would fail."""
+    """Return the check of a step that would fail."""
     return Check("FAILED", message, remedy, command, resource_id, tuple(changes))
 
 
 def warned(
     message: str, remedy: str = "", command: str = "", resource_id: str = "", changes: Sequence[Change] = ()
 ) -> Check:
-    """Return the check of a step that would be taken, with something that its owner should know."""
+    """Return the check of a step that would succeed, with a warning."""
     return Check("WARNING", message, remedy, command, resource_id, tuple(changes))
 
 
 def skipped(message: str) -> Check:
-    """Return the check of a step that was not looked at; the message says why."""
+    """Return the check of a step that was not checked; the message says why."""
     return Check("SKIPPED", message)
 
 
 class Report:
-    """Collects checks. A step that is told twice keeps the first."""
+    """Collects checks, keeping the first one for each step."""
 
     def __init__(self) -> None:
         self._checks: dict[CheckName, Check] = {}
 
-    def tell(self, name: CheckName, check: Check) -> bool:
-        """Add a check; return whether the step can be taken."""
+    def add(self, name: CheckName, check: Check) -> bool:
+        """Add a check; return whether the step would succeed."""
         self._checks.setdefault(name, check)
         return check.status in ("PASSED", "WARNING")
 
     def skip(self, names: Iterable[CheckName], message: str) -> None:
-        """Say of steps that were not looked at why not."""
+        """Add a check for each of the steps that were not checked."""
         for name in names:
-            self.tell(name, skipped(message))
+            self.add(name, skipped(message))
 
     def structures(self) -> list[dict[str, Any]]:
-        """Return every check as the API shows it. Raises ``KeyError`` for a step that nobody told."""
+        """Return the API's structures for all checks. Raises ``KeyError`` for a step without a check."""
         return [_structure(name, self._checks[name]) for name in NAMES]
 
 

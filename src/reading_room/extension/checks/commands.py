@@ -1,4 +1,4 @@
-"""The AWS CLI's commands that make what a check asks for. Every word that comes from a request is quoted."""
+"""AWS CLI commands that fix what a check found. Every word from a request is quoted."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Any
 from reading_room.comprehend.network.actions import SERVICE_PRINCIPAL
 
 POLICY_NAME = "reading-room-jobs"
-"""The name of the inline policy that the commands give a role."""
+"""The name of the inline policy that the commands add to a role."""
 
 
 def run(*words: str) -> str:
-    """Return a command of words."""
+    """Return a command line."""
     return " ".join(shlex.quote(word) for word in words)
 
 
@@ -30,33 +30,33 @@ def name_of(role_arn: str) -> str:
 
 
 def trust(account: str) -> str:
-    """Return the trust policy by which the service may assume a role for jobs of one account."""
+    """Return the trust policy that lets the service assume a role for jobs of one account."""
     condition = {"StringEquals": {"aws:SourceAccount": account}}
     principal = {"Service": SERVICE_PRINCIPAL}
     return document({"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole", "Condition": condition})
 
 
-def make_role(role_arn: str, account: str) -> str:
-    """Return the command that makes a role for jobs."""
+def create_role(role_arn: str, account: str) -> str:
+    """Return the command that creates a role for jobs."""
     name = name_of(role_arn)
     return run("aws", "iam", "create-role", "--role-name", name, "--assume-role-policy-document", trust(account))
 
 
 def trust_service(role_arn: str, account: str) -> str:
-    """Return the command that has a role trust the service, and nobody else."""
+    """Return the command that makes a role trust only the service."""
     name = name_of(role_arn)
     return run("aws", "iam", "update-assume-role-policy", "--role-name", name, "--policy-document", trust(account))
 
 
 def own_name(name: str, resources: Sequence[str]) -> str:
-    """Return a policy's name that is another for other resources: what an earlier job needs must not be replaced."""
+    """Return a policy name that depends on the resources, so that the policy for an earlier job is not replaced."""
     if list(resources) == ["*"]:
         return name
     return f"{name}-{hashlib.sha256(json.dumps(list(resources)).encode()).hexdigest()[:8]}"
 
 
 def allow_role(role_arn: str, actions: Sequence[str], resources: Sequence[str], name: str = POLICY_NAME) -> str:
-    """Return the command that gives a role one more inline policy."""
+    """Return the command that adds an inline policy to a role."""
     statement = {"Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
     return run(
         "aws", "iam", "put-role-policy", "--role-name", name_of(role_arn), "--policy-name", own_name(name, resources),

@@ -1,4 +1,4 @@
-"""Which VPC a job would have to be in: policies that ask for one are met by choosing it, never by loosening them."""
+"""Finds a VPC with which policies would allow a job: the remedy is to choose that VPC, not to loosen the policies."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from reading_room.vpc.addressing.prefix_lists import s3_service_name
 from reading_room.vpc.tables import SecurityGroup, Subnet, VpcEndpoint
 
 _ASKED = 32
-"""Ways that are asked about at most: an account may have many networks, and an answer must not wait for all."""
+"""The most networks to try, since an account may have many, and a response must not wait for all."""
 
 
 def vpc_for_storage(
@@ -33,7 +33,7 @@ def vpc_for_storage(
     region: str,
     now: dt.datetime,
 ) -> str:
-    """Return a VPC of the account by whose endpoint S3 would let the job do all that it does; empty without one."""
+    """Return a VPC of the account through whose endpoint S3 would allow all of the job's requests, or ""."""
     endpoints = session.scalars(
         select(VpcEndpoint)
         .where(VpcEndpoint.account == account, VpcEndpoint.service_name == s3_service_name(region))
@@ -51,7 +51,7 @@ def vpc_for_storage(
             vpc_endpoint_id=endpoint.vpc_endpoint_id,
             vpc_source_ip=free[0],
         )
-        # The service's own session is bound to an interface, which nobody has yet: it asks for no VPC.
+        # The service's own session is bound to an interface that does not exist yet; it depends on no VPC.
         if all(answer.decision.allowed for answer in look(policies, job, role, None, way, now)):
             return endpoint.vpc_id
     return ""
@@ -60,7 +60,7 @@ def vpc_for_storage(
 def vpc_for_caller(
     session: Session, authorizer: PolicyAuthorizer, asked: Call, facts: OperationFacts, now: dt.datetime
 ) -> str:
-    """Return a VPC of the account with which the caller may call the operation; empty where none makes it allowed."""
+    """Return a VPC of the account with which the caller may call the operation, or ""."""
     for vpc_id, config in islice(_configs(session, asked.account, asked.region), _ASKED):
         call = replace(asked, parameters={**asked.parameters, "VpcConfig": config})
         keys = request_context(
@@ -82,7 +82,7 @@ def vpc_for_caller(
 def _configs(session: Session, account: str, region: str) -> Iterator[tuple[str, Mapping[str, Sequence[Any]]]]:
     subnets = list(session.scalars(select(Subnet).where(Subnet.account == account).limit(_ASKED)))
     groups = list(session.scalars(select(SecurityGroup).where(SecurityGroup.account == account).limit(_ASKED)))
-    # A VPC that leads to S3 is the one that is meant, where another would be allowed as well.
+    # Prefer a VPC with a route to S3 if several are allowed.
     leading = set(
         session.scalars(
             select(VpcEndpoint.vpc_id).where(

@@ -1,4 +1,4 @@
-"""The network of a VpcConfig: what of it exists, and the way from there to S3, with interfaces as a job would get."""
+"""Checks the network of a VpcConfig: whether it exists, and the way to S3 from the interfaces that a job would get."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _HTTPS = (storage_way.STORAGE_PORT, storage_way.STORAGE_PORT)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a job's first container would be, and how its packets would reach S3; ``None`` where they would not."""
+    """The interface of a job's first container, and how its packets would reach S3, or ``None`` if they would not."""
 
     interface: NetworkInterface
     verdict: Verdict | None
@@ -46,25 +46,25 @@ def check(
     size: JobSize | None,
     host: str,
 ) -> Place | None:
-    """Check a VpcConfig of an account; return where the first container would be, ``None`` where it could not be.
+    """Check a VpcConfig of an account; return the first container's place, or ``None`` if there is none.
 
-    ``size`` is ``None`` where it is not known how large the job is: then it is looked at as one of one container.
+    ``size`` is ``None`` if the size of the job is unknown; one container is assumed then.
     """
     containers = 1 if size is None else size.containers
     try:
         network = planned(session, subnets, groups, containers, host, account)
     except job_network.TooFewAddresses as error:
-        remedy = "Name another subnet besides, or one with more free addresses."
-        report.tell("Network", passed("The subnets and security groups exist, in one VPC."))
-        report.tell("Addresses", failed(f"{error}.", remedy, resource_id=error.identifier))
+        remedy = "Add another subnet, or choose one with more free addresses."
+        report.add("Network", passed("The subnets and security groups exist, in one VPC."))
+        report.add("Addresses", failed(f"{error}.", remedy, resource_id=error.identifier))
         return _with_fewer(session, report, account, region, subnets, groups, containers, host)
     except job_network.JobNetworkError as error:
-        report.tell("Network", failed(f"{error}.", resource_id=error.identifier))
+        report.add("Network", failed(f"{error}.", resource_id=error.identifier))
         return None
     first = network.interfaces[0]
-    report.tell("Network", passed("The subnets and security groups exist, in one VPC.", first.vpc_id))
-    report.tell("Addresses", passed(f"The subnets have enough free addresses for {counted(containers)}."))
-    report.tell("Containers", _containers(network, groups, size))
+    report.add("Network", passed("The subnets and security groups exist, in one VPC.", first.vpc_id))
+    report.add("Addresses", passed(f"The subnets have enough free addresses for {counted(containers)}."))
+    report.add("Containers", _containers(network, groups, size))
     return _way(session, report, network, region, groups)
 
 
@@ -78,7 +78,7 @@ def _with_fewer(
     containers: int,
     host: str,
 ) -> Place | None:
-    """Look at the way to S3 of a job that has too few addresses for all of its containers, but enough for one."""
+    """Check the way to S3 for a job that has enough addresses for one container, but not for all of them."""
     if containers == 1:
         return None
     try:
@@ -90,16 +90,16 @@ def _with_fewer(
 
 def _containers(network: PlannedNetwork, groups: Sequence[str], size: JobSize | None) -> Check:
     if size is None:
-        return skipped("How large the job is is not known, because its request is not valid.")
+        return skipped("The size of the job is unknown, because the request is not valid.")
     if size.containers == 1:
         return passed("The job has one container.")
     apart = cluster_way.obstacle(network.spec, network.interfaces, groups)
     if apart is not None:
         directions: tuple[cluster_way.Direction, ...] = ("ingress", "egress")
         missing = [direction for direction in directions if cluster_way.command(groups[0], direction) in apart]
-        # The commands of one answer are enough together, in whatever order.
+        # The commands of all checks together suffice, in any order.
         command = " && ".join(cluster_way.command(groups[0], direction) for direction in missing)
-        remedy = f"Let {groups[0]} reach itself, or have the job run in one container: tag reading-room:containers=1."
+        remedy = f"Let {groups[0]} reach itself, or run the job in one container: tag reading-room:containers=1."
         first, last = cluster_way.PORTS
         pair = {"UserIdGroupPairs": [{"GroupId": groups[0]}]}
         rules = [changes.group_rule(groups[0], direction.capitalize(), first, last, pair) for direction in missing]
@@ -108,21 +108,21 @@ def _containers(network: PlannedNetwork, groups: Sequence[str], size: JobSize | 
 
 
 def _way(session: Session, report: Report, network: PlannedNetwork, region: str, groups: Sequence[str]) -> Place:
-    # Of the containers in a subnet the first stands for all.
+    # The first container in a subnet represents the others.
     rows = list({row.subnet_id: row for row in reversed(network.interfaces)}.values())[::-1]
     ways = [(row, storage_way.find(session, network.spec, row)) for row in rows]
-    report.tell("DNS", _names(session, ways))
-    # Behind what is wrong first something else may be wrong: each is asked as if the one before were right.
+    report.add("DNS", _names(session, ways))
+    # There may be several faults in sequence, so each check assumes that the previous step succeeds.
     named = [
         (row, storage_way.find_without_names(network.spec, row) if way.stage == "names" else way) for row, way in ways
     ]
-    report.tell("SecurityGroups", _groups(network.spec, named, groups))
+    report.add("SecurityGroups", _groups(network.spec, named, groups))
     opened = _opened(network.spec, groups)
-    told = [(row, _behind_groups(opened, row, way)) for row, way in named]
-    report.tell("Route", _routes(session, opened, told, region))
-    row, way = told[0]
+    assumed = [(row, _behind_groups(opened, row, way)) for row, way in named]
+    report.add("Route", _routes(session, opened, assumed, region))
+    row, way = assumed[0]
     if way.obstacle is None and way.verdict is None:
-        # Whose name servers are its own may be led to any address of S3; the tables know one way there.
+        # A VPC's own name servers may return any address of S3; the tables have one way there.
         way = storage_way.find_without_names(opened, row)
     return Place(network.interfaces[0], way.verdict)
 
@@ -145,7 +145,7 @@ def _names(session: Session, ways: Sequence[tuple[NetworkInterface, Way]]) -> Ch
         remedy = f"Associate a DHCP options set that names {AMAZON_DNS}."
         command = run("aws", "ec2", "associate-dhcp-options", "--vpc-id", vpc_id, "--dhcp-options-id", "default")
         return failed(message, remedy, command, vpc_id)
-    return failed(message, "Have the VPC's name servers reached, or use AmazonProvidedDNS.", resource_id=vpc_id)
+    return failed(message, "Make the VPC's name servers reachable, or use AmazonProvidedDNS.", resource_id=vpc_id)
 
 
 def _groups(network: spec.NetworkSpec, ways: Sequence[tuple[NetworkInterface, Way]], groups: Sequence[str]) -> Check:
@@ -156,9 +156,9 @@ def _groups(network: spec.NetworkSpec, ways: Sequence[tuple[NetworkInterface, Wa
     assert way.refused is not None
     hop, port = way.refused.hops[-1], str(storage_way.STORAGE_PORT)
     if way.refused.outcome == "refused-ingress":
-        # The endpoint's own groups have to let the job in.
+        # The endpoint's own groups must let the job in.
         about = next(iter(way.refused.reasons[-1].about), "")
-        remedy = f"Let {groups[0]} in at port {port} of the endpoint's security group."
+        remedy = f"Let {groups[0]} into the endpoint's security group on port {port}."
         command = run(
             "aws", "ec2", "authorize-security-group-ingress", "--group-id", about, "--protocol", "tcp",
             "--port", port, "--source-group", groups[0],
@@ -180,7 +180,7 @@ def _groups(network: spec.NetworkSpec, ways: Sequence[tuple[NetworkInterface, Wa
         else {"PrefixListIds": [{"PrefixListId": S3_PREFIX_LIST_ID}]}
     )
     rule = changes.group_rule(groups[0], "Egress", *_HTTPS, to)
-    return failed(_sentence(way), f"Let {groups[0]} out to S3 at port {port}.", command, groups[0], [rule])
+    return failed(_sentence(way), f"Let {groups[0]} out to S3 on port {port}.", command, groups[0], [rule])
 
 
 def _sentence(way: Way) -> str:
@@ -193,17 +193,17 @@ def _listed() -> str:
 
 
 def _routes(
-    session: Session, opened: spec.NetworkSpec, told: Sequence[tuple[NetworkInterface, Way]], region: str
+    session: Session, opened: spec.NetworkSpec, ways: Sequence[tuple[NetworkInterface, Way]], region: str
 ) -> Check:
-    """Check where route tables lead; where security groups refused, ``told`` was asked again with those open."""
-    wrong = next(((row, way) for row, way in told if way.stage == "routes"), None)
+    """Check the routes; ``ways`` assumes open security groups if these refused the packets."""
+    wrong = next(((row, way) for row, way in ways if way.stage == "routes"), None)
     if wrong is None:
-        row, way = told[0]
+        row, way = ways[0]
         verdict = way.verdict
         if verdict is None:
             return passed(f"An address of S3 is reached from {row.subnet_id}.", row.subnet_id)
         if not verdict.delivered_to.startswith("vpce-"):
-            message = f"S3 is reached from {row.subnet_id} by the internet gateway, so no endpoint policy applies."
+            message = f"S3 is reached from {row.subnet_id} through the internet gateway, so no endpoint policy applies."
             return passed(message, row.subnet_id)
         return passed(f"S3 is reached from {row.subnet_id} through {verdict.delivered_to}.", verdict.delivered_to)
     row, way = wrong
@@ -214,7 +214,7 @@ def _routes(
         (each.endpoint_id for each in vpc.endpoints if each.kind == "gateway" and each.service == "s3"), None
     )
     if gateway is None:
-        remedy = f"Make a gateway endpoint for S3 with a route in {table}."
+        remedy = f"Create a gateway endpoint for S3 with a route in {table}."
         command = run(
             "aws", "ec2", "create-vpc-endpoint", "--vpc-id", row.vpc_id, "--service-name", s3_service_name(region),
             "--route-table-ids", table,
@@ -233,17 +233,17 @@ def _routes(
 
 
 def _behind_groups(opened: spec.NetworkSpec, row: NetworkInterface, way: Way) -> Way:
-    """Return the way that packets would take if no group had refused them."""
+    """Return the way of packets if no security group refused them."""
     if way.stage != "groups" or way.refused is None:
         return way
     if way.refused.outcome == "refused-ingress":
-        # They were at the endpoint's door already.
+        # They had reached the endpoint already.
         return Way(verdict=way.verdict)
     return storage_way.find_without_names(opened, row, way.refused.hops[-1].destination)
 
 
 def _opened(network: spec.NetworkSpec, groups: Sequence[str]) -> spec.NetworkSpec:
-    """Return the network with groups that let everything out."""
+    """Return the network with security groups that allow all egress traffic."""
     everything = spec.SecurityGroupRule("", spec.ALL_PROTOCOLS, 0, 65_535, spec.CidrPeer("0.0.0.0/0"))
 
     def opened(group: spec.SecurityGroup) -> spec.SecurityGroup:
@@ -254,7 +254,7 @@ def _opened(network: spec.NetworkSpec, groups: Sequence[str]) -> spec.NetworkSpe
 
 
 def endpoint(session: Session, place: Place, account: str) -> Check | None:
-    """Return a warning of the policy of the endpoint that a job would use; ``None`` where it lets nobody else in."""
+    """Return a warning if the policy of the endpoint that a job would use lets in others, or ``None``."""
     assert place.verdict is not None
     warnings = storage_policy.warnings(session, place.verdict.delivered_to, account)
     if not warnings:

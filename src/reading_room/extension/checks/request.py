@@ -1,4 +1,4 @@
-"""The request itself: the job that it asks for, checked as its operation would, and who may ask for it."""
+"""Checks the request itself, as its operation would, and the caller's permission to make it."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ _CREATES = {CLASSIFIER.create: new_classifier, RECOGNIZER.create: new_recognizer
 
 @dataclass(frozen=True, slots=True)
 class PlannedJob:
-    """A job that a request asks for, as a row that is in no table, with its tags."""
+    """The job that a request would create, as a row that is not in the database, with its tags."""
 
     row: JobRow
     tags: Mapping[str, str]
     known: str | None
-    """The job that the same client token has made before; the call would return that one."""
+    """The job that the same client token created before, which the call would return."""
 
 
 def read(call: Call, operation: str, text: str) -> Call:
-    """Return the call that is asked about: the operation with its request, checked against its model.
+    """Return the call to check: the operation with its request, validated against its model.
 
     Raises the service's own ``AwsError``.
     """
@@ -67,29 +67,29 @@ def permission(authorizer: PolicyAuthorizer, asked: Call, facts: OperationFacts)
         authorizer.authorize(asked, replace(facts, passed_role=None))
     except AwsError as error:
         resources = ", ".join(facts.resources(asked))
-        remedy = f"Have a policy of {asked.principal.arn} allow {facts.action} on {resources}."
+        remedy = f"Add a policy to {asked.principal.arn} that allows {facts.action} on {resources}."
         return failed(error.message, remedy, explain(asked.request_id), asked.principal.arn)
     return passed(f"{asked.principal.arn} may call {facts.action}.", asked.principal.arn)
 
 
 def chosen(refusal: Check, vpc_id: str) -> Check:
-    """Return the refusal of a call that would be allowed with a VPC, with that as what to change."""
+    """Return the refusal of a call that would be allowed with a VPC, with that VPC as the remedy."""
     remedy = (
-        f"Choose the VPC {vpc_id} in the VPC settings, with a subnet and a security group of it: your policies ask "
-        "for one."
+        f"Choose the VPC {vpc_id} in the VPC settings, with one of its subnets and security groups: your policies "
+        "require one."
     )
     return failed(refusal.message, remedy, refusal.command, vpc_id)
 
 
 def passing(authorizer: PolicyAuthorizer, asked: Call, facts: OperationFacts) -> Check:
-    """Check whether the caller may pass the role; that it may call the operation is known."""
+    """Check whether the caller may pass the role, given that it may call the operation."""
     assert facts.passed_role is not None
     role = str(asked.parameters[facts.passed_role.parameter])
     try:
         authorizer.authorize(asked, facts)
     except AwsError as error:
         remedy = (
-            f"Have a policy of {asked.principal.arn} allow iam:PassRole on {role}, with the condition "
+            f"Add a policy to {asked.principal.arn} that allows iam:PassRole on {role}, with the condition "
             f"iam:PassedToService {facts.passed_role.service}."
         )
         return failed(error.message, remedy, explain(asked.request_id), role)
@@ -97,7 +97,7 @@ def passing(authorizer: PolicyAuthorizer, asked: Call, facts: OperationFacts) ->
 
 
 def planned(session: Session, asked: Call, quota: JobQuota, topics: str, now: dt.datetime) -> PlannedJob:
-    """Return the job that a call would make. Raises the service's own ``AwsError`` as the operation would."""
+    """Return the job that a call would create. Raises the service's own ``AwsError``, as the operation would."""
     kind = _STARTS.get(asked.operation)
     if kind is not None:
         new = with_model(session, asked, new_job(asked, kind, job_id(), topics))

@@ -1,4 +1,4 @@
-"""The data access role: whether the service may assume it, and whether it may do the nine EC2 actions."""
+"""Checks the data access role: whether the service may assume it, and whether it has the nine EC2 permissions."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from reading_room.ids import request_id
 def assumable(
     session: Session, role_arn: str, account: str, source_arn: str, now: dt.datetime
 ) -> tuple[Check, Principal | None]:
-    """Check whether the service may assume a role for a job, and return whom it would be then."""
+    """Check whether the service may assume a role for a job, and return the session's principal."""
     try:
         role = role_for_service(session, role_arn, SERVICE_PRINCIPAL, SESSION_NAME, now, source_arn, account)
     except RoleNotAssumable as error:
         message = role_not_assumable(str(error)).text
         if role_by_arn(session, role_arn) is None:
-            remedy = f"Make the role, and have it trust {SERVICE_PRINCIPAL}."
-            made = changes.make_role(role_arn, account)
-            return failed(message, remedy, commands.make_role(role_arn, account), role_arn, [made]), None
+            remedy = f"Create the role, with a trust policy for {SERVICE_PRINCIPAL}."
+            made = changes.create_role(role_arn, account)
+            return failed(message, remedy, commands.create_role(role_arn, account), role_arn, [made]), None
         remedy = (
-            f"Have its trust policy allow sts:AssumeRole to {SERVICE_PRINCIPAL}, with aws:SourceAccount {account}. "
+            f"Let its trust policy allow sts:AssumeRole for {SERVICE_PRINCIPAL}, with aws:SourceAccount {account}. "
             "The command replaces the whole trust policy."
         )
         trusted = changes.trust_service(role_arn, account)
@@ -49,7 +49,7 @@ def network_actions(
     subnet_id: str,
     now: dt.datetime,
 ) -> Check:
-    """Check whether a role may do what a job in a VPC needs of EC2."""
+    """Check whether a role has the EC2 permissions that a job in a VPC needs."""
     role_arn = str(role.role_arn)
     creation = Call(
         service="ec2",
@@ -68,12 +68,12 @@ def network_actions(
     )
     refused = list(refused_actions(table, authorizer, creation, now))
     if not refused:
-        return passed(f"{role_arn} may do the {len(EC2_ACTIONS)} actions of EC2 that a job in a VPC needs.", role_arn)
+        return passed(f"{role_arn} has the {len(EC2_ACTIONS)} EC2 permissions that a job in a VPC needs.", role_arn)
     actions = list(dict.fromkeys(decision.action for decision in refused))
     message = missing_permission(role_arn, ", ".join(actions), refused[0].message()).text
-    remedy = f"Have a policy of the role allow {', '.join(actions)}, and no policy deny it."
+    remedy = f"Add a policy to the role that allows {', '.join(actions)}, and remove any policy that denies it."
     command = commands.allow_role(role_arn, [f"ec2:{each}" for each in EC2_ACTIONS], ["*"], "reading-room-network")
-    # Where a statement denies it, one that allows it adds nothing.
+    # If a statement denies it, adding one that allows it has no effect.
     denied = any(decision.outcome == "explicitDeny" for decision in refused)
     allowed = changes.allow_role(role_arn, [f"ec2:{each}" for each in EC2_ACTIONS], ["*"], "reading-room-network")
     return failed(message, remedy, command, role_arn, [] if denied else [allowed])

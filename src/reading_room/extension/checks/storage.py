@@ -1,7 +1,7 @@
-"""What S3 would say to a job's worker: each request as the role's session, by the way that its packets take.
+"""Checks the requests of a job's worker to S3: each as the role's session, on the network path of its packets.
 
-A refusal is told by the check of the policy that decided: the bucket's, the endpoint's, or else the role's own, which
-are behind Input and Output. Of a bucket of another account its policy is not told, as S3 does not tell it.
+A refusal belongs to the check of the policy that decided: the bucket's, the endpoint's, or else the role's own, which
+is part of Input and Output. The policy of another account's bucket is not revealed, as in S3.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from reading_room.jobs.tables import JobRow
 from reading_room.s3.backend import Backend
 
 _SIZES_LOOKED_AT = 100_000
-"""Objects whose sizes are added up."""
+"""The most objects whose sizes are added up."""
 _KEYS_LOOKED_AT = 10_000
 _DOCUMENTS_NAMED = 500
 _CHECKS: dict[str, Literal["Input", "Output", "Model"]] = {
@@ -44,15 +44,15 @@ def check(
     opening: Check | None,
     elsewhere: str,
 ) -> None:
-    """Tell what S3 would answer. ``endpoint_id`` is empty where the job's packets go through no VPC endpoint.
+    """Add the checks for S3. ``endpoint_id`` is empty if the job's packets go through no VPC endpoint.
 
-    ``parts`` are the answers to what several containers ask besides: refused, the job runs in one. ``opening`` warns of
-    an endpoint policy that lets others in, where it lets the job through. ``elsewhere`` is a VPC by which the policies
-    let the job through, where they refuse it by the way that the request names; else it is empty.
+    ``parts`` are the answers to the additional requests of several containers; if refused, the job runs in one.
+    ``opening`` is a warning about an endpoint policy that lets in others, used if it lets the job through.
+    ``elsewhere`` is a VPC with which the policies would allow the job, if they refuse it as requested, or "".
     """
     answers = list(answers)
     places: dict[str, list[str]] = {"Input": [], "Output": [], "Model": []}
-    # Where the results go has a name that the job will be given; what is told is the place that was asked for.
+    # The results' folder gets the name of the job; the message has the requested place.
     written = f"s3://{location_of(job.output_uri).bucket}/{_folder(job)}"
     buckets: list[str] = []
     for answer in answers:
@@ -65,42 +65,42 @@ def check(
             if elsewhere and not answer.step.as_service:
                 refusal = _choose(refusal, elsewhere)
             elif decided == "EndpointPolicy":
-                refusal = replace(refusal, changes=_opened(endpoint_id, account, answers))
-            report.tell(decided, refusal)
+                refusal = replace(refusal, changes=_endpoint_changes(endpoint_id, account, answers))
+            report.add(decided, refusal)
             if decided != name:
-                # Whether the role itself could is not known: another policy came first.
-                report.tell(name, skipped(f"{answer.step.action} on {place} is refused already: see {decided}."))
+                # Another policy decided first, so whether the role is allowed is unknown.
+                report.add(name, skipped(f"{answer.step.action} on {place} is refused: see {decided}."))
         elif not answer.exists and name != "Model":
-            report.tell(name, _missing(backend, answer, place))
+            report.add(name, _missing(backend, answer, place))
         elif place not in places[name]:
             places[name].append(place)
     for each in parts:
         if not each.decision.allowed:
-            report.tell("Output", _one_container(job, each))
+            report.add("Output", _one_container(job, each))
     readable = passed(f"{job.role_arn} may list and read {', '.join(places['Input'])}.")
-    report.tell("Input", _too_large(backend, job, account) or _documents(backend, job, account) or readable)
+    report.add("Input", _too_large(backend, job, account) or _documents(backend, job, account) or readable)
     if places["Output"]:
-        report.tell("Output", passed(f"{job.role_arn} may write below {written}."))
-    report.tell("Output", skipped("The training writes its model alone, which the service keeps."))
-    report.tell("Model", _model(places["Model"]))
-    report.tell("BucketPolicy", passed(f"No policy of {', '.join(dict.fromkeys(buckets))} stands in the way."))
+        report.add("Output", passed(f"{job.role_arn} may write below {written}."))
+    report.add("Output", skipped("The training writes only its model, which the service stores."))
+    report.add("Model", _model(places["Model"]))
+    report.add("BucketPolicy", passed(f"No policy of {', '.join(dict.fromkeys(buckets))} denies the job's requests."))
     if endpoint_id:
         through = passed(f"The policy of {endpoint_id} lets the job's requests through.", endpoint_id)
-        report.tell("EndpointPolicy", opening or through)
+        report.add("EndpointPolicy", opening or through)
     else:
-        report.tell("EndpointPolicy", skipped("The job's requests go through no VPC endpoint."))
+        report.add("EndpointPolicy", skipped("The job's requests go through no VPC endpoint."))
 
 
 def _choose(refusal: Check, vpc_id: str) -> Check:
-    """Return a refusal with what is to be chosen, in the place of a policy to be loosened."""
+    """Return a refusal whose remedy is to choose a VPC rather than to loosen a policy."""
     remedy = (
-        f"Choose the VPC {vpc_id} in the VPC settings, with subnets and security groups of it: the policies ask for it."
+        f"Choose the VPC {vpc_id} in the VPC settings, with its subnets and security groups: the policies require it."
     )
     return failed(refusal.message, remedy, resource_id=vpc_id)
 
 
-def _opened(endpoint_id: str, account: str, answers: Sequence[Answer]) -> tuple[changes.Change, ...]:
-    """Return what lets everything through that an endpoint's policy lacks; nothing where a statement denies it."""
+def _endpoint_changes(endpoint_id: str, account: str, answers: Sequence[Answer]) -> tuple[changes.Change, ...]:
+    """Return the changes that add what an endpoint's policy lacks; empty if a statement denies a request."""
     refused = [answer for answer in answers if not answer.decision.allowed and "endpoint" in answer.decision.by]
     if any(answer.decision.outcome == "explicitDeny" for answer in refused):
         return ()
@@ -130,14 +130,14 @@ def _refused(
     if "endpoint" in decision.by:
         message = f"{step.sentence} The policy of {endpoint_id} does not let {step.action} on {place} through."
         arns = [bucket_arn(step.place.bucket), bucket_arn(step.place.bucket, "*")]
-        remedy = f"Have the policy of {endpoint_id} allow {step.action} on {', '.join(arns)}, and not deny it."
+        remedy = f"Let the policy of {endpoint_id} allow {step.action} on {', '.join(arns)}, and not deny it."
         command = run("aws", "ec2", "describe-vpc-endpoints", "--vpc-endpoint-ids", endpoint_id)
         return "EndpointPolicy", failed(message, remedy, command, endpoint_id)
     if foreign:
         message = f"{step.sentence} {step.action} on {place}: access denied."
         remedy = (
-            f"{step.place.bucket} belongs to another account: a policy of the role and the bucket's own policy have "
-            "to allow it."
+            f"{step.place.bucket} belongs to another account: a policy of the role and the bucket's own policy must "
+            "both allow it."
         )
         return name, failed(message, remedy, resource_id=step.place.bucket)
     message = f"{step.sentence} {decision.message(quote_resource=True)} [{decision.reasons()}]"
@@ -150,13 +150,13 @@ def _refused(
     if decision.outcome == "explicitDeny":
         remedy = "Change the statement that denies it."
         return name, failed(message, remedy, resource_id=job.role_arn)
-    remedy = f"Have a policy of the role allow {step.action}."
+    remedy = f"Add a policy to the role that allows {step.action}."
     grant = _grant(job, step)
     return name, failed(message, remedy, allow_role(*grant), job.role_arn, [changes.allow_role(*grant)])
 
 
 def _grant(job: JobRow, step: Step) -> tuple[str, list[str], list[str], str]:
-    """Return role, actions, resources and name of the policy that lets the role read the input, or write the output."""
+    """Return the role, actions, resources and name of a policy that allows reading the input or writing the output."""
     place = step.place
     if step.code == "NO_READ_ACCESS_TO_INPUT":
         objects = bucket_arn(place.bucket, f"{place.key}*" if place.key else "*")
@@ -167,7 +167,7 @@ def _grant(job: JobRow, step: Step) -> tuple[str, list[str], list[str], str]:
 
 
 def _folder(job: JobRow) -> str:
-    """Return the prefix below which a job writes: what comes before its own folder, whose name nobody knows yet."""
+    """Return the prefix below which a job writes, without the job's own folder, whose name is not known yet."""
     return "".join(f"{part}/" for part in location_of(job.output_uri).key.split("/")[:-3])
 
 
@@ -175,17 +175,17 @@ def _missing(backend: Backend, answer: Answer, place: str) -> Check:
     bucket = answer.step.place.bucket
     if backend.bucket(bucket) is None:
         command = run("aws", "s3api", "create-bucket", "--bucket", bucket)
-        return failed(f"The bucket {bucket} does not exist.", "Make the bucket, or name another.", command, bucket)
+        return failed(f"The bucket {bucket} does not exist.", "Create the bucket, or use another one.", command, bucket)
     if answer.step.action != "s3:ListBucket":
         return passed(f"{place} may be written.")
     command = run("aws", "s3", "ls", f"s3://{bucket}/")
     return failed(
-        f"No object's key begins with {place}.", "Put documents there, or name another place.", command, bucket
+        f"No object's key begins with {place}.", "Put documents there, or use another place.", command, bucket
     )
 
 
 def _too_large(backend: Backend, job: JobRow, account: str) -> Check | None:
-    """Return the failure of an input that is larger than such a job takes; ``None`` for one that is not."""
+    """Return the failure for an input that is larger than the job's limit, or ``None``."""
     place = location_of(job.input_uri)
     facts = backend.bucket(place.bucket)
     if job.is_training or facts is None or facts.account != account:
@@ -193,12 +193,12 @@ def _too_large(backend: Backend, job: JobRow, account: str) -> Check | None:
     size = backend.size_below(place.bucket, place.key, _SIZES_LOOKED_AT)
     if size <= job.total_limit:
         return None
-    message = f"{job.input_uri} has {size:,} bytes, and such a job takes {job.total_limit:,} at most."
-    return failed(message, "Name a smaller part of it, and start several jobs.", resource_id=job.input_uri)
+    message = f"{job.input_uri} has {size:,} bytes, but the limit for such a job is {job.total_limit:,}."
+    return failed(message, "Split it, and start several jobs.", resource_id=job.input_uri)
 
 
 def _documents(backend: Backend, job: JobRow, account: str) -> Check | None:
-    """Return a warning that names the PDF and Word documents of an input; ``None`` where there are none."""
+    """Return a warning that names the PDF and Word documents in an input, or ``None`` if there are none."""
     place = location_of(job.input_uri)
     facts = backend.bucket(place.bucket)
     if job.is_training or facts is None or facts.account != account:
@@ -212,16 +212,16 @@ def _documents(backend: Backend, job: JobRow, account: str) -> Check | None:
         return None
     more = f", and {len(found) - _DOCUMENTS_NAMED:,} more" if len(found) > _DOCUMENTS_NAMED else ""
     named = ", ".join(key[place.key.rfind("/") + 1 :] for key in found[:_DOCUMENTS_NAMED])
-    message = f"PDF and Word documents cannot be read yet, and have an error in place of a result: {named}{more}."
-    remedy = "Put their text there as .txt in UTF-8, or take them out of the input."
+    message = f"PDF and Word documents cannot be read yet, and get an error instead of a result: {named}{more}."
+    remedy = "Replace them with their text as .txt in UTF-8, or remove them from the input."
     return warned(message, remedy, resource_id=job.input_uri)
 
 
 def _one_container(job: JobRow, answer: Answer) -> Check:
     return warned(
-        f"The job's containers may not share results: {answer.decision.message(quote_resource=True)} "
+        f"The job's containers cannot share results: {answer.decision.message(quote_resource=True)} "
         f"[{answer.decision.reasons()}]. It would run in one container.",
-        "Have a policy of the role allow s3:GetObject and s3:PutObject on what it writes.",
+        "Add a policy to the role that allows s3:GetObject and s3:PutObject on the results.",
         allow_role(*_grant(job, answer.step)),
         job.role_arn,
         [changes.allow_role(*_grant(job, answer.step))],

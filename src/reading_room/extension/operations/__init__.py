@@ -1,1 +1,1 @@
-"""The operations of the API reading-room: one class per noun."""
+"""The operations of the API reading-room, one class per noun."""

@@ -1,4 +1,4 @@
-"""Looking at a job before it is started: every step of the call and of the job, each with what to change."""
+"""Checks a job before it is started: every step of the call and of the job, each with a remedy."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _OF_STORAGE: tuple[CheckName, ...] = ("Input", "Output", "Model", "BucketPolicy"
 
 
 class CheckJobOperations:
-    """Checks jobs that are not there yet."""
+    """Checks jobs before they are started."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class CheckJobOperations:
         topics: str,
         host: str,
     ) -> None:
-        """``table`` has the operations that are asked about; ``capacity`` is what the host would give a job."""
+        """``table`` has the operations to check; ``capacity`` returns what the host would give a job."""
         self._database = database
         self._table = table
         self._authorizer = authorizer
@@ -69,10 +69,10 @@ class CheckJobOperations:
         "reading-room",
         "CheckJob",
         authorized=False,
-        decided_by="the action of the operation that is asked about, as `comprehend:StartEntitiesDetectionJob`",
+        decided_by="the action of the checked operation, such as `comprehend:StartEntitiesDetectionJob`",
     )
     def check_job(self, call: Call, request: Mapping[str, Any]) -> Mapping[str, Any]:
-        """CheckJob. Nothing is created, and nobody's S3 or EC2 is called: only their decisions are asked for."""
+        """CheckJob. Nothing is created and S3 and EC2 are not called; only their decisions are evaluated."""
         refuse_denied(self._authorizer, call, self._clock)
         report = Report()
         self._look(report, call, request["Operation"], request["Request"])
@@ -85,36 +85,36 @@ class CheckJobOperations:
         try:
             asked = request.read(call, name, text)
         except AwsError as error:
-            report.tell("Request", _invalid(name, error))
-            report.skip(NAMES, "The request cannot be read, so nothing else is known.")
+            report.add("Request", _invalid(name, error))
+            report.skip(NAMES, "The request cannot be parsed, so nothing else was checked.")
             return
         permission = request.permission(self._authorizer, asked, facts)
         if permission.status == "FAILED":
             with self._database.reading() as session:
                 vpc_id = vpc_for_caller(session, self._authorizer, asked, facts, self._clock())
             permission = request.chosen(permission, vpc_id) if vpc_id else permission
-        if not report.tell("Caller", permission):
-            report.skip(NAMES, f"Only who may call {facts.action} is told more.")
+        if not report.add("Caller", permission):
+            report.skip(NAMES, f"Not checked, because the caller is not allowed to call {facts.action}.")
             return
-        may_pass = report.tell("PassRole", request.passing(self._authorizer, asked, facts))
+        may_pass = report.add("PassRole", request.passing(self._authorizer, asked, facts))
         now = self._clock()
         with self._database.reading() as session:
             job = self._planned(report, session, asked, now)
             if not may_pass:
-                report.skip(NAMES, "Only who may pass the role is told what it and its job would meet.")
+                report.skip(NAMES, "Not checked, because the caller is not allowed to pass the role.")
                 return
             self._look_at_job(report, session, asked, facts, job, now)
 
     def _planned(self, report: Report, session: Session, asked: Call, now: dt.datetime) -> PlannedJob | None:
-        """Check what the operation itself would answer, and return the job that it would make."""
+        """Check the operation's own response, and return the job that it would create."""
         try:
             self._quotas.require_room()
             job = request.planned(session, asked, self._quotas.jobs, self._topics, now)
         except AwsError as error:
-            report.tell("Request", _invalid(asked.operation, error))
+            report.add("Request", _invalid(asked.operation, error))
             return None
         known = "" if job.known is None else f" Its ClientRequestToken is that of {job.known}, which would be returned."
-        report.tell("Request", passed(f"{asked.operation} would accept the request.{known}"))
+        report.add("Request", passed(f"{asked.operation} would accept the request.{known}"))
         return job
 
     def _look_at_job(
@@ -129,34 +129,34 @@ class CheckJobOperations:
         role_arn: str = asked.parameters["DataAccessRoleArn"]
         source = job.row.arn if job is not None else facts.resources(asked)[0]
         assumable, principal = role.assumable(session, role_arn, asked.account, source, now)
-        report.tell("Role", assumable)
+        report.add("Role", assumable)
         size = None if job is None else self._sizing.planned(job.row, job.tags, self._capacity())
         place = self._place(report, session, asked, size)
         self._network_actions(report, asked, principal, place, now)
         if job is None:
-            report.skip(_OF_STORAGE, "The job is not known, because its request is not valid.")
+            report.skip(_OF_STORAGE, "Not checked, because the request is not valid.")
         elif principal is None:
-            report.skip(_OF_STORAGE, "The role cannot be assumed, so nothing is asked of S3.")
+            report.skip(_OF_STORAGE, "Not checked, because the role cannot be assumed.")
         elif isinstance(place, Place) and place.verdict is None:
             report.skip(_OF_STORAGE, "The job would not reach S3: see Route, SecurityGroups and DNS.")
         elif place is None:
             report.skip(_OF_STORAGE, "The job would have no network: see Network and Addresses.")
         else:
             self._storage(report, session, asked, job, principal, place, size, now)
-        report.skip(NAMES, "Not looked at, because of what is FAILED.")
+        report.skip(NAMES, "Not checked, because of the FAILED checks.")
 
     def _place(self, report: Report, session: Session, asked: Call, size: JobSize | None) -> Place | NetworkPath | None:
-        """Return where the job would be: in a VPC, or by which path S3 would see it; ``None`` where it could not be."""
+        """Return the job's place in its VPC, or its network path to S3 without a VPC; ``None`` if there is neither."""
         config = asked.parameters.get("VpcConfig")
         if config is not None:
             subnets: Sequence[str] = config["Subnets"]
             groups: Sequence[str] = config["SecurityGroupIds"]
             return network.check(session, report, asked.account, asked.region, subnets, groups, size, self._host)
-        report.skip(_OF_NETWORK, "The request has no VpcConfig: the job runs in the service's own network.")
-        report.tell("Containers", _containers(size))
+        report.skip(_OF_NETWORK, "The request has no VpcConfig, so the job runs in the service's own network.")
+        report.add("Containers", _containers(size))
         subnet = session.scalar(select(Subnet).where(Subnet.account == service_network.OWNER))
         free = [] if subnet is None else addresses.next_free(session, subnet, 1)
-        # At the public address of S3 the sender is known by its own.
+        # At S3's public address, the source address is the sender's own.
         return NetworkPath(secure=True, source_ip=free[0]) if free else None
 
     def _network_actions(
@@ -168,15 +168,15 @@ class CheckJobOperations:
         now: dt.datetime,
     ) -> None:
         if "VpcConfig" not in asked.parameters:
-            check = skipped("The request has no VpcConfig: the role needs nothing of EC2.")
+            check = skipped("The request has no VpcConfig, so the role needs no permissions of EC2.")
         elif principal is None:
             check = skipped("The role cannot be assumed.")
         elif not isinstance(place, Place):
-            check = skipped("The network cannot be used as it is: see Network and Addresses.")
+            check = skipped("The network cannot be used: see Network and Addresses.")
         else:
             subnet_id = place.interface.subnet_id
             check = role.network_actions(self._table, self._authorizer, asked, principal, subnet_id, now)
-        report.tell("RoleNetworkActions", check)
+        report.add("RoleNetworkActions", check)
 
     def _storage(
         self,
@@ -213,9 +213,9 @@ class CheckJobOperations:
 
 def _containers(size: JobSize | None) -> Check:
     if size is None:
-        return skipped("How large the job is is not known, because its request is not valid.")
+        return skipped("The size of the job is unknown, because the request is not valid.")
     return passed(f"The job has {size.reason or '1 container'}, in the service's own network.")
 
 
 def _invalid(name: str, error: AwsError) -> Check:
-    return failed(f"{name} would answer {error.code}: {error.message}", "Change the request as the message says.")
+    return failed(f"{name} would return {error.code}: {error.message}", "Change the request as the message says.")

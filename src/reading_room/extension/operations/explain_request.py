@@ -1,4 +1,4 @@
-"""Explaining a request: what ``reading-room access explain`` tells the operator, for the account that made it."""
+"""Explains a request to the account that made it, as ``reading-room access explain`` does to the operator."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from reading_room.trail.recording import Trail
 from reading_room.trail.requests import with_request_id
 
 MEGABYTES = 64
-"""How much of each book is looked through: about a third of a second of one core."""
+"""How much of each book is searched, which takes a third of a second on one core."""
 MOST = 100
-"""Denials that one answer has: a job may have been denied the same thing again and again."""
+"""Denials per response, since a job may have been denied the same action repeatedly."""
 
 
 class ExplainRequestOperations:
-    """Reads the trail for explanations."""
+    """Explains requests from the trail."""
 
     def __init__(self, trail: Trail, endpoint_owner: EndpointOwner, days: int) -> None:
         """``days`` is how long the trail is kept."""
@@ -29,9 +29,9 @@ class ExplainRequestOperations:
 
     @operation("reading-room", "ExplainRequest")
     def explain_request(self, call: Call, request: Mapping[str, Any]) -> Mapping[str, Any]:
-        """ExplainRequest, for the requests of the caller's own account."""
+        """ExplainRequest, for requests of the caller's own account."""
         request_id: str = request["RequestId"]
-        # Whoever asks right after the request expects to find it.
+        # A client that asks right after the request expects to find it.
         self._trail.flush()
         folder, most = self._trail.folder, MEGABYTES << 20
         calls = [

@@ -1,4 +1,4 @@
-"""How jobs run, for whoever may describe them."""
+"""Describes how jobs run, for callers who may describe the jobs."""
 
 from __future__ import annotations
 
@@ -38,30 +38,30 @@ class JobRunOperations:
         "reading-room",
         "DescribeJobRuns",
         authorized=False,
-        decided_by="for each job the action that describes it, as `comprehend:DescribeEntitiesDetectionJob`",
+        decided_by="for each job, the action that describes it, such as `comprehend:DescribeEntitiesDetectionJob`",
     )
     def describe_job_runs(self, call: Call, request: Mapping[str, Any]) -> Mapping[str, Any]:
-        """DescribeJobRuns: jobs that do not exist, or that the caller may not describe, are told apart one by one."""
+        """DescribeJobRuns. Jobs that do not exist, or that the caller may not describe, have an error each."""
         refuse_denied(self._authorizer, call, self._clock)
         identifiers: Sequence[str] = list(dict.fromkeys(request["JobIds"]))
         with_events: bool = request.get("IncludeEvents", False)
         errors: list[dict[str, str]] = []
         with self._database.reading() as session:
             found = job_runs.find(session, call.account, identifiers)
-            told: dict[str, JobRow] = {}
+            described: dict[str, JobRow] = {}
             for each in identifiers:
                 refusal = self._refusal(call, each, found.get(each))
                 if refusal is None:
-                    told[each] = found[each]
+                    described[each] = found[each]
                 else:
                     errors.append({"JobIdentifier": each, "ErrorCode": refusal.code, "ErrorMessage": refusal.message})
-            details = job_runs.details_of(session, list(told.values()), with_events)
+            details = job_runs.details_of(session, list(described.values()), with_events)
             now = self._clock()
-            runs = [job_runs.structure(each, row, details, with_events, now) for each, row in told.items()]
+            runs = [job_runs.structure(each, row, details, with_events, now) for each, row in described.items()]
         return {"JobRuns": runs, "Errors": errors}
 
     def _refusal(self, call: Call, identifier: str, row: JobRow | None) -> AwsError | None:
-        """Return what the operation that describes a job would answer, ``None`` where it would describe it."""
+        """Return the error of the operation that describes a job, or ``None`` if it would succeed."""
         kind, arn = _named(identifier) if row is None else (row.kind, row.arn)
         if kind is not None:
             try:
@@ -84,7 +84,7 @@ class JobRunOperations:
 
 
 def _named(identifier: str) -> tuple[str | None, str]:
-    """Return the kind that an ARN is of, ``None`` for what is none of ours; an id alone tells no kind."""
+    """Return the kind and ARN of an identifier; the kind is ``None`` for an id or an ARN of another kind."""
     try:
         kind = Arn.parse(identifier).resource.partition("/")[0]
     except ValueError:

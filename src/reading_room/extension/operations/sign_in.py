@@ -1,4 +1,4 @@
-"""Signing in to the console and out: a token for who has credentials, credentials for a token, and their end."""
+"""Signing in to the console and out: tokens for credentials, credentials for tokens, and their end."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from reading_room.iam.sign_in import NotRedeemable, NotSignedIn, SignInTokens, T
 
 
 class SignInOperations:
-    """Makes and redeems sign-in tokens, and ends the sessions that come of them."""
+    """Creates and redeems sign-in tokens, and ends the resulting sessions."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -27,9 +27,9 @@ class SignInOperations:
 
     @operation("reading-room", "CreateSignInToken")
     def create_token(self, call: Call, request: Mapping[str, Any]) -> Mapping[str, Any]:
-        """CreateSignInToken, for the principal that calls."""
+        """CreateSignInToken, for the calling principal."""
         if call.access_key_id is None:
-            # A service that acts with a session of its own has no key that somebody could sign in with.
+            # A service that acts with its own session has no key to sign in with.
             raise InvalidSignInTokenException
         try:
             token = self._tokens.create(call.principal, call.access_key_id)
@@ -37,12 +37,12 @@ class SignInOperations:
             raise LimitExceededException(call.principal.arn) from None
         return {"Token": token.text, "ExpiresAt": token.expires_at}
 
-    # The caller has nothing but the token, which is 32 random bytes and decides alone.
+    # The caller has only the token, which is 32 random bytes and sufficient.
     @operation(
         "reading-room", "RedeemSignInToken", authorized=False, decided_by="the token; no signature", unsigned=True
     )
     def redeem_token(self, call: Call, request: Mapping[str, Any]) -> Mapping[str, Any]:
-        """RedeemSignInToken: wrong, used and late tokens, and those of a key that is gone, get the same answer."""
+        """RedeemSignInToken. Unknown, used and expired tokens, and those of deleted keys, get the same error."""
         try:
             access_key_id = self._tokens.redeem(request["Token"])
             with self._database.transaction() as session:
@@ -59,12 +59,12 @@ class SignInOperations:
             "Arn": principal.arn,
         }
 
-    # Nobody must be kept signed in: as with sts:GetCallerIdentity, no permission is needed and no policy can deny it.
-    @operation("reading-room", "EndSession", authorized=False, decided_by="nothing, as a session may always end itself")
+    # Everyone must be able to sign out, so as with sts:GetCallerIdentity, no policy can deny it.
+    @operation("reading-room", "EndSession", authorized=False, decided_by="nothing: a session can always end itself")
     def end_session(self, call: Call, request: Mapping[str, Any]) -> None:
-        """EndSession, for the very credentials that sign the call."""
+        """EndSession, for the credentials that sign the call."""
         if call.access_key_id is None:
-            # A service that acts with a session of its own: nobody signed in.
+            # A service that acts with its own session did not sign in.
             raise InvalidSessionException(call.principal.arn)
         try:
             with self._database.transaction() as session:
