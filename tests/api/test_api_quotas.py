@@ -125,7 +125,7 @@ def test_the_attempts_are_those_of_the_list() -> None:
         "counting-without-end": space.test_writing_beyond_the_limit_again_and_again_counts_once_a_second,
         "a-queue-of-one-account": test_an_account_has_so_many_waiting_jobs_and_trainings_and_no_more,
         "every-place-of-one-account": admission.test_where_there_are_several_accounts_none_has_every_place,
-        "log-events-without-end": logs_room.test_an_account_stores_no_more_than_it_may_and_others_go_on,
+        "log-events-without-end": logs_room.test_an_account_is_limited_without_affecting_others,
     }
     text = LIST.read_text().partition("## To use up the machine")[2].partition("\n## ")[0]
     assert re.findall(r"^\| `([a-z0-9-]+)` \|", text, re.MULTILINE) == list(attempts)

@@ -1,4 +1,4 @@
-"""A start on a full disk: it waits and says so, ends with what to do, or does without what only saves time."""
+"""A start on a full disk: it waits and logs this, fails with a remedy, or skips optional preparations."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.worlds.databases import SEALER, made
 from tests.worlds.full_disk import files_of_at_most
 
 
-def test_a_start_waits_until_there_is_room_and_says_so_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_start_waits_for_room_and_logs_it_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     free = iter([0, 5, START_BYTES - 1, START_BYTES])
     waits: list[float] = []
     await_room(tmp_path, lambda _: next(free), waits.append)
@@ -24,20 +24,18 @@ def test_a_start_waits_until_there_is_room_and_says_so_once(tmp_path: Path, capl
     ]
 
 
-def test_a_start_with_room_waits_for_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_start_with_room_does_not_wait(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     await_room(tmp_path, lambda _: START_BYTES, lambda _: pytest.fail("it waits"))
     assert caplog.records == []
 
 
-def test_a_start_within_a_quota_that_is_used_up_says_what_to_do(tmp_path: Path) -> None:
+def test_a_start_with_an_exhausted_quota_says_what_to_do(tmp_path: Path) -> None:
     with files_of_at_most(0), pytest.raises(SchemaError, match="the disk is full: make room, and start again"):
         open_database(tmp_path, SEALER)
     open_database(tmp_path, SEALER).close()
 
 
-def test_a_log_that_finds_no_room_for_its_length_is_no_failure(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_log_without_room_for_its_length_is_not_a_failure(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     database = Database(made(tmp_path / "db.sqlite").engine, sealer=SEALER)
     with closing(database.engine.raw_connection()) as connection:
         pages = connection.cursor().execute("PRAGMA page_count").fetchall()[0][0]

@@ -1,4 +1,4 @@
-"""Values kept from the database: read once, forgotten after a commit, never older than the last one."""
+"""The cache of values from the database: read once, cleared after a commit, never older than the last commit."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Names:
         self.asked: list[str] = []
 
     def __call__(self, account: str) -> str | None:
-        """Return an account's name, ``None`` if there is none."""
+        """Return an account's name, or ``None``."""
         self.asked.append(account)
         with self.database.reading() as session:
             row = session.get(Account, account)
@@ -40,7 +40,7 @@ class Names:
 
 
 def name(database: Database, account: str, text: str) -> None:
-    """Give an account a name."""
+    """Set an account's name."""
     with database.transaction() as session:
         session.merge(Account(account=account, name=text, created_at=NOW))
 
@@ -58,7 +58,7 @@ def test_a_value_is_read_once_until_its_table_is_written(database: Database) -> 
     assert names.asked == ["1", "1"]
 
 
-def test_what_is_kept_can_be_looked_at_and_is_not_read_for_that(database: Database) -> None:
+def test_peeking_at_a_cached_value_reads_nothing(database: Database) -> None:
     name(database, "1", "one")
     kept, names = Kept[str, str](database, Account), Names(database)
     assert kept.peek("1") is None
@@ -69,13 +69,13 @@ def test_what_is_kept_can_be_looked_at_and_is_not_read_for_that(database: Databa
     assert names.asked == ["1"]
 
 
-def test_what_there_is_not_is_asked_for_again(database: Database) -> None:
+def test_a_missing_value_is_not_cached(database: Database) -> None:
     kept, names = Kept[str, str](database, Account), Names(database)
     assert [kept.get("1", names), kept.get("1", names)] == [None, None]
     assert names.asked == ["1", "1"]
 
 
-def test_what_was_read_before_a_commit_that_came_between_is_not_kept(database: Database) -> None:
+def test_a_value_read_before_a_concurrent_commit_is_not_cached(database: Database) -> None:
     name(database, "1", "old")
     kept, names = Kept[str, str](database, Account), Names(database)
 

@@ -1,4 +1,4 @@
-"""The write-ahead log stays short while readers overlap, and what each connection waits for stays as it was."""
+"""The write-ahead log stays short while readers overlap, and the timeouts of connections stay unchanged."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.worlds.waiting import eventually
 
 @pytest.fixture
 def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
-    """A database whose log is begun anew as often as it takes."""
+    """A database whose log is restarted without pauses."""
     monkeypatch.setattr(log_length, "REST", 0.0)
     found = made(tmp_path / "db.sqlite")
     yield found
@@ -31,7 +31,7 @@ def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Databa
 
 
 def log_of(database: Database) -> int:
-    """Return the bytes of a database's log, which there is from the first write on."""
+    """Return the size of a database's log, which exists after the first write."""
     path = Path(f"{database.engine.url.database}-wal")
     return path.stat().st_size if path.exists() else 0
 
@@ -40,27 +40,27 @@ names = itertools.count()
 
 
 def write(database: Database, size: int = 10) -> None:
-    """Commit a row of so many bytes."""
+    """Commit a row of ``size`` bytes."""
     with database.transaction() as session:
         name = f"{next(names)}-{'x' * size}"
         session.add(S3Bucket(name=name, account="1" * 12, region="us-east-1", created_at=system_clock()))
 
 
 def write_beyond_its_length(database: Database) -> None:
-    """Commit rows until the log is longer than it may be."""
+    """Commit rows until the log exceeds its length."""
     while log_of(database) <= LENGTH:
         write(database, 500_000)
 
 
 def is_short(database: Database) -> bool:
-    """Commit a row, and say whether the log has no more than its length then."""
+    """Commit a row, and return whether the log is within its length then."""
     write(database)
     return log_of(database) <= LENGTH
 
 
 @contextmanager
 def overlapping_readers(database: Database) -> Iterator[None]:
-    """Two threads that read, so that at every moment at least one of them holds a snapshot."""
+    """Two reading threads, at least one of which holds a snapshot at any time."""
     stop = threading.Event()
     opened = [threading.Semaphore(0), threading.Semaphore(0)]
 
@@ -69,7 +69,7 @@ def overlapping_readers(database: Database) -> Iterator[None]:
             with database.reading() as session:
                 session.scalars(select(S3Bucket.account).limit(1)).all()
                 opened[own].release()
-                # It ends once the other one has begun.
+                # End once the other one has begun.
                 while not opened[1 - own].acquire(timeout=0.1) and not stop.is_set():
                     pass
 
@@ -85,7 +85,7 @@ def overlapping_readers(database: Database) -> Iterator[None]:
 
 
 @pytest.mark.costs(2, reason="megabytes are written beside readers, and the log is begun anew")
-def test_a_log_is_begun_anew_though_at_each_moment_somebody_reads(database: Database) -> None:
+def test_a_log_is_restarted_despite_overlapping_readers(database: Database) -> None:
     with overlapping_readers(database):
         for _ in range(2):
             write_beyond_its_length(database)
@@ -96,7 +96,7 @@ def test_a_log_is_begun_anew_though_at_each_moment_somebody_reads(database: Data
 
 
 @pytest.mark.costs(1, reason="megabytes are written")
-def test_a_log_that_grew_behind_a_long_reader_is_cut_once_that_has_ended(database: Database) -> None:
+def test_a_log_is_truncated_once_a_long_reader_has_ended(database: Database) -> None:
     with database.reading() as session:
         session.scalars(select(S3Bucket.account)).all()
         write_beyond_its_length(database)
@@ -105,7 +105,7 @@ def test_a_log_that_grew_behind_a_long_reader_is_cut_once_that_has_ended(databas
 
 
 @pytest.mark.costs(2, reason="megabytes are written, and writers wait for a reader that stays")
-def test_connections_wait_as_long_as_ever_after_an_attempt_that_failed(database: Database) -> None:
+def test_a_failed_restart_leaves_the_timeouts_of_connections_unchanged(database: Database) -> None:
     def patience() -> set[int]:
         with ExitStack() as stack:
             connections = [stack.enter_context(closing(database.engine.raw_connection())) for _ in range(4)]
@@ -122,9 +122,7 @@ def test_connections_wait_as_long_as_ever_after_an_attempt_that_failed(database:
 
 
 @pytest.mark.costs(1, reason="megabytes are written")
-def test_a_log_that_another_process_reads_is_no_error_of_a_commit(
-    database: Database, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_log_that_another_process_reads_fails_no_commit(database: Database, caplog: pytest.LogCaptureFixture) -> None:
     with closing(sqlite3.connect(str(database.engine.url.database), isolation_level=None)) as other:
         write(database)
         other.execute("BEGIN")

@@ -1,4 +1,4 @@
-"""Databases of earlier schemas: brought up to date in one transaction, or left as they are."""
+"""Databases of earlier schemas are migrated in one transaction, or left unchanged."""
 
 from __future__ import annotations
 
@@ -64,19 +64,19 @@ def revisions(folder: Path, source: str) -> Path:
 
 
 def run(path: Path, folder: Path) -> None:
-    """Lead a database to schema 6 by a folder's migrations."""
+    """Migrate a database to schema 6 with a folder's migrations."""
     migrate(path, 6, busy_seconds=0.1, folder=folder)
 
 
 @pytest.fixture
 def old(tmp_path: Path) -> Path:
-    """A database of the oldest schema that is migrated."""
+    """A database with the oldest schema that can be migrated."""
     of_before(tmp_path / "db.sqlite", BASELINE)
     return tmp_path / "db.sqlite"
 
 
 @pytest.mark.costs(2, reason="Alembic is loaded, and every table made twice")
-def test_a_database_of_an_earlier_schema_becomes_what_a_new_one_is(old: Path, tmp_path: Path) -> None:
+def test_a_migrated_database_has_the_schema_of_a_new_one(old: Path, tmp_path: Path) -> None:
     Database.open(old, sealer=SEALER, migrating=True).close()
     fresh = Database.open(tmp_path / "new.sqlite", sealer=SEALER)
     fresh.create_tables()
@@ -86,7 +86,7 @@ def test_a_database_of_an_earlier_schema_becomes_what_a_new_one_is(old: Path, tm
 
 
 @pytest.mark.costs(1, reason="Alembic is loaded")
-def test_what_there_is_stays_and_what_is_new_comes(old: Path, tmp_path: Path) -> None:
+def test_a_migration_keeps_rows_and_adds_tables(old: Path, tmp_path: Path) -> None:
     with closing(sqlite3.connect(old)) as connection, connection:
         connection.execute("INSERT INTO iam_account_aliases VALUES ('000000000001', 'readers')")
     run(old, revisions(tmp_path, TEXTS))
@@ -108,7 +108,7 @@ def test_a_migration_that_fails_changes_nothing(old: Path, tmp_path: Path, sourc
 
 
 @pytest.mark.costs(3, reason="a process of its own loads the product and is killed")
-def test_a_process_that_is_killed_in_the_middle_leaves_everything_as_it_was(old: Path, tmp_path: Path) -> None:
+def test_a_kill_during_a_migration_changes_nothing(old: Path, tmp_path: Path) -> None:
     before = schema_of(old)
     argv = [sys.executable, "-c", KILLED, str(old), str(revisions(tmp_path, WAITS))]
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
@@ -124,7 +124,7 @@ def test_a_process_that_is_killed_in_the_middle_leaves_everything_as_it_was(old:
     ("version", "remedy"),
     [(BASELINE - 1, "start with an empty --data folder"), (SCHEMA_VERSION + 1, "a newer version created it")],
 )
-def test_a_schema_that_is_not_known_is_refused_with_what_to_do(old: Path, version: int, remedy: str) -> None:
+def test_an_unknown_schema_is_refused_with_a_remedy(old: Path, version: int, remedy: str) -> None:
     with closing(sqlite3.connect(old)) as connection:
         connection.execute(f"PRAGMA user_version = {version}")
     for migrating in (False, True):
@@ -134,8 +134,8 @@ def test_a_schema_that_is_not_known_is_refused_with_what_to_do(old: Path, versio
 
 
 @pytest.mark.costs(1, reason="Alembic is loaded")
-def test_what_refers_to_a_table_that_is_made_anew_stays(old: Path) -> None:
-    """Log groups get a column, so their table is a copy: no stream and no event goes with the old one."""
+def test_rows_that_refer_to_a_rebuilt_table_stay(old: Path) -> None:
+    """Log groups get a column, so their table is copied; streams and events must not be deleted with the old one."""
     with closing(sqlite3.connect(old)) as connection, connection:
         connection.execute("INSERT INTO log_groups VALUES (7, '000000000001', 'us-east-1', '/flow', 1, '{}')")
         columns = "stream_id, group_id, name, created_at, stored_bytes"

@@ -1,4 +1,4 @@
-"""Secrets in the database: sealed for their row, wiped where an earlier version kept them in plain text."""
+"""Secrets in the database: sealed for their row, and wiped if an earlier version stored them in plain text."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def keys_of(database: Database) -> dict[str, str]:
         return {key.access_key_id: key.secret_access_key for key in session.query(AccessKey)}
 
 
-def test_a_secret_is_read_as_it_was_made_and_stands_in_no_file(database: Database, tmp_path: Path) -> None:
+def test_a_secret_can_be_read_back_but_is_in_no_file(database: Database, tmp_path: Path) -> None:
     keys = keys_of(database)
     assert [len(secret) for secret in keys.values()] == [40, 40]
     assert all(secret.encode() not in bytes_of(tmp_path) for secret in keys.values())
@@ -60,7 +60,7 @@ def test_a_secret_is_read_as_it_was_made_and_stands_in_no_file(database: Databas
 
 
 def test_a_sealed_secret_of_another_row_is_refused(database: Database) -> None:
-    """Whoever can write the file and has a key of their own does not get another user's rights by it."""
+    """Someone who can write the file and has their own key must not gain another user's permissions."""
     ann, bob = keys_of(database)
     with database.engine.begin() as connection:
         connection.exec_driver_sql(
@@ -74,7 +74,7 @@ def test_a_sealed_secret_of_another_row_is_refused(database: Database) -> None:
         credentials.find(ann)
 
 
-def test_a_secret_that_is_written_cannot_be_replaced_unnoticed(database: Database) -> None:
+def test_a_written_secret_cannot_be_replaced(database: Database) -> None:
     with database.transaction() as session:
         key = session.query(AccessKey).first()
         assert key is not None
@@ -82,7 +82,7 @@ def test_a_secret_that_is_written_cannot_be_replaced_unnoticed(database: Databas
             key.secret_access_key = "another"
 
 
-def test_without_the_root_key_no_secret_is_read_or_made(database: Database, tmp_path: Path) -> None:
+def test_without_the_root_key_no_secret_is_read_or_created(database: Database, tmp_path: Path) -> None:
     blind = Database.open(tmp_path / FILE)
     with pytest.raises(NoRootKey):
         keys_of(blind)
@@ -94,7 +94,7 @@ def test_another_root_key_is_refused_by_name(database: Database, tmp_path: Path)
     other = Sealer.of_the_moment()
     with pytest.raises(WrongRootKey, match=f"{SEALER.key_id.hex()}, but the given one is {other.key_id.hex()}"):
         Database.open(tmp_path / FILE, sealer=other)
-    # Its id alone proves nothing.
+    # The id alone proves nothing.
     with database.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE sealing SET key_id = ?", (other.key_id,))
     with pytest.raises(WrongRootKey):
@@ -103,7 +103,7 @@ def test_another_root_key_is_refused_by_name(database: Database, tmp_path: Path)
 
 @pytest.fixture
 def old(tmp_path: Path) -> Path:
-    """A data folder of schema 5: a key, sessions that are over, and files of keys, everything in plain text."""
+    """A data folder with schema 5: a key, expired sessions, and key files, all in plain text."""
     folder = tmp_path / "data"
     folder.mkdir()
     of_before(folder / FILE)
@@ -120,7 +120,7 @@ def old(tmp_path: Path) -> Path:
 
 
 @pytest.mark.costs(2, reason="Alembic is loaded, and the database written anew")
-def test_what_an_earlier_version_kept_in_plain_text_is_sealed_and_nowhere_any_more(old: Path) -> None:
+def test_plain_text_secrets_of_an_earlier_version_are_sealed_and_wiped(old: Path) -> None:
     assert all(
         word in bytes_of(old) for word in (OLD_SECRET.encode(), b"secret-of-0-", b"token-of-39-", b"private key")
     )
@@ -141,8 +141,8 @@ def test_what_an_earlier_version_kept_in_plain_text_is_sealed_and_nowhere_any_mo
 
 
 @pytest.mark.costs(2, reason="Alembic is loaded, and the database written anew")
-def test_what_a_killed_start_left_in_plain_text_is_wiped_by_the_next(old: Path) -> None:
-    """Between the migration's commit and the end of the wiping."""
+def test_plain_text_that_a_killed_start_left_is_wiped_by_the_next(old: Path) -> None:
+    """The start was killed after the migration's commit and before the end of the wiping."""
     Database.open(old / FILE, sealer=SEALER, migrating=True).close()
     assert b"private key" in bytes_of(old)
     open_database(old, SEALER).close()
@@ -151,7 +151,7 @@ def test_what_a_killed_start_left_in_plain_text_is_wiped_by_the_next(old: Path) 
 
 
 @pytest.mark.costs(2, reason="Alembic is loaded, and the database written anew")
-def test_a_start_that_cannot_wipe_because_somebody_reads_is_refused(old: Path) -> None:
+def test_a_start_is_refused_if_a_reader_prevents_wiping(old: Path) -> None:
     Database.open(old / FILE, sealer=SEALER, migrating=True).close()
     with closing(sqlite3.connect(old / FILE, isolation_level=None)) as reader:
         reader.execute("BEGIN")
@@ -162,7 +162,7 @@ def test_a_start_that_cannot_wipe_because_somebody_reads_is_refused(old: Path) -
     assert b"token-of-" not in bytes_of(old)
 
 
-def test_without_room_nothing_is_changed(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_room_nothing_changes(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = (old / FILE).read_bytes()
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
     with pytest.raises(SchemaError, match=r"1,000 are free: make room"):
@@ -171,6 +171,6 @@ def test_without_room_nothing_is_changed(old: Path, monkeypatch: pytest.MonkeyPa
     assert all((old / name).read_text() == f"the private key of {name}" for name in PLAIN_BEFORE)
 
 
-def test_whoever_does_not_serve_leaves_an_earlier_schema_to_whoever_does(old: Path) -> None:
+def test_only_the_server_migrates_an_earlier_schema(old: Path) -> None:
     with pytest.raises(SchemaVersionError, match="start the product with this version once"):
         Database.open(old / FILE, sealer=SEALER)

@@ -1,4 +1,4 @@
-"""Writers of one process take turns in the order in which they asked."""
+"""Writers of one process take turns in the order of their requests."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from tests.worlds.waiting import DEADLINE, eventually
 
 
 def more_wait(turns: Turns, than: int) -> bool:
-    """Whether more than so many wait for their turn."""
+    """Return whether more than ``than`` threads wait for their turn."""
     return len(turns._waiting) > than
 
 
-def test_turns_go_round_in_order() -> None:
+def test_turns_are_taken_in_order() -> None:
     turns, told = Turns(), list[int]()
 
     def take(number: int) -> None:
@@ -40,7 +40,7 @@ def test_turns_go_round_in_order() -> None:
         told.append(9)
 
 
-def test_whoever_waited_too_long_goes_on_without_a_turn_and_takes_nobodys() -> None:
+def test_a_timed_out_waiter_continues_without_taking_a_turn() -> None:
     turns, over = Turns(), threading.Event()
 
     def hold() -> None:
@@ -58,7 +58,7 @@ def test_whoever_waited_too_long_goes_on_without_a_turn_and_takes_nobodys() -> N
     assert not turns._taken
 
 
-def test_an_error_in_a_turn_hands_it_on() -> None:
+def test_an_error_in_a_turn_passes_it_on() -> None:
     turns = Turns()
     with pytest.raises(ZeroDivisionError), turns.one(1):
         raise ZeroDivisionError
@@ -66,8 +66,8 @@ def test_an_error_in_a_turn_hands_it_on() -> None:
         assert turns._taken
 
 
-def test_a_transaction_inside_another_fails_and_does_not_hang(tmp_path: Path) -> None:
-    """It waits for itself, first for a turn and then for SQLite, and gets the error that another process would."""
+def test_a_nested_transaction_fails_instead_of_hanging(tmp_path: Path) -> None:
+    """It waits for itself, first for a turn and then for SQLite, and gets the same error as another process."""
     database = Database.open(tmp_path / "database", busy_seconds=0.01)
     with pytest.raises(OperationalError, match="locked"), database.transaction(), database.transaction():
         pytest.fail("two writers at once")

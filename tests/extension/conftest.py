@@ -1,4 +1,4 @@
-"""What the tests of the API reading-room begin with."""
+"""Fixtures for the tests of the API reading-room."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CheckJob and the job itself agree: what a check says would fail is what the job fails by, and with its words."""
+"""CheckJob and the job itself agree: the job fails for the reason that the check reports, with the same message."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.costs(
 )
 
 Break = Callable[[ExtensionWorld], dict[str, Any] | None]
-"""Breaks something; returns changes of the request, if any."""
+"""Breaks something; returns changes to the request, if any."""
 
 
 def without_endpoint(world: ExtensionWorld) -> None:
@@ -100,7 +100,7 @@ def containers_apart(world: ExtensionWorld) -> dict[str, Any]:
         ("EndpointPolicy", "NO_WRITE_ACCESS_TO_OUTPUT", not_let_through),
     ],
 )
-def test_the_check_that_fails_names_what_the_job_fails_by(
+def test_the_failed_check_names_the_jobs_cause_of_failure(
     world: ExtensionWorld, check: str, code: str, breaks: Break
 ) -> None:
     changes = breaks(world) or {}
@@ -112,6 +112,6 @@ def test_the_check_that_fails_names_what_the_job_fails_by(
     described = world.client("comprehend").describe_entities_detection_job(JobId=job)
     message = described["EntitiesDetectionJobProperties"]["Message"]
     assert message.partition(":")[0] == code
-    # Both name the same thing: what the check is about stands in the job's message, or in what it says of a policy.
+    # Both name the same resource: that of the check is in the job's message, or in its text about a policy.
     told = checks[check]
     assert told["ResourceId"].rpartition("/")[2] in message or told["ResourceId"] in message

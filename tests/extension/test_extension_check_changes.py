@@ -1,4 +1,4 @@
-"""CheckJob's changes: the calls that add what a check misses are enough, add nothing else, and loosen no policy."""
+"""CheckJob's changes: the calls suffice, add only what is missing, and loosen no policy."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def failures(checks: dict[str, dict[str, Any]]) -> list[str]:
 
 
 def apply(world: ExtensionWorld, check: dict[str, Any]) -> None:
-    """Make the calls that a check tells, with the administrator's key, as the console does."""
+    """Make the calls of a check with the administrator's key, as the console does."""
     for change in check["Changes"]:
         client, request = world.client(change["Service"]), json.loads(change["Request"])
         if "Statement" in change:
@@ -43,7 +43,7 @@ def apply(world: ExtensionWorld, check: dict[str, Any]) -> None:
         getattr(client, xform_name(change["Operation"]))(**request)
 
 
-def test_names_routes_and_groups_are_made_right_by_the_calls_that_are_told(world: ExtensionWorld) -> None:
+def test_the_changes_fix_names_routes_and_groups(world: ExtensionWorld) -> None:
     ec2 = world.client("ec2")
     ec2.delete_vpc_endpoints(VpcEndpointIds=[world.endpoint])
     ec2.modify_vpc_attribute(VpcId=world.vpc, EnableDnsSupport={"Value": False})
@@ -55,7 +55,7 @@ def test_names_routes_and_groups_are_made_right_by_the_calls_that_are_told(world
     assert failures(world.checks()) == []
 
 
-def test_a_trust_policy_keeps_what_it_has_when_the_service_is_added(world: ExtensionWorld) -> None:
+def test_adding_the_service_keeps_the_rest_of_a_trust_policy(world: ExtensionWorld) -> None:
     iam = world.client("iam")
     iam.update_assume_role_policy(RoleName="Reader", PolicyDocument=trust({"Service": "ec2.amazonaws.com"}))
     apply(world, world.checks()["Role"])
@@ -66,7 +66,7 @@ def test_a_trust_policy_keeps_what_it_has_when_the_service_is_added(world: Exten
     assert world.checks(DataAccessRoleArn=f"arn:aws:iam::{ACCOUNT}:role/New")["Role"]["Status"] == "PASSED"
 
 
-def test_the_permissions_of_an_earlier_job_stay_when_another_gets_its_own(world: ExtensionWorld) -> None:
+def test_permissions_for_another_job_keep_those_of_an_earlier_one(world: ExtensionWorld) -> None:
     world.allow_role(FOR_NETWORK)
     for place in ("in/", "more/"):
         world.client("s3").put_object(Bucket="papers", Key=f"{place}one", Body=b"text")
@@ -80,7 +80,7 @@ def test_the_permissions_of_an_earlier_job_stay_when_another_gets_its_own(world:
     assert not any("Changes" in check for check in checks.values()), "what a statement denies is not added"
 
 
-def test_an_endpoints_policy_gets_what_it_lacks_and_nobody_else_in(world: ExtensionWorld) -> None:
+def test_an_endpoint_policy_gets_only_what_it_lacks(world: ExtensionWorld) -> None:
     ec2 = world.client("ec2")
     other = policy(allow("s3:*", resource=["arn:aws:s3:::other", "arn:aws:s3:::other/*"], Principal="*"))
     ec2.modify_vpc_endpoint(VpcEndpointId=world.endpoint, PolicyDocument=other)
@@ -94,7 +94,7 @@ def test_an_endpoints_policy_gets_what_it_lacks_and_nobody_else_in(world: Extens
     assert "Changes" not in world.checks()["EndpointPolicy"]
 
 
-def test_a_training_gets_its_model_bucket_through_the_endpoint(world: ExtensionWorld) -> None:
+def test_a_training_gets_access_to_its_model_bucket_through_the_endpoint(world: ExtensionWorld) -> None:
     request = world.training()
     nothing = policy(allow("s3:GetObject", resource="arn:aws:s3:::nothing/*", Principal="*"))
     world.client("ec2").modify_vpc_endpoint(VpcEndpointId=world.endpoint, PolicyDocument=nothing)
@@ -105,7 +105,7 @@ def test_a_training_gets_its_model_bucket_through_the_endpoint(world: ExtensionW
     assert (checks["Model"]["Status"], checks["EndpointPolicy"]["Status"]) == ("PASSED", "PASSED")
 
 
-def test_a_role_that_asks_for_a_vpc_is_given_it_and_not_loosened(world: ExtensionWorld) -> None:
+def test_a_role_that_requires_a_vpc_gets_the_vpc_as_remedy(world: ExtensionWorld) -> None:
     inside = {"StringEquals": {"aws:SourceVpc": world.vpc}}
     world.allow_role(FOR_NETWORK, allow("s3:ListBucket", "s3:GetObject", "s3:PutObject", Condition=inside))
     assert failures(world.checks()) == []
@@ -117,7 +117,7 @@ def test_a_role_that_asks_for_a_vpc_is_given_it_and_not_loosened(world: Extensio
         assert not {"Command", "Changes"} & set(checks[name])
 
 
-def test_a_bucket_that_asks_for_an_endpoint_is_given_its_vpc(world: ExtensionWorld) -> None:
+def test_a_bucket_that_requires_an_endpoint_gets_its_vpc_as_remedy(world: ExtensionWorld) -> None:
     outside = {"StringNotEquals": {"aws:SourceVpce": world.endpoint}}
     denial = deny("s3:*", resource=["arn:aws:s3:::papers/*"], Principal="*", Condition=outside)
     world.client("s3").put_bucket_policy(Bucket="papers", Policy=policy(denial))
@@ -126,7 +126,7 @@ def test_a_bucket_that_asks_for_an_endpoint_is_given_its_vpc(world: ExtensionWor
     assert f"Choose the VPC {world.vpc}" in told["Remedy"]
 
 
-def test_a_caller_whose_policy_asks_for_a_vpc_is_told_which(world: ExtensionWorld) -> None:
+def test_a_caller_whose_policy_requires_a_vpc_gets_one_as_remedy(world: ExtensionWorld) -> None:
     without = deny("comprehend:*", Condition={"Null": {"comprehend:VpcSubnets": "true"}})
     key = world.user("inside", allow("comprehend:*", "iam:PassRole"), without)
     assert failures(world.checks(key)) == []

@@ -1,4 +1,4 @@
-"""CheckJob: each step of a call and its job by itself, with what to change; and nothing is created."""
+"""CheckJob: each step of a call and its job separately, with a remedy; nothing is created."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ STORAGE = ("Input", "Output", "Model", "BucketPolicy", "EndpointPolicy")
 
 
 def statuses(checks: Checks, status: str) -> list[str]:
-    """Return the names of the checks of a status, in order."""
+    """Return the names of the checks with a status, in order."""
     return [name for name, check in checks.items() if check["Status"] == status]
 
 
@@ -49,7 +49,7 @@ def failures(checks: Checks) -> list[str]:
 
 
 def rows(world: ExtensionWorld) -> dict[str, list[Any]]:
-    """Return everything that the database holds, but for when a key was last used."""
+    """Return all rows of the database, except the last uses of keys."""
     with world.database.reading() as session:
         names = session.scalars(text("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")).all()
         return {
@@ -60,7 +60,7 @@ def rows(world: ExtensionWorld) -> dict[str, list[Any]]:
 
 
 def run(world: ExtensionWorld, command: str) -> None:
-    """Run a command of the AWS CLI by the operation that it stands for, as far as the checks' commands go."""
+    """Run an AWS CLI command of a check by calling its operation."""
     for line in command.split(" && "):
         program, service, operation, *words = shlex.split(line)
         assert program == "aws"
@@ -84,7 +84,7 @@ def _structure(word: str) -> dict[str, Any]:
     return {name: value == "true" if value in ("true", "false") else value}
 
 
-def test_a_job_that_would_run_has_nothing_to_change_and_nothing_is_made(world: ExtensionWorld) -> None:
+def test_a_job_that_would_run_needs_no_changes_and_nothing_is_created(world: ExtensionWorld) -> None:
     before = rows(world)
     checks = world.checks()
     assert list(checks) == list(NAMES)
@@ -100,14 +100,14 @@ def test_a_job_that_would_run_has_nothing_to_change_and_nothing_is_made(world: E
     assert told["Phase"] == "RUNNING", "what passes every check is prepared without a failure"
 
 
-def test_the_model_knows_every_check_and_every_operation_that_starts_work() -> None:
+def test_the_model_has_every_check_and_every_operation_that_starts_work() -> None:
     shapes = service_model("reading-room")
     assert shapes.shape_for("CheckName").metadata["enum"] == list(NAMES)
     started = {kind.start for kind in JOB_KINDS} | {kind.create for kind in MODEL_KINDS.values()}
     assert set(shapes.shape_for("JobOperation").metadata["enum"]) == started
 
 
-def test_a_request_that_the_operation_would_refuse_is_told_in_its_words(world: ExtensionWorld) -> None:
+def test_an_invalid_request_is_reported_with_the_operations_message(world: ExtensionWorld) -> None:
     checks = world.checks(LanguageCode="xx")
     assert failures(checks) == ["Request"]
     assert "ValidationException" in checks["Request"]["Message"]
@@ -118,14 +118,14 @@ def test_a_request_that_the_operation_would_refuse_is_told_in_its_words(world: E
     real = refusal(start, **world.request(LanguageCode="de"))
     assert real[0] in checks["Request"]["Message"]
     assert real[1] in checks["Request"]["Message"]
-    # What does not depend on that is looked at all the same.
+    # Steps that do not depend on it are checked nevertheless.
     assert statuses(checks, "PASSED") == ["Caller", "PassRole", "Role", "RoleNetworkActions", *NETWORK]
 
 
 @pytest.mark.parametrize(
     "request_text", ["", "[]", "{", '"a"', '{"InputDataConfig":', "null", '{"a": NaN}', "[" * 5000]
 )
-def test_text_that_is_no_request_is_a_failed_request(world: ExtensionWorld, request_text: str) -> None:
+def test_text_that_is_not_a_request_fails_the_request_check(world: ExtensionWorld, request_text: str) -> None:
     if not request_text:
         with pytest.raises(ParamValidationError):
             world.room().check_job(Operation="StartEntitiesDetectionJob", Request=request_text)
@@ -135,14 +135,14 @@ def test_text_that_is_no_request_is_a_failed_request(world: ExtensionWorld, requ
     assert [each["Status"] for each in told] == ["FAILED", *["SKIPPED"] * (len(NAMES) - 1)]
 
 
-def test_an_operation_that_starts_nothing_is_no_operation_to_ask_about(world: ExtensionWorld) -> None:
+def test_an_operation_that_starts_nothing_cannot_be_checked(world: ExtensionWorld) -> None:
     assert refusal(world.room().check_job, Operation="DeleteEntityRecognizer", Request="{}")[0] == "ValidationException"
     assert (
         refusal(world.room().check_job, Operation="StartEventsDetectionJob", Request="{}")[0] == "ValidationException"
     )
 
 
-def test_who_may_not_start_jobs_learns_that_and_nothing_else(world: ExtensionWorld) -> None:
+def test_a_caller_who_may_not_start_jobs_sees_only_that(world: ExtensionWorld) -> None:
     nobody = world.user("nobody", allow("reading-room:*"))
     one = world.checks(nobody)
     other = world.checks(nobody, VpcConfig={"Subnets": ["subnet-0123456789abcdef0"], "SecurityGroupIds": ["sg-1"]})
@@ -158,7 +158,7 @@ def test_who_may_not_start_jobs_learns_that_and_nothing_else(world: ExtensionWor
     assert [each["Action"] for each in explained["Denials"]] == ["comprehend:StartEntitiesDetectionJob"]
 
 
-def test_a_deny_of_the_operation_itself_holds(world: ExtensionWorld) -> None:
+def test_a_deny_of_the_operation_itself_applies(world: ExtensionWorld) -> None:
     key = world.user("denied", allow("*"), deny("reading-room:CheckJob"))
     call = world.room(key).check_job
     code, message = refusal(call, Operation="StartEntitiesDetectionJob", Request=json.dumps(world.request()))
@@ -174,7 +174,7 @@ def test_a_condition_on_the_network_is_decided_as_in_the_call(world: ExtensionWo
     assert failures(world.checks(key, VpcConfig=other)) == ["Caller"]
 
 
-def test_who_may_not_pass_the_role_is_told_nothing_of_it(world: ExtensionWorld) -> None:
+def test_a_caller_who_may_not_pass_the_role_sees_nothing_about_it(world: ExtensionWorld) -> None:
     key = world.user("starter", allow("comprehend:*"))
     checks = world.checks(key)
     assert failures(checks) == ["PassRole"]
@@ -186,7 +186,7 @@ def test_who_may_not_pass_the_role_is_told_nothing_of_it(world: ExtensionWorld) 
     assert failures(checks) == ["Request", "PassRole"]
 
 
-def test_a_role_that_does_not_exist_and_one_that_does_not_trust_are_made_right_by_the_command(
+def test_the_command_fixes_a_missing_role_and_a_missing_trust(
     world: ExtensionWorld,
 ) -> None:
     checks = world.checks(DataAccessRoleArn=f"arn:aws:iam::{ACCOUNT}:role/New")
@@ -203,7 +203,7 @@ def test_a_role_that_does_not_exist_and_one_that_does_not_trust_are_made_right_b
         assert failures(world.checks()) == []
 
 
-def test_a_trust_policy_for_jobs_of_one_kind_is_asked_with_the_jobs_arn(world: ExtensionWorld) -> None:
+def test_a_trust_policy_for_one_kind_of_job_is_evaluated_with_the_jobs_arn(world: ExtensionWorld) -> None:
     arn = f"arn:aws:comprehend:{REGION}:{ACCOUNT}:entities-detection-job/*"
     only = trust({"Service": "comprehend.amazonaws.com"}, Condition={"ArnLike": {"aws:SourceArn": arn}})
     world.client("iam").update_assume_role_policy(RoleName="Reader", PolicyDocument=only)
@@ -211,7 +211,7 @@ def test_a_trust_policy_for_jobs_of_one_kind_is_asked_with_the_jobs_arn(world: E
     assert failures(world.checks(operation="StartKeyPhrasesDetectionJob")) == ["Role"]
 
 
-def test_every_missing_action_of_the_nine_is_named_and_the_command_gives_them(world: ExtensionWorld) -> None:
+def test_every_missing_ec2_action_is_named_and_the_command_adds_them(world: ExtensionWorld) -> None:
     world.allow_role(allow("ec2:Describe*"), FOR_STORAGE)
     checks = world.checks()
     assert failures(checks) == ["RoleNetworkActions"]
@@ -223,7 +223,7 @@ def test_every_missing_action_of_the_nine_is_named_and_the_command_gives_them(wo
     assert world.checks(VpcConfig=None)["RoleNetworkActions"]["Status"] == "SKIPPED"
 
 
-def test_names_routes_and_groups_are_told_at_once_and_their_commands_are_enough(world: ExtensionWorld) -> None:
+def test_names_routes_and_groups_are_reported_together_and_their_commands_suffice(world: ExtensionWorld) -> None:
     ec2 = world.client("ec2")
     ec2.delete_vpc_endpoints(VpcEndpointIds=[world.endpoint])
     ec2.modify_vpc_attribute(VpcId=world.vpc, EnableDnsSupport={"Value": False})
@@ -237,7 +237,7 @@ def test_names_routes_and_groups_are_told_at_once_and_their_commands_are_enough(
     run(world, checks["Route"]["Command"])
     told = world.checks()
     assert failures(told) == ["SecurityGroups"]
-    # It is the job's way to S3 that is closed; what waits there is known, and asked.
+    # Only the job's way to S3 is closed, so S3's policies can still be checked.
     assert told["Input"]["Status"] == "PASSED"
     assert told["EndpointPolicy"]["Status"] == "WARNING", "the endpoint of the command lets everybody through"
     listed = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "PrefixListIds": [{"PrefixListId": "pl-63a5400a"}]}
@@ -249,7 +249,7 @@ def test_names_routes_and_groups_are_told_at_once_and_their_commands_are_enough(
     assert failures(world.checks()) == []
 
 
-def test_a_table_that_the_endpoint_is_not_in_is_added_to_it(world: ExtensionWorld) -> None:
+def test_a_missing_route_table_is_added_to_the_endpoint(world: ExtensionWorld) -> None:
     world.client("ec2").modify_vpc_endpoint(VpcEndpointId=world.endpoint, RemoveRouteTableIds=[world.table])
     checks = world.checks()
     assert failures(checks) == ["Route"]
@@ -258,7 +258,7 @@ def test_a_table_that_the_endpoint_is_not_in_is_added_to_it(world: ExtensionWorl
     assert failures(world.checks()) == []
 
 
-def test_the_group_of_an_interface_endpoint_has_to_let_the_job_in(world: ExtensionWorld) -> None:
+def test_the_group_of_an_interface_endpoint_must_let_the_job_in(world: ExtensionWorld) -> None:
     ec2 = world.client("ec2")
     ec2.delete_vpc_endpoints(VpcEndpointIds=[world.endpoint])
     ec2.modify_vpc_attribute(VpcId=world.vpc, EnableDnsHostnames={"Value": True})
@@ -292,7 +292,7 @@ def test_the_group_of_an_interface_endpoint_has_to_let_the_job_in(world: Extensi
     assert checks["Route"]["ResourceId"] == made
 
 
-def test_several_containers_need_their_groups_rule_for_itself_and_addresses(world: ExtensionWorld) -> None:
+def test_several_containers_need_a_self_referencing_rule_and_addresses(world: ExtensionWorld) -> None:
     three = [{"Key": "reading-room:containers", "Value": "3"}]
     checks = world.checks(Tags=three)
     assert failures(checks) == ["Containers"]
@@ -316,7 +316,7 @@ def test_subnets_and_groups_of_another_account_do_not_exist(world: ExtensionWorl
     assert checks["Network"]["Message"] == f"The subnet {world.subnet} does not exist."
 
 
-def test_what_the_role_may_not_do_in_s3_is_told_by_input_and_output(world: ExtensionWorld) -> None:
+def test_missing_s3_permissions_fail_the_input_and_output_checks(world: ExtensionWorld) -> None:
     world.allow_role(FOR_NETWORK)
     checks = world.checks()
     assert failures(checks) == ["Input", "Output"]
@@ -338,7 +338,7 @@ def test_pdf_and_word_documents_are_named_before_the_job_is_started(world: Exten
     assert world.checks(InputDataConfig={"S3Uri": "s3://papers/letters/a"})["Input"]["Status"] == "PASSED"
 
 
-def test_what_is_not_there_is_told_to_who_may_look(world: ExtensionWorld) -> None:
+def test_missing_buckets_and_objects_are_reported_to_permitted_callers(world: ExtensionWorld) -> None:
     checks = world.checks(InputDataConfig={"S3Uri": "s3://papers/nothing/"})
     assert failures(checks) == ["Input"]
     assert "No object's key begins with s3://papers/nothing/." in checks["Input"]["Message"]
@@ -354,7 +354,7 @@ def test_what_is_not_there_is_told_to_who_may_look(world: ExtensionWorld) -> Non
         assert "exist" not in told
 
 
-def test_the_policy_that_refuses_is_named(world: ExtensionWorld) -> None:
+def test_the_denying_policy_is_named(world: ExtensionWorld) -> None:
     s3 = world.client("s3")
     elsewhere = {"StringNotEquals": {"aws:SourceVpce": "vpce-0123456789abcdef0"}}
     denial = deny("s3:GetObject", resource="arn:aws:s3:::papers/*", Principal="*", Sid="OnlyThere", Condition=elsewhere)
@@ -365,7 +365,7 @@ def test_the_policy_that_refuses_is_named(world: ExtensionWorld) -> None:
     assert checks["BucketPolicy"]["ResourceId"] == "papers"
     assert (checks["Input"]["Status"], checks["Output"]["Status"]) == ("SKIPPED", "PASSED")
     assert "BucketPolicy" in checks["Input"]["Message"]
-    # With the endpoint that the job would use, the same policy lets it in: its id is in the condition keys.
+    # The same policy allows the endpoint that the job would use, since its id is in the condition keys.
     s3.put_bucket_policy(Bucket="papers", Policy=policy(denial).replace("vpce-0123456789abcdef0", world.endpoint))
     assert failures(world.checks()) == []
     assert failures(world.checks(VpcConfig=None)) == ["BucketPolicy"]
@@ -381,7 +381,7 @@ def test_the_policy_that_refuses_is_named(world: ExtensionWorld) -> None:
     assert (checks["Input"]["Status"], checks["Output"]["Status"]) == ("PASSED", "SKIPPED")
 
 
-def test_an_endpoint_that_lets_everybody_through_is_warned_of(world: ExtensionWorld) -> None:
+def test_an_endpoint_open_to_everyone_is_a_warning(world: ExtensionWorld) -> None:
     world.client("ec2").modify_vpc_endpoint(VpcEndpointId=world.endpoint, ResetPolicy=True)
     checks = world.checks()
     assert failures(checks) == []
@@ -389,7 +389,7 @@ def test_an_endpoint_that_lets_everybody_through_is_warned_of(world: ExtensionWo
     assert "lets in requests from every account" in checks["EndpointPolicy"]["Message"]
 
 
-def test_of_a_bucket_of_another_account_no_policy_is_told(world: ExtensionWorld) -> None:
+def test_the_policy_of_another_accounts_bucket_is_not_revealed(world: ExtensionWorld) -> None:
     with world.database.transaction() as session:
         buckets.create(session, "theirs", OTHER_ACCOUNT, REGION, world.now)
     secret = deny("s3:*", resource="arn:aws:s3:::theirs/*", Principal="*", Sid="Secret")
@@ -405,10 +405,10 @@ def test_of_a_bucket_of_another_account_no_policy_is_told(world: ExtensionWorld)
     assert "Secret" not in json.dumps(checks)
 
 
-def test_a_training_needs_its_model_bucket_through_the_endpoint(world: ExtensionWorld) -> None:
+def test_a_training_needs_access_to_its_model_bucket_through_the_endpoint(world: ExtensionWorld) -> None:
     request = world.training()
     checks = world.checks(operation="CreateDocumentClassifier", request=request)
-    # The world's endpoint lets its own bucket through, and the service by its account.
+    # The world's endpoint allows its own bucket, and the service by its account.
     assert failures(checks) == ["EndpointPolicy"]
     assert "reading-room-models" in checks["EndpointPolicy"]["Message"]
     world.client("ec2").modify_vpc_endpoint(VpcEndpointId=world.endpoint, ResetPolicy=True)
@@ -421,7 +421,7 @@ def test_a_training_needs_its_model_bucket_through_the_endpoint(world: Extension
     assert "ResourceInUseException" in checks["Request"]["Message"]
 
 
-def test_a_model_that_is_not_there_is_told_as_the_operation_would(world: ExtensionWorld) -> None:
+def test_a_missing_model_is_reported_like_the_operation_does(world: ExtensionWorld) -> None:
     request = world.request(
         LanguageCode=None,
         DocumentClassifierArn=f"arn:aws:comprehend:{REGION}:{ACCOUNT}:document-classifier/none",
@@ -431,7 +431,7 @@ def test_a_model_that_is_not_there_is_told_as_the_operation_would(world: Extensi
     assert "ResourceNotFoundException" in checks["Request"]["Message"]
 
 
-def test_a_token_that_was_used_is_told(world: ExtensionWorld) -> None:
+def test_a_used_client_token_is_reported(world: ExtensionWorld) -> None:
     request = world.request(ClientRequestToken="again")
     job = world.client("comprehend").start_entities_detection_job(**request)["JobId"]
     assert job in world.checks(request=request)["Request"]["Message"]
@@ -441,7 +441,7 @@ def test_a_token_that_was_used_is_told(world: ExtensionWorld) -> None:
 
 
 @pytest.mark.parametrize("name", ["Reader; rm -rf /", "Reader$(id)", "Reader'--profile", "Reader`id`"])
-def test_hostile_names_stay_one_word_of_a_command(world: ExtensionWorld, name: str) -> None:
+def test_hostile_names_are_quoted_in_commands(world: ExtensionWorld, name: str) -> None:
     checks = world.checks(DataAccessRoleArn=f"arn:aws:iam::{ACCOUNT}:role/{name}")
     command = checks.get("Role", {}).get("Command", "")
     if command:
@@ -452,7 +452,7 @@ def test_hostile_names_stay_one_word_of_a_command(world: ExtensionWorld, name: s
         assert failures(checks) == ["Request"]
 
 
-def test_every_operation_that_starts_work_can_be_asked_about(world: ExtensionWorld) -> None:
+def test_every_operation_that_starts_work_can_be_checked(world: ExtensionWorld) -> None:
     for kind in JOB_KINDS:
         model = operation_model("comprehend", kind.start)
         assert model is not None

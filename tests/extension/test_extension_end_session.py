@@ -1,4 +1,4 @@
-"""EndSession: who signed in by a token ends those credentials, at once and for good, and no others."""
+"""EndSession: ends the credentials of a sign-in, at once and permanently, and no others."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ENDED = {
 
 
 def guest(world: ExtensionWorld, **options: Any) -> dict[str, Any]:
-    """Assume a role that may do everything, and return its credentials."""
+    """Assume a role with all permissions, and return its credentials."""
     iam = world.client("iam")
     iam.create_role(RoleName="Guest", AssumeRolePolicyDocument=trust({"AWS": ACCOUNT}))
     iam.put_role_policy(RoleName="Guest", PolicyName="only", PolicyDocument=policy(allow("*")))
@@ -35,20 +35,20 @@ def guest(world: ExtensionWorld, **options: Any) -> dict[str, Any]:
 
 
 def answers(world: ExtensionWorld, key: dict[str, str]) -> bool:
-    """Say whether a key is good."""
+    """Return whether a key is valid."""
     return bool(world.client("sts", key).get_caller_identity()["Arn"])
 
 
-def test_an_ended_session_is_refused_by_every_service_as_an_expired_one_is(world: ExtensionWorld) -> None:
+def test_every_service_refuses_an_ended_session_as_expired(world: ExtensionWorld) -> None:
     key, _ = signed_in(world)
-    # What is kept in memory of it has to be forgotten.
+    # It must be removed from the caches.
     assert answers(world, key)
     world.room(key).end_session()
     told = {name: refusal(getattr(world.client(name, key), operation)) for name, (operation, _) in ENDED.items()}
     assert {name: code for name, (code, _) in told.items()} == {name: code for name, (_, code) in ENDED.items()}
 
 
-def test_what_was_ended_does_not_begin_again_when_the_clock_is_set_back(world: ExtensionWorld) -> None:
+def test_setting_the_clock_back_does_not_revive_an_ended_session(world: ExtensionWorld) -> None:
     world.later(600)
     key, _ = signed_in(world)
     world.later(300)
@@ -57,7 +57,7 @@ def test_what_was_ended_does_not_begin_again_when_the_clock_is_set_back(world: E
     assert refusal(world.client("sts", key).get_caller_identity)[0] == "ExpiredToken"
 
 
-def test_it_ends_the_callers_own_session_and_no_other(world: ExtensionWorld) -> None:
+def test_only_the_callers_own_session_is_ended(world: ExtensionWorld) -> None:
     first, _ = signed_in(world)
     second, _ = signed_in(world)
     from_first, _ = signed_in(world, first)
@@ -70,7 +70,7 @@ def test_it_ends_the_callers_own_session_and_no_other(world: ExtensionWorld) -> 
         assert answers(world, key)
 
 
-def test_an_open_token_of_an_ended_session_signs_nobody_in(world: ExtensionWorld) -> None:
+def test_an_open_token_of_an_ended_session_cannot_be_redeemed(world: ExtensionWorld) -> None:
     key, _ = signed_in(world)
     token = token_of(world, key)
     world.room(key).end_session()
@@ -78,7 +78,7 @@ def test_an_open_token_of_an_ended_session_signs_nobody_in(world: ExtensionWorld
 
 
 @pytest.mark.parametrize("kind", ["role", "user", "federated user"])
-def test_a_session_that_came_of_temporary_credentials_ends_and_they_do_not(world: ExtensionWorld, kind: str) -> None:
+def test_ending_a_session_keeps_the_temporary_credentials_behind_it(world: ExtensionWorld, kind: str) -> None:
     sts = world.client("sts")
     if kind == "role":
         source = keys_of(guest(world))
@@ -95,7 +95,7 @@ def test_a_session_that_came_of_temporary_credentials_ends_and_they_do_not(world
     assert refusal(world.room(source).end_session)[0] == "InvalidSessionException"
 
 
-def test_what_no_token_made_cannot_be_ended_so(world: ExtensionWorld) -> None:
+def test_credentials_without_a_token_cannot_be_ended(world: ExtensionWorld) -> None:
     sts = world.client("sts")
     others = {
         f"arn:aws:iam::{ACCOUNT}:user/boss": world.administrator,
@@ -115,7 +115,7 @@ def test_what_no_token_made_cannot_be_ended_so(world: ExtensionWorld) -> None:
     )
 
 
-def test_no_policy_is_needed_and_none_can_keep_somebody_signed_in(world: ExtensionWorld) -> None:
+def test_no_policy_is_needed_and_none_can_prevent_signing_out(world: ExtensionWorld) -> None:
     leaver = world.user("leaver", allow("reading-room:CreateSignInToken"))
     key, _ = signed_in(world, leaver)
     world.client("iam").put_user_policy(
@@ -125,7 +125,7 @@ def test_no_policy_is_needed_and_none_can_keep_somebody_signed_in(world: Extensi
     assert refusal(world.client("sts", key).get_caller_identity)[0] == "ExpiredToken"
 
 
-def test_it_has_to_be_signed_by_the_session_itself(world: ExtensionWorld) -> None:
+def test_the_call_must_be_signed_by_the_session_itself(world: ExtensionWorld) -> None:
     key, _ = signed_in(world)
     assert refusal(unsigned(world).end_session)[0] == "MissingAuthenticationTokenException"
     assert refusal(world.room({**key, "secret_access_key": "wrong"}).end_session)[0] == "InvalidSignatureException"
@@ -133,7 +133,7 @@ def test_it_has_to_be_signed_by_the_session_itself(world: ExtensionWorld) -> Non
     assert answers(world, key)
 
 
-def test_the_trail_has_who_signed_out(world: ExtensionWorld) -> None:
+def test_signing_out_is_in_the_trail(world: ExtensionWorld) -> None:
     key, _ = signed_in(world)
     world.room(key).end_session()
     refusal(world.room().end_session)
@@ -158,7 +158,7 @@ def test_the_trail_has_who_signed_out(world: ExtensionWorld) -> None:
     assert len(looked["Events"]) == 2
 
 
-def test_marks_of_sessions_that_are_over_are_swept(world: ExtensionWorld) -> None:
+def test_rows_of_expired_sign_ins_are_deleted(world: ExtensionWorld) -> None:
     short = keys_of(guest(world, DurationSeconds=900))
     ended, _ = signed_in(world, short)
     signed_in(world, short)

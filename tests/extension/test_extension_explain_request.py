@@ -1,4 +1,4 @@
-"""ExplainRequest: an account's own requests explained, and nothing that is another account's."""
+"""ExplainRequest: explains an account's own requests, and reveals nothing about other accounts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.costs(0.25, reason="the whole product is made, with a n
 
 
 def denied(call: Any, **parameters: Any) -> str:
-    """Return the request id of a call that is denied."""
+    """Make a call that is denied, and return its request id."""
     with pytest.raises(ClientError) as raised:
         call(**parameters)
     assert raised.value.response["Error"]["Code"] in ("UnauthorizedOperation", "AccessDenied", "AccessDeniedException")
@@ -56,8 +56,10 @@ def test_an_explicit_deny_is_named(world: ExtensionWorld) -> None:
 
 
 @pytest.mark.parametrize("operation", ["get_object", "head_object", "put_object"])
-def test_a_denial_of_an_object_is_explained_although_no_lookup_finds_it(world: ExtensionWorld, operation: str) -> None:
-    """As at AWS, what is done to objects is a data event, and LookupEvents has management events alone."""
+def test_a_denial_on_an_object_is_explained_although_lookup_events_omits_it(
+    world: ExtensionWorld, operation: str
+) -> None:
+    """As in AWS, calls on objects are data events, and LookupEvents returns only management events."""
     only = {"StringEquals": {"aws:SourceVpce": world.endpoint}}
     ann = world.user("ann", allow("s3:*Object", Sid="FromTheVpc", Condition=only))
     with pytest.raises(ClientError) as raised:
@@ -77,7 +79,7 @@ def test_a_denial_of_an_object_is_explained_although_no_lookup_finds_it(world: E
     assert looked["Events"] == []
 
 
-def test_a_call_that_no_policy_decided_has_its_error_alone(world: ExtensionWorld) -> None:
+def test_a_call_that_no_policy_decided_has_only_its_error(world: ExtensionWorld) -> None:
     with pytest.raises(ClientError) as raised:
         world.client("ec2").delete_vpc(VpcId="vpc-0123456789abcdef0")
     told = world.room().explain_request(RequestId=raised.value.response["ResponseMetadata"]["RequestId"])
@@ -87,7 +89,7 @@ def test_a_call_that_no_policy_decided_has_its_error_alone(world: ExtensionWorld
     assert "ErrorCode" not in world.room().explain_request(RequestId=well)["Calls"][0]
 
 
-def test_requests_of_another_account_are_not_there(world: ExtensionWorld) -> None:
+def test_requests_of_another_account_are_not_found(world: ExtensionWorld) -> None:
     stranger = world.user("stranger", allow("reading-room:*"), account=OTHER_ACCOUNT)
     theirs = denied(world.client("ec2", stranger).describe_vpcs)
     own = denied(world.client("ec2", world.user("ann")).describe_vpcs)
@@ -113,7 +115,7 @@ def test_policies_of_another_accounts_bucket_are_withheld(world: ExtensionWorld)
     assert not any("resource policy" in name for name in denial["Policies"])
     assert any("identity policy" in name for name in denial["Policies"])
     assert "Secret" not in json.dumps(told, default=str)
-    # The owner of the bucket is told nothing of who the stranger is by what policies.
+    # The owner of the bucket sees nothing of the stranger's policies.
     owner = world.user("owner", allow("*"), account=OTHER_ACCOUNT)
     assert refusal(world.room(owner).explain_request, RequestId=request_id)[0] == "ResourceNotFoundException"
 
@@ -141,7 +143,7 @@ def test_a_job_is_explained_by_its_id(world: ExtensionWorld) -> None:
     assert denial["PrincipalArn"].endswith(job)
 
 
-def test_it_is_decided_by_policies_and_its_parameter_by_the_model(world: ExtensionWorld) -> None:
+def test_explaining_requires_permission_and_a_valid_parameter(world: ExtensionWorld) -> None:
     code, message = refusal(world.room(world.user("nobody")).explain_request, RequestId="a")
     assert code == "AccessDeniedException"
     assert "reading-room:ExplainRequest" in message

@@ -1,4 +1,4 @@
-"""DescribeJobRuns: how jobs run, for whoever may describe them, and for nobody else."""
+"""DescribeJobRuns: how jobs run, only for callers who may describe them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def start(world: ExtensionWorld, **changes: Any) -> str:
 
 
 def run_of(world: ExtensionWorld, job: str, **more: Any) -> dict[str, Any]:
-    """Return what is told of one job."""
+    """Return the description of one job's run."""
     told = world.room().describe_job_runs(JobIds=[job], **more)
     assert told["Errors"] == []
     (run,) = told["JobRuns"]
@@ -50,7 +50,7 @@ def turn(world: ExtensionWorld, times: int = 3) -> None:
         world.product.jobs.controller.turn()
 
 
-def test_a_job_is_followed_from_the_queue_to_its_end(world: ExtensionWorld) -> None:
+def test_a_job_is_described_from_the_queue_to_its_end(world: ExtensionWorld) -> None:
     job = start(world)
     run = run_of(world, job)
     assert (run["Phase"], run["QueuePosition"], run["Attempt"], run["Containers"]) == ("QUEUED", 0, 0, [])
@@ -103,7 +103,7 @@ def test_a_job_is_followed_from_the_queue_to_its_end(world: ExtensionWorld) -> N
     assert "DocumentsPerSecond" not in run
 
 
-def test_the_story_is_told_in_milliseconds_when_it_is_asked_for(world: ExtensionWorld) -> None:
+def test_requested_events_have_times_in_milliseconds(world: ExtensionWorld) -> None:
     job = start(world)
     turn(world)
     run = run_of(world, job, IncludeEvents=True)
@@ -113,7 +113,7 @@ def test_the_story_is_told_in_milliseconds_when_it_is_asked_for(world: Extension
     assert "submitted" in run["Events"][0]["Text"]
 
 
-def test_of_a_long_story_the_newest_lines_are_told_and_how_many_are_left_out(world: ExtensionWorld) -> None:
+def test_many_events_are_limited_to_the_newest_with_a_count_of_the_others(world: ExtensionWorld) -> None:
     long, short = start(world), start(world)
     with world.database.transaction() as session:
         row = session.get_one(JobRow, long)
@@ -126,7 +126,7 @@ def test_of_a_long_story_the_newest_lines_are_told_and_how_many_are_left_out(wor
     assert told[0]["Events"][0]["Text"] == "line 6"
 
 
-def test_text_of_a_story_arrives_as_it_is(world: ExtensionWorld) -> None:
+def test_the_text_of_events_is_unchanged(world: ExtensionWorld) -> None:
     job = start(world)
     hostile = "<script>alert(1)</script> \u202e =cmd|' /C calc'!A0 \x7f"
     with world.database.transaction() as session:
@@ -134,7 +134,7 @@ def test_text_of_a_story_arrives_as_it_is(world: ExtensionWorld) -> None:
     assert run_of(world, job, IncludeEvents=True)["Events"][-1]["Text"] == hostile
 
 
-def test_the_place_in_the_queue_counts_jobs_of_the_account_and_kind(world: ExtensionWorld) -> None:
+def test_the_queue_position_counts_jobs_of_the_account_and_kind(world: ExtensionWorld) -> None:
     stranger = world.user("stranger", allow("*"), account=OTHER_ACCOUNT)
     world.client("iam", stranger).create_role(
         RoleName="Reader", AssumeRolePolicyDocument=trust({"Service": "comprehend.amazonaws.com"})
@@ -152,14 +152,14 @@ def test_the_place_in_the_queue_counts_jobs_of_the_account_and_kind(world: Exten
     assert [run["QueuePosition"] for run in told] == [2, 1, 0]
 
 
-def test_who_may_describe_a_job_sees_how_it_runs(world: ExtensionWorld) -> None:
+def test_a_caller_who_may_describe_a_job_sees_how_it_runs(world: ExtensionWorld) -> None:
     job = start(world)
     reader = world.user("reader")
     world.client("iam").attach_user_policy(UserName="reader", PolicyArn=READ_ONLY)
     assert world.room(reader).describe_job_runs(JobIds=[job])["JobRuns"][0]["Phase"] == "QUEUED"
 
 
-def test_who_may_describe_one_job_or_kind_sees_no_other(world: ExtensionWorld) -> None:
+def test_a_caller_who_may_describe_one_job_or_kind_sees_no_other(world: ExtensionWorld) -> None:
     entities = start(world)
     other = start(world)
     phrases = world.client("comprehend").start_key_phrases_detection_job(**world.request())["JobId"]
@@ -172,7 +172,7 @@ def test_who_may_describe_one_job_or_kind_sees_no_other(world: ExtensionWorld) -
     assert "comprehend:DescribeKeyPhrasesDetectionJob" in told["Errors"][0]["ErrorMessage"]
 
 
-def test_what_does_not_exist_or_is_another_accounts_is_listed_by_itself(world: ExtensionWorld) -> None:
+def test_missing_jobs_and_those_of_other_accounts_have_errors(world: ExtensionWorld) -> None:
     job = start(world)
     stranger = world.user("stranger", allow("*"), account=OTHER_ACCOUNT)
     arn = run_of(world, job)["JobArn"]
@@ -207,7 +207,7 @@ def test_a_training_is_found_by_the_arn_of_its_model(world: ExtensionWorld) -> N
     assert "comprehend:DescribeDocumentClassifier" in told["Errors"][0]["ErrorMessage"]
 
 
-def test_each_container_of_a_job_of_several_is_told(world: ExtensionWorld) -> None:
+def test_each_container_of_a_job_is_described(world: ExtensionWorld) -> None:
     world.client("ec2").authorize_security_group_ingress(
         GroupId=world.group, IpPermissions=[{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": world.group}]}]
     )
@@ -220,7 +220,7 @@ def test_each_container_of_a_job_of_several_is_told(world: ExtensionWorld) -> No
     assert checks["Containers"]["Status"] == "PASSED"
 
 
-def test_a_job_that_failed_keeps_its_story(world: ExtensionWorld) -> None:
+def test_a_failed_job_keeps_its_events(world: ExtensionWorld) -> None:
     world.allow_role(FOR_NETWORK)
     job = start(world)
     turn(world)
@@ -229,13 +229,13 @@ def test_a_job_that_failed_keeps_its_story(world: ExtensionWorld) -> None:
     assert any("NO_READ_ACCESS_TO_INPUT" in event["Text"] for event in run["Events"])
 
 
-def test_a_deny_of_the_operation_itself_holds(world: ExtensionWorld) -> None:
+def test_a_deny_of_the_operation_itself_applies(world: ExtensionWorld) -> None:
     job = start(world)
     key = world.user("denied", allow("*"), deny("reading-room:DescribeJobRuns"))
     assert refusal(world.room(key).describe_job_runs, JobIds=[job])[0] == "AccessDeniedException"
 
 
-def test_a_hundred_jobs_are_asked_for_at_most_and_one_at_least(world: ExtensionWorld) -> None:
+def test_a_request_has_one_to_a_hundred_jobs(world: ExtensionWorld) -> None:
     with pytest.raises(ParamValidationError):
         world.room().describe_job_runs(JobIds=[])
     many = [f"{number:032x}" for number in range(101)]

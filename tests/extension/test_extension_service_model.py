@@ -1,4 +1,4 @@
-"""The service's model: users' own tools read it, and every operation in it is there and says what it does."""
+"""The service model, which users' tools read: every operation in it is implemented and documented."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_every_operation_of_the_model_is_implemented() -> None:
     assert implemented == set(MODEL.operation_names)
 
 
-def test_the_table_of_services_says_what_the_model_says() -> None:
+def test_the_table_of_services_matches_the_model() -> None:
     served = SERVED[NAME]
     assert (MODEL.signing_name, MODEL.metadata["targetPrefix"]) == (NAME, served.target_prefix)
     assert MODEL.api_version == "2026-11-27"
@@ -38,11 +38,11 @@ def test_the_table_of_services_says_what_the_model_says() -> None:
     ]
 
 
-def test_an_operation_that_the_model_has_signed_cannot_be_bound_without_a_signature() -> None:
+def test_a_signed_operation_of_the_model_cannot_be_bound_unsigned() -> None:
     class Careless:
         @operation(NAME, "CreateSignInToken", unsigned=True)
         def create(self, call: object, request: object) -> None:
-            """Give a token to anybody."""
+            """Return a token to any caller."""
 
     with pytest.raises(ValueError, match="must be signed"):
         OperationTable(Careless())
@@ -69,7 +69,7 @@ def test_every_operation_member_and_error_is_documented(name: str) -> None:
 
 
 @pytest.mark.costs(0.3, reason="the whole product is made, and every operation is called")
-def test_answers_are_what_the_model_promises(world: ExtensionWorld) -> None:
+def test_responses_match_the_model(world: ExtensionWorld) -> None:
     job = world.client("comprehend").start_entities_detection_job(**world.request())["JobId"]
     for _ in range(3):
         world.product.jobs.controller.turn()
@@ -89,7 +89,7 @@ def test_answers_are_what_the_model_promises(world: ExtensionWorld) -> None:
 
 
 @pytest.mark.costs(0.35, reason="a process is started, which loads boto3")
-def test_anybodys_boto3_reads_it_by_aws_data_path() -> None:
+def test_boto3_loads_the_model_through_aws_data_path() -> None:
     program = (
         "import boto3; client = boto3.client('reading-room', region_name='us-east-1', "
         "endpoint_url='http://127.0.0.1:1', aws_access_key_id='a', aws_secret_access_key='b'); "
@@ -104,7 +104,7 @@ def test_anybodys_boto3_reads_it_by_aws_data_path() -> None:
     assert ran.stdout.strip().endswith("CheckJob")
 
 
-def test_our_own_clients_know_it_with_and_without_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_products_own_clients_have_the_model_with_and_without_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
     for options in ({}, {"access_key_id": "a", "secret_access_key": "b"}):

@@ -1,4 +1,4 @@
-"""Signing in: a token once and for a minute, and credentials with the rights of whoever made it."""
+"""Signing in: tokens valid once and for a minute, and credentials with their creator's permissions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.costs(0.2, reason="the whole product is made, with a ne
 BAD = "InvalidSignInTokenException"
 
 
-def test_a_token_is_worth_the_rights_of_the_user_that_made_it(world: ExtensionWorld) -> None:
+def test_a_token_has_the_permissions_of_the_user_who_created_it(world: ExtensionWorld) -> None:
     told = world.room().create_sign_in_token()
     assert (told["ExpiresAt"] - world.now).total_seconds() == 60
     answer = unsigned(world).redeem_sign_in_token(Token=told["Token"])
@@ -29,7 +29,7 @@ def test_a_token_is_worth_the_rights_of_the_user_that_made_it(world: ExtensionWo
     assert (answer["Credentials"]["Expiration"] - world.now).total_seconds() == 12 * 3600
     key = keys_of(answer["Credentials"])
     assert world.client("sts", key).get_caller_identity()["Arn"] == answer["Arn"]
-    # Unlike the credentials of GetSessionToken these are good for IAM, too.
+    # Unlike the credentials of GetSessionToken, these can call IAM.
     assert world.client("iam", key).list_roles()["Roles"]
     role = world.client("iam", key).create_role(RoleName="Mine", AssumeRolePolicyDocument=trust({"AWS": ACCOUNT}))[
         "Role"
@@ -39,7 +39,7 @@ def test_a_token_is_worth_the_rights_of_the_user_that_made_it(world: ExtensionWo
     assert refusal(world.client("sts", key).get_session_token)[0] == "AccessDenied"
 
 
-def test_the_rights_are_those_of_the_user_and_no_others(world: ExtensionWorld) -> None:
+def test_a_sign_in_has_only_the_users_permissions(world: ExtensionWorld) -> None:
     little = world.user("little", allow("reading-room:CreateSignInToken", "s3:ListAllMyBuckets"))
     key, _ = signed_in(world, little)
     assert [each["Name"] for each in world.client("s3", key).list_buckets()["Buckets"]] == ["papers"]
@@ -48,13 +48,13 @@ def test_the_rights_are_those_of_the_user_and_no_others(world: ExtensionWorld) -
     assert refusal(world.client("s3", key).list_buckets)[0] == "AccessDenied"
 
 
-def test_making_a_token_is_decided_by_policies(world: ExtensionWorld) -> None:
+def test_creating_a_token_requires_permission(world: ExtensionWorld) -> None:
     code, message = refusal(world.room(world.user("nobody")).create_sign_in_token)
     assert code == "AccessDeniedException"
     assert "reading-room:CreateSignInToken" in message
 
 
-def test_wrong_used_and_late_tokens_are_told_the_same(world: ExtensionWorld) -> None:
+def test_unknown_used_and_expired_tokens_get_the_same_error(world: ExtensionWorld) -> None:
     client = unsigned(world)
     used, late = token_of(world), token_of(world)
     client.redeem_sign_in_token(Token=used)
@@ -67,13 +67,13 @@ def test_wrong_used_and_late_tokens_are_told_the_same(world: ExtensionWorld) -> 
     assert refusal(client.redeem_sign_in_token, Token=late)[0] == BAD, "what ended does not begin again"
 
 
-def test_a_token_is_good_to_the_last_second(world: ExtensionWorld) -> None:
+def test_a_token_is_valid_to_the_last_second(world: ExtensionWorld) -> None:
     token = token_of(world)
     world.later(59)
     assert unsigned(world).redeem_sign_in_token(Token=token)["Arn"]
 
 
-def test_only_a_few_tokens_are_open_and_those_of_one_keep_nobody_else_out(world: ExtensionWorld) -> None:
+def test_open_tokens_are_limited_per_principal(world: ExtensionWorld) -> None:
     for _ in range(OPEN_TOKENS):
         token = token_of(world)
     code, message = refusal(world.room().create_sign_in_token)
@@ -87,7 +87,7 @@ def test_only_a_few_tokens_are_open_and_those_of_one_keep_nobody_else_out(world:
         token_of(world)
 
 
-def test_what_was_taken_back_meanwhile_signs_nobody_in(world: ExtensionWorld) -> None:
+def test_a_token_of_a_revoked_key_cannot_be_redeemed(world: ExtensionWorld) -> None:
     key = world.user("leaver", allow("*"))
     token, other = token_of(world, key), token_of(world, key)
     iam = world.client("iam")
@@ -97,7 +97,7 @@ def test_what_was_taken_back_meanwhile_signs_nobody_in(world: ExtensionWorld) ->
     assert unsigned(world).redeem_sign_in_token(Token=other)["Arn"].endswith("user/leaver")
 
 
-def test_a_deleted_user_takes_its_sign_ins_with_it(world: ExtensionWorld) -> None:
+def test_deleting_a_user_deletes_its_sign_ins(world: ExtensionWorld) -> None:
     leaver = world.user("leaver", allow("*"))
     key, _ = signed_in(world, leaver)
     world.client("s3", key).list_buckets()
@@ -108,7 +108,7 @@ def test_a_deleted_user_takes_its_sign_ins_with_it(world: ExtensionWorld) -> Non
     assert refusal(world.client("s3", key).list_buckets)[0] == "InvalidAccessKeyId"
 
 
-def test_a_session_of_a_role_stays_what_it_is_and_ends_when_it_would(world: ExtensionWorld) -> None:
+def test_a_sign_in_with_a_role_session_keeps_its_permissions_and_expiration(world: ExtensionWorld) -> None:
     iam = world.client("iam")
     iam.create_role(RoleName="Guest", AssumeRolePolicyDocument=trust({"AWS": ACCOUNT}))
     iam.put_role_policy(RoleName="Guest", PolicyName="only", PolicyDocument=policy(allow("*")))
@@ -123,7 +123,7 @@ def test_a_session_of_a_role_stays_what_it_is_and_ends_when_it_would(world: Exte
     assert answer["Credentials"]["Expiration"] == assumed["Credentials"]["Expiration"]
     assert key["access_key_id"] != assumed["Credentials"]["AccessKeyId"]
     assert refusal(world.client("ec2", key).describe_vpcs)[0] == "UnauthorizedOperation", "the session policy holds"
-    # A policy that ends every session issued before a moment ends this one, too: it counts as old as its source.
+    # A policy that revokes all sessions issued before a time revokes this one, too: it is as old as its source.
     old = {"DateLessThan": {"aws:TokenIssueTime": world.now.strftime("%Y-%m-%dT%H:%M:%SZ")}}
     iam.put_role_policy(RoleName="Guest", PolicyName="old", PolicyDocument=policy(deny("*", Condition=old)))
     assert began < world.now
@@ -135,7 +135,7 @@ def test_a_session_of_a_role_stays_what_it_is_and_ends_when_it_would(world: Exte
     assert refusal(world.room(key).create_sign_in_token)[0] == "ExpiredTokenException"
 
 
-def test_temporary_credentials_of_a_user_give_no_more_than_they_are(world: ExtensionWorld) -> None:
+def test_a_sign_in_with_temporary_credentials_gains_no_permissions(world: ExtensionWorld) -> None:
     given = world.client("sts").get_session_token(DurationSeconds=1000)["Credentials"]
     key, answer = signed_in(world, keys_of(given))
     assert answer["Credentials"]["Expiration"] == given["Expiration"]
@@ -155,7 +155,7 @@ def test_a_signed_in_user_cannot_outlive_the_first_sign_in(world: ExtensionWorld
     assert second["Credentials"]["Expiration"] == first["Credentials"]["Expiration"]
 
 
-def test_guesses_are_slowed_down_by_where_they_come_from_and_signed_calls_are_not(world: ExtensionWorld) -> None:
+def test_guesses_are_throttled_by_source_but_signed_calls_are_not(world: ExtensionWorld) -> None:
     client = unsigned(world)
 
     def guesses(number: int) -> list[str]:
@@ -165,7 +165,7 @@ def test_guesses_are_slowed_down_by_where_they_come_from_and_signed_calls_are_no
     assert guesses(burst + 5) == [BAD] * burst + ["ThrottlingException"] * 5
     world.later(1)
     assert guesses(slow + 5) == [BAD] * slow + ["ThrottlingException"] * 5
-    # Who has a token shares an address with who guesses: every process of this machine has the same.
+    # The holder of a token shares the address of the guesser, as all processes of this machine do.
     assert client.redeem_sign_in_token(Token=token_of(world))["Credentials"]["AccessKeyId"]
     assert guesses(1) == ["ThrottlingException"]
     assert world.room().create_sign_in_token()["Token"]
@@ -174,7 +174,7 @@ def test_guesses_are_slowed_down_by_where_they_come_from_and_signed_calls_are_no
 @pytest.mark.parametrize(
     "operation", ["create_sign_in_token", "end_session", "describe_job_runs", "check_job", "explain_request"]
 )
-def test_every_other_operation_has_to_be_signed(world: ExtensionWorld, operation: str) -> None:
+def test_every_other_operation_must_be_signed(world: ExtensionWorld, operation: str) -> None:
     parameters: dict[str, dict[str, Any]] = {
         "describe_job_runs": {"JobIds": ["a"]},
         "check_job": {"Operation": "StartEntitiesDetectionJob", "Request": "{}"},
@@ -184,7 +184,7 @@ def test_every_other_operation_has_to_be_signed(world: ExtensionWorld, operation
     assert code == "MissingAuthenticationTokenException"
 
 
-def test_an_operation_of_aws_that_is_not_here_does_not_become_one_that_needs_no_signature(
+def test_an_unsupported_aws_operation_cannot_be_called_unsigned(
     world: ExtensionWorld,
 ) -> None:
     sts = world.process.client(
@@ -197,7 +197,7 @@ def test_an_operation_of_aws_that_is_not_here_does_not_become_one_that_needs_no_
     assert raised.value.response["Error"]["Code"] == "MissingAuthenticationToken"
 
 
-def test_the_trail_has_it_in_the_account_of_who_signed_in_and_no_secret(world: ExtensionWorld) -> None:
+def test_a_sign_in_is_in_the_trail_of_its_account_without_secrets(world: ExtensionWorld) -> None:
     token = token_of(world)
     answer = unsigned(world).redeem_sign_in_token(Token=token)
     refusal(unsigned(world).redeem_sign_in_token, Token="guess-guess")

@@ -1,4 +1,4 @@
-"""Windows of flows: what is one record, when it is told, and what is left out."""
+"""Windows of flows: which packets form a record, when records are delivered, and which packets are omitted."""
 
 from __future__ import annotations
 
@@ -69,14 +69,14 @@ def test_packets_of_one_flow_are_one_line_in_the_default_format() -> None:
     ]
 
 
-def test_a_window_without_traffic_says_nodata_and_the_next_one_opens() -> None:
+def test_a_window_without_traffic_is_nodata_and_the_next_one_opens() -> None:
     aggregator = covering(ALL)
     nodata = "2 000000000001 eni-1 - - - - - - - {} {} - NODATA"
     assert lines(aggregator.close_due(START + 60)) == [nodata.format(6000000, 6000060)]
     assert lines(aggregator.close_due(START + 120)) == [nodata.format(6000060, 6000120)]
 
 
-def test_an_interface_that_goes_is_told_at_once_and_its_last_packets_at_the_next_turn() -> None:
+def test_a_deleted_interface_is_delivered_at_once_and_its_last_packets_at_the_next_turn() -> None:
     aggregator = covering(ALL)
     aggregator.add(EVENT, START + 3)
     assert len(lines(aggregator.close_interface("eni-1", START + 4))) == 1
@@ -89,7 +89,7 @@ def test_an_interface_that_goes_is_told_at_once_and_its_last_packets_at_the_next
     assert not aggregator.add(EVENT, START + 201), "after a while it is forgotten"
 
 
-def test_an_interface_whose_row_is_gone_waits_a_moment_for_its_last_packets() -> None:
+def test_an_interface_with_a_deleted_row_waits_for_its_last_packets() -> None:
     aggregator = covering(ALL)
     aggregator.add(EVENT, START + 3)
     aggregator.cover([], {"fl-1"}, START + 4)
@@ -98,7 +98,7 @@ def test_an_interface_whose_row_is_gone_waits_a_moment_for_its_last_packets() ->
     assert len(lines(aggregator.close_due(START + 5))) == 1
 
 
-def test_a_deleted_flow_log_tells_nothing_more() -> None:
+def test_a_deleted_flow_log_delivers_nothing_more() -> None:
     aggregator = covering(ALL)
     aggregator.add(EVENT, START + 3)
     aggregator.cover([], set(), START + 4)
@@ -107,7 +107,7 @@ def test_a_deleted_flow_log_tells_nothing_more() -> None:
     assert aggregator.close_due(START + 60) == []
 
 
-def test_a_flow_log_of_rejects_leaves_accepted_packets_out_without_saying_nodata() -> None:
+def test_a_flow_log_of_rejects_omits_accepted_packets_without_nodata() -> None:
     aggregator = covering(ALL, REJECTS)
     aggregator.add(EVENT, START + 3)
     closed = aggregator.close_due(START + 60)
@@ -124,7 +124,7 @@ def test_traffic_to_the_resolver_and_to_credentials_is_not_recorded(address: str
     assert [text.split()[-1] for text in lines(aggregator.close_due(START + 60))] == ["NODATA"]
 
 
-def test_a_window_that_was_interrupted_says_skipdata() -> None:
+def test_an_interrupted_window_is_skipdata() -> None:
     aggregator = covering(ALL, interrupted=True)
     aggregator.add(EVENT, START + 3)
     assert [text.split()[-1] for text in lines(aggregator.close_due(START + 60))] == ["OK", "SKIPDATA"]
@@ -134,7 +134,7 @@ def test_a_window_that_was_interrupted_says_skipdata() -> None:
     assert [text.split()[-1] for text in lines(aggregator.close_due(START + 180))] == ["NODATA"]
 
 
-def test_a_full_window_closes_before_its_time_and_loses_nothing() -> None:
+def test_a_full_window_closes_early_and_loses_nothing() -> None:
     aggregator = covering(ALL, flows_per_window=2)
     for port in range(5):
         aggregator.add(event(source_port=port), START + 1)
@@ -147,7 +147,7 @@ def test_a_full_window_closes_before_its_time_and_loses_nothing() -> None:
     assert {text.split()[-1] for text in told} == {"OK"}
 
 
-def test_what_nobody_takes_in_time_is_left_out_and_said() -> None:
+def test_records_beyond_the_limit_are_dropped_and_reported() -> None:
     aggregator = covering(ALL, flows_per_window=2, flows_waiting=4)
     for port in range(20):
         aggregator.add(event(source_port=port), START + 1)
@@ -155,13 +155,13 @@ def test_what_nobody_takes_in_time_is_left_out_and_said() -> None:
     assert told == ["OK"] * 6 + ["SKIPDATA"]
 
 
-def test_a_long_pause_is_one_window_and_not_one_for_each_minute() -> None:
+def test_a_long_pause_is_a_single_window() -> None:
     aggregator = covering(ALL)
     aggregator.close_due(START + 100_000)
     assert len(aggregator.close_due(START + 100_060)) == 1
 
 
-def test_fields_of_later_versions_are_told() -> None:
+def test_fields_of_later_versions_are_supported() -> None:
     fields = parse_format(
         "${version} ${vpc-id} ${flow-direction} ${traffic-path} ${tcp-flags} ${pkt-dst-aws-service} ${az-id} "
         "${instance-id} ${encryption-status}"
@@ -176,7 +176,7 @@ def test_fields_of_later_versions_are_told() -> None:
     assert header(fields).startswith("version vpc-id ")
 
 
-def test_the_packets_own_addresses_are_told_beside_those_of_the_interface() -> None:
+def test_packet_addresses_are_recorded_beside_those_of_the_interface() -> None:
     aggregator = covering(ALL)
     aggregator.add(event(packet_source="10.0.1.77"), START + 3)
     aggregator.add(event(packet_destination="52.94.0.10"), START + 3)
@@ -226,7 +226,7 @@ def test_every_format_can_be_read_back_field_by_field(names: list[str], changes:
 
 
 @pytest.mark.parametrize("text", ["", "version", "${version},${start}", "${nosuch}", "${transit-gateway-id}"])
-def test_a_format_that_cannot_be_told_is_refused(text: str) -> None:
+def test_an_invalid_format_is_refused(text: str) -> None:
     with pytest.raises(LogFormatError):
         parse_format(text)
 
@@ -237,7 +237,7 @@ def test_a_format_that_cannot_be_told_is_refused(text: str) -> None:
         max_size=40,
     )
 )
-def test_every_byte_is_told_exactly_once(packets: list[tuple[int, int, Any, int]]) -> None:
+def test_every_byte_is_recorded_exactly_once(packets: list[tuple[int, int, Any, int]]) -> None:
     aggregator = covering(ALL)
     closed: list[ClosedWindow] = []
     for port, size, action, delay in sorted(packets, key=lambda packet: packet[3]):

@@ -1,4 +1,4 @@
-"""Files of records in a bucket: their names, their forms, and what the records say of routes."""
+"""Files of records in a bucket: names, formats and traffic paths."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_bucket_gets_a_compressed_file_with_a_header(world: FlowWorld) -> None
     assert context["aws:SourceAccount"] == (ACCOUNT,)
 
 
-def test_hive_partitions_name_their_parts(world: FlowWorld) -> None:
+def test_hive_partitions_have_key_value_names(world: FlowWorld) -> None:
     world.flow_log(
         destination_type="s3",
         log_group_name=None,
@@ -116,7 +116,7 @@ def test_the_default_format_reads_the_same_in_both_file_formats(world: FlowWorld
     assert [" ".join(map(str, row.values())) for row in table.to_pylist()] == lines
 
 
-def test_a_bucket_that_refuses_fails_its_flow_log_and_no_other(world: FlowWorld) -> None:
+def test_a_denying_bucket_fails_only_its_flow_log(world: FlowWorld) -> None:
     world.role()
     world.flow_log()
     world.flow_log("fl-2", destination_type="s3", log_destination="arn:aws:s3:::logs", deliver_role_arn=None)
@@ -139,9 +139,7 @@ def test_a_bucket_that_refuses_fails_its_flow_log_and_no_other(world: FlowWorld)
         ("192.88.99.1", "-"),
     ],
 )
-def test_the_traffic_path_is_what_the_route_table_of_the_subnet_says(
-    world: FlowWorld, destination: str, path: str
-) -> None:
+def test_the_traffic_path_follows_the_subnets_route_table(world: FlowWorld, destination: str, path: str) -> None:
     world.role()
     world.flow_log(log_format="${traffic-path}")
     world.interface()

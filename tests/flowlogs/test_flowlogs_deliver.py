@@ -1,4 +1,4 @@
-"""Delivery to log groups and buckets, as the role and the service that may do it."""
+"""Delivery to log groups and buckets, with the role's and the service's permissions."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_a_window_is_delivered_to_a_stream_of_its_interface(world: FlowWorld) ->
     assert world.status() == ("SUCCESS", None)
 
 
-def test_a_deleted_interface_is_told_at_the_next_turn(world: FlowWorld) -> None:
+def test_a_deleted_interface_is_delivered_at_the_next_turn(world: FlowWorld) -> None:
     world.role()
     world.flow_log()
     world.interface()
@@ -52,7 +52,7 @@ def test_a_deleted_interface_is_told_at_the_next_turn(world: FlowWorld) -> None:
     assert world.pass_time(60) == 0
 
 
-def test_an_interface_that_came_and_went_between_two_looks_is_recorded(world: FlowWorld) -> None:
+def test_a_short_lived_interface_between_two_refreshes_is_recorded(world: FlowWorld) -> None:
     world.role()
     world.flow_log()
     world.pass_time(1)
@@ -63,7 +63,7 @@ def test_an_interface_that_came_and_went_between_two_looks_is_recorded(world: Fl
     assert world.pass_time(1) == 1
 
 
-def test_packets_reported_after_the_row_is_gone_belong_into_the_same_window(world: FlowWorld) -> None:
+def test_packets_reported_after_the_deletion_are_in_the_same_window(world: FlowWorld) -> None:
     world.role()
     world.flow_log()
     world.interface()
@@ -77,7 +77,7 @@ def test_packets_reported_after_the_row_is_gone_belong_into_the_same_window(worl
     assert world.pass_time(1) == 1
 
 
-def test_an_end_of_the_product_delivers_what_it_has(world: FlowWorld) -> None:
+def test_stopping_the_product_delivers_open_windows(world: FlowWorld) -> None:
     world.role()
     world.flow_log()
     world.interface()
@@ -85,7 +85,7 @@ def test_an_end_of_the_product_delivers_what_it_has(world: FlowWorld) -> None:
     assert world.delivery.close(world.now) == 1
 
 
-def test_an_announced_deletion_is_told_once(world: FlowWorld) -> None:
+def test_an_announced_deletion_is_delivered_once(world: FlowWorld) -> None:
     world.role()
     world.flow_log()
     world.interface()
@@ -97,7 +97,7 @@ def test_an_announced_deletion_is_told_once(world: FlowWorld) -> None:
     assert world.pass_time(1) == 0
 
 
-def test_a_missing_role_or_permission_fails_the_delivery_and_says_so(world: FlowWorld) -> None:
+def test_a_missing_role_or_permission_fails_the_delivery_with_a_status(world: FlowWorld) -> None:
     world.flow_log()
     world.interface()
     world.send()
@@ -136,7 +136,7 @@ def test_one_role_session_serves_many_deliveries(world: FlowWorld) -> None:
         assert session.connection().exec_driver_sql("select count(*) from iam_role_sessions").scalar() == 1
 
 
-def test_a_start_after_a_sudden_end_says_that_data_was_skipped(world: FlowWorld) -> None:
+def test_a_start_after_a_crash_delivers_skipdata(world: FlowWorld) -> None:
     world.role()
     world.flow_log()
     world.interface()
@@ -146,7 +146,7 @@ def test_a_start_after_a_sudden_end_says_that_data_was_skipped(world: FlowWorld)
     assert [message.split()[-1] for message in world.told()["eni-1-all"]] == ["SKIPDATA"]
 
 
-def test_windows_are_kept_over_a_sudden_end_and_what_is_unknown_is_said(world: FlowWorld) -> None:
+def test_windows_survive_a_crash_and_unknown_traffic_is_skipdata(world: FlowWorld) -> None:
     world.role()
     world.flow_log()
     world.interface()
@@ -164,7 +164,7 @@ def test_windows_are_kept_over_a_sudden_end_and_what_is_unknown_is_said(world: F
     assert [message.split()[-1] for message in world.told()["eni-1-all"]] == ["OK", "SKIPDATA", "SKIPDATA"]
 
 
-def test_windows_that_were_delivered_are_not_kept(world: FlowWorld) -> None:
+def test_delivered_windows_are_not_saved(world: FlowWorld) -> None:
     world.role()
     world.flow_log()
     world.interface()
@@ -175,7 +175,7 @@ def test_windows_that_were_delivered_are_not_kept(world: FlowWorld) -> None:
     assert not world.keep.exists()
 
 
-def test_a_file_of_windows_that_cannot_be_read_costs_the_windows_only(world: FlowWorld) -> None:
+def test_an_unreadable_file_of_windows_loses_only_these(world: FlowWorld) -> None:
     world.role()
     world.flow_log()
     world.interface()
@@ -185,7 +185,7 @@ def test_a_file_of_windows_that_cannot_be_read_costs_the_windows_only(world: Flo
     assert world.pass_time(60) == 2
 
 
-def test_an_agent_that_took_over_is_said(world: FlowWorld) -> None:
+def test_an_agent_that_took_over_causes_skipdata(world: FlowWorld) -> None:
     world.role()
     world.flow_log()
     world.interface()
@@ -195,7 +195,7 @@ def test_an_agent_that_took_over_is_said(world: FlowWorld) -> None:
     assert [message.split()[-1] for message in world.told()["eni-1-all"]] == ["OK", "SKIPDATA"]
 
 
-def test_an_interface_that_nothing_uses_is_not_recorded(world: FlowWorld) -> None:
+def test_an_unused_interface_is_not_recorded(world: FlowWorld) -> None:
     world.role()
     world.flow_log()
     world.interface()
@@ -204,7 +204,7 @@ def test_an_interface_that_nothing_uses_is_not_recorded(world: FlowWorld) -> Non
 
 
 @pytest.mark.costs(0.2, reason="ten thousand flows are delivered")
-def test_ten_thousand_flows_are_delivered_in_a_moment(world: FlowWorld) -> None:
+def test_ten_thousand_flows_are_delivered_quickly(world: FlowWorld) -> None:
     world.role()
     world.flow_log()
     world.interface()

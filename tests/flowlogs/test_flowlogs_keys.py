@@ -1,4 +1,4 @@
-"""What is asked of a bucket before a flow log is made is what is written there later."""
+"""The bucket permissions checked when a flow log is created match the keys written later."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ACCOUNT = "000000000001"
 
 
 @pytest.mark.parametrize(("hive", "hourly", "prefix"), list(product((False, True), (False, True), ("", "/here/"))))
-def test_the_prefix_that_the_bucket_was_asked_for_begins_every_key(hive: bool, hourly: bool, prefix: str) -> None:
+def test_every_key_begins_with_the_checked_prefix(hive: bool, hourly: bool, prefix: str) -> None:
     options: Any = {"HiveCompatiblePartitions": hive, "PerHourPartition": hourly}
     settings = flow_logs.requested(
         {

@@ -1,4 +1,4 @@
-"""The world of the identity tests."""
+"""The world of the IAM tests."""
 
 from __future__ import annotations
 

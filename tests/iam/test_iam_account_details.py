@@ -1,4 +1,4 @@
-"""What is told of an account as a whole: everything about who may do what, sums, aliases, last uses of keys."""
+"""An account as a whole: authorization details, summary, aliases, and the last uses of keys."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OWN = f"arn:aws:iam::{ACCOUNT}:policy/Own"
 
 @pytest.fixture
 def statements() -> Iterator[list[str]]:
-    """The SQL statements that are executed in this test."""
+    """The SQL statements executed in this test."""
     executed: list[str] = []
 
     def note(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
@@ -34,7 +34,7 @@ def statements() -> Iterator[list[str]]:
 
 
 def furnish(iam: Any, account: str = ACCOUNT) -> None:
-    """Make one of everything."""
+    """Create one entity of each kind."""
     own = f"arn:aws:iam::{account}:policy/Own"
     iam.create_policy(PolicyName="Own", PolicyDocument=policy(), Description="ours")
     iam.create_policy_version(PolicyArn=own, PolicyDocument=policy("Deny"))
@@ -50,7 +50,7 @@ def furnish(iam: Any, account: str = ACCOUNT) -> None:
     iam.attach_role_policy(RoleName="R", PolicyArn=own)
 
 
-def test_the_details_hold_everything_with_all_of_its_policies(world: IamWorld) -> None:
+def test_the_details_contain_every_entity_with_its_policies(world: IamWorld) -> None:
     iam = world.client("iam")
     furnish(iam)
     answer = iam.get_account_authorization_details()
@@ -76,7 +76,7 @@ def test_the_details_hold_everything_with_all_of_its_policies(world: IamWorld) -
         ("v1", json.loads(policy())),
         ("v2", json.loads(policy("Deny"))),
     ]
-    # Of AWS's own policies those that the account uses.
+    # Of the AWS managed policies, only those that the account uses.
     assert (of_aws["Arn"], of_aws["AttachmentCount"]) == (S3_READER, 1)
 
 
@@ -100,7 +100,7 @@ def test_the_details_can_be_filtered_and_come_in_pages(world: IamWorld) -> None:
 
 
 @pytest.mark.costs(0.55, reason="a hundred calls are made")
-def test_a_page_takes_as_many_queries_however_much_is_on_it(world: IamWorld, statements: list[str]) -> None:
+def test_the_number_of_queries_for_a_page_is_constant(world: IamWorld, statements: list[str]) -> None:
     iam = world.client("iam")
     furnish(iam)
     for number in range(12):
@@ -117,7 +117,7 @@ def test_a_page_takes_as_many_queries_however_much_is_on_it(world: IamWorld, sta
         (iam.get_account_authorization_details, {"Filter": ["LocalManagedPolicy"]}, "Policies"),
         (iam.list_roles, {}, "Roles"),
     ):
-        # The caller's own policies are read once more after the last change.
+        # The caller's own policies are read again after the last change.
         counts = []
         operation(**options)
         for size in (2, 10):
@@ -127,7 +127,7 @@ def test_a_page_takes_as_many_queries_however_much_is_on_it(world: IamWorld, sta
         assert counts[0] == counts[1], (operation, statements)
 
 
-def test_roles_show_whom_they_trust_by_the_name_of_today(world: IamWorld) -> None:
+def test_trust_policies_show_current_names(world: IamWorld) -> None:
     iam = world.client("iam")
     for name in ("alice", "bob"):
         iam.create_user(UserName=name)
@@ -145,7 +145,7 @@ def test_roles_show_whom_they_trust_by_the_name_of_today(world: IamWorld) -> Non
         assert shown == {"for-alice": [gone], "for-bob": [f"arn:aws:iam::{ACCOUNT}:user/robert"]}
 
 
-def test_the_summary_counts_what_there_is(world: IamWorld) -> None:
+def test_the_summary_counts_entities(world: IamWorld) -> None:
     iam = world.client("iam")
     furnish(iam)
     summary = iam.get_account_summary()["SummaryMap"]
@@ -169,7 +169,7 @@ def test_an_account_has_one_alias_that_no_other_account_has(world: IamWorld) -> 
     assert iam.list_account_aliases()["AccountAliases"] == []
 
 
-def test_the_last_use_of_a_key_is_told_with_its_service(world: IamWorld) -> None:
+def test_the_last_use_of_a_key_has_its_service(world: IamWorld) -> None:
     admin = world.client("iam")
     key = world.user("alice")
     identifier = key["access_key_id"]
@@ -181,7 +181,7 @@ def test_the_last_use_of_a_key_is_told_with_its_service(world: IamWorld) -> None
     world.client("sts", **key).get_caller_identity()
     last = {"LastUsedDate": world.now, "ServiceName": "sts", "Region": REGION}
     assert admin.get_access_key_last_used(AccessKeyId=identifier)["AccessKeyLastUsed"] == last
-    # A denied call was made with the key all the same; one that the secret does not fit was not.
+    # A denied call counts as a use of the key; a call with the wrong secret does not.
     assert refusal(world.client("iam", **key).list_users)[0] == "AccessDenied"
     forged = {**key, "secret_access_key": "x" * 40}
     assert refusal(world.client("sts", **forged).get_caller_identity)[0] == "SignatureDoesNotMatch"
@@ -189,7 +189,7 @@ def test_the_last_use_of_a_key_is_told_with_its_service(world: IamWorld) -> None
 
 
 def call(access_key_id: str, moment: dt.datetime, region: str) -> CallRecord:
-    """Return the record of a call of IAM that a key made."""
+    """Return the record of a call to IAM with a key."""
     return CallRecord(
         service="iam",
         operation="ListUsers",
@@ -221,7 +221,7 @@ def test_a_last_use_is_written_once_a_minute_and_at_the_end(world: IamWorld) -> 
     assert (last.used_at, last.region) == (world.now, "region-49")
 
 
-def test_whose_key_it_is_decides_who_may_ask_when_it_was_used(world: IamWorld) -> None:
+def test_only_the_account_of_a_key_can_read_its_last_use(world: IamWorld) -> None:
     own = policy("Allow", "iam:GetAccessKeyLastUsed", f"arn:aws:iam::{ACCOUNT}:user/${{aws:username}}")
     alice, bob = world.user("alice", own), world.user("bob", own)
     iam = world.client("iam", **alice)
@@ -236,7 +236,7 @@ def test_whose_key_it_is_decides_who_may_ask_when_it_was_used(world: IamWorld) -
     )
 
 
-def test_a_deleted_key_takes_its_last_use_with_it(world: IamWorld) -> None:
+def test_deleting_a_key_deletes_its_last_use(world: IamWorld) -> None:
     admin = world.client("iam")
     key = world.user("alice")
     world.client("sts", **key).get_caller_identity()
@@ -245,7 +245,7 @@ def test_a_deleted_key_takes_its_last_use_with_it(world: IamWorld) -> None:
     admin.delete_user(UserName="alice")
 
 
-def test_the_policies_that_give_something_of_a_service_are_told(world: IamWorld) -> None:
+def test_policies_granting_service_access_are_listed(world: IamWorld) -> None:
     iam = world.client("iam")
     furnish(iam)
     iam.put_user_policy(UserName="alice", PolicyName="logs", PolicyDocument=policy("Allow", "logs:Get*"))
@@ -269,7 +269,7 @@ def test_the_policies_that_give_something_of_a_service_are_told(world: IamWorld)
 
 
 @pytest.mark.costs(0.3, reason="two accounts are furnished with one of everything")
-def test_accounts_see_and_use_nothing_of_each_other(world: IamWorld) -> None:
+def test_accounts_cannot_see_or_use_each_others_entities(world: IamWorld) -> None:
     other_account = "000000000002"
     other_client = world.account(other_account)
     mine, theirs = world.client("iam"), other_client("iam")

@@ -1,4 +1,4 @@
-"""Several accounts on one installation, the file of their administrators' keys, and writes of another process."""
+"""Several accounts on one installation, the file of their administrators' keys, and writes by another process."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OTHER = "000000000002"
 
 
 def second_account(database: Database, world: IamWorld) -> dict[str, str]:
-    """Make another account, and return its administrator's key as a client's options."""
+    """Create another account, and return its administrator's key as options for a client."""
     with database.transaction() as session:
         key = accounts.create(session, OTHER, "research", world.now)
         count_outside_write(session)
@@ -32,11 +32,11 @@ def second_account(database: Database, world: IamWorld) -> dict[str, str]:
 
 @pytest.fixture
 def beside(world: IamWorld, tmp_path: Path) -> Database:
-    """The same database as another process has it: with listeners and caches of its own."""
+    """The same database as in another process, with its own listeners and caches."""
     return Database.open(tmp_path / "db.sqlite", sealer=SEALER)
 
 
-def test_an_account_has_an_administrator_of_its_own(world: IamWorld) -> None:
+def test_each_account_has_its_own_administrator(world: IamWorld) -> None:
     key = second_account(world.database, world)
     identity = world.client("sts", **key).get_caller_identity()
     assert (identity["Account"], identity["Arn"]) == (OTHER, f"arn:aws:iam::{OTHER}:user/administrator")
@@ -48,13 +48,13 @@ def test_an_account_has_an_administrator_of_its_own(world: IamWorld) -> None:
 
 
 @pytest.mark.parametrize("account", [ACCOUNT, OTHER])
-def test_an_account_is_made_once(world: IamWorld, account: str) -> None:
+def test_an_account_is_created_once(world: IamWorld, account: str) -> None:
     second_account(world.database, world)
     with pytest.raises(accounts.AccountExists, match=account), world.database.transaction() as session:
         accounts.create(session, account, "", world.now)
 
 
-def test_an_administrator_has_two_keys_at_most(world: IamWorld) -> None:
+def test_an_administrator_has_at_most_two_keys(world: IamWorld) -> None:
     second_account(world.database, world)
     with world.database.transaction() as session:
         new = accounts.new_key(session, OTHER, world.now).access_key_id
@@ -67,11 +67,11 @@ def test_an_administrator_has_two_keys_at_most(world: IamWorld) -> None:
         accounts.new_key(session, "000000000003", world.now)
 
 
-def test_a_key_that_another_process_makes_is_good_at_once(world: IamWorld, beside: Database) -> None:
+def test_a_key_that_another_process_creates_is_valid_at_once(world: IamWorld, beside: Database) -> None:
     assert world.client("sts", **second_account(beside, world)).get_caller_identity()["Account"] == OTHER
 
 
-def test_a_key_that_another_process_deletes_is_good_until_the_server_looks(world: IamWorld, beside: Database) -> None:
+def test_a_key_that_another_process_deletes_is_valid_until_the_next_check(world: IamWorld, beside: Database) -> None:
     key = second_account(beside, world)
     watch = OutsideWrites(world.database)
     sts = world.client("sts", **key)
@@ -85,7 +85,7 @@ def test_a_key_that_another_process_deletes_is_good_until_the_server_looks(world
         sts.get_caller_identity()
 
 
-def test_only_what_another_process_has_written_is_announced(world: IamWorld, beside: Database) -> None:
+def test_only_writes_of_other_processes_are_announced(world: IamWorld, beside: Database) -> None:
     watch = OutsideWrites(world.database)
     told: list[frozenset[str]] = []
     world.database.on_commit(lambda tables: told.append(tables) if "iam_accounts" in tables else None)
@@ -101,7 +101,7 @@ def test_only_what_another_process_has_written_is_announced(world: IamWorld, bes
     assert {"iam_users", "iam_access_keys", "iam_inline_policies"} <= told[0]
 
 
-def test_profiles_stand_beside_each_other_in_a_file_for_its_owner_alone(tmp_path: Path) -> None:
+def test_profiles_share_a_private_file(tmp_path: Path) -> None:
     path = tmp_path / "credentials"
     write_key(path, "default", "AKIA1", "s%cret/1", REGION)
     write_key(path, OTHER, "AKIA2", "[s]=cret #2", REGION)
@@ -116,7 +116,7 @@ def test_profiles_stand_beside_each_other_in_a_file_for_its_owner_alone(tmp_path
     assert as_sdks_read_it[OTHER]["region"] == REGION
 
 
-def test_profiles_that_are_written_at_once_are_all_kept(tmp_path: Path) -> None:
+def test_concurrently_written_profiles_are_all_kept(tmp_path: Path) -> None:
     path = tmp_path / "credentials"
     writers = [
         threading.Thread(target=write_key, args=(path, f"{number:012}", f"AKIA{number}", "secret", REGION))

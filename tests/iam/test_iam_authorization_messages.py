@@ -1,4 +1,4 @@
-"""The encoded messages of EC2's denials: who can read them, and what is in them when there is much to say."""
+"""The encoded messages of EC2's denials: who can decode them, and how they are shortened."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ANN = Principal("user", ACCOUNT, f"arn:aws:iam::{ACCOUNT}:user/ann", "AIDAANN", 
 
 
 def denial(statements: int = 1, **context: tuple[str, ...]) -> Decision:
-    """Return a denial by so many statements."""
+    """Return a denial by ``statements`` statements."""
     deny = {"Effect": "Deny", "NotAction": "s3:*", "Resource": ["*", "arn:aws:ec2:*:*:vpc/*"]}
     whole = [
         {**deny, "Sid": f"No{number}", "Condition": {"Bool": {"aws:SecureTransport": "true"}}}
@@ -33,11 +33,11 @@ def denial(statements: int = 1, **context: tuple[str, ...]) -> Decision:
 
 
 def messages_of(folder: Path, key: str = "key") -> AuthorizationMessages:
-    """Return what writes and reads messages with the key in a file."""
+    """Return the encoder and decoder of messages with the key in a file."""
     return AuthorizationMessages(SealedFile(SEALER, folder / key, key))
 
 
-def test_a_message_is_read_again_after_a_restart(tmp_path: Path) -> None:
+def test_a_message_can_be_decoded_after_a_restart(tmp_path: Path) -> None:
     message = messages_of(tmp_path).encode(ACCOUNT, denial())
     document = json.loads(messages_of(tmp_path).decode(ACCOUNT, message))
     (statement,) = document["matchedStatements"]["items"]
@@ -49,7 +49,7 @@ def test_a_message_is_read_again_after_a_restart(tmp_path: Path) -> None:
     assert document["context"]["principal"] == {"id": "AIDAANN", "name": "ann", "arn": ANN.arn}
 
 
-def test_another_account_and_another_installation_read_nothing(tmp_path: Path) -> None:
+def test_other_accounts_and_installations_cannot_decode_a_message(tmp_path: Path) -> None:
     messages = messages_of(tmp_path)
     message = messages.encode(ACCOUNT, denial())
     with pytest.raises(MessageUnreadable):
@@ -58,19 +58,19 @@ def test_another_account_and_another_installation_read_nothing(tmp_path: Path) -
         messages_of(tmp_path, "other").decode(ACCOUNT, message)
 
 
-def test_the_key_is_its_owners_alone(tmp_path: Path) -> None:
+def test_the_key_file_is_private(tmp_path: Path) -> None:
     messages_of(tmp_path).encode(ACCOUNT, denial())
     assert stat.S_IMODE((tmp_path / "key").stat().st_mode) == 0o600
     assert [path.name for path in tmp_path.iterdir()] == ["key"]
 
 
-def test_a_message_shows_nothing_of_what_is_in_it(tmp_path: Path) -> None:
+def test_a_message_reveals_nothing_of_its_content(tmp_path: Path) -> None:
     message = messages_of(tmp_path).encode(ACCOUNT, denial())
     assert message.isascii()
     assert "No0" not in message
 
 
-def test_a_story_that_is_too_long_loses_its_details_and_can_still_be_handed_in(tmp_path: Path) -> None:
+def test_a_message_that_is_too_long_loses_its_details(tmp_path: Path) -> None:
 
     messages = messages_of(tmp_path)
     long = {f"aws:RequestTag/{number}": (secrets.token_hex(200),) for number in range(50)}

@@ -62,7 +62,7 @@ def call(who: Principal, service: str, operation: str, **parameters: Any) -> Cal
         ("iam", "ListRoles", "AccessDenied", 403, "User: "),
     ],
 )
-def test_each_service_denies_in_its_own_words(
+def test_each_service_has_its_own_denial(
     world: IamWorld, service: str, operation: str, code: str, status: int, opening: str
 ) -> None:
     alice = principal(world, None)
@@ -73,7 +73,7 @@ def test_each_service_denies_in_its_own_words(
     assert f"because no identity-based policy allows the {service}:{operation} action" in error.value.message
 
 
-def test_a_denial_carries_its_statement_to_the_log(world: IamWorld, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_denial_is_logged_with_its_statement(world: IamWorld, caplog: pytest.LogCaptureFixture) -> None:
     document = json.loads(policy())
     document["Statement"].append({"Sid": "NoVpcs", "Effect": "Deny", "Action": "ec2:*Vpc*", "Resource": "*"})
     alice = principal(world, json.dumps(document))
@@ -113,7 +113,7 @@ def start(who: Principal, role: str = ROLE) -> Call:
     return call(who, "comprehend", "StartEntitiesDetectionJob", DataAccessRoleArn=role)
 
 
-def test_passing_a_role_needs_its_own_permission(world: IamWorld) -> None:
+def test_passing_a_role_requires_a_permission(world: IamWorld) -> None:
     alice = principal(world, policy("Allow", "comprehend:*"))
     with pytest.raises(AwsError) as error:
         world.authorizer.authorize(start(alice), START)
@@ -163,7 +163,7 @@ def test_the_root_user_needs_no_policy_in_its_own_account(world: IamWorld) -> No
     world.authorizer.authorize(call(root_principal(ACCOUNT), "ec2", "CreateVpc"), facts("ec2", "CreateVpc"))
 
 
-def test_a_service_may_do_what_the_resources_policy_says_and_nothing_else(world: IamWorld) -> None:
+def test_a_service_has_only_the_permissions_of_the_resource_policy(world: IamWorld) -> None:
     delivery = service_principal("delivery.logs.amazonaws.com")
     allow = policy(
         action="s3:PutObject",
@@ -184,7 +184,7 @@ def test_a_service_may_do_what_the_resources_policy_says_and_nothing_else(world:
     ).allowed
 
 
-def test_an_endpoint_policy_is_asked_of_what_came_through_the_endpoint(world: IamWorld) -> None:
+def test_an_endpoint_policy_applies_to_calls_through_the_endpoint(world: IamWorld) -> None:
     alice = principal(world, policy())
     known = {"vpce-1": EndpointPolicy(policy("Allow", "s3:GetObject", Principal="*"), gateway=True)}
     authorizer = PolicyAuthorizer(
@@ -203,13 +203,13 @@ def test_an_endpoint_policy_is_asked_of_what_came_through_the_endpoint(world: Ia
         "because no VPC endpoint policy allows the s3:PutObject action"
     )
     assert authorizer.decide(action="s3:PutObject", **question).allowed
-    # One that was deleted lets nothing through; that is no policy's doing, and another try finds no route to it.
+    # A deleted endpoint lets nothing through. No policy denies the call, and a retry finds no route to the endpoint.
     with pytest.raises(ServiceUnavailable, match="vpce-2 was deleted") as gone:
         authorizer.decide(action="s3:GetObject", path=NetworkPath(vpc_endpoint_id="vpce-2"), **question)
     assert gone.value.status == 503
 
 
-def test_the_account_in_an_endpoint_policy_is_its_root_on_gateways_and_everybody_on_interfaces(
+def test_an_account_in_an_endpoint_policy_means_root_on_gateways_and_all_on_interfaces(
     world: IamWorld,
 ) -> None:
     alice = principal(world, policy())
@@ -229,7 +229,7 @@ def test_the_account_in_an_endpoint_policy_is_its_root_on_gateways_and_everybody
     assert authorizer.decide(path=NetworkPath(vpc_endpoint_id="vpce-i"), **question).allowed
 
 
-def test_tags_of_the_caller_the_role_and_the_request_decide(world: IamWorld) -> None:
+def test_tags_of_caller_role_and_request_decide(world: IamWorld) -> None:
     admin = world.client("iam")
     trust = policy(action="sts:AssumeRole", resource=None, Principal={"AWS": ACCOUNT}).replace('"Resource": null, ', "")
     admin.create_role(RoleName="Own", AssumeRolePolicyDocument=trust, Tags=[{"Key": "team", "Value": "red"}])

@@ -1,4 +1,4 @@
-"""AWS's own managed policies: what they give of what is here, and that nobody changes them."""
+"""AWS managed policies: the supported actions that they allow, and their protection from changes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NAMES = [
     "ComprehendReadOnly",
     "ReadOnlyAccess",
 ]
-# What AWS left out of the versions that are here, although it belongs to the service.
+# Actions of the service that AWS omitted from the included versions.
 _VPC_READS_LEFT_OUT = {
     "ec2:DescribeAddressesAttribute",
     "ec2:DescribeManagedPrefixLists",
@@ -53,12 +53,12 @@ _VPC_CHANGES_LEFT_OUT = {
 
 @pytest.fixture(scope="module")
 def actions() -> set[str]:
-    """Every action that a call here may need."""
+    """All actions that supported calls may require."""
     return {bound.facts.action for bound in operation_table()} | set(action_targets())
 
 
 def given(managed: AwsManagedPolicy, actions: set[str]) -> set[str]:
-    """Return which of the actions a policy allows."""
+    """Return the actions that a policy allows."""
     statements = parse(managed.versions[0].document, "managed").statements
     assert all(statement.effect == "Allow" for statement in statements)
     templates = [template for statement in statements for template in statement.actions]
@@ -66,19 +66,19 @@ def given(managed: AwsManagedPolicy, actions: set[str]) -> set[str]:
 
 
 def of(service: str, actions: set[str], *, reading: bool = False) -> set[str]:
-    """Return the actions of one service, or those that only read."""
+    """Return the actions of one service, optionally only those that read."""
     pattern = re.compile(rf"{service}:{_READS if reading else ''}")
     return {action for action in actions if pattern.match(action)}
 
 
-def test_each_gives_what_it_gives_at_aws_and_nothing_else(actions: set[str]) -> None:
+def test_each_allows_exactly_what_it_allows_in_aws(actions: set[str]) -> None:
     by_name = {managed.name: given(managed, actions) for managed in AWS_MANAGED.values()}
     assert sorted(by_name) == NAMES
     assert by_name["AdministratorAccess"] == actions
     assert by_name["AmazonS3FullAccess"] == of("s3", actions)
     assert by_name["AmazonS3ReadOnlyAccess"] == of("s3", actions, reading=True)
     assert by_name["AmazonVPCFullAccess"] == of("ec2", actions) - _VPC_READS_LEFT_OUT - _VPC_CHANGES_LEFT_OUT
-    # Zones are among what the full policy gives only.
+    # Only the full policy allows the actions on zones.
     assert by_name["AmazonVPCReadOnlyAccess"] == (
         of("ec2", actions, reading=True) - _VPC_READS_LEFT_OUT - {"ec2:DescribeAvailabilityZones"}
     )
@@ -110,7 +110,7 @@ def test_each_has_the_id_and_version_of_aws(name: str) -> None:
     assert managed.created_at <= managed.updated_at
 
 
-def test_they_are_listed_and_read_like_a_customers(world: IamWorld) -> None:
+def test_they_are_listed_and_read_like_customer_managed_policies(world: IamWorld) -> None:
     iam = world.client("iam")
     iam.create_policy(PolicyName="Mine", PolicyDocument=policy())
     assert [entry["PolicyName"] for entry in iam.list_policies(Scope="AWS")["Policies"]] == NAMES
@@ -125,7 +125,7 @@ def test_they_are_listed_and_read_like_a_customers(world: IamWorld) -> None:
     assert iam.list_entities_for_policy(PolicyArn=ADMINISTRATOR)["PolicyRoles"] == []
 
 
-def test_nobody_changes_them(world: IamWorld) -> None:
+def test_they_cannot_be_changed(world: IamWorld) -> None:
     iam = world.client("iam")
     calls: tuple[tuple[Any, dict[str, Any]], ...] = (
         (iam.delete_policy, {}),
@@ -144,7 +144,7 @@ def test_nobody_changes_them(world: IamWorld) -> None:
     assert refusal(iam.get_policy, PolicyArn=missing)[:2] == ("NoSuchEntity", f"Policy {missing} was not found.")
 
 
-def test_they_are_attached_and_bound_and_counted(world: IamWorld) -> None:
+def test_they_can_be_attached_used_as_boundaries_and_counted(world: IamWorld) -> None:
     admin = world.client("iam")
     reader = "arn:aws:iam::aws:policy/ReadOnlyAccess"
     iam = world.client("iam", **world.user("alice"))

@@ -1,4 +1,4 @@
-"""What a session's token says of the job that it is bound to."""
+"""The mark in a session's token of the job that it is bound to."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ def session(bound_to: str | None) -> Principal:
 
 
 @given(st.from_regex(r"[0-9a-f]{32}", fullmatch=True), st.text(alphabet="abcXYZ019+/=", max_size=300))
-def test_a_bound_token_says_its_job_and_no_other_token_says_any(job: str, rest: str) -> None:
+def test_only_a_bound_token_names_a_job(job: str, rest: str) -> None:
     assert bond_of(mark_of(job) + rest) == job
     assert bond_of(rest) is None
 
 
 @pytest.mark.parametrize("name", ["", "1", "A" * 32, "0" * 33, "0" * 31 + "."])
-def test_what_is_no_job_is_bound_to_nothing(name: str) -> None:
+def test_an_invalid_job_id_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="not the id of a job"):
         mark_of(name)
     assert bond_of(f"job-{name}.abc") is None
 
 
-def test_who_is_bound_to_no_job_is_asked_for_none() -> None:
+def test_unbound_credentials_need_no_job() -> None:
     assert Bonds().hold(session(None), HERE)
 
 
-def test_a_path_that_several_jobs_share_is_good_for_each_of_them() -> None:
+def test_a_path_shared_by_several_jobs_is_valid_for_each() -> None:
     bonds = Bonds(lambda path: {JOB, OTHER} if path == HERE else set())
     for job in (JOB, OTHER):
         assert bonds.hold(session(job), HERE)
@@ -42,10 +42,10 @@ def test_a_path_that_several_jobs_share_is_good_for_each_of_them() -> None:
     assert not bonds.hold(session("2" * 32), HERE)
 
 
-def test_the_refusal_is_a_statement_that_names_the_job() -> None:
+def test_the_denial_has_a_statement_that_names_the_job() -> None:
     decision = denial(session(JOB), "s3:GetObject", "arn:aws:s3:::b/k", {"aws:SourceIp": ("127.0.0.1",)})
     assert decision.outcome == "explicitDeny"
     assert f"binds the credentials to job {JOB}" in decision.reasons()
-    # No request can bring the key: conditions get it from nobody but this.
+    # No request can contain the key; only this statement has it.
     claimed = denial(session(JOB), "s3:GetObject", "*", {"reading-room:SourceJob": (OTHER,)})
     assert claimed.outcome == "explicitDeny"

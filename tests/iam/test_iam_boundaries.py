@@ -1,4 +1,4 @@
-"""Permissions boundaries: what they take away, and who may set and lift them."""
+"""Permissions boundaries: how they limit permissions, and who may set and remove them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/Boundary"
 S3_READER = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"
 
 
-def test_a_boundary_narrows_a_user_and_gives_nothing(world: IamWorld) -> None:
+def test_a_boundary_limits_a_user_and_grants_nothing(world: IamWorld) -> None:
     admin = world.client("iam")
     admin.create_policy(PolicyName="Boundary", PolicyDocument=policy("Allow", ["iam:ListUsers", "iam:ListGroups"]))
     key = world.user("alice", policy("Allow", ["iam:ListUsers", "iam:ListRoles"]))
@@ -29,7 +29,7 @@ def test_a_boundary_narrows_a_user_and_gives_nothing(world: IamWorld) -> None:
     assert refusal(admin.delete_user_permissions_boundary, UserName="alice")[0] == "NoSuchEntity"
 
 
-def test_a_boundary_narrows_the_sessions_of_a_role_and_changes_with_its_policy(world: IamWorld) -> None:
+def test_a_boundary_limits_role_sessions_and_changes_with_its_policy(world: IamWorld) -> None:
     admin = world.client("iam")
     admin.create_policy(PolicyName="Boundary", PolicyDocument=policy("Allow", "iam:ListUsers"))
     admin.create_role(RoleName="R", AssumeRolePolicyDocument=trust({"AWS": ACCOUNT}), PermissionsBoundary=BOUNDARY)
@@ -52,7 +52,7 @@ def test_a_boundary_narrows_the_sessions_of_a_role_and_changes_with_its_policy(w
     iam.list_users()
 
 
-def test_a_boundary_must_be_there(world: IamWorld) -> None:
+def test_a_boundary_must_exist(world: IamWorld) -> None:
     iam = world.client("iam")
     missing = ("NoSuchEntity", f"Scope ARN: {BOUNDARY} does not exist or is not attachable.", 404)
     assert refusal(iam.create_user, UserName="alice", PermissionsBoundary=BOUNDARY) == missing
@@ -62,8 +62,8 @@ def test_a_boundary_must_be_there(world: IamWorld) -> None:
     assert "PermissionsBoundary" not in iam.get_role(RoleName="R")["Role"]
 
 
-def test_who_may_only_make_bounded_users_cannot_get_around_it(world: IamWorld) -> None:
-    """AWS's own pattern for delegating: users may be made and changed only under one boundary."""
+def test_permission_to_create_bounded_users_cannot_be_circumvented(world: IamWorld) -> None:
+    """AWS's pattern for delegation: users can be created and changed only with a certain boundary."""
     admin = world.client("iam")
     admin.create_policy(PolicyName="Boundary", PolicyDocument=policy("Allow", "iam:ListUsers"))
     admin.create_user(UserName="eve")

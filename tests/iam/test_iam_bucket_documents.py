@@ -1,4 +1,4 @@
-"""What a bucket's policy may be about: the bucket, its objects, principals that exist, and the keys of the manual."""
+"""The contents of a bucket policy: the bucket, its objects, existing principals, and documented keys."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ from tests.iam.test_iam_documents import S3_ACTIONS, without
         ),
     ],
 )
-def test_a_buckets_policy_is_about_the_bucket(changes: dict[str, Any], told: str) -> None:
+def test_a_bucket_policy_about_something_else_is_refused(changes: dict[str, Any], told: str) -> None:
     with pytest.raises(PolicyDocumentError) as refusal:
         bucket_policy(**changes)
     assert str(refusal.value) == told
 
 
 def bucket_policy(**changes: Any) -> list[str]:
-    """Parse a policy of the bucket ``corpus-in``; return the ARNs whose owners were looked for."""
+    """Parse a policy of the bucket ``corpus-in``; return the ARNs whose existence was checked."""
     asked: list[str] = []
 
     def exists(arn: str) -> bool:
@@ -63,11 +63,11 @@ def bucket_policy(**changes: Any) -> list[str]:
         {"Condition": {"StringEquals": {"aws:SourceVpce": "x"}, "StringLike": {"s3:prefix": "y"}}},
     ],
 )
-def test_a_buckets_policy_about_the_bucket_is_taken(changes: dict[str, Any]) -> None:
+def test_a_bucket_policy_about_the_bucket_is_accepted(changes: dict[str, Any]) -> None:
     assert bucket_policy(**changes) == []
 
 
-def test_a_sessions_role_is_looked_for_in_its_place() -> None:
+def test_the_role_of_a_session_must_exist() -> None:
     principal = {"AWS": ["arn:aws:sts::111122223333:assumed-role/Reader/one", "arn:aws:iam::111122223333:user/ann"]}
     assert sorted(bucket_policy(Principal=principal)) == [
         "arn:aws:iam::111122223333:role/Reader",
@@ -94,9 +94,9 @@ s3:x-amz-grant-write-acp s3:x-amz-metadata-directive s3:x-amz-object-ownership s
 s3:x-amz-server-side-encryption-aws-kms-key-id s3:x-amz-server-side-encryption-customer-algorithm
 s3:x-amz-storage-class s3:x-amz-website-redirect-location
 """
-"""The keys of the IAM User Guide and of the Service Authorization Reference, as they are written there."""
+"""The keys in the IAM User Guide and the Service Authorization Reference, as written there."""
 
 
 @pytest.mark.parametrize("key", KEYS.split())
-def test_a_buckets_policy_may_ask_for_each_key_of_the_manual(key: str) -> None:
+def test_a_bucket_policy_can_use_every_documented_key(key: str) -> None:
     assert bucket_policy(Condition={"StringEquals": {key: "x"}}) == []

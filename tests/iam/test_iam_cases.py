@@ -1,4 +1,4 @@
-"""The checked-in decision table: every case, by outcome and by the kinds of policies that decided."""
+"""The decision table in the repository: the outcome of each case and the kinds of policies that decided."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def principal_of(entry: dict[str, Any], context: dict[str, Any]) -> Principal:
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=case["id"]) for case in TABLE["cases"]])
-def test_a_request_is_decided_as_the_table_says(case: dict[str, Any]) -> None:
+def test_requests_are_decided_as_in_the_table(case: dict[str, Any]) -> None:
     request = case["request"]
     context = {
         key: tuple(value) if isinstance(value, list) else (str(value),) for key, value in request["context"].items()

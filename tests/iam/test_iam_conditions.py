@@ -1,4 +1,4 @@
-"""Condition operators, one by one: what each takes for equal, and what it says of a key that is absent or has many."""
+"""Condition operators: what each considers equal, and its result for absent and multivalued keys."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def condition(operator: str, values: object, variables: bool = True) -> Conditio
 
 
 def holds(operator: str, values: object, *given: str, **context: str) -> bool:
-    """Say whether an operator is true of the key's values in a request; ``context`` has other keys."""
+    """Return whether an operator is true of the key's values in a request; ``context`` has other keys."""
     others = {f"aws:{name}": (value,) for name, value in context.items()}
     return condition(operator, values).holds({"aws:anything": given, **others})
 
@@ -72,9 +72,7 @@ def holds(operator: str, values: object, *given: str, **context: str) -> bool:
         ("IpAddress", "0.0.0.0/0", "1.2.3.4", "::1"),
     ],
 )
-def test_an_operator_is_true_of_what_it_means_and_its_opposite_is_not(
-    operator: str, value: object, equal: str, other: str | None
-) -> None:
+def test_an_operator_and_its_opposite(operator: str, value: object, equal: str, other: str | None) -> None:
     opposite = {
         "IpAddress": "NotIpAddress",
         **{f"{kind}{how}": f"{kind}Not{how}" for kind in ("String", "Arn") for how in ("Equals", "Like")},
@@ -102,12 +100,12 @@ WRITABLE = {
 
 
 def some_value(operator: str) -> str:
-    """Return a value that an operator takes."""
+    """Return a value that is valid for an operator."""
     return next((value for kind, value in WRITABLE.items() if operator.startswith(kind)), "x")
 
 
 @pytest.mark.parametrize("operator", OPERATORS)
-def test_an_absent_key_makes_a_negated_operator_alone_true(operator: str) -> None:
+def test_an_absent_key_makes_only_a_negated_operator_true(operator: str) -> None:
     value = some_value(operator)
     assert holds(operator, value) is (operator in NEGATED)
     assert holds(f"{operator}IfExists", value)
@@ -138,13 +136,13 @@ def test_an_absent_key_makes_a_negated_operator_alone_true(operator: str) -> Non
         ("ForAllValues:StringEqualsIfExists", "a", ("a", "x"), False),
     ],
 )
-def test_of_many_values_a_quantifier_says_how_many_must_be_so(
+def test_a_quantifier_decides_how_many_values_must_match(
     operator: str, values: object, given: tuple[str, ...], expected: bool
 ) -> None:
     assert holds(operator, values, *given) is expected
 
 
-def test_null_asks_whether_the_key_is_there() -> None:
+def test_null_tests_for_the_presence_of_a_key() -> None:
     for value in ("true", True, ["TRUE", "TRUE"]):
         assert holds("Null", value)
         assert not holds("Null", value, "x")
@@ -152,7 +150,7 @@ def test_null_asks_whether_the_key_is_there() -> None:
     assert not holds("Null", False)
 
 
-def test_a_variable_is_the_requests_own_value_and_no_wildcard() -> None:
+def test_the_value_of_a_variable_is_literal() -> None:
     assert holds("StringEquals", "${aws:name}/x", "ann/x", name="ann")
     assert not holds("StringLike", "${aws:name}", "ann", name="*")
     assert not holds("StringEquals", "${aws:absent}", "")
@@ -168,7 +166,7 @@ def test_a_variable_is_the_requests_own_value_and_no_wildcard() -> None:
     assert not condition("StringEquals", "${aws:name}").holds(many)
 
 
-def test_a_pattern_that_is_no_arn_is_like_none() -> None:
+def test_a_pattern_that_is_not_an_arn_matches_nothing() -> None:
     assert not holds("ArnLike", "role/*", "role/x")
     assert holds("ArnNotLike", "role/*", "role/x")
 
@@ -198,13 +196,13 @@ def test_a_pattern_that_is_no_arn_is_like_none() -> None:
         ({"IpAddress": {KEY: "10.0.0.0/33"}}, "IpAddress on aws:Anything has the value"),
     ],
 )
-def test_a_block_that_the_grammar_does_not_have_is_told(block: Any, told: str) -> None:
+def test_an_invalid_condition_block_is_reported(block: Any, told: str) -> None:
     with pytest.raises(ConditionError) as caught:
         parse_conditions(block, variables=True)
     assert told in str(caught.value)
 
 
-def test_a_condition_keeps_its_words_and_compares_by_its_key_in_lower_case() -> None:
+def test_a_condition_keeps_its_text_and_compares_keys_in_lower_case() -> None:
     one, two = parse_conditions({"StringLike": {"aws:X": "a"}, "ForAnyValue:Bool": {"aws:Y": True}}, variables=True)
     assert (one.operator, one.key, one.key_text, one.values) == ("StringLike", "aws:x", "aws:X", ("a",))
     assert (two.operator, two.quantifier, two.values, two.if_exists) == (

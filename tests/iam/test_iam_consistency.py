@@ -1,4 +1,4 @@
-"""Whatever is done to users, groups, roles and policies in whatever order, no row speaks of something that is gone."""
+"""After any sequence of changes to users, groups, roles and policies, no row refers to a deleted entity."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ bounded: st.SearchStrategy[type[User] | type[Role]] = st.sampled_from([User, Rol
 
 
 class Account(RuleBasedStateMachine):
-    """One account, to which anything may be done. What is refused changes nothing."""
+    """One account with arbitrary changes. Refused ones change nothing."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class Account(RuleBasedStateMachine):
         self.database.create_tables()
 
     def attempt(self, change: Callable[[Session], Any]) -> None:
-        """Do something in a transaction; an error of AWS's rolls it back."""
+        """Make a change in a transaction; an AWS error rolls it back."""
         with contextlib.suppress(AwsError), self.database.transaction() as session:
             change(session)
 
@@ -171,5 +171,5 @@ class Account(RuleBasedStateMachine):
 
 
 TestAccount = Account.TestCase
-# A tenth of what other properties get: each example is thirty changes.
+# A tenth of the examples of other properties, since each has thirty changes.
 TestAccount.settings = settings(max_examples=settings().max_examples // 10, stateful_step_count=30, deadline=None)

@@ -1,4 +1,4 @@
-"""Access keys as the wire asks for them: strangers ask for keys that there are not, as fast as they can."""
+"""Looking up access keys, also unknown ones, which anyone can send at a high rate."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.worlds import databases
 
 
 @pytest.mark.parametrize("kind", ["AKIA", "ASIA"])
-def test_a_key_that_there_is_not_takes_one_question_to_the_database(tmp_path: Path, kind: str) -> None:
+def test_an_unknown_key_takes_one_database_query(tmp_path: Path, kind: str) -> None:
     asked: list[str] = []
 
     def ask(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:

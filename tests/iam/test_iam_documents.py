@@ -1,4 +1,4 @@
-"""What each service answers to a policy document: the checked-in table, then the corners of the grammar."""
+"""Each service's response to policy documents: the table in the repository, then corner cases of the grammar."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def take(case: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=case["id"]) for case in TABLE["validation_cases"]])
-def test_a_document_is_taken_or_refused_as_the_table_says(case: dict[str, Any]) -> None:
+def test_documents_are_accepted_or_refused_as_in_the_table(case: dict[str, Any]) -> None:
     if case["expect"]["valid"]:
         take(case)
         return
@@ -93,23 +93,23 @@ def test_a_broken_identity_policy_is_refused(text: str) -> None:
     "principal",
     ["alice", {"AWS": "arn:aws:iam::111122223333:user/al*"}, {"AWS": []}, {"AWS": 7}, {"Service": "comprehend"}, {}],
 )
-def test_a_principal_that_is_none_or_has_a_partial_wildcard_is_refused(principal: object) -> None:
+def test_an_invalid_principal_or_partial_wildcard_is_refused(principal: object) -> None:
     with pytest.raises(PolicyDocumentError, match="Invalid principal in policy"):
         parse(statement(Principal=principal), "bucket")
 
 
-def test_an_allow_for_everybody_but_the_named_is_refused() -> None:
+def test_an_allow_with_not_principal_is_refused() -> None:
     with pytest.raises(PolicyDocumentError, match="NotPrincipal"):
         parse(statement(NotPrincipal={"AWS": "111122223333"}), "bucket")
 
 
-def test_a_trust_policy_may_name_newer_actions_and_wildcards() -> None:
+def test_a_trust_policy_can_have_newer_actions_and_wildcards() -> None:
     for action in ("sts:TagSession", ["sts:AssumeRole", "sts:SetSourceIdentity"], "sts:*"):
         parse(statement(Resource=None, Principal={"AWS": "111122223333"}, Action=action), "trust")
 
 
 def without(*names: str, **changes: Any) -> dict[str, Any]:
-    """Return a statement of a bucket's or endpoint's policy that lacks some elements."""
+    """Return a statement of a bucket or endpoint policy without some elements."""
     entry = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::corpus/*"}
     return {name: value for name, value in {**entry, **changes}.items() if name not in names}
 
@@ -156,9 +156,7 @@ def without(*names: str, **changes: Any) -> dict[str, Any]:
         ),
     ],
 )
-def test_a_structure_that_the_grammar_does_not_have_is_told_by_s3_and_ec2(
-    document: dict[str, Any], bucket: str, others: str | None
-) -> None:
+def test_s3_and_ec2_report_an_invalid_structure(document: dict[str, Any], bucket: str, others: str | None) -> None:
     text = json.dumps(document)
     for use, told in (
         ("bucket", bucket),
@@ -208,7 +206,7 @@ def test_a_structure_that_the_grammar_does_not_have_is_told_by_s3_and_ec2(
         ),
     ],
 )
-def test_what_a_use_needs_is_told_in_awss_words(use: PolicyUse, entry: dict[str, Any], told: str) -> None:
+def test_missing_elements_are_reported_with_awss_messages(use: PolicyUse, entry: dict[str, Any], told: str) -> None:
     with pytest.raises(PolicyDocumentError) as refusal:
         parse(json.dumps({"Version": "2012-10-17", "Statement": entry}), use)
     assert str(refusal.value) == told
@@ -222,13 +220,13 @@ def test_what_a_use_needs_is_told_in_awss_words(use: PolicyUse, entry: dict[str,
         ({"Version": "2012", "Statement": []}, "Syntax errors in policy."),
     ],
 )
-def test_the_frame_of_a_trust_policy_is_told_in_awss_words(document: dict[str, Any], told: str) -> None:
+def test_an_invalid_trust_policy_structure_is_reported_with_awss_message(document: dict[str, Any], told: str) -> None:
     with pytest.raises(PolicyDocumentError) as refusal:
         parse(json.dumps(document), "trust")
     assert str(refusal.value) == told
 
 
-def test_not_forms_stand_for_the_elements_that_they_negate() -> None:
+def test_not_forms_replace_the_negated_elements() -> None:
     entry = without("Principal", "Action", "Resource", Effect="Deny", NotAction="s3:*", NotResource="*")
     for use in ("bucket", "endpoint"):
         (only,) = parse(json.dumps({"Statement": {**entry, "NotPrincipal": {"AWS": "1" * 12}}}), use).statements
@@ -239,7 +237,7 @@ def test_not_forms_stand_for_the_elements_that_they_negate() -> None:
         assert only.covers("ec2:createvpc")
 
 
-def test_what_each_use_says_of_a_text_that_is_no_json() -> None:
+def test_each_use_has_its_message_for_invalid_json() -> None:
     told = {
         "managed": "Syntax errors in policy.",
         "inline": "Syntax errors in policy.",
@@ -260,8 +258,8 @@ def test_what_each_use_says_of_a_text_that_is_no_json() -> None:
     assert str(refusal.value) == "The Policy Document is not valid."
 
 
-def test_a_document_has_no_more_levels_than_the_grammar() -> None:
-    """The value of a condition is on the sixth of eight levels; what is said shows how far a document was read."""
+def test_a_deeply_nested_document_is_refused() -> None:
+    """A condition's value is on the sixth of eight levels; the message shows how far the document was parsed."""
     for lists, told in ((3, "Missing required field Principal"), (4, "This policy contains invalid Json")):
         value: object = "x"
         for _ in range(lists):
@@ -271,25 +269,25 @@ def test_a_document_has_no_more_levels_than_the_grammar() -> None:
         assert str(refusal.value) == told
 
 
-def test_an_endpoints_policy_has_as_many_characters_as_are_allowed() -> None:
+def test_an_endpoint_policy_has_a_maximum_length() -> None:
     text = json.dumps({"Statement": without()})
     parse(text + " " * (20_480 - len(text)), "endpoint")
     with pytest.raises(PolicyDocumentError, match=r"It has 20481 characters, and at most 20480 are allowed"):
         parse(text + " " * (20_481 - len(text)), "endpoint")
 
 
-def test_what_is_quoted_has_no_characters_that_an_answer_could_not_carry() -> None:
+def test_control_characters_in_messages_are_replaced() -> None:
     assert str(PolicyDocumentError("a\x00b\nc")) == "a?b?c"
 
 
-def test_a_statement_is_named_by_its_sid_or_its_place() -> None:
+def test_a_statement_is_named_by_its_sid_or_number() -> None:
     found = parse(json.dumps({"Statement": [without(), without(Sid="Read"), without(Sid="")]}), "bucket")
     assert [each.name for each in found.statements] == ["statement 1", "statement 'Read'", "statement 3"]
     assert [each.sid for each in found.statements] == [None, "Read", None]
     assert found.version == "2008-10-17"
 
 
-def test_statements_about_an_action_are_found_whatever_its_case_and_after_many_others() -> None:
+def test_statements_covering_an_action_are_found_in_any_case_and_after_many_others() -> None:
     found = parse(json.dumps({"Statement": [without(), without(Action="s3:Put*"), without(Action="*")]}), "bucket")
     assert [each.name for each in found.covering("S3:getobject")] == ["statement 1", "statement 3"]
     for number in range(1000):

@@ -1,4 +1,4 @@
-"""Users and roles: new names, tags, descriptions, quotas, and what stands in the way of an end."""
+"""Users and roles: new names, tags, descriptions, quotas, and conflicts on deletion."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.worlds.iam import ACCOUNT, IamWorld, policy, refusal, trust
 ALICE = f"arn:aws:iam::{ACCOUNT}:user/alice"
 
 
-def test_a_renamed_user_has_another_arn_and_keeps_keys_policies_and_trust(world: IamWorld) -> None:
+def test_a_renamed_user_has_a_new_arn_and_keeps_keys_policies_and_trust(world: IamWorld) -> None:
     admin = world.client("iam")
     key = world.user("alice", policy("Allow", ["iam:ListUsers", "sts:AssumeRole"]))
     admin.create_role(RoleName="R", AssumeRolePolicyDocument=trust({"AWS": ALICE}))
@@ -30,7 +30,7 @@ def test_a_renamed_user_has_another_arn_and_keeps_keys_policies_and_trust(world:
     shown = admin.get_role(RoleName="R")["Role"]["AssumeRolePolicyDocument"]
     assert shown["Statement"][0]["Principal"] == {"AWS": [renamed]}
     assert refusal(admin.get_user, UserName="alice")[0] == "NoSuchEntity"
-    # Whoever has the old name from now on is somebody else.
+    # A new user with the old name is a different principal.
     stranger = world.client("sts", **world.user("alice"))
     assert refusal(stranger.assume_role, RoleArn=f"arn:aws:iam::{ACCOUNT}:role/R", RoleSessionName="ab")[0] == (
         "AccessDenied"
@@ -43,7 +43,7 @@ def test_a_renamed_user_has_another_arn_and_keeps_keys_policies_and_trust(world:
     assert sts.get_caller_identity()["Arn"].endswith("/night/ALICIA")
 
 
-def test_a_trust_policy_shows_the_id_of_who_is_gone(world: IamWorld) -> None:
+def test_a_trust_policy_shows_the_id_of_a_deleted_principal(world: IamWorld) -> None:
     iam = world.client("iam")
     user = iam.create_user(UserName="alice")["User"]
     document = trust({"AWS": ALICE, "Service": "comprehend.amazonaws.com"})
@@ -52,11 +52,11 @@ def test_a_trust_policy_shows_the_id_of_who_is_gone(world: IamWorld) -> None:
     iam.delete_user(UserName="alice")
     shown = iam.list_roles()["Roles"][0]["AssumeRolePolicyDocument"]
     assert shown["Statement"][0]["Principal"] == {"AWS": [user["UserId"]], "Service": "comprehend.amazonaws.com"}
-    # As shown, so it may be written back, and means nobody.
+    # The displayed policy can be written back; the id matches no one.
     iam.update_assume_role_policy(RoleName="R", PolicyDocument=json.dumps(shown))
 
 
-def test_who_renames_needs_the_right_on_the_old_place_and_the_new_one(world: IamWorld) -> None:
+def test_renaming_requires_permission_on_the_old_and_new_arn(world: IamWorld) -> None:
     admin = world.client("iam")
     admin.create_user(UserName="bob", Path="/day/")
     inside = policy("Allow", "iam:UpdateUser", f"arn:aws:iam::{ACCOUNT}:user/day/*")
@@ -67,7 +67,7 @@ def test_who_renames_needs_the_right_on_the_old_place_and_the_new_one(world: Iam
     assert admin.get_user(UserName="bobby")["User"]["Path"] == "/day/"
 
 
-def test_a_roles_description_and_duration_change_one_by_one(world: IamWorld) -> None:
+def test_a_roles_description_and_duration_change_independently(world: IamWorld) -> None:
     iam = world.client("iam")
     iam.create_role(RoleName="R", Description="first", AssumeRolePolicyDocument=trust({"AWS": ACCOUNT}))
     iam.update_role(RoleName="R", MaxSessionDuration=7200)
@@ -80,7 +80,7 @@ def test_a_roles_description_and_duration_change_one_by_one(world: IamWorld) -> 
 
 
 @pytest.mark.parametrize("kind", ["user", "role"])
-def test_tags_are_added_replaced_and_taken_without_regard_to_case(world: IamWorld, kind: str) -> None:
+def test_tags_are_added_replaced_and_removed_ignoring_case(world: IamWorld, kind: str) -> None:
     iam = world.client("iam")
     iam.create_user(UserName="Some")
     iam.create_role(RoleName="Some", AssumeRolePolicyDocument=trust({"AWS": ACCOUNT}))
@@ -103,7 +103,7 @@ def test_tags_are_added_replaced_and_taken_without_regard_to_case(world: IamWorl
     assert listed(**name)["Tags"] == [{"Key": "b", "Value": ""}]
 
 
-def test_tags_in_a_request_are_conditions_of_tagging_and_untagging(world: IamWorld) -> None:
+def test_request_tags_are_condition_keys_for_tagging_and_untagging(world: IamWorld) -> None:
     admin = world.client("iam")
     admin.create_user(UserName="bob")
     only = {"ForAllValues:StringEquals": {"aws:TagKeys": ["team"]}, "Null": {"aws:TagKeys": "false"}}
@@ -115,7 +115,7 @@ def test_tags_in_a_request_are_conditions_of_tagging_and_untagging(world: IamWor
 
 
 def fill(world: IamWorld, model: type[Named], most: int) -> None:
-    """Give the account as many users, groups, roles or policies as leave room for one more."""
+    """Create users, groups, roles or policies until there is room for only one more."""
     more: dict[type[Named], dict[str, Any]] = {
         Role: {"trust_policy": "{}", "pinned_trust_policy": "{}"},
         ManagedPolicy: {"updated_at": world.now},
@@ -131,7 +131,7 @@ def fill(world: IamWorld, model: type[Named], most: int) -> None:
 
 
 @pytest.mark.costs(0.2, reason="thousands of users, groups, roles and policies are written")
-def test_an_account_has_so_many_of_each_and_no_more(world: IamWorld) -> None:
+def test_entities_per_account_are_limited(world: IamWorld) -> None:
     iam = world.client("iam")
     roles = {"AssumeRolePolicyDocument": trust({"AWS": ACCOUNT})}
     quotas: list[tuple[type[Named], str, int, Any, str, dict[str, str]]] = [
@@ -148,7 +148,7 @@ def test_an_account_has_so_many_of_each_and_no_more(world: IamWorld) -> None:
         assert message.endswith(f"{quota}: {most}")
 
 
-def test_documents_at_the_size_limits_are_accepted_and_one_character_more_is_not(world: IamWorld) -> None:
+def test_documents_are_accepted_up_to_the_size_limits(world: IamWorld) -> None:
     iam = world.client("iam")
     iam.create_user(UserName="alice")
     iam.create_role(RoleName="R", AssumeRolePolicyDocument=trust({"AWS": ACCOUNT}))
@@ -180,7 +180,7 @@ def test_documents_at_the_size_limits_are_accepted_and_one_character_more_is_not
     )
 
 
-def test_a_trust_policy_that_names_nobody_is_refused_everywhere(world: IamWorld) -> None:
+def test_a_trust_policy_with_an_unknown_principal_is_refused(world: IamWorld) -> None:
     iam = world.client("iam")
     iam.create_role(RoleName="R", AssumeRolePolicyDocument=trust({"AWS": ACCOUNT}))
     for missing in (ALICE, f"arn:aws:iam::{ACCOUNT}:role/Missing", "arn:aws:iam::999999999999:user/alice"):
@@ -191,7 +191,7 @@ def test_a_trust_policy_that_names_nobody_is_refused_everywhere(world: IamWorld)
     assert iam.get_role(RoleName="R")["Role"]["AssumeRolePolicyDocument"] == json.loads(trust({"AWS": ACCOUNT}))
 
 
-def test_making_the_same_user_at_once_makes_one(world: IamWorld) -> None:
+def test_concurrent_creation_of_a_user_creates_one(world: IamWorld) -> None:
     clients = [world.client("iam") for _ in range(4)]
     start = threading.Barrier(len(clients))
     outcomes: list[str] = []
@@ -212,7 +212,7 @@ def test_making_the_same_user_at_once_makes_one(world: IamWorld) -> None:
     assert sorted(outcomes) == ["EntityAlreadyExists"] * 3 + ["made"]
 
 
-def test_names_in_odd_characters_are_kept_exactly(world: IamWorld) -> None:
+def test_unusual_characters_in_names_are_preserved(world: IamWorld) -> None:
     iam = world.client("iam")
     name = "a+b=c,d.e@f-g_h"
     iam.create_user(UserName=name, Path="/x/!~/")

@@ -1,4 +1,4 @@
-"""One decision: what is told of it, to the caller and in the log."""
+"""Decisions: their outcome, and the reasons for the caller and the log."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ USES: dict[PolicyKind, PolicyUse] = {"resource": "bucket", "endpoint": "endpoint
 
 
 def policy(kind: PolicyKind, *entries: dict[str, Any], name: str = "p") -> AttachedPolicy:
-    """Return a policy that allows everything, unless its entries say otherwise."""
+    """Return a policy with the given statements, by default one that allows everything."""
     use = USES.get(kind, "inline")
     default: dict[str, Any] = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
     if use in ("bucket", "endpoint"):
@@ -37,13 +37,13 @@ def policy(kind: PolicyKind, *entries: dict[str, Any], name: str = "p") -> Attac
 
 
 def asked(caller: Principal, *policies: AttachedPolicy, resources: tuple[str, ...] = (FIRST,), **more: Any) -> Decision:
-    """Decide a request to read."""
+    """Decide a read request."""
     request = Request(caller, more.pop("action", "s3:GetObject"), resources, more.pop("account", ACCOUNT), **more)
     return decide(request, policies)
 
 
 def reasons(decision: Decision) -> list[tuple[str, str | None, str | None]]:
-    """Return why, as plain values."""
+    """Return the reasons as plain values."""
     return [(reason.kind, reason.policy, reason.statement) for reason in decision.because]
 
 
@@ -65,7 +65,7 @@ ELSEWHERE = {"Resource": "arn:aws:s3:::elsewhere/*"}
         ([policy("identity"), policy("session", ELSEWHERE), policy("resource", {"Principal": "*"})], [BUCKETS]),
     ],
 )
-def test_what_allowed_a_request_is_told_with_its_statements(
+def test_an_allow_has_the_statements_that_allowed_it(
     policies: list[AttachedPolicy], why: list[tuple[str, str, str]]
 ) -> None:
     decision = asked(ALICE, *policies)
@@ -86,7 +86,7 @@ def test_what_allowed_a_request_is_told_with_its_statements(
         ([policy("identity"), policy("session", ELSEWHERE), policy("boundary", ELSEWHERE)], ("boundary",)),
     ],
 )
-def test_the_allow_that_is_lacking_is_told_by_kind(policies: list[AttachedPolicy], lacking: tuple[str, ...]) -> None:
+def test_an_implicit_deny_names_the_kind_of_policy(policies: list[AttachedPolicy], lacking: tuple[str, ...]) -> None:
     decision = asked(ALICE, *policies)
     assert decision.outcome == "implicitDeny"
     assert reasons(decision) == [(kind, None, None) for kind in lacking]
@@ -95,7 +95,7 @@ def test_the_allow_that_is_lacking_is_told_by_kind(policies: list[AttachedPolicy
     assert decision.evidence.policies == tuple(policies)
 
 
-def test_in_another_account_both_sides_must_allow() -> None:
+def test_across_accounts_both_sides_must_allow() -> None:
     mine, theirs = policy("identity"), policy("resource", NAMED)
     assert asked(ALICE, mine, theirs, account=OTHER).allowed
     assert asked(ALICE, mine, account=OTHER).by == ("resource",)
@@ -104,7 +104,7 @@ def test_in_another_account_both_sides_must_allow() -> None:
     assert asked(ALICE, mine, theirs, policy("boundary", ELSEWHERE), account=OTHER).by == ("boundary",)
 
 
-def test_a_grant_to_a_role_is_narrowed_by_its_sessions_policy() -> None:
+def test_a_grant_to_a_role_is_limited_by_the_session_policy() -> None:
     grant = policy("resource", {"Principal": {"AWS": ROLE}})
     assert reasons(asked(READER, grant)) == [BUCKETS]
     assert reasons(asked(READER, grant, policy("identity"))) == [OWN, BUCKETS]
@@ -117,7 +117,7 @@ CEILINGS: list[PolicyKind] = ["scp", "rcp", "endpoint", "identity", "boundary", 
 
 
 @pytest.mark.parametrize("kind", CEILINGS)
-def test_of_several_denies_the_first_kind_in_awss_order_is_told(kind: PolicyKind) -> None:
+def test_several_denies_are_reported_by_the_first_kind_in_awss_order(kind: PolicyKind) -> None:
     later = CEILINGS[CEILINGS.index(kind) :]
     denying = [policy(each, {}, {**DENY, "Sid": "No"}, name=each) for each in reversed(later)]
     decision = asked(ALICE, policy("identity"), policy("scp"), policy("endpoint"), *denying)
@@ -125,7 +125,7 @@ def test_of_several_denies_the_first_kind_in_awss_order_is_told(kind: PolicyKind
     assert reasons(decision) == [(kind, kind, "statement 'No'")]
 
 
-def test_each_statement_that_denies_is_told() -> None:
+def test_each_denying_statement_is_reported() -> None:
     decision = asked(ALICE, policy("identity", {}, DENY, DENY))
     assert decision.reasons() == ("statement 2 of identity-based policy p; statement 3 of identity-based policy p")
 
@@ -140,7 +140,7 @@ def test_the_root_user_needs_no_policy_and_has_no_boundary() -> None:
 
 
 @pytest.mark.parametrize("action", ["s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:deletebucketpolicy"])
-def test_the_owners_root_user_may_mend_its_buckets_policy(action: str) -> None:
+def test_the_owners_root_user_can_repair_its_bucket_policy(action: str) -> None:
     deny = policy("resource", DENY)
     assert asked(ROOT, deny, action=action).allowed
     assert not asked(ROOT, deny, action="s3:GetObject").allowed
@@ -149,7 +149,7 @@ def test_the_owners_root_user_may_mend_its_buckets_policy(action: str) -> None:
     assert not asked(ROOT, deny, action=action, account=OTHER).allowed
 
 
-def test_a_service_needs_the_resources_allow_and_no_service_control_policys() -> None:
+def test_a_service_needs_a_resource_policy_but_no_service_control_policy() -> None:
     grant = policy("resource", {"Principal": {"Service": "comprehend.amazonaws.com"}})
     assert reasons(asked(SERVICE, grant, policy("scp", ELSEWHERE))) == [BUCKETS]
     assert asked(SERVICE, policy("resource", NAMED)).by == ("resource",)
@@ -159,7 +159,7 @@ def test_a_service_needs_the_resources_allow_and_no_service_control_policys() ->
     assert asked(ANONYMOUS, policy("resource"), policy("scp", ELSEWHERE)).by == ("scp",)
 
 
-def test_a_role_is_assumed_by_whom_it_trusts_and_who_may() -> None:
+def test_a_role_can_be_assumed_with_trust_and_permission() -> None:
     trust = policy("trust")
     own = policy("identity", {"Action": "sts:*"})
     named = policy("trust", {"Principal": {"AWS": ALICE.arn}})
@@ -172,7 +172,7 @@ def test_a_role_is_assumed_by_whom_it_trusts_and_who_may() -> None:
     assert asked(stranger, policy("trust", {"Principal": {"AWS": OTHER}}), **assume).by == ("identity",)
 
 
-def test_every_resource_must_be_allowed_and_a_deny_is_told_before_a_lack() -> None:
+def test_every_resource_must_be_allowed_and_explicit_denies_are_reported_first() -> None:
     own = policy("identity", {"Resource": FIRST})
     both = (FIRST, SECOND)
     assert asked(ALICE, policy("identity"), resources=both).resource == FIRST
@@ -187,7 +187,7 @@ def test_every_resource_must_be_allowed_and_a_deny_is_told_before_a_lack() -> No
     assert (last.outcome, last.resource) == ("explicitDeny", SECOND)
 
 
-def test_a_call_without_resources_needs_an_allow_for_all() -> None:
+def test_a_call_without_resources_needs_an_allow_for_all_resources() -> None:
     assert asked(ALICE, policy("identity"), resources=()).resource == "*"
     assert not asked(ALICE, policy("identity", {"Resource": FIRST}), resources=()).allowed
 
@@ -232,13 +232,13 @@ USER = f"User: {ALICE.arn} is not authorized to perform: s3:GetObject"
         ),
     ],
 )
-def test_a_denial_is_told_in_awss_sentence(
+def test_a_denial_has_awss_message(
     policies: list[AttachedPolicy], resources: tuple[str, ...], quoted: bool, message: str
 ) -> None:
     assert asked(ALICE, *policies, resources=resources).message(quoted) == message
 
 
-def test_a_lack_is_told_in_the_log_by_kind() -> None:
+def test_an_implicit_deny_is_logged_by_kind() -> None:
     assert asked(ALICE).reasons() == "no identity-based policy allows it; no resource-based policy allows it"
     words = {
         "boundary": "permissions boundary",

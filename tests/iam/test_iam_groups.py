@@ -1,4 +1,4 @@
-"""Groups: who is in them, and what their policies give."""
+"""Groups: their members, and the permissions from their policies."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.worlds.iam import ACCOUNT, IamWorld, policy, refusal
 READER = "arn:aws:iam::aws:policy/ReadOnlyAccess"
 
 
-def test_a_group_is_answered_with_its_users_in_pages(world: IamWorld) -> None:
+def test_get_group_returns_users_in_pages(world: IamWorld) -> None:
     iam = world.client("iam")
     group = iam.create_group(GroupName="readers", Path="/night/")["Group"]
     assert group["Arn"] == f"arn:aws:iam::{ACCOUNT}:group/night/readers"
@@ -32,7 +32,7 @@ def test_a_group_is_answered_with_its_users_in_pages(world: IamWorld) -> None:
     assert refusal(iam.get_group, GroupName="writers")[1] == "The group with name writers cannot be found."
 
 
-def test_a_member_has_what_its_group_has_from_the_next_request_on(world: IamWorld) -> None:
+def test_membership_takes_effect_with_the_next_request(world: IamWorld) -> None:
     admin = world.client("iam")
     iam = world.client("iam", **world.user("alice"))
     admin.create_group(GroupName="readers")
@@ -92,7 +92,7 @@ def test_a_group_with_members_or_policies_is_not_deleted(world: IamWorld) -> Non
 
 
 @pytest.mark.costs(0.2, reason="a user joins ten groups, a call each")
-def test_a_user_is_in_ten_groups_at_most(world: IamWorld) -> None:
+def test_a_user_is_in_at_most_ten_groups(world: IamWorld) -> None:
     iam = world.client("iam")
     iam.create_user(UserName="alice")
     for number in range(11):
@@ -119,7 +119,7 @@ def test_a_renamed_group_keeps_members_and_policies(world: IamWorld) -> None:
     iam.list_users()
 
 
-def test_a_deny_by_a_groups_path_holds_although_the_call_names_no_path(world: IamWorld) -> None:
+def test_a_deny_by_path_applies_to_a_group_named_without_path(world: IamWorld) -> None:
     admin = world.client("iam")
     admin.create_group(GroupName="board", Path="/secret/")
     document: dict[str, Any] = json.loads(policy())
@@ -129,8 +129,8 @@ def test_a_deny_by_a_groups_path_holds_although_the_call_names_no_path(world: Ia
     assert refusal(iam.add_user_to_group, GroupName="board", UserName="alice")[0] == "AccessDenied"
 
 
-def test_a_user_is_added_and_removed_as_often_as_one_likes(world: IamWorld) -> None:
-    """As at AWS: neither is an error when there is nothing to do."""
+def test_adding_and_removing_a_user_is_idempotent(world: IamWorld) -> None:
+    """As in AWS, neither is an error if there is nothing to do."""
     iam = world.client("iam")
     iam.create_group(GroupName="readers")
     iam.create_user(UserName="alice")

@@ -1,4 +1,4 @@
-"""What IAM says of an identity policy that it does not take: AWS's messages, in AWS's order."""
+"""IAM's messages for invalid identity policies: AWS's messages, in AWS's order."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reading_room.iam.policy.document import PolicyDocumentError, parse
 
 
 def statement(**changes: Any) -> str:
-    """Return a policy of one statement with other elements than usual; ``None`` leaves one out."""
+    """Return a policy with one statement and changed elements; ``None`` omits an element."""
     entry = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*", **changes}
     return json.dumps({"Version": "2012-10-17", "Statement": [{k: v for k, v in entry.items() if v is not None}]})
 
@@ -75,7 +75,7 @@ def statement(**changes: Any) -> str:
         ({"Principal": "*"}, "Policy document should not specify a principal."),
     ],
 )
-def test_an_identity_policys_fault_is_told_in_awss_words(changes: dict[str, Any], message: str) -> None:
+def test_faults_of_identity_policies_have_awss_messages(changes: dict[str, Any], message: str) -> None:
     for use in ("managed", "inline", "session"):
         with pytest.raises(PolicyDocumentError) as refusal:
             parse(statement(**changes), use, new=True)
@@ -93,7 +93,7 @@ def test_an_identity_policys_fault_is_told_in_awss_words(changes: dict[str, Any]
         pytest.param({"Resource": "arn:aws:iam::111122223333:root"}, id="a root user"),
     ],
 )
-def test_what_aws_takes_is_taken(changes: dict[str, Any]) -> None:
+def test_documents_that_aws_accepts_are_accepted(changes: dict[str, Any]) -> None:
     parse(statement(**changes), "managed", new=True)
 
 
@@ -106,8 +106,8 @@ def test_what_aws_takes_is_taken(changes: dict[str, Any]) -> None:
         {"Condition": {"DateLessThan": {"aws:EpochTime": str(2**63)}}},
     ],
 )
-def test_what_was_kept_before_aws_was_matched_can_still_be_read(changes: dict[str, Any]) -> None:
-    """A policy that cannot be read denies everything."""
+def test_policies_stored_by_earlier_versions_can_still_be_parsed(changes: dict[str, Any]) -> None:
+    """A policy that cannot be parsed denies everything."""
     parse(statement(**changes), "inline")
     with pytest.raises(PolicyDocumentError):
         parse(statement(**changes), "inline", new=True)
@@ -122,21 +122,21 @@ def test_what_was_kept_before_aws_was_matched_can_still_be_read(changes: dict[st
         ("Deny", "NotResource", False),
     ],
 )
-def test_a_resource_without_its_last_parts_gives_nothing_and_takes_all(effect: str, element: str, means: bool) -> None:
-    """AWS takes it, and does not say what it means."""
+def test_an_incomplete_arn_allows_nothing_and_denies_everything(effect: str, element: str, means: bool) -> None:
+    """AWS accepts it without documenting its meaning."""
     text = statement(**{"Effect": effect, "Resource": None, element: "arn:aws:s3"})
     (found,) = parse(text, "managed", new=True).statements
     assert found.resources[0].matches("arn:aws:s3:::corpus/in.txt", {}) is means
     assert not found.resources[0].matches("arn:aws:ec2:us-east-1:111122223333:vpc/vpc-1", {})
 
 
-def test_empty_sids_do_not_count_as_the_same() -> None:
+def test_empty_sids_are_not_duplicates() -> None:
     entry = {"Sid": "", "Effect": "Allow", "Action": "s3:*", "Resource": "*"}
     parse(json.dumps({"Version": "2012-10-17", "Statement": [entry, entry]}), "managed")
 
 
-def test_faults_are_told_in_awss_order() -> None:
-    """From what is wrong with the whole to what is wrong with a part; each repaired fault shows the next."""
+def test_faults_are_reported_in_awss_order() -> None:
+    """From faults of the whole to faults of a part; fixing one reveals the next."""
     entry: dict[str, Any] = {"Sid": "A", "Effect": "perhaps", "Principal": "*"}
     document: dict[str, Any] = {"Statement": [entry, {**entry, "Effect": "Allow"}]}
     repairs: list[tuple[str, Any]] = [

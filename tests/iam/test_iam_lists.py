@@ -1,4 +1,4 @@
-"""Pages, tags and paths of managed policies, whatever the names are."""
+"""Pages, tags and paths of managed policies, for arbitrary names."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ tag_lists = st.lists(
 
 
 @given(st.sets(names), st.integers(1, 5))
-def test_pages_together_are_the_list_and_none_is_longer_than_asked(items: set[str], size: int) -> None:
+def test_pages_add_up_to_the_list_and_respect_the_size(items: set[str], size: int) -> None:
     request: dict[str, object] = {"MaxItems": size}
     seen: list[str] = []
     while True:
@@ -37,19 +37,19 @@ def test_pages_together_are_the_list_and_none_is_longer_than_asked(items: set[st
 
 
 @given(st.text(st.characters(min_codepoint=0x20, max_codepoint=0xFF), min_size=1))
-def test_a_marker_that_is_none_is_refused_and_never_raises_anything_else(marker: str) -> None:
+def test_an_invalid_marker_raises_only_a_validation_error(marker: str) -> None:
     with contextlib.suppress(ValidationError):
         page(["a", "b"], {"Marker": marker}, str)
 
 
 @pytest.mark.parametrize("marker", ["\u00e9", "YQ", "/w==", "a b"])
-def test_markers_of_nobody_are_refused(marker: str) -> None:
+def test_fake_markers_are_refused(marker: str) -> None:
     with pytest.raises(ValidationError):
         page(["a"], {"Marker": marker}, str)
 
 
 @given(tag_lists, tag_lists)
-def test_tagging_leaves_each_key_once_with_the_newest_value(
+def test_tagging_keeps_each_key_once_with_the_newest_value(
     before: list[dict[str, str]], new: list[dict[str, str]]
 ) -> None:
     after = tags_of(with_tags(tags_text(before), new))
@@ -59,6 +59,6 @@ def test_tagging_leaves_each_key_once_with_the_newest_value(
 
 
 @given(st.lists(st.text("ab!*?/", max_size=4), max_size=3))
-def test_the_path_in_an_arn_is_the_policys_path(folders: list[str]) -> None:
+def test_the_path_of_an_arn_is_the_policys_path(folders: list[str]) -> None:
     path = "/" + "".join(f"{folder}/" for folder in folders)
     assert path_of(iam_arn("1" * 12, f"policy{path}Name")) == path

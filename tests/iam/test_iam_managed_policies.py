@@ -1,4 +1,4 @@
-"""Managed policies, their versions, and whom they are attached to, over the wire."""
+"""Managed policies, their versions and attachments, called with boto3."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ POLICY = f"arn:aws:iam::{ACCOUNT}:policy/Reader"
 S3_READER = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"
 
 
-def test_a_policy_is_answered_with_its_counts_and_its_document_decoded(world: IamWorld) -> None:
+def test_a_policy_is_returned_with_counts_and_a_decoded_document(world: IamWorld) -> None:
     iam = world.client("iam")
     made = iam.create_policy(
         PolicyName="Reader",
@@ -49,7 +49,7 @@ def test_a_policy_is_answered_with_its_counts_and_its_document_decoded(world: Ia
     assert "Tags" not in listed[0]
 
 
-def test_a_name_is_taken_under_every_path_and_in_every_case(world: IamWorld) -> None:
+def test_a_policy_name_is_unique_in_any_path_and_case(world: IamWorld) -> None:
     iam = world.client("iam")
     iam.create_policy(PolicyName="Reader", PolicyDocument=policy())
     assert refusal(iam.create_policy, PolicyName="READER", Path="/a/", PolicyDocument=policy()) == (
@@ -59,7 +59,7 @@ def test_a_name_is_taken_under_every_path_and_in_every_case(world: IamWorld) -> 
     )
 
 
-def test_what_is_missing_is_named_as_aws_names_it(world: IamWorld) -> None:
+def test_missing_policies_have_awss_messages(world: IamWorld) -> None:
     iam = world.client("iam")
     iam.create_user(UserName="alice")
     assert refusal(iam.get_policy, PolicyArn=POLICY) == ("NoSuchEntity", f"Policy {POLICY} was not found.", 404)
@@ -82,7 +82,7 @@ def test_what_is_missing_is_named_as_aws_names_it(world: IamWorld) -> None:
     )
 
 
-def test_a_policy_has_five_versions_at_most_and_numbers_are_never_given_again(world: IamWorld) -> None:
+def test_a_policy_has_at_most_five_versions_and_numbers_are_not_reused(world: IamWorld) -> None:
     iam = world.client("iam")
     iam.create_policy(PolicyName="Reader", PolicyDocument=policy())
     world.now += dt.timedelta(minutes=10)
@@ -121,7 +121,7 @@ def test_a_policy_has_five_versions_at_most_and_numbers_are_never_given_again(wo
     )
 
 
-def test_a_policy_in_use_and_one_with_versions_are_not_deleted(world: IamWorld) -> None:
+def test_policies_in_use_or_with_versions_cannot_be_deleted(world: IamWorld) -> None:
     iam = world.client("iam")
     iam.create_policy(PolicyName="Reader", PolicyDocument=policy())
     iam.create_user(UserName="alice", PermissionsBoundary=POLICY)
@@ -143,7 +143,7 @@ def test_a_policy_in_use_and_one_with_versions_are_not_deleted(world: IamWorld) 
     assert refusal(iam.get_policy, PolicyArn=POLICY)[0] == "NoSuchEntity"
 
 
-def test_a_new_default_version_acts_on_the_next_request(world: IamWorld) -> None:
+def test_a_new_default_version_applies_to_the_next_request(world: IamWorld) -> None:
     admin = world.client("iam")
     admin.create_policy(PolicyName="Reader", PolicyDocument=policy("Allow", "iam:ListUsers"))
     iam = world.client("iam", **world.user("alice"))
@@ -174,7 +174,7 @@ def test_an_explanation_names_the_managed_policy_by_its_arn(world: IamWorld) -> 
         assert [reason.policy for reason in decision.because] == [name]
 
 
-def test_sizes_count_without_white_space(world: IamWorld) -> None:
+def test_size_limits_ignore_white_space(world: IamWorld) -> None:
     iam = world.client("iam")
     long = policy(resource=[f"arn:aws:s3:::bucket-{number:04}" for number in range(222)])
     size = len("".join(long.split()))
@@ -187,7 +187,7 @@ def test_sizes_count_without_white_space(world: IamWorld) -> None:
     assert len(iam.list_policy_versions(PolicyArn=POLICY)["Versions"]) == 1
 
 
-def test_broken_documents_make_no_policy_and_no_version(world: IamWorld) -> None:
+def test_invalid_documents_create_no_policy_or_version(world: IamWorld) -> None:
     iam = world.client("iam")
     assert refusal(iam.create_policy, PolicyName="Reader", PolicyDocument=policy() + policy())[:2] == (
         "MalformedPolicyDocument",
@@ -204,7 +204,7 @@ def test_broken_documents_make_no_policy_and_no_version(world: IamWorld) -> None
 
 
 @pytest.mark.costs(0.2, reason="ten policies are made and attached, a call each")
-def test_an_owner_has_ten_managed_policies_at_most(world: IamWorld) -> None:
+def test_an_owner_has_at_most_ten_managed_policies(world: IamWorld) -> None:
     iam = world.client("iam")
     iam.create_user(UserName="alice")
     for number in range(10):
@@ -222,7 +222,7 @@ def test_an_owner_has_ten_managed_policies_at_most(world: IamWorld) -> None:
     assert [len(page["AttachedPolicies"]) for page in pages] == [4, 4, 2]
 
 
-def test_who_has_a_policy_is_told_by_use_kind_and_path(world: IamWorld) -> None:
+def test_entities_for_a_policy_are_filtered_by_use_kind_and_path(world: IamWorld) -> None:
     iam = world.client("iam")
     iam.create_policy(PolicyName="Reader", PolicyDocument=policy())
     iam.create_user(UserName="alice", Path="/a/")
@@ -252,7 +252,7 @@ def test_who_has_a_policy_is_told_by_use_kind_and_path(world: IamWorld) -> None:
     assert [len(page["PolicyGroups"] + page["PolicyRoles"] + page["PolicyUsers"]) for page in pages] == [3, 1]
 
 
-def test_lists_tell_what_is_used_and_how(world: IamWorld) -> None:
+def test_policy_lists_are_filtered_by_use(world: IamWorld) -> None:
     iam = world.client("iam")
     for name in ("Attached", "Bounding", "Idle"):
         iam.create_policy(PolicyName=name, PolicyDocument=policy())
@@ -268,7 +268,7 @@ def test_lists_tell_what_is_used_and_how(world: IamWorld) -> None:
     assert names(PolicyUsageFilter="PermissionsBoundary") == ["Bounding"]
 
 
-def test_tags_of_a_policy_are_one_list_without_regard_to_case(world: IamWorld) -> None:
+def test_policy_tags_ignore_case(world: IamWorld) -> None:
     iam = world.client("iam")
     iam.create_policy(PolicyName="Reader", PolicyDocument=policy())
     iam.tag_policy(PolicyArn=POLICY, Tags=[{"Key": "Team", "Value": "x"}, {"Key": "b", "Value": "y"}])
@@ -281,7 +281,7 @@ def test_tags_of_a_policy_are_one_list_without_regard_to_case(world: IamWorld) -
     assert iam.get_policy(PolicyArn=POLICY)["Policy"]["Tags"] == [{"Key": "b", "Value": "y"}]
 
 
-def test_a_tag_of_a_policy_decides_who_may_change_it(world: IamWorld) -> None:
+def test_a_policy_tag_decides_who_may_change_the_policy(world: IamWorld) -> None:
     admin = world.client("iam")
     admin.create_policy(PolicyName="Reader", PolicyDocument=policy(), Tags=[{"Key": "team", "Value": "x"}])
     own_team = policy("Allow", "iam:CreatePolicyVersion", Condition={"StringEquals": {"aws:ResourceTag/team": "x"}})
@@ -291,7 +291,7 @@ def test_a_tag_of_a_policy_decides_who_may_change_it(world: IamWorld) -> None:
     assert refusal(iam.create_policy_version, PolicyArn=POLICY, PolicyDocument=policy())[0] == "AccessDenied"
 
 
-def test_which_policy_may_be_attached_is_a_condition(world: IamWorld) -> None:
+def test_the_policy_to_attach_is_a_condition_key(world: IamWorld) -> None:
     only = policy("Allow", "iam:AttachUserPolicy", Condition={"ArnEquals": {"iam:PolicyARN": S3_READER}})
     iam = world.client("iam", **world.user("alice", only))
     iam.attach_user_policy(UserName="alice", PolicyArn=S3_READER)
@@ -300,7 +300,7 @@ def test_which_policy_may_be_attached_is_a_condition(world: IamWorld) -> None:
 
 
 @pytest.mark.costs(0.25, reason="two threads race eight times")
-def test_attaching_and_deleting_at_once_never_leaves_a_policy_that_is_gone(world: IamWorld) -> None:
+def test_concurrent_attaching_and_deleting_leaves_no_dangling_policy(world: IamWorld) -> None:
     iam = world.client("iam")
     iam.create_user(UserName="alice")
     attacher, deleter = world.client("iam"), world.client("iam")

@@ -1,4 +1,4 @@
-"""Whom an endpoint policy lets in besides one account: what a document's attacker with keys of his own could use."""
+"""Endpoint policies that let in other accounts, which an attacker with their own keys could use."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_a_policy_that_pins_the_account_or_names_the_buckets_is_closed(statement
     assert let_in({**ALLOW, **statement}) == []
 
 
-def test_an_account_or_a_role_that_the_policy_names_is_told() -> None:
+def test_a_named_account_or_role_is_reported() -> None:
     assert let_in({**ALLOW, "Principal": {"AWS": [MINE, OTHER]}}) == [f"account {OTHER}"]
     assert let_in({**ALLOW, "Condition": equals("aws:PrincipalAccount", MINE, OTHER)}) == [f"account {OTHER}"]
     named = {**ALLOW, "Principal": {"AWS": f"arn:aws:iam::{OTHER}:role/partner/Reader"}}
@@ -86,28 +86,28 @@ def test_an_account_or_a_role_that_the_policy_names_is_told() -> None:
     assert let_in(unsigned) == ["anonymous callers"]
 
 
-def test_a_session_that_the_policy_names_is_of_its_role() -> None:
+def test_a_named_session_belongs_to_its_role() -> None:
     session = {**ALLOW, "Principal": {"AWS": f"arn:aws:sts::{OTHER}:assumed-role/Reader/one"}}
     for role, expected in (("Reader", [f"account {OTHER}"]), ("Writer", [])):
         pinned = equals("aws:PrincipalArn", f"arn:aws:iam::{OTHER}:role/{role}")
         assert let_in({**session, "Condition": pinned}) == expected
 
 
-def test_all_resources_but_the_named_are_everybodys() -> None:
+def test_not_resource_is_open_to_every_account() -> None:
     statement = {name: value for name, value in ALLOW.items() if name != "Resource"}
     assert let_in({**statement, "NotResource": MY_BUCKET}) == ["every account"]
     mine = equals("aws:ResourceAccount", MINE)
     assert let_in({**statement, "NotResource": MY_BUCKET, "Condition": mine}) == []
 
 
-def test_all_actions_but_the_named_are_asked_for_by_some() -> None:
+def test_not_action_is_checked_with_other_actions() -> None:
     statement = {name: value for name, value in ALLOW.items() if name != "Action"}
     assert let_in({**statement, "NotAction": "s3:PutObject"}) == ["every account"]
     assert let_in({**statement, "NotAction": "s3:*"}) == []
 
 
-def test_a_policy_that_cannot_be_looked_at_in_full_counts_as_open() -> None:
-    """The resource becomes a list, and the text longer than a policy may be."""
+def test_a_policy_that_cannot_be_checked_in_full_counts_as_open() -> None:
+    """The resource becomes a list, which makes the text longer than a policy can be."""
     closed = {**ALLOW, "Condition": equals("aws:PrincipalAccount", MINE)}
     text = json.dumps({"Version": "2012-10-17", "Statement": [closed]}, separators=(",", ":"))
     full = text.replace('"Resource":"*"', f'"Resource":"arn:aws:s3:::{"b" * (20_480 - len(text) - 12)}"')
@@ -133,7 +133,7 @@ def test_a_policy_that_cannot_be_looked_at_in_full_counts_as_open() -> None:
         (equals("aws:PrincipalAccount", OTHER), False),
     ],
 )
-def test_a_deny_closes_what_strangers_cannot_choose_to_avoid(condition: dict[str, Any], closed: bool) -> None:
+def test_a_deny_that_strangers_cannot_avoid_closes_the_policy(condition: dict[str, Any], closed: bool) -> None:
     deny = {**ALLOW, "Effect": "Deny", "Condition": condition}
     assert (let_in(ALLOW, deny) == []) is closed
 
@@ -161,7 +161,7 @@ def test_the_guides_own_policies_are_open(name: str) -> None:
 
 
 @given(st.lists(st.sampled_from([MINE, OTHER, "777788889999"]), min_size=1, max_size=3, unique=True))
-def test_exactly_the_accounts_beside_ones_own_are_let_in(accounts: list[str]) -> None:
+def test_exactly_the_other_accounts_are_reported(accounts: list[str]) -> None:
     assert bool(let_in({**ALLOW, "Condition": equals("aws:PrincipalAccount", *accounts)})) is (set(accounts) != {MINE})
 
 
@@ -198,7 +198,7 @@ STATEMENTS = st.fixed_dictionaries(
 
 
 @given(st.lists(STATEMENTS, min_size=1, max_size=4))
-def test_every_policy_that_an_endpoint_takes_is_answered_and_a_deny_of_all_closes_it(
+def test_every_valid_endpoint_policy_is_checked_and_a_deny_of_all_closes_it(
     statements: list[dict[str, Any]],
 ) -> None:
     try:
@@ -210,7 +210,7 @@ def test_every_policy_that_an_endpoint_takes_is_answered_and_a_deny_of_all_close
     assert openings(policy(*statements, {**ALLOW, "Effect": "Deny"}), MINE) == ()
 
 
-def test_a_policy_of_the_greatest_length_is_answered() -> None:
+def test_a_policy_of_maximum_length_is_checked() -> None:
     names = [f"s3:Get{'x' * 400}{number}" for number in range(45)]
     long = policy({**ALLOW, "Action": names, "Condition": equals("aws:PrincipalAccount", MINE)})
     assert 18_000 < len(long) < 20_480

@@ -1,4 +1,4 @@
-"""Users, roles, keys and sessions over the wire, as boto3 meets them."""
+"""Users, roles, keys and sessions, called with boto3."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_the_first_administrator_is_a_user_and_not_the_root(world: IamWorld) -> 
     assert identity["UserId"].startswith("AIDA")
 
 
-def test_a_role_is_answered_with_its_trust_policy_decoded(world: IamWorld) -> None:
+def test_a_role_is_returned_with_a_decoded_trust_policy(world: IamWorld) -> None:
     iam = world.client("iam")
     role = iam.create_role(
         RoleName="Reader",
@@ -37,7 +37,7 @@ def test_a_role_is_answered_with_its_trust_policy_decoded(world: IamWorld) -> No
     assert again["Tags"] == [{"Key": "team", "Value": "x"}]
 
 
-def test_names_are_unique_without_regard_to_case(world: IamWorld) -> None:
+def test_names_are_unique_ignoring_case(world: IamWorld) -> None:
     iam = world.client("iam")
     iam.create_role(RoleName="Reader", AssumeRolePolicyDocument=trust(COMPREHEND))
     assert refusal(iam.create_role, RoleName="READER", AssumeRolePolicyDocument=trust(COMPREHEND)) == (
@@ -63,7 +63,7 @@ def test_what_is_missing_is_named(world: IamWorld) -> None:
     )
 
 
-def test_a_role_with_policies_is_not_deleted(world: IamWorld) -> None:
+def test_a_role_with_policies_cannot_be_deleted(world: IamWorld) -> None:
     iam = world.client("iam")
     iam.create_role(RoleName="Reader", AssumeRolePolicyDocument=trust(COMPREHEND))
     iam.put_role_policy(RoleName="Reader", PolicyName="p", PolicyDocument=policy())
@@ -79,7 +79,7 @@ def test_a_role_with_policies_is_not_deleted(world: IamWorld) -> None:
     assert refusal(iam.get_role, RoleName="Reader")[0] == "NoSuchEntity"
 
 
-def test_broken_documents_change_nothing(world: IamWorld) -> None:
+def test_invalid_documents_change_nothing(world: IamWorld) -> None:
     iam = world.client("iam")
     assert refusal(iam.create_role, RoleName="R", AssumeRolePolicyDocument="{")[:2] == (
         "MalformedPolicyDocument",
@@ -100,7 +100,7 @@ def test_broken_documents_change_nothing(world: IamWorld) -> None:
     assert iam.list_user_policies(UserName="alice")["PolicyNames"] == []
 
 
-def test_inline_policies_have_a_size_together_that_white_space_does_not_count_in(world: IamWorld) -> None:
+def test_the_total_size_of_inline_policies_ignores_white_space(world: IamWorld) -> None:
     iam = world.client("iam")
     iam.create_user(UserName="alice")
     long = policy(resource=[f"arn:aws:s3:::bucket-{number:04}" for number in range(60)])
@@ -131,7 +131,7 @@ def test_a_user_has_at_most_two_keys_and_the_secret_is_shown_once(world: IamWorl
     assert refusal(iam.delete_user, UserName="alice")[0] == "DeleteConflict"
 
 
-def test_a_deleted_or_inactive_key_proves_nobody_at_once(world: IamWorld) -> None:
+def test_a_deleted_or_inactive_key_is_refused_at_once(world: IamWorld) -> None:
     iam = world.client("iam")
     key = world.user("alice")
     sts = world.client("sts", **key)
@@ -153,7 +153,7 @@ def test_lists_come_in_pages(world: IamWorld) -> None:
     assert refusal(iam.list_roles, Marker="!")[:2] == ("ValidationError", "Invalid Marker.")
 
 
-def test_a_denied_caller_learns_which_kind_of_policy_decided(world: IamWorld) -> None:
+def test_a_denial_names_the_kind_of_policy(world: IamWorld) -> None:
     alice = f"arn:aws:iam::{ACCOUNT}:user/alice"
     iam = world.client("iam", **world.user("alice"))
     role = f"arn:aws:iam::{ACCOUNT}:role/Reader"
@@ -171,7 +171,7 @@ def test_a_denied_caller_learns_which_kind_of_policy_decided(world: IamWorld) ->
     assert iam.list_role_policies, "a change of policy takes effect at once"
 
 
-def test_a_deny_by_path_holds_although_the_call_names_no_path(world: IamWorld) -> None:
+def test_a_deny_by_path_applies_to_an_entity_named_without_path(world: IamWorld) -> None:
     admin = world.client("iam")
     admin.create_role(RoleName="Secret", Path="/board/", AssumeRolePolicyDocument=trust(COMPREHEND))
     document = json.loads(policy())
@@ -183,7 +183,7 @@ def test_a_deny_by_path_holds_although_the_call_names_no_path(world: IamWorld) -
     assert refusal(iam.get_role, RoleName="Other")[0] == "NoSuchEntity"
 
 
-def test_a_deny_binds_the_administrator(world: IamWorld) -> None:
+def test_a_deny_applies_to_the_administrator(world: IamWorld) -> None:
     iam = world.client("iam")
     iam.put_user_policy(
         UserName="administrator", PolicyName="no-users", PolicyDocument=policy("Deny", "iam:CreateUser")
@@ -191,7 +191,7 @@ def test_a_deny_binds_the_administrator(world: IamWorld) -> None:
     assert refusal(iam.create_user, UserName="bob")[0] == "AccessDenied"
 
 
-def test_a_role_is_assumed_by_whom_its_trust_policy_names(world: IamWorld) -> None:
+def test_a_role_can_be_assumed_by_trusted_principals(world: IamWorld) -> None:
     key = world.user("alice")
     alice = f"arn:aws:iam::{ACCOUNT}:user/alice"
     admin = world.client("iam")
@@ -231,7 +231,7 @@ def test_an_account_in_a_trust_policy_delegates_to_identity_policies(world: IamW
     with_allow.assume_role(RoleArn=role, RoleSessionName="ab")
 
 
-def test_a_user_made_again_under_an_old_name_is_somebody_else(world: IamWorld) -> None:
+def test_a_recreated_user_is_a_different_principal(world: IamWorld) -> None:
     admin = world.client("iam")
     admin.create_user(UserName="alice")
     alice = f"arn:aws:iam::{ACCOUNT}:user/alice"
@@ -242,7 +242,7 @@ def test_a_user_made_again_under_an_old_name_is_somebody_else(world: IamWorld) -
     assert refusal(sts.assume_role, RoleArn=role, RoleSessionName="ab")[0] == "AccessDenied"
 
 
-def test_a_session_policy_narrows_and_never_widens(world: IamWorld) -> None:
+def test_a_session_policy_only_limits(world: IamWorld) -> None:
     admin = world.client("iam")
     key = world.user("alice")
     admin.create_role(RoleName="Reader", AssumeRolePolicyDocument=trust({"AWS": f"arn:aws:iam::{ACCOUNT}:user/alice"}))
@@ -267,7 +267,7 @@ def test_a_session_policy_narrows_and_never_widens(world: IamWorld) -> None:
     assert "no identity-based policy" in refusal(iam.create_user, UserName="eve")[1]
 
 
-def test_durations_and_chains_are_bounded(world: IamWorld) -> None:
+def test_session_durations_are_limited(world: IamWorld) -> None:
     admin = world.client("iam")
     for name in ("One", "Two"):
         admin.create_role(RoleName=name, MaxSessionDuration=7200, AssumeRolePolicyDocument=trust({"AWS": ACCOUNT}))
@@ -294,7 +294,7 @@ def test_durations_and_chains_are_bounded(world: IamWorld) -> None:
     )
 
 
-def test_an_expired_session_is_told_so(world: IamWorld) -> None:
+def test_an_expired_session_gets_expired_token(world: IamWorld) -> None:
     world.client("iam").create_role(RoleName="R", AssumeRolePolicyDocument=trust({"AWS": ACCOUNT}))
     present = world.now
     world.now = present - dt.timedelta(minutes=14)
@@ -324,7 +324,7 @@ def test_parameters_without_effect_are_refused(world: IamWorld) -> None:
     assert refusal(iam.get_user, UserName="bob")[0] == "NoSuchEntity"
 
 
-def test_what_terraform_reads_around_a_role_is_there(world: IamWorld) -> None:
+def test_reads_of_terraform_around_a_role_succeed(world: IamWorld) -> None:
     iam = world.client("iam")
     iam.create_role(RoleName="R", AssumeRolePolicyDocument=trust(COMPREHEND))
     assert iam.list_attached_role_policies(RoleName="R")["AttachedPolicies"] == []
@@ -332,7 +332,7 @@ def test_what_terraform_reads_around_a_role_is_there(world: IamWorld) -> None:
     assert iam.list_role_tags(RoleName="R")["Tags"] == []
 
 
-def test_every_operation_of_iam_is_here_but_those_on_what_cannot_be_made_here() -> None:
+def test_every_supported_operation_of_iam_is_implemented() -> None:
     elsewhere = re.compile(
         "SAML|OpenID|ServerCertificate|SSHPublicKey|MFADevice|Signing|LoginProfile|ServiceSpecific|Credential|"
         "Organization|ServiceLinkedRole|ServiceLastAccessed|Delegation|PasswordPolicy|ChangePassword|"
@@ -341,7 +341,7 @@ def test_every_operation_of_iam_is_here_but_those_on_what_cannot_be_made_here() 
     claimed = {bound.facts.name for bound in operation_table() if bound.facts.service == "iam"}
     wanted = {name for name in service_model("iam").operation_names if not elsewhere.search(name)}
     assert wanted - claimed == set()
-    # Of what cannot be made there are none, which some of the others say.
+    # Some of the others list kinds that cannot be created, and are always empty.
     assert sorted(claimed - wanted) == [
         "DeleteLoginProfile",
         "GetLoginProfile",
@@ -353,6 +353,6 @@ def test_every_operation_of_iam_is_here_but_those_on_what_cannot_be_made_here() 
     ]
 
 
-def test_what_cannot_be_made_here_is_refused_as_an_operation_that_is_not_there(world: IamWorld) -> None:
+def test_unsupported_operations_are_refused(world: IamWorld) -> None:
     iam = world.client("iam")
     assert refusal(iam.create_login_profile, UserName="u", Password="Secret-1")[0] == "InvalidAction"

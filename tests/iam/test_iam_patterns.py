@@ -1,4 +1,4 @@
-"""Texts with wildcards and variables, and ARNs: what each stands for."""
+"""Patterns with wildcards and variables, and ARN patterns: what each matches."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CONTEXT = {"aws:username": ("ann",), "aws:many": ("a", "b"), "aws:star": ("*",)}
         ("a.c", ["a.c"], ["abc"]),
     ],
 )
-def test_a_text_with_wildcards_stands_for(text: str, meant: list[str], others: list[str]) -> None:
+def test_a_pattern_with_wildcards_matches(text: str, meant: list[str], others: list[str]) -> None:
     template = Template.parse(text)
     assert [value for value in meant if not template.matches(value, {})] == []
     assert [value for value in others if template.matches(value, {})] == []
@@ -66,18 +66,18 @@ def test_without_wildcards_a_star_is_a_star() -> None:
         ("$${aws:username}", "$ann", True),
     ],
 )
-def test_a_variable_stands_for_its_one_value(text: str, value: str, matches: bool) -> None:
+def test_a_variable_is_replaced_with_its_single_value(text: str, value: str, matches: bool) -> None:
     assert Template.parse(text, variables=True).matches(value, CONTEXT) is matches
 
 
-def test_only_a_text_without_variables_is_ready_to_be_matched() -> None:
+def test_only_a_pattern_without_variables_is_prepared() -> None:
     assert Template.parse("a*b").fixed is not None
     assert Template.parse("a${aws:username}", variables=True).fixed is None
     assert Template.parse("a${aws:username}").fixed is not None
 
 
 @pytest.mark.parametrize(("text", "literal"), [("abc", True), ("", True), ("a*", False), ("*", False), ("a?", False)])
-def test_a_text_without_wildcards_stands_for_itself_alone(text: str, literal: bool) -> None:
+def test_a_pattern_without_wildcards_is_literal(text: str, literal: bool) -> None:
     glob = Template.parse(text).fixed
     assert glob is not None
     assert glob.is_literal is literal
@@ -103,14 +103,14 @@ def test_an_arn_is_compared_part_by_part(pattern: str, meant: list[str], others:
 
 
 @pytest.mark.parametrize("text", ["", "b", "arn:aws:s3::", "nra:aws:s3:::b", "ar*:aws:s3:::b", "?"])
-def test_what_is_no_arn_is_refused(text: str) -> None:
+def test_a_text_that_is_not_an_arn_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not an ARN"):
         ArnTemplate.parse(text)
     with pytest.raises(ValueError, match="not an ARN"):
         ArnTemplate.parse_resource(text, variables=True)
 
 
-def test_a_resource_has_variables_in_its_last_part_only() -> None:
+def test_a_resource_has_variables_only_in_its_last_part() -> None:
     resource = ArnTemplate.parse_resource("arn:aws:s3:::b/${aws:username}/*", variables=True)
     assert resource.matches("arn:aws:s3:::b/ann/x", CONTEXT)
     assert not resource.matches("arn:aws:s3:::b/bob/x", CONTEXT)

@@ -1,4 +1,4 @@
-"""The page "Policies by example": each policy on it is one that its service takes, each test that it names exists."""
+"""The page "Policies by example": each policy on it is valid for its service, and each test that it names exists."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ USES = {
     "A bucket for one VPC": ["bucket"],
     "Flow logs to a bucket": ["bucket"],
 }
-"""What the policies of each section are for, in order."""
+"""The uses of the policies in each section, in order."""
 
 
 def policies() -> list[tuple[str, str, str]]:
-    """Return title, use and text of each policy; loose statements are put into a document."""
+    """Return the title, use and text of each policy; single statements are put into a document."""
     found, title, seen = [], "", 0
     for heading, text in BLOCKS:
         if heading:
@@ -50,7 +50,7 @@ def test_every_section_with_a_policy_is_known() -> None:
     assert {title: titles.count(title) for title in titles} == {title: len(uses) for title, uses in USES.items()}
 
 
-def test_the_page_s_allow_is_open_and_the_denies_alone_are_not() -> None:
+def test_only_the_pages_allow_is_open() -> None:
     texts = {title: text for title, use, text in policies() if use == "endpoint"}
     assert openings(texts["The endpoint's allow"], "111122223333")
     assert not openings(texts["The two denies for package repositories"], "111122223333")

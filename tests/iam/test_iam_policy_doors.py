@@ -1,4 +1,4 @@
-"""Two policies in one text are refused at every door of IAM and STS; each by itself and both as one are taken."""
+"""Every operation of IAM and STS refuses two policies in one text, but accepts each of them, and the merged one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.worlds.iam import ACCOUNT, IamWorld, refusal, trust
 
 TABLE: dict[str, Any] = json.loads((Path(__file__).parent / "data" / "iam_cases.json").read_text())
 GUIDE: str = TABLE["policies"]["seed-linux-repos-deny"]["text"]
-"""The guide's sample of two documents, one after the other, as it stands there."""
+"""The guide's sample of two consecutive documents, unchanged."""
 SYNTAX = "Syntax errors in policy."
 NO_JSON = "This policy contains invalid Json"
 HOSTILE = sorted((Path(__file__).parent / "data" / "hostile_policies").glob("*.json"))
@@ -73,13 +73,13 @@ def _new_trust(iam: Any, world: IamWorld, text: str) -> object:
 
 
 def identity(*actions: str) -> list[str]:
-    """Return two identity policies, and one that says both."""
+    """Return two identity policies, and one that combines them."""
     entries = [{"Effect": "Allow", "Action": f"s3:{action}", "Resource": "*"} for action in actions]
     return [json.dumps({"Version": "2012-10-17", "Statement": [entry]}) for entry in entries]
 
 
 def both(halves: list[str]) -> str:
-    """Return the one document that says what two say."""
+    """Return a document that combines two."""
     entries = [entry for half in halves for entry in json.loads(half)["Statement"]]
     return json.dumps({"Version": "2012-10-17", "Statement": entries})
 
@@ -118,8 +118,8 @@ def test_a_trust_policy_is_one_document(world: IamWorld, door: Door) -> None:
 
 
 @pytest.mark.parametrize("number", [1, 2])
-def test_a_half_of_the_guides_text_is_no_identity_policy(world: IamWorld, number: int) -> None:
-    """It names a principal, which is for the policies of resources and endpoints."""
+def test_half_of_the_guides_text_is_not_an_identity_policy(world: IamWorld, number: int) -> None:
+    """It names a principal, which is only valid in policies of resources and endpoints."""
     name = {1: "seed-linux-repos-deny-first", 2: "seed-linux-repos-deny-second"}[number]
     half = json.dumps(TABLE["policies"][name]["document"])
     code, message, _ = refusal(lambda: _user_policy(world.client("iam"), world, half))
@@ -149,6 +149,6 @@ def test_a_hostile_document_is_refused_on_the_wire_and_nothing_is_stored(world: 
         pytest.param(identity("GetObject")[0] + " " * 131_072, id="more than 131,072 characters"),
     ],
 )
-def test_what_no_policy_may_hold_is_refused_before_it_is_read(world: IamWorld, text: str) -> None:
+def test_invalid_characters_are_refused_before_parsing(world: IamWorld, text: str) -> None:
     code, _, status = refusal(world.client("iam").create_policy, PolicyName="p", PolicyDocument=text)
     assert (code, status) == ("ValidationError", 400)

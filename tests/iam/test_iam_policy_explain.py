@@ -1,4 +1,4 @@
-"""A denial explained: which statement came closest, and what in it stood in the way."""
+"""Explanations of denials: the closest statement, and why it did not match."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def policy(kind: PolicyKind, *entries: dict[str, Any], name: str = "'mine'") -> 
     return AttachedPolicy(kind, parse(text, uses.get(kind, "inline")), name)
 
 
-def test_the_condition_that_failed_is_told_with_what_it_wants_and_what_it_got() -> None:
+def test_a_failed_condition_is_reported_with_expected_and_actual_values() -> None:
     conditions = {
         "StringEquals": {"aws:SourceVpce": ["vpce-1", "vpce-2"]},
         "Bool": {"aws:SecureTransport": "true"},
@@ -85,7 +85,7 @@ def test_an_explicit_deny_shows_the_statement_as_written_and_the_conditions_that
     assert [(each.key, each.holds) for each in story.conditions] == [("aws:sourcevpce", True)]
 
 
-def test_a_lacking_endpoint_points_to_the_endpoints_statements_alone() -> None:
+def test_a_missing_allow_of_the_endpoint_shows_only_its_statements() -> None:
     endpoint = policy("endpoint", {"Sid": "Put", "Principal": "*", "Action": "s3:PutObject"}, name="vpce-9")
     explanation = explain(REQUEST, [policy("identity", {}), endpoint])
     (story,) = explanation.closest
@@ -93,7 +93,7 @@ def test_a_lacking_endpoint_points_to_the_endpoints_statements_alone() -> None:
     assert str(story.mismatches[0]) == "Action is s3:PutObject, the request's is s3:GetObject"
 
 
-def test_a_principal_that_is_somebody_else_is_told() -> None:
+def test_a_principal_mismatch_is_reported() -> None:
     bob = f"arn:aws:iam::{ACCOUNT}:user/bob"
     bucket = policy("resource", {"Principal": {"AWS": bob}, "Resource": "arn:aws:s3:::corpus/*"})
     (story,) = explain(REQUEST, [bucket]).closest
@@ -101,13 +101,13 @@ def test_a_principal_that_is_somebody_else_is_told() -> None:
     assert story.mismatches[0].actual == (ALICE.arn,)
 
 
-def test_nothing_is_closest_where_there_is_no_policy() -> None:
+def test_without_policies_no_statement_is_closest() -> None:
     explanation = explain(REQUEST, [])
     assert explanation.closest == ()
     assert "no identity-based policy allows it" in explanation.lines()[1]
 
 
-def test_the_resource_that_was_denied_is_the_one_explained() -> None:
+def test_the_denied_resource_is_explained() -> None:
     two = replace(REQUEST, resources=("arn:aws:s3:::corpus/a", "arn:aws:s3:::secret/b"))
     explanation = explain(two, [policy("identity", {"Resource": "arn:aws:s3:::corpus/*"})])
     assert explanation.closest[0].resource == "arn:aws:s3:::secret/b"
@@ -122,7 +122,7 @@ def test_an_explanation_is_json() -> None:
     assert stored["statements"][0]["document"]["Sid"] == "Few"
 
 
-def test_a_denial_carries_its_evidence_and_an_allow_carries_none() -> None:
+def test_only_a_denial_has_evidence() -> None:
     policies = [policy("identity", {"Action": "ec2:*"})]
     denied = decide(REQUEST, policies)
     assert denied.evidence is not None

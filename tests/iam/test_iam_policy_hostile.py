@@ -1,4 +1,4 @@
-"""Documents made to hurt: each is refused with AWS's error, or taken and decided with few steps."""
+"""Hostile documents: each is refused with AWS's error, or accepted and decided in few steps."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from reading_room.iam.policy.patterns import ArnTemplate, Template, expression, 
 CORPUS = sorted((Path(__file__).parent / "data" / "hostile_policies").glob("*.json"))
 USES: tuple[PolicyUse, ...] = ("managed", "inline", "session", "trust", "bucket", "endpoint")
 REQUEST_LIMIT = 131_072
-"""Characters of a policy document in a request, whatever it is for."""
+"""Characters in a policy document in a request, for any use."""
 ALICE = Principal("user", "111122223333", "arn:aws:iam::111122223333:user/alice", "AIDAEXAMPLEUSER000001")
 
 
 class Counted(str):
-    """A text that counts how often it is searched, and how many characters the searches pass over at most."""
+    """A string that counts its searches, and the most characters that these scan."""
 
     searches: int
     passed: int
@@ -41,7 +41,7 @@ class Counted(str):
 
 @pytest.mark.parametrize("use", USES)
 @pytest.mark.parametrize("path", [pytest.param(path, id=path.stem) for path in CORPUS])
-def test_a_hostile_document_is_refused_with_a_message_that_an_answer_can_carry(path: Path, use: PolicyUse) -> None:
+def test_a_hostile_document_is_refused_with_a_serializable_message(path: Path, use: PolicyUse) -> None:
     with pytest.raises(PolicyDocumentError) as refusal:
         parse(path.read_text(encoding="utf-8"), use)
     message = str(refusal.value)
@@ -49,12 +49,12 @@ def test_a_hostile_document_is_refused_with_a_message_that_an_answer_can_carry(p
     assert message.encode()
 
 
-def test_the_corpus_is_there() -> None:
+def test_the_corpus_exists() -> None:
     assert len(CORPUS) >= 45
 
 
 @pytest.mark.parametrize("star", ["*", "**", "*?", "?*"])
-def test_each_piece_of_a_pattern_is_looked_for_once(star: str) -> None:
+def test_each_piece_of_a_pattern_is_searched_once(star: str) -> None:
     value = Counted("a" * 5_000)
     pattern = Template.parse(f"{star}a" * 2_000 + "b")
     assert not pattern.matches(value, {})
@@ -64,15 +64,15 @@ def test_each_piece_of_a_pattern_is_looked_for_once(star: str) -> None:
     assert value.passed <= len(value)
 
 
-def test_the_expression_of_a_pattern_never_goes_back_over_what_it_passed() -> None:
-    """Every repetition is in an atomic group, but for one before the end."""
+def test_the_expression_of_a_pattern_does_not_backtrack() -> None:
+    """Every repetition is in an atomic group, except for one before the end."""
     tokens = tokenize("*a?b*c*d?*e", wildcards=True, variables=False)
     pattern = expression(tokens).pattern
     assert re.sub(r"\(\?>\.\*\?[a-z.]+\)", "", pattern) == ".*e"
 
 
-def test_a_text_of_many_beginnings_of_variables_is_read_once() -> None:
-    """The expression's parts exclude each other, so no character is read for more than one beginning."""
+def test_a_text_with_many_variable_prefixes_is_scanned_once() -> None:
+    """The expression's parts are mutually exclusive, so no character is scanned for more than one prefix."""
     for text in ("${a" * 40_000, "${ " * 40_000, "${a,'" * 25_000, "${a,'b'" * 18_000, "$" * REQUEST_LIMIT):
         assert "".join(token.value for token in tokenize(text, wildcards=False, variables=True)) == text  # type: ignore[union-attr]
 
@@ -84,12 +84,12 @@ def _decides(text: str, use: PolicyUse, resource: str) -> str:
 
 
 def _filled(build: Any, limit: int) -> str:
-    """Return the longest document of a kind that fits into a limit. ``build`` makes one of a number of pieces."""
+    """Return the longest document within a limit. ``build`` returns one with a number of pieces."""
     empty, one = len(build(0)), len(build(1))
     return str(build((limit - empty) // max(1, one - empty)))
 
 
-def test_a_document_of_nothing_but_stars_at_the_limit_is_decided() -> None:
+def test_a_maximal_document_of_stars_is_decided() -> None:
     def build(number: int) -> str:
         resource = "arn:aws:s3:::" + "*a" * number + "*b"
         return json.dumps({"Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": resource}})
@@ -98,7 +98,7 @@ def test_a_document_of_nothing_but_stars_at_the_limit_is_decided() -> None:
 
 
 @pytest.mark.costs(1.5, reason="thousands of patterns are tried on a long value")
-def test_a_document_of_thousands_of_patterns_at_the_limit_is_decided() -> None:
+def test_a_maximal_document_of_thousands_of_patterns_is_decided() -> None:
     def build(number: int) -> str:
         conditions = {"StringNotLike": {"aws:userid": ["*a*b*c"] * number}}
         entry = {"Effect": "Deny", "Action": "s3:*", "Resource": "*", "Condition": conditions}
@@ -107,7 +107,7 @@ def test_a_document_of_thousands_of_patterns_at_the_limit_is_decided() -> None:
     assert _decides(_filled(build, REQUEST_LIMIT), "inline", "arn:aws:s3:::b/a") == "explicitDeny"
 
 
-def test_an_endpoint_policy_at_its_limit_is_taken_and_one_above_it_is_not() -> None:
+def test_an_endpoint_policy_is_accepted_up_to_its_limit() -> None:
     def build(number: int) -> str:
         entry = {"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::" + "?" * number}
         return json.dumps({"Statement": entry})
@@ -119,13 +119,13 @@ def test_an_endpoint_policy_at_its_limit_is_taken_and_one_above_it_is_not() -> N
         parse(text + " ", "endpoint")
 
 
-def test_thousands_of_actions_in_a_trust_policy_are_read() -> None:
+def test_thousands_of_actions_in_a_trust_policy_are_parsed() -> None:
     actions = ["sts:*a*A*"] * 9_000
     entry = {"Effect": "Allow", "Principal": {"AWS": "111122223333"}, "Action": actions}
     assert len(parse(json.dumps({"Statement": entry}), "trust").statements[0].actions) == 9_000
 
 
-def test_values_of_a_request_that_are_no_numbers_dates_addresses_or_bytes_match_nothing() -> None:
+def test_malformed_request_values_match_nothing() -> None:
     wanted = {"NumericEquals": "1", "DateEquals": "2025-01-01", "IpAddress": "10.0.0.0/8", "BinaryEquals": "aGk="}
     given = (
         "1_0",
@@ -153,7 +153,7 @@ def test_a_variable_before_the_last_part_of_a_resource_is_plain_text() -> None:
     assert early.matches("arn:aws:s3:${a}::b/x", {"a": ("x",)})
 
 
-def test_asking_for_ever_new_actions_keeps_no_more_than_a_few_answers() -> None:
+def test_the_cache_of_actions_is_bounded() -> None:
     policy = parse('{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}', "inline")
     for number in range(2_000):
         policy.covering(f"s3:Operation{number}")

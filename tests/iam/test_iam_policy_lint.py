@@ -1,4 +1,4 @@
-"""What is said of a document before it is given to anybody."""
+"""The findings about a document before it is used."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def document(*entries: dict[str, Any], version: str | None = "2012-10-17") -> st
     return json.dumps({**({} if version is None else {"Version": version}), "Statement": statements})
 
 
-def test_the_guides_two_documents_get_awss_answer_the_reason_and_one_document() -> None:
+def test_the_guides_two_documents_get_awss_error_the_reason_and_one_document() -> None:
     answer, reason, rest = lint(GUIDE, "endpoint")
     assert answer == (
         "refused: AWS answers InvalidPolicyDocument: The Policy Document is not valid. Syntax error at position (18,1)"
@@ -36,7 +36,7 @@ def test_the_guides_two_documents_get_awss_answer_the_reason_and_one_document() 
     assert rest.startswith("merged into one document: nothing is allowed: every statement is a Deny")
 
 
-def test_the_merged_document_of_the_guide_has_nothing_to_be_said_of() -> None:
+def test_the_merged_document_of_the_guide_has_no_findings() -> None:
     assert lint(json.dumps(POLICIES["endpoint-merged"]["document"]), "endpoint") == []
 
 
@@ -51,7 +51,7 @@ def test_the_merged_document_of_the_guide_has_nothing_to_be_said_of() -> None:
         ("endpoint", "InvalidPolicyDocument"),
     ],
 )
-def test_a_refusal_is_told_with_the_code_of_the_service(use: PolicyUse, code: str) -> None:
+def test_a_refusal_has_the_error_code_of_the_service(use: PolicyUse, code: str) -> None:
     (finding,) = lint("{", use)
     assert finding.startswith(f"refused: AWS answers {code}: ")
 
@@ -61,13 +61,13 @@ def test_one_document_or_none_is_not_merged() -> None:
         assert merged(text) is None
 
 
-def test_statements_of_one_sid_are_told_apart_when_they_are_merged() -> None:
+def test_merging_makes_sids_unique() -> None:
     text = merged(document({"Sid": "Read"}) * 2)
     assert text is not None
     assert [statement.sid for statement in parse(text, "inline").statements] == ["Read", "Read2"]
 
 
-def test_documents_whose_variables_mean_different_things_are_not_merged() -> None:
+def test_documents_with_different_versions_and_variables_are_not_merged() -> None:
     old = document({"Resource": "arn:aws:s3:::home/${aws:username}"}, version=None)
     assert merged(old + document({})) is None
     assert merged(document({}, version=None) + document({})) is not None
@@ -116,10 +116,10 @@ def test_documents_whose_variables_mean_different_things_are_not_merged() -> Non
         pytest.param(document({"Effect": "Deny"}), "session", "nothing is allowed", id="a session that allows nothing"),
     ],
 )
-def test_what_aws_takes_and_nobody_means_is_told(text: str, use: PolicyUse, words: str) -> None:
+def test_unintended_but_valid_policies_get_a_warning(text: str, use: PolicyUse, words: str) -> None:
     (finding,) = lint(text, use)
     assert words in finding
 
 
-def test_an_ordinary_policy_has_nothing_to_be_said_of() -> None:
+def test_an_ordinary_policy_has_no_findings() -> None:
     assert lint(document({"Action": ["s3:GetObject", "s3:ListBucket"]}), "managed") == []

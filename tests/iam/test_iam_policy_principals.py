@@ -1,4 +1,4 @@
-"""Whom a statement names, and how directly: what that means beside identity and session policies."""
+"""The principals that a statement names, how directly, and the effect in combination with other policies."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ OBJECT = "arn:aws:s3:::corpus/a"
         pytest.param({"AWS": [OTHER, ALICE.arn], "Service": "ec2.amazonaws.com"}, {0: "user", 2: "role"}, id="a list"),
     ],
 )
-def test_an_element_names_a_caller_as_directly_as_it_says(element: object, grants: dict[int, str]) -> None:
+def test_an_element_names_callers_with_the_expected_directness(element: object, grants: dict[int, str]) -> None:
     callers = (ALICE, READER, VISITOR, ROOT, ANONYMOUS, SERVICE)
     principals = parse_principals(element)
     assert {number: grant for number, caller in enumerate(callers) if (grant := principals.grant_to(caller))} == grants
@@ -71,7 +71,7 @@ def test_an_element_names_a_caller_as_directly_as_it_says(element: object, grant
         ([VISITOR.arn, ACCOUNT], {ROOT}),
     ],
 )
-def test_a_deny_for_all_but_the_named_spares_who_is_named_in_full(listed: list[str], spared: set[Principal]) -> None:
+def test_not_principal_exempts_only_fully_named_callers(listed: list[str], spared: set[Principal]) -> None:
     principals = parse_principals({"AWS": listed}, inverted=True)
     callers = {ALICE, READER, VISITOR, ROOT}
     assert {caller for caller in callers if principals.grant_to(caller) is None} == spared
@@ -90,7 +90,7 @@ def _policy(kind: Any, use: Any, **entry: Any) -> AttachedPolicy:
         pytest.param(ACCOUNT, False, True, id="the account"),
     ],
 )
-def test_a_grant_to_a_federated_user_itself_is_not_narrowed_by_its_session_policy(
+def test_a_direct_grant_to_a_federated_user_is_not_limited_by_its_session_policy(
     named: str, narrow: bool, wide: bool
 ) -> None:
     bucket = _policy("resource", "bucket", Principal={"AWS": named}, Resource=OBJECT)
@@ -101,7 +101,7 @@ def test_a_grant_to_a_federated_user_itself_is_not_narrowed_by_its_session_polic
         assert decide(request, [own, session, bucket]).allowed is expected
 
 
-def test_a_deny_to_the_user_binds_whom_it_federates() -> None:
+def test_a_deny_of_a_user_applies_to_its_federated_users() -> None:
     deny = _policy("resource", "bucket", Effect="Deny", Principal={"AWS": ALICE.arn}, Resource=OBJECT)
     own = _policy("identity", "inline", Resource="*")
     session = _policy("session", "session", Resource="*")
@@ -112,7 +112,7 @@ def test_a_deny_to_the_user_binds_whom_it_federates() -> None:
     assert decide(replace(request, principal=stranger), [own, session, deny]).allowed
 
 
-def test_a_canonical_user_stands_in_bucket_policies_only() -> None:
+def test_a_canonical_user_is_valid_only_in_bucket_policies() -> None:
     entry = {"Effect": "Allow", "Principal": {"CanonicalUser": canonical_user_id(ACCOUNT)}, "Action": "s3:GetObject"}
     parse(json.dumps({"Statement": {**entry, "Resource": OBJECT}}), "bucket")
     for text, use in (
@@ -143,13 +143,13 @@ def test_a_canonical_user_stands_in_bucket_policies_only() -> None:
         ({"Somebody": "x"}, '"Somebody":"x"'),
     ],
 )
-def test_a_principal_that_cannot_be_is_told(element: object, told: str) -> None:
+def test_an_invalid_principal_is_reported(element: object, told: str) -> None:
     with pytest.raises(PrincipalError) as caught:
         parse_principals(element)
     assert caught.value.args[0] == told
 
 
-def test_an_element_is_read_kind_by_kind() -> None:
+def test_an_element_is_parsed_by_kind() -> None:
     element = {
         "AWS": [
             "*",
@@ -177,7 +177,7 @@ def test_an_element_is_read_kind_by_kind() -> None:
     assert parse_principals("*") == Principals(everyone=True, bare_star=True)
 
 
-def test_a_deny_for_all_but_everybody_denies_nobody() -> None:
+def test_not_principal_with_everyone_denies_no_one() -> None:
     principals = parse_principals({"AWS": "*"}, inverted=True)
     assert [principals.grant_to(caller) for caller in (ALICE, READER, ROOT, ANONYMOUS, SERVICE)] == [None] * 5
     services = parse_principals({"Service": "comprehend.amazonaws.com", "AWS": ACCOUNT}, inverted=True)

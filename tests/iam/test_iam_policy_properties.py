@@ -1,4 +1,4 @@
-"""What must hold for every text, every policy and every request: reading, printing, explaining, limiting."""
+"""Properties of all texts, policies and requests: parsing, printing, explaining and limiting."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ _VALUES: dict[str, list[Any]] = {
 
 
 def values_for(operator: str) -> list[Any]:
-    """Return policy values that an operator takes."""
+    """Return policy values that are valid for an operator."""
     if operator in ("IpAddress", "NotIpAddress"):
         return _VALUES["IpAddress"]
     return next(values for family, values in _VALUES.items() if operator.startswith(family))
@@ -166,17 +166,17 @@ others = st.lists(
 
 
 @given(requests, others, statements(effect="Deny"), st.sampled_from(["identity", "boundary", "session", "resource"]))
-def test_a_deny_more_never_allows(
+def test_an_additional_deny_never_allows(
     request: Request, policies: list[AttachedPolicy], deny: dict[str, Any], kind: PolicyKind
 ) -> None:
     before = decide(request, policies)
-    # One that is new of its kind also limits by what it does not allow, so it is put beside one that allows everything.
+    # The first policy of a kind also limits by what it does not allow, so it is put beside one that allows everything.
     after = decide(request, [*policies, attached(kind, [deny])])
     assert before.allowed or not after.allowed
 
 
 @given(requests, some, statements())
-def test_a_statement_about_something_else_changes_nothing(
+def test_an_unrelated_statement_changes_nothing(
     request: Request, entries: list[dict[str, Any]], more: dict[str, Any]
 ) -> None:
     more = {key: value for key, value in more.items() if key not in ("Action", "NotAction")}
@@ -188,7 +188,7 @@ def test_a_statement_about_something_else_changes_nothing(
 
 
 @given(requests, some, others, st.integers(0, 3))
-def test_an_allow_less_never_allows(
+def test_removing_an_allow_never_allows(
     request: Request, entries: list[dict[str, Any]], policies: list[AttachedPolicy], which: int
 ) -> None:
     allows = [entry for entry in entries if entry["Effect"] == "Allow"]
@@ -202,7 +202,7 @@ def test_an_allow_less_never_allows(
 
 
 @given(requests, others, some, st.sampled_from(["boundary", "session", "endpoint"]))
-def test_a_limit_never_widens(
+def test_a_limiting_policy_never_allows_more(
     request: Request, policies: list[AttachedPolicy], entries: list[dict[str, Any]], kind: PolicyKind
 ) -> None:
     assume(all(policy.kind != kind for policy in policies))
@@ -211,12 +211,14 @@ def test_a_limit_never_widens(
 
 
 @given(requests, some, st.sampled_from(["boundary", "session"]))
-def test_a_limit_alone_allows_nothing(request: Request, entries: list[dict[str, Any]], kind: PolicyKind) -> None:
+def test_a_limiting_policy_alone_allows_nothing(
+    request: Request, entries: list[dict[str, Any]], kind: PolicyKind
+) -> None:
     assert not decide(request, [attached(kind, entries)]).allowed
 
 
 @given(st.sampled_from(sorted(OPERATORS)), st.data())
-def test_if_exists_is_the_plain_operator_where_the_key_exists(operator: str, data: st.DataObject) -> None:
+def test_if_exists_equals_the_plain_operator_if_the_key_exists(operator: str, data: st.DataObject) -> None:
     key = data.draw(st.sampled_from(list(KEYS)))
     values = data.draw(st.lists(st.sampled_from(values_for(operator)), min_size=1, max_size=3))
     context = {key.lower(): tuple(data.draw(st.lists(st.sampled_from(KEYS[key]), min_size=1, max_size=2)))}
@@ -242,7 +244,7 @@ def test_a_negated_operator_is_the_opposite_of_the_plain_one(operator: str, data
 
 
 @given(some, versions, st.sampled_from(["inline", "session", "bucket", "endpoint"]), principals, st.booleans())
-def test_what_is_printed_parses_to_the_same_policy(
+def test_a_printed_policy_parses_to_the_same_policy(
     entries: list[dict[str, Any]], version: str, use: PolicyUse, principal: Any, inverted: bool
 ) -> None:
     if use in ("bucket", "endpoint"):
@@ -257,14 +259,14 @@ def test_what_is_printed_parses_to_the_same_policy(
 
 
 @given(requests, some)
-def test_what_is_printed_decides_the_same(request: Request, entries: list[dict[str, Any]]) -> None:
+def test_a_printed_policy_decides_the_same(request: Request, entries: list[dict[str, Any]]) -> None:
     first = attached("identity", entries)
     again = replace(first, policy=parse(print_policy(first.policy), "inline"))
     assert decide(request, [first]) == decide(request, [again])
 
 
 @given(requests, others)
-def test_an_explanation_tells_of_the_same_statements_as_the_decision(
+def test_an_explanation_has_the_same_statements_as_the_decision(
     request: Request, policies: list[AttachedPolicy]
 ) -> None:
     decision = decide(request, policies)
@@ -280,7 +282,7 @@ def test_an_explanation_tells_of_the_same_statements_as_the_decision(
 
 
 @given(some, st.sampled_from([None, 0, 2, "\t"]), st.booleans())
-def test_a_statements_place_in_the_text_holds_the_statement(
+def test_a_statements_span_contains_the_statement(
     entries: list[dict[str, Any]], indent: int | str | None, first: bool
 ) -> None:
     document: dict[str, Any] = {"Id": "x]}", "Statement": entries, "Version": "2012-10-17"}
@@ -291,12 +293,12 @@ def test_a_statements_place_in_the_text_holds_the_statement(
     lines = text.split("\n")
     for entry, span in zip(entries, statement_spans(text), strict=True):
         start, end = (sum(len(line) + 1 for line in lines[: at.line - 1]) + at.column - 1 for at in span)
-        # The place of a statement that stands alone begins after its brace.
+        # The span of a single statement begins after its brace.
         assert json.loads("{" * first + text[start:end]) == entry
 
 
 def naive(pattern: str, value: str, forbidden: str = "") -> bool:
-    """Match wildcards by trying everything; ``forbidden`` is what a wildcard never stands for."""
+    """Match wildcards by exhaustive search; wildcards never match characters in ``forbidden``."""
     if not pattern:
         return not value
     if pattern[0] == "*":
@@ -323,12 +325,12 @@ def test_an_arn_is_matched_part_by_part(head: list[str], last: str, data: st.Dat
 
 
 @given(st.text(alphabet="aB*?", max_size=8), st.text(alphabet="Ab", max_size=8))
-def test_case_ignored_is_the_same_as_lower_case(pattern: str, value: str) -> None:
+def test_ignoring_case_equals_comparing_in_lower_case(pattern: str, value: str) -> None:
     assert Template.parse(pattern).matches(value, {}, True) is naive(pattern.lower(), value.lower())
 
 
 @given(st.lists(st.sampled_from([*ACTIONS, "s3:*", "*", "s3:Get*"]), min_size=1), st.sampled_from(ACTIONS))
-def test_the_statements_about_an_action_are_those_that_cover_it(actions: list[str], action: str) -> None:
+def test_the_statements_found_for_an_action_cover_it(actions: list[str], action: str) -> None:
     entries = [{"Effect": "Allow", "Action": each, "Resource": "*"} for each in actions]
     policy = parse(text_of(entries), "inline")
     covering = policy.covering(action)
@@ -351,7 +353,7 @@ values = st.recursive(
 
 @st.composite
 def broken(draw: st.DrawFn) -> str:
-    """Return a hostile document of the corpus, or a good one, with something cut out, doubled or put in."""
+    """Return a hostile document of the corpus, or a valid one, with a part removed, doubled or inserted."""
     good = [json.dumps({"Version": "2012-10-17", "Statement": [draw(statements())]}), text_of(draw(some))]
     text = draw(st.sampled_from(CORPUS + good))
     for _ in range(draw(st.integers(0, 3))):
@@ -364,7 +366,7 @@ def broken(draw: st.DrawFn) -> str:
 
 
 def check_reading(text: str, use: PolicyUse) -> None:
-    """Parse a text; whatever it is, it is a policy or refused, and the other readers do not break on it either."""
+    """Parse a text, which must be a policy or be refused, without other errors, also from the other readers."""
     policy, refusal = None, ""
     try:
         policy = parse(text, use)
@@ -384,7 +386,7 @@ def check_reading(text: str, use: PolicyUse) -> None:
 
 @given(broken(), st.sampled_from(USES))
 @example("{}{}", "endpoint")
-def test_a_broken_document_is_refused_and_breaks_nothing(text: str, use: PolicyUse) -> None:
+def test_a_corrupted_document_is_refused_without_other_errors(text: str, use: PolicyUse) -> None:
     check_reading(text, use)
 
 

@@ -1,4 +1,4 @@
-"""What must hold for every policy and every request, whatever they say."""
+"""Properties of all policies and requests."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ plain = st.text(alphabet="ab:/.", max_size=12)
 
 
 def naive(pattern: str, value: str) -> bool:
-    """Match wildcards by trying everything."""
+    """Match wildcards by exhaustive search."""
     if not pattern:
         return not value
     if pattern[0] == "*":
@@ -32,16 +32,16 @@ def naive(pattern: str, value: str) -> bool:
 
 
 @given(st.text(alphabet="ab*?", max_size=10), st.text(alphabet="ab\n", max_size=10))
-def test_the_matcher_agrees_with_one_that_tries_everything(pattern: str, value: str) -> None:
+def test_the_matcher_agrees_with_a_naive_one(pattern: str, value: str) -> None:
     assert Template.parse(pattern).matches(value, {}) is naive(pattern, value)
 
 
-def test_a_pattern_of_many_stars_takes_no_time() -> None:
+def test_a_pattern_of_many_stars_is_fast() -> None:
     assert not Template.parse("*a" * 60 + "b").matches("a" * 5000, {})
 
 
 @given(text)
-def test_a_value_put_in_for_a_variable_is_literal(value: str) -> None:
+def test_a_substituted_value_is_literal(value: str) -> None:
     template = Template.parse("x${aws:username}y", variables=True)
     context = {"aws:username": [value]}
     assert template.matches(f"x{value}y", context)
@@ -102,7 +102,7 @@ DENY_ALL = {"Effect": "Deny", "Action": "*", "Resource": "*"}
 
 
 @given(requests, st.lists(statements(), max_size=3), st.sampled_from([identity, resource]))
-def test_a_matching_deny_wins_over_whatever_allows(request: Request, others: list[dict[str, Any]], make: Any) -> None:
+def test_a_matching_deny_overrides_every_allow(request: Request, others: list[dict[str, Any]], make: Any) -> None:
     policies = [identity(ALLOW_ALL, *others), resource(ALLOW_ALL), make(DENY_ALL)]
     assert decide(request, policies).outcome == "explicitDeny"
 
@@ -122,7 +122,7 @@ def test_another_allow_never_allows_less(
 
 
 @given(requests, st.lists(statements(), min_size=1, max_size=3))
-def test_an_endpoint_policy_only_takes_away(request: Request, entries: list[dict[str, Any]]) -> None:
+def test_an_endpoint_policy_only_limits(request: Request, entries: list[dict[str, Any]]) -> None:
     named = [{**entry, "Principal": "*"} for entry in entries]
     text = json.dumps({"Version": "2012-10-17", "Statement": named})
     endpoint = AttachedPolicy("endpoint", parse(text, "endpoint"), "vpce-1")
@@ -132,12 +132,12 @@ def test_an_endpoint_policy_only_takes_away(request: Request, entries: list[dict
 
 
 @given(requests)
-def test_nothing_allows_nothing(request: Request) -> None:
+def test_no_policies_allow_nothing(request: Request) -> None:
     assert decide(request, []).outcome == "implicitDeny"
 
 
 @given(requests, st.lists(statements(), max_size=3))
-def test_every_decision_says_why(request: Request, entries: list[dict[str, Any]]) -> None:
+def test_every_decision_has_a_reason(request: Request, entries: list[dict[str, Any]]) -> None:
     decision = decide(request, [identity(*entries)] if entries else [])
     assert decision.because
     assert decision.allowed or decision.message().startswith(f"User: {ALICE.arn} is not authorized to perform: ")

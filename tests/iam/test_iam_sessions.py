@@ -1,4 +1,4 @@
-"""Services that act as a role, containers that fetch its credentials, and the file of the first administrator."""
+"""Services that assume a role, containers that fetch its credentials, and the file of the first administrator."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def reader(world: IamWorld, **condition: object) -> None:
     )
 
 
-def test_a_service_acts_as_a_role_that_trusts_it(world: IamWorld) -> None:
+def test_a_service_can_assume_a_role_that_trusts_it(world: IamWorld) -> None:
     reader(world, Condition={"ArnLike": {"aws:SourceArn": JOB}, "StringEquals": {"aws:SourceAccount": ACCOUNT}})
     principal, credentials = assume_for_service(
         world.database, ROLE, SERVICE, "job-123", world.clock, source_arn=JOB, source_account=ACCOUNT
@@ -46,7 +46,7 @@ def test_a_service_acts_as_a_role_that_trusts_it(world: IamWorld) -> None:
     assert credentials.secret_access_key not in repr(credentials)
 
 
-def test_a_role_that_does_not_trust_the_service_says_what_stands_in_the_way(world: IamWorld) -> None:
+def test_a_role_that_does_not_trust_the_service_gives_the_reason(world: IamWorld) -> None:
     with pytest.raises(RoleNotAssumable, match="the role does not exist"):
         assume_for_service(world.database, ROLE, SERVICE, "job-123", world.clock)
     reader(world, Sid="OnlyThatJob", Condition={"ArnLike": {"aws:SourceArn": JOB}})
@@ -72,7 +72,7 @@ OTHER = "000000000002"
         ({"ArnLike": {"aws:SourceArn": f"arn:aws:comprehend:{REGION}:{ACCOUNT}:topics-detection-job/*"}}, False),
         ({"ArnLike": {"aws:SourceArn": f"arn:aws:comprehend:{REGION}:{OTHER}:*"}}, False),
         ({"ArnLike": {"aws:SourceArn": f"arn:aws:comprehend:eu-west-1:{ACCOUNT}:*"}}, False),
-        # One star stands for one part of an ARN and never for two.
+        # A star matches within one part of an ARN, never across two.
         ({"ArnLike": {"aws:SourceArn": f"arn:aws:comprehend:*:entities-detection-job/{JOB[-3:]}"}}, False),
         ({"StringLike": {"aws:SourceArn": f"*:{ACCOUNT}:*"}}, True),
         ({"ArnNotLike": {"aws:SourceArn": JOB}}, False),
@@ -84,9 +84,7 @@ OTHER = "000000000002"
         ({"StringEquals": {"sts:RoleSessionName": "job-123"}}, True),
     ],
 )
-def test_a_data_access_role_may_ask_for_which_job_the_service_acts(
-    world: IamWorld, condition: dict[str, object], good: bool
-) -> None:
+def test_a_data_access_role_can_require_a_source_job(world: IamWorld, condition: dict[str, object], good: bool) -> None:
     reader(world, Condition=condition)
     door = ContainerCredentials(database=world.database, owner_of=lambda vpc, ip: OWNER, clock=world.clock)
     reply = door.handle("GET", OWNER.path, "vpc-1", "10.0.1.5")
@@ -95,7 +93,7 @@ def test_a_data_access_role_may_ask_for_which_job_the_service_acts(
         assert b"its condition fails" in reply.body
 
 
-def test_a_trust_policy_that_changes_holds_for_the_next_credentials_of_a_job(world: IamWorld) -> None:
+def test_a_changed_trust_policy_applies_to_a_jobs_next_credentials(world: IamWorld) -> None:
     reader(world)
     door = ContainerCredentials(database=world.database, owner_of=lambda vpc, ip: OWNER, clock=world.clock)
     assert door.handle("GET", OWNER.path, "vpc-1", "10.0.1.5").status == 200
@@ -107,7 +105,7 @@ def test_a_trust_policy_that_changes_holds_for_the_next_credentials_of_a_job(wor
     assert door.handle("GET", OWNER.path, "vpc-1", "10.0.1.5").status == 403
 
 
-def test_while_a_session_cannot_be_recorded_none_is_made_and_the_one_there_is_goes_on(world: IamWorld) -> None:
+def test_no_session_is_created_while_it_cannot_be_recorded(world: IamWorld) -> None:
     reader(world)
     full = [False]
 
@@ -137,7 +135,7 @@ def test_while_a_session_cannot_be_recorded_none_is_made_and_the_one_there_is_go
 
 
 def as_client(document: dict[str, str]) -> dict[str, str]:
-    """Return what a container fetched, as a client's options."""
+    """Return the credentials that a container fetched, as options for a client."""
     return {
         "access_key_id": document["AccessKeyId"],
         "secret_access_key": document["SecretAccessKey"],
@@ -145,7 +143,7 @@ def as_client(document: dict[str, str]) -> dict[str, str]:
     }
 
 
-def test_the_credentials_of_a_job_are_its_roles_and_die_with_it(world: IamWorld) -> None:
+def test_a_jobs_credentials_are_of_its_role_and_end_with_the_job(world: IamWorld) -> None:
     reader(world)
     alive = [OWNER]
     door = ContainerCredentials(
@@ -167,7 +165,7 @@ def test_the_credentials_of_a_job_are_its_roles_and_die_with_it(world: IamWorld)
     assert door.handle("GET", OWNER.path, "vpc-1", "10.0.1.5").status == 404
 
 
-def test_credentials_that_were_fetched_while_the_job_ended_are_worth_nothing(world: IamWorld) -> None:
+def test_credentials_fetched_while_the_job_ends_are_revoked(world: IamWorld) -> None:
     reader(world)
     answers = iter([OWNER, None])
     door = ContainerCredentials(database=world.database, owner_of=lambda vpc, ip: next(answers), clock=world.clock)
@@ -176,7 +174,7 @@ def test_credentials_that_were_fetched_while_the_job_ended_are_worth_nothing(wor
         assert session.scalars(select(RoleSession)).all() == []
 
 
-def test_two_keys_are_good_at_once_and_each_change_of_one_acts_on_the_next_request(world: IamWorld) -> None:
+def test_two_keys_are_valid_together_and_changes_apply_to_the_next_request(world: IamWorld) -> None:
     iam, old = world.client("iam"), world.user("alice")
     key = iam.create_access_key(UserName="alice")["AccessKey"]
     new = {"access_key_id": key["AccessKeyId"], "secret_access_key": key["SecretAccessKey"]}
@@ -196,7 +194,7 @@ def test_two_keys_are_good_at_once_and_each_change_of_one_acts_on_the_next_reque
         clients["new"].get_caller_identity()
 
 
-def test_a_container_gets_the_credentials_of_its_job_and_the_same_until_they_grow_old(world: IamWorld) -> None:
+def test_a_container_gets_its_jobs_credentials_which_are_reused_until_renewal(world: IamWorld) -> None:
     reader(world)
     door = ContainerCredentials(
         database=world.database, owner_of=lambda vpc, ip: OWNER if ip == "10.0.1.5" else None, clock=world.clock
@@ -213,7 +211,7 @@ def test_a_container_gets_the_credentials_of_its_job_and_the_same_until_they_gro
     )
 
 
-def test_a_neighbour_who_knows_the_path_gets_404_and_a_log_line(
+def test_another_container_with_the_path_gets_404_and_is_logged(
     world: IamWorld, caplog: pytest.LogCaptureFixture
 ) -> None:
     reader(world)
@@ -229,14 +227,14 @@ def test_a_neighbour_who_knows_the_path_gets_404_and_a_log_line(
     assert [door.handle(method, OWNER.path, "vpc-1", "10.0.1.5").status for method in ("POST", "HEAD")] == [405, 405]
 
 
-def test_a_role_that_is_gone_gives_no_credentials(world: IamWorld) -> None:
+def test_a_deleted_role_gives_no_credentials(world: IamWorld) -> None:
     door = ContainerCredentials(database=world.database, owner_of=lambda vpc, ip: OWNER, clock=world.clock)
     reply = door.handle("GET", OWNER.path, "vpc-1", "10.0.1.5")
     assert reply.status == 403
     assert b"the role does not exist" in reply.body
 
 
-def test_the_network_keys_come_from_the_path_alone(world: IamWorld) -> None:
+def test_the_network_keys_come_only_from_the_path(world: IamWorld) -> None:
     alice = Principal("user", ACCOUNT, f"arn:aws:iam::{ACCOUNT}:user/alice", "AIDA", user_name="alice")
     inside = request_context(
         NetworkPath(vpc_id="vpc-1", vpc_endpoint_id="vpce-1", vpc_source_ip="10.0.1.5"),
@@ -254,7 +252,7 @@ def test_the_network_keys_come_from_the_path_alone(world: IamWorld) -> None:
     assert not {"aws:SourceVpc", "aws:SourceVpce", "aws:VpcSourceIp"} & set(outside)
 
 
-def test_a_decision_takes_who_calls_from_the_principal_and_never_from_the_context(world: IamWorld) -> None:
+def test_the_callers_keys_come_from_the_principal_and_never_from_the_context(world: IamWorld) -> None:
     world.client("iam").create_user(UserName="alice")
     alice = Principal("user", ACCOUNT, f"arn:aws:iam::{ACCOUNT}:user/alice", "AIDAX", user_name="alice")
     bucket = policy(Principal="*", Condition={"StringEquals": {"aws:username": "bob"}}, resource="arn:aws:s3:::b/*")
@@ -269,7 +267,7 @@ def test_a_decision_takes_who_calls_from_the_principal_and_never_from_the_contex
     assert not decision.allowed
 
 
-def test_a_stored_policy_that_cannot_be_read_denies(world: IamWorld) -> None:
+def test_a_stored_policy_that_cannot_be_parsed_denies(world: IamWorld) -> None:
     key = world.credentials.find(world.administrator_key()["access_key_id"])
     assert key is not None
     decision = world.authorizer.decide(
@@ -283,7 +281,7 @@ def test_a_stored_policy_that_cannot_be_read_denies(world: IamWorld) -> None:
     assert decision.outcome == "explicitDeny"
 
 
-def test_a_second_start_leaves_the_administrators_file_as_it_is(world: IamWorld) -> None:
+def test_a_second_start_does_not_change_the_administrators_file(world: IamWorld) -> None:
     before = world.credentials_path.read_text()
     first_administrator(world.database, ACCOUNT, REGION, world.credentials_path, world.clock)
     assert world.credentials_path.read_text() == before
@@ -292,7 +290,7 @@ def test_a_second_start_leaves_the_administrators_file_as_it_is(world: IamWorld)
 
 
 @pytest.mark.parametrize("damage", ["", "[default]\naws_access_key_id = AKIA", "\x00\xff garbage ["])
-def test_a_start_that_was_cut_off_before_the_file_is_mended(world: IamWorld, damage: str) -> None:
+def test_a_start_completes_an_interrupted_bootstrap(world: IamWorld, damage: str) -> None:
     before = world.credentials_path.read_text()
     if damage:
         world.credentials_path.write_text(damage)
@@ -302,7 +300,7 @@ def test_a_start_that_was_cut_off_before_the_file_is_mended(world: IamWorld, dam
     assert world.credentials_path.read_text() == before
 
 
-def test_a_deleted_administrator_is_not_made_again(world: IamWorld, tmp_path: Path) -> None:
+def test_a_deleted_administrator_is_not_recreated(world: IamWorld, tmp_path: Path) -> None:
     key = world.user("alice", policy())
     iam = world.client("iam", **key)
     iam.delete_user_policy(UserName="administrator", PolicyName="AdministratorAccess")

@@ -1,4 +1,4 @@
-"""Simulations over the wire: what policies would decide, and which keys they ask for."""
+"""Simulations called with boto3: what policies would decide, and which context keys they use."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_a_statement_in_one_line_is_found_by_its_column(world: IamWorld) -> None
     assert alone[match["StartPosition"]["Column"] - 1 : match["EndPosition"]["Column"] - 1] == allow.removeprefix("{")
 
 
-def test_a_deny_shows_the_denies_alone_and_a_lack_shows_nothing(world: IamWorld) -> None:
+def test_an_explicit_deny_shows_only_denies_and_an_implicit_one_nothing(world: IamWorld) -> None:
     texts = [policy(action="s3:*"), policy("Deny", "s3:DeleteObject")]
     answer = world.client("iam").simulate_custom_policy(
         PolicyInputList=texts, ActionNames=["s3:DeleteObject", "ec2:CreateVpc"]
@@ -64,7 +64,7 @@ def test_a_deny_shows_the_denies_alone_and_a_lack_shows_nothing(world: IamWorld)
     assert (lacking["EvalDecision"], lacking["MatchedStatements"]) == ("implicitDeny", [])
 
 
-def test_each_resource_has_its_result_and_the_whole_has_the_worst(world: IamWorld) -> None:
+def test_each_resource_has_a_result_and_the_total_is_the_most_restrictive(world: IamWorld) -> None:
     text = policy(action="s3:GetObject", resource=OBJECT)
     result = one(
         world.client("iam").simulate_custom_policy(
@@ -79,7 +79,7 @@ def test_each_resource_has_its_result_and_the_whole_has_the_worst(world: IamWorl
     ]
 
 
-def test_keys_that_policies_ask_for_and_nobody_gave_are_missing(world: IamWorld) -> None:
+def test_used_but_missing_context_keys_are_reported(world: IamWorld) -> None:
     iam = world.client("iam")
     text = policy(
         action="s3:GetObject",
@@ -108,7 +108,7 @@ def test_a_list_key_has_all_its_values(world: IamWorld) -> None:
         )
 
 
-def test_a_boundary_limits_and_says_so(world: IamWorld) -> None:
+def test_a_limiting_boundary_is_reported(world: IamWorld) -> None:
     result = one(
         world.client("iam").simulate_custom_policy(
             PolicyInputList=[policy()],
@@ -123,7 +123,7 @@ def test_a_boundary_limits_and_says_so(world: IamWorld) -> None:
     assert specific["PermissionsBoundaryDecisionDetail"] == {"AllowedByPermissionsBoundary": False}
 
 
-def test_a_deny_of_a_boundary_is_named_as_one(world: IamWorld) -> None:
+def test_a_deny_of_a_boundary_is_reported(world: IamWorld) -> None:
     world.client("iam").create_policy(PolicyName="limit", PolicyDocument=policy("Deny", "iam:CreateUser"))
     limit = f"arn:aws:iam::{ACCOUNT}:policy/limit"
     world.client("iam").create_user(UserName="alice", PermissionsBoundary=limit)
@@ -133,7 +133,7 @@ def test_a_deny_of_a_boundary_is_named_as_one(world: IamWorld) -> None:
     assert (match["SourcePolicyId"], match["SourcePolicyType"]) == ("limit", "Permissions Boundary Policy")
 
 
-def test_a_resource_policy_speaks_to_the_caller_that_is_given(world: IamWorld) -> None:
+def test_a_resource_policy_applies_to_the_given_caller(world: IamWorld) -> None:
     bucket_policy = json.dumps(
         {"Statement": {"Effect": "Allow", "Principal": {"AWS": ALICE}, "Action": "s3:GetObject", "Resource": OBJECT}}
     )
@@ -154,7 +154,7 @@ def test_a_resource_policy_speaks_to_the_caller_that_is_given(world: IamWorld) -
     assert refusal(iam.simulate_custom_policy, **asked, CallerArn=f"arn:aws:iam::{ACCOUNT}:role/r")[0] == "InvalidInput"
 
 
-def test_across_accounts_each_side_is_told_by_itself(world: IamWorld) -> None:
+def test_across_accounts_each_side_is_reported_separately(world: IamWorld) -> None:
     bucket_policy = json.dumps(
         {"Statement": {"Effect": "Allow", "Principal": {"AWS": ALICE}, "Action": "s3:GetObject", "Resource": OBJECT}}
     )
@@ -174,7 +174,7 @@ def test_across_accounts_each_side_is_told_by_itself(world: IamWorld) -> None:
     assert result["ResourceSpecificResults"][0]["EvalDecisionDetails"] == details
 
 
-def test_a_user_is_simulated_with_all_that_it_has(world: IamWorld) -> None:
+def test_a_user_is_simulated_with_all_its_policies(world: IamWorld) -> None:
     iam = world.client("iam")
     iam.create_user(UserName="alice", Tags=[{"Key": "team", "Value": "red"}])
     iam.create_group(GroupName="readers")
@@ -200,7 +200,7 @@ def test_a_user_is_simulated_with_all_that_it_has(world: IamWorld) -> None:
     ]
 
 
-def test_a_group_and_a_role_are_simulated_and_texts_are_added(world: IamWorld) -> None:
+def test_groups_and_roles_are_simulated_with_additional_policies(world: IamWorld) -> None:
     iam = world.client("iam")
     iam.create_group(GroupName="readers")
     iam.put_group_policy(GroupName="readers", PolicyName="list", PolicyDocument=policy(action="s3:ListBucket"))
@@ -214,7 +214,7 @@ def test_a_group_and_a_role_are_simulated_and_texts_are_added(world: IamWorld) -
         assert denied["EvalDecision"] == "explicitDeny"
 
 
-def test_a_boundary_in_the_request_takes_the_place_of_the_users_own(world: IamWorld) -> None:
+def test_a_boundary_in_the_request_replaces_the_users_own(world: IamWorld) -> None:
     iam = world.client("iam")
     iam.create_policy(PolicyName="limit", PolicyDocument=policy(action="ec2:*"))
     iam.create_user(UserName="alice", PermissionsBoundary=f"arn:aws:iam::{ACCOUNT}:policy/limit")
@@ -225,7 +225,7 @@ def test_a_boundary_in_the_request_takes_the_place_of_the_users_own(world: IamWo
     assert wider["EvalDecision"] == "allowed"
 
 
-def test_actions_come_in_pages_in_the_order_given(world: IamWorld) -> None:
+def test_actions_are_paged_in_the_given_order(world: IamWorld) -> None:
     iam = world.client("iam")
     actions = [f"s3:Operation{letter}" for letter in "zyxwv"]
     shown: list[str] = []
@@ -240,7 +240,7 @@ def test_actions_come_in_pages_in_the_order_given(world: IamWorld) -> None:
 
 
 @pytest.mark.costs(0.45, reason="5,000 decisions are simulated")
-def test_many_resources_make_short_pages_that_hold_everything(world: IamWorld) -> None:
+def test_many_resources_make_shorter_pages(world: IamWorld) -> None:
     resources = [f"arn:aws:s3:::corpus/{number}" for number in range(250)]
     pages = world.client("iam").get_paginator("simulate_custom_policy")
     found = pages.paginate(
@@ -250,7 +250,7 @@ def test_many_resources_make_short_pages_that_hold_everything(world: IamWorld) -
     assert sizes == [8, 8, 4]
 
 
-def test_context_keys_are_told_once_each_as_written(world: IamWorld) -> None:
+def test_context_keys_are_listed_once_as_written(world: IamWorld) -> None:
     iam = world.client("iam")
     first = policy(
         resource="arn:aws:s3:::home/${aws:username, 'nobody'}/*", Condition={"Bool": {"aws:SecureTransport": "true"}}
@@ -304,7 +304,7 @@ def test_context_keys_are_told_once_each_as_written(world: IamWorld) -> None:
         pytest.param({"ResourceArns": [f"arn:aws:s3:::b/{n}" for n in range(251)]}, "at most 250", id="too much"),
     ],
 )
-def test_what_cannot_be_simulated_is_refused(world: IamWorld, parameters: dict[str, Any], message: str) -> None:
+def test_invalid_simulations_are_refused(world: IamWorld, parameters: dict[str, Any], message: str) -> None:
     call = world.client("iam").simulate_custom_policy
     given = {"PolicyInputList": [policy()], "ActionNames": ["s3:GetObject"], **parameters}
     code, said, status = refusal(call, **given)
@@ -313,7 +313,7 @@ def test_what_cannot_be_simulated_is_refused(world: IamWorld, parameters: dict[s
 
 
 @pytest.mark.costs(0.2, reason="an entity with policies of every sort is made and simulated")
-def test_policies_of_the_entity_can_be_left_out(world: IamWorld) -> None:
+def test_policies_of_the_entity_can_be_excluded(world: IamWorld) -> None:
     iam = world.client("iam")
     iam.create_group(GroupName="readers")
     iam.put_group_policy(GroupName="readers", PolicyName="list", PolicyDocument=policy(action="s3:GetA"))
@@ -368,7 +368,7 @@ def test_parameters_without_effect_here_are_refused(world: IamWorld) -> None:
     assert handling[:2] == ("ValidationError", "The parameter ResourceHandlingOption is not supported")
 
 
-def test_only_entities_of_the_own_account_are_simulated(world: IamWorld) -> None:
+def test_only_entities_of_the_callers_account_can_be_simulated(world: IamWorld) -> None:
     iam = world.client("iam")
     asked: dict[str, Any] = {"ActionNames": ["s3:GetObject"]}
     foreign = "arn:aws:iam::444455556666:user/alice"
@@ -384,7 +384,7 @@ def test_only_entities_of_the_own_account_are_simulated(world: IamWorld) -> None
     )
 
 
-def test_simulating_somebody_needs_permission_on_that_entity(world: IamWorld) -> None:
+def test_simulating_an_entity_requires_permission_on_it(world: IamWorld) -> None:
     world.user("bob")
     key = world.user(
         "alice",

@@ -1,4 +1,4 @@
-"""AssumeRole over the wire: session policies, tags, source identities, chains, and what nobody here can give."""
+"""AssumeRole called with boto3: session policies, tags, source identities, chains, and unsupported parameters."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TEAM_RED = [{"Key": "Team", "Value": "red"}]
 
 
 def role(world: IamWorld, name: str = "Reader", document: str | None = None, **more: Any) -> str:
-    """Make a role that alice may assume and that may do everything, and return its ARN."""
+    """Create a role that alice may assume and that has all permissions, and return its ARN."""
     iam = world.client("iam")
     given = {"principal": {"AWS": [ALICE, ACCOUNT]}, "Action": TAGGING, **more}
     arn: str = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust(given.pop("principal"), **given))["Role"][
@@ -35,7 +35,7 @@ def alice(world: IamWorld) -> Any:
     return world.client("sts", **world.user("alice"))
 
 
-def test_managed_policies_narrow_a_session_together_with_its_own(world: IamWorld, alice: Any) -> None:
+def test_managed_and_inline_session_policies_limit_a_session_together(world: IamWorld, alice: Any) -> None:
     arn, iam = role(world), world.client("iam")
     reads = iam.create_policy(PolicyName="reads", PolicyDocument=policy(action="iam:GetRole"))["Policy"]["Arn"]
     answer = alice.assume_role(
@@ -49,13 +49,13 @@ def test_managed_policies_narrow_a_session_together_with_its_own(world: IamWorld
     inside.get_role(RoleName="Reader")
     inside.list_users()
     assert refusal(inside.list_roles)[1].endswith("because no session policy allows the iam:ListRoles action")
-    # The session holds the ARN: what the policy says is asked at each use.
+    # The session holds only the ARN: the policy is read at each use.
     iam.create_policy_version(PolicyArn=reads, PolicyDocument=policy(action="iam:ListRoles"), SetAsDefault=True)
     inside.list_roles()
     assert "no session policy" in refusal(inside.get_role, RoleName="Reader")[1]
 
 
-def test_a_managed_policy_that_is_gone_allows_its_session_nothing(world: IamWorld, alice: Any) -> None:
+def test_a_deleted_managed_session_policy_allows_nothing(world: IamWorld, alice: Any) -> None:
     arn, iam = role(world), world.client("iam")
     reads = iam.create_policy(PolicyName="reads", PolicyDocument=policy())["Policy"]["Arn"]
     inside = world.client(
@@ -67,7 +67,7 @@ def test_a_managed_policy_that_is_gone_allows_its_session_nothing(world: IamWorl
 
 
 @pytest.mark.parametrize("account", [ACCOUNT, "000000000002"])
-def test_a_managed_policy_that_does_not_exist_gives_no_session(world: IamWorld, alice: Any, account: str) -> None:
+def test_a_session_with_a_missing_managed_policy_is_refused(world: IamWorld, alice: Any, account: str) -> None:
     missing = f"arn:aws:iam::{account}:policy/nothing"
     assert refusal(alice.assume_role, RoleArn=role(world), RoleSessionName="ab", PolicyArns=[{"arn": missing}]) == (
         "ValidationError",
@@ -76,7 +76,7 @@ def test_a_managed_policy_that_does_not_exist_gives_no_session(world: IamWorld, 
 
 
 @pytest.mark.costs(0.2, reason="ten policies are made, a call each")
-def test_session_policies_have_a_size_together(world: IamWorld, alice: Any) -> None:
+def test_the_total_size_of_session_policies_is_limited(world: IamWorld, alice: Any) -> None:
     arn, iam = role(world), world.client("iam")
     names = [str(number) + "p" * 120 for number in range(10)]
     arns = [{"arn": iam.create_policy(PolicyName=name, PolicyDocument=policy())["Policy"]["Arn"]} for name in names]
@@ -95,14 +95,14 @@ def test_session_policies_have_a_size_together(world: IamWorld, alice: Any) -> N
     assert refusal(alice.assume_role, RoleArn=arn, RoleSessionName="ab", Tags=tags)[0] == "PackedPolicyTooLarge"
 
 
-def test_a_session_policy_that_is_none_is_refused(world: IamWorld, alice: Any) -> None:
+def test_an_invalid_session_policy_is_refused(world: IamWorld, alice: Any) -> None:
     arn = role(world)
     for broken in ("{", policy(Principal="*"), policy() + policy()):
         code, _ = refusal(alice.assume_role, RoleArn=arn, RoleSessionName="ab", Policy=broken)
         assert code == "MalformedPolicyDocument"
 
 
-def test_tags_of_a_session_win_over_those_of_its_role_whatever_their_case(world: IamWorld, alice: Any) -> None:
+def test_session_tags_override_role_tags_ignoring_case(world: IamWorld, alice: Any) -> None:
     red = {"StringEquals": {"aws:PrincipalTag/team": "red"}}
     arn = role(world, document=policy(Condition=red))
     world.client("iam").tag_role(RoleName="Reader", Tags=[{"Key": "team", "Value": "blue"}])
@@ -113,7 +113,7 @@ def test_tags_of_a_session_win_over_those_of_its_role_whatever_their_case(world:
 
 
 @pytest.mark.costs(0.2, reason="roles and users are made for both sides, with a client each")
-def test_tags_need_a_permission_of_their_own_on_both_sides(world: IamWorld, alice: Any) -> None:
+def test_session_tags_require_permission_on_both_sides(world: IamWorld, alice: Any) -> None:
     untagged = role(world, Action="sts:AssumeRole")
     alice.assume_role(RoleArn=untagged, RoleSessionName="ab")
     assert refusal(alice.assume_role, RoleArn=untagged, RoleSessionName="ab", Tags=TEAM_RED) == (
@@ -144,7 +144,7 @@ def test_tags_need_a_permission_of_their_own_on_both_sides(world: IamWorld, alic
         ({"StringLike": {"aws:PrincipalArn": "arn:aws:iam::*:user/al*"}}, True),
     ],
 )
-def test_a_trust_policy_asks_for_what_the_session_brings(
+def test_a_trust_policy_can_have_conditions_on_the_session(
     world: IamWorld, alice: Any, condition: dict[str, Any], good: bool
 ) -> None:
     asked = {
@@ -160,13 +160,13 @@ def test_a_trust_policy_asks_for_what_the_session_brings(
         assert refusal(alice.assume_role, **asked)[0] == "AccessDenied"
 
 
-def test_an_external_id_that_is_not_sent_is_not_guessed(world: IamWorld, alice: Any) -> None:
+def test_a_missing_external_id_is_refused(world: IamWorld, alice: Any) -> None:
     arn = role(world, Condition={"StringEquals": {"sts:ExternalId": "deal"}})
     assert refusal(alice.assume_role, RoleArn=arn, RoleSessionName="ab")[0] == "AccessDenied"
     alice.assume_role(RoleArn=arn, RoleSessionName="ab", ExternalId="deal")
 
 
-def test_transitive_tags_go_along_a_chain_and_cannot_be_changed(world: IamWorld, alice: Any) -> None:
+def test_transitive_tags_persist_along_a_chain_and_cannot_be_changed(world: IamWorld, alice: Any) -> None:
     one, two, three = (role(world, name) for name in ("One", "Two", "Three"))
     tags = [*TEAM_RED, {"Key": "Site", "Value": "north"}]
     first = alice.assume_role(RoleArn=one, RoleSessionName="ab", Tags=tags, TransitiveTagKeys=["Team"])
@@ -188,14 +188,14 @@ def test_transitive_tags_go_along_a_chain_and_cannot_be_changed(world: IamWorld,
     )
 
 
-def test_a_role_that_takes_no_tags_ends_a_chain_of_transitive_ones(world: IamWorld, alice: Any) -> None:
+def test_a_role_that_allows_no_tags_ends_a_chain_with_transitive_tags(world: IamWorld, alice: Any) -> None:
     one, two = role(world, "One"), role(world, "Two", Action="sts:AssumeRole")
     tagged = alice.assume_role(RoleArn=one, RoleSessionName="ab", Tags=TEAM_RED, TransitiveTagKeys=["team"])
     sts = world.client("sts", **key_of(tagged))
     assert "sts:TagSession" in refusal(sts.assume_role, RoleArn=two, RoleSessionName="ab")[1]
 
 
-def test_tags_that_cannot_be_are_refused(world: IamWorld, alice: Any) -> None:
+def test_invalid_session_tags_are_refused(world: IamWorld, alice: Any) -> None:
     arn = role(world)
     twice = [*TEAM_RED, {"Key": "team", "Value": "blue"}]
     assert refusal(alice.assume_role, RoleArn=arn, RoleSessionName="ab", Tags=twice) == (
@@ -208,7 +208,7 @@ def test_tags_that_cannot_be_are_refused(world: IamWorld, alice: Any) -> None:
     )
 
 
-def test_a_source_identity_sticks_to_every_session_of_a_chain(world: IamWorld, alice: Any) -> None:
+def test_a_source_identity_persists_along_a_chain(world: IamWorld, alice: Any) -> None:
     every: dict[str, Any] = {"Action": ["sts:AssumeRole", "sts:SetSourceIdentity"]}
     person = {"StringEquals": {"aws:SourceIdentity": "ada"}}
     one, two = role(world, "One", **every), role(world, "Two", policy(Condition=person), **every)
@@ -227,7 +227,7 @@ def test_a_source_identity_sticks_to_every_session_of_a_chain(world: IamWorld, a
     assert refusal(without.list_roles)[0] == "AccessDenied"
 
 
-def test_a_source_identity_needs_a_permission_of_its_own_in_every_role(world: IamWorld, alice: Any) -> None:
+def test_a_source_identity_requires_permission_in_every_role(world: IamWorld, alice: Any) -> None:
     plain = role(world)
     assert refusal(alice.assume_role, RoleArn=plain, RoleSessionName="ab", SourceIdentity="ada") == (
         "AccessDenied",
@@ -238,7 +238,7 @@ def test_a_source_identity_needs_a_permission_of_its_own_in_every_role(world: Ia
     assert "sts:SetSourceIdentity" in refusal(sts.assume_role, RoleArn=plain, RoleSessionName="ab")[1]
 
 
-def test_a_trust_policy_can_demand_a_source_identity(world: IamWorld, alice: Any) -> None:
+def test_a_trust_policy_can_require_a_source_identity(world: IamWorld, alice: Any) -> None:
     arn = role(
         world,
         Action=["sts:AssumeRole", "sts:SetSourceIdentity"],
@@ -249,7 +249,7 @@ def test_a_trust_policy_can_demand_a_source_identity(world: IamWorld, alice: Any
     alice.assume_role(RoleArn=arn, RoleSessionName="ab", SourceIdentity="ada")
 
 
-def test_what_nobody_here_can_give_is_refused_as_wrong(world: IamWorld, alice: Any) -> None:
+def test_mfa_codes_and_context_assertions_are_refused_as_invalid(world: IamWorld, alice: Any) -> None:
     arn = role(world)
     device = {"SerialNumber": f"arn:aws:iam::{ACCOUNT}:mfa/alice", "TokenCode": "123456"}
     code, message = refusal(alice.assume_role, RoleArn=arn, RoleSessionName="ab", **device)
@@ -261,14 +261,14 @@ def test_what_nobody_here_can_give_is_refused_as_wrong(world: IamWorld, alice: A
     )
 
 
-def test_a_token_is_as_long_as_it_is_asked_to_be_at_least(world: IamWorld, alice: Any) -> None:
+def test_a_token_has_the_requested_minimum_length(world: IamWorld, alice: Any) -> None:
     answer = alice.assume_role(RoleArn=role(world), RoleSessionName="ab", MinimumSessionTokenSize=2000)
     assert len(answer["Credentials"]["SessionToken"]) == answer["SessionTokenSize"] == 2000
     assert answer["SessionTokenUtilization"] == 48
     world.client("sts", **key_of(answer)).get_caller_identity()
 
 
-def test_a_session_is_named_by_trust_policies_too(world: IamWorld, alice: Any) -> None:
+def test_a_trust_policy_can_name_a_session(world: IamWorld, alice: Any) -> None:
     one = role(world, "One", policy(action="iam:ListRoles"))
     session = f"arn:aws:sts::{ACCOUNT}:assumed-role/One/night"
     two = role(world, "Two", principal={"AWS": session})
@@ -280,13 +280,13 @@ def test_a_session_is_named_by_trust_policies_too(world: IamWorld, alice: Any) -
 
 @pytest.fixture
 def stranger(world: IamWorld) -> Any:
-    """The administrator of another account, as the options of a client."""
+    """The administrator of another account, as options for a client."""
     with world.database.transaction() as session:
         key = accounts.create(session, OTHER, "", world.now)
     return {"access_key_id": key.access_key_id, "secret_access_key": key.secret_access_key}
 
 
-def test_a_role_of_another_account_is_assumed_only_if_both_accounts_allow_it(world: IamWorld, stranger: Any) -> None:
+def test_a_cross_account_role_requires_permission_in_both_accounts(world: IamWorld, stranger: Any) -> None:
     closed = role(world, "Closed", principal={"AWS": ACCOUNT})
     opened = role(world, "Opened", principal={"AWS": OTHER})
     sts, iam = world.client("sts", **stranger), world.client("iam", **stranger)
@@ -305,7 +305,7 @@ def test_a_role_of_another_account_is_assumed_only_if_both_accounts_allow_it(wor
     bob.assume_role(RoleArn=opened, RoleSessionName="ab")
 
 
-def test_a_deputy_of_several_customers_is_told_apart_by_its_external_id(world: IamWorld, stranger: Any) -> None:
+def test_an_external_id_prevents_a_confused_deputy(world: IamWorld, stranger: Any) -> None:
     mine = {"StringEquals": {"sts:ExternalId": "customer-1"}}
     arn = role(world, principal={"AWS": OTHER}, Condition=mine)
     sts = world.client("sts", **stranger)
@@ -314,7 +314,7 @@ def test_a_deputy_of_several_customers_is_told_apart_by_its_external_id(world: I
     sts.assume_role(RoleArn=arn, RoleSessionName="ab", ExternalId="customer-1")
 
 
-def test_a_managed_session_policy_is_one_of_the_roles_account(world: IamWorld, stranger: Any) -> None:
+def test_a_managed_session_policy_belongs_to_the_roles_account(world: IamWorld, stranger: Any) -> None:
     arn = role(world, principal={"AWS": OTHER})
     foreign = world.client("iam", **stranger).create_policy(PolicyName="p", PolicyDocument=policy())["Policy"]["Arn"]
     own = world.client("iam").create_policy(PolicyName="p", PolicyDocument=policy())["Policy"]["Arn"]
@@ -325,7 +325,7 @@ def test_a_managed_session_policy_is_one_of_the_roles_account(world: IamWorld, s
     )
 
 
-def test_the_operator_is_told_of_every_refusal_and_why(world: IamWorld) -> None:
+def test_every_refusal_is_logged_with_its_reason(world: IamWorld) -> None:
     told: list[Decision] = []
     world.authorizer.denied = lambda request_id, decision: told.append(decision)
     user = world.user("alice", policy("Deny", "sts:GetSessionToken"))

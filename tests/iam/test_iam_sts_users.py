@@ -1,4 +1,4 @@
-"""GetSessionToken, GetFederationToken and GetAccessKeyInfo: what a user's temporary credentials are good for."""
+"""GetSessionToken, GetFederationToken and GetAccessKeyInfo: the permissions of a user's temporary credentials."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def alice(world: IamWorld, document: str | None = None) -> Any:
 
 
 def caller(world: IamWorld, answer: Any) -> Principal:
-    """Return whom the credentials of an answer prove."""
+    """Return the principal of the credentials in a response."""
     held = world.credentials.find(answer["Credentials"]["AccessKeyId"])
     assert held is not None
     return held.principal
 
 
 def may(world: IamWorld, principal: Principal, action: str = "s3:GetObject", bucket: str | None = None) -> bool:
-    """Say whether a caller may do something with an object of its own account."""
+    """Return whether a caller may perform an action on an object of its own account."""
     return world.authorizer.decide(
         principal=principal,
         action=action,
@@ -41,7 +41,7 @@ def may(world: IamWorld, principal: Principal, action: str = "s3:GetObject", buc
     ).allowed
 
 
-def test_a_session_token_proves_the_user_itself(world: IamWorld) -> None:
+def test_a_session_token_authenticates_the_user_itself(world: IamWorld) -> None:
     answer = alice(world).get_session_token()
     assert answer["Credentials"]["Expiration"] == world.now + dt.timedelta(hours=12)
     identity = world.client("sts", **key_of(answer)).get_caller_identity()
@@ -50,7 +50,7 @@ def test_a_session_token_proves_the_user_itself(world: IamWorld) -> None:
     assert caller(world, answer).token_issued_at == world.now
 
 
-def test_a_session_token_needs_no_permission_but_a_deny_holds(world: IamWorld) -> None:
+def test_a_session_token_requires_no_permission_but_a_deny_applies(world: IamWorld) -> None:
     alice(world).get_session_token(DurationSeconds=900)
     bob = world.client("sts", **world.user("bob", policy("Deny", "sts:GetSessionToken")))
     assert refusal(bob.get_session_token) == (
@@ -60,7 +60,7 @@ def test_a_session_token_needs_no_permission_but_a_deny_holds(world: IamWorld) -
     )
 
 
-def test_a_users_sessions_last_from_a_quarter_of_an_hour_to_a_day_and_a_half(world: IamWorld) -> None:
+def test_a_users_sessions_last_from_15_minutes_to_36_hours(world: IamWorld) -> None:
     sts = alice(world, policy())
     for call in (sts.get_session_token, partial(sts.get_federation_token, Name="app")):
         code, message = refusal(call, DurationSeconds=129_601)
@@ -70,7 +70,7 @@ def test_a_users_sessions_last_from_a_quarter_of_an_hour_to_a_day_and_a_half(wor
         assert expiration == world.now + dt.timedelta(hours=36)
 
 
-def test_a_session_token_opens_neither_iam_nor_most_of_sts(world: IamWorld) -> None:
+def test_a_session_token_cannot_call_iam_or_most_of_sts(world: IamWorld) -> None:
     key = key_of(alice(world, policy()).get_session_token())
     assert refusal(world.client("iam", **key).list_users)[0] == "InvalidClientTokenId"
     sts = world.client("sts", **key)
@@ -78,12 +78,12 @@ def test_a_session_token_opens_neither_iam_nor_most_of_sts(world: IamWorld) -> N
     assert refusal(sts.get_federation_token, Name="app")[0] == "AccessDenied"
     assert refusal(sts.get_access_key_info, AccessKeyId=key["access_key_id"])[0] == "AccessDenied"
     arn = world.client("iam").create_role(RoleName="R", AssumeRolePolicyDocument=trust({"AWS": ALICE}))["Role"]["Arn"]
-    # Not a chain: the user is no role.
+    # This is not role chaining, since the user is not a role.
     world.client("iam").update_role(RoleName="R", MaxSessionDuration=7200)
     sts.assume_role(RoleArn=arn, RoleSessionName="ab", DurationSeconds=7200)
 
 
-def test_a_policy_tells_a_session_from_a_key(world: IamWorld) -> None:
+def test_a_policy_can_distinguish_a_session_from_a_key(world: IamWorld) -> None:
     fresh = policy(Condition={"Null": {"aws:TokenIssueTime": "false"}, "Bool": {"aws:MultiFactorAuthPresent": "false"}})
     sts = alice(world, fresh)
     held = world.credentials.find(
@@ -94,7 +94,7 @@ def test_a_policy_tells_a_session_from_a_key(world: IamWorld) -> None:
     assert may(world, caller(world, sts.get_session_token()))
 
 
-def test_role_sessions_get_no_sessions_of_users(world: IamWorld) -> None:
+def test_role_sessions_cannot_get_user_sessions(world: IamWorld) -> None:
     iam = world.client("iam")
     arn = iam.create_role(RoleName="R", AssumeRolePolicyDocument=trust({"AWS": ACCOUNT}))["Role"]["Arn"]
     iam.put_role_policy(RoleName="R", PolicyName="p", PolicyDocument=policy())
@@ -106,7 +106,7 @@ def test_role_sessions_get_no_sessions_of_users(world: IamWorld) -> None:
     )
 
 
-def test_a_federated_user_has_a_name_of_its_own(world: IamWorld) -> None:
+def test_a_federated_user_has_its_own_name(world: IamWorld) -> None:
     answer = alice(world, policy()).get_federation_token(Name="app", Policy=policy(action="s3:GetObject"))
     assert answer["FederatedUser"] == {"FederatedUserId": f"{ACCOUNT}:app", "Arn": APP}
     assert answer["PackedPolicySize"] >= 1
@@ -119,7 +119,7 @@ def test_a_federated_user_has_a_name_of_its_own(world: IamWorld) -> None:
     assert refusal(sts.get_session_token)[0] == "AccessDenied"
 
 
-def test_a_federated_user_may_do_what_both_its_user_and_its_policies_allow(world: IamWorld) -> None:
+def test_a_federated_user_needs_permission_from_its_user_and_session_policies(world: IamWorld) -> None:
     sts = alice(world, policy(action=["s3:GetObject", "s3:PutObject", "sts:GetFederationToken"]))
     narrow = caller(
         world, sts.get_federation_token(Name="app", Policy=policy(action=["s3:GetObject", "s3:DeleteObject"]))
@@ -135,17 +135,17 @@ def test_a_federated_user_may_do_what_both_its_user_and_its_policies_allow(world
     assert not may(world, narrow, "s3:GetObject")
 
 
-def test_a_federated_user_without_policies_may_do_what_buckets_grant_it_by_name(world: IamWorld) -> None:
+def test_a_federated_user_without_policies_has_only_grants_by_name(world: IamWorld) -> None:
     bare = caller(world, alice(world, policy()).get_federation_token(Name="app"))
     assert not may(world, bare)
     assert may(world, bare, bucket=policy(Principal={"AWS": APP}, resource=BUCKET))
-    # A grant to the user who vouches is part of what session policies narrow.
+    # A grant to the federating user is limited by the session policies.
     assert not may(world, bare, bucket=policy(Principal={"AWS": ALICE}, resource=BUCKET))
     other = policy(Principal={"AWS": APP + "2"}, resource=BUCKET)
     assert not may(world, bare, bucket=other)
 
 
-def test_a_deny_finds_a_federated_user_by_its_name_type_and_tags(world: IamWorld) -> None:
+def test_a_deny_can_match_a_federated_user_by_name_type_and_tags(world: IamWorld) -> None:
     sts = alice(world, policy())
     tags = [{"Key": "Team", "Value": "red"}]
     principal = caller(world, sts.get_federation_token(Name="app", Policy=policy(), Tags=tags))
@@ -162,7 +162,7 @@ def test_a_deny_finds_a_federated_user_by_its_name_type_and_tags(world: IamWorld
         assert not may(world, principal, bucket=deny)
 
 
-def test_vouching_and_tagging_are_permissions_of_their_own(world: IamWorld) -> None:
+def test_federating_and_tagging_require_separate_permissions(world: IamWorld) -> None:
     tags = [{"Key": "Team", "Value": "red"}]
     nobody = alice(world)
     assert refusal(nobody.get_federation_token, Name="app") == (
@@ -181,7 +181,7 @@ def test_vouching_and_tagging_are_permissions_of_their_own(world: IamWorld) -> N
     assert refusal(two.get_federation_token, Name="app")[0] == "AccessDenied"
 
 
-def test_a_users_sessions_end_with_the_user_and_carry_its_new_name(world: IamWorld) -> None:
+def test_a_users_sessions_end_with_the_user_and_have_its_new_name(world: IamWorld) -> None:
     sts, iam = alice(world, policy()), world.client("iam")
     keys = [key_of(sts.get_session_token()), key_of(sts.get_federation_token(Name="app"))]
     iam.update_user(UserName="alice", NewUserName="ada")
@@ -194,7 +194,7 @@ def test_a_users_sessions_end_with_the_user_and_carry_its_new_name(world: IamWor
         assert refusal(world.client("sts", **key).get_caller_identity)[0] == "InvalidClientTokenId"
 
 
-def test_an_ended_session_is_told_so_and_swept_a_day_later(world: IamWorld) -> None:
+def test_an_expired_session_is_deleted_a_day_later(world: IamWorld) -> None:
     sts, present = alice(world, policy()), world.now
     world.now = present - dt.timedelta(minutes=14)
     first = sts.get_session_token(DurationSeconds=900)
@@ -205,14 +205,14 @@ def test_an_ended_session_is_told_so_and_swept_a_day_later(world: IamWorld) -> N
     assert world.credentials.find(first["Credentials"]["AccessKeyId"]) is not None
 
 
-def test_a_second_factor_that_nobody_has_is_wrong(world: IamWorld) -> None:
+def test_an_mfa_code_is_refused(world: IamWorld) -> None:
     device = {"SerialNumber": f"arn:aws:iam::{ACCOUNT}:mfa/alice", "TokenCode": "123456"}
     code, message = refusal(alice(world).get_session_token, **device)
     assert code == "AccessDenied"
     assert "verify your MFA serial number is valid" in message
 
 
-def test_whose_a_key_is_can_be_asked(world: IamWorld) -> None:
+def test_the_account_of_a_key_can_be_looked_up(world: IamWorld) -> None:
     admin = world.client("sts")
     own = world.administrator_key()["access_key_id"]
     assert admin.get_access_key_info(AccessKeyId=own)["Account"] == ACCOUNT
@@ -224,7 +224,7 @@ def test_whose_a_key_is_can_be_asked(world: IamWorld) -> None:
     assert refusal(world.client("sts", **world.user("bob")).get_access_key_info, AccessKeyId=own)[0] == "AccessDenied"
 
 
-def test_the_secrets_of_a_users_session_are_in_no_log(world: IamWorld, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_secrets_of_a_user_session_are_not_logged(world: IamWorld, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("DEBUG", logger="reading_room"):
         answer = alice(world, policy()).get_federation_token(Name="app", Policy=policy())
         world.client("sts", **key_of(answer)).get_caller_identity()

@@ -1,4 +1,4 @@
-"""Filter patterns, as the CloudWatch Logs User Guide explains them."""
+"""Filter patterns, as documented in the CloudWatch Logs User Guide."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_a_pattern_matches(pattern: str, message: str, expected: bool) -> None:
         "{" + "(" * 1000 + "}",
     ],
 )
-def test_what_is_no_supported_pattern_is_refused(pattern: str) -> None:
+def test_an_unsupported_pattern_is_refused(pattern: str) -> None:
     with pytest.raises(InvalidFilterPattern):
         parse_filter_pattern(pattern)
 

@@ -44,7 +44,7 @@ class Logs:
         self.process = InProcess(self.app)
 
     def client(self, name: str, resource: str = "*") -> Any:
-        """Return a client of a new user who may do everything with some resource of Logs."""
+        """Return a client of a new user with all permissions on a resource of CloudWatch Logs."""
         with self.database.transaction() as session:
             user = users.create(session, ACCOUNT, name, system_clock())
             inline_policies.put(session, "user", user.unique_id, name, "logs", ALLOW_LOGS % resource)
@@ -106,7 +106,7 @@ def test_groups_and_streams_are_described(logs: Any) -> None:
     assert (stream["firstEventTimestamp"], stream["lastEventTimestamp"]) == (start, start + 2)
 
 
-def test_what_exists_or_does_not_is_said(logs: Any) -> None:
+def test_existing_and_missing_groups_and_streams_are_reported(logs: Any) -> None:
     with pytest.raises(ClientError) as error:
         logs.create_log_group(logGroupName="/flow")
     assert code(error) == "ResourceAlreadyExistsException"
@@ -121,7 +121,7 @@ def test_what_exists_or_does_not_is_said(logs: Any) -> None:
     assert code(error) == "ValidationException"
 
 
-def test_a_stream_is_read_from_its_head_page_by_page_to_a_token_that_stays(logs: Any) -> None:
+def test_a_stream_is_read_from_its_head_page_by_page_to_a_repeated_token(logs: Any) -> None:
     messages = put(logs, 7, now())
     told: list[str] = []
     token: dict[str, str] = {}
@@ -137,7 +137,7 @@ def test_a_stream_is_read_from_its_head_page_by_page_to_a_token_that_stays(logs:
     assert [event["message"] for event in page["events"]] == more
 
 
-def test_without_a_token_the_newest_page_comes_and_leads_back(logs: Any) -> None:
+def test_without_a_token_the_newest_page_is_returned_and_leads_back(logs: Any) -> None:
     messages = put(logs, 7, now())
     page = logs.get_log_events(logGroupName="/flow", logStreamName="eni-1", limit=3)
     assert [event["message"] for event in page["events"]] == messages[4:]
@@ -178,7 +178,7 @@ def test_a_filter_reads_across_streams_in_order_of_time(logs: Any) -> None:
     assert newest["events"][0]["message"] == "eni-2 line 2"
 
 
-def test_events_too_old_or_too_new_are_left_out_and_told(logs: Any) -> None:
+def test_events_too_old_or_too_new_are_rejected_and_reported(logs: Any) -> None:
     hour = 3_600_000
     answer = logs.put_log_events(
         logGroupName="/flow",
@@ -206,7 +206,7 @@ def test_a_batch_out_of_order_is_refused(logs: Any) -> None:
     assert code(error) == "InvalidParameterException"
 
 
-def test_tokens_that_were_never_given_out_are_refused(logs: Any) -> None:
+def test_tokens_that_were_never_issued_are_refused(logs: Any) -> None:
     for token in ("x", "f/1/s", "f/" + "9" * 56 + "/s"):
         with pytest.raises(ClientError) as error:
             logs.get_log_events(logGroupName="/flow", logStreamName="eni-1", nextToken=token)
@@ -215,7 +215,7 @@ def test_tokens_that_were_never_given_out_are_refused(logs: Any) -> None:
         logs.describe_log_groups(nextToken="x")
 
 
-def test_a_deleted_group_takes_its_events_with_it(logs: Any, world: Logs) -> None:
+def test_deleting_a_group_deletes_its_events(logs: Any, world: Logs) -> None:
     put(logs, 3, now())
     logs.delete_log_group(logGroupName="/flow")
     assert logs.describe_log_groups()["logGroups"] == []
@@ -223,7 +223,7 @@ def test_a_deleted_group_takes_its_events_with_it(logs: Any, world: Logs) -> Non
         assert session.connection().exec_driver_sql("select count(*) from log_events").scalar() == 0
 
 
-def test_a_policy_on_one_group_opens_only_that_group(logs: Any, world: Logs) -> None:
+def test_a_policy_on_one_group_allows_only_that_group(logs: Any, world: Logs) -> None:
     bob = world.client("bob", f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/flow:*")
     logs.create_log_group(logGroupName="/secret")
     bob.filter_log_events(logGroupName="/flow")
@@ -244,7 +244,7 @@ def test_a_policy_on_one_group_opens_only_that_group(logs: Any, world: Logs) -> 
     st.integers(1, 4),
     st.booleans(),
 )
-def test_pages_in_either_direction_tell_every_event_once(
+def test_pages_in_either_direction_return_every_event_once(
     events: list[tuple[int, int]], limit: int, from_head: bool
 ) -> None:
     database = Database.open(None)

@@ -1,4 +1,4 @@
-"""Tags of log groups as condition keys: of the group that a call names, for its streams as well."""
+"""Tags of log groups as condition keys, for calls on a group and on its streams."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ ACCOUNT, REGION = "111122223333", "us-east-1"
 
 
 class NoEngines:
-    """Nothing of this file analyses a text."""
+    """No test in this file analyses text."""
 
     def analyse(self, *asked: object) -> Any:
-        """Refuse to."""
+        """Raise."""
         raise AssertionError("nobody asks")
 
 
 @pytest.fixture
 def client_of(tmp_path: Path) -> Iterator[Any]:
-    """Makes clients of the logs of the whole product, each of a user with these statements."""
+    """A function that returns a CloudWatch Logs client of the whole product for a user with given statements."""
     database = databases.made(tmp_path / "db.sqlite")
     backend = memory_backend(database, REGION, system_clock)
     product = Product(
@@ -55,7 +55,7 @@ def client_of(tmp_path: Path) -> Iterator[Any]:
     database.close()
 
 
-def test_a_policy_by_tag_opens_the_groups_that_have_it_and_no_others(client_of: Any) -> None:
+def test_a_policy_by_tag_allows_only_the_groups_with_the_tag(client_of: Any) -> None:
     everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
     owner = client_of("owner", everything)
     for name, team in (("/red", "red"), ("/blue", "blue"), ("/none", None)):

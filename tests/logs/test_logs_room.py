@@ -1,4 +1,4 @@
-"""The bytes of log events that an account may have."""
+"""The limit on the bytes of an account's log events."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.worlds import databases
 
 A, B, REGION = "111122223333", "444455556666", "us-east-1"
 TEN = 10 * (EVENT_OVERHEAD + 74)
-"""Bytes of ten events of 74 letters."""
+"""Bytes of ten events with 74 letters each."""
 
 
 class Tick:
@@ -31,7 +31,7 @@ class Tick:
 
 
 class Book:
-    """Log groups of accounts, each written as the service does."""
+    """Log groups of accounts, written in the same way as the service does."""
 
     def __init__(self, database: Database, per_account: int = 0) -> None:
         self.tick = Tick()
@@ -39,7 +39,7 @@ class Book:
         self._database = database
 
     def write(self, account: str, events: int = 10, stream: str = "s") -> None:
-        """Store so many events of a hundred bytes each."""
+        """Store events of a hundred bytes each."""
         now = streams.milliseconds(system_clock())
         batch = [NewEvent(now, "x" * 74)] * events
         with self._database.transaction() as session:
@@ -47,7 +47,7 @@ class Book:
             streams.append(session, account, REGION, "g", stream, batch, now)
 
     def delete(self, account: str) -> None:
-        """Delete the account's group with all that is in it."""
+        """Delete the account's group with its events."""
         with self._database.transaction() as session:
             streams.delete_group(session, account, "g")
 
@@ -59,7 +59,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
     opened.close()
 
 
-def test_an_account_stores_no_more_than_it_may_and_others_go_on(database: Database) -> None:
+def test_an_account_is_limited_without_affecting_others(database: Database) -> None:
     book = Book(database, per_account=2 * TEN)
     book.write(A)
     book.write(A, stream="t")
@@ -69,7 +69,7 @@ def test_an_account_stores_no_more_than_it_may_and_others_go_on(database: Databa
     book.write(B)
 
 
-def test_what_is_deleted_makes_room_a_second_later(database: Database) -> None:
+def test_deleted_events_make_room_a_second_later(database: Database) -> None:
     book = Book(database, per_account=TEN)
     book.write(A)
     with pytest.raises(NoRoomForLogs):
@@ -81,13 +81,13 @@ def test_what_is_deleted_makes_room_a_second_later(database: Database) -> None:
     book.write(A)
 
 
-def test_what_is_stored_is_counted_again_after_a_restart(database: Database) -> None:
+def test_stored_events_are_counted_again_after_a_restart(database: Database) -> None:
     Book(database, per_account=TEN).write(A)
     with pytest.raises(NoRoomForLogs):
         Book(database, per_account=TEN).write(A, 1)
 
 
-def test_a_write_that_was_taken_back_costs_no_room_for_long(database: Database) -> None:
+def test_a_rolled_back_write_takes_room_only_briefly(database: Database) -> None:
     book = Book(database, per_account=TEN)
 
     def fail() -> None:
@@ -101,7 +101,7 @@ def test_a_write_that_was_taken_back_costs_no_room_for_long(database: Database) 
     book.write(A)
 
 
-def test_with_the_disk_at_its_floor_no_event_is_stored(database: Database) -> None:
+def test_no_event_is_stored_without_free_disk_space(database: Database) -> None:
     free = iter([1_000, 999])
     tick = Tick()
     book = Book(database)

@@ -1,4 +1,4 @@
-"""Sealing: what is sealed for a place is read there, with the same root key, unchanged, and nowhere else."""
+"""Sealing: sealed data can be read only in its place, with the same root key, and unchanged."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PLACES = st.lists(st.text(max_size=8), max_size=3).map(tuple)
 
 
 @given(content=st.binary(max_size=200), place=PLACES, other=PLACES)
-def test_what_is_sealed_for_a_place_is_read_there_alone(
+def test_sealed_data_can_be_read_only_in_its_place(
     content: bytes, place: tuple[str, ...], other: tuple[str, ...]
 ) -> None:
     sealed = SEALER.seal(content, *place)
@@ -27,7 +27,7 @@ def test_what_is_sealed_for_a_place_is_read_there_alone(
 
 
 @given(content=st.binary(max_size=50), at=st.integers(0), change=st.integers(1, 255))
-def test_a_changed_byte_is_noticed_wherever_it_is(content: bytes, at: int, change: int) -> None:
+def test_any_changed_byte_is_detected(content: bytes, at: int, change: int) -> None:
     sealed = bytearray(SEALER.seal(content, "place"))
     sealed[at % len(sealed)] ^= change
     with pytest.raises(SealBroken):
@@ -35,16 +35,16 @@ def test_a_changed_byte_is_noticed_wherever_it_is(content: bytes, at: int, chang
 
 
 @given(st.binary(max_size=80))
-def test_what_was_never_sealed_is_refused(content: bytes) -> None:
+def test_unsealed_data_is_refused(content: bytes) -> None:
     with pytest.raises(SealBroken):
         SEALER.unseal(content, "place")
 
 
-def test_the_same_is_never_sealed_in_the_same_way_twice() -> None:
+def test_sealing_twice_gives_different_results() -> None:
     assert SEALER.seal(b"secret", "place") != SEALER.seal(b"secret", "place")
 
 
-def test_another_root_key_has_another_id_and_reads_nothing() -> None:
+def test_another_root_key_has_another_id_and_cannot_unseal() -> None:
     other = Sealer.of_the_moment()
     assert other.key_id != SEALER.key_id
     with pytest.raises(SealBroken, match="sealed with another root key"):
@@ -52,7 +52,7 @@ def test_another_root_key_has_another_id_and_reads_nothing() -> None:
 
 
 @pytest.mark.parametrize("length", [0, 16, 31, 33])
-def test_a_root_key_of_another_length_is_none(length: int) -> None:
+def test_a_root_key_of_another_length_is_refused(length: int) -> None:
     with pytest.raises(ValueError, match=f"32 bytes, not {length}"):
         Sealer(bytes(length))
 
@@ -67,10 +67,10 @@ def test_a_file_is_private_sealed_and_bound_to_its_name(tmp_path: Path) -> None:
         SealedFile(SEALER, tmp_path / "key", "folder/other").read()
 
 
-def test_a_plain_file_is_sealed_once_and_nothing_of_it_stays(tmp_path: Path) -> None:
+def test_a_plain_text_file_is_sealed_once_and_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "key"
     path.write_bytes(b"secret")
-    # Whoever has the file open sees what becomes of its bytes.
+    # A process that has the file open sees its bytes being overwritten.
     with path.open("rb") as before:
         for _ in range(2):
             SealedFile(SEALER, path, "key").seal_what_is_plain()

@@ -1,4 +1,4 @@
-"""What stands in an event: who, what, whence, and nothing that is secret."""
+"""Events: the caller, the call and its source, without secrets."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.worlds.trail import ACCOUNT, NOON, OTHER, SESSION, USER, record, s3_r
 
 
 def event(call: CallRecord, **owners: Any) -> dict[str, Any]:
-    """Return the one event of a call, as it is read back."""
+    """Return the only event of a call, as read back."""
     ((_, found),) = list(events_of(call, **owners))
     return dict(json.loads(as_text(found)))
 
@@ -49,7 +49,7 @@ def test_an_event_has_the_fields_of_a_cloudtrail_record() -> None:
     assert "vpcEndpointId" not in found
 
 
-def test_a_session_names_its_role_and_when_it_began() -> None:
+def test_a_session_event_has_the_role_and_the_start_time() -> None:
     identity = event(record(principal=dataclasses.replace(SESSION, source_identity="ann")))["userIdentity"]
     assert (identity["type"], identity["principalId"]) == ("AssumedRole", "AROAREADER:job")
     assert identity["sessionContext"] == {
@@ -89,14 +89,14 @@ def test_a_session_names_its_role_and_when_it_began() -> None:
         (None, "Unknown"),
     ],
 )
-def test_each_kind_of_caller_has_its_type(principal: Principal | None, kind: str) -> None:
+def test_each_kind_of_caller_has_its_identity_type(principal: Principal | None, kind: str) -> None:
     found = event(record(principal=principal))
     assert found["userIdentity"]["type"] == kind
     if kind == "FederatedUser":
         assert found["userIdentity"]["sessionContext"]["sessionIssuer"]["arn"] == USER.arn
 
 
-def test_a_call_that_a_service_makes_with_a_role_says_which_service() -> None:
+def test_a_call_of_a_service_with_a_role_names_the_service() -> None:
     call = record(
         principal=SESSION, access_key_id=None, user_agent="comprehend.amazonaws.com", path=NetworkPath(secure=True)
     )
@@ -105,13 +105,13 @@ def test_a_call_that_a_service_makes_with_a_role_says_which_service() -> None:
     assert found["sourceIPAddress"] == found["userAgent"] == "comprehend.amazonaws.com"
 
 
-def test_a_client_cannot_pass_for_a_service_by_its_user_agent() -> None:
+def test_a_user_agent_cannot_impersonate_a_service() -> None:
     found = event(record(user_agent="comprehend.amazonaws.com"))
     assert "invokedBy" not in found["userIdentity"]
     assert found["sourceIPAddress"] == "203.0.113.9"
 
 
-def test_a_call_through_an_endpoint_names_it_its_account_and_the_private_address() -> None:
+def test_a_call_through_an_endpoint_has_its_id_account_and_private_address() -> None:
     path = NetworkPath(vpc_id="vpc-1", vpc_endpoint_id="vpce-1", vpc_source_ip="10.0.0.7", secure=True)
     found = event(record(path=path), endpoint_owner={"vpce-1": OTHER}.get)
     assert (found["vpcEndpointId"], found["vpcEndpointAccountId"]) == ("vpce-1", OTHER)
@@ -126,13 +126,13 @@ def test_a_call_through_an_endpoint_names_it_its_account_and_the_private_address
         ("comprehend", AccessDeniedException("no"), "AccessDenied"),
     ],
 )
-def test_a_failure_has_the_code_that_cloudtrail_writes_for_that_service(service: str, error: Any, code: str) -> None:
+def test_a_failure_has_the_error_code_that_cloudtrail_uses(service: str, error: Any, code: str) -> None:
     found = event(record(service=service, operation="GetUser", error=error, output=None))
     assert (found["errorCode"], found["errorMessage"]) == (code, error.message)
     assert found["responseElements"] is None
 
 
-def test_secrets_are_left_out_of_parameters_and_answers() -> None:
+def test_secrets_are_omitted_from_parameters_and_responses() -> None:
     key = {"AccessKeyId": "AKIAX", "SecretAccessKey": "hush", "UserName": "bo", "Status": "Active"}
     found = event(
         record(service="iam", operation="CreateAccessKey", parameters={"UserName": "bo"}, output={"AccessKey": key})
@@ -163,20 +163,20 @@ def test_the_text_of_a_document_is_hidden(operation: str, parameters: dict[str, 
     assert "HIDDEN_DUE_TO_SECURITY_REASONS" in as_text(found)
 
 
-def test_keys_of_maps_stay_as_the_customer_wrote_them() -> None:
+def test_map_keys_stay_unchanged() -> None:
     call = record(
         service="logs", operation="CreateLogGroup", parameters={"logGroupName": "g", "tags": {"Team": "Blue"}}
     )
     assert event(call)["requestParameters"]["tags"] == {"Team": "Blue"}
 
 
-def test_lines_of_a_log_are_not_in_the_trail() -> None:
+def test_log_events_are_not_in_the_trail() -> None:
     lines = [{"timestamp": 1, "message": "my secret"}]
     call = record(service="logs", operation="PutLogEvents", parameters={"logGroupName": "g", "logEvents": lines})
     assert "my secret" not in as_text(event(call))
 
 
-def test_an_object_is_a_data_event_with_bucket_and_key() -> None:
+def test_an_object_call_is_a_data_event_with_bucket_and_key() -> None:
     found = event(s3_record(headers={"range": "bytes=0-9"}, received=0, sent=10))
     assert (found["eventCategory"], found["managementEvent"], found["readOnly"]) == ("Data", False, True)
     assert found["requestParameters"] == {
@@ -197,13 +197,13 @@ def test_an_object_is_a_data_event_with_bucket_and_key() -> None:
     }
 
 
-def test_a_bucket_is_a_management_event_and_listing_is_called_by_its_older_name() -> None:
+def test_a_bucket_call_is_a_management_event_and_listing_has_its_older_name() -> None:
     assert event(s3_record("PutBucketPolicy", key=None))["eventCategory"] == "Management"
     found = event(s3_record("ListObjectsV2", key=None))
     assert (found["eventName"], found["eventCategory"]) == ("ListObjects", "Data")
 
 
-def test_a_presigned_url_cannot_be_used_again_by_readers_of_the_trail() -> None:
+def test_readers_of_the_trail_cannot_reuse_a_presigned_url() -> None:
     query = {
         "X-Amz-Signature": "hush",
         "X-Amz-Security-Token": "hush",
@@ -218,14 +218,14 @@ def test_a_presigned_url_cannot_be_used_again_by_readers_of_the_trail() -> None:
     assert '"AuthenticationMethod":"QueryString"' in text
 
 
-def test_a_query_cannot_pretend_that_another_object_was_asked_for() -> None:
+def test_a_query_string_cannot_fake_the_requested_object() -> None:
     found = event(s3_record(query={"bucketName": "other", "key": "other", "Host": "other", "prefix": "x"}))
     told = found["requestParameters"]
     assert (told["bucketName"], told["key"], told["Host"]) == ("papers", "a b.txt", "papers.s3.test")
     assert told["prefix"] == "x"
 
 
-def test_an_access_across_accounts_stands_in_both_trails_with_one_shared_id() -> None:
+def test_a_cross_account_call_is_in_both_trails_with_a_shared_id() -> None:
     found = [entry for _, entry in events_of(s3_record(owner=OTHER))]
     assert [entry["recipientAccountId"] for entry in found] == [ACCOUNT, OTHER]
     assert len({entry["sharedEventID"] for entry in found}) == 1
@@ -238,14 +238,14 @@ def test_an_access_across_accounts_stands_in_both_trails_with_one_shared_id() ->
     assert found[0]["resources"] == [{"accountId": OTHER, "type": "AWS::IAM::Role", "ARN": role}]
 
 
-def test_a_denied_stranger_stands_in_the_trail_of_the_buckets_owner() -> None:
+def test_a_denied_stranger_is_in_the_trail_of_the_bucket_owner() -> None:
     call = dataclasses.replace(s3_record(owner=None), principal=ANONYMOUS, access_key_id=None)
     found = event(call, bucket_owner={"papers": OTHER}.get)
     assert found["recipientAccountId"] == OTHER
     assert found["userIdentity"]["accountId"] == "ANONYMOUS_PRINCIPAL"
 
 
-def test_parameters_beyond_the_limit_are_left_out_and_their_size_is_told() -> None:
+def test_parameters_beyond_the_limit_are_replaced_with_their_size() -> None:
     found = event(record(parameters={"CidrBlock": "x" * 90_000, "InstanceTenancy": "y" * 90_000}))
     assert found["requestParameters"]["omitted"] is True
     assert found["requestParameters"]["originalSize"] > 180_000
@@ -255,7 +255,7 @@ ANYTHING = st.text(st.characters())
 
 
 @given(ANYTHING, ANYTHING, st.dictionaries(ANYTHING, ANYTHING), st.dictionaries(ANYTHING, ANYTHING), ANYTHING)
-def test_whatever_a_client_sends_is_one_line_of_json_that_says_it_again(
+def test_any_client_input_becomes_one_line_of_equivalent_json(
     operation: str, key: str, query: dict[str, str], headers: dict[str, str], agent: str
 ) -> None:
     call = dataclasses.replace(s3_record(operation, key=key, query=query, headers=headers), user_agent=agent)
@@ -266,17 +266,17 @@ def test_whatever_a_client_sends_is_one_line_of_json_that_says_it_again(
         assert json.loads(text)["requestParameters"].keys() >= {"Host", "bucketName"}
 
 
-def test_a_key_that_is_no_unicode_can_be_written_down() -> None:
+def test_a_key_that_is_not_unicode_can_be_recorded() -> None:
     assert event(s3_record(key="\udcff"))["requestParameters"]["key"] == "\udcff"
 
 
-def test_an_operation_that_nobody_has_is_an_event_too() -> None:
+def test_an_unknown_operation_is_recorded() -> None:
     found = event(record(service="sagemaker", operation="CreateModel", principal=None, parameters=None, output=None))
     assert (found["eventSource"], found["eventName"]) == ("sagemaker.amazonaws.com", "CreateModel")
     assert "recipientAccountId" not in found
 
 
-def test_every_operation_of_the_served_models_is_either_reading_or_not_as_its_name_says() -> None:
+def test_the_name_of_each_operation_decides_whether_it_is_read_only() -> None:
     changing = {
         "Create",
         "Delete",

@@ -1,7 +1,7 @@
-"""While the trail cannot be written, no call is made that it would have to record; once it can, everything goes on.
+"""Calls that the trail would have to record are refused while it cannot be written; afterwards, everything works again.
 
-Everywhere here the trail's files are really refused by the kernel or by SQLite: a folder that is no folder, or a
-process that may write no larger files.
+In all of these tests the kernel or SQLite really refuses the writes: the trail's folder is not a folder, or the process
+has a file size limit.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ EAGER = Limits(batch_seconds=0.001, sync_seconds=0.001, retry_seconds=0.01)
 
 @contextmanager
 def blocked(folder: Path) -> Iterator[None]:
-    """Let no file be written in the trail's folder: there is a file of its name, and the folder is aside."""
+    """Prevent writes to the trail's folder, by moving the folder away and putting a file in its place."""
     aside = folder.with_name("aside")
     folder.rename(aside)
     folder.write_bytes(b"")
@@ -47,7 +47,7 @@ def blocked(folder: Path) -> Iterator[None]:
         aside.rename(folder)
 
 
-def test_a_trail_that_cannot_be_written_refuses_and_goes_on_once_it_can(
+def test_calls_are_refused_until_the_trail_can_be_written_again(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     journal = Journal(tmp_path / "trail", plain, Clock(), 90, limits=EAGER)
@@ -64,13 +64,13 @@ def test_a_trail_that_cannot_be_written_refuses_and_goes_on_once_it_can(
     assert sum("is written again" in text for text in told) == 1
 
 
-def test_a_disk_that_is_nearly_full_is_refused_before_a_record_is_lost(tmp_path: Path) -> None:
+def test_a_nearly_full_disk_refuses_calls_before_a_record_is_lost(tmp_path: Path) -> None:
     reserved = Journal(tmp_path, plain, Clock(), 90, limits=Limits(reserve=1 << 60))
     assert reserved.refusal("management") == "the disk is full"
     assert Journal(tmp_path, plain, Clock(), 90).refusal("management") is None
 
 
-def test_records_that_wait_up_to_the_bound_are_refused_too(tmp_path: Path) -> None:
+def test_calls_are_refused_when_too_many_records_wait(tmp_path: Path) -> None:
     journal = Journal(tmp_path, plain, Clock(), 90, limits=Limits(items=3, batch_seconds=60))
     for item in "abc":
         assert journal.refusal("management") is None
@@ -79,7 +79,7 @@ def test_records_that_wait_up_to_the_bound_are_refused_too(tmp_path: Path) -> No
     journal.close()
 
 
-def test_a_book_at_its_size_refuses_its_own_calls_until_tomorrow(tmp_path: Path) -> None:
+def test_a_full_book_refuses_its_calls_until_tomorrow(tmp_path: Path) -> None:
     clock = Clock()
     trail = Trail(folder=tmp_path / "trail", clock=clock, days=90, most=100)
     trail.record(record())
@@ -94,7 +94,7 @@ def test_a_book_at_its_size_refuses_its_own_calls_until_tomorrow(tmp_path: Path)
 
 
 @pytest.mark.parametrize(("service", "kind"), [("s3", ServiceUnavailable), ("logs", ServiceUnavailableException)])
-def test_the_refusal_is_spelled_as_the_service_does(
+def test_the_refusal_has_the_form_of_the_service(
     tmp_path: Path, service: str, kind: type[ServiceUnavailable]
 ) -> None:
     trail = Trail(folder=tmp_path / "trail", clock=Clock(), days=90, most=1)
@@ -108,7 +108,7 @@ def test_the_refusal_is_spelled_as_the_service_does(
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    """A product in this process, whose trail is written."""
+    """A product in this process, with a trail."""
     world = World(tmp_path)
     world.client("s3").create_bucket(Bucket="papers")
     world.client("s3").put_object(Bucket="papers", Key="a", Body=b"hello")
@@ -118,7 +118,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 
 def code_of(call: Callable[..., Any], **parameters: Any) -> tuple[str, int]:
-    """Make a call that is refused; return its code and status."""
+    """Make a call that is refused; return its error code and status."""
     with pytest.raises(ClientError) as refused:
         call(**parameters)
     response = refused.value.response
@@ -126,7 +126,7 @@ def code_of(call: Callable[..., Any], **parameters: Any) -> tuple[str, int]:
 
 
 def until_refused(call: Callable[[int], Any]) -> tuple[str, int]:
-    """Make calls until one is refused, while some pages have room still; return its code and status."""
+    """Make calls until one is refused, since some pages still have room; return its error code and status."""
     for number in range(100):
         try:
             call(number)
@@ -136,13 +136,13 @@ def until_refused(call: Callable[[int], Any]) -> tuple[str, int]:
 
 
 def readiness(world: World) -> tuple[int, bytes]:
-    """Return the status of the page that says whether the product is ready, and the page."""
+    """Return the status and the body of the readiness page."""
     response = world.process.send(AWSRequest("GET", "http://127.0.0.1/_reading_room/ready").prepare())
     return response.status_code, response.content
 
 
 @pytest.mark.costs(0.6, reason="the whole product is made, and its trail fails and comes back")
-def test_while_the_trail_cannot_be_written_calls_are_refused_and_change_nothing(world: World) -> None:
+def test_refused_calls_change_nothing_while_the_trail_cannot_be_written(world: World) -> None:
     ec2, s3, iam = world.client("ec2"), world.client("s3"), world.client("iam")
     before = [vpc["VpcId"] for vpc in ec2.describe_vpcs()["Vpcs"]]
     assert world.product.access.trail.flush()
@@ -161,11 +161,11 @@ def test_while_the_trail_cannot_be_written_calls_are_refused_and_change_nothing(
             code_of(world.client("comprehend").list_entities_detection_jobs),
         ]
         assert set(refusals) == {("ServiceUnavailable", 503), ("ServiceUnavailableException", 503)}
-        # The service makes no call of its own either.
+        # The service's own calls are refused, too.
         own = Call("ec2", "DescribeVpcs", {}, USER, USER.account, "us-east-1", NetworkPath(secure=True), "a request")
         with pytest.raises(ServiceUnavailable, match="Calls that cannot be recorded"):
             world.product.dispatcher.act(own)
-        # Who proves nobody is told that, as ever, and what nobody records is answered.
+        # Unauthenticated calls get their usual error, and calls that are not recorded are answered.
         wrong = {**world.key, "secret_access_key": "wrong"}
         assert code_of(world.client("ec2", **wrong).describe_vpcs)[0] == "AuthFailure"
         live = world.process.send(AWSRequest("GET", "http://127.0.0.1/_reading_room/live").prepare())
@@ -176,15 +176,13 @@ def test_while_the_trail_cannot_be_written_calls_are_refused_and_change_nothing(
     assert [vpc["VpcId"] for vpc in ec2.describe_vpcs()["Vpcs"]] == before
     assert [each["Key"] for each in s3.list_objects_v2(Bucket="papers")["Contents"]] == ["a"]
     iam.create_user(UserName="nora")
-    # What was refused is on record as well.
+    # The refused calls are recorded as well.
     refused = {event["errorCode"] for event in world.book("management") if event["eventName"] == "CreateVpc"}
     assert refused == {"Server.ServiceUnavailable"}
 
 
 @pytest.mark.costs(0.6, reason="the whole product is made, with a database that may not grow")
-def test_a_database_without_room_is_an_error_of_the_service_without_a_traceback(
-    world: World, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_full_database_is_a_service_error_without_a_traceback(world: World, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     iam, s3 = world.client("iam"), world.client("s3")
     with full(world):
@@ -205,7 +203,7 @@ def test_a_database_without_room_is_an_error_of_the_service_without_a_traceback(
 
 @contextmanager
 def full(world: World) -> Iterator[None]:
-    """Let the database have no page more: what a full disk is to SQLite."""
+    """Let the database have no more pages, which is like a full disk for SQLite."""
     engine = world.database.engine
     with closing(engine.raw_connection()) as connection:
         pages = connection.cursor().execute("PRAGMA page_count").fetchone()[0]
@@ -224,7 +222,7 @@ def full(world: World) -> Iterator[None]:
         limit(1 << 30)
 
 
-def test_errors_of_a_full_disk_are_told_from_others(tmp_path: Path) -> None:
+def test_errors_of_a_full_disk_are_distinguished_from_others(tmp_path: Path) -> None:
     with files_of_at_most(10), pytest.raises(OSError) as too_large:
         (tmp_path / "file").write_bytes(b"x" * 100)
     assert is_full(too_large.value)
@@ -243,7 +241,7 @@ def test_errors_of_a_full_disk_are_told_from_others(tmp_path: Path) -> None:
         assert not is_full(other.value)
 
 
-def test_a_loop_tells_of_a_full_disk_in_one_line_and_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_loop_logs_a_full_disk_in_one_line_and_continues(caplog: pytest.LogCaptureFixture) -> None:
     turns: list[None] = []
 
     def turn() -> None:

@@ -1,4 +1,4 @@
-"""The trail's head: where it is sent to, what a failure costs, and what it proves later."""
+"""The trail's head: its destinations, failures to send it, and what it proves later."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ LINE = str(Head(NOON, DIGESTS))
 
 
 def sender(setting: str, data: Path = Path("/nowhere")) -> HeadSender:
-    """Return what sends a known head to a place."""
+    """Return a sender of a known head to a destination."""
     return HeadSender(lambda: DIGESTS, setting, data, Clock())
 
 
-def test_a_file_gets_a_line_each_time(tmp_path: Path) -> None:
+def test_a_file_gets_a_line_per_head(tmp_path: Path) -> None:
     path = tmp_path / "heads"
     for _ in range(2):
         sender(f"file:{path}").turn()
@@ -38,13 +38,13 @@ def test_a_file_gets_a_line_each_time(tmp_path: Path) -> None:
     assert read_heads(path.read_text()) == [Head(NOON, DIGESTS)] * 2
 
 
-def test_a_web_hook_gets_it_posted() -> None:
+def test_a_web_hook_gets_a_post() -> None:
     with hook() as server:
         sender(f"http://127.0.0.1:{server.server_port}/secret-path").turn()
         assert server.came == [LINE.encode()]
 
 
-def test_a_syslog_server_gets_it_by_udp() -> None:
+def test_a_syslog_server_gets_a_udp_message() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.bind(("127.0.0.1", 0))
         sender(f"syslog://127.0.0.1:{server.getsockname()[1]}").turn()
@@ -54,7 +54,7 @@ def test_a_syslog_server_gets_it_by_udp() -> None:
     assert read_heads(came) == [Head(NOON, DIGESTS)]
 
 
-def test_the_syslog_of_this_machine_gets_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_local_syslog_gets_a_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(head, "LOCAL_SYSLOG", str(tmp_path / "log"))
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as server:
         server.bind(str(tmp_path / "log"))
@@ -62,7 +62,7 @@ def test_the_syslog_of_this_machine_gets_it(tmp_path: Path, monkeypatch: pytest.
         assert server.recv(4096).decode() == f"<109>reading-room: {LINE}"
 
 
-def test_failures_are_told_once_and_their_end_and_no_secret_of_an_address(caplog: pytest.LogCaptureFixture) -> None:
+def test_failures_and_recovery_are_logged_once_without_secrets(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     with hook() as server:
         sends, port = sender(f"http://127.0.0.1:{server.server_port}/secret-path"), server.server_port
@@ -95,7 +95,7 @@ def test_failures_are_told_once_and_their_end_and_no_secret_of_an_address(caplog
         "syslog://a:b",
     ],
 )
-def test_a_place_that_cannot_be_is_refused_by_name(setting: str) -> None:
+def test_an_invalid_destination_is_refused_by_name(setting: str) -> None:
     with pytest.raises(SettingError, match="READING_ROOM_TRAIL_HEAD"):
         Settings.from_environment({"READING_ROOM_TRAIL_HEAD": setting})
 
@@ -103,7 +103,7 @@ def test_a_place_that_cannot_be_is_refused_by_name(setting: str) -> None:
 @pytest.mark.parametrize(
     "setting", ["", "file:/mnt/heads", "syslog", "syslog://logs:6514", "https://example.com/x", "http://[::1]:80/x"]
 )
-def test_a_place_that_can_be_is_taken(setting: str) -> None:
+def test_a_valid_destination_is_accepted(setting: str) -> None:
     assert Settings.from_environment({"READING_ROOM_TRAIL_HEAD": setting}).trail_head == setting
 
 
@@ -112,7 +112,7 @@ def test_a_file_in_the_data_folder_is_refused(tmp_path: Path) -> None:
         sender(f"file:{tmp_path}/trail/heads", tmp_path)
 
 
-def test_a_head_is_of_the_newest_whole_line_of_each_book(tmp_path: Path) -> None:
+def test_a_head_has_the_newest_complete_line_of_each_book(tmp_path: Path) -> None:
     assert heads_of(tmp_path) == dict.fromkeys(BOOKS, FIRST)
     trail = Trail(folder=tmp_path, clock=Clock(), days=90)
     trail.record(record())
@@ -130,7 +130,7 @@ def test_a_head_is_of_the_newest_whole_line_of_each_book(tmp_path: Path) -> None
 
 @pytest.fixture
 def noted(tmp_path: Path) -> Path:
-    """A file of two heads of a trail, of three and of five calls."""
+    """A file with two heads of a trail, after three and after five calls."""
     folder = tmp_path / "data" / "trail"
     folder.parent.mkdir()
     for calls in (3, 2):
@@ -143,19 +143,19 @@ def noted(tmp_path: Path) -> Path:
 
 
 def verified(noted: Path, code: int) -> str:
-    """Verify the trail beside noted heads; return what is said."""
+    """Verify the trail against recorded heads; return the output."""
     arguments = ["access", "verify-trail", "--data", str(noted.parent / "data"), "--head", str(noted)]
     result = CliRunner().invoke(commands.app, arguments)
     assert result.exit_code == code, result.output
     return result.output
 
 
-def test_a_trail_that_is_whole_has_every_head(noted: Path) -> None:
+def test_a_complete_trail_has_every_head(noted: Path) -> None:
     assert "All 2 heads are in the trail" in verified(noted, 0)
 
 
 @pytest.mark.parametrize("left", [4, 2, 0])
-def test_lines_that_were_cut_off_at_the_end_are_proved(noted: Path, left: int) -> None:
+def test_removed_last_lines_are_detected(noted: Path, left: int) -> None:
     path = path_of(noted.parent / "data" / "trail", "management", NOON.date())
     lines = path.read_bytes().splitlines(keepends=True)
     assert len(lines) == 5
@@ -166,7 +166,7 @@ def test_lines_that_were_cut_off_at_the_end_are_proved(noted: Path, left: int) -
     assert "2026-03-01T12:00:00" in missing
 
 
-def test_a_trail_that_was_written_anew_is_proved(noted: Path) -> None:
+def test_a_rewritten_trail_is_detected(noted: Path) -> None:
     folder = noted.parent / "data" / "trail"
     path_of(folder, "management", NOON.date()).unlink()
     trail = Trail(folder=folder, clock=Clock(), days=90)
@@ -176,13 +176,13 @@ def test_a_trail_that_was_written_anew_is_proved(noted: Path) -> None:
     assert "2 of 2 heads" in verified(noted, 1)
 
 
-def test_heads_of_days_that_are_deleted_by_now_prove_nothing(noted: Path) -> None:
+def test_heads_of_deleted_days_are_ignored(noted: Path) -> None:
     old = Head(NOON.replace(year=2025), DIGESTS)
     noted.write_text(f"{old}\n{noted.read_text()}")
     assert "All 2 heads are in the trail; 1 is older than what is kept" in " ".join(verified(noted, 0).split())
 
 
 @pytest.mark.parametrize("text", ["", "{}", "hello", json.dumps({"trailHead": [], "at": "now"})])
-def test_a_file_that_holds_no_heads_is_named(noted: Path, text: str) -> None:
+def test_a_file_without_heads_is_named(noted: Path, text: str) -> None:
     noted.write_text(text)
     assert f"{noted}" in " ".join(verified(noted, 1).split())

@@ -1,4 +1,4 @@
-"""The trail's files: whole, in order, bounded, chained; and what a crash, a full disk or a forger leaves behind."""
+"""The trail's files: complete, ordered, bounded and chained, also after crashes, full disks and tampering."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.worlds.work import calls
 
 
 def plain(item: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Make one event of an item; the item ``bad`` cannot be made one."""
+    """Yield one event for an item; raise for the item ``bad``."""
     if item == "bad":
         raise ValueError(item)
     yield "management", {"item": item}
@@ -43,14 +43,14 @@ def events(folder: Path, book: str = "management") -> list[dict[str, Any]]:
 
 
 def write(folder: Path, *items: str, clock: Clock | None = None) -> None:
-    """Write items by a journal of their own, from its start to its end."""
+    """Write items with a new journal, and close it."""
     journal = Journal(folder, plain, clock or Clock(), 90)
     for item in items:
         journal.hand_over(item, 10)
     journal.close()
 
 
-def test_events_are_written_in_the_order_in_which_they_came_and_only_the_owner_may_read_them(tmp_path: Path) -> None:
+def test_events_are_written_in_order_to_a_private_file(tmp_path: Path) -> None:
     write(tmp_path / "trail", *(str(number) for number in range(500)))
     assert [event["item"] for event in events(tmp_path / "trail")] == [str(number) for number in range(500)]
     assert stat.S_IMODE((tmp_path / "trail").stat().st_mode) == 0o700
@@ -58,12 +58,12 @@ def test_events_are_written_in_the_order_in_which_they_came_and_only_the_owner_m
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_nothing_is_made_before_the_first_event(tmp_path: Path) -> None:
+def test_nothing_is_created_before_the_first_event(tmp_path: Path) -> None:
     Journal(tmp_path / "trail", plain, Clock(), 90).close()
     assert list(tmp_path.iterdir()) == []
 
 
-def test_flushing_waits_for_what_was_handed_over_before(tmp_path: Path) -> None:
+def test_flush_waits_for_earlier_items(tmp_path: Path) -> None:
     journal = Journal(tmp_path, plain, Clock(), 90)
     for number in range(100):
         journal.hand_over(str(number), 10)
@@ -72,7 +72,7 @@ def test_flushing_waits_for_what_was_handed_over_before(tmp_path: Path) -> None:
     journal.close()
 
 
-def test_events_of_many_threads_are_all_there(tmp_path: Path) -> None:
+def test_no_event_of_many_threads_is_lost(tmp_path: Path) -> None:
     journal = Journal(tmp_path, plain, Clock(), 90)
 
     def call(name: str) -> None:
@@ -89,7 +89,7 @@ def test_events_of_many_threads_are_all_there(tmp_path: Path) -> None:
     assert verify(tmp_path, "management").lines == 1600
 
 
-def test_the_chain_goes_on_after_a_restart_and_from_day_to_day(tmp_path: Path) -> None:
+def test_the_chain_continues_after_a_restart_and_from_day_to_day(tmp_path: Path) -> None:
     clock = Clock()
     write(tmp_path, "a", "b", clock=clock)
     write(tmp_path, "c", clock=clock)
@@ -106,7 +106,7 @@ def test_the_chain_goes_on_after_a_restart_and_from_day_to_day(tmp_path: Path) -
     assert (found.lines, found.torn, found.first_day) == (6, 0, NOON.date())
 
 
-def test_files_are_deleted_when_they_are_older_than_they_are_kept(tmp_path: Path) -> None:
+def test_files_beyond_the_retention_time_are_deleted(tmp_path: Path) -> None:
     clock = Clock()
     for _ in range(5):
         journal = Journal(tmp_path, plain, clock, 2)
@@ -118,7 +118,7 @@ def test_files_are_deleted_when_they_are_older_than_they_are_kept(tmp_path: Path
 
 
 @pytest.mark.parametrize("change", ["edit", "delete", "insert", "swap"])
-def test_a_change_in_the_middle_shows_and_is_found(tmp_path: Path, change: str) -> None:
+def test_a_change_in_the_middle_is_found(tmp_path: Path, change: str) -> None:
     write(tmp_path, *"abcde")
     path = path_of(tmp_path, "management", NOON.date())
     lines = path.read_bytes().splitlines(keepends=True)
@@ -137,7 +137,7 @@ def test_a_change_in_the_middle_shows_and_is_found(tmp_path: Path, change: str) 
     assert path.name in str(raised.value)
 
 
-def test_lines_missing_at_the_end_show_only_to_who_noted_a_digest(tmp_path: Path) -> None:
+def test_missing_last_lines_are_found_only_with_a_recorded_digest(tmp_path: Path) -> None:
     write(tmp_path, *"abc")
     noted = verify(tmp_path, "management").last_digest
     assert verify(tmp_path, "management", {noted}).found == {noted}
@@ -146,7 +146,7 @@ def test_lines_missing_at_the_end_show_only_to_who_noted_a_digest(tmp_path: Path
     assert not verify(tmp_path, "management", {noted}).found
 
 
-def test_a_line_that_a_crash_cut_off_is_kept_told_and_followed(tmp_path: Path) -> None:
+def test_a_truncated_line_is_kept_reported_and_followed(tmp_path: Path) -> None:
     write(tmp_path, "a", "b")
     path = path_of(tmp_path, "management", NOON.date())
     with path.open("ab") as file:
@@ -156,7 +156,7 @@ def test_a_line_that_a_crash_cut_off_is_kept_told_and_followed(tmp_path: Path) -
     assert (found.lines, found.torn) == (4, 1)
 
 
-def test_what_cannot_be_made_an_event_is_counted_in_the_trail(tmp_path: Path) -> None:
+def test_an_item_that_cannot_be_converted_is_counted_in_the_trail(tmp_path: Path) -> None:
     write(tmp_path, "a", "bad", "b")
     found = events(tmp_path)
     assert [event.get("item") for event in found] == ["a", "b", None]
@@ -164,7 +164,7 @@ def test_what_cannot_be_made_an_event_is_counted_in_the_trail(tmp_path: Path) ->
     assert found[2]["serviceEventDetails"] == {"lost": 1}
 
 
-def test_what_waits_is_bounded_and_what_is_lost_is_counted(tmp_path: Path) -> None:
+def test_waiting_items_are_bounded_and_lost_ones_counted(tmp_path: Path) -> None:
     journal = Journal(tmp_path, plain, Clock(), 90, limits=Limits(items=10, batch_seconds=60))
     for number in range(25):
         journal.hand_over(str(number), 1)
@@ -174,7 +174,7 @@ def test_what_waits_is_bounded_and_what_is_lost_is_counted(tmp_path: Path) -> No
     assert found[10]["serviceEventDetails"] == {"lost": 15}
 
 
-def test_bytes_that_wait_are_bounded_too(tmp_path: Path) -> None:
+def test_waiting_bytes_are_bounded(tmp_path: Path) -> None:
     journal = Journal(tmp_path, plain, Clock(), 90, limits=Limits(bytes=100, batch_seconds=60))
     for _ in range(3):
         journal.hand_over("big", 50)
@@ -182,7 +182,7 @@ def test_bytes_that_wait_are_bounded_too(tmp_path: Path) -> None:
     assert events(tmp_path)[-1]["serviceEventDetails"] == {"lost": 1}
 
 
-def test_a_book_at_its_bound_gives_up_its_oldest_days_and_then_takes_no_more(
+def test_a_full_book_deletes_its_oldest_days_and_then_refuses_events(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     clock = Clock()
@@ -206,7 +206,7 @@ def test_a_book_at_its_bound_gives_up_its_oldest_days_and_then_takes_no_more(
     assert "raise READING_ROOM_TRAIL_BYTES" in caplog.text
 
 
-def test_a_clock_that_is_set_back_breaks_no_chain(tmp_path: Path) -> None:
+def test_setting_the_clock_back_breaks_no_chain(tmp_path: Path) -> None:
     clock = Clock()
     write(tmp_path, "a", clock=clock)
     clock.now -= dt.timedelta(days=3)
@@ -221,7 +221,7 @@ def test_a_clock_that_is_set_back_breaks_no_chain(tmp_path: Path) -> None:
     assert verify(tmp_path, "management").lines == 4
 
 
-def test_a_disk_that_fails_for_a_while_loses_nothing(
+def test_a_temporary_disk_failure_loses_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     failing, failed = [True], threading.Semaphore(0)
@@ -252,7 +252,7 @@ def test_a_disk_that_fails_for_a_while_loses_nothing(
 
 @given(st.lists(st.integers(0, 200_000), max_size=8), st.booleans())
 @settings(max_examples=50, deadline=None)
-def test_reading_backwards_gives_the_lines_in_reverse_with_their_places(sizes: list[int], torn: bool) -> None:
+def test_reading_backwards_yields_lines_in_reverse_with_offsets(sizes: list[int], torn: bool) -> None:
     lines = [bytes([65 + number]) * size for number, size in enumerate(sizes)]
     with tempfile.NamedTemporaryFile() as file:
         file.write(b"".join(line + b"\n" for line in lines) + (b"unfinished" if torn else b""))
@@ -267,8 +267,8 @@ def test_reading_backwards_gives_the_lines_in_reverse_with_their_places(sizes: l
             assert sum(len(older) + 1 for older in rest) == place
 
 
-def test_a_record_costs_its_call_next_to_nothing(tmp_path: Path) -> None:
-    """What is written is written by another thread."""
+def test_handing_over_a_record_takes_little_time(tmp_path: Path) -> None:
+    """Another thread writes the records."""
     trail = Trail(folder=tmp_path / "trail", clock=Clock(), days=90)
     call = record()
     trail.record(call)
@@ -277,7 +277,7 @@ def test_a_record_costs_its_call_next_to_nothing(tmp_path: Path) -> None:
     assert len(events(tmp_path / "trail")) == 2
 
 
-def test_a_line_is_json_whose_event_can_be_cut_out_by_any_tool(tmp_path: Path) -> None:
+def test_any_json_tool_can_extract_the_event_of_a_line(tmp_path: Path) -> None:
     write(tmp_path, "a")
     line = path_of(tmp_path, "management", NOON.date()).read_text()
     assert json.loads(line)["event"] == {"item": "a"}

@@ -1,7 +1,7 @@
-"""The heads that the database keeps of the trail's books: what they find, and what is no fault.
+"""The heads of the trail's books in the database: the faults that they reveal, and those that they must not report.
 
-A crash, a deletion by age and a start of a later version must not look like a cut; a cut must not look like one of
-these, now or after the trail has gone on.
+A crash, a deletion by age and a start of a later version must not look like a truncation; a truncation must not look
+like one of these, even after the trail has continued.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ Cut = Callable[[Path], None]
 
 
 def plain(item: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Make one management event of an item."""
+    """Yield one management event for an item."""
     yield "management", {"item": item}
 
 
 class Killed(Exception):
-    """Stands for kill -9: what comes after it in a process does not happen."""
+    """Stands for kill -9: nothing after it in the process is executed."""
 
 
 class Trail:
-    """A data folder with a trail that is written by one process after the other."""
+    """A data folder with a trail that several processes write, one after the other."""
 
     def __init__(self, folder: Path) -> None:
         self.data = folder
@@ -50,7 +50,7 @@ class Trail:
         self.heads = KeptHeads(self.database, folder / "trail", self.clock)
 
     def write(self, *items: str, days: int = 90, most: int = 1 << 40) -> None:
-        """Write items by a process that ends in order."""
+        """Write items in a process that ends normally."""
         journal = self.journal(days=days, most=most)
         for item in items:
             journal.hand_over(item, 10)
@@ -58,7 +58,7 @@ class Trail:
         journal.close()
 
     def journal(self, heads: Any = None, **more: Any) -> Journal[str]:
-        """Return what writes, from its start."""
+        """Return a new journal."""
         return Journal(self.data / "trail", plain, self.clock, heads=heads or self.heads, **{"days": 90, **more})
 
     def file(self, days_ago: int = 0) -> Path:
@@ -66,26 +66,26 @@ class Trail:
         return path_of(self.data / "trail", "management", (self.clock.now - days_ago * DAY).date())
 
     def verified(self) -> tuple[int, str]:
-        """Run ``verify-trail``; return its exit code and what it says."""
+        """Run ``verify-trail``; return its exit code and output."""
         result = CliRunner().invoke(commands.app, ["access", "verify-trail", "--data", str(self.data)])
         assert not isinstance(result.exception, Exception), result.exception
         return result.exit_code, " ".join(result.output.split())
 
     def is_whole(self) -> bool:
-        """Say whether ``verify-trail`` finds nothing wrong."""
+        """Return whether ``verify-trail`` finds no fault."""
         return self.verified()[0] == 0
 
 
 @pytest.fixture
 def trail(tmp_path: Path) -> Iterator[Trail]:
-    """A trail whose heads are kept."""
+    """A trail with stored heads."""
     found = Trail(folder=tmp_path)
     yield found
     found.database.close()
 
 
 def last_lines(path: Path) -> None:
-    """Cut the last two lines off."""
+    """Remove the last two lines."""
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-2]))
 
 
@@ -95,21 +95,21 @@ def all_lines(path: Path) -> None:
 
 
 def half_a_line(path: Path) -> None:
-    """Cut in the middle of the last line."""
+    """Truncate the file in the middle of the last line."""
     os.truncate(path, path.stat().st_size - 20)
 
 
 CUTS = [last_lines, all_lines, half_a_line, Path.unlink]
 
 
-def test_a_trail_that_nobody_touched_is_whole(trail: Trail) -> None:
+def test_an_unmodified_trail_is_complete(trail: Trail) -> None:
     trail.write(*"abc")
     assert trail.is_whole()
     trail.write(*"de")
     assert trail.is_whole()
 
 
-def test_a_trail_whose_whole_folder_is_gone_is_found(trail: Trail) -> None:
+def test_a_deleted_trail_folder_is_detected(trail: Trail) -> None:
     trail.write(*"abc")
     trail.file().unlink()
     (trail.data / "trail").rmdir()
@@ -118,7 +118,7 @@ def test_a_trail_whose_whole_folder_is_gone_is_found(trail: Trail) -> None:
 
 
 @pytest.mark.parametrize("cut", CUTS)
-def test_a_book_that_was_cut_or_deleted_is_found_without_any_digest_noted(trail: Trail, cut: Cut) -> None:
+def test_a_truncated_or_deleted_book_is_detected_without_a_recorded_digest(trail: Trail, cut: Cut) -> None:
     trail.write(*"abcde")
     cut(trail.file())
     code, told = trail.verified()
@@ -127,7 +127,9 @@ def test_a_book_that_was_cut_or_deleted_is_found_without_any_digest_noted(trail:
 
 
 @pytest.mark.parametrize("cut", CUTS)
-def test_a_cut_stays_known_when_the_trail_goes_on(trail: Trail, cut: Cut, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_truncation_is_remembered_when_the_trail_continues(
+    trail: Trail, cut: Cut, caplog: pytest.LogCaptureFixture
+) -> None:
     trail.write(*"abcde")
     cut(trail.file())
     for _ in range(2):
@@ -138,7 +140,7 @@ def test_a_cut_stays_known_when_the_trail_goes_on(trail: Trail, cut: Cut, caplog
     assert "the trail's book management was truncated" in caplog.text
 
 
-def test_a_cut_is_forgotten_when_nothing_of_its_day_is_kept_any_more(trail: Trail) -> None:
+def test_a_truncation_is_forgotten_when_its_day_is_deleted(trail: Trail) -> None:
     trail.write(*"abcde")
     last_lines(trail.file())
     trail.clock.now += DAY
@@ -149,7 +151,7 @@ def test_a_cut_is_forgotten_when_nothing_of_its_day_is_kept_any_more(trail: Trai
     assert trail.is_whole()
 
 
-def test_a_book_that_is_put_back_is_whole_again(trail: Trail) -> None:
+def test_a_restored_book_is_complete_again(trail: Trail) -> None:
     trail.write(*"abc")
     trail.file().rename(trail.data / "aside")
     assert not trail.is_whole()
@@ -159,7 +161,7 @@ def test_a_book_that_is_put_back_is_whole_again(trail: Trail) -> None:
 
 
 @pytest.mark.parametrize("gone_on", [False, True])
-def test_oldest_files_that_somebody_deleted_are_found(trail: Trail, gone_on: bool) -> None:
+def test_manually_deleted_oldest_files_are_detected(trail: Trail, gone_on: bool) -> None:
     for _ in range(3):
         trail.write("x")
         trail.clock.now += DAY
@@ -175,7 +177,7 @@ def test_oldest_files_that_somebody_deleted_are_found(trail: Trail, gone_on: boo
 
 @pytest.mark.costs(0.4, reason="the trail is verified again each day")
 @pytest.mark.parametrize("limits", [{"days": 2}, {"most": 500}])
-def test_files_that_are_deleted_by_age_or_for_room_are_not_missed(trail: Trail, limits: dict[str, int]) -> None:
+def test_files_deleted_for_age_or_room_are_not_reported(trail: Trail, limits: dict[str, int]) -> None:
     for _ in range(6):
         trail.write("x", "y", **limits)
         assert trail.is_whole()
@@ -183,10 +185,10 @@ def test_files_that_are_deleted_by_age_or_for_room_are_not_missed(trail: Trail, 
     assert not trail.file(6).exists()
 
 
-def test_a_book_whose_files_are_all_too_old_goes_on_where_it_was(trail: Trail) -> None:
+def test_a_book_whose_files_are_all_too_old_continues_its_chain(trail: Trail) -> None:
     trail.write(*"abc")
     trail.clock.now += 100 * DAY
-    # Killed right after the old file was deleted: no line of today is there.
+    # As if killed right after the old file was deleted, before the first line of today.
     trail.journal()._book("management")._open(trail.clock.now.date())
     assert trail.is_whole()
     trail.write("d")
@@ -197,18 +199,18 @@ def test_a_book_whose_files_are_all_too_old_goes_on_where_it_was(trail: Trail) -
 
 
 class KilledAt(KeptHeads):
-    """Heads in a process that is killed at one of its calls, before or after the database has it."""
+    """Heads in a process that is killed at one of its calls, before or after the write to the database."""
 
     def __init__(self, trail: Trail, method: str, *, after: bool) -> None:
         super().__init__(trail.database, trail.data / "trail", trail.clock)
         self._method, self._after = method, after
 
     def begins(self, book: str, start: str) -> None:
-        """Be killed, or do it."""
+        """Record the beginning, unless killed."""
         self._killed("begins", lambda: super(KilledAt, self).begins(book, start))
 
     def note(self, heads: Mapping[str, str]) -> None:
-        """Be killed, or do it."""
+        """Record the heads, unless killed."""
         self._killed("note", lambda: super(KilledAt, self).note(heads))
 
     def _killed(self, method: str, act: Callable[[], None]) -> None:
@@ -221,14 +223,14 @@ class KilledAt(KeptHeads):
 
 
 def killed(trail: Trail, method: str, *, after: bool, items: str = "de", days: int = 90) -> None:
-    """Write items by a process that is killed at a call of its heads; nothing of it goes on."""
+    """Write items in a process that is killed at a call of its heads."""
     journal = trail.journal(KilledAt(trail, method, after=after), days=days)
     journal._write({"management": [f'{{"item":"{item}"}}' for item in items]})
     journal._heads.note(journal._sync())
 
 
 @pytest.mark.parametrize("after", [False, True])
-def test_a_kill_between_a_line_and_its_head_is_no_cut_and_hides_none(trail: Trail, after: bool) -> None:
+def test_a_kill_between_a_line_and_its_head_neither_fakes_nor_hides_a_truncation(trail: Trail, after: bool) -> None:
     trail.write(*"abc")
     with pytest.raises(Killed):
         killed(trail, "note", after=after)
@@ -242,7 +244,7 @@ def test_a_kill_between_a_line_and_its_head_is_no_cut_and_hides_none(trail: Trai
 
 
 @pytest.mark.parametrize("after", [False, True])
-def test_a_kill_between_the_noted_beginning_and_the_deletion_is_no_cut(trail: Trail, after: bool) -> None:
+def test_a_kill_between_the_recorded_beginning_and_the_deletion_is_not_a_truncation(trail: Trail, after: bool) -> None:
     for _ in range(3):
         trail.write("x")
         trail.clock.now += DAY
@@ -255,7 +257,7 @@ def test_a_kill_between_the_noted_beginning_and_the_deletion_is_no_cut(trail: Tr
     assert trail.is_whole()
 
 
-def test_a_line_that_a_crash_cut_off_does_not_count_as_a_cut_wherever_it_stands(trail: Trail) -> None:
+def test_a_line_truncated_by_a_crash_is_not_reported(trail: Trail) -> None:
     trail.write("x")
     for _ in range(4):
         trail.clock.now += DAY
@@ -264,7 +266,7 @@ def test_a_line_that_a_crash_cut_off_does_not_count_as_a_cut_wherever_it_stands(
         assert trail.is_whole()
 
 
-def test_heads_that_the_database_cannot_take_are_tried_again(trail: Trail, caplog: pytest.LogCaptureFixture) -> None:
+def test_heads_that_the_database_refuses_are_retried(trail: Trail, caplog: pytest.LogCaptureFixture) -> None:
     taken = threading.Event()
 
     class Refusing(KeptHeads):
@@ -290,12 +292,12 @@ def test_heads_that_the_database_cannot_take_are_tried_again(trail: Trail, caplo
     assert not trail.is_whole()
 
 
-def test_lines_are_written_while_the_database_keeps_their_heads_waiting(trail: Trail) -> None:
+def test_lines_are_written_while_the_database_is_busy(trail: Trail) -> None:
     noting, may_go_on = threading.Event(), threading.Event()
 
     class Slow(KeptHeads):
         def note(self, heads: Mapping[str, str]) -> None:
-            """Wait for a turn that others have."""
+            """Wait for a turn that another thread has."""
             noting.set()
             assert may_go_on.wait(DEADLINE)
             super().note(heads)
@@ -314,7 +316,7 @@ def test_lines_are_written_while_the_database_keeps_their_heads_waiting(trail: T
     assert not trail.is_whole()
 
 
-def test_a_folder_of_an_earlier_version_is_taken_as_it_is_once(tmp_path: Path) -> None:
+def test_a_folder_of_an_earlier_version_is_accepted_once(tmp_path: Path) -> None:
     before = Journal(tmp_path / "trail", plain, Clock(), 90)
     for item in "abc":
         before.hand_over(item, 1)
@@ -330,7 +332,7 @@ def test_a_folder_of_an_earlier_version_is_taken_as_it_is_once(tmp_path: Path) -
     trail.database.close()
 
 
-def test_of_a_database_of_an_earlier_schema_it_is_said_that_the_end_is_not_known(trail: Trail) -> None:
+def test_with_an_earlier_schema_the_completeness_is_reported_as_unknown(trail: Trail) -> None:
     trail.write("a")
     with closing(sqlite3.connect(trail.data / "db.sqlite")) as connection:
         connection.execute("DROP TABLE trail_heads")

@@ -1,4 +1,4 @@
-"""LookupEvents: whose events, which, in what order, page by page."""
+"""LookupEvents: accounts, attributes, order and pages."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.worlds.trail import ACCOUNT, NOON, OTHER, REGION, SESSION, Clock, rec
 
 
 class World:
-    """A trail and its one operation."""
+    """A trail and its operation."""
 
     def __init__(self, folder: Path, most_scanned: int = SCANNED) -> None:
         self.clock = Clock()
@@ -29,12 +29,12 @@ class World:
         self.operations = TrailOperations(self.trail, self.clock, most_scanned)
 
     def make(self, name: str = "CreateVpc", **changes: Any) -> None:
-        """Record a call now, and let a second go by."""
+        """Record a call now, and advance the clock by a second."""
         self.trail.record(record(operation=name, ended_at=self.clock.now, **changes))
         self.clock.now += dt.timedelta(seconds=1)
 
     def look(self, account: str = ACCOUNT, **request: Any) -> dict[str, Any]:
-        """Call LookupEvents as somebody of an account."""
+        """Call LookupEvents as a user of an account."""
         caller = Principal("user", account, f"arn:aws:iam::{account}:user/ann", "AIDAANN", user_name="ann")
         call = Call("cloudtrail", "LookupEvents", request, caller, account, REGION, NetworkPath(), "r")
         return dict(self.operations.lookup_events(call, request))
@@ -44,7 +44,7 @@ class World:
         self.trail.close()
 
     def names(self, **request: Any) -> list[str]:
-        """Return the names of the events of one page."""
+        """Return the names of the events on one page."""
         return [event["EventName"] for event in self.look(**request)["Events"]]
 
 
@@ -61,13 +61,13 @@ def by(key: str, value: str) -> list[dict[str, str]]:
     return [{"AttributeKey": key, "AttributeValue": value}]
 
 
-def test_events_come_newest_first_and_right_after_their_calls(world: World) -> None:
+def test_events_are_returned_newest_first_and_right_after_their_calls(world: World) -> None:
     for name in ("CreateVpc", "CreateSubnet", "DeleteVpc"):
         world.make(name)
     assert world.names() == ["DeleteVpc", "CreateSubnet", "CreateVpc"]
 
 
-def test_a_summary_names_user_key_resources_and_holds_the_whole_event(world: World) -> None:
+def test_a_summary_has_user_key_resources_and_the_full_event(world: World) -> None:
     world.make(output={"Vpc": {"VpcId": "vpc-1", "DhcpOptionsId": "dopt-1"}})
     (event,) = world.look()["Events"]
     assert (event["Username"], event["AccessKeyId"], event["ReadOnly"]) == ("ann", "AKIAANN", "false")
@@ -118,7 +118,7 @@ def test_each_attribute_finds_its_events(world: World, key: str, value: str, fou
     assert world.names(LookupAttributes=by(key, value)) == found
 
 
-def test_a_name_with_characters_that_json_escapes_is_found(world: World) -> None:
+def test_a_name_with_json_escapes_is_found(world: World) -> None:
     world.make("DeleteUser", service="iam", parameters={"UserName": 'q"uöte'}, output=None)
     assert world.names(LookupAttributes=by("ResourceName", 'q"uöte')) == ["DeleteUser"]
 
@@ -131,7 +131,7 @@ def test_an_event_is_found_by_its_id(world: World) -> None:
     assert [event["EventId"] for event in found] == [wanted]
 
 
-def test_pages_follow_one_another_across_days_and_end(world: World) -> None:
+def test_pages_continue_across_days_and_end(world: World) -> None:
     for number in range(7):
         world.make(parameters={"CidrBlock": str(number)})
         world.clock.now += dt.timedelta(hours=9)
@@ -147,7 +147,7 @@ def test_pages_follow_one_another_across_days_and_end(world: World) -> None:
     assert found == ["6", "5", "4", "3", "2", "1", "0"]
 
 
-def test_a_time_range_is_kept_to_the_second(world: World) -> None:
+def test_a_time_range_is_exact_to_the_second(world: World) -> None:
     for name in ("CreateVpc", "CreateSubnet", "DeleteVpc"):
         world.make(name)
     second = NOON + dt.timedelta(seconds=1)
@@ -157,7 +157,7 @@ def test_a_time_range_is_kept_to_the_second(world: World) -> None:
         world.look(StartTime=second, EndTime=NOON)
 
 
-def test_what_is_older_than_ninety_days_is_not_found(world: World) -> None:
+def test_events_older_than_ninety_days_are_not_found(world: World) -> None:
     world.make()
     world.clock.now += dt.timedelta(days=90, seconds=-1)
     assert world.names() == ["CreateVpc"]
@@ -165,7 +165,7 @@ def test_what_is_older_than_ninety_days_is_not_found(world: World) -> None:
     assert world.names(StartTime=NOON - dt.timedelta(days=1)) == []
 
 
-def test_a_question_that_looks_through_much_answers_with_a_token_to_go_on(tmp_path: Path) -> None:
+def test_a_long_search_returns_a_token_to_continue(tmp_path: Path) -> None:
     with closing(World(tmp_path, most_scanned=3000)) as world:
         world.make("DeleteVpc")
         for _ in range(20):
@@ -179,7 +179,7 @@ def test_a_question_that_looks_through_much_answers_with_a_token_to_go_on(tmp_pa
     assert page["Events"][0]["EventName"] == "DeleteVpc"
 
 
-def test_a_token_of_another_question_or_of_nobody_is_refused(world: World) -> None:
+def test_a_token_of_another_query_or_a_fake_one_is_refused(world: World) -> None:
     for _ in range(3):
         world.make()
     token = world.look(MaxResults=1)["NextToken"]
@@ -202,12 +202,12 @@ def test_a_token_of_another_question_or_of_nobody_is_refused(world: World) -> No
         text = base64.urlsafe_b64encode(f'["{fingerprint}", "2026-03-01", {place}]'.encode()).decode()
         with pytest.raises(InvalidNextToken):
             world.look(NextToken=text)
-    # A place that was made up shows nothing but the account's own events.
+    # A fake position shows only the account's own events.
     made_up = base64.urlsafe_b64encode(json.dumps(forged).encode()).decode()
     assert len(world.look(NextToken=made_up)["Events"]) == 3
 
 
-def test_one_attribute_may_be_asked_for_and_read_only_is_a_truth(world: World) -> None:
+def test_only_one_attribute_is_allowed_and_read_only_is_boolean(world: World) -> None:
     with pytest.raises(InvalidLookupAttributes):
         world.look(LookupAttributes=by("EventName", "a") + by("Username", "b"))
     with pytest.raises(InvalidLookupAttributes):

@@ -1,4 +1,4 @@
-"""Floods of requests that prove nobody, at the whole product: what log and trail have of them, and of all others."""
+"""Floods of unauthenticated requests to the whole product, and how log and trail record them and other requests."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 
 def flood(call: Any, **parameters: Any) -> list[str]:
-    """Make a call that is refused many times; return the codes."""
+    """Make a call that is refused many times; return the error codes."""
     return [denied(call, **parameters)[0] for _ in range(FLOOD)]
 
 
 def counted(world: World) -> list[tuple[int, str]]:
-    """Return how many refusals were counted, with their codes."""
+    """Return the numbers of counted refusals, with their codes."""
     world.product.access.refusals.report()
     events = [event for event in world.book("unidentified") if event.get("eventName") == "RequestsRefused"]
     details = [event["serviceEventDetails"] for event in events]
@@ -54,11 +54,11 @@ def counted(world: World) -> list[tuple[int, str]]:
 
 
 def alone(world: World) -> list[dict[str, Any]]:
-    """Return the refusals that are written down one by one."""
+    """Return the refusals that are recorded individually."""
     return [event for event in world.book("unidentified") if event.get("eventName") not in (None, "RequestsRefused")]
 
 
-def test_a_flood_of_unsigned_calls_is_counted_and_signed_ones_are_served(
+def test_a_flood_of_unsigned_calls_is_counted_while_signed_ones_are_served(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     nobody = world.process.client("ec2", config=NOBODY)
@@ -77,7 +77,7 @@ def test_a_flood_of_unsigned_calls_is_counted_and_signed_ones_are_served(
     assert not [event for event in world.book("management") if "errorCode" in event]
 
 
-def test_wrong_signatures_and_unknown_keys_are_answered_as_ever_and_counted(world: World) -> None:
+def test_wrong_signatures_and_unknown_keys_get_the_usual_errors_and_are_counted(world: World) -> None:
     wrong = world.client("ec2", **{**world.key, "secret_access_key": "wrong"})
     assert set(flood(wrong.describe_vpcs)) == {"AuthFailure"}
     assert set(flood(world.client("ec2", **STRANGE).describe_vpcs)) == {"AuthFailure"}
@@ -85,8 +85,8 @@ def test_wrong_signatures_and_unknown_keys_are_answered_as_ever_and_counted(worl
     assert world.client("ec2").describe_vpcs()["Vpcs"]
 
 
-def test_one_job_that_floods_the_storage_of_its_vpc_is_counted_and_others_read(world: World) -> None:
-    """Denials of identified callers have all their reasons meanwhile, and so do some of nobody's."""
+def test_a_job_that_floods_storage_is_counted_while_others_read(world: World) -> None:
+    """Denials of identified callers, and some of unidentified ones, still have all their reasons."""
     s3 = world.client("s3")
     s3.create_bucket(Bucket="papers")
     s3.put_object(Bucket="papers", Key="x", Body=b"content")
@@ -108,8 +108,8 @@ def test_one_job_that_floods_the_storage_of_its_vpc_is_counted_and_others_read(w
     assert len(names) == 2
 
 
-def test_asking_for_a_thousand_deletions_at_once_writes_no_more(world: World) -> None:
-    """It is answered with 200 and a thousand errors, so it looks like an accepted call."""
+def test_a_thousand_refused_deletions_in_one_call_write_little(world: World) -> None:
+    """The response is 200 with a thousand errors, so the call looks accepted."""
     world.client("s3").create_bucket(Bucket="papers")
     keys = {"Objects": [{"Key": str(number)} for number in range(1000)]}
     answer = world.process.client("s3", config=NOBODY).delete_objects(Bucket="papers", Delete=keys)
@@ -119,7 +119,7 @@ def test_asking_for_a_thousand_deletions_at_once_writes_no_more(world: World) ->
     assert len(world.book("unidentified")) == 11
 
 
-def test_what_a_policy_allows_everybody_is_no_noise(world: World) -> None:
+def test_calls_that_a_policy_allows_everyone_are_recorded_individually(world: World) -> None:
     s3 = world.client("s3")
     s3.create_bucket(Bucket="papers")
     s3.delete_public_access_block(Bucket="papers")
@@ -133,7 +133,7 @@ def test_what_a_policy_allows_everybody_is_no_noise(world: World) -> None:
     assert world.book("unidentified") == []
 
 
-def test_the_book_of_noise_is_verified_as_the_others_are(world: World) -> None:
+def test_the_book_of_unidentified_requests_is_verified_like_the_others(world: World) -> None:
     flood(world.process.client("ec2", config=NOBODY).describe_vpcs)
     counted(world)
     done = CliRunner().invoke(commands.app, ["access", "verify-trail", "--data", str(world.data)])
@@ -142,7 +142,7 @@ def test_the_book_of_noise_is_verified_as_the_others_are(world: World) -> None:
     assert verify(world.data / "trail", "unidentified").last_digest != FIRST
 
 
-def test_noise_fills_its_own_book_and_no_other(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_unidentified_requests_fill_only_their_own_book(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     trail = Trail(folder=tmp_path / "trail", clock=system_clock, days=90, most_unidentified=20_000)
     for _ in range(50):
         trail.record(record(principal=None, access_key_id=None, error=Throttling()))

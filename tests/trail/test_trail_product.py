@@ -1,4 +1,4 @@
-"""The whole product in one process: each call is in the trail, each denial is explained, no secret is told."""
+"""The whole product in one process: every call is in the trail and every denial explained, without secrets."""
 
 from __future__ import annotations
 
@@ -41,15 +41,15 @@ TRUST = json.dumps(
 
 
 class NoEngines:
-    """Engines that answer with nothing."""
+    """Engines that return nothing."""
 
     def analyse(self, account: str, engine: str, texts: Any, language: str | None) -> list[Any]:
-        """Find nothing in any text."""
+        """Return no results."""
         return [[] for _ in texts]
 
 
 class World:
-    """A product with its first administrator, and users of fewer rights."""
+    """A product with its first administrator, and users with fewer permissions."""
 
     def __init__(self, folder: Path) -> None:
         self.data = folder / "data"
@@ -67,11 +67,11 @@ class World:
         self.key = {"access_key_id": found["aws_access_key_id"], "secret_access_key": found["aws_secret_access_key"]}
 
     def client(self, service: str, **key: Any) -> Any:
-        """Return a client, by default of the administrator."""
+        """Return a client, by default with the administrator's key."""
         return self.process.client(service, **(key or self.key))
 
     def user(self, name: str, *statements: dict[str, Any]) -> dict[str, str]:
-        """Make a user with these statements, and return its key."""
+        """Create a user with these statements, and return its key."""
         iam = self.client("iam")
         iam.create_user(UserName=name)
         if statements:
@@ -81,13 +81,13 @@ class World:
         return {"access_key_id": key["AccessKeyId"], "secret_access_key": key["SecretAccessKey"]}
 
     def book(self, name: str) -> list[dict[str, Any]]:
-        """Return what is in a book, oldest first."""
+        """Return the events in a book, oldest first."""
         assert self.product.access.trail.flush()
         lines = [line for _, path in files_of(self.data / "trail", name) for line in path.read_bytes().splitlines()]
         return [event for line in lines if (event := event_in(line)) is not None]
 
     def last(self, book: str, name: str) -> dict[str, Any]:
-        """Return the newest event of a name; S3's come a moment after the answer."""
+        """Return the newest event with a name; those of S3 are written shortly after the response."""
 
         def found() -> dict[str, Any] | None:
             return next((event for event in reversed(self.book(book)) if event.get("eventName") == name), None)
@@ -95,14 +95,14 @@ class World:
         return eventually(found, what=f"{name} in {book}")
 
     def explained(self, request_id: str) -> str:
-        """Return what ``access explain`` prints."""
+        """Return the output of ``access explain``."""
         assert self.product.access.trail.flush()
         result = CliRunner().invoke(commands.app, ["access", "explain", request_id, "--data", str(self.data)])
         assert result.exit_code == 0, result.output
         return result.output
 
     def close(self) -> None:
-        """Let everything go."""
+        """Close everything."""
         self.process.close()
         self.inside.close()
         self.product.close()
@@ -118,7 +118,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 
 def denied(call: Callable[..., Any], **parameters: Any) -> tuple[str, str, str]:
-    """Make a call that is refused; return code, message and request id."""
+    """Make a call that is refused; return its error code, message and request id."""
     with pytest.raises(ClientError) as raised:
         call(**parameters)
     response = raised.value.response
@@ -154,7 +154,7 @@ def test_pages_of_lookup_events_work_with_the_sdks_paginator(world: World) -> No
     assert [len(page["Events"]) for page in pages] == [3, 3, 1]
 
 
-def test_lookup_events_needs_its_permission_and_shows_one_account_only(world: World) -> None:
+def test_lookup_events_requires_permission_and_shows_a_single_account(world: World) -> None:
     code, message, _ = denied(world.client("cloudtrail", **world.user("bo")).lookup_events)
     assert code == "AccessDeniedException"
     assert "is not authorized to perform: cloudtrail:LookupEvents" in message
@@ -162,7 +162,7 @@ def test_lookup_events_needs_its_permission_and_shows_one_account_only(world: Wo
     assert world.client("cloudtrail", **reader).lookup_events()["Events"]
 
 
-def test_a_denied_call_is_in_the_trail_with_what_the_caller_was_told(world: World) -> None:
+def test_a_denied_call_is_in_the_trail_with_the_callers_message(world: World) -> None:
     code, message, request_id = denied(world.client("ec2", **world.user("bo")).create_vpc, CidrBlock="10.9.0.0/16")
     event = world.last("management", "CreateVpc")
     assert code == "UnauthorizedOperation"
@@ -171,7 +171,7 @@ def test_a_denied_call_is_in_the_trail_with_what_the_caller_was_told(world: Worl
     assert event["requestParameters"] == {"cidrBlock": "10.9.0.0/16"}
 
 
-def test_calls_that_prove_nobody_or_name_no_operation_are_in_the_trail(world: World) -> None:
+def test_unauthenticated_and_unknown_calls_are_in_the_trail(world: World) -> None:
     wrong = {**world.key, "secret_access_key": "wrong"}
     code, _, request_id = denied(world.client("ec2", **wrong).describe_vpcs)
     event = world.last("unidentified", "DescribeVpcs")
@@ -182,7 +182,7 @@ def test_calls_that_prove_nobody_or_name_no_operation_are_in_the_trail(world: Wo
     assert world.last("management", "DescribeFleets")["errorCode"] == "Client.InvalidAction"
 
 
-def test_a_role_session_is_followed_from_assume_role_to_what_it_did(world: World) -> None:
+def test_a_role_session_can_be_traced_from_assume_role_to_its_calls(world: World) -> None:
     iam = world.client("iam")
     iam.create_role(RoleName="Reader", AssumeRolePolicyDocument=TRUST)
     allow = {"Effect": "Allow", "Action": "ec2:*", "Resource": "*"}
@@ -229,7 +229,7 @@ def test_object_calls_are_data_events_with_their_endpoint(world: World) -> None:
     assert not names & {"PutObject", "GetObject"}
 
 
-def test_the_operator_is_told_which_condition_failed_and_by_which_value(world: World) -> None:
+def test_an_explanation_names_the_failed_condition_and_the_value(world: World) -> None:
     here = {"StringEquals": {"aws:RequestedRegion": "eu-west-1"}}
     key = world.user(
         "bo",
@@ -242,7 +242,7 @@ def test_the_operator_is_told_which_condition_failed_and_by_which_value(world: W
         assert part in told
 
 
-def test_the_operator_is_told_which_statement_denied_an_object(world: World) -> None:
+def test_an_explanation_names_the_statement_that_denied_an_object(world: World) -> None:
     s3 = world.client("s3")
     s3.create_bucket(Bucket="papers")
     statement = {
@@ -260,7 +260,7 @@ def test_the_operator_is_told_which_statement_denied_an_object(world: World) -> 
         assert part in told
 
 
-def test_the_operator_is_told_why_a_role_was_not_to_be_had_or_passed(world: World) -> None:
+def test_an_explanation_says_why_a_role_could_not_be_assumed_or_passed(world: World) -> None:
     world.client("iam").create_role(RoleName="Closed", AssumeRolePolicyDocument=TRUST.replace(ACCOUNT, "444455556666"))
     role = f"arn:aws:iam::{ACCOUNT}:role/Closed"
     _, message, request_id = denied(world.client("sts").assume_role, RoleArn=role, RoleSessionName="night")
@@ -286,7 +286,7 @@ def encoded(message: str) -> str:
     return tail
 
 
-def test_the_message_of_a_denial_of_ec2_is_read_by_who_may(world: World) -> None:
+def test_permitted_callers_can_decode_the_message_of_an_ec2_denial(world: World) -> None:
     key = world.user("bo", {"Sid": "Never", "Effect": "Deny", "Action": "ec2:Delete*", "Resource": "*"})
     vpc = world.client("ec2").create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
     _, message, _ = denied(world.client("ec2", **key).delete_vpc, VpcId=vpc)
@@ -306,7 +306,7 @@ def test_the_message_of_a_denial_of_ec2_is_read_by_who_may(world: World) -> None
     assert keys["aws:RequestedRegion"] == [{"value": REGION}]
 
 
-def test_a_lack_of_permission_names_no_statement(world: World) -> None:
+def test_an_implicit_deny_names_no_statement(world: World) -> None:
     _, message, _ = denied(world.client("ec2", **world.user("bo")).describe_vpcs)
     answer = world.client("sts").decode_authorization_message(EncodedMessage=encoded(message))["DecodedMessage"]
     document = json.loads(answer)
@@ -314,7 +314,7 @@ def test_a_lack_of_permission_names_no_statement(world: World) -> None:
     assert document["matchedStatements"] == {"items": []}
 
 
-def test_a_message_that_was_changed_or_made_up_is_refused(world: World) -> None:
+def test_a_modified_or_fake_message_is_refused(world: World) -> None:
     _, message, _ = denied(world.client("ec2", **world.user("bo")).describe_vpcs)
     text = encoded(message)
     middle = len(text) // 2
@@ -324,7 +324,7 @@ def test_a_message_that_was_changed_or_made_up_is_refused(world: World) -> None:
         assert denied(decode, EncodedMessage=wrong)[0] == "InvalidAuthorizationMessageException"
 
 
-def test_other_services_denials_carry_no_message(world: World) -> None:
+def test_denials_of_other_services_have_no_message(world: World) -> None:
     _, message, _ = denied(world.client("iam", **world.user("bo")).list_users)
     assert "Encoded" not in message
 
@@ -356,7 +356,7 @@ def test_no_secret_is_in_the_trail(world: World, capfd: pytest.CaptureFixture[st
         assert secret not in whole
 
 
-def test_what_a_service_writes_or_may_not_write_is_in_the_trail(world: World) -> None:
+def test_allowed_and_denied_writes_of_a_service_are_in_the_trail(world: World) -> None:
     world.client("s3").create_bucket(Bucket="papers")
     delivery = service_principal("delivery.logs.amazonaws.com")
     with pytest.raises(AwsError):
@@ -367,7 +367,7 @@ def test_what_a_service_writes_or_may_not_write_is_in_the_trail(world: World) ->
     assert "s3:PutObject" in world.explained(event["requestID"])
 
 
-def test_a_session_that_a_service_gets_or_is_refused_is_in_the_trail_of_the_roles_account(world: World) -> None:
+def test_issued_and_refused_sessions_of_services_are_in_the_trail_of_the_roles_account(world: World) -> None:
     world.client("iam").create_role(RoleName="Reader", AssumeRolePolicyDocument=TRUST)
     role = f"arn:aws:iam::{ACCOUNT}:role/Reader"
     source = {

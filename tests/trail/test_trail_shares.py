@@ -1,4 +1,4 @@
-"""One account's calls never take the room of another's in the trail: each has a share of a book for the day."""
+"""Each account has a daily share of a book, so that one account's calls never displace another's in the trail."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def trail(tmp_path: Path, clock: Clock) -> Trail:
-    """A trail in which each account may add some four events to a book in a day."""
+    """A trail in which each account can add about four events to a book per day."""
     return Trail(folder=tmp_path / "trail", clock=clock, days=90, most_of_account=SHARE)
 
 
@@ -40,13 +40,13 @@ def book(trail: Trail, name: str) -> list[dict[str, Any]]:
 
 
 def use_up(trail: Trail) -> None:
-    """Have an account use its share of the calls' book."""
+    """Let an account use up its share of the book of calls."""
     for _ in range(SHARE // 500):
         trail.record(record())
     assert trail.flush()
 
 
-def test_an_account_that_used_its_share_is_refused_until_tomorrow_and_its_neighbour_is_not(
+def test_an_account_beyond_its_share_is_refused_until_tomorrow_and_others_are_not(
     trail: Trail, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     trail.check("ec2", "CreateVpc", ACCOUNT)
@@ -63,7 +63,7 @@ def test_an_account_that_used_its_share_is_refused_until_tomorrow_and_its_neighb
     trail.close()
 
 
-def test_what_was_refused_for_that_is_counted_and_what_was_done_is_written_down(trail: Trail) -> None:
+def test_calls_refused_for_the_share_are_counted_and_completed_calls_recorded(trail: Trail) -> None:
     use_up(trail)
     before = len(book(trail, "management"))
     with pytest.raises(ServiceUnavailable) as refused:
