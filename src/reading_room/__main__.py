@@ -1,4 +1,4 @@
-"""Runs the ``reading-room`` program as ``python -m reading_room``."""
+"""The ``reading-room`` program, run as ``python -m reading_room``."""
 
 from reading_room.cli.main import run
 

@@ -1,4 +1,4 @@
-"""Converts dataclasses to JSON and back, in memory or in files, based only on their annotations.
+"""Conversion of dataclasses to JSON and back, in memory or in files, based only on their annotations.
 
 Every value is checked against its annotation when it is read: a member that is missing, unknown or of another type
 makes the whole document invalid. So does a string that UTF-8 cannot encode, so that whatever was read can be written

@@ -1,4 +1,4 @@
-"""Recognizes errors of a full disk, from any part of the program. Making room resolves them."""
+"""Recognition of errors of a full disk, from any part of the program. Making room resolves them."""
 
 from __future__ import annotations
 

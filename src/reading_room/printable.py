@@ -1,4 +1,4 @@
-"""Makes untrusted text safe to print: it can neither control a terminal nor start a new line."""
+"""Untrusted text made safe to print: it can neither control a terminal nor start a new line."""
 
 from __future__ import annotations
 

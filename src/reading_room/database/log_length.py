@@ -1,4 +1,4 @@
-"""Keeps SQLite's write-ahead log short while readers overlap.
+"""The length of SQLite's write-ahead log, which stays short even while readers overlap.
 
 SQLite copies the log into the database every thousand pages, and then restarts the log, but only when no reader uses
 it. Under load, the next reader begins before the last one ends, so this never happens, and the log grows as long as the

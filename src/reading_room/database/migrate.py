@@ -1,4 +1,4 @@
-"""Migrates a database from an earlier schema: Alembic's revisions, in one transaction.
+"""Migration of a database from an earlier schema: Alembic's revisions, in one transaction.
 
 A revision is a module ``migrations/schema_N.py`` whose revision id is the resulting schema version. Only ``PRAGMA
 user_version`` holds the version of a database: SQLite sets it within the transaction, so it always matches the tables.

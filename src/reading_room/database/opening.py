@@ -1,4 +1,4 @@
-"""Opens the database of a data folder for the server: migrated, with all secrets sealed, and prepared for speed."""
+"""The database of a data folder as the server opens it: migrated, with all secrets sealed, and prepared for speed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Notifies the server of writes by other processes.
+"""Notification of the server about writes by other processes.
 
 Commits of the server's own process invalidate its caches. A command that writes in another process, such as
 ``reading-room accounts``, counts its transactions in one row of the database. The server reads that row every second

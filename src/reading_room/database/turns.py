@@ -1,4 +1,4 @@
-"""Lets the threads of one process write to the database in turn."""
+"""Turns of the threads of one process to write to the database."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from reading_room.vpc.tables import NetworkInterface
 from reading_room.vpc.vpcs import service_network
 
 EVENTS = 500
-"""The most events of a job in a response, which are the newest ones."""
+"""The most events of a job's story in a response, which are the newest ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +47,13 @@ def details_of(session: Session, rows: Sequence[JobRow], with_events: bool) -> D
     """Return the details of jobs, including their newest events if ``with_events`` is set."""
     ids = [row.job_id for row in rows]
     containers: dict[str, list[tuple[JobContainerRow, NetworkInterface | None]]] = defaultdict(list)
-    held = session.execute(
+    rows_of_containers = session.execute(
         select(JobContainerRow, NetworkInterface)
         .outerjoin(NetworkInterface, NetworkInterface.interface_id == JobContainerRow.interface_id)
         .where(JobContainerRow.job_id.in_(ids))
         .order_by(JobContainerRow.attempt, JobContainerRow.member)
     )
-    for container, interface in held:
+    for container, interface in rows_of_containers:
         containers[container.job_id].append((container, interface))
     events, left_out = _events(session, ids) if with_events else ({}, {})
     return Details(containers, events, left_out, _waiting(session, rows), _seen(session, rows))

@@ -15,8 +15,8 @@ def refuse_denied(authorizer: PolicyAuthorizer, call: Call, clock: Clock) -> Non
         call.path, principal=call.principal, now=clock(), region=call.region, user_agent=call.user_agent
     )
     full = {**context, **authorizer.tags_of(call.principal)}
-    asked = Request(call.principal, f"{call.service}:{call.operation}", ("*",), call.account, full)
-    decision = decide(asked, authorizer.policies_of(call.principal))
+    request = Request(call.principal, f"{call.service}:{call.operation}", ("*",), call.account, full)
+    decision = decide(request, authorizer.policies_of(call.principal))
     if decision.outcome == "explicitDeny":
         authorizer.denied(call.request_id, decision)
         raise AccessDeniedException(decision.message())

@@ -1,4 +1,4 @@
-"""Aggregates flow events in windows, and turns them into records when a window closes. No clock, no database.
+"""Flow-log windows, which sum flow events and become records when they close. No clock, no database.
 
 Each flow log has one window at a time for each interface, with one sum per flow. Windows end with the interface, or at
 full minutes, as on Nitro instances of AWS for any interval ("always 1 minute or less").

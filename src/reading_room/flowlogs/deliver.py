@@ -1,4 +1,4 @@
-"""Delivers records of the data plane's flow events.
+"""Delivery of records of the data plane's flow events.
 
 Events are counted in memory and delivered when their window closes: at a full minute, or at once when its interface is
 deleted. The open windows are saved to a file every few seconds. If a crash loses more than that, the next start reports

@@ -1,4 +1,4 @@
-"""Saves the open windows to a file, so that a crash loses seconds rather than a minute of flows.
+"""The file of the open windows, so that a crash loses seconds rather than a minute of flows.
 
 The file is beside the database and is replaced atomically. It is written before closed windows are delivered, so a
 crash in between causes SKIPDATA records, but never duplicate records.

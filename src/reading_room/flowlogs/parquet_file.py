@@ -1,4 +1,4 @@
-"""Writes records as an Apache Parquet file, in a child process for each file.
+"""Records as an Apache Parquet file, written by a child process for each file.
 
 The library takes about 60 MB and is needed briefly each minute, so no long-running process loads it. The child runs
 this module as a program that reads a plain-text file of records and writes the Parquet file.

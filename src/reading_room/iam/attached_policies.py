@@ -35,10 +35,10 @@ def attach(session: Session, owner: Owner, arn: str) -> None:
     managed_policies.check_arn(arn)
     if managed_policies.find(session, owner.account, arn) is None:
         raise PolicyNotFoundToAttach(arn)
-    held = arns(session, owner)
-    if arn in held:
+    attached_arns = arns(session, owner)
+    if arn in attached_arns:
         return
-    if len(held) >= ATTACHED_PER_OWNER:
+    if len(attached_arns) >= ATTACHED_PER_OWNER:
         raise LimitExceeded(f"PoliciesPer{owner.kind.capitalize()}", ATTACHED_PER_OWNER)
     session.add(AttachedManagedPolicy(owner_id=owner.unique_id, policy_arn=arn, account=owner.account))
     session.flush()
@@ -62,9 +62,9 @@ def arns(session: Session, owner: Owner) -> Sequence[str]:
 def arns_of_owners(session: Session, owner_ids: Sequence[str]) -> dict[str, list[str]]:
     """Return the sorted ARNs of the policies attached to each owner."""
     found: dict[str, list[str]] = {owner_id: [] for owner_id in owner_ids}
-    wanted = select(AttachedManagedPolicy.owner_id, AttachedManagedPolicy.policy_arn)
-    wanted = wanted.where(AttachedManagedPolicy.owner_id.in_(owner_ids)).order_by(AttachedManagedPolicy.policy_arn)
-    for owner_id, arn in session.execute(wanted):
+    query = select(AttachedManagedPolicy.owner_id, AttachedManagedPolicy.policy_arn)
+    query = query.where(AttachedManagedPolicy.owner_id.in_(owner_ids)).order_by(AttachedManagedPolicy.policy_arn)
+    for owner_id, arn in session.execute(query):
         found[owner_id].append(arn)
     return found
 

@@ -1,4 +1,4 @@
-"""Finds the policies that apply to a call, decides by them, and turns a denial into the service's own error.
+"""Authorization of calls: the policies that apply, the decision, and the service's own error for a denial.
 
 There are two entry points: ``PolicyAuthorizer.authorize`` for operations of the table (``aws.operations.Authorizer``),
 and ``PolicyAuthorizer.decide`` for callers that have the resource's policy (S3, flow log delivery, jobs).
@@ -55,7 +55,7 @@ _TYPES = {
 _EVERYTHING = attached(
     "identity",
     "inline",
-    "of whoever calls",
+    "of the caller",
     '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}',
 )
 """Stands for the caller's own policies when only the endpoint's policy is evaluated."""

@@ -1,4 +1,4 @@
-"""Binds a job's credentials to the job: they are valid only on the job's own network interfaces.
+"""The bond of a job's credentials to the job: they are valid only on the job's own network interfaces.
 
 The token of a bound session is marked, and so is that of every session derived from it. The job behind a request is
 looked up in the tables at that moment, by the VPC whose router accepted the connection and the sender's address there.

@@ -1,4 +1,4 @@
-"""Creates the first administrator, an IAM user with every permission, and the file that holds its key.
+"""The first administrator, an IAM user with every permission, and the file that holds its key.
 
 It is a user rather than the account's root, so that denies apply to it. The key is also stored as a row, so the next
 start completes a bootstrap that was interrupted before the file was written.

@@ -1,4 +1,4 @@
-"""Serves the address from which a job's container fetches credentials of its data access role and for its model.
+"""The address from which a job's container fetches credentials of its data access role and for its model.
 
 The requests with which the containers of one job coordinate come to the same address, under ``CLUSTER_PATHS``;
 ``cluster`` answers them.
@@ -122,12 +122,12 @@ class ContainerCredentials:
         if owner is None:
             self._refused(vpc_id, source_ip, "the interface has no live job")
             return _NOT_FOUND
-        asked = owner.named_by(path)
-        if asked is None:
+        requested = owner.named_by(path)
+        if requested is None:
             self._refused(vpc_id, source_ip, f"the path is not that of {owner.job_arn}, which owns the interface")
             return _NOT_FOUND
         try:
-            credentials, fresh = self._credentials(asked)
+            credentials, fresh = self._credentials(requested)
         except ServiceUnavailable as error:
             logger.warning("no credentials for %s now: %s", owner.job_arn, error)
             return json_reply(503, {"code": error.code, "message": error.message})
@@ -137,13 +137,13 @@ class ContainerCredentials:
         if fresh and self._owner_of(vpc_id, source_ip) != owner:
             # The job has ended since, and its sessions may have been revoked before this one was created.
             with self._database.transaction() as session:
-                revoke(session, asked.role_arn, asked.session_name)
+                revoke(session, requested.role_arn, requested.session_name)
             self._refused(vpc_id, source_ip, f"{owner.job_arn} has ended")
             return _NOT_FOUND
         return json_reply(
             200,
             {
-                "RoleArn": asked.role_arn,
+                "RoleArn": requested.role_arn,
                 "AccessKeyId": credentials.access_key_id,
                 "SecretAccessKey": credentials.secret_access_key,
                 "Token": credentials.session_token,

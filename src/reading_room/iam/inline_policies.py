@@ -61,8 +61,8 @@ def every(session: Session, owner_id: str) -> Sequence[InlinePolicy]:
 def of_owners(session: Session, owner_ids: Sequence[str]) -> dict[str, list[InlinePolicy]]:
     """Return the policies of each owner, sorted by name."""
     found: dict[str, list[InlinePolicy]] = {owner_id: [] for owner_id in owner_ids}
-    wanted = select(InlinePolicy).where(InlinePolicy.owner_id.in_(owner_ids))
-    for row in session.scalars(wanted.order_by(InlinePolicy.name)):
+    query = select(InlinePolicy).where(InlinePolicy.owner_id.in_(owner_ids))
+    for row in session.scalars(query.order_by(InlinePolicy.name)):
         found[row.owner_id].append(row)
     return found
 

@@ -78,7 +78,7 @@ def delete(session: Session, profile: InstanceProfile) -> None:
 def of_roles(session: Session, role_ids: Sequence[str]) -> dict[str, list[InstanceProfile]]:
     """Return the profiles with each role, sorted by name."""
     found: dict[str, list[InstanceProfile]] = {role_id: [] for role_id in role_ids}
-    wanted = select(InstanceProfile).where(InstanceProfile.role_id.in_(role_ids)).order_by(InstanceProfile.name)
-    for profile in session.scalars(wanted):
+    query = select(InstanceProfile).where(InstanceProfile.role_id.in_(role_ids)).order_by(InstanceProfile.name)
+    for profile in session.scalars(query):
         found[profile.role_id or ""].append(profile)
     return found

@@ -1,4 +1,4 @@
-"""Converts rows to principals, and the ARNs in policies to unique ids and back."""
+"""Principals made from rows, and the unique ids behind the ARNs in policies."""
 
 from __future__ import annotations
 
@@ -126,9 +126,11 @@ def pinned_arns(session: Session, documents: Iterable[str]) -> dict[str, str]:
     ids = sorted({entry for text in documents for element in _principals(json.loads(text)) for entry in element["AWS"]})
     found: dict[str, str] = {}
     for model, prefix in ((User, "AIDA"), (Role, "AROA")):
-        wanted = [entry for entry in ids if entry.startswith(prefix)]
-        for start in range(0, len(wanted), _IDS_PER_QUERY):
-            rows = session.scalars(select(model).where(model.unique_id.in_(wanted[start : start + _IDS_PER_QUERY])))
+        matching_ids = [entry for entry in ids if entry.startswith(prefix)]
+        for start in range(0, len(matching_ids), _IDS_PER_QUERY):
+            rows = session.scalars(
+                select(model).where(model.unique_id.in_(matching_ids[start : start + _IDS_PER_QUERY]))
+            )
             found.update((row.unique_id, row.arn) for row in rows)
     return found
 

@@ -198,6 +198,8 @@ def _obstacle(role: Role, caller: Principal, context: ContextValues, decision: D
             continue
         failed = [condition for condition in statement.conditions if not condition.holds(keys)]
         if failed:
-            asked = ", ".join(f"{condition.operator} on {condition.key}" for condition in failed)
-            return f"{statement.name} of its trust policy names {caller.service_name}, but its condition fails: {asked}"
+            tested = ", ".join(f"{condition.operator} on {condition.key}" for condition in failed)
+            return (
+                f"{statement.name} of its trust policy names {caller.service_name}, but its condition fails: {tested}"
+            )
     return f"no statement of its trust policy lets {caller.service_name} call sts:AssumeRole"

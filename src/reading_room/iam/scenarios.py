@@ -1,4 +1,4 @@
-"""Builds a simulation's scenario from its parameters: policies, caller, resources and condition keys.
+"""The scenario of a simulation, built from its parameters: policies, caller, resources and condition keys.
 
 Invalid parameters raise ``InvalidInput``, AWS's error for simulations.
 """

@@ -30,7 +30,7 @@ def assume_recorded(
     """Assume a role as a service, like ``assume_for_service``, and record it as AssumeRole, even if refused."""
 
     def record(output: dict[str, object] | None, error: AccessDenied | None) -> None:
-        asked = {"RoleArn": role_arn, "RoleSessionName": session_name, "DurationSeconds": SERVICE_SESSION_SECONDS}
+        parameters = {"RoleArn": role_arn, "RoleSessionName": session_name, "DurationSeconds": SERVICE_SESSION_SECONDS}
         trail(
             CallRecord(
                 service="sts",
@@ -42,7 +42,7 @@ def assume_recorded(
                 principal=service_principal(service),
                 access_key_id=None,
                 user_agent=service,
-                parameters=asked if policy is None else {**asked, "Policy": policy},
+                parameters=parameters if policy is None else {**parameters, "Policy": policy},
                 output=output,
                 error=error,
             )
@@ -55,7 +55,7 @@ def assume_recorded(
     except RoleNotAssumable as error:
         record(None, AccessDenied(str(error)))
         raise
-    given = {"AccessKeyId": credentials.access_key_id, "Expiration": credentials.expires_at}
+    issued = {"AccessKeyId": credentials.access_key_id, "Expiration": credentials.expires_at}
     user = {"AssumedRoleId": principal.user_id, "Arn": principal.arn}
-    record({"Credentials": given, "AssumedRoleUser": user}, None)
+    record({"Credentials": issued, "AssumedRoleUser": user}, None)
     return principal, credentials

@@ -1,4 +1,4 @@
-"""Simulates requests: what policies would decide, without a call (SimulatePrincipalPolicy, SimulateCustomPolicy).
+"""Simulated requests: what policies would decide, without a call (SimulatePrincipalPolicy, SimulateCustomPolicy).
 
 ``policy.evaluate`` decides, so a simulation and a real call cannot disagree about a policy. Only the context differs: a
 simulated request has the condition keys that are given for it, and those that describe its caller. Structures and
@@ -144,12 +144,12 @@ def _simulated(scenario: Scenario, action: str, resource: str) -> Result:
     matches = []
     for attached, statement, _ in matching(policies, request, resource, context):
         kind = SOURCE_TYPES[attached.kind]
-        said: Outcome = "explicitDeny" if statement.effect == "Deny" else "allowed"
-        by_kind[kind] = _worst([said, by_kind[kind]]) if by_kind[kind] != "implicitDeny" else said
+        effect_outcome: Outcome = "explicitDeny" if statement.effect == "Deny" else "allowed"
+        by_kind[kind] = _worst([effect_outcome, by_kind[kind]]) if by_kind[kind] != "implicitDeny" else effect_outcome
         # A deny contributes to a deny, an allow only to an allow that its kind of policy decided.
-        if said == decision.outcome and (said == "explicitDeny" or attached.kind in decision.by):
+        if effect_outcome == decision.outcome and (effect_outcome == "explicitDeny" or attached.kind in decision.by):
             matches.append(_match(scenario, attached, statement))
-    asked = (
+    used_keys = (
         key
         for attached in policies
         for statement in attached.policy.covering(action)
@@ -159,7 +159,7 @@ def _simulated(scenario: Scenario, action: str, resource: str) -> Result:
         resource=resource,
         outcome=decision.outcome,
         matches=tuple(matches),
-        missing=tuple(once(key for key in asked if key.lower() not in context)),
+        missing=tuple(once(key for key in used_keys if key.lower() not in context)),
         by_kind=by_kind,
         cross_account=scenario.caller.account != owner,
     )

@@ -34,12 +34,12 @@ class ExportOperations:
     @operation("logs", "CreateExportTask", resources=named_stream)
     def create(self, call: Call, request: t.CreateExportTaskRequestTypeDef) -> Mapping[str, Any]:
         """CreateExportTask: checks the bucket now; the group's events are read later."""
-        given = call.parameters
-        bucket, prefix = given["destination"], given.get("destinationPrefix")
-        if given["to"] < given["from"]:
+        parameters = call.parameters
+        bucket, prefix = parameters["destination"], parameters.get("destinationPrefix")
+        if parameters["to"] < parameters["from"]:
             raise InvalidParameterException("The end of the time range, 'to', is before its start, 'from'.")
         with self._database.reading() as session:
-            group = streams.get_group(session, call.account, given["logGroupName"])
+            group = streams.get_group(session, call.account, parameters["logGroupName"])
             arn = f"{group.arn}:*"
             exports.check_room(session, call.account)
         key_prefix = exports.DEFAULT_PREFIX if prefix is None else prefix
@@ -54,12 +54,12 @@ class ExportOperations:
         with self._database.transaction() as session:
             task = exports.create(
                 session,
-                streams.get_group(session, call.account, given["logGroupName"]),
+                streams.get_group(session, call.account, parameters["logGroupName"]),
                 streams.milliseconds(self._clock()),
-                name=given.get("taskName"),
-                stream_prefix=given.get("logStreamNamePrefix", ""),
-                start=given["from"],
-                end=given["to"],
+                name=parameters.get("taskName"),
+                stream_prefix=parameters.get("logStreamNamePrefix", ""),
+                start=parameters["from"],
+                end=parameters["to"],
                 bucket=bucket,
                 key_prefix=key_prefix,
             )

@@ -1,4 +1,4 @@
-"""Reads events page by page, from one stream, or from the streams of a group with a filter.
+"""Pages of events, from one stream, or from the streams of a group with a filter.
 
 Events are ordered by timestamp, and by ingestion for equal timestamps. A token is a position between two events, so
 events that are added later neither repeat nor hide others.

@@ -1,4 +1,4 @@
-"""Limits the bytes of log events per account."""
+"""The limit on the bytes of log events per account."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Converts the record of a call to events: one for the caller's account, and one for the resource owner's.
+"""The events of a call, made from its record: one for the caller's account, and one for the resource owner's.
 
 AWS source: "CloudTrail record contents for management, data, and network activity events", CloudTrail user guide.
 """

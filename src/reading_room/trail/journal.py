@@ -1,4 +1,4 @@
-"""Writes the trail's files in one thread: items wait in memory briefly, and are then written in batches.
+"""The writer of the trail's files: items wait in memory briefly, and one thread writes them in batches.
 
 Handing over a record costs the call a few microseconds; the thread turns it into an event. A process that is killed
 loses the records of about the last ``Limits.batch_seconds``; a machine that loses power also loses those of the last

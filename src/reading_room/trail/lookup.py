@@ -1,4 +1,4 @@
-"""Looks up the management events of one account within 90 days, newest first, page by page."""
+"""Lookup of the management events of one account within 90 days, newest first, page by page."""
 
 from __future__ import annotations
 

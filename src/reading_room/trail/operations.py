@@ -56,8 +56,8 @@ class TrailOperations:
         start, end = request.get("StartTime"), request.get("EndTime")
         if start is not None and end is not None and start > end:
             raise InvalidTimeRange
-        asked = {name: str(given) for name, given in request.items() if name not in ("NextToken", "MaxResults")}
-        encoded = json.dumps([call.account, asked], sort_keys=True)
+        filters = {name: str(given) for name, given in request.items() if name not in ("NextToken", "MaxResults")}
+        encoded = json.dumps([call.account, filters], sort_keys=True)
         return Query(
             call.account,
             # Events have whole seconds.

@@ -1,4 +1,4 @@
-"""Limits what each account can add to a book per day, so that no account can fill it and displace others' events."""
+"""The daily share of each account in a book, so that no account can fill it and displace others' events."""
 
 from __future__ import annotations
 

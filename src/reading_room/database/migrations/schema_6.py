@@ -1,4 +1,4 @@
-"""Seals the secrets of access keys, and records the root key's id in the database."""
+"""Sealed secrets of access keys, and the root key's id in the database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Adds the heads of the trail's books, instance profiles, uses of roles, log retention and export tasks."""
+"""The heads of the trail's books, instance profiles, uses of roles, log retention and export tasks."""
 
 from __future__ import annotations
 

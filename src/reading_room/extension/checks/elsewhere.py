@@ -1,4 +1,4 @@
-"""Finds a VPC with which policies would allow a job: the remedy is to choose that VPC, not to loosen the policies."""
+"""The VPC with which policies would allow a job: the remedy is to choose that VPC, not to loosen the policies."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from reading_room.vpc.addressing import addresses
 from reading_room.vpc.addressing.prefix_lists import s3_service_name
 from reading_room.vpc.tables import SecurityGroup, Subnet, VpcEndpoint
 
-_ASKED = 32
+_MOST_TRIED = 32
 """The most networks to try, since an account may have many, and a response must not wait for all."""
 
 
@@ -38,7 +38,7 @@ def vpc_for_storage(
         select(VpcEndpoint)
         .where(VpcEndpoint.account == account, VpcEndpoint.service_name == s3_service_name(region))
         .order_by(VpcEndpoint.created_at)
-        .limit(_ASKED)
+        .limit(_MOST_TRIED)
     )
     for endpoint in endpoints:
         subnet = session.scalar(select(Subnet).where(Subnet.vpc_id == endpoint.vpc_id).limit(1))
@@ -58,11 +58,11 @@ def vpc_for_storage(
 
 
 def vpc_for_caller(
-    session: Session, authorizer: PolicyAuthorizer, asked: Call, facts: OperationFacts, now: dt.datetime
+    session: Session, authorizer: PolicyAuthorizer, checked: Call, facts: OperationFacts, now: dt.datetime
 ) -> str:
     """Return a VPC of the account with which the caller may call the operation, or ""."""
-    for vpc_id, config in islice(_configs(session, asked.account, asked.region), _ASKED):
-        call = replace(asked, parameters={**asked.parameters, "VpcConfig": config})
+    for vpc_id, config in islice(_configs(session, checked.account, checked.region), _MOST_TRIED):
+        call = replace(checked, parameters={**checked.parameters, "VpcConfig": config})
         keys = request_context(
             call.path, principal=call.principal, now=now, region=call.region, user_agent=call.user_agent
         )
@@ -80,8 +80,8 @@ def vpc_for_caller(
 
 
 def _configs(session: Session, account: str, region: str) -> Iterator[tuple[str, Mapping[str, Sequence[Any]]]]:
-    subnets = list(session.scalars(select(Subnet).where(Subnet.account == account).limit(_ASKED)))
-    groups = list(session.scalars(select(SecurityGroup).where(SecurityGroup.account == account).limit(_ASKED)))
+    subnets = list(session.scalars(select(Subnet).where(Subnet.account == account).limit(_MOST_TRIED)))
+    groups = list(session.scalars(select(SecurityGroup).where(SecurityGroup.account == account).limit(_MOST_TRIED)))
     # Prefer a VPC with a route to S3 if several are allowed.
     leading = set(
         session.scalars(

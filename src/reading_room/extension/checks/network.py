@@ -1,4 +1,4 @@
-"""Checks the network of a VpcConfig: whether it exists, and the way to S3 from the interfaces that a job would get."""
+"""Checks of a VpcConfig's network: whether it exists, and the way to S3 from the interfaces that a job would get."""
 
 from __future__ import annotations
 

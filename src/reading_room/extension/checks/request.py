@@ -1,4 +1,4 @@
-"""Checks the request itself, as its operation would, and the caller's permission to make it."""
+"""Checks of the request itself, as its operation would, and of the caller's permission to make it."""
 
 from __future__ import annotations
 
@@ -56,20 +56,20 @@ def read(call: Call, operation: str, text: str) -> Call:
         "POST", "/", "", (), text.encode("utf-8", "surrogatepass"), call.path, call.request_id, dt.datetime.now(dt.UTC)
     )
     parameters: dict[str, Any] = json_protocol.parse(model, incoming)
-    asked = replace(call, service="comprehend", operation=operation, parameters=parameters)
-    validate(asked)
-    return asked
+    checked = replace(call, service="comprehend", operation=operation, parameters=parameters)
+    validate(checked)
+    return checked
 
 
-def permission(authorizer: PolicyAuthorizer, asked: Call, facts: OperationFacts) -> Check:
+def permission(authorizer: PolicyAuthorizer, checked: Call, facts: OperationFacts) -> Check:
     """Check whether the caller may call the operation."""
     try:
-        authorizer.authorize(asked, replace(facts, passed_role=None))
+        authorizer.authorize(checked, replace(facts, passed_role=None))
     except AwsError as error:
-        resources = ", ".join(facts.resources(asked))
-        remedy = f"Add a policy to {asked.principal.arn} that allows {facts.action} on {resources}."
-        return failed(error.message, remedy, explain(asked.request_id), asked.principal.arn)
-    return passed(f"{asked.principal.arn} may call {facts.action}.", asked.principal.arn)
+        resources = ", ".join(facts.resources(checked))
+        remedy = f"Add a policy to {checked.principal.arn} that allows {facts.action} on {resources}."
+        return failed(error.message, remedy, explain(checked.request_id), checked.principal.arn)
+    return passed(f"{checked.principal.arn} may call {facts.action}.", checked.principal.arn)
 
 
 def chosen(refusal: Check, vpc_id: str) -> Check:
@@ -81,28 +81,28 @@ def chosen(refusal: Check, vpc_id: str) -> Check:
     return failed(refusal.message, remedy, refusal.command, vpc_id)
 
 
-def passing(authorizer: PolicyAuthorizer, asked: Call, facts: OperationFacts) -> Check:
+def passing(authorizer: PolicyAuthorizer, checked: Call, facts: OperationFacts) -> Check:
     """Check whether the caller may pass the role, given that it may call the operation."""
     assert facts.passed_role is not None
-    role = str(asked.parameters[facts.passed_role.parameter])
+    role = str(checked.parameters[facts.passed_role.parameter])
     try:
-        authorizer.authorize(asked, facts)
+        authorizer.authorize(checked, facts)
     except AwsError as error:
         remedy = (
-            f"Add a policy to {asked.principal.arn} that allows iam:PassRole on {role}, with the condition "
+            f"Add a policy to {checked.principal.arn} that allows iam:PassRole on {role}, with the condition "
             f"iam:PassedToService {facts.passed_role.service}."
         )
-        return failed(error.message, remedy, explain(asked.request_id), role)
-    return passed(f"{asked.principal.arn} may pass {role} to {facts.passed_role.service}.", role)
+        return failed(error.message, remedy, explain(checked.request_id), role)
+    return passed(f"{checked.principal.arn} may pass {role} to {facts.passed_role.service}.", role)
 
 
-def planned(session: Session, asked: Call, quota: JobQuota, topics: str, now: dt.datetime) -> PlannedJob:
+def planned(session: Session, checked: Call, quota: JobQuota, topics: str, now: dt.datetime) -> PlannedJob:
     """Return the job that a call would create. Raises the service's own ``AwsError``, as the operation would."""
-    kind = _STARTS.get(asked.operation)
+    kind = _STARTS.get(checked.operation)
     if kind is not None:
-        new = with_model(session, asked, new_job(asked, kind, job_id(), topics))
+        new = with_model(session, checked, new_job(checked, kind, job_id(), topics))
     else:
-        model = _CREATES[asked.operation](asked, job_id())
+        model = _CREATES[checked.operation](checked, job_id())
         refuse_name(session, model)
         if model.policy is not None:
             policies.check(session, model.policy, "ModelPolicy")

@@ -1,4 +1,4 @@
-"""Checks the data access role: whether the service may assume it, and whether it has the nine EC2 permissions."""
+"""Checks of the data access role: whether the service may assume it, and whether it has the nine EC2 permissions."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def assumable(
 def network_actions(
     table: OperationTable,
     authorizer: PolicyAuthorizer,
-    asked: Call,
+    checked: Call,
     role: Principal,
     subnet_id: str,
     now: dt.datetime,
@@ -56,12 +56,12 @@ def network_actions(
         operation="CreateNetworkInterface",
         parameters={
             "SubnetId": subnet_id,
-            "Groups": list(asked.parameters["VpcConfig"]["SecurityGroupIds"]),
+            "Groups": list(checked.parameters["VpcConfig"]["SecurityGroupIds"]),
             "Description": "Amazon Comprehend job",
         },
         principal=role,
-        account=asked.account,
-        region=asked.region,
+        account=checked.account,
+        region=checked.region,
         path=OWN_PATH,
         request_id=request_id(),
         user_agent=SERVICE_PRINCIPAL,

@@ -1,4 +1,4 @@
-"""Checks the requests of a job's worker to S3: each as the role's session, on the network path of its packets.
+"""Checks of the requests of a job's worker to S3: each as the role's session, on the network path of its packets.
 
 A refusal belongs to the check of the policy that decided: the bucket's, the endpoint's, or else the role's own, which
 is part of Input and Output. The policy of another account's bucket is not revealed, as in S3.

@@ -1,4 +1,4 @@
-"""Checks a job before it is started: every step of the call and of the job, each with a remedy."""
+"""The preflight of a job: checks of every step of the call and of the job, each with a remedy."""
 
 from __future__ import annotations
 
@@ -83,56 +83,56 @@ class CheckJobOperations:
         assert bound is not None
         facts = bound.facts
         try:
-            asked = request.read(call, name, text)
+            checked = request.read(call, name, text)
         except AwsError as error:
             report.add("Request", _invalid(name, error))
             report.skip(NAMES, "The request cannot be parsed, so nothing else was checked.")
             return
-        permission = request.permission(self._authorizer, asked, facts)
+        permission = request.permission(self._authorizer, checked, facts)
         if permission.status == "FAILED":
             with self._database.reading() as session:
-                vpc_id = vpc_for_caller(session, self._authorizer, asked, facts, self._clock())
+                vpc_id = vpc_for_caller(session, self._authorizer, checked, facts, self._clock())
             permission = request.chosen(permission, vpc_id) if vpc_id else permission
         if not report.add("Caller", permission):
             report.skip(NAMES, f"Not checked, because the caller is not allowed to call {facts.action}.")
             return
-        may_pass = report.add("PassRole", request.passing(self._authorizer, asked, facts))
+        may_pass = report.add("PassRole", request.passing(self._authorizer, checked, facts))
         now = self._clock()
         with self._database.reading() as session:
-            job = self._planned(report, session, asked, now)
+            job = self._planned(report, session, checked, now)
             if not may_pass:
                 report.skip(NAMES, "Not checked, because the caller is not allowed to pass the role.")
                 return
-            self._look_at_job(report, session, asked, facts, job, now)
+            self._look_at_job(report, session, checked, facts, job, now)
 
-    def _planned(self, report: Report, session: Session, asked: Call, now: dt.datetime) -> PlannedJob | None:
+    def _planned(self, report: Report, session: Session, checked: Call, now: dt.datetime) -> PlannedJob | None:
         """Check the operation's own response, and return the job that it would create."""
         try:
             self._quotas.require_room()
-            job = request.planned(session, asked, self._quotas.jobs, self._topics, now)
+            job = request.planned(session, checked, self._quotas.jobs, self._topics, now)
         except AwsError as error:
-            report.add("Request", _invalid(asked.operation, error))
+            report.add("Request", _invalid(checked.operation, error))
             return None
         known = "" if job.known is None else f" Its ClientRequestToken is that of {job.known}, which would be returned."
-        report.add("Request", passed(f"{asked.operation} would accept the request.{known}"))
+        report.add("Request", passed(f"{checked.operation} would accept the request.{known}"))
         return job
 
     def _look_at_job(
         self,
         report: Report,
         session: Session,
-        asked: Call,
+        checked: Call,
         facts: OperationFacts,
         job: PlannedJob | None,
         now: dt.datetime,
     ) -> None:
-        role_arn: str = asked.parameters["DataAccessRoleArn"]
-        source = job.row.arn if job is not None else facts.resources(asked)[0]
-        assumable, principal = role.assumable(session, role_arn, asked.account, source, now)
+        role_arn: str = checked.parameters["DataAccessRoleArn"]
+        source = job.row.arn if job is not None else facts.resources(checked)[0]
+        assumable, principal = role.assumable(session, role_arn, checked.account, source, now)
         report.add("Role", assumable)
         size = None if job is None else self._sizing.planned(job.row, job.tags, self._capacity())
-        place = self._place(report, session, asked, size)
-        self._network_actions(report, asked, principal, place, now)
+        place = self._place(report, session, checked, size)
+        self._network_actions(report, checked, principal, place, now)
         if job is None:
             report.skip(_OF_STORAGE, "Not checked, because the request is not valid.")
         elif principal is None:
@@ -142,16 +142,18 @@ class CheckJobOperations:
         elif place is None:
             report.skip(_OF_STORAGE, "The job would have no network: see Network and Addresses.")
         else:
-            self._storage(report, session, asked, job, principal, place, size, now)
+            self._storage(report, session, checked, job, principal, place, size, now)
         report.skip(NAMES, "Not checked, because of the FAILED checks.")
 
-    def _place(self, report: Report, session: Session, asked: Call, size: JobSize | None) -> Place | NetworkPath | None:
+    def _place(
+        self, report: Report, session: Session, checked: Call, size: JobSize | None
+    ) -> Place | NetworkPath | None:
         """Return the job's place in its VPC, or its network path to S3 without a VPC; ``None`` if there is neither."""
-        config = asked.parameters.get("VpcConfig")
+        config = checked.parameters.get("VpcConfig")
         if config is not None:
             subnets: Sequence[str] = config["Subnets"]
             groups: Sequence[str] = config["SecurityGroupIds"]
-            return network.check(session, report, asked.account, asked.region, subnets, groups, size, self._host)
+            return network.check(session, report, checked.account, checked.region, subnets, groups, size, self._host)
         report.skip(_OF_NETWORK, "The request has no VpcConfig, so the job runs in the service's own network.")
         report.add("Containers", _containers(size))
         subnet = session.scalar(select(Subnet).where(Subnet.account == service_network.OWNER))
@@ -162,12 +164,12 @@ class CheckJobOperations:
     def _network_actions(
         self,
         report: Report,
-        asked: Call,
+        checked: Call,
         principal: Principal | None,
         place: Place | NetworkPath | None,
         now: dt.datetime,
     ) -> None:
-        if "VpcConfig" not in asked.parameters:
+        if "VpcConfig" not in checked.parameters:
             check = skipped("The request has no VpcConfig, so the role needs no permissions of EC2.")
         elif principal is None:
             check = skipped("The role cannot be assumed.")
@@ -175,14 +177,14 @@ class CheckJobOperations:
             check = skipped("The network cannot be used: see Network and Addresses.")
         else:
             subnet_id = place.interface.subnet_id
-            check = role.network_actions(self._table, self._authorizer, asked, principal, subnet_id, now)
+            check = role.network_actions(self._table, self._authorizer, checked, principal, subnet_id, now)
         report.add("RoleNetworkActions", check)
 
     def _storage(
         self,
         report: Report,
         session: Session,
-        asked: Call,
+        checked: Call,
         job: PlannedJob,
         principal: Principal,
         place: Place | NetworkPath,
@@ -201,13 +203,13 @@ class CheckJobOperations:
         answers = list(look(self._policies, job.row, principal, service, path, now))
         several = size is not None and size.containers > 1
         parts = list(look(self._policies, job.row, principal, None, path, now, attempt=1)) if several else []
-        opening = network.endpoint(session, place, asked.account) if isinstance(place, Place) else None
+        opening = network.endpoint(session, place, checked.account) if isinstance(place, Place) else None
         refused = any(not answer.decision.allowed and not answer.step.as_service for answer in answers)
         other = ""
         if refused:
-            other = vpc_for_storage(session, self._policies, job.row, principal, asked.account, asked.region, now)
+            other = vpc_for_storage(session, self._policies, job.row, principal, checked.account, checked.region, now)
         storage.check(
-            report, self._policies.backend, job.row, asked.account, answers, endpoint_id, parts, opening, other
+            report, self._policies.backend, job.row, checked.account, answers, endpoint_id, parts, opening, other
         )
 
 

@@ -1,4 +1,4 @@
-"""Explains a request to the account that made it, as ``reading-room access explain`` does to the operator."""
+"""Explanations of a request for the account that made it, like those of ``reading-room access explain``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Describes how jobs run, for callers who may describe the jobs."""
+"""How jobs run, for callers who may describe the jobs."""
 
 from __future__ import annotations
 
@@ -79,8 +79,8 @@ class JobRunOperations:
             name, parameters = _JOBS[kind].describe, {"JobId": arn.rpartition("/")[2]}
         bound = self._table.find("comprehend", name)
         assert bound is not None
-        asked = replace(call, service="comprehend", operation=name, parameters=parameters)
-        self._authorizer.authorize(asked, bound.facts)
+        describe_call = replace(call, service="comprehend", operation=name, parameters=parameters)
+        self._authorizer.authorize(describe_call, bound.facts)
 
 
 def _named(identifier: str) -> tuple[str | None, str]:

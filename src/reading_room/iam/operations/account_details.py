@@ -62,13 +62,13 @@ class AccountDetailOperations:
     @operation("iam", "GetAccountAuthorizationDetails")
     def details(self, call: Call, request: t.GetAccountAuthorizationDetailsRequestTypeDef) -> Mapping[str, Any]:
         """GetAccountAuthorizationDetails."""
-        wanted = frozenset(request.get("Filter") or _DETAILS)
+        filters = frozenset(request.get("Filter") or _DETAILS)
         answer: dict[str, list[dict[str, Any]]] = {details.member: [] for details in _DETAILS.values()}
         with self._database.reading() as session:
             places = [
                 f"{number}/{name}"
                 for number, (kind, details) in enumerate(_DETAILS.items())
-                if kind in wanted
+                if kind in filters
                 for name in details.names(session, call.account)
             ]
             shown, more = page(places, call.parameters, str)
@@ -106,13 +106,15 @@ def _groups(session: Session, account: str, names: Sequence[str]) -> Iterator[di
 def _roles(session: Session, account: str, names: Sequence[str]) -> Iterator[dict[str, Any]]:
     roles = entities.named(session, Role, account, names)
     listed = listed_roles(session, roles)
-    held = instance_profiles.of_roles(session, [role.unique_id for role in roles])
-    profiles = [profile for role in roles for profile in held[role.unique_id]]
-    told = dict(zip((profile.unique_id for profile in profiles), profile_structures(session, profiles), strict=True))
+    profiles_of = instance_profiles.of_roles(session, [role.unique_id for role in roles])
+    profiles = [profile for role in roles for profile in profiles_of[role.unique_id]]
+    profile_details = dict(
+        zip((profile.unique_id for profile in profiles), profile_structures(session, profiles), strict=True)
+    )
     for role, structure, (inline, attached) in zip(roles, listed, _policies_of(session, roles), strict=True):
         yield {
             **{name: value for name, value in structure.items() if name not in _ONLY_IN_ROLE},
-            "InstanceProfileList": [told[profile.unique_id] for profile in held[role.unique_id]],
+            "InstanceProfileList": [profile_details[profile.unique_id] for profile in profiles_of[role.unique_id]],
             "RolePolicyList": inline,
             "AttachedManagedPolicies": attached,
             **boundary_structure(role),

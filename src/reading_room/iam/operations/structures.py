@@ -74,8 +74,8 @@ _ONLY_OF_ROLES = ("Description", "MaxSessionDuration")
 
 def profile_structures(session: Session, profiles: Sequence[InstanceProfile]) -> list[dict[str, Any]]:
     """Return the InstanceProfile structures for lists, without tags and without ``_ONLY_OF_ROLES``."""
-    held = {profile.role_id for profile in profiles if profile.role_id is not None}
-    roles = session.scalars(select(Role).where(Role.unique_id.in_(held))).all() if held else []
+    role_ids = {profile.role_id for profile in profiles if profile.role_id is not None}
+    roles = session.scalars(select(Role).where(Role.unique_id.in_(role_ids))).all() if role_ids else []
     shown = {
         structure["RoleId"]: {name: value for name, value in structure.items() if name not in _ONLY_OF_ROLES}
         for structure in listed_roles(session, roles)

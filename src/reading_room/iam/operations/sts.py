@@ -82,8 +82,8 @@ class StsOperations:
         """GetSessionToken: temporary credentials for the calling user."""
         user_sessions.refuse_temporary(call)
         _refuse_second_factor(request)
-        asked = Request(call.principal, "sts:GetSessionToken", ("*",), call.account, self._context(call))
-        decision = decide(asked, self._authorizer.policies_of(call.principal))
+        session_request = Request(call.principal, "sts:GetSessionToken", ("*",), call.account, self._context(call))
+        decision = decide(session_request, self._authorizer.policies_of(call.principal))
         if decision.outcome == "explicitDeny":
             self._note(call, decision)
             raise AccessDenied(decision.message())

@@ -1,1 +1,1 @@
-"""The policy language: parsing documents and deciding requests. Pure: no clock, no database, no network."""
+"""The policy language: parsed documents and decisions on requests. Pure: no clock, no database, no network."""

@@ -148,10 +148,10 @@ def _resource_targets(statement: Statement, bucket: str) -> set[S3Target]:
 def _check_actions(statement: Statement, known: Mapping[str, S3Target], targets: set[S3Target]) -> None:
     for text in statement.action_texts:
         template = Template.parse(text.lower())
-        meant = {target for action, target in known.items() if template.matches(action, {})}
-        if not meant:
+        matching_targets = {target for action, target in known.items() if template.matches(action, {})}
+        if not matching_targets:
             raise PolicyDocumentError("Policy has invalid action")
-        if not statement.not_action and not meant & targets:
+        if not statement.not_action and not matching_targets & targets:
             raise PolicyDocumentError("Action does not apply to any resource(s) in statement")
 
 

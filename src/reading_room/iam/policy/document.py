@@ -1,4 +1,4 @@
-"""Parses policy documents from JSON, or raises the error that AWS returns for them.
+"""Policy documents, parsed from JSON, and the errors that AWS returns for invalid ones.
 
 Each use of a document has its own rules and its own messages (``PolicyUse``). The error here has AWS's message; the
 caller that stores the document raises it with its service's code:

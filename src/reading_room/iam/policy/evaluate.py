@@ -1,4 +1,4 @@
-"""Decides a request by the applicable policies, and reports the statement or missing allow that decided.
+"""Decisions on requests by the applicable policies, with the statement or missing allow that decided.
 
 The order is AWS's (IAM User Guide, "Policy evaluation logic"): an explicit deny anywhere wins; then every policy that
 limits permissions must allow; then the caller's policies, the resource's policy, or both. The default is a deny.
@@ -197,7 +197,7 @@ class _Evaluation:
         self.caller = request.principal
         self.resource = resource
         self.context = context
-        self.given = policies
+        self.all_policies = policies
         self.policies = applicable(request, policies)
         self.same_account = self.caller.account == request.resource_account
         self.exempt_root = self.caller.kind == "root" and self.same_account and request.action.lower() in _ROOT_EXEMPT
@@ -262,5 +262,5 @@ class _Evaluation:
     def _result(
         self, outcome: Literal["allowed", "explicitDeny", "implicitDeny"], because: Sequence[Reason]
     ) -> Decision:
-        evidence = None if outcome == "allowed" else Evidence(self.request, tuple(self.given))
+        evidence = None if outcome == "allowed" else Evidence(self.request, tuple(self.all_policies))
         return Decision(outcome, tuple(because), self.caller.arn, self.request.action, self.resource, evidence)

@@ -1,4 +1,4 @@
-"""Explains a decision: every statement that was evaluated, and why it did or did not match.
+"""Explanations of decisions: every statement that was evaluated, and why it did or did not match.
 
 The evaluation itself stops at the deciding statement. This evaluates all statements again, so it is for explaining
 denials afterwards, never for the path of a request.

@@ -1,4 +1,4 @@
-"""Lints a policy document: AWS's error for it, or warnings about what its author may not intend.
+"""Findings about a policy document: AWS's error for it, or warnings about what its author may not intend.
 
 This is the product's own extension; no AWS service does it. The messages are for the document's author.
 """

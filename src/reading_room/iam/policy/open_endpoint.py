@@ -1,4 +1,4 @@
-"""Finds statements of an endpoint policy that let in credentials of other accounts, and lead to their resources.
+"""Statements of an endpoint policy that let credentials of other accounts reach resources of those accounts.
 
 Someone who can run code in a job may have keys of their own account, and a bucket there. An endpoint policy keeps both
 out by its principals (``aws:PrincipalAccount``) or by its resources (buckets by name, or ``aws:ResourceAccount``); AWS
@@ -26,7 +26,7 @@ _ANY = "zz9"
 _OWN_POLICIES = parse('{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}', "inline")
 _ABSENT = ("aws:principalorgid", "aws:principalorgpaths", "aws:principalservicename", "aws:resourceorgid")
 """Keys of organizations and services, which a stranger's request never has here."""
-_QUESTIONS = 5_000
+_MOST_DECISIONS = 5_000
 """The most decisions per statement; a statement that needs more counts as open."""
 _TOO_LONG = "others (it is too long to be checked in full)"
 _VARIABLE = re.compile(r"\$\{[^}]*\}")
@@ -62,14 +62,14 @@ def openings(text: str, account: str) -> tuple[Opening, ...]:
     for number, entry in enumerate(statements, 1):
         if entry["Effect"] != "Allow":
             continue
-        allow = _generous(entry, known)
-        who = _let_in({**document, "Statement": [allow, *denies]}, allow, text, account)
+        allow = _with_choices_met(entry, known)
+        who = _who_gets_in({**document, "Statement": [allow, *denies]}, allow, text, account)
         if who is not None:
             found.append(Opening(f"statement {entry['Sid']!r}" if entry.get("Sid") else f"statement {number}", who))
     return tuple(found)
 
 
-def _let_in(document: Mapping[str, Any], allow: Mapping[str, Any], text: str, account: str) -> str | None:
+def _who_gets_in(document: Mapping[str, Any], allow: Mapping[str, Any], text: str, account: str) -> str | None:
     try:
         policy = parse(json.dumps(document, ensure_ascii=False, separators=(",", ":")), "endpoint")
     except PolicyDocumentError:
@@ -78,18 +78,18 @@ def _let_in(document: Mapping[str, Any], allow: Mapping[str, Any], text: str, ac
         AttachedPolicy("endpoint", policy, "of the endpoint", gateway_endpoint=False),
         AttachedPolicy("identity", _OWN_POLICIES, "of the stranger"),
     ]
-    nobody = _unmentioned(text)
-    strangers = list(_strangers(text, account, nobody))
-    asked = product(strangers, _actions(allow), _resources(allow, account, nobody))
-    for stranger, action, resource in islice(asked, _QUESTIONS):
+    unmentioned = _unmentioned(text)
+    strangers = list(_strangers(text, account, unmentioned))
+    cases = product(strangers, _actions(allow), _resources(allow, account, unmentioned))
+    for stranger, action, resource in islice(cases, _MOST_DECISIONS):
         caller = stranger.principal
-        owner = nobody if caller.kind == "anonymous" else caller.account
+        owner = unmentioned if caller.kind == "anonymous" else caller.account
         request = Request(caller, action, (resource,), owner, _context(caller, owner))
         decision = decide(request, policies)
         # The stranger's bucket may be open to anonymous callers; only the endpoint's policy matters here.
         if decision.allowed or "endpoint" not in decision.by:
             return stranger.words
-    return None if next(asked, None) is None else _TOO_LONG
+    return None if next(cases, None) is None else _TOO_LONG
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,19 +98,19 @@ class _Stranger:
     words: str
 
 
-def _strangers(text: str, account: str, nobody: str) -> Iterator[_Stranger]:
+def _strangers(text: str, account: str, unmentioned: str) -> Iterator[_Stranger]:
     """Yield callers from an account that the policy does not mention, from each that it mentions, and anonymous."""
     mentioned = sorted(set(re.findall(r"(?<!\d)\d{12}(?!\d)", text)) - {account})
-    for other in (nobody, *mentioned):
-        words = "every account" if other == nobody else f"account {other}"
+    for other in (unmentioned, *mentioned):
+        words = "every account" if other == unmentioned else f"account {other}"
         for kind, name in (("iam", f"user/{_ANY}"), ("iam", "root"), ("sts", f"assumed-role/{_ANY}/{_ANY}")):
             yield _Stranger(_principal(kind, other, name), words)
     for word in _strings(json.loads(text)):
         arn = _IDENTITY_ARN.fullmatch(word)
         if arn is None or arn[2] == account:
             continue
-        other = nobody if not re.fullmatch(r"\d{12}", arn[2]) else arn[2]
-        words = f"every account that has {arn[3]}" if other == nobody else f"account {other}"
+        other = unmentioned if not re.fullmatch(r"\d{12}", arn[2]) else arn[2]
+        words = f"every account that has {arn[3]}" if other == unmentioned else f"account {other}"
         yield _Stranger(_principal(arn[1], other, _made_up(arn[3])), words)
     yield _Stranger(ANONYMOUS, "anonymous callers")
 
@@ -147,7 +147,7 @@ def _context(caller: Principal, resource_account: str) -> dict[str, tuple[str, .
     }
 
 
-def _generous(entry: Mapping[str, Any], known: frozenset[str]) -> dict[str, Any]:
+def _with_choices_met(entry: Mapping[str, Any], known: frozenset[str]) -> dict[str, Any]:
     """Return an Allow without the conditions and variables that a stranger can satisfy at will."""
     kept = {
         operator: {key: values for key, values in keys.items() if _is_known(key, values, known)}
@@ -178,7 +178,7 @@ def _actions(entry: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(_made_up(text) for text in texts))
 
 
-def _resources(entry: Mapping[str, Any], account: str, nobody: str) -> list[str]:
+def _resources(entry: Mapping[str, Any], account: str, unmentioned: str) -> list[str]:
     """Return resources that a stranger could own and the statement covers."""
     bucket = f"arn:aws:s3:::{_ANY}/{_ANY}"
     if "NotResource" in entry:
@@ -189,18 +189,18 @@ def _resources(entry: Mapping[str, Any], account: str, nobody: str) -> list[str]
         if len(parts) < 6:
             found.append(bucket)
             continue
-        owner = _owner(parts, account, nobody)
+        owner = _owner(parts, account, unmentioned)
         if owner is not None:
             parts[4] = "" if parts[2] == "s3" else owner
             found.append(_made_up(":".join(parts)))
     return list(dict.fromkeys(found))
 
 
-def _owner(parts: Sequence[str], account: str, nobody: str) -> str | None:
+def _owner(parts: Sequence[str], account: str, unmentioned: str) -> str | None:
     """Return a stranger's account that an ARN can match, or ``None`` if it names a bucket or this account."""
     place = parts[5].partition("/")[0] if parts[2] == "s3" else parts[4]
     if not place or re.search("[*?]", place):
-        return nobody
+        return unmentioned
     return None if parts[2] == "s3" or place == account else place
 
 

@@ -209,7 +209,7 @@ class ArnTemplate:
     """Six templates, or ``None`` for ``*`` alone, which matches everything."""
     start: str = field(compare=False, repr=False)
     """The text before the first wildcard or variable, with which every matching ARN begins."""
-    telling: tuple[tuple[int, Template], ...] = field(compare=False, repr=False)
+    undecided: tuple[tuple[int, Template], ...] = field(compare=False, repr=False)
     """The parts that ``start`` does not decide, with their numbers, without those that are ``*``."""
     whole: Glob | None = field(compare=False, repr=False)
     """The ARN as one pattern, if only the last part has wildcards and no part has variables; this is faster."""
@@ -251,17 +251,17 @@ class ArnTemplate:
     @classmethod
     def _of(cls, parts: Sequence[Template]) -> ArnTemplate:
         tokens: list[Token] = []
-        told = 0
+        decided = 0
         for number, part in enumerate(parts):
             tokens += [Text(":"), *part.tokens] if number else part.tokens
             if all(isinstance(token, Text) for token in tokens):
-                told = number + 1
-        whole = Template.of(tokens).fixed if told >= 5 else None
+                decided = number + 1
+        whole = Template.of(tokens).fixed if decided >= 5 else None
         texts = takewhile(lambda token: isinstance(token, Text), tokens)
         start = "".join(token.value for token in texts if isinstance(token, Text))
-        untold = [(number, part) for number, part in enumerate(parts) if number >= told]
-        telling = tuple((number, part) for number, part in untold if part.tokens != (_STAR,))
-        return cls(tuple(parts), start, telling, whole)
+        remaining = [(number, part) for number, part in enumerate(parts) if number >= decided]
+        undecided = tuple((number, part) for number, part in remaining if part.tokens != (_STAR,))
+        return cls(tuple(parts), start, undecided, whole)
 
     def matches(self, value: str, context: Context) -> bool:
         """Return whether the ARN ``value`` matches. The value ``*`` (a call without resources) matches only ``*``."""
@@ -274,7 +274,7 @@ class ArnTemplate:
         parts = value.split(":", 5)
         if len(parts) != 6:
             return False
-        for number, template in self.telling:
+        for number, template in self.undecided:
             glob = template.fixed or template.glob(context)
             if glob is None or not glob.matches(parts[number]):
                 return False

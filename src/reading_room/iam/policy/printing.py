@@ -1,4 +1,4 @@
-"""Prints a parsed policy as JSON in a normal form: every value in a list, principals sorted, no empty elements.
+"""Parsed policies as JSON in a normal form: every value in a list, principals sorted, no empty elements.
 
 Parsing the result yields the same policy. ``Id``, which no decision uses, is dropped.
 """
