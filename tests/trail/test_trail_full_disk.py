@@ -94,9 +94,7 @@ def test_a_full_book_refuses_its_calls_until_tomorrow(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("service", "kind"), [("s3", ServiceUnavailable), ("logs", ServiceUnavailableException)])
-def test_the_refusal_has_the_form_of_the_service(
-    tmp_path: Path, service: str, kind: type[ServiceUnavailable]
-) -> None:
+def test_the_refusal_has_the_form_of_the_service(tmp_path: Path, service: str, kind: type[ServiceUnavailable]) -> None:
     trail = Trail(folder=tmp_path / "trail", clock=Clock(), days=90, most=1)
     trail.record(record(service=service, operation="CreateBucket" if service == "s3" else "CreateLogGroup"))
     assert trail.flush()
