@@ -177,10 +177,10 @@ def s3_page() -> str:
 
 COMMON_TESTS = {
     "DryRun": "test_a_dry_run_of_any_operation_changes_nothing",
-    "Filter": "test_every_filter_of_the_model_is_known_and_finds_nothing_that_is_not_there",
-    "Filters": "test_every_filter_of_the_model_is_known_and_finds_nothing_that_is_not_there",
-    "MaxResults": "test_the_pages_of_any_operation_together_are_the_whole_list",
-    "NextToken": "test_the_pages_of_any_operation_together_are_the_whole_list",
+    "Filter": "test_every_filter_of_the_model_is_known_and_finds_nothing_for_an_unknown_value",
+    "Filters": "test_every_filter_of_the_model_is_known_and_finds_nothing_for_an_unknown_value",
+    "MaxResults": "test_the_pages_of_any_operation_add_up_to_the_whole_list",
+    "NextToken": "test_the_pages_of_any_operation_add_up_to_the_whole_list",
 }
 """Parameters that one test sends to all operations, in tests/api/test_ec2_every_operation.py."""
 

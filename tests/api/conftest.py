@@ -1,4 +1,4 @@
-"""What the tests of EC2 begin with; a test file that needs another world has a fixture of that name."""
+"""Fixtures that the tests of EC2 share; a test file that needs another account overrides ``world``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[Ec2World]:
-    """An account with EC2 and nothing else."""
+    """An account with only EC2."""
     world = Ec2World(tmp_path)
     yield world
     world.close()
@@ -24,7 +24,7 @@ def world(tmp_path: Path) -> Iterator[Ec2World]:
 
 @pytest.fixture
 def ec2(world: Ec2World) -> EC2Client:
-    """A client of its administrator."""
+    """An EC2 client of the account's administrator."""
     return world.client()
 
 
@@ -36,5 +36,5 @@ def vpc_id(ec2: EC2Client) -> str:
 
 @pytest.fixture
 def subnet_id(ec2: EC2Client, vpc_id: str) -> str:
-    """A subnet of it, 10.0.0.0/24."""
+    """A subnet of the VPC, 10.0.0.0/24."""
     return ec2.create_subnet(VpcId=vpc_id, CidrBlock="10.0.0.0/24")["Subnet"]["SubnetId"]

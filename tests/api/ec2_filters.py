@@ -1,4 +1,4 @@
-"""The filters and page sizes that EC2's model gives each operation, as data for the tests."""
+"""The filters and page sizes in EC2's model, for each operation."""
 
 from __future__ import annotations
 
@@ -107,13 +107,13 @@ FILTERS = {
         "vpc-endpoint-state vpc-endpoint-id"
     ),
 }
-"""Names separated by blanks; ``tag`` stands for ``tag:KEY``. From the model and editions of the EC2 API Reference."""
+"""Names separated by spaces; ``tag`` stands for ``tag:KEY``. From the model and editions of the EC2 API Reference."""
 LEGACY_FILTERS = {
     "DescribeVpcs": "cidrBlock dhcpOptionsId isDefault vpcId",
     "DescribeSubnets": "availabilityZone availabilityZoneId cidrBlock cidr defaultForAz vpcId",
     "DescribeDhcpOptions": "dhcpOptionsId",
 }
-"""Older spellings that EC2 still takes."""
+"""Older spellings that EC2 still accepts."""
 PAGE_SIZES = {
     "DescribeVpcs": (5, 1000),
     "DescribeSubnets": (5, 1000),
@@ -138,4 +138,4 @@ PAGE_SIZES = {
     "DescribeNetworkInsightsPaths": (1, 100),
     "DescribeNetworkInsightsAnalyses": (1, 100),
 }
-"""The least and the most that ``MaxResults`` may be."""
+"""The smallest and the largest ``MaxResults``."""

@@ -1,4 +1,4 @@
-"""What an account is told of its region, zones and limits."""
+"""What EC2 tells an account about its region, zones and limits."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_there_is_one_region(ec2: EC2Client) -> None:
     assert code_of(caught.value) == "InvalidParameterValue"
 
 
-def test_all_zones_are_shown_whether_asked_for_or_not(ec2: EC2Client) -> None:
+def test_all_zones_are_shown_with_and_without_all_availability_zones(ec2: EC2Client) -> None:
     assert (
         ec2.describe_availability_zones(AllAvailabilityZones=True)["AvailabilityZones"]
         == ec2.describe_availability_zones()["AvailabilityZones"]

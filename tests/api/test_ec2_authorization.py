@@ -1,4 +1,4 @@
-"""What policies can say of EC2 calls: resources, conditions that follow from rows, tags, dry runs."""
+"""What policies can control about EC2 calls: resources, conditions on stored attributes, tags, dry runs."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def assert_denied(error: ClientError, action: str) -> None:
     assert action in message_of(error)
 
 
-def test_a_policy_can_name_the_one_vpc_that_may_be_deleted(world: Ec2World, ec2: EC2Client) -> None:
+def test_a_policy_can_allow_deleting_one_vpc_only(world: Ec2World, ec2: EC2Client) -> None:
     mine, other = make_vpc(ec2), make_vpc(ec2, "10.1.0.0/16")
     limited = world.client([allow("ec2:DeleteVpc", arn("vpc", mine))])
     with pytest.raises(ClientError) as caught:
@@ -44,7 +44,7 @@ def test_a_policy_can_name_the_one_vpc_that_may_be_deleted(world: Ec2World, ec2:
     limited.delete_vpc(VpcId=mine)
 
 
-def test_a_condition_can_keep_a_caller_in_one_vpc(world: Ec2World, ec2: EC2Client) -> None:
+def test_a_condition_can_restrict_a_caller_to_one_vpc(world: Ec2World, ec2: EC2Client) -> None:
     mine, other = make_vpc(ec2), make_vpc(ec2, "10.1.0.0/16")
     here = ec2.create_subnet(VpcId=mine, CidrBlock="10.0.0.0/24")["Subnet"]["SubnetId"]
     there = ec2.create_subnet(VpcId=other, CidrBlock="10.1.0.0/24")["Subnet"]["SubnetId"]
@@ -55,7 +55,7 @@ def test_a_condition_can_keep_a_caller_in_one_vpc(world: Ec2World, ec2: EC2Clien
     limited.create_network_interface(SubnetId=here)
 
 
-def test_a_tag_of_the_resource_can_decide(world: Ec2World, ec2: EC2Client) -> None:
+def test_a_policy_can_depend_on_a_tag_of_the_resource(world: Ec2World, ec2: EC2Client) -> None:
     red, blue = make_vpc(ec2, team="red"), make_vpc(ec2, "10.1.0.0/16", team="blue")
     limited = world.client([allow("ec2:DeleteVpc", StringEquals={"aws:ResourceTag/team": "red"})])
     with pytest.raises(ClientError) as caught:
@@ -64,7 +64,7 @@ def test_a_tag_of_the_resource_can_decide(world: Ec2World, ec2: EC2Client) -> No
     limited.delete_vpc(VpcId=red)
 
 
-def test_the_tag_of_one_resource_does_not_open_another(world: Ec2World, ec2: EC2Client) -> None:
+def test_a_tag_of_one_resource_does_not_give_access_to_another(world: Ec2World, ec2: EC2Client) -> None:
     vpc_id = make_vpc(ec2)
     subnet_id = ec2.create_subnet(VpcId=vpc_id, CidrBlock="10.0.0.0/24")["Subnet"]["SubnetId"]
     table_id = ec2.create_route_table(VpcId=vpc_id)["RouteTable"]["RouteTableId"]
@@ -77,7 +77,7 @@ def test_the_tag_of_one_resource_does_not_open_another(world: Ec2World, ec2: EC2
     limited.associate_route_table(RouteTableId=table_id, SubnetId=subnet_id)
 
 
-def test_a_deny_on_the_tag_of_one_of_several_resources_is_seen(world: Ec2World, ec2: EC2Client) -> None:
+def test_a_deny_by_tag_applies_if_one_of_several_resources_has_the_tag(world: Ec2World, ec2: EC2Client) -> None:
     plain, guarded = make_vpc(ec2), make_vpc(ec2, "10.1.0.0/16", guarded="yes")
     deny = allow("ec2:CreateTags", StringEquals={"aws:ResourceTag/guarded": "yes"}) | {"Effect": "Deny"}
     limited = world.client([allow("ec2:CreateTags"), deny])
@@ -88,7 +88,7 @@ def test_a_deny_on_the_tag_of_one_of_several_resources_is_seen(world: Ec2World, 
     assert ec2.describe_vpcs(VpcIds=[plain])["Vpcs"][0]["Tags"] == [{"Key": "a", "Value": "b"}]
 
 
-def test_the_tags_of_a_request_can_be_demanded_and_need_create_tags(world: Ec2World) -> None:
+def test_a_policy_can_require_tags_in_the_request_and_tags_need_create_tags(world: Ec2World) -> None:
     tags: Any = [{"ResourceType": "vpc", "Tags": [{"Key": "team", "Value": "red"}]}]
     demanding = [allow("ec2:CreateVpc", StringEquals={"aws:RequestTag/team": "red"})]
     with pytest.raises(ClientError) as caught:
@@ -105,7 +105,7 @@ def test_the_tags_of_a_request_can_be_demanded_and_need_create_tags(world: Ec2Wo
     assert_denied(caught.value, "ec2:CreateTags")
 
 
-def test_a_dry_run_says_whether_it_would_be_allowed_and_changes_nothing(world: Ec2World, ec2: EC2Client) -> None:
+def test_a_dry_run_says_whether_the_call_would_be_allowed_and_changes_nothing(world: Ec2World, ec2: EC2Client) -> None:
     with pytest.raises(ClientError) as caught:
         ec2.create_vpc(CidrBlock="10.0.0.0/16", DryRun=True)
     assert code_of(caught.value) == "DryRunOperation"
@@ -116,14 +116,14 @@ def test_a_dry_run_says_whether_it_would_be_allowed_and_changes_nothing(world: E
     assert len(ec2.describe_vpcs()["Vpcs"]) == 1
 
 
-def test_a_describe_call_is_decided_on_everything(world: Ec2World, ec2: EC2Client) -> None:
+def test_a_describe_call_needs_permission_on_all_resources(world: Ec2World, ec2: EC2Client) -> None:
     vpc_id = make_vpc(ec2)
     with pytest.raises(ClientError) as caught:
         world.client([allow("ec2:DescribeVpcs", arn("vpc", vpc_id))]).describe_vpcs()
     assert_denied(caught.value, "ec2:DescribeVpcs")
 
 
-def test_a_flow_log_needs_the_right_to_pass_its_role(world: Ec2World, ec2: EC2Client) -> None:
+def test_creating_a_flow_log_needs_permission_to_pass_its_role(world: Ec2World, ec2: EC2Client) -> None:
     vpc_id = make_vpc(ec2)
     role = f"arn:aws:iam::{ACCOUNT}:role/logs"
     wanted: Any = {
@@ -141,7 +141,7 @@ def test_a_flow_log_needs_the_right_to_pass_its_role(world: Ec2World, ec2: EC2Cl
     assert (len(answer["FlowLogIds"]), answer["Unsuccessful"]) == (1, [])
 
 
-def test_a_flow_log_to_s3_needs_log_delivery(world: Ec2World, ec2: EC2Client) -> None:
+def test_a_flow_log_to_s3_needs_permission_for_log_delivery(world: Ec2World, ec2: EC2Client) -> None:
     vpc_id = make_vpc(ec2)
     world.buckets["records"] = "writable"
     wanted: Any = {
@@ -157,9 +157,7 @@ def test_a_flow_log_to_s3_needs_log_delivery(world: Ec2World, ec2: EC2Client) ->
     assert world.client(EVERYTHING).create_flow_logs(**wanted)["Unsuccessful"] == []
 
 
-def test_a_policy_can_name_the_addresses_and_subnets_that_a_nat_gateway_may_have(
-    world: Ec2World, ec2: EC2Client
-) -> None:
+def test_a_policy_can_limit_the_addresses_and_subnets_of_nat_gateways(world: Ec2World, ec2: EC2Client) -> None:
     (vpc,) = ec2.describe_vpcs()["Vpcs"]
     subnet_id = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc["VpcId"]]}])["Subnets"][0]["SubnetId"]
     mine, other = ec2.allocate_address()["AllocationId"], ec2.allocate_address()["AllocationId"]
@@ -176,7 +174,7 @@ def test_a_policy_can_name_the_addresses_and_subnets_that_a_nat_gateway_may_have
     limited.create_nat_gateway(SubnetId=subnet_id, AllocationId=mine)
 
 
-def test_the_end_of_an_association_is_about_the_address_and_the_interface(world: Ec2World, ec2: EC2Client) -> None:
+def test_disassociating_needs_permission_on_both_the_address_and_the_interface(world: Ec2World, ec2: EC2Client) -> None:
     subnet_id = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
     interface = ec2.create_network_interface(SubnetId=subnet_id)["NetworkInterface"]["NetworkInterfaceId"]
     allocation = ec2.allocate_address()["AllocationId"]

@@ -1,4 +1,4 @@
-"""Further blocks of a VPC, its tenancy, and default subnets."""
+"""Secondary CIDR blocks of a VPC, its tenancy, and default subnets."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def local_routes(ec2: EC2Client, vpc_id: str) -> set[str]:
     return {route["DestinationCidrBlock"] for route in table["Routes"] if route.get("GatewayId") == "local"}
 
 
-def test_a_further_block_has_its_local_route_and_room_for_subnets(ec2: EC2Client, vpc_id: str) -> None:
+def test_a_secondary_block_has_a_local_route_and_room_for_subnets(ec2: EC2Client, vpc_id: str) -> None:
     answer = ec2.associate_vpc_cidr_block(VpcId=vpc_id, CidrBlock="10.1.0.9/16")
     association = answer["CidrBlockAssociation"]
     assert (answer["VpcId"], association["CidrBlock"], association["CidrBlockState"]["State"]) == (
@@ -53,7 +53,9 @@ def test_a_further_block_has_its_local_route_and_room_for_subnets(ec2: EC2Client
     assert code_of(caught.value) == "InvalidVpcCidrBlockAssociationID.NotFound"
 
 
-def test_routes_that_went_before_the_local_one_go_with_the_block(ec2: EC2Client, vpc_id: str, subnet_id: str) -> None:
+def test_a_route_that_replaced_the_local_one_is_deleted_with_its_block(
+    ec2: EC2Client, vpc_id: str, subnet_id: str
+) -> None:
     here: Any = [{"Name": "vpc-id", "Values": [vpc_id]}]
     table_id = ec2.describe_route_tables(Filters=here)["RouteTables"][0]["RouteTableId"]
     interface = ec2.create_network_interface(SubnetId=subnet_id)["NetworkInterface"]["NetworkInterfaceId"]
@@ -64,7 +66,7 @@ def test_routes_that_went_before_the_local_one_go_with_the_block(ec2: EC2Client,
     assert [route["DestinationCidrBlock"] for route in table["Routes"]] == ["10.0.0.0/16"]
 
 
-def test_the_primary_block_stays(ec2: EC2Client, vpc_id: str) -> None:
+def test_the_primary_block_cannot_be_disassociated(ec2: EC2Client, vpc_id: str) -> None:
     (block,) = ec2.describe_vpcs(VpcIds=[vpc_id])["Vpcs"][0]["CidrBlockAssociationSet"]
     with pytest.raises(ClientError, match="It is the primary IPv4 CIDR block of the VPC") as caught:
         ec2.disassociate_vpc_cidr_block(AssociationId=block["AssociationId"])
@@ -92,7 +94,9 @@ def test_the_primary_block_stays(ec2: EC2Client, vpc_id: str) -> None:
         ("10.0.0.0/20", "10.2.0.0/29", False),
     ],
 )
-def test_blocks_of_one_vpc_go_together(ec2: EC2Client, primary: str, added: str, allowed: bool) -> None:
+def test_blocks_of_one_vpc_must_come_from_compatible_ranges(
+    ec2: EC2Client, primary: str, added: str, allowed: bool
+) -> None:
     vpc_id = ec2.create_vpc(CidrBlock=primary)["Vpc"]["VpcId"]
     if allowed:
         ec2.associate_vpc_cidr_block(VpcId=vpc_id, CidrBlock=added)
@@ -104,7 +108,9 @@ def test_blocks_of_one_vpc_go_together(ec2: EC2Client, primary: str, added: str,
     assert blocks(ec2, vpc_id) == [primary]
 
 
-def test_a_block_is_no_larger_than_what_a_route_leads_elsewhere(ec2: EC2Client, vpc_id: str, subnet_id: str) -> None:
+def test_a_block_must_be_smaller_than_the_destination_of_an_existing_route(
+    ec2: EC2Client, vpc_id: str, subnet_id: str
+) -> None:
     here: Any = [{"Name": "vpc-id", "Values": [vpc_id]}]
     table_id = ec2.describe_route_tables(Filters=here)["RouteTables"][0]["RouteTableId"]
     interface = ec2.create_network_interface(SubnetId=subnet_id)["NetworkInterface"]["NetworkInterfaceId"]
@@ -116,7 +122,7 @@ def test_a_block_is_no_larger_than_what_a_route_leads_elsewhere(ec2: EC2Client, 
     ec2.associate_vpc_cidr_block(VpcId=vpc_id, CidrBlock="10.5.0.0/25")
 
 
-def test_a_block_is_needed_and_five_are_enough(tmp_path: Path) -> None:
+def test_a_block_is_required_and_a_vpc_has_five_at_most(tmp_path: Path) -> None:
     world = Ec2World(tmp_path, Quotas())
     ec2 = world.client()
     vpc_id = ec2.create_vpc(CidrBlock="10.0.0.0/24")["Vpc"]["VpcId"]
@@ -132,7 +138,7 @@ def test_a_block_is_needed_and_five_are_enough(tmp_path: Path) -> None:
     world.close()
 
 
-def test_dedicated_tenancy_can_be_given_up_for_good(ec2: EC2Client) -> None:
+def test_dedicated_tenancy_can_be_changed_to_default_but_not_back(ec2: EC2Client) -> None:
     vpc_id = ec2.create_vpc(CidrBlock="10.0.0.0/16", InstanceTenancy="dedicated")["Vpc"]["VpcId"]
     assert ec2.modify_vpc_tenancy(VpcId=vpc_id, InstanceTenancy="default")["ReturnValue"] is True
     assert ec2.describe_vpcs(VpcIds=[vpc_id])["Vpcs"][0]["InstanceTenancy"] == "default"
@@ -142,7 +148,7 @@ def test_dedicated_tenancy_can_be_given_up_for_good(ec2: EC2Client) -> None:
     assert code_of(caught.value) == "InvalidParameterValue"
 
 
-def test_whether_address_usage_is_measured_is_kept_and_shown(ec2: EC2Client, vpc_id: str) -> None:
+def test_the_setting_for_address_usage_metrics_is_stored_and_shown(ec2: EC2Client, vpc_id: str) -> None:
     def shown() -> bool:
         answer = ec2.describe_vpc_attribute(VpcId=vpc_id, Attribute="enableNetworkAddressUsageMetrics")
         return answer["EnableNetworkAddressUsageMetrics"]["Value"]
@@ -153,7 +159,7 @@ def test_whether_address_usage_is_measured_is_kept_and_shown(ec2: EC2Client, vpc
         assert shown() is wanted
 
 
-def test_the_default_subnet_of_a_zone_comes_back_in_a_free_block(ec2: EC2Client) -> None:
+def test_a_deleted_default_subnet_is_created_again_in_a_free_block(ec2: EC2Client) -> None:
     of_zone: Any = [{"Name": "availability-zone", "Values": ["us-east-1c"]}]
     (old,) = ec2.describe_subnets(Filters=of_zone)["Subnets"]
     with pytest.raises(ClientError) as caught:
@@ -169,7 +175,7 @@ def test_the_default_subnet_of_a_zone_comes_back_in_a_free_block(ec2: EC2Client)
     )
 
 
-def test_a_default_subnet_needs_a_default_vpc(ec2: EC2Client) -> None:
+def test_a_default_subnet_requires_a_default_vpc(ec2: EC2Client) -> None:
     default: Any = [{"Name": "is-default", "Values": ["true"]}]
     vpc_id = ec2.describe_vpcs(Filters=default)["Vpcs"][0]["VpcId"]
     for subnet in ec2.describe_subnets()["Subnets"]:
@@ -186,7 +192,7 @@ def test_a_default_subnet_needs_a_default_vpc(ec2: EC2Client) -> None:
     assert code_of(caught.value) == "MissingParameter"
 
 
-def test_a_policy_can_name_the_vpc_whose_blocks_may_change(world: Ec2World, ec2: EC2Client, vpc_id: str) -> None:
+def test_a_policy_can_limit_block_changes_to_one_vpc(world: Ec2World, ec2: EC2Client, vpc_id: str) -> None:
     other = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     limited = world.client(
         [

@@ -1,4 +1,4 @@
-"""DHCP options sets: what they hold, which VPC has which, and that a job's container is told so."""
+"""DHCP options sets: their contents, their VPCs, and the name servers that a job's container gets from them."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def set_id(ec2: EC2Client) -> str:
     return ec2.create_dhcp_options(DhcpConfigurations=OWN)["DhcpOptions"]["DhcpOptionsId"]
 
 
-def told(world: Ec2World, vpc_id: str) -> dhcp_options.NameServers:
+def name_servers_of(world: Ec2World, vpc_id: str) -> dhcp_options.NameServers:
     with world.database.reading() as session:
         return dhcp_options.name_servers(session)[vpc_id]
 
 
-def test_a_set_is_shown_as_it_was_made(ec2: EC2Client) -> None:
+def test_a_set_is_described_as_it_was_created(ec2: EC2Client) -> None:
     tags: Any = [{"ResourceType": "dhcp-options", "Tags": [{"Key": "Name", "Value": "own"}]}]
     made = ec2.create_dhcp_options(DhcpConfigurations=OWN, TagSpecifications=tags)["DhcpOptions"]
     (seen,) = ec2.describe_dhcp_options(DhcpOptionsIds=[made["DhcpOptionsId"]])["DhcpOptions"]
@@ -45,19 +45,21 @@ def test_a_set_is_shown_as_it_was_made(ec2: EC2Client) -> None:
     assert [entry["Tags"] for entry in found] == [[{"Key": "Name", "Value": "own"}]]
 
 
-def test_a_vpc_gets_another_set_or_none_and_its_containers_are_told_so(
+def test_a_vpc_can_change_or_drop_its_set_and_its_containers_follow(
     world: Ec2World, ec2: EC2Client, vpc_id: str, set_id: str
 ) -> None:
-    assert told(world, vpc_id) == dhcp_options.NameServers(("AmazonProvidedDNS",), ("ec2.internal",))
+    assert name_servers_of(world, vpc_id) == dhcp_options.NameServers(("AmazonProvidedDNS",), ("ec2.internal",))
     ec2.associate_dhcp_options(DhcpOptionsId=set_id, VpcId=vpc_id)
     assert ec2.describe_vpcs(VpcIds=[vpc_id])["Vpcs"][0]["DhcpOptionsId"] == set_id
-    assert told(world, vpc_id) == dhcp_options.NameServers(("10.0.0.9", "AmazonProvidedDNS"), ("corp.example",))
+    assert name_servers_of(world, vpc_id) == dhcp_options.NameServers(
+        ("10.0.0.9", "AmazonProvidedDNS"), ("corp.example",)
+    )
     ec2.associate_dhcp_options(DhcpOptionsId="default", VpcId=vpc_id)
     assert ec2.describe_vpcs(VpcIds=[vpc_id])["Vpcs"][0]["DhcpOptionsId"] == "default"
-    assert told(world, vpc_id) == dhcp_options.NameServers((), ())
+    assert name_servers_of(world, vpc_id) == dhcp_options.NameServers((), ())
 
 
-def test_a_set_in_use_stays(ec2: EC2Client, vpc_id: str, set_id: str) -> None:
+def test_a_set_in_use_cannot_be_deleted(ec2: EC2Client, vpc_id: str, set_id: str) -> None:
     ec2.associate_dhcp_options(DhcpOptionsId=set_id, VpcId=vpc_id)
     with pytest.raises(ClientError, match=f"The dhcpOptions '{set_id}' has dependencies") as caught:
         ec2.delete_dhcp_options(DhcpOptionsId=set_id)
@@ -69,7 +71,7 @@ def test_a_set_in_use_stays(ec2: EC2Client, vpc_id: str, set_id: str) -> None:
     assert code_of(caught.value) == "InvalidDhcpOptionID.NotFound"
 
 
-def test_a_set_or_a_vpc_that_is_not_there_is_not_found(ec2: EC2Client, vpc_id: str, set_id: str) -> None:
+def test_an_unknown_set_or_vpc_is_not_found(ec2: EC2Client, vpc_id: str, set_id: str) -> None:
     wrong = [
         (GHOST, vpc_id, "InvalidDhcpOptionID.NotFound"),
         ("dopt-x", vpc_id, "InvalidDhcpOptionsId.Malformed"),
@@ -97,14 +99,14 @@ def test_a_set_or_a_vpc_that_is_not_there_is_not_found(ec2: EC2Client, vpc_id: s
         ("ipv6-address-preferred-lease-time", ["600"], "UnsupportedOperation"),
     ],
 )
-def test_an_option_that_does_not_fit_is_refused(ec2: EC2Client, key: str, values: list[str], code: str) -> None:
+def test_an_invalid_option_is_refused(ec2: EC2Client, key: str, values: list[str], code: str) -> None:
     with pytest.raises(ClientError) as caught:
         ec2.create_dhcp_options(DhcpConfigurations=[{"Key": key, "Values": values}])
     assert code_of(caught.value) == code
     assert len(ec2.describe_dhcp_options()["DhcpOptions"]) == 1
 
 
-def test_an_option_can_be_given_once(ec2: EC2Client) -> None:
+def test_an_option_can_be_given_only_once(ec2: EC2Client) -> None:
     twice: Any = [{"Key": "domain-name", "Values": ["a"]}, {"Key": "domain-name", "Values": ["b"]}]
     with pytest.raises(ClientError, match="given twice"):
         ec2.create_dhcp_options(DhcpConfigurations=twice)

@@ -1,4 +1,4 @@
-"""Elastic IP addresses: allocating, associating, and giving them back."""
+"""Elastic IP addresses: allocating, associating and releasing them."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_an_address_is_allocated_from_the_pool_and_described(ec2: EC2Client) -> 
     assert attribute == {"PublicIp": made["PublicIp"], "AllocationId": made["AllocationId"]}
 
 
-def test_an_association_shows_at_both_ends(ec2: EC2Client, interface_id: str) -> None:
+def test_an_association_is_shown_by_its_address_and_its_interface(ec2: EC2Client, interface_id: str) -> None:
     made = ec2.allocate_address()
     association = ec2.associate_address(AllocationId=made["AllocationId"], NetworkInterfaceId=interface_id)[
         "AssociationId"
@@ -90,7 +90,7 @@ def test_an_association_shows_at_both_ends(ec2: EC2Client, interface_id: str) ->
     assert code_of(caught.value) == "InvalidAllocationID.NotFound"
 
 
-def test_an_address_is_associated_by_itself_as_by_its_allocation(ec2: EC2Client, interface_id: str) -> None:
+def test_an_address_can_be_associated_by_public_ip_or_allocation_id(ec2: EC2Client, interface_id: str) -> None:
     made = ec2.allocate_address()
     association = ec2.associate_address(PublicIp=made["PublicIp"], NetworkInterfaceId=interface_id)["AssociationId"]
     assert address(ec2, made["AllocationId"])["AssociationId"] == association
@@ -98,7 +98,7 @@ def test_an_address_is_associated_by_itself_as_by_its_allocation(ec2: EC2Client,
     assert again["AssociationId"] == association
 
 
-def test_whoever_names_an_address_by_itself_needs_the_same_permission(world: Ec2World, interface_id: str) -> None:
+def test_naming_an_address_by_its_public_ip_needs_the_same_permission(world: Ec2World, interface_id: str) -> None:
     made = world.client().allocate_address()
     allowed: Any = {"Effect": "Allow", "Action": "ec2:*", "Resource": "*"}
     denied = allowed | {"Effect": "Deny", "Resource": f"arn:aws:ec2:*:*:elastic-ip/{made['AllocationId']}"}
@@ -107,7 +107,7 @@ def test_whoever_names_an_address_by_itself_needs_the_same_permission(world: Ec2
     assert code_of(caught.value) == "UnauthorizedOperation"
 
 
-def test_addresses_are_found_by_their_domain(ec2: EC2Client) -> None:
+def test_addresses_are_found_by_domain(ec2: EC2Client) -> None:
     made = ec2.allocate_address()
     wanted: Any = [{"Name": "domain", "Values": ["vpc"]}]
     assert [each["PublicIp"] for each in ec2.describe_addresses(Filters=wanted)["Addresses"]] == [made["PublicIp"]]
@@ -132,7 +132,9 @@ def test_each_private_address_of_an_interface_can_have_a_public_one(ec2: EC2Clie
 
 
 @pytest.mark.costs(0.2, reason="an address moves between two interfaces, by many calls")
-def test_an_address_moves_unless_the_call_forbids_it(ec2: EC2Client, subnet_id: str, interface_id: str) -> None:
+def test_an_address_is_reassociated_unless_the_call_forbids_it(
+    ec2: EC2Client, subnet_id: str, interface_id: str
+) -> None:
     other = ec2.create_network_interface(SubnetId=subnet_id)["NetworkInterface"]["NetworkInterfaceId"]
     first, second = ec2.allocate_address()["AllocationId"], ec2.allocate_address()["AllocationId"]
     made = ec2.associate_address(AllocationId=first, NetworkInterfaceId=interface_id)["AssociationId"]
@@ -196,13 +198,13 @@ def test_a_public_address_needs_an_internet_gateway(ec2: EC2Client, vpc_id: str,
         ("describe_addresses_attribute", {"AllocationIds": ["eipalloc-1"]}, "InvalidAllocationID.Malformed"),
     ],
 )
-def test_what_cannot_be_done_is_refused(ec2: EC2Client, operation: str, parameters: Any, code: str) -> None:
+def test_impossible_calls_are_refused(ec2: EC2Client, operation: str, parameters: Any, code: str) -> None:
     with pytest.raises(ClientError) as caught:
         getattr(ec2, operation)(**parameters)
     assert code_of(caught.value) == code
 
 
-def test_a_released_address_comes_back_to_who_asks_for_it_by_name(ec2: EC2Client) -> None:
+def test_a_released_address_can_be_allocated_again_by_name(ec2: EC2Client) -> None:
     made = ec2.allocate_address()
     with pytest.raises(ClientError) as caught:
         ec2.release_address(AllocationId=made["AllocationId"], NetworkBorderGroup="us-east-1-wl1")
@@ -221,7 +223,7 @@ def test_concurrent_calls_never_get_the_same_address(world: Ec2World) -> None:
     assert len(set(made)) == 40
 
 
-def test_an_account_has_five_addresses_with_the_quotas_of_aws(tmp_path: Path) -> None:
+def test_an_account_can_have_five_addresses_with_awss_quotas(tmp_path: Path) -> None:
     world = Ec2World(tmp_path, Quotas.of_profile("aws"))
     try:
         ec2 = world.client()

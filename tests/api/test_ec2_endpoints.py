@@ -1,4 +1,4 @@
-"""Gateway endpoints, their policies, and the prefix lists that lead to them."""
+"""Gateway endpoints, their policies, and the routes to their prefix lists."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def routes(ec2: EC2Client, table_id: str) -> list[Any]:
     return [route for route in table["Routes"] if "DestinationPrefixListId" in route]
 
 
-def test_an_endpoint_is_available_at_once_with_a_route_in_each_of_its_tables(
+def test_an_endpoint_is_available_immediately_with_a_route_in_each_of_its_tables(
     ec2: EC2Client, vpc_id: str, table_id: str
 ) -> None:
     made = ec2.create_vpc_endpoint(
@@ -56,7 +56,7 @@ def test_an_endpoint_is_available_at_once_with_a_route_in_each_of_its_tables(
     assert again["VpcEndpoint"]["VpcEndpointId"] == endpoint["VpcEndpointId"]
 
 
-def test_a_table_leads_a_prefix_list_to_one_endpoint(ec2: EC2Client, vpc_id: str, table_id: str) -> None:
+def test_a_table_routes_a_prefix_list_to_one_endpoint_only(ec2: EC2Client, vpc_id: str, table_id: str) -> None:
     ec2.create_vpc_endpoint(VpcId=vpc_id, ServiceName=S3, RouteTableIds=[table_id])
     with pytest.raises(ClientError, match=f"route table {table_id} already has a route") as caught:
         ec2.create_vpc_endpoint(VpcId=vpc_id, ServiceName=S3, RouteTableIds=[table_id])
@@ -64,7 +64,7 @@ def test_a_table_leads_a_prefix_list_to_one_endpoint(ec2: EC2Client, vpc_id: str
     assert len(ec2.describe_vpc_endpoints()["VpcEndpoints"]) == 1
 
 
-def test_its_routes_are_changed_through_the_endpoint_only(
+def test_the_routes_of_an_endpoint_are_changed_only_through_the_endpoint(
     ec2: EC2Client, vpc_id: str, subnet_id: str, table_id: str
 ) -> None:
     endpoint_id = ec2.create_vpc_endpoint(VpcId=vpc_id, ServiceName=S3)["VpcEndpoint"]["VpcEndpointId"]
@@ -82,7 +82,7 @@ def test_its_routes_are_changed_through_the_endpoint_only(
     assert routes(ec2, table_id) == []
 
 
-def test_the_policy_is_kept_as_it_was_sent_and_can_be_reset(ec2: EC2Client, vpc_id: str) -> None:
+def test_the_policy_is_stored_as_sent_and_can_be_reset(ec2: EC2Client, vpc_id: str) -> None:
     endpoint_id = ec2.create_vpc_endpoint(VpcId=vpc_id, ServiceName=S3, PolicyDocument=POLICY)["VpcEndpoint"][
         "VpcEndpointId"
     ]
@@ -109,7 +109,7 @@ def test_the_policy_is_kept_as_it_was_sent_and_can_be_reset(ec2: EC2Client, vpc_
     ],
     ids=["broken", "no object", "two documents", "no principal", "too long"],
 )
-def test_what_is_no_endpoint_policy_is_refused_and_changes_nothing(ec2: EC2Client, vpc_id: str, policy: str) -> None:
+def test_an_invalid_endpoint_policy_is_refused_and_changes_nothing(ec2: EC2Client, vpc_id: str, policy: str) -> None:
     with pytest.raises(ClientError, match="The Policy Document is not valid") as caught:
         ec2.create_vpc_endpoint(VpcId=vpc_id, ServiceName=S3, PolicyDocument=policy)
     assert code_of(caught.value) == "InvalidPolicyDocument"
@@ -120,7 +120,7 @@ def test_what_is_no_endpoint_policy_is_refused_and_changes_nothing(ec2: EC2Clien
     assert ec2.describe_vpc_endpoints()["VpcEndpoints"] == before
 
 
-def test_what_a_gateway_endpoint_does_not_have_is_refused(ec2: EC2Client, vpc_id: str, subnet_id: str) -> None:
+def test_parameters_that_gateway_endpoints_cannot_have_are_refused(ec2: EC2Client, vpc_id: str, subnet_id: str) -> None:
     wanted: list[tuple[dict[str, Any], str]] = [
         ({"ServiceName": "com.amazonaws.us-east-1.teapot"}, "InvalidServiceName"),
         ({"ServiceName": "com.amazonaws.us-east-1.logs"}, "InvalidParameter"),
@@ -140,7 +140,7 @@ def test_what_a_gateway_endpoint_does_not_have_is_refused(ec2: EC2Client, vpc_id
     assert ec2.describe_vpc_endpoints()["VpcEndpoints"] == []
 
 
-def test_no_route_can_name_an_endpoint_itself(ec2: EC2Client, vpc_id: str, table_id: str) -> None:
+def test_an_endpoint_cannot_be_the_target_of_a_route(ec2: EC2Client, vpc_id: str, table_id: str) -> None:
     endpoint_id = ec2.create_vpc_endpoint(VpcId=vpc_id, ServiceName=S3)["VpcEndpoint"]["VpcEndpointId"]
     where: Any = {"RouteTableId": table_id, "DestinationCidrBlock": "192.0.2.0/24"}
     said = f"unsupported route target: {endpoint_id}. VPC Endpoints of this type cannot be used as route targets."
@@ -153,9 +153,7 @@ def test_no_route_can_name_an_endpoint_itself(ec2: EC2Client, vpc_id: str, table
     assert routes(ec2, table_id) == []
 
 
-def test_deleting_takes_the_routes_along_and_lists_what_is_not_there(
-    ec2: EC2Client, vpc_id: str, table_id: str
-) -> None:
+def test_deleting_removes_the_routes_and_lists_unknown_ids(ec2: EC2Client, vpc_id: str, table_id: str) -> None:
     endpoint_id = ec2.create_vpc_endpoint(VpcId=vpc_id, ServiceName=S3, RouteTableIds=[table_id])["VpcEndpoint"][
         "VpcEndpointId"
     ]
@@ -172,7 +170,7 @@ def test_deleting_takes_the_routes_along_and_lists_what_is_not_there(
     assert ec2.describe_vpc_endpoints()["VpcEndpoints"] == []
 
 
-def test_the_service_and_its_prefix_list_are_told(ec2: EC2Client) -> None:
+def test_the_service_and_its_prefix_list_are_described(ec2: EC2Client) -> None:
     by_name: Any = [{"Name": "prefix-list-name", "Values": [S3]}]
     (entry,) = ec2.describe_prefix_lists(Filters=by_name)["PrefixLists"]
     assert entry["PrefixListId"] == PREFIX_LIST

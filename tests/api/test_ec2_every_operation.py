@@ -1,4 +1,4 @@
-"""What holds for every operation of EC2: dry runs, filters, page sizes, and what is refused as a whole."""
+"""Behaviour common to every operation of EC2: dry runs, filters, page sizes, and refused operations."""
 
 from __future__ import annotations
 
@@ -66,11 +66,11 @@ NEVER_CROWDED = {
     "DescribeVpcEndpointAssociations",
     "GetManagedPrefixListAssociations",
 }
-"""Operations whose answers stay small: what they are about is AWS's, does not exist here, or is one at a time."""
+"""Operations with short answers: they list what belongs to AWS, what does not exist here, or a single resource."""
 
 
-class _Nobody:
-    """Stands where an authorizer is needed and nobody asks it."""
+class _UnusedAuthorizer:
+    """An authorizer that must not be called."""
 
     def authorize(self, call: object, facts: object) -> None:
         raise AssertionError("nobody calls")
@@ -79,7 +79,10 @@ class _Nobody:
 def _names() -> list[str]:
     database = Database.open(None)
     classes = ec2_operations(
-        database=database, clock=system_clock, authorizer=cast(Authorizer, _Nobody()), bucket_check=Buckets({})
+        database=database,
+        clock=system_clock,
+        authorizer=cast(Authorizer, _UnusedAuthorizer()),
+        bucket_check=Buckets({}),
     )
     names = [bound.facts.name for each in classes for bound in each.bound_operations()]
     database.close()
@@ -87,7 +90,7 @@ def _names() -> list[str]:
 
 
 def shape_of(operation: str) -> StructureShape:
-    """Return the model of what a call may hold."""
+    """Return the model of an operation's input."""
     shape = MODEL.operation_model(operation).input_shape
     assert shape is not None
     return shape
@@ -100,7 +103,7 @@ DRY = [name for name in NAMES if "DryRun" in shape_of(name).members]
 
 @pytest.fixture(scope="module")
 def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ec2World]:
-    """A world that no test of this file changes."""
+    """An account that no test of this file changes."""
     world = Ec2World(tmp_path_factory.mktemp("ec2") / Path("."))
     yield world
     world.close()
@@ -108,7 +111,7 @@ def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ec2World]:
 
 @pytest.fixture(scope="module")
 def reader(standing: Ec2World) -> EC2Client:
-    """A client that may do everything in it."""
+    """A client with all permissions in it."""
     return standing.client()
 
 
@@ -117,7 +120,7 @@ def call(ec2: EC2Client, operation: str, **parameters: Any) -> Any:
 
 
 def minimal(operation: str) -> dict[str, Any]:
-    """Return what the model requires of a call, made up."""
+    """Return made-up values for the parameters that the model requires."""
     shape = shape_of(operation)
     return {name: _value(name, shape.members[name]) for name in shape.required_members}
 
@@ -144,13 +147,13 @@ def _value(name: str, shape: Any) -> Any:
 
 
 def _items(answer: dict[str, Any]) -> list[Any]:
-    """Return the list that an answer is about, where it has two the one of details."""
+    """Return the list in an answer; if there are two, the one with details."""
     lists = [value for key, value in answer.items() if isinstance(value, list) and key != "ServiceNames"]
     return list(lists[0]) if lists else []
 
 
 def rows(world: Ec2World) -> dict[str, list[Any]]:
-    """Return everything that the EC2 tables hold."""
+    """Return all rows of the EC2 tables."""
     with world.database.reading() as session:
         names = session.scalars(text("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")).all()
         kept = [name for name in names if not name.startswith("iam_")]
@@ -167,7 +170,7 @@ def test_a_dry_run_of_any_operation_changes_nothing(standing: Ec2World, reader: 
 
 
 @pytest.mark.parametrize("operation", sorted(set(NAMES) & set(FILTERS)))
-def test_every_filter_of_the_model_is_known_and_finds_nothing_that_is_not_there(
+def test_every_filter_of_the_model_is_known_and_finds_nothing_for_an_unknown_value(
     reader: EC2Client, operation: str
 ) -> None:
     names = [*FILTERS[operation].split(), *LEGACY_FILTERS.get(operation, "").split()]
@@ -176,10 +179,10 @@ def test_every_filter_of_the_model_is_known_and_finds_nothing_that_is_not_there(
     members = shape_of(operation).members
     parameter = "Filters" if "Filters" in members else "Filter"
     if "tag-key" in names:
-        # EC2 takes it wherever it takes tag-key, though its reference says so no longer.
+        # EC2 accepts it wherever it accepts tag-key, although its reference no longer says so.
         names.append("tag-value")
     for name in names:
-        # The one filter whose values have to be ids.
+        # The only filter whose values must be ids.
         by_id = (operation, name) == ("DescribeSecurityGroupRules", "group-id")
         wanted = [
             {"Name": "tag:none" if name == "tag" else name, "Values": [f"sg-{DIGITS}" if by_id else "none"]},
@@ -190,13 +193,13 @@ def test_every_filter_of_the_model_is_known_and_finds_nothing_that_is_not_there(
         call(reader, operation, **extra, **{parameter: [{"Name": "colour", "Values": ["red"]}]})
 
 
-def test_every_describe_operation_with_filters_is_checked() -> None:
+def test_every_describe_operation_with_filters_is_tested() -> None:
     filtered = {name for name in NAMES if {"Filters", "Filter"} & set(shape_of(name).members)}
     assert filtered == set(FILTERS) & set(NAMES)
 
 
 @pytest.mark.parametrize("operation", sorted(set(NAMES) & set(PAGE_SIZES)))
-def test_a_page_size_has_its_bounds_and_a_strange_token_is_refused(reader: EC2Client, operation: str) -> None:
+def test_a_page_size_out_of_bounds_or_an_unknown_token_is_refused(reader: EC2Client, operation: str) -> None:
     least, most = PAGE_SIZES[operation]
     given = minimal(operation)
     if "VpcId" in given:
@@ -216,7 +219,7 @@ def test_a_page_size_has_its_bounds_and_a_strange_token_is_refused(reader: EC2Cl
 
 @pytest.fixture(scope="module")
 def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EC2Client]:
-    """A client in a world with six of nearly everything."""
+    """A client of an account with six of nearly everything."""
     world = Ec2World(tmp_path_factory.mktemp("crowd"), CROWD)
     ec2 = world.client()
     vpc_id = _default_vpc(ec2)
@@ -258,7 +261,7 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EC2Client]:
 
 
 @pytest.mark.parametrize("operation", PAGED)
-def test_the_pages_of_any_operation_together_are_the_whole_list(crowded: EC2Client, operation: str) -> None:
+def test_the_pages_of_any_operation_add_up_to_the_whole_list(crowded: EC2Client, operation: str) -> None:
     given = minimal(operation)
     if "VpcId" in given:
         given["VpcId"] = _default_vpc(crowded)
@@ -280,7 +283,7 @@ def test_the_pages_of_any_operation_together_are_the_whole_list(crowded: EC2Clie
 
 @pytest.mark.parametrize("operation", [name for names in REFUSED.values() for name in names])
 @pytest.mark.parametrize("dry", [False, True])
-def test_what_does_not_exist_here_is_refused_as_a_whole(
+def test_an_operation_that_does_not_exist_here_is_refused(
     standing: Ec2World, reader: EC2Client, operation: str, dry: bool
 ) -> None:
     before = rows(standing)
@@ -291,7 +294,7 @@ def test_what_does_not_exist_here_is_refused_as_a_whole(
     assert rows(standing) == before
 
 
-def test_a_parameter_that_has_no_effect_here_is_refused_even_in_a_dry_run(reader: EC2Client) -> None:
+def test_a_parameter_without_effect_is_refused_even_in_a_dry_run(reader: EC2Client) -> None:
     for extra in ({}, {"DryRun": True}):
         with pytest.raises(ClientError, match="AmazonProvidedIpv6CidrBlock") as caught:
             reader.create_vpc(CidrBlock="10.0.0.0/16", AmazonProvidedIpv6CidrBlock=True, **cast(Any, extra))
@@ -299,7 +302,7 @@ def test_a_parameter_that_has_no_effect_here_is_refused_even_in_a_dry_run(reader
 
 
 @pytest.mark.parametrize("operation", [name for name in NAMES if name.startswith("Create")])
-def test_tags_can_be_given_to_whatever_is_made(operation: str) -> None:
+def test_every_create_operation_accepts_tags(operation: str) -> None:
     members = shape_of(operation).members
     if "TagSpecifications" not in members:
         assert re.fullmatch("Create(Tags|Route|DefaultVpc|DefaultSubnet|NetworkInterfacePermission)", operation)
@@ -309,7 +312,7 @@ def test_tags_can_be_given_to_whatever_is_made(operation: str) -> None:
 
 
 @pytest.mark.parametrize("operation", NAMES)
-def test_every_declared_parameter_is_one_of_the_model(operation: str) -> None:
+def test_every_declared_parameter_is_in_the_model(operation: str) -> None:
     assert set(_declared()[operation]) <= set(shape_of(operation).members)
 
 

@@ -1,4 +1,4 @@
-"""Flow logs: what is asked for, and what is refused."""
+"""Creating, describing and deleting flow logs, and refused requests."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_flow_log_is_active_with_the_default_format_and_interval(ec2: EC2Clien
     assert failed["Error"]["Code"] == "InvalidFlowLogId.NotFound"
 
 
-def test_the_same_again_and_unknown_resources_are_listed_as_unsuccessful(ec2: EC2Client, vpc_id: str) -> None:
+def test_duplicates_and_unknown_resources_are_listed_as_unsuccessful(ec2: EC2Client, vpc_id: str) -> None:
     create(ec2, vpc_id, **GROUP)
     answer = create(ec2, vpc_id, **GROUP, ResourceIds=[vpc_id, "vpc-0123456789abcdef0"])
     assert answer["FlowLogIds"] == []
@@ -44,7 +44,7 @@ def test_the_same_again_and_unknown_resources_are_listed_as_unsuccessful(ec2: EC
     }
 
 
-def test_a_bucket_is_asked_first(world: Ec2World, ec2: EC2Client, vpc_id: str) -> None:
+def test_a_flow_log_to_s3_needs_a_bucket_that_it_may_write_to(world: Ec2World, ec2: EC2Client, vpc_id: str) -> None:
     bucket: Any = {"LogDestinationType": "s3", "LogDestination": "arn:aws:s3:::records/here/"}
     (failed,) = create(ec2, vpc_id, **bucket)["Unsuccessful"]
     assert failed["Error"] == {"Code": "400", "Message": "LogDestination: records does not exist"}
@@ -62,7 +62,7 @@ def test_a_bucket_is_asked_first(world: Ec2World, ec2: EC2Client, vpc_id: str) -
     }
 
 
-def test_files_may_be_parquet_and_nothing_unheard_of(world: Ec2World, ec2: EC2Client, vpc_id: str) -> None:
+def test_files_may_be_parquet_but_no_unknown_format(world: Ec2World, ec2: EC2Client, vpc_id: str) -> None:
     bucket: Any = {"LogDestinationType": "s3", "LogDestination": "arn:aws:s3:::records"}
     world.buckets["records"] = "writable"
     options: Any = {"FileFormat": "parquet", "HiveCompatiblePartitions": True, "PerHourPartition": True}
@@ -78,7 +78,7 @@ def test_files_may_be_parquet_and_nothing_unheard_of(world: Ec2World, ec2: EC2Cl
     "arn",
     ["arn:aws:logs:us-east-1:999999999999:log-group:/flow", "arn:aws:logs:eu-west-1:000000000001:log-group:/flow"],
 )
-def test_a_log_group_elsewhere_is_no_destination(ec2: EC2Client, vpc_id: str, arn: str) -> None:
+def test_a_log_group_of_another_account_or_region_is_not_a_destination(ec2: EC2Client, vpc_id: str, arn: str) -> None:
     (failed,) = create(ec2, vpc_id, LogDestination=arn, DeliverLogsPermissionArn=ROLE)["Unsuccessful"]
     assert failed["Error"] == {
         "Code": "400",
@@ -88,7 +88,7 @@ def test_a_log_group_elsewhere_is_no_destination(ec2: EC2Client, vpc_id: str, ar
     assert create(ec2, vpc_id, LogDestination=own, DeliverLogsPermissionArn=ROLE)["Unsuccessful"] == []
 
 
-def test_a_resource_has_only_so_many_flow_logs(ec2: EC2Client, vpc_id: str) -> None:
+def test_the_number_of_flow_logs_of_a_resource_is_limited(ec2: EC2Client, vpc_id: str) -> None:
     role: Any = {"DeliverLogsPermissionArn": ROLE}
     for number in range(10):
         assert create(ec2, vpc_id, **role, LogGroupName=f"/flow/{number}")["Unsuccessful"] == []
@@ -104,13 +104,13 @@ def test_a_client_token_with_other_parameters_is_refused(ec2: EC2Client, vpc_id:
     assert len(ec2.describe_flow_logs()["FlowLogs"]) == 1
 
 
-def test_a_call_is_answered_with_its_token_or_with_a_new_one(ec2: EC2Client, vpc_id: str) -> None:
+def test_an_answer_has_the_client_token_of_the_call_or_a_new_one(ec2: EC2Client, vpc_id: str) -> None:
     assert create(ec2, vpc_id, **GROUP, ClientToken="t")["ClientToken"] == "t"
     others = [create(ec2, vpc_id, **GROUP, LogFormat=f"${{{field}}}")["ClientToken"] for field in ("start", "end")]
     assert len(set(others)) == 2
 
 
-def test_unknown_ids_are_named_when_they_cannot_be_deleted(ec2: EC2Client) -> None:
+def test_deleting_lists_unknown_ids(ec2: EC2Client) -> None:
     (failed,) = ec2.delete_flow_logs(FlowLogIds=["fl-0123456789abcdef0"])["Unsuccessful"]
     assert failed["ResourceId"] == "fl-0123456789abcdef0"
     assert failed["Error"]["Code"] == "InvalidFlowLogId.NotFound"
@@ -128,7 +128,7 @@ def test_unknown_ids_are_named_when_they_cannot_be_deleted(ec2: EC2Client) -> No
         ("tag-key", "Name"),
     ],
 )
-def test_each_filter_chooses_flow_logs(ec2: EC2Client, vpc_id: str, name: str, value: str) -> None:
+def test_each_filter_selects_flow_logs(ec2: EC2Client, vpc_id: str, name: str, value: str) -> None:
     tagged: Any = [{"ResourceType": "vpc-flow-log", "Tags": [{"Key": "Name", "Value": "one"}]}]
     create(ec2, vpc_id, **GROUP, TagSpecifications=tagged)
     wanted: Any = [{"Name": name, "Values": [value]}]
@@ -145,7 +145,7 @@ def test_each_filter_chooses_flow_logs(ec2: EC2Client, vpc_id: str, name: str, v
         {**GROUP, "DeliverCrossAccountRole": ROLE},
     ],
 )
-def test_what_has_no_effect_here_is_refused(ec2: EC2Client, vpc_id: str, refused: Any) -> None:
+def test_parameters_without_effect_are_refused(ec2: EC2Client, vpc_id: str, refused: Any) -> None:
     with pytest.raises(ClientError):
         create(ec2, vpc_id, **refused)
     with pytest.raises(ClientError):
@@ -155,7 +155,7 @@ def test_what_has_no_effect_here_is_refused(ec2: EC2Client, vpc_id: str, refused
     assert ec2.describe_flow_logs()["FlowLogs"] == []
 
 
-def test_a_bucket_whose_policy_the_caller_may_change_is_opened_with_the_first_flow_log(
+def test_the_first_flow_log_adds_to_a_bucket_policy_that_the_caller_may_change(
     world: Ec2World, ec2: EC2Client, vpc_id: str
 ) -> None:
     bucket: Any = {"LogDestinationType": "s3", "LogDestination": "arn:aws:s3:::records"}
@@ -181,7 +181,7 @@ def test_a_bucket_whose_policy_the_caller_may_change_is_opened_with_the_first_fl
         ({**GROUP, "DestinationOptions": {"PerHourPartition": True}}, "s3 delivery only"),
     ],
 )
-def test_parameters_that_contradict_each_other_are_refused(ec2: EC2Client, vpc_id: str, wanted: Any, says: str) -> None:
+def test_contradictory_parameters_are_refused(ec2: EC2Client, vpc_id: str, wanted: Any, says: str) -> None:
     with pytest.raises(ClientError, match=says) as caught:
         create(ec2, vpc_id, **wanted)
     assert code_of(caught.value) == "InvalidParameter"

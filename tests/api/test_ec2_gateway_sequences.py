@@ -1,6 +1,6 @@
-"""The calls that Terraform's resources and the SDK's waiters make, in their order, for gateways and routes.
+"""The calls of Terraform's resources and the SDK's waiters for gateways and routes, in order.
 
-Terraform compares what it reads with what it asked for, and goes on only when a deleted thing answers with the code
+Terraform compares what it reads with what it requested, and continues only when a deleted resource returns the code
 that it expects.
 """
 

@@ -1,4 +1,4 @@
-"""Rules of security groups: older forms, changes in place, descriptions, and what is told of references."""
+"""Rules of security groups: older request forms, changes in place, descriptions, and references between groups."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def tcp(port: int, cidr: str = "10.0.0.0/8", description: str | None = None) -> 
     return {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "IpRanges": [{"CidrIp": cidr, **text}]}
 
 
-def test_the_older_flat_form_makes_and_revokes_the_same_rules(ec2: EC2Client, group_id: str) -> None:
+def test_the_older_flat_form_creates_and_revokes_the_same_rules(ec2: EC2Client, group_id: str) -> None:
     ec2.authorize_security_group_ingress(
         GroupId=group_id, IpProtocol="tcp", FromPort=22, ToPort=22, CidrIp="10.0.0.0/8"
     )
@@ -79,7 +79,7 @@ def test_a_rule_is_changed_in_place_and_keeps_its_id(ec2: EC2Client, group_id: s
     assert {key: rule[key] for key in wanted} == wanted
 
 
-def test_changes_are_all_made_or_none(ec2: EC2Client, vpc_id: str, group_id: str) -> None:
+def test_either_all_changes_are_made_or_none(ec2: EC2Client, vpc_id: str, group_id: str) -> None:
     made = ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=[tcp(22), tcp(23)])
     first, second = (rule["SecurityGroupRuleId"] for rule in made["SecurityGroupRules"])
     other = ec2.create_security_group(GroupName="other", Description="other", VpcId=vpc_id)["GroupId"]
@@ -110,7 +110,7 @@ def test_changes_are_all_made_or_none(ec2: EC2Client, vpc_id: str, group_id: str
     assert {rule["SecurityGroupRuleId"]: rule["FromPort"] for rule in rules(ec2, group_id)} == {first: 23, second: 22}
 
 
-def test_a_rule_for_an_ipv6_network_is_kept_beside_the_others_in_canonical_form(ec2: EC2Client, group_id: str) -> None:
+def test_a_rule_for_an_ipv6_network_is_stored_in_canonical_form(ec2: EC2Client, group_id: str) -> None:
     web = tcp(443, "0.0.0.0/0") | {
         "Ipv6Ranges": [{"CidrIpv6": "::/0", "Description": "all"}, {"CidrIpv6": "2001:DB8:0:1::7/48"}]
     }
@@ -132,7 +132,7 @@ def test_a_rule_for_an_ipv6_network_is_kept_beside_the_others_in_canonical_form(
     assert rules(ec2, group_id) == []
 
 
-def test_a_rule_for_an_ipv6_network_is_changed_described_and_revoked_as_any_other(
+def test_a_rule_for_an_ipv6_network_is_changed_described_and_revoked_like_any_other(
     ec2: EC2Client, group_id: str
 ) -> None:
     everything: Any = {"IpProtocol": "-1", "Ipv6Ranges": [{"CidrIpv6": "::/0"}]}
@@ -152,7 +152,7 @@ def test_a_rule_for_an_ipv6_network_is_changed_described_and_revoked_as_any_othe
     assert [rule["CidrIpv6"] for rule in answer["RevokedSecurityGroupRules"]] == ["2001:db8::/32"]
 
 
-def test_rules_that_are_not_there_and_ids_that_are_none_are_told_apart(ec2: EC2Client, group_id: str) -> None:
+def test_unknown_rules_and_malformed_ids_get_different_errors(ec2: EC2Client, group_id: str) -> None:
     unknown = "sgr-0f80c7e764c18b3c0"
     with pytest.raises(ClientError, match=f"The security group rule ID '{unknown}' does not exist") as caught:
         ec2.describe_security_group_rules(SecurityGroupRuleIds=[unknown])
@@ -189,7 +189,7 @@ NO_PORTS = "Invalid value for portRange. Must specify both from and to ports wit
         ),
     ],
 )
-def test_an_incomplete_change_is_refused_in_the_words_of_ec2(
+def test_an_incomplete_change_is_refused_in_ec2s_words(
     ec2: EC2Client, group_id: str, change: Any, code: str, message: str
 ) -> None:
     (rule,) = rules(ec2, group_id, egress=True)
@@ -218,7 +218,7 @@ def test_a_new_group_has_no_rule_for_ipv6(ec2: EC2Client, group_id: str) -> None
     assert [rule["CidrIpv4"] for rule in rules(ec2, group_id, egress=True)] == ["0.0.0.0/0"]
 
 
-def test_descriptions_are_changed_by_rule_and_by_id_and_taken_away(ec2: EC2Client, group_id: str) -> None:
+def test_descriptions_are_changed_by_rule_or_id_and_removed(ec2: EC2Client, group_id: str) -> None:
     (made,) = ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=[tcp(22)])["SecurityGroupRules"]
     ec2.update_security_group_rule_descriptions_ingress(
         GroupId=group_id, IpPermissions=[tcp(22, description="by rule")]
@@ -241,7 +241,7 @@ def test_descriptions_are_changed_by_rule_and_by_id_and_taken_away(ec2: EC2Clien
     assert "Description" not in rules(ec2, group_id, egress=True)[0]
 
 
-def test_a_description_needs_its_rule(ec2: EC2Client, group_id: str) -> None:
+def test_a_description_needs_an_existing_rule(ec2: EC2Client, group_id: str) -> None:
     with pytest.raises(ClientError) as caught:
         ec2.update_security_group_rule_descriptions_ingress(GroupId=group_id, IpPermissions=[tcp(22)])
     assert code_of(caught.value) == "InvalidPermission.NotFound"
@@ -253,7 +253,7 @@ def test_a_description_needs_its_rule(ec2: EC2Client, group_id: str) -> None:
     assert code_of(caught.value) == "InvalidSecurityGroupRuleId.NotFound"
 
 
-def test_descriptions_of_groups_of_the_default_vpc_are_changed_by_name(ec2: EC2Client) -> None:
+def test_descriptions_in_groups_of_the_default_vpc_are_changed_by_group_name(ec2: EC2Client) -> None:
     group_id = ec2.create_security_group(GroupName="front", Description="front")["GroupId"]
     ec2.authorize_security_group_ingress(GroupName="front", IpPermissions=[tcp(22)])
     ec2.update_security_group_rule_descriptions_ingress(GroupName="front", IpPermissions=[tcp(22, description="x")])
@@ -263,7 +263,7 @@ def test_descriptions_of_groups_of_the_default_vpc_are_changed_by_name(ec2: EC2C
     assert rules(ec2, group_id, egress=True)[0]["Description"] == "y"
 
 
-def test_the_groups_of_a_vpc_are_listed_with_what_they_are(ec2: EC2Client, vpc_id: str, group_id: str) -> None:
+def test_the_groups_of_a_vpc_are_listed_and_filtered_by_name(ec2: EC2Client, vpc_id: str, group_id: str) -> None:
     found = ec2.get_security_groups_for_vpc(VpcId=vpc_id)["SecurityGroupForVpcs"]
     assert {(group["GroupName"], group["PrimaryVpcId"]) for group in found} == {("web", vpc_id), ("default", vpc_id)}
     named: Any = [{"Name": "group-name", "Values": ["w*"]}]
@@ -274,7 +274,7 @@ def test_the_groups_of_a_vpc_are_listed_with_what_they_are(ec2: EC2Client, vpc_i
     assert code_of(caught.value) == "InvalidVpcID.NotFound"
 
 
-def test_a_group_of_an_endpoint_without_interfaces_is_in_use(ec2: EC2Client, vpc_id: str, group_id: str) -> None:
+def test_a_group_of_an_endpoint_is_in_use_even_without_interfaces(ec2: EC2Client, vpc_id: str, group_id: str) -> None:
     endpoint = ec2.create_vpc_endpoint(
         VpcId=vpc_id,
         VpcEndpointType="Interface",
@@ -290,7 +290,7 @@ def test_a_group_of_an_endpoint_without_interfaces_is_in_use(ec2: EC2Client, vpc
     ec2.delete_security_group(GroupId=group_id)
 
 
-def test_without_peering_no_other_vpc_refers_to_a_group_and_none_is_stale(
+def test_without_peering_no_group_is_referenced_by_another_vpc_or_stale(
     ec2: EC2Client, vpc_id: str, group_id: str
 ) -> None:
     assert ec2.describe_security_group_references(GroupId=[group_id])["SecurityGroupReferenceSet"] == []
@@ -303,7 +303,7 @@ def test_without_peering_no_other_vpc_refers_to_a_group_and_none_is_stale(
     assert code_of(caught.value) == "InvalidVpcID.NotFound"
 
 
-def test_a_changed_rule_is_announced_to_the_network(world: Ec2World, ec2: EC2Client, group_id: str) -> None:
+def test_the_network_is_notified_of_a_changed_rule(world: Ec2World, ec2: EC2Client, group_id: str) -> None:
     (made,) = ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=[tcp(22)])["SecurityGroupRules"]
     announced: list[frozenset[str]] = []
     world.database.on_commit(announced.append)

@@ -42,26 +42,26 @@ def subnets(ec2: EC2Client, vpc_id: str) -> list[str]:
 
 
 def make(ec2: EC2Client, vpc_id: str, service: str = LOGS, **more: Any) -> dict[str, Any]:
-    """Make an interface endpoint."""
+    """Create an interface endpoint."""
     answer = ec2.create_vpc_endpoint(VpcId=vpc_id, VpcEndpointType="Interface", ServiceName=service, **more)
     return dict(answer["VpcEndpoint"])
 
 
 def seen(ec2: EC2Client, endpoint: dict[str, Any]) -> dict[str, Any]:
-    """The endpoint as it is now."""
+    """Return the endpoint as it is now."""
     (found,) = ec2.describe_vpc_endpoints(VpcEndpointIds=[endpoint["VpcEndpointId"]])["VpcEndpoints"]
     return dict(found)
 
 
 def interfaces(ec2: EC2Client, endpoint: dict[str, Any]) -> list[Any]:
-    """The endpoint's interfaces, by address."""
+    """Return the endpoint's interfaces by address."""
     described = f"VPC Endpoint Interface {endpoint['VpcEndpointId']}"
     found = ec2.describe_network_interfaces(Filters=[{"Name": "description", "Values": [described]}])
     return sorted(found["NetworkInterfaces"], key=lambda entry: entry["PrivateIpAddress"])
 
 
 def refusal(call: Any, *arguments: Any, **parameters: Any) -> tuple[str, str]:
-    """Code and message of a call that is refused."""
+    """Return the code and message of a call that must be refused."""
     with pytest.raises(ClientError) as caught:
         call(*arguments, **parameters)
     return code_of(caught.value), message_of(caught.value)
@@ -83,7 +83,7 @@ def test_an_interface_endpoint_is_pending_in_the_answer_and_available_afterwards
     }
 
 
-def test_its_interfaces_are_the_services_and_seen_by_their_owner(
+def test_its_interfaces_are_managed_by_the_service_and_visible_to_the_owner(
     ec2: EC2Client, vpc_id: str, subnets: list[str]
 ) -> None:
     made = make(ec2, vpc_id, SubnetIds=subnets)
@@ -100,7 +100,7 @@ def test_its_interfaces_are_the_services_and_seen_by_their_owner(
         assert code in ("InvalidParameterValue", "OperationNotPermitted", "AuthFailure")
 
 
-def test_its_names_are_regional_zonal_and_the_services_own(ec2: EC2Client, vpc_id: str, subnets: list[str]) -> None:
+def test_its_dns_names_are_regional_zonal_and_the_services_own(ec2: EC2Client, vpc_id: str, subnets: list[str]) -> None:
     entries = make(ec2, vpc_id, SubnetIds=subnets)["DnsEntries"]
     names = [entry["DnsName"] for entry in entries]
     first = names[0].partition(".")[0]
@@ -129,7 +129,9 @@ def test_without_subnets_it_has_no_interface_until_one_is_added(
 
 
 @pytest.mark.costs(0.2, reason="subnets of two VPCs are made, and tried with several calls each")
-def test_one_subnet_of_a_zone_and_of_the_vpc_alone(ec2: EC2Client, vpc_id: str, subnets: list[str]) -> None:
+def test_its_subnets_are_in_its_vpc_and_at_most_one_is_in_each_zone(
+    ec2: EC2Client, vpc_id: str, subnets: list[str]
+) -> None:
     twin = ec2.create_subnet(VpcId=vpc_id, CidrBlock="10.0.9.0/24", AvailabilityZone=f"{REGION}a")["Subnet"]["SubnetId"]
     other = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
     foreign = ec2.create_subnet(VpcId=other, CidrBlock="10.9.0.0/24")["Subnet"]["SubnetId"]
@@ -164,7 +166,7 @@ def test_addresses_can_be_chosen_and_changed(ec2: EC2Client, vpc_id: str, subnet
 
 
 @pytest.mark.costs(0.25, reason="groups of an endpoint are changed and looked at by many calls")
-def test_its_groups_are_those_of_its_interfaces(ec2: EC2Client, vpc_id: str, subnets: list[str]) -> None:
+def test_its_interfaces_have_its_groups(ec2: EC2Client, vpc_id: str, subnets: list[str]) -> None:
     groups = [
         ec2.create_security_group(VpcId=vpc_id, GroupName=name, Description="of an endpoint")["GroupId"]
         for name in ("one", "two")
@@ -172,32 +174,30 @@ def test_its_groups_are_those_of_its_interfaces(ec2: EC2Client, vpc_id: str, sub
     made = make(ec2, vpc_id, SubnetIds=subnets[:1], SecurityGroupIds=groups[:1])
     endpoint: Any = {"VpcEndpointId": made["VpcEndpointId"]}
 
-    def carried() -> list[str]:
+    def interface_groups() -> list[str]:
         (entry,) = interfaces(ec2, made)
         assert [group["GroupId"] for group in seen(ec2, made)["Groups"]] == [
             group["GroupId"] for group in entry["Groups"]
         ]
         return [group["GroupId"] for group in entry["Groups"]]
 
-    assert carried() == groups[:1]
+    assert interface_groups() == groups[:1]
     ec2.modify_vpc_endpoint(**endpoint, AddSecurityGroupIds=groups[1:])
-    assert carried() == groups
+    assert interface_groups() == groups
     ec2.modify_vpc_endpoint(**endpoint, RemoveSecurityGroupIds=groups[:1])
-    assert carried() == groups[1:]
+    assert interface_groups() == groups[1:]
     assert refusal(ec2.modify_vpc_endpoint, **endpoint, RemoveSecurityGroupIds=groups[1:])[0] == "InvalidParameter"
     assert refusal(ec2.modify_vpc_endpoint, **endpoint, RemoveSecurityGroupIds=groups[:1])[0] == "InvalidParameter"
     assert refusal(ec2.delete_security_group, GroupId=groups[1])[0] == "DependencyViolation"
     other = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
     foreign = ec2.create_security_group(VpcId=other, GroupName="one", Description="of another VPC")["GroupId"]
     assert refusal(ec2.modify_vpc_endpoint, **endpoint, AddSecurityGroupIds=[foreign])[0] == "InvalidParameter"
-    assert carried() == groups[1:]
+    assert interface_groups() == groups[1:]
     ec2.delete_vpc_endpoints(VpcEndpointIds=[made["VpcEndpointId"]])
     ec2.delete_security_group(GroupId=groups[1])
 
 
-def test_private_dns_needs_both_attributes_and_a_name_that_is_free(
-    ec2: EC2Client, vpc_id: str, subnets: list[str]
-) -> None:
+def test_private_dns_needs_both_dns_attributes_and_a_free_name(ec2: EC2Client, vpc_id: str, subnets: list[str]) -> None:
     first = make(ec2, vpc_id, SubnetIds=subnets[:1])
     code, message = refusal(make, ec2, vpc_id, SubnetIds=subnets[1:])
     assert (code, message) == (
@@ -219,7 +219,7 @@ def test_private_dns_needs_both_attributes_and_a_name_that_is_free(
     assert make(ec2, plain, PrivateDnsEnabled=False)["PrivateDnsEnabled"] is False
 
 
-def test_the_attributes_that_private_dns_needs_stay_on_while_it_does(
+def test_the_dns_attributes_cannot_be_disabled_while_private_dns_needs_them(
     ec2: EC2Client, vpc_id: str, subnets: list[str]
 ) -> None:
     made = make(ec2, vpc_id, SubnetIds=subnets)
@@ -232,9 +232,7 @@ def test_the_attributes_that_private_dns_needs_stay_on_while_it_does(
     ec2.modify_vpc_attribute(VpcId=vpc_id, EnableDnsSupport=off)
 
 
-def test_private_dns_of_s3_is_for_inbound_resolvers_unless_told_otherwise(
-    ec2: EC2Client, vpc_id: str, subnets: list[str]
-) -> None:
+def test_private_dns_of_s3_is_for_inbound_resolvers_by_default(ec2: EC2Client, vpc_id: str, subnets: list[str]) -> None:
     wanted: dict[str, Any] = {"SubnetIds": subnets[:1], "PrivateDnsEnabled": True}
     code, message = refusal(make, ec2, vpc_id, S3, **wanted)
     assert (code, message) == (
@@ -255,7 +253,9 @@ def test_private_dns_of_s3_is_for_inbound_resolvers_unless_told_otherwise(
     assert refusal(make, ec2, vpc_id, LOGS, DnsOptions=only)[0] == "InvalidParameter"
 
 
-def test_what_an_interface_endpoint_does_not_have_is_refused(ec2: EC2Client, vpc_id: str, subnets: list[str]) -> None:
+def test_parameters_that_interface_endpoints_cannot_have_are_refused(
+    ec2: EC2Client, vpc_id: str, subnets: list[str]
+) -> None:
     (table,) = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpc_id]}])["RouteTables"]
     wanted: list[tuple[dict[str, Any], str]] = [
         ({"RouteTableIds": [table["RouteTableId"]]}, "InvalidParameter"),
@@ -275,7 +275,9 @@ def test_what_an_interface_endpoint_does_not_have_is_refused(ec2: EC2Client, vpc
         assert refused[0] == "InvalidParameter"
 
 
-def test_deleting_one_takes_its_interfaces_and_addresses_along(ec2: EC2Client, vpc_id: str, subnets: list[str]) -> None:
+def test_deleting_one_deletes_its_interfaces_and_frees_its_addresses(
+    ec2: EC2Client, vpc_id: str, subnets: list[str]
+) -> None:
     def free() -> int:
         return ec2.describe_subnets(SubnetIds=subnets[:1])["Subnets"][0]["AvailableIpAddressCount"]
 
@@ -294,7 +296,7 @@ def test_deleting_one_takes_its_interfaces_and_addresses_along(ec2: EC2Client, v
     ec2.delete_vpc(VpcId=vpc_id)
 
 
-def test_a_client_token_gives_the_first_endpoint_again(ec2: EC2Client, vpc_id: str, subnets: list[str]) -> None:
+def test_a_repeated_client_token_returns_the_first_endpoint(ec2: EC2Client, vpc_id: str, subnets: list[str]) -> None:
     first = make(ec2, vpc_id, SubnetIds=subnets, ClientToken="t")
     assert make(ec2, vpc_id, SubnetIds=subnets, ClientToken="t")["VpcEndpointId"] == first["VpcEndpointId"]
     assert refusal(make, ec2, vpc_id, ClientToken="t")[0] == "IdempotentParameterMismatch"
@@ -329,7 +331,7 @@ def test_terraform_creates_tags_waits_and_reads_an_interface_endpoint(
     ]
 
 
-def test_every_service_is_told_s3_twice_and_iam_where_it_is(ec2: EC2Client) -> None:
+def test_every_service_is_listed_s3_with_both_types_and_iam_without_region(ec2: EC2Client) -> None:
     told = ec2.describe_vpc_endpoint_services()
     assert told["ServiceNames"] == [
         "com.amazonaws.iam",
@@ -370,9 +372,9 @@ def test_endpoints_have_no_associations_with_resources(ec2: EC2Client, vpc_id: s
 
 
 @pytest.mark.costs(0.6, reason="as many endpoints are made as there may be")
-def test_the_number_of_endpoints_of_a_vpc_is_bounded(ec2: EC2Client, vpc_id: str) -> None:
+def test_the_number_of_endpoints_of_a_vpc_is_limited(ec2: EC2Client, vpc_id: str) -> None:
     for _ in range(Quotas().interface_endpoints_per_vpc):
         make(ec2, vpc_id, PrivateDnsEnabled=False)
     assert refusal(make, ec2, vpc_id, PrivateDnsEnabled=False)[0] == "VpcEndpointLimitExceeded"
-    # Gateways have a quota of their own.
+    # Gateway endpoints have their own quota.
     ec2.create_vpc_endpoint(VpcId=vpc_id, ServiceName=S3)

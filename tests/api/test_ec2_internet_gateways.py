@@ -1,4 +1,4 @@
-"""Internet gateways, and the one that a default VPC has."""
+"""Internet gateways, and the gateway of a default VPC."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def gateway_id(ec2: EC2Client) -> str:
-    """A gateway that is attached to nothing."""
+    """A gateway that is not attached."""
     return ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
 
 
-def test_a_gateway_is_made_attached_detached_and_deleted(ec2: EC2Client, vpc_id: str) -> None:
+def test_a_gateway_is_created_attached_detached_and_deleted(ec2: EC2Client, vpc_id: str) -> None:
     made = ec2.create_internet_gateway(
         TagSpecifications=[{"ResourceType": "internet-gateway", "Tags": [{"Key": "Name", "Value": "way-out"}]}]
     )["InternetGateway"]
@@ -48,7 +48,7 @@ def test_a_gateway_is_made_attached_detached_and_deleted(ec2: EC2Client, vpc_id:
     assert code_of(caught.value) == "InvalidInternetGatewayID.NotFound"
 
 
-def test_a_vpc_has_one_gateway_and_a_gateway_one_vpc(ec2: EC2Client, vpc_id: str, gateway_id: str) -> None:
+def test_a_vpc_has_at_most_one_gateway_and_a_gateway_one_vpc(ec2: EC2Client, vpc_id: str, gateway_id: str) -> None:
     ec2.attach_internet_gateway(InternetGatewayId=gateway_id, VpcId=vpc_id)
     other = ec2.create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
     with pytest.raises(ClientError, match=f"resource {gateway_id} is already attached to network {vpc_id}") as caught:
@@ -63,7 +63,9 @@ def test_a_vpc_has_one_gateway_and_a_gateway_one_vpc(ec2: EC2Client, vpc_id: str
     assert code_of(caught.value) == "Gateway.NotAttached"
 
 
-def test_a_gateway_stays_while_its_vpc_has_a_public_address(ec2: EC2Client, vpc_id: str, gateway_id: str) -> None:
+def test_a_gateway_cannot_be_detached_while_its_vpc_has_a_public_address(
+    ec2: EC2Client, vpc_id: str, gateway_id: str
+) -> None:
     subnet_id = ec2.create_subnet(VpcId=vpc_id, CidrBlock="10.0.0.0/24")["Subnet"]["SubnetId"]
     ec2.attach_internet_gateway(InternetGatewayId=gateway_id, VpcId=vpc_id)
     interface = ec2.create_network_interface(SubnetId=subnet_id)["NetworkInterface"]["NetworkInterfaceId"]
@@ -76,7 +78,7 @@ def test_a_gateway_stays_while_its_vpc_has_a_public_address(ec2: EC2Client, vpc_
     ec2.detach_internet_gateway(InternetGatewayId=gateway_id, VpcId=vpc_id)
 
 
-def test_an_id_is_looked_at_before_anything_else(ec2: EC2Client, vpc_id: str) -> None:
+def test_malformed_and_unknown_gateway_ids_get_different_errors(ec2: EC2Client, vpc_id: str) -> None:
     with pytest.raises(ClientError, match=r'Invalid id: "vgw-1" \(expecting "igw-\.\.\."\)'):
         ec2.attach_internet_gateway(InternetGatewayId="vgw-1", VpcId=vpc_id)
     with pytest.raises(ClientError) as caught:
@@ -84,7 +86,7 @@ def test_an_id_is_looked_at_before_anything_else(ec2: EC2Client, vpc_id: str) ->
     assert code_of(caught.value) == "InvalidInternetGatewayID.NotFound"
 
 
-def test_gateways_are_shown_in_pages(ec2: EC2Client) -> None:
+def test_gateways_are_listed_in_pages(ec2: EC2Client) -> None:
     made = {ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"] for _ in range(6)}
     pages = list(ec2.get_paginator("describe_internet_gateways").paginate(PaginationConfig={"PageSize": 5}))
     assert [len(page["InternetGateways"]) for page in pages] == [5, 2]
@@ -103,12 +105,12 @@ def test_a_default_vpc_has_a_gateway_a_route_to_it_and_subnets_that_map_public_a
     subnets = ec2.describe_subnets(Filters=[{"Name": "default-for-az", "Values": ["true"]}])["Subnets"]
     assert len(subnets) == 6
     assert all(subnet["MapPublicIpOnLaunch"] for subnet in subnets)
-    # That concerns instances: an interface made by itself gets no public address.
+    # Only instances get a public address this way; an interface created by itself does not.
     made = ec2.create_network_interface(SubnetId=subnets[0]["SubnetId"])["NetworkInterface"]
     assert "Association" not in made
 
 
-def test_an_account_has_five_gateways_with_the_quotas_of_aws(tmp_path: Path) -> None:
+def test_an_account_can_have_five_gateways_with_awss_quotas(tmp_path: Path) -> None:
     world = Ec2World(tmp_path, Quotas.of_profile("aws"))
     try:
         ec2 = world.client()

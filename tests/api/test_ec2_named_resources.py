@@ -1,4 +1,4 @@
-"""Describe calls that name resources, tags on what is made, and route targets that do not exist here."""
+"""Describe calls that name resources, tags on new resources, and route targets that do not exist here."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DIGITS = "0123456789abcdef0"
 S3 = "pl-63a5400a"
 
 
-def test_a_route_leads_to_nothing_that_does_not_exist_here(ec2: EC2Client, vpc_id: str, subnet_id: str) -> None:
+def test_a_route_target_that_does_not_exist_here_is_not_found(ec2: EC2Client, vpc_id: str, subnet_id: str) -> None:
     table_id = ec2.create_route_table(VpcId=vpc_id)["RouteTable"]["RouteTableId"]
     interface = ec2.create_network_interface(SubnetId=subnet_id)["NetworkInterface"]["NetworkInterfaceId"]
     ec2.create_route(RouteTableId=table_id, DestinationCidrBlock="192.0.2.0/24", NetworkInterfaceId=interface)
@@ -43,7 +43,7 @@ def test_a_route_leads_to_nothing_that_does_not_exist_here(ec2: EC2Client, vpc_i
     assert ec2.describe_route_tables(RouteTableIds=[table_id])["RouteTables"] == before
 
 
-def test_a_route_is_for_ipv4(ec2: EC2Client, vpc_id: str, subnet_id: str) -> None:
+def test_a_route_has_an_ipv4_destination(ec2: EC2Client, vpc_id: str, subnet_id: str) -> None:
     table_id = ec2.create_route_table(VpcId=vpc_id)["RouteTable"]["RouteTableId"]
     interface = ec2.create_network_interface(SubnetId=subnet_id)["NetworkInterface"]["NetworkInterfaceId"]
     with pytest.raises(ClientError) as caught:
@@ -57,7 +57,7 @@ def test_a_route_is_for_ipv4(ec2: EC2Client, vpc_id: str, subnet_id: str) -> Non
     assert code_of(caught.value) == "UnsupportedOperation"
 
 
-def test_only_the_named_ones_are_shown_and_unknown_ones_are_not_found(ec2: EC2Client, vpc_id: str) -> None:
+def test_only_the_named_resources_are_described_and_unknown_ids_are_not_found(ec2: EC2Client, vpc_id: str) -> None:
     acl = ec2.describe_network_acls(Filters=[{"Name": "vpc-id", "Values": [vpc_id]}])["NetworkAcls"][0]["NetworkAclId"]
     assert len(ec2.describe_network_acls(NetworkAclIds=[acl])["NetworkAcls"]) == 1
     with pytest.raises(ClientError) as caught:
@@ -72,7 +72,7 @@ def test_only_the_named_ones_are_shown_and_unknown_ones_are_not_found(ec2: EC2Cl
     assert len(ec2.describe_vpc_endpoint_services(ServiceRegions=[REGION])["ServiceNames"]) > 0
 
 
-def test_a_named_permission_and_a_named_flow_log_are_shown(ec2: EC2Client, subnet_id: str) -> None:
+def test_named_permissions_and_flow_logs_are_described(ec2: EC2Client, subnet_id: str) -> None:
     interface = ec2.create_network_interface(SubnetId=subnet_id)["NetworkInterface"]["NetworkInterfaceId"]
     permission = ec2.create_network_interface_permission(
         NetworkInterfaceId=interface, AwsAccountId="123456789012", Permission="INSTANCE-ATTACH"
@@ -95,7 +95,7 @@ def test_a_named_permission_and_a_named_flow_log_are_shown(ec2: EC2Client, subne
     assert seen["Tags"] == [{"Key": "Name", "Value": "x"}]
 
 
-def test_egress_rules_carry_tags_too(ec2: EC2Client, vpc_id: str) -> None:
+def test_egress_rules_can_have_tags_too(ec2: EC2Client, vpc_id: str) -> None:
     group_id = ec2.create_security_group(GroupName="web", Description="web", VpcId=vpc_id)["GroupId"]
     tags: Any = [{"ResourceType": "security-group-rule", "Tags": [{"Key": "why", "Value": "dns"}]}]
     (rule,) = ec2.authorize_security_group_egress(
@@ -106,7 +106,7 @@ def test_egress_rules_carry_tags_too(ec2: EC2Client, vpc_id: str) -> None:
     assert rule["Tags"] == [{"Key": "why", "Value": "dns"}]
 
 
-def test_an_endpoint_is_for_ipv4(ec2: EC2Client, vpc_id: str) -> None:
+def test_an_endpoint_supports_ipv4_only(ec2: EC2Client, vpc_id: str) -> None:
     made = ec2.create_vpc_endpoint(VpcId=vpc_id, ServiceName="com.amazonaws.us-east-1.s3", IpAddressType="ipv4")
     endpoint_id = made["VpcEndpoint"]["VpcEndpointId"]
     ec2.modify_vpc_endpoint(VpcEndpointId=endpoint_id, IpAddressType="ipv4")

@@ -1,4 +1,4 @@
-"""NAT gateways, public and private, and the interface and addresses that each has."""
+"""Public and private NAT gateways with their interfaces and addresses."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def gateway(ec2: EC2Client, nat_id: str) -> Any:
 
 
 def found(ec2: Any, name: str, value: str) -> set[str]:
-    # SDKs disagree whether the parameter is called Filter or Filters.
+    # SDKs differ in whether they call the parameter Filter or Filters.
     answer = ec2.describe_nat_gateways(Filter=[{"Name": name, "Values": [value]}])
     return {each["NatGatewayId"] for each in answer["NatGateways"]}
 
@@ -87,7 +87,7 @@ def test_a_public_gateway_is_pending_and_then_available_with_its_address(
 
 
 @pytest.mark.costs(0.2, reason="a NAT gateway with all that it needs is made, deleted and looked at")
-def test_a_deleted_gateway_is_shown_deleted_and_leaves_address_and_routes_behind(
+def test_a_deleted_gateway_is_still_described_and_its_address_and_routes_remain(
     ec2: EC2Client, vpc_id: str, subnet_id: str, nat_id: str
 ) -> None:
     table = ec2.create_route_table(VpcId=vpc_id)["RouteTable"]["RouteTableId"]
@@ -128,7 +128,7 @@ def test_a_deleted_gateway_is_shown_deleted_and_leaves_address_and_routes_behind
         ),
     ],
 )
-def test_what_is_in_the_way_shows_as_a_failed_gateway(
+def test_an_obstacle_results_in_a_failed_gateway(
     ec2: EC2Client, vpc_id: str, obstacle: str, code: str, message: str
 ) -> None:
     subnet_id = ec2.create_subnet(VpcId=vpc_id, CidrBlock="10.0.0.0/28")["Subnet"]["SubnetId"]
@@ -188,9 +188,7 @@ def test_what_is_in_the_way_shows_as_a_failed_gateway(
         ({"AvailabilityMode": "regional", "VpcId": "vpc-0123456789abcdef0"}, "UnsupportedOperation"),
     ],
 )
-def test_a_request_that_contradicts_itself_makes_nothing(
-    ec2: EC2Client, subnet_id: str, wanted: Any, code: str
-) -> None:
+def test_a_contradictory_request_creates_nothing(ec2: EC2Client, subnet_id: str, wanted: Any, code: str) -> None:
     given: Any = {name: subnet_id if value == "own" else value for name, value in wanted.items()}
     with pytest.raises(ClientError) as caught:
         ec2.create_nat_gateway(**given)
@@ -198,7 +196,7 @@ def test_a_request_that_contradicts_itself_makes_nothing(
     assert ec2.describe_nat_gateways()["NatGateways"] == []
 
 
-def test_the_same_client_token_makes_one_gateway(ec2: EC2Client, subnet_id: str) -> None:
+def test_a_repeated_client_token_creates_one_gateway(ec2: EC2Client, subnet_id: str) -> None:
     wanted: Any = {"SubnetId": subnet_id, "ConnectivityType": "private", "ClientToken": "once"}
     first = ec2.create_nat_gateway(**wanted)
     assert first["ClientToken"] == "once"
@@ -209,7 +207,7 @@ def test_the_same_client_token_makes_one_gateway(ec2: EC2Client, subnet_id: str)
     assert code_of(caught.value) == "IdempotentParameterMismatch"
 
 
-def test_the_address_and_the_interface_of_a_gateway_are_not_its_owners_to_change(ec2: EC2Client, nat_id: str) -> None:
+def test_the_owner_cannot_change_the_address_or_the_interface_of_a_gateway(ec2: EC2Client, nat_id: str) -> None:
     (address,) = gateway(ec2, nat_id)["NatGatewayAddresses"]
     attempts: list[tuple[str, dict[str, Any]]] = [
         ("release_address", {"AllocationId": address["AllocationId"]}),
@@ -235,7 +233,7 @@ def test_the_address_and_the_interface_of_a_gateway_are_not_its_owners_to_change
     assert gateway(ec2, nat_id)["NatGatewayAddresses"] == [address]
 
 
-def test_nothing_under_a_gateway_can_be_taken_away(
+def test_what_a_gateway_depends_on_cannot_be_removed(
     ec2: EC2Client, vpc_id: str, gateway_id: str, subnet_id: str, nat_id: str
 ) -> None:
     attempts: list[tuple[str, dict[str, str]]] = [
@@ -252,7 +250,7 @@ def test_nothing_under_a_gateway_can_be_taken_away(
     ec2.detach_internet_gateway(InternetGatewayId=gateway_id, VpcId=vpc_id)
 
 
-def test_a_public_gateway_takes_and_gives_back_further_elastic_addresses(ec2: EC2Client, nat_id: str) -> None:
+def test_a_public_gateway_gets_and_releases_secondary_elastic_addresses(ec2: EC2Client, nat_id: str) -> None:
     more = [ec2.allocate_address()["AllocationId"] for _ in range(2)]
     answer = ec2.associate_nat_gateway_address(
         NatGatewayId=nat_id, AllocationIds=more, PrivateIpAddresses=["10.0.0.50", "10.0.0.40"]
@@ -284,7 +282,7 @@ def test_a_public_gateway_takes_and_gives_back_further_elastic_addresses(ec2: EC
     ec2.release_address(AllocationId=more[1])
 
 
-def test_a_private_gateway_takes_and_gives_back_further_private_addresses(ec2: EC2Client, private_id: str) -> None:
+def test_a_private_gateway_gets_and_releases_secondary_private_addresses(ec2: EC2Client, private_id: str) -> None:
     ec2.assign_private_nat_gateway_address(NatGatewayId=private_id, PrivateIpAddressCount=1)
     ec2.assign_private_nat_gateway_address(NatGatewayId=private_id, PrivateIpAddresses=["10.0.0.60"])
     seen = gateway(ec2, private_id)["NatGatewayAddresses"]
@@ -314,7 +312,7 @@ def test_a_private_gateway_takes_and_gives_back_further_private_addresses(ec2: E
     assert code_of(caught.value) == "UnsupportedOperation"
 
 
-def test_a_gateway_is_made_with_all_its_addresses_at_once(ec2: EC2Client, gateway_id: str, subnet_id: str) -> None:
+def test_a_gateway_can_be_created_with_all_its_addresses(ec2: EC2Client, gateway_id: str, subnet_id: str) -> None:
     first, second = ec2.allocate_address()["AllocationId"], ec2.allocate_address()["AllocationId"]
     made = ec2.create_nat_gateway(
         SubnetId=subnet_id,
@@ -348,7 +346,7 @@ def test_gateways_are_found_by_state_subnet_and_tag(ec2: EC2Client, subnet_id: s
     assert code_of(caught.value) == "NatGatewayMalformed"
 
 
-def test_a_zone_has_five_gateways_with_the_quotas_of_aws(tmp_path: Path) -> None:
+def test_a_zone_can_have_five_gateways_with_awss_quotas(tmp_path: Path) -> None:
     world = Ec2World(tmp_path, Quotas.of_profile("aws"))
     try:
         ec2 = world.client()

@@ -1,4 +1,4 @@
-"""Network insights as resources: paths and analyses made, found, counted, refused and deleted."""
+"""Network insights paths and analyses: creating, finding, limiting, refusing and deleting them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HEADER_FILTERS = ("source-address", "source-port-range", "destination-address", 
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ec2World]:
-    """One world; every test has a network of its own in it."""
+    """An account in which every test has its own network."""
     world = Ec2World(tmp_path_factory.mktemp("insights"))
     yield world
     world.close()
@@ -34,11 +34,11 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ec2World]:
 
 @pytest.fixture
 def net(shared: Ec2World) -> Net:
-    """A fresh VPC."""
+    """A new VPC."""
     return Net(shared)
 
 
-def test_a_path_is_shown_as_it_was_asked(net: Net) -> None:
+def test_a_path_is_described_as_it_was_requested(net: Net) -> None:
     arn = f"arn:aws:ec2:{REGION}:{ACCOUNT}:network-interface/{net.receiver}"
     at_source: Any = {"DestinationPortRange": {"FromPort": 22, "ToPort": 23}, "SourceAddress": net.address(net.sender)}
     specification: Any = [{"ResourceType": "network-insights-path", "Tags": [{"Key": "Name", "Value": "ssh"}]}]
@@ -71,7 +71,7 @@ def test_a_path_is_shown_as_it_was_asked(net: Net) -> None:
     assert none["NetworkInsightsPaths"] == []
 
 
-def test_a_path_goes_after_its_analyses(net: Net) -> None:
+def test_a_path_can_be_deleted_only_after_its_analyses(net: Net) -> None:
     path_id = net.path(net.sender, net.receiver)
     analysis = net.analysis(path_id)["NetworkInsightsAnalysisId"]
     with pytest.raises(ClientError) as caught:
@@ -95,7 +95,7 @@ def test_a_path_goes_after_its_analyses(net: Net) -> None:
         assert code_of(caught.value) == f"InvalidNetworkInsights{expected}"
 
 
-def test_a_token_makes_one_path_and_one_analysis(net: Net) -> None:
+def test_a_repeated_client_token_creates_one_path_and_one_analysis(net: Net) -> None:
     asked: Any = {"Source": net.sender, "Destination": net.receiver, "Protocol": "tcp", "ClientToken": "one"}
     first, again = (net.ec2.create_network_insights_path(**asked)["NetworkInsightsPath"] for _ in range(2))
     assert first == again
@@ -124,7 +124,7 @@ def test_a_token_makes_one_path_and_one_analysis(net: Net) -> None:
         ({"SourceIp": "10.0.0.999"}, "InvalidParameterValue"),
     ],
 )
-def test_what_is_no_path_is_refused(net: Net, more: dict[str, Any], expected: str) -> None:
+def test_an_invalid_path_is_refused(net: Net, more: dict[str, Any], expected: str) -> None:
     asked: Any = {"Source": net.sender, "Destination": net.receiver, "Protocol": "tcp", "ClientToken": "x", **more}
     with pytest.raises(ClientError) as caught:
         net.ec2.create_network_insights_path(**asked)
@@ -190,7 +190,7 @@ def test_an_analysis_is_kept_for_120_days(net: Net) -> None:
     net.ec2.delete_network_insights_path(NetworkInsightsPathId=path_id)
 
 
-def test_the_analysis_of_someone_who_may_not_look_fails(net: Net) -> None:
+def test_an_analysis_fails_if_its_caller_lacks_permission_to_describe(net: Net) -> None:
     path_id = net.path(net.sender, net.receiver)
     deny = {"Effect": "Deny", "Action": "ec2:DescribeSecurityGroups", "Resource": "*"}
     half: EC2Client = net.world.client([*EVERYTHING, deny])
@@ -204,7 +204,7 @@ def test_the_analysis_of_someone_who_may_not_look_fails(net: Net) -> None:
     assert "NetworkPathFound" not in found
 
 
-def test_a_path_that_leaves_too_much_open_fails_and_says_what_to_name(tmp_path: Path) -> None:
+def test_an_analysis_of_an_underspecified_path_fails_and_says_what_to_specify(tmp_path: Path) -> None:
     with closing(Ec2World(tmp_path, Quotas(network_insights_tries=1))) as world:
         net = Net(world)
         analysis = net.ask(net.sender, net.receiver)
@@ -212,7 +212,7 @@ def test_a_path_that_leaves_too_much_open_fails_and_says_what_to_name(tmp_path: 
     assert "name the destination port" in analysis["StatusMessage"]
 
 
-def test_an_end_that_is_gone_is_missing(net: Net) -> None:
+def test_an_analysis_fails_if_an_end_of_the_path_was_deleted(net: Net) -> None:
     path_id = net.path(net.sender, net.receiver)
     net.ec2.delete_network_interface(NetworkInterfaceId=net.receiver)
     analysis = net.analysis(path_id)
@@ -220,7 +220,7 @@ def test_an_end_that_is_gone_is_missing(net: Net) -> None:
     assert net.receiver in analysis["StatusMessage"]
 
 
-def test_paths_and_analyses_are_counted(tmp_path: Path) -> None:
+def test_the_numbers_of_paths_and_analyses_are_limited(tmp_path: Path) -> None:
     world = Ec2World(tmp_path, Quotas(network_insights_paths=1, network_insights_analyses=1, vpcs=10))
     try:
         net = Net(world)
@@ -236,7 +236,7 @@ def test_paths_and_analyses_are_counted(tmp_path: Path) -> None:
         world.close()
 
 
-def test_a_policy_decides_on_the_path_and_its_tags(net: Net) -> None:
+def test_a_policy_can_name_a_path_and_its_tags(net: Net) -> None:
     specification: Any = [{"ResourceType": "network-insights-path", "Tags": [{"Key": "team", "Value": "a"}]}]
     mine, other = (
         net.path(net.sender, net.receiver, TagSpecifications=specification),

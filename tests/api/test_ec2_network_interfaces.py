@@ -42,7 +42,7 @@ def test_a_new_interface_has_an_address_a_name_and_the_default_group(
     ec2.get_waiter("network_interface_available").wait(NetworkInterfaceIds=[interface["NetworkInterfaceId"]])
 
 
-def test_an_interface_carries_the_groups_that_it_is_made_with(ec2: EC2Client, vpc_id: str, subnet_id: str) -> None:
+def test_an_interface_has_the_groups_that_it_was_created_with(ec2: EC2Client, vpc_id: str, subnet_id: str) -> None:
     groups = [
         ec2.create_security_group(GroupName=name, Description=name, VpcId=vpc_id)["GroupId"] for name in ("b", "a")
     ]
@@ -50,7 +50,7 @@ def test_an_interface_carries_the_groups_that_it_is_made_with(ec2: EC2Client, vp
     assert [group["GroupId"] for group in made["Groups"]] == groups
 
 
-def test_a_client_token_makes_one_interface(ec2: EC2Client, subnet_id: str) -> None:
+def test_a_repeated_client_token_creates_one_interface(ec2: EC2Client, subnet_id: str) -> None:
     made = {
         ec2.create_network_interface(SubnetId=subnet_id, ClientToken="t")["NetworkInterface"]["NetworkInterfaceId"]
         for _ in range(2)
@@ -58,7 +58,7 @@ def test_a_client_token_makes_one_interface(ec2: EC2Client, subnet_id: str) -> N
     assert len(made) == 1
 
 
-def test_an_address_can_be_chosen_while_it_is_free(ec2: EC2Client, subnet_id: str) -> None:
+def test_a_free_address_can_be_chosen(ec2: EC2Client, subnet_id: str) -> None:
     chosen: Any = [{"PrivateIpAddress": "10.0.0.9", "Primary": True}]
     made = ec2.create_network_interface(SubnetId=subnet_id, PrivateIpAddresses=chosen)["NetworkInterface"]
     assert made["PrivateIpAddress"] == "10.0.0.9"
@@ -73,7 +73,7 @@ def test_an_address_can_be_chosen_while_it_is_free(ec2: EC2Client, subnet_id: st
 
 
 @pytest.mark.costs(0.2, reason="a subnet is filled by a call for each address")
-def test_a_full_subnet_says_so(ec2: EC2Client, vpc_id: str) -> None:
+def test_a_full_subnet_has_its_own_error(ec2: EC2Client, vpc_id: str) -> None:
     small = ec2.create_subnet(VpcId=vpc_id, CidrBlock="10.0.7.0/28")["Subnet"]["SubnetId"]
     for _ in range(11):
         ec2.create_network_interface(SubnetId=small)
@@ -103,7 +103,7 @@ def test_description_and_groups_can_be_changed(ec2: EC2Client, vpc_id: str, inte
     assert code_of(caught.value) == "DependencyViolation"
 
 
-def test_the_check_of_source_and_destination_is_switched_off_and_on(ec2: EC2Client, interface: Any) -> None:
+def test_the_source_destination_check_can_be_disabled_and_enabled(ec2: EC2Client, interface: Any) -> None:
     interface_id = interface["NetworkInterfaceId"]
     off: Any = [{"Name": "source-dest-check", "Values": ["false"]}]
     assert ec2.describe_network_interfaces(Filters=off)["NetworkInterfaces"] == []
@@ -114,7 +114,7 @@ def test_the_check_of_source_and_destination_is_switched_off_and_on(ec2: EC2Clie
     assert ec2.describe_network_interfaces(Filters=off)["NetworkInterfaces"] == []
 
 
-def test_an_attached_interface_is_in_use_until_its_permission_is_taken_back(
+def test_an_attached_interface_is_in_use_until_its_permission_is_deleted(
     world: Ec2World, ec2: EC2Client, interface: Any
 ) -> None:
     interface_id = interface["NetworkInterfaceId"]
@@ -143,7 +143,7 @@ def test_an_attached_interface_is_in_use_until_its_permission_is_taken_back(
     ec2.delete_network_interface(NetworkInterfaceId=interface_id)
 
 
-def test_a_permission_goes_away_with_its_interface(ec2: EC2Client, interface: Any) -> None:
+def test_a_permission_is_deleted_with_its_interface(ec2: EC2Client, interface: Any) -> None:
     interface_id = interface["NetworkInterfaceId"]
     wanted: Any = {"NetworkInterfaceId": interface_id, "AwsAccountId": "123456789012", "Permission": "INSTANCE-ATTACH"}
     ec2.create_network_interface_permission(**wanted)
@@ -156,7 +156,7 @@ def test_a_permission_goes_away_with_its_interface(ec2: EC2Client, interface: An
     assert code_of(caught.value) == "InvalidNetworkInterfaceID.NotFound"
 
 
-def test_interfaces_are_found_by_what_they_show(ec2: EC2Client, subnet_id: str, interface: Any) -> None:
+def test_interfaces_are_found_by_their_attributes(ec2: EC2Client, subnet_id: str, interface: Any) -> None:
     ec2.create_tags(Resources=[interface["NetworkInterfaceId"]], Tags=[{"Key": "Name", "Value": "x"}])
     for name, value in (
         ("private-ip-address", "10.0.0.4"),
@@ -173,7 +173,7 @@ def test_interfaces_are_found_by_what_they_show(ec2: EC2Client, subnet_id: str, 
         ec2.describe_network_interfaces(NetworkInterfaceIds=[GHOST])
 
 
-def test_callers_at_the_same_moment_never_share_an_address(ec2: EC2Client, vpc_id: str) -> None:
+def test_concurrent_callers_never_get_the_same_address(ec2: EC2Client, vpc_id: str) -> None:
     small = ec2.create_subnet(VpcId=vpc_id, CidrBlock="10.0.8.0/28")["Subnet"]["SubnetId"]
 
     def make(_: int) -> str | None:

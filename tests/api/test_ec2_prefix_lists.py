@@ -1,4 +1,4 @@
-"""Prefix lists that customers manage: versions, sizes, and what uses them."""
+"""Customer-managed prefix lists: versions, sizes, and the resources that use them; and AWS's own lists."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ OF_AWS = {
     "com.amazonaws.us-east-1.secretsmanager-managed-external-secrets": ("IPv4", 20),
     "com.amazonaws.us-east-1.vpc-lattice": ("IPv4", 10),
 }
-"""Every list that AWS documents, with its address family and how many rules it counts for."""
+"""Every list that AWS documents, with its address family and its weight."""
 
 
 def make(ec2: EC2Client, *cidrs: str, size: int = 10, name: str = "offices") -> str:
@@ -54,7 +54,7 @@ def group_id(ec2: EC2Client, vpc_id: str) -> str:
     return ec2.create_security_group(GroupName="web", Description="web", VpcId=vpc_id)["GroupId"]
 
 
-def test_a_list_is_complete_with_its_first_version(ec2: EC2Client) -> None:
+def test_a_new_list_is_complete_in_its_first_version(ec2: EC2Client) -> None:
     wanted: Any = {
         "PrefixListName": "offices",
         "MaxEntries": 5,
@@ -82,7 +82,7 @@ def test_a_list_is_complete_with_its_first_version(ec2: EC2Client) -> None:
     assert len(ec2.describe_managed_prefix_lists()["PrefixLists"]) == 1 + len(OF_AWS)
 
 
-def test_a_client_token_is_for_one_list(ec2: EC2Client) -> None:
+def test_a_client_token_creates_one_list(ec2: EC2Client) -> None:
     wanted: Any = {"PrefixListName": "a", "MaxEntries": 5, "AddressFamily": "IPv4", "ClientToken": "t"}
     ec2.create_managed_prefix_list(**wanted)
     with pytest.raises(ClientError) as caught:
@@ -90,7 +90,7 @@ def test_a_client_token_is_for_one_list(ec2: EC2Client) -> None:
     assert code_of(caught.value) == "IdempotentParameterMismatch"
 
 
-def test_each_change_of_the_entries_makes_a_version_and_the_old_ones_stay(ec2: EC2Client) -> None:
+def test_each_change_of_the_entries_creates_a_version_and_keeps_the_old_ones(ec2: EC2Client) -> None:
     list_id = make(ec2, "192.0.2.0/24")
     answer = ec2.modify_managed_prefix_list(
         PrefixListId=list_id,
@@ -124,7 +124,7 @@ def test_each_change_of_the_entries_makes_a_version_and_the_old_ones_stay(ec2: E
         ({"PrefixListName": "com.amazonaws.mine"}, "InvalidParameterValue"),
     ],
 )
-def test_a_bad_change_leaves_the_list_as_it_was(ec2: EC2Client, changes: Any, code: str) -> None:
+def test_an_invalid_change_leaves_the_list_unchanged(ec2: EC2Client, changes: Any, code: str) -> None:
     list_id = make(ec2, "192.0.2.0/24")
     before = ec2.describe_managed_prefix_lists(PrefixListIds=[list_id])["PrefixLists"]
     with pytest.raises(ClientError) as caught:
@@ -134,7 +134,7 @@ def test_a_bad_change_leaves_the_list_as_it_was(ec2: EC2Client, changes: Any, co
     assert cidrs(ec2, list_id) == ["192.0.2.0/24"]
 
 
-def test_a_list_has_no_more_entries_than_its_size(ec2: EC2Client) -> None:
+def test_a_list_cannot_have_more_entries_than_its_maximum(ec2: EC2Client) -> None:
     with pytest.raises(ClientError) as caught:
         make(ec2, "192.0.2.0/24", "198.51.100.0/24", size=1)
     assert code_of(caught.value) == "PrefixListMaxEntriesExceeded"
@@ -147,7 +147,7 @@ def test_a_list_has_no_more_entries_than_its_size(ec2: EC2Client) -> None:
     assert code_of(caught.value) == "UnsupportedOperation"
 
 
-def test_a_list_counts_with_its_size_against_the_rules_of_a_group(ec2: EC2Client, group_id: str) -> None:
+def test_the_maximum_size_of_a_list_counts_against_the_rule_quota_of_a_group(ec2: EC2Client, group_id: str) -> None:
     large, small = make(ec2, size=60), make(ec2, size=20)
     ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=rule(large))
     for list_id in (small, S3):
@@ -161,7 +161,7 @@ def test_a_list_counts_with_its_size_against_the_rules_of_a_group(ec2: EC2Client
     ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=rule(small))
 
 
-def test_a_list_in_use_says_by_what_and_stays(ec2: EC2Client, group_id: str) -> None:
+def test_a_list_in_use_shows_its_users_and_cannot_be_deleted(ec2: EC2Client, group_id: str) -> None:
     list_id = make(ec2, "192.0.2.0/24")
     ec2.authorize_security_group_egress(GroupId=group_id, IpPermissions=rule(list_id))
     users = ec2.get_managed_prefix_list_associations(PrefixListId=list_id)["PrefixListAssociations"]
@@ -176,14 +176,14 @@ def test_a_list_in_use_says_by_what_and_stays(ec2: EC2Client, group_id: str) -> 
     assert code_of(caught.value) == "InvalidPrefixListID.NotFound"
 
 
-def of_aws(ec2: EC2Client) -> dict[str, Any]:
+def aws_lists(ec2: EC2Client) -> dict[str, Any]:
     wanted: Any = [{"Name": "owner-id", "Values": ["AWS"]}]
     found = ec2.describe_managed_prefix_lists(Filters=wanted)["PrefixLists"]
     return {entry["PrefixListName"]: entry for entry in found}
 
 
-def test_a_region_has_every_list_of_aws(ec2: EC2Client) -> None:
-    found = of_aws(ec2)
+def test_a_region_has_every_list_that_aws_manages(ec2: EC2Client) -> None:
+    found = aws_lists(ec2)
     assert {name: entry["AddressFamily"] for name, entry in found.items()} == {
         name: family for name, (family, _) in OF_AWS.items()
     }
@@ -193,18 +193,18 @@ def test_a_region_has_every_list_of_aws(ec2: EC2Client) -> None:
         (seen,) = ec2.describe_prefix_lists(PrefixListIds=[list_id])["PrefixLists"]
         entries = [each["Cidr"] for each in ec2.get_managed_prefix_list_entries(PrefixListId=list_id)["Entries"]]
         assert (seen["PrefixListName"], sorted(seen["Cidrs"])) == (name, entries)
-        # Of the services behind the others there is none here, so nothing has an address of theirs.
+        # The other services do not exist here, so no address belongs to their lists.
         assert bool(entries) is (list_id == S3)
     assert len(ec2.describe_prefix_lists()["PrefixLists"]) == len(OF_AWS)
 
 
-def test_a_list_of_aws_counts_with_its_weight_for_its_address_family(ec2: EC2Client, group_id: str) -> None:
-    found = of_aws(ec2)
+def test_a_list_that_aws_manages_counts_with_its_weight_for_its_address_family(ec2: EC2Client, group_id: str) -> None:
+    found = aws_lists(ec2)
     # 55 for IPv4, and 55 for IPv6.
     for name in ("com.amazonaws.global.cloudfront.origin-facing", "com.amazonaws.global.ipv6.cloudfront.origin-facing"):
         wanted = rule(found[name]["PrefixListId"])
         ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=wanted)
-    # 6 more are one too many for IPv4; 2 and 1 more fit.
+    # Another 6 are one too many for IPv4; 2 and 1 still fit.
     wanted = rule(found["com.amazonaws.us-east-1.s3express"]["PrefixListId"])
     with pytest.raises(ClientError) as caught:
         ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=wanted)
@@ -214,8 +214,10 @@ def test_a_list_of_aws_counts_with_its_weight_for_its_address_family(ec2: EC2Cli
         ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=wanted)
 
 
-def test_a_route_to_a_list_of_aws_is_kept(ec2: EC2Client, vpc_id: str, subnet_id: str) -> None:
-    list_id = of_aws(ec2)["com.amazonaws.us-east-1.vpc-lattice"]["PrefixListId"]
+def test_a_route_can_have_a_list_that_aws_manages_as_its_destination(
+    ec2: EC2Client, vpc_id: str, subnet_id: str
+) -> None:
+    list_id = aws_lists(ec2)["com.amazonaws.us-east-1.vpc-lattice"]["PrefixListId"]
     table_id = ec2.create_route_table(VpcId=vpc_id)["RouteTable"]["RouteTableId"]
     interface_id = ec2.create_network_interface(SubnetId=subnet_id)["NetworkInterface"]["NetworkInterfaceId"]
     ec2.create_route(RouteTableId=table_id, DestinationPrefixListId=list_id, NetworkInterfaceId=interface_id)
@@ -223,7 +225,7 @@ def test_a_route_to_a_list_of_aws_is_kept(ec2: EC2Client, vpc_id: str, subnet_id
     assert [each.get("DestinationPrefixListId") for each in table["Routes"]] == [None, list_id]
 
 
-def test_the_lists_of_aws_cannot_be_changed(ec2: EC2Client) -> None:
+def test_lists_that_aws_manages_cannot_be_changed(ec2: EC2Client) -> None:
     with pytest.raises(ClientError) as caught:
         ec2.modify_managed_prefix_list(PrefixListId=S3, PrefixListName="mine")
     assert code_of(caught.value) == "OperationNotPermitted"
@@ -232,13 +234,13 @@ def test_the_lists_of_aws_cannot_be_changed(ec2: EC2Client) -> None:
     assert code_of(caught.value) == "OperationNotPermitted"
 
 
-def test_a_rule_needs_a_list_that_exists(ec2: EC2Client, group_id: str) -> None:
+def test_a_rule_needs_an_existing_list(ec2: EC2Client, group_id: str) -> None:
     with pytest.raises(ClientError) as caught:
         ec2.authorize_security_group_egress(GroupId=group_id, IpPermissions=rule(GHOST))
     assert code_of(caught.value) == "InvalidPrefixListID.NotFound"
 
 
-def test_the_quota_of_lists_holds(tmp_path: Path) -> None:
+def test_the_quota_of_lists_is_enforced(tmp_path: Path) -> None:
     world = Ec2World(tmp_path, Quotas(prefix_lists=1))
     ec2 = world.client()
     make(ec2)

@@ -1,4 +1,4 @@
-"""How many of everything an account may have, and the error that says so."""
+"""How many resources of each type an account may have, and the error for one too many."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LITTLE = Quotas(
 
 
 class Place:
-    """A VPC with one of everything."""
+    """A VPC with one resource of each type."""
 
     def __init__(self, ec2: EC2Client) -> None:
         self.ec2 = ec2
@@ -61,7 +61,7 @@ class Place:
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    """A place where nothing more fits."""
+    """A VPC in which every quota is used up."""
     world = Ec2World(tmp_path_factory.mktemp("little"), LITTLE)
     yield Place(world.client())
     world.close()
@@ -85,13 +85,13 @@ ONE_TOO_MANY: dict[str, Callable[[Place], object]] = {
 
 
 @pytest.mark.parametrize("code", ONE_TOO_MANY)
-def test_one_too_many_is_refused_with_the_quotas_own_code(place: Place, code: str) -> None:
+def test_one_resource_too_many_is_refused_with_the_quotas_own_code(place: Place, code: str) -> None:
     with pytest.raises(ClientError) as caught:
         ONE_TOO_MANY[code](place)
     assert code_of(caught.value) == code
 
 
-def test_rules_of_each_address_family_have_a_limit_of_their_own(place: Place) -> None:
+def test_each_address_family_has_its_own_limit_of_rules(place: Place) -> None:
     def rule(number: int) -> Any:
         return [{"IpProtocol": "-1", "Ipv6Ranges": [{"CidrIpv6": f"2001:db8:{number}::/48"}]}]
 

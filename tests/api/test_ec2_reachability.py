@@ -1,4 +1,4 @@
-"""What analyses of paths find: components in both directions, and codes with the ids of what decides."""
+"""The results of path analyses: components in both directions, and codes with the ids of the components that decide."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ec2World]:
-    """One world; every test has a network of its own in it."""
+    """An account in which every test has its own network."""
     world = Ec2World(tmp_path_factory.mktemp("insights"))
     yield world
     world.close()
@@ -23,14 +23,14 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ec2World]:
 
 @pytest.fixture
 def net(shared: Ec2World) -> Net:
-    """A fresh VPC."""
+    """A new VPC."""
     return Net(shared)
 
 
 # Between interfaces
 
 
-def test_a_path_between_interfaces_is_told_hop_by_hop_in_both_directions(net: Net) -> None:
+def test_a_path_between_interfaces_is_described_hop_by_hop_in_both_directions(net: Net) -> None:
     rule = net.allow(net.receiver_group, 5432, source=net.sender_group)
     analysis = net.ask(net.sender, net.receiver, DestinationPort=5432)
     assert analysis["NetworkPathFound"] is True
@@ -63,7 +63,7 @@ def test_a_path_between_interfaces_is_told_hop_by_hop_in_both_directions(net: Ne
     assert analysis["Explanations"] == []
 
 
-def test_neighbours_in_one_subnet_pass_no_access_list_and_no_route(net: Net) -> None:
+def test_a_path_within_a_subnet_has_no_access_list_and_no_route(net: Net) -> None:
     neighbour = net.interface(net.subnets[0], net.receiver_group)
     net.allow(net.receiver_group, 80, cidr="10.0.0.0/16")
     analysis = net.ask(net.sender, neighbour)
@@ -80,7 +80,7 @@ def test_a_missing_ingress_rule_is_explained_with_the_groups_and_the_interface(n
     assert "ReturnPathComponents" not in analysis
 
 
-def test_a_missing_egress_rule_is_explained_likewise(net: Net) -> None:
+def test_a_missing_egress_rule_is_explained_in_the_same_way(net: Net) -> None:
     everything: Any = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
     net.ec2.revoke_security_group_egress(GroupId=net.sender_group, IpPermissions=everything)
     analysis = net.ask(net.sender, net.receiver)
@@ -89,7 +89,7 @@ def test_a_missing_egress_rule_is_explained_likewise(net: Net) -> None:
     assert analysis["Explanations"][0]["SecurityGroup"]["Id"] == net.sender_group
 
 
-def test_without_a_port_one_port_that_both_ends_allow_is_enough(net: Net) -> None:
+def test_without_a_given_port_one_port_that_both_ends_allow_is_enough(net: Net) -> None:
     everything: Any = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
     net.ec2.revoke_security_group_egress(GroupId=net.sender_group, IpPermissions=everything)
     out: Any = [{"IpProtocol": "tcp", "FromPort": 1000, "ToPort": 2000, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}]
@@ -103,14 +103,14 @@ def test_without_a_port_one_port_that_both_ends_allow_is_enough(net: Net) -> Non
     assert code(net.ask(net.sender, net.receiver, FilterAtSource=narrowed)) == "ENI_SG_RULES_MISMATCH"
 
 
-def test_an_interface_sends_from_its_own_addresses_only(net: Net) -> None:
+def test_an_interface_can_send_from_its_own_addresses_only(net: Net) -> None:
     net.allow(net.receiver_group, 80, cidr="0.0.0.0/0")
     analysis = net.ask(net.sender, net.receiver, SourceIp="10.0.9.9", DestinationPort=80)
     assert code(analysis) == "ENI_SOURCE_DEST_CHECK_RESTRICTION"
     assert analysis["Explanations"][0]["NetworkInterface"]["Id"] == net.sender
 
 
-def test_an_interface_of_another_vpc_is_not_reached(net: Net, shared: Ec2World) -> None:
+def test_an_interface_of_another_vpc_cannot_be_reached(net: Net, shared: Ec2World) -> None:
     other = Net(shared)
     analysis = net.ask(net.sender, other.receiver)
     assert code(analysis) in ("NO_POSSIBLE_DESTINATION", "NO_ROUTE_TO_DESTINATION", "ENI_SG_RULES_MISMATCH")
@@ -125,7 +125,7 @@ def test_a_table_without_a_route_is_named(net: Net) -> None:
     assert analysis["Explanations"][0]["RouteTable"]["Id"] == net.table
 
 
-def test_a_route_whose_target_is_gone_is_named(net: Net) -> None:
+def test_a_route_whose_target_was_deleted_is_named(net: Net) -> None:
     gateway = net.gateway()
     net.ec2.detach_internet_gateway(InternetGatewayId=gateway, VpcId=net.vpc)
     analysis = net.ask(net.sender, DestinationIp="192.0.2.7", DestinationPort=443)
@@ -134,7 +134,7 @@ def test_a_route_whose_target_is_gone_is_named(net: Net) -> None:
     assert (route["DestinationCidr"], route["State"]) == ("0.0.0.0/0", "blackhole")
 
 
-def test_a_route_to_another_interface_ends_at_its_source_and_destination_check(net: Net) -> None:
+def test_a_route_to_another_interface_is_blocked_by_its_source_destination_check(net: Net) -> None:
     net.attach(net.receiver)
     net.ec2.create_route(RouteTableId=net.table, DestinationCidrBlock="192.0.2.0/24", NetworkInterfaceId=net.receiver)
     analysis = net.ask(net.sender, DestinationIp="192.0.2.7", DestinationPort=443)
@@ -142,7 +142,7 @@ def test_a_route_to_another_interface_ends_at_its_source_and_destination_check(n
     assert analysis["Explanations"][0]["NetworkInterface"]["Id"] == net.receiver
 
 
-def test_an_interface_without_the_check_takes_what_it_has_no_use_for(net: Net) -> None:
+def test_an_interface_without_the_check_accepts_packets_for_other_addresses(net: Net) -> None:
     net.attach(net.receiver)
     net.ec2.modify_network_interface_attribute(NetworkInterfaceId=net.receiver, SourceDestCheck={"Value": False})
     net.ec2.create_route(RouteTableId=net.table, DestinationCidrBlock="192.0.2.0/24", NetworkInterfaceId=net.receiver)
@@ -155,14 +155,14 @@ def test_an_interface_without_the_check_takes_what_it_has_no_use_for(net: Net) -
     assert analysis["Explanations"][0]["NetworkInterface"]["Id"] == net.receiver
 
 
-def test_a_route_to_an_interface_of_nobody_is_dead_whatever_its_check(net: Net) -> None:
+def test_a_route_to_an_unattached_interface_is_in_a_bad_state_even_without_the_check(net: Net) -> None:
     net.ec2.modify_network_interface_attribute(NetworkInterfaceId=net.receiver, SourceDestCheck={"Value": False})
     net.ec2.create_route(RouteTableId=net.table, DestinationCidrBlock="192.0.2.0/24", NetworkInterfaceId=net.receiver)
     analysis = net.ask(net.sender, DestinationIp="192.0.2.7", DestinationPort=443)
     assert code(analysis) == "BAD_STATE_ROUTE"
 
 
-def test_an_internet_gateway_passes_nothing_without_a_public_address(net: Net) -> None:
+def test_an_internet_gateway_needs_a_public_address(net: Net) -> None:
     gateway = net.gateway()
     net.attach(net.sender)
     analysis = net.ask(net.sender, gateway)
@@ -171,7 +171,7 @@ def test_an_internet_gateway_passes_nothing_without_a_public_address(net: Net) -
     assert analysis["Explanations"][0]["Address"] == net.address(net.sender)
 
 
-def test_an_elastic_address_leads_out_and_the_gateway_shows_both_headers(net: Net) -> None:
+def test_an_elastic_address_reaches_the_internet_and_the_gateway_has_both_headers(net: Net) -> None:
     gateway = net.gateway()
     net.attach(net.sender)
     elastic = net.ec2.allocate_address()
@@ -189,7 +189,7 @@ def test_an_elastic_address_leads_out_and_the_gateway_shows_both_headers(net: Ne
 
 
 @pytest.mark.costs(0.2, reason="a network is made by many calls, and a path analysed after each change")
-def test_from_the_internet_an_interface_needs_a_public_address_a_rule_and_a_route_back(net: Net) -> None:
+def test_a_path_from_the_internet_needs_a_public_address_a_rule_and_a_return_route(net: Net) -> None:
     own = net.ec2.create_route_table(VpcId=net.vpc)["RouteTable"]["RouteTableId"]
     gateway = net.gateway(own)
     net.attach(net.receiver)
@@ -217,7 +217,7 @@ def test_from_the_internet_an_interface_needs_a_public_address_a_rule_and_a_rout
 
 
 @pytest.mark.costs(0.2, reason="a network with a NAT gateway is made by many calls")
-def test_a_nat_gateway_is_passed_right_behind_the_route_that_leads_to_it(net: Net) -> None:
+def test_a_nat_gateway_follows_the_route_that_leads_to_it(net: Net) -> None:
     public = net.ec2.create_route_table(VpcId=net.vpc)["RouteTable"]["RouteTableId"]
     gateway = net.gateway(public)
     net.ec2.associate_route_table(RouteTableId=public, SubnetId=net.subnets[1])
@@ -243,7 +243,7 @@ def test_a_nat_gateway_is_passed_right_behind_the_route_that_leads_to_it(net: Ne
     assert code(as_sent) == "NGW_SOURCE_ADDRESS_REASSIGN"
 
 
-def test_low_source_ports_do_not_survive_a_nat_gateway(net: Net) -> None:
+def test_a_nat_gateway_replaces_low_source_ports(net: Net) -> None:
     public = net.ec2.create_route_table(VpcId=net.vpc)["RouteTable"]["RouteTableId"]
     gateway = net.gateway(public)
     net.ec2.associate_route_table(RouteTableId=public, SubnetId=net.subnets[1])
@@ -260,7 +260,7 @@ def test_low_source_ports_do_not_survive_a_nat_gateway(net: Net) -> None:
 # Endpoints
 
 
-def test_a_gateway_endpoint_is_reached_by_its_prefix_list_s_route(net: Net) -> None:
+def test_a_gateway_endpoint_is_reached_by_the_route_to_its_prefix_list(net: Net) -> None:
     made = net.ec2.create_vpc_endpoint(
         VpcId=net.vpc, ServiceName=f"com.amazonaws.{REGION}.s3", RouteTableIds=[net.table]
     )
@@ -283,7 +283,7 @@ def test_a_gateway_endpoint_is_reached_by_its_prefix_list_s_route(net: Net) -> N
 @pytest.mark.costs(
     0.2, reason="a network with an endpoint is made by many calls, and a path analysed after each change"
 )
-def test_an_interface_endpoint_is_reached_if_its_groups_let_the_sender_in(net: Net) -> None:
+def test_an_interface_endpoint_is_reached_if_its_groups_allow_the_sender(net: Net) -> None:
     made = net.ec2.create_vpc_endpoint(
         VpcId=net.vpc,
         ServiceName=f"com.amazonaws.{REGION}.logs",
@@ -309,7 +309,7 @@ def test_an_interface_endpoint_is_reached_if_its_groups_let_the_sender_in(net: N
     assert deaf["Explanations"][0]["PortRanges"] == [{"From": 80, "To": 80}, {"From": 443, "To": 443}]
 
 
-def test_an_endpoint_begins_no_path(net: Net) -> None:
+def test_no_path_starts_at_a_gateway_endpoint(net: Net) -> None:
     made = net.ec2.create_vpc_endpoint(
         VpcId=net.vpc, ServiceName=f"com.amazonaws.{REGION}.s3", RouteTableIds=[net.table]
     )

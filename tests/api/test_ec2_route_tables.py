@@ -23,7 +23,7 @@ def described(ec2: EC2Client, table_id: str) -> Any:
     return table
 
 
-def test_the_same_client_token_makes_one_table(ec2: EC2Client, vpc_id: str) -> None:
+def test_a_repeated_client_token_creates_one_table(ec2: EC2Client, vpc_id: str) -> None:
     first = ec2.create_route_table(VpcId=vpc_id, ClientToken="once")["RouteTable"]["RouteTableId"]
     assert ec2.create_route_table(VpcId=vpc_id, ClientToken="once")["RouteTable"]["RouteTableId"] == first
     other = ec2.create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
@@ -32,7 +32,7 @@ def test_the_same_client_token_makes_one_table(ec2: EC2Client, vpc_id: str) -> N
     assert code_of(caught.value) == "IdempotentParameterMismatch"
 
 
-def test_a_subnet_has_one_table_of_its_own_at_most(ec2: EC2Client, vpc_id: str, subnet_id: str, table_id: str) -> None:
+def test_a_subnet_has_at_most_one_table_of_its_own(ec2: EC2Client, vpc_id: str, subnet_id: str, table_id: str) -> None:
     made = ec2.associate_route_table(RouteTableId=table_id, SubnetId=subnet_id)["AssociationId"]
     assert ec2.associate_route_table(RouteTableId=table_id, SubnetId=subnet_id)["AssociationId"] == made
     second = ec2.create_route_table(VpcId=vpc_id)["RouteTable"]["RouteTableId"]
@@ -51,7 +51,7 @@ def test_a_subnet_has_one_table_of_its_own_at_most(ec2: EC2Client, vpc_id: str, 
     ec2.delete_route_table(RouteTableId=second)
 
 
-def test_the_main_table_can_be_changed_but_not_removed(ec2: EC2Client, vpc_id: str, table_id: str) -> None:
+def test_the_main_table_can_be_replaced_but_not_removed(ec2: EC2Client, vpc_id: str, table_id: str) -> None:
     here: Any = [{"Name": "association.main", "Values": ["true"]}, {"Name": "vpc-id", "Values": [vpc_id]}]
     (main,) = ec2.describe_route_tables(Filters=here)["RouteTables"]
     association = main["Associations"][0]["RouteTableAssociationId"]
@@ -66,7 +66,7 @@ def test_the_main_table_can_be_changed_but_not_removed(ec2: EC2Client, vpc_id: s
     ec2.delete_route_table(RouteTableId=main["RouteTableId"])
 
 
-def test_a_route_to_an_interface_is_made_replaced_and_removed(ec2: EC2Client, subnet_id: str, table_id: str) -> None:
+def test_a_route_to_an_interface_is_created_replaced_and_deleted(ec2: EC2Client, subnet_id: str, table_id: str) -> None:
     first, second = (
         ec2.create_network_interface(SubnetId=subnet_id)["NetworkInterface"]["NetworkInterfaceId"] for _ in range(2)
     )
@@ -101,7 +101,7 @@ def test_a_route_to_an_interface_is_made_replaced_and_removed(ec2: EC2Client, su
         ({"GatewayId": "igw-0123456789abcdef0", "NatGatewayId": "nat-1"}, "InvalidParameterCombination"),
     ],
 )
-def test_a_route_needs_one_target_that_exists(ec2: EC2Client, table_id: str, wanted: Any, code: str) -> None:
+def test_a_route_needs_exactly_one_existing_target(ec2: EC2Client, table_id: str, wanted: Any, code: str) -> None:
     with pytest.raises(ClientError) as caught:
         ec2.create_route(RouteTableId=table_id, DestinationCidrBlock="0.0.0.0/0", **wanted)
     assert code_of(caught.value) == code
@@ -119,9 +119,7 @@ def test_a_route_needs_one_target_that_exists(ec2: EC2Client, table_id: str, wan
         ("ten", "InvalidParameterValue"),
     ],
 )
-def test_a_destination_that_no_route_can_have_is_refused(
-    ec2: EC2Client, subnet_id: str, table_id: str, cidr: str, code: str
-) -> None:
+def test_an_invalid_destination_is_refused(ec2: EC2Client, subnet_id: str, table_id: str, cidr: str, code: str) -> None:
     interface = ec2.create_network_interface(SubnetId=subnet_id)["NetworkInterface"]["NetworkInterfaceId"]
     with pytest.raises(ClientError) as caught:
         ec2.create_route(RouteTableId=table_id, DestinationCidrBlock=cidr, NetworkInterfaceId=interface)
@@ -163,7 +161,7 @@ def test_a_route_to_an_internet_gateway_is_active_while_it_is_attached(
     assert [table["RouteTableId"] for table in found] == [table_id]
 
 
-def test_a_route_to_a_nat_gateway_of_the_same_vpc_is_made_and_replaced(
+def test_a_route_to_a_nat_gateway_of_the_same_vpc_is_created_and_replaced(
     ec2: EC2Client, table_id: str, gateway_id: str, nat_id: str
 ) -> None:
     route: Any = {"RouteTableId": table_id, "DestinationCidrBlock": "0.0.0.0/0"}
@@ -178,7 +176,7 @@ def test_a_route_to_a_nat_gateway_of_the_same_vpc_is_made_and_replaced(
         ec2.create_route(RouteTableId=foreign, DestinationCidrBlock="0.0.0.0/0", NatGatewayId=nat_id)
 
 
-def test_inside_the_vpc_a_route_is_a_whole_subnet_and_leads_to_an_interface_or_a_nat_gateway(
+def test_a_route_inside_the_vpc_is_for_a_whole_subnet_to_an_interface_or_nat_gateway(
     ec2: EC2Client, vpc_id: str, subnet_id: str, table_id: str, gateway_id: str, nat_id: str
 ) -> None:
     ec2.create_subnet(VpcId=vpc_id, CidrBlock="10.0.1.0/24")
@@ -193,7 +191,7 @@ def test_inside_the_vpc_a_route_is_a_whole_subnet_and_leads_to_an_interface_or_a
     assert len(described(ec2, table_id)["Routes"]) == 3
 
 
-def test_the_local_route_can_be_led_elsewhere_and_back(ec2: EC2Client, table_id: str, nat_id: str) -> None:
+def test_the_local_route_can_be_replaced_and_restored(ec2: EC2Client, table_id: str, nat_id: str) -> None:
     route: Any = {"RouteTableId": table_id, "DestinationCidrBlock": "10.0.0.0/16"}
     local = described(ec2, table_id)["Routes"]
     ec2.replace_route(**route, NatGatewayId=nat_id)
@@ -208,7 +206,7 @@ def test_the_local_route_can_be_led_elsewhere_and_back(ec2: EC2Client, table_id:
         ec2.replace_route(RouteTableId=table_id, DestinationCidrBlock="10.0.0.0/24", LocalTarget=True)
 
 
-def test_a_local_route_that_was_led_elsewhere_goes_with_its_block(
+def test_a_replaced_local_route_is_deleted_with_its_block(
     ec2: EC2Client, vpc_id: str, table_id: str, nat_id: str
 ) -> None:
     local = described(ec2, table_id)["Routes"]
@@ -219,7 +217,7 @@ def test_a_local_route_that_was_led_elsewhere_goes_with_its_block(
     assert described(ec2, table_id)["Routes"] == local
 
 
-def test_a_prefix_list_of_ones_own_is_a_destination_and_counts_with_its_size(
+def test_a_customer_managed_prefix_list_can_be_a_destination_and_counts_with_its_size(
     ec2: EC2Client, table_id: str, gateway_id: str
 ) -> None:
     made = ec2.create_managed_prefix_list(
@@ -240,13 +238,13 @@ def test_a_prefix_list_of_ones_own_is_a_destination_and_counts_with_its_size(
     assert code_of(caught.value) == "InvalidPrefixListID.NotFound"
 
 
-def test_a_table_cannot_be_given_to_a_gateway(ec2: EC2Client, table_id: str, gateway_id: str) -> None:
+def test_a_table_cannot_be_associated_with_a_gateway(ec2: EC2Client, table_id: str, gateway_id: str) -> None:
     with pytest.raises(ClientError) as caught:
         ec2.associate_route_table(RouteTableId=table_id, GatewayId=gateway_id)
     assert code_of(caught.value) == "UnsupportedOperation"
 
 
-def test_a_local_route_stays(ec2: EC2Client, table_id: str) -> None:
+def test_a_local_route_cannot_be_deleted(ec2: EC2Client, table_id: str) -> None:
     with pytest.raises(ClientError, match="cannot remove local route") as caught:
         ec2.delete_route(RouteTableId=table_id, DestinationCidrBlock="10.0.0.0/16")
     assert code_of(caught.value) == "InvalidParameterValue"

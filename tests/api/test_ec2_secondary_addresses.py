@@ -1,4 +1,4 @@
-"""Secondary private addresses, attributes of interfaces, and what nobody can do to an interface that is not theirs."""
+"""Secondary private addresses, attributes of interfaces, and interfaces that AWS manages."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def interface_id(ec2: EC2Client, subnet_id: str) -> str:
 
 @pytest.fixture
 def managed_id(world: Ec2World, subnet_id: str) -> str:
-    """An interface that AWS made for something of its own."""
+    """An interface that AWS created for a NAT gateway."""
     with world.database.transaction() as session:
         subnet = session.get_one(Subnet, subnet_id)
         row = network_interfaces.create_managed(
@@ -50,7 +50,7 @@ def free(ec2: EC2Client, subnet_id: str) -> int:
     return ec2.describe_subnets(SubnetIds=[subnet_id])["Subnets"][0]["AvailableIpAddressCount"]
 
 
-def test_an_interface_is_made_with_chosen_addresses_of_which_one_is_primary(ec2: EC2Client, subnet_id: str) -> None:
+def test_an_interface_can_be_created_with_chosen_addresses_one_of_them_primary(ec2: EC2Client, subnet_id: str) -> None:
     listed: Any = [
         {"PrivateIpAddress": "10.0.0.20", "Primary": False},
         {"PrivateIpAddress": "10.0.0.10", "Primary": True},
@@ -62,7 +62,7 @@ def test_an_interface_is_made_with_chosen_addresses_of_which_one_is_primary(ec2:
     assert free(ec2, subnet_id) == 249
 
 
-def test_an_interface_is_made_with_a_number_of_further_addresses(ec2: EC2Client, subnet_id: str) -> None:
+def test_an_interface_can_be_created_with_a_number_of_secondary_addresses(ec2: EC2Client, subnet_id: str) -> None:
     made = ec2.create_network_interface(
         SubnetId=subnet_id, PrivateIpAddress="10.0.0.9", SecondaryPrivateIpAddressCount=2
     )["NetworkInterface"]
@@ -98,14 +98,14 @@ def test_an_interface_is_made_with_a_number_of_further_addresses(ec2: EC2Client,
         ({"InterfaceType": "efa"}, "UnsupportedOperation"),
     ],
 )
-def test_addresses_that_do_not_go_together_make_nothing(ec2: EC2Client, subnet_id: str, wanted: Any, code: str) -> None:
+def test_contradictory_addresses_create_nothing(ec2: EC2Client, subnet_id: str, wanted: Any, code: str) -> None:
     with pytest.raises(ClientError) as caught:
         ec2.create_network_interface(SubnetId=subnet_id, **wanted)
     assert code_of(caught.value) == code
     assert free(ec2, subnet_id) == 251
 
 
-def test_addresses_are_assigned_and_given_back(ec2: EC2Client, subnet_id: str, interface_id: str) -> None:
+def test_addresses_are_assigned_and_unassigned(ec2: EC2Client, subnet_id: str, interface_id: str) -> None:
     answer = ec2.assign_private_ip_addresses(NetworkInterfaceId=interface_id, PrivateIpAddresses=["10.0.0.30"])
     assert [entry["PrivateIpAddress"] for entry in answer["AssignedPrivateIpAddresses"]] == ["10.0.0.30"]
     answer = ec2.assign_private_ip_addresses(NetworkInterfaceId=interface_id, SecondaryPrivateIpAddressCount=1)
@@ -115,14 +115,14 @@ def test_addresses_are_assigned_and_given_back(ec2: EC2Client, subnet_id: str, i
     assert len(ec2.describe_network_interfaces(Filters=by_address)["NetworkInterfaces"]) == 1
     ec2.unassign_private_ip_addresses(NetworkInterfaceId=interface_id, PrivateIpAddresses=["10.0.0.5"])
     assert addresses(ec2, interface_id) == [("10.0.0.4", True), ("10.0.0.30", False)]
-    # One that was given back rests, so the next interface gets another.
+    # Released addresses are not reused immediately, so the next interface gets another one.
     other = ec2.create_network_interface(SubnetId=subnet_id)["NetworkInterface"]
     assert other["PrivateIpAddress"] == "10.0.0.6"
     ec2.delete_network_interface(NetworkInterfaceId=interface_id)
     assert free(ec2, subnet_id) == 250
 
 
-def test_an_address_belongs_to_one_interface_unless_it_may_move(
+def test_an_address_cannot_be_assigned_twice_unless_reassignment_is_allowed(
     ec2: EC2Client, subnet_id: str, interface_id: str
 ) -> None:
     other = ec2.create_network_interface(SubnetId=subnet_id, SecondaryPrivateIpAddressCount=1)["NetworkInterface"]
@@ -150,7 +150,7 @@ def test_an_address_belongs_to_one_interface_unless_it_may_move(
     assert addresses(ec2, other["NetworkInterfaceId"]) == [(primary, True)]
 
 
-def test_a_chosen_address_may_not_be_a_further_one_of_another(
+def test_a_secondary_address_of_another_interface_cannot_be_chosen(
     ec2: EC2Client, subnet_id: str, interface_id: str
 ) -> None:
     ec2.assign_private_ip_addresses(NetworkInterfaceId=interface_id, PrivateIpAddresses=["10.0.0.30"])
@@ -159,7 +159,7 @@ def test_a_chosen_address_may_not_be_a_further_one_of_another(
     assert code_of(caught.value) == "InvalidIPAddress.InUse"
 
 
-def test_a_public_address_goes_with_its_private_one_and_is_free_when_that_is_given_back(
+def test_a_public_address_moves_with_its_private_one_and_is_free_after_unassignment(
     ec2: EC2Client, vpc_id: str, subnet_id: str, interface_id: str
 ) -> None:
     gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
@@ -199,13 +199,13 @@ def test_a_public_address_goes_with_its_private_one_and_is_free_when_that_is_giv
         ({"Ipv4Prefixes": ["10.0.0.16/28"]}, "UnsupportedOperation"),
     ],
 )
-def test_only_further_addresses_are_given_back(ec2: EC2Client, interface_id: str, given: Any, code: str) -> None:
+def test_only_secondary_addresses_can_be_unassigned(ec2: EC2Client, interface_id: str, given: Any, code: str) -> None:
     with pytest.raises(ClientError) as caught:
         ec2.unassign_private_ip_addresses(NetworkInterfaceId=interface_id, **given)
     assert code_of(caught.value) == code
 
 
-def test_assigning_names_addresses_or_a_number(ec2: EC2Client, interface_id: str) -> None:
+def test_assigning_needs_either_addresses_or_a_number(ec2: EC2Client, interface_id: str) -> None:
     wrong: list[dict[str, Any]] = [{}, {"PrivateIpAddresses": ["10.0.0.30"], "SecondaryPrivateIpAddressCount": 1}]
     for given in wrong:
         with pytest.raises(ClientError) as caught:
@@ -213,7 +213,7 @@ def test_assigning_names_addresses_or_a_number(ec2: EC2Client, interface_id: str
         assert code_of(caught.value) == "InvalidParameterCombination"
 
 
-def test_the_number_of_addresses_of_an_interface_is_bounded(tmp_path: Path) -> None:
+def test_the_number_of_addresses_of_an_interface_is_limited(tmp_path: Path) -> None:
     world = Ec2World(tmp_path, Quotas(addresses_per_interface=2))
     ec2 = world.client()
     subnet_id = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
@@ -224,7 +224,7 @@ def test_the_number_of_addresses_of_an_interface_is_bounded(tmp_path: Path) -> N
     world.close()
 
 
-def test_each_attribute_is_shown_by_itself(ec2: EC2Client, subnet_id: str) -> None:
+def test_each_attribute_can_be_described(ec2: EC2Client, subnet_id: str) -> None:
     made = ec2.create_network_interface(SubnetId=subnet_id, Description="mine")["NetworkInterface"]
     interface_id = made["NetworkInterfaceId"]
 
@@ -246,7 +246,7 @@ def test_each_attribute_is_shown_by_itself(ec2: EC2Client, subnet_id: str) -> No
     assert code_of(caught.value) == "MissingParameter"
 
 
-def test_the_check_of_source_and_destination_is_reset_to_on(ec2: EC2Client, interface_id: str) -> None:
+def test_resetting_the_source_destination_check_enables_it(ec2: EC2Client, interface_id: str) -> None:
     ec2.modify_network_interface_attribute(NetworkInterfaceId=interface_id, SourceDestCheck={"Value": False})
     answer = ec2.describe_network_interface_attribute(NetworkInterfaceId=interface_id, Attribute="sourceDestCheck")
     assert answer["SourceDestCheck"] == {"Value": False}
@@ -255,7 +255,7 @@ def test_the_check_of_source_and_destination_is_reset_to_on(ec2: EC2Client, inte
     assert answer["SourceDestCheck"] == {"Value": True}
 
 
-def test_there_is_no_instance_to_attach_an_interface_to(ec2: EC2Client, interface_id: str) -> None:
+def test_attaching_an_interface_to_an_instance_finds_no_instance(ec2: EC2Client, interface_id: str) -> None:
     for instance, code in (
         ("i-0123456789abcdef0", "InvalidInstanceID.NotFound"),
         ("box", "InvalidInstanceID.Malformed"),
@@ -267,7 +267,7 @@ def test_there_is_no_instance_to_attach_an_interface_to(ec2: EC2Client, interfac
         assert code_of(caught.value) == code
 
 
-def test_attachments_are_the_services_alone(ec2: EC2Client, managed_id: str) -> None:
+def test_only_the_service_can_detach_its_interfaces(ec2: EC2Client, managed_id: str) -> None:
     (seen,) = ec2.describe_network_interfaces(NetworkInterfaceIds=[managed_id])["NetworkInterfaces"]
     attachment = seen["Attachment"]["AttachmentId"]
     with pytest.raises(ClientError, match="not allowed to manage 'ela-attach'") as caught:
@@ -281,7 +281,7 @@ def test_attachments_are_the_services_alone(ec2: EC2Client, managed_id: str) -> 
     assert code_of(caught.value) == "InvalidAttachmentID.Malformed"
 
 
-def test_an_interface_that_aws_manages_is_shown_and_cannot_be_changed(
+def test_an_interface_that_aws_manages_is_described_and_cannot_be_changed(
     ec2: EC2Client, vpc_id: str, subnet_id: str, managed_id: str
 ) -> None:
     managed: Any = [{"Name": "requester-managed", "Values": ["true"]}]

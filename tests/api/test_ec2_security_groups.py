@@ -27,7 +27,7 @@ def described(ec2: EC2Client, group_id: str) -> Any:
     return group
 
 
-def test_a_new_group_lets_nothing_in_and_everything_out(ec2: EC2Client, group_id: str) -> None:
+def test_a_new_group_allows_no_ingress_and_all_egress(ec2: EC2Client, group_id: str) -> None:
     group = described(ec2, group_id)
     assert group["IpPermissions"] == []
     (egress,) = group["IpPermissionsEgress"]
@@ -35,7 +35,7 @@ def test_a_new_group_lets_nothing_in_and_everything_out(ec2: EC2Client, group_id
     assert "FromPort" not in egress
 
 
-def test_the_default_egress_rule_is_revoked_with_whatever_ports(ec2: EC2Client, group_id: str) -> None:
+def test_the_default_egress_rule_is_revoked_whatever_ports_are_given(ec2: EC2Client, group_id: str) -> None:
     wanted: Any = [{"IpProtocol": "-1", "FromPort": 0, "ToPort": 0, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
     answer = ec2.revoke_security_group_egress(GroupId=group_id, IpPermissions=wanted)
     assert answer["Return"] is True
@@ -47,7 +47,7 @@ def test_the_default_egress_rule_is_revoked_with_whatever_ports(ec2: EC2Client, 
     assert code_of(caught.value) == "InvalidPermission.NotFound"
 
 
-def test_a_rule_can_be_added_once(ec2: EC2Client, group_id: str) -> None:
+def test_a_rule_can_be_added_only_once(ec2: EC2Client, group_id: str) -> None:
     answer = ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=SSH)
     (rule,) = answer["SecurityGroupRules"]
     assert (rule["CidrIpv4"], rule["FromPort"], rule["Description"]) == ("0.0.0.0/0", 22, "in")
@@ -59,9 +59,7 @@ def test_a_rule_can_be_added_once(ec2: EC2Client, group_id: str) -> None:
     assert len(described(ec2, group_id)["IpPermissions"]) == 1
 
 
-def test_rules_with_the_same_ports_are_shown_as_one_permission_and_listed_one_by_one(
-    ec2: EC2Client, group_id: str
-) -> None:
+def test_rules_with_the_same_ports_are_one_permission_but_listed_separately(ec2: EC2Client, group_id: str) -> None:
     wanted: Any = [
         {
             "IpProtocol": "tcp",
@@ -89,7 +87,7 @@ def test_rules_with_the_same_ports_are_shown_as_one_permission_and_listed_one_by
     assert [group["GroupId"] for group in found] == [group_id]
 
 
-def test_rules_are_revoked_by_id_and_only_from_their_own_group(ec2: EC2Client, vpc_id: str, group_id: str) -> None:
+def test_rules_can_be_revoked_by_id_but_only_from_their_own_group(ec2: EC2Client, vpc_id: str, group_id: str) -> None:
     rule_id = ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=SSH)["SecurityGroupRules"][0][
         "SecurityGroupRuleId"
     ]
@@ -104,7 +102,7 @@ def test_rules_are_revoked_by_id_and_only_from_their_own_group(ec2: EC2Client, v
     assert described(ec2, group_id)["IpPermissions"] == []
 
 
-def test_a_rule_that_is_not_there_is_an_error_except_in_the_default_vpc(ec2: EC2Client, group_id: str) -> None:
+def test_revoking_an_unknown_rule_is_an_error_except_in_the_default_vpc(ec2: EC2Client, group_id: str) -> None:
     with pytest.raises(ClientError) as caught:
         ec2.revoke_security_group_ingress(GroupId=group_id, IpPermissions=SSH)
     assert code_of(caught.value) == "InvalidPermission.NotFound"
@@ -113,7 +111,7 @@ def test_a_rule_that_is_not_there_is_an_error_except_in_the_default_vpc(ec2: EC2
     assert answer["UnknownIpPermissions"][0]["IpRanges"] == [{"CidrIp": "0.0.0.0/0"}]
 
 
-def test_names_are_checked_and_unique_in_their_vpc(ec2: EC2Client, vpc_id: str, group_id: str) -> None:
+def test_names_are_validated_and_unique_in_their_vpc(ec2: EC2Client, vpc_id: str, group_id: str) -> None:
     for name, code in (
         ("web", "InvalidGroup.Duplicate"),
         ("web  ", "InvalidGroup.Duplicate"),
@@ -130,7 +128,7 @@ def test_names_are_checked_and_unique_in_their_vpc(ec2: EC2Client, vpc_id: str, 
     assert code_of(caught.value) == "MissingParameter"
 
 
-def test_a_group_in_use_stays_and_the_default_one_always(ec2: EC2Client, vpc_id: str, group_id: str) -> None:
+def test_a_group_in_use_and_the_default_group_cannot_be_deleted(ec2: EC2Client, vpc_id: str, group_id: str) -> None:
     other = ec2.create_security_group(GroupName="other", Description="other", VpcId=vpc_id)["GroupId"]
     pairs: Any = [{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": group_id}]}]
     ec2.authorize_security_group_ingress(GroupId=other, IpPermissions=pairs)
@@ -147,7 +145,7 @@ def test_a_group_in_use_stays_and_the_default_one_always(ec2: EC2Client, vpc_id:
     assert code_of(caught.value) == "CannotDelete"
 
 
-def test_a_rule_may_only_name_groups_and_lists_that_exist_in_its_vpc(ec2: EC2Client, group_id: str) -> None:
+def test_a_rule_can_reference_only_existing_groups_of_its_vpc_and_existing_lists(ec2: EC2Client, group_id: str) -> None:
     default = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"][0]["VpcId"]
     far = ec2.create_security_group(GroupName="far", Description="far", VpcId=default)["GroupId"]
     peers: list[tuple[dict[str, Any], str]] = [
@@ -163,7 +161,7 @@ def test_a_rule_may_only_name_groups_and_lists_that_exist_in_its_vpc(ec2: EC2Cli
         assert code_of(caught.value) == code
 
 
-def test_a_group_has_sixty_rules_in_each_direction(ec2: EC2Client, group_id: str) -> None:
+def test_a_group_can_have_sixty_rules_in_each_direction(ec2: EC2Client, group_id: str) -> None:
     many: Any = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": f"10.0.0.{n}/32"} for n in range(60)]}]
     ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=many)
     with pytest.raises(ClientError) as caught:
@@ -171,7 +169,7 @@ def test_a_group_has_sixty_rules_in_each_direction(ec2: EC2Client, group_id: str
     assert code_of(caught.value) == "RulesPerSecurityGroupLimitExceeded"
 
 
-def test_rules_carry_tags(ec2: EC2Client, group_id: str) -> None:
+def test_rules_can_have_tags(ec2: EC2Client, group_id: str) -> None:
     tags: Any = [{"ResourceType": "security-group-rule", "Tags": [{"Key": "why", "Value": "ssh"}]}]
     ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=SSH, TagSpecifications=tags)
     rules = ec2.describe_security_group_rules(Filters=[{"Name": "tag:why", "Values": ["ssh"]}])["SecurityGroupRules"]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
 
 
-def test_a_subnet_has_all_but_five_of_its_addresses(ec2: EC2Client, vpc_id: str) -> None:
+def test_a_new_subnet_has_all_but_five_of_its_addresses_available(ec2: EC2Client, vpc_id: str) -> None:
     made = ec2.create_subnet(VpcId=vpc_id, CidrBlock="10.0.9.7/24", AvailabilityZone="us-east-1c")["Subnet"]
     assert (made["CidrBlock"], made["AvailableIpAddressCount"], made["AvailabilityZoneId"]) == (
         "10.0.9.0/24",
@@ -36,13 +36,13 @@ def test_a_subnet_has_all_but_five_of_its_addresses(ec2: EC2Client, vpc_id: str)
         ("ten", "InvalidParameterValue"),
     ],
 )
-def test_a_bad_block_is_refused(ec2: EC2Client, vpc_id: str, subnet_id: str, cidr: str, code: str) -> None:
+def test_an_invalid_block_is_refused(ec2: EC2Client, vpc_id: str, subnet_id: str, cidr: str, code: str) -> None:
     with pytest.raises(ClientError) as caught:
         ec2.create_subnet(VpcId=vpc_id, CidrBlock=cidr)
     assert code_of(caught.value) == code
 
 
-def test_an_unknown_zone_is_refused_with_the_known_ones(ec2: EC2Client, vpc_id: str) -> None:
+def test_an_unknown_zone_is_refused_and_the_known_ones_are_listed(ec2: EC2Client, vpc_id: str) -> None:
     with pytest.raises(ClientError, match="us-east-1a, us-east-1b"):
         ec2.create_subnet(VpcId=vpc_id, CidrBlock="10.0.1.0/24", AvailabilityZone="us-east-1z")
     with pytest.raises(ClientError) as caught:
@@ -52,7 +52,7 @@ def test_an_unknown_zone_is_refused_with_the_known_ones(ec2: EC2Client, vpc_id: 
     assert code_of(caught.value) == "InvalidParameterCombination"
 
 
-def test_a_subnet_with_an_interface_stays(ec2: EC2Client, subnet_id: str) -> None:
+def test_a_subnet_with_an_interface_cannot_be_deleted(ec2: EC2Client, subnet_id: str) -> None:
     interface = ec2.create_network_interface(SubnetId=subnet_id)["NetworkInterface"]["NetworkInterfaceId"]
     with pytest.raises(ClientError) as caught:
         ec2.delete_subnet(SubnetId=subnet_id)
@@ -64,9 +64,7 @@ def test_a_subnet_with_an_interface_stays(ec2: EC2Client, subnet_id: str) -> Non
     assert code_of(caught.value) == "InvalidSubnetID.NotFound"
 
 
-def test_attributes_change_one_at_a_time_and_what_is_not_there_cannot_be_switched_on(
-    ec2: EC2Client, subnet_id: str
-) -> None:
+def test_attributes_change_one_at_a_time_and_missing_features_cannot_be_enabled(ec2: EC2Client, subnet_id: str) -> None:
     ec2.modify_subnet_attribute(SubnetId=subnet_id, MapPublicIpOnLaunch={"Value": True})
     ec2.modify_subnet_attribute(SubnetId=subnet_id, AssignIpv6AddressOnCreation={"Value": False})
     ec2.modify_subnet_attribute(SubnetId=subnet_id, PrivateDnsHostnameTypeOnLaunch="resource-name")

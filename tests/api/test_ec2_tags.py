@@ -1,4 +1,4 @@
-"""Tags."""
+"""Tags of EC2's resources."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
 
 
-def test_tags_are_set_changed_and_removed(ec2: EC2Client, vpc_id: str, subnet_id: str) -> None:
+def test_tags_are_added_changed_and_removed(ec2: EC2Client, vpc_id: str, subnet_id: str) -> None:
     ec2.create_tags(
         Resources=[vpc_id, subnet_id], Tags=[{"Key": "Name", "Value": "a"}, {"Key": "team", "Value": "red"}]
     )
@@ -41,7 +41,7 @@ def test_tags_are_found_by_type_key_and_value(ec2: EC2Client, vpc_id: str, subne
         assert len(ec2.describe_tags(Filters=wanted)["Tags"]) == count, name
 
 
-def test_nothing_is_tagged_when_one_resource_is_not_there(ec2: EC2Client, vpc_id: str) -> None:
+def test_nothing_is_tagged_if_one_resource_does_not_exist(ec2: EC2Client, vpc_id: str) -> None:
     for strange, code in (
         ("subnet-0123456789abcdef0", "InvalidSubnetID.NotFound"),
         ("teapot-1", "InvalidID"),
@@ -63,13 +63,13 @@ def test_nothing_is_tagged_when_one_resource_is_not_there(ec2: EC2Client, vpc_id
         [{"Key": "k", "Value": "1"}, {"Key": "k", "Value": "2"}],
     ],
 )
-def test_keys_and_values_have_bounds(ec2: EC2Client, vpc_id: str, tags: Any) -> None:
+def test_the_lengths_of_keys_and_values_are_limited(ec2: EC2Client, vpc_id: str, tags: Any) -> None:
     with pytest.raises(ClientError) as caught:
         ec2.create_tags(Resources=[vpc_id], Tags=tags)
     assert code_of(caught.value) == "InvalidParameterValue"
 
 
-def test_a_resource_has_fifty_tags(ec2: EC2Client, vpc_id: str) -> None:
+def test_a_resource_can_have_fifty_tags(ec2: EC2Client, vpc_id: str) -> None:
     ec2.create_tags(Resources=[vpc_id], Tags=[{"Key": f"k{number}", "Value": ""} for number in range(50)])
     ec2.create_tags(Resources=[vpc_id], Tags=[{"Key": "k0", "Value": "again"}])
     with pytest.raises(ClientError) as caught:
@@ -77,7 +77,7 @@ def test_a_resource_has_fifty_tags(ec2: EC2Client, vpc_id: str) -> None:
     assert code_of(caught.value) == "TagLimitExceeded"
 
 
-def test_tags_for_another_type_of_resource_are_refused(ec2: EC2Client) -> None:
+def test_tag_specifications_for_another_resource_type_are_refused(ec2: EC2Client) -> None:
     wrong: Any = [{"ResourceType": "subnet", "Tags": [{"Key": "k", "Value": "v"}]}]
     with pytest.raises(ClientError) as caught:
         ec2.create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=wrong)

@@ -1,4 +1,4 @@
-"""The calls that Terraform makes for networks, in its order, and the error codes that it branches on."""
+"""The calls that Terraform makes for networks, in order, and the error codes that it handles."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def tagged(kind: str) -> Any:
     return [{"ResourceType": kind, "Tags": [{"Key": "Name", "Value": "tf"}]}]
 
 
-def gone(call: Callable[..., Any], code: str, **parameters: Any) -> None:
+def assert_refused(call: Callable[..., Any], code: str, **parameters: Any) -> None:
     with pytest.raises(ClientError) as caught:
         call(**parameters)
     assert code_of(caught.value) == code
 
 
 def refresh_vpc(ec2: EC2Client, vpc_id: str) -> dict[str, Any]:
-    """Make the calls of every refresh of an aws_vpc."""
+    """Make the calls of each refresh of an aws_vpc."""
     (vpc,) = ec2.describe_vpcs(VpcIds=[vpc_id])["Vpcs"]
     for attribute in ("enableDnsHostnames", "enableDnsSupport", "enableNetworkAddressUsageMetrics"):
         ec2.describe_vpc_attribute(VpcId=vpc_id, Attribute=attribute)
@@ -59,7 +59,7 @@ def test_aws_vpc(ec2: EC2Client) -> None:
     ec2.create_tags(Resources=[vpc_id], Tags=[{"Key": "Name", "Value": "other"}])
     refresh_vpc(ec2, vpc_id)
     ec2.delete_vpc(VpcId=vpc_id)
-    gone(ec2.describe_vpcs, "InvalidVpcID.NotFound", VpcIds=[vpc_id])
+    assert_refused(ec2.describe_vpcs, "InvalidVpcID.NotFound", VpcIds=[vpc_id])
 
 
 def test_aws_subnet(ec2: EC2Client, vpc_id: str) -> None:
@@ -82,7 +82,7 @@ def test_aws_subnet(ec2: EC2Client, vpc_id: str) -> None:
     assert seen["MapPublicIpOnLaunch"]
     assert seen["PrivateDnsNameOptionsOnLaunch"]["EnableResourceNameDnsARecord"]
     ec2.delete_subnet(SubnetId=made["SubnetId"])
-    gone(ec2.describe_subnets, "InvalidSubnetID.NotFound", SubnetIds=[made["SubnetId"]])
+    assert_refused(ec2.describe_subnets, "InvalidSubnetID.NotFound", SubnetIds=[made["SubnetId"]])
 
 
 def test_aws_security_group(ec2: EC2Client, vpc_id: str) -> None:
@@ -94,7 +94,7 @@ def test_aws_security_group(ec2: EC2Client, vpc_id: str) -> None:
         GroupId=group_id,
         IpPermissions=[{"IpProtocol": "-1", "FromPort": 0, "ToPort": 0, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}],
     )
-    gone(
+    assert_refused(
         ec2.revoke_security_group_egress,
         "InvalidPermission.NotFound",
         GroupId=group_id,
@@ -106,7 +106,7 @@ def test_aws_security_group(ec2: EC2Client, vpc_id: str) -> None:
     assert seen["IpPermissionsEgress"] == []
     assert ec2.describe_network_interfaces(Filters=filters(group_id=group_id))["NetworkInterfaces"] == []
     ec2.delete_security_group(GroupId=group_id)
-    gone(ec2.describe_security_groups, "InvalidGroup.NotFound", GroupIds=[group_id])
+    assert_refused(ec2.describe_security_groups, "InvalidGroup.NotFound", GroupIds=[group_id])
 
 
 def test_aws_vpc_security_group_ingress_rule(ec2: EC2Client, vpc_id: str) -> None:
@@ -125,7 +125,9 @@ def test_aws_vpc_security_group_ingress_rule(ec2: EC2Client, vpc_id: str) -> Non
     (seen,) = ec2.describe_security_group_rules(SecurityGroupRuleIds=[rule_id])["SecurityGroupRules"]
     assert (seen["FromPort"], seen["Tags"]) == (81, [{"Key": "Name", "Value": "tf"}])
     ec2.revoke_security_group_ingress(GroupId=group_id, SecurityGroupRuleIds=[rule_id])
-    gone(ec2.describe_security_group_rules, "InvalidSecurityGroupRuleId.NotFound", SecurityGroupRuleIds=[rule_id])
+    assert_refused(
+        ec2.describe_security_group_rules, "InvalidSecurityGroupRuleId.NotFound", SecurityGroupRuleIds=[rule_id]
+    )
 
 
 def test_aws_vpc_dhcp_options_and_their_association(ec2: EC2Client, vpc_id: str) -> None:
@@ -139,7 +141,7 @@ def test_aws_vpc_dhcp_options_and_their_association(ec2: EC2Client, vpc_id: str)
     ec2.associate_dhcp_options(DhcpOptionsId="default", VpcId=vpc_id)
     assert ec2.describe_vpcs(Filters=filters(dhcp_options_id=set_id))["Vpcs"] == []
     ec2.delete_dhcp_options(DhcpOptionsId=set_id)
-    gone(ec2.describe_dhcp_options, "InvalidDhcpOptionID.NotFound", DhcpOptionsIds=[set_id])
+    assert_refused(ec2.describe_dhcp_options, "InvalidDhcpOptionID.NotFound", DhcpOptionsIds=[set_id])
 
 
 def test_aws_vpc_ipv4_cidr_block_association(ec2: EC2Client, vpc_id: str) -> None:
@@ -181,7 +183,7 @@ def test_aws_ec2_managed_prefix_list(ec2: EC2Client) -> None:
     pages = ec2.get_paginator("get_managed_prefix_list_entries").paginate(PrefixListId=list_id)
     assert [entry for page in pages for entry in page["Entries"]] == [{"Cidr": "192.0.2.0/24", "Description": "b"}]
     ec2.delete_managed_prefix_list(PrefixListId=list_id)
-    gone(ec2.describe_managed_prefix_lists, "InvalidPrefixListID.NotFound", PrefixListIds=[list_id])
+    assert_refused(ec2.describe_managed_prefix_lists, "InvalidPrefixListID.NotFound", PrefixListIds=[list_id])
 
 
 def test_aws_network_interface(ec2: EC2Client, subnet_id: str) -> None:
@@ -202,17 +204,19 @@ def test_aws_network_interface(ec2: EC2Client, subnet_id: str) -> None:
     (seen,) = ec2.describe_network_interfaces(NetworkInterfaceIds=[interface_id])["NetworkInterfaces"]
     assert [entry["PrivateIpAddress"] for entry in seen["PrivateIpAddresses"]] == ["10.0.0.10", "10.0.0.12"]
     ec2.delete_network_interface(NetworkInterfaceId=interface_id)
-    gone(ec2.describe_network_interfaces, "InvalidNetworkInterfaceID.NotFound", NetworkInterfaceIds=[interface_id])
+    assert_refused(
+        ec2.describe_network_interfaces, "InvalidNetworkInterfaceID.NotFound", NetworkInterfaceIds=[interface_id]
+    )
 
 
-def test_aws_default_vpc_is_adopted_and_made_again(ec2: EC2Client) -> None:
+def test_aws_default_vpc_is_adopted_and_cannot_be_created_twice(ec2: EC2Client) -> None:
     (vpc,) = ec2.describe_vpcs(Filters=filters(is_default="true"))["Vpcs"]
     assert refresh_vpc(ec2, vpc["VpcId"])["vpc"]["IsDefault"]
-    gone(ec2.create_default_vpc, "DefaultVpcAlreadyExists")
+    assert_refused(ec2.create_default_vpc, "DefaultVpcAlreadyExists")
 
 
 class Codes:
-    """What calls need to meet each error."""
+    """What the calls of ``CODES`` need to get each error."""
 
     def __init__(self, ec2: EC2Client, vpc_id: str, subnet_id: str) -> None:
         self.ec2, self.vpc_id, self.subnet_id = ec2, vpc_id, subnet_id
@@ -233,7 +237,7 @@ class Codes:
         ec2.create_route(**self.route)
 
     def nat_interface(self) -> str:
-        """Return the interface of a private NAT gateway, which its owner cannot change."""
+        """Return the interface of a private NAT gateway, which the gateway's owner cannot change."""
         self.ec2.create_nat_gateway(SubnetId=self.subnet_id, ConnectivityType="private")
         managed = filters(requester_managed="true")
         return self.ec2.describe_network_interfaces(Filters=managed)["NetworkInterfaces"][0]["NetworkInterfaceId"]
@@ -291,12 +295,12 @@ EACH: dict[str, Callable[[Codes], object]] = {
     "RouteAlreadyExists": lambda c: c.ec2.create_route(**c.route),
     "UnsupportedOperation": lambda c: c.ec2.create_vpc(CidrBlock="10.0.0.0/16", AmazonProvidedIpv6CidrBlock=True),
 }
-"""The codes that Terraform branches on, each with a call that meets it."""
+"""The codes that Terraform handles, each with a call that gets it."""
 
 
 @pytest.fixture(scope="module")
 def codes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Codes]:
-    """One world for all of them: what a call meets does not depend on the calls before."""
+    """One account for all of them: no call depends on the calls before it."""
     world = Ec2World(tmp_path_factory.mktemp("codes"))
     ec2 = world.client()
     vpc_id = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
@@ -305,18 +309,18 @@ def codes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Codes]:
 
 
 @pytest.mark.parametrize("code", EACH)
-def test_a_code_that_terraform_branches_on_is_spelt_as_it_expects(codes: Codes, code: str) -> None:
+def test_a_code_that_terraform_handles_is_spelt_as_it_expects(codes: Codes, code: str) -> None:
     with pytest.raises(ClientError) as caught:
         EACH[code](codes)
     assert code_of(caught.value) == code
 
 
-def test_a_flow_log_that_is_not_there_is_among_the_unsuccessful(ec2: EC2Client) -> None:
+def test_deleting_an_unknown_flow_log_lists_it_as_unsuccessful(ec2: EC2Client) -> None:
     (failed,) = ec2.delete_flow_logs(FlowLogIds=[f"fl-{DIGITS}"])["Unsuccessful"]
     assert failed["Error"]["Code"] == "InvalidFlowLogId.NotFound"
 
 
-def test_the_codes_that_cannot_occur_here_are_other_spellings_or_of_what_does_not_exist() -> None:
+def test_codes_that_cannot_occur_here_are_old_spellings_or_of_missing_features() -> None:
     known = (
         "AuthFailure DependencyViolation Gateway.NotAttached IncorrectState InvalidAllocationID.NotFound "
         "InvalidAssociationID.NotFound InvalidAttachmentID.NotFound InvalidDhcpOptionID.NotFound "

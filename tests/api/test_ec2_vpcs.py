@@ -1,4 +1,4 @@
-"""VPCs, their attributes and what exists without being made."""
+"""VPCs, their attributes, and the resources that exist from the start."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_the_default_vpc_has_a_subnet_in_each_zone(ec2: EC2Client) -> None:
     assert code_of(caught.value) == "DefaultVpcAlreadyExists"
 
 
-def test_the_services_own_network_is_nobodys(ec2: EC2Client) -> None:
+def test_the_services_own_network_is_in_no_account(ec2: EC2Client) -> None:
     assert len(ec2.describe_vpcs()["Vpcs"]) == 1
     assert ec2.describe_vpc_endpoints()["VpcEndpoints"] == []
     assert {group["GroupName"] for group in ec2.describe_security_groups()["SecurityGroups"]} == {"default"}
@@ -92,7 +92,7 @@ def test_each_vpc_has_a_main_table_a_default_group_and_an_access_list(ec2: EC2Cl
         ("10.0.0.0", "InvalidParameterValue"),
     ],
 )
-def test_a_bad_block_is_refused_and_makes_nothing(ec2: EC2Client, cidr: str, code: str) -> None:
+def test_an_invalid_block_is_refused_and_creates_nothing(ec2: EC2Client, cidr: str, code: str) -> None:
     with pytest.raises(ClientError) as caught:
         ec2.create_vpc(CidrBlock=cidr)
     assert code_of(caught.value) == code
@@ -100,7 +100,7 @@ def test_a_bad_block_is_refused_and_makes_nothing(ec2: EC2Client, cidr: str, cod
     assert len(ec2.describe_vpcs()["Vpcs"]) == 1
 
 
-def test_a_parameter_without_effect_here_is_refused_by_name(ec2: EC2Client) -> None:
+def test_a_parameter_without_effect_is_refused_by_name(ec2: EC2Client) -> None:
     with pytest.raises(ClientError, match="AmazonProvidedIpv6CidrBlock") as caught:
         ec2.create_vpc(CidrBlock="10.0.0.0/16", AmazonProvidedIpv6CidrBlock=True)
     assert code_of(caught.value) == "UnsupportedOperation"
@@ -109,7 +109,7 @@ def test_a_parameter_without_effect_here_is_refused_by_name(ec2: EC2Client) -> N
     assert code_of(caught.value) == "MissingParameter"
 
 
-def test_a_vpc_with_children_stays(ec2: EC2Client) -> None:
+def test_a_vpc_that_still_has_resources_cannot_be_deleted(ec2: EC2Client) -> None:
     vpc_id = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     subnet_id = ec2.create_subnet(VpcId=vpc_id, CidrBlock="10.0.0.0/24")["Subnet"]["SubnetId"]
     with pytest.raises(ClientError, match=f"The vpc '{vpc_id}' has dependencies") as caught:
@@ -141,7 +141,7 @@ def test_attributes_are_read_and_written_one_at_a_time(ec2: EC2Client) -> None:
     assert code_of(caught.value) == "InvalidParameterValue"
 
 
-def test_an_id_of_the_wrong_form_is_malformed_and_a_strange_one_not_found(ec2: EC2Client) -> None:
+def test_malformed_and_unknown_ids_get_different_errors(ec2: EC2Client) -> None:
     with pytest.raises(ClientError, match=r'Invalid id: "vpc-xyz" \(expecting "vpc-..."\)') as caught:
         ec2.describe_vpcs(VpcIds=["vpc-xyz"])
     assert code_of(caught.value) == "InvalidVpcID.Malformed"
@@ -165,7 +165,7 @@ def test_filters_wildcards_and_pages_find_vpcs(ec2: EC2Client) -> None:
     assert code_of(caught.value) == "InvalidParameterValue"
 
 
-def test_the_quota_of_vpcs_holds(tmp_path: Path) -> None:
+def test_the_quota_of_vpcs_is_enforced(tmp_path: Path) -> None:
     world = Ec2World(tmp_path, Quotas(vpcs=2))
     ec2 = world.client()
     ec2.create_vpc(CidrBlock="10.0.0.0/16")
@@ -175,7 +175,7 @@ def test_the_quota_of_vpcs_holds(tmp_path: Path) -> None:
     world.close()
 
 
-def test_a_deleted_default_vpc_stays_away_until_it_is_asked_for(world: Ec2World, ec2: EC2Client) -> None:
+def test_a_deleted_default_vpc_is_created_again_only_on_request(world: Ec2World, ec2: EC2Client) -> None:
     (default,) = ec2.describe_vpcs()["Vpcs"]
     for subnet in ec2.describe_subnets()["Subnets"]:
         ec2.delete_subnet(SubnetId=subnet["SubnetId"])
@@ -191,7 +191,7 @@ def test_a_deleted_default_vpc_stays_away_until_it_is_asked_for(world: Ec2World,
     assert len(ec2.describe_subnets()["Subnets"]) == 6
 
 
-def test_every_change_that_shapes_the_network_is_announced(world: Ec2World, ec2: EC2Client) -> None:
+def test_the_network_is_notified_of_every_change_that_concerns_it(world: Ec2World, ec2: EC2Client) -> None:
     announced: list[frozenset[str]] = []
     world.database.on_commit(announced.append)
     vpc_id = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
