@@ -1,4 +1,4 @@
-"""The data access role of jobs and trainings in a VPC: each of the nine EC2 actions missing in turn, and conditions."""
+"""The data access role of jobs and trainings in a VPC: each of its nine EC2 actions missing in turn, and conditions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ KINDS = {
     "CreateDocumentClassifier": ("document_classifier", "DocumentClassifierName", "DocumentClassifierArn"),
     "CreateEntityRecognizer": ("entity_recognizer", "RecognizerName", "EntityRecognizerArn"),
 }
-"""What is begun; its noun in the client's methods, the parameter of a model's name, and what identifies it."""
+"""For each operation: the noun in the client's methods, the name parameter of a model, and the identifier returned."""
 STORAGE = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
 
 
@@ -45,14 +45,14 @@ class RoleWorld(ModelWorld):
         self.number = 0
 
     def allow(self, *statements: dict[str, Any]) -> None:
-        """Give the role exactly these statements."""
+        """Replace the statements of the role's policy."""
         document = json.dumps({"Version": "2012-10-17", "Statement": [STORAGE, *statements]})
         with self.database.transaction() as session:
             role = roles.get(session, ACCOUNT, "Reader")
             inline_policies.put(session, "role", role.unique_id, "Reader", "All", document)
 
     def outcome(self, operation: str) -> str:
-        """Begin a job or a training in the VPC; return the message of its failure, or an empty text if it goes on."""
+        """Start a job or training in the VPC; return its failure message, or an empty string if it continues."""
         self.number += 1
         network = {"Subnets": [self.subnet], "SecurityGroupIds": [self.group]}
         parameters = minimal("comprehend", operation) | {"VpcConfig": network}
@@ -75,7 +75,7 @@ class RoleWorld(ModelWorld):
         return ""
 
     def interfaces(self) -> list[str]:
-        """Return the interfaces that were made for jobs and are there."""
+        """Return the interfaces that exist for jobs."""
         with self.database.reading() as session:
             rows = session.query(NetworkInterface).filter(NetworkInterface.requester_id.endswith(":Comprehend"))
             return [row.interface_id for row in rows]
@@ -83,7 +83,7 @@ class RoleWorld(ModelWorld):
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RoleWorld]:
-    """The world of this file: each test gives the role what it needs."""
+    """An account for this file; each test sets the role's policy."""
     world = RoleWorld(tmp_path_factory.mktemp("roles"))
     yield world
     world.close()
@@ -94,7 +94,7 @@ def actions(*names: str, **more: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("operation", KINDS)
-def test_with_the_nine_actions_a_job_gets_its_interface(world: RoleWorld, operation: str) -> None:
+def test_a_job_gets_its_interface_with_the_nine_actions(world: RoleWorld, operation: str) -> None:
     world.allow(actions(*EC2_ACTIONS))
     assert world.outcome(operation) == ""
 
@@ -118,7 +118,7 @@ def creation(kind: str, **condition: Any) -> dict[str, Any]:
     return actions("CreateNetworkInterface", Resource=f"{EC2}:{kind}/*", Condition=condition)
 
 
-def test_a_role_may_be_bound_to_tagged_subnets_and_groups(world: RoleWorld) -> None:
+def test_a_role_can_be_limited_to_tagged_subnets_and_groups(world: RoleWorld) -> None:
     for use, works in (("jobs", True), ("web", False)):
         tagged = {"StringEquals": {"aws:ResourceTag/use": use}}
         world.allow(
@@ -131,7 +131,7 @@ def test_a_role_may_be_bound_to_tagged_subnets_and_groups(world: RoleWorld) -> N
         assert (world.outcome("StartEntitiesDetectionJob") == "") is works
 
 
-def test_a_role_may_be_bound_to_one_subnet_and_one_vpc_with_every_action(world: RoleWorld) -> None:
+def test_a_role_can_be_limited_to_one_subnet_and_one_vpc_for_every_action(world: RoleWorld) -> None:
     here = {"ArnEquals": {"ec2:Subnet": f"{EC2}:subnet/{world.subnet}", "ec2:Vpc": f"{EC2}:vpc/{world.vpc}"}}
     on_interfaces = actions("CreateNetworkInterface", *REST, Resource=f"{EC2}:network-interface/*", Condition=here)
     by_id = creation("subnet", StringEquals={"ec2:SubnetID": world.subnet})
@@ -143,7 +143,7 @@ def test_a_role_may_be_bound_to_one_subnet_and_one_vpc_with_every_action(world: 
     assert "needs ec2:CreateNetworkInterface " in world.outcome("StartEntitiesDetectionJob")
 
 
-def test_a_role_may_be_bound_to_attach_permissions_in_its_region(world: RoleWorld) -> None:
+def test_a_role_can_be_limited_to_attach_permissions_in_its_region(world: RoleWorld) -> None:
     permission = {"StringEquals": {"ec2:Permission": "INSTANCE-ATTACH", "ec2:Region": REGION}}
     others = [name for name in EC2_ACTIONS if name != "CreateNetworkInterfacePermission"]
     in_region = actions(*others, Condition={"StringEquals": {"ec2:Region": REGION}})

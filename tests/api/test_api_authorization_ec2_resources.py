@@ -1,4 +1,4 @@
-"""What EC2 calls are decided on: a resource is the same however a call names it, and its keys are its own."""
+"""Authorization of EC2 calls: the resources of a call, however it names them, and their condition keys."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def refuses(call: Any, **parameters: Any) -> str:
     return message_of(caught.value)
 
 
-def test_a_group_that_is_named_is_the_group_that_a_policy_denies(world: Ec2World, ec2: EC2Client) -> None:
+def test_a_deny_for_a_group_applies_whether_it_is_given_by_name_or_id(world: Ec2World, ec2: EC2Client) -> None:
     group = ec2.create_security_group(GroupName="doors", Description="of the house")["GroupId"]
     ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=RULE)
     careful = world.client([*EVERYTHING, statement("Deny", "*", arn("security-group", group))])
@@ -46,12 +46,12 @@ def test_a_group_that_is_named_is_the_group_that_a_policy_denies(world: Ec2World
         careful.delete_security_group(GroupName="no-such-group")
 
 
-def test_the_default_vpc_is_what_a_group_without_a_vpc_is_made_in(world: Ec2World, ec2: EC2Client) -> None:
+def test_creating_a_group_without_a_vpc_is_authorized_on_the_default_vpc(world: Ec2World, ec2: EC2Client) -> None:
     denied = world.client([*EVERYTHING, statement("Deny", "CreateSecurityGroup", arn("vpc", default_vpc(ec2)))])
     assert default_vpc(ec2) in refuses(denied.create_security_group, GroupName="x", Description="x")
 
 
-def test_changing_rules_needs_leave_for_the_group_and_for_each_rule(world: Ec2World, ec2: EC2Client) -> None:
+def test_changing_rules_needs_permission_on_the_group_and_on_each_rule(world: Ec2World, ec2: EC2Client) -> None:
     group = ec2.create_security_group(GroupName="doors", Description="of the house")["GroupId"]
     made = ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=RULE)
     rule = made["SecurityGroupRules"][0]["SecurityGroupRuleId"]
@@ -70,7 +70,7 @@ def test_changing_rules_needs_leave_for_the_group_and_for_each_rule(world: Ec2Wo
     assert world.client([on_group, on_rules]).modify_security_group_rules(**change)["Return"]
 
 
-def test_a_subnet_in_the_configuration_of_an_endpoint_is_one_of_its_resources(world: Ec2World, ec2: EC2Client) -> None:
+def test_a_subnet_in_subnet_configurations_is_a_resource_of_the_call(world: Ec2World, ec2: EC2Client) -> None:
     vpc = default_vpc(ec2)
     subnets = [each["SubnetId"] for each in ec2.describe_subnets()["Subnets"]]
     careful = world.client([*EVERYTHING, statement("Deny", "*", arn("subnet", subnets[1]))])
@@ -85,7 +85,7 @@ def test_a_subnet_in_the_configuration_of_an_endpoint_is_one_of_its_resources(wo
     assert subnets[1] in refuses(careful.modify_vpc_endpoint, VpcEndpointId=made, SubnetConfigurations=chosen)
 
 
-def test_taking_a_permission_back_is_about_its_interface(world: Ec2World, ec2: EC2Client) -> None:
+def test_deleting_an_interface_permission_is_authorized_on_its_interface(world: Ec2World, ec2: EC2Client) -> None:
     subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
     interface = ec2.create_network_interface(SubnetId=subnet)["NetworkInterface"]["NetworkInterfaceId"]
     given = ec2.create_network_interface_permission(
@@ -98,7 +98,9 @@ def test_taking_a_permission_back_is_about_its_interface(world: Ec2World, ec2: E
     assert world.client([here]).delete_network_interface_permission(NetworkInterfacePermissionId=given)["Return"]
 
 
-def test_a_new_interface_has_its_place_and_not_the_tags_of_its_subnet(world: Ec2World, ec2: EC2Client) -> None:
+def test_a_new_interface_has_its_subnet_and_vpc_as_keys_but_not_the_subnets_tags(
+    world: Ec2World, ec2: EC2Client
+) -> None:
     subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
     ec2.create_tags(Resources=[subnet], Tags=[{"Key": "team", "Value": "red"}])
     tagged = statement("Allow", "CreateNetworkInterface", StringEquals={"aws:ResourceTag/team": "red"})

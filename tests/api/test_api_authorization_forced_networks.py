@@ -1,4 +1,4 @@
-"""An administrator forces every job and every training into given subnets, groups, keys and tags, by policy alone."""
+"""Policies with which an administrator forces every job and training into given subnets, groups, keys and tags."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ONLY_THERE = {
         "Null": {"comprehend:VpcSubnets": "false", "comprehend:VpcSecurityGroupIds": "false"},
     },
 }
-"""An allow for the given subnets: ForAllValues holds of an absent key, so that Null has to ask for it."""
+"""An allow for the given subnets. ForAllValues also matches an absent key, so Null has to require the key."""
 
 
 def denial(operations: list[str], **condition: Any) -> dict[str, Any]:
@@ -51,12 +51,12 @@ NOT_ELSEWHERE = [
     denial(ALL, **{"ForAnyValue:StringNotEquals": {"comprehend:VpcSecurityGroupIds": GROUPS}}),
     denial(ALL, Null={"comprehend:VpcSubnets": "true"}),
 ]
-"""The same by denies, for whoever has wide rights: one for other subnets, one for no subnet at all."""
+"""The same with denies, for users with broad permissions: one for other subnets, one for no subnet."""
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelWorld]:
-    """The whole product; nothing of it is moved on, so every job stays SUBMITTED."""
+    """The whole product. Its controller does not run, so every job stays SUBMITTED."""
     world = ModelWorld(tmp_path_factory.mktemp("forced"))
     yield world
     world.close()
@@ -74,7 +74,7 @@ class Tries:
         self._operation = operation
 
     def __call__(self, subnets: list[str] | None = None, groups: list[str] | None = None, **more: Any) -> str:
-        """Return the code of the error, or an empty text."""
+        """Return the error code, or an empty string."""
         parameters = minimal("comprehend", self._operation) | more
         if subnets is not None:
             parameters["VpcConfig"] = {"Subnets": subnets, "SecurityGroupIds": groups or GROUPS}
@@ -90,7 +90,7 @@ class Tries:
 
 
 def allowed(code: str) -> bool:
-    """Whether policies let it happen: a job that names a model which does not exist fails by that."""
+    """Return whether policies allow the call: a job that names a missing model fails because of the model."""
     return code in ("", "ResourceNotFoundException")
 
 
@@ -110,7 +110,7 @@ def test_a_job_runs_in_the_given_subnets_or_not_at_all(
 
 
 @pytest.mark.parametrize("operation", ALL)
-def test_for_all_values_alone_lets_a_job_without_a_vpc_pass(world: ModelWorld, operation: str) -> None:
+def test_for_all_values_alone_allows_a_job_without_a_vpc(world: ModelWorld, operation: str) -> None:
     without_null = ONLY_THERE | {"Condition": {"ForAllValues:StringEquals": {"comprehend:VpcSubnets": SUBNETS}}}
     tries = Tries(world, operation, without_null)
     assert allowed(tries())
@@ -138,7 +138,7 @@ def with_key(member: str, key: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("operation", "key", "member"), KEYS)
-def test_a_key_can_be_demanded_and_is_then_refused_because_there_are_none(
+def test_a_policy_can_require_a_kms_key_which_is_then_refused_as_unsupported(
     world: ModelWorld, operation: str, key: str, member: str
 ) -> None:
     condition = {"ArnEquals": {key: KEY_ARN}}
@@ -146,12 +146,12 @@ def test_a_key_can_be_demanded_and_is_then_refused_because_there_are_none(
     tries = Tries(world, operation, demanding)
     assert tries() == "AccessDeniedException"
     assert tries(**with_key(member, KEY_ARN[:-1] + "c")) == "AccessDeniedException"
-    # Nothing here encrypts with a key, so a request that passes the policy is refused and never run without one.
+    # Nothing here encrypts with a key, so a request that the policy allows is refused instead of running without one.
     assert tries(**with_key(member, KEY_ARN)) == "KmsKeyValidationException"
 
 
 @pytest.mark.parametrize("operation", [*ALL, "ImportModel"])
-def test_tags_of_the_request_can_be_demanded(world: ModelWorld, operation: str) -> None:
+def test_a_policy_can_require_tags_in_the_request(world: ModelWorld, operation: str) -> None:
     demanding = EVERYTHING | {"Condition": {"StringEquals": {"aws:RequestTag/team": "red"}}}
     tries = Tries(world, operation, demanding)
     assert allowed(tries(Tags=[{"Key": "team", "Value": "red"}]))
@@ -165,7 +165,7 @@ def test_tags_of_the_request_can_be_demanded(world: ModelWorld, operation: str) 
 
 
 @pytest.mark.costs(0.35, reason="three users and two jobs are made, and every call about a job is tried")
-def test_the_tags_of_a_job_decide_who_may_look_at_it_stop_it_and_tag_it(world: ModelWorld) -> None:
+def test_a_policy_can_allow_describing_stopping_and_tagging_a_job_by_its_tags(world: ModelWorld) -> None:
     everything = world.client_of("owner")
     started = {}
     for team in ("red", "blue"):
@@ -190,7 +190,7 @@ def test_the_tags_of_a_job_decide_who_may_look_at_it_stop_it_and_tag_it(world: M
     client.stop_entities_detection_job(JobId=other["JobId"])
 
 
-def test_the_tags_of_a_model_decide_who_may_use_and_delete_it(world: ModelWorld) -> None:
+def test_a_policy_can_allow_using_and_deleting_a_model_by_its_tags(world: ModelWorld) -> None:
     owner = world.client_of("modeller")
     parameters = minimal("comprehend", "CreateDocumentClassifier") | {"Tags": [{"Key": "use", "Value": "no"}]}
     arn = owner.create_document_classifier(**(parameters | {"DocumentClassifierName": "kept"}))["DocumentClassifierArn"]
@@ -211,7 +211,7 @@ def test_the_tags_of_a_model_decide_who_may_use_and_delete_it(world: ModelWorld)
         owner.start_document_classification_job(**start)
 
 
-def test_the_account_of_a_foreign_resource_is_its_owners(world: ModelWorld) -> None:
+def test_the_resource_account_of_another_accounts_model_is_its_owner(world: ModelWorld) -> None:
     foreign = "arn:aws:comprehend:us-east-1:444455556666:document-classifier/theirs"
     perimeter = {
         "Effect": "Deny",

@@ -1,4 +1,4 @@
-"""Condition keys of calls to EC2 and S3 that say what is asked for: each lets in what it names, and nothing else."""
+"""Condition keys for the parameters of EC2 and S3 calls: each allows the value that a policy names and no other."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ S3_SERVICE, LOGS_SERVICE = (f"com.amazonaws.{REGION}.{name}" for name in ("s3", 
 
 
 def new_subnet(ec2: EC2Client, zone: str) -> None:
-    """Make a subnet in a zone."""
+    """Create a subnet in a zone."""
     (vpc,) = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
     block = {"a": "172.31.200.0/24", "b": "172.31.201.0/24"}[zone]
     ec2.create_subnet(VpcId=vpc["VpcId"], CidrBlock=block, AvailabilityZone=f"{REGION}{zone}")
 
 
 def new_endpoint(ec2: EC2Client, service: str) -> None:
-    """Make an endpoint of a service."""
+    """Create an endpoint for a service."""
     (vpc,) = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
     kind: Any = "Gateway" if service == S3_SERVICE else "Interface"
     ec2.create_vpc_endpoint(VpcId=vpc["VpcId"], ServiceName=service, VpcEndpointType=kind)
 
 
-def lend(ec2: EC2Client, account: str) -> None:
+def permit_attachment(ec2: EC2Client, account: str) -> None:
     """Let an account use a new interface."""
     subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
     interface = ec2.create_network_interface(SubnetId=subnet)["NetworkInterface"]["NetworkInterfaceId"]
@@ -50,14 +50,14 @@ def lend(ec2: EC2Client, account: str) -> None:
     [
         ("ec2:AvailabilityZone", f"{REGION}a", new_subnet, "a", "b"),
         ("ec2:VpceServiceName", S3_SERVICE, new_endpoint, S3_SERVICE, LOGS_SERVICE),
-        ("ec2:AuthorizedUser", f"arn:aws:iam::{ACCOUNT}:root", lend, ACCOUNT, OTHER),
-        ("ec2:Permission", "INSTANCE-ATTACH", lend, ACCOUNT, None),
+        ("ec2:AuthorizedUser", f"arn:aws:iam::{ACCOUNT}:root", permit_attachment, ACCOUNT, OTHER),
+        ("ec2:Permission", "INSTANCE-ATTACH", permit_attachment, ACCOUNT, None),
     ],
 )
-def test_a_call_of_ec2_is_held_to_what_it_asks_for(
+def test_a_policy_can_limit_the_parameters_of_ec2_calls(
     world: Ec2World, key: str, wanted: str, act: Callable[[EC2Client, str], None], right: str, wrong: str | None
 ) -> None:
-    # Whatever else such a call is about lacks the key and is let pass.
+    # The other resources of the call do not have the key, and the condition does not apply to them.
     another: dict[str, Any] = {"StringNotEquals": {key: wanted}, "Null": {key: "false"}}
     everything = {"Effect": "Allow", "Action": "ec2:*", "Resource": "*"}
     ec2 = world.client([everything, {**everything, "Effect": "Deny", "Condition": another}])
@@ -68,7 +68,7 @@ def test_a_call_of_ec2_is_held_to_what_it_asks_for(
         assert code_of(refused.value) == "UnauthorizedOperation"
 
 
-def test_a_zone_is_the_same_by_its_name_by_its_id_and_by_default(world: Ec2World, ec2: EC2Client) -> None:
+def test_a_zone_has_the_same_key_by_name_by_id_and_by_default(world: Ec2World, ec2: EC2Client) -> None:
     zones = ec2.describe_availability_zones()["AvailabilityZones"]
     first = {"StringEquals": {"ec2:AvailabilityZone": zones[0]["ZoneName"]}}
     everything = {"Effect": "Allow", "Action": "ec2:*", "Resource": "*"}
@@ -92,7 +92,7 @@ def test_a_zone_is_the_same_by_its_name_by_its_id_and_by_default(world: Ec2World
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[S3World, Any]]:
-    """A store with a bucket and an object, and a client of a writer without policies of its own."""
+    """A store with a bucket and an object, and a client of a writer without policies."""
     with s3_world(tmp_path_factory.mktemp("keys"), "memory") as world:
         world.s3.create_bucket(Bucket="guarded")
         world.s3.put_object(Bucket="guarded", Key="source", Body=b"x")
@@ -105,7 +105,7 @@ def copy(s3: Any, directive: str = "COPY") -> None:
 
 
 def store_as(s3: Any, storage_class: str) -> None:
-    """Write an object of a storage class."""
+    """Write an object with a storage class."""
     s3.put_object(Bucket="guarded", Key="new", Body=b"x", StorageClass=storage_class)
 
 
@@ -126,7 +126,7 @@ def store_as(s3: Any, storage_class: str) -> None:
         ({"StringLike": {"aws:UserAgent": "curl/*"}}, copy, False),
     ],
 )
-def test_a_call_of_s3_is_held_to_what_it_asks_for(
+def test_a_policy_can_limit_the_parameters_of_s3_calls(
     store: tuple[S3World, Any], condition: dict[str, Any], act: Callable[[Any], None], allowed: bool
 ) -> None:
     world, writer = store
@@ -145,6 +145,6 @@ def test_a_call_of_s3_is_held_to_what_it_asks_for(
             act(writer)
 
 
-def test_the_age_of_a_presigned_url_is_a_key_in_milliseconds() -> None:
+def test_the_age_of_a_presigned_url_is_a_condition_key_in_milliseconds() -> None:
     signed = Signing("AWS4-HMAC-SHA256", presigned=True, signed_at=NOW - dt.timedelta(seconds=90))
     assert s3_context({}, {}, signed, NOW)["s3:signatureAge"] == ("90000",)

@@ -1,4 +1,4 @@
-"""Bucket policies that ask where a request comes from and who makes it: each key lets in, and keeps out."""
+"""Bucket policies with conditions on a request's origin and caller: each key allows some requests and denies others."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ PLAIN = NetworkPath(source_ip="203.0.113.9")
 
 
 @dataclass
-class Doors:
-    """An S3 with a guarded bucket; the keys of a reader without policies, and of one who may do everything."""
+class GuardedBucket:
+    """S3 with a guarded bucket; the keys of a reader without policies and of an administrator."""
 
     world: S3World
     reader: dict[str, str]
@@ -32,14 +32,14 @@ class Doors:
 
 
 @pytest.fixture(scope="module")
-def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
-    """A bucket with an object, an endpoint of its own VPC, and a reader without policies of his own."""
+def guarded_bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GuardedBucket]:
+    """A bucket with an object, an endpoint of its own VPC, and a reader without policies."""
     with s3_world(tmp_path_factory.mktemp("paths"), "memory") as world:
         world.s3.create_bucket(Bucket="guarded")
         world.s3.put_object(Bucket="guarded", Key="in/k", Body=b"secret")
         endpoint(world, OPEN)
         owner = world.user("owner", policy(statement("Allow", "*", "*")))
-        yield Doors(world, world.user("reader", None), owner)
+        yield GuardedBucket(world, world.user("reader", None), owner)
 
 
 CASES: list[tuple[str, dict[str, Any], NetworkPath, NetworkPath]] = [
@@ -54,9 +54,9 @@ CASES: list[tuple[str, dict[str, Any], NetworkPath, NetworkPath]] = [
 ]
 
 
-def reads(doors: Doors, key: dict[str, str], path: NetworkPath) -> bool:
+def reads(guarded_bucket: GuardedBucket, key: dict[str, str], path: NetworkPath) -> bool:
     scheme = "https" if path.secure else "http"
-    client = doors.world.client(key, path, endpoint_url=f"{scheme}://127.0.0.1:4566")
+    client = guarded_bucket.world.client(key, path, endpoint_url=f"{scheme}://127.0.0.1:4566")
     status = 200
     try:
         client.get_object(Bucket="guarded", Key="in/k")
@@ -67,13 +67,13 @@ def reads(doors: Doors, key: dict[str, str], path: NetworkPath) -> bool:
 
 
 @pytest.mark.parametrize(("name", "condition", "inside", "outside"), CASES, ids=[case[0] for case in CASES])
-def test_a_bucket_lets_a_reader_in_by_the_path_that_it_names_only(
-    doors: Doors, name: str, condition: dict[str, Any], inside: NetworkPath, outside: NetworkPath
+def test_a_bucket_policy_can_allow_one_network_path_only(
+    guarded_bucket: GuardedBucket, name: str, condition: dict[str, Any], inside: NetworkPath, outside: NetworkPath
 ) -> None:
     allow = statement("Allow", "s3:GetObject", "arn:aws:s3:::guarded/*", Principal={"AWS": READER}, Condition=condition)
-    doors.world.s3.put_bucket_policy(Bucket="guarded", Policy=policy(allow))
-    assert reads(doors, doors.reader, inside)
-    assert not reads(doors, doors.reader, outside)
+    guarded_bucket.world.s3.put_bucket_policy(Bucket="guarded", Policy=policy(allow))
+    assert reads(guarded_bucket, guarded_bucket.reader, inside)
+    assert not reads(guarded_bucket, guarded_bucket.reader, outside)
 
 
 NEGATED = {
@@ -87,24 +87,24 @@ NEGATED = {
     [case for case in CASES if next(iter(case[1])) in NEGATED],
     ids=[case[0] for case in CASES if next(iter(case[1])) in NEGATED],
 )
-def test_a_bucket_keeps_everybody_out_who_comes_another_way(
-    doors: Doors, name: str, condition: dict[str, Any], inside: NetworkPath, outside: NetworkPath
+def test_a_bucket_policy_can_deny_every_other_network_path(
+    guarded_bucket: GuardedBucket, name: str, condition: dict[str, Any], inside: NetworkPath, outside: NetworkPath
 ) -> None:
     ((operator, keys),) = condition.items()
     deny = statement(
         "Deny", "s3:GetObject", "arn:aws:s3:::guarded/*", Principal="*", Condition={NEGATED[operator]: keys}
     )
-    doors.world.s3.put_bucket_policy(Bucket="guarded", Policy=policy(deny))
-    assert reads(doors, doors.owner, inside)
-    assert not reads(doors, doors.owner, outside)
+    guarded_bucket.world.s3.put_bucket_policy(Bucket="guarded", Policy=policy(deny))
+    assert reads(guarded_bucket, guarded_bucket.owner, inside)
+    assert not reads(guarded_bucket, guarded_bucket.owner, outside)
 
 
-def test_a_bucket_that_demands_tls_refuses_plain_requests(doors: Doors) -> None:
+def test_a_bucket_policy_that_requires_tls_refuses_plain_requests(guarded_bucket: GuardedBucket) -> None:
     insecure = {"Bool": {"aws:SecureTransport": "false"}}
     deny = statement("Deny", "s3:*", "arn:aws:s3:::guarded/*", Principal="*", Condition=insecure)
-    doors.world.s3.put_bucket_policy(Bucket="guarded", Policy=policy(deny))
-    assert reads(doors, doors.owner, PUBLIC_PATH)
-    assert not reads(doors, doors.owner, PLAIN)
+    guarded_bucket.world.s3.put_bucket_policy(Bucket="guarded", Policy=policy(deny))
+    assert reads(guarded_bucket, guarded_bucket.owner, PUBLIC_PATH)
+    assert not reads(guarded_bucket, guarded_bucket.owner, PLAIN)
 
 
 @pytest.mark.parametrize(
@@ -124,18 +124,22 @@ def test_a_bucket_that_demands_tls_refuses_plain_requests(doors: Doors) -> None:
         ({"StringEquals": {"aws:ResourceAccount": "444455556666"}}, False),
     ],
 )
-def test_a_bucket_can_ask_who_reads(doors: Doors, condition: dict[str, Any], allowed: bool) -> None:
+def test_a_bucket_policy_can_depend_on_the_caller(
+    guarded_bucket: GuardedBucket, condition: dict[str, Any], allowed: bool
+) -> None:
     allow = statement("Allow", "s3:GetObject", "arn:aws:s3:::guarded/*", Principal={"AWS": READER}, Condition=condition)
-    doors.world.s3.put_bucket_policy(Bucket="guarded", Policy=policy(allow))
-    assert reads(doors, doors.reader, PUBLIC_PATH) is allowed
+    guarded_bucket.world.s3.put_bucket_policy(Bucket="guarded", Policy=policy(allow))
+    assert reads(guarded_bucket, guarded_bucket.reader, PUBLIC_PATH) is allowed
 
 
 @pytest.mark.parametrize(("prefix", "allowed"), [("in/", True), ("in/deep/", True), ("out/", False), (None, False)])
-def test_a_bucket_can_be_listed_below_one_prefix_only(doors: Doors, prefix: str | None, allowed: bool) -> None:
+def test_a_bucket_policy_can_allow_listing_one_prefix_only(
+    guarded_bucket: GuardedBucket, prefix: str | None, allowed: bool
+) -> None:
     below = {"StringLike": {"s3:prefix": "in/*"}}
     allow = statement("Allow", "s3:ListBucket", "arn:aws:s3:::guarded", Principal={"AWS": READER}, Condition=below)
-    doors.world.s3.put_bucket_policy(Bucket="guarded", Policy=policy(allow))
-    client = doors.world.client(doors.reader, PUBLIC_PATH)
+    guarded_bucket.world.s3.put_bucket_policy(Bucket="guarded", Policy=policy(allow))
+    client = guarded_bucket.world.client(guarded_bucket.reader, PUBLIC_PATH)
     given = {} if prefix is None else {"Prefix": prefix}
     if allowed:
         client.list_objects_v2(Bucket="guarded", **given)
@@ -144,11 +148,11 @@ def test_a_bucket_can_be_listed_below_one_prefix_only(doors: Doors, prefix: str 
             client.list_objects_v2(Bucket="guarded", **given)
 
 
-def test_headers_that_claim_another_path_are_no_condition_keys(doors: Doors) -> None:
+def test_headers_that_claim_another_path_do_not_set_condition_keys(guarded_bucket: GuardedBucket) -> None:
     condition = {"StringEquals": {"aws:SourceVpce": VPCE}}
     allow = statement("Allow", "s3:GetObject", "arn:aws:s3:::guarded/*", Principal={"AWS": READER}, Condition=condition)
-    doors.world.s3.put_bucket_policy(Bucket="guarded", Policy=policy(allow))
-    client = doors.world.client(doors.reader, PUBLIC_PATH)
+    guarded_bucket.world.s3.put_bucket_policy(Bucket="guarded", Policy=policy(allow))
+    client = guarded_bucket.world.client(guarded_bucket.reader, PUBLIC_PATH)
 
     def claim(request: Any, **_: Any) -> None:
         for name in ("SourceVpce", "aws-SourceVpce"):
@@ -161,7 +165,7 @@ def test_headers_that_claim_another_path_are_no_condition_keys(doors: Doors) -> 
 
 
 @pytest.mark.costs(0.2, reason="the whole product is made, with clients of two users")
-def test_what_a_service_does_for_its_caller_can_be_told_from_what_the_caller_does(tmp_path: Path) -> None:
+def test_a_policy_can_distinguish_a_services_calls_from_its_callers_own(tmp_path: Path) -> None:
     world = ModelWorld(tmp_path)
     shelf = world.client_of("shelf", service="s3")
     shelf.create_bucket(Bucket="flow-records")

@@ -1,6 +1,6 @@
-"""Every operation of every service: without permission denied in the service's words, leaving nothing behind.
+"""Every operation of every service: denied in the service's words without permission, and without any change.
 
-And with permission on exactly the actions that the table names, not denied.
+With permission for exactly the actions in the table it is not denied.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from reading_room.wiring.product import operation_table
 from tests.worlds.minimal_calls import ACCOUNT, minimal
 from tests.worlds.models import ModelWorld
 
-assert embedded.__name__  # Importing it fills the table of S3's operations.
+assert embedded.__name__  # The import fills the table of S3's operations.
 TABLE = {(bound.facts.service, bound.facts.name): bound.facts for bound in operation_table()}
 AUTHORIZED = sorted(key for key, facts in TABLE.items() if facts.authorized)
 DENIAL = {
@@ -31,23 +31,23 @@ DENIAL = {
     "iam": "AccessDenied",
     "sts": "AccessDenied",
 }
-"""The codes of the services with one of their own; the others say AccessDeniedException."""
+"""The denial codes of services that have their own; the others return AccessDeniedException."""
 DENIALS = {"UnauthorizedOperation", "AccessDenied", "AccessDeniedException"}
 USES = ("iam_access_key_uses", "iam_role_uses", "trail_heads")
-"""What is written of every call, whatever becomes of it."""
+"""Tables that change with every call, whatever its result."""
 NEED_NO_PERMISSION = {
-    ("reading-room", "CheckJob"): "the action of the operation that is asked about decides, and only its holder learns",
-    ("reading-room", "DescribeJobRuns"): "for each job the action that describes it decides",
-    ("reading-room", "EndSession"): "as sts:GetCallerIdentity: nobody may be kept signed in",
-    ("reading-room", "RedeemSignInToken"): "the token decides: the caller has nothing else, and is nobody yet",
-    ("sts", "AssumeRole"): "the role's trust policy decides, with the caller's policies",
+    ("reading-room", "CheckJob"): "whoever has permission for the checked operation gets an answer",
+    ("reading-room", "DescribeJobRuns"): "permission to describe a job decides for each job",
+    ("reading-room", "EndSession"): "like sts:GetCallerIdentity: no policy may prevent signing out",
+    ("reading-room", "RedeemSignInToken"): "the token decides: the caller is not authenticated yet",
+    ("sts", "AssumeRole"): "the role's trust policy and the caller's policies decide",
     ("sts", "GetCallerIdentity"): "AWS: no permission is needed, and none can be denied",
-    ("sts", "GetSessionToken"): "AWS: no permission is needed; of the session's calls each is decided",
+    ("sts", "GetSessionToken"): "AWS: no permission is needed; each call of the session is authorized",
 }
 
 
 class Walk:
-    """The whole product, a user without any policy, and one who is given a policy for each call."""
+    """The whole product, a user without policies, and a user who gets a policy for each call."""
 
     def __init__(self, folder: Any) -> None:
         self.world = ModelWorld(folder)
@@ -71,14 +71,14 @@ class Walk:
             self._keys[name + "-id"] = {"id": user.unique_id}
 
     def allow(self, actions: list[str]) -> None:
-        """Give ``somebody`` exactly these actions, on everything."""
+        """Give ``somebody`` permission for exactly these actions on all resources."""
         document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]}
         with self.world.database.transaction() as session:
             unique_id = self._keys[self.somebody + "-id"]["id"]
             inline_policies.put(session, "user", unique_id, self.somebody, "only", json.dumps(document))
 
     def call(self, who: str, service: str, operation: str, parameters: dict[str, Any]) -> tuple[str, str, int]:
-        """Call as one of the two; return code, message and status of its error, or empty texts."""
+        """Call as one of the two users; return the code, message and status of the error, or empty strings."""
         if (who, service) not in self._clients:
             self._clients[who, service] = self.world.process.client(service, **self._keys[who])
         try:
@@ -89,12 +89,12 @@ class Walk:
         return "", "", 200
 
     def minimal(self, service: str, operation: str) -> dict[str, Any]:
-        """Return the smallest parameters of a call; a key that is asked for has to be one of the account."""
+        """Return the smallest valid parameters of a call; an access key must be one of the account."""
         mine = {"AccessKeyId": self._keys[self.nobody]["access_key_id"]}
         return minimal(service, operation) | (mine if operation == "GetAccessKeyLastUsed" else {})
 
     def rows(self) -> dict[str, list[Any]]:
-        """Return everything that the database holds, but for what was last used when: a denied call is a use."""
+        """Return all rows of the database except times of last use, because a denied call counts as a use."""
         with self.world.database.reading() as session:
             names = session.scalars(text("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")).all()
             names = [name for name in names if name not in USES]
@@ -103,7 +103,7 @@ class Walk:
 
 @pytest.fixture(scope="module")
 def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
-    """The world of this file; calls that are allowed may change it."""
+    """An account for this file; calls that are allowed may change it."""
     walk = Walk(tmp_path_factory.mktemp("walk"))
     yield walk
     walk.world.close()
@@ -118,7 +118,7 @@ def test_only_a_sign_in_needs_no_signature() -> None:
 
 
 @pytest.mark.parametrize(("service", "operation"), AUTHORIZED)
-def test_without_permission_a_call_is_denied_in_its_services_words_and_changes_nothing(
+def test_a_call_without_permission_is_denied_in_its_services_words_and_changes_nothing(
     walk: Walk, service: str, operation: str
 ) -> None:
     before = walk.rows()
@@ -133,7 +133,7 @@ def test_without_permission_a_call_is_denied_in_its_services_words_and_changes_n
 
 
 @pytest.mark.parametrize(("service", "operation"), AUTHORIZED)
-def test_with_exactly_the_actions_of_the_table_a_call_is_not_denied(walk: Walk, service: str, operation: str) -> None:
+def test_a_call_with_exactly_the_actions_of_the_table_is_not_denied(walk: Walk, service: str, operation: str) -> None:
     facts = TABLE[service, operation]
     walk.allow([facts.action, *(["iam:PassRole"] if facts.passed_role is not None else [])])
     code, message, _ = walk.call(walk.somebody, service, operation, walk.minimal(service, operation))
@@ -141,7 +141,7 @@ def test_with_exactly_the_actions_of_the_table_a_call_is_not_denied(walk: Walk, 
 
 
 @pytest.mark.parametrize(("service", "operation"), [key for key in AUTHORIZED if TABLE[key].passed_role is not None])
-def test_without_pass_role_nothing_is_handed_over(walk: Walk, service: str, operation: str) -> None:
+def test_a_call_that_passes_a_role_is_denied_without_pass_role(walk: Walk, service: str, operation: str) -> None:
     facts = TABLE[service, operation]
     assert facts.passed_role is not None
     parameter = facts.passed_role.parameter
@@ -164,11 +164,11 @@ S3_NAMES = sorted(OPERATIONS)
 
 
 @pytest.mark.parametrize("operation", S3_NAMES)
-def test_without_permission_s3_is_silent_and_unchanged(walk: Walk, operation: str) -> None:
+def test_an_s3_call_without_permission_is_denied_and_changes_nothing(walk: Walk, operation: str) -> None:
     before = walk.rows()
     code, message, status = walk.call(walk.nobody, "s3", operation, s3_parameters(operation))
     if operation == "DeleteObjects":
-        # It is answered key by key.
+        # DeleteObjects answers for each key.
         assert (code, status) == ("", 200)
     elif operation.startswith("Head"):
         assert (code, status) == ("403", 403)
@@ -179,7 +179,7 @@ def test_without_permission_s3_is_silent_and_unchanged(walk: Walk, operation: st
 
 
 @pytest.mark.parametrize("operation", S3_NAMES)
-def test_with_exactly_its_actions_s3_does_not_deny(walk: Walk, operation: str) -> None:
+def test_an_s3_call_with_exactly_its_actions_is_not_denied(walk: Walk, operation: str) -> None:
     parameters = s3_parameters(operation)
     headers = {"x-amz-copy-source": "/papers/key"}
     address = Address(parameters.get("Bucket"), parameters.get("Key"))

@@ -1,4 +1,4 @@
-"""A job's credentials are good on that job's interfaces: whoever carries them away gets nothing by them."""
+"""The credentials of a job work only on that job's own interfaces; stolen credentials give no access."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.costs(0.8, reason="the whole product, a network and job
 
 LIST = Path(__file__).resolve().parents[2] / "docs" / "attacks.md"
 HOST = NetworkPath(source_ip="127.0.0.1", secure=True)
-"""The door of the APIs on the host's loopback."""
+"""The API's listen address on the host's loopback."""
 SECOND = f"arn:aws:iam::{ACCOUNT}:role/Second"
 JOB = {
     "InputDataConfig": {"S3Uri": "s3://papers/in/"},
@@ -41,7 +41,7 @@ ONCE: Any = {"total_max_attempts": 1}
 
 
 @dataclass
-class Net:
+class JobNetwork:
     """A VPC, 10.0.0.0/16, with an endpoint for S3."""
 
     vpc: str
@@ -70,14 +70,14 @@ class Bound(ModelWorld):
             role = roles.create(session, ACCOUNT, "Second", text, self.now)
             inline_policies.put(session, "role", role.unique_id, "Second", "All", ALLOW_ALL)
 
-    def network(self) -> Net:
-        """Make a VPC with one subnet."""
+    def network(self) -> JobNetwork:
+        """Create a VPC with one subnet."""
         ec2 = self.ec2
         vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
         mine = [{"Name": "vpc-id", "Values": [vpc]}]
         table = ec2.describe_route_tables(Filters=mine)["RouteTables"][0]["RouteTableId"]
         endpoint = ec2.create_vpc_endpoint(VpcId=vpc, ServiceName="com.amazonaws.us-east-1.s3", RouteTableIds=[table])
-        return Net(
+        return JobNetwork(
             vpc,
             ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"],
             ec2.describe_security_groups(Filters=mine)["SecurityGroups"][0]["GroupId"],
@@ -85,8 +85,8 @@ class Bound(ModelWorld):
             endpoint["VpcEndpoint"]["VpcEndpointId"],
         )
 
-    def job(self, net: Net | None = None) -> ContainerSpec:
-        """Start a job in a network, and return its container once it is wanted."""
+    def job(self, net: JobNetwork | None = None) -> ContainerSpec:
+        """Start a job in a network, and return the spec of its container."""
         known = {spec.container_id for spec in self.wanted()}
         config = (net or self.home).config()
         self.client.start_entities_detection_job(LanguageCode="en", VpcConfig=config, **JOB)
@@ -95,34 +95,34 @@ class Bound(ModelWorld):
         return spec
 
     def end(self, spec: ContainerSpec) -> None:
-        """Let a job come to its end."""
+        """Complete a job."""
         self.says(spec, Done(1, 0, 10, "0" * 64), phase="exited")
 
-    def by(self, spec: ContainerSpec) -> NetworkPath:
-        """Return the path of a container through the endpoint of the network."""
+    def path_of_container(self, spec: ContainerSpec) -> NetworkPath:
+        """Return the network path of a container through the endpoint of its network."""
         return self.path_of(spec, self.home.endpoint)
 
     def reads(self, path: NetworkPath, keys: dict[str, str]) -> None:
-        """Read an object by a path, and ask who one is."""
+        """Read an object and call GetCallerIdentity over a path."""
         s3, sts = self.client_from(path, "s3", keys), self.client_from(path, "sts", keys)
         assert s3.get_object(Bucket="papers", Key="in/a.txt")["Body"].read() == b"words"
         assert ":assumed-role/" in sts.get_caller_identity()["Arn"]
 
     def refuses(self, path: NetworkPath, keys: dict[str, str]) -> None:
-        """Check that what comes by a path is refused: by S3, and by an operation that no policy can deny."""
+        """Check that calls over a path are refused, by S3 and by GetCallerIdentity, which no policy can deny."""
         s3, sts = self.client_from(path, "s3", keys), self.client_from(path, "sts", keys)
         for call, more in ((s3.get_object, {"Bucket": "papers", "Key": "in/a.txt"}), (sts.get_caller_identity, {})):
             code, text = refused(call, **more)
             assert (code, "explicit deny in a session policy" in text) == ("AccessDenied", True), text
 
     def assumed(self, path: NetworkPath, keys: dict[str, str]) -> dict[str, str]:
-        """Assume the second role with credentials, by a path; return the new ones."""
+        """Assume the second role over a path; return its credentials."""
         sts = self.client_from(path, "sts", keys)
-        return given(sts.assume_role(RoleArn=SECOND, RoleSessionName="further")["Credentials"])
+        return as_arguments(sts.assume_role(RoleArn=SECOND, RoleSessionName="further")["Credentials"])
 
 
-def given(credentials: dict[str, Any]) -> dict[str, str]:
-    """Return credentials of an answer as a client takes them."""
+def as_arguments(credentials: dict[str, Any]) -> dict[str, str]:
+    """Return the credentials of an answer as arguments of a client."""
     return {
         "access_key_id": credentials["AccessKeyId"],
         "secret_access_key": credentials["SecretAccessKey"],
@@ -140,20 +140,20 @@ def world(tmp_path: Path) -> Iterator[Bound]:
 # Where the job itself may use them
 
 
-def test_every_interface_of_the_job_may_use_them(world: Bound) -> None:
+def test_they_work_on_every_interface_of_the_job(world: Bound) -> None:
     spec = world.job()
     keys = world.keys_of(spec)
-    world.reads(world.by(spec), keys)
-    further = world.assumed(world.by(spec), keys)
-    # A later attempt has another interface, and what was made of the first one's credentials goes on there.
+    world.reads(world.path_of_container(spec), keys)
+    further = world.assumed(world.path_of_container(spec), keys)
+    # A later attempt has another interface. Sessions derived from the first one's credentials still work there.
     world.says(spec, phase="lost")
     (again,) = world.wanted()
     assert again.interface_id != spec.interface_id
-    world.reads(world.by(again), world.keys_of(again))
-    world.reads(world.by(again), further)
+    world.reads(world.path_of_container(again), world.keys_of(again))
+    world.reads(world.path_of_container(again), further)
 
 
-def test_in_the_service_s_own_network_the_interface_is_known_by_its_private_address(world: Bound) -> None:
+def test_in_the_services_own_network_an_interface_is_identified_by_its_private_address(world: Bound) -> None:
     spec = world.job()
     plain = world.client.start_dominant_language_detection_job(**JOB)["JobId"]
     world.turn(2)
@@ -162,7 +162,7 @@ def test_in_the_service_s_own_network_the_interface_is_known_by_its_private_addr
     world.refuses(world.path_of(own), world.keys_of(spec))
 
 
-def test_the_session_for_the_model_is_bound_as_well(world: Bound) -> None:
+def test_the_session_for_the_model_is_bound_too(world: Bound) -> None:
     world.client.create_document_classifier(**classifier_request(VpcConfig=world.home.config()))
     world.turn(2)
     (spec,) = world.wanted()
@@ -171,10 +171,10 @@ def test_the_session_for_the_model_is_bound_as_well(world: Bound) -> None:
     artifact = spec.job.model.artifact
     put = {"Bucket": artifact.bucket, "Key": artifact.key, "Body": b"x"}
     assert refused(world.client_from(HOST, "s3", keys).put_object, **put)[0] == "AccessDenied"
-    world.client_from(world.by(spec), "s3", keys).put_object(**put)
+    world.client_from(world.path_of_container(spec), "s3", keys).put_object(**put)
 
 
-# Where nobody else may
+# Where nobody else may use them
 
 
 WAYS = (
@@ -192,84 +192,88 @@ def test_stolen_credentials_are_refused_elsewhere(world: Bound, way: str) -> Non
     keys = world.keys_of(spec)
     match way:
         case "from-another-job":
-            path = world.by(world.job())
+            path = world.path_of_container(world.job())
         case "from-a-plain-interface":
             made = world.ec2.create_network_interface(SubnetId=world.home.subnet)["NetworkInterface"]
-            path = replace(world.by(spec), vpc_source_ip=made["PrivateIpAddress"])
+            path = replace(world.path_of_container(spec), vpc_source_ip=made["PrivateIpAddress"])
         case "from-the-same-address-of-another-vpc":
-            # The same address of another VPC: an address by itself proves nothing.
+            # The same address in another VPC: an address alone proves nothing.
             other = world.network()
-            path = replace(world.by(spec), vpc_id=other.vpc, vpc_endpoint_id=other.endpoint)
+            path = replace(world.path_of_container(spec), vpc_id=other.vpc, vpc_endpoint_id=other.endpoint)
         case "from-the-loopback-door":
             path = HOST
         case _:
             path = world.path_of(spec)
     world.refuses(path, keys)
-    world.reads(world.by(spec), keys)
+    world.reads(world.path_of_container(spec), keys)
 
 
-def test_sessions_that_are_made_of_them_are_bound_as_well(world: Bound) -> None:
+def test_sessions_derived_from_them_are_bound_too(world: Bound) -> None:
     spec = world.job()
-    path, keys = world.by(spec), world.keys_of(spec)
+    path, keys = world.path_of_container(spec), world.keys_of(spec)
     further = world.assumed(path, keys)
     third = world.assumed(path, further)
     for each in (further, third):
         world.reads(path, each)
         world.refuses(HOST, each)
-        world.refuses(world.by(world.job()), each)
+        world.refuses(world.path_of_container(world.job()), each)
 
 
-def test_somebody_who_signs_in_by_a_token_of_theirs_is_bound_as_well(world: Bound) -> None:
+def test_a_session_signed_in_with_a_token_of_theirs_is_bound_too(world: Bound) -> None:
     spec = world.job()
-    room = world.client_from(world.by(spec), "reading-room", world.keys_of(spec))
+    room = world.client_from(world.path_of_container(spec), "reading-room", world.keys_of(spec))
     token = room.create_sign_in_token()["Token"]
     config = Config(signature_version=botocore.UNSIGNED, retries=ONCE)
     unsigned = world.process.client("reading-room", access_key_id="x", secret_access_key="x", config=config)
-    signed_in = given(unsigned.redeem_sign_in_token(Token=token)["Credentials"])
-    world.reads(world.by(spec), signed_in)
+    signed_in = as_arguments(unsigned.redeem_sign_in_token(Token=token)["Credentials"])
+    world.reads(world.path_of_container(spec), signed_in)
     world.refuses(HOST, signed_in)
 
 
-def test_after_the_job_s_end_a_session_made_of_them_is_worth_nothing_even_at_the_same_address(world: Bound) -> None:
+def test_a_derived_session_is_refused_after_the_jobs_end_even_from_the_same_address(world: Bound) -> None:
     spec = world.job()
-    path, keys = world.by(spec), world.keys_of(spec)
+    path, keys = world.path_of_container(spec), world.keys_of(spec)
     further = world.assumed(path, keys)
     world.reads(path, further)
     world.end(spec)
     assert refused(world.client_from(path, "sts", keys).get_caller_identity)[0] == "InvalidClientTokenId"
     world.refuses(path, further)
-    # An address that has rested is given again, to another interface.
+    # After its rest period an address is assigned again, to another interface.
     world.now += addresses.REST
     heir = world.job()
-    assert (world.by(heir), heir.interface_id == spec.interface_id) == (path, False)
+    assert (world.path_of_container(heir), heir.interface_id == spec.interface_id) == (path, False)
     world.refuses(path, further)
     world.reads(path, world.keys_of(heir))
 
 
 @pytest.mark.parametrize("version", ["s3v4", "s3"])
-def test_a_presigned_url_is_good_from_the_job_alone(world: Bound, version: Literal["s3v4", "s3"]) -> None:
+def test_a_presigned_url_of_the_job_works_only_from_the_job(world: Bound, version: Literal["s3v4", "s3"]) -> None:
     spec = world.job()
-    signer = world.client_from(world.by(spec), "s3", world.keys_of(spec), config=Config(signature_version=version))
+    signer = world.client_from(
+        world.path_of_container(spec), "s3", world.keys_of(spec), config=Config(signature_version=version)
+    )
     url = signer.generate_presigned_url("get_object", Params={"Bucket": "papers", "Key": "in/a.txt"})
     request = AWSRequest("GET", url).prepare()
-    assert world.inside.send(request, {PATH_KEY: world.by(spec)}).status_code == 200
-    stolen = world.inside.send(request, {PATH_KEY: world.by(world.job())})
+    assert world.inside.send(request, {PATH_KEY: world.path_of_container(spec)}).status_code == 200
+    stolen = world.inside.send(request, {PATH_KEY: world.path_of_container(world.job())})
     assert (stolen.status_code, b"<Code>AccessDenied</Code>" in stolen.content) == (403, True)
     assert world.process.send(request, {PATH_KEY: HOST}).status_code == 403
 
 
-def test_a_form_that_the_job_signed_uploads_from_the_job_alone(world: Bound) -> None:
+def test_a_form_signed_by_the_job_works_only_from_the_job(world: Bound) -> None:
     spec = world.job()
-    signed = world.client_from(world.by(spec), "s3", world.keys_of(spec)).generate_presigned_post("papers", "form.txt")
+    signed = world.client_from(world.path_of_container(spec), "s3", world.keys_of(spec)).generate_presigned_post(
+        "papers", "form.txt"
+    )
     body, content_type = encode_multipart_formdata({**signed["fields"], "file": ("form.txt", b"words")})
     request = AWSRequest("POST", signed["url"], {"Content-Type": content_type}, body).prepare()
     assert world.process.send(request, {PATH_KEY: HOST}).status_code == 403
-    assert world.inside.send(request, {PATH_KEY: world.by(spec)}).status_code == 204
+    assert world.inside.send(request, {PATH_KEY: world.path_of_container(spec)}).status_code == 204
 
 
-def test_headers_that_claim_to_come_from_the_job_change_nothing(world: Bound) -> None:
+def test_headers_that_claim_to_come_from_the_job_have_no_effect(world: Bound) -> None:
     spec = world.job()
-    path = world.by(spec)
+    path = world.path_of_container(spec)
     s3 = world.client_from(HOST, "s3", world.keys_of(spec), config=Config(retries=ONCE))
 
     def claim(request: Any, **_: Any) -> None:
@@ -281,7 +285,7 @@ def test_headers_that_claim_to_come_from_the_job_change_nothing(world: Bound) ->
     assert refused(s3.get_object, Bucket="papers", Key="in/a.txt")[0] == "AccessDenied"
 
 
-def test_deleting_many_objects_is_refused_for_each(world: Bound) -> None:
+def test_deleting_several_objects_is_refused_for_each_of_them(world: Bound) -> None:
     keys = world.keys_of(world.job())
     s3 = world.client_from(HOST, "s3", keys)
     answer = s3.delete_objects(Bucket="papers", Delete={"Objects": [{"Key": "in/a.txt"}, {"Key": "b"}]})
@@ -292,9 +296,9 @@ def test_deleting_many_objects_is_refused_for_each(world: Bound) -> None:
 
 
 class Gateways:
-    """A public subnet with a NAT gateway, to which the main table of a network leads."""
+    """A public subnet with a NAT gateway, to which the main route table of a network leads."""
 
-    def __init__(self, world: Bound, net: Net) -> None:
+    def __init__(self, world: Bound, net: JobNetwork) -> None:
         ec2 = world.ec2
         public = ec2.create_subnet(VpcId=net.vpc, CidrBlock="10.0.2.0/24")["Subnet"]["SubnetId"]
         gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
@@ -312,13 +316,13 @@ class Gateways:
         self.private = addresses["PrivateIp"]
 
 
-def test_behind_a_nat_gateway_a_job_is_told_by_the_route_that_leads_there(world: Bound) -> None:
+def test_behind_a_nat_gateway_a_job_is_identified_by_its_route_to_the_gateway(world: Bound) -> None:
     gateways = Gateways(world, world.home)
     spec = world.job()
     keys = world.keys_of(spec)
     world.reads(gateways.public, keys)
-    world.reads(replace(world.by(spec), vpc_source_ip=gateways.private), keys)
-    # A job whose subnet has no way to the gateway cannot have sent what comes from it.
+    world.reads(replace(world.path_of_container(spec), vpc_source_ip=gateways.private), keys)
+    # A job whose subnet has no route to the gateway cannot have sent requests through it.
     away = world.ec2.create_subnet(VpcId=world.home.vpc, CidrBlock="10.0.4.0/24")["Subnet"]["SubnetId"]
     table = world.ec2.create_route_table(VpcId=world.home.vpc)["RouteTable"]["RouteTableId"]
     world.ec2.associate_route_table(RouteTableId=table, SubnetId=away)
@@ -330,7 +334,7 @@ def test_behind_a_nat_gateway_a_job_is_told_by_the_route_that_leads_there(world:
     world.refuses(gateways.public, world.keys_of(other))
 
 
-def test_an_elastic_ip_stands_for_its_own_interface(world: Bound) -> None:
+def test_an_elastic_ip_identifies_its_own_interface(world: Bound) -> None:
     Gateways(world, world.home)
     spec, neighbour = world.job(), world.job()
     paths = {}
@@ -341,11 +345,11 @@ def test_an_elastic_ip_stands_for_its_own_interface(world: Bound) -> None:
     keys = world.keys_of(spec)
     world.reads(paths[spec.container_id], keys)
     world.refuses(paths[neighbour.container_id], keys)
-    # In the router of another VPC it is the address of nobody.
+    # In the router of another VPC the address belongs to no interface.
     world.refuses(replace(paths[spec.container_id], router_vpc_id=world.network().vpc), keys)
 
 
-# The option, and what is told of a refusal
+# The option, and how a denial is explained
 
 
 @pytest.mark.parametrize(
@@ -357,7 +361,9 @@ def test_an_elastic_ip_stands_for_its_own_interface(world: Bound) -> None:
         ({}, True),
     ],
 )
-def test_it_is_an_option_that_is_on_in_the_open_profile(tmp_path: Path, settings: dict[str, Any], bound: bool) -> None:
+def test_the_option_is_on_by_default_in_the_open_profile_only(
+    tmp_path: Path, settings: dict[str, Any], bound: bool
+) -> None:
     world = Bound(tmp_path, **settings)
     try:
         keys = world.keys_of(world.job())
@@ -366,7 +372,7 @@ def test_it_is_an_option_that_is_on_in_the_open_profile(tmp_path: Path, settings
         world.close()
 
 
-def test_a_refusal_is_explained_to_the_account_of_the_job(world: Bound) -> None:
+def test_a_denial_is_explained_to_the_account_of_the_job(world: Bound) -> None:
     spec = world.job()
     s3 = world.client_from(HOST, "s3", world.keys_of(spec))
     with pytest.raises(ClientError) as raised:
@@ -390,8 +396,8 @@ def test_a_refusal_is_explained_to_the_account_of_the_job(world: Bound) -> None:
     assert {"Key": "aws:SourceIp", "Values": ["127.0.0.1"]} in denial["Context"]
 
 
-def test_what_the_service_does_as_the_role_needs_no_interface(world: Bound) -> None:
-    """The nine EC2 actions that prepare a job's network and clear it away, as the data access role."""
+def test_the_service_itself_uses_the_role_without_an_interface(world: Bound) -> None:
+    """The service prepares and deletes a job's network as the data access role, with nine EC2 actions."""
     spec = world.job()
     world.end(spec)
     with world.database.reading() as session:
@@ -400,19 +406,19 @@ def test_what_the_service_does_as_the_role_needs_no_interface(world: Bound) -> N
     assert not any("removed by the service" in line for line in told)
 
 
-def test_the_attempts_are_those_of_the_list() -> None:
+def test_the_attempts_match_the_list_of_attacks() -> None:
     others = {
-        "through-a-derived-session": test_sessions_that_are_made_of_them_are_bound_as_well,
-        "through-a-sign-in-token": test_somebody_who_signs_in_by_a_token_of_theirs_is_bound_as_well,
+        "through-a-derived-session": test_sessions_derived_from_them_are_bound_too,
+        "through-a-sign-in-token": test_a_session_signed_in_with_a_token_of_theirs_is_bound_too,
         "after-the-end-from-a-new-interface-with-the-old-address": (
-            test_after_the_job_s_end_a_session_made_of_them_is_worth_nothing_even_at_the_same_address
+            test_a_derived_session_is_refused_after_the_jobs_end_even_from_the_same_address
         ),
-        "by-a-presigned-url": test_a_presigned_url_is_good_from_the_job_alone,
-        "with-forged-headers": test_headers_that_claim_to_come_from_the_job_change_nothing,
+        "by-a-presigned-url": test_a_presigned_url_of_the_job_works_only_from_the_job,
+        "with-forged-headers": test_headers_that_claim_to_come_from_the_job_have_no_effect,
         "through-a-nat-gateway-that-the-job-does-not-use": (
-            test_behind_a_nat_gateway_a_job_is_told_by_the_route_that_leads_there
+            test_behind_a_nat_gateway_a_job_is_identified_by_its_route_to_the_gateway
         ),
-        "from-another-elastic-ip": test_an_elastic_ip_stands_for_its_own_interface,
+        "from-another-elastic-ip": test_an_elastic_ip_identifies_its_own_interface,
     }
     text = LIST.read_text().partition("## With credentials that were carried away")[2].partition("\n## ")[0]
     assert re.findall(r"^\| `([a-z0-9-]+)` \|", text, re.MULTILINE) == [*WAYS, *others]

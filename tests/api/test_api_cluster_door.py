@@ -1,4 +1,4 @@
-"""The containers of one job, and what the service itself tells them: certificates, and the parts that are finished."""
+"""What the service gives the containers of a job: certificates, and the list of finished parts."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def world(tmp_path: Path) -> Iterator[ModelWorld]:
 
 
 def start(world: ModelWorld, containers: int = 2) -> str:
-    """Start a job that is to have so many containers, and let them be prepared."""
+    """Start a job with a number of containers, and let the controller prepare them."""
     tags = [{"Key": "reading-room:containers", "Value": str(containers)}]
     job = str(world.client.start_entities_detection_job(**JOB, Tags=tags)["JobId"])
     world.turn(2)
@@ -45,7 +45,7 @@ Place = tuple[str, str]
 
 
 def ask(world: ModelWorld, spec: ContainerSpec, rest: str = "", document: Any = None, at: Place | None = None) -> Any:
-    """Ask at a container's path, from its own place or from ``at``; return the status and what came with it."""
+    """Send a request to a container's path, from its own address or from ``at``; return the status and the document."""
     cluster = spec.job.cluster
     assert cluster is not None
     method, body = ("GET", b"") if document is None else ("POST", json.dumps(document).encode())
@@ -55,7 +55,7 @@ def ask(world: ModelWorld, spec: ContainerSpec, rest: str = "", document: Any = 
 
 
 def result(spec: ContainerSpec, number: int, fence: int) -> dict[str, Any]:
-    """Return what the first container says of a finished part."""
+    """Return the first container's report of a finished part."""
     folder = spec.job.output.key.removesuffix("output.tar.gz")
     return {
         "Fence": fence,
@@ -67,7 +67,7 @@ def result(spec: ContainerSpec, number: int, fence: int) -> dict[str, Any]:
     }
 
 
-def test_the_containers_of_a_job_get_certificates_of_one_authority_and_no_others_path_works(world: ModelWorld) -> None:
+def test_the_containers_of_a_job_get_certificates_of_one_authority_at_their_own_paths_only(world: ModelWorld) -> None:
     start(world, 3)
     specs = world.wanted()
     assert [spec.job.cluster.member for spec in specs if spec.job.cluster] == [0, 1, 2]
@@ -79,14 +79,14 @@ def test_the_containers_of_a_job_get_certificates_of_one_authority_and_no_others
     assert ask(world, specs[1], "/parts", PLAN)[0] == 404
 
 
-def test_a_job_of_one_container_has_nothing_to_ask(world: ModelWorld) -> None:
+def test_a_job_with_one_container_has_no_cluster_path(world: ModelWorld) -> None:
     start(world, 1)
     (spec,) = world.wanted()
     assert spec.job.cluster is None
 
 
 @pytest.mark.costs(0.35, reason="the whole product is made, and two attempts of a job have an authority each")
-def test_the_next_attempt_has_another_authority_and_the_parts_that_are_finished(world: ModelWorld) -> None:
+def test_the_next_attempt_has_a_new_authority_and_keeps_the_finished_parts(world: ModelWorld) -> None:
     job = start(world)
     first = world.wanted()[0]
     before = ask(world, first)[1]["Authority"]
@@ -112,7 +112,7 @@ def test_the_next_attempt_has_another_authority_and_the_parts_that_are_finished(
 
 
 @pytest.mark.costs(0.2, reason="the whole product is made, and a job of two containers is prepared")
-def test_containers_that_a_stopped_job_had_are_told_nothing(world: ModelWorld) -> None:
+def test_containers_of_a_stopped_job_get_no_answer(world: ModelWorld) -> None:
     job = start(world)
     first, second = world.wanted()
     places = [world.place_of(spec) for spec in (first, second)]

@@ -1,4 +1,4 @@
-"""The credentials of a job's data access role: only that role's, and worth nothing once the job has ended."""
+"""The credentials of a job's data access role: they have only that role's permissions, and end with the job."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def world(tmp_path: Path) -> Iterator[ModelWorld]:
 
 
 def as_container(world: ModelWorld, spec: ContainerSpec) -> Any:
-    """Return an STS client with what a job's container fetches, from its interface."""
+    """Return an STS client with the credentials that a job's container fetches, over its interface."""
     return world.client_from(world.path_of(spec), "sts", world.keys_of(spec))
 
 
@@ -60,7 +60,7 @@ def test_the_credentials_of_a_job_are_refused_after_its_end(
     assert refused(sts.get_caller_identity)[0] == "InvalidClientTokenId"
 
 
-def test_the_credentials_of_one_job_live_on_when_another_of_the_same_role_ends(world: ModelWorld) -> None:
+def test_the_credentials_of_a_job_still_work_after_another_job_with_the_same_role_ends(world: ModelWorld) -> None:
     first = world.client.start_entities_detection_job(LanguageCode="en", **JOB)["JobId"]
     spec = world.started()
     world.client.start_entities_detection_job(LanguageCode="en", **JOB)

@@ -1,4 +1,4 @@
-"""The last use of a key, whichever service it was used with, and over a restart of the whole product."""
+"""The last use of an access key, for every service and across a restart of the product."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.worlds.waiting import eventually
 
 @contextmanager
 def running(folder: Path) -> Iterator[tuple[InProcess, dict[str, Any]]]:
-    """Run the product of a data folder; yield it with its administrator's key."""
+    """Run the product with a data folder; yield its process and its administrator's key."""
     settings = Settings.from_environment({}, data=folder)
     with closing(Database.open(folder / "db.sqlite", sealer=SEALER)) as database:
         database.create_tables()
@@ -37,17 +37,17 @@ def running(folder: Path) -> Iterator[tuple[InProcess, dict[str, Any]]]:
 
 
 def last_use(iam: Any, access_key_id: str, service: str) -> dict[str, Any]:
-    """Return the last use of a key as soon as it is of a service."""
+    """Return the last use of a key once it is for a service."""
 
     def found() -> dict[str, Any] | None:
         use: dict[str, Any] = iam.get_access_key_last_used(AccessKeyId=access_key_id)["AccessKeyLastUsed"]
-        # S3 tells of a call when its answer is out.
+        # S3 records a call after its answer was sent.
         return use if use["ServiceName"] == service else None
 
     return eventually(found, what=f"a use of {service}")
 
 
-def test_every_service_counts_and_a_restart_forgets_nothing(tmp_path: Path) -> None:
+def test_uses_with_every_service_are_recorded_and_kept_across_a_restart(tmp_path: Path) -> None:
     with running(tmp_path) as (process, administrator):
         iam = process.client("iam", **administrator)
         iam.create_user(UserName="alice")

@@ -1,4 +1,4 @@
-"""Two policies in one text are refused for buckets and endpoints; each by itself and both as one are taken."""
+"""Two policies in one text are refused for buckets and endpoints; each alone, or both merged, is accepted."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ def refusal(call: Callable[..., object], **parameters: Any) -> tuple[str, str]:
 
 @pytest.fixture
 def s3_world(tmp_path: Path) -> Iterator[S3World]:
-    """An S3 with a bucket of the name corpus-in."""
+    """S3 with a bucket named corpus-in."""
     world = S3World(tmp_path, "memory")
     world.s3.create_bucket(Bucket="corpus-in")
     yield world
     world.close()
 
 
-def test_a_bucket_policy_is_one_document(s3_world: S3World) -> None:
-    # The guide's resources are other buckets, so the halves are written for this one.
+def test_a_bucket_policy_must_be_one_document(s3_world: S3World) -> None:
+    # The guide's policies name other buckets, so the resources are replaced with this one.
     halves = [
         text.replace("packages.*.amazonaws.com", "corpus-in")
         .replace("repo.*.amazonaws.com", "corpus-in")
@@ -56,7 +56,7 @@ def test_a_bucket_policy_is_one_document(s3_world: S3World) -> None:
         assert json.loads(s3_world.s3.get_bucket_policy(Bucket="corpus-in")["Policy"]) == json.loads(text)
 
 
-def test_a_new_endpoints_policy_is_one_document(ec2: EC2Client, vpc_id: str) -> None:
+def test_the_policy_of_a_new_endpoint_must_be_one_document(ec2: EC2Client, vpc_id: str) -> None:
     def create(text: str) -> Any:
         return ec2.create_vpc_endpoint(VpcId=vpc_id, ServiceName="com.amazonaws.us-east-1.s3", PolicyDocument=text)[
             "VpcEndpoint"
@@ -70,7 +70,7 @@ def test_a_new_endpoints_policy_is_one_document(ec2: EC2Client, vpc_id: str) -> 
         assert json.loads(create(text)["PolicyDocument"]) == json.loads(text)
 
 
-def test_a_changed_endpoints_policy_is_one_document(ec2: EC2Client, vpc_id: str) -> None:
+def test_a_changed_endpoint_policy_must_be_one_document(ec2: EC2Client, vpc_id: str) -> None:
     endpoint = ec2.create_vpc_endpoint(VpcId=vpc_id, ServiceName="com.amazonaws.us-east-1.s3")["VpcEndpoint"]
     endpoint_id = endpoint["VpcEndpointId"]
     code, message = refusal(ec2.modify_vpc_endpoint, VpcEndpointId=endpoint_id, PolicyDocument=GUIDE)

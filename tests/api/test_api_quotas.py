@@ -1,4 +1,4 @@
-"""What protects the machine from one account, on the real wire: each quota, with the error that AWS has for it."""
+"""Quotas that protect the machine from one account: each with AWS's error for it, over HTTP."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Make = Callable[..., ModelWorld]
 
 @pytest.fixture
 def make(tmp_path: Path) -> Iterator[Make]:
-    """Make the product with some settings."""
+    """Create the product with some settings."""
     made: list[ModelWorld] = []
 
     def world(**settings: Any) -> ModelWorld:
@@ -45,12 +45,12 @@ def make(tmp_path: Path) -> Iterator[Make]:
 
 
 def start(client: Any, account: str = "111122223333") -> str:
-    """Start a job of entities."""
+    """Start an entities job."""
     role = f"arn:aws:iam::{account}:role/Reader"
     return str(client.start_entities_detection_job(DataAccessRoleArn=role, **JOB)["JobId"])
 
 
-def test_an_account_has_so_many_waiting_jobs_and_trainings_and_no_more(make: Make) -> None:
+def test_the_number_of_waiting_jobs_and_trainings_of_an_account_is_limited(make: Make) -> None:
     world = make(jobs_waiting_per_account=2)
     start(world.client)
     world.client.create_document_classifier(**classifier_request())
@@ -61,14 +61,14 @@ def test_an_account_has_so_many_waiting_jobs_and_trainings_and_no_more(make: Mak
         code, text = refused(call, **request)
         assert code == "TooManyRequestsException"
         assert "READING_ROOM_JOBS_WAITING_PER_ACCOUNT" in text
-    # Another account's are its own.
+    # Each account has its own quota.
     start(world.client_of("other", account=OTHER_ACCOUNT), OTHER_ACCOUNT)
-    # What has begun waits no more.
+    # A job that has started no longer waits.
     world.turn(2)
     start(world.client)
 
 
-def test_with_the_disk_at_its_floor_no_job_is_taken(make: Make) -> None:
+def test_no_job_is_accepted_while_free_disk_space_is_below_the_floor(make: Make) -> None:
     world = make(storage_free=1 << 60)
     for call, request in (
         (start, {"client": world.client}),
@@ -78,7 +78,7 @@ def test_with_the_disk_at_its_floor_no_job_is_taken(make: Make) -> None:
         assert code == "InternalServerException"
         assert "READING_ROOM_STORAGE_FREE" in text
     assert world.client.list_entities_detection_jobs()["EntitiesDetectionJobPropertiesList"] == []
-    # Whoever asks before is told the same.
+    # CheckJob says the same beforehand.
     room = world.client_of("asker", service="reading-room")
     text = json.dumps({**JOB, "DataAccessRoleArn": "arn:aws:iam::111122223333:role/Reader"})
     checks = room.check_job(Operation="StartEntitiesDetectionJob", Request=text)["Checks"]
@@ -86,7 +86,7 @@ def test_with_the_disk_at_its_floor_no_job_is_taken(make: Make) -> None:
     assert "READING_ROOM_STORAGE_FREE" in json.dumps(asked)
 
 
-def test_beyond_the_log_bytes_of_an_account_no_event_is_taken_and_jobs_keep_their_story(
+def test_log_events_beyond_an_accounts_limit_are_refused_but_jobs_keep_their_story(
     make: Make, caplog: pytest.LogCaptureFixture
 ) -> None:
     world = make(log_bytes_per_account=1)
@@ -111,7 +111,7 @@ def test_beyond_the_log_bytes_of_an_account_no_event_is_taken_and_jobs_keep_thei
 
 
 @pytest.mark.costs(0.05, reason="three other modules of tests are loaded")
-def test_the_attempts_are_those_of_the_list() -> None:
+def test_the_attempts_match_the_list_of_attacks() -> None:
     attempts: dict[str, Callable[..., None]] = {
         "one-object-too-large": (
             space.test_an_account_has_no_more_than_it_may_and_what_is_announced_too_large_is_not_read
@@ -123,7 +123,7 @@ def test_the_attempts_are_those_of_the_list() -> None:
             space.test_with_the_disk_at_its_floor_nothing_is_written_and_everything_can_be_read_and_deleted
         ),
         "counting-without-end": space.test_writing_beyond_the_limit_again_and_again_counts_once_a_second,
-        "a-queue-of-one-account": test_an_account_has_so_many_waiting_jobs_and_trainings_and_no_more,
+        "a-queue-of-one-account": test_the_number_of_waiting_jobs_and_trainings_of_an_account_is_limited,
         "every-place-of-one-account": admission.test_where_there_are_several_accounts_none_has_every_place,
         "log-events-without-end": logs_room.test_an_account_is_limited_without_affecting_others,
     }

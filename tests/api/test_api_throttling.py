@@ -1,4 +1,4 @@
-"""AWS's rates on the real wire: the whole product in the profile ``aws``, called too often."""
+"""AWS's call rates over HTTP: the whole product in the profile ``aws``, called too often."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from tests.worlds import databases
 ONCE = Config(retries={"total_max_attempts": 1, "mode": "standard"}, s3={"addressing_style": "path"})
 
 
-class Place:
-    """The product in one profile, and clients of its first administrator. No bucket of calls fills again."""
+class ThrottledProduct:
+    """The product in one profile, and clients of its first administrator. Its token buckets never refill."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class Place:
         self.process = InProcess(self.product.app)
 
     def client(self, service: str) -> Any:
-        """A client that tries once."""
+        """Return a client that does not retry."""
         endpoint = endpoint_of(self.settings)
         keys: dict[str, Any] = {
             "access_key_id": endpoint.access_key_id,
@@ -55,14 +55,14 @@ class Place:
         return self.process.client(service, config=ONCE, **keys)
 
     def close(self) -> None:
-        """Let everything go."""
+        """Close the product."""
         self.process.close()
         self.product.close()
         self.database.close()
 
 
 def refusal(call: Any, tries: int) -> dict[str, Any]:
-    """Call until it is refused for its rate; return the refusal, with how many calls were not."""
+    """Call until a call is throttled; return its error, with the number of calls before it."""
     for number in range(tries):
         try:
             call()
@@ -72,8 +72,8 @@ def refusal(call: Any, tries: int) -> dict[str, Any]:
     raise AssertionError(f"all of {tries} calls passed")
 
 
-def test_ec2_refuses_an_operations_calls_beyond_its_bucket_and_no_others(tmp_path: Path) -> None:
-    with closing(Place(tmp_path)) as place:
+def test_ec2_throttles_an_operation_beyond_its_token_bucket_and_no_other(tmp_path: Path) -> None:
+    with closing(ThrottledProduct(tmp_path)) as place:
         ec2 = place.client("ec2")
         refused = refusal(lambda: ec2.delete_vpc_endpoints(VpcEndpointIds=["vpce-0123456789abcdef0"]), 20)
         assert refused["passed"] == 4
@@ -86,37 +86,37 @@ def test_ec2_refuses_an_operations_calls_beyond_its_bucket_and_no_others(tmp_pat
         assert ec2.describe_vpcs()["Vpcs"]
 
 
-def test_s3_refuses_the_writes_of_a_bucket_in_its_own_words(tmp_path: Path) -> None:
+def test_s3_throttles_the_writes_to_a_bucket_in_its_own_words(tmp_path: Path) -> None:
     def of_aws(service: str, operation: str) -> Rate | None:
         return Rate(2, 1) if operation == "PutObject" else aws_rate(service, operation)
 
-    with closing(Place(tmp_path, of_aws=of_aws)) as place:
+    with closing(ThrottledProduct(tmp_path, of_aws=of_aws)) as place:
         s3 = place.client("s3")
         s3.create_bucket(Bucket="throttled")
-        # The bucket of before was fuller than this one may be.
+        # The earlier bucket had a larger capacity than this one.
         refused = refusal(lambda: s3.put_object(Bucket="throttled", Key="k", Body=b""), 10)
         assert (refused["Error"]["Code"], refused["ResponseMetadata"]["HTTPStatusCode"]) == ("SlowDown", 503)
         assert s3.get_bucket_location(Bucket="throttled")
 
 
-def test_iam_refuses_what_one_principal_calls_too_often_in_its_own_words(tmp_path: Path) -> None:
-    with closing(Place(tmp_path, of_machine=lambda service: Rate(2, 1))) as place:
+def test_iam_throttles_a_principal_in_its_own_words(tmp_path: Path) -> None:
+    with closing(ThrottledProduct(tmp_path, of_machine=lambda service: Rate(2, 1))) as place:
         refused = refusal(place.client("iam").list_users, 10)
         assert (refused["Error"]["Code"], refused["Error"]["Message"]) == ("Throttling", "Rate exceeded")
 
 
 @pytest.mark.costs(0.35, reason="the whole product is made and called 120 times")
-def test_the_open_profile_has_none_of_awss_rates(tmp_path: Path) -> None:
-    with closing(Place(tmp_path, "open")) as place:
+def test_the_open_profile_does_not_have_awss_rates(tmp_path: Path) -> None:
+    with closing(ThrottledProduct(tmp_path, "open")) as place:
         ec2 = place.client("ec2")
         for _ in range(120):
             with pytest.raises(ClientError, match="InvalidVpcEndpointId"):
                 ec2.modify_vpc_endpoint(VpcEndpointId="vpce-0123456789abcdef0", ResetPolicy=True)
 
 
-def test_a_request_with_a_wrong_signature_counts_for_nobody(tmp_path: Path) -> None:
-    """Who has no key of an account must not be able to use up its rate."""
-    with closing(Place(tmp_path, of_machine=lambda service: Rate(3, 1))) as place:
+def test_a_request_with_a_wrong_signature_does_not_count(tmp_path: Path) -> None:
+    """A sender without a key of an account must not be able to use up the account's rate."""
+    with closing(ThrottledProduct(tmp_path, of_machine=lambda service: Rate(3, 1))) as place:
         endpoint = endpoint_of(place.settings)
         forger = place.process.client(
             "iam", config=ONCE, access_key_id=endpoint.access_key_id, secret_access_key="not the secret at all"

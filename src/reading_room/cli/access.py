@@ -131,7 +131,9 @@ def _kept_heads(settings: Settings) -> list[ExpectedLine]:
         database.close()
 
 
-def _verified(settings: Settings, folder: Path, book: str, known: Collection[str], kept: Sequence[ExpectedLine]) -> Verified:
+def _verified(
+    settings: Settings, folder: Path, book: str, known: Collection[str], kept: Sequence[ExpectedLine]
+) -> Verified:
     """Verify a book; end the program if it was changed, or if it lacks lines that the database says it has."""
     while True:
         wanted = [each for each in kept if each.book == book]
