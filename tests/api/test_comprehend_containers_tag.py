@@ -1,4 +1,4 @@
-"""The tag ``reading-room:containers``: in how many containers a job runs, whatever its size."""
+"""The tag ``reading-room:containers`` sets the number of a job's containers, whatever its size."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ HOST = Capacity(1, 2_000_000_000, 0)
 
 
 def tagged(value: str) -> list[dict[str, str]]:
-    """Return the tags of a request that asks for so many containers."""
+    """Return the tags of a request for a number of containers."""
     return [{"Key": "reading-room:containers", "Value": value}]
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[ModelWorld]:
-    """One account."""
+    """An account with jobs."""
     world = ModelWorld(tmp_path)
     yield world
     world.close()
 
 
 def containers(world: ModelWorld, job_id: str) -> int:
-    """Return how many containers a job would get on a host that has room for one."""
+    """Return how many containers a job would get on a host with room for one."""
     with world.database.reading() as session:
         return JobSizing(world.backend, Settings())(session, session.get_one(JobRow, job_id), HOST).containers
 
@@ -49,22 +49,20 @@ def start(world: ModelWorld, kind: JobKind, **changes: Any) -> str:
 
 
 def job_ids(world: ModelWorld) -> list[str]:
-    """Return every job and training that there is."""
+    """Return every job and training."""
     with world.database.reading() as session:
         return [row.job_id for row in session.query(JobRow)]
 
 
 @pytest.mark.parametrize("kind", BUILT_IN, ids=lambda kind: kind.arn_type)
-def test_every_kind_of_job_takes_a_number_of_containers_beyond_the_host_s_cores(
-    world: ModelWorld, kind: JobKind
-) -> None:
+def test_every_kind_of_job_accepts_more_containers_than_the_host_has_cores(world: ModelWorld, kind: JobKind) -> None:
     assert containers(world, start(world, kind, Tags=tagged("16"))) == 16
     assert containers(world, start(world, kind, Tags=tagged("1"))) == 1
     assert containers(world, start(world, kind)) == 1
 
 
 @pytest.mark.parametrize("value", BAD)
-def test_what_is_no_number_from_1_to_16_starts_nothing(world: ModelWorld, value: str) -> None:
+def test_a_tag_that_is_not_a_number_from_1_to_16_is_refused_and_starts_nothing(world: ModelWorld, value: str) -> None:
     client = world.client
     for call, request in (
         (client.start_entities_detection_job, start_request(Tags=tagged(value))),
@@ -78,7 +76,7 @@ def test_what_is_no_number_from_1_to_16_starts_nothing(world: ModelWorld, value:
     assert job_ids(world) == []
 
 
-def test_a_classifier_may_be_trained_in_several_containers_and_a_recognizer_not(world: ModelWorld) -> None:
+def test_a_classifier_but_not_a_recognizer_can_be_trained_in_several_containers(world: ModelWorld) -> None:
     world.client.create_document_classifier(**classifier_request(Tags=tagged("3")))
     (training,) = job_ids(world)
     assert containers(world, training) == 3
@@ -90,7 +88,7 @@ def test_a_classifier_may_be_trained_in_several_containers_and_a_recognizer_not(
 
 
 @pytest.mark.parametrize("method", ["nmf", "lda"])
-def test_topics_that_are_found_by_counting_words_are_found_in_one_container(tmp_path: Path, method: str) -> None:
+def test_topic_methods_that_count_words_run_in_one_container(tmp_path: Path, method: str) -> None:
     world = ModelWorld(tmp_path, topics=method)
     try:
         assert containers(world, start(world, TOPICS)) == 1
@@ -102,7 +100,7 @@ def test_topics_that_are_found_by_counting_words_are_found_in_one_container(tmp_
         world.close()
 
 
-def test_the_tag_can_be_changed_while_a_job_waits_and_is_checked_then_too(world: ModelWorld) -> None:
+def test_the_tag_can_be_changed_while_a_job_waits_and_is_validated_again(world: ModelWorld) -> None:
     kind = BUILT_IN[0]
     job = start(world, kind)
     arn = getattr(world.client, xform_name(kind.describe))(JobId=job)[kind.properties]["JobArn"]

@@ -1,4 +1,4 @@
-"""The asynchronous operations as boto3 sees them."""
+"""The asynchronous operations of Comprehend, called with boto3."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ def fail(world: ComprehendWorld, job_id: str) -> None:
         session.query(JobContainerRow).delete()
 
 
-def test_start_answers_with_id_arn_and_submitted(world: ComprehendWorld) -> None:
+def test_start_returns_the_id_the_arn_and_submitted(world: ComprehendWorld) -> None:
     answer = world.client.start_entities_detection_job(**start_request())
     assert answer["JobStatus"] == "SUBMITTED"
     assert len(answer["JobId"]) == 32
     assert answer["JobArn"] == f"arn:aws:comprehend:{REGION}:{ACCOUNT}:entities-detection-job/{answer['JobId']}"
 
 
-def test_describe_shows_what_was_given_with_defaults_and_the_final_output(world: ComprehendWorld) -> None:
+def test_describe_returns_the_request_with_defaults_and_the_final_output_location(world: ComprehendWorld) -> None:
     network = {"SecurityGroupIds": ["sg-1", "sg-0"], "Subnets": ["subnet-2", "subnet-1"]}
     job_id = start(world, JobName="papers", VpcConfig=network)
     shown = world.client.describe_entities_detection_job(JobId=job_id)["EntitiesDetectionJobProperties"]
@@ -73,7 +73,7 @@ def test_describe_shows_what_was_given_with_defaults_and_the_final_output(world:
     }
 
 
-def test_a_language_job_has_no_language_code_and_its_own_output_token(world: ComprehendWorld) -> None:
+def test_a_language_job_has_no_language_code_and_its_own_output_path(world: ComprehendWorld) -> None:
     request = start_request(LanguageCode=None, OutputDataConfig={"S3Uri": "s3://papers"})
     job_id = world.client.start_dominant_language_detection_job(**request)["JobId"]
     answer = world.client.describe_dominant_language_detection_job(JobId=job_id)
@@ -86,7 +86,7 @@ def test_a_language_job_has_no_language_code_and_its_own_output_token(world: Com
     assert code == "JobNotFoundException"
 
 
-def test_a_failed_job_shows_message_and_end(world: ComprehendWorld) -> None:
+def test_a_failed_job_has_a_message_and_an_end_time(world: ComprehendWorld) -> None:
     job_id = start(world)
     fail(world, job_id)
     shown = world.client.describe_entities_detection_job(JobId=job_id)["EntitiesDetectionJobProperties"]
@@ -98,7 +98,7 @@ def test_a_failed_job_shows_message_and_end(world: ComprehendWorld) -> None:
     assert f"{job_id} is FAILED" in message
 
 
-def test_stop_ends_a_waiting_job_and_may_be_repeated(world: ComprehendWorld) -> None:
+def test_stop_ends_a_waiting_job_and_can_be_repeated(world: ComprehendWorld) -> None:
     job_id = start(world)
     for _ in range(2):
         answer = world.client.stop_entities_detection_job(JobId=job_id)
@@ -112,7 +112,7 @@ def test_an_unknown_job_is_not_found(world: ComprehendWorld, operation: str) -> 
     assert "0" * 32 in message
 
 
-def test_nobody_sees_the_jobs_of_another_account(world: ComprehendWorld) -> None:
+def test_jobs_of_another_account_are_invisible(world: ComprehendWorld) -> None:
     job_id = start(world)
     everything = json.dumps({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}})
     stranger = world.client_of("stranger", everything, account="444455556666")
@@ -120,7 +120,7 @@ def test_nobody_sees_the_jobs_of_another_account(world: ComprehendWorld) -> None
     assert stranger.list_entities_detection_jobs()["EntitiesDetectionJobPropertiesList"] == []
 
 
-def test_a_repeated_token_starts_one_job(world: ComprehendWorld) -> None:
+def test_a_repeated_client_token_starts_one_job(world: ComprehendWorld) -> None:
     first = start(world, ClientRequestToken="once")
     assert start(world, ClientRequestToken="once") == first
     code, message = refused(
@@ -141,7 +141,7 @@ def test_a_repeated_token_starts_one_job(world: ComprehendWorld) -> None:
         ({"SecurityGroupIds": ["sg-1"], "Subnets": ["subnet-1", "subnet-1"]}, "InvalidRequestException", "Subnets"),
     ],
 )
-def test_a_vpc_config_that_cannot_be_is_refused_and_starts_nothing(
+def test_an_invalid_vpc_config_is_refused_and_starts_nothing(
     world: ComprehendWorld, network: dict[str, list[str]], code: str, shown: str
 ) -> None:
     found, message = refused(world.client.start_entities_detection_job, **start_request(VpcConfig=network))
@@ -202,7 +202,7 @@ def test_an_empty_list_in_vpc_config_is_a_validation_error(world: ComprehendWorl
         ({"OutputDataConfig": {"S3Uri": "s3://papers/" + "o" * 990}}, "InvalidRequestException", "completed"),
     ],
 )
-def test_a_bad_request_names_the_member_and_starts_nothing(
+def test_the_error_for_an_invalid_request_names_the_member_and_nothing_starts(
     world: ComprehendWorld, changes: dict[str, Any], code: str, shown: str
 ) -> None:
     found, message = refused(world.client.start_entities_detection_job, **start_request(**changes))
@@ -216,7 +216,7 @@ def test_a_role_of_another_account_cannot_be_passed(world: ComprehendWorld) -> N
     assert code in ("AccessDeniedException", "InvalidRequestException")
 
 
-def test_kinds_of_jobs_that_are_not_served_are_not_known(world: ComprehendWorld) -> None:
+def test_operations_for_unsupported_kinds_of_jobs_are_unknown(world: ComprehendWorld) -> None:
     request = start_request(Mode="ONLY_OFFSETS")
     assert refused(world.client.start_pii_entities_detection_job, **request)[0] == "UnknownOperationException"
 
@@ -237,7 +237,7 @@ def several(world: ComprehendWorld, count: int) -> list[str]:
     return jobs
 
 
-def test_jobs_are_listed_oldest_first_page_by_page(world: ComprehendWorld) -> None:
+def test_jobs_are_listed_in_pages_oldest_first(world: ComprehendWorld) -> None:
     jobs = several(world, 7)
     assert listed(world) == jobs
     assert listed(world, PaginationConfig={"PageSize": 2}) == jobs
@@ -263,7 +263,7 @@ def test_a_filter_has_one_criterion(world: ComprehendWorld) -> None:
 def test_time_filters_are_exclusive_and_order_as_documented(world: ComprehendWorld) -> None:
     jobs, moments = [], []
     for _ in range(3):
-        # Minutes: the clients sign with the real time, and a signature is valid for fifteen.
+        # In minutes: the clients sign with the real time, and a signature is valid for fifteen.
         world.now += dt.timedelta(minutes=1)
         jobs.append(start(world))
         moments.append(world.now)
@@ -275,7 +275,7 @@ def test_time_filters_are_exclusive_and_order_as_documented(world: ComprehendWor
 
 
 @pytest.mark.parametrize("token", ["x", "bm9wZQ==", "W10="])
-def test_a_token_that_no_list_gave_is_refused(world: ComprehendWorld, token: str) -> None:
+def test_a_page_token_that_no_list_returned_is_refused(world: ComprehendWorld, token: str) -> None:
     assert refused(world.client.list_entities_detection_jobs, NextToken=token)[0] == "InvalidRequestException"
 
 
@@ -289,7 +289,7 @@ def test_a_token_that_no_list_gave_is_refused(world: ComprehendWorld, token: str
         pytest.param(b'"2026-01-01T00:00:00", "a"', id="a moment of nowhere"),
     ],
 )
-def test_a_token_that_was_rewritten_is_refused(world: ComprehendWorld, place: bytes) -> None:
+def test_a_modified_page_token_is_refused(world: ComprehendWorld, place: bytes) -> None:
     several(world, 2)
     token = world.client.list_entities_detection_jobs(MaxResults=1)["NextToken"]
     bound = base64.urlsafe_b64decode(token).partition(b",")[0]
@@ -297,7 +297,7 @@ def test_a_token_that_was_rewritten_is_refused(world: ComprehendWorld, place: by
     assert refused(world.client.list_entities_detection_jobs, NextToken=rewritten)[0] == "InvalidRequestException"
 
 
-def test_a_token_is_bound_to_its_list_and_filter(world: ComprehendWorld) -> None:
+def test_a_page_token_is_valid_only_for_its_list_and_filter(world: ComprehendWorld) -> None:
     several(world, 3)
     token = world.client.list_entities_detection_jobs(MaxResults=1)["NextToken"]
     for call, more in (
@@ -336,7 +336,7 @@ PASS = {"Effect": "Allow", "Action": "iam:PassRole", "Resource": ROLE}
 START = {"Effect": "Allow", "Action": "comprehend:StartEntitiesDetectionJob", "Resource": "*"}
 
 
-def test_a_caller_who_may_not_pass_the_role_starts_nothing(world: ComprehendWorld) -> None:
+def test_a_caller_without_permission_to_pass_the_role_starts_nothing(world: ComprehendWorld) -> None:
     client = world.client_of("unpassing", policy(START))
     code, message = refused(client.start_entities_detection_job, **start_request())
     assert code == "AccessDeniedException"
@@ -345,7 +345,7 @@ def test_a_caller_who_may_not_pass_the_role_starts_nothing(world: ComprehendWorl
     assert client.start_entities_detection_job(**start_request())["JobStatus"] == "SUBMITTED"
 
 
-def test_an_administrator_can_demand_a_vpc_with_condition_keys(world: ComprehendWorld) -> None:
+def test_a_policy_can_require_a_vpc_with_condition_keys(world: ComprehendWorld) -> None:
     inside = START | {
         "Condition": {
             "ForAllValues:StringEquals": {"comprehend:VpcSubnets": ["subnet-1", "subnet-2"]},
@@ -363,7 +363,7 @@ def test_an_administrator_can_demand_a_vpc_with_condition_keys(world: Comprehend
         assert refused(client.start_entities_detection_job, **request)[0] == "AccessDeniedException"
 
 
-def test_a_policy_can_demand_a_tag(world: ComprehendWorld) -> None:
+def test_a_policy_can_require_a_tag(world: ComprehendWorld) -> None:
     tagged = START | {"Condition": {"StringEquals": {"aws:RequestTag/team": "a"}}}
     client = world.client_of("tagging", policy(tagged, PASS))
     client.start_entities_detection_job(**start_request(Tags=[{"Key": "team", "Value": "a"}]))
@@ -372,7 +372,7 @@ def test_a_policy_can_demand_a_tag(world: ComprehendWorld) -> None:
         assert refused(client.start_entities_detection_job, **request)[0] == "AccessDeniedException"
 
 
-def test_a_key_condition_is_decided_before_the_key_is_looked_for(world: ComprehendWorld) -> None:
+def test_a_condition_on_a_kms_key_is_evaluated_before_the_key_is_refused(world: ComprehendWorld) -> None:
     keyed = START | {"Condition": {"StringEquals": {"comprehend:VolumeKmsKey": "key-1"}}}
     client = world.client_of("keyed", policy(keyed, PASS))
     call = client.start_entities_detection_job
@@ -391,10 +391,10 @@ def test_a_policy_can_name_one_job(world: ComprehendWorld) -> None:
 # Quotas
 
 
-def test_amazon_s_quotas_hold_in_their_profile_only(tmp_path: Path) -> None:
+def test_amazons_quotas_apply_only_in_the_profile_aws(tmp_path: Path) -> None:
     world = ComprehendWorld(tmp_path, Settings(profile="aws"))
     start(world)
-    # A second try would wait, and then run into the rate instead.
+    # A retry would wait and then be throttled by the rate instead.
     client = world.client_of("patient", ALLOW_ALL, config=Config(retries={"total_max_attempts": 1}))
     code, message = refused(client.start_entities_detection_job, **start_request())
     assert (code, "1 times a second" in message) == ("TooManyRequestsException", True)

@@ -1,4 +1,4 @@
-"""Every kind of job as boto3 sees it: what is the same for all of them, and what only some have."""
+"""Every kind of job, called with boto3: what all kinds have in common, and what only some have."""
 
 from __future__ import annotations
 
@@ -57,7 +57,9 @@ def refused(call: Any, **parameters: Any) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("kind", BUILT_IN, ids=lambda kind: kind.arn_type)
-def test_a_kind_starts_is_described_listed_tagged_and_stopped(world: ComprehendWorld, kind: JobKind) -> None:
+def test_a_job_of_each_kind_is_started_described_listed_tagged_and_stopped(
+    world: ComprehendWorld, kind: JobKind
+) -> None:
     network = {"SecurityGroupIds": ["sg-1"], "Subnets": ["subnet-1"]}
     answer = start(world, kind, JobName="mine", VpcConfig=network, Tags=[{"Key": "team", "Value": "a"}])
     job_id, arn = answer["JobId"], answer["JobArn"]
@@ -82,7 +84,7 @@ def test_a_kind_starts_is_described_listed_tagged_and_stopped(world: ComprehendW
 
 
 @pytest.mark.parametrize("kind", BUILT_IN, ids=lambda kind: kind.arn_type)
-def test_a_repeated_token_finds_its_job(world: ComprehendWorld, kind: JobKind) -> None:
+def test_a_repeated_client_token_returns_its_job(world: ComprehendWorld, kind: JobKind) -> None:
     first = start(world, kind, ClientRequestToken="once")
     assert start(world, kind, ClientRequestToken="once")["JobId"] == first["JobId"]
     call = getattr(world.client, xform_name(kind.start))
@@ -91,7 +93,9 @@ def test_a_repeated_token_finds_its_job(world: ComprehendWorld, kind: JobKind) -
 
 
 @pytest.mark.parametrize("kind", BUILT_IN, ids=lambda kind: kind.arn_type)
-def test_pages_of_a_kind_never_overlap_and_follow_its_documented_order(world: ComprehendWorld, kind: JobKind) -> None:
+def test_the_pages_of_a_kind_do_not_overlap_and_follow_the_documented_order(
+    world: ComprehendWorld, kind: JobKind
+) -> None:
     jobs = []
     began = world.now
     for _ in range(3):
@@ -111,7 +115,9 @@ def test_pages_of_a_kind_never_overlap_and_follow_its_documented_order(world: Co
 
 
 @pytest.mark.parametrize("kind", [k for k in BUILT_IN if k.languages], ids=lambda kind: kind.arn_type)
-def test_a_language_without_engine_is_refused_with_those_there_are(world: ComprehendWorld, kind: JobKind) -> None:
+def test_a_language_without_an_engine_is_refused_and_the_available_ones_are_listed(
+    world: ComprehendWorld, kind: JobKind
+) -> None:
     unknown = next(code for code in ("hi", "ja", "ko", "ar") if code not in kind.languages)
     code, message = refused(getattr(world.client, xform_name(kind.start)), **start_request(LanguageCode=unknown))
     assert code == "InvalidRequestException"
@@ -119,7 +125,9 @@ def test_a_language_without_engine_is_refused_with_those_there_are(world: Compre
 
 
 @pytest.mark.parametrize(("given", "shown"), [(None, 10), (1, 1), (100, 100)])
-def test_topics_show_how_many_were_asked_for(world: ComprehendWorld, given: int | None, shown: int) -> None:
+def test_a_topics_job_shows_the_requested_number_of_topics(
+    world: ComprehendWorld, given: int | None, shown: int
+) -> None:
     more = {} if given is None else {"NumberOfTopics": given}
     job_id = start(world, TOPICS, **more)["JobId"]
     described = describe(world, TOPICS, job_id)
@@ -129,7 +137,7 @@ def test_topics_show_how_many_were_asked_for(world: ComprehendWorld, given: int 
         assert session.get_one(JobRow, job_id).request == {"NumberOfTopics": shown, "Engine": "embedding"}
 
 
-def test_more_topics_than_there_may_be_are_a_validation_error(world: ComprehendWorld) -> None:
+def test_too_many_topics_are_a_validation_error(world: ComprehendWorld) -> None:
     request = start_request(LanguageCode=None, NumberOfTopics=101)
     code, message = refused(world.client.start_topics_detection_job, **request)
     assert (code, "numberOfTopics" in message) == ("ValidationException", True)
@@ -147,7 +155,7 @@ def test_more_topics_than_there_may_be_are_a_validation_error(world: ComprehendW
     ],
     ids=lambda value: value.arn_type if isinstance(value, JobKind) else "",
 )
-def test_a_job_is_told_its_kind_s_limits(world: ComprehendWorld, kind: JobKind, limits: tuple[int, ...]) -> None:
+def test_a_job_gets_the_limits_of_its_kind(world: ComprehendWorld, kind: JobKind, limits: tuple[int, ...]) -> None:
     job_id = start(world, kind)["JobId"]
     with world.database.reading() as session:
         row = session.get_one(JobRow, job_id)
@@ -155,7 +163,7 @@ def test_a_job_is_told_its_kind_s_limits(world: ComprehendWorld, kind: JobKind, 
 
 
 @pytest.mark.parametrize("operation", ["stop_topics_detection_job", "stop_document_classification_job"])
-def test_what_aws_cannot_stop_cannot_be_stopped_here(world: ComprehendWorld, operation: str) -> None:
+def test_jobs_that_cannot_be_stopped_at_aws_have_no_stop_operation(world: ComprehendWorld, operation: str) -> None:
     assert not hasattr(world.client, operation)
 
 
@@ -174,7 +182,7 @@ FLYWHEEL = f"arn:aws:comprehend:{REGION}:{ACCOUNT}:flywheel/mine"
         ({"FlywheelArn": FLYWHEEL}, "ResourceNotFoundException", "Could not find"),
     ],
 )
-def test_a_classification_needs_one_model_that_exists(
+def test_a_classification_needs_exactly_one_existing_model(
     world: ComprehendWorld, members: dict[str, str], code: str, says: str
 ) -> None:
     request = start_request(LanguageCode=None, **members)
@@ -183,7 +191,7 @@ def test_a_classification_needs_one_model_that_exists(
     assert world.client.list_document_classification_jobs()["DocumentClassificationJobPropertiesList"] == []
 
 
-def test_a_caller_needs_the_model_and_the_job(world: ComprehendWorld) -> None:
+def test_a_caller_needs_permission_on_the_model_and_the_job(world: ComprehendWorld) -> None:
     job = f"arn:aws:comprehend:{REGION}:{ACCOUNT}:document-classification-job/*"
 
     def client(name: str, *resources: str) -> Any:

@@ -1,4 +1,4 @@
-"""Where models are kept and who can touch them: no user, no other job, and never half of one."""
+"""How models are stored and who can access them: no user, no other job, and never an incomplete artifact."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def message(world: ModelWorld, arn: str) -> str:
     return str(shown["DocumentClassifierProperties"]["Message"])
 
 
-def ids_away(text: str) -> str:
-    """Return a message without the ids of models and requests, which differ from one to the next."""
+def without_ids(text: str) -> str:
+    """Return a message without model and request ids, which differ between calls."""
     return re.sub(r"request [^)]+|[0-9a-f]{32}", "…", text)
 
 
@@ -60,7 +60,7 @@ def create(world: ModelWorld, **changes: Any) -> str:
     return str(world.client.create_document_classifier(**classifier_request(**changes))["DocumentClassifierArn"])
 
 
-# Half models
+# Incomplete models
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def create(world: ModelWorld, **changes: Any) -> str:
         (CONTENT, {"metadata": json.dumps({"x": "y" * 200_000})}, "more than 100000"),
     ],
 )
-def test_what_a_worker_claims_makes_no_model_unless_it_is_so(
+def test_an_artifact_that_does_not_match_the_workers_report_makes_no_model(
     world: ModelWorld, content: bytes, members: dict[str, Any], words: str
 ) -> None:
     arn = create(world)
@@ -96,14 +96,14 @@ def test_what_a_worker_claims_makes_no_model_unless_it_is_so(
     assert code == "ResourceUnavailableException"
 
 
-def test_a_training_that_says_it_is_done_without_an_artifact_made_nothing(world: ModelWorld) -> None:
+def test_a_training_that_reports_success_without_an_artifact_makes_no_model(world: ModelWorld) -> None:
     arn = create(world)
     world.says(world.started(), Done(1, 0, 10, "0" * 64, metadata="{}"), phase="exited")
     assert status(world, arn) == "IN_ERROR"
     assert "no such object" in message(world, arn)
 
 
-def test_a_training_that_is_killed_again_and_again_leaves_nothing(world: ModelWorld) -> None:
+def test_a_training_that_is_killed_repeatedly_leaves_nothing_behind(world: ModelWorld) -> None:
     arn = create(world)
     keys = set()
     for attempt in (1, 2, 3):
@@ -129,14 +129,14 @@ def test_an_unfinished_upload_of_an_artifact_is_aborted(world: ModelWorld) -> No
     assert world.backend.abort_uploads(BUCKET, key) == 0
 
 
-# What is read with them, and from what they are made
+# The inputs of jobs with models and of trainings
 
 
 def limits(spec: ContainerSpec) -> tuple[int, int, int]:
     return spec.job.document_limit, spec.job.total_limit, spec.job.documents_limit
 
 
-def test_jobs_with_models_and_trainings_are_told_their_limits(world: ModelWorld) -> None:
+def test_jobs_with_models_and_trainings_get_their_limits(world: ModelWorld) -> None:
     create(world)
     training = world.started()
     assert limits(training) == (10_000_000, 5_000_000_000, 1_000_000)
@@ -159,10 +159,10 @@ def test_jobs_with_models_and_trainings_are_told_their_limits(world: ModelWorld)
     assert limits(world.started()) == (1_048_576, 5_000_000_000, 1_000_000)
 
 
-# Who can touch them
+# Access
 
 
-def test_no_user_lists_reads_or_writes_the_bucket_of_models(world: ModelWorld) -> None:
+def test_no_user_can_list_read_or_write_the_bucket_of_models(world: ModelWorld) -> None:
     arn = world.train()
     key = _key(world, arn)
     for number, account in enumerate((ACCOUNT, "444455556666", "000000000000")):
@@ -183,7 +183,7 @@ def test_no_user_lists_reads_or_writes_the_bucket_of_models(world: ModelWorld) -
     assert status(world, arn) == "TRAINED"
 
 
-def test_a_bucket_of_somebody_with_that_name_is_never_used(world: ModelWorld) -> None:
+def test_a_bucket_with_that_name_in_another_account_is_never_used(world: ModelWorld) -> None:
     with world.database.transaction() as session:
         name = service_bucket_name.bucket_name("eu-west-1")
         buckets.create(session, name, "444455556666", "eu-west-1", world.now)
@@ -191,7 +191,7 @@ def test_a_bucket_of_somebody_with_that_name_is_never_used(world: ModelWorld) ->
             service_bucket.ensure(session, "eu-west-1", world.now)
 
 
-def test_a_training_s_session_writes_its_artifact_and_nothing_else(world: ModelWorld) -> None:
+def test_the_session_of_a_training_can_only_write_its_artifact(world: ModelWorld) -> None:
     other = _key(world, world.train())
     create(world, VersionName="v2")
     spec = world.started()
@@ -213,7 +213,7 @@ def test_a_training_s_session_writes_its_artifact_and_nothing_else(world: ModelW
     assert refused(s3.list_buckets)[0] == "AccessDenied"
 
 
-def test_a_job_s_session_reads_its_model_and_nothing_else(world: ModelWorld) -> None:
+def test_the_session_of_a_job_can_only_read_its_model(world: ModelWorld) -> None:
     arn = world.train()
     start(world, arn)
     spec = world.started()
@@ -229,7 +229,7 @@ def test_a_job_s_session_reads_its_model_and_nothing_else(world: ModelWorld) -> 
         assert refused(call, Bucket=BUCKET, **more)[0] == "AccessDenied", call
 
 
-def test_the_session_is_worth_nothing_elsewhere_and_nothing_after_the_job(world: ModelWorld) -> None:
+def test_the_session_is_refused_elsewhere_and_after_the_job(world: ModelWorld) -> None:
     create(world)
     spec = world.started()
     assert spec.job.model is not None
@@ -242,7 +242,7 @@ def test_the_session_is_worth_nothing_elsewhere_and_nothing_after_the_job(world:
     assert refused(s3.put_object, Bucket=BUCKET, Key=key, Body=b"x")[0] == "InvalidAccessKeyId"
 
 
-def test_credentials_are_told_only_to_the_interface_of_the_job_at_its_two_paths(world: ModelWorld) -> None:
+def test_credentials_are_given_only_to_the_jobs_interface_at_its_two_paths(world: ModelWorld) -> None:
     create(world)
     spec = world.started()
     assert spec.job.model is not None
@@ -256,7 +256,7 @@ def test_credentials_are_told_only_to_the_interface_of_the_job_at_its_two_paths(
     assert role["AccessKeyId"] != service["AccessKeyId"]
     assert world.fetch(spec, models, address="198.18.200.200") is None
     assert world.fetch(spec, models + "x") is None
-    # A job without a model has the one path only.
+    # A job without a model has only the first path.
     world.client.start_dominant_language_detection_job(
         InputDataConfig={"S3Uri": "s3://papers/in/"},
         OutputDataConfig={"S3Uri": "s3://papers/out/"},
@@ -269,7 +269,7 @@ def test_credentials_are_told_only_to_the_interface_of_the_job_at_its_two_paths(
 
 
 @pytest.mark.costs(0.45, reason="a network with gateways is made, besides a training and a job")
-def test_behind_gateways_a_model_is_reached_as_the_addresses_that_they_give(world: ModelWorld) -> None:
+def test_through_gateways_a_model_is_reached_from_their_addresses(world: ModelWorld) -> None:
     ec2 = world.client_of("network", service="ec2")
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"]
@@ -302,7 +302,7 @@ def test_behind_gateways_a_model_is_reached_as_the_addresses_that_they_give(worl
 
 
 @pytest.mark.costs(0.5, reason="a network with an endpoint is made, besides a training and a job")
-def test_an_endpoint_that_shuts_the_bucket_out_fails_the_job_by_name(world: ModelWorld) -> None:
+def test_a_job_fails_and_names_the_endpoint_whose_policy_denies_the_bucket(world: ModelWorld) -> None:
     ec2 = world.client_of("network", service="ec2")
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"]
@@ -320,25 +320,25 @@ def test_an_endpoint_that_shuts_the_bucket_out_fails_the_job_by_name(world: Mode
     arn = create(world, VpcConfig={"SecurityGroupIds": [group], "Subnets": [subnet]})
     spec = world.started()
     assert spec.job.model is not None
-    # Shut out only now, what was asked before the start is no help.
+    # The check before the start passed, because the policy changed only afterwards.
     ec2.modify_vpc_endpoint(VpcEndpointId=endpoint, PolicyDocument=json.dumps(own))
     s3, key = world.s3_of(spec, endpoint), spec.job.model.artifact.key
     code, text = refused(s3.put_object, Bucket=BUCKET, Key=key, Body=CONTENT)
     assert code == "AccessDenied"
     assert "no VPC endpoint policy allows the s3:PutObject action" in text
-    # What a container then says; the service adds which endpoint it was.
+    # What the container then reports; the service adds the endpoint.
     said = f"{no_model_access(BUCKET)} s3:PutObject on s3://{BUCKET}/{key}: {text}"
     world.says(spec, Failed("NO_ACCESS_TO_MODEL_BUCKET", said))
     assert status(world, arn) == "IN_ERROR"
     assert BUCKET in message(world, arn)
     assert endpoint in message(world, arn)
-    # The next one is told the same without a container.
+    # The next job gets the same error without a container.
     told = message(world, arn)
     arn = create(world, VersionName="early", VpcConfig={"SecurityGroupIds": [group], "Subnets": [subnet]})
     world.turn(3)
     assert world.wanted() == ()
     assert status(world, arn) == "IN_ERROR"
-    assert ids_away(message(world, arn)) == ids_away(told)
+    assert without_ids(message(world, arn)) == without_ids(told)
     ec2.modify_vpc_endpoint(VpcEndpointId=endpoint, ResetPolicy=True)
     arn = create(world, VersionName="v2", VpcConfig={"SecurityGroupIds": [group], "Subnets": [subnet]})
     spec = world.started()
@@ -349,10 +349,10 @@ def test_an_endpoint_that_shuts_the_bucket_out_fails_the_job_by_name(world: Mode
     assert denied[0] == "AccessDenied"
 
 
-# Jobs that use them
+# Jobs with models
 
 
-def test_a_job_is_given_the_artifact_and_its_digest(world: ModelWorld) -> None:
+def test_a_job_gets_the_artifact_and_its_digest(world: ModelWorld) -> None:
     arn = world.train()
     answer = start(world, arn)
     assert answer["DocumentClassifierArn"] == arn
@@ -365,7 +365,7 @@ def test_a_job_is_given_the_artifact_and_its_digest(world: ModelWorld) -> None:
     assert shown["DocumentClassificationJobProperties"]["DocumentClassifierArn"] == arn
 
 
-def test_a_recognizer_serves_an_entities_job(world: ModelWorld) -> None:
+def test_an_entities_job_can_use_a_recognizer(world: ModelWorld) -> None:
     arn = world.client.create_entity_recognizer(**recognizer_request())["EntityRecognizerArn"]
     world.finish(world.started())
     answer = world.client.start_entities_detection_job(
@@ -380,7 +380,7 @@ def test_a_recognizer_serves_an_entities_job(world: ModelWorld) -> None:
     assert (spec.engine, spec.job.kind) == ("custom-entities", "custom-entities")
 
 
-def test_a_job_with_a_recognizer_is_of_the_recognizers_language_whatever_the_request_says(world: ModelWorld) -> None:
+def test_a_job_with_a_recognizer_has_the_recognizers_language_whatever_the_request_says(world: ModelWorld) -> None:
     arn = world.client.create_entity_recognizer(**recognizer_request(LanguageCode="de"))["EntityRecognizerArn"]
     world.finish(world.started())
     answer = world.client.start_entities_detection_job(
@@ -395,7 +395,7 @@ def test_a_job_with_a_recognizer_is_of_the_recognizers_language_whatever_the_req
     assert shown["EntitiesDetectionJobProperties"]["LanguageCode"] == "de"
 
 
-def test_a_model_that_is_not_there_or_not_trained_serves_no_job(world: ModelWorld) -> None:
+def test_a_job_cannot_use_a_missing_or_untrained_model(world: ModelWorld) -> None:
     request = {
         "InputDataConfig": {"S3Uri": "s3://papers/in/"},
         "OutputDataConfig": {"S3Uri": "s3://papers/out/"},
@@ -410,7 +410,7 @@ def test_a_model_that_is_not_there_or_not_trained_serves_no_job(world: ModelWorl
     assert refused(begin, **request)[0] == "InvalidRequestException"
 
 
-def test_a_caller_needs_leave_for_the_model_and_for_the_job(world: ModelWorld) -> None:
+def test_a_caller_needs_permission_for_the_model_and_for_the_job(world: ModelWorld) -> None:
     arn = world.train()
     jobs = f"arn:aws:comprehend:us-east-1:{ACCOUNT}:document-classification-job/*"
     for number, resources in enumerate(([arn], [jobs], [arn, jobs])):
@@ -455,7 +455,7 @@ def test_a_model_that_a_job_uses_cannot_be_deleted(world: ModelWorld) -> None:
 # Imports
 
 
-def test_an_imported_model_has_the_same_artifact_and_is_one_of_its_own(world: ModelWorld) -> None:
+def test_an_imported_model_has_the_same_artifact_but_is_independent(world: ModelWorld) -> None:
     source = world.train()
     answer = world.client.import_model(SourceModelArn=source, ModelName="copy", VersionName="v1")
     arn = answer["ModelArn"]
@@ -476,7 +476,7 @@ def test_an_imported_model_has_the_same_artifact_and_is_one_of_its_own(world: Mo
     assert world.s3_of(spec).get_object(Bucket=BUCKET, Key=spec.job.model.artifact.key)["Body"].read() == CONTENT
 
 
-def test_an_import_of_what_is_not_trained_taken_or_changed_is_refused(world: ModelWorld) -> None:
+def test_an_import_is_refused_if_untrained_if_the_name_is_taken_or_if_the_artifact_changed(world: ModelWorld) -> None:
     waiting = create(world, DocumentClassifierName="waiting")
     code, _ = refused(world.client.import_model, SourceModelArn=waiting, ModelName="copy")
     assert code == "ResourceUnavailableException"

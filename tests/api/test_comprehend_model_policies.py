@@ -1,4 +1,4 @@
-"""Resource policies of models, and importing a model of another account by one."""
+"""Resource policies of models, and how another account imports a model with one."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def policy(**changes: Any) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
-def test_a_policy_is_kept_with_a_revision_that_guards_it(world: ModelWorld) -> None:
+def test_a_policy_can_be_changed_only_with_its_current_revision(world: ModelWorld) -> None:
     arn = world.train()
     assert "ResourcePolicy" not in world.client.describe_resource_policy(ResourceArn=arn)
     first = world.client.put_resource_policy(ResourceArn=arn, ResourcePolicy=policy())["PolicyRevisionId"]
@@ -63,7 +63,7 @@ def test_a_policy_is_kept_with_a_revision_that_guards_it(world: ModelWorld) -> N
         ('{"Version": "2012-10-17"}', "Statement"),
     ],
 )
-def test_what_is_no_policy_of_a_model_is_refused(world: ModelWorld, text: str, word: str) -> None:
+def test_an_invalid_model_policy_is_refused(world: ModelWorld, text: str, word: str) -> None:
     arn = world.train()
     code, message = refused(world.client.put_resource_policy, ResourceArn=arn, ResourcePolicy=text)
     assert code == "InvalidRequestException"
@@ -71,7 +71,7 @@ def test_what_is_no_policy_of_a_model_is_refused(world: ModelWorld, text: str, w
     assert "ResourcePolicy" not in world.client.describe_resource_policy(ResourceArn=arn)
 
 
-def test_a_model_can_be_made_with_its_policy(world: ModelWorld) -> None:
+def test_a_model_can_be_created_with_a_policy(world: ModelWorld) -> None:
     create = world.client.create_document_classifier
     assert refused(create, **classifier_request(ModelPolicy="{"))[0] == "InvalidRequestException"
     assert world.client.list_document_classifiers()["DocumentClassifierPropertiesList"] == []
@@ -79,7 +79,7 @@ def test_a_model_can_be_made_with_its_policy(world: ModelWorld) -> None:
     assert "ResourcePolicy" in world.client.describe_resource_policy(ResourceArn=arn)
 
 
-def test_only_whom_the_policy_names_imports_a_model_of_another_account(world: ModelWorld) -> None:
+def test_only_accounts_named_in_the_policy_can_import_a_model(world: ModelWorld) -> None:
     source = world.train()
     named = world.client_of("named", account=OTHER_ACCOUNT)
     third = world.client_of("third", account="777788889999")

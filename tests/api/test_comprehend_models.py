@@ -1,4 +1,4 @@
-"""Custom models as boto3 sees them: made, shown, listed, stopped, deleted, imported, tagged."""
+"""Custom models, called with boto3: creating, describing, listing, stopping, deleting, importing and tagging them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def describe(world: ModelWorld, arn: str) -> dict[str, Any]:
     return dict(world.client.describe_entity_recognizer(EntityRecognizerArn=arn)["EntityRecognizerProperties"])
 
 
-def test_a_new_classifier_is_submitted_and_shown_with_its_defaults(world: ModelWorld) -> None:
+def test_a_new_classifier_is_submitted_and_described_with_its_defaults(world: ModelWorld) -> None:
     arn = world.client.create_document_classifier(**classifier_request())["DocumentClassifierArn"]
     assert arn == f"{PREFIX}:document-classifier/tickets"
     shown = describe(world, arn)
@@ -61,7 +61,7 @@ def test_a_new_classifier_is_submitted_and_shown_with_its_defaults(world: ModelW
     }
 
 
-def test_a_recognizer_s_documents_have_their_default_format_and_no_output(world: ModelWorld) -> None:
+def test_a_new_recognizer_has_the_default_document_format_and_no_output(world: ModelWorld) -> None:
     arn = world.client.create_entity_recognizer(**recognizer_request(VersionName="v1"))["EntityRecognizerArn"]
     assert arn == f"{PREFIX}:entity-recognizer/engineers/version/v1"
     shown = describe(world, arn)
@@ -71,7 +71,7 @@ def test_a_recognizer_s_documents_have_their_default_format_and_no_output(world:
     assert "Mode" not in shown
 
 
-def test_the_confusion_matrix_goes_to_a_path_of_the_training_s_own(world: ModelWorld) -> None:
+def test_each_training_has_its_own_path_for_the_confusion_matrix(world: ModelWorld) -> None:
     request = classifier_request(OutputDataConfig={"S3Uri": "s3://results/models/"})
     arn = world.client.create_document_classifier(**request)["DocumentClassifierArn"]
     spec = world.started()
@@ -86,7 +86,7 @@ def test_the_confusion_matrix_goes_to_a_path_of_the_training_s_own(world: ModelW
     }
 
 
-def test_a_training_becomes_a_trained_model_with_times_and_figures(world: ModelWorld) -> None:
+def test_a_finished_training_is_a_trained_model_with_times_and_metrics(world: ModelWorld) -> None:
     arn = world.client.create_document_classifier(**classifier_request())["DocumentClassifierArn"]
     spec = world.started()
     assert spec.engine == spec.job.kind == "classifier-training"
@@ -102,7 +102,7 @@ def test_a_training_becomes_a_trained_model_with_times_and_figures(world: ModelW
     assert "Message" not in shown
 
 
-def test_a_recognizer_is_trained_with_a_warning_that_is_shown(world: ModelWorld) -> None:
+def test_a_warning_from_the_training_of_a_recognizer_is_shown(world: ModelWorld) -> None:
     arn = world.client.create_entity_recognizer(**recognizer_request())["EntityRecognizerArn"]
     world.finish(world.started(), warning="3 rows were left out, the first in line 7\n")
     shown = describe(world, arn)
@@ -111,7 +111,7 @@ def test_a_recognizer_is_trained_with_a_warning_that_is_shown(world: ModelWorld)
     assert shown["RecognizerMetadata"] == RECOGNIZER_METADATA
 
 
-def test_a_failed_training_is_in_error_and_says_why(world: ModelWorld) -> None:
+def test_a_failed_training_is_in_error_with_the_reason(world: ModelWorld) -> None:
     arn = world.client.create_document_classifier(**classifier_request())["DocumentClassifierArn"]
     world.says(world.started(), Failed("INVALID_TRAINING_DATA", "rows.csv, line 3, column 9: no quote ends"))
     shown = describe(world, arn)
@@ -122,7 +122,7 @@ def test_a_failed_training_is_in_error_and_says_why(world: ModelWorld) -> None:
     assert "ClassifierMetadata" not in shown
 
 
-def test_a_model_of_a_language_or_key_that_does_not_exist_is_refused(world: ModelWorld) -> None:
+def test_a_model_with_an_unsupported_language_or_a_kms_key_is_refused(world: ModelWorld) -> None:
     create = world.client.create_document_classifier
     code, message = refused(create, **classifier_request(LanguageCode="ja"))
     assert code == "UnsupportedLanguageException"
@@ -176,7 +176,7 @@ def test_a_model_of_a_language_or_key_that_does_not_exist_is_refused(world: Mode
         (None, {"S3Uri": "s3://training/" + "ä" * 600}, "key of 1200 bytes"),
     ],
 )
-def test_training_data_of_a_classifier_that_does_not_fit_is_refused(
+def test_invalid_training_data_of_a_classifier_is_refused(
     world: ModelWorld, mode: str | None, config: dict[str, Any], word: str
 ) -> None:
     request = classifier_request(Mode=mode, InputDataConfig=config)
@@ -230,15 +230,13 @@ ANNOTATIONS = {"S3Uri": "s3://training/annotations.csv"}
         ),
     ],
 )
-def test_training_data_of_a_recognizer_that_does_not_fit_is_refused(
-    world: ModelWorld, config: dict[str, Any], word: str
-) -> None:
+def test_invalid_training_data_of_a_recognizer_is_refused(world: ModelWorld, config: dict[str, Any], word: str) -> None:
     code, message = refused(world.client.create_entity_recognizer, **recognizer_request(InputDataConfig=config))
     assert code == "InvalidRequestException"
     assert word in message
 
 
-def test_a_name_and_version_are_taken_once_and_a_token_gives_the_same_model(world: ModelWorld) -> None:
+def test_a_name_and_version_are_unique_and_a_repeated_token_returns_the_same_model(world: ModelWorld) -> None:
     create = world.client.create_document_classifier
     first = create(**classifier_request(VersionName="v1", ClientRequestToken="t-1"))["DocumentClassifierArn"]
     assert create(**classifier_request(VersionName="v1", ClientRequestToken="t-1"))["DocumentClassifierArn"] == first
@@ -255,7 +253,7 @@ def test_a_name_and_version_are_taken_once_and_a_token_gives_the_same_model(worl
     ] == ("ResourceNotFoundException")
 
 
-def test_stopping_a_training_is_quiet_and_does_nothing_to_an_ended_model(world: ModelWorld) -> None:
+def test_stopping_a_training_returns_nothing_and_does_not_affect_ended_models(world: ModelWorld) -> None:
     waiting = world.client.create_document_classifier(**classifier_request())["DocumentClassifierArn"]
     stop = world.client.stop_training_document_classifier
     answer = stop(DocumentClassifierArn=waiting)
@@ -270,7 +268,7 @@ def test_stopping_a_training_is_quiet_and_does_nothing_to_an_ended_model(world: 
     assert refused(stop, DocumentClassifierArn=f"{PREFIX}:document-classifier/none")[0] == "ResourceNotFoundException"
 
 
-def test_a_running_training_that_is_stopped_passes_stop_requested(world: ModelWorld) -> None:
+def test_stopping_a_running_training_goes_through_stop_requested(world: ModelWorld) -> None:
     arn = world.client.create_entity_recognizer(**recognizer_request())["EntityRecognizerArn"]
     spec = world.started()
     world.client.stop_training_entity_recognizer(EntityRecognizerArn=arn)
@@ -282,7 +280,7 @@ def test_a_running_training_that_is_stopped_passes_stop_requested(world: ModelWo
     assert "RecognizerMetadata" not in shown
 
 
-def test_a_deleted_model_goes_and_its_name_is_free(world: ModelWorld) -> None:
+def test_a_deleted_model_is_gone_and_its_name_is_free(world: ModelWorld) -> None:
     arn = world.train(Tags=[{"Key": "team", "Value": "post"}])
     delete = world.client.delete_document_classifier
     delete(DocumentClassifierArn=arn)
@@ -304,7 +302,7 @@ def test_a_model_in_training_cannot_be_deleted(world: ModelWorld) -> None:
     assert "SUBMITTED" in message
 
 
-def test_lists_filter_by_one_criterion_and_page_without_overlap(world: ModelWorld) -> None:
+def test_lists_have_one_filter_criterion_and_pages_without_overlap(world: ModelWorld) -> None:
     began = world.now
     for number in range(5):
         world.now = began + dt.timedelta(seconds=number)
@@ -335,7 +333,7 @@ def test_lists_filter_by_one_criterion_and_page_without_overlap(world: ModelWorl
     assert code == "InvalidRequestException"
 
 
-def test_recognizers_list_newest_first_with_the_other_time_filter(world: ModelWorld) -> None:
+def test_the_order_of_listed_recognizers_depends_on_the_time_filter(world: ModelWorld) -> None:
     began = world.now
     for number in range(3):
         world.now = began + dt.timedelta(seconds=number)
@@ -347,7 +345,7 @@ def test_recognizers_list_newest_first_with_the_other_time_filter(world: ModelWo
     assert [entry["VersionName"] for entry in after] == ["v0", "v1", "v2"]
 
 
-def test_summaries_have_a_row_per_name_with_its_newest_version(world: ModelWorld) -> None:
+def test_summaries_have_one_entry_per_name_with_the_newest_version(world: ModelWorld) -> None:
     began = world.now
     for number, name in enumerate(("tickets", "letters", "tickets")):
         world.now = began + dt.timedelta(seconds=number)
@@ -368,7 +366,7 @@ def test_summaries_have_a_row_per_name_with_its_newest_version(world: ModelWorld
     assert world.client.list_entity_recognizer_summaries()["EntityRecognizerSummariesList"] == []
 
 
-def test_tags_are_those_of_any_resource(world: ModelWorld) -> None:
+def test_models_can_be_tagged_like_any_resource(world: ModelWorld) -> None:
     trained = world.train(Tags=[{"Key": "team", "Value": "post"}])
     imported = world.client.import_model(SourceModelArn=trained, ModelName="copy", Tags=[{"Key": "of", "Value": "1"}])
     for arn, tags in ((trained, {"team": "post"}), (imported["ModelArn"], {"of": "1"})):
@@ -395,7 +393,7 @@ def test_the_profile_aws_allows_ten_trainings_and_one_call_a_second(tmp_path: Pa
         world.close()
 
 
-def test_a_policy_can_demand_a_vpc_and_name_the_model(world: ModelWorld) -> None:
+def test_a_policy_can_require_a_vpc_and_name_the_model(world: ModelWorld) -> None:
     policy = json.dumps(
         {
             "Version": "2012-10-17",
@@ -422,7 +420,7 @@ def test_a_policy_can_demand_a_vpc_and_name_the_model(world: ModelWorld) -> None
     assert describe(world, arn)["VpcConfig"] == network
 
 
-def test_nobody_sees_the_models_of_another_account(world: ModelWorld) -> None:
+def test_models_of_another_account_are_invisible(world: ModelWorld) -> None:
     arn = world.train()
     stranger = world.client_of("stranger", ALLOW_ALL, OTHER_ACCOUNT)
     code, _ = refused(stranger.describe_document_classifier, DocumentClassifierArn=arn)
@@ -431,8 +429,8 @@ def test_nobody_sees_the_models_of_another_account(world: ModelWorld) -> None:
     assert refused(stranger.import_model, SourceModelArn=arn)[0] == "ResourceNotFoundException"
 
 
-def test_labels_stand_apart_by_a_bar_unless_the_request_says_otherwise(world: ModelWorld) -> None:
-    """As Terraform reads it: it takes what Describe tells for the default."""
+def test_the_default_label_delimiter_is_a_bar(world: ModelWorld) -> None:
+    """Terraform expects it, because it takes the value from Describe as the default."""
 
     def shown(name: str, **config: Any) -> Any:
         request = classifier_request(DocumentClassifierName=name, **config)
@@ -450,8 +448,8 @@ def test_labels_stand_apart_by_a_bar_unless_the_request_says_otherwise(world: Mo
     assert "LabelDelimiter" not in by_manifest["InputDataConfig"]
 
 
-def test_versions_of_a_name_are_models_of_their_own(world: ModelWorld) -> None:
-    """Another version may be of another language, mode and role, and one may be deleted while another is trained."""
+def test_versions_of_a_name_are_independent_models(world: ModelWorld) -> None:
+    """Versions may differ in language, mode and role, and one can be deleted while another is trained."""
     client = world.client
     rows = {"S3Uri": "s3://training/rows.csv"}
     plain = client.create_document_classifier(**classifier_request())["DocumentClassifierArn"]

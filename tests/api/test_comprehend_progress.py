@@ -1,4 +1,4 @@
-"""How far a job is, for a program that has nothing but Describe and the job's log stream."""
+"""The progress of a job, for a program that has only Describe and the job's log stream."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def start(world: ModelWorld, **more: Any) -> str:
 
 
 def follower_of(world: ModelWorld, job: str) -> Follower:
-    """Return what follows a job and reads its log stream at every look."""
+    """Return a follower of a job that reads the log stream at every look."""
     describe = world.client.describe_dominant_language_detection_job
     member = "DominantLanguageDetectionJobProperties"
     logs = world.client_of("watcher", service="logs")
@@ -49,14 +49,14 @@ def follower_of(world: ModelWorld, job: str) -> Follower:
 
 
 def pass_seconds(world: ModelWorld, seconds: int, step: int = 5) -> None:
-    """Let time pass, with a turn of the controller every few seconds, and have told what there is to tell."""
+    """Let time pass with a turn of the controller every few seconds, and report progress."""
     for _ in range(0, seconds, step):
         world.now += dt.timedelta(seconds=step)
         world.product.jobs.controller.turn()
     Stories(world.database, JobLog(database=world.database, region=REGION, clock=world.clock)).turn()
 
 
-def test_documents_of_all_rate_and_time_left_are_told_and_counted_down(world: ModelWorld) -> None:
+def test_documents_done_rate_and_time_left_are_shown(world: ModelWorld) -> None:
     job = start(world)
     follower = follower_of(world, job)
     assert follower.look().words() == "SUBMITTED"
@@ -81,7 +81,7 @@ def test_documents_of_all_rate_and_time_left_are_told_and_counted_down(world: Mo
 
 
 @pytest.mark.costs(0.55, reason="the controller has seventy turns")
-def test_what_is_told_is_in_the_stream_as_text_and_bounded(world: ModelWorld) -> None:
+def test_progress_is_text_in_the_log_stream_and_limited_in_size(world: ModelWorld) -> None:
     job = start(world)
     world.says(world.started(), Progress(1, 2))
     pass_seconds(world, 700, step=10)
@@ -95,14 +95,16 @@ def test_what_is_told_is_in_the_stream_as_text_and_bounded(world: ModelWorld) ->
     assert len(told) == 6
 
 
-def test_an_absurd_total_of_a_worker_is_told_as_none(world: ModelWorld) -> None:
+def test_an_impossible_total_from_a_worker_is_not_shown(world: ModelWorld) -> None:
     job = start(world)
     world.says(world.started(), Progress(100, 3))
     pass_seconds(world, 10)
     assert follower_of(world, job).look().words() == "IN_PROGRESS, 100 documents, 10.0 a second"
 
 
-def test_without_a_terminal_each_change_is_a_line(world: ModelWorld, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_terminal_each_change_is_printed_as_a_line(
+    world: ModelWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
     job = start(world)
     follower = follower_of(world, job)
     with shown(f"Job {job}") as show:
@@ -121,7 +123,7 @@ def test_without_a_terminal_each_change_is_a_line(world: ModelWorld, capsys: pyt
     ]
 
 
-def test_the_account_of_the_job_is_the_one_that_reads_its_stream(world: ModelWorld) -> None:
+def test_only_the_account_of_the_job_can_read_its_stream(world: ModelWorld) -> None:
     job = start(world)
     world.says(world.started(), Progress(5, 10))
     pass_seconds(world, 10)
@@ -131,7 +133,7 @@ def test_the_account_of_the_job_is_the_one_that_reads_its_stream(world: ModelWor
     assert ACCOUNT != "444455556666"
 
 
-def test_how_many_containers_it_runs_in_is_said_from_the_beginning(world: ModelWorld) -> None:
+def test_the_number_of_containers_is_shown_from_the_beginning(world: ModelWorld) -> None:
     job = start(world, Tags=[{"Key": "reading-room:containers", "Value": "2"}])
     world.turn(2)
     assert len(world.wanted()) == 2

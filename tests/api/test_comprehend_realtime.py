@@ -1,4 +1,4 @@
-"""The synchronous operations as boto3 sees them; the engine behind them only echoes."""
+"""The synchronous operations, called with boto3; the engine behind them only echoes."""
 
 from __future__ import annotations
 
@@ -48,25 +48,27 @@ def members(answer: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in answer.items() if name not in ("ResponseMetadata", "Index")}
 
 
-def test_entities_come_from_the_engine_of_the_language(world: ComprehendWorld) -> None:
+def test_entities_come_from_the_engine_for_the_language(world: ComprehendWorld) -> None:
     answer = world.client.detect_entities(Text="Ada", LanguageCode="en")
     assert answer["Entities"] == [{"Score": 0.5, "Type": "PERSON", "Text": "Ada", "BeginOffset": 0, "EndOffset": 3}]
     assert world.engines.calls == [(ACCOUNT, "entities-en", ("Ada",), "en")]
 
 
-def test_a_language_is_found_without_being_told(world: ComprehendWorld) -> None:
+def test_the_language_is_detected(world: ComprehendWorld) -> None:
     answer = world.client.detect_dominant_language(Text="Good morning to all of you")
     assert answer["Languages"] == [{"LanguageCode": "en", "Score": 0.99}]
 
 
-def test_sentiment_has_its_members_side_by_side(world: ComprehendWorld) -> None:
+def test_a_sentiment_answer_has_sentiment_and_scores(world: ComprehendWorld) -> None:
     answer = world.client.detect_sentiment(Text="Well done", LanguageCode="en")
     assert answer["Sentiment"] == "POSITIVE"
     assert answer["SentimentScore"] == {"Positive": 0.75, "Negative": 0.25, "Neutral": 0.0, "Mixed": 0.0}
 
 
 @every_kind
-def test_a_batch_answers_each_text_as_the_single_call_does(world: ComprehendWorld, kind: RealtimeKind) -> None:
+def test_a_batch_gives_the_same_result_for_each_text_as_a_single_call(
+    world: ComprehendWorld, kind: RealtimeKind
+) -> None:
     texts = ["Ada", "Bob Dylan"]
     single = [members(detect(world, kind)(Text=text, **language_of(kind))) for text in texts]
     world.engines.calls.clear()
@@ -74,14 +76,12 @@ def test_a_batch_answers_each_text_as_the_single_call_does(world: ComprehendWorl
     assert [result["Index"] for result in answer["ResultList"]] == [0, 1]
     assert [members(result) for result in answer["ResultList"]] == single
     assert answer["ErrorList"] == []
-    # The whole batch is one conversation with the engine.
+    # The whole batch is one request to the engine.
     assert [call[2] for call in world.engines.calls] == [("Ada", "Bob Dylan")]
 
 
 @every_kind
-def test_a_text_over_the_limit_is_refused_in_the_service_s_own_words(
-    world: ComprehendWorld, kind: RealtimeKind
-) -> None:
+def test_a_text_over_the_limit_is_refused_in_the_services_own_words(world: ComprehendWorld, kind: RealtimeKind) -> None:
     text = "ä" * (kind.text_bytes // 2 + 1)
     assert refused(detect(world, kind), Text=text, **language_of(kind)) == (
         "TextSizeLimitExceededException",
@@ -91,7 +91,7 @@ def test_a_text_over_the_limit_is_refused_in_the_service_s_own_words(
     detect(world, kind)(Text=text[:-1], **language_of(kind))
 
 
-def test_the_limits_are_the_documented_ones() -> None:
+def test_the_limits_are_those_in_the_documentation() -> None:
     assert {kind.detect: kind.text_bytes for kind in REALTIME_KINDS} == {
         "DetectDominantLanguage": 100_000,
         "DetectEntities": 100_000,
@@ -103,7 +103,7 @@ def test_the_limits_are_the_documented_ones() -> None:
 
 
 @every_kind
-def test_a_bad_text_of_a_batch_is_an_error_of_its_own(world: ComprehendWorld, kind: RealtimeKind) -> None:
+def test_an_invalid_text_in_a_batch_gets_its_own_error(world: ComprehendWorld, kind: RealtimeKind) -> None:
     answer = batch(world, kind)(TextList=["Ada", "x" * 5_001, "break", "Bob"], **language_of(kind))
     assert [result["Index"] for result in answer["ResultList"]] == [0, 3]
     assert answer["ErrorList"] == [
@@ -121,14 +121,14 @@ def test_a_bad_text_of_a_batch_is_an_error_of_its_own(world: ComprehendWorld, ki
     ]
 
 
-def test_a_batch_of_bad_texts_alone_asks_no_engine(world: ComprehendWorld) -> None:
+def test_a_batch_of_only_invalid_texts_does_not_use_an_engine(world: ComprehendWorld) -> None:
     answer = world.client.batch_detect_sentiment(TextList=["x" * 5_001], LanguageCode="en")
     assert (answer["ResultList"], len(answer["ErrorList"])) == ([], 1)
     assert world.engines.calls == []
 
 
 @every_kind
-def test_a_batch_has_25_texts_at_most(world: ComprehendWorld, kind: RealtimeKind) -> None:
+def test_a_batch_can_have_at_most_25_texts(world: ComprehendWorld, kind: RealtimeKind) -> None:
     assert len(batch(world, kind)(TextList=["Ada"] * 25, **language_of(kind))["ResultList"]) == 25
     code, message = refused(batch(world, kind), TextList=["Ada"] * 26, **language_of(kind))
     assert code == "BatchSizeLimitExceededException"
@@ -145,7 +145,7 @@ def test_an_empty_text_is_a_validation_error(world: ComprehendWorld, kind: Realt
 
 
 @pytest.mark.parametrize("kind", [k for k in REALTIME_KINDS if None not in k.engines], ids=lambda kind: kind.detect)
-def test_a_language_without_engine_is_unsupported(world: ComprehendWorld, kind: RealtimeKind) -> None:
+def test_a_language_without_an_engine_is_unsupported(world: ComprehendWorld, kind: RealtimeKind) -> None:
     choices = ("it", "es", "fr") if kind.detect == "DetectSyntax" else ("hi", "ja", "ko", "ar")
     unknown = next(code for code in choices if code not in kind.engines)
     supported = f"supported: {', '.join(str(code) for code in kind.engines)}"
@@ -154,7 +154,7 @@ def test_a_language_without_engine_is_unsupported(world: ComprehendWorld, kind: 
         assert (code, supported in message) == ("UnsupportedLanguageException", True), message
 
 
-def test_an_engine_that_fails_on_the_one_text_is_an_error_of_the_service(world: ComprehendWorld) -> None:
+def test_a_failed_engine_is_an_internal_server_error(world: ComprehendWorld) -> None:
     client = world.client_of("impatient", ALLOW_ALL, config=Config(retries={"total_max_attempts": 1}))
     code, message = refused(client.detect_sentiment, Text="break", LanguageCode="en")
     assert (code, message) == ("InternalServerException", "Unexpected Server Error. Please try again.")
@@ -184,14 +184,12 @@ def test_an_engine_that_fails_on_the_one_text_is_an_error_of_the_service(world: 
         ),
     ],
 )
-def test_combinations_that_make_no_sense_are_refused(
-    world: ComprehendWorld, parameters: dict[str, Any], code: str
-) -> None:
+def test_contradictory_parameters_are_refused(world: ComprehendWorld, parameters: dict[str, Any], code: str) -> None:
     assert refused(world.client.detect_entities, **parameters)[0] == code
     assert world.engines.calls == []
 
 
-def test_amazon_s_rates_hold_in_their_profile_only(tmp_path: Path) -> None:
+def test_amazons_rates_apply_only_in_the_profile_aws(tmp_path: Path) -> None:
     world = ComprehendWorld(tmp_path, Settings(profile="aws"))
     client = world.client_of("impatient", ALLOW_ALL, config=Config(retries={"total_max_attempts": 1}))
     for call, parameters, rate in (

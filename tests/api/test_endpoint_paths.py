@@ -1,4 +1,4 @@
-"""Calls that come through a VPC endpoint: one service, the keys of the path, and the endpoint's policy."""
+"""Calls through a VPC endpoint: it serves one service, sets the keys of the path, and has a policy."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class PathWorld(Ec2World):
         self.ec2 = ec2
 
     def endpoint(self, service: str, policy: str | None = None) -> str:
-        """Make an interface endpoint of a service; return its id."""
+        """Create an interface endpoint of a service; return its id."""
         more: Any = {} if policy is None else {"PolicyDocument": policy}
         name = "com.amazonaws.iam" if service == "iam" else f"com.amazonaws.{REGION}.{service}"
         made = self.ec2.create_vpc_endpoint(
@@ -62,7 +62,7 @@ class PathWorld(Ec2World):
         return made["VpcEndpoint"]["VpcEndpointId"]
 
     def key(self, *statements: dict[str, Any]) -> dict[str, Any]:
-        """Return the key of a new user with these statements, by default one who may do everything."""
+        """Return the key of a new user with these statements; by default they allow everything."""
         document = json.dumps(
             {
                 "Version": "2012-10-17",
@@ -77,56 +77,56 @@ class PathWorld(Ec2World):
             return {"access_key_id": key.access_key_id, "secret_access_key": key.secret_access_key}
 
     def call(self, service: str, through: str, key: dict[str, Any] | None = None, only: str | None = None) -> Any:
-        """Return a client of ``service`` whose calls come through an endpoint whose listener speaks for ``only``."""
+        """Return a client of ``service`` that calls through an endpoint whose listener serves only ``only``."""
         path = NetworkPath(secure=True, vpc_id=self.vpc, vpc_endpoint_id=through, vpc_source_ip="10.0.0.9")
         scope = {PATH_KEY: path, ONLY_KEY: only or service}
         return self.through.client(service, scope=scope, **(key or self.key()))
 
     def close(self) -> None:
-        """Let everything go."""
+        """Close the applications and the database."""
         self.through.close()
         self.paths.close()
         super().close()
 
 
 async def no_s3(scope: Any, receive: Any, send: Any) -> None:
-    """S3, which no request here reaches."""
+    """An S3 application that no request here may reach."""
     raise AssertionError("a request went to S3")
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[PathWorld]:
-    """The world of this file."""
+    """An account for one test."""
     world = PathWorld(tmp_path)
     yield world
     world.close()
 
 
 def statement(effect: str, action: str, **more: Any) -> dict[str, Any]:
-    """Return a statement of an endpoint's policy."""
+    """Return a statement of an endpoint policy."""
     return {"Effect": effect, "Principal": "*", "Action": action, "Resource": "*", **more}
 
 
 def policy(*statements: dict[str, Any]) -> str:
-    """Return an endpoint's policy."""
+    """Return an endpoint policy."""
     return json.dumps({"Statement": list(statements)})
 
 
 def refusal(call: Any, **parameters: Any) -> tuple[str, str]:
-    """Code and message of a call that is refused."""
+    """Return the code and message of a call that must be refused."""
     with pytest.raises(ClientError) as caught:
         call(**parameters)
     return code_of(caught.value), message_of(caught.value)
 
 
-def test_a_call_passes_an_endpoint_with_the_default_policy(world: PathWorld) -> None:
+def test_the_default_policy_of_an_endpoint_allows_a_call(world: PathWorld) -> None:
     logs = world.call("logs", world.endpoint("logs"))
     logs.create_log_group(logGroupName=GROUP)
     assert [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]] == [GROUP]
 
 
 @pytest.mark.parametrize(("service", "only"), [("logs", "sts"), ("sts", "logs"), ("iam", "sts"), ("s3", "logs")])
-def test_an_endpoint_serves_no_other_service(world: PathWorld, service: str, only: str) -> None:
+def test_an_endpoint_serves_only_its_own_service(world: PathWorld, service: str, only: str) -> None:
     client = world.call(service, world.endpoint(only), only=only)
     operations = {
         "logs": "describe_log_groups",
@@ -134,14 +134,14 @@ def test_an_endpoint_serves_no_other_service(world: PathWorld, service: str, onl
         "iam": "list_users",
         "s3": "list_buckets",
     }
-    # It answers in the protocol of its own service, which a client of another need not understand.
+    # It answers in the protocol of its own service, which clients of other services need not understand.
     with pytest.raises((ClientError, ResponseParserError)) as caught:
         getattr(client, operations[service])()
     if isinstance(caught.value, ResponseParserError):
         assert "Credential should be scoped to correct service" in str(caught.value)
 
 
-def test_the_public_address_of_the_apis_serves_each_but_s3(world: PathWorld) -> None:
+def test_the_public_address_of_the_apis_serves_every_service_except_s3(world: PathWorld) -> None:
     path = NetworkPath(source_ip="198.51.100.7", secure=True)
 
     def client(service: str) -> Any:
@@ -153,7 +153,7 @@ def test_the_public_address_of_the_apis_serves_each_but_s3(world: PathWorld) -> 
         client("s3").list_buckets()
 
 
-def test_the_policy_of_the_endpoint_filters_and_is_named(world: PathWorld) -> None:
+def test_a_denial_by_the_endpoint_policy_names_it(world: PathWorld) -> None:
     through = world.endpoint("logs", policy(statement("Allow", "logs:Describe*")))
     logs = world.call("logs", through)
     logs.describe_log_groups()
@@ -168,7 +168,7 @@ def test_the_policy_of_the_endpoint_filters_and_is_named(world: PathWorld) -> No
     assert message.endswith("with an explicit deny in a VPC endpoint policy")
 
 
-def test_the_endpoint_s_policy_allows_nothing_that_the_caller_may_not(world: PathWorld) -> None:
+def test_the_endpoint_policy_gives_no_permission_that_the_caller_lacks(world: PathWorld) -> None:
     key = world.key({"Effect": "Allow", "Action": "logs:Describe*", "Resource": "*"})
     logs = world.call("logs", world.endpoint("logs"), key)
     logs.describe_log_groups()
@@ -176,7 +176,7 @@ def test_the_endpoint_s_policy_allows_nothing_that_the_caller_may_not(world: Pat
     assert code == "AccessDeniedException"
 
 
-def test_an_account_in_the_policy_means_everybody_of_it(world: PathWorld) -> None:
+def test_an_account_in_the_policy_means_all_its_principals(world: PathWorld) -> None:
     allowed = policy(statement("Allow", "*", Principal={"AWS": ACCOUNT}))
     world.call("logs", world.endpoint("logs", allowed)).describe_log_groups()
     other = policy(statement("Allow", "*", Principal={"AWS": "999999999999"}))
@@ -184,7 +184,7 @@ def test_an_account_in_the_policy_means_everybody_of_it(world: PathWorld) -> Non
     assert code == "AccessDeniedException"
 
 
-def test_conditions_see_the_endpoint_and_no_source_address(world: PathWorld) -> None:
+def test_conditions_can_use_the_endpoint_but_not_the_source_address(world: PathWorld) -> None:
     through, other = world.endpoint("logs"), world.endpoint("logs")
     key = world.key(
         {
@@ -203,7 +203,7 @@ def test_conditions_see_the_endpoint_and_no_source_address(world: PathWorld) -> 
     refusal(world.through.client("logs", **key).describe_log_groups)
 
 
-def test_calls_without_a_permission_of_their_own_have_to_pass_the_endpoint_too(world: PathWorld) -> None:
+def test_the_endpoint_policy_also_applies_to_calls_that_need_no_permission(world: PathWorld) -> None:
     ec2_only = policy(statement("Allow", "sts:AssumeRole", Resource=f"arn:aws:iam::{ACCOUNT}:role/reader"))
     sts = world.call("sts", world.endpoint("sts", ec2_only))
     code, message = refusal(sts.get_caller_identity)
@@ -221,11 +221,11 @@ def test_calls_without_a_permission_of_their_own_have_to_pass_the_endpoint_too(w
     assert refusal(sts.assume_role, **parameters)[0] == "AccessDenied"
 
 
-def test_an_endpoint_that_is_gone_lets_nothing_through(world: PathWorld) -> None:
+def test_a_deleted_endpoint_lets_no_call_through(world: PathWorld) -> None:
     through = world.endpoint("logs")
     logs = world.call("logs", through)
     logs.describe_log_groups()
     world.ec2.delete_vpc_endpoints(VpcEndpointIds=[through])
-    # Whichever protocol the service speaks, the SDK understands it, and no policy is said to have denied it.
+    # In every protocol, the SDK understands the error, and it does not say that a policy denied the call.
     code, message = refusal(logs.describe_log_groups)
     assert (code, through in message) == ("ServiceUnavailable", True)
