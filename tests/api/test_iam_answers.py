@@ -1,4 +1,4 @@
-"""What IAM answers, in AWS's words: names that are taken or missing, tags, what lists leave out, and last uses."""
+"""IAM's answers in AWS's words: names that exist or are missing, tags, what lists leave out, and last uses."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ PATTERN = r"Member must satisfy regular expression pattern: [\p{L}\p{Z}\p{N}_.:/
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[IamWorld]:
-    """An account with its administrator."""
+    """An account with an administrator."""
     world = IamWorld(tmp_path)
     yield world
     world.close()
 
 
 def tags(*keys: str) -> list[dict[str, str]]:
-    """Return tags of some keys."""
+    """Return tags with the given keys."""
     return [{"Key": key, "Value": ""} for key in keys]
 
 
-def test_a_name_that_is_taken_is_told_for_each_entity(world: IamWorld) -> None:
+def test_creating_an_entity_with_an_existing_name_is_refused(world: IamWorld) -> None:
     iam = world.client("iam")
     for call, parameters, message in (
         (iam.create_user, {"UserName": "n"}, "User with name n already exists."),
@@ -46,7 +46,7 @@ def test_a_name_that_is_taken_is_told_for_each_entity(world: IamWorld) -> None:
         assert refusal(call, **parameters) == ("EntityAlreadyExists", message, 409)
 
 
-def test_a_name_that_is_missing_is_told_for_each_entity(world: IamWorld) -> None:
+def test_a_missing_entity_is_reported_by_name(world: IamWorld) -> None:
     iam = world.client("iam")
     iam.create_user(UserName="alice")
     missing = f"arn:aws:iam::{ACCOUNT}:policy/n"
@@ -71,8 +71,8 @@ def test_a_name_that_is_missing_is_told_for_each_entity(world: IamWorld) -> None
         assert refusal(call, **parameters) == ("NoSuchEntity", message, 404)
 
 
-def test_a_key_is_deleted_as_its_owners(world: IamWorld) -> None:
-    """Without a name the user is the caller, whose key another user's is not."""
+def test_an_access_key_is_deleted_for_its_owner_only(world: IamWorld) -> None:
+    """Without UserName the user is the caller, who does not own the key of another user."""
     iam, key = world.client("iam"), world.user("alice")["access_key_id"]
     told = ("NoSuchEntity", f"The Access Key with id {key} cannot be found.", 404)
     assert refusal(iam.delete_access_key, AccessKeyId=key) == told
@@ -81,7 +81,7 @@ def test_a_key_is_deleted_as_its_owners(world: IamWorld) -> None:
 
 
 @pytest.mark.costs(0.5, reason="patterns of all letters are compiled, and fifty tags compared with them")
-def test_tags_that_cannot_be_are_told_without_their_values(world: IamWorld) -> None:
+def test_errors_for_invalid_tags_do_not_repeat_their_values(world: IamWorld) -> None:
     iam = world.client("iam")
     many = tags(*map(str, range(51)))
     told = "1 validation error detected: Value at "
@@ -116,7 +116,7 @@ def test_tags_that_cannot_be_are_told_without_their_values(world: IamWorld) -> N
     assert "Member must have length less than or equal to 128" in message
 
 
-def test_an_enum_is_told_without_its_values(world: IamWorld) -> None:
+def test_errors_for_an_enum_do_not_repeat_the_value(world: IamWorld) -> None:
     key = world.user("alice")["access_key_id"]
     given: Any = "Asleep"
     told = refusal(world.client("iam").update_access_key, UserName="alice", AccessKeyId=key, Status=given)
@@ -126,7 +126,7 @@ def test_an_enum_is_told_without_its_values(world: IamWorld) -> None:
     )
 
 
-def test_a_list_of_policies_leaves_description_and_tags_out(world: IamWorld) -> None:
+def test_a_list_of_policies_omits_descriptions_and_tags(world: IamWorld) -> None:
     iam = world.client("iam")
     iam.create_policy(PolicyName="P", PolicyDocument=policy(), Description="all", Tags=tags("a"))
     plain = iam.create_policy(PolicyName="Q", PolicyDocument=policy())["Policy"]
@@ -138,8 +138,8 @@ def test_a_list_of_policies_leaves_description_and_tags_out(world: IamWorld) -> 
     assert iam.get_policy(PolicyArn=listed[1]["Arn"])["Policy"]["Tags"] == []
 
 
-def test_the_summary_has_every_quota_of_the_manual(world: IamWorld) -> None:
-    """Those of the AWS CLI's example, also of what cannot be made here."""
+def test_the_account_summary_has_every_documented_quota(world: IamWorld) -> None:
+    """The quotas in the AWS CLI's example, including those of resources that do not exist here."""
     summary = world.client("iam").get_account_summary()["SummaryMap"]
     assert {
         "AccessKeysPerUserQuota",
@@ -157,12 +157,12 @@ def test_the_summary_has_every_quota_of_the_manual(world: IamWorld) -> None:
     } <= set(summary)
 
 
-def test_a_federated_users_policies_are_measured_though_there_are_none(world: IamWorld) -> None:
+def test_a_federated_user_without_policies_has_a_packed_policy_size_of_zero(world: IamWorld) -> None:
     answer = world.client("sts").get_federation_token(Name="guest")
     assert answer["PackedPolicySize"] == 0
 
 
-def test_a_role_is_used_when_it_is_assumed_and_when_its_credentials_are(world: IamWorld) -> None:
+def test_assuming_a_role_and_using_its_credentials_both_count_as_uses(world: IamWorld) -> None:
     iam = world.client("iam")
     role = iam.create_role(RoleName="R", AssumeRolePolicyDocument=trust({"AWS": ACCOUNT}))["Role"]
     assert "RoleLastUsed" not in role
@@ -184,7 +184,7 @@ def test_a_role_is_used_when_it_is_assumed_and_when_its_credentials_are(world: I
     assert "RoleLastUsed" not in iam.list_roles()["Roles"][0]
 
 
-def test_a_roles_last_use_is_written_once_a_minute_and_goes_with_the_role(world: IamWorld) -> None:
+def test_a_roles_last_use_is_stored_once_a_minute_and_deleted_with_the_role(world: IamWorld) -> None:
     iam, sts = world.client("iam"), world.client("sts")
     role = iam.create_role(RoleName="R", AssumeRolePolicyDocument=trust({"AWS": ACCOUNT}))["Role"]
     written: list[frozenset[str]] = []

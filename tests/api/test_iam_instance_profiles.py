@@ -1,4 +1,4 @@
-"""Instance profiles: records that say which role instances would get, as Terraform and the CLI use them."""
+"""Instance profiles: the roles that instances would get, as Terraform and the CLI use them."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ HELD = ("DeleteConflict", "Cannot delete entity, must remove roles from instance
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[IamWorld]:
-    """An account with its administrator."""
+    """An account with an administrator."""
     world = IamWorld(tmp_path)
     yield world
     world.close()
 
 
-def test_what_terraform_does_with_an_instance_profile(world: IamWorld) -> None:
+def test_the_calls_of_terraform_for_an_instance_profile(world: IamWorld) -> None:
     iam = world.client("iam")
     iam.create_role(RoleName="R", Path="/jobs/", AssumeRolePolicyDocument=EC2, Description="reads")
     made = iam.create_instance_profile(InstanceProfileName="p", Path="/x/", Tags=[{"Key": "a", "Value": "b"}])
@@ -44,7 +44,7 @@ def test_what_terraform_does_with_an_instance_profile(world: IamWorld) -> None:
     )
 
 
-def test_neither_the_role_nor_the_profile_goes_while_one_holds_the_other(world: IamWorld) -> None:
+def test_a_profile_and_its_role_cannot_be_deleted_while_the_profile_has_the_role(world: IamWorld) -> None:
     iam = world.client("iam")
     iam.create_role(RoleName="R", AssumeRolePolicyDocument=EC2)
     iam.create_instance_profile(InstanceProfileName="p")
@@ -55,7 +55,7 @@ def test_neither_the_role_nor_the_profile_goes_while_one_holds_the_other(world: 
     assert iam.get_instance_profile(InstanceProfileName="p")["InstanceProfile"]["Roles"][0]["RoleName"] == "R"
 
 
-def test_a_profile_has_one_role_and_a_name_of_its_own(world: IamWorld) -> None:
+def test_a_profile_has_at_most_one_role_and_a_unique_name(world: IamWorld) -> None:
     iam = world.client("iam")
     for name in ("R", "S"):
         iam.create_role(RoleName=name, AssumeRolePolicyDocument=EC2)
@@ -95,7 +95,7 @@ def test_profiles_are_listed_by_path_and_by_role_in_pages_without_tags(world: Ia
     assert iam.get_account_summary()["SummaryMap"]["InstanceProfiles"] == 3
 
 
-def test_tags_of_a_profile_are_added_and_taken(world: IamWorld) -> None:
+def test_tags_of_a_profile_are_added_and_removed(world: IamWorld) -> None:
     iam = world.client("iam")
     made = iam.create_instance_profile(InstanceProfileName="p")["InstanceProfile"]
     assert ("Tags" in made, iam.get_instance_profile(InstanceProfileName="p")["InstanceProfile"]["Tags"]) == (False, [])
@@ -105,7 +105,7 @@ def test_tags_of_a_profile_are_added_and_taken(world: IamWorld) -> None:
     assert refusal(iam.list_instance_profile_tags, InstanceProfileName="q")[1] == "Instance Profile q cannot be found."
 
 
-def test_a_profiles_path_and_the_role_that_it_gets_decide_who_may_change_it(world: IamWorld) -> None:
+def test_changing_a_profile_needs_permission_on_its_path_and_to_pass_its_role(world: IamWorld) -> None:
     admin = world.client("iam")
     admin.create_role(RoleName="R", Path="/mine/", AssumeRolePolicyDocument=EC2)
     admin.create_instance_profile(InstanceProfileName="p", Path="/mine/")

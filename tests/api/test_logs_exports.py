@@ -1,4 +1,4 @@
-"""Exporting a log group to a bucket: the task and its states, the bucket's policy, and what lies there afterwards."""
+"""Exports of a log group to a bucket: the task and its states, the bucket policy, and the exported files."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ OWNED = {**SOURCE, "StringEquals": {**SOURCE["StringEquals"], "s3:x-amz-acl": "b
 
 
 def bucket_policy(service: str = SERVICE, below: str = "", *, reads: bool = True, writes: bool = True) -> str:
-    """Return the bucket policy of AWS's guide, or one that lacks a statement."""
+    """Return the bucket policy from AWS's guide, or the policy without one of its statements."""
     principal = {"Service": service}
     statements = [
         {
@@ -62,7 +62,7 @@ def world(tmp_path: Path) -> Iterator[ModelWorld]:
 
 @pytest.fixture
 def s3(world: ModelWorld) -> Any:
-    """A client of an account whose bucket lets exports in."""
+    """A client of an account with a bucket that allows exports."""
     client = world.client_of("bob", service="s3")
     client.create_bucket(Bucket="shelf")
     client.put_bucket_policy(Bucket="shelf", Policy=bucket_policy())
@@ -71,7 +71,7 @@ def s3(world: ModelWorld) -> Any:
 
 @pytest.fixture
 def logs(world: ModelWorld, s3: Any) -> Any:
-    """A client of that account, which has a group of two streams with ten events each, a second apart."""
+    """A client of the same account, with a group of two streams with ten events each, one second apart."""
     client = world.client_of("alice", service="logs")
     client.create_log_group(logGroupName="/jobs")
     for stream in ("one", "two/b"):
@@ -82,29 +82,29 @@ def logs(world: ModelWorld, s3: Any) -> Any:
 
 
 def start(world: ModelWorld) -> int:
-    """Return when the first events are."""
+    """Return the time of the first events."""
     return milliseconds(world.now) - 60_000
 
 
 def export(world: ModelWorld, logs: Any, **options: Any) -> str:
-    """Make a task for everything, and return its id."""
+    """Create a task that exports everything, and return its id."""
     asked = {"logGroupName": "/jobs", "fromTime": 0, "to": milliseconds(world.now), "destination": "shelf", **options}
     return str(logs.create_export_task(**asked)["taskId"])
 
 
 def described(logs: Any, task_id: str) -> dict[str, Any]:
-    """Return a task as DescribeExportTasks tells it."""
+    """Return a task from DescribeExportTasks."""
     (task,) = logs.describe_export_tasks(taskId=task_id)["exportTasks"]
     return dict(task)
 
 
 def keys(s3: Any) -> list[str]:
-    """Return the keys of the bucket."""
+    """Return the keys in the bucket."""
     return [entry["Key"] for entry in s3.list_objects_v2(Bucket="shelf").get("Contents", [])]
 
 
 def buckets(world: ModelWorld) -> S3ExportBuckets:
-    """Return the store as the product has it."""
+    """Return the product's own buckets for exports."""
     product = world.product
     return S3ExportBuckets(
         backend=world.backend,
@@ -148,7 +148,7 @@ def test_a_group_is_exported_stream_by_stream(world: ModelWorld, logs: Any, s3: 
     assert [line.rpartition(" ")[2] for line in found] == list("0123456789")
 
 
-def test_times_streams_and_a_prefix_bound_what_is_exported(world: ModelWorld, logs: Any, s3: Any) -> None:
+def test_times_stream_prefix_and_destination_prefix_apply_to_an_export(world: ModelWorld, logs: Any, s3: Any) -> None:
     s3.put_bucket_policy(Bucket="shelf", Policy=bucket_policy(below="mine/"))
     task_id = export(
         world,
@@ -164,7 +164,7 @@ def test_times_streams_and_a_prefix_bound_what_is_exported(world: ModelWorld, lo
     assert [line.rpartition(" ")[2] for line in lines(s3, exported)] == ["2", "3", "4"]
 
 
-def test_a_long_stream_becomes_several_files(world: ModelWorld, logs: Any, s3: Any) -> None:
+def test_a_long_stream_is_exported_to_several_files(world: ModelWorld, logs: Any, s3: Any) -> None:
     big = [{"timestamp": start(world), "message": "x" * 200_000}] * 3
     for _ in range(2):
         logs.put_log_events(logGroupName="/jobs", logStreamName="one", logEvents=big)
@@ -186,7 +186,7 @@ def test_expired_events_are_not_exported(world: ModelWorld, logs: Any, s3: Any) 
     assert len(lines(s3, f"exportedlogs/{task_id}/one/000000.gz")) == 10
 
 
-def test_an_account_has_one_task_at_a_time(world: ModelWorld, logs: Any) -> None:
+def test_an_account_can_have_one_active_task(world: ModelWorld, logs: Any) -> None:
     first = export(world, logs)
     asked = {"logGroupName": "/jobs", "fromTime": 0, "to": 1, "destination": "shelf"}
     assert refusal(logs.create_export_task, **asked)[:2] == ("LimitExceededException", "Resource limit exceeded.")
@@ -201,7 +201,7 @@ def test_an_account_has_one_task_at_a_time(world: ModelWorld, logs: Any) -> None
     assert logs.describe_export_tasks(taskId="no-such-task")["exportTasks"] == []
 
 
-def test_a_task_is_cancelled_before_it_begins_and_not_when_it_is_over(world: ModelWorld, logs: Any, s3: Any) -> None:
+def test_a_task_can_be_cancelled_before_it_starts_but_not_after_it_ended(world: ModelWorld, logs: Any, s3: Any) -> None:
     task_id = export(world, logs)
     logs.cancel_export_task(taskId=task_id)
     world.product.logs.exports.turn()
@@ -217,19 +217,19 @@ def test_a_task_is_cancelled_before_it_begins_and_not_when_it_is_over(world: Mod
     )
 
 
-class CancelsMeanwhile:
-    """A store whose user cancels the task while the first file is written."""
+class CancellingBuckets:
+    """Buckets whose user cancels the task while the first file is written."""
 
     def __init__(self, inner: ExportBuckets, cancel: Callable[[], object]) -> None:
         self._inner = inner
         self._cancel = cancel
 
     def check(self, call: Call, bucket: str, key_prefix: str, group_arn: str) -> Verdict:
-        """Ask the store behind."""
+        """Delegate the check."""
         return self._inner.check(call, bucket, key_prefix, group_arn)
 
     def put(self, account: str, bucket: str, key: str, data: bytes, group_arn: str) -> None:
-        """Write the file, and cancel."""
+        """Write the file, then cancel."""
         self._inner.put(account, bucket, key, data, group_arn)
         self._cancel()
 
@@ -242,12 +242,14 @@ def test_a_running_task_is_cancelled_before_its_next_file(world: ModelWorld, log
         logs.cancel_export_task(taskId=task_id)
         assert described(logs, task_id)["status"]["code"] == "PENDING_CANCEL"
 
-    LogExports(world.database, CancelsMeanwhile(buckets(world), cancel), world.clock).turn()
+    LogExports(world.database, CancellingBuckets(buckets(world), cancel), world.clock).turn()
     assert described(logs, task_id)["status"]["code"] == "CANCELLED"
     assert [key for key in keys(s3) if key.endswith(".gz")] == [f"exportedlogs/{task_id}/one/000000.gz"]
 
 
-def test_what_is_missing_is_told_before_anything_is_written(world: ModelWorld, logs: Any, s3: Any) -> None:
+def test_a_missing_bucket_or_group_is_reported_before_anything_is_written(
+    world: ModelWorld, logs: Any, s3: Any
+) -> None:
     asked = {"fromTime": 0, "to": 1, "logGroupName": "/jobs", "destination": "shelf"}
     assert refusal(logs.create_export_task, **{**asked, "destination": "no-such-bucket"})[:2] == (
         "InvalidParameterException",
@@ -272,7 +274,7 @@ def test_what_is_missing_is_told_before_anything_is_written(world: ModelWorld, l
         (bucket_policy(below="elsewhere/"), "PutObject"),
     ],
 )
-def test_the_buckets_policy_decides_about_the_service(
+def test_the_bucket_policy_must_allow_the_service_to_check_and_write(
     world: ModelWorld, logs: Any, s3: Any, policy: str, call: str
 ) -> None:
     s3.put_bucket_policy(Bucket="shelf", Policy=policy)
@@ -285,14 +287,14 @@ def test_the_buckets_policy_decides_about_the_service(
     assert keys(s3) == []
 
 
-def test_the_service_may_be_named_without_its_region(world: ModelWorld, logs: Any, s3: Any) -> None:
+def test_the_bucket_policy_can_name_the_service_without_its_region(world: ModelWorld, logs: Any, s3: Any) -> None:
     s3.put_bucket_policy(Bucket="shelf", Policy=bucket_policy("logs.amazonaws.com"))
     task_id = export(world, logs)
     world.product.logs.exports.turn()
     assert described(logs, task_id)["status"]["code"] == "COMPLETED"
 
 
-def test_who_may_not_write_to_the_bucket_may_not_have_it_written_to(world: ModelWorld, logs: Any) -> None:
+def test_a_caller_without_permission_to_write_to_the_bucket_cannot_export_to_it(world: ModelWorld, logs: Any) -> None:
     statement = {"Effect": "Allow", "Action": "logs:*", "Resource": "*"}
     document = json.dumps({"Version": "2012-10-17", "Statement": statement})
     eve = world.client_of("eve", document, service="logs")
@@ -302,7 +304,7 @@ def test_who_may_not_write_to_the_bucket_may_not_have_it_written_to(world: Model
     )
 
 
-def test_a_policy_that_is_taken_away_meanwhile_fails_the_task_with_the_reason(
+def test_a_task_fails_with_the_reason_if_the_bucket_policy_is_removed_meanwhile(
     world: ModelWorld, logs: Any, s3: Any
 ) -> None:
     task_id = export(world, logs)
@@ -314,7 +316,7 @@ def test_a_policy_that_is_taken_away_meanwhile_fails_the_task_with_the_reason(
     assert export(world, logs) != task_id
 
 
-def test_a_task_that_a_crash_left_running_is_done_again(world: ModelWorld, logs: Any, s3: Any) -> None:
+def test_a_task_interrupted_by_a_crash_is_run_again(world: ModelWorld, logs: Any, s3: Any) -> None:
     task_id = export(world, logs)
     with world.database.transaction() as session:
         session.scalars(select(ExportTask).filter_by(task_id=task_id)).one().state = "RUNNING"

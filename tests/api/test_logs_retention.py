@@ -1,4 +1,4 @@
-"""How long log groups keep events, and how groups are named in calls: by name, or by ARN."""
+"""How long log groups keep events, and how calls name groups: by name or by ARN."""
 
 from __future__ import annotations
 
@@ -40,26 +40,26 @@ def logs(world: ModelWorld) -> Any:
 
 
 def put(world: ModelWorld, *messages: str, days_ago: int = 0) -> None:
-    """Store messages as they were stored so many days ago."""
+    """Store messages with timestamps a number of days ago."""
     then = milliseconds(world.now - dt.timedelta(days=days_ago))
     with world.database.transaction() as session:
         streams.append(session, ACCOUNT, REGION, "/jobs", "one", [NewEvent(then, text) for text in messages], then)
 
 
 def messages(logs: Any, **options: Any) -> tuple[list[str], list[str]]:
-    """Return what GetLogEvents and FilterLogEvents answer."""
+    """Return the messages from GetLogEvents and FilterLogEvents."""
     got = logs.get_log_events(logGroupName="/jobs", logStreamName="one", **options)["events"]
     filtered = logs.filter_log_events(logGroupName="/jobs", **options)["events"]
     return [event["message"] for event in got], [event["message"] for event in filtered]
 
 
 def kept(world: ModelWorld) -> int:
-    """Return how many events the database holds."""
+    """Return the number of events in the database."""
     with world.database.reading() as session:
         return session.scalar(select(func.count()).select_from(LogEvent)) or 0
 
 
-def test_a_policy_is_told_changed_and_taken_away(logs: Any) -> None:
+def test_a_policy_is_described_changed_and_deleted(logs: Any) -> None:
     assert "retentionInDays" not in logs.describe_log_groups()["logGroups"][0]
     for days in (7, 3653):
         logs.put_retention_policy(logGroupName="/jobs", retentionInDays=days)
@@ -70,7 +70,7 @@ def test_a_policy_is_told_changed_and_taken_away(logs: Any) -> None:
     assert refusal(logs.delete_retention_policy, logGroupName="/other") == MISSING
 
 
-def test_only_some_numbers_of_days_are_taken(logs: Any) -> None:
+def test_only_certain_numbers_of_days_are_accepted(logs: Any) -> None:
     code, message, _ = refusal(logs.put_retention_policy, logGroupName="/jobs", retentionInDays=2)
     assert code == "InvalidParameterException"
     assert message.startswith(
@@ -79,7 +79,7 @@ def test_only_some_numbers_of_days_are_taken(logs: Any) -> None:
     )
 
 
-def test_an_expired_event_is_not_returned_and_not_kept(world: ModelWorld, logs: Any) -> None:
+def test_an_expired_event_is_not_returned_and_is_deleted(world: ModelWorld, logs: Any) -> None:
     put(world, "old", "also old", days_ago=2)
     put(world, "new")
     logs.put_retention_policy(logGroupName="/jobs", retentionInDays=1)
@@ -102,7 +102,7 @@ def test_a_group_without_a_policy_keeps_everything(world: ModelWorld, logs: Any)
     assert messages(logs) == (["old"], ["old"])
 
 
-def test_a_purge_ends_however_many_events_have_expired(world: ModelWorld, logs: Any) -> None:
+def test_a_purge_deletes_any_number_of_expired_events(world: ModelWorld, logs: Any) -> None:
     put(world, *map(str, range(9)), days_ago=2)
     logs.put_retention_policy(logGroupName="/jobs", retentionInDays=1)
     LogRetention(world.database, world.clock, at_once=3).turn()
@@ -113,7 +113,7 @@ def test_a_purge_ends_however_many_events_have_expired(world: ModelWorld, logs: 
     assert messages(logs) == (["again"], ["again"])
 
 
-def test_an_event_that_has_expired_already_is_left_out_and_told(world: ModelWorld, logs: Any) -> None:
+def test_an_already_expired_event_is_rejected_and_reported(world: ModelWorld, logs: Any) -> None:
     logs.put_retention_policy(logGroupName="/jobs", retentionInDays=1)
     now = milliseconds(world.now)
     events = [{"timestamp": now - 100_000_000, "message": "old"}, {"timestamp": now - 86_000_000, "message": "new"}]
@@ -122,7 +122,7 @@ def test_an_event_that_has_expired_already_is_left_out_and_told(world: ModelWorl
     assert messages(logs)[0] == ["new"]
 
 
-def test_names_and_tags_that_cannot_be_are_told_in_awss_words(logs: Any) -> None:
+def test_invalid_names_and_tags_are_refused_in_awss_words(logs: Any) -> None:
     too_long = "Invalid LogGroup or LogStream, both must have length less than or equal to 512."
     assert refusal(logs.create_log_group, logGroupName="a" * 513)[:2] == ("InvalidParameterException", too_long)
     assert refusal(logs.create_log_stream, logGroupName="/jobs", logStreamName="a" * 513)[1] == too_long
@@ -135,7 +135,7 @@ def test_names_and_tags_that_cannot_be_are_told_in_awss_words(logs: Any) -> None
     )
 
 
-def test_a_search_by_pattern_tells_less_than_one_by_prefix(logs: Any) -> None:
+def test_a_search_by_pattern_returns_fewer_members_than_one_by_prefix(logs: Any) -> None:
     logs.put_retention_policy(logGroupName="/jobs", retentionInDays=7)
     (found,) = logs.describe_log_groups(logGroupNamePattern="ob")["logGroups"]
     assert sorted(found) == ["arn", "creationTime", "logGroupArn", "logGroupClass", "logGroupName", "metricFilterCount"]
@@ -143,8 +143,8 @@ def test_a_search_by_pattern_tells_less_than_one_by_prefix(logs: Any) -> None:
     assert {"storedBytes", "retentionInDays", "deletionProtectionEnabled"} <= set(whole)
 
 
-def test_a_batch_is_answered_with_a_token_that_grows(world: ModelWorld, logs: Any) -> None:
-    """No call needs one any more, but clients that were written when each did still read it."""
+def test_put_log_events_returns_an_increasing_sequence_token(world: ModelWorld, logs: Any) -> None:
+    """No call needs the token any more, but older clients still read it."""
 
     def token() -> str:
         event = {"timestamp": milliseconds(world.now), "message": "new"}
@@ -158,7 +158,7 @@ def test_a_batch_is_answered_with_a_token_that_grows(world: ModelWorld, logs: An
     assert len(first) == 56
 
 
-def test_an_arn_names_a_group_wherever_an_identifier_does(world: ModelWorld, logs: Any) -> None:
+def test_an_arn_is_accepted_wherever_a_group_identifier_is(world: ModelWorld, logs: Any) -> None:
     put(world, "new")
     assert logs.describe_log_groups()["logGroups"][0]["logGroupArn"] == ARN
     for identifier in ("/jobs", ARN):
@@ -170,13 +170,13 @@ def test_an_arn_names_a_group_wherever_an_identifier_does(world: ModelWorld, log
 
 
 @pytest.mark.parametrize("change", [(REGION, "eu-west-1"), (ACCOUNT, "444455556666"), ("/jobs", "/other")])
-def test_an_arn_of_another_group_names_none(logs: Any, change: tuple[str, str]) -> None:
+def test_an_arn_of_another_region_account_or_group_finds_no_group(logs: Any, change: tuple[str, str]) -> None:
     other = ARN.replace(*change)
     assert refusal(logs.filter_log_events, logGroupIdentifier=other) == MISSING
     assert logs.describe_log_groups(logGroupIdentifiers=[other])["logGroups"] == []
 
 
-def test_an_arn_with_a_star_or_beside_a_name_is_refused(logs: Any) -> None:
+def test_an_arn_with_a_star_or_together_with_a_name_is_refused(logs: Any) -> None:
     pattern = "Member must satisfy regular expression pattern: [\\w#+=/:,.@-]*"
     assert refusal(logs.describe_log_streams, logGroupIdentifier=f"{ARN}:*")[:2] == (
         "InvalidParameterException",
