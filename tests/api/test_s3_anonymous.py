@@ -1,4 +1,4 @@
-"""What who proves nobody may do in S3: what the bucket's policy says and Block Public Access leaves of it."""
+"""Anonymous requests to S3: what the bucket policy allows, limited by Block Public Access."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SWITCHES = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "Restric
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3World]:
-    """Return a world with a bucket that will be open and one that stays closed, each with an object."""
+    """An account with one bucket to be made public and one that stays private, each with an object."""
     with s3_world(tmp_path_factory.mktemp("s3"), "memory") as world:
         for bucket in (OPEN, CLOSED):
             world.s3.create_bucket(Bucket=bucket)
@@ -43,35 +43,35 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3World]:
 
 
 @pytest.fixture(autouse=True)
-def closed_again(world: S3World) -> Iterator[None]:
-    """Leave the bucket without a policy, and its switches on."""
+def private_again(world: S3World) -> Iterator[None]:
+    """Delete the bucket policy, and turn all switches of Block Public Access on."""
     yield
     world.s3.delete_bucket_policy(Bucket=OPEN)
     switch(world, *SWITCHES)
 
 
 def switch(world: S3World, *names: str) -> None:
-    """Turn these switches of Block Public Access on, and the others off."""
+    """Turn the given switches of Block Public Access on, and the others off."""
     world.s3.put_public_access_block(
         Bucket=OPEN, PublicAccessBlockConfiguration={name: name in names for name in SWITCHES}
     )
 
 
 def publish(world: S3World, *statements: dict[str, Any]) -> None:
-    """Give the bucket a policy that may be public."""
+    """Set a bucket policy, which may be public."""
     switch(world)
     world.s3.put_bucket_policy(Bucket=OPEN, Policy=policy(*statements))
 
 
-def nobody(running: InProcess, path: NetworkPath = PUBLIC_PATH) -> Any:
-    """Return a client that signs nothing."""
+def unsigned_client(running: InProcess, path: NetworkPath = PUBLIC_PATH) -> Any:
+    """Return a client that does not sign."""
     return running.client("s3", endpoint_url="https://127.0.0.1:4566", scope={PATH_KEY: path}, config=NOBODY)
 
 
 @pytest.fixture(scope="module")
 def s3(world: S3World) -> Any:
-    """Return a client that signs nothing, which all tests share."""
-    return nobody(world.running)
+    """An unsigned client that all tests share."""
+    return unsigned_client(world.running)
 
 
 def code(call: Any, **parameters: Any) -> str:
@@ -82,12 +82,12 @@ def code(call: Any, **parameters: Any) -> str:
 
 
 @pytest.mark.costs(0.1, reason="fourteen calls, and two policies")
-def test_anybody_reads_and_lists_what_the_policy_says_and_no_more(world: S3World, s3: Any) -> None:
+def test_anybody_can_read_and_list_exactly_what_the_policy_allows(world: S3World, s3: Any) -> None:
     publish(world, READS)
     assert s3.get_object(Bucket=OPEN, Key="k")["Body"].read() == b"for all"
     assert s3.head_object(Bucket=OPEN, Key="k")["StorageClass"] == "STANDARD_IA"
     assert code(s3.list_objects_v2, Bucket=OPEN) == "AccessDenied"
-    # Whoever may not list a bucket learns of no key whether it is there.
+    # A caller without permission to list the bucket cannot find out whether a key exists.
     assert code(s3.get_object, Bucket=OPEN, Key="absent") == "AccessDenied"
     publish(world, READS, LISTS)
     assert [each["Key"] for each in s3.list_objects_v2(Bucket=OPEN)["Contents"]] == ["k"]
@@ -107,16 +107,16 @@ def test_anybody_reads_and_lists_what_the_policy_says_and_no_more(world: S3World
 
 
 @pytest.mark.costs(0.2, reason="a client from elsewhere is made")
-def test_a_condition_of_the_policy_holds_for_anybody(world: S3World, s3: Any) -> None:
+def test_conditions_of_the_policy_apply_to_anonymous_requests(world: S3World, s3: Any) -> None:
     near = {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}
     publish(world, READS | {"Condition": near})
     assert s3.get_object(Bucket=OPEN, Key="k")["Body"].read() == b"for all"
-    far = nobody(world.running, NetworkPath(source_ip="198.51.100.7", secure=True))
+    far = unsigned_client(world.running, NetworkPath(source_ip="198.51.100.7", secure=True))
     assert code(far.get_object, Bucket=OPEN, Key="k") == "AccessDenied"
 
 
 @pytest.mark.parametrize("name", SWITCHES)
-def test_only_the_switch_for_public_buckets_keeps_anybody_from_reading(world: S3World, s3: Any, name: str) -> None:
+def test_only_restrict_public_buckets_prevents_anonymous_reads(world: S3World, s3: Any, name: str) -> None:
     publish(world, READS)
     switch(world, name)
     if name == "RestrictPublicBuckets":
@@ -125,7 +125,7 @@ def test_only_the_switch_for_public_buckets_keeps_anybody_from_reading(world: S3
         assert s3.get_object(Bucket=OPEN, Key="k")["Body"].read() == b"for all"
 
 
-def test_a_public_policy_is_refused_with_its_reason_while_the_switch_for_it_is_on(world: S3World) -> None:
+def test_a_public_policy_is_refused_with_the_reason_while_it_is_blocked(world: S3World) -> None:
     with pytest.raises(ClientError) as caught:
         world.s3.put_bucket_policy(Bucket=OPEN, Policy=policy(READS))
     error = caught.value.response["Error"]
@@ -137,7 +137,7 @@ def test_a_public_policy_is_refused_with_its_reason_while_the_switch_for_it_is_o
     assert code(world.s3.get_bucket_policy, Bucket=OPEN) == "NoSuchBucketPolicy"
 
 
-def test_nobody_copies_and_begins_uploads_without_a_name_whatever_the_policy_says(world: S3World, s3: Any) -> None:
+def test_anonymous_copies_and_multipart_uploads_are_denied_whatever_the_policy_says(world: S3World, s3: Any) -> None:
     publish(world, statement("Allow", "s3:*", f"arn:aws:s3:::{OPEN}/*", Principal="*"))
     for call, parameters in ((s3.copy_object, {"CopySource": f"{OPEN}/k"}), (s3.create_multipart_upload, {})):
         with pytest.raises(ClientError, match=r"\(AccessDenied\).* Anonymous users cannot .* Please authenticate\."):
@@ -145,8 +145,8 @@ def test_nobody_copies_and_begins_uploads_without_a_name_whatever_the_policy_say
     assert world.store.head(OPEN, "x") is None
 
 
-class Door:
-    """An endpoint of the world with a trail and a clock that stands still: three refusals are written down."""
+class RecordedS3:
+    """An S3 application with its own trail and a stopped clock, which records three refusals."""
 
     def __init__(self, world: S3World) -> None:
         self.at = 0.0
@@ -162,53 +162,55 @@ class Door:
             trail=lambda record: self.trail.append(record),
         )
         self.running = InProcess(self.app)
-        self.s3 = nobody(self.running)
+        self.s3 = unsigned_client(self.running)
 
     def close(self) -> None:
-        """Stop what runs."""
+        """Close the application."""
         self.running.close()
         self.app.close()
 
 
 @pytest.fixture(scope="module")
-def endpoint(world: S3World) -> Iterator[Door]:
-    """Return an endpoint of its own."""
-    door = Door(world)
-    yield door
-    door.close()
+def shared_s3(world: S3World) -> Iterator[RecordedS3]:
+    """An application for this file."""
+    recorded_s3 = RecordedS3(world)
+    yield recorded_s3
+    recorded_s3.close()
 
 
 @pytest.fixture
-def door(endpoint: Door) -> Door:
-    """Return the endpoint when all that was refused there is long ago, with an empty trail."""
-    endpoint.at += 3600
-    endpoint.trail = []
-    return endpoint
+def recorded_s3(shared_s3: RecordedS3) -> RecordedS3:
+    """The application with an empty trail, long after its last refusal."""
+    shared_s3.at += 3600
+    shared_s3.trail = []
+    return shared_s3
 
 
-@pytest.mark.costs(0.2, reason="an endpoint of its own and its client are made")
-def test_the_trail_has_who_read_without_a_name(world: S3World, door: Door) -> None:
+@pytest.mark.costs(0.2, reason="an application and its client are made")
+def test_the_trail_records_anonymous_reads(world: S3World, recorded_s3: RecordedS3) -> None:
     publish(world, READS)
-    door.s3.get_object(Bucket=OPEN, Key="k")["Body"].read()
-    assert code(door.s3.get_object, Bucket=CLOSED, Key="k") == "AccessDenied"
-    read, refused = door.trail
+    recorded_s3.s3.get_object(Bucket=OPEN, Key="k")["Body"].read()
+    assert code(recorded_s3.s3.get_object, Bucket=CLOSED, Key="k") == "AccessDenied"
+    read, refused = recorded_s3.trail
     assert (read.principal, read.error, read.path) == (ANONYMOUS, None, PUBLIC_PATH)
     assert (refused.principal, refused.error.code if refused.error else None) == (ANONYMOUS, "AccessDenied")
 
 
 @pytest.mark.costs(0.1, reason="thirteen calls, and two policies")
-def test_who_sends_a_flood_reads_open_buckets_all_the_same_and_nothing_else(world: S3World, door: Door) -> None:
+def test_a_throttled_anonymous_sender_can_still_read_public_buckets_only(
+    world: S3World, recorded_s3: RecordedS3
+) -> None:
     publish(world, READS)
-    s3 = door.s3
+    s3 = recorded_s3.s3
     refused = [code(s3.get_object, Bucket=CLOSED, Key="k") for _ in range(6)]
     assert refused == ["AccessDenied"] * 3 + ["SlowDown"] * 3
     assert s3.get_object(Bucket=OPEN, Key="k")["Body"].read() == b"for all"
     assert s3.head_object(Bucket=OPEN, Key="k")["ContentLength"] == 7
-    # Decided, but one after the other, and not written down.
+    # Authorized, but one at a time and not recorded.
     assert code(s3.list_objects_v2, Bucket=OPEN) == "AccessDenied"
     assert code(s3.get_object, Bucket="no-such-bucket", Key="k") == "SlowDown"
     assert code(s3.put_object, Bucket=OPEN, Key="k", Body=b"x") == "SlowDown"
-    assert [record.operation for record in door.trail] == ["GetObject"] * 4 + ["HeadObject"]
+    assert [record.operation for record in recorded_s3.trail] == ["GetObject"] * 4 + ["HeadObject"]
     world.s3.delete_bucket_policy(Bucket=OPEN)
     assert code(s3.get_object, Bucket=OPEN, Key="k") == "SlowDown"
 
@@ -227,7 +229,7 @@ def test_who_sends_a_flood_reads_open_buckets_all_the_same_and_nothing_else(worl
     fixed=st.booleans(),
     restricted=st.booleans(),
 )
-def test_a_bucket_is_open_only_if_an_allow_for_everybody_is_left(
+def test_a_bucket_is_public_only_if_an_effective_allow_for_everybody_remains(
     effect: str, who: dict[str, Any], fixed: bool, restricted: bool
 ) -> None:
     condition = {"Condition": {"StringEquals": {"aws:SourceVpce": "vpce-1"}}} if fixed else {}

@@ -1,4 +1,4 @@
-"""Who may do what: identity, bucket and endpoint policies together, and where a request comes from."""
+"""Authorization in S3: identity, bucket and endpoint policies together, and the origin of requests."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ANYWHERE = "arn:aws:s3:::guarded/*"
 
 @pytest.fixture
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3World]:
-    """Return a world with the bucket ``guarded`` and an object ``k`` in it."""
+    """An account with the bucket ``guarded`` and the object ``k`` in it."""
     with s3_world(tmp_path_factory.mktemp("s3"), "memory") as world:
         world.s3.create_bucket(Bucket="guarded")
         world.s3.put_object(Bucket="guarded", Key="k", Body=b"secret")
@@ -31,7 +31,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3World]:
 
 
 def endpoint(world: S3World, document: str) -> None:
-    """Make the endpoint of ``IN_VPC``, or give it another policy."""
+    """Create the endpoint of ``IN_VPC``, or change its policy."""
     now = dt.datetime.now(dt.UTC)
     with world.database.transaction() as session:
         session.merge(Vpc(vpc_id=VPC, account=ACCOUNT, vni=1, created_at=now))
@@ -63,7 +63,7 @@ def denied(call: Any, **parameters: Any) -> str:
     return str(error.get("Message"))
 
 
-def test_a_user_without_policies_may_do_nothing_and_learns_which_kind_is_missing(world: S3World) -> None:
+def test_a_user_without_policies_is_denied_and_the_message_names_the_missing_policy(world: S3World) -> None:
     s3 = world.client(world.user("nobody", None))
     message = denied(s3.get_object, Bucket="guarded", Key="k")
     assert message == (
@@ -85,7 +85,7 @@ def test_a_user_without_policies_may_do_nothing_and_learns_which_kind_is_missing
     assert world.s3.get_object(Bucket="guarded", Key="k")["Body"].read() == b"secret"
 
 
-def test_an_explicit_deny_of_the_bucket_binds_the_administrator(world: S3World) -> None:
+def test_an_explicit_deny_in_the_bucket_policy_applies_to_the_administrator(world: S3World) -> None:
     bucket_policy(world, statement("Deny", "s3:GetObject", ANYWHERE, Principal="*", Sid="NoReads"))
     message = denied(world.s3.get_object, Bucket="guarded", Key="k")
     assert message.endswith("with an explicit deny in a resource-based policy")
@@ -99,7 +99,7 @@ def test_an_explicit_deny_of_the_bucket_binds_the_administrator(world: S3World) 
     assert world.s3.get_object(Bucket="guarded", Key="k")["Body"].read() == b"secret"
 
 
-def test_the_bucket_can_let_a_user_in_that_has_no_policy_of_its_own(world: S3World) -> None:
+def test_the_bucket_policy_can_allow_a_user_without_policies(world: S3World) -> None:
     key = world.user("reader", None)
     bucket_policy(
         world,
@@ -109,7 +109,7 @@ def test_the_bucket_can_let_a_user_in_that_has_no_policy_of_its_own(world: S3Wor
     denied(world.client(key).put_object, Bucket="guarded", Key="k", Body=b"")
 
 
-def test_a_missing_key_is_only_told_to_who_may_list(world: S3World) -> None:
+def test_only_callers_with_permission_to_list_can_see_that_a_key_is_missing(world: S3World) -> None:
     only_get = world.client(world.user("get", policy(statement("Allow", "s3:GetObject", "*"))))
     message = denied(only_get.get_object, Bucket="guarded", Key="absent")
     assert "s3:ListBucket" in message
@@ -121,7 +121,7 @@ def test_a_missing_key_is_only_told_to_who_may_list(world: S3World) -> None:
         both.head_object(Bucket="guarded", Key="absent")
 
 
-def test_listing_versions_is_a_right_of_its_own(world: S3World) -> None:
+def test_listing_versions_is_a_separate_permission(world: S3World) -> None:
     keys_only = world.client(world.user("keys", policy(statement("Allow", "s3:ListBucket", "*"))))
     assert "s3:ListBucketVersions" in denied(keys_only.list_object_versions, Bucket="guarded")
     versions = world.client(world.user("versions", policy(statement("Allow", "s3:ListBucketVersions", "*"))))
@@ -129,7 +129,7 @@ def test_listing_versions_is_a_right_of_its_own(world: S3World) -> None:
     denied(versions.list_objects_v2, Bucket="guarded")
 
 
-def test_a_bucket_that_demands_an_endpoint_refuses_every_other_path(world: S3World) -> None:
+def test_a_bucket_policy_can_require_an_endpoint(world: S3World) -> None:
     endpoint(world, policy(statement("Allow", "*", "*", Principal="*")))
     condition = {"StringNotEquals": {"aws:SourceVpce": VPCE}}
     deny = statement("Deny", "s3:*", ANYWHERE, Principal="*", Condition=condition)
@@ -141,7 +141,7 @@ def test_a_bucket_that_demands_an_endpoint_refuses_every_other_path(world: S3Wor
     denied(pretending.get_object, Bucket="guarded", Key="k")
 
 
-def test_what_came_through_an_endpoint_that_was_deleted_meanwhile_is_refused_for_that_and_changes_nothing(
+def test_a_request_through_a_deleted_endpoint_is_refused_with_that_reason(
     world: S3World,
 ) -> None:
     late = world.client(path=IN_VPC)
@@ -158,7 +158,7 @@ def _pretend(request: Any, **_: Any) -> None:
         request.headers[name] = VPCE
 
 
-def test_the_source_address_is_that_of_the_socket_and_absent_inside_a_vpc(world: S3World) -> None:
+def test_the_source_address_comes_from_the_socket_and_is_absent_inside_a_vpc(world: S3World) -> None:
     endpoint(world, policy(statement("Allow", "*", "*", Principal="*")))
     key = world.user(
         "office",
@@ -175,7 +175,7 @@ def test_the_source_address_is_that_of_the_socket_and_absent_inside_a_vpc(world:
     denied(world.client(inside, PUBLIC_PATH).list_objects_v2, Bucket="guarded")
 
 
-def test_the_endpoint_policy_is_a_ceiling_for_everyone_and_is_named(world: S3World) -> None:
+def test_the_endpoint_policy_limits_everyone_and_denials_name_it(world: S3World) -> None:
     endpoint(world, policy(statement("Allow", ["s3:GetObject", "s3:ListBucket"], "*", Principal="*")))
     inside = world.client(path=IN_VPC)
     assert inside.get_object(Bucket="guarded", Key="k")["Body"].read() == b"secret"
@@ -190,7 +190,7 @@ def test_the_endpoint_policy_is_a_ceiling_for_everyone_and_is_named(world: S3Wor
     assert denied(inside.get_object, Bucket="guarded", Key="k").endswith("explicit deny in a VPC endpoint policy")
 
 
-def test_each_key_of_a_mass_deletion_is_decided(world: S3World) -> None:
+def test_each_key_of_a_delete_objects_call_is_authorized(world: S3World) -> None:
     for key in ("free/a", "free/b"):
         world.s3.put_object(Bucket="guarded", Key=key, Body=b"")
     s3 = world.client(
@@ -203,7 +203,7 @@ def test_each_key_of_a_mass_deletion_is_decided(world: S3World) -> None:
     assert world.store.head("guarded", "k") is not None
 
 
-def test_conditions_of_s3_see_prefix_delimiter_and_headers(world: S3World) -> None:
+def test_conditions_can_use_prefix_delimiter_and_headers(world: S3World) -> None:
     condition = {"StringEquals": {"s3:prefix": ["home/", ""], "s3:delimiter": "/"}}
     key = world.user("lister", policy(statement("Allow", "s3:ListBucket", "*", Condition=condition)))
     s3 = world.client(key)
@@ -231,13 +231,13 @@ def test_plain_http_is_not_secure_transport(world: S3World) -> None:
     assert world.s3.get_object(Bucket="guarded", Key="k")["Body"].read() == b"secret"
 
 
-def test_a_presigned_url_can_be_told_from_a_signed_request(world: S3World) -> None:
+def test_conditions_can_distinguish_presigned_urls_from_signed_requests(world: S3World) -> None:
     condition = {"StringEquals": {"s3:authType": "REST-HEADER"}}
     bucket_policy(world, statement("Deny", "s3:GetObject", ANYWHERE, Principal="*", Condition=condition))
     denied(world.s3.get_object, Bucket="guarded", Key="k")
 
 
-def test_another_account_needs_both_sides_and_is_told_nothing(world: S3World) -> None:
+def test_another_account_needs_an_allow_on_both_sides_and_gets_no_details(world: S3World) -> None:
     foreign = world.client(world.user("foreign", ALLOW_ALL, OTHER_ACCOUNT))
     assert denied(foreign.get_object, Bucket="guarded", Key="k") == "Access Denied"
     bucket_policy(world, statement("Allow", "s3:GetObject", ANYWHERE, Principal={"AWS": OTHER_ACCOUNT}))
@@ -275,12 +275,12 @@ def test_the_expected_owner_must_be_the_owner(world: S3World) -> None:
     denied(world.s3.copy_object, Bucket="guarded", Key="c", **source)
 
 
-def test_a_copy_needs_the_right_to_read_its_source(world: S3World) -> None:
+def test_a_copy_needs_permission_to_read_its_source(world: S3World) -> None:
     s3 = world.client(world.user("writer", policy(statement("Allow", "s3:PutObject", "*"))))
     assert "s3:GetObject" in denied(s3.copy_object, Bucket="guarded", Key="c", CopySource="guarded/k")
 
 
-def test_log_delivery_writes_what_the_bucket_allows_and_nothing_else(world: S3World) -> None:
+def test_log_delivery_can_only_write_what_the_bucket_policy_allows(world: S3World) -> None:
     delivery = service_principal("delivery.logs.amazonaws.com")
     with pytest.raises(AccessDenied):
         world.store.put("guarded", "AWSLogs/x", b"data", "text/plain", delivery)
@@ -327,7 +327,7 @@ def test_log_delivery_writes_what_the_bucket_allows_and_nothing_else(world: S3Wo
         ),
     ],
 )
-def test_a_bad_bucket_policy_is_refused_with_the_reason(world: S3World, text: str, problem: str) -> None:
+def test_an_invalid_bucket_policy_is_refused_with_the_reason(world: S3World, text: str, problem: str) -> None:
     with pytest.raises(ClientError) as caught:
         world.s3.put_bucket_policy(Bucket="guarded", Policy=text)
     error = caught.value.response["Error"]
@@ -336,7 +336,7 @@ def test_a_bad_bucket_policy_is_refused_with_the_reason(world: S3World, text: st
         world.s3.get_bucket_policy(Bucket="guarded")
 
 
-def test_a_policy_comes_back_as_it_was_given(world: S3World) -> None:
+def test_a_policy_is_returned_as_it_was_set(world: S3World) -> None:
     text = policy(statement("Deny", "s3:DeleteObject", ANYWHERE, Principal="*"))
     world.s3.put_bucket_policy(Bucket="guarded", Policy=text)
     assert json.loads(world.s3.get_bucket_policy(Bucket="guarded")["Policy"]) == json.loads(text)

@@ -1,4 +1,4 @@
-"""What every backend does, asked as clients ask: one suite for files and memory."""
+"""The contract of the storage backends, tested through S3's API: one suite for files and memory."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MIB = 1024 * 1024
 
 @pytest.fixture(scope="module", params=["files", "memory"])
 def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3World]:
-    """Return a world for each backend."""
+    """An account for each backend."""
     with s3_world(tmp_path_factory.mktemp("s3"), request.param) as world:
         world.s3.create_bucket(Bucket="contract")
         yield world
@@ -27,7 +27,7 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture
 def s3(world: S3World) -> Any:
-    """Return the administrator's client."""
+    """The administrator's client."""
     return world.s3
 
 
@@ -44,7 +44,7 @@ def body_of(s3: Any, key: str, **parameters: Any) -> bytes:
 
 
 @pytest.mark.parametrize("size", [0, 1, 65_536, 3 * MIB + 17])
-def test_an_object_comes_back_as_it_was_put(s3: Any, size: int) -> None:
+def test_an_object_is_returned_as_it_was_put(s3: Any, size: int) -> None:
     data = os.urandom(size)
     put = s3.put_object(Bucket="contract", Key="round", Body=data, Metadata={"colour": "blue"}, ContentType="a/b")
     got = s3.get_object(Bucket="contract", Key="round")
@@ -55,7 +55,7 @@ def test_an_object_comes_back_as_it_was_put(s3: Any, size: int) -> None:
     assert got["ServerSideEncryption"] == "AES256"
 
 
-def test_the_kept_headers_come_back_and_may_be_overridden(s3: Any) -> None:
+def test_the_stored_headers_are_returned_and_can_be_overridden(s3: Any) -> None:
     s3.put_object(
         Bucket="contract",
         Key="headers",
@@ -80,7 +80,7 @@ def test_the_kept_headers_come_back_and_may_be_overridden(s3: Any) -> None:
 
 
 @pytest.mark.parametrize("key", ["../../../etc/passwd", "/a", "a//b", "..", "ü/日本/😀", "a b+c%2F", "x" * 1024, "\t"])
-def test_any_key_is_only_a_name(world: S3World, s3: Any, key: str) -> None:
+def test_any_key_is_treated_as_a_plain_name(world: S3World, s3: Any, key: str) -> None:
     s3.put_object(Bucket="contract", Key=key, Body=key.encode())
     assert body_of(s3, key) == key.encode()
     assert key in [entry["Key"] for entry in s3.list_objects_v2(Bucket="contract", Prefix=key)["Contents"]]
@@ -88,7 +88,7 @@ def test_any_key_is_only_a_name(world: S3World, s3: Any, key: str) -> None:
     assert code(s3.get_object, Bucket="contract", Key=key) == "NoSuchKey"
 
 
-def test_a_replaced_object_is_the_new_one_and_a_reader_of_the_old_reads_on(s3: Any) -> None:
+def test_a_replaced_object_is_new_for_new_readers_and_old_for_current_ones(s3: Any) -> None:
     old, new = os.urandom(12 * MIB), b"new"
     s3.put_object(Bucket="contract", Key="replaced", Body=old)
     reading = s3.get_object(Bucket="contract", Key="replaced")["Body"]
@@ -116,7 +116,7 @@ def test_ranges_and_conditions(s3: Any) -> None:
     assert code(s3.head_object, Bucket="contract", Key="digits", IfMatch='"other"') == "412"
 
 
-def test_a_write_can_demand_that_nothing_or_something_certain_is_there(s3: Any) -> None:
+def test_a_write_can_require_that_the_key_is_free_or_has_a_certain_etag(s3: Any) -> None:
     s3.delete_object(Bucket="contract", Key="once")
     etag = s3.put_object(Bucket="contract", Key="once", Body=b"1", IfNoneMatch="*")["ETag"]
     assert code(s3.put_object, Bucket="contract", Key="once", Body=b"2", IfNoneMatch="*") == "PreconditionFailed"
@@ -137,7 +137,7 @@ def test_a_wrong_digest_stores_nothing(s3: Any) -> None:
 
 
 @pytest.mark.parametrize("algorithm", ["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"])
-def test_a_checksum_given_is_kept_and_told(s3: Any, algorithm: str) -> None:
+def test_a_given_checksum_is_stored_and_returned(s3: Any, algorithm: str) -> None:
     from reading_room.s3.checksums import encode, new_hash
 
     running = new_hash(algorithm)
@@ -166,7 +166,7 @@ def test_listing_pages_through_keys_and_prefixes(s3: Any) -> None:
     assert code(s3.list_objects_v2, Bucket="contract", ContinuationToken="!!") == "InvalidArgument"
 
 
-def test_listing_versions_pages_through_the_one_that_each_object_has(s3: Any) -> None:
+def test_listing_versions_pages_through_the_single_version_of_each_object(s3: Any) -> None:
     keys = ["only/a", "only/b/1", "only/b/2", "only/c", "only/ü +", "only/z/9"]
     for key in keys:
         s3.put_object(Bucket="contract", Key=key, Body=b"12")
@@ -215,7 +215,7 @@ def test_many_objects_are_deleted_at_once(s3: Any) -> None:
     assert code(s3.delete_objects, Bucket="contract", Delete={"Objects": []}) == "MalformedXML"
 
 
-def test_a_copy_has_its_own_bytes_and_the_metadata_it_is_told(s3: Any) -> None:
+def test_a_copy_is_independent_and_has_the_requested_metadata(s3: Any) -> None:
     s3.put_object(Bucket="contract", Key="from ü", Body=b"copied", Metadata={"a": "1"}, ContentType="text/x")
     source = {"Bucket": "contract", "Key": "from ü"}
     s3.copy_object(Bucket="contract", Key="to", CopySource=source)
@@ -232,7 +232,7 @@ def test_a_copy_has_its_own_bytes_and_the_metadata_it_is_told(s3: Any) -> None:
 
 
 @pytest.mark.costs(0.2, reason="10 MB are written in parts and read")
-def test_an_upload_in_parts_becomes_one_object(s3: Any) -> None:
+def test_a_multipart_upload_becomes_one_object(s3: Any) -> None:
     parts = [os.urandom(5 * MIB), os.urandom(5 * MIB + 1), b"end"]
     upload = s3.create_multipart_upload(Bucket="contract", Key="parts", ContentType="x/y", Metadata={"m": "1"})
     names = {"Bucket": "contract", "Key": "parts", "UploadId": upload["UploadId"]}
@@ -260,7 +260,7 @@ def test_an_upload_in_parts_becomes_one_object(s3: Any) -> None:
 
 
 @pytest.mark.costs(0.25, reason="20 MB are written and read")
-def test_upload_file_of_the_sdk_works_and_keeps_a_checksum(s3: Any) -> None:
+def test_the_sdks_upload_file_works_and_stores_a_checksum(s3: Any) -> None:
     data = os.urandom(20 * MIB)
     s3.upload_fileobj(io.BytesIO(data), "contract", "sdk")
     head = s3.head_object(Bucket="contract", Key="sdk", ChecksumMode="ENABLED")
@@ -270,7 +270,7 @@ def test_upload_file_of_the_sdk_works_and_keeps_a_checksum(s3: Any) -> None:
     assert target.getvalue() == data
 
 
-def test_what_is_wrong_with_a_completion_is_named_and_the_upload_stays(s3: Any) -> None:
+def test_an_invalid_completion_gets_the_right_error_and_keeps_the_upload(s3: Any) -> None:
     upload = s3.create_multipart_upload(Bucket="contract", Key="wrong")
     names = {"Bucket": "contract", "Key": "wrong", "UploadId": upload["UploadId"]}
     tags = [s3.upload_part(**names, PartNumber=n, Body=b"small")["ETag"] for n in (1, 2)]
@@ -316,7 +316,7 @@ def test_a_part_can_be_copied_from_an_object(s3: Any) -> None:
         *((each, "must be of the form bytes=first-last") for each in ("bytes=2-", "bytes=0-1,3-4", "bytes= 0-1")),
     ],
 )
-def test_a_range_that_a_source_of_a_part_does_not_have_is_refused(s3: Any, given: str, problem: str) -> None:
+def test_an_invalid_source_range_of_a_part_is_refused(s3: Any, given: str, problem: str) -> None:
     s3.put_object(Bucket="contract", Key="five", Body=b"12345")
     upload = s3.create_multipart_upload(Bucket="contract", Key="ranges")
     names = {"Bucket": "contract", "Key": "ranges", "UploadId": upload["UploadId"], "PartNumber": 1}
@@ -344,7 +344,7 @@ def test_a_bucket_is_deleted_with_its_uploads(world: S3World, s3: Any) -> None:
     s3.delete_object(Bucket="half-done", Key="object")
     s3.delete_bucket(Bucket="half-done")
     assert world.backend.sweep() == 0
-    # The name is free again, and nothing of the uploads is left behind it.
+    # The name can be used again, and no upload of the old bucket is left.
     s3.create_bucket(Bucket="half-done")
     assert "Uploads" not in s3.list_multipart_uploads(Bucket="half-done")
     asked = {"Bucket": "half-done", "Key": "k0", "UploadId": uploads[0]}
@@ -352,7 +352,7 @@ def test_a_bucket_is_deleted_with_its_uploads(world: S3World, s3: Any) -> None:
     s3.delete_bucket(Bucket="half-done")
 
 
-def test_the_service_itself_learns_size_and_hash_also_of_parts(world: S3World, s3: Any) -> None:
+def test_the_service_can_get_size_and_hash_of_a_multipart_object(world: S3World, s3: Any) -> None:
     data = os.urandom(9 * MIB)
     s3.upload_fileobj(io.BytesIO(data), "contract", "facts")
     for _ in range(2):  # the second time from the row
@@ -364,7 +364,7 @@ def test_the_service_itself_learns_size_and_hash_also_of_parts(world: S3World, s
     assert not world.store.bucket_exists("another")
 
 
-def test_the_service_itself_learns_the_first_key_below_a_prefix(world: S3World, s3: Any) -> None:
+def test_the_service_can_get_the_first_key_below_a_prefix(world: S3World, s3: Any) -> None:
     for key, body in (("first/", b""), ("first/empty", b""), ("first/full", b"x"), ("markers/", b""), ("kept/", b"x")):
         s3.put_object(Bucket="contract", Key=key, Body=body)
     assert world.backend.first_key("contract", "first/") == "first/empty"
@@ -374,7 +374,7 @@ def test_the_service_itself_learns_the_first_key_below_a_prefix(world: S3World, 
     assert world.backend.first_key("contract", "nothing") is None
 
 
-def test_the_service_itself_learns_how_much_is_below_a_prefix(world: S3World, s3: Any) -> None:
+def test_the_service_can_get_the_total_size_below_a_prefix(world: S3World, s3: Any) -> None:
     for key, size in (("sum/", 0), ("sum/a", 5), ("sum/b/c", 7), ("sum0", 100), ("su", 100)):
         s3.put_object(Bucket="contract", Key=key, Body=b"x" * size)
     assert world.backend.size_below("contract", "sum/", 100) == 12
@@ -389,7 +389,7 @@ def test_the_service_itself_learns_how_much_is_below_a_prefix(world: S3World, s3
     assert world.backend.size_below("no-such-bucket", "sum/", 100) == 0
 
 
-def test_the_service_itself_deletes_everything_below_a_prefix(world: S3World, s3: Any) -> None:
+def test_the_service_can_delete_everything_below_a_prefix(world: S3World, s3: Any) -> None:
     for key in ("gone/", "gone/a", "gone/b/c", "gone", "gone0"):
         s3.put_object(Bucket="contract", Key=key, Body=os.urandom(100_000))
     for key in ("gone/a", "gone/a", "gone/new", "gone-not"):
@@ -408,7 +408,7 @@ def test_the_service_itself_deletes_everything_below_a_prefix(world: S3World, s3
 
 
 @pytest.mark.costs(0.4, reason="a thousand objects are written and deleted")
-def test_more_objects_below_a_prefix_than_one_transaction_takes_are_all_deleted(world: S3World, s3: Any) -> None:
+def test_objects_below_a_prefix_are_deleted_in_several_transactions(world: S3World, s3: Any) -> None:
     for number in range(1_050):
         world.backend.put("contract", f"many/{number}", b"x", "text/plain")
     world.backend.put("contract", "many-others", b"x", "text/plain")
@@ -416,7 +416,7 @@ def test_more_objects_below_a_prefix_than_one_transaction_takes_are_all_deleted(
     assert world.backend.first_key("contract", "many") == "many-others"
 
 
-def test_the_service_itself_aborts_the_uploads_of_a_key(world: S3World, s3: Any) -> None:
+def test_the_service_can_abort_the_uploads_of_a_key(world: S3World, s3: Any) -> None:
     for key in ("left", "left", "left-alone"):
         upload = s3.create_multipart_upload(Bucket="contract", Key=key)["UploadId"]
         s3.upload_part(Bucket="contract", Key=key, UploadId=upload, PartNumber=1, Body=b"x")
@@ -427,7 +427,7 @@ def test_the_service_itself_aborts_the_uploads_of_a_key(world: S3World, s3: Any)
 
 
 @pytest.mark.costs(0.4, reason="six clients write and read eight times each")
-def test_many_writers_and_readers_of_one_key_never_see_a_mixture(world: S3World) -> None:
+def test_concurrent_writers_and_readers_of_a_key_never_see_a_mixture(world: S3World) -> None:
     versions = [bytes([number]) * (200_000 + number) for number in range(6)]
     clients = [world.client() for _ in range(6)]
     known = {f'"{hashlib.md5(version).hexdigest()}"': version for version in versions}
@@ -444,7 +444,7 @@ def test_many_writers_and_readers_of_one_key_never_see_a_mixture(world: S3World)
         list(pool.map(work, range(6)))
 
 
-def test_nothing_is_left_when_everything_is_deleted(world: S3World, s3: Any) -> None:
+def test_nothing_is_left_behind_when_everything_is_deleted(world: S3World, s3: Any) -> None:
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket="contract"):
         for entry in page.get("Contents", ()):
             s3.delete_object(Bucket="contract", Key=entry["Key"])

@@ -1,4 +1,4 @@
-"""How S3 refuses, in the words that others recorded of AWS: the code, the message, and what it names."""
+"""S3's errors as recorded from AWS: the code, the message, and the other elements."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STRANGE = "HPniJFCxqTsMuIH9KX8K8wEjNUgmABCD"
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3World]:
-    """Return a world with an object."""
+    """An account with an object."""
     with s3_world(tmp_path_factory.mktemp("s3"), "memory") as world:
         world.s3.create_bucket(Bucket=BUCKET)
         world.s3.put_object(Bucket=BUCKET, Key="k", Body=b"kept")
@@ -32,12 +32,12 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3World]:
 
 @pytest.fixture
 def s3(world: S3World) -> Any:
-    """Return the administrator's client."""
+    """The administrator's client."""
     return world.s3
 
 
 def refusal(call: Any, **parameters: Any) -> tuple[int, dict[str, Any]]:
-    """Return status and error of a call that must fail."""
+    """Return the status and error of a call that must fail."""
     with pytest.raises(ClientError) as caught:
         call(**parameters)
     answer = caught.value.response
@@ -45,7 +45,7 @@ def refusal(call: Any, **parameters: Any) -> tuple[int, dict[str, Any]]:
 
 
 def argument(name: str, value: str, message: str) -> tuple[int, dict[str, Any]]:
-    """Return the refusal of an argument."""
+    """Return the error for an invalid argument."""
     error = {"Code": "InvalidArgument", "Message": message, "ArgumentName": name, "ArgumentValue": value}
     return 400, error
 
@@ -53,13 +53,13 @@ def argument(name: str, value: str, message: str) -> tuple[int, dict[str, Any]]:
 @pytest.mark.parametrize(
     "name", ["get_object", "delete_object", "get_object_tagging", "delete_object_tagging", "get_object_acl"]
 )
-def test_a_version_that_an_unversioned_bucket_cannot_have_is_an_argument_of_no_good_value(s3: Any, name: str) -> None:
+def test_an_unknown_version_in_an_unversioned_bucket_is_an_invalid_argument(s3: Any, name: str) -> None:
     refused = refusal(getattr(s3, name), Bucket=BUCKET, Key="k", VersionId=STRANGE)
     assert refused == argument("versionId", STRANGE, "Invalid version id specified")
     assert s3.get_object(Bucket=BUCKET, Key="k", VersionId="null")["Body"].read() == b"kept"
 
 
-def test_a_mass_deletion_names_the_versions_that_it_was_asked_for(s3: Any) -> None:
+def test_delete_objects_names_the_requested_versions(s3: Any) -> None:
     objects = [{"Key": "k", "VersionId": STRANGE}, {"Key": "absent", "VersionId": "null"}, {"Key": "absent"}]
     answer = s3.delete_objects(Bucket=BUCKET, Delete={"Objects": objects})
     message = "The specified version does not exist."
@@ -68,7 +68,7 @@ def test_a_mass_deletion_names_the_versions_that_it_was_asked_for(s3: Any) -> No
 
 
 @pytest.mark.parametrize("given", ["key1=val1,key2=val2", "a=b=c", "a=1&a=2"])
-def test_a_header_of_tags_that_is_no_query_is_refused(s3: Any, given: str) -> None:
+def test_a_tagging_header_that_is_not_a_query_string_is_refused(s3: Any, given: str) -> None:
     message = (
         "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name "
         "duplicates."
@@ -77,7 +77,7 @@ def test_a_header_of_tags_that_is_no_query_is_refused(s3: Any, given: str) -> No
     assert refused == argument("x-amz-tagging", given, message)
 
 
-def test_an_ownership_and_a_region_that_there_is_not_are_refused(s3: Any) -> None:
+def test_an_unknown_ownership_or_region_is_refused(s3: Any) -> None:
     refused = refusal(s3.create_bucket, Bucket="owned", ObjectOwnership="RandomValue")
     assert refused == argument(
         "x-amz-object-ownership", "RandomValue", "Invalid x-amz-object-ownership header: RandomValue"
@@ -88,14 +88,14 @@ def test_an_ownership_and_a_region_that_there_is_not_are_refused(s3: Any) -> Non
     assert [each["Name"] for each in s3.list_buckets(BucketRegion="us-east-1")["Buckets"]] == [BUCKET]
 
 
-def test_two_conditions_of_a_write_at_once_are_refused(s3: Any) -> None:
+def test_a_write_with_two_conditions_is_refused(s3: Any) -> None:
     asked = {"Bucket": BUCKET, "Key": "k", "Body": b"lost", "IfMatch": '"x"', "IfNoneMatch": "*"}
     status, error = refusal(s3.put_object, **asked)
     assert (status, error["Code"], error["Header"]) == (501, "NotImplemented", "If-Match,If-None-Match")
     assert s3.get_object(Bucket=BUCKET, Key="k")["Body"].read() == b"kept"
 
 
-def test_attributes_that_are_not_named_are_asked_for(s3: Any) -> None:
+def test_missing_object_attributes_are_refused(s3: Any) -> None:
     status, error = refusal(s3.get_object_attributes, Bucket=BUCKET, Key="k", ObjectAttributes=[""])
     assert (status, error["Code"]) == (400, "InvalidRequest")
     assert error["Message"] == (
@@ -111,7 +111,7 @@ def test_attributes_that_are_not_named_are_asked_for(s3: Any) -> None:
         ("2147483648", ("max-keys", "Provided max-keys not an integer or within integer range")),
     ],
 )
-def test_a_page_of_no_good_size_is_refused(world: S3World, written: str, expected: tuple[str, str]) -> None:
+def test_an_invalid_page_size_is_refused(world: S3World, written: str, expected: tuple[str, str]) -> None:
     client = world.client()
 
     def rewrite(params: Any, **_: Any) -> None:
@@ -123,7 +123,7 @@ def test_a_page_of_no_good_size_is_refused(world: S3World, written: str, expecte
         assert refusal(call, Bucket=BUCKET) == argument(expected[0], written, expected[1])
 
 
-def test_an_upload_is_completed_of_parts_and_in_the_mode_that_it_was_begun_in(s3: Any) -> None:
+def test_a_completion_needs_parts_and_the_checksum_mode_of_the_upload(s3: Any) -> None:
     names: dict[str, Any] = {"Bucket": BUCKET, "Key": "parts"}
     names["UploadId"] = s3.create_multipart_upload(**names, ChecksumAlgorithm="CRC32")["UploadId"]
     message = "You must specify at least one part"
@@ -144,13 +144,13 @@ def test_an_upload_is_completed_of_parts_and_in_the_mode_that_it_was_begun_in(s3
 @pytest.mark.parametrize(
     ("source", "what"), [("no-key-here", "object key"), ("/", "bucket name"), ("b/", "object key")]
 )
-def test_a_source_of_a_copy_that_names_no_object_is_refused(s3: Any, source: str, what: str) -> None:
+def test_an_invalid_copy_source_is_refused(s3: Any, source: str, what: str) -> None:
     refused = refusal(s3.copy_object, Bucket=BUCKET, Key="copy", CopySource=source)
     assert refused == argument("x-amz-copy-source", source, f"Invalid copy source {what}")
 
 
 @pytest.mark.parametrize("account", ["0000", "0000000000020", "abcd", "aa000000000$"])
-def test_an_expected_owner_has_to_be_an_account(s3: Any, account: str) -> None:
+def test_an_expected_owner_must_be_an_account_id(s3: Any, account: str) -> None:
     message = f"The value of the expected bucket owner parameter must be an AWS Account ID... [{account}]"
     expected = (400, {"Code": "InvalidBucketOwnerAWSAccountID", "Message": message})
     assert refusal(s3.list_objects_v2, Bucket=BUCKET, ExpectedBucketOwner=account) == expected
@@ -159,7 +159,7 @@ def test_an_expected_owner_has_to_be_an_account(s3: Any, account: str) -> None:
     s3.copy_object(**copy, ExpectedBucketOwner=ACCOUNT, ExpectedSourceBucketOwner=ACCOUNT)
 
 
-def test_a_content_md5_is_told_with_what_was_computed(s3: Any) -> None:
+def test_the_error_for_a_wrong_content_md5_has_both_digests(s3: Any) -> None:
     status, error = refusal(s3.put_object, Bucket=BUCKET, Key="k", Body=b"lost", ContentMD5="not base64")
     assert (status, error["Code"], error["Content-MD5"]) == (400, "InvalidDigest", "not base64")
     given, computed = (base64.b64encode(hashlib.md5(data).digest()).decode() for data in (b"other", b"lost"))
@@ -171,13 +171,13 @@ def test_a_content_md5_is_told_with_what_was_computed(s3: Any) -> None:
 
 @pytest.fixture(scope="module")
 def port(world: S3World) -> Iterator[int]:
-    """Yield the port at which the world is served."""
+    """Yield the port that serves the account."""
     with serving(world.app) as port:
         yield port
 
 
 def raw(port: int, method: str, path: str, **headers: str) -> tuple[int, str]:
-    """Send a request that nobody signs as S3 wants it; return status and body."""
+    """Send a request without the signature that S3 wants; return the status and body."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=DEADLINE)
     connection.request(method, path, headers=headers)
     answer = connection.getresponse()
@@ -187,7 +187,7 @@ def raw(port: int, method: str, path: str, **headers: str) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", f"/{BUCKET}"), ("PUT", f"/{BUCKET}/x"), ("GET", "/")])
-def test_an_old_style_header_is_refused_and_an_empty_one_says_nothing(
+def test_a_version_2_signature_is_refused_and_an_empty_header_is_unauthenticated(
     world: S3World, port: int, method: str, path: str
 ) -> None:
     status, body = raw(port, method, path, Authorization="AWS AKIAEXAMPLE:c2lnbmF0dXJl")
@@ -198,7 +198,7 @@ def test_an_old_style_header_is_refused_and_an_empty_one_says_nothing(
 
 
 @pytest.mark.parametrize("left_out", ["AWSAccessKeyId", "Signature", "Expires"])
-def test_an_old_presigned_url_needs_all_its_parameters(world: S3World, port: int, left_out: str) -> None:
+def test_a_version_2_presigned_url_needs_all_its_parameters(world: S3World, port: int, left_out: str) -> None:
     client = world.client(config=Config(signature_version="s3"))
     url = urlsplit(client.generate_presigned_url("get_object", Params={"Bucket": BUCKET, "Key": "k"}))
     query = "&".join(each for each in url.query.split("&") if not each.startswith(left_out))

@@ -1,4 +1,4 @@
-"""Storage classes: what an object has, where it is told, and what becomes of it in copies."""
+"""Storage classes: which one an object has, where it is shown, and what copies get."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ READABLE = ["REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIER
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3World]:
-    """Return a world with a bucket."""
+    """An account with a bucket."""
     with s3_world(tmp_path_factory.mktemp("s3"), "memory") as world:
         world.s3.create_bucket(Bucket=BUCKET)
         yield world
@@ -24,18 +24,18 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3World]:
 
 @pytest.fixture
 def s3(world: S3World) -> Any:
-    """Return the administrator's client."""
+    """The administrator's client."""
     return world.s3
 
 
 def class_of(s3: Any, key: str) -> str | None:
-    """Return the storage class that HEAD tells of an object."""
+    """Return an object's storage class from HeadObject."""
     found: str | None = s3.head_object(Bucket=BUCKET, Key=key).get("StorageClass")
     return found
 
 
 def listed(s3: Any, key: str) -> str:
-    """Return the storage class that every listing tells of an object."""
+    """Return an object's storage class from every listing."""
     pages = (
         s3.list_objects(Bucket=BUCKET, Prefix=key)["Contents"],
         s3.list_objects_v2(Bucket=BUCKET, Prefix=key)["Contents"],
@@ -46,7 +46,7 @@ def listed(s3: Any, key: str) -> str:
 
 
 @pytest.mark.parametrize("name", READABLE)
-def test_an_object_has_the_class_that_it_was_put_with(s3: Any, name: str) -> None:
+def test_an_object_has_the_storage_class_that_it_was_put_with(s3: Any, name: str) -> None:
     s3.put_object(Bucket=BUCKET, Key=name, Body=b"x", StorageClass=name)
     assert class_of(s3, name) == name
     got = s3.get_object(Bucket=BUCKET, Key=name)
@@ -65,7 +65,7 @@ def test_the_standard_class_is_listed_and_has_no_header(s3: Any) -> None:
     assert class_of(s3, "plain") is None
 
 
-def test_an_upload_in_parts_has_a_class_and_its_object_too(s3: Any) -> None:
+def test_a_multipart_upload_passes_its_storage_class_to_its_object(s3: Any) -> None:
     upload = s3.create_multipart_upload(Bucket=BUCKET, Key="parts", StorageClass="STANDARD_IA")["UploadId"]
     names = {"Bucket": BUCKET, "Key": "parts", "UploadId": upload}
     part = s3.upload_part(**names, PartNumber=1, Body=b"x")
@@ -77,7 +77,7 @@ def test_an_upload_in_parts_has_a_class_and_its_object_too(s3: Any) -> None:
     assert s3.list_multipart_uploads(Bucket=BUCKET)["Uploads"][0]["StorageClass"] == "STANDARD"
 
 
-def test_the_class_of_a_copy_is_what_the_copy_asks_for(s3: Any) -> None:
+def test_a_copy_has_the_storage_class_of_the_copy_request(s3: Any) -> None:
     s3.put_object(Bucket=BUCKET, Key="source", Body=b"x", StorageClass="STANDARD_IA", Metadata={"a": "b"})
     source = {"Bucket": BUCKET, "CopySource": f"{BUCKET}/source"}
     s3.copy_object(**source, Key="copy")
@@ -90,19 +90,19 @@ def test_the_class_of_a_copy_is_what_the_copy_asks_for(s3: Any) -> None:
 
 
 @pytest.mark.parametrize("said", [{"StorageClass": "STANDARD_IA"}, {"ServerSideEncryption": "AES256"}], ids=str)
-def test_an_object_may_be_copied_to_itself_to_have_another_class_or_encryption(s3: Any, said: dict[str, str]) -> None:
+def test_an_object_can_be_copied_to_itself_to_change_its_class_or_encryption(s3: Any, said: dict[str, str]) -> None:
     s3.put_object(Bucket=BUCKET, Key="same", Body=b"x", Metadata={"a": "b"})
     itself = {"Bucket": BUCKET, "Key": "same", "CopySource": f"{BUCKET}/same"}
     with pytest.raises(ClientError, match="to itself without changing"):
         s3.copy_object(**itself)
     s3.copy_object(**itself, **said)
     assert class_of(s3, "same") == said.get("StorageClass")
-    s3.copy_object(**itself, **said)  # The same again is a change to S3.
+    s3.copy_object(**itself, **said)  # Copying it again counts as a change, as in S3.
     assert s3.head_object(Bucket=BUCKET, Key="same")["Metadata"] == {"a": "b"}
 
 
 @pytest.mark.parametrize("name", ["GLACIER", "DEEP_ARCHIVE", "OUTPOSTS", "EXPRESS_ONEZONE", "standard", "COLD"])
-def test_a_class_that_there_is_not_or_that_would_need_restoring_is_refused(s3: Any, name: str) -> None:
+def test_an_unknown_or_archive_storage_class_is_refused(s3: Any, name: str) -> None:
     s3.put_object(Bucket=BUCKET, Key="kept", Body=b"x")
     asked = {"Bucket": BUCKET, "Key": "kept", "StorageClass": name}
     for call, more in (

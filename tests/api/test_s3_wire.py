@@ -1,4 +1,4 @@
-"""The S3 endpoint on real sockets: TLS, streaming uploads, presigned URLs, broken and hostile clients."""
+"""The S3 endpoint over real sockets: TLS, streaming uploads, presigned URLs, broken and hostile clients."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ MIB = 1024 * 1024
 
 @dataclass(frozen=True)
 class Served:
-    """A world behind two sockets."""
+    """An account served on two sockets."""
 
     world: S3World
     http: str
@@ -82,7 +82,7 @@ def certificate(folder: Path) -> tuple[str, str]:
 
 
 def serve(app: Any, **options: Any) -> tuple[uvicorn.Server, threading.Thread, int]:
-    """Serve an application on a free port of the loopback."""
+    """Serve an application on a free port of the loopback interface."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off", **options))
@@ -94,7 +94,7 @@ def serve(app: Any, **options: Any) -> tuple[uvicorn.Server, threading.Thread, i
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """Return a world behind plain and TLS sockets."""
+    """An account served on a plain and a TLS socket."""
     folder = tmp_path_factory.mktemp("wire")
     cert, key = certificate(folder)
     with s3_world(folder) as world:
@@ -109,7 +109,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 @pytest.mark.parametrize("size", [0, 5, MIB + 3, 7 * MIB])
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_the_sdk_puts_and_gets_by_its_defaults(served: Served, scheme: str, size: int) -> None:
+def test_the_sdk_puts_and_gets_with_its_defaults(served: Served, scheme: str, size: int) -> None:
     s3 = served.client() if scheme == "http" else served.secure_client()
     data = os.urandom(size)
     s3.put_object(Bucket="wire", Key="default", Body=data)
@@ -117,7 +117,7 @@ def test_the_sdk_puts_and_gets_by_its_defaults(served: Served, scheme: str, size
 
 
 @pytest.mark.costs(0.35, reason="20 MB are written and read over TLS")
-def test_upload_and_download_in_parallel_parts_over_tls(served: Served, tmp_path: Path) -> None:
+def test_an_object_is_uploaded_and_downloaded_in_parallel_parts_over_tls(served: Served, tmp_path: Path) -> None:
     data = os.urandom(20 * MIB)
     (tmp_path / "up").write_bytes(data)
     s3 = served.secure_client()
@@ -138,7 +138,7 @@ def test_upload_and_download_in_parallel_parts_over_tls(served: Served, tmp_path
     ],
 )
 @pytest.mark.parametrize("style", ["path", "virtual"])
-def test_a_bucket_is_named_by_path_or_host_at_every_standard_name(
+def test_a_bucket_can_be_in_the_path_or_host_of_every_standard_name(
     served: Served, endpoint: str, style: Literal["path", "virtual"]
 ) -> None:
     s3 = served.world.client(endpoint_url=endpoint, config=Config(s3={"addressing_style": style}))
@@ -148,7 +148,7 @@ def test_a_bucket_is_named_by_path_or_host_at_every_standard_name(
 
 
 @pytest.mark.parametrize("version", ["s3", "s3v4"])
-def test_presigned_urls_of_both_versions_work_and_carry_only_what_was_signed(served: Served, version: str) -> None:
+def test_presigned_urls_of_both_versions_work_only_for_what_was_signed(served: Served, version: str) -> None:
     s3 = served.client(config=Config(signature_version=version))
     served.client().put_object(Bucket="wire", Key="signed", Body=b"by url")
     url = s3.generate_presigned_url("get_object", Params={"Bucket": "wire", "Key": "signed"}, ExpiresIn=60)
@@ -166,7 +166,7 @@ def test_presigned_urls_of_both_versions_work_and_carry_only_what_was_signed(ser
 
 
 def raw(served: Served, method: str, path: str, headers: dict[str, str] | None = None, body: bytes = b"") -> Any:
-    """Send an unsigned request and return status, headers and body."""
+    """Send an unsigned request; return the status, headers and body."""
     connection = http.client.HTTPConnection("127.0.0.1", urlsplit(served.http).port or 0, timeout=DEADLINE)
     connection.request(method, path, body=body or None, headers=headers or {})
     answer = connection.getresponse()
@@ -176,14 +176,14 @@ def raw(served: Served, method: str, path: str, headers: dict[str, str] | None =
 
 
 def signed(served: Served, method: str, path: str, headers: dict[str, str] | None = None, body: bytes = b"") -> Any:
-    """Send a request signed by hand; return status, headers and body."""
+    """Send a request signed by hand; return the status, headers and body."""
     keys = served.world.key
     request = AWSRequest(method, served.http + path, headers=headers or {}, data=body)
     S3SigV4Auth(Credentials(keys["access_key_id"], keys["secret_access_key"]), "s3", "us-east-1").add_auth(request)
     return raw(served, method, path, dict(request.headers.items()), body)
 
 
-def test_an_unsigned_request_is_denied_and_says_little(served: Served) -> None:
+def test_the_denial_of_an_unsigned_request_reveals_nothing(served: Served) -> None:
     for method, path in (("GET", "/"), ("GET", "/wire"), ("PUT", "/wire/x"), ("DELETE", "/wire"), ("GET", "/none")):
         status, headers, body = raw(served, method, path)
         assert (status, b"<Code>AccessDenied</Code><Message>Access Denied</Message>" in body) == (403, True)
@@ -203,7 +203,7 @@ def test_a_public_object_is_read_without_a_signature(served: Served) -> None:
     assert b"InvalidRequest" in raw(served, "GET", "/open/k?response-content-type=a/b")[2]
 
 
-def test_errors_have_their_elements_and_head_has_no_body(served: Served) -> None:
+def test_errors_have_their_elements_and_answers_to_head_have_no_body(served: Served) -> None:
     status, headers, body = signed(served, "GET", "/wire/absent")
     assert status == 404
     assert b"<Code>NoSuchKey</Code>" in body
@@ -228,9 +228,7 @@ def test_errors_have_their_elements_and_head_has_no_body(served: Served) -> None
         ("GET", "/wire/k?torrent"),
     ],
 )
-def test_an_operation_that_does_not_exist_here_says_so_and_changes_nothing(
-    served: Served, method: str, path: str
-) -> None:
+def test_an_unsupported_operation_is_refused_and_changes_nothing(served: Served, method: str, path: str) -> None:
     served.client().put_object(Bucket="wire", Key="k", Body=b"kept")
     status, _, body = signed(served, method, path)
     assert (status, b"<Code>NotImplemented</Code>" in body) == (501, True)
@@ -257,7 +255,7 @@ def test_a_parameter_without_effect_is_refused(served: Served) -> None:
     s3.put_object(Bucket="wire", Key="granted", Body=b"x", ACL="bucket-owner-full-control")
 
 
-def test_what_terraform_reads_has_an_answer(served: Served) -> None:
+def test_every_setting_that_terraform_reads_has_an_answer(served: Served) -> None:
     s3 = served.client()
     s3.get_bucket_acl(Bucket="wire")
     assert s3.get_bucket_versioning(Bucket="wire").get("Status") is None
@@ -283,15 +281,15 @@ def test_what_terraform_reads_has_an_answer(served: Served) -> None:
 
 
 @pytest.mark.parametrize("name", ["ab", "Upper", "a..b", "192.168.0.1", "-a-", "a_b", "xn--abc", "a" * 64])
-def test_a_bad_bucket_name_is_refused(served: Served, name: str) -> None:
+def test_an_invalid_bucket_name_is_refused(served: Served, name: str) -> None:
     status, _, body = signed(served, "PUT", f"/{name}")
     assert (status, b"InvalidBucketName" in body) == (400, True)
 
 
-def test_bucket_life(served: Served) -> None:
+def test_a_bucket_is_created_and_deleted(served: Served) -> None:
     s3 = served.client()
     s3.create_bucket(Bucket="life")
-    s3.create_bucket(Bucket="life")  # us-east-1 answers 200 to its owner
+    s3.create_bucket(Bucket="life")  # us-east-1 answers 200 to the bucket's owner
     s3.put_object(Bucket="life", Key="k", Body=b"")
     with pytest.raises(ClientError, match="BucketNotEmpty"):
         s3.delete_bucket(Bucket="life")
@@ -313,23 +311,23 @@ def test_bucket_life(served: Served) -> None:
         b"<a>" * 200,
     ],
 )
-def test_bad_xml_is_named(served: Served, body: bytes) -> None:
+def test_invalid_xml_is_refused_with_its_own_error(served: Served, body: bytes) -> None:
     md5 = base64.b64encode(hashlib.md5(body).digest()).decode()
     status, _, answer = signed(served, "POST", "/wire?delete", {"Content-MD5": md5}, body)
     assert (status, b"MalformedXML" in answer) == (400, True)
 
 
-def test_mass_deletion_needs_a_digest_of_its_body(served: Served) -> None:
+def test_delete_objects_needs_a_digest_of_its_body(served: Served) -> None:
     status, _, answer = signed(served, "POST", "/wire?delete", {}, b"<Delete><Object><Key>k</Key></Object></Delete>")
     assert (status, b"Content-MD5" in answer) == (400, True)
 
 
-def test_a_huge_document_is_refused_unread(served: Served) -> None:
+def test_a_huge_document_is_refused_without_being_read(served: Served) -> None:
     status, _, answer = signed(served, "PUT", "/wire?policy", {}, b"x" * (9 * MIB))
     assert (status, b"MaxMessageLengthExceeded" in answer) == (400, True)
 
 
-def test_a_wrong_region_is_told_the_right_one(served: Served) -> None:
+def test_the_error_for_a_wrong_region_has_the_right_one(served: Served) -> None:
     status, headers, body = raw(served, "GET", "/k", {"Host": "wire.s3.eu-west-1.amazonaws.com"})
     assert (status, headers["x-amz-bucket-region"]) == (301, "us-east-1")
     assert b"<Code>PermanentRedirect</Code>" in body
@@ -341,13 +339,13 @@ def test_a_wrong_region_is_told_the_right_one(served: Served) -> None:
     assert error["Region"] == "us-east-1"
 
 
-def test_a_vpc_listener_speaks_for_s3_only(served: Served) -> None:
+def test_a_vpc_listener_serves_s3_only(served: Served) -> None:
     world = served.world
     status, _, body = raw(served, "POST", "/", {"X-Amz-Target": "Comprehend_20171127.DetectEntities"}, b"{}")
     assert (status, b"InvalidRequest" in body) == (400, True)
     server, thread, port = serve(world.vpc_app)
     try:
-        # A listener that does not say where its connections come from serves nobody.
+        # A listener that does not say where its connections come from serves no request.
         with pytest.raises(ClientError, match="AccessDenied"):
             connect("s3", f"http://127.0.0.1:{port}", **world.key).list_buckets()
     finally:
@@ -364,7 +362,7 @@ def test_a_wrong_signature_is_explained(served: Served) -> None:
         unknown.put_object(Bucket="wire", Key="x", Body=b"x" * MIB)
 
 
-def test_a_client_that_hangs_up_in_the_middle_leaves_nothing(served: Served) -> None:
+def test_a_client_that_disconnects_during_an_upload_leaves_nothing_behind(served: Served) -> None:
     keys = served.world.key
     url = f"{served.http}/wire/half"
     request = AWSRequest("PUT", url, headers={"x-amz-content-sha256": "UNSIGNED-PAYLOAD"}, data=b"x" * 4 * MIB)
@@ -379,8 +377,8 @@ def test_a_client_that_hangs_up_in_the_middle_leaves_nothing(served: Served) -> 
     assert served.world.store.head("wire", "half") is None
 
 
-def test_a_header_sent_twice_means_the_same_to_the_decision_and_to_the_act(served: Served) -> None:
-    """Were the first value acted on and the last one decided on, a copy could read what its caller may not."""
+def test_authorization_and_execution_use_the_same_value_of_a_repeated_header(served: Served) -> None:
+    """If the first value were used but the last one authorized, a copy could read an object without permission."""
     s3 = served.client()
     for key in ("twice/open", "twice/secret"):
         s3.put_object(Bucket="wire", Key=key, Body=key.encode())
@@ -405,7 +403,7 @@ def test_a_header_sent_twice_means_the_same_to_the_decision_and_to_the_act(serve
     assert served.world.store.head("wire", "twice/copy") is None
 
 
-def test_a_presigned_url_takes_a_streamed_body(served: Served) -> None:
+def test_a_presigned_url_accepts_a_streamed_body(served: Served) -> None:
     s3 = served.client(config=Config(signature_version="s3v4"))
     url = s3.generate_presigned_url("put_object", Params={"Bucket": "wire", "Key": "streamed"}, ExpiresIn=60)
     body = b"5\r\nhello\r\n0\r\nx-amz-checksum-crc32:NhCmhg==\r\n\r\n"
@@ -414,7 +412,7 @@ def test_a_presigned_url_takes_a_streamed_body(served: Served) -> None:
         "Content-Encoding": "aws-chunked",
     }
     path = url.removeprefix(served.http)
-    # What decides a request's meaning must be signed, so trailers need headers that this URL does not cover.
+    # Whatever changes a request's meaning must be signed, so trailers need headers that this URL does not cover.
     status, _, answer = raw(served, "PUT", path, {**headers, "x-amz-trailer": "x-amz-checksum-crc32"}, body)
     assert (status, b"not signed" in answer) == (403, True)
 
@@ -424,5 +422,5 @@ def test_a_denied_upload_is_refused_before_its_body_is_sent(served: Served) -> N
     s3 = connect("s3", served.http, **reader)
     with pytest.raises(ClientError, match="AccessDenied"):
         s3.put_object(Bucket="wire", Key="big", Body=b"x" * (30 * MIB))
-    # The connection's end is told, so the next call of the same client works.
+    # The connection is closed with notice, so the next call of the same client works.
     assert s3.get_object(Bucket="wire", Key="k")["Body"].read() == b"kept"

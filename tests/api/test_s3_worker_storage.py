@@ -1,4 +1,4 @@
-"""The worker's storage against the S3 endpoint: ranges, objects that change, and objects that nobody needs any more."""
+"""The worker's storage against the S3 endpoint: ranges, changed objects, and objects that are no longer needed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ READ_AND_WRITE = policy(
 
 
 class Session:
-    """What the storage wants of a session: clients of one user."""
+    """A stand-in for the worker's session: clients of one user."""
 
     def __init__(self, world: S3World, key: Mapping[str, str], path: NetworkPath) -> None:
         self._world = world
@@ -47,7 +47,7 @@ def world(tmp_path: Path) -> Iterator[S3World]:
 
 @pytest.fixture
 def storage(world: S3World) -> S3Storage:
-    """The storage of a role that may read and write, and no more."""
+    """The storage of a role with permission to read and write only."""
     return storage_of(world, world.user("reader", READ_AND_WRITE))
 
 
@@ -82,7 +82,7 @@ def test_a_range_of_an_object_is_read(world: S3World, storage: S3Storage, begin:
     assert b"".join(storage.read("data", "in/a", begin, end)) == b"0123456789"[begin:end]
 
 
-def test_what_was_listed_is_what_is_read(world: S3World, storage: S3Storage) -> None:
+def test_an_object_that_changed_since_it_was_listed_is_not_read(world: S3World, storage: S3Storage) -> None:
     put(world, "in/a", b"0123456789")
     (entry,) = storage.list_input(Location("data", "in/"))
     assert b"".join(storage.read("data", "in/a", 2, 5, entry.etag)) == b"234"
@@ -93,7 +93,9 @@ def test_what_was_listed_is_what_is_read(world: S3World, storage: S3Storage) -> 
         assert failure.value.code == "INPUT_NOT_FOUND"
 
 
-def test_parts_go_to_the_output_folder_and_come_back(world: S3World, storage: S3Storage, tmp_path: Path) -> None:
+def test_parts_are_written_to_the_output_folder_and_read_back(
+    world: S3World, storage: S3Storage, tmp_path: Path
+) -> None:
     put(world, "in/a", b"Anna met Bo\n" * 5)
     put(world, "in/b", b"\xef\xbb\xbfZoe\r\n" * 5)
     job, engine = job_file(), CapitalWords()
@@ -110,21 +112,21 @@ def test_parts_go_to_the_output_folder_and_come_back(world: S3World, storage: S3
     assert [(entry["Key"], entry["Size"]) for entry in listed] == [(result.key, result.size) for result in results]
 
 
-def test_objects_are_removed_and_one_that_is_not_there_does_not_matter(world: S3World) -> None:
+def test_objects_are_deleted_and_missing_ones_are_ignored(world: S3World) -> None:
     put(world, "parts/a", b"1")
     put(world, "parts/b", b"2")
     storage_of(world, world.key).delete("data", ["parts/a", "parts/nothing"])
     assert [entry["Key"] for entry in world.s3.list_objects_v2(Bucket="data")["Contents"]] == ["parts/b"]
 
 
-def test_a_role_that_may_not_delete_leaves_objects_and_fails_nothing(world: S3World, storage: S3Storage) -> None:
+def test_without_permission_to_delete_objects_remain_and_nothing_fails(world: S3World, storage: S3Storage) -> None:
     put(world, "parts/a", b"1")
     storage.delete("data", ["parts/a"])
     storage.delete("no-such-bucket", ["parts/a"])
     assert world.s3.head_object(Bucket="data", Key="parts/a")["ContentLength"] == 1
 
 
-def test_more_objects_than_a_request_may_name_are_removed_by_several(world: S3World) -> None:
+def test_many_objects_are_deleted_with_several_requests(world: S3World) -> None:
     storage = storage_of(world, world.key)
     put(world, f"parts/{MOST_DELETED}", b"1")
     storage.delete("data", [f"parts/{number}" for number in range(MOST_DELETED + 1)])
@@ -132,10 +134,8 @@ def test_more_objects_than_a_request_may_name_are_removed_by_several(world: S3Wo
         world.s3.head_object(Bucket="data", Key=f"parts/{MOST_DELETED}")
 
 
-def test_an_endpoint_that_was_deleted_on_the_way_is_a_route_that_is_gone_and_no_denial(
-    world: S3World, tmp_path: Path
-) -> None:
-    """The other way to find out, a connection that is cut, has the same name."""
+def test_an_endpoint_deleted_during_the_job_is_a_missing_route_and_not_a_denial(world: S3World, tmp_path: Path) -> None:
+    """A broken connection, the other sign of a deleted endpoint, has the same code."""
     put(world, "in/a", b"1")
     output = Location("data", "out")
     (tmp_path / "output").write_bytes(b"2")
@@ -155,7 +155,7 @@ def test_an_endpoint_that_was_deleted_on_the_way_is_a_route_that_is_gone_and_no_
 
 
 @pytest.mark.parametrize(("size", "parts"), [(1, 0), (WHOLE_BYTES, 0), (WHOLE_BYTES + 1, 2), (2 * WHOLE_BYTES + 9, 3)])
-def test_a_large_output_goes_up_in_parts(
+def test_a_large_output_is_uploaded_in_parts(
     world: S3World, storage: S3Storage, tmp_path: Path, size: int, parts: int
 ) -> None:
     content = (b"0123456789abcdef" * (size // 16 + 1))[:size]
@@ -167,7 +167,7 @@ def test_a_large_output_goes_up_in_parts(
 
 
 @pytest.mark.parametrize("size", [1, WHOLE_BYTES + 1])
-def test_an_output_that_may_not_be_written_leaves_nothing(world: S3World, tmp_path: Path, size: int) -> None:
+def test_an_output_without_permission_to_write_leaves_nothing_behind(world: S3World, tmp_path: Path, size: int) -> None:
     (tmp_path / "output").write_bytes(b"x" * size)
     onlooker = policy(statement("Allow", "s3:GetObject", "arn:aws:s3:::data/*"))
     reader = storage_of(world, world.user("onlooker", onlooker))
@@ -177,7 +177,7 @@ def test_an_output_that_may_not_be_written_leaves_nothing(world: S3World, tmp_pa
     assert "Uploads" not in world.s3.list_multipart_uploads(Bucket="data")
 
 
-def test_a_result_for_which_there_is_no_room_is_known_before_any_work(tmp_path: Path) -> None:
+def test_missing_space_for_the_output_is_found_before_any_work(tmp_path: Path) -> None:
     with s3_world(tmp_path / "a", "memory", SpaceLimits(per_account=10)) as world:
         world.s3.create_bucket(Bucket="data")
         storage = storage_of(world, world.user("reader", READ_AND_WRITE))
@@ -188,7 +188,7 @@ def test_a_result_for_which_there_is_no_room_is_known_before_any_work(tmp_path: 
         assert failed.value.code == "NO_ROOM_FOR_OUTPUT"
 
 
-def test_a_job_whose_calls_cannot_be_recorded_fails_and_says_so(world: S3World, tmp_path: Path) -> None:
+def test_a_job_whose_calls_cannot_be_recorded_fails_with_the_reason(world: S3World, tmp_path: Path) -> None:
     put(world, "in/a", b"text")
     storage = storage_of(world, world.user("reader", READ_AND_WRITE))
 
