@@ -1,4 +1,4 @@
-"""What all tests share: the examples of property tests, the order of a run, and what it tells at its end."""
+"""What all tests share: the profiles of property tests, the order of a run, and the summary at its end."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ settings.load_profile(os.environ.get("READING_ROOM_HYPOTHESIS", "default"))
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Measure in the processes that run tests; tell, and look after the machine, in the one that was started."""
+    """Measure tests in the processes that run them; print the summary and compare the machine in the first process."""
     if not config.getoption("numprocesses", None):
         config.pluginmanager.register(costs.Measure())
     if not hasattr(config, "workerinput"):
-        config.pluginmanager.register(costs.Tell(costs.told_to()))
+        config.pluginmanager.register(costs.Summary(costs.record_file()))
         config.pluginmanager.register(Machine(config))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put first what takes long."""
+    """Put slow tests first."""
     order.longest_first(items)
 
 
 def pytest_collection_finish() -> None:
-    """Let the garbage collector leave alone what is loaded by now: to look at all of it takes a second each time."""
+    """Exempt the objects that are loaded by now from garbage collection: a scan of all of them takes a second."""
     gc.collect()
     gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _state(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Let no installation of a test be known on this machine afterwards."""
+    """Keep the installations of tests out of this machine's state folder."""
     os.environ["READING_ROOM_STATE"] = str(tmp_path_factory.mktemp("state"))
 
 

@@ -15,7 +15,7 @@ from reading_room.vpc.tables import NetworkInterface
 from tests.worlds.minimal_calls import ACCOUNT, REGION, minimal
 from tests.worlds.models import ModelWorld
 
-pytestmark = pytest.mark.costs(0.2, reason="a policy is written and a job prepared, for some tests twice")
+pytestmark = pytest.mark.costs(0.2, reason="each test writes a policy and prepares a job, some of them twice")
 
 EC2 = f"arn:aws:ec2:{REGION}:{ACCOUNT}"
 KINDS = {

@@ -164,7 +164,7 @@ def test_a_policy_can_require_tags_in_the_request(world: ModelWorld, operation: 
     assert allowed(closed(Tags=[{"Key": "y", "Value": ""}]))
 
 
-@pytest.mark.costs(0.35, reason="three users and two jobs are made, and every call about a job is tried")
+@pytest.mark.costs(0.35, reason="it creates three users and two jobs, and tries every call on a job")
 def test_a_policy_can_allow_describing_stopping_and_tagging_a_job_by_its_tags(world: ModelWorld) -> None:
     everything = world.client_of("owner")
     started = {}

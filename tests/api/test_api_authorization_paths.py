@@ -164,7 +164,7 @@ def test_headers_that_claim_another_path_do_not_set_condition_keys(guarded_bucke
         client.get_object(Bucket="guarded", Key="in/k")
 
 
-@pytest.mark.costs(0.2, reason="the whole product is made, with clients of two users")
+@pytest.mark.costs(0.2, reason="it starts the whole product with clients of two users")
 def test_a_policy_can_distinguish_a_services_calls_from_its_callers_own(tmp_path: Path) -> None:
     world = ModelWorld(tmp_path)
     shelf = world.client_of("shelf", service="s3")

@@ -26,7 +26,7 @@ from reading_room.vpc.addressing import addresses
 from tests.worlds.comprehend import ALLOW_ALL
 from tests.worlds.models import ACCOUNT, ROLE, ModelWorld, classifier_request, refused
 
-pytestmark = pytest.mark.costs(0.8, reason="the whole product, a network and jobs in it are made")
+pytestmark = pytest.mark.costs(0.8, reason="it starts the whole product with a network and jobs")
 
 LIST = Path(__file__).resolve().parents[2] / "docs" / "attacks.md"
 HOST = NetworkPath(source_ip="127.0.0.1", secure=True)

@@ -85,7 +85,7 @@ def test_a_job_with_one_container_has_no_cluster_path(world: ModelWorld) -> None
     assert spec.job.cluster is None
 
 
-@pytest.mark.costs(0.35, reason="the whole product is made, and two attempts of a job have an authority each")
+@pytest.mark.costs(0.35, reason="it starts the whole product, and two attempts of a job get their own authorities")
 def test_the_next_attempt_has_a_new_authority_and_keeps_the_finished_parts(world: ModelWorld) -> None:
     job = start(world)
     first = world.wanted()[0]
@@ -111,7 +111,7 @@ def test_the_next_attempt_has_a_new_authority_and_keeps_the_finished_parts(world
         assert parts.states(session, job) == []
 
 
-@pytest.mark.costs(0.2, reason="the whole product is made, and a job of two containers is prepared")
+@pytest.mark.costs(0.2, reason="it starts the whole product and prepares a job with two containers")
 def test_containers_of_a_stopped_job_get_no_answer(world: ModelWorld) -> None:
     job = start(world)
     first, second = world.wanted()

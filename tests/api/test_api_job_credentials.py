@@ -12,7 +12,7 @@ from reading_room.analysis.job_file import Done, Failed
 from reading_room.containers.spec import ContainerSpec
 from tests.worlds.models import ROLE, ModelWorld, classifier_request, refused
 
-pytestmark = pytest.mark.costs(0.2, reason="the whole product is made, and jobs go through the controller")
+pytestmark = pytest.mark.costs(0.2, reason="it starts the whole product, and the controller handles jobs")
 
 JOB = {
     "InputDataConfig": {"S3Uri": "s3://papers/in/"},

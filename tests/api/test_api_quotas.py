@@ -20,7 +20,7 @@ from tests.logs import test_logs_room as logs_room
 from tests.s3 import test_s3_space as space
 from tests.worlds.models import OTHER_ACCOUNT, ModelWorld, classifier_request, refused
 
-pytestmark = pytest.mark.costs(0.4, reason="the whole product is made")
+pytestmark = pytest.mark.costs(0.4, reason="it starts the whole product")
 JOB = {
     "InputDataConfig": {"S3Uri": "s3://papers/in/"},
     "OutputDataConfig": {"S3Uri": "s3://papers/out/"},
@@ -110,7 +110,7 @@ def test_log_events_beyond_an_accounts_limit_are_refused_but_jobs_keep_their_sto
     assert all(each.told for each in events)
 
 
-@pytest.mark.costs(0.05, reason="three other modules of tests are loaded")
+@pytest.mark.costs(0.05, reason="it imports three other test modules")
 def test_the_attempts_match_the_list_of_attacks() -> None:
     attempts: dict[str, Callable[..., None]] = {
         "one-object-too-large": (

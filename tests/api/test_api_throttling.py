@@ -105,7 +105,7 @@ def test_iam_throttles_a_principal_in_its_own_words(tmp_path: Path) -> None:
         assert (refused["Error"]["Code"], refused["Error"]["Message"]) == ("Throttling", "Rate exceeded")
 
 
-@pytest.mark.costs(0.35, reason="the whole product is made and called 120 times")
+@pytest.mark.costs(0.35, reason="it starts the whole product and calls it 120 times")
 def test_the_open_profile_does_not_have_awss_rates(tmp_path: Path) -> None:
     with closing(ThrottledProduct(tmp_path, "open")) as place:
         ec2 = place.client("ec2")

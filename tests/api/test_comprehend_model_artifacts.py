@@ -30,7 +30,7 @@ from tests.worlds.models import (
 )
 
 pytestmark = pytest.mark.costs(
-    0.35, reason="the whole product is made, and trainings and jobs go through the controller"
+    0.35, reason="it starts the whole product, and the controller handles trainings and jobs"
 )
 
 
@@ -268,7 +268,7 @@ def test_credentials_are_given_only_to_the_jobs_interface_at_its_two_paths(world
     assert world.fetch(plain, models) is None
 
 
-@pytest.mark.costs(0.45, reason="a network with gateways is made, besides a training and a job")
+@pytest.mark.costs(0.45, reason="it creates a network with gateways, a training and a job")
 def test_through_gateways_a_model_is_reached_from_their_addresses(world: ModelWorld) -> None:
     ec2 = world.client_of("network", service="ec2")
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
@@ -301,7 +301,7 @@ def test_through_gateways_a_model_is_reached_from_their_addresses(world: ModelWo
         assert refused(elsewhere.put_object, Bucket=BUCKET, Key=key, Body=CONTENT)[0] == "AccessDenied"
 
 
-@pytest.mark.costs(0.5, reason="a network with an endpoint is made, besides a training and a job")
+@pytest.mark.costs(0.5, reason="it creates a network with an endpoint, a training and a job")
 def test_a_job_fails_and_names_the_endpoint_whose_policy_denies_the_bucket(world: ModelWorld) -> None:
     ec2 = world.client_of("network", service="ec2")
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]

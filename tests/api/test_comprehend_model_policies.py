@@ -11,7 +11,7 @@ import pytest
 
 from tests.worlds.models import ACCOUNT, OTHER_ACCOUNT, ModelWorld, classifier_request, refused
 
-pytestmark = pytest.mark.costs(0.2, reason="the whole product is made, and a training goes through the controller")
+pytestmark = pytest.mark.costs(0.2, reason="it starts the whole product, and the controller handles a training")
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from tests.worlds.models import (
     refused,
 )
 
-pytestmark = pytest.mark.costs(0.3, reason="the whole product is made, and trainings go through the controller")
+pytestmark = pytest.mark.costs(0.3, reason="it starts the whole product, and the controller handles trainings")
 
 PREFIX = f"arn:aws:comprehend:{REGION}:{ACCOUNT}"
 

@@ -18,7 +18,7 @@ from reading_room.jobs.progress import LOG_GROUP
 from reading_room.jobs.stories import Stories
 from tests.worlds.models import ACCOUNT, REGION, ROLE, ModelWorld
 
-pytestmark = pytest.mark.costs(0.2, reason="the whole product is made, and a job goes through the controller")
+pytestmark = pytest.mark.costs(0.2, reason="it starts the whole product, and the controller handles a job")
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_documents_done_rate_and_time_left_are_shown(world: ModelWorld) -> None:
     assert view.words() == "FAILED"
 
 
-@pytest.mark.costs(0.55, reason="the controller has seventy turns")
+@pytest.mark.costs(0.55, reason="the controller makes seventy turns")
 def test_progress_is_text_in_the_log_stream_and_limited_in_size(world: ModelWorld) -> None:
     job = start(world)
     world.says(world.started(), Progress(1, 2))

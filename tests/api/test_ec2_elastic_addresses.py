@@ -131,7 +131,7 @@ def test_each_private_address_of_an_interface_can_have_a_public_one(ec2: EC2Clie
     assert "AssociationId" not in address(ec2, first["AllocationId"])
 
 
-@pytest.mark.costs(0.2, reason="an address moves between two interfaces, by many calls")
+@pytest.mark.costs(0.2, reason="it moves an address between two interfaces with many calls")
 def test_an_address_is_reassociated_unless_the_call_forbids_it(
     ec2: EC2Client, subnet_id: str, interface_id: str
 ) -> None:
@@ -215,7 +215,7 @@ def test_a_released_address_can_be_allocated_again_by_name(ec2: EC2Client) -> No
     assert (again["PublicIp"], again["AllocationId"] != made["AllocationId"]) == (made["PublicIp"], True)
 
 
-@pytest.mark.costs(0.3, reason="four clients make forty calls")
+@pytest.mark.costs(0.3, reason="it makes forty calls with four clients")
 def test_concurrent_calls_never_get_the_same_address(world: Ec2World) -> None:
     clients = [world.client() for _ in range(4)]
     with ThreadPoolExecutor(4) as pool:

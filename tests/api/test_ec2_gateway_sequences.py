@@ -56,7 +56,7 @@ def test_aws_eip_and_its_association(ec2: EC2Client, vpc_id: str, subnet_id: str
     assert code_of(caught.value) == "InvalidAllocationID.NotFound"
 
 
-@pytest.mark.costs(0.25, reason="a long sequence of calls is made")
+@pytest.mark.costs(0.25, reason="it makes a long sequence of calls")
 def test_aws_nat_gateway_with_route_and_association(ec2: EC2Client, vpc_id: str, subnet_id: str) -> None:
     gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
     ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc_id)

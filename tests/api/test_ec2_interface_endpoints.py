@@ -128,7 +128,7 @@ def test_without_subnets_it_has_no_interface_until_one_is_added(
     assert (code, subnets[0] in message) == ("InvalidParameter", True)
 
 
-@pytest.mark.costs(0.2, reason="subnets of two VPCs are made, and tried with several calls each")
+@pytest.mark.costs(0.2, reason="it creates subnets in two VPCs, and makes several calls with each")
 def test_its_subnets_are_in_its_vpc_and_at_most_one_is_in_each_zone(
     ec2: EC2Client, vpc_id: str, subnets: list[str]
 ) -> None:
@@ -165,7 +165,7 @@ def test_addresses_can_be_chosen_and_changed(ec2: EC2Client, vpc_id: str, subnet
     assert refusal(make, ec2, vpc_id, service, SubnetConfigurations=[reserved])[0] == "InvalidParameterValue"
 
 
-@pytest.mark.costs(0.25, reason="groups of an endpoint are changed and looked at by many calls")
+@pytest.mark.costs(0.25, reason="it changes and describes the groups of an endpoint with many calls")
 def test_its_interfaces_have_its_groups(ec2: EC2Client, vpc_id: str, subnets: list[str]) -> None:
     groups = [
         ec2.create_security_group(VpcId=vpc_id, GroupName=name, Description="of an endpoint")["GroupId"]
@@ -371,7 +371,7 @@ def test_endpoints_have_no_associations_with_resources(ec2: EC2Client, vpc_id: s
     assert unknown[0] == "InvalidVpcEndpointId.NotFound"
 
 
-@pytest.mark.costs(0.6, reason="as many endpoints are made as there may be")
+@pytest.mark.costs(0.6, reason="it creates as many endpoints as the quota allows")
 def test_the_number_of_endpoints_of_a_vpc_is_limited(ec2: EC2Client, vpc_id: str) -> None:
     for _ in range(Quotas().interface_endpoints_per_vpc):
         make(ec2, vpc_id, PrivateDnsEnabled=False)

@@ -86,7 +86,7 @@ def test_a_public_gateway_is_pending_and_then_available_with_its_address(
     )
 
 
-@pytest.mark.costs(0.2, reason="a NAT gateway with all that it needs is made, deleted and looked at")
+@pytest.mark.costs(0.2, reason="it creates a NAT gateway with all its resources, deletes it and describes it")
 def test_a_deleted_gateway_is_still_described_and_its_address_and_routes_remain(
     ec2: EC2Client, vpc_id: str, subnet_id: str, nat_id: str
 ) -> None:
@@ -110,7 +110,7 @@ def test_a_deleted_gateway_is_still_described_and_its_address_and_routes_remain(
     assert gateway(ec2, nat_id)["SubnetId"] == subnet_id
 
 
-@pytest.mark.costs(0.25, reason="one of the obstacles is a subnet that is filled, a call for each address")
+@pytest.mark.costs(0.25, reason="one of the obstacles is a full subnet, which takes one call per address")
 @pytest.mark.parametrize(
     ("obstacle", "code", "message"),
     [

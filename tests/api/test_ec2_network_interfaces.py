@@ -72,7 +72,7 @@ def test_a_free_address_can_be_chosen(ec2: EC2Client, subnet_id: str) -> None:
         assert code_of(caught.value) == code
 
 
-@pytest.mark.costs(0.2, reason="a subnet is filled by a call for each address")
+@pytest.mark.costs(0.2, reason="it fills a subnet with one call per address")
 def test_a_full_subnet_has_its_own_error(ec2: EC2Client, vpc_id: str) -> None:
     small = ec2.create_subnet(VpcId=vpc_id, CidrBlock="10.0.7.0/28")["Subnet"]["SubnetId"]
     for _ in range(11):

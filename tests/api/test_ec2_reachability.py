@@ -188,7 +188,7 @@ def test_an_elastic_address_reaches_the_internet_and_the_gateway_has_both_header
     assert back[0]["OutboundHeader"]["DestinationAddresses"] == [f"{net.address(net.sender)}/32"]
 
 
-@pytest.mark.costs(0.2, reason="a network is made by many calls, and a path analysed after each change")
+@pytest.mark.costs(0.2, reason="it creates a network with many calls, and analyses a path after each change")
 def test_a_path_from_the_internet_needs_a_public_address_a_rule_and_a_return_route(net: Net) -> None:
     own = net.ec2.create_route_table(VpcId=net.vpc)["RouteTable"]["RouteTableId"]
     gateway = net.gateway(own)
@@ -216,7 +216,7 @@ def test_a_path_from_the_internet_needs_a_public_address_a_rule_and_a_return_rou
     assert back[-1]["OutboundHeader"]["SourceAddresses"] == [f"{elastic['PublicIp']}/32"]
 
 
-@pytest.mark.costs(0.2, reason="a network with a NAT gateway is made by many calls")
+@pytest.mark.costs(0.2, reason="it creates a network with a NAT gateway with many calls")
 def test_a_nat_gateway_follows_the_route_that_leads_to_it(net: Net) -> None:
     public = net.ec2.create_route_table(VpcId=net.vpc)["RouteTable"]["RouteTableId"]
     gateway = net.gateway(public)
@@ -280,9 +280,7 @@ def test_a_gateway_endpoint_is_reached_by_the_route_to_its_prefix_list(net: Net)
     assert lost["Explanations"][0]["Destination"]["Id"] == endpoint
 
 
-@pytest.mark.costs(
-    0.2, reason="a network with an endpoint is made by many calls, and a path analysed after each change"
-)
+@pytest.mark.costs(0.2, reason="it creates a network with an endpoint, and analyses a path after each change")
 def test_an_interface_endpoint_is_reached_if_its_groups_allow_the_sender(net: Net) -> None:
     made = net.ec2.create_vpc_endpoint(
         VpcId=net.vpc,

@@ -80,7 +80,7 @@ def test_an_access_key_is_deleted_for_its_owner_only(world: IamWorld) -> None:
     assert refusal(iam.delete_access_key, UserName="alice", AccessKeyId=key) == told
 
 
-@pytest.mark.costs(0.5, reason="patterns of all letters are compiled, and fifty tags compared with them")
+@pytest.mark.costs(0.5, reason="it compiles patterns of all letters, and matches fifty tags")
 def test_errors_for_invalid_tags_do_not_repeat_their_values(world: IamWorld) -> None:
     iam = world.client("iam")
     many = tags(*map(str, range(51)))

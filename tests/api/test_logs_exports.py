@@ -21,7 +21,7 @@ from reading_room.s3.log_exports import S3ExportBuckets
 from tests.worlds.iam import refusal
 from tests.worlds.models import ACCOUNT, REGION, ModelWorld
 
-pytestmark = pytest.mark.costs(0.3, reason="the whole product is made")
+pytestmark = pytest.mark.costs(0.3, reason="it starts the whole product")
 SERVICE = f"logs.{REGION}.amazonaws.com"
 SOURCE = {
     "StringEquals": {"aws:SourceAccount": [ACCOUNT]},

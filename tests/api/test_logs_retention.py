@@ -17,7 +17,7 @@ from reading_room.logs.tables import LogEvent, LogStream
 from tests.worlds.iam import refusal
 from tests.worlds.models import ACCOUNT, REGION, ModelWorld
 
-pytestmark = pytest.mark.costs(0.3, reason="the whole product is made")
+pytestmark = pytest.mark.costs(0.3, reason="it starts the whole product")
 MISSING = ("ResourceNotFoundException", "The specified log group does not exist.", 400)
 ARN = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/jobs"
 

@@ -81,7 +81,7 @@ def code(call: Any, **parameters: Any) -> str:
     return str(caught.value.response["Error"]["Code"])
 
 
-@pytest.mark.costs(0.1, reason="fourteen calls, and two policies")
+@pytest.mark.costs(0.1, reason="it makes fourteen calls with two policies")
 def test_anybody_can_read_and_list_exactly_what_the_policy_allows(world: S3World, s3: Any) -> None:
     publish(world, READS)
     assert s3.get_object(Bucket=OPEN, Key="k")["Body"].read() == b"for all"
@@ -106,7 +106,7 @@ def test_anybody_can_read_and_list_exactly_what_the_policy_allows(world: S3World
     assert code(s3.list_buckets) == "AccessDenied"
 
 
-@pytest.mark.costs(0.2, reason="a client from elsewhere is made")
+@pytest.mark.costs(0.2, reason="it creates a client with another address")
 def test_conditions_of_the_policy_apply_to_anonymous_requests(world: S3World, s3: Any) -> None:
     near = {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}
     publish(world, READS | {"Condition": near})
@@ -186,7 +186,7 @@ def recorded_s3(shared_s3: RecordedS3) -> RecordedS3:
     return shared_s3
 
 
-@pytest.mark.costs(0.2, reason="an application and its client are made")
+@pytest.mark.costs(0.2, reason="it creates an application and a client")
 def test_the_trail_records_anonymous_reads(world: S3World, recorded_s3: RecordedS3) -> None:
     publish(world, READS)
     recorded_s3.s3.get_object(Bucket=OPEN, Key="k")["Body"].read()
@@ -196,7 +196,7 @@ def test_the_trail_records_anonymous_reads(world: S3World, recorded_s3: Recorded
     assert (refused.principal, refused.error.code if refused.error else None) == (ANONYMOUS, "AccessDenied")
 
 
-@pytest.mark.costs(0.1, reason="thirteen calls, and two policies")
+@pytest.mark.costs(0.1, reason="it makes thirteen calls with two policies")
 def test_a_throttled_anonymous_sender_can_still_read_public_buckets_only(
     world: S3World, recorded_s3: RecordedS3
 ) -> None:

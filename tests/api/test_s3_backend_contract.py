@@ -231,7 +231,7 @@ def test_a_copy_is_independent_and_has_the_requested_metadata(s3: Any) -> None:
     assert code(s3.copy_object, Bucket="contract", Key="to3", **wrong) == "PreconditionFailed"
 
 
-@pytest.mark.costs(0.2, reason="10 MB are written in parts and read")
+@pytest.mark.costs(0.2, reason="it writes 10 MB in parts and reads them")
 def test_a_multipart_upload_becomes_one_object(s3: Any) -> None:
     parts = [os.urandom(5 * MIB), os.urandom(5 * MIB + 1), b"end"]
     upload = s3.create_multipart_upload(Bucket="contract", Key="parts", ContentType="x/y", Metadata={"m": "1"})
@@ -259,7 +259,7 @@ def test_a_multipart_upload_becomes_one_object(s3: Any) -> None:
     assert code(s3.get_object, Bucket="contract", Key="parts", PartNumber=4) == "InvalidPartNumber"
 
 
-@pytest.mark.costs(0.25, reason="20 MB are written and read")
+@pytest.mark.costs(0.25, reason="it writes and reads 20 MB")
 def test_the_sdks_upload_file_works_and_stores_a_checksum(s3: Any) -> None:
     data = os.urandom(20 * MIB)
     s3.upload_fileobj(io.BytesIO(data), "contract", "sdk")
@@ -407,7 +407,7 @@ def test_the_service_can_delete_everything_below_a_prefix(world: S3World, s3: An
     world.store.abort_uploads("contract", "gone-not")
 
 
-@pytest.mark.costs(0.4, reason="a thousand objects are written and deleted")
+@pytest.mark.costs(0.4, reason="it writes and deletes a thousand objects")
 def test_objects_below_a_prefix_are_deleted_in_several_transactions(world: S3World, s3: Any) -> None:
     for number in range(1_050):
         world.backend.put("contract", f"many/{number}", b"x", "text/plain")

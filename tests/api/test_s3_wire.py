@@ -116,7 +116,7 @@ def test_the_sdk_puts_and_gets_with_its_defaults(served: Served, scheme: str, si
     assert s3.get_object(Bucket="wire", Key="default")["Body"].read() == data
 
 
-@pytest.mark.costs(0.35, reason="20 MB are written and read over TLS")
+@pytest.mark.costs(0.35, reason="it writes and reads 20 MB over TLS")
 def test_an_object_is_uploaded_and_downloaded_in_parallel_parts_over_tls(served: Served, tmp_path: Path) -> None:
     data = os.urandom(20 * MIB)
     (tmp_path / "up").write_bytes(data)

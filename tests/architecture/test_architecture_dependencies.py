@@ -1,4 +1,4 @@
-"""Every dependency has a reason in docs/decisions/0011-dependencies.md, under the heading of its group."""
+"""Every dependency has a reason in docs/decisions/0011-dependencies.md, in the table of its group."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ CONSOLE: dict[str, dict[str, str]] = json.loads((ROOT / "console" / "package.jso
 
 
 def names(requirements: Iterable[str]) -> set[str]:
-    """Return the names of packages in lines as pip reads them."""
+    """Return the names of the packages in lines of a requirements file."""
     found = (re.match(r"[A-Za-z0-9][A-Za-z0-9._-]*", line.strip()) for line in requirements)
     return {match[0] for match in found if match is not None}
 
 
 def lines(*files: str) -> list[str]:
-    """Return the lines of files below the root of the repository."""
+    """Return the lines of files, given by their paths in the repository."""
     return [line for file in files for line in (ROOT / file).read_text().splitlines()]
 
 
@@ -45,7 +45,7 @@ GROUPS = {
 
 
 def rows(group: str) -> list[tuple[list[str], str]]:
-    """Return the packages and the reason of each row of a group's table."""
+    """Return the packages and the reason in each row of a group's table."""
     section = PAGE.read_text().partition(f"\n## {group}\n")[2].partition("\n## ")[0]
     cells = [
         [cell.strip() for cell in line.strip("| ").split(" | ")] for line in section.splitlines() if line[:1] == "|"
@@ -60,7 +60,7 @@ def test_the_table_of_a_group_has_exactly_its_packages_each_with_a_reason(group:
     assert all(len(reason) > 4 for _, reason in rows(group))
 
 
-def test_no_extra_and_no_file_of_requirements_is_without_a_group() -> None:
+def test_every_extra_and_every_requirements_file_has_a_group() -> None:
     assert set(EXTRAS) == {"analysis", "docs", "dev"}
     assert [f"requirements-{tool}.in" for tool in ("audit", "fuzz", "mutants", "release")] == TOOLS
     assert [path.name for path in ROOT.glob("*/requirements*.in")] == ["requirements.in"]

@@ -1,4 +1,4 @@
-"""The page on jobs of several containers says what the code says: sizes, ports, and tests that exist."""
+"""The page on jobs with several containers agrees with the code: sizes, ports, and the tests that it names."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ PAGE = (ROOT / "docs" / "distributed.md").read_text()
 
 
 @pytest.mark.parametrize("kind", sorted(CONTAINER_BYTES.keys() - {"custom-entities"}))
-def test_the_page_has_the_bytes_for_one_container_of_each_kind(kind: str) -> None:
+def test_the_page_has_the_bytes_per_container_of_each_kind(kind: str) -> None:
     assert re.search(rf"^\| `{kind}`[^|]* \| {CONTAINER_BYTES[kind]:,} \|$", PAGE, re.MULTILINE)
-    # The page says it once for both.
+    # The page has one row for both.
     assert CONTAINER_BYTES["custom-entities"] == CONTAINER_BYTES["entities"]
 
 
-def test_the_rules_that_the_page_has_to_paste_are_of_the_ports_that_are_used() -> None:
+def test_the_security_group_rules_on_the_page_have_the_ports_of_the_code() -> None:
     first, last = CLUSTER_PORTS
     assert f"--protocol tcp --port {first}-{last} --source-group" in PAGE
     assert f"IpProtocol=tcp,FromPort={first},ToPort={last}," in PAGE
@@ -31,7 +31,7 @@ def test_the_rules_that_the_page_has_to_paste_are_of_the_ports_that_are_used() -
     assert set(re.findall(r">:(\d+)<", picture)) == {str(SCHEDULER_PORT), str(WORKER_PORT)}
 
 
-def test_every_row_of_what_is_promised_names_a_test_that_exists() -> None:
+def test_every_promise_on_the_page_names_an_existing_test() -> None:
     written = {
         name
         for path in (ROOT / "tests").rglob("test_*.py")

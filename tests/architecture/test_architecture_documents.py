@@ -1,4 +1,4 @@
-"""The documents that describe the code are those that the code would write."""
+"""The generated pages are up to date, and the other pages agree with the code."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def reference() -> ModuleType:
     return script("reference")
 
 
-@pytest.mark.costs(2, reason="all code and all tests of the API are read, and each page is written anew")
+@pytest.mark.costs(2, reason="it reads all code and all tests of the API, and generates each page")
 def test_every_generated_page_is_up_to_date(reference: ModuleType) -> None:
     """`make docs` writes them."""
     for path, text in reference.pages().items():
@@ -32,16 +32,16 @@ def test_every_generated_page_is_up_to_date(reference: ModuleType) -> None:
 
 
 def test_no_line_of_a_generated_page_is_too_long_to_read() -> None:
-    """A list of hundreds of names is a list, with a line for each."""
+    """Hundreds of names are written as a list with one name per line."""
     pages = sorted((ROOT / "docs" / "reference").glob("*.md"))
     long = [f"{page.name}:{n}" for page in pages for n, line in enumerate(page.open(), 1) if len(line) > LONGEST_LINE]
     assert len(pages) >= 9
     assert long == []
 
 
-@pytest.mark.costs(0.1, reason="the models of all services are read")
+@pytest.mark.costs(0.1, reason="it reads the models of all services")
 def test_the_operations_of_each_service_are_those_of_botocores_model(reference: ModuleType) -> None:
-    """Each is in the table or among those that are not there, and the numbers are right."""
+    """Each operation is in the table or among the unsupported ones, and the counts are right."""
     page = (ROOT / "docs" / "reference" / "operations.md").read_text()
     botocore_session = botocore.session.get_session()
     sections = dict(part.split("\n", 1) for part in page.split("\n## ")[1:])
@@ -56,9 +56,9 @@ def test_the_operations_of_each_service_are_those_of_botocores_model(reference: 
         assert f"| [{service}](#{service}) | {len(there)} | {len(names)} |" in page
 
 
-@pytest.mark.costs(0.3, reason="all code is read")
-def test_every_module_says_what_it_is_for(reference: ModuleType) -> None:
-    """The page docs/reference/tree.md is made of these sentences."""
+@pytest.mark.costs(0.3, reason="it reads all code")
+def test_every_module_has_a_sentence_about_its_purpose(reference: ModuleType) -> None:
+    """The page docs/reference/tree.md consists of these sentences."""
     silent = [
         str(path.relative_to(ROOT))
         for path in (ROOT / "src").rglob("*.py")
@@ -67,7 +67,7 @@ def test_every_module_says_what_it_is_for(reference: ModuleType) -> None:
     assert silent == []
 
 
-def test_the_architecture_has_a_sentence_for_every_package_and_the_layers_of_the_contract() -> None:
+def test_the_architecture_page_has_every_package_and_the_layers_of_the_contract() -> None:
     """It is short enough to be read to the end."""
     page = (ROOT / "ARCHITECTURE.md").read_text()
     assert len(page.splitlines()) <= 150
@@ -80,9 +80,9 @@ def test_the_architecture_has_a_sentence_for_every_package_and_the_layers_of_the
     assert f"```text\n{listed}\n```" in page
 
 
-@pytest.mark.costs(0.05, reason="all code is read")
+@pytest.mark.costs(0.05, reason="it reads all code")
 def test_no_module_is_longer_than_500_lines() -> None:
-    """A module that a reader cannot hold in mind is two modules."""
+    """A module that a reader cannot keep in mind should be two modules."""
     long = {
         str(path.relative_to(ROOT)): lines
         for folder in ("src", "tests", "bench")
@@ -92,14 +92,14 @@ def test_no_module_is_longer_than_500_lines() -> None:
     assert long == {}
 
 
-def test_no_module_has_a_name_that_says_nothing() -> None:
-    """Folders and modules are named by nouns that users know."""
+def test_no_module_has_a_meaningless_name() -> None:
+    """Folders and modules have nouns as names that users know."""
     vague = {"utils", "util", "helpers", "common", "misc", "core", "base_utils"}
     assert [p.name for p in (ROOT / "src").rglob("*.py") if p.stem in vague or p.parent.name in vague] == []
 
 
-@pytest.mark.costs(0.3, reason="all code is read")
-def test_every_operation_name_stands_verbatim_in_the_source(reference: ModuleType) -> None:
+@pytest.mark.costs(0.3, reason="it reads all code")
+def test_every_operation_name_is_verbatim_in_the_source(reference: ModuleType) -> None:
     """Searching for an AWS operation finds its implementation."""
     from reading_room.wiring.product import operation_table
 
@@ -108,8 +108,8 @@ def test_every_operation_name_stands_verbatim_in_the_source(reference: ModuleTyp
     assert missing == []
 
 
-def test_relative_links_of_the_documents_lead_somewhere() -> None:
-    """A reader who follows a link arrives."""
+def test_relative_links_in_the_documents_have_existing_targets() -> None:
+    """Readers can follow every link."""
     broken = []
     for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
@@ -118,11 +118,11 @@ def test_relative_links_of_the_documents_lead_somewhere() -> None:
     assert broken == []
 
 
-@pytest.mark.costs(0.2, reason="every file of the repository is read")
-def test_the_repository_names_no_registry_and_no_private_path() -> None:
+@pytest.mark.costs(0.2, reason="it reads every file of the repository")
+def test_the_repository_contains_no_registry_and_no_private_path() -> None:
     """What is committed works on any machine."""
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()
-    # Spelled so that this file is not found itself.
+    # Spelled so that the search does not find this file.
     forbidden = re.compile("pypi[.]org|pythonhoste[d]|registry[.]npm|/work/mai[n]|[.][.]/shared")
     found = [name for name in tracked if (ROOT / name).is_file() and forbidden.search(_text(ROOT / name))]
     assert found == []

@@ -1,4 +1,4 @@
-"""The pages about EC2 and the VPC: every parameter has its sentence and its test, every feature what differs."""
+"""The pages on EC2 and VPCs: every parameter has a sentence and a test, and every feature its differences from AWS."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def reference() -> ModuleType:
     return script("reference")
 
 
-def test_every_parameter_that_has_an_effect_has_a_sentence_on_it() -> None:
+def test_every_parameter_with_an_effect_has_a_sentence() -> None:
     silent = [
         f"{each.name}.{parameter}"
         for each in declarations()
@@ -31,15 +31,15 @@ def test_every_parameter_that_has_an_effect_has_a_sentence_on_it() -> None:
     assert silent == []
 
 
-def test_every_sentence_is_about_a_parameter_that_some_operation_has() -> None:
+def test_every_sentence_is_about_an_existing_parameter() -> None:
     known = {"DryRun"}
     for each in declarations():
         known |= {*each.parameters, *(f"{each.name}.{parameter}" for parameter in each.parameters)}
     assert set(EFFECTS) - known == set()
 
 
-@pytest.mark.costs(1, reason="all tests of EC2's API are read")
-def test_every_parameter_that_has_an_effect_is_sent_by_a_test(reference: ModuleType) -> None:
+@pytest.mark.costs(1, reason="it reads all tests of EC2's API")
+def test_every_parameter_with_an_effect_is_sent_by_a_test(reference: ModuleType) -> None:
     sent = reference.sending_tests()
     unsent = [
         f"{each.name}.{parameter}"
@@ -50,7 +50,7 @@ def test_every_parameter_that_has_an_effect_is_sent_by_a_test(reference: ModuleT
     assert unsent == []
 
 
-def test_the_tests_of_parameters_that_all_operations_share_exist(reference: ModuleType) -> None:
+def test_the_tests_of_common_parameters_exist(reference: ModuleType) -> None:
     text = (ROOT / "tests" / "api" / "test_ec2_every_operation.py").read_text()
     assert [name for name in reference.COMMON_TESTS.values() if f"def {name}(" not in text] == []
 
@@ -61,7 +61,7 @@ def test_the_page_has_every_operation_of_ec2_that_is_served(reference: ModuleTyp
     assert [name for name in served if f"\n## {name}\n" not in page] == []
 
 
-def test_every_page_on_a_feature_says_what_aws_says_what_happens_here_and_what_differs() -> None:
+def test_every_page_on_a_feature_has_the_required_sections() -> None:
     sections = ("## What AWS says", "## What the kernel does here", "## How to see it", "## What differs")
     for page in (ROOT / "docs" / "vpc").glob("*.md"):
         text = page.read_text()

@@ -1,4 +1,4 @@
-"""The codes in the code, on the page about them, in the tables of what to do, and in the console are the same."""
+"""The error codes in the code, on their page, in the tables of advice, and in the console are the same."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ CONSOLE = ROOT / "console" / "src"
 
 @pytest.fixture(scope="module")
 def codes() -> ModuleType:
-    """The script that reads the codes off the code."""
+    """The script that collects the codes from the code."""
     return script("error_codes")
 
 
 def classes(parent: type[AwsError] = AwsError) -> Iterator[type[AwsError]]:
-    """Yield every error that crosses the wire."""
+    """Yield every error class that is sent to clients."""
     for each in parent.__subclasses__():
         yield each
         yield from classes(each)
 
 
 def keys(path: Path, name: str) -> list[str]:
-    """Return the keys of an object of constants in a module of the console."""
+    """Return the keys of a constant object in a module of the console."""
     body = re.search(rf"const {name}\b[^=]*= \{{\n(.*?)^\}};", path.read_text(), re.MULTILINE | re.DOTALL)
     assert body is not None
     return re.findall(r"^  ([A-Z_]+):", body[1], re.MULTILINE)
 
 
-@pytest.mark.costs(1, reason="all code is read")
-def test_the_page_has_the_code_of_every_error_that_there_is(codes: ModuleType) -> None:
-    """One that no service makes would be dead code, or a place that the script does not see."""
+@pytest.mark.costs(1, reason="it reads all code")
+def test_the_page_has_the_code_of_every_error(codes: ModuleType) -> None:
+    """A code that no service uses would be dead code, or the script would not find its use."""
     shown = {code for of_service in codes.codes_by_service().values() for code in of_service}
-    # Each quota gives this class a code of its own.
+    # Each quota gives this class its own code.
     missing = {each.__name__ for each in classes() if each is not LimitExceeded and each.code not in shown}
     assert missing == set()
 
@@ -67,12 +67,12 @@ def test_the_page_has_the_code_of_every_error_that_there_is(codes: ModuleType) -
 def test_a_service_has_its_own_codes_and_those_of_its_protocol(
     codes: ModuleType, title: str, code: str, status: int
 ) -> None:
-    """Samples of each way by which the script finds them."""
+    """Examples for each way in which the script finds codes."""
     assert {one for one, _ in codes.codes_by_service()[title][code]} == {status}
 
 
-def test_no_service_has_the_spelling_of_another(codes: ModuleType) -> None:
-    """Denials, throttling and faults have one name for each family."""
+def test_no_service_uses_the_spelling_of_another(codes: ModuleType) -> None:
+    """Denials, throttling and internal errors have one code for each protocol family."""
     spellings = {
         "AccessDenied": {"iam and sts", "s3"},
         "AccessDeniedException": {"cloudtrail", "comprehend", "logs", "reading-room"},
@@ -87,27 +87,27 @@ def test_no_service_has_the_spelling_of_another(codes: ModuleType) -> None:
     assert found == spellings
 
 
-@pytest.mark.costs(0.08, reason="the code is read for its codes")
-def test_each_failure_of_a_job_is_explained_and_nothing_else(codes: ModuleType) -> None:
-    """A new code needs a row, and a row whose code is gone misleads."""
+@pytest.mark.costs(0.08, reason="it reads the code to find error codes")
+def test_exactly_the_failures_of_jobs_are_explained(codes: ModuleType) -> None:
+    """A new code needs a row, and a row for a removed code would be misleading."""
     advised = codes.advised_codes(codes.FAILED)
     assert sorted(advised) == sorted(codes.failure_codes())
 
 
-def test_each_error_of_a_document_is_explained_and_nothing_else(codes: ModuleType) -> None:
-    """The same for what a line of results may have."""
+def test_exactly_the_errors_of_documents_are_explained(codes: ModuleType) -> None:
+    """The same for the codes of documents in the results."""
     assert sorted(codes.advised_codes(codes.IN_DOCUMENTS)) == sorted(codes.document_codes())
 
 
-def test_what_is_explained_of_calls_is_a_code_that_some_service_has(codes: ModuleType) -> None:
-    """A reader searches for what the client printed."""
+def test_every_explained_code_of_calls_is_used_by_a_service(codes: ModuleType) -> None:
+    """Readers search for what their client printed."""
     shown = {code for of_service in codes.codes_by_service().values() for code in of_service}
     advised = codes.advised_codes(codes.REFUSED)
     assert len(advised) > 10
     assert set(advised) - shown == set()
 
 
-@pytest.mark.costs(0.05, reason="the code is read for its codes")
+@pytest.mark.costs(0.05, reason="it reads the code to find error codes")
 def test_the_console_has_advice_for_each_failure_and_each_document_error(codes: ModuleType) -> None:
     """It shows the one thing to change."""
     assert sorted(keys(CONSOLE / "jobs" / "failure.ts", "ENTRIES")) == sorted(codes.failure_codes())
@@ -115,8 +115,8 @@ def test_the_console_has_advice_for_each_failure_and_each_document_error(codes: 
     assert sorted(keys(views / "ErrorsView.tsx", "ADVICE")) == sorted(codes.document_codes())
 
 
-@pytest.mark.costs(0.1, reason="all code of the analysis is read")
-def test_each_code_that_is_taken_from_a_container_is_one_that_a_container_says(codes: ModuleType) -> None:
-    """Anything else would be shown as INTERNAL_ERROR."""
+@pytest.mark.costs(0.1, reason="it reads all code of the analysis")
+def test_each_code_accepted_from_containers_is_used_in_containers(codes: ModuleType) -> None:
+    """Any other code would be shown as INTERNAL_ERROR."""
     said = {code for path in (ROOT / "src" / "reading_room" / "analysis").rglob("*.py") for code in codes.said_in(path)}
     assert set(WORKER_CODES) - said == set()

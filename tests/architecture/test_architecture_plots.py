@@ -1,4 +1,4 @@
-"""The plots of docs/kinds show what docs/quality.md says, those of docs/growth what docs/growth.md says."""
+"""The plots in docs/kinds show the figures in docs/quality.md, and those in docs/growth the ones in docs/growth.md."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PAGE = """
 
 @pytest.fixture(scope="module")
 def plots() -> ModuleType:
-    """The script that draws."""
+    """The script that draws the plots."""
     return script("plots")
 
 
@@ -35,13 +35,13 @@ def test_every_plot_is_up_to_date(plots: ModuleType) -> None:
 
 
 def test_every_kind_has_a_page_with_its_plot(plots: ModuleType) -> None:
-    """A reader of a kind's page sees how good it is."""
+    """Readers of a kind's page can see how good the kind is."""
     for path in plots.drawings():
         assert f"({path.name})" in path.with_suffix(".md").read_text()
 
 
-def test_figures_are_read_with_their_bars_and_calibration_is_left_out(plots: ModuleType) -> None:
-    """The table is written by one program and read by another."""
+def test_figures_are_read_with_their_intervals_and_without_calibration(plots: ModuleType) -> None:
+    """One program writes the table, and another one reads it."""
     found = plots.figures(PAGE, "mentions")
     assert [(row.name, row.value, row.low, row.high, row.floor, row.aim) for row in found] == [
         ("reviews & news", 0.812, 0.79, 0.83, 0.78, 0.82),
@@ -55,8 +55,8 @@ def test_the_page_on_growth_shows_each_of_its_plots(plots: ModuleType) -> None:
     assert [path.name for path in plots.growth_drawings() if f"(growth/{path.name})" not in page] == []
 
 
-def test_growth_is_read_by_size_and_drawn_beside_what_would_be_linear(plots: ModuleType) -> None:
-    """Ten times the jobs in ten times the seconds lie on the dashed line."""
+def test_growth_is_read_by_size_and_drawn_with_a_linear_reference(plots: ModuleType) -> None:
+    """Ten times the jobs in ten times the seconds are on the dashed line."""
     table = "<!-- jobs: begin -->\n| jobs | seconds |\n|---|---|\n| 1,000 | 90.0 |\n| 100 | 9.0 |\n<!-- jobs: end -->"
     found = plots.points(table, "jobs")
     assert found == [(100, 9.0), (1000, 90.0)]
@@ -66,8 +66,8 @@ def test_growth_is_read_by_size_and_drawn_beside_what_would_be_linear(plots: Mod
     assert "not measured yet" in plots.curve([], "objects")
 
 
-def test_a_drawing_is_well_formed_and_names_what_it_shows(plots: ModuleType) -> None:
-    """Names come from a table and may hold what XML may not."""
+def test_a_drawing_is_well_formed_and_labelled(plots: ModuleType) -> None:
+    """Names come from a table and may contain characters that XML does not allow."""
     drawing = plots.plot(plots.figures(PAGE, "mentions"))
     texts = [element.text for element in ET.fromstring(drawing).iter("{http://www.w3.org/2000/svg}text")]
     assert "reviews & news" in texts

@@ -1,4 +1,4 @@
-"""Nothing in the repository says where packages come from: whoever installs has a registry of their own."""
+"""The repository does not name package registries: everybody who installs has their own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LOCK = ROOT / "console" / "package-lock.json"
 REQUIREMENTS = [*ROOT.glob("requirements*.txt"), *ROOT.glob("*/requirements*.txt")]
 
 
-def test_the_lock_file_of_npm_pins_by_hash_and_names_no_address() -> None:
+def test_npms_lock_file_pins_by_hash_and_has_no_addresses() -> None:
     packages = json.loads(LOCK.read_text())["packages"]
     assert len(packages) > 100
     for name, package in packages.items():
@@ -22,14 +22,14 @@ def test_the_lock_file_of_npm_pins_by_hash_and_names_no_address() -> None:
             assert package["integrity"].startswith("sha512-"), name
 
 
-def test_npm_is_told_to_write_none() -> None:
+def test_npm_is_configured_to_write_no_addresses() -> None:
     settings = (ROOT / "console" / ".npmrc").read_text().splitlines()
     assert "omit-lockfile-registry-resolved=true" in settings
     assert not [line for line in settings if line.startswith(("registry", "//", "@"))]
 
 
 @pytest.mark.parametrize("file", REQUIREMENTS, ids=lambda file: str(file.relative_to(ROOT)))
-def test_requirements_name_no_address(file: Path) -> None:
+def test_requirements_have_no_addresses(file: Path) -> None:
     for line in file.read_text().splitlines():
         assert not re.match(r"\s*(--(extra-)?index-url|--find-links|--trusted-host|-i\b|-f\b)", line), line
         assert "://" not in line.partition("#")[0], line
@@ -43,7 +43,7 @@ def test_every_requirement_is_pinned_by_hash(file: Path) -> None:
         assert " --hash=sha256:" in line, line
 
 
-def test_nothing_is_installed_without_a_hash_but_the_product_itself() -> None:
+def test_only_the_product_itself_is_installed_without_a_hash() -> None:
     scripts = [ROOT / "Makefile", *(ROOT / "scripts").iterdir()]
     text = "".join(file.read_text() for file in scripts if file.is_file()).replace("\\\n", " ")
     installs = [line.strip() for line in text.splitlines() if re.search(r"\bpip install\b", line)]
@@ -52,7 +52,7 @@ def test_nothing_is_installed_without_a_hash_but_the_product_itself() -> None:
         assert "--require-hashes" in line or line.endswith("--no-deps --no-build-isolation -e ."), line
 
 
-def test_versions_of_the_console_are_exact() -> None:
+def test_the_console_pins_exact_versions() -> None:
     package = json.loads((ROOT / "console" / "package.json").read_text())
     for name, version in (package["dependencies"] | package["devDependencies"]).items():
         assert re.fullmatch(r"\d+\.\d+\.\d+", version), f"{name}: {version}"

@@ -1,4 +1,4 @@
-"""A release is believed only whole and by the key that signed it, and what pins its parts is complete."""
+"""A release is accepted only if it is complete and signed with the right key, and all its parts are pinned."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ release: Any = importlib.import_module("release")
 ROOT = Path(__file__).resolve().parents[2]
 PASSPHRASE = b"correct horse battery"
 COMMIT = "0" * 39 + "1"
-pytestmark = pytest.mark.costs(0.4, reason="a key is closed by a passphrase and opened, which takes time by intent")
+pytestmark = pytest.mark.costs(0.4, reason="encrypting a key with a passphrase is slow on purpose")
 
 
 @pytest.fixture
 def key(tmp_path: Path) -> Path:
-    """A key to sign with."""
+    """A signing key."""
     release.new_key(tmp_path / "key", PASSPHRASE)
     return tmp_path / "key"
 
 
 @pytest.fixture
-def made(tmp_path: Path, key: Path) -> Path:
+def signed_release(tmp_path: Path, key: Path) -> Path:
     """A release of two files."""
     folder = tmp_path / "dist"
     folder.mkdir()
@@ -37,7 +37,7 @@ def made(tmp_path: Path, key: Path) -> Path:
 
 
 def sign(folder: Path, key: Path) -> None:
-    """Sign what is in a folder."""
+    """Sign the files in a folder."""
     files = {path.name: release.digest(path) for path in folder.iterdir() if path.name != release.PROVENANCE}
     began = dt.datetime(2026, 11, 29, tzinfo=dt.UTC)
     payload = release.statement(files, COMMIT, {"requirements-release.txt": "1" * 64}, 1_790_000_000, began)
@@ -48,8 +48,8 @@ def public(key: Path) -> Path:
     return key.with_name(key.name + ".pub")
 
 
-def test_a_whole_release_is_believed_and_tells_its_commit_and_what_it_was_built_with(made: Path, key: Path) -> None:
-    predicate = release.verify(made, public(key))
+def test_a_complete_release_is_accepted_and_names_its_commit_and_build_tools(signed_release: Path, key: Path) -> None:
+    predicate = release.verify(signed_release, public(key))
     definition: dict[str, Any] = predicate["buildDefinition"]
     assert definition["externalParameters"] == {"commit": COMMIT}
     assert definition["internalParameters"]["SOURCE_DATE_EPOCH"] == "1790000000"
@@ -57,42 +57,42 @@ def test_a_whole_release_is_believed_and_tells_its_commit_and_what_it_was_built_
     assert predicate["runDetails"]["builder"] == {"id": release.BUILDER}
 
 
-def test_a_changed_missing_or_added_file_is_named(made: Path, key: Path) -> None:
-    (made / "a.whl").write_text("a.whk")
+def test_a_changed_missing_or_added_file_is_named(signed_release: Path, key: Path) -> None:
+    (signed_release / "a.whl").write_text("a.whk")
     with pytest.raises(release.ReleaseError, match=r"a\.whl has changed"):
-        release.verify(made, public(key))
-    (made / "a.whl").unlink()
+        release.verify(signed_release, public(key))
+    (signed_release / "a.whl").unlink()
     with pytest.raises(release.ReleaseError, match=r"a\.whl was signed and is not there"):
-        release.verify(made, public(key))
-    (made / "a.whl").write_text("a.whl")
-    (made / "b.whl").write_text("")
+        release.verify(signed_release, public(key))
+    (signed_release / "a.whl").write_text("a.whl")
+    (signed_release / "b.whl").write_text("")
     with pytest.raises(release.ReleaseError, match=r"b\.whl is there and was not signed"):
-        release.verify(made, public(key))
+        release.verify(signed_release, public(key))
 
 
-def test_another_key_or_a_changed_statement_is_refused(made: Path, key: Path, tmp_path: Path) -> None:
+def test_another_key_or_a_changed_statement_is_refused(signed_release: Path, key: Path, tmp_path: Path) -> None:
     release.new_key(tmp_path / "other", PASSPHRASE)
     with pytest.raises(release.ReleaseError, match="is not signed with the key of"):
-        release.verify(made, tmp_path / "other.pub")
-    envelope = json.loads((made / release.PROVENANCE).read_text())
+        release.verify(signed_release, tmp_path / "other.pub")
+    envelope = json.loads((signed_release / release.PROVENANCE).read_text())
     for name, value in (("payload", "e30="), ("payloadType", "text/plain"), ("signatures", []), ("payload", "%")):
-        (made / release.PROVENANCE).write_text(json.dumps(envelope | {name: value}))
+        (signed_release / release.PROVENANCE).write_text(json.dumps(envelope | {name: value}))
         with pytest.raises(release.ReleaseError, match="is not signed with the key of"):
-            release.verify(made, public(key))
-    (made / release.PROVENANCE).unlink()
+            release.verify(signed_release, public(key))
+    (signed_release / release.PROVENANCE).unlink()
     with pytest.raises(release.ReleaseError, match="is not signed with the key of"):
-        release.verify(made, public(key))
+        release.verify(signed_release, public(key))
 
 
-def test_what_is_signed_has_to_be_a_statement_about_how_something_was_built(made: Path, key: Path) -> None:
+def test_the_signed_document_must_be_a_provenance_statement(signed_release: Path, key: Path) -> None:
     signer = release.signer_of(key, PASSPHRASE)
     for payload in (b"{}", b"[", b'{"_type": "https://in-toto.io/Statement/v1", "subject": [], "predicate": {"a": 1}}'):
-        (made / release.PROVENANCE).write_text(release.signed(payload, signer))
+        (signed_release / release.PROVENANCE).write_text(release.signed(payload, signer))
         with pytest.raises(release.ReleaseError, match="the signed statement cannot be read"):
-            release.verify(made, public(key))
+            release.verify(signed_release, public(key))
 
 
-def test_a_key_is_closed_private_and_never_written_over(key: Path) -> None:
+def test_a_key_is_encrypted_private_and_never_overwritten(key: Path) -> None:
     assert b"ENCRYPTED PRIVATE KEY" in key.read_bytes()
     assert key.stat().st_mode & 0o777 == 0o600
     with pytest.raises(FileExistsError):
@@ -104,8 +104,8 @@ def test_a_key_is_closed_private_and_never_written_over(key: Path) -> None:
         release.signer_of(key, PASSPHRASE)
 
 
-def test_what_a_release_names_as_its_parts_is_pinned_as_what_is_tested() -> None:
-    """The packages of requirements-runtime.txt, with the versions of requirements.txt, each with its hashes."""
+def test_a_release_pins_the_same_versions_as_the_tests() -> None:
+    """The packages in requirements-runtime.txt, with the versions of requirements.txt, all with hashes."""
     pins = {
         name: dict(re.findall(r"^([a-z0-9-]+)==([^ ;\\]+)", (ROOT / name).read_text(), re.MULTILINE))
         for name in ("requirements.txt", "requirements-runtime.txt")
@@ -116,7 +116,7 @@ def test_what_a_release_names_as_its_parts_is_pinned_as_what_is_tested() -> None
         assert (ROOT / name).is_file()
 
 
-def test_the_page_types_commands_that_there_are_with_the_variables_that_they_read() -> None:
+def test_the_commands_on_the_page_exist_and_use_their_variables() -> None:
     makefile = (ROOT / "Makefile").read_text()
     typed = re.findall(r"^make (\w+)((?: [A-Z]+=\S+)*)$", (ROOT / "docs" / "releasing.md").read_text(), re.MULTILINE)
     assert [target for target, _ in typed] == ["verify", "release"]

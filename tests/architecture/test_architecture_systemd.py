@@ -1,4 +1,4 @@
-"""The units for systemd: without a fault, hardened, and such that restarting one ends no job."""
+"""The systemd units: valid, hardened, and written so that restarting one ends no job."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ ROOT = Path(__file__).resolve().parents[2]
 UNITS = ROOT / "packaging" / "systemd"
 PROGRAM = "/usr/local/bin/reading-room"
 EXPOSURE = {"serve": 20, "key": 35, "trail-head": 20, "holder": 65, "agent": 75}
-"""Tenths of systemd's own measure that a unit stays below. What makes networks and containers needs much."""
+"""The maximum exposure of each unit in systemd's own measure, times ten. Making networks and containers needs much."""
 
 needs_systemd = pytest.mark.skipif(
-    shutil.which("systemd-analyze") is None, reason="there is no systemd-analyze here: install the package systemd"
+    shutil.which("systemd-analyze") is None, reason="systemd-analyze is missing: install the package systemd"
 )
 
 
 @pytest.fixture
 def units(tmp_path: Path) -> Path:
-    """The units, with a program that exists here."""
+    """The units, with a program that exists on this machine."""
     for path in UNITS.rglob("*"):
         if path.is_file():
             copy = tmp_path / path.relative_to(UNITS)
@@ -36,7 +36,7 @@ def units(tmp_path: Path) -> Path:
 
 
 def analyze(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run systemd-analyze on units of a folder; it asks no systemd that runs."""
+    """Run systemd-analyze on the units in a folder, without a running systemd."""
     runtime = folder / "runtime"
     runtime.mkdir(mode=0o700, exist_ok=True)
     environment = {**os.environ, "XDG_RUNTIME_DIR": str(runtime), "SYSTEMD_UNIT_PATH": f"{folder}:"}
@@ -45,7 +45,7 @@ def analyze(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def settings_of(path: Path) -> dict[str, list[str]]:
-    """What a unit sets, each with all its values."""
+    """Return the settings of a unit, each with all its values."""
     found: dict[str, list[str]] = {}
     for line in path.read_text().splitlines():
         name, equals, value = line.partition("=")
@@ -56,7 +56,7 @@ def settings_of(path: Path) -> dict[str, list[str]]:
 
 @needs_systemd
 @pytest.mark.parametrize("mode", ["--system", "--user"])
-def test_systemd_finds_no_fault_with_the_units(units: Path, mode: str) -> None:
+def test_systemd_finds_no_errors_in_the_units(units: Path, mode: str) -> None:
     folder = units if mode == "--system" else units / "user"
     names = sorted(path.name for path in folder.iterdir() if path.is_file())
     assert len(names) >= 3
@@ -66,18 +66,18 @@ def test_systemd_finds_no_fault_with_the_units(units: Path, mode: str) -> None:
 
 @needs_systemd
 @pytest.mark.parametrize("name", EXPOSURE)
-def test_the_units_are_as_closed_as_their_work_allows(units: Path, name: str) -> None:
+def test_the_units_are_hardened_as_far_as_their_work_allows(units: Path, name: str) -> None:
     threshold = f"--threshold={EXPOSURE[name]}"
     run = analyze(units, "security", "--offline=yes", "--no-pager", threshold, f"reading-room-{name}.service")
     assert run.returncode == 0, run.stdout[-400:] + run.stderr
 
 
 @pytest.mark.parametrize("folder", [UNITS, UNITS / "user"])
-def test_containers_are_in_the_holders_unit_and_only_its_end_takes_others_along(folder: Path) -> None:
+def test_containers_are_in_the_holders_unit_and_only_its_end_stops_other_units(folder: Path) -> None:
     holder, agent, serve = (
         settings_of(folder / f"reading-room-{name}.service") for name in ("holder", "agent", "serve")
     )
-    # The group is the holder's to give limits to containers in, and the holder is beside them, not among them.
+    # The holder limits containers in its delegated group, and is itself in a subgroup beside theirs.
     assert holder["Delegate"] == ["cpu memory pids"]
     assert holder["DelegateSubgroup"] == ["holder"]
     assert agent["BindsTo"] == ["reading-room-holder.service"]
@@ -90,7 +90,7 @@ def test_containers_are_in_the_holders_unit_and_only_its_end_takes_others_along(
     assert "--join" in agent["ExecStart"][0]
 
 
-def test_serve_gets_the_root_key_that_the_unit_of_root_hands_over() -> None:
+def test_serve_gets_the_root_key_from_the_privileged_unit() -> None:
     serve, key = (settings_of(UNITS / f"reading-room-{name}.service") for name in ("serve", "key"))
     name, _, path = serve["LoadCredential"][0].partition(":")
     assert name == CREDENTIAL
@@ -102,8 +102,8 @@ def test_serve_gets_the_root_key_that_the_unit_of_root_hands_over() -> None:
     assert "User" not in key
 
 
-def test_the_user_of_serve_is_the_one_that_the_agent_listens_to() -> None:
-    """All three say it, for an installation that another one came before would get another id by itself."""
+def test_serve_runs_as_the_user_that_the_agent_accepts() -> None:
+    """All three units say it, because on a machine with two installations systemd would choose another id."""
     number = str(Settings().service_uid)
     assert settings_of(UNITS / "reading-room-serve.service")["User"] == [number]
     for name in ("holder", "agent", "serve"):

@@ -1,4 +1,4 @@
-"""The list of attacks: each has its place and its tests, which exist and are run; and there are many."""
+"""The list of attacks: each attack has a section and existing tests, and there are many."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "attacks.md"
 AUTOMATED = 150
-"""As many at least are tried by `make network`, `make e2e` and `make chaos`."""
+"""The minimum number of attacks that `make network`, `make e2e` and `make chaos` try."""
 REAL = ("network", "containers", "end_to_end", "chaos")
-"""Folders of tests that have a real kernel or a whole product."""
+"""Folders of tests with a real kernel or a whole product."""
 PLACES = (*REAL, "agent", "api", "cli", "jobs", "logs", "s3")
-"""Folders of all tests that the list may name."""
+"""Folders of all tests that the list can name."""
 
 
 def attacks() -> list[tuple[str, str, list[str]]]:
-    """Return each attack of the page: its place, its name and its tests."""
+    """Return the section, name and tests of each attack on the page."""
     found = []
     for part in PAGE.read_text().split("\n## ")[1:]:
         place = part.partition("\n")[0]
@@ -26,14 +26,14 @@ def attacks() -> list[tuple[str, str, list[str]]]:
     return found
 
 
-def test_there_are_many_attacks_and_each_is_there_once() -> None:
+def test_there_are_many_attacks_without_duplicates() -> None:
     names = [(place, name) for place, name, _ in attacks()]
     assert len(names) == len(set(names))
-    for_real = written(REAL)
+    for_real = names_of_tests(REAL)
     assert len([name for _, name, tests in attacks() if for_real.issuperset(tests)]) >= AUTOMATED
 
 
-def written(folders: Iterable[str]) -> set[str]:
+def names_of_tests(folders: Iterable[str]) -> set[str]:
     """Return the names of the tests in some folders."""
     return {
         name
@@ -43,12 +43,12 @@ def written(folders: Iterable[str]) -> set[str]:
     }
 
 
-def test_every_attack_names_tests_that_exist() -> None:
-    known = written(PLACES)
+def test_every_attack_names_existing_tests() -> None:
+    known = names_of_tests(PLACES)
     assert [(place, name) for place, name, tests in attacks() if not tests or not known.issuperset(tests)] == []
 
 
-def test_attacks_come_from_everywhere() -> None:
+def test_there_are_attacks_from_every_position() -> None:
     places = {place for place, _, _ in attacks()}
     wanted = ("inside a job", "every program", "wire", "another user", "`serve`", "documents", "worker says")
     assert [each for each in wanted if not any(each in place for place in places)] == []

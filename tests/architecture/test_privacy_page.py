@@ -1,4 +1,4 @@
-"""The privacy page says of every locked package that it does not phone home, and of which version that was found."""
+"""The privacy page says for every locked package, with its version, that it does not send data anywhere."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "privacy.md"
 ROW = re.compile(r"^\| `([a-z0-9-]+)` (.+?) \| [a-zA-Z, ]+ \| (.+) \|$", re.MULTILINE)
 
 
-def test_every_locked_package_has_its_row() -> None:
-    """Whoever adds or upgrades a package reads what ``scripts/network_code.py`` lists of it."""
+def test_every_locked_package_has_a_row() -> None:
+    """If you add or upgrade a package, read what ``scripts/network_code.py`` lists for it."""
     rows = {name: set(versions.split(" and ")) for name, versions, _ in ROW.findall(PAGE.read_text())}
     locked = {re.sub(r"[-_.]+", "-", name).lower(): versions for name, versions in network_code.locked().items()}
     assert rows == locked
 
 
-def test_the_list_names_what_connects_what_tells_and_nothing_else() -> None:
+def test_the_script_finds_code_that_connects_or_reports_and_no_other() -> None:
     connects = [b"import socket\n", b"from urllib.request import x\n", b"    import os, socket\n", b"urlopen(a)"]
     assert all(network_code.CONNECTS.search(text) for text in connects)
     assert not any(network_code.CONNECTS.search(text) for text in (b"import websockets\n", b"# import socket\n", b"x"))

@@ -1,4 +1,4 @@
-"""The threat model names tests that exist: a boundary that nothing holds is none."""
+"""The threat model names a test for each boundary, because a boundary that nothing tests cannot be relied on."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ PAGE = ROOT / "SECURITY.md"
 
 
 def boundaries() -> dict[str, list[str]]:
-    """Each boundary of the threat model with the tests that are said to hold it."""
+    """Return each boundary of the threat model with the tests that verify it."""
     model = PAGE.read_text().split("## Threat model")[1].split("## Rates and limits")[0]
     rows = [line.strip("|").split("|") for line in model.splitlines() if line.startswith("| ")]
     return {
@@ -25,7 +25,7 @@ def test_every_boundary_of_the_threat_model_names_a_test() -> None:
     assert [boundary for boundary, tests in boundaries().items() if not tests] == []
 
 
-def test_every_test_that_the_threat_model_names_exists() -> None:
+def test_every_test_named_in_the_threat_model_exists() -> None:
     written = {
         name
         for path in (ROOT / "tests").rglob("test_*.py")

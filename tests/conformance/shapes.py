@@ -1,4 +1,4 @@
-"""Random values of botocore's shapes, as they come out of a parser."""
+"""Random values for botocore's shapes, as a parser would return them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SCALARS: dict[str, st.SearchStrategy[Any]] = {
 
 
 def values(shape: Shape, depth: int = 0, *, empty_lists: bool = True) -> st.SearchStrategy[Any]:
-    """Return a strategy of values of a shape; structures get rarer with depth, so that it ends."""
+    """Return a strategy for values of a shape; structures get rarer with depth, so that recursion ends."""
     if isinstance(shape, StructureShape):
         members = list(shape.members.items()) if depth < 5 else []
         if shape.metadata.get("union"):
@@ -50,7 +50,7 @@ def values(shape: Shape, depth: int = 0, *, empty_lists: bool = True) -> st.Sear
 
 
 def pruned(value: Any) -> Any:
-    """Return a value without empty structures within lists' siblings: a form cannot say them."""
+    """Return a value without empty structures and lists, which a form cannot express."""
     if isinstance(value, dict):
         kept = {name: pruned(item) for name, item in value.items()}
         return {name: item for name, item in kept.items() if item not in ({}, [])}

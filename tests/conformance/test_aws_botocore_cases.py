@@ -1,7 +1,7 @@
-"""botocore's own protocol cases, turned round: their requests are our input, their results our answers.
+"""botocore's own protocol test cases, reversed: we parse their requests, and answer with their results.
 
-The cases are read from a source checkout of botocore named by ``READING_ROOM_BOTOCORE_SOURCE``; without one the tests
-are skipped, since the installed package does not carry them.
+The cases come from a source checkout of botocore at ``READING_ROOM_BOTOCORE_SOURCE``. Without one the tests are
+skipped, because the installed package does not contain them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from reading_room.aws.sigv4 import query_pairs
 
 SOURCE = os.environ.get("READING_ROOM_BOTOCORE_SOURCE", "")
 MODULES: dict[str, Any] = {"ec2": ec2, "query": query, "json": json_protocol}
-# What no service served here has; botocore's own list of exceptions comes on top.
+# Traits that no service here uses, in addition to botocore's own list of exceptions.
 UNSERVED = re.compile(
     "Map|QueryStringTypes|Float|Label|InlineDocuments|XmlAttributes|Enums|TimestampHeaders|PrefixHeaders|"
     "ContentEncoding|Gzip|IdempotencyToken|NoBlobBody|ResponseCode|XmlName|AllParams|QueryPrecedence|NullAndEmpty|"
@@ -38,14 +38,14 @@ UNSERVED_IN = {"rest-xml": UNSERVED, "json": re.compile("InlineDocuments|Content
 FORM_ENDS = re.compile("ContentEncoding|Gzip|IdempotencyToken|Empty")
 
 
-def unserved(protocol: str, identifier: str) -> bool:
-    """Say whether a case is about a trait that our services do not use."""
+def unused_here(protocol: str, identifier: str) -> bool:
+    """Return whether a case is about a trait that our services do not use."""
     return UNSERVED_IN.get(protocol, FORM_ENDS).search(identifier) is not None
 
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """One case and the operation that it is about."""
+    """One case and the operation that it describes."""
 
     identifier: str
     protocol: str
@@ -54,7 +54,7 @@ class Case:
 
 
 def cases(direction: str) -> Iterator[Any]:
-    """Yield the cases of a direction as test parameters."""
+    """Yield the cases for a direction as test parameters."""
     root = Path(SOURCE) / "tests" / "unit" / "protocols" / direction
     for protocol in ("ec2", "query", "json", "rest-xml"):
         path = root / f"{protocol}.json"
@@ -65,7 +65,7 @@ def cases(direction: str) -> Iterator[Any]:
         for number, suite in enumerate(json.loads(path.read_text())):
             for case in suite["cases"]:
                 given = case["given"]
-                if case.get("id") in ignored or unserved(protocol, case.get("id", "")):
+                if case.get("id") in ignored or unused_here(protocol, case.get("id", "")):
                     continue
                 description = {
                     "metadata": {"serviceId": "case", **suite["metadata"]},
@@ -77,14 +77,14 @@ def cases(direction: str) -> Iterator[Any]:
                 yield pytest.param(Case(identifier, protocol, operation, case), id=identifier)
 
 
-def meant(shape: Shape, value: Any) -> Any:
-    """Return a case's value as a parser returns it: moments for numbers, bytes for text."""
+def as_parsed(shape: Shape, value: Any) -> Any:
+    """Return a case's value as a parser returns it: numbers become times, and text becomes bytes."""
     if isinstance(shape, StructureShape):
-        return {k: meant(shape.members[k], v) for k, v in value.items() if v is not None}
+        return {k: as_parsed(shape.members[k], v) for k, v in value.items() if v is not None}
     if isinstance(shape, ListShape):
-        return [meant(shape.member, item) for item in value if item is not None]
+        return [as_parsed(shape.member, item) for item in value if item is not None]
     if isinstance(shape, MapShape):
-        return {k: meant(shape.value, v) for k, v in value.items() if v is not None}
+        return {k: as_parsed(shape.value, v) for k, v in value.items() if v is not None}
     if shape.type_name == "timestamp":
         return scalars.epoch(value) if isinstance(value, (int, float)) else scalars.read_timestamp(value)
     if shape.type_name == "blob":
@@ -95,7 +95,7 @@ def meant(shape: Shape, value: Any) -> Any:
 
 
 def comparable(value: Any) -> Any:
-    """Return a value in which equal things compare equal."""
+    """Return a value in a form in which equal values compare equal."""
     if isinstance(value, dict):
         return {k: comparable(v) for k, v in value.items()}
     if isinstance(value, list):
@@ -105,7 +105,7 @@ def comparable(value: Any) -> Any:
     return repr(value) if isinstance(value, float) else value
 
 
-def arrived(case: Case) -> IncomingRequest:
+def request_of(case: Case) -> IncomingRequest:
     """Return the request of an input case."""
     sent = case.body["serialized"]
     path, _, query_string = sent["uri"].partition("?")
@@ -117,8 +117,8 @@ def arrived(case: Case) -> IncomingRequest:
 
 
 def read(case: Case) -> dict[str, Any]:
-    """Return the parameters that we read in the request of a case."""
-    request = arrived(case)
+    """Return the parameters that our parser reads from the request of a case."""
+    request = request_of(case)
     if case.protocol != "rest-xml":
         parsed: dict[str, Any] = MODULES[case.protocol].parse(case.operation, request)
         return parsed
@@ -132,17 +132,17 @@ def read(case: Case) -> dict[str, Any]:
 
 @pytest.mark.skipif(not SOURCE, reason="READING_ROOM_BOTOCORE_SOURCE names no checkout of botocore")
 @pytest.mark.parametrize("case", list(cases("input")))
-def test_a_request_of_botocores_cases_is_read(case: Case) -> None:
+def test_the_request_of_a_botocore_case_is_parsed(case: Case) -> None:
     shape = case.operation.input_shape
-    expected = {} if shape is None else meant(shape, case.body["params"])
+    expected = {} if shape is None else as_parsed(shape, case.body["params"])
     assert comparable(read(case)) == comparable(expected)
 
 
 @pytest.mark.skipif(not SOURCE, reason="READING_ROOM_BOTOCORE_SOURCE names no checkout of botocore")
 @pytest.mark.parametrize("case", [c for c in cases("output") if "result" in c.values[0].body])
-def test_a_result_of_botocores_cases_survives_our_answer(case: Case) -> None:
+def test_botocore_reads_the_result_of_a_case_from_our_response(case: Case) -> None:
     shape = case.operation.output_shape
-    result = {} if shape is None else meant(shape, case.body["result"])
+    result = {} if shape is None else as_parsed(shape, case.body["result"])
     if case.protocol == "rest-xml":
         headers, body = rest_xml.serialize(case.operation, result)
     else:

@@ -1,4 +1,4 @@
-"""Our protocols against botocore's own: what it sends we read, what we answer it reads."""
+"""Our protocols against botocore's: we parse what it sends, and it parses what we answer."""
 
 from __future__ import annotations
 
@@ -68,21 +68,21 @@ FEW = settings(max_examples=12, deadline=None, suppress_health_check=list(Health
 
 
 def found(service: str, name: str) -> OperationModel:
-    """Return an operation that must exist."""
+    """Return an operation, which must exist."""
     operation = operation_model(service, name)
     assert operation is not None
     return operation
 
 
 def read_back(protocol: str, response: dict[str, Any], shape: Any) -> dict[str, Any]:
-    """Return what botocore reads in a response; ``shape`` is ``None`` where there is no output."""
+    """Return what botocore reads from a response; ``shape`` is ``None`` if there is no output."""
     parsed: dict[str, Any] = create_parser(protocol).parse(response, shape)
     return parsed
 
 
 @pytest.mark.parametrize("package", ["com.amazonaws.cloudtrail.v20131101.", ""])
-def test_a_json_target_is_read_with_its_package_and_without(package: str) -> None:
-    # botocore writes the package, the AWS SDK for JavaScript does not.
+def test_a_json_target_is_read_with_and_without_its_package(package: str) -> None:
+    # botocore writes the package; the AWS SDK for JavaScript does not.
     headers = {"X-Amz-Target": f"{package}CloudTrail_20131101.LookupEvents"}
     request = arrived({"body": b"{}", "headers": headers})
     assert identify("POST", "", request.headers) is SERVED["cloudtrail"]
@@ -92,7 +92,7 @@ def test_a_json_target_is_read_with_its_package_and_without(package: str) -> Non
 @pytest.mark.parametrize(("service", "name"), ALL)
 @FEW
 @given(data=st.data())
-def test_what_botocore_sends_is_read_as_it_was_given(service: str, name: str, data: st.DataObject) -> None:
+def test_our_parser_reads_what_botocore_sends(service: str, name: str, data: st.DataObject) -> None:
     operation = found(service, name)
     protocol = SERVED[service].protocol
     given_parameters: dict[str, Any] = {}
@@ -110,7 +110,7 @@ def test_what_botocore_sends_is_read_as_it_was_given(service: str, name: str, da
 @pytest.mark.parametrize(("service", "name"), ALL)
 @FEW
 @given(data=st.data())
-def test_what_we_answer_botocore_reads_as_it_was_meant(service: str, name: str, data: st.DataObject) -> None:
+def test_botocore_reads_what_we_answer(service: str, name: str, data: st.DataObject) -> None:
     operation = found(service, name)
     protocol = SERVED[service].protocol
     result = {} if operation.output_shape is None else data.draw(values(operation.output_shape))
@@ -130,7 +130,7 @@ def test_what_we_answer_botocore_reads_as_it_was_meant(service: str, name: str, 
 @pytest.mark.parametrize("name", S3)
 @FEW
 @given(data=st.data())
-def test_s3s_requests_are_read_as_they_were_given(name: str, data: st.DataObject) -> None:
+def test_our_parser_reads_botocores_requests_to_s3(name: str, data: st.DataObject) -> None:
     operation = found("s3", name)
     assert operation.input_shape is not None
     drawn = data.draw(values(operation.input_shape, empty_lists=False))
@@ -156,7 +156,7 @@ def test_s3s_requests_are_read_as_they_were_given(name: str, data: st.DataObject
 @pytest.mark.parametrize("name", [name for name in S3 if name != "GetBucketLocation"])
 @FEW
 @given(data=st.data())
-def test_s3s_answers_are_read_as_they_were_meant(name: str, data: st.DataObject) -> None:
+def test_botocore_reads_our_answers_of_s3(name: str, data: st.DataObject) -> None:
     operation = found("s3", name)
     shape = operation.output_shape
     drawn = {} if shape is None else data.draw(values(shape, empty_lists=False))
@@ -171,9 +171,9 @@ def test_s3s_answers_are_read_as_they_were_meant(name: str, data: st.DataObject)
 @pytest.mark.parametrize("service", SERVED)
 @given(message=st.text(max_size=40), code=st.sampled_from(["AccessDenied", "SomethingElse"]))
 @settings(max_examples=30, deadline=None)
-def test_an_error_is_read_with_its_code_message_and_request(service: str, message: str, code: str) -> None:
+def test_botocore_reads_an_error_with_its_code_message_and_request_id(service: str, message: str, code: str) -> None:
     class Failure(AwsError):
-        """An error of the test."""
+        """An error for this test."""
 
     Failure.code = code
     Failure.status = 409
@@ -190,7 +190,7 @@ def test_an_error_is_read_with_its_code_message_and_request(service: str, messag
     assert (parsed["Error"]["Message"] or "").strip() == clean.strip()
 
 
-def test_the_location_of_a_bucket_is_the_root_itself() -> None:
+def test_the_location_of_a_bucket_is_the_root_element() -> None:
     operation = found("s3", "GetBucketLocation")
     _, body = rest_xml.serialize(operation, {"LocationConstraint": "eu-west-1"})
     assert body.endswith(b">eu-west-1</LocationConstraint>")
@@ -199,7 +199,7 @@ def test_the_location_of_a_bucket_is_the_root_itself() -> None:
 
 
 def same(value: Any) -> Any:
-    """Return a value that compares by meaning: moments in UTC, map keys of headers in one case."""
+    """Return a value that compares by meaning: times in UTC, and map keys of headers in one case."""
     if isinstance(value, dict):
         return {name: same(item) for name, item in value.items()}
     if isinstance(value, list):
@@ -210,12 +210,12 @@ def same(value: Any) -> Any:
 
 
 def without_streams(shape: Any, value: dict[str, Any]) -> dict[str, Any]:
-    """Leave out the members that stream."""
+    """Remove the members that are streams."""
     return {k: v for k, v in value.items() if not shape.members[k].serialization.get("streaming")}
 
 
 def ascii_headers(shape: Any, value: dict[str, Any]) -> dict[str, Any]:
-    """Make what travels in headers fit there."""
+    """Make the text in headers ASCII."""
     changed = dict(value)
     for name, item in value.items():
         location = shape.members[name].serialization.get("location")

@@ -1,6 +1,6 @@
-"""The published test suite of Signature Version 4: every signed request of it is verified.
+"""The published test suite of Signature Version 4: each of its signed requests is verified.
 
-The suite comes with a source checkout of botocore, named by ``READING_ROOM_BOTOCORE_SOURCE``; without one the tests are
+The suite is part of a source checkout of botocore at ``READING_ROOM_BOTOCORE_SOURCE``; without one the tests are
 skipped.
 """
 
@@ -23,10 +23,10 @@ NOW = dt.datetime(2015, 8, 30, 12, 36, tzinfo=dt.UTC)
 PRINCIPAL = Principal("user", "123456789012", "arn:aws:iam::123456789012:user/suite", "AIDASUITE")
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 EXCEPTIONS = {
-    # Their paths hold characters that no HTTP client sends unescaped, and sign them as if it did.
+    # Their paths contain characters that HTTP clients always escape, but the suite signs them unescaped.
     "get-utf8",
     "get-space",
-    # Its signed request carries another signature than the one that the suite computes for it.
+    # The signature of this request differs from the one that the suite computes for it.
     "get-vanilla-with-session-token",
 }
 
@@ -39,7 +39,7 @@ def requests() -> list[Path]:
 
 
 def read(path: Path) -> IncomingRequest:
-    """Return a request of the suite; continued header lines belong to the line before."""
+    """Return a request of the suite; continuation lines are joined to their header line."""
     head, _, body = path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n").partition("\n\n")
     first, *lines = head.split("\n")
     method, _, rest = first.partition(" ")
@@ -58,9 +58,9 @@ def read(path: Path) -> IncomingRequest:
 
 @pytest.mark.skipif(not SOURCE, reason="READING_ROOM_BOTOCORE_SOURCE names no checkout of botocore")
 @pytest.mark.parametrize("path", requests(), ids=lambda path: path.stem)
-def test_a_signed_request_of_the_suite_is_verified(path: Path) -> None:
+def test_each_signed_request_of_the_suite_is_verified(path: Path) -> None:
     request = read(path)
-    # With a token, one of the suite's requests signs it and one adds it afterwards; both are valid.
+    # With a token, one request of the suite signs it and another one adds it after signing; both are valid.
     token = request.header("x-amz-security-token")
     credential = Credential("AKIDEXAMPLE", SECRET, PRINCIPAL, session_token=token)
     service = ServedService("service", "json")

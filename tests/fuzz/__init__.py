@@ -1,8 +1,7 @@
-"""Every parser that reads untrusted bytes, each as a function of bytes: what coverage-guided fuzzing calls.
+"""Parsers of untrusted bytes, each as a function of bytes that coverage-guided fuzzing calls.
 
-A target lets nothing out but what its parser documents, and checks what must hold of the result.
-``test_fuzz_targets.py`` calls it with its seeds, ``make fuzz`` with millions of other bytes. TLS is not here: OpenSSL
-reads it, and no parser of ours.
+A target raises only what its parser documents, and checks the invariants of the result. ``test_fuzz_targets.py`` calls
+it with its seeds, ``make fuzz`` with millions of other inputs. TLS is not among the targets, because OpenSSL parses it.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from pathlib import Path
 Target = Callable[[bytes], None]
 
 CORPUS = Path(__file__).parent / "corpus"
-"""The seeds, a folder for each target. What once did harm is put there and stays."""
+"""The seeds, in a folder for each target. Inputs that once caused a fault are added and stay."""
 TARGETS = {
     "worker-message": "workers",
     "worker-output": "workers",
@@ -46,11 +45,11 @@ TARGETS = {
     "annotated": "documents",
     "artifact": "documents",
 }
-"""Each target, and the module of this package that has it."""
+"""Each target, with the module of this package that defines it."""
 
 
 def load(name: str) -> Target:
-    """Return a target by its name."""
+    """Return a target by name."""
     found: Target = getattr(importlib.import_module(f"tests.fuzz.{TARGETS[name]}"), name.replace("-", "_"))
     return found
 
@@ -61,5 +60,5 @@ def seeds(name: str) -> list[Path]:
 
 
 def assert_printable(text: str) -> None:
-    """Check that a text can stand in a log's line."""
+    """Check that a text can be part of a log line."""
     assert text.isprintable()

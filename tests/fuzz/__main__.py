@@ -1,7 +1,7 @@
 """Fuzz every target for a while, one after the other: ``python -m tests.fuzz [TARGET…]``, which ``make fuzz`` calls.
 
-``FUZZ_SECONDS`` is the time for each, 120 by default. What was found stays in ``build/fuzz``: inputs that reach more
-code, with which the next run begins, and the input of a fault, which is a file ``crash-…`` or ``timeout-…``.
+``FUZZ_SECONDS`` is the time for each target, 120 by default. The results stay in ``build/fuzz``: inputs that reach more
+code, with which the next run starts, and inputs that cause faults, in files ``crash-…`` and ``timeout-…``.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from tests import fuzz
 ROOT = Path(__file__).resolve().parents[2]
 FOUND = ROOT / "build" / "fuzz"
 SECONDS_OF_ONE, MEMORY_MB, BYTES = 10, 2_000, 4_096
-"""What one input may take and hold, and how long it may be. A fault is also what takes or holds more."""
+"""Limits for one input: seconds, memory and length. Exceeding the first two is a fault, too."""
 
 
 def run(name: str, seconds: int) -> str | None:
-    """Fuzz one target; return what was done in a line, or ``None`` after a fault, which has been told."""
+    """Fuzz one target; return a summary line, or ``None`` after a fault, which has been printed."""
     found = FOUND / name
     (found / "corpus").mkdir(parents=True, exist_ok=True)
     limits = [f"-timeout={SECONDS_OF_ONE}", f"-rss_limit_mb={MEMORY_MB}", f"-max_len={BYTES}"]
     folders = [str(found / "corpus"), str(fuzz.CORPUS / name)]
     command = [sys.executable, "-m", "tests.fuzz.one", name, f"-max_total_time={seconds}", *limits]
-    # Files of a target are in memory, and go when its process has ended, in whatever way.
+    # Files of a target are in memory, and are deleted however its process ends.
     with tempfile.TemporaryDirectory(dir="/dev/shm") as scratch:
         process = subprocess.run(
             [*command, f"-artifact_prefix={found}/", "-print_final_stats=1", *folders],
@@ -43,7 +43,7 @@ def run(name: str, seconds: int) -> str | None:
 
 
 def main(arguments: list[str]) -> int:
-    """Fuzz these targets, or all; the exit status says whether one has a fault."""
+    """Fuzz the given targets, or all; the exit status says whether any has a fault."""
     seconds = int(os.environ.get("FUZZ_SECONDS", "120"))
     failed = []
     for name in arguments or fuzz.TARGETS:

@@ -1,4 +1,4 @@
-"""What the agent and ``serve`` tell each other: neither trusts the other's bytes."""
+"""Messages between the agent and ``serve``, neither of which trusts the other's bytes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FRAME_LIMIT = 65_536
 
 
 def frames(data: bytes) -> None:
-    """Frames from a socket that ends: whole documents in their order, and at last the end or an error."""
+    """Frames from a socket that closes: complete documents in order, and then the end or an error."""
     ours, theirs = socket.socketpair()
     with theirs:
         theirs.sendall(data[:FRAME_LIMIT])
@@ -33,21 +33,21 @@ def frames(data: bytes) -> None:
 
 
 def spec(data: bytes) -> None:
-    """A wish of the server's: refused, or of such a form that it can be written and read again."""
+    """A spec from the server: refused, or decoded to a message that stays the same when encoded and decoded again."""
     try:
-        wish = decode(FromServer, data)
+        message = decode(FromServer, data)
     except DocumentError as error:
         str(error).encode()
         return
-    assert decode(FromServer, encode(wish)) == wish
+    assert decode(FromServer, encode(message)) == message
     try:
-        check(wish.body, "local", 0)
+        check(message.body, "local", 0)
     except SpecRefused as error:
         str(error).encode()
 
 
 def report(data: bytes) -> None:
-    """What an agent tells: refused, or read with what cannot be read left out and said; it can be written again."""
+    """A report from an agent: refused, or read with a fault for each unreadable entry; it can be encoded again."""
     try:
         read, faults = reports.read(data)
     except DocumentError:

@@ -1,4 +1,4 @@
-"""What a call is made of: its signature, its parameters in four protocols, and the small languages among them."""
+"""The parts of a call: its signature, its parameters in four protocols, and the small languages in them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ REQUEST = Request(KEY.principal, "s3:GetObject", ("arn:aws:s3:::bucket/a/b",), K
 
 
 def operations(*services: str) -> list[OperationModel]:
-    """Return the operations of these services that have parameters."""
+    """Return the operations of some services that have parameters."""
     found = [operation_model(name, each) for name in services for each in service_model(name).operation_names]
     return [each for each in found if each is not None and isinstance(each.input_shape, StructureShape)]
 
@@ -47,17 +47,17 @@ XML = [each for each in operations("s3") if not each.has_streaming_input]
 
 
 def request(headers: Any = (), body: bytes = b"", method: str = "POST", query_string: str = "") -> IncomingRequest:
-    """Return a request as it comes."""
+    """Return a request as it arrives."""
     return IncomingRequest(method, "/", query_string, tuple(headers), body, NetworkPath("127.0.0.1"), "r", NOW)
 
 
 def chosen(data: bytes, among: list[OperationModel]) -> tuple[OperationModel, bytes]:
-    """Return the operation that the first two bytes choose, and the rest."""
+    """Return the operation chosen by the first two bytes, and the remaining bytes."""
     return among[int.from_bytes(data[:2], "big") % len(among)], data[2:]
 
 
 def refused_or_valid(operation: OperationModel, parse_it: Any) -> None:
-    """Read parameters and check them; a refusal must be one of AWS's, in words that can be sent."""
+    """Parse and validate parameters; a refusal must be one of AWS's errors, with a message that can be sent."""
     try:
         parameters = parse_it()
     except AwsError as error:
@@ -70,31 +70,31 @@ def refused_or_valid(operation: OperationModel, parse_it: Any) -> None:
 
 
 def a_refusal(error: AwsError) -> None:
-    """Check that an error is the client's, and that its message can be sent."""
+    """Check that an error blames the client, and that its message can be sent."""
     assert 400 <= error.status < 500
     error.message.encode(errors="surrogateescape")
 
 
 def json(data: bytes) -> None:
-    """The body of a JSON call."""
+    """The body of a JSON request."""
     operation, body = chosen(data, JSON)
     refused_or_valid(operation, lambda: json_protocol.parse(operation, request(body=body)))
 
 
 def query_form(data: bytes) -> None:
-    """The body of a call to IAM or STS."""
+    """The body of a request to IAM or STS."""
     operation, body = chosen(data, QUERY)
     refused_or_valid(operation, lambda: query.parse(operation, request([FORM], body)))
 
 
 def ec2_form(data: bytes) -> None:
-    """The body of a call to EC2."""
+    """The body of a request to EC2."""
     operation, body = chosen(data, EC2)
     refused_or_valid(operation, lambda: ec2.parse(operation, request([FORM], body)))
 
 
 def xml(data: bytes) -> None:
-    """The body of a call to S3."""
+    """The body of a request to S3."""
     operation, body = chosen(data, XML)
     try:
         xml_protocol.read(body)
@@ -105,7 +105,7 @@ def xml(data: bytes) -> None:
 
 
 def signature(data: bytes) -> None:
-    """Headers and a query that claim to be signed: nobody has the key, so each is refused."""
+    """Headers and a query that claim to be signed; nobody has the key, so each request is refused."""
     lines = data.decode("latin-1").split("\n")
     headers = [
         (name.strip().lower(), value) for name, colon, value in (each.partition(":") for each in lines[2:]) if colon
@@ -129,7 +129,7 @@ def signature(data: bytes) -> None:
 
 
 def policy(data: bytes) -> None:
-    """A policy's text: refused in words that can be sent, or a policy that decides, is explained and linted."""
+    """The text of a policy: refused with a message that can be sent, or evaluated, explained and linted."""
     if not data:
         return
     use = USES[data[0] % len(USES)]
@@ -150,7 +150,7 @@ def policy(data: bytes) -> None:
 
 
 def filter_pattern(data: bytes) -> None:
-    """A filter for log events: refused, or one that any event can be asked of."""
+    """A filter pattern for log events: refused, or a filter that can be applied to any event."""
     try:
         text = data.decode()
     except UnicodeDecodeError:
@@ -165,7 +165,7 @@ def filter_pattern(data: bytes) -> None:
 
 
 def page_token(data: bytes) -> None:
-    """What somebody made of a token of a next page: refused, or a place that a database can be asked for."""
+    """A manipulated token for a next page: refused, or a position that the database can be queried for."""
     token = base64.urlsafe_b64encode(data).decode()
     try:
         page([{"Id": "a"}, {"Id": "b"}], {"NextToken": token}, Paging("DescribeVpcs", "Id"))

@@ -1,4 +1,4 @@
-"""What a worker reads from buckets: documents, training data, and the models that other trainings wrote."""
+"""What a worker reads from buckets: documents, training data, and the models of other trainings."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MODEL = ModelPlace(Location("models", "m"), "/x", "0" * 64)
 
 
 def documents(data: bytes) -> None:
-    """An object of a job's input: the same documents however it arrives, each a text within its limit or an error."""
+    """An object of a job's input: the same documents however it is cut, each a text within its limit or an error."""
     found = list(documents_of_lines("f", [data], LIMIT))
     assert found == list(documents_of_lines("f", [data[at : at + 3] for at in range(0, len(data), 3)], LIMIT))
     for each in (*found, document_of_file("f", [data], LIMIT)):
@@ -36,12 +36,12 @@ def _check(document: Document) -> None:
 
 
 def training_csv(data: bytes) -> None:
-    """A classifier's training data as CSV."""
+    """Training data for a classifier as CSV."""
     _classifier(data, {"S3Uri": "s3://in/a"})
 
 
 def training_manifest(data: bytes) -> None:
-    """A classifier's, and a recognizer's, training data as augmented manifests."""
+    """Training data for a classifier or a recognizer as augmented manifests."""
     manifests = [{"S3Uri": "s3://in/a", "AttributeNames": ["label", "class"]}]
     config = {"DataFormat": "AUGMENTED_MANIFEST", "AugmentedManifests": manifests, "EntityTypes": TYPES}
     _classifier(data, config)
@@ -49,7 +49,7 @@ def training_manifest(data: bytes) -> None:
 
 
 def annotated(data: bytes) -> None:
-    """A recognizer's documents with annotations, or with a list of entities: the parts stand between zero bytes."""
+    """Documents for a recognizer with annotations or an entity list, separated by zero bytes."""
     documents, _, rest = data.partition(b"\x00")
     for file_format in ("ONE_DOC_PER_LINE", "ONE_DOC_PER_FILE"):
         place = {"S3Uri": "s3://in/d", "InputFormat": file_format}
@@ -64,13 +64,13 @@ def annotated(data: bytes) -> None:
 
 
 def artifact(data: bytes) -> None:
-    """The file of a custom model that a training wrote: a model, or the failure that says what is wrong with it."""
+    """The file of a custom model from a training: a model, or a failure that says what is wrong with it."""
     for kind, model in (("classifier", ClassifierModel), ("recognizer", RecognizerModel)):
         try:
             with malformed(MODEL):
                 model.from_artifact(load_artifact(io.BytesIO(data), kind))
         except JobFailure as failure:
-            _sayable(failure)
+            _check_message(failure)
 
 
 def _classifier(data: bytes, config: dict[str, Any]) -> None:
@@ -79,7 +79,7 @@ def _classifier(data: bytes, config: dict[str, Any]) -> None:
             read = read_classifier_data(MemoryStorage({("in", "a"): data}), config, mode, 1 << 20)
             check_classifier_data(read, mode)
         except JobFailure as failure:
-            _sayable(failure)
+            _check_message(failure)
 
 
 def _recognizer(files: dict[str, bytes], config: dict[str, Any]) -> None:
@@ -87,14 +87,14 @@ def _recognizer(files: dict[str, bytes], config: dict[str, Any]) -> None:
     try:
         read = read_recognizer_data(storage, config, "en", 1 << 20)
     except JobFailure as failure:
-        _sayable(failure)
+        _check_message(failure)
         return
     for text, spans in zip(read.train.texts, read.train.spans, strict=True):
         assert all(0 <= begin < end <= len(text) for begin, end, _ in spans)
 
 
-def _sayable(failure: JobFailure) -> None:
-    """Check what the job's owner is told: text that can be sent, and no more than a screen of it."""
+def _check_message(failure: JobFailure) -> None:
+    """Check the message for the job's owner: text that can be sent, no longer than a screen."""
     failure.message.encode()
     assert len(failure.message) < 10_000
     json.dumps(failure.message)

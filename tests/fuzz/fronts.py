@@ -1,4 +1,4 @@
-"""What fronts and ``serve`` tell each other: a front may be in the hands of whoever sent it its last packet."""
+"""Messages between fronts and ``serve``: the sender of the last packet may have taken over the front."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from reading_room.hosts.front.records import (
 
 
 def front_head(data: bytes) -> None:
-    """The head of a request: refused, or one that no second line hides in."""
+    """The head of a request: refused, or a head without hidden further lines."""
     try:
         head = decode(Head, data)
         check_head(head)
@@ -46,7 +46,7 @@ def front_channel(data: bytes) -> None:
 
 
 def lane(data: bytes) -> None:
-    """Bytes of a lane, in whatever pieces they come: the same frames, none too long, or the end of the lane."""
+    """Bytes of a lane, cut into any pieces: the same frames, none too long, or the end of the lane."""
     size = 1 + len(data) % 7
     whole, pieces = _frames(data, len(data) or 1), _frames(data, size)
     assert whole == pieces
@@ -59,7 +59,7 @@ def _length(frames: list[tuple[bytes, bytes]]) -> int:
 
 
 def _frames(data: bytes, size: int) -> list[tuple[bytes, bytes]] | None:
-    """Feed a lane pieces of so many bytes; return its frames, ``None`` if it ended."""
+    """Feed pieces of ``size`` bytes to a lane; return its frames, or ``None`` if it ended."""
     reading = Lane()
     for start in range(0, len(data), size):
         piece = data[start : start + size]

@@ -1,4 +1,4 @@
-"""What arrives at sockets before anything of it is known: DNS, heads and bodies of HTTP."""
+"""Bytes from sockets: DNS packets, and the heads and bodies of HTTP requests."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ LOOP = asyncio.new_event_loop()
 
 
 def dns(data: bytes) -> None:
-    """A datagram to the resolver: silence, or an answer to it that is not much longer."""
+    """A datagram to the resolver: no answer, or an answer that is not much longer."""
     question = dns_messages.read(data)
     if isinstance(question, bytes):
         reply = question
@@ -51,7 +51,7 @@ def dns(data: bytes) -> None:
 
 
 class _Heads:
-    """An application that remembers what it was asked, and answers without a look at the body, which may never end."""
+    """An application that records requests and answers without reading the body, which might never end."""
 
     def __init__(self) -> None:
         self.scopes: list[Any] = []
@@ -68,7 +68,7 @@ CONFIG.load()
 
 
 def http_head(data: bytes) -> None:
-    """Bytes of a connection: requests whose heads all steps can read, or 400; and then it ends."""
+    """Bytes of a connection: requests with heads that every step can read, or 400; then the connection ends."""
     HEADS.scopes.clear()
     answered = LOOP.run_until_complete(_converse(data[:65_536]))
     statuses = re.findall(rb"HTTP/1\.1 (\d{3})", answered)
@@ -115,7 +115,7 @@ async def _converse(data: bytes) -> bytes:
 
 
 def aws_chunked(data: bytes) -> None:
-    """A body in chunks: the same data or the same refusal, however it was cut on its way."""
+    """A body in chunks: the same data or the same refusal, however the body is cut in transit."""
     if not data:
         return
     signer = SIGNER if data[0] & 1 else None
@@ -137,12 +137,12 @@ def _decoded(pieces: list[bytes], signer: ChunkSigner | None, with_trailer: bool
                 out += part
         return out, dict(decoder.finish())
     except AwsError as error:
-        # What came out before a refusal depends on the cutting; it is thrown away.
+        # The output before a refusal depends on the cuts, and is discarded.
         return b"", (error.code, error.message)
 
 
 def multipart_form(data: bytes) -> None:
-    """A browser's form: the same fields and file or the same refusal, however it was cut; or a refusal."""
+    """A browser's form: the same fields and file, or the same refusal, however it is cut in transit."""
     whole = LOOP.run_until_complete(_form([data]))
     assert whole == LOOP.run_until_complete(_form([data[at : at + 3] for at in range(0, len(data), 3)]))
 
@@ -166,7 +166,7 @@ async def _stream(pieces: list[bytes]) -> AsyncIterator[bytes]:
 
 
 def post_policy(data: bytes) -> None:
-    """The JSON of a form's policy: read and compared with fields, or refused in words that can be sent."""
+    """The JSON policy of a form: parsed and compared with fields, or refused with a message that can be sent."""
     try:
         policy = PostPolicy.parse(base64.b64encode(data).decode())
         policy.check({"key": "a", "content-type": "text/a,text/b"}, "bucket", dt.datetime(2026, 1, 1, tzinfo=dt.UTC))

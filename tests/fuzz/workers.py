@@ -1,4 +1,4 @@
-"""What a worker says: on its standard output, at a realtime socket, and at the service's own address."""
+"""Output of a worker: on its standard output, at a realtime socket, and at the service's own address."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DETECT = operation_model("comprehend", "DetectEntities")
 
 
 def worker_message(data: bytes) -> None:
-    """One line of a worker: no message, or one that is the same when it is written and read again."""
+    """One line of a worker: not a message, or a message that stays the same when encoded and decoded again."""
     try:
         message = read_message(data)
     except NoMessage as error:
@@ -33,8 +33,8 @@ def worker_message(data: bytes) -> None:
     assert read_message(encode_message(message).encode()) == message
 
 
-class Here:
-    """Reads as the reader's process does, in this one."""
+class LocalReader:
+    """A reader in this process that behaves like the reader process."""
 
     def read(self, what: bytes, descriptor: int, offset: int) -> Said:
         said = read_said(what, descriptor, offset)
@@ -43,11 +43,11 @@ class Here:
         return said
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing, because nothing is open."""
 
 
 def worker_output(data: bytes) -> None:
-    """A worker's whole output and diagnostics: messages in their order, of which a fault is the last, as a failure."""
+    """A worker's whole output and diagnostics: messages in order; after a fault, the last one is a failure."""
     OUTPUT.write_bytes(data)
     words = WorkerMessages(OUTPUT, OUTPUT, Here())
     messages = words.read()
@@ -61,7 +61,7 @@ def worker_output(data: bytes) -> None:
 
 
 def realtime_answer(data: bytes) -> None:
-    """What a realtime container sends: results that the API can answer with, or a container that is given up."""
+    """The answer of a realtime container: results that the API can return, or the end of the container."""
 
     ends: list[socket.socket] = []
 
@@ -87,7 +87,7 @@ def realtime_answer(data: bytes) -> None:
 
 
 def cluster_request(data: bytes) -> None:
-    """The body of what a job's first container asks of the service: a plan, a finished part, or a refusal."""
+    """The body of a request from a job's first container to the service: a plan, a finished part, or a refusal."""
     for read in (read_plan, read_finished):
         try:
             read(data)

@@ -1,4 +1,4 @@
-"""Settings come from the environment, are typed, bounded, and say what is wrong with a value."""
+"""Settings come from the environment and are typed and validated; errors say what is wrong with a value."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_defaults_need_no_environment() -> None:
     assert settings.data.is_absolute()
 
 
-def test_the_command_line_wins_over_the_environment() -> None:
+def test_the_command_line_overrides_the_environment() -> None:
     environment = {"READING_ROOM_PORT": "5000", "READING_ROOM_STANDBY": "2"}
     settings = Settings.from_environment(environment, port=6000, data=Path("/x"))
     assert (settings.port, settings.standby, settings.data) == (6000, 2, Path("/x"))
@@ -52,19 +52,19 @@ def test_the_command_line_wins_over_the_environment() -> None:
         ("ELASTIC_IP_POOL", "224.0.0.0/24"),
     ],
 )
-def test_a_value_that_cannot_be_is_refused_by_name(name: str, value: str) -> None:
+def test_the_error_for_an_invalid_value_names_the_setting(name: str, value: str) -> None:
     with pytest.raises(SettingError) as refused:
         Settings.from_environment({f"READING_ROOM_{name}": value})
     assert f"READING_ROOM_{name}" in str(refused.value)
     assert repr(value) in str(refused.value) or value.lstrip("0") in str(refused.value)
 
 
-def test_a_pool_of_public_addresses_that_hides_a_service_keeps_the_server_from_starting(tmp_path: Path) -> None:
+def test_the_server_does_not_start_if_the_elastic_ip_pool_overlaps_a_service(tmp_path: Path) -> None:
     settings = Settings.from_environment({"READING_ROOM_ELASTIC_IP_POOL": "52.216.0.0/16"}, data=tmp_path)
     with pytest.raises(ServerError, match=r"READING_ROOM_ELASTIC_IP_POOL=52\.216\.0\.0/16 overlaps 52\.216\.0\.0/15"):
         run_server(settings, SEALER, lambda: None, lambda: None)
 
 
-def test_every_kind_that_is_divided_among_containers_has_its_setting() -> None:
+def test_every_kind_that_can_be_divided_among_containers_has_a_setting() -> None:
     names = {field.name.removeprefix("container_input_") for field in fields(Settings) if "_input_" in field.name}
     assert names == {kind.replace("-", "_") for kind in CONTAINER_BYTES}

@@ -1,1 +1,1 @@
-"""How the suite runs: the order of its files, what its tests may cost, and that they leave the machine as it was."""
+"""How the suite runs: the order of files, the budgets of tests, and the check that they leave the machine unchanged."""

@@ -1,4 +1,4 @@
-"""What tests cost: measured where they run, and told at the end of the run, by kind and by worker."""
+"""The costs of tests: measured in the process that runs them, and summed by kind and worker at the end of the run."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from _pytest.terminal import TerminalReporter
 from tests.suite.kinds import Cost, Kind, allowance, kind_of
 
 PROPERTY = "reading_room_cost"
-"""The name under which a test's report carries what it cost."""
+"""The name of a report's property that holds the cost of its test."""
 SLOW_MACHINE = 3.0
-"""How much more than allowed a test may take before it is told of: a busy machine is up to so much slower."""
-TOLD = 30
-"""Tests over their budget that are told by name."""
+"""How many times its budget a test may take before it is reported: a busy machine can be this much slower."""
+LISTED = 30
+"""The number of tests over their budget that are listed by name."""
 RECORD = "READING_ROOM_TEST_COSTS"
-"""The environment variable that names a file for the cost of each test, a JSON object a line."""
+"""The environment variable with the name of a file for the costs of all tests, one JSON object per line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What one test took, and what it may take."""
+    """What one test took, and its budget."""
 
     test: str
     worker: str
@@ -38,12 +38,12 @@ class Spent:
 
     @property
     def over(self) -> float:
-        """How many times what is allowed it took."""
+        """How many times its budget the test took."""
         return self.kind.spent(self.cost) / self.allowed
 
 
 class Measure:
-    """Writes what each test takes into the report of its teardown, in the process that runs it."""
+    """Adds each test's cost to the report of its teardown, in the process that runs the test."""
 
     def __init__(self) -> None:
         self._wall = self._processor = 0.0
@@ -52,7 +52,7 @@ class Measure:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
-        """Look at the clocks before the setup."""
+        """Read the clocks before the setup."""
         self._first, self._file = item.path != self._file, item.path
         self._wall, self._processor = time.monotonic(), processor_seconds()
         return (yield)
@@ -61,7 +61,7 @@ class Measure:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Look at them again after the teardown."""
+        """Read the clocks again after the teardown."""
         report = yield
         if call.when == "teardown":
             wall, processor = time.monotonic() - self._wall, processor_seconds() - self._processor
@@ -77,15 +77,15 @@ def processor_seconds() -> float:
     return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
 
 
-class Tell:
-    """Gathers the reports of all workers, and tells at the end of a run of many tests what they took."""
+class Summary:
+    """Collects the costs from the reports of all workers, and prints a summary at the end of a run of many tests."""
 
     def __init__(self, record: Path | None = None) -> None:
         self._record = record
         self._spent: list[Spent] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keep what a test took."""
+        """Store the cost of a test."""
         for name, told in report.user_properties:
             if name == PROPERTY and isinstance(told, dict):
                 worker = getattr(report, "worker_id", "alone")
@@ -93,18 +93,18 @@ class Tell:
                 self._spent.append(Spent(report.nodeid, worker, Kind[told["kind"]], cost, told["allowed"]))
 
     def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> None:
-        """Tell the sums, and which tests cost more than they may."""
+        """Print the sums, and the tests that exceeded their budgets."""
         if self._record is not None:
             self._record.write_text("".join(f"{line}\n" for line in lines_of(self._spent)))
         if terminalreporter.config.getoption("durations") is None:
             return
         for title, groups in (("kind", self._by_kind()), ("worker", self._by_worker())):
-            terminalreporter.section(f"time by {title}: tests, seconds, seconds of the processor")
+            terminalreporter.section(f"time by {title}: tests, seconds, processor seconds")
             for name, (count, wall, processor) in groups.items():
                 terminalreporter.line(f"{name:<12} {count:>6} {wall:>8.1f} {processor:>8.1f}")
         if over := over_budget(self._spent):
-            terminalreporter.section(f"{len(over)} tests cost more than they may (CONTRIBUTING.md)")
-            for each in over[:TOLD]:
+            terminalreporter.section(f"{len(over)} tests are over their budget (CONTRIBUTING.md)")
+            for each in over[:LISTED]:
                 took, allowed = each.kind.spent(each.cost), each.allowed
                 terminalreporter.line(f"{took:>7.2f} s of {allowed:g} s, {each.kind.title}: {each.test}")
 
@@ -141,6 +141,6 @@ def lines_of(spent: Iterable[Spent]) -> Iterator[str]:
         )
 
 
-def told_to() -> Path | None:
-    """Return the file that the environment names for the cost of each test."""
+def record_file() -> Path | None:
+    """Return the file for the costs of all tests that the environment names."""
     return Path(os.environ[RECORD]) if os.environ.get(RECORD) else None

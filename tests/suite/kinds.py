@@ -1,4 +1,4 @@
-"""The kinds of tests: what each may cost, and in which order they run."""
+"""The kinds of tests: their budgets, and the order in which they run."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import pytest
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a test took, setup and teardown included; both in seconds."""
+    """What a test took, including setup and teardown, in seconds."""
 
     wall: float
     processor: float
-    """Of the process that ran it and of the children that it waited for."""
+    """Processor time of the process that ran the test and of the children that it waited for."""
 
 
 class Kind(Enum):
-    """A kind of test: its name, and the seconds that one may take."""
+    """A kind of test: its name, and its budget in seconds."""
 
     PURE = "pure", 0.010
     IN_PROCESS = "in process", 0.050
@@ -31,21 +31,21 @@ class Kind(Enum):
         self.seconds = seconds
 
     def spent(self, cost: Cost) -> float:
-        """Return the seconds that count: those of the processor where the test process does all the work itself.
+        """Return the seconds that count: processor time if the test process does all the work, else wall-clock time.
 
-        They depend little on what else the machine does. Most of what the other two kinds cost is in processes that
-        the test does not wait for, so only the wall clock tells. What it starts may be waited for in a later test,
-        which then seems to have used more than the clock went on.
+        Processor time depends little on what else the machine does. Kernel and end-to-end tests mostly use processes
+        that they do not wait for, so only the wall clock measures them. A later test may wait for such a process; its
+        processor time is then larger than its wall-clock time, and the smaller one counts.
         """
         return cost.wall if self in (Kind.KERNEL, Kind.END_TO_END) else min(cost.processor, cost.wall)
 
 
 PURE_FOLDERS = frozenset({"analysis", "architecture", "aws", "conformance", "dataplane", "fuzz", "settings", "suite"})
-"""Folders whose tests take values and give values; those of the others have a database or a whole application."""
+"""Folders of tests without a database or an application: values in, values out."""
 
 
 def kind_of(item: pytest.Item) -> Kind:
-    """Return the kind of a test, by its marks, its folder, and whether it draws examples."""
+    """Return the kind of a test, from its marks, its folder, and whether hypothesis draws its examples."""
     if item.get_closest_marker("e2e") or item.get_closest_marker("chaos") or item.get_closest_marker("boot"):
         return Kind.END_TO_END
     if item.get_closest_marker("network"):
@@ -56,11 +56,11 @@ def kind_of(item: pytest.Item) -> Kind:
 
 
 LOADING_SECONDS = 2.0
-"""What the first test of a file may take more: it loads, and starts, what the others of its file have then."""
+"""What the first test of a file may take in addition, because it loads and starts what the other tests reuse."""
 
 
 def allowance(item: pytest.Item, first: bool = False) -> float:
-    """Return the seconds that a test may take: those of its kind, or of its mark ``costs``, which has a reason."""
+    """Return a test's budget in seconds: that of its mark ``costs``, which has a reason, or else that of its kind."""
     mark = item.get_closest_marker("costs")
     seconds = float(mark.args[0]) if mark is not None else kind_of(item).seconds
     return seconds + LOADING_SECONDS if first else seconds

@@ -1,4 +1,4 @@
-"""The promise to leave the machine as it was: a run whose tests left something behind has failed."""
+"""The check that tests leave the machine unchanged: a run that leaves something behind fails."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ WATCHED_SYSCTLS = (
     "user/max_user_namespaces",
 )
 TOUCHING = frozenset({"network", "e2e", "chaos", "boot"})
-"""Marks of the tests that use the kernel for more than files and sockets."""
+"""Marks of the tests that use more of the kernel than files and sockets."""
 SETTLE_SECONDS = 15.0
-"""How long what the tests ended may take to vanish; also what another run on this machine has only for a moment."""
+"""How long ended processes may take to disappear, and how long other runs may have something for a moment."""
 
 
 def machine_state() -> dict[str, object]:
-    """Return what a test could change of the machine and must not: sysctls, the firewall."""
+    """Return what tests could change on the machine but must not: sysctls and the firewall."""
     return {"sysctls": {name: _read(Path("/proc/sys") / name) for name in WATCHED_SYSCTLS}, "firewall": _firewall()}
 
 
 def machine_things() -> set[str]:
-    """Return what a test could leave on the machine: links and mounts.
+    """Return what tests could leave on the machine: links and mounts.
 
-    Control groups are left out: those of other runs cannot be told from ours. Tests that make some look after them.
+    Control groups are not included, because those of other runs look the same. Tests that create some check them.
     """
     links = (f"link {path.name}" for path in Path("/sys/class/net").iterdir())
     mounts = (f"mount {line.split()[4]}" for line in Path("/proc/self/mountinfo").read_text().splitlines())
@@ -50,7 +50,7 @@ def processes_of(folder: Path) -> set[str]:
             command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
             opened = [os.readlink(each) for each in (process / "fd").iterdir()]
         except OSError:
-            continue  # It has ended, or is of another user.
+            continue  # It has ended, or belongs to another user.
         if any(f"{folder}/" in text for text in (command, *opened)):
             found.add(f"process {process.name}: {command[:120]}")
     return found
@@ -73,7 +73,7 @@ def _firewall() -> str:
 class Machine:
     """Compares the machine before and after a run, in the process that started it and after all workers have ended.
 
-    Other runs may go on beside this one: what they have and do is theirs, and no fault of these tests.
+    Other runs may be active on the same machine; what they have and do must not fail this one.
     """
 
     def __init__(self, config: pytest.Config) -> None:
@@ -84,12 +84,12 @@ class Machine:
         self._faults: list[str] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Note whether any test had a kernel to touch."""
+        """Note whether any test used the kernel."""
         self._touched = self._touched or not TOUCHING.isdisjoint(report.keywords)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Look at the machine again, once what the tests ended has had time to vanish."""
+        """Look at the machine again, after ended processes had time to disappear."""
         if not self._touched:
             return
         after = machine_state()
@@ -103,7 +103,7 @@ class Machine:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> None:
-        """Say what is wrong."""
+        """Print what has changed."""
         if self._faults:
             terminalreporter.section("these tests left the machine changed", red=True, bold=True)
             for fault in self._faults:

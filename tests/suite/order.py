@@ -1,7 +1,7 @@
-"""In which order the files of tests run, and by how many workers.
+"""The order in which test files run, and the number of workers.
 
-pytest-xdist hands out one file after the other, whichever worker is free next. So what takes long comes first, and the
-many short files at the end fill the gaps.
+pytest-xdist gives the next file to the next free worker. Slow files come first, so that the many short files at the end
+fill the gaps.
 """
 
 from __future__ import annotations
@@ -28,5 +28,5 @@ def longest_first(items: list[pytest.Item]) -> None:
 
 
 def workers() -> int:
-    """Return how many workers run tests: two more than there are cores, because many tests wait for a product."""
+    """Return the number of workers: two more than there are cores, because many tests wait for the product."""
     return len(os.sched_getaffinity(0)) + 2

@@ -1,4 +1,4 @@
-"""``python -m bench`` says what there is to measure, and measures nothing while it is asked."""
+"""The help of ``python -m bench`` lists the benches and measures nothing."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from bench.__main__ import BY_HAND, FOLDER, ORDER, main
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.costs(0.5, reason="a process is started")
-def test_help_lists_every_bench_with_what_it_measures() -> None:
+@pytest.mark.costs(0.5, reason="it starts a process")
+def test_help_lists_every_bench_and_what_it_measures() -> None:
     run = subprocess.run(
         [sys.executable, "-m", "bench", "--help"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
     )
@@ -32,13 +32,13 @@ def test_help_of_a_bench_runs_nothing(name: str, capsys: pytest.CaptureFixture[s
     assert set(sys.modules) == before
 
 
-def test_a_bench_that_there_is_not_is_answered_with_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_error_for_an_unknown_bench_lists_the_benches(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["speed"])
     assert "no bench speed: expected one of service, jobs" in capsys.readouterr().err
 
 
-def test_no_bench_is_forgotten() -> None:
-    """Every module with a ``main`` is listed, but for what the benches themselves use."""
+def test_every_bench_is_listed() -> None:
+    """Every module with a ``main`` is listed, except those that the benches use themselves."""
     own = {"__init__", "__main__", "report", "suite", "console_seed"}
     assert {path.stem for path in FOLDER.glob("*.py")} - own == {*ORDER, *BY_HAND}

@@ -1,4 +1,4 @@
-"""A run whose tests left something on the machine has failed, although each of them passed."""
+"""A run that leaves something on the machine fails, although each of its tests passed."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_that_starts_something(tmp_path):
 
 @pytest.fixture
 def sleeper(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that names a folder, until its input ends."""
+    """A process with a folder in its command line, until its input ends."""
     code = "import sys; print('ready', flush=True); sys.stdin.read()"
     arguments = [sys.executable, "-c", code, str(tmp_path / "x")]
     with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
@@ -46,29 +46,29 @@ def sleeper(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
         yield process
 
 
-def test_a_process_is_found_by_a_folder_that_it_names(sleeper: subprocess.Popen[bytes], tmp_path: Path) -> None:
+def test_a_process_is_found_by_a_folder_in_its_command_line(sleeper: subprocess.Popen[bytes], tmp_path: Path) -> None:
     (found,) = processes_of(tmp_path)
     assert found.startswith(f"process {sleeper.pid}: ")
     assert processes_of(tmp_path / "other") == set()
 
 
-def test_the_machine_looks_the_same_twice() -> None:
+def test_two_looks_at_an_unchanged_machine_are_equal() -> None:
     assert machine_state() == machine_state()
     assert "link lo" in machine_things()
 
 
-def test_every_mark_that_touches_the_kernel_is_one_of_the_suite(pytestconfig: pytest.Config) -> None:
+def test_every_mark_of_kernel_tests_is_registered(pytestconfig: pytest.Config) -> None:
     marks = {line.partition(":")[0].partition("(")[0] for line in pytestconfig.getini("markers")}
     assert marks >= TOUCHING
 
 
-@pytest.mark.costs(0.6, reason="pytest is run, and a process is left behind")
+@pytest.mark.costs(0.6, reason="it runs pytest and leaves a process behind")
 @pytest.mark.parametrize(("mark", "fails"), [("network", True), ("other", False)])
-def test_a_process_that_a_test_with_a_kernel_left_fails_the_run(
+def test_a_process_left_behind_by_a_kernel_test_fails_the_run(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, mark: str, fails: bool
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
-    pytester.makeini("[pytest]\nmarkers =\n    network: has a kernel\n    other: has none")
+    pytester.makeini("[pytest]\nmarkers =\n    network: uses the kernel\n    other: does not")
     pytester.makeconftest(CONFTEST)
     pipe = pytester.path / "until-somebody-writes"
     os.mkfifo(pipe)
