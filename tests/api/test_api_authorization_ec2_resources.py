@@ -104,8 +104,8 @@ def test_a_new_interface_has_its_subnet_and_vpc_as_keys_but_not_the_subnets_tags
     subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
     ec2.create_tags(Resources=[subnet], Tags=[{"Key": "team", "Value": "red"}])
     tagged = statement("Allow", "CreateNetworkInterface", StringEquals={"aws:ResourceTag/team": "red"})
-    told = refuses(world.client([tagged]).create_network_interface, SubnetId=subnet)
-    assert arn("network-interface", "*") in told
+    message = refuses(world.client([tagged]).create_network_interface, SubnetId=subnet)
+    assert arn("network-interface", "*") in message
     placed = statement(
         "Allow",
         "CreateNetworkInterface",

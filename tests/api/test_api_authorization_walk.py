@@ -84,8 +84,8 @@ class Walk:
         try:
             getattr(self._clients[who, service], xform_name(operation))(**parameters)
         except ClientError as error:
-            told = error.response["Error"]
-            return told["Code"], told.get("Message", ""), error.response["ResponseMetadata"]["HTTPStatusCode"]
+            details = error.response["Error"]
+            return details["Code"], details.get("Message", ""), error.response["ResponseMetadata"]["HTTPStatusCode"]
         return "", "", 200
 
     def minimal(self, service: str, operation: str) -> dict[str, Any]:

@@ -181,8 +181,8 @@ WAYS = (
     "from-another-job",
     "from-a-plain-interface",
     "from-the-same-address-of-another-vpc",
-    "from-the-loopback-door",
-    "from-the-private-address-at-a-public-door",
+    "from-the-loopback-listen-address",
+    "from-the-private-address-at-a-public-listen-address",
 )
 
 
@@ -200,7 +200,7 @@ def test_stolen_credentials_are_refused_elsewhere(world: Bound, way: str) -> Non
             # The same address in another VPC: an address alone proves nothing.
             other = world.network()
             path = replace(world.path_of_container(spec), vpc_id=other.vpc, vpc_endpoint_id=other.endpoint)
-        case "from-the-loopback-door":
+        case "from-the-loopback-listen-address":
             path = HOST
         case _:
             path = world.path_of(spec)
@@ -240,10 +240,10 @@ def test_a_derived_session_is_refused_after_the_jobs_end_even_from_the_same_addr
     world.refuses(path, further)
     # After its rest period an address is assigned again, to another interface.
     world.now += addresses.REST
-    heir = world.job()
-    assert (world.path_of_container(heir), heir.interface_id == spec.interface_id) == (path, False)
+    next_job = world.job()
+    assert (world.path_of_container(next_job), next_job.interface_id == spec.interface_id) == (path, False)
     world.refuses(path, further)
-    world.reads(path, world.keys_of(heir))
+    world.reads(path, world.keys_of(next_job))
 
 
 @pytest.mark.parametrize("version", ["s3v4", "s3"])
@@ -378,8 +378,8 @@ def test_a_denial_is_explained_to_the_account_of_the_job(world: Bound) -> None:
     with pytest.raises(ClientError) as raised:
         s3.get_object(Bucket="papers", Key="in/a.txt")
     request = raised.value.response["ResponseMetadata"]["RequestId"]
-    told = world.client_of("owner", service="reading-room").explain_request(RequestId=request)
-    (denial,) = told["Denials"]
+    explained = world.client_of("owner", service="reading-room").explain_request(RequestId=request)
+    (denial,) = explained["Denials"]
     assert denial["Action"] == "s3:GetObject"
     assert denial["PrincipalArn"].endswith(f"/Comprehend-{spec.job.job_id}")
     assert denial["Because"] == [
@@ -401,9 +401,9 @@ def test_the_service_itself_uses_the_role_without_an_interface(world: Bound) -> 
     spec = world.job()
     world.end(spec)
     with world.database.reading() as session:
-        told = story(session, spec.job.job_id)
-    assert told[-1].endswith("interface and container gone [failed]")
-    assert not any("removed by the service" in line for line in told)
+        lines = story(session, spec.job.job_id)
+    assert lines[-1].endswith("interface and container gone [failed]")
+    assert not any("removed by the service" in line for line in lines)
 
 
 def test_the_attempts_match_the_list_of_attacks() -> None:

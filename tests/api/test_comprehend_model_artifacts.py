@@ -327,18 +327,18 @@ def test_a_job_fails_and_names_the_endpoint_whose_policy_denies_the_bucket(world
     assert code == "AccessDenied"
     assert "no VPC endpoint policy allows the s3:PutObject action" in text
     # What the container then reports; the service adds the endpoint.
-    said = f"{no_model_access(BUCKET)} s3:PutObject on s3://{BUCKET}/{key}: {text}"
-    world.says(spec, Failed("NO_ACCESS_TO_MODEL_BUCKET", said))
+    reported = f"{no_model_access(BUCKET)} s3:PutObject on s3://{BUCKET}/{key}: {text}"
+    world.says(spec, Failed("NO_ACCESS_TO_MODEL_BUCKET", reported))
     assert status(world, arn) == "IN_ERROR"
     assert BUCKET in message(world, arn)
     assert endpoint in message(world, arn)
     # The next job gets the same error without a container.
-    told = message(world, arn)
+    first_message = message(world, arn)
     arn = create(world, VersionName="early", VpcConfig={"SecurityGroupIds": [group], "Subnets": [subnet]})
     world.turn(3)
     assert world.wanted() == ()
     assert status(world, arn) == "IN_ERROR"
-    assert without_ids(message(world, arn)) == without_ids(told)
+    assert without_ids(message(world, arn)) == without_ids(first_message)
     ec2.modify_vpc_endpoint(VpcEndpointId=endpoint, ResetPolicy=True)
     arn = create(world, VersionName="v2", VpcConfig={"SecurityGroupIds": [group], "Subnets": [subnet]})
     spec = world.started()

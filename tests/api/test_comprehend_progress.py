@@ -87,12 +87,12 @@ def test_progress_is_text_in_the_log_stream_and_limited_in_size(world: ModelWorl
     pass_seconds(world, 700, step=10)
     logs = world.client_of("watcher", service="logs")
     events = logs.get_log_events(logGroupName=LOG_GROUP, logStreamName=job, startFromHead=True)["events"]
-    told = [event["message"] for event in events if event["message"].startswith("Progress: ")]
-    assert told[:2] == [
+    messages = [event["message"] for event in events if event["message"].startswith("Progress: ")]
+    assert messages[:2] == [
         "Progress: 1 of 2 documents, 6.0 a minute",
         "Progress: 1 of 2 documents, 2.0 a minute",
     ]
-    assert len(told) == 6
+    assert len(messages) == 6
 
 
 def test_an_impossible_total_from_a_worker_is_not_shown(world: ModelWorld) -> None:

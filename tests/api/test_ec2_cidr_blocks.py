@@ -131,8 +131,8 @@ def test_a_block_is_required_and_a_vpc_has_five_at_most(tmp_path: Path) -> None:
     assert code_of(caught.value) == "MissingParameter"
     for number in range(1, 5):
         ec2.associate_vpc_cidr_block(VpcId=vpc_id, CidrBlock=f"10.{number}.0.0/24")
-    said = f"This network {vpc_id} has met its maximum number of allowed CIDRs: 5"
-    with pytest.raises(ClientError, match=said) as caught:
+    message = f"This network {vpc_id} has met its maximum number of allowed CIDRs: 5"
+    with pytest.raises(ClientError, match=message) as caught:
         ec2.associate_vpc_cidr_block(VpcId=vpc_id, CidrBlock="10.9.0.0/24")
     assert code_of(caught.value) == "CidrLimitExceeded"
     world.close()

@@ -143,8 +143,8 @@ def test_parameters_that_gateway_endpoints_cannot_have_are_refused(ec2: EC2Clien
 def test_an_endpoint_cannot_be_the_target_of_a_route(ec2: EC2Client, vpc_id: str, table_id: str) -> None:
     endpoint_id = ec2.create_vpc_endpoint(VpcId=vpc_id, ServiceName=S3)["VpcEndpoint"]["VpcEndpointId"]
     where: Any = {"RouteTableId": table_id, "DestinationCidrBlock": "192.0.2.0/24"}
-    said = f"unsupported route target: {endpoint_id}. VPC Endpoints of this type cannot be used as route targets."
-    with pytest.raises(ClientError, match=said) as caught:
+    message = f"unsupported route target: {endpoint_id}. VPC Endpoints of this type cannot be used as route targets."
+    with pytest.raises(ClientError, match=message) as caught:
         ec2.create_route(**where, VpcEndpointId=endpoint_id)
     assert code_of(caught.value) == "RouteNotSupported"
     with pytest.raises(ClientError) as caught:

@@ -73,7 +73,7 @@ class _UnusedAuthorizer:
     """An authorizer that must not be called."""
 
     def authorize(self, call: object, facts: object) -> None:
-        raise AssertionError("nobody calls")
+        raise AssertionError("must not be called")
 
 
 def _names() -> list[str]:

@@ -332,14 +332,14 @@ def test_terraform_creates_tags_waits_and_reads_an_interface_endpoint(
 
 
 def test_every_service_is_listed_s3_with_both_types_and_iam_without_region(ec2: EC2Client) -> None:
-    told = ec2.describe_vpc_endpoint_services()
-    assert told["ServiceNames"] == [
+    services = ec2.describe_vpc_endpoint_services()
+    assert services["ServiceNames"] == [
         "com.amazonaws.iam",
         *(f"com.amazonaws.{REGION}.{name}" for name in ("comprehend", "ec2", "logs", "s3", "sts")),
     ]
     kinds = [
         (entry["ServiceName"].rpartition(".")[2], entry["ServiceType"][0]["ServiceType"])
-        for entry in told["ServiceDetails"]
+        for entry in services["ServiceDetails"]
     ]
     assert sorted(kinds) == [
         ("comprehend", "Interface"),
@@ -350,7 +350,7 @@ def test_every_service_is_listed_s3_with_both_types_and_iam_without_region(ec2: 
         ("s3", "Interface"),
         ("sts", "Interface"),
     ]
-    for entry in told["ServiceDetails"]:
+    for entry in services["ServiceDetails"]:
         assert (entry["Owner"], entry["VpcEndpointPolicySupported"], entry["AcceptanceRequired"]) == (
             "amazon",
             True,

@@ -74,29 +74,29 @@ def test_a_missing_entity_is_reported_by_name(world: IamWorld) -> None:
 def test_an_access_key_is_deleted_for_its_owner_only(world: IamWorld) -> None:
     """Without UserName the user is the caller, who does not own the key of another user."""
     iam, key = world.client("iam"), world.user("alice")["access_key_id"]
-    told = ("NoSuchEntity", f"The Access Key with id {key} cannot be found.", 404)
-    assert refusal(iam.delete_access_key, AccessKeyId=key) == told
+    missing = ("NoSuchEntity", f"The Access Key with id {key} cannot be found.", 404)
+    assert refusal(iam.delete_access_key, AccessKeyId=key) == missing
     iam.delete_access_key(UserName="alice", AccessKeyId=key)
-    assert refusal(iam.delete_access_key, UserName="alice", AccessKeyId=key) == told
+    assert refusal(iam.delete_access_key, UserName="alice", AccessKeyId=key) == missing
 
 
 @pytest.mark.costs(0.5, reason="it compiles patterns of all letters, and matches fifty tags")
 def test_errors_for_invalid_tags_do_not_repeat_their_values(world: IamWorld) -> None:
     iam = world.client("iam")
     many = tags(*map(str, range(51)))
-    told = "1 validation error detected: Value at "
+    prefix = "1 validation error detected: Value at "
     longest = "failed to satisfy constraint: Member must have length less than or equal to"
     for given, message in (
-        (many, f"{told}'tags' {longest} 50"),
+        (many, f"{prefix}'tags' {longest} 50"),
         (
             tags("k" * 129),
-            f"{told}'tags.1.member.key' {longest} 128",
+            f"{prefix}'tags.1.member.key' {longest} 128",
         ),
         (
             [{"Key": "k", "Value": "v" * 257}],
-            f"{told}'tags.1.member.value' {longest} 256",
+            f"{prefix}'tags.1.member.value' {longest} 256",
         ),
-        (tags("NO!"), f"{told}'tags.1.member.key' failed to satisfy constraint: {PATTERN}"),
+        (tags("NO!"), f"{prefix}'tags.1.member.key' failed to satisfy constraint: {PATTERN}"),
     ):
         assert refusal(iam.create_user, UserName="u", Tags=given)[:2] == ("ValidationError", message)
     assert refusal(iam.create_user, UserName="u", Tags=tags("a", "A"))[:2] == (
@@ -112,15 +112,15 @@ def test_errors_for_invalid_tags_do_not_repeat_their_values(world: IamWorld) -> 
     iam.tag_user(UserName="u", Tags=[{"Key": "7", "Value": "seven"}])
     long = ["k" * 129]
     message = refusal(iam.untag_user, UserName="u", TagKeys=long)[1]
-    assert message.startswith(f"{told}'tagKeys' failed")
+    assert message.startswith(f"{prefix}'tagKeys' failed")
     assert "Member must have length less than or equal to 128" in message
 
 
 def test_errors_for_an_enum_do_not_repeat_the_value(world: IamWorld) -> None:
     key = world.user("alice")["access_key_id"]
     given: Any = "Asleep"
-    told = refusal(world.client("iam").update_access_key, UserName="alice", AccessKeyId=key, Status=given)
-    assert told[1] == (
+    error = refusal(world.client("iam").update_access_key, UserName="alice", AccessKeyId=key, Status=given)
+    assert error[1] == (
         "1 validation error detected: Value at 'status' failed to satisfy constraint: "
         "Member must satisfy enum value set"
     )
@@ -133,8 +133,8 @@ def test_a_list_of_policies_omits_descriptions_and_tags(world: IamWorld) -> None
     assert "Tags" not in plain
     listed = iam.list_policies(Scope="Local")["Policies"]
     assert [{"Description", "Tags"} & set(entry) for entry in listed] == [set(), set()]
-    told = iam.get_policy(PolicyArn=listed[0]["Arn"])["Policy"]
-    assert (told["Description"], told["Tags"]) == ("all", tags("a"))
+    complete = iam.get_policy(PolicyArn=listed[0]["Arn"])["Policy"]
+    assert (complete["Description"], complete["Tags"]) == ("all", tags("a"))
     assert iam.get_policy(PolicyArn=listed[1]["Arn"])["Policy"]["Tags"] == []
 
 

@@ -111,9 +111,9 @@ def test_changing_a_profile_needs_permission_on_its_path_and_to_pass_its_role(wo
     admin.create_instance_profile(InstanceProfileName="p", Path="/mine/")
     profiles = f"arn:aws:iam::{ACCOUNT}:instance-profile/mine/*"
     alice = world.client("iam", **world.user("alice", policy(action="iam:*", resource=profiles)))
-    told = refusal(alice.add_role_to_instance_profile, InstanceProfileName="p", RoleName="R")
-    assert told[0] == "AccessDenied"
-    assert f"is not authorized to perform: iam:PassRole on resource: arn:aws:iam::{ACCOUNT}:role/mine/R" in told[1]
+    error = refusal(alice.add_role_to_instance_profile, InstanceProfileName="p", RoleName="R")
+    assert error[0] == "AccessDenied"
+    assert f"is not authorized to perform: iam:PassRole on resource: arn:aws:iam::{ACCOUNT}:role/mine/R" in error[1]
     passing = policy(action="iam:PassRole", resource=f"arn:aws:iam::{ACCOUNT}:role/mine/*")
     admin.put_user_policy(UserName="alice", PolicyName="passes", PolicyDocument=passing)
     alice.add_role_to_instance_profile(InstanceProfileName="p", RoleName="R")

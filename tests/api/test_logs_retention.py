@@ -117,8 +117,8 @@ def test_an_already_expired_event_is_rejected_and_reported(world: ModelWorld, lo
     logs.put_retention_policy(logGroupName="/jobs", retentionInDays=1)
     now = milliseconds(world.now)
     events = [{"timestamp": now - 100_000_000, "message": "old"}, {"timestamp": now - 86_000_000, "message": "new"}]
-    told = logs.put_log_events(logGroupName="/jobs", logStreamName="one", logEvents=events)
-    assert told["rejectedLogEventsInfo"] == {"expiredLogEventEndIndex": 1}
+    answer = logs.put_log_events(logGroupName="/jobs", logStreamName="one", logEvents=events)
+    assert answer["rejectedLogEventsInfo"] == {"expiredLogEventEndIndex": 1}
     assert messages(logs)[0] == ["new"]
 
 

@@ -203,5 +203,5 @@ def test_a_version_2_presigned_url_needs_all_its_parameters(world: S3World, port
     url = urlsplit(client.generate_presigned_url("get_object", Params={"Bucket": BUCKET, "Key": "k"}))
     query = "&".join(each for each in url.query.split("&") if not each.startswith(left_out))
     status, body = raw(port, "GET", f"{url.path}?{query}")
-    told = "Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters"
-    assert (status, "<Code>AccessDenied</Code>" in body, told in body) == (403, True, True)
+    message = "Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters"
+    assert (status, "<Code>AccessDenied</Code>" in body, message in body) == (403, True, True)

@@ -89,15 +89,15 @@ def test_a_copy_has_the_storage_class_of_the_copy_request(s3: Any) -> None:
     assert class_of(s3, "copy") == "GLACIER_IR"
 
 
-@pytest.mark.parametrize("said", [{"StorageClass": "STANDARD_IA"}, {"ServerSideEncryption": "AES256"}], ids=str)
-def test_an_object_can_be_copied_to_itself_to_change_its_class_or_encryption(s3: Any, said: dict[str, str]) -> None:
+@pytest.mark.parametrize("changes", [{"StorageClass": "STANDARD_IA"}, {"ServerSideEncryption": "AES256"}], ids=str)
+def test_an_object_can_be_copied_to_itself_to_change_its_class_or_encryption(s3: Any, changes: dict[str, str]) -> None:
     s3.put_object(Bucket=BUCKET, Key="same", Body=b"x", Metadata={"a": "b"})
     itself = {"Bucket": BUCKET, "Key": "same", "CopySource": f"{BUCKET}/same"}
     with pytest.raises(ClientError, match="to itself without changing"):
         s3.copy_object(**itself)
-    s3.copy_object(**itself, **said)
-    assert class_of(s3, "same") == said.get("StorageClass")
-    s3.copy_object(**itself, **said)  # Copying it again counts as a change, as in S3.
+    s3.copy_object(**itself, **changes)
+    assert class_of(s3, "same") == changes.get("StorageClass")
+    s3.copy_object(**itself, **changes)  # Copying it again counts as a change, as in S3.
     assert s3.head_object(Bucket=BUCKET, Key="same")["Metadata"] == {"a": "b"}
 
 

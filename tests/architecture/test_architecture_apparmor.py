@@ -24,8 +24,8 @@ needs_parser = pytest.mark.skipif(
 def parse(profile: Path) -> subprocess.CompletedProcess[str]:
     """Parse a profile with warnings as errors, without loading or writing anything."""
     assert PARSER is not None
-    told = ["--skip-kernel-load", "--skip-cache", "--features-file", str(FEATURES), "--Werror", str(profile)]
-    return subprocess.run([PARSER, *told], capture_output=True, text=True, check=False)
+    options = ["--skip-kernel-load", "--skip-cache", "--features-file", str(FEATURES), "--Werror", str(profile)]
+    return subprocess.run([PARSER, *options], capture_output=True, text=True, check=False)
 
 
 @needs_parser

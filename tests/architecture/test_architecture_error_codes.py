@@ -118,5 +118,5 @@ def test_the_console_has_advice_for_each_failure_and_each_document_error(codes: 
 @pytest.mark.costs(0.1, reason="it reads all code of the analysis")
 def test_each_code_accepted_from_containers_is_used_in_containers(codes: ModuleType) -> None:
     """Any other code would be shown as INTERNAL_ERROR."""
-    said = {code for path in (ROOT / "src" / "reading_room" / "analysis").rglob("*.py") for code in codes.said_in(path)}
-    assert set(WORKER_CODES) - said == set()
+    used = {code for path in (ROOT / "src" / "reading_room" / "analysis").rglob("*.py") for code in codes.said_in(path)}
+    assert set(WORKER_CODES) - used == set()

@@ -107,5 +107,5 @@ def test_serve_runs_as_the_user_that_the_agent_accepts() -> None:
     number = str(Settings().service_uid)
     assert settings_of(UNITS / "reading-room-serve.service")["User"] == [number]
     for name in ("holder", "agent", "serve"):
-        (told,) = settings_of(UNITS / f"reading-room-{name}.service")["Environment"]
-        assert f"READING_ROOM_SERVICE_UID={number}" in told.split()
+        (environment,) = settings_of(UNITS / f"reading-room-{name}.service")["Environment"]
+        assert f"READING_ROOM_SERVICE_UID={number}" in environment.split()

@@ -47,10 +47,10 @@ def main(arguments: list[str]) -> int:
     seconds = int(os.environ.get("FUZZ_SECONDS", "120"))
     failed = []
     for name in arguments or fuzz.TARGETS:
-        told = run(name, seconds)
-        sys.stdout.write(f"{told}\n" if told else "")
+        summary = run(name, seconds)
+        sys.stdout.write(f"{summary}\n" if summary else "")
         sys.stdout.flush()
-        if told is None:
+        if summary is None:
             failed.append(name)
     if failed:
         sys.stdout.write(f"Faults in {', '.join(failed)}; their inputs are in {FOUND}\n")

@@ -51,11 +51,14 @@ def lane(data: bytes) -> None:
     whole, pieces = _frames(data, len(data) or 1), _frames(data, size)
     assert whole == pieces
     if whole is not None:
-        assert b"".join(kind + len(said).to_bytes(4, "big") + said for kind, said in whole) == data[: _length(whole)]
+        assert (
+            b"".join(kind + len(content).to_bytes(4, "big") + content for kind, content in whole)
+            == data[: _length(whole)]
+        )
 
 
 def _length(frames: list[tuple[bytes, bytes]]) -> int:
-    return sum(5 + len(said) for _, said in frames)
+    return sum(5 + len(content) for _, content in frames)
 
 
 def _frames(data: bytes, size: int) -> list[tuple[bytes, bytes]] | None:
@@ -73,5 +76,5 @@ def _frames(data: bytes, size: int) -> list[tuple[bytes, bytes]] | None:
         if reading.over:
             return None
     frames = list(reading._frames)
-    assert all(len(said) <= max(PIECE_LIMIT, HEAD_LIMIT) for _, said in frames)
+    assert all(len(content) <= max(PIECE_LIMIT, HEAD_LIMIT) for _, content in frames)
     return frames

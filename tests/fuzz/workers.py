@@ -19,7 +19,7 @@ from reading_room.jobs.part_requests import Malformed, read_finished, read_plan
 from tests.fuzz import assert_printable
 
 FOLDER = tempfile.TemporaryDirectory()
-OUTPUT = Path(FOLDER.name) / "said"
+OUTPUT = Path(FOLDER.name) / "output"
 DETECT = operation_model("comprehend", "DetectEntities")
 
 
@@ -37,10 +37,10 @@ class LocalReader:
     """A reader in this process that behaves like the reader process."""
 
     def read(self, what: bytes, descriptor: int, offset: int) -> Said:
-        said = read_said(what, descriptor, offset)
-        assert said.taken <= LINE_LIMIT
-        assert decode(Said, encode(said)) == said
-        return said
+        result = read_said(what, descriptor, offset)
+        assert result.taken <= LINE_LIMIT
+        assert decode(Said, encode(result)) == result
+        return result
 
     def close(self) -> None:
         """Do nothing, because nothing is open."""
@@ -52,10 +52,10 @@ def worker_output(data: bytes) -> None:
     words = WorkerMessages(OUTPUT, OUTPUT, Here())
     messages = words.read()
     assert words.read() == messages
-    said = messages[:-1] if words.fault else messages
+    before_fault = messages[:-1] if words.fault else messages
     assert not words.fault or isinstance(messages[-1], Failed)
-    assert [type(message) for message in said[:1]] in ([], [Ready])
-    assert all(isinstance(message, Progress) for message in said[1:-1])
+    assert [type(message) for message in before_fault[:1]] in ([], [Ready])
+    assert all(isinstance(message, Progress) for message in before_fault[1:-1])
     words.fault.encode()
     assert words.diagnostics().replace("\n", "").replace("\t", "").isprintable()
 

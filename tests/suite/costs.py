@@ -66,8 +66,8 @@ class Measure:
         if call.when == "teardown":
             wall, processor = time.monotonic() - self._wall, processor_seconds() - self._processor
             allowed = allowance(item, self._first)
-            told = {"kind": kind_of(item).name, "wall": wall, "processor": processor, "allowed": allowed}
-            report.user_properties.append((PROPERTY, told))
+            values = {"kind": kind_of(item).name, "wall": wall, "processor": processor, "allowed": allowed}
+            report.user_properties.append((PROPERTY, values))
         return report
 
 
@@ -86,11 +86,11 @@ class Summary:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Store the cost of a test."""
-        for name, told in report.user_properties:
-            if name == PROPERTY and isinstance(told, dict):
+        for name, values in report.user_properties:
+            if name == PROPERTY and isinstance(values, dict):
                 worker = getattr(report, "worker_id", "alone")
-                cost = Cost(told["wall"], told["processor"])
-                self._spent.append(Spent(report.nodeid, worker, Kind[told["kind"]], cost, told["allowed"]))
+                cost = Cost(values["wall"], values["processor"])
+                self._spent.append(Spent(report.nodeid, worker, Kind[values["kind"]], cost, values["allowed"]))
 
     def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> None:
         """Print the sums, and the tests that exceeded their budgets."""
