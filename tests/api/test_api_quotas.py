@@ -113,14 +113,12 @@ def test_log_events_beyond_an_accounts_limit_are_refused_but_jobs_keep_their_sto
 @pytest.mark.costs(0.05, reason="it imports three other test modules")
 def test_the_attempts_match_the_list_of_attacks() -> None:
     attempts: dict[str, Callable[..., None]] = {
-        "one-object-too-large": (
-            space.test_an_account_has_no_more_than_it_may_and_what_is_announced_too_large_is_not_read
-        ),
-        "many-writers-at-once": space.test_writers_at_once_get_the_room_that_there_is_and_no_byte_more,
-        "parts-that-are-never-finished": (space.test_the_parts_of_an_unfinished_upload_take_room_until_it_is_given_up),
-        "room-of-another-account": space.test_room_is_taken_of_the_account_of_the_bucket_whoever_writes,
+        "one-object-too-large": (space.test_a_write_beyond_the_limit_of_an_account_is_refused_before_its_body_is_read),
+        "many-writers-at-once": space.test_concurrent_writers_get_exactly_the_available_space,
+        "parts-that-are-never-finished": (space.test_the_parts_of_an_unfinished_upload_take_space_until_it_is_aborted),
+        "room-of-another-account": space.test_space_counts_for_the_account_of_the_bucket_whoever_writes,
         "a-disk-to-its-last-byte": (
-            space.test_with_the_disk_at_its_floor_nothing_is_written_and_everything_can_be_read_and_deleted
+            space.test_with_only_the_reserve_free_objects_can_be_read_and_deleted_but_not_written
         ),
         "counting-without-end": space.test_writing_beyond_the_limit_again_and_again_counts_once_a_second,
         "a-queue-of-one-account": test_the_number_of_waiting_jobs_and_trainings_of_an_account_is_limited,

@@ -1,4 +1,4 @@
-"""A real server on the loopback address, and clients that do not behave: it goes on answering."""
+"""A real server on the loopback address that keeps serving in spite of misbehaving clients."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HEAD = b"POST / HTTP/1.1\r\nHost: x\r\nX-Amz-Target: Comprehend_20171127.DetectE
 
 @pytest.fixture(scope="module")
 def served() -> Iterator[tuple[World, int]]:
-    """Yield the application and the port that a server answers for it on."""
+    """Serve the application; yield it and the port of the server."""
     with world() as made:
         config = uvicorn.Config(made.app, log_config=None, lifespan="on")
         server = uvicorn.Server(config)
@@ -33,8 +33,8 @@ def served() -> Iterator[tuple[World, int]]:
         thread.join(DEADLINE)
 
 
-def answers(port: int) -> bool:
-    """Say whether the server still serves calls."""
+def is_serving(port: int) -> bool:
+    """Return whether the server still answers calls."""
     client = connect(
         "sts",
         f"http://127.0.0.1:{port}",
@@ -44,8 +44,8 @@ def answers(port: int) -> bool:
     return client.get_caller_identity()["Arn"] == KEY.principal.arn
 
 
-def test_the_sdk_speaks_over_http(served: tuple[World, int]) -> None:
-    assert answers(served[1])
+def test_the_sdk_works_over_http(served: tuple[World, int]) -> None:
+    assert is_serving(served[1])
 
 
 @pytest.mark.parametrize(
@@ -60,10 +60,10 @@ def test_the_sdk_speaks_over_http(served: tuple[World, int]) -> None:
     ],
     ids=["half a body", "a length too long", "half a chunk", "half a head", "TLS", "nothing"],
 )
-def test_a_client_that_goes_away_leaves_nothing_behind(served: tuple[World, int], sent: bytes) -> None:
+def test_the_server_keeps_serving_when_a_client_disconnects(served: tuple[World, int], sent: bytes) -> None:
     with socket.create_connection(("127.0.0.1", served[1])) as connection:
         connection.sendall(sent)
-    assert answers(served[1])
+    assert is_serving(served[1])
 
 
 @pytest.mark.parametrize(
@@ -76,10 +76,10 @@ def test_a_client_that_goes_away_leaves_nothing_behind(served: tuple[World, int]
         b"\x00\x01\x02\r\n\r\n",
     ],
 )
-def test_bad_framing_gets_a_refusal_or_a_closed_connection(served: tuple[World, int], sent: bytes) -> None:
+def test_bad_framing_is_refused_or_closes_the_connection(served: tuple[World, int], sent: bytes) -> None:
     answer = exchange(served[1], sent)
     assert answer == b"" or answer.startswith(b"HTTP/1.1 400")
-    assert answers(served[1])
+    assert is_serving(served[1])
 
 
 def test_a_body_above_the_limit_is_refused_and_the_connection_closed(served: tuple[World, int]) -> None:
@@ -90,28 +90,28 @@ def test_a_body_above_the_limit_is_refused_and_the_connection_closed(served: tup
     assert b"connection: close" in answer.lower()
 
 
-def test_a_client_that_asks_first_is_refused_before_it_sends(served: tuple[World, int]) -> None:
+def test_a_client_with_expect_100_continue_is_refused_before_it_sends_the_body(served: tuple[World, int]) -> None:
     head = HEAD + b"Expect: 100-continue\r\nContent-Length: 99999999999\r\n\r\n"
     answer = exchange(served[1], head)
     assert answer.startswith(b"HTTP/1.1 413")
 
 
-@pytest.mark.costs(0.05, reason="megabytes are sent until the server cuts the connection")
-def test_a_body_without_an_end_is_cut_off(served: tuple[World, int]) -> None:
+@pytest.mark.costs(0.05, reason="sends megabytes until the server cuts the connection")
+def test_an_endless_body_is_cut_off(served: tuple[World, int]) -> None:
     chunk = b"100000\r\n" + b"x" * 0x100000 + b"\r\n"
     answer = exchange(served[1], HEAD + b"Transfer-Encoding: chunked\r\n\r\n", *[chunk] * 80)
     assert answer == b"" or answer.startswith(b"HTTP/1.1 413")
-    assert answers(served[1])
+    assert is_serving(served[1])
 
 
-def test_a_body_that_drips_is_given_up() -> None:
+def test_a_body_that_arrives_too_slowly_times_out() -> None:
     with world(body_seconds=0.01) as made, serving(made.app) as port:
         answer = exchange(port, HEAD + b"Content-Length: 10\r\n\r\n{")
     assert b"RequestTimeout" in answer
     assert b"not received within 0.01 seconds" in answer
 
 
-def test_two_requests_on_one_connection_are_both_answered(served: tuple[World, int]) -> None:
+def test_pipelined_requests_are_both_answered(served: tuple[World, int]) -> None:
     request = HEAD + b"Content-Length: 2\r\n\r\n{}"
     with socket.create_connection(("127.0.0.1", served[1]), timeout=DEADLINE) as connection:
         connection.sendall(request + request)

@@ -1,4 +1,4 @@
-"""Calls that wait keep none waiting that need not wait for the same."""
+"""Threads for calls: a call that waits for a resource does not delay calls that do not need it."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from tests.worlds.waiting import DEADLINE
 
 
 def json_call(operation: str) -> IncomingRequest:
-    """Return a call of a service that speaks JSON."""
+    """Return a call of a service with the JSON protocol."""
     return request((("x-amz-target", f"Comprehend_20171127.{operation}"),), b"{}")
 
 
 def form_call(operation: str) -> IncomingRequest:
-    """Return a call of a service that speaks in forms, as SDKs write it."""
+    """Return a call of a service with a query protocol, as SDKs encode it."""
     return request((), f"Action={operation}&Version=2016-11-15".encode())
 
 
@@ -30,8 +30,8 @@ def request(headers: tuple[tuple[str, str], ...], body: bytes, query: str = "") 
 
 
 @pytest.fixture
-def threads() -> Iterator[CallThreads]:
-    """One thread for each kind of calls."""
+def call_threads() -> Iterator[CallThreads]:
+    """Yield call threads with one thread for each kind of call."""
     found = CallThreads(1)
     yield found
     found.close()
@@ -47,21 +47,21 @@ READING = [
 
 
 @pytest.mark.parametrize("waiting", WAITING)
-def test_a_call_that_reads_is_run_while_others_wait(threads: CallThreads, waiting: IncomingRequest) -> None:
+def test_reading_calls_run_while_others_wait(call_threads: CallThreads, waiting: IncomingRequest) -> None:
     may_end = threading.Event()
-    held: Future[bool] = threads.of(waiting).submit(may_end.wait, DEADLINE)
+    held: Future[bool] = call_threads.of(waiting).submit(may_end.wait, DEADLINE)
     try:
         for reading in READING:
-            assert threads.of(reading).submit(lambda: "answered").result(DEADLINE) == "answered"
+            assert call_threads.of(reading).submit(lambda: "answered").result(DEADLINE) == "answered"
         assert not held.done()
     finally:
         may_end.set()
 
 
-def test_an_analysis_that_waits_for_its_container_keeps_no_change_waiting(threads: CallThreads) -> None:
+def test_an_analysis_waiting_for_its_container_does_not_delay_changes(call_threads: CallThreads) -> None:
     may_end = threading.Event()
-    held: Future[bool] = threads.of(json_call("BatchDetectSentiment")).submit(may_end.wait, DEADLINE)
-    assert threads.of(form_call("CreateVpc")).submit(lambda: "made").result(DEADLINE) == "made"
+    held: Future[bool] = call_threads.of(json_call("BatchDetectSentiment")).submit(may_end.wait, DEADLINE)
+    assert call_threads.of(form_call("CreateVpc")).submit(lambda: "made").result(DEADLINE) == "made"
     assert not held.done()
     may_end.set()
 
@@ -76,7 +76,7 @@ def test_an_analysis_that_waits_for_its_container_keeps_no_change_waiting(thread
         request((), b"x" * 10_000 + b"&Action=DescribeVpcs"),
     ],
 )
-def test_what_names_no_operation_that_reads_is_run_with_what_changes(
-    threads: CallThreads, odd: IncomingRequest
+def test_a_call_that_names_no_reading_operation_runs_with_the_changes(
+    call_threads: CallThreads, odd: IncomingRequest
 ) -> None:
-    assert threads.of(odd) is threads.of(form_call("CreateVpc"))
+    assert call_threads.of(odd) is call_threads.of(form_call("CreateVpc"))

@@ -1,7 +1,7 @@
-"""Garbage, and what looks almost right, for everything that reads requests: only AWS's errors come of it.
+"""Garbage and almost valid input for every parser of requests: it causes AWS's errors and no others.
 
-``READING_ROOM_HYPOTHESIS=fuzz`` tries many times as much. ``data/hostile_documents`` is the corpus: a document that
-once did harm, here or elsewhere, is put there and read by every protocol from then on.
+``READING_ROOM_HYPOTHESIS=fuzz`` runs many times as many examples. ``data/hostile_documents`` is the corpus: a document
+that has caused harm, here or elsewhere, is added to it, and every protocol parses it from then on.
 """
 
 from __future__ import annotations
@@ -53,12 +53,12 @@ SLOW = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_to
 def request(
     method: str = "POST", path: str = "/", query_string: str = "", headers: Any = (), body: bytes = b""
 ) -> IncomingRequest:
-    """Return a request as it comes."""
+    """Return a request as it arrives at the server."""
     return IncomingRequest(method, path, query_string, tuple(headers), body, NetworkPath("127.0.0.1"), "r", NOW)
 
 
 def operations(*services: str) -> list[OperationModel]:
-    """Return every operation of these services."""
+    """Return all operations of these services."""
     found = [operation_model(name, each) for name in services for each in service_model(name).operation_names]
     return [each for each in found if each is not None]
 
@@ -105,59 +105,61 @@ JSON = st.recursive(
 
 
 @st.composite
-def fitting(draw: st.DrawFn, shape: Shape | None, depth: int = 0) -> Any:
-    """Return a value that is mostly of a shape, and here and there of none."""
+def almost_fitting(draw: st.DrawFn, shape: Shape | None, depth: int = 0) -> Any:
+    """Return a value that mostly has the given shape, with some parts that do not."""
     if shape is None or depth > 6 or draw(st.integers(0, 7)) == 0:
         return draw(JSON)
     if isinstance(shape, StructureShape):
         names = draw(st.lists(st.sampled_from(sorted(shape.members)), max_size=5)) if shape.members else []
         value = {
-            str(shape.members[name].serialization.get("name", name)): draw(fitting(shape.members[name], depth + 1))
+            str(shape.members[name].serialization.get("name", name)): draw(
+                almost_fitting(shape.members[name], depth + 1)
+            )
             for name in names
         }
         return value | (draw(st.dictionaries(TEXT, JSON, max_size=1)))
     if isinstance(shape, ListShape):
-        return [draw(fitting(shape.member, depth + 1)) for _ in range(draw(st.integers(0, 2)))]
+        return [draw(almost_fitting(shape.member, depth + 1)) for _ in range(draw(st.integers(0, 2)))]
     if isinstance(shape, MapShape):
-        return {draw(TEXT): draw(fitting(shape.value, depth + 1)) for _ in range(draw(st.integers(0, 2)))}
+        return {draw(TEXT): draw(almost_fitting(shape.value, depth + 1)) for _ in range(draw(st.integers(0, 2)))}
     return draw(st.one_of(TEXT, NUMBERS, st.booleans()))
 
 
-def written(value: Any) -> bytes:
-    """Return JSON, also of what JSON does not have."""
+def to_json(value: Any) -> bytes:
+    """Return a value as JSON, including NaN and the infinities, which JSON does not have."""
     return json.dumps(value, allow_nan=True, ensure_ascii=True).encode()
 
 
 @given(st.data())
 @SLOW
-def test_json_that_almost_fits_is_read_or_refused(data: st.DataObject) -> None:
+def test_json_that_almost_fits_is_parsed_or_refused(data: st.DataObject) -> None:
     operation = data.draw(st.sampled_from(operations("comprehend", "logs")))
-    body = written(data.draw(fitting(operation.input_shape)))
+    body = to_json(data.draw(almost_fitting(operation.input_shape)))
     only_aws_errors(lambda: json_protocol.parse(operation, request(body=body)))
 
 
 @given(st.sampled_from(operations("comprehend", "logs")), st.binary(max_size=60))
-def test_bytes_that_are_no_json_are_refused(operation: OperationModel, body: bytes) -> None:
+def test_any_bytes_are_parsed_as_json_or_refused(operation: OperationModel, body: bytes) -> None:
     only_aws_errors(lambda: json_protocol.parse(operation, request(body=body)))
 
 
-def flattened(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """Yield a value as the fields of a form, in whichever of the two spellings of lists."""
+def to_fields(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Yield a value as the fields of a form, with lists in either of the two notations."""
     if isinstance(value, dict):
         for name, item in value.items():
-            yield from flattened(item, f"{path}.{name}" if path else str(name))
+            yield from to_fields(item, f"{path}.{name}" if path else str(name))
     elif isinstance(value, list):
         for number, item in enumerate(value, 1):
-            yield from flattened(item, f"{path}.{number}" if len(value) % 2 else f"{path}.member.{number}")
+            yield from to_fields(item, f"{path}.{number}" if len(value) % 2 else f"{path}.member.{number}")
     else:
         yield path, str(value)
 
 
 @given(st.data())
 @SLOW
-def test_forms_that_almost_fit_are_read_or_refused(data: st.DataObject) -> None:
+def test_forms_that_almost_fit_are_parsed_or_refused(data: st.DataObject) -> None:
     operation = data.draw(st.sampled_from(operations("ec2", "iam", "sts")))
-    fields = list(flattened(data.draw(fitting(operation.input_shape))))
+    fields = list(to_fields(data.draw(almost_fitting(operation.input_shape))))
     body = "&".join(
         f"{quote(name, errors='surrogateescape')}={quote(value, errors='surrogateescape')}" for name, value in fields
     ).encode()
@@ -166,7 +168,7 @@ def test_forms_that_almost_fit_are_read_or_refused(data: st.DataObject) -> None:
 
 
 @given(st.sampled_from(operations("ec2", "iam", "sts")), st.text("aA.1%&=+;[]\0é", max_size=40))
-def test_text_that_is_no_form_is_refused(operation: OperationModel, text: str) -> None:
+def test_any_text_is_parsed_as_a_form_or_refused(operation: OperationModel, text: str) -> None:
     for protocol in (ec2, query):
         for given_request in (
             request(headers=[FORM], body=text.encode()),
@@ -175,24 +177,24 @@ def test_text_that_is_no_form_is_refused(operation: OperationModel, text: str) -
             only_aws_errors(lambda read=protocol, it=given_request: read.parse(operation, it))
 
 
-def elements(value: Any, name: str) -> str:
-    """Write a value as XML, well-formed or not."""
+def to_xml(value: Any, name: str) -> str:
+    """Return a value as XML, well-formed or not."""
     if isinstance(value, dict):
-        inner = "".join(elements(item, str(key)) for key, item in value.items())
+        inner = "".join(to_xml(item, str(key)) for key, item in value.items())
         return f"<{name}>{inner}</{name}>"
     if isinstance(value, list):
-        return "".join(elements(item, name) for item in value)
+        return "".join(to_xml(item, name) for item in value)
     return f"<{name}>{value}</{name}>"
 
 
 @given(st.data())
 @SLOW
-def test_xml_that_almost_fits_is_read_or_refused(data: st.DataObject) -> None:
+def test_xml_that_almost_fits_is_parsed_or_refused(data: st.DataObject) -> None:
     operation = data.draw(st.sampled_from(operations("s3")))
     shape = operation.input_shape
     assert isinstance(shape, StructureShape)
     payload = shape.serialization.get("payload")
-    body = elements(data.draw(fitting(shape.members[payload] if payload else shape)), "Root")
+    body = to_xml(data.draw(almost_fitting(shape.members[payload] if payload else shape)), "Root")
     headers = [(data.draw(TEXT).lower(), data.draw(TEXT)), ("x-amz-date", data.draw(TEXT))]
     pairs = [(data.draw(TEXT), data.draw(TEXT)) for _ in range(2)]
     for member in shape.members.values():
@@ -207,16 +209,16 @@ def test_xml_that_almost_fits_is_read_or_refused(data: st.DataObject) -> None:
 
 
 @given(st.one_of(st.binary(max_size=80), st.text("<>/&;!?[]ab \"'=#x0\0é", max_size=60).map(str.encode)))
-def test_the_reader_of_xml_raises_value_errors_alone(body: bytes) -> None:
+def test_the_xml_parser_raises_only_value_errors(body: bytes) -> None:
     try:
         xml.read(body)
     except ValueError:
         pass
 
 
-@pytest.mark.costs(0.9, reason="operations of each protocol read a document, some of which are large")
+@pytest.mark.costs(0.9, reason="operations of each protocol parse documents, some of them large")
 @pytest.mark.parametrize("name", [*(file.name for file in CORPUS), *GENERATED])
-def test_every_reader_survives_the_corpus(name: str) -> None:
+def test_every_parser_survives_the_corpus(name: str) -> None:
     body = document(name)
     try:
         xml.read(body)
@@ -238,7 +240,7 @@ def document(name: str) -> bytes:
 
 
 def only_aws_errors(read: Any) -> None:
-    """Call what reads; let nothing but AWS's errors pass."""
+    """Call a parser and assert that it raises no errors except AWS's."""
     refusal: AwsError | None = None
     try:
         read()
@@ -247,7 +249,7 @@ def only_aws_errors(read: Any) -> None:
     assert refusal is None or (400 <= refusal.status < 500 and refusal.message)
 
 
-# Signatures.
+# Signatures
 
 HEADER_NAMES = st.sampled_from(
     [
@@ -297,8 +299,8 @@ AUTHORIZATIONS = st.one_of(
 
 
 @st.composite
-def signed_by_nobody(draw: st.DrawFn) -> IncomingRequest:
-    """Return a request with something like a signature in its header, its query, or both."""
+def falsely_signed(draw: st.DrawFn) -> IncomingRequest:
+    """Return a request with something that resembles a signature in its headers, its query, or both."""
     headers = [
         (draw(HEADER_NAMES), draw(st.one_of(AUTHORIZATIONS, DATES, TEXT))) for _ in range(draw(st.integers(0, 4)))
     ]
@@ -325,34 +327,34 @@ def signed_by_nobody(draw: st.DrawFn) -> IncomingRequest:
     return request(draw(st.sampled_from(["GET", "POST", "PUT"])), path, raw, latin, draw(st.binary(max_size=10)))
 
 
-@given(signed_by_nobody(), st.sampled_from(sorted(SERVED)))
+@given(falsely_signed(), st.sampled_from(sorted(SERVED)))
 @SLOW
-def test_nothing_that_nobody_signed_is_verified(incoming: IncomingRequest, service: str) -> None:
+def test_no_false_signature_is_verified(incoming: IncomingRequest, service: str) -> None:
     with pytest.raises(AwsError) as caught:
         verify(incoming, service, MemoryCredentials([KEY]), NOW)
     assert 400 <= caught.value.status < 500
 
 
-@given(signed_by_nobody())
+@given(falsely_signed())
 @SLOW
-def test_any_head_is_somebodys(incoming: IncomingRequest) -> None:
+def test_any_request_is_assigned_to_a_service_or_to_none(incoming: IncomingRequest) -> None:
     identify(incoming.method, incoming.query_string, incoming.headers)
     for name, value in query_pairs(incoming.query_string):
         assert isinstance(name + value, str)
 
 
-# The whole application.
+# The whole application
 
 
 @pytest.fixture(scope="module")
-def here() -> Iterator[World]:
-    """Yield an application."""
+def server() -> Iterator[World]:
+    """Yield a world with the application."""
     with world() as made:
         yield made
 
 
-def answered(made: World, incoming: IncomingRequest) -> None:
-    """Have a request answered; it must not be an error of ours, and be told in words that a client can read."""
+def assert_answered(made: World, incoming: IncomingRequest) -> None:
+    """Assert that the application answers a request without a server error and with valid headers."""
     service = identify(incoming.method, incoming.query_string, incoming.headers)
     if getattr(service, "name", "") == "s3":
         return
@@ -362,21 +364,19 @@ def answered(made: World, incoming: IncomingRequest) -> None:
         f"{name}: {value}".encode("latin-1")
 
 
-@given(signed_by_nobody())
+@given(falsely_signed())
 @SLOW
-def test_the_server_never_answers_500_to_garbage(here: World, incoming: IncomingRequest) -> None:
-    answered(here, incoming)
+def test_the_server_never_answers_500_to_garbage(server: World, incoming: IncomingRequest) -> None:
+    assert_answered(server, incoming)
 
 
 @given(
     st.sampled_from(["comprehend", "logs", "ec2", "iam", "sts"]),
-    st.one_of(st.binary(max_size=60), JSON.map(written), st.sampled_from(CORPUS).map(lambda file: file.read_bytes())),
+    st.one_of(st.binary(max_size=60), JSON.map(to_json), st.sampled_from(CORPUS).map(lambda file: file.read_bytes())),
     st.one_of(TEXT, st.sampled_from(["Comprehend_20171127.DetectEntities", "Logs_20140328.CreateLogGroup", "x.y"])),
 )
 @SLOW
-def test_the_server_never_answers_500_to_garbage_that_is_signed(
-    here: World, service: str, body: bytes, target: str
-) -> None:
+def test_the_server_never_answers_500_to_signed_garbage(server: World, service: str, body: bytes, target: str) -> None:
     latin = target.encode("utf-8", "surrogateescape").decode("latin-1")
     headers = {"Host": "127.0.0.1", "Content-Type": FORM[1]}
     if service in ("comprehend", "logs"):
@@ -384,4 +384,4 @@ def test_the_server_never_answers_500_to_garbage_that_is_signed(
     made = AWSRequest("POST", "http://127.0.0.1/", headers=headers, data=body)
     SigV4Auth(Credentials(KEY.access_key_id, KEY.secret_access_key), service, "us-east-1").add_auth(made)
     names = [(name.lower(), str(value)) for name, value in made.headers.items()]
-    answered(here, request(headers=names, body=body))
+    assert_answered(server, request(headers=names, body=body))

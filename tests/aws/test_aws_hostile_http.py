@@ -1,4 +1,4 @@
-"""HTTP that two readers could read in two ways, or that never ends: refused at the listener, and others are served."""
+"""Ambiguous or endless HTTP: the listener refuses it and keeps serving other clients."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ SMUGGLED = b"Action=DeleteVpc&VpcId=vpc-1&Version=2016-11-15"
 
 @pytest.fixture(scope="module")
 def served() -> Iterator[tuple[World, int]]:
-    """Yield the application and the port of its listener."""
+    """Serve the application; yield it and the port of its listener."""
     with world() as made, serving(made.app) as port:
         yield made, port
 
 
 def head(body: bytes, target: str = "/", extra: bytes = b"", host: str = "127.0.0.1", method: str = "POST") -> bytes:
-    """Return the signed head of a call, without the empty line at its end; ``extra`` is added unsigned."""
+    """Return the signed head of a call without the final empty line; ``extra`` is appended unsigned."""
     request = AWSRequest(
         method,
         f"http://{host}/",
@@ -41,19 +41,19 @@ def head(body: bytes, target: str = "/", extra: bytes = b"", host: str = "127.0.
 
 
 def call(body: bytes) -> bytes:
-    """Return a whole signed call."""
+    """Return a complete signed call."""
     return head(body) + b"Content-Length: %d\r\n\r\n" % len(body) + body
 
 
-def names(made: World) -> list[str]:
-    """Return the operations that were carried out since the last time, and forget them."""
+def take_operations(made: World) -> list[str]:
+    """Return the operations that were carried out since the last call of this function."""
     found = [each.operation for each in made.operations.calls]
     made.operations.calls.clear()
     return found
 
 
-def answers(port: int) -> bool:
-    """Say whether the server still serves calls."""
+def is_serving(port: int) -> bool:
+    """Return whether the server still answers calls."""
     client = connect(
         "sts", f"http://127.0.0.1:{port}", access_key_id=KEY.access_key_id, secret_access_key=KEY.secret_access_key
     )
@@ -102,51 +102,49 @@ CHUNKS = b"%x\r\n%s\r\n0\r\n\r\n" % (len(FORM), FORM)
     ],
     ids=range(32),
 )
-def test_what_two_readers_would_frame_in_two_ways_carries_nothing_along(
-    served: tuple[World, int], framed: bytes
-) -> None:
+def test_ambiguous_framing_is_refused_and_smuggles_no_request(served: tuple[World, int], framed: bytes) -> None:
     made, port = served
-    names(made)
+    take_operations(made)
     received = exchange(port, head(FORM) + framed + call(SMUGGLED), answers=3)
-    # Whatever is made of it, what follows is not carried out after something that was refused.
+    # The request may be refused or dropped, but nothing after it on the connection may be carried out.
     statuses = [status for status, _ in split(received)]
     assert len(statuses) <= 1
     assert all(status == 400 for status in statuses), received
-    assert names(made) == []
-    assert answers(port)
+    assert take_operations(made) == []
+    assert is_serving(port)
 
 
-def test_two_honest_calls_on_one_connection_are_two(served: tuple[World, int]) -> None:
+def test_two_valid_calls_on_one_connection_are_both_carried_out(served: tuple[World, int]) -> None:
     made, port = served
-    names(made)
+    take_operations(made)
     received = exchange(port, call(FORM) + call(SMUGGLED), answers=2)
     assert [status for status, _ in split(received)] == [200, 200]
-    assert names(made) == ["DescribeVpcs", "DeleteVpc"]
+    assert take_operations(made) == ["DescribeVpcs", "DeleteVpc"]
 
 
 @pytest.mark.parametrize("target", ["http://127.0.0.1/", "HTTP://127.0.0.1", "https://127.0.0.1/"])
-def test_a_target_may_name_the_host_that_was_signed(served: tuple[World, int], target: str) -> None:
+def test_a_target_may_name_the_signed_host(served: tuple[World, int], target: str) -> None:
     made, port = served
-    names(made)
+    take_operations(made)
     received = exchange(port, head(FORM, target) + LENGTH + b"\r\n" + FORM)
     assert [status for status, _ in split(received)] == [200]
-    assert names(made) == ["DescribeVpcs"]
+    assert take_operations(made) == ["DescribeVpcs"]
 
 
 @pytest.mark.parametrize(
     "target",
     ["http://evil.example/", "https://ec2.amazonaws.com:99/", "http://user@127.0.0.1/", "http:///", "http://[::1]/"],
 )
-def test_a_target_that_names_another_host_is_not_what_was_signed(served: tuple[World, int], target: str) -> None:
+def test_a_target_that_names_another_host_is_refused(served: tuple[World, int], target: str) -> None:
     made, port = served
-    names(made)
+    take_operations(made)
     received = exchange(port, head(FORM, target) + LENGTH + b"\r\n" + FORM)
     assert [status for status, _ in split(received)] in ([400], [401])
-    assert names(made) == []
-    assert answers(port)
+    assert take_operations(made) == []
+    assert is_serving(port)
 
 
-@pytest.mark.costs(0.06, reason="requests go to a real server")
+@pytest.mark.costs(0.06, reason="sends requests to a real server")
 @pytest.mark.parametrize(
     "sent",
     [
@@ -171,17 +169,17 @@ def test_a_target_that_names_another_host_is_not_what_was_signed(served: tuple[W
     ],
     ids=range(17),
 )
-def test_odd_request_lines_are_refused_or_cut_and_never_break_the_server(
+def test_odd_request_lines_are_refused_or_cut_off_and_never_break_the_server(
     served: tuple[World, int], sent: bytes
 ) -> None:
     made, port = served
-    names(made)
+    take_operations(made)
     received = exchange(port, sent)
     assert not received or received.startswith(b"HTTP/1.1 ")
-    # ``echo_store`` stands where S3 stands, and answers what identifies as S3's with 200.
+    # ``echo_store`` takes the place of S3 and answers requests that look like S3's with 200.
     assert all(status in (200, 400, 403, 404, 405) for status, _ in split(received)), received
-    assert names(made) == []
-    assert answers(port)
+    assert take_operations(made) == []
+    assert is_serving(port)
 
 
 @pytest.mark.parametrize(
@@ -195,24 +193,24 @@ def test_odd_request_lines_are_refused_or_cut_and_never_break_the_server(
 )
 def test_a_head_of_more_than_64_kb_is_refused(served: tuple[World, int], extra: bytes) -> None:
     made, port = served
-    names(made)
+    take_operations(made)
     received = exchange(port, head(FORM, extra=extra) + LENGTH + b"\r\n" + FORM)
     assert not received or received.startswith(b"HTTP/1.1 400")
-    assert names(made) == []
-    assert answers(port)
+    assert take_operations(made) == []
+    assert is_serving(port)
 
 
-def test_a_target_without_an_end_is_cut(served: tuple[World, int]) -> None:
+def test_an_endless_target_is_cut_off(served: tuple[World, int]) -> None:
     received = exchange(served[1], b"GET /" + b"a" * 200_000)
     assert not received or received.startswith(b"HTTP/1.1 400")
-    assert answers(served[1])
+    assert is_serving(served[1])
 
 
-@pytest.mark.costs(3, reason="thousands of connections are opened")
-def test_thousands_of_half_open_connections_shut_nobody_out(served: tuple[World, int]) -> None:
+@pytest.mark.costs(3, reason="opens thousands of connections")
+def test_thousands_of_half_open_connections_lock_nobody_out(served: tuple[World, int]) -> None:
     _, port = served
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    # Each connection has two descriptors here, as both its ends are in this process.
+    # Each connection takes two descriptors, because both of its ends are in this process.
     count = min(10_000, (min(hard, 40_000) - 1000) // 2 if hard > 0 else 10_000)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 40_000)), hard))
     held: list[socket.socket] = []
@@ -225,28 +223,28 @@ def test_thousands_of_half_open_connections_shut_nobody_out(served: tuple[World,
                 connection.send(b"POST / HTTP/1.1\r\nHost:")
             held.append(connection)
             if number % 1000 == 999:
-                assert answers(port)
+                assert is_serving(port)
     finally:
         for connection in held:
             connection.close()
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    assert answers(port)
+    assert is_serving(port)
     assert len(held) == count
 
 
-@pytest.mark.costs(0.3, reason="300 connections are held open")
-def test_slow_clients_do_not_hold_up_others(served: tuple[World, int]) -> None:
+@pytest.mark.costs(0.3, reason="holds 300 connections open")
+def test_slow_clients_do_not_delay_others(served: tuple[World, int]) -> None:
     _, port = served
 
     async def scenario() -> None:
         slow = [await asyncio.open_connection("127.0.0.1", port) for _ in range(300)]
         for number, (_, writer) in enumerate(slow):
-            # In the middle of a line, of a head, of a body; and one that asks and does not read.
+            # They stop in a line, in a head or in a body, or send many requests and read no answers.
             whole = call(FORM)
             writer.write((b"PO", whole[:100], whole[:-5], whole * 50)[number % 4])
-        assert await asyncio.to_thread(answers, port)
+        assert await asyncio.to_thread(is_serving, port)
         for _, writer in slow:
             writer.close()
 
     asyncio.run(scenario())
-    assert answers(port)
+    assert is_serving(port)

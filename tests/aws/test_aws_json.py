@@ -1,4 +1,4 @@
-"""JSON 1.1: what a body may hold, how a wrong value is told, and how ours are written."""
+"""The protocol JSON 1.1: valid bodies, errors for invalid ones, and answers."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def read(body: object, operation: OperationModel = ECHO) -> dict[str, Any]:
     return json.parse(operation, arrived({"body": text.encode("utf-8", "surrogatepass"), "headers": {}}))
 
 
-def refusal(body: object, operation: OperationModel = ECHO) -> str:
-    """Return what is said about a body that is refused."""
+def error_message(body: object, operation: OperationModel = ECHO) -> str:
+    """Return the message of the error for a body that is refused."""
     with pytest.raises(AwsError) as caught:
         read(body, operation)
     assert caught.value.code == "SerializationException"
@@ -81,14 +81,14 @@ def refusal(body: object, operation: OperationModel = ECHO) -> str:
         ({"Below": {"Astring": "x", "Unknown": 1, "Aboolean": None}}, {"Astring": "x"}),
     ],
 )
-def test_a_value_is_read_as_its_type(body: dict[str, Any], value: object) -> None:
+def test_a_value_is_parsed_by_its_type(body: dict[str, Any], value: object) -> None:
     ((name, found),) = read(body).items()
     assert name in body
     assert (type(found), found) == (type(value), value)
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "expected"),
     [
         ([], "Start of list can not be converted to an object"),
         ("null", "NULL_VALUE can not be converted to an object"),
@@ -119,8 +119,8 @@ def test_a_value_is_read_as_its_type(body: dict[str, Any], value: object) -> Non
         ("[" * 100_000, "The body is nested too deep"),
     ],
 )
-def test_a_value_of_another_type_is_told_with_its_place(body: object, told: str) -> None:
-    assert told in refusal(body)
+def test_the_error_for_a_value_of_a_wrong_json_type_names_its_place(body: object, expected: str) -> None:
+    assert expected in error_message(body)
 
 
 @pytest.mark.parametrize(
@@ -130,21 +130,21 @@ def test_a_value_of_another_type_is_told_with_its_place(body: object, told: str)
         (lambda body: {"Named": {"x": body}}, json.MAX_DEPTH // 2 - 1, "named.x.named."),
     ],
 )
-def test_a_body_is_read_to_a_depth_that_no_operation_needs(around: Any, levels: int, place: str) -> None:
+def test_the_depth_of_a_body_is_limited(around: Any, levels: int, place: str) -> None:
     body: dict[str, Any] = {"Astring": "x"}
     for _ in range(levels):
         body = around(body)
     assert read(body) == body
-    assert f"The body is nested too deep at '{place}" in refusal(around(body))
+    assert f"The body is nested too deep at '{place}" in error_message(around(body))
 
 
-def test_an_operation_without_input_takes_any_object() -> None:
+def test_an_operation_without_input_accepts_any_object() -> None:
     assert read({"x": 1}, NOTHING) == {}
     assert read("", NOTHING) == {}
-    assert refusal("[]", NOTHING) == "Start of list can not be converted to an object"
+    assert error_message("[]", NOTHING) == "Start of list can not be converted to an object"
 
 
-def test_values_are_written_as_their_types() -> None:
+def test_values_are_serialized_by_their_types() -> None:
     result = {
         "Astring": 5,
         "Aboolean": 1,
@@ -183,9 +183,9 @@ def test_an_operation_without_output_answers_with_an_empty_object() -> None:
 
 
 @pytest.mark.parametrize(("service", "member"), [("comprehend", "Message"), ("logs", "message")])
-def test_an_error_has_its_message_where_the_services_own_have_it(service: str, member: str) -> None:
+def test_an_error_has_its_message_in_the_member_that_the_service_uses(service: str, member: str) -> None:
     class Refused(AwsError):
-        """An error of the test."""
+        """An error for this test."""
 
         code = "Refused"
         status = 409
@@ -197,7 +197,7 @@ def test_an_error_has_its_message_where_the_services_own_have_it(service: str, m
 
 
 @pytest.mark.parametrize("target", [None, "", "Comprehend_20171127", "Comprehend_20171127.", ".X", "Logs_20140328.X"])
-def test_a_target_that_is_not_the_services_names_no_operation(target: str | None) -> None:
+def test_a_target_of_another_service_names_no_operation(target: str | None) -> None:
     headers = {} if target is None else {"X-Amz-Target": target}
     with pytest.raises(AwsError) as caught:
         json.operation_name(arrived({"body": b"{}", "headers": headers}), SERVED["comprehend"])

@@ -1,4 +1,4 @@
-"""Scalars as text: what the wire may say, what it may not, and how we write it."""
+"""Scalars as text: which notations are accepted, which are refused, and which are written."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LATER = NEW_YEAR + dt.timedelta(microseconds=250_999)
 
 
 def shape(kind: str, **more: str) -> Shape:
-    """Return a shape of the model."""
+    """Return a shape of a type."""
     return Shape("Given", {"type": kind, **more})
 
 
@@ -48,12 +48,12 @@ def shape(kind: str, **more: str) -> Shape:
         ("blob", "YWI=", b"ab"),
     ],
 )
-def test_a_text_is_read_as_its_type(kind: str, text: str, value: object) -> None:
+def test_text_is_parsed_by_its_type(kind: str, text: str, value: object) -> None:
     read = scalars.read_text(shape(kind), text)
     assert (type(read), read) == (type(value), value)
 
 
-def test_what_is_no_number_is_read_as_such() -> None:
+def test_nan_is_parsed() -> None:
     assert math.isnan(scalars.read_text(shape("double"), "NaN"))
 
 
@@ -80,7 +80,7 @@ def test_what_is_no_number_is_read_as_such() -> None:
         ("map", "anything", "a map"),
     ],
 )
-def test_a_text_of_another_type_is_refused_with_what_was_expected(kind: str, text: str, expected: str) -> None:
+def test_the_error_for_text_of_a_wrong_type_names_the_expected_type(kind: str, text: str, expected: str) -> None:
     with pytest.raises(ValueError) as caught:
         scalars.read_text(shape(kind), text)
     assert str(caught.value) == expected
@@ -111,16 +111,16 @@ def test_a_text_of_another_type_is_refused_with_what_was_expected(kind: str, tex
         (shape("timestamp", timestampFormat="unixTimestamp"), LATER, "1767225600.25"),
     ],
 )
-def test_a_value_is_written_as_its_type(written_as: Shape, value: Any, text: str) -> None:
+def test_a_value_is_formatted_by_its_type(written_as: Shape, value: Any, text: str) -> None:
     assert scalars.write_text(written_as, value) == text
 
 
-def test_the_protocol_says_how_a_moment_is_written_unless_the_shape_does() -> None:
+def test_a_timestamp_has_the_format_of_its_shape_or_else_of_the_protocol() -> None:
     assert scalars.write_text(shape("timestamp"), NEW_YEAR, "rfc822") == "Thu, 01 Jan 2026 00:00:00 GMT"
     iso = shape("timestamp", timestampFormat="iso8601")
     assert scalars.write_text(iso, NEW_YEAR, "rfc822") == "2026-01-01T00:00:00.000Z"
 
 
-def test_seconds_before_the_epoch_are_moments_too() -> None:
+def test_timestamps_before_the_epoch_are_supported() -> None:
     assert scalars.epoch(-0.5) == dt.datetime(1969, 12, 31, 23, 59, 59, 500_000, tzinfo=dt.UTC)
     assert scalars.write_epoch(scalars.epoch(-0.5)) == -0.5

@@ -1,4 +1,4 @@
-"""The application as boto3 sees it, and what it answers when requests are not as they should be."""
+"""The application as boto3 sees it, and its answers to invalid requests."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 @pytest.fixture
-def here() -> Iterator[World]:
-    """Yield the application and its clients."""
+def server() -> Iterator[World]:
+    """Yield a world with the application."""
     with world() as made:
         yield made
 
 
 def code_of(call: Callable[[], Any]) -> tuple[str, int]:
-    """Return code and status of the error that a call ends with."""
+    """Return the code and status of the error that a call raises."""
     with pytest.raises(ClientError) as caught:
         call()
     response = caught.value.response
@@ -40,79 +40,79 @@ def code_of(call: Callable[[], Any]) -> tuple[str, int]:
     return response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]
 
 
-def post(here: World, service: str, body: bytes, **headers: str) -> tuple[int, dict[str, str], bytes]:
-    """Send a signed request made by hand."""
+def post(server: World, service: str, body: bytes, **headers: str) -> tuple[int, dict[str, str], bytes]:
+    """Send a signed request that the SDK did not make; return the status, headers and body of the answer."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     request = AWSRequest("POST", URL, data=body, headers=named)
     SigV4Auth(Credentials(KEY.access_key_id, KEY.secret_access_key), service, "us-east-1").add_auth(request)
-    response = here.process.send(request.prepare())
+    response = server.process.send(request.prepare())
     return response.status_code, dict(response.headers), response.content
 
 
-def comprehend(here: World, body: bytes, operation: str = "DetectEntities") -> tuple[int, str, str]:
-    """Send a body to Comprehend; return status, code and message."""
+def comprehend(server: World, body: bytes, operation: str = "DetectEntities") -> tuple[int, str, str]:
+    """Send a body to Comprehend; return the status, code and message of the answer."""
     target = {"X-Amz-Target": f"Comprehend_20171127.{operation}"}
-    status, headers, content = post(here, "comprehend", body, **target)
+    status, headers, content = post(server, "comprehend", body, **target)
     answer = json.loads(content)
     assert headers["x-amzn-requestid"]
     return status, answer.get("__type", ""), answer.get("Message", "")
 
 
-def form(here: World, service: str, body: bytes) -> tuple[int, str, str]:
-    """Send a form to a query service; return status, code and message."""
+def form(server: World, service: str, body: bytes) -> tuple[int, str, str]:
+    """Send a form to a query service; return the status, code and message of the answer."""
     kind = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
-    status, _, content = post(here, service, body, **kind)
+    status, _, content = post(server, service, body, **kind)
     root = ElementTree.fromstring(content)
     found = {node.tag.rpartition("}")[2]: node.text or "" for node in root.iter()}
     return status, found.get("Code", ""), found.get("Message", "")
 
 
-def test_the_caller_is_the_principal_of_the_key_that_signed(here: World) -> None:
-    identity = here.client("sts").get_caller_identity()
+def test_the_caller_is_the_principal_of_the_signing_key(server: World) -> None:
+    identity = server.client("sts").get_caller_identity()
     assert identity["Arn"] == KEY.principal.arn
-    assert here.client("sts", SESSION).get_caller_identity()["UserId"] == "AROAEXAMPLE:one"
+    assert server.client("sts", SESSION).get_caller_identity()["UserId"] == "AROAEXAMPLE:one"
 
 
-def test_a_call_carries_what_the_request_proves_and_nothing_it_claims(here: World) -> None:
+def test_a_call_contains_what_the_request_proves_and_not_what_it_claims(server: World) -> None:
     path = NetworkPath(vpc_id="vpc-1", vpc_endpoint_id="vpce-1", vpc_source_ip="10.0.0.7")
-    here.client("ec2", scope={PATH_KEY: path}).describe_vpcs(VpcIds=["vpc-a", "vpc-b"])
-    call = here.operations.calls[-1]
+    server.client("ec2", scope={PATH_KEY: path}).describe_vpcs(VpcIds=["vpc-a", "vpc-b"])
+    call = server.operations.calls[-1]
     assert (call.service, call.operation, call.account) == ("ec2", "DescribeVpcs", KEY.principal.account)
     assert call.parameters == {"VpcIds": ["vpc-a", "vpc-b"]}
     assert call.path == path
     assert call.access_key_id == KEY.access_key_id
     assert "Boto3" in call.user_agent
-    here.client("ec2", endpoint_url="https://example.test").describe_vpcs()
-    assert here.operations.calls[-1].path == NetworkPath(source_ip="127.0.0.1", secure=True)
+    server.client("ec2", endpoint_url="https://example.test").describe_vpcs()
+    assert server.operations.calls[-1].path == NetworkPath(source_ip="127.0.0.1", secure=True)
 
 
-def test_structures_cross_the_wire_in_both_directions(here: World) -> None:
-    vpc = here.client("ec2").describe_vpcs()["Vpcs"][0]
+def test_structures_are_transferred_in_both_directions(server: World) -> None:
+    vpc = server.client("ec2").describe_vpcs()["Vpcs"][0]
     assert vpc["Tags"] == [{"Key": "a&b", "Value": "<c>"}]
     assert vpc["IsDefault"] is False
     policy = json.dumps({"Version": "2012-10-17", "Statement": []})
-    role = here.client("iam").create_role(
+    role = server.client("iam").create_role(
         RoleName="reader", AssumeRolePolicyDocument=policy, Tags=[{"Key": "k", "Value": "ü +=@"}]
     )["Role"]
     assert role["CreateDate"] == dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
     assert role["Tags"] == [{"Key": "k", "Value": "ü +=@"}]
-    entity = here.client("comprehend").detect_entities(Text="Zürich 🏔", LanguageCode="de")["Entities"][0]
+    entity = server.client("comprehend").detect_entities(Text="Zürich 🏔", LanguageCode="de")["Entities"][0]
     assert (entity["Text"], entity["Score"]) == ("Zürich 🏔", 0.9956870675086975)
 
 
-def test_an_error_reaches_the_client_as_its_own_exception(here: World) -> None:
-    comprehend_client = here.client("comprehend")
+def test_the_client_raises_the_modelled_exception_of_an_error(server: World) -> None:
+    comprehend_client = server.client("comprehend")
     with pytest.raises(comprehend_client.exceptions.JobNotFoundException) as caught:
         comprehend_client.describe_entities_detection_job(JobId="1" * 32)
-    # The model of this service writes Message with a capital.
+    # Comprehend's model capitalizes the member Message.
     assert caught.value.response["Message"].startswith("JOB_NOT_FOUND")
-    iam = here.client("iam")
+    iam = server.client("iam")
     with pytest.raises(iam.exceptions.NoSuchEntityException, match="role with name x"):
         iam.get_role(RoleName="x")
-    assert code_of(lambda: here.client("ec2").delete_subnet(SubnetId="s")) == ("UnauthorizedOperation", 403)
+    assert code_of(lambda: server.client("ec2").delete_subnet(SubnetId="s")) == ("UnauthorizedOperation", 403)
 
 
-@pytest.mark.costs(0.05, reason="the SDK's model of another service is loaded")
+@pytest.mark.costs(0.05, reason="loads the SDK's models of other services")
 @pytest.mark.parametrize(
     ("service", "call", "expected"),
     [
@@ -124,42 +124,42 @@ def test_an_error_reaches_the_client_as_its_own_exception(here: World) -> None:
         ("rds", lambda c: c.describe_db_instances(), ("InvalidAction", 400)),
     ],
 )
-def test_an_operation_that_is_not_here_is_refused_in_the_words_of_its_service(
-    here: World,
+def test_an_unsupported_operation_is_refused_with_the_error_of_its_service(
+    server: World,
     service: str,
     call: Callable[[Any], Any],
     expected: tuple[str, int],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO)
-    assert code_of(lambda: call(here.client(service))) == expected
-    assert here.operations.calls == []
+    assert code_of(lambda: call(server.client(service))) == expected
+    assert server.operations.calls == []
     assert expected[0] in caplog.text
 
 
-def test_a_bug_is_answered_without_its_details_and_logged_under_the_request(
-    here: World, caplog: pytest.LogCaptureFixture
+def test_a_bug_is_answered_without_details_and_logged_with_the_request_id(
+    server: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    status, code, message = comprehend(here, b'{"Text":"crash","LanguageCode":"en"}')
+    status, code, message = comprehend(server, b'{"Text":"crash","LanguageCode":"en"}')
     assert (status, code) == (500, "InternalServerException")
     assert "secret" not in message
     assert message.rpartition(" ")[2] in caplog.text
 
 
-def test_a_session_that_ended_is_told_so(here: World) -> None:
-    assert code_of(lambda: here.client("sts", ENDED).get_caller_identity()) == ("ExpiredToken", 403)
+def test_the_error_for_an_expired_session_says_so(server: World) -> None:
+    assert code_of(lambda: server.client("sts", ENDED).get_caller_identity()) == ("ExpiredToken", 403)
     job = {"JobId": "0" * 32}
-    ended = here.client("comprehend", ENDED)
+    ended = server.client("comprehend", ENDED)
     assert code_of(lambda: ended.describe_entities_detection_job(**job)) == ("ExpiredTokenException", 400)
 
 
-def test_a_dry_run_is_authorized_and_changes_nothing(here: World) -> None:
-    ec2 = here.client("ec2")
+def test_a_dry_run_is_authorized_and_changes_nothing(server: World) -> None:
+    ec2 = server.client("ec2")
     assert code_of(lambda: ec2.delete_vpc(VpcId="vpc-1", DryRun=True)) == ("DryRunOperation", 412)
     assert code_of(lambda: ec2.delete_subnet(SubnetId="s", DryRun=True))[0] == "UnauthorizedOperation"
-    assert here.operations.calls == []
+    assert server.operations.calls == []
     ec2.delete_vpc(VpcId="vpc-1", DryRun=False)
-    assert len(here.operations.calls) == 1
+    assert len(server.operations.calls) == 1
 
 
 @pytest.mark.parametrize(
@@ -181,21 +181,21 @@ def test_a_dry_run_is_authorized_and_changes_nothing(here: World) -> None:
     ],
     ids=range(13),
 )
-def test_a_body_that_is_not_the_json_of_the_operation_is_a_serialization_error(here: World, body: bytes) -> None:
-    status, code, message = comprehend(here, body)
+def test_a_body_that_does_not_fit_the_operation_is_a_serialization_error(server: World, body: bytes) -> None:
+    status, code, message = comprehend(server, body)
     assert (status, code) == (400, "SerializationException")
     assert message
-    assert here.operations.calls == []
+    assert server.operations.calls == []
 
 
-def test_nulls_are_absent_and_unknown_members_are_ignored(here: World) -> None:
+def test_nulls_are_absent_and_unknown_members_are_ignored(server: World) -> None:
     body = b'{"Text":"x","LanguageCode":"en","EndpointArn":null,"Extra":{"a":1}}'
-    assert comprehend(here, body)[0] == 200
-    assert here.operations.calls[-1].parameters == {"Text": "x", "LanguageCode": "en"}
+    assert comprehend(server, body)[0] == 200
+    assert server.operations.calls[-1].parameters == {"Text": "x", "LanguageCode": "en"}
 
 
-def test_an_empty_body_is_an_empty_object(here: World) -> None:
-    status, code, message = comprehend(here, b"", "DescribeEntitiesDetectionJob")
+def test_an_empty_body_is_an_empty_object(server: World) -> None:
+    status, code, message = comprehend(server, b"", "DescribeEntitiesDetectionJob")
     assert (status, code) == (400, "ValidationException")
     assert "Value null at 'jobId' failed to satisfy constraint: Member must not be null" in message
 
@@ -228,27 +228,27 @@ def test_an_empty_body_is_an_empty_object(here: World) -> None:
     ],
     ids=range(18),
 )
-def test_a_form_that_is_not_the_operations_is_refused(here: World, service: str, body: bytes, code: str) -> None:
-    status, found, message = form(here, service, body)
+def test_a_form_that_does_not_fit_the_operation_is_refused(server: World, service: str, body: bytes, code: str) -> None:
+    status, found, message = form(server, service, body)
     assert (status, found) == (400, code)
     assert message
-    assert here.operations.calls == []
+    assert server.operations.calls == []
 
 
-@pytest.mark.costs(0.15, reason="three bodies of the greatest size are sent")
-def test_a_body_of_the_limit_is_read_and_one_above_is_not(here: World) -> None:
+@pytest.mark.costs(0.15, reason="sends three bodies of the maximum size")
+def test_a_body_may_be_as_large_as_the_limit_but_not_larger(server: World) -> None:
     head, tail = b'{"LanguageCode":"en","Text":"', b'"}'
     full = head + b"x" * (BODY_LIMIT - len(head) - len(tail)) + tail
-    assert comprehend(here, full)[0] == 200
-    assert comprehend(here, full + b" ")[:2] == (413, "RequestEntityTooLargeException")
-    assert form(here, "ec2", b"Action=" + b"a" * BODY_LIMIT)[:2] == (413, "RequestEntityTooLarge")
+    assert comprehend(server, full)[0] == 200
+    assert comprehend(server, full + b" ")[:2] == (413, "RequestEntityTooLargeException")
+    assert form(server, "ec2", b"Action=" + b"a" * BODY_LIMIT)[:2] == (413, "RequestEntityTooLarge")
 
 
-def test_the_health_page_needs_no_signature(here: World) -> None:
-    response = here.process.send(AWSRequest("GET", URL + "_reading_room/health").prepare())
+def test_the_health_page_needs_no_signature(server: World) -> None:
+    response = server.process.send(AWSRequest("GET", URL + "_reading_room/health").prepare())
     assert response.status_code == 200
     assert json.loads(response.content) == {"status": "ok"}
-    assert here.process.send(AWSRequest("POST", URL + "_reading_room/health").prepare()).status_code == 405
+    assert server.process.send(AWSRequest("POST", URL + "_reading_room/health").prepare()).status_code == 405
 
 
 @pytest.mark.parametrize(
@@ -261,27 +261,27 @@ def test_the_health_page_needs_no_signature(here: World) -> None:
         (FORM, b"Action=X&Version=1", b"InvalidAction"),
     ],
 )
-def test_an_unsigned_request_is_refused_by_the_service_it_is_for(
-    here: World, headers: dict[str, str], body: bytes, code: bytes
+def test_an_unsigned_request_is_refused_with_the_error_of_its_service(
+    server: World, headers: dict[str, str], body: bytes, code: bytes
 ) -> None:
-    response = here.process.send(AWSRequest("POST", URL, headers=headers, data=body).prepare())
+    response = server.process.send(AWSRequest("POST", URL, headers=headers, data=body).prepare())
     assert response.status_code in (400, 403)
     assert code in response.content
-    assert here.operations.calls == []
+    assert server.operations.calls == []
 
 
-def test_the_target_of_another_service_than_the_signed_one_is_unknown(here: World) -> None:
-    status, _, content = post(here, "comprehend", b"{}", **{"X-Amz-Target": "Logs_20140328.CreateLogGroup"})
+def test_a_target_of_another_service_than_the_signed_one_is_unknown(server: World) -> None:
+    status, _, content = post(server, "comprehend", b"{}", **{"X-Amz-Target": "Logs_20140328.CreateLogGroup"})
     assert status == 400
     assert json.loads(content)["__type"] == "UnknownOperationException"
 
 
-def test_what_is_s3s_passes_on_untouched_both_ways(here: World) -> None:
+def test_s3_requests_and_answers_are_passed_on_unchanged(server: World) -> None:
     path = NetworkPath(vpc_endpoint_id="vpce-9", secure=True)
-    s3 = here.client("s3", endpoint_url="https://s3.amazonaws.com", scope={PATH_KEY: path})
+    s3 = server.client("s3", endpoint_url="https://s3.amazonaws.com", scope={PATH_KEY: path})
     put = s3.put_object(Bucket="b", Key="ä/+ k", Body=b"x" * 3_000_000)
     headers = put["ResponseMetadata"]["HTTPHeaders"]
-    # Over https the SDK wraps the body in chunks of its own; S3 unwraps them, nobody before.
+    # Over HTTPS, the SDK wraps the body in aws-chunked encoding, which only S3 decodes.
     assert int(headers["x-amz-meta-size"]) > 3_000_000
     assert headers["x-amz-meta-path"] == "/b/%C3%A4/%2B%20k"
     assert (headers["x-amz-meta-endpoint"], headers["x-amz-meta-secure"]) == ("vpce-9", "True")
@@ -293,9 +293,11 @@ def test_what_is_s3s_passes_on_untouched_both_ways(here: World) -> None:
     abandoned.close()
 
 
-def test_a_log_line_says_who_did_what_and_no_secret(here: World, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_log_line_names_the_caller_and_the_operation_but_no_secret(
+    server: World, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG, logger="reading_room")
-    here.client("sts", SESSION).get_caller_identity()
+    server.client("sts", SESSION).get_caller_identity()
     line = caplog.records[-1].getMessage()
     assert "operation=GetCallerIdentity" in line
     assert "code=-" in line
@@ -305,9 +307,9 @@ def test_a_log_line_says_who_did_what_and_no_secret(here: World, caplog: pytest.
         assert secret not in caplog.text
 
 
-def test_an_operation_that_aws_does_not_have_cannot_be_registered() -> None:
+def test_an_operation_unknown_to_aws_cannot_be_registered() -> None:
     class Wrong:
-        """Names an operation that does not exist."""
+        """Implements an operation that does not exist."""
 
         @operation("ec2", "DescribeVpcz")
         def wrong(self, call: Any, request: Any) -> None:

@@ -1,4 +1,4 @@
-"""Signatures made by botocore's own signers are accepted; each way to get one wrong has AWS's own answer."""
+"""Signatures from botocore's signers are accepted; each kind of wrong signature is answered as AWS answers it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.worlds.aws_signing import BODY, SOURCE, changed, code_of, incoming, k
 
 @pytest.mark.parametrize("service", ["comprehend", "logs", "ec2", "iam", "sts", "s3"])
 @pytest.mark.parametrize("credential", [KEY, SESSION], ids=["user", "session"])
-def test_a_header_that_botocore_signed_proves_its_principal(service: str, credential: Credential) -> None:
+def test_a_request_signed_by_botocore_is_accepted(service: str, credential: Credential) -> None:
     verified = verify(signed(service, credential), service, SOURCE, now())
     assert verified.principal == credential.principal
     assert verified.access_key_id == credential.access_key_id
@@ -37,7 +37,7 @@ def test_a_header_that_botocore_signed_proves_its_principal(service: str, creden
 
 
 @pytest.mark.parametrize("credential", [KEY, SESSION], ids=["user", "session"])
-def test_a_presigned_url_of_botocore_proves_its_principal(credential: Credential) -> None:
+def test_a_url_presigned_by_botocore_is_accepted(credential: Credential) -> None:
     verified = verify(presigned("http://h/b/a%20key?versionId=3", credential=credential), "s3", SOURCE, now())
     assert verified.principal == credential.principal
     assert verified.presigned
@@ -49,12 +49,12 @@ def test_a_presigned_identity_call_is_accepted() -> None:
     assert verify(presigned(url, "sts"), "sts", SOURCE, now()).access_key_id == KEY.access_key_id
 
 
-def test_the_seed_of_a_streaming_upload_comes_with_its_key() -> None:
+def test_a_streaming_upload_yields_the_seed_and_the_signing_key() -> None:
     class StreamingAuth(S3SigV4Auth):
-        """Signs as the SDKs do that sign every chunk."""
+        """Signs like SDKs that sign every chunk."""
 
         def payload(self, request: AWSRequest) -> str:
-            """Return the word that stands for the payload's hash."""
+            """Return the keyword that replaces the hash of the payload."""
             return "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
 
     request = AWSRequest("PUT", "http://s3.amazonaws.com/b/k", data=b"5;chunk-signature=...")
@@ -73,12 +73,12 @@ def test_the_seed_of_a_streaming_upload_comes_with_its_key() -> None:
     name=st.text("abz-", min_size=1),
     value=st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=12),
 )
-def test_any_key_and_query_verify_as_the_sdk_encodes_them(key: str, name: str, value: str) -> None:
+def test_any_key_and_query_are_verified_as_the_sdk_encodes_them(key: str, name: str, value: str) -> None:
     url = f"http://s3.amazonaws.com/b/{quote(key, safe='/~')}?{quote(name, safe='~')}={quote(value, safe='~')}"
     request = AWSRequest(method="GET", url=url)
     S3SigV4Auth(keys(KEY), "s3", "us-east-1").add_auth(request)
     arrived = incoming(request)
-    # botocore's preparation keeps the path as given; what arrives is what was signed.
+    # botocore does not normalize the path, so the path that arrives is the one that was signed.
     assert verify(arrived, "s3", SOURCE, now()).access_key_id == KEY.access_key_id
 
 
@@ -132,7 +132,7 @@ CODES = {
 
 
 @pytest.mark.parametrize("service", CODES)
-def test_every_failure_has_the_code_that_aws_gives_it(service: str) -> None:
+def test_every_failure_has_the_error_code_of_aws(service: str) -> None:
     request = signed(service)
     stranger = dataclasses.replace(KEY, access_key_id="AKIANOBODY")
     liar = dataclasses.replace(KEY, secret_access_key="not the secret")
@@ -171,7 +171,7 @@ def test_a_date_in_the_future_is_refused_like_one_in_the_past() -> None:
     ],
     ids=["body", "method", "path", "query", "host", "target", "token"],
 )
-def test_a_request_that_was_changed_on_its_way_is_refused(
+def test_a_request_that_was_changed_after_signing_is_refused(
     tamper: Callable[[IncomingRequest], IncomingRequest],
 ) -> None:
     request = signed(headers={"X-Amz-Target": "Comprehend_20171127.DetectEntities"})
@@ -182,7 +182,7 @@ def test_a_request_that_was_changed_on_its_way_is_refused(
     )
 
 
-def test_a_header_that_decides_and_is_not_signed_is_refused() -> None:
+def test_a_significant_header_that_is_not_signed_is_refused() -> None:
     added = changed(signed("s3"), x_amz_acl="public-read")
     with pytest.raises(AwsError) as caught:
         verify(added, "s3", SOURCE, now())
@@ -192,7 +192,7 @@ def test_a_header_that_decides_and_is_not_signed_is_refused() -> None:
     assert code_of(lambda: verify(extra, "comprehend", SOURCE, now())) == "InvalidSignatureException"
 
 
-def test_a_presigned_url_ends_when_it_says() -> None:
+def test_a_presigned_url_expires() -> None:
     request = presigned("http://h/b/k", expires=60)
     with pytest.raises(AwsError, match="Request has expired") as caught:
         verify(request, "s3", SOURCE, now() + dt.timedelta(seconds=63))
@@ -213,7 +213,9 @@ def test_a_presigned_url_ends_when_it_says() -> None:
         ("9" * 30, 400, "X-Amz-Expires should be a number"),
     ],
 )  # fmt: skip
-def test_a_presigned_url_of_no_good_time_is_refused_as_s3_does(expires: str, status: int, message: str) -> None:
+def test_a_presigned_url_with_an_invalid_duration_is_refused_with_s3_messages(
+    expires: str, status: int, message: str
+) -> None:
     request = presigned("http://h/b/k", expires=77_777)
     odd = dataclasses.replace(request, query_string=request.query_string.replace("=77777", f"={expires}"))
     with pytest.raises(AwsError) as caught:
@@ -221,7 +223,7 @@ def test_a_presigned_url_of_no_good_time_is_refused_as_s3_does(expires: str, sta
     assert (caught.value.status, caught.value.message) == (status, message)
 
 
-def test_what_is_wrong_with_the_credential_of_a_url_is_told_of_its_parameter() -> None:
+def test_the_error_for_a_bad_credential_in_a_url_names_the_parameter() -> None:
     request = presigned("http://h/b/k")
     elsewhere = dataclasses.replace(request, query_string=request.query_string.replace("us-east-1", "eu-west-1"))
     with pytest.raises(AwsError) as caught:
@@ -240,14 +242,14 @@ def test_what_is_wrong_with_the_credential_of_a_url_is_told_of_its_parameter() -
     )
 
 
-def test_a_presigned_url_of_the_future_is_not_valid_yet() -> None:
+def test_a_presigned_url_dated_in_the_future_is_not_valid_yet() -> None:
     with pytest.raises(AwsError, match="Request is not valid yet") as caught:
         verify(presigned("http://h/b/k"), "s3", SOURCE, now() - dt.timedelta(hours=1))
     assert (caught.value.code, caught.value.status) == ("AccessDenied", 403)
 
 
 @pytest.mark.parametrize("written", ["soon", "-5", "1e9", "9" * 13, ""])
-def test_an_old_presigned_url_that_ends_at_no_moment_is_denied(written: str) -> None:
+def test_an_old_presigned_url_with_an_invalid_expiry_is_denied(written: str) -> None:
     request = AWSRequest(method="GET", url="http://h/bucket/key")
     HmacV1QueryAuth(keys(KEY), expires=60).add_auth(request)
     arrived = dataclasses.replace(incoming(request), headers=(("host", "h"),))
@@ -268,7 +270,9 @@ def test_an_old_presigned_url_that_ends_at_no_moment_is_denied(written: str) -> 
         ("nonsense", "InvalidArgument", "Authorization header is invalid -- one and only one ' ' (space) required"),
     ],
 )  # fmt: skip
-def test_a_header_of_another_mechanism_is_refused_by_s3_in_its_words(header: str, code: str, message: str) -> None:
+def test_an_authorization_header_of_another_mechanism_is_refused_with_s3_messages(
+    header: str, code: str, message: str
+) -> None:
     request = changed(signed("s3"), authorization=header)
     with pytest.raises(AwsError) as caught:
         verify(request, "s3", SOURCE, now())
@@ -283,12 +287,12 @@ def test_a_header_of_another_mechanism_is_refused_by_s3_in_its_words(header: str
         ("http://bucket.s3.amazonaws.com/a%20key", "bucket"),
     ],
 )
-def test_boto3s_old_presigned_urls_are_accepted(credential: Credential, url: str, bucket: str | None) -> None:
+def test_old_presigned_urls_from_boto3_are_accepted(credential: Credential, url: str, bucket: str | None) -> None:
     request = AWSRequest(method="GET", url=url)
     if bucket:
         request.auth_path = "/bucket/a%20key"
     HmacV1QueryAuth(keys(credential), expires=60).add_auth(request)
-    # Who opens a URL sends none of the headers that its maker signed with.
+    # A client that opens the URL does not send the headers of the request that was signed.
     arrived = dataclasses.replace(incoming(request), headers=(("host", "h"),))
     assert sigv2.is_presigned(arrived)
     assert has_signature(arrived)
@@ -315,20 +319,20 @@ def test_boto3s_old_presigned_urls_are_accepted(credential: Credential, url: str
         + "0" * 64,
     ],
 )
-def test_a_header_that_cannot_be_read_is_incomplete(header: str) -> None:
+def test_a_malformed_authorization_header_is_incomplete(header: str) -> None:
     request = changed(signed(), authorization=header)
     assert code_of(lambda: verify(request, "comprehend", SOURCE, now())) == "IncompleteSignatureException"
 
 
 @settings(max_examples=200, deadline=None)
 @given(header=st.text(max_size=200), query=st.text(st.characters(max_codepoint=255), max_size=200))
-def test_whatever_is_sent_the_answer_is_an_error_of_aws(header: str, query: str) -> None:
+def test_any_authorization_and_query_cause_only_aws_errors(header: str, query: str) -> None:
     request = dataclasses.replace(changed(signed(), authorization="AWS4-HMAC-SHA256 " + header), query_string=query)
     with pytest.raises(AwsError):
         verify(request, "comprehend", SOURCE, now())
 
 
-def test_no_secret_shows_when_a_key_or_a_verification_is_printed() -> None:
+def test_the_repr_of_a_key_and_of_a_verification_shows_no_secret() -> None:
     verified = verify(signed(), "comprehend", SOURCE, now())
     assert KEY.secret_access_key not in repr(KEY)
     assert SESSION.session_token is not None

@@ -1,4 +1,4 @@
-"""Tricks with signatures: whatever is sent, nobody is believed to be somebody, and the answer is an error of AWS."""
+"""Tricks with signatures: none authenticates a caller, and every answer is an error of AWS."""
 
 from __future__ import annotations
 
@@ -45,14 +45,16 @@ OLD_PARAMETERS = ["AWSAccessKeyId", "Signature", "Expires", "x-amz-a", "prefix"]
 WRONG_TOKEN = {**UNKNOWN_KEY, "s3": "InvalidToken"}
 
 
-def again(request: IncomingRequest, name: str, value: str | None = None, *, first: bool = False) -> IncomingRequest:
-    """Return a request with one more header of a name, by default of the same value."""
+def with_header(
+    request: IncomingRequest, name: str, value: str | None = None, *, first: bool = False
+) -> IncomingRequest:
+    """Return a request with another header of the same name, by default with the same value."""
     extra = ((name, value if value is not None else request.header(name) or ""),)
     return dataclasses.replace(request, headers=extra + request.headers if first else request.headers + extra)
 
 
 def with_query(request: IncomingRequest, **parameters: str) -> IncomingRequest:
-    """Return a presigned request with parameters of its query replaced."""
+    """Return a presigned request with some query parameters replaced."""
     query = {
         **dict(parse_qsl(request.query_string)),
         **{f"X-Amz-{k.replace('_', '-')}": v for k, v in parameters.items()},
@@ -61,7 +63,7 @@ def with_query(request: IncomingRequest, **parameters: str) -> IncomingRequest:
 
 
 def presigned_v2(url: str = "http://h/bucket/key", credential: Credential = KEY) -> IncomingRequest:
-    """Return what arrives when somebody opens an old presigned URL."""
+    """Return the request that arrives when somebody opens an old presigned URL."""
     request = AWSRequest(method="GET", url=url)
     HmacV1QueryAuth(keys(credential), expires=60).add_auth(request)
     return dataclasses.replace(incoming(request), headers=(("host", "h"),))
@@ -73,11 +75,11 @@ def presigned_v2(url: str = "http://h/bucket/key", credential: Credential = KEY)
 )
 @pytest.mark.parametrize("first", [True, False], ids=["before", "after"])
 @pytest.mark.parametrize("value", [None, "other"], ids=["same", "other"])
-def test_a_header_that_decides_may_not_come_twice(service: str, name: str, first: bool, value: str | None) -> None:
+def test_a_significant_header_must_not_occur_twice(service: str, name: str, first: bool, value: str | None) -> None:
     request = signed(service, SESSION)
     if request.header(name) is None:
-        request = again(request, name, "0")
-    twice = again(request, name, value, first=first)
+        request = with_header(request, name, "0")
+    twice = with_header(request, name, value, first=first)
     assert code_of(lambda: verify(twice, service, SOURCE, now())) == TOO_MANY[service]
 
 
@@ -86,27 +88,27 @@ def test_two_hosts_are_refused_even_if_both_are_signed() -> None:
     SigV4Auth(keys(KEY), "comprehend", "us-east-1").add_auth(request)
     arrived = incoming(request)
     assert verify(arrived, "comprehend", SOURCE, now()).principal == KEY.principal
-    twice = again(changed(arrived, host="a"), "host", "b")
+    twice = with_header(changed(arrived, host="a"), "host", "b")
     assert code_of(lambda: verify(twice, "comprehend", SOURCE, now())) == "IncompleteSignatureException"
 
 
 @pytest.mark.parametrize("service", SERVICES)
 @pytest.mark.parametrize("part", ["all", "X-Amz-Credential=AKIA", "X-Amz-Algorithm=AWS4-HMAC-SHA256"])
-def test_a_signature_in_header_and_query_both_is_refused(service: str, part: str) -> None:
+def test_a_signature_in_both_header_and_query_is_refused(service: str, part: str) -> None:
     in_query = presigned("http://127.0.0.1:4566/", service, method="POST").query_string
     both = dataclasses.replace(signed(service), query_string=in_query if part == "all" else part)
     expected = "InvalidArgument" if service == "s3" else TOO_MANY[service]
     assert code_of(lambda: verify(both, service, SOURCE, now())) == expected
 
 
-def test_a_url_signed_in_both_versions_is_refused() -> None:
+def test_a_url_signed_with_both_versions_is_refused() -> None:
     old = presigned_v2()
     both = dataclasses.replace(old, query_string=old.query_string + "&" + presigned("http://h/bucket/key").query_string)
     assert code_of(lambda: sigv2.verify_presigned(both, SOURCE, now(), None)) == "InvalidArgument"
 
 
 @pytest.mark.parametrize("name", ["AWSAccessKeyId", "Signature", "Expires"])
-def test_a_parameter_of_an_old_url_may_not_come_twice(name: str) -> None:
+def test_a_signature_parameter_of_an_old_url_must_not_occur_twice(name: str) -> None:
     old = presigned_v2()
     twice = dataclasses.replace(old, query_string=f"{old.query_string}&{name}=1")
     assert code_of(lambda: sigv2.verify_presigned(twice, SOURCE, now(), None)) == "AuthorizationQueryParametersError"
@@ -115,7 +117,7 @@ def test_a_parameter_of_an_old_url_may_not_come_twice(name: str) -> None:
 @pytest.mark.parametrize(
     "extra", ["attributes", "publicAccessBlock", "encryption", "ownershipControls=", "%61ttributes"]
 )
-def test_who_holds_an_old_url_cannot_make_it_another_operation(extra: str) -> None:
+def test_an_old_url_cannot_be_changed_into_another_operation(extra: str) -> None:
     old = presigned_v2()
     assert sigv2.verify_presigned(old, SOURCE, now(), None).principal == KEY.principal
     other = dataclasses.replace(old, query_string=f"{old.query_string}&{extra}")
@@ -125,7 +127,7 @@ def test_who_holds_an_old_url_cannot_make_it_another_operation(extra: str) -> No
 
 
 @pytest.mark.parametrize("parameter", ["X-Amz-Signature", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires"])
-def test_a_parameter_of_the_signature_may_not_come_twice(parameter: str) -> None:
+def test_a_signature_parameter_of_a_url_must_not_occur_twice(parameter: str) -> None:
     request = presigned("http://h/b/k")
     twice = dataclasses.replace(request, query_string=f"{request.query_string}&{parameter}=1")
     assert code_of(lambda: verify(twice, "s3", SOURCE, now())) == "AuthorizationQueryParametersError"
@@ -133,7 +135,7 @@ def test_a_parameter_of_the_signature_may_not_come_twice(parameter: str) -> None
 
 @pytest.mark.parametrize("service", ["comprehend", "sts", "ec2"])
 @pytest.mark.parametrize("word", ["UNSIGNED-PAYLOAD", "STREAMING-UNSIGNED-PAYLOAD-TRAILER"])
-def test_only_s3_takes_a_body_that_is_not_signed(service: str, word: str) -> None:
+def test_only_s3_accepts_an_unsigned_body(service: str, word: str) -> None:
     request = AWSRequest(method="POST", url="http://127.0.0.1:4566/", data=BODY)
     request.headers["X-Amz-Content-SHA256"] = word
     signer = SigV4Auth(keys(KEY), service, "us-east-1")
@@ -142,7 +144,7 @@ def test_only_s3_takes_a_body_that_is_not_signed(service: str, word: str) -> Non
     assert code_of(lambda: verify(incoming(request), service, SOURCE, now())) == WRONG[service]
 
 
-def test_a_body_that_s3_takes_unsigned_must_be_announced_in_the_signature() -> None:
+def test_an_unsigned_body_must_be_declared_in_the_signed_headers() -> None:
     request = signed("s3")
     unsigned = changed(request, x_amz_content_sha256="UNSIGNED-PAYLOAD")
     assert code_of(lambda: verify(unsigned, "s3", SOURCE, now())) == "SignatureDoesNotMatch"
@@ -150,7 +152,7 @@ def test_a_body_that_s3_takes_unsigned_must_be_announced_in_the_signature() -> N
     assert code_of(lambda: verify(without, "s3", SOURCE, now())) == "AuthorizationHeaderMalformed"
 
 
-def test_the_payload_header_of_a_presigned_url_counts_only_when_it_is_signed() -> None:
+def test_the_payload_header_of_a_presigned_url_is_ignored_unless_signed() -> None:
     request = changed(presigned("http://h/b/k"), x_amz_content_sha256="0" * 64)
     assert verify(request, "s3", SOURCE, now()).payload_hash == "UNSIGNED-PAYLOAD"
 
@@ -170,7 +172,7 @@ def test_the_payload_header_of_a_presigned_url_counts_only_when_it_is_signed() -
         ("/b/k", "/b/k/"),
     ],
 )
-def test_another_path_of_s3_is_another_request(signed_path: str, sent_path: str) -> None:
+def test_a_signature_is_valid_for_one_s3_path(signed_path: str, sent_path: str) -> None:
     request = AWSRequest(method="GET", url="http://h" + signed_path)
     S3SigV4Auth(keys(KEY), "s3", "us-east-1").add_auth(request)
     arrived = incoming(request)
@@ -180,7 +182,7 @@ def test_another_path_of_s3_is_another_request(signed_path: str, sent_path: str)
 
 
 @pytest.mark.parametrize("host", ["other.s3.amazonaws.com", "bucket.s3.amazonaws.com:81", "bucket.s3.amazonaws.com."])
-def test_another_host_is_another_request(host: str) -> None:
+def test_a_signature_is_valid_for_one_host(host: str) -> None:
     request = AWSRequest(method="GET", url="http://bucket.s3.amazonaws.com/key")
     S3SigV4Auth(keys(KEY), "s3", "us-east-1").add_auth(request)
     arrived = incoming(request)
@@ -192,14 +194,14 @@ def test_another_host_is_another_request(host: str) -> None:
 
 @pytest.mark.parametrize("service", SERVICES)
 @pytest.mark.parametrize("other", SERVICES)
-def test_a_signature_is_good_for_one_service(service: str, other: str) -> None:
+def test_a_signature_is_valid_for_one_service(service: str, other: str) -> None:
     if other != service:
         assert code_of(lambda: verify(signed(service), other, SOURCE, now()))
 
 
 @pytest.mark.parametrize("service", SERVICES)
 @pytest.mark.parametrize("part", [0, 1, 3], ids=["day", "region", "end"])
-def test_a_scope_is_part_of_what_is_signed(service: str, part: int) -> None:
+def test_a_signature_is_valid_for_one_scope(service: str, part: int) -> None:
     request = signed(service)
     scope = [now().strftime("%Y%m%d"), "us-east-1", service, "aws4_request"]
     moved = [*scope[:part], "20200101", *scope[part + 1 :]]
@@ -209,7 +211,7 @@ def test_a_scope_is_part_of_what_is_signed(service: str, part: int) -> None:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_the_date_of_the_scope_must_be_that_of_the_header(service: str) -> None:
+def test_the_scope_must_have_the_date_of_the_header(service: str) -> None:
     late = now() + dt.timedelta(days=1)
     request = changed(signed(service), x_amz_date=late.strftime("%Y%m%dT%H%M%SZ"))
     code = code_of(lambda: verify(request, service, SOURCE, late))
@@ -218,7 +220,9 @@ def test_the_date_of_the_scope_must_be_that_of_the_header(service: str) -> None:
 
 @pytest.mark.parametrize("service", SERVICES)
 @pytest.mark.parametrize(("minutes", "good"), [(-14.9, True), (14.9, True), (-15.1, False), (15.1, False)])
-def test_a_signed_request_is_good_for_fifteen_minutes_either_way(service: str, minutes: float, good: bool) -> None:
+def test_a_signed_request_is_valid_for_fifteen_minutes_in_either_direction(
+    service: str, minutes: float, good: bool
+) -> None:
     request = signed(service)
     moment = now().replace(microsecond=0) + dt.timedelta(minutes=minutes)
     if good:
@@ -227,7 +231,7 @@ def test_a_signed_request_is_good_for_fifteen_minutes_either_way(service: str, m
         assert code_of(lambda: verify(request, service, SOURCE, moment))
 
 
-def test_a_presigned_url_is_good_neither_before_its_time_nor_after() -> None:
+def test_a_presigned_url_is_valid_only_within_its_time() -> None:
     request = presigned("http://h/b/k", expires=3600)
     assert verify(request, "s3", SOURCE, now() + dt.timedelta(minutes=59)).presigned
     assert code_of(lambda: verify(request, "s3", SOURCE, now() + dt.timedelta(minutes=61))) == "AccessDenied"
@@ -237,13 +241,13 @@ def test_a_presigned_url_is_good_neither_before_its_time_nor_after() -> None:
 
 
 @pytest.mark.parametrize("expires", ["", "-1", "604801", "1e3", "+60", "6_0", "٦٠", "9" * 400])
-def test_a_url_of_s3_must_say_for_how_long_it_is_good(expires: str) -> None:
+def test_a_presigned_s3_url_must_have_a_valid_duration(expires: str) -> None:
     request = with_query(presigned("http://h/b/k"), Expires=expires)
     assert code_of(lambda: verify(request, "s3", SOURCE, now())) == "AuthorizationQueryParametersError"
 
 
 @pytest.mark.parametrize("date", ["99991231T235959Z", "00010101T000000Z", "20260230T000000Z", "20260101T000000", ""])
-def test_a_date_at_the_edge_of_time_is_an_error_like_others(date: str) -> None:
+def test_an_extreme_or_malformed_date_is_an_aws_error(date: str) -> None:
     day = date[:8]
     credential = f"{KEY.access_key_id}/{day}/us-east-1/s3/aws4_request"
     url = with_query(presigned("http://h/b/k"), Date=date, Credential=credential, Expires="604800")
@@ -254,7 +258,7 @@ def test_a_date_at_the_edge_of_time_is_an_error_like_others(date: str) -> None:
 
 
 @pytest.mark.parametrize("date", ["Mon, 01 Jan 0001 00:00:00 +2359", "Fri, 31 Dec 9999 23:59:59 -2359", "now", "\xff"])
-def test_a_date_header_that_is_no_moment_is_an_error_like_others(date: str) -> None:
+def test_an_invalid_date_header_is_an_aws_error(date: str) -> None:
     request = changed(signed("s3"), x_amz_date=None, date=date)
     assert code_of(lambda: verify(request, "s3", SOURCE, now()))
 
@@ -270,20 +274,20 @@ def test_a_date_header_that_is_no_moment_is_an_error_like_others(date: str) -> N
     ],
     ids=["another's", "none", "cut", "with a user's key"],
 )
-def test_a_token_is_worth_nothing_but_with_its_own_key(service: str, credential: Credential) -> None:
+def test_a_session_token_is_valid_only_with_its_key(service: str, credential: Credential) -> None:
     request = signed(service, credential)
     assert code_of(lambda: verify(request, service, SOURCE, now())) == WRONG_TOKEN[service]
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_an_ended_session_is_told_so_only_with_its_own_signature(service: str) -> None:
+def test_only_the_holder_of_an_expired_session_sees_that_it_expired(service: str) -> None:
     forged = dataclasses.replace(ENDED, secret_access_key="guessed")
     assert code_of(lambda: verify(signed(service, forged), service, SOURCE, now())) == WRONG[service]
 
 
 @pytest.mark.parametrize("service", SERVICES)
 @pytest.mark.parametrize("access_key_id", ["%FF%FE", "%ED%A0%80", "A%00B", "A" * 5000, "a'b%22", "%C3%A4", "-"])
-def test_a_strange_access_key_is_unknown(service: str, access_key_id: str) -> None:
+def test_a_malformed_access_key_id_is_unknown_without_a_lookup(service: str, access_key_id: str) -> None:
     class Refusing:
         def find(self, access_key_id: str) -> Credential | None:
             raise AssertionError(f"asked for {access_key_id!r}")
@@ -298,10 +302,10 @@ def test_a_strange_access_key_is_unknown(service: str, access_key_id: str) -> No
 
 
 @pytest.mark.parametrize("token", ["%FF", "%00", "t" * 100_000, ""])
-def test_a_strange_token_is_a_wrong_one(token: str) -> None:
+def test_a_malformed_token_is_invalid(token: str) -> None:
     session = dataclasses.replace(SESSION, session_token="good")
     request = presigned("http://h/b/k", credential=session)
-    # The token is part of what is signed, so a changed one fails earlier; nothing of it may end the program.
+    # The signature covers the token, so a changed token may fail earlier, but it must always cause an AWS error.
     moved = dataclasses.replace(request, query_string=request.query_string.replace("=good", f"={token}"))
     assert code_of(lambda: verify(moved, "s3", MemoryCredentials([session]), now())) in (
         "SignatureDoesNotMatch",
@@ -309,7 +313,7 @@ def test_a_strange_token_is_a_wrong_one(token: str) -> None:
     )
 
 
-def test_a_token_that_is_no_text_is_a_wrong_one() -> None:
+def test_a_token_that_is_not_utf_8_is_invalid() -> None:
     request = presigned_v2(credential=dataclasses.replace(SESSION, session_token="\xff"))
     query = request.query_string.replace("%C3%BF", "%FF")
     assert query != request.query_string
@@ -320,7 +324,7 @@ def test_a_token_that_is_no_text_is_a_wrong_one() -> None:
 
 
 @pytest.mark.parametrize("value", ["caf\u00e9", "\u00e0 la", "\u65e5\u672c", "two  blanks", "\ttab\t"])
-def test_a_header_that_is_no_ascii_is_signed_as_the_bytes_that_it_is(value: str) -> None:
+def test_a_header_beyond_ascii_is_verified_as_its_raw_bytes(value: str) -> None:
     request = AWSRequest(method="GET", url="http://h/b/k", headers={"x-amz-meta-name": value})
     S3SigV4Auth(keys(KEY), "s3", "us-east-1").add_auth(request)
     wire = value.encode().decode("latin-1")
@@ -337,7 +341,7 @@ def test_a_header_that_is_no_ascii_is_signed_as_the_bytes_that_it_is(value: str)
     value=st.binary(max_size=60),
     service=st.sampled_from(SERVICES),
 )
-def test_whatever_stands_in_a_url_the_answer_is_an_error_of_aws(name: str, value: bytes, service: str) -> None:
+def test_any_parameters_in_a_presigned_url_cause_only_aws_errors(name: str, value: bytes, service: str) -> None:
     request = presigned("http://127.0.0.1:4566/", service)
     pairs = dict(parse_qsl(request.query_string))
     if pairs.get(f"X-Amz-{name}", "").encode() == value:
@@ -350,7 +354,7 @@ def test_whatever_stands_in_a_url_the_answer_is_an_error_of_aws(name: str, value
 
 @settings(deadline=None)
 @given(query=st.dictionaries(st.sampled_from(OLD_PARAMETERS), st.binary()))
-def test_whatever_stands_in_an_old_url_the_answer_is_an_error_of_aws(query: dict[str, bytes]) -> None:
+def test_any_parameters_in_an_old_url_cause_only_aws_errors(query: dict[str, bytes]) -> None:
     full = {"AWSAccessKeyId": KEY.access_key_id.encode(), "Signature": b"x", "Expires": b"99999999999", **query}
     request = dataclasses.replace(presigned_v2(), query_string=urlencode(full, quote_via=quote))
     with pytest.raises(AwsError):

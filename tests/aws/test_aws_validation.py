@@ -1,4 +1,4 @@
-"""Constraints of the models, in AWS's sentences; patterns mean what they mean to Java."""
+"""Constraints of the models with AWS's messages, and patterns with their Java meaning."""
 
 from __future__ import annotations
 
@@ -28,25 +28,25 @@ def call(service: str, operation: str, parameters: dict[str, Any]) -> Call:
     return Call(service, operation, parameters, PRINCIPAL, ACCOUNT, "us-east-1", NetworkPath(), "r")
 
 
-def refusal(service: str, operation: str, parameters: dict[str, Any]) -> AwsError:
+def validation_error(service: str, operation: str, parameters: dict[str, Any]) -> AwsError:
     """Return the error that a call's validation raises."""
     with pytest.raises(AwsError) as caught:
         validate(call(service, operation, parameters))
     return caught.value
 
 
-def vpc(groups: list[str], subnets: list[str]) -> dict[str, Any]:
-    """Return a job's parameters with a network."""
+def job_with_vpc(groups: list[str], subnets: list[str]) -> dict[str, Any]:
+    """Return the parameters of a job with a VPC configuration."""
     return {**JOB, "VpcConfig": {"SecurityGroupIds": groups, "Subnets": subnets}}
 
 
-def test_a_job_as_the_guide_has_it_is_valid() -> None:
+def test_a_job_as_in_the_developer_guide_is_valid() -> None:
     validate(call("comprehend", "StartEntitiesDetectionJob", JOB))
-    validate(call("comprehend", "StartEntitiesDetectionJob", vpc(["sg-0123"] * 5, ["subnet-0123"] * 16)))
+    validate(call("comprehend", "StartEntitiesDetectionJob", job_with_vpc(["sg-0123"] * 5, ["subnet-0123"] * 16)))
 
 
 @pytest.mark.parametrize(
-    ("groups", "subnets", "told"),
+    ("groups", "subnets", "expected"),
     [
         ([], ["subnet-1"], "'[]' at 'vpcConfig.securityGroupIds' failed to satisfy constraint: "
          "Member must have length greater than or equal to 1"),
@@ -60,26 +60,30 @@ def test_a_job_as_the_guide_has_it_is_valid() -> None:
     ],
     ids=["no group", "six groups", "17 subnets", "a leading blank", "33 characters", "an underscore"],
 )  # fmt: skip
-def test_a_wrong_vpc_config_is_told_with_member_and_value(groups: list[str], subnets: list[str], told: str) -> None:
-    error = refusal("comprehend", "StartEntitiesDetectionJob", vpc(groups, subnets))
+def test_the_error_for_an_invalid_vpc_config_names_the_member_and_the_value(
+    groups: list[str], subnets: list[str], expected: str
+) -> None:
+    error = validation_error("comprehend", "StartEntitiesDetectionJob", job_with_vpc(groups, subnets))
     assert (error.code, error.status) == ("ValidationException", 400)
     assert error.message.startswith("1 validation error detected: Value '[")
-    assert told in error.message
+    assert expected in error.message
 
 
-@pytest.mark.costs(0.2, reason="the SDK's model of Comprehend is loaded")
+@pytest.mark.costs(0.2, reason="loads the SDK's model of Comprehend")
 def test_all_violations_are_counted_and_joined() -> None:
-    error = refusal("comprehend", "StartEntitiesDetectionJob", {"LanguageCode": "xx", "JobName": ""})
-    count, _, told = error.message.partition(" validation errors detected: ")
-    assert int(count) == len(told.split("; ")) == 5
-    assert "Value null at 'inputDataConfig' failed to satisfy constraint: Member must not be null" in told
-    assert "Value 'xx' at 'languageCode' failed to satisfy constraint: Member must satisfy enum value set: [" in told
-    assert "Value '' at 'jobName' failed to satisfy constraint: Member must have length greater than" in told
+    error = validation_error("comprehend", "StartEntitiesDetectionJob", {"LanguageCode": "xx", "JobName": ""})
+    count, _, expected = error.message.partition(" validation errors detected: ")
+    assert int(count) == len(expected.split("; ")) == 5
+    assert "Value null at 'inputDataConfig' failed to satisfy constraint: Member must not be null" in expected
+    assert (
+        "Value 'xx' at 'languageCode' failed to satisfy constraint: Member must satisfy enum value set: [" in expected
+    )
+    assert "Value '' at 'jobName' failed to satisfy constraint: Member must have length greater than" in expected
 
 
-def test_members_of_structures_in_lists_are_numbered_from_one() -> None:
+def test_list_members_in_error_messages_are_numbered_from_one() -> None:
     tags = [{"Key": "ok", "Value": ""}, {"Key": "k" * 129}]
-    error = refusal("comprehend", "StartEntitiesDetectionJob", {**JOB, "Tags": tags})
+    error = validation_error("comprehend", "StartEntitiesDetectionJob", {**JOB, "Tags": tags})
     assert "at 'tags.2.member.key' failed to satisfy constraint: Member must have length less than" in error.message
 
 
@@ -96,30 +100,30 @@ def test_members_of_structures_in_lists_are_numbered_from_one() -> None:
         ("ec2", "NoSuchOperation", {}, "InvalidAction"),
     ],
 )
-def test_each_service_has_its_own_code(service: str, operation: str, parameters: dict[str, Any], code: str) -> None:
-    assert refusal(service, operation, parameters).code == code
+def test_each_service_has_its_error_code(service: str, operation: str, parameters: dict[str, Any], code: str) -> None:
+    assert validation_error(service, operation, parameters).code == code
 
 
-def test_the_recorded_sentence_of_sts_is_ours() -> None:
+def test_the_message_of_sts_is_the_one_recorded_at_aws() -> None:
     parameters = {"RoleArn": f"arn:aws:iam::{ACCOUNT}:role/reader", "RoleSessionName": "Session1:2"}
-    assert refusal("sts", "AssumeRole", parameters).message == (
+    assert validation_error("sts", "AssumeRole", parameters).message == (
         "1 validation error detected: Value 'Session1:2' at 'roleSessionName' failed to satisfy constraint: "
         "Member must satisfy regular expression pattern: [\\w+=,.@-]*"
     )
 
 
-def test_a_text_that_is_sensitive_is_not_repeated() -> None:
-    error = refusal("comprehend", "DetectEntities", {"Text": "", "LanguageCode": "en"})
+def test_sensitive_text_is_not_repeated_in_the_message() -> None:
+    error = validation_error("comprehend", "DetectEntities", {"Text": "", "LanguageCode": "en"})
     assert "'***' at 'text'" in error.message
 
 
-def test_a_long_value_is_shortened() -> None:
-    error = refusal("iam", "GetRole", {"RoleName": "x" * 5_000_000})
+def test_a_long_value_is_shortened_in_the_message() -> None:
+    error = validation_error("iam", "GetRole", {"RoleName": "x" * 5_000_000})
     assert len(error.message) < 3000
 
 
-@pytest.mark.costs(0.2, reason="every shape of every service is read")
-def test_every_pattern_of_the_services_is_one_that_python_has() -> None:
+@pytest.mark.costs(0.2, reason="reads every shape of every service")
+def test_every_pattern_of_the_services_can_be_compiled() -> None:
     for service in SERVED:
         model = service_model(service)
         for name in model.shape_names:
@@ -139,7 +143,7 @@ def test_every_pattern_of_the_services_is_one_that_python_has() -> None:
         (r"[\uE000-\uFFFD\uD800\uDC00-\uDBFF\uDFFF\t]*", ["\U0001f600", "\ufffd"], ["a", "\ud800"]),
     ],
 )
-def test_a_pattern_means_what_it_means_to_java(pattern: str, matched: list[str], refused: list[str]) -> None:
+def test_patterns_have_their_java_meaning(pattern: str, matched: list[str], refused: list[str]) -> None:
     expression = compiled(pattern)
     assert expression is not None
     assert [text for text in matched if not expression.fullmatch(text)] == []
@@ -147,6 +151,6 @@ def test_a_pattern_means_what_it_means_to_java(pattern: str, matched: list[str],
 
 
 @given(st.text(max_size=40))
-def test_whatever_the_text_a_validation_ends_with_an_answer(text: str) -> None:
-    parameters = {**vpc([text], [text]), "LanguageCode": text}
-    assert refusal("comprehend", "StartEntitiesDetectionJob", parameters).code == "ValidationException"
+def test_any_text_causes_only_a_validation_error(text: str) -> None:
+    parameters = {**job_with_vpc([text], [text]), "LanguageCode": text}
+    assert validation_error("comprehend", "StartEntitiesDetectionJob", parameters).code == "ValidationException"

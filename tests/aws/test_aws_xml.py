@@ -1,4 +1,4 @@
-"""S3's XML: what is dangerous or wrong is refused, what XML cannot say is replaced; and what stands in headers."""
+"""S3's XML and headers: dangerous or malformed XML is refused, and characters that XML lacks are replaced."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ BOMB = b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&
 NEW_YEAR = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
 
-def found(name: str) -> OperationModel:
-    """Return an operation that must exist."""
+def operation_of(name: str) -> OperationModel:
+    """Return an operation of S3's model."""
     operation = operation_model("s3", name)
     assert operation is not None
     return operation
 
 
 def parse(body: bytes, name: str = "DeleteObjects") -> dict[str, object]:
-    """Read a request that has a body."""
-    return rest_xml.parse(found(name), rest_xml.RequestParts({"Bucket": "b"}, (), (), body))
+    """Return the parameters of a request with this body."""
+    return rest_xml.parse(operation_of(name), rest_xml.RequestParts({"Bucket": "b"}, (), (), body))
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def parse(body: bytes, name: str = "DeleteObjects") -> dict[str, object]:
     ],
     ids=range(11),
 )
-def test_xml_that_is_dangerous_or_wrong_is_malformed(body: bytes) -> None:
+def test_dangerous_or_malformed_xml_is_refused(body: bytes) -> None:
     began = time.process_time()
     with pytest.raises(AwsError) as caught:
         parse(body)
@@ -55,7 +55,7 @@ def test_xml_that_is_dangerous_or_wrong_is_malformed(body: bytes) -> None:
     assert time.process_time() - began < 2
 
 
-def test_names_with_and_without_the_namespace_are_read_alike() -> None:
+def test_the_namespace_is_optional() -> None:
     plain = b"<Delete><Object><Key>a&amp;b</Key></Object><Object><Key/></Object></Delete>"
     named = plain.replace(b"<Delete>", f'<Delete xmlns="{rest_xml.NAMESPACE}">'.encode())
     expected = {"Bucket": "b", "Delete": {"Objects": [{"Key": "a&b"}, {"Key": ""}]}}
@@ -70,20 +70,20 @@ def test_any_text_makes_well_formed_xml(text: str) -> None:
     assert all(a == b or b == "\ufffd" for a, b in zip(text, read, strict=True))
 
 
-def test_an_argument_of_a_wrong_type_is_named() -> None:
+def test_the_error_for_an_argument_of_a_wrong_type_names_it() -> None:
     with pytest.raises(AwsError) as caught:
-        rest_xml.parse(found("ListObjectsV2"), rest_xml.RequestParts({"Bucket": "b"}, [("max-keys", "many")]))
+        rest_xml.parse(operation_of("ListObjectsV2"), rest_xml.RequestParts({"Bucket": "b"}, [("max-keys", "many")]))
     assert caught.value.code == "InvalidArgument"
     assert caught.value.extra["ArgumentName"] == "max-keys"
 
 
-def test_of_a_header_or_parameter_that_comes_twice_the_first_counts() -> None:
+def test_the_first_of_duplicate_headers_or_parameters_is_used() -> None:
     parts = rest_xml.RequestParts(
         {"Bucket": "b", "Key": "k"},
         [("versionId", "one"), ("versionId", "two")],
         [("range", "bytes=0-1"), ("range", "bytes=2-3"), ("if-modified-since", "Thu, 01 Jan 2026 00:00:00 GMT")],
     )
-    assert rest_xml.parse(found("GetObject"), parts) == {
+    assert rest_xml.parse(operation_of("GetObject"), parts) == {
         "Bucket": "b",
         "Key": "k",
         "VersionId": "one",
@@ -92,25 +92,27 @@ def test_of_a_header_or_parameter_that_comes_twice_the_first_counts() -> None:
     }
 
 
-def test_metadata_are_the_headers_that_begin_so_and_none_is_absent() -> None:
+def test_metadata_is_read_from_headers_with_its_prefix() -> None:
     headers = [("x-amz-meta-colour", "red"), ("x-amz-meta-", "nameless"), ("x-amz-metadata-directive", "COPY")]
     parts = rest_xml.RequestParts({"Bucket": "b", "Key": "k"}, (), headers)
-    assert rest_xml.parse(found("PutObject"), parts)["Metadata"] == {"colour": "red", "": "nameless"}
-    assert "Metadata" not in rest_xml.parse(found("PutObject"), rest_xml.RequestParts({"Bucket": "b", "Key": "k"}))
+    assert rest_xml.parse(operation_of("PutObject"), parts)["Metadata"] == {"colour": "red", "": "nameless"}
+    assert "Metadata" not in rest_xml.parse(
+        operation_of("PutObject"), rest_xml.RequestParts({"Bucket": "b", "Key": "k"})
+    )
 
 
-def test_a_list_in_a_header_is_divided_by_commas_both_ways() -> None:
+def test_a_list_in_a_header_is_separated_by_commas() -> None:
     headers = [("x-amz-object-attributes", "ETag, ObjectSize")]
     parts = rest_xml.RequestParts({"Bucket": "b", "Key": "k"}, (), headers)
-    assert rest_xml.parse(found("GetObjectAttributes"), parts)["ObjectAttributes"] == ["ETag", "ObjectSize"]
+    assert rest_xml.parse(operation_of("GetObjectAttributes"), parts)["ObjectAttributes"] == ["ETag", "ObjectSize"]
 
 
 def test_an_operation_without_input_has_no_parameters() -> None:
-    nothing = OperationModel({"name": "Nothing", "http": {}}, found("GetObject").service_model)
+    nothing = OperationModel({"name": "Nothing", "http": {}}, operation_of("GetObject").service_model)
     assert rest_xml.parse(nothing, rest_xml.RequestParts({"Bucket": "b"}, (), (), b"<a/>")) == {}
 
 
-def test_a_policy_is_text_and_an_object_bytes() -> None:
+def test_a_policy_is_parsed_as_text_and_an_object_as_bytes() -> None:
     assert parse(b"{}", "PutBucketPolicy") == {"Bucket": "b", "Policy": "{}"}
     assert parse(b"\xff", "PutObject") == {"Bucket": "b", "Body": b"\xff"}
     with pytest.raises(AwsError) as caught:
@@ -119,9 +121,9 @@ def test_a_policy_is_text_and_an_object_bytes() -> None:
     assert caught.value.extra["ArgumentName"] == "body"
 
 
-def test_a_body_that_streams_or_is_empty_is_no_parameter() -> None:
+def test_a_streaming_or_empty_body_is_not_a_parameter() -> None:
     parts = rest_xml.RequestParts({"Bucket": "b", "Key": "k"}, (), (), None)
-    assert rest_xml.parse(found("PutObject"), parts) == {"Bucket": "b", "Key": "k"}
+    assert rest_xml.parse(operation_of("PutObject"), parts) == {"Bucket": "b", "Key": "k"}
     assert parse(b"", "DeleteObjects") == {"Bucket": "b"}
     assert parse(b"<anything/>", "HeadBucket") == {"Bucket": "b"}
 
@@ -133,16 +135,16 @@ GRANTS = (
 )
 
 
-def test_an_attribute_is_read_and_written() -> None:
+def test_an_xml_attribute_is_parsed_and_serialized() -> None:
     read = {"Grants": [{"Grantee": {"Type": "CanonicalUser", "ID": "a"}, "Permission": "READ"}]}
     assert parse(GRANTS, "PutBucketAcl") == {"Bucket": "b", "AccessControlPolicy": read}
-    _, body = rest_xml.serialize(found("GetBucketAcl"), read)
+    _, body = rest_xml.serialize(operation_of("GetBucketAcl"), read)
     assert b'<Grantee xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="CanonicalUser"><ID>a</ID>' in body
 
 
-def test_an_answer_has_its_headers_and_its_root() -> None:
+def test_an_answer_has_headers_and_a_root_element() -> None:
     result = {"VersionId": "v", "CopyObjectResult": {"ETag": '"e"', "LastModified": NEW_YEAR}}
-    headers, body = rest_xml.serialize(found("CopyObject"), result)
+    headers, body = rest_xml.serialize(operation_of("CopyObject"), result)
     assert headers == [("x-amz-version-id", "v"), ("content-type", "application/xml")]
     inside = '<ETag>"e"</ETag><LastModified>2026-01-01T00:00:00.000Z</LastModified>'
     root = f'<CopyObjectResult xmlns="{rest_xml.NAMESPACE}">{inside}</CopyObjectResult>'
@@ -176,9 +178,9 @@ def test_an_answer_has_its_headers_and_its_root() -> None:
         ("ListParts", "ListPartsResult"),
     ],
 )
-def test_an_answers_root_is_named_as_in_the_manual(operation: str, root: str) -> None:
-    """botocore's reader passes over the name, other clients look for it."""
-    _, body = rest_xml.serialize(found(operation), {})
+def test_the_root_element_of_an_answer_has_its_documented_name(operation: str, root: str) -> None:
+    """botocore ignores the name, but other clients check it."""
+    _, body = rest_xml.serialize(operation_of(operation), {})
     assert xml.read(body).tag == root
 
 
@@ -203,14 +205,14 @@ def test_an_answers_root_is_named_as_in_the_manual(operation: str, root: str) ->
         ),
     ],
 )
-def test_an_answer_without_xml_has_headers_alone(
+def test_an_answer_without_xml_has_only_headers_and_a_plain_body(
     operation: str, result: dict[str, object], headers: list[tuple[str, str]], body: bytes
 ) -> None:
-    found_headers, found_body = rest_xml.serialize(found(operation), result)
+    found_headers, found_body = rest_xml.serialize(operation_of(operation), result)
     assert (sorted(found_headers), found_body) == (sorted(headers), body)
 
 
-def test_an_error_without_a_host_has_no_header_for_it() -> None:
+def test_an_error_without_a_host_id_has_no_header_for_it() -> None:
     headers, body = rest_xml.serialize_error(AwsError("No."), "r1")
     assert headers == [("content-type", "application/xml"), ("x-amz-request-id", "r1")]
     assert body.endswith(b"<RequestId>r1</RequestId><HostId></HostId></Error>")
@@ -220,11 +222,11 @@ def test_an_error_without_a_host_has_no_header_for_it() -> None:
     ("value", "written"),
     [("a\rb\n\tc", "a&#13;b\n\tc"), ("<&>", "&lt;&amp;&gt;"), ("\x00\x0b\x1f\ufffe\ud800", "\ufffd" * 5), ('"', '"')],
 )
-def test_what_xml_cannot_say_is_replaced(value: str, written: str) -> None:
+def test_characters_that_xml_cannot_represent_are_replaced(value: str, written: str) -> None:
     assert xml.text(value) == written
 
 
-def test_xml_is_read_to_a_depth_that_no_operation_needs() -> None:
+def test_the_depth_of_xml_is_limited() -> None:
     def nested(levels: int) -> bytes:
         return b"<a>" * levels + b"</a>" * levels
 
@@ -233,7 +235,7 @@ def test_xml_is_read_to_a_depth_that_no_operation_needs() -> None:
         xml.read(nested(xml.MAX_DEPTH + 1))
 
 
-def test_an_error_has_its_extra_elements() -> None:
+def test_an_error_has_additional_elements() -> None:
     class NoSuchKey(AwsError):
         """An error of S3."""
 

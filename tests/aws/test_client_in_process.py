@@ -1,4 +1,4 @@
-"""The in-process client: bodies stream both ways, and what the application does reaches the caller."""
+"""The in-process client: it streams bodies in both directions and raises the application's exceptions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from reading_room.client import InProcess
 URL = "https://api.example.test:8443/a%20b/c?x=1%2B2&y"
 
 
-def test_a_scope_holds_what_a_server_would_say() -> None:
+def test_the_scope_equals_that_of_a_server() -> None:
     seen: dict[str, Any] = {}
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -34,11 +34,11 @@ def test_a_scope_holds_what_a_server_would_say() -> None:
     assert (seen["one"], seen["two"]) == (1, 2)
 
 
-def test_a_request_body_arrives_in_parts_and_a_response_is_read_while_it_is_made() -> None:
+def test_request_and_response_bodies_are_streamed() -> None:
     progress: list[str] = []
 
     class Source(io.RawIOBase):
-        """A file of five parts that notes when each is read."""
+        """A file of five parts that records when each is read."""
 
         left = 5
 
@@ -67,13 +67,13 @@ def test_a_request_body_arrives_in_parts_and_a_response_is_read_while_it_is_made
         assert progress[:4] == ["read 5", "got 1000", "read 4", "got 1000"]
         raw: Any = response.raw
         assert raw.read(5) == bytes(5)
-        # The application is held back by its reader: a large object is never whole in memory.
+        # The client's reading limits the application's progress, so a large object is never whole in memory.
         assert "sent 99" not in progress
         assert len(raw.read()) == 995
         assert raw.read() == b""
 
 
-def test_an_exception_of_the_application_is_raised_at_the_caller() -> None:
+def test_an_exception_of_the_application_is_raised_to_the_caller() -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         if scope["path"] != "/early":
             await send({"type": "http.response.start", "status": 200, "headers": []})
@@ -88,7 +88,7 @@ def test_an_exception_of_the_application_is_raised_at_the_caller() -> None:
             response.content
 
 
-def test_a_response_that_is_left_unread_ends_the_application() -> None:
+def test_closing_an_unread_response_ends_the_application() -> None:
     ended: list[str] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -106,7 +106,7 @@ def test_a_response_that_is_left_unread_ends_the_application() -> None:
         assert ended == ["yes"]
 
 
-def test_boto3s_transfers_go_through_an_application() -> None:
+def test_boto3_transfers_work_through_the_application() -> None:
     stored: dict[str, bytes] = {}
 
     async def app(scope: Any, receive: Any, send: Any) -> None:

@@ -1,4 +1,4 @@
-"""What the tests of the store share: the worlds of the API tests, and one of them behind a real socket."""
+"""Fixtures of the S3 tests: the worlds of the API tests, and one of them behind a real socket."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ from tests.worlds.s3 import S3World
 
 @pytest.fixture
 def served(world: S3World) -> Iterator[str]:
-    """Yield the address at which a test's world is served over HTTP."""
+    """Serve a test's world over HTTP and yield its address."""
     with serving(world.app) as port:
         yield f"http://127.0.0.1:{port}"

@@ -1,8 +1,8 @@
-"""The victims of the crash suite. Each is forked from this process, works on one store, and is killed.
+"""Victims of the crash tests: processes that are forked from this one, write to a store, and are killed.
 
-A line ``[SEED, STEPS]`` on the standard input asks for a victim. It kills itself at its step of number ``STEPS``, in
-the middle of what it does to disk or database, or works until it is killed when ``STEPS`` is 0. Each victim says in
-JSON lines what it is about to do and what was acknowledged; the last line of all is ``["over"]``.
+Each line ``[SEED, STEPS]`` on the standard input starts a victim. It kills itself at step number ``STEPS``, in the
+middle of an operation on disk or database. If ``STEPS`` is 0, it works until it is killed. Each victim prints JSON
+lines that say what it is about to do and what was acknowledged. The last line is ``["over", EXIT_CODE]``.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ WRITE: Callable[[int, Any], int] = os.write
 
 
 def say(*words: object) -> None:
-    """Print one line at once."""
+    """Print a JSON line, unbuffered."""
     WRITE(1, (json.dumps(words) + "\n").encode())
 
 
-class Death:
-    """Counts what touches disk or database, and kills this process at the step of a given number."""
+class KillSwitch:
+    """Counts operations on disk and database as steps, and kills this process at a given step."""
 
     def __init__(self, steps: int) -> None:
         self.left = steps
         self.armed = False
 
     def step(self, phase: str, half: Callable[[], object] | None = None) -> None:
-        """Take one step; the last one is half done, where half of it can be done."""
+        """Count a step. At the last one, call ``half``, which does half of the operation, and kill the process."""
         if not self.armed:
             return
         self.left -= 1
@@ -51,7 +51,7 @@ class Death:
             os.kill(os.getpid(), signal.SIGKILL)
 
     def watch(self, world: S3World) -> None:
-        """Have every write, sync, rename and removal of a file, and every commit, count as steps."""
+        """Count every write, sync, rename and removal of a file, and every commit, as steps."""
         fsync, rename, unlink = os.fsync, os.rename, os.unlink
 
         def writing(file: int, data: Any) -> int:
@@ -78,11 +78,11 @@ class Death:
 
 
 class Victim:
-    """Does one thing after the other to the keys of a bucket, all decided by a seed."""
+    """Performs random operations on the keys of a bucket. A seed determines all of them."""
 
-    def __init__(self, folder: Path, seed: int, death: Death) -> None:
+    def __init__(self, folder: Path, seed: int, kill_switch: KillSwitch) -> None:
         self.world = S3World(folder, administrator=f"administrator-{seed}")
-        # What it believes must be what it was told: no call is sent twice.
+        # Without retries, the victim knows of each call whether it was acknowledged.
         self.s3 = self.world.client(config=Config(retries={"total_max_attempts": 1}))
         if not self.world.store.bucket_exists("crash"):
             self.s3.create_bucket(Bucket="crash")
@@ -90,25 +90,25 @@ class Victim:
         self.dice = random.Random(seed)
         self.number = 0
         self.own: dict[str, list[tuple[str, int]]] = {}
-        death.watch(self.world)
-        death.armed = True
+        kill_switch.watch(self.world)
+        kill_switch.armed = True
 
     def content(self, size: int) -> tuple[str, int]:
-        """Return bytes that nobody has written before, as a text and how often it is repeated."""
+        """Return unique content of about ``size`` bytes: a text, and how often it is repeated."""
         self.number += 1
         text = f"{self.seed}-{self.number}-"
         return text, size // len(text) + 1
 
     def key(self) -> str:
-        """Return one of the keys."""
+        """Return a random key."""
         return self.dice.choice(KEYS)
 
     def set(self, key: str, value: list[tuple[str, int]] | None, call: Callable[[], object]) -> None:
-        """Make a call that gives a key a value, and say so before and after."""
+        """Make a call that sets a key to a value, and print a line before and after it."""
         self.set_all({key: value}, call)
 
     def set_all(self, values: dict[str, list[tuple[str, int]] | None], call: Callable[[], object]) -> None:
-        """Make a call that changes several keys at once."""
+        """Make a call that sets several keys, and print a line before and after it."""
         say("try", values)
         call()
         say("done", values)
@@ -134,7 +134,7 @@ class Victim:
         self.set_all(dict.fromkeys(keys), lambda: self.s3.delete_objects(Bucket="crash", Delete=named))
 
     def copy(self) -> None:
-        """Copy what this victim wrote over another key."""
+        """Copy an object that this victim wrote to another key."""
         if not self.own:
             return self.put()
         source, key = self.dice.choice(sorted(self.own)), self.key()
@@ -145,7 +145,7 @@ class Victim:
         return None
 
     def multipart(self) -> None:
-        """Upload in parts, one of them twice, perhaps one by copy; complete, or abort, or leave it."""
+        """Upload in parts, some of them twice, some by copying; then complete, abort or abandon the upload."""
         names: dict[str, str] = {"Bucket": "crash", "Key": self.key()}
         names["UploadId"] = self.s3.create_multipart_upload(**names)["UploadId"]
         say("upload", names["UploadId"])
@@ -172,7 +172,7 @@ class Victim:
             )
 
     def part(self, names: dict[str, str], number: int, size: int) -> tuple[list[tuple[str, int]], str]:
-        """Upload one part and return its content and ETag; say what was acknowledged."""
+        """Upload one part, print a line before and after it, and return its content and ETag."""
         small = [key for key, value in self.own.items() if size < PART and len(value) == 1]
         say("part try", names["UploadId"], number)
         if small and self.dice.random() < 0.4:
@@ -187,27 +187,27 @@ class Victim:
         return content, answer["ETag"]
 
     def work(self) -> None:
-        """Go on until killed."""
+        """Perform random operations until killed."""
         say("ready")
-        deeds = (self.put, self.put, self.put, self.delete, self.delete_many, self.copy, self.multipart)
+        actions = (self.put, self.put, self.put, self.delete, self.delete_many, self.copy, self.multipart)
         while True:
-            self.dice.choice(deeds)()
+            self.dice.choice(actions)()
 
 
 def body(value: list[tuple[str, int]]) -> bytes:
-    """Return the bytes that a value stands for."""
+    """Return the bytes that a value describes."""
     return b"".join(text.encode() * times for text, times in value)
 
 
 def main(folder: Path) -> None:
-    """Fork a victim for each line."""
+    """Fork a victim for each line of the standard input, one after the other."""
     for line in sys.stdin:
         seed, steps = json.loads(line)
         pid = os.fork()
         if not pid:
             try:
                 say("begins", os.getpid())
-                Victim(folder, seed, Death(steps)).work()
+                Victim(folder, seed, KillSwitch(steps)).work()
             finally:
                 os._exit(3)
         _, status = os.waitpid(pid, 0)

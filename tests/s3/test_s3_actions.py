@@ -1,4 +1,4 @@
-"""Operations and the IAM actions behind them, compared with the published table."""
+"""The IAM actions that each S3 operation requires, compared with the published table."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ TABLE: list[dict[str, Any]] = json.loads(CASES.read_text())["s3_operation_action
 
 
 @pytest.mark.parametrize("case", TABLE, ids=[case["operation"] for case in TABLE])
-def test_an_operation_needs_the_actions_of_the_table(case: Mapping[str, Any]) -> None:
+def test_an_operation_requires_the_actions_in_the_table(case: Mapping[str, Any]) -> None:
     name, _, rest = case["operation"].partition("?")
     name, _, header = name.partition(" with ")
     if name == "DeleteObjects":
-        assert requirements(name, BUCKET, {}, {}) == ()  # each key is decided on its own, see the API tests
+        assert requirements(name, BUCKET, {}, {}) == ()  # each key is authorized separately, see the API tests
         return
     query = {rest: "v1"} if rest else {}
     headers = {header: "x"} if header else {}
@@ -67,7 +67,7 @@ def _address(name: str) -> Address:
         ("GET", BUCKET, {"analytics": "", "id": "1"}, {}, "GetBucketAnalyticsConfiguration"),
     ],
 )
-def test_a_request_is_recognised(
+def test_a_request_is_identified(
     method: str, address: Address, query: dict[str, str], headers: dict[str, str], operation: str
 ) -> None:
     assert identify(method, address, query, headers).name == operation
@@ -84,19 +84,17 @@ def test_a_request_is_recognised(
         ("GET", OBJECT, {"policy": ""}),
     ],
 )
-def test_what_the_model_does_not_know_is_not_taken_for_something_else(
-    method: str, address: Address, query: dict[str, str]
-) -> None:
+def test_a_request_outside_the_model_is_not_allowed(method: str, address: Address, query: dict[str, str]) -> None:
     with pytest.raises(MethodNotAllowed):
         identify(method, address, query, {})
 
 
-def test_two_subresources_at_once_are_refused() -> None:
+def test_two_subresources_in_one_request_are_refused() -> None:
     with pytest.raises(InvalidRequest):
         identify("GET", BUCKET, {"acl": "", "policy": ""}, {})
 
 
-def test_every_operation_of_the_model_has_actions() -> None:
+def test_every_operation_in_the_model_has_valid_actions() -> None:
     for name in service_model("s3").operation_names:
         for action in actions_of(name, {}, {}):
             vendor, _, verb = action.partition(":")
@@ -104,7 +102,7 @@ def test_every_operation_of_the_model_has_actions() -> None:
             assert verb.isalnum()
 
 
-def test_bucket_policies_may_name_every_action_that_is_asked_for() -> None:
+def test_bucket_policies_may_name_every_required_action() -> None:
     targets = action_targets()
     assert targets["s3:GetObject"] == "object"
     assert targets["s3:GetObjectVersion"] == "object"
@@ -115,7 +113,7 @@ def test_bucket_policies_may_name_every_action_that_is_asked_for() -> None:
     assert "s3:HeadObject" not in targets
 
 
-def test_a_write_with_headers_needs_the_rights_of_what_they_do() -> None:
+def test_headers_of_a_write_require_permissions_for_their_effects() -> None:
     headers = {"x-amz-grant-read": "id=1", "x-amz-object-lock-mode": "GOVERNANCE"}
     assert actions_of("PutObject", {}, headers) == ("s3:PutObject", "s3:PutObjectAcl", "s3:PutObjectRetention")
     assert actions_of("GetObject", {}, headers) == ("s3:GetObject",)

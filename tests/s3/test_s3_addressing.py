@@ -32,7 +32,7 @@ BASES = ("127.0.0.1", "localhost", "s3.localhost")
         "",
     ],
 )
-def test_a_service_name_means_path_style(host: str) -> None:
+def test_a_service_host_name_means_path_style(host: str) -> None:
     found = locate(host, "/my-bucket/a/key", BASES)
     assert (found.bucket, found.key, found.virtual) == ("my-bucket", "a/key", False)
 
@@ -50,7 +50,7 @@ def test_a_service_name_means_path_style(host: str) -> None:
         "my.bucket",
     ],
 )
-def test_a_name_before_the_service_is_the_bucket(host: str) -> None:
+def test_a_name_before_the_service_host_is_the_bucket(host: str) -> None:
     found = locate(host, "/a/key", BASES)
     assert (found.bucket, found.key, found.virtual) == ("my.bucket", "a/key", True)
 
@@ -61,13 +61,13 @@ def test_the_host_name_of_a_package_repository_is_its_bucket(name: str) -> None:
     assert locate(host, "/2/core/a.rpm", BASES) == Address(host, "2/core/a.rpm", None, virtual=True)
 
 
-def test_the_region_of_a_host_is_told() -> None:
+def test_the_region_is_read_from_the_host_name() -> None:
     assert locate("b.s3.eu-central-1.amazonaws.com", "/", BASES).region == "eu-central-1"
     assert locate("s3-eu-west-1.amazonaws.com", "/b", BASES).region == "eu-west-1"
     assert locate("s3.amazonaws.com", "/b", BASES).region is None
 
 
-def test_a_path_without_key_is_the_bucket_and_without_bucket_the_service() -> None:
+def test_a_path_without_a_key_names_the_bucket_and_an_empty_path_the_service() -> None:
     assert locate("localhost", "/b", BASES) == Address("b", None)
     assert locate("localhost", "/b/", BASES) == Address("b", None)
     assert locate("localhost", "/", BASES).resource_type == "SERVICE"
@@ -81,7 +81,7 @@ def test_a_key_is_never_normalised(key: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["../../etc/passwd", "/leading", "a//b", "./.", "..", "a\x00b", "a+b", "%2e"])
-def test_awkward_keys_stay_as_they_are(key: str) -> None:
+def test_awkward_keys_are_kept_unchanged(key: str) -> None:
     assert locate("localhost", f"/b/{quote(key, safe='/+')}", BASES).key == key
 
 
@@ -91,12 +91,12 @@ def test_a_key_of_more_than_1024_bytes_is_too_long() -> None:
         locate("localhost", f"/b/{'%C3%A9' * 512}x", BASES)
 
 
-def test_a_path_that_is_no_utf8_is_refused() -> None:
+def test_a_path_that_is_not_utf8_is_refused() -> None:
     with pytest.raises(InvalidURI):
         locate("localhost", "/b/%ff%fe", BASES)
 
 
-def test_a_copy_source_is_taken_apart() -> None:
+def test_a_copy_source_is_split_into_bucket_key_and_version() -> None:
     assert parse_copy_source("/b/a%20b?versionId=null") == ("b", "a b", "null")
     assert parse_copy_source("b/k/x") == ("b", "k/x", None)
     for bad in ("b", "/b", "b/", "b/k?acl", ""):

@@ -1,4 +1,4 @@
-"""Every checksum algorithm of S3: in headers, trailers and multipart uploads, and in what is said of an object."""
+"""Every checksum algorithm of S3: in headers, trailers, multipart uploads and the attributes of objects."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ COMPUTED_BY_SDK = ("CRC32", "SHA1", "SHA256")
 
 @pytest.fixture(scope="module")
 def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """Return a client of a world with a bucket."""
+    """Yield a client of a world with a bucket."""
     with s3_world(tmp_path_factory.mktemp("s3"), "memory") as world:
         world.s3.create_bucket(Bucket=BUCKET)
         yield plain(world)
 
 
 def plain(world: S3World) -> Any:
-    """Return a client that adds no checksums of its own."""
+    """Return a client that adds no checksums itself."""
     return world.client(config=Config(request_checksum_calculation="when_required"))
 
 
 def code(call: Any, **parameters: Any) -> str:
-    """Return the error code of a call that must fail."""
+    """Return the error code of a call that is expected to fail."""
     with pytest.raises(ClientError) as caught:
         call(**parameters)
     return str(caught.value.response["Error"]["Code"])
 
 
-def summed(algorithm: str, data: bytes) -> str:
-    """Return a checksum computed by other means than the product's."""
+def expected_checksum(algorithm: str, data: bytes) -> str:
+    """Return a checksum computed without the product's code."""
     digests: dict[str, Callable[[], bytes]] = {
         "CRC32": lambda: zlib.crc32(data).to_bytes(4, "big"),
         "CRC32C": lambda: anycrc.Model("CRC32C").calc(data).to_bytes(4, "big"),
@@ -60,14 +60,14 @@ def summed(algorithm: str, data: bytes) -> str:
     return base64.b64encode(digests[algorithm]()).decode()
 
 
-def test_every_algorithm_of_the_model_is_there() -> None:
+def test_every_algorithm_in_the_model_is_supported() -> None:
     assert set(service_model("s3").shape_for("ChecksumAlgorithm").enum) == set(ALGORITHMS)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_a_checksum_in_the_header_is_verified_kept_and_shown(s3: Any, algorithm: str) -> None:
+def test_a_checksum_header_is_verified_stored_and_returned(s3: Any, algorithm: str) -> None:
     data, member = b"some bytes", f"Checksum{algorithm}"
-    right = summed(algorithm, data)
+    right = expected_checksum(algorithm, data)
     put = s3.put_object(Bucket=BUCKET, Key=algorithm, Body=data, **{member: right})
     assert (put[member], put["ChecksumType"]) == (right, "FULL_OBJECT")
     got = s3.get_object(Bucket=BUCKET, Key=algorithm, ChecksumMode="ENABLED")
@@ -84,22 +84,22 @@ def test_a_checksum_in_the_header_is_verified_kept_and_shown(s3: Any, algorithm:
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_a_wrong_checksum_stores_nothing(s3: Any, algorithm: str) -> None:
     member, key = f"Checksum{algorithm}", f"wrong-{algorithm}"
-    wrong = summed(algorithm, b"other bytes")
+    wrong = expected_checksum(algorithm, b"other bytes")
     assert code(s3.put_object, Bucket=BUCKET, Key=key, Body=b"some bytes", **{member: wrong}) == "BadDigest"
     assert code(s3.put_object, Bucket=BUCKET, Key=key, Body=b"some bytes", **{member: "AA=="}) == "InvalidRequest"
     assert code(s3.head_object, Bucket=BUCKET, Key=key) == "404"
 
 
 @pytest.mark.parametrize("algorithm", COMPUTED_BY_SDK)
-def test_the_sdk_computes_it_in_a_trailer(s3: Any, algorithm: str) -> None:
-    # The client of this world speaks TLS, so its checksums come in trailers.
+def test_the_sdk_sends_the_checksum_in_a_trailer(s3: Any, algorithm: str) -> None:
+    # This world's client uses TLS, so it sends checksums in trailers.
     put = s3.put_object(Bucket=BUCKET, Key="trailer", Body=b"some bytes", ChecksumAlgorithm=algorithm)
-    assert put[f"Checksum{algorithm}"] == summed(algorithm, b"some bytes")
+    assert put[f"Checksum{algorithm}"] == expected_checksum(algorithm, b"some bytes")
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 @pytest.mark.parametrize("kind", ["COMPOSITE", "FULL_OBJECT"])
-def test_a_multipart_object_has_the_checksum_of_its_type(s3: Any, algorithm: str, kind: str) -> None:
+def test_a_multipart_object_has_a_checksum_of_the_requested_type(s3: Any, algorithm: str, kind: str) -> None:
     parts, member, key = [b"a" * 5 * MIB, b"b" * 17], f"Checksum{algorithm}", f"parts-{algorithm}-{kind}"
     asked = {"Bucket": BUCKET, "Key": key}
     possible = algorithm.startswith("CRC") if kind == "FULL_OBJECT" else algorithm != "CRC64NVME"
@@ -112,16 +112,16 @@ def test_a_multipart_object_has_the_checksum_of_its_type(s3: Any, algorithm: str
     upload = {**asked, "UploadId": begun["UploadId"]}
     listed = []
     for number, data in enumerate(parts, 1):
-        right = summed(algorithm, data)
+        right = expected_checksum(algorithm, data)
         answer = s3.upload_part(**upload, PartNumber=number, Body=data, **{member: right})
         assert answer[member] == right
         listed.append({"PartNumber": number, "ETag": answer["ETag"], member: right})
     found = s3.list_parts(**upload)
     assert [part[member] for part in found["Parts"]] == [part[member] for part in listed]
     if kind == "FULL_OBJECT":
-        expected = summed(algorithm, b"".join(parts))
+        expected = expected_checksum(algorithm, b"".join(parts))
     else:
-        digest = summed(algorithm, b"".join(base64.b64decode(part[member]) for part in listed))
+        digest = expected_checksum(algorithm, b"".join(base64.b64decode(part[member]) for part in listed))
         expected = f"{digest}-{len(parts)}"
     wrong = [{**listed[0], member: listed[1][member]}, listed[1]]
     assert code(s3.complete_multipart_upload, **upload, MultipartUpload={"Parts": wrong}) == "InvalidPart"
@@ -142,7 +142,7 @@ def test_the_parts_of_an_object_are_listed_in_pages(s3: Any) -> None:
     listed = []
     for number, size in enumerate((5 * MIB, 5 * MIB, 1), 1):
         data = bytes(size)
-        sum_ = summed("SHA256", data)
+        sum_ = expected_checksum("SHA256", data)
         answer = s3.upload_part(**upload, PartNumber=number, Body=data, ChecksumSHA256=sum_)
         listed.append({"PartNumber": number, "ETag": answer["ETag"], "ChecksumSHA256": sum_})
     s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": listed})
@@ -153,7 +153,7 @@ def test_the_parts_of_an_object_are_listed_in_pages(s3: Any) -> None:
     assert ([part["Size"] for part in rest["Parts"]], rest["IsTruncated"]) == ([1], False)
 
 
-def test_a_plain_write_over_a_multipart_object_leaves_nothing_of_it(s3: Any) -> None:
+def test_overwriting_a_multipart_object_removes_its_parts_and_tags(s3: Any) -> None:
     asked = {"Bucket": BUCKET, "Key": "over"}
     upload = {**asked, "UploadId": s3.create_multipart_upload(**asked, Tagging="a=1")["UploadId"]}
     part = s3.upload_part(**upload, PartNumber=1, Body=b"part")
@@ -166,7 +166,7 @@ def test_a_plain_write_over_a_multipart_object_leaves_nothing_of_it(s3: Any) -> 
     assert code(s3.complete_multipart_upload, **upload, MultipartUpload=listed) == "NoSuchUpload"
 
 
-def test_a_checksum_of_an_xml_body_is_verified_too(s3: Any) -> None:
+def test_the_checksum_of_an_xml_body_is_verified(s3: Any) -> None:
     s3.put_object(Bucket=BUCKET, Key="xml", Body=b"x")
     tagging = {"TagSet": [{"Key": "a", "Value": "1"}]}
     s3.put_object_tagging(Bucket=BUCKET, Key="xml", Tagging=tagging, ChecksumAlgorithm="SHA256")
@@ -175,7 +175,7 @@ def test_a_checksum_of_an_xml_body_is_verified_too(s3: Any) -> None:
     )
 
 
-def test_an_algorithm_that_there_is_not_is_refused(s3: Any) -> None:
+def test_an_unknown_algorithm_is_refused(s3: Any) -> None:
     s3.put_object(Bucket=BUCKET, Key="known", Body=b"x")
     asked = {"Bucket": BUCKET, "Key": "unknown", "ChecksumAlgorithm": "ROT13"}
     assert code(s3.create_multipart_upload, **asked) == "InvalidRequest"
@@ -184,7 +184,7 @@ def test_an_algorithm_that_there_is_not_is_refused(s3: Any) -> None:
     assert code(s3.create_multipart_upload, **asked) == "InvalidRequest"
 
 
-def test_attributes_that_do_not_exist_are_refused(s3: Any) -> None:
+def test_unknown_attributes_are_refused(s3: Any) -> None:
     s3.put_object(Bucket=BUCKET, Key="attributes", Body=b"x")
     asked = {"Bucket": BUCKET, "Key": "attributes"}
     assert code(s3.get_object_attributes, **asked, ObjectAttributes=["Colour"]) == "InvalidArgument"

@@ -1,4 +1,4 @@
-"""Conditional reads, writes, copies and deletes; and what they need of rights."""
+"""Conditional reads, writes, copies and deletes, and the permissions that they require."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LONG_AGO, SOON = dt.datetime(2001, 1, 1, tzinfo=dt.UTC), dt.datetime(2100, 1, 1,
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3World]:
-    """Return a world with a bucket."""
+    """Yield a world with a bucket."""
     with s3_world(tmp_path_factory.mktemp("s3"), "memory") as world:
         world.s3.create_bucket(Bucket=BUCKET)
         yield world
@@ -33,7 +33,7 @@ def s3(world: S3World) -> Any:
 
 
 def code(call: Any, **parameters: Any) -> str:
-    """Return the error code of a call that must fail."""
+    """Return the error code of a call that is expected to fail."""
     with pytest.raises(ClientError) as caught:
         call(**parameters)
     return str(caught.value.response["Error"]["Code"])
@@ -56,7 +56,7 @@ def code(call: Any, **parameters: Any) -> str:
         ({"IfNoneMatch": '"other"', "IfModifiedSince": SOON}, None),
     ],
 )
-def test_a_read_is_answered_as_its_conditions_say(s3: Any, conditions: dict[str, Any], expected: str | None) -> None:
+def test_reads_obey_their_conditions(s3: Any, conditions: dict[str, Any], expected: str | None) -> None:
     etag = s3.put_object(Bucket=BUCKET, Key="read", Body=b"bytes")["ETag"]
     asked = {name: etag if value == "ETAG" else value for name, value in conditions.items()}
     if expected is None:
@@ -67,14 +67,14 @@ def test_a_read_is_answered_as_its_conditions_say(s3: Any, conditions: dict[str,
         assert code(s3.head_object, Bucket=BUCKET, Key="read", **asked) == expected.replace("PreconditionFailed", "412")
 
 
-def test_a_write_that_must_be_the_first_is(s3: Any) -> None:
+def test_if_none_match_allows_only_the_first_write(s3: Any) -> None:
     s3.put_object(Bucket=BUCKET, Key="first", Body=b"1", IfNoneMatch="*")
     assert code(s3.put_object, Bucket=BUCKET, Key="first", Body=b"2", IfNoneMatch="*") == "PreconditionFailed"
     assert s3.get_object(Bucket=BUCKET, Key="first")["Body"].read() == b"1"
     assert code(s3.put_object, Bucket=BUCKET, Key="first", Body=b"2", IfNoneMatch='"e"') == "NotImplemented"
 
 
-def test_of_writers_that_must_be_the_first_one_is(s3: Any) -> None:
+def test_if_none_match_lets_one_of_many_concurrent_writers_succeed(s3: Any) -> None:
     def write(number: int) -> str | None:
         try:
             s3.put_object(Bucket=BUCKET, Key="race", Body=str(number).encode(), IfNoneMatch="*")
@@ -88,7 +88,7 @@ def test_of_writers_that_must_be_the_first_one_is(s3: Any) -> None:
     assert s3.get_object(Bucket=BUCKET, Key="race")["Body"].read() == str(answers.index(None)).encode()
 
 
-def test_a_write_over_a_certain_object_is_refused_over_another(s3: Any) -> None:
+def test_if_match_allows_overwriting_only_the_named_object(s3: Any) -> None:
     etag = s3.put_object(Bucket=BUCKET, Key="over", Body=b"1")["ETag"]
     s3.put_object(Bucket=BUCKET, Key="over", Body=b"2", IfMatch=etag)
     assert code(s3.put_object, Bucket=BUCKET, Key="over", Body=b"3", IfMatch=etag) == "PreconditionFailed"
@@ -96,7 +96,7 @@ def test_a_write_over_a_certain_object_is_refused_over_another(s3: Any) -> None:
     assert s3.get_object(Bucket=BUCKET, Key="over")["Body"].read() == b"2"
 
 
-def test_a_completion_has_conditions_too(s3: Any) -> None:
+def test_completing_an_upload_obeys_its_conditions(s3: Any) -> None:
     etag = s3.put_object(Bucket=BUCKET, Key="done", Body=b"1")["ETag"]
     upload = s3.create_multipart_upload(Bucket=BUCKET, Key="done")["UploadId"]
     part = s3.upload_part(Bucket=BUCKET, Key="done", UploadId=upload, PartNumber=1, Body=b"2")
@@ -123,7 +123,7 @@ def test_a_completion_has_conditions_too(s3: Any) -> None:
         ({"CopySourceIfUnmodifiedSince": LONG_AGO}, False),
     ],
 )
-def test_a_copy_has_conditions_on_its_source(s3: Any, conditions: dict[str, Any], copies: bool) -> None:
+def test_a_copy_obeys_the_conditions_on_its_source(s3: Any, conditions: dict[str, Any], copies: bool) -> None:
     etag = s3.put_object(Bucket=BUCKET, Key="source", Body=b"1")["ETag"]
     s3.delete_object(Bucket=BUCKET, Key="copy")
     asked = {name: etag if value == "ETAG" else value for name, value in conditions.items()}
@@ -139,14 +139,14 @@ def test_a_copy_has_conditions_on_its_source(s3: Any, conditions: dict[str, Any]
         assert code(s3.head_object, Bucket=BUCKET, Key="copy") == "404"
 
 
-def test_a_copy_that_must_be_the_first_is(s3: Any) -> None:
+def test_if_none_match_allows_only_the_first_copy(s3: Any) -> None:
     s3.put_object(Bucket=BUCKET, Key="original", Body=b"1")
     s3.copy_object(Bucket=BUCKET, Key="once", CopySource=f"{BUCKET}/original", IfNoneMatch="*")
     answer = code(s3.copy_object, Bucket=BUCKET, Key="once", CopySource=f"{BUCKET}/original", IfNoneMatch="*")
     assert answer == "PreconditionFailed"
 
 
-def test_a_delete_of_a_certain_object_leaves_another(s3: Any) -> None:
+def test_if_match_deletes_only_the_named_object(s3: Any) -> None:
     etag = s3.put_object(Bucket=BUCKET, Key="gone", Body=b"1")["ETag"]
     assert code(s3.delete_object, Bucket=BUCKET, Key="gone", IfMatch='"other"') == "PreconditionFailed"
     assert s3.head_object(Bucket=BUCKET, Key="gone")["ETag"] == etag
@@ -160,7 +160,7 @@ def test_a_delete_of_a_certain_object_leaves_another(s3: Any) -> None:
 
 
 @pytest.mark.parametrize(("condition", "loser"), [("*", "PreconditionFailed"), ("ETAG", "NoSuchKey")])
-def test_of_many_conditional_deletes_of_one_key_at_once_one_deletes(s3: Any, condition: str, loser: str) -> None:
+def test_one_of_many_concurrent_conditional_deletes_succeeds(s3: Any, condition: str, loser: str) -> None:
     etag = s3.put_object(Bucket=BUCKET, Key="raced", Body=b"1")["ETag"]
 
     def deletes(_: int) -> str | None:
@@ -175,7 +175,7 @@ def test_of_many_conditional_deletes_of_one_key_at_once_one_deletes(s3: Any, con
     assert found == {None: 1, loser: 7}
 
 
-def test_deletes_of_one_key_at_once_all_succeed(s3: Any) -> None:
+def test_concurrent_unconditional_deletes_of_a_key_all_succeed(s3: Any) -> None:
     s3.put_object(Bucket=BUCKET, Key="raced", Body=b"1")
     listed = {"Objects": [{"Key": "raced"}]}
 
@@ -188,7 +188,7 @@ def test_deletes_of_one_key_at_once_all_succeed(s3: Any) -> None:
         assert set(pool.map(deletes, range(8))) == {204, "raced"}
 
 
-def test_who_asks_for_a_certain_etag_must_be_allowed_to_read(world: S3World, s3: Any) -> None:
+def test_if_match_with_an_etag_requires_permission_to_read(world: S3World, s3: Any) -> None:
     etag = s3.put_object(Bucket=BUCKET, Key="secret", Body=b"1")["ETag"]
     writer = world.client(
         world.user("blind", policy(statement("Allow", ["s3:PutObject", "s3:DeleteObject"], f"{ARN}/*")))
@@ -202,7 +202,7 @@ def test_who_asks_for_a_certain_etag_must_be_allowed_to_read(world: S3World, s3:
     writer.delete_object(Bucket=BUCKET, Key="secret", IfMatch="*")
 
 
-def test_a_bucket_policy_can_demand_conditional_writes(world: S3World, s3: Any) -> None:
+def test_a_bucket_policy_can_require_conditional_writes(world: S3World, s3: Any) -> None:
     s3.create_bucket(Bucket="write-once")
     demand = {"Null": {"s3:if-none-match": "true"}, "Bool": {"s3:ObjectCreationOperation": "true"}}
     deny = statement("Deny", "s3:PutObject", "arn:aws:s3:::write-once/*", Principal="*", Condition=demand)

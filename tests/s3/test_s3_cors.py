@@ -1,4 +1,4 @@
-"""Cross-origin resource sharing: the rules, a browser's question before a call, and the headers of the answer."""
+"""Cross-origin resource sharing: the rules, preflight requests, and the headers of answers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ RULES: list[dict[str, Any]] = [
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """Return a world behind a socket, with a bucket that has rules."""
+    """Yield a world behind a socket, with a bucket that has CORS rules."""
     with served_world(tmp_path_factory.mktemp("s3")) as served:
         served.world.s3.create_bucket(Bucket=BUCKET)
         served.world.s3.create_bucket(Bucket="bare")
@@ -40,8 +40,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield served
 
 
-def ask(served: Served, method: str, path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
-    """Send a request without a signature; underscores in the names of headers stand for hyphens."""
+def send(served: Served, method: str, path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
+    """Send an unsigned request. Underscores in the names of headers stand for hyphens."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     request = urllib.request.Request(served.http + path, method=method, headers=named)
     try:
@@ -53,19 +53,19 @@ def ask(served: Served, method: str, path: str, **headers: str) -> tuple[int, di
 
 
 def code(call: Any, **parameters: Any) -> str:
-    """Return the error code of a call that must fail."""
+    """Return the error code of a call that is expected to fail."""
     with pytest.raises(ClientError) as caught:
         call(**parameters)
     return str(caught.value.response["Error"]["Code"])
 
 
-def test_the_rules_come_back_as_they_were_given(served: Served) -> None:
+def test_the_rules_are_returned_as_they_were_set(served: Served) -> None:
     assert served.world.s3.get_bucket_cors(Bucket=BUCKET)["CORSRules"] == RULES
     assert code(served.world.s3.get_bucket_cors, Bucket="bare") == "NoSuchCORSConfiguration"
 
 
 def test_a_preflight_request_is_answered_without_a_signature(served: Served) -> None:
-    status, headers, body = ask(
+    status, headers, body = send(
         served,
         "OPTIONS",
         f"/{BUCKET}/new",
@@ -93,39 +93,39 @@ def test_a_preflight_request_is_answered_without_a_signature(served: Served) -> 
         ("/nowhere/k", "https://app.example.com", "GET", ""),
     ],
 )
-def test_a_preflight_request_that_no_rule_lets_pass_is_forbidden(
+def test_a_preflight_request_without_a_matching_rule_is_forbidden(
     served: Served, path: str, origin: str, method: str, wanted: str
 ) -> None:
     asked = {"Origin": origin, "Access_Control_Request_Method": method}
     if wanted:
         asked["Access_Control_Request_Headers"] = wanted
-    status, headers, body = ask(served, "OPTIONS", path, **asked)
+    status, headers, body = send(served, "OPTIONS", path, **asked)
     assert (status, b"<Code>AccessForbidden</Code>" in body) == (403, True)
     assert not any(name.startswith("access-control-") for name in headers)
 
 
-def test_a_preflight_request_without_an_origin_is_a_bad_request(served: Served) -> None:
-    assert ask(served, "OPTIONS", f"/{BUCKET}/k", Access_Control_Request_Method="GET")[0] == 400
-    assert ask(served, "OPTIONS", f"/{BUCKET}/k", Origin="https://app.example.com")[0] == 400
+def test_a_preflight_request_without_an_origin_or_a_method_is_a_bad_request(served: Served) -> None:
+    assert send(served, "OPTIONS", f"/{BUCKET}/k", Access_Control_Request_Method="GET")[0] == 400
+    assert send(served, "OPTIONS", f"/{BUCKET}/k", Origin="https://app.example.com")[0] == 400
 
 
-def test_answers_and_errors_tell_the_page_that_it_may_read_them(served: Served) -> None:
+def test_answers_and_errors_have_cors_headers(served: Served) -> None:
     url = served.client().generate_presigned_url("get_object", Params={"Bucket": BUCKET, "Key": "k"})
     path = url.removeprefix(served.http)
-    status, headers, body = ask(served, "GET", path, Origin="https://anywhere.example")
+    status, headers, body = send(served, "GET", path, Origin="https://anywhere.example")
     assert (status, body, headers["access-control-allow-origin"]) == (200, b"x", "*")
     assert "access-control-allow-credentials" not in headers
-    status, headers, _ = ask(served, "GET", f"/{BUCKET}/k", Origin="https://anywhere.example")
+    status, headers, _ = send(served, "GET", f"/{BUCKET}/k", Origin="https://anywhere.example")
     assert (status, headers["access-control-allow-origin"]) == (403, "*")
-    status, headers, _ = ask(served, "GET", path)
+    status, headers, _ = send(served, "GET", path)
     assert (status, "access-control-allow-origin" in headers) == (200, False)
 
 
-def test_rules_give_nobody_a_right(served: Served) -> None:
+def test_cors_rules_grant_no_permissions(served: Served) -> None:
     world = served.world
     stranger = world.client(world.user("stranger", policy(statement("Allow", "s3:ListBucket", "*"))))
     assert code(stranger.put_bucket_cors, Bucket=BUCKET, CORSConfiguration={"CORSRules": RULES}) == "AccessDenied"
-    assert ask(served, "PUT", f"/{BUCKET}/new", Origin="https://app.example.com")[0] == 403
+    assert send(served, "PUT", f"/{BUCKET}/new", Origin="https://app.example.com")[0] == 403
 
 
 @pytest.mark.parametrize(
@@ -141,23 +141,23 @@ def test_rules_give_nobody_a_right(served: Served) -> None:
         ({"AllowedOrigins": ["*"], "AllowedMethods": ["GET"], "ExposeHeaders": ["a\nset-cookie: b"]}, "MalformedXML"),
     ],
 )
-def test_a_rule_that_s3_does_not_take_leaves_the_old_ones(served: Served, rule: dict[str, Any], expected: str) -> None:
+def test_an_invalid_rule_leaves_the_old_ones_in_place(served: Served, rule: dict[str, Any], expected: str) -> None:
     assert code(served.world.s3.put_bucket_cors, Bucket=BUCKET, CORSConfiguration={"CORSRules": [rule]}) == expected
     assert served.world.s3.get_bucket_cors(Bucket=BUCKET)["CORSRules"] == RULES
 
 
-def test_removed_rules_no_longer_hold(served: Served) -> None:
+def test_deleted_rules_no_longer_apply(served: Served) -> None:
     s3 = served.world.s3
     s3.create_bucket(Bucket="for-a-while")
     s3.put_bucket_cors(Bucket="for-a-while", CORSConfiguration={"CORSRules": RULES})
     asked = {"Origin": "https://app.example.com", "Access_Control_Request_Method": "PUT"}
-    assert ask(served, "OPTIONS", "/for-a-while/k", **asked)[0] == 200
+    assert send(served, "OPTIONS", "/for-a-while/k", **asked)[0] == 200
     s3.delete_bucket_cors(Bucket="for-a-while")
-    assert ask(served, "OPTIONS", "/for-a-while/k", **asked)[0] == 403
+    assert send(served, "OPTIONS", "/for-a-while/k", **asked)[0] == 403
     assert code(s3.get_bucket_cors, Bucket="for-a-while") == "NoSuchCORSConfiguration"
 
 
-def test_the_first_rule_that_matches_answers() -> None:
+def test_the_first_matching_rule_decides() -> None:
     rules = [{"AllowedOrigins": ["http://a"], "AllowedMethods": ["GET"]}, *RULES]
     assert dict(cors_headers(rules, "http://a", "GET"))["access-control-allow-origin"] == "http://a"
     assert dict(cors_headers(rules, "http://b", "GET"))["access-control-allow-origin"] == "*"

@@ -1,4 +1,4 @@
-"""Killed at any moment, the file backend keeps what it acknowledged and shows nothing half-written."""
+"""If the process is killed at any moment, the file backend keeps acknowledged writes and shows no partial ones."""
 
 from __future__ import annotations
 
@@ -40,15 +40,15 @@ Value = list[Any] | None
 
 
 class Victims:
-    """Victims one after the other, on one store."""
+    """The process that forks victims, one after the other, on one store."""
 
     def __init__(self, folder: Path) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", CHILD, str(folder)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
 
-    def one(self, seed: int, steps: int, seconds: float) -> Iterator[list[Any]]:
-        """Have one victim work and die; yield what it says."""
+    def run_one(self, seed: int, steps: int, seconds: float) -> Iterator[list[Any]]:
+        """Run a victim until it is killed; yield the lines that it prints."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps([seed, steps]).encode() + b"\n")
@@ -60,15 +60,15 @@ class Victims:
             elif line[0] == "ready" and not steps:
                 threading.Timer(seconds, os.kill, (pid, signal.SIGKILL)).start()
             yield line
-        assert line[1] == -signal.SIGKILL, "the victim failed by itself"
+        assert line[1] == -signal.SIGKILL, "the victim failed before it was killed"
 
     def close(self) -> None:
-        """Let the process of the victims end."""
+        """Wait for the process to end."""
         self._process.communicate()
 
 
-class Knowledge:
-    """What a client knows of the store by what was acknowledged, and what was in flight at the kill."""
+class ExpectedState:
+    """What the store should contain: acknowledged changes, and perhaps the one in flight at the kill."""
 
     def __init__(self) -> None:
         self.certain: dict[str, Value] = dict.fromkeys(KEYS)
@@ -76,8 +76,8 @@ class Knowledge:
         self.uploads: dict[str, dict[int, Value]] = {}
         self.part_pending: tuple[str, int] | None = None
 
-    def hear(self, line: list[Any]) -> None:
-        """Take one line of a victim."""
+    def note(self, line: list[Any]) -> None:
+        """Update the expected state from a line that a victim printed."""
         match line:
             case ["try", values]:
                 self.pending = values
@@ -95,13 +95,13 @@ class Knowledge:
                 self.part_pending = None
 
     def compare(self, store: Storage) -> None:
-        """Compare with the store, and learn what became of what was in flight. Fails where they differ."""
+        """Fail if the store differs from the expected state. Note whether the change in flight was made."""
         with store.database.reading() as session:
             listed = {key.decode() for key in session.scalars(select(S3Object.key))}
         found = {key: read(store, key) if key in listed else None for key in KEYS}
         before = {key: None if value is None else body(value) for key, value in self.certain.items()}
         after = before | {key: None if value is None else body(value) for key, value in self.pending.items()}
-        # What was in flight has happened whole or not at all, also where it was about several keys.
+        # The change in flight was made completely or not at all, even if it concerned several keys.
         assert found in (before, after)
         if found == after:
             self.certain |= self.pending
@@ -120,7 +120,7 @@ class Knowledge:
                 if (upload, number) != self.part_pending:
                     assert data == body(value or [])
         if self.part_pending is not None and self.part_pending[0] in self.uploads:
-            # Either of the two may have been kept: nobody was told.
+            # An upload of this part was in flight, so the store may hold its old or its new version.
             self.uploads[self.part_pending[0]].pop(self.part_pending[1], None)
         self.part_pending = None
 
@@ -138,22 +138,22 @@ def read(store: Storage, key: str) -> bytes | None:
 
 
 def kill(folder: Path, rounds: int, seed: int) -> Counter[str]:
-    """Kill so many victims and compare after each; return in which phases they died."""
+    """Kill a victim in each round and check the store after it; return the phases in which they were killed."""
     dice = random.Random(seed)
     phases: Counter[str] = Counter()
-    known, victims = Knowledge(), Victims(folder)
+    expected, victims = ExpectedState(), Victims(folder)
     try:
         for number in range(rounds):
-            # Two of three die at a certain step, one whenever it happens.
+            # Two of three victims die at a given step, the third after a random time.
             steps = dice.randrange(1, LATEST_STEP) if number % 3 else 0
-            for line in victims.one(seed + number, steps, dice.uniform(0, 0.4)):
-                known.hear(line)
+            for line in victims.run_one(seed + number, steps, dice.uniform(0, 0.4)):
+                expected.note(line)
                 if line[0] == "dies":
                     phases[line[1]] += 1
             database = Database.open(folder / "db.sqlite")
             backend: EmbeddedBackend = file_backend(database, folder / "s3", "us-east-1", system_clock)
-            known.compare(backend._store)
-            # The sweep at the start left exactly the blobs that rows name.
+            expected.compare(backend._store)
+            # The sweep when the backend opened has left only blobs that rows reference.
             assert backend.sweep() == 0
             assert not list((folder / "s3" / "incoming").iterdir())
             backend.close()
@@ -163,19 +163,21 @@ def kill(folder: Path, rounds: int, seed: int) -> Counter[str]:
     return phases
 
 
-@pytest.mark.costs(8, reason="twenty-five processes are killed at their work")
-def test_kill_9_loses_nothing_acknowledged_and_leaves_nothing_half_written(tmp_path: Path) -> None:
+@pytest.mark.costs(8, reason="kills twenty-five processes while they write")
+def test_kill_9_loses_no_acknowledged_write_and_leaves_no_partial_one(tmp_path: Path) -> None:
     phases = kill(tmp_path, 25, 4711)
     assert len(phases) > 4
 
 
 @pytest.mark.chaos
 @pytest.mark.timeout(1500)
-def test_500_kills_in_every_phase_of_writing_lose_nothing_and_tear_nothing(tmp_path: Path) -> None:
+def test_500_kills_in_every_phase_of_writing_lose_no_acknowledged_write_and_leave_no_partial_one(
+    tmp_path: Path,
+) -> None:
     assert set(kill(tmp_path, 500, 20261125)) == PHASES
 
 
-def test_a_blob_is_synced_before_it_is_named_and_its_folder_before_it_is_told(
+def test_a_blob_is_synced_before_its_rename_and_its_folder_before_the_acknowledgement(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     database = Database.open(tmp_path / "db.sqlite")
@@ -202,7 +204,7 @@ def test_a_blob_is_synced_before_it_is_named_and_its_folder_before_it_is_told(
     database.close()
 
 
-def test_files_are_for_their_owner_only(tmp_path: Path) -> None:
+def test_files_are_accessible_to_their_owner_only(tmp_path: Path) -> None:
     database = Database.open(tmp_path / "db.sqlite")
     database.create_tables()
     backend = file_backend(database, tmp_path / "s3", "us-east-1", system_clock)

@@ -1,4 +1,4 @@
-"""What a disk does to an object's bytes is found when they are read: nobody gets other bytes than were written."""
+"""Damage on disk to an object's bytes is detected on reading: no client receives bytes that were not written."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PIECE = 1 << 20
 
 
 def flip(path: Path, position: int, bit: int = 1) -> None:
-    """Change one bit of a file."""
+    """Flip a bit of a file."""
     with path.open("r+b") as file:
         file.seek(position)
         value = file.read(1)[0]
@@ -52,7 +52,7 @@ def blob_files(world: S3World) -> list[Path]:
     return [path for path in (world.folder / "s3" / "objects").rglob("*") if path.is_file()]
 
 
-def write(store: FileBlobStore, data: bytes) -> str:
+def write_blob(store: FileBlobStore, data: bytes) -> str:
     """Write a blob and return its name."""
     writer = store.create()
     for start in range(0, len(data), 70_001):
@@ -69,9 +69,9 @@ def blobs(tmp_path_factory: pytest.TempPathFactory) -> FileBlobStore:
 
 @given(sizes=st.lists(st.integers(0, 3 * BLOCK), min_size=1, max_size=3), data=st.data())
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
-def test_any_range_of_any_segments_is_read_exactly(blobs: FileBlobStore, sizes: list[int], data: st.DataObject) -> None:
+def test_any_range_across_segments_is_read_exactly(blobs: FileBlobStore, sizes: list[int], data: st.DataObject) -> None:
     contents = [random.Random(size).randbytes(size) for size in sizes]
-    segments = [(write(blobs, content), len(content)) for content in contents]
+    segments = [(write_blob(blobs, content), len(content)) for content in contents]
     whole = b"".join(contents)
     start = data.draw(st.integers(0, len(whole)))
     length = data.draw(st.integers(0, len(whole) - start))
@@ -83,8 +83,8 @@ def test_any_range_of_any_segments_is_read_exactly(blobs: FileBlobStore, sizes: 
 
 @given(size=st.sampled_from([0, 1, 1000, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK]), data=st.data())
 @settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
-def test_one_flipped_bit_anywhere_is_found(blobs: FileBlobStore, size: int, data: st.DataObject) -> None:
-    name = write(blobs, bytes(size))
+def test_any_flipped_bit_is_detected(blobs: FileBlobStore, size: int, data: st.DataObject) -> None:
+    name = write_blob(blobs, bytes(size))
     path = blobs.path(name)
     flip(path, data.draw(st.integers(0, path.stat().st_size - 1)), 1 << data.draw(st.integers(0, 7)))
     with pytest.raises(DamagedBlob):
@@ -93,16 +93,16 @@ def test_one_flipped_bit_anywhere_is_found(blobs: FileBlobStore, size: int, data
 
 
 @pytest.mark.parametrize("change", [-1, 1, BLOCK])
-def test_a_file_that_is_shorter_or_longer_than_it_was_is_found(blobs: FileBlobStore, change: int) -> None:
-    name = write(blobs, bytes(3 * BLOCK))
+def test_a_truncated_or_extended_file_is_detected(blobs: FileBlobStore, change: int) -> None:
+    name = write_blob(blobs, bytes(3 * BLOCK))
     path = blobs.path(name)
     os.truncate(path, path.stat().st_size + change)
     with pytest.raises(DamagedBlob, match="does not end with its own checksums"):
         blobs.open(name, 3 * BLOCK)
 
 
-def test_the_file_of_another_blob_is_not_taken_for_this_one(blobs: FileBlobStore) -> None:
-    one, two = write(blobs, b"mine" * 100), write(blobs, b"your" * 100)
+def test_a_file_swapped_with_that_of_another_blob_is_detected(blobs: FileBlobStore) -> None:
+    one, two = write_blob(blobs, b"mine" * 100), write_blob(blobs, b"your" * 100)
     os.replace(blobs.path(two), blobs.path(one))
     with pytest.raises(DamagedBlob, match="does not end with its own checksums"):
         blobs.open(one, 400)
@@ -110,8 +110,8 @@ def test_the_file_of_another_blob_is_not_taken_for_this_one(blobs: FileBlobStore
         blobs.open(two, 400)
 
 
-def test_a_range_of_what_is_whole_is_read_although_another_block_is_damaged(blobs: FileBlobStore) -> None:
-    name = write(blobs, b"a" * BLOCK * 3)
+def test_an_intact_range_is_readable_when_another_block_is_damaged(blobs: FileBlobStore) -> None:
+    name = write_blob(blobs, b"a" * BLOCK * 3)
     flip(blobs.path(name), BLOCK + 5)
     blob = blobs.open(name, BLOCK * 3)
     assert blob.read(2 * BLOCK + 7, 9) == b"a" * 9
@@ -121,14 +121,14 @@ def test_a_range_of_what_is_whole_is_read_although_another_block_is_damaged(blob
 
 
 @pytest.mark.parametrize("asked", [{}, {"Range": "bytes=10-20"}, {"PartNumber": 1}])
-def test_a_reader_of_a_damaged_object_is_refused(world: S3World, asked: dict[str, object]) -> None:
+def test_reading_a_damaged_object_fails(world: S3World, asked: dict[str, object]) -> None:
     world.s3.put_object(Bucket="bucket", Key="k", Body=b"x" * 50_000)
     [file] = blob_files(world)
     flip(file, 15)
     with pytest.raises(ClientError) as caught:
         world.s3.get_object(Bucket="bucket", Key="k", **asked)
     assert caught.value.response["Error"]["Code"] == "InternalError"
-    # It is there, and can be written again.
+    # The object still exists and can be overwritten.
     assert world.s3.head_object(Bucket="bucket", Key="k")["ContentLength"] == 50_000
     world.s3.put_object(Bucket="bucket", Key="k", Body=b"y" * 50_000)
     assert world.s3.get_object(Bucket="bucket", Key="k")["Body"].read() == b"y" * 50_000
@@ -153,7 +153,7 @@ def test_a_damaged_object_is_not_copied(world: S3World) -> None:
     assert [entry["Key"] for entry in world.s3.list_objects_v2(Bucket="bucket")["Contents"]] == ["k"]
 
 
-def test_damage_far_into_an_object_cuts_the_connection_after_what_is_right(
+def test_damage_far_into_an_object_cuts_the_connection_after_the_intact_bytes(
     world: S3World, served: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     data = random.Random(7).randbytes(5 * PIECE)
@@ -169,14 +169,14 @@ def test_damage_far_into_an_object_cuts_the_connection_after_what_is_right(
     assert len(received) <= 3 * PIECE
     assert data.startswith(received)
     assert f"blob {file.name} has changed between the bytes" in caplog.text
-    # Others go on being served, and what is whole of the object, too.
+    # Other requests are still served, including those for intact parts of the object.
     tail = over_http.get_object(Bucket="bucket", Key="k", Range=f"bytes={4 * PIECE}-")["Body"].read()
     assert tail == data[4 * PIECE :]
 
 
-@pytest.mark.costs(0.8, reason="sessions of the SDK are made, and megabytes go over HTTP twice")
+@pytest.mark.costs(0.8, reason="makes SDK sessions and sends megabytes over HTTP twice")
 @pytest.mark.parametrize("place", [15, 3 * PIECE + 12345], ids=["near the beginning", "after what was sent"])
-def test_a_worker_says_of_a_damaged_model_that_it_is_not_the_one_that_was_written(
+def test_a_worker_reports_that_a_damaged_model_is_not_the_one_that_was_written(
     world: S3World, served: str, monkeypatch: pytest.MonkeyPatch, place: int
 ) -> None:
     content = random.Random(7).randbytes(5 * PIECE)
@@ -190,13 +190,13 @@ def test_a_worker_says_of_a_damaged_model_that_it_is_not_the_one_that_was_writte
     with pytest.raises(JobFailure, match=r"s3://bucket/model cannot be read.*not those that were written") as failed:
         fetch_artifact(S3Storage(session, "us-east-1", model_blame("bucket")), model, "classifier")
     assert failed.value.code == "MODEL_TAMPERED"
-    # An input has no digest that anybody recorded, and is nobody's model.
+    # An input of a job has no recorded digest, and the failure has another code than that of a model.
     with pytest.raises(JobFailure, match="not those that were written") as failed:
         list(S3Storage(session, "us-east-1").read("bucket", "model"))
     assert failed.value.code == "INTERNAL_ERROR"
 
 
-def test_a_small_object_that_changed_in_its_row_is_refused(world: S3World) -> None:
+def test_a_small_object_damaged_in_its_row_is_not_readable(world: S3World) -> None:
     world.s3.put_object(Bucket="bucket", Key="small", Body=b"x" * 5000)
     assert blob_files(world) == []
     with world.database.transaction() as session:
@@ -210,7 +210,7 @@ def test_a_small_object_that_changed_in_its_row_is_refused(world: S3World) -> No
 
 
 @pytest.mark.parametrize("sizes", [(SMALL, SMALL + 1), (SMALL + 1, SMALL), (0, SMALL + 1), (SMALL + 1, 0)])
-def test_an_object_that_grows_or_shrinks_leaves_nothing_of_the_one_before(
+def test_overwriting_an_object_with_another_size_leaves_nothing_of_the_old_one(
     world: S3World, sizes: tuple[int, int]
 ) -> None:
     for size in sizes:
@@ -229,7 +229,7 @@ def test_an_object_that_grows_or_shrinks_leaves_nothing_of_the_one_before(
     assert blob_files(world) == []
 
 
-def test_a_backend_starts_with_a_damaged_blob_and_keeps_it(tmp_path: Path) -> None:
+def test_the_backend_starts_with_a_damaged_blob_and_keeps_it(tmp_path: Path) -> None:
     with s3_world(tmp_path) as world:
         world.s3.create_bucket(Bucket="bucket")
         world.s3.put_object(Bucket="bucket", Key="k", Body=b"x" * 50_000)
@@ -237,7 +237,7 @@ def test_a_backend_starts_with_a_damaged_blob_and_keeps_it(tmp_path: Path) -> No
     flip(file, 0)
     database = Database.open(tmp_path / "db.sqlite")
     backend = file_backend(database, tmp_path / "s3", "us-east-1", system_clock)
-    # What was acknowledged is never swept away, whatever became of it: a backup may bring it back.
+    # The sweep never removes acknowledged data, even if it is damaged: a backup may help to restore it.
     assert file.exists()
     flip(file, 0)
     assert backend.head("bucket", "k") is not None

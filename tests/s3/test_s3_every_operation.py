@@ -1,4 +1,4 @@
-"""Every operation of S3's model is carried out or refused with NotImplemented; nothing is taken for another one."""
+"""Every operation of S3's model is implemented or refused with NotImplemented, and never mistaken for another."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from reading_room.s3.operations.table import OPERATIONS
 from reading_room.s3.requests import with_query_headers
 from tests.worlds.s3 import S3World, s3_world
 
-assert embedded.__name__  # Importing it fills the table.
+assert embedded.__name__  # Importing the module registers the operations.
 
 BUCKET, KEY = "every", "k"
 MODEL = service_model("s3")
@@ -35,7 +35,7 @@ SHARES_ITS_WIRE_FORM = {
     "GetBucketNotification": "GetBucketNotificationConfiguration",
     "PutBucketLifecycle": "PutBucketLifecycleConfiguration",
     "PutBucketNotification": "PutBucketNotificationConfiguration",
-    # For directory buckets, at an address of their own: here it asks for all buckets.
+    # It is for directory buckets, which have separate host names. At this one, the request lists all buckets.
     "ListDirectoryBuckets": "ListBuckets",
 }
 AT_ANOTHER_HOST = {"WriteGetObjectResponse"}
@@ -45,7 +45,7 @@ VALUES = {"Bucket": BUCKET, "Key": KEY, "CopySource": f"{BUCKET}/{KEY}", "Upload
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3World]:
-    """Return a world with an object."""
+    """Yield a world with an object."""
     with s3_world(tmp_path_factory.mktemp("s3"), "memory") as world:
         world.s3.create_bucket(Bucket=BUCKET)
         world.s3.put_object(Bucket=BUCKET, Key=KEY, Body=b"bytes", Tagging="a=1")
@@ -53,7 +53,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3World]:
 
 
 def rows(world: S3World) -> dict[str, list[Any]]:
-    """Return everything that is stored of buckets and objects."""
+    """Return all rows of buckets, objects, uploads and parts, by table."""
     with world.database.reading() as session:
         return {
             table: [tuple(row) for row in session.execute(text(f"SELECT * FROM {table}"))]
@@ -61,15 +61,15 @@ def rows(world: S3World) -> dict[str, list[Any]]:
         }
 
 
-def value_of(name: str, shape: Shape) -> Any:
-    """Return the least that a parameter may be."""
+def least_value(name: str, shape: Shape) -> Any:
+    """Return the smallest valid value of a parameter."""
     if name in VALUES:
         return VALUES[name]
     if isinstance(shape, StructureShape):
         members = shape.required_members or list(shape.members)[:1]
-        return {member: value_of("", shape.members[member]) for member in members}
+        return {member: least_value("", shape.members[member]) for member in members}
     if isinstance(shape, ListShape):
-        return [value_of("", shape.member)]
+        return [least_value("", shape.member)]
     if enum := getattr(shape, "enum", None):
         return enum[0]
     simple = {"integer": 1, "long": 1, "boolean": False, "timestamp": dt.datetime(2030, 1, 1), "blob": b"x"}
@@ -77,12 +77,12 @@ def value_of(name: str, shape: Shape) -> Any:
 
 
 @pytest.mark.parametrize("name", TESTED)
-def test_an_operation_is_there_or_says_that_it_is_not_and_changes_nothing(world: S3World, name: str) -> None:
+def test_an_operation_without_an_implementation_is_refused_and_changes_nothing(world: S3World, name: str) -> None:
     if SHARES_ITS_WIRE_FORM.get(name, name) in OPERATIONS:
         return
     shape = MODEL.operation_model(name).input_shape
     required = shape.required_members if isinstance(shape, StructureShape) else []
-    parameters = {member: value_of(member, shape.members[member]) for member in required}  # type: ignore[union-attr]
+    parameters = {member: least_value(member, shape.members[member]) for member in required}  # type: ignore[union-attr]
     before = rows(world)
     with pytest.raises(ClientError) as caught:
         getattr(world.s3, xform_name(name))(**parameters)
@@ -92,11 +92,11 @@ def test_an_operation_is_there_or_says_that_it_is_not_and_changes_nothing(world:
 
 
 @pytest.mark.parametrize("name", sorted(OPERATIONS))
-def test_an_answer_in_xml_says_that_it_is(world: S3World, name: str) -> None:
+def test_xml_answers_have_the_content_type_of_xml(world: S3World, name: str) -> None:
     shape = MODEL.operation_model(name).input_shape
     required = shape.required_members if isinstance(shape, StructureShape) else []
-    parameters = {member: value_of(member, shape.members[member]) for member in required}  # type: ignore[union-attr]
-    # One that would change something is asked of a bucket that is not there.
+    parameters = {member: least_value(member, shape.members[member]) for member in required}  # type: ignore[union-attr]
+    # Operations that would change something are called on a bucket that does not exist.
     elsewhere = {"Bucket": "no-such-bucket"} if not name.startswith(("Get", "Head", "List")) else {}
     client, answers = world.client(), []
     client.meta.events.register("after-call.s3", lambda http_response, **_: answers.append(http_response))
@@ -108,35 +108,35 @@ def test_an_answer_in_xml_says_that_it_is(world: S3World, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(OPERATIONS))
-def test_a_parameter_without_effect_is_refused_and_nothing_is_changed(world: S3World, name: str) -> None:
+def test_an_unsupported_parameter_is_refused_and_changes_nothing(world: S3World, name: str) -> None:
     model = MODEL.operation_model(name)
     if not isinstance(model.input_shape, StructureShape):
         return
     known = OPERATIONS[name]
-    needed = {m: value_of(m, model.input_shape.members[m]) for m in model.input_shape.required_members}
+    needed = {m: least_value(m, model.input_shape.members[m]) for m in model.input_shape.required_members}
     for member, shape in model.input_shape.members.items():
         location = shape.serialization.get("location")
         if known.gives_effect_to(member) or location not in ("header", "querystring") or "SSECustomerKey" in member:
-            continue  # The SDK asks for more when it is to send a customer's key.
+            continue  # With a customer's key, the SDK requires further parameters.
         before = rows(world)
         with pytest.raises(ClientError) as caught:
-            getattr(world.s3, xform_name(name))(**needed, **{member: value_of(member, shape)})
+            getattr(world.s3, xform_name(name))(**needed, **{member: least_value(member, shape)})
         status = caught.value.response["ResponseMetadata"]["HTTPStatusCode"]
         assert status == 501, (member, caught.value)
         assert rows(world) == before, member
 
 
-# Only what is identified reaches a backend.
+# Which requests are identified as which operation
 
 
 def address_of(name: str) -> Address:
-    """Return an address of the kind that an operation is called on."""
+    """Return an address of the kind that an operation uses: service, bucket or object."""
     path = MODEL.operation_model(name).http["requestUri"]
     return Address("b", "k") if "{Key+}" in path else Address("b", None) if "{Bucket}" in path else Address(None, None)
 
 
-def shown(name: str) -> tuple[str, dict[str, str], dict[str, str]]:
-    """Return method, query and headers of the barest request for an operation."""
+def least_request(name: str) -> tuple[str, dict[str, str], dict[str, str]]:
+    """Return the method, query and headers of the smallest request for an operation."""
     model = MODEL.operation_model(name)
     static = model.http["requestUri"].partition("?")[2]
     query = dict(part.partition("=")[::2] for part in static.split("&") if part)
@@ -152,8 +152,8 @@ def shown(name: str) -> tuple[str, dict[str, str], dict[str, str]]:
 
 
 def query_names() -> set[str]:
-    """Return every name that any operation has in its query."""
-    return {name for operation in MODEL.operation_names for name in shown(operation)[1]} | {
+    """Return the names of all query parameters of all operations."""
+    return {name for operation in MODEL.operation_names for name in least_request(operation)[1]} | {
         member.serialization["name"]
         for operation in MODEL.operation_names
         if (shape := MODEL.operation_model(operation).input_shape) is not None
@@ -163,7 +163,7 @@ def query_names() -> set[str]:
 
 
 KNOWN_NAMES = sorted(query_names())
-OF_AWS = [
+NAMES_OF_AWS = [
     "torrent",
     "acl",
     "policy",
@@ -180,11 +180,11 @@ OF_AWS = [
 @given(
     name=st.sampled_from(sorted(OPERATIONS)),
     extra=st.dictionaries(
-        st.sampled_from([*KNOWN_NAMES, *OF_AWS]) | st.text(max_size=12), st.text(max_size=5), min_size=1
+        st.sampled_from([*KNOWN_NAMES, *NAMES_OF_AWS]) | st.text(max_size=12), st.text(max_size=5), min_size=1
     ),
 )
-def test_a_name_more_in_the_query_never_makes_a_request_of_the_same_meaning(name: str, extra: dict[str, str]) -> None:
-    method, query, headers = shown(name)
+def test_an_additional_query_parameter_is_never_ignored(name: str, extra: dict[str, str]) -> None:
+    method, query, headers = least_request(name)
     together = query | {key: value for key, value in extra.items() if key not in query}
     try:
         found = identify(method, address_of(name), together, with_query_headers(headers, together))
@@ -198,7 +198,7 @@ def test_a_name_more_in_the_query_never_makes_a_request_of_the_same_meaning(name
     }
     uri = found.http["requestUri"].partition("?")[2]
     own |= {part.partition("=")[0] for part in uri.split("&")}
-    # What is left are the names of signatures and those that S3 leaves to readers of its logs.
+    # Parameters of signatures remain, and those that S3 ignores so that clients can add text to its logs (``x-``).
     foreign = {key for key in together if key not in own and not key.lower().startswith("x-")}
     assert foreign <= {"AWSAccessKeyId", "Signature", "Expires", "content-type", "content-md5"}
 
@@ -219,7 +219,7 @@ def test_a_name_more_in_the_query_never_makes_a_request_of_the_same_meaning(name
         ("POST", {"something": ""}),
     ],
 )
-def test_a_request_about_an_object_with_a_foreign_name_is_no_object_request(method: str, query: dict[str, str]) -> None:
+def test_an_object_request_with_a_foreign_query_parameter_is_refused(method: str, query: dict[str, str]) -> None:
     with pytest.raises(AwsError):
         identify(method, Address("b", "k"), query, {})
 
@@ -227,11 +227,11 @@ def test_a_request_about_an_object_with_a_foreign_name_is_no_object_request(meth
 @pytest.mark.parametrize(
     "query", [{"policy": "", "x-id": "CreateBucket"}, {"tagging": ""}, {"acl": ""}, {"website": ""}]
 )
-def test_a_setting_of_a_bucket_is_never_the_making_of_one(query: dict[str, str]) -> None:
+def test_a_request_to_set_a_bucket_property_never_creates_a_bucket(query: dict[str, str]) -> None:
     assert identify("PUT", Address("b", None), query, {}).name != "CreateBucket"
 
 
-def test_a_header_that_the_operation_does_not_have_is_refused() -> None:
+def test_a_header_unknown_to_the_operation_is_refused() -> None:
     at = Address("b", "k")
     refuse_unknown_headers("PutObject", {"x-amz-meta-a": "1", "x-amz-user-agent": "sdk", "accept": "*/*"})
     for name in ("x-amz-unknown", "x-amz-copy-source-range", "x-amz-mfa"):
@@ -243,7 +243,7 @@ def test_a_header_that_the_operation_does_not_have_is_refused() -> None:
         identify("PUT", at, {"torrent": ""}, {})
 
 
-def test_headers_in_the_query_of_a_url_count_as_headers(world: S3World) -> None:
+def test_headers_in_the_query_string_count_as_headers(world: S3World) -> None:
     headers = with_query_headers({"host": "h"}, {"X-Amz-Acl": "public-read", "X-Amz-Date": "d", "x-other": "1"})
     assert headers == {"host": "h", "x-amz-acl": "public-read"}
     with pytest.raises(AwsError):
@@ -251,7 +251,7 @@ def test_headers_in_the_query_of_a_url_count_as_headers(world: S3World) -> None:
 
 
 @pytest.mark.parametrize("operation", ["PutObjectTagging", "PutBucketTagging", "PutBucketCors", "PutBucketEncryption"])
-def test_a_setting_without_a_document_is_refused_and_the_old_one_stays(world: S3World, operation: str) -> None:
+def test_a_setting_with_an_empty_body_is_refused_and_the_old_one_kept(world: S3World, operation: str) -> None:
     def drop(model: Any, params: dict[str, Any], **_: Any) -> None:
         params["body"] = b""
         for name in [name for name in params["headers"] if name.lower().startswith(("x-amz-checksum", "content-md5"))]:
@@ -263,12 +263,12 @@ def test_a_setting_without_a_document_is_refused_and_the_old_one_stays(world: S3
     assert isinstance(shape, StructureShape)
     before = rows(world)
     with pytest.raises(ClientError) as caught:
-        getattr(client, xform_name(operation))(**{m: value_of(m, shape.members[m]) for m in shape.required_members})
+        getattr(client, xform_name(operation))(**{m: least_value(m, shape.members[m]) for m in shape.required_members})
     assert caught.value.response["Error"]["Code"] == "MalformedXML"
     assert rows(world) == before
 
 
-def test_an_unknown_header_changes_nothing_and_is_no_way_round_a_denial(world: S3World) -> None:
+def test_an_unknown_header_changes_nothing_and_does_not_bypass_a_denial(world: S3World) -> None:
     def add(request: Any, **_: Any) -> None:
         request.headers["x-amz-invented"] = "1"
 

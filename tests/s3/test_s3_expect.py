@@ -1,4 +1,4 @@
-"""Clients that wait for ``100 Continue`` before they send a body, be it an empty one."""
+"""Clients that wait for ``100 Continue`` before they send a body, even an empty one."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tests.worlds.s3_served import Served, served_world
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """Return a world behind a socket, with a bucket."""
+    """Yield a world behind a socket, with a bucket."""
     with served_world(tmp_path_factory.mktemp("s3")) as served:
         served.world.s3.create_bucket(Bucket="waiting")
         yield served
 
 
 def line(connection: socket.socket) -> bytes:
-    """Return the next line that a connection has."""
+    """Read a line from a connection."""
     found = bytearray()
     while not found.endswith(b"\r\n"):
         piece = connection.recv(1)
@@ -30,33 +30,33 @@ def line(connection: socket.socket) -> bytes:
 
 
 def head(connection: socket.socket) -> list[bytes]:
-    """Return the lines of an answer's head."""
+    """Read the head of an answer and return its lines."""
     lines: list[bytes] = []
     while found := line(connection):
         lines.append(found)
     return lines
 
 
-def ask(served: Served, connection: socket.socket, key: str, body: bytes) -> None:
-    """Send the head of a presigned PUT that waits."""
+def send_head(served: Served, connection: socket.socket, key: str, body: bytes) -> None:
+    """Send the head of a presigned PUT with ``Expect: 100-continue``."""
     url = served.client().generate_presigned_url("put_object", Params={"Bucket": "waiting", "Key": key})
     parts = urlsplit(url)
     head = f"PUT {parts.path}?{parts.query} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Length: {len(body)}\r\n"
     connection.sendall(f"{head}Expect: 100-continue\r\n\r\n".encode())
 
 
-def test_an_empty_body_is_asked_for_as_any_other_is(served: Served) -> None:
+def test_empty_and_other_bodies_are_requested_with_100_continue(served: Served) -> None:
     where = urlsplit(served.http)
     with socket.create_connection((where.hostname, where.port), timeout=30) as connection:
         for body in (b"", b"bytes", b""):
-            ask(served, connection, "k", body)
+            send_head(served, connection, "k", body)
             assert head(connection) == [b"HTTP/1.1 100 Continue"]
             connection.sendall(body)
             assert head(connection)[0] == b"HTTP/1.1 200 OK"
             assert served.world.s3.get_object(Bucket="waiting", Key="k")["Body"].read() == body
 
 
-def test_a_body_that_is_refused_is_not_asked_for(served: Served) -> None:
+def test_a_refused_body_is_not_requested(served: Served) -> None:
     where = urlsplit(served.http)
     with socket.create_connection((where.hostname, where.port), timeout=30) as connection:
         connection.sendall(

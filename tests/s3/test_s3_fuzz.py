@@ -1,6 +1,6 @@
-"""Garbage for what reads S3's requests: addresses, streams, and the whole application; only S3's errors come of it.
+"""Garbage for the parsers of S3 requests and for the whole application: it causes S3's errors and no others.
 
-``READING_ROOM_HYPOTHESIS=fuzz`` tries many times as much. ``data/hostile_streams`` is the corpus of bodies.
+``READING_ROOM_HYPOTHESIS=fuzz`` runs many times as many examples. ``data/hostile_streams`` is the corpus of bodies.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ PATHS = st.one_of(
 
 
 @given(HOSTS, PATHS)
-def test_any_host_and_path_are_an_address_or_refused(host: str, path: str) -> None:
+def test_any_host_and_path_are_parsed_or_refused(host: str, path: str) -> None:
     try:
         found = locate(host, path, BASES)
     except AwsError:
@@ -62,7 +62,7 @@ def test_any_host_and_path_are_an_address_or_refused(host: str, path: str) -> No
 
 
 @given(PATHS)
-def test_a_key_in_a_path_is_what_was_written_decoded_once(path: str) -> None:
+def test_a_key_in_a_path_is_decoded_exactly_once(path: str) -> None:
     try:
         found = locate("localhost", path, BASES)
     except AwsError:
@@ -72,7 +72,7 @@ def test_a_key_in_a_path_is_what_was_written_decoded_once(path: str) -> None:
 
 
 @given(st.one_of(PATHS, st.text(max_size=30)))
-def test_any_copy_source_is_read_or_refused(text: str) -> None:
+def test_any_copy_source_is_parsed_or_refused(text: str) -> None:
     try:
         bucket, key, _ = parse_copy_source(text)
     except AwsError:
@@ -115,7 +115,7 @@ ADDRESSES = st.builds(
 
 
 @given(METHODS, ADDRESSES, QUERIES, st.dictionaries(st.sampled_from(["x-amz-copy-source", "x-amz-acl"]), st.text()))
-def test_any_request_line_is_an_operation_with_its_permissions_or_refused(
+def test_any_request_line_is_an_operation_with_permissions_or_refused(
     method: str, address: Address, query: dict[str, str], headers: dict[str, str]
 ) -> None:
     try:
@@ -148,17 +148,19 @@ PIECES = st.one_of(
 
 
 @given(st.lists(PIECES, max_size=12), st.booleans(), st.booleans(), st.integers(1, 40))
-def test_any_bytes_are_chunks_or_refused(parts: list[bytes], with_signer: bool, with_trailer: bool, cut: int) -> None:
+def test_any_bytes_are_decoded_as_chunks_or_refused(
+    parts: list[bytes], with_signer: bool, with_trailer: bool, cut: int
+) -> None:
     raw = b"".join(parts)
     decoded = decode(raw, with_signer, with_trailer, len(raw) or 1)
-    # However they are cut, the same comes of them.
+    # The result does not depend on where the bytes are cut.
     assert decode(raw, with_signer, with_trailer, cut) == decoded
-    # Nobody signed them.
+    # With a signer, unsigned bytes are always refused.
     assert not with_signer or decoded is None
 
 
 def decode(raw: bytes, with_signer: bool, with_trailer: bool, cut: int) -> tuple[bytes, dict[str, str]] | None:
-    """Return what a stream holds; ``None`` when it is refused."""
+    """Return the data and the trailer of a stream, or ``None`` if it is refused."""
     signer = ChunkSigner(b"k" * 32, "20260101T000000Z", "20260101/us-east-1/s3/aws4_request", "0" * 64)
     decoder = ChunkDecoder(signer if with_signer else None, with_trailer)
     try:
@@ -169,7 +171,7 @@ def decode(raw: bytes, with_signer: bool, with_trailer: bool, cut: int) -> tuple
 
 
 @pytest.mark.parametrize("file", CORPUS, ids=lambda file: file.name)
-def test_the_corpus_of_streams_is_refused(file: Path) -> None:
+def test_every_stream_of_the_corpus_is_refused(file: Path) -> None:
     for with_signer in (False, True):
         for cut in (1, 7, 1 << 20):
             assert decode(file.read_bytes(), with_signer, with_trailer=True, cut=cut) is None
@@ -207,7 +209,7 @@ def test_the_corpus_of_streams_is_refused(file: Path) -> None:
         st.text(),
     ),
 )
-def test_any_headers_of_a_body_are_read_or_refused(headers: dict[str, str], payload: str) -> None:
+def test_any_headers_of_a_body_are_parsed_or_refused(headers: dict[str, str], payload: str) -> None:
     try:
         expected = Expectation.of(headers, payload)
     except AwsError:
@@ -215,7 +217,7 @@ def test_any_headers_of_a_body_are_read_or_refused(headers: dict[str, str], payl
     assert expected.length is None or 0 <= expected.length < 10**19
 
 
-# The whole application.
+# The whole application
 
 
 @pytest.fixture(scope="module")
@@ -283,7 +285,7 @@ VALUES = st.one_of(st.sampled_from(["", "0", "-1", "1", "9" * 30, "url", "null",
     ),
 )
 @SLOW
-def test_the_store_never_answers_500_to_garbage_that_is_signed(
+def test_the_store_never_answers_500_to_signed_garbage(
     store: S3World, method: str, path: str, query: dict[str, str], headers: dict[str, str], body: bytes
 ) -> None:
     text = "&".join(f"{quote(name, safe='-_.~')}={quote(value, safe='-_.~')}" for name, value in sorted(query.items()))
@@ -293,5 +295,5 @@ def test_the_store_never_answers_500_to_garbage_that_is_signed(
     made = AWSRequest(method, f"http://127.0.0.1{path}{'?' + text if text else ''}", headers=names, data=body).prepare()
     made.url = f"http://127.0.0.1{path}{'?' + text if text else ''}"
     response: AWSResponse = store.running.send(made)
-    # What S3 has and this store has not is 501, and changes nothing.
+    # S3's features that this store lacks are answered with 501, and nothing changes.
     assert response.status_code in range(200, 500) or response.status_code == 501, response.content

@@ -1,4 +1,4 @@
-"""Keys that look like paths, or like each other: over a real socket each is an object of its own, byte for byte."""
+"""Keys that look like paths or like each other, over a real socket: each names a separate object, byte for byte."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class Served:
             self.s3.create_bucket(Bucket=bucket)
 
     def raw(self, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, bytes]:
-        """Send a signed request whose path is written as it stands; return status and body of the answer."""
+        """Send a signed request with the path exactly as given; return the status and body of the answer."""
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         request = signed(self.world.key, method, path, UNSIGNED if body else EMPTY, sent)
         head = request.head[:-2] + b"Content-Length: %d\r\n\r\n" % len(body)
@@ -95,7 +95,7 @@ class Served:
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """Yield a store over HTTP."""
+    """Yield a store that is served over HTTP."""
     with s3_world(tmp_path_factory.mktemp("keys")) as world, serving(world.app) as port:
         yield Served(world, port)
 
@@ -106,16 +106,16 @@ def listed(s3: Any) -> list[str]:
     return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
 
 
-def test_each_odd_key_is_an_object_of_its_own(store: Served) -> None:
+def test_each_odd_key_is_a_separate_object(store: Served) -> None:
     before = sorted(path.relative_to(store.world.folder) for path in store.world.folder.rglob("*"))
     for number, key in enumerate(KEYS):
         store.s3.put_object(Bucket="keys", Key=key, Body=f"{number}".encode())
     for number, key in enumerate(KEYS):
         assert store.s3.get_object(Bucket="keys", Key=key)["Body"].read() == f"{number}".encode(), key
-    # The SDK asks for encoded keys and decodes them; they come in the order of their bytes.
+    # The SDK requests encoded keys and decodes them. They are listed in byte order.
     assert listed(store.s3) == sorted(KEYS, key=lambda key: key.encode())
     assert "Contents" not in store.s3.list_objects_v2(Bucket="other-bucket")
-    # No file is named after a key, whatever the key is.
+    # No file is named after a key.
     after = {path.relative_to(store.world.folder) for path in store.world.folder.rglob("*")} - set(before)
     assert all(len(path.name) == 32 and path.parts[:2] == ("s3", "objects") for path in after), after
     for key in KEYS:
@@ -129,7 +129,7 @@ def test_each_odd_key_is_an_object_of_its_own(store: Served) -> None:
 
 @given(key=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40))
 @settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
-def test_any_key_comes_back_as_it_was_put(store: Served, key: str) -> None:
+def test_any_key_is_returned_as_it_was_put(store: Served, key: str) -> None:
     store.s3.put_object(Bucket="keys", Key=key, Body=key.encode())
     assert store.s3.get_object(Bucket="keys", Key=key)["Body"].read() == key.encode()
     assert listed(store.s3) == [key]
@@ -148,7 +148,7 @@ def test_a_key_of_more_than_1024_bytes_is_too_long(store: Served, key: str) -> N
 
 
 @pytest.mark.parametrize("written", ["%ff", "%C3", "%ED%A0%80", "%C0%AE%C0%AE", "a%C0%AFb", "%F8%88%80%80%80"])
-def test_bytes_that_are_no_utf_8_are_no_key(store: Served, written: str) -> None:
+def test_a_key_that_is_not_utf_8_is_refused(store: Served, written: str) -> None:
     status, body = store.raw("PUT", f"/keys/{written}", b"x")
     assert status == 400
     assert b"<Code>InvalidURI</Code>" in body
@@ -163,7 +163,7 @@ def test_dots_in_a_path_do_not_lead_to_another_bucket(store: Served, dots: str) 
 
 
 @pytest.mark.parametrize("path", ["//keys/k", "/../keys/k", "/./keys/k", "/%2e%2e/keys/k", "/keys%2fk/x", "/keys%00/k"])
-def test_a_path_without_a_bucket_where_it_belongs_names_none(store: Served, path: str) -> None:
+def test_a_path_with_a_misplaced_bucket_names_none(store: Served, path: str) -> None:
     status, body = store.raw("PUT", path, b"x")
     assert status in (400, 404), body
     assert listed(store.s3) == []
@@ -188,7 +188,7 @@ def test_a_copy_source_is_decoded_once_and_never_resolved(store: Served) -> None
         store.s3.delete_object(Bucket="keys", Key=key)
 
 
-def test_a_policy_about_a_prefix_is_not_passed_by_dots(store: Served, tmp_path: Path) -> None:
+def test_dots_in_a_key_do_not_bypass_a_policy_on_a_prefix(store: Served, tmp_path: Path) -> None:
     document = (
         '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::keys/open/*"}}'
     )
@@ -196,7 +196,7 @@ def test_a_policy_about_a_prefix_is_not_passed_by_dots(store: Served, tmp_path: 
     store.s3.put_object(Bucket="keys", Key="closed/k", Body=b"secret")
     path = "/keys/open/../closed/k"
     request = signed(key, "GET", path, EMPTY, {})
-    # The key is what is written, dots and all: nothing is there, and nothing is resolved.
+    # The dots are part of the key and are not resolved, so no such object exists.
     status, body = split(exchange(store.port, request.head))[0]
     assert status in (403, 404)
     assert b"secret" not in body
@@ -205,7 +205,7 @@ def test_a_policy_about_a_prefix_is_not_passed_by_dots(store: Served, tmp_path: 
     store.s3.delete_object(Bucket="keys", Key="closed/k")
 
 
-def test_a_percent_sign_encoded_twice_is_not_decoded_twice(store: Served) -> None:
+def test_a_percent_sign_encoded_twice_is_decoded_once(store: Served) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", store.port)
     url = store.s3.generate_presigned_url("put_object", Params={"Bucket": "keys", "Key": "%2F"})
     assert quote("%2F") in url

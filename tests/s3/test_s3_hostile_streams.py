@@ -1,4 +1,4 @@
-"""Uploads over a real socket that are not what was signed or said: each is refused, and nothing of it is kept."""
+"""Uploads over a real socket that differ from what was signed or declared: each is refused and leaves nothing."""
 
 from __future__ import annotations
 
@@ -29,40 +29,40 @@ CHUNKS = (BODY[:8192], BODY[8192:16384], BODY[16384:])
 
 
 class Store:
-    """A world behind a socket, and the object that must survive."""
+    """A world behind a socket, with an object that must not change."""
 
-    def __init__(self, world: S3World, door: Listening) -> None:
+    def __init__(self, world: S3World, listener: Listening) -> None:
         self.world = world
-        self.door = door
-        self.port = door.port
+        self.listener = listener
+        self.port = listener.port
         world.s3.create_bucket(Bucket="hostile")
         world.s3.put_object(Bucket="hostile", Key="k", Body=b"old")
         self.files = self._files()
 
     def put(self, payload_hash: str, length: int | str | None = len(BODY), **headers: str) -> Signed:
-        """Return a signed PUT of a stream."""
+        """Return a signed PUT request for a stream."""
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if length is not None:
             sent["x-amz-decoded-content-length"] = str(length)
         return signed(self.world.key, "PUT", "/hostile/k", payload_hash, sent)
 
-    def send(self, head: bytes, body: bytes, *, framed: bool = True) -> tuple[int, bytes]:
-        """Send a request whose body has a ``Content-Length``; return status and body of the answer."""
-        if framed:
+    def send(self, head: bytes, body: bytes, *, with_length: bool = True) -> tuple[int, bytes]:
+        """Send a request, by default with a ``Content-Length``; return the status and body of the answer."""
+        if with_length:
             head = head[:-2] + b"Content-Length: %d\r\n\r\n" % len(body)
         answers = split(exchange(self.port, head, body))
         assert answers, "the connection was closed without an answer"
         return answers[0]
 
-    def refused(self, answer: tuple[int, bytes], *codes: str) -> None:
-        """Demand one of these refusals, and that the store is as it was."""
+    def assert_refused(self, answer: tuple[int, bytes], *codes: str) -> None:
+        """Assert that the answer is one of these errors and that the store has not changed."""
         status, body = answer
         assert any(f"<Code>{code}</Code>".encode() in body for code in codes), body
         assert 400 <= status < 500 or b"<Code>NotImplemented</Code>" in body
-        self.unchanged()
+        self.assert_unchanged()
 
-    def unchanged(self) -> None:
-        """Demand that the object is as it was, and that no file was left."""
+    def assert_unchanged(self) -> None:
+        """Assert that the object has not changed and that no file was left behind."""
         assert self.world.s3.get_object(Bucket="hostile", Key="k")["Body"].read() == b"old"
         assert self._files() == self.files
 
@@ -72,17 +72,17 @@ class Store:
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    """Yield the store that all tests here attack."""
-    with s3_world(tmp_path_factory.mktemp("hostile")) as world, listening(world.app) as door:
-        yield Store(world, door)
+    """Yield the store that all tests of this module attack."""
+    with s3_world(tmp_path_factory.mktemp("hostile")) as world, listening(world.app) as listener:
+        yield Store(world, listener)
 
 
 def crc32(data: bytes) -> str:
-    """Return the CRC32 as S3 spells it."""
+    """Return the CRC32 as S3 encodes it."""
     return base64.b64encode(zlib.crc32(data).to_bytes(4, "big")).decode()
 
 
-def test_what_is_right_is_taken(store: Store) -> None:
+def test_valid_uploads_are_accepted(store: Store) -> None:
     request = store.put(STREAMING_SIGNED)
     assert store.send(request.head, b"".join(request.chunked(*CHUNKS)))[0] == 200
     request = store.put(STREAMING_SIGNED_TRAILER, x_amz_trailer="x-amz-checksum-crc32")
@@ -106,43 +106,43 @@ def test_a_chunk_must_have_its_own_signature(store: Store) -> None:
         [a.split(b";")[0] + b"\r\n" + a.split(b"\r\n", 1)[1], b, c, end, line],
         [a.replace(b"\r\n", b";chunk-signature=" + b"0" * 64 + b"\r\n", 1), b, c, end, line],
     ):
-        store.refused(store.send(request.head, b"".join(wrong)), "SignatureDoesNotMatch")
+        store.assert_refused(store.send(request.head, b"".join(wrong)), "SignatureDoesNotMatch")
 
 
-def test_the_seed_of_another_request_signs_nothing(store: Store) -> None:
+def test_chunks_signed_for_another_request_are_refused(store: Store) -> None:
     one, other = store.put(STREAMING_SIGNED), store.put(STREAMING_SIGNED, x_amz_meta_a="b")
-    store.refused(store.send(one.head, b"".join(other.chunked(*CHUNKS))), "SignatureDoesNotMatch")
+    store.assert_refused(store.send(one.head, b"".join(other.chunked(*CHUNKS))), "SignatureDoesNotMatch")
 
 
 def test_a_stream_that_ends_early_is_incomplete(store: Store) -> None:
     request = store.put(STREAMING_SIGNED)
     parts = request.chunked(*CHUNKS)
     for count in range(len(parts) - 1):
-        store.refused(store.send(request.head, b"".join(parts[:count])), "IncompleteBody")
+        store.assert_refused(store.send(request.head, b"".join(parts[:count])), "IncompleteBody")
 
 
 @pytest.mark.parametrize("cut", [0, 10, 9000, 16600])
-def test_a_client_that_goes_away_in_the_middle_leaves_nothing(store: Store, cut: int) -> None:
+def test_a_client_that_disconnects_midway_leaves_nothing(store: Store, cut: int) -> None:
     request = store.put(STREAMING_SIGNED)
     body = b"".join(request.chunked(*CHUNKS))
     with socket.create_connection(("127.0.0.1", store.port)) as connection:
         connection.sendall(request.head[:-2] + b"Content-Length: %d\r\n\r\n" % len(body) + body[:cut])
-    store.door.idle()
-    store.unchanged()
+    store.listener.idle()
+    store.assert_unchanged()
 
 
 @pytest.mark.parametrize("length", [0, 1, len(BODY) - 1, len(BODY) + 1, 2**40, 10**18])
-def test_the_length_said_must_be_the_length_sent(store: Store, length: int) -> None:
+def test_the_declared_length_must_be_the_length_sent(store: Store, length: int) -> None:
     request = store.put(STREAMING_SIGNED, length)
     answer = store.send(request.head, b"".join(request.chunked(*CHUNKS)))
-    store.refused(answer, "IncompleteBody", "EntityTooLarge")
+    store.assert_refused(answer, "IncompleteBody", "EntityTooLarge")
 
 
 @pytest.mark.parametrize("length", ["-1", "+5", "1_6", "0x10", "1e3", "", "9" * 30, "16484,16484", "１６"])
-def test_a_length_that_is_no_number_is_refused(store: Store, length: str) -> None:
+def test_a_length_that_is_not_a_number_is_refused(store: Store, length: str) -> None:
     request = store.put(STREAMING_SIGNED, length.encode().decode("latin-1"))
     answer = store.send(request.head, b"".join(request.chunked(*CHUNKS)))
-    store.refused(answer, "InvalidArgument", "MissingContentLength", "SignatureDoesNotMatch")
+    store.assert_refused(answer, "InvalidArgument", "MissingContentLength", "SignatureDoesNotMatch")
 
 
 @pytest.mark.parametrize(
@@ -161,19 +161,19 @@ def test_a_length_that_is_no_number_is_refused(store: Store, length: str) -> Non
     ],
     ids=range(10),
 )
-def test_framing_that_is_wrong_is_refused(store: Store, raw: bytes) -> None:
+def test_wrong_framing_is_refused(store: Store, raw: bytes) -> None:
     request = store.put(STREAMING_UNSIGNED_TRAILER, 16)
-    store.refused(store.send(request.head, raw), "IncompleteBody")
+    store.assert_refused(store.send(request.head, raw), "IncompleteBody")
 
 
-def test_many_small_chunks_are_refused_at_the_second(store: Store) -> None:
+def test_a_flood_of_small_chunks_is_refused_at_the_second(store: Store) -> None:
     request = store.put(STREAMING_UNSIGNED_TRAILER, 100_000)
     status, body = store.send(request.head, b"1\r\na\r\n" * 100_000 + b"0\r\n\r\n")
-    store.refused((status, body), "InvalidChunkSizeError")
+    store.assert_refused((status, body), "InvalidChunkSizeError")
     assert b"<Chunk>2</Chunk><BadChunkSize>1</BadChunkSize>" in body
 
 
-def test_a_trailing_checksum_must_be_there_once_and_right(store: Store) -> None:
+def test_a_trailing_checksum_must_occur_once_and_be_correct(store: Store) -> None:
     request = store.put(STREAMING_UNSIGNED_TRAILER, 5, x_amz_trailer="x-amz-checksum-crc32")
     name, good, bad = b"x-amz-checksum-crc32:", crc32(b"hello").encode(), crc32(b"hallo").encode()
     for trailer, code in (
@@ -189,21 +189,23 @@ def test_a_trailing_checksum_must_be_there_once_and_right(store: Store) -> None:
         (good, "MalformedTrailerError"),
     ):
         end = b"0\r\n" + trailer + (b"\r\n\r\n" if trailer else b"\r\n")
-        store.refused(store.send(request.head, b"5\r\nhello\r\n" + end), code)
+        store.assert_refused(store.send(request.head, b"5\r\nhello\r\n" + end), code)
 
 
-def test_a_body_must_have_the_hash_that_was_signed(store: Store) -> None:
+def test_a_body_must_match_the_signed_hash(store: Store) -> None:
     request = store.put(hashlib.sha256(b"mine").hexdigest(), None)
-    store.refused(store.send(request.head, b"your"), "XAmzContentSHA256Mismatch")
+    store.assert_refused(store.send(request.head, b"your"), "XAmzContentSHA256Mismatch")
 
 
 @pytest.mark.parametrize("word", ["", "x", "STREAMING-", "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD", UNSIGNED.lower()])
-def test_a_word_for_the_payload_that_nobody_knows_is_refused(store: Store, word: str) -> None:
+def test_an_unknown_payload_hash_keyword_is_refused(store: Store, word: str) -> None:
     request = store.put(word or "0", None)
-    store.refused(store.send(request.head, b"x"), "NotImplemented", "XAmzContentSHA256Mismatch", "InvalidArgument")
+    store.assert_refused(
+        store.send(request.head, b"x"), "NotImplemented", "XAmzContentSHA256Mismatch", "InvalidArgument"
+    )
 
 
-def test_the_payloads_word_cannot_be_changed_after_the_signing(store: Store) -> None:
+def test_the_payload_hash_cannot_be_changed_after_signing(store: Store) -> None:
     for signed_word, sent_word in (
         (STREAMING_SIGNED, STREAMING_UNSIGNED_TRAILER),
         (STREAMING_SIGNED, UNSIGNED),
@@ -218,10 +220,10 @@ def test_the_payloads_word_cannot_be_changed_after_the_signing(store: Store) -> 
             {"x-amz-decoded-content-length": "5"},
             lambda headers, word=sent_word: headers.update({"X-Amz-Content-SHA256": word}),  # type: ignore[misc]
         )
-        store.refused(store.send(request.head, b"5\r\nyours\r\n0\r\n\r\n"), "SignatureDoesNotMatch")
+        store.assert_refused(store.send(request.head, b"5\r\nyours\r\n0\r\n\r\n"), "SignatureDoesNotMatch")
 
 
-def test_a_bucket_can_demand_that_payloads_are_signed(store: Store) -> None:
+def test_a_bucket_policy_can_require_signed_payloads(store: Store) -> None:
     demand: dict[str, Any] = {
         "Principal": "*",
         "Condition": {"StringEquals": {"s3:x-amz-content-sha256": [UNSIGNED, STREAMING_UNSIGNED_TRAILER]}},
@@ -231,12 +233,12 @@ def test_a_bucket_can_demand_that_payloads_are_signed(store: Store) -> None:
     try:
         for word, body in ((UNSIGNED, b"hello"), (STREAMING_UNSIGNED_TRAILER, b"5\r\nhello\r\n0\r\n\r\n")):
             request = store.put(word, 5)
-            store.refused(store.send(request.head, body), "AccessDenied")
+            store.assert_refused(store.send(request.head, body), "AccessDenied")
     finally:
         store.world.s3.delete_bucket_policy(Bucket="hostile")
 
 
-def test_a_part_is_refused_as_an_object_is(store: Store) -> None:
+def test_a_tampered_part_is_refused_as_an_object_is(store: Store) -> None:
     names = {"Bucket": "hostile", "Key": "part"}
     upload = store.world.s3.create_multipart_upload(**names)["UploadId"]
     request = signed(
@@ -247,14 +249,14 @@ def test_a_part_is_refused_as_an_object_is(store: Store) -> None:
         {"x-amz-decoded-content-length": str(len(BODY))},
     )
     parts = request.chunked(*CHUNKS)
-    store.refused(store.send(request.head, b"".join([*parts[:2], *parts[3:]])), "SignatureDoesNotMatch")
+    store.assert_refused(store.send(request.head, b"".join([*parts[:2], *parts[3:]])), "SignatureDoesNotMatch")
     assert "Parts" not in store.world.s3.list_parts(**names, UploadId=upload)
     store.world.s3.abort_multipart_upload(**names, UploadId=upload)
 
 
-def test_documents_are_streams_too_and_are_verified_before_they_are_read(store: Store) -> None:
+def test_a_document_is_verified_before_it_is_parsed(store: Store) -> None:
     document = json.dumps(json.loads(policy(statement("Deny", "s3:*", "arn:aws:s3:::hostile", Principal="*")))).encode()
     request = signed(store.world.key, "PUT", "/hostile?policy", hashlib.sha256(b"other").hexdigest(), {})
-    store.refused(store.send(request.head, document), "XAmzContentSHA256Mismatch")
+    store.assert_refused(store.send(request.head, document), "XAmzContentSHA256Mismatch")
     with pytest.raises(ClientError, match="NoSuchBucketPolicy"):
         store.world.s3.get_bucket_policy(Bucket="hostile")

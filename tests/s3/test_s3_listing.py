@@ -1,4 +1,4 @@
-"""Listing against a naive model, and ranges and preconditions."""
+"""Listings compared with a naive model, byte ranges, and preconditions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NOW = dt.datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=dt.UTC)
 
 @pytest.fixture(scope="module")
 def database() -> Iterator[Database]:
-    """Return a database with one bucket."""
+    """Yield a database with a bucket."""
     database = Database.open(None)
     database.create_tables()
     with database.transaction() as session:
@@ -31,7 +31,7 @@ def database() -> Iterator[Database]:
 
 
 def fill(database: Database, keys: set[str]) -> None:
-    """Make the bucket hold exactly these keys."""
+    """Replace the content of the bucket with these keys."""
     with database.transaction() as session:
         session.execute(delete(S3Object))
         for key in keys:
@@ -51,7 +51,7 @@ def fill(database: Database, keys: set[str]) -> None:
 
 
 def naive(keys: set[str], prefix: str, delimiter: str, after: str, limit: int) -> tuple[list[str], list[str], bool]:
-    """List as one would without caring for speed: every entry is a key or a common prefix, in byte order."""
+    """Return a listing in the simplest way: every entry is a key or a common prefix, in byte order."""
     entries: dict[bytes, bool] = {}
     for key in keys:
         if key.startswith(prefix):
@@ -75,7 +75,7 @@ KEYS = st.text(st.sampled_from("ab/\U0010ffffé"), min_size=1, max_size=6)
     st.one_of(st.just(""), KEYS),
     st.integers(0, 6),
 )
-def test_a_listing_is_what_a_naive_one_would_be(
+def test_a_listing_equals_the_naive_one(
     database: Database, keys: set[str], prefix: str, delimiter: str, after: str, limit: int
 ) -> None:
     fill(database, keys)
@@ -87,7 +87,7 @@ def test_a_listing_is_what_a_naive_one_would_be(
 
 @settings(max_examples=60, deadline=None)
 @given(st.sets(KEYS, max_size=14), st.sampled_from(["", "/", "a"]), st.integers(1, 4))
-def test_pages_put_together_are_the_whole(database: Database, keys: set[str], delimiter: str, limit: int) -> None:
+def test_pages_joined_are_the_whole_listing(database: Database, keys: set[str], delimiter: str, limit: int) -> None:
     fill(database, keys)
     entries: list[str] = []
     after = ""
@@ -104,7 +104,7 @@ def test_pages_put_together_are_the_whole(database: Database, keys: set[str], de
 
 
 @given(st.binary(max_size=4), st.binary(max_size=6))
-def test_the_successor_bounds_all_that_begin_with_a_prefix(prefix: bytes, tail: bytes) -> None:
+def test_the_successor_is_above_all_keys_with_the_prefix(prefix: bytes, tail: bytes) -> None:
     bound = successor(prefix)
     if bound is None:
         assert prefix.strip(b"\xff") == b""
@@ -114,7 +114,7 @@ def test_the_successor_bounds_all_that_begin_with_a_prefix(prefix: bytes, tail: 
 
 
 @given(st.integers(0, 20), st.integers(0, 25), st.one_of(st.none(), st.integers(0, 25)))
-def test_a_range_selects_what_slicing_would(size: int, first: int, last: int | None) -> None:
+def test_a_range_selects_the_same_bytes_as_slicing(size: int, first: int, last: int | None) -> None:
     data = bytes(range(size))
     header = f"bytes={first}-{'' if last is None else last}"
     expected = data[first:] if last is None else data[first : last + 1]
@@ -139,11 +139,11 @@ def test_a_suffix_range_counts_from_the_end(size: int, count: int) -> None:
 
 
 @pytest.mark.parametrize("header", ["bytes=0-1,3-4", "items=0-1", "bytes=-", "bytes=a-b", "", "bytes=٣-٤"])
-def test_several_ranges_and_nonsense_are_ignored(header: str) -> None:
+def test_multiple_and_malformed_ranges_are_ignored(header: str) -> None:
     assert parse_range(header, 10) is None
 
 
-def test_preconditions_follow_their_precedence() -> None:
+def test_preconditions_are_evaluated_by_precedence() -> None:
     earlier, later = NOW - dt.timedelta(hours=1), NOW + dt.timedelta(hours=1)
     same_second = NOW.replace(microsecond=0)
     check_read({"IfMatch": '"e"', "IfUnmodifiedSince": earlier}, "e", NOW, {})

@@ -1,4 +1,4 @@
-"""Buckets for flow logs: who may write there, and what is added to a bucket's policy when one is made."""
+"""Buckets for flow logs: permission to write to them, and the statements that are added to their policies."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ALLOW_ALL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 
 
 class World:
-    """Buckets of two accounts, and callers with statements of their own."""
+    """Buckets of two accounts, and callers with individual policies."""
 
     def __init__(self, folder: Path) -> None:
         self.database = databases.made(folder / "db.sqlite")
@@ -44,7 +44,7 @@ class World:
         self.check = LogBuckets(backend=self.backend, authorization=authorization, region=REGION)
 
     def bucket(self, name: str, account: str = ACCOUNT, policy: str | None = None) -> None:
-        """Make a bucket."""
+        """Create a bucket."""
         with self.database.transaction() as session:
             session.add(
                 S3Bucket(name=name, account=account, region=REGION, created_at=system_clock(), public_access_block=None)
@@ -54,7 +54,7 @@ class World:
                 buckets.put_policy(session, name, policy)
 
     def call(self, *statements: dict[str, Any]) -> Call:
-        """Return a CreateFlowLogs of a new user with these statements."""
+        """Return a CreateFlowLogs call of a new user with these statements."""
         unique = iam_unique_id("AIDA")
         with self.database.transaction() as session:
             session.add(
@@ -67,7 +67,7 @@ class World:
         return Call("ec2", "CreateFlowLogs", {}, principal, ACCOUNT, REGION, path, "request-1")
 
     def grant(self, name: str) -> None:
-        """Add the statements."""
+        """Add the delivery statements to a bucket's policy."""
         self.write(lambda session: self.check.grant(session, ACCOUNT, name, PREFIX))
 
     def write(self, change: Callable[[Session], None]) -> None:
@@ -82,7 +82,7 @@ class World:
         return dict(json.loads(text or "{}"))
 
     def deliver(self, name: str) -> None:
-        """Write a file of records as the delivery service."""
+        """Write a file of records as the log delivery service."""
         key = f"{PREFIX}vpcflowlogs/{REGION}/records.log.gz"
         principal, context = service_principal(SERVICE), delivery_context(ACCOUNT, REGION)
         self.store.put(name, key, b"records", "application/octet-stream", principal, context)
@@ -96,10 +96,10 @@ def world(tmp_path: Path) -> Iterator[World]:
     made.database.close()
 
 
-def test_a_fresh_bucket_of_the_callers_own_is_made_writable(world: World) -> None:
+def test_a_bucket_of_the_callers_account_is_made_writable(world: World) -> None:
     world.bucket("records")
     assert world.check(world.call(ALLOW_ALL), "records", PREFIX) == "grantable"
-    assert world.policy("records") == {}, "asking changes nothing"
+    assert world.policy("records") == {}, "the check must not change the policy"
     world.grant("records")
     assert [statement["Sid"] for statement in world.policy("records")["Statement"]] == [
         "AWSLogDeliveryWrite",
@@ -111,19 +111,19 @@ def test_a_fresh_bucket_of_the_callers_own_is_made_writable(world: World) -> Non
 
 
 @pytest.mark.parametrize("missing", ["s3:GetBucketPolicy", "s3:PutBucketPolicy"])
-def test_a_caller_who_may_not_change_the_policy_is_refused(world: World, missing: str) -> None:
+def test_a_caller_who_may_not_change_the_policy_is_denied(world: World, missing: str) -> None:
     world.bucket("records")
     call = world.call(ALLOW_ALL, {"Effect": "Deny", "Action": missing, "Resource": "*"})
     assert world.check(call, "records", PREFIX) == "denied"
 
 
-def test_a_bucket_of_another_account_is_left_alone(world: World) -> None:
+def test_a_bucket_of_another_account_is_not_changed(world: World) -> None:
     world.bucket("theirs", OTHER)
     assert world.check(world.call(ALLOW_ALL), "theirs", PREFIX) == "denied"
     assert world.check(world.call(ALLOW_ALL), "nobodys", PREFIX) == "missing"
 
 
-def test_a_deny_that_would_stop_the_delivery_is_not_papered_over(world: World) -> None:
+def test_a_bucket_whose_deny_would_stop_the_delivery_is_denied(world: World) -> None:
     deny = {
         "Effect": "Deny",
         "Principal": "*",
@@ -135,7 +135,7 @@ def test_a_deny_that_would_stop_the_delivery_is_not_papered_over(world: World) -
     assert world.check(world.call(ALLOW_ALL), "records", PREFIX) == "denied"
 
 
-def test_statements_that_are_there_stay_and_names_are_never_taken_twice() -> None:
+def test_existing_statements_are_kept_and_new_ones_have_unique_sids() -> None:
     given = {"Version": "2012-10-17", "Id": "mine", "Statement": {"Sid": "AWSLogDeliveryWrite", "Effect": "Deny"}}
     made = json.loads(with_delivery(json.dumps(given), ACCOUNT, REGION, "records", PREFIX))
     assert (made["Id"], made["Statement"][0]) == ("mine", given["Statement"])
@@ -146,7 +146,7 @@ def test_statements_that_are_there_stay_and_names_are_never_taken_twice() -> Non
     ]
 
 
-def test_what_changed_since_the_question_is_noticed(world: World) -> None:
+def test_changes_between_check_and_grant_are_detected(world: World) -> None:
     with pytest.raises(LogDestinationMissing):
         world.grant("gone")
     statement = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "s3:GetObject"}

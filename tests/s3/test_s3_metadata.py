@@ -1,4 +1,4 @@
-"""User metadata beyond ASCII: as RFC 2047 has it in headers, as text in between."""
+"""User metadata beyond ASCII: encoded words of RFC 2047 in headers, plain text in the store."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BUCKET = "metadata"
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3World]:
-    """Return a world with a bucket."""
+    """Yield a world with a bucket."""
     with s3_world(tmp_path_factory.mktemp("s3"), "memory") as world:
         world.s3.create_bucket(Bucket=BUCKET)
         yield world
@@ -29,7 +29,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3World]:
     [
         ("plain ascii, as it is", "plain ascii, as it is"),
         ("", ""),
-        # What S3 answered to others: mostly ASCII is quoted, anything else is base64.
+        # Answers of S3 that others published. Text that is mostly ASCII is quoted-printable, any other is base64.
         ("Mini\xc3\xb6", "=?UTF-8?Q?Mini=C3=83=C2=B6?="),
         ("\xc3\xb6", "=?UTF-8?B?w4PCtg==?="),
         ("\xc3\x84M\xc3\x84Z\xc3\x95\xc3\x91 S3", "=?UTF-8?B?w4PChE3Dg8KEWsODwpXDg8KRIFMz?="),
@@ -37,13 +37,13 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3World]:
         ("line\r\nx-injected: 1", "=?UTF-8?Q?line=0D=0Ax-injected:_1?="),
     ],
 )
-def test_a_value_is_written_as_s3_writes_it(value: str, written: str) -> None:
+def test_a_value_is_encoded_as_s3_encodes_it(value: str, written: str) -> None:
     assert encode(value) == written
     assert decode(written) == value
 
 
 @given(st.text(st.characters(codec="utf-8"), max_size=200))
-def test_every_text_comes_back_and_can_be_read_by_others(value: str) -> None:
+def test_any_text_survives_encoding_and_is_readable_by_other_decoders(value: str) -> None:
     written = encode(value)
     assert written.isascii()
     assert not {"\r", "\n"} & set(written)
@@ -53,7 +53,7 @@ def test_every_text_comes_back_and_can_be_read_by_others(value: str) -> None:
 
 
 @given(st.text(st.characters(max_codepoint=255), max_size=80))
-def test_whatever_is_sent_is_stored_as_some_text(value: str) -> None:
+def test_any_value_is_decoded_to_some_text(value: str) -> None:
     decode(value).encode()
     decode(f"=?utf-8?Q?{value}?=").encode()
 
@@ -72,16 +72,16 @@ def test_whatever_is_sent_is_stored_as_some_text(value: str) -> None:
         "=?=?=?=",
     ],
 )
-def test_what_is_no_encoded_word_stays_as_it_is(value: str) -> None:
+def test_text_that_is_not_an_encoded_word_is_kept_unchanged(value: str) -> None:
     assert decode(value) == value
 
 
-def test_words_beside_each_other_are_one_text() -> None:
+def test_adjacent_encoded_words_are_joined() -> None:
     assert decode("=?UTF-8?Q?caf=C3=A9?= =?utf-8?b?IMOp?= and more") == "café é and more"
     assert decode("=?ISO-8859-1?q?=E9t=E9?=") == "été"
 
 
-def test_an_encoded_value_is_stored_as_text_and_told_encoded(world: S3World) -> None:
+def test_an_encoded_value_is_stored_as_text_and_returned_encoded(world: S3World) -> None:
     sent = {"city": "=?utf-8?b?WsO8cmljaA==?=", "plain": "=?UTF-8?Q?ascii?="}
     world.s3.put_object(Bucket=BUCKET, Key="k", Body=b"", Metadata=sent)
     told = {"city": "=?UTF-8?Q?Z=C3=BCrich?=", "plain": "ascii"}
@@ -100,9 +100,9 @@ def test_an_encoded_value_is_stored_as_text_and_told_encoded(world: S3World) -> 
         assert world.s3.head_object(Bucket=BUCKET, Key=key)["Metadata"] == told
 
 
-def test_bytes_beyond_ascii_are_latin_1_as_they_are_to_s3(world: S3World) -> None:
+def test_bytes_beyond_ascii_are_read_as_latin_1_as_at_s3(world: S3World) -> None:
     client = world.client()
-    # The SDK takes ASCII alone, and would send this as UTF-8.
+    # The SDK accepts only ASCII as metadata, so the header is set below it.
     client.meta.events.register(
         "before-call.s3.PutObject", lambda params, **_: params["headers"].update({"x-amz-meta-a": "Miniö"})
     )
@@ -110,7 +110,7 @@ def test_bytes_beyond_ascii_are_latin_1_as_they_are_to_s3(world: S3World) -> Non
     assert client.head_object(Bucket=BUCKET, Key="raw")["Metadata"] == {"a": "=?UTF-8?Q?Mini=C3=83=C2=B6?="}
 
 
-def test_metadata_is_measured_as_it_is_stored(world: S3World) -> None:
+def test_the_size_limit_counts_metadata_as_it_is_stored(world: S3World) -> None:
     word = f"=?UTF-8?Q?{'=C3=A9' * 1000}?="
     world.s3.put_object(Bucket=BUCKET, Key="long", Body=b"", Metadata={"a": word})
     with pytest.raises(ClientError, match="MetadataTooLarge"):

@@ -1,4 +1,4 @@
-"""Browser uploads: forms signed both ways, their policies, and forms that are broken or ask for too much."""
+"""Browser uploads: forms with both versions of signatures, their policies, and malformed or forbidden forms."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ BOUNDARY = "----reading-room-boundary"
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """Return a world behind a socket, with a bucket."""
+    """Yield a world behind a socket, with a bucket."""
     with served_world(tmp_path_factory.mktemp("s3")) as served:
         served.world.s3.create_bucket(Bucket=BUCKET)
         yield served
 
 
-class _Stay(urllib.request.HTTPRedirectHandler):
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *args: Any) -> None:
         """Follow no redirect."""
 
 
 def form(fields: dict[str, str], data: bytes, name: str = "notes.txt") -> bytes:
-    """Return a form as browsers write it."""
+    """Return a form as browsers encode it."""
     parts = [f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{n}"\r\n\r\n{v}\r\n' for n, v in fields.items()]
     head = (
         f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\nContent-Type: a/b\r\n\r\n'
@@ -53,11 +53,11 @@ def form(fields: dict[str, str], data: bytes, name: str = "notes.txt") -> bytes:
 
 
 def post(served: Served, body: bytes, bucket: str = BUCKET, **headers: str) -> tuple[int, dict[str, str], bytes]:
-    """Send a form and return status, headers and body of the answer."""
+    """Send a form and return the status, headers and body of the answer."""
     request = urllib.request.Request(f"{served.http}/{bucket}", data=body, method="POST", headers=headers)
     request.add_header("Content-Type", f"multipart/form-data; boundary={BOUNDARY}")
     try:
-        with urllib.request.build_opener(_Stay).open(request, timeout=30) as answer:
+        with urllib.request.build_opener(_NoRedirects).open(request, timeout=30) as answer:
             return answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.read()
     except urllib.error.HTTPError as error:
         with error:
@@ -65,19 +65,19 @@ def post(served: Served, body: bytes, bucket: str = BUCKET, **headers: str) -> t
 
 
 def signed(served: Served, key: str, version: str = "s3v4", **more: Any) -> dict[str, str]:
-    """Return the fields that the SDK makes for a form."""
+    """Return the fields that the SDK generates for a form."""
     client = served.client(config=Config(signature_version=version))
     return dict(client.generate_presigned_post(BUCKET, key, **more)["fields"])
 
 
 def code(answer: tuple[int, dict[str, str], bytes]) -> tuple[int, str]:
-    """Return status and error code of an answer."""
+    """Return the status and error code of an answer."""
     text = answer[2].decode()
     return answer[0], text.partition("<Code>")[2].partition("</Code>")[0]
 
 
 def stored(served: Served, key: str) -> bytes | None:
-    """Return the bytes of an object, or ``None``."""
+    """Return the bytes of an object, or ``None`` if it does not exist."""
     try:
         return bytes(served.world.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
     except ClientError:
@@ -85,7 +85,7 @@ def stored(served: Served, key: str) -> bytes | None:
 
 
 @pytest.mark.parametrize("version", ["s3v4", "s3"])
-def test_a_form_of_the_sdk_stores_its_file(served: Served, version: str) -> None:
+def test_a_form_from_the_sdk_stores_its_file(served: Served, version: str) -> None:
     data = bytes(range(256)) * 12_000 + f"\r\n--{BOUNDARY[:-1]}".encode()
     status, headers, body = post(served, form(signed(served, f"by-{version}", version), data))
     assert (status, body) == (204, b"")
@@ -94,13 +94,13 @@ def test_a_form_of_the_sdk_stores_its_file(served: Served, version: str) -> None
     assert stored(served, f"by-{version}") == data
 
 
-def test_the_name_of_the_file_becomes_part_of_the_key(served: Served) -> None:
+def test_the_file_name_becomes_part_of_the_key(served: Served) -> None:
     fields = signed(served, "uploads/${filename}")
     assert post(served, form(fields, b"x", "C:\\letters\\a b+c.txt"))[0] == 204
     assert stored(served, "uploads/a b+c.txt") == b"x"
 
 
-def test_fields_become_what_headers_of_a_put_are(served: Served) -> None:
+def test_form_fields_act_like_the_headers_of_a_put(served: Served) -> None:
     more = {
         "Content-Type": "text/plain",
         "Cache-Control": "no-store",
@@ -127,14 +127,14 @@ def test_fields_become_what_headers_of_a_put_are(served: Served) -> None:
 
 
 @pytest.mark.parametrize(("status", "expected"), [("200", 200), ("201", 201), ("204", 204), ("500", 204)])
-def test_the_form_chooses_its_answer(served: Served, status: str, expected: int) -> None:
+def test_the_form_chooses_the_status_of_the_answer(served: Served, status: str, expected: int) -> None:
     more = {"success_action_status": status}
     answer = post(served, form(signed(served, "status", Fields=more, Conditions=[more]), b"x"))
     assert answer[0] == expected
     assert (b"<PostResponse>" in answer[2] and b"<Key>status</Key>" in answer[2]) == (expected == 201)
 
 
-def test_the_form_can_send_the_browser_on(served: Served) -> None:
+def test_the_form_can_redirect_the_browser(served: Served) -> None:
     more = {"success_action_redirect": "https://app.example.com/done?from=form"}
     status, headers, _ = post(served, form(signed(served, "on", Fields=more, Conditions=[more]), b"x"))
     query = urllib.parse.parse_qs(urllib.parse.urlsplit(headers["location"]).query)
@@ -157,7 +157,7 @@ def test_the_form_can_send_the_browser_on(served: Served) -> None:
         ([{"bucket": "another"}], {}, "AccessDenied"),
     ],
 )
-def test_a_form_that_is_not_as_its_policy_says_stores_nothing(
+def test_a_form_that_violates_its_policy_stores_nothing(
     served: Served, conditions: list[Any], fields: dict[str, str], expected: str
 ) -> None:
     signed_fields = signed(served, "refused", Conditions=conditions) | fields
@@ -165,7 +165,7 @@ def test_a_form_that_is_not_as_its_policy_says_stores_nothing(
     assert stored(served, "refused") is None
 
 
-def test_a_form_for_one_key_stores_no_other(served: Served) -> None:
+def test_a_form_for_one_key_cannot_store_another(served: Served) -> None:
     fields = signed(served, "mine") | {"key": "yours"}
     assert code(post(served, form(fields, b"x"))) == (403, "AccessDenied")
     prefix = signed(served, "mine/${filename}")
@@ -173,7 +173,7 @@ def test_a_form_for_one_key_stores_no_other(served: Served) -> None:
     assert stored(served, "yours") is None
 
 
-def test_a_form_ends_with_its_policy(served: Served) -> None:
+def test_a_form_expires_with_its_policy(served: Served) -> None:
     fields = signed(served, "late", ExpiresIn=-1)
     status, _, body = post(served, form(fields, b"x"))
     assert (status, b"Policy expired" in body) == (403, True)
@@ -200,7 +200,7 @@ def test_a_form_with_a_broken_signature_stores_nothing(served: Served, version: 
 
 
 @pytest.mark.parametrize("part", ["date", "region", "service"])
-def test_a_form_signed_for_elsewhere_is_refused(served: Served, part: str) -> None:
+def test_a_form_signed_for_another_scope_is_refused(served: Served, part: str) -> None:
     fields = signed(served, "elsewhere")
     scope = fields["x-amz-credential"].split("/")
     scope[{"date": 1, "region": 2, "service": 3}[part]] = {"date": "20200101", "region": "eu-west-1"}.get(part, "ec2")
@@ -209,7 +209,7 @@ def test_a_form_signed_for_elsewhere_is_refused(served: Served, part: str) -> No
     assert stored(served, "elsewhere") is None
 
 
-def test_a_form_has_the_rights_of_its_signer_and_no_more(served: Served) -> None:
+def test_a_form_has_only_the_permissions_of_its_signer(served: Served) -> None:
     world = served.world
     document = policy(statement("Allow", "s3:PutObject", f"arn:aws:s3:::{BUCKET}/own/*"))
     key = world.user("clerk", document)
@@ -223,7 +223,7 @@ def test_a_form_has_the_rights_of_its_signer_and_no_more(served: Served) -> None
     assert code(post(served, form(with_tags, b"x"))) == (403, "AccessDenied")
 
 
-def test_conditions_know_that_it_was_a_form(served: Served) -> None:
+def test_policy_conditions_can_recognize_forms(served: Served) -> None:
     world = served.world
     world.s3.create_bucket(Bucket="no-forms")
     by_form = {"StringEquals": {"s3:authType": "POST"}}
@@ -234,7 +234,7 @@ def test_conditions_know_that_it_was_a_form(served: Served) -> None:
     world.s3.put_object(Bucket="no-forms", Key="k", Body=b"x")
 
 
-def test_a_form_that_nobody_signed_has_the_rights_of_nobody(served: Served) -> None:
+def test_an_unsigned_form_is_an_anonymous_request(served: Served) -> None:
     assert code(post(served, form({"key": "anonymous"}, b"x"))) == (403, "AccessDenied")
     assert stored(served, "anonymous") is None
 
@@ -249,7 +249,7 @@ def test_a_form_that_nobody_signed_has_the_rights_of_nobody(served: Served) -> N
         ({"key": "k", "x-ignore-long": "x" * 21_000}, "MaxPostPreDataLengthExceeded"),
     ],
 )
-def test_a_form_that_lacks_something_is_refused(served: Served, fields: dict[str, str], expected: str) -> None:
+def test_an_incomplete_or_oversized_form_is_refused(served: Served, fields: dict[str, str], expected: str) -> None:
     assert code(post(served, form(fields, b"x")))[1] == expected
 
 
@@ -264,7 +264,7 @@ def test_a_form_that_lacks_something_is_refused(served: Served, fields: dict[str
         f"--{BOUNDARY}\r\nno header\r\n\r\nk\r\n--{BOUNDARY}--".encode(),
     ],
 )
-def test_a_broken_form_is_refused(served: Served, body: bytes) -> None:
+def test_a_malformed_form_is_refused(served: Served, body: bytes) -> None:
     assert post(served, body)[0] in (400, 403)
 
 
@@ -273,7 +273,7 @@ def test_a_form_with_an_authorization_header_is_refused(served: Served) -> None:
     assert code(answer) == (400, "InvalidRequest")
 
 
-def test_a_form_to_an_object_or_with_a_query_is_no_upload(served: Served) -> None:
+def test_a_form_sent_to_an_object_or_with_a_query_is_refused(served: Served) -> None:
     body = form(signed(served, "misplaced"), b"x")
     assert code(post(served, body, f"{BUCKET}/misplaced"))[0] == 405
     assert code(post(served, body, f"{BUCKET}?tagging"))[0] == 405
@@ -281,7 +281,7 @@ def test_a_form_to_an_object_or_with_a_query_is_no_upload(served: Served) -> Non
 
 
 @given(st.binary(max_size=2000), st.integers(1, 50))
-def test_no_bytes_break_the_reader_of_forms(data: bytes, piece: int) -> None:
+def test_any_bytes_are_parsed_as_a_form_or_refused(data: bytes, piece: int) -> None:
     async def chunks() -> AsyncIterator[bytes]:
         for start in range(0, len(data), piece):
             yield data[start : start + piece]
@@ -301,7 +301,7 @@ FIELDS = st.dictionaries(st.sampled_from("abcd"), st.text("xy\r\n-b", max_size=9
 
 
 @given(data=st.binary(max_size=300), piece=st.integers(1, 60), fields=FIELDS)
-def test_a_form_is_read_the_same_however_it_is_cut(data: bytes, piece: int, fields: dict[str, str]) -> None:
+def test_a_form_is_parsed_the_same_however_it_is_cut(data: bytes, piece: int, fields: dict[str, str]) -> None:
     body = form(fields, data)
 
     async def chunks() -> AsyncIterator[bytes]:
@@ -322,7 +322,7 @@ DOCUMENTS = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionarie
 
 
 @given(DOCUMENTS)
-def test_no_document_breaks_the_reader_of_policies(document: Any) -> None:
+def test_any_document_is_parsed_as_a_policy_or_refused(document: Any) -> None:
     for written in (json.dumps(document), json.dumps({"expiration": "2100-01-01T00:00:00Z", "conditions": document})):
         try:
             found = PostPolicy.parse(base64.b64encode(written.encode()).decode())

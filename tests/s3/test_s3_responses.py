@@ -1,4 +1,4 @@
-"""What an answer's pieces say of each other: an ASGI server, and every process on the way, acts on each of them."""
+"""The ``more_body`` flag of an answer's pieces, on which the ASGI server and every process on the way act."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from reading_room.s3.reply import send_response
 
 
 class Pieces:
-    """Bytes in pieces of these sizes."""
+    """A body in pieces of the given sizes."""
 
     def __init__(self, *sizes: int) -> None:
         self._sizes = sizes
@@ -23,7 +23,7 @@ class Pieces:
             yield b"x" * size
 
     def close(self) -> None:
-        """Hold nothing."""
+        """Do nothing: there is nothing to release."""
 
 
 @pytest.mark.parametrize(
@@ -33,12 +33,12 @@ class Pieces:
         ((3, 2), "5", [(3, True), (2, False)]),
         ((), "0", [(0, False)]),
         ((5,), None, [(5, True), (0, False)]),
-        # Less than was declared: whoever sends it on must notice.
+        # The body is shorter than declared, which every process that forwards it must notice.
         ((3,), "5", [(3, True), (0, False)]),
     ],
     ids=["one piece", "two pieces", "nothing", "no length", "too short"],
 )
-def test_the_last_piece_of_an_answer_of_known_length_says_that_it_is_the_last(
+def test_the_last_piece_of_an_answer_with_a_known_length_is_marked_as_the_last(
     sizes: tuple[int, ...], declared: str | None, expected: list[tuple[int, bool]]
 ) -> None:
     sent: list[dict[str, Any]] = []
@@ -47,7 +47,7 @@ def test_the_last_piece_of_an_answer_of_known_length_says_that_it_is_the_last(
         sent.append(message)
 
     async def receive() -> Any:
-        raise AssertionError("a short answer is not watched")
+        raise AssertionError("send_response must not wait for the client's disconnection during a short answer")
 
     headers = () if declared is None else (("content-length", declared),)
     response = S3Response(200, headers, Pieces(*sizes))

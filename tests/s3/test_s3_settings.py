@@ -1,4 +1,4 @@
-"""Settings that can only be what they are: taken when that is asked for, refused otherwise."""
+"""Settings with one supported value: requests for it are accepted, all others refused."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BUCKET, KEY = "settings", "k"
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3World]:
-    """Return a world with an object."""
+    """Yield a world with an object."""
     with s3_world(tmp_path_factory.mktemp("s3"), "memory") as world:
         world.s3.create_bucket(Bucket=BUCKET)
         world.s3.put_object(Bucket=BUCKET, Key=KEY, Body=b"x")
@@ -29,18 +29,18 @@ def s3(world: S3World) -> Any:
 
 
 def code(call: Any, **parameters: Any) -> str:
-    """Return the error code of a call that must fail."""
+    """Return the error code of a call that is expected to fail."""
     with pytest.raises(ClientError) as caught:
         call(**parameters)
     return str(caught.value.response["Error"]["Code"])
 
 
 def encryption(algorithm: str, **more: Any) -> dict[str, Any]:
-    """Return a configuration of encryption."""
+    """Return an encryption configuration."""
     return {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": algorithm}, **more}]}
 
 
-def test_encryption_by_the_store_is_taken_and_by_keys_of_kms_refused(s3: Any) -> None:
+def test_encryption_by_s3_is_accepted_and_encryption_with_kms_keys_refused(s3: Any) -> None:
     s3.put_bucket_encryption(Bucket=BUCKET, ServerSideEncryptionConfiguration=encryption("AES256"))
     before = s3.get_bucket_encryption(Bucket=BUCKET)["ServerSideEncryptionConfiguration"]
     for asked in (encryption("aws:kms"), encryption("AES256", BucketKeyEnabled=True)):
@@ -49,7 +49,7 @@ def test_encryption_by_the_store_is_taken_and_by_keys_of_kms_refused(s3: Any) ->
     assert s3.get_bucket_encryption(Bucket=BUCKET)["ServerSideEncryptionConfiguration"] == before
 
 
-def test_disabled_access_control_lists_are_taken_and_others_refused(s3: Any) -> None:
+def test_only_disabled_access_control_lists_are_accepted(s3: Any) -> None:
     def controls(ownership: str) -> dict[str, Any]:
         return {"Rules": [{"ObjectOwnership": ownership}]}
 
@@ -58,7 +58,7 @@ def test_disabled_access_control_lists_are_taken_and_others_refused(s3: Any) -> 
     assert code(s3.put_bucket_ownership_controls, Bucket=BUCKET, OwnershipControls=asked) == "NotImplemented"
 
 
-def test_a_list_that_gives_the_owner_all_rights_is_taken_and_one_that_gives_others_some_refused(s3: Any) -> None:
+def test_only_access_control_lists_with_full_control_for_the_owner_alone_are_accepted(s3: Any) -> None:
     own = s3.get_object_acl(Bucket=BUCKET, Key=KEY)
     listed = {"Owner": own["Owner"], "Grants": own["Grants"]}
     s3.put_object_acl(Bucket=BUCKET, Key=KEY, AccessControlPolicy=listed)
@@ -75,7 +75,7 @@ def test_a_list_that_gives_the_owner_all_rights_is_taken_and_one_that_gives_othe
     assert s3.get_object_acl(Bucket=BUCKET, Key=KEY)["Grants"] == own["Grants"]
 
 
-def test_only_the_own_account_may_say_that_its_object_is_private(world: S3World, s3: Any) -> None:
+def test_only_the_bucket_owner_may_write_objects_as_private(world: S3World, s3: Any) -> None:
     s3.put_object(Bucket=BUCKET, Key="own", Body=b"x", ACL="private")
     stranger = world.client(world.user("stranger", policy(statement("Allow", "s3:*", "*")), OTHER_ACCOUNT))
     let_in = statement("Allow", ["s3:PutObject", "s3:PutObjectAcl"], f"arn:aws:s3:::{BUCKET}/*")
@@ -87,7 +87,7 @@ def test_only_the_own_account_may_say_that_its_object_is_private(world: S3World,
 
 
 @pytest.mark.parametrize("constraint", ["us-east-1", "mars-north-1", "eu-west-1", "EU"])
-def test_a_bucket_is_made_in_this_region_which_is_asked_for_by_naming_none(s3: Any, constraint: str) -> None:
+def test_a_bucket_with_a_location_constraint_is_refused(s3: Any, constraint: str) -> None:
     asked = {"LocationConstraint": constraint}
     with pytest.raises(ClientError) as caught:
         s3.create_bucket(Bucket="elsewhere", CreateBucketConfiguration=asked)
@@ -112,7 +112,7 @@ def test_a_bucket_without_a_policy_has_no_policy_status(s3: Any) -> None:
     assert s3.get_bucket_policy_status(Bucket="no-policy")["PolicyStatus"] == {"IsPublic": False}
 
 
-def test_retention_is_bypassed_where_nothing_is_locked_by_who_may(world: S3World, s3: Any) -> None:
+def test_bypassing_retention_requires_a_permission(world: S3World, s3: Any) -> None:
     rights = ["s3:DeleteObject", "s3:PutObject"]
     deleter = world.client(world.user("deleter", policy(statement("Allow", rights, "*"))))
     rights = [*rights, "s3:BypassGovernanceRetention"]
@@ -127,7 +127,7 @@ def test_retention_is_bypassed_where_nothing_is_locked_by_who_may(world: S3World
     assert "Errors" not in bypasser.delete_objects(**asked, Delete=listed)
     assert code(s3.head_object, Bucket=BUCKET, Key="held") == "404"
     bypasser.delete_object(**asked, Key="held")
-    # Who does not ask for it needs no right for it.
+    # Without a request to bypass retention, no permission to bypass it is needed.
     deleter.delete_object(Bucket=BUCKET, Key="held", BypassGovernanceRetention=False)
 
 
@@ -144,9 +144,7 @@ def test_retention_is_bypassed_where_nothing_is_locked_by_who_may(world: S3World
         ({"SSECustomerAlgorithm": "AES256", "SSECustomerKey": "k" * 32}, "NotImplemented"),
     ],
 )
-def test_a_write_that_asks_for_what_there_is_not_stores_nothing(
-    s3: Any, parameters: dict[str, Any], expected: str
-) -> None:
+def test_a_write_with_an_unsupported_setting_stores_nothing(s3: Any, parameters: dict[str, Any], expected: str) -> None:
     assert code(s3.put_object, Bucket=BUCKET, Key="refused", Body=b"x", **parameters) == expected
     assert code(s3.create_multipart_upload, Bucket=BUCKET, Key="refused", **parameters) == expected
     assert code(s3.copy_object, Bucket=BUCKET, Key="refused", CopySource=f"{BUCKET}/{KEY}", **parameters) == expected

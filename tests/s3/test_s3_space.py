@@ -1,4 +1,4 @@
-"""The room that objects may take: of an account, in all, and of the disk."""
+"""Limits on the space that objects take: per account, in total, and on the disk."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ ROOM = 100 * KIB
 A, B = "111122223333", "444455556666"
 
 
-class Tick:
-    """A clock that is set by hand."""
+class ManualClock:
+    """A clock that only the test advances."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -35,11 +35,11 @@ class Tick:
         return self.now
 
 
-# The count
+# Counting
 
 
 class Committed:
-    """Bytes that committed rows name, by account, as the database would say."""
+    """Stands in for the database: the bytes of committed objects, by account."""
 
     def __init__(self) -> None:
         self.bytes: Counter[str] = Counter()
@@ -59,8 +59,8 @@ STEPS = st.lists(
 
 
 @given(STEPS)
-def test_no_account_and_not_all_together_ever_have_more_than_they_may(steps: list[tuple[str, str, int]]) -> None:
-    committed, tick = Committed(), Tick()
+def test_limits_per_account_and_in_total_are_never_exceeded(steps: list[tuple[str, str, int]]) -> None:
+    committed, tick = Committed(), ManualClock()
     space = Space(SpaceLimits(per_account=100, total=150), committed, clock=tick)
     writing: dict[str, list[Claim]] = {A: [], B: []}
 
@@ -89,7 +89,7 @@ def test_no_account_and_not_all_together_ever_have_more_than_they_may(steps: lis
                 tick.now += LEAST_REST
         assert truth(account) <= 100
         assert truth(A) + truth(B) <= 150
-    # And nothing is refused that there is room for, once it could be counted again.
+    # After a new count, writes that fit are no longer refused.
     tick.now += 1000
     room = min(100 - truth(A), 150 - truth(A) - truth(B))
     space.check(A, room)
@@ -99,7 +99,7 @@ def test_no_account_and_not_all_together_ever_have_more_than_they_may(steps: lis
         space.check(A, 1)
 
 
-def test_writers_at_once_get_the_room_that_there_is_and_no_byte_more() -> None:
+def test_concurrent_writers_get_exactly_the_available_space() -> None:
     space = Space(SpaceLimits(per_account=4_000))
     together = threading.Barrier(8)
 
@@ -117,14 +117,14 @@ def test_writers_at_once_get_the_room_that_there_is_and_no_byte_more() -> None:
         assert sum(threads.map(write, range(8))) == 4_000
 
 
-def test_what_is_committed_while_it_is_counted_is_counted() -> None:
-    committed, tick = Committed(), Tick()
+def test_a_write_committed_during_a_count_is_counted() -> None:
+    committed, tick = Committed(), ManualClock()
     space = Space(SpaceLimits(per_account=100), lambda: counting(), clock=tick)
     first = space.claim(A)
     first.grow(60)
 
     def counting() -> dict[str, int]:
-        """Read the rows, and let the write be committed after that."""
+        """Read the rows, then commit the write before the count returns."""
         seen = committed()
         committed.bytes[A] += first.size
         first.keep()
@@ -136,8 +136,8 @@ def test_what_is_committed_while_it_is_counted_is_counted() -> None:
     space.claim(A).grow(40)
 
 
-def test_writing_beyond_the_limit_again_and_again_counts_once_a_second() -> None:
-    counts, tick = [0], Tick()
+def test_repeated_writes_beyond_the_limit_do_not_repeat_the_count() -> None:
+    counts, tick = [0], ManualClock()
 
     def count() -> dict[str, int]:
         counts[0] += 1
@@ -149,7 +149,7 @@ def test_writing_beyond_the_limit_again_and_again_counts_once_a_second() -> None
     for _ in range(50):
         with pytest.raises(InsufficientCapacity):
             space.check(A, 1)
-    # A count that takes long is made more rarely: for twenty times as long none is.
+    # After a count, the next one waits twenty times as long as this one took.
     tick.now += 39
     with pytest.raises(InsufficientCapacity):
         space.check(A, 1)
@@ -160,8 +160,8 @@ def test_writing_beyond_the_limit_again_and_again_counts_once_a_second() -> None
     assert counts == [2]
 
 
-def test_what_must_stay_free_of_the_disk_stays_free_between_two_looks_as_well() -> None:
-    looks, tick = iter([1_000, 700]), Tick()
+def test_the_reserve_of_the_disk_stays_free_between_two_measurements() -> None:
+    looks, tick = iter([1_000, 700]), ManualClock()
     space = Space(SpaceLimits(free=500), dict, lambda: next(looks), tick)
     space.claim(A).grow(300)
     claim = space.claim(B)
@@ -172,7 +172,7 @@ def test_what_must_stay_free_of_the_disk_stays_free_between_two_looks_as_well() 
 
 
 class FullDisk:
-    """A blob on a disk without room."""
+    """A blob on a full disk."""
 
     blob_id = "b"
     discarded = False
@@ -190,7 +190,7 @@ class FullDisk:
         self.discarded = True
 
 
-def test_a_disk_that_is_full_in_spite_of_all_is_no_fault_of_ours() -> None:
+def test_a_full_disk_is_reported_as_insufficient_capacity() -> None:
     space = Space(SpaceLimits(per_account=10))
     writer = MeteredWriter(FullDisk(), space.claim(A))
     with pytest.raises(InsufficientCapacity, match="the disk of the service is full"):
@@ -201,14 +201,14 @@ def test_a_disk_that_is_full_in_spite_of_all_is_no_fault_of_ours() -> None:
     space.claim(A).grow(10)
 
 
-# On the wire
+# Over the API
 
 
-class Full(S3World):
-    """An S3 with little room, whose clock for counting stands."""
+class SmallS3(S3World):
+    """An S3 with little space, whose clock for counts only the test advances."""
 
     def __init__(self, folder: Path, name: str = "administrator", **limits: int) -> None:
-        self.tick = Tick()
+        self.tick = ManualClock()
         super().__init__(folder, administrator=name, limits=SpaceLimits(**limits), tick=self.tick)
 
     def put(self, size: int, key: str = "k", **more: Any) -> None:
@@ -216,17 +216,17 @@ class Full(S3World):
 
 
 @pytest.fixture
-def full(tmp_path: Path) -> Iterator[Full]:
-    """Two accounts may have 100 KiB each, and 150 together; the first has 60."""
-    world = Full(tmp_path, per_account=ROOM, total=ROOM * 3 // 2)
+def small(tmp_path: Path) -> Iterator[SmallS3]:
+    """Yield an S3 with limits of 100 KiB per account and 150 KiB in total; the first account uses 60 KiB."""
+    world = SmallS3(tmp_path, per_account=ROOM, total=ROOM * 3 // 2)
     world.s3.create_bucket(Bucket="data")
     world.put(60 * KIB, "first")
     yield world
     world.close()
 
 
-def refusal(call: Any, **parameters: Any) -> str:
-    """Return the message of a write that is refused for want of room."""
+def capacity_error(call: Any, **parameters: Any) -> str:
+    """Return the message of a write that is refused because space is insufficient."""
     with pytest.raises(ClientError) as raised:
         call(**parameters)
     error = raised.value.response
@@ -238,8 +238,8 @@ def keys(world: S3World) -> list[str]:
     return [entry["Key"] for entry in world.s3.list_objects_v2(Bucket="data").get("Contents", [])]
 
 
-class Counted(io.BytesIO):
-    """A body that counts what is read of it."""
+class CountedBody(io.BytesIO):
+    """A body that counts the bytes read from it."""
 
     taken = 0
 
@@ -249,104 +249,104 @@ class Counted(io.BytesIO):
         return data
 
 
-def test_an_account_has_no_more_than_it_may_and_what_is_announced_too_large_is_not_read(full: Full) -> None:
-    full.put(40 * KIB, "second")
-    body = Counted(bytes(5 * KIB * KIB))
-    text = refusal(full.s3.put_object, Bucket="data", Key="third", Body=body)
+def test_a_write_beyond_the_limit_of_an_account_is_refused_before_its_body_is_read(small: SmallS3) -> None:
+    small.put(40 * KIB, "second")
+    body = CountedBody(bytes(5 * KIB * KIB))
+    text = capacity_error(small.s3.put_object, Bucket="data", Key="third", Body=body)
     assert "READING_ROOM_STORAGE_PER_ACCOUNT" in text
     assert f"{ROOM:,} bytes" in text
     assert body.taken < 1 * KIB * KIB
-    assert keys(full) == ["first", "second"]
-    assert not list((full.folder / "s3" / "incoming").iterdir())
+    assert keys(small) == ["first", "second"]
+    assert not list((small.folder / "s3" / "incoming").iterdir())
 
 
-def test_an_account_that_has_all_its_room_leaves_the_others_theirs_and_all_together_have_no_more(full: Full) -> None:
-    full.put(40 * KIB, "second")
-    other = full.client(full.user("other", ALLOW_ALL, OTHER_ACCOUNT))
+def test_accounts_have_separate_limits_and_share_the_total(small: SmallS3) -> None:
+    small.put(40 * KIB, "second")
+    other = small.client(small.user("other", ALLOW_ALL, OTHER_ACCOUNT))
     other.create_bucket(Bucket="theirs")
     other.put_object(Bucket="theirs", Key="k", Body=bytes(50 * KIB))
-    text = refusal(other.put_object, Bucket="theirs", Key="more", Body=b"x")
+    text = capacity_error(other.put_object, Bucket="theirs", Key="more", Body=b"x")
     assert "READING_ROOM_STORAGE_TOTAL" in text
 
 
-def test_room_is_taken_of_the_account_of_the_bucket_whoever_writes(full: Full) -> None:
+def test_space_counts_for_the_account_of_the_bucket_whoever_writes(small: SmallS3) -> None:
     grant = statement(
         "Allow", "s3:PutObject", "arn:aws:s3:::data/*", Principal={"AWS": f"arn:aws:iam::{OTHER_ACCOUNT}:root"}
     )
-    full.s3.put_bucket_policy(Bucket="data", Policy=policy(grant))
-    other = full.client(full.user("other", ALLOW_ALL, OTHER_ACCOUNT))
-    refusal(other.put_object, Bucket="data", Key="k", Body=bytes(41 * KIB))
+    small.s3.put_bucket_policy(Bucket="data", Policy=policy(grant))
+    other = small.client(small.user("other", ALLOW_ALL, OTHER_ACCOUNT))
+    capacity_error(other.put_object, Bucket="data", Key="k", Body=bytes(41 * KIB))
     other.put_object(Bucket="data", Key="k", Body=bytes(40 * KIB))
 
 
-def test_what_is_deleted_or_replaced_makes_room(full: Full) -> None:
-    full.put(40 * KIB, "second")
-    refusal(full.put, size=1)
-    full.s3.delete_object(Bucket="data", Key="first")
-    # Just counted, the bytes that went are not known yet.
-    refusal(full.put, size=60 * KIB)
-    full.tick.now += LEAST_REST
-    full.put(25 * KIB)
-    # While it is replaced there are both.
+def test_deleting_or_replacing_objects_frees_space(small: SmallS3) -> None:
+    small.put(40 * KIB, "second")
+    capacity_error(small.put, size=1)
+    small.s3.delete_object(Bucket="data", Key="first")
+    # The last count is too recent for another one, so it still includes the deleted bytes.
+    capacity_error(small.put, size=60 * KIB)
+    small.tick.now += LEAST_REST
+    small.put(25 * KIB)
+    # During the replacement, both objects take space.
     for _ in range(5):
-        full.tick.now += LEAST_REST
-        full.put(25 * KIB)
-    refusal(full.put, size=36 * KIB)
+        small.tick.now += LEAST_REST
+        small.put(25 * KIB)
+    capacity_error(small.put, size=36 * KIB)
 
 
-def test_the_parts_of_an_unfinished_upload_take_room_until_it_is_given_up(full: Full) -> None:
-    upload = full.s3.create_multipart_upload(Bucket="data", Key="big")["UploadId"]
+def test_the_parts_of_an_unfinished_upload_take_space_until_it_is_aborted(small: SmallS3) -> None:
+    upload = small.s3.create_multipart_upload(Bucket="data", Key="big")["UploadId"]
     part = {"Bucket": "data", "Key": "big", "UploadId": upload}
-    full.s3.upload_part(**part, PartNumber=1, Body=bytes(30 * KIB))
-    refusal(full.s3.upload_part, **part, PartNumber=2, Body=bytes(11 * KIB))
-    refusal(
-        full.s3.upload_part_copy,
+    small.s3.upload_part(**part, PartNumber=1, Body=bytes(30 * KIB))
+    capacity_error(small.s3.upload_part, **part, PartNumber=2, Body=bytes(11 * KIB))
+    capacity_error(
+        small.s3.upload_part_copy,
         **part,
         PartNumber=2,
         CopySource="data/first",
         CopySourceRange=f"bytes=0-{11 * KIB - 1}",
     )
-    full.s3.upload_part(**part, PartNumber=2, Body=bytes(10 * KIB))
-    refusal(full.s3.create_multipart_upload, Bucket="data", Key="another")
-    full.s3.abort_multipart_upload(**part)
-    full.tick.now += LEAST_REST
-    full.put(40 * KIB)
+    small.s3.upload_part(**part, PartNumber=2, Body=bytes(10 * KIB))
+    capacity_error(small.s3.create_multipart_upload, Bucket="data", Key="another")
+    small.s3.abort_multipart_upload(**part)
+    small.tick.now += LEAST_REST
+    small.put(40 * KIB)
 
 
-def test_a_finished_upload_takes_the_room_of_its_parts_once(full: Full) -> None:
-    upload = full.s3.create_multipart_upload(Bucket="data", Key="big")["UploadId"]
+def test_a_completed_upload_takes_the_space_of_its_parts_once(small: SmallS3) -> None:
+    upload = small.s3.create_multipart_upload(Bucket="data", Key="big")["UploadId"]
     part = {"Bucket": "data", "Key": "big", "UploadId": upload}
-    etag = full.s3.upload_part(**part, PartNumber=1, Body=bytes(40 * KIB))["ETag"]
-    full.s3.complete_multipart_upload(**part, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": etag}]})
-    refusal(full.put, size=1)
-    full.s3.delete_object(Bucket="data", Key="big")
-    full.tick.now += LEAST_REST
-    full.put(40 * KIB)
+    etag = small.s3.upload_part(**part, PartNumber=1, Body=bytes(40 * KIB))["ETag"]
+    small.s3.complete_multipart_upload(**part, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": etag}]})
+    capacity_error(small.put, size=1)
+    small.s3.delete_object(Bucket="data", Key="big")
+    small.tick.now += LEAST_REST
+    small.put(40 * KIB)
 
 
-def test_copies_take_room(full: Full) -> None:
+def test_copies_take_space(small: SmallS3) -> None:
     source = {"Bucket": "data", "CopySource": "data/first"}
-    refusal(full.s3.copy_object, Key="copy", **source)
-    full.s3.delete_object(Bucket="data", Key="none")
-    assert keys(full) == ["first"]
+    capacity_error(small.s3.copy_object, Key="copy", **source)
+    small.s3.delete_object(Bucket="data", Key="none")
+    assert keys(small) == ["first"]
 
 
-def test_a_write_that_fails_on_its_way_gives_its_room_back(full: Full) -> None:
+def test_a_failed_write_releases_its_space(small: SmallS3) -> None:
     for _ in range(5):
         with pytest.raises(ClientError, match="PreconditionFailed"):
-            full.put(30 * KIB, "first", IfNoneMatch="*")
+            small.put(30 * KIB, "first", IfNoneMatch="*")
         with pytest.raises(ClientError, match="BadDigest"):
-            full.put(30 * KIB, ContentMD5="AAAAAAAAAAAAAAAAAAAAAA==")
-    full.put(40 * KIB)
+            small.put(30 * KIB, ContentMD5="AAAAAAAAAAAAAAAAAAAAAA==")
+    small.put(40 * KIB)
 
 
-def test_what_is_stored_is_counted_again_after_a_sudden_end(full: Full) -> None:
-    full.put(40 * KIB, "second")
-    # Half a write, as kill -9 would leave it.
-    (full.folder / "s3" / "incoming" / ("0" * 32)).write_bytes(bytes(ROOM))
-    again = Full(full.folder, "again", per_account=ROOM)
+def test_the_count_is_correct_after_a_crash(small: SmallS3) -> None:
+    small.put(40 * KIB, "second")
+    # A partial write, as kill -9 would leave it.
+    (small.folder / "s3" / "incoming" / ("0" * 32)).write_bytes(bytes(ROOM))
+    again = SmallS3(small.folder, "again", per_account=ROOM)
     try:
-        refusal(again.put, size=1)
+        capacity_error(again.put, size=1)
         again.s3.delete_object(Bucket="data", Key="first")
         again.tick.now += LEAST_REST
         again.put(60 * KIB)
@@ -354,15 +354,15 @@ def test_what_is_stored_is_counted_again_after_a_sudden_end(full: Full) -> None:
         again.close()
 
 
-def test_with_the_disk_at_its_floor_nothing_is_written_and_everything_can_be_read_and_deleted(tmp_path: Path) -> None:
-    world = Full(tmp_path)
+def test_with_only_the_reserve_free_objects_can_be_read_and_deleted_but_not_written(tmp_path: Path) -> None:
+    world = SmallS3(tmp_path)
     world.s3.create_bucket(Bucket="data")
     world.put(10, "first")
     world.close()
-    floor = Full(tmp_path, "again", free=1 << 60)
+    floor = SmallS3(tmp_path, "again", free=1 << 60)
     try:
-        assert "READING_ROOM_STORAGE_FREE" in refusal(floor.put, size=1)
-        refusal(floor.s3.create_multipart_upload, Bucket="data", Key="k")
+        assert "READING_ROOM_STORAGE_FREE" in capacity_error(floor.put, size=1)
+        capacity_error(floor.s3.create_multipart_upload, Bucket="data", Key="k")
         assert floor.s3.get_object(Bucket="data", Key="first")["Body"].read() == bytes(10)
         floor.s3.delete_object(Bucket="data", Key="first")
         assert keys(floor) == []
@@ -370,10 +370,10 @@ def test_with_the_disk_at_its_floor_nothing_is_written_and_everything_can_be_rea
         floor.close()
 
 
-def test_what_the_service_writes_itself_takes_room_too(full: Full) -> None:
+def test_writes_by_the_service_itself_take_space(small: SmallS3) -> None:
     with pytest.raises(InsufficientCapacity):
-        full.backend.put("data", "k", bytes(41 * KIB), "text/plain")
+        small.backend.put("data", "k", bytes(41 * KIB), "text/plain")
     with pytest.raises(InsufficientCapacity):
-        full.backend.copy("data", "first", "copy")
-    full.backend.put("data", "k", bytes(40 * KIB), "text/plain")
-    assert full.backend.bucket("data").account == ACCOUNT  # type: ignore[union-attr]
+        small.backend.copy("data", "first", "copy")
+    small.backend.put("data", "k", bytes(40 * KIB), "text/plain")
+    assert small.backend.bucket("data").account == ACCOUNT  # type: ignore[union-attr]

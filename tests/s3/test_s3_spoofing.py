@@ -1,4 +1,4 @@
-"""What a client says of where it comes from is not believed: policies see the accepting socket alone."""
+"""Claims of a client about where it comes from: policies ignore them and use only the accepting socket."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ CONDITIONS = (
 )
 
 
-class Door:
-    """A world behind a plain socket, whose client may read only on conditions that no such socket meets."""
+class GuardedStore:
+    """A world behind a plain socket, with a user who may read an object only on a condition."""
 
     def __init__(self, world: S3World, port: int) -> None:
         self.world = world
@@ -62,14 +62,14 @@ class Door:
     def get(
         self, headers: dict[str, str], *, host: str | None = None, path: str = "/guarded/k", extra: bytes = b""
     ) -> tuple[int, bytes]:
-        """Read the object with a signed request that claims something."""
+        """Read the object with a signed request that makes claims in its headers, host or path."""
         named = {"Host": host} if host else {}
         request = signed(self.key, "GET", path, EMPTY, {**headers, **named})
         answers = split(exchange(self.port, request.head[:-2] + extra + b"\r\n"))
         return answers[0] if answers else (0, b"")
 
     def allow(self, condition: dict[str, Any]) -> None:
-        """Let the visitor in on a condition."""
+        """Allow the visitor to read the object on a condition."""
         user = f"arn:aws:iam::{ACCOUNT}:user/visitor"
         allowed = statement(
             "Allow", "s3:GetObject", "arn:aws:s3:::guarded/*", Principal={"AWS": user}, Condition=condition
@@ -78,26 +78,26 @@ class Door:
 
 
 @pytest.fixture(scope="module")
-def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
-    """Yield the door that all tests knock at."""
-    with s3_world(tmp_path_factory.mktemp("door")) as world, serving(world.app) as port:
-        yield Door(world, port)
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GuardedStore]:
+    """Yield the store that all tests of this module use."""
+    with s3_world(tmp_path_factory.mktemp("guarded")) as world, serving(world.app) as port:
+        yield GuardedStore(world, port)
 
 
-def test_the_visitor_would_be_let_in_on_a_true_condition(door: Door) -> None:
-    door.allow({"IpAddress": {"aws:SourceIp": "127.0.0.1"}})
-    assert door.get({}) == (200, b"secret")
+def test_the_visitor_is_let_in_when_a_condition_is_true(store: GuardedStore) -> None:
+    store.allow({"IpAddress": {"aws:SourceIp": "127.0.0.1"}})
+    assert store.get({}) == (200, b"secret")
 
 
 @pytest.mark.parametrize("condition", CONDITIONS, ids=lambda condition: next(iter(next(iter(condition.values())))))
-def test_no_header_makes_a_condition_true(door: Door, condition: dict[str, Any]) -> None:
-    door.allow(condition)
-    assert door.get({})[0] == 403
+def test_no_header_makes_a_condition_true(store: GuardedStore, condition: dict[str, Any]) -> None:
+    store.allow(condition)
+    assert store.get({})[0] == 403
     for name, value in (CLAIMS | SIGNED_CLAIMS).items():
-        # What is no header's name, or no header of S3's, is refused; every other one is not believed.
-        assert door.get({name: value})[0] in REFUSED, name
-        assert door.get({}, extra=f"{name}: {value}\r\n".encode())[0] in REFUSED, name
-    assert door.get(dict.fromkeys(("X-Forwarded-For", "X-Real-IP"), "10.0.0.7") | SIGNED_CLAIMS)[0] in REFUSED
+        # Headers that are malformed or unknown to S3 are refused; all others are ignored.
+        assert store.get({name: value})[0] in REFUSED, name
+        assert store.get({}, extra=f"{name}: {value}\r\n".encode())[0] in REFUSED, name
+    assert store.get(dict.fromkeys(("X-Forwarded-For", "X-Real-IP"), "10.0.0.7") | SIGNED_CLAIMS)[0] in REFUSED
 
 
 @pytest.mark.parametrize(
@@ -111,47 +111,47 @@ def test_no_header_makes_a_condition_true(door: Door, condition: dict[str, Any])
         "10.0.0.7",
     ],
 )
-def test_no_host_name_makes_a_condition_true(door: Door, host: str) -> None:
+def test_no_host_name_makes_a_condition_true(store: GuardedStore, host: str) -> None:
     path = "/k" if host.startswith("guarded.") else "/guarded/k"
     for condition in CONDITIONS:
-        door.allow(condition)
-        assert door.get({}, host=host, path=path)[0] == 403
-    door.allow({"IpAddress": {"aws:SourceIp": "127.0.0.1"}})
-    assert door.get({}, host=host, path=path) == (200, b"secret")
+        store.allow(condition)
+        assert store.get({}, host=host, path=path)[0] == 403
+    store.allow({"IpAddress": {"aws:SourceIp": "127.0.0.1"}})
+    assert store.get({}, host=host, path=path) == (200, b"secret")
 
 
 @pytest.mark.parametrize(
     "target", ["https://guarded.s3.amazonaws.com/guarded/k", f"http://{ENDPOINT}.example/guarded/k"]
 )
-def test_a_target_with_a_host_makes_no_condition_true(door: Door, target: str) -> None:
+def test_no_target_with_a_host_makes_a_condition_true(store: GuardedStore, target: str) -> None:
     for condition in CONDITIONS:
-        door.allow(condition)
-        request = signed(door.key, "GET", "/guarded/k", EMPTY, {})
+        store.allow(condition)
+        request = signed(store.key, "GET", "/guarded/k", EMPTY, {})
         head = request.head.replace(b"GET /guarded/k ", f"GET {target} ".encode())
-        answers = split(exchange(door.port, head))
+        answers = split(exchange(store.port, head))
         assert [status for status, _ in answers] in ([403], [400], [])
 
 
-def test_a_query_cannot_carry_what_the_listener_says(door: Door) -> None:
-    door.allow(CONDITIONS[0])
+def test_a_query_cannot_set_the_network_path(store: GuardedStore) -> None:
+    store.allow(CONDITIONS[0])
     for query in (f"?{PATH_KEY}={ENDPOINT}", f"?aws:SourceVpce={ENDPOINT}", f"?x-amz-source-vpce={ENDPOINT}"):
-        assert door.get({}, path=f"/guarded/k{query}")[0] in REFUSED
+        assert store.get({}, path=f"/guarded/k{query}")[0] in REFUSED
 
 
-def test_a_deny_of_every_other_path_is_not_lifted_from_outside(door: Door) -> None:
+def test_claims_do_not_lift_a_deny_of_every_other_path(store: GuardedStore) -> None:
     deny = {"Principal": "*", "Condition": {"StringNotEquals": {"aws:SourceVpce": ENDPOINT}}}
     everything = ["arn:aws:s3:::guarded", "arn:aws:s3:::guarded/*"]
-    door.world.s3.put_bucket_policy(
+    store.world.s3.put_bucket_policy(
         Bucket="guarded", Policy=policy(statement("Deny", "s3:GetObject", everything, **deny))
     )
-    owner = door.world.key
+    owner = store.world.key
     for headers in ({}, CLAIMS | SIGNED_CLAIMS, SIGNED_CLAIMS):
         sent = {name: value for name, value in headers.items() if ":" not in name}
         request = signed(owner, "GET", "/guarded/k", EMPTY, sent)
-        assert split(exchange(door.port, request.head))[0][0] in REFUSED
-    inside = door.world.client(path=NetworkPath(secure=True, vpc_id=VPC, vpc_endpoint_id=ENDPOINT))
+        assert split(exchange(store.port, request.head))[0][0] in REFUSED
+    inside = store.world.client(path=NetworkPath(secure=True, vpc_id=VPC, vpc_endpoint_id=ENDPOINT))
     with pytest.raises(ClientError) as caught:
-        # The endpoint does not exist, so it lets nothing through: but the bucket is not what denies.
+        # The endpoint does not exist, so the call still fails, but not because of the bucket's policy.
         inside.get_object(Bucket="guarded", Key="k")
     assert f"{ENDPOINT} was deleted" in str(caught.value)
-    door.world.s3.delete_bucket_policy(Bucket="guarded")
+    store.world.s3.delete_bucket_policy(Bucket="guarded")

@@ -1,4 +1,4 @@
-"""aws-chunked bodies, cut anywhere; signatures, trailers and checksums."""
+"""aws-chunked bodies, cut at any place, with their signatures, trailers and checksums."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ KEY, DATE, SCOPE, SEED = b"k" * 32, "20260101T000000Z", "20260101/us-east-1/s3/a
 
 
 def sign(algorithm: str, previous: str, *hashes: str) -> str:
-    """Sign as a client would."""
+    """Return the signature that a client would compute."""
     text = "\n".join((algorithm, DATE, SCOPE, previous, *hashes))
     return hmac.new(KEY, text.encode(), hashlib.sha256).hexdigest()
 
@@ -82,12 +82,12 @@ def pieces(raw: bytes, size: int) -> Iterator[bytes]:
 
 
 def signer() -> ChunkSigner:
-    """Return a verifier at the seed."""
+    """Return a signer whose next signature is that of the first chunk."""
     return ChunkSigner(KEY, DATE, SCOPE, SEED)
 
 
 def chunk(first: bytes, size: int) -> bytes:
-    """Return a chunk that may stand before others."""
+    """Return a chunk that is large enough to precede others."""
     return (first * LEAST_CHUNK)[: LEAST_CHUNK + size]
 
 
@@ -125,7 +125,7 @@ def test_no_single_changed_byte_passes_a_signed_stream(chunks: list[bytes], data
         trailer = decoder.finish()
     except AwsError:
         return
-    # Only spelling may have changed: the case of a size's digit or of a name, a blank for a control character.
+    # Only the notation may differ: the case of a size's digit or of a name, or a control character for a space.
     assert decoded == b"".join(chunks)
     assert {name.lower(): value for name, value in trailer.items()} == {"x-amz-checksum-crc32": "AAAAAA=="}
 
@@ -158,7 +158,7 @@ def test_no_single_changed_byte_passes_a_signed_stream(chunks: list[bytes], data
         (b"", IncompleteBody),
     ],
 )
-def test_broken_framing_is_named(raw: bytes, error: type[Exception]) -> None:
+def test_broken_framing_raises_the_specific_error(raw: bytes, error: type[Exception]) -> None:
     decoder = ChunkDecoder(None, with_trailer=True)
 
     def decode() -> None:
@@ -179,7 +179,7 @@ def test_a_signed_stream_without_its_signatures_is_refused() -> None:
 
 
 def upload(raw: bytes, headers: dict[str, str], payload_hash: str = UNSIGNED, cut: int = 7) -> bytes:
-    """Drain a body and return what was consumed; nothing may be kept when it raises."""
+    """Read a body to its end and return its bytes; raise if it cannot be verified."""
 
     async def receive() -> AsyncIterator[bytes]:
         for piece in pieces(raw, cut):
@@ -194,11 +194,11 @@ def upload(raw: bytes, headers: dict[str, str], payload_hash: str = UNSIGNED, cu
 
 
 def crc32(data: bytes) -> str:
-    """Return the CRC32 as S3 spells it."""
+    """Return the CRC32 as S3 encodes it."""
     return base64.b64encode(zlib.crc32(data).to_bytes(4, "big")).decode()
 
 
-def test_a_plain_body_is_compared_with_its_hash_and_length() -> None:
+def test_the_hash_and_length_of_a_plain_body_are_verified() -> None:
     assert upload(b"hello", {"content-length": "5"}, sha256(b"hello")) == b"hello"
     with pytest.raises(XAmzContentSHA256Mismatch):
         upload(b"hellO", {"content-length": "5"}, sha256(b"hello"))
@@ -248,7 +248,7 @@ def test_a_trailing_checksum_is_verified() -> None:
         )
 
 
-def test_signed_streams_are_verified_with_and_without_trailer() -> None:
+def test_signed_streams_are_verified_with_and_without_a_trailer() -> None:
     length = {"x-amz-decoded-content-length": "5"}
     assert upload(signed_stream([b"hello"]), length, STREAMING_SIGNED) == b"hello"
     with pytest.raises(ChunkSignatureDoesNotMatch):
@@ -258,7 +258,7 @@ def test_signed_streams_are_verified_with_and_without_trailer() -> None:
     assert upload(signed_stream([b"hello"], trailer), headers, STREAMING_SIGNED_TRAILER) == b"hello"
 
 
-def test_headers_that_contradict_or_ask_too_much_are_refused() -> None:
+def test_contradictory_and_unsupported_headers_are_refused() -> None:
     with pytest.raises(MissingContentLength):
         Expectation.of({"transfer-encoding": "chunked"}, UNSIGNED)
     with pytest.raises(MissingContentLength):
@@ -274,7 +274,7 @@ def test_headers_that_contradict_or_ask_too_much_are_refused() -> None:
         upload(b"x" * 1001, {"content-length": "1001"})
 
 
-def test_a_stream_that_could_have_a_trailer_and_announces_none_has_none() -> None:
+def test_a_stream_that_announces_no_trailer_must_not_have_one() -> None:
     length = {"x-amz-decoded-content-length": "5"}
     assert upload(unsigned_stream([b"hello"], {}), length, STREAMING_UNSIGNED_TRAILER) == b"hello"
     with pytest.raises(MalformedTrailer):
@@ -286,7 +286,7 @@ def test_a_stream_that_could_have_a_trailer_and_announces_none_has_none() -> Non
         upload(signed_stream([b"hello"], trailer), length, STREAMING_SIGNED_TRAILER)
 
 
-def test_a_signed_trailer_ends_with_its_signature() -> None:
+def test_a_signed_trailer_must_end_with_its_signature() -> None:
     headers = {"x-amz-decoded-content-length": "5", "x-amz-trailer": "x-amz-checksum-crc32"}
     good = signed_stream([b"hello"], {"x-amz-checksum-crc32": crc32(b"hello")})
     assert upload(good, headers, STREAMING_SIGNED_TRAILER) == b"hello"
@@ -299,7 +299,7 @@ def test_a_signed_trailer_ends_with_its_signature() -> None:
             upload(raw, headers, STREAMING_SIGNED_TRAILER)
 
 
-def test_chunks_cannot_be_dropped_repeated_or_exchanged() -> None:
+def test_chunks_cannot_be_dropped_repeated_or_reordered() -> None:
     one, two = b"1" * LEAST_CHUNK, b"2" * LEAST_CHUNK
     raw = signed_stream([one, two])
     first = raw.index(b"\r\n2000;") + 2
@@ -313,7 +313,7 @@ def test_chunks_cannot_be_dropped_repeated_or_exchanged() -> None:
 
 
 @given(st.lists(st.binary(max_size=50), min_size=1, max_size=5), st.sampled_from(["CRC32", "CRC32C", "CRC64NVME"]))
-def test_the_crc_of_the_whole_follows_from_those_of_the_parts(parts: list[bytes], algorithm: str) -> None:
+def test_the_crc_of_the_whole_is_combined_from_those_of_the_parts(parts: list[bytes], algorithm: str) -> None:
     whole = new_hash(algorithm)
     sums = []
     for part in parts:
@@ -324,7 +324,7 @@ def test_the_crc_of_the_whole_follows_from_those_of_the_parts(parts: list[bytes]
     assert combined(algorithm, sums) == encode(whole.digest())
 
 
-def test_a_composite_checksum_counts_its_parts() -> None:
+def test_a_composite_checksum_ends_with_the_number_of_parts() -> None:
     first, second = hashlib.sha256(b"a").digest(), hashlib.sha256(b"b").digest()
     expected = base64.b64encode(hashlib.sha256(first + second).digest()).decode()
     assert composite("SHA256", [encode(first), encode(second)]) == f"{expected}-2"

@@ -1,4 +1,4 @@
-"""Tags of objects and buckets, asked as clients ask, and what conditions make of them."""
+"""Tags of objects and buckets as clients use them, and policy conditions on tags."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ARN = f"arn:aws:s3:::{BUCKET}"
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3World]:
-    """Return a world with a bucket."""
+    """Yield a world with a bucket."""
     with s3_world(tmp_path_factory.mktemp("s3"), "memory") as world:
         world.s3.create_bucket(Bucket=BUCKET)
         yield world
@@ -33,7 +33,7 @@ def s3(world: S3World) -> Any:
 
 
 def code(call: Any, **parameters: Any) -> str:
-    """Return the error code of a call that must fail."""
+    """Return the error code of a call that is expected to fail."""
     with pytest.raises(ClientError) as caught:
         call(**parameters)
     return str(caught.value.response["Error"]["Code"])
@@ -49,8 +49,8 @@ def tag_set(**given: str) -> dict[str, Any]:
     return {"TagSet": [{"Key": name, "Value": value} for name, value in given.items()]}
 
 
-def refused_tag(call: Any, **parameters: Any) -> tuple[str, str, str | None]:
-    """Return the message of an InvalidTag, and the key and value that it names."""
+def invalid_tag(call: Any, **parameters: Any) -> tuple[str, str, str | None]:
+    """Return the message of an InvalidTag error, and the key and value that it names."""
     with pytest.raises(ClientError) as caught:
         call(Bucket=BUCKET, **parameters)
     error: dict[str, Any] = dict(caught.value.response["Error"])
@@ -58,17 +58,17 @@ def refused_tag(call: Any, **parameters: Any) -> tuple[str, str, str | None]:
     return error["Message"], error["TagKey"], error.get("TagValue")
 
 
-def test_the_prefix_of_aws_is_refused_in_the_words_for_objects_and_for_buckets(s3: Any) -> None:
+def test_the_reserved_prefix_is_refused_with_aws_messages_for_objects_and_buckets(s3: Any) -> None:
     s3.put_object(Bucket=BUCKET, Key="reserved", Body=b"x")
     of_objects = ("Your TagKey cannot be prefixed with aws:", "aws:a", None)
     asked = tag_set(**{"aws:a": "1"})
-    assert refused_tag(s3.put_object_tagging, Key="reserved", Tagging=asked) == of_objects
-    assert refused_tag(s3.put_object, Key="reserved", Body=b"y", Tagging="aws:a=1") == of_objects
+    assert invalid_tag(s3.put_object_tagging, Key="reserved", Tagging=asked) == of_objects
+    assert invalid_tag(s3.put_object, Key="reserved", Body=b"y", Tagging="aws:a=1") == of_objects
     of_buckets = ("System tags cannot be added/updated by requester", "aws:a", None)
-    assert refused_tag(s3.put_bucket_tagging, Tagging=asked) == of_buckets
+    assert invalid_tag(s3.put_bucket_tagging, Tagging=asked) == of_buckets
 
 
-def test_a_bad_tag_is_named(s3: Any) -> None:
+def test_the_error_names_the_invalid_tag(s3: Any) -> None:
     s3.put_object(Bucket=BUCKET, Key="named", Body=b"x")
     twice = {"TagSet": [{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "1"}, {"Key": "b", "Value": "2"}]}
     for tagging, expected in (
@@ -76,10 +76,10 @@ def test_a_bad_tag_is_named(s3: Any) -> None:
         (tag_set(a="<1>"), ("The TagValue you have provided is invalid", "a", "<1>")),
         (twice, ("Cannot provide multiple Tags with the same key", "b", None)),
     ):
-        assert refused_tag(s3.put_object_tagging, Key="named", Tagging=tagging) == expected
+        assert invalid_tag(s3.put_object_tagging, Key="named", Tagging=tagging) == expected
 
 
-def test_an_object_has_the_tags_that_it_was_put_with(s3: Any) -> None:
+def test_an_object_has_the_tags_given_when_it_was_put(s3: Any) -> None:
     s3.put_object(Bucket=BUCKET, Key="put", Body=b"x", Tagging="a=1&a%20b=c%2Fd&empty=")
     assert tags(s3, "put") == {"a": "1", "a b": "c/d", "empty": ""}
     assert s3.head_object(Bucket=BUCKET, Key="put")["TagCount"] == 3
@@ -89,7 +89,7 @@ def test_an_object_has_the_tags_that_it_was_put_with(s3: Any) -> None:
     assert "TagCount" not in s3.head_object(Bucket=BUCKET, Key="put")
 
 
-def test_tags_are_replaced_and_removed_and_leave_the_object_as_it_was(s3: Any) -> None:
+def test_replacing_and_removing_tags_does_not_change_the_object(s3: Any) -> None:
     before = s3.put_object(Bucket=BUCKET, Key="later", Body=b"bytes")
     s3.put_object_tagging(Bucket=BUCKET, Key="later", Tagging=tag_set(a="1", b="2"))
     s3.put_object_tagging(Bucket=BUCKET, Key="later", Tagging=tag_set(c="3"))
@@ -100,7 +100,7 @@ def test_tags_are_replaced_and_removed_and_leave_the_object_as_it_was(s3: Any) -
     assert (got["Body"].read(), got["ETag"]) == (b"bytes", before["ETag"])
 
 
-def test_a_multipart_object_has_the_tags_that_its_upload_began_with(s3: Any) -> None:
+def test_a_multipart_object_has_the_tags_given_when_its_upload_began(s3: Any) -> None:
     upload = s3.create_multipart_upload(Bucket=BUCKET, Key="parts", Tagging="a=1")["UploadId"]
     part = s3.upload_part(Bucket=BUCKET, Key="parts", UploadId=upload, PartNumber=1, Body=b"x")
     listed = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
@@ -108,7 +108,7 @@ def test_a_multipart_object_has_the_tags_that_its_upload_began_with(s3: Any) -> 
     assert tags(s3, "parts") == {"a": "1"}
 
 
-def test_a_copy_takes_the_tags_along_unless_they_are_replaced(s3: Any) -> None:
+def test_a_copy_keeps_the_tags_unless_they_are_replaced(s3: Any) -> None:
     source = {"Bucket": BUCKET, "Key": "original"}
     s3.put_object(Bucket=BUCKET, Key="original", Body=b"x", Tagging="a=1")
     s3.copy_object(Bucket=BUCKET, Key="copy", CopySource=source)
@@ -133,12 +133,12 @@ def test_a_copy_takes_the_tags_along_unless_they_are_replaced(s3: Any) -> None:
         ("&".join(f"k{number}=v" for number in range(11)), "BadRequest"),
     ],
 )
-def test_tags_that_s3_does_not_take_are_refused_and_nothing_is_stored(s3: Any, given: str, expected: str) -> None:
+def test_invalid_tags_are_refused_and_nothing_is_stored(s3: Any, given: str, expected: str) -> None:
     assert code(s3.put_object, Bucket=BUCKET, Key="refused", Body=b"x", Tagging=given) == expected
     assert code(s3.head_object, Bucket=BUCKET, Key="refused") == "404"
 
 
-def test_a_tag_set_that_names_a_key_twice_is_refused(s3: Any) -> None:
+def test_a_tag_set_with_a_duplicate_key_is_refused(s3: Any) -> None:
     s3.put_object(Bucket=BUCKET, Key="twice", Body=b"x", Tagging="a=1")
     twice = {"TagSet": [{"Key": "a", "Value": "1"}, {"Key": "a", "Value": "2"}]}
     assert code(s3.put_object_tagging, Bucket=BUCKET, Key="twice", Tagging=twice) == "InvalidTag"
@@ -147,7 +147,7 @@ def test_a_tag_set_that_names_a_key_twice_is_refused(s3: Any) -> None:
 
 
 @given(st.text())
-def test_no_header_of_tags_breaks_the_reader(header: str) -> None:
+def test_any_tagging_header_is_parsed_or_refused(header: str) -> None:
     try:
         found = read_header(header)
     except AwsError:
@@ -155,7 +155,7 @@ def test_no_header_of_tags_breaks_the_reader(header: str) -> None:
     assert len(found) <= 10
 
 
-def test_a_bucket_has_the_tags_that_it_was_given(s3: Any) -> None:
+def test_a_bucket_has_the_tags_that_were_set(s3: Any) -> None:
     s3.create_bucket(Bucket="labelled")
     assert code(s3.get_bucket_tagging, Bucket="labelled") == "NoSuchTagSet"
     s3.put_bucket_tagging(Bucket="labelled", Tagging=tag_set(team="law", cost="7"))
@@ -166,17 +166,17 @@ def test_a_bucket_has_the_tags_that_it_was_given(s3: Any) -> None:
     assert code(s3.get_bucket_tagging, Bucket="labelled") == "NoSuchTagSet"
 
 
-# Rights.
+# Permissions
 
 
-def test_tags_that_come_with_a_write_need_a_right_of_their_own(world: S3World) -> None:
+def test_writing_with_tags_requires_a_separate_permission(world: S3World) -> None:
     writer = world.client(world.user("writer", policy(statement("Allow", "s3:PutObject", f"{ARN}/*"))))
     writer.put_object(Bucket=BUCKET, Key="own", Body=b"x")
     assert code(writer.put_object, Bucket=BUCKET, Key="own", Body=b"y", Tagging="a=1") == "AccessDenied"
     assert code(writer.put_object_tagging, Bucket=BUCKET, Key="own", Tagging=tag_set(a="1")) == "AccessDenied"
 
 
-def test_a_condition_can_demand_a_tag_of_what_is_written(world: S3World, s3: Any) -> None:
+def test_a_condition_can_require_a_tag_on_writes(world: S3World, s3: Any) -> None:
     tagged = {"StringEquals": {"s3:RequestObjectTag/class": "open"}}
     document = policy(
         statement("Allow", ["s3:PutObject", "s3:PutObjectTagging"], f"{ARN}/*", Condition=tagged),
@@ -190,7 +190,7 @@ def test_a_condition_can_demand_a_tag_of_what_is_written(world: S3World, s3: Any
     writer.put_object_tagging(Bucket=BUCKET, Key="by-tagger", Tagging=tag_set(**{"class": "open"}))
 
 
-def test_a_condition_can_demand_which_tag_keys_may_be_written(world: S3World) -> None:
+def test_a_condition_can_restrict_the_tag_keys_of_writes(world: S3World) -> None:
     only = {"ForAllValues:StringEquals": {"s3:RequestObjectTagKeys": ["class", "team"]}}
     document = policy(statement("Allow", ["s3:PutObject", "s3:PutObjectTagging"], f"{ARN}/*", Condition=only))
     writer = world.client(world.user("key-tagger", document))
@@ -198,7 +198,7 @@ def test_a_condition_can_demand_which_tag_keys_may_be_written(world: S3World) ->
     assert code(writer.put_object, Bucket=BUCKET, Key="keys", Body=b"x", Tagging="class=open&x=1") == "AccessDenied"
 
 
-def test_a_condition_can_demand_a_tag_of_what_is_read(world: S3World, s3: Any) -> None:
+def test_a_condition_can_require_a_tag_on_reads(world: S3World, s3: Any) -> None:
     s3.put_object(Bucket=BUCKET, Key="open", Body=b"open", Tagging="class=open")
     s3.put_object(Bucket=BUCKET, Key="shut", Body=b"shut", Tagging="class=shut")
     s3.put_object(Bucket=BUCKET, Key="bare", Body=b"bare")
@@ -208,14 +208,14 @@ def test_a_condition_can_demand_a_tag_of_what_is_read(world: S3World, s3: Any) -
     )
     got = reader.get_object(Bucket=BUCKET, Key="open")
     assert got["Body"].read() == b"open"
-    assert "TagCount" not in got, "the count of tags is for those only who may read tags"
+    assert "TagCount" not in got, "only callers who may read tags get their count"
     assert code(reader.get_object, Bucket=BUCKET, Key="shut") == "AccessDenied"
     assert code(reader.get_object, Bucket=BUCKET, Key="bare") == "AccessDenied"
     s3.put_object_tagging(Bucket=BUCKET, Key="open", Tagging=tag_set(**{"class": "shut"}))
     assert code(reader.get_object, Bucket=BUCKET, Key="open") == "AccessDenied"
 
 
-def test_a_copy_of_a_tagged_object_needs_the_rights_to_its_tags(world: S3World, s3: Any) -> None:
+def test_copying_a_tagged_object_requires_permissions_on_its_tags(world: S3World, s3: Any) -> None:
     s3.put_object(Bucket=BUCKET, Key="with", Body=b"x", Tagging="a=1")
     s3.put_object(Bucket=BUCKET, Key="without", Body=b"x")
     document = policy(statement("Allow", ["s3:GetObject", "s3:PutObject"], f"{ARN}/*"))
@@ -226,7 +226,7 @@ def test_a_copy_of_a_tagged_object_needs_the_rights_to_its_tags(world: S3World, 
     assert tags(s3, "copied") == {}
 
 
-def test_tags_outlive_the_process(tmp_path: Any) -> None:
+def test_tags_survive_a_restart(tmp_path: Any) -> None:
     with s3_world(tmp_path) as world:
         world.s3.create_bucket(Bucket=BUCKET)
         world.s3.put_object(Bucket=BUCKET, Key="k", Body=b"x", Tagging="class=shut")

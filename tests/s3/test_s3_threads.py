@@ -1,4 +1,4 @@
-"""Requests of S3 that wait for their turn to write keep nobody waiting who only reads."""
+"""S3 requests that wait for their turn to write do not delay requests that only read."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from tests.worlds.s3 import s3_world
 from tests.worlds.waiting import DEADLINE, eventually
 
 
-@pytest.mark.costs(0.6, reason="as many clients as there are threads write at once, and some more")
-def test_objects_are_read_while_more_writes_wait_than_there_are_threads(tmp_path: Path) -> None:
+@pytest.mark.costs(0.6, reason="more clients write at once than there are threads")
+def test_objects_can_be_read_while_more_writes_wait_than_there_are_threads(tmp_path: Path) -> None:
     with s3_world(tmp_path / "a") as world:
         world.s3.create_bucket(Bucket="data")
         world.s3.put_object(Bucket="data", Key="there", Body=b"content")
@@ -26,7 +26,7 @@ def test_objects_are_read_while_more_writes_wait_than_there_are_threads(tmp_path
         with turns.one(DEADLINE):
             for writer in writers:
                 writer.start()
-            eventually(lambda: len(turns._waiting) >= THREADS, what="writers that wait for their turn")
+            eventually(lambda: len(turns._waiting) >= THREADS, what="writers waiting for their turn")
             assert world.s3.get_object(Bucket="data", Key="there")["Body"].read() == b"content"
             assert [each["Key"] for each in world.s3.list_objects_v2(Bucket="data")["Contents"]] == ["there"]
         for writer in writers:

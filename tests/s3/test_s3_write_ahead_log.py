@@ -1,4 +1,4 @@
-"""The log that every acknowledged write waits for has its full length before the first one."""
+"""The write-ahead log, which every acknowledged write waits for, has its full length before the first write."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reading_room.s3.backends.files import file_backend
 from reading_room.s3.tables import S3Bucket, S3Object
 
 
-def test_writes_after_the_start_do_not_make_the_log_longer(tmp_path: Path) -> None:
+def test_writes_after_the_start_do_not_lengthen_the_log(tmp_path: Path) -> None:
     database = Database.open(tmp_path / "db.sqlite")
     database.create_tables()
     database.prepare_log()
@@ -34,7 +34,7 @@ def test_writes_after_the_start_do_not_make_the_log_longer(tmp_path: Path) -> No
     again.close()
 
 
-def test_preparing_the_log_again_keeps_what_is_there_and_does_not_grow_the_file(tmp_path: Path) -> None:
+def test_preparing_the_log_again_keeps_its_content_and_does_not_grow_the_file(tmp_path: Path) -> None:
     database = Database.open(tmp_path / "db.sqlite")
     database.create_tables()
     database.prepare_log()
