@@ -1,7 +1,7 @@
-"""Runs on the host as another user than root, tries what that user may not do, and prints what came of each attempt.
+"""A program that runs on the host as a user other than root, tries what that user may not do, and prints the outcomes.
 
-Its argument is JSON: the processes, files, folders and addresses of a running product. An attempt ends as ``done``, or
-as the name of an errno; of many places each outcome is said once.
+Its argument is JSON: the processes, files, folders and addresses of a running product. The outcome of an attempt is
+``done`` or the name of an errno. An attempt on several targets has each distinct outcome once.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def outcome(action: Callable[[], Any]) -> str:
 
 
 def each(action: Callable[[Any], Any], targets: Iterable[Any]) -> list[str]:
-    """Return every outcome that an action has for some target."""
+    """Return the distinct outcomes of an action on these targets."""
     return sorted({outcome(partial(action, target)) for target in targets})
 
 
@@ -59,7 +59,7 @@ def of_processes(*names: str) -> list[str]:
     return [f"/proc/{pid}/{name}" for pid in FACTS["processes"] for name in names]
 
 
-# What is kept
+# Its files and folders
 
 
 @attempt
@@ -224,7 +224,7 @@ def moving_processes_among_control_groups() -> list[str]:
     return each(opened(os.O_WRONLY), [f"{group}/cgroup.procs" for group in FACTS["groups"]])
 
 
-# Its doors
+# Its listen addresses and networks
 
 
 @attempt
@@ -264,7 +264,7 @@ def networks_of_the_product() -> list[str]:
 
 
 def main() -> None:
-    """Try everything, and print a line of JSON for each attempt."""
+    """Make every attempt, and print a line of JSON with the outcome of each."""
     FACTS.update(json.loads(sys.argv[1]))
     for name, function in ATTEMPTS.items():
         try:

@@ -1,7 +1,7 @@
-"""Runs inside a job's container as the job, tries what no job may do, and prints what came of each attempt.
+"""A program that runs as a job in its container, tries what no job may do, and prints the outcome of each attempt.
 
-It is given to the container as text, so it imports nothing of ours. Its argument is JSON: the system call filter that
-the worker has, and the addresses to try. A connection ends as ``connected``, ``silence``, or the name of an errno.
+The container receives it as text, so it imports nothing from the project. Its argument is JSON: the worker's system
+call filter and the addresses to try. The outcome of a connection is ``connected``, ``silence`` or the name of an errno.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def connect(address: str, port: int, family: int = socket.AF_INET, protocol: int
 
 
 def connect_all(targets: Iterable[tuple[str, int]], seconds: float = SECONDS) -> list[list[Any]]:
-    """Return the targets that were connected to or answered in any way."""
+    """Return the targets that accepted or refused a connection, or answered in any other way."""
     poll, waiting, found = select.poll(), {}, []
     for target in targets:
         client = socket.socket()
@@ -75,7 +75,7 @@ def connect_all(targets: Iterable[tuple[str, int]], seconds: float = SECONDS) ->
 
 
 def ask(address: str, port: int, data: bytes, *options: tuple[int, int, Any]) -> str:
-    """Send a datagram and say whether anything came back."""
+    """Send a datagram and return whether an answer arrived."""
 
     def action() -> None:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
@@ -89,7 +89,7 @@ def ask(address: str, port: int, data: bytes, *options: tuple[int, int, Any]) ->
 
 
 def call(name: str, *arguments: Any) -> str:
-    """Make a call in a child, for it may be the last thing that a process does."""
+    """Make a call in a child process, because the kernel may kill its caller."""
     child = os.fork()
     if child == 0:
         ctypes.set_errno(0)
@@ -108,7 +108,7 @@ def opens(path: str, mode: str = "rb") -> str:
     return outcome(action)
 
 
-# Sockets of other kinds
+# Other kinds of sockets
 
 
 @attempt
@@ -401,7 +401,7 @@ def the_internet() -> list[list[Any]]:
 
 
 def confine(program: bytes) -> None:
-    """Take on the worker's own filter of system calls, which is inherited by its children only."""
+    """Install the worker's system call filter. Only the worker's children would inherit it."""
     code = ctypes.create_string_buffer(program)
 
     class Program(ctypes.Structure):
@@ -413,7 +413,7 @@ def confine(program: bytes) -> None:
 
 
 def main(attempts: dict[str, Callable[[], Any]] = ATTEMPTS) -> None:
-    """Try everything, and print a line of JSON for each attempt."""
+    """Make every attempt, and print a line of JSON with the outcome of each."""
     FACTS.update(json.loads(sys.argv[1]))
     confine(base64.b64decode(FACTS["filter"]))
     for name, function in attempts.items():

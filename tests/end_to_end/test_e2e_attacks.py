@@ -1,7 +1,7 @@
-"""What a job's container can try against its network, its host and its neighbours: each is refused, and each is seen.
+"""Attacks from a job's container against its network, its host and its neighbours: each is refused and recorded.
 
-The list is docs/attacks.md. One container tries everything; a neighbour in the same subnet and group, and a job in
-another VPC with the same networks and addresses, listen for whatever arrives.
+docs/attacks.md lists them. One container tries all of them. A neighbour in the same subnet and group, and a job in
+another VPC with the same networks and addresses, listen for anything that arrives.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ EXPECTED: dict[str, Any] = {
     "a-request-inside-a-request": ["400", "400"],
     "hoarded-connections": [PEER_CONNECTIONS, TCP_CONNECTIONS],
 }
-"""What the job hears of each attempt: no connection, no answer, an errno, or a status that refuses."""
+"""The outcome of each attempt for the job: no connection, no answer, an errno, or the status of a refusal."""
 
 RECORDED = {
     "neighbour-by-tcp": ("neighbour", 7070, 6),
@@ -128,7 +128,7 @@ RECORDED = {
     "name-servers-outside": ("8.8.8.8", 53, 17),
     "traceroute": ("1.1.1.1", 33434, 17),
 }
-"""Where the flow log has a record of it: destination, port, protocol."""
+"""The flow log record of an attempt: destination, port and protocol."""
 
 COUNTED = {
     "instance-metadata": ("pre_route", "nobody at this link-local address"),
@@ -137,14 +137,14 @@ COUNTED = {
     "listeners-of-endpoints": ("pre_route", "the router answers nobody"),
     "flood-of-questions": ("pre_egress", "resolver rate"),
 }
-"""Which counter of the router's rules has it."""
+"""The rule of the router that counts an attempt: its chain and its comment."""
 
 
 @dataclass
-class Night:
-    """What one container tried, and what everybody else noticed."""
+class Attack:
+    """The outcomes of a container's attempts, and what others observed of them."""
 
-    came: dict[str, Any]
+    outcomes: dict[str, Any]
     facts: dict[str, Any]
     arrived: list[str]
     records: list[list[str]]
@@ -156,8 +156,8 @@ class Night:
 
 
 @pytest.fixture(scope="module")
-def night(product: Product, account: OwnAccount) -> Night:
-    """Let a job try everything, once."""
+def attack(product: Product, account: OwnAccount) -> Attack:
+    """Run every attempt in a job, once for all tests."""
     place, other = Place(product, account=account), Place(product, account=account)
     everything: Any = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
     for each in (place, other):
@@ -198,23 +198,23 @@ def night(product: Product, account: OwnAccount) -> Night:
             "allowed_endpoint": other.endpoint,
             "guarded": other.bucket,
         }
-        # Its name is known in its own VPC, where it can be asked for, and nowhere else.
+        # Only the resolver of the interface's own VPC knows its name.
         assert _resolve(elsewhere, "ip-10-0-1-200.ec2.internal") == "10.0.1.200"
         listening = [(where, start_in_container(where, LISTEN, as_job=True)) for where in (beside, elsewhere)]
         for _, listener in listening:
             assert listener.stdout is not None
             assert listener.stdout.readline() == "listening\n"
         said = run_in_container(worker, program, json.dumps(facts), seconds=200, as_job=True)
-        arrived = [line for where, listener in listening for line in _heard(where, listener)]
+        arrived = [line for where, listener in listening for line in _arrivals(where, listener)]
         counters = {key: _counter(place, *key) for key in set(COUNTED.values())}
     wanted, next_door = interface["NetworkInterfaceId"], found["NetworkInterfaceId"]
     lines = eventually(lambda: reading.flow_lines(account, place.flows, wanted), 30, "the job's flow log")
     theirs = eventually(lambda: reading.flow_lines(account, place.flows, next_door), 30, "the neighbour's flow log")
     account.ec2.delete_network_interface(NetworkInterfaceId=named["NetworkInterface"]["NetworkInterfaceId"])
     settled(account.leftovers)
-    came = dict(json.loads(line) for line in said.splitlines())
-    return Night(
-        came,
+    outcomes = dict(json.loads(line) for line in said.splitlines())
+    return Attack(
+        outcomes,
         facts,
         arrived,
         [line.split() for line in lines],
@@ -224,8 +224,8 @@ def night(product: Product, account: OwnAccount) -> Night:
     )
 
 
-def _heard(where: int, listener: subprocess.Popen[str]) -> list[str]:
-    """Return what arrived at a listener, and end it. What came before our own knocks has been told before them."""
+def _arrivals(where: int, listener: subprocess.Popen[str]) -> list[str]:
+    """End a listener and return what arrived there. It prints our own knocks after everything that came before them."""
     assert listener.stdout is not None
     run_in_container(where, KNOCK, as_job=True)
     lines: list[str] = []
@@ -239,12 +239,12 @@ def _heard(where: int, listener: subprocess.Popen[str]) -> list[str]:
 
 
 def _guard(place: Place, other: Place) -> None:
-    """Store an object that everybody may read who comes by the other VPC's endpoint."""
+    """Store an object that everybody may read through the endpoint of the other VPC."""
     s3 = other.account.s3
     try:
         s3.delete_public_access_block(Bucket=other.bucket)
     except ClientError:
-        pass  # There was none.
+        pass  # The bucket had none.
     statement = {
         "Effect": "Allow",
         "Principal": "*",
@@ -270,28 +270,28 @@ def _counter(place: Place, chain: str, comment: str) -> int:
     return sum(int(number) for line in lines for number in re.findall(r"counter packets (\d+)", line))
 
 
-@pytest.mark.costs(50, reason="it is the first, before which a job tries every attack of this file")
-def test_nothing_arrived_anywhere(night: Night) -> None:
-    assert night.arrived == []
+@pytest.mark.costs(50, reason="it is the first test, so it includes the job that tries every attack of this module")
+def test_no_listener_received_anything(attack: Attack) -> None:
+    assert attack.arrived == []
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_an_attempt_is_refused_and_seen(night: Night, name: str) -> None:
+def test_an_attempt_is_refused_and_recorded(attack: Attack, name: str) -> None:
     if name == "signals-to-the-host" and os.geteuid() != 0:
-        # Attempts know the process ids of the host, so that the user id alone has to refuse; a job sees none of them.
+        # The attempts use process ids of the host, which a job cannot see, so only the user id protects the processes.
         pytest.skip("entered by an ordinary user, a container's program has that user's own id, not the job's")
-    assert night.came[name] == EXPECTED[name]
+    assert attack.outcomes[name] == EXPECTED[name]
     if name in RECORDED:
         to, port, protocol = RECORDED[name]
-        wanted = (night.facts.get(to, to), str(port or night.facts["port"]), str(protocol))
-        assert wanted in {(each[4], each[6], each[7]) for each in night.records}
+        wanted = (attack.facts.get(to, to), str(port or attack.facts["port"]), str(protocol))
+        assert wanted in {(each[4], each[6], each[7]) for each in attack.records}
     if name in COUNTED:
-        assert night.counters[COUNTED[name]] > 0
+        assert attack.counters[COUNTED[name]] > 0
 
 
-def test_the_neighbour_has_the_refusals_in_its_own_records(night: Night) -> None:
-    refused = {(each[3], each[6], each[7], each[12]) for each in night.beside}
-    own = night.facts["own"]
+def test_the_flow_log_of_the_neighbour_has_the_refused_packets(attack: Attack) -> None:
+    refused = {(each[3], each[6], each[7], each[12]) for each in attack.beside}
+    own = attack.facts["own"]
     assert {(own, "7070", "6", "REJECT"), (own, "7070", "17", "REJECT"), (own, "22", "6", "REJECT")} <= refused
 
 
@@ -300,12 +300,12 @@ def test_hoarded_connections_are_in_the_log(night: Night) -> None:
     assert f"refused a query from {night.facts['own']}" in night.log
 
 
-def test_a_neighbours_credentials_are_refused_in_the_log(night: Night) -> None:
-    assert "refused container credentials" in night.log
-    assert night.facts["credentials"].rpartition("/")[2] not in night.log
+def test_refused_credentials_of_a_neighbour_are_in_the_log(attack: Attack) -> None:
+    assert "refused container credentials" in attack.log
+    assert attack.facts["credentials"].rpartition("/")[2] not in attack.log
 
 
-def test_the_attempts_are_those_of_the_list(night: Night) -> None:
+def test_the_attempts_are_those_of_the_list(attack: Attack) -> None:
     text = LIST.read_text().partition("## From inside a job's container")[2].partition("\n## ")[0]
     listed = re.findall(r"^\| `([a-z0-9-]+)` \|", text, re.MULTILINE)
-    assert listed == list(night.came) == list(EXPECTED)
+    assert listed == list(attack.outcomes) == list(EXPECTED)

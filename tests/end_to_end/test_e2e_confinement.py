@@ -1,4 +1,4 @@
-"""What a running job can reach: its storage through its endpoint, and nothing else; and what cutting it off does."""
+"""What a running job can reach: only its storage, through its endpoint; and what happens when it is cut off."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.worlds.waiting import settled
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 CUT_SECONDS = 1.0
-"""How soon accepted connections end when their way is taken away."""
+"""The time in seconds within which accepted connections end after their route was removed."""
 
 CONNECT = """
 import json, socket, sys
@@ -75,13 +75,13 @@ for server, name, kind in json.loads(sys.argv[1]):
 
 @pytest.fixture(scope="module")
 def make_place(product: Product, account: OwnAccount) -> Callable[[str], Place]:
-    """Make a place of one test: ``make_place(cidr)``."""
+    """Make a place for a test: ``make_place(cidr)``."""
     return lambda cidr: Place(product, cidr, account)
 
 
 @pytest.fixture(scope="module")
 def place(make_place: Callable[[str], Place]) -> Place:
-    """A place whose groups let everything out, so that only the network itself can hold a job back."""
+    """A place whose groups allow all egress, so that only the network itself can confine a job."""
     found = make_place("10.0.0.0/16")
     found.ec2.authorize_security_group_egress(
         GroupId=found.network.group, IpPermissions=[{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
@@ -91,7 +91,7 @@ def place(make_place: Callable[[str], Place]) -> Place:
 
 @pytest.fixture(scope="module")
 def storage(place: Place) -> str:
-    """An address of S3, as a job's resolver tells it."""
+    """An address of S3 from a job's resolver."""
     with place.running() as (_, worker):
         name = f"{place.bucket}.s3.amazonaws.com"
         code, answers, address = _resolve(worker, [(LOCAL_RESOLVER_ADDRESS, name, 1)])[0]
@@ -102,8 +102,8 @@ def storage(place: Place) -> str:
 # What can be reached
 
 
-@pytest.mark.costs(22, reason="three jobs run, and connections to many addresses are waited for in vain")
-def test_a_job_reaches_its_storage_and_nothing_else(
+@pytest.mark.costs(22, reason="runs three jobs and waits for connections to many addresses to time out")
+def test_a_job_can_reach_its_storage_and_nothing_else(
     product: Product, place: Place, make_place: Callable[[str], Place], storage: str
 ) -> None:
     other = make_place("10.5.0.0/16")
@@ -132,7 +132,7 @@ def test_a_job_reaches_its_storage_and_nothing_else(
     assert {target: says for target, says in found.items() if says == "connected"} == {}
 
 
-def test_the_resolver_knows_the_names_of_the_vpc_and_no_others(place: Place) -> None:
+def test_the_resolver_resolves_the_names_of_the_vpc_and_no_others(place: Place) -> None:
     servers = (LOCAL_RESOLVER_ADDRESS, "10.0.0.2")
     names = ["example.com", "amazonaws.com", "lambda.us-east-1.amazonaws.com", "localhost", "packages.example.org"]
     with place.running() as (_, worker):
@@ -143,7 +143,7 @@ def test_the_resolver_knows_the_names_of_the_vpc_and_no_others(place: Place) -> 
             assert [answer[:2] for answer in unknown] == [[3, 0]] * len(names)
 
 
-def test_a_neighbour_who_knows_the_credentials_path_gets_404_and_is_logged(product: Product, place: Place) -> None:
+def test_a_neighbour_that_knows_the_credentials_path_gets_404_and_is_logged(product: Product, place: Place) -> None:
     with place.running() as (owner, own), place.running() as (_, neighbour):
         path = place.credentials_path(owner)
         address = place.interface_of(owner)["PrivateIpAddress"]
@@ -157,13 +157,13 @@ def test_a_neighbour_who_knows_the_credentials_path_gets_404_and_is_logged(produ
     assert any(address in line for line in refused)
     assert any(address not in line for line in refused)
     assert path.rpartition("/")[2] not in log
-    # The path dies with its job.
+    # The path is invalid after the end of its job.
     with place.running() as (_, later):
         assert _fetch(later, path) == ["404"]
 
 
-@pytest.mark.costs(12, reason="two jobs at once, and programs in their containers that load an SDK")
-def test_credentials_that_were_carried_away_are_good_in_their_own_job_alone(product: Product, place: Place) -> None:
+@pytest.mark.costs(12, reason="runs two jobs at once, and programs in their containers that load an SDK")
+def test_stolen_credentials_are_valid_only_in_their_job(product: Product, place: Place) -> None:
     with place.running() as (owner, own), place.running() as (_, neighbour):
         path = place.credentials_path(owner)
         taken = json.loads(run_in_container(own, TAKE, LOCAL_CREDENTIALS_ADDRESS, path, as_job=True))
@@ -191,15 +191,15 @@ def test_credentials_that_were_carried_away_are_good_in_their_own_job_alone(prod
 # Being cut off
 
 
-@pytest.mark.costs(15, reason="a job of 4,000 documents is cut off half way, and fails when it reads on")
+@pytest.mark.costs(15, reason="cuts off a job of 4,000 documents halfway, which fails when it reads the rest")
 @pytest.mark.parametrize("what", ["endpoint", "association"])
-def test_taking_the_way_to_storage_away_cuts_at_once_and_the_job_says_so(
+def test_removing_the_route_to_storage_cuts_connections_at_once_and_the_job_reports_it(
     make_place: Callable[[str], Place], storage: str, what: str
 ) -> None:
     place = make_place("10.4.0.0/16")
     ec2 = place.ec2
     place.put("in/", 4_000)
-    # Cut in its middle, it finds out when it reads on.
+    # The job is cut off halfway, and notices it when it reads further input.
     with place.held("in/", at_work=True) as (job, worker):
         open_one = start_in_container(worker, HOLD, storage)
         assert open_one.stdout is not None
@@ -217,13 +217,13 @@ def test_taking_the_way_to_storage_away_cuts_at_once_and_the_job_says_so(
     properties = place.wait(job)
     assert properties["JobStatus"] == "FAILED", properties
     assert properties["Message"].startswith("NO_ROUTE_TO_STORAGE"), properties
-    # Named: what is missing is the route of the table that the subnet has now.
+    # The message names the subnet, because its current route table has no route to storage.
     assert any(subnet in properties["Message"] for subnet in place.network.subnets), properties
     assert place.outputs("in/") == []
     settled(place.leftovers)
 
 
-def test_a_vpc_in_use_is_not_deleted_and_its_job_goes_on(make_place: Callable[[str], Place]) -> None:
+def test_a_vpc_in_use_cannot_be_deleted_and_its_job_continues(make_place: Callable[[str], Place]) -> None:
     place = make_place("10.3.0.0/16")
     ec2 = place.ec2
     place.put("in/", 300)
@@ -240,10 +240,10 @@ def test_a_vpc_in_use_is_not_deleted_and_its_job_goes_on(make_place: Callable[[s
     assert place.wait(job)["JobStatus"] == "COMPLETED"
 
 
-# Where no job can be
+# Networks in which no job can run
 
 
-def test_two_free_addresses_suffice_and_fewer_do_not(place: Place) -> None:
+def test_a_job_requires_two_free_addresses(place: Place) -> None:
     ec2 = place.ec2
     subnet = ec2.create_subnet(VpcId=place.network.vpc, CidrBlock="10.0.200.0/28")["Subnet"]["SubnetId"]
     ec2.associate_route_table(SubnetId=subnet, RouteTableId=place.network.route_table)
@@ -264,7 +264,7 @@ def test_two_free_addresses_suffice_and_fewer_do_not(place: Place) -> None:
     settled(place.leftovers)
 
 
-def test_a_vpc_of_dedicated_tenancy_is_named(place: Place) -> None:
+def test_the_message_names_a_vpc_with_dedicated_tenancy(place: Place) -> None:
     ec2 = place.ec2
     vpc = ec2.create_vpc(CidrBlock="10.2.0.0/16", InstanceTenancy="dedicated")["Vpc"]["VpcId"]
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.2.1.0/24")["Subnet"]["SubnetId"]
@@ -278,7 +278,7 @@ def test_a_vpc_of_dedicated_tenancy_is_named(place: Place) -> None:
     settled(place.leftovers)
 
 
-def test_a_job_cut_off_by_its_group_times_out_at_storage_by_name(make_place: Callable[[str], Place]) -> None:
+def test_a_job_that_its_group_cuts_off_names_the_storage_that_timed_out(make_place: Callable[[str], Place]) -> None:
     place = make_place("10.1.0.0/16")
     place.put("in/", 3)
     ec2 = place.ec2
@@ -308,7 +308,7 @@ def _fetch(worker: int, *paths: str) -> list[str]:
 
 
 def _endpoint_ports(place: Place) -> list[int]:
-    """Return the ports that endpoints really listen on, in the router of a place's VPC."""
+    """Return the ports that endpoints listen on in the router of a place's VPC, according to the kernel."""
     said = place.product.inside(f"nsenter --net={PINS}/{place.network.vpc} ss -ltnH")
     local = [line.split()[3].rpartition(":") for line in said.splitlines()]
     return sorted({int(port) for address, _, port in local if address == "169.254.170.1"})

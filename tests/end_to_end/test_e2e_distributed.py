@@ -1,4 +1,4 @@
-"""A job in several containers from boto3 to output.tar.gz: the bytes of one container, and only with the rule."""
+"""A job in several containers, from boto3 to output.tar.gz: it writes the same bytes as one, and requires a rule."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from tests.worlds.waiting import eventually, settled
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 FOUND_OUT_SECONDS = 5.0
-"""How soon a job whose containers could not speak with each other fails."""
+"""The time in seconds within which a job fails if its containers cannot connect to each other."""
 DOCUMENTS = 400
-"""Some 70 kB: nine parts, and a second of work."""
+"""About 70 kB: nine parts, and a second of work."""
 LONGER_THAN_A_PART = "Nobody in Tromsø reads this. " * 800
 
 
 @pytest.fixture(scope="module")
 def hall(product: Product, account: OwnAccount) -> Hall:
-    """A place whose group opens everything to itself."""
+    """A place whose group has a rule that allows all traffic from itself."""
     found = Hall(product, account=account)
     found.write("in/", DOCUMENTS, files=3)
     return found
@@ -39,38 +39,38 @@ def hall(product: Product, account: OwnAccount) -> Hall:
 
 @pytest.fixture(scope="module")
 def one(hall: Hall) -> bytes:
-    """The archive over ``in/`` that one container writes."""
+    """The archive that one container writes for ``in/``."""
     return hall.archives("in/", 1)[0]
 
 
 @dataclass
-class Witnessed:
-    """What was seen of a job over ``in/`` in three containers with two groups."""
+class ObservedJob:
+    """What was observed of a job on ``in/`` in three containers with two groups."""
 
     properties: dict[str, Any]
     members: dict[int, Member]
     interfaces: list[dict[str, Any]]
-    """As they were while it worked."""
+    """The interfaces while the job worked."""
     groups: list[str]
     progress: tuple[int, int]
-    """What was told of it before it was done: documents finished, and all of them."""
+    """The progress reported before the end: the numbers of finished and of all documents."""
 
 
 @pytest.fixture(scope="module")
-def witnessed(hall: Hall) -> Witnessed:
-    """Run a job, and look at it on its way."""
+def observed(hall: Hall) -> ObservedJob:
+    """Run a job and observe it while it works."""
     more = hall.ec2.create_security_group(VpcId=hall.network.vpc, GroupName="too", Description="another group")
     groups = [hall.network.group, more["GroupId"]]
     config = {"SecurityGroupIds": groups, "Subnets": list(hall.network.subnets)}
     with hall.at_work("in/", 3, VpcConfig=config) as (job, members):
         interfaces = hall.interfaces_of(job)
-        # The first container tells it once a second; meanwhile the others keep what they work on.
+        # The first container reports progress once a second. The others stay stopped meanwhile.
         os.kill(members[0].worker, signal.SIGCONT)
         progress = eventually(lambda: counts if (counts := hall.progress(job))[0] else None, what="progress")
     properties = hall.wait(job)
     hall.completed(properties)
     assert progress is not None
-    return Witnessed(properties, members, interfaces, groups, progress)
+    return ObservedJob(properties, members, interfaces, groups, progress)
 
 
 # The result
@@ -79,7 +79,7 @@ def witnessed(hall: Hall) -> Witnessed:
 @pytest.mark.parametrize(
     "kind", ["entities", "dominant-language", *long("key-phrases", "sentiment", "targeted-sentiment")]
 )
-def test_the_archive_of_many_containers_has_the_bytes_of_the_archive_of_one(hall: Hall, kind: str) -> None:
+def test_many_containers_write_the_same_bytes_as_one(hall: Hall, kind: str) -> None:
     prefix = f"{kind}/"
     documents = 1_000 if kind == "dominant-language" else 150
     hall.write(prefix, documents, files=2)
@@ -94,7 +94,7 @@ def test_the_archive_of_many_containers_has_the_bytes_of_the_archive_of_one(hall
     assert lines > documents
 
 
-def test_documents_as_files_are_spread_as_well(hall: Hall) -> None:
+def test_documents_in_files_are_distributed_too(hall: Hall) -> None:
     for number in range(12):
         hall.write(f"files/{number:02}/", 12)
     config = {"S3Uri": f"s3://{hall.bucket}/files/", "InputFormat": "ONE_DOC_PER_FILE"}
@@ -102,7 +102,7 @@ def test_documents_as_files_are_spread_as_well(hall: Hall) -> None:
     assert two == one
 
 
-def test_topics_are_the_same_tables(hall: Hall) -> None:
+def test_topics_of_many_containers_are_the_same_tables(hall: Hall) -> None:
     hall.write("topics/", 100, files=2)
     one, two = hall.archives("topics/", 1, 2, kind="topics", NumberOfTopics=4)
     assert two == one
@@ -131,7 +131,7 @@ def test_a_classifier_trained_in_two_containers_is_the_same_model(hall: Hall) ->
     assert found[2] == found[1]
 
 
-def test_a_job_without_a_vpc_config_is_distributed_in_the_service_s_own_network(hall: Hall, one: bytes) -> None:
+def test_a_job_without_a_vpc_config_is_distributed_in_the_services_network(hall: Hall, one: bytes) -> None:
     (plain,) = hall.archives("in/", 2, VpcConfig=None)
     assert plain == one
 
@@ -139,19 +139,19 @@ def test_a_job_without_a_vpc_config_is_distributed_in_the_service_s_own_network(
 # Interfaces, subnets, packets
 
 
-def test_every_container_has_an_interface_of_all_groups_and_both_subnets_are_used(
-    hall: Hall, witnessed: Witnessed
+def test_every_container_has_an_interface_with_all_groups_and_both_subnets_are_used(
+    hall: Hall, observed: ObservedJob
 ) -> None:
-    members, interfaces = witnessed.members, witnessed.interfaces
+    members, interfaces = observed.members, observed.interfaces
     wanted = {each.interface_id for each in members.values()}
     assert {each["NetworkInterfaceId"] for each in interfaces} == wanted
     assert len(interfaces) == 3
     for each in interfaces:
-        assert {group["GroupId"] for group in each["Groups"]} == set(witnessed.groups)
+        assert {group["GroupId"] for group in each["Groups"]} == set(observed.groups)
     used = [each["SubnetId"] for each in interfaces]
     assert sorted(used.count(subnet) for subnet in hall.network.subnets) == [1, 2]
-    assert hall.interfaces_of(witnessed.properties["JobId"]) == []
-    # Each container is in the flow log, and their ports are the cluster's own.
+    assert hall.interfaces_of(observed.properties["JobId"]) == []
+    # Each container is in the flow log, and they use only the cluster's ports.
     eventually(lambda: {each[2] for each in hall.records(*wanted)} >= wanted, 20, "flow records of every interface")
     addresses = {each.address for each in members.values()}
     first = members[0].address
@@ -160,7 +160,7 @@ def test_every_container_has_an_interface_of_all_groups_and_both_subnets_are_use
         verdict: {frozenset({(each[3], each[5]), (each[4], each[6])}) for each in records if each[12] == verdict}
         for verdict in ("ACCEPT", "REJECT")
     }
-    # When the job ends, one container is gone before another's last packets: those of a connection that was accepted.
+    # At the end of a job, a container may be gone before another one's last packets on an accepted connection arrive.
     assert flows["REJECT"] <= flows["ACCEPT"]
     to_scheduler = {each[3] for each in records if each[4] == first and each[6] == str(SCHEDULER_PORT)}
     assert to_scheduler >= addresses - {first}
@@ -172,7 +172,7 @@ def test_every_container_has_an_interface_of_all_groups_and_both_subnets_are_use
 # The rule
 
 
-def test_without_the_rule_a_job_fails_at_once_and_says_what_to_paste(product: Product, account: OwnAccount) -> None:
+def test_without_the_rule_a_job_fails_at_once_with_commands_to_add_it(product: Product, account: OwnAccount) -> None:
     place = Hall(product, "10.31.0.0/16", rule=None, account=account)
     place.write("in/", 100)
     properties = place.run_many("in/", 2)
@@ -182,16 +182,16 @@ def test_without_the_rule_a_job_fails_at_once_and_says_what_to_paste(product: Pr
     assert place.network.group in message
     assert (properties["EndTime"] - properties["SubmitTime"]).total_seconds() < FOUND_OUT_SECONDS
     assert place.outputs("in/") == []
-    # One container needs no rule.
+    # A single container does not require the rule.
     one = place.completed(place.run_many("in/", 1))
-    # The group lets nothing in and only S3 out: a rule for each direction is to be pasted, and is enough.
+    # The group allows no ingress and only S3 as egress, so the message has a rule for each direction. They are enough.
     assert place.paste(message) == 2
     assert place.completed(place.run_many("in/", 2)) == one
     settled(place.left)
 
 
-def test_either_form_of_the_rule_is_enough(product: Product, account: OwnAccount) -> None:
-    """The wide form is that of the place which all other jobs here run in."""
+def test_the_narrow_form_of_the_rule_is_enough(product: Product, account: OwnAccount) -> None:
+    """The other jobs of this module run with the wide form."""
     place = Hall(product, "10.33.0.0/16", rule=LIMITED, account=account)
     place.write("in/", 100)
     place.completed(place.run_many("in/", 2))
@@ -200,7 +200,7 @@ def test_either_form_of_the_rule_is_enough(product: Product, account: OwnAccount
 # What is refused
 
 
-def test_two_free_addresses_for_each_container_are_needed_and_their_lack_is_told_in_numbers(
+def test_two_free_addresses_per_container_are_required_and_the_message_counts_them(
     product: Product, account: OwnAccount
 ) -> None:
     place = Hall(product, "10.35.0.0/16", account=account)
@@ -227,7 +227,7 @@ def test_two_free_addresses_for_each_container_are_needed_and_their_lack_is_told
 
 
 @pytest.mark.parametrize("value", ["0", "17", "-1", "two", "2.5", " 2", ""])
-def test_a_tag_that_is_no_number_of_containers_is_refused_and_nothing_is_made(hall: Hall, value: str) -> None:
+def test_a_tag_that_is_not_a_number_of_containers_is_refused_and_creates_nothing(hall: Hall, value: str) -> None:
     before = len(hall.account.comprehend.list_entities_detection_jobs()["EntitiesDetectionJobPropertiesList"])
     with pytest.raises(ClientError) as refused:
         hall.start("in/", Tags=[{"Key": TAG, "Value": value}])
@@ -237,7 +237,7 @@ def test_a_tag_that_is_no_number_of_containers_is_refused_and_nothing_is_made(ha
     assert after == before
 
 
-def test_a_kind_that_runs_in_one_container_refuses_more(hall: Hall) -> None:
+def test_a_kind_limited_to_one_container_refuses_more(hall: Hall) -> None:
     with pytest.raises(ClientError) as refused:
         hall.account.comprehend.create_entity_recognizer(
             RecognizerName="several",
@@ -259,7 +259,7 @@ def test_a_kind_that_runs_in_one_container_refuses_more(hall: Hall) -> None:
 # Parts
 
 
-def test_a_role_that_may_not_read_its_parts_again_works_in_one_container_and_is_told(hall: Hall, one: bytes) -> None:
+def test_with_a_role_that_may_not_read_its_parts_a_job_runs_in_one_container_and_warns(hall: Hall, one: bytes) -> None:
     bucket = f"arn:aws:s3:::{hall.bucket}"
     role = reading.make_role(
         hall.account,
@@ -280,8 +280,8 @@ def test_a_role_that_may_not_read_its_parts_again_works_in_one_container_and_is_
     assert any("s3:GetObject" in text and f"{bucket}/results/" in text for text in warnings), hall.story(job)
 
 
-def test_nothing_of_the_parts_stays_beside_the_result(hall: Hall, witnessed: Witnessed) -> None:
-    properties = witnessed.properties
+def test_no_parts_remain_beside_the_result(hall: Hall, observed: ObservedJob) -> None:
+    properties = observed.properties
     result = properties["OutputDataConfig"]["S3Uri"].split("/", 3)[3]
     below = result.removesuffix("output.tar.gz") + "parts/1/"
 
@@ -297,10 +297,10 @@ def test_nothing_of_the_parts_stays_beside_the_result(hall: Hall, witnessed: Wit
     settled(hall.left)
 
 
-# Ending early, and being told
+# Stops and progress
 
 
-def test_a_stop_keeps_what_is_finished_in_order(hall: Hall) -> None:
+def test_a_stopped_job_keeps_its_finished_documents_in_order(hall: Hall) -> None:
     with hall.at_work("in/") as (job, _):
         asked = time.monotonic()
         hall.stop(job)
@@ -309,21 +309,21 @@ def test_a_stop_keeps_what_is_finished_in_order(hall: Hall) -> None:
     assert properties["JobStatus"] == "STOPPED", hall.told(properties)
     lines = hall.lines(properties)
     assert 0 < len(lines) < DOCUMENTS
-    assert lines == sorted(set(lines)), "out of order, or twice"
+    assert lines == sorted(set(lines)), "out of order or duplicated"
     settled(hall.left)
 
 
-def test_progress_is_told_of_all_documents(hall: Hall, witnessed: Witnessed) -> None:
-    done, of = witnessed.progress
+def test_progress_counts_all_documents(hall: Hall, observed: ObservedJob) -> None:
+    done, of = observed.progress
     assert of == DOCUMENTS
     assert 0 < done < DOCUMENTS
-    job = witnessed.properties["JobId"]
+    job = observed.properties["JobId"]
     assert hall.progress(job) == (DOCUMENTS, DOCUMENTS)
     lines = [text for _, text in reading.story(hall.account, job) if text.startswith("Progress: ")]
     assert all(f"of {DOCUMENTS:,} documents" in text for text in lines), lines
 
 
-@pytest.mark.costs(15, reason="two jobs of two containers each run to their end")
+@pytest.mark.costs(15, reason="runs two jobs of two containers each")
 def test_two_jobs_of_one_group_run_side_by_side(hall: Hall, one: bytes) -> None:
     assert hall.archives("in/", 2, 2) == [one, one]
     settled(hall.left)

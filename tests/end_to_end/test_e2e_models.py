@@ -1,4 +1,4 @@
-"""Custom models on a real kernel: from a CSV to a trained model to a job, in containers behind their own interfaces."""
+"""Custom models on a real kernel: trainings and jobs with models, in containers with interfaces in a VPC."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ SENTENCES = {
 
 
 def rows(each: int) -> str:
-    """A training file: so many documents of each of three labels."""
+    """Return a training file with so many documents for each of three labels."""
     lines = [f'{label},"{text.format(n)}"' for n in range(each) for label, texts in SENTENCES.items() for text in texts]
     return "\n".join(lines) + "\n"
 
 
 def create(account: reading.Account, name: str, **request: Any) -> str:
-    """Ask for a classifier and return its ARN."""
+    """Create a classifier and return its ARN."""
     answer = account.comprehend.create_document_classifier(DocumentClassifierName=name, LanguageCode="en", **request)
     return answer["DocumentClassifierArn"]
 
@@ -52,7 +52,7 @@ def describe(account: reading.Account, arn: str) -> dict[str, Any]:
 
 
 def wait(account: reading.Account, arn: str, seconds: float = 300) -> dict[str, Any]:
-    """Wait for the end of a training and return the model's properties."""
+    """Wait until a training has ended and return the model's properties."""
     shown = eventually(lambda: found if (found := describe(account, arn))["Status"] in ENDED else None, seconds, arn)
     assert shown is not None
     return shown
@@ -74,7 +74,7 @@ PHRASES = ("The bridge was designed by {} last year.", "{} signed the report.", 
 
 
 def put_training_data(library: Place, kind: str, times: int = 1) -> dict[str, Any]:
-    """Store training data of a kind, ``times`` as much, and return its ``InputDataConfig``."""
+    """Store training data for a kind of model, repeated ``times`` times, and return its ``InputDataConfig``."""
     uri = f"s3://{library.bucket}/{kind}-{times}"
     if kind == "classifier":
         library.put_text(f"{kind}-{times}/rows.csv", rows(15 * times))
@@ -95,7 +95,7 @@ def put_training_data(library: Place, kind: str, times: int = 1) -> dict[str, An
 
 
 def train(library: Place, kind: str, name: str, times: int = 1, **more: Any) -> str:
-    """Ask for a model of a kind, in the library's network, and return its ARN."""
+    """Create a model of a kind in the library's network, and return its ARN."""
     request = {
         "DataAccessRoleArn": library.role,
         "InputDataConfig": put_training_data(library, kind, times),
@@ -109,7 +109,7 @@ def train(library: Place, kind: str, name: str, times: int = 1, **more: Any) -> 
 
 
 def classify(library: Place, arn: str, prefix: str) -> str:
-    """Start a job with a classifier over a prefix, in the library's network, and return its id."""
+    """Start a job with a classifier on a prefix, in the library's network, and return its id."""
     return library.account.comprehend.start_document_classification_job(
         DocumentClassifierArn=arn,
         InputDataConfig={"S3Uri": f"s3://{library.bucket}/{prefix}"},
@@ -119,8 +119,8 @@ def classify(library: Place, arn: str, prefix: str) -> str:
     )["JobId"]
 
 
-def use(library: Place, arn: str, prefix: str) -> dict[str, Any]:
-    """Run a job with a model over a prefix, in the library's network, and return its properties."""
+def run_job(library: Place, arn: str, prefix: str) -> dict[str, Any]:
+    """Run a job with a model on a prefix, in the library's network, and return its properties."""
     if ":entity-recognizer/" in arn:
         return library.run(prefix, EntityRecognizerArn=arn)
     return library.wait(classify(library, arn, prefix))
@@ -128,7 +128,7 @@ def use(library: Place, arn: str, prefix: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def models(library: Place) -> dict[str, dict[str, Any]]:
-    """A trained model of each kind: its properties."""
+    """Train a model of each kind and return their properties."""
     output = {"S3Uri": f"s3://{library.bucket}/models"}
     arns = {
         "classifier": train(library, "classifier", "tickets", OutputDataConfig=output),
@@ -163,7 +163,7 @@ def test_from_a_csv_to_a_model_to_a_job(
         ("Wrong invoice, refund me!", "billing"),
     ]
     library.put_text("new/mail.txt", "\n".join(text for text, _ in documents) + "\n")
-    properties = use(library, arn_of(model), "new/")
+    properties = run_job(library, arn_of(model), "new/")
     assert properties["JobStatus"] == "COMPLETED", properties
     assert properties["DocumentClassifierArn"] == arn_of(model)
     members = archive(account, properties["OutputDataConfig"]["S3Uri"])
@@ -178,7 +178,7 @@ def test_from_annotations_to_a_recognizer_to_a_job(library: Place, models: dict[
     assert [each["Type"] for each in model["RecognizerMetadata"]["EntityTypes"]] == ["ENGINEER"]
     texts = ["The bridge was designed by Emily Roebling last year.", "😀 Tromsø is a town."]
     library.put_text("unread/a.txt", "\n".join(texts) + "\n")
-    properties = use(library, arn_of(model), "unread/")
+    properties = run_job(library, arn_of(model), "unread/")
     assert properties["JobStatus"] == "COMPLETED", properties
     assert properties["EntityRecognizerArn"] == arn_of(model)
     lines = library.results(properties)
@@ -188,10 +188,10 @@ def test_from_annotations_to_a_recognizer_to_a_job(library: Place, models: dict[
     assert library.interfaces() == []
 
 
-def test_a_folder_is_classified_by_the_model_that_is_named(
+def test_a_folder_is_classified_with_the_named_model(
     library: Place, models: dict[str, dict[str, Any]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """By `jobs run`, for whose own network the model can be fetched."""
+    """Uses the code of `jobs run`, whose network must let the job read the model."""
     for folder, label in (("a", "billing"), ("b", "delivery")):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "note.txt").write_text(SENTENCES[label][0].format(4711))
@@ -204,7 +204,7 @@ def test_a_folder_is_classified_by_the_model_that_is_named(
 
 
 @every_model
-def test_bad_documents_cost_a_job_with_a_model_themselves_only(
+def test_bad_documents_fail_alone_in_a_job_with_a_model(
     library: Place, models: dict[str, dict[str, Any]], kind: str
 ) -> None:
     limit = {"classifier": 10 << 20, "recognizer": 1 << 20}[kind]
@@ -216,12 +216,12 @@ def test_bad_documents_cost_a_job_with_a_model_themselves_only(
         b"Grace Hopper signed the report.\n": None,
     }
     library.put_text(f"bad-{kind}/a.txt", b"".join(lines))
-    properties = use(library, arn_of(models[kind]), f"bad-{kind}/")
+    properties = run_job(library, arn_of(models[kind]), f"bad-{kind}/")
     assert properties["JobStatus"] == "COMPLETED", properties
     assert [line.get("ErrorCode") for line in library.results(properties)] == list(lines.values())
 
 
-def test_a_bad_row_is_named_by_file_and_line(library: Place, account: reading.Account) -> None:
+def test_the_message_about_a_bad_row_names_file_and_line(library: Place, account: reading.Account) -> None:
     library.put_text("bad/rows.csv", rows(15) + 'billing,"no end of this quote\n')
     arn = create(
         account,
@@ -236,7 +236,7 @@ def test_a_bad_row_is_named_by_file_and_line(library: Place, account: reading.Ac
     assert "91" in model["Message"]
 
 
-def test_a_manifest_in_a_bucket_that_is_foreign_to_the_role_is_named(library: Place, account: reading.Account) -> None:
+def test_the_message_names_a_manifest_that_the_role_may_not_read(library: Place, account: reading.Account) -> None:
     foreign = f"foreign-{library.bucket}"
     account.s3.create_bucket(Bucket=foreign)
     account.s3.put_object(Bucket=foreign, Key="rows.manifest", Body=b'{"source": "a", "kind": 0}\n')
@@ -250,34 +250,34 @@ def test_a_manifest_in_a_bucket_that_is_foreign_to_the_role_is_named(library: Pl
 
 
 @pytest.fixture(scope="module")
-def walled(make_library: Callable[..., Place]) -> Place:
-    """A place whose network has no endpoint."""
+def without_endpoint(make_library: Callable[..., Place]) -> Place:
+    """Return a place whose network has no endpoint."""
     library = make_library("10.61.0.0/16", with_endpoint=False)
     library.put_text("new/a.txt", "Grace Hopper signed the report.\n")
     return library
 
 
 @every_model
-def test_without_an_endpoint_the_training_names_the_missing_route(walled: Place, kind: str) -> None:
-    model = wait(walled.account, train(walled, kind, "walled"))
+def test_without_an_endpoint_the_training_names_the_missing_route(without_endpoint: Place, kind: str) -> None:
+    model = wait(without_endpoint.account, train(without_endpoint, kind, "walled"))
     assert model["Status"] == "IN_ERROR"
     assert model["Message"].startswith("NO_ROUTE_TO_STORAGE: ")
-    assert walled.network.route_table in model["Message"]
-    assert walled.interfaces() == []
+    assert without_endpoint.network.route_table in model["Message"]
+    assert without_endpoint.interfaces() == []
 
 
 @every_model
 def test_without_an_endpoint_a_job_with_a_model_names_the_missing_route(
-    walled: Place, models: dict[str, dict[str, Any]], kind: str
+    without_endpoint: Place, models: dict[str, dict[str, Any]], kind: str
 ) -> None:
-    properties = use(walled, arn_of(models[kind]), "new/")
+    properties = run_job(without_endpoint, arn_of(models[kind]), "new/")
     assert properties["JobStatus"] == "FAILED"
     assert properties["Message"].startswith("NO_ROUTE_TO_STORAGE: "), properties
-    assert walled.network.route_table in properties["Message"]
-    assert walled.interfaces() == []
+    assert without_endpoint.network.route_table in properties["Message"]
+    assert without_endpoint.interfaces() == []
 
 
-def test_an_endpoint_policy_that_shuts_the_models_out_is_named_with_the_statement_it_lacks(
+def test_the_message_about_an_endpoint_policy_contains_the_missing_statement_for_models(
     make_library: Callable[..., Place], account: reading.Account
 ) -> None:
     library = make_library("10.62.0.0/16")
@@ -307,9 +307,7 @@ def test_an_endpoint_policy_that_shuts_the_models_out_is_named_with_the_statemen
 
 
 @every_model
-def test_a_training_that_is_stopped_half_way_leaves_nothing(
-    library: Place, account: reading.Account, kind: str
-) -> None:
+def test_a_training_stopped_halfway_leaves_nothing(library: Place, account: reading.Account, kind: str) -> None:
     arn = train(library, kind, "stopped", times={"classifier": 30, "recognizer": 10}[kind])
     job = library.training(arn)
     with library.holding(job, worked=0.5):
@@ -322,11 +320,11 @@ def test_a_training_that_is_stopped_half_way_leaves_nothing(
     assert not {"ClassifierMetadata", "RecognizerMetadata"} & set(model)
     assert library.interfaces() == []
     with pytest.raises(ClientError, match="ResourceUnavailableException"):
-        use(library, arn, "new/")
+        run_job(library, arn, "new/")
 
 
 @every_model
-def test_a_flipped_byte_of_an_artifact_on_the_disk_ends_a_job_as_a_model_that_was_changed(
+def test_a_flipped_byte_of_an_artifact_fails_the_job_because_its_model_was_changed(
     library: Place, models: dict[str, dict[str, Any]], kind: str
 ) -> None:
     library.put_text("flipped/a.txt", "Grace Hopper signed the report.\n")
@@ -339,7 +337,7 @@ def test_a_flipped_byte_of_an_artifact_on_the_disk_ends_a_job_as_a_model_that_wa
     [file] = (library.product.data / "objects").rglob(blob)
     flip(file, size - 100)
     try:
-        properties = use(library, arn_of(models[kind]), "flipped/")
+        properties = run_job(library, arn_of(models[kind]), "flipped/")
     finally:
         flip(file, size - 100)
     assert properties["JobStatus"] == "FAILED", properties
@@ -348,7 +346,7 @@ def test_a_flipped_byte_of_an_artifact_on_the_disk_ends_a_job_as_a_model_that_wa
 
 
 def flip(path: Path, position: int) -> None:
-    """Change one bit of a file, or change it back."""
+    """Flip a bit of a file; a second call restores it."""
     with path.open("r+b") as file:
         file.seek(position)
         value = file.read(1)[0]
@@ -357,7 +355,7 @@ def flip(path: Path, position: int) -> None:
 
 
 def artifacts(library: Place) -> set[str]:
-    """Return the keys of the artifacts of the account's models, finished and unfinished."""
+    """Return the keys of all artifacts of the account's models, finished or not."""
     with library.product.database() as database:
         query = "SELECT key FROM {} WHERE bucket LIKE 'reading-room-models-%'"
         rows = [row for table in ("s3_objects", "s3_uploads") for row in database.execute(query.format(table))]
@@ -365,14 +363,14 @@ def artifacts(library: Place) -> set[str]:
     return {text for (key,) in rows if (text := bytes(key).decode()).startswith(f"{number}/")}
 
 
-@pytest.mark.costs(14, reason="a training is killed three times")
-def test_a_training_whose_worker_is_killed_is_tried_again_and_leaves_half_of_nothing(library: Place) -> None:
+@pytest.mark.costs(14, reason="kills a training three times")
+def test_a_training_whose_worker_is_killed_is_retried_and_leaves_no_artifacts(library: Place) -> None:
     account, before = library.account, artifacts(library)
-    # More than a training could do before it is killed, however late that comes.
+    # The data is large enough that the training is still running when it is killed.
     arn = train(library, "classifier", "killed", times=300)
     job = library.training(arn)
     for attempt, worked in enumerate((0.0, 0.3, 0.6), 1):
-        # At once, and ever later in its work.
+        # The first kill comes at the start, the others later in the work.
         with library.holding(job, attempt, worked) as victim:
             library.product.kill_processes([victim])
     model = wait(account, arn)
@@ -393,9 +391,9 @@ def test_a_training_whose_worker_is_killed_is_tried_again_and_leaves_half_of_not
     settled(library.leftovers)
 
 
-@pytest.mark.costs(13, reason="a job is killed half way, and runs again from its start")
+@pytest.mark.costs(13, reason="kills a job halfway, which then starts again")
 @pytest.mark.parametrize("kind", ["topics", "classification"])
-def test_a_job_that_nobody_can_stop_is_done_whole_after_a_loss_half_way(
+def test_a_job_without_stop_is_completed_after_its_container_is_lost_halfway(
     library: Place, models: dict[str, dict[str, Any]], kind: str
 ) -> None:
     lines = [text.format(n) for n in range(200) for texts in SENTENCES.values() for text in texts]

@@ -1,4 +1,4 @@
-"""The processes of the product: how they start, what they may, what they keep, and that nothing of them stays."""
+"""The processes of the product: how they start and end, what they may do, and what they keep."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ NOBODY = 65534
 
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """A product of this module's own: tests look at all that it is. It has everything in its log."""
+    """A separate product for this module, because the tests inspect all of it. Its log level is debug."""
     with running_product(tmp_path_factory.mktemp("product"), LOG_LEVEL="debug") as found:
         yield found
 
 
 @pytest.fixture
 def other(tmp_path: Path) -> Iterator[Product]:
-    """A product that is not started yet, and that a test ends; no container waits in it for a job."""
+    """A product that the test starts and ends, without containers started ahead."""
     found = Product(tmp_path, STANDBY="0")
     try:
         yield found
@@ -59,13 +59,13 @@ def test_a_second_up_on_the_same_folder_is_refused_and_names_the_first(product: 
     assert second.returncode == 1
     assert f"in use by process {product.up.pid}" in second.stderr
     assert second.stdout == ""
-    # The second one may have settings of its own: they must not have touched the folder.
+    # The settings of the second `up` may differ, and must not have changed the folder.
     account = product.account()
     account.s3.create_bucket(Bucket="after-the-second")
     account.s3.put_object(Bucket="after-the-second", Key="key", Body=b"content")
 
 
-def test_a_taken_port_is_a_named_error_and_nothing_stays_of_the_attempt(product: Product, tmp_path: Path) -> None:
+def test_a_port_in_use_is_reported_with_the_option_to_change(product: Product, tmp_path: Path) -> None:
     refused = _run_up(tmp_path / "data", port=product.port)
     assert refused.returncode == 1
     assert f"127.0.0.1:{product.port} cannot be bound (Address already in use)" in refused.stderr
@@ -73,7 +73,7 @@ def test_a_taken_port_is_a_named_error_and_nothing_stays_of_the_attempt(product:
     assert "Traceback" not in refused.stderr
 
 
-def test_a_folder_below_a_file_is_a_clear_error(tmp_path: Path) -> None:
+def test_a_data_folder_below_a_file_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     refused = _run_up(tmp_path / "file" / "data", port=0)
     assert refused.returncode == 1
@@ -81,19 +81,19 @@ def test_a_folder_below_a_file_is_a_clear_error(tmp_path: Path) -> None:
     assert "Traceback" not in refused.stderr
 
 
-def test_a_folder_that_may_not_be_made_is_a_clear_error(tmp_path: Path) -> None:
+def test_a_data_folder_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
     (tmp_path / "closed").mkdir(mode=0o500)
     _refused_as_unwritable(tmp_path / "closed" / "data")
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
-def test_a_folder_of_somebody_else_is_a_clear_error(tmp_path: Path) -> None:
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can change the owner of a folder")
+def test_a_data_folder_of_another_user_is_reported(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir(mode=0o700)
     os.chown(tmp_path / "data", NOBODY, NOBODY)
     _refused_as_unwritable(tmp_path / "data")
 
 
-def test_the_root_of_a_namespace_without_the_servers_user_id_is_told_what_to_set(tmp_path: Path) -> None:
+def test_up_in_a_namespace_without_the_servers_user_id_names_the_setting(tmp_path: Path) -> None:
     refused = _run_up(tmp_path / "data", 0, "/usr/bin/unshare", "-U", "--map-root-user")
     assert refused.returncode == 1
     assert "set READING_ROOM_SERVICE_UID to one that exists here, or start as an ordinary user" in refused.stderr
@@ -119,7 +119,7 @@ def test_two_products_side_by_side_run_jobs_at_the_same_addresses(product: Produ
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("busy", [False, True], ids=["idle", "with a job running"])
-def test_a_signal_ends_everything_within_ten_seconds(other: Product, number: signal.Signals, busy: bool) -> None:
+def test_a_signal_ends_all_processes_within_ten_seconds(other: Product, number: signal.Signals, busy: bool) -> None:
     other.start()
     if busy:
         place = Place(other)
@@ -130,7 +130,7 @@ def test_a_signal_ends_everything_within_ten_seconds(other: Product, number: sig
     settled(other.remains, 0.5)
 
 
-def test_nothing_outlives_an_up_that_was_killed(other: Product) -> None:
+def test_no_process_survives_a_killed_up(other: Product) -> None:
     other.start()
     place = Place(other)
     place.put("in/", 20_000)
@@ -140,7 +140,7 @@ def test_nothing_outlives_an_up_that_was_killed(other: Product) -> None:
     settled(other.remains, 15)
 
 
-@pytest.mark.costs(18, reason="the product is started twice, and two jobs run, one of them twice")
+@pytest.mark.costs(18, reason="starts the product twice and runs two jobs, one of them twice")
 def test_a_restart_on_the_same_folder_keeps_everything(other: Product) -> None:
     other.start()
     place = Place(other)
@@ -163,10 +163,10 @@ def test_a_restart_on_the_same_folder_keeps_everything(other: Product) -> None:
     settled(other.leftovers)
 
 
-# What each may
+# Permissions of the processes and files
 
 
-def test_the_credentials_file_is_the_shared_format_and_everything_is_private(product: Product) -> None:
+def test_the_credentials_file_has_the_shared_format_and_all_files_are_private(product: Product) -> None:
     file = product.data / "credentials"
     parser = configparser.ConfigParser()
     parser.read(file)
@@ -178,7 +178,7 @@ def test_the_credentials_file_is_the_shared_format_and_everything_is_private(pro
         assert stat.S_IMODE(mode) & 0o077 == 0, f"{path} has mode {mode:o}"
 
 
-def test_the_first_administrator_is_a_user_whom_a_deny_binds(product: Product) -> None:
+def test_a_deny_applies_to_the_first_administrator(product: Product) -> None:
     account = product.account()
     arn = account.client("sts").get_caller_identity()["Arn"]
     assert arn.startswith("arn:aws:iam::000000000001:user/")
@@ -195,7 +195,7 @@ def test_the_first_administrator_is_a_user_whom_a_deny_binds(product: Product) -
     assert "never-to-be-made" not in [bucket["Name"] for bucket in account.s3.list_buckets()["Buckets"]]
 
 
-def test_serve_is_neither_root_nor_capable(product: Product) -> None:
+def test_serve_has_neither_root_nor_capabilities(product: Product) -> None:
     status = _status(product.child("serve"))
     if os.geteuid() == 0:
         assert set(status["Uid"].split()) == set(status["Gid"].split()) == {product.settings["SERVICE_UID"]}
@@ -207,18 +207,18 @@ def test_serve_is_neither_root_nor_capable(product: Product) -> None:
     assert status["NoNewPrivs"].strip() == "1"
 
 
-def test_every_process_is_under_a_filter_of_system_calls_and_a_worker_under_two(product: Product) -> None:
+def test_every_process_has_a_system_call_filter_and_a_worker_has_two(product: Product) -> None:
     place = Place(product)
     with place.running() as (_, worker):
         filters = {name: _status(pid) for name, pid in (("worker", worker), *_services(product))}
     for name, status in filters.items():
         assert (status["Seccomp"].strip(), status["NoNewPrivs"].strip()) == ("2", "1"), name
-    # The agent's own hold for what it starts; of the two others, the worker took on the second when it had its job.
+    # A worker inherits the agent's filters and has two more. It installed the second of them when it received its job.
     own = int(filters["worker"]["Seccomp_filters"]) - int(filters["agent"]["Seccomp_filters"])
     assert own == 2
 
 
-def test_no_process_shows_a_secret_and_no_log_has_one(product: Product) -> None:
+def test_no_secret_is_visible_in_a_process_or_in_the_log(product: Product) -> None:
     place = Place(product)
     account = product.account()
     user = account.iam.create_user(UserName="somebody")["User"]["UserName"]
@@ -234,7 +234,7 @@ def test_no_process_shows_a_secret_and_no_log_has_one(product: Product) -> None:
     }
     with place.running() as (job, worker):
         path = place.credentials_path(job)
-        # The path is a secret of the job's own process, which is told it through a pipe.
+        # The path is a secret of the job's process, which receives it through a pipe.
         secrets["credentials path"] = path.rpartition("/")[2]
         shown = {pid: _visible(pid) for pid in product.processes()}
         assert worker in shown
@@ -245,14 +245,14 @@ def test_no_process_shows_a_secret_and_no_log_has_one(product: Product) -> None:
         assert len(secret) >= 20, name
         assert secret.encode() not in log, f"the {name} is in the log"
         found = [pid for pid, text in shown.items() if secret.encode() in text]
-        assert not found, f"the {name} shows in process {found}"
+        assert not found, f"the {name} is visible in process {found}"
 
 
-def test_the_processes_of_a_product_hold_the_port_of_nobody_else(product: Product) -> None:
+def test_the_processes_of_a_product_listen_on_its_port_only(product: Product) -> None:
     listening = subprocess.run(["ss", "-ltnpH"], capture_output=True, text=True, check=True).stdout.splitlines()
     ours = {str(pid) for pid in product.processes()}
     found = {line.split()[3] for line in listening if any(f"pid={pid}," in line for pid in ours)}
-    # The kernel tells an ordinary user nothing of a process that is kept out of core dumps, which serve is.
+    # ``serve`` is not dumpable, so the kernel does not show its sockets to an ordinary user.
     assert found == ({f"127.0.0.1:{product.port}"} if os.geteuid() == 0 else set())
 
 
@@ -298,7 +298,7 @@ def _services(product: Product) -> list[tuple[str, int]]:
 
 
 def _visible(pid: int) -> bytes:
-    """What another process of the same user sees of one: the kernel shows nobody the environment of some of ours."""
+    """Return what another process of the same user can see of a process; some do not show their environment."""
     try:
         environment = Path(f"/proc/{pid}/environ").read_bytes() if os.access(f"/proc/{pid}/environ", os.R_OK) else b""
         return Path(f"/proc/{pid}/cmdline").read_bytes() + environment
@@ -307,7 +307,7 @@ def _visible(pid: int) -> bytes:
 
 
 def _refused_as_unwritable(data: Path) -> None:
-    # Without capabilities user 0 is like any other user, and the checkout's files are still its own.
+    # Without capabilities, user 0 has no more rights than other users, but still owns the files of the checkout.
     before = () if os.geteuid() else ("/usr/bin/setpriv", "--bounding-set=-all", "--inh-caps=-all")
     refused = _run_up(data, 0, *before)
     assert refused.returncode == 1

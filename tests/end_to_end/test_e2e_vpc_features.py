@@ -1,4 +1,4 @@
-"""What a VPC does to a job, feature by feature: names, endpoints, gateways and groups, on a real kernel."""
+"""The effects of each VPC feature on a job, on a real kernel: interfaces, endpoints, gateways, DNS and groups."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
 
 @pytest.fixture
 def make_site(product: Product, account: OwnAccount) -> Iterator[Callable[..., Site]]:
-    """Make sites; afterwards their endpoints are deleted, whose interfaces other tests would take for leftovers."""
+    """Make sites. Delete their endpoints afterwards, because other tests would take the interfaces for leftovers."""
     made: list[Site] = []
 
     def make(**options: Any) -> Site:
@@ -87,15 +87,15 @@ def make_site(product: Product, account: OwnAccount) -> Iterator[Callable[..., S
             site.ec2.delete_vpc_endpoints(VpcEndpointIds=found)
 
 
-def eventually_says(look: Any, wanted: str, seconds: float = 10) -> None:
-    """Look until the first part of the answer is as wanted."""
-    eventually(lambda: look()[0] == wanted, seconds, f"{wanted}: {look()}")
+def eventually_answers(look: Any, expected: str, seconds: float = 10) -> None:
+    """Wait until the first part of the answer is the expected one."""
+    eventually(lambda: look()[0] == expected, seconds, f"{expected}: {look()}")
 
 
-# What a job has
+# The interface of a job
 
 
-def test_a_job_has_one_interface_with_exactly_its_groups_while_it_runs_and_its_parts_are_kept(
+def test_a_running_job_has_one_interface_whose_subnet_and_groups_cannot_be_deleted(
     make_site: Callable[..., Site],
 ) -> None:
     site = make_site()
@@ -120,7 +120,7 @@ def test_a_job_has_one_interface_with_exactly_its_groups_while_it_runs_and_its_p
 # Gateway endpoints
 
 
-def test_requests_through_a_gateway_endpoint_carry_its_keys_and_no_source_address(
+def test_requests_through_a_gateway_endpoint_have_its_condition_keys_and_no_source_address(
     make_site: Callable[..., Site],
 ) -> None:
     site = make_site()
@@ -133,7 +133,7 @@ def test_requests_through_a_gateway_endpoint_carry_its_keys_and_no_source_addres
     site.completes()
 
 
-def test_a_bucket_for_the_endpoint_alone_is_closed_to_everybody_outside(make_site: Callable[..., Site]) -> None:
+def test_a_bucket_for_the_endpoint_alone_denies_all_others(make_site: Callable[..., Site]) -> None:
     site = make_site()
     outside = {"StringNotEquals": {"aws:SourceVpce": site.network.endpoint}}
     site.bucket_policy({"Principal": "*", "Action": ["s3:GetObject", "s3:ListBucket"], "Condition": outside})
@@ -142,7 +142,7 @@ def test_a_bucket_for_the_endpoint_alone_is_closed_to_everybody_outside(make_sit
         site.account.s3.get_object(Bucket=site.bucket, Key="in/a.txt")
 
 
-def test_an_endpoint_of_another_route_table_is_no_way(make_site: Callable[..., Site]) -> None:
+def test_an_endpoint_in_another_route_table_is_not_a_route(make_site: Callable[..., Site]) -> None:
     site = make_site(endpoint=False)
     table = site.ec2.create_route_table(VpcId=site.network.vpc)["RouteTable"]["RouteTableId"]
     reading.add_endpoint(site.account, site.network.vpc, table)
@@ -154,7 +154,7 @@ def test_an_endpoint_of_another_route_table_is_no_way(make_site: Callable[..., S
 
 @pytest.fixture(scope="module")
 def repository(account: OwnAccount) -> str:
-    """The URL of a package in a bucket that is named like a package repository and open to everybody."""
+    """The URL of a package in a public bucket that has the name of a package repository."""
     s3 = account.s3
     s3.create_bucket(Bucket=REPOSITORY)
     s3.delete_public_access_block(Bucket=REPOSITORY)
@@ -186,7 +186,7 @@ DENY_SECOND = {
 ALLOW = {"Effect": "Allow", "Principal": "*", "Action": list(reading.ENDPOINT_ACTIONS), "Resource": "*"}
 
 
-def test_a_package_comes_through_the_default_policy_and_not_through_the_merged_one(
+def test_packages_are_allowed_by_the_default_policy_and_denied_by_the_merged_one(
     make_site: Callable[..., Site], repository: str
 ) -> None:
     site = make_site()
@@ -210,7 +210,7 @@ def test_a_package_comes_through_the_default_policy_and_not_through_the_merged_o
 
 
 @pytest.mark.parametrize("half", [DENY_FIRST, DENY_SECOND], ids=["first", "second"])
-def test_either_half_of_the_guide_s_sample_alone_shuts_the_job_out(
+def test_either_half_of_the_guides_sample_alone_denies_the_job_access(
     make_site: Callable[..., Site], half: dict[str, Any]
 ) -> None:
     site = make_site()
@@ -222,8 +222,8 @@ def test_either_half_of_the_guide_s_sample_alone_shuts_the_job_out(
 # Interface endpoints
 
 
-@pytest.mark.costs(24, reason="every call from the job loads the SDK, and several end by their time limit")
-def test_a_job_calls_an_api_through_an_interface_endpoint_and_only_through_one(
+@pytest.mark.costs(24, reason="loads the SDK for every call from the job, and waits for several calls to time out")
+def test_a_job_can_call_an_api_only_through_an_interface_endpoint(
     make_site: Callable[..., Site],
 ) -> None:
     site = make_site()
@@ -234,23 +234,23 @@ def test_a_job_calls_an_api_through_an_interface_endpoint_and_only_through_one(
             return site.call(worker, "logs", "describe_log_groups")
 
         assert standard()[0] in ("ConnectTimeoutError", "EndpointConnectionError")
-        door = site.group("10.0.0.0/8")
-        made = site.interface_endpoint(LOGS, door, private=False)
+        endpoint_group = site.group("10.0.0.0/8")
+        made = site.interface_endpoint(LOGS, endpoint_group, private=False)
         own = f"https://{made['DnsEntries'][0]['DnsName']}"
         zonal = f"https://{made['DnsEntries'][1]['DnsName']}"
 
         def by_name(url: str) -> list[Any]:
             return site.call(worker, "logs", "describe_log_groups", url)
 
-        eventually_says(lambda: by_name(own), "answered")
+        eventually_answers(lambda: by_name(own), "answered")
         assert by_name(zonal)[0] == "answered"
-        # Its name without private DNS leads to the public address, and no route does.
+        # Without private DNS, the service's name resolves to its public address, to which there is no route.
         assert standard()[0] in ("ConnectTimeoutError", "EndpointConnectionError")
         site.ec2.modify_vpc_endpoint(VpcEndpointId=made["VpcEndpointId"], PrivateDnsEnabled=True)
-        eventually_says(standard, "answered")
-        # One service only.
+        eventually_answers(standard, "answered")
+        # The endpoint serves only its own service.
         assert "scoped to correct service" in site.call(worker, "sts", "get_caller_identity", own)[1]
-        # The endpoint's policy.
+        # The endpoint's policy applies.
         nothing = {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}
         site.ec2.modify_vpc_endpoint(
             VpcEndpointId=made["VpcEndpointId"], PolicyDocument=json.dumps({"Statement": [nothing]})
@@ -258,18 +258,20 @@ def test_a_job_calls_an_api_through_an_interface_endpoint_and_only_through_one(
         kind, text = standard()
         assert (kind, "VPC endpoint policy" in text) == ("AccessDeniedException", True)
         site.ec2.modify_vpc_endpoint(VpcEndpointId=made["VpcEndpointId"], ResetPolicy=True)
-        # Its group.
-        site.ec2.revoke_security_group_ingress(GroupId=door, IpPermissions=[site.permission(443, "10.0.0.0/8")])
-        eventually_says(standard, "ConnectTimeoutError")
+        # The endpoint's security group applies.
+        site.ec2.revoke_security_group_ingress(
+            GroupId=endpoint_group, IpPermissions=[site.permission(443, "10.0.0.0/8")]
+        )
+        eventually_answers(standard, "ConnectTimeoutError")
         site.ec2.delete_vpc_endpoints(VpcEndpointIds=[made["VpcEndpointId"]])
         assert standard()[0] in ("ConnectTimeoutError", "EndpointConnectionError")
     settled(site.leftovers)
 
 
-def test_every_service_answers_at_its_interface_endpoint(make_site: Callable[..., Site]) -> None:
+def test_every_service_is_reachable_through_its_interface_endpoint(make_site: Callable[..., Site]) -> None:
     site = make_site()
     site.open_group()
-    door = site.group("10.0.0.0/8")
+    endpoint_group = site.group("10.0.0.0/8")
     calls = {
         "comprehend": ("list_entities_detection_jobs", {}),
         "ec2": ("describe_vpcs", {}),
@@ -279,28 +281,30 @@ def test_every_service_answers_at_its_interface_endpoint(make_site: Callable[...
     }
     for service in calls:
         name = "com.amazonaws.iam" if service == "iam" else f"com.amazonaws.{REGION}.{service}"
-        site.interface_endpoint(name, door, private=True)
+        site.interface_endpoint(name, endpoint_group, private=True)
     with site.running() as (_, worker):
         for service, (operation, parameters) in calls.items():
             said = site.call(worker, service, operation, **parameters)
             assert said[0] == "answered", (service, said)
 
 
-def test_a_job_reaches_s3_by_an_interface_endpoint_with_private_dns(make_site: Callable[..., Site]) -> None:
+def test_a_job_reaches_s3_through_an_interface_endpoint_with_private_dns(make_site: Callable[..., Site]) -> None:
     site = make_site(endpoint=False)
-    door = site.group()
+    endpoint_group = site.group()
     site.open_group()
     inside: Any = {"PrivateDnsOnlyForInboundResolverEndpoint": False}
-    made = site.interface_endpoint(S3, door, private=True, DnsOptions=inside)
-    assert door in site.failure("NO_ROUTE_TO_STORAGE")
-    site.ec2.authorize_security_group_ingress(GroupId=door, IpPermissions=[site.permission(443, "10.0.0.0/8")])
+    made = site.interface_endpoint(S3, endpoint_group, private=True, DnsOptions=inside)
+    assert endpoint_group in site.failure("NO_ROUTE_TO_STORAGE")
+    site.ec2.authorize_security_group_ingress(
+        GroupId=endpoint_group, IpPermissions=[site.permission(443, "10.0.0.0/8")]
+    )
     site.bucket_policy({"Condition": {"StringNotEquals": {"aws:SourceVpce": made["VpcEndpointId"]}}})
     site.completes()
     site.ec2.modify_vpc_endpoint(VpcEndpointId=made["VpcEndpointId"], PrivateDnsEnabled=False)
     assert site.network.route_table in site.failure("NO_ROUTE_TO_STORAGE")
 
 
-def test_a_bucket_is_reached_by_the_own_names_of_an_s3_interface_endpoint(make_site: Callable[..., Site]) -> None:
+def test_a_bucket_is_reachable_by_the_names_of_an_s3_interface_endpoint(make_site: Callable[..., Site]) -> None:
     site = make_site()
     site.open_group()
     made = site.interface_endpoint(S3, site.group("10.0.0.0/8"), private=False)
@@ -351,7 +355,7 @@ def test_a_custom_model_is_trained_and_used_behind_a_nat_gateway(
     settled(site.leftovers)
 
 
-def test_a_job_reaches_s3_and_the_apis_by_a_nat_gateway_as_its_elastic_ip(
+def test_behind_a_nat_gateway_a_job_reaches_s3_and_the_apis_from_its_elastic_ip(
     make_site: Callable[..., Site],
 ) -> None:
     site = make_site(endpoint=False)
@@ -370,17 +374,17 @@ def test_a_job_reaches_s3_and_the_apis_by_a_nat_gateway_as_its_elastic_ip(
     site.bucket_policy({"Sid": "NotFromThere", "Condition": {"IpAddress": {"aws:SourceIp": f"{address}/32"}}})
     assert "NotFromThere" in site.failure("NO_READ_ACCESS_TO_INPUT")
     site.account.s3.delete_bucket_policy(Bucket=site.bucket)
-    # An egress rule is needed for the APIs, which are not in the prefix list of S3.
+    # The APIs are not in the prefix list of S3, so they require another egress rule.
     with site.running() as (_, worker):
         assert site.call(worker, "sts", "get_caller_identity")[0] == "ConnectTimeoutError"
         site.open_group()
-        eventually_says(lambda: site.call(worker, "sts", "get_caller_identity"), "answered")
+        eventually_answers(lambda: site.call(worker, "sts", "get_caller_identity"), "answered")
     ec2.delete_nat_gateway(NatGatewayId=nat)
     assert "blackhole" in site.failure("NO_ROUTE_TO_STORAGE").lower()
     settled(site.leftovers)
 
 
-def test_an_internet_gateway_is_no_way_for_a_job_without_a_public_address(make_site: Callable[..., Site]) -> None:
+def test_a_job_without_a_public_address_cannot_use_an_internet_gateway(make_site: Callable[..., Site]) -> None:
     site = make_site(endpoint=False)
     public_side(site)
     (gateway,) = site.ec2.describe_internet_gateways(
@@ -397,7 +401,7 @@ def test_an_internet_gateway_is_no_way_for_a_job_without_a_public_address(make_s
 # DNS
 
 
-def test_without_dns_support_a_job_fails_and_names_dns(make_site: Callable[..., Site]) -> None:
+def test_without_dns_support_a_job_fails_with_a_message_about_dns(make_site: Callable[..., Site]) -> None:
     site = make_site()
     site.ec2.modify_vpc_attribute(VpcId=site.network.vpc, EnableDnsSupport={"Value": False})
     assert f"enableDnsSupport of {site.network.vpc} is false" in site.failure("NO_ROUTE_TO_STORAGE")
@@ -405,18 +409,16 @@ def test_without_dns_support_a_job_fails_and_names_dns(make_site: Callable[..., 
     site.completes()
 
 
-def test_without_a_dhcp_options_set_a_job_fails_and_names_dns(make_site: Callable[..., Site]) -> None:
+def test_without_a_dhcp_options_set_a_job_fails_with_a_message_about_dns(make_site: Callable[..., Site]) -> None:
     site = make_site()
     site.ec2.associate_dhcp_options(VpcId=site.network.vpc, DhcpOptionsId="default")
     assert "DNS resolves no name" in site.failure("NO_ROUTE_TO_STORAGE")
 
 
-@pytest.mark.costs(13, reason="two jobs run, and the container of one serves names to the other")
-@pytest.mark.skipif(os.geteuid() != 0, reason="a name server needs port 53 in the namespace of a container")
+@pytest.mark.costs(13, reason="runs two jobs, and the container of one is the other's name server")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can open port 53 in the namespace of a container")
 @pytest.mark.parametrize("answer", ["52.216.0.10", "203.0.113.9"], ids=["of S3", "foreign"])
-def test_a_name_server_of_one_s_own_decides_whether_a_job_reaches_s3(
-    make_site: Callable[..., Site], answer: str
-) -> None:
+def test_a_custom_name_server_decides_whether_a_job_reaches_s3(make_site: Callable[..., Site], answer: str) -> None:
     site = make_site()
     asking: Any = [{"IpProtocol": "udp", "FromPort": 53, "ToPort": 53, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}]
     site.ec2.authorize_security_group_egress(GroupId=site.network.group, IpPermissions=asking)
@@ -450,7 +452,9 @@ def test_a_name_server_of_one_s_own_decides_whether_a_job_reaches_s3(
 # Groups
 
 
-def test_two_containers_of_one_group_talk_only_by_a_rule_for_the_group_itself(make_site: Callable[..., Site]) -> None:
+def test_containers_of_one_group_can_connect_only_with_a_rule_for_the_group_itself(
+    make_site: Callable[..., Site],
+) -> None:
     site = make_site()
     group = site.network.group
     itself: Any = [{"IpProtocol": "tcp", "FromPort": 7070, "ToPort": 7070, "UserIdGroupPairs": [{"GroupId": group}]}]
@@ -468,13 +472,13 @@ def test_two_containers_of_one_group_talk_only_by_a_rule_for_the_group_itself(ma
             site.ec2.authorize_security_group_egress(GroupId=group, IpPermissions=itself)
             assert says() == ["TimeoutError"]
             site.ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=itself)
-            eventually_says(says, "connected")
+            eventually_answers(says, "connected")
         finally:
             server.kill()
             server.wait(5)
 
 
-def test_egress_to_the_prefix_list_of_s3_opens_s3_and_nothing_else(make_site: Callable[..., Site]) -> None:
+def test_egress_to_the_prefix_list_of_s3_allows_s3_and_nothing_else(make_site: Callable[..., Site]) -> None:
     site = make_site()
     site.interface_endpoint(LOGS, site.group("10.0.0.0/8"), private=True)
     with site.running() as (_, worker):
