@@ -1,7 +1,7 @@
-"""Runs inside a job's container, as the job, and tries to speak with a cluster; it is given to the container as text.
+"""A program that runs as a job in its container and tries to connect to a cluster. The container receives it as text.
 
-Its argument is JSON: ``path`` of the certificate to ask the credentials address for, or ``identity`` to use one; and
-``address``, the scheduler to speak with. It prints a line of JSON: how each way of speaking ended.
+Its argument is JSON: ``path``, the path of a certificate at the credentials address, or ``identity``, a certificate to
+use; and ``address``, that of the scheduler. It prints a line of JSON with the outcome of each way to connect.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def outcome(action: Any) -> str:
 
 
 def in_the_clear(address: str, port: int) -> str:
-    """Open a connection and say hello without TLS: what comes back before it is closed."""
+    """Send a greeting without TLS and return what arrives before the connection is closed."""
     with socket.create_connection((address, port), SECONDS) as peer:
         peer.settimeout(SECONDS)
         peer.sendall(bytes(64))
@@ -50,7 +50,7 @@ def in_the_clear(address: str, port: int) -> str:
 
 
 def by_hand(address: str, port: int, files: dict[str, str], known: bool) -> str:
-    """Shake hands with or without a certificate; TLS 1.3 tells the client of a refusal when it reads."""
+    """Make a TLS handshake with or without a certificate. With TLS 1.3, the client sees a refusal when it reads."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -81,7 +81,7 @@ def by_dask(address: str, port: int, files: dict[str, str], secure: bool) -> str
 
 
 def main() -> None:
-    """Try everything and print what came of it."""
+    """Try every way to connect and print the outcomes."""
     asked = json.loads(sys.argv[1])
     status, identity = (200, asked["identity"]) if "identity" in asked else fetch(asked["path"])
     found: dict[str, Any] = {"status": status, "identity": identity}
@@ -101,7 +101,7 @@ def main() -> None:
             found["without a certificate"] = outcome(lambda: by_hand(address, port, files, False))
     sys.stdout.write(json.dumps(found) + "\n")
     sys.stdout.flush()
-    # Loops of Dask that gave up on a connection would hold the process.
+    # Dask's event loops would keep the process alive after a failed connection.
     os._exit(0)
 
 

@@ -1,6 +1,6 @@
-"""One running product for the tests of this folder that mistreat none, an account for each module, and its things.
+"""Fixtures of the end-to-end tests: one running product, an account for each module, and places for jobs.
 
-A module that kills or restarts its product, or that looks at all of it, has one of its own and says so.
+Modules that kill, restart or inspect a whole product start a separate one.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from tests.worlds.product import Product
 
 @pytest.fixture(scope="session")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """The product that modules share, with a console, HTTPS beside plain HTTP, and everything in its log.
+    """The product that modules share, with a console, HTTPS and plain HTTP. Its log level is debug.
 
-    A job is divided among containers only if its tag asks for that; then short inputs have many parts. No container is
-    started ahead: kinds of jobs take turns here, and each turn would start and end containers that no job needs.
+    A job runs in several containers only if it has the tag for that; then even short inputs have many parts. No
+    containers are started ahead: the kinds of jobs alternate here, so such containers would start and end unused.
     """
     settings = SMALL_PARTS | {"STANDBY": "0", "LOG_LEVEL": "debug"}
     found = Product(tmp_path_factory.mktemp("product"), TLS_PORT=str(free_port()), **settings)
@@ -36,14 +36,14 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
 
 @pytest.fixture(scope="module")
 def account(product: Product) -> Iterator[OwnAccount]:
-    """Clients of the administrator of this module's own account."""
+    """Clients of the administrator of a separate account for each module."""
     with own_account(product) as found:
         yield found
 
 
 @pytest.fixture(scope="module")
 def make_library(product: Product, account: OwnAccount) -> Callable[..., Place]:
-    """Make a place whose network has flow logs: ``make_library(cidr)``."""
+    """Return a function that makes a place with flow logs: ``make_library(cidr)``."""
 
     def make(cidr: str = "10.0.0.0/16", **options: Any) -> Place:
         found = Place(product, cidr, account, **options)
@@ -55,5 +55,5 @@ def make_library(product: Product, account: OwnAccount) -> Callable[..., Place]:
 
 @pytest.fixture(scope="module")
 def library(make_library: Callable[..., Place]) -> Place:
-    """A place for one module, with flow logs."""
+    """A place with flow logs for each module."""
     return make_library()

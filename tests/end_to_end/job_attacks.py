@@ -202,7 +202,7 @@ def source_routing() -> str:
 
 @attempt
 def traceroute() -> list[str]:
-    # With IP_RECVERR, an ICMP error would end the call with its errno.
+    # With IP_RECVERR, an ICMP error makes the call fail with its errno.
     return [ask("1.1.1.1", 33434, b"?", (socket.SOL_IP, 2, ttl), (socket.SOL_IP, 11, 1)) for ttl in (1, 2)]
 
 

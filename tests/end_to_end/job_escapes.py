@@ -1,6 +1,6 @@
-"""Runs inside a container as its job, tries to get out of it by files, processes and calls, and prints what came of it.
+"""A program that runs in a container as its job, tries to escape through files, processes and system calls.
 
-It is given to the container as text, behind ``job_attacks``, whose words it uses. Nothing here sends a packet.
+The container receives it as text after ``job_attacks``, whose functions it uses. Nothing here sends a packet.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def attempt(function: Callable[[], Any]) -> Callable[[], Any]:
 
 
 def calls(*numbers: tuple[int, int]) -> list[str]:
-    """Return what system calls come to, each by its number on x86-64 and on ARM; -1 for one that is not there."""
+    """Make system calls by their numbers on x86-64 and ARM (-1 if one lacks the call) and return the outcomes."""
     found = [pair[ON_ARM] for pair in numbers]
     return sorted({call("syscall", number, 0, 0, 0, 0, 0) for number in found if number >= 0})
 
@@ -69,7 +69,7 @@ def devices_of_its_own_making() -> list[str]:
 
 @attempt
 def what_tells_of_the_host() -> list[str]:
-    """Read what of /proc is covered: either it is not there, or it says nothing."""
+    """Read the covered parts of /proc, which must be missing or empty."""
     names = (
         "kcore",
         "kallsyms",
@@ -115,7 +115,7 @@ def becoming_root() -> list[str]:
 
 @attempt
 def processes_of_others() -> list[str]:
-    """Return what it sees of processes of the product beside its own."""
+    """Return what a job can see of the product's other processes."""
     found = []
     for name in os.listdir("/proc"):
         try:
@@ -139,7 +139,7 @@ def secrets_of_the_first_process() -> list[str]:
 
 @attempt
 def rights_of_the_first_process() -> list[str]:
-    """Return what could be gained from the process that started the worker, whose memory is open to it."""
+    """Return the rights of the process that started the worker, because the worker can read its memory."""
     with open("/proc/1/status") as file:
         status = dict(line.split(":", 1) for line in file)
     capabilities = {status[name].strip() for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")}
@@ -170,7 +170,7 @@ def new_namespaces_by_clone() -> str:
     return "done" if result > 0 else "refused"
 
 
-# Calls that are nobody's but root's
+# System calls for root only
 
 
 @attempt

@@ -1,4 +1,4 @@
-"""More of what ``job_attacks.py`` tries inside a container: questions to the resolver, requests to services."""
+"""More attempts from inside a container, in addition to ``job_attacks.py``: DNS questions and requests to services."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.end_to_end.job_attacks import FACTS, SECONDS, attempt, connect, outco
 
 
 def dns(name: str, kind: int = 1, server: str = "169.254.169.253", flags: int = 0x0100, family: int = 1) -> str:
-    """Ask a question; return the answer's code, with the number of answers where there are some."""
+    """Send a DNS question; return the response code, and the number of answers if there are any."""
     labels = b"".join(bytes([len(part)]) + part.encode() for part in name.split("."))
     question = struct.pack("!6H", 7, flags, 1, 0, 0, 0) + labels + struct.pack("!BHH", 0, kind, family)
     found: list[bytes] = []
@@ -75,7 +75,7 @@ def garbage_to_the_resolver() -> str:
 
 @attempt
 def bomb_of_names() -> list[str]:
-    """Ask for a name with 63 KB of pointers to pointers behind it, 50 times at once, by TCP; then ask plainly."""
+    """Send a question with 63 KB of nested name pointers over TCP, 50 times at once, then a valid question."""
     question = b"".join(bytes([len(part)]) + part.encode() for part in ["s3", "us-east-1", "amazonaws", "com"])
     records = b"".join(struct.pack("!HHHIH", 0xC000 | min(0x3FFF, 12 + 12 * n), 1, 1, 0, 0) for n in range(5_000))
     bomb = struct.pack("!6H", 7, 0x0100, 1, 0xFFFF, 0xFFFF, 0xFFFF) + question + b"\0\0\1\0\1" + records
@@ -85,7 +85,7 @@ def bomb_of_names() -> list[str]:
     answers = [connection.recv(4096) for connection in connections]
     for connection in connections:
         connection.close()
-    # An address has so many questions under way; one more is dropped, and its connection closed.
+    # The number of pending questions per address is limited; another one is dropped and its connection closed.
     return [*sorted({f"{answer[5] & 15}" for answer in answers if answer}), dns("s3.us-east-1.amazonaws.com")]
 
 
@@ -96,7 +96,7 @@ def names_of_another_vpc() -> list[str]:
 
 @attempt
 def flood_of_questions() -> bool:
-    """Return whether some were left unanswered, and the resolver answers again after a second."""
+    """Return whether some questions were not answered, and the resolver answers again after a second."""
     question = struct.pack("!6H", 7, 0x0100, 1, 0, 0, 0) + b"\2s3\x09amazonaws\3com\0" + struct.pack("!HH", 1, 1)
     answered = 0
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
@@ -117,7 +117,7 @@ def flood_of_questions() -> bool:
 
 
 def request(address: str, text: str, port: int = 80) -> list[str]:
-    """Send a request as it is; return the status lines of what comes back, at most two seconds' worth."""
+    """Send a raw request; return the status lines of the answers that arrive within two seconds."""
     with socket.create_connection((address, port), 3) as client:
         client.sendall(text.replace("\n", "\r\n").encode())
         client.settimeout(2)
@@ -202,7 +202,7 @@ def a_request_inside_a_request() -> list[str]:
 
 @attempt
 def hoarded_connections() -> list[int]:
-    """Return how many of so many silent connections the endpoint's listener and the resolver keep."""
+    """Return how many silent connections the endpoint's listener and the resolver keep open."""
     kept = []
     for address, port, many in ((FACTS["storage"], 80, 600), ("169.254.169.253", 53, 100)):
         held = [socket.create_connection((address, port), 3) for _ in range(many)]

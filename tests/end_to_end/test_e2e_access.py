@@ -1,6 +1,6 @@
-"""Keys of somebody else inside a job: what an open endpoint lets out, and what the printed policy keeps in.
+"""A stranger's access keys inside a job: an open endpoint lets data out, and the printed policy prevents it.
 
-Whoever can make a job run code of his own brings his keys along, and has a bucket in an account of his own.
+An attacker who can run code in a job brings access keys of another account, which has a bucket for the stolen data.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ while True:
 
 
 def run(product: Product, *arguments: str) -> str:
-    """Run a command of the product's own, with its settings."""
+    """Run a command of the product with its settings, and return its output."""
     settings = {f"READING_ROOM_{name}": value for name, value in product.settings.items()}
     argv = [sys.executable, "-m", "reading_room", *arguments]
     done = subprocess.run(argv, capture_output=True, text=True, env=os.environ | settings, check=False)
@@ -64,7 +64,7 @@ def run(product: Product, *arguments: str) -> str:
 
 
 def signer(keys: dict[str, Any]) -> Any:
-    """Return a client for URLs as a job can use them: S3's own name, the bucket in the path."""
+    """Return a client that presigns URLs for use in a job: S3's host name with the bucket in the path."""
     session: Any = boto3.session.Session(region_name=REGION, **keys)
     config = Config(signature_version="s3v4", s3={"addressing_style": "path"})
     return session.client("s3", endpoint_url=S3_URL, config=config)
@@ -72,27 +72,27 @@ def signer(keys: dict[str, Any]) -> Any:
 
 @dataclass
 class Attacker:
-    """Somebody with an account of his own, and a bucket there that everybody may write to."""
+    """Somebody with another account, in which a bucket is writable for everybody."""
 
     account: reading.Account
     keys: dict[str, str] = field(repr=False)
     bucket: str = "gathered-by-a-stranger"
 
     def presigned(self, key: str) -> str:
-        """Return a URL by which anybody may put one object into the bucket."""
+        """Return a URL with which anybody can put an object into the bucket."""
         s3 = signer(self.keys)
         return str(s3.generate_presigned_url("put_object", {"Bucket": self.bucket, "Key": key}))
 
-    def gathered(self) -> list[str]:
-        """Return the keys of what arrived, and take it away."""
+    def take_arrivals(self) -> list[str]:
+        """Return the keys of the objects that arrived, and delete them."""
         found = self.account.s3.list_objects_v2(Bucket=self.bucket).get("Contents", [])
         for each in found:
             self.account.s3.delete_object(Bucket=self.bucket, Key=each["Key"])
         return sorted(each["Key"] for each in found)
 
 
-def answers(reader: subprocess.Popen[str], since: float) -> list[tuple[str, str]]:
-    """Return status and port of the first three requests that began after a moment."""
+def next_answers(reader: subprocess.Popen[str], since: float) -> list[tuple[str, str]]:
+    """Return the status and port of the first three requests that began after a given time."""
     found: list[tuple[str, str]] = []
     assert reader.stdout is not None
     while len(found) < 3:
@@ -104,7 +104,7 @@ def answers(reader: subprocess.Popen[str], since: float) -> list[tuple[str, str]
 
 @pytest.fixture(scope="module")
 def attacker(product: Product) -> Attacker:
-    """The stranger's account, made by the operator like any other."""
+    """Create the stranger's account as the operator creates any account."""
     run(product, "accounts", "create", STRANGER, "--data", str(product.data))
     parser = configparser.ConfigParser(interpolation=None)
     parser.read(product.data / "credentials")
@@ -131,15 +131,15 @@ def attacker(product: Product) -> Attacker:
 
 @pytest.fixture
 def site(product: Product) -> Site:
-    """A place with the guide's endpoint policy: seven actions, for everybody, on everything.
+    """A place with the guide's endpoint policy: seven actions, for everybody, on all resources.
 
-    It is the first administrator's, as everything is of which the commands speak.
+    It belongs to the first administrator, as the commands expect.
     """
     return Site(product)
 
 
-def carry_out(worker: int, attacker: Attacker) -> list[Any]:
-    """Try three ways to the stranger's bucket from inside a job; return whether the SDK did it, and two statuses."""
+def steal(worker: int, attacker: Attacker) -> list[Any]:
+    """Write to the stranger's bucket from a job in three ways; return whether the SDK succeeded, and two statuses."""
     parameters = {"Bucket": attacker.bucket, "Key": "foreign", "Body": "stolen"}
     asked = json.dumps(["s3", "put_object", parameters, None, attacker.keys])
     foreign = json.loads(run_in_container(worker, CALL, asked, as_job=True))
@@ -148,28 +148,26 @@ def carry_out(worker: int, attacker: Attacker) -> list[Any]:
     return [foreign[0] == "answered", *(int(line) for line in said.split())]
 
 
-def test_an_open_endpoint_lets_a_stranger_s_keys_out_and_the_job_is_warned_of_it(
-    site: Site, attacker: Attacker
-) -> None:
+def test_an_open_endpoint_lets_a_strangers_keys_out_and_the_job_warns(site: Site, attacker: Attacker) -> None:
     with site.running() as (job, worker):
         assert carry_out(worker, attacker) == [True, 200, 200]
         assert "lets in requests from every account" in site.story(job)
     assert attacker.gathered() == ["anonymous", "foreign", "presigned"]
 
 
-def test_the_printed_policy_lets_the_job_work_and_a_stranger_s_keys_nowhere(
+def test_the_printed_policy_allows_the_job_and_denies_a_strangers_keys(
     product: Product, site: Site, attacker: Attacker
 ) -> None:
     printed = run(product, "network", "endpoint-policy", "--bucket", site.bucket)
     site.ec2.modify_vpc_endpoint(VpcEndpointId=str(site.network.endpoint), PolicyDocument=printed)
     with site.running() as (job, worker):
-        assert carry_out(worker, attacker) == [False, 403, 403]
+        assert steal(worker, attacker) == [False, 403, 403]
         assert "lets in requests" not in site.story(job)
-    assert attacker.gathered() == []
+    assert attacker.take_arrivals() == []
     site.completes()
 
 
-def test_a_changed_endpoint_policy_holds_for_the_next_request_of_an_open_connection(
+def test_a_changed_endpoint_policy_applies_to_the_next_request_of_an_open_connection(
     product: Product, site: Site
 ) -> None:
     s3 = signer(site.keys())
@@ -188,7 +186,7 @@ def test_a_changed_endpoint_policy_holds_for_the_next_request_of_an_open_connect
             ports = set()
             for effect, wanted in (("Allow", "200"), ("Deny", "403"), ("Allow", "200"), ("Deny", "403")):
                 site.ec2.modify_vpc_endpoint(VpcEndpointId=str(site.network.endpoint), PolicyDocument=policy(effect))
-                for status, port in answers(reader, time.time()):
+                for status, port in next_answers(reader, time.time()):
                     assert status == wanted
                     ports.add(port)
             assert len(ports) == 1

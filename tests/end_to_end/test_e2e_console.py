@@ -1,4 +1,4 @@
-"""The console of a running product: where ``up`` says it is, who may call the APIs, and links that sign in once."""
+"""The console of a running product: its URL, access to the APIs from its pages, and links that sign in once."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def run(product: Product, *arguments: str, stdout: int = subprocess.PIPE) -> sub
 
 @contextmanager
 def terminal() -> Iterator[tuple[int, int]]:
-    """Yield our end of a terminal, and a program's."""
+    """Yield both ends of a terminal: ours and the program's."""
     ours, theirs = pty.openpty()
     try:
         yield ours, theirs
@@ -48,8 +48,8 @@ def terminal() -> Iterator[tuple[int, int]]:
         os.close(theirs)
 
 
-def printed(ours: int, until: re.Pattern[str], seconds: float = 30) -> str:
-    """Return what a terminal shows, up to what is looked for."""
+def read_until(ours: int, until: re.Pattern[str], seconds: float = 30) -> str:
+    """Return the output on a terminal up to the first match of a pattern."""
     shown, deadline = "", time.monotonic() + seconds
     while not until.search(shown):
         assert time.monotonic() < deadline, shown
@@ -59,19 +59,19 @@ def printed(ours: int, until: re.Pattern[str], seconds: float = 30) -> str:
 
 
 def redeem(product: Product, token: str) -> Any:
-    """Use a link's token, as a browser does that has nothing else."""
+    """Exchange a link's token for credentials, as a browser does without any others."""
     url = product.endpoint().url
     return connect("reading-room", url, config=Config(signature_version=UNSIGNED)).redeem_sign_in_token(Token=token)
 
 
-def test_up_says_where_it_is_on_a_line_of_its_own_and_gives_no_link_to_a_file(product: Product) -> None:
+def test_up_logs_the_url_on_a_separate_line_and_writes_no_link_to_a_file(product: Product) -> None:
     assert product.stdout == [f"ready http://127.0.0.1:{product.port}\n".encode()]
     lines = product.log.read_text().splitlines()
     assert f"console URL http://127.0.0.1:{product.console_port}/" in lines
     assert "sign-in" not in product.log.read_text()
 
 
-def test_the_configuration_leads_to_the_apis_and_they_let_its_pages_in(product: Product) -> None:
+def test_the_configuration_has_the_url_of_the_apis_and_they_allow_the_consoles_origin(product: Product) -> None:
     for host in ("127.0.0.1", "localhost"):
         origin = f"http://{host}:{product.console_port}"
         status, headers, body = fetched(f"{origin}/config.json")
@@ -87,13 +87,13 @@ def test_the_configuration_leads_to_the_apis_and_they_let_its_pages_in(product: 
     assert headers["access-control-allow-origin"] is None
 
 
-def test_a_name_that_leads_here_by_rebinding_gets_nothing(product: Product) -> None:
+def test_a_rebound_host_name_is_refused(product: Product) -> None:
     status, _, body = fetched(f"http://127.0.0.1:{product.console_port}/", Host=f"evil.example:{product.console_port}")
     assert status == 421
     assert b"<" not in body
 
 
-def test_objects_are_not_at_the_consoles_origin(product: Product) -> None:
+def test_objects_are_not_served_at_the_consoles_origin(product: Product) -> None:
     s3 = product.account().s3
     s3.create_bucket(Bucket="hostile")
     s3.put_object(Bucket="hostile", Key="page.html", Body=b"<script>steal()</script>", ContentType="text/html")
@@ -103,7 +103,7 @@ def test_objects_are_not_at_the_consoles_origin(product: Product) -> None:
         assert headers["content-security-policy"].startswith("default-src 'none'; script-src 'self';")
 
 
-def test_a_taken_port_keeps_up_from_starting_and_names_the_option(product: Product, tmp_path: Path) -> None:
+def test_up_fails_on_a_port_in_use_and_names_the_option(product: Product, tmp_path: Path) -> None:
     second = Product(tmp_path)
     second.console_port = product.console_port
     process = second.launch()
@@ -115,7 +115,7 @@ def test_a_taken_port_keeps_up_from_starting_and_names_the_option(product: Produ
     assert second.stdout == []
 
 
-def test_a_pipe_gets_the_url_and_no_link(product: Product) -> None:
+def test_a_pipe_receives_the_url_but_no_link(product: Product) -> None:
     piped = run(product)
     assert piped.returncode == 1
     assert piped.stdout == f"console URL http://127.0.0.1:{product.console_port}/\n"
@@ -126,7 +126,7 @@ def test_a_pipe_gets_the_url_and_no_link(product: Product) -> None:
     assert alone.stdout == piped.stdout
 
 
-def test_a_link_on_a_terminal_signs_in_once(product: Product) -> None:
+def test_a_link_on_a_terminal_works_once(product: Product) -> None:
     with terminal() as (ours, theirs):
         ran = run(product, stdout=theirs)
         assert ran.returncode == 0, ran.stderr
@@ -149,7 +149,7 @@ def test_a_link_on_a_terminal_signs_in_once(product: Product) -> None:
 
 
 def test_up_on_a_terminal_prints_a_link(tmp_path: Path) -> None:
-    found = Product(tmp_path, STANDBY="0")  # Of its own, for what is looked at is where it prints.
+    found = Product(tmp_path, STANDBY="0")  # A separate product, because the test reads its output.
     found.console_port = free_port()
     with terminal() as (ours, theirs):
         found.terminal = theirs
@@ -161,15 +161,15 @@ def test_up_on_a_terminal_prints_a_link(tmp_path: Path) -> None:
             assert redeem(found, link[2])["Arn"].endswith(":user/administrator")
             program = re.search(r"To get another one: (\S+) console", shown)
             assert program is not None
-            assert shutil.which(program[1]) is not None, "the command is one that this shell finds"
+            assert shutil.which(program[1]) is not None, "the shell cannot find the printed command"
             assert found.stdout == [f"ready http://127.0.0.1:{found.port}\n".encode()]
             found.stop()
         finally:
             found.clear()
 
 
-def test_a_line_is_one_write_so_that_no_log_comes_between(product: Product) -> None:
-    """A pipe of packets shows each write; ``make up`` runs Python without buffers."""
+def test_each_line_is_a_single_write(product: Product) -> None:
+    """Otherwise a log line could come between. A pipe in packet mode shows each write of unbuffered Python."""
     packets, stdout = os.pipe2(os.O_DIRECT)
     argv = [sys.executable, "-m", "reading_room", "console", "--no-link", "--data", str(product.data), *product.ports()]
     try:
@@ -180,7 +180,7 @@ def test_a_line_is_one_write_so_that_no_log_comes_between(product: Product) -> N
         os.close(stdout)
 
 
-def test_where_nothing_runs_the_command_says_what_to_start(tmp_path: Path) -> None:
+def test_without_a_running_product_the_command_names_what_to_start(tmp_path: Path) -> None:
     absent = Product(tmp_path)
     absent.console_port = free_port()
     refused = run(absent)

@@ -1,6 +1,6 @@
-"""What is promised when something dies under a distributed job: each row of the table in docs/distributed.md.
+"""Failures under a distributed job: each row of the table in docs/distributed.md.
 
-The kills come while parts are being worked on; afterwards the archive has the bytes of an undisturbed run.
+The kills happen while the containers work on parts. The archive has the same bytes as that of an undisturbed run.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from tests.worlds.waiting import eventually, settled
 pytestmark = [
     pytest.mark.e2e,
     pytest.mark.timeout(900),
-    pytest.mark.costs(15, reason="a job of several containers loses something on its way, and goes on to its end"),
+    pytest.mark.costs(15, reason="runs a job of several containers that loses a process"),
 ]
 
 DOCUMENTS = 400
-"""Some 70 kB: nine parts, and a second of work."""
+"""About 70 kB: nine parts, and a second of work."""
 
 
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """A product of this module's own, some of whose processes are killed; what one case leaves the next one finds."""
+    """A separate product for this module, whose processes are killed. The tests share it and what is left in it."""
     settings = SMALL_PARTS | {"STANDBY": "0", "LOG_LEVEL": "debug"}
     with running_product(tmp_path_factory.mktemp("product"), **settings) as found:
         yield found
@@ -37,7 +37,7 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
 
 @pytest.fixture(scope="module")
 def hall(product: Product) -> Hall:
-    """A place whose group opens everything to itself."""
+    """A place whose group has a rule that allows all traffic from itself."""
     found = Hall(product)
     found.write("in/", DOCUMENTS, files=2)
     return found
@@ -45,34 +45,36 @@ def hall(product: Product) -> Hall:
 
 @pytest.fixture(scope="module")
 def undisturbed(hall: Hall) -> bytes:
-    """The archive that every job must come to."""
+    """The archive that every job must produce."""
     return hall.completed(hall.run_many("in/", 1))
 
 
 @pytest.fixture(autouse=True)
-def nothing_runs_on(hall: Hall) -> Iterator[None]:
-    """Stop what a failed test left running."""
+def stop_all_jobs(hall: Hall) -> Iterator[None]:
+    """Stop the jobs that a failed test left running."""
     yield
     hall.stop_all()
 
 
-def end(hall: Hall, job: str, undisturbed: bytes) -> None:
-    """Insist that a job comes to the undisturbed bytes, and that nothing stays of it."""
+def assert_undisturbed(hall: Hall, job: str, undisturbed: bytes) -> None:
+    """Assert that a job writes the same bytes as an undisturbed one and leaves nothing."""
     assert hall.completed(hall.wait(job)) == undisturbed, hall.story(job)
     settled(hall.left)
 
 
-def test_a_killed_member_s_parts_are_done_elsewhere_and_another_takes_its_place(hall: Hall, undisturbed: bytes) -> None:
+def test_the_parts_of_a_killed_member_are_done_elsewhere_and_a_new_member_replaces_it(
+    hall: Hall, undisturbed: bytes
+) -> None:
     with hall.at_work("in/") as (job, members):
         hall.product.kill_processes([members[1].worker])
     eventually(lambda: set(hall.members(job)) - {0, 1} or hall.over(job), PATIENCE, "a member in its place")
-    end(hall, job, undisturbed)
+    assert_undisturbed(hall, job, undisturbed)
     assert hall.attempts(job) == 1
     assert "SIGKILL" in hall.story(job)
 
 
 @pytest.mark.chaos
-def test_members_killed_one_after_the_other_leave_fewer_but_no_dead_job(hall: Hall, undisturbed: bytes) -> None:
+def test_a_job_whose_members_are_killed_one_by_one_continues_with_fewer(hall: Hall, undisturbed: bytes) -> None:
     with hall.at_work("in/", 3) as (job, members):
         hall.product.kill_processes([members[1].worker])
         hall.product.kill_processes([members[2].worker])
@@ -80,31 +82,31 @@ def test_members_killed_one_after_the_other_leave_fewer_but_no_dead_job(hall: Ha
     for number, member in hall.members(job).items():
         if number:
             hall.product.kill_processes([member.worker])
-    end(hall, job, undisturbed)
+    assert_undisturbed(hall, job, undisturbed)
     assert hall.attempts(job) == 1
 
 
-def test_a_killed_scheduler_costs_an_attempt_and_no_finished_part(hall: Hall, undisturbed: bytes) -> None:
+def test_a_killed_scheduler_costs_an_attempt_but_no_finished_part(hall: Hall, undisturbed: bytes) -> None:
     with hall.at_work("in/") as (job, members):
         before = hall.finished_keys(job)
         hall.product.kill_processes([hall.scheduler(members[0])])
     eventually(lambda: hall.attempts(job) == 2, PATIENCE, "the second attempt")
     eventually(lambda: hall.over(job) or hall.attempt_of_parts(job) == 2, PATIENCE, "its plan")
     assert hall.over(job) or before <= hall.finished_keys(job)
-    end(hall, job, undisturbed)
+    assert_undisturbed(hall, job, undisturbed)
     assert hall.attempts(job) == 2
     assert "its cluster broke" in hall.story(job), hall.story(job)
 
 
 @dataclass
 class KilledTwice:
-    """What was seen of a job whose first container was killed in each of its first two attempts."""
+    """What was observed of a job whose first container was killed in each of its first two attempts."""
 
     job: str
     before: set[str]
-    """The objects of the parts that were done when it was killed first."""
+    """The objects of the parts that were finished before the first kill."""
     after: set[str]
-    """Those that were done when the second attempt had its plan."""
+    """The objects of the parts that were finished when the second attempt had its plan."""
     last: set[int]
     """The numbers of the containers of the third attempt."""
 
@@ -131,39 +133,39 @@ def killed_twice(hall: Hall) -> KilledTwice:
     return KilledTwice(job, before, after, last)
 
 
-def test_a_killed_first_container_costs_an_attempt_and_no_finished_part(killed_twice: KilledTwice) -> None:
+def test_a_killed_first_container_costs_an_attempt_but_no_finished_part(killed_twice: KilledTwice) -> None:
     assert killed_twice.before
     assert killed_twice.before <= killed_twice.after
 
 
 def test_the_third_attempt_runs_in_one_container(hall: Hall, undisturbed: bytes, killed_twice: KilledTwice) -> None:
-    end(hall, killed_twice.job, undisturbed)
+    assert_undisturbed(hall, killed_twice.job, undisturbed)
     assert killed_twice.last == {0}
     assert hall.attempts(killed_twice.job) == 3
 
 
 @pytest.mark.parametrize("victim", ["serve", "everything", *long("agent", "holder", "services")])
-def test_a_kill_of_the_product_s_own_processes_costs_an_attempt_at_most(
+def test_killing_processes_of_the_product_costs_at_most_one_attempt(
     hall: Hall, undisturbed: bytes, victim: str
 ) -> None:
     with hall.at_work("in/") as (job, _):
         hall.product.kill(victim)
-    end(hall, job, undisturbed)
+    assert_undisturbed(hall, job, undisturbed)
     assert hall.attempts(job) <= 2
 
 
 @pytest.mark.parametrize("number", [*long(1), 0], ids=["a member", "the first"])
-def test_a_container_that_stands_still_for_a_while_does_no_harm(hall: Hall, undisturbed: bytes, number: int) -> None:
-    _stand_still(hall, number, 5.0, undisturbed)
+def test_a_container_that_freezes_for_seconds_does_no_harm(hall: Hall, undisturbed: bytes, number: int) -> None:
+    _freeze(hall, number, 5.0, undisturbed)
 
 
 @pytest.mark.chaos
 @pytest.mark.parametrize("number", [1, 0], ids=["a member", "the first"])
-def test_a_container_that_stands_still_for_a_minute_does_no_harm(hall: Hall, undisturbed: bytes, number: int) -> None:
-    _stand_still(hall, number, 60.0, undisturbed)
+def test_a_container_that_freezes_for_a_minute_does_no_harm(hall: Hall, undisturbed: bytes, number: int) -> None:
+    _freeze(hall, number, 60.0, undisturbed)
 
 
-def test_an_endpoint_removed_in_the_middle_fails_by_name_and_nothing_stays(product: Product) -> None:
+def test_removing_the_endpoint_during_a_job_fails_it_with_a_message_and_leaves_nothing(product: Product) -> None:
     place = Hall(product, "10.41.0.0/16")
     place.write("in/", DOCUMENTS)
     with place.at_work("in/") as (job, _):
@@ -175,7 +177,7 @@ def test_an_endpoint_removed_in_the_middle_fails_by_name_and_nothing_stays(produ
     settled(place.left)
 
 
-def test_a_rule_removed_in_the_middle_is_named_or_does_no_harm(product: Product, hall: Hall) -> None:
+def test_removing_the_rule_during_a_job_is_reported_or_does_no_harm(product: Product, hall: Hall) -> None:
     place = Hall(product, "10.42.0.0/16")
     place.write("in/", DOCUMENTS, files=2)
     with place.at_work("in/") as (job, _):
@@ -189,7 +191,7 @@ def test_a_rule_removed_in_the_middle_is_named_or_does_no_harm(product: Product,
     settled(place.left)
 
 
-def test_a_stop_while_a_member_is_gone_keeps_what_is_finished(hall: Hall) -> None:
+def test_a_job_stopped_while_a_member_is_missing_keeps_its_finished_documents(hall: Hall) -> None:
     with hall.at_work("in/") as (job, members):
         hall.product.kill_processes([members[1].worker])
         hall.stop(job)
@@ -197,15 +199,15 @@ def test_a_stop_while_a_member_is_gone_keeps_what_is_finished(hall: Hall) -> Non
     assert properties["JobStatus"] in ("STOPPED", "COMPLETED"), hall.told(properties)
     found = hall.lines(properties)
     assert 0 < len(found) <= DOCUMENTS
-    assert found == sorted(set(found)), "out of order, or twice"
+    assert found == sorted(set(found)), "out of order or duplicated"
     settled(hall.left)
 
 
-def _stand_still(hall: Hall, number: int, seconds: float, undisturbed: bytes) -> None:
-    """Let the container of a number stand still for so long while the others work on."""
+def _freeze(hall: Hall, number: int, seconds: float, undisturbed: bytes) -> None:
+    """Freeze the container with this number for some seconds while the others continue."""
     with hall.at_work("in/") as (job, members):
         for other, member in members.items():
             if other != number:
                 os.kill(member.worker, signal.SIGCONT)
         time.sleep(seconds)
-    end(hall, job, undisturbed)
+    assert_undisturbed(hall, job, undisturbed)

@@ -1,7 +1,7 @@
-"""Who can speak with a job's cluster: its own containers, and nobody else. Real packets and a real client.
+"""Only a job's own containers can connect to its cluster. The tests use real packets and a real client.
 
-Two jobs share a group, a third has another group, a fourth is in another VPC. A program in the container of each tries
-to reach the first job's cluster.
+Two jobs share a group, a third has another group, and a fourth is in another VPC. A program in a container of each
+tries to connect to the cluster of the first job.
 """
 
 from __future__ import annotations
@@ -28,27 +28,27 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
 GUEST = (Path(__file__).parent / "cluster_guest.py").read_text()
 DOCUMENTS = 2_500
-"""Ten seconds of work, which are minutes for jobs that are slowed: they outlast the attempts."""
+"""Ten seconds of work. Slowed jobs need minutes for it, and so outlast the attempts."""
 
 
 def visit(worker: int, **asked: Any) -> dict[str, Any]:
-    """Run the guest in a container, as its job."""
+    """Run the guest program in a container as its job, and return the outcomes."""
     said = run_in_container(worker, GUEST, json.dumps(asked), seconds=90, as_job=True, among_its_processes=True)
     return dict(json.loads(said))
 
 
 @dataclass
-class Evening:
-    """What each tried, and what everybody else noticed."""
+class Attempts:
+    """The outcomes of all attempts, and what others observed of them."""
 
     own: dict[str, Any]
-    """A container of the job itself, with the job's certificate: the proof that the others could have succeeded."""
+    """A container of the job itself, with the job's certificate. It proves that the attempts can succeed."""
     neighbour: dict[str, Any]
     """A container of another job in the same group, with its own job's certificate."""
-    with_ours: dict[str, Any]
-    """The same, at the path of the first job's certificate."""
+    at_our_path: dict[str, Any]
+    """The same container, when it requests the path of the first job's certificate."""
     worker_port: dict[str, Any]
-    """The neighbour again, at the port of the first job's worker."""
+    """The same container, at the port of the first job's worker."""
     outsider: dict[str, Any]
     """A container of another group, with the first job's certificate."""
     elsewhere: dict[str, Any]
@@ -56,23 +56,23 @@ class Evening:
     host: dict[str, Any]
     """The host itself, with the first job's certificate."""
     on_host: set[tuple[str, int]]
-    """What listens on the host."""
+    """The listening sockets of the host."""
     listening: dict[int, set[tuple[str, int]]]
-    """What listens in the network namespace of each member of the first job."""
+    """The listening sockets in the network namespace of each member of the first job."""
     members: dict[int, Member]
     addresses: dict[str, str]
     records: list[list[str]]
-    """The flow log of the first job's first interface, and of the outsider's."""
+    """The flow logs of the first job's first interface and of the outsider's."""
     shown: dict[int, bytes]
-    """Command lines and environments of every process of the product."""
+    """The command lines and environments of all processes of the product."""
     log: bytes
     data: dict[str, bytes]
-    """The files of the product that are no objects."""
+    """The files of the product except the objects."""
 
 
 @pytest.fixture(scope="module")
-def evening(product: Product, account: OwnAccount) -> Evening:
-    """Let everybody try, once."""
+def attempts(product: Product, account: OwnAccount) -> Attempts:
+    """Make all attempts, once for all tests."""
     hall, far = Hall(product, account=account), Hall(product, account=account)
     ec2 = hall.ec2
     hall.write("in/", DOCUMENTS)
@@ -85,26 +85,26 @@ def evening(product: Product, account: OwnAccount) -> Evening:
         ours = running.enter_context(hall.slowly("in/", 2))
         theirs = running.enter_context(hall.slowly("in/", 2))
         first, second = ours[0], ours[1]
-        # The job over there shall not have the very address that it is to try.
+        # The job in the other VPC must not have the address that it is going to try.
         taken = far.take(first.address)
         outsider, outside = running.enter_context(hall.running(VpcConfig=config))
         _, far_off = running.enter_context(far.running())
         interface = hall.interface_of(outsider)
         to = {"address": first.address, "port": SCHEDULER_PORT}
         own = visit(second.worker, path=second.cluster_path, **to)
-        # Now that the scheduler has answered, and before the job could end.
+        # The scheduler has answered, and the job cannot have ended yet.
         listening = {number: _listening(member) for number, member in ours.items()}
         neighbour = visit(theirs[1].worker, path=theirs[1].cluster_path, **to)
-        found = Evening(
+        found = Attempts(
             own=own,
             neighbour=neighbour,
-            with_ours=visit(theirs[1].worker, path=second.cluster_path),
+            at_our_path=visit(theirs[1].worker, path=second.cluster_path),
             worker_port=visit(
                 theirs[1].worker, identity=neighbour["identity"], address=second.address, port=WORKER_PORT
             ),
             outsider=visit(outside, identity=own["identity"], **to),
             elsewhere=visit(far_off, identity=own["identity"], **to),
-            host=_visit_from_here(identity=own["identity"], **to),
+            host=_visit_from_host(identity=own["identity"], **to),
             on_host=listeners_on_host(product),
             listening=listening,
             members=ours,
@@ -122,82 +122,82 @@ def evening(product: Product, account: OwnAccount) -> Evening:
     return found
 
 
-@pytest.mark.costs(65, reason="it is the first, before which four jobs run and everybody tries to get in")
-def test_a_container_of_the_job_with_its_certificate_is_in(evening: Evening) -> None:
-    assert evening.own["status"] == 200
-    assert evening.own["dask"] == "in, 2 workers"
+@pytest.mark.costs(65, reason="it is the first test, so it includes four jobs and all attempts")
+def test_a_container_of_the_job_connects_with_the_jobs_certificate(attempts: Attempts) -> None:
+    assert attempts.own["status"] == 200
+    assert attempts.own["dask"] == "in, 2 workers"
 
 
-def test_even_the_job_itself_gets_in_only_with_its_certificate_and_by_tls(evening: Evening) -> None:
-    _refused(evening.own, but={"dask"})
+def test_even_the_job_itself_can_connect_only_with_its_certificate_over_tls(attempts: Attempts) -> None:
+    _assert_refused(attempts.own, but={"dask"})
 
 
-def test_a_job_in_the_same_group_reaches_the_port_and_is_refused_by_its_certificate(evening: Evening) -> None:
-    assert evening.neighbour["status"] == 200
-    # What it is refused with is no silence: packets pass within the group, and TLS is what stops it.
-    assert evening.neighbour["in the clear"] == "refused"
-    _refused(evening.neighbour)
-    _refused(evening.worker_port)
+def test_a_job_in_the_same_group_reaches_the_port_but_its_certificate_is_refused(attempts: Attempts) -> None:
+    assert attempts.neighbour["status"] == 200
+    # The connection is refused, not dropped: the group allows the packets, and TLS rejects the certificate.
+    assert attempts.neighbour["in the clear"] == "refused"
+    _assert_refused(attempts.neighbour)
+    _assert_refused(attempts.worker_port)
 
 
-def test_a_job_is_not_given_another_s_certificate(evening: Evening) -> None:
-    assert evening.with_ours == {"status": 404, "identity": None}
-    assert b"refused container credentials" in evening.log
-    assert evening.own["identity"]["Key"] != evening.neighbour["identity"]["Key"]
-    assert evening.own["identity"]["Authority"] != evening.neighbour["identity"]["Authority"]
+def test_a_job_cannot_fetch_the_certificate_of_another_job(attempts: Attempts) -> None:
+    assert attempts.at_our_path == {"status": 404, "identity": None}
+    assert b"refused container credentials" in attempts.log
+    assert attempts.own["identity"]["Key"] != attempts.neighbour["identity"]["Key"]
+    assert attempts.own["identity"]["Authority"] != attempts.neighbour["identity"]["Authority"]
 
 
-def test_another_group_reaches_nothing_even_with_the_certificate_and_it_is_recorded(evening: Evening) -> None:
-    _silent(evening.outsider)
-    tried = (evening.addresses["outsider"], evening.members[0].address, str(SCHEDULER_PORT))
-    actions = {(each[2], each[12]) for each in evening.records if (each[3], each[4], each[6]) == tried}
-    assert (evening.members[0].interface_id, "REJECT") in actions
+def test_another_group_cannot_connect_even_with_the_certificate_and_is_recorded(attempts: Attempts) -> None:
+    _assert_no_answer(attempts.outsider)
+    tried = (attempts.addresses["outsider"], attempts.members[0].address, str(SCHEDULER_PORT))
+    actions = {(each[2], each[12]) for each in attempts.records if (each[3], each[4], each[6]) == tried}
+    assert (attempts.members[0].interface_id, "REJECT") in actions
 
 
-def test_another_vpc_with_the_same_networks_reaches_nothing(evening: Evening) -> None:
-    _silent(evening.elsewhere)
+def test_another_vpc_with_the_same_networks_cannot_connect(attempts: Attempts) -> None:
+    _assert_no_answer(attempts.elsewhere)
 
 
-def test_the_host_reaches_nothing(product: Product, evening: Evening) -> None:
-    # Some networks accept every connection, to nowhere: what counts is that nobody of the cluster is there.
-    assert not evening.host["dask"].startswith("in,"), evening.host
-    ports = {port for _, port in evening.on_host}
+def test_the_host_cannot_connect(product: Product, attempts: Attempts) -> None:
+    # Some networks accept every connection and lead nowhere, so the test checks that the cluster does not answer.
+    assert not attempts.host["dask"].startswith("in,"), attempts.host
+    ports = {port for _, port in attempts.on_host}
     assert product.port in ports
     assert ports & {SCHEDULER_PORT, WORKER_PORT} == set()
 
 
-def test_nothing_but_the_two_ports_is_open_to_the_network(evening: Evening) -> None:
-    for number, found in evening.listening.items():
-        address = evening.members[number].address
+def test_only_the_two_ports_of_the_cluster_are_open_to_the_network(attempts: Attempts) -> None:
+    for number, found in attempts.listening.items():
+        address = attempts.members[number].address
         outside = {(host, port) for host, port in found if not _is_loopback(host)}
         wanted = {WORKER_PORT} | ({SCHEDULER_PORT} if number == 0 else set())
         assert outside == {(address, port) for port in wanted}
 
 
-def test_no_key_is_in_a_log_a_file_a_command_line_or_an_environment(evening: Evening) -> None:
-    for identity in (evening.own["identity"], evening.neighbour["identity"]):
+def test_no_key_is_in_a_log_a_file_a_command_line_or_an_environment(attempts: Attempts) -> None:
+    for identity in (attempts.own["identity"], attempts.neighbour["identity"]):
         secret = max(identity["Key"].splitlines(), key=len).encode()
         assert len(secret) > 30
-        assert secret not in evening.log
-        assert [pid for pid, text in evening.shown.items() if secret in text] == []
-        assert [name for name, text in evening.data.items() if secret in text] == []
-    for member in evening.members.values():
-        assert member.cluster_path.rpartition("/")[2].encode() not in evening.log
+        assert secret not in attempts.log
+        assert [pid for pid, text in attempts.shown.items() if secret in text] == []
+        assert [name for name, text in attempts.data.items() if secret in text] == []
+    for member in attempts.members.values():
+        assert member.cluster_path.rpartition("/")[2].encode() not in attempts.log
 
 
-def _refused(came: dict[str, Any], but: frozenset[str] | set[str] = frozenset()) -> None:
+def _assert_refused(outcomes: dict[str, Any], but: frozenset[str] | set[str] = frozenset()) -> None:
     for way in {"dask", "dask in the clear", "in the clear", "without a certificate"} - but:
-        said = came[way]
+        said = outcomes[way]
         assert not said.startswith(("in,", "answered")), (way, said)
 
 
-def _silent(came: dict[str, Any]) -> None:
-    assert came["in the clear"].startswith("TimeoutError"), came
-    _refused(came)
+def _assert_no_answer(outcomes: dict[str, Any]) -> None:
+    assert outcomes["in the clear"].startswith("TimeoutError"), outcomes
+    _assert_refused(outcomes)
 
 
 def _is_loopback(host: str) -> bool:
-    # The second is ::1, as the kernel writes it in words of four bytes.
+    # The second form is ::1 as the kernel prints it, in words of four bytes.
     return host.startswith("127.") or host == "00000000:00000000:00000000:00000001"
 
 
@@ -208,7 +208,7 @@ def _listening(member: Member) -> set[tuple[str, int]]:
     return found
 
 
-def _visit_from_here(**asked: Any) -> dict[str, Any]:
+def _visit_from_host(**asked: Any) -> dict[str, Any]:
     argv = [sys.executable, "-I", "-c", GUEST, json.dumps(asked)]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=90, check=True)
     return dict(json.loads(done.stdout))
@@ -220,7 +220,7 @@ def _visible(pid: int) -> bytes:
         try:
             shown += Path(f"/proc/{pid}/{name}").read_bytes()
         except OSError:
-            continue  # It ended meanwhile, or shows nobody.
+            continue  # The process has ended or is not readable.
     return shown
 
 
@@ -231,5 +231,5 @@ def _files(product: Product) -> dict[str, bytes]:
             try:
                 found[str(path)] = path.read_bytes()
             except OSError:
-                continue  # It was removed meanwhile.
+                continue  # The file was removed meanwhile.
     return found

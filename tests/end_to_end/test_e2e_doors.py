@@ -1,4 +1,4 @@
-"""The doors of a running product: HTTPS beside plain HTTP, certificates, peers that say nothing, and what leaks."""
+"""The listen addresses of a running product: HTTPS and plain HTTP, certificates, silent clients, and memory leaks."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from tests.worlds.waiting import eventually
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
 SILENT = 3_000
-"""Connections that are opened and say nothing."""
+"""The number of connections that are opened and stay silent."""
 
 
 @pytest.fixture(scope="module")
 def beyond(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """A product of this module's own, with a console, whose doors are beyond loopback."""
+    """A separate product for this module, with a console, that listens beyond loopback."""
     settings = {"TLS": "own", "TLS_NAMES": "reading.example.com", "HOST": "0.0.0.0", "STANDBY": "0"}
     found = Product(tmp_path_factory.mktemp("beyond"), **settings)
     found.console_port = free_port()
@@ -46,37 +46,37 @@ def beyond(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
         found.clear()
 
 
-def https(product: Product, host: str = "127.0.0.1") -> str:
-    """The product's second door."""
+def https_url(product: Product, host: str = "127.0.0.1") -> str:
+    """Return the URL of the product's HTTPS listen address."""
     return f"https://{host}:{product.settings['TLS_PORT']}"
 
 
 def client(product: Product, service: str, url: str, verify: Any = None) -> Any:
-    """A client of the first administrator at one door."""
+    """Return a client of the first administrator for a URL."""
     endpoint = product.endpoint()
     keys = {"access_key_id": endpoint.access_key_id, "secret_access_key": endpoint.secret_access_key}
     return connect(service, url, verify=verify, **keys)
 
 
 def authority(product: Product) -> str:
-    """The file that clients of HTTPS are told to trust."""
+    """Return the file with the authority that clients of HTTPS must trust."""
     return str(product.data / "doors" / "authority.pem")
 
 
-def test_plain_http_keeps_its_line_and_https_answers_who_trusts_the_authority(product: Product) -> None:
+def test_plain_http_is_announced_and_https_serves_clients_that_trust_the_authority(product: Product) -> None:
     assert product.stdout == [f"ready http://127.0.0.1:{product.port}\n".encode()]
     for host in ("127.0.0.1", "localhost"):
-        caller = client(product, "sts", https(product, host), authority(product)).get_caller_identity()
+        caller = client(product, "sts", https_url(product, host), authority(product)).get_caller_identity()
         assert caller["Arn"].endswith(":user/administrator")
     with pytest.raises(SSLError):
-        client(product, "sts", https(product)).get_caller_identity()
+        client(product, "sts", https_url(product)).get_caller_identity()
     vpc_authority = str(product.data / "authority" / "authority.pem")
     with pytest.raises(SSLError):
-        client(product, "sts", https(product), vpc_authority).get_caller_identity()
+        client(product, "sts", https_url(product), vpc_authority).get_caller_identity()
 
 
-def test_a_policy_that_demands_tls_is_met_by_the_socket_and_by_no_header(product: Product) -> None:
-    s3 = client(product, "s3", https(product), authority(product))
+def test_a_policy_that_requires_tls_is_satisfied_by_the_socket_and_by_no_header(product: Product) -> None:
+    s3 = client(product, "s3", https_url(product), authority(product))
     s3.create_bucket(Bucket="only-tls")
     s3.put_object(Bucket="only-tls", Key="key", Body=b"secret")
     everything = ["arn:aws:s3:::only-tls", "arn:aws:s3:::only-tls/*"]
@@ -98,11 +98,11 @@ def _claim_tls(request: Any, **_: Any) -> None:
 
 
 @pytest.mark.parametrize("secure", [False, True])
-def test_thousands_of_connections_that_say_nothing_shut_nobody_out(product: Product, secure: bool) -> None:
+def test_thousands_of_silent_connections_lock_nobody_out(product: Product, secure: bool) -> None:
     door = int(product.settings["TLS_PORT"]) if secure else product.port
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, SILENT + 1_000), most))
-    url = https(product) if secure else f"http://127.0.0.1:{product.port}"
+    url = https_url(product) if secure else f"http://127.0.0.1:{product.port}"
     serve = product.child("serve")
     with ExitStack() as opened:
         for number in range(SILENT):
@@ -117,7 +117,7 @@ def test_thousands_of_connections_that_say_nothing_shut_nobody_out(product: Prod
         assert held < SILENT
 
 
-def test_a_door_answers_to_its_own_names_and_tells_others_what_to_set(product: Product) -> None:
+def test_a_listen_address_serves_its_names_and_names_the_setting_for_others(product: Product) -> None:
     url = f"http://127.0.0.1:{product.port}"
     for host in ("localhost:1", "bucket.s3.localhost", "comprehend.us-east-1.amazonaws.com", "10.0.0.1"):
         assert fetched(f"{url}/_reading_room/health", Host=host)[0] == 200
@@ -127,7 +127,7 @@ def test_a_door_answers_to_its_own_names_and_tells_others_what_to_set(product: P
             assert status == 421
             assert f"READING_ROOM_TLS_NAMES={host.partition(':')[0]} ".encode() in body
             assert "access-control-allow-origin" not in headers
-    # A bucket may have a name of its own that leads here; whoever has none has nothing.
+    # A host name that is the name of a bucket is accepted while the bucket exists.
     s3 = client(product, "s3", url)
     s3.create_bucket(Bucket="photos.page.example")
     assert fetched(f"{url}/none", Host="photos.page.example")[0] == 403
@@ -135,7 +135,7 @@ def test_a_door_answers_to_its_own_names_and_tells_others_what_to_set(product: P
     assert fetched(f"{url}/none", Host="photos.page.example")[0] == 421
 
 
-def test_no_process_leaves_its_memory_behind_and_none_can_allow_it_again(product: Product, account: OwnAccount) -> None:
+def test_no_process_dumps_core_or_can_enable_it_again(product: Product, account: OwnAccount) -> None:
     assert product.up is not None
     with Place(product, account=account).running() as (_, worker):
         launchers = [each.pid for each in product.records().values() if each and each.pid]
@@ -147,19 +147,19 @@ def test_no_process_leaves_its_memory_behind_and_none_can_allow_it_again(product
         assert limit == ["0", "0"]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read the memory of every process")
+@pytest.mark.skipif(os.geteuid() == 0, reason="root can read the memory of every process")
 def test_another_process_of_the_same_user_cannot_read_the_servers_memory(product: Product) -> None:
     for file in ("mem", "environ"):
         with pytest.raises(PermissionError):
             Path(f"/proc/{product.child('serve')}/{file}").read_bytes()
 
 
-def test_an_address_beyond_loopback_has_https_alone_and_commands_find_it(beyond: Product) -> None:
+def test_an_address_beyond_loopback_has_only_https_and_commands_use_it(beyond: Product) -> None:
     url = f"https://127.0.0.1:{beyond.port}"
     assert client(beyond, "sts", url, authority(beyond)).get_caller_identity()["Account"]
     with pytest.raises(OSError), urllib.request.urlopen(f"http://127.0.0.1:{beyond.port}/_reading_room/health"):
         pass
-    # Buckets stand before the further name.
+    # The certificate also covers buckets as subdomains of the configured name.
     context = ssl.create_default_context(cafile=authority(beyond))
     with (
         socket.create_connection(("127.0.0.1", beyond.port)) as plain,
@@ -179,7 +179,7 @@ def test_beyond_loopback_the_console_has_the_certificate_of_the_apis(beyond: Pro
     assert f"console URL {origin}/" in beyond.log.read_text().splitlines()
 
 
-def test_a_given_certificate_is_replaced_without_a_restart(tmp_path: Path) -> None:
+def test_a_configured_certificate_is_replaced_without_a_restart(tmp_path: Path) -> None:
     from reading_room.clock import system_clock
     from reading_room.hosts.authority import prepare_certificates
 
@@ -189,18 +189,18 @@ def test_a_given_certificate_is_replaced_without_a_restart(tmp_path: Path) -> No
     ]
     certificate, key = tmp_path / "given.pem", tmp_path / "given.key"
     _give(made[0].leaf.read(), certificate, key)
-    # Of its own: its certificate is replaced.
+    # A separate product, because its certificate is replaced.
     found = Product(tmp_path, STANDBY="0", TLS_PORT=str(free_port()), TLS_CERT=str(certificate), TLS_KEY=str(key))
     try:
         found.start()
         with _connected(found, made[0].certificate) as before:
             _give(made[1].leaf.read(), certificate, key)
             eventually(lambda: _served(found) == made[1].leaf.read()[:400], 15, "the second certificate")
-            # A connection goes on by what it began with.
+            # An open connection keeps the certificate that it started with.
             before.sendall(b"GET /_reading_room/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
             assert before.recv(100).startswith(b"HTTP/1.1 200")
-            # A name in the certificate is one that the door is called by, from now on.
-            health = f"{https(found, 'localhost')}/_reading_room/health"
+            # The server now accepts the host names of the new certificate and no longer those of the old one.
+            health = f"{https_url(found, 'localhost')}/_reading_room/health"
             trusted = str(made[1].certificate)
             assert fetched(health, trust=trusted, Host="second.example")[0] == 200
             assert fetched(health, trust=trusted, Host="first.example")[0] == 421

@@ -1,4 +1,4 @@
-"""What becomes of a job whose endpoint allows the guide's seven actions, and what when one of them is missing."""
+"""The result of a job whose endpoint allows the guide's seven actions, or lacks one of them."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ WITHOUT = [
     *(pytest.param([action], id=action) for action in NEEDED),
     pytest.param([action for action in reading.ENDPOINT_ACTIONS if action not in NEEDED], id="all the others"),
 ]
-"""Each needed action is missing once. The others are missing together: a policy with some of them allows no less."""
+"""Each needed action is missing once. The others are missing all together, which covers policies with some of them."""
 PART = 8 << 20
-"""Bytes from which the SDK writes an object in parts."""
+"""The size in bytes from which the SDK writes an object in parts."""
 
 
 @pytest.fixture(scope="module")
 def place(make_library: Callable[..., Place]) -> Place:
-    """A place with a small input, and one that is large enough for its output to be tried first."""
+    """A place with a small input, and one that is so large that the job tests its output location first."""
     library = make_library("10.19.0.0/16")
     library.put_text("small/a.txt", "Marie Curie moved to Paris.\nThe baker heats the oven.\n")
     library.put_text("large/a.txt", f"{'The weather is fine today in Paris. ' * 2_500}\n" * 13)
@@ -42,7 +42,7 @@ def place(make_library: Callable[..., Place]) -> Place:
 
 @pytest.fixture
 def allow(place: Place) -> Iterator[Callable[..., None]]:
-    """Give the endpoint a policy of so many actions; afterwards it has the guide's again."""
+    """Yield a function that sets the actions of the endpoint's policy; restore the guide's policy afterwards."""
     yield place.allow
     place.allow(*reading.ENDPOINT_ACTIONS)
 
@@ -55,16 +55,16 @@ def written(place: Place, properties: dict[str, Any]) -> list[str]:
 
 
 def unfinished(place: Place) -> list[str]:
-    """Return the uploads that nobody completed or aborted."""
+    """Return the uploads that were neither completed nor aborted."""
     return [entry["Key"] for entry in place.account.s3.list_multipart_uploads(Bucket=place.bucket).get("Uploads", ())]
 
 
-def test_the_page_has_a_row_for_each_of_the_seven_actions() -> None:
+def test_the_page_has_a_row_for_each_action() -> None:
     assert set(ROWS) == set(reading.ENDPOINT_ACTIONS)
     assert {action for action, result in ROWS.items() if result[0] == "FAILED"} == set(NEEDED)
 
 
-# Kinds that read document by document differ in their engine only; topics have a program of their own.
+# Kinds that read one document at a time differ only in their engine. Topics have a separate program.
 @pytest.mark.parametrize(
     ("kind", "size"), [("dominant-language", "small"), ("dominant-language", "large"), ("topics", "small")]
 )
@@ -88,15 +88,15 @@ def test_an_endpoint_without_one_action_gives_the_documented_result(
     assert place.interfaces() == []
 
 
-def test_an_output_above_the_threshold_is_written_in_parts_with_the_actions_that_are_used(
+def test_a_large_output_is_written_in_parts_with_the_needed_actions_alone(
     place: Place, allow: Callable[..., None]
 ) -> None:
-    # A policy that allows more than these three, the guide's seven, allows no less.
+    # If these three actions suffice, so do the guide's seven.
     chance = random.Random(7)
     letters = string.ascii_letters + string.digits
 
     def name() -> str:
-        # One word that no compression makes much shorter, and that the results repeat.
+        # A word that does not compress well, and that the results contain.
         return "M" + "".join(chance.choices(letters, k=10_000))
 
     lines = [" ".join(f"Angela {name()} lives in Paris." for _ in range(20)) for _ in range(64)]

@@ -1,4 +1,4 @@
-"""Floods from clients without a key, against a running product: at its door on loopback, and from inside a VPC."""
+"""Floods from clients without a key on a running product: at its listen address on loopback, and from inside a VPC."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ print(*sorted(found))
 
 @contextmanager
 def half_sent(product: Product) -> Iterator[None]:
-    """Hold thousands of requests whose bodies never end, at the door of the APIs."""
+    """Keep thousands of requests with unfinished bodies open at the listen address of the APIs."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, HALF_SENT + 1_000), most))
     with ExitStack() as opened:
@@ -51,10 +51,10 @@ def half_sent(product: Product) -> Iterator[None]:
         yield
 
 
-def refused(product: Product, address: str, endpoint: str | None = None) -> tuple[int, int]:
-    """Return how many requests of an address the trail has one by one, and how many it counted besides.
+def refusals(product: Product, address: str, endpoint: str | None = None) -> tuple[int, int]:
+    """Return how many requests from an address the trail records individually, and how many it only counts.
 
-    Jobs of other VPCs may have the same address: those of one came through its ``endpoint``.
+    Jobs in other VPCs may have the same address. Those of one VPC arrive through its ``endpoint``.
     """
     events = [
         each
@@ -65,8 +65,8 @@ def refused(product: Product, address: str, endpoint: str | None = None) -> tupl
     return len(events) - len(counted), sum(counted)
 
 
-@pytest.mark.costs(8, reason="2,200 connections are made")
-def test_thousands_of_half_sent_requests_shut_no_signed_client_out(product: Product, account: OwnAccount) -> None:
+@pytest.mark.costs(8, reason="opens 2,200 connections")
+def test_thousands_of_half_sent_requests_lock_no_signed_client_out(product: Product, account: OwnAccount) -> None:
     account.s3.create_bucket(Bucket=f"slow-{account.number}")
     url = account.s3.generate_presigned_url("put_object", Params={"Bucket": f"slow-{account.number}", "Key": "k"})
     target = url.partition(str(product.port))[2]
@@ -83,10 +83,10 @@ def test_thousands_of_half_sent_requests_shut_no_signed_client_out(product: Prod
     assert found == b"firstfinal"
 
 
-def test_a_flood_of_unsigned_requests_is_a_few_lines_and_every_signed_call_is_in_the_trail(
+def test_a_flood_of_unsigned_requests_is_summarized_and_every_signed_call_is_recorded(
     product: Product, account: OwnAccount
 ) -> None:
-    began, before = product.log.stat().st_size, sum(refused(product, "127.0.0.1"))
+    began, before = product.log.stat().st_size, sum(refusals(product, "127.0.0.1"))
     asked = []
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     with closing(http.client.HTTPConnection("127.0.0.1", product.port, timeout=DEADLINE)) as flooding:
@@ -95,7 +95,7 @@ def test_a_flood_of_unsigned_requests_is_a_few_lines_and_every_signed_call_is_in
             assert b"<Code>" in flooding.getresponse().read()
             if number % 40 == 0:
                 asked.append(account.ec2.describe_vpcs()["ResponseMetadata"]["RequestId"])
-    eventually(lambda: sum(refused(product, "127.0.0.1")) >= before + FLOOD, what="all refusals, counted or not")
+    eventually(lambda: sum(refusals(product, "127.0.0.1")) >= before + FLOOD, what="all refusals, counted or not")
     eventually(lambda: set(asked) <= {each.get("requestID") for each in product.events("management")})
     with product.log.open("rb") as log:
         log.seek(began)
@@ -105,16 +105,16 @@ def test_a_flood_of_unsigned_requests_is_a_few_lines_and_every_signed_call_is_in
     eventually(lambda: told in product.log.read_bytes())
 
 
-@pytest.mark.costs(12, reason="it is the first with a job, from which it floods")
-def test_a_job_that_floods_its_endpoint_is_counted_and_its_neighbour_is_served(
-    product: Product, account: OwnAccount
-) -> None:
+@pytest.mark.costs(12, reason="it is the first test with a job, which sends the flood")
+def test_a_flood_from_a_job_is_counted_and_its_neighbour_is_served(product: Product, account: OwnAccount) -> None:
     place = Place(product, account=account)
     with place.running() as (job, worker):
         address: Any = place.interface_of(job)["PrivateIpAddress"]
         statuses = run_in_container(worker, FROM_A_JOB, str(FLOOD), f"/{place.bucket}/nothing", as_job=True)
-        eventually(lambda: sum(refused(product, address, place.endpoint)) == FLOOD, what="all refusals, counted or not")
-        one_by_one, _ = refused(product, address, place.endpoint)
+        eventually(
+            lambda: sum(refusals(product, address, place.endpoint)) == FLOOD, what="all refusals, counted or not"
+        )
+        one_by_one, _ = refusals(product, address, place.endpoint)
     assert statuses.split() == ["403", "503"]
     assert one_by_one < FLOOD / 2
     place.put("in/", 1)

@@ -19,7 +19,9 @@ FORMAT = (
 )
 
 
-def test_a_job_s_packets_arrive_as_parquet_with_their_way_and_service(library: Place, account: reading.Account) -> None:
+def test_the_packets_of_a_job_are_delivered_as_parquet_with_path_and_service(
+    library: Place, account: reading.Account
+) -> None:
     bucket = f"{library.bucket}-records"
     account.s3.create_bucket(Bucket=bucket)
     answer = account.ec2.create_flow_logs(
@@ -50,6 +52,6 @@ def test_a_job_s_packets_arrive_as_parquet_with_their_way_and_service(library: P
     assert sent
     assert {(row["dstport"], row["traffic_path"], row["pkt_dst_aws_service"]) for row in sent} == {(443, 7, "S3")}
     assert all(row["packets"] > 0 and row["bytes"] > 0 for row in sent)
-    assert any(row["tcp_flags"] & 2 for row in sent), "each connection began in its first window"
+    assert any(row["tcp_flags"] & 2 for row in sent), "each connection must begin in its first window"
     (seen,) = account.ec2.describe_flow_logs(FlowLogIds=answer["FlowLogIds"])["FlowLogs"]
     assert seen["DeliverLogsStatus"] == "SUCCESS"

@@ -1,7 +1,7 @@
-"""A product whose disk has no room: calls are refused, jobs wait or fail with the cause, and all goes on with room.
+"""A product whose disk is full: it refuses calls, jobs wait or fail with the cause, and it resumes when there is space.
 
-``serve`` may write no file any more, by its limit on their size: to it, that is what a full disk or a quota is. So it
-is with a real disk that is full, and so it can be for an ordinary user.
+A limit on the size of files keeps ``serve`` from writing. For ``serve``, its effect is that of a full disk or a quota,
+and an ordinary user can set it, too.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 @pytest.fixture
 def product(tmp_path: Path) -> Iterator[Product]:
-    """A product of this test's own."""
+    """A separate product for this test."""
     with running_product(tmp_path, STANDBY="0") as found:
         yield found
 
 
 @contextmanager
-def no_room(product: Product) -> Iterator[None]:
-    """Let ``serve`` write no file."""
+def full_disk(product: Product) -> Iterator[None]:
+    """Prevent ``serve`` from writing files."""
     _limit(product, "0")
     try:
         yield
@@ -46,7 +46,7 @@ def no_room(product: Product) -> Iterator[None]:
 
 
 def _limit(product: Product, size: str) -> None:
-    # Limits may be changed by whom a process belongs to; root without every capability is not enough.
+    # The owner of a process may change its limits; root may not if it lacks capabilities.
     owner = product.settings["SERVICE_UID"]
     as_owner = ["setpriv", "--reuid", owner, "--regid", owner, "--clear-groups"] if os.geteuid() == 0 else []
     change = ["prlimit", "--pid", str(product.child("serve")), f"--fsize={size}:unlimited"]
@@ -54,7 +54,7 @@ def _limit(product: Product, size: str) -> None:
 
 
 def code_of(call: Callable[..., Any], **parameters: Any) -> str | None:
-    """Make a call; return the code of its error, ``None`` for none."""
+    """Make a call and return the code of its error, or ``None`` if it succeeds."""
     try:
         call(**parameters)
     except ClientError as error:
@@ -63,7 +63,7 @@ def code_of(call: Callable[..., Any], **parameters: Any) -> str | None:
 
 
 def failing(product: Product) -> dict[str, Any]:
-    """Return what the page ``ready`` says of the checks that fail."""
+    """Return what the readiness page reports on failing checks."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{product.port}/_reading_room/ready", timeout=20) as answer:
             document = json.load(answer)
@@ -72,8 +72,8 @@ def failing(product: Product) -> dict[str, Any]:
     return {name: check for name, check in document["checks"].items() if not check["ok"]}
 
 
-@pytest.mark.costs(14, reason="a product is started, its disk is full and has room again, and jobs run")
-def test_with_a_full_disk_nothing_happens_unseen_and_with_room_everything_goes_on(product: Product) -> None:
+@pytest.mark.costs(14, reason="starts a product, fills and frees its disk, and runs jobs")
+def test_with_a_full_disk_no_call_goes_unrecorded_and_with_space_everything_resumes(product: Product) -> None:
     place = Place(product)
     place.put("in/", 3)
     place.put("long/", 400)
@@ -81,7 +81,7 @@ def test_with_a_full_disk_nothing_happens_unseen_and_with_room_everything_goes_o
     ec2, s3 = account.client("ec2", attempts=1), account.client("s3", attempts=1)
     with ExitStack() as held:
         job, worker = held.enter_context(place.held("long/"))
-        with no_room(product):
+        with full_disk(product):
             eventually(lambda: code_of(ec2.describe_vpcs) == "ServiceUnavailable", what="calls that are refused")
             refusals = {
                 code_of(ec2.create_vpc, CidrBlock="10.77.0.0/16"),
@@ -91,7 +91,7 @@ def test_with_a_full_disk_nothing_happens_unseen_and_with_room_everything_goes_o
             }
             assert refusals == {"ServiceUnavailable"}
             eventually(lambda: "trail" in failing(product), what="a product that is not ready")
-            held.close()  # The job goes on, and meets the same.
+            held.close()  # The job continues and meets the same error.
             eventually(lambda: start_time(worker) is None, what="the end of the job's container")
     eventually(lambda: failing(product) == {}, what="a product that is ready again")
     ended = place.wait(job)

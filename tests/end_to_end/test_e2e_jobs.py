@@ -18,7 +18,7 @@ from tests.worlds.waiting import eventually
 pytestmark = pytest.mark.e2e
 
 
-def test_an_entities_job_in_a_vpc_reads_writes_and_leaves_no_interface(library: Place) -> None:
+def test_an_entities_job_in_a_vpc_completes_and_leaves_no_interface(library: Place) -> None:
     library.put_text(
         "in/lives.txt", "Marie Curie was born in Warsaw in 1867.\r\n\r\nShe moved to Paris in 1891. 😀 Tromsø\n"
     )
@@ -32,7 +32,7 @@ def test_an_entities_job_in_a_vpc_reads_writes_and_leaves_no_interface(library: 
     assert library.interfaces() == []
 
 
-def test_the_flow_log_has_the_job_s_packets_when_the_job_ends(library: Place, account: reading.Account) -> None:
+def test_the_flow_log_has_the_packets_of_a_job(library: Place, account: reading.Account) -> None:
     library.put_text("flow/a.txt", "Paris is in France.\n")
     properties = library.run("flow/")
     assert properties["JobStatus"] == "COMPLETED"
@@ -44,7 +44,7 @@ def test_the_flow_log_has_the_job_s_packets_when_the_job_ends(library: Place, ac
     assert all(int(f[8]) > 0 and int(f[9]) > 0 for f in fields)
 
 
-def test_documents_as_files_and_files_that_are_no_text(library: Place) -> None:
+def test_documents_as_files_and_files_that_are_not_text(library: Place) -> None:
     library.put_text("files/a.txt", "Angela Merkel\nvisited Paris.")
     library.put_text("files/b.bin", b"\x00\xff\xfe binary")
     library.put_text("files/c.txt", "")
@@ -78,19 +78,19 @@ def test_the_dominant_language_of_each_line(library: Place) -> None:
     assert [line["Languages"][0]["LanguageCode"] for line in library.results(properties)] == ["de", "fr"]
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="what another user's process maps is hidden from an ordinary user")
+@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user cannot see the memory maps of another user's process")
 def test_containers_for_languages_share_one_unpacked_model(
     library: Place,
 ) -> None:
     def mapped() -> bool:
-        """Whether the container of a new job maps it: one that starts while the agent still unpacks does not."""
+        """Return whether a new job's container maps the model. It does not while the agent still unpacks it."""
         with library.running(30_000, "dominant-language") as (_, worker):
             return "/py3langid/ptc.npy" in Path(f"/proc/{worker}/maps").read_text()
 
     eventually(mapped, what="a container that maps the model")
 
 
-def test_a_job_without_a_vpc_config_shows_none_and_needs_no_network_right(
+def test_a_job_without_a_vpc_config_shows_none_and_requires_no_network_permissions(
     library: Place, account: reading.Account
 ) -> None:
     library.put_text("plain/a.txt", "Paris is in France.\n")
@@ -105,7 +105,7 @@ def test_a_job_without_a_vpc_config_shows_none_and_needs_no_network_right(
     assert "VpcConfig" not in properties
 
 
-def test_a_bucket_that_demands_the_endpoint_refuses_a_job_without_it(
+def test_a_bucket_that_requires_the_endpoint_denies_a_job_without_it(
     make_library: Callable[..., Place], account: reading.Account
 ) -> None:
     library = make_library("10.9.0.0/16")
@@ -128,7 +128,7 @@ def test_a_bucket_that_demands_the_endpoint_refuses_a_job_without_it(
     assert library.run("in/")["JobStatus"] == "COMPLETED"
 
 
-def test_a_missing_route_is_named_and_nothing_stays(make_library: Callable[..., Place]) -> None:
+def test_the_message_names_a_missing_route_and_nothing_is_left(make_library: Callable[..., Place]) -> None:
     library = make_library("10.8.0.0/16", with_endpoint=False)
     library.put_text("in/a.txt", "Paris.\n")
     properties = library.run("in/")
@@ -138,7 +138,7 @@ def test_a_missing_route_is_named_and_nothing_stays(make_library: Callable[..., 
     assert library.interfaces() == []
 
 
-def test_an_endpoint_policy_without_put_fails_at_writing_and_leaves_nothing(
+def test_an_endpoint_policy_without_put_object_fails_the_job_and_leaves_nothing(
     make_library: Callable[..., Place], account: reading.Account
 ) -> None:
     library = make_library("10.7.0.0/16")
@@ -154,7 +154,7 @@ def test_an_endpoint_policy_without_put_fails_at_writing_and_leaves_nothing(
 
 
 @pytest.mark.parametrize("action", reading.NETWORK_ACTIONS)
-def test_each_missing_network_action_fails_early_by_name(library: Place, account: reading.Account, action: str) -> None:
+def test_the_message_names_each_missing_network_action(library: Place, account: reading.Account, action: str) -> None:
     library.put_text("in/lives.txt", "Paris.\n")
     name = f"{library.bucket}-without-{action.partition(':')[2]}"
     others = [other for other in reading.NETWORK_ACTIONS if other != action]
@@ -178,7 +178,7 @@ def test_each_missing_network_action_fails_early_by_name(library: Place, account
         ("s3://{bucket}/no-such-prefix/", ("INPUT_NOT_FOUND",)),
     ],
 )
-def test_an_input_that_is_not_there_is_named(library: Place, uri: str, code: tuple[str, ...]) -> None:
+def test_the_message_names_a_missing_input(library: Place, uri: str, code: tuple[str, ...]) -> None:
     uri = uri.format(bucket=library.bucket)
     properties = library.run("", InputDataConfig={"S3Uri": uri})
     assert properties["JobStatus"] == "FAILED"
@@ -186,7 +186,9 @@ def test_an_input_that_is_not_there_is_named(library: Place, uri: str, code: tup
     assert uri.removesuffix("/") in properties["Message"]
 
 
-def test_a_role_without_read_right_fails_with_the_attested_text(library: Place, account: reading.Account) -> None:
+def test_a_role_without_read_permission_fails_with_the_documented_message(
+    library: Place, account: reading.Account
+) -> None:
     library.put_text("in/lives.txt", "Paris.\n")
     role = reading.make_role(
         account,
@@ -202,7 +204,7 @@ def test_a_role_without_read_right_fails_with_the_attested_text(library: Place, 
     assert "s3:ListBucket" in properties["Message"]
 
 
-def test_the_synchronous_calls_answer_from_warm_containers(account: reading.Account) -> None:
+def test_synchronous_calls_are_answered_by_containers_started_ahead(account: reading.Account) -> None:
     entities = account.comprehend.detect_entities(Text="Angela Merkel visited Paris.", LanguageCode="en")["Entities"]
     assert {e["Text"] for e in entities} >= {"Angela Merkel", "Paris"}
     languages = account.comprehend.detect_dominant_language(Text="Il fait beau aujourd'hui.")["Languages"]
@@ -222,7 +224,7 @@ def test_the_synchronous_calls_answer_from_warm_containers(account: reading.Acco
         ({"SecurityGroupIds": [" sg-0123456789abcdef0"]}, ("ValidationException", "InvalidRequestException")),
     ],
 )
-def test_a_vpc_config_outside_the_model_is_refused_in_the_call(
+def test_an_invalid_vpc_config_is_refused_by_the_call(
     library: Place, config: dict[str, list[str]], codes: tuple[str, ...]
 ) -> None:
     with pytest.raises(ClientError) as refused:
@@ -230,7 +232,7 @@ def test_a_vpc_config_outside_the_model_is_refused_in_the_call(
     assert refused.value.response["Error"]["Code"] in codes
 
 
-def test_unknown_and_foreign_ids_fail_with_the_id_and_leave_nothing(
+def test_the_message_names_unknown_and_foreign_ids_and_nothing_is_left(
     library: Place, make_library: Callable[..., Place]
 ) -> None:
     other = make_library("10.6.0.0/16")

@@ -1,4 +1,4 @@
-"""Every kind of detection from boto3 to its archive: with an endpoint, without one, and stopped half way."""
+"""Every kind of detection from boto3 to its archive: with an endpoint, without one, and stopped halfway."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LENGTHS = {
     "targeted-sentiment": 2_500,
     "dominant-language": 60_000,
 }
-"""Documents of a job that takes ten seconds: the first is counted after one of them."""
+"""The number of documents for a job of ten seconds; its progress is first counted after one second."""
 NEWS = {
     "baking": "The baker kneads the dough and heats the oven until the bread has a brown crust and the yeast works.",
     "sailing": "The sailor hoists the sail and the boat turns into the wind while the captain watches the harbour.",
@@ -42,22 +42,22 @@ every_kind = pytest.mark.parametrize("kind", reading.JobCalls.KINDS)
 
 
 @pytest.fixture(scope="module")
-def unreachable(make_library: Callable[..., Place]) -> Place:
-    """A place whose network has no endpoint."""
+def without_endpoint(make_library: Callable[..., Place]) -> Place:
+    """Return a place whose network has no endpoint."""
     library = make_library("10.18.0.0/16", with_endpoint=False)
     library.put_text("in/a.txt", "Marie Curie moved to Paris.\n")
     return library
 
 
 def spans(kind: str, line: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return everything of a line that has offsets."""
+    """Return the parts of a result line that have offsets."""
     if kind == "targeted-sentiment":
         return [mention for entity in line["Entities"] for mention in entity["Mentions"]]
     return list(line[{"entities": "Entities", "key-phrases": "KeyPhrases"}[kind]])
 
 
 @pytest.mark.parametrize("kind", ["entities", "key-phrases", "targeted-sentiment"])
-def test_what_a_job_finds_is_what_its_offsets_cut_out_of_the_text(library: Place, kind: str) -> None:
+def test_the_offsets_of_a_result_select_its_text(library: Place, kind: str) -> None:
     library.put_text(f"{kind}/a.txt", "\r\n".join(LINES))
     properties = library.run(f"{kind}/", kind)
     assert properties["JobStatus"] == "COMPLETED", properties
@@ -75,7 +75,7 @@ def test_what_a_job_finds_is_what_its_offsets_cut_out_of_the_text(library: Place
     assert library.interfaces() == []
 
 
-def test_mentions_are_judged_each_by_itself(library: Place) -> None:
+def test_each_mention_has_a_separate_sentiment(library: Place) -> None:
     library.put_text("judged/a.txt", LINES[2])
     library.put_text("judged/b.txt", LINES[3])
     one_each = {"S3Uri": f"s3://{library.bucket}/judged/", "InputFormat": "ONE_DOC_PER_FILE"}
@@ -114,7 +114,7 @@ def test_each_document_has_a_language(library: Place) -> None:
     assert [line["Languages"][0]["LanguageCode"] for line in lines] == ["de", "fr"]
 
 
-def test_topics_are_two_tables_that_agree(library: Place) -> None:
+def test_topics_are_two_consistent_tables(library: Place) -> None:
     for name, text in NEWS.items():
         library.put_text(f"news/{name}.txt", "\n".join(f"{text} Number {number}." for number in range(60)))
     properties = library.run("news/", "topics", NumberOfTopics=3)
@@ -130,18 +130,18 @@ def test_topics_are_two_tables_that_agree(library: Place) -> None:
     for row in rows:
         shares[row["docname"]] = shares.get(row["docname"], 0) + float(row["proportion"])
     assert all(share == pytest.approx(1, abs=0.05) for share in shares.values())
-    # The three subjects have nothing in common, so each is a topic of its own.
+    # The three subjects have nothing in common, so each becomes a separate topic.
     best = {row["docname"]: row["topic"] for row in rows if float(row["proportion"]) > 0.5}
     for name in NEWS:
         assert len({topic for document, topic in best.items() if document.startswith(name)}) == 1
 
 
 @every_kind
-def test_with_exactly_the_seven_actions_bad_documents_cost_themselves_only(library: Place, kind: str) -> None:
+def test_with_exactly_the_seven_actions_bad_documents_fail_alone(library: Place, kind: str) -> None:
     found = library.account.ec2.describe_vpc_endpoints(VpcEndpointIds=[library.endpoint])["VpcEndpoints"]
     (statement,) = json.loads(found[0]["PolicyDocument"])["Statement"]
     assert sorted(statement["Action"]) == sorted(reading.ENDPOINT_ACTIONS)
-    # A topics document may have 100 MB.
+    # The limit for documents of a topics job is 100 MB, too large for this test.
     limit = 10 if kind == "topics" else reading.JobCalls.KINDS[kind].document_limit
     lines = {
         LINES[0].encode() + b"\r\n": None,
@@ -170,16 +170,16 @@ def test_with_exactly_the_seven_actions_bad_documents_cost_themselves_only(libra
 
 
 @every_kind
-def test_without_an_endpoint_a_job_fails_and_names_what_is_missing(unreachable: Place, kind: str) -> None:
-    properties = unreachable.run("in/", kind)
+def test_without_an_endpoint_a_job_fails_with_a_message_about_the_route(without_endpoint: Place, kind: str) -> None:
+    properties = without_endpoint.run("in/", kind)
     assert properties["JobStatus"] == "FAILED"
     assert properties["Message"].startswith("NO_ROUTE_TO_STORAGE")
-    assert unreachable.network.route_table in properties["Message"]
-    assert unreachable.interfaces() == []
+    assert without_endpoint.network.route_table in properties["Message"]
+    assert without_endpoint.interfaces() == []
 
 
 @pytest.mark.parametrize("kind", LENGTHS)
-def test_a_job_stopped_half_way_keeps_what_it_finished(library: Place, kind: str) -> None:
+def test_a_job_stopped_halfway_keeps_its_finished_documents(library: Place, kind: str) -> None:
     count = LENGTHS[kind]
     library.put_text(f"long-{kind}/a.txt", f"{LINES[0]} {LINES[2]}\n" * count)
     job = library.start(f"long-{kind}/", kind)
@@ -199,7 +199,7 @@ def test_a_job_stopped_half_way_keeps_what_it_finished(library: Place, kind: str
 
 
 @pytest.mark.parametrize("kind", REALTIME_KINDS, ids=lambda kind: kind.detect)
-def test_synchronous_calls_answer_what_their_offsets_cut_out(account: reading.Account, kind: RealtimeKind) -> None:
+def test_the_offsets_of_a_synchronous_answer_select_its_text(account: reading.Account, kind: RealtimeKind) -> None:
     client: Any = account.comprehend
     language = {} if None in kind.engines else {"LanguageCode": "en"}
     single = getattr(client, xform_name(kind.detect))(Text=LINES[0], **language)

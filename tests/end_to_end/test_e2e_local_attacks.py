@@ -1,6 +1,6 @@
-"""What another user of the machine, and whoever took over `serve`, can try against the rest: all of it is refused.
+"""Attacks from another user of the machine, and from a compromised `serve`, on the rest: all of them are refused.
 
-The list is docs/attacks.md. One product runs with a job in it; a stranger and the user of `serve` try everything.
+docs/attacks.md lists them. A stranger and the user of `serve` try all of them on a product with a running job.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from tests.worlds.product import Product, running_product
 pytestmark = [
     pytest.mark.e2e,
     pytest.mark.skipif(
-        os.geteuid() != 0, reason="only root can be somebody else, and serve of an ordinary user is that user"
+        os.geteuid() != 0,
+        reason="only root can run programs as other users, and an ordinary user's serve has the same user id",
     ),
 ]
 
@@ -64,16 +65,16 @@ EXPECTED = {
     "becoming-root": ["EPERM"],
     "networks-of-the-product": ["EPERM"],
 }
-"""What they hear of each attempt."""
+"""The outcomes of each attempt."""
 SERVES_OWN = frozenset({"locking-the-database", "the-agents-socket", "ports-that-are-taken"})
-"""What is `serve`'s own, so that it is no attack of whoever took it over."""
+"""Attempts on what belongs to `serve`, which are no attacks if a compromised `serve` makes them."""
 STRANGER = 65_500
-"""A user id that nobody has, and so no right of anybody's."""
+"""A user id that no user has."""
 
 
 @pytest.fixture(scope="module")
 def product() -> Iterator[Product]:
-    """A product in a folder that everybody may pass through: what keeps others out is its own."""
+    """A product in a folder that everybody may enter, so that only its own permissions keep others out."""
     with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
         Path(folder).chmod(0o755)
         with running_product(Path(folder), STANDBY="0") as found:
@@ -81,7 +82,7 @@ def product() -> Iterator[Product]:
 
 
 def as_user(user: int, facts: dict[str, Any], process: int) -> dict[str, Any]:
-    """Try everything as a user who can gain no rights, among the files that a process sees; return what came of it."""
+    """Make every attempt as a user without privileges, in the mount namespace of a process; return the outcomes."""
     rights = [f"--reuid={user}", f"--regid={user}", "--clear-groups", "--no-new-privs", "--inh-caps=-all"]
     program = Path(str(host_attacks.__file__)).read_text()
     run = subprocess.run(
@@ -109,8 +110,10 @@ def as_user(user: int, facts: dict[str, Any], process: int) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def came(product: Product, account: OwnAccount, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """Let both try, once, while a job runs."""
+def outcomes(
+    product: Product, account: OwnAccount, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, dict[str, Any]]:
+    """Make the attempts as both users, once for all tests, while a job runs."""
     place = Place(product, account=account)
     own = tmp_path_factory.mktemp("own")
     own.chmod(0o777)
@@ -141,23 +144,23 @@ def came(product: Product, account: OwnAccount, tmp_path_factory: pytest.TempPat
         }
 
 
-@pytest.mark.costs(20, reason="it is the first, before which a product is started and two users try everything")
+@pytest.mark.costs(20, reason="it is the first test, so it starts a product in which two users make every attempt")
 @pytest.mark.parametrize("name", EXPECTED)
-def test_another_user_is_refused(came: dict[str, dict[str, Any]], name: str) -> None:
-    assert came["stranger"][name] == EXPECTED[name]
+def test_another_user_is_refused(outcomes: dict[str, dict[str, Any]], name: str) -> None:
+    assert outcomes["stranger"][name] == EXPECTED[name]
 
 
 @pytest.mark.parametrize("name", [name for name in EXPECTED if name not in SERVES_OWN])
-def test_whoever_took_over_serve_is_refused(came: dict[str, dict[str, Any]], name: str) -> None:
-    assert came["serve"][name] == EXPECTED[name]
+def test_a_compromised_serve_is_refused(outcomes: dict[str, dict[str, Any]], name: str) -> None:
+    assert outcomes["serve"][name] == EXPECTED[name]
 
 
-def test_the_attempts_are_those_of_the_list(came: dict[str, dict[str, Any]]) -> None:
+def test_the_attempts_are_those_of_the_list(outcomes: dict[str, dict[str, Any]]) -> None:
     for section, who, left_out in (
         ("By another user of the machine", "stranger", frozenset[str]()),
         ("By whoever took over `serve`", "serve", SERVES_OWN),
     ):
         text = LIST.read_text().partition(f"## {section}")[2].partition("\n## ")[0]
         listed = re.findall(r"^\| `([a-z0-9-]+)` \|", text, re.MULTILINE)
-        assert listed == [name for name in came[who] if name not in left_out]
-    assert list(came["stranger"]) == list(EXPECTED)
+        assert listed == [name for name in outcomes[who] if name not in left_out]
+    assert list(outcomes["stranger"]) == list(EXPECTED)

@@ -393,7 +393,7 @@ def test_a_training_whose_worker_is_killed_is_retried_and_leaves_no_artifacts(li
 
 @pytest.mark.costs(13, reason="kills a job halfway, which then starts again")
 @pytest.mark.parametrize("kind", ["topics", "classification"])
-def test_a_job_without_stop_is_completed_after_its_container_is_lost_halfway(
+def test_a_job_that_cannot_be_stopped_completes_after_its_container_is_lost(
     library: Place, models: dict[str, dict[str, Any]], kind: str
 ) -> None:
     lines = [text.format(n) for n in range(200) for texts in SENTENCES.values() for text in texts]

@@ -1,7 +1,7 @@
-"""No job phones home, and none gets out: a training and the cluster of a job ask for what they need, and nothing else.
+"""No job phones home or escapes: a training and a cluster send only the packets that they need.
 
-A witness in the router of their VPC sees every packet that comes from their containers. In each container, and in that
-of a synchronous call, a program then tries what docs/attacks.md lists for every program.
+A witness in the router of their VPC sees every packet from their containers. In each container, and in that of a
+synchronous call, a program then tries what docs/attacks.md lists for every program.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ ESCAPES: dict[str, Any] = {
     "keys-of-the-kernel": [ENDED],
     "messages-of-the-kernel": [ENDED],
 }
-"""What every program hears when it tries to get out."""
+"""The outcome of each attempt to escape, in every program."""
 WITNESS = """
 import json, select, socket, sys
 taken, names = set(), set()
@@ -90,7 +90,7 @@ while True:
         continue
     begin, protocol = (packet[0] & 15) * 4, packet[9]
     source, port = (int.from_bytes(packet[begin + at : begin + at + 2], "big") for at in (0, 2))
-    # A packet of a connection that the other end began is known by its own port.
+    # A packet of a connection that the other end opened is recorded by its source port, as a negative number.
     taken.add((protocol, socket.inet_ntoa(packet[16:20]), port if source > 10000 or protocol == 17 else -source))
     if (protocol, port) == (17, 53):
         name, rest = [], packet[begin + 20 :]
@@ -101,14 +101,14 @@ while True:
 print(json.dumps([sorted(taken, key=str), sorted(names)]))
 """
 OWN_FILE = re.compile(rf"{RESOLVER_FILE}|/tmp/tmp\w{{8}}/(tmp\w{{8}}/)?(part-\d+|model|crf)")
-"""What a job keeps while it works: where its names are asked for, parts of its result, a model that grows."""
+"""The files that a job may have while it works: its resolver's settings, parts of its result, a growing model."""
 FILES = """
 import json, os
 found = []
 for place in ("/tmp", "/dev/shm"):
     device = os.lstat(place).st_dev
     for folder, inner, names in os.walk(place):
-        # Other places are mounted below it if the product itself is installed there.
+        # If the product itself is installed below this folder, other file systems are mounted in it.
         inner[:] = [each for each in inner if each != "__pycache__" and os.lstat(f"{folder}/{each}").st_dev == device]
         found += [f"{folder}/{each}" for each in names if os.lstat(f"{folder}/{each}").st_dev == device]
 print(json.dumps(found))
@@ -116,27 +116,27 @@ print(json.dumps(found))
 
 
 Way = tuple[int | str, str, int]
-"""Protocol, address and port that a packet is for; of an answer the port that it is from, and negative."""
+"""Protocol, destination address and port of a packet. For an answer, the port is its source port, negated."""
 
 
 @dataclass(slots=True)
-class Seen:
-    """What the witness saw of a VPC's containers; empty until the watch has ended."""
+class Traffic:
+    """The packets that the witness saw from a VPC's containers. It is empty until the watch has ended."""
 
     places: set[Way] = field(default_factory=set)
     names: set[str] = field(default_factory=set)
 
 
 @contextmanager
-def watched(product: Product, vpc: str) -> Iterator[Seen]:
-    """Watch a VPC's containers for the length of the block."""
+def watched(product: Product, vpc: str) -> Iterator[Traffic]:
+    """Watch a VPC's containers during the block."""
     argv = ["nsenter", f"--net={PINS}/{vpc}", sys.executable, "-I", "-c", WITNESS]
     witness = subprocess.Popen(
         holders.enter_argv(product.holder(), argv), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     assert witness.stdout is not None
     assert witness.stdout.readline() == "watching\n"
-    seen = Seen()
+    seen = Traffic()
     try:
         yield seen
     finally:
@@ -146,22 +146,22 @@ def watched(product: Product, vpc: str) -> Iterator[Seen]:
 
 
 @dataclass(frozen=True, slots=True)
-class Shift:
-    """What jobs did while they were watched, and what came of what was tried in their containers."""
+class Observations:
+    """What jobs did while they were watched, and the outcomes of the attempts in their containers."""
 
-    seen: Seen
+    seen: Traffic
     needed: set[Way]
-    """Where they had to send packets to."""
+    """The destinations that they needed."""
     inside: set[Way]
-    """Where members of the cluster speak with each other."""
+    """The connections among members of the cluster."""
     buckets: set[str]
     files: set[str]
-    came: dict[str, dict[str, Any]]
-    """By program and attempt."""
+    outcomes: dict[str, dict[str, Any]]
+    """The outcomes by program and attempt."""
 
 
-def shift(product: Product, account: OwnAccount, kind: str = "classifier", seconds: int = 10) -> Shift:
-    """Let a training, a job of two containers and a synchronous call work, and watch them for so many seconds."""
+def observe(product: Product, account: OwnAccount, kind: str = "classifier", seconds: int = 10) -> Observations:
+    """Watch a training, a job of two containers and a synchronous call for some seconds while they work."""
     hall = Hall(product, account=account)
     hall.write("in/", 250 * seconds)
     account.comprehend.detect_dominant_language(Text="Guten Morgen")
@@ -170,21 +170,23 @@ def shift(product: Product, account: OwnAccount, kind: str = "classifier", secon
         with hall.holding(training) as worker, slowed(worker):
             programs = {"a training": worker, "the first container of a job": members[0].worker}
             programs |= {"another container of a job": members[1].worker, "a synchronous call": _realtime(product)}
-            # The time is what is tested: that nothing else happens in it.
+            # The test is that nothing else happens during this time.
             time.sleep(seconds)
             gone = [name for name, each in programs.items() if start_time(each) is None]
             assert gone == [], f"{gone} ended:\n{product.tail(80)}"
             files = {
                 file for each in programs.values() for file in json.loads(run_in_container(each, FILES, as_job=True))
             }
-            came = {name: _try_to_escape(each) for name, each in programs.items()}
+            outcomes = {name: _try_to_escape(each) for name, each in programs.items()}
     hall.stop(training)
     settled(hall.left)
     (address,) = {address for _, address, port in seen.places if port == 443}
     assert ip_address(address) in ip_network("52.216.0.0/15")
     needed: set[Way] = {(6, address, 443), (6, LOCAL_CREDENTIALS_ADDRESS, 80), (17, LOCAL_RESOLVER_ADDRESS, 53)}
     inside: set[Way] = {(6, each.address, port) for each in members.values() for port in (8786, 8787, -8786, -8787)}
-    return Shift(seen, needed, inside, {hall.bucket, f"reading-room-models-{account.endpoint.region}"}, files, came)
+    return Observations(
+        seen, needed, inside, {hall.bucket, f"reading-room-models-{account.endpoint.region}"}, files, outcomes
+    )
 
 
 def _realtime(product: Product) -> int:
@@ -202,37 +204,39 @@ def _try_to_escape(worker: int) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def watch(product: Product, account: OwnAccount) -> Shift:
-    """Ten seconds of it, once."""
-    return shift(product, account)
+def ten_seconds(product: Product, account: OwnAccount) -> Observations:
+    """Return the observations of ten seconds, made once for all tests."""
+    return observe(product, account)
 
 
-def asked_for_what_they_need(found: Shift) -> None:
-    """Check what jobs asked for and what they wrote."""
+def assert_only_needed_traffic(found: Observations) -> None:
+    """Assert that jobs sent only the packets that they needed and wrote only the files that they may have."""
     assert found.needed <= found.seen.places <= found.needed | found.inside
     assert found.seen.names
     assert {name.partition(".s3.")[0] for name in found.seen.names} <= found.buckets
     assert {file for file in found.files if not OWN_FILE.fullmatch(file)} == set()
 
 
-@pytest.mark.costs(60, reason="a training, a job of two containers and a call are watched at work for ten seconds")
-def test_a_training_and_a_cluster_ask_for_what_they_need_alone(watch: Shift) -> None:
-    asked_for_what_they_need(watch)
+@pytest.mark.costs(60, reason="watches a training, a job of two containers and a call for ten seconds")
+def test_a_training_and_a_cluster_send_only_the_packets_that_they_need(ten_seconds: Observations) -> None:
+    assert_only_needed_traffic(ten_seconds)
 
 
 @pytest.mark.chaos
 @pytest.mark.parametrize("kind", ["classifier", "recognizer"])
-def test_they_ask_for_nothing_else_in_two_minutes(product: Product, account: OwnAccount, kind: str) -> None:
-    asked_for_what_they_need(shift(product, account, kind, 120))
+def test_they_send_no_other_packets_in_two_minutes(product: Product, account: OwnAccount, kind: str) -> None:
+    assert_only_needed_traffic(observe(product, account, kind, 120))
 
 
 @pytest.mark.parametrize("name", ESCAPES)
-def test_no_program_gets_out_of_its_container(watch: Shift, name: str) -> None:
-    assert {program: came[name] for program, came in watch.came.items()} == dict.fromkeys(watch.came, ESCAPES[name])
+def test_no_program_escapes_from_its_container(ten_seconds: Observations, name: str) -> None:
+    assert {program: outcomes[name] for program, outcomes in ten_seconds.outcomes.items()} == dict.fromkeys(
+        ten_seconds.outcomes, ESCAPES[name]
+    )
 
 
-def test_the_attempts_are_those_of_the_list(watch: Shift) -> None:
+def test_the_attempts_are_those_of_the_list(ten_seconds: Observations) -> None:
     text = LIST.read_text().partition("## By every program")[2].partition("\n## ")[0]
     listed = re.findall(r"^\| `([a-z0-9-]+)` \|", text, re.MULTILINE)
     assert listed == list(ESCAPES)
-    assert all(list(came) == listed for came in watch.came.values())
+    assert all(list(outcomes) == listed for outcomes in ten_seconds.outcomes.values())

@@ -1,4 +1,4 @@
-"""People's own tools against the running product: whole folders there and back, big files, copies, moves, deletions."""
+"""Popular S3 tools with the running product: syncing folders both ways, large files, copies, moves and deletions."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ MOVED = "moved/100% of +.txt"
 
 @pytest.fixture(scope="module")
 def programs() -> Path:
-    """The folder of the tools."""
+    """Install the tools and return their folder."""
     return install()
 
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of files to bring there and back."""
+    """Return a folder of files to upload and download."""
     return make_tree(tmp_path_factory.mktemp("tree"))
 
 
 @pytest.fixture
 def bucket(account: reading.Account) -> Iterator[str]:
-    """The name of a bucket that is emptied and removed in the end, if the tool has not."""
+    """Yield the name of a bucket, and delete it with its objects afterwards unless the tool already has."""
     name = f"tools-{secrets.token_hex(6)}"
     yield name
     if name in {found["Name"] for found in account.s3.list_buckets()["Buckets"]}:
@@ -45,7 +45,7 @@ def bucket(account: reading.Account) -> Iterator[str]:
 
 @pytest.fixture
 def environment(account: reading.Account, tmp_path: Path) -> dict[str, str]:
-    """Variables for a tool: the administrator's key, and no settings of whoever runs the tests."""
+    """Return environment variables for a tool: the administrator's key, and no settings of the user."""
     endpoint = account.endpoint
     kept = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "LC_ALL", "TMPDIR")}
     return kept | {
@@ -65,7 +65,7 @@ def keys(account: reading.Account, bucket: str) -> list[str]:
 
 
 def exists(account: reading.Account, bucket: str) -> bool:
-    """Say whether there is such a bucket."""
+    """Return whether a bucket exists."""
     return bucket in {found["Name"] for found in account.s3.list_buckets()["Buckets"]}
 
 
@@ -153,7 +153,7 @@ import os, sys
 import s3fs
 
 url, bucket, tree, back, odd, moved = sys.argv[1:]
-# The region is in the environment: given here, it would be asked for by name, which AWS refuses for us-east-1.
+# The region is in the environment. As an argument, it would become a location constraint, which us-east-1 refuses.
 fs = s3fs.S3FileSystem(endpoint_url=url)
 fs.mkdir(bucket)
 fs.put(tree + "/", f"{bucket}/tree", recursive=True)

@@ -1,6 +1,6 @@
-"""`serve` of an ordinary user, whose agent is another process of the same user: what it sees, and whom it can reach.
+"""`serve` of an ordinary user, whose agent is a process of the same user: what it can see and reach.
 
-An attacker in `serve` is played by a program that gives up the same things by the same function, and then tries.
+A program takes the place of an attacker in `serve`: it drops its privileges with the same function, then attacks.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tests.worlds.product import STOP_SECONDS, Product
 
 pytestmark = [
     pytest.mark.e2e,
-    pytest.mark.costs(25, reason="a product of its own, as another user, and a job in it"),
+    pytest.mark.costs(25, reason="starts a separate product as another user, and runs a job in it"),
 ]
 
 LIST = Path(__file__).resolve().parents[2] / "docs" / "attacks.md"
@@ -77,7 +77,7 @@ print(json.dumps({
 
 
 class OrdinaryProduct(Product):
-    """A product of an ordinary user, also where root runs the tests."""
+    """A product of an ordinary user, even if root runs the tests."""
 
     def launch_as(self, argv: Sequence[str], folder: Path | None = None, **more: str) -> subprocess.Popen[bytes]:
         return super().launch_as(as_ordinary_user(self, *argv), folder, **more)
@@ -98,8 +98,8 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
 
 
 @pytest.fixture(scope="module")
-def tried(product: Product) -> dict[str, Any]:
-    """What came of the attacks."""
+def outcomes(product: Product) -> dict[str, Any]:
+    """Make all attacks and return their outcomes."""
     assert product.up is not None
     letter = product.data.parent / "letter"
     letter.write_text("of the person who started it")
@@ -133,7 +133,7 @@ def tried(product: Product) -> dict[str, Any]:
 
 
 def _paths(product: Product) -> Iterator[Path]:
-    """Return what is there, of the product and of the machine."""
+    """Return paths of the product and of the machine that exist outside `serve`."""
     place = product.place
     yield from (product.data, place.socket, place.agent, place.lock, place.record, product.log)
     machine = [Path("/", name) for name in ("home", "root", "var", "run", "srv", "mnt", "sys", "etc/shadow")]
@@ -141,45 +141,45 @@ def _paths(product: Product) -> Iterator[Path]:
     yield from (path for path in machine if not any(way.is_relative_to(path) for way in ways))
 
 
-def refused_where_the_kernel_has(version: int, number: int) -> int:
-    """What the answer is to something that Landlock refuses from a version on."""
+def errno_with_landlock(version: int, number: int) -> int:
+    """Return the errno of an action that Landlock refuses since a version, or 0 if the kernel's is older."""
     return number if landlock.version() >= version else 0
 
 
-def test_it_sees_no_other_process_and_can_signal_none(tried: dict[str, Any]) -> None:
-    assert tried["processes"] == [1]
-    assert set(tried["signals"]) == {errno.ESRCH}
-    assert tried["everybody"] == errno.ESRCH
+def test_serve_sees_no_other_process_and_can_signal_none(outcomes: dict[str, Any]) -> None:
+    assert outcomes["processes"] == [1]
+    assert set(outcomes["signals"]) == {errno.ESRCH}
+    assert outcomes["everybody"] == errno.ESRCH
 
 
-def test_it_sees_its_data_and_the_way_to_the_agent_and_nothing_else_of_its_user(
-    product: Product, tried: dict[str, Any]
+def test_serve_sees_its_data_and_the_agents_socket_and_no_other_files_of_its_user(
+    product: Product, outcomes: dict[str, Any]
 ) -> None:
-    assert tried["there"] == [str(product.data), str(product.place.socket)]
-    assert set(tried["files"].values()) == {errno.ENOENT}
-    assert tried["agent"] == 0
-    assert set(tried["system"]) == {0}, "what the C library reads of /etc is there"
+    assert outcomes["there"] == [str(product.data), str(product.place.socket)]
+    assert set(outcomes["files"].values()) == {errno.ENOENT}
+    assert outcomes["agent"] == 0
+    assert set(outcomes["system"]) == {0}, "the files of /etc that the C library reads are available"
 
 
-def test_it_writes_to_its_data_and_nowhere_else(tried: dict[str, Any]) -> None:
-    assert tried["own"] == 0
+def test_serve_can_write_to_its_data_and_nowhere_else(outcomes: dict[str, Any]) -> None:
+    assert outcomes["own"] == 0
     assert not [
-        path for path, number in tried["places"].items() if number not in (errno.EROFS, errno.EACCES, errno.ENOENT)
+        path for path, number in outcomes["places"].items() if number not in (errno.EROFS, errno.EACCES, errno.ENOENT)
     ]
 
 
-def test_what_it_writes_is_neither_a_program_nor_a_link(tried: dict[str, Any]) -> None:
-    assert tried["program"] == errno.EACCES
-    assert tried["link"] == errno.EPERM
+def test_serve_can_create_neither_programs_nor_links(outcomes: dict[str, Any]) -> None:
+    assert outcomes["program"] == errno.EACCES
+    assert outcomes["link"] == errno.EPERM
 
 
-def test_it_connects_to_nothing_of_the_person_who_started_it(tried: dict[str, Any]) -> None:
-    assert tried["loopback"] == refused_where_the_kernel_has(4, errno.EACCES)
-    assert tried["abstract"] == refused_where_the_kernel_has(6, errno.EPERM)
+def test_serve_cannot_connect_to_services_of_its_user(outcomes: dict[str, Any]) -> None:
+    assert outcomes["loopback"] == errno_with_landlock(4, errno.EACCES)
+    assert outcomes["abstract"] == errno_with_landlock(6, errno.EPERM)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="the kernel tells only root of a process that is kept out of core dumps")
-def test_the_serve_that_runs_has_namespaces_of_its_own(product: Product) -> None:
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can inspect a process that is not dumpable")
+def test_the_running_serve_has_separate_namespaces(product: Product) -> None:
     serve, agent = product.child("serve"), product.child("agent")
     for kind in ("user", "mnt", "pid"):
         assert os.readlink(f"/proc/{serve}/ns/{kind}") not in {
@@ -204,16 +204,16 @@ LISTED = {
     "abstract-sockets-of-the-user": ("abstract",),
     "the-way-to-the-agent": ("agent",),
 }
-"""The lines of docs/attacks.md, with what is tried for each."""
+"""The rows of docs/attacks.md, with the attempts for each."""
 
 
-def test_every_attempt_is_on_the_list_and_the_other_way_round(tried: dict[str, Any]) -> None:
+def test_every_attempt_is_on_the_list_and_vice_versa(outcomes: dict[str, Any]) -> None:
     text = LIST.read_text().partition("## From `serve` of an ordinary user")[2].partition("\n## ")[0]
     assert re.findall(r"^\| `([a-z0-9-]+)` \|", text, re.MULTILINE) == list(LISTED)
-    assert {name for names in LISTED.values() for name in names} == set(tried) - {"system"}
+    assert {name for names in LISTED.values() for name in names} == set(outcomes) - {"system"}
 
 
-def test_jobs_run_and_the_end_is_quick_and_leaves_nothing(product: Product) -> None:
+def test_jobs_run_and_the_product_stops_quickly_and_leaves_nothing(product: Product) -> None:
     place = Place(product)
     place.put("in/", 3)
     assert place.wait(place.start("in/"))["JobStatus"] == "COMPLETED"

@@ -1,6 +1,6 @@
-"""Whoever has taken over `serve` has its user id and its data folder, and gains nothing of root's by either.
+"""An attacker in `serve` has its user id and its data folder, and gains no access to root's files or processes.
 
-Where strace is there (Debian's package of that name), it records every file and process that root's processes name
+If strace is installed (Debian's package of that name), it records every path and process that root's processes name
 meanwhile.
 """
 
@@ -23,8 +23,8 @@ from tests.worlds.waiting import eventually
 
 pytestmark = [
     pytest.mark.e2e,
-    pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user's agent has nothing that its serve has not"),
-    pytest.mark.costs(25, reason="a product of its own, started twice, whose agent is killed"),
+    pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user's agent has no rights that its serve lacks"),
+    pytest.mark.costs(25, reason="starts a separate product twice and kills its agent"),
 ]
 
 TAKE_OVER = r"""
@@ -37,7 +37,7 @@ printf '{' >agent/containers/0123456789abcdef/record.json
 for name in lock agent.sock log write-probe installation.json; do [ -e $name ] || ln -s "$1" $name; done
 echo $trap
 """
-"""Everything in the data folder that a version before looked at, or this one might."""
+"""A script that plants everything in the data folder that an earlier version used, or this one might."""
 LEAD_AWAY = 'mv authority/authority.pem authority/kept; ln -s "$1" authority/authority.pem'
 
 
@@ -48,21 +48,21 @@ GAVE_UP_ROOT = re.compile(r"setresuid\(.* = 0$")
 UNFINISHED, RESUMED = " <unfinished ...>", re.compile(r"^<\.\.\. \w+ resumed>")
 
 
-class Watched(Product):
-    """A product all of whose processes are watched from their first instruction on, where there is strace."""
+class TracedProduct(Product):
+    """A product whose processes strace records from their first instruction, if it is installed."""
 
     @property
     def record(self) -> Path:
         return self.data.parent / "record"
 
     def launch_as(self, argv: Sequence[str], folder: Path | None = None, **more: str) -> subprocess.Popen[bytes]:
-        # -D: strace is beside the product, not above it; -y: descriptors are shown with their paths.
+        # -D: strace is not a parent of the product. -y: descriptors are shown with their paths.
         told = ["-D", "-f", "-y", "-qq", "--seccomp-bpf", "-s", "4096", "-A", "-o", str(self.record)]
         watch = [str(STRACE), *told, "-e", f"trace={CALLS}", "-e", "signal=none"] if STRACE.exists() else []
         return super().launch_as([*watch, *argv], folder, **more)
 
     def calls_of_root(self) -> list[str]:
-        """Return the calls of processes that were root then, without their process ids."""
+        """Return the calls of processes while they were root, without their process ids."""
         others: set[str] = set()
         begun: dict[str, str] = {}
         found = []
@@ -83,13 +83,13 @@ class Watched(Product):
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
-    """What came of a `serve` that was taken over, and of root's processes."""
+class Outcome:
+    """What root's processes did after `serve` had been compromised."""
 
-    product: Watched
+    product: TracedProduct
     secret: Path
     trap: int
-    """The process that ``serve`` put in a trap: its mount namespace is for root to enter."""
+    """The process with which ``serve`` sets a trap: root's processes must not enter its mount namespace."""
     entered: list[str]
     """The mount namespaces of the agents, and of the first holder."""
     own: str
@@ -99,13 +99,13 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+def outcome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcome]:
     folder = tmp_path_factory.mktemp("taken-over")
     secret = folder / "secret"
     secret.write_text("of root\n")
     secret.chmod(0o600)
     before = _facts(secret)
-    product = Watched(folder, STANDBY="0")
+    product = TracedProduct(folder, STANDBY="0")
     trap = 0
     try:
         product.start()
@@ -126,9 +126,9 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
         eventually(lambda: "the agent ends: " in product.log.read_text())
         trapped, untouched = os.readlink(f"/proc/{trap}/ns/mnt"), _facts(secret) == before
         product.stop()
-        # What watches ends with the last that it watches; then the record is whole.
+        # strace ends with the last process that it traces. After that, its record is complete.
         eventually(lambda: not any(processes.argv(pid)[:1] == [str(STRACE)] for pid in product.processes()))
-        yield Story(product, secret, trap, entered, own, trapped, survived, untouched)
+        yield Outcome(product, secret, trap, entered, own, trapped, survived, untouched)
     finally:
         product.clear()
         if trap:
@@ -142,7 +142,7 @@ def _facts(path: Path) -> list[float]:
 
 
 def as_serve(product: Product, script: str, *arguments: str) -> str:
-    """Run a script in the data folder as the user of ``serve``, who can gain no rights; return what it printed."""
+    """Run a script in the data folder as the user of ``serve``, without privileges, and return its output."""
     user = product.settings["SERVICE_UID"]
     rights = [f"--reuid={user}", f"--regid={user}", "--clear-groups", "--no-new-privs", "--inh-caps=-all"]
     run = subprocess.run(
@@ -156,25 +156,25 @@ def as_serve(product: Product, script: str, *arguments: str) -> str:
     return run.stdout.strip()
 
 
-def test_root_touches_nothing_that_a_taken_over_serve_put_in_the_data_folder(story: Story) -> None:
-    assert story.entered[0] == story.own
-    assert story.trapped not in story.entered
-    assert story.survived, "nobody ended what serve named as holder"
-    assert json.loads((story.product.data / "agent" / "holder.json").read_text())["pid"] == story.trap
-    assert "of root" not in story.product.log.read_text()
-    assert story.untouched
+def test_root_does_not_touch_files_that_a_compromised_serve_planted(outcome: Outcome) -> None:
+    assert outcome.entered[0] == outcome.own
+    assert outcome.trapped not in outcome.entered
+    assert outcome.survived, "root ended the process that serve named as the holder"
+    assert json.loads((outcome.product.data / "agent" / "holder.json").read_text())["pid"] == outcome.trap
+    assert "of root" not in outcome.product.log.read_text()
+    assert outcome.untouched
 
 
 @pytest.mark.skipif(not STRACE.exists(), reason="strace is not installed")
-def test_of_all_that_root_names_nothing_was_chosen_by_serve(story: Story) -> None:
-    calls = story.product.calls_of_root()
-    data = re.escape(str(story.product.data))
-    assert any(call.startswith("setns(") for call in calls), "root's processes were watched"
-    assert [call for call in calls if str(story.secret) in call] == []
-    # A name in the data folder is asked for from its folder, which is open, and no link is followed.
+def test_root_uses_no_path_or_process_that_serve_chose(outcome: Outcome) -> None:
+    calls = outcome.product.calls_of_root()
+    data = re.escape(str(outcome.product.data))
+    assert any(call.startswith("setns(") for call in calls), "strace did not record root's processes"
+    assert [call for call in calls if str(outcome.secret) in call] == []
+    # Names in the data folder are opened relative to an open folder, without following links.
     within = [call for call in calls if re.search(rf'"{data}/|<{data}(/[^>]*)?>, "', call)]
     assert any('"authority.pem"' in call for call in within)
-    assert [call for call in within if f'"{story.product.data}/' in call or "NOFOLLOW" not in call] == []
-    trapped = rf"^(kill|tgkill|pidfd_open|ptrace)\({story.trap}\b|/proc/{story.trap}/(ns|root|cwd|fd)"
-    trapped += rf'|"-t", "{story.trap}"'
+    assert [call for call in within if f'"{outcome.product.data}/' in call or "NOFOLLOW" not in call] == []
+    trapped = rf"^(kill|tgkill|pidfd_open|ptrace)\({outcome.trap}\b|/proc/{outcome.trap}/(ns|root|cwd|fd)"
+    trapped += rf'|"-t", "{outcome.trap}"'
     assert [call for call in calls if re.search(trapped, call)] == []

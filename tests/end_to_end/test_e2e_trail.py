@@ -1,4 +1,4 @@
-"""The trail of a running product: what its jobs did stands in it, it outlives kill -9, and no secret is in any file."""
+"""The trail of a running product: it records what jobs did, survives kill -9, and contains no secret."""
 
 from __future__ import annotations
 
@@ -30,34 +30,34 @@ from tests.worlds.waiting import eventually
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 HANDED_OVER = "credentials"
-"""The file by which the first administrator gets the key."""
+"""The file that gives the first administrator the access key."""
 
 
 @pytest.fixture(scope="module")
-def elsewhere() -> Iterator[Hook]:
-    """Where the product sends the trail's head."""
+def receiver() -> Iterator[Hook]:
+    """The HTTP server to which the product sends the trail's head."""
     with hook() as found:
         yield found
 
 
 @pytest.fixture(scope="module")
-def product(tmp_path_factory: pytest.TempPathFactory, elsewhere: Hook) -> Iterator[Product]:
-    """A product of this module's own, which is killed, stopped and started again, and says everything in its log."""
-    sent = {"TRAIL_HEAD": f"http://127.0.0.1:{elsewhere.server_port}/", "TRAIL_HEAD_SECONDS": "1"}
+def product(tmp_path_factory: pytest.TempPathFactory, receiver: Hook) -> Iterator[Product]:
+    """A separate product for this module, which is killed and restarted. Its log level is debug."""
+    sent = {"TRAIL_HEAD": f"http://127.0.0.1:{receiver.server_port}/", "TRAIL_HEAD_SECONDS": "1"}
     with running_product(tmp_path_factory.mktemp("product"), LOG_LEVEL="debug", STANDBY="0", **sent) as found:
         yield found
 
 
 @pytest.fixture(scope="module")
 def place(product: Product) -> Place:
-    """What a job needs in it."""
+    """A network and data for jobs."""
     found = Place(product)
     found.put("in/", 3)
     return found
 
 
 def access(product: Product, *arguments: str, code: int = 0) -> str:
-    """Run ``reading-room access`` on the product's folder; return what it printed."""
+    """Run ``reading-room access`` on the product's data folder and return its output."""
     done = subprocess.run(
         [sys.executable, "-m", "reading_room", "access", *arguments, "--data", str(product.data)],
         capture_output=True,
@@ -69,17 +69,17 @@ def access(product: Product, *arguments: str, code: int = 0) -> str:
     return done.stdout + done.stderr
 
 
-def written(product: Product, job: str) -> bool:
-    """Say whether the trail has the write of a job's result."""
+def result_is_recorded(product: Product, job: str) -> bool:
+    """Return whether the trail has a record of the write of a job's result."""
     writing = ("PutObject", "CompleteMultipartUpload")
     return any(event["eventName"] in writing for event in product.storage_events_of(job))
 
 
-def test_a_job_is_followed_from_its_role_to_the_objects_that_it_read(product: Product, place: Place) -> None:
+def test_the_trail_links_a_job_to_its_role_and_the_objects_that_it_read(product: Product, place: Place) -> None:
     job = place.start("in/")
     assert place.wait(job)["JobStatus"] == "COMPLETED"
 
-    eventually(lambda: written(product, job), what="the record of the job's last write")
+    eventually(lambda: result_is_recorded(product, job), what="the record of the job's last write")
     read = next(event for event in product.storage_events_of(job) if event["eventName"] == "GetObject")
     assert read["requestParameters"]["key"] == "in/a.txt"
     assert read["vpcEndpointId"] == place.network.endpoint
@@ -110,7 +110,7 @@ def test_a_job_is_followed_from_its_role_to_the_objects_that_it_read(product: Pr
     eventually(lambda: any(event["eventName"] == "DeleteNetworkInterface" for event in product.events("management")))
 
 
-def test_a_job_that_was_denied_names_the_request_to_ask_about(product: Product, place: Place) -> None:
+def test_the_message_of_a_denied_job_names_the_request_to_explain(product: Product, place: Place) -> None:
     statement = {
         "Sid": "NotThese",
         "Effect": "Deny",
@@ -132,20 +132,20 @@ def test_a_job_that_was_denied_names_the_request_to_ask_about(product: Product, 
         assert part in told, told
 
 
-def test_what_was_recorded_a_second_before_kill_9_is_there_and_the_chain_holds(product: Product) -> None:
+def test_records_older_than_a_second_survive_kill_9_and_the_chain_is_intact(product: Product) -> None:
     ec2 = product.account().ec2
     asked = [ec2.describe_vpcs()["ResponseMetadata"]["RequestId"] for _ in range(20)]
-    time.sleep(1.0)  # What is promised is of a second before.
+    time.sleep(1.0)  # The product promises to keep records that are at least a second old.
     product.kill("serve")
     product.await_answer()
     later = ec2.describe_subnets()["ResponseMetadata"]["RequestId"]
-    eventually(lambda: product.events("management", later), what="the record of a call behind the kill")
+    eventually(lambda: product.events("management", later), what="the record of a call after the kill")
     written = {event.get("requestID") for event in product.events("management")}
     assert written >= set(asked)
     assert "management" in access(product, "verify-trail")
 
 
-def test_explaining_works_when_nothing_runs(product: Product) -> None:
+def test_explain_works_while_the_product_is_stopped(product: Product) -> None:
     with pytest.raises(ClientError) as raised:
         product.account().s3.get_bucket_policy(Bucket="nobody-has-this-bucket")
     identifier = raised.value.response["ResponseMetadata"]["RequestId"]
@@ -156,7 +156,7 @@ def test_explaining_works_when_nothing_runs(product: Product) -> None:
         product.start()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can run a program as another user")
 def test_nobody_else_on_the_machine_can_read_the_trail(product: Product) -> None:
     done = subprocess.run(
         ["/bin/cat", *map(str, (product.data / "trail").iterdir())],
@@ -172,14 +172,14 @@ def test_nobody_else_on_the_machine_can_read_the_trail(product: Product) -> None
         assert path.stat().st_mode & 0o077 == 0
 
 
-def test_the_head_is_sent_elsewhere_by_a_process_that_is_not_root(product: Product, elsewhere: Hook) -> None:
+def test_the_head_is_sent_by_a_process_that_is_not_root(product: Product, receiver: Hook) -> None:
     product.account().iam.create_user(UserName="on-record")
     folder = product.data / "trail"
-    elsewhere.came.clear()  # What was sent before this start of the product.
+    receiver.came.clear()  # Forget what was sent before the product was restarted.
 
     def is_sent() -> bool:
         newest = heads_of(folder)
-        came = [read_heads(each.decode())[0].digests for each in elsewhere.came[-1:]]
+        came = [read_heads(each.decode())[0].digests for each in receiver.came[-1:]]
         return newest["management"] != FIRST and came == [newest]
 
     eventually(is_sent, what="the head with the newest line")
@@ -187,7 +187,7 @@ def test_the_head_is_sent_elsewhere_by_a_process_that_is_not_root(product: Produ
     status = Path(f"/proc/{process}/status").read_text()
     assert "NoNewPrivs:\t1\n" in status
     if os.geteuid() == 0:
-        assert Path(f"/proc/{process}/mem").stat().st_uid == 0, "another process of its user may read its memory"
+        assert Path(f"/proc/{process}/mem").stat().st_uid == 0, "another process of its user can read its memory"
         assert f"Uid:\t{product.settings['SERVICE_UID']}\t" in status
 
 
@@ -215,7 +215,7 @@ def test_no_secret_is_in_a_file_a_log_a_process_list_or_an_environment(product: 
     assert len(seen) > 6
     assert place.wait(job)["JobStatus"] == "COMPLETED"
     secrets += sessions()
-    eventually(lambda: written(product, job), what="the record of the job's last write")
+    eventually(lambda: result_is_recorded(product, job), what="the record of the job's last write")
     for path in product.data.rglob("*"):
         if path.is_file() and path.name != HANDED_OVER:
             seen[str(path)] = path.read_bytes()
@@ -226,7 +226,7 @@ def test_no_secret_is_in_a_file_a_log_a_process_list_or_an_environment(product: 
 
 
 def _read(path: Path) -> bytes | None:
-    """Return a file of /proc; a process may have ended meanwhile."""
+    """Return the content of a file in /proc, or ``None`` if its process has ended."""
     try:
         return path.read_bytes()
     except OSError:

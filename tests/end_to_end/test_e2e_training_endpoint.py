@@ -1,4 +1,4 @@
-"""What becomes of trainings, and of jobs with their models, when an endpoint allows the seven actions or only six."""
+"""The results of trainings, and of jobs with their models, if an endpoint allows the seven actions or only six."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 
 def table_of(page: str) -> dict[str, tuple[str, str]]:
-    """Return the table of a page: for each action its status and the code, empty where there is none."""
+    """Return the table of a page: the status and the code of each action. The code is empty if there is none."""
     row = r"^\| `(s3:\w+)` \| ([A-Z_]+) \| (?:`(\w+)`)?"
     return {found[0]: (found[1], found[2]) for found in re.findall(row, (DOCS / page).read_text(), re.MULTILINE)}
 
@@ -36,16 +36,16 @@ without_each = pytest.mark.parametrize(
         pytest.param([action for action in reading.ENDPOINT_ACTIONS if action not in NEEDED], id="all the others"),
     ],
 )
-"""Each needed action is missing once. The others are missing together: a policy with some of them allows no less."""
+"""Each needed action is missing once. The others are missing all together, which covers policies with some of them."""
 PART = 8 << 20
-"""Bytes from which the SDK writes an object in parts."""
+"""The size in bytes from which the SDK writes an object in parts."""
 ENDED = ("TRAINED", "TRAINED_WITH_WARNING", "IN_ERROR", "STOPPED")
 CITIES = ("Warsaw", "Paris", "Oslo", "Lima", "Cairo")
 
 
 @pytest.fixture(scope="module")
 def place(product: Product, account: OwnAccount) -> Place:
-    """A place with small training data for both kinds of model."""
+    """Return a place with small training data for both kinds of model."""
     found = Place(product, account=account)
     rows = [f'{label},"{word} number {n}"' for n in range(12) for label, word in (("a", "apple"), ("b", "brick"))]
     found.put_text("rows.csv", "\n".join(rows))
@@ -67,7 +67,7 @@ def train(place: Place, kind: str, name: str, rows: str = "rows.csv", **more: An
         arn = client.create_document_classifier(DocumentClassifierName=name, InputDataConfig=data, **usual)
         arn = arn["DocumentClassifierArn"]
 
-        def shown() -> dict[str, Any]:
+        def describe() -> dict[str, Any]:
             return dict(client.describe_document_classifier(DocumentClassifierArn=arn)["DocumentClassifierProperties"])
     else:
         data = {
@@ -78,15 +78,15 @@ def train(place: Place, kind: str, name: str, rows: str = "rows.csv", **more: An
         arn = client.create_entity_recognizer(RecognizerName=name, InputDataConfig=data, **usual)
         arn = arn["EntityRecognizerArn"]
 
-        def shown() -> dict[str, Any]:
+        def describe() -> dict[str, Any]:
             return dict(client.describe_entity_recognizer(EntityRecognizerArn=arn)["EntityRecognizerProperties"])
 
-    model = eventually(lambda: model if (model := shown())["Status"] in ENDED else None, 300, f"the end of {name}")
+    model = eventually(lambda: model if (model := describe())["Status"] in ENDED else None, 300, f"the end of {name}")
     assert model is not None
     return model
 
 
-def use(place: Place, kind: str, arn: str) -> dict[str, Any]:
+def run_job(place: Place, kind: str, arn: str) -> dict[str, Any]:
     """Run a job with a model to its end and return its properties."""
     if kind == "recognizer":
         return place.run("documents/", EntityRecognizerArn=arn)
@@ -103,7 +103,7 @@ def use(place: Place, kind: str, arn: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def models(place: Place) -> dict[str, str]:
-    """The ARN of a model of each kind, trained with exactly the seven actions."""
+    """Train a model of each kind with exactly the seven actions, and return their ARNs."""
     place.allow(*reading.ENDPOINT_ACTIONS)
     trained = {kind: train(place, kind, "whole") for kind in KINDS}
     assert all(model["Status"].startswith("TRAINED") for model in trained.values()), trained
@@ -113,29 +113,29 @@ def models(place: Place) -> dict[str, str]:
     }
 
 
-def nothing_stays(place: Place) -> None:
-    """No upload and no interface is left."""
+def assert_nothing_left(place: Place) -> None:
+    """Assert that no upload and no interface is left."""
     left = place.leftovers()
     assert left["rows of s3_uploads"] == []
     assert left["rows of network_interfaces"] == []
 
 
-def test_both_pages_have_a_row_for_each_of_the_seven_actions() -> None:
+def test_both_pages_have_a_row_for_each_action() -> None:
     assert set(TRAININGS) == set(JOBS) == set(reading.ENDPOINT_ACTIONS)
     assert {action for action, (status, _) in TRAININGS.items() if status == "IN_ERROR"} == set(NEEDED)
     assert {action for action, (status, _) in JOBS.items() if status == "FAILED"} == set(NEEDED)
 
 
-@pytest.mark.costs(14, reason="two models are trained before the first job runs")
+@pytest.mark.costs(14, reason="trains two models before the first job")
 @pytest.mark.parametrize("kind", KINDS)
 def test_with_exactly_the_seven_actions_a_model_is_trained_and_used(
     place: Place, models: dict[str, str], kind: str
 ) -> None:
     place.allow(*reading.ENDPOINT_ACTIONS)
-    properties = use(place, kind, models[kind])
+    properties = run_job(place, kind, models[kind])
     assert properties["JobStatus"] == "COMPLETED", properties
     assert len(place.results(properties)) == 40
-    nothing_stays(place)
+    assert_nothing_left(place)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -151,10 +151,10 @@ def test_an_endpoint_without_one_action_gives_the_documented_result(
         assert model["Message"].startswith(f"{code}: "), model
         assert missing[0] in model["Message"]
         assert place.endpoint in model["Message"]
-    nothing_stays(place)
+    assert_nothing_left(place)
 
 
-def test_a_training_with_an_output_of_its_own_tries_that_first(place: Place) -> None:
+def test_a_training_with_an_output_location_tests_it_first(place: Place) -> None:
     place.allow(*(action for action in reading.ENDPOINT_ACTIONS if action != "s3:PutObject"))
     output = {"S3Uri": f"s3://{place.bucket}/matrices"}
     model = train(place, "classifier", "with-output", OutputDataConfig=output)
@@ -168,26 +168,26 @@ def test_a_job_with_a_model_without_one_action_gives_the_documented_result(
     place: Place, models: dict[str, str], missing: list[str], kind: str
 ) -> None:
     place.allow(*(action for action in reading.ENDPOINT_ACTIONS if action not in missing))
-    properties = use(place, kind, models[kind])
+    properties = run_job(place, kind, models[kind])
     ((status, code),) = {JOBS[action] for action in missing}
     assert properties["JobStatus"] == status, properties
     if missing == ["s3:GetObject"]:
-        # The model is read first, as the page says.
+        # The job reads the model first, as the page says.
         code = "NO_ACCESS_TO_MODEL_BUCKET"
         assert f"`{code}`" in (DOCS / "endpoint-actions.md").read_text()
     if code:
         assert properties["Message"].startswith(f"{code}: "), properties
         assert missing[0] in properties["Message"]
         assert place.endpoint in properties["Message"]
-    nothing_stays(place)
+    assert_nothing_left(place)
 
 
-def test_a_model_above_the_threshold_is_written_in_parts_with_the_actions_that_are_used(place: Place) -> None:
-    # A policy that allows more than these three, the guide's seven, allows no less.
+def test_a_large_model_is_written_in_parts_with_the_needed_actions_alone(place: Place) -> None:
+    # If these three actions suffice, so do the guide's seven.
     place.allow(*NEEDED)
     chance = random.Random(7)
-    # Many labels and many stretches of letters make a large model. Each text comes twice, so that its terms count; in
-    # German a few documents are learnt from by their terms alone, which takes a second.
+    # Many labels and many different words make a large model. Each text occurs twice, so that its terms count. In
+    # German, a few documents are learned from their terms alone, which takes a second.
     words = ["".join(chance.choices("abcdefghijklmnopqrstuvwxyz", k=9)) for _ in range(4_000)]
     rows = []
     for n in range(60):

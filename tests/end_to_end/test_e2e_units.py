@@ -1,4 +1,4 @@
-"""Holder, agent and serve as systemd starts them, each in a unit of its own: restarting two of them ends no job."""
+"""Holder, agent and serve as separate systemd units: restarting agent and serve ends no job."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ COMMANDS = {"holder": ["holder"], "agent": ["agent", "--join"], "serve": ["serve
 
 
 def unit(name: str) -> dict[str, list[str]]:
-    """The settings of a unit's file, each with all its values."""
+    """Return the settings of a unit file, each with all its values."""
     found: dict[str, list[str]] = {}
     for line in (UNITS / f"reading-room-{name}.service").read_text().splitlines():
         key, equals, value = line.partition("=")
@@ -41,10 +41,10 @@ def unit(name: str) -> dict[str, list[str]]:
     return found
 
 
-def confined(name: str) -> list[str]:
-    """What gives a process the bounds of its unit that a program can give: as root only."""
+def restrict(name: str) -> list[str]:
+    """Return a command prefix that restricts a process like its unit, as far as root can outside systemd."""
     if os.geteuid() != 0 or name == "serve":
-        return []  # As root, serve drops to its user id by itself; there is no unit that starts it as root.
+        return []  # As root, serve changes to its user id itself. No unit starts it as root.
     settings = unit(name)
     assert settings["NoNewPrivileges"] == ["yes"]
     kept = ",".join(
@@ -53,8 +53,8 @@ def confined(name: str) -> list[str]:
     return ["/usr/bin/setpriv", "--no-new-privs", f"--bounding-set=-all,{kept}", "--"]
 
 
-def test_the_user_of_serve_is_made_with_the_id_that_the_unit_and_the_settings_have() -> None:
-    """systemd starts nothing as an id that nobody has."""
+def test_the_user_of_serve_has_the_same_id_in_sysusers_unit_and_settings() -> None:
+    """systemd cannot start a unit with a user id that does not exist."""
     made = (UNITS / "sysusers.d" / "reading-room.conf").read_text().splitlines()[-1].split()
     number = str(Settings().service_uid)
     assert made[:3] == ["u", "reading-room", number]
@@ -65,18 +65,18 @@ class Units(Product):
     """The product without ``up``."""
 
     def __init__(self, folder: Path) -> None:
-        # Small parts, so that a job asks for its storage again and again; no container waits for a job.
+        # Parts are small, so that a job uses its storage repeatedly. No containers are started ahead.
         super().__init__(folder, STANDBY="0", **SMALL_PARTS)
         self.units: dict[str, subprocess.Popen[bytes]] = {}
         self.folder = folder
 
-    def begin(self, name: str) -> None:
-        """Start a unit; those that tell systemd when they are ready are waited for."""
+    def start_unit(self, name: str) -> None:
+        """Start a unit, and wait until it is ready if it notifies systemd."""
         environment = os.environ | {f"READING_ROOM_{key}": value for key, value in self.settings.items()}
         more = self.ports() if name == "serve" else []
-        argv = [*confined(name), sys.executable, "-m", "reading_room", *COMMANDS[name], "--data", str(self.data), *more]
+        argv = [*restrict(name), sys.executable, "-m", "reading_room", *COMMANDS[name], "--data", str(self.data), *more]
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd, self.log.open("ab") as sink:
-            # What told systemd is of this folder alone; its path must be short, as a socket's address is.
+            # The address is abstract, because the path of a socket in this folder could be too long.
             address = f"\0reading-room-{os.getpid()}-{name}"
             systemd.bind(address)
             systemd.settimeout(60)
@@ -94,18 +94,18 @@ class Units(Product):
     def start(self) -> Endpoint:
         """Start all units, in systemd's order."""
         for name in COMMANDS:
-            self.begin(name)
+            self.start_unit(name)
         self.up = self.units["holder"]
         return self.endpoint()
 
-    def end(self, name: str) -> None:
-        """End a unit as systemd does: its main process is told, and what is in its control group goes with it."""
+    def stop_unit(self, name: str) -> None:
+        """Stop a unit as systemd does, with a signal to its main process."""
         process = self.units.pop(name)
         process.send_signal(signal.SIGTERM)
         assert process.wait(STOP_SECONDS + 5) == 0, self.tail()
 
     def clear(self) -> None:
-        """End whatever is left."""
+        """End all remaining processes."""
         for name in reversed(list(self.units)):
             self.units[name].terminate()
             self.units[name].wait(20)
@@ -114,7 +114,7 @@ class Units(Product):
 
 @pytest.fixture
 def units(tmp_path: Path) -> Iterator[Units]:
-    """The product in units, started."""
+    """Yield the product in units, started."""
     found = Units(tmp_path)
     try:
         found.start()
@@ -123,44 +123,44 @@ def units(tmp_path: Path) -> Iterator[Units]:
         found.clear()
 
 
-@pytest.mark.costs(16, reason="the product is started, its units start again, and jobs run")
-def test_restarting_serve_and_agent_ends_no_job_and_stopping_the_holder_ends_all(units: Units) -> None:
+@pytest.mark.costs(16, reason="starts the product, restarts its units, and runs jobs")
+def test_restarting_serve_and_agent_ends_no_job_and_stopping_the_holder_ends_everything(units: Units) -> None:
     place = Place(units)
     place.put("in/", 3)
     assert place.wait(place.start("in/"))["JobStatus"] == "COMPLETED"
 
     place.put("long/", 1_000)
-    with place.held("long/") as (job, worker), slowed(worker):  # A second of work, which takes longer than this.
+    with place.held("long/") as (job, worker), slowed(worker):  # The work takes longer than the restarts.
         for name in ("serve", "agent", "serve"):
-            units.end(name)
-            units.begin(name)
+            units.stop_unit(name)
+            units.start_unit(name)
             units.await_answer()
             assert place.describe(job)["JobStatus"] == "IN_PROGRESS"
             assert place.process(job) == worker, units.tail()
     assert place.wait(job)["JobStatus"] == "COMPLETED"
 
     for name in ("serve", "agent", "holder"):
-        units.end(name)
+        units.stop_unit(name)
     settled(lambda: {"processes": units.processes()})
     assert not (units.place.agent / "holder.json").exists()
 
 
-def test_the_agent_of_a_holder_that_has_ended_ends_its_containers(units: Units) -> None:
+def test_when_the_holder_ends_the_agent_ends_its_containers(units: Units) -> None:
     place = Place(units)
     with place.running():
         units.units["holder"].kill()
         holder = units.holder()
         os.kill(holder.pid, signal.SIGKILL)
-        # systemd ends the agent with the holder that it is bound to; it notices by itself, too.
+        # systemd ends the agent with the holder to which it is bound. The agent also ends by itself.
         assert units.units["agent"].wait(20) == 3
         for name in ("holder", "agent"):
             units.units.pop(name).wait(5)
-            units.begin(name)
+            units.start_unit(name)
         units.up = units.units["holder"]
 
 
 def readiness(units: Units) -> tuple[int, dict[str, Any]]:
-    """Return the status of ``/_reading_room/ready``, and what it says of each check that fails."""
+    """Return the status of ``/_reading_room/ready`` and its report on each failing check."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{units.port}/_reading_room/ready", timeout=20) as answer:
             status, document = answer.status, json.load(answer)
@@ -169,23 +169,23 @@ def readiness(units: Units) -> tuple[int, dict[str, Any]]:
     return status, {name: check for name, check in document["checks"].items() if not check["ok"]}
 
 
-@pytest.mark.costs(6, reason="the product is started, and its agent starts again")
-def test_without_its_agent_the_service_lives_is_not_ready_and_refuses_analyses_at_once(units: Units) -> None:
+@pytest.mark.costs(6, reason="starts the product and restarts its agent")
+def test_without_its_agent_the_service_is_live_but_not_ready_and_refuses_analyses_at_once(units: Units) -> None:
     eventually(lambda: readiness(units) == (200, {}), what="a service that is ready")
-    units.end("agent")
+    units.stop_unit("agent")
     eventually(lambda: readiness(units)[0] == 503, what="a service that is not ready")
     _, failing = readiness(units)
     assert set(failing) == {"agent", "enforcement"}
     assert "start the agent" in failing["agent"]["remedy"]
     with urllib.request.urlopen(f"http://127.0.0.1:{units.port}/_reading_room/live", timeout=20) as answer:
         assert answer.status == 200
-    # A container would be waited for 50 s.
+    # With an agent, the call would wait up to 50 s for a container.
     comprehend = units.account().client("comprehend", attempts=1)
     with pytest.raises(ClientError, match="the agent, which starts containers, is not running") as refused:
         comprehend.detect_sentiment(Text="It is good.", LanguageCode="en")
     assert refused.value.response["Error"]["Code"] == "ServiceUnavailable"
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 503
-    units.begin("agent")
+    units.start_unit("agent")
     eventually(lambda: readiness(units) == (200, {}), what="a service that is ready again")
 
 
@@ -198,7 +198,7 @@ def test_up_and_a_second_holder_are_refused_while_the_units_run(units: Units) ->
         assert f"in use by process {units.units['holder'].pid}" in refused.stderr
 
 
-def test_an_agent_without_a_holder_says_what_to_start(tmp_path: Path) -> None:
+def test_an_agent_without_a_holder_names_the_command_to_start_one(tmp_path: Path) -> None:
     from reading_room.cli import units as commands
     from reading_room.cli.folder import StartError
     from reading_room.settings import Settings
