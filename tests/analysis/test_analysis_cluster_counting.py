@@ -1,4 +1,4 @@
-"""How far a job of several containers is: what is counted, and when a part is said to be finished."""
+"""The progress of a job of several containers: what is counted, and when a finished part is reported."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ from tests.worlds.analysis_cluster_service import PartEntry, Service
 
 
 def result(number: int, documents: int) -> PartResult:
-    """A part that is finished."""
+    """Return a finished part."""
     return PartResult(number, f"x/output/parts/1/{number}-0-a", 1, "0" * 64, documents, 0)
 
 
-def test_documents_are_those_of_finished_parts_and_those_that_containers_are_at() -> None:
+def test_documents_of_finished_and_of_running_parts_are_counted() -> None:
     counted = Counted()
     counted.finish(result(0, 20))
-    counted.hear(1, 5)
-    counted.hear(2, 7)
+    counted.update(1, 5)
+    counted.update(2, 7)
     assert counted.documents() == 32
     counted.finish(result(1, 20))
     assert counted.documents() == 47
 
 
-def test_what_is_heard_of_a_part_after_its_end_does_not_count_twice() -> None:
+def test_a_late_count_of_a_finished_part_is_ignored() -> None:
     counted = Counted()
     counted.finish(result(1, 20))
-    counted.hear(1, 19)
+    counted.update(1, 19)
     assert counted.documents() == 20
 
 
-def test_the_number_never_goes_back_when_a_part_begins_anew() -> None:
+def test_the_count_never_decreases_when_a_part_starts_again() -> None:
     counted = Counted()
-    counted.hear(0, 15)
+    counted.update(0, 15)
     assert counted.documents() == 15
-    counted.hear(0, 2)
+    counted.update(0, 2)
     assert counted.documents() == 15
 
 
-def test_finished_parts_are_said_before_the_end_and_refused_ones_are_known() -> None:
+def test_finished_parts_are_reported_before_the_end_and_refused_ones_are_known() -> None:
     with Service(parts=[PartEntry(fence=1), PartEntry(fence=8), PartEntry(fence=1)]) as service:
         finishing = Finishing(PartsClient(ServiceClient("/0", service.address)), {0: 1, 1: 1, 2: 1})
         for number in range(3):
@@ -50,11 +50,11 @@ def test_finished_parts_are_said_before_the_end_and_refused_ones_are_known() -> 
         assert [refused.number for refused in finishing.refused] == [1]
 
 
-def test_a_service_that_stays_away_is_a_failure_after_a_while() -> None:
+def test_a_service_that_does_not_answer_is_a_failure_after_a_while() -> None:
     with Service(parts=[PartEntry()], away=True) as service:
         finishing = Finishing(PartsClient(ServiceClient("/0", service.address, patience=0.3)), {0: 1})
         finishing.take(result(0, 10))
         failure = finishing.close()
     assert failure is not None
     assert failure.code == "CLUSTER_LOST"
-    assert "it answers 503" in failure.message
+    assert "it answered 503" in failure.message

@@ -1,6 +1,6 @@
-"""The last attempt of a job of several containers: one container that needs no other, and no Dask.
+"""The last attempt of a job of several containers: one container that works without the others and without Dask.
 
-It goes on from the parts that the attempts before finished, and says each of its own, as they did.
+It continues with the parts that earlier attempts did not finish, and reports each finished part, as they did.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from reading_room.analysis.storage import JobFailure
 
 
 def run_alone(work: Work, program: Program, address: str = CREDENTIALS_ADDRESS) -> Done:
-    """Do what is left of a job, and write its result.
+    """Analyse the remaining parts of a job, and write its result.
 
-    ``address`` is where the service answers containers. A program that has no parts does all of its job. Raises
+    ``address`` is where the service answers containers. A program without parts does its whole job here. Raise
     ``JobFailure``.
     """
     place, job = work.job.cluster, work.job
@@ -34,7 +34,7 @@ def run_alone(work: Work, program: Program, address: str = CREDENTIALS_ADDRESS) 
     results = finished(states)
     pace = Pace(work.now)
 
-    def tell(documents: int) -> None:
+    def report(documents: int) -> None:
         if pace.due():
             work.tell(Progress(sum(result.documents for result in results) + documents, plan.documents or 0))
 
@@ -42,10 +42,10 @@ def run_alone(work: Work, program: Program, address: str = CREDENTIALS_ADDRESS) 
         if state.done is not None:
             continue
         key = part_key(job, part.number, place.member)
-        result = write_part(job, engine, work.storage, part, key, work.scratch, work.stopping, tell, work.now)
+        result = write_part(job, engine, work.storage, part, key, work.scratch, work.stopping, report, work.now)
         results.append(result)
         if result.stopped:
             break
         if not parts.finish(state.fence, result):
-            raise JobFailure("CLUSTER_LOST", f"part {part.number} was taken over by somebody else")
+            raise JobFailure("CLUSTER_LOST", f"part {part.number} was taken over by another container")
     return write_result(work, results, stopped=any(result.stopped for result in results))

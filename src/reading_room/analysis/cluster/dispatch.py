@@ -1,7 +1,7 @@
-"""Giving out the work of a job, one piece at a time for each container, and taking in what comes back.
+"""Handing out a job's work, one task per container at a time, and collecting the results.
 
-No more is given out than there are containers: a piece takes half a minute and asking for the next a few milliseconds,
-so nobody waits, and a container that goes has at most one to be done again.
+No more tasks are out than there are containers. A task takes half a minute and asking for the next one takes a few
+milliseconds, so no container waits, and at most one task has to be repeated when a container is lost.
 """
 
 from __future__ import annotations
@@ -23,38 +23,38 @@ from reading_room.analysis.storage import JobFailure
 _TURN_SECONDS = 0.2
 _REMIND_SECONDS = 1.0
 _MOST_LOST = 50
-"""Tasks that may come to nothing, other than with their container, before the cluster is held to be broken."""
+"""How many tasks may be lost, other than with their container, before the cluster counts as broken."""
 
 Check = Callable[[], JobFailure | None]
-"""Returns why no more can be expected of the cluster, ``None`` while it works."""
+"""Returns why the cluster cannot go on, or ``None`` while it works."""
 
 
 class Counted:
-    """How many documents are finished, in finished parts and in those that are analysed now. It never goes back."""
+    """The number of documents analysed, in finished parts and in running ones. It never decreases."""
 
     def __init__(self) -> None:
         self._most = 0
         self._finished: dict[int, int] = {}
         self._running: dict[int, int] = {}
 
-    def hear(self, part: int, documents: int) -> None:
-        """Take in what a container says of a part that it is at."""
+    def update(self, part: int, documents: int) -> None:
+        """Record how many documents of a running part a container has analysed."""
         self._running[part] = documents
 
     def finish(self, result: PartResult) -> None:
-        """Take in a part that is finished."""
+        """Record a finished part."""
         self._finished[result.number] = result.documents
 
     def documents(self) -> int:
-        """Return the number. A part that was lost with its container is still counted, until it is done again."""
-        # Copied, for another thread hears; and what is heard of a part may be older than its end.
+        """Return the number. The documents of a part lost with its container count until the part is analysed again."""
+        # A copy, because another thread updates it. The last count of a part may be older than its end.
         counts = dict(self._running) | self._finished
         self._most = max(self._most, sum(counts.values()))
         return self._most
 
 
 class Dispatch:
-    """Over one cluster. Raises ``JobFailure`` for what fails the job and, ``CLUSTER_LOST``, for a broken cluster."""
+    """Hands out the work of one cluster. Raises ``JobFailure``: what fails the job, or ``CLUSTER_LOST``."""
 
     def __init__(self, node: Node, lost: Check, stopping: Callable[[], bool]) -> None:
         self._node = node
@@ -68,10 +68,10 @@ class Dispatch:
     def parts(
         self, parts: Iterable[Part], finishing: Finishing, counted: Counted, turn: Callable[[], None]
     ) -> list[PartResult]:
-        """Have parts analysed; hand those that are finished to ``finishing``, and return those that were cut short.
+        """Have parts analysed, pass the finished ones to ``finishing``, and return those that were cut short.
 
-        ``turn`` is called a few times a second. When the job is asked to stop, no further part begins and those that
-        are running end early; ``stopped`` is true then.
+        ``turn`` is called a few times a second. When the job is asked to stop, no further part begins, the running ones
+        end early, and ``stopped`` becomes true.
         """
         waiting = deque(parts)
         running: dict[concurrent.futures.Future[Any], Part] = {}
@@ -89,7 +89,7 @@ class Dispatch:
                 part = running.pop(future)
                 result = self._value(future)
                 if result is None or (result.stopped and not self.stopped):
-                    # Not done, or ended early by a container that was on its way out.
+                    # The part is not done, or the container that ended it early is going away.
                     waiting.appendleft(part)
                 elif result.stopped:
                     short.append(result)
@@ -102,13 +102,13 @@ class Dispatch:
         return short
 
     def mapped(self, name: str, items: Sequence[Any]) -> Iterator[Any]:
-        """Yield the results of a function that has a name, in the order of the items."""
+        """Yield the results of one of ``FUNCTIONS``, in the order of the items."""
         running: dict[concurrent.futures.Future[Any], int] = {}
         results: dict[int, Any] = {}
         waiting: deque[int] = deque(range(len(items)))
         following = 0
         while following < len(items):
-            # One more than there are containers: items are shipped, and small.
+            # One task more than there are containers, because items are small and have to be sent.
             while waiting and len(running) <= self._node.workers:
                 number = waiting.popleft()
                 running[self._submit(name, call, name, Item(items[number]))] = number
@@ -133,19 +133,20 @@ class Dispatch:
             raise failure
 
     def _remind(self) -> None:
-        """Tell every container to end early, and tell it again: one may have begun with a lost part meanwhile."""
+        """Tell every container to end early, repeatedly: one may since have begun with a lost part."""
         if time.monotonic() - self._reminded > _REMIND_SECONDS:
             self._reminded = time.monotonic()
             self._node.tell_all_to_end_early()
 
     def _value(self, future: concurrent.futures.Future[Any]) -> Any:
-        """Return what a task came to, ``None`` for one that was lost. Raises ``JobFailure``."""
+        """Return the value of a task, or ``None`` if the task was lost. Raise ``JobFailure``."""
         try:
             outcome: Outcome = future.result()
         except TaskLost as error:
             self._lost_tasks += 1
             if self._lost_tasks > _MOST_LOST:
-                raise JobFailure("CLUSTER_LOST", f"the cluster loses what it is given: {error}") from error
+                text = f"the cluster lost more than {_MOST_LOST} tasks, the last one with: {error}"
+                raise JobFailure("CLUSTER_LOST", text) from error
             return None
         if outcome.failure is not None:
             raise JobFailure(*outcome.failure)

@@ -1,4 +1,4 @@
-"""Saying that parts are finished, in a thread of its own: the service may be away for a moment, and work goes on."""
+"""Reporting finished parts from a separate thread, so that work goes on while the service does not answer."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from reading_room.analysis.storage import JobFailure
 
 
 class Finishing:
-    """Takes results and says them, in their order, until it is closed.
+    """Reports results to the service in their order, until it is closed.
 
-    ``refused`` are the results that came too late: somebody else has the part. Their objects are named nowhere.
+    ``refused`` holds the results that came too late, because another container has the part. Nothing refers to their
+    objects.
     """
 
     def __init__(self, parts: PartsClient, fences: Mapping[int, int]) -> None:
-        """``fences`` are the numbers under which this container has its parts, by the part's number."""
+        """``fences`` maps the number of each part to the fence with which this container claimed it."""
         self._parts = parts
         self._fences = fences
         self._queue: queue.SimpleQueue[PartResult | None] = queue.SimpleQueue()
@@ -29,11 +30,11 @@ class Finishing:
         self._thread.start()
 
     def take(self, result: PartResult) -> None:
-        """Say soon that a part is finished."""
+        """Report a finished part soon."""
         self._queue.put(result)
 
     def close(self) -> JobFailure | None:
-        """Say what is left; return why that could not be, ``None`` when everything was said."""
+        """Report what is left; return why that failed, or ``None`` if everything was reported."""
         self._closing.set()
         self._queue.put(None)
         self._thread.join()
@@ -42,11 +43,11 @@ class Finishing:
     def _run(self) -> None:
         while (result := self._queue.get()) is not None:
             if self._failure is None:
-                self._say(result)
+                self._report(result)
 
-    def _say(self, result: PartResult) -> None:
+    def _report(self, result: PartResult) -> None:
         while True:
-            # Asked before: what is tried once more after the last try was begun has had its full patience.
+            # Read before the try: a result is given up only after a whole try that began after closing.
             last = self._closing.is_set()
             try:
                 if not self._parts.finish(self._fences[result.number], result):

@@ -1,4 +1,4 @@
-"""The first container of a job of several: it starts the cluster, gives the work out, and writes the result."""
+"""The first container of a job of several: it starts the cluster, hands out the work, and writes the result."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ _JOIN_SECONDS = 60.0
 def run_first(
     work: Work, program: Program, address: str = CREDENTIALS_ADDRESS, worker_ttl: float = WORKER_TTL_SECONDS
 ) -> Done:
-    """Do the job of ``work`` together with the other containers, as they come, and write its result.
+    """Do the job of ``work`` together with the other containers as they join, and write its result.
 
-    ``address`` is where the service answers containers. One that is not heard of for ``worker_ttl`` seconds is out.
-    Raises ``JobFailure``: ``CLUSTER_LOST`` when the cluster broke, the parts that were finished being known to the
-    service, so that another attempt goes on from them.
+    ``address`` is where the service answers containers. A container that sends nothing for ``worker_ttl`` seconds is
+    removed from the cluster. Raise ``JobFailure``: ``CLUSTER_LOST`` if the cluster breaks. The service then knows the
+    finished parts, so that another attempt can continue from them.
     """
     place = work.job.cluster
     assert place is not None
     service = ServiceClient(place.path, address)
     identity = fetch_identity(service)
     with SchedulerProcess(place.scheduler, identity, work.scratch, worker_ttl) as scheduler:
-        # While it starts, which takes a second.
+        # The scheduler takes a second to start; load the model meanwhile.
         settled = settle(work, program)
         cluster = _Cluster(work, identity, scheduler)
         if settled.engine is None:
@@ -50,7 +50,7 @@ def run_first(
 
 
 class _Cluster:
-    """The cluster from the first container's side; it is joined when it is needed."""
+    """The cluster as the first container sees it; it is joined when it is first needed."""
 
     def __init__(self, work: Work, identity: Identity, scheduler: SchedulerProcess) -> None:
         self._work = work
@@ -60,7 +60,7 @@ class _Cluster:
         self._ended = False
 
     def join(self, progress: Callable[[int, int], None] = lambda part, documents: None) -> Dispatch:
-        # Dask takes most of a second to import, and meanwhile the scheduler's process does the same.
+        # Dask takes most of a second to import; the scheduler's process imports it at the same time.
         from reading_room.analysis.cluster.dispatch import Dispatch
         from reading_room.analysis.cluster.node import Node
 
@@ -73,7 +73,7 @@ class _Cluster:
         return Dispatch(node, lambda: self._scheduler.lost() or node.lost(), self._work.stopping)
 
     def end(self) -> None:
-        """Let the others go, who hear that it was meant. Does not wait."""
+        """Let the other containers leave the cluster, as intended. Does not wait."""
         if self._ended:
             return
         self._ended = True
@@ -86,12 +86,12 @@ class _Cluster:
 
 
 def _run_mapping(settled: Settled, cluster: _Cluster) -> Done:
-    """Run a program that needs its whole input at once, and gives away what can be done piece by piece."""
+    """Run a program that needs its whole input at once and shares only its calls of ``Work.map``."""
     program, work = settled.program, settled.work
 
     def mapped(name: str, items: Sequence[Any]) -> Iterator[Any]:
         yield from cluster.join().mapped(name, items)
-        # What comes behind is done here alone: the others are free to go.
+        # The program does the rest alone, so the other containers can leave.
         cluster.end()
 
     done = program.run(dataclasses.replace(work, map=_once(mapped, here(program))))
@@ -103,7 +103,7 @@ def _run_mapping(settled: Settled, cluster: _Cluster) -> Done:
 def _once(
     first: Callable[[str, Sequence[Any]], Iterator[Any]], later: Callable[[str, Sequence[Any]], Iterator[Any]]
 ) -> Callable[[str, Sequence[Any]], Iterator[Any]]:
-    """Return a map that is ``first`` the first time, and ``later`` from then on."""
+    """Return a map that calls ``first`` the first time, and ``later`` from then on."""
     calls = iter([first])
     return lambda name, items: next(calls, later)(name, items)
 
@@ -123,7 +123,7 @@ def _run_parts(settled: Settled, cluster: _Cluster, parts: PartsClient) -> Done:
     found = {result.number: result for result in [*short, *finished(parts.states())]}
     missing = [part.number for part in plan.parts if part.number not in found]
     if missing and not stopped:
-        raise JobFailure("CLUSTER_LOST", f"part {missing[0]} was taken over by somebody else, and is not finished")
+        raise JobFailure("CLUSTER_LOST", f"part {missing[0]} was taken over by another container, and is not finished")
     stopped = bool(missing) or any(result.stopped for result in found.values())
     done = write_result(settled.work, list(found.values()), stopped)
     work.storage.delete(job.output.bucket, [result.key for result in refused])
@@ -134,7 +134,7 @@ def _run_parts(settled: Settled, cluster: _Cluster, parts: PartsClient) -> Done:
 def _analyse(
     settled: Settled, cluster: _Cluster, parts: PartsClient, plan: Plan, states: Sequence[PartState]
 ) -> tuple[list[PartResult], list[PartResult], bool]:
-    """Have all parts analysed that are not finished; return those cut short, those refused, and whether to stop."""
+    """Have the unfinished parts analysed; return those cut short, those refused, and whether the job was stopped."""
     from reading_room.analysis.cluster.dispatch import Counted
     from reading_room.analysis.cluster.finishing import Finishing
 
@@ -148,13 +148,13 @@ def _analyse(
         if pace.due():
             work.tell(Progress(counted.documents(), plan.documents or 0))
 
-    dispatch = cluster.join(counted.hear)
+    dispatch = cluster.join(counted.update)
     open_parts = [part for part, state in zip(plan.parts, states, strict=True) if state.done is None]
     finishing = Finishing(parts, {state.number: state.fence for state in states})
     try:
         short = dispatch.parts(open_parts, finishing, counted, turn)
     finally:
-        # Also when the cluster broke: what is finished need not be done again.
+        # Also when the cluster broke, so that finished parts need not be analysed again.
         failure = finishing.close()
     if failure is not None:
         raise failure

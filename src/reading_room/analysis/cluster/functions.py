@@ -1,7 +1,7 @@
-"""What the containers of a job do for each other, by name: a function of the program and one item.
+"""The functions that a job's containers run for each other, by name; each takes the program and one item.
 
-Whoever needs one calls ``Work.map``. In one container that is a loop here; over several it is the same function in
-whichever container is free, with the same result, for all of them have loaded the same program.
+A program calls them through ``Work.map``. In a job of one container that is a loop in the same process. In a job of
+several, any free container runs the function, with the same result, because all of them have loaded the same program.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ def _vectors(program: Any, texts: Sequence[str]) -> Any:
 
 
 FUNCTIONS: Mapping[str, Callable[[Any, Any], Any]] = {"vectors": _vectors}
-"""``vectors``: sentence vectors of texts, a row each, by the encoder that the program has loaded."""
+"""``vectors``: the sentence vectors of texts, one row each, from the encoder that the program has loaded."""
 
 
 def here(program: Any) -> Mapper:
-    """Return a map that does everything in this process, one item after the other."""
+    """Return a map that does everything in this process, one item after another."""
 
     def mapped(name: str, items: Sequence[Any]) -> Iterator[Any]:
         function = FUNCTIONS[name]

@@ -1,7 +1,7 @@
-"""What a container of a job proves itself with to the others: a certificate of an authority that only this attempt has.
+"""The certificate that a container of a job shows to the others, from a certificate authority of this attempt alone.
 
-Another job's containers have certificates of another authority, so that they get no word in, also where a security
-group lets their packets through.
+Containers of another job have certificates of another authority. They cannot talk to this job's containers, even if a
+security group lets their packets through.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from reading_room.analysis.cluster.service_client import ServiceClient, refused
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Three texts in PEM. The key is the container's own, and is never shown."""
+    """Three texts in PEM. The key belongs to this container alone, and is never shown."""
 
     authority: str
     certificate: str
@@ -21,10 +21,10 @@ class Identity:
 
 
 def fetch_identity(service: ServiceClient) -> Identity:
-    """Ask for this container's identity.
+    """Fetch this container's identity.
 
-    Raises ``JobFailure`` (``CLUSTER_LOST``) when there is none: identities are in the memory of the service only, and
-    go with it, so that the job needs another attempt.
+    Raise ``JobFailure`` (``CLUSTER_LOST``) if the service has none: it keeps identities only in memory, so after a
+    restart of the service the job needs another attempt.
     """
     answer = service.get()
     members = [answer.members.get(name) for name in ("Authority", "Certificate", "Key")]

@@ -1,4 +1,4 @@
-"""A container of a job of several that is not the first: it joins the cluster and does what it is given."""
+"""A container of a job of several that is not the first one: it joins the cluster and does the tasks that it gets."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
     from reading_room.analysis.cluster.node import Node
 
 SILENT_SECONDS = 4.0
-"""For so long nothing may answer before the network is held to be the reason."""
+"""How long nothing may answer before the network counts as the reason."""
 START_SECONDS = 60.0
-"""For so long the first container may answer that nobody listens yet."""
+"""How long the first container may refuse connections because its scheduler does not listen yet."""
 
 _PAUSE_SECONDS = 0.1
 _TURN_SECONDS = 0.5
 
 
 def run_member(work: Work, program: Program, address: str = CREDENTIALS_ADDRESS) -> Done:
-    """Work for the first container until it ends the cluster; what is done counts there, so that nothing is said here.
+    """Work for the first container until it ends the cluster. The first container reports the results.
 
-    ``address`` is where the service answers containers. Raises ``JobFailure``: ``CONTAINERS_CANNOT_CONNECT`` when the
-    first container cannot be reached, ``CLUSTER_LOST`` when the cluster went without being ended.
+    ``address`` is where the service answers containers. Raise ``JobFailure``: ``CONTAINERS_CANNOT_CONNECT`` if the
+    first container cannot be reached, ``CLUSTER_LOST`` if the cluster breaks before the first container ends it.
     """
     place = work.job.cluster
     assert place is not None
@@ -41,7 +41,8 @@ def run_member(work: Work, program: Program, address: str = CREDENTIALS_ADDRESS)
     node: Node = Node(place, identity, work.scratch, client=False, seconds=START_SECONDS)
     while not node.left.wait(_TURN_SECONDS):
         if work.stopping():
-            # Its host goes down. The first container sees it leave, and gives what it had to another.
+            # The container's host is shutting down. The first container sees it leave, and gives its task to another
+            # one.
             return Done(0, 0, 0, "", stopped=True)
     failure = node.lost()
     if failure is not None and not node.in_order:
@@ -52,8 +53,8 @@ def run_member(work: Work, program: Program, address: str = CREDENTIALS_ADDRESS)
 def wait_reachable(place: ClusterPlace, silent: float = SILENT_SECONDS, start: float = START_SECONDS) -> None:
     """Wait until the scheduler's port is open.
 
-    Raises ``JobFailure``: ``CONTAINERS_CANNOT_CONNECT`` when for ``silent`` seconds nothing answers at all, which is
-    how a security group refuses; ``CLUSTER_LOST`` when for ``start`` seconds the answer is that nobody listens.
+    Raise ``JobFailure``: ``CONTAINERS_CANNOT_CONNECT`` if nothing answers for ``silent`` seconds, which means that a
+    security group drops the packets; ``CLUSTER_LOST`` if connections are still refused after ``start`` seconds.
     """
     began = answered = time.monotonic()
     while True:
@@ -74,7 +75,7 @@ def wait_reachable(place: ClusterPlace, silent: float = SILENT_SECONDS, start: f
 def _cannot_connect(place: ClusterPlace, silent: float) -> str:
     first, last = CLUSTER_PORTS
     return (
-        f"Container {place.member} ({place.address}) had no answer from the first container of its job "
+        f"Container {place.member} ({place.address}) got no answer from the first container of its job "
         f"({place.scheduler}, TCP port {SCHEDULER_PORT}) within {silent:.0f} s. The security groups of the job must "
-        f"let its containers reach each other at TCP ports {first} to {last}, in both directions."
+        f"let its containers reach each other on TCP ports {first} to {last}, in both directions."
     )

@@ -1,7 +1,7 @@
-"""This process's place in the cluster: a worker of Dask, in the first container a client too, and their event loop.
+"""This process's place in the cluster: a Dask worker, in the first container also a client, and their event loop.
 
-All of Dask lives in a thread of its own; what the rest of the process sees are a few values and futures that any
-thread may wait for.
+All of Dask runs in a thread of its own. The rest of the process sees a few values, and futures that any thread may wait
+for.
 """
 
 from __future__ import annotations
@@ -25,39 +25,39 @@ from reading_room.analysis.job_file import SCHEDULER_PORT, WORKER_PORT, ClusterP
 from reading_room.analysis.storage import JobFailure
 
 SILENT_SECONDS = 90.0
-"""A scheduler that answers nothing for so long is given up."""
+"""How long a scheduler may answer nothing before it is given up."""
 
 FETCH_SECONDS = 30.0
-"""For so long a result may be finished and not be here before its container is held to be out of reach."""
+"""How long a finished result may fail to arrive before its container counts as unreachable."""
 
 _COUNT_SECONDS = 0.5
 _LOOK_SECONDS = 1.0
 _ENDED_IN_ORDER = "scheduler-close"
-"""What Dask tells a worker whose scheduler was asked to end."""
+"""The reason that Dask gives a worker when its scheduler was asked to end."""
 
 
 class TaskLost(Exception):
-    """The connection over which a task was given out has gone; nobody knows what became of the task."""
+    """The connection over which a task was sent is gone; what became of the task is unknown."""
 
 
 class _Worker(distributed.Worker):
-    """A worker that says when it begins to close, and why."""
+    """A worker that reports when it begins to close, and why."""
 
     on_close: Callable[[str], None]
 
-    async def close(  # type: ignore[override] # as Dask itself has it
+    async def close(  # type: ignore[override] # the signature of Dask's own method
         self, timeout: float = 30, executor_wait: bool = True, nanny: bool = True, reason: str = "worker-close"
     ) -> str | None:
-        """Close as every worker does."""
+        """Report the reason, then close as every worker does."""
         self.on_close(reason)
         return await super().close(timeout, executor_wait, nanny, reason)
 
 
 class Node:
-    """Joins a cluster when it is made. Every method may be called from any thread.
+    """Joins a cluster when it is created. Every method may be called from any thread.
 
-    ``left`` is set when the worker is no longer part of the cluster, and ``in_order`` says whether the cluster was
-    ended by the one who made it. ``workers`` is the number of containers that are in it, of a node with a client.
+    ``left`` is set when the worker is no longer part of the cluster, and ``in_order`` says whether the first container
+    ended the cluster. ``workers`` is the number of containers in it, on a node with a client.
     """
 
     def __init__(
@@ -70,11 +70,11 @@ class Node:
         seconds: float,
         progress: Callable[[int, int], None] = lambda part, documents: None,
     ) -> None:
-        """``progress`` hears of parts and the documents of each that are finished; a node with a client asks for it.
+        """``progress`` receives a part's number and how many of its documents are analysed, if there is a client.
 
-        Raises ``JobFailure`` (``CLUSTER_LOST``) when it is not in the cluster within so many ``seconds``.
+        Raise ``JobFailure`` (``CLUSTER_LOST``) if the process is not in the cluster within ``seconds``.
         """
-        # TLS libraries read keys from files only: for a moment each is one, in the job's own folder.
+        # TLS libraries read keys only from files. Each key is a file for a moment, in the job's own folder.
         tempfile.tempdir = str(scratch)
         configure(scratch)
         self._place = place
@@ -105,26 +105,26 @@ class Node:
         return self._reason == _ENDED_IN_ORDER
 
     def lost(self) -> JobFailure | None:
-        """Return why no more can be expected of the cluster; ``None`` while it works."""
+        """Return why the cluster cannot go on, or ``None`` while it works."""
         if self.left.is_set():
             return JobFailure("CLUSTER_LOST", f"container {self._place.member} is out of the cluster: {self._reason}")
         if self._with_client and time.monotonic() - self._heard > SILENT_SECONDS:
-            return JobFailure("CLUSTER_LOST", f"the cluster's scheduler is silent for {SILENT_SECONDS:.0f} s")
+            return JobFailure("CLUSTER_LOST", f"the cluster's scheduler has not answered for {SILENT_SECONDS:.0f} s")
         return None
 
     def submit(self, name: str, function: Callable[..., Any], *arguments: Any) -> concurrent.futures.Future[Any]:
-        """Have a function called in whichever container is free; the future may raise ``TaskLost``.
+        """Have any free container call a function; the future may raise ``TaskLost``.
 
         ``name`` must be one that no other call has.
         """
         return self._soon(self._call(name, function, arguments))
 
     def tell_all_to_end_early(self) -> None:
-        """Let the parts that are analysed now end early, in every container. Does not wait."""
+        """Tell every container to end its current part early. Does not wait."""
         self._soon(self._run(end_early))
 
     def let_go(self) -> None:
-        """Give out no more. The worker stays until the cluster ends. Does not wait."""
+        """Send no more tasks. The worker stays until the cluster ends. Does not wait."""
         assert self._loop is not None
         assert self._ending is not None
         self._loop.call_soon_threadsafe(self._ending.set)
@@ -145,7 +145,7 @@ class Node:
         await self._ending.wait()
         if counting is not None:
             counting.cancel()
-            # So that it does not try to be connected again to a scheduler that ends.
+            # So that the client does not try to reconnect to a scheduler that is ending.
             await self._client.close()
         await self._worker.finished()
 
@@ -174,14 +174,14 @@ class Node:
             self._client = await make_client(
                 scheduler, security=self._security, asynchronous=True, set_as_default=False, name="first"
             )
-            self._client.subscribe_topic(PROGRESS_TOPIC, self._hear)
+            self._client.subscribe_topic(PROGRESS_TOPIC, self._on_progress)
 
     def _leave(self, reason: str) -> None:
         if not self.left.is_set():
             self._reason = reason
             self.left.set()
 
-    def _hear(self, event: tuple[float, Any]) -> None:
+    def _on_progress(self, event: tuple[float, Any]) -> None:
         part, documents = event[1]
         self._progress(int(part), int(documents))
 
@@ -191,7 +191,7 @@ class Node:
                 self.workers = max(1, len(await self._client.nthreads()))
                 self._heard = time.monotonic()
             except Exception:
-                # Whether the cluster is gone is judged by those who wait for it; it may be back in a moment.
+                # The callers that wait for results decide whether the cluster is gone; it may be back in a moment.
                 self.workers = 1
             await asyncio.sleep(_COUNT_SECONDS)
 
@@ -199,7 +199,7 @@ class Node:
         try:
             return await fetched(self._client.submit(function, *arguments, key=name, pure=False))
         except distributed.KilledWorker as error:
-            lost = "so many containers were lost with one part that the part is held to be the reason"
+            lost = "several containers were lost while they analysed the same part"
             raise JobFailure("CLUSTER_LOST", f"{lost}: {error}") from error
         except (asyncio.CancelledError, concurrent.futures.CancelledError, ClosedClientError, OSError) as error:
             raise TaskLost(str(error)) from error
@@ -208,25 +208,25 @@ class Node:
         try:
             await self._client.run(function, on_error="ignore")
         except (Exception, asyncio.CancelledError):
-            # It is said again as long as there is somebody to hear it.
+            # The caller tells the containers again, for as long as any of them runs a part.
             return
 
 
 async def fetched(future: Any, seconds: float = FETCH_SECONDS, look_seconds: float = _LOOK_SECONDS) -> Any:
-    """Wait for the result of one of Dask's futures, which the scheduler fetches from where the task was done.
+    """Wait for the result of a Dask future, which the scheduler fetches from the container that computed it.
 
-    Where the network lets nothing through any more, it tries that for ever, and every other result waits with it: a
-    result that is finished for so many ``seconds`` and not here, by a look every ``look_seconds``, is given up. Raises
-    ``JobFailure`` (``CLUSTER_LOST``) then, and what the task raised.
+    If the network drops the packets between them, the scheduler tries for ever, and every other result waits too. So a
+    result that is finished for ``seconds`` without arriving, checked every ``look_seconds``, is given up with
+    ``JobFailure`` (``CLUSTER_LOST``). Raise also whatever the task raised.
     """
     result = asyncio.ensure_future(future.result())
     waited = 0.0
     try:
         while not (await asyncio.wait([result], timeout=look_seconds))[0]:
-            # Each time that it was tried in vain, the future is unfinished for a moment.
+            # After each failed try, the future is unfinished for a moment.
             waited = waited + look_seconds if future.status == "finished" else max(0.0, waited - 2 * look_seconds)
             if waited >= seconds:
-                text = f"a result was finished and could not be fetched from its container for {waited:.0f} s"
+                text = f"a finished result could not be fetched from its container for {waited:.0f} s"
                 raise JobFailure("CLUSTER_LOST", text)
         return result.result()
     finally:

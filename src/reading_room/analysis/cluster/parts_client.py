@@ -1,7 +1,7 @@
-"""The parts of a job as the service knows them: which are finished, and that this container may finish the others.
+"""The parts of a job as the service knows them: which are finished, and which this container may finish.
 
-A part is given out with a number that grows, its fence. Who comes with an old one has been overtaken, and what it made
-does not count.
+Each claim raises a part's fence, a number. A container that presents an older fence has lost the part to another one,
+and its result does not count.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ class PartState:
 
 
 class PartsClient:
-    """Speaks of one attempt's parts. Every call raises ``JobFailure``: ``CLUSTER_LOST``."""
+    """The calls about the parts of one attempt. Each of them raises ``JobFailure``: ``CLUSTER_LOST``."""
 
     def __init__(self, service: ServiceClient) -> None:
         self._service = service
 
     def register(self, plan: Plan) -> list[PartState]:
-        """Say how the input is cut, take what is not finished, and return every part in order."""
+        """Register how the input is cut, claim the unfinished parts, and return every part in order."""
         parts = [[part.bytes, part.documents] for part in plan.parts]
         return _states(self._service.post("/parts", {"Digest": plan.digest(), "Parts": parts}))
 
     def finish(self, fence: int, result: PartResult) -> bool:
-        """Say that a part is finished. ``False``: it is not this container's any more, and its result is to go."""
+        """Report a finished part. Return ``False`` if another container has it; then delete the result."""
         answer = self._service.post(
             f"/parts/{result.number}",
             {
@@ -54,7 +54,7 @@ class PartsClient:
         return True
 
     def states(self) -> list[PartState]:
-        """Return every part in order, as it is now."""
+        """Return the current state of every part, in order."""
         return _states(self._service.get("/parts"))
 
 

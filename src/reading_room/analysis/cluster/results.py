@@ -1,4 +1,4 @@
-"""From the finished parts of a job to its result."""
+"""Making the result of a job from its finished parts."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from reading_room.analysis.program import Work
 
 
 def finished(states: Sequence[PartState]) -> list[PartResult]:
-    """Return the results of those parts that are finished."""
+    """Return the results of the parts that are finished."""
     return [state.done for state in states if state.done is not None]
 
 
 def write_result(work: Work, results: Sequence[PartResult], stopped: bool) -> Done:
-    """Put the results together, and remove the objects that they were. Raises ``JobFailure``."""
+    """Assemble the results, and delete the objects of the parts. Raise ``JobFailure``."""
     size, sha256 = assemble(work.job, work.storage, results, work.scratch)
     work.storage.delete(work.job.output.bucket, [result.key for result in results])
     return Done(

@@ -1,8 +1,8 @@
 """The scheduler of a job's cluster: a process beside the first container's worker, which starts it and ends it.
 
-What it needs comes as one line of JSON on standard input, so that no key is in a file, an argument or the environment.
-``ready`` on standard output says that it listens. A line ``end`` ends the cluster: every worker is told so. It also
-ends, without a word to anybody, when its standard input or its parent does.
+It reads its settings as one line of JSON from standard input, so that no key is in a file, an argument or the
+environment. It writes ``ready`` to standard output when it listens. The line ``end`` ends the cluster: the scheduler
+tells every worker. It also ends, without telling anybody, when its standard input closes or its parent ends.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ def main() -> int:
     """Run until told to end; return the exit code."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     for number in (signal.SIGTERM, signal.SIGINT):
-        # Those who end the container ask the worker, and the worker ends this.
+        # A signal to the container goes to the worker, and the worker ends this process.
         signal.signal(number, signal.SIG_IGN)
     line = sys.stdin.buffer.readline(LINE_LIMIT)
     if not line:
         return 0
-    told = json.loads(line)
-    tempfile.tempdir = told["scratch"]
-    asyncio.run(_serve(told["address"], Identity(**told["identity"]), Path(told["scratch"]), told["worker_ttl"]))
+    given = json.loads(line)
+    tempfile.tempdir = given["scratch"]
+    asyncio.run(_serve(given["address"], Identity(**given["identity"]), Path(given["scratch"]), given["worker_ttl"]))
     return 0
 
 
@@ -59,15 +59,15 @@ async def _serve(address: str, identity: Identity, scratch: Path, worker_ttl: fl
     )
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
-    threading.Thread(target=_hear, args=(lambda: loop.call_soon_threadsafe(ended.set),), daemon=True).start()
+    threading.Thread(target=_wait_for_end, args=(lambda: loop.call_soon_threadsafe(ended.set),), daemon=True).start()
     await scheduler
     sys.stdout.buffer.write(READY)
     sys.stdout.buffer.flush()
     await ended.wait()
-    await scheduler.close(reason="the job needs it no more")
+    await scheduler.close(reason="the job no longer needs it")
 
 
-def _hear(end: Callable[[], object]) -> None:
+def _wait_for_end(end: Callable[[], object]) -> None:
     if sys.stdin.buffer.readline(LINE_LIMIT) != END:
         os._exit(0)
     end()

@@ -1,4 +1,4 @@
-"""The scheduler's process, as the first container's worker has it."""
+"""The scheduler's process, as the first container's worker starts and ends it."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _END_SECONDS = 3.0
 
 
 class SchedulerProcess:
-    """Starts at once, and is ended with the block that it is used in."""
+    """A process that starts at once and ends with the ``with`` block that uses it."""
 
     def __init__(self, address: str, identity: Identity, scratch: Path, worker_ttl: float = WORKER_TTL_SECONDS) -> None:
-        """``address`` is the container's own, where it listens; ``scratch`` is where its files go, if it makes any.
+        """Start the process. It listens on ``address``, the container's own, and writes its files to ``scratch``.
 
-        A container that it does not hear of for ``worker_ttl`` seconds is out.
+        It removes a container from the cluster that sends nothing for ``worker_ttl`` seconds.
         """
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-m", "reading_room.analysis.cluster.scheduler"],
@@ -36,21 +36,21 @@ class SchedulerProcess:
             stdout=subprocess.PIPE,
             env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
         )
-        told = {
+        settings = {
             "address": address,
             "scratch": str(scratch),
             "identity": dataclasses.asdict(identity),
             "worker_ttl": worker_ttl,
         }
-        self._say(json.dumps(told).encode() + b"\n")
+        self._write(json.dumps(settings).encode() + b"\n")
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """The process id."""
         return self._process.pid
 
     def wait_ready(self) -> None:
-        """Wait until it listens. Raises ``JobFailure`` (``CLUSTER_LOST``) when it ends instead, or takes too long."""
+        """Wait until the scheduler listens. Raise ``JobFailure`` (``CLUSTER_LOST``) if it ends or takes too long."""
         assert self._process.stdout is not None
         until = time.monotonic() + _START_SECONDS
         while not select.select([self._process.stdout], [], [], 0.2)[0]:
@@ -61,7 +61,7 @@ class SchedulerProcess:
             raise self.lost() or JobFailure("CLUSTER_LOST", "the cluster's scheduler did not start")
 
     def lost(self) -> JobFailure | None:
-        """Return the failure of a scheduler that has ended; ``None`` while it runs."""
+        """Return the failure of a scheduler that has ended, or ``None`` while it runs."""
         code = self._process.poll()
         if code is None:
             return None
@@ -69,24 +69,25 @@ class SchedulerProcess:
         return JobFailure("CLUSTER_LOST", f"the cluster's scheduler ended {how}")
 
     def end(self) -> None:
-        """End the cluster: whoever is in it hears that it was meant to end. Does not wait."""
-        self._say(END)
+        """Tell the scheduler to end the cluster, and every container in it that the end is intended. Does not wait."""
+        self._write(END)
 
     def wait_ended(self) -> None:
-        """Wait for what ``end`` began, a few seconds at most."""
+        """Wait for the end of the process, a few seconds at most."""
         try:
             self._process.wait(_END_SECONDS)
         except subprocess.TimeoutExpired:
-            # It is killed with the block; whoever did not hear of the end notices the broken connection.
+            # The process is killed at the end of the block. A container that was not told notices the broken
+            # connection.
             return
 
-    def _say(self, line: bytes) -> None:
+    def _write(self, line: bytes) -> None:
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(line)
             self._process.stdin.flush()
         except BrokenPipeError:
-            # It has ended already: whoever needs it finds out.
+            # The process has ended already; ``lost`` reports that.
             return
 
     def __enter__(self) -> SchedulerProcess:

@@ -1,7 +1,7 @@
-"""How Dask is set up here: from this file alone, with mutual TLS, and with nothing that serves convenience.
+"""Dask's settings: from this file alone, with mutual TLS, and without the features that are only convenient.
 
-No configuration file and no environment variable is read. Nothing is kept on disk, measured by the millisecond, or
-shown on a web page.
+Dask reads no configuration file and no environment variable. It keeps nothing on disk, takes no profiles, and serves no
+web page.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from reading_room.analysis.cluster.identity import Identity
 from reading_room.analysis.cluster.timing import WORKER_TTL_SECONDS
 
 ALLOWED_FAILURES = 3
-"""Containers that may be lost with the same part before the part itself is held to be the reason."""
+"""How many containers may be lost with the same part before the part itself counts as the reason."""
 LOOPBACK = "127.0.0.1:0"
-"""For Dask's HTTP servers: each process has one, also with its dashboard off."""
+"""The address of Dask's HTTP servers: each process has one, even with its dashboard off."""
 
 _SETTINGS: dict[str, Any] = {
     "distributed.comm.require-encryption": True,
     "distributed.comm.default-scheme": "tls",
     "distributed.comm.tls.min-version": 1.2,
-    # The wait for a connection that the network drops is judged elsewhere, and sooner. This is for a busy machine.
+    # Connections that the network drops are detected elsewhere, and sooner. This timeout is for a busy machine.
     "distributed.comm.timeouts.connect": "10s",
     "distributed.comm.timeouts.tcp": f"{WORKER_TTL_SECONDS}s",
     "distributed.comm.retry.count": 0,
@@ -56,17 +56,17 @@ _SETTINGS: dict[str, Any] = {
 
 
 def configure(scratch: Path, worker_ttl: float = WORKER_TTL_SECONDS) -> None:
-    """Set Dask up in this process; its files, if it makes any, go to ``scratch``. ``worker_ttl`` is in seconds."""
+    """Configure Dask in this process; any files it makes go to ``scratch``. ``worker_ttl`` is in seconds."""
     dask.config.refresh(paths=[], env={})
-    told = {"temporary-directory": str(scratch), "distributed.scheduler.worker-ttl": f"{worker_ttl}s"}
-    dask.config.set({**_SETTINGS, **told})
-    # What goes wrong is said by whoever meets it; Dask's own lines speak of its insides.
+    ours = {"temporary-directory": str(scratch), "distributed.scheduler.worker-ttl": f"{worker_ttl}s"}
+    dask.config.set({**_SETTINGS, **ours})
+    # The code that meets an error reports it; Dask's own lines describe its internals.
     for name in ("distributed", "tornado"):
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
 def security_of(identity: Identity) -> distributed.Security:
-    """Return TLS for all three roles: a process proves itself with the certificate, and trusts the authority only."""
+    """Return TLS settings for all three roles: they show the certificate, and trust the authority only."""
     roles = {
         f"tls_{role}_{kind}": text
         for role in ("scheduler", "worker", "client")

@@ -1,6 +1,6 @@
-"""What a container asks of the service itself, at the address where it also fetches credentials: JSON over HTTP.
+"""The calls of a container to the service, at the address where it also fetches credentials: JSON over HTTP.
 
-The service may be starting anew while a job runs, so no answer, and answers of 5xx, are waited out for a while.
+The service may restart while a job runs, so calls without an answer, or with a status of 5xx, are repeated for a while.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ PATIENCE_SECONDS = 20.0
 
 _TIMEOUT_SECONDS = 10.0
 _ANSWER_LIMIT = 64_000_000
-"""Bytes; a job of as many parts as there may be has half of it."""
+"""In bytes; the answer for a job with the greatest number of parts has half as many."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 
 
@@ -33,25 +33,25 @@ class Answer:
 
 
 class ServiceClient:
-    """One container's own path at the credentials address. Every call raises ``JobFailure``: ``CLUSTER_LOST``.
+    """Calls under one container's path at the credentials address. Each raises ``JobFailure``: ``CLUSTER_LOST``.
 
-    ``address`` is a URL without a path, of plain HTTP: the network between is the VPC's own.
+    ``address`` is a plain HTTP URL without a path, because the packets stay in the VPC's own network.
     """
 
     def __init__(self, path: str, address: str = CREDENTIALS_ADDRESS, patience: float = PATIENCE_SECONDS) -> None:
         parts = urlsplit(address)
         if parts.scheme != "http" or parts.hostname is None:
-            raise ValueError(f"not an address of plain HTTP: {address}")
+            raise ValueError(f"not a plain HTTP address, such as http://169.254.170.2: {address}")
         self._host, self._port = parts.hostname, parts.port or 80
         self._path = path
         self._patience = patience
 
     def get(self, rest: str = "") -> Answer:
-        """Ask for what is at the container's path with ``rest`` behind it."""
+        """Call ``GET`` for the container's path followed by ``rest``."""
         return self._ask("GET", rest, None)
 
     def post(self, rest: str, document: Any) -> Answer:
-        """Hand over a document, as JSON. It must do no harm twice: an answer may be lost on its way."""
+        """Send a document as JSON. It must be safe to send twice, because an answer may get lost."""
         return self._ask("POST", rest, json.dumps(document, separators=(",", ":")).encode())
 
     def _ask(self, method: str, rest: str, body: bytes | None) -> Answer:
@@ -62,7 +62,7 @@ class ServiceClient:
                 status, content = self._once(method, rest, body)
                 if status < 500:
                     return Answer(status, _members(content))
-                trouble = f"it answers {status}"
+                trouble = f"it answered {status}"
             except (OSError, http.client.HTTPException) as error:
                 trouble = str(error) or type(error).__name__
             if time.monotonic() + pause > until:
@@ -84,7 +84,7 @@ class ServiceClient:
 
 
 def refused(answer: Answer, what: str) -> JobFailure:
-    """Return the failure for an answer that is not the one that ``what``, a noun, needs."""
+    """Return the failure for an unexpected answer. ``what`` is the noun that names what was asked for."""
     why = answer.members.get("message") or answer.members.get("code") or "no reason given"
     return JobFailure("CLUSTER_LOST", f"the service refuses {what} with {answer.status}: {why}")
 

@@ -1,7 +1,7 @@
-"""What runs in a container of a job for another one: the functions that Dask is told to call, and what they work with.
+"""The tasks that one container of a job runs for another: the functions that Dask calls, and the state they use.
 
-A process does one job, so what they work with is of the process. What goes wrong comes back as a value: an exception
-of ours would have to survive being pickled, and says no more.
+A process does one job, so the state is global. A failure is returned as a value, because an exception of ours would
+have to survive being pickled, and would say no more.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ PROGRESS_TOPIC = "reading-room-progress"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a task came to: a value, or the failure of the job."""
+    """The outcome of a task: a value, or the failure of the job."""
 
     value: Any = None
     failure: tuple[str, str] | None = None
@@ -38,14 +38,14 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """What a function with a name is called with, wrapped so that Dask does not look for tasks inside."""
+    """The argument of one of ``FUNCTIONS``, wrapped so that Dask does not look for tasks inside it."""
 
     value: Any
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What this process has for its one job. ``engine`` is there when the job has a line for each document."""
+    """The state of this process for its one job. ``engine`` is set if the job has one result per document."""
 
     program: Program
     work: Work
@@ -58,7 +58,7 @@ _ending = threading.Event()
 
 
 def settle(work: Work, program: Program) -> Settled:
-    """Get ready for the tasks of a job: fetch its model, if it has one. Raises ``JobFailure``."""
+    """Prepare for the tasks of a job, and fetch its model if it has one. Raise ``JobFailure``."""
     global _settled
     assert work.job.cluster is not None
     engine = program.engine(work) if isinstance(program, DocumentsProgram) else None
@@ -67,17 +67,17 @@ def settle(work: Work, program: Program) -> Settled:
 
 
 def end_early() -> None:
-    """Let the part that is analysed in this process end with the document that it is at."""
+    """Let the part that this process analyses end after its current document."""
     _ending.set()
 
 
 def part_key(job: JobFile, part: int, member: int) -> str:
-    """Return the key of an object for a part, one that no other execution has."""
+    """Return a key for a part's object that no other run of the part uses."""
     return f"{part_prefix(job)}{part}-{member}-{secrets.token_hex(8)}"
 
 
 def run_part(part: Part) -> Outcome:
-    """Analyse a part and write its object, under a name that no other execution has; its result is the value."""
+    """Analyse a part, write its object under a key of its own, and return its result as the outcome."""
     here = _here()
     engine = here.engine
     assert engine is not None
@@ -86,14 +86,14 @@ def run_part(part: Part) -> Outcome:
 
     def work() -> Any:
         with tempfile.TemporaryDirectory(dir=here.work.scratch) as scratch:
-            tell, asked = _teller(part.number), _ending.is_set
+            tell, asked = _progress_reporter(part.number), _ending.is_set
             return write_part(job, engine, here.work.storage, part, key, Path(scratch), asked, tell, here.work.now)
 
     return _outcome(work)
 
 
 def call(name: str, item: Item) -> Outcome:
-    """Call one of the functions that have a name; what it returns is the value."""
+    """Call one of ``FUNCTIONS``, and return its result as the outcome."""
     here = _here()
     return _outcome(lambda: FUNCTIONS[name](here.program, item.value))
 
@@ -111,17 +111,19 @@ def _outcome(work: Callable[[], Any]) -> Outcome:
     except MemoryError:
         here = _here()
         if here.member > 0:
-            # Fewer containers, and not a dead job: the others do it, who may have more left.
-            sys.stderr.write("this container has not enough memory for the part that it was given\n")
+            # Lose this container rather than fail the job: the others, which may have more memory left, take its part.
+            sys.stderr.write("this container has too little memory for its task\n")
             sys.stderr.flush()
             os._exit(1)
-        return Outcome(failure=("CLUSTER_LOST", "the first container has not enough memory beside its cluster"))
+        return Outcome(
+            failure=("CLUSTER_LOST", "the first container has too little memory for its task beside the cluster")
+        )
     except Exception as error:
         return Outcome(failure=("INTERNAL_ERROR", f"{type(error).__name__}: {error}"))
 
 
-def _teller(part: int) -> Callable[[int], None]:
-    """Return what tells the first container how many documents of a part are finished."""
+def _progress_reporter(part: int) -> Callable[[int], None]:
+    """Return a function that reports to the first container how many documents of a part are analysed."""
     from distributed import get_worker
 
     worker: Any = get_worker()

@@ -3,4 +3,4 @@
 from __future__ import annotations
 
 WORKER_TTL_SECONDS = 20
-"""A container that sends nothing for so long is lost, and another container does its part."""
+"""A container that sends nothing for so many seconds is removed, and another one takes its part."""
