@@ -1,8 +1,8 @@
 """A custom model as one file: arrays, texts and a description, in an uncompressed zip.
 
-Never a pickle: arrays are numbers in NumPy's own format, texts and the description are JSON.
-The one thing inside that a C library parses, a recognizer's CRF, is guarded by the file's hash, which the control
-plane recorded when the model was made and which is compared before anything of the file is parsed.
+Nothing in it is a pickle. Arrays are numbers in NumPy's own format; texts and the description are JSON. A C library
+parses one part, a recognizer's CRF. The file's hash protects it: the control plane records the hash when the model is
+made, and it is compared before any of the file is parsed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from reading_room.analysis.storage import JobFailure, Storage
 
 FORMAT = 1
 MOST_BYTES = 64_000_000
-"""Of an artifact. Trainings stay under 40 MB."""
+"""The greatest size of an artifact. Trainings stay below 40 MB."""
 
 TAMPERED = "MODEL_TAMPERED"
 _META = "model.json"
@@ -42,7 +42,7 @@ _MOMENT = (1980, 1, 1, 0, 0, 0)
 
 @dataclass(slots=True)
 class Artifact:
-    """What a model consists of. ``meta`` is JSON; ``blobs`` are bytes that a library of its own reads."""
+    """The content of a model. ``meta`` is JSON; each of ``blobs`` is read by its own library."""
 
     kind: str
     meta: dict[str, Any]
@@ -71,22 +71,22 @@ def save_artifact(path: Path, artifact: Artifact) -> tuple[int, str]:
 
 
 def fetch_artifact(storage: Storage, place: ModelPlace, kind: str) -> Artifact:
-    """Read a model's artifact. Its hash is checked before any of it is parsed.
+    """Read a model's artifact, and check its hash before parsing any of it.
 
-    Raises ``JobFailure``: ``MODEL_TAMPERED`` when the object is not the one that the training wrote or is malformed,
-    and what the storage raises.
+    Raise ``JobFailure``: ``MODEL_TAMPERED`` if the object is malformed or is not the one that the training wrote, and
+    whatever the storage raises.
     """
     uri = f"s3://{place.artifact.bucket}/{place.artifact.key}"
     content = bytearray()
     for chunk in storage.read(place.artifact.bucket, place.artifact.key):
         content += chunk
         if len(content) > MOST_BYTES:
-            raise JobFailure(TAMPERED, f"{uri} has more than {MOST_BYTES:,} bytes, which no model of this service has")
+            raise JobFailure(TAMPERED, f"{uri} has more than {MOST_BYTES:,} bytes, more than any model of this service")
     digest = hashlib.sha256(content).hexdigest()
     if digest != place.sha256:
         raise JobFailure(
             TAMPERED,
-            f"{uri} is not the artifact that the training wrote: its SHA-256 is {digest}, recorded is {place.sha256}",
+            f"{uri} is not the artifact that the training wrote: its SHA-256 is {digest}, not {place.sha256}",
         )
     with malformed(place):
         return load_artifact(io.BytesIO(content), kind)
@@ -94,7 +94,7 @@ def fetch_artifact(storage: Storage, place: ModelPlace, kind: str) -> Artifact:
 
 @contextmanager
 def malformed(place: ModelPlace) -> Iterator[None]:
-    """Turn what reading a malformed model raises into a ``JobFailure`` that names its object."""
+    """Turn the errors that a malformed model causes into a ``JobFailure`` that names its object."""
     try:
         yield
     except (ArithmeticError, AttributeError, EOFError, LookupError, OSError, RuntimeError, TypeError, ValueError,
@@ -104,15 +104,17 @@ def malformed(place: ModelPlace) -> Iterator[None]:
 
 
 def load_artifact(file: io.BytesIO, kind: str) -> Artifact:
-    """Parse an artifact. Raises one of the errors that ``malformed`` knows."""
+    """Parse an artifact. Raise one of the errors that ``malformed`` catches."""
     with zipfile.ZipFile(file) as opened:
         if any(entry.compress_type != zipfile.ZIP_STORED for entry in opened.infolist()):
-            raise ValueError("its content is compressed")
+            raise ValueError("its content is compressed, and must not be")
         if sum(entry.file_size for entry in opened.infolist()) > MOST_BYTES:
             raise ValueError("its content is larger than the file")
         described = json.loads(opened.read(_META))
         if described["format"] != FORMAT or described["kind"] != kind:
-            raise ValueError(f"it is of format {described['format']} and kind {described['kind']!r}, not {kind!r}")
+            raise ValueError(
+                f"its format is {described['format']} and its kind {described['kind']!r}, not {FORMAT} and {kind!r}"
+            )
         artifact = Artifact(kind, described["meta"])
         for entry in opened.namelist():
             name, _, suffix = entry.rpartition(".")
@@ -127,21 +129,21 @@ def load_artifact(file: io.BytesIO, kind: str) -> Artifact:
 
 
 def _read_array(content: bytes) -> NDArray[Any]:
-    """Read an array as ``np.save`` writes it; it has just the bytes that its header says.
+    """Read an array as ``np.save`` writes it, if its size is what its header says.
 
-    NumPy's own reader has Python's parser read the header, and reserves what the header says.
+    NumPy's own reader evaluates the header with Python's parser, and allocates as much memory as the header says.
     """
     found = _ARRAY.match(content)
     if found is None or int.from_bytes(found["size"], "little") != len(found["header"]):
-        raise ValueError("an array that is not in NumPy's format 1.0")
+        raise ValueError("an array is not in NumPy's format 1.0")
     kind = np.dtype(found["kind"].decode())
     shape = tuple(int(each) for each in found["shape"].split(b",") if each.strip())
     if math.prod(shape) * kind.itemsize != len(content) - found.end():
-        raise ValueError(f"an array of the shape {shape} and type {kind} that its bytes are not")
+        raise ValueError(f"an array does not have the number of bytes for its shape {shape} and type {kind}")
     order: Literal["F", "C"] = "F" if found["by_columns"] == b"True" else "C"
     return np.frombuffer(content, kind, offset=found.end()).reshape(shape, order=order)
 
 
 def _add(file: zipfile.ZipFile, name: str, content: bytes) -> None:
-    # A fixed moment: the same model is the same bytes.
+    # A fixed time, so that equal models have equal bytes.
     file.writestr(zipfile.ZipInfo(name, _MOMENT), content)

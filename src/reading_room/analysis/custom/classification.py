@@ -1,4 +1,4 @@
-"""The program of a classification job: a custom classifier over every document."""
+"""The program of a classification job, which runs a custom classifier on every document."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from reading_room.analysis.program import Work
 from reading_room.analysis.storage import JobFailure
 
 LISTED = 3
-"""Classes of a document that are named, as in the guide's samples; of several labels all from 0.5 up besides."""
+"""How many classes of a document are listed, as in the guide's samples; with several labels, also all from 0.5."""
 
 _BATCH = 512
 _BATCH_CODE_POINTS = 400_000
 
 
 class CustomClassifier:
-    """A classifier as an engine: each document gets its best classes or labels, best first."""
+    """A classifier as an engine: it returns the best classes or labels of each document, best first."""
 
     def __init__(self, model: ClassifierModel, encoder: TextVectors) -> None:
         self._model = model
@@ -32,7 +32,7 @@ class CustomClassifier:
         self.result_member = "Classes" if model.mode == "MULTI_CLASS" else "Labels"
 
     def analyse(self, texts: Iterable[str]) -> Iterator[Result]:
-        """Yield the classes of each text; none for a text of blanks."""
+        """Yield the classes of each text; a blank text has none."""
         for batch in in_batches(texts, len, _BATCH, _BATCH_CODE_POINTS):
             full = [text for text in batch if text.strip()]
             scores = iter(self._scores(full)) if full else iter(())
@@ -43,24 +43,24 @@ class CustomClassifier:
         return self._model.scores(texts, self._encoder.encode(texts) if self._model.reads_vectors else None)
 
     def _listed(self, scores: NDArray[np.float64]) -> Result:
-        # A stable order, so that equal scores are named in the order of their labels.
+        # A stable sort, so that equal scores keep the order of their labels.
         order = np.argsort(-scores, kind="stable")
         number = LISTED if self._model.mode == "MULTI_CLASS" else max(LISTED, int((scores >= 0.5).sum()))
         return [{"Name": self._model.labels[label], "Score": float(scores[label])} for label in order[:number]]
 
 
 class Classification:
-    """Classifies the documents of one job. The encoder is loaded ahead, the model when there is a job."""
+    """Classifies the documents of one job. The encoder is loaded beforehand, the model when the job starts."""
 
     def __init__(self) -> None:
         self._encoder = TextVectors()
 
     def run(self, work: Work) -> Done:
-        """Fetch the model, check it, classify. Raises ``JobFailure``."""
+        """Fetch the model, check it, and classify the documents. Raise ``JobFailure``."""
         return run_job(work, self.engine(work))
 
     def engine(self, work: Work) -> CustomClassifier:
-        """Fetch the model of a job and check it. Raises ``JobFailure``."""
+        """Fetch the model of a job and check it. Raise ``JobFailure``."""
         if work.job.model is None or work.artifacts is None:
             raise JobFailure("INTERNAL_ERROR", "a classification needs a model")
         artifact = fetch_artifact(work.artifacts, work.job.model, KIND)

@@ -1,7 +1,7 @@
-"""A custom classifier: sentence vectors and TF-IDF terms, each judged by a linear model, their votes blended.
+"""A custom classifier: two linear models, over sentence vectors and over TF-IDF terms, whose votes are blended.
 
-Measured on public sets, the blend is right more often than either part: the vectors know what words mean, the terms
-know the words that matter here. Everything is arrays and vocabulary, so that a model is data and never a program.
+Measured on public sets, the blend is right more often than either part: the vectors capture the meaning of words, the
+terms the words that matter in this data. A model is arrays and a vocabulary, so it is always data and never a program.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from reading_room.analysis.custom.mode import Mode
 KIND = "classifier"
 
 MOST_CODE_POINTS = 20_000
-"""Of a document, for its terms: what comes later changes no vote and costs memory."""
+"""How much of a document is read for its terms. More changes no vote and costs memory."""
 
 _BESIDE = 0.05
 
@@ -30,7 +30,7 @@ Matrix = NDArray[np.float32]
 
 
 def term_vectorizers() -> tuple[TfidfVectorizer, TfidfVectorizer]:
-    """Return the two kinds of terms: words with pairs of words, and stretches of 2 to 5 letters inside words."""
+    """Return the two kinds of terms: words and pairs of words, and runs of 2 to 5 letters within words."""
     settings: dict[str, Any] = {"sublinear_tf": True, "dtype": np.float32}
     return (
         TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"(?u)\b\w+\b", **settings),
@@ -39,7 +39,7 @@ def term_vectorizers() -> tuple[TfidfVectorizer, TfidfVectorizer]:
 
 
 class Terms:
-    """TF-IDF over words and over letters, side by side."""
+    """TF-IDF of words and of letters, side by side."""
 
     def __init__(self, vocabularies: Sequence[Sequence[str]], idfs: Sequence[Matrix]) -> None:
         """Take the terms of each kind in the order of their columns, and their inverse document frequencies."""
@@ -48,18 +48,18 @@ class Terms:
         self._vectorizers = term_vectorizers()
         for vectorizer, terms, idf in zip(self._vectorizers, self.vocabularies, self.idfs, strict=True):
             if len(terms) != len(idf):
-                raise ValueError(f"{len(terms)} terms have {len(idf)} weights")
+                raise ValueError(f"there are {len(terms)} terms but {len(idf)} weights")
             vectorizer.vocabulary = {term: column for column, term in enumerate(terms)}
             if terms:
                 vectorizer.idf_ = idf
 
     @property
     def width(self) -> int:
-        """Columns of the matrix."""
+        """The number of columns of the matrix."""
         return sum(map(len, self.vocabularies))
 
     def matrix(self, texts: Sequence[str]) -> sparse.csr_matrix:
-        """Return documents x terms, float32, each kind of terms of length 1."""
+        """Return documents x terms, float32, in which the terms of each kind have length 1."""
         cut = [text[:MOST_CODE_POINTS] for text in texts]
         parts = [v.transform(cut) for v, terms in zip(self._vectorizers, self.vocabularies, strict=True) if terms]
         return sparse.hstack(parts, format="csr") if parts else sparse.csr_matrix((len(texts), 0), dtype=np.float32)
@@ -67,7 +67,7 @@ class Terms:
 
 @dataclass(slots=True)
 class ClassifierModel:
-    """All that a trained classifier is. Coefficients are labels x columns, intercepts one per label."""
+    """The data of a trained classifier. Coefficients are labels x columns; there is one intercept per label."""
 
     mode: Mode
     language: str
@@ -76,14 +76,14 @@ class ClassifierModel:
     term_coefficients: Matrix
     term_intercepts: Matrix
     vector_coefficients: Matrix
-    """Over sentence vectors; without columns where the encoder does not read the model's language."""
+    """For sentence vectors; without columns if the encoder does not read the model's language."""
     vector_intercepts: Matrix
     term_share: float
-    """What the terms' margins weigh in the blend; the vectors' margins weigh the rest."""
+    """The weight of the terms' margins in the blend; the vectors' margins have the rest."""
     sharpness: tuple[float, float]
-    """Factors of the terms' and the vectors' margins before they become probabilities."""
+    """The factors by which the terms' and the vectors' margins are multiplied before they become probabilities."""
     cut: float = 0.5
-    """Of several labels a document: from what probability on a label is given, that is scored 0.5 or more."""
+    """With several labels per document, the probability from which a label is given, that is, scored 0.5 or more."""
 
     @property
     def reads_vectors(self) -> bool:
@@ -93,9 +93,9 @@ class ClassifierModel:
     def scores(self, texts: Sequence[str], vectors: Matrix | None) -> NDArray[np.float64]:
         """Return the score of each label, documents x labels, between 0 and 1.
 
-        Scores are probabilities. Of one label a document they sum to 1. Of several they are independent, and those
-        between the cut that gives the best F1 and 0.5 are moved beside 0.5: a label scored just over it may well be
-        less likely than not.
+        Scores are probabilities. With one label per document they sum to 1. With several they are independent, and
+        those between 0.5 and the cut that gives the best F1 are moved to the other side of 0.5, close to it. A label
+        with a score just above 0.5 may therefore well be less likely than not.
         """
         margins = self.blended(
             np.asarray(self.terms.matrix(texts) @ self.term_coefficients.T) + self.term_intercepts,
@@ -113,18 +113,18 @@ class ClassifierModel:
         return margins
 
     def blended(self, by_terms: NDArray[Any], by_vectors: NDArray[Any] | None) -> NDArray[np.float64]:
-        """Return the margins of both votes as one: what is certain of one label weighs more than a mere majority."""
+        """Return the margins of both votes as one. A vote that is certain of one label outweighs a bare majority."""
         margins = self.term_share * self.sharpness[0] * by_terms.astype(np.float64)
         return margins if by_vectors is None else margins + (1 - self.term_share) * self.sharpness[1] * by_vectors
 
     def probabilities(self, margins: NDArray[Any], factor: float = 1.0) -> NDArray[np.float64]:
-        """Turn margins into probabilities: over all labels where a document has one, of each label where several."""
+        """Turn margins into probabilities: over all labels with one label per document, of each label with several."""
         scaled = margins.astype(np.float64) * factor
         result: NDArray[np.float64] = softmax(scaled, axis=1) if self.mode == "MULTI_CLASS" else expit(scaled)
         return result
 
     def decide(self, scores: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Return which labels each document gets: the best one, or those of at least 0.5."""
+        """Return which labels each document gets: the best one, or those with at least 0.5."""
         if self.mode == "MULTI_LABEL":
             return scores >= 0.5
         chosen = np.zeros(scores.shape, dtype=np.bool_)
@@ -132,7 +132,7 @@ class ClassifierModel:
         return chosen
 
     def to_artifact(self) -> Artifact:
-        """Return the model as data. Coefficients are kept as half floats, which changes no decision measured."""
+        """Return the model as an artifact. Coefficients are half floats, which changed no measured decision."""
         meta = {
             "mode": self.mode,
             "language": self.language,
@@ -153,7 +153,7 @@ class ClassifierModel:
 
     @classmethod
     def from_artifact(cls, artifact: Artifact) -> ClassifierModel:
-        """Read a model. Raises ``ValueError``, ``KeyError`` or ``TypeError`` when parts are missing or do not fit."""
+        """Read a model. Raise ``ValueError``, ``KeyError`` or ``TypeError`` if parts are missing or do not match."""
         meta, arrays, texts = artifact.meta, artifact.arrays, artifact.texts
         if meta["mode"] not in ("MULTI_CLASS", "MULTI_LABEL"):
             raise ValueError(f"unknown mode {meta['mode']!r}")
@@ -178,15 +178,15 @@ class ClassifierModel:
             if found != wanted:
                 raise ValueError(f"an array has the shape {found}, not {wanted}")
         if model.vector_coefficients.shape[0] != labels:
-            raise ValueError("the vectors' coefficients are not of all labels")
+            raise ValueError(f"the vectors' coefficients are not for {labels} labels")
         return model
 
 
 def around_half(probabilities: NDArray[np.float64], cut: float) -> NDArray[np.float64]:
-    """Return probabilities as scores, ``cut`` and more being 0.5 and more, for clients that cut there.
+    """Return probabilities as scores that are 0.5 or more from ``cut`` on, for clients that cut at 0.5.
 
-    Only those between the cut and the half change: they move beside the half, on their side of the cut, in their order.
-    A wider stretch would say of many labels that they are likelier than they are.
+    Only probabilities near the cut and 0.5 change: they move close to 0.5, on their side of the cut, and keep their
+    order. With a wider range, many labels would seem likelier than they are.
     """
     if cut <= 0.5:
         end = 0.5 + _BESIDE

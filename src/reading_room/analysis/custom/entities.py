@@ -19,7 +19,7 @@ _BATCH_CODE_POINTS = 64_000
 
 
 class CustomRecognizer:
-    """A recognizer as an engine: each document gets its entities of the user's types."""
+    """A recognizer as an engine: it returns the entities of each document, in the user's types."""
 
     result_member = "Entities"
 
@@ -33,20 +33,20 @@ class CustomRecognizer:
 
 
 class CustomEntities:
-    """Finds the user's own entities in the documents of one job. Encoder and English pipeline are loaded ahead."""
+    """Finds custom entities in the documents of one job. The encoder and the English pipeline are loaded beforehand."""
 
     def __init__(self) -> None:
         self._english = Tokenizer("en")
         self._vectors = TokenVectors()
 
     def run(self, work: Work) -> Done:
-        """Fetch the model, check it, read the documents. Raises ``JobFailure``."""
+        """Fetch the model, check it, and analyse the documents. Raise ``JobFailure``."""
         return run_job(work, self.engine(work))
 
     def engine(self, work: Work) -> CustomRecognizer:
-        """Fetch the model of a job and check it. Raises ``JobFailure``."""
+        """Fetch the model of a job and check it. Raise ``JobFailure``."""
         if work.job.model is None or work.artifacts is None:
-            raise JobFailure("INTERNAL_ERROR", "custom entities need a model")
+            raise JobFailure("INTERNAL_ERROR", "a job for custom entities needs a model")
         artifact = fetch_artifact(work.artifacts, work.job.model, KIND)
         with malformed(work.job.model):
             model = RecognizerModel.from_artifact(artifact)

@@ -1,4 +1,4 @@
-"""Whether a document has one label or several, in the API's words."""
+"""Whether each document has one label or several, in the API's words."""
 
 from typing import Literal
 

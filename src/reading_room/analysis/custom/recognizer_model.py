@@ -1,6 +1,6 @@
-"""A custom recognizer: a CRF over words, tags and, where it reads the language, the encoder's opinion of each token.
+"""A custom recognizer: a CRF over words, tags and, if the encoder reads the language, the encoder's opinion of tokens.
 
-The CRF's file is parsed by a C library (CRFsuite), which trusts it: the artifact's hash is what vouches for it.
+CRFsuite, a C library, parses the CRF's file without checks. The hash of the artifact protects it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _STRETCHES_AT_ONCE = 64
 
 
 class Found(NamedTuple):
-    """An entity in a text, with the CRF's own probability that its tokens are labelled so."""
+    """An entity in a text, with the probability that the CRF gives to the labels of its tokens."""
 
     begin: int
     end: int
@@ -37,12 +37,12 @@ class Found(NamedTuple):
 
 @dataclass(slots=True)
 class Opinion:
-    """A small network that reads token vectors: layers of weights, inputs x outputs, and biases."""
+    """A small network on token vectors: the weights of each layer, inputs x outputs, and its biases."""
 
     layers: list[tuple[NDArray[np.float32], NDArray[np.float32]]]
 
     def of(self, vectors: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
-        """Return tokens x labels, probabilities."""
+        """Return the probabilities of the labels of each token, tokens x labels."""
         values = vectors.astype(np.float32)
         for number, (weights, biases) in enumerate(self.layers):
             values = values @ weights + biases
@@ -54,27 +54,27 @@ class Opinion:
 
 @dataclass(slots=True)
 class RecognizerModel:
-    """All that a trained recognizer is."""
+    """The data of a trained recognizer."""
 
     language: str
     types: list[str]
     labels: list[str]
-    """What the opinion's columns stand for: O, B-type, I-type."""
+    """The labels of the opinion's columns: O, B-type, I-type."""
     crf: bytes
     known: dict[str, str] = field(default_factory=dict)
-    """Strings that several training documents mark as an entity, and its type; empty where a list was given."""
+    """Strings that several training documents mark as an entity, and the type of each; empty for an entity list."""
     opinion: Opinion | None = None
     calibration: tuple[float, float] = (1.0, 0.0)
-    """Slope and offset from the CRF's log odds to those of being right."""
+    """Slope and offset that turn the CRF's log odds into the log odds of being right."""
 
     def score(self, probability: float) -> float:
-        """Return how likely an entity is right, given the CRF's probability."""
+        """Return how likely it is that an entity is right, given the CRF's probability."""
         slope, offset = self.calibration
         kept = min(max(probability, 1e-6), 1 - 1e-6)
         return float(expit(slope * logit(kept) + offset))
 
     def to_artifact(self) -> Artifact:
-        """Return the model as data."""
+        """Return the model as an artifact."""
         meta: dict[str, Any] = {"language": self.language, "types": self.types, "calibration": list(self.calibration)}
         meta["layers"] = len(self.opinion.layers) if self.opinion else 0
         arrays: dict[str, NDArray[Any]] = {}
@@ -86,14 +86,16 @@ class RecognizerModel:
 
     @classmethod
     def from_artifact(cls, artifact: Artifact) -> RecognizerModel:
-        """Read a model. Raises ``ValueError``, ``KeyError`` or ``TypeError`` when parts are missing or do not fit."""
+        """Read a model. Raise ``ValueError``, ``KeyError`` or ``TypeError`` if parts are missing or do not match."""
         meta, arrays, texts = artifact.meta, artifact.arrays, artifact.texts
         layers = [
             (arrays[f"weights{number}"].astype(np.float32), arrays[f"biases{number}"].astype(np.float32))
             for number in range(int(meta["layers"]))
         ]
         if layers and layers[-1][0].shape[1] != len(texts["labels"]):
-            raise ValueError(f"the network answers {layers[-1][0].shape[1]} labels, not {len(texts['labels'])}")
+            raise ValueError(
+                f"the network has outputs for {layers[-1][0].shape[1]} labels, not for {len(texts['labels'])}"
+            )
         slope, offset = map(float, meta["calibration"])
         return cls(
             language=str(meta["language"]),
@@ -107,10 +109,10 @@ class RecognizerModel:
 
 
 class Recognizer:
-    """A model ready to read texts."""
+    """A model that is ready to find entities in texts."""
 
     def __init__(self, model: RecognizerModel, tokenizer: Tokenizer, vectors: TokenVectors) -> None:
-        """Take a model with what it reads with. Raises ``ValueError`` when the CRF is not one."""
+        """Load a model's CRF, and keep what reads texts for it. Raise ``ValueError`` if the CRF is malformed."""
         self.model = model
         self._tokenizer = tokenizer
         self._vectors = vectors
@@ -123,7 +125,7 @@ class Recognizer:
             yield self.find(text, tokens)
 
     def entities(self, texts: Sequence[str]) -> Iterator[Result]:
-        """Yield the entities of each text as the API shows them."""
+        """Yield the entities of each text in the form of the API."""
         for text, found in zip(texts, self.read(texts), strict=True):
             yield [
                 {
@@ -139,7 +141,7 @@ class Recognizer:
     def find(
         self, text: str, tokens: Sequence[Token], vectors: Sequence[NDArray[np.floating[Any]]] | None = None
     ) -> list[Found]:
-        """Return the entities of a text with its tokens; ``vectors`` are those of its stretches, if known."""
+        """Return the entities of a text with these tokens; ``vectors`` are those of its stretches, if known."""
         known = known_strings(tokens, text, self.model.known) if self.model.known else None
         cut = list(stretches(tokens))
         found: list[Found] = []
@@ -169,7 +171,7 @@ class Recognizer:
         labels = self._tagger.tag()
         found = []
         for first, behind, kind in runs(labels):
-            # The least certain token decides: an entity is right only as a whole.
+            # The least certain token counts, because an entity is right only as a whole.
             probability = min(self._tagger.marginal(labels[number], number) for number in range(first, behind))
             found.append(Found(stretch[first].begin, stretch[behind - 1].end, kind, probability))
         return found

@@ -1,4 +1,4 @@
-"""From spans to a label for each token, and back; and finding the texts of a list in a document."""
+"""Conversion between spans and a label per token, and matches of an entity list in a text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ OUTSIDE = "O"
 
 
 def labels_of(tokens: Sequence[Token], spans: Iterable[Span]) -> list[str]:
-    """Return ``B-type`` for the first token that a span touches, ``I-type`` for its further ones, ``O`` elsewhere."""
+    """Return ``B-type`` for the first token that a span touches, ``I-type`` for its other tokens, ``O`` elsewhere."""
     labels = [OUTSIDE] * len(tokens)
     position = 0
     for begin, end, kind in sorted(spans):
@@ -28,7 +28,7 @@ def labels_of(tokens: Sequence[Token], spans: Iterable[Span]) -> list[str]:
 
 
 def runs(labels: Sequence[str]) -> list[tuple[int, int, str]]:
-    """Return ``(first, behind, type)`` of each entity that the labels name, in token numbers."""
+    """Return ``(first, end, type)`` of each entity in the labels, as token numbers, ``end`` exclusive."""
     found: list[tuple[int, int, str]] = []
     start, kind = 0, ""
     for number, label in enumerate([*labels, OUTSIDE]):
@@ -42,9 +42,10 @@ def runs(labels: Sequence[str]) -> list[tuple[int, int, str]]:
 
 
 def listed_spans(text: str, tokens: Sequence[Token], entries: Mapping[str, str], lengths: Set[int]) -> list[Span]:
-    """Return where a text has entries of a list: whole tokens, the longest first.
+    """Return where a text contains entries of a list: whole tokens only, and the longest match first.
 
-    ``lengths`` are those of the entries in code points: one very long entry must not make every stretch be looked up.
+    ``lengths`` are the lengths of the entries in code points. Only spans of these lengths are looked up, so that one
+    very long entry does not make the lookup of every span necessary.
     """
     found: list[Span] = []
     longest = max(lengths, default=0)

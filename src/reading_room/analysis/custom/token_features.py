@@ -1,7 +1,7 @@
-"""What the CRF of a recognizer knows of each token: its letters, its tags, its neighbours, and what the encoder thinks.
+"""The features of each token for a recognizer's CRF: letters, tags, neighbours, and the encoder's opinion.
 
-Measured on public sets: words, shapes and tags carry most; strings that several training documents mark as an entity
-add a little; the encoder's opinion, a probability for each label, adds what words alone cannot say.
+Measured on public sets, words, shapes and tags contribute most. Strings that several training documents mark as an
+entity add a little. The encoder's opinion, a probability for each label, adds what words alone do not show.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from reading_room.analysis.custom.spans import labels_of, listed_spans
 from reading_room.analysis.custom.tokens import Token
 
 Features = list[dict[str, float]]
-"""Of each token, the weight of each feature that it has."""
+"""For each token, the weight of each of its features."""
 
 LEAST_OPINION = 0.05
 _OPINIONS = 4
@@ -31,14 +31,14 @@ _SHAPES = (
 
 
 def word_shape(word: str) -> str:
-    """Return a word's letters as X or x, its digits as d, and long runs of one as two: ``Xxx``, ``dd``, ``X-x``."""
+    """Return a word with letters as X or x, digits as d, and runs of three or more as two: ``Xxx``, ``dd``, ``X-x``."""
     for pattern, replace in _SHAPES:
         word = pattern.sub(replace, word)
     return word
 
 
 def known_strings(tokens: Sequence[Token], text: str, known: Mapping[str, str]) -> list[str]:
-    """Return for each token the label that the known strings would give it."""
+    """Return the label of each token according to the known strings."""
     return labels_of(tokens, listed_spans(text, tokens, known, set(map(len, known))))
 
 
@@ -50,7 +50,7 @@ def features(
 ) -> Features:
     """Return the features of each token of a stretch.
 
-    ``known`` is what ``known_strings`` says of them. ``opinions`` is tokens x labels, the encoder's probabilities.
+    ``known`` holds the labels from ``known_strings``. ``opinions`` holds the encoder's probabilities, tokens x labels.
     """
     own = [_own(token, known[number] if known else "") for number, token in enumerate(tokens)]
     shared = [[feature for feature in found if not feature.startswith(_OWN_ONLY)] for found in own]
@@ -101,5 +101,5 @@ def _add_opinions(found: dict[str, float], step: int, opinions: NDArray[np.float
         if opinion >= LEAST_OPINION:
             found[f"V{step}={labels[label]}"] = opinion
             if step == 0:
-                # A step as well as a slope: the CRF is linear in what it is given.
+                # A step in addition to the slope, because the CRF is linear in its inputs.
                 found[f"V={labels[label]}:{int(opinion * 4)}"] = 1.0

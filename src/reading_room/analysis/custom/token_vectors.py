@@ -1,4 +1,4 @@
-"""The encoder's vector of each token of a stretch: the mean of the vectors of the pieces that the token is made of."""
+"""The encoder's vector of each token of a stretch: the mean of the vectors of the token's pieces."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class TokenVectors:
         self._graph = TransformerGraph(weights("minilm", "encoder.onnx"))
 
     def encode(self, stretches: Sequence[tuple[str, Sequence[Token]]]) -> list[NDArray[np.float32]]:
-        """Return for each stretch, a text with its tokens, a matrix of tokens x ``WIDTH``, float32."""
+        """Return a matrix of tokens x ``WIDTH``, float32, for each stretch, which is a text with its tokens."""
         cut = [text[tokens[0].begin : tokens[-1].end] if tokens else "" for text, tokens in stretches]
         sums = [np.zeros((len(tokens), DIMENSIONS), dtype=np.float32) for _, tokens in stretches]
         windows = self._graph.windows(cut)
@@ -45,7 +45,7 @@ class TokenVectors:
         for (begin, end), vector in zip(spans, vectors, strict=False):
             if begin == end:
                 continue
-            # Pieces come in the order of the text, so that the tokens are walked once.
+            # Pieces come in the order of the text, so one pass over the tokens is enough.
             begin += tokens[0].begin
             while number < len(tokens) and tokens[number].end <= begin:
                 number += 1
@@ -55,7 +55,7 @@ class TokenVectors:
 
 
 def _with_neighbours(sums: NDArray[np.float32]) -> NDArray[np.float32]:
-    # A sum points where the mean does, and only the direction is kept.
+    # A sum has the direction of the mean, and only the direction is kept.
     rows = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), np.float32(1e-9))
     result = np.zeros((len(rows), WIDTH), dtype=np.float32)
     result[:, :DIMENSIONS] = rows

@@ -1,7 +1,7 @@
-"""Texts as a recognizer sees them: tokens with tags, in stretches short enough for the encoder.
+"""Tokens of texts for a recognizer, with tags, in stretches that are short enough for the encoder.
 
-English tokens carry the part of speech, the finer tag and the general entity that spaCy's small pipeline gives them.
-Of the other languages only the tokens are known.
+English tokens have the part of speech, the detailed tag and the general entity that spaCy's small pipeline assigns.
+Tokens of other languages have no tags.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from reading_room.analysis.engine import Result
 from reading_room.analysis.engines.spacy_pipeline import SpacyPipeline
 
 STRETCH_TOKENS = 100
-"""Of a stretch. It ends behind a sentence where it can, and is about as much as the encoder reads at once."""
+"""The length of a stretch, which ends after a sentence if possible. The encoder reads about as much at once."""
 
 _SENTENCE_ENDS = frozenset(".!?…")
 
 
 class Token(NamedTuple):
-    """A token: where it is in the text, in code points, and its tags, empty where they are not known."""
+    """A token: its place in the text in code points, its word, and its tags, which are empty if unknown."""
 
     begin: int
     end: int
@@ -34,7 +34,7 @@ class Token(NamedTuple):
 
 
 class Tokenizer:
-    """Tokens of texts of one language. Loading the English tags takes a second or two."""
+    """Makes the tokens of texts in one language. Loading the English tags takes a second or two."""
 
     def __init__(self, language: str) -> None:
         self._pipeline = SpacyPipeline(_load(language), _read)
@@ -42,12 +42,12 @@ class Tokenizer:
         self.tokens(["Warm."])
 
     def tokens(self, texts: Sequence[str]) -> list[list[Token]]:
-        """Return the tokens of each text; blanks are none."""
+        """Return the tokens of each text, without blanks."""
         return [[Token(**token) for token in found] for found in self._pipeline.analyse(texts)]
 
 
 def stretches(tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:
-    """Cut a text's tokens into stretches that follow one another."""
+    """Cut a text's tokens into consecutive stretches."""
     start = 0
     while len(tokens) - start > STRETCH_TOKENS:
         end = start + STRETCH_TOKENS

@@ -1,6 +1,7 @@
-"""What a custom classifier knows of a text beside its words: the mean and the maximum of its tokens' vectors.
+"""Sentence vectors for a custom classifier: the mean and the maximum of the vectors of a text's tokens.
 
-The maximum keeps what one word says and a mean of many washes out. Measured on 77 intents, it gains half a point.
+The maximum keeps what a single word says, which the mean of many words hides. Measured on 77 intents, it adds half a
+percentage point.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ HALF = 384
 DIMENSIONS = 2 * HALF
 
 MOST_WINDOWS = 2
-"""Stretches of 128 tokens, from a text's start, that are read."""
+"""How many windows of 128 tokens are read, from the start of a text."""
 
 _AT_ONCE = 1024
 
@@ -29,7 +30,7 @@ class TextVectors:
         self._graph = TransformerGraph(weights("minilm", "encoder.onnx"))
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return a row per text, float32, ``len(texts)`` x 768: two halves of length 1 each."""
+        """Return one row per text, float32, ``len(texts)`` x 768: two halves, each of length 1."""
         mean = np.zeros((len(texts), HALF), dtype=np.float32)
         most = np.full((len(texts), HALF), -np.inf, dtype=np.float32)
         for start in range(0, len(texts), _AT_ONCE):
@@ -37,7 +38,7 @@ class TextVectors:
             for batch in self._graph.run(windows):
                 mask = batch.mask.astype(np.float32)
                 sums = np.einsum("btd,bt->bd", batch.outputs[0], mask)
-                # Padding must not be anybody's maximum.
+                # Padding must not count towards the maximum.
                 tops = np.where(mask[:, :, None] > 0, batch.outputs[0], np.float32(-np.inf)).max(axis=1)
                 for index, total, top in zip(batch.windows, sums, tops, strict=True):
                     text = start + windows[index].text
