@@ -1,7 +1,7 @@
 """English entities: a small transformer that gives each word a tag, in Comprehend's types.
 
-The graph is MiniLM (6 layers of 384) fine-tuned by ``models/english_entities.py``, int8, on ONNX Runtime. It reads the
-letters without case and the shape of each word beside them (see ``entity_tags``).
+The graph is MiniLM (6 layers of 384), fine-tuned by ``models/english_entities.py``, int8, on ONNX Runtime. Its inputs
+are the letters without case and the shape of each word (see ``entity_tags``).
 
 Score: the mean logarithm of the tags' probabilities over the entity's words, mapped by a logistic curve that was fitted
 on texts held back from the training (``weights/english-entities/scores.json``).
@@ -25,10 +25,10 @@ from reading_room.analysis.trained import weights
 
 BATCH, BATCH_CODE_POINTS = 256, 32_000
 WINDOW_TOKENS = 126
-"""Beside the two marks: what the encoder was trained on. A longer window costs its square."""
+"""Without the two special tokens: the encoder was trained on this length. The time grows with its square."""
 
 BATCH_TOKENS = 4_096
-"""What the graph sees at once, padding included: larger batches are no faster and need memory."""
+"""How much the graph reads at once, including padding: larger batches are no faster and need memory."""
 
 _FIRST_MARK, _LAST_MARK = 101, 102
 _SENTENCE_ENDS = frozenset(".!?")
@@ -36,11 +36,11 @@ _QUANTITY = TYPES.index("QUANTITY")
 
 
 class _Words(NamedTuple):
-    """A piece as the graph sees it."""
+    """The tokens and words of a piece, as the graph needs them."""
 
     ids: list[int]
     shapes: list[int]
-    """Like ``ids``: one for each token."""
+    """One for each token, as in ``ids``."""
     firsts: list[int]
     """The first token of each word, in order."""
     places: list[tuple[int, int]]
@@ -64,12 +64,12 @@ class Tagged(NamedTuple):
 
 
 class EnglishEntities:
-    """Tags words in windows of 126 tokens that end with sentences where they can."""
+    """Tags words in windows of 126 tokens that end at the end of a sentence if possible."""
 
     result_member = "Entities"
 
     def __init__(self) -> None:
-        """Load graph, tokenizer and scores. Raises ``ChangedModel``."""
+        """Load graph, tokenizer and scores. Raise ``ChangedModel``."""
         self._tokenizer = open_tokenizer()
         self._graph = open_graph(weights("english-entities", "tagger.onnx"))
         curve = json.loads(weights("english-entities", "scores.json").read_text(encoding="utf-8"))
@@ -84,7 +84,7 @@ class EnglishEntities:
         return [[self._entity(piece, each) for each in tagged] for piece, tagged in zip(batch, found, strict=True)]
 
     def tagged(self, texts: list[str]) -> list[list[Tagged]]:
-        """Return the entities of each text, which may not be longer than a segment: what scores are fitted on."""
+        """Return the entities of each text, which must not be longer than a segment. Scores are fitted on these."""
         pieces = [self._words(text, encoding) for text, encoding in zip(texts, self._encode(texts), strict=True)]
         windows = [window for index, words in enumerate(pieces) for window in _windows(index, words, texts[index])]
         found: list[list[Tagged]] = [[] for _ in texts]
@@ -159,7 +159,7 @@ class EnglishEntities:
 
 
 def _windows(piece: int, words: _Words, text: str) -> Iterator[_Window]:
-    """Cut words into windows, each behind the last sentence end of its second half, else behind its last word."""
+    """Cut words into windows that end at the last sentence end of their second half, or else after their last word."""
     first, count = 0, len(words.firsts)
     while first < count:
         limit = words.firsts[first] + WINDOW_TOKENS
@@ -182,7 +182,7 @@ def _extent(window: _Window, words: _Words) -> tuple[int, int]:
 
 
 def _paragraphs(text: str, places: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Yield the entity's place, or its parts' where an empty line runs through it: names do not go over paragraphs."""
+    """Yield the entity's place, or the places of its parts if it contains an empty line: no name spans paragraphs."""
     begin, end = places[0]
     for next_begin, next_end in places[1:]:
         if text.count("\n", end, next_begin) > 1:
@@ -193,7 +193,7 @@ def _paragraphs(text: str, places: list[tuple[int, int]]) -> Iterator[tuple[int,
 
 
 def _signs_joined(text: str, entities: list[Tagged]) -> list[Tagged]:
-    """Give amounts of money their sign: the corpora that teach amounts leave it out or make it one of its own."""
+    """Add the currency sign to amounts of money: the training corpora leave it out or tag it separately."""
     joined: list[Tagged] = []
     for entity in entities:
         before = text[entity.begin - 1 : entity.begin]
@@ -212,6 +212,6 @@ def _log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def log_odds(logarithm: float) -> float:
-    """Return the log odds of a probability given as its logarithm, within what a score can be."""
+    """Return the log odds of a probability given as its logarithm, limited to the range of scores."""
     probability = min(max(float(np.exp(logarithm)), 1e-4), 1 - 1e-4)
     return float(np.log(probability / (1 - probability)))

@@ -1,10 +1,10 @@
-"""English key phrases: the noun phrases of a text without those that are pronouns.
+"""English key phrases: the noun phrases of a text, without pronouns.
 
-A phrase is a noun with what stands before it and belongs to it, as the packaged parser attaches it. It keeps its
-article and possessive ("the new phone", "your account") and loses words that only point or count ("this", "several").
-It ends at brackets, commas and conjunctions, which otherwise hide the phrases they join. Nouns that the parser
-attached to no phrase are answered too. Measured on abstracts whose indexers' phrases are known (the training part of
-Inspec): 0.75 of those are answered, against 0.70 by the parser's own noun chunks.
+A phrase is a noun with the words before it that belong to it according to the packaged parser. It keeps its article and
+possessive ("the new phone", "your account") and loses words that only point or count ("this", "several"). It ends at
+brackets, commas and conjunctions, which otherwise hide the phrases they join. Nouns that the parser attached to no
+phrase are phrases too. Measured on abstracts with phrases by indexers (the training part of Inspec), 0.75 of those
+phrases are found, against 0.70 with the parser's own noun chunks.
 
 Score: how often a phrase of such an origin and length is a noun phrase of the trees of UD English EWT's development
 part (``weights/english-key-phrases/scores.json``). It says nothing about how important the phrase is for its text.
@@ -23,8 +23,8 @@ from reading_room.analysis.engines.spacy_pipeline import SpacyPipeline
 from reading_room.analysis.trained import weights
 
 Phrase = tuple[int, int, str]
-"""First token, token after the last, and origin: ``whole`` as the parser has it, ``part`` of one that was cut,
-``loose`` for nouns outside of any."""
+"""First token, token after the last, and origin: ``whole`` as in the parser's tree, ``part`` of a phrase that was cut,
+``loose`` for nouns outside all phrases."""
 
 _HEADS = frozenset({"nsubj", "dobj", "nsubjpass", "pcomp", "pobj", "dative", "appos", "attr", "ROOT"})
 _NOUNS = frozenset({"NN", "NNS", "NNP", "NNPS"})
@@ -43,12 +43,12 @@ _ACTION_PLACES = frozenset({"pobj", "nsubj", "nsubjpass", "conj", "dobj", "pcomp
 
 
 class EnglishKeyPhrases:
-    """Runs the packaged tagger and parser and reads phrases off their trees."""
+    """Runs the packaged tagger and parser, and takes phrases from their trees."""
 
     result_member = "KeyPhrases"
 
     def __init__(self) -> None:
-        """Load the pipeline and the scores. Raises ``FileNotFoundError`` when one is missing."""
+        """Load the pipeline and the scores. Raise ``FileNotFoundError`` if one is missing."""
         self._scores: dict[str, float] = json.loads(
             weights("english-key-phrases", "scores.json").read_text(encoding="utf-8")
         )
@@ -56,7 +56,7 @@ class EnglishKeyPhrases:
         list(self.analyse(["Warm."]))
 
     def analyse(self, texts: Iterable[str]) -> Iterator[Result]:
-        """Yield the phrases of each text in order of appearance; none overlaps another."""
+        """Yield the phrases of each text in order of appearance, without overlap."""
         return self._pipeline.analyse(texts)
 
     def _phrases(self, doc: Doc, offset: int, text: str) -> Result:
@@ -75,7 +75,7 @@ class EnglishKeyPhrases:
 
 
 def score_key(length: int, origin: str) -> str:
-    """Return the name under which the score of phrases of so many tokens and such an origin is kept."""
+    """Return the key of the score for phrases with this number of tokens and this origin."""
     return f"{origin} {min(length, 5)}"
 
 
@@ -88,7 +88,7 @@ def phrases(doc: Doc) -> list[Phrase]:
 
 
 def _chunks(doc: Doc) -> Iterator[tuple[int, int]]:
-    """Yield each noun with what stands before it in its subtree, the first of overlapping ones only."""
+    """Yield each noun with the words before it in its subtree, and only the first of overlapping ones."""
     reached = 0
     begun = _list_beginnings(doc)
     for token in doc:
@@ -101,15 +101,15 @@ def _chunks(doc: Doc) -> Iterator[tuple[int, int]]:
 
 
 def _is_amount(token: Token) -> bool:
-    """Whether the token is the number of an amount of money: the head of its phrase, though no noun."""
+    """Whether the token is the number of an amount of money: the head of its phrase, but not a noun."""
     return token.tag_ == "CD" and token.i > 0 and token.nbor(-1).tag_ == "$"
 
 
 def _list_beginnings(doc: Doc) -> list[Token]:
-    """Return for each token the one that begins its list: where the heads of conjunctions lead to, going left.
+    """Return for each token the first token of its list, found by following the heads of conjunctions to the left.
 
-    Each is found by the one before it. A list may be as long as the text, and to walk back along it from every member
-    would take the square of that.
+    Each is found from the token before it. A list may be as long as the text, so walking back from every member would
+    take quadratic time.
     """
     leftmost: list[Token] = []
     for token in doc:
@@ -118,7 +118,7 @@ def _list_beginnings(doc: Doc) -> list[Token]:
 
 
 def _parts(doc: Doc, first: int, end: int) -> Iterator[Phrase]:
-    """Cut a chunk at brackets, quotation marks, conjunctions, and commas behind nouns."""
+    """Cut a chunk at brackets, quotation marks, conjunctions, and commas after nouns."""
     cuts = [
         index
         for index in range(first, end)
@@ -136,7 +136,7 @@ def _parts(doc: Doc, first: int, end: int) -> Iterator[Phrase]:
 
 
 def _grown(doc: Doc, found: list[Phrase]) -> list[Phrase]:
-    """Take in nouns that follow a phrase at once: the parser took the first of a compound for its head."""
+    """Extend phrases by the nouns right after them, if the parser took the first noun of a compound for its head."""
     taken = {index for first, end, _ in found for index in range(first, end)}
     grown = []
     for first, end, origin in found:
@@ -148,7 +148,7 @@ def _grown(doc: Doc, found: list[Phrase]) -> list[Phrase]:
 
 
 def _loose(doc: Doc, found: list[Phrase]) -> list[Phrase]:
-    """Add nouns outside of all phrases with the adjectives before them, and actions that stand where nouns do."""
+    """Add nouns outside all phrases with the adjectives before them, and actions in the place of nouns."""
     taken = {index for first, end, _ in found for index in range(first, end)}
     added: list[Phrase] = []
     first = 0
@@ -174,7 +174,7 @@ def _loose(doc: Doc, found: list[Phrase]) -> list[Phrase]:
 
 
 def _trimmed(doc: Doc, first: int, end: int) -> int:
-    """Return the first token without pointing and counting words before the phrase proper."""
+    """Return the first token of the phrase after leading words that only point or count."""
     while first < end - 1:
         lower = doc[first].lower_
         if lower in _ARTICLES:

@@ -1,8 +1,8 @@
-"""English parts of speech: the packaged tokenizer, and a tagger of our own for Universal Dependencies' tags.
+"""English parts of speech: the packaged tokenizer, and a separate tagger for the tags of Universal Dependencies.
 
-The packaged tagger gives Penn tags, whose mapping to universal ones by rule is right for 0.92 of the words; one trained
-on the tags themselves (``models/english_syntax.py``) reaches 0.96. It is the network of the packaged pipeline, trained
-further, with the packaged word vectors.
+The packaged tagger gives Penn tags. Rules that map them to universal tags are right for 0.92 of the words; a tagger
+trained on the universal tags themselves (``models/english_syntax.py``) reaches 0.96. It is the network of the packaged
+pipeline, trained further, with the packaged word vectors.
 
 Score: the softmax's probability of the tag after dividing its logits by a temperature fitted on held-back texts.
 """
@@ -31,7 +31,7 @@ TAGS = (
     "ADJ", "ADP", "ADV", "AUX", "CCONJ", "DET", "INTJ", "NOUN", "NUM", "O", "PART", "PRON", "PROPN", "PUNCT", "SCONJ",
     "SYM", "VERB",
 )  # fmt: skip
-"""In the order of the network's outputs. "O" is what Universal Dependencies call X."""
+"""In the order of the network's outputs. Universal Dependencies call "O" X."""
 
 COMPONENT = "word_classes"
 _ANSWERS = "word_classes"
@@ -51,14 +51,14 @@ def network() -> Model[list[Doc], Any]:
 
 
 def to_halves(model: Model[Any, Any]) -> bytes:
-    """Serialise a network with its weights as 16-bit floats: half the size, and no tag changes."""
+    """Serialise a network with its weights as 16-bit floats, which is half the size and changes no tag."""
     message = model.to_dict()
     message["params"] = [_cast(parameters, np.float16) for parameters in message["params"]]
     return bytes(srsly.msgpack_dumps(message))
 
 
 def from_halves(model: Model[Any, Any], data: bytes) -> None:
-    """Fill a network from ``to_halves``. Raises ``ValueError`` when the data is of another network."""
+    """Fill a network with the output of ``to_halves``. Raise ``ValueError`` if it is from another network."""
     message = srsly.msgpack_loads(data)
     message["params"] = [_cast(parameters, np.float32) for parameters in message["params"]]
     model.from_dict(message)
@@ -69,7 +69,7 @@ def _cast(parameters: dict[str, Any], kind: type[np.floating[Any]]) -> dict[str,
 
 
 class WordClasses:
-    """A component that leaves, for every word of a document, its tag's index and the tag's probability."""
+    """A component that stores, for every word of a document, its tag's index and the tag's probability."""
 
     def __init__(self, model: Model[list[Doc], Any], temperature: float) -> None:
         self._model = model
@@ -89,7 +89,7 @@ class WordClasses:
 
     @staticmethod
     def set_annotations(docs: list[Doc], answers: list[NDArray[np.float32]]) -> None:
-        """Keep each document's tags and probabilities with it."""
+        """Store each document's tags and probabilities in it."""
         for doc, answer in zip(docs, answers, strict=True):
             doc.user_data[_ANSWERS] = (answer.argmax(axis=1), answer.max(axis=1, initial=0.0))
 
@@ -102,12 +102,12 @@ def _word_classes(nlp: Language, name: str, temperature: float) -> WordClasses:
 
 
 class EnglishSyntax:
-    """Words with their parts of speech; blanks are no words."""
+    """Words with their parts of speech, without blanks."""
 
     result_member = "SyntaxTokens"
 
     def __init__(self) -> None:
-        """Load vectors, tokenizer and tagger. Raises ``ChangedModel``."""
+        """Load vectors, tokenizer and tagger. Raise ``ChangedModel``."""
         nlp = load_english(())
         fitted = json.loads(weights("english-syntax", "scores.json").read_text(encoding="utf-8"))
         nlp.add_pipe(COMPONENT, config={"temperature": float(fitted["temperature"])})
@@ -117,7 +117,7 @@ class EnglishSyntax:
     def analyse(self, texts: Iterable[str]) -> Iterator[Result]:
         """Yield the words of each text in order, numbered from 1."""
         for result in self._pipeline.analyse(texts):
-            # A long text comes in pieces that know nothing of one another.
+            # Numbered here, because a long text comes in pieces that do not know their place.
             for number, token in enumerate(result, 1):
                 token["TokenId"] = number
             yield result

@@ -1,7 +1,7 @@
-"""Words, their shapes and their tags: what the entity tagger and its recipe have in common.
+"""Words, their shapes and their tags, shared by the entity tagger and its recipe.
 
-The encoder reads letters without case. What case tells about names is given to it beside the letters, as one of a few
-shapes for each word. A word is what the encoder's tokenizer splits at blanks and punctuation marks.
+The encoder reads letters without case. Case tells something about names, so it is a second input: one of a few shapes
+for each word. Words are what the encoder's tokenizer separates at blanks and punctuation marks.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 TYPES = ("COMMERCIAL_ITEM", "DATE", "EVENT", "LOCATION", "ORGANIZATION", "OTHER", "PERSON", "QUANTITY", "TITLE")
 TAGS = ("O", *(f"{prefix}-{kind}" for kind in TYPES for prefix in ("B", "I")))
-"""O outside, B- for an entity's first word, I- for its further ones."""
+"""O is outside, B- is an entity's first word, and I- are its other words."""
 
 _FORMS = 9
 SHAPES = 1 + 2 * _FORMS
-"""Number of shapes; 0 is that of the marks around a text and of padding."""
+"""The number of shapes; 0 is the shape of the special tokens around a text and of padding."""
 
 _ALLOWED = np.ones((len(TAGS), len(TAGS)), dtype=bool)
 for _kind in range(len(TYPES)):
@@ -43,16 +43,16 @@ def shape(text: str, begin: int, end: int) -> int:
     elif any(character.isupper() for character in word):
         form = 4
     else:
-        # Letters of a script that has no case.
+        # Letters of a script without case.
         form = 7
     touches = begin > 0 and not text[begin - 1].isspace()
     return 1 + form + (_FORMS if touches else 0)
 
 
 def best_tags(scores: NDArray[np.float32]) -> NDArray[np.intp]:
-    """Return the tags, words long, with the largest sum of scores in which every I- follows a tag of its type.
+    """Return the tags of the words with the largest sum of scores in which every I- follows a tag of its type.
 
-    ``scores`` is words x tags, logarithms of probabilities or anything that adds up like them.
+    ``scores`` is words x tags: logarithms of probabilities, or anything else that may be added up.
     """
     greedy: NDArray[np.intp] = scores.argmax(axis=1)
     if _FIRST[greedy[0]] == 0 and _ALLOWED[greedy[:-1], greedy[1:]].all():

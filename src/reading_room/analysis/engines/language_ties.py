@@ -1,10 +1,9 @@
-"""What decides between languages that the identifiers confuse: letters, small words, and trained tables.
+"""How to decide between languages that the identifiers confuse: letters, small words, and trained tables.
 
-Chuvash alone writes the letters ӑ ӗ ӳ; Ilocano's articles and conjunctions stand in no other language together, and
-those of Sundanese and Javanese are different words.
-Bosnian, Croatian and Serbian in Latin letters differ by words and endings that a table of weights knows, a logistic
-model over words and their pieces; so do Indonesian and Malay. A table is one voice: what the identifiers say of its
-languages counts as well.
+Only Chuvash has the letters ӑ ӗ ӳ. No other language has Ilocano's articles and conjunctions together. Sundanese and
+Javanese have different ones. Bosnian, Croatian and Serbian in Latin letters differ in words and endings. A logistic
+model over words and their pieces, stored as a table of weights, tells them apart; another one does so for Indonesian
+and Malay. A table is one voice: the votes of the identifiers count as well.
 """
 
 from __future__ import annotations
@@ -16,14 +15,14 @@ from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from pathlib import Path
 
 TABLES = ("south-slavic", "malay-indonesian")
-"""Folders of weights."""
+"""The folders of the weights."""
 
 LONGEST_WORD = 12
 MOST_WORDS = 400
-"""Words of a text that the table is asked about: more change nothing."""
+"""How many words of a text are looked up in the table: more change nothing."""
 
 VOTES_COUNT = 1.0
-"""The power of the identifiers' share against the table's probability; measured on held-back sentences."""
+"""The exponent of the identifiers' share against the table's probability; measured on held-back sentences."""
 
 FLOOR = 0.05
 
@@ -32,10 +31,10 @@ _CHUVASH = re.compile("[ӑӗӳӐӖӲ]")
 _CHUVASH_IN_LATIN = re.compile("[ăĕĂĔ]")
 _CYRILLIC = re.compile("[\u0400-\u04ff]")
 LEAST_LETTERS = 0.01
-"""Of the Cyrillic letters of a Chuvash text, more than so many are its own."""
+"""In a Chuvash text, more than this share of the Cyrillic letters are the language's own."""
 
 UNANIMOUS = 0.9
-"""Where one language has so much of the vote, only letters overrule it."""
+"""If one language has this share of the vote, only letters overrule it."""
 
 _ILOCANO = frozenset(("dagiti", "iti", "ti", "ken", "kadagiti", "ket", "wenno", "kadakuada", "daytoy", "saan"))
 _SMALL_WORDS = {
@@ -43,11 +42,11 @@ _SMALL_WORDS = {
     "su": frozenset("jeung nu anu teu dina kana sareng atawa henteu ieu eta éta boga pikeun".split()),  # noqa: SIM905
 }
 LEAST_SHARE = 0.12
-"""Of the words of an Ilocano text, at least so many are among its articles and conjunctions."""
+"""In an Ilocano text, at least this share of the words are among its articles and conjunctions."""
 
 
 def settle(votes: MutableMapping[str, float], text: str, tables: Sequence[PieceTable]) -> None:
-    """Move votes, in place, to where these signs say that they belong. Their sum stays."""
+    """Move votes, in place, to the languages that these signs show. The sum of the votes stays the same."""
     if _is_chuvash(text):
         _give_all(votes, "cv")
     elif votes and max(votes.values()) < UNANIMOUS * sum(votes.values()) and _is_ilocano(text):
@@ -60,24 +59,25 @@ def settle(votes: MutableMapping[str, float], text: str, tables: Sequence[PieceT
 
 
 class PieceTable:
-    """Pieces of words, each with a weight for each of a few languages that are easily confused."""
+    """Pieces of words, with a weight for each of a few languages that are easily confused."""
 
     def __init__(self, path: Path) -> None:
-        """Read a table. Raises ``FileNotFoundError``, or ``ValueError`` for a line that is none of it.
+        """Read a table. Raise ``FileNotFoundError``, or ``ValueError`` for a line that does not fit.
 
-        Its first line names the languages, its second gives their constants, each other a piece and its weights.
+        The first line names the languages, the second gives their constants, and each other line a piece and its
+        weights.
         """
         with lzma.open(path, "rt", encoding="utf-8") as lines:
             rows = [line.rstrip("\n").split("\t") for line in lines]
         self.languages = tuple(rows[0][1:])
         weights = {piece: tuple(float(value) for value in values) for piece, *values in rows[1:]}
         if any(len(row) != len(self.languages) for row in weights.values()):
-            raise ValueError(f"{path}: a line has not the {len(self.languages)} weights that the first line promises")
+            raise ValueError(f"{path}: a line does not have {len(self.languages)} weights, one for each language")
         self._constant = weights.pop("")
         self._weights = weights
 
     def share_out(self, votes: MutableMapping[str, float], text: str) -> None:
-        """Share out, in place, what the table's languages have of the vote; nothing where none of them has any."""
+        """Divide the votes of the table's languages among them, in place; do nothing if none of them has a vote."""
         if any(language in votes for language in self.languages):
             _share_out(votes, dict(zip(self.languages, self.probabilities(text), strict=True)))
 
@@ -113,7 +113,7 @@ def _is_chuvash(text: str) -> bool:
     signs, cyrillic = len(_CHUVASH.findall(text)), len(_CYRILLIC.findall(text))
     borrowed = len(_CHUVASH_IN_LATIN.findall(text))
     if borrowed < cyrillic:
-        # Typed without its letters, Chuvash borrows those of Romanian, which look the same.
+        # Chuvash that is typed without its own letters borrows those of Romanian, which look the same.
         signs += borrowed
     return signs > LEAST_LETTERS * cyrillic and cyrillic > sum(character.isalpha() for character in text) / 2
 
@@ -129,7 +129,7 @@ def _count(text: str, known: frozenset[str]) -> int:
 
 
 def _share_out(votes: MutableMapping[str, float], evidence: Mapping[str, float]) -> None:
-    """Share out what some languages have of the vote by their shares of it and by the evidence for each."""
+    """Divide the votes of some languages by their shares of the vote and by the evidence for each."""
     together = sum(votes.get(language, 0.0) for language in evidence)
     if together == 0:
         return

@@ -1,8 +1,8 @@
-"""Dominant language by three packaged identifiers that vote with their scores, and by what decides where they waver.
+"""Dominant language from three packaged identifiers that vote with their scores, and from rules for close votes.
 
 Measured on public sets, the sum of py3langid, CLD2 and fastText's small model is right more often than any of them, and
-signs of single languages (``language_ties``) more often still: 0.99 on paragraphs in 96 languages. A fourth identifier
-(CLD3) gained 0.002 and is left out. Codes are those that Comprehend documents, nothing else.
+with the rules for single languages (``language_ties``) more often still: 0.99 on paragraphs in 96 languages. A fourth
+identifier (CLD3) gained 0.002 and is left out. The codes are those that Comprehend documents, and no others.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ CODES = frozenset(
         vi yi yo zh zh-TW
     """.split()  # noqa: SIM905
 )
-"""Comprehend's codes: ISO 639-1 where it has one, else 639-2, and two for Chinese."""
+"""Comprehend's codes: those of ISO 639-1 where it has one, else of 639-2, and two for Chinese."""
 
 _ALIASES = {
     "iw": "he", "jw": "jv", "in": "id", "ji": "yi", "nb": "no", "nn": "no", "fil": "tl", "mo": "ro", "sh": "sr",
@@ -40,11 +40,11 @@ SAMPLE_CODE_POINTS = 20_000
 """More of a document changes no vote and only takes time."""
 
 LEAST_SCORE = 0.05
-"""A language with less of the vote is not named."""
+"""A language with a smaller score is not listed."""
 
 SLOPE, INTERCEPT = 1.61, 1.13
-"""From the log odds of the first language's share of the vote to those of its being right. Fitted on 5,820 sentences of
-NTREX-128 in 89 languages: the share itself is too modest."""
+"""Turns the log odds of the first language's share of the vote into those of its being right. Fitted on 5,820 sentences
+of NTREX-128 in 89 languages, because the share itself is too low."""
 
 # Characters that only one of the two Chinese scripts uses, from the most frequent ones of each.
 _SIMPLIFIED = frozenset(
@@ -67,7 +67,7 @@ class LanguageVote:
         list(self.analyse(["Warm."]))
 
     def analyse(self, texts: Iterable[str]) -> Iterator[Result]:
-        """Yield the languages of each text, best first; an empty text has none."""
+        """Yield the languages of each text, best first; a text without letters has none."""
         for text in texts:
             sample = _clean(text[:SAMPLE_CODE_POINTS])
             yield self._vote(sample) if any(character.isalpha() for character in sample) else []
@@ -85,7 +85,7 @@ class LanguageVote:
         total = sum(votes.values())
         if total == 0:
             return []
-        # Of three votes; fewer, where an identifier is silent, make nobody surer.
+        # Divided by three votes even if an identifier is silent: fewer votes must not make the result more certain.
         ranked = sorted(((score / max(total, 3.0), code) for code, score in votes.items()), reverse=True)
         (share, code), *others = ranked
         first = _probability(share)
@@ -103,7 +103,7 @@ def _cld2(text: str) -> Iterator[tuple[str, float]]:
     try:
         _, _, details = pycld2.detect(text, bestEffort=True)
     except pycld2.error:
-        # It refuses text that it finds malformed; the two others still vote.
+        # CLD2 refuses text that it considers malformed; the two others still vote.
         return
     for _, code, percent, _ in details:
         if code != "un":
@@ -111,7 +111,7 @@ def _cld2(text: str) -> Iterator[tuple[str, float]]:
 
 
 def _code(code: str, text: str) -> str:
-    """Return Comprehend's code, or the empty string for a language that Comprehend does not name."""
+    """Return Comprehend's code, or the empty string for a language that Comprehend does not have."""
     code = code.lower()
     code = _ALIASES.get(code, code)
     if code in ("zh", "zh-TW"):
@@ -123,10 +123,10 @@ def _code(code: str, text: str) -> str:
 
 
 def _clean(text: str) -> str:
-    """Replace control characters, which identifiers refuse or count as letters, by blanks."""
+    """Replace control characters, which identifiers refuse or count as letters, with blanks."""
     return "".join(" " if unicodedata.category(c) in ("Cc", "Cs", "Cn") else c for c in text)
 
 
 def _float32(value: float) -> float:
-    """Widen a 32-bit float: the form in which Comprehend writes this score."""
+    """Widen a 32-bit float, because Comprehend writes this score in that form."""
     return float(struct.unpack("f", struct.pack("f", value))[0])

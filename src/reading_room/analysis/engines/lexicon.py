@@ -1,7 +1,8 @@
 """Lists of known words and names, and where they occur in a row of tokens.
 
-A list is one file, ``lexicon.txt.xz``: a line per phrase, its class, a tab, its tokens joined by the lexicon's joiner.
-Matching is greedy from the left and takes the longest phrase: a hint for a statistical model, not a decision.
+A list is one file, ``lexicon.txt.xz``, with a line per phrase: its class, a tab, and its tokens joined by the lexicon's
+joiner. Matching is greedy from the left and takes the longest phrase, since it is a hint for a statistical model and
+not a decision.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ class Lexicon:
 
     @classmethod
     def load(cls, path: Path, joiner: str) -> Lexicon:
-        """Read a list. Raises ``FileNotFoundError``, or ``ValueError`` for a line without a tab."""
+        """Read a list. Raise ``FileNotFoundError``, or ``ValueError`` for a line without a tab."""
         classes: dict[str, str] = {}
         with lzma.open(path, "rt", encoding="utf-8") as lines:
             for number, line in enumerate(lines, 1):

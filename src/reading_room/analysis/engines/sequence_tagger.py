@@ -1,9 +1,9 @@
-"""Entities and key phrases by conditional random fields: small models with real probabilities.
+"""Entities and key phrases from conditional random fields: small models with real probabilities.
 
-Against a convolutional network on the same Portuguese training data such a model is as right, answers eight times as
-many documents a second and needs a fifth of the memory. Weights are data: ``model.crf.xz`` (CRFsuite's array format),
-``model.json`` (what to feed it, what to call its labels, how its probabilities are to be read) and, shared between
-models, lexicons.
+Compared with a convolutional network on the same Portuguese training data, such a model is as accurate, analyses eight
+times as many documents a second and needs a fifth of the memory. The weights are data: ``model.crf.xz`` (CRFsuite's
+array format), ``model.json`` (its input, the names of its labels, the calibration of its probabilities) and lexicons,
+which models may share.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from reading_room.analysis.engines.sequence_features import character_features, 
 from reading_room.analysis.trained import weights
 
 LEAST_PROBABILITY = 1e-6
-"""Probabilities are kept this far from 0 and 1, where their odds would have no logarithm."""
+"""Probabilities are kept this far from 0 and 1, where their odds have no logarithm."""
 
 Labelled = tuple[int, int, str]
-"""First token, token behind the last, label."""
+"""First token, token after the last, label."""
 
 
 class SequenceInput:
@@ -40,7 +40,7 @@ class SequenceInput:
 
     @classmethod
     def load(cls, writing: Literal["words", "characters"], lexicon: str | None, fold: str | None) -> SequenceInput:
-        """Load by the names of folders in ``weights``; ``fold`` holds characters that are read as others."""
+        """Load the folders of these names in ``weights``; ``fold`` holds characters that are read as others."""
         joiner = " " if writing == "words" else ""
         known = Lexicon.load(weights(lexicon, "lexicon.txt.xz"), joiner) if lexicon else None
         pairs = weights(fold, "fold.txt").read_text(encoding="utf-8").split() if fold else []
@@ -48,7 +48,7 @@ class SequenceInput:
 
     def read(self, sentence: str) -> tuple[list[Span], list[list[str]]]:
         """Return the tokens' offsets in the sentence, and the features of each."""
-        # One character for one: the offsets stay those of the text as it was given.
+        # One character replaces one, so that the offsets stay valid in the original text.
         sentence = sentence.translate(self._fold) if self._fold else sentence
         spans = self._spans(sentence)
         tokens = [sentence[begin:end] for begin, end in spans]
@@ -60,12 +60,12 @@ class SequenceTagger:
     """Finds labelled phrases in texts, sentence by sentence, with the probability of each."""
 
     def __init__(self, folder: str, result_member: Literal["Entities", "KeyPhrases"]) -> None:
-        """Load the model in a folder of ``weights``. Raises ``ChangedModel``, also where it is not installed."""
+        """Load the model in a folder of ``weights``. Raise ``ChangedModel``, also if it is not installed."""
         made = json.loads(weights(folder, "model.json").read_text(encoding="utf-8"))
         self.result_member: str = result_member
         self._input = SequenceInput.load(made["writing"], made["lexicon"], made["fold"])
         self._slope, self._intercept = (float(value) for value in made["calibration"])
-        # CRFsuite reads this memory for as long as it lives.
+        # CRFsuite keeps reading this memory, so it must stay alive.
         self._model = lzma.decompress(weights(folder, "model.crf.xz").read_bytes())
         self._tagger = pycrfsuite.Tagger()
         self._tagger.open_inmemory(self._model)
@@ -94,18 +94,18 @@ class SequenceTagger:
             return
         tags = self._tagger.tag(features)
         for first, last, label in labelled(tags):
-            # The least certain token decides: a phrase with a doubtful border is a doubtful phrase.
+            # The least certain token counts: a phrase with a doubtful border is a doubtful phrase.
             probability = min(float(self._tagger.marginal(tags[at], at)) for at in range(first, last))
             yield spans[first][0], spans[last - 1][1], label, probability
 
     def score(self, probability: float) -> float:
-        """Return how often an answer of this probability is right, as measured on held-back data."""
+        """Return how often a phrase with this probability is right, as measured on held-back data."""
         kept = min(max(probability, LEAST_PROBABILITY), 1 - LEAST_PROBABILITY)
         return 1 / (1 + math.exp(-(self._slope * math.log(kept / (1 - kept)) + self._intercept)))
 
 
 def labelled(tags: Sequence[str]) -> Iterator[Labelled]:
-    """Read tags as phrases: ``B-`` begins one, ``I-`` of its label goes on, ``L-`` ends it, ``U-`` is one token."""
+    """Yield the phrases in tags: ``B-`` begins one, ``I-`` continues it, ``L-`` ends it, ``U-`` is a single token."""
     start: tuple[int, str] | None = None
     for at, tag in enumerate(tags):
         place, _, label = tag.partition("-")

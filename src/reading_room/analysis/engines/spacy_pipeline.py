@@ -1,8 +1,8 @@
-"""A spaCy pipeline over a stream of texts, at its measured best in speed and with level memory.
+"""A spaCy pipeline over a stream of texts, at the best speed measured and with constant memory.
 
-Components are asked directly, a batch of so many code points at a time. ``Language.pipe`` counts documents, not text,
-and hands its components a quarter of a batch: on long documents that is memory without bound, on short ones a tenth of
-the speed.
+The components are called directly, with a batch of a limited number of code points. ``Language.pipe`` counts documents
+and not text, and passes its components a quarter of a batch. With long documents that takes unlimited memory, with
+short ones it has a tenth of the speed.
 """
 
 from __future__ import annotations
@@ -20,26 +20,27 @@ from reading_room.analysis.segments import Piece, by_pieces
 
 BATCH = 256
 BATCH_CODE_POINTS = 32_000
-"""Measured with documents of 2 KB: half of it is no slower, four times as much needs 300 MB more."""
+"""Measured with documents of 2 KB: half as much is no slower, four times as much needs 300 MB more."""
 
 ZONE_CODE_POINTS = 10_000_000
-"""After so much text the words that it brought are forgotten. Forgetting costs: they must be met again."""
+"""After so much text, its words are forgotten. That costs time, because they must be added again."""
 
 CACHED_CHUNKS = 200_000
-"""Strings between blanks whose tokens are remembered within a zone; spaCy's default of 10,000 is full after a novel."""
+"""How many strings between blanks have their tokens cached within a zone. spaCy's default of 10,000 is full after a
+novel."""
 
 Reader = Callable[[Doc, int, str], Result]
-"""Makes results of an analysed piece: the document, the piece's offset in the whole text, and the piece."""
+"""Makes results from an analysed piece: the document, the piece's offset in the whole text, and the piece."""
 
 
 CHUNK_CODE_POINTS = 256
-"""Code points between blanks that are tokenized at once: of a run of quotes or brackets spaCy's tokenizer takes one off
-after the other, and copies the rest each time."""
+"""How many code points between blanks are tokenized at once. From a run of quotes or brackets, spaCy's tokenizer
+removes one after another, and copies the rest each time."""
 _LONG_CHUNK = re.compile(rf"\S{{{CHUNK_CODE_POINTS + 1},}}")
 
 
 def chunks(text: str) -> list[str]:
-    """Cut a text so that no part has more than ``CHUNK_CODE_POINTS`` between blanks; together they are the text."""
+    """Cut a text into parts with at most ``CHUNK_CODE_POINTS`` between blanks; together they are the text."""
     cuts = [0]
     for found in _LONG_CHUNK.finditer(text):
         cuts += range(found.start() + CHUNK_CODE_POINTS, found.end(), CHUNK_CODE_POINTS)
@@ -47,7 +48,7 @@ def chunks(text: str) -> list[str]:
 
 
 def tokenized(nlp: Language, text: str) -> Doc:
-    """Return the tokens of a text, in time that grows with its length and no faster."""
+    """Return the tokens of a text, in time proportional to its length."""
     parts = chunks(text)
     if len(parts) == 1:
         return nlp.make_doc(text)
@@ -65,12 +66,12 @@ class SpacyPipeline:
         nlp.tokenizer.max_cache_size = CACHED_CHUNKS  # type: ignore[union-attr]
 
     def analyse(self, texts: Iterable[str]) -> Iterator[Result]:
-        """Yield one result per text, the pieces of a long one joined. Reads a batch ahead."""
+        """Yield one result per text, with the pieces of a long one joined. Reads a batch ahead."""
         return by_pieces(texts, BATCH, BATCH_CODE_POINTS, self._read_all)
 
     def _read_all(self, batch: list[Piece]) -> list[Result]:
         self._forget_in_time(sum(len(piece.text) for piece in batch))
-        # All read before anything is yielded: a document dies with its zone.
+        # All documents are read before any result is yielded, because a document is only valid within its zone.
         return [self._read(doc, piece.offset, piece.text) for doc, piece in zip(self._docs(batch), batch, strict=True)]
 
     def _docs(self, batch: list[Piece]) -> list[Doc]:

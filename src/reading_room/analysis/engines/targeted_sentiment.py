@@ -1,7 +1,7 @@
-"""English targeted sentiment: the things that a text speaks of, their mentions, and what is said of each mention.
+"""English targeted sentiment: the things that a text mentions, their mentions, and the sentiment of each mention.
 
-Score of a mention: spaCy gives no probability, so it is the precision that the model's own authors measured for a
-name's label, their parser's for a common noun, their tagger's for a pronoun. It says nothing about this one.
+Score of a mention: spaCy gives no probability. The score is the precision that the model's authors measured for a
+name's label, for a common noun's parse, or for a pronoun's tag. It says nothing about the single mention.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from reading_room.analysis.engines.spacy_pipeline import BATCH, BATCH_CODE_POINT
 
 
 class TargetedSentiment:
-    """Mentions by spaCy, sentence by sentence their sentiment; each sentence is read once for all its mentions."""
+    """Finds mentions with spaCy and their sentiment per sentence; each sentence is read once for all its mentions."""
 
     result_member = "Entities"
 
