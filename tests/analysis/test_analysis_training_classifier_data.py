@@ -1,4 +1,4 @@
-"""Training data of classifiers: what is read, what is left out with its place, and what no classifier is made of."""
+"""Training data of classifiers: what is read, what is left out with its place, and what is refused as a whole."""
 
 from __future__ import annotations
 
@@ -30,34 +30,34 @@ def read(
 
 
 def refused(files: dict[str, bytes], mode: Mode = "MULTI_CLASS", **config: Any) -> JobFailure:
-    """The failure that reading and checking end with."""
+    """Return the failure that reading and checking end with."""
     with pytest.raises(JobFailure) as failure:
         check_classifier_data(read(files, mode, **config), mode)
     return failure.value
 
 
 def many(*labels: str, each: int = 10) -> bytes:
-    """So many rows of each label."""
+    """Return this many rows of each label."""
     return "".join(f'{label},"text {n} of it"\n' for label in labels for n in range(each)).encode()
 
 
-def test_labels_keep_inner_blanks_and_delimiters_where_a_document_has_one() -> None:
+def test_labels_keep_inner_blanks_and_delimiters_with_one_label_per_document() -> None:
     data = read({"train.csv": b'card arrival | new,"a"\n lost card ,b\n'})
     assert data.train.labels == [("card arrival | new",), ("lost card",)]
     assert data.train.texts == ["a", "b"]
 
 
-def test_labels_are_parted_at_the_delimiter_where_a_document_has_several() -> None:
+def test_labels_are_split_at_the_delimiter_with_several_labels_per_document() -> None:
     data = read({"train.csv": b"a b; c;c,text\nd,other\n"}, "MULTI_LABEL", LabelDelimiter=";")
     assert data.train.labels == [("a b", "c"), ("d",)]
 
 
-def test_a_delimiter_that_is_not_the_request_s_melts_the_labels_into_one() -> None:
+def test_labels_with_another_delimiter_than_the_request_names_are_one_label() -> None:
     data = read({"train.csv": b"a;b,text\n"}, "MULTI_LABEL")
     assert data.train.labels == [("a;b",)]
 
 
-def test_every_object_under_the_prefix_is_read_and_a_byte_order_mark_is_no_letter() -> None:
+def test_every_object_under_the_prefix_is_read_without_byte_order_marks() -> None:
     data = read({"train/1.csv": b"\xef\xbb\xbfa,x\r\nb,y", "train/2.csv": b"a,z\rb,w", "other.csv": b"c,v"})
     assert data.train.labels == [("a",), ("b",), ("a",), ("b",)]
 
@@ -83,7 +83,7 @@ def test_a_row_that_cannot_be_used_is_left_out_and_named(row: bytes, place: str,
     assert what in data.problems.sentence()
 
 
-def test_of_many_rows_of_a_kind_the_first_places_are_named_and_the_rest_counted() -> None:
+def test_the_first_places_of_many_similar_problems_are_named_and_the_rest_counted() -> None:
     data = read({"train.csv": b"good,text\n" + b"alone\n" * 1000})
     sentence = data.problems.sentence()
     assert "1,000 rows" in sentence
@@ -102,14 +102,14 @@ def test_of_many_rows_of_a_kind_the_first_places_are_named_and_the_rest_counted(
         (b"%PDF-1.7\n", "PDF"),
     ],
 )
-def test_what_is_no_text_is_refused_by_name(content: bytes, what: str) -> None:
+def test_an_object_that_is_not_text_is_refused_by_name(content: bytes, what: str) -> None:
     failure = refused({"train.csv": content})
     assert failure.code == "INVALID_TRAINING_DATA"
     assert what in failure.message
     assert "s3://in/train.csv" in failure.message
 
 
-def test_nothing_and_nothing_but_empty_files_are_told_apart() -> None:
+def test_no_files_and_only_empty_files_are_told_apart() -> None:
     assert refused({"other.csv": b"a,b"}).code == "INPUT_NOT_FOUND"
     assert "is empty" in refused({"train.csv": b""}).message
 
@@ -125,13 +125,13 @@ def test_more_bytes_than_the_limit_are_refused_before_they_are_read() -> None:
 
 
 @pytest.mark.parametrize("mode", ["MULTI_CLASS", "MULTI_LABEL"])
-def test_one_label_is_no_choice(mode: Mode) -> None:
+def test_a_single_label_is_refused(mode: Mode) -> None:
     failure = refused({"train.csv": many("only", each=60)}, mode)
     assert failure.code == "INSUFFICIENT_TRAINING_DATA"
     assert "'only'" in failure.message
 
 
-def test_several_labels_a_document_need_fifty_documents() -> None:
+def test_several_labels_per_document_need_fifty_documents() -> None:
     failure = refused({"train.csv": many("a", "b", "c", "d")}, "MULTI_LABEL")
     assert failure.code == "INSUFFICIENT_TRAINING_DATA"
     assert "at least 50 documents; found 40" in failure.message
@@ -167,7 +167,7 @@ def test_a_thousand_labels_are_allowed_and_one_more_is_not() -> None:
     assert "101 labels" in refused({"train.csv": many(*labels[:101])}, "MULTI_LABEL").message
 
 
-def test_test_documents_with_labels_that_nothing_taught_are_left_out_and_said() -> None:
+def test_test_documents_with_unknown_labels_are_left_out_and_reported() -> None:
     data = read({"train.csv": many("a", "b"), "test.csv": b"a,x\nnew,y\n"}, TestS3Uri="s3://in/test.csv")
     assert data.test is not None
     assert data.test.texts == ["x"]
@@ -175,7 +175,7 @@ def test_test_documents_with_labels_that_nothing_taught_are_left_out_and_said() 
 
 
 def manifest_line(**members: Any) -> bytes:
-    """A line of an augmented manifest."""
+    """Return a line of an augmented manifest."""
     return json.dumps(members).encode() + b"\n"
 
 
@@ -205,7 +205,7 @@ def test_manifests_give_labels_by_class_name_and_class_map_and_parts_by_split() 
         (manifest_line(source="x", kind=1), "class-name"),
         (manifest_line(**{"source-ref": "s3://foreign/a.txt"}, kind=1), "s3://foreign/a.txt"),
         (b"[" * 100_000 + b"\n", "not JSON"),
-        (b'{"source": "x", "kind": ' + b"1" * 5_000 + b"}\n", "a number of too many digits"),
+        (b'{"source": "x", "kind": ' + b"1" * 5_000 + b"}\n", "a number with too many digits"),
         (manifest_line(source="\ud800", kind=1, **{"kind-metadata": {"class-name": "a"}}), "half of a surrogate pair"),
         (manifest_line(source="x", kind=1, **{"kind-metadata": {"class-name": "\udfff"}}), "half of a surrogate pair"),
     ],

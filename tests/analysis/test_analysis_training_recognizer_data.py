@@ -31,11 +31,11 @@ def read(files: dict[str, bytes], limits: Limits = Limits(), **config: Any) -> R
 
 
 def annotated(rows: str, documents: bytes = DOCUMENTS, limits: Limits = Limits()) -> RecognizerData:
-    """Read three documents, one a line, with these annotations."""
+    """Read three documents, one per line, with these annotations."""
     return read({"docs.txt": documents, "ann.csv": HEADER + rows.encode()}, limits)
 
 
-def test_annotations_are_of_files_and_lines_and_count_code_points() -> None:
+def test_annotations_refer_to_files_and_lines_and_count_code_points() -> None:
     data = annotated("docs.txt, 0, 0, 4, PERSON\ndocs.txt,0,15,21,PLACE\ndocs.txt,2,2,5,PERSON\n")
     assert data.train.texts == ["Anna met Bo in Tromsø.", "Nobody.", "😀 Zoe"]
     assert data.train.spans == [[(0, 4, "PERSON"), (15, 21, "PLACE")], [], [(2, 5, "PERSON")]]
@@ -43,7 +43,7 @@ def test_annotations_are_of_files_and_lines_and_count_code_points() -> None:
     assert data.problems.count == 0
 
 
-def test_columns_may_come_in_any_order_and_types_that_were_not_asked_for_are_ignored() -> None:
+def test_columns_may_be_in_any_order_and_unrequested_types_are_ignored() -> None:
     rows = b"Type,End Offset,Begin Offset,Line,File\nPERSON,4,0,0,docs.txt\nANIMAL,4,0,1,docs.txt\n"
     data = read({"docs.txt": DOCUMENTS, "ann.csv": rows})
     assert data.train.spans == [[(0, 4, "PERSON")], [], []]
@@ -54,12 +54,15 @@ def test_columns_may_come_in_any_order_and_types_that_were_not_asked_for_are_ign
     ("row", "what"),
     [
         ("docs.txt,0,0,99,PERSON", "ann.csv, line 3, column 12 (0 to 99 in a text of 22 characters)"),
-        ("docs.txt,0,4,4,PERSON", "no stretch of text"),
+        ("docs.txt,0,4,4,PERSON", "offsets that do not satisfy 0 <= begin < end"),
         ("docs.txt,0,-1,4,PERSON", "ann.csv, line 3, column 12"),
-        ("docs.txt,0,zero,4,PERSON", "Begin Offset that is no number"),
+        ("docs.txt,0,zero,4,PERSON", "Begin Offset that is not a whole number"),
         ("docs.txt,0,0,4,PERSON", "a duplicate annotation: ann.csv, line 3, column 12 (line 2)"),
         ("docs.txt,0,2,8,PLACE", "an annotation that overlaps an earlier one: ann.csv, line 3, column 12 (line 2)"),
-        ("docs.txt,3,0,1,PERSON", "an annotation of no document: ann.csv, line 3, column 12 (docs.txt, line 3)"),
+        (
+            "docs.txt,3,0,1,PERSON",
+            "an annotation for a missing document: ann.csv, line 3, column 12 (docs.txt, line 3)",
+        ),
         ("other.txt,0,0,1,PERSON", "other.txt"),
         ("docs.txt,0,0,PERSON", "4 instead of 5"),
     ],
@@ -93,7 +96,7 @@ def test_a_file_as_a_document_needs_no_line() -> None:
     assert data.train.texts[1][11:13] == "Bo"
 
 
-def test_files_of_one_name_are_told_and_only_the_first_is_used() -> None:
+def test_files_with_the_same_name_are_reported_and_only_the_first_is_used() -> None:
     files = {f"doc/{folder}/a.txt": folder.encode() for folder in ("x", "y", "z", "w")}
     documents = {"S3Uri": "s3://in/doc", "InputFormat": "ONE_DOC_PER_FILE"}
     with pytest.raises(JobFailure, match="has the name of another file"):
@@ -109,7 +112,7 @@ def test_an_entity_list_may_be_larger_than_the_documents_and_names_what_is_liste
     assert data.entries["Anna"] == "PERSON"
     sentence = data.problems.sentence()
     assert "listed twice: list.csv, line 3, column 8 ('Anna')" in sentence
-    assert "another type before: list.csv, line 4, column 7" in sentence
+    assert "another type above: list.csv, line 4, column 7" in sentence
     assert "an empty text: list.csv, line 6, column 7" in sentence
 
 
@@ -119,13 +122,13 @@ def listed(rows: bytes, limits: Limits = Limits()) -> RecognizerData:
     return read(files, limits, EntityList={"S3Uri": "s3://in/list.csv"})
 
 
-def test_a_function_word_in_a_list_names_nothing_and_is_left_out_and_named() -> None:
+def test_a_function_word_in_a_list_is_left_out_and_named() -> None:
     data = listed(b"Anna,PERSON\nand,PERSON\nWho,PERSON\n")
     assert data.entries == {"Anna": "PERSON", "Who": "PERSON"}
-    assert "a function word, which names nothing: list.csv, line 3, column 1 ('and')" in data.problems.sentence()
+    assert "a function word, which names no entity: list.csv, line 3, column 1 ('and')" in data.problems.sentence()
 
 
-def test_an_entry_longer_than_a_document_may_be_is_left_out_and_named() -> None:
+def test_an_entry_over_the_document_limit_is_left_out_and_named() -> None:
     data = listed(b"A" * 5000 + b",PERSON\n" + b"B" * 5001 + b",PERSON\nBo,PERSON\n")
     assert data.entries is not None
     assert sorted(map(len, data.entries)) == [2, 5000]
@@ -157,7 +160,7 @@ def test_more_bytes_than_a_corpus_may_have_are_refused() -> None:
 @pytest.mark.parametrize(
     ("content", "what"), [(gzip.compress(b"x", mtime=0), "gzip"), (b"PK\x03\x04" + b"x" * 600, "zip")]
 )
-def test_an_archive_that_poses_as_training_data_is_refused_by_name(place: str, content: bytes, what: str) -> None:
+def test_an_archive_in_place_of_training_data_is_refused_by_name(place: str, content: bytes, what: str) -> None:
     with pytest.raises(JobFailure, match=f"s3://in/{place} is a {what} archive") as failure:
         read({"docs.txt": DOCUMENTS, "ann.csv": HEADER, place: content})
     assert failure.value.code == "INVALID_TRAINING_DATA"
@@ -169,12 +172,12 @@ def test_an_annotation_with_an_unbalanced_quote_is_named() -> None:
 
 
 def test_a_list_of_other_types_is_refused() -> None:
-    with pytest.raises(JobFailure, match="no row of a type among PERSON, PLACE") as failure:
+    with pytest.raises(JobFailure, match="no row with one of the types PERSON, PLACE") as failure:
         read({"docs.txt": DOCUMENTS, "list.csv": b"Text,Type\ndog,ANIMAL\n"}, EntityList={"S3Uri": "s3://in/list.csv"})
     assert failure.value.code == "INSUFFICIENT_TRAINING_DATA"
 
 
-def test_too_few_documents_and_too_few_mentions_are_told_with_both_numbers() -> None:
+def test_too_few_documents_or_mentions_are_reported_with_both_numbers() -> None:
     with pytest.raises(JobFailure, match="at least 3 training documents are needed; found 2"):
         annotated("", b"one\ntwo\n")
     with pytest.raises(JobFailure, match="at least 25 mentions; too few have: PLACE 24"):
@@ -182,7 +185,7 @@ def test_too_few_documents_and_too_few_mentions_are_told_with_both_numbers() -> 
 
 
 def item(text: str, *entities: tuple[Any, Any, str]) -> bytes:
-    """A line of an augmented manifest."""
+    """Return a line of an augmented manifest."""
     listed = [{"startOffset": b, "endOffset": e, "label": kind} for b, e, kind in entities]
     return json.dumps({"source": text, "marks": {"annotations": {"entities": listed}}}).encode() + b"\n"
 

@@ -1,4 +1,4 @@
-"""Texts with their entities: what a recognizer learns from, in annotations, an entity list or augmented manifests."""
+"""Texts with their entities, the training data of a recognizer: annotations, an entity list or augmented manifests."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from reading_room.analysis.training.places import INSUFFICIENT, INVALID, Place, 
 from reading_room.analysis.training.sources import lines, sources, whole_text
 
 DOCUMENT_LIMIT = 5_000
-"""Bytes of a training document."""
+"""The greatest size of a training document, in bytes."""
 LEAST_DOCUMENTS = 3
 LEAST_MENTIONS = 25
-"""Of a type, in annotations or as matches of an entity list."""
+"""For each type, in annotations or as matches of an entity list."""
 LEAST_TESTED = 1
-"""Mentions of a type in test documents of the user's own."""
+"""For each type, in test documents that the user provides."""
 ENTRY_LIMIT = 5_000
 
 _ANNOTATION_COLUMNS = ("File", "Line", "Begin Offset", "End Offset", "Type")
@@ -28,12 +28,12 @@ _ANNOTATION_COLUMNS = ("File", "Line", "Begin Offset", "End Offset", "Type")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much a training takes."""
+    """The limits of a training."""
 
     corpus_bytes: int = 200_000_000
     documents: int = 200_000
     entries: int = 1_000_000
-    """Of an entity list."""
+    """In an entity list."""
 
 
 @dataclass(slots=True)
@@ -43,12 +43,12 @@ class Annotated:
     texts: list[str] = field(default_factory=list)
     spans: list[list[Span]] = field(default_factory=list)
     index: dict[tuple[str, int | None], int] = field(default_factory=dict)
-    """Where a document is, by file and line (counted from 0; none where a file is a document)."""
+    """The index of each document, by file and line. Lines count from 0; there is none if a file is one document."""
 
 
 @dataclass(slots=True)
 class RecognizerData:
-    """What a training request names. ``entries`` is the entity list by text, where there is one."""
+    """The data that a training request names. ``entries`` maps the texts of the entity list, if any, to types."""
 
     train: Annotated
     test: Annotated | None
@@ -59,9 +59,9 @@ class RecognizerData:
 def read_recognizer_data(
     storage: Storage, config: Mapping[str, Any], language: str, total_limit: int, limits: Limits = Limits()
 ) -> RecognizerData:
-    """Read all that ``InputDataConfig`` of a CreateEntityRecognizer request names; ``language`` is its LanguageCode.
+    """Read the ``InputDataConfig`` of a CreateEntityRecognizer request; ``language`` is its LanguageCode.
 
-    Raises ``JobFailure``: what ``sources`` raises, ``INVALID_TRAINING_DATA`` and ``INSUFFICIENT_TRAINING_DATA``.
+    Raise ``JobFailure``: what ``sources`` raises, ``INVALID_TRAINING_DATA`` or ``INSUFFICIENT_TRAINING_DATA``.
     """
     reading = _Reading(storage, {str(entry["Type"]) for entry in config["EntityTypes"]}, total_limit, limits)
     train, test = Annotated(), Annotated()
@@ -91,7 +91,7 @@ def read_recognizer_data(
 def check_mentions(
     counts: Mapping[str, int], types: list[str], problems: Problems, what: str, least: int = LEAST_MENTIONS
 ) -> None:
-    """Refuse types with too few mentions: ``JobFailure`` with each such type and both numbers."""
+    """Raise ``JobFailure`` if types have too few mentions, with each such type and both numbers."""
     few = [(kind, counts.get(kind, 0)) for kind in types if counts.get(kind, 0) < least]
     if few:
         named = ", ".join(f"{kind} {count}" for kind, count in few)
@@ -125,7 +125,7 @@ class _Reading:
             self.problems.add(Problem(place, "a document whose file has the name of another file"))
         else:
             if len(into.texts) == (most := self._limits.documents):
-                raise JobFailure("TOO_MANY_DOCUMENTS", f"{place}: a training takes {most:,} documents")
+                raise JobFailure("TOO_MANY_DOCUMENTS", f"{place}: a training takes at most {most:,} documents")
             into.index[key] = len(into.texts)
             into.texts.append(text)
             into.spans.append([])
@@ -143,7 +143,11 @@ class _Reading:
             if key not in into.index:
                 where = key[0] if key[1] is None else f"{key[0]}, line {key[1]}"
                 known = key in self._unused
-                what = "an annotation of a document that was not used" if known else "an annotation of no document"
+                what = (
+                    "an annotation for a document that was not used"
+                    if known
+                    else "an annotation for a missing document"
+                )
                 self.problems.add(Problem(place, what, where))
                 continue
             index = into.index[key]
@@ -155,7 +159,7 @@ class _Reading:
         begin, end, _ = span
         size = len(into.texts[index])
         if not 0 <= begin < end:
-            self.problems.add(Problem(place, "offsets that are no stretch of text", f"{begin} to {end}"))
+            self.problems.add(Problem(place, "offsets that do not satisfy 0 <= begin < end", f"{begin} to {end}"))
         elif end > size:
             self.problems.add(
                 Problem(place, "an offset beyond the text", f"{begin} to {end} in a text of {size} characters")
@@ -181,10 +185,10 @@ class _Reading:
             elif len(value) > ENTRY_LIMIT:
                 self.problems.add(Problem(text.place, f"a text of more than {ENTRY_LIMIT:,} characters"))
             elif value in function_words:
-                self.problems.add(Problem(text.place, "a function word, which names nothing", shown(value)))
+                self.problems.add(Problem(text.place, "a function word, which names no entity", shown(value)))
             elif value in entries:
                 same = entries[value] == kind
-                what = "a text that is listed twice" if same else "a text that is listed with another type before"
+                what = "a text that is listed twice" if same else "a text that is listed with another type above"
                 self.problems.add(Problem(text.place, what, shown(value)))
             elif len(entries) == (most := self._limits.entries):
                 raise JobFailure(INVALID, f"{text.place}: an entity list has at most {most:,} rows")
@@ -192,7 +196,9 @@ class _Reading:
                 entries[value] = kind
         if not entries:
             types = ", ".join(sorted(self._types))
-            raise self.problems.failure(INSUFFICIENT, f"the entity list {uri} has no row of a type among {types}.")
+            raise self.problems.failure(
+                INSUFFICIENT, f"the entity list {uri} has no row with one of the types {types}."
+            )
         return entries
 
     def manifest(self, uri: str, attributes: list[str], into: Annotated) -> None:
@@ -215,7 +221,7 @@ class _Reading:
                 into.spans[-1].sort()
 
     def _rows(self, uri: str, wanted: tuple[str, ...]) -> Iterator[tuple[str, dict[str, int], Row]]:
-        """Yield the rows under a header that has the wanted columns, in whatever order; faulty rows are counted."""
+        """Yield the rows under a header with the wanted columns in any order; count faulty rows as problems."""
         for source in sources(self._storage, uri, self._limit):
             columns: dict[str, int] | None = None
             for row in csv_rows(source.file, lines(self._storage, source)):
@@ -234,7 +240,9 @@ class _Reading:
                 elif len(row) != width:
                     place = row[width].place if len(row) > width else row[-1].place
                     self.problems.add(
-                        Problem(place, "a row with other columns than its header", f"{len(row)} instead of {width}")
+                        Problem(
+                            place, "a row with more or fewer columns than its header", f"{len(row)} instead of {width}"
+                        )
                     )
                 else:
                     yield source.file, columns, row
@@ -252,7 +260,7 @@ def _annotation(
         value = row[columns[name]]
         text = value.text.strip()
         if not (text.isascii() and text.isdigit() and len(text) < 10):
-            return Problem(value.place, f"{name} that is no number from 0 up", shown(text))
+            return Problem(value.place, f"{name} that is not a whole number from 0 up", shown(text))
         numbers[name] = int(text)
     document = row[columns["File"]].text.strip()
     place = row[columns["Begin Offset"]].place
@@ -268,5 +276,5 @@ def _item_spans(item: Item) -> list[Span] | Problem:
         what = "annotations without entities[{startOffset, endOffset, label}]"
         return Problem(item.place, what, shown(item.attribute))
     if not all(type(number) is int for span in spans for number in span[:2]):
-        return Problem(item.place, "an offset that is no number", shown(item.attribute))
+        return Problem(item.place, "an offset that is not a whole number", shown(item.attribute))
     return spans

@@ -32,24 +32,24 @@ from reading_room.analysis.training.stop import Stopped
 TEST_SHARE = 0.1
 MOST_DOCUMENTS = 200_000
 MOST_CODE_POINTS = 24_000_000
-"""Documents that a model learns from, and their size together: more of them would not fit a container of 2 GB."""
+"""How many documents a model learns from, and their total size: more would not fit into a container of 2 GB."""
 DOCUMENT_CODE_POINTS = 5_000
-"""Of a training document, where there are many: the start of a text says what it is about."""
+"""How much of a training document is read if there are many: the start of a text says what it is about."""
 
 _ENCODED_AT_ONCE = 1024
 
 
 class Encodes(Protocol):
-    """Texts to sentence vectors."""
+    """Turns texts into sentence vectors."""
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return a row per text, float32."""
+        """Return one row per text, float32."""
         ...
 
 
 @dataclass(slots=True)
 class TrainedClassifier:
-    """A classifier and what is known of it."""
+    """A classifier and its figures."""
 
     model: ClassifierModel
     metadata: dict[str, Any]
@@ -58,19 +58,19 @@ class TrainedClassifier:
 
 
 class ClassifierTraining:
-    """Trains one classifier. The encoder is loaded ahead."""
+    """Trains one classifier. The encoder is loaded beforehand."""
 
     def __init__(self) -> None:
         self._encoder = TextVectors()
 
     def vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return what the encoder makes of texts, a row each."""
+        """Return the encoder's vectors of texts, one row each."""
         return self._encoder.encode(texts)
 
     def run(self, work: Work) -> Done:
-        """Read, train, test, write: last of all the artifact, so that nobody ever meets half a model.
+        """Read the data, train, test, and write; the artifact comes last, so that nobody ever sees half a model.
 
-        Raises ``JobFailure``. A training that is asked to stop writes nothing and says so.
+        Raise ``JobFailure``. A training that is asked to stop writes nothing, and returns that it stopped.
         """
         if work.job.model is None or work.artifacts is None:
             raise JobFailure("INTERNAL_ERROR", "a training needs a place for its model")
@@ -129,9 +129,9 @@ def train_classifier(
     progress: Callable[[int, int], None] = lambda documents, of: None,
     mapped: Mapper | None = None,
 ) -> TrainedClassifier:
-    """Train and test a classifier. Without test documents a tenth of those of each label is held back for the test.
+    """Train and test a classifier. Without test documents, a tenth of the documents of each label is held back.
 
-    With ``mapped`` other containers encode texts too, each with an encoder of its own.
+    With ``mapped``, other containers encode texts too, each with an encoder of its own.
     """
     train, test = data.train, data.test
     if test is None:
@@ -159,7 +159,7 @@ def _vectors(
     progress: Callable[[int, int], None],
     mapped: Mapper | None,
 ) -> Matrix:
-    # The same batches whoever encodes them: a vector depends, in its last bits, on its neighbours in a batch.
+    # The batches do not depend on who encodes them, because the last bits of a vector depend on the rest of its batch.
     batches = [texts[start : start + _ENCODED_AT_ONCE] for start in range(0, len(texts), _ENCODED_AT_ONCE)]
     parts: list[Matrix] = []
     encoded = 0
@@ -181,7 +181,7 @@ def _part(data: Labelled, chosen: NDArray[np.bool_]) -> Labelled:
 
 
 def _sampled(train: Labelled, data: ClassifierData) -> Labelled:
-    """Return what fits the container's memory: all of it, or a sample of the documents of every label."""
+    """Return as much as fits into the container's memory: everything, or a sample of the documents of every label."""
     size = sum(map(len, train.texts))
     if len(train.texts) <= MOST_DOCUMENTS and size <= MOST_CODE_POINTS:
         return train
@@ -190,8 +190,8 @@ def _sampled(train: Labelled, data: ClassifierData) -> Labelled:
     if share < 1:
         kept = _part(cut, held_back(cut.labels, share, salt=2))
         data.problems.note(
-            f"The model learnt from {len(kept.texts):,} of {len(cut.texts):,} training documents, chosen by chance "
-            "from those of each label: more do not fit the training's memory."
+            f"The model learnt from {len(kept.texts):,} of {len(cut.texts):,} training documents, chosen at random "
+            "from those of each label: more do not fit into the training's memory."
         )
         return kept
     return cut

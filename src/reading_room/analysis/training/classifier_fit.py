@@ -1,8 +1,8 @@
 """Fitting a custom classifier: which terms it knows, its two linear models, and how their votes are blended.
 
-The blend, the sharpness of probabilities and, with several labels a document, the cut are tuned on a fifth of the
-training documents that the models of that round have not seen; then both models learn from all training documents.
-Test documents take part in nothing.
+The blend, the sharpness of probabilities and, with several labels per document, the cut are tuned on a fifth of the
+training documents, with models that have not seen them. Then both models learn from all training documents. Test
+documents are not used.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from reading_room.analysis.custom.mode import Mode
 from reading_room.analysis.training.split import SEED, held_back
 
 TERM_BYTES = 24_000_000
-"""Of the terms' coefficients in an artifact, two bytes each."""
+"""The greatest size of the terms' coefficients in an artifact, at two bytes each."""
 MOST_TERMS = 60_000
 VOCABULARY_CODE_POINTS = 4_000_000
-"""Terms are looked for in a sample of that size: counting every stretch of letters of more would fill the memory."""
+"""The size of the sample that terms are taken from: counting all runs of letters in more text would fill the memory."""
 
 TUNING_SHARE = 0.2
 MOST_TUNED_ON = 12_000
-"""Documents that the models of the tuning round learn from: a blend needs no more."""
+"""How many documents the models learn from while tuning: a blend needs no more."""
 LEAST_TUNING = 60
-"""With fewer held-back documents chance would choose: the values that measured best elsewhere stay."""
+"""With fewer held-back documents the choice would be random, so the values that measured best elsewhere are kept."""
 USUAL_SHARE = 0.5
 USUAL_SHARPNESS = {"MULTI_CLASS": (3.0, 1.0), "MULTI_LABEL": (1.0, 1.0)}
 USUAL_CUT = 0.3
@@ -52,7 +52,7 @@ def fit_classifier(
 ) -> ClassifierModel:
     """Return a classifier for these documents. ``vectors`` are their sentence vectors, one row each.
 
-    ``between`` is called between the steps; what it raises ends the training.
+    ``between`` is called between the steps; whatever it raises ends the training.
     """
     names = sorted({label for document in labels for label in document})
     truth = truth_matrix(labels, names)
@@ -68,7 +68,7 @@ def fit_classifier(
         term_intercepts=np.zeros(len(names), np.float32),
         vector_coefficients=np.zeros((len(names), 0), np.float32),
         vector_intercepts=np.zeros(len(names), np.float32),
-        # Untuned, only English is trusted to the encoder, which hardly reads other languages.
+        # Without tuning, the encoder counts only for English, because it hardly reads other languages.
         term_share=USUAL_SHARE if vectors is not None and language == "en" else 1.0,
         sharpness=USUAL_SHARPNESS[mode],
         cut=USUAL_CUT,
@@ -85,7 +85,7 @@ def fit_classifier(
 
 
 def truth_matrix(labels: Sequence[tuple[str, ...]], names: Sequence[str]) -> NDArray[np.bool_]:
-    """Return documents x names: which names each document has."""
+    """Return which names each document has, documents x names."""
     column = {name: index for index, name in enumerate(names)}
     truth = np.zeros((len(labels), len(names)), dtype=np.bool_)
     for row, document in enumerate(labels):
@@ -112,7 +112,7 @@ def _find_terms(texts: Sequence[str], labels: int) -> Terms:
         try:
             vectorizer.fit(sample)
         except ValueError:
-            # Nothing in the sample is a term of this kind: texts of signs alone have no words.
+            # The sample has no term of this kind: a text of punctuation alone has no words.
             vocabularies.append([])
             idfs.append(np.zeros(0, np.float32))
             continue
@@ -129,7 +129,7 @@ def _tune(
     held: NDArray[np.bool_],
     between: Callable[[], None],
 ) -> None:
-    """Set the model's shares, sharpness and cut from documents that the heads fitted here have not seen."""
+    """Set the model's share, sharpness and cut, with heads fitted here and documents that they have not seen."""
     right = truth[held]
     shown = np.flatnonzero(~held)
     if len(shown) > MOST_TUNED_ON:
@@ -157,7 +157,7 @@ def _tune(
 
 
 def _sharpest(model: ClassifierModel, margins: NDArray[Any], truth: NDArray[np.bool_]) -> tuple[float, float]:
-    """Return the factor that makes probabilities of margins most likely to be those of the truth, and their loss."""
+    """Return the factor that makes the true labels most probable, given the margins, and the loss with it."""
 
     def loss(power: float) -> float:
         return _loss(model.mode, model.probabilities(margins, float(np.exp(power))), truth)
@@ -188,19 +188,19 @@ def _fit_vectors(vectors: Matrix, truth: NDArray[np.bool_], mode: Mode) -> Head:
         return _one_by_one(lambda: LogisticRegression(C=5, max_iter=40), vectors, truth)
     model = LogisticRegression(C=20, max_iter=100)
     with warnings.catch_warnings():
-        # The last digits of a likelihood decide nothing.
+        # More iterations change only the last digits.
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(vectors, truth.argmax(axis=1))
     coefficients, intercepts = model.coef_, model.intercept_
     if len(coefficients) == 1:
-        # Of two classes the library keeps the second one's half.
+        # For two classes the library returns only the coefficients of the second one.
         coefficients = np.vstack([-coefficients / 2, coefficients / 2])
         intercepts = np.concatenate([-intercepts / 2, intercepts / 2])
     return coefficients.astype(np.float32), intercepts.astype(np.float32)
 
 
 def _one_by_one(make: Callable[[], Any], matrix: Any, truth: NDArray[np.bool_]) -> Head:
-    """Fit each label against the rest. A label that all documents have, or none, is a constant."""
+    """Fit each label against the rest. A label of all documents, or of none, becomes a constant."""
     coefficients = np.zeros((truth.shape[1], matrix.shape[1]), np.float32)
     intercepts = np.zeros(truth.shape[1], np.float32)
     for label in range(truth.shape[1]):

@@ -1,7 +1,7 @@
-"""CSV as training data is written in it (RFC 4180), with the place of every field and of every fault.
+"""CSV as in training data (RFC 4180), with the place of every field and of every error.
 
-The standard library's reader knows no columns and takes an unbalanced quote for a very long field. This one reads a
-stream of lines and holds one record.
+The standard library's reader does not report columns, and takes an unbalanced quote for a very long field. This one
+reads a stream of lines and holds one record at a time.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ class Field(NamedTuple):
 Row = list[Field]
 
 RECORD_LIMIT = 10_000_000
-"""Code points of one quoted field: a quote that nobody closes must not swallow the file."""
+"""The greatest length of a quoted field in code points, so that an unclosed quote does not take in the whole file."""
 
 
 def csv_rows(file: str, lines: Iterable[Line | Problem]) -> Iterator[Row | Problem]:
-    """Yield the records of a file; blank lines are none. A faulty record is a problem and the next line starts anew.
+    """Yield the records of a file, without blank lines; for a faulty record, yield a problem and go on.
 
-    Quotes count only at the start of a field, blanks before them are ignored, and a doubled quote stands for one; a
-    line break inside quotes belongs to the value. Raises ``JobFailure`` when a quote is never closed, since nobody can
-    say then where the following records begin.
+    Quotes count only at the start of a field, blanks before them are ignored, and a doubled quote means one quote. A
+    line break inside quotes belongs to the value. Raise ``JobFailure`` if a quote is never closed, because the
+    beginnings of the following records are then unknown.
     """
     reader = iter(lines)
     for line in reader:
@@ -61,8 +61,8 @@ def _record(file: str, line: Line, following: Iterator[Line | Problem]) -> Row |
             if end < len(text) and text[end] != ",":
                 return Problem(
                     Place(file, number, end + 1),
-                    "text behind a closing quote (write a quote inside a quoted value twice)",
-                    f"the value's first quote is at line {opened.line}, column {opened.column}",
+                    "text after a closing quote (double each quote inside a quoted value)",
+                    f"the value's opening quote is at line {opened.line}, column {opened.column}",
                 )
             row.append(Field(value, opened))
             position = end
@@ -79,7 +79,7 @@ def _record(file: str, line: Line, following: Iterator[Line | Problem]) -> Row |
 def _quoted(
     line: Line, start: int, opened: Place, following: Iterator[Line | Problem]
 ) -> tuple[str, int, str, int] | Problem:
-    """Read a quoted value; return it, and the line and position behind its closing quote."""
+    """Read a quoted value; return it, and the line and position after its closing quote."""
     pieces: list[str] = []
     size = 0
     number, text, begin = line.number, line.text, start + 1

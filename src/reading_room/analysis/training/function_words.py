@@ -1,7 +1,7 @@
-"""Words that name nothing: articles, conjunctions, prepositions, pronouns and auxiliaries of each language of models.
+"""Words that are no entities: articles, conjunctions, prepositions, pronouns and auxiliaries of the models' languages.
 
-An entity list that holds one, most often by a slip, would mark it wherever it stands, and teach that nearly every
-document has such an entity. Small on purpose: a word that could name a thing is not here.
+An entity list with such a word, most often by mistake, would mark every occurrence of it, and teach the model that
+nearly every document has such an entity. The lists are small on purpose, without words that could be a name.
 """
 
 from __future__ import annotations
@@ -44,4 +44,4 @@ _WORDS = {
 FUNCTION_WORDS: Mapping[str, frozenset[str]] = {
     language: frozenset(words.split()) for language, words in _WORDS.items()
 }
-"""By language, in lower case: as a name, "It" or "Who" may well be meant."""
+"""By language, in lower case, because "It" or "Who" may well be meant as a name."""

@@ -1,4 +1,4 @@
-"""Texts with their labels: what a classifier is trained on, from CSV files and augmented manifests."""
+"""Texts with their labels, the training data of a classifier, from CSV files and augmented manifests."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ LABEL_LIMIT = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much a training takes."""
+    """The limits of a training."""
 
     documents: int = 1_000_000
     code_points: int = 200_000_000
-    """Of text, that a container of 2 GB holds while it counts."""
+    """The text that fits into a container of 2 GB while its terms are counted."""
 
 
 @dataclass(slots=True)
 class Labelled:
-    """Documents in the order of their files; ``labels`` has one of several of each document, without duplicates."""
+    """Documents in the order of their files; ``labels`` has the labels of each document, without duplicates."""
 
     texts: list[str] = field(default_factory=list)
     labels: list[tuple[str, ...]] = field(default_factory=list)
     first: dict[str, Place] = field(default_factory=dict)
-    """Where each label is met first."""
+    """The place where each label occurs first."""
 
     def add(self, text: str, labels: tuple[str, ...], place: Place) -> None:
         """Add a document."""
@@ -46,13 +46,13 @@ class Labelled:
             self.first.setdefault(label, place)
 
     def counts(self) -> Counter[str]:
-        """Documents of each label."""
+        """Return the number of documents with each label."""
         return Counter(label for labels in self.labels for label in labels)
 
 
 @dataclass(slots=True)
 class ClassifierData:
-    """What a training request names: documents to learn from, and those of its own test set, if it has one."""
+    """The data that a training request names: documents to learn from, and the user's own test documents, if any."""
 
     train: Labelled
     test: Labelled | None
@@ -62,9 +62,9 @@ class ClassifierData:
 def read_classifier_data(
     storage: Storage, config: Mapping[str, Any], mode: Mode, total_limit: int, limits: Limits = Limits()
 ) -> ClassifierData:
-    """Read all that ``InputDataConfig`` of a CreateDocumentClassifier request names.
+    """Read the ``InputDataConfig`` of a CreateDocumentClassifier request.
 
-    Raises ``JobFailure``: what ``sources`` raises, and ``INVALID_TRAINING_DATA``.
+    Raise ``JobFailure``: what ``sources`` raises, ``INVALID_TRAINING_DATA`` or ``INSUFFICIENT_TRAINING_DATA``.
     """
     reading = _Reading(storage, mode, str(config.get("LabelDelimiter", "|")), total_limit, limits)
     train, test = Labelled(), Labelled()
@@ -85,16 +85,16 @@ def read_classifier_data(
     if unknown := sorted(set(test.first) - known):
         place = test.first[unknown[0]]
         reading.problems.note(
-            f"{len(test.texts) - len(kept.texts):,} test documents were not used: {len(unknown):,} labels of theirs "
+            f"{len(test.texts) - len(kept.texts):,} test documents were not used: {len(unknown):,} of their labels "
             f"are in no training document, the first being {shown(unknown[0])} at {place}."
         )
     if not kept.texts:
-        raise reading.problems.failure(INSUFFICIENT, f"no usable document in the test set {config['TestS3Uri']}.")
+        raise reading.problems.failure(INSUFFICIENT, f"the test set {config['TestS3Uri']} has no usable document.")
     return ClassifierData(train, kept, reading.problems)
 
 
 def check_classifier_data(data: ClassifierData, mode: Mode) -> None:
-    """Refuse what no classifier can be trained on: ``JobFailure`` with the label and both numbers."""
+    """Raise ``JobFailure`` if no classifier can be trained on the data, with the label and both numbers."""
     counts = data.train.counts()
     fail = data.problems.failure
     if not counts:
@@ -155,19 +155,19 @@ class _Reading:
         text, labels, place = found
         limits = self._limits
         if len(into.texts) == limits.documents:
-            raise JobFailure("TOO_MANY_DOCUMENTS", f"{place}: a training takes {limits.documents:,} documents")
+            raise JobFailure("TOO_MANY_DOCUMENTS", f"{place}: a training takes at most {limits.documents:,} documents")
         self._held += len(text)
         if self._held > limits.code_points:
             raise JobFailure(
                 "INPUT_TOO_LARGE",
-                f"{place}: the texts have more than {limits.code_points:,} characters, which no training holds",
+                f"{place}: the texts have more than {limits.code_points:,} characters, the most that a training takes",
             )
         into.add(text, labels, place)
 
     def _labelled_row(self, row: Row) -> tuple[str, tuple[str, ...], Place] | Problem:
         if len(row) != 2:
             place = row[2].place if len(row) > 2 else row[-1].place
-            what = "a row with other than 2 columns (quote a text that has commas)"
+            what = "a row with more or fewer than 2 columns (quote texts that contain commas)"
             return Problem(place, what, f"it has {len(row)}")
         label, text = row
         names = [label.text] if self._mode == "MULTI_CLASS" else label.text.split(self._delimiter)
@@ -193,7 +193,7 @@ class _Reading:
 def _checked(
     text: str, names: list[str], label_place: Place, text_place: Place
 ) -> tuple[str, tuple[str, ...], Place] | Problem:
-    # Blanks around a label are no part of it; blanks inside are.
+    # Blanks around a label do not belong to it; blanks inside do.
     labels = tuple(dict.fromkeys(name.strip() for name in names))
     if not labels or "" in labels:
         return Problem(label_place, "an empty label")

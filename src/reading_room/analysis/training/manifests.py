@@ -1,4 +1,4 @@
-"""Augmented manifests: one JSON object a line, with the text, and labels under an attribute's name."""
+"""Augmented manifests: one JSON object per line, with the text, and labels under an attribute's name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reading_room.analysis.training.sources import Line
 
 
 class Item(NamedTuple):
-    """A line of a manifest: its text, the value of the attribute and that of the attribute's metadata."""
+    """A line of a manifest: its text, the value of the attribute, and the value of the attribute's metadata."""
 
     place: Place
     text: str
@@ -21,7 +21,7 @@ class Item(NamedTuple):
 
 
 def items(file: str, lines: Iterable[Line | Problem], attributes: Sequence[str]) -> Iterator[Item | Problem]:
-    """Yield the items of a manifest. Of several attributes the first one that a line has is read."""
+    """Yield the items of a manifest. If a line has several of the attributes, the first one counts."""
     for line in lines:
         if isinstance(line, Problem):
             yield line
@@ -38,15 +38,15 @@ def _item(place: Place, text: str, attributes: Sequence[str]) -> Item | Problem:
     except RecursionError:
         return Problem(place, "a line that is not JSON", "it is nested too deeply")
     except UnicodeEncodeError:
-        return Problem(place, "a line with half of a surrogate pair, which is no text")
+        return Problem(place, "a line with half of a surrogate pair, which is not text")
     except ValueError:
-        return Problem(place, "a line that is not JSON", "it has a number of too many digits")
+        return Problem(place, "a line that is not JSON", "it has a number with too many digits")
     if not isinstance(members, dict):
         return Problem(place, "a line that is not a JSON object")
     source = members.get("source")
     if not isinstance(source, str):
         if "source-ref" in members:
-            return Problem(place, "a text that is only referred to (put the text itself into \"source\")",
+            return Problem(place, "a text given only by reference (put the text itself into \"source\")",
                            shown(str(members["source-ref"])))  # fmt: skip
         return Problem(place, 'no text in "source"')
     for name in attributes:

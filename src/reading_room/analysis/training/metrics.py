@@ -17,8 +17,9 @@ def classifier_metrics(actual: NDArray[np.bool_], predicted: NDArray[np.bool_], 
     """Return ClassifierEvaluationMetrics, four decimals each; both arrays are documents x labels.
 
     Precision, Recall and F1Score are unweighted means over the labels that the test documents have or that were
-    predicted for one; a quotient of nothing counts as 0. Accuracy is the share of the test documents' labels that were
-    predicted; HammingLoss the share of wrong labels: of documents where each has one, of all label decisions else.
+    predicted for one; a division by zero counts as 0. Accuracy is the share of the test documents' labels that were
+    predicted. HammingLoss is the share of wrong decisions: of documents if each has one label, otherwise of all
+    decisions on labels.
     """
     hit = (actual & predicted).sum(axis=0).astype(float)
     true, found = actual.sum(axis=0).astype(float), predicted.sum(axis=0).astype(float)
@@ -47,7 +48,7 @@ def confusion_matrix(
 ) -> dict[str, Any]:
     """Return the content of ``confusion_matrix.json``: rows are actual, columns predicted.
 
-    With several labels a document there is a matrix per label, ``[[TN, FP], [FN, TP]]``.
+    With several labels per document there is a matrix per label, ``[[TN, FP], [FN, TP]]``.
     """
     if mode == "MULTI_CLASS":
         size = len(labels)
@@ -72,9 +73,9 @@ def recognizer_metadata(
     trained: int,
     tested: int,
 ) -> dict[str, Any]:
-    """Return RecognizerMetadata. A find counts when span and type are equal.
+    """Return RecognizerMetadata. An entity is right if its span and type are.
 
-    Figures are percentages, pooled over types.     ``mentions`` are those of each type in the training documents.
+    Figures are percentages, pooled over types. ``mentions`` are the counts of each type in the training documents.
     """
     hit: Counter[str] = Counter()
     true: Counter[str] = Counter()

@@ -1,4 +1,4 @@
-"""Where training data is wrong: a file, a line, a column; and the sentences that say so."""
+"""Places of errors in training data: a file, a line, a column; and the sentences that report them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ INVALID = "INVALID_TRAINING_DATA"
 INSUFFICIENT = "INSUFFICIENT_TRAINING_DATA"
 
 FIRST_PLACES = 3
-"""So many places of a kind of problem are named; the rest is counted."""
+"""How many places are named for each kind of problem; the others are counted."""
 
 _QUOTED_CODE_POINTS = 60
 
@@ -29,7 +29,7 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that cannot be used. ``what`` is equal for problems of a kind; ``detail`` is of this one."""
+    """Data that cannot be used. ``what`` is equal for problems of the same kind; ``detail`` describes this one."""
 
     place: Place
     what: str
@@ -40,7 +40,7 @@ class Problem:
 
 
 class Problems:
-    """Counts problems by kind and keeps the first places of each, however many there are."""
+    """Counts problems by kind and keeps the first places of each kind."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -61,7 +61,7 @@ class Problems:
         self._notes.append(sentence)
 
     def sentence(self) -> str:
-        """Return what was found, most frequent kind first; empty when there was nothing."""
+        """Return all problems as text, most frequent kind first; empty if there are none."""
         kinds = sorted(self._kinds, key=lambda what: -self._counts[what])
         parts = []
         for what in kinds:
@@ -74,11 +74,11 @@ class Problems:
         return " ".join(found + self._notes)
 
     def failure(self, code: str, message: str) -> JobFailure:
-        """Return a failure that also says what could not be used, since that is often the cause."""
+        """Return a failure that also says what could not be used, because that is often the cause."""
         return JobFailure(code, f"{message} {self.sentence()}".strip())
 
 
 def shown(text: str) -> str:
-    """Return a stranger's text as a message may carry it: quoted, on one line, not long."""
+    """Return text from the user's data in a form fit for a message: quoted, on one line, and short."""
     cut = text if len(text) <= _QUOTED_CODE_POINTS else text[: _QUOTED_CODE_POINTS - 1] + "…"
     return repr(cut)

@@ -35,15 +35,15 @@ from reading_room.analysis.training.stop import Stopped
 
 TEST_SHARES = {"annotations": 0.1, "list": 0.2}
 FEW_MENTIONS = 50
-"""With fewer in all, a fifth of the documents is held back for the test, or it would say nothing."""
+"""With fewer mentions in all, a fifth of the documents is held back for the test, which would otherwise say nothing."""
 MOST_CODE_POINTS = 800_000
-"""Of the documents that a model learns from, some 160,000 tokens: with their vectors they fill half a container."""
+"""How much text a model learns from, some 160,000 tokens: with their vectors they fill half a container."""
 _TESTED_AT_ONCE = 256
 
 
 @dataclass(slots=True)
 class TrainedRecognizer:
-    """A recognizer and what is known of it."""
+    """A recognizer and its figures."""
 
     model: RecognizerModel
     metadata: dict[str, Any]
@@ -51,16 +51,16 @@ class TrainedRecognizer:
 
 
 class RecognizerTraining:
-    """Trains one recognizer. The encoder and the English pipeline are loaded ahead."""
+    """Trains one recognizer. The encoder and the English pipeline are loaded beforehand."""
 
     def __init__(self) -> None:
         self._english = Tokenizer("en")
         self._vectors = TokenVectors()
 
     def run(self, work: Work) -> Done:
-        """Read, train, test, write the artifact. Raises ``JobFailure``.
+        """Read the data, train, test, and write the artifact. Raise ``JobFailure``.
 
-        A training that is asked to stop writes nothing and says so.
+        A training that is asked to stop writes nothing, and returns that it stopped.
         """
         if work.job.model is None or work.artifacts is None:
             raise JobFailure("INTERNAL_ERROR", "a training needs a place for its model")
@@ -111,7 +111,7 @@ def train_recognizer(
 ) -> TrainedRecognizer:
     """Train and test a recognizer. Without test documents a tenth is held back, with an entity list a fifth.
 
-    Raises ``JobFailure`` when a type has too few mentions, with both numbers.
+    Raise ``JobFailure`` if a type has too few mentions, with both numbers.
     """
     train, entries = data.train, data.entries
     if entries is None:
@@ -149,7 +149,7 @@ def _read_in_turn(
     vectors: TokenVectors,
     between: Callable[[], None],
 ) -> Iterator[tuple[Prepared, list[Span]]]:
-    """Yield test documents with their spans, some at a time: there may be more than the memory holds prepared."""
+    """Yield test documents with their spans, a few at a time, because all of them might not fit into memory."""
     for start in range(0, len(documents.texts), _TESTED_AT_ONCE):
         end = start + _TESTED_AT_ONCE
         some = prepare(documents.texts[start:end], tokenizer, vectors, between)
@@ -181,7 +181,7 @@ def _check(train: Annotated, types: list[str], data: RecognizerData, what: str) 
 
 
 def _mark(documents: Annotated, prepared: Sequence[Prepared], entries: dict[str, str]) -> None:
-    """Give documents the spans that an entity list finds in them."""
+    """Set the spans of documents to the matches of an entity list."""
     lengths = set(map(len, entries))
     documents.spans = [listed_spans(one.text, one.tokens, entries, lengths) for one in prepared]
 
@@ -194,15 +194,15 @@ def _held(spans: Sequence[Sequence[Span]], share: float) -> NDArray[np.bool_]:
 
 
 def _sample(train: Annotated, data: RecognizerData) -> None:
-    """Keep what fits the training's memory, documents of every type."""
+    """Keep as many documents as fit into the training's memory, with every type among them."""
     size = sum(map(len, train.texts))
     if size <= MOST_CODE_POINTS:
         return
     kinds = [tuple(sorted({kind for _, _, kind in spans})) for spans in train.spans]
     chosen = np.flatnonzero(held_back(kinds, MOST_CODE_POINTS / size, salt=2)).tolist()
     data.problems.note(
-        f"The model learnt from {len(chosen):,} of {len(train.texts):,} training documents, chosen by chance from "
-        "those of each type: more do not fit the training's memory."
+        f"The model learnt from {len(chosen):,} of {len(train.texts):,} training documents, chosen at random from "
+        "those of each type: more do not fit into the training's memory."
     )
     train.texts = [train.texts[number] for number in chosen]
     train.spans = [train.spans[number] for number in chosen]

@@ -1,8 +1,8 @@
-"""Fitting a custom recognizer: the encoder's opinion of each token, and the CRF that reads it.
+"""Fitting a custom recognizer: the encoder's opinion of each token, and the CRF that uses it.
 
-The opinion is a linear model over token vectors. The CRF must learn how far to trust it, so that its training documents
-get the opinion of a model that has not seen them: the documents are divided into parts, each judged by the others. The
-same parts tell what the scores mean (``recognizer_scores``).
+The opinion is a linear model over token vectors. The CRF must learn how far to trust it. Its training documents
+therefore get the opinion of a model that has not seen them: the documents are divided into parts, and each part is
+judged by a model of the others. The same parts calibrate the scores (``recognizer_scores``).
 """
 
 from __future__ import annotations
@@ -28,25 +28,25 @@ from reading_room.analysis.custom.tokens import Token, Tokenizer, stretches
 from reading_room.analysis.training.split import SEED
 
 PARTS = 3
-"""Of the documents, when each is judged by a model of the others."""
+"""How many parts the documents are divided into, each judged by a model of the others."""
 VECTOR_SCALE = 4.0
 """Token vectors have length 1; the regularised model learns faster from longer ones."""
 ITERATIONS = 60
 PENALTIES = (0.05, 0.05)
 LEAST_SEEN = 2
-"""Documents that must mark a string as an entity before it counts as known."""
+"""How many documents must mark a string as an entity before it counts as known."""
 MOST_OPINION_TOKENS = 60_000
-"""That the opinion learns from; a sample of more says the same."""
+"""How many tokens the opinion learns from; more give the same result."""
 
 
 @dataclass(slots=True)
 class Prepared:
-    """A document with all that is known of it beside its entities."""
+    """A document with its tokens and their vectors."""
 
     text: str
     tokens: list[Token]
     vectors: list[NDArray[np.float16]] | None
-    """Of each stretch, tokens x width; none where the encoder is not asked."""
+    """For each stretch, tokens x width; ``None`` if the encoder is not used."""
 
 
 def prepare(
@@ -61,14 +61,15 @@ def prepare(
         cut = [(text, stretch) for text, found in zip(some, tokens, strict=True) for stretch in stretches(found)]
         matrices = iter(vectors.encode(cut) if vectors else ())
         for text, found in zip(some, tokens, strict=True):
-            # Half floats: vectors are most of what a training holds, and nothing measured tells them from whole ones.
+            # Half floats: vectors are most of what a training holds, and no measurement tells them from single
+            # precision.
             own = [next(matrices).astype(np.float16) for _ in stretches(found)] if vectors else None
             result.append(Prepared(text, found, own))
     return result
 
 
 class RecognizerFit:
-    """What every fit to the documents of one training shares."""
+    """The state that all fits to the documents of one training share."""
 
     def __init__(
         self,
@@ -82,33 +83,33 @@ class RecognizerFit:
     ) -> None:
         """Judge each document by the others.
 
-        ``uses_known`` adds strings that several documents mark as a feature. A model from an entity list does without:
-        all its marks are such strings, and it would learn to trust them alone. Raises what ``between`` raises, which
-        is called between the steps.
+        ``uses_known`` adds, as a feature, strings that several documents mark. A model from an entity list does not use
+        it: all its marks are such strings, and it would learn to trust them alone. Raise whatever ``between`` raises,
+        which is called between the steps.
         """
         self.documents, self.spans = documents, spans
         self.part = np.random.default_rng(SEED).permutation(len(documents)) % PARTS
-        """The part that each document is of."""
+        """The number of each document's part."""
         self._types, self._language, self._uses_known = types, language, uses_known
         self._scratch, self._between = scratch, between
         self._labels = [OUTSIDE, *(f"{prefix}-{kind}" for kind in types for prefix in ("B", "I"))]
         self._truth = [labels_of(document.tokens, found) for document, found in zip(documents, spans, strict=True)]
         self._vectors = [document.vectors or [] for document in documents]
         self._opinions: list[Opinion] = []
-        """Of each part, what is learnt from the others."""
+        """For each part, the opinion learnt from the others."""
         if all(document.vectors is not None for document in documents):
             for own in range(PARTS):
                 between()
                 self._opinions.append(self._opinion(np.flatnonzero(self.part != own)))
 
     def model(self) -> RecognizerModel:
-        """Return a recognizer that has learnt from all documents. Its scores are to be set."""
+        """Return a recognizer trained on all documents. Its scores are not calibrated yet."""
         everything = np.arange(len(self.documents))
         self._between()
         return self._fitted(everything, self._opinion(everything) if self._opinions else None)
 
     def without(self, part: int) -> RecognizerModel:
-        """Return a recognizer that has learnt from all documents but those of a part."""
+        """Return a recognizer trained on all documents except those of a part."""
         return self._fitted(np.flatnonzero(self.part != part), self._opinions[part] if self._opinions else None)
 
     def _fitted(self, chosen: NDArray[np.intp], opinion: Opinion | None) -> RecognizerModel:
@@ -133,7 +134,7 @@ class RecognizerFit:
         return RecognizerModel(self._language, self._types, self._labels, path.read_bytes(), known, opinion)
 
     def _show(self, trainer: Any, number: int, known: Mapping[str, str]) -> None:
-        """Give the CRF a document, with what an opinion that has not seen the document thinks of it."""
+        """Add a document to the CRF's training data, with the opinion of a model that has not seen it."""
         document, truth = self.documents[number], self._truth[number]
         marks = known_strings(document.tokens, document.text, known) if known else None
         position = 0
@@ -154,7 +155,7 @@ def _known(documents: Sequence[tuple[Prepared, Sequence[Span]]]) -> dict[str, st
         for begin, end, kind in found:
             seen[document.text[begin:end], kind].add(number)
     often = [(len(numbers), text, kind) for (text, kind), numbers in seen.items() if len(numbers) >= LEAST_SEEN]
-    # The most frequent type of a string comes last and stays.
+    # The most frequent type of a string comes last and is kept.
     return {text: kind for _, text, kind in sorted(often)}
 
 
@@ -176,7 +177,7 @@ def _fit_opinion(
     matrix = np.vstack([matrix for number in some for matrix in vectors[number]]).astype(np.float32)
     matrix *= np.float32(VECTOR_SCALE)
     weights = np.zeros((matrix.shape[1], len(labels)), np.float32)
-    # A label that these documents do not have stays as good as impossible.
+    # A label that these documents do not have remains nearly impossible.
     biases = np.full(len(labels), -30.0, np.float32)
     present = np.unique(target)
     if len(present) == 1:
@@ -184,7 +185,7 @@ def _fit_opinion(
         return Opinion([(weights, biases)])
     model = LogisticRegression(C=1.0, max_iter=25)
     with warnings.catch_warnings():
-        # It need not be at its best: the CRF learns how far to trust it.
+        # The optimum is not needed, because the CRF learns how far to trust the opinion.
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(matrix, target)
     coefficients, intercepts = model.coef_, model.intercept_

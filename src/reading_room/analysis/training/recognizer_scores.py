@@ -1,9 +1,9 @@
-"""What the scores of a custom recognizer mean: how often such a find was right, in documents that were held back.
+"""The meaning of a custom recognizer's scores: how often such an entity was right in documents that were held back.
 
-Not the test documents, which may be few and of which the figures should say something new: the training documents are
-judged in turn by recognizers that have learnt from the other parts of them. Those know a third less, so that scores
-are a little too low rather than too high. With an entity list a find is right when the list has it; measured on public
-sets, where the list comes from the documents themselves, that is as good as an annotator's word.
+The test documents are not used, because they may be few and their figures should say something new. Instead, the
+training documents are judged in turn by recognizers trained on the other parts. Those were trained on a third less, so
+that scores are slightly too low rather than too high. With an entity list, an entity is right if it is in the list.
+Measured on public sets, with a list taken from the documents themselves, that is as good as an annotator's judgement.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from reading_room.analysis.custom.tokens import Tokenizer
 from reading_room.analysis.training.recognizer_fit import PARTS, RecognizerFit
 
 ENOUGH = 1_000
-"""Finds, after which no further part is asked: more hardly move two numbers."""
+"""How many entities are enough to skip the remaining parts: more of them hardly move two numbers."""
 USUAL = (0.55, -0.7)
-"""Slope and offset that public sets have about, which are believed as long as there are few finds."""
+"""The slope and offset typical of public sets, which are used while there are few entities."""
 
 
 def calibrate(model: RecognizerModel, fit: RecognizerFit, tokenizer: Tokenizer, vectors: TokenVectors) -> None:
-    """Set what the model's scores mean. The model itself is as before. Raises what the fit's ``between`` raises."""
+    """Set the calibration of the model's scores, and nothing else. Raise whatever the fit's ``between`` raises."""
     probabilities: list[float] = []
     right: list[bool] = []
     for part in range(PARTS):
@@ -44,11 +44,11 @@ def calibrate(model: RecognizerModel, fit: RecognizerFit, tokenizer: Tokenizer, 
 
 
 def fitted_line(odds: NDArray[np.float64], right: NDArray[np.bool_]) -> tuple[float, float]:
-    """Return slope and offset from the log odds that were given to those of being right."""
+    """Return the slope and offset that turn the given log odds into the log odds of being right."""
 
     def loss(values: NDArray[np.float64]) -> float:
         kept = np.clip(expit(values[0] * odds + values[1]), 1e-7, 1 - 1e-7)
-        # The pull towards what is usual weighs as much as a handful of finds.
+        # The pull towards the usual values weighs as much as a handful of entities.
         pull = 2 * ((values[0] - USUAL[0]) ** 2 + (values[1] - USUAL[1]) ** 2)
         return float(-np.log(np.where(right, kept, 1 - kept)).sum() + pull)
 

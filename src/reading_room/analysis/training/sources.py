@@ -1,6 +1,7 @@
-"""Training data where it lies: the objects that a URI names, and their lines as text.
+"""Training data in S3: the objects under a URI, and their lines as text.
 
-Everything is read as a stream. Sizes come from the listing, so that what is too large is refused before it is read.
+Everything is read as a stream. Sizes come from the listing, so that data that is too large is refused before it is
+read.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from reading_room.analysis.storage import JobFailure, Storage
 from reading_room.analysis.training.places import INVALID, Place, Problem
 
 LINE_LIMIT = 10_000_000
-"""Bytes of one line; a longer one is counted and not kept."""
+"""The greatest length of a line in bytes; a longer one is counted as a problem and not kept."""
 
 
 class Source(NamedTuple):
@@ -32,19 +33,19 @@ class Source(NamedTuple):
 
     @property
     def uri(self) -> str:
-        """The object's whole address."""
+        """The object's full URI."""
         return f"s3://{self.bucket}/{self.key}"
 
 
 class Line(NamedTuple):
-    """A line of a file, its number counting from 1."""
+    """A line of a file, with its number counting from 1."""
 
     number: int
     text: str
 
 
 def location_of(uri: str) -> Location:
-    """Return the bucket and key of an S3 URI. Raises ``JobFailure`` when it is none."""
+    """Return the bucket and key of an S3 URI. Raise ``JobFailure`` if it is not one."""
     scheme, _, rest = uri.partition("://")
     bucket, _, key = rest.partition("/")
     if scheme != "s3" or not bucket:
@@ -55,8 +56,8 @@ def location_of(uri: str) -> Location:
 def sources(storage: Storage, uri: str, total_limit: int) -> list[Source]:
     """List the objects whose key begins with ``uri``.
 
-    Raises ``JobFailure``: ``INPUT_NOT_FOUND`` when there is none, ``INPUT_TOO_LARGE`` when together they have more
-    than ``total_limit`` bytes, ``INVALID_TRAINING_DATA`` when all are empty, and what the storage raises.
+    Raise ``JobFailure``: ``INPUT_NOT_FOUND`` if there is none, ``INPUT_TOO_LARGE`` if together they have more than
+    ``total_limit`` bytes, ``INVALID_TRAINING_DATA`` if all are empty, and whatever the storage raises.
     """
     place = location_of(uri)
     found: list[Source] = []
@@ -74,9 +75,9 @@ def sources(storage: Storage, uri: str, total_limit: int) -> list[Source]:
 
 
 def lines(storage: Storage, source: Source, limit: int = LINE_LIMIT) -> Iterator[Line | Problem]:
-    """Yield the lines of an object, or a problem where one is not UTF-8 or longer than ``limit`` bytes.
+    """Yield the lines of an object, or a problem for a line that is not UTF-8 or longer than ``limit`` bytes.
 
-    Raises ``JobFailure`` (``INVALID_TRAINING_DATA``) when the object is no text at all, and what the storage raises.
+    Raise ``JobFailure`` (``INVALID_TRAINING_DATA``) if the object is not text at all, and whatever the storage raises.
     """
     for number, content in enumerate(split_lines(_text_only(storage, source), limit), 1):
         place = Place(source.file, number)
@@ -92,7 +93,7 @@ def lines(storage: Storage, source: Source, limit: int = LINE_LIMIT) -> Iterator
 
 
 def whole_text(storage: Storage, source: Source, limit: int) -> str | Problem:
-    """Return an object as one text, line ends as they are, reading no more of it than ``limit`` bytes."""
+    """Return an object as one text with its own line ends, or a problem if it has more than ``limit`` bytes."""
     place = Place(source.file, 1)
     if source.size > limit:
         return Problem(place, f"a document of more than {limit:,} bytes", f"it has {source.size:,}")
@@ -106,7 +107,7 @@ def whole_text(storage: Storage, source: Source, limit: int) -> str | Problem:
 
 
 def _text_only(storage: Storage, source: Source) -> Iterator[bytes]:
-    """Pass an object on, unless its first bytes show that it is something else than text."""
+    """Yield an object's content, unless its first bytes show that it is not text."""
     head, chunks = peeked(storage.read(source.bucket, source.key))
     if what := foreign(head):
         raise JobFailure(

@@ -1,4 +1,4 @@
-"""Which documents a model is not shown, so that its figures mean something."""
+"""The choice of the documents that a model does not learn from, so that its figures mean something."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 SEED = 20_261_125
-"""Of everything random in a training: the same data gives the same model."""
+"""The seed of everything random in a training: the same data gives the same model."""
 
 
 def held_back(labels: Sequence[tuple[str, ...]], share: float, salt: int = 0) -> NDArray[np.bool_]:
     """Return which documents are held back: about ``share`` of those of each label, at least one, never all of them.
 
-    A document of several labels counts for its rarest one, so that rare labels are in both parts. ``salt`` makes
-    another choice of the same kind.
+    A document with several labels counts for its rarest one, so that rare labels are in both parts. Another ``salt``
+    gives another choice of the same kind.
     """
     random = np.random.default_rng(SEED + salt)
     counts = Counter(label for document in labels for label in document)

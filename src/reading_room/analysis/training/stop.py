@@ -1,5 +1,5 @@
-"""How a training ends early."""
+"""The exception that ends a training early."""
 
 
 class Stopped(Exception):
-    """The training was asked to stop: it makes no model."""
+    """The training was asked to stop, and makes no model."""
