@@ -1,7 +1,7 @@
-"""Three ways to find topics, behind one protocol: each learns from a sample and gives shares of topics to any document.
+"""Three ways to find topics: each learns from a sample and returns the shares of the topics in any document.
 
-``embedding``, the default, groups sentence vectors and words (MiniLM and k-means): measured on news groups, it is right
-far more often than counting words. ``nmf`` factorises TF-IDF: it needs seconds, and its terms hang together best.
+``embedding``, the default, groups sentence vectors and words (MiniLM and k-means). Measured on news groups, it is right
+far more often than counting words. ``nmf`` factorises TF-IDF; it needs seconds, and its terms are the most coherent.
 ``lda`` is latent Dirichlet allocation, which Amazon documents for Comprehend.
 """
 
@@ -26,17 +26,17 @@ from reading_room.analysis.topics.words import Words
 SEED = 20_261_125
 
 Shares = NDArray[np.float64]
-"""Documents x topics; each row sums to 1, or is zero where a document says nothing of any topic."""
+"""Documents x topics; each row sums to 1, or is zero if the document has none of the topics."""
 
 
 class TopicModel(Protocol):
     """Topics that were found in a sample."""
 
     sample_shares: Shares
-    """Those of the sample's documents, in their order."""
+    """The shares of the sample's documents, in their order."""
 
     def shares(self, counts: sparse.csr_matrix) -> Shares:
-        """Return the shares of further documents, by their word counts."""
+        """Return the shares of further documents, given their word counts."""
         ...
 
 
@@ -44,16 +44,16 @@ class EmbeddingTopics:
     """Groups of sentence vectors. Documents outside the sample are assigned by their words."""
 
     sharpness = 5.5
-    """What a cosine is worth: with it the largest share of a document is about how often its topic is the right one."""
+    """The factor for cosines with which a document's largest share is about the probability that its topic is right."""
 
     def __init__(self, words: Words, vectors: NDArray[np.float32], topics: int, between: Callable[[], None]) -> None:
-        """``vectors`` are of the sample's documents, a row each, of length 1."""
+        """Find the topics. ``vectors`` are those of the sample's documents, a row of length 1 each."""
         self._words = words
         between()
         rows = features(vectors, words.weighted(words.counts), topics, SEED)
         between()
         with warnings.catch_warnings():
-            # Equal documents make fewer groups than were asked for, which is what they are.
+            # Equal documents make fewer groups than requested, which is correct.
             warnings.simplefilter("ignore", ConvergenceWarning)
             centres = unit(KMeans(topics, n_init=4, random_state=SEED).fit(rows).cluster_centers_.astype(np.float32))
         self.sample_shares = softmax(self.sharpness * (rows @ centres.T).astype(np.float64), axis=1)
@@ -62,9 +62,9 @@ class EmbeddingTopics:
         self._classifier: LogisticRegression | None = None
 
     def shares(self, counts: sparse.csr_matrix) -> Shares:
-        """Return the shares that a classifier of words, taught by the sample, gives."""
+        """Return the shares according to a classifier of words that is trained on the sample."""
         if self._classifier is None:
-            # Made when it is needed: where the sample is everything, it is not.
+            # Trained when first needed, because it never is if the sample contains every document.
             self._classifier = LogisticRegression(C=10, max_iter=60)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", ConvergenceWarning)
@@ -106,12 +106,12 @@ class LdaTopics:
                 self._model.add_doc(document)
         for _ in range(self.rounds // 20):
             between()
-            # One worker: several would make the result depend on their order.
+            # One worker: with several, the result would depend on their order.
             self._model.train(20, workers=1)
         self.sample_shares = np.zeros((len(documents), topics))
         # The model keeps the documents in the order in which they were added.
-        told = [row for row, document in enumerate(documents) if document]
-        for row, document in zip(told, self._model.docs, strict=True):
+        added = [row for row, document in enumerate(documents) if document]
+        for row, document in zip(added, self._model.docs, strict=True):
             self.sample_shares[row] = document.get_topic_dist()
 
     def shares(self, counts: sparse.csr_matrix) -> Shares:

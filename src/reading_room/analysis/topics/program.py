@@ -1,8 +1,8 @@
-"""The program of a topics job: a sample is learnt from, then every document gets its shares of the topics.
+"""The program of a topics job: it learns topics from a sample, and then gives every document its shares of them.
 
-The input is read twice, as a stream both times: what is held is the sample, whose size is bounded. Up to 4,000
-documents are read whole by the encoder; of more, less of each; beyond 24,000 a sample is embedded and the rest assigned
-by their words. So the time grows with the number of documents and no faster, and memory does not grow.
+The input is read twice, both times as a stream. Only the sample is held, and its size is limited. The encoder reads up
+to 4,000 documents whole, and less of each if there are more. Beyond 24,000 documents a sample is embedded and the rest
+assigned by their words. So the time is proportional to the number of documents, and memory stays constant.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ from reading_room.analysis.topics.words import Words
 
 MOST_SAMPLED = 24_000
 DOCUMENT_CODE_POINTS = 4_000
-"""Of a document, that its words are taken from."""
+"""How much of a document is read for its words, from its start."""
 TOKEN_BUDGET = 1_600_000
-"""That the encoder reads in all, about 16,000 a second; each document gets its part, within these bounds."""
+"""How many tokens the encoder reads in all, about 16,000 a second. Each document gets its part, within ``TOKENS``."""
 TOKENS = (64, 384)
 CODE_POINTS_OF_A_TOKEN = 4.5
 LEAST_SHARE = 0.01
-"""A smaller share of a topic in a document is left out, and the others are made to sum to 1."""
+"""A smaller share of a topic in a document is left out, and the others are scaled to sum to 1."""
 
 DEFAULT_TOPICS = 10
 ENGINES = ("embedding", "nmf", "lda")
 
 BATCH = 512
 _NAMED = 3
-"""Documents left out that are named; the others are counted."""
+"""How many of the documents left out are named; the others are counted."""
 
 
 class _Sampled(NamedTuple):
@@ -51,24 +51,26 @@ class _Sampled(NamedTuple):
 
 
 class Topics:
-    """Finds the topics of one collection. The encoder is loaded ahead."""
+    """Finds the topics of one collection. The encoder is loaded beforehand."""
 
     def __init__(self, most_sampled: int = MOST_SAMPLED, batch: int = BATCH) -> None:
-        """Documents are read in a ``batch`` at a time."""
+        """Load the encoder. Documents are read ``batch`` at a time."""
         self._most_sampled = most_sampled
         self._batch = batch
         self._encoder = Encoder()
 
     def run(self, work: Work) -> Done:
-        """Read, find topics, read again, write ``topic-terms.csv`` and ``doc-topics.csv``. Raises ``JobFailure``.
+        """Read, find topics, read again, write ``topic-terms.csv`` and ``doc-topics.csv``. Raise ``JobFailure``.
 
-        A job that is asked to end before its topics are found has nothing to keep, and fails; one that ends later
-        keeps the documents finished by then.
+        A job that is asked to end before its topics are found has no result, and fails. One that ends later keeps the
+        documents finished until then.
         """
         request = json.loads(work.job.request)
         number, engine = int(request.get("NumberOfTopics", DEFAULT_TOPICS)), request.get("Engine", ENGINES[0])
         if engine not in ENGINES:
-            raise JobFailure("INTERNAL_ERROR", f"unknown topics engine {engine!r}; there are {', '.join(ENGINES)}")
+            raise JobFailure(
+                "INTERNAL_ERROR", f"unknown topics engine {engine!r}; the engines are {', '.join(ENGINES)}"
+            )
         objects = checked_input(work.job, work.storage)
         work.storage.probe_output(work.job.output)
         uri = f"s3://{work.job.input.bucket}/{work.job.input.key}"
@@ -81,7 +83,7 @@ class Topics:
             documents_of(work.job, objects, work.storage), work.job.documents_limit, self._most_sampled, between
         )
         if not sample:
-            raise JobFailure("INPUT_TOO_SMALL", f"no document under {uri} has any text to find topics in")
+            raise JobFailure("INPUT_TOO_SMALL", f"no document under {uri} has text to find topics in")
         try:
             words = Words([document.text for document in sample])
         except ValueError as error:
@@ -146,7 +148,8 @@ class Topics:
             return LdaTopics(words, topics, between)
         tokens = min(max(TOKEN_BUDGET // len(sample), TOKENS[0]), TOKENS[1])
         limit = int(tokens * CODE_POINTS_OF_A_TOKEN)
-        # The same batches whoever encodes them: a vector depends, in its last bits, on its neighbours in a batch.
+        # The batches do not depend on who encodes them, because the last bits of a vector depend on the rest of its
+        # batch.
         batches = [
             [document.text[:limit] for document in sample[start : start + self._batch]]
             for start in range(0, len(sample), self._batch)
@@ -164,7 +167,7 @@ def _sample(
 ) -> tuple[list[_Sampled], int]:
     """Return up to ``most`` documents with text, in their order, and how many documents there are.
 
-    Where there are more they are chosen by chance.
+    If there are more, they are chosen at random.
     """
     chance = random.Random(SEED)  # nosec B311 # the same sample each time, no secret
     kept: list[_Sampled] = []
@@ -205,7 +208,7 @@ def _shares(batch: Sequence[Document], first: int, rows: dict[int, int], model: 
 def _batches(documents: Iterator[Document], size: int) -> Iterator[list[Document]]:
     batch: list[Document] = []
     for document in documents:
-        # Only the start of a text is read: a batch of whole documents would have no bound.
+        # Only the start of a text is kept, so that the size of a batch is limited.
         batch.append(Document(document.file, document.line, document.text[:DOCUMENT_CODE_POINTS], document.error))
         if len(batch) == size:
             yield batch
@@ -215,21 +218,21 @@ def _batches(documents: Iterator[Document], size: int) -> Iterator[list[Document
 
 
 def _by_prominence(shares: Shares) -> list[int]:
-    """Return the topics that some document has most of, the most prominent first."""
+    """Return the topics that are the largest of some document, the most prominent first."""
     sizes = shares.sum(axis=0)
     first = np.bincount(shares.argmax(axis=1), minlength=shares.shape[1])
     return sorted((topic for topic in range(len(sizes)) if first[topic]), key=lambda topic: (-sizes[topic], topic))
 
 
 def _listed(row: Shares) -> list[tuple[int, float]]:
-    """Return the topics of a document that are worth a line, the largest first, their shares summing to 1."""
+    """Return the topics of a document that are listed, the largest first, with shares that sum to 1."""
     kept = [(topic, float(row[topic])) for topic in np.argsort(-row, kind="stable") if row[topic] >= LEAST_SHARE]
     total = sum(share for _, share in kept)
     return [(int(topic), share / total) for topic, share in kept]
 
 
 def _left_out(documents: Sequence[Document], more: int) -> str:
-    """Say which documents have no topics, and how many more: the two tables have no place for an error."""
+    """Return which documents have no topics, and how many more, because the two tables have no place for errors."""
     named = [f"{_docname(one)}: {one.error.message}" for one in documents if one.error is not None]
     counted = [f"and {more:,} more."] if more else []
     return " ".join(["Left out:", *named, *counted]) if named else ""

@@ -1,4 +1,4 @@
-"""Which words name a topic: those that tell it from the others and that its documents use together."""
+"""The words that name a topic: those that tell it from other topics and that its documents use together."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from scipy import sparse
 MOST_TERMS = 10
 _CANDIDATES = 60
 _LEAST_SHARE = 0.04
-"""Of a topic's documents that must have a word before it may name the topic: a rare word names a document."""
+"""The share of a topic's documents that must have a word that names the topic: a rare word names only a document."""
 _TOGETHER = 0.5
-"""What it weighs that words are used together, against how well each tells the topic from the others."""
+"""The weight of words being used together, compared with how well each tells the topic from the others."""
 
 Terms = list[tuple[int, float]]
-"""Columns of the count matrix with their weights, best first; weights of all words of a topic sum to 1."""
+"""Columns of the count matrix with their weights, best first; the weights of all words of a topic sum to 1."""
 
 
 def topic_terms(counts: sparse.csr_matrix, shares: NDArray[np.float64]) -> list[Terms]:
     """Return the terms of each topic.
 
     ``counts`` is documents x words, ``shares`` documents x topics. A word's weight is class TF-IDF: how often the
-    topic's documents have it, times the logarithm of how rare it is over all topics. Of the best candidates, terms are
-    chosen one by one: each next one is the best sum of its weight and of its normalised pointwise mutual information
-    with those chosen before, over the documents.
+    topic's documents have it, times the logarithm of its rarity over all topics. Terms are chosen from the best
+    candidates one by one. Each next term has the best sum of its weight and its normalised pointwise mutual
+    information, over the documents, with the terms chosen before.
     """
     present = counts.copy()
     present.data = np.ones_like(present.data)
@@ -31,7 +31,7 @@ def topic_terms(counts: sparse.csr_matrix, shares: NDArray[np.float64]) -> list[
     sizes = shares.sum(axis=0)
     documents = np.asarray(present.sum(axis=0)).ravel().astype(np.float64)
     rarity = np.log1p(shares.shape[0] / np.maximum(documents, 1))
-    # What the topic has beyond its fair part tells it from the others.
+    # A word tells the topic from the others if the topic has more than its fair share of it.
     beyond = by_topic / np.maximum(documents, 1)[None, :]
     relevance = by_topic / np.maximum(sizes, 1e-9)[:, None] * rarity * beyond
     columns = present.tocsc()

@@ -12,7 +12,7 @@ from scipy import sparse
 from sklearn.feature_extraction.text import CountVectorizer
 
 LANGUAGES = ("en", "es", "fr", "de", "it", "pt")
-"""Whose stop words are known; the language that a collection is in is the one with most of its words among them."""
+"""The languages with known stop words. The language of a collection is the one with most stop words in it."""
 
 MOST_WORDS = 30_000
 LEAST_DOCUMENTS_OF_A_WORD = 3
@@ -20,7 +20,7 @@ LEAST_DOCUMENTS_OF_A_WORD = 3
 _WORD = r"(?u)\b[^\W\d_][^\W\d_]+\b"
 _PATTERN = re.compile(_WORD)
 
-# Words of talk and of contractions' remains, which no stop word list for edited text has.
+# Words of talk and remains of contractions, which are not in stop word lists for edited text.
 _TALK = frozenset(
     """
     don doesn didn isn aren wasn weren won wouldn couldn shouldn hasn haven hadn ain ve ll re like just know think
@@ -37,7 +37,7 @@ class Words:
     """The terms of a collection, found in a sample of it."""
 
     def __init__(self, sample: Sequence[str]) -> None:
-        """Raises ``ValueError`` when the sample has no word that could be a term."""
+        """Find the terms. Raise ``ValueError`` if the sample has no word that could be a term."""
         lower = [text.lower() for text in sample]
         least = LEAST_DOCUMENTS_OF_A_WORD if len(sample) > 100 else 1
         self._vectorizer = CountVectorizer(
@@ -51,7 +51,7 @@ class Words:
         try:
             counts = self._vectorizer.fit_transform(lower)
         except ValueError:
-            # No word is in several documents and not in most: then any word must do.
+            # No word is in several documents but not in most, so any word must do.
             self._vectorizer.set_params(min_df=1, max_df=1.0)
             counts = self._vectorizer.fit_transform(lower)
         self.counts: sparse.csr_matrix = counts.tocsr()
@@ -61,7 +61,7 @@ class Words:
         self._idf = (np.log((1 + len(sample)) / (1 + documents)) + 1).astype(np.float32)
 
     def weighted(self, counts: sparse.csr_matrix) -> sparse.csr_matrix:
-        """Return TF-IDF of counts: logarithms of the counts, rows of length 1."""
+        """Return TF-IDF of counts, from the logarithms of the counts, with rows of length 1."""
         weighted = counts.copy()
         weighted.data = 1 + np.log(weighted.data)
         weighted = weighted.multiply(self._idf).tocsr()
@@ -69,12 +69,12 @@ class Words:
         return sparse.diags_array(1 / np.maximum(lengths, 1e-9)).astype(np.float32).dot(weighted).tocsr()
 
     def count(self, texts: Sequence[str]) -> sparse.csr_matrix:
-        """Return documents x terms of any texts."""
+        """Return the counts of terms in any texts, documents x terms."""
         return self._vectorizer.transform([text.lower() for text in texts]).tocsr()
 
 
 def stop_words(texts: Iterable[str]) -> frozenset[str]:
-    """Return the stop words of the language that these lower-case texts are in, as far as can be told."""
+    """Return the stop words of the language that these lower-case texts most likely have."""
     counts = Counter(word for text in texts for word in _PATTERN.findall(text[:2_000]))
     lists = {code: frozenset(import_module(f"spacy.lang.{code}.stop_words").STOP_WORDS) for code in LANGUAGES}
     best = max(LANGUAGES, key=lambda code: sum(counts[word] for word in lists[code]))
