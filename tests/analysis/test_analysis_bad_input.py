@@ -1,4 +1,4 @@
-"""Bad input, kind by kind: it costs itself only, each limit is kept to the byte, and what cannot go on names itself."""
+"""Bad input, kind by kind: it fails alone, each limit holds to the byte, and input that ends a job is named."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ every_kind = pytest.mark.parametrize("kind", FORMS)
 
 
 def run(kind: Kind, folder: Path, objects: dict[str, bytes], **changes: Any) -> tuple[Done, list[dict[str, Any]]]:
-    """Run a job of a kind over ``s3://in/`` with an engine of one rule; return what is said and the result lines."""
+    """Run a job of a kind over ``s3://in/`` with an engine of one rule; return the outcome and the result lines."""
     storage = MemoryStorage({("in", key): content for key, content in objects.items()})
     members: dict[str, Any] = {
         "job_id": "0" * 32,
@@ -51,7 +51,7 @@ def run(kind: Kind, folder: Path, objects: dict[str, bytes], **changes: Any) -> 
 
 
 @every_kind
-def test_a_bad_line_has_an_error_of_its_own_and_the_others_their_results(tmp_path: Path, kind: Kind) -> None:
+def test_a_bad_line_gets_an_error_and_the_others_their_results(tmp_path: Path, kind: Kind) -> None:
     lines = {
         b"Anna is good\r\n": None,
         b"\r\n": "EMPTY_DOCUMENT" if kind in EMPTY_IS_ERROR else None,
@@ -71,7 +71,7 @@ def test_a_bad_line_has_an_error_of_its_own_and_the_others_their_results(tmp_pat
 
 
 def zipped() -> bytes:
-    """A zip archive of a text."""
+    """Return a zip archive of a text."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
         archive.writestr("a.txt", "Anna")
@@ -79,7 +79,7 @@ def zipped() -> bytes:
 
 
 def tarred() -> bytes:
-    """A tar archive of a text, all of whose bytes are ASCII."""
+    """Return a tar archive of a text of only ASCII characters."""
     content = io.BytesIO()
     with tarfile.open(fileobj=content, mode="w") as archive:
         archive.addfile(tarfile.TarInfo("a.txt"))
@@ -100,15 +100,13 @@ def tarred() -> bytes:
     ids=["gzip", "zip", "tar", "PDF", "UTF-16 with a mark", "UTF-16"],
 )
 @every_kind
-def test_an_archive_that_poses_as_a_document_has_no_result(
-    tmp_path: Path, kind: Kind, content: bytes, form: str
-) -> None:
+def test_an_archive_in_place_of_a_document_has_no_result(tmp_path: Path, kind: Kind, content: bytes, form: str) -> None:
     objects = {"a.txt": b"Anna is good", "b.txt": content, "c.txt": b"Bo is bad"}
     done, found = run(kind, tmp_path, objects, input_format=form, document_limit=1_000_000)
     assert [line["File"] for line in found if "ErrorCode" not in line] == ["a.txt", "c.txt"]
     bad = [line for line in found if line["File"] == "b.txt"]
     assert {line["ErrorCode"] for line in bad} == {"UNSUPPORTED_ENCODING"}
-    # However many line ends are among its bytes, only text without a mark of its encoding is taken for lines.
+    # Only text without an encoding mark is split into lines, however many line ends are among the bytes.
     unmarked = content.startswith(b"\x00A") and form == "ONE_DOC_PER_LINE"
     assert done.errors == len(bad) == (2 if unmarked else 1)
 

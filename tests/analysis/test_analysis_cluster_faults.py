@@ -1,4 +1,4 @@
-"""What becomes of a job of several containers when one of its processes, or the service, is lost on the way."""
+"""A job of several containers when one of its processes, or the service, is lost before the end."""
 
 from __future__ import annotations
 
@@ -30,45 +30,45 @@ pytestmark = [
 
 PLAIN = b"Anna and Bo were in Rome\n"
 HELD = b"hold Anna and Bo in Rome\n"
-"""A document that is finished when the test lets go."""
+"""A document that is finished once the test releases it."""
 NOT_BY_MEMBER = b"stay in 1 hold Anna Bo R\n"
-"""One that besides is never finished by the second container."""
+"""The same, but the second container never finishes it."""
 PART = 20
-"""Documents of a part: all of these lines have the same length."""
+"""The documents in a part: all of these lines have the same length."""
 
 
 @pytest.fixture
 def service() -> Iterator[Service]:
-    """A service that knows of no job yet."""
+    """A service that does not know of a job yet."""
     with Service() as service:
         yield service
 
 
 @pytest.fixture
 def world(tmp_path: Path, service: Service) -> Iterator[World]:
-    """A file of 200 documents, which are 10 parts."""
+    """A file of 200 documents, which makes 10 parts."""
     with World(tmp_path, service) as world:
         world.user["in", "doc"] = PLAIN * 10 * PART
         yield world
 
 
 def hold_from(world: World, part: int) -> None:
-    """Let only the parts before this one be finished until the test lets go."""
+    """Let only the parts before this one finish until the test releases the others."""
     world.user["in", "doc"] = PLAIN * part * PART + HELD * (10 - part) * PART
 
 
 def finished(world: World, parts: int) -> None:
-    """Wait until so many parts are finished; no more can be when all others are held."""
+    """Wait until this many parts are finished; the others are held, so there are no more."""
     eventually(lambda: len(world.service.done()) == parts)
 
 
 def expected(world: World) -> bytes:
-    """The archive that one container makes."""
+    """Return the archive that one container makes."""
     return world.alone(world.job(), DocumentProgram(CapitalWords()))
 
 
 def expected_lines(world: World) -> list[bytes]:
-    """The lines of that archive's member, each with its end."""
+    """Return the lines of that archive's member, with their ends."""
     with tarfile.open(fileobj=io.BytesIO(expected(world))) as archive:
         member = archive.extractfile("output")
         assert member is not None
@@ -79,20 +79,20 @@ def test_a_killed_containers_part_is_done_again_elsewhere(world: World) -> None:
     hold_from(world, 0)
     started = world.start_all(world.job(), 3)
     eventually(lambda: world.works(1) and world.works(2))
-    # In the middle of a part, for none is let go yet.
+    # In the middle of a part, because none is released yet.
     started[1].process.kill()
     world.let_go()
     done = started[0].end()
     assert isinstance(done, Done)
     assert done.documents == 200
     assert world.archive() == expected(world)
-    # What it had written and not yet said is in no row: the service removes that with the rest of the prefix.
+    # An object that it wrote but did not report is in no row. The service removes it with the rest of the prefix.
     taken = {part.done["Key"] for part in world.service.parts if part.done is not None}
     assert taken.isdisjoint(world.objects_left())
 
 
-def test_a_container_that_stands_still_is_given_up(world: World) -> None:
-    """After the seconds that are set, and some for the look."""
+def test_a_stopped_container_is_given_up(world: World) -> None:
+    """After the configured seconds, and some time until the next look."""
     world.worker_ttl = 1.0
     world.user["in", "doc"] = NOT_BY_MEMBER * 10 * PART
     first, member = world.start_all(world.job(), 2)
@@ -103,7 +103,7 @@ def test_a_container_that_stands_still_is_given_up(world: World) -> None:
     assert isinstance(done, Done)
     assert done.documents == 200
     assert world.archive() == expected(world)
-    # When it goes on it finds that nobody counts on it, and says so.
+    # When the container continues, it finds that it is no longer in the cluster, and reports that.
     os.kill(member.process.pid, signal.SIGCONT)
     left = member.end()
     assert isinstance(left, Failed)
@@ -111,7 +111,7 @@ def test_a_container_that_stands_still_is_given_up(world: World) -> None:
     assert world.objects_left() == []
 
 
-def test_a_container_that_comes_late_takes_its_share(world: World) -> None:
+def test_a_container_that_joins_late_takes_its_share(world: World) -> None:
     hold_from(world, 0)
     first = world.start(world.job(), 0, 2)
     eventually(lambda: world.works(0))
@@ -122,14 +122,14 @@ def test_a_container_that_comes_late_takes_its_share(world: World) -> None:
     assert late.end() == Done(0, 0, 0, "")
 
 
-def test_a_lost_scheduler_fails_the_attempt_at_once_and_the_next_one_goes_on(world: World) -> None:
+def test_a_lost_scheduler_fails_the_attempt_at_once_and_the_next_attempt_continues(world: World) -> None:
     hold_from(world, 3)
     first, member = world.start_all(world.job(), 2)
     finished(world, 3)
     eventually(lambda: world.works(1))
     (scheduler,) = first.children()
     os.kill(scheduler, signal.SIGKILL)
-    # At once: not when the part that it is at is finished, for that one is held.
+    # At once, and not when its current part is finished, since that one is held.
     assert first.end() == Failed("CLUSTER_LOST", "the cluster's scheduler ended by signal 9")
     left = member.end()
     assert isinstance(left, Failed)
@@ -147,7 +147,7 @@ def test_a_lost_scheduler_fails_the_attempt_at_once_and_the_next_one_goes_on(wor
     assert world.archive() == expected(world)
 
 
-def test_a_last_attempt_of_one_container_goes_on_alone(world: World) -> None:
+def test_a_last_attempt_of_one_container_continues_alone(world: World) -> None:
     hold_from(world, 3)
     first, member = world.start_all(world.job(), 2)
     finished(world, 3)
@@ -163,13 +163,13 @@ def test_a_last_attempt_of_one_container_goes_on_alone(world: World) -> None:
     done = world.start(world.job(attempt=3), 0, 1).end()
     assert isinstance(done, Done)
     assert done.documents == 200
-    # What was finished is not done again, and the rest is said part by part.
+    # Finished parts are not analysed again, and the rest is reported part by part.
     assert set(world.service.posted) == set(range(10)) - before
     assert world.archive() == expected(world)
     assert world.objects_left() == []
 
 
-def test_a_container_alone_that_is_stopped_keeps_what_is_finished(world: World) -> None:
+def test_a_stopped_single_container_keeps_its_finished_documents(world: World) -> None:
     hold_from(world, 2)
     alone = world.start(world.job(attempt=3), 0, 1)
     finished(world, 2)
@@ -178,7 +178,7 @@ def test_a_container_alone_that_is_stopped_keeps_what_is_finished(world: World) 
     done = alone.end()
     assert isinstance(done, Done)
     assert done.stopped
-    # Two parts, and at most the document that it was at.
+    # Two parts, and at most the current document.
     assert 2 * PART <= done.documents <= 2 * PART + 1
     assert world.objects_left() == []
 
@@ -195,10 +195,10 @@ def test_a_lost_first_container_takes_its_scheduler_and_the_others_with_it(world
     eventually(lambda: not Path(f"/proc/{scheduler}").exists())
 
 
-def test_parts_that_are_all_finished_need_no_cluster(world: World) -> None:
+def test_an_attempt_whose_parts_are_all_finished_needs_no_cluster(world: World) -> None:
     assert isinstance(world.start(world.job(), 0, 2).end(), Done)
     was = world.archive()
-    # The attempt ended after its last part, before its archive: the objects are there, and their rows.
+    # The attempt ended after its last part and before its archive: the objects exist, and their rows.
     results = [part.done for part in world.service.parts]
     lines = iter(b"0\t" + line for line in expected_lines(world))
     for part in results:
@@ -211,27 +211,27 @@ def test_parts_that_are_all_finished_need_no_cluster(world: World) -> None:
     assert world.objects_left() == []
 
 
-def test_an_object_that_is_not_what_its_row_says_is_never_taken_for_it(world: World) -> None:
+def test_an_object_that_differs_from_its_row_is_never_used(world: World) -> None:
     assert isinstance(world.start(world.job(), 0, 2).end(), Done)
     results = [part.done for part in world.service.parts]
-    # The attempt ended after its last part, before its archive.
+    # The attempt ended after its last part and before its archive.
     for part in results:
         assert part is not None
         world.user["out", part["Key"]] = b""
     del world.user["out", "x/output/output.tar.gz"]
     failed = world.start(world.job(attempt=2), 0, 2).end()
-    # An object that is not what its row says is never taken for it.
+    # An object that differs from its row is never used.
     assert isinstance(failed, Failed)
     assert "is not what part 0 of the job wrote there" in failed.message
 
 
-def test_a_part_that_somebody_else_has_finished_is_taken_from_them(world: World) -> None:
+def test_a_part_that_another_container_finished_is_used(world: World) -> None:
     hold_from(world, 2)
     first = world.start(world.job(), 0, 2)
     finished(world, 2)
     mine = world.service.parts[0].done
     assert mine is not None
-    # Somebody else had part 9, and has finished it; this container does not know yet.
+    # Another container had part 9, and has finished it; this container does not know yet.
     theirs = {**mine, "Key": "x/output/parts/1/9-7-theirs"}
     world.user["out", theirs["Key"]] = world.user["out", mine["Key"]]
     with world.service.lock:
@@ -242,11 +242,11 @@ def test_a_part_that_somebody_else_has_finished_is_taken_from_them(world: World)
     assert isinstance(done, Done)
     assert 9 in world.service.posted
     assert world.service.parts[9].done == theirs
-    # Its own object of part 9 was named nowhere; it is gone too.
+    # Nothing refers to the container's own object of part 9, which is deleted too.
     assert world.objects_left() == []
 
 
-def test_a_part_that_somebody_else_holds_ends_the_attempt(world: World) -> None:
+def test_a_part_that_another_container_holds_ends_the_attempt(world: World) -> None:
     hold_from(world, 2)
     first = world.start(world.job(), 0, 2)
     finished(world, 2)
@@ -259,13 +259,13 @@ def test_a_part_that_somebody_else_holds_ends_the_attempt(world: World) -> None:
     assert "part 9" in failed.message
 
 
-def test_work_goes_on_while_the_service_starts_anew(world: World) -> None:
+def test_work_continues_while_the_service_restarts(world: World) -> None:
     hold_from(world, 2)
     first, _ = world.start_all(world.job(), 2)
     finished(world, 2)
     world.service.away = True
     world.let_go()
-    # All that is left is done meanwhile, and said in vain.
+    # Meanwhile the rest is analysed, and reporting it fails.
     eventually(lambda: len(world.objects_left()) == 10 and world.service.turned_away > 1)
     assert len(world.service.done()) == 2
     world.service.away = False
@@ -282,10 +282,10 @@ def test_without_a_certificate_there_is_no_cluster(world: World) -> None:
         assert "certificate" in failed.message
 
 
-def test_silence_is_the_networks_fault_and_is_said_when_it_lasts() -> None:
+def test_lasting_silence_is_reported_as_a_fault_of_the_network() -> None:
     place = ClusterPlace(1, 2, "127.0.0.1", "127.77.0.1", "/1")
     with socket.socket() as listener:
-        # A queue that is full answers nothing, as a security group that lets nothing in.
+        # A listener with a full queue does not answer, like a security group that drops the packets.
         listener.bind((place.scheduler, SCHEDULER_PORT))
         listener.listen(0)
         with socket.create_connection((place.scheduler, SCHEDULER_PORT)):
@@ -298,13 +298,13 @@ def test_silence_is_the_networks_fault_and_is_said_when_it_lasts() -> None:
     assert "8786 to 8788" in caught.value.message
 
 
-def test_a_scheduler_that_is_not_there_yet_is_waited_for() -> None:
+def test_a_scheduler_that_does_not_listen_yet_is_waited_for() -> None:
     place = ClusterPlace(1, 2, "127.0.0.1", "127.77.0.2", "/1")
     with pytest.raises(JobFailure, match="CLUSTER_LOST: no scheduler listens at"):
         wait_reachable(place, start=0.1)
 
 
-def test_a_container_that_is_asked_to_end_leaves_its_part_to_the_others(world: World) -> None:
+def test_a_container_that_is_asked_to_stop_leaves_its_part_to_the_others(world: World) -> None:
     world.user["in", "doc"] = NOT_BY_MEMBER * 10 * PART
     first, member = world.start_all(world.job(), 2)
     eventually(lambda: world.works(1))

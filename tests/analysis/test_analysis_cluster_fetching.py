@@ -1,4 +1,4 @@
-"""A result that is finished in a container that cannot be reached: it is waited for so long and no longer."""
+"""A finished result in a container that cannot be reached: it is waited for, but not longer than the limit."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from reading_room.analysis.storage import JobFailure
 from tests.worlds.waiting import DEADLINE, eventually_in_loop
 
 LOOKS = 5
-"""How many looks at a finished result the bound of these tests is."""
+"""How many looks at a finished result the limit allows in these tests."""
 
 
 def fetched_soon(future: Any) -> Coroutine[Any, Any, Any]:
-    """Fetch a result, looking more often than the product does, and giving up as much sooner."""
+    """Fetch a result, looking more often than the product does, and giving up sooner by the same factor."""
     return fetched(future, seconds=LOOKS / 512, look_seconds=1 / 512)
 
 
 class Promised:
-    """What ``fetched`` uses of Dask's future: another status at each look, and a result behind the last."""
+    """The part of Dask's future that ``fetched`` uses: another status at each look, and a result after the last one."""
 
     def __init__(self, statuses: Iterable[str], settle: Callable[[asyncio.Future[Any]], object]) -> None:
         self._statuses = iter(statuses)
@@ -34,7 +34,7 @@ class Promised:
 
     @property
     def status(self) -> str:
-        """The status now."""
+        """The current status."""
         self.looks += 1
         try:
             return next(self._statuses)
@@ -50,7 +50,7 @@ class Promised:
 def waited(
     statuses: Iterable[str], settle: Callable[[asyncio.Future[Any]], object] = lambda result: None
 ) -> tuple[Any, Promised]:
-    """Fetch a result; return it, or the error in its place, and the future."""
+    """Fetch a result; return it, or the error instead of it, and the future."""
 
     async def scenario() -> tuple[Any, Promised]:
         promised = Promised(statuses, settle)
@@ -59,14 +59,14 @@ def waited(
                 found = await fetched_soon(promised)
             except (JobFailure, ValueError) as error:
                 found = error
-        # What was cancelled is so when the loop comes round to it.
+        # A cancelled future is only done when the loop runs next.
         await eventually_in_loop(promised.pending.done)
         return found, promised
 
     return asyncio.run(scenario())
 
 
-def test_a_finished_result_that_does_not_come_is_given_up() -> None:
+def test_a_finished_result_that_does_not_arrive_is_given_up() -> None:
     failure, promised = waited(itertools.repeat("finished"))
     assert isinstance(failure, JobFailure)
     assert failure.code == "CLUSTER_LOST"
@@ -75,7 +75,7 @@ def test_a_finished_result_that_does_not_come_is_given_up() -> None:
     assert promised.pending.cancelled()
 
 
-def test_tries_in_vain_between_which_the_result_is_unfinished_for_a_moment_do_not_begin_it_anew() -> None:
+def test_failed_fetches_that_make_the_result_unfinished_for_a_moment_do_not_reset_the_limit() -> None:
     failure, promised = waited(itertools.cycle(["finished", "finished", "finished", "pending"]))
     assert isinstance(failure, JobFailure)
     assert LOOKS < promised.looks < 10 * LOOKS
@@ -87,7 +87,7 @@ def test_a_task_that_takes_long_is_waited_for() -> None:
     assert promised.looks == 4 * LOOKS + 1
 
 
-def test_a_result_that_comes_just_in_time_is_the_answer_and_so_is_what_the_task_raised() -> None:
+def test_a_result_or_an_exception_that_arrives_just_in_time_counts() -> None:
     almost = ["pending", *["finished"] * (LOOKS - 2)]
     assert waited(almost, lambda result: result.set_result("found"))[0] == "found"
     raised, _ = waited(almost, lambda result: result.set_exception(ValueError("of the task")))
@@ -95,18 +95,18 @@ def test_a_result_that_comes_just_in_time_is_the_answer_and_so_is_what_the_task_
 
 
 class Deaf(distributed.Worker):
-    """A worker whose results nobody can fetch until it is let."""
+    """A worker whose results cannot be fetched until the test releases them."""
 
     let: asyncio.Event
 
     async def get_data(self, comm: Any, *arguments: Any, **options: Any) -> Any:
-        """Wait, and then give out results as every worker does."""
+        """Wait, and then send results as every worker does."""
         await self.let.wait()
         return await super().get_data(comm, *arguments, **options)
 
 
 @pytest.mark.costs(0.05, reason="a scheduler, a worker and a client of Dask are started")
-def test_dask_itself_says_that_a_result_is_finished_while_it_cannot_be_fetched() -> None:
+def test_dask_reports_a_result_as_finished_while_it_cannot_be_fetched() -> None:
     make_scheduler: Any = distributed.Scheduler
     make_worker: Any = Deaf
     make_client: Any = distributed.Client

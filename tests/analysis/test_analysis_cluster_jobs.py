@@ -1,4 +1,4 @@
-"""A job of several containers: real processes, real Dask with TLS, and the same bytes as in one container."""
+"""Jobs of several containers: real processes, real Dask with TLS, and the same bytes as from one container."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ FILES = ("doc-a.txt", "doc-b.txt")
 
 @pytest.fixture
 def service() -> Iterator[Service]:
-    """A service that knows of no job yet."""
+    """A service that does not know of a job yet."""
     with Service() as service:
         yield service
 
 
 @pytest.fixture
 def world(tmp_path: Path, service: Service) -> Iterator[World]:
-    """Two files of 120 documents, which are 13 parts."""
+    """Two files of 120 documents, which make 13 parts."""
     with World(tmp_path, service) as world:
         for name in FILES:
             world.user["in", name] = documents("met")
@@ -42,12 +42,12 @@ def world(tmp_path: Path, service: Service) -> Iterator[World]:
 
 
 def documents(word: str) -> bytes:
-    """120 documents with a word that may say when they are finished."""
+    """Return 120 documents with a word that controls when they are finished."""
     return "".join(f"{number} Anna {word} Bo in Rome\n" for number in range(120)).encode()
 
 
 def lines_of(archive: bytes) -> list[str]:
-    """The lines of an archive's one member."""
+    """Return the lines of an archive's only member."""
     with tarfile.open(fileobj=io.BytesIO(archive)) as opened:
         member = opened.extractfile("output")
         assert member is not None
@@ -67,21 +67,21 @@ def test_the_archive_is_the_same_to_the_byte_as_that_of_one_container(world: Wor
     assert (done.documents, done.errors, done.stopped) == (240, 0, False)
     assert world.archive() == world.alone(job, DocumentProgram(CapitalWords()))
     assert len(world.archive()) == done.size
-    # The objects of the parts were named by whoever wrote them; now they are gone.
+    # Each container named the objects of its parts; now they are deleted.
     authors = {part.done["Key"].split("-")[1] for part in world.service.parts if part.done}
     assert authors == {str(member) for member in range(containers)}
     assert world.objects_left() == []
     assert [member.end() for member in started[1:]] == [Done(0, 0, 0, "")] * (containers - 1)
 
 
-def test_the_first_container_does_everything_when_no_other_comes(world: World) -> None:
+def test_the_first_container_does_everything_if_no_other_joins(world: World) -> None:
     job = world.job()
     done = world.start(job, 0, 2).end()
     assert isinstance(done, Done)
     assert world.archive() == world.alone(job, DocumentProgram(CapitalWords()))
 
 
-def test_a_file_for_each_document_needs_no_counting_of_lines(world: World) -> None:
+def test_files_that_are_documents_need_no_counting_of_lines(world: World) -> None:
     for number in range(30):
         world.user["in", f"docs/{number:02}"] = f"Document Number {number}".encode()
     job = world.job(input_format="ONE_DOC_PER_FILE", part_bytes=100)
@@ -90,7 +90,7 @@ def test_a_file_for_each_document_needs_no_counting_of_lines(world: World) -> No
     assert world.archive() == world.alone(job, DocumentProgram(CapitalWords()))
 
 
-def test_progress_counts_the_documents_of_parts_that_are_not_finished_yet(world: World) -> None:
+def test_progress_counts_the_documents_of_unfinished_parts(world: World) -> None:
     world.seconds = 0.05
     first, _ = world.start_all(world.job(part_bytes=3_000), 2)
     eventually(lambda: any(isinstance(each, Progress) and 0 < each.documents < 240 for each in first.said))
@@ -107,7 +107,7 @@ def test_a_stop_keeps_every_finished_document_in_order(world: World) -> None:
     world.user["in", FILES[1]] = documents("last")
     job = world.job()
     first, member = world.start_all(job, 2)
-    # What is not finished then never is: each of these documents is the last of its part.
+    # Each of these documents is the last of its part, so what is unfinished now stays unfinished.
     eventually(lambda: world.works(1) and len(world.service.done()) >= 2)
     first.stop()
     done = first.end()
@@ -119,18 +119,18 @@ def test_a_stop_keeps_every_finished_document_in_order(world: World) -> None:
     assert 0 < len(kept) < 240
     every = lines_of(world.alone(job, DocumentProgram(CapitalWords())))
     assert kept == [line for line in every if line in set(kept)]
-    # Parts that were cut short are no finished parts, and their objects are gone all the same.
+    # Parts that were cut short do not count as finished, but their objects are deleted too.
     assert world.objects_left() == []
 
 
-def test_a_job_fails_with_what_its_documents_fail_with(world: World) -> None:
+def test_a_job_fails_with_the_failure_of_its_documents(world: World) -> None:
     first, _ = world.start_all(world.job(documents_limit=100), 2)
     failed = first.end()
     assert isinstance(failed, Failed)
     assert failed.code == "TOO_MANY_DOCUMENTS"
 
 
-def test_an_object_that_changes_meanwhile_fails_the_job_and_not_the_cluster(world: World) -> None:
+def test_an_object_that_changes_during_the_job_fails_the_job_and_not_the_cluster(world: World) -> None:
     world.user["in", FILES[0]] = documents("met")[:1_000] + documents("hold")[1_000:]
     first, _ = world.start_all(world.job(), 2)
     eventually(lambda: len(world.service.done()) >= 1)

@@ -1,4 +1,4 @@
-"""Topics and trainings whose vectors several containers make: to the byte what one container makes."""
+"""Topics and trainings with vectors from several containers: byte for byte as from one container."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ MODEL = ModelPlace(Location("models", "1/model"), "/x")
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    """A job of nothing yet."""
+    """A job without content."""
     with Service() as service, World(tmp_path, service) as world:
         yield world
 
 
 def texts(number: int) -> list[str]:
-    """Texts of three subjects in turn, of different lengths."""
+    """Return texts of different lengths on three subjects in turn."""
     found = []
     for one in range(number):
         words = _SUBJECTS[one % 3].split()
@@ -43,9 +43,9 @@ def texts(number: int) -> list[str]:
 
 
 def by_one_container(world: World, job: JobFile) -> bytes:
-    """Return the archive that one container makes, in a process of its own: with one thread, as in every container.
+    """Return the archive that one container makes, in a process of its own with one thread, as in every container.
 
-    Sums of two threads have other last digits.
+    Sums computed by two threads have other last digits.
     """
     assert isinstance(world.start(job, 0, 1).end(), Done)
     return world.archive()
@@ -67,7 +67,7 @@ def test_topics_are_the_same_to_the_byte(world: World) -> None:
 
 
 @pytest.mark.costs(10, reason="topics are found twice, once by two processes that load an engine each")
-def test_topics_without_vectors_let_the_others_go(world: World) -> None:
+def test_topics_without_vectors_release_the_other_containers(world: World) -> None:
     world.user["in", "doc"] = "\n".join(texts(60)).encode()
     job = world.job(kind="topics", request=json.dumps({"NumberOfTopics": 3, "Engine": "nmf"}))
     first, member = world.start_all(job, 2)

@@ -1,4 +1,4 @@
-"""Who gets a word in a job's cluster, and where it listens: with real handshakes and the kernel's own tables."""
+"""Who may talk to a job's cluster, and where it listens: with real handshakes and the kernel's own tables."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ pytestmark = pytest.mark.timeout(300)
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[Service]:
-    """A service with the authority of this job."""
+    """A service with this job's certificate authority."""
     with Service() as service:
         yield service
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory, service: Service) -> Iterator[World]:
-    """A job that does not end: two containers that are at a document each."""
+    """A job that does not end: two containers with one document each."""
     with World(tmp_path_factory.mktemp("job"), service) as world:
         world.user["in", "doc"] = b"stay in 0 1\n" * 100
         world.start_all(world.job(), 2)
@@ -44,7 +44,7 @@ def world(tmp_path_factory: pytest.TempPathFactory, service: Service) -> Iterato
 
 
 async def runs_code(address: str, identity: Identity) -> bool:
-    """Whether somebody with this identity has code executed by a scheduler."""
+    """Whether a scheduler executes code for somebody with this identity."""
     make: Any = distributed.Client
     with tempfile.TemporaryDirectory() as scratch:
         configure(Path(scratch))
@@ -54,7 +54,7 @@ async def runs_code(address: str, identity: Identity) -> bool:
         return bool(await client.run_on_scheduler(os.getpid))
 
 
-def test_a_container_of_the_job_has_code_executed(world: World, service: Service) -> None:
+def test_a_container_of_the_job_can_have_code_executed(world: World, service: Service) -> None:
     assert service.authority is not None
     address = f"tls://{world.address(0)}:{SCHEDULER_PORT}"
     assert asyncio.run(runs_code(address, service.authority.identity(9)))
@@ -66,7 +66,9 @@ def test_a_container_of_another_job_is_refused(world: World, port: int) -> None:
         asyncio.run(runs_code(f"tls://{world.address(0)}:{port}", Authority().identity(1)))
 
 
-def test_a_certificate_of_another_authority_is_no_use_with_the_right_authority(world: World, service: Service) -> None:
+def test_a_certificate_of_another_authority_is_useless_even_with_the_right_authority(
+    world: World, service: Service
+) -> None:
     assert service.authority is not None
     right, wrong = service.authority.identity(9), Authority().identity(9)
     mixed = dataclasses.replace(wrong, authority=right.authority)
@@ -75,13 +77,13 @@ def test_a_certificate_of_another_authority_is_no_use_with_the_right_authority(w
 
 
 @pytest.mark.parametrize(("member", "port"), [(0, SCHEDULER_PORT), (0, WORKER_PORT), (1, WORKER_PORT)])
-def test_plain_connections_hear_nothing(world: World, member: int, port: int) -> None:
+def test_plain_connections_get_no_answer(world: World, member: int, port: int) -> None:
     heard = b""
     with socket.create_connection((world.address(member), port), timeout=DEADLINE) as plain:
         plain.sendall(b"GET / HTTP/1.1\r\nhost: cluster\r\n\r\n")
         with suppress(ConnectionResetError):
             heard = plain.recv(1 << 16)
-    # An alert of TLS at the most.
+    # At most a TLS alert.
     assert heard[:1] in (b"", b"\x15")
 
 
@@ -124,7 +126,7 @@ def test_an_identity_is_shown_without_its_key() -> None:
 
 
 def listeners(container: Container, *more: int) -> set[tuple[str, int]]:
-    """What the processes listen at. A port of the loopback address 127.0.0.1 itself is given as 0: it may be any."""
+    """Return where the processes listen. Ports of the loopback address 127.0.0.1 are given as 0: any is allowed."""
     found: set[tuple[str, int]] = set()
     for pid in (container.process.pid, *more):
         inodes = set()

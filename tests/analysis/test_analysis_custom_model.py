@@ -26,18 +26,18 @@ from reading_room.analysis.storage import JobFailure
 
 
 def artifact() -> Artifact:
-    """Something of every sort."""
+    """Return an artifact with content of every sort."""
     arrays = {"a": np.arange(6, dtype=np.float32).reshape(2, 3)}
     return Artifact("classifier", {"n": 1}, arrays, {"words": ["ä", "b"]}, {"crf": b"\x00\x01"})
 
 
 def stored(content: bytes, sha256: str = "") -> tuple[MemoryStorage, ModelPlace]:
-    """A storage that holds a model, and where it is."""
+    """Return a storage that holds a model, and the model's place."""
     place = ModelPlace(Location("models", "1/model"), "/x", sha256 or hashlib.sha256(content).hexdigest())
     return MemoryStorage({("models", "1/model"): content}, chunk=1000), place
 
 
-def test_an_artifact_survives_its_writing_and_the_same_model_is_the_same_bytes(tmp_path: Path) -> None:
+def test_an_artifact_is_read_back_unchanged_and_equal_models_have_equal_bytes(tmp_path: Path) -> None:
     size, sha256 = save_artifact(tmp_path / "a", artifact())
     assert (size, sha256) == save_artifact(tmp_path / "b", artifact())
     storage, place = stored((tmp_path / "a").read_bytes(), sha256)
@@ -60,7 +60,7 @@ def test_a_changed_artifact_is_refused_before_it_is_parsed(tmp_path: Path) -> No
 
 
 def pickled() -> bytes:
-    """An artifact whose array is a pickle."""
+    """Return an artifact whose array is a pickle."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("model.json", json.dumps({"format": 1, "kind": "classifier", "meta": {}}))
@@ -71,7 +71,7 @@ def pickled() -> bytes:
 
 
 def changed(at: int, to: bytes) -> bytes:
-    """An artifact with other bytes at this place of its directory's first entry."""
+    """Return an artifact with other bytes at this place of its directory's first entry."""
     content = bytearray(archived())
     begin = content.index(b"PK\x01\x02") + at
     content[begin : begin + len(to)] = to
@@ -79,7 +79,7 @@ def changed(at: int, to: bytes) -> bytes:
 
 
 def archived(array: bytes = b"", compression: int = zipfile.ZIP_STORED) -> bytes:
-    """An artifact with an array of these bytes."""
+    """Return an artifact with an array of these bytes."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", compression) as archive:
         archive.writestr("model.json", json.dumps({"format": 1, "kind": "classifier", "meta": {}}))
@@ -88,7 +88,7 @@ def archived(array: bytes = b"", compression: int = zipfile.ZIP_STORED) -> bytes
 
 
 def array_of(header: str, content: bytes = b"") -> bytes:
-    """NumPy's own form of an array, with any header."""
+    """Return an array in NumPy's own format, with any header."""
     return b"\x93NUMPY\x01\x00" + (len(header) + 1).to_bytes(2, "little") + header.encode() + b"\n" + content
 
 
@@ -110,7 +110,7 @@ NO_ARTIFACTS = {
 
 
 @pytest.mark.parametrize("content", NO_ARTIFACTS.values(), ids=NO_ARTIFACTS)
-def test_what_is_no_artifact_is_refused_even_when_its_hash_is_right(content: bytes) -> None:
+def test_a_malformed_artifact_is_refused_even_if_its_hash_is_right(content: bytes) -> None:
     storage, place = stored(content)
     with pytest.raises(JobFailure, match="malformed") as failure:
         fetch_artifact(storage, place, "classifier")
@@ -122,7 +122,7 @@ def test_what_is_no_artifact_is_refused_even_when_its_hash_is_right(content: byt
     st.lists(st.integers(0, 4), max_size=4),
     st.sampled_from(["C", "F"]),
 )
-def test_an_array_of_any_shape_and_order_comes_back(kind: str, shape: list[int], order: Literal["C", "F"]) -> None:
+def test_an_array_of_any_shape_and_order_is_read_back(kind: str, shape: list[int], order: Literal["C", "F"]) -> None:
     array = np.arange(int(np.prod(shape, dtype=int))).reshape(shape).astype(kind, order=order)
     buffer = io.BytesIO()
     np.save(buffer, array)
@@ -137,7 +137,7 @@ def test_a_model_of_another_kind_is_refused(tmp_path: Path) -> None:
 
 
 def classifier(mode: Mode) -> ClassifierModel:
-    """A classifier that knows two words, without sentence vectors."""
+    """Return a classifier that knows two words, without sentence vectors."""
     terms = Terms([["cat", "dog"], []], [np.ones(2, np.float32), np.zeros(0, np.float32)])
     return ClassifierModel(
         mode=mode,
@@ -168,11 +168,11 @@ def test_scores_of_one_label_sum_to_one_and_of_several_are_independent() -> None
     texts = ["cat", "dog", "cat dog"]
     assert np.allclose(classifier("MULTI_CLASS").scores(texts, None).sum(axis=1), 1)
     several = classifier("MULTI_LABEL").scores(texts, None)
-    # Without any sign the probability is 0.5, which lies above the model's cut.
+    # Without any known word the probability is 0.5, which is above the model's cut.
     assert several[2].tolist() == pytest.approx([0.54] * 2, abs=1e-3)
 
 
-def test_a_classifier_with_arrays_that_do_not_fit_is_refused() -> None:
+def test_a_classifier_whose_arrays_do_not_match_is_refused() -> None:
     broken = classifier("MULTI_CLASS").to_artifact()
     broken.arrays["term_intercepts"] = np.zeros(3, np.float32)
     with pytest.raises(ValueError, match="shape"):
@@ -180,20 +180,20 @@ def test_a_classifier_with_arrays_that_do_not_fit_is_refused() -> None:
 
 
 @given(st.floats(0, 1), st.floats(0.01, 0.99))
-def test_scores_from_the_cut_on_are_a_half_and_more_and_order_and_bounds_stay(probability: float, cut: float) -> None:
+def test_scores_from_the_cut_on_are_at_least_a_half_and_keep_order_and_bounds(probability: float, cut: float) -> None:
     low, high = around_half(np.array([probability, min(1.0, probability + 0.01)]), cut)
     assert 0 <= low <= high <= 1
     assert (low >= 0.5) == (probability >= cut)
 
 
-def test_probabilities_that_are_not_between_the_cut_and_a_half_are_their_own_scores() -> None:
+def test_probabilities_outside_the_range_from_the_cut_to_a_half_are_unchanged() -> None:
     probabilities = np.array([0.0, 0.1, 0.19, 0.2, 0.4, 0.56, 1.0])
     assert around_half(probabilities, 0.2) == pytest.approx([0, 0.1, 0.19, 0.5, 0.5 + 0.05 * 0.2 / 0.35, 0.56, 1])
     assert around_half(probabilities, 0.7)[[0, 4, 5, 6]] == pytest.approx([0, 0.4, 0.5 - 0.05 * 0.14 / 0.25, 1])
 
 
 def tokens(text: str) -> list[Token]:
-    """The words of a text that is parted by single blanks."""
+    """Return the words of a text with single blanks between them."""
     found, position = [], 0
     for word in text.split(" "):
         found.append(Token(position, position + len(word), word))
@@ -205,7 +205,7 @@ _KINDS = st.lists(st.tuples(st.integers(0, 9), st.integers(1, 4), st.sampled_fro
 
 
 @given(_KINDS)
-def test_spans_survive_their_way_through_labels(chosen: list[tuple[int, int, str]]) -> None:
+def test_spans_can_be_recovered_from_labels(chosen: list[tuple[int, int, str]]) -> None:
     words = tokens("aa b ccc d ee f g hh i jj k l mm")
     spans, behind = [], 0
     for first, length, kind in sorted(chosen):
@@ -216,7 +216,7 @@ def test_spans_survive_their_way_through_labels(chosen: list[tuple[int, int, str
     assert found == spans
 
 
-def test_an_inside_label_without_a_beginning_still_begins_an_entity() -> None:
+def test_an_inside_label_without_a_begin_label_still_begins_an_entity() -> None:
     assert runs(["I-A", "I-A", "O", "B-B", "I-A"]) == [(0, 2, "A"), (3, 4, "B"), (4, 5, "A")]
 
 
@@ -226,7 +226,7 @@ def test_a_list_matches_whole_tokens_and_the_longest_entry() -> None:
     assert listed_spans(text, tokens(text), entries, {4, 8, 13}) == [(0, 13, "CITY"), (33, 37, "TOWN")]
 
 
-def test_one_very_long_entry_does_not_make_every_stretch_be_looked_up() -> None:
+def test_one_very_long_entry_does_not_cause_a_lookup_of_every_span() -> None:
     looked_up = []
 
     class Entries(dict[str, str]):
@@ -240,7 +240,7 @@ def test_one_very_long_entry_does_not_make_every_stretch_be_looked_up() -> None:
     assert len(looked_up) == 150
 
 
-def test_shapes_tell_letters_digits_and_length() -> None:
+def test_shapes_show_letters_digits_and_length() -> None:
     assert [word_shape(word) for word in ("McDonald", "EU", "2024", "Tromsø-5")] == ["XxXxx", "XX", "dd", "Xxx-d"]
 
 

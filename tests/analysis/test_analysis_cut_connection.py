@@ -1,4 +1,4 @@
-"""What a worker says when its connection to the storage is cut in the middle of an object."""
+"""What a worker reports when its connection to the storage is cut in the middle of an object."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.costs(0.1, reason="a session of the SDK is made, and 2 
 
 
 def _end_without_goodbye(connection: ssl.SSLSocket) -> None:
-    """Close as a program that dies does: the encrypted stream is not ended properly."""
+    """Close as a process that dies does: without the proper end of the encrypted stream."""
     socket.socket(fileno=connection.detach()).close()
 
 
@@ -37,7 +37,7 @@ def _reset(connection: ssl.SSLSocket) -> None:
 
 @pytest.fixture
 def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
-    """A server's certificate for 127.0.0.1 that the SDK trusts."""
+    """A certificate for a server on 127.0.0.1, which the SDK trusts."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "storage")])
     now = dt.datetime.now(dt.UTC)
@@ -60,7 +60,7 @@ def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
 
 @pytest.fixture
 def port(context: ssl.SSLContext, cut: Callable[[ssl.SSLSocket], None]) -> Iterator[int]:
-    """A storage that begins an answer of 3 MB and cuts it after 2."""
+    """A storage that begins an answer of 3 MB and cuts it after 2 MB."""
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve() -> None:
@@ -80,7 +80,7 @@ def port(context: ssl.SSLContext, cut: Callable[[ssl.SSLSocket], None]) -> Itera
 
 
 @pytest.mark.parametrize("cut", [_end_without_goodbye, _reset], ids=["ended", "reset"])
-def test_a_connection_cut_inside_an_object_is_named_as_a_lost_way_to_storage(
+def test_a_connection_cut_within_an_object_is_reported_as_lost_access_to_storage(
     port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"https://127.0.0.1:{port}")

@@ -1,4 +1,4 @@
-"""Cutting an input into parts: every document once, none in two pieces, the same however the bytes come."""
+"""Cutting an input into parts: every document once and whole, the same however the bytes arrive."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from reading_room.analysis.documents import Document, documents_of_lines
 from reading_room.analysis.storage import InputObject
 
 LIMIT = 12
-"""Bytes of a document; many lines here have more."""
+"""In bytes; many lines here are longer."""
 
 SIZES = st.lists(st.integers(1, 9), max_size=12)
 PART_BYTES = st.integers(1, 40)
@@ -33,7 +33,7 @@ ENDS = st.sampled_from([b"\n", b"\r", b"\r\n"])
 
 @st.composite
 def texts(draw: st.DrawFn) -> bytes:
-    """A file of lines as editors of all kinds leave it, and now and then what is no text at all."""
+    """Draw a file of lines as various editors write it, or sometimes content that is not text."""
     start = draw(st.sampled_from([b"", b"", b"", b"\xef\xbb\xbf", b"\xef\xbb", b"\x1f\x8b", b"BZh"]))
     content = start + b"".join(line + draw(ENDS) for line in draw(LINES))
     return content + draw(st.sampled_from([b"", b"z", b"\r"]))
@@ -84,7 +84,7 @@ def lengths(part: Part, files: Sequence[bytes]) -> list[int]:
         assert segment.end is not None
         begin = 0
         content = files[segment.source][segment.begin : segment.end]
-        # Behind the beginning of its file, a segment is lines whatever it looks like.
+        # After the beginning of its file, a segment is read as lines, whatever it looks like.
         ends = document_ends(len(content), [content]) if segment.begin == 0 else line_ends([content])
         for end in ends:
             found.append(end - begin)
@@ -123,7 +123,7 @@ def test_the_documents_of_the_parts_are_those_of_the_files(
 
 
 @given(FILES, PART_BYTES, SIZES)
-def test_the_parts_do_not_depend_on_how_the_bytes_come(files: list[bytes], part_bytes: int, sizes: list[int]) -> None:
+def test_the_parts_do_not_depend_on_how_the_bytes_arrive(files: list[bytes], part_bytes: int, sizes: list[int]) -> None:
     assert cut(files, part_bytes, sizes) == cut(files, part_bytes)
 
 
@@ -135,27 +135,27 @@ def test_a_part_ends_with_the_document_that_fills_it(files: list[bytes], part_by
         assert part.number == number
         assert part.bytes == sum(found)
         assert sum(found[:-1]) < part_bytes
-        # A document that is a part alone does not wait for others, nor they for it.
+        # A document that is a part of its own does not wait for others, and they do not wait for it.
         assert len(found) == 1 or max(found) < part_bytes
         assert sum(found) >= part_bytes or number == len(parts) - 1 or sizes[number + 1][0] >= part_bytes
 
 
 def test_the_last_parts_are_smaller() -> None:
-    """So that containers of different paces come to their end together; the same whoever does them."""
+    """So that containers of different speeds finish together. The parts do not depend on who analyses them."""
     line = b"x" * 999 + b"\n"
     sizes = [part.bytes for part in cut([line * 8_000], 400_000, taper=True)]
     assert sum(sizes) == 8_000_000
     assert sizes == sorted(sizes, reverse=True)
     assert sizes[:12] == [400_000] * 12
     assert sizes[-2] == 100_000
-    # No part is larger than an eighth of what is left, unless that is less than a quarter of a whole one.
+    # No part is larger than an eighth of the rest, unless that is less than a quarter of a full part.
     left = 8_000_000
     for size in sizes:
         assert size <= max(left / 8 + len(line), 100_000)
         left -= size
 
 
-def test_parts_that_are_small_anyhow_stay_alike() -> None:
+def test_small_parts_keep_their_size() -> None:
     sizes = [part.bytes for part in cut([(b"x" * 999 + b"\n") * 500], LEAST_BYTES, taper=True)]
     assert sizes == [LEAST_BYTES] * 5
 
@@ -168,13 +168,13 @@ def test_no_tapered_part_is_larger_than_a_whole_one_and_few_are_smaller_than_a_q
     sizes = [lengths(part, files) for part in parts]
     for number, found in enumerate(sizes):
         assert sum(found[:-1]) < part_bytes
-        # A line that is a part alone, which comes next, or the end of the input.
+        # Followed by a line that is a part of its own, or by the end of the input.
         cut_short = number == len(parts) - 1 or sizes[number + 1][0] >= part_bytes // 4
         assert sum(found) >= part_bytes // 4 or cut_short
 
 
 @given(st.lists(st.binary(max_size=6).map(lambda b: b.translate(None, b"\r\n")), max_size=9), ENDS, SIZES)
-def test_a_line_ends_behind_its_line_end(lines: list[bytes], end: bytes, sizes: list[int]) -> None:
+def test_a_line_includes_its_line_end(lines: list[bytes], end: bytes, sizes: list[int]) -> None:
     content = b"".join(line + end for line in lines)
     position, expected = 0, []
     for line in lines:
@@ -200,7 +200,7 @@ def test_a_line_longer_than_a_part_is_a_part_of_its_own() -> None:
     assert [(part.bytes, part.documents) for part in parts] == [(2, 1), (51, 1), (2, 1)]
 
 
-def test_of_a_file_that_is_no_text_only_the_beginning_is_read() -> None:
+def test_only_the_beginning_of_a_file_that_is_not_text_is_read() -> None:
     def endless() -> Iterator[bytes]:
         yield b"\x1f\x8b\x08\x00" + b"\n" * 600
         raise AssertionError("more of it was read")
@@ -209,8 +209,8 @@ def test_of_a_file_that_is_no_text_only_the_beginning_is_read() -> None:
 
 
 @pytest.mark.parametrize("size", [1, 100, 511, 512, 513, 5000])
-def test_what_a_file_is_does_not_depend_on_how_much_of_it_came_at_once(size: int) -> None:
-    # Behind the bytes that are looked at is no text: that does not make the file a bzip2 archive.
+def test_the_detected_format_does_not_depend_on_the_size_of_the_first_chunk(size: int) -> None:
+    # The rest of the file is not text, but that does not make it a bzip2 archive.
     content = b"BZhang wrote\n" + b"x" * 600 + b"\n\xff\x00\n"
     cuts = [content[start : start + size] for start in range(0, len(content), size)]
     assert len(list(document_ends(len(content), cuts))) == len(list(documents_of_lines("f", cuts, LIMIT))) == 3
@@ -229,7 +229,7 @@ def test_files_that_are_documents_are_never_cut(sizes: list[int], part_bytes: in
         assert len(found) == 1 or max(found) < part_bytes
 
 
-def test_a_part_has_no_more_files_than_a_container_can_ask_for_in_time() -> None:
+def test_a_part_has_no_more_files_than_a_container_can_fetch_in_time() -> None:
     parts = cut_files((InputObject(str(number), 0) for number in range(2 * MOST_FILES + 1)), 10**6)
     assert [part.documents for part in parts] == [MOST_FILES, MOST_FILES, 1]
 
@@ -251,7 +251,7 @@ def plan(changes: Mapping[str, object] = {}, known: str = "listed") -> Plan:
     return Plan((Part(0, (segment,), 10, 2),), 2, known)
 
 
-def test_equal_plans_have_one_digest() -> None:
+def test_equal_plans_have_equal_digests() -> None:
     assert plan().digest() == plan().digest()
     assert len(plan().digest()) == 64
 
@@ -259,10 +259,10 @@ def test_equal_plans_have_one_digest() -> None:
 @pytest.mark.parametrize(
     "changes", [{"source": 1}, {"key": "docs/b"}, {"begin": 1}, {"end": 9}, {"line": 1}, {"etag": ""}]
 )
-def test_another_plan_has_another_digest(changes: dict[str, object]) -> None:
+def test_different_plans_have_different_digests(changes: dict[str, object]) -> None:
     assert plan(changes).digest() != plan().digest()
 
 
-def test_another_input_has_another_digest() -> None:
+def test_different_inputs_have_different_digests() -> None:
     assert plan(known="changed").digest() != plan().digest()
     assert Plan((), 2, "listed").digest() != plan().digest()

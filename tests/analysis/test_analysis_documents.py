@@ -29,7 +29,7 @@ def pieces(data: bytes, sizes: list[int]) -> Iterator[bytes]:
     st.lists(st.integers(0, 9), max_size=12),
 )
 def test_lines_are_the_same_however_the_bytes_are_cut(lines: list[tuple[bytes, bytes]], sizes: list[int]) -> None:
-    """An empty line that ends in LF after a line that ends in CR would be a CRLF, so such pairs are no case."""
+    """An empty line that ends in LF after a line that ends in CR would be a CRLF, so such pairs are left out."""
     if any(a[1] == b"\r" and b == (b"", b"\n") for a, b in pairwise(lines)):
         return
     data = b"".join(text + end for text, end in lines)
@@ -37,7 +37,7 @@ def test_lines_are_the_same_however_the_bytes_are_cut(lines: list[tuple[bytes, b
 
 
 @given(st.binary(max_size=60), st.lists(st.integers(1, 9), max_size=12), st.integers(1, 8))
-def test_a_limit_replaces_long_lines_and_touches_no_other(data: bytes, sizes: list[int], limit: int) -> None:
+def test_a_limit_replaces_only_long_lines(data: bytes, sizes: list[int], limit: int) -> None:
     whole = list(split_lines([data], 10_000))
     limited = list(split_lines(pieces(data, sizes), limit))
     assert limited == [Oversize(len(w)) if len(w) > limit else w for w in whole if isinstance(w, bytes)]
@@ -49,7 +49,7 @@ def test_ten_thousand_empty_lines_are_ten_thousand_documents() -> None:
     assert all(d.text == "" and d.error is None for d in documents)
 
 
-def test_a_byte_order_mark_is_no_character_of_the_text() -> None:
+def test_a_byte_order_mark_does_not_belong_to_the_text() -> None:
     first, second = documents_of_lines("f", [b"\xef", b"\xbb\xbfAnna\r", b"\nBo"], 100)
     assert (first.text, second.text) == ("Anna", "Bo")
 
@@ -64,14 +64,14 @@ def test_a_line_that_is_not_utf8_gets_an_error_and_the_others_are_read() -> None
     "text", ["BZhang wrote a letter.", "PAR1 is a receptor. äöü", "x" * 257 + "ustar is a format", ""]
 )
 def test_a_text_that_begins_like_a_binary_file_is_a_text(text: str) -> None:
-    # The 512 bytes that are looked at end inside a character.
+    # The 512 bytes that are looked at end within a character.
     content = (text + "\n" + "ä" * 400).encode()
     first, second = documents_of_lines("f", [content], 1000)
     assert (first.text, first.error) == (text, None)
     assert second.text == "ä" * 400
 
 
-def test_a_binary_file_is_named_in_its_one_error_and_no_more_of_it_is_read() -> None:
+def test_a_binary_file_is_one_error_and_only_its_beginning_is_read() -> None:
     def endless() -> Iterator[bytes]:
         yield b"\x1f\x8b\x08\x00" + b"\n" * 600
         raise AssertionError("more of it was read")
@@ -92,13 +92,13 @@ def test_a_binary_file_is_named_in_its_one_error_and_no_more_of_it_is_read() -> 
         (b"{\\rtf1\\ansi Guten Tag}", "a document in RTF"),
     ],
 )
-def test_a_document_of_an_office_program_is_named_as_what_it_is(head: bytes, what: str) -> None:
+def test_the_format_of_an_office_document_is_named(head: bytes, what: str) -> None:
     document = document_of_file("f.txt", [head], 1000)
     assert document.error is not None
     assert what in document.error.message
 
 
-def test_a_line_over_the_limit_says_both_sizes_and_the_next_is_read() -> None:
+def test_the_error_of_a_long_line_has_both_sizes_and_the_next_line_is_read() -> None:
     long, short = documents_of_lines("f", [b"x" * 11 + b"\nok\n"], 10)
     assert long.error is not None
     assert "10 bytes" in long.error.message
@@ -106,7 +106,7 @@ def test_a_line_over_the_limit_says_both_sizes_and_the_next_is_read() -> None:
     assert short.text == "ok"
 
 
-def test_a_line_separator_of_unicode_is_no_line_end() -> None:
+def test_a_unicode_line_separator_does_not_end_a_line() -> None:
     (document,) = documents_of_lines("f", ["a\u2028b\x85c\n".encode()], 100)
     assert document.text == "a\u2028b\x85c"
 
@@ -117,7 +117,7 @@ def test_a_file_is_one_document(content: bytes) -> None:
     assert (document.text, document.line, document.error) == (content.decode(), None, None)
 
 
-def test_a_file_over_the_limit_is_counted_and_not_kept() -> None:
+def test_a_file_over_the_limit_is_measured_and_not_kept() -> None:
     document = document_of_file("f", iter([b"x" * 6, b"y" * 6]), 10)
     assert document.error is not None
     assert document.error.code == "DOCUMENT_SIZE_EXCEEDED"

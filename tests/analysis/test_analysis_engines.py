@@ -1,4 +1,4 @@
-"""The packaged engines, on sentences whose answer nobody would dispute."""
+"""The packaged engines, on sentences with undisputed results."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_entities_have_comprehend_types_and_code_point_offsets(entities: English
     assert all(text[e["BeginOffset"] : e["EndOffset"]] == e["Text"] and 0 < e["Score"] <= 1 for e in found)
 
 
-def test_the_article_and_quotes_are_no_part_of_a_name(entities: EnglishEntities) -> None:
+def test_article_and_quotes_do_not_belong_to_a_name(entities: EnglishEntities) -> None:
     (found,) = entities.analyse(['He works for "the United Nations" in Geneva.'])
     assert "United Nations" in {e["Text"] for e in found}
 
@@ -53,7 +53,7 @@ def test_empty_and_blank_texts_have_empty_results(entities: EnglishEntities, lan
 
 
 @pytest.mark.costs(1.2, reason="a text of 1,500 sentences is analysed")
-def test_a_long_text_keeps_its_offsets_over_segment_borders(entities: EnglishEntities) -> None:
+def test_offsets_in_a_long_text_are_correct_across_segments(entities: EnglishEntities) -> None:
     sentence = "Barack Obama was born in Hawaii. "
     text = sentence * 1500
     (found,) = entities.analyse([text])

@@ -1,4 +1,4 @@
-"""The English entity engine: what it answers, where, and that long or odd texts change nothing about it."""
+"""The English entity engine: what it finds and where, also in long or unusual texts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def engine() -> EnglishEntities:
 
 
 def texts_and_types(engine: EnglishEntities, text: str) -> set[tuple[str, str]]:
-    """Return what is found in a text."""
+    """Return the texts and types of the entities in a text."""
     (found,) = engine.analyse([text])
     return {(entity["Text"], entity["Type"]) for entity in found}
 
@@ -52,7 +52,7 @@ def test_offsets_count_code_points_and_scores_are_probabilities(engine: EnglishE
 
 
 @pytest.mark.costs(0.08, reason="a text of 60 sentences is analysed")
-def test_the_order_is_that_of_the_text_and_nothing_overlaps(engine: EnglishEntities) -> None:
+def test_entities_are_in_order_and_do_not_overlap(engine: EnglishEntities) -> None:
     text = (
         "Mary Jones of IBM flew from New York to Rome on Monday. John Smith of Apple stayed in London until June. " * 30
     )
@@ -63,7 +63,7 @@ def test_the_order_is_that_of_the_text_and_nothing_overlaps(engine: EnglishEntit
 
 
 @pytest.mark.costs(1.1, reason="a text of 1,500 sentences is analysed")
-def test_a_text_of_many_windows_has_the_entities_of_its_sentences(engine: EnglishEntities) -> None:
+def test_a_text_of_many_windows_has_the_entities_of_all_its_sentences(engine: EnglishEntities) -> None:
     sentence = "Barack Obama was born in Hawaii. "
     (one,) = engine.analyse([sentence])
     (many,) = engine.analyse([sentence * 1500])
@@ -72,7 +72,7 @@ def test_a_text_of_many_windows_has_the_entities_of_its_sentences(engine: Englis
     assert len(many) == 1500 * len(one)
 
 
-def test_a_batch_of_texts_has_the_answers_of_each_alone(engine: EnglishEntities) -> None:
+def test_texts_in_a_batch_get_the_same_entities_as_alone(engine: EnglishEntities) -> None:
     texts = ["Paris is in France.", "", "Tim Cook runs Apple.", " \n", "She was born on 4 July 1976 in Boston."]
     together = list(engine.analyse(texts))
     alone = [next(iter(engine.analyse([text]))) for text in texts]
@@ -82,7 +82,7 @@ def test_a_batch_of_texts_has_the_answers_of_each_alone(engine: EnglishEntities)
     assert together[1] == together[3] == []
 
 
-def test_a_name_does_not_go_over_an_empty_line(engine: EnglishEntities) -> None:
+def test_a_name_does_not_span_an_empty_line(engine: EnglishEntities) -> None:
     text = "Dear Sir,\n\nKind regards\n\nJohn Smith\n\nMary Jones\n\nAcme Corporation"
     (found,) = engine.analyse([text])
     assert found
@@ -91,7 +91,7 @@ def test_a_name_does_not_go_over_an_empty_line(engine: EnglishEntities) -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(texts=st.lists(st.text(max_size=300), max_size=4))
-def test_any_text_gets_an_answer_that_slices_it(engine: EnglishEntities, texts: list[str]) -> None:
+def test_every_entity_is_a_slice_of_its_text(engine: EnglishEntities, texts: list[str]) -> None:
     answers = list(engine.analyse(texts))
     assert len(answers) == len(texts)
     for text, found in zip(texts, answers, strict=True):
@@ -99,7 +99,7 @@ def test_any_text_gets_an_answer_that_slices_it(engine: EnglishEntities, texts: 
 
 
 @pytest.mark.costs(2, reason="three texts of tens of thousands of characters are analysed")
-def test_a_word_without_end_and_a_text_without_blanks_are_survived(engine: EnglishEntities) -> None:
+def test_a_very_long_word_and_a_text_without_blanks_are_analysed(engine: EnglishEntities) -> None:
     answers = list(engine.analyse(["x" * 50_000, "語" * 3 * WINDOW_TOKENS, "a,b;" * 5_000]))
     assert len(answers) == 3
 

@@ -1,4 +1,4 @@
-"""English key phrases: what is one, what is left out of it, and where it ends."""
+"""English key phrases: what counts as one, which words are left out, and where a phrase ends."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def phrases(engine: EnglishKeyPhrases, text: str) -> list[str]:
     return [phrase["Text"] for phrase in found]
 
 
-def test_noun_phrases_are_answered_with_their_articles(engine: EnglishKeyPhrases) -> None:
+def test_noun_phrases_keep_their_articles(engine: EnglishKeyPhrases) -> None:
     found = phrases(engine, "The new phone has a large screen.")
     assert found == ["The new phone", "a large screen"]
 
 
-def test_pronouns_are_no_phrases(engine: EnglishKeyPhrases) -> None:
+def test_pronouns_are_not_phrases(engine: EnglishKeyPhrases) -> None:
     assert phrases(engine, "She gave it to them and he liked that.") == []
 
 
@@ -42,7 +42,7 @@ def test_pointing_and_counting_words_are_left_out(engine: EnglishKeyPhrases) -> 
     assert {"results", "methods", "systems"} <= set(found)
 
 
-def test_joined_phrases_are_parted(engine: EnglishKeyPhrases) -> None:
+def test_phrases_joined_by_a_conjunction_are_separated(engine: EnglishKeyPhrases) -> None:
     assert {"Knowledge discovery", "data mining"} <= set(
         phrases(engine, "Knowledge discovery and data mining are important for the company.")
     )
@@ -76,7 +76,7 @@ def test_whole_phrases_score_higher_than_cut_ones(engine: EnglishKeyPhrases) -> 
         max_size=40,
     )
 )
-def test_phrases_slice_the_text_in_order_without_overlap(engine: EnglishKeyPhrases, words: list[str]) -> None:
+def test_phrases_are_slices_of_the_text_in_order_without_overlap(engine: EnglishKeyPhrases, words: list[str]) -> None:
     text = " ".join(words)
     (found,) = engine.analyse([text])
     reached = 0
@@ -89,7 +89,7 @@ def test_phrases_slice_the_text_in_order_without_overlap(engine: EnglishKeyPhras
 
 @dataclass
 class Word:
-    """What is asked of a parsed word; it counts how often its head is looked at."""
+    """A parsed word with the attributes that the engine reads; it counts how often its head is read."""
 
     i: int
     dep_: str
@@ -104,7 +104,7 @@ class Word:
 
 
 def parsed(tree: Sequence[tuple[str, int]]) -> tuple[list[Word], list[int]]:
-    """Return the words of a tree, and where it is kept which heads were looked at."""
+    """Return the words of a tree, and the record of which heads were read."""
     words: list[Word] = []
     looked: list[int] = []
     words += [Word(i, dep, looked, words, min(head, len(tree) - 1)) for i, (dep, head) in enumerate(tree)]
@@ -112,7 +112,7 @@ def parsed(tree: Sequence[tuple[str, int]]) -> tuple[list[Word], list[int]]:
 
 
 def begins_list(word: Word) -> Word:
-    """The definition: from a member of a list to the left, as far as conjunctions lead."""
+    """Return the definition of the result: follow conjunctions to the left from a member of a list."""
     if word.dep_ != "conj":
         return word
     head = word.head
@@ -122,13 +122,13 @@ def begins_list(word: Word) -> Word:
 
 
 @given(st.lists(st.tuples(st.sampled_from(["conj", "nsubj", "ROOT"]), st.integers(0, 12)), min_size=1, max_size=13))
-def test_each_member_of_a_list_is_led_back_to_its_beginning(tree: list[tuple[str, int]]) -> None:
+def test_each_member_of_a_list_leads_to_the_first_one(tree: list[tuple[str, int]]) -> None:
     words, _ = parsed(tree)
-    found: Any = _list_beginnings(words)  # type: ignore[arg-type] # what is asked of spaCy's
+    found: Any = _list_beginnings(words)  # type: ignore[arg-type] # has the attributes of spaCy's tokens that are read
     assert [word.i for word in found] == [begins_list(word).i for word in words]
 
 
-def test_a_list_as_long_as_a_text_is_walked_once() -> None:
+def test_a_list_as_long_as_the_text_is_walked_once() -> None:
     words, looked = parsed([("ROOT", 0), *(("conj", i) for i in range(2000))])
     assert {word.i for word in _list_beginnings(words)} == {0}  # type: ignore[arg-type]
     assert len(looked) < 4 * len(words)

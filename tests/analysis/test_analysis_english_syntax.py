@@ -1,4 +1,4 @@
-"""English parts of speech, on sentences whose words nobody would dispute, and the weights' form."""
+"""English parts of speech on sentences with undisputed tags, and the format of the weights."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def engine() -> EnglishSyntax:
 
 
 def tags(engine: EnglishSyntax, text: str) -> dict[str, str]:
-    """Return the tag of each word of a text that has none twice."""
+    """Return the tag of each word of a text without repeated words."""
     (found,) = engine.analyse([text])
     return {token["Text"]: token["PartOfSpeech"]["Tag"] for token in found}
 
@@ -40,7 +40,7 @@ def test_words_have_their_parts_of_speech(engine: EnglishSyntax) -> None:
     }  # fmt: skip
 
 
-def test_universal_tags_are_given_and_not_mapped_penn_tags(engine: EnglishSyntax) -> None:
+def test_tags_are_universal_and_not_mapped_from_penn_tags(engine: EnglishSyntax) -> None:
     assert tags(engine, "I have a car.")["have"] == "VERB"
     assert tags(engine, "I have seen it.")["have"] == "AUX"
 
@@ -53,13 +53,13 @@ def test_tokens_are_numbered_from_one_over_the_whole_text(engine: EnglishSyntax)
     assert all(text[token["BeginOffset"] : token["EndOffset"]] == token["Text"] for token in found)
 
 
-def test_blanks_are_no_tokens_and_empty_texts_have_none(engine: EnglishSyntax) -> None:
+def test_blanks_are_not_tokens_and_empty_texts_have_none(engine: EnglishSyntax) -> None:
     blank, words, empty = engine.analyse([" \n\t ", "Well \n\n done", ""])
     assert blank == empty == []
     assert [token["Text"] for token in words] == ["Well", "done"]
 
 
-def test_scores_are_probabilities_and_doubt_shows(engine: EnglishSyntax) -> None:
+def test_scores_are_probabilities_and_unclear_words_score_lower(engine: EnglishSyntax) -> None:
     (found,) = engine.analyse(["The dog barks. Buffalo buffalo buffalo glorp."])
     scores = [token["PartOfSpeech"]["Score"] for token in found]
     assert all(1 / len(TAGS) <= score <= 1 for score in scores)

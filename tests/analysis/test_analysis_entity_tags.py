@@ -21,7 +21,7 @@ def valid(tags: tuple[int, ...]) -> bool:
     )
 
 
-def test_words_of_unlike_case_have_unlike_shapes() -> None:
+def test_words_of_different_case_have_different_shapes() -> None:
     words = ["word", "Word", "WORD", "W", "wOrd", "12", "1st", "語", "?!"]
     found = [shape(word, 0, len(word)) for word in words]
     assert len(set(found)) == len(words)
@@ -46,7 +46,7 @@ def test_the_best_row_is_the_best_of_all_valid_rows(seed: int) -> None:
     assert tuple(best_tags(scores)) == best
 
 
-def test_entities_of_one_type_side_by_side_stay_two() -> None:
+def test_adjacent_entities_of_one_type_stay_separate() -> None:
     person = TYPES.index("PERSON")
     begin, inside = 1 + 2 * person, 2 + 2 * person
     assert spans(np.array([0, begin, inside, begin, 0, begin])) == [(1, 3, person), (3, 4, person), (5, 6, person)]

@@ -59,7 +59,7 @@ def members_of(content: bytes) -> dict[str, list[str]]:
 # Lines
 
 
-def test_a_line_of_a_list_has_its_keys_in_alphabetical_order_and_every_digit() -> None:
+def test_a_line_with_a_list_has_keys_in_alphabetical_order_and_all_digits() -> None:
     phrase = {"Text": "a bakery", "Score": 0.9994627310943771, "EndOffset": 26, "BeginOffset": 18}
     assert FORMS["key-phrases"].line(PLACE, [phrase], "KeyPhrases") == (
         '{"File": "bakery.txt", "KeyPhrases": [{"BeginOffset": 18, "EndOffset": 26, "Score": 0.9994627310943771, '
@@ -67,7 +67,7 @@ def test_a_line_of_a_list_has_its_keys_in_alphabetical_order_and_every_digit() -
     )
 
 
-def test_a_line_of_sentiment_has_the_engine_s_members_beside_the_place() -> None:
+def test_a_line_of_sentiment_has_the_engines_members_after_the_place() -> None:
     scores = {"Positive": 0.5, "Negative": 0.25, "Neutral": 0.25, "Mixed": 0.0}
     assert FORMS["sentiment"].line(PLACE, {"Sentiment": "POSITIVE", "SentimentScore": scores}, "") == (
         '{"File": "bakery.txt", "Line": 0, "Sentiment": "POSITIVE", "SentimentScore": '
@@ -124,11 +124,11 @@ def test_a_score_of_targeted_sentiment_is_the_number_that_it_was_within_a_millio
 # Members
 
 
-def test_each_input_file_of_targeted_sentiment_has_a_member_of_its_own(tmp_path: Path) -> None:
+def test_each_input_file_of_targeted_sentiment_has_its_own_member(tmp_path: Path) -> None:
     storage = MemoryStorage({("in", "a.txt"): b"Anna met Bo\nno one\n", ("in", "b.txt"): b"Zoe", ("in", "c"): b""})
     run(job_file("targeted-sentiment"), WordMentions(), storage, tmp_path)
     found = members_of(storage.objects["out", "output.tar.gz"])
-    # A file without a line has no document, and so no member.
+    # A file without a line has no document, and therefore no member.
     assert list(found) == ["a.txt.out", "b.txt.out"]
     lines = [json.loads(line) for line in found["a.txt.out"]]
     assert [(line["File"], line["Line"], len(line["Entities"])) for line in lines] == [
@@ -137,7 +137,7 @@ def test_each_input_file_of_targeted_sentiment_has_a_member_of_its_own(tmp_path:
     ]
 
 
-def test_files_of_one_base_name_do_not_lose_each_other(tmp_path: Path) -> None:
+def test_files_with_the_same_base_name_do_not_overwrite_each_other(tmp_path: Path) -> None:
     names = ["a/x", "b/x", "c/x-2", "d/x"]
     storage = MemoryStorage({("in", name): name.encode() for name in names})
     job = job_file("targeted-sentiment", input_format="ONE_DOC_PER_FILE")
@@ -148,14 +148,14 @@ def test_files_of_one_base_name_do_not_lose_each_other(tmp_path: Path) -> None:
 
 
 @given(st.lists(st.sampled_from(["x", "x-2", "x-2-2", "x.out", "y"]), max_size=30))
-def test_no_two_files_get_one_member(files: list[str]) -> None:
+def test_no_two_files_get_the_same_member(files: list[str]) -> None:
     names = MemberNames()
     given = [names.of(file) for file in files]
     assert len(set(given)) == len(files)
     assert all(name.endswith(".out") for name in given)
 
 
-def test_classifications_stand_in_predictions(tmp_path: Path) -> None:
+def test_classifications_are_in_the_member_predictions(tmp_path: Path) -> None:
     engine = CapitalWords()
     engine.result_member = "Classes"
     storage = MemoryStorage({("in", "a.txt"): b"Anna\n"})
@@ -164,7 +164,7 @@ def test_classifications_stand_in_predictions(tmp_path: Path) -> None:
     assert name == "predictions.jsonl"
 
 
-def test_a_stopped_job_has_the_members_of_what_it_finished(tmp_path: Path) -> None:
+def test_a_stopped_job_has_the_members_of_its_finished_files(tmp_path: Path) -> None:
     storage = MemoryStorage({("in", f"{n}.txt"): b"Anna\nBo\n" for n in range(5)})
     done = run(job_file("targeted-sentiment"), WordMentions(), storage, tmp_path, stop_after=3)
     found = members_of(storage.objects["out", "output.tar.gz"])
@@ -172,7 +172,7 @@ def test_a_stopped_job_has_the_members_of_what_it_finished(tmp_path: Path) -> No
     assert [len(lines) for lines in found.values()] == [2, 1]
 
 
-def test_a_job_that_finished_nothing_has_an_archive_that_opens(tmp_path: Path) -> None:
+def test_a_job_without_finished_documents_has_a_valid_archive(tmp_path: Path) -> None:
     storage = MemoryStorage({("in", "a.txt"): b"Anna\n"})
     run(job_file("targeted-sentiment"), WordMentions(), storage, tmp_path, stop_after=0)
     assert members_of(storage.objects["out", "output.tar.gz"]) == {}
@@ -188,9 +188,9 @@ def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("sizes", [[0], [1, 0, 511], [512, 513], [100_000, 3, 1_000_000]])
-def test_members_of_any_size_are_read_back_by_tar(tmp_path: Path, sizes: list[int]) -> None:
+def test_tar_reads_members_of_any_size(tmp_path: Path, sizes: list[int]) -> None:
     archive = ResultArchive(tmp_path / "a.tar.gz")
-    # A name longer than a tar header holds, and one that is no ASCII.
+    # A name longer than the field of a tar header, and one that is not ASCII.
     names = [f"{'ö' * 150}-{number}.out" for number in range(len(sizes))]
     for name, size in zip(names, sizes, strict=True):
         archive.begin(name)
@@ -221,7 +221,7 @@ def test_an_empty_document_has_an_empty_list(tmp_path: Path, kind: str) -> None:
     assert done.errors == 0
 
 
-def test_an_empty_document_has_no_sentiment_but_an_error(tmp_path: Path) -> None:
+def test_an_empty_document_has_an_error_and_no_sentiment(tmp_path: Path) -> None:
     storage = MemoryStorage({("in", "a.txt"): "good\n\n \t\u3000\nbad\n".encode()})
     done = run(job_file("sentiment"), WordSentiment(), storage, tmp_path)
     lines = [json.loads(line) for line in members_of(storage.objects["out", "output.tar.gz"])["output"]]
@@ -247,7 +247,7 @@ def test_an_error_names_the_limit_of_its_kind_and_the_true_size(tmp_path: Path) 
     }
 
 
-def test_the_engine_sees_nothing_of_a_document_that_has_an_error(tmp_path: Path) -> None:
+def test_the_engine_does_not_see_a_document_with_an_error(tmp_path: Path) -> None:
     seen: list[str] = []
 
     class Listening(WordSentiment):

@@ -21,7 +21,7 @@ from reading_room.analysis.storage import JobFailure
 
 
 def job_file(**changes: Any) -> JobFile:
-    """A job over ``s3://in/doc`` that writes to ``s3://out``."""
+    """Return a job over ``s3://in/doc`` that writes to ``s3://out``."""
     members: dict[str, Any] = {
         "job_id": "0" * 32,
         "attempt": 1,
@@ -37,7 +37,7 @@ def job_file(**changes: Any) -> JobFile:
 
 
 def run(job: JobFile, storage: MemoryStorage, folder: Path, stop_after: int = 10**9) -> Done:
-    """Run a job; ``stop_after`` asks for an early end after so many looks."""
+    """Run a job; ``stop_after`` is the number of checks after which it is asked to end early."""
     looks = iter(range(10**9))
     told: list[Progress] = []
     work = Work(job, storage, folder, lambda: next(looks) >= stop_after, told.append)
@@ -45,7 +45,7 @@ def run(job: JobFile, storage: MemoryStorage, folder: Path, stop_after: int = 10
 
 
 def output_lines(storage: MemoryStorage) -> list[str]:
-    """The lines of the archive's one member."""
+    """Return the lines of the archive's only member."""
     content = storage.objects["out", "x/output/output.tar.gz"]
     with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive:
         assert archive.getnames() == ["output"]
@@ -101,7 +101,7 @@ def test_a_file_as_a_document_has_no_line_number(tmp_path: Path) -> None:
 
 
 @pytest.mark.costs(0.05, reason="5,000 documents are analysed and archived")
-def test_what_done_says_of_the_archive_is_true(tmp_path: Path) -> None:
+def test_done_describes_the_archive_correctly(tmp_path: Path) -> None:
     storage = MemoryStorage({("in", "doc"): b"Anna\n" * 5000})
     done = run(job_file(), storage, tmp_path)
     content = storage.objects["out", "x/output/output.tar.gz"]
@@ -109,7 +109,7 @@ def test_what_done_says_of_the_archive_is_true(tmp_path: Path) -> None:
     assert len(output_lines(storage)) == 5000
 
 
-def test_a_stop_writes_what_is_finished(tmp_path: Path) -> None:
+def test_a_stopped_job_writes_its_finished_documents(tmp_path: Path) -> None:
     storage = MemoryStorage({("in", "doc"): b"Anna\n" * 1000})
     done = run(job_file(), storage, tmp_path, stop_after=2)
     assert done.stopped
@@ -135,7 +135,7 @@ def test_an_input_outside_the_limits_fails_and_writes_nothing(
     assert not any(bucket == "out" for bucket, _ in storage.objects)
 
 
-def test_an_output_that_may_not_be_written_fails(tmp_path: Path) -> None:
+def test_an_output_without_write_access_fails_the_job(tmp_path: Path) -> None:
     storage = MemoryStorage({("in", "doc"): b"Anna"}, read_only=True)
     with pytest.raises(JobFailure) as failure:
         run(job_file(), storage, tmp_path)
@@ -154,7 +154,7 @@ def test_a_large_input_is_not_read_before_its_output_may_be_written(tmp_path: Pa
 
 
 @pytest.mark.parametrize("size", [0, 1, 511, 512, 513, 100_000])
-def test_an_archive_of_any_size_is_one_that_tar_reads(tmp_path: Path, size: int) -> None:
+def test_tar_reads_an_archive_of_any_size(tmp_path: Path, size: int) -> None:
     archive = ResultArchive(tmp_path / "a.tar.gz")
     archive.begin("output")
     if size:
@@ -167,7 +167,7 @@ def test_an_archive_of_any_size_is_one_that_tar_reads(tmp_path: Path, size: int)
         assert read.next() is None
 
 
-def test_a_job_file_survives_its_encoding_and_unknown_members_are_refused() -> None:
+def test_a_job_file_is_decoded_unchanged_and_unknown_members_are_refused() -> None:
     job = job_file()
     assert JobFile.from_json(job.to_json()) == job
     with pytest.raises(ValueError, match="job file"):

@@ -39,7 +39,7 @@ def test_languages_that_are_easily_confused(vote: LanguageVote, text: str, code:
     assert found[0]["LanguageCode"] == code
 
 
-def test_scores_fall_and_sum_to_no_more_than_one(vote: LanguageVote) -> None:
+def test_scores_decrease_and_sum_to_at_most_one(vote: LanguageVote) -> None:
     texts = [
         "Dag",
         "ok",
@@ -64,7 +64,7 @@ def test_a_quoted_word_does_not_decide_for_the_text_around_it(vote: LanguageVote
     assert found[0]["LanguageCode"] == "en"
 
 
-def test_settling_moves_votes_and_keeps_their_sum(table: PieceTable) -> None:
+def test_settle_moves_votes_and_keeps_their_sum(table: PieceTable) -> None:
     votes = {"bs": 1.2, "hr": 0.9, "sr": 0.3, "sl": 0.6}
     settle(votes, "Predsjednik vlade je tijekom tjedna posjetio Zagreb.", [table])
     assert sum(votes.values()) == pytest.approx(3.0)
@@ -72,13 +72,13 @@ def test_settling_moves_votes_and_keeps_their_sum(table: PieceTable) -> None:
     assert votes["hr"] > votes["bs"]
 
 
-def test_settling_without_a_vote_changes_nothing(table: PieceTable) -> None:
+def test_settle_without_a_vote_changes_nothing(table: PieceTable) -> None:
     votes: dict[str, float] = {}
     settle(votes, "", [table])
     assert votes == {}
 
 
-def test_the_table_knows_nothing_of_a_text_without_its_pieces(table: PieceTable) -> None:
+def test_the_probabilities_of_a_text_without_known_pieces_sum_to_one(table: PieceTable) -> None:
     probabilities = table.probabilities("")
     assert len(probabilities) == len(table.languages)
     assert sum(probabilities) == pytest.approx(1.0)

@@ -1,4 +1,4 @@
-"""Engines of the languages beside English, and the pieces that they are made of."""
+"""Engines for the languages other than English, and the parts that they consist of."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def portuguese() -> SequenceTagger:
 
 
 @pytest.mark.parametrize("name", [name for name, entry in ENTRIES.items() if entry.loads == TAGGER])
-def test_an_engine_finds_phrases_that_slice_the_text_and_have_scores(name: str) -> None:
+def test_an_engine_finds_slices_of_the_text_with_scores(name: str) -> None:
     language = name.removeprefix("entities-").removeprefix("key-phrases-")
     text = TEXTS[language]
     engine = load_engine(name)
@@ -55,14 +55,14 @@ def test_an_engine_finds_phrases_that_slice_the_text_and_have_scores(name: str) 
     assert all(end <= begin for (_, end), (begin, _) in pairwise(borders))
 
 
-def test_a_name_of_a_person_and_of_a_place_are_told_apart(portuguese: SequenceTagger) -> None:
+def test_names_of_persons_and_places_are_told_apart(portuguese: SequenceTagger) -> None:
     (found,) = portuguese.analyse([TEXTS["pt"]])
     types = {item["Text"]: item["Type"] for item in found}
     assert types["Fernando Henrique Cardoso"] == "PERSON"
     assert types["Rio de Janeiro"] == "LOCATION"
 
 
-def test_traditional_characters_get_the_answer_of_simplified_ones() -> None:
+def test_traditional_characters_get_the_same_phrases_as_simplified_ones() -> None:
     engine = _tagger("entities-zh-TW")
     simplified, traditional = engine.analyse([TEXTS["zh"], TEXTS["zh-TW"]])
     assert [(e["BeginOffset"], e["EndOffset"], e["Type"]) for e in simplified] == [
@@ -71,7 +71,7 @@ def test_traditional_characters_get_the_answer_of_simplified_ones() -> None:
     assert "毛澤東" in {e["Text"] for e in traditional}
 
 
-def test_offsets_go_on_over_sentences_and_documents_do_not_mix(portuguese: SequenceTagger) -> None:
+def test_offsets_continue_over_sentences_and_documents_do_not_mix(portuguese: SequenceTagger) -> None:
     sentence = "Fernando Henrique Cardoso nasceu no Rio de Janeiro. "
     alone, empty, many = portuguese.analyse([sentence, " \n", sentence * 50])
     assert empty == []
@@ -79,21 +79,21 @@ def test_offsets_go_on_over_sentences_and_documents_do_not_mix(portuguese: Seque
     assert many[-1]["BeginOffset"] == alone[-1]["BeginOffset"] + 49 * len(sentence)
 
 
-def test_a_model_that_is_not_one_is_refused_by_name() -> None:
+def test_an_unknown_model_is_refused_by_name() -> None:
     with pytest.raises(ValueError, match="entities-xx"):
         load_engine("entities-xx")
     with pytest.raises(ValueError, match="key-phrases-it"):
         load_engine("key-phrases-it")
 
 
-def test_a_surer_model_has_the_higher_score(portuguese: SequenceTagger) -> None:
+def test_a_higher_probability_gives_a_higher_score(portuguese: SequenceTagger) -> None:
     scores = [portuguese.score(probability) for probability in (0.0, 0.1, 0.5, 0.9, 0.999, 1.0)]
     assert scores == sorted(scores)
     assert 0 < scores[0] < scores[-1] < 1
 
 
 @given(st.text(alphabet=st.sampled_from("aB1 .!?\n。「」é字'\u2019,"), max_size=200))
-def test_sentences_keep_their_place_and_lose_nothing_but_blanks(text: str) -> None:
+def test_sentences_keep_their_offsets_and_leave_out_only_blanks(text: str) -> None:
     found = list(sentences(text))
     assert all(text[offset : offset + len(sentence)] == sentence for offset, sentence in found)
     assert "".join("".join(sentence.split()) for _, sentence in found) == "".join(text.split())
@@ -105,7 +105,7 @@ def test_tokens_cover_every_visible_character_once(text: str) -> None:
         assert "".join(text[begin:end] for begin, end in tokens) == "".join(text.split())
 
 
-def test_a_sentence_without_end_is_cut_at_a_blank() -> None:
+def test_a_very_long_sentence_is_cut_at_a_blank() -> None:
     text = "palavra " * 1_000
     found = [sentence for _, sentence in sentences(text)]
     assert max(map(len, found)) <= LONGEST_SENTENCE
@@ -127,7 +127,5 @@ def test_the_longest_listed_phrase_is_marked() -> None:
         ([], []),
     ],
 )
-def test_tags_are_read_as_phrases_even_where_they_do_not_fit(
-    tags: list[str], phrases: list[tuple[int, int, str]]
-) -> None:
+def test_inconsistent_tags_are_read_as_phrases_too(tags: list[str], phrases: list[tuple[int, int, str]]) -> None:
     assert list(labelled(tags)) == phrases

@@ -1,4 +1,4 @@
-"""However long a run of letters or marks is, it is tokenized in parts of a bounded length."""
+"""Long runs of letters or punctuation marks are tokenized in parts of limited length."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TEXTS = st.lists(st.sampled_from(PARTS)).map("".join)
 
 @cache
 def english() -> Language:
-    """Return English without anything trained."""
+    """Return English without trained components."""
     return spacy.blank("en")
 
 
@@ -33,14 +33,14 @@ def test_the_parts_are_the_text_and_none_has_a_longer_run(text: str) -> None:
 
 
 @given(TEXTS)
-def test_tokens_stand_where_they_stand_in_the_text(text: str) -> None:
+def test_tokens_have_their_offsets_in_the_text(text: str) -> None:
     doc = tokenized(english(), text)
     assert doc.text == text
     assert all(text[token.idx : token.idx + len(token)] == token.text for token in doc)
 
 
 @pytest.mark.parametrize("mark", ["'", "(", ")", '"'])
-def test_no_part_that_the_tokenizer_gets_is_longer_than_the_bound(mark: str) -> None:
+def test_the_tokenizer_never_gets_a_part_over_the_limit(mark: str) -> None:
     class Watched:
         longest = 0
 

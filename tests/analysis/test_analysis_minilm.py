@@ -1,4 +1,4 @@
-"""Sentence vectors: their form, their order, and that near meanings are near."""
+"""Sentence vectors: their form and order, and that texts of similar meaning have similar vectors."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_no_texts_give_no_vectors(encoder: Encoder) -> None:
     assert encoder.encode([]).shape == (0, DIMENSIONS)
 
 
-def test_texts_of_like_meaning_are_nearer_than_others(encoder: Encoder) -> None:
+def test_texts_of_similar_meaning_are_nearer_than_others(encoder: Encoder) -> None:
     cat, feline, bank = encoder.encode(
         ["A cat sleeps on the mat.", "The kitten is asleep on the rug.", "My card was declined at the bank."]
     )
@@ -38,13 +38,13 @@ def test_a_vector_does_not_depend_on_its_neighbours_and_their_lengths(encoder: E
     texts = ["short", "a somewhat longer text about nothing in particular " * 3, "middle of the road", "short"]
     together = encoder.encode(texts)
     for text, vector in zip(texts, together, strict=True):
-        # The graph's scales are those of a whole batch, so padding and neighbours shift the int8 vectors a little.
+        # The graph's scales are those of a whole batch, so padding and neighbours change the int8 vectors slightly.
         assert encoder.encode([text])[0] @ vector > 0.97
     assert together[0] @ together[3] == pytest.approx(1, abs=1e-4)
 
 
 @pytest.mark.costs(0.25, reason="another encoder is loaded, and texts of several windows are encoded")
-def test_what_stands_behind_the_first_window_counts_unless_windows_are_bounded(encoder: Encoder) -> None:
+def test_text_after_the_first_window_counts_unless_windows_are_limited(encoder: Encoder) -> None:
     start = "The weather was mild and the sea was calm. " * 20
     end = "The central bank raised its interest rate again. " * 40
     whole, other, bank = encoder.encode([start + end, start, end])
@@ -67,5 +67,5 @@ def test_fast_products_are_used_only_where_they_are_exact(tmp_path: Path, proces
     assert exact_products(tmp_path / "cpuinfo") is exact
 
 
-def test_a_machine_that_does_not_tell_its_processor_gets_the_exact_products(tmp_path: Path) -> None:
+def test_a_machine_with_an_unknown_processor_gets_the_exact_products(tmp_path: Path) -> None:
     assert not exact_products(tmp_path / "missing")

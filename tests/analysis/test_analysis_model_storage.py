@@ -1,4 +1,4 @@
-"""The worker's second session: its own credentials, and failures in the words of a model's bucket."""
+"""The worker's second session: its own credentials, and error messages that name the model's bucket."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ URI = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"
 
 
 class Address(http.server.BaseHTTPRequestHandler):
-    """The credentials address: a key that names the path it was asked for. ``once`` gives one that ends at once."""
+    """The credentials address: each key names the path of its request. ``once`` serves a key that expires at once."""
 
     server: Server
 
@@ -52,11 +52,11 @@ class Address(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: Any) -> None:
-        """Say nothing."""
+        """Write nothing."""
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Remembers the paths that it gave keys for."""
+    """Remembers the paths at which it served keys."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Address)
@@ -64,7 +64,7 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 class Fetcher(ContainerMetadataFetcher):
-    """Asks a port of this machine, for the address of containers is in containers only; tries again without a pause."""
+    """Fetches from a port of this machine, since only containers have the real address; retries without a pause."""
 
     def __init__(self, port: int) -> None:
         super().__init__(sleep=lambda seconds: None)
@@ -94,14 +94,14 @@ def _session() -> Any:
     return session
 
 
-def test_both_sessions_ask_at_their_own_path(fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_session_uses_its_own_path(fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
     monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
     monkeypatch.setenv(URI, "/v2/credentials/of-the-role")
     main = warm_session("us-east-1")
-    provider = ContainerProvider(fetcher=fetcher)  # type: ignore[arg-type] # its stub asks for another class
+    provider = ContainerProvider(fetcher=fetcher)  # type: ignore[arg-type] # the stub expects another class
     main.register_component("credential_provider", CredentialResolver([provider]))
     own = model_session(main, "/v2/credentials/of-the-model", fetcher)
     found = [session.get_credentials() for session in (own, main)]
@@ -111,7 +111,7 @@ def test_both_sessions_ask_at_their_own_path(fetcher: Fetcher, monkeypatch: pyte
 
 
 @pytest.mark.costs(0.08, reason="a client of the SDK is made")
-def test_a_refusal_names_the_bucket_and_the_statement_that_lets_it_in(storage: S3Storage, tmp_path: Path) -> None:
+def test_a_refusal_names_the_bucket_and_the_statement_that_would_allow_it(storage: S3Storage, tmp_path: Path) -> None:
     text = "no VPC endpoint policy allows the s3:PutObject action"
     with Stubber(storage._s3) as stubber:
         stubber.add_client_error("put_object", "AccessDenied", text)
@@ -128,9 +128,7 @@ def test_a_refusal_names_the_bucket_and_the_statement_that_lets_it_in(storage: S
 
 
 @pytest.mark.costs(0.3, reason="two clients of the SDK are made")
-def test_an_artifact_that_is_gone_and_a_missing_session_have_words_of_their_own(
-    storage: S3Storage, fetcher: Fetcher
-) -> None:
+def test_a_missing_artifact_and_a_missing_session_have_their_own_messages(storage: S3Storage, fetcher: Fetcher) -> None:
     with Stubber(storage._s3) as stubber:
         stubber.add_client_error("get_object", "NoSuchKey", "gone")
         with pytest.raises(JobFailure, match="MODEL_NOT_FOUND"):
@@ -141,7 +139,7 @@ def test_an_artifact_that_is_gone_and_a_missing_session_have_words_of_their_own(
         list(ended.read(ARTIFACT.bucket, ARTIFACT.key))
 
 
-def test_a_session_that_nobody_knows_fails_the_job_before_it_begins(fetcher: Fetcher) -> None:
+def test_an_unknown_session_fails_the_job_before_it_begins(fetcher: Fetcher) -> None:
     main = _session()
     with pytest.raises(JobFailure, match="NO_CREDENTIALS_FOR_MODEL"):
         S3Storage(model_session(main, "/v2/credentials/nobody", fetcher), "us-east-1", model_blame(BUCKET))

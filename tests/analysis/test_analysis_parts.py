@@ -1,4 +1,4 @@
-"""A job in parts: the archive is the same from one container and from many, whoever does what and in whatever order."""
+"""A job in parts: the archive is the same from one container and from many, in whatever order they finish the parts."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ CONTENT = st.one_of(
     TEXTS.map(lambda lines: b"\xef\xbb\xbf" + "".join(line + "\r\n" for line in lines).encode()),
     st.sampled_from([b"", b"\xff\n\x00\nAnna\r", b"\x1f\x8b\n\n", b"Anna\r\rBo\r\n"]),
 )
-# Two folders may have a file of one name, and a name may look like the one that such a pair makes.
+# Two folders may have files of one name, and another file may have the name that such a pair gets in the archive.
 INPUT = st.dictionaries(
     st.sampled_from(["a/x", "a/y", "b/x", "b/x-2", "c/x", "c/z.txt"]), CONTENT, min_size=1, max_size=5
 )
 
 
 def job_file(kind: Kind = "entities", **changes: Any) -> JobFile:
-    """A job over everything in ``s3://in``."""
+    """Return a job over everything in ``s3://in``."""
     members: dict[str, Any] = {
         "job_id": "0" * 32,
         "attempt": 1,
@@ -77,7 +77,7 @@ def never() -> bool:
 
 
 def after(looks: int) -> Callable[[], bool]:
-    """Ask for an early end after so many looks."""
+    """Return a function that asks for an early end after this many checks."""
     counter = itertools.count()
     return lambda: next(counter) >= looks
 
@@ -90,7 +90,7 @@ def in_one(
     tell: Callable[[Progress], None] = lambda progress: None,
     now: Callable[[], float] = time.monotonic,
 ) -> tuple[Done, bytes]:
-    """Run a job in one container; return what it says and its archive."""
+    """Run a job in one container; return its outcome and its archive."""
     with tempfile.TemporaryDirectory() as folder:
         done = run_job(Work(job, storage, Path(folder), stopping, tell, now=now), engine or ENGINES[job.kind]())
     return done, storage.objects[OUTPUT]
@@ -103,7 +103,7 @@ def key_of(job: JobFile, number: int, member: int) -> str:
 def in_many(
     job: JobFile, storage: MemoryStorage, seed: int, stopping: Callable[[], bool] = never
 ) -> tuple[list[PartResult], tuple[int, str]]:
-    """Do each part with an engine of its own, in any order, and put them together."""
+    """Analyse each part with an engine of its own, in any order, and assemble the results."""
     results = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -151,13 +151,15 @@ def test_the_documents_of_a_plan_are_those_of_the_input(
         ("", ["a/note.txt", "note.txt"], ["a/note.txt", "note.txt"]),
     ],
 )
-def test_objects_of_one_name_are_told_apart_by_their_folders(prefix: str, keys: list[str], names: list[str]) -> None:
+def test_objects_with_the_same_name_are_told_apart_by_their_folders(
+    prefix: str, keys: list[str], names: list[str]
+) -> None:
     storage = MemoryStorage({("in", key): b"Anna" for key in keys})
     objects = checked_input(job_file(input=Location("in", prefix)), storage)
     assert [each.file for each in objects] == names
 
 
-def test_a_small_input_is_one_part_and_is_not_read_to_be_cut() -> None:
+def test_a_small_input_is_one_part_and_is_not_read_for_cutting() -> None:
     class Unread(MemoryStorage):
         def read(self, *_: Any, **__: Any) -> Iterator[bytes]:
             raise AssertionError("it was read")
@@ -176,7 +178,7 @@ def test_a_large_input_is_counted_although_it_is_one_part() -> None:
     assert (len(plan.parts), plan.documents) == (1, PROBE_BYTES // 5 + 1)
 
 
-def test_too_many_lines_are_noticed_before_any_is_analysed() -> None:
+def test_too_many_lines_are_refused_before_any_is_analysed() -> None:
     storage = store({"a": b"x\n" * 20, "b": b"x\n" * 20})
     assert plan_of(job_file(documents_limit=40), storage, never).documents == 40
     with pytest.raises(JobFailure, match="the input has more than 39 documents") as failure:
@@ -184,7 +186,7 @@ def test_too_many_lines_are_noticed_before_any_is_analysed() -> None:
     assert failure.value.code == "TOO_MANY_DOCUMENTS"
 
 
-def test_an_object_that_is_changed_after_it_was_cut_fails_the_job() -> None:
+def test_an_object_that_changes_after_it_was_cut_fails_the_job() -> None:
     job, storage = job_file(), store({"a": b"Anna is good\n" * 9})
     plan = plan_of(job, storage, never)
     storage.objects["in", "a"] = b"Anna was good\n" * 9
@@ -224,7 +226,7 @@ def test_cutting_changes_nothing_for_an_engine_that_takes_one_document_at_a_time
 
 
 @pytest.mark.costs(0.05, reason="3,000 documents are analysed and archived twice")
-def test_an_uncut_input_is_written_line_by_line_as_ever(tmp_path: Path) -> None:
+def test_an_uncut_input_is_written_line_by_line(tmp_path: Path) -> None:
     texts = ["Anna met Bo", "", "no one"] * 1000
     done, found = in_one(job_file(part_bytes=10**6), store({"a": "\n".join(texts).encode()}))
     archive = ResultArchive(tmp_path / "expected")
@@ -235,7 +237,7 @@ def test_an_uncut_input_is_written_line_by_line_as_ever(tmp_path: Path) -> None:
     assert (tmp_path / "expected").read_bytes() == found
 
 
-def test_files_of_one_name_keep_their_members_when_parts_cut_them() -> None:
+def test_files_with_the_same_name_keep_their_members_when_they_are_cut() -> None:
     files = {"a/x": b"Anna\n" * 20, "b/x": b"Bo\n" * 20, "c/y": b"Zoe"}
     storage = store(files)
     _, alone = in_one(job_file("targeted-sentiment"), storage)
@@ -246,7 +248,7 @@ def test_files_of_one_name_keep_their_members_when_parts_cut_them() -> None:
 
 
 class Batches(CapitalWords):
-    """Reads ahead as real engines do, and remembers what it saw at once."""
+    """Reads ahead as real engines do, and records which texts it had at the same time."""
 
     def __init__(self) -> None:
         self.seen: list[list[str]] = []
@@ -261,21 +263,21 @@ def test_an_engine_never_sees_two_parts_at_once() -> None:
     engine = Batches()
     lines = [f"Line {number:02}" for number in range(10)]
     in_one(job_file(part_bytes=48), store({"a": "\n".join(lines).encode()}), engine)
-    # Nine bytes a line: six of them fill a part.
+    # Nine bytes a line, so that six of them fill a part.
     assert engine.seen == [lines[0:4], lines[4:6], lines[6:10]]
 
 
-def test_parts_are_told_apart_by_attempt_and_lie_beside_the_output() -> None:
+def test_part_keys_contain_the_attempt_and_are_beside_the_output() -> None:
     assert part_prefix(job_file(attempt=2)) == "1/output/parts/2/"
 
 
 def every(seconds: float) -> Callable[[], float]:
-    """A clock that moves on by so much with every look."""
+    """Return a clock that advances by this much at every call."""
     counter = itertools.count(0.0, seconds)
     return lambda: next(counter)
 
 
-def test_progress_says_of_how_many() -> None:
+def test_progress_includes_the_total() -> None:
     told: list[Progress] = []
     in_one(job_file(), store({"a": b"Anna\n" * 10}), tell=told.append, now=every(0.5))
     assert told[:2] == [Progress(2, 10), Progress(4, 10)]
@@ -284,7 +286,7 @@ def test_progress_says_of_how_many() -> None:
     assert told[:2] == [Progress(2, 0), Progress(4, 0)]
 
 
-def test_a_part_tells_how_far_it_is(tmp_path: Path) -> None:
+def test_a_part_reports_its_progress(tmp_path: Path) -> None:
     job, storage = job_file(part_bytes=10**6), store({"a": b"Anna\n" * 10})
     told: list[int] = []
     (part,) = plan_of(job, storage, never).parts
@@ -305,8 +307,8 @@ def test_a_part_object_has_the_source_and_the_final_line(tmp_path: Path) -> None
 # Stopped
 
 
-def test_a_stop_inside_a_later_part_keeps_every_finished_document() -> None:
-    # One look is that of the search for line ends, whose stream is a single piece here.
+def test_a_stop_within_a_later_part_keeps_every_finished_document() -> None:
+    # One of the checks belongs to the search for line ends, whose stream is a single piece here.
     done, archive = in_one(job_file(), store({"a": b"Anna\n" * 100}, chunk=1000), stopping=after(21))
     (lines,) = lines_of(archive).values()
     assert done.stopped
@@ -315,9 +317,7 @@ def test_a_stop_inside_a_later_part_keeps_every_finished_document() -> None:
 
 
 @given(INPUT, st.sampled_from(list(ENGINES)), st.integers(0, 30), st.integers(0, 99))
-def test_of_stopped_parts_each_has_its_first_documents(
-    files: dict[str, bytes], kind: Kind, looks: int, seed: int
-) -> None:
+def test_each_stopped_part_has_its_first_documents(files: dict[str, bytes], kind: Kind, looks: int, seed: int) -> None:
     job, storage = job_file(kind), store(files)
     results, _ = in_many(job, storage, seed, after(looks))
     expected: list[tuple[str, int | None]] = []
@@ -340,7 +340,7 @@ def test_a_part_that_is_missing_leaves_its_documents_out(tmp_path: Path) -> None
     assert [json.loads(line)["Line"] for line in lines] == [0, 1, 2, 3, 8, 9, 10, 11]
 
 
-def test_nothing_finished_is_an_archive_that_opens(tmp_path: Path) -> None:
+def test_an_archive_without_finished_parts_is_valid(tmp_path: Path) -> None:
     storage = store({})
     assemble(job_file(), storage, [], tmp_path)
     assert lines_of(storage.objects[OUTPUT]) == {"output": []}
@@ -348,7 +348,7 @@ def test_nothing_finished_is_an_archive_that_opens(tmp_path: Path) -> None:
     assert lines_of(storage.objects[OUTPUT]) == {}
 
 
-def test_a_job_that_is_stopped_before_it_is_cut_has_nothing_finished() -> None:
+def test_a_job_that_is_stopped_before_cutting_has_no_result() -> None:
     storage = store({"a": b"Anna\n" * 100})
     plan = plan_of(job_file(), storage, after(3))
     assert (plan.parts, plan.complete) == ((), False)
@@ -357,8 +357,8 @@ def test_a_job_that_is_stopped_before_it_is_cut_has_nothing_finished() -> None:
     assert lines_of(archive) == {"output": []}
 
 
-def test_a_later_attempt_of_several_containers_is_cut_although_it_is_stopped() -> None:
-    # Parts of this plan may be finished since the first attempt: only a whole plan says that they are of it.
+def test_a_later_attempt_of_several_containers_is_cut_even_if_it_is_stopped() -> None:
+    # Parts of this plan may be finished since the first attempt, and only a complete plan identifies them.
     place = ClusterPlace(0, 2, "10.0.0.4", "10.0.0.4", "/v2/cluster/x")
     storage = store({"a": b"Anna\n" * 100})
     first, second = (
@@ -395,7 +395,7 @@ def test_a_part_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, a file without room")
-def test_results_that_do_not_fit_the_disk_are_named_so(tmp_path: Path) -> None:
+def test_results_that_do_not_fit_on_the_disk_are_reported(tmp_path: Path) -> None:
     job, storage = job_file(part_bytes=10**6), store({"a": b"Anna Bo\n" * 9_000})
     (part,) = plan_of(job, storage, never).parts
     (tmp_path / "part-0").symlink_to("/dev/full")
@@ -405,7 +405,7 @@ def test_results_that_do_not_fit_the_disk_are_named_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, a file without room")
-def test_an_archive_that_does_not_fit_the_disk_is_named_so(tmp_path: Path) -> None:
+def test_an_archive_that_does_not_fit_on_the_disk_is_reported(tmp_path: Path) -> None:
     (tmp_path / "output.tar.gz").symlink_to("/dev/full")
     storage = store({"a": b"Anna Bo\n" * 100})
     with pytest.raises(JobFailure, match="do not fit the container's disk") as failure:
@@ -417,7 +417,7 @@ def test_an_archive_that_does_not_fit_the_disk_is_named_so(tmp_path: Path) -> No
 # Objects that several processes share
 
 
-def test_objects_of_a_folder_are_those_of_a_dictionary(tmp_path: Path) -> None:
+def test_a_folder_and_a_dictionary_hold_objects_alike(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
     objects = {("in", "a/../b"): b"1", ("in", ""): b"2", ("in@x", "ö @ %41/"): b"", ("out", "."): b"3"}
     folder.update(objects)

@@ -1,4 +1,4 @@
-"""Real engines over parts: the same lines from any process in any order, as several containers work."""
+"""Real engines over parts: the same lines from any process in any order, as in a job of several containers."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ NAMES = ("Angela Merkel", "Siemens", "Paris", "Bo Müller", "Acme Corp.", "the r
 
 
 def document(chance: random.Random) -> str:
-    """Some sentences, of very different number."""
+    """Return a varying number of sentences."""
     sentences = (chance.choice(SENTENCES) for _ in range(chance.choice((1, 3, 12))))
     return " ".join(sentence.format(*chance.choices(NAMES, k=3)) for sentence in sentences)
 

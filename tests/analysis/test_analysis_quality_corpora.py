@@ -39,7 +39,7 @@ def corpora(tmp_path: Path) -> Corpora:
     git(place, "add", ".")
     git(place, "commit", "--quiet", "-m", "texts")
     revision = git(place, "rev-parse", "HEAD")
-    # What is checked out does not matter, only the recorded revision.
+    # Only the recorded revision matters, not what is checked out.
     (place / "a.txt").write_bytes(b"changed\n")
     good, folder = hashlib.sha256(b"first\n").hexdigest(), folder_hash({"1": b"one", "2": b"two\n\n"})
     catalogue = tmp_path / "corpora.toml"
@@ -104,14 +104,14 @@ def test_an_inside_tag_of_another_type_begins_a_span() -> None:
     assert list(spans([(0, 1), (2, 3), (4, 5)], ["B-a", "I-b", "I-b"])) == [(0, 1, "a"), (2, 5, "b")]
 
 
-def test_handles_are_no_entities_and_either_way_places_do_not_count() -> None:
+def test_handles_are_not_entities_and_ambiguous_places_do_not_count() -> None:
     document = labelled(Sentence("@ ann met Nature", ((2, 5, "person"), (10, 16, "magazine"))), CROSSNER)
     assert document == Labelled("@ ann met Nature", frozenset(), ((10, 16),))
     answer = {"BeginOffset": 10, "EndOffset": 16, "Type": "TITLE", "Score": 0.9}
     assert scored(document, [answer], {"TITLE"}) == {}
 
 
-def test_answers_of_a_type_that_the_set_does_not_annotate_do_not_count() -> None:
+def test_entities_of_a_type_that_the_set_does_not_annotate_do_not_count() -> None:
     document = Labelled("Oslo 1999", frozenset({(0, 4, "LOCATION")}), ())
     found = [
         {"BeginOffset": 0, "EndOffset": 4, "Type": "LOCATION", "Score": 0.5},
@@ -120,7 +120,7 @@ def test_answers_of_a_type_that_the_set_does_not_annotate_do_not_count() -> None
     assert scored(document, found, {"LOCATION"}) == {(0, 4, "LOCATION"): 0.5}
 
 
-def test_words_get_their_places_in_the_written_sentence() -> None:
+def test_words_get_their_offsets_in_the_written_sentence() -> None:
     block = "# text = I don't\n1\tI\t_\tPRON" + "\t_" * 6 + "\n2-3\tdon't" + "\t_" * 8
     block += "\n2\tdo\t_\tAUX" + "\t_" * 6 + "\n3\tn't\t_\tPART" + "\t_" * 6 + "\n"
     assert parse(block)[0].tags == {(0, 1): "PRON", (2, 4): "AUX", (4, 7): "PART"}
@@ -134,7 +134,7 @@ def test_phrases_count_only_as_whole_words_of_the_text() -> None:
     assert not inside("interplanetary systems", document.phrases)
 
 
-def test_a_post_is_what_its_author_wrote_in_it() -> None:
+def test_a_post_is_reduced_to_its_authors_own_text() -> None:
     post = "From: a@b\nSubject: x\n\nBob (b@c) writes:\n> quoted\nMy own words.\n--\nsignature"
     assert body(post) == "My own words."
 

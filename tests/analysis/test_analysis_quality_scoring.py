@@ -40,7 +40,7 @@ def test_f1_is_the_harmonic_mean_of_precision_and_recall() -> None:
     assert f1(sums) == pytest.approx(2 * p * r / (p + r))
 
 
-def test_figures_of_nothing_are_zero_and_no_error() -> None:
+def test_figures_of_an_empty_set_are_zero() -> None:
     nothing = np.zeros(3)
     assert (f1(nothing), precision(nothing), recall(nothing), share(nothing[:2])) == (0, 0, 0, 0)
 
@@ -72,13 +72,13 @@ def test_a_set_without_documents_is_refused() -> None:
         bootstrap(np.zeros((0, 2)), share)
 
 
-def test_scores_that_keep_their_word_have_no_calibration_error() -> None:
+def test_scores_that_match_the_accuracy_have_no_calibration_error() -> None:
     assert calibration_error([0.75] * 4, [1, 1, 1, 0]) == pytest.approx(0)
     assert calibration_error([1.0] * 4, [1, 1, 0, 0]) == pytest.approx(0.5)
     assert calibration_error([], []) == 0
 
 
-def test_calibration_error_does_not_let_one_bin_pay_for_another() -> None:
+def test_errors_of_different_bins_do_not_cancel_out() -> None:
     assert calibration_error([0.05, 0.95], [1, 0]) == pytest.approx(0.95)
 
 
@@ -113,13 +113,13 @@ def test_groupings_of_different_documents_are_refused() -> None:
         mutual_information(["a"], ["a", "b"])
 
 
-def test_terms_that_always_stand_together_are_coherent_and_those_that_never_do_are_not() -> None:
+def test_terms_that_always_occur_together_are_coherent_and_those_that_never_do_are_not() -> None:
     documents = [{"bread", "oven"}, {"bread", "oven"}, {"goal"}, {"match", "referee"}]
     assert coherence([["bread", "oven"]], documents) == pytest.approx(1)
     assert coherence([["bread", "goal"]], documents) == -1
     assert coherence([], documents) == 0
 
 
-def test_coherence_is_zero_for_terms_that_meet_by_chance() -> None:
+def test_coherence_is_zero_for_terms_that_occur_together_by_chance() -> None:
     documents = [{"a", "b"}, {"a"}, {"b"}, set[str]()]
     assert math.isclose(coherence([["a", "b"]], documents), 0, abs_tol=1e-12)

@@ -1,4 +1,4 @@
-"""The one library that would phone home is loaded where it is told not to."""
+"""The one library that sends usage data is loaded only where that is switched off."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 SOURCES = Path(__file__).resolve().parents[2] / "src" / "reading_room"
 
 
-def test_only_one_module_loads_the_library_that_would() -> None:
-    """It is there that the library is told not to."""
+def test_only_one_module_loads_the_library_that_sends_usage_data() -> None:
+    """The module that loads it also switches that off."""
     loads = {
         path.relative_to(SOURCES).as_posix()
         for path in SOURCES.rglob("*.py")

@@ -1,4 +1,4 @@
-"""Sentiment of documents: the API's members, long texts, and a stream read no further ahead than a batch."""
+"""Sentiment of documents: the API's members, long texts, and a stream that is read at most one batch ahead."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def answers(engine: Sentiment, *texts: str) -> list[str]:
     return [result["Sentiment"] for result in engine.analyse(texts)]
 
 
-def test_clear_texts_get_their_sign(engine: Sentiment) -> None:
+def test_clear_texts_get_the_right_sentiment(engine: Sentiment) -> None:
     texts = ("I love this camera!", "This is the worst meal I ever had.", "The meeting starts at nine.")
     assert answers(engine, *texts) == ["POSITIVE", "NEGATIVE", "NEUTRAL"]
 
@@ -68,7 +68,7 @@ def test_texts_without_a_word_are_neutral(engine: Sentiment) -> None:
     assert answers(engine, "", "  \n") == ["NEUTRAL", "NEUTRAL"]
 
 
-def test_a_long_text_without_a_blank_is_answered(engine: Sentiment) -> None:
+def test_a_long_text_without_blanks_gets_a_result(engine: Sentiment) -> None:
     assert len(answers(engine, "x" * 5000, "好" * 1700)) == 2
 
 
@@ -104,7 +104,7 @@ def test_pieces_weigh_by_their_length() -> None:
     assert of(good, bad).argmax() == MIXED
 
 
-def test_neutral_pieces_do_not_outvote_a_sign_that_is_there_but_stand_alone() -> None:
+def test_neutral_pieces_do_not_outvote_a_sign_but_count_if_alone() -> None:
     plain, bad = [0.02, 0.02, 0.95, 0.01], [0.05, 0.9, 0.03, 0.02]
     assert of(plain, bad, bad).argmax() == NEGATIVE
     assert of(plain, plain, plain).argmax() == NEUTRAL
@@ -117,7 +117,7 @@ def test_certain_pieces_do_not_divide_by_zero() -> None:
         assert scores.sum() == pytest.approx(1)
 
 
-def test_a_mention_has_its_own_sign_within_a_text() -> None:
+def test_a_mention_has_a_sentiment_of_its_own() -> None:
     text = "The food was great but the service was awful."
     (scores,) = SentimentModel().mentions([text], [[(4, 8), (27, 34)]])
     assert [members(each)["Sentiment"] for each in scores] == ["POSITIVE", "NEGATIVE"]

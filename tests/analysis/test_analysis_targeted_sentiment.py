@@ -1,4 +1,4 @@
-"""Targeted sentiment: mentions with true offsets, grouped, each with the sign that the text gives it."""
+"""Targeted sentiment: mentions with correct offsets, in groups, each with the sentiment that the text expresses."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def texts_of(entity: dict[str, Any]) -> list[str]:
     return [mention["Text"] for mention in entity["Mentions"]]
 
 
-def test_each_thing_gets_what_the_text_says_of_it(engine: TargetedSentiment) -> None:
+def test_each_thing_gets_the_sentiment_that_the_text_expresses(engine: TargetedSentiment) -> None:
     found = entities(engine, "The burger was delicious but the service was terribly slow.")
     signs = {texts_of(each)[0]: each["Mentions"][0]["MentionSentiment"]["Sentiment"] for each in found}
     assert signs == {"burger": "POSITIVE", "service": "NEGATIVE"}
@@ -35,7 +35,7 @@ def test_each_thing_gets_what_the_text_says_of_it(engine: TargetedSentiment) -> 
     assert types == {"burger": "COMMERCIAL_ITEM", "service": "ATTRIBUTE"}
 
 
-def test_offsets_count_code_points_and_slice_the_text(engine: TargetedSentiment) -> None:
+def test_offsets_count_code_points_of_the_text(engine: TargetedSentiment) -> None:
     text = "😀😀 Ana Müller loves the 𝒜-shaped lamp.\n\nShe bought it in Zürich on Monday. " * 3
     found = entities(engine, text)
     mentions = [mention for each in found for mention in each["Mentions"]]
@@ -60,7 +60,7 @@ def test_a_mention_has_the_apis_members_and_scores_between_0_and_1(engine: Targe
             assert 0 < mention["GroupScore"] <= 1
 
 
-def test_a_pronoun_joins_what_it_stands_for_and_takes_its_type(engine: TargetedSentiment) -> None:
+def test_a_pronoun_joins_its_antecedent_and_takes_its_type(engine: TargetedSentiment) -> None:
     found = entities(engine, "The waiters were rude. They shouted at us.")
     (group,) = [each for each in found if "waiters" in texts_of(each)]
     assert texts_of(group) == ["waiters", "They"]
@@ -73,7 +73,7 @@ def test_i_and_my_are_one_person(engine: TargetedSentiment) -> None:
     assert ["I", "my", "me"] in [texts_of(each) for each in found]
 
 
-def test_texts_without_a_mention_have_no_entities_and_do_not_shift_the_others(engine: TargetedSentiment) -> None:
+def test_texts_without_mentions_have_no_entities_and_do_not_shift_the_others(engine: TargetedSentiment) -> None:
     results = list(engine.analyse(["", "The soup is good.", "...", "\n"]))
     assert [len(result) for result in results] == [0, 1, 0, 0]
 
@@ -104,7 +104,7 @@ def words(*mentions: Mention) -> list[list[str]]:
     return [[mentions[member].text for member in group.members] for group in grouped(mentions)]
 
 
-def test_a_surname_joins_the_full_name_and_initials_their_organization() -> None:
+def test_surnames_join_full_names_and_initials_join_organizations() -> None:
     assert words(mention("Angela Merkel", label="PERSON"), mention("Merkel", label="PERSON")) == [
         ["Angela Merkel", "Merkel"]
     ]
@@ -116,7 +116,7 @@ def test_a_surname_joins_the_full_name_and_initials_their_organization() -> None
     ]
 
 
-def test_a_pronoun_goes_to_the_nearest_that_agrees_in_number_and_gender() -> None:
+def test_a_pronoun_joins_the_nearest_mention_that_agrees_in_number_and_gender() -> None:
     anna = mention("Anna", gender="f")
     lamp = mention("lamp", "noun", "COMMERCIAL_ITEM", gender="n")
     guests = mention("guests", "noun", plural=True)
@@ -126,7 +126,7 @@ def test_a_pronoun_goes_to_the_nearest_that_agrees_in_number_and_gender() -> Non
     assert words(anna, lamp, guests, she, it, they) == [["Anna", "she"], ["lamp", "it"], ["guests", "they"]]
 
 
-def test_a_name_that_was_she_is_not_he_afterwards() -> None:
+def test_a_name_referred_to_as_she_is_not_joined_by_he_later() -> None:
     merkel, obama = mention("Merkel", label="PERSON"), mention("Obama", label="PERSON")
     she, he = mention("she", "pronoun", gender="f", sentence=1), mention("he", "pronoun", gender="m", sentence=2)
     assert words(obama, merkel, she, he) == [["Obama", "he"], ["Merkel", "she"]]
@@ -139,14 +139,14 @@ def test_a_pronoun_does_not_reach_back_over_many_sentences() -> None:
     assert ["it"] in words(lamp, *between, it)
 
 
-def test_a_pronoun_that_could_be_several_is_less_certain_of_its_group() -> None:
+def test_an_ambiguous_pronoun_has_a_lower_group_score() -> None:
     lamp, desk = (mention(text, "noun", "OTHER", gender="n") for text in ("lamp", "desk"))
     it = mention("it", "pronoun", "OTHER", gender="n", sentence=1)
     assert grouped([lamp, it])[0].scores == [1.0, 1.0]
     assert grouped([lamp, desk, it])[1].scores == [1.0, 0.5]
 
 
-def test_equal_quantities_are_not_one_thing() -> None:
+def test_equal_quantities_are_not_grouped() -> None:
     seven = mention("seven", sort="QUANTITY", label="CARDINAL")
     assert words(seven, seven) == [["seven"], ["seven"]]
 
@@ -161,5 +161,5 @@ def test_the_descriptive_mention_is_the_fullest_name() -> None:
     ("noun", "form"),
     [("burgers", "burger"), ("dishes", "dish"), ("companies", "company"), ("women", "woman"), ("glass", "glass")],
 )
-def test_plural_nouns_are_found_under_their_singular(noun: str, form: str) -> None:
+def test_plural_nouns_are_looked_up_by_their_singular(noun: str, form: str) -> None:
     assert singular(noun) == form

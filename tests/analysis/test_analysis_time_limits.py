@@ -1,4 +1,4 @@
-"""An engine has so much time for a document as its size is worth: who exceeds it is named, and costs itself only."""
+"""An engine's time limit for each document depends on its size; a document that exceeds it is named and fails alone."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ TEXT = "quick\nslow one\nquick too\nfine\n"
 
 
 class Paced:
-    """An engine whose work is the movement of a clock: 1 s for each text, and what ``slow`` says for a text with it.
+    """An engine whose work advances a clock: by 1 s for each text, and by ``slow`` for the text with that word.
 
-    It reads ``ahead`` texts before it answers the first; an odd one takes its time for the first time only.
+    It reads ``ahead`` texts before it returns the first result. With ``once``, the text is slow only the first time.
     """
 
     result_member = "Entities"
@@ -37,11 +37,11 @@ class Paced:
         self._slow = slow
 
     def now(self) -> float:
-        """Tell the seconds of processor."""
+        """Return the processor seconds used."""
         return self.clock
 
     def analyse(self, texts: Iterable[str]) -> Iterator[Result]:
-        """Answer nothing, in time."""
+        """Yield no results, and advance the clock."""
         for batch in in_batches(texts, len, self._ahead, 10_000):
             for text in batch:
                 self.clock += 1 + sum(seconds for word, seconds in self._slow.items() if word in text)
@@ -54,7 +54,7 @@ class Paced:
 def analysis(
     engine: Paced, form: InputFormat = "ONE_DOC_PER_LINE", storage: MemoryStorage | None = None
 ) -> PartAnalysis:
-    """The analysis of four documents, of which one is ``slow``, with 5 s for each batch and 0.1 s a code point."""
+    """Return the analysis of four documents, one of them ``slow``, with 5 s per batch and 0.1 s per code point."""
     places = Location("in", ""), form, Location("out", "o")
     job = JobFile("0" * 32, 1, "entities", "us-east-1", "en", *places, document_limit=1000)
     storage = storage or MemoryStorage({("in", "mail/a.txt"): TEXT.encode()})
@@ -73,21 +73,21 @@ def test_a_document_that_takes_too_long_ends_its_job_and_is_named(ahead: int) ->
 
 
 @pytest.mark.parametrize("ahead", [1, 2, 4])
-def test_what_takes_its_time_together_and_not_alone_is_answered_in_order(ahead: int) -> None:
-    """The machine, and not a text, was slow: nothing is lost, and no text is analysed with another one's result."""
+def test_texts_that_are_slow_together_but_not_alone_get_results_in_order(ahead: int) -> None:
+    """The machine was slow, not a text: nothing is lost, and no text gets the result of another one."""
     found = list(analysis(Paced(ahead, once=True, slow=60)))
     assert [document.line for document, _ in found] == [0, 1, 2, 3]
     assert [json.loads(line)["Line"] for _, line in found] == [0, 1, 2, 3]
 
 
 def test_a_longer_text_may_take_longer() -> None:
-    # Of eight code points, beside one of nine that was read ahead.
+    # A text of eight code points, beside one of nine that was read ahead.
     assert len(list(analysis(Paced(slow=5.6)))) == 4
     with pytest.raises(JobFailure, match=r"a\.txt:1 used 7 s"):
         list(analysis(Paced(slow=5.8)))
 
 
-def test_reading_the_input_counts_for_nobody() -> None:
+def test_reading_the_input_does_not_count() -> None:
     engine = Paced()
 
     class Slow(MemoryStorage):
@@ -105,12 +105,12 @@ def test_a_file_that_is_one_document_is_named_without_a_line() -> None:
 
 
 class Endless:
-    """An engine that never ends with one text."""
+    """An engine that never finishes one of the texts."""
 
     result_member = "Entities"
 
     def analyse(self, texts: Iterable[str]) -> Iterator[Result]:
-        """Answer every text but one."""
+        """Return a result for every text but one."""
         for text in texts:
             while "slow" in text:
                 pass
@@ -118,7 +118,7 @@ class Endless:
 
 
 @pytest.mark.costs(0.6, reason="a loop without end is interrupted twice, after a tenth of a second of processor")
-def test_an_engine_that_never_comes_back_is_interrupted() -> None:
+def test_an_engine_that_never_returns_is_interrupted() -> None:
     watch = Watch(floor=0.1, a_code_point=0)
     with watch.interrupting(0.02):
         watch.begin(0)
@@ -129,7 +129,7 @@ def test_an_engine_that_never_comes_back_is_interrupted() -> None:
         watch.end()
 
 
-def test_in_a_thread_it_is_told_afterwards() -> None:
+def test_in_a_thread_the_limit_is_checked_afterwards() -> None:
     told: list[BaseException] = []
 
     def work() -> None:
@@ -144,7 +144,7 @@ def test_in_a_thread_it_is_told_afterwards() -> None:
     assert "a.txt:1" in str(told)
 
 
-def test_a_call_gets_no_answer_for_a_text_that_takes_too_long_and_all_others() -> None:
+def test_a_call_gets_results_for_all_texts_except_slow_ones() -> None:
     engine = Paced(ahead=4, slow=60)
     ours, theirs = socket.socketpair()
     with ours, ours.makefile("rwb") as stream:

@@ -1,4 +1,4 @@
-"""Topics, as a worker finds them, with storage in memory."""
+"""Topics as a worker finds them, with storage in memory."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _SUBJECTS = (
 
 
 def documents(number: int) -> list[str]:
-    """Texts of three subjects in turn."""
+    """Return texts on three subjects in turn."""
     texts = []
     for one in range(number):
         words = _SUBJECTS[one % 3].split()
@@ -44,7 +44,7 @@ def documents(number: int) -> list[str]:
 
 @pytest.fixture(scope="module")
 def program() -> Topics:
-    """Loaded once."""
+    """The program, loaded once."""
     return Topics()
 
 
@@ -57,7 +57,7 @@ def run(
     tell: Callable[[Progress], None] = lambda _: None,
     **changes: Any,
 ) -> tuple[Done, dict[str, str]]:
-    """Find the topics of ``s3://in/``; return what is said, and the members of the archive."""
+    """Find the topics of ``s3://in/``; return the outcome, and the members of the archive."""
     storage = MemoryStorage({("in", key): content for key, content in objects.items()}, chunk=10_000)
     members: dict[str, Any] = {
         "job_id": "0" * 32,
@@ -81,7 +81,7 @@ def run(
 
 
 def table(text: str) -> list[dict[str, str]]:
-    """The rows of a CSV file."""
+    """Return the rows of a CSV file."""
     return list(csv.DictReader(io.StringIO(text)))
 
 
@@ -141,7 +141,7 @@ def test_files_as_documents_have_their_names_and_bad_ones_are_left_out(program: 
     assert {row["docname"] for row in table(members["doc-topics.csv"])} == {f"{n}, x.txt" for n in range(12)}
 
 
-def test_of_many_bad_documents_the_first_are_named_and_the_others_counted(program: Topics, tmp_path: Path) -> None:
+def test_the_first_of_many_bad_documents_are_named_and_the_others_counted(program: Topics, tmp_path: Path) -> None:
     lines = [*documents(6), "\0", "x" * 200, *["\0"] * 1000]
     done, members = run(program, tmp_path, {"a": "\n".join(lines).encode()}, {"NumberOfTopics": 3}, document_limit=199)
     assert (done.documents, done.errors) == (1008, 1002)
@@ -180,18 +180,18 @@ def test_documents_without_a_word_have_no_topics(program: Topics, tmp_path: Path
     assert failure.value.code == "INPUT_TOO_SMALL"
 
 
-def test_a_stop_while_documents_are_written_keeps_those_that_are(tmp_path: Path) -> None:
+def test_a_stop_while_documents_are_written_keeps_the_written_ones(tmp_path: Path) -> None:
     program = Topics(batch=10)
     lines = "\n".join(documents(60)).encode()
     told: list[Progress] = []
-    # Two batches are finished when it is asked to stop.
+    # Two batches are finished when the job is asked to stop.
     done, members = run(program, tmp_path, {"a": lines}, {"NumberOfTopics": 3}, lambda: len(told) == 2, told.append)
     assert done.stopped
     assert done.documents == 20
     assert len({row["docname"] for row in table(members["doc-topics.csv"])}) == 20
 
 
-def test_terms_are_words_of_the_topic_that_go_together() -> None:
+def test_terms_are_words_of_the_topic_that_occur_together() -> None:
     # Words 0 and 1 are in documents of the first topic, 2 and 3 of the second, 4 everywhere.
     counts = sparse.csr_matrix(np.array([[1, 1, 0, 0, 1]] * 10 + [[0, 0, 1, 1, 1]] * 10, dtype=np.float32))
     shares = np.repeat(np.eye(2), 10, axis=0)
@@ -201,7 +201,7 @@ def test_terms_are_words_of_the_topic_that_go_together() -> None:
     assert sum(weight for _, weight in first) == pytest.approx(1)
 
 
-def test_stop_words_are_those_of_the_collection_s_language() -> None:
+def test_stop_words_are_those_of_the_collections_language() -> None:
     assert "el" in stop_words(["el gato y la casa de los perros"])
     assert "el" not in stop_words(["the cat and the house of the dogs"])
     assert "just" in stop_words(["the cat and the house of the dogs"])

@@ -1,4 +1,4 @@
-"""A file of a trained model is compared with its hash before anything parses it, by the agent once or by the worker."""
+"""The hash of a trained model's file is compared before anything parses it: once by the agent, or by the worker."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NAME = "weights/one/model.bin"
 
 @pytest.fixture
 def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """One model file of an installation of its own, with what its agent has compared beside it."""
+    """One model file of a separate installation, and the record of what its agent has compared."""
     found = tmp_path / "weights" / "one" / "model.bin"
     found.parent.mkdir(parents=True)
     found.write_bytes(b"trained")
@@ -34,18 +34,18 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def tell(*lines: str | ChangedModel) -> None:
-    """Let the agent have compared files."""
+    """Let the agent compare the files."""
     told = {name: identity for name, _, identity in (str(line).strip().partition("\t") for line in lines)}
     assert trained.compared() == {}
     trained.compared().update(told)  # type: ignore[attr-defined] # the one mapping that is kept
 
 
-def test_a_file_that_is_as_it_was_tried_is_given_out(model: Path) -> None:
+def test_an_unchanged_file_is_returned(model: Path) -> None:
     assert weights("one", "model.bin") == model
 
 
 @pytest.mark.parametrize("content", [b"trainee", b"", b"trained "])
-def test_a_file_with_other_bytes_is_refused_with_its_name_and_what_to_do(model: Path, content: bytes) -> None:
+def test_a_changed_file_is_refused_with_its_name_and_what_to_do(model: Path, content: bytes) -> None:
     model.write_bytes(content)
     with pytest.raises(ChangedModel, match=f"the model file {NAME} has the SHA-256 [0-9a-f]{{64}} and not") as refused:
         weights("one", "model.bin")
@@ -63,13 +63,13 @@ def test_a_file_that_is_missing_or_not_listed_is_refused(model: Path) -> None:
         model_file("no_such_package/model.bin")
 
 
-def test_what_the_agent_has_compared_is_not_read_again_as_long_as_it_is_the_same_file(model: Path) -> None:
+def test_a_file_that_the_agent_compared_is_not_read_again_while_it_is_the_same_file(model: Path) -> None:
     (line,) = compared_lines()
     tell(line)
     trained.sums.cache_clear()
     trained.SUMS.write_text(f"{'0' * 64}  {NAME}\n")
     assert weights("one", "model.bin") == model
-    # The same bytes in another file, and other bytes with the same size and time of change.
+    # The same bytes in another file, and other bytes with the same size and modification time.
     for content in (b"trained", b"Trained"):
         before = model.stat()
         other = model.with_name("other")
@@ -80,7 +80,7 @@ def test_what_the_agent_has_compared_is_not_read_again_as_long_as_it_is_the_same
             weights("one", "model.bin")
 
 
-def test_a_file_that_was_written_into_is_another_although_its_time_was_set_back(model: Path) -> None:
+def test_a_file_written_in_place_is_compared_again_even_if_its_time_was_reset(model: Path) -> None:
     (line,) = compared_lines()
     tell(line)
     before = model.stat()
@@ -91,14 +91,14 @@ def test_a_file_that_was_written_into_is_another_although_its_time_was_set_back(
         weights("one", "model.bin")
 
 
-def test_the_agent_lists_what_is_right_and_names_what_is_not(model: Path) -> None:
+def test_the_agent_records_correct_files_and_names_the_others(model: Path) -> None:
     model.write_bytes(b"other")
     (found,) = compared_lines()
     assert isinstance(found, ChangedModel)
 
 
 @pytest.mark.costs(0.3, reason="all models are read")
-def test_all_that_is_shipped_is_listed_and_as_it_was_tried() -> None:
+def test_all_shipped_models_are_listed_and_unchanged() -> None:
     lines = list(compared_lines())
     assert [line for line in lines if isinstance(line, ChangedModel)] == []
     assert len(lines) == len([name for name in trained.sums() if trained.path_of(name)]) > 80
@@ -106,7 +106,7 @@ def test_all_that_is_shipped_is_listed_and_as_it_was_tried() -> None:
 
 
 def test_no_engine_finds_a_model_by_itself() -> None:
-    """Whatever loads one asks this module for its path."""
+    """Everything that loads a model gets its path from this module."""
     own = re.compile(r'/ "weights"|WEIGHTS|find_spec|MODEL_FILE|__file__|import en_core|import mooring')
     told = {
         path.relative_to(ANALYSIS).as_posix(): own.findall(path.read_text())

@@ -1,4 +1,4 @@
-"""CSV as training data is written in it: values, their places, and faults with theirs."""
+"""CSV as in training data: values and their places, and errors and theirs."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from reading_room.analysis.training.sources import Line
 
 
 def rows(text: str) -> list[Row | Problem]:
-    """The records of a file of this content."""
+    """Return the records of a file of this content."""
     return list(csv_rows("a.csv", (Line(number, line) for number, line in enumerate(text.split("\n"), 1))))
 
 
 def values(text: str) -> list[list[str]]:
-    """The values of a file without faults."""
+    """Return the values of a file without errors."""
     return [[field.text for field in row] for row in rows(text) if not isinstance(row, Problem)]
 
 
@@ -37,15 +37,15 @@ def test_a_field_knows_where_it_begins() -> None:
     assert [(f.place.line, f.place.column) for f in second] == [(3, 1), (3, 4)]
 
 
-def test_blanks_before_a_quote_and_quotes_inside_a_plain_value_mean_nothing() -> None:
+def test_blanks_before_a_quote_and_quotes_inside_a_plain_value_have_no_meaning() -> None:
     assert values('A, "x, y"\nB,a 5" screen') == [["A", "x, y"], ["B", 'a 5" screen']]
 
 
-def test_blank_lines_are_no_records() -> None:
+def test_blank_lines_are_not_records() -> None:
     assert values("\nA,b\n\n   \nC,d\n") == [["A", "b"], ["C", "d"]]
 
 
-def test_text_behind_a_closing_quote_costs_its_record_only_and_names_both_quotes() -> None:
+def test_text_after_a_closing_quote_fails_only_its_record_and_names_both_quotes() -> None:
     first, second = rows('A,"one" two\nB,three')
     assert isinstance(first, Problem)
     assert str(first.place) == "a.csv, line 1, column 9"
@@ -53,14 +53,14 @@ def test_text_behind_a_closing_quote_costs_its_record_only_and_names_both_quotes
     assert not isinstance(second, Problem)
 
 
-def test_a_quote_that_is_never_closed_fails_and_names_where_it_opens() -> None:
+def test_an_unclosed_quote_fails_and_its_place_is_named() -> None:
     with pytest.raises(JobFailure) as failure:
         rows('A,b\nC,"never\nD,e\n')
     assert failure.value.code == "INVALID_TRAINING_DATA"
     assert "a.csv, line 2, column 3" in failure.value.message
 
 
-def test_a_quote_that_is_never_closed_does_not_swallow_an_endless_file() -> None:
+def test_an_unclosed_quote_does_not_read_an_endless_file() -> None:
     def endless() -> object:
         yield Line(1, 'A,"')
         for number in range(2, 10**9):
@@ -75,7 +75,7 @@ _VALUE = st.one_of(_TEXT, st.lists(_TEXT, max_size=3).map("\n".join), st.lists(_
 
 
 @given(st.lists(st.lists(_VALUE, min_size=2, max_size=4), max_size=5))
-def test_what_the_standard_writer_quotes_is_read_as_it_was(table: list[list[str]]) -> None:
+def test_records_of_the_standard_writer_are_read_back_unchanged(table: list[list[str]]) -> None:
     written = io.StringIO()
     csv.writer(written, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows(table)
     assert values(written.getvalue()) == table
@@ -90,6 +90,6 @@ def test_any_text_gives_records_problems_or_a_failure_and_nothing_else(text: str
     try:
         rows(text)
     except JobFailure as failure:
-        # Only a quote that stays open ends the reading.
+        # Only an unclosed quote ends the reading.
         if "never closed" not in failure.message:
             raise

@@ -1,4 +1,4 @@
-"""The figures of custom models, and which documents they are taken from."""
+"""The figures of custom models, and the documents that they are computed from."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from reading_room.analysis.training.split import held_back
 
 
 def one_hot(labels: list[int], size: int = 3) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
-    """Documents x labels, one each."""
+    """Return documents x labels, with one label each."""
     return np.eye(size, dtype=np.bool_)[labels]
 
 
-def test_of_one_label_a_document_micro_figures_are_the_accuracy() -> None:
+def test_with_one_label_per_document_micro_figures_equal_the_accuracy() -> None:
     figures = classifier_metrics(one_hot([0, 0, 0, 1, 1, 2]), one_hot([0, 0, 1, 1, 1, 1]), "MULTI_CLASS")
     assert figures == {
         "Accuracy": 0.6667,
@@ -30,7 +30,7 @@ def test_of_one_label_a_document_micro_figures_are_the_accuracy() -> None:
     }
 
 
-def test_of_several_labels_the_loss_counts_every_decision() -> None:
+def test_with_several_labels_the_loss_counts_every_decision() -> None:
     actual = np.array([[1, 1, 0], [0, 1, 0]], dtype=np.bool_)
     predicted = np.array([[1, 0, 0], [0, 1, 1]], dtype=np.bool_)
     figures = classifier_metrics(actual, predicted, "MULTI_LABEL")
@@ -55,7 +55,7 @@ def test_a_matrix_has_actual_labels_in_its_rows() -> None:
     assert several["confusion_matrix"] == [[[0, 0], [1, 1]], [[0, 1], [0, 1]]]
 
 
-def test_a_find_of_a_recognizer_counts_when_span_and_type_are_right() -> None:
+def test_an_entity_counts_as_found_if_span_and_type_are_right() -> None:
     actual = [[(0, 4, "A"), (5, 9, "B")], []]
     predicted = [[(0, 4, "A"), (5, 8, "B")], [(1, 2, "A")]]
     figures = recognizer_metadata(actual, predicted, ["A", "B"], {"A": 30, "B": 26}, 90, 2)
@@ -73,9 +73,7 @@ _LABELS = st.lists(st.sets(st.sampled_from("abc"), min_size=1).map(lambda found:
 
 
 @given(_LABELS, st.sampled_from([0.1, 0.2, 0.5]))
-def test_every_label_with_two_documents_of_its_own_is_in_both_parts(
-    labels: list[tuple[str, ...]], share: float
-) -> None:
+def test_every_label_with_at_least_two_documents_is_in_both_parts(labels: list[tuple[str, ...]], share: float) -> None:
     held = held_back(labels, share)
     assert (held == held_back(labels, share)).all()
     singles = [document for document in labels if len(document) == 1]

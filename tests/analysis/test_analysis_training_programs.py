@@ -26,7 +26,7 @@ OUTPUT = Location("out", "x/output/output.tar.gz")
 
 
 class World:
-    """Objects of a user and of the service, and a folder."""
+    """The objects of a user and of the service, and a folder."""
 
     def __init__(self, folder: Path) -> None:
         self.user = MemoryStorage({}, chunk=100_000)
@@ -58,7 +58,7 @@ class World:
         return program.run(Work(job, self.user, self.folder, stopping, lambda _: None, self.service))
 
     def member(self, name: str) -> str:
-        """A member of the archive that was written."""
+        """Return a member of the archive that was written."""
         with tarfile.open(fileobj=io.BytesIO(self.user.objects[OUTPUT.bucket, OUTPUT.key])) as archive:
             found = archive.extractfile(name)
             assert found is not None
@@ -73,13 +73,13 @@ def world(tmp_path: Path) -> World:
 
 @pytest.fixture(scope="module")
 def classifier_training() -> ClassifierTraining:
-    """Loaded once."""
+    """The program, loaded once."""
     return ClassifierTraining()
 
 
 @pytest.fixture(scope="module")
 def recognizer_training() -> RecognizerTraining:
-    """Loaded once."""
+    """The program, loaded once."""
     return RecognizerTraining()
 
 
@@ -87,7 +87,7 @@ _PETS, _CARS = ("cat", "dog", "rabbit", "hamster"), ("engine", "wheel", "brake",
 
 
 def labelled_csv(rows: int) -> bytes:
-    """Rows about pets and about cars."""
+    """Return rows about pets and about cars."""
     lines = []
     for number in range(rows):
         word = (_PETS if number % 2 else _CARS)[number // 2 % 4]
@@ -136,7 +136,7 @@ def test_the_same_data_give_the_same_model(world: World, classifier_training: Cl
 
 
 @pytest.mark.costs(0.2, reason="a model is trained and used")
-def test_several_labels_a_document_are_scored_by_themselves(
+def test_several_labels_per_document_are_scored_independently(
     world: World, classifier_training: ClassifierTraining
 ) -> None:
     rows = []
@@ -173,7 +173,7 @@ def test_a_training_that_is_stopped_leaves_neither_model_nor_output(
         assert len(world.user.objects) == 1
 
 
-def test_an_output_that_may_not_be_written_ends_the_training_before_it_reads(
+def test_an_output_without_write_access_fails_the_training_before_it_reads(
     tmp_path: Path, classifier_training: ClassifierTraining
 ) -> None:
     world = World(tmp_path)
@@ -206,7 +206,7 @@ _SENTENCES = (
 
 
 def annotated_documents(number: int) -> tuple[str, list[str]]:
-    """Documents that name carriers and ports, one a line, and their annotations."""
+    """Return documents that name carriers and ports, one per line, and their annotations."""
     texts, rows = [], ["File,Line,Begin Offset,End Offset,Type"]
     for line in range(number):
         ship, port = _SHIPS[line % 4], _PORTS[line // 4 % 4]
@@ -230,7 +230,7 @@ RECOGNIZER = {
 
 
 def check_entities(world: World, sha256: str) -> None:
-    """A job with the trained model finds what its documents name, at the right places."""
+    """Check that a job with the trained model finds the names in its documents, at the right places."""
     world.user.objects["in", "docs.txt"] = "😀 Ask Cargo Nord about Cork.\n\nNo name here at all.\n".encode()
     done = world.run(CustomEntities(), "custom-entities", {}, sha256)
     assert (done.documents, done.errors) == (3, 0)
@@ -293,7 +293,7 @@ def test_a_type_with_too_few_mentions_is_named_with_both_numbers(
     assert not world.service.objects
 
 
-def test_a_type_that_the_user_s_own_test_documents_lack_is_named(
+def test_a_type_missing_from_the_users_test_documents_is_named(
     world: World, recognizer_training: RecognizerTraining
 ) -> None:
     text, rows = annotated_documents(120)
@@ -313,7 +313,7 @@ def test_a_type_that_the_user_s_own_test_documents_lack_is_named(
 
 
 @pytest.mark.costs(1.3, reason="a recognizer is trained twice")
-def test_the_user_s_own_test_documents_give_figures_and_decide_no_score(
+def test_the_users_test_documents_give_figures_and_do_not_affect_scores(
     world: World, recognizer_training: RecognizerTraining
 ) -> None:
     text, rows = annotated_documents(90)
@@ -327,7 +327,7 @@ def test_the_user_s_own_test_documents_give_figures_and_decide_no_score(
     world.user.objects["in", "test/docs.txt"] = "\n".join(["Ask Cargo Nord about Cork."] * 60).encode()
     models, figures = set(), []
     for carrier, port in (("4,14", "21,25"), ("15,20", "0,3")):
-        # What the first annotations say is so, what the second say is not.
+        # The first annotations are correct, the second are not.
         marks = (f"docs.txt,{line},{carrier},CARRIER\ndocs.txt,{line},{port},PORT" for line in range(60))
         world.user.objects["in", "test/ann.csv"] = "\n".join([rows[0], *marks]).encode()
         done = world.run(recognizer_training, "recognizer-training", {"LanguageCode": "en", "InputDataConfig": config})

@@ -1,4 +1,4 @@
-"""Every shipped file of weights has its entry, its hash and a size that is allowed."""
+"""Every shipped file of weights has an entry, a correct hash and an allowed size."""
 
 from __future__ import annotations
 
