@@ -1,4 +1,4 @@
-"""A small, whole document for the agent, to be changed by the tests that need another."""
+"""A small, complete document for the agent, which tests change as they need."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The server's end of an agent's connection that remembers what it was told, and a flow event to tell it of."""
+"""The server's end of an agent's connection, which records what arrives, and a flow event to report."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from reading_room.dataplane.spec import FlowEvent, ListenerLabel
 
 
 class Told:
-    """What the server's end was told, in order."""
+    """What arrived at the server's end, in order."""
 
     def __init__(self) -> None:
         self.events: list[str] = []

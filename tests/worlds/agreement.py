@@ -1,4 +1,4 @@
-"""What random networks have in common whose promise, compiled rules and kernel are compared."""
+"""The random rules of networks whose specification, compiled rules and kernel are compared."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ GROUPS = (ident("sg", 1), ident("sg", 2), ident("sg", 3))
 
 
 class RandomRules:
-    """Draws rules of security groups, each with a number of its own from ``first`` on."""
+    """Draws rules of security groups, numbered from ``first``."""
 
     def __init__(self, chance: random.Random, peers: Sequence[Peer], first: int) -> None:
         self._chance = chance
@@ -22,7 +22,7 @@ class RandomRules:
         self._numbers = itertools.count(first)
 
     def __call__(self, most: int) -> list[SecurityGroupRule]:
-        """Return at most so many rules: for everything, or for a range of TCP ports."""
+        """Return at most this many rules: for everything, or for a range of TCP ports."""
         chance, found = self._chance, []
         for _ in range(chance.randint(0, most)):
             first = chance.choice((*PORTS, 0))

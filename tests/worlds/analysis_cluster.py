@@ -25,7 +25,7 @@ OUTPUT = Location("out", "x/output/output.tar.gz")
 
 
 class Container:
-    """One container that was started. ``said`` is what it has said so far."""
+    """A container that was started. ``said`` holds its messages so far."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
@@ -40,20 +40,20 @@ class Container:
                 self.said.append(read_message(line.encode()))
 
     def messages(self, seconds: float = 280) -> list[WorkerMessage]:
-        """Wait for its end, and return everything that it said."""
+        """Wait for its end, and return all its messages."""
         self.process.wait(seconds)
         self._listening.join()
         return self.said
 
     def close(self) -> None:
-        """End it, whatever it does."""
+        """End it, whatever it is doing."""
         self.process.kill()
         self.messages()
         assert self.process.stdin is not None
         self.process.stdin.close()
 
     def end(self) -> Done | Failed:
-        """Wait for its end, and return its last word."""
+        """Wait for its end, and return its last message."""
         last = self.messages()[-1]
         assert isinstance(last, Done | Failed)
         return last
@@ -63,22 +63,22 @@ class Container:
         self.process.send_signal(signal.SIGTERM)
 
     def children(self) -> list[int]:
-        """The processes that it has started: of the first container, the scheduler."""
+        """The processes that it has started; in the first container, the scheduler."""
         return [
             int(pid) for pid in Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         ]
 
 
 class World:
-    """A user's objects, the service, and containers. Everything is ended with the block that it is used in."""
+    """A user's objects, the service, and containers. The ``with`` block ends all of them."""
 
     def __init__(self, folder: Path, service: Service) -> None:
         self.folder = folder
         self.service = service
         self.seconds = 0.0
-        """What a document takes until all are let go."""
+        """How long a document takes until ``let_go``."""
         self.worker_ttl: float = WORKER_TTL_SECONDS
-        """After how many seconds of silence the first container gives another one up."""
+        """After how many seconds of silence the first container gives up another one."""
         self.user = Folder(folder / "user")
         self.artifacts = Folder(folder / "service")
         self._network = f"127.{secrets.randbelow(250) + 1}.{secrets.randbelow(250) + 1}"
@@ -98,7 +98,7 @@ class World:
         return f"{self._network}.{member + 1}"
 
     def job(self, **changes: Any) -> JobFile:
-        """A job over ``s3://in/doc``, in one container."""
+        """Return a job over ``s3://in/doc``, in one container."""
         members: dict[str, Any] = {
             "job_id": "0" * 32,
             "attempt": 1,
@@ -159,5 +159,5 @@ class World:
         return (self.folder / f"at-{member}").exists()
 
     def let_go(self) -> None:
-        """Let the documents be finished that are held until then, and no document take its time any more."""
+        """Let the held documents finish, and let documents take no time from now on."""
         (self.folder / "go").touch()

@@ -1,6 +1,6 @@
-"""A container of a job, as a process: the real cluster, with storage in a folder and an engine that takes its time.
+"""A container of a job, as a process: the real cluster, with storage in a folder and a slow engine.
 
-Run as a program it reads one line of JSON on standard input and says what a worker says on standard output.
+The program reads one line of JSON from standard input and writes the messages of a worker to standard output.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from reading_room.analysis.storage import JobFailure
 
 
 class HeldCapitalWords:
-    """Finds capitalised words, and takes so many seconds for each document until there is a file ``go``.
+    """Finds capitalised words, and takes this many seconds for each document until a file ``go`` exists.
 
-    Some documents are held. One with the word ``hold`` is not finished before the file ``go`` is there, one with the
-    word ``last`` not before this container was told to end early, and one that begins with ``stay in <members>`` is
-    only finished by a container that is not one of the named. Each container notes that it has begun to work in a file
-    ``at-<member>``.
+    Some documents are held. A document with the word ``hold`` is not finished before the file ``go`` exists, and one
+    with the word ``last`` not before this container was told to end early. A document that begins with ``stay in
+    <members>`` is only finished by a container that is not among those named. Each container records that it has begun
+    to work in a file ``at-<member>``.
     """
 
     result_member = "Entities"
@@ -76,7 +76,7 @@ def load(name: str, seconds: float, member: int, notes: Path) -> Program:
 
 
 def main() -> int:
-    """Do what the line on standard input says."""
+    """Run the container that the line on standard input describes."""
     one_thread()
     told: dict[str, Any] = json.loads(sys.stdin.readline())
     asked: list[int] = []

@@ -1,4 +1,4 @@
-"""The service as the containers of a job meet it: certificates and parts, over HTTP, from tables in memory."""
+"""The service as the containers of a job see it: certificates and parts, over HTTP, from tables in memory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PART = re.compile(r"/(\d+)/parts(?:/(\d+))?")
 
 
 class Authority:
-    """A certificate authority of one attempt of a job."""
+    """A certificate authority for one attempt of a job."""
 
     def __init__(self) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
@@ -32,7 +32,7 @@ class Authority:
         self._certificate = builder.sign(self._key, hashes.SHA256())
 
     def identity(self, member: int) -> Identity:
-        """A new key with a certificate for it."""
+        """Return a new key with a certificate for it."""
         key = ec.generate_private_key(ec.SECP256R1())
         builder = _builder(_name(str(member)), self._name, key.public_key())
         certificate = builder.sign(self._key, hashes.SHA256())
@@ -44,7 +44,7 @@ class Authority:
 
 @dataclass
 class PartEntry:
-    """A part as the service has it; ``done`` is what was said of it, in the request's own words."""
+    """A part as the service knows it; ``done`` is its result, in the members of the request."""
 
     fence: int = 1
     done: dict[str, Any] | None = None
@@ -52,11 +52,11 @@ class PartEntry:
 
 @dataclass
 class Service:
-    """Answers at ``address``, to the container that has the number ``n`` at the path ``/n``.
+    """Answers at ``address``; container number ``n`` calls it under the path ``/n``.
 
-    While it is ``away`` it answers 503, as while the service starts anew, and counts in ``turned_away``. Without an
-    ``authority`` there are no certificates. ``registered`` has the digest of every plan that came, ``posted`` the
-    number of every part that was said to be finished.
+    While it is ``away`` it answers 503, as during a restart of the service, and counts these answers in
+    ``turned_away``. Without an ``authority`` there are no certificates. ``registered`` has the digest of every plan
+    that arrived, and ``posted`` the number of every part that was reported as finished.
     """
 
     authority: Authority | None = field(default_factory=Authority)
@@ -100,11 +100,11 @@ class Service:
 
     @property
     def address(self) -> str:
-        """Where it answers."""
+        """The URL of the service."""
         return f"http://127.0.0.1:{self._server.server_port}"
 
     def done(self) -> list[int]:
-        """The numbers of the parts that are finished."""
+        """The numbers of the finished parts."""
         with self.lock:
             return [number for number, part in enumerate(self.parts) if part.done is not None]
 

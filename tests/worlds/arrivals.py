@@ -1,10 +1,10 @@
-"""Knowing that every packet on its way has arrived or was dropped, without waiting for time to pass.
+"""Making sure that every packet on its way has arrived or was dropped, without waiting for time to pass.
 
-A packet that a process sends between namespaces is queued at a processor of this machine, and so is each next step of
-its way: a router that passes it on, an answer, a question for a hardware address. Such a queue is worked off in its
-order. So a datagram that is sent to oneself on a processor arrives after the steps that were queued there before it; as
-many of them, one after the other, as the longest way has steps arrive after all that was on its way. However slow the
-machine is, what has not come then never comes.
+A packet that a process sends between namespaces is queued at a processor of this machine, and so is each further step
+on its way: forwarding by a router, a reply, an ARP request. Such a queue is processed in order. A datagram that a
+process sends to itself on a processor therefore arrives after the steps that were queued there before it. Sent as many
+times, one after another, as the longest way has steps, it arrives after everything that was on its way. However slow
+the machine is, a packet that has not arrived by then never will.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from reading_room.dataplane.linux import namespaces, rtnetlink
 from tests.worlds.waiting import DEADLINE
 
 STEPS = 32
-"""More than the longest way has: from one VPC by the uplink into another and back, with a question for each hardware
-address, twenty."""
+"""More steps than the longest way has: from one VPC by the uplink into another and back, with an ARP request for each
+hardware address, are twenty."""
 
 
 class Arrivals:
-    """A namespace with nothing but a loopback link, by which datagrams go to oneself."""
+    """A namespace with only a loopback link, over which a process sends datagrams to itself."""
 
     def __init__(self) -> None:
-        """Make the namespace; it goes with its sockets."""
+        """Make the namespace, which lives as long as its sockets."""
         self._one_at_a_time = threading.Lock()
         descriptor = namespaces.new_namespace()
         with namespaces.inside(descriptor):

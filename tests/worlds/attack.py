@@ -1,7 +1,7 @@
-"""An attacker with every privilege in its own container's namespace: packets and frames of any form, and a witness.
+"""An attacker with every privilege in its own container's namespace: packets and frames of any form, and a victim.
 
-What a job's own container refuses before it reaches the network (raw sockets, links, addresses) is tried here all the
-same, so that the network is shown to hold by itself.
+A job's own container already forbids raw sockets, links and addresses. They are tried here anyway, to show that the
+network alone is enough.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def arp(operation: int, mac: str, address: str, to_mac: str, to_address: str) ->
 
 
 class Wire:
-    """The end of a link inside a container: any frame can be sent and every frame is seen."""
+    """The end of a link inside a container, which can send any frame and sees every frame."""
 
     def __init__(self, world: World, interface: Interface) -> None:
         """Listen to the container's device."""
@@ -115,11 +115,11 @@ class Wire:
             self.send_frame(frame(self.gateway_mac, self.interface.mac, ETHERNET_IPV4, packet))
 
     def send_frame(self, data: bytes) -> None:
-        """Send a frame as it is."""
+        """Send a frame unchanged."""
         self._socket.send(data)
 
     def seen(self) -> list[bytes]:
-        """Return the IPv4 and IPv6 packets and other frames that came in of all that was sent until now."""
+        """Return the IPv4 and IPv6 packets and other frames that arrived, of everything sent so far."""
         self._world.let_arrive()
         found = []
         while select.select([self._socket], [], [], 0)[0]:
@@ -131,7 +131,7 @@ class Wire:
 
 @dataclass
 class Street:
-    """A VPC: an attacker who may send everything, a victim with one open port, a bystander in the victim's group."""
+    """A VPC: an attacker that may send everything, a victim with one open port, a bystander in the victim's group."""
 
     world: World
     network: Network
@@ -153,7 +153,7 @@ class Street:
         return self.world.flows(self.network)
 
     def refused(self) -> set[tuple[str, str, int]]:
-        """Return source, destination and protocol of what the attacker's interface was refused."""
+        """Return source, destination and protocol of the refused packets of the attacker's interface."""
         return {
             (each.source, each.destination, each.protocol)
             for each in self.events()
@@ -169,7 +169,7 @@ class Street:
         return sum(found)
 
     def strange_frames(self) -> int:
-        """Return how many frames came by the attacker's link that were for no station here."""
+        """Return how many frames arrived over the attacker's link that were not addressed to a station here."""
         found = json.loads(
             self.in_router("ip", "-j", "-s", "-s", "link", "show", link_name(self.attacker.interface_id))
         )
@@ -193,13 +193,13 @@ class Street:
             return subprocess.run(argv, capture_output=True, text=True, check=True).stdout
 
     def keep_flows(self) -> None:
-        """Let no tracked flow expire during the test, however long a flood takes on this machine."""
+        """Let no tracked connection expire during the test, however long a flood takes on this machine."""
         with namespaces.inside(self.world.driver._kernel.routers[self.network.vpc_id].descriptor):
             for name in ("udp_timeout", "tcp_timeout_syn_sent"):
                 Path(f"/proc/sys/net/netfilter/nf_conntrack_{name}").write_text("3600")
 
     def tracked(self) -> int:
-        """Return how many connections the router follows."""
+        """Return how many connections the router tracks."""
         return self.world.driver._kernel.routers[self.network.vpc_id].conntrack.count()
 
     def works(self) -> bool:
@@ -225,5 +225,5 @@ def street(world: World) -> Street:
 
 
 def quiet(seen: Iterable[bytes]) -> bool:
-    """Return whether nothing at all came in."""
+    """Return whether nothing at all arrived."""
     return not list(seen)

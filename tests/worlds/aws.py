@@ -1,4 +1,4 @@
-"""A small service on the real wire: what the tests of ``aws`` speak to."""
+"""A small service on the real wire, for the tests of ``aws``."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class NoSuchRole(AwsError):
 
 
 class Denied(AwsError):
-    """What the authorizer of this world raises."""
+    """The exception that the authorizer of this world raises."""
 
     code = "UnauthorizedOperation"
     status = 403
@@ -76,7 +76,7 @@ class AllButDeleteSubnet:
 
 
 class Operations:
-    """A few operations of every service; they remember their calls."""
+    """A few operations of every service, which record their calls."""
 
     def __init__(self) -> None:
         self.calls: list[Call] = []
@@ -84,7 +84,7 @@ class Operations:
 
     @operation("sts", "GetCallerIdentity", authorized=False)
     def identity(self, call: Call, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Say who calls."""
+        """Return the caller."""
         self.calls.append(call)
         principal = call.principal
         return {"UserId": principal.user_id, "Account": call.account, "Arn": principal.arn}
@@ -101,7 +101,7 @@ class Operations:
 
     @operation("comprehend", "DescribeEntitiesDetectionJob")
     def describe_job(self, call: Call, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Know no job."""
+        """Raise ``NoSuchJob``, because no job exists."""
         raise NoSuchJob(request["JobId"])
 
     @operation("comprehend", "StartEntitiesDetectionJob")
@@ -131,7 +131,7 @@ class Operations:
 
     @operation("ec2", "DeleteSubnet")
     def delete_subnet(self, call: Call, request: Mapping[str, Any]) -> None:
-        """Be denied."""
+        """Raise ``Denied``."""
         self.calls.append(call)
 
     @operation("ec2", "DeleteVpc")
@@ -141,7 +141,7 @@ class Operations:
 
     @operation("iam", "GetRole")
     def get_role(self, call: Call, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Know no role."""
+        """Raise ``NoSuchRole``, because no role exists."""
         raise NoSuchRole(request["RoleName"])
 
     @operation("iam", "CreateRole")
@@ -162,7 +162,7 @@ class Operations:
 
 
 async def echo_store(scope: Any, receive: Any, send: Any) -> None:
-    """Stand where S3 stands: answer with the request's size, path and place."""
+    """Take the place of S3: answer with the request's size, path and place."""
     size = 0
     while True:
         message = await receive()
@@ -218,7 +218,7 @@ def world(clock: Clock = system_clock, body_seconds: float = BODY_SECONDS) -> It
 
 
 def arrived(serialized: dict[str, Any]) -> IncomingRequest:
-    """Return what arrives of a request that botocore serialized."""
+    """Return a request that botocore serialized, as it arrives."""
     body = serialized["body"]
     if isinstance(body, dict):
         body = urlencode(body, doseq=True)

@@ -1,7 +1,7 @@
-"""The AWS CLI that pages type, loaded once: each command is a process of its own that begins with all of it imported.
+"""The AWS CLI of the pages' commands, loaded once: each command is a process that starts with everything imported.
 
-Half a second of such a command is the program's loading itself. Here ``aws`` hands its arguments, its environment, its
-folder and its streams to a server that has loaded the AWS CLI, and that forks for each command.
+Half a second of such a command is spent loading the program itself. Here ``aws`` sends its arguments, environment,
+folder and streams to a server that has loaded the AWS CLI and forks for each command.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from tests.worlds.tools import install
 
 HERE = Path(__file__).parent
 _servers: list[subprocess.Popen[bytes]] = []
-"""A server ends when its standard input does, which is held open here: with this process."""
+"""The servers' standard inputs, held open by this process: a server ends when its standard input does."""
 
 
 @cache
 def loaded_aws() -> Path:
-    """Return a folder with an ``aws`` that a server of this process answers; skip the test where there is no AWS CLI.
+    """Return a folder with an ``aws`` that uses a server of this process; skip the test if there is no AWS CLI.
 
-    What it starts is in the network namespace of this process, whoever types the command.
+    Its commands run in the network namespace of this process, wherever they are typed.
     """
     python = install() / "python"
     folder = Path(tempfile.mkdtemp(prefix="aws-"))

@@ -1,4 +1,4 @@
-"""The ``aws`` of ``aws_cli``: hands its command to the server at a socket, and ends as that does. Loads quickly."""
+"""The ``aws`` of ``aws_cli``: sends its command to the server at a socket, and exits as it does. Loads quickly."""
 
 from __future__ import annotations
 
@@ -15,5 +15,5 @@ with socket.socket(socket.AF_UNIX) as connection:
     connection.sendall(json.dumps(command).encode())
     connection.shutdown(socket.SHUT_WR)
     code = connection.recv(1)
-# There is none where the process was killed.
+# There is no exit code if the process was killed.
 sys.exit(code[0] if code else 255)

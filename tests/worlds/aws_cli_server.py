@@ -1,6 +1,6 @@
-"""The server of ``aws_cli``: run by the interpreter that has the AWS CLI, so it uses nothing of ours.
+"""The server of ``aws_cli``, run by the interpreter of the AWS CLI, and therefore without code of this project.
 
-Its one argument is the path of its socket. It ends when its standard input does, and removes the socket's folder.
+Its only argument is the path of its socket. It ends when its standard input does, and removes the socket's folder.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ def accept_command(connection: socket.socket) -> None:
     os.chdir(asked["folder"])
     os.environ.clear()
     os.environ.update(asked["environment"])
-    # As it is imported, the program adds the folder of its own data.
+    # The program adds the folder of its own data when it is imported.
     os.environ["AWS_DATA_PATH"] = os.pathsep.join(filter(None, (os.environ.get("AWS_DATA_PATH"), OWN_DATA)))
     sys.argv = ["aws", *asked["arguments"]]
 
 
 def answer(connection: socket.socket) -> None:
-    """Be the command that a client asks for, and tell the client how it ended. Does not return."""
+    """Become the command that a client requests, and tell the client its exit code. Does not return."""
     code: object = 255
     try:
         accept_command(connection)
@@ -59,10 +59,10 @@ def answer(connection: socket.socket) -> None:
 
 
 def serve(place: Path) -> None:
-    """Answer each client in a process of its own, until standard input ends."""
-    create_clidriver()  # What it imports is there for the commands to come.
-    gc.disable()  # They are short, and none should look through all that was imported.
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # Their codes go to the clients.
+    """Serve each client in a process of its own, until standard input ends."""
+    create_clidriver()  # Everything imported here is ready for the later commands.
+    gc.disable()  # The commands are short, and should not scan all imported objects.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # Clients receive the exit codes.
     with socket.socket(socket.AF_UNIX) as listener, selectors.DefaultSelector() as selector:
         listener.bind(str(place))
         listener.listen()

@@ -24,7 +24,7 @@ BODY = b'{"Text":"x"}'
 
 
 def now() -> dt.datetime:
-    """Return the moment that botocore signs at."""
+    """Return the time at which botocore signs."""
     return dt.datetime.now(dt.UTC)
 
 
@@ -34,7 +34,7 @@ def keys(credential: Credential) -> Credentials:
 
 
 def incoming(request: AWSRequest) -> IncomingRequest:
-    """Return what arrives when botocore sends a request."""
+    """Return a request that botocore sends, as it arrives."""
     prepared = request.prepare()
     url = urlsplit(prepared.url)
     sent: dict[str, Any] = dict(prepared.headers.items())
@@ -75,7 +75,7 @@ def presigned(
 
 
 def changed(request: IncomingRequest, **headers: str | None) -> IncomingRequest:
-    """Return a request with headers replaced, added or (``None``) taken away."""
+    """Return a request with headers replaced, added or, for ``None``, removed."""
     names = {name.replace("_", "-"): value for name, value in headers.items()}
     kept = [(name, value) for name, value in request.headers if name not in names]
     added = [(name, value) for name, value in names.items() if value is not None]

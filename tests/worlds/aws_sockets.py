@@ -1,4 +1,4 @@
-"""An application behind the product's own listener on loopback, and raw bytes to and fro."""
+"""An application behind the product's own listener on loopback, and raw bytes to and from it."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Listening:
 
     @property
     def unfinished(self) -> Unfinished:
-        """The requests that wait for their clients."""
+        """The requests that are still waiting for their clients."""
         return self._listener.unfinished
 
     def idle(self) -> None:
-        """Wait until every connection has ended, and whatever was done for it."""
+        """Wait until every connection has ended, and all work for it."""
         state = self._listener._state
         eventually(lambda: not state.connections and not state.tasks)
 
@@ -69,7 +69,7 @@ def serving(app: Any, **options: Any) -> Iterator[int]:
 
 
 async def _settle() -> None:
-    """Let what still runs in the loop end."""
+    """Let the tasks that still run in the loop end."""
     others = asyncio.all_tasks() - {asyncio.current_task()}
     for task in others:
         task.cancel()
@@ -77,13 +77,13 @@ async def _settle() -> None:
 
 
 def exchange(port: int, *parts: bytes, answers: int = 1) -> bytes:
-    """Send raw bytes; return what comes back until so many answers are there, or the server closes.
+    """Send raw bytes; return the received ones when there are this many answers, or when the server closes.
 
-    Answers are counted by their status lines, and their bodies are waited for by ``Content-Length`` alone.
+    Answers are counted by their status lines, and their bodies are read by ``Content-Length`` only.
     """
     received = b""
     with socket.create_connection(("127.0.0.1", port), timeout=DEADLINE) as connection:
-        # Who is refused while still speaking may have an answer all the same.
+        # A client that is refused while it still sends may get an answer anyway.
         with suppress(ConnectionError):
             for part in parts:
                 connection.sendall(part)
@@ -96,7 +96,7 @@ def exchange(port: int, *parts: bytes, answers: int = 1) -> bytes:
 
 
 def split(received: bytes) -> list[tuple[int, bytes]]:
-    """Return status and body of each complete answer; a body in HTTP chunks comes as it was sent."""
+    """Return status and body of each complete answer; a chunked body is returned as it was sent."""
     found: list[tuple[int, bytes]] = []
     while b"\r\n\r\n" in received:
         head, _, rest = received.partition(b"\r\n\r\n")

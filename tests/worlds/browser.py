@@ -9,7 +9,7 @@ from typing import Any
 
 
 def fetched(url: str, method: str = "GET", trust: str | None = None, **headers: str) -> tuple[int, Any, bytes]:
-    """Send a request; return status, headers and body, of an error too."""
+    """Send a request; return status, headers and body, also of an error."""
     request = urllib.request.Request(url, method=method, headers={k.replace("_", "-"): v for k, v in headers.items()})
     context = ssl.create_default_context(cafile=trust) if trust else None
     try:

@@ -1,4 +1,4 @@
-"""How many examples property tests try where the usual hundred cost much and find no more."""
+"""Numbers of examples for property tests in which the usual hundred take long and find no more."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ USUAL = 100
 
 
 def examples(budget: int) -> settings:
-    """Return settings with fewer examples than usual; a profile that asks for more (``make fuzz``) has its way.
+    """Return settings with fewer examples than usual, unless the profile asks for more (``make fuzz``).
 
-    A budget is chosen by what it finds: the test alone notices as many mutants of the code that it is about (made as
-    ``scripts/mutants.py`` makes them) as it did with the examples that it had before.
+    A budget is chosen by what it finds: with it, the test alone notices as many mutants of the code under test (made as
+    ``scripts/mutants.py`` makes them) as with its earlier number of examples.
     """
     wanted = settings().max_examples
     return settings(max_examples=wanted if wanted > USUAL else budget)

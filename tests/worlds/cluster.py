@@ -1,4 +1,4 @@
-"""A place whose jobs run in several containers: how tests start them, and what they see of members, parts and packets.
+"""A place whose jobs run in several containers: how tests start them, and observe members, parts and packets.
 
 The containers of a job are numbered; member 0 has the scheduler. Parts are small here, so that short inputs have many.
 """
@@ -28,7 +28,7 @@ from tests.worlds.waiting import eventually
 TAG = "reading-room:containers"
 SCHEDULER_PORT, WORKER_PORT = 8786, 8787
 CLUSTER_PORTS = (8786, 8788)
-"""What a group must open to itself, when it does not open everything."""
+"""The ports that a group must open to itself, unless it opens everything."""
 SMALL_PARTS = {
     "CONTAINER_INPUT_ENTITIES": "16000",
     "CONTAINER_INPUT_KEY_PHRASES": "16000",
@@ -37,35 +37,35 @@ SMALL_PARTS = {
     "CONTAINER_INPUT_DOMINANT_LANGUAGE": "100000",
     "CORE_OVERCOMMIT": "16",
 }
-"""Settings by which parts are a moment of work (half a container's input), and a small machine has all containers that
-a job's tag asks for."""
+"""Settings with which parts take a moment (half a container's input), and a small machine runs all containers that a
+job's tag asks for."""
 TEXT = "Marie Curie was born in Warsaw and moved to Paris to study physics at the Sorbonne in {}. "
 PATIENCE = 180.0
-"""Seconds that a busy machine may take for what an idle one does in five."""
+"""How many seconds a busy machine may take for what an idle one does in five."""
 WIDE: Literal["wide"] = "wide"
 LIMITED: Literal["limited"] = "limited"
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One container of a job's present attempt, by what there is of it: worker and address once it runs."""
+    """One container of a job's present attempt; its worker and address are set once it runs."""
 
     number: int
     container_id: str
     interface_id: str
     address: str
     worker: int
-    """The process that works, as the host numbers it."""
+    """The working process, as the host numbers it."""
     cluster_path: str
 
 
 def long(*values: object) -> list[Any]:
-    """Mark cases that take long and are much like those beside them: they belong to ``make chaos``."""
+    """Mark cases that take long and resemble the others: they belong to ``make chaos``."""
     return [pytest.param(value, marks=pytest.mark.chaos) for value in values]
 
 
 class Hall(Place):
-    """A place whose group opens itself to itself, as jobs of several containers need."""
+    """A place whose group allows traffic among its members, as jobs of several containers need."""
 
     def __init__(
         self,
@@ -90,13 +90,13 @@ class Hall(Place):
         return [{"IpProtocol": "tcp", "FromPort": first, "ToPort": last, **peer}]
 
     def open_to_itself(self, form: Literal["wide", "limited"] = WIDE) -> None:
-        """Let the group's members speak with each other."""
+        """Let the group's members reach each other."""
         permissions = self.rule(form)
         self.ec2.authorize_security_group_ingress(GroupId=self.network.group, IpPermissions=permissions)
         self.ec2.authorize_security_group_egress(GroupId=self.network.group, IpPermissions=permissions)
 
     def shut_to_itself(self, form: Literal["wide", "limited"] = WIDE) -> None:
-        """Take that back."""
+        """Revoke that."""
         permissions = self.rule(form)
         self.ec2.revoke_security_group_ingress(GroupId=self.network.group, IpPermissions=permissions)
         self.ec2.revoke_security_group_egress(GroupId=self.network.group, IpPermissions=permissions)
@@ -114,7 +114,7 @@ class Hall(Place):
     # Jobs
 
     def write(self, prefix: str, documents: int, files: int = 1, sentences: int = 2) -> int:
-        """Store documents, one a line, spread over files; every text is different. Return the bytes."""
+        """Store documents, one per line and all different, spread over files. Return the bytes."""
         each = -(-documents // files)
         total = 0
         for number in range(files):
@@ -127,20 +127,20 @@ class Hall(Place):
         return total
 
     def start_many(self, prefix: str, containers: int, kind: str = "entities", **more: Any) -> str:
-        """Start a job of a kind in so many containers."""
+        """Start a job of a kind in this many containers."""
         return self.start(prefix, kind, Tags=[{"Key": TAG, "Value": str(containers)}], **more)
 
     def run_many(self, prefix: str, containers: int, kind: str = "entities", **more: Any) -> dict[str, Any]:
-        """Run a job of a kind in so many containers to its end."""
+        """Run a job of a kind in this many containers to its end."""
         return self.wait(self.start_many(prefix, containers, kind, **more))
 
     def completed(self, properties: Mapping[str, Any]) -> bytes:
-        """Insist that a job completed; return its archive as it lies in the store."""
+        """Assert that a job completed; return the bytes of its archive."""
         assert properties["JobStatus"] == "COMPLETED", self.told(properties)
         return self.archive_of(properties)
 
     def archives(self, prefix: str, *containers: int, kind: str = "entities", **more: Any) -> list[bytes]:
-        """Run jobs over one prefix side by side, in so many containers each; return what each came to."""
+        """Run jobs over one prefix side by side, in these numbers of containers; return the result of each."""
         jobs = [self.start_many(prefix, each, kind, **more) for each in containers]
         found = []
         for job, each in zip(jobs, containers, strict=True):
@@ -149,7 +149,7 @@ class Hall(Place):
         return found
 
     def stop_all(self) -> None:
-        """Stop every entities job that is not over, so that a test that failed leaves the next one in peace."""
+        """Stop every entities job that still runs, so that a failed test does not disturb the next one."""
         self.product.await_answer()
         comprehend = self.account.comprehend
         for properties in comprehend.list_entities_detection_jobs()["EntitiesDetectionJobPropertiesList"]:
@@ -183,7 +183,7 @@ class Hall(Place):
         return self.account.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
 
     def told(self, properties: Mapping[str, Any]) -> str:
-        """Return all there is to say about a job, for a failed assertion."""
+        """Return everything known about a job, for a failed assertion."""
         return f"{properties}\n{self.story(properties['JobId'])}\n{self.product.tail(60)}"
 
     # Members and parts
@@ -207,9 +207,10 @@ class Hall(Place):
         return found
 
     def together(self, job: str, containers: int, seconds: float = PATIENCE) -> dict[int, Member]:
-        """Wait until so many members work on a job, every one connected with the scheduler; return them.
+        """Wait until this many members work on a job, all connected with the scheduler; return them.
 
-        The first stands still until then: it gives out the work, which might be done before the last has come.
+        The first one is frozen until then, because it hands out the work, which might be done before the last one has
+        joined.
         """
 
         def scheduling() -> Member | None:
@@ -237,10 +238,10 @@ class Hall(Place):
     def at_work(
         self, prefix: str, containers: int = 2, parts: int = 2, **more: Any
     ) -> Iterator[tuple[str, dict[int, Member]]]:
-        """Start a job in so many containers, and hold it with some parts done, but not all; then it goes on.
+        """Start a job in this many containers, and hold it with some parts done, but not all; then let it continue.
 
-        Its workers stand still for the length of the block, its scheduler does not. A job that was done too fast to be
-        held is followed by another.
+        Its workers are frozen for the length of the block, its scheduler is not. If a job was too fast to be held,
+        another one is started.
         """
         while True:
             job = self.start_many(prefix, containers, **more)
@@ -255,7 +256,7 @@ class Hall(Place):
 
     @contextmanager
     def slowly(self, prefix: str, containers: int) -> Iterator[dict[int, Member]]:
-        """Have a job work slowly in so many containers for the length of the block. Afterwards it is stopped."""
+        """Let a job work slowly in this many containers for the length of the block. Afterwards it is stopped."""
         job = self.start_many(prefix, containers)
         members = self.together(job, containers)
         try:
@@ -272,7 +273,7 @@ class Hall(Place):
         assert not self.over(job), f"{job} is {self.phase(job)}:\n{self.story(job)}\n{self.product.tail()}"
 
     def scheduler(self, member: Member) -> int:
-        """Return the process that schedules a job: the child of the first member's worker that listens."""
+        """Return the process of a job's scheduler: the child of the first member's worker that listens."""
         for pid in descendants(member.worker):
             if (member.address, SCHEDULER_PORT) in listeners(pid, own=True):
                 return pid
@@ -285,13 +286,13 @@ class Hall(Place):
         return sum(state == "done" for (state,) in rows), len(rows)
 
     def finished_keys(self, job: str) -> set[str]:
-        """Return the keys of the objects that the finished parts of a job name."""
+        """Return the keys of the objects that the finished parts of a job refer to."""
         with self.product.database() as database:
             query = "SELECT key FROM job_parts WHERE job_id = ? AND state = 'done'"
             return {key for (key,) in database.execute(query, (job,))}
 
     def attempt_of_parts(self, job: str) -> int:
-        """Return which attempt of a job registered its plan last; 0 before there is one."""
+        """Return which attempt of a job registered its plan last, or 0 if none did."""
         with self.product.database() as database:
             row = database.execute("SELECT attempt FROM job_plans WHERE job_id = ?", (job,)).fetchone()
         return int(row[0]) if row else 0
@@ -302,7 +303,7 @@ class Hall(Place):
         return [(line["File"], line["Line"]) for line in found]
 
     def interfaces_told(self, job: str) -> set[str]:
-        """Return every interface that a job ever had, as its story tells."""
+        """Return every interface that a job ever had, according to its story."""
         return set(re.findall(r"\beni-[0-9a-f]{17}\b", self.story(job)))
 
     def attempts(self, job: str) -> int:
@@ -320,11 +321,11 @@ class Hall(Place):
         return [each["Key"] for each in kept if "/output/parts/" in each["Key"]]
 
     def left(self) -> dict[str, Any]:
-        """Return what is there and should not be, when no job runs: of the product, and of parts."""
+        """Return what exists and should not when no job runs: of the product, and of parts."""
         return self.leftovers() | {"objects of parts": self.temporary_objects()}
 
     def records(self, *interfaces: str) -> list[list[str]]:
-        """Return the fields of the flow records of interfaces, of the whole VPC if none is named."""
+        """Return the fields of the flow records of these interfaces, or of the whole VPC if none is given."""
         lines: list[str] = []
         logs = self.account.logs
         try:
@@ -336,10 +337,10 @@ class Hall(Place):
         return [each for each in fields if not interfaces or each[2] in interfaces]
 
     def flows_between(self, addresses: Mapping[str, str]) -> dict[tuple[str, ...], tuple[int, int]]:
-        """Return of each connection between two interfaces the packets that one let out and that came to the other.
+        """Return, for each connection between two interfaces, the packets that left one and that arrived at the other.
 
-        ``addresses`` are of every interface that there was, by its id. A connection is its source, destination, ports
-        and protocol, one direction of it. What came is counted whether it was let in or not.
+        ``addresses`` maps the id of every interface that existed to its address. A connection is its source,
+        destination, ports and protocol, in one direction. Arrived packets count whether they were accepted or not.
         """
         sent: Counter[tuple[str, ...]] = Counter()
         came: Counter[tuple[str, ...]] = Counter()
@@ -354,12 +355,12 @@ class Hall(Place):
         return {ends: (sent[ends], came[ends]) for ends in both}
 
     def unequal_flows(self, addresses: Mapping[str, str]) -> dict[tuple[str, ...], tuple[int, int]]:
-        """Return the connections whose two records differ: what one interface lets out comes to the other."""
+        """Return the connections whose two records differ: what leaves one interface must arrive at the other."""
         return {ends: two for ends, two in self.flows_between(addresses).items() if two[0] != two[1]}
 
 
 def _permission(options: Mapping[str, str]) -> Any:
-    """Return the rule that options of the AWS command line say."""
+    """Return the rule for these options of the AWS command line."""
     if "ip-permissions" in options:
         found = dict(re.findall(r"(IpProtocol|FromPort|ToPort|GroupId)=([\w-]+)", options["ip-permissions"]))
         peer = {"UserIdGroupPairs": [{"GroupId": found["GroupId"]}]}
@@ -381,7 +382,7 @@ def _sockets(pid: int, state: str) -> Iterable[tuple[tuple[str, int], tuple[str,
         try:
             lines = Path(f"/proc/{pid}/net/{name}").read_text().splitlines()[1:]
         except OSError:
-            return  # It ended meanwhile.
+            return  # The process has ended meanwhile.
         for line in lines:
             fields = line.split()
             if fields[3] == state:
@@ -397,13 +398,13 @@ def _end(text: str) -> tuple[str, int]:
 
 
 def listeners(pid: int, own: bool = False) -> set[tuple[str, int]]:
-    """Return the addresses and ports that are listened on in a process's network namespace, or by itself alone."""
+    """Return the addresses and ports with listeners in a process's network namespace, or of the process alone."""
     inodes = _inodes(pid) if own else None
     return {local for local, _, inode in _sockets(pid, _LISTEN) if inodes is None or inode in inodes}
 
 
 def listeners_on_host(product: Product) -> set[tuple[str, int]]:
-    """Return what a product's processes listen on outside of its networks, and nothing of others on this machine."""
+    """Return the listeners of a product's processes outside its networks, without those of others on this machine."""
     inodes = set[str]().union(*(_inodes(pid) for pid in product.processes()))
     return {local for local, _, inode in _sockets(os.getpid(), _LISTEN) if inode in inodes}
 
@@ -424,5 +425,5 @@ def _inodes(pid: int) -> set[str]:
             if target.startswith("socket:["):
                 found.add(target[8:-1])
     except OSError:
-        pass  # It ended meanwhile.
+        pass  # The process has ended meanwhile.
     return found

@@ -1,4 +1,4 @@
-"""Comprehend and the identities that call it, in one process, without hosts: jobs stay where a test leaves them."""
+"""Comprehend and the identities that call it, in one process, without hosts: only tests change the state of jobs."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ALLOW_ALL = json.dumps({"Version": "2012-10-17", "Statement": {"Effect": "Allow"
 
 
 class EchoEngines:
-    """A ``RealtimeEngines`` that finds the whole text: it shows what reached the engine; it fails on ``break``."""
+    """A ``RealtimeEngines`` that finds the whole text, to show what reached the engine; it fails on ``break``."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, EngineName, tuple[str, ...], str | None]] = []
@@ -86,7 +86,7 @@ class ComprehendWorld:
         self.client = self.client_of("administrator", ALLOW_ALL)
 
     def clock(self) -> dt.datetime:
-        """Return the world's moment."""
+        """Return the world's time."""
         return self.now
 
     def client_of(self, name: str, policy: str, account: str = ACCOUNT, **options: Any) -> Any:
@@ -103,7 +103,7 @@ class ComprehendWorld:
         )
 
     def close(self) -> None:
-        """Let everything go."""
+        """Close everything."""
         self.process.close()
         self.app.close()
         self.database.close()

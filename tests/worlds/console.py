@@ -1,4 +1,4 @@
-"""A console with a few files, the APIs that it speaks with, and requests as a browser sends them."""
+"""A console with a few files, the APIs that it calls, and requests as a browser sends them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.worlds import databases
 HOST = "127.0.0.1:4567"
 ORIGIN = f"http://{HOST}"
 MANY = Rate(1_000_000, 1_000_000)
-"""Refusals that tests may cause, one after the other, without being refused more."""
+"""How many refusals in a row tests may cause before further requests are refused for that reason."""
 API = "http://127.0.0.1:4566"
 FACTS = {"region": "us-east-1", "account": "000000000001", "version": "1"}
 SCRIPT = b"export const answer = 42; // " + b"the same words again " * 200
@@ -41,7 +41,7 @@ FILES = {
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back: the headers by name, and all of them in order."""
+    """An answer: its headers by name, and all of them in order."""
 
     status: int
     headers: Mapping[str, str]
@@ -58,14 +58,14 @@ def build(folder: Path) -> Path:
 
 
 def console(folder: Path) -> ConsoleApplication:
-    """Return the console of a folder, by the names that default settings give it."""
+    """Return the console of a folder, with the names from the default settings."""
     return ConsoleApplication(read_files(folder), Origins.of(Settings()).by_authority(), FACTS)
 
 
 def ask(
     app: Any, path: str, method: str = "GET", *more: tuple[str, str], query: str = "", body: bytes = b"", **headers: str
 ) -> Answer:
-    """Send one request and return the answer; ``more`` are headers, and ``headers`` are, with _ for -."""
+    """Send a request and return the answer; ``more`` and ``headers`` are its headers, with _ for - in ``headers``."""
     told = {"host": HOST} | {name.replace("_", "-"): value for name, value in headers.items()}
     pairs = [*told.items(), *more]
     scope = {
@@ -94,7 +94,7 @@ def ask(
 
 
 class Api:
-    """The whole product's APIs as its doors serve them, for the console of default settings."""
+    """The whole product's APIs as its listeners serve them, for the console with default settings."""
 
     def __init__(self, folder: Path) -> None:
         self.settings = Settings(data=folder)
@@ -115,7 +115,7 @@ class Api:
         self.key = {"access_key_id": found["aws_access_key_id"], "secret_access_key": found["aws_secret_access_key"]}
 
     def client(self, service: str, origin: str | None = ORIGIN, **key: str) -> Any:
-        """Return the administrator's client, whose calls are those of a page of an origin."""
+        """Return the administrator's client, whose calls look like those of a page from an origin."""
         used: dict[str, Any] = {**(key or self.key)}
         client = self.process.client(service, **used)
 
@@ -127,7 +127,7 @@ class Api:
         return client
 
     def close(self) -> None:
-        """End it."""
+        """Close it."""
         self.process.close()
         with closing(self.database):
             self.product.close()

@@ -1,4 +1,4 @@
-"""The container driver in a process of its own, inside a holder's namespaces, told what to do on standard input.
+"""The container driver in a process of its own, inside a holder's namespaces, controlled over standard input.
 
 Each line is ``{"call": NAME, ...}``; each answer is one line of JSON. This is the agent without network and server.
 """
@@ -39,7 +39,7 @@ link set peer up
 neighbour add 10.0.0.1 lladdr 02:00:00:00:00:01 dev eth0 nud permanent
 route add default via 10.0.0.1
 """
-"""A network that takes everything and answers nothing."""
+"""A network that accepts everything and answers nothing."""
 EVERY_FRAME = 3
 PROBE = Path(__file__).with_name("container_probe.py")
 
@@ -53,9 +53,9 @@ def spec(name: str, task: str, seconds: int = 600) -> ContainerSpec:
 
 
 def _files_of(place: Path) -> Iterator[Path]:
-    """Yield the files of a file system, without those of others that are mounted below it.
+    """Yield the files of a file system, without those of file systems mounted below it.
 
-    Nor those that Python compiles if the product itself is installed there.
+    Files that Python compiles are left out too, if the product itself is installed there.
     """
     device = place.lstat().st_dev
     for folder, inner, names in os.walk(place):
@@ -71,10 +71,10 @@ class Process:
     """The calls, by name."""
 
     def __init__(self, state: Path, options: dict[str, Any]) -> None:
-        # What the next driver of this holder is started from stays to be seen, too.
+        # Keep visible what the next driver of this holder is started from.
         own = [Path(next(iter(reading_room.__path__))), Path(__file__)]
         make_traversable([*code_paths(), PROBE, *own], keep=[state])
-        # The folder's name tells the containers of this driver from those of others on this machine.
+        # The folder's name distinguishes the containers of this driver from others on this machine.
         program = {"job": (sys.executable, "-I", str(PROBE), str(state))} if options["probe"] else {}
         self.driver = BubblewrapDriver(
             state=state / "containers",
@@ -138,12 +138,12 @@ class Process:
             return [ready, json.loads(stream.readline())]
 
     def watch(self, engines: list[EngineName]) -> Any:
-        """Start a container of each engine with a way out and a witness on each of its devices, loopback included."""
+        """Start a container of each engine, with an uplink and a capture on each of its devices, including loopback."""
         for engine in engines:
             wanted = dataclasses.replace(spec(engine, "watched"), engine=engine, limits=WATCHED_LIMITS)
             with inside_network(self.driver.reserve(wanted)):
                 for kind in ("all", "default"):
-                    # The kernel itself would speak on a device that comes up.
+                    # The kernel would send packets itself when a device comes up.
                     with suppress(FileNotFoundError):
                         Path(f"/proc/sys/net/ipv6/conf/{kind}/disable_ipv6").write_text("1")
                 witness = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(EVERY_FRAME))
@@ -152,7 +152,7 @@ class Process:
             self.witnesses[engine] = witness
 
     def seen(self) -> Any:
-        """Return what the witnesses saw since the last time, by engine, in hexadecimal."""
+        """Return what was captured since the last time, by engine, in hexadecimal."""
         found: dict[str, list[str]] = {}
         for engine, witness in self.witnesses.items():
             with suppress(BlockingIOError):

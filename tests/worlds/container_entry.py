@@ -12,9 +12,9 @@ from types import ModuleType
 def start_in_container(
     worker: int, program: str, *arguments: str, as_job: bool = False, among_its_processes: bool = False
 ) -> subprocess.Popen[str]:
-    """Start a Python program in a container's user, mount and network namespaces, and in that of its processes if told.
+    """Start a Python program in a container's user, mount, network and, on request, process namespaces.
 
-    With ``as_job`` it has the job's user id, and so its files, but none of the capabilities that entering gives.
+    With ``as_job`` it has the job's user id, and so access to its files, but none of the capabilities from entering.
     """
     who = _job_ids(worker) if as_job and os.geteuid() == 0 else ["--preserve-credentials"]
     processes = ["-p"] if among_its_processes else []
@@ -45,13 +45,13 @@ def run_in_container(
 
 
 def _job_ids(worker: int) -> list[str]:
-    """Return the options by which a program gets the user and group ids that the worker has inside."""
+    """Return the options that give a program the user and group ids that the worker has inside."""
     inside = [Path(f"/proc/{worker}/{kind}_map").read_text().split()[0] for kind in ("uid", "gid")]
     return ["-S", inside[0], "-G", inside[1]]
 
 
 def attempts_program(words: ModuleType, attempts: ModuleType, start: str) -> str:
-    """Return a program of two modules, the second of which finds the first by its name, and of how it starts."""
+    """Return a program of two modules, the second of which imports the first by name, followed by its start."""
     first, second = (Path(str(module.__file__)).read_text() for module in (words, attempts))
     return (
         "import sys, types\n"

@@ -1,7 +1,7 @@
 """Starts a holder and a program inside it, as root or as an ordinary user with or without subordinate ids.
 
-Arguments: the folder, ``root``, ``rootless`` or ``subordinate``, then the program. As root it first becomes an
-ordinary user where one is asked for, in a view of the files where that user still finds Python.
+Arguments: the folder, ``root``, ``rootless`` or ``subordinate``, then the program. As root it first becomes an ordinary
+user if one is requested, in a view of the files in which that user still finds Python.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def main() -> int:
     held = holders.adopt_or_start(folder, rootless=kind != "root")
     child = subprocess.Popen(holders.enter_argv(held, [sys.executable, *program]))
     code = child.wait()
-    # The test that killed the program looks at what is left before the holder goes, and then says so.
+    # The test that killed the program looks at what is left before the holder ends, and then reports that.
     if (folder / "keep-holder").exists():
         return 0
     holders.end(held, folder)

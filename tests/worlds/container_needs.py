@@ -1,4 +1,4 @@
-"""What the containers of a job need of the network, as the controller would ask for it; no host and no loop."""
+"""What the containers of a job need from the network, as the controller would request it, without host and loop."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.worlds.preparation import ACCOUNT, PreparationWorld
 
 
 def admitted(world: PreparationWorld, job: str, containers: int = 2) -> list[NetworkNeed]:
-    """Admit a job to so many containers, and return what each needs, the first container's first."""
+    """Admit a job with this many containers, and return what each needs, the first container's first."""
     with world.database.transaction() as session:
         apply(session, session.get_one(JobRow, job), Admitted(containers), world.now)
     with world.database.reading() as session:
@@ -29,7 +29,7 @@ def prepared(world: PreparationWorld, needs: Sequence[NetworkNeed]) -> list[Prep
 
 
 def running(world: PreparationWorld, needs: Sequence[NetworkNeed]) -> list[NetworkNeed]:
-    """Make the interfaces, give them to the containers, and return what is needed from now on."""
+    """Make the interfaces, attach them to the containers, and return what is needed from now on."""
     made = prepared(world, needs)
     with world.database.transaction() as session:
         for need, each in zip(needs, made, strict=True):

@@ -1,6 +1,6 @@
-"""Runs inside a container in a worker's place, tries what a job must not be able to do, and says what happened.
+"""Runs inside a container in place of a worker, tries what a job must not be able to do, and reports the results.
 
-It speaks as a worker does. What it found, by name, are the ``metadata`` of its last message, as JSON. The job's
+It writes messages as a worker does. Its results, by name, are the ``metadata`` of its last message, as JSON. The job's
 ``input.key`` says what to do: ``look``, ``wait``, ``exit:N``, ``flood``, ``memory``, ``fork``, ``filters``, ``files``
 or ``say:LINE``.
 """
@@ -47,7 +47,7 @@ def connects(address: str, port: int) -> int:
 
 
 def writable(root: str) -> list[str]:
-    """Return the files below ``root`` that this process may open for writing, own processes' excepted; opens none."""
+    """Return the files below ``root``, except those of processes, that this process may open for writing; open none."""
     found = []
     for folder, folders, files in os.walk(root):
         if folder == "/proc":
@@ -68,7 +68,7 @@ def readable_lines(path: str) -> list[str]:
 
 
 def in_child(action: Any) -> int:
-    """Return an errno, 0, or minus the signal that the attempt was the last of."""
+    """Return an errno, 0, or minus the number of the signal that ended the attempt."""
     child = os.fork()
     if child == 0:
         try:
@@ -79,7 +79,7 @@ def in_child(action: Any) -> int:
 
 
 def made(name: str, *arguments: Any) -> int:
-    """Make a call of the C library and return its errno, or 0."""
+    """Call a function of the C library and return its errno, or 0."""
     libc = ctypes.CDLL(None, use_errno=True)
     ctypes.set_errno(0)
     return ctypes.get_errno() if getattr(libc, name)(*arguments) == -1 else 0
@@ -100,7 +100,7 @@ def system_call(name: str) -> int:
 
 
 def filters() -> None:
-    """Try in a child for each attempt, under each program's filter, which is taken on as the worker takes it on."""
+    """Try each attempt in a child process, under each program's filter, applied as the worker applies it."""
     from reading_room.analysis.confinement import confine
     from reading_room.analysis.job_file import Confined
 
@@ -140,7 +140,7 @@ def filters() -> None:
 
 
 def files() -> None:
-    """Try in a child for each attempt, with the files that a worker keeps, and with every system call."""
+    """Try each attempt in a child process, with the files that a worker keeps, and with every system call allowed."""
     from reading_room.analysis.confinement import keep_files
 
     program = Path("/tmp/program")

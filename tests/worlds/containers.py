@@ -1,4 +1,4 @@
-"""The test's side of a container driver in a holder: calls, waiting, and looking at it from the host."""
+"""The test's side of a container driver in a holder: calls, waiting, and views from the host."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 ROOT = os.geteuid() == 0
 OWN_KIND = "root" if ROOT else "subordinate" if subordinate_ids() else "rootless"
 KINDS = ("root", "rootless", "subordinate") if ROOT else (OWN_KIND,)
-"""Root makes drivers of all kinds; an ordinary user of the one that it is."""
+"""The kinds of drivers: root makes all of them, an ordinary user only the kind that it is."""
 
 
 class DriverWorld:
@@ -57,7 +57,7 @@ class DriverWorld:
         self.until(lambda: self.call("standby", count=count)[0] == count)
 
     def run(self, name: str, task: str, *, ahead: bool, seconds: int = 600) -> None:
-        """Hand a task over, to a container started ahead or to a new one."""
+        """Hand over a task, to a container started ahead or to a new one."""
         if ahead:
             self.standby_loaded()
         self.call("reserve", name=name, task=task, seconds=seconds)
@@ -84,18 +84,18 @@ class DriverWorld:
         return found
 
     def processes(self) -> list[int]:
-        """Return every process of every container, launchers included, as the host sees them."""
+        """Return every process of every container, including launchers, as the host sees them."""
         launchers = [record["pid"] for record in self.records()]
         return [pid for launcher in launchers for pid in (launcher, *below(launcher))]
 
     def records(self) -> list[dict[str, Any]]:
-        """Return what the driver wrote down about its containers."""
+        """Return the driver's records of its containers."""
         records: list[dict[str, Any]] = self.call("launchers")
         _groups.update(group for record in records for group in record["control_groups"])
         return records
 
     def until(self, condition: Any) -> None:
-        """Wait for what the driver brings about."""
+        """Wait until the driver has made the condition true."""
         try:
             eventually(condition)
         except AssertionError as error:
@@ -107,7 +107,7 @@ class DriverWorld:
         return next(pid for pid in below(self.process.pid) if "container_driver_process" in command_of(pid))
 
     def kill(self) -> None:
-        """Kill the driver as a crash would; its holder stays."""
+        """Kill the driver as a crash would; its holder remains."""
         (self.folder / "keep-holder").touch()
         os.kill(self.agent(), signal.SIGKILL)
         assert self.process is not None
@@ -151,27 +151,26 @@ def command_of(pid: int) -> str:
 
 
 def user_ids(pid: int) -> list[int]:
-    """Return real, effective, saved and file system user id, as the host numbers them."""
+    """Return the real, effective, saved and file system user ids, as the host numbers them."""
     status = Path(f"/proc/{pid}/status").read_text()
     return [int(text) for text in next(line for line in status.splitlines() if line.startswith("Uid:")).split()[1:]]
 
 
 def first_subordinate_id() -> int:
-    """Return the first of the further ids that a driver of kind ``subordinate`` has, as the host numbers it."""
+    """Return the first of the subordinate ids that a driver of kind ``subordinate`` has, as the host numbers it."""
     if ROOT:
-        return 200_000  # What container_holder.py gives it.
+        return 200_000  # As in container_holder.py.
     names = {str(os.getuid()), pwd.getpwuid(os.getuid()).pw_name}
     lines = (line.split(":") for line in Path("/etc/subuid").read_text().split())
     return next(int(first) for name, first, _ in lines if name in names)
 
 
 def leftovers(folder: Path) -> set[str]:
-    """Return the processes that live of the driver of a folder and of its containers, and the control groups that exist
-    of any container of this process's tests."""
+    """Return the living processes of a folder's driver and its containers, and control groups of the tests here."""
     commands = {pid: command_of(int(pid)) for pid in os.listdir("/proc") if pid.isdigit()}
     found = {f"process {pid} {command}" for pid, command in commands.items() if str(folder) in command.split()}
     return found | {group for group in _groups if Path(group).exists()}
 
 
 _groups: set[str] = set()
-"""Every control group that a container of this process's tests was seen to have."""
+"""Every control group that any container of this process's tests had."""

@@ -1,4 +1,4 @@
-"""Databases to begin a test with: made once in a process, then copied, which is a tenth of the work."""
+"""Databases for tests, made once per process and then copied, which takes a tenth of the time."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ from reading_room.vpc.vpcs import bootstrap, service_network
 
 REGION = "us-east-1"
 SEALER = Sealer(bytes(KEY_BYTES))
-"""Has the root key of databases that only tests know."""
+"""A folder with the root key of databases that exist only in tests."""
 _COMPILED: LRUCache[Any, Any] = LRUCache(5000)
-"""Statements as SQL. What one test compiled serves the next, which is a fifth of the work of one with many calls."""
+"""A cache of statements as SQL. Tests share it, which saves a fifth of the work of tests with many calls."""
 
 
 def made(path: Path, networks_of: str | None = None) -> Database:
-    """Open a database file with every table, which is made where there is none.
+    """Open a database file with every table; make it if it does not exist.
 
-    For an account a new one also has the networks of a first start: its default VPC, and the service's own. Their ids
+    For an account, a new one also has the networks of a first start: its default VPC, and the service's own. Their ids
     are the same in every file of a run.
     """
     if not path.exists():
         path.touch(mode=0o600)
         path.write_bytes(image(networks_of))
     opened = Database.open(path, sealer=SEALER)
-    # No test takes the machine's power away, so none needs to wait for its disk. Connections made so far wait for it.
+    # No test cuts the machine's power, so none needs to wait for its disk. Connections opened so far do wait for it.
     event.listen(opened.engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous = OFF"))
     opened.engine.dispose()
-    # A compiled statement is good for its dialect alone, and each engine makes one of its own.
+    # A compiled statement is valid for its dialect only, and each engine makes one of its own.
     opened.engine.dialect = _dialect()
     return Database(opened.engine.execution_options(compiled_cache=_COMPILED), sealer=SEALER)
 
 
 def image(networks_of: str | None = None) -> bytes:
     """Return the bytes of such a file."""
-    # Tables come with the modules that declare them, and a test imported later may declare more.
+    # Modules declare tables when they are imported, so a test that is imported later may add some.
     return _image(networks_of, frozenset(Base.metadata.tables))
 
 

@@ -1,7 +1,7 @@
-"""Small networks and packets, at random, for the property tests; and one network by hand.
+"""Small random networks and packets for property tests, and one network written by hand.
 
-Worlds are built from choices. Hypothesis makes them where a failure should be shrunk, and a seeded generator, ten times
-as fast, where thousands are wanted.
+Worlds are built from choices. Hypothesis makes the choices if failures should be shrunk, and a seeded generator, ten
+times as fast, if thousands are needed.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ API = "pl-0000ap"
 CUSTOMERS = "pl-0cust0"
 PREFIX_LISTS = (
     PrefixList(S3, ("52.216.0.0/15", "52.217.128.0/17", "3.5.0.0/24")),
-    # Shares a network with the other list, and holds the VPC itself.
+    # Shares a network with the other list, and contains the VPC itself.
     PrefixList(OTHER, ("3.5.0.0/25", "52.0.0.0/8", "52.217.128.0/17", "10.0.0.0/8")),
     PrefixList(API, ("52.94.0.0/22",)),
     PrefixList(CUSTOMERS, ("203.0.113.0/25", "52.216.0.0/24", "10.0.2.0/24")),
@@ -111,7 +111,7 @@ DESTINATIONS = (
 
 
 class Chooser(Protocol):
-    """Makes the choices that a world consists of."""
+    """Makes the choices from which a world is built."""
 
     def pick(self, options: Sequence[Item]) -> Item:
         """Return one of the options."""
@@ -128,7 +128,7 @@ class Chooser(Protocol):
 
 @dataclass
 class Drawn:
-    """Choices of hypothesis, which shrink."""
+    """Choices of hypothesis, which shrinks them."""
 
     draw: st.DrawFn
 
@@ -146,7 +146,7 @@ class Drawn:
 
 
 class Seeded:
-    """Choices of a generator, quick."""
+    """Choices of a seeded generator, which is fast."""
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
@@ -171,7 +171,7 @@ def yes(choose: Chooser) -> bool:
 
 
 def any_rule(choose: Chooser, number: int) -> SecurityGroupRule:
-    """Return one rule with an id of its own; unknown groups and lists are among the peers."""
+    """Return one rule with an id of its own; its peers include unknown groups and lists."""
     protocol = choose.pick((-1, -1, 1, 6, 6, 6, 17, 47))
     first, last = -1, -1
     if protocol in (6, 17):
@@ -191,7 +191,7 @@ def any_rule(choose: Chooser, number: int) -> SecurityGroupRule:
 
 
 def any_rules(choose: Chooser, ids: Iterator[int]) -> tuple[SecurityGroupRule, ...]:
-    """Return up to four rules; every other time one of them allows all."""
+    """Return up to four rules; half of the time one of them allows everything."""
     open_to_all = [SecurityGroupRule(f"sgr-{next(ids):04d}", -1, -1, -1, CidrPeer("0.0.0.0/0"))] * yes(choose)
     return (*open_to_all, *(any_rule(choose, next(ids)) for _ in range(choose.number(0, 3))))
 
@@ -225,7 +225,7 @@ def any_interfaces(choose: Chooser, prefix: str) -> list[Interface]:
 
 
 def any_nats(choose: Chooser, prefix: str, public: str) -> list[NatGateway]:
-    """Return up to two NAT gateways; ``public`` is what their public addresses begin with."""
+    """Return up to two NAT gateways; ``public`` is the beginning of their public addresses."""
     found = []
     if choose.number(0, 3):
         private = ("10.0.3.4", "10.0.3.5") if yes(choose) else ("10.0.3.4",)
@@ -240,7 +240,7 @@ def any_nats(choose: Chooser, prefix: str, public: str) -> list[NatGateway]:
 
 
 def any_routes(choose: Chooser, number: int) -> tuple[Route, ...]:
-    """Return a table's routes, mostly with a default route; that of the third table tends to the internet gateway."""
+    """Return a table's routes, usually with a default route; the third table's usually leads to an internet gateway."""
     routes = {destination: choose.pick((*TARGETS, *NATS)) for destination in choose.some(DESTINATIONS, 4)}
     if choose.number(0, 3):
         routes["0.0.0.0/0"] = choose.pick(
@@ -250,7 +250,7 @@ def any_routes(choose: Chooser, number: int) -> tuple[Route, ...]:
 
 
 def any_vpc(choose: Chooser, number: int) -> Vpc:
-    """Return a VPC with everything that there is; VPCs of different numbers share all addresses but the public ones."""
+    """Return a VPC with every kind of part; VPCs of different numbers share all addresses except the public ones."""
     prefix, public = str(number), f"198.51.100.{number - 1}" if number > 1 else "198.51.100."
     ids = iter(range(number * 1000, number * 1000 + 999))
     interfaces = any_interfaces(choose, prefix)
@@ -301,12 +301,12 @@ def any_vpc(choose: Chooser, number: int) -> Vpc:
 
 
 def any_network(choose: Chooser) -> NetworkSpec:
-    """Return one VPC, or two that are alike."""
+    """Return one VPC, or two similar ones."""
     return NetworkSpec(tuple(any_vpc(choose, number) for number in range(1, choose.number(2, 3))), PREFIX_LISTS)
 
 
 def any_packet(choose: Chooser, spec: NetworkSpec) -> Packet | Inbound:
-    """Return the first packet of a flow from an interface, mostly a good one, or now and then from the internet."""
+    """Return the first packet of a flow from an interface, usually a valid one, or sometimes from the internet."""
     protocol = choose.pick((1, 6, 6, 6, 6, 6, 17, 47))
     port = choose.pick((*PORTS, 80, 443, 80, 443, 80, 443)) if protocol in (6, 17) else 0
     about = (protocol, port, choose.pick((8, 8, 13, 0, 3)), choose.pick((0, 0, 1)))
@@ -334,19 +334,19 @@ def any_packet(choose: Chooser, spec: NetworkSpec) -> Packet | Inbound:
 
 @st.composite
 def networks(draw: st.DrawFn) -> NetworkSpec:
-    """Return a network that shrinks."""
+    """Draw a network that shrinks."""
     return any_network(Drawn(draw))
 
 
 @st.composite
 def traffic(draw: st.DrawFn) -> tuple[NetworkSpec, list[Packet | Inbound]]:
-    """Return a network and packets in it that shrink."""
+    """Draw a network and packets in it, which shrink."""
     spec = any_network(Drawn(draw))
     return spec, [any_packet(Drawn(draw), spec) for _ in range(8)]
 
 
 def rule(rule_id: str, protocol: int, first: int, last: int, peer: Peer) -> SecurityGroupRule:
-    """Return a rule, positionally."""
+    """Return a rule from positional arguments."""
     return SecurityGroupRule(rule_id, protocol, first, last, peer)
 
 
@@ -388,11 +388,11 @@ def small_network(*, endpoint: bool = True, logged: bool = True) -> NetworkSpec:
 
 
 TAKER = "eni-00003"
-"""10.0.2.5 in the second subnet of the small network, whose group lets port 80 in from the job's."""
+"""10.0.2.5 in the second subnet of the small network; its group accepts port 80 from the job's group."""
 
 
 def led_network(*destinations: str, target: str = TAKER, endpoint: bool = False) -> NetworkSpec:
-    """Return the small network with routes of the job's table to an interface; the job's group lets everything out."""
+    """Return the small network with routes from the job's table to an interface; the job's group allows all egress."""
     spec = small_network(endpoint=endpoint)
     (vpc,) = spec.vpcs
     first, *others = vpc.route_tables

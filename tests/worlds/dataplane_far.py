@@ -1,4 +1,4 @@
-"""Two VPCs by hand that have every kind of gateway, and a sweep of packets through them."""
+"""Two VPCs written by hand with every kind of gateway, and a sweep of packets through them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One account on the real wire with EC2 behind it: what the EC2 tests speak to."""
+"""One account on the real wire with EC2, for the EC2 tests."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ EVERYTHING: list[dict[str, Any]] = [{"Effect": "Allow", "Action": "*", "Resource
 
 
 class Ec2World:
-    """An account with its default VPC. ``buckets`` says what the object store answers about each bucket."""
+    """An account with its default VPC. ``buckets`` is the object store's verdict on each bucket."""
 
     def __init__(self, folder: Path, quotas: Quotas = Quotas.of_profile("open")) -> None:
         self.database = databases.made(folder / "db.sqlite", ACCOUNT)
@@ -53,7 +53,7 @@ class Ec2World:
         self._users = 0
 
     def client(self, statements: list[dict[str, Any]] | None = None) -> EC2Client:
-        """Return a client of a new user with these statements, by default one who may do everything."""
+        """Return a client of a new user with these statements, by default one with every permission."""
         self._users += 1
         name = f"user-{self._users}"
         document = json.dumps({"Version": "2012-10-17", "Statement": statements or EVERYTHING})
@@ -65,14 +65,14 @@ class Ec2World:
         return cast("EC2Client", client)
 
     def close(self) -> None:
-        """Let everything go."""
+        """Close everything."""
         self.process.close()
         self.app.close()
         self.database.close()
 
 
 class Buckets:
-    """An object store that knows only verdicts."""
+    """An object store that only returns verdicts."""
 
     def __init__(self, verdicts: dict[str, BucketVerdict]) -> None:
         self._verdicts = verdicts

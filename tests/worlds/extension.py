@@ -103,11 +103,11 @@ class ExtensionWorld:
         self.endpoint = self.make_endpoint()
 
     def clock(self) -> dt.datetime:
-        """Return the world's moment."""
+        """Return the world's time."""
         return self.now
 
     def seconds(self) -> float:
-        """Return the world's moment as seconds."""
+        """Return the world's time in seconds."""
         return self.now.timestamp()
 
     def training(self) -> dict[str, Any]:
@@ -122,7 +122,7 @@ class ExtensionWorld:
         }
 
     def later(self, seconds: float) -> None:
-        """Move the clock."""
+        """Advance the clock."""
         self.now += dt.timedelta(seconds=seconds)
 
     def user(self, name: str, *statements: Mapping[str, Any], account: str = ACCOUNT) -> dict[str, str]:
@@ -139,7 +139,7 @@ class ExtensionWorld:
         given: dict[str, Any] = {**(key or self.administrator), **options}
         if options:
             return self.process.client(service, **given)
-        # To make a client takes longer than what most tests ask it.
+        # Making a client takes longer than what most tests do with it.
         wanted = (service, *sorted(given.items()))
         if wanted not in self._clients:
             self._clients[wanted] = self.process.client(service, **given)
@@ -192,7 +192,7 @@ class ExtensionWorld:
         return {each["Name"]: each for each in told}
 
     def close(self) -> None:
-        """Let everything go."""
+        """Close everything."""
         self.process.close()
         self.product.close()
         self.backend.close()
@@ -200,7 +200,7 @@ class ExtensionWorld:
 
 
 def refusal(call: Any, **parameters: Any) -> tuple[str, str]:
-    """Return code and message of the error that a call answers."""
+    """Return code and message of the error that a call raises."""
     with pytest.raises(ClientError) as raised:
         call(**parameters)
     error = raised.value.response["Error"]

@@ -1,4 +1,4 @@
-"""A VPC with one interface in use, a delivery of its flow logs, and what was delivered."""
+"""A VPC with one interface in use, a delivery of its flow logs, and the records delivered."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ WRITE = json.dumps(
 
 
 class FlowWorld:
-    """A VPC with one interface in use, and a delivery. ``now`` moves only when a test moves it."""
+    """A VPC with one interface in use, and a delivery. ``now`` changes only when a test changes it."""
 
     def __init__(self, folder: Path) -> None:
         self.now = dt.datetime(2026, 3, 2, 9, 0, 0, tzinfo=dt.UTC)
@@ -81,7 +81,7 @@ class FlowWorld:
         self.delivery = self.start()
 
     def start(self) -> FlowLogDelivery:
-        """Make a delivery, as a start of the process does."""
+        """Make a delivery, as when the process starts."""
         authorizer = PolicyAuthorizer(database=self.database, region=REGION, clock=self.clock)
         return FlowLogDelivery(
             database=self.database,

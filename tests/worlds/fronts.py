@@ -1,4 +1,4 @@
-"""A front and the server behind it, in one event loop, joined as the agent joins them."""
+"""A front and the server behind it, in one event loop, connected as the agent connects them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reading_room.hosts.listeners import VpcListeners
 
 
 class Fronted:
-    """The listeners of one VPC: what reads them, and what answers."""
+    """The listeners of one VPC: the front that reads them, and the server that answers."""
 
     def __init__(self, server: VpcListeners, vpc_id: str = "vpc-1") -> None:
         self.server = server
@@ -20,7 +20,7 @@ class Fronted:
         self.front: FrontListeners | None = None
         self.labels: set[ListenerLabel] = set()
         self._before: set[asyncio.Task[Any]] = set()
-        """What ran in the loop before there was a front."""
+        """The tasks that ran in the loop before there was a front."""
 
     def join(self) -> None:
         """Give the front a channel to the server."""
@@ -41,14 +41,14 @@ class Fronted:
         await self.front.add(label, sock)
 
     def remove(self, label: ListenerLabel) -> None:
-        """Serve a socket no more."""
+        """Stop serving a socket."""
         assert self.front is not None
         self.labels.discard(label)
         self.server.know(self.labels)
         self.front.remove(label)
 
     async def close(self) -> None:
-        """Let everything go."""
+        """Close everything."""
         if self.front is not None:
             for label in list(self.labels):
                 self.remove(label)

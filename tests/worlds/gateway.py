@@ -12,14 +12,14 @@ DEFAULT = "0.0.0.0/0"
 
 
 def public_network(number: int = 1) -> Network:
-    """Return a VPC whose first subnet leads to an internet gateway."""
+    """Return a VPC whose first subnet routes to an internet gateway."""
     network = Network(number, gateway=True, endpoint=False)
     network.routes[1] = [Route(DEFAULT, network.gateway_id)]
     return network
 
 
 def nat_network() -> tuple[Network, Interface, str]:
-    """Return a VPC with a public NAT gateway in its first subnet, to which the second leads."""
+    """Return a VPC with a public NAT gateway in its first subnet, to which the second one routes."""
     network = public_network()
     inner = network.add(1, "10.0.2.5", WEB, subnet=2)
     nat = network.add_nat(2, "10.0.1.9", NAT_EIP)

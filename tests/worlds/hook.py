@@ -1,4 +1,4 @@
-"""A web hook: what is posted to it is kept."""
+"""A web hook that records what is posted to it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 
 class Hook(HTTPServer):
-    """A web server that keeps what is posted, and answers with ``status``."""
+    """A web server that records what is posted, and answers with ``status``."""
 
     def __init__(self, port: int = 0) -> None:
         super().__init__(("127.0.0.1", port), _Keep)

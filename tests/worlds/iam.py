@@ -1,4 +1,4 @@
-"""The identity part of the product in one process: a database, the wire, and clients of whoever is needed."""
+"""The identity part of the product in one process: a database, the wire, and clients of any user."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def trust(principal: Any, **more: Any) -> str:
 
 
 def refusal(call: Any, **parameters: Any) -> tuple[str, str, int]:
-    """Return code, message and status of the error that a call gives."""
+    """Return code, message and status of the error that a call raises."""
     with pytest.raises(ClientError) as error:
         call(**parameters)
     response = error.value.response
@@ -50,7 +50,7 @@ def refusal(call: Any, **parameters: Any) -> tuple[str, str, int]:
 
 
 class IamWorld:
-    """One account with its first administrator. ``now`` moves only when a test moves it."""
+    """One account with its first administrator. ``now`` changes only when a test changes it."""
 
     def __init__(self, folder: Path, *implementations: object) -> None:
         self.now = dt.datetime.now(dt.UTC).replace(microsecond=0)
@@ -79,7 +79,7 @@ class IamWorld:
         self._clients: dict[tuple[Any, ...], Any] = {}
 
     def clock(self) -> dt.datetime:
-        """Return the world's moment."""
+        """Return the world's time."""
         return self.now
 
     def administrator_key(self) -> dict[str, str]:
@@ -94,7 +94,7 @@ class IamWorld:
     def client(self, service: Any, **key: Any) -> Any:
         """Return a client with a key, by default the administrator's."""
         given = key or self.administrator_key()
-        # To make a client takes longer than what most tests ask it.
+        # Making a client takes longer than what most tests do with it.
         wanted = (service, *sorted(given.items()))
         if wanted not in self._clients:
             self._clients[wanted] = self.process.client(service, **given)
@@ -110,14 +110,14 @@ class IamWorld:
         return {"access_key_id": key["AccessKeyId"], "secret_access_key": key["SecretAccessKey"]}
 
     def account(self, account: str) -> Callable[[Any], Any]:
-        """Make another account, and return what makes clients of its administrator."""
+        """Make another account, and return a function that makes clients of its administrator."""
         with self.database.transaction() as session:
             key = make_administrator(session, account, self.now)
         credentials: dict[str, Any] = {"access_key_id": key.access_key_id, "secret_access_key": key.secret_access_key}
         return lambda service: self.process.client(service, **credentials)
 
     def close(self) -> None:
-        """Let everything go."""
+        """Close everything."""
         self.process.close()
         self.app.close()
         self.key_uses.close()

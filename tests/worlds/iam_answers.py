@@ -1,4 +1,4 @@
-"""What tests read off the answers of boto3."""
+"""Values that tests read from boto3's answers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 
 def refusal(call: Any, **parameters: Any) -> tuple[str, str]:
-    """Return code and message of the error that a call gives."""
+    """Return code and message of the error that a call raises."""
     with pytest.raises(ClientError) as error:
         call(**parameters)
     return error.value.response["Error"]["Code"], error.value.response["Error"]["Message"]

@@ -1,4 +1,4 @@
-"""A VPC with two subnets and two interfaces on the wire, and questions about it: what tests of paths speak to."""
+"""A VPC with two subnets and two interfaces on the wire, and questions about it, for tests of paths."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Net:
             network_interfaces.attach(session, interface_id, "local", container, job_arn="arn", now=system_clock())
 
     def allow(self, group: str, port: int, last: int | None = None, *, protocol: str = "tcp", **peer: Any) -> str:
-        """Let a port in from a network or a group; return the rule's id."""
+        """Allow ingress to a port from a network or a group; return the rule's id."""
         source = {"IpRanges": [{"CidrIp": peer["cidr"]}]} if "cidr" in peer else {
             "UserIdGroupPairs": [{"GroupId": peer["source"]}]
         }  # fmt: skip
@@ -65,7 +65,7 @@ class Net:
         return made["SecurityGroupRules"][0]["SecurityGroupRuleId"]
 
     def gateway(self, table: str | None = None) -> str:
-        """Attach an internet gateway, and lead a table to it."""
+        """Attach an internet gateway, and route a table to it."""
         made = self.ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
         self.ec2.attach_internet_gateway(InternetGatewayId=made, VpcId=self.vpc)
         self.ec2.create_route(RouteTableId=table or self.table, DestinationCidrBlock="0.0.0.0/0", GatewayId=made)
@@ -94,13 +94,13 @@ class Net:
 
 
 def ids(components: list[Any]) -> list[str]:
-    """Return the ids of components, numbered without a gap."""
+    """Return the ids of components, and check that they are numbered without a gap."""
     assert [each["SequenceNumber"] for each in components] == list(range(1, len(components) + 1))
     return [each["Component"]["Id"] for each in components]
 
 
 def code(analysis: Any) -> str:
-    """Return the code of the one explanation of a path that does not exist."""
+    """Return the code of the only explanation of a path that does not exist."""
     assert analysis["Status"] == "succeeded", analysis
     assert analysis["NetworkPathFound"] is False
     (explanation,) = analysis["Explanations"]

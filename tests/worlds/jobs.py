@@ -1,4 +1,4 @@
-"""A controller among surroundings that only remember, with a clock that stands still until it is moved."""
+"""A controller whose ports only record calls, with a clock that changes only when a test changes it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ DONE = Done(3, 0, len(CONTENT), hashlib.sha256(CONTENT).hexdigest())
 
 
 def in_memory(engine: Engine | None = None) -> Database:
-    """Return an empty database in memory. On an ``engine`` that had another one before, what that learned is kept."""
+    """Return an empty database in memory. With an ``engine`` of an earlier one, what that engine cached is kept."""
     database = Database.open(None) if engine is None else Database(engine)
     with contextlib.closing(database.engine.raw_connection()) as connection:
         connection.driver_connection.deserialize(databases.image())  # type: ignore[union-attr]
@@ -53,7 +53,8 @@ def in_memory(engine: Engine | None = None) -> Database:
 class World:
     """Everything a controller needs, on one database file; ``restart`` makes a new controller on it.
 
-    Jobs get so many ``containers``. Without a ``folder`` the database is in memory, or the one that is given.
+    Each job gets this many ``containers``. Without a ``folder`` the database is in memory, or it is the one that is
+    given.
     """
 
     def __init__(
@@ -77,14 +78,14 @@ class World:
         self.capacity: Capacity | None = None
         self.denial: str | None = None
         self.denied: str | None = None
-        """Whom the denial is of; ``None`` for whoever is asked about."""
+        """The session that is denied; ``None`` for every session."""
         self.held: str | None = None
         """Why no job may begin."""
         self.asked: list[str] = []
         self.controller = self.restart()
 
     def restart(self) -> JobController:
-        """Begin again with nothing but the database, as after ``kill -9``."""
+        """Start again with only the database, as after ``kill -9``."""
         self.controller = JobController(
             database=self.database,
             settings=self.settings,
@@ -177,7 +178,7 @@ class World:
     def host_says(
         self, *states: ContainerState, interfaces: tuple[str, ...] | None = None, problems: tuple[Problem, ...] = ()
     ) -> None:
-        """Send a report; the interfaces in place are the wanted ones unless given."""
+        """Send a report; by default it has the wanted interfaces."""
         present = tuple(spec.interface_id for spec in self.wanted()) if interfaces is None else interfaces
         report = HostReport(
             "local", 1, interfaces=present, containers=states, problems=problems, capacity=self.capacity

@@ -1,4 +1,4 @@
-"""What a running product holds and should not, when no job runs and nobody has an interface there."""
+"""What a running product has and should not have when no job runs and nobody has an interface there."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ _ROWS = {
     "network_interface_permissions": "SELECT permission_id, account FROM network_interface_permissions",
     "s3_uploads": "SELECT upload_id, account FROM s3_uploads JOIN s3_buckets ON name = bucket",
 }
-"""What each table has that goes with its job or upload, and whose it is."""
+"""The rows of each table that go with a job or an upload, and the account of each."""
 
 
 def leftovers(product: Product, account: str | None) -> dict[str, Any]:
-    """Return what is there, by name: of one account and of the service itself, or of everybody.
+    """Return what is left over, by name: of one account, of the service itself, or of everybody.
 
-    Containers started ahead are wanted; anything else of a container, a job or an upload is not.
+    Containers started ahead are wanted; anything else that belongs to a container, a job or an upload is not.
     """
     records = product.records()
     launchers = {record.pid for record in records.values() if record is not None}
@@ -86,8 +86,8 @@ def leftovers(product: Product, account: str | None) -> dict[str, Any]:
 
 
 def _named(database: sqlite3.Connection) -> set[str]:
-    """Return the files that objects and parts of uploads name as their bytes."""
+    """Return the files that hold the bytes of objects and of parts of uploads."""
     blobs = {blob for (blob,) in database.execute("SELECT blob FROM s3_parts")}
     for (segments,) in database.execute("SELECT segments FROM s3_objects"):
-        blobs |= {blob for blob, _size in json.loads(segments) if blob}  # Small ones are in their rows.
+        blobs |= {blob for blob, _size in json.loads(segments) if blob}  # Small objects are stored in their rows.
     return blobs

@@ -79,11 +79,11 @@ _OF_OPERATIONS: dict[str, dict[str, Any]] = {
     "CreateSubnet": {"CidrBlock": "10.0.0.0/24"},
     "PutLogEvents": {"logEvents": [{"timestamp": 1_790_000_000_000, "message": "x"}]},
 }
-"""What the rules ask for beyond the model."""
+"""Parameters that the rules require beyond the model."""
 
 
 def minimal(service: str, operation: str) -> dict[str, Any]:
-    """Return parameters that the model takes, with made-up names and ids of things that do not exist."""
+    """Return parameters that the model accepts, with made-up names and ids of things that do not exist."""
     model = operation_model(service, operation)
     assert model is not None
     shape = model.input_shape

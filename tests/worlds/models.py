@@ -64,7 +64,7 @@ RECOGNIZER_METADATA: dict[str, Any] = {
 
 
 class ModelWorld:
-    """One account with an administrator and a data access role; its clock stands still until it is moved."""
+    """One account with an administrator and a data access role; its clock changes only when a test changes it."""
 
     def __init__(self, folder: Path, **settings: Any) -> None:
         self.now = dt.datetime.now(dt.UTC).replace(microsecond=0)
@@ -89,7 +89,7 @@ class ModelWorld:
         self.client = self.client_of("worker")
 
     def clock(self) -> dt.datetime:
-        """Return the world's moment."""
+        """Return the world's time."""
         return self.now
 
     def client_of(
@@ -105,7 +105,7 @@ class ModelWorld:
         )
 
     def close(self) -> None:
-        """Let everything go."""
+        """Close everything."""
         self.process.close()
         self.inside.close()
         self.product.close()
@@ -142,7 +142,7 @@ class ModelWorld:
         self.turn(3)
 
     def finish(self, spec: ContainerSpec, content: bytes = CONTENT, **members: Any) -> None:
-        """Let a training write its artifact and say so; ``members`` are those of its ``Done``."""
+        """Let a training write its artifact and report its end; ``members`` are those of its ``Done``."""
         assert spec.job.model is not None
         artifact = spec.job.model.artifact
         self.backend.put(artifact.bucket, artifact.key, content, "application/octet-stream")
@@ -170,7 +170,7 @@ class ModelWorld:
             return interface.vpc_id, interface.address
 
     def fetch(self, spec: ContainerSpec, path: str, address: str | None = None) -> dict[str, Any] | None:
-        """Ask the credentials address as a container does; ``None`` when it is told nothing."""
+        """Call the credentials address as a container does; return ``None`` if it gives no keys."""
         vpc_id, own = self.place_of(spec)
         reply = ContainerCredentials(database=self.database, owner_of=owners(self.database), clock=self.clock).handle(
             "GET", path, vpc_id, address or own
@@ -178,13 +178,13 @@ class ModelWorld:
         return None if reply.status == 404 else json.loads(reply.body)
 
     def s3_of(self, spec: ContainerSpec, endpoint_id: str | None = None, address: str | None = None) -> Any:
-        """Return an S3 client that speaks as the service's own session, from the container's place."""
+        """Return an S3 client with the service's own session, at the container's place."""
         assert spec.job.model is not None
         keys = self.keys_of(spec, spec.job.model.credentials_path)
         return self.client_from(self.path_of(spec, endpoint_id, address), "s3", keys)
 
     def keys_of(self, spec: ContainerSpec, path: str | None = None) -> dict[str, str]:
-        """Return what a container fetches at its address, as a client takes it: by default its role's credentials."""
+        """Return the keys that a container fetches, as a client's options: by default its role's credentials."""
         fetched = self.fetch(spec, path or spec.credentials_path)
         assert fetched is not None
         return {
@@ -201,7 +201,7 @@ class ModelWorld:
         return NetworkPath(secure=True, vpc_id=vpc_id, vpc_endpoint_id=endpoint_id, vpc_source_ip=address or own)
 
     def client_from(self, path: NetworkPath, service: str, keys: dict[str, str], **options: Any) -> Any:
-        """Return a client whose requests come by a path: out of a VPC, or to the door on the host."""
+        """Return a client whose requests come by a path: out of a VPC, or to the listener on the host."""
         outside = path.vpc_id is None and path.router_vpc_id is None
         if service != "s3" or outside:
             return self.process.client(service, scope={PATH_KEY: path}, **keys, **options)
@@ -250,12 +250,12 @@ def start(world: ModelWorld, arn: str, **changes: Any) -> dict[str, Any]:
 
 
 def held(world: ModelWorld, key: str) -> bool:
-    """Say whether the bucket of models has an object."""
+    """Return whether the bucket of models has an object."""
     return world.backend.head(BUCKET, key) is not None
 
 
 def refused(call: Any, **parameters: Any) -> tuple[str, str]:
-    """Return code and message of the error that a call answers."""
+    """Return code and message of the error that a call raises."""
     with pytest.raises(ClientError) as raised:
         call(**parameters)
     error = raised.value.response["Error"]

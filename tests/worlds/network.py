@@ -1,8 +1,8 @@
-"""A world of its own for one test: network, mount and (for an ordinary user) user namespaces, left by exiting.
+"""A separate world for one test: network, mount and (for an ordinary user) user namespaces, left by exiting.
 
-``conftest.py`` runs a test that asks for ``world`` in a forked child, which enters the world first; nothing that the
-test does can reach the host's links, rules or mounts, and everything is gone with the child. Sockets are opened inside
-a container's namespace and used from outside, so no helper process is needed.
+``conftest.py`` runs a test with the fixture ``world`` in a forked child, which first enters the world. The test cannot
+reach the host's links, rules or mounts, and everything ends with the child. Sockets are opened inside a container's
+namespace and used from outside, so that no helper process is needed.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ PUBLIC = "198.51.100.0/24"
 """The network of all public addresses of VPCs."""
 TCP, UDP, ICMP = 6, 17, 1
 TCP_SYN_SENT = 2
-"""The state of a connection that nobody has answered (``TCP_INFO``, in its first byte)."""
+"""The state of a connection without an answer (``TCP_INFO``, in its first byte)."""
 
 
 def ident(prefix: str, number: int) -> str:
@@ -76,12 +76,12 @@ def rule(number: int, peer: Peer, protocol: int = TCP, first: int = 0, last: int
 ANYWHERE = CidrPeer("0.0.0.0/0")
 EVERYTHING = rule(900, ANYWHERE, -1, -1)
 WEB, APP, MUTE = ident("sg", 1), ident("sg", 2), ident("sg", 3)
-"""WEB may open everything and takes nothing; APP takes 8443 from WEB and may ask S3; MUTE has no rule."""
+"""WEB allows all egress and no ingress; APP accepts 8443 from WEB and may call S3; MUTE has no rule."""
 
 
 @dataclass
 class Network:
-    """A VPC as tests write it; ``build`` makes the value."""
+    """A VPC as tests describe it; ``build`` makes the value."""
 
     number: int = 1
     cidr: str = "10.0.0.0/16"
@@ -89,14 +89,14 @@ class Network:
     egress: dict[str, list[SecurityGroupRule]] = field(default_factory=dict)
     interfaces: list[Interface] = field(default_factory=list)
     endpoint_in: list[int] = field(default_factory=lambda: [1])
-    """Numbers of the route tables that lead to the S3 endpoint."""
+    """The numbers of the route tables that route to the S3 endpoint."""
     endpoint: bool = True
     logged: bool = True
     extra_routes: list[Route] = field(default_factory=list)
     gateway: bool = False
     """Whether it has an internet gateway."""
     elastic: dict[str, str] = field(default_factory=dict)
-    """Public address to private one."""
+    """Public addresses, and the private address of each."""
     nats: list[NatGateway] = field(default_factory=list)
     endpoints: list[Endpoint] = field(default_factory=list)
     """Further endpoints."""
@@ -104,7 +104,7 @@ class Network:
     """Further routes of one table, by its number."""
 
     def __post_init__(self) -> None:
-        """Give the three standard groups where none were given."""
+        """Add the three standard groups if there are none."""
         if not self.egress:
             self.ingress = {WEB: [], APP: [rule(1, GroupPeer(WEB), TCP, 8443)], MUTE: []}
             self.egress = {WEB: [EVERYTHING], APP: [rule(2, PrefixListPeer(S3), TCP, 443)], MUTE: []}
@@ -142,7 +142,7 @@ class Network:
         return interface
 
     def add_nat(self, number: int, address: str, *public: str, subnet: int = 1, private: tuple[str, ...] = ()) -> str:
-        """Add a NAT gateway with its interface, private without a public address; return its id."""
+        """Add a NAT gateway with its interface; without a public address it is private; return its id."""
         interface = replace(self.add(number, address, subnet=subnet), container_id=None)
         nat = NatGateway(
             ident("nat", self.number * 1000 + number),
@@ -168,7 +168,7 @@ class Network:
         return interface
 
     def add_far(self) -> None:
-        """Add S3 and the other services beyond the gateways."""
+        """Add S3 and the other services behind the gateways."""
         self.endpoints.append(Endpoint("far-s3", "far", "s3", S3, 1999))
         self.endpoints.append(Endpoint("far-api", "far", "api", API, 2000))
 
@@ -221,7 +221,7 @@ class Network:
 
 
 def spec(*networks: Network) -> NetworkSpec:
-    """Return the wish for some networks."""
+    """Return the spec for some networks."""
     vpcs = sorted((network.build() for network in networks), key=lambda vpc: vpc.vpc_id)
     return NetworkSpec(tuple(vpcs), PREFIX_LISTS)
 
@@ -230,13 +230,13 @@ class World:
     """The test's own namespaces, a driver in them, and containers that are only namespaces."""
 
     def __init__(self, directory: Path) -> None:
-        """Remember where the runtime directory goes; nothing is entered yet."""
+        """Take the place of the runtime directory; nothing is entered yet."""
         self.runtime = directory / "runtime"
         self.containers: dict[str, int] = {}
         self._driver: LinuxNetworkDriver | None = None
         self._arrivals: Arrivals | None = None
         self.internet = -1
-        """The namespace of the tests' internet, once there is one."""
+        """The namespace of the tests' internet, if it exists."""
 
     def enter(self) -> None:
         """Leave the host: new namespaces for this process, which must be a single thread."""
@@ -266,12 +266,12 @@ class World:
         return self._driver
 
     def start_driver(self, outside: Outside | None = None, *, runtime: Path | None = None, **more: Any) -> None:
-        """Make the driver in another way than the usual one; before its first use."""
+        """Make the driver with other arguments than usual, before its first use."""
         assert self._driver is None
         self._driver = LinuxNetworkDriver(runtime or self.runtime, outside, **more)
 
     def make_internet(self) -> None:
-        """Make the namespace that the uplink leads to; before the driver's first use."""
+        """Make the namespace behind the uplink, before the driver's first use."""
         assert self._driver is None
         self.internet = namespaces.new_namespace()
         with namespaces.inside(self.internet):
@@ -281,7 +281,7 @@ class World:
         inner.close()
 
     def route_back(self) -> None:
-        """Tell the internet where the VPCs' public addresses are, once the uplink is there, as an operator does."""
+        """Route the VPCs' public addresses from the internet to the uplink, as an operator does."""
         with namespaces.inside(self.internet):
             inner = rtnetlink.RouteSocket()
         index = inner.index_of(VETH_PEER)
@@ -305,13 +305,13 @@ class World:
         return server
 
     def crash(self) -> None:
-        """Lose the driver as a crash does; the next one starts when it is asked for."""
+        """Lose the driver as in a crash; the next use starts another one."""
         if self._driver is not None:
             self._driver.close()
         self._driver = None
 
     def restart(self) -> None:
-        """Lose the driver as a crash does, and start another."""
+        """Lose the driver as in a crash, and start another one."""
         self.crash()
         self.driver
 
@@ -322,11 +322,11 @@ class World:
         return self.containers[container_id]
 
     def end_container(self, container_id: str) -> None:
-        """Let a container's namespace go, as its death does."""
+        """Release a container's namespace, as its end does."""
         os.close(self.containers.pop(container_id))
 
     def realize(self, wish: NetworkSpec) -> NetworkReport:
-        """Make every container of the wish, realize it, and insist that nothing failed."""
+        """Make every container of the spec, realize it, and assert that nothing failed."""
         for vpc in wish.vpcs:
             for interface in vpc.interfaces:
                 if interface.container_id is not None:
@@ -359,7 +359,7 @@ class World:
         return self.connect_from(client, address, port)
 
     def connect_from(self, client: socket.socket, address: str, port: int) -> socket.socket:
-        """Connect a socket by its first packet; ``OSError``, ``TimeoutError`` where that was dropped, closes it."""
+        """Connect a socket with its first packet; if it is dropped, close it and raise ``OSError``."""
         client.setblocking(False)
         failed = client.connect_ex((address, port))
         self.let_arrive()
@@ -380,7 +380,7 @@ class World:
         self._arrivals.wait()
 
     def listener(self, network: Network, kind: str, endpoint_id: str | None = None) -> socket.socket:
-        """Return the driver's listening socket of a kind, and of an endpoint where it is named, in a network."""
+        """Return the driver's listening socket of a kind, and of an endpoint if one is given, in a network."""
         found = [
             opened
             for label, opened in self.driver.listeners().items()
@@ -397,7 +397,7 @@ class World:
         return events
 
     def flows(self, network: Network) -> list[FlowEvent]:
-        """Return the flow events of a network so far; those of others are gone then."""
+        """Return the flow events of a network so far; those of others are lost."""
         return [event for event in self.all_flows() if event.vpc_id == network.vpc_id]
 
     def leave(self) -> None:
@@ -413,13 +413,13 @@ class World:
 
 
 def expect_reaches(world: World, a: Interface, b: Interface | str, port: int) -> None:
-    """Insist that a connection opens."""
+    """Assert that a connection opens."""
     address = b if isinstance(b, str) else b.address
     world.connect(a, address, port).close()
 
 
 def expect_blocked(world: World, a: Interface, b: Interface | str, port: int) -> None:
-    """Insist that a connection is dropped in silence: neither accepted nor refused."""
+    """Assert that a connection is dropped in silence: neither accepted nor refused."""
     address = b if isinstance(b, str) else b.address
     try:
         world.connect(a, address, port).close()
@@ -429,7 +429,7 @@ def expect_blocked(world: World, a: Interface, b: Interface | str, port: int) ->
 
 
 def expect_silence(world: World, *opened: socket.socket) -> None:
-    """Insist that nothing of what was sent so far has come to these sockets: no datagram, connection, byte or end."""
+    """Assert that nothing sent so far has arrived at these sockets: no datagram, connection, byte or end."""
     world.let_arrive()
     assert select.select(opened, [], [], 0)[0] == []
 
@@ -443,7 +443,7 @@ def ask_by_udp(world: World, a: Interface, address: str, port: int, payload: byt
 
 
 def ping(world: World, a: Interface, address: str) -> bool:
-    """Send one echo request and say whether an answer came."""
+    """Send one echo request and return whether there was a reply."""
     with world.socket_in(a, socket.SOCK_RAW, socket.IPPROTO_ICMP) as raw:
         body = struct.pack("!BBHHH", 8, 0, 0, 77, 1)
         total = sum(struct.unpack("!4H", body))
@@ -458,7 +458,7 @@ def ping(world: World, a: Interface, address: str) -> bool:
 
 
 def summary(events: Sequence[FlowEvent]) -> set[tuple[str, str, str, str, int, str]]:
-    """Return what a flow log's reader looks at: interface, direction, ends, port of the service, action."""
+    """Return what readers of a flow log look at: interface, direction, ends, port of the service, action."""
     return {
         (each.interface_id, each.direction, each.source, each.destination, each.destination_port, each.action)
         for each in events

@@ -1,6 +1,6 @@
 """Runs a program as an ordinary user in a folder: ``ordinary_user.py FOLDER PROGRAM ARGUMENT...``.
 
-As root it first becomes the user of ``container_holder.py``, in a view of the files where that user finds Python.
+As root it first becomes the user of ``container_holder.py``, in a view of the files in which that user finds Python.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ PR_SET_PDEATHSIG = 1
 def main(folder: Path, argv: list[str]) -> None:
     if os.geteuid() == 0:
         become_ordinary(folder, "rootless")
-        # Whoever takes another user id has lost what it was told of its parent's end.
+        # A change of the user id clears the setting for a signal at the parent's end.
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
     os.execv(argv[0], argv)
 

@@ -1,4 +1,4 @@
-"""An account of a module's own in a product that several modules share: none sees what another has or does."""
+"""A separate account for each module in a product that several modules share: none sees the others' resources."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ class OwnAccount(reading.Account):
         super().__init__(replace(endpoint, access_key_id=name, secret_access_key=secret))
 
     def leftovers(self) -> dict[str, Any]:
-        """Return what is there of the account and should not be, as ``Product.leftovers`` does."""
+        """Return what is left over in the account, as ``Product.leftovers`` does."""
         return self.product.leftovers(self.number)
 
     def stop_all(self) -> None:
-        """Ask for the end of what still runs, so that a test that failed leaves others in peace."""
+        """Stop everything that still runs, so that a failed test does not disturb others."""
         with self.product.database() as database:
             ended = ", ".join(f"'{phase.value}'" for phase in TERMINAL)
             query = f"SELECT arn, job_id FROM jobs WHERE account = ? AND phase NOT IN ({ended})"
@@ -54,7 +54,7 @@ class OwnAccount(reading.Account):
 
 
 def stop_job(account: reading.Account, arn: str, job: str) -> None:
-    """Ask for the end of a job or a training; one that is over, or that nobody can stop, is left as it is."""
+    """Stop a job or a training; leave it alone if it is over, or if nobody can stop it."""
     named = arn.split(":")[5].split("/")[0]
     try:
         for kind in JOB_KINDS:
@@ -64,12 +64,12 @@ def stop_job(account: reading.Account, arn: str, job: str) -> None:
             model = MODEL_KINDS[named]
             getattr(account.comprehend, xform_name(model.stop))(**{model.arn_member: arn})
     except ClientError:
-        pass  # It ended meanwhile.
+        pass  # The job has ended meanwhile.
 
 
 @contextmanager
 def own_account(product: Product) -> Iterator[OwnAccount]:
-    """An account for the length of the block, none of whose jobs runs on behind it."""
+    """An account for the length of the block; none of its jobs runs on afterwards."""
     found = OwnAccount(product)
     try:
         yield found

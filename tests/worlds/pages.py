@@ -1,9 +1,9 @@
-"""The pages of the site as tests read them: their blocks of commands, links and anchors, and which run where.
+"""The pages of the site as tests read them: their blocks of commands, links and anchors, and which are run where.
 
 A block is marked by a comment right before it: ``<!-- run: NAME -->`` puts it into a shell of that name, which runs the
-blocks of one or more pages in order. A ``text`` block after one that is run has what it prints, ``…`` for what differs.
-Pages whose blocks are all of one shell, or are run by tests of their own, have a row in ``other_pages.toml``; a mark
-within them comes first.
+blocks of one or more pages in order. A ``text`` block after a block that is run shows its output, with ``…`` for what
+differs. Pages whose blocks all belong to one shell, or are run by tests of their own, have a row in
+``other_pages.toml``; a mark in the page takes precedence.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 COMMANDS = {"sh", "bash", "shell", "console", "python", "hcl"}
-"""The languages whose blocks somebody would type in, or put into a file of his own."""
+"""The languages of blocks that readers would type in, or put into a file of their own."""
 PROGRAMS = ("aws ", "curl ", "export ", "ip ", "jq ", "make ", "nft ", "pip ", "reading-room ", "sysctl ", "$ ")
-"""How a line begins that is a command, where the block has no language."""
+"""How a line with a command begins in a block without a language."""
 MARK = re.compile(r"<!-- run: (?P<shell>.+?) -->$")
 _FENCE = re.compile(r"^(?P<indent> *)(?P<ticks>```+)(?P<language>\w*)\s*$")
 
 
 @dataclass(frozen=True)
 class Block:
-    """A block of a page: where it begins, its language and lines, and the shell of its mark where it has one."""
+    """A block of a page: where it begins, its language and lines, and the shell of its mark, if any."""
 
     page: str
     line: int
@@ -37,27 +37,27 @@ class Block:
 
     @property
     def commands(self) -> bool:
-        """Whether it has something to run."""
+        """Whether it has commands to run."""
         begins = tuple(line.strip() for line in self.text.splitlines())
         return self.language in COMMANDS or (not self.language and any(line.startswith(PROGRAMS) for line in begins))
 
     def __str__(self) -> str:
-        """Where it is."""
+        """Return its place."""
         return f"{self.page}:{self.line}"
 
 
 def pages() -> list[Path]:
-    """Return every page of the documents, those of the repository's root among them."""
+    """Return every page of the documents, including those in the repository's root."""
     return sorted([*DOCS.rglob("*.md"), *ROOT.glob("*.md")])
 
 
 def name_of(path: Path) -> str:
-    """Return a page's name as the tables have it: its path in docs/, or else in the repository."""
+    """Return a page's name as in the tables: its path in docs/, or else in the repository."""
     return path.relative_to(DOCS if path.is_relative_to(DOCS) else ROOT).as_posix()
 
 
 def page_of(name: str) -> Path:
-    """Return the page of a name."""
+    """Return the page with this name."""
     return DOCS / name if (DOCS / name).exists() else ROOT / name
 
 
@@ -79,7 +79,7 @@ def blocks(path: Path) -> tuple[Block, ...]:
         elif lines[number].startswith("    ") and not lines[number - 1].strip():
             while number < len(lines) and (lines[number].startswith("    ") or not lines[number].strip()):
                 number += 1
-            # What is indented below an item of a list is that item's text.
+            # Indented text below an item of a list belongs to that item.
             text = "\n".join(line[4:] for line in lines[begin:number]).rstrip()
             if not re.match(r"[-*\d]", _paragraph_before(lines, begin)):
                 found.append(Block(page, begin + 1, "", text))
@@ -116,13 +116,13 @@ def elsewhere() -> Mapping[str, Elsewhere]:
 
 
 def shell_of(block: Block) -> str:
-    """Return the shell that runs a block, or nothing where a test of its own does."""
+    """Return the shell that runs a block, or ``None`` if a separate test does."""
     row = elsewhere().get(block.page)
     return block.mark or (row.run if row else "")
 
 
 def without_code(text: str) -> str:
-    """Return a page without its blocks and code, where brackets are no links and ``#`` no heading."""
+    """Return a page without its blocks and code, in which brackets are not links and ``#`` is not a heading."""
     text = re.sub(r"^( *)(```+).*?^\1\2\s*$", "", text, flags=re.MULTILINE | re.DOTALL)
     return re.sub(r"`[^`\n]*`", "`code`", text)
 

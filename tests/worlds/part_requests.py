@@ -1,4 +1,4 @@
-"""Containers of jobs with interfaces, and the credentials address as they find it."""
+"""Containers of jobs with interfaces, and the credentials address as they see it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ VPC = "vpc-00000000000000001"
 
 
 class PartRequestsWorld:
-    """One VPC, one job with three containers at 10.0.1.10 and on, and one address for all that they ask."""
+    """One VPC, one job with three containers from 10.0.1.10 on, and the address that they call."""
 
     def __init__(self, folder: Path | None, network: str = "10.0.1", first: int = 10, containers: int = 3) -> None:
         self.database = Database.open(None if folder is None else folder / "db.sqlite")
@@ -53,7 +53,7 @@ class PartRequestsWorld:
         self.restart()
 
     def restart(self, clock: Clock = system_clock) -> Authorities:
-        """Begin again with nothing but the database; return who makes the certificates, by a clock."""
+        """Start again with only the database; return the authority that makes the certificates, with a clock."""
         self.authorities = Authorities(self.database, clock, dt.timedelta(days=1))
         service = PartRequests(self.database, self.authorities, system_clock)
         self.credentials = ContainerCredentials(
@@ -62,7 +62,7 @@ class PartRequestsWorld:
         return self.authorities
 
     def set_containers(self, job_id: str, containers: int) -> None:
-        """Note how many containers were planned."""
+        """Record how many containers were planned."""
         with self.database.transaction() as session:
             session.execute(update(JobRow).where(JobRow.job_id == job_id).values(containers=containers))
 
@@ -110,7 +110,7 @@ class PartRequestsWorld:
         return f"/v2/cluster/{job_id}-{attempt}-{member}"
 
     def end(self, *members: int, attempt: int = 1) -> None:
-        """Want the containers of the job's attempt no longer, or some of them."""
+        """Want the containers of the job's attempt no more, or some of them."""
         of_attempt = update(JobContainerRow).where(JobContainerRow.job_id == JOB, JobContainerRow.attempt == attempt)
         chosen = of_attempt.where(JobContainerRow.member.in_(members)) if members else of_attempt
         with self.database.transaction() as session:
@@ -119,11 +119,11 @@ class PartRequestsWorld:
     def ask(
         self, method: str, path: str, body: Any = None, member: int = 0, attempt: int = 1, address: str | None = None
     ) -> tuple[int, Any]:
-        """Ask as a container does; return the status and the document. A body that is ``bytes`` is sent as it is."""
+        """Call as a container does; return the status and the document. A body of ``bytes`` is sent unchanged."""
         reply = self.reply(method, path, body, address or self.addresses[JOB, attempt, member])
         return reply.status, json.loads(reply.body)
 
     def reply(self, method: str, path: str, body: Any, address: str) -> Reply:
-        """Ask from an address."""
+        """Call from an address."""
         content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         return self.credentials.handle(method, path, VPC, address, content)

@@ -1,4 +1,4 @@
-"""A job's row and the parts of its input, for tests of what is done in parts."""
+"""A job's row and the parts of its input, for tests of work in parts."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ def add_job(database: Database, job_id: str = JOB) -> None:
 
 
 def digest_of(text: str) -> str:
-    """Return a digest such as plans and objects have."""
+    """Return a digest as in plans and objects."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def result_of(number: int, attempt: int = 1, by: str = "") -> PartObject:
-    """Return the result of a part, which tells whose it is."""
+    """Return the result of a part, which shows who made it."""
     key = f"{FOLDER}/output/parts/{attempt}/{number}-0-{by or 'x'}"
     return PartObject(key, 100 + number, digest_of(key), 10, 1)

@@ -1,4 +1,4 @@
-"""What a job needs, in one product that tests may kill."""
+"""The resources that a job needs, in a product that tests may kill."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.worlds.waiting import eventually
 
 
 class Place:
-    """A bucket, a private network and a role in one account: what a job needs. Survives the product's restarts."""
+    """A bucket, a private network and a role in one account, as a job needs them. Survives restarts of the product."""
 
     def __init__(
         self,
@@ -38,10 +38,10 @@ class Place:
         self.network = reading.build_network(self.account, cidr, with_endpoint)
         self.role = reading.make_reader_role(self.account, self.bucket, self.bucket)
         self.flows = f"/flows/{self.bucket}"
-        """The log group of the network's flow logs, once they are sent there."""
+        """The log group of the network's flow logs, if they are delivered."""
 
     def log_flows(self) -> None:
-        """Send the network's flow logs to a log group of this place."""
+        """Deliver the network's flow logs to a log group of this place."""
         reading.log_flows(self.account, self.network.vpc, self.flows, f"{self.bucket}-flows")
 
     @property
@@ -51,23 +51,23 @@ class Place:
         return self.network.endpoint
 
     def allow(self, *actions: str) -> None:
-        """Give the endpoint a policy of so many actions."""
+        """Give the endpoint a policy with these actions."""
         self.ec2.modify_vpc_endpoint(VpcEndpointId=self.endpoint, PolicyDocument=reading.endpoint_policy(actions))
 
     # Jobs
 
     def put(self, prefix: str, documents: int, words: int = 12) -> None:
-        """Store a file of so many documents, one per line, each of them a millisecond of work."""
+        """Store a file with this many documents, one per line, each of them a millisecond of work."""
         text = "Marie Curie was born in Warsaw and moved to Paris to study. " * max(1, words // 12)
         self.put_text(f"{prefix}a.txt", "\n".join([text] * documents))
 
     def put_text(self, key: str, content: str | bytes) -> None:
-        """Store an object as it is."""
+        """Store an object unchanged."""
         body = content.encode() if isinstance(content, str) else content
         self.account.s3.put_object(Bucket=self.bucket, Key=key, Body=body)
 
     def start(self, prefix: str, kind: str = "entities", **more: Any) -> str:
-        """Start a job of a kind over a prefix; members given win over the usual ones, and ``None`` leaves one out."""
+        """Start a job of a kind over a prefix; given members replace the usual ones, and ``None`` leaves one out."""
         request: dict[str, Any] = {
             "InputDataConfig": {"S3Uri": f"s3://{self.bucket}/{prefix}"},
             "OutputDataConfig": {"S3Uri": f"s3://{self.bucket}/results/{prefix}"},
@@ -78,28 +78,28 @@ class Place:
         return reading.JobCalls(self.account, kind).start(**request)
 
     def describe(self, job: str) -> dict[str, Any]:
-        """Return the properties of a job of whatever kind."""
+        """Return the properties of a job of any kind."""
         found = reading.find_job(self.account, job)
         assert found is not None, f"no job {job}"
         return found
 
     def stop(self, job: str) -> None:
-        """Ask for the end of a job of whatever kind; one that is over is left as it is."""
+        """Stop a job of any kind; leave it alone if it is over."""
         with self.product.database() as database:
             (arn,) = database.execute("SELECT arn FROM jobs WHERE job_id = ?", (job,)).fetchone()
         stop_job(self.account, arn, job)
 
     def phase(self, job: str) -> str:
-        """Return the phase that a job is in, without asking the product."""
+        """Return the phase of a job, without a call to the product."""
         with self.product.database() as database:
             return str(database.execute("SELECT phase FROM jobs WHERE job_id = ?", (job,)).fetchone()[0])
 
     def over(self, job: str) -> bool:
-        """Say whether a job has ended."""
+        """Return whether a job has ended."""
         return self.phase(job).upper() in reading.OVER
 
     def wait(self, job: str, seconds: float = 360) -> dict[str, Any]:
-        """Wait for the end of a job of whatever kind, also while the product is not there to be asked."""
+        """Wait for the end of a job of any kind, also while the product does not answer."""
         try:
             eventually(lambda: self.over(job), seconds, f"the end of job {job}")
         except AssertionError as error:
@@ -116,19 +116,19 @@ class Place:
         return list(reading.results(self.account, properties))
 
     def story(self, job: str) -> str:
-        """Return the events of a job, a line each."""
+        """Return the events of a job, one per line."""
         with self.product.database() as database:
             rows = database.execute("SELECT at, event, text FROM job_events WHERE job_id = ? ORDER BY sequence", (job,))
             return "\n".join(" ".join(map(str, row)) for row in rows)
 
     def outputs(self, prefix: str) -> list[str]:
-        """Return the keys of what jobs over a prefix wrote."""
+        """Return the keys of the objects that jobs over a prefix wrote."""
         found = self.account.s3.list_objects_v2(Bucket=self.bucket, Prefix=f"results/{prefix}")
         return [entry["Key"] for entry in found.get("Contents", [])]
 
     @contextmanager
     def running(self, documents: int = 3_000, kind: str = "entities", **more: Any) -> Iterator[tuple[str, int]]:
-        """Hold a job in its container for the length of the block: its id, and its process. Then it is stopped."""
+        """Hold a job in its container for the length of the block, and yield its id and its process. Then stop it."""
         prefix = f"running-{secrets.token_hex(4)}/"
         self.put(prefix, documents)
         with self.held(prefix, kind, **more) as (job, worker):
@@ -142,11 +142,11 @@ class Place:
     def held(
         self, prefix: str, kind: str = "entities", at_work: bool = False, **more: Any
     ) -> Iterator[tuple[str, int]]:
-        """Start a job over a prefix and hold it for the length of the block: its id, and its process. Then it goes on.
+        """Start a job over a prefix, hold it for the length of the block, and yield its id and process; then resume it.
 
-        The process is frozen as soon as it speaks with somebody, or has documents done if it is to be at work. Else the
-        job would be over before it was looked at, and would take meanwhile what others need. One that was over all the
-        same is followed by another.
+        The process is frozen as soon as it has a connection, or, with ``at_work``, has finished documents. Otherwise
+        the job would be over before the test looked at it, and would use the machine meanwhile. If a job is over
+        anyway, another one is started.
         """
         while True:
             job = self.start(prefix, kind, **more)
@@ -162,9 +162,9 @@ class Place:
 
     @contextmanager
     def holding(self, job: str, attempt: int | None = None, worked: float = 0.0) -> Iterator[int]:
-        """Hold a job or a training for the length of the block, as soon as its process speaks with somebody.
+        """Hold a job or a training for the length of the block, as soon as its process has a connection.
 
-        Or once that has then used so many seconds of a processor: how far it is does not depend on what else runs.
+        Or once it has then used this many seconds of a processor, so that its progress does not depend on other load.
         """
         worker = self._speaks(job, attempt)
         assert worker is not None, f"{job} is over already:\n{self.story(job)}\n{self.product.tail()}"
@@ -174,7 +174,7 @@ class Place:
             yield worker
 
     def _speaks(self, job: str, attempt: int | None = None) -> int | None:
-        """Wait until the process that works on a job has a connection; return it, or ``None`` if the job is over."""
+        """Wait until the process of a job has a connection; return it, or ``None`` if the job is over."""
 
         def look() -> tuple[int | None] | None:
             worker = self.process(job, attempt)
@@ -187,7 +187,7 @@ class Place:
         return found[0]
 
     def worker(self, job: str) -> int | None:
-        """Return the process that works on an entities job, once it has its first document done."""
+        """Return the process that works on an entities job, once its first document is done."""
         with self.product.database() as database:
             query = "SELECT documents, ended_at FROM jobs WHERE job_id = ?"
             documents, ended = database.execute(query, (job,)).fetchone()
@@ -195,7 +195,7 @@ class Place:
         return self.process(job) if documents else None
 
     def progress(self, job: str) -> tuple[int, int]:
-        """Return how many documents of a job are finished, and how many there are, as far as it is known."""
+        """Return how many documents of a job are finished, and the total, if known."""
         with self.product.database() as database:
             query = "SELECT documents, documents_of FROM jobs WHERE job_id = ?"
             done, of = database.execute(query, (job,)).fetchone()
@@ -207,7 +207,7 @@ class Place:
             return str(database.execute("SELECT job_id FROM jobs WHERE arn = ?", (arn,)).fetchone()[0])
 
     def process(self, job: str, attempt: int | None = None) -> int | None:
-        """Return the process that was handed a job or a training, in this attempt or in whichever there is."""
+        """Return the process that got a job or a training, in this attempt or in any."""
         with self.product.database() as database:
             query = "SELECT container_id FROM job_containers WHERE job_id = ? AND attempt = coalesce(?, attempt)"
             wanted = {row[0] for row in database.execute(query, (job, attempt))}
@@ -224,7 +224,7 @@ class Place:
         return [entry["NetworkInterfaceId"] for entry in found["NetworkInterfaces"]]
 
     def take(self, address: str) -> str:
-        """Make an interface that has an address of the network, so that no job gets that; return its id."""
+        """Make an interface with an address of the network, so that no job gets the address; return its id."""
         subnets = self.ec2.describe_subnets(SubnetIds=list(self.network.subnets))["Subnets"]
         inside = (each for each in subnets if ip_address(address) in ip_network(each["CidrBlock"]))
         made = self.ec2.create_network_interface(SubnetId=next(inside)["SubnetId"], PrivateIpAddress=address)
@@ -236,31 +236,31 @@ class Place:
         return found
 
     def interfaces_of(self, job: str) -> list[dict[str, Any]]:
-        """Return the interfaces of a job that exist now."""
+        """Return the present interfaces of a job."""
         found = self.ec2.describe_network_interfaces(Filters=[{"Name": "vpc-id", "Values": [self.network.vpc]}])
         return [dict(each) for each in found["NetworkInterfaces"] if job in each["Description"]]
 
     def leftovers(self) -> dict[str, Any]:
-        """Return what is there and should not be: of the place's account if it has one of its own."""
+        """Return what is left over: of the place's account, if it has one of its own."""
         number = self.account.number if isinstance(self.account, OwnAccount) else None
         return self.product.leftovers(number)
 
     def credentials_path(self, job: str) -> str:
-        """Return the path of a running job's credentials, which only its own container is told."""
+        """Return the path of a running job's credentials, which only its own container knows."""
         with self.product.database() as database:
             query = "SELECT credentials_path FROM job_containers WHERE job_id = ? AND wanted"
             return str(database.execute(query, (job,)).fetchone()[0])
 
     def kill_at(self, job: str, phase: Phase, victim: str) -> list[int]:
-        """End a victim's processes while the job is kept in a phase, with the product running again at the end.
+        """Kill a victim's processes while the job is held in a phase; the product runs again at the end.
 
-        Return the processes' ids. ``await_answer`` of the product waits for it.
+        Return the process ids. ``await_answer`` of the product waits for it.
         """
         with ExitStack() as hold:
             hold.enter_context(self.held_at(job, phase))
             pids = self.product.victims(victim)
             if self.product.up is not None and self.product.up.pid in pids:
-                # A new ``up`` writes to the database, so that is let go first.
+                # A new ``up`` writes to the database, so that is released first.
                 self.product.kill_processes(pids)
                 hold.close()
                 self.product.start()
@@ -270,7 +270,7 @@ class Place:
 
     @contextmanager
     def held_at(self, job: str, phase: Phase, seconds: float = 60) -> Iterator[None]:
-        """Wait until the job is in a phase, and keep it there: nobody can write to the database meanwhile."""
+        """Wait until the job is in a phase, and hold it there: nobody can write to the database meanwhile."""
         query = "SELECT phase FROM jobs WHERE job_id = ?"
         with self.product.database() as database:
             deadline = time.monotonic() + seconds

@@ -1,4 +1,4 @@
-"""A real control plane without hosts: EC2, roles, jobs and their controller. Hosts are played by the test."""
+"""A real control plane without hosts: EC2, roles, jobs and their controller. The tests act as the hosts."""
 
 from __future__ import annotations
 
@@ -76,11 +76,11 @@ def actions(names: Sequence[str], resource: str = "*") -> dict[str, Any]:
 
 
 class Killed(BaseException):
-    """Ends a turn as a signal would: nothing may catch it."""
+    """Ends a turn as a signal would; nothing may catch it."""
 
 
 class MortalDispatcher(Dispatcher):
-    """A dispatcher that notes its calls, and whose process a test can end at one of them."""
+    """A dispatcher that records its calls, and at one of which a test can end the process."""
 
     def __init__(self, table: OperationTable, authorizer: PolicyAuthorizer) -> None:
         super().__init__(table=table, authorizer=authorizer)
@@ -105,7 +105,7 @@ class MortalDispatcher(Dispatcher):
 
 
 class PreparationWorld:
-    """One account with a VPC of one subnet, a group, a gateway endpoint and a role that may do all nine actions."""
+    """One account with a VPC of one subnet, a group, a gateway endpoint and a role with all nine actions."""
 
     def __init__(self, folder: Path) -> None:
         self.now = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
@@ -134,7 +134,7 @@ class PreparationWorld:
         self.restart()
 
     def restart(self) -> None:
-        """Begin again with nothing but the database, as after ``kill -9``."""
+        """Start again with only the database, as after ``kill -9``."""
         self.network = NetworkPreparation(
             database=self.database,
             dispatcher=self.dispatcher,
@@ -146,7 +146,7 @@ class PreparationWorld:
         self.controller = self.controller_on(self.network)
 
     def controller_on(self, network: JobNetwork) -> JobController:
-        """Return a controller that prepares jobs so."""
+        """Return a controller that prepares jobs with this network."""
         return JobController(
             database=self.database,
             settings=Settings(),
@@ -158,7 +158,7 @@ class PreparationWorld:
         )
 
     def clock(self) -> dt.datetime:
-        """Return the world's moment."""
+        """Return the world's time."""
         return self.now
 
     # What the account has
@@ -176,7 +176,7 @@ class PreparationWorld:
             return subnets.create(session, vpc, cidr, zones_of(REGION)[0], self.now).subnet_id
 
     def make_group(self, vpc_id: str, name: str) -> str:
-        """Make a group that lets everything out, and return its id."""
+        """Make a group that allows all egress, and return its id."""
         with self.database.transaction() as session:
             return security_groups.create(session, session.get_one(Vpc, vpc_id), name, name, self.now).group_id
 
@@ -200,13 +200,13 @@ class PreparationWorld:
             return session.scalars(query).one()
 
     def silence_group(self) -> None:
-        """Take the group's egress rules away."""
+        """Remove the group's egress rules."""
         with self.database.transaction() as session:
             for rule in security_groups.rules_of(session, [self.group])[self.group]:
                 session.delete(rule)
 
     def fill(self, subnet_id: str, leave: int) -> None:
-        """Occupy a subnet's addresses but for ``leave``."""
+        """Occupy a subnet's addresses except for ``leave`` of them."""
         with self.database.transaction() as session:
             subnet = session.get_one(Subnet, subnet_id)
             from reading_room.vpc.addressing import addresses
@@ -257,12 +257,12 @@ class PreparationWorld:
             return submit(session, new, self.now).job_id
 
     def run(self, identifier: str) -> None:
-        """Turn until the job waits for its container, or has failed and was cleaned up."""
+        """Run turns until the job waits for its container, or has failed and was cleaned up."""
         for _ in range(3):
             self.controller.turn()
 
     def end(self, exit_code: int = 3) -> None:
-        """Have every container crash, and the host confirm that it let go."""
+        """Let every container crash, and the host confirm that it released it."""
         states = tuple(ContainerState(c.container_id, "exited", exit_code) for c in self.wanted())
         self.controller.report(HostReport("local", 1, containers=states))
         self.controller.turn()
@@ -301,7 +301,7 @@ class PreparationWorld:
             return list(session.scalars(query))
 
     def free(self, subnet_id: str) -> int:
-        """Count a subnet's interfaces."""
+        """Return the number of a subnet's interfaces."""
         with self.database.reading() as session:
             query = select(func.count()).select_from(NetworkInterface)
             return int(session.scalar(query.where(NetworkInterface.subnet_id == subnet_id)) or 0)

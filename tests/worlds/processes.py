@@ -1,4 +1,4 @@
-"""Processes that tests look at and hold, by their numbers on the host."""
+"""Processes that tests observe and hold, by their ids on the host."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from reading_room.containers.processes import ProcessHandle
 from tests.worlds.waiting import DEADLINE
 
 TURN = 0.01
-"""Seconds that a process which is let work runs at a time."""
+"""How many seconds a process runs at a time in ``let_work``."""
 
 
 def argv(pid: int) -> list[str]:
-    """Return the command line of a process; of one that has ended it is empty."""
+    """Return the command line of a process, or an empty one if it has ended."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")[:-1]
     except (FileNotFoundError, ProcessLookupError):
@@ -26,15 +26,15 @@ def argv(pid: int) -> list[str]:
 
 
 def kill(pid: int) -> None:
-    """``kill -9`` a process; one that has ended is no error."""
+    """``kill -9`` a process; ignore one that has ended."""
     try:
         os.kill(pid, signal.SIGKILL)
     except ProcessLookupError:
-        pass  # It ended by itself, or with one killed before it.
+        pass  # It ended by itself, or together with one killed before it.
 
 
 def worker_below(launcher: int) -> int | None:
-    """Return the worker of a container, as ``containers.processes.worker_of`` does, without a look at all of /proc."""
+    """Return the worker of a container, as ``containers.processes.worker_of`` does, without reading all of /proc."""
     pending = [launcher]
     while pending:
         pid = pending.pop()
@@ -50,17 +50,17 @@ def worker_below(launcher: int) -> int | None:
 
 
 def has_spoken(worker: int) -> bool:
-    """Say whether a worker is set up in its container and has opened a TCP connection there lately."""
+    """Return whether a worker is set up in its container and has recently opened a TCP connection there."""
     if argv(worker)[1:4] != ["-I", "-m", "reading_room.analysis.worker"]:
         return False
     try:
         return len(Path(f"/proc/{worker}/net/tcp").read_text().splitlines()) > 1
     except OSError:
-        return False  # It ended meanwhile.
+        return False  # The process has ended meanwhile.
 
 
 def processor_seconds(pid: int) -> float:
-    """Return how long a process has had a processor; infinitely long if it has ended."""
+    """Return how long a process has used a processor; infinity if it has ended."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
@@ -70,13 +70,13 @@ def processor_seconds(pid: int) -> float:
 
 
 def let_work(frozen: int, seconds: float) -> None:
-    """Let a frozen process have a processor for so many seconds, and hardly more: it runs by short turns.
+    """Let a frozen process have a processor for this many seconds, and hardly more, in short turns.
 
-    Whoever looked at it from time to time instead would come too late where others have the processors.
+    An observer that checked from time to time would be too late when others have the processors.
     """
     enough, handle = processor_seconds(frozen) + seconds, ProcessHandle.open(frozen)
     if handle is None:
-        return  # It has ended already.
+        return  # The process has ended already.
     try:
         deadline = time.monotonic() + DEADLINE
         while processor_seconds(frozen) < enough:
@@ -90,7 +90,7 @@ def let_work(frozen: int, seconds: float) -> None:
 
 @contextmanager
 def slowed(*pids: int) -> Iterator[None]:
-    """Let processes run for a twentieth of the time during the block: they answer, and take little from others."""
+    """Let processes run for a twentieth of the time during the block: they answer, but use little of the machine."""
     over = threading.Event()
 
     def slow() -> None:
@@ -110,12 +110,12 @@ def slowed(*pids: int) -> Iterator[None]:
 
 @contextmanager
 def frozen(*pids: int) -> Iterator[None]:
-    """Let processes stand still for the length of the block: what they do is not over before a test is."""
+    """Freeze processes for the length of the block, so that their work does not end before a test does."""
     with ExitStack() as held:
         for pid in pids:
             handle = ProcessHandle.open(pid)
             if handle is None:
-                continue  # It has ended already.
+                continue  # The process has ended already.
             held.callback(handle.close)
             handle.signal(signal.SIGSTOP)
             held.callback(handle.signal, signal.SIGCONT)

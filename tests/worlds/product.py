@@ -1,7 +1,7 @@
-"""A product that tests may kill: its processes by role, what it holds of the machine, and what must not stay.
+"""A product that tests may kill: its processes by role, its resources on the machine, and what must not remain.
 
 Each product runs with a range of user ids and in control groups of its own, or, for an ordinary user, in namespaces of
-its own, so that every process it ever started is found, wherever its parent went, and products side by side are told
+its own. So every process it ever started is found, even if its parent is gone, and products side by side are told
 apart.
 """
 
@@ -40,20 +40,20 @@ from tests.worlds.waiting import eventually
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 10.0
-"""What the product promises after SIGTERM."""
+"""How many seconds the product takes at most after SIGTERM."""
 CONTROLLERS = ("pids", "cpu", "memory")
 NS_GET_PARENT = 0xB702
 PINS = "/run/reading-room/netns"
 """Where the agent pins router namespaces, in the holder's view of the files."""
 
 _taken: list[socket.socket] = []
-"""What keeps our numbers ours until this process ends."""
+"""The locks that reserve our numbers until this process ends."""
 
 
 def own_number(kind: str, among: Sequence[int]) -> int:
-    """Return a number that no other test process on this machine was given of this kind, and keep it from them.
+    """Return a number of this kind that no other test process on this machine has, and reserve it.
 
-    Runs go on side by side: with the same user ids, one product's end would be that of another.
+    Runs go on side by side: with the same user ids, the end of one product would end the other one.
     """
     while True:
         number = secrets.choice(among)
@@ -68,7 +68,7 @@ def own_number(kind: str, among: Sequence[int]) -> int:
 
 
 class Product:
-    """``reading-room up`` on a folder: started, killed and started again at will."""
+    """``reading-room up`` on a folder: started, killed and started again as needed."""
 
     def __init__(self, folder: Path, **environment: str) -> None:
         """Prepare a product below ``folder``; ``environment`` are more settings, ``JOBS_AT_ONCE="1"``."""
@@ -77,25 +77,25 @@ class Product:
         self.log = folder / "log"
         self.port = free_port()
         self.console_port = 0
-        """No console, unless a test is about it: products run side by side."""
+        """No console, unless a test is about it, because products run side by side."""
         number = own_number("user ids", range(100_000, 1_100_000, 1_000))
         self.uids = range(number, number + 900)
         own = {"SERVICE_UID": str(number), "CONTAINER_UID_FIRST": str(number + 1), "STATE": str(self.state)}
-        # Large jobs here are for their time: in one container, with no rule among themselves. Tests that share a
-        # product have an account each, and one of them may use all of it.
+        # Large jobs in tests are meant to take time, so they run in one container, which needs no rule for its group.
+        # Tests that share a product have an account each, and one of them may use all of it.
         self.settings = own | {"CONTAINERS_PER_JOB": "1", "JOBS_PER_ACCOUNT": "4"} | environment
         self.groups: list[Path] = []
         self.spaces: set[int] = set()
-        """Not as root: the user namespaces that its holders were seen to have."""
+        """If not root: the user namespaces of its holders."""
         self.terminal: int | None = None
-        """Where ``up`` prints instead of its log: the descriptor of a terminal."""
+        """Where ``up`` prints other than to its log: the descriptor of a terminal."""
         self.up: subprocess.Popen[bytes] | None = None
         self.stdout: list[bytes] = []
         self._account: reading.Account | None = None
 
     @property
     def place(self) -> Installation:
-        """What its privileged processes keep; nothing before its first start."""
+        """The files of its privileged processes; nothing before its first start."""
         return installation(self.data, self.state) if self.data.is_dir() else Installation(self.state / "none")
 
     def read_settings(self) -> Settings:
@@ -116,12 +116,12 @@ class Product:
         )
 
     def launch_as(self, argv: Sequence[str], folder: Path | None = None, **more: str) -> subprocess.Popen[bytes]:
-        """Start ``up`` by a command of one's own, in a folder and with more of an environment; return at once."""
+        """Start ``up`` with another command, in a folder and with additional environment; return at once."""
         if os.geteuid() == 0 and not self.groups:
             self.groups = _make_groups()
         doors = " ".join(f"echo $$ > {group}/cgroup.procs;" for group in self.groups)
         environment = os.environ | more | {f"READING_ROOM_{name}": value for name, value in self.settings.items()}
-        # A worker of the test run that is killed ends nothing itself; the kernel then asks the product to end.
+        # If a worker of the test run is killed, it ends nothing itself; the kernel then ends the product.
         with self.log.open("ab") as sink:
             self.up = subprocess.Popen(
                 ["/bin/sh", "-c", f'{doors} exec setpriv --pdeathsig TERM "$@"', "sh", *argv],
@@ -153,7 +153,7 @@ class Product:
         return self.endpoint()
 
     def await_ready(self, url: str) -> None:
-        """Wait until ``up`` says that it answers at ``url``; fail at once, with its log, when it has ended."""
+        """Wait until ``up`` reports that it answers at ``url``; if it ends instead, fail at once with its log."""
         process = self.up
         assert process is not None
 
@@ -165,18 +165,18 @@ class Product:
         eventually(ready, READY_SECONDS, "the ready line")
 
     def endpoint(self) -> Endpoint:
-        """Where it answers, with the first administrator's key."""
+        """The product's address, with the first administrator's key."""
         return endpoint_of(Settings.from_environment({}, data=self.data, port=self.port, state=self.state))
 
     def account(self) -> reading.Account:
-        """Clients of the first administrator: the same ones for as long as its key is."""
+        """Clients of the first administrator: the same ones while its key is the same."""
         endpoint = self.endpoint()
         if self._account is None or self._account.endpoint != endpoint:
             self._account = reading.Account(endpoint)
         return self._account
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> float:
-        """End the product by a signal to ``up``; return how many seconds it took. Its exit code must be 0."""
+        """End the product with a signal to ``up``; return how many seconds it took. Its exit code must be 0."""
         assert self.up is not None
         began = time.monotonic()
         self.up.send_signal(number)
@@ -185,7 +185,7 @@ class Product:
         return time.monotonic() - began
 
     def clear(self) -> None:
-        """End whatever is left, for the end of a test; nothing is asserted."""
+        """End whatever is left, at the end of a test; nothing is asserted."""
         if self.up is not None and self.up.poll() is None:
             self.up.terminate()
             try:
@@ -204,7 +204,7 @@ class Product:
                 try:
                     inner.rmdir()
                 except OSError:
-                    pass  # Reported by the test that checks for leftovers.
+                    pass  # The test that checks for leftovers reports it.
 
     def tail(self, lines: int = 40) -> str:
         """Return the end of its log."""
@@ -213,18 +213,18 @@ class Product:
     # Its processes
 
     def processes(self) -> list[int]:
-        """Return every living process that it ever started: by its control group, user id, settings, or as holder."""
+        """Return every living process that it ever started: by control group, user id, settings, or as holder."""
         holder = holders.recorded(self.place.agent)
         found = {holder.pid} if holder is not None and holders.alive(holder) else set()
         mark = f"READING_ROOM_SERVICE_UID={self.settings['SERVICE_UID']}".encode()
         for path in Path("/proc").glob("[0-9]*"):
             try:
                 ours = os.fsencode(self.data) in (path / "cmdline").read_bytes().split(b"\0")
-                # The kernel shows an ordinary user no environment of a process that is kept out of core dumps.
+                # For an ordinary user, the kernel hides the environment of a process that does not dump core.
                 if ours or path.stat().st_uid in self.uids or mark in (path / "environ").read_bytes().split(b"\0"):
                     found.add(int(path.name))
             except OSError:
-                continue  # It ended meanwhile, or is of somebody else.
+                continue  # The process has ended meanwhile, or belongs to somebody else.
         if os.geteuid() != 0:
             spaces = {int(path.name): _user_space(path) for path in Path("/proc").glob("[0-9]*")}
             self.spaces |= {space for pid in found if (space := spaces.get(pid)) is not None}
@@ -238,7 +238,7 @@ class Product:
         return sorted(pid for pid in found if pid and start_time(pid) is not None)
 
     def child(self, role: str) -> int:
-        """Return the process of ``serve`` or ``agent``; one that is being started again is waited for."""
+        """Return the process of ``serve`` or ``agent``; wait for one that is being restarted."""
 
         def find() -> int | None:
             return next((pid for pid in self.processes() if argv(pid)[1:4] == ["-m", "reading_room", role]), None)
@@ -248,13 +248,13 @@ class Product:
         return found
 
     def holder(self) -> holders.Holder:
-        """Return the holder that is written down."""
+        """Return the recorded holder."""
         found = holders.recorded(self.place.agent)
         assert found is not None
         return found
 
     def records(self) -> dict[str, Record | None]:
-        """Return the agent's records of containers, by folder; ``None`` where one is not whole."""
+        """Return the agent's records of containers, by folder; ``None`` for an incomplete one."""
         place = self.place.agent / "containers"
         return {folder.path.name: folder.read() for folder in Folder.all(place)} if place.is_dir() else {}
 
@@ -285,14 +285,14 @@ class Product:
         raise ValueError(which)
 
     def kill(self, which: str) -> None:
-        """``kill -9`` of a case's processes, one right after the other; ``up`` is started again where it was hit."""
+        """``kill -9`` of a case's processes, one right after another; ``up`` is started again if it was among them."""
         pids = self.victims(which)
         self.kill_processes(pids)
         if self.up is not None and self.up.pid in pids:
             self.start()
 
     def kill_processes(self, pids: list[int]) -> None:
-        """``kill -9`` of these processes, one right after the other."""
+        """``kill -9`` of these processes, one right after another."""
         for pid in pids:
             kill(pid)
         if self.up is not None and self.up.pid in pids:
@@ -318,34 +318,34 @@ class Product:
 
     @contextmanager
     def database(self) -> Iterator[sqlite3.Connection]:
-        """Open its database beside it, without waiting for locks that a killed process cannot hold."""
+        """Open its database while it runs, without waiting for locks that a killed process cannot hold."""
         connection = sqlite3.connect(self.data / "db.sqlite", timeout=30, isolation_level=None)
         with closing(connection):
             yield connection
 
     def events(self, book: str, having: str = "") -> list[dict[str, Any]]:
-        """Return the events in a book of the trail, oldest first: those that have a text somewhere."""
+        """Return the events in a book of the trail that contain a text, oldest first."""
         lines = [line for _, path in files_of(self.data / "trail", book) for line in path.read_bytes().splitlines()]
         wanted = having.encode()
         return [event for line in lines if wanted in line and (event := event_in(line)) is not None]
 
     def storage_events_of(self, job: str) -> list[dict[str, Any]]:
-        """Return the trail's events of what a job's containers asked of S3, oldest first."""
+        """Return the trail's events of the calls that a job's containers made to S3, oldest first."""
         return [each for each in self.events("data", job) if each["userIdentity"].get("principalId", "").endswith(job)]
 
     def leftovers(self, account: str | None = None) -> dict[str, Any]:
-        """Return what is there and should not be, by name, of a running product with no job and no other interface.
+        """Return what is left over, by name, in a running product with no job and no other interface.
 
-        What belongs to other accounts is left out if one is named.
+        If an account is named, the resources of others are left out.
         """
         return leftovers(self, account)
 
     def remains(self) -> dict[str, Any]:
-        """Return what is there and should not be, by name, after the product's end."""
+        """Return what is left over, by name, after the product's end."""
         return {
             "processes": {pid: argv(pid)[:6] for pid in self.processes()},
             "control groups": sorted(path.name for group in self.groups for path in group.iterdir() if path.is_dir()),
-            # Records of jobs that ran stay, so that the next agent reports them as lost.
+            # Records of jobs that ran remain, so that the next agent reports them as lost.
             "container folders": [
                 name for name, record in self.records().items() if record is None or record.phase != "running"
             ],
@@ -354,13 +354,13 @@ class Product:
         }
 
     def links(self) -> list[str]:
-        """Return the links to containers in the router namespaces of VPCs, ``VPC: link``; also those of nobody."""
+        """Return the links to containers in the router namespaces of VPCs, ``VPC: link``, including unused ones."""
         names = r"s|^ *\(e[0-9a-f]*\):.*|${n##*/}: \1|p"
         script = f'for n in {PINS}/*; do nsenter --net=$n cat /proc/net/dev | sed -n "{names}"; done'
         return self.inside(script).splitlines()
 
     def inside(self, script: str) -> str:
-        """Run a shell script in the holder's namespaces and return what it prints; empty while there is no holder."""
+        """Run a shell script in the holder's namespaces and return its output; empty without a holder."""
         holder = holders.recorded(self.place.agent)
         if holder is None or not holders.alive(holder):
             return ""
@@ -369,7 +369,7 @@ class Product:
 
 
 def _user_space(process: Path) -> int | None:
-    """Return the outermost user namespace below this process's own that a process is in; ``None`` if it is in none."""
+    """Return the outermost user namespace below this process's own that contains a process, or ``None``."""
     ours = os.stat("/proc/self/ns/user").st_ino
     inner = None
     with ExitStack() as opened:
@@ -381,12 +381,12 @@ def _user_space(process: Path) -> int | None:
                 descriptor = fcntl.ioctl(descriptor, NS_GET_PARENT)
                 opened.callback(os.close, descriptor)
         except OSError:
-            return None  # It ended meanwhile, or is of somebody else.
+            return None  # The process has ended meanwhile, or belongs to somebody else.
     return inner
 
 
 def _make_groups() -> list[Path]:
-    """Make a control group of the test's own in each hierarchy that containers are limited by."""
+    """Make a control group for the test in each hierarchy that limits containers."""
     membership = Path("/proc/self/cgroup").read_text().splitlines()
     paths = {name: path for _, names, path in (line.split(":", 2) for line in membership) for name in names.split(",")}
     root, name = Path("/sys/fs/cgroup"), f"chaos-{secrets.token_hex(4)}"
@@ -398,14 +398,14 @@ def _make_groups() -> list[Path]:
         try:
             (parent / name).mkdir()
         except OSError:
-            continue  # This hierarchy is not ours to change; the product will not use it either.
+            continue  # We must not change this hierarchy; the product will not use it either.
         made.append(parent / name)
     return made
 
 
 @contextmanager
 def running_product(folder: Path, **environment: str) -> Iterator[Product]:
-    """A product that runs for the length of the block, and of which nothing is left behind it."""
+    """A product that runs for the length of the block, and leaves nothing behind."""
     found = Product(folder, **environment)
     try:
         found.start()

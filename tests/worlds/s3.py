@@ -49,7 +49,7 @@ ALLOW_ALL = policy(statement("Allow", "*", "*"))
 
 
 class S3World:
-    """One S3 with an administrator; more users on demand."""
+    """One S3 with an administrator, and more users on demand."""
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class S3World:
         )
         self.authorization = S3Authorization(authorizer=self.authorizer, backend=self.backend, region=REGION)
         self.gate: Gate = let_in
-        """What says whether a call can be recorded."""
+        """The check whether a call can be recorded."""
         self.app = self._application(vpc_only=False)
         self.vpc_app = self._application(vpc_only=True)
         self.store = ObjectStore(backend=self.backend, authorization=self.authorization)
@@ -120,13 +120,13 @@ class S3World:
         endpoint_url: str = "https://127.0.0.1:4566",
         **options: Any,
     ) -> Any:
-        """Return a boto3 client that comes by ``path``; through a VPC endpoint's listener when the path says so."""
+        """Return a boto3 client that comes by ``path``, through a VPC endpoint's listener if the path says so."""
         running = self.running_in_vpc if path.vpc_endpoint_id else self.running
         keys = self.key if key is None else key
         return running.client("s3", endpoint_url=endpoint_url, scope={PATH_KEY: path}, **keys, **options)
 
     def close(self) -> None:
-        """Stop what runs."""
+        """Stop everything that runs."""
         self.running.close()
         self.running_in_vpc.close()
         self.app.close()

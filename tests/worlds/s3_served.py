@@ -1,4 +1,4 @@
-"""A world of the tests behind a socket."""
+"""An S3 world behind a socket."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.worlds.waiting import DEADLINE, eventually
 
 @dataclass(frozen=True)
 class Served:
-    """A world and where it answers."""
+    """A world and its address."""
 
     world: S3World
     http: str

@@ -1,4 +1,4 @@
-"""Requests of S3 signed by hand, whose bodies are then not what was signed."""
+"""S3 requests signed by hand, with bodies that differ from what was signed."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ EMPTY = hashlib.sha256(b"").hexdigest()
 
 
 class _Payload(S3SigV4Auth):
-    """Signs a payload hash that is given, whatever the body."""
+    """Signs the given payload hash, whatever the body is."""
 
     def __init__(self, credentials: Credentials, payload_hash: str) -> None:
         super().__init__(credentials, "s3", "us-east-1")
         self._payload_hash = payload_hash
 
     def payload(self, request: AWSRequest) -> str:
-        """Return what was given."""
+        """Return the given hash."""
         return self._payload_hash
 
 
 @dataclass(frozen=True)
 class Signed:
-    """The head of a signed request, and what signs the chunks of its body."""
+    """The head of a signed request, and the key that signs the chunks of its body."""
 
     head: bytes
     key: bytes
@@ -40,7 +40,7 @@ class Signed:
     seed: str
 
     def chunked(self, *chunks: bytes, trailer: Mapping[str, str] | None = None) -> list[bytes]:
-        """Return the signed chunks of a stream, the last one and the trailer included, each as it is sent."""
+        """Return the signed chunks of a stream, including the last one and the trailer, as they are sent."""
         out, previous = [], self.seed
         for chunk in (*chunks, b""):
             previous = self._sign("PAYLOAD", previous, EMPTY, hashlib.sha256(chunk).hexdigest())
@@ -65,7 +65,7 @@ def signed(
     change: Callable[[dict[str, str]], None] | None = None,
 ) -> Signed:
     """Sign a request to ``127.0.0.1`` and return its head; ``change`` may change the headers after the signing."""
-    # S3's canonical path is the key encoded once, however the path that is sent spells it.
+    # S3's canonical path is the key encoded once, however the sent path encodes it.
     place, mark, query = path.partition("?")
     request = AWSRequest(
         method,

@@ -1,4 +1,4 @@
-"""Databases of earlier schemas, and what two schemas have in common."""
+"""Databases with earlier schemas, and comparisons of schemas."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _FOLDER = Path(__file__).parents[1] / "database" / "data"
 
 
 def of_before(path: Path, version: int = 5) -> None:
-    """Make an empty database as a product of an earlier schema made it."""
+    """Make an empty database with the schema of an earlier version."""
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.executescript(_FOLDER.joinpath(f"schema_{version}.sql").read_text())
@@ -19,13 +19,13 @@ def of_before(path: Path, version: int = 5) -> None:
 
 
 def version_of(path: Path) -> int:
-    """Return the schema version that a file says it has."""
+    """Return the schema version in a file."""
     with closing(sqlite3.connect(path)) as connection:
         return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def schema_of(path: Path) -> dict[str, str]:
-    """Return the statements that make a database's tables and indexes, but for how they are spaced and quoted."""
+    """Return the statements that make a database's tables and indexes, with normalised spaces and quotes."""
     with closing(sqlite3.connect(path)) as connection:
         rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
     return {name: "".join(sql.replace('"', "").split()) for name, sql in rows}
@@ -55,12 +55,12 @@ def add_session(path: Path, access_key_id: str, secret: str, token: str) -> None
 
 
 def delete_session(path: Path, access_key_id: str) -> None:
-    """Delete it again, which leaves its bytes where they were."""
+    """Delete it again; its bytes remain in the file."""
     with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("PRAGMA secure_delete = OFF")  # As most builds of SQLite have it.
+        connection.execute("PRAGMA secure_delete = OFF")  # As in most builds of SQLite.
         connection.execute("DELETE FROM iam_sign_in_sessions WHERE access_key_id = ?", (access_key_id,))
 
 
 def bytes_of(folder: Path) -> bytes:
-    """Return what is in the files of a folder, one after the other, whatever they are."""
+    """Return the content of all files of a folder, one after another."""
     return b"\n".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())

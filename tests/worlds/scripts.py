@@ -1,4 +1,4 @@
-"""The programs in ``scripts/`` as modules, whose pages and drawings tests hold to the code."""
+"""The programs in ``scripts/`` as modules, so that tests can compare their pages and drawings with the code."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from types import ModuleType
 
 
 def script(name: str) -> ModuleType:
-    """Return a program as a module: the one that other programs import too, so that what it read is read once.
+    """Return a program as the module that other programs import too, so that its data is read only once.
 
-    pytest finds it by its setting ``pythonpath``.
+    pytest finds it through its setting ``pythonpath``.
     """
     return import_module(name)

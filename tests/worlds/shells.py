@@ -1,4 +1,4 @@
-"""The blocks of pages typed into shells: which ones, with what in place of their examples, and what they must print."""
+"""Pages' blocks typed into shells: which blocks, with which replacements for examples, and their expected output."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.worlds.tools import install
 PROGRAMS = Path(sys.executable).parent
 MARK = "=====next block====="
 SHELL_SECONDS = 600.0
-"""For a machine that runs much else; alone it takes a tenth of that."""
+"""For a machine under load; alone it takes a tenth of that."""
 
 EXAMPLES = {
     "vpc-0123456789abcdef0": "$VPC",
@@ -37,12 +37,12 @@ EXAMPLES = {
     "DATA/trail/data-2026-03-01.jsonl": "$READING_ROOM_DATA/trail/data-$(date -u +%F).jsonl",
     "--encoded-message TEXT": "--encoded-message $ENCODED",
 }
-"""What pages have as examples, and the variables that hold the like here, where the test says so."""
+"""Examples in pages, and the variables that hold the values here, if the test sets them."""
 PROMPT = "$ "
 
 
 class Step(NamedTuple):
-    """A block of a page, the text of it that is typed, and what the page says that it prints."""
+    """A block of a page, the text of it that is typed, and the output that the page shows."""
 
     block: Block
     text: str
@@ -50,7 +50,7 @@ class Step(NamedTuple):
 
 
 def steps_of(shell: str, *pages: str) -> list[Step]:
-    """Return what a shell types of pages. What a block prints stands in it below a prompt, or in the next block."""
+    """Return what a shell types from pages. A block's output is below a prompt in it, or in the next block."""
     return [step for page in pages for step in _steps_of_page(shell, page)]
 
 
@@ -78,7 +78,7 @@ def _prompted(block: Block) -> list[Step]:
 
 
 def typed(step: Step, product: Product, scratch: Path, examples: Mapping[str, str]) -> str:
-    """Return a block as it is typed here: at this product's address, with the programs and the folder of this test.
+    """Return a block as it is typed here: with this product's address, and the programs and the folder of this test.
 
     The tutorial waits five seconds for a job, which is not enough on a machine that runs other tests.
     """
@@ -98,13 +98,13 @@ def typed(step: Step, product: Product, scratch: Path, examples: Mapping[str, st
 
 
 def occurs(said: str, printed: str) -> bool:
-    """Whether lines occur one after the other; ``…`` stands for anything, and any blanks for those of a terminal."""
+    """Return whether lines occur one after another; ``…`` stands for anything, and blanks match those of a terminal."""
     pattern = ".*?".join(re.escape(part.strip()) for part in said.split("…"))
     return re.search(re.sub(r"(\\\s)+", r"\\s+", pattern), printed, re.DOTALL) is not None
 
 
 def until_on_record(user: str, operation: str) -> str:
-    """Return what waits until a call of a user's can be looked up; pages wait some seconds instead."""
+    """Return a command that waits until a user's call can be looked up; pages wait a few seconds instead."""
     look = f"aws cloudtrail lookup-events --lookup-attributes AttributeKey=Username,AttributeValue={user}"
     return f"until {look} | grep -q {operation}; do sleep 0.2; done"
 
@@ -120,15 +120,15 @@ def wrong_in(
     more: Mapping[str, str] = MappingProxyType({}),
     ends: bool = True,
 ) -> list[str]:
-    """Type steps into one shell; return those that end badly or print something else than said.
+    """Type steps into one shell; return those that fail or print something unexpected.
 
-    ``before`` is typed first, ``around`` is a command that runs the shell; both may speak of ``/tmp/`` as pages do.
-    ``ends`` is whether a command that fails ends the shell: not on pages that show what is refused.
+    ``before`` is typed first, ``around`` is a command that runs the shell; both may use ``/tmp/`` as pages do. ``ends``
+    says whether a failing command ends the shell, which is wrong for pages that show refusals.
     """
     assert told
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "READING_ROOM_"))}
     environment |= {f"READING_ROOM_{name}": value for name, value in product.settings.items()}
-    # What runs the shell may put it into another network, where no server of this process can stand in.
+    # ``around`` may put the shell into another network, where this process's servers cannot be reached.
     aws = install() if around else loaded_aws()
     path = f"{PROGRAMS}:{aws}:{os.environ['PATH']}"
     environment |= {"PATH": path, "TMPDIR": str(scratch), "COLUMNS": "400", **more}
@@ -171,7 +171,7 @@ def product_of(folder: Path, **settings: str) -> Iterator[Product]:
 
 
 def data_of(product: Product) -> dict[str, str]:
-    """Return where commands find this product's files and port, in place of those that they take by default."""
+    """Return where commands find this product's files and port, instead of their defaults."""
     return {
         "READING_ROOM_DATA": str(product.data),
         "READING_ROOM_STATE": str(product.state),
@@ -180,7 +180,7 @@ def data_of(product: Product) -> dict[str, str]:
 
 
 def by_default(product: Product) -> dict[str, str]:
-    """Return the environment that the pages begin with, at this product."""
+    """Return the environment that the pages start from, for this product."""
     return data_of(product) | {
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{product.port}",
         "AWS_SHARED_CREDENTIALS_FILE": str(product.data / "credentials"),

@@ -1,4 +1,4 @@
-"""A place in a VPC of one test, with what such tests do to networks and from inside containers."""
+"""A place in a VPC for one test, with changes to networks and calls from inside containers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.worlds.place import Place
 from tests.worlds.product import Product
 
 FOUND_OUT_SECONDS = 5.0
-"""Within which a job without a way to S3 fails: one second, and what a busy machine adds."""
+"""The time within which a job without access to S3 fails: one second, and what a busy machine adds."""
 EVERYWHERE: Any = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
 
 CALL = """
@@ -34,7 +34,7 @@ except Exception as error:
 
 
 class Site(Place):
-    """A place of one test: its VPC has both DNS attributes, and what is done to it is no other test's."""
+    """A place for one test: its VPC has both DNS attributes, and no other test sees the changes."""
 
     number = 0
 
@@ -61,11 +61,11 @@ class Site(Place):
         assert properties["JobStatus"] == "COMPLETED", properties
 
     def open_group(self) -> None:
-        """Let everything out of the job's group."""
+        """Allow all egress from the job's group."""
         self.ec2.authorize_security_group_egress(GroupId=self.network.group, IpPermissions=EVERYWHERE)
 
     def group(self, *admitted: str, port: int = 443) -> str:
-        """Make a group that admits these networks to a port."""
+        """Make a group that accepts these networks at a port."""
         made = self.ec2.create_security_group(
             VpcId=self.network.vpc, GroupName=f"door-{secrets.token_hex(3)}", Description="of an endpoint"
         )["GroupId"]
@@ -75,7 +75,7 @@ class Site(Place):
 
     @staticmethod
     def permission(port: int, network: str) -> Any:
-        """A rule for a TCP port and a network."""
+        """Return a rule for a TCP port and a network."""
         return {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "IpRanges": [{"CidrIp": network}]}
 
     def interface_endpoint(self, service: str, group: str, private: bool, **more: Any) -> dict[str, Any]:
@@ -100,7 +100,7 @@ class Site(Place):
         }
 
     def call(self, worker: int, service: str, operation: str, url: str | None = None, **parameters: Any) -> list[Any]:
-        """Call a service from inside a container, as the administrator; return how it ended."""
+        """Call a service from inside a container, as the administrator; return the outcome."""
         asked = json.dumps([service, operation, parameters, url, self.keys()])
         return list(json.loads(run_in_container(worker, CALL, asked, as_job=True)))
 
@@ -136,7 +136,7 @@ def public_side(site: Site) -> tuple[str, str]:
 
 
 def nat_gateway(site: Site) -> tuple[str, str]:
-    """Make a public NAT gateway that nothing is routed to yet; return its id and its allocation."""
+    """Make a public NAT gateway without a route to it; return its id and its allocation."""
     subnet, allocation = public_side(site)
     nat = site.ec2.create_nat_gateway(SubnetId=subnet, AllocationId=allocation)["NatGateway"]["NatGatewayId"]
     site.ec2.get_waiter("nat_gateway_available").wait(NatGatewayIds=[nat], WaiterConfig={"Delay": 1, "MaxAttempts": 20})

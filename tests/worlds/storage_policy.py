@@ -1,4 +1,4 @@
-"""A preparation world in which S3's policies are asked, with a bucket for the account and that of models."""
+"""A preparation world that checks S3's policies, with a bucket for the account and that of models."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from reading_room.vpc.tables import VpcEndpoint
 from tests.worlds.preparation import ACCOUNT, NINE, REGION, ROLE, PreparationWorld, actions, document
 
 PARTS = "arn:aws:s3:::papers/*/output/parts/*"
-"""The objects by which containers of the world's jobs share their results."""
+"""The objects through which containers of the world's jobs share their results."""
 STORAGE = {"Effect": "Allow", "Action": ["s3:ListBucket", "s3:GetObject", "s3:PutObject"], "Resource": "*"}
 
 
 class PolicyWorld(PreparationWorld):
-    """A preparation world whose preparation asks S3's policies, with the account's bucket and that of models."""
+    """A preparation world whose preparation checks S3's policies, with the account's bucket and that of models."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -38,7 +38,7 @@ class PolicyWorld(PreparationWorld):
         self.allow(actions(NINE), STORAGE)
 
     def restart(self) -> None:
-        """Begin with policies."""
+        """Start again, with policies."""
         super().restart()
         authorizer = PolicyAuthorizer(
             database=self.database, region=REGION, clock=self.clock, endpoint_policies=EndpointPolicies(self.database)
@@ -73,14 +73,14 @@ class PolicyWorld(PreparationWorld):
         self.endpoint_policies(statement)
 
     def endpoint_policies(self, *statements: dict[str, Any]) -> None:
-        """Give the endpoint a policy; what a statement leaves out is everything."""
+        """Give the endpoint a policy; a statement that leaves something out means everything."""
         full = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
         with self.database.transaction() as session:
             row = session.get_one(VpcEndpoint, self.endpoint)
             row.policy = document(*(full | statement for statement in statements))
 
     def failure(self, job: str | None = None) -> str:
-        """Run a job, by default one more of the world's, and return why it failed; empty if it got its container."""
+        """Run a job, by default another one of the world's, and return why it failed; empty if it got its container."""
         job = job or self.submit()
         self.run(job)
         if self.status(job) == "IN_PROGRESS":
@@ -89,7 +89,7 @@ class PolicyWorld(PreparationWorld):
         return self.message(job)
 
     def train(self, kind: str, data: dict[str, Any], **more: Any) -> str:
-        """Ask for a classifier or a recognizer, and return the id of its training."""
+        """Create a classifier or a recognizer, and return the id of its training."""
         make, name = {"classifier": (new_classifier, "DocumentClassifierName")}.get(
             kind, (new_recognizer, "RecognizerName")
         )

@@ -1,4 +1,4 @@
-"""People's own tools, installed apart from the product, and a folder of files with the names that break them."""
+"""Standard tools, installed apart from the product, and a folder of files with difficult names."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ BIG = 20 * 1000 * 1000
 
 
 def install() -> Path:
-    """Return the folder of the tools' programs, installed now if need be; skip the test where they cannot be."""
+    """Return the folder of the tools' programs, installed now if necessary; skip the test if that is impossible."""
     stamp = INSTALLED / "installed.txt"
     with only_here(INSTALLED):
         if not stamp.exists() or stamp.read_text() != WANTED.read_text():
@@ -43,7 +43,7 @@ def install() -> Path:
 
 @contextmanager
 def only_here(folder: Path) -> Iterator[None]:
-    """Make a folder, and keep other processes from doing so too meanwhile: tests run side by side."""
+    """Make a folder, and lock it against other processes meanwhile, because tests run side by side."""
     folder.mkdir(exist_ok=True)
     lock = os.open(folder, os.O_RDONLY)
     try:
@@ -70,14 +70,14 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 class Tool:
-    """A program with the administrator's key in its environment, and nothing else that it could find a key in."""
+    """A program with the administrator's key in its environment, and no other place to find a key."""
 
     def __init__(self, argv: list[str], environment: dict[str, str]) -> None:
         self._argv = argv
         self._environment = environment
 
     def __call__(self, *arguments: str | Path, fails: bool = False) -> str:
-        """Run it and return what it writes; it must end well, or must not when it is to fail."""
+        """Run it and return its output; it must succeed, or fail if ``fails``."""
         done = subprocess.run(
             [*self._argv, *map(str, arguments)],
             env=self._environment,

@@ -1,4 +1,4 @@
-"""Records of calls as the servers hand them over, and a clock that tests move."""
+"""Records of calls as the servers pass them on, and a clock that tests control."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ SESSION = Principal(
 
 
 class Clock:
-    """A moment that moves only when told."""
+    """A time that changes only when a test changes it."""
 
     def __init__(self, now: dt.datetime = NOON) -> None:
         self.now = now
 
     def __call__(self) -> dt.datetime:
-        """Return the moment."""
+        """Return the time."""
         return self.now
 
 
 def record(**changes: Any) -> CallRecord:
-    """Return the record of a call that ann made, with changes."""
+    """Return the record of a call by ann, with changes."""
     plain = CallRecord(
         service="ec2",
         operation="CreateVpc",

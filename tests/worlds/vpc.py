@@ -40,7 +40,7 @@ class Network:
 
 @contextmanager
 def network(subnet: str = "10.0.0.0/24") -> Iterator[Network]:
-    """Yield a fresh network whose transaction is rolled back."""
+    """Yield a fresh network, and roll its transaction back."""
     database = Database.open(None)
     database.create_tables()
     try:

@@ -1,4 +1,4 @@
-"""Waiting for what others do: each test waits for the event itself, so none depends on the speed of the machine."""
+"""Waiting for events: each test waits for the event itself, so that none depends on the speed of the machine."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 DEADLINE = 60.0
-"""Seconds after which something will not come any more: many times what the slowest machine needs."""
+"""Seconds after which something will not happen any more: many times what the slowest machine needs."""
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.005, 0.3
 
 T = TypeVar("T")
 
 
 def eventually(look: Callable[[], T | None], seconds: float = DEADLINE, what: str = "") -> T:
-    """Look again and again until the answer is true, and return it; fail with the last answer after so long."""
+    """Call ``look`` until its result is true, and return it; after ``seconds``, fail with the last result."""
     deadline = time.monotonic() + seconds
     while True:
         began = time.thread_time()
@@ -27,7 +27,7 @@ def eventually(look: Callable[[], T | None], seconds: float = DEADLINE, what: st
 
 
 async def eventually_in_loop(look: Callable[[], T | None]) -> T:
-    """Look again and again until the answer is true, and let the event loop go on meanwhile."""
+    """Call ``look`` until its result is true, and let the event loop run meanwhile."""
     deadline = time.monotonic() + DEADLINE
     while not (found := look()):
         assert time.monotonic() < deadline, f"not within {DEADLINE:.0f} s: {look} (last: {found!r})"
@@ -36,7 +36,7 @@ async def eventually_in_loop(look: Callable[[], T | None]) -> T:
 
 
 def settled(look: Callable[[], Mapping[str, Any]], seconds: float = DEADLINE) -> None:
-    """Wait until nothing is left; fail with what is."""
+    """Wait until nothing is left; fail with what is left."""
     deadline = time.monotonic() + seconds
     while True:
         began = time.thread_time()
@@ -48,5 +48,5 @@ def settled(look: Callable[[], Mapping[str, Any]], seconds: float = DEADLINE) ->
 
 
 def _pause(began: float) -> None:
-    """Wait four times what the look took of the processor: many a look reads all of /proc, and others need it."""
+    """Wait four times the processor time of the look: many read all of /proc, and others need the processor."""
     time.sleep(min(max(SHORTEST_PAUSE, 4 * (time.thread_time() - began)), LONGEST_PAUSE))

@@ -1,4 +1,4 @@
-"""What workers say, read in this process instead of one of its own."""
+"""Messages of workers, read in this process instead of a separate one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much work something is, on whatever machine: counted in calls of functions, not in seconds."""
+"""The amount of work of an action on any machine, counted in function calls and not in seconds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 def calls(action: Callable[[], object]) -> int:
-    """Return how many functions, of Python and of C, are called in this thread while something is done."""
+    """Return how many functions, of Python and of C, an action calls in this thread."""
     count = 0
 
     def counted(_frame: object, event: str, _argument: object) -> None:
