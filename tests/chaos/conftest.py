@@ -1,4 +1,4 @@
-"""One product for each module of chaos tests to mistreat."""
+"""One product for each module of chaos tests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.worlds.product import Product, running_product
 
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """A running product; cases kill it again and again, so that what one leaves the next one finds."""
+    """A running product. Cases kill it again and again, so that a case finds what an earlier one left behind."""
     with running_product(tmp_path_factory.mktemp("product"), JOBS_AT_ONCE="1", LOG_LEVEL="debug") as found:
         yield found
 

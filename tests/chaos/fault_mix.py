@@ -1,7 +1,7 @@
-"""Jobs of all kinds, faults at random moments, and what must hold afterwards. A seed makes the same plan again.
+"""Jobs of all kinds, faults at random moments, and checks of the result. The same seed gives the same plan.
 
-The seed decides which jobs are asked for, which faults come, on what, and after which pauses; when a fault hits, and so
-what it costs, is the machine's.
+The seed decides which jobs are started, which faults occur, where, and after which pauses. The exact moment of a fault,
+and so its effect, depends on the machine.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ DOCUMENTS = {
 }
 """Some seconds of work each."""
 AT_ONCE = 3
-"""Jobs that are asked for and not over, while faults come."""
+"""How many started jobs may be running at once while faults occur."""
 NETWORK_CODES = ("NO_ROUTE_TO_STORAGE", "CONTAINERS_CANNOT_CONNECT")
-"""What a job may fail with while somebody changes its network."""
+"""The codes with which a job may fail while its network is being changed."""
 WORN_OUT = "after three attempts"
 
 
@@ -54,15 +54,15 @@ class Asked:
     kind: str
     containers: int
     troubled: bool
-    """Whether its network is one that faults change."""
+    """Whether faults change its network."""
     job: str
     arn: str = ""
-    """Of a training: the model's."""
+    """For a training: the model's ARN."""
 
 
 @dataclass
 class Tally:
-    """What came of a mix."""
+    """The results of a mix."""
 
     seed: int
     faults: Counter[str] = field(default_factory=Counter)
@@ -70,10 +70,10 @@ class Tally:
     ends: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
     flows: int = 0
-    """Connections between two containers whose two flow records are equal."""
+    """Connections between two containers with equal flow records on both sides."""
 
     def line(self) -> str:
-        """Return what goes to bench/RESULTS.md."""
+        """Return the line for bench/RESULTS.md."""
         faults, jobs, ends = (_counted(each) for each in (self.faults, self.jobs, self.ends))
         return (
             f"seed {self.seed}: {self.faults.total()} faults ({faults}) on {self.jobs.total()} jobs ({jobs}) in "
@@ -86,7 +86,7 @@ def _counted(counts: Counter[str]) -> str:
 
 
 class Mix:
-    """One product, two networks: in one only processes die, in the other the network is changed as well."""
+    """One product and two networks: in one only processes die, and the other is also changed itself."""
 
     def __init__(
         self, product: Product, seed: int, kinds: tuple[str, ...] = KINDS, longest_freeze: float = 6.0
@@ -172,7 +172,7 @@ class Mix:
         try:
             asked = self._ask(kind, containers, troubled)
         except (BotoCoreError, ClientError):
-            return  # Not acknowledged: the server was being started again.
+            return  # Not acknowledged, because the server was restarting.
         self.tally.jobs[f"{asked.kind} in {asked.containers}"] += 1
 
     def _alive(self) -> list[Asked]:
@@ -181,7 +181,7 @@ class Mix:
     # Faults
 
     def run(self, faults: int, seconds: float) -> Tally:
-        """Ask for jobs and let so many faults come; then wait for every job, and insist on what must hold."""
+        """Start jobs and cause this many faults; then wait for every job, and check the results."""
         began = time.monotonic()
         while self.tally.faults.total() < faults:
             assert time.monotonic() - began < seconds, f"only {self.tally.line()}"
@@ -202,7 +202,7 @@ class Mix:
         return self.tally
 
     def _members(self) -> list[tuple[Asked, Member]]:
-        """Return every container at work, in an order that the seed's numbers mean the same in."""
+        """Return every container at work, in an order in which the seed's numbers always mean the same."""
         return [(each, member) for each in self._alive() for _, member in sorted(self.steady.members(each.job).items())]
 
     def _kill_one(self, members: list[Member]) -> bool:
@@ -284,7 +284,7 @@ class Mix:
 
     @contextmanager
     def _answered(self) -> Iterator[None]:
-        """Wait for a product that answers, since a kill may have come just before."""
+        """Wait for a product that answers, since there may just have been a kill."""
         self.product.await_answer()
         yield
 
@@ -304,7 +304,7 @@ class Mix:
         return hall.phase(asked.job).upper()
 
     def _judge(self, asked: Asked) -> None:
-        """Insist that a job came to the undisturbed bytes, or failed for a reason that the faults gave."""
+        """Assert that a job has the undisturbed bytes, or failed for a reason that the faults caused."""
         status = self._end_of(asked)
         story = f"{asked}\n{self.steady.story(asked.job)}"
         if status == "COMPLETED":
@@ -324,7 +324,7 @@ class Mix:
         self.tally.ends[f"failed {WORN_OUT}"] += 1
 
     def _digest(self, asked: Asked) -> str | None:
-        """Return the digest of what a job made; ``None`` where it made nothing."""
+        """Return the digest of a job's result, or ``None`` if it has none."""
         if self.steady.phase(asked.job) != "completed":
             return None
         if asked.arn:
@@ -347,7 +347,7 @@ class Mix:
             self.tally.flows += len(hall.flows_between(self._addresses))
 
     def _named_by_rules(self) -> Mapping[str, Any]:
-        """Return the lines of the routers' rules that still name an address that a job had."""
+        """Return the lines of the routers' rules that still contain the address of a job."""
         found = self.product.inside("for n in /run/reading-room/netns/*; do nsenter --net=$n nft list ruleset; done")
         had = re.compile(r"(?<![\d.])(" + "|".join(map(re.escape, self._addresses.values())) + r")(?![\d./])")
         return {f"rule {number}": line.strip() for number, line in enumerate(found.splitlines()) if had.search(line)}

@@ -1,6 +1,6 @@
-"""``kill -9`` of every process at every phase of a job: it ends, with its result or a reason, and nothing stays.
+"""``kill -9`` of every process at every phase of a job: it ends, with its result or a reason, and nothing is left.
 
-One product serves all cases, so that what one of them leaves behind is found by the next at the latest.
+One product serves all cases, so that a later case finds what an earlier one left behind.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from tests.worlds.waiting import settled
 
 
 class Moment(StrEnum):
-    """When the kill comes."""
+    """The moment of the kill."""
 
     QUEUED = "queued"
     PREPARING = "preparing"
     PLACED = "placed"
-    """Running by its phase; its container is only just being claimed and handed the job."""
+    """Running according to its phase, while its container is only being claimed and gets the job."""
     WORKING = "working"
     """Running, with some of its work done."""
     STOPPING = "stopping"
@@ -51,7 +51,7 @@ DOCUMENTS = {Moment.WORKING: 1000, Moment.STOPPING: 1000}
 
 
 def case(moment: Moment, victim: str) -> object:
-    """Mark a case: the whole matrix is chaos, a few that stand for it belong to every run."""
+    """Mark a case: the whole matrix belongs to chaos, a few representative cases to every run."""
     mark = pytest.mark.e2e if (moment, victim) in QUICK else pytest.mark.chaos
     return pytest.param(moment, victim, marks=mark, id=f"{victim}-while-{moment.value}")
 
@@ -70,7 +70,7 @@ def test_a_kill_at_any_moment_ends_in_a_result_or_a_reason_and_leaves_nothing(
     job = place.start(prefix)
     with place.holding(job, worked=0.3) if moment in (Moment.WORKING, Moment.STOPPING) else nullcontext():
         if moment is Moment.STOPPING:
-            # Nothing comes of it while the worker stands still; one that lives afterwards does what it was asked.
+            # The request has no effect while the worker is frozen; a worker that is still alive afterwards acts on it.
             place.stop(job)
         pids = place.kill_at(job, moment.phase, victim)
     assert pids or victim == "worker"
@@ -90,7 +90,7 @@ def test_a_kill_at_any_moment_ends_in_a_result_or_a_reason_and_leaves_nothing(
         assert outputs == []
     else:
         assert (moment, status) == (Moment.STOPPING, "STOPPED"), properties
-    # What kills may cost is another attempt, not the job.
+    # Kills may cost another attempt, but not the job.
     assert status != "FAILED", f"{properties}\n{place.story(job)}\n{product.tail(80)}"
     assert account.s3.get_object(Bucket=place.bucket, Key=f"kept/{prefix}")["Body"].read() == b"acknowledged"
     settled(product.leftovers)

@@ -1,7 +1,7 @@
-"""Random faults on random jobs: every job ends, with the undisturbed bytes or a reason, and nothing is left.
+"""Random faults during random jobs: every job ends, with the undisturbed bytes or a reason, and nothing is left.
 
-A few seeds are short. ``CHAOS_FAULTS=300 CHAOS_SEED=7 pytest -m chaos tests/chaos/test_chaos_mix.py`` is the
-long one; it prints the line for bench/RESULTS.md. The same seed makes the same plan.
+A few seeds are short. ``CHAOS_FAULTS=300 CHAOS_SEED=7 pytest -m chaos tests/chaos/test_chaos_mix.py`` is the long run;
+it prints the line for bench/RESULTS.md. The same seed gives the same plan.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ QUICK_KINDS = ("entities", "dominant-language")
 
 @pytest.fixture(scope="module")
 def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """A running product that serves all seeds, so that what one leaves the next one finds."""
+    """A running product for all seeds, so that a later seed finds what an earlier one left behind."""
     with running_product(
         tmp_path_factory.mktemp("product"), JOBS_AT_ONCE="2", LOG_LEVEL="debug", **SMALL_PARTS
     ) as found:

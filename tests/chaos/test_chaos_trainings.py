@@ -43,7 +43,7 @@ def test_a_kill_during_a_training_leaves_a_whole_model_or_none(
     job = place.training(arn)
     with place.holding(job) if phase is Phase.STOPPING else nullcontext():
         if phase is Phase.STOPPING:
-            # Nothing comes of it while the worker stands still; one that lives afterwards does what it was asked.
+            # The request has no effect while the worker is frozen; a worker that is still alive afterwards acts on it.
             place.stop(job)
         place.kill_at(job, phase, victim)
     account = product.await_answer()
@@ -64,7 +64,7 @@ def test_a_kill_during_a_training_leaves_a_whole_model_or_none(
     else:
         assert kept is None
         assert model["Status"] == "STOPPED" or re.match(r"[A-Z_]+: .+", model["Message"])
-    # What kills may cost is another attempt, not the model.
+    # Kills may cost another attempt, but not the model.
     assert model["Status"] != "IN_ERROR", f"{model}\n{place.story(job)}\n{product.tail(80)}"
     account.comprehend.delete_document_classifier(DocumentClassifierArn=arn)
     eventually(lambda: shown()["Status"] == "ResourceNotFoundException", 60, "the end of the deletion")
@@ -72,7 +72,7 @@ def test_a_kill_during_a_training_leaves_a_whole_model_or_none(
 
 
 def _artifact(product: Product, arn: str) -> tuple[str, str] | None:
-    """Return the digest that a model must have and the one that its stored bytes have, or ``None`` without bytes."""
+    """Return the digest that a model must have and that of its stored bytes, or ``None`` without bytes."""
     with product.database() as database:
         query = "SELECT m.artifact_uri, j.artifact_sha256 FROM models m JOIN jobs j ON j.job_id = m.model_id"
         uri, wanted = database.execute(f"{query} WHERE m.arn = ?", (arn,)).fetchone()
@@ -82,7 +82,7 @@ def _artifact(product: Product, arn: str) -> tuple[str, str] | None:
         ).fetchone()
     if row is None:
         return None
-    # A small object lies in its row.
+    # A small object is stored in its row.
     digest = hashlib.sha256(row[1] or b"")
     for blob in filter(None, (blob for blob, _size in json.loads(row[0]))):
         (path,) = (product.data / "objects" / "objects").glob(f"*/{blob}")

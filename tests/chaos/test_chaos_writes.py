@@ -1,4 +1,4 @@
-"""What was acknowledged before a kill is there after it, and what was not leaves no trace."""
+"""Acknowledged writes exist after a kill, and other writes leave no trace."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SIZES = (0, 1, 10_000, 300_000, 6_000_000)
 
 
 class Writer:
-    """Writes objects, whole and in parts, and rows; remembers what was acknowledged and what was only tried."""
+    """Writes objects, whole and in parts, and rows; records which writes were acknowledged and which only tried."""
 
     def __init__(self, account: reading.Account, bucket: str, vpc: str) -> None:
         self._account = account
@@ -91,7 +91,7 @@ def test_what_was_acknowledged_is_there_after_kills_in_the_middle_of_writing(
         assert hashlib.sha256(body).hexdigest() == digest, key
     found = account.ec2.describe_security_groups(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["SecurityGroups"]
     assert writer.groups <= {group["GroupId"] for group in found}
-    # An upload that was begun and not ended is its owner's to end, as on AWS.
+    # An upload that was begun but not ended is left to its owner, as on AWS.
     for upload in account.s3.list_multipart_uploads(Bucket=bucket).get("Uploads", []):
         account.s3.abort_multipart_upload(Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])
     settled(product.leftovers)

@@ -1,7 +1,7 @@
-"""A machine of its own, for pages that change the one they are typed on: this one's files, with systemd as process 1.
+"""A separate machine for pages that change the machine they are typed on: this one's files, with systemd as process 1.
 
-Its root is an overlay of this machine's, so that whatever is written goes to the test's folder; its processes, mounts,
-host name and network are its own, and so is its control group.
+Its root is an overlay on this machine's, so that everything written goes to the test's folder. Its processes, mounts,
+host name, network and control group are its own.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ AWAY = (
     "systemd-resolved.service",
     "systemd-networkd.service",
 )
-"""Units that write what is the whole kernel's, or change how files are mounted and names are found."""
+"""Units that write settings of the whole kernel, or change how files are mounted and names are resolved."""
 
 BOOT = r"""
 echo $$ > "$GROUP/cgroup.procs"
@@ -72,7 +72,7 @@ PROBE = "mkdir upper scratch root; mount -t overlay overlay -o lowerdir=/,upperd
 
 @cache
 def why_not() -> str:
-    """Return why this machine cannot have another one in it, or nothing."""
+    """Return why this machine cannot contain another one, or an empty string."""
     if os.geteuid() != 0:
         return "only root can start a machine of its own"
     if not INIT.exists():
@@ -99,16 +99,16 @@ def _groups() -> Path | None:
 
 
 class Machine:
-    """A booted machine, as whoever is root on it types there."""
+    """A booted machine, used as root on it would use it."""
 
     def __init__(self, init: int) -> None:
-        """Know the process that is 1 in it."""
+        """Take the host's id of its process 1."""
         self._init = init
 
     def type(self, script: str, *, own_network: bool = True, seconds: float = 120.0) -> str:
-        """Type a script; return what it printed. Raises ``AssertionError`` where it ends badly.
+        """Type a script; return its output. Raise ``AssertionError`` if it fails.
 
-        Without the machine's own network it has that of this one, where packages come from.
+        Without the machine's own network it uses that of this one, which can fetch packages.
         """
         enter = ["nsenter", "--target", str(self._init), "--mount", "--pid", "--uts", "--ipc", "--cgroup"]
         enter += ["--net"] if own_network else []
@@ -125,7 +125,7 @@ class Machine:
 
 
 def _of_packages() -> dict[str, str]:
-    """Return the variables by which pip is told where packages come from."""
+    """Return the variables that tell pip where to get packages."""
     return {
         name: value for name, value in os.environ.items() if name.startswith("PIP_") or name.lower().endswith("_proxy")
     }
@@ -133,7 +133,7 @@ def _of_packages() -> dict[str, str]:
 
 @contextmanager
 def booted(folder: Path) -> Iterator[Machine]:
-    """Yield a machine that has started; end all of it, and take away its control group."""
+    """Yield a machine that has started; then end all of it, and remove its control group."""
     for each in ("upper", "scratch", "root"):
         (folder / each).mkdir(parents=True)
     units = folder / "upper" / "etc" / "systemd" / "system"
@@ -165,7 +165,7 @@ def _init_of(process: subprocess.Popen[bytes], log: Path) -> int:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         for child in children.read_text().split():
-            # Until systemd has set itself up, there is nobody to talk to.
+            # Until systemd has set itself up, it cannot be reached.
             if Path(f"/proc/{child}/root/run/systemd/private").exists():
                 return int(child)
         time.sleep(0.05)
@@ -173,7 +173,7 @@ def _init_of(process: subprocess.Popen[bytes], log: Path) -> int:
 
 
 def _remove(group: Path) -> None:
-    """Remove a control group and those below it, once their processes, which are being ended, have gone."""
+    """Remove a control group and those below it, once their processes, which are ending, are gone."""
     deadline = time.monotonic() + 30
     while group.exists():
         for folder in sorted((path for path in [group, *group.rglob("*")] if path.is_dir()), reverse=True):

@@ -1,4 +1,4 @@
-"""The product that the commands of the documents speak to."""
+"""The product that the commands of the documents use."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.worlds.shells import product_of
 
 @pytest.fixture(scope="session")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """A running product, for pages that get along: what one names no other does, and none says all that there is."""
+    """A running product for pages that can share it: each uses names of its own, and none lists everything there is."""
     with product_of(tmp_path_factory.mktemp("documents") / "product") as found:
         found.start()
         yield found

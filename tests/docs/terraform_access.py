@@ -1,4 +1,4 @@
-"""More resources of the page as Terraform's provider plays them: a bucket, a role and its policy; and the table."""
+"""More resources of the page, with the calls of Terraform's provider: a bucket, a role, its policy; and the table."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ class Bucket(Resource):
         "get_bucket_encryption": "",
         "get_object_lock_configuration": "ObjectLockConfigurationNotFoundError",
     }
-    """What the provider reads of a bucket, in its order, and what each answers where nobody has set it."""
+    """What the provider reads of a bucket, in its order, and the answer to each if it was never set."""
 
     def __init__(self, provider: Provider) -> None:
-        """Take its client."""
+        """Take the provider's client."""
         self.s3 = provider.s3
 
     def create(self, wanted: Arguments) -> str:
-        """Make it where there is none, wait until it is there, and tag it."""
+        """Create it if it does not exist, wait until it exists, and tag it."""
         name: str = wanted.get("bucket")
         assert refused(lambda: self.s3.head_bucket(Bucket=name)) == "404"
         self.s3.create_bucket(Bucket=name, ACL="private")
@@ -62,7 +62,7 @@ class Bucket(Resource):
         return found
 
     def _tag(self, state: State, wanted: Arguments) -> None:
-        """The provider keeps tags that it does not know of."""
+        """The provider keeps tags that it does not know."""
         others = {key: value for key, value in self._tags(state["id"]).items() if key not in state["tags"]}
         tags = others | wanted.get("tags", {})
         if tags:
@@ -71,7 +71,7 @@ class Bucket(Resource):
             self.s3.delete_bucket_tagging(Bucket=state["id"])
 
     def read(self, identity: str, wanted: Arguments) -> State:
-        """Read all that a bucket can have; the page sets none of it."""
+        """Read all settings that a bucket can have; the page sets none of them."""
         self.s3.head_bucket(Bucket=identity)
         for setting, code in self.settings.items():
             assert (setting, refused(partial(getattr(self.s3, setting), Bucket=identity))) == (setting, code)
@@ -81,7 +81,7 @@ class Bucket(Resource):
             "arn": f"arn:aws:s3:::{identity}",
             "bucket": identity,
             "region": head["x-amz-bucket-region"],
-            # No call has it: it is in the state alone.
+            # No call returns it, so it is only in the state.
             "force_destroy": wanted.get("force_destroy", False),
             "tags": self._tags(identity),
         }
@@ -92,7 +92,7 @@ class Bucket(Resource):
             self._tag(state, wanted)
 
     def delete(self, state: State) -> None:
-        """Delete it; where it is not empty and may be emptied, delete every version and marker first."""
+        """Delete it; if it is not empty but may be emptied, delete every version and marker first."""
         name = state["id"]
         code = refused(lambda: self.s3.delete_bucket(Bucket=name))
         if code == "BucketNotEmpty" and state["force_destroy"]:
@@ -117,11 +117,11 @@ class Role(Resource):
     in_place = frozenset({"assume_role_policy", "tags"})
 
     def __init__(self, provider: Provider) -> None:
-        """Take its client."""
+        """Take the provider's client."""
         self.iam = provider.iam
 
     def create(self, wanted: Arguments) -> str:
-        """Make it, with its tags."""
+        """Create it, with its tags."""
         tags = wanted.get("tags", {})
         tagged: Any = {"Tags": tag_list(tags)} if tags else {}
         made = self.iam.create_role(
@@ -162,7 +162,7 @@ class Role(Resource):
         return same_policy(wanted.get(name)) if name == "assume_role_policy" else wanted.get(name)
 
     def update(self, state: State, wanted: Arguments, changed: set[str]) -> None:
-        """Change whom it trusts; then the tags."""
+        """Change its trust policy, then the tags."""
         if "assume_role_policy" in changed:
             document = wanted.get("assume_role_policy")
             self.iam.update_assume_role_policy(RoleName=state["id"], PolicyDocument=document)
@@ -174,7 +174,7 @@ class Role(Resource):
                 self.iam.tag_role(RoleName=state["id"], Tags=tag_list(added))
 
     def delete(self, state: State) -> None:
-        """Take it out of instance profiles, delete inline policies that the last read saw, then the role."""
+        """Remove it from instance profiles, delete the inline policies that the last read found, then the role."""
         name = state["id"]
         assert self.iam.list_instance_profiles_for_role(RoleName=name)["InstanceProfiles"] == []
         if state["inline_policy"]:
@@ -190,11 +190,11 @@ class RolePolicy(Resource):
     in_place = frozenset({"policy"})
 
     def __init__(self, provider: Provider) -> None:
-        """Take its client."""
+        """Take the provider's client."""
         self.iam = provider.iam
 
     def create(self, wanted: Arguments) -> str:
-        """Put it and wait until it is there."""
+        """Put it and wait until it exists."""
         role, name = wanted.get("role"), wanted.get("name")
         self.iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=wanted.get("policy"))
         eventually(lambda: refused(lambda: self.iam.get_role_policy(RoleName=role, PolicyName=name)) == "")
@@ -235,9 +235,9 @@ TYPES: Mapping[str, Callable[[Provider], Resource]] = {
     "aws_vpc": Vpc,
     "aws_vpc_endpoint": VpcEndpoint,
 }
-"""The types that can be played."""
+"""The resource types that can be simulated."""
 
 
 def kinds_of(provider: Provider) -> dict[str, Callable[[], Resource]]:
-    """Return how to begin with a resource of each type."""
+    """Return the class of each resource type, ready for a first call."""
     return {kind: partial(made, provider) for kind, made in TYPES.items()}

@@ -1,4 +1,4 @@
-"""What Terraform's provider does before any resource: its credentials, its clients, who it is; and how it waits."""
+"""What Terraform's provider does before any resource: its credentials, clients and identity; and how it waits."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 S3_CONTROL_SINCE = (6, 23, 0)
-"""From this version on the provider reads the tags of a bucket from S3 Control, which is not here."""
+"""From this version on, the provider reads the tags of a bucket from S3 Control, which this product does not have."""
 
 
 def refused(call: Callable[[], object]) -> str:
-    """Return the code of a call's error; empty where it succeeds."""
+    """Return the code of a call's error, or an empty string if it succeeds."""
     try:
         call()
     except ClientError as error:
@@ -33,7 +33,7 @@ def refused(call: Callable[[], object]) -> str:
 
 
 def until_gone(read: Callable[[], object], code: str) -> None:
-    """Read until there is nothing left; the provider takes one code for that, and fails at any other."""
+    """Read until the resource is gone; the provider accepts one error code for that, and fails on any other."""
 
     def gone() -> bool:
         answer = refused(read)
@@ -44,16 +44,16 @@ def until_gone(read: Callable[[], object], code: str) -> None:
 
 
 class Provider:
-    """The block of the provider, set up: a client for each service that ``endpoints`` names, and for no other."""
+    """The provider's configured block: a client for each service that ``endpoints`` names, and for no other."""
 
     def __init__(self, configuration: Configuration) -> None:
-        """Read the key, say who it is, and keep the account."""
+        """Read the key, ask for the caller's identity, and keep the account."""
         block = configuration.provider
         (self._endpoints,) = block.blocks("endpoints")
         self.region: str = block.get("region")
         self._path_style: bool = block.get("s3_use_path_style", False)
         self._credentials = self._key(block)
-        # Neither may be asked for here: the one is not on a person's machine, the other is what STS tells.
+        # A user's machine has no instance metadata to ask, and the account comes from STS.
         assert block.get("skip_metadata_api_check") is True
         assert block.get("skip_requesting_account_id", False) is False
         self.account = self._client("sts").get_caller_identity()["Account"]
@@ -102,7 +102,7 @@ class Provider:
 
 
 def require(terraform: Arguments) -> None:
-    """The page allows the versions whose calls are made here, and none that needs an API which is not here."""
+    """Check that the page allows the versions whose calls are made here, and none that needs a missing API."""
     (providers,) = terraform.blocks("required_providers")
     aws = providers.get("aws")
     assert aws["source"] == "hashicorp/aws"

@@ -1,4 +1,4 @@
-"""The resources of the page as Terraform's provider plays them: its calls, in its order, one class for each type."""
+"""The resources of the page, with the calls of Terraform's provider in its order, one class for each type."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ if TYPE_CHECKING:
     from mypy_boto3_ec2.type_defs import FilterTypeDef, IpPermissionTypeDef
 
     Allowed = tuple[str, int, int, str, str, str]
-    """One thing that a group allows: protocol, ports, kind of the other side, the other side, description."""
+    """A permission of a group: protocol, ports, kind of the other side, the other side, description."""
 
 
 def tags_of(listed: Iterable[Any]) -> dict[str, str]:
-    """Return tags as the configuration has them, without those that AWS itself sets."""
+    """Return tags as in the configuration, without those that AWS itself sets."""
     return {tag["Key"]: tag["Value"] for tag in listed if not tag["Key"].startswith("aws:")}
 
 
 def tag_list(tags: Mapping[str, str]) -> list[Any]:
-    """Return tags as the APIs take them."""
+    """Return tags in the form of the APIs."""
     return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
 def tag_changes(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the tags that are not wanted any more, and those that are new or have another value."""
+    """Return the tags to remove, and those that are new or have another value."""
     removed = {key: value for key, value in old.items() if key not in new}
     return removed, {key: value for key, value in new.items() if old.get(key) != value}
 
 
 def same_policy(document: Any) -> Any:
-    """Return a policy in a form in which those that mean the same are equal, as the provider compares them."""
+    """Return a policy in a form in which policies with the same meaning are equal, as the provider compares them."""
     if isinstance(document, str) and document.startswith("{"):
         document = json.loads(document)
     if isinstance(document, dict):
@@ -51,22 +51,22 @@ def same_policy(document: Any) -> Any:
 
 
 class OfEc2(Resource):
-    """A resource of EC2: tagged when it is made, and by calls of their own later."""
+    """An EC2 resource: tagged when it is created, and later by separate calls."""
 
     kind = ""
 
     def __init__(self, provider: Provider) -> None:
-        """Take its client."""
+        """Take the provider's client."""
         self.ec2 = provider.ec2
         self.region = provider.region
 
     def tagged(self, wanted: Arguments) -> Any:
-        """Return the argument with the tags of a new one, if it has any."""
+        """Return the argument with the tags of a new resource, if it has any."""
         tags = wanted.get("tags", {})
         return {"TagSpecifications": [{"ResourceType": self.kind, "Tags": tag_list(tags)}]} if tags else {}
 
     def retag(self, state: State, wanted: Arguments) -> None:
-        """Take away the tags that are not wanted, then set those that are new or have another value."""
+        """Remove the tags that are no longer wanted, then set those that are new or have another value."""
         removed, changed = tag_changes(state["tags"], wanted.get("tags", {}))
         if removed:
             self.ec2.delete_tags(Resources=[state["id"]], Tags=tag_list(removed))
@@ -74,7 +74,7 @@ class OfEc2(Resource):
             self.ec2.create_tags(Resources=[state["id"]], Tags=tag_list(changed))
 
     def update(self, state: State, wanted: Arguments, changed: set[str]) -> None:
-        """Change what is not a tag; then the tags."""
+        """Change the other arguments, then the tags."""
         if changed - {"tags"}:
             self.modify(state, wanted, changed)
         if "tags" in changed:
@@ -84,7 +84,7 @@ class OfEc2(Resource):
         """Change arguments that are not tags."""
 
     def no_interfaces_left(self, by: str, identity: str) -> None:
-        """Look for interfaces that Lambda or Comprehend left behind, which the provider would delete. None is here."""
+        """Look for interfaces that Lambda or Comprehend left, which the provider would delete. There are none here."""
         found = self.ec2.describe_network_interfaces(Filters=[{"Name": by, "Values": [identity]}])
         assert found["NetworkInterfaces"] == []
 
@@ -101,7 +101,7 @@ class Vpc(OfEc2):
     }
 
     def create(self, wanted: Arguments) -> str:
-        """Make it, wait until it is available, then set the attributes that are not those of a new one."""
+        """Create it, wait until it is available, then set the attributes that differ from the defaults."""
         made = self.ec2.create_vpc(
             AmazonProvidedIpv6CidrBlock=False,
             InstanceTenancy="default",
@@ -127,7 +127,7 @@ class Vpc(OfEc2):
         return found
 
     def read(self, identity: str, wanted: Arguments) -> State:
-        """Read it, its three attributes, and what every VPC has from its beginning."""
+        """Read it, its three attributes, and what every VPC has from the start."""
         (found,) = self.ec2.describe_vpcs(VpcIds=[identity])["Vpcs"]
         state = {
             "id": identity,
@@ -171,7 +171,7 @@ class Subnet(OfEc2):
     in_place = frozenset({"tags"})
 
     def create(self, wanted: Arguments) -> str:
-        """Make it and wait until it is available."""
+        """Create it and wait until it is available."""
         made = self.ec2.create_subnet(
             VpcId=wanted.get("vpc_id"), CidrBlock=wanted.get("cidr_block"), **self.tagged(wanted)
         )["Subnet"]
@@ -180,7 +180,7 @@ class Subnet(OfEc2):
         return identity
 
     def read(self, identity: str, wanted: Arguments) -> State:
-        """Read it; what the page does not give must be as the provider would have it without it."""
+        """Read it; values that the page does not set must be the provider's defaults."""
         (found,) = self.ec2.describe_subnets(SubnetIds=[identity])["Subnets"]
         for flag in ("AssignIpv6AddressOnCreation", "EnableDns64", "Ipv6Native", "MapPublicIpOnLaunch"):
             assert found.get(flag, False) is False, flag
@@ -194,20 +194,20 @@ class Subnet(OfEc2):
         }
 
     def delete(self, state: State) -> None:
-        """Delete it, once no interface is left in it."""
+        """Delete it, once it has no interface left."""
         self.no_interfaces_left("subnet-id", state["id"])
         assert refused(lambda: self.ec2.delete_subnet(SubnetId=state["id"])) == ""
         until_gone(lambda: self.ec2.describe_subnets(SubnetIds=[state["id"]]), "InvalidSubnetID.NotFound")
 
 
 class VpcEndpoint(OfEc2):
-    """``aws_vpc_endpoint``, a gateway."""
+    """``aws_vpc_endpoint``, a gateway endpoint."""
 
     kind = "vpc-endpoint"
     in_place = frozenset({"policy", "route_table_ids", "tags"})
 
     def create(self, wanted: Arguments) -> str:
-        """Make it and wait until it is available."""
+        """Create it and wait until it is available."""
         policy = {"PolicyDocument": wanted.get("policy")} if wanted.get("policy") else {}
         made = self.ec2.create_vpc_endpoint(
             ClientToken=f"terraform-{uuid.uuid4()}",
@@ -231,7 +231,7 @@ class VpcEndpoint(OfEc2):
         eventually(lambda: self._described(identity)["State"].lower() == "available")
 
     def read(self, identity: str, wanted: Arguments) -> State:
-        """Read it, and the prefix list that has its service's name."""
+        """Read it, and the prefix list with its service's name."""
         found = self._described(identity)
         named: FilterTypeDef = {"Name": "prefix-list-name", "Values": [found["ServiceName"]]}
         (prefixes,) = self.ec2.describe_prefix_lists(Filters=[named])["PrefixLists"]
@@ -250,7 +250,7 @@ class VpcEndpoint(OfEc2):
         }
 
     def wanted_form(self, name: str, wanted: Arguments) -> Any:
-        """Tables are a set, and policies compared by their meaning."""
+        """Tables are a set, and policies are compared by their meaning."""
         value = wanted.get(name)
         if name == "route_table_ids":
             return set(value)
@@ -268,7 +268,7 @@ class VpcEndpoint(OfEc2):
         self._available(state["id"])
 
     def delete(self, state: State) -> None:
-        """Delete it, which answers with what it could not delete."""
+        """Delete it; the answer lists what it could not delete."""
         answer = self.ec2.delete_vpc_endpoints(VpcEndpointIds=[state["id"]])
         assert answer["Unsuccessful"] == []
         until_gone(lambda: self._read_deleted(state["id"]), "InvalidVpcEndpointId.NotFound")
@@ -288,10 +288,10 @@ class SecurityGroup(OfEc2):
         ("prefix_list_ids", "PrefixListIds", "PrefixListId"),
         ("security_groups", "UserIdGroupPairs", "GroupId"),
     )
-    """The arguments of a rule that name the other side, and what the API calls them."""
+    """The arguments of a rule that name the other side, and their names in the API."""
 
     def create(self, wanted: Arguments) -> str:
-        """Make it, take away what a new group allows, and allow what the blocks say."""
+        """Create it, remove the default rules of a new group, and allow what the blocks say."""
         made = self.ec2.create_security_group(
             GroupName=wanted.get("name"),
             Description=wanted.get("description", "Managed by Terraform"),
@@ -303,7 +303,7 @@ class SecurityGroup(OfEc2):
         revoke = partial(self.ec2.revoke_security_group_egress, GroupId=identity)
         everything: Any = {"IpProtocol": "-1", "FromPort": 0, "ToPort": 0}
         revoke(IpPermissions=[everything | {"IpRanges": [{"CidrIp": "0.0.0.0/0"}]}])
-        # A VPC without IPv6 has no second one: the provider goes on at this code.
+        # A VPC without IPv6 has no second one: the provider continues after this code.
         sixth = everything | {"Ipv6Ranges": [{"CidrIpv6": "::/0"}]}
         _one_of(refused(lambda: revoke(IpPermissions=[sixth])), ("", "InvalidPermission.NotFound"))
         self._described(identity)
@@ -316,7 +316,7 @@ class SecurityGroup(OfEc2):
         return found
 
     def wanted_form(self, name: str, wanted: Arguments) -> Any:
-        """Rules are the set of all that they allow, whatever the blocks that say so."""
+        """Rules are the set of everything they allow, however it is divided among blocks."""
         if name not in ("ingress", "egress"):
             return wanted.get(name)
         return {allowed for block in wanted.blocks(name) for allowed in self._of_block(block)}
@@ -341,7 +341,7 @@ class SecurityGroup(OfEc2):
                 yield (*begin, *side, entry.get("Description", ""))
 
     def _permissions(self, identity: str, allowed: Iterable[Allowed]) -> list[IpPermissionTypeDef]:
-        """Return one permission for each protocol, ports and description, as the provider sends them."""
+        """Return one permission for each combination of protocol, ports and description, as the provider sends them."""
         found: dict[tuple[object, ...], Any] = {}
         members = {argument: (listed, member) for argument, listed, member in self.others}
         for protocol, first, last, argument, other, description in sorted(allowed):
@@ -367,7 +367,7 @@ class SecurityGroup(OfEc2):
             authorize(GroupId=identity, IpPermissions=self._permissions(identity, new - old))
 
     def read(self, identity: str, wanted: Arguments) -> State:
-        """Read it and what it allows."""
+        """Read it and its rules."""
         found = self._described(identity)
         rules = {"ingress": found["IpPermissions"], "egress": found["IpPermissionsEgress"]}
         return {
@@ -384,14 +384,14 @@ class SecurityGroup(OfEc2):
         }
 
     def modify(self, state: State, wanted: Arguments, changed: set[str]) -> None:
-        """Revoke what is not wanted any more, then allow what is new, one direction after the other."""
+        """Revoke what is no longer wanted, then allow what is new, one direction after the other."""
         self._described(state["id"])
         for direction in ("ingress", "egress"):
             if direction in changed:
                 self._allow(state["id"], direction, state[direction], self.wanted_form(direction, wanted))
 
     def delete(self, state: State) -> None:
-        """Delete it, once no interface has it; its own rules that name it are no reason against."""
+        """Delete it once no interface uses it; its own rules that refer to it do not prevent that."""
         self.no_interfaces_left("group-id", state["id"])
         assert refused(lambda: self.ec2.delete_security_group(GroupId=state["id"])) == ""
         until_gone(lambda: self._described(state["id"]), "InvalidGroup.NotFound")

@@ -1,7 +1,7 @@
-"""A configuration for Terraform read from a page and played: the values of its expressions, its order, its plans.
+"""A Terraform configuration that is read from a page and simulated: the values of expressions, the order, the plans.
 
-What each type of resource asks of the APIs is in ``terraform_resources``. Only the expressions that the page uses have
-a value here; any other fails the test, as does an argument that no resource reads.
+``terraform_resources`` has the API calls of each resource type. Only the expressions that the page uses have a value
+here. Any other fails the test, and so does an argument that no resource reads.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ PLAIN = SerializationOptions(strip_string_quotes=True)
 
 
 class NotKnown(AssertionError):
-    """The configuration has something that nobody here can play."""
+    """The configuration has something that cannot be simulated here."""
 
 
 def path_of(node: LarkElement) -> tuple[str, ...]:
@@ -48,17 +48,17 @@ def path_of(node: LarkElement) -> tuple[str, ...]:
 
 
 def references(node: LarkElement) -> set[str]:
-    """Return the resources that something refers to, ``aws_vpc.jobs``."""
+    """Return the resources that a value refers to, such as ``aws_vpc.jobs``."""
     return {".".join(path_of(found)[:2]) for found in find_all(node, GetAttrExprTermRule) if len(path_of(found)) > 2}
 
 
 def json_encoded(value: object) -> str:
-    """Return what ``jsonencode`` makes: no blanks, names in order."""
+    """Return what ``jsonencode`` returns: no blanks, names in order."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def value_of(node: LarkElement, states: Mapping[str, State]) -> Any:
-    """Return the value of an expression; references get theirs of what was read."""
+    """Return the value of an expression; references get their values from the states."""
     match node:
         case ExprTermRule():
             return value_of(node.expression, states)
@@ -94,15 +94,15 @@ def _key(key: LarkElement) -> str:
 
 
 class Arguments:
-    """The values of a block, and which of them somebody has asked for; blocks within it are lists of the same."""
+    """The values of a block, which record whether they were read; nested blocks are lists of the same."""
 
     def __init__(self, values: Mapping[str, Any]) -> None:
-        """Keep them; nothing is read yet."""
+        """Keep the values; none is read yet."""
         self._values = dict(values)
         self._read: set[str] = set()
 
     def get(self, name: str, default: Any = None) -> Any:
-        """Return an argument, or the default of the provider, and remember that it was read."""
+        """Return an argument, or the default of the provider, and record that it was read."""
         self._read.add(name)
         return self._values.get(name, default)
 
@@ -112,11 +112,11 @@ class Arguments:
         return found
 
     def names(self) -> list[str]:
-        """Return the names of what is given."""
+        """Return the names of the given arguments."""
         return list(self._values)
 
     def unread(self) -> list[str]:
-        """Return what is given and nobody has asked for, ``ingress.self`` for what is in a block."""
+        """Return the arguments that nobody has read, ``ingress.self`` for one in a block."""
         found = [name for name in self._values if name not in self._read]
         for name, value in self._values.items():
             if name in self._read and isinstance(value, list):
@@ -139,7 +139,7 @@ def arguments_of(body: BodyRule, states: Mapping[str, State]) -> Arguments:
 
 
 def names_of(body: BodyRule) -> set[str]:
-    """Return the names of what a body gives."""
+    """Return the names of the arguments in a body."""
     given = (child for child in body.children if isinstance(child, AttributeRule | BlockRule))
     return {str(each.identifier.serialize()) if isinstance(each, AttributeRule) else _labels(each)[0] for each in given}
 
@@ -159,7 +159,7 @@ class Declared:
 
 @dataclass
 class Configuration:
-    """What a configuration declares; a type of block that is not among this is not known."""
+    """The content of a configuration; other types of blocks are not known."""
 
     terraform: Arguments
     provider: Arguments
@@ -167,7 +167,7 @@ class Configuration:
     outputs: dict[str, BodyRule] = field(default_factory=dict)
 
     def in_order(self) -> list[Declared]:
-        """Return the resources, each behind those that it refers to."""
+        """Return the resources, each after those that it refers to."""
         graph = {address: sorted(references(each.body)) for address, each in self.resources.items()}
         missing = {name for names in graph.values() for name in names} - set(graph)
         if missing:
@@ -196,14 +196,14 @@ def configuration_of(text: str) -> Configuration:
 
 
 class Resource(ABC):
-    """A type of resource: what Terraform's provider asks for when it makes, reads, changes and deletes one."""
+    """A resource type: the calls of Terraform's provider to create, read, change and delete one."""
 
     in_place: ClassVar[frozenset[str]] = frozenset()
-    """The arguments that it can change; another one would replace the resource, and the page's users lose theirs."""
+    """The arguments that it can change. Changing another one would replace the resource, which readers would lose."""
 
     @abstractmethod
     def create(self, wanted: Arguments) -> str:
-        """Make one and wait until it is there; return its id."""
+        """Create one and wait until it exists; return its id."""
 
     @abstractmethod
     def read(self, identity: str, wanted: Arguments) -> State:
@@ -211,38 +211,38 @@ class Resource(ABC):
 
     @abstractmethod
     def update(self, state: State, wanted: Arguments, changed: set[str]) -> None:
-        """Change arguments in place and wait until they are so."""
+        """Change arguments in place and wait until they have the new values."""
 
     @abstractmethod
     def delete(self, state: State) -> None:
-        """Delete it, and wait until a read answers that it is gone."""
+        """Delete it, and wait until it can no longer be read."""
 
     def wanted_form(self, name: str, wanted: Arguments) -> Any:
-        """Return an argument in the form that it is compared in."""
+        """Return an argument in the form in which it is compared."""
         return wanted.get(name)
 
     def differing(self, state: State, wanted: Arguments) -> set[str]:
-        """Return the arguments that are not as they were read, those that no read tells among them."""
+        """Return the arguments that differ from the state, including those that no read returns."""
         return {name for name in wanted.names() if self.wanted_form(name, wanted) != state.get(name, NotKnown)}
 
 
 class Play:
-    """A configuration played: what was made, and what Terraform would keep of it as its state."""
+    """A simulated configuration: the created resources, and the state that Terraform would keep."""
 
     def __init__(self, kinds: Mapping[str, Callable[[], Resource]]) -> None:
-        """Begin with nothing made."""
+        """Start without resources."""
         self._kinds = kinds
         self.states: dict[str, State] = {}
         self._order: list[str] = []
         self._types: dict[str, Resource] = {}
 
     def plan(self, configuration: Configuration) -> dict[str, set[str]]:
-        """Read everything that there is again; return the arguments that differ, by resource."""
+        """Read all resources again; return the arguments that differ, by resource."""
         found: dict[str, set[str]] = {}
         for declared in configuration.in_order():
             state = self.states.get(declared.address)
             if state is None:
-                # What it refers to need not be there yet.
+                # What it refers to need not exist yet.
                 found[declared.address] = names_of(declared.body)
                 continue
             wanted = arguments_of(declared.body, self.states)
@@ -252,7 +252,7 @@ class Play:
         return {address: names for address, names in found.items() if names}
 
     def apply(self, configuration: Configuration) -> None:
-        """Make what is not there and change in place what differs, in the order of the references."""
+        """Create missing resources, and change differing ones in place, in the order of the references."""
         for declared in configuration.in_order():
             wanted = arguments_of(declared.body, self.states)
             if declared.address not in self.states:

@@ -15,11 +15,11 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 @pytest.mark.costs(6, reason="a page is typed, with four commands that open the database")
 def test_several_accounts_and_changed_keys(product: Product, tmp_path: Path) -> None:
-    """With a user who has one key already."""
+    """With a user who already has one key."""
     iam = product.account().iam
     iam.create_user(UserName="alice")
     more = by_default(product) | {"KEY": iam.create_access_key(UserName="alice")["AccessKey"]["AccessKeyId"]}
-    # The page goes on as the new account; the user that it speaks of is of the first.
+    # The page continues as the new account, but its user belongs to the first one.
     before = 'aws() { if [ $1 = iam ]; then AWS_PROFILE=default command aws "$@"; else command aws "$@"; fi; }'
     told = steps_of("accounts", "accounts.md")
     wrong = wrong_in(told, product, tmp_path, before=before, examples=EXAMPLES, more=more)
@@ -35,7 +35,7 @@ def test_files_for_s3(product: Product, tmp_path: Path) -> None:
         case $typed in *s3fs*) $TOOLS/python -c "$typed";; *) command python -c "$typed";; esac
     }
     """
-    # By the environment, where a checkout below /tmp keeps its name.
+    # Through the environment, in which a checkout below /tmp keeps its name.
     more = by_default(product) | {"TOOLS": str(install())}
     wrong = wrong_in(steps_of("tools", "s3.md"), product, tmp_path, before=before, more=more)
     assert not wrong, "\n\n".join(wrong)

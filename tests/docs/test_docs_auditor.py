@@ -1,4 +1,4 @@
-"""The commands of the page for auditors, refusals too."""
+"""The commands of the page for auditors, including refused ones."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ FLOWS = "aws logs filter-log-events --log-group-name /audit/flow-logs --filter-p
     reason="the page uses curl and pgrep, not both of which are here",
 )
 def test_how_to_prove_it_to_an_auditor(tmp_path: Path) -> None:
-    """They print what the page says, also the second time: of the job that they just ran. Nobody is left with a key.
+    """They print what the page says, also the second time, then about the latest job. No user is left with a key.
 
-    In a product of its own, whose trail nothing else writes.
+    They run in a separate product, to whose trail nothing else writes.
     """
     told = steps_of("auditor", "auditor.md")
     assert len(told) > 30

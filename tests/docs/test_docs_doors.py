@@ -1,4 +1,4 @@
-"""The commands of pages that start the product in ways of their own: with HTTPS, and with a way out."""
+"""The commands of pages that start the product differently: with HTTPS, and with an uplink."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ up() {
 reading-room() { if [ "$1" = up ]; then up "$@"; else command reading-room "$@"; fi; }
 trap 'kill $UP; wait $UP || true' EXIT
 """
-"""Starts the product beside the shell, in place of one that it started before, and says what it said."""
+"""Starts the product beside the shell, in place of one that it started before, and prints its output."""
 
 
 @pytest.mark.costs(10, reason="the product is started three times")
 def test_https(tmp_path: Path) -> None:
-    """Each way to start it, with a certificate of somebody else's and with its own."""
+    """Each way to start it, with a certificate of another authority and with its own."""
     from reading_room.clock import system_clock
     from reading_room.hosts.authority import prepare_certificates
     from reading_room.sealing import Sealer
@@ -56,7 +56,7 @@ def test_https(tmp_path: Path) -> None:
 
 
 def _writes_settings_of_its_own_network() -> bool:
-    """Whether what this process starts may have a network of its own, and change that one's settings."""
+    """Return whether a child of this process may have its own network, and change that network's settings."""
     probe = ["unshare", "--net", "test", "-w", "/proc/sys/net/ipv4/ip_forward"]
     return os.geteuid() == 0 and not subprocess.run(probe, capture_output=True, check=False).returncode
 
@@ -82,7 +82,7 @@ END
 )
 until ip link show rr-uplink; do sleep 0.1; done
 """
-"""Starts the product with a way out, and makes an interface with a public address that uses it."""
+"""Starts the product with an uplink, and makes an interface with a public address that uses it."""
 
 
 @pytest.mark.costs(5, reason="the product is started in a network of its own")
@@ -91,7 +91,7 @@ until ip link show rr-uplink; do sleep 0.1; done
     reason="the page uses unshare, ip, nft and sysctl, which are not all installed here",
 )
 def test_the_uplink(tmp_path: Path) -> None:
-    """In a network of the test's own, which stands for the machine: routes and firewall are set there alone."""
+    """In the test's own network, as if it were the machine's: routes and firewall are set only there."""
     if not _writes_settings_of_its_own_network():
         pytest.skip("nobody but root may change the settings of a network namespace, and here not even root may")
     with product_of(tmp_path / "uplink") as product:

@@ -1,4 +1,4 @@
-"""The commands of pages that tell of a feature each: their blocks stand alone, and name things by examples of ids."""
+"""The commands of pages about single features: their blocks are independent, and use example ids."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def job(place: Place) -> str:
 
 
 def things(place: Place) -> dict[str, str]:
-    """Return the ids of what pages name: made here, as listing where nothing is yet would fail."""
+    """Return the ids that pages use as examples: they are made here, because listing nothing would fail."""
     account, vpc, subnet, group = (
         place.product.account(),
         place.network.vpc,
@@ -93,7 +93,7 @@ def things(place: Place) -> dict[str, str]:
 
 
 def denied(account: reading.Account, product: Product) -> dict[str, str]:
-    """Return the request's id and the encoded message of a call of nora's that was denied, once it is on record."""
+    """Return the request id and the encoded message of a denied call by nora, once the trail has it."""
     account.iam.create_user(UserName="nora")
     account.iam.put_user_policy(UserName="nora", PolicyName="night", PolicyDocument=json.dumps(FROM_HOME))
     key = account.iam.create_access_key(UserName="nora")["AccessKey"]
@@ -108,7 +108,7 @@ def denied(account: reading.Account, product: Product) -> dict[str, str]:
 
 @pytest.mark.costs(15, reason="twenty pages are typed, with fifty commands")
 def test_how_to_see_each_feature_of_a_vpc(product: Product, place: Place, job: str, tmp_path: Path) -> None:
-    """Each page's commands end well, with ids that there are in place of its examples."""
+    """Each page's commands succeed, with existing ids in place of its examples."""
     told = steps_of("features", *(page for page, row in elsewhere().items() if row.run == "features"))
     ids = {"JOB": job, **things(place), **denied(product.account(), product)}
     (tmp_path / "reader.json").write_text(json.dumps(READER))
@@ -119,7 +119,7 @@ def test_how_to_see_each_feature_of_a_vpc(product: Product, place: Place, job: s
 
 @pytest.mark.skipif(shutil.which("jq") is None, reason="the page reads files with jq, which is not installed here")
 def test_how_to_read_the_files_of_the_trail(product: Product, job: str, tmp_path: Path) -> None:
-    """They have what a job read and wrote."""
+    """They show what a job read and wrote."""
     eventually(lambda: any(each["eventName"] == "GetObject" for each in product.storage_events_of(job)))
     told = steps_of("jq", "trail.md")
     wrong = wrong_in(told, product, tmp_path, examples=EXAMPLES, more=by_default(product))

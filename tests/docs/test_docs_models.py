@@ -1,4 +1,4 @@
-"""The commands of the pages on several containers, custom models and engines of one's own."""
+"""The commands of the pages on several containers, custom models and the reader's own engines."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 @pytest.mark.costs(25, reason="two models are trained, and three jobs run")
 def test_several_containers_and_custom_models(product: Product, tmp_path: Path) -> None:
-    """They begin with what the tutorial has made, the bucket and the role by other names."""
+    """They continue with the tutorial's resources, but with other names for the bucket and the role."""
     account = product.account()
     account.s3.create_bucket(Bucket="models-library")
     account.s3.put_object(Bucket="models-library", Key="in/a.txt", Body=b"Marie Curie was born in Warsaw.")
@@ -33,7 +33,7 @@ def test_several_containers_and_custom_models(product: Product, tmp_path: Path) 
 
 
 def test_the_engine_of_the_page_is_one(tmp_path: Path) -> None:
-    """It is loaded as it stands there, and answers a text and an empty one."""
+    """It is loaded unchanged, and analyses a text and an empty one."""
     (step,) = steps_of("engine", "adding-an-engine.md")
     module = tmp_path / "dutch_entities.py"
     module.write_text(step.text)

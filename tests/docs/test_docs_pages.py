@@ -1,4 +1,4 @@
-"""The documents hold together: no command without a test, no link that leads nowhere, no page unseen."""
+"""The documents are consistent: no command without a test, no broken link, no page outside the navigation."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_each_shell_is_one_that_a_test_types() -> None:
 
 
 def test_what_is_run_as_it_stands_is_run_by_ci() -> None:
-    """Those are the commands of a change: each is a line of CI's own script."""
+    """They are the commands for a change: each is a line of CI's own script."""
     lines = {line.strip() for line in (ROOT / CI).read_text().splitlines()}
     marked = [block for path in pages() for block in blocks(path) if block.mark == CI]
     typed = [line.partition("#")[0].strip() for block in marked for line in block.text.splitlines()]
@@ -46,7 +46,7 @@ def test_what_is_run_as_it_stands_is_run_by_ci() -> None:
 
 
 def test_the_table_has_each_block_of_the_pages_that_it_names() -> None:
-    """Somebody who adds a block looks at the row, and at what it says."""
+    """So that whoever adds a block has to look at the row."""
     for page, row in elsewhere().items():
         found = [block for block in blocks(page_of(page)) if block.commands]
         assert (page, len(found)) == (page, row.blocks)
@@ -54,14 +54,14 @@ def test_the_table_has_each_block_of_the_pages_that_it_names() -> None:
 
 
 def test_the_tests_that_the_table_names_are_about_the_page() -> None:
-    """What is said to run a page exists, and names it."""
+    """The tests that are said to run a page exist, and name it."""
     for page, row in elsewhere().items():
         for test in row.tests:
             assert f'"{page}"' in (ROOT / test).read_text(), f"{test} does not name {page}"
 
 
 def test_the_first_steps_in_the_console_name_what_its_own_test_clicks() -> None:
-    """That test goes the same way in a browser, so the page holds as long as the words are the same."""
+    """That test takes the same steps in a browser, so the page is right as long as the words are the same."""
     steps = (DOCS / "console.md").read_text().partition("## From nothing to results")[2].partition("\n## ")[0]
     labels = [" ".join(label.split()) for label in re.findall(r"\*\*(.+?)\*\*", steps, re.DOTALL)]
     clicked = (ROOT / "console" / "e2e" / "first_use.spec.ts").read_text()
@@ -86,7 +86,7 @@ def test_each_link_and_each_anchor_leads_somewhere() -> None:
 
 
 def test_each_page_is_in_the_navigation(navigation: ModuleType) -> None:
-    """The index names it, or the folder that it is in."""
+    """The index names it, or its folder."""
     index = DOCS / "index.md"
     shown = [
         page.resolve()
@@ -99,7 +99,7 @@ def test_each_page_is_in_the_navigation(navigation: ModuleType) -> None:
 
 
 def test_the_index_becomes_a_table_of_contents(navigation: ModuleType, tmp_path: Path) -> None:
-    """Pages, folders and pages above the documents, each heading by its name."""
+    """Pages, folders and pages above the documents appear under their headings."""
     (tmp_path / "docs" / "vpc").mkdir(parents=True)
     for name in ("a.md", "b.md"):
         (tmp_path / "docs" / "vpc" / name).write_text("# A page\n")

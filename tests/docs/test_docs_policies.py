@@ -1,4 +1,4 @@
-"""The commands of the page on policies from AWS: taken from there, checked, tried, and a denial explained."""
+"""The commands of the page on policies from AWS: fetched from there, checked, tried, and a denial explained."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 @pytest.mark.costs(5, reason="a page is typed, with fifteen commands")
 def test_how_to_bring_policies(product: Product, tmp_path: Path) -> None:
-    """From a file of AWS's to a denial that is explained."""
+    """From a file from AWS to an explained denial."""
     told = steps_of("policies", "how-to/bring-policies.md")
     waits = {"sleep 2\n": f"{until_on_record('ann', 'ListSentimentDetectionJobs')}\n"}
     wrong = wrong_in(told, product, tmp_path, examples=waits, more=data_of(product))
@@ -24,7 +24,7 @@ def test_how_to_bring_policies(product: Product, tmp_path: Path) -> None:
 
 @pytest.mark.costs(4, reason="it needs a product with a number of its own")
 def test_how_to_take_a_policy_from_aws(tmp_path: Path) -> None:
-    """From another product, which has the account's number of the page, and its policy: the page shows that."""
+    """From another product, which has the page's account number and policy, as the page shows."""
     told = steps_of("aws", "how-to/bring-policies.md")
     (shown,) = [each.text for each in steps_of("policies", "how-to/bring-policies.md") if "<<'J'" in each.text]
     document = shown.partition("<<'J'\n")[2].rpartition("\nJ")[0]

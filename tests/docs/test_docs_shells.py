@@ -1,4 +1,4 @@
-"""What types the commands of pages is right itself: the comparison can fail, and ``aws`` is the AWS CLI."""
+"""The helper that types pages' commands is itself correct: its comparison can fail, and ``aws`` is the AWS CLI."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_what_is_said_must_be_printed() -> None:
 
 @pytest.mark.costs(1.5, reason="five commands load the AWS CLI each")
 def test_a_command_of_the_aws_cli_that_is_loaded_does_what_one_does_that_is_not() -> None:
-    """It prints the same and ends the same, with the shell's own folder, variables and streams."""
+    """It has the same output and exit code, with the shell's own folder, variables and streams."""
     typed = """
     export AWS_ACCESS_KEY_ID=AKIA0123456789EXAMPLE AWS_SECRET_ACCESS_KEY=none AWS_DEFAULT_REGION=eu-west-1
     cd /usr

@@ -1,4 +1,4 @@
-"""The site is built without a warning, and a browser that shows it asks nobody else for anything."""
+"""The site builds without warnings, and a browser that shows it sends no requests to other hosts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FETCHED = re.compile(
     r"""|url\(\s*["']?([^"')]+)|@import\s+["']([^"']+)""",
     re.IGNORECASE,
 )
-"""What a browser fetches by itself; a link that somebody has to follow is not among it."""
+"""What a browser fetches by itself, which does not include links."""
 
 pytestmark = [
     pytest.mark.timeout(600),
@@ -36,7 +36,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site, built with warnings as errors and without a network."""
     folder = tmp_path_factory.mktemp("site")
     program = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html", "-d", str(folder / "doctrees")]
-    # A proxy that nobody listens at: whatever would be fetched fails.
+    # A proxy without a listener, so that every request fails.
     environment = os.environ | dict.fromkeys(("http_proxy", "https_proxy", "all_proxy"), "http://127.0.0.1:9")
     built = subprocess.run(
         [*program, "-c", str(DOCS), str(ROOT), str(folder / "html")],
@@ -50,28 +50,28 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def elsewhere(text: str) -> list[str]:
-    """Return the addresses of others that a browser would fetch for a page or style."""
+    """Return the addresses on other hosts that a browser would fetch for a page or style."""
     found = [next(filter(None, groups), "") for groups in FETCHED.findall(text)]
     return [address for address in found if re.match(r"(?:[a-z][a-z0-9+.-]*:)?//", address, re.IGNORECASE)]
 
 
 @pytest.mark.costs(6, reason="the site is built")
 def test_each_page_is_in_the_site(site: Path) -> None:
-    """Nothing is left out in silence."""
+    """Nothing is left out silently."""
     sources = [*ROOT.glob("*.md"), *DOCS.rglob("*.md")]
     missing = [page for page in sources if not (site / page.relative_to(ROOT)).with_suffix(".html").exists()]
     assert missing == []
 
 
 def test_the_site_begins_at_its_index(site: Path) -> None:
-    """Whoever opens the folder arrives."""
+    """A reader who opens the folder sees the index."""
     target = re.search(r'url=([^"]+)"', (site / "index.html").read_text())
     assert target is not None
     assert "Tutorial" in (site / target[1]).read_text()
 
 
 def test_a_browser_asks_nobody_else(site: Path) -> None:
-    """No font, script, style or picture of another origin."""
+    """There is no font, script, style or image from another origin."""
     files = [path for path in site.rglob("*") if path.suffix in {".html", ".css"} and "_downloads" not in path.parts]
     assert len(files) > 50
     found = {f"{path.relative_to(site)}: {each}" for path in files for each in elsewhere(path.read_text())}

@@ -1,4 +1,4 @@
-"""What pages show without a command is right as well: policies are accepted, results have the members of the API."""
+"""What pages show apart from commands is right as well: policies are accepted, results have the API's members."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ RESULTS = {
     "kinds/syntax.md": "DetectSyntax",
     "kinds/targeted-sentiment.md": "DetectTargetedSentiment",
 }
-"""The operation whose answer a line of the results of a kind is like."""
+"""For a kind, the operation whose answer resembles a line of its results."""
 OF_A_LINE = {"File", "Line"}
 
 
 def document(block: Block) -> dict[str, Any]:
-    """Return the policy of a block, which may show statements alone, one after the other."""
+    """Return the policy in a block, which may show only statements, one after another."""
     found = json.loads(f"[{block.text}]")
     whole = found[0] if "Statement" in found[0] else {"Version": "2012-10-17", "Statement": found}
     assert isinstance(whole, dict)
@@ -38,7 +38,7 @@ def document(block: Block) -> dict[str, Any]:
 
 
 def use_of(policy: dict[str, Any]) -> PolicyUse:
-    """Return what a policy is for, as its statements show."""
+    """Return the use of a policy, according to its statements."""
     statements = policy["Statement"]
     if any("sts:AssumeRole" in statement["Action"] for statement in statements):
         return "trust"
@@ -49,7 +49,7 @@ def use_of(policy: dict[str, Any]) -> PolicyUse:
 
 @pytest.mark.parametrize("block", POLICIES, ids=str)
 def test_each_policy_that_is_shown_is_accepted(block: Block) -> None:
-    """By the same reader that PutRolePolicy and the others have. Advice on it is the page's to give."""
+    """By the reader that PutRolePolicy and the others use. Advice about it is the page's task."""
     policy = document(block)
     refused = [each for each in lint.lint(json.dumps(policy), use_of(policy)) if each.startswith("refused")]
     assert refused == []
@@ -57,7 +57,7 @@ def test_each_policy_that_is_shown_is_accepted(block: Block) -> None:
 
 @pytest.mark.parametrize("page", RESULTS)
 def test_each_line_of_results_has_the_members_of_the_api(page: str) -> None:
-    """As botocore's model of Comprehend has them, with the file and the line that a job adds."""
+    """According to botocore's model of Comprehend, with the file and the line that a job adds."""
     model = botocore.session.get_session().get_service_model("comprehend")
     lines = [json.loads(block.text) for block in ALL if block.page == page and block.text.startswith("{")]
     assert lines
@@ -79,7 +79,7 @@ def foreign(value: Any, shape: Shape | None) -> list[str]:
 
 
 def test_each_table_that_is_shown_has_rows_of_its_columns() -> None:
-    """Examples of CSV: of a training, and what a topics job writes."""
+    """Examples of CSV: training data, and the results of a topics job."""
     shown = [
         block for block in ALL if block.language == "csv" or (block.page == "kinds/topics.md" and not block.commands)
     ]

@@ -1,4 +1,4 @@
-"""The commands that start the product, and what is typed first, on pages and in CI; and what needs no product."""
+"""The commands that start the product, the first ones after that, on pages and in CI, and those without a product."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ FIRST_CALLS = {
     "entities,sentiment": "…Marie Curie…PERSON…",
     "get-caller-identity": "…:user/administrator…",
 }
-"""What they print, by their last words."""
+"""The last words of their output."""
 
 
 @pytest.mark.costs(12, reason="three jobs run, and engines of calls")
@@ -62,7 +62,8 @@ def test_how_to_analyse_a_folder_of_texts(tmp_path: Path) -> None:
 def test_how_to_use_it_in_ci(tmp_path: Path) -> None:
     """The page starts and ends products of its own, with user ids that no other product has."""
     with product_of(tmp_path / "ci") as product:
-        # One after the other, where a machine of CI would have one: the second must not have the first one's user ids.
+        # One after another, although a CI machine would have one each: the second must not have the first one's user
+        # ids.
         other = int(product.settings["SERVICE_UID"]) + 650
         ids = f"export READING_ROOM_SERVICE_UID={other} READING_ROOM_CONTAINER_UID_FIRST={other + 1}"
         ids += " READING_ROOM_CONTAINER_UID_COUNT=200"
@@ -77,7 +78,7 @@ def test_how_to_use_it_in_ci(tmp_path: Path) -> None:
 @OF_MAKE
 @pytest.mark.skipif(shutil.which("unshare") is None, reason="unshare is not installed here")
 def test_quality_without_an_internet(tmp_path: Path) -> None:
-    """The commands of "quality.md" say which test sets they lack, leave the page as it is, and fail."""
+    """The commands of "quality.md" say which test sets are missing, leave the page unchanged, and fail."""
     (block,) = [block for block in blocks(DOCS / "quality.md") if block.commands]
     apart = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--net", "--map-root-user"]
     environment = os.environ | {"HOME": str(tmp_path), "PYTHON": sys.executable}

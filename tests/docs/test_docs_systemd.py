@@ -1,4 +1,4 @@
-"""The page for systemd, typed on a machine of its own: services of the system, their update under a job, a user's."""
+"""The page for systemd, typed on a separate machine: system services, an update during a job, a user's services."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ pytestmark = [pytest.mark.boot, pytest.mark.timeout(1500), pytest.mark.skipif(bo
 INSTALL, UPDATE, AS_USER = [block.text for block in blocks(page_of("systemd.md")) if block.commands]
 ORIGIN = "/srv/reading-room.git"
 SETUP_SECONDS = 900.0
-"""Packages are fetched and unpacked, which takes a minute or two on a machine that does nothing else."""
+"""Packages are fetched and unpacked, which takes a minute or two on an idle machine."""
 SUDO = """command -v sudo > /dev/null || sudo() { "$@"; }"""
-"""Root needs none, and a small system has none."""
+"""Root needs no sudo, and a small system has none."""
 POLKIT = Path("/usr/lib/polkit-1/polkitd")
 DOCUMENTS = 10_000
 """Enough for a job to outlast an update, which takes some seconds."""
@@ -33,22 +33,23 @@ print(job["JobStatus"], int(job["EndTime"].timestamp()) if "EndTime" in job else
 END
 do sleep 0.3; done
 """
-"""Waits until the latest job's state, end and message are like the first argument, and prints them."""
+"""Waits until the latest job's state, end and message match the first argument, and prints them."""
 AS_READER = (
     "systemd-run --quiet --wait --pipe --uid=reader -p PAMName=login -p WorkingDirectory=/opt/reading-room "
     "/bin/bash -euc 'exec 2>&1; . /tmp/typed'"
 )
-"""What is typed by somebody who logs in."""
+"""The commands of a user who logs in."""
 
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    """A machine that has booted, on which this checkout's last commit is installed as the page says."""
+    """A booted machine with this checkout's last commit, installed as the page says."""
     with booted(tmp_path_factory.mktemp("machine")) as found:
-        # Whoever the checkout is of; and copied, as a link changes what it is where the layers are of two file systems.
+        # Whoever owns the checkout. A copy, because a link would change its target if the layers are on two file
+        # systems.
         found.type("git config --global --add safe.directory '*'")
         found.type(f"git clone --quiet --bare --no-hardlinks {ROOT} {ORIGIN}")
-        # A job takes its time on a large machine too.
+        # A job must take some time on a large machine too.
         found.type("echo READING_ROOM_CONTAINERS_PER_JOB=1 > /etc/reading-room.conf")
         found.type(f"{SUDO}\n{INSTALL.replace('…', ORIGIN)}", own_network=False, seconds=SETUP_SECONDS)
         yield found
@@ -62,12 +63,12 @@ def running(machine: Machine) -> set[tuple[str, str]]:
 
 
 def latest_job(machine: Machine, state: str) -> list[str]:
-    """Return state, end and message of the latest job, once they are like a pattern."""
+    """Return state, end and message of the latest job, once they match a pattern."""
     return machine.type(f"set -- '{state}'\n{LATEST_JOB}", seconds=300.0).split(maxsplit=2)
 
 
 def test_the_services_run_a_job(machine: Machine) -> None:
-    """Each as the user that the page says, in a system with no failed unit."""
+    """Each with the user that the page says, in a system without failed units."""
     machine.type("mkdir texts; echo Marie Curie was born in Warsaw. > texts/a.txt")
     assert "PERSON" in machine.type("reading-room jobs run texts --data /var/lib/reading-room")
     assert running(machine) == {("root", "holder"), ("root", "agent"), ("reading-room", "serve")}
@@ -76,7 +77,7 @@ def test_the_services_run_a_job(machine: Machine) -> None:
 
 
 def test_an_update_ends_no_job(machine: Machine) -> None:
-    """A version came meanwhile. The job that runs completes after both services were started anew."""
+    """There is a new version meanwhile. The running job completes after both services were restarted."""
     machine.type(f"""
         seq -f 'Marie Curie of Warsaw met Albert Einstein in Paris, %.0f.' {DOCUMENTS} > texts/a.txt
         reading-room jobs run texts --per-line --data /var/lib/reading-room > /dev/null 2>&1 &
@@ -100,8 +101,8 @@ def test_an_update_ends_no_job(machine: Machine) -> None:
 
 @pytest.mark.skipif(not POLKIT.exists(), reason="polkitd, which lets users linger, is not installed here")
 def test_a_user_has_services_of_their_own(machine: Machine) -> None:
-    """Typed at a login by somebody who has no rights; the services go on after it."""
-    # A small system's image may lack the line that the Debian package of PAM's module for systemd adds.
+    """Typed by a user without privileges at a login; the services continue after it."""
+    # A small system's image may lack the line that Debian's package of systemd's PAM module adds.
     machine.type("""
         systemctl disable --now reading-room.target
         DEBIAN_FRONTEND=noninteractive pam-auth-update --enable systemd

@@ -1,4 +1,4 @@
-"""The configuration on Terraform's page, played as its provider plays it: made, planned, changed, used, destroyed."""
+"""The configuration on Terraform's page, simulated as the provider would run it: created, changed, used, destroyed."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ CHANGES: tuple[tuple[str, str, dict[str, set[str]]], ...] = (
     ('name = "reader"\n', 'name = "reader"\n tags = { Team = "b" }\n', {"aws_iam_role.reader": {"tags"}}),
     ('"s3:PutObject", ', "", {"aws_iam_role_policy.access": {"policy"}}),
 )
-"""A change of the page's text each, and the arguments that a plan must find changed by it."""
+"""Changes of the page's text, and the arguments that a plan must report for each."""
 
 
 @pytest.fixture
 def keys(product: Product, tmp_path: Path) -> Iterator[Path]:
-    """A folder with the credentials of an account of its own: here it is seen that nothing is left of anything."""
+    """A folder with the credentials of a separate account, in which the test checks that nothing at all is left."""
     with own_account(product) as account:
         endpoint = account.endpoint
         write_key(
@@ -69,7 +69,7 @@ def keys(product: Product, tmp_path: Path) -> Iterator[Path]:
 
 
 def changed(text: str, old: str, new: str) -> str:
-    """Return a text with one thing in it changed."""
+    """Return a text with one change."""
     assert text.count(old) == 1, old
     return text.replace(old, new)
 
@@ -82,7 +82,7 @@ def at(product: Product, keys: Path, text: str) -> Configuration:
 
 
 def run_a_job(product: Product, keys: Path, provider: Provider, outputs: dict[str, str]) -> None:
-    """Type the page's commands; the program that has the outputs is not here, so a function in its place has them."""
+    """Type the page's commands. Terraform is not here, so a shell function in its place prints the outputs."""
     for name, value in outputs.items():
         (keys / f"output-{name}").write_text(value)
     before = 'terraform() { [ "$1 $2" = "output -raw" ] && cat "/tmp/output-$3"; }'
@@ -108,7 +108,7 @@ def run_a_job(product: Product, keys: Path, provider: Provider, outputs: dict[st
 @pytest.mark.e2e
 @pytest.mark.timeout(900)
 def test_the_configuration_is_made_used_changed_and_destroyed(product: Product, keys: Path) -> None:
-    """A second plan finds nothing, a change only itself, and after the end nothing is left."""
+    """A second plan finds no changes, a change finds only itself, and nothing is left at the end."""
     configuration = at(product, keys, TEXT)
     provider = Provider(configuration)
     play = Play(kinds_of(provider))
@@ -133,7 +133,7 @@ def test_the_configuration_is_made_used_changed_and_destroyed(product: Product, 
 
 
 def test_each_resource_comes_behind_those_that_it_refers_to() -> None:
-    """Also where the page has them in another order."""
+    """Also if the page has them in another order."""
     pages = [each.address for each in configuration_of(TEXT).in_order()]
     assert set(pages) == set(configuration_of(TEXT).resources)
     assert {configuration_of(TEXT).resources[each].kind for each in pages} == set(TYPES)
@@ -158,7 +158,7 @@ class Shelf(Resource):
     asked: list[str]
 
     def __init__(self) -> None:
-        """Begin with nothing asked."""
+        """Start without calls."""
         self.asked = []
 
     def create(self, wanted: Arguments) -> str:
@@ -171,7 +171,7 @@ class Shelf(Resource):
         return dict(self.kept)
 
     def update(self, state: State, wanted: Arguments, changed: set[str]) -> None:
-        """Keep something else."""
+        """Keep the new value."""
         self.asked += sorted(changed)
         self.kept["books"] = wanted.get("books")
 
@@ -186,7 +186,7 @@ def shelf(books: str = "books = 3", more: str = "") -> Configuration:
 
 
 def test_a_plan_finds_what_differs_and_an_apply_changes_it() -> None:
-    """Whether it was changed in the configuration or behind its back."""
+    """Whether the configuration was changed, or the resource without it."""
     play, made = Play({"shelf": lambda: made}), Shelf()
     play.apply(shelf())
     assert play.plan(shelf()) == {}
@@ -212,7 +212,7 @@ def test_a_plan_finds_what_differs_and_an_apply_changes_it() -> None:
     ids=lambda each: each if isinstance(each, str) else "",
 )
 def test_what_nobody_knows_fails(configuration: Configuration, said: str) -> None:
-    """So that nothing on the page is left out in silence."""
+    """So that nothing on the page is left out silently."""
     with pytest.raises(NotKnown, match=said):
         Play({"shelf": Shelf}).apply(configuration)
 
@@ -243,7 +243,7 @@ def test_an_argument_that_cannot_be_changed_in_place_fails() -> None:
 
 
 def test_a_service_that_the_page_does_not_name_is_not_asked(tmp_path: Path) -> None:
-    """With the key of Reading Room, it would be asked at AWS."""
+    """With the key of Reading Room, the request would go to AWS."""
     key = tmp_path / "credentials"
     text = changed(TEXT, "~/.local/share/reading-room/credentials", str(key))
     with pytest.raises(AssertionError, match="none of the files has a key"):

@@ -1,4 +1,4 @@
-"""The commands of the tutorial and of what goes on from it, typed into one shell."""
+"""The commands of the tutorial and of the pages that continue it, typed into one shell."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1300)]
 
 @pytest.mark.costs(25, reason="three pages are typed, with five jobs")
 def test_the_tutorial_the_guide_and_how_to_keep_data_in(product: Product, tmp_path: Path) -> None:
-    """Each goes on where the one before it ended; the tutorial's jobs end as it says."""
+    """Each page continues where the one before ended; the tutorial's jobs end as it says."""
     told = steps_of("walk", "tutorial.md", "guide.md", "how-to/keep-data-in.md")
     assert not (wrong := wrong_in(told, product, tmp_path, more=by_default(product))), "\n\n".join(wrong)
     jobs = product.account().comprehend.list_entities_detection_jobs()["EntitiesDetectionJobPropertiesList"]
