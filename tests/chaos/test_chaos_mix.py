@@ -33,7 +33,7 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
 @pytest.mark.chaos
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("seed", QUICK_SEEDS)
-def test_a_few_random_faults_cost_no_result_and_leave_nothing(crowded: Product, seed: int) -> None:
+def test_a_few_random_faults_lose_no_result_and_leave_nothing_behind(crowded: Product, seed: int) -> None:
     mix = Mix(crowded, seed, QUICK_KINDS)
     mix.prepare()
     tally = mix.run(FEW_FAULTS, seconds=600)
@@ -42,7 +42,7 @@ def test_a_few_random_faults_cost_no_result_and_leave_nothing(crowded: Product, 
 
 @pytest.mark.chaos
 @pytest.mark.timeout(0)
-def test_many_random_faults_cost_no_result_and_leave_nothing(
+def test_many_random_faults_lose_no_result_and_leave_nothing_behind(
     crowded: Product, capsys: pytest.CaptureFixture[str]
 ) -> None:
     seed = int(os.environ.get("CHAOS_SEED", "0")) or random.SystemRandom().randrange(1, 10_000)

@@ -70,9 +70,7 @@ class Writer:
 
 
 @pytest.mark.parametrize("victim", ["serve", "up", "everything"])
-def test_what_was_acknowledged_is_there_after_kills_in_the_middle_of_writing(
-    product: Product, place: Place, victim: str
-) -> None:
+def test_acknowledged_writes_survive_kills_during_writing(product: Product, place: Place, victim: str) -> None:
     product.await_answer()
     bucket = f"written-{secrets.token_hex(4)}"
     account = product.account()

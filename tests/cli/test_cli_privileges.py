@@ -175,7 +175,7 @@ def test_serve_reads_nothing_beside_its_data_and_the_program(tried: dict[str, An
     assert {tried["attempts"][name] for name in FILES} <= {errno.EACCES, errno.ENOENT}
 
 
-def test_every_attempt_is_on_the_list_and_the_other_way_round(tried: dict[str, Any]) -> None:
+def test_attempts_and_list_agree(tried: dict[str, Any]) -> None:
     text = LIST.read_text().partition("## From `serve` of root or a user")[2].partition("\n## ")[0]
     assert re.findall(r"^\| `([a-z0-9-]+)` \|", text, re.MULTILINE) == list(LISTED)
     assert {name for names in LISTED.values() for name in names} == set(tried["attempts"])

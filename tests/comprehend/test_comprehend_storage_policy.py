@@ -221,7 +221,7 @@ def test_an_endpoint_that_shuts_the_bucket_of_models_out_fails_a_training_with_t
     assert world.endpoint in message
 
 
-def test_a_training_with_an_output_of_its_own_tries_that_first(world: PolicyWorld) -> None:
+def test_a_training_with_its_own_output_location_tests_that_first(world: PolicyWorld) -> None:
     world.endpoint_policy(Action="s3:AbortMultipartUpload")
     training = world.train("classifier", CSV, OutputDataConfig={"S3Uri": "s3://papers/matrices"})
     message = world.failure(training)

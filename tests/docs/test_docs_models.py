@@ -32,7 +32,7 @@ def test_several_containers_and_custom_models(product: Product, tmp_path: Path) 
     assert ended == ["COMPLETED", "COMPLETED"]
 
 
-def test_the_engine_of_the_page_is_one(tmp_path: Path) -> None:
+def test_the_engine_on_the_page_works(tmp_path: Path) -> None:
     """It is loaded unchanged, and analyses a text and an empty one."""
     (step,) = steps_of("engine", "adding-an-engine.md")
     module = tmp_path / "dutch_entities.py"

@@ -29,7 +29,7 @@ def test_each_block_of_commands_is_run() -> None:
     assert silent == [], "mark them with <!-- run: SHELL -->"
 
 
-def test_each_shell_is_one_that_a_test_types() -> None:
+def test_each_shell_is_typed_by_a_test() -> None:
     """A mistyped name would run nothing."""
     shells = {shell_of(block) for path in pages() for block in blocks(path) if block.commands} - {"", CI}
     tests = "".join(path.read_text() for path in Path(__file__).parent.glob("test_docs_*.py"))
@@ -37,7 +37,7 @@ def test_each_shell_is_one_that_a_test_types() -> None:
     assert [shell for shell in sorted(shells) if f'steps_of("{shell}", ' not in tests] == []
 
 
-def test_what_is_run_as_it_stands_is_run_by_ci() -> None:
+def test_commands_marked_for_ci_are_run_by_ci() -> None:
     """They are the commands for a change: each is a line of CI's own script."""
     lines = {line.strip() for line in (ROOT / CI).read_text().splitlines()}
     marked = [block for path in pages() for block in blocks(path) if block.mark == CI]
@@ -45,7 +45,7 @@ def test_what_is_run_as_it_stands_is_run_by_ci() -> None:
     assert {"make demo", "make test"} <= set(typed) <= lines
 
 
-def test_the_table_has_each_block_of_the_pages_that_it_names() -> None:
+def test_the_table_counts_each_block_of_its_pages() -> None:
     """So that whoever adds a block has to look at the row."""
     for page, row in elsewhere().items():
         found = [block for block in blocks(page_of(page)) if block.commands]
@@ -53,14 +53,14 @@ def test_the_table_has_each_block_of_the_pages_that_it_names() -> None:
         assert bool(row.run) != bool(row.tests), page
 
 
-def test_the_tests_that_the_table_names_are_about_the_page() -> None:
+def test_the_tests_in_the_table_name_their_page() -> None:
     """The tests that are said to run a page exist, and name it."""
     for page, row in elsewhere().items():
         for test in row.tests:
             assert f'"{page}"' in (ROOT / test).read_text(), f"{test} does not name {page}"
 
 
-def test_the_first_steps_in_the_console_name_what_its_own_test_clicks() -> None:
+def test_the_first_steps_in_the_console_have_the_labels_that_its_own_test_clicks() -> None:
     """That test takes the same steps in a browser, so the page is right as long as the words are the same."""
     steps = (DOCS / "console.md").read_text().partition("## From nothing to results")[2].partition("\n## ")[0]
     labels = [" ".join(label.split()) for label in re.findall(r"\*\*(.+?)\*\*", steps, re.DOTALL)]
@@ -112,7 +112,7 @@ def test_the_index_becomes_a_table_of_contents(navigation: ModuleType, tmp_path:
     assert then.split() == [":hidden:", ":caption:", "Then", "vpc/a", "vpc/b", "../UP", "```"]
 
 
-def test_a_link_to_a_folder_leads_to_what_the_index_says_of_it(navigation: ModuleType) -> None:
+def test_a_link_to_a_folder_leads_to_its_entry_in_the_index(navigation: ModuleType) -> None:
     """The site has no page for a folder."""
     page = ROOT / "README.md"
     text = "[a page per feature](docs/vpc/), [code](src/reading_room/)"

@@ -12,7 +12,7 @@ from tests.worlds.shells import occurs
 from tests.worlds.tools import install
 
 
-def test_what_is_said_must_be_printed() -> None:
+def test_the_shown_output_must_be_printed() -> None:
     """The comparison can fail."""
     assert occurs("a …\nend", "x\na b c\n\nend")
     assert occurs("", "anything")
@@ -21,7 +21,7 @@ def test_what_is_said_must_be_printed() -> None:
 
 
 @pytest.mark.costs(1.5, reason="five commands load the AWS CLI each")
-def test_a_command_of_the_aws_cli_that_is_loaded_does_what_one_does_that_is_not() -> None:
+def test_a_command_of_the_loaded_aws_cli_does_the_same_as_the_real_one() -> None:
     """It has the same output and exit code, with the shell's own folder, variables and streams."""
     typed = """
     export AWS_ACCESS_KEY_ID=AKIA0123456789EXAMPLE AWS_SECRET_ACCESS_KEY=none AWS_DEFAULT_REGION=eu-west-1

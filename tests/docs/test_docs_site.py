@@ -70,7 +70,7 @@ def test_the_site_begins_at_its_index(site: Path) -> None:
     assert "Tutorial" in (site / target[1]).read_text()
 
 
-def test_a_browser_asks_nobody_else(site: Path) -> None:
+def test_a_browser_sends_no_requests_to_other_hosts(site: Path) -> None:
     """There is no font, script, style or image from another origin."""
     files = [path for path in site.rglob("*") if path.suffix in {".html", ".css"} and "_downloads" not in path.parts]
     assert len(files) > 50

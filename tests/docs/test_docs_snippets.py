@@ -90,7 +90,7 @@ def test_each_table_that_is_shown_has_rows_of_its_columns() -> None:
         assert len({len(row) for row in rows}) == 1, block
 
 
-def test_what_is_no_member_is_found() -> None:
+def test_an_unknown_member_is_found() -> None:
     """The comparison can fail."""
     shape = (
         botocore.session.get_session().get_service_model("comprehend").operation_model("DetectEntities").output_shape

@@ -77,7 +77,7 @@ def test_how_to_use_it_in_ci(tmp_path: Path) -> None:
 @pytest.mark.costs(7, reason="the program that measures is started twice, with all its engines")
 @OF_MAKE
 @pytest.mark.skipif(shutil.which("unshare") is None, reason="unshare is not installed here")
-def test_quality_without_an_internet(tmp_path: Path) -> None:
+def test_quality_without_internet_access(tmp_path: Path) -> None:
     """The commands of "quality.md" say which test sets are missing, leave the page unchanged, and fail."""
     (block,) = [block for block in blocks(DOCS / "quality.md") if block.commands]
     apart = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--net", "--map-root-user"]

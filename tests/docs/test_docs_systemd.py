@@ -76,7 +76,7 @@ def test_the_services_run_a_job(machine: Machine) -> None:
     assert machine.type("systemctl is-system-running") == "running\n"
 
 
-def test_an_update_ends_no_job(machine: Machine) -> None:
+def test_an_update_does_not_end_a_job(machine: Machine) -> None:
     """There is a new version meanwhile. The running job completes after both services were restarted."""
     machine.type(f"""
         seq -f 'Marie Curie of Warsaw met Albert Einstein in Paris, %.0f.' {DOCUMENTS} > texts/a.txt

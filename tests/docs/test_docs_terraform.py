@@ -107,7 +107,7 @@ def run_a_job(product: Product, keys: Path, provider: Provider, outputs: dict[st
 @pytest.mark.costs(8, reason="a configuration is planned and applied ten times, and a job runs")
 @pytest.mark.e2e
 @pytest.mark.timeout(900)
-def test_the_configuration_is_made_used_changed_and_destroyed(product: Product, keys: Path) -> None:
+def test_the_configuration_is_created_used_changed_and_destroyed(product: Product, keys: Path) -> None:
     """A second plan finds no changes, a change finds only itself, and nothing is left at the end."""
     configuration = at(product, keys, TEXT)
     provider = Provider(configuration)
@@ -132,7 +132,7 @@ def test_the_configuration_is_made_used_changed_and_destroyed(product: Product, 
     assert provider.s3.list_buckets()["Buckets"] == []
 
 
-def test_each_resource_comes_behind_those_that_it_refers_to() -> None:
+def test_each_resource_comes_after_those_that_it_refers_to() -> None:
     """Also if the page has them in another order."""
     pages = [each.address for each in configuration_of(TEXT).in_order()]
     assert set(pages) == set(configuration_of(TEXT).resources)
@@ -185,7 +185,7 @@ def shelf(books: str = "books = 3", more: str = "") -> Configuration:
     return configuration_of(f'resource "shelf" "one" {{\n{books}\n{more}\n}}')
 
 
-def test_a_plan_finds_what_differs_and_an_apply_changes_it() -> None:
+def test_a_plan_finds_differences_and_an_apply_removes_them() -> None:
     """Whether the configuration was changed, or the resource without it."""
     play, made = Play({"shelf": lambda: made}), Shelf()
     play.apply(shelf())
@@ -211,14 +211,14 @@ def test_a_plan_finds_what_differs_and_an_apply_changes_it() -> None:
     ],
     ids=lambda each: each if isinstance(each, str) else "",
 )
-def test_what_nobody_knows_fails(configuration: Configuration, said: str) -> None:
+def test_an_unknown_construct_fails(configuration: Configuration, said: str) -> None:
     """So that nothing on the page is left out silently."""
     with pytest.raises(NotKnown, match=said):
         Play({"shelf": Shelf}).apply(configuration)
 
 
 @pytest.mark.parametrize("text", ['data "aws_vpc" "one" {}', 'provider "google" {}', "locals {\n a = 1\n}"])
-def test_a_block_of_another_kind_fails(text: str) -> None:
+def test_a_block_of_an_unknown_type_fails(text: str) -> None:
     """The page has none of these."""
     with pytest.raises(NotKnown, match="a block"):
         configuration_of(text)
@@ -242,7 +242,7 @@ def test_an_argument_that_cannot_be_changed_in_place_fails() -> None:
         play.apply(shelf("books = 4"))
 
 
-def test_a_service_that_the_page_does_not_name_is_not_asked(tmp_path: Path) -> None:
+def test_a_service_that_the_page_does_not_name_is_not_called(tmp_path: Path) -> None:
     """With the key of Reading Room, the request would go to AWS."""
     key = tmp_path / "credentials"
     text = changed(TEXT, "~/.local/share/reading-room/credentials", str(key))
@@ -253,7 +253,7 @@ def test_a_service_that_the_page_does_not_name_is_not_asked(tmp_path: Path) -> N
         Provider(configuration_of(changed(text, '    sts        = "http://127.0.0.1:4566"\n', "")))
 
 
-def test_the_page_allows_no_version_that_asks_for_what_is_not_here() -> None:
+def test_the_page_allows_no_version_that_needs_a_missing_api() -> None:
     """Newer ones read a bucket's tags from S3 Control."""
     require(configuration_of(TEXT).terraform)
     with pytest.raises(AssertionError):
