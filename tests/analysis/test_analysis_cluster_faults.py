@@ -25,7 +25,7 @@ from tests.worlds.waiting import eventually
 
 pytestmark = [
     pytest.mark.timeout(300),
-    pytest.mark.costs(3, reason="containers are processes that form a cluster, of which something is lost"),
+    pytest.mark.costs(3, reason="containers are processes that form a cluster, and some are killed"),
 ]
 
 PLAIN = b"Anna and Bo were in Rome\n"

@@ -118,7 +118,7 @@ def test_no_key_is_in_arguments_or_environment_or_files(world: World) -> None:
         assert not path.is_file() or b"PRIVATE KEY" not in path.read_bytes()
 
 
-@pytest.mark.costs(0.8, reason="it is the last, after which the processes of this file's job end")
+@pytest.mark.costs(0.8, reason="the last test also ends the processes of this file's job")
 def test_an_identity_is_shown_without_its_key() -> None:
     identity = Authority().identity(0)
     assert "PRIVATE KEY" in identity.key

@@ -171,7 +171,7 @@ def test_a_small_input_is_one_part_and_is_not_read_for_cutting() -> None:
     assert len(plan_of(job_file(part_bytes=5), storage, never).parts) == 1
 
 
-@pytest.mark.costs(0.1, reason="an input larger than what is looked at first is read")
+@pytest.mark.costs(0.1, reason="an input larger than the first look is read")
 def test_a_large_input_is_counted_although_it_is_one_part() -> None:
     storage = store({"a": b"Anna\n" * (PROBE_BYTES // 5 + 1)}, chunk=100_000)
     plan = plan_of(job_file(part_bytes=10 * PROBE_BYTES), storage, never)
@@ -394,7 +394,7 @@ def test_a_part_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, a file without room")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, to which nothing can be written")
 def test_results_that_do_not_fit_on_the_disk_are_reported(tmp_path: Path) -> None:
     job, storage = job_file(part_bytes=10**6), store({"a": b"Anna Bo\n" * 9_000})
     (part,) = plan_of(job, storage, never).parts
@@ -404,7 +404,7 @@ def test_results_that_do_not_fit_on_the_disk_are_reported(tmp_path: Path) -> Non
     assert failure.value.code == "OUTPUT_TOO_LARGE"
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, a file without room")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, to which nothing can be written")
 def test_an_archive_that_does_not_fit_on_the_disk_is_reported(tmp_path: Path) -> None:
     (tmp_path / "output.tar.gz").symlink_to("/dev/full")
     storage = store({"a": b"Anna Bo\n" * 100})

@@ -16,7 +16,7 @@ from reading_room.analysis.kind import EngineName, Kind
 from reading_room.analysis.memory import Folder, MemoryStorage
 from reading_room.analysis.part_work import plan_of, write_part
 
-pytestmark = pytest.mark.costs(2.5, reason="each engine is loaded by another process, too")
+pytestmark = pytest.mark.costs(2.5, reason="another process loads each engine too")
 
 WORKER = """
 import sys

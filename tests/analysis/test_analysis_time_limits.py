@@ -117,7 +117,7 @@ class Endless:
             yield []
 
 
-@pytest.mark.costs(0.6, reason="a loop without end is interrupted twice, after a tenth of a second of processor")
+@pytest.mark.costs(0.6, reason="an endless loop is interrupted twice, after a tenth of a processor second")
 def test_an_engine_that_never_returns_is_interrupted() -> None:
     watch = Watch(floor=0.1, a_code_point=0)
     with watch.interrupting(0.02):

@@ -155,7 +155,7 @@ def test_several_labels_per_document_are_scored_independently(
     assert {one["Name"] for one in line["Labels"] if one["Score"] >= 0.5} == {"cars", "pets"}
 
 
-@pytest.mark.costs(0.25, reason="a training is begun six times")
+@pytest.mark.costs(0.25, reason="a training is started six times")
 def test_a_training_that_is_stopped_leaves_neither_model_nor_output(
     world: World, classifier_training: ClassifierTraining
 ) -> None:

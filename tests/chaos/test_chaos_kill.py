@@ -56,7 +56,7 @@ def case(moment: Moment, victim: str) -> object:
     return pytest.param(moment, victim, marks=mark, id=f"{victim}-while-{moment.value}")
 
 
-@pytest.mark.costs(11, reason="the product is killed and starts anew, and the job is tried again")
+@pytest.mark.costs(11, reason="the product is killed and restarted, and the job is repeated")
 @pytest.mark.parametrize(("moment", "victim"), [case(moment, victim) for moment in Moment for victim in VICTIMS])
 def test_a_kill_at_any_moment_ends_in_a_result_or_a_reason_and_leaves_nothing(
     product: Product, place: Place, moment: Moment, victim: str

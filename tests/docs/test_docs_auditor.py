@@ -15,10 +15,10 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1300)]
 FLOWS = "aws logs filter-log-events --log-group-name /audit/flow-logs --filter-pattern ACCEPT"
 
 
-@pytest.mark.costs(30, reason="a long page is typed twice at a product of its own")
+@pytest.mark.costs(30, reason="a long page is typed twice with a separate product")
 @pytest.mark.skipif(
     any(shutil.which(each) is None for each in ("curl", "pgrep")),
-    reason="the page uses curl and pgrep, not both of which are here",
+    reason="the page uses curl and pgrep, which are not both installed here",
 )
 def test_how_to_prove_it_to_an_auditor(tmp_path: Path) -> None:
     """They print what the page says, also the second time, then about the latest job. No user is left with a key.

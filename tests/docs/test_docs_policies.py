@@ -22,7 +22,7 @@ def test_how_to_bring_policies(product: Product, tmp_path: Path) -> None:
     assert not wrong, "\n\n".join(wrong)
 
 
-@pytest.mark.costs(4, reason="it needs a product with a number of its own")
+@pytest.mark.costs(4, reason="it needs a separate product with its own account number")
 def test_how_to_take_a_policy_from_aws(tmp_path: Path) -> None:
     """From another product, which has the page's account number and policy, as the page shows."""
     told = steps_of("aws", "how-to/bring-policies.md")

@@ -20,7 +20,7 @@ def test_the_shown_output_must_be_printed() -> None:
     assert not occurs("0", "")
 
 
-@pytest.mark.costs(1.5, reason="five commands load the AWS CLI each")
+@pytest.mark.costs(1.5, reason="five commands each load the AWS CLI")
 def test_a_command_of_the_loaded_aws_cli_does_the_same_as_the_real_one() -> None:
     """It has the same output and exit code, with the shell's own folder, variables and streams."""
     typed = """

@@ -47,7 +47,7 @@ FIRST_CALLS = {
 """The last words of their output."""
 
 
-@pytest.mark.costs(12, reason="three jobs run, and engines of calls")
+@pytest.mark.costs(12, reason="three jobs run, and engines for calls start")
 def test_how_to_analyse_a_folder_of_texts(tmp_path: Path) -> None:
     """The commands print what the page says, and leave nothing."""
     told = steps_of("folder", "how-to/folder-of-texts.md")
@@ -74,7 +74,7 @@ def test_how_to_use_it_in_ci(tmp_path: Path) -> None:
         assert not (wrong := wrong_in(told, product, tmp_path, examples=second)), "\n\n".join(wrong)
 
 
-@pytest.mark.costs(7, reason="the program that measures is started twice, with all its engines")
+@pytest.mark.costs(7, reason="the measuring program starts twice, with all its engines")
 @OF_MAKE
 @pytest.mark.skipif(shutil.which("unshare") is None, reason="unshare is not installed here")
 def test_quality_without_internet_access(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def leftovers(product: Product, account: str | None) -> dict[str, Any]:
     stored = {path.name for path in (objects / "objects").glob("*/*")}
     return {
         **rows,
-        "containers that serve nobody": [
+        "containers without a job": [
             name
             for name, record in records.items()
             if record is None
@@ -80,7 +80,7 @@ def leftovers(product: Product, account: str | None) -> dict[str, Any]:
         ),
         "links": [link for link in product.links() if link.partition(":")[0] not in networks],
         "half-written": sorted(path.name for path in (objects / "incoming").iterdir()),
-        "bytes that no object names": sorted(stored - blobs),
+        "bytes without an object": sorted(stored - blobs),
         "objects without their bytes": sorted(blobs - stored),
     }
 

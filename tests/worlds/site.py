@@ -52,7 +52,7 @@ class Site(Place):
         assert message.startswith(f"{code}: "), message
         if code == "NO_ROUTE_TO_STORAGE":
             took = (properties["EndTime"] - properties["SubmitTime"]).total_seconds()
-            assert took < FOUND_OUT_SECONDS, "it was not found out before the job began"
+            assert took < FOUND_OUT_SECONDS, "the failure was not found before the job began"
         return message
 
     def completes(self, **more: Any) -> None:
