@@ -1,0 +1,1 @@
+"""Subnets, private addresses, prefix lists and DHCP options sets."""

@@ -1,8 +1,9 @@
-"""Private addresses: which a subnet has, which are free, and how long a returned one rests.
+"""Private addresses: which ones a subnet has, which are free, and how long a released one rests.
 
-Of each subnet five addresses are never given out: the network, the router (+1), the resolver (+2), one kept (+3) and
-the last. An address that an interface gave back rests for ``REST``, so that packets of its former owner cannot meet
-the next one; only a subnet without any other free address gives out a resting one, the longest rested first.
+Five addresses of each subnet are never allocated: the network, the router (+1), the resolver (+2), a reserved one (+3)
+and the last. An address that an interface released rests for ``REST``, so that packets for its former owner cannot
+reach the next one. Only a subnet without any other free address allocates a resting one, starting with the one that
+has rested longest.
 """
 
 from __future__ import annotations
@@ -27,28 +28,28 @@ from reading_room.vpc.tables import AddressRest, NetworkInterface, SecondaryAddr
 RESERVED = 5
 REST = dt.timedelta(seconds=60)
 BLOCK = 256
-"""Addresses that a subnet is searched by: those that share their first three numbers, which an index has together."""
+"""How many addresses one step of a search reads. They share three octets, so an index keeps them together."""
 _HOLDERS: tuple[type[NetworkInterface] | type[SecondaryAddress], ...] = (NetworkInterface, SecondaryAddress)
-"""The tables whose rows hold an address each."""
+"""The tables whose rows each hold an address."""
 
 
 def capacity(cidr: str) -> int:
-    """Return how many addresses a subnet can give out."""
+    """Return how many addresses a subnet can allocate."""
     return ipaddress.IPv4Network(cidr).num_addresses - RESERVED
 
 
 def is_reserved(cidr: str, address: str) -> bool:
-    """Say whether an address of the subnet is one of the five that are never given out."""
+    """Return whether an address of the subnet is one of the five that are never allocated."""
     network = ipaddress.IPv4Network(cidr)
     offset = int(ipaddress.IPv4Address(address)) - int(network.network_address)
     return offset < RESERVED - 1 or offset == network.num_addresses - 1
 
 
 def allocate(session: Session, subnet: Subnet, now: dt.datetime, wanted: str | None = None) -> str:
-    """Choose an address for an interface: the wanted one, or the lowest that is free and rested.
+    """Choose an address for an interface: the wanted one, or the lowest that is free and not resting.
 
     The caller inserts the interface, or its secondary address, in the same transaction. There is one writer at a time,
-    and each table has a unique constraint besides. Raises ``AddressOutsideSubnet``, ``AddressReserved``,
+    and each table also has a unique constraint. Raises ``AddressOutsideSubnet``, ``AddressReserved``,
     ``AddressInUse`` or ``InsufficientFreeAddresses``.
     """
     address = _lowest(session, subnet, now) if wanted is None else _wanted(session, subnet, wanted)
@@ -57,7 +58,7 @@ def allocate(session: Session, subnet: Subnet, now: dt.datetime, wanted: str | N
 
 
 def free_counts(session: Session, subnets: Sequence[Subnet]) -> dict[str, int]:
-    """Return how many addresses each subnet can still give out, resting ones included, by subnet id."""
+    """Return how many addresses each subnet can still allocate, resting ones included, by subnet id."""
     free = {subnet.subnet_id: capacity(subnet.cidr) for subnet in subnets}
     for table in _HOLDERS:
         statement = (
@@ -69,20 +70,20 @@ def free_counts(session: Session, subnets: Sequence[Subnet]) -> dict[str, int]:
 
 
 def next_free(session: Session, subnet: Subnet, count: int) -> list[str]:
-    """Return the lowest addresses that nobody has, resting ones too, without taking any; fewer if there are fewer."""
+    """Return the ``count`` lowest unused addresses, resting ones included, or all if there are fewer."""
     taken = _taken(session, subnet)
     return list(itertools.islice((each for each in _candidates(subnet) if each not in taken), count))
 
 
 def begin_rest(session: Session, holder: NetworkInterface | SecondaryAddress, now: dt.datetime) -> None:
-    """Let the address of a row that is being deleted rest from ``now`` on."""
+    """Start the rest of the address of a row that is being deleted."""
     session.merge(
         AddressRest(vpc_id=holder.vpc_id, address=holder.address, subnet_id=holder.subnet_id, released_at=now)
     )
 
 
 def end_rest(session: Session, vpc_id: str, address: str) -> None:
-    """Let an address be given out again at once, because nothing of its former owner is left in any kernel."""
+    """Allow an address to be allocated again at once, because no kernel holds anything of its former owner."""
     session.execute(delete(AddressRest).where(AddressRest.vpc_id == vpc_id, AddressRest.address == address))
 
 
@@ -104,7 +105,7 @@ def _wanted(session: Session, subnet: Subnet, wanted: str) -> str:
 def _lowest(session: Session, subnet: Subnet, now: dt.datetime) -> str:
     network = ipaddress.IPv4Network(subnet.cidr)
     first, end = int(network.network_address), int(network.broadcast_address) + 1
-    # A subnet may have 65,531 addresses in use: only the block that has the lowest free one is read.
+    # A subnet may have 65,531 addresses in use, so only the block with the lowest free one is read.
     where = {"vpc_id": subnet.vpc_id, "first": first, "last": end - BLOCK, "rested": now - REST}
     block = session.scalar(_BLOCK_WITH_ROOM, where) if end - first > BLOCK else first
     if block is not None:
@@ -140,13 +141,13 @@ def _text(number: int) -> str:
 
 
 def _text_range(block: int) -> tuple[str, str]:
-    """Return the text that all addresses of a block begin with, and the first text after theirs."""
+    """Return the prefix that all addresses of a block share, and the first text that sorts after them."""
     start = _text(block).rpartition(".")[0]
     return start + ".", start + chr(ord(".") + 1)
 
 
 def _unusable(low: ColumnElement[str], high: ColumnElement[str]) -> list[Select[str]]:
-    """Return the statements that read which addresses of a block somebody has, and which rest."""
+    """Return the statements that read which addresses of a block are in use, and which rest."""
     tables = (*_HOLDERS, AddressRest)
     statements = [
         select(table.address).where(table.vpc_id == bindparam("vpc_id"), table.address >= low, table.address < high)
@@ -156,7 +157,7 @@ def _unusable(low: ColumnElement[str], high: ColumnElement[str]) -> list[Select[
 
 
 def _block_with_room() -> Select[int]:
-    """Return the statement that finds a subnet's lowest block, ``first`` to ``last``, with an address left."""
+    """Return the statement that finds a subnet's lowest block, ``first`` to ``last``, with an unused address."""
     first, last = bindparam("first", type_=Integer), bindparam("last", type_=Integer)
     blocks = select(first.label("number")).cte("blocks", recursive=True)
     blocks = blocks.union_all(select(blocks.c.number + BLOCK).where(blocks.c.number < last))
@@ -165,7 +166,7 @@ def _block_with_room() -> Select[int]:
     low, high = (func.printf(f"%d.%d.%d{end}", *parts, type_=String) for end in "./")
     unusable = sum(each.with_only_columns(func.count()).scalar_subquery() for each in _unusable(low, high))
     reserved = case((number == first, RESERVED - 1), else_=0) + case((number == last, 1), else_=0)
-    # In the order in which the recursion makes them, so that the first one found ends the search.
+    # The rows come in the order in which the recursion makes them, so the first match ends the search.
     return select(number).where(unusable + reserved < BLOCK).limit(1)
 
 

@@ -1,4 +1,4 @@
-"""IPv4 blocks: reading them as EC2 does, and how they lie to each other."""
+"""IPv4 CIDR blocks: parsing them as EC2 does, and comparing them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def canonical(parameter: str, text: str) -> str:
     Raises ``NotACidrBlock`` naming the parameter for anything but an address, a slash and a prefix length.
     """
     address, slash, length = text.partition("/")
-    # The library would also read netmasks and leave out the length.
+    # The library would also accept netmasks and a missing length.
     if not slash or not length.isascii() or not length.isdigit():
         raise NotACidrBlock(parameter, text)
     try:
@@ -30,22 +30,22 @@ def prefix_length(cidr: str) -> int:
 
 
 def fits_a_vpc(cidr: str) -> bool:
-    """Say whether a canonical block has a size and a place that EC2 accepts for VPCs and subnets."""
+    """Return whether EC2 accepts the size and the range of a canonical block for VPCs and subnets."""
     return 16 <= prefix_length(cidr) <= 28 and not any(overlap(cidr, str(network)) for network in _UNUSABLE)
 
 
 def overlap(one: str, other: str) -> bool:
-    """Say whether two blocks share an address."""
+    """Return whether two blocks share an address."""
     return ipaddress.IPv4Network(one).overlaps(ipaddress.IPv4Network(other))
 
 
 def contains(outer: str, inner: str) -> bool:
-    """Say whether ``inner`` lies in ``outer``; a block contains itself."""
+    """Return whether ``inner`` lies in ``outer``; a block contains itself."""
     return ipaddress.IPv4Network(inner).subnet_of(ipaddress.IPv4Network(outer))
 
 
 def multicast_or_link_local_service(cidr: str) -> bool:
-    """Say whether no route may lead there: 169.254.168.0/22, multicast, broadcast."""
+    """Return whether a block is one that no route may lead to: 169.254.168.0/22, multicast, broadcast."""
     if prefix_length(cidr) == 0:
         return False
     return contains("169.254.168.0/22", cidr) or contains("224.0.0.0/4", cidr) or cidr == "255.255.255.255/32"

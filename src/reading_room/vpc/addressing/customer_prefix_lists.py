@@ -1,8 +1,8 @@
 """Prefix lists that customers manage: named lists of networks for rules and routes, with their earlier versions.
 
-A change of the entries makes a new version, which is in force at once wherever the list is used. A list counts with
-its maximum number of entries against the limits of what uses it, however few it has. AWS's own lists are in
-``prefix_lists.py``; ``require`` and ``weights`` know both.
+Changing the entries makes a new version, which takes effect at once wherever the list is used. A list counts against
+the quotas of the groups and route tables that use it with its maximum number of entries, however few it has. AWS's own
+lists are in ``prefix_lists.py``; ``require`` and ``weights`` handle both.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from reading_room.vpc.tables import PrefixList, PrefixListEntry, Route, RouteTab
 
 MOST_ENTRIES = 1_000
 MOST_CHANGES = 100
-"""Entries that one call may add, and remove."""
+"""How many entries one call may add, and how many it may remove."""
 VERSIONS_KEPT = 1_000
 
 Entry = Mapping[str, Any]
@@ -52,7 +52,7 @@ def create(
     *,
     quotas: Quotas = Quotas(),
 ) -> PrefixList:
-    """Make a list with its first version.
+    """Create a list with its first version.
 
     Raises ``BadPrefixListName``, ``MaxEntriesOutOfRange``, ``TooManyEntries``, ``EntryExists``, ``NotACidrBlock`` or
     ``LimitExceeded``.
@@ -84,9 +84,9 @@ def modify(
     current_version: int | None = None,
     quotas: Quotas = Quotas(),
 ) -> PrefixList:
-    """Change a list's name, its size, or its entries; the last makes a new version.
+    """Change a list's name, size or entries. A change of the entries makes a new version.
 
-    ``current_version`` must be the version in force when entries change. Raises ``AwsPrefixList``,
+    When entries change, ``current_version`` must be the latest version. Raises ``AwsPrefixList``,
     ``PrefixListVersionMismatch``, ``EntriesAndSize``, ``EntryExists``, ``EntryMissing``, ``TooManyEntries``, or
     ``LimitExceeded`` when a security group or route table has no room for the new size.
     """
@@ -117,7 +117,7 @@ def modify(
 
 
 def delete_list(session: Session, account: str, prefix_list_id: str) -> PrefixList:
-    """Delete a list and return what it was. Raises ``AwsPrefixList``, or ``DependencyViolation`` while it is used."""
+    """Delete a list and return it. Raises ``AwsPrefixList``, or ``DependencyViolation`` while it is used."""
     row = _own(session, account, prefix_list_id)
     if users_of(session, account, prefix_list_id):
         raise DependencyViolation("prefixList", prefix_list_id)
@@ -129,7 +129,7 @@ def delete_list(session: Session, account: str, prefix_list_id: str) -> PrefixLi
 
 
 def entries_of(session: Session, row: PrefixList, version: int | None = None) -> list[PrefixListEntry]:
-    """Return the entries of one version, by default the one in force. Raises ``UnknownPrefixListVersion``."""
+    """Return the entries of one version, by default the latest. Raises ``UnknownPrefixListVersion``."""
     wanted = row.version if version is None else version
     if not max(0, row.version - VERSIONS_KEPT) < wanted <= row.version:
         raise UnknownPrefixListVersion(row.prefix_list_id, wanted)
@@ -155,13 +155,13 @@ def users_of(session: Session, account: str, prefix_list_id: str) -> list[str]:
 
 
 def require(session: Session, account: str, prefix_list_id: str) -> None:
-    """Raise ``PrefixListNotFound`` unless the list is one of AWS's or of the account's."""
+    """Raise ``PrefixListNotFound`` unless the list belongs to AWS or to the account."""
     if not prefix_lists.known(prefix_list_id):
         lookup.one(session, PREFIX_LIST, account, prefix_list_id)
 
 
 def weights(session: Session, account: str) -> Counter[str]:
-    """Return how many rules, or routes, each list of the account, and each of AWS's, counts for."""
+    """Return how many rules, or routes, each list of the account and each of AWS's counts as."""
     rows = session.execute(
         select(PrefixList.prefix_list_id, PrefixList.max_entries).where(PrefixList.account == account)
     )
@@ -188,7 +188,7 @@ def _checked_size(max_entries: int) -> int:
 
 
 def _changed(before: dict[str, str | None], add: Sequence[Entry], remove: Sequence[Entry]) -> dict[str, str | None]:
-    """Return the entries after a change: what should go is taken out first, so an entry can get another description."""
+    """Return the entries after a change. Removals come first, so one call can change the description of an entry."""
     for entries in (add, remove):
         if len(entries) > MOST_CHANGES:
             raise TooManyEntries(len(entries), MOST_CHANGES)
@@ -217,7 +217,7 @@ def _write(session: Session, row: PrefixList, entries: Mapping[str, str | None])
 
 
 def _resize(session: Session, row: PrefixList, max_entries: int, quotas: Quotas) -> None:
-    """Give a list another size, if its entries and everything that uses it have room."""
+    """Change the size of a list, if its entries fit and everything that uses it has room."""
     entries = len(entries_of(session, row))
     if entries > max_entries:
         raise TooManyEntries(entries, max_entries)

@@ -1,7 +1,7 @@
-"""DHCP options sets: what the containers of a VPC are told of name servers and of their domain.
+"""DHCP options sets: the name servers and the domain that the containers of a VPC use.
 
-Each account has a default set, shared by all its new VPCs. A set never changes: a VPC gets another one. Containers
-read theirs when they get their job, so a set in another's place holds for the jobs that start after it.
+Each account has a default set, which all its new VPCs share. A set never changes; a VPC can be given another one.
+Containers read their set when they get their job, so another set applies to the jobs that start after the change.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from reading_room.vpc.identifiers import DHCP_OPTIONS, VPC
 from reading_room.vpc.tables import DhcpOptions, Vpc
 
 NO_SET = "default"
-"""What EC2 calls having no set at all: containers are told of no name server and no domain."""
+"""EC2's name for having no set: containers get no name server and no domain."""
 AMAZON_DNS = "AmazonProvidedDNS"
-"""Stands for the resolver of the VPC."""
+"""The value that stands for the resolver of the VPC."""
 _MOST_VALUES = {
     "domain-name-servers": 4,
     "domain-name": 1,
@@ -39,13 +39,13 @@ _MOST_VALUES = {
 }
 _NODE_TYPES = ("1", "2", "4", "8")
 _LABEL = r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)"
-# Some systems take several search domains with blanks between them, so EC2 lets them pass.
+# Some systems take several search domains separated by spaces, so EC2 accepts them.
 _DOMAINS = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?(?: {_LABEL}(?:\.{_LABEL})*\.?)*")
 
 
 @dataclass(frozen=True, slots=True)
 class NameServers:
-    """What a container is told: servers in their order (``AMAZON_DNS`` or an address), and its search domains."""
+    """What a container gets: its name servers in order (``AMAZON_DNS`` or an address), and its search domains."""
 
     servers: tuple[str, ...]
     domains: tuple[str, ...]
@@ -72,12 +72,12 @@ def default_set(session: Session, account: str, region: str) -> DhcpOptions:
 
 
 def has_default_set(session: Session, account: str) -> bool:
-    """Say whether the account has its default set already, that is, whether it ever had a VPC."""
+    """Return whether the account already has its default set, that is, whether it ever had a VPC."""
     return session.scalar(_default_of(account)) is not None
 
 
 def create(session: Session, account: str, configurations: Sequence[Mapping[str, Any]]) -> DhcpOptions:
-    """Make a set of ``{"Key": …, "Values": […]}``. Raises ``MissingParameter`` or ``InvalidParameterValue``."""
+    """Create a set of ``{"Key": …, "Values": […]}``. Raises ``MissingParameter`` or ``InvalidParameterValue``."""
     options: dict[str, list[str]] = {}
     for entry in configurations:
         key, values = str(entry.get("Key", "")), [str(value) for value in entry.get("Values") or ()]
@@ -112,15 +112,15 @@ def delete_set(session: Session, account: str, dhcp_options_id: str) -> None:
 
 
 def name_servers(session: Session) -> dict[str, NameServers]:
-    """Return what the containers of each VPC are told, by the VPC's id."""
+    """Return the name servers and domains that the containers of each VPC get, by VPC id."""
     sets = {row.dhcp_options_id: row.options for row in session.scalars(select(DhcpOptions))}
     return {
-        vpc_id: _told(sets.get(dhcp_options_id, {}))
+        vpc_id: _name_servers_in(sets.get(dhcp_options_id, {}))
         for vpc_id, dhcp_options_id in session.execute(select(Vpc.vpc_id, Vpc.dhcp_options_id))
     }
 
 
-def _told(options: Mapping[str, Sequence[str]]) -> NameServers:
+def _name_servers_in(options: Mapping[str, Sequence[str]]) -> NameServers:
     domains = " ".join(options.get("domain-name", ())).split()
     return NameServers(tuple(options.get("domain-name-servers", ())), tuple(domains))
 

@@ -6,7 +6,7 @@ from reading_room.vpc.errors import Ec2Error, InvalidParameterCombination, Inval
 
 
 class DefaultVpcDoesNotExist(Ec2Error):
-    """A default subnet is wanted and there is no default VPC."""
+    """A default subnet was requested, but the account has no default VPC."""
 
     code = "DefaultVpcDoesNotExist"
 
@@ -15,7 +15,7 @@ class DefaultVpcDoesNotExist(Ec2Error):
 
 
 class DefaultSubnetAlreadyExists(Ec2Error):
-    """The zone has its default subnet."""
+    """The zone already has its default subnet."""
 
     code = "DefaultSubnetAlreadyExistsInAvailabilityZone"
 
@@ -33,7 +33,7 @@ class NoRoomForDefaultSubnet(Ec2Error):
 
 
 class InvalidSubnetRange(Ec2Error):
-    """A subnet's block is not inside its VPC's, or has a size that a subnet cannot have."""
+    """A subnet's block is outside the blocks of its VPC, or has a size that a subnet cannot have."""
 
     code = "InvalidSubnet.Range"
 
@@ -67,7 +67,7 @@ class MaxEntriesOutOfRange(InvalidParameterValue):
 
 
 class TooManyEntries(Ec2Error):
-    """A prefix list would have more entries than its size, or one call changes too many."""
+    """A prefix list would have more entries than its size allows, or one call changes too many."""
 
     code = "PrefixListMaxEntriesExceeded"
 
@@ -76,14 +76,14 @@ class TooManyEntries(Ec2Error):
 
 
 class EntriesAndSize(InvalidParameterCombination):
-    """A call changes the entries of a prefix list and its size."""
+    """One call changes both the entries and the size of a prefix list."""
 
     def __init__(self) -> None:
         super().__init__("You cannot modify the entries and the size of a prefix list at the same time")
 
 
 class EntryExists(Ec2Error):
-    """A network that should be added is in the prefix list, or twice in the call."""
+    """A network to add is already in the prefix list, or is given twice in the call."""
 
     code = "InvalidParameterValue"
 
@@ -92,7 +92,7 @@ class EntryExists(Ec2Error):
 
 
 class EntryMissing(Ec2Error):
-    """A network that should be removed is not in the prefix list."""
+    """A network to remove is not in the prefix list."""
 
     code = "InvalidParameterValue"
 
@@ -101,7 +101,7 @@ class EntryMissing(Ec2Error):
 
 
 class PrefixListVersionMismatch(Ec2Error):
-    """The prefix list was changed since the caller looked at it."""
+    """The prefix list has changed since the caller read it."""
 
     code = "PrefixListVersionMismatch"
 
@@ -110,21 +110,21 @@ class PrefixListVersionMismatch(Ec2Error):
 
 
 class UnknownPrefixListVersion(InvalidParameterValue):
-    """A prefix list has no such version, or has it no longer."""
+    """A prefix list never had this version, or no longer keeps it."""
 
     def __init__(self, prefix_list_id: str, version: int) -> None:
         super().__init__("targetVersion", version, f"{prefix_list_id} has no such version.")
 
 
 class AwsPrefixList(OperationNotPermitted):
-    """AWS's own prefix lists cannot be changed by customers."""
+    """Customers cannot change AWS's own prefix lists."""
 
     def __init__(self, prefix_list_id: str) -> None:
         super().__init__(f"The prefix list {prefix_list_id} is managed by AWS and cannot be modified or deleted.")
 
 
 class AddressOutsideSubnet(Ec2Error):
-    """A chosen address does not lie in the subnet."""
+    """A chosen address is not in the subnet."""
 
     code = "InvalidParameterValue"
 
@@ -133,7 +133,7 @@ class AddressOutsideSubnet(Ec2Error):
 
 
 class AddressReserved(Ec2Error):
-    """A chosen address is one of the five that a subnet keeps."""
+    """A chosen address is one of the five that a subnet reserves."""
 
     code = "InvalidParameterValue"
 

@@ -1,8 +1,8 @@
-"""The AWS-managed prefix lists: which networks the S3 service has, and the names of the other services' lists.
+"""The AWS-managed prefix lists: the networks of S3, and the names of the other services' lists.
 
-The networks look like S3's public ones so that clients and policies behave as they do with AWS. No packet to them ever
-leaves a VPC of ours: they are either taken by an endpoint's listener or dropped. The services of the other lists do not
-exist here, so these lists have no networks: a rule or a route that names one matches no packet. Names and weights are
+The networks look like S3's public ones, so that clients and policies behave as they do with AWS. No packet to them ever
+leaves a VPC here: an endpoint's listener accepts it, or it is dropped. The services of the other lists do not exist
+here, so these lists have no networks, and a rule or a route that names one matches no packet. Names and weights are
 those of the VPC User Guide.
 """
 
@@ -16,12 +16,12 @@ from reading_room.vpc.not_found import PrefixListNotFound
 S3_PREFIX_LIST_ID = "pl-63a5400a"
 S3_CIDRS: tuple[str, ...] = ("3.5.0.0/19", "52.216.0.0/15", "54.231.0.0/16")
 S3_ADDRESS = "52.216.0.10"
-"""The one address that names of S3 resolve to."""
+"""The one address that S3's names resolve to."""
 API_PREFIX_LIST_ID = "pl-0a910a90"
-"""The networks of the other services' public addresses. No list of AWS's stands for them, so no call shows this one."""
+"""The networks of the other services' public addresses. AWS has no such list, so no call shows this one."""
 API_CIDRS: tuple[str, ...] = ("52.94.0.0/22",)
 API_ADDRESS = "52.94.0.10"
-"""The one public address that names of all services but S3 resolve to."""
+"""The one public address that the names of all services except S3 resolve to."""
 PREFIX_LIST_OWNER = "AWS"
 
 
@@ -29,8 +29,8 @@ PREFIX_LIST_OWNER = "AWS"
 class ManagedPrefixList:
     """A named list of networks that AWS owns; the same in every account and VPC.
 
-    ``name`` is as AWS writes it, with ``{region}`` where the region stands; ``weight`` is how many rules, or routes, it
-    counts for, of its address family alone.
+    ``name`` is as AWS writes it, with ``{region}`` in place of the region. ``weight`` is how many rules, or routes, of
+    its address family it counts as.
     """
 
     prefix_list_id: str
@@ -55,7 +55,7 @@ _LISTS = (
     ManagedPrefixList("pl-064cab92ef6343170", "com.amazonaws.{region}.vpc-lattice", 10),
     ManagedPrefixList("pl-04694e2097eddd414", "com.amazonaws.{region}.ipv6.vpc-lattice", 10, "IPv6"),
 )
-"""The ids of the lists of S3, DynamoDB and CloudFront are those of us-east-1; the others are our own."""
+"""The lists of S3, DynamoDB and CloudFront have their ids from us-east-1; the other ids are ours."""
 _BY_ID = {entry.prefix_list_id: entry for entry in _LISTS}
 
 
@@ -70,17 +70,17 @@ def lists_of(region: str) -> tuple[ManagedPrefixList, ...]:
 
 
 def known(prefix_list_id: str) -> bool:
-    """Say whether a prefix list is one of AWS's."""
+    """Return whether a prefix list is one of AWS's."""
     return prefix_list_id in _BY_ID
 
 
 def is_ipv6(prefix_list_id: str) -> bool:
-    """Say whether a prefix list holds IPv6 networks, as some of AWS's do and none of a customer's."""
+    """Return whether a prefix list holds IPv6 networks: some of AWS's do, a customer's never does."""
     return known(prefix_list_id) and _BY_ID[prefix_list_id].family == "IPv6"
 
 
 def weights() -> dict[str, int]:
-    """Return how many rules, or routes, each list counts for."""
+    """Return how many rules, or routes, each list counts as."""
     return {entry.prefix_list_id: entry.weight for entry in _LISTS}
 
 

@@ -1,4 +1,4 @@
-"""Subnets: parts of a VPC's blocks."""
+"""Subnets: creating and deleting them in a VPC's blocks."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from reading_room.vpc.tables import AddressRest, NetworkInterface, RouteTableAss
 from reading_room.vpc.zones import Zone
 
 DEFAULT_PREFIX = 20
-"""The size of a zone's default subnet."""
+"""The prefix length of a zone's default subnet."""
 
 
 def create(session: Session, vpc: Vpc, cidr: str, zone: Zone, now: dt.datetime, *, quotas: Quotas = Quotas()) -> Subnet:
-    """Make a subnet.
+    """Create a subnet.
 
     Raises ``NotACidrBlock``, ``InvalidSubnetRange`` (size, or outside the VPC), ``InvalidSubnetConflict`` (overlap),
     ``LimitExceeded``.
@@ -60,7 +60,7 @@ def create(session: Session, vpc: Vpc, cidr: str, zone: Zone, now: dt.datetime, 
 def create_default(
     session: Session, account: str, zone: Zone, now: dt.datetime, *, quotas: Quotas = Quotas()
 ) -> Subnet:
-    """Make the default subnet of a zone again: the first free /20 of the default VPC.
+    """Create the default subnet of a zone again: the first free /20 of the default VPC.
 
     Raises ``DefaultVpcDoesNotExist``, ``DefaultSubnetAlreadyExists``, ``NoRoomForDefaultSubnet`` or ``LimitExceeded``.
     """
@@ -84,7 +84,7 @@ def create_default(
 
 
 def delete_subnet(session: Session, account: str, subnet_id: str) -> None:
-    """Delete a subnet with its association. Raises ``DependencyViolation`` while it has an interface."""
+    """Delete a subnet and its route table association. Raises ``DependencyViolation`` while it has an interface."""
     subnet: Subnet = lookup.one(session, SUBNET, account, subnet_id)
     interfaces = session.scalar(
         select(func.count()).select_from(NetworkInterface).where(NetworkInterface.subnet_id == subnet_id)

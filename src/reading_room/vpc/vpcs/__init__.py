@@ -1,0 +1,1 @@
+"""VPCs, their CIDR blocks, the default VPC, and the service's own network."""

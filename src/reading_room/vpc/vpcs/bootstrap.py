@@ -1,8 +1,8 @@
-"""What an account has without asking: its default VPC and its DHCP options set.
+"""What every account has from the start: its default VPC and its DHCP options set.
 
-The default VPC has a subnet in each zone, an internet gateway, and in its main table the route to it. Its subnets map
-public addresses on launch, which in EC2 concerns instances alone: an interface made by itself, as those of jobs are,
-has a public address only when an Elastic IP is associated with it.
+The default VPC has a subnet in each zone, an internet gateway, and a route to it in the main route table. Its subnets
+map public addresses on launch, which in EC2 applies to instances only. An interface without an instance, like those of
+jobs, has a public address only when an Elastic IP address is associated with it.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ DEFAULT_CIDR = "172.31.0.0/16"
 def default_vpc(
     session: Session, account: str, region: str, *, now: dt.datetime | None = None, quotas: Quotas = Quotas()
 ) -> Vpc | None:
-    """Return the account's default VPC, made by the first call for the account.
+    """Return the account's default VPC; the first call for the account creates it.
 
-    ``None`` where the account has deleted it: only CreateDefaultVpc brings it back.
+    Returns ``None`` if the account has deleted it: only CreateDefaultVpc brings it back.
     """
     existing = lookup.default_vpc(session, account)
-    # An account gets its DHCP options set with its first VPC and keeps it for ever.
+    # An account gets its DHCP options set with its first VPC and keeps it forever.
     if existing is not None or dhcp_options.has_default_set(session, account):
         return existing
     return create_default_vpc(session, account, region, now=now, quotas=quotas)
@@ -42,7 +42,7 @@ def default_vpc(
 def create_default_vpc(
     session: Session, account: str, region: str, *, now: dt.datetime | None = None, quotas: Quotas = Quotas()
 ) -> Vpc:
-    """Make a default VPC with all that belongs to it. Raises ``DefaultVpcAlreadyExists`` or ``LimitExceeded``."""
+    """Create a default VPC and its parts. Raises ``DefaultVpcAlreadyExists`` or ``LimitExceeded``."""
     if lookup.default_vpc(session, account) is not None:
         raise DefaultVpcAlreadyExists
     moment = now or system_clock()

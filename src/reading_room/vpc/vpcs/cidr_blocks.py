@@ -1,7 +1,7 @@
-"""Further IPv4 blocks of a VPC: which may be added, and when one may go again.
+"""Secondary IPv4 blocks of a VPC: which can be added, and when one can be removed.
 
-The rules are those of the VPC User Guide, "VPC CIDR blocks": blocks of one VPC do not overlap, those for private use
-do not mix families, and a block is no larger than what a route of the VPC leads elsewhere.
+The rules are those of the VPC User Guide, "VPC CIDR blocks": the blocks of a VPC do not overlap, private blocks come
+from one private range only, and a new block is smaller than the destination of any route that it contains.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _NEVER_ADDED = "172.31.0.0/16"
 
 
 def associate(session: Session, account: str, vpc_id: str, cidr: str | None, *, quotas: Quotas = Quotas()) -> VpcCidr:
-    """Add a block to a VPC; its local route is in every table at once.
+    """Add a block to a VPC; every route table has its local route at once.
 
     Raises ``MissingParameter``, ``NotACidrBlock``, ``InvalidVpcRange``, ``BlockConflictsWithVpc``,
     ``BlockRestricted``, ``BlockConflictsWithRoute`` or ``LimitExceeded``.
@@ -63,9 +63,9 @@ def associate(session: Session, account: str, vpc_id: str, cidr: str | None, *, 
 
 
 def disassociate(session: Session, account: str, association_id: str) -> VpcCidr:
-    """Take a block from its VPC, with the routes that went before its local one, and return what it was.
+    """Remove a block from its VPC, with the routes that replaced its local one, and return it.
 
-    Raises ``BlockAssociationNotFound``, ``PrimaryBlock``, or ``BlockInUse`` while a subnet lies in it.
+    Raises ``BlockAssociationNotFound``, ``PrimaryBlock``, or ``BlockInUse`` while it contains a subnet.
     """
     if not association_id.startswith("vpc-cidr-assoc-"):
         raise MalformedId("InvalidVpcCidrBlockAssociationID.Malformed", association_id, "vpc-cidr-assoc")
@@ -87,7 +87,7 @@ def disassociate(session: Session, account: str, association_id: str) -> VpcCidr
 
 
 def restricted(block: str, own: str) -> bool:
-    """Say whether a VPC with the block ``own`` may not have ``block`` as well, though the two do not overlap."""
+    """Return whether ``block`` must not be added to a VPC with the block ``own``, even if the two do not overlap."""
     if cidrs.overlap(block, _NEVER_ADDED):
         return True
     if cidrs.contains("10.0.0.0/15", own) and cidrs.contains("10.0.0.0/16", block):

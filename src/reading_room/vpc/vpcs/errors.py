@@ -7,7 +7,7 @@ from reading_room.vpc.not_found import NotFound
 
 
 class BlockConflictsWithVpc(Ec2Error):
-    """A block that should be added overlaps one that the VPC has."""
+    """A block to add overlaps a block of the VPC."""
 
     code = "InvalidVpc.Range"
 
@@ -16,7 +16,7 @@ class BlockConflictsWithVpc(Ec2Error):
 
 
 class BlockRestricted(Ec2Error):
-    """A block that should be added may not be in one VPC with a block that is there."""
+    """A block to add must not be in the same VPC as one of its blocks."""
 
     code = "InvalidVpc.Range"
 
@@ -27,7 +27,7 @@ class BlockRestricted(Ec2Error):
 
 
 class BlockConflictsWithRoute(Ec2Error):
-    """A block that should be added is equal to, or larger than, the destination of a route of the VPC."""
+    """A block to add is equal to, or larger than, the destination of a route of the VPC."""
 
     code = "InvalidVpc.Range"
 
@@ -36,7 +36,7 @@ class BlockConflictsWithRoute(Ec2Error):
 
 
 class TooManyBlocks(Ec2Error):
-    """The VPC has as many blocks as it may have."""
+    """The VPC has as many blocks as its quota allows."""
 
     code = "CidrLimitExceeded"
 
@@ -45,14 +45,14 @@ class TooManyBlocks(Ec2Error):
 
 
 class BlockAssociationNotFound(NotFound):
-    """No such block of a VPC."""
+    """The account has no such block of a VPC."""
 
     code = "InvalidVpcCidrBlockAssociationID.NotFound"
     words = "The vpc CIDR block association ID"
 
 
 class PrimaryBlock(OperationNotPermitted):
-    """The primary block of a VPC stays as long as the VPC."""
+    """The primary block of a VPC cannot be removed."""
 
     def __init__(self, association_id: str) -> None:
         super().__init__(
@@ -62,7 +62,7 @@ class PrimaryBlock(OperationNotPermitted):
 
 
 class BlockInUse(Ec2Error):
-    """A subnet lies in the block."""
+    """A subnet uses the block."""
 
     code = "DependencyViolation"
 
@@ -90,7 +90,7 @@ class DnsHostnamesNeedSupport(InvalidParameterValue):
 
 
 class DefaultVpcAlreadyExists(Ec2Error):
-    """The account has a default VPC."""
+    """The account already has a default VPC."""
 
     code = "DefaultVpcAlreadyExists"
 

@@ -1,4 +1,4 @@
-"""Operations on VPCs, their blocks and attributes, and the access lists that they have."""
+"""Operations on VPCs, their blocks, attributes and network ACLs."""
 
 from __future__ import annotations
 
@@ -68,11 +68,11 @@ ATTRIBUTES = {
 
 
 class VpcOperations(Ec2Operations):
-    """CreateVpc and what goes with it."""
+    """CreateVpc and related operations."""
 
     @ec2("CreateVpc", "CidrBlock InstanceTenancy TagSpecifications", scope=about(created(VPC)))
     def create_vpc(self, call: Call, request: Request) -> Response:
-        """Make a VPC."""
+        """Create a VPC."""
         wanted = self.authorize_tags(call, request, VPC)
         with self.database.transaction() as session:
             vpc = vpcs.create(
@@ -85,12 +85,12 @@ class VpcOperations(Ec2Operations):
                 quotas=self.quotas,
             )
             tags.put(session, VPC, call.account, vpc.vpc_id, wanted)
-            # EC2 makes a VPC in the background and says so; ours exists when the call returns.
+            # EC2 creates a VPC in the background and says so; ours exists when the call returns.
             return {"Vpc": vpc_views(session, [vpc])[0] | {"State": "pending"}}
 
     @ec2("CreateDefaultVpc", scope=about(created(VPC)))
     def create_default_vpc(self, call: Call, request: Request) -> Response:
-        """Make the default VPC again after it was deleted."""
+        """Create the default VPC again after it has been deleted."""
         with self.database.transaction() as session:
             vpc = bootstrap.create_default_vpc(session, call.account, call.region, now=self.clock(), quotas=self.quotas)
             return {"Vpc": vpc_views(session, [vpc])[0]}
@@ -150,7 +150,7 @@ class VpcOperations(Ec2Operations):
 
     @ec2("DisassociateVpcCidrBlock", "AssociationId", scope=about(vpc_of_block("AssociationId")))
     def disassociate_vpc_cidr_block(self, call: Call, request: Request) -> Response:
-        """Take a block from its VPC."""
+        """Remove a block from its VPC."""
         with self.database.transaction() as session:
             row = cidr_blocks.disassociate(session, call.account, request["AssociationId"])
             return {"VpcId": row.vpc_id, "CidrBlockAssociation": _block_view(row, "disassociating")}
@@ -166,7 +166,7 @@ class VpcOperations(Ec2Operations):
 
     @ec2("DescribeNetworkAcls", "NetworkAclIds Filters MaxResults NextToken")
     def describe_network_acls(self, call: Call, request: Request) -> Response:
-        """List network access lists: each VPC has its default one, which lets everything pass."""
+        """List network ACLs: each VPC has only its default one, which allows all traffic."""
         with self.database.reading() as session:
             views = network_acls.views(session, call.account, request.get("NetworkAclIds") or ())
         paging = Paging("DescribeNetworkAcls", "NetworkAclId", ids="NetworkAclIds")

@@ -1,9 +1,9 @@
 """The service's own network, for jobs without a VpcConfig.
 
-It is a VPC like any other to the data plane, and belongs to an account that nobody has: no Describe call shows it, no
-policy of a customer reaches it. Its interfaces may open connections to the public addresses of S3 on ports 80 and 443,
-and to nothing else. The containers of one job may reach each other as well, by a group of that job's own: a group for
-all of them would let strangers' jobs try.
+To the data plane it is a VPC like any other. It belongs to an account that nobody can use, so no Describe call shows it
+and no customer's policy applies to it. Its interfaces may open connections to the public addresses of S3 on ports 80
+and 443, and to nothing else. The containers of one job may also reach each other through a security group of that job:
+with one group for all jobs, the containers of different customers could try to reach each other.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ from reading_room.vpc.vpcs import vpcs
 from reading_room.vpc.zones import zones_of
 
 OWNER = "amazon-comprehend"
-"""The account id of the service's own network; not a number, so that no account can have it."""
+"""The account that owns the service's network. It is not a number, so it can be no customer's."""
 CIDR = "198.18.0.0/16"
 _GROUP = "jobs"
 _JOB_GROUP = "job "
-"""How the name of a job's own group begins; its id follows."""
+"""The prefix of the name of a job's group; the job's id follows."""
 _PORTS = (80, 443)
 
 
 def ensure(session: Session, region: str, *, now: dt.datetime | None = None) -> Vpc:
-    """Return the service's own network; the first call makes it. Call it once when the product starts."""
+    """Return the service's own network; the first call creates it. Call it once when the product starts."""
     existing = session.scalar(select(Vpc).where(Vpc.account == OWNER, Vpc.internal.is_(True)))
     if existing is not None:
         return existing
@@ -99,11 +99,11 @@ def create_interface(
     cluster: str | None = None,
     now: dt.datetime | None = None,
 ) -> NetworkInterface:
-    """Make an interface in the service's own network and give it to a container.
+    """Create an interface in the service's own network and give it to a container.
 
-    With ``cluster``, the id of a job of several containers, it and the others of that job reach each other. The same
-    container gets the same interface again. Raises ``InsufficientFreeAddresses`` when all 65,531 are in use,
-    ``LookupError`` before ``ensure`` was called.
+    With ``cluster``, the id of a job of several containers, the container and the others of that job can reach each
+    other. A second call for the same container returns the same interface. Raises ``InsufficientFreeAddresses`` when
+    all 65,531 addresses are in use, and ``LookupError`` if ``ensure`` has not been called.
     """
     same = session.scalar(
         select(NetworkInterface).where(NetworkInterface.account == OWNER, NetworkInterface.container_id == container_id)
@@ -131,9 +131,9 @@ def create_interface(
 
 
 def delete_interface(session: Session, interface_id: str, *, now: dt.datetime | None = None) -> None:
-    """Delete an interface of the service's own network, attached or not; one that is gone stays gone.
+    """Delete an interface of the service's own network, attached or not. Do nothing if it does not exist.
 
-    With the last interface of a job its group goes too.
+    The last interface of a job takes the job's group with it.
     """
     interface = session.get(NetworkInterface, interface_id)
     if interface is None or interface.account != OWNER:
@@ -147,7 +147,7 @@ def delete_interface(session: Session, interface_id: str, *, now: dt.datetime | 
 
 
 def _cluster_group(session: Session, vpc_id: str, job_id: str, now: dt.datetime) -> SecurityGroup:
-    """Return the group by which the containers of one job reach each other; the first call makes it."""
+    """Return the group that lets the containers of one job reach each other; the first call creates it."""
     name = f"{_JOB_GROUP}{job_id}"
     existing = _group_named(session, name)
     if existing is not None:
@@ -174,7 +174,7 @@ def _among_themselves(group: SecurityGroup) -> Iterator[SecurityGroupRule]:
 
 
 def _bare_group(session: Session, vpc: Vpc, name: str, description: str, now: dt.datetime) -> SecurityGroup:
-    """Make a group without any rule, also not the one that lets everything out."""
+    """Create a group without any rule, not even the default one that allows all egress."""
     group = security_groups.create(session, vpc, name, description, now)
     for rule in rules_of(session, [group.group_id])[group.group_id]:
         session.delete(rule)

@@ -1,4 +1,4 @@
-"""VPCs: what is made with one, what keeps one from being deleted, its attributes."""
+"""VPCs: creating them, deleting them, and their attributes."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def create(
     is_default: bool = False,
     internal: bool = False,
 ) -> Vpc:
-    """Make a VPC with its main route table and its default security group.
+    """Create a VPC with its main route table and its default security group.
 
     Raises ``MissingParameter``, ``NotACidrBlock``, ``InvalidVpcRange``, ``InvalidParameterValue`` or ``LimitExceeded``.
     """
@@ -89,7 +89,7 @@ def create(
 
 
 def delete_vpc(session: Session, account: str, vpc_id: str) -> None:
-    """Delete a VPC with its main table and default group. Raises ``DependencyViolation`` if it has anything else."""
+    """Delete a VPC with its main table and default group. Raises ``DependencyViolation`` if anything else is in it."""
     vpc: Vpc = lookup.one(session, VPC, account, vpc_id)
     groups = list(session.scalars(select(SecurityGroup).where(SecurityGroup.vpc_id == vpc_id)))
     route_table_rows = list(session.scalars(select(RouteTable).where(RouteTable.vpc_id == vpc_id)))
@@ -111,7 +111,7 @@ def delete_vpc(session: Session, account: str, vpc_id: str) -> None:
 
 
 def modify(session: Session, account: str, vpc_id: str, attribute: str, value: bool) -> None:
-    """Set one of a VPC's attributes, named as its column.
+    """Set one attribute of a VPC; ``attribute`` is the name of its column.
 
     Raises ``DnsHostnamesNeedSupport``, and ``DnsAttributeInUse`` while the private DNS of an endpoint needs it.
     """
@@ -124,7 +124,7 @@ def modify(session: Session, account: str, vpc_id: str, attribute: str, value: b
 
 
 def make_tenancy_default(session: Session, account: str, vpc_id: str) -> None:
-    """Give a VPC the tenancy ``default``, for good: EC2 has no way back."""
+    """Change the tenancy of a VPC to ``default``. As in EC2, this cannot be undone."""
     vpc: Vpc = lookup.one(session, VPC, account, vpc_id)
     vpc.tenancy = "default"
 

@@ -27,11 +27,11 @@ DHCP_FILTERS = {
 
 
 class DhcpOptionsOperations(Ec2Operations):
-    """CreateDhcpOptions and what goes with it."""
+    """CreateDhcpOptions and related operations."""
 
     @ec2("CreateDhcpOptions", "DhcpConfigurations TagSpecifications", scope=about(created(DHCP_OPTIONS)))
     def create_dhcp_options(self, call: Call, request: Request) -> Response:
-        """Make a set of DHCP options."""
+        """Create a set of DHCP options."""
         wanted = self.authorize_tags(call, request, DHCP_OPTIONS)
         with self.database.transaction() as session:
             row = dhcp_options.create(session, call.account, request["DhcpConfigurations"])
@@ -53,13 +53,13 @@ class DhcpOptionsOperations(Ec2Operations):
         scope=about(existing(DHCP_OPTIONS, "DhcpOptionsId"), existing(VPC, "VpcId")),
     )
     def associate_dhcp_options(self, call: Call, request: Request) -> None:
-        """Give a VPC a set, or none: the containers that start from then on are told so."""
+        """Give a VPC another set, or none, for the containers that start from then on."""
         with self.database.transaction() as session:
             dhcp_options.associate(session, call.account, request["DhcpOptionsId"], request["VpcId"])
 
     @ec2("DeleteDhcpOptions", "DhcpOptionsId", scope=about(existing(DHCP_OPTIONS, "DhcpOptionsId")))
     def delete_dhcp_options(self, call: Call, request: Request) -> None:
-        """Delete a set that no VPC has."""
+        """Delete a set that no VPC uses."""
         with self.database.transaction() as session:
             dhcp_options.delete_set(session, call.account, request["DhcpOptionsId"])
 

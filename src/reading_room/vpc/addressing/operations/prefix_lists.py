@@ -28,7 +28,7 @@ _LIST = about(existing(PREFIX_LIST, "PrefixListId"))
 
 
 class PrefixListOperations(Ec2Operations):
-    """CreateManagedPrefixList and what goes with it."""
+    """CreateManagedPrefixList and related operations."""
 
     @ec2(
         "CreateManagedPrefixList",
@@ -36,7 +36,7 @@ class PrefixListOperations(Ec2Operations):
         scope=about(created(PREFIX_LIST)),
     )
     def create_managed_prefix_list(self, call: Call, request: Request) -> Response:
-        """Make a prefix list."""
+        """Create a prefix list."""
         wanted = self.authorize_tags(call, request, PREFIX_LIST)
         family = request["AddressFamily"]
         if family == "IPv6":
@@ -61,7 +61,7 @@ class PrefixListOperations(Ec2Operations):
             idempotency.remember(
                 session, call.account, "CreateManagedPrefixList", request, [row.prefix_list_id], self.clock()
             )
-            # EC2 makes a list in the background and says so; ours exists when the call returns.
+            # EC2 creates a list in the background and says so; ours exists when the call returns.
             return {"PrefixList": _views(session, call.region, [row])[0] | {"State": "create-in-progress"}}
 
     @ec2(
@@ -70,7 +70,7 @@ class PrefixListOperations(Ec2Operations):
         scope=_LIST,
     )
     def modify_managed_prefix_list(self, call: Call, request: Request) -> Response:
-        """Change a prefix list; other entries are a new version."""
+        """Change a prefix list. A change of its entries makes a new version."""
         with self.database.transaction() as session:
             row = customer_prefix_lists.modify(
                 session,
@@ -96,7 +96,7 @@ class PrefixListOperations(Ec2Operations):
 
     @ec2("DescribeManagedPrefixLists", "PrefixListIds Filters MaxResults NextToken")
     def describe_managed_prefix_lists(self, call: Call, request: Request) -> Response:
-        """List prefix lists, AWS's own among them."""
+        """List prefix lists, including AWS's own."""
         ids = request.get("PrefixListIds") or ()
         aws = [entry for entry in prefix_lists.lists_of(call.region) if not ids or entry.prefix_list_id in ids]
         own = [each for each in ids if not prefix_lists.known(each)]
@@ -108,7 +108,7 @@ class PrefixListOperations(Ec2Operations):
 
     @ec2("GetManagedPrefixListEntries", "PrefixListId TargetVersion MaxResults NextToken", scope=_LIST)
     def get_managed_prefix_list_entries(self, call: Call, request: Request) -> Response:
-        """List the networks of a prefix list, as of one of its versions."""
+        """List the networks of one version of a prefix list."""
         wanted = request["PrefixListId"]
         with self.database.reading() as session:
             if prefix_lists.known(wanted):

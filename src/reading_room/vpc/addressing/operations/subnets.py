@@ -64,18 +64,18 @@ SUBNET_FILTERS = {
 
 
 def _zone(session: Session, call: Call) -> Iterator[tuple[str, Mapping[str, str]]]:
-    """Yield the zone that a new subnet comes to as a condition key: by whatever name, or by none, it is the same."""
+    """Yield the zone of a new subnet as a condition key, whether the call gives its name, its id or neither."""
     parameters = call.parameters
     try:
         zone = zones.choose(call.region, parameters.get("AvailabilityZone"), parameters.get("AvailabilityZoneId"))
     except (InvalidParameterCombination, UnknownZone):
-        # Told by the operation, to a caller who may make subnets.
+        # The operation reports the bad zone, to a caller who may create subnets.
         return
     yield "", {"ec2:AvailabilityZone": zone.name}
 
 
 class SubnetOperations(Ec2Operations):
-    """CreateSubnet and what goes with it."""
+    """CreateSubnet and related operations."""
 
     @ec2(
         "CreateSubnet",
@@ -83,7 +83,7 @@ class SubnetOperations(Ec2Operations):
         scope=about(created(SUBNET), existing(VPC, "VpcId"), _zone),
     )
     def create_subnet(self, call: Call, request: Request) -> Response:
-        """Make a subnet."""
+        """Create a subnet."""
         wanted = self.authorize_tags(call, request, SUBNET)
         with self.database.transaction() as session:
             vpc = lookup.one(session, VPC, call.account, request["VpcId"])
@@ -96,7 +96,7 @@ class SubnetOperations(Ec2Operations):
 
     @ec2("CreateDefaultSubnet", "AvailabilityZone AvailabilityZoneId", scope=about(created(SUBNET), _zone))
     def create_default_subnet(self, call: Call, request: Request) -> Response:
-        """Make the default subnet of a zone again after it was deleted."""
+        """Create the default subnet of a zone again after it was deleted."""
         if not request.get("AvailabilityZone") and not request.get("AvailabilityZoneId"):
             raise MissingParameter("AvailabilityZone")
         zone = zones.choose(call.region, request.get("AvailabilityZone"), request.get("AvailabilityZoneId"))
@@ -127,8 +127,8 @@ class SubnetOperations(Ec2Operations):
     def modify_subnet_attribute(self, call: Call, request: Request) -> None:
         """Set one attribute of a subnet.
 
-        IPv6, Outposts and customer-owned addresses do not exist here: switching them off changes nothing, switching
-        them on is refused.
+        IPv6, Outposts and customer-owned addresses do not exist here: turning them off changes nothing, and turning
+        them on fails.
         """
         given = [name for name in request if name not in ("SubnetId", "DryRun")]
         if len(given) != 1:
