@@ -6,7 +6,7 @@ from reading_room.vpc.errors import Ec2Error, InvalidParameterCombination, Inval
 
 
 class GroupInUse(Ec2Error):
-    """A security group is carried by an interface or named by another group's rule."""
+    """A security group is used by an interface or referenced in another group's rule."""
 
     code = "DependencyViolation"
 
@@ -15,7 +15,7 @@ class GroupInUse(Ec2Error):
 
 
 class GroupCannotBeDeleted(Ec2Error):
-    """The default group of a VPC lives as long as the VPC."""
+    """The default group of a VPC cannot be deleted."""
 
     code = "CannotDelete"
 
@@ -24,7 +24,7 @@ class GroupCannotBeDeleted(Ec2Error):
 
 
 class ReservedGroupName(Ec2Error):
-    """The name ``default`` belongs to the group that each VPC has."""
+    """The name ``default`` is reserved for the group that each VPC has from the start."""
 
     code = "InvalidParameterValue"
 
@@ -33,7 +33,7 @@ class ReservedGroupName(Ec2Error):
 
 
 class BadGroupText(InvalidParameterValue):
-    """A group's name or description has a length or characters that EC2 does not take."""
+    """A group's name or description has a length or characters that EC2 does not accept."""
 
     def __init__(self, parameter: str, value: str) -> None:
         super().__init__(
@@ -45,7 +45,7 @@ class BadGroupText(InvalidParameterValue):
 
 
 class DuplicateGroup(Ec2Error):
-    """The VPC has a group of that name."""
+    """The VPC already has a group with this name."""
 
     code = "InvalidGroup.Duplicate"
 
@@ -63,7 +63,7 @@ class GroupOfAnotherNetwork(Ec2Error):
 
 
 class DuplicatePermission(Ec2Error):
-    """The group has that rule already."""
+    """The group already has this rule."""
 
     code = "InvalidPermission.Duplicate"
 
@@ -72,7 +72,7 @@ class DuplicatePermission(Ec2Error):
 
 
 class PermissionMissing(Ec2Error):
-    """A rule that should be revoked is not in the group."""
+    """A rule to revoke is not in the group."""
 
     code = "InvalidPermission.NotFound"
 
@@ -81,7 +81,7 @@ class PermissionMissing(Ec2Error):
 
 
 class PeerKindChanged(Ec2Error):
-    """A rule's peer stays of its kind: a network, a prefix list or a group."""
+    """A change would turn a rule's peer into another kind: a network, a prefix list or a group."""
 
     code = "InvalidParameterValue"
 
@@ -92,7 +92,7 @@ class PeerKindChanged(Ec2Error):
 
 
 class NoProtocol(Ec2Error):
-    """A rule lacks its protocol."""
+    """A rule has no protocol."""
 
     code = "InvalidParameterValue"
 
@@ -103,7 +103,7 @@ class NoProtocol(Ec2Error):
 
 
 class NoPorts(Ec2Error):
-    """A rule of TCP or UDP lacks its ports."""
+    """A TCP or UDP rule has no ports."""
 
     code = "InvalidParameterValue"
 
@@ -112,7 +112,7 @@ class NoPorts(Ec2Error):
 
 
 class NoPeer(Ec2Error):
-    """A change of a rule lacks the rule's peer."""
+    """A change of a rule names no peer."""
 
     code = "MissingParameter"
 
@@ -130,7 +130,7 @@ class SeveralPeers(InvalidParameterCombination):
 
 
 class MalformedGroupId(Ec2Error):
-    """A filter of DescribeSecurityGroupRules names a group by what is no group's id."""
+    """A filter of DescribeSecurityGroupRules has a value that is not a group id."""
 
     code = "InvalidGroupId.Malformed"
 
@@ -139,7 +139,7 @@ class MalformedGroupId(Ec2Error):
 
 
 class MalformedPermission(Ec2Error):
-    """A rule lacks its peer."""
+    """A rule has no peer."""
 
     code = "InvalidPermission.Malformed"
 
@@ -157,7 +157,7 @@ class MalformedCidr(Ec2Error):
 
 
 class BadPortRange(Ec2Error):
-    """A rule's ports are no range of that protocol."""
+    """A rule's ports are not a valid range for its protocol."""
 
     code = "InvalidParameterValue"
 

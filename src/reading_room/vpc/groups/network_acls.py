@@ -1,7 +1,7 @@
-"""Network access lists: only the default one of each VPC, which lets everything pass in both directions.
+"""Network ACLs: only the default one of each VPC, which allows all traffic in both directions.
 
-It has no row: its id and its associations follow from the ids of the VPC and its subnets. A list that lets everything
-pass changes no packet's way, so there is nothing to enforce.
+It has no row: its id and its associations are derived from the ids of the VPC and its subnets. An ACL that allows all
+traffic affects no packet, so nothing has to be enforced.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _LAST_RULE = 32767
 
 
 def views(session: Session, account: str, network_acl_ids: Sequence[str]) -> list[dict[str, Any]]:
-    """Return the lists of an account as EC2 shows them. Raises ``NetworkAclNotFound`` for an id that is none."""
+    """Return the network ACLs of an account as EC2 shows them. Raises ``NetworkAclNotFound`` for an unknown id."""
     rows: list[Vpc] = lookup.described(session, VPC, account, ())
     by_vpc = lookup.grouped(session, Subnet, "vpc_id", [row.vpc_id for row in rows], "subnet_id")
     found = {acl_id(row.vpc_id): _view(row, by_vpc[row.vpc_id]) for row in rows}
@@ -33,7 +33,7 @@ def views(session: Session, account: str, network_acl_ids: Sequence[str]) -> lis
 
 
 def acl_id(vpc_id: str) -> str:
-    """Return the id of a VPC's default list."""
+    """Return the id of a VPC's default network ACL."""
     return f"acl-{vpc_id.removeprefix('vpc-')}"
 
 

@@ -36,7 +36,7 @@ _GROUP_AND_RULES = about(named_group, listed(SECURITY_GROUP_RULE, "SecurityGroup
 
 
 class SecurityGroupOperations(Ec2Operations):
-    """CreateSecurityGroup and what goes with it."""
+    """CreateSecurityGroup and related operations."""
 
     @ec2(
         "CreateSecurityGroup",
@@ -44,7 +44,7 @@ class SecurityGroupOperations(Ec2Operations):
         scope=about(created(SECURITY_GROUP), vpc_or_default),
     )
     def create_security_group(self, call: Call, request: Request) -> Response:
-        """Make a security group, in the default VPC if none is named."""
+        """Create a security group, in the default VPC if the call names no VPC."""
         wanted = self.authorize_tags(call, request, SECURITY_GROUP)
         with self.database.transaction() as session:
             if request.get("VpcId"):
@@ -88,22 +88,22 @@ class SecurityGroupOperations(Ec2Operations):
 
     @ec2("AuthorizeSecurityGroupIngress", f"GroupId GroupName IpPermissions TagSpecifications {_FLAT}", scope=_GROUP)
     def authorize_ingress(self, call: Call, request: Request) -> Response:
-        """Let packets in."""
+        """Add ingress rules."""
         return self._authorize(call, request, egress=False)
 
     @ec2("AuthorizeSecurityGroupEgress", f"GroupId IpPermissions TagSpecifications {_FLAT}", scope=_GROUP)
     def authorize_egress(self, call: Call, request: Request) -> Response:
-        """Let packets out."""
+        """Add egress rules."""
         return self._authorize(call, request, egress=True)
 
     @ec2("RevokeSecurityGroupIngress", f"GroupId GroupName IpPermissions SecurityGroupRuleIds {_FLAT}", scope=_GROUP)
     def revoke_ingress(self, call: Call, request: Request) -> Response:
-        """Let packets in no longer."""
+        """Remove ingress rules."""
         return self._revoke(call, request, egress=False)
 
     @ec2("RevokeSecurityGroupEgress", f"GroupId IpPermissions SecurityGroupRuleIds {_FLAT}", scope=_GROUP)
     def revoke_egress(self, call: Call, request: Request) -> Response:
-        """Let packets out no longer."""
+        """Remove egress rules."""
         return self._revoke(call, request, egress=True)
 
     @ec2("DescribeSecurityGroupRules", "SecurityGroupRuleIds Filters MaxResults NextToken")
@@ -121,7 +121,7 @@ class SecurityGroupOperations(Ec2Operations):
 
     @ec2("ModifySecurityGroupRules", "GroupId SecurityGroupRules", scope=_GROUP_AND_RULES)
     def modify_security_group_rules(self, call: Call, request: Request) -> Response:
-        """Change rules in place; they keep their ids."""
+        """Change rules; they keep their ids."""
         changes: dict[str, permissions.Permission] = {}
         for entry in request["SecurityGroupRules"]:
             rule_id = entry["SecurityGroupRuleId"]
@@ -135,17 +135,17 @@ class SecurityGroupOperations(Ec2Operations):
 
     @ec2("UpdateSecurityGroupRuleDescriptionsIngress", _DESCRIPTIONS, scope=_GROUP)
     def update_descriptions_ingress(self, call: Call, request: Request) -> Response:
-        """Give ingress rules other descriptions."""
+        """Change the descriptions of ingress rules."""
         return self._update_descriptions(call, request, egress=False)
 
     @ec2("UpdateSecurityGroupRuleDescriptionsEgress", _DESCRIPTIONS, scope=_GROUP)
     def update_descriptions_egress(self, call: Call, request: Request) -> Response:
-        """Give egress rules other descriptions."""
+        """Change the descriptions of egress rules."""
         return self._update_descriptions(call, request, egress=True)
 
     @ec2("GetSecurityGroupsForVpc", "VpcId Filters MaxResults NextToken", scope=about(existing(VPC, "VpcId")))
     def get_security_groups_for_vpc(self, call: Call, request: Request) -> Response:
-        """List the groups that interfaces of a VPC may carry: its own."""
+        """List the groups that the interfaces of a VPC can have: those of the VPC."""
         with self.database.reading() as session:
             vpc = lookup.one(session, VPC, call.account, request["VpcId"])
             rows = security_groups.all_of_vpc(session, vpc.vpc_id)
@@ -166,14 +166,14 @@ class SecurityGroupOperations(Ec2Operations):
 
     @ec2("DescribeSecurityGroupReferences", "GroupId")
     def describe_security_group_references(self, call: Call, request: Request) -> Response:
-        """List the peered VPCs whose rules refer to groups: none, since no VPC here is peered."""
+        """List the peered VPCs whose rules refer to a group: always none, because no VPC here is peered."""
         with self.database.reading() as session:
             lookup.some(session, SECURITY_GROUP, call.account, request["GroupId"])
         return {"SecurityGroupReferenceSet": []}
 
     @ec2("DescribeStaleSecurityGroups", "VpcId MaxResults NextToken")
     def describe_stale_security_groups(self, call: Call, request: Request) -> Response:
-        """List groups whose rules refer to groups of a VPC that is peered no longer: none, as no VPC here is peered."""
+        """List groups with rules for groups of a formerly peered VPC: always none, because no VPC here is peered."""
         with self.database.reading() as session:
             lookup.one(session, VPC, call.account, request["VpcId"])
         paging = Paging("DescribeStaleSecurityGroups", "GroupId", most=255)

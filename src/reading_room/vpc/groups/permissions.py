@@ -1,6 +1,6 @@
 """Security group rules as requests write them: ``IpPermissions`` and the older flat parameters, in one normal form.
 
-A ``Permission`` has one protocol, one range of ports and one peer, so a request of two CIDRs and a group is three.
+A ``Permission`` has one protocol, one port range and one peer, so a request with two CIDRs and a group becomes three.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ _FLAT = ("IpProtocol", "FromPort", "ToPort", "CidrIp", "SourceSecurityGroupName"
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """One rule as it was asked for; two with the same ``identity`` are the same rule.
+    """One requested rule; two with the same ``identity`` are the same rule.
 
-    Ports are ``None`` where the protocol has none. Exactly one peer is set; ``group`` is an id, or the name of a group
+    Ports are ``None`` if the protocol has none. Exactly one peer is set; ``group`` is an id, or the name of a group
     in the default VPC when ``by_name``.
     """
 
@@ -55,16 +55,16 @@ class Permission:
 
     @property
     def identity(self) -> tuple[Any, ...]:
-        """What makes it the same rule as another: all but the description."""
+        """Everything that distinguishes the rule from others: all fields except the description."""
         return (self.protocol, self.from_port, self.to_port, *self.peers)
 
     @property
     def peers(self) -> tuple[str | None, str | None, str | None, str | None]:
-        """The four kinds of peer, of which one is set: IPv4 and IPv6 network, prefix list, group."""
+        """The IPv4 network, IPv6 network, prefix list and group; exactly one of them is set."""
         return (self.cidr_ipv4, self.cidr_ipv6, self.prefix_list_id, self.group)
 
     def __str__(self) -> str:
-        """The rule in the words of EC2's errors."""
+        """The rule as EC2's error messages write it."""
         peer = self.cidr_ipv4 or self.cidr_ipv6 or self.prefix_list_id or self.group
         protocol = "ALL" if self.protocol == ALL else self.protocol.upper()
         ports = "" if self.from_port is None else f", from port: {self.from_port}, to port: {self.to_port}"
@@ -72,7 +72,7 @@ class Permission:
 
 
 def permission_of(rule: SecurityGroupRule) -> Permission:
-    """Return a stored rule as what asks for it."""
+    """Return the permission that a stored rule was created from."""
     return Permission(
         rule.protocol,
         rule.from_port,
@@ -86,14 +86,14 @@ def permission_of(rule: SecurityGroupRule) -> Permission:
 
 
 def protocol_number(protocol: str) -> int:
-    """Return the IANA number of a normal form's protocol, -1 for all."""
+    """Return the IANA number of a protocol in normal form, -1 for all."""
     return _NUMBERS[protocol] if protocol in _NUMBERS else int(protocol)
 
 
 def requested(request: Mapping[str, Any]) -> list[Permission]:
     """Return the permissions of an Authorize or Revoke call, in order.
 
-    Raises ``MissingParameter`` when there is none, ``InvalidParameterCombination`` for both forms at once,
+    Raises ``MissingParameter`` if there are none, ``InvalidParameterCombination`` for both forms at once,
     ``BadProtocol``, ``BadPortRange``, ``MalformedCidr`` or ``MalformedPermission``.
     """
     listed = request.get("IpPermissions") or ()
@@ -108,7 +108,7 @@ def requested(request: Mapping[str, Any]) -> list[Permission]:
 
 
 def of_rule(wanted: Mapping[str, Any]) -> Permission:
-    """Return what a ``SecurityGroupRuleRequest`` of ModifySecurityGroupRules asks a rule to be.
+    """Return the permission in a ``SecurityGroupRuleRequest`` of ModifySecurityGroupRules.
 
     Raises ``MissingParameter`` or ``InvalidParameterCombination`` unless it has exactly one peer, and what
     ``requested`` raises.
@@ -136,7 +136,7 @@ def normal_protocol(text: str) -> str:
 
 def _from_flat(request: Mapping[str, Any]) -> dict[str, Any]:
     if "SourceSecurityGroupName" in request:
-        # The old form opens everything when it names a group and no protocol.
+        # The old form allows all protocols if it names a group and no protocol.
         pair = {"GroupName": request["SourceSecurityGroupName"]}
         return {
             "IpProtocol": request.get("IpProtocol", ALL),
@@ -198,7 +198,7 @@ def _peers(entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 def _cidr(text: str, version: int) -> str:
     kind = ipaddress.IPv4Network if version == 4 else ipaddress.IPv6Network
     address, slash, length = text.partition("/")
-    # The library would also read netmasks, leave out the length, and take a zone of an IPv6 address.
+    # The library would also accept netmasks, a missing length, and the zone of an IPv6 address.
     if not slash or not length.isascii() or not length.isdigit() or "%" in address:
         raise MalformedCidr(text)
     try:

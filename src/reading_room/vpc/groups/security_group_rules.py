@@ -35,9 +35,9 @@ def authorize(
 ) -> list[SecurityGroupRule]:
     """Add rules, all or none.
 
-    Raises ``DuplicatePermission`` for a rule that is there or twice in the call, ``SecurityGroupNotFound``,
-    ``GroupOfAnotherNetwork``, ``PrefixListNotFound`` or ``LimitExceeded``. A rule for an IPv6 network is kept and
-    matches no packet, since nothing here has such an address.
+    Raises ``DuplicatePermission`` for a rule that exists or is given twice, ``SecurityGroupNotFound``,
+    ``GroupOfAnotherNetwork``, ``PrefixListNotFound`` or ``LimitExceeded``. A rule for an IPv6 network is stored but
+    matches no packet, since nothing here has an IPv6 address.
     """
     existing = _rules(session, group, egress)
     known = {permission_of(rule).identity for rule in existing}
@@ -57,10 +57,10 @@ def authorize(
 def revoke(
     session: Session, group: SecurityGroup, permissions: Sequence[Permission], *, egress: bool
 ) -> tuple[list[SecurityGroupRule], list[Permission]]:
-    """Remove rules; return those removed and the permissions that matched none.
+    """Remove rules. Return the removed rules and the permissions that matched none.
 
-    A permission must match in protocol, ports and peer; its description does not matter. Raises ``PermissionMissing``
-    for one without a match, except in a default VPC, where EC2 answers with the list of them instead.
+    Protocol, ports and peer of a permission must match; its description does not matter. Raises ``PermissionMissing``
+    for a permission without a match, except in a default VPC, where EC2 returns the list of them instead.
     """
     by_identity = {permission_of(rule).identity: rule for rule in _rules(session, group, egress)}
     removed: list[SecurityGroupRule] = []
@@ -80,7 +80,7 @@ def revoke(
 def revoke_by_id(
     session: Session, group: SecurityGroup, rule_ids: Sequence[str], *, egress: bool
 ) -> list[SecurityGroupRule]:
-    """Remove rules by their ids, all or none. Raises ``SecurityGroupRuleNotFound`` for one that is not the group's."""
+    """Remove rules by id, all or none. Raises ``SecurityGroupRuleNotFound`` for one that is not in the group."""
     rules = _own(session, group, rule_ids)
     for rule in rules:
         if rule.is_egress != egress:
@@ -90,7 +90,7 @@ def revoke_by_id(
 
 
 def describe(session: Session, group: SecurityGroup, permissions: Sequence[Permission], *, egress: bool) -> None:
-    """Give rules that exist another description, or none. Raises ``PermissionMissing``."""
+    """Change or remove the descriptions of existing rules. Raises ``PermissionMissing``."""
     by_identity = {permission_of(rule).identity: rule for rule in _rules(session, group, egress)}
     found = [(by_identity.get(_resolved(session, group, given).identity), given) for given in permissions]
     for rule, given in found:
@@ -103,7 +103,7 @@ def describe(session: Session, group: SecurityGroup, permissions: Sequence[Permi
 def describe_by_id(
     session: Session, group: SecurityGroup, descriptions: Mapping[str, str | None], *, egress: bool
 ) -> None:
-    """Give rules another description, or none, by their ids. Raises ``SecurityGroupRuleNotFound``."""
+    """Change or remove the descriptions of rules, by rule id. Raises ``SecurityGroupRuleNotFound``."""
     for rule in _own(session, group, list(descriptions)):
         if rule.is_egress != egress:
             raise SecurityGroupRuleNotFound(rule.rule_id)
@@ -114,7 +114,7 @@ def describe_by_id(
 def modify(
     session: Session, group: SecurityGroup, changes: Mapping[str, Permission], *, quotas: Quotas = Quotas()
 ) -> None:
-    """Change rules in place, all or none: protocol, ports, peer and description become what is given.
+    """Replace the protocol, ports, peer and description of rules, all or none.
 
     A rule keeps its id, its direction and the kind of its peer. Raises ``SecurityGroupRuleNotFound``,
     ``PeerKindChanged``, ``DuplicatePermission``, ``LimitExceeded`` and what ``authorize`` raises for a peer.
@@ -138,7 +138,7 @@ def modify(
 
 
 def check_filtered_groups(group_ids: Sequence[str]) -> None:
-    """Raise ``MalformedGroupId`` for the first of a filter's values that is no id; EC2 takes no wildcards there."""
+    """Raise ``MalformedGroupId`` for the first filter value that is not an id: EC2 takes no wildcards here."""
     for group_id in group_ids:
         try:
             SECURITY_GROUP.check(group_id)
@@ -162,7 +162,7 @@ def _rules(session: Session, group: SecurityGroup, egress: bool) -> list[Securit
 
 
 def _resolved(session: Session, group: SecurityGroup, permission: Permission) -> Permission:
-    """Return a permission with its group by id."""
+    """Return a permission with the id of its group in place of the name."""
     if permission.prefix_list_id is not None:
         customer_prefix_lists.require(session, group.account, permission.prefix_list_id)
     if permission.group is None:
@@ -177,7 +177,7 @@ def _resolved(session: Session, group: SecurityGroup, permission: Permission) ->
 
 
 def _require_room(session: Session, group: SecurityGroup, rules: Sequence[SecurityGroupRule], quotas: Quotas) -> None:
-    """Raise unless the rules of one direction fit, by address family; a prefix list counts with its size."""
+    """Raise ``LimitExceeded`` if either address family has too many rules; a prefix list counts with its size."""
     weights = customer_prefix_lists.weights(session, group.account)
     for family in (4, 6):
         count = sum(weights.get(rule.prefix_list_id or "", 1) for rule in rules if family in _families(rule))
@@ -187,7 +187,7 @@ def _require_room(session: Session, group: SecurityGroup, rules: Sequence[Securi
 
 
 def _families(rule: SecurityGroupRule) -> tuple[int, ...]:
-    """Return the address families that a rule counts for: a rule for a group counts for both."""
+    """Return the address families for which a rule counts: a rule for a group counts for both."""
     if rule.prefix_list_id is not None:
         return (6,) if prefix_lists.is_ipv6(rule.prefix_list_id) else (4,)
     return tuple(family for family, other in ((4, rule.cidr_ipv6), (6, rule.cidr_ipv4)) if other is None)

@@ -1,4 +1,4 @@
-"""Security groups: making, finding and deleting them. Their rules are in ``security_group_rules.py``."""
+"""Security groups: creating, finding and deleting them. Their rules are in ``security_group_rules.py``."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _TEXT = re.compile(r"[a-zA-Z0-9 ._\-:/()#,@\[\]+=&;{}!$*]{1,255}")
 def create(
     session: Session, vpc: Vpc, name: str, description: str, now: dt.datetime, *, quotas: Quotas = Quotas()
 ) -> SecurityGroup:
-    """Make a group with no ingress rule and one egress rule for everything.
+    """Create a group with no ingress rule and one egress rule that allows everything.
 
     Raises ``BadGroupText``, ``MissingParameter``, ``ReservedGroupName``, ``DuplicateGroup`` or ``LimitExceeded``.
     """
@@ -49,13 +49,13 @@ def create(
     used = session.scalar(select(func.count()).select_from(SecurityGroup).where(SecurityGroup.account == vpc.account))
     require_room(used, quotas.security_groups, "SecurityGroupLimitExceeded", "security groups")
     group = _insert(session, vpc, name, description, now)
-    session.add(everything_out(group))
+    session.add(allow_all_egress(group))
     session.flush()
     return group
 
 
 def create_default(session: Session, vpc: Vpc, now: dt.datetime) -> SecurityGroup:
-    """Make the default group of a new VPC: everything in from itself, everything out."""
+    """Create the default group of a new VPC: it allows ingress from itself and all egress."""
     group = _insert(session, vpc, DEFAULT_NAME, "default VPC security group", now)
     session.add_all(
         [
@@ -67,14 +67,14 @@ def create_default(session: Session, vpc: Vpc, now: dt.datetime) -> SecurityGrou
                 protocol="-1",
                 referenced_group_id=group.group_id,
             ),
-            everything_out(group),
+            allow_all_egress(group),
         ]
     )
     session.flush()
     return group
 
 
-def everything_out(group: SecurityGroup) -> SecurityGroupRule:
+def allow_all_egress(group: SecurityGroup) -> SecurityGroupRule:
     """Return the egress rule that a new group has."""
     return SecurityGroupRule(
         rule_id=resource_id("sgr"),
@@ -89,8 +89,8 @@ def everything_out(group: SecurityGroup) -> SecurityGroupRule:
 def delete_group(session: Session, account: str, group_id: str) -> None:
     """Delete a group.
 
-    Raises ``GroupCannotBeDeleted`` for a default group, ``GroupInUse`` while an interface or an endpoint carries it or
-    a rule of another group names it; a rule of its own that names it does not matter.
+    Raises ``GroupCannotBeDeleted`` for a default group, and ``GroupInUse`` while an interface or an endpoint uses it or
+    a rule of another group refers to it. A rule of its own that refers to it does not matter.
     """
     group: SecurityGroup = lookup.one(session, SECURITY_GROUP, account, group_id)
     if group.name == DEFAULT_NAME:
@@ -108,7 +108,7 @@ def delete_group(session: Session, account: str, group_id: str) -> None:
 
 
 def remove(session: Session, group: SecurityGroup) -> None:
-    """Delete a group with its rules and tags, whatever it is used for."""
+    """Delete a group with its rules and tags, even if it is in use."""
     rules = list(session.scalars(select(SecurityGroupRule.rule_id).where(SecurityGroupRule.group_id == group.group_id)))
     session.execute(delete(SecurityGroupRule).where(SecurityGroupRule.group_id == group.group_id))
     for resource in (*rules, group.group_id):

@@ -1,4 +1,4 @@
-"""Security groups and rules as EC2 shows them, and the filters that look at that."""
+"""Security groups and rules as EC2 shows them, and the filters of the Describe calls."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def rule_views(session: Session, region: str, rows: list[SecurityGroupRule]) -> 
 
 
 def revoked_view(row: SecurityGroupRule) -> dict[str, Any]:
-    """Return a rule that a Revoke call removed."""
+    """Return a removed rule as the Revoke calls show it."""
     return _without_none(
         {
             "SecurityGroupRuleId": row.rule_id,

@@ -9,7 +9,7 @@ from reading_room.vpc.not_found import NotFound
 
 
 class RouteAlreadyExists(Ec2Error):
-    """The table has a route to that destination."""
+    """The table already has a route to this destination."""
 
     code = "RouteAlreadyExists"
 
@@ -47,7 +47,7 @@ class RouteNotFound(Ec2Error):
 
 
 class LocalRoute(Ec2Error):
-    """A local route stays as it is."""
+    """A local route cannot be removed."""
 
     code = "InvalidParameterValue"
 
@@ -56,7 +56,7 @@ class LocalRoute(Ec2Error):
 
 
 class EndpointRoute(Ec2Error):
-    """The routes of a gateway endpoint are changed through the endpoint."""
+    """The routes of a gateway endpoint can only be changed through the endpoint."""
 
     code = "InvalidParameterValue"
 
@@ -68,7 +68,7 @@ class EndpointRoute(Ec2Error):
 
 
 class RouteTargetNotSupported(Ec2Error):
-    """A route names an endpoint by its id; only endpoints of Gateway Load Balancers can be named so."""
+    """A route's target is an endpoint; only endpoints of Gateway Load Balancers can be route targets."""
 
     code = "RouteNotSupported"
 
@@ -96,7 +96,7 @@ class TargetOfAnotherNetwork(Ec2Error):
 
 
 class AlreadyAssociated(Ec2Error):
-    """The subnet has a table of its own already."""
+    """The subnet is already associated with a table."""
 
     code = "Resource.AlreadyAssociated"
 
@@ -107,7 +107,7 @@ class AlreadyAssociated(Ec2Error):
 
 
 class SubnetOfAnotherNetwork(Ec2Error):
-    """A route table and a subnet are of two VPCs."""
+    """A route table and a subnet are in different VPCs."""
 
     code = "InvalidParameterValue"
 
@@ -116,7 +116,7 @@ class SubnetOfAnotherNetwork(Ec2Error):
 
 
 class MainAssociation(Ec2Error):
-    """The association of the main table can be replaced, never removed."""
+    """The association of the main table can be replaced, but not removed."""
 
     code = "InvalidParameterValue"
 
@@ -134,7 +134,7 @@ class GatewayOfAnotherNetwork(Ec2Error):
 
 
 class NotAWholeSubnet(InvalidParameterValue):
-    """A destination inside the VPC is not the whole block of a subnet."""
+    """A destination inside the VPC is not the exact block of a subnet."""
 
     def __init__(self, destination: str) -> None:
         super().__init__(
@@ -145,7 +145,7 @@ class NotAWholeSubnet(InvalidParameterValue):
 
 
 class TargetNotAllowedInside(InvalidParameterValue):
-    """Inside the VPC a route leads to an interface or a NAT gateway only."""
+    """A route inside the VPC leads to something other than an interface or a NAT gateway."""
 
     def __init__(self, destination: str, target: str) -> None:
         super().__init__(
@@ -156,7 +156,7 @@ class TargetNotAllowedInside(InvalidParameterValue):
 
 
 class NotALocalRoute(InvalidParameterValue):
-    """Only the local route has a local target to go back to."""
+    """Only a route of the VPC's own block can have the target ``local``."""
 
     def __init__(self, destination: str) -> None:
         super().__init__("destinationCidrBlock", destination, "Only a route of the VPC's own CIDR block can be local.")
@@ -175,7 +175,7 @@ class GatewayNotFound(NotFound):
 
     def __init__(self, identifier: str) -> None:
         code, words = self.kinds.get(identifier.split("-", 1)[0], ("InvalidGatewayID.NotFound", "The gateway ID"))
-        # The class attribute is the fallback; the instance says which of EC2's codes it is.
+        # The class attributes are the fallback; the instance has the code and words of its kind of gateway.
         self.code = code  # type: ignore[misc]
         self.words = words  # type: ignore[misc]
         super().__init__(identifier)

@@ -52,7 +52,7 @@ _TARGET_MEMBERS = {
 
 
 class RouteTableOperations(Ec2Operations):
-    """CreateRouteTable and what goes with it."""
+    """CreateRouteTable and related operations."""
 
     @ec2(
         "CreateRouteTable",
@@ -60,7 +60,7 @@ class RouteTableOperations(Ec2Operations):
         scope=about(created(ROUTE_TABLE), existing(VPC, "VpcId")),
     )
     def create_route_table(self, call: Call, request: Request) -> Response:
-        """Make a route table."""
+        """Create a route table."""
         wanted = self.authorize_tags(call, request, ROUTE_TABLE)
         token = {"ClientToken": request["ClientToken"]} if request.get("ClientToken") else {}
         with self.database.transaction() as session:
@@ -116,7 +116,7 @@ class RouteTableOperations(Ec2Operations):
         scope=about(existing(ROUTE_TABLE, "RouteTableId"), existing(SUBNET, "SubnetId")),
     )
     def associate_route_table(self, call: Call, request: Request) -> Response:
-        """Let a table decide for a subnet."""
+        """Associate a route table with a subnet."""
         if not request.get("SubnetId"):
             raise UnsupportedParameter("AssociateRouteTable", "GatewayId")
         with self.database.transaction() as session:
@@ -129,14 +129,14 @@ class RouteTableOperations(Ec2Operations):
         scope=about(existing(ROUTE_TABLE, "RouteTableId"), association("AssociationId")),
     )
     def replace_route_table_association(self, call: Call, request: Request) -> Response:
-        """Put another table in an association's place."""
+        """Replace the table of an association."""
         with self.database.transaction() as session:
             row = route_tables.replace(session, call.account, request["AssociationId"], request["RouteTableId"])
             return {"NewAssociationId": row.association_id, "AssociationState": {"State": "associated"}}
 
     @ec2("DisassociateRouteTable", "AssociationId", scope=about(association("AssociationId")))
     def disassociate_route_table(self, call: Call, request: Request) -> None:
-        """Give a subnet back to the main table."""
+        """Remove an association, so that the subnet uses the main table again."""
         with self.database.transaction() as session:
             route_tables.disassociate(session, call.account, request["AssociationId"])
 

@@ -20,7 +20,7 @@ MAX_NUMBER = 10_000
 
 
 def create(session: Session, vpc: Vpc, now: dt.datetime, *, quotas: Quotas = Quotas()) -> RouteTable:
-    """Make an empty route table. Raises ``LimitExceeded``."""
+    """Create an empty route table. Raises ``LimitExceeded``."""
     numbers = set(session.scalars(select(RouteTable.number).where(RouteTable.vpc_id == vpc.vpc_id)))
     require_room(len(numbers), quotas.route_tables_per_vpc, "RouteTableLimitExceeded", "route tables of the VPC")
     route_table = RouteTable(
@@ -36,9 +36,9 @@ def create(session: Session, vpc: Vpc, now: dt.datetime, *, quotas: Quotas = Quo
 
 
 def next_number(used: set[int], most: int) -> int:
-    """Return a number from 1 to ``most`` that is not used: past the highest while that is possible.
+    """Return an unused number from 1 to ``most``: the highest plus one while that is possible.
 
-    A number of something just deleted is not reused at once, so that nobody takes the new thing for the old one.
+    The number of something just deleted is not reused at once, so that the new thing is not mistaken for the old one.
     """
     highest = max(used, default=0)
     if highest < most:
@@ -60,7 +60,7 @@ def delete_route_table(session: Session, account: str, route_table_id: str) -> N
 
 
 def remove(session: Session, route_table: RouteTable) -> None:
-    """Delete a table with its routes and tags, whatever it is associated with."""
+    """Delete a table with its routes and tags, even if it is associated."""
     session.execute(delete(Route).where(Route.route_table_id == route_table.route_table_id))
     tags.forget(session, route_table.route_table_id)
     session.delete(route_table)
@@ -68,9 +68,9 @@ def remove(session: Session, route_table: RouteTable) -> None:
 
 
 def associate(session: Session, account: str, route_table_id: str, subnet_id: str) -> RouteTableAssociation:
-    """Let a table decide for a subnet; the same association again is the first one.
+    """Associate a table with a subnet. If they already are, return that association.
 
-    Raises ``SubnetOfAnotherNetwork``, and ``AlreadyAssociated`` when another table decides for it.
+    Raises ``SubnetOfAnotherNetwork``, and ``AlreadyAssociated`` if the subnet is associated with another table.
     """
     route_table: RouteTable = lookup.one(session, ROUTE_TABLE, account, route_table_id)
     subnet: Subnet = lookup.one(session, SUBNET, account, subnet_id)
@@ -93,7 +93,7 @@ def associate(session: Session, account: str, route_table_id: str, subnet_id: st
 
 
 def replace(session: Session, account: str, association_id: str, route_table_id: str) -> RouteTableAssociation:
-    """Put another table in an association's place: a new association id. On the main one, change the main table."""
+    """Replace the table of an association, which gets a new id. For the main association, change the main table."""
     old = association(session, account, association_id)
     route_table: RouteTable = lookup.one(session, ROUTE_TABLE, account, route_table_id)
     if route_table.vpc_id != old.vpc_id:
@@ -110,7 +110,7 @@ def replace(session: Session, account: str, association_id: str, route_table_id:
 
 
 def disassociate(session: Session, account: str, association_id: str) -> None:
-    """Give a subnet back to the main table. Raises ``MainAssociation`` for the main table's own association."""
+    """Remove an association; the subnet uses the main table again. Raises ``MainAssociation`` for the main one."""
     row = association(session, account, association_id)
     if row.subnet_id is None:
         raise MainAssociation(association_id)

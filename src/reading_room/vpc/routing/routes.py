@@ -1,12 +1,11 @@
-"""Routes, and what each leads to.
+"""Routes and their targets.
 
-A VPC's own blocks have local routes, which no row stands for until one is given another target. Inside the blocks a
-route is the whole block of a subnet, and leads to an interface or a NAT gateway. A gateway endpoint's routes come and
-go with the endpoint (``endpoints.py``) and cannot be touched here.
+A VPC's own blocks have local routes. A local route has no row until it is given another target. Inside the blocks, the
+destination of a route is the exact block of a subnet, and its target is an interface or a NAT gateway. A gateway
+endpoint's routes are created and deleted with the endpoint (``endpoints.py``) and cannot be changed here.
 
-A target that goes leaves its routes behind: they are blackholes, as is the route to an internet gateway that is
-detached. A network interface takes what a route sends to it only while its check of source and destination is off;
-otherwise such packets end there.
+Deleting a target leaves its routes as blackholes, and so does detaching an internet gateway. A network interface
+accepts the packets that a route sends to it only while its source/destination check is off; otherwise it drops them.
 """
 
 from __future__ import annotations
@@ -66,7 +65,7 @@ LOCAL = "local"
 
 
 def create(session: Session, account: str, request: Mapping[str, Any], *, quotas: Quotas = Quotas()) -> Route:
-    """Add a route. Raises ``RouteAlreadyExists``, ``LimitExceeded``, and what the checks of both ends raise."""
+    """Add a route. Raises ``RouteAlreadyExists``, ``LimitExceeded``, and errors of its destination and target."""
     route_table, destination = _place(session, account, request)
     target = _target(session, account, route_table, destination, request)
     if destination in lookup.vpc_cidrs(session, route_table.vpc_id):
@@ -77,16 +76,16 @@ def create(session: Session, account: str, request: Mapping[str, Any], *, quotas
         raise RouteAlreadyExists(destination)
     others = session.scalars(select(Route.destination).where(Route.route_table_id == route_table.route_table_id))
     weights = customer_prefix_lists.weights(session, account)
-    # A prefix list counts with the most entries that it may ever have.
+    # A prefix list counts with its maximum number of entries.
     if sum(weights.get(each, 1) for each in (*others, destination)) > quotas.routes_per_table:
         raise LimitExceeded("RouteLimitExceeded", "routes of the route table", quotas.routes_per_table)
     return _add(session, route_table, destination, target)
 
 
 def replace(session: Session, account: str, request: Mapping[str, Any]) -> None:
-    """Give a route another target; a VPC's own block can be led to an interface or a NAT gateway, and back.
+    """Give a route another target. A local route can get an interface or a NAT gateway as target, and ``local`` again.
 
-    Raises ``NoRouteToReplace``, ``NotALocalRoute``, ``EndpointRoute``, and what the checks of both ends raise.
+    Raises ``NoRouteToReplace``, ``NotALocalRoute``, ``EndpointRoute``, and errors of its destination and target.
     """
     route_table, destination = _place(session, account, request)
     target = _target(session, account, route_table, destination, request)
@@ -125,13 +124,13 @@ def delete_route(session: Session, account: str, request: Mapping[str, Any]) -> 
 
 
 def forget_block(session: Session, vpc_id: str, block: str) -> None:
-    """Drop the routes that stand for the local ones of a block that its VPC loses."""
+    """Delete the routes that replace the local route of a block that is removed from its VPC."""
     tables = select(RouteTable.route_table_id).where(RouteTable.vpc_id == vpc_id)
     session.execute(delete(Route).where(Route.destination == block, Route.route_table_id.in_(tables)))
 
 
 def networks_served(session: Session, targets: Sequence[str]) -> dict[str, str]:
-    """Return the VPC in which each target takes packets; one that takes none is left out.
+    """Return the VPC in which each target accepts packets; targets that accept none are left out.
 
     An internet gateway must be attached, a NAT gateway available, an interface attached.
     """
@@ -190,7 +189,7 @@ def _destination(request: Mapping[str, Any]) -> str:
 def _target(
     session: Session, account: str, route_table: RouteTable, destination: str, request: Mapping[str, Any]
 ) -> str:
-    """Return the id of the one target that a request names, which exists and can take this destination."""
+    """Return the id of the target that a request names; check that it exists and fits the destination."""
     given = [name for name in TARGETS if request.get(name)]
     if request.get("LocalTarget"):
         given.append("LocalTarget")
@@ -233,7 +232,7 @@ def _require_nat_gateway(session: Session, account: str, route_table: RouteTable
 
 
 def _require_inside(session: Session, route_table: RouteTable, destination: str, target: str) -> None:
-    """Raise for a destination inside the VPC that is no subnet's whole block, or whose target cannot take it."""
+    """Raise unless a destination inside the VPC is the exact block of a subnet and its target can accept it."""
     if destination.startswith("pl-"):
         return
     blocks = lookup.vpc_cidrs(session, route_table.vpc_id)
