@@ -1,0 +1,1 @@
+"""Flow logs: their settings, destinations and record formats."""

@@ -8,7 +8,7 @@ from reading_room.vpc.errors import Ec2Error
 
 
 class FlowLogAlreadyExists(Ec2Error):
-    """The resource has a flow log with the same settings."""
+    """The resource already has a flow log with the same settings."""
 
     code = "FlowLogAlreadyExists"
 
@@ -26,7 +26,7 @@ class LogDestinationMissing(Ec2Error):
 
 
 class LogDestinationDenied(Ec2Error):
-    """The bucket of a flow log does not let the records be written."""
+    """The bucket of a flow log does not allow the records to be written."""
 
     code = "400"
 
@@ -35,7 +35,7 @@ class LogDestinationDenied(Ec2Error):
 
 
 class FlowLogParameter(Ec2Error):
-    """The parameters of CreateFlowLogs contradict each other; ``problem`` says which rule they break."""
+    """The parameters of CreateFlowLogs contradict each other; ``problem`` is a key of ``PROBLEMS``."""
 
     code = "InvalidParameter"
 
@@ -58,7 +58,7 @@ class FlowLogParameter(Ec2Error):
 
 
 class UnknownFlowLogField(Ec2Error):
-    """A log format names a field that no record has."""
+    """A log format names an unknown field."""
 
     code = "InvalidParameter"
 

@@ -1,8 +1,8 @@
-"""The fields of a flow log record: which there are, since which version, and how a format is written.
+"""The fields of a flow log record, the version that introduced each, and the syntax of a format.
 
-A field is listed only if what it says is true here. Fields of transit gateways (version 6), regional NAT gateways (9)
-and of tags and next hops (11) are not, so a format that names one is refused (Amazon VPC User Guide, "Flow log
-records").
+Only fields that can be filled in correctly here are listed. The fields of transit gateways (version 6), regional NAT
+gateways (9), and of tags and next hops (11) are not, so a format that names one is rejected (Amazon VPC User Guide,
+"Flow log records").
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ _BY_VERSION = {
 }
 
 FIELDS: Mapping[str, int] = {name: version for version, names in _BY_VERSION.items() for name in names.split()}
-"""Field name → the version of the record format that brought it."""
+"""The version of the record format that introduced each field, by field name."""
 
 DEFAULT_FORMAT = " ".join(f"${{{name}}}" for name in _BY_VERSION[2].split())
-"""The format of a flow log that names none: the fields of version 2, in order."""
+"""The format of a flow log without a LogFormat: the fields of version 2, in order."""
 
 _FORM = re.compile(r"\$\{[^${}\s]*\}(?: +\$\{[^${}\s]*\})*")
 
 
 class LogFormatError(ValueError):
-    """A format that is not ``${field} ${field} …``, or names fields that are unknown (``fields``)."""
+    """A format is not of the form ``${field} ${field} …``, or names unknown fields (``fields``)."""
 
     def __init__(self, text: str, fields: tuple[str, ...] = ()) -> None:
         super().__init__(f"unknown fields: {', '.join(fields)}" if fields else f"not a log format: {text!r}")
@@ -40,7 +40,7 @@ class LogFormatError(ValueError):
 
 
 def parse_format(text: str) -> tuple[str, ...]:
-    """Return the field names of a format, in its order. Raises ``LogFormatError``."""
+    """Return the field names of a format, in order. Raises ``LogFormatError``."""
     if not _FORM.fullmatch(text.strip()):
         raise LogFormatError(text)
     names = tuple(re.findall(r"\$\{([^}]*)\}", text))
@@ -51,5 +51,5 @@ def parse_format(text: str) -> tuple[str, ...]:
 
 
 def record_version(names: tuple[str, ...]) -> int:
-    """Return what ``${version}`` says: the highest version among the fields, at least 2."""
+    """Return the value of ``${version}``: the highest version among the fields, at least 2."""
     return max((FIELDS[name] for name in names), default=2)

@@ -1,4 +1,4 @@
-"""Flow logs: which flows are recorded and where the records go. Recording and delivering is ``flowlogs``' work."""
+"""Flow logs: which flows are recorded and where the records go. The package ``flowlogs`` records and delivers."""
 
 from __future__ import annotations
 
@@ -36,31 +36,32 @@ _GROUP_NAME = re.compile(r"[.\-_/#A-Za-z0-9]{1,512}")
 
 
 BucketVerdict = Literal["writable", "grantable", "missing", "denied"]
-"""What the object store says of a flow log's destination. ``grantable``: the delivery service has no right yet, and the
-caller may give it one."""
+"""The object store's answer about a flow log's destination. ``grantable``: the delivery service has no permission yet,
+and the caller may grant it."""
 
 
 class BucketCheck(Protocol):
     """Asks the object store whether flow logs of an account can be written to a bucket.
 
-    Declared here and given to the operations when the product is put together, because the store is above this package.
+    The protocol is declared here because the store is above this package; the wiring passes the implementation to the
+    operations.
     """
 
     def __call__(self, call: Call, bucket: str, key_prefix: str) -> BucketVerdict:
-        """Say whether ``delivery.logs.amazonaws.com`` may put objects under ``key_prefix`` on the account's behalf."""
+        """Return whether ``delivery.logs.amazonaws.com`` may put objects under ``key_prefix`` for the account."""
         ...
 
     def grant(self, session: Session, account: str, bucket: str, key_prefix: str) -> None:
-        """Add the statements to the bucket's policy that let the delivery service write (after ``grantable``).
+        """After ``grantable``, add the statements to the bucket's policy that let the delivery service write.
 
-        Raises ``LogDestinationMissing`` or ``LogDestinationDenied`` when it can no longer be done.
+        Raises ``LogDestinationMissing`` or ``LogDestinationDenied`` if this is no longer possible.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All of a flow log but the resource that it is for."""
+    """The settings of a flow log, without the resource that it records."""
 
     resource_type: str
     traffic_type: str
@@ -76,34 +77,34 @@ class Settings:
 
     @property
     def bucket(self) -> str:
-        """The bucket of an s3 destination, without prefix."""
+        """The bucket of an S3 destination, without the prefix."""
         return _bucket_and_prefix(self.log_destination or "")[0]
 
     @property
     def prefix(self) -> str:
-        """The prefix of an s3 destination, ending in a slash, or empty."""
+        """The prefix of an S3 destination, ending in a slash, or empty."""
         return _bucket_and_prefix(self.log_destination or "")[1]
 
     @property
     def destination_name(self) -> str:
-        """The bucket's or log group's name."""
+        """The name of the bucket or log group."""
         return self.log_group_name or self.bucket
 
     def names_group_elsewhere(self, account: str, region: str) -> bool:
-        """Say whether the log group's ARN is that of another account or region, where nothing can be written."""
+        """Return whether the log group is in another account or region, where nothing can be written."""
         if self.destination_type != CLOUD_WATCH or self.log_destination is None:
             return False
         arn = Arn.parse(self.log_destination)
         return (arn.account, arn.region) != (account, region)
 
     def key_prefix(self, account: str) -> str:
-        """Return what the keys of an account's records begin with (VPC User Guide, "Publish flow logs to S3")."""
+        """Return the key prefix of an account's records (VPC User Guide, "Publish flow logs to S3")."""
         folder = f"aws-account-id={account}" if self.hive_compatible_partitions else account
         return f"{self.prefix}AWSLogs/{folder}/"
 
 
 def requested(request: Mapping[str, Any]) -> Settings:
-    """Return the settings that a CreateFlowLogs asks for.
+    """Return the settings in a CreateFlowLogs request.
 
     Raises ``FlowLogParameter``, ``UnknownFlowLogField`` or ``InvalidParameterValue``.
     """
@@ -152,7 +153,7 @@ def create(
     *,
     quotas: Quotas = Quotas(),
 ) -> FlowLog:
-    """Make a flow log for one resource; ``verdict`` is about its destination.
+    """Create a flow log for one resource; ``verdict`` is the object store's answer about its destination.
 
     Raises the resource's not-found error, ``LogDestinationMissing``, ``LogDestinationDenied``,
     ``FlowLogAlreadyExists`` or ``LimitExceeded``: EC2 lists those under ``Unsuccessful``.
@@ -196,7 +197,7 @@ def create(
 
 
 def delete_flow_logs(session: Session, account: str, flow_log_ids: Sequence[str]) -> list[tuple[str, Ec2Error]]:
-    """Delete flow logs; return the ids that could not be deleted, each with its error."""
+    """Delete flow logs. Return the ids that could not be deleted, each with its error."""
     unsuccessful: list[tuple[str, Ec2Error]] = []
     for flow_log_id in dict.fromkeys(flow_log_ids):
         try:
@@ -211,7 +212,7 @@ def delete_flow_logs(session: Session, account: str, flow_log_ids: Sequence[str]
 
 
 def covering(session: Session, vpc_id: str, subnet_id: str, interface_id: str) -> list[FlowLog]:
-    """Return the flow logs that record an interface, through its VPC, its subnet or itself."""
+    """Return the flow logs of an interface, its subnet or its VPC."""
     statement = select(FlowLog).where(FlowLog.resource_id.in_((vpc_id, subnet_id, interface_id)))
     return list(session.scalars(statement.order_by(FlowLog.flow_log_id)))
 

@@ -35,7 +35,7 @@ _NEVER_MORE = 1_000_000
 
 
 class FlowLogOperations(Ec2Operations):
-    """CreateFlowLogs and what goes with it."""
+    """CreateFlowLogs and related operations."""
 
     def __init__(
         self,
@@ -56,12 +56,12 @@ class FlowLogOperations(Ec2Operations):
         passes_role=PassedRole("DeliverLogsPermissionArn", "vpc-flow-logs.amazonaws.com"),
     )
     def create_flow_logs(self, call: Call, request: Request) -> Response:
-        """Make a flow log for each of the resources; those that could not be made are listed."""
+        """Create a flow log for each resource; those that could not be created are listed."""
         wanted = self.authorize_tags(call, request, FLOW_LOG)
         settings = flow_logs.requested(request)
         if settings.destination_type == flow_logs.S3:
             self.authorize_also(call, "logs:CreateLogDelivery")
-        # EC2 gives a call without a token one of its own, and shows it.
+        # EC2 generates a token for a call without one, and shows it.
         token = {"ClientToken": request.get("ClientToken") or str(uuid.uuid4())}
         made: list[str] = []
         unsuccessful: list[dict[str, Any]] = []
@@ -69,7 +69,7 @@ class FlowLogOperations(Ec2Operations):
             earlier = idempotency.earlier(session, call.account, "CreateFlowLogs", request)
         if earlier is not None:
             return {"FlowLogIds": earlier, "Unsuccessful": [], **token}
-        # The object store is asked before the write lock is taken: it may have to read the database itself.
+        # Ask the object store before taking the write lock: it may have to read the database itself.
         verdict = self._verdict(call, settings)
         with self.database.transaction() as session:
             for resource in dict.fromkeys(request["ResourceIds"]):

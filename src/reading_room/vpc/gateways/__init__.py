@@ -1,0 +1,1 @@
+"""Internet gateways, NAT gateways and Elastic IP addresses."""

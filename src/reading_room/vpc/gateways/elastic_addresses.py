@@ -1,8 +1,8 @@
-"""Elastic IP addresses: public addresses that an account holds, each associated with one private address or with none.
+"""Elastic IP addresses: public addresses of an account, each associated with one private address or with none.
 
-They come from the operator's pool (the setting ``elastic_ip_pool``). A released one rests for ``addresses.REST``, so
-that packets for its former owner cannot meet the next one; only a pool without any other free address gives out a
-resting one, the longest rested first. The former owner alone may ask for it by name.
+They come from the operator's pool (the setting ``elastic_ip_pool``). A released address rests for ``addresses.REST``,
+so that packets for its former owner cannot reach the next one. Only a pool without any other free address allocates a
+resting one, starting with the one that has rested longest. Only the former owner can ask for a particular address.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ DEFAULT_POOL = "198.51.100.0/24"
 
 
 def overlaps_with_services(pool: str) -> str | None:
-    """Return the network of one of our services' public addresses that a pool overlaps, or ``None``."""
+    """Return the network of the services' public addresses that a pool overlaps, or ``None``."""
     network = ipaddress.IPv4Network(pool)
     services = (*prefix_lists.S3_CIDRS, *prefix_lists.API_CIDRS)
     return next((cidr for cidr in services if network.overlaps(ipaddress.IPv4Network(cidr))), None)
@@ -53,9 +53,9 @@ def allocate(
     wanted: str | None = None,
     quotas: Quotas = Quotas(),
 ) -> ElasticAddress:
-    """Give an account an address of the pool: the lowest that is free and rested, or a wanted one that it had before.
+    """Allocate an address of the pool: the lowest that is free and not resting, or a wanted one that the account had.
 
-    Raises ``LimitExceeded``, ``AddressNotFound`` for a wanted one that is not its to have, and
+    Raises ``LimitExceeded``, ``AddressNotFound`` for a wanted one that the account cannot have, and
     ``InsufficientAddressCapacity``.
     """
     used = session.scalar(select(func.count()).select_from(ElasticAddress).where(ElasticAddress.account == account))
@@ -83,9 +83,9 @@ def allocate(
 
 
 def release(session: Session, account: str, allocation_id: str, now: dt.datetime) -> None:
-    """Give an address back to the pool, where it begins to rest.
+    """Return an address to the pool, where it starts to rest.
 
-    Raises ``ElasticAddressInUse``, and ``AuthFailure`` for one that a NAT gateway has.
+    Raises ``ElasticAddressInUse``, and ``AuthFailure`` for an address of a NAT gateway.
     """
     address: ElasticAddress = lookup.one(session, ELASTIC_ADDRESS, account, allocation_id)
     _not_of_a_nat_gateway(session, address)
@@ -106,11 +106,11 @@ def associate(
     private_address: str | None = None,
     reassociate: bool = True,
 ) -> ElasticAddress:
-    """Associate an address with a private address of an interface, its primary one unless another is named.
+    """Associate an address with a private address of an interface, by default the primary one.
 
-    The same association again changes nothing. Whatever either of the two was associated with before it no longer is;
-    with ``reassociate`` false that is refused. Raises ``AuthFailure`` where a NAT gateway or an endpoint is involved,
-    ``NotAnAddressOfInterface``, ``NetworkHasNoInternetGateway`` or ``ResourceAlreadyAssociated``.
+    Repeating an association changes nothing. Earlier associations of either address end; if ``reassociate`` is false,
+    they raise ``ResourceAlreadyAssociated`` instead. Raises ``AuthFailure`` if a NAT gateway or an endpoint is
+    involved, ``NotAnAddressOfInterface`` or ``NetworkHasNoInternetGateway``.
     """
     address: ElasticAddress = lookup.one(session, ELASTIC_ADDRESS, account, allocation_id)
     _not_of_a_nat_gateway(session, address)
@@ -137,19 +137,19 @@ def associate(
 
 
 def connect(address: ElasticAddress, interface_id: str, private: str) -> None:
-    """Set an address's association, which is a new one, whatever it had before."""
+    """Give an address a new association, replacing any earlier one."""
     address.association_id = resource_id("eipassoc")
     address.interface_id = interface_id
     address.private_address = private
 
 
 def disassociate(address: ElasticAddress) -> None:
-    """Take an address from what it is associated with."""
+    """End the association of an address."""
     address.association_id = address.interface_id = address.private_address = None
 
 
 def disassociate_by_id(session: Session, account: str, association_id: str) -> None:
-    """End an association. Raises ``AssociationNotFound``, and ``AuthFailure`` for a NAT gateway's."""
+    """End an association by its id. Raises ``AssociationNotFound``, and ``AuthFailure`` for a NAT gateway's."""
     address = session.scalar(
         select(ElasticAddress).where(ElasticAddress.association_id == association_id, ElasticAddress.account == account)
     )
@@ -167,7 +167,7 @@ def of(session: Session, interface_ids: Sequence[str]) -> dict[str, dict[str, El
 
 
 def by_public_ips(session: Session, account: str, public_ips: Iterable[str]) -> list[ElasticAddress]:
-    """Return the account's rows of these addresses. Raises ``AddressNotFound`` for the first that it does not have."""
+    """Return the account's rows of these addresses. Raises ``AddressNotFound`` for the first that is missing."""
     rows = {
         row.public_ip: row for row in session.scalars(select(ElasticAddress).where(ElasticAddress.account == account))
     }
@@ -178,7 +178,7 @@ def by_public_ips(session: Session, account: str, public_ips: Iterable[str]) -> 
 
 
 def mapped_in(session: Session, vpc_id: str) -> bool:
-    """Say whether anything in a VPC, NAT gateways included, has a public address."""
+    """Return whether anything in a VPC, NAT gateways included, has a public address."""
     statement = (
         select(ElasticAddress.allocation_id)
         .join(NetworkInterface, NetworkInterface.interface_id == ElasticAddress.interface_id)
@@ -204,9 +204,9 @@ def _in_pool(pool: str, address: str) -> bool:
 def _first_rested(
     candidates: Iterable[str], taken: Collection[str], rests: Mapping[str, dt.datetime], now: dt.datetime
 ) -> str | None:
-    """Return the first address that nobody has and that has rested; if all free ones rest, the longest rested.
+    """Return the first free address that is not resting; if all free ones rest, the one that has rested longest.
 
-    ``rests`` are the moments since when addresses rest. ``None`` when every candidate is taken.
+    ``rests`` is the time of release of each resting address. Returns ``None`` if every candidate is taken.
     """
     resting: list[tuple[dt.datetime, str]] = []
     for address in candidates:

@@ -6,7 +6,7 @@ from reading_room.vpc.errors import Ec2Error, InvalidParameterValue
 
 
 class NetworkHasInternetGateway(Ec2Error):
-    """A VPC has an internet gateway, and takes one only."""
+    """A VPC already has an internet gateway; it can have only one."""
 
     code = "InvalidParameterValue"
 
@@ -15,7 +15,7 @@ class NetworkHasInternetGateway(Ec2Error):
 
 
 class InternetGatewayAttached(Ec2Error):
-    """An internet gateway is attached, and serves one VPC only."""
+    """An internet gateway is already attached; it can be attached to only one VPC."""
 
     code = "Resource.AlreadyAssociated"
 
@@ -24,7 +24,7 @@ class InternetGatewayAttached(Ec2Error):
 
 
 class InternetGatewayNotAttached(Ec2Error):
-    """An internet gateway should be detached from a VPC that it is not attached to."""
+    """An internet gateway to detach is not attached to the VPC."""
 
     code = "Gateway.NotAttached"
 
@@ -33,7 +33,7 @@ class InternetGatewayNotAttached(Ec2Error):
 
 
 class NetworkHasNoInternetGateway(Ec2Error):
-    """A public address needs an internet gateway at its VPC."""
+    """A public address needs an internet gateway attached to its VPC."""
 
     code = "Gateway.NotAttached"
 
@@ -42,7 +42,7 @@ class NetworkHasNoInternetGateway(Ec2Error):
 
 
 class PublicAddressesMapped(Ec2Error):
-    """A VPC keeps its internet gateway while something in it has a public address."""
+    """The internet gateway of a VPC cannot be detached while something in the VPC has a public address."""
 
     code = "DependencyViolation"
 
@@ -54,7 +54,7 @@ class PublicAddressesMapped(Ec2Error):
 
 
 class AddressNotFound(Ec2Error):
-    """The account has no such Elastic IP address, or cannot have it again."""
+    """The account has no such Elastic IP address, or cannot get it again."""
 
     code = "InvalidAddress.NotFound"
 
@@ -63,7 +63,7 @@ class AddressNotFound(Ec2Error):
 
 
 class InsufficientAddressCapacity(Ec2Error):
-    """Every address of the pool is given out."""
+    """Every address of the pool is allocated."""
 
     code = "InsufficientAddressCapacity"
     status = 503
@@ -73,7 +73,7 @@ class InsufficientAddressCapacity(Ec2Error):
 
 
 class ResourceAlreadyAssociated(Ec2Error):
-    """An Elastic IP address, or the private address that it should get, has another association."""
+    """An Elastic IP address, or the private address to associate it with, has another association."""
 
     code = "Resource.AlreadyAssociated"
 
@@ -82,7 +82,7 @@ class ResourceAlreadyAssociated(Ec2Error):
 
 
 class ElasticAddressInUse(Ec2Error):
-    """An Elastic IP address is associated and so cannot be released."""
+    """An associated Elastic IP address cannot be released."""
 
     code = "InvalidIPAddress.InUse"
 
@@ -98,7 +98,7 @@ class NotAnAddressOfInterface(InvalidParameterValue):
 
 
 class AllocationIdNeededToRelease(Ec2Error):
-    """ReleaseAddress by PublicIp was for EC2-Classic."""
+    """ReleaseAddress was called with PublicIp, which is for EC2-Classic."""
 
     code = "InvalidParameterValue"
 
@@ -107,7 +107,7 @@ class AllocationIdNeededToRelease(Ec2Error):
 
 
 class AssociationIdNeeded(Ec2Error):
-    """DisassociateAddress by PublicIp was for EC2-Classic."""
+    """DisassociateAddress was called with PublicIp, which is for EC2-Classic."""
 
     code = "InvalidParameterValue"
 
@@ -116,7 +116,7 @@ class AssociationIdNeeded(Ec2Error):
 
 
 class NatGatewayNotAvailable(Ec2Error):
-    """The addresses of a NAT gateway change only while it is available."""
+    """The addresses of a NAT gateway can change only while it is available."""
 
     code = "IncorrectState"
 
@@ -125,7 +125,7 @@ class NatGatewayNotAvailable(Ec2Error):
 
 
 class WrongConnectivity(InvalidParameterValue):
-    """Elastic IP addresses are for public NAT gateways, private addresses alone for private ones."""
+    """The call is for the other kind of NAT gateway: public ones have Elastic IP addresses, private ones do not."""
 
     def __init__(self, nat_gateway_id: str, connectivity: str, expected: str) -> None:
         super().__init__(
@@ -134,7 +134,7 @@ class WrongConnectivity(InvalidParameterValue):
 
 
 class PrimaryAssociationStays(InvalidParameterValue):
-    """A public NAT gateway keeps its first Elastic IP address for life."""
+    """The first Elastic IP address of a public NAT gateway cannot be disassociated."""
 
     def __init__(self, association_id: str) -> None:
         super().__init__("associationIds", association_id, "The primary address cannot be taken from a NAT gateway.")

@@ -1,7 +1,7 @@
-"""Gateways and public addresses as ``NetworkSpec`` has them; each table read once, for all VPCs.
+"""Gateways and public addresses in the form of ``NetworkSpec``; each table is read once, for all VPCs.
 
-The services' public addresses lie beyond the internet gateway of every VPC that has one: two endpoints of kind ``far``
-stand for them, S3's and the one of all other services.
+The services' public addresses are reached through a VPC's internet gateway. Two endpoints of kind ``far`` represent
+them: one for S3 and one for all other services.
 """
 
 from __future__ import annotations
@@ -20,15 +20,14 @@ FAR_ENDPOINTS = (
     spec.Endpoint("far-s3", "far", "s3", prefix_lists.S3_PREFIX_LIST_ID, 1999),
     spec.Endpoint("far-api", "far", "api", prefix_lists.API_PREFIX_LIST_ID, 2000),
 )
-"""Their numbers are above those of customers' endpoints (``endpoints.MAX_NUMBER``)."""
+"""Their numbers are higher than those of customers' endpoints (``endpoints.MAX_NUMBER``)."""
 
 
 class Gateways:
     """The internet gateways, Elastic IP addresses and NAT gateways of all VPCs.
 
-    ``addresses`` are the private addresses of the interfaces of NAT gateways, the primary one first, by interface id.
-    ``open_interfaces`` are those that a container has and whose check of source and destination is off, each with its
-    VPC.
+    ``addresses`` are the private addresses of the interfaces of NAT gateways, by interface id, the primary one first.
+    ``open_interfaces`` maps the interfaces that a container uses with the source/destination check off to their VPCs.
     """
 
     def __init__(
@@ -57,7 +56,7 @@ class Gateways:
         return self._internet.get(vpc_id)
 
     def far_endpoints(self, vpc_id: str) -> tuple[spec.Endpoint, ...]:
-        """Return the services beyond a VPC's internet gateway; none without one."""
+        """Return the services that a VPC reaches through its internet gateway; none if it has no gateway."""
         return FAR_ENDPOINTS if vpc_id in self._internet else ()
 
     def elastic_addresses(self, interface_ids: Sequence[str]) -> tuple[spec.ElasticAddress, ...]:
@@ -74,9 +73,9 @@ class Gateways:
         return tuple(self._nat_gateway(row) for row in self._nat[vpc_id])
 
     def target(self, target: str, vpc_id: str) -> str:
-        """Return what a route to this target means in a VPC: the target, or ``blackhole``.
+        """Return the effective target of a route in a VPC: the target, or ``blackhole``.
 
-        An interface drops what is not for its own address, so a route to one ends there unless its check is off.
+        An interface drops packets for other addresses, so a route to one is a blackhole unless its check is off.
         """
         if self._open_interfaces.get(target) == vpc_id:
             return target

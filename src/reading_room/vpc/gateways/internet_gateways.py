@@ -1,6 +1,7 @@
-"""Internet gateways: at most one at a VPC, and each at one VPC at most.
+"""Internet gateways: a VPC has at most one, and each is attached to at most one VPC.
 
-A VPC without one has no way to a public address. What has a public address keeps the gateway where it is.
+A VPC without a gateway cannot reach public addresses. A gateway cannot be detached while anything in its VPC has a
+public address.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from reading_room.vpc.tables import InternetGateway, Vpc
 
 
 def create(session: Session, account: str, now: dt.datetime, *, quotas: Quotas = Quotas()) -> InternetGateway:
-    """Make a gateway that is attached to nothing. Raises ``LimitExceeded``."""
+    """Create a detached gateway. Raises ``LimitExceeded``."""
     used = session.scalar(select(func.count()).select_from(InternetGateway).where(InternetGateway.account == account))
     require_room(used, quotas.internet_gateways, "InternetGatewayLimitExceeded", "internet gateways")
     gateway = InternetGateway(internet_gateway_id=resource_id("igw"), account=account, created_at=now)
@@ -50,7 +51,7 @@ def attach(session: Session, account: str, gateway_id: str, vpc_id: str) -> None
 def detach(session: Session, account: str, gateway_id: str, vpc_id: str) -> None:
     """Detach a gateway; routes to it become blackholes.
 
-    Raises ``InternetGatewayNotAttached``, and ``PublicAddressesMapped`` while something there has a public address.
+    Raises ``InternetGatewayNotAttached``, and ``PublicAddressesMapped`` while anything in the VPC has a public address.
     """
     gateway: InternetGateway = lookup.one(session, INTERNET_GATEWAY, account, gateway_id)
     lookup.one(session, VPC, account, vpc_id)
@@ -63,7 +64,7 @@ def detach(session: Session, account: str, gateway_id: str, vpc_id: str) -> None
 
 
 def delete_gateway(session: Session, account: str, gateway_id: str) -> None:
-    """Delete a gateway that is attached to nothing. Raises ``DependencyViolation``."""
+    """Delete a detached gateway. Raises ``DependencyViolation`` if it is attached."""
     gateway: InternetGateway = lookup.one(session, INTERNET_GATEWAY, account, gateway_id)
     if gateway.vpc_id is not None:
         raise DependencyViolation("internetGateway", gateway_id)

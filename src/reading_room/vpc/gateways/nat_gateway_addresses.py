@@ -1,6 +1,6 @@
-"""Further addresses of NAT gateways that exist: Elastic IP addresses of public ones, private ones of private ones.
+"""Secondary addresses of existing NAT gateways: Elastic IP addresses of public ones, private addresses of private ones.
 
-The first address of each kind stays for the gateway's life.
+The first address of each kind cannot be removed.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def associate(
     *,
     quotas: Quotas = Quotas(),
 ) -> list[AddressEntry]:
-    """Give a public gateway further Elastic IP addresses, each with a private one; return the new entries.
+    """Associate Elastic IP addresses with a public gateway, each with a private address; return the new entries.
 
     Raises ``NatGatewayNotFound``, ``NatGatewayNotAvailable``, ``WrongConnectivity``, ``AllocationNotFound``,
     ``ResourceAlreadyAssociated``, ``LimitExceeded``, and for the private addresses ``InvalidParameterCombination`` and
@@ -67,7 +67,7 @@ def associate(
 def disassociate(
     session: Session, account: str, nat_gateway_id: str, association_ids: Sequence[str], now: dt.datetime
 ) -> list[AddressEntry]:
-    """Take Elastic IP addresses, and the private ones that go with them, from a public gateway; return the entries.
+    """Remove Elastic IP addresses, with their private addresses, from a public gateway; return the removed entries.
 
     Raises ``NatGatewayNotFound``, ``NatGatewayNotAvailable``, ``WrongConnectivity``, ``AssociationNotFound`` and
     ``PrimaryAssociationStays``.
@@ -94,7 +94,7 @@ def assign_private(
     *,
     quotas: Quotas = Quotas(),
 ) -> list[AddressEntry]:
-    """Give a private gateway further private addresses; return the new entries.
+    """Assign private addresses to a private gateway; return the new entries.
 
     Raises ``NatGatewayNotFound``, ``NatGatewayNotAvailable``, ``WrongConnectivity``, ``MissingParameter``,
     ``InvalidParameterCombination`` and what ``secondary_addresses.assign`` raises.
@@ -112,7 +112,7 @@ def assign_private(
 def unassign_private(
     session: Session, account: str, nat_gateway_id: str, given_back: Sequence[str], now: dt.datetime
 ) -> list[AddressEntry]:
-    """Take private addresses from a private gateway; return the entries.
+    """Remove private addresses from a private gateway; return the removed entries.
 
     Raises ``NatGatewayNotFound``, ``NatGatewayNotAvailable``, ``WrongConnectivity`` and what
     ``secondary_addresses.unassign`` raises.

@@ -1,10 +1,10 @@
-"""NAT gateways: addresses of a subnet that others of the VPC send through, and whose name their packets then bear.
+"""NAT gateways: other interfaces of the VPC send through them, and their packets get the gateway's source address.
 
-A gateway has one interface, which is AWS's to manage and has no groups. A ``public`` gateway has an Elastic IP address
-for each of its private ones; they are associated like those of any interface, and nobody but the gateway may change
-that. What stands in the way of a new gateway is told as EC2 tells it: the call succeeds, and the gateway is ``failed``.
+A gateway has one interface, which AWS manages and which has no groups. A ``public`` gateway has an Elastic IP address
+for each of its private addresses. They are associated like those of any interface, but only the gateway can change
+them. As in EC2, creating a gateway that cannot work succeeds, and the gateway is ``failed``.
 
-A new gateway exists whole when its transaction ends, so the answer to the call alone shows ``pending``.
+A new gateway is complete when its transaction ends, so only the response to the create call shows ``pending``.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ from reading_room.vpc.quotas import Quotas, require_room
 from reading_room.vpc.tables import ElasticAddress, InternetGateway, NatGateway, NetworkInterface, Subnet
 
 SHOWN_FOR = dt.timedelta(hours=1)
-"""How long a gateway that failed or was deleted is still shown."""
+"""How long a failed or deleted gateway is still shown."""
 INTERFACE_TYPE = "nat_gateway"
 MOST_FURTHER_ADDRESSES = 31
-"""How many addresses one call may add by number, as EC2's model bounds it."""
+"""The most addresses that one call may add by count, a limit of EC2's API model."""
 _LIVING = ("pending", "available", "deleting")
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a CreateNatGateway asks for.
+    """The parameters of a CreateNatGateway request.
 
-    ``allocations`` are Elastic IP addresses, none for a private gateway. ``private`` are the private addresses, the
-    primary one first; ``None`` stands for any free one. A public gateway has as many of the one as of the other.
+    ``allocations`` are the ids of Elastic IP addresses, none for a private gateway. ``private`` are the private
+    addresses, the primary one first; ``None`` stands for any free one. A public gateway has as many of both.
     """
 
     subnet_id: str
@@ -56,7 +56,7 @@ class Wanted:
 
 
 def requested(request: Mapping[str, Any]) -> Wanted:
-    """Return what a CreateNatGateway asks for.
+    """Return the parameters of a CreateNatGateway request.
 
     Raises ``MissingParameter``, ``InvalidParameterValue``, ``InvalidParameterCombination``, ``MalformedId`` and, for
     regional gateways, ``UnsupportedParameter``.
@@ -87,7 +87,7 @@ def requested(request: Mapping[str, Any]) -> Wanted:
 
 
 def further_addresses(chosen: Sequence[str], count: int, *, exactly: int | None) -> tuple[str | None, ...]:
-    """Return the chosen addresses, or ``count`` times any; with ``exactly`` the chosen ones must be that many.
+    """Return the chosen addresses, or ``None`` ``count`` times; with ``exactly``, that many must be chosen.
 
     Raises ``InvalidParameterValue`` or ``InvalidParameterCombination``.
     """
@@ -106,7 +106,7 @@ def further_addresses(chosen: Sequence[str], count: int, *, exactly: int | None)
 def create(
     session: Session, account: str, wanted: Wanted, now: dt.datetime, *, quotas: Quotas = Quotas()
 ) -> NatGateway:
-    """Make a NAT gateway, ``available`` or ``failed``.
+    """Create a NAT gateway, ``available`` or ``failed``.
 
     Raises ``SubnetNotFound``, ``LimitExceeded`` and, for a chosen private address, what ``addresses.allocate`` raises.
     """
@@ -168,7 +168,7 @@ def create(
 
 
 def delete_gateway(session: Session, account: str, nat_gateway_id: str, now: dt.datetime) -> NatGateway:
-    """Delete a NAT gateway with its interface; its Elastic IP addresses stay the account's, routes lead nowhere.
+    """Delete a NAT gateway with its interface. The account keeps the Elastic IP addresses; routes become blackholes.
 
     Raises ``NatGatewayNotFound``, also for one that is deleted.
     """
@@ -209,7 +209,7 @@ def interface_of(session: Session, gateway: NatGateway) -> NetworkInterface:
 def assign(
     session: Session, interface: NetworkInterface, wanted: Sequence[str | None], now: dt.datetime, quotas: Quotas
 ) -> list[str]:
-    """Give a gateway's interface further private addresses, chosen ones or (``None``) any, and return them."""
+    """Assign private addresses to a gateway's interface, chosen ones or (``None``) any, and return them."""
     chosen = [address for address in wanted if address is not None]
     return secondary_addresses.assign(
         session, interface, now, wanted=chosen, count=len(wanted) - len(chosen), quotas=quotas
@@ -217,7 +217,7 @@ def assign(
 
 
 def refresh(session: Session, gateway: NatGateway, interface: NetworkInterface) -> None:
-    """Write down which addresses a gateway has, as EC2 shows them, the primary one first."""
+    """Store the addresses of a gateway in its row as EC2 shows them, the primary one first."""
     session.flush()
     public = elastic_addresses.of(session, [interface.interface_id])[interface.interface_id]
     secondary = secondary_addresses.of(session, [interface.interface_id])[interface.interface_id]
@@ -237,7 +237,7 @@ def refresh(session: Session, gateway: NatGateway, interface: NetworkInterface) 
 
 
 def _failure(session: Session, subnet: Subnet, wanted: Wanted) -> tuple[str, str] | None:
-    """Return why a gateway cannot be made, as ``FailureCode`` and ``FailureMessage``, or ``None``."""
+    """Return the ``FailureCode`` and ``FailureMessage`` of a gateway that cannot work, or ``None``."""
     attached = session.scalar(select(InternetGateway).where(InternetGateway.vpc_id == subnet.vpc_id))
     if wanted.public and attached is None:
         return "Gateway.NotAttached", f"Network {subnet.vpc_id} has no Internet gateway attached"

@@ -1,4 +1,4 @@
-"""The addresses that S3 may see requests of an interface come from: its own, and those that gateways give."""
+"""The addresses that S3 may see as the source of an interface's requests: its own, and those of gateways."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from reading_room.vpc.tables import NatGateway, NetworkInterface
 
 
 class SourceAddresses(NamedTuple):
-    """``inside`` are seen through the VPC's endpoints, as ``aws:VpcSourceIp``; ``outside`` as ``aws:SourceIp``."""
+    """``inside`` are seen through the VPC's endpoints as ``aws:VpcSourceIp``, ``outside`` as ``aws:SourceIp``."""
 
     inside: tuple[str, ...]
     outside: tuple[str, ...]
 
 
 def of(session: Session, interface: NetworkInterface) -> SourceAddresses:
-    """Return the addresses of an interface of a VPC, and those of the NAT gateways that it may be routed through."""
+    """Return the addresses of an interface, and those of the NAT gateways that its requests may go through."""
     public = elastic_addresses.of(session, [interface.interface_id])[interface.interface_id].get(interface.address)
     inside = [interface.address]
     outside = [] if public is None else [public.public_ip]

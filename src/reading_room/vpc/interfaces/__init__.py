@@ -1,0 +1,1 @@
+"""Network interfaces, their addresses and permissions, and the interfaces of jobs."""

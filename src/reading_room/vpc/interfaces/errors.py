@@ -7,7 +7,7 @@ from reading_room.vpc.not_found import MalformedId, NotFound
 
 
 class AddressAssigned(Ec2Error):
-    """An address is assigned to the interface already."""
+    """An address is already assigned to the interface."""
 
     code = "Resource.AlreadyAssigned"
 
@@ -16,7 +16,7 @@ class AddressAssigned(Ec2Error):
 
 
 class AddressNotAssigned(Ec2Error):
-    """An address that should be taken from an interface is not one of its."""
+    """An address to unassign is not an address of the interface."""
 
     code = "InvalidParameterValue"
 
@@ -25,7 +25,7 @@ class AddressNotAssigned(Ec2Error):
 
 
 class PrimaryAddress(Ec2Error):
-    """The primary address of an interface stays with it."""
+    """The primary address of an interface cannot be unassigned."""
 
     code = "InvalidParameterValue"
 
@@ -34,7 +34,7 @@ class PrimaryAddress(Ec2Error):
 
 
 class DifferentNetworks(Ec2Error):
-    """A security group and a subnet are of two VPCs."""
+    """A security group and a subnet are in different VPCs."""
 
     code = "InvalidParameter"
 
@@ -43,7 +43,7 @@ class DifferentNetworks(Ec2Error):
 
 
 class NetworkInterfaceInUse(Ec2Error):
-    """An interface cannot be deleted or attached while it is attached."""
+    """An attached interface cannot be deleted or attached again."""
 
     code = "InvalidParameterValue"
 
@@ -52,7 +52,7 @@ class NetworkInterfaceInUse(Ec2Error):
 
 
 class InterfaceManagedByService(Ec2Error):
-    """An attachment that the service made cannot be changed by a customer."""
+    """Customers cannot change an attachment that the service made."""
 
     code = "OperationNotPermitted"
 
@@ -61,14 +61,14 @@ class InterfaceManagedByService(Ec2Error):
 
 
 class AttachmentNotFound(NotFound):
-    """No such attachment of a network interface."""
+    """The network interface attachment does not exist."""
 
     code = "InvalidAttachmentID.NotFound"
     words = "The attachment ID"
 
 
 class InstanceNotFound(NotFound):
-    """No such instance: there are none here."""
+    """The instance does not exist: there are no instances here."""
 
     code = "InvalidInstanceID.NotFound"
     words = "The instance ID"
@@ -84,7 +84,7 @@ class PermissionExists(Ec2Error):
 
 
 def attachment_error(attachment_id: str) -> Ec2Error:
-    """Return why a customer cannot change an attachment: the service made it, or it does not exist."""
+    """Return the error for changing an attachment: the service made it, or it does not exist."""
     if attachment_id.startswith("ela-attach-"):
         return InterfaceManagedByService()
     if attachment_id.startswith("eni-attach-"):

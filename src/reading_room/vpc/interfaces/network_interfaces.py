@@ -1,8 +1,8 @@
-"""Network interfaces: from an address in a subnet to the wire of a job's container, and back.
+"""Network interfaces: an address in a subnet, which can be attached to a job's container.
 
-An interface is *attached* while a container has it; only then has it a host and, in the network, a wire. Who attaches
-needs the owner's leave: an ``INSTANCE-ATTACH`` permission for ``SERVICE_ACCOUNT`` (the service's own network, which
-nobody else sees, needs none).
+An interface is *attached* while a container uses it; only then does it have a host and a link in the network. The
+service may attach it only with the owner's ``INSTANCE-ATTACH`` permission for ``SERVICE_ACCOUNT``. Interfaces of the
+service's own network, which nobody else sees, need none.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ SERVICE_ACCOUNT = "000000000000"
 """The account of the service that runs containers, to which owners give ``INSTANCE-ATTACH``."""
 INSTANCE_ATTACH = "INSTANCE-ATTACH"
 AWS_MACHINERY = "amazon-aws"
-"""Who has the interfaces of endpoints and NAT gateways, as EC2 names it."""
+"""EC2's name for the owner of what the interfaces of endpoints and NAT gateways are attached to."""
 
 
 def create(
@@ -61,13 +61,13 @@ def create(
     address: str | None = None,
     quotas: Quotas = Quotas(),
 ) -> NetworkInterface:
-    """Make an interface with one address, chosen or the next free one; without groups it gets the VPC's default one.
+    """Create an interface with one address, the given or the next free one, and the default group if none is given.
 
     Raises what ``addresses.allocate`` and ``set_groups`` raise, and ``LimitExceeded``.
     """
     groups = _groups(session, account, subnet.vpc_id, subnet.subnet_id, group_ids, quotas)
     interface = _insert(session, account, subnet, now, requester_id, description, address, quotas)
-    _carry(session, interface, groups)
+    _insert_groups(session, interface, groups)
     return interface
 
 
@@ -86,10 +86,10 @@ def create_managed(
     nat_gateway_id: str | None = None,
     quotas: Quotas = Quotas(),
 ) -> NetworkInterface:
-    """Make the interface of an interface endpoint or a NAT gateway, attached to AWS's own machinery from the start.
+    """Create the interface of an interface endpoint or a NAT gateway, attached from the start.
 
-    It has exactly the given groups, which may be none, and no customer can change, detach or delete it: ``remove``
-    does. Raises as ``create`` does.
+    It has exactly the given groups, or none. No customer can change, detach or delete it: ``remove`` deletes it. Raises
+    as ``create`` does.
     """
     groups = _groups(session, account, subnet.vpc_id, subnet.subnet_id, group_ids, quotas) if group_ids else []
     interface = _insert(session, account, subnet, now, requester_id, description, address, quotas)
@@ -97,14 +97,14 @@ def create_managed(
     interface.requester_managed = True
     interface.vpc_endpoint_id = vpc_endpoint_id
     interface.nat_gateway_id = nat_gateway_id
-    # A NAT gateway takes what is for others; that is how EC2 shows it.
+    # A NAT gateway accepts packets for other addresses, and EC2 shows its interface with the check off.
     interface.source_dest_check = nat_gateway_id is None
     interface.attachment_id = resource_id("ela-attach")
     interface.attachment_status = "attached"
     interface.instance_owner = AWS_MACHINERY
     interface.attached_at = now
     interface.status = "in-use"
-    _carry(session, interface, groups)
+    _insert_groups(session, interface, groups)
     return interface
 
 
@@ -117,7 +117,7 @@ def own(session: Session, account: str, interface_id: str) -> NetworkInterface:
 
 
 def delete_interface(session: Session, account: str, interface_id: str, now: dt.datetime) -> None:
-    """Delete an interface with its permissions; its address begins to rest. Raises ``NetworkInterfaceInUse``."""
+    """Delete an interface with its permissions; its address starts to rest. Raises ``NetworkInterfaceInUse``."""
     interface: NetworkInterface = lookup.one(session, NETWORK_INTERFACE, account, interface_id)
     if interface.attachment_id is not None:
         raise NetworkInterfaceInUse(interface_id)
@@ -125,9 +125,9 @@ def delete_interface(session: Session, account: str, interface_id: str, now: dt.
 
 
 def remove(session: Session, interface: NetworkInterface, now: dt.datetime) -> None:
-    """Delete an interface with all that hangs on it, attached or not; its addresses begin to rest.
+    """Delete an interface with everything that depends on it, attached or not; its addresses start to rest.
 
-    Elastic IP addresses that are associated with it are then associated with nothing.
+    Its Elastic IP addresses are disassociated.
     """
     interface_id = interface.interface_id
     addresses.begin_rest(session, interface, now)
@@ -143,13 +143,13 @@ def remove(session: Session, interface: NetworkInterface, now: dt.datetime) -> N
 def set_groups(
     session: Session, interface: NetworkInterface, group_ids: Sequence[str], *, quotas: Quotas = Quotas()
 ) -> None:
-    """Give an interface other groups, in this order; they hold for its next packet.
+    """Replace the groups of an interface, in this order; they apply from its next packet on.
 
     Raises ``SecurityGroupNotFound``, ``DifferentNetworks`` or ``LimitExceeded``.
     """
     groups = _groups(session, interface.account, interface.vpc_id, interface.subnet_id, group_ids, quotas)
     session.execute(delete(NetworkInterfaceGroup).where(NetworkInterfaceGroup.interface_id == interface.interface_id))
-    _carry(session, interface, groups)
+    _insert_groups(session, interface, groups)
 
 
 def attach(
@@ -162,9 +162,9 @@ def attach(
     job_arn: str | None = None,
     now: dt.datetime | None = None,
 ) -> NetworkInterface:
-    """Give an interface to a container on a host.
+    """Attach an interface to a container on a host.
 
-    Attaching it again to the same container changes nothing. Raises ``NetworkInterfaceNotFound``,
+    Attaching it to the same container again changes nothing. Raises ``NetworkInterfaceNotFound``,
     ``NetworkInterfaceInUse`` while another container has it, and ``AuthFailure`` without the owner's permission.
     """
     interface = _interface(session, eni_id)
@@ -187,9 +187,9 @@ def attach(
 
 
 def detach(session: Session, eni_id: str) -> None:
-    """Take an interface from its container: it keeps its address and loses its wire.
+    """Detach an interface from its container. It keeps its address.
 
-    An interface that is not attached, or gone, stays as it is, so that a job's end can be repeated.
+    Do nothing if the interface is not attached or does not exist, so that ending a job can be repeated.
     """
     interface = session.get(NetworkInterface, eni_id)
     if interface is None or interface.attachment_id is None:
@@ -205,12 +205,12 @@ def detach(session: Session, eni_id: str) -> None:
 
 
 def mark_released(session: Session, vpc_id: str, address: str) -> None:
-    """Say that no kernel remembers a flow of a deleted interface's address, which ends the address's rest."""
+    """End the rest of a deleted interface's address, because no kernel has a flow of it any more."""
     addresses.end_rest(session, vpc_id, address)
 
 
 def by_address(session: Session, vpc_id: str, address: str) -> NetworkInterface | None:
-    """Return the interface that has an address of a VPC, primary or secondary, if any."""
+    """Return the interface with this primary or secondary address in a VPC, if any."""
     secondary = session.get(SecondaryAddress, (vpc_id, address))
     if secondary is not None:
         return session.get(NetworkInterface, secondary.interface_id)
@@ -220,7 +220,7 @@ def by_address(session: Session, vpc_id: str, address: str) -> NetworkInterface 
 
 
 def groups_of(session: Session, interface_ids: Sequence[str]) -> dict[str, list[SecurityGroup]]:
-    """Return the groups of several interfaces, each list in the order in which they were given."""
+    """Return the groups of several interfaces by interface, each list in the order in which the groups were given."""
     links = lookup.grouped(session, NetworkInterfaceGroup, "interface_id", interface_ids, "position")
     ids = {link.group_id for carried in links.values() for link in carried}
     by_id = {
@@ -254,7 +254,7 @@ def permit(
 
 
 def revoke_permission(session: Session, account: str, permission_id: str, *, force: bool) -> None:
-    """Take a permission back. While the interface is attached that needs ``force``, and detaches it.
+    """Revoke a permission. While the interface is attached, this needs ``force`` and detaches it.
 
     Raises ``PermissionNotFound`` or ``InterfaceManagedByService``.
     """
@@ -331,7 +331,7 @@ def _groups(
     return wanted
 
 
-def _carry(session: Session, interface: NetworkInterface, group_ids: Sequence[str]) -> None:
+def _insert_groups(session: Session, interface: NetworkInterface, group_ids: Sequence[str]) -> None:
     session.add_all(
         NetworkInterfaceGroup(interface_id=interface.interface_id, group_id=group_id, position=position)
         for position, group_id in enumerate(group_ids)

@@ -76,7 +76,7 @@ _SHOWN_ATTRIBUTES = ("description", "groupSet", "sourceDestCheck", "attachment",
 
 
 class NetworkInterfaceOperations(Ec2Operations):
-    """CreateNetworkInterface and what goes with it."""
+    """CreateNetworkInterface and related operations."""
 
     @ec2(
         "CreateNetworkInterface",
@@ -89,7 +89,7 @@ class NetworkInterfaceOperations(Ec2Operations):
         ),
     )
     def create_network_interface(self, call: Call, request: Request) -> Response:
-        """Make a network interface."""
+        """Create a network interface."""
         wanted = self.authorize_tags(call, request, NETWORK_INTERFACE)
         if request.get("InterfaceType", "interface") != "interface":
             raise UnsupportedParameter("CreateNetworkInterface", f"InterfaceType={request['InterfaceType']}")
@@ -194,7 +194,7 @@ class NetworkInterfaceOperations(Ec2Operations):
 
     @ec2("ResetNetworkInterfaceAttribute", "NetworkInterfaceId SourceDestCheck", scope=_INTERFACE)
     def reset_network_interface_attribute(self, call: Call, request: Request) -> None:
-        """Switch an interface's check of source and destination on."""
+        """Turn an interface's source/destination check on."""
         if "SourceDestCheck" not in request:
             raise MissingParameter("SourceDestCheck")
         with self.database.transaction() as session:
@@ -206,7 +206,7 @@ class NetworkInterfaceOperations(Ec2Operations):
         scope=_INTERFACE,
     )
     def assign_private_ip_addresses(self, call: Call, request: Request) -> Response:
-        """Give an interface further addresses."""
+        """Assign secondary addresses to an interface."""
         wanted, count = request.get("PrivateIpAddresses") or (), request.get("SecondaryPrivateIpAddressCount") or 0
         if bool(wanted) == bool(count):
             raise ExactlyOneOf(("PrivateIpAddresses", "SecondaryPrivateIpAddressCount"))
@@ -230,7 +230,7 @@ class NetworkInterfaceOperations(Ec2Operations):
 
     @ec2("UnassignPrivateIpAddresses", "NetworkInterfaceId PrivateIpAddresses", scope=_INTERFACE)
     def unassign_private_ip_addresses(self, call: Call, request: Request) -> None:
-        """Take secondary addresses from an interface."""
+        """Unassign secondary addresses from an interface."""
         given_back = request.get("PrivateIpAddresses") or ()
         if not given_back:
             raise MissingParameter("PrivateIpAddresses")
@@ -240,7 +240,7 @@ class NetworkInterfaceOperations(Ec2Operations):
 
     @ec2("AttachNetworkInterface", "NetworkInterfaceId InstanceId DeviceIndex NetworkCardIndex", scope=_INTERFACE)
     def attach_network_interface(self, call: Call, request: Request) -> Response:
-        """Refuse to attach an interface to an instance: there are no instances here."""
+        """Fail to attach an interface to an instance: there are no instances here."""
         with self.database.reading() as session:
             network_interfaces.own(session, call.account, request["NetworkInterfaceId"])
         check_id("InvalidInstanceID.Malformed", "i", request["InstanceId"])
@@ -248,7 +248,7 @@ class NetworkInterfaceOperations(Ec2Operations):
 
     @ec2("DetachNetworkInterface", "AttachmentId Force")
     def detach_network_interface(self, call: Call, request: Request) -> None:
-        """Refuse to detach an interface: only the service attaches any."""
+        """Fail to detach an interface: only the service attaches interfaces."""
         raise attachment_error(request["AttachmentId"])
 
     @ec2(
@@ -280,7 +280,7 @@ class NetworkInterfaceOperations(Ec2Operations):
         "NetworkInterfacePermissionIds Filters MaxResults NextToken",
     )
     def describe_network_interface_permissions(self, call: Call, request: Request) -> Response:
-        """List the permissions given on interfaces."""
+        """List the permissions on interfaces."""
         ids = request.get("NetworkInterfacePermissionIds") or ()
         with self.database.reading() as session:
             rows = lookup.described(session, INTERFACE_PERMISSION, call.account, ids)
@@ -299,7 +299,7 @@ class NetworkInterfaceOperations(Ec2Operations):
         scope=about(interface_of_permission),
     )
     def delete_network_interface_permission(self, call: Call, request: Request) -> Response:
-        """Take a permission back; with Force the interface is detached as well."""
+        """Revoke a permission; with Force, also detach the interface."""
         with self.database.transaction() as session:
             network_interfaces.revoke_permission(
                 session,
@@ -321,7 +321,7 @@ def _permission_view(row: NetworkInterfacePermission) -> dict[str, Any]:
 
 
 def _wanted_addresses(request: Request) -> tuple[str | None, list[str]]:
-    """Return the primary address that a CreateNetworkInterface wants, if any, and the secondary ones that it lists."""
+    """Return the primary address of a CreateNetworkInterface request, if any, and the secondary ones that it lists."""
     listed = request.get("PrivateIpAddresses") or ()
     count = request.get("SecondaryPrivateIpAddressCount") or 0
     if count < 0:
@@ -339,6 +339,6 @@ def _wanted_addresses(request: Request) -> tuple[str | None, list[str]]:
     if secondary and not primary:
         if len(secondary) > 1:
             raise InvalidParameterCombination("One of the privateIpAddresses must be the primary one")
-        # EC2 takes a single listed address for the primary one.
+        # EC2 treats a single listed address as the primary one.
         primary, secondary = secondary, []
     return primary[0] if primary else None, secondary

@@ -1,6 +1,6 @@
-"""Secondary private addresses of interfaces: assigning, moving and giving them back.
+"""Secondary private addresses of interfaces: assigning, moving and unassigning them.
 
-An address is assigned while its interface lives. One that is given back rests as a primary one does.
+An address stays assigned until it is unassigned or its interface is deleted. Then it rests as a primary one does.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ def assign(
     reassign: bool = False,
     quotas: Quotas = Quotas(),
 ) -> list[str]:
-    """Give an interface further addresses of its subnet: the wanted ones, then ``count`` free ones; return them.
+    """Assign the wanted addresses and ``count`` free ones of the subnet to an interface, and return them.
 
-    With ``reassign`` a wanted address may be the secondary one of another interface in the subnet: it moves, with the
-    Elastic IP address that is associated with it. Raises what ``addresses.allocate`` raises, ``AddressAssigned`` for
-    an address that the interface has already, and ``LimitExceeded``.
+    With ``reassign``, a wanted address may be a secondary address of another interface in the subnet. It moves together
+    with its Elastic IP address. Raises what ``addresses.allocate`` raises, ``AddressAssigned`` for an address that the
+    interface already has, and ``LimitExceeded``.
     """
     if not wanted and not count:
         return []
@@ -54,7 +54,7 @@ def assign(
 
 
 def unassign(session: Session, interface: NetworkInterface, given_back: Sequence[str], now: dt.datetime) -> None:
-    """Take secondary addresses from an interface, all or none. An Elastic IP address of one is disassociated.
+    """Unassign secondary addresses from an interface, all or none, and disassociate their Elastic IP addresses.
 
     Raises ``PrimaryAddress`` or ``AddressNotAssigned``.
     """
@@ -70,13 +70,13 @@ def unassign(session: Session, interface: NetworkInterface, given_back: Sequence
 
 
 def remove_all(session: Session, interface: NetworkInterface, now: dt.datetime) -> None:
-    """Take all secondary addresses from an interface that is being deleted."""
+    """Unassign all secondary addresses from an interface that is being deleted."""
     for row in of(session, [interface.interface_id])[interface.interface_id]:
         _remove(session, row, now)
 
 
 def of(session: Session, interface_ids: Sequence[str]) -> dict[str, list[SecondaryAddress]]:
-    """Return the secondary addresses of several interfaces, in the order of the addresses."""
+    """Return the secondary addresses of several interfaces by interface, sorted by address."""
     found = lookup.grouped(session, SecondaryAddress, "interface_id", interface_ids)
     return {
         interface_id: sorted(rows, key=lambda row: tuple(map(int, row.address.split("."))))
@@ -85,7 +85,7 @@ def of(session: Session, interface_ids: Sequence[str]) -> dict[str, list[Seconda
 
 
 def disassociate_public(session: Session, interface_id: str, private_address: str) -> None:
-    """Take the Elastic IP address, if there is one, from a private address that is being given back."""
+    """Disassociate the Elastic IP address, if any, of a private address that is being unassigned."""
     session.execute(
         update(ElasticAddress)
         .where(ElasticAddress.interface_id == interface_id, ElasticAddress.private_address == private_address)

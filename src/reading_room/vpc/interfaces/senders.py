@@ -1,7 +1,7 @@
-"""Which network interfaces a request may have come from: by the VPC whose router took it, and the sender's address.
+"""The network interfaces that a request may have come from, given the VPC whose router received it and its address.
 
-An interface is known here by its id, as the tables are at this moment: an address is only how the router tells the
-interfaces of one VPC apart, and it lets nobody send from another's.
+Interfaces are identified by id, from the current state of the tables. The address only distinguishes the interfaces of
+one VPC, whose router lets no interface send from another's address.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ SENDER_TABLES = (
     Subnet,
     Vpc,
 )
-"""The tables that answers depend on."""
+"""The tables that the results depend on."""
 
 
 def senders(session: Session, path: NetworkPath) -> frozenset[str]:
-    """Return the ids of the interfaces that what came by a path may have come from.
+    """Return the ids of the interfaces that may have sent what arrived by a path.
 
-    One, or none where it came from no VPC or from an address of nobody. A NAT gateway hides which of the interfaces
-    sent that are routed to it: those are all returned, without the ones whose route tables do not lead there.
+    This is one interface, or none if the path comes from no VPC or from an unused address. Behind a NAT gateway, all
+    interfaces whose route tables lead to the gateway may be the sender, so all of them are returned.
     """
     interface = _interface(session, path)
     if interface is None:
@@ -56,7 +56,7 @@ def _interface(session: Session, path: NetworkPath) -> NetworkInterface | None:
     vpc = session.get(Vpc, path.router_vpc_id)
     if vpc is None:
         return None
-    # In the service's own network nothing is translated. Out of any other VPC nothing leaves with a private address.
+    # The service's own network translates no address. No packet leaves any other VPC with a private address.
     find = _by_private if vpc.internal else _by_public
     return find(session, vpc.vpc_id, path.source_ip)
 
@@ -76,7 +76,7 @@ def _by_public(session: Session, vpc_id: str, address: str) -> NetworkInterface 
 
 
 def _behind(session: Session, vpc_id: str, nat_gateway_id: str) -> set[str]:
-    """Return the interfaces whose packets a NAT gateway may have passed on, by way of other gateways or not."""
+    """Return the interfaces whose packets a NAT gateway may have forwarded, directly or through other gateways."""
     tables = _tables(session, vpc_id)
     gateways = session.scalars(select(NatGateway).where(NatGateway.vpc_id == vpc_id, NatGateway.state == "available"))
     subnet_of = {gateway.nat_gateway_id: gateway.subnet_id for gateway in gateways}
@@ -96,7 +96,7 @@ def _behind(session: Session, vpc_id: str, nat_gateway_id: str) -> set[str]:
 
 
 def _tables(session: Session, vpc_id: str) -> dict[str, str]:
-    """Return the route table that decides for each subnet of a VPC."""
+    """Return the route table that each subnet of a VPC uses."""
     associations = session.scalars(select(RouteTableAssociation).where(RouteTableAssociation.vpc_id == vpc_id))
     chosen = {row.subnet_id: row.route_table_id for row in associations}
     subnets = session.scalars(select(Subnet.subnet_id).where(Subnet.vpc_id == vpc_id))

@@ -46,7 +46,7 @@ def new_interface_view(
     secondary: Sequence[str],
     wanted_tags: Mapping[str, str],
 ) -> dict[str, Any]:
-    """Return an interface as the call that makes it shows it: what it may come to have later is not looked up."""
+    """Return a new interface as the call that creates it shows it, without looking up what it can only get later."""
     names = _Names(region, session.get_one(Vpc, row.vpc_id).enable_dns_hostnames)
     groups = network_interfaces.groups_of(session, [row.interface_id])[row.interface_id]
     addresses = [row.address, *sorted(secondary, key=ipaddress.IPv4Address)]

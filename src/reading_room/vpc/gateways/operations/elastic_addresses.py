@@ -41,7 +41,7 @@ _ADDRESS = existing(ELASTIC_ADDRESS, "AllocationId")
 
 
 def _named_by_itself(session: Session, call: Call) -> Iterator[tuple[str, Mapping[str, str]]]:
-    """The address that PublicIp names: the same one as by its allocation."""
+    """Yield the address that PublicIp names, as if the call named its allocation id."""
     wanted = call.parameters.get("PublicIp")
     row = session.scalar(select(ElasticAddress).where(ElasticAddress.public_ip == wanted)) if wanted else None
     if row is not None and row.account == call.account:
@@ -49,7 +49,7 @@ def _named_by_itself(session: Session, call: Call) -> Iterator[tuple[str, Mappin
 
 
 def _associated(session: Session, call: Call) -> Iterator[tuple[str, Mapping[str, str]]]:
-    """The address and the interface of the association that the call names."""
+    """Yield the address and the interface of the association that the call names."""
     wanted = str(call.parameters.get("AssociationId"))
     row = session.scalar(select(ElasticAddress).where(ElasticAddress.association_id == wanted))
     if row is not None:
@@ -58,7 +58,7 @@ def _associated(session: Session, call: Call) -> Iterator[tuple[str, Mapping[str
 
 
 class ElasticAddressOperations(Ec2Operations):
-    """AllocateAddress and what goes with it. ``pool`` is the network that the addresses come from."""
+    """AllocateAddress and related operations. ``pool`` is the network that the addresses come from."""
 
     def __init__(
         self,
@@ -77,7 +77,7 @@ class ElasticAddressOperations(Ec2Operations):
         scope=about(created(ELASTIC_ADDRESS)),
     )
     def allocate_address(self, call: Call, request: Request) -> Response:
-        """Give the account a public address."""
+        """Allocate a public address to the account."""
         wanted = self.authorize_tags(call, request, ELASTIC_ADDRESS)
         if request.get("Domain", "vpc") != "vpc":
             raise InvalidParameterValue("domain", request["Domain"], "Expecting vpc.")
@@ -128,7 +128,7 @@ class ElasticAddressOperations(Ec2Operations):
 
     @ec2("DisassociateAddress", "AssociationId PublicIp", scope=about(_associated))
     def disassociate_address(self, call: Call, request: Request) -> None:
-        """Take a public address from what it is associated with."""
+        """Disassociate a public address."""
         if request.get("PublicIp"):
             raise AssociationIdNeeded
         if not request.get("AssociationId"):
@@ -138,7 +138,7 @@ class ElasticAddressOperations(Ec2Operations):
 
     @ec2("ReleaseAddress", "AllocationId PublicIp NetworkBorderGroup", scope=about(_ADDRESS))
     def release_address(self, call: Call, request: Request) -> None:
-        """Give a public address back."""
+        """Release a public address."""
         if request.get("PublicIp"):
             raise AllocationIdNeededToRelease
         if not request.get("AllocationId"):
@@ -157,7 +157,7 @@ class ElasticAddressOperations(Ec2Operations):
 
     @ec2("DescribeAddressesAttribute", "AllocationIds Attribute MaxResults NextToken")
     def describe_addresses_attribute(self, call: Call, request: Request) -> Response:
-        """List the names that reverse DNS has for public addresses: there are none."""
+        """List the reverse DNS names of public addresses: there are none."""
         if request.get("Attribute", "domain-name") != "domain-name":
             raise InvalidParameterValue("attribute", request["Attribute"], "Expecting domain-name.")
         with self.database.reading() as session:
@@ -167,7 +167,7 @@ class ElasticAddressOperations(Ec2Operations):
         return shown(views, request, "Addresses", {}, paging)
 
     def _described(self, session: Session, call: Call, request: Request) -> list[ElasticAddress]:
-        """Return the addresses that ids and public addresses both name; where neither is given, all of the account."""
+        """Return the addresses that match both the ids and the public addresses; without either, all of the account."""
         rows: list[ElasticAddress] = lookup.described(
             session, ELASTIC_ADDRESS, call.account, request.get("AllocationIds") or ()
         )

@@ -27,11 +27,11 @@ _BOTH = about(existing(INTERNET_GATEWAY, "InternetGatewayId"), existing(VPC, "Vp
 
 
 class InternetGatewayOperations(Ec2Operations):
-    """CreateInternetGateway and what goes with it."""
+    """CreateInternetGateway and related operations."""
 
     @ec2("CreateInternetGateway", "TagSpecifications", scope=about(created(INTERNET_GATEWAY)))
     def create_internet_gateway(self, call: Call, request: Request) -> Response:
-        """Make an internet gateway that is attached to nothing."""
+        """Create a detached internet gateway."""
         wanted = self.authorize_tags(call, request, INTERNET_GATEWAY)
         with self.database.transaction() as session:
             row = internet_gateways.create(session, call.account, self.clock(), quotas=self.quotas)
@@ -72,7 +72,7 @@ class InternetGatewayOperations(Ec2Operations):
 
 
 def internet_gateway_views(session: Session, rows: list[InternetGateway]) -> list[dict[str, Any]]:
-    """Return internet gateways as EC2 shows them: what is attached is ``available``."""
+    """Return internet gateways as EC2 shows them: an attachment is ``available``."""
     tagged = tags.of(session, [row.internet_gateway_id for row in rows])
     return [
         {

@@ -28,7 +28,7 @@ _GATEWAY = existing(NAT_GATEWAY, "NatGatewayId")
 
 
 class NatGatewayOperations(Ec2Operations):
-    """CreateNatGateway and what goes with it."""
+    """CreateNatGateway and related operations."""
 
     @ec2(
         "CreateNatGateway",
@@ -41,7 +41,7 @@ class NatGatewayOperations(Ec2Operations):
         ),
     )
     def create_nat_gateway(self, call: Call, request: Request) -> Response:
-        """Make a NAT gateway; what stands in its way shows later, as its state."""
+        """Create a NAT gateway; if it cannot work, its state shows that later."""
         to_tag = self.authorize_tags(call, request, NAT_GATEWAY)
         wanted = nat_gateways.requested(request)
         token = {"ClientToken": request["ClientToken"]} if request.get("ClientToken") else {}
@@ -58,7 +58,7 @@ class NatGatewayOperations(Ec2Operations):
 
     @ec2("DescribeNatGateways", "NatGatewayIds Filter MaxResults NextToken")
     def describe_nat_gateways(self, call: Call, request: Request) -> Response:
-        """List NAT gateways, those included that ended within the last hour."""
+        """List NAT gateways, including those that failed or were deleted within the last hour."""
         ids = request.get("NatGatewayIds") or ()
         with self.database.reading() as session:
             rows = nat_gateways.described(session, call.account, ids, self.clock())
@@ -79,7 +79,7 @@ class NatGatewayOperations(Ec2Operations):
         scope=about(_GATEWAY, existing(ELASTIC_ADDRESS, "AllocationIds")),
     )
     def associate_nat_gateway_address(self, call: Call, request: Request) -> Response:
-        """Give a public gateway further Elastic IP addresses."""
+        """Associate Elastic IP addresses with a public gateway."""
         with self.database.transaction() as session:
             entries = nat_gateway_addresses.associate(
                 session,
@@ -92,11 +92,11 @@ class NatGatewayOperations(Ec2Operations):
             )
         return _changed(request, entries, "associating")
 
-    # The two calls that take addresses away do so at once: MaxDrainDurationSeconds would have no effect.
+    # The two calls that remove addresses do so at once, so MaxDrainDurationSeconds would have no effect.
 
     @ec2("DisassociateNatGatewayAddress", "NatGatewayId AssociationIds", scope=about(_GATEWAY))
     def disassociate_nat_gateway_address(self, call: Call, request: Request) -> Response:
-        """Take Elastic IP addresses from a public gateway."""
+        """Disassociate Elastic IP addresses from a public gateway."""
         with self.database.transaction() as session:
             entries = nat_gateway_addresses.disassociate(
                 session, call.account, request["NatGatewayId"], request["AssociationIds"], self.clock()
@@ -109,7 +109,7 @@ class NatGatewayOperations(Ec2Operations):
         scope=about(_GATEWAY),
     )
     def assign_private_nat_gateway_address(self, call: Call, request: Request) -> Response:
-        """Give a private gateway further private addresses."""
+        """Assign private addresses to a private gateway."""
         with self.database.transaction() as session:
             entries = nat_gateway_addresses.assign_private(
                 session,
@@ -124,7 +124,7 @@ class NatGatewayOperations(Ec2Operations):
 
     @ec2("UnassignPrivateNatGatewayAddress", "NatGatewayId PrivateIpAddresses", scope=about(_GATEWAY))
     def unassign_private_nat_gateway_address(self, call: Call, request: Request) -> Response:
-        """Take private addresses from a private gateway."""
+        """Unassign private addresses from a private gateway."""
         with self.database.transaction() as session:
             entries = nat_gateway_addresses.unassign_private(
                 session, call.account, request["NatGatewayId"], request["PrivateIpAddresses"], self.clock()
@@ -160,7 +160,7 @@ def nat_gateway_views(session: Session, rows: list[NatGateway]) -> list[dict[str
 
 
 def _new_view(view: dict[str, Any], wanted: nat_gateways.Wanted) -> dict[str, Any]:
-    """Return a gateway as its create call shows it: EC2 is only about to give it what it asked for."""
+    """Return a gateway as the create call shows it, when EC2 has not yet given it its addresses."""
     hidden = ("FailureCode", "FailureMessage")
     promised = [
         {"AllocationId": allocation_id, "IsPrimary": place == 0, "Status": "associating"}
