@@ -1,7 +1,7 @@
-"""The host names of interface endpoints: their own, and those that private DNS makes theirs.
+"""The host names of interface endpoints: their own, and those of the service that private DNS points to them.
 
-AWS's forms are in the PrivateLink guide, "DNS hostnames". S3's own names are wildcards: ``bucket.`` or ``*.bucket.``
-comes before them.
+AWS's forms are in the PrivateLink guide, "DNS hostnames". The names of an endpoint for S3 are wildcards: they follow
+``bucket.`` or ``*.bucket.``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from reading_room.vpc.tables import VpcEndpoint
 
 
 def own_names(endpoint: VpcEndpoint, region: str, zones: Iterable[str]) -> list[str]:
-    """Return the endpoint's regional name, and one for each of the zones that it has a subnet in, in that order."""
+    """Return the endpoint's regional name, followed by one for each zone in which it has a subnet."""
     service = _service(endpoint, region)
     first = f"{endpoint.vpc_endpoint_id}-{endpoint.dns_label}"
     star = "*." if service.service == "s3" else ""
@@ -21,7 +21,7 @@ def own_names(endpoint: VpcEndpoint, region: str, zones: Iterable[str]) -> list[
 
 
 def private_names(endpoint: VpcEndpoint, region: str) -> tuple[str, ...]:
-    """Return the service's names that lead to the endpoint by private DNS, none where it is off."""
+    """Return the service's names that private DNS points to the endpoint; none if private DNS is off."""
     return _service(endpoint, region).private_names if endpoint.private_dns_enabled else ()
 
 

@@ -1,7 +1,7 @@
-"""The services that VPC endpoints can be made for: their names, kinds, and what their hosts are called.
+"""The services that have VPC endpoints: their names, kinds of endpoints, and host names.
 
 AWS's names are in the PrivateLink guide, "AWS services that integrate with AWS PrivateLink". IAM is one service for all
-regions and has its endpoint in us-east-1 alone.
+regions and has an endpoint only in us-east-1.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _REGIONAL: tuple[Service, ...] = ("comprehend", "ec2", "logs", "s3", "sts")
 
 @dataclass(frozen=True, slots=True)
 class EndpointService:
-    """A service as one kind of endpoint reaches it. S3 is there twice."""
+    """A service with one kind of endpoint. S3 has two of these."""
 
     service: Service
     name: str
@@ -34,13 +34,13 @@ class EndpointService:
 
     @property
     def service_id(self) -> str:
-        """The id of the endpoint service, the same for everybody."""
+        """The id of the endpoint service, the same in every account."""
         digits = hashlib.sha256(f"{self.name} {self.kind}".encode()).hexdigest()[:17]
         return f"vpce-svc-{digits}"
 
     @property
     def private_names(self) -> tuple[str, ...]:
-        """The service's own names, which private DNS gives to an interface endpoint."""
+        """The service's own names, which private DNS points to an interface endpoint."""
         if self.kind == "Gateway":
             return ()
         if self.service == "iam":
@@ -50,13 +50,13 @@ class EndpointService:
 
     @property
     def base_name(self) -> str:
-        """What the names of an interface endpoint end in, or the service's name for a gateway."""
+        """The suffix of the names of an interface endpoint, or the service's name for a gateway endpoint."""
         place = f"{self.service}.{self.region}"
         return f"{place}.amazonaws.com" if self.kind == "Gateway" else f"{place}.vpce.amazonaws.com"
 
 
 def services_of(region: str) -> tuple[EndpointService, ...]:
-    """Return every service of a region, by name, S3's gateway before its interface."""
+    """Return every service of a region, sorted by name, S3's gateway before its interface."""
     found = [EndpointService("s3", s3_service_name(region), "Gateway", region)]
     found += [EndpointService(name, f"com.amazonaws.{region}.{name}", "Interface", region) for name in _REGIONAL]
     if region == IAM_REGION:
@@ -65,7 +65,7 @@ def services_of(region: str) -> tuple[EndpointService, ...]:
 
 
 def find(region: str, name: str) -> dict[str, EndpointService]:
-    """Return the kinds of endpoints that a service name stands for. Raises ``InvalidServiceName`` if of none."""
+    """Return the services of this name by kind of endpoint. Raises ``InvalidServiceName`` if there is none."""
     kinds: dict[str, EndpointService] = {each.kind: each for each in services_of(region) if each.name == name}
     if not kinds:
         raise InvalidServiceName(name)
@@ -73,23 +73,23 @@ def find(region: str, name: str) -> dict[str, EndpointService]:
 
 
 def service_named(name: str) -> Service:
-    """Return the service that an endpoint's service name stands for, whatever the region."""
+    """Return the service with this endpoint service name in any region."""
     last = name.rpartition(".")[2]
     found = next((each for each in (*_REGIONAL, "iam") if each == last), None)
     if found is None:
-        raise ValueError(f"{name} is no endpoint service of ours")
+        raise ValueError(f"{name} is not the name of an endpoint service here")
     return found
 
 
 def prefix_list_of(name: str) -> str:
-    """Return the prefix list that leads to a gateway endpoint of a service. Raises ``InvalidServiceName``."""
+    """Return the prefix list of a service's gateway endpoints. Raises ``InvalidServiceName``."""
     if not name.endswith(".s3"):
         raise InvalidServiceName(name)
     return S3_PREFIX_LIST_ID
 
 
 def s3_names(region: str) -> tuple[str, ...]:
-    """Return the names of S3 in a region, each of which buckets' names come before: global, regional, legacy, dual."""
+    """Return S3's names in a region, which follow a bucket's name: global, regional, legacy and dual-stack."""
     return (
         "s3.amazonaws.com",
         f"s3.{region}.amazonaws.com",
@@ -104,6 +104,6 @@ def repository_names(region: str) -> tuple[str, ...]:
 
 
 def api_names(region: str) -> tuple[str, ...]:
-    """Return the public names of every service but S3, regional and global, as SDKs use them."""
+    """Return the public names of every service except S3, regional and global, as SDKs use them."""
     regional = tuple(f"{service}.{region}.amazonaws.com" for service in ("comprehend", "ec2", "logs", "sts"))
     return (*regional, "ec2.amazonaws.com", "iam.amazonaws.com", "sts.amazonaws.com")

@@ -1,7 +1,7 @@
-"""VPC endpoints: a way out of a VPC to one service, and the policy that filters what goes through it.
+"""VPC endpoints: a connection from a VPC to one service, with a policy that filters the requests through it.
 
-Here is what all endpoints share, and gateways: the routes that lead a prefix list to one are the record of its route
-tables. Endpoints with interfaces are in ``interface_endpoints.py``.
+This module holds what all endpoints share, and gateway endpoints. The route tables of a gateway endpoint are recorded
+only as routes from the service's prefix list to it. Interface endpoints are in ``interface_endpoints.py``.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from reading_room.vpc.routing.route_tables import next_number
 from reading_room.vpc.tables import Route, RouteTable, Vpc, VpcEndpoint
 
 MAX_NUMBER = 1990
-"""Listener ports of endpoints come from their numbers (``dataplane/spec.py``); those above are not customers'."""
+"""The highest number of a customer's endpoint. Listener ports are derived from the numbers (``dataplane/spec.py``)."""
 DEFAULT_POLICY = '{"Version":"2008-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}'
-"""Full access, as EC2 gives a gateway endpoint without a policy of its own."""
+"""Full access: EC2's default policy of a gateway endpoint."""
 DEFAULT_INTERFACE_POLICY = json.dumps(
     {"Statement": [{"Action": "*", "Effect": "Allow", "Principal": "*", "Resource": "*"}]}, indent=2
 )
-"""The same for an interface endpoint: as EC2 has it, in several lines and without a version."""
+"""EC2's default policy of an interface endpoint: the same, but on several lines and without a version."""
 
 
 def create(
@@ -49,7 +49,7 @@ def create(
     *,
     quotas: Quotas = Quotas(),
 ) -> VpcEndpoint:
-    """Make a gateway endpoint and the routes to it.
+    """Create a gateway endpoint and the routes to it.
 
     Raises ``InvalidServiceName``, ``InvalidPolicyDocument``, ``RouteTableNotFound``, ``TableOfAnotherNetwork``,
     ``PrefixListRouteExists`` or ``LimitExceeded``.
@@ -74,13 +74,13 @@ def create(
 
 
 def next_endpoint_number(session: Session, vpc_id: str) -> int:
-    """Return a number that no endpoint of the VPC has."""
+    """Return a number that no other endpoint of the VPC has."""
     numbers = set(session.scalars(select(VpcEndpoint.number).where(VpcEndpoint.vpc_id == vpc_id)))
     return next_number(numbers, MAX_NUMBER)
 
 
 def add_route_tables(session: Session, endpoint: VpcEndpoint, route_table_ids: Sequence[str]) -> None:
-    """Lead the service's prefix list to the endpoint in these tables; one that does so already stays.
+    """Add routes from the service's prefix list to the endpoint to these tables, unless they exist.
 
     Raises ``RouteTableNotFound``, ``TableOfAnotherNetwork`` or ``PrefixListRouteExists``.
     """
@@ -98,7 +98,7 @@ def add_route_tables(session: Session, endpoint: VpcEndpoint, route_table_ids: S
 
 
 def remove_route_tables(session: Session, endpoint: VpcEndpoint, route_table_ids: Sequence[str]) -> None:
-    """Take the endpoint's routes out of these tables. Raises ``RouteTableNotFound`` or ``TableOfAnotherNetwork``."""
+    """Remove the endpoint's routes from these tables. Raises ``RouteTableNotFound`` or ``TableOfAnotherNetwork``."""
     for route_table_id in route_table_ids:
         _table(session, endpoint, route_table_id)
         session.execute(
@@ -107,7 +107,7 @@ def remove_route_tables(session: Session, endpoint: VpcEndpoint, route_table_ids
 
 
 def delete_endpoint(session: Session, account: str, vpc_endpoint_id: str) -> None:
-    """Delete an endpoint with its routes and tags. What hangs on one with interfaces is gone already.
+    """Delete an endpoint with its routes and tags. The interfaces of an interface endpoint must be deleted before.
 
     Raises ``VpcEndpointNotFound`` or ``MalformedId``.
     """
@@ -119,12 +119,12 @@ def delete_endpoint(session: Session, account: str, vpc_endpoint_id: str) -> Non
 
 
 def default_policy(kind: str) -> str:
-    """Return the policy of an endpoint of this type that was given none."""
+    """Return the default policy of an endpoint of this kind."""
     return DEFAULT_INTERFACE_POLICY if kind == "Interface" else DEFAULT_POLICY
 
 
 def checked_policy(text: str | None, kind: str) -> str:
-    """Return the text of a policy that an endpoint can have, the default one for ``None``.
+    """Return the text of a valid endpoint policy, or the default policy for ``None``.
 
     Raises ``InvalidPolicyDocument``.
     """
@@ -147,9 +147,10 @@ def to_delete(session: Session, account: str, vpc_endpoint_id: str) -> VpcEndpoi
 
 
 class EndpointPolicies:
-    """The policies of all endpoints, as the authorizer asks for them (``iam.authorizer.EndpointPolicies``).
+    """The policies of all endpoints, for the authorizer (``iam.authorizer.EndpointPolicies``).
 
-    Each is read once and kept until an endpoint is written, so a change holds for the next request. Thread-safe.
+    Each policy is read once and cached until an endpoint is written, so a change applies to the next request.
+    Thread-safe.
     """
 
     def __init__(self, database: Database) -> None:
@@ -157,7 +158,7 @@ class EndpointPolicies:
         self._kept = Kept[str, EndpointPolicy](database, VpcEndpoint)
 
     def __call__(self, vpc_endpoint_id: str) -> EndpointPolicy | None:
-        """Return the policy that an endpoint has at this moment, ``None`` if it does not exist."""
+        """Return the current policy of an endpoint, or ``None`` if the endpoint does not exist."""
         return self._kept.get(vpc_endpoint_id, self._read)
 
     def _read(self, vpc_endpoint_id: str) -> EndpointPolicy | None:
@@ -167,14 +168,14 @@ class EndpointPolicies:
 
 
 class EndpointAccounts:
-    """Whose endpoint one is. An endpoint never changes hands and its id is never used again, so answers are kept."""
+    """The accounts of endpoints. They are cached: an endpoint's owner never changes and its id is never reused."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._kept: dict[str, str] = {}
 
     def __call__(self, vpc_endpoint_id: str) -> str | None:
-        """Return the account of an endpoint, ``None`` if it does not exist."""
+        """Return the account of an endpoint, or ``None`` if the endpoint does not exist."""
         if vpc_endpoint_id not in self._kept:
             with self._database.reading() as session:
                 row = session.get(VpcEndpoint, vpc_endpoint_id)
@@ -185,7 +186,7 @@ class EndpointAccounts:
 
 
 def route_tables_of(session: Session, vpc_endpoint_ids: Sequence[str]) -> dict[str, list[str]]:
-    """Return the ids of the route tables that lead to each of several endpoints, sorted."""
+    """Return the ids of the route tables with a route to each of several endpoints, by endpoint, sorted."""
     routes = lookup.grouped(session, Route, "target", vpc_endpoint_ids, "route_table_id")
     return {endpoint_id: [route.route_table_id for route in found] for endpoint_id, found in routes.items()}
 

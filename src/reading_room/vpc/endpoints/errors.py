@@ -6,7 +6,7 @@ from reading_room.vpc.errors import Ec2Error
 
 
 class RouteTablesForGatewayOnly(Ec2Error):
-    """An endpoint that is no gateway cannot be in route tables."""
+    """Only a gateway endpoint can have route tables."""
 
     code = "InvalidParameter"
 
@@ -36,7 +36,7 @@ class SubnetOfAnotherNetwork(Ec2Error):
 
 
 class GroupOfAnotherNetwork(Ec2Error):
-    """A security group of an endpoint is not of the endpoint's VPC."""
+    """A security group of an endpoint is not in the endpoint's VPC."""
 
     code = "InvalidParameter"
 
@@ -45,7 +45,7 @@ class GroupOfAnotherNetwork(Ec2Error):
 
 
 class NotOfThisEndpoint(Ec2Error):
-    """A subnet or group that should be taken from an endpoint is not of it."""
+    """A subnet or group to remove does not belong to the endpoint."""
 
     code = "InvalidParameter"
 
@@ -54,7 +54,7 @@ class NotOfThisEndpoint(Ec2Error):
 
 
 class LastSecurityGroup(Ec2Error):
-    """An interface endpoint has at least one security group."""
+    """An interface endpoint must keep at least one security group."""
 
     code = "InvalidParameter"
 
@@ -63,7 +63,7 @@ class LastSecurityGroup(Ec2Error):
 
 
 class PrivateDnsNeedsAttributes(Ec2Error):
-    """Private DNS was asked for in a VPC whose DNS attributes are not both true."""
+    """Private DNS was requested in a VPC whose DNS attributes are not both true."""
 
     code = "InvalidParameter"
 
@@ -75,7 +75,7 @@ class PrivateDnsNeedsAttributes(Ec2Error):
 
 
 class ConflictingDnsDomain(Ec2Error):
-    """Another endpoint of the VPC has the service's name already."""
+    """Another endpoint of the VPC already has private DNS for the service."""
 
     code = "InvalidParameter"
 
@@ -87,7 +87,7 @@ class ConflictingDnsDomain(Ec2Error):
 
 
 class InboundOnlyNeedsGateway(Ec2Error):
-    """Private DNS for inbound resolvers alone leaves the VPC to a gateway endpoint, and there is none."""
+    """Private DNS for inbound resolvers only needs a gateway endpoint for the VPC itself, and there is none."""
 
     code = "InvalidParameter"
 
@@ -99,7 +99,7 @@ class InboundOnlyNeedsGateway(Ec2Error):
 
 
 class InboundOnlyNotApplicable(Ec2Error):
-    """The option is for services that have endpoints of both types, and for their interfaces."""
+    """The option is only for interface endpoints of services that have endpoints of both types."""
 
     code = "InvalidParameter"
 
@@ -108,7 +108,7 @@ class InboundOnlyNotApplicable(Ec2Error):
 
 
 class DnsAttributeInUse(Ec2Error):
-    """A VPC's DNS attribute cannot be switched off while an endpoint's private DNS needs it."""
+    """A VPC's DNS attribute cannot be turned off while an endpoint's private DNS needs it."""
 
     code = "OperationNotPermitted"
 
@@ -119,7 +119,7 @@ class DnsAttributeInUse(Ec2Error):
 
 
 class InvalidServiceName(Ec2Error):
-    """There is no such service to make an endpoint for."""
+    """The endpoint service does not exist."""
 
     code = "InvalidServiceName"
 
@@ -128,7 +128,7 @@ class InvalidServiceName(Ec2Error):
 
 
 class EndpointTypeNotOffered(Ec2Error):
-    """The service has no endpoint of that type."""
+    """The service has no endpoints of this type."""
 
     code = "InvalidParameter"
 
@@ -139,7 +139,7 @@ class EndpointTypeNotOffered(Ec2Error):
 
 
 class NotForGatewayEndpoints(Ec2Error):
-    """A parameter that only interface endpoints have."""
+    """A parameter for interface endpoints was given for a gateway endpoint."""
 
     code = "InvalidParameter"
 

@@ -1,8 +1,8 @@
-"""Interface endpoints: a service at addresses of one's own subnets, behind one's own security groups.
+"""Interface endpoints: a service that is reached at addresses of the customer's subnets, behind security groups.
 
-The subnets of an endpoint are those of its interfaces, one in each zone. The interfaces are the service's: their owner
-sees them and can neither change nor delete them; they go with the endpoint. What private DNS does to names is in
-``resolver.py``.
+The subnets of an endpoint are those of its interfaces, at most one per zone. The service manages the interfaces: their
+owner sees them but can neither change nor delete them, and they are deleted with the endpoint. How private DNS resolves
+names is in ``resolver.py``.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ from reading_room.vpc.quotas import Quotas, require_room
 from reading_room.vpc.tables import NetworkInterface, Subnet, Vpc, VpcEndpoint, VpcEndpointGroup
 
 REQUESTER = "727180483921"
-"""The account of the service that makes the interfaces, as AWS shows it."""
+"""The account of the service that creates the interfaces, as AWS shows it."""
 INTERFACE_TYPE = "vpc_endpoint"
 _LABEL = string.ascii_lowercase + string.digits
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a call asks of an interface endpoint. ``None`` asks nothing.
+    """The settings that a call requests for an interface endpoint. ``None`` means not given.
 
     ``addresses`` are the addresses chosen for some of the subnets, by subnet id.
     """
@@ -69,13 +69,13 @@ def create(
     *,
     quotas: Quotas = Quotas(),
 ) -> VpcEndpoint:
-    """Make an interface endpoint with an interface in each subnet; without groups it gets the VPC's default one.
+    """Create an interface endpoint with an interface in each subnet. Without groups it gets the VPC's default group.
 
-    Private DNS is on unless the call declines it; for S3, which had interface endpoints before it had their private
-    DNS, it is off unless the call asks for it.
+    Private DNS is on unless the call turns it off. For S3, whose interface endpoints are older than their private DNS,
+    it is off unless the call turns it on.
 
-    Raises the errors of ``endpoints.errors``, ``InvalidPolicyDocument``, ``SubnetNotFound``, ``SecurityGroupNotFound``,
-    ``LimitExceeded`` and what making an interface raises.
+    Raises the errors of ``endpoints.errors``, ``SubnetNotFound``, ``SecurityGroupNotFound``, ``LimitExceeded`` and what
+    creating an interface raises.
     """
     used = select(func.count()).select_from(VpcEndpoint)
     used = used.where(VpcEndpoint.vpc_id == vpc.vpc_id, VpcEndpoint.kind == "Interface")
@@ -144,14 +144,14 @@ def modify(
 
 
 def remove(session: Session, endpoint: VpcEndpoint, now: dt.datetime) -> None:
-    """Take away what hangs on an interface endpoint that is being deleted: its interfaces and groups."""
+    """Delete the interfaces and group associations of an interface endpoint that is being deleted."""
     for row in interfaces_of(session, [endpoint.vpc_endpoint_id])[endpoint.vpc_endpoint_id]:
         network_interfaces.remove(session, row, now)
     session.execute(delete(VpcEndpointGroup).where(VpcEndpointGroup.vpc_endpoint_id == endpoint.vpc_endpoint_id))
 
 
 def interfaces_of(session: Session, vpc_endpoint_ids: Sequence[str]) -> dict[str, list[NetworkInterface]]:
-    """Return the interfaces of several endpoints, sorted by id."""
+    """Return the interfaces of several endpoints by endpoint, sorted by id."""
     return lookup.grouped(session, NetworkInterface, "vpc_endpoint_id", vpc_endpoint_ids, "interface_id")
 
 
@@ -173,7 +173,7 @@ def require_dns_not_needed(session: Session, vpc_id: str) -> None:
 
 
 def _place(session: Session, endpoint: VpcEndpoint, wanted: Wanted, now: dt.datetime, quotas: Quotas) -> None:
-    """Give the endpoint an interface in each wanted subnet; one that has not the chosen address is replaced."""
+    """Create an interface in each wanted subnet; replace an interface that lacks the chosen address."""
     ids = list(dict.fromkeys((*wanted.subnets, *wanted.addresses)))
     subnets: list[Subnet] = lookup.some(session, SUBNET, endpoint.account, ids)
     by_id = {subnet.subnet_id: subnet for subnet in subnets}
@@ -252,7 +252,7 @@ def _set_private_dns(
     private: bool,
     inbound_only: bool | None,
 ) -> None:
-    """Switch private DNS. For S3 it is for inbound resolvers alone unless the call says otherwise."""
+    """Turn private DNS on or off. For S3 it is for inbound resolvers only unless the call says otherwise."""
     if inbound_only is not None and service.service != "s3":
         raise InboundOnlyNotApplicable("services that have Gateway and Interface VPC Endpoints")
     if private and not (vpc.enable_dns_support and vpc.enable_dns_hostnames):

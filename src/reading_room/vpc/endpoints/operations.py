@@ -1,4 +1,4 @@
-"""Operations on VPC endpoints, the services that they lead to, and prefix lists."""
+"""Operations on VPC endpoints, endpoint services, and the prefix lists of services."""
 
 from __future__ import annotations
 
@@ -72,11 +72,11 @@ _GATEWAY_LACKS = (
     "RemoveSecurityGroupIds",
 )
 _NEVER_MORE = 1_000_000
-"""The model has no bound for the pages of these operations."""
+"""The API model has no upper bound for the page size of these operations."""
 
 
 class EndpointOperations(Ec2Operations):
-    """CreateVpcEndpoint and what goes with it."""
+    """CreateVpcEndpoint and related operations."""
 
     @ec2(
         "CreateVpcEndpoint",
@@ -93,7 +93,7 @@ class EndpointOperations(Ec2Operations):
         ),
     )
     def create_vpc_endpoint(self, call: Call, request: Request) -> Response:
-        """Make an endpoint. One with interfaces is said to be pending, as EC2 makes it in the background."""
+        """Create an endpoint. An interface endpoint is shown as pending, as EC2 creates it in the background."""
         wanted_tags = self.authorize_tags(call, request, VPC_ENDPOINT)
         service = _service(call.region, request)
         token = {"ClientToken": request["ClientToken"]} if request.get("ClientToken") else {}
@@ -146,7 +146,7 @@ class EndpointOperations(Ec2Operations):
         ),
     )
     def modify_vpc_endpoint(self, call: Call, request: Request) -> Response:
-        """Change an endpoint's policy, its route tables, or its subnets, groups and private DNS."""
+        """Change an endpoint's policy, route tables, subnets, groups or private DNS."""
         if request.get("ResetPolicy") and request.get("PolicyDocument") is not None:
             raise InvalidParameterCombination(
                 "The parameter resetPolicy cannot be used with the parameter policyDocument"
@@ -193,7 +193,7 @@ class EndpointOperations(Ec2Operations):
 
     @ec2("DescribeVpcEndpointServices", "ServiceNames Filters MaxResults NextToken ServiceRegions")
     def describe_vpc_endpoint_services(self, call: Call, request: Request) -> Response:
-        """List the services that endpoints can be made for."""
+        """List the services that have endpoints."""
         known = [service_view(service) for service in endpoint_services.services_of(call.region)]
         names = request.get("ServiceNames") or ()
         for name in names:
@@ -207,7 +207,7 @@ class EndpointOperations(Ec2Operations):
 
     @ec2("DescribeVpcEndpointAssociations", "VpcEndpointIds Filters MaxResults NextToken")
     def describe_vpc_endpoint_associations(self, call: Call, request: Request) -> Response:
-        """List the resources and service networks of endpoints: those of the types Gateway and Interface have none."""
+        """List the resources and service networks of endpoints: Gateway and Interface endpoints have none."""
         with self.database.reading() as session:
             lookup.described(session, VPC_ENDPOINT, call.account, request.get("VpcEndpointIds") or ())
         paging = Paging("DescribeVpcEndpointAssociations", "Id", least=1, most=100)
@@ -215,7 +215,7 @@ class EndpointOperations(Ec2Operations):
 
     @ec2("DescribePrefixLists", "PrefixListIds Filters MaxResults NextToken")
     def describe_prefix_lists(self, call: Call, request: Request) -> Response:
-        """List the prefix lists of AWS services with their networks."""
+        """List the prefix lists of AWS services and their networks."""
         views = [
             {
                 "PrefixListId": entry.prefix_list_id,
@@ -229,7 +229,7 @@ class EndpointOperations(Ec2Operations):
 
 
 def _service(region: str, request: Request) -> EndpointService:
-    """Return the service that a CreateVpcEndpoint names, as the type of endpoint that it asks for reaches it."""
+    """Return the service that a CreateVpcEndpoint request names, with the type of endpoint that it asks for."""
     name = request.get("ServiceName")
     if not name:
         raise MissingParameter("ServiceName")
@@ -261,7 +261,7 @@ def _refuse_what_is_not_ipv4(operation: str, request: Request) -> None:
 
 
 def _wanted(operation: str, request: Request, subnets: str, groups: str) -> Wanted:
-    """Return what a call asks of an interface endpoint; two names say which parameters have subnets and groups."""
+    """Return the requested settings; ``subnets`` and ``groups`` are the names of the parameters that hold them."""
     _refuse_what_is_not_ipv4(operation, request)
     addresses: dict[str, str] = {}
     chosen: Sequence[dict[str, str]] = request.get("SubnetConfigurations") or ()

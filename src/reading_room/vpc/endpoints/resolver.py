@@ -1,8 +1,8 @@
-"""What the names of a VPC lead to: names of the services, of endpoints and of interfaces, and nothing else, ever.
+"""The DNS resolver of a VPC: it answers names of services, endpoints and interfaces, and no others.
 
-``look_up`` is pure: a name and the zones in, records out. It never forwards a question, so no name can carry data out
-of a VPC. Amazon's resolver is documented in the VPC User Guide, "DNS attributes for your VPC"; what private DNS
-does in the PrivateLink guide, "Private DNS names".
+``look_up`` is a pure function from a name and the VPC's zones to records. It never forwards a query, so a DNS name
+cannot carry data out of a VPC. Amazon's resolver is documented in the VPC User Guide, "DNS attributes for your VPC",
+and private DNS in the PrivateLink guide, "Private DNS names".
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ from reading_room.vpc.tables import ElasticAddress, NetworkInterface, SecondaryA
 TTL = 60
 _SERVICE_TTL = 5
 ADDRESS, POINTER, ANY = 1, 12, 255
-"""Types of DNS records by their numbers (A, PTR), and what stands for every type in a question."""
+"""The numbers of the DNS record types A and PTR, and of the query type for all of them."""
 _PRIVATE_NAME = re.compile(r"ip-(\d{1,3})-(\d{1,3})-(\d{1,3})-(\d{1,3})")
 _REVERSE = re.compile(r"(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.in-addr\.arpa")
 
 
 @dataclass(frozen=True, slots=True)
 class Zones:
-    """What the resolver of one VPC knows.
+    """The data that the resolver of one VPC answers from.
 
-    ``dns_support`` false means that it answers nothing at all. ``domain`` is that of private host names,
-    ``addresses`` those of the VPC's interfaces, the secondary ones included. ``records`` has the names that depend on
-    the VPC (of its endpoints, by private DNS, of public addresses) with their addresses; one that begins with ``*.``
-    stands for all names below. They win over the public names of the services.
+    If ``dns_support`` is false, it answers nothing. ``domain`` is the domain of private host names, and ``addresses``
+    are those of the VPC's interfaces, including secondary ones. ``records`` maps the names that depend on the VPC (of
+    its endpoints, of services with private DNS, of public addresses) to their addresses; a name that starts with
+    ``*.`` stands for all names below it. They take precedence over the public names of the services.
     """
 
     region: str
@@ -50,7 +50,7 @@ class Zones:
 
 
 def zones_of(session: Session, vpc_id: str) -> Zones:
-    """Return what the resolver of a VPC knows now. Of a VPC that does not exist it answers nothing."""
+    """Return the current zones of a VPC. For a VPC that does not exist, DNS support is off."""
     vpc = session.get(Vpc, vpc_id)
     zone = session.scalar(select(Subnet.availability_zone).where(Subnet.vpc_id == vpc_id).limit(1))
     if vpc is None or zone is None:
@@ -68,7 +68,7 @@ def zones_of(session: Session, vpc_id: str) -> Zones:
 
 
 def _endpoint_records(session: Session, vpc: Vpc, region: str) -> dict[str, tuple[str, ...]]:
-    """Return the names of a VPC's interface endpoints. Private DNS for inbound resolvers alone means nothing inside."""
+    """Return the names of a VPC's interface endpoints, without private DNS that is for inbound resolvers only."""
     rows = session.execute(
         select(NetworkInterface.vpc_endpoint_id, Subnet.availability_zone, NetworkInterface.address)
         .join(Subnet, Subnet.subnet_id == NetworkInterface.subnet_id)
@@ -93,7 +93,7 @@ def _endpoint_records(session: Session, vpc: Vpc, region: str) -> dict[str, tupl
 
 
 def _public_records(session: Session, vpc_id: str, region: str) -> dict[str, tuple[str, ...]]:
-    """Return the public names of Elastic IP addresses in use: inside their own VPC they lead to the private address."""
+    """Return the public names of Elastic IP addresses in use: in their own VPC they resolve to the private address."""
     rows = session.execute(
         select(ElasticAddress.public_ip, ElasticAddress.private_address, NetworkInterface.vpc_id)
         .join(NetworkInterface, NetworkInterface.interface_id == ElasticAddress.interface_id)
@@ -107,9 +107,9 @@ def _public_records(session: Session, vpc_id: str, region: str) -> dict[str, tup
 
 
 def addresses_of(name: str, zones: Zones) -> tuple[str, ...] | None:
-    """Return the addresses of a name (lower case, no final dot); ``None`` for a name that does not exist.
+    """Return the addresses of a name (lower case, no final dot), or ``None`` if the name does not exist.
 
-    A name may exist and have no address: that of an endpoint without a subnet.
+    The name of an endpoint without a subnet exists but has no address.
     """
     found = _of_records(name, zones)
     if found is not None:
@@ -137,21 +137,21 @@ def _of_records(name: str, zones: Zones) -> tuple[str, ...] | None:
 
 
 def base_resolver_address(session: Session, vpc_id: str) -> str:
-    """Return the address of the resolver in the VPC's primary block: its base plus two."""
+    """Return the address of the resolver: the base of the VPC's primary block plus two."""
     return str(ipaddress.IPv4Network(lookup.vpc_cidrs(session, vpc_id)[0]).network_address + 2)
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What was found of a name: records of type, seconds to live and value; ``None`` where no such name exists."""
+    """The records of a name, each as type, TTL in seconds and value; ``None`` if the name does not exist."""
 
     records: tuple[tuple[int, int, str], ...] | None = None
 
 
 def look_up(name: str, kind: int, zones: Zones) -> Found | None:
-    """Return what is known of a name (lower case, no final dot) for a type of records; ``None`` without DNS support.
+    """Return the records of one type for a name (lower case, no final dot), or ``None`` without DNS support.
 
-    Another type than that of a name's records is found without any.
+    A name that exists but has no record of this type is found with an empty tuple.
     """
     if not zones.dns_support:
         return None
@@ -162,16 +162,16 @@ def look_up(name: str, kind: int, zones: Zones) -> Found | None:
 
 
 def is_s3_name(name: str, region: str) -> bool:
-    """Say whether a name (lower case, no final dot) is one of S3 in this region, with a bucket before it or without.
+    """Return whether a name (lower case, no final dot) is one of S3's in this region, with or without a bucket.
 
-    Global, regional, dual-stack and the older ``s3-REGION`` forms.
+    This includes the global, regional, dual-stack and older ``s3-REGION`` forms.
     """
     bases = s3_names(region)
     return any(name == base or (name.endswith(f".{base}") and len(name) > len(base) + 1) for base in bases)
 
 
 def _records(name: str, zones: Zones) -> list[tuple[int, int, str]] | None:
-    """Return what is known of a name, whatever type is asked for; ``None`` for a name that does not exist."""
+    """Return the records of all types for a name, or ``None`` if the name does not exist."""
     reverse = _REVERSE.fullmatch(name)
     if reverse:
         host = _host_of(".".join(reversed(reverse.groups())), zones)

@@ -16,7 +16,7 @@ from reading_room.vpc.zones import zones_of
 
 
 def endpoint_views(session: Session, region: str, rows: list[VpcEndpoint]) -> list[dict[str, Any]]:
-    """Return endpoints as EC2 shows them; the policy is the text as it was sent."""
+    """Return endpoints as EC2 shows them; the policy is the text that the customer sent."""
     ids = [row.vpc_endpoint_id for row in rows]
     tagged = tags.of(session, ids)
     route_tables = endpoints.route_tables_of(session, ids)
@@ -106,6 +106,6 @@ def _dns_entries(region: str, row: VpcEndpoint, zones: list[str]) -> list[dict[s
 
 
 def _zone_id(name: str, row: VpcEndpoint) -> str:
-    """Return the id of a name's hosted zone: a public one for the endpoint's names, a private one for the service's."""
+    """Return the id of a name's hosted zone: public for the endpoint's names, private for the service's."""
     about = row.service_name if ".vpce." in name else f"{row.vpc_endpoint_id} {name.removeprefix('*.')}"
     return "Z" + hashlib.sha256(about.encode()).hexdigest()[:13].upper()

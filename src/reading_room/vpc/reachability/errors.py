@@ -6,7 +6,7 @@ from reading_room.vpc.errors import Ec2Error, InvalidParameterCombination
 
 
 class SourceNotFound(Ec2Error):
-    """The source of a path is no interface, internet gateway or endpoint of the account."""
+    """The source of a path is not an interface, internet gateway or endpoint of the account."""
 
     code = "NetworkInsightsSource.NotFound"
 
@@ -18,7 +18,7 @@ class SourceNotFound(Ec2Error):
 
 
 class DestinationNotFound(Ec2Error):
-    """The destination of a path is no interface, internet gateway or endpoint of the account."""
+    """The destination of a path is not an interface, internet gateway or endpoint of the account."""
 
     code = "NetworkInsightsDestination.NotFound"
 
@@ -30,7 +30,7 @@ class DestinationNotFound(Ec2Error):
 
 
 class AnalysisExists(Ec2Error):
-    """A path keeps its row while it has analyses."""
+    """A path cannot be deleted while it has analyses."""
 
     code = "AnalysisExistsForNetworkInsightsPath"
 
@@ -39,7 +39,7 @@ class AnalysisExists(Ec2Error):
 
 
 class FilterExcludes(InvalidParameterCombination):
-    """A filter at one end of a path and a plain parameter would say the same twice."""
+    """A filter of a path and a plain parameter both set the same value."""
 
     def __init__(self, filter_name: str, parameter: str) -> None:
         super().__init__(f"The parameter {parameter} cannot be used with the parameter {filter_name}")

@@ -1,7 +1,7 @@
-"""Network insights: paths that someone asks about, and analyses of them.
+"""Network insights: paths whose reachability a customer asks about, and analyses of them.
 
-An analysis is finished when the call that starts it answers, and says what held at that moment. Paths and analyses
-shape no network: nothing here is read by an agent.
+An analysis is finished when the call that starts it returns, and describes the network at that moment. Paths and
+analyses do not affect the network: no agent reads them.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from reading_room.vpc.reachability.views import Region, View, at_interface, comp
 from reading_room.vpc.tables import NetworkInsightsAnalysis, NetworkInsightsPath, NetworkInterface, Route
 
 KEPT = dt.timedelta(days=120)
-"""After this time an analysis is deleted, as AWS does."""
+"""How long an analysis is kept. AWS deletes them after the same time."""
 PROTOCOLS = {"tcp": TCP, "udp": UDP}
 _ENDS: tuple[Kind, ...] = (NETWORK_INTERFACE, INTERNET_GATEWAY, VPC_ENDPOINT)
 _EXCLUSIVE = (
@@ -51,9 +51,9 @@ _PATH_MEMBERS = ("SourceIp", "DestinationIp", "DestinationPort", "FilterAtSource
 def create_path(
     session: Session, region: str, account: str, request: Mapping[str, Any], now: dt.datetime, *, limits: Quotas
 ) -> NetworkInsightsPath:
-    """Make a path.
+    """Create a path.
 
-    Raises ``SourceNotFound``, ``DestinationNotFound``, ``MissingParameter`` without any destination,
+    Raises ``SourceNotFound``, ``DestinationNotFound``, ``MissingParameter`` if there is no destination,
     ``FilterExcludes``, ``InvalidParameterValue`` for addresses and ranges, ``LimitExceeded``.
     """
     here = Region(region, account)
@@ -96,7 +96,7 @@ def delete_path(session: Session, account: str, path_id: str, now: dt.datetime) 
 
 
 def _end(session: Session, here: Region, given: str, missing: type[Ec2Error]) -> str:
-    """Return the id of an end of a path, given by its id or ARN."""
+    """Return the id of an end of a path, which is given by id or ARN."""
     identifier = given
     if given.startswith("arn:"):
         try:
@@ -114,7 +114,7 @@ def _end(session: Session, here: Region, given: str, missing: type[Ec2Error]) ->
 
 
 def _check(request: Mapping[str, Any], destination: str | None) -> None:
-    """Raise for parameters that exclude each other, for no destination, and for what is no address or range."""
+    """Raise if parameters exclude each other, a destination is missing, or an address or port range is invalid."""
     for filter_name, excluded in (
         ("FilterAtSource", "SourceIp DestinationPort"),
         ("FilterAtDestination", "DestinationIp"),
@@ -155,12 +155,12 @@ def _range(ports: Mapping[str, Any] | None) -> tuple[int, int]:
 
 
 def question(path: NetworkInsightsPath, through: Sequence[str] = (), around: Sequence[str] = ()) -> Path:
-    """Return what a path asks; ``through`` and ``around`` are the ARNs of an analysis's filters."""
+    """Return the question of a path; ``through`` and ``around`` are the ARNs of an analysis's filters."""
     request: Mapping[str, Any] = path.request
     at_source, at_destination = request.get("FilterAtSource") or {}, request.get("FilterAtDestination") or {}
     port = request.get("DestinationPort")
     arriving = at_destination.get("DestinationAddress") or request.get("DestinationIp") or ""
-    # An address that is the whole destination is what the sender writes, whatever a gateway makes of it.
+    # If the destination is only an address, it is the one that the sender writes, whatever a gateway changes it to.
     written = at_source.get("DestinationAddress") or ("" if path.destination else arriving)
     return Path(
         path.source,
@@ -186,11 +186,13 @@ def question(path: NetworkInsightsPath, through: Sequence[str] = (), around: Seq
 # Analyses
 
 
-def look(session: Session, region: str, account: str, request: Mapping[str, Any], *, limits: Quotas) -> dict[str, Any]:
-    """Analyse a path as things are now, and return the members of the analysis that say what was found.
+def analyse_path(
+    session: Session, region: str, account: str, request: Mapping[str, Any], *, limits: Quotas
+) -> dict[str, Any]:
+    """Analyse a path in the current network, and return the members of the analysis that hold the result.
 
-    This may take a second in a large network, so it belongs into a transaction that only reads. Raises
-    ``PathNotFound`` or ``MalformedId``, and ``InvalidParameterValue`` for a filter that is no ARN.
+    This may take a second in a large network, so call it in a read-only transaction. Raises ``PathNotFound`` or
+    ``MalformedId``, and ``InvalidParameterValue`` for a filter that is not an ARN.
     """
     path: NetworkInsightsPath = lookup.one(session, NETWORK_INSIGHTS_PATH, account, request["NetworkInsightsPathId"])
     through, around = request.get("FilterInArns") or [], request.get("FilterOutArns") or []
@@ -201,7 +203,7 @@ def look(session: Session, region: str, account: str, request: Mapping[str, Any]
     return _result(session, region, path, question(path, through, around), limits.network_insights_tries)
 
 
-def keep_analysis(
+def store_analysis(
     session: Session,
     account: str,
     request: Mapping[str, Any],
@@ -210,7 +212,7 @@ def keep_analysis(
     *,
     limits: Quotas,
 ) -> NetworkInsightsAnalysis:
-    """Make an analysis of what was found; a ``StatusMessage`` says that it failed.
+    """Store an analysis with its result; a ``StatusMessage`` in the result means that it failed.
 
     Raises ``PathNotFound``, ``MalformedId`` or ``LimitExceeded``.
     """
@@ -241,7 +243,7 @@ def keep_analysis(
 
 
 def _result(session: Session, region: str, path: NetworkInsightsPath, asked: Path, most_tries: int) -> dict[str, Any]:
-    """Return the members of an analysis that say what was found."""
+    """Return the members of an analysis that hold the result."""
     here = Region(region, path.account)
     spec = network_spec.read(session, _host(session, path))
     for identifier in filter(None, (path.source, path.destination)):
@@ -269,7 +271,7 @@ def _result(session: Session, region: str, path: NetworkInsightsPath, asked: Pat
 
 
 def _as_written(session: Session, here: Region, explanation: View) -> View:
-    """Return an explanation of a dead route with what its row says of its target."""
+    """Return an explanation of a blackhole route, with its target added if that is an interface."""
     if explanation["ExplanationCode"] != "BAD_STATE_ROUTE":
         return explanation
     shown = explanation["RouteTableRoute"]
@@ -284,7 +286,7 @@ def _as_written(session: Session, here: Region, explanation: View) -> View:
 
 
 def _host(session: Session, path: NetworkInsightsPath) -> str:
-    """Return the host whose network an analysis looks at: that of an end that is attached."""
+    """Return the host whose network is analysed: that of an attached end of the path."""
     for end in filter(None, (path.source, path.destination)):
         row = session.get(NetworkInterface, end)
         if row is not None and row.host is not None:
@@ -296,7 +298,7 @@ def _host(session: Session, path: NetworkInsightsPath) -> str:
 def described(
     session: Session, account: str, analysis_ids: Sequence[str], path_id: str | None, now: dt.datetime
 ) -> list[NetworkInsightsAnalysis]:
-    """Return the named analyses, those of a path, or all. Raises the kinds' errors."""
+    """Return the named analyses, those of a path, or all. Raises the errors of ``lookup.described``."""
     if path_id is not None:
         lookup.one(session, NETWORK_INSIGHTS_PATH, account, path_id)
     rows: list[NetworkInsightsAnalysis] = lookup.described(session, NETWORK_INSIGHTS_ANALYSIS, account, analysis_ids)

@@ -44,12 +44,12 @@ READ_FIRST = (
     "ec2:DescribeVpcEndpoints",
     "ec2:DescribeVpcs",
 )
-"""An analysis tells what these calls tell, so whoever starts one may make them."""
+"""An analysis reveals what these calls return, so its caller needs permission for all of them."""
 _PATH = existing(NETWORK_INSIGHTS_PATH, "NetworkInsightsPathId")
 
 
 class NetworkInsightsOperations(Ec2Operations):
-    """CreateNetworkInsightsPath, StartNetworkInsightsAnalysis and what goes with them."""
+    """CreateNetworkInsightsPath, StartNetworkInsightsAnalysis and related operations."""
 
     @ec2(
         "CreateNetworkInsightsPath",
@@ -58,7 +58,7 @@ class NetworkInsightsOperations(Ec2Operations):
         scope=about(created(NETWORK_INSIGHTS_PATH)),
     )
     def create_network_insights_path(self, call: Call, request: Request) -> Response:
-        """Make a path."""
+        """Create a path."""
         to_tag = self.authorize_tags(call, request, NETWORK_INSIGHTS_PATH)
         now = self.clock()
         with self.database.transaction() as session:
@@ -95,7 +95,7 @@ class NetworkInsightsOperations(Ec2Operations):
         scope=about(created(NETWORK_INSIGHTS_ANALYSIS), _PATH),
     )
     def start_network_insights_analysis(self, call: Call, request: Request) -> Response:
-        """Analyse a path. The answer shows it as running; it has ended by then."""
+        """Analyse a path. The response shows the analysis as running, although it has already ended."""
         to_tag = self.authorize_tags(call, request, NETWORK_INSIGHTS_ANALYSIS)
         refusal = self._refusal(call)
         now = self.clock()
@@ -104,13 +104,13 @@ class NetworkInsightsOperations(Ec2Operations):
             earlier = idempotency.earlier(session, call.account, operation, request)
             result: dict[str, Any] = {"StatusMessage": refusal}
             if earlier is None and not refusal:
-                result = insights.look(session, call.region, call.account, request, limits=self.quotas)
+                result = insights.analyse_path(session, call.region, call.account, request, limits=self.quotas)
         with self.database.transaction() as session:
             earlier = idempotency.earlier(session, call.account, operation, request)
             if earlier is not None:
                 row = lookup.one(session, NETWORK_INSIGHTS_ANALYSIS, call.account, earlier[0])
                 return {"NetworkInsightsAnalysis": analysis_views(session, call.region, [row])[0]}
-            row = insights.keep_analysis(session, call.account, request, result, now, limits=self.quotas)
+            row = insights.store_analysis(session, call.account, request, result, now, limits=self.quotas)
             tags.put(session, NETWORK_INSIGHTS_ANALYSIS, call.account, row.analysis_id, to_tag)
             idempotency.remember(session, call.account, operation, request, [row.analysis_id], now)
             view = analysis_views(session, call.region, [row])[0]
@@ -152,7 +152,7 @@ class NetworkInsightsOperations(Ec2Operations):
         return {"NetworkInsightsAnalysisId": analysis_id}
 
     def _refusal(self, call: Call) -> str:
-        """Return why the caller's analysis fails; empty where it may see all that an analysis tells."""
+        """Return the reason to fail the caller's analysis, or an empty text if it has all permissions."""
         for action in READ_FIRST:
             try:
                 self.authorize_also(call, action)

@@ -1,8 +1,8 @@
-"""Whether a path exists between two resources of a VPC, asked of the network's value. Pure.
+"""Whether a path exists between two resources of a VPC, computed from a ``NetworkSpec``.
 
-AWS's Reachability Analyzer answers for every header that a path leaves open, and says yes if one of them gets there.
-What decides are bounds of rules and routes, so it is enough to try the first value of every interval that they make.
-``semantics.decide`` judges each try, and what the compiled rules say of the one that is told must agree.
+Like AWS's Reachability Analyzer, an analysis considers every header that the path leaves open, and finds the path if
+one of them arrives. The bounds of rules and routes divide the values into intervals, so it is enough to try the first
+value of each. ``semantics.decide`` judges each try, and the compiled rules must agree on the one that is reported.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ ANY_PORT = (0, 65_535)
 EPHEMERAL = (1024, 65_535)
 """The source ports that a NAT gateway uses."""
 _ANALYSED = "analysed"
-"""Stands for the container of an interface that is attached to nothing."""
+"""The container id that stands for the missing container of a detached interface."""
 _NOBODY = "192.0.2.1"
-"""An address of nobody: the plainest example of one outside, so it is tried first."""
+"""An address outside every VPC that nobody uses; it is tried first because it is the plainest example."""
 _BOUNDS = (_NOBODY, "1.0.0.0", "128.0.0.0", "169.255.0.0")
-"""The others lie just behind those that no router carries."""
+"""The other bounds follow the ranges that no router forwards."""
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a packet must look like at one end of a path; empty text and whole ranges leave it open."""
+    """The header that a packet must have at one end of a path; empty addresses and full port ranges match any."""
 
     source: str = ""
     destination: str = ""
@@ -41,7 +41,7 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A question: from a resource (``eni-…``, ``igw-…``, ``vpce-…``) to another, or to an address alone."""
+    """A path to analyse, from a resource (``eni-…``, ``igw-…``, ``vpce-…``) to another, or to an address alone."""
 
     source: str
     destination: str
@@ -49,18 +49,18 @@ class Path:
     at_source: Header = Header()
     at_destination: Header = Header()
     through: frozenset[str] = frozenset()
-    """Ids of components that the path must pass."""
+    """Ids of components that the path must go through."""
     around: frozenset[str] = frozenset()
-    """Ids of components that it must not pass."""
+    """Ids of components that it must not go through."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of the packet that got there, or else of the one that got furthest.
+    """The outcome for a packet that arrived, or else for the one that got furthest.
 
-    ``forward`` and ``back`` are the components in the order in which they are passed. ``missed`` says why a packet
-    that arrived somewhere is no answer: ``destination``, ``source-address``, ``source-port``,
-    ``destination-address`` or the id of a component that it should, or should not, have passed.
+    ``forward`` and ``back`` are the components in the order in which the packet passes them. ``missed`` says why a
+    packet arrived but does not match the path: ``destination``, ``source-address``, ``source-port``,
+    ``destination-address``, or the id of a component that it should, or should not, have passed.
     """
 
     packet: Packet | Inbound
@@ -76,18 +76,18 @@ class Answer:
 
 
 class TooManyTries(Exception):
-    """A path leaves too much open."""
+    """A path leaves too many combinations of addresses and ports open."""
 
 
 class RulesDisagree(Exception):
-    """The model of AWS and the compiled rules do not say the same of a packet; the message names both verdicts."""
+    """The model of AWS and the compiled rules disagree about a packet; the message names both verdicts."""
 
 
 def analyse(spec: NetworkSpec, path: Path, most_tries: int) -> Answer | None:
-    """Return the answer to a path; ``None`` where nothing can be sent at all, as from an endpoint.
+    """Return the answer for a path, or ``None`` if its source cannot send anything, like an endpoint.
 
-    Interfaces that are attached to nothing count as attached, except to an internet gateway. Raises ``RulesDisagree``,
-    and ``TooManyTries`` where so many tries gave no answer: the path has to name a port or an address.
+    Detached interfaces count as attached, except for paths to an internet gateway. Raises ``RulesDisagree``, and
+    ``TooManyTries`` if ``most_tries`` packets did not arrive: the path has to name a port or an address.
     """
     if not path.source.startswith("igw-") and not path.destination.startswith("igw-"):
         spec = as_attached(spec, {path.source, path.destination})
@@ -107,11 +107,11 @@ def analyse(spec: NetworkSpec, path: Path, most_tries: int) -> Answer | None:
 
 
 def answer_for(spec: NetworkSpec, packet: Packet | Inbound, path: Path | None = None) -> Answer:
-    """Return what becomes of one packet, hop by hop in both directions, and whether that is what ``path`` asks."""
+    """Return the outcome for one packet, hop by hop in both directions, and whether it matches ``path``."""
     verdict = decide(spec, packet)
     forward = _in_order(verdict.hops)
     if path is not None and path.destination.startswith("igw-"):
-        # What lies beyond the gateway is another question.
+        # The path ends at the gateway, so later hops do not count.
         passed = next((at for at, hop in enumerate(forward) if hop.component_id == path.destination), None)
         if passed is not None:
             forward = forward[: passed + 1]
@@ -130,7 +130,7 @@ def _missed(path: Path, forward: tuple[Hop, ...]) -> str:
     passed = {name for hop in forward for name in (hop.component_id, hop.group_id) if name}
     end = forward[-1] if forward else None
     there = path.at_destination
-    # Behind the interface of an endpoint comes the endpoint: both are reached.
+    # The endpoint comes after its interface: a packet reaches both.
     if path.destination and path.destination not in {hop.component_id for hop in forward[1:]}:
         return "destination"
     if end is not None and there.source not in ("", end.source):
@@ -144,7 +144,7 @@ def _missed(path: Path, forward: tuple[Hop, ...]) -> str:
 
 
 def _confirm(spec: NetworkSpec, answer: Answer) -> None:
-    """Raise ``RulesDisagree`` unless the compiled rules do the same with the packet."""
+    """Raise ``RulesDisagree`` unless the compiled rules have the same outcome for the packet."""
     verdict = decide(spec, answer.packet)
     involved = {hop.vpc_id for hop in verdict.hops} | {answer.packet.vpc_id}
     if not involved - {""}:
@@ -158,11 +158,11 @@ def _confirm(spec: NetworkSpec, answer: Answer) -> None:
         )
 
 
-# What is tried
+# The packets to try
 
 
 def _tries(spec: NetworkSpec, path: Path) -> Iterator[Packet | Inbound]:
-    """Yield a packet for every interval that rules and routes make of what the path leaves open."""
+    """Yield a packet for every interval into which rules and routes divide the values that the path leaves open."""
     vpc = vpc_of(spec, path.source)
     if vpc is None:
         return
@@ -190,7 +190,7 @@ def _tries(spec: NetworkSpec, path: Path) -> Iterator[Packet | Inbound]:
 
 
 def vpc_of(spec: NetworkSpec, resource_id: str) -> Vpc | None:
-    """Return the VPC that has an interface, an internet gateway or an endpoint."""
+    """Return the VPC of an interface, an internet gateway or an endpoint."""
     for vpc in spec.vpcs:
         endpoints = {each.endpoint_id for each in vpc.endpoints if each.endpoint_id.startswith("vpce-")}
         interfaces = {each.interface_id for each in vpc.interfaces}
@@ -200,12 +200,12 @@ def vpc_of(spec: NetworkSpec, resource_id: str) -> Vpc | None:
 
 
 def interface_of(vpc: Vpc, interface_id: str) -> Interface | None:
-    """Return an interface of a VPC."""
+    """Return the interface of a VPC with this id."""
     return next((each for each in vpc.interfaces if each.interface_id == interface_id), None)
 
 
 def destinations_of(spec: NetworkSpec, resource_id: str, *, public: bool = False) -> tuple[str, ...]:
-    """Return the addresses by which an interface or an endpoint is reached; ``public``: from the internet."""
+    """Return the addresses at which an interface or an endpoint is reached; ``public``: from the internet."""
     vpc = vpc_of(spec, resource_id)
     if vpc is None:
         return ()
@@ -233,7 +233,7 @@ def _destinations(spec: NetworkSpec, vpc: Vpc, path: Path) -> tuple[str, ...]:
 
 
 def _outer_addresses(spec: NetworkSpec, vpc: Vpc, path: Path, given: str) -> tuple[str, ...]:
-    """Return addresses outside a VPC: the given one, or one for every interval that its rules and routes make."""
+    """Return addresses outside a VPC: the given one, or the first of every interval between rules and routes."""
     if given:
         return (given,)
     networks = [rule.peer.cidr for rule in _rules(spec, path) if isinstance(rule.peer, CidrPeer)]
@@ -251,7 +251,7 @@ def _outer_addresses(spec: NetworkSpec, vpc: Vpc, path: Path, given: str) -> tup
 
 
 def _port_bounds(spec: NetworkSpec, path: Path, first: int) -> list[int]:
-    """Return the first port of every interval that the rules of both ends make; the services' ports first."""
+    """Return the first port of every interval between the rules of both ends, starting with the services' ports."""
     bounds = {first, *SERVICE_PORTS}
     for rule in _rules(spec, path):
         if rule.protocol == path.protocol:
@@ -260,7 +260,7 @@ def _port_bounds(spec: NetworkSpec, path: Path, first: int) -> list[int]:
 
 
 def _rules(spec: NetworkSpec, path: Path) -> list[SecurityGroupRule]:
-    """Return the rules that may decide about a path: what its source may send, and its destination receive."""
+    """Return the rules that apply to a path: egress rules of its source and ingress rules of its destination."""
     found: list[SecurityGroupRule] = []
     for resource_id, egress in ((path.source, True), (path.destination, False)):
         vpc = vpc_of(spec, resource_id)
@@ -281,7 +281,7 @@ def _overlap(one: tuple[int, int], other: tuple[int, int]) -> bool:
 
 
 def as_attached(spec: NetworkSpec, interface_ids: set[str]) -> NetworkSpec:
-    """Return the network as it would be if these interfaces were attached to something."""
+    """Return the network as if these interfaces were attached."""
 
     def attached(each: Interface) -> Interface:
         free = each.container_id is None and each.endpoint_id is None and each.nat_gateway_id is None
@@ -294,7 +294,7 @@ def as_attached(spec: NetworkSpec, interface_ids: set[str]) -> NetworkSpec:
 
 
 def _in_order(hops: tuple[Hop, ...]) -> tuple[Hop, ...]:
-    """Return hops with each NAT gateway right behind the route that leads to it."""
+    """Return the hops with each NAT gateway directly after the route that leads to it."""
     nats = {hop.component_id: hop for hop in hops if hop.kind == "nat-gateway"}
     ordered: list[Hop] = []
     for hop in hops:
@@ -306,9 +306,9 @@ def _in_order(hops: tuple[Hop, ...]) -> tuple[Hop, ...]:
 
 
 def _back(spec: NetworkSpec, packet: Packet | Inbound, forward: tuple[Hop, ...]) -> tuple[Hop, ...]:
-    """Return the way of an answer: what the flow passed, backwards, with its translations undone.
+    """Return the hops of the return packets: those of the flow in reverse, with address translations undone.
 
-    Groups let answers pass whatever their rules say. The answer to what came from outside needs a route of its own.
+    Groups allow return packets whatever their rules are. Return packets to the outside need a route of their own.
     """
     start = packet.source or (forward[0].source if forward else "")
     before = [(start, packet.destination), *((hop.source, hop.destination) for hop in forward)]
@@ -325,7 +325,7 @@ def _back(spec: NetworkSpec, packet: Packet | Inbound, forward: tuple[Hop, ...])
 
 
 def _route_back(spec: NetworkSpec, gateway: Hop, receiver: Hop, packet: Packet | Inbound) -> list[Hop]:
-    """Return the route by which what came in by an internet gateway is answered."""
+    """Return the hops of the route for return packets to an internet gateway."""
     vpc = next(each for each in spec.vpcs if each.vpc_id == gateway.vpc_id)
     interface = interface_of(vpc, receiver.component_id)
     if interface is None:

@@ -1,7 +1,7 @@
-"""Answers about paths as EC2 shows them: components with headers, and explanations by AWS's codes.
+"""Results of path analyses as EC2 shows them: components with headers, and explanations with AWS's codes.
 
-The codes are those of the Reachability Analyzer guide, "Explanation codes". Components that a packet passes without a
-decision of ours, the default access lists and local routes, are put in where AWS shows them.
+The codes are those of the Reachability Analyzer guide, "Explanation codes". The default network ACLs and local routes,
+which decide nothing here, are inserted where AWS shows them.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ _NO_ACL_RULE = 100
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """Where, and whose, the components are: what their ARNs begin with."""
+    """The region and account in the ARNs of components."""
 
     region: str
     account: str
 
     def component(self, identifier: str) -> View:
-        """Return a component's id and ARN."""
+        """Return the id and ARN of a component."""
         word = "network-acl" if identifier.startswith("acl-") else kind_of(identifier).word
         return {"Id": identifier, "Arn": ec2_arn(self.region, self.account, word, identifier)}
 
@@ -59,7 +59,7 @@ def components(region: Region, spec: NetworkSpec, answer: Answer, *, back: bool 
 
 @dataclass(slots=True)
 class _Components:
-    """The components so far, and the subnet that the packet is in."""
+    """The components of a packet's path so far, and the subnet that the packet is in."""
 
     region: Region
     spec: NetworkSpec
@@ -68,10 +68,10 @@ class _Components:
     views: list[View] = field(default_factory=list)
     at: Subnet | None = None
     left: bool = False
-    """Whether the packet left ``at`` already."""
+    """Whether the packet has already left ``at``."""
 
     def add(self, hop: Hop, before: Hop | None) -> None:
-        """Add a hop, and in front of it what the packet passed without a decision."""
+        """Add a hop, preceded by the network ACLs and local routes that the packet passed."""
         vpc = next(each for each in self.spec.vpcs if each.vpc_id == hop.vpc_id)
         subnet = _subnet_of(vpc, hop)
         if hop.kind in ("route-table", "internet-gateway"):
@@ -79,12 +79,12 @@ class _Components:
         elif subnet is not None and (subnet != self.at or self.left):
             if self.at is not None and not self.left:
                 self.leave(vpc, self.at)
-            # What a resource at the beginning of the path lies in is not entered.
+            # A packet does not enter the subnet in which the path starts.
             if self.views:
                 self.put(self.acl(vpc, egress=False))
             self.at, self.left = subnet, False
         if hop.refused:
-            return  # It is no component of a path; the explanation names it.
+            return  # This is not a component of a path; the explanation names it.
         view = self.view(vpc, hop)
         if subnet is not None and hop.kind == "interface":
             view["Subnet"] = self.region.component(subnet.subnet_id)
@@ -95,11 +95,11 @@ class _Components:
         self.put(view)
 
     def put(self, view: View) -> None:
-        """Number a component."""
+        """Append a component with the next sequence number."""
         self.views.append({"SequenceNumber": len(self.views) + 1, **view})
 
     def leave(self, vpc: Vpc, local: Subnet | None) -> None:
-        """Pass the access list of the subnet, and its local route where it leads to another subnet."""
+        """Add the network ACL of the subnet, and its local route if the packet goes to another subnet."""
         if self.at is None:
             return
         if not self.left:
@@ -116,7 +116,7 @@ class _Components:
             self.put({"Component": self.region.component(table), "RouteTableRoute": route})
 
     def acl(self, vpc: Vpc, *, egress: bool) -> View:
-        """Return the VPC's default access list, which lets everything pass."""
+        """Return the VPC's default network ACL, which allows all traffic."""
         rule = {
             "Cidr": "0.0.0.0/0",
             "Egress": egress,
@@ -139,7 +139,7 @@ class _Components:
         return {"Component": self.region.component(hop.component_id)}
 
     def group(self, vpc: Vpc, hop: Hop) -> View:
-        """Return the group whose rule let the packet pass; on the way back no rule is asked."""
+        """Return the group whose rule allowed the packet; return packets need no rule."""
         rules = {rule.rule_id: rule for group in vpc.groups for rule in (*group.egress, *group.ingress)}
         view: View = {"Component": self.region.component(hop.group_id)}
         if hop.rule_id:
@@ -149,7 +149,7 @@ class _Components:
         return view
 
     def translation(self, hop: Hop, before: Hop | None) -> View:
-        """Return the headers in front of and behind a gateway; behind it only what changed."""
+        """Return the headers before and after a gateway; the one after has only what changed."""
         packet = self.answer.packet
         if before is None:
             last = self.answer.forward[-1]
@@ -178,7 +178,7 @@ class _Components:
         }
 
     def finished(self, hops: tuple[Hop, ...]) -> list[View]:
-        """Return the components, the ends with the header that leaves and the one that arrives."""
+        """Return the components, the first with the outgoing header and the last with the arriving one."""
         shown = [hop for hop in hops if hop.kind != "service"]
         if shown and "InboundHeader" not in self.views[0]:
             self.views[0]["OutboundHeader"] = self.header(shown[0].source, shown[0].destination)
@@ -188,9 +188,9 @@ class _Components:
 
 
 def explanations(region: Region, spec: NetworkSpec, path_destination: str, answer: Answer) -> list[View]:
-    """Return why there is no path: one explanation with AWS's code and the ids of what decided.
+    """Return why there is no path: one explanation with AWS's code and the ids of the components that decided.
 
-    To the network a route to an interface is a blackhole; ``at_interface`` tells it apart by its row.
+    In the ``NetworkSpec`` a route to an interface is a blackhole; ``at_interface`` corrects its explanation.
     """
     vpc = next((each for each in spec.vpcs if each.vpc_id in _vpc_ids(answer)), None)
     base: View = {} if vpc is None else {"Vpc": region.component(vpc.vpc_id)}
@@ -244,7 +244,7 @@ def _explanation(region: Region, vpc: Vpc, destination: str, answer: Answer) -> 
         case "no-wire":
             return {"ExplanationCode": "BAD_STATE_ATTACHMENT", "NetworkInterface": name(about[0])}
         case "forwarded":
-            # The interface takes it, and its container passes nothing on.
+            # The interface accepts the packet, but its container forwards nothing.
             nowhere = {"ExplanationCode": "NO_POSSIBLE_DESTINATION", "NetworkInterface": name(about[0])}
             return nowhere | {"Address": answer.packet.destination}
         case "unrouted":
@@ -258,12 +258,12 @@ def _explanation(region: Region, vpc: Vpc, destination: str, answer: Answer) -> 
 
 
 def _public(vpc: Vpc) -> set[str]:
-    """Return the public addresses that a VPC's internet gateway answers for."""
+    """Return the public addresses that a VPC's internet gateway translates."""
     return {each.public for each in vpc.elastic_addresses}.union(*(nat.public for nat in vpc.nat_gateways))
 
 
 def _unrouted(region: Region, vpc: Vpc, destination: str, answer: Answer) -> View:
-    """Explain a packet that groups let pass and that nobody took."""
+    """Explain a packet that the groups allowed but nothing accepted."""
     name = region.component
     about = answer.verdict.reasons[-1].about if answer.verdict.reasons else ()
     first = about[0] if about else ""
@@ -289,7 +289,7 @@ def _unrouted(region: Region, vpc: Vpc, destination: str, answer: Answer) -> Vie
 
 
 def _dead_end(region: Region, vpc: Vpc, about: tuple[str, ...]) -> View:
-    """Explain a route that was chosen and leads no further."""
+    """Explain a chosen route whose target accepts no packets."""
     table, route, target = about
     view: View = {
         "RouteTable": region.component(table),
@@ -306,7 +306,7 @@ def _dead_end(region: Region, vpc: Vpc, about: tuple[str, ...]) -> View:
 
 
 def at_interface(region: Region, explanation: View, interface_id: str) -> View:
-    """Return the explanation of a route that leads to an interface, which takes only what is for its own address."""
+    """Return the explanation of a route to an interface, which accepts only packets for its own addresses."""
     route = {**explanation["RouteTableRoute"], "NetworkInterfaceId": interface_id, "State": "active"}
     return explanation | {
         "ExplanationCode": "ENI_SOURCE_DEST_CHECK_RESTRICTION",
@@ -317,7 +317,7 @@ def at_interface(region: Region, explanation: View, interface_id: str) -> View:
 
 
 def _missed(region: Region, vpc: Vpc, destination: str, answer: Answer, last: Hop | None) -> View:
-    """Explain a packet that arrived, and is no answer to what was asked."""
+    """Explain a packet that arrived but does not match the path."""
     name = region.component
     nat = next((hop for hop in reversed(answer.forward) if hop.kind == "nat-gateway"), None)
     by_nat = {"NatGateway": name(nat.component_id)} if nat is not None else {}
@@ -364,7 +364,7 @@ def route_view(route: Route) -> View:
 
 
 def rule_view(rule: SecurityGroupRule, direction: str) -> View:
-    """Return a group's rule as an analysis shows it; its own id has no place there."""
+    """Return a group's rule as an analysis shows it, without the rule's id."""
     view: View = {"Direction": direction}
     if isinstance(rule.peer, CidrPeer):
         view["Cidr"] = rule.peer.cidr
@@ -383,7 +383,7 @@ def _routes(vpc: Vpc, route_table_id: str) -> tuple[Route, ...]:
 
 
 def _subnet_of(vpc: Vpc, hop: Hop) -> Subnet | None:
-    """Return the subnet that a component lies in, ``None`` for one that lies in none."""
+    """Return the subnet of a component, or ``None`` if it is in none."""
     if hop.kind not in _PLACED:
         return None
     interface = interface_of(vpc, hop.component_id)
