@@ -1,4 +1,4 @@
-"""EC2's operations: one class per noun, all made at once by ``ec2_operations``."""
+"""EC2's operations: one class per kind of resource, all created by ``ec2_operations``."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def ec2_operations(
 ) -> tuple[Ec2Operations, ...]:
     """Return every class of EC2 operations, ready for ``OperationTable(*…)``.
 
-    ``bucket_check`` says whether flow logs can be written to a bucket; the object store's package implements it.
+    ``bucket_check`` checks whether flow logs can be written to a bucket; the object store's package implements it.
     ``elastic_ip_pool`` is the network that Elastic IP addresses come from.
     """
     plain = (

@@ -1,6 +1,6 @@
-"""EC2's errors, one class per code; classes that share a code differ in what their message is built from.
+"""EC2's errors that all its operations share, one class per message.
 
-EC2's model lists no errors, so the texts come from its documentation and from public reports of its answers.
+EC2's model lists no errors, so the texts come from its documentation and from public reports of its responses.
 """
 
 from __future__ import annotations
@@ -9,10 +9,7 @@ from reading_room.aws.errors import AwsError
 
 
 class Ec2Error(AwsError):
-    """Parent of EC2's errors; all of them are the client's unless a subclass says otherwise."""
-
-
-# -- parameters -------------------------------------------------------------------------------------------------------
+    """Base of EC2's errors. They are client errors unless a subclass sets another status."""
 
 
 class InvalidParameterValue(Ec2Error):
@@ -25,14 +22,14 @@ class InvalidParameterValue(Ec2Error):
 
 
 class NotACidrBlock(InvalidParameterValue):
-    """A parameter should be a network in CIDR notation and is not."""
+    """A parameter is not a network in CIDR notation."""
 
     def __init__(self, parameter: str, value: str) -> None:
         super().__init__(parameter, value, "This is not a valid CIDR block.")
 
 
 class UnknownZone(InvalidParameterValue):
-    """A subnet is wanted in a zone that does not exist."""
+    """A subnet was requested in a zone that does not exist."""
 
     def __init__(self, value: str, zones: tuple[str, ...]) -> None:
         super().__init__(
@@ -43,7 +40,7 @@ class UnknownZone(InvalidParameterValue):
 
 
 class UnknownFilter(Ec2Error):
-    """A Describe call names a filter that it does not have."""
+    """A Describe call names an unknown filter."""
 
     code = "InvalidParameterValue"
 
@@ -52,7 +49,7 @@ class UnknownFilter(Ec2Error):
 
 
 class TooManyFilters(Ec2Error):
-    """A Describe call has more filters, or more values in one filter, than EC2 takes."""
+    """A Describe call has more filters, or more values in one filter, than EC2 accepts."""
 
     code = "FilterLimitExceeded"
 
@@ -70,7 +67,7 @@ class ReservedTagKey(Ec2Error):
 
 
 class TagTooLong(Ec2Error):
-    """A tag's key or value has a length that EC2 does not take."""
+    """A tag's key or value is too long or too short."""
 
     code = "InvalidParameterValue"
 
@@ -106,7 +103,7 @@ class TagLimitExceeded(Ec2Error):
 
 
 class InvalidId(Ec2Error):
-    """A tag operation names something that is no EC2 resource."""
+    """A tag operation names an id that is not of an EC2 resource."""
 
     code = "InvalidID"
 
@@ -115,7 +112,7 @@ class InvalidId(Ec2Error):
 
 
 class MissingParameter(Ec2Error):
-    """A parameter that this request needs is not there."""
+    """A required parameter is missing."""
 
     code = "MissingParameter"
 
@@ -124,34 +121,34 @@ class MissingParameter(Ec2Error):
 
 
 class InvalidParameterCombination(Ec2Error):
-    """Two parameters were given that exclude each other, or none or several of a choice."""
+    """Parameters exclude each other, or a request has none or several of which it needs exactly one."""
 
     code = "InvalidParameterCombination"
 
 
 class IdsWithMaxResults(InvalidParameterCombination):
-    """A Describe call gives ids and a page size."""
+    """A Describe call gives both ids and a page size."""
 
     def __init__(self, parameter: str) -> None:
         super().__init__(f"The parameter {parameter} cannot be used with the parameter maxResults")
 
 
 class ExactlyOneOf(InvalidParameterCombination):
-    """Of some parameters exactly one is needed."""
+    """A request needs exactly one of some parameters."""
 
     def __init__(self, names: tuple[str, ...]) -> None:
         super().__init__(f"The request must contain exactly one of: {', '.join(names)}")
 
 
 class MaxResultsOutOfRange(InvalidParameterValue):
-    """A page size lies outside the operation's bounds."""
+    """A page size is outside the operation's bounds."""
 
     def __init__(self, value: int, least: int, most: int) -> None:
         super().__init__("maxResults", value, f"Expecting a value between {least} and {most}.")
 
 
 class InvalidNextToken(Ec2Error):
-    """A NextToken was not made by this operation."""
+    """A NextToken does not come from this operation."""
 
     code = "InvalidNextToken"
 
@@ -160,7 +157,7 @@ class InvalidNextToken(Ec2Error):
 
 
 class UnsupportedParameter(Ec2Error):
-    """A parameter of the operation is not supported, so the whole request is refused."""
+    """A parameter is not supported, so the whole request is rejected."""
 
     code = "UnsupportedOperation"
 
@@ -175,7 +172,7 @@ class UnsupportedOperation(Ec2Error):
 
 
 class IdempotentParameterMismatch(Ec2Error):
-    """A client token was used before, with other parameters."""
+    """A client token was used before with other parameters."""
 
     code = "IdempotentParameterMismatch"
 
@@ -184,13 +181,13 @@ class IdempotentParameterMismatch(Ec2Error):
 
 
 class InvalidParameter(Ec2Error):
-    """Parameters are well formed and contradict each other or the state of things."""
+    """Parameters are well formed but contradict each other or the current state."""
 
     code = "InvalidParameter"
 
 
 class OperationNotPermitted(Ec2Error):
-    """The operation is not allowed on this resource, whoever asks."""
+    """The operation is not allowed on this resource for any caller."""
 
     code = "OperationNotPermitted"
 
@@ -205,14 +202,8 @@ class AuthFailure(Ec2Error):
         super().__init__("You do not have permission to access the specified resource.")
 
 
-# -- identifiers ------------------------------------------------------------------------------------------------------
-
-
-# -- dependencies and limits ------------------------------------------------------------------------------------------
-
-
 class DependencyViolation(Ec2Error):
-    """Something cannot be deleted while others depend on it."""
+    """A resource cannot be deleted while others depend on it."""
 
     code = "DependencyViolation"
 
@@ -230,11 +221,8 @@ class LimitExceeded(Ec2Error):
         self.code = code  # type: ignore[misc]
 
 
-# -- VPCs and subnets -------------------------------------------------------------------------------------------------
-
-
 class NoDefaultVpc(Ec2Error):
-    """A call leaves out the VPC and there is no default one."""
+    """A call names no VPC and the account has no default VPC."""
 
     code = "VPCIdNotSpecified"
 

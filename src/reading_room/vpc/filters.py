@@ -1,9 +1,9 @@
 r"""The ``Filters`` of every Describe call.
 
-A filter looks at the answer that the caller would see: ``FilterNames`` maps each filter's name to the path of the
-member that it compares (``CidrBlockAssociationSet.CidrBlock``; lists on the way stand for all their items). Filters
-are ANDed, the values of one ORed; ``*`` and ``?`` are wildcards, ``\`` escapes them; case matters. Where there is
-``tag-key`` there are ``tag-value`` and ``tag:KEY`` as well.
+Filters apply to the response that the caller would see: ``FilterNames`` maps each filter's name to the path of the
+member that it compares (``CidrBlockAssociationSet.CidrBlock``; a list on the path stands for all its items). Filters
+are ANDed, the values of one are ORed. ``*`` and ``?`` are wildcards, ``\`` escapes them, and case matters. Operations
+with the filter ``tag-key`` also have ``tag-value`` and ``tag:KEY``.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ _STAR, _ANY = object(), object()
 def matching(
     views: Sequence[dict[str, Any]], filters: Sequence[Mapping[str, Any]], names: FilterNames, tags: str = "Tags"
 ) -> list[dict[str, Any]]:
-    """Return the views that pass all filters, in order.
+    """Return the views that match all filters, in order.
 
     ``filters`` are ``{"Name": …, "Values": […]}``; ``tags`` is the member that holds a view's tags. Raises
-    ``UnknownFilter`` for a name that is not in ``names`` and no tag filter, ``TooManyFilters`` beyond EC2's bounds.
+    ``UnknownFilter`` for a name that is neither in ``names`` nor a tag filter, ``TooManyFilters`` beyond EC2's bounds.
     """
     check(filters, names)
     return [view for view in views if all(_passes(view, entry, names, tags) for entry in filters)]
 
 
 def check(filters: Sequence[Mapping[str, Any]], names: FilterNames) -> None:
-    """Raise for a filter that the operation does not have, or for too many of them."""
+    """Raise ``UnknownFilter`` or ``TooManyFilters`` if the operation does not accept the filters."""
     if len(filters) > MAX_FILTERS:
         raise TooManyFilters("filters", MAX_FILTERS)
     for entry in filters:
@@ -47,10 +47,10 @@ def check(filters: Sequence[Mapping[str, Any]], names: FilterNames) -> None:
 
 
 def matches(pattern: str, value: str) -> bool:
-    r"""Say whether a value matches a filter's pattern with ``*``, ``?`` and ``\``.
+    r"""Return whether a value matches a filter's pattern with ``*``, ``?`` and ``\``.
 
-    The time is bounded by the product of both lengths: only the last ``*`` is ever gone back to, where a regular
-    expression would try every share of the text for every ``*``.
+    The time is bounded by the product of both lengths, because matching backtracks only to the last ``*``. A regular
+    expression would try every division of the text between all the ``*``.
     """
     tokens = _tokens(pattern)
     at = place = 0

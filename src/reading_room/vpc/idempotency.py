@@ -1,4 +1,4 @@
-"""Client tokens: the same token and parameters give the first result again."""
+"""Client tokens: a call with the token and parameters of an earlier one returns the earlier result."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _NOT_COMPARED = {"ClientToken", "DryRun"}
 
 
 def earlier(session: Session, account: str, operation: str, request: Mapping[str, Any]) -> list[str] | None:
-    """Return the ids that an earlier call with this token made, or ``None`` when there was none.
+    """Return the ids that an earlier call with this token created, or ``None`` if there was no such call.
 
-    Raises ``IdempotentParameterMismatch`` when the token came with other parameters.
+    Raises ``IdempotentParameterMismatch`` if the earlier call had other parameters.
     """
     token = request.get("ClientToken")
     if not token:
@@ -42,7 +42,7 @@ def remember(
     resource_ids: Sequence[str],
     now: dt.datetime,
 ) -> None:
-    """Keep what a call with a client token made, for ``KEPT``; a call without one leaves nothing."""
+    """Store the ids that a call with a client token created, for ``KEPT``; do nothing without a token."""
     token = request.get("ClientToken")
     if token:
         session.execute(delete(ClientToken).where(ClientToken.created_at < now - KEPT))

@@ -1,4 +1,4 @@
-"""The kinds of EC2 resources: prefix of their ids, EC2's word for them, and the errors that speak of them."""
+"""The kinds of EC2 resources: the prefix of their ids, EC2's word for them, and their errors."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def check_id(malformed_code: str, expected: str, value: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of resource. ``word`` is the ``ResourceType`` of tags and the part of ARNs before the id."""
+    """A kind of resource. ``word`` is the ``ResourceType`` of tags and the part of ARNs before the id."""
 
     word: str
     prefix: str
@@ -55,7 +55,7 @@ class Kind:
         check_id(self.malformed_code, self.prefix, value)
 
     def missing(self, identifier: str) -> Ec2Error:
-        """Return the error that says that this id does not exist."""
+        """Return the error for an id that does not exist."""
         return self.not_found(identifier)
 
 
@@ -158,7 +158,7 @@ _BY_PREFIX = {kind.prefix: kind for kind in KINDS}
 
 
 def kind_of(identifier: str) -> Kind:
-    """Return the kind that an id's prefix names. Raises ``InvalidId`` when no kind of ours has it."""
+    """Return the kind with the prefix of an id. Raises ``InvalidId`` if no kind has it."""
     kind = _BY_PREFIX.get(identifier.rpartition("-")[0])
     if kind is None:
         raise InvalidId(identifier)

@@ -16,13 +16,13 @@ from reading_room.vpc.tables import SecurityGroup, Vpc, VpcCidr
 Row = TypeVar("Row")
 
 _CHUNK = 500
-"""Ids per query; SQLite bounds the number of parameters of a statement."""
+"""The most ids per query; SQLite limits the number of parameters of a statement."""
 
 
 def one(session: Session, kind: Kind, account: str, identifier: str) -> Any:
-    """Return the row of an id.
+    """Return the row with this id.
 
-    Raises the kind's malformed error, or its not-found error when the account has no such resource.
+    Raises ``MalformedId``, or the not-found error of the kind if the account has no such resource.
     """
     kind.check(identifier)
     row = session.get(kind.table, identifier)
@@ -32,7 +32,7 @@ def one(session: Session, kind: Kind, account: str, identifier: str) -> Any:
 
 
 def some(session: Session, kind: Kind, account: str, identifiers: Sequence[str]) -> list[Any]:
-    """Return the rows of several ids, sorted by id, each once. Raises as ``one`` does, for the first bad id."""
+    """Return the rows of several ids, sorted, without duplicates. Raises as ``one`` does, for the first bad id."""
     for identifier in identifiers:
         kind.check(identifier)
     wanted = sorted(set(identifiers))
@@ -49,7 +49,7 @@ def some(session: Session, kind: Kind, account: str, identifiers: Sequence[str])
 
 
 def described(session: Session, kind: Kind, account: str, identifiers: Sequence[str]) -> list[Any]:
-    """Return what a Describe call is about: the named rows, or all of the account when none is named."""
+    """Return the rows for a Describe call: the named ones, or all of the account if none is named."""
     if identifiers:
         return some(session, kind, account, identifiers)
     column = getattr(kind.table, kind.key)
@@ -59,7 +59,7 @@ def described(session: Session, kind: Kind, account: str, identifiers: Sequence[
 def grouped(
     session: Session, row_type: type[Row], attribute: str, values: Sequence[str], *order: str
 ) -> dict[str, list[Row]]:
-    """Return the rows of ``row_type`` by the value of one attribute, for the given values, in few queries."""
+    """Return the rows of ``row_type`` grouped by one attribute, for the given values, in few queries."""
     column = getattr(row_type, attribute)
     result: dict[str, list[Row]] = {value: [] for value in values}
     wanted = sorted(result)

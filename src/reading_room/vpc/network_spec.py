@@ -1,8 +1,8 @@
-"""From the tables to ``NetworkSpec``: everything that one host's network should hold, in a fixed number of queries.
+"""Reading the ``NetworkSpec`` of one host from the tables, in a fixed number of queries.
 
-A host gets every VPC that has an interface on it or on no host yet, whole, with the addresses of the interfaces that
-other hosts have. A VPC that has an endpoint is kept ready as well, so that the next job there need not wait for it. Any
-other VPC has nobody to send a packet, and costs the kernel nothing.
+A host gets every VPC with an interface on this host or on no host yet, complete with the addresses of the interfaces on
+other hosts. It also gets VPCs with an endpoint, so that the next job there does not have to wait. In any other VPC
+nothing can send a packet, so it needs no resources in the kernel.
 """
 
 from __future__ import annotations
@@ -43,15 +43,15 @@ Row = TypeVar("Row")
 _ANY_PORTS = (0, 65535)
 
 
-def read(session: Session, host: str, besides: Sequence[str] = ()) -> spec.NetworkSpec:
-    """Read the network of one host, in a stable order, so that equal tables give equal values.
+def read(session: Session, host: str, extra_vpc_ids: Sequence[str] = ()) -> spec.NetworkSpec:
+    """Return the network of one host, in a stable order, so that equal tables give equal values.
 
-    ``besides`` are VPCs that are wanted whether they have an interface or not.
+    ``extra_vpc_ids`` are VPCs to include even if they have no interface.
     """
     every = _interfaces(session)
     wanted = {row.vpc_id for row in every if row.host in (None, host)}
     wanted.update(session.scalars(select(VpcEndpoint.vpc_id)))
-    wanted.update(besides)
+    wanted.update(extra_vpc_ids)
     vpc_ids = sorted(wanted)
     interfaces = [row for row in every if row.vpc_id in wanted]
     tables = _Tables(session, vpc_ids, interfaces)
@@ -62,7 +62,7 @@ def read(session: Session, host: str, besides: Sequence[str] = ()) -> spec.Netwo
 
 
 def _prefix_lists(session: Session) -> tuple[spec.PrefixList, ...]:
-    """Return the services' lists, then those of customers with the entries in force."""
+    """Return the services' lists, then those of customers with the entries of their latest version."""
     entries: dict[str, list[str]] = {
         prefix_list_id: [] for prefix_list_id in session.scalars(select(PrefixList.prefix_list_id))
     }
@@ -81,7 +81,7 @@ def _prefix_lists(session: Session) -> tuple[spec.PrefixList, ...]:
 
 
 class _InterfaceRow(NamedTuple):
-    """What the network needs of an interface's row; plain tuples, since there may be thousands."""
+    """The columns of an interface's row that the network needs; a plain tuple, since there may be thousands."""
 
     interface_id: str
     vpc_id: str
@@ -108,7 +108,7 @@ class _Tables:
     """The rows of some VPCs, each table read once."""
 
     def __init__(self, session: Session, vpc_ids: Sequence[str], interfaces: Sequence[_InterfaceRow]) -> None:
-        # Whole tables are read: rows of VPCs that have no interface are few, and a list of ids has a bound in SQL.
+        # Read whole tables: few rows belong to VPCs without an interface, and SQL limits the length of a list of ids.
         self._vpcs = {row.vpc_id: row for row in _rows(session, Vpc)}
         wanted = set(vpc_ids)
         self._cidrs = _by_vpc(_rows(session, VpcCidr, VpcCidr.primary.desc(), VpcCidr.cidr), wanted)
@@ -151,7 +151,7 @@ class _Tables:
         }
 
     def vpc(self, vpc_id: str, host: str) -> spec.Vpc:
-        """Return one VPC as a host should have it."""
+        """Return a VPC as one host should have it."""
         row = self._vpcs[vpc_id]
         tables_by_subnet = {entry.subnet_id: entry.route_table_id for entry in self._associations[vpc_id]}
         main = tables_by_subnet[None]
@@ -196,11 +196,11 @@ class _Tables:
             if route.destination in subnets or not _inside(route.destination, blocks):
                 found[route.destination] = target
             elif route.destination in blocks:
-                # The local route has another target: the same for every subnet that has no route of its own.
+                # The local route has another target, which applies to every subnet without a more specific route.
                 for subnet in subnets:
                     if cidrs.contains(route.destination, subnet):
                         found.setdefault(subnet, target)
-            # What is left was the block of a subnet that is gone.
+            # The destination of any other route was the block of a deleted subnet.
         return spec.RouteTable(
             table.route_table_id,
             table.number,
@@ -267,7 +267,7 @@ def _inside(destination: str, blocks: frozenset[str]) -> bool:
 
 
 def _rows(session: Session, row_type: type[Row], *order: Any) -> Sequence[Row]:
-    """Return a whole table as plain tuples with its class's attributes: rows that the session follows cost more."""
+    """Return a whole table as plain tuples with the attributes of its class, which cost less than tracked objects."""
     columns = cast(Any, row_type).__table__.columns
     return cast(Sequence[Row], session.execute(select(*columns).order_by(*order)).all())
 

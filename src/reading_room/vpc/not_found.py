@@ -1,4 +1,4 @@
-"""EC2's errors about ids: malformed ones, and ids of resources that do not exist. One class per kind of resource."""
+"""EC2's errors for malformed ids, and for ids of resources that do not exist, one class per kind of resource."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from reading_room.vpc.errors import Ec2Error
 
 
 class NotFound(Ec2Error):
-    """An explicitly given identifier does not exist. Subclasses have the code and EC2's words for the kind."""
+    """A resource that a call names does not exist. Subclasses have the code and EC2's words for the kind."""
 
     words: ClassVar[str] = "The ID"
 
@@ -17,41 +17,14 @@ class NotFound(Ec2Error):
         self.identifier = identifier
 
 
-class InternetGatewayNotFound(NotFound):
-    """No such internet gateway."""
+class MalformedId(Ec2Error):
+    """An id does not have the form of its kind of resource. The code depends on the kind."""
 
-    code = "InvalidInternetGatewayID.NotFound"
-    words = "The internetGateway ID"
+    code = "InvalidParameterValue"
 
-
-class AllocationNotFound(NotFound):
-    """No such allocation of an Elastic IP address."""
-
-    code = "InvalidAllocationID.NotFound"
-    words = "The allocation ID"
-
-
-class NatGatewayNotFound(Ec2Error):
-    """No such NAT gateway, or it ended more than an hour ago."""
-
-    code = "NatGatewayNotFound"
-
-    def __init__(self, identifier: str) -> None:
-        super().__init__(f"NatGateway {identifier} was not found")
-
-
-class PathNotFound(NotFound):
-    """No such path."""
-
-    code = "InvalidNetworkInsightsPathId.NotFound"
-    words = "The networkInsightsPath ID"
-
-
-class AnalysisNotFound(NotFound):
-    """No such analysis, or it is older than analyses are kept."""
-
-    code = "InvalidNetworkInsightsAnalysisId.NotFound"
-    words = "The networkInsightsAnalysis ID"
+    def __init__(self, code: str, value: str, prefix: str) -> None:
+        super().__init__(f'Invalid id: "{value}" (expecting "{prefix}-...")')
+        self.code = code  # type: ignore[misc]
 
 
 class VpcNotFound(NotFound):
@@ -68,6 +41,20 @@ class SubnetNotFound(NotFound):
     words = "The subnet ID"
 
 
+class DhcpOptionsNotFound(NotFound):
+    """No such set of DHCP options."""
+
+    code = "InvalidDhcpOptionID.NotFound"
+    words = "The dhcp options ID"
+
+
+class PrefixListNotFound(NotFound):
+    """No such prefix list."""
+
+    code = "InvalidPrefixListID.NotFound"
+    words = "The prefix list ID"
+
+
 class SecurityGroupNotFound(NotFound):
     """No such security group."""
 
@@ -82,6 +69,13 @@ class SecurityGroupRuleNotFound(NotFound):
     words = "The security group rule ID"
 
 
+class NetworkAclNotFound(NotFound):
+    """No such network ACL."""
+
+    code = "InvalidNetworkAclID.NotFound"
+    words = "The networkAcl ID"
+
+
 class RouteTableNotFound(NotFound):
     """No such route table."""
 
@@ -90,10 +84,33 @@ class RouteTableNotFound(NotFound):
 
 
 class AssociationNotFound(NotFound):
-    """No such association of a route table."""
+    """No such association of a route table or an Elastic IP address."""
 
     code = "InvalidAssociationID.NotFound"
     words = "The association ID"
+
+
+class InternetGatewayNotFound(NotFound):
+    """No such internet gateway."""
+
+    code = "InvalidInternetGatewayID.NotFound"
+    words = "The internetGateway ID"
+
+
+class NatGatewayNotFound(Ec2Error):
+    """No such NAT gateway, or it failed or was deleted more than an hour ago."""
+
+    code = "NatGatewayNotFound"
+
+    def __init__(self, identifier: str) -> None:
+        super().__init__(f"NatGateway {identifier} was not found")
+
+
+class AllocationNotFound(NotFound):
+    """No such allocated Elastic IP address."""
+
+    code = "InvalidAllocationID.NotFound"
+    words = "The allocation ID"
 
 
 class NetworkInterfaceNotFound(NotFound):
@@ -104,7 +121,7 @@ class NetworkInterfaceNotFound(NotFound):
 
 
 class PermissionNotFound(NotFound):
-    """No such permission of a network interface."""
+    """No such permission on a network interface."""
 
     code = "InvalidPermissionID.NotFound"
     words = "The network interface permission ID"
@@ -118,34 +135,13 @@ class VpcEndpointNotFound(NotFound):
 
 
 class VpcEndpointToDeleteNotFound(VpcEndpointNotFound):
-    """No such VPC endpoint; DeleteVpcEndpoints has a code of its own for it, among its unsuccessful items."""
+    """No such VPC endpoint, in the unsuccessful items of DeleteVpcEndpoints, which have a different code."""
 
     code = "InvalidVpcEndpoint.NotFound"
 
 
-class PrefixListNotFound(NotFound):
-    """No such prefix list."""
-
-    code = "InvalidPrefixListID.NotFound"
-    words = "The prefix list ID"
-
-
-class DhcpOptionsNotFound(NotFound):
-    """No such set of DHCP options."""
-
-    code = "InvalidDhcpOptionID.NotFound"
-    words = "The dhcp options ID"
-
-
-class NetworkAclNotFound(NotFound):
-    """No such network access list."""
-
-    code = "InvalidNetworkAclID.NotFound"
-    words = "The networkAcl ID"
-
-
 class FlowLogNotFound(Ec2Error):
-    """No such flow log. DeleteFlowLogs answers with it among its unsuccessful items."""
+    """No such flow log, in the unsuccessful items of DeleteFlowLogs."""
 
     code = "InvalidFlowLogId.NotFound"
 
@@ -153,11 +149,15 @@ class FlowLogNotFound(Ec2Error):
         super().__init__(f"These flow log ids in the input list are not found: [TotalCount: 1] {identifier}")
 
 
-class MalformedId(Ec2Error):
-    """An identifier does not look like one of its kind. The code depends on the kind."""
+class PathNotFound(NotFound):
+    """No such network insights path."""
 
-    code = "InvalidParameterValue"
+    code = "InvalidNetworkInsightsPathId.NotFound"
+    words = "The networkInsightsPath ID"
 
-    def __init__(self, code: str, value: str, prefix: str) -> None:
-        super().__init__(f'Invalid id: "{value}" (expecting "{prefix}-...")')
-        self.code = code  # type: ignore[misc]
+
+class AnalysisNotFound(NotFound):
+    """No such network insights analysis, or it is too old to be kept."""
+
+    code = "InvalidNetworkInsightsAnalysisId.NotFound"
+    words = "The networkInsightsAnalysis ID"

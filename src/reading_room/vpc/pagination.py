@@ -1,7 +1,7 @@
 """``MaxResults`` and ``NextToken`` of every Describe call.
 
-The results of a call are in the order of their keys. A token holds the operation and the last key that was shown, so a
-resource that is made or deleted between two pages neither repeats nor hides another.
+Results are sorted by their keys. A token holds the operation and the last key that was shown, so creating or deleting a
+resource between two pages neither repeats nor hides another one.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from reading_room.vpc.errors import IdsWithMaxResults, InvalidNextToken, MaxResu
 
 @dataclass(frozen=True, slots=True)
 class Paging:
-    """How one operation pages: the member that is its key, the bounds of ``MaxResults``, and its parameter of ids.
+    """How one operation pages: the member that is the key, the bounds of ``MaxResults``, and the parameter with ids.
 
-    Where the operation has ``ids``, they exclude ``MaxResults``.
+    If a call gives ``ids``, it must not give ``MaxResults``.
     """
 
     operation: str

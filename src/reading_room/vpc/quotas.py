@@ -1,4 +1,4 @@
-"""How many of everything an account may have, for each profile of the settings."""
+"""The quotas of an account, for each profile of the settings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from reading_room.vpc.errors import LimitExceeded
 
 @dataclass(frozen=True, slots=True)
 class Quotas:
-    """Upper bounds, counted per account unless the name says otherwise. The defaults are AWS's own."""
+    """Upper bounds, per account unless the name says otherwise. The defaults are AWS's."""
 
     vpcs: int = 5
     subnets_per_vpc: int = 200
@@ -31,15 +31,15 @@ class Quotas:
     elastic_addresses: int = 5
     nat_gateways_per_zone: int = 5
     addresses_per_nat_gateway: int = 2
-    """Elastic IP addresses of a public one."""
+    """Elastic IP addresses of a public NAT gateway."""
     network_insights_paths: int = 1_000
     network_insights_analyses: int = 10_000
     network_insights_tries: int = 5_000
-    """Combinations of addresses and ports that a path may leave open to an analysis; this bound is our own."""
+    """The most combinations of addresses and ports that an analysis tries; AWS has no such bound."""
 
     @classmethod
     def of_profile(cls, profile: Literal["open", "aws"]) -> Quotas:
-        """Return AWS's figures, or those that only protect the machine."""
+        """Return AWS's quotas (``aws``), or quotas that only protect the machine (``open``)."""
         if profile == "aws":
             return cls()
         return cls(
@@ -56,6 +56,6 @@ class Quotas:
 
 
 def require_room(used: int | None, limit: int, code: str, what: str) -> None:
-    """Raise ``LimitExceeded`` unless one more fits under the limit."""
+    """Raise ``LimitExceeded`` unless the limit allows one more."""
     if (used or 0) >= limit:
         raise LimitExceeded(code, what, limit)

@@ -1,9 +1,9 @@
 """The schema of the EC2 control plane on one page.
 
-Every row has the ``account`` that owns it; the service's own network belongs to ``SERVICE_ACCOUNT`` (see
-``service_network.py``), so no Describe call of a customer finds it. Identifiers are EC2's own (``vpc-…``).
-Networks and addresses are text in canonical form. ``NETWORK_TABLES`` names the tables whose rows shape the network:
-a commit that wrote one of them asks for a new turn of the agents.
+Every row has the ``account`` that owns it. The service's own network belongs to ``service_network.OWNER``, so no
+customer's Describe call finds it. Identifiers are EC2's (``vpc-…``). Networks and addresses are text in canonical form.
+``NETWORK_TABLES`` are the tables whose rows define the network: a commit that writes one of them starts a new round of
+the agents.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class DhcpOptions(Base):
 
 
 class Vpc(Base):
-    """A VPC. ``vni`` (24 bits, at least 1) names it between hosts."""
+    """A VPC. ``vni`` (24 bits, at least 1) identifies it between hosts."""
 
     __tablename__ = "vpcs"
 
@@ -38,9 +38,9 @@ class Vpc(Base):
     tenancy: Mapped[str] = mapped_column(default="default")
     is_default: Mapped[bool] = mapped_column(default=False)
     internal: Mapped[bool] = mapped_column(default=False)
-    """True for the service's own network, which no account sees."""
+    """True for the service's own network, which customers cannot see."""
     dhcp_options_id: Mapped[str] = mapped_column(default="default")
-    """``dopt-…``, or ``default``, which in EC2 means no set at all."""
+    """``dopt-…``, or ``default``, which in EC2 means no set."""
     enable_dns_support: Mapped[bool] = mapped_column(default=True)
     enable_dns_hostnames: Mapped[bool] = mapped_column(default=False)
     enable_network_address_usage_metrics: Mapped[bool] = mapped_column(default=False)
@@ -48,7 +48,7 @@ class Vpc(Base):
 
 
 class VpcCidr(Base):
-    """An IPv4 block of a VPC; the first one is ``primary``."""
+    """An IPv4 block of a VPC; the block from CreateVpc is ``primary``."""
 
     __tablename__ = "vpc_cidrs"
 
@@ -90,10 +90,10 @@ class RouteTable(Base):
 
 
 class Route(Base):
-    """A route other than the local ones, which follow from the VPC's blocks.
+    """A route other than the local ones, which are derived from the VPC's blocks.
 
-    ``destination`` is a network or a prefix list's id, ``target`` the id of what takes the packets. The routes of a
-    gateway endpoint are the only record of which tables it is in.
+    ``destination`` is a network or a prefix list's id, ``target`` the id of the resource that gets the packets. The
+    routes of a gateway endpoint are the only record of its route tables.
     """
 
     __tablename__ = "routes"
@@ -105,7 +105,7 @@ class Route(Base):
 
 
 class RouteTableAssociation(Base):
-    """Which table decides for a subnet; the one row of a VPC with ``subnet_id`` ``None`` marks its main table."""
+    """The route table of a subnet. The one row of a VPC whose ``subnet_id`` is ``None`` names its main table."""
 
     __tablename__ = "route_table_associations"
 
@@ -133,7 +133,7 @@ class SecurityGroupRule(Base):
     """One allow rule with one peer.
 
     ``protocol`` is as EC2 writes it: ``tcp``, ``udp``, ``icmp``, ``icmpv6``, a number, or ``-1``. The ports are
-    ``None`` where the protocol has none; for ICMP they are type and code. Exactly one of the four peer columns is set.
+    ``None`` if the protocol has none; for ICMP they are type and code. Exactly one of the four peer columns is set.
     """
 
     __tablename__ = "security_group_rules"
@@ -153,9 +153,9 @@ class SecurityGroupRule(Base):
 
 
 class NetworkInterface(Base):
-    """A network interface with its primary private address; further ones are ``SecondaryAddress`` rows.
+    """A network interface with its primary private address; secondary ones are ``SecondaryAddress`` rows.
 
-    ``host`` and ``container_id`` are set while a job's container has it, ``job_arn`` names that job. ``status`` and
+    ``host`` and ``container_id`` are set while a job's container uses it, ``job_arn`` names that job. ``status`` and
     ``attachment_status`` use EC2's words.
     """
 
@@ -191,7 +191,7 @@ class NetworkInterface(Base):
 
 
 class SecondaryAddress(Base):
-    """A further private address of an interface. No address of a VPC is here and primary at the same time."""
+    """A secondary private address of an interface. It is not the primary address of any interface of the VPC."""
 
     __tablename__ = "secondary_addresses"
 
@@ -213,7 +213,7 @@ class InternetGateway(Base):
 
 
 class ElasticAddress(Base):
-    """An Elastic IP address; associated with one private address of an interface, or with none."""
+    """An Elastic IP address, associated with one private address of an interface or with none."""
 
     __tablename__ = "elastic_addresses"
 
@@ -227,7 +227,7 @@ class ElasticAddress(Base):
 
 
 class ElasticAddressRest(Base):
-    """A public address that ``account`` gave back and that should not be given out again at once."""
+    """A public address that ``account`` released and that should not be allocated again at once."""
 
     __tablename__ = "elastic_address_rests"
 
@@ -237,7 +237,7 @@ class ElasticAddressRest(Base):
 
 
 class NatGateway(Base):
-    """A NAT gateway; its interface names it, its Elastic IP addresses are associated with that interface.
+    """A NAT gateway. The row of its interface names it; its Elastic IP addresses are associated with that interface.
 
     ``state`` is EC2's word (``pending``, ``failed``, ``available``, ``deleting``, ``deleted``). A gateway that failed
     or was deleted stays visible for an hour after ``ended_at``.
@@ -254,13 +254,13 @@ class NatGateway(Base):
     failure_code: Mapped[str | None]
     failure_message: Mapped[str | None]
     addresses: Mapped[list[dict[str, str]]] = mapped_column(JSON)
-    """As EC2 shows them (``NatGatewayAddresses``), kept so that a gateway that is gone still shows what it had."""
+    """As EC2 shows them (``NatGatewayAddresses``), stored so that a deleted gateway still shows them."""
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     ended_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
 
 
 class NetworkInterfaceGroup(Base):
-    """A security group of an interface; ``position`` keeps the order in which they were given."""
+    """A security group of an interface; ``position`` is its place in the order in which they were given."""
 
     __tablename__ = "network_interface_groups"
 
@@ -270,7 +270,7 @@ class NetworkInterfaceGroup(Base):
 
 
 class NetworkInterfacePermission(Base):
-    """The leave given to another account to attach an interface."""
+    """A permission for another account to attach an interface."""
 
     __tablename__ = "network_interface_permissions"
 
@@ -283,7 +283,7 @@ class NetworkInterfacePermission(Base):
 
 
 class AddressRest(Base):
-    """An address that an interface gave back and that should not be given out again at once."""
+    """An address that an interface released and that should not be allocated again at once."""
 
     __tablename__ = "address_rests"
 
@@ -294,9 +294,9 @@ class AddressRest(Base):
 
 
 class VpcEndpoint(Base):
-    """A VPC endpoint; ``number`` is unique in its VPC, 1 to 2000; ``policy`` is the JSON text as it was sent.
+    """A VPC endpoint. ``number`` is unique in its VPC, 1 to 2000; ``policy`` is the JSON text that was sent.
 
-    The subnets of an interface endpoint are those of the interfaces that name it. Its groups are in
+    The subnets of an interface endpoint are those of the interfaces whose rows name it. Its groups are in
     ``VpcEndpointGroup``, since it may have no interface yet.
     """
 
@@ -308,19 +308,19 @@ class VpcEndpoint(Base):
     vpc_id: Mapped[str] = mapped_column(ForeignKey("vpcs.vpc_id"), index=True)
     service_name: Mapped[str]
     kind: Mapped[str] = mapped_column(default="Gateway")
-    """``Gateway``, ``Interface``, or ``Public`` for the one of the service's own network."""
+    """``Gateway``, ``Interface``, or ``Public`` for the endpoint of the service's own network."""
     number: Mapped[int]
     policy: Mapped[str]
     private_dns_enabled: Mapped[bool] = mapped_column(default=False)
     private_dns_only_for_inbound_resolver: Mapped[bool] = mapped_column(default=False)
     dns_label: Mapped[str] = mapped_column(default="")
-    """The eight characters between the id and the service in an interface endpoint's own names."""
+    """The eight characters between the id and the service in the names of an interface endpoint."""
     state: Mapped[str] = mapped_column(default="available")
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
 
 
 class VpcEndpointGroup(Base):
-    """A security group of an interface endpoint; ``position`` keeps the order in which they were given."""
+    """A security group of an interface endpoint; ``position`` is its place in the order in which they were given."""
 
     __tablename__ = "vpc_endpoint_groups"
 
@@ -330,7 +330,7 @@ class VpcEndpointGroup(Base):
 
 
 class PrefixList(Base):
-    """A prefix list that a customer manages; ``version`` is the one in force."""
+    """A prefix list that a customer manages; ``version`` is the latest one."""
 
     __tablename__ = "prefix_lists"
 
@@ -355,7 +355,7 @@ class PrefixListEntry(Base):
 
 
 class NetworkInsightsPath(Base):
-    """A path whose reachability can be analysed; the columns are the request's."""
+    """A path whose reachability can be analysed, as it was requested."""
 
     __tablename__ = "network_insights_paths"
 
@@ -379,17 +379,17 @@ class NetworkInsightsAnalysis(Base):
     status: Mapped[str]
     path_found: Mapped[bool]
     result: Mapped[dict[str, object]] = mapped_column(JSON)
-    """``ForwardPathComponents``, ``ReturnPathComponents``, ``Explanations`` and what else the answer shows."""
+    """``ForwardPathComponents``, ``ReturnPathComponents``, ``Explanations`` and other members of the response."""
     filters: Mapped[list[str]] = mapped_column(JSON)
     started_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
 
 
 class FlowLog(Base):
-    """A flow log: which flows are recorded, in what form, and where they go.
+    """A flow log: which flows are recorded, in which format, and where the records are written.
 
     ``resource_type`` is ``VPC``, ``Subnet`` or ``NetworkInterface``; ``traffic_type`` ``ACCEPT``, ``REJECT`` or
     ``ALL``; ``destination_type`` ``cloud-watch-logs`` or ``s3``; ``max_aggregation_interval`` is in seconds.
-    ``deliver_status`` and ``deliver_error`` are written by whoever delivers.
+    ``deliver_status`` and ``deliver_error`` are written by the delivery.
     """
 
     __tablename__ = "flow_logs"
@@ -402,7 +402,7 @@ class FlowLog(Base):
     destination_type: Mapped[str]
     log_group_name: Mapped[str | None]
     log_destination: Mapped[str | None]
-    """The ARN of a bucket with an optional prefix, or of a log group; ``None`` where only the group was named."""
+    """The ARN of a bucket with an optional prefix, or of a log group; ``None`` if only the group's name was given."""
     deliver_role_arn: Mapped[str | None]
     log_format: Mapped[str]
     max_aggregation_interval: Mapped[int] = mapped_column(default=600)
@@ -427,7 +427,7 @@ class Tag(Base):
 
 
 class ClientToken(Base):
-    """A client token that a create call brought, and the resource it made; ``parameters`` is a digest of the rest."""
+    """The client token of a create call and the ids that it created; ``parameters`` is a digest of the others."""
 
     __tablename__ = "ec2_client_tokens"
 
@@ -463,4 +463,4 @@ NETWORK_TABLES: frozenset[str] = frozenset(
         FlowLog,
     )
 )
-"""Tables whose rows ``network_spec.py`` reads."""
+"""The tables that ``network_spec.py`` reads."""

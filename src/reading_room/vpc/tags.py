@@ -1,4 +1,4 @@
-"""Tags: at most 50 per resource, on anything that has an id."""
+"""Tags of EC2 resources: at most 50 per resource, on every kind of resource."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ TagList = list[dict[str, str]]
 
 
 def requested(request: Mapping[str, Any], kind: Kind) -> dict[str, str]:
-    """Return the tags that a create call wants on what it makes.
+    """Return the tags that a create call requests for the new resource.
 
-    Raises ``WrongTagSpecification`` when they are for another type of resource, and what ``checked`` raises.
+    Raises ``WrongTagSpecification`` if they are for another type of resource, and what ``checked`` raises.
     """
     tags: list[Mapping[str, str]] = []
     for specification in request.get("TagSpecifications", ()):
@@ -37,7 +37,7 @@ def requested(request: Mapping[str, Any], kind: Kind) -> dict[str, str]:
 
 
 def checked(tags: Sequence[Mapping[str, str]]) -> dict[str, str]:
-    """Return a list of tags as a mapping. Raises for reserved, repeated, empty or too long keys and values."""
+    """Return a list of tags as a mapping. Raises if a key is reserved, repeated or empty, or a text is too long."""
     result: dict[str, str] = {}
     for tag in tags:
         key, value = tag.get("Key", ""), tag.get("Value", "")
@@ -54,7 +54,7 @@ def checked(tags: Sequence[Mapping[str, str]]) -> dict[str, str]:
 
 
 def put(session: Session, kind: Kind, account: str, resource_id: str, tags: Mapping[str, str]) -> None:
-    """Set tags of one resource; a key that exists gets the new value. Raises ``TagLimitExceeded``."""
+    """Set tags of one resource, replacing the values of existing keys. Raises ``TagLimitExceeded``."""
     if not tags:
         return
     session.execute(delete(Tag).where(Tag.resource_id == resource_id, Tag.key.in_(tags)))
@@ -80,7 +80,7 @@ def create(session: Session, account: str, resource_ids: Sequence[str], tags: Se
 def remove(
     session: Session, account: str, resource_ids: Sequence[str], tags: Sequence[Mapping[str, str]] | None
 ) -> None:
-    """Remove tags: all of them when ``tags`` is empty; a tag given with a value only if it has that value."""
+    """Remove the given tags, or all if none is given. If a value is given, the tag is removed only if it matches."""
     for resource_id in resource_ids:
         lookup.one(session, kind_of(resource_id), account, resource_id)
         statement = delete(Tag).where(Tag.resource_id == resource_id)
@@ -94,12 +94,12 @@ def remove(
 
 
 def forget(session: Session, resource_id: str) -> None:
-    """Drop the tags of a resource that is being deleted."""
+    """Delete the tags of a resource that is being deleted."""
     session.execute(delete(Tag).where(Tag.resource_id == resource_id))
 
 
 def of(session: Session, resource_ids: Sequence[str]) -> dict[str, TagList]:
-    """Return the tags of several resources in EC2's form, sorted by key."""
+    """Return the tags of several resources by resource, in EC2's form, sorted by key."""
     found = lookup.grouped(session, Tag, "resource_id", resource_ids, "key")
     return {resource_id: [{"Key": tag.key, "Value": tag.value} for tag in tags] for resource_id, tags in found.items()}
 

@@ -1,4 +1,4 @@
-"""The availability zones of a region: names, ids, and what DescribeAvailabilityZones says of them."""
+"""The availability zones of a region: their names and ids."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Zone:
 
 
 def zones_of(region: str) -> tuple[Zone, ...]:
-    """Return the zones of a region: six in us-east-1 as in AWS, three elsewhere."""
+    """Return the zones of a region: six in us-east-1, as in AWS, and three elsewhere."""
     letters = "abcdef" if region == "us-east-1" else "abc"
     area, *directions, number = region.split("-")
     short = area + "".join(_DIRECTIONS.get(part, part[:1]) for part in directions) + number
@@ -36,9 +36,9 @@ def zones_of(region: str) -> tuple[Zone, ...]:
 
 
 def choose(region: str, name: str | None, zone_id: str | None) -> Zone:
-    """Return the zone that a CreateSubnet names; the region's first when it names none.
+    """Return the zone that a CreateSubnet request names, by default the region's first one.
 
-    Raises ``UnknownZone``, and ``InvalidParameterCombination`` when name and id are of two zones.
+    Raises ``UnknownZone``, and ``InvalidParameterCombination`` if name and id are of different zones.
     """
     zones = zones_of(region)
     if name is None and zone_id is None:

@@ -1,4 +1,4 @@
-"""Operations on what an account is given: its region, the zones there, and its limits."""
+"""Operations that show the region, its availability zones, and the account's attributes."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class AccountOperations(Ec2Operations):
 
     @ec2("DescribeAccountAttributes", "AttributeNames")
     def describe_account_attributes(self, call: Call, request: Request) -> Response:
-        """Show the account's default VPC and some of its limits."""
+        """Show the account's default VPC and some of its quotas."""
         with self.database.reading() as session:
             default = lookup.default_vpc(session, call.account)
         known = {

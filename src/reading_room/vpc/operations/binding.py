@@ -1,8 +1,8 @@
-"""How EC2 operations are declared: name, parameters that have an effect, and what their authorization is about.
+"""The decorator that declares EC2 operations: name, supported parameters, and scope of the authorization.
 
-What a policy may say of an EC2 call (``ec2:Vpc``, ``ec2:Subnet``, ``aws:ResourceTag/…``) depends on rows, so an
-operation's *scope* is a function of a database session and the call. ``Ec2Operations.bound_operations`` turns each
-``@ec2`` method into an entry of the table of operations whose ``resources`` and ``context`` read the database.
+The condition keys of an EC2 call (``ec2:Vpc``, ``ec2:Subnet``, ``aws:ResourceTag/…``) depend on rows, so an operation's
+*scope* is a function of a database session and the call. ``Ec2Operations.bound_operations`` turns each ``@ec2`` method
+into an entry of the table of operations, whose ``resources`` and ``context`` read the database.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _ALWAYS = ("DryRun",)
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """What ``@ec2`` says of an operation."""
+    """The arguments of ``@ec2`` for one operation."""
 
     name: str
     parameters: frozenset[str]
@@ -61,8 +61,8 @@ def ec2(
 ) -> Callable[[Method], Method]:
     """Mark a method ``(self, call, request) -> response`` as the implementation of an EC2 operation.
 
-    ``parameters`` are the names that have an effect, separated by blanks; a request that gives another one a value is
-    refused. Without a ``scope`` the operation names no resources, as EC2's Describe operations do.
+    ``parameters`` are the names of the supported parameters, separated by spaces; a request that gives another one a
+    value is rejected. Without a ``scope``, the operation has no resources, like EC2's Describe operations.
     """
 
     def mark(method: Method) -> Method:
@@ -73,10 +73,10 @@ def ec2(
 
 
 class Ec2Operations:
-    """What every class of EC2 operations has: a database, a clock, the quotas, and the authorizer.
+    """Base of the classes of EC2 operations, with a database, a clock, the quotas and the authorizer.
 
-    The authorizer is asked here only for what a call needs beside its own action: ``ec2:CreateTags`` to create with
-    tags, and log delivery to S3.
+    The authorizer is used here only for permissions that a call needs in addition to its own action:
+    ``ec2:CreateTags`` to create with tags, and log delivery to S3.
     """
 
     def __init__(self, database: Database, clock: Clock, authorizer: Authorizer, quotas: Quotas = Quotas()) -> None:
@@ -94,7 +94,7 @@ class Ec2Operations:
                 yield BoundOperation(self._facts(declaration), method, _refusal(declaration))
 
     def authorize_tags(self, call: Call, request: Request, kind: Kind) -> dict[str, str]:
-        """Return the tags that a create call wants; the caller needs ``ec2:CreateTags`` for them."""
+        """Return the tags that a create call requests. If there are any, the caller needs ``ec2:CreateTags``."""
         wanted = tags.requested(request, kind)
         if wanted:
             context: dict[str, Sequence[str]] = {"ec2:CreateAction": (call.operation,), **request_tags(wanted)}
@@ -103,7 +103,7 @@ class Ec2Operations:
         return wanted
 
     def authorize_also(self, call: Call, action: str) -> None:
-        """Require one more action of the caller, on any resource."""
+        """Require that the caller may also perform another action, on any resource."""
         self.authorizer.authorize(call, _facts(call.operation, action, ("*",), {}))
 
     def _facts(self, declaration: Declaration) -> OperationFacts:
@@ -134,7 +134,7 @@ class Ec2Operations:
         )
 
     def _scope_reader(self, scope: ScopeFunction) -> Callable[[Call], Scope]:
-        """Return a function that reads a call's scope once, however often its parts are asked for."""
+        """Return a function that reads a call's scope from the database once and caches it."""
         held = threading.local()
 
         def scope_of(call: Call) -> Scope:
@@ -148,7 +148,7 @@ class Ec2Operations:
 
 
 def declarations() -> list[Declaration]:
-    """Return what ``@ec2`` says of every operation of the classes that are imported, by name."""
+    """Return the declaration of every operation of the imported classes, sorted by name."""
     found = [
         declaration
         for kind in Ec2Operations.__subclasses__()
@@ -159,14 +159,14 @@ def declarations() -> list[Declaration]:
 
 
 def request_tags(wanted: Mapping[str, str]) -> dict[str, Sequence[str]]:
-    """Return the condition keys that say which tags a request wants to set."""
+    """Return the condition keys of the tags that a request sets."""
     if not wanted:
         return {}
     return {**{f"aws:RequestTag/{key}": (value,) for key, value in wanted.items()}, "aws:TagKeys": tuple(wanted)}
 
 
 def _region(call: Call) -> ContextValues:
-    """Return the key that every call of EC2 has."""
+    """Return the condition key that every EC2 call has."""
     return {"ec2:Region": (call.region,)}
 
 
@@ -180,7 +180,7 @@ def _refusal(declaration: Declaration) -> Callable[[Request], None]:
 
 
 def _asks_nothing(value: object) -> bool:
-    """Say whether a parameter explicitly declines what it is about: that needs no support."""
+    """Return whether a parameter explicitly turns its feature off, which needs no support."""
     return value in (False, None, [], 0, {"Value": False})
 
 

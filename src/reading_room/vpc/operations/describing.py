@@ -1,4 +1,4 @@
-"""The one way in which every Describe operation filters and pages what it shows."""
+"""Filtering and paging, the same for every Describe operation."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def shown(
     parameter: str = "Filters",
     tags: str = "Tags",
 ) -> Response:
-    """Return a Describe operation's answer: the page of the views that pass the request's filters, in ``member``."""
+    """Return the response of a Describe operation: in ``member``, the page of the views that match the filters."""
     passing = filters.matching(views, request.get(parameter) or (), names, tags)
     page, token = pagination.page(passing, request, paging)
     return {member: page, **token}

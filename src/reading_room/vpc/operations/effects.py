@@ -1,7 +1,7 @@
-"""What each parameter of EC2's operations does here, in a few words: the text of docs/reference/ec2.md.
+"""The effect of each parameter of EC2's operations here: the texts of docs/reference/ec2.md.
 
-``EFFECTS`` has a sentence by parameter, or by ``Operation.Parameter`` if one operation differs. A sentence that
-begins with "refused" names the error instead. A parameter that ``@ec2`` does not declare has none and is refused. Tests
+``EFFECTS`` has a sentence for each parameter, or for ``Operation.Parameter`` if one operation differs. A sentence that
+begins with "refused" names the error. A parameter that ``@ec2`` does not declare is refused and has no sentence. Tests
 check that every declared parameter has a sentence, and a test that sends it.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 REFUSED: Mapping[str, tuple[str, ...]] = {
-    "Network access lists other than the default ones": (
+    "Network ACLs other than the default ones": (
         "CreateNetworkAcl",
         "CreateNetworkAclEntry",
         "DeleteNetworkAcl",
@@ -47,30 +47,30 @@ REFUSED: Mapping[str, tuple[str, ...]] = {
         "RejectVpcEndpointConnections",
     ),
 }
-"""Operations that do not exist here, by what they are about: each answers ``InvalidAction`` and changes nothing."""
+"""Operations that do not exist here, by feature: each returns ``InvalidAction`` and changes nothing."""
 
-_NO_SUCH_TARGET = "refused, because no such target exists here: the error says that it was not found"
+_NO_SUCH_TARGET = "refused as not found, since no such target exists here"
 _FLAT = "the older form of a rule with one peer"
-_STORED = "stored and shown, without effect: nothing is launched here"
+_STORED = "stored and shown, but without effect, since nothing is launched here"
 
 EFFECTS: Mapping[str, str] = {
-    # What means the same in every operation.
+    # The same in every operation.
     "DryRun": "answers DryRunOperation if the call would be allowed, and changes nothing",
-    "ClientToken": "repeating it with the same parameters returns the first result, with other parameters an error",
-    "TagSpecifications": "tags on what is made; needs ec2:CreateTags",
+    "ClientToken": "the same token with the same parameters returns the first result, with others an error",
+    "TagSpecifications": "tags of the new resource; needs ec2:CreateTags",
     "Filters": "shows only what matches all filters",
     "Filter": "shows only what matches all filters",
     "MaxResults": "the size of a page, within the operation's bounds",
-    "NextToken": "continues after a page",
-    # Which resources a call is about.
+    "NextToken": "continues after the previous page",
+    # The resources that a call is about.
     "AllocationId": "the Elastic IP address that the call is about",
     "AllocationIds": "the Elastic IP addresses that the call is about; an unknown one is an error",
     "AssociationId": "the association that the call is about",
     "AssociationIds": "the associations of Elastic IP addresses to remove",
     "DhcpOptionsId": "the set that the call is about",
     "AssociateDhcpOptions.DhcpOptionsId": (
-        "the VPC's new set; `default` means none: no name server, no name resolution. Containers read it when "
-        "they get their job"
+        "the set that the VPC gets; `default` means none: no name server, no name resolution. Containers read it when "
+        "they start a job"
     ),
     "DhcpOptionsIds": "shows only these; an unknown one is an error",
     "FlowLogIds": "the flow logs that the call is about",
@@ -88,7 +88,7 @@ EFFECTS: Mapping[str, str] = {
     "NetworkAclIds": "shows only these; an unknown one is an error",
     "NetworkInterfaceId": "the network interface that the call is about",
     "CreateRoute.NetworkInterfaceId": (
-        "the route's target; unless its source/destination check is off, packets end there"
+        "the route's target; unless its source/destination check is off, it drops the packets"
     ),
     "ReplaceRoute.NetworkInterfaceId": "the route's new target",
     "NetworkInterfaceIds": "shows only these; an unknown one is an error",
@@ -96,8 +96,8 @@ EFFECTS: Mapping[str, str] = {
     "NetworkInterfacePermissionIds": "shows only these; an unknown one is an error",
     "PrefixListId": "the prefix list that the call is about",
     "PrefixListIds": "shows only these; an unknown one is an error",
-    "ResourceIds": "the VPCs, subnets or interfaces to log; each gets a flow log of its own",
-    "Resources": "the resources, of any kind, whose tags change",
+    "ResourceIds": "the VPCs, subnets or interfaces to record; each gets its own flow log",
+    "Resources": "the resources of any kind whose tags change",
     "RouteTableId": "the route table that the call is about",
     "RouteTableIds": "shows only these; an unknown one is an error",
     "CreateVpcEndpoint.RouteTableIds": "the tables that get a route to a gateway endpoint",
@@ -105,15 +105,15 @@ EFFECTS: Mapping[str, str] = {
     "ServiceNames": "shows only these services; an unknown one is an error",
     "ServiceRegions": "shows nothing unless this region is among them",
     "SubnetId": "the subnet that the call is about",
-    "CreateNatGateway.SubnetId": "the subnet of the gateway's interface; its route table routes the gateway's packets",
+    "CreateNatGateway.SubnetId": "the subnet of the gateway's interface, whose route table applies to its packets",
     "SubnetIds": "shows only these; an unknown one is an error",
     "CreateVpcEndpoint.SubnetIds": "the subnets, one per zone, in which an interface endpoint gets an interface",
     "VpcEndpointId": "the endpoint that the call is about",
     "CreateRoute.VpcEndpointId": (
-        "refused with RouteNotSupported: a gateway endpoint's routes are made with ModifyVpcEndpoint"
+        "refused with RouteNotSupported: ModifyVpcEndpoint adds the routes to a gateway endpoint"
     ),
     "ReplaceRoute.VpcEndpointId": (
-        "refused with RouteNotSupported: a gateway endpoint's routes are made with ModifyVpcEndpoint"
+        "refused with RouteNotSupported: ModifyVpcEndpoint adds the routes to a gateway endpoint"
     ),
     "VpcEndpointIds": "the endpoints that the call is about",
     "VpcId": "the VPC that the call is about",
@@ -122,22 +122,22 @@ EFFECTS: Mapping[str, str] = {
     "ZoneNames": "shows only these; an unknown one is an error",
     # VPCs and subnets.
     "CreateVpc.CidrBlock": "the primary block, /16 to /28",
-    "AssociateVpcCidrBlock.CidrBlock": "the block to add; every route table gets its local route immediately",
-    "CreateSubnet.CidrBlock": "the subnet's block, inside one of the VPC's",
-    "InstanceTenancy": "`default`, `dedicated` or `host`; jobs run only in VPCs with default tenancy",
-    "ModifyVpcTenancy.InstanceTenancy": "`default`, the only value: from then on jobs run in the VPC",
+    "AssociateVpcCidrBlock.CidrBlock": "the block to add; every route table has its local route at once",
+    "CreateSubnet.CidrBlock": "the subnet's block, inside a block of the VPC",
+    "InstanceTenancy": "`default`, `dedicated` or `host`; jobs run only in VPCs of default tenancy",
+    "ModifyVpcTenancy.InstanceTenancy": "`default`, the only value: from then on jobs can run in the VPC",
     "AvailabilityZone": "the zone, by name; by default the first",
     "AvailabilityZoneId": "the zone, by id; by default the first",
-    "DescribeVpcAttribute.Attribute": "which attribute is shown",
+    "DescribeVpcAttribute.Attribute": "which attribute to show",
     "EnableDnsSupport": "whether the VPC's resolver answers",
     "EnableDnsHostnames": "whether public names are shown and endpoints may have private DNS; needs DNS support",
-    "EnableNetworkAddressUsageMetrics": "stored and shown, without effect: there are no metrics here",
+    "EnableNetworkAddressUsageMetrics": "stored and shown, but without effect, since these metrics do not exist here",
     "MapPublicIpOnLaunch": _STORED,
     "PrivateDnsHostnameTypeOnLaunch": _STORED,
     "EnableResourceNameDnsARecordOnLaunch": _STORED,
     "DhcpConfigurations": (
         "domain-name-servers and domain-name become the containers' resolv.conf; ntp-servers, netbios-name-servers "
-        "and netbios-node-type are stored and shown, without effect; ipv6-address-preferred-lease-time is "
+        "and netbios-node-type are stored and shown, but no container uses them; ipv6-address-preferred-lease-time is "
         "refused with UnsupportedOperation"
     ),
     # Security groups.
@@ -145,7 +145,7 @@ EFFECTS: Mapping[str, str] = {
     "CreateSecurityGroup.Description": "the group's description, which cannot be changed",
     "IpPermissions": (
         "the rules: protocol, ports or ICMP type and code, and peers; a rule for an IPv6 network is stored and shown, "
-        "but matches no packet, because no VPC has IPv6"
+        "but matches no packet, since no VPC has IPv6"
     ),
     "IpProtocol": _FLAT,
     "FromPort": _FLAT,
@@ -153,53 +153,53 @@ EFFECTS: Mapping[str, str] = {
     "CidrIp": _FLAT,
     "SourceSecurityGroupName": "the older form of a rule whose peer is a group of the default VPC",
     "SourceSecurityGroupOwnerId": "the account of that group, which must be the caller's",
-    "SecurityGroupRules": "the new rules; ids, direction and the kind of peer stay",
+    "SecurityGroupRules": "the new rules; ids, direction and the kind of peer stay the same",
     "SecurityGroupRuleDescriptions": "new descriptions, by rule id",
     # Prefix lists.
     "PrefixListName": "the list's name",
     "AddressFamily": "`IPv4`; `IPv6` is refused with UnsupportedOperation",
     "Entries": "the networks of the first version",
-    "MaxEntries": "the list's size, which counts against the limits of the groups and tables that use it",
-    "AddEntries": "networks to add in the next version, which applies immediately wherever the list is used",
+    "MaxEntries": "the list's size, which counts against the quotas of the groups and tables that use it",
+    "AddEntries": "networks to add in the next version, which takes effect at once wherever the list is used",
     "RemoveEntries": "networks to remove in the next version",
-    "CurrentVersion": "must be the current version if entries change",
-    "TargetVersion": "which version is shown; by default the current one",
+    "CurrentVersion": "must be the latest version when entries change",
+    "TargetVersion": "which version to show; by default the latest",
     # Network interfaces.
-    "Groups": "the groups whose rules apply to the interface's packets; by default the VPC's default one",
+    "Groups": "the security groups of the interface; by default the VPC's default group",
     "InterfaceType": "`interface`; others are refused with UnsupportedOperation",
     "IncludeManagedResources": "accepted: interfaces that AWS manages are always shown",
     "PrivateIpAddress": "the primary address; by default the first free one",
     "AssociateAddress.PrivateIpAddress": "the interface's address that gets the public one; by default the primary",
     "CreateNatGateway.PrivateIpAddress": "the gateway's private address; by default the first free one",
-    "PrivateIpAddresses": "chosen addresses: the primary one and secondary ones",
-    "AssignPrivateIpAddresses.PrivateIpAddresses": "chosen secondary addresses; a running container gets them at once",
-    "UnassignPrivateIpAddresses.PrivateIpAddresses": "the secondary addresses to release",
-    "AssociateNatGatewayAddress.PrivateIpAddresses": "the private addresses that go with the public ones",
+    "PrivateIpAddresses": "chosen addresses, the primary and secondary ones",
+    "AssignPrivateIpAddresses.PrivateIpAddresses": "chosen secondary addresses; a running container has them at once",
+    "UnassignPrivateIpAddresses.PrivateIpAddresses": "the secondary addresses to unassign",
+    "AssociateNatGatewayAddress.PrivateIpAddresses": "the private addresses for the Elastic IP addresses",
     "AssignPrivateNatGatewayAddress.PrivateIpAddresses": "chosen secondary addresses of a private gateway",
-    "UnassignPrivateNatGatewayAddress.PrivateIpAddresses": "the secondary addresses that a private gateway releases",
+    "UnassignPrivateNatGatewayAddress.PrivateIpAddresses": "the secondary addresses to take from a private gateway",
     "SecondaryPrivateIpAddressCount": "how many free addresses to assign as secondary ones",
-    "AllowReassignment": "allows moving another interface's secondary address, with its Elastic IP address",
+    "AllowReassignment": "moves a secondary address from another interface, with its Elastic IP address",
     "SourceDestCheck": (
-        "`false`: the interface receives what a route sends to it for another address, if its groups allow it; what it "
-        "sends must still come from an address of its own"
+        "`false`: the interface accepts packets for other addresses that a route sends to it, if its groups allow "
+        "them; the packets that it sends must still have its own address"
     ),
     "ResetNetworkInterfaceAttribute.SourceDestCheck": "turns the check on",
-    "Attachment": "refused: OperationNotPermitted for `ela-attach-`, otherwise InvalidAttachmentID.NotFound",
-    "AttachmentId": "refused: OperationNotPermitted for `ela-attach-`, otherwise InvalidAttachmentID.NotFound",
-    "DetachNetworkInterface.Force": "makes no difference: see AttachmentId",
-    "AttachNetworkInterface.InstanceId": "refused: InvalidInstanceID.NotFound, because there are no instances here",
-    "AttachNetworkInterface.DeviceIndex": "see InstanceId",
-    "AttachNetworkInterface.NetworkCardIndex": "see InstanceId",
-    "DescribeNetworkInterfaceAttribute.Attribute": "which attribute is shown",
+    "Attachment": "refused: OperationNotPermitted for `ela-attach-`, else InvalidAttachmentID.NotFound",
+    "AttachmentId": "refused: OperationNotPermitted for `ela-attach-`, else InvalidAttachmentID.NotFound",
+    "DetachNetworkInterface.Force": "changes nothing: the call is refused as AttachmentId says",
+    "AttachNetworkInterface.InstanceId": "refused: InvalidInstanceID.NotFound, since there are no instances here",
+    "AttachNetworkInterface.DeviceIndex": "as InstanceId",
+    "AttachNetworkInterface.NetworkCardIndex": "as InstanceId",
+    "DescribeNetworkInterfaceAttribute.Attribute": "which attribute to show",
     "Permission": "`INSTANCE-ATTACH`; EIP-ASSOCIATE is refused with UnsupportedOperation",
     "AwsAccountId": "the account that may attach the interface",
-    "DeleteNetworkInterfacePermission.Force": "detaches the interface as well",
+    "DeleteNetworkInterfacePermission.Force": "also detaches the interface",
     # Route tables.
     "DestinationCidrBlock": "the network that the route is for",
     "DestinationPrefixListId": "the prefix list whose networks the route is for",
     "DestinationIpv6CidrBlock": "refused with UnsupportedOperation: no VPC has IPv6",
-    "GatewayId": "the internet gateway that takes the packets",
-    "LocalTarget": "points a local route back to the VPC",
+    "GatewayId": "the internet gateway, the route's target",
+    "LocalTarget": "makes the target of a local route `local` again",
     "InstanceId": _NO_SUCH_TARGET,
     "VpcPeeringConnectionId": _NO_SUCH_TARGET,
     "TransitGatewayId": _NO_SUCH_TARGET,
@@ -210,52 +210,52 @@ EFFECTS: Mapping[str, str] = {
     "OdbNetworkArn": _NO_SUCH_TARGET,
     # Elastic IP addresses and NAT gateways.
     "Domain": "`vpc`, the only domain",
-    "Address": "an address that the account released, if nobody else has it",
+    "Address": "an address that the account released, unless another account has it now",
     "NetworkBorderGroup": "the region, the only group",
     "PublicIp": "refused: in a VPC, EC2 requires the id of the allocation or association",
     "AssociateAddress.PublicIp": "the Elastic IP address that the call is about, instead of AllocationId",
     "PublicIps": "shows only these; an unknown one is an error",
-    "DescribeAddressesAttribute.Attribute": "which attribute is shown",
-    "AllowReassociation": "allows moving an address that is already associated",
+    "DescribeAddressesAttribute.Attribute": "which attribute to show",
+    "AllowReassociation": "moves an address that is already associated",
     "AvailabilityMode": "`zonal`; `regional` is refused",
     "ConnectivityType": "`public`, with an Elastic IP address, or `private`",
-    "SecondaryAllocationIds": "additional Elastic IP addresses, which share the connections",
+    "SecondaryAllocationIds": "secondary Elastic IP addresses, which share the connections",
     "SecondaryPrivateIpAddresses": "chosen secondary private addresses",
     "PrivateIpAddressCount": "how many free addresses to assign as secondary ones",
-    "CreateNatGateway.AllocationId": "the Elastic IP address that a public gateway's packets leave with",
+    "CreateNatGateway.AllocationId": "the Elastic IP address that is the source of a public gateway's packets",
     # VPC endpoints.
     "VpcEndpointType": "`Gateway` or `Interface`",
     "ServiceName": "the service that the endpoint leads to",
     "ServiceRegion": "this region, the only one",
-    "PolicyDocument": "which requests may pass the endpoint; evaluated for every request",
+    "PolicyDocument": "which requests may pass the endpoint, evaluated at every request",
     "ResetPolicy": "restores the default policy, which allows everything",
-    "PrivateDnsEnabled": "whether the service's usual names lead to an interface endpoint",
+    "PrivateDnsEnabled": "whether the service's usual names resolve to an interface endpoint",
     "DnsOptions": "IPv4 records, and whether private DNS of S3 is for inbound resolvers only",
     "IpAddressType": "`ipv4`",
-    "SecurityGroupIds": "the groups whose ingress rules must allow an interface endpoint's clients",
+    "SecurityGroupIds": "the groups of an interface endpoint, whose ingress rules apply to its clients",
     "SubnetConfigurations": "chosen addresses of an interface endpoint's interfaces",
     "AddRouteTableIds": "tables that get a route to a gateway endpoint",
-    "RemoveRouteTableIds": "tables whose route is removed; connections through it break",
+    "RemoveRouteTableIds": "tables that lose this route; connections through the endpoint break",
     "AddSubnetIds": "subnets in which an interface endpoint gets an interface",
-    "RemoveSubnetIds": "subnets in which its interface is deleted",
+    "RemoveSubnetIds": "subnets in which an interface endpoint loses its interface",
     "AddSecurityGroupIds": "groups to add to an interface endpoint",
-    "RemoveSecurityGroupIds": "groups to remove from it",
+    "RemoveSecurityGroupIds": "groups to remove from an interface endpoint",
     # Flow logs.
     "ResourceType": "`VPC`, `Subnet` or `NetworkInterface`",
     "TrafficType": "`ACCEPT`, `REJECT` or `ALL`",
     "LogDestinationType": "`cloud-watch-logs` or `s3`",
-    "LogDestination": "the log group's or the bucket's ARN",
+    "LogDestination": "the ARN of the log group or bucket",
     "LogGroupName": "the log group",
-    "DeliverLogsPermissionArn": "the role that puts records into the log group; needs iam:PassRole",
+    "DeliverLogsPermissionArn": "the role that writes records to the log group; needs iam:PassRole",
     "LogFormat": "the fields of a record; an unknown one is refused",
     "MaxAggregationInterval": "60 or 600 seconds",
     "DestinationOptions": "plain text or Parquet, Hive prefixes, hourly partitions",
     # Network insights.
-    "Source": "where a path begins: an interface, an internet gateway or an endpoint, by id or ARN",
-    "Destination": "where it ends, likewise; an endpoint of either type",
-    "SourceIp": "the source address that leaves the source",
-    "DestinationIp": "the destination address, alone or as it arrives at the destination",
-    "DestinationPort": "the destination port; without it, any reachable port is enough",
+    "Source": "the start of the path: an interface, an internet gateway or an endpoint, by id or ARN",
+    "Destination": "the end of the path: the same, with endpoints of either type",
+    "SourceIp": "the source address of the packet when it leaves the source",
+    "DestinationIp": "the destination address, alone or when the packet arrives at the destination",
+    "DestinationPort": "the destination port; by default any port",
     "Protocol": "`tcp` or `udp`",
     "FilterAtSource": "addresses and port ranges of the packet that leaves the source",
     "FilterAtDestination": "addresses and port ranges of the packet that arrives",
@@ -263,12 +263,12 @@ EFFECTS: Mapping[str, str] = {
     "NetworkInsightsPathIds": "shows only these; an unknown one is an error",
     "NetworkInsightsAnalysisId": "the analysis that the call is about",
     "NetworkInsightsAnalysisIds": "shows only these; an unknown one is an error",
-    "FilterInArns": "components that the path must pass, otherwise COMPONENT_FILTER_RESTRICTION",
-    "FilterOutArns": "components that the path must not pass, likewise",
+    "FilterInArns": "components that the path must go through, else COMPONENT_FILTER_RESTRICTION",
+    "FilterOutArns": "components that the path must not go through, else COMPONENT_FILTER_RESTRICTION",
     "AnalysisStartTime": "shows only analyses that started then or later",
     "AnalysisEndTime": "shows only analyses that started then or earlier",
-    # Tags, and what an account is given.
-    "Tags": "the tags; DeleteTags with a value removes only a tag of that value",
+    # Tags, zones, regions and account attributes.
+    "Tags": "the tags; DeleteTags with a value removes a tag only if it has that value",
     "AllAvailabilityZones": "accepted: all zones are always shown",
     "AllRegions": "accepted: the one region is always shown",
     "RegionNames": "shows only these; an unknown one is an error",
@@ -277,5 +277,5 @@ EFFECTS: Mapping[str, str] = {
 
 
 def effect_of(operation: str, parameter: str) -> str | None:
-    """Return the sentence on a parameter, or ``None`` if it has none."""
+    """Return the sentence for a parameter of an operation, or ``None`` if there is none."""
     return EFFECTS.get(f"{operation}.{parameter}", EFFECTS.get(parameter))

@@ -1,7 +1,7 @@
-"""What an EC2 call is about, for its authorization: ARNs, and the condition keys that follow from rows.
+"""The resources of an EC2 call for its authorization: their ARNs, and the condition keys derived from their rows.
 
-Scopes are put together from parts: ``existing`` for resources that a parameter names, ``created`` for what the call
-makes. EC2's list of keys per operation is in the Service Authorization Reference, "Actions, resources, and condition
+Scopes are composed of parts: ``existing`` for resources that a parameter names, ``created`` for those that the call
+creates. EC2's list of keys per operation is in the Service Authorization Reference, "Actions, resources, and condition
 keys for Amazon EC2".
 """
 
@@ -22,7 +22,7 @@ from reading_room.vpc.identifiers import NETWORK_INTERFACE, ROUTE_TABLE, SECURIT
 from reading_room.vpc.tables import NetworkInterfacePermission, RouteTableAssociation, Tag, VpcCidr
 
 PLACE = ("ec2:Vpc", "ec2:Subnet", "ec2:AvailabilityZone")
-"""Keys that say where a resource is."""
+"""The condition keys for the place of a resource."""
 _ID_KEYS = {
     "vpc": "ec2:VpcID",
     "subnet": "ec2:SubnetID",
@@ -45,9 +45,9 @@ _ROW_KEYS = {
 class Scope:
     """The ARNs that a call touches and the values of its condition keys.
 
-    ``of_resource`` has the keys of each ARN by itself. ``context`` has those of the request, and the place (VPC,
-    subnet, zone) on which all existing resources of the call agree: what the call makes will be there, too. A tag
-    belongs to its own resource only, so that none satisfies or hinders a policy about another.
+    ``of_resource`` has the keys of each ARN. ``context`` has those of the request, and the place (VPC, subnet, zone)
+    that all existing resources of the call share, which will also be the place of a created resource. Tags are only in
+    the keys of their own resource, so that they do not affect policies about other resources.
     """
 
     resources: tuple[str, ...]
@@ -56,11 +56,11 @@ class Scope:
 
 
 Part = Callable[[Session, Call], Iterator[tuple[str, Mapping[str, str]]]]
-"""Yields an ARN with the keys of that resource, or an empty text with keys of the request."""
+"""A function that yields ARNs with the keys of the resource, or an empty text with keys of the request."""
 
 
 def about(*parts: Part) -> Callable[[Session, Call], Scope]:
-    """Return the scope that the parts make together."""
+    """Return a scope function that combines the parts."""
 
     def scope(session: Session, call: Call) -> Scope:
         of_resource: dict[str, Mapping[str, Sequence[str]]] = {}
@@ -83,7 +83,7 @@ def about(*parts: Part) -> Callable[[Session, Call], Scope]:
 
 
 def _agreed(of_resource: Mapping[str, Mapping[str, Sequence[str]]]) -> dict[str, Sequence[str]]:
-    # What the call makes ends in "/*" and has no row yet, so it has no say.
+    # The ARN of a resource to create ends in "/*". It has no row yet, so it is left out.
     existing_ones = [keys for arn, keys in of_resource.items() if not arn.endswith("/*")]
     agreed = {key: existing_ones[0][key] for key in PLACE if existing_ones and key in existing_ones[0]}
     for keys in existing_ones[1:]:
@@ -92,7 +92,7 @@ def _agreed(of_resource: Mapping[str, Mapping[str, Sequence[str]]]) -> dict[str,
 
 
 def existing(kind: Kind, *parameters: str) -> Part:
-    """Resources of one kind that these parameters name, by an id or a list of ids."""
+    """Return a part for the resources of one kind that these parameters name, by an id or a list of ids."""
 
     def part(session: Session, call: Call) -> Iterator[tuple[str, Mapping[str, str]]]:
         for parameter in parameters:
@@ -103,7 +103,7 @@ def existing(kind: Kind, *parameters: str) -> Part:
 
 
 def anything(parameter: str) -> Part:
-    """Resources of any kind, told apart by the prefix of their ids. Unknown prefixes count as no resource."""
+    """Return a part for resources of any kind. The prefix of an id determines the kind; unknown ones are left out."""
 
     def part(session: Session, call: Call) -> Iterator[tuple[str, Mapping[str, str]]]:
         for identifier in _listed(call.parameters.get(parameter)):
@@ -113,9 +113,10 @@ def anything(parameter: str) -> Part:
 
 
 def created(kind: Kind, *, within: tuple[Kind, str] | None = None) -> Part:
-    """A resource that the call makes, with the tags that it wants on it.
+    """Return a part for a resource that the call creates, with the tags that it requests.
 
-    ``within`` names what it will be in, as a kind and a parameter: its place is known before it exists.
+    ``within`` is the kind of the resource that will contain it, and the parameter that names that one, so that the
+    place is known before the resource exists.
     """
 
     def part(session: Session, call: Call) -> Iterator[tuple[str, Mapping[str, str]]]:
@@ -132,7 +133,7 @@ def created(kind: Kind, *, within: tuple[Kind, str] | None = None) -> Part:
 
 
 def request_tags_of(parameter: str) -> Part:
-    """The tags that a CreateTags or DeleteTags names."""
+    """Return a part for the tags in a CreateTags or DeleteTags request."""
 
     def part(session: Session, call: Call) -> Iterator[tuple[str, Mapping[str, str]]]:
         for tag in call.parameters.get(parameter) or ():
@@ -142,19 +143,19 @@ def request_tags_of(parameter: str) -> Part:
 
 
 def named_group(session: Session, call: Call) -> Iterator[tuple[str, Mapping[str, str]]]:
-    """The security group that GroupId names, or GroupName in the default VPC: the same group under both."""
+    """Yield the security group that GroupId names, or that GroupName names in the default VPC."""
     group_id, name = call.parameters.get("GroupId"), call.parameters.get("GroupName")
     if not group_id and name:
         try:
             group_id = lookup.security_group(session, call.account, None, str(name)).group_id
         except AwsError:
-            return  # There is none, as the operation itself will say.
+            return  # The group does not exist; the operation itself will raise the error.
     if group_id:
         yield from describe(session, call, SECURITY_GROUP, str(group_id))
 
 
 def listed(kind: Kind, parameter: str, member: str) -> Part:
-    """Resources that the entries of a list of structures name."""
+    """Return a part for the resources that ``member`` names in each structure of a list parameter."""
 
     def part(session: Session, call: Call) -> Iterator[tuple[str, Mapping[str, str]]]:
         for entry in call.parameters.get(parameter) or ():
@@ -165,14 +166,14 @@ def listed(kind: Kind, parameter: str, member: str) -> Part:
 
 
 def interface_of_permission(session: Session, call: Call) -> Iterator[tuple[str, Mapping[str, str]]]:
-    """The network interface that a permission was given on."""
+    """Yield the network interface of a permission."""
     row = session.get(NetworkInterfacePermission, str(call.parameters.get("NetworkInterfacePermissionId")))
     if row is not None:
         yield from describe(session, call, NETWORK_INTERFACE, row.interface_id)
 
 
 def vpc_or_default(session: Session, call: Call) -> Iterator[tuple[str, Mapping[str, str]]]:
-    """The VPC that VpcId names, by default the account's default VPC."""
+    """Yield the VPC that VpcId names, by default the account's default VPC."""
     if call.parameters.get("VpcId"):
         yield from describe(session, call, VPC, str(call.parameters["VpcId"]))
     elif (default := lookup.default_vpc(session, call.account)) is not None:
@@ -180,7 +181,7 @@ def vpc_or_default(session: Session, call: Call) -> Iterator[tuple[str, Mapping[
 
 
 def association(parameter: str) -> Part:
-    """The route table, and the subnet if any, of an association that a parameter names."""
+    """Return a part for the route table, and the subnet if any, of the association that a parameter names."""
 
     def part(session: Session, call: Call) -> Iterator[tuple[str, Mapping[str, str]]]:
         row = session.get(RouteTableAssociation, str(call.parameters.get(parameter)))
@@ -194,7 +195,7 @@ def association(parameter: str) -> Part:
 
 
 def vpc_of_block(parameter: str) -> Part:
-    """The VPC whose block an association that a parameter names is."""
+    """Return a part for the VPC of the block association that a parameter names."""
 
     def part(session: Session, call: Call) -> Iterator[tuple[str, Mapping[str, str]]]:
         row = session.get(VpcCidr, str(call.parameters.get(parameter)))
@@ -205,7 +206,7 @@ def vpc_of_block(parameter: str) -> Part:
 
 
 def value(key: str, parameter: str, form: str = "{}") -> Part:
-    """A condition key whose value is a parameter of the call, put into ``form``."""
+    """Return a part for a condition key whose value is a parameter of the call, formatted with ``form``."""
 
     def part(session: Session, call: Call) -> Iterator[tuple[str, Mapping[str, str]]]:
         if call.parameters.get(parameter) is not None:
@@ -215,7 +216,7 @@ def value(key: str, parameter: str, form: str = "{}") -> Part:
 
 
 def describe(session: Session, call: Call, kind: Kind, identifier: str) -> Iterator[tuple[str, Mapping[str, str]]]:
-    """Return a resource's ARN and the keys that follow from its row. One that does not exist has its ARN only."""
+    """Yield a resource's ARN and the keys derived from its row; only the ARN if it does not exist."""
     keys: dict[str, str] = {_ID_KEYS[kind.word]: identifier} if kind.word in _ID_KEYS else {}
     row: Any = session.get(kind.table, identifier)
     if row is not None and row.account == call.account:

@@ -17,7 +17,7 @@ _SCOPE = about(anything("Resources"), request_tags_of("Tags"))
 
 
 class TagOperations(Ec2Operations):
-    """CreateTags and what goes with it."""
+    """CreateTags and related operations."""
 
     @ec2("CreateTags", "Resources Tags", scope=_SCOPE)
     def create_tags(self, call: Call, request: Request) -> None:
@@ -48,7 +48,7 @@ class TagOperations(Ec2Operations):
         wanted = []
         for entry in request.get("Filters") or ():
             name = str(entry.get("Name", ""))
-            # Here "tag:KEY" looks at the tag that the line is about, not at the resource's other tags.
+            # Here "tag:KEY" matches the tag of the view itself, not the resource's other tags.
             if name.startswith("tag:") and len(name) > 4:
                 wanted.append({"Name": "key", "Values": [_literal(name[4:])]})
                 wanted.append({"Name": "value", "Values": entry.get("Values", ())})
