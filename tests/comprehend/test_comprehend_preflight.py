@@ -95,7 +95,7 @@ def test_the_command_tells_and_its_exit_code_says_whether_all_is_well(world: Pre
 
     code, told = run("--containers", "3")
     assert code == 1
-    assert told.startswith("CONTAINERS_CANNOT_CONNECT: The 3 containers of the job do not reach each other")
+    assert told.startswith("CONTAINERS_CANNOT_CONNECT: The 3 containers of the job cannot reach each other")
     assert f"--source-group {world.group}" in told
     assert run("--containers", "1")[0] == 0
     let_itself_in(world)

@@ -273,7 +273,7 @@ def test_a_role_that_lost_its_rights_cannot_keep_an_interface_alive(world: Prepa
     world.end()
     assert world.interfaces() == []
     assert world.status(job) == "FAILED"
-    assert "was removed by the service, not by the role" in world.story(job)
+    assert "was removed by the service instead of the role" in world.story(job)
     assert "ec2:DeleteNetworkInterfacePermission" in world.story(job)
 
 

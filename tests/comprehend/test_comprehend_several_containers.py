@@ -67,7 +67,7 @@ def test_a_job_s_containers_are_wanted_together_each_with_its_interface(world: T
     assert len(wanted) == 3
     assert {spec.interface_id for spec in wanted} == {row.interface_id for row in world.interfaces()}
     assert {row.subnet_id for row in world.interfaces()} == {world.subnet, other}
-    assert "3 containers, as its tag reading-room:containers says" in world.story(job)
+    assert "3 containers, because of its tag reading-room:containers" in world.story(job)
     world.end()
     assert world.interfaces() == []
     assert world.free(world.subnet) == world.free(other) == 0
@@ -80,7 +80,7 @@ def test_without_the_self_rule_the_job_fails_with_the_command_and_leaves_nothing
     world.run(job)
     message = world.message(job)
     assert world.status(job) == "FAILED"
-    assert message.startswith("CONTAINERS_CANNOT_CONNECT: The 2 containers of the job do not reach each other: ")
+    assert message.startswith("CONTAINERS_CANNOT_CONNECT: The 2 containers of the job cannot reach each other: ")
     assert f"`aws ec2 authorize-security-group-ingress --group-id {world.group} " in message
     assert world.interfaces() == []
     assert world.wanted() == ()

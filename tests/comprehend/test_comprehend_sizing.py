@@ -30,7 +30,7 @@ LIMITS = SizeLimits(2_000_000)
 
 def test_one_container_for_each_two_megabytes_of_entities() -> None:
     size = size_of(12_000_000, None, HOST, LIMITS)
-    assert size == JobSize(6, 1_000_000, "6 containers: 12,000,000 bytes of input, 2,000,000 a container")
+    assert size == JobSize(6, 1_000_000, "6 containers: 12,000,000 bytes of input, 2,000,000 per container")
     assert size_of(12_000_001, None, HOST, LIMITS).containers == 7
     assert size_of(2_000_000, None, HOST, LIMITS) == JobSize(1, 1_000_000)
     assert size_of(0, None, HOST, LIMITS) == JobSize(1, 1_000_000)
@@ -45,8 +45,8 @@ def test_one_container_for_each_two_megabytes_of_entities() -> None:
         (replace(HOST, memory_free=0), LIMITS, 1, "its host has 0 free bytes of memory, 2,000,000,000 each"),
         (HOST, replace(LIMITS, most=1), 1, "READING_ROOM_CONTAINERS_PER_JOB=1"),
         (HOST, replace(LIMITS, most=5), 5, "READING_ROOM_CONTAINERS_PER_JOB=5"),
-        (replace(HOST, cores=64), LIMITS, 16, "16 are the most"),
-        (None, LIMITS, 1, "its host has not said yet what it has"),
+        (replace(HOST, cores=64), LIMITS, 16, "the maximum is 16"),
+        (None, LIMITS, 1, "its host has not reported its capacity yet"),
     ],
 )
 def test_what_bounds_the_number_is_said(
@@ -156,7 +156,7 @@ def test_a_job_s_size_is_that_of_all_objects_below_its_prefix(sizes: Sizes) -> N
         sizes.put("papers", key, size)
     job = sizes.world.submit()
     assert sizes.of(job).containers == 3
-    assert "2,500 bytes of input, 1,000 a container" in sizes.of(job).reason
+    assert "2,500 bytes of input, 1,000 per container" in sizes.of(job).reason
     assert sizes.of(job, input_uri="s3://papers/in/b").containers == 1
 
 

@@ -446,7 +446,7 @@ def test_a_custom_name_server_decides_whether_a_job_reaches_s3(make_site: Callab
     else:
         assert properties["JobStatus"] == "FAILED", properties
         assert properties["Message"].startswith("NO_ROUTE_TO_STORAGE: ")
-        assert f"DNS of {site.network.vpc} is answered by its own name servers ({address})" in properties["Message"]
+        assert f"{site.network.vpc} uses its own name servers ({address})" in properties["Message"]
 
 
 # Groups

@@ -118,11 +118,11 @@ def test_the_next_interface_goes_beside_the_others_only_if_nowhere_else_is_room(
         large = world.another_subnet("10.0.1.0/24")
         ids = [world.subnet.subnet_id, large.subnet_id]
         assert choose_subnet(world.session, ids, containers=2).subnet_id == large.subnet_id
-        beside = {large.subnet_id: 1}
-        assert choose_subnet(world.session, ids, containers=2, made=1, beside=beside).subnet_id == ids[0]
+        others = {large.subnet_id: 1}
+        assert choose_subnet(world.session, ids, containers=2, made=1, others=others).subnet_id == ids[0]
         assert [row.subnet_id for row in choose_subnets(world.session, ids, 3)] == [ids[1], ids[0], ids[1]]
         occupy(world, world.subnet, 0)
-        assert choose_subnet(world.session, ids, containers=2, made=1, beside=beside).subnet_id == large.subnet_id
+        assert choose_subnet(world.session, ids, containers=2, made=1, others=others).subnet_id == large.subnet_id
 
 
 def test_addresses_that_are_only_looked_at_are_those_that_are_given_next() -> None:

@@ -1,4 +1,4 @@
-"""Into how many containers a job is divided: by the size of its input and what its host has, or as its tag says."""
+"""The number of containers of a job, from the size of its input and the free capacity of its host, or from its tag."""
 
 from __future__ import annotations
 
@@ -20,56 +20,56 @@ from reading_room.s3.backend import Backend
 from reading_room.settings import Settings
 
 KEYS_LOOKED_AT = 100_000
-"""Objects whose sizes are added up. More of them that are still too small for several containers are nobody's input."""
+"""How many objects' sizes are added up. Inputs with more objects are large enough for several containers anyway."""
 MOST_PARTS = 50_000
-"""A plan may have twice as many: a part ends with the line in which it gets its size."""
+"""The number of parts that sizes are planned for. A plan can have up to twice as many, as a part ends with a line."""
 LEAST_PART_BYTES = 1_000
 _UNKNOWN = 5_000_000_000
-"""Bytes that an input may have which is not to be looked at."""
+"""The assumed size, in bytes, of an input whose size must not be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class SizeLimits:
-    """What an operator has set. ``container_bytes`` is 0 where a kind runs in one container."""
+    """The operator's settings. ``container_bytes`` is 0 if a kind of job runs in one container."""
 
     container_bytes: int
     most: int = 0
-    """Containers of one job by the size of its input; 0 is as many as its host has room for."""
+    """The most containers of one job by the size of its input; 0 means as many as its host has room for."""
     container_memory: int = 2_000_000_000
 
     @classmethod
     def of(cls, settings: Settings, work: str) -> SizeLimits:
-        """Return those for one kind of work (``kinds.work_of``)."""
+        """Return the limits for one kind of work (``kinds.work_of``)."""
         usual = CONTAINER_BYTES.get(work, 0)
         chosen = getattr(settings, f"container_input_{work.replace('-', '_')}") if usual else 0
         return cls(chosen or usual, settings.containers_per_job, settings.container_memory)
 
 
 def size_of(total: int | None, asked: int | None, capacity: Capacity | None, limits: SizeLimits) -> JobSize:
-    """Return the size of a job. Pure; the parts do not depend on how many containers there are.
+    """Return the size of a job. The size of its parts does not depend on the number of containers.
 
-    ``total`` are the bytes of its input, ``None`` where they are not to be known; ``asked`` is what its tag asks for.
-    Without ``capacity``, of which nobody knows yet, only the tag gives a job several containers.
+    ``total`` is the size of its input in bytes, or ``None`` if it must not be read. ``asked`` is the number that its
+    tag asks for. While ``capacity`` is unknown, only the tag gives a job several containers.
     """
     if not limits.container_bytes:
         return JobSize()
     least = -(-(_UNKNOWN if total is None else total) // MOST_PARTS)
     parts = max(limits.container_bytes // 2, least, LEAST_PART_BYTES)
     if asked is not None:
-        return JobSize(asked, parts, f"{counted(asked)}, as its tag {CONTAINERS_TAG} says")
+        return JobSize(asked, parts, f"{counted(asked)}, because of its tag {CONTAINERS_TAG}")
     if total is None:
-        reason = f"1 container: its input is another account's, so its size is not looked at; {CONTAINERS_TAG} decides"
+        reason = f"1 container: the size of another account's input is not read; {CONTAINERS_TAG} sets the number"
         return JobSize(1, parts, reason)
     wanted = max(1, -(-total // limits.container_bytes))
     containers, bound = min(((wanted, ""), *_bounds(capacity, limits)), key=lambda each: each[0])
     if wanted == 1:
         return JobSize(1, parts)
-    reason = f"{counted(containers)}: {total:,} bytes of input, {limits.container_bytes:,} a container{bound}"
+    reason = f"{counted(containers)}: {total:,} bytes of input, {limits.container_bytes:,} per container{bound}"
     return JobSize(containers, parts, reason)
 
 
 class JobSizing:
-    """Implements ``jobs.surroundings.Sizing``: looks up what ``size_of`` needs to know."""
+    """Implements ``jobs.ports.Sizing``: reads what ``size_of`` needs to know."""
 
     def __init__(self, backend: Backend, settings: Settings) -> None:
         self._backend = backend
@@ -87,14 +87,14 @@ class JobSizing:
         try:
             asked = containers_asked(tags)
         except ContainersTagInvalid:
-            # No request gives a job such a tag; a folder of an older version may hold one.
+            # No request can give a job such a tag, but the database of an older version may have one.
             asked = None
         return size_of(self._input_bytes(row), asked, capacity, limits)
 
     def _input_bytes(self, row: JobRow) -> int | None:
-        """Return the bytes of a job's input; ``None`` if a part of it is in another account's bucket.
+        """Return the size of a job's input in bytes, or ``None`` if part of it is in another account's bucket.
 
-        This is asked before any policy: what an account may not list must not show in how its jobs are divided.
+        No policy is checked here, so the size of what an account cannot list must not affect how its jobs are divided.
         """
         uris = training_places(row.request["InputDataConfig"]).values() if row.is_training else (row.input_uri,)
         total = 0
@@ -109,12 +109,12 @@ class JobSizing:
 
 
 def _bounds(capacity: Capacity | None, limits: SizeLimits) -> list[tuple[int, str]]:
-    """Return what a host and its operator leave room for, and how that is said."""
-    bounds = [(CONTAINERS, f", and {CONTAINERS} are the most")]
+    """Return the limits on the number of containers, each with the text that explains it."""
+    bounds = [(CONTAINERS, f", and the maximum is {CONTAINERS}")]
     if limits.most:
         bounds.append((limits.most, f", and READING_ROOM_CONTAINERS_PER_JOB={limits.most}"))
     if capacity is None:
-        return [*bounds, (1, ", and its host has not said yet what it has")]
+        return [*bounds, (1, ", and its host has not reported its capacity yet")]
     memory = max(1, capacity.memory_free // limits.container_memory)
     cores = max(1, capacity.cores)
     return [

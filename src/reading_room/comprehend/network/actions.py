@@ -1,4 +1,4 @@
-"""The nine EC2 actions that a data access role needs for a job in a VPC, decided before anything is made."""
+"""Authorizing the nine EC2 actions that a data access role needs for a job in a VPC, before anything is created."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from reading_room.vpc.interfaces import network_interfaces
 
 SERVICE_PRINCIPAL = "comprehend.amazonaws.com"
 OWN_PATH = NetworkPath(secure=True)
-"""The service's own calls come from no network: they have no source address that a policy could ask for."""
+"""The network path of the service's own calls: they have no source address that a policy could match."""
 
 
 def refused_actions(
     table: OperationTable, authorizer: PolicyAuthorizer, creation: Call, now: dt.datetime
 ) -> Iterator[Decision]:
-    """Yield the decisions against a role, each action's once for each resource that it is refused on.
+    """Yield the decisions that deny a role an action, one for each resource.
 
-    ``creation`` is the CreateNetworkInterface that the role's session would make: each action is decided as EC2 will
-    decide it, on what is known of its resources by now.
+    ``creation`` is the CreateNetworkInterface call that the role's session would make. Each action is decided as EC2
+    will decide it, on what is known of its resources so far.
     """
     principal = creation.principal
     common = request_context(

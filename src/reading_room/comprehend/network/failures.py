@@ -1,4 +1,4 @@
-"""Why a job cannot have its network, in the words of a FAILED job: a code, and a sentence that names the id."""
+"""The failures of jobs that cannot have their network: a code, and a sentence that names the id."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ EC2_ACTIONS: Mapping[str, DecidedOn] = {
     "DeleteNetworkInterfacePermission": "the interface",
     "DeleteNetworkInterface": "the interface",
 }
-"""The nine actions that the data access role needs, and what each is decided on before an interface exists: no resource
-at all; the interface to be made with its subnet and groups; or that interface alone."""
+"""The nine actions that the data access role needs, and the resources on which each is authorized before an interface
+exists: none (``everything``), the new interface with its subnet and groups, or the new interface alone."""
 
 
 def failure_of_network(error: job_network.JobNetworkError) -> PreparationError:
@@ -49,11 +49,11 @@ def failure_of_network(error: job_network.JobNetworkError) -> PreparationError:
 
 
 def failure_of_call(role_arn: str, operation: str, error: AwsError) -> PreparationError:
-    """Return the failure for an EC2 call that the role made and EC2 refused."""
+    """Return the failure for an EC2 call of the role that failed."""
     if error.code == "UnauthorizedOperation":
         return missing_permission(role_arn, f"ec2:{operation}", error.message)
     code = _CALL_CODES.get(error.code, "INTERNAL_ERROR")
-    return PreparationError(code, f"{operation} answered {error.code}: {error.message}")
+    return PreparationError(code, f"{operation} failed with {error.code}: {error.message}")
 
 
 def missing_permission(role_arn: str, action: str, decision: str) -> PreparationError:
@@ -70,12 +70,12 @@ def role_not_assumable(reason: str) -> PreparationError:
 
 
 def containers_cannot_connect(sentences: str) -> PreparationError:
-    """Return the failure for containers of one job that would not reach each other."""
+    """Return the failure for containers of one job that cannot reach each other."""
     return PreparationError("CONTAINERS_CANNOT_CONNECT", sentences)
 
 
 def no_route(subnet_id: str, sentence: str) -> PreparationError:
-    """Return the failure for an interface that would not reach S3."""
+    """Return the failure for an interface that cannot reach S3."""
     return PreparationError(
-        "NO_ROUTE_TO_STORAGE", f"From the subnet {subnet_id} the job would not reach S3: {sentence.rstrip('.')}."
+        "NO_ROUTE_TO_STORAGE", f"From the subnet {subnet_id} the job cannot reach S3: {sentence.rstrip('.')}."
     )

@@ -1,4 +1,4 @@
-"""Which interfaces belong to which container of a job, by what is written on them; and the network as it will be."""
+"""Finding the interfaces of a job's containers, by description and requester id."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from reading_room.vpc.tables import NetworkInterface, NetworkInterfacePermission
 from reading_room.vpc.vpcs import service_network
 
 SESSION_NAME = "Comprehend"
-"""The name of the role's session that makes interfaces, and so the end of their RequesterId."""
+"""The name of the role's session that creates interfaces, and so the end of their RequesterId."""
 _DESCRIPTION = "Amazon Comprehend job "
 
 
 def description(need: NetworkNeed) -> str:
-    """Return what is written on the interface of a container: its job's ARN, and the container itself."""
+    """Return the description of a container's interface, which has the job's ARN and the container's id."""
     return _description(need.job_arn, need.container_id)
 
 
 def interfaces_of(session: Session, need: NetworkNeed) -> list[NetworkInterface]:
-    """Return the interfaces of a container: the one that it has, the one that was noted, and those made for it."""
+    """Return the interfaces of a container: those attached to it, recorded in its row, or created for it."""
     query = select(NetworkInterface).order_by(NetworkInterface.interface_id)
     held = session.scalars(query.where(NetworkInterface.container_id == need.container_id))
     found = {row.interface_id: row for row in held}
@@ -41,11 +41,11 @@ def interfaces_of(session: Session, need: NetworkNeed) -> list[NetworkInterface]
 
 
 def made_for(session: Session, need: NetworkNeed) -> NetworkInterface | None:
-    """Return the interface that was made for a container, or ``None`` before it exists."""
+    """Return the interface that was created for a container, or ``None`` before it exists."""
     return next(iter(interfaces_of(session, need)), None)
 
 
-def beside(session: Session, need: NetworkNeed) -> Counter[str]:
+def other_interfaces(session: Session, need: NetworkNeed) -> Counter[str]:
     """Return how many interfaces the other wanted containers of the same attempt have, by subnet."""
     others = session.scalars(
         select(JobContainerRow.container_id).where(
@@ -66,8 +66,8 @@ def beside(session: Session, need: NetworkNeed) -> Counter[str]:
     return Counter(row.subnet_id for row in rows if _is_ours(row))
 
 
-def members_with(session: Session, need: NetworkNeed) -> list[NetworkInterface]:
-    """Return the interfaces that the wanted containers of the same attempt have, the first container's first."""
+def interfaces_of_attempt(session: Session, need: NetworkNeed) -> list[NetworkInterface]:
+    """Return the interfaces of the wanted containers of the same attempt, the first container's first."""
     query = (
         select(NetworkInterface)
         .join(JobContainerRow, JobContainerRow.interface_id == NetworkInterface.interface_id)
@@ -78,7 +78,7 @@ def members_with(session: Session, need: NetworkNeed) -> list[NetworkInterface]:
 
 
 def leftovers(session: Session) -> list[NetworkInterface]:
-    """Return the interfaces that were made for jobs and that no container row is about any more."""
+    """Return the interfaces that were created for jobs and belong to no container row."""
     rows = session.execute(select(JobContainerRow.container_id, JobContainerRow.interface_id)).all()
     known = {value for row in rows for value in row if value is not None}
     candidates = session.scalars(
@@ -94,7 +94,7 @@ def leftovers(session: Session) -> list[NetworkInterface]:
 
 
 def permissions_of(session: Session, interface_id: str) -> list[str]:
-    """Return the ids of the permissions by which this service may attach an interface."""
+    """Return the ids of the permissions that allow this service to attach an interface."""
     query = select(NetworkInterfacePermission.permission_id).where(
         NetworkInterfacePermission.interface_id == interface_id,
         NetworkInterfacePermission.aws_account_id == SERVICE_ACCOUNT,
@@ -103,7 +103,7 @@ def permissions_of(session: Session, interface_id: str) -> list[str]:
 
 
 def as_attached(spec: NetworkSpec, containers: Mapping[str, str]) -> NetworkSpec:
-    """Return the network as it will be once each container has its interface; ``containers`` are by interface id."""
+    """Return the network as if each interface were attached to its container, by interface id in ``containers``."""
 
     def attached(each: Interface) -> Interface:
         return dataclasses.replace(each, container_id=containers.get(each.interface_id, each.container_id))
@@ -113,7 +113,7 @@ def as_attached(spec: NetworkSpec, containers: Mapping[str, str]) -> NetworkSpec
 
 
 def _is_ours(row: NetworkInterface) -> bool:
-    """Say whether an interface was made here: a caller may write our description, but not our requester id."""
+    """Return whether the service created an interface: a caller can forge the description, but not the requester id."""
     return row.requester_id.endswith(f":{SESSION_NAME}")
 
 

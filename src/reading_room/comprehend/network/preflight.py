@@ -1,6 +1,6 @@
-"""What would keep a job out of a network, before there is a job: asked with interfaces as its containers would get.
+"""Checking whether a job could run in a network, with the interfaces that its containers would get.
 
-Roles and policies are not asked: they depend on who starts the job, and on what.
+Roles and policies are not checked: they depend on the caller and on the job.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from reading_room.comprehend.network import cluster_way, storage_way
+from reading_room.comprehend.network import cluster_reachability, storage_reachability
 from reading_room.comprehend.network.failures import containers_cannot_connect, failure_of_network, no_route
 from reading_room.dataplane import spec
 from reading_room.jobs.errors import PreparationError
@@ -24,7 +24,7 @@ from reading_room.vpc.tables import NetworkInterface
 
 @dataclass(frozen=True, slots=True)
 class PlannedNetwork:
-    """A network as it would be with the interfaces of a job that is not there yet, the first container's first."""
+    """A network with the interfaces that a planned job would get, the first container's first."""
 
     spec: spec.NetworkSpec
     interfaces: Sequence[NetworkInterface]
@@ -38,9 +38,9 @@ def planned(
     host: str,
     account: str | None = None,
 ) -> PlannedNetwork:
-    """Return the network with a job's interfaces in it. Raises ``JobNetworkError`` for one that a job cannot have.
+    """Return the network with a planned job's interfaces. Raises ``JobNetworkError`` if a job cannot have them.
 
-    With ``account`` only that account's subnets and groups count as existing.
+    With ``account``, only that account's subnets and groups count as existing.
     """
     validate_job_network(session, subnets, groups, account=account, containers=containers)
     interfaces = _planned(session, subnets, containers)
@@ -52,22 +52,22 @@ def planned(
 def failures(
     session: Session, subnets: Sequence[str], groups: Sequence[str], containers: int, host: str
 ) -> list[PreparationError]:
-    """Return how a job of so many containers would fail, as far as that can be told; empty if it would not."""
+    """Return the failures that a job with this many containers would have, as far as they can be foreseen."""
     try:
         network = planned(session, subnets, groups, containers, host)
     except JobNetworkError as error:
         return [failure_of_network(error)]
     found = []
     for row in {row.subnet_id: row for row in network.interfaces}.values():
-        way = storage_way.find(session, network.spec, row)
+        way = storage_reachability.find(session, network.spec, row)
         if way.obstacle is not None:
             found.append(no_route(row.subnet_id, way.obstacle))
-    apart = cluster_way.obstacle(network.spec, network.interfaces, groups)
+    apart = cluster_reachability.obstacle(network.spec, network.interfaces, groups)
     return found if apart is None else [*found, containers_cannot_connect(apart)]
 
 
 def _planned(session: Session, subnets: Sequence[str], containers: int) -> list[NetworkInterface]:
-    """Return the interfaces that a job would get, as values that no table has."""
+    """Return the interfaces that a job would get, as rows in no session."""
     chosen = choose_subnets(session, subnets, containers)
     counts = Counter(row.subnet_id for row in chosen)
     free = {row.subnet_id: iter(addresses.next_free(session, row, counts[row.subnet_id])) for row in chosen}
@@ -83,7 +83,7 @@ def _planned(session: Session, subnets: Sequence[str], containers: int) -> list[
 
 
 def _with(network: spec.NetworkSpec, planned: Sequence[NetworkInterface], groups: Sequence[str]) -> spec.NetworkSpec:
-    """Return the network with the interfaces in it, each attached to a container and carrying the groups."""
+    """Return the network with the interfaces added, each attached to a container and with the groups."""
     own = tuple(
         spec.Interface(row.interface_id, row.subnet_id, row.address, "", tuple(groups), row.interface_id)
         for row in planned

@@ -1,8 +1,8 @@
-"""Preparing a job's network as the guide says: the nine EC2 actions, as the data access role, through EC2 itself.
+"""Preparing a job's network as Comprehend's guide describes: nine EC2 actions, called with the data access role.
 
 The role's session is named ``Comprehend``, so that the interface's RequesterId ends in ``:Comprehend``. All nine
-actions are decided before an interface exists: a role that could make one but not delete it fails early and leaves
-nothing. A job of several containers has an interface for each.
+actions are authorized before an interface exists, so that a role that could create but not delete one fails early and
+leaves nothing behind. A job of several containers has an interface for each.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from reading_room.aws.call import Call, NetworkPath, Principal
 from reading_room.aws.dispatch import Dispatcher
 from reading_room.aws.errors import AwsError
 from reading_room.clock import Clock
-from reading_room.comprehend.network import cluster_way, storage_policy, storage_way
+from reading_room.comprehend.network import cluster_reachability, storage_policy, storage_reachability
 from reading_room.comprehend.network.actions import OWN_PATH, SERVICE_PRINCIPAL, refused_actions
 from reading_room.comprehend.network.failures import (
     containers_cannot_connect,
@@ -31,12 +31,12 @@ from reading_room.comprehend.network.failures import (
 from reading_room.comprehend.network.job_interfaces import (
     SESSION_NAME,
     as_attached,
-    beside,
     description,
     interfaces_of,
+    interfaces_of_attempt,
     leftovers,
     made_for,
-    members_with,
+    other_interfaces,
     permissions_of,
 )
 from reading_room.database.engine import Database
@@ -60,7 +60,7 @@ _SESSIONS_KEPT = 1000
 
 
 class NetworkPreparation:
-    """Makes and removes jobs' interfaces; implements ``jobs.surroundings.JobNetwork``."""
+    """Creates and removes the interfaces of jobs; implements ``jobs.ports.JobNetwork``."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class NetworkPreparation:
         host: str,
         policies: storage_policy.StoragePolicies | None = None,
     ) -> None:
-        """``policies`` decide about S3; without them that is left to the worker."""
+        """``policies`` are used to check access to S3; without them only the worker finds out."""
         self._policies = policies
         self._database = database
         self._dispatcher = dispatcher
@@ -85,11 +85,11 @@ class NetworkPreparation:
         self._lock = threading.Lock()
 
     def prepare(self, need: NetworkNeed) -> PreparedInterface:
-        """Make the interface of a container, or find the one that an interrupted turn made.
+        """Create the interface of a container, or find the one that an interrupted turn created.
 
-        Raises ``PreparationError`` with the failure code of the job. What was made before that is removed by
-        ``release``, which finds it without a note of it. Raises ``OneContainerOnly`` where the containers of a job of
-        several may not share results; an interface that was made for the first will do for the only one.
+        Raises ``PreparationError`` with the failure code of the job. ``release`` then removes what was created, even if
+        it was not recorded. Raises ``OneContainerOnly`` if the containers of the job cannot share results; the
+        interface of the first container can then be used for the only one.
         """
         principal = self._assume(need)
         if need.subnets is None or need.security_groups is None:
@@ -100,12 +100,12 @@ class NetworkPreparation:
             dhcp_options = session.get_one(Vpc, subnet.vpc_id).dhcp_options_id
         self._decide_all(principal, need, subnet)
         if made is None:
-            self._look(principal, need, subnet, dhcp_options)
+            self._describe_resources(principal, need, subnet, dhcp_options)
             self._create(principal, need, subnet)
             with self._database.reading() as session:
                 made = made_for(session, need)
         if made is None:
-            raise PreparationError("INTERNAL_ERROR", "The network interface vanished while it was being prepared.")
+            raise PreparationError("INTERNAL_ERROR", "The network interface was deleted while it was being prepared.")
         self._permit(principal, need, made.interface_id)
         self._ec2(principal, need, "DescribeNetworkInterfaces", NetworkInterfaceIds=[made.interface_id])
         warnings = self._check_storage(principal, need, made)
@@ -113,9 +113,10 @@ class NetworkPreparation:
         return PreparedInterface(made.interface_id, made.vpc_id, place, warnings)
 
     def check_cluster(self, needs: Sequence[NetworkNeed]) -> None:
-        """Raise ``PreparationError``, CONTAINERS_CANNOT_CONNECT, unless the containers will reach each other.
+        """Raise ``PreparationError``, CONTAINERS_CANNOT_CONNECT, unless the containers can reach each other.
 
-        ``needs`` are those of an attempt, the first container's first; each has its interface, noted or not.
+        ``needs`` are those of an attempt, the first container's first. Each container has its interface, recorded or
+        not.
         """
         if needs[0].subnets is None:
             return
@@ -124,25 +125,26 @@ class NetworkPreparation:
             members = [row for row in made.values() if row is not None]
             spec = network_spec.read(session, self._host)
         if len(members) < len(needs):
-            raise PreparationError("INTERNAL_ERROR", "A network interface vanished while others were being prepared.")
+            message = "A network interface was deleted while others were being prepared."
+            raise PreparationError("INTERNAL_ERROR", message)
         spec = as_attached(spec, {row.interface_id: name for name, row in made.items() if row is not None})
-        why = cluster_way.obstacle(spec, members, needs[0].security_groups or ())
+        why = cluster_reachability.obstacle(spec, members, needs[0].security_groups or ())
         if why is not None:
             raise containers_cannot_connect(why)
 
     def explain_cluster(self, need: NetworkNeed) -> str | None:
-        """Say why a container does not reach the others of its attempt; ``None`` if by all that is known it should."""
+        """Return why a container cannot reach the others of its attempt, or ``None`` if no reason is known."""
         if need.subnets is None:
             return None
         with self._database.reading() as session:
-            members = members_with(session, need)
+            members = interfaces_of_attempt(session, need)
             if need.interface_id not in {row.interface_id for row in members}:
                 return None
             spec = network_spec.read(session, self._host)
-        return cluster_way.obstacle(spec, members, need.security_groups or ())
+        return cluster_reachability.obstacle(spec, members, need.security_groups or ())
 
     def attach(self, session: Session, need: NetworkNeed, interface_id: str) -> None:
-        """Give the interface to the container."""
+        """Attach the interface to the container."""
         network_interfaces.attach(
             session,
             interface_id,
@@ -153,18 +155,18 @@ class NetworkPreparation:
         )
 
     def attached(self, session: Session, need: NetworkNeed) -> bool:
-        """Say whether the container still has its interface: its owner may have taken the permission back."""
+        """Return whether the container still has its interface: its owner may have revoked the permission."""
         row = None if need.interface_id is None else session.get(NetworkInterface, need.interface_id)
         return row is not None and row.container_id == need.container_id
 
     def detach(self, session: Session, interface_id: str) -> None:
-        """Take the interface from its container."""
+        """Detach the interface from its container."""
         network_interfaces.detach(session, interface_id)
 
     def release(self, need: NetworkNeed) -> tuple[str, ...]:
-        """Remove every interface of the container, as the role; if the role may not any more, as the service.
+        """Remove every interface of the container, as the role, or as the service if the role is denied.
 
-        Nothing of a job may stay, so what the role is denied is done all the same, logged, and told to the owner.
+        Nothing of a job must stay behind. What the role was denied is logged, and returned as messages to the owner.
         """
         with self._database.reading() as session:
             rows = interfaces_of(session, need)
@@ -173,7 +175,7 @@ class NetworkPreparation:
         for row in rows:
             refusal = self._delete(need, row, permissions[row.interface_id])
             if refusal is not None:
-                lines.append(f"{row.interface_id} was removed by the service, not by the role: {refusal}")
+                lines.append(f"{row.interface_id} was removed by the service instead of the role: {refusal}")
                 logger.warning("job %s: %s", need.job_id, lines[-1])
                 with self._database.transaction() as session:
                     self._remove(session, row.interface_id)
@@ -182,27 +184,27 @@ class NetworkPreparation:
         return tuple(lines)
 
     def remove_leftovers(self) -> None:
-        """Remove interfaces that were made for jobs and that no container row is about any more."""
+        """Remove interfaces that were created for jobs and belong to no container row."""
         with self._database.reading() as session:
             left = leftovers(session)
         for row in left:
-            logger.warning("interface %s belongs to no container and is removed", row.interface_id)
+            logger.warning("removing interface %s, which belongs to no container", row.interface_id)
             with self._database.transaction() as session:
                 self._remove(session, row.interface_id)
 
     def explain(self, need: NetworkNeed) -> str | None:
-        """Say why the interface does not reach the storage; ``None`` if by all that is known here it should."""
+        """Return why the interface cannot reach the storage, or ``None`` if no reason is known."""
         if need.interface_id is None:
             return None
         with self._database.reading() as session:
             row = session.get(NetworkInterface, need.interface_id)
             if row is None:
-                return f"{need.interface_id} does not exist any more"
+                return f"{need.interface_id} no longer exists"
             spec = network_spec.read(session, self._host)
             attached = as_attached(spec, {row.interface_id: need.container_id})
-            why = storage_way.find(session, attached, row).obstacle
+            why = storage_reachability.find(session, attached, row).obstacle
             if why is None:
-                return storage_way.suspicion(session, row.vpc_id)
+                return storage_reachability.suspicion(session, row.vpc_id)
         return f"{row.subnet_id}: {why}"
 
     # The steps
@@ -219,7 +221,7 @@ class NetworkPreparation:
                 )
             )
             job = session.get_one(JobRow, need.job_id)
-        # At the public address of S3 the sender is known by its own.
+        # The service's network translates no address: S3 sees the interface's own.
         self._check_parts(principal, need, job, NetworkPath(secure=True, source_ip=row.address))
         return PreparedInterface(row.interface_id, row.vpc_id, "the service's own network")
 
@@ -244,16 +246,16 @@ class NetworkPreparation:
         return principal
 
     def _decide_all(self, principal: Principal, need: NetworkNeed, subnet: Subnet) -> None:
-        """Ask for all nine actions what EC2 will ask, each on what is known of its resources by now."""
+        """Authorize all nine actions as EC2 will, each on what is known of its resources so far."""
         creation = self._call(principal, need, "CreateNetworkInterface", **_creation(need, subnet))
         for decision in refused_actions(self._dispatcher.table, self._authorizer, creation, self._clock()):
             raise missing_permission(need.role_arn, decision.action, decision.message())
 
-    def _look(self, principal: Principal, need: NetworkNeed, subnet: Subnet, dhcp_options: str) -> None:
+    def _describe_resources(self, principal: Principal, need: NetworkNeed, subnet: Subnet, dhcp_options: str) -> None:
         self._ec2(principal, need, "DescribeSubnets", SubnetIds=list(need.subnets or ()))
         self._ec2(principal, need, "DescribeSecurityGroups", GroupIds=list(need.security_groups or ()))
         self._ec2(principal, need, "DescribeVpcs", VpcIds=[subnet.vpc_id])
-        # "default" is EC2's word for no set at all.
+        # "default" is EC2's word for having no set.
         chosen = {} if dhcp_options == "default" else {"DhcpOptionsIds": [dhcp_options]}
         self._ec2(principal, need, "DescribeDhcpOptions", **chosen)
 
@@ -274,10 +276,10 @@ class NetworkPreparation:
             )
 
     def _check_storage(self, principal: Principal, need: NetworkNeed, made: NetworkInterface) -> tuple[str, ...]:
-        """Look along the worker's way to S3, and ask the policies that it will meet there; return warnings."""
+        """Check that the worker can reach S3 and that policies allow its requests; return warnings."""
         with self._database.reading() as session:
             spec = as_attached(network_spec.read(session, self._host), {made.interface_id: need.container_id})
-            way = storage_way.find(session, spec, made)
+            way = storage_reachability.find(session, spec, made)
             job = session.get_one(JobRow, need.job_id)
             endpoint = "" if way.verdict is None else way.verdict.delivered_to
             warnings = storage_policy.warnings(session, endpoint, need.account)
@@ -285,13 +287,13 @@ class NetworkPreparation:
         if way.obstacle is not None:
             raise no_route(made.subnet_id, way.obstacle)
         if self._policies is not None and way.verdict is not None:
-            path = storage_policy.way_of(way.verdict, made.vpc_id)
+            path = storage_policy.path_to_storage(way.verdict, made.vpc_id)
             storage_policy.check(self._policies, job, principal, service, path, self._clock())
             self._check_parts(principal, need, job, path)
         return warnings
 
     def _check_parts(self, principal: Principal, need: NetworkNeed, job: JobRow, path: NetworkPath) -> None:
-        """Raise ``OneContainerOnly`` unless containers that begin together may share their results through S3."""
+        """Raise ``OneContainerOnly`` unless the containers of an attempt may share their results through S3."""
         if self._policies is None or need.containers == 1 or need.member >= need.containers:
             return
         why = storage_policy.refused_parts(self._policies, job, need.attempt, principal, path, self._clock())
@@ -299,7 +301,7 @@ class NetworkPreparation:
             raise OneContainerOnly(why)
 
     def _delete(self, need: NetworkNeed, row: NetworkInterface, permissions: Sequence[str]) -> str | None:
-        """Delete an interface as the role; return why that was refused, or ``None``."""
+        """Delete an interface as the role. Return why this was refused, or ``None``."""
         if need.subnets is None:
             with self._database.transaction() as session:
                 self._remove(session, row.interface_id)
@@ -310,7 +312,7 @@ class NetworkPreparation:
             if principal is None:
                 principal = self._assume(need)
             with self._database.transaction() as session:
-                # A job that is ending has no use for its wire, and EC2 deletes no interface that is in use.
+                # A job that is ending does not need its interface, and EC2 deletes only detached ones.
                 network_interfaces.detach(session, row.interface_id)
             for permission in permissions:
                 self._ec2(
@@ -354,7 +356,7 @@ class NetworkPreparation:
 
 
 def _creation(need: NetworkNeed, subnet: Subnet) -> dict[str, Any]:
-    """Return the parameters of the CreateNetworkInterface that makes the job's interface."""
+    """Return the parameters of the CreateNetworkInterface call for a job's interface."""
     return {
         "SubnetId": subnet.subnet_id,
         "Groups": list(need.security_groups or ()),
@@ -365,14 +367,14 @@ def _creation(need: NetworkNeed, subnet: Subnet) -> dict[str, Any]:
 def _choose(session: Session, need: NetworkNeed) -> Subnet:
     """Return the subnet for a new interface. Raises ``PreparationError`` for a VpcConfig that cannot be used."""
     subnets, groups = list(need.subnets or ()), list(need.security_groups or ())
-    others = beside(session, need)
-    # One that is added for a lost one needs what any container needs, however many the job began with.
+    others = other_interfaces(session, need)
+    # A container that replaces a lost one needs the addresses of one container, however many the job began with.
     added = need.member >= need.containers
     containers, made = (1, 0) if added else (need.containers, others.total())
     try:
         network_interfaces.validate_job_network(
             session, subnets, groups, account=need.account, containers=containers, made=made
         )
-        return network_interfaces.choose_subnet(session, subnets, containers=containers, made=made, beside=others)
+        return network_interfaces.choose_subnet(session, subnets, containers=containers, made=made, others=others)
     except JobNetworkError as error:
         raise failure_of_network(error) from error

@@ -1,9 +1,9 @@
-"""Whether policies let a job do what it will ask of S3 (``storage_steps``), before it starts.
+"""Checking before a job starts whether policies allow its requests to S3 (``storage_steps``).
 
-Asked of the authorization that S3 itself asks, as the worker's sessions and by the way that its packets will take.
-Of the objects below a prefix the first one stands for all. A bucket or an object that does not exist is left to the
-worker, which says so. An endpoint that lets others in keeps no job from running; its owner is warned. Nor does it keep
-a job from running when its containers may not share results: it runs in one.
+The checks use S3's own authorization, with the worker's sessions and the network path of its packets. The first object
+below a prefix stands for all of them. The worker itself reports missing buckets and objects. If an endpoint's policy
+allows other accounts, the job runs and its owner is warned. If its containers are denied to share results, the job
+runs in one container.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ TLS_VERSION = "1.3"
 
 @dataclass(frozen=True, slots=True)
 class StoragePolicies:
-    """S3's authorization, and what it needs to know of buckets."""
+    """S3's authorization, and the backend that knows the buckets."""
 
     authorization: S3Authorization
     backend: Backend
@@ -50,10 +50,10 @@ def check(
     way: NetworkPath,
     now: dt.datetime,
 ) -> None:
-    """Return if no policy stands in the way of the job's worker.
+    """Raise ``PreparationError`` if a policy denies a request of the job's worker.
 
-    ``role`` is any session of the data access role; ``service`` is the service's own session for the model of a job
-    that has one. Raises ``PreparationError`` as the worker's own failure would be.
+    The error is the same as the worker's own failure would be. ``role`` is any session of the data access role;
+    ``service`` is the service's own session for the model of a job that has one.
     """
     worker = _worker(job, role)
     for step in steps_of(job):
@@ -67,31 +67,31 @@ def check(
 def refused_parts(
     policies: StoragePolicies, job: JobRow, attempt: int, role: Principal, way: NetworkPath, now: dt.datetime
 ) -> str | None:
-    """Return why the containers of an attempt may not share their results through S3, and what to allow.
+    """Return why the containers of an attempt are not allowed to share their results, and what to allow.
 
-    ``None`` where nothing stands in the way.
+    Returns ``None`` if they are allowed to.
     """
     worker = _worker(job, role)
     for step in part_steps_of(job, attempt):
         refusal = _refusal(policies, worker, way, now, step)
         if refusal is not None:
             return (
-                f"its containers may not share results: {refusal.rstrip('.')}. To run it in several, add "
-                f"{part_statement(job)} to the policies of {job.role_arn}, and allow the same where others decide"
+                f"its containers are not allowed to share results: {refusal.rstrip('.')}. To run it in several, add "
+                f"{part_statement(job)} to the policies of {job.role_arn}, and allow the same in all other policies"
             )
     return None
 
 
 def warnings(session: Session, vpc_endpoint_id: str, account: str) -> tuple[str, ...]:
-    """Return what an endpoint's policy lets in besides the account of its jobs; nothing where there is no endpoint."""
+    """Return a warning for each opening of an endpoint's policy to other accounts; none if there is no endpoint."""
     row = session.get(VpcEndpoint, vpc_endpoint_id)
     if row is None:
         return ()
     return tuple(opening.warning(vpc_endpoint_id) for opening in openings(row.policy, account))
 
 
-def way_of(verdict: Verdict, vpc_id: str) -> NetworkPath:
-    """Return where S3 will see requests come from that reach it as the verdict says."""
+def path_to_storage(verdict: Verdict, vpc_id: str) -> NetworkPath:
+    """Return the network path that S3 will see for requests that reach it as the verdict says."""
     if verdict.delivered_to.startswith("vpce-"):
         return NetworkPath(
             secure=True, vpc_id=vpc_id, vpc_endpoint_id=verdict.delivered_to, vpc_source_ip=verdict.source
@@ -108,7 +108,7 @@ def _worker(job: JobRow, role: Principal) -> Principal:
 def _refusal(
     policies: StoragePolicies, worker: Principal, way: NetworkPath, now: dt.datetime, step: Step
 ) -> str | None:
-    """Return what the refusal of a step says, or ``None``."""
+    """Return why S3 would refuse a step, or ``None``."""
     place = step.place
     if policies.backend.bucket(place.bucket) is None:
         return None
@@ -126,7 +126,7 @@ def _refusal(
 def _question(
     policies: StoragePolicies, worker: Principal, way: NetworkPath, now: dt.datetime, step: Step, key: str
 ) -> tuple[Caller, Requirement]:
-    """Return who asks S3 at a step, and for what; ``key`` is the object's, or the prefix that is listed."""
+    """Return the caller and the requirement of a step; ``key`` is the object's key, or the prefix to list."""
     listing = step.action == "s3:ListBucket"
     resource = bucket_arn(step.place.bucket, None if listing else key)
     caller = policies.authorization.caller(
@@ -144,10 +144,10 @@ def _question(
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What S3 would say to a step: the decision, and whether what is asked for is there; nothing of it is recorded.
+class StepDecision:
+    """S3's decision about a step, and whether the bucket or object exists.
 
-    ``exists`` is ``None`` where that is not looked at: whoever is denied is not told.
+    ``exists`` is ``None`` if the step is denied: a caller without access must not learn what exists.
     """
 
     step: Step
@@ -155,7 +155,7 @@ class Answer:
     exists: bool | None
 
 
-def look(
+def step_decisions(
     policies: StoragePolicies,
     job: JobRow,
     role: Principal,
@@ -163,11 +163,11 @@ def look(
     way: NetworkPath,
     now: dt.datetime,
     attempt: int | None = None,
-) -> Iterator[Answer]:
-    """Yield what S3 would say to each step of a job's worker, refused or not, before there is such a job.
+) -> Iterator[StepDecision]:
+    """Yield S3's decision about each step of the worker of a job that need not exist yet, without recording it.
 
-    The arguments are those of ``check``. With ``attempt`` the steps are those by which several containers share their
-    results. An object that cannot be named, because a listing was refused or is empty, is not asked for.
+    The arguments are those of ``check``. With ``attempt``, the steps are those with which several containers share
+    their results. Steps on the first object of a listing are skipped if the listing was refused or is empty.
     """
     worker = _worker(job, role)
     unlisted = set()
@@ -187,4 +187,4 @@ def look(
                 exists = exists and policies.backend.first_key(place.bucket, place.key) is not None
         if step.action == "s3:ListBucket" and not exists:
             unlisted.add((place.bucket, place.key))
-        yield Answer(step, decision, exists)
+        yield StepDecision(step, decision, exists)

@@ -1,4 +1,4 @@
-"""What the worker of a job asks of S3, in its own order, as far as a job's row tells it beforehand."""
+"""The requests that the worker of a job will make to S3, in order, as far as the job's row determines them."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from reading_room.jobs.places import location_of, parts_of
 from reading_room.jobs.tables import JobRow
 
 PART_ACTIONS = ("s3:GetObject", "s3:PutObject")
-"""What the data access role needs on the objects by which several containers share their results."""
+"""The actions that the data access role needs on the objects with which several containers share their results."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One request. ``code`` and ``sentence`` are how the worker's failure begins when it is refused.
+    """One request to S3. If it is refused, the worker's failure starts with ``code`` and ``sentence``.
 
-    The key of ``place`` is a prefix for s3:ListBucket, and for s3:GetObject where ``first`` is set: then the first
-    object below it is meant.
+    The key of ``place`` is a prefix for s3:ListBucket. It is also a prefix if ``first`` is set: then the request is for
+    the first object below it.
     """
 
     code: str
@@ -30,7 +30,7 @@ class Step:
     action: str
     place: Location
     as_service: bool = False
-    """Whether the service's own session asks, not the data access role."""
+    """Whether the service's own session makes the request, not the data access role."""
     first: bool = False
 
 
@@ -40,7 +40,7 @@ def steps_of(job: JobRow) -> Iterator[Step]:
     output = location_of(job.output_uri)
     if artifact is not None and not job.is_training:
         yield _of_model("s3:GetObject", artifact)
-    # A training tries the place of its results before anything else, if it has one.
+    # A training first tries to write to the place of its results, if it has one.
     if job.is_training and output != artifact:
         yield _writing(output)
     inputs = training_places(job.request["InputDataConfig"]).values() if job.is_training else (job.input_uri,)
@@ -54,23 +54,23 @@ def steps_of(job: JobRow) -> Iterator[Step]:
 
 
 def part_steps_of(job: JobRow, attempt: int) -> Iterator[Step]:
-    """Yield what the containers of an attempt ask besides when there are several: each writes parts, the first reads.
+    """Yield the further steps of several containers: each of them writes parts, and the first one reads them.
 
-    Kinds whose containers share no results through S3 ask nothing.
+    There are none for kinds of jobs whose containers share no results through S3.
     """
     if not WORK_KINDS[job.analysis].parts_in_storage:
         return
     parts = parts_of(location_of(job.output_uri))
-    # Named as a part will be: its number, its container's and some characters that nobody can tell beforehand.
+    # A key of the same form as a part's: its number, its container's number, and random characters.
     part = Location(parts.bucket, f"{parts.key}{attempt}/0-0-00000000")
     for action in PART_ACTIONS:
         yield Step("NO_WRITE_ACCESS_TO_OUTPUT", "the data access role needs", action, part)
 
 
 def part_statement(job: JobRow) -> str:
-    """Return the statement, as JSON, that lets the containers of such jobs share their results."""
+    """Return the policy statement, as JSON, that lets the containers of such jobs share their results."""
     parts = parts_of(location_of(job.output_uri))
-    # Before it is the job's own folder, whose name no policy can know beforehand.
+    # The folder before it is the job's, whose name is not known in advance.
     *prefix, _ = parts.key.removesuffix("/output/parts/").split("/")
     resource = bucket_arn(parts.bucket, "/".join([*prefix, "*/output/parts/*"]))
     return json.dumps({"Effect": "Allow", "Action": list(PART_ACTIONS), "Resource": resource})

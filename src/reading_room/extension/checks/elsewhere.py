@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from reading_room.aws.call import Call, NetworkPath, Principal
 from reading_room.aws.operations import OperationFacts
-from reading_room.comprehend.network.storage_policy import StoragePolicies, look
+from reading_room.comprehend.network.storage_policy import StoragePolicies, step_decisions
 from reading_room.iam.authorizer import PolicyAuthorizer, request_context
 from reading_room.jobs.tables import JobRow
 from reading_room.vpc.addressing import addresses

@@ -9,9 +9,9 @@ from ipaddress import IPv4Address, IPv4Network
 
 from sqlalchemy.orm import Session
 
-from reading_room.comprehend.network import cluster_way, storage_policy, storage_way
+from reading_room.comprehend.network import cluster_reachability, storage_policy, storage_reachability
 from reading_room.comprehend.network.preflight import PlannedNetwork, planned
-from reading_room.comprehend.network.storage_way import Way
+from reading_room.comprehend.network.storage_reachability import Reachability
 from reading_room.dataplane import spec
 from reading_room.dataplane.rules.verdicts import Verdict
 from reading_room.extension.checks import changes
@@ -25,7 +25,7 @@ from reading_room.vpc.addressing.prefix_lists import S3_PREFIX_LIST_ID, s3_servi
 from reading_room.vpc.interfaces import job_network
 from reading_room.vpc.tables import NetworkInterface, Subnet, Vpc
 
-_HTTPS = (storage_way.STORAGE_PORT, storage_way.STORAGE_PORT)
+_HTTPS = (storage_reachability.STORAGE_PORT, storage_reachability.STORAGE_PORT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def _containers(network: PlannedNetwork, groups: Sequence[str], size: JobSize | 
         return skipped("The size of the job is unknown, because the request is not valid.")
     if size.containers == 1:
         return passed("The job has one container.")
-    apart = cluster_way.obstacle(network.spec, network.interfaces, groups)
+    apart = cluster_reachability.obstacle(network.spec, network.interfaces, groups)
     if apart is not None:
         directions: tuple[cluster_way.Direction, ...] = ("ingress", "egress")
         missing = [direction for direction in directions if cluster_way.command(groups[0], direction) in apart]
@@ -114,7 +114,8 @@ def _way(session: Session, report: Report, network: PlannedNetwork, region: str,
     report.add("DNS", _names(session, ways))
     # There may be several faults in sequence, so each check assumes that the previous step succeeds.
     named = [
-        (row, storage_way.find_without_names(network.spec, row) if way.stage == "names" else way) for row, way in ways
+        (row, storage_reachability.find_without_names(network.spec, row) if way.stage == "names" else way)
+        for row, way in ways
     ]
     report.add("SecurityGroups", _groups(network.spec, named, groups))
     opened = _opened(network.spec, groups)
@@ -127,11 +128,11 @@ def _way(session: Session, report: Report, network: PlannedNetwork, region: str,
     return Place(network.interfaces[0], way.verdict)
 
 
-def _names(session: Session, ways: Sequence[tuple[NetworkInterface, Way]]) -> Check:
+def _names(session: Session, ways: Sequence[tuple[NetworkInterface, Reachability]]) -> Check:
     vpc_id = ways[0][0].vpc_id
     wrong = next((way for _, way in ways if way.stage == "names"), None)
     if wrong is None:
-        suspicion = storage_way.suspicion(session, vpc_id)
+        suspicion = storage_reachability.suspicion(session, vpc_id)
         if suspicion is not None:
             return warned(f"{suspicion}.", "Ask the name servers for the name of the bucket.", resource_id=vpc_id)
         return passed(f"The names of S3 are resolved in {vpc_id}.", vpc_id)
@@ -148,13 +149,15 @@ def _names(session: Session, ways: Sequence[tuple[NetworkInterface, Way]]) -> Ch
     return failed(message, "Make the VPC's name servers reachable, or use AmazonProvidedDNS.", resource_id=vpc_id)
 
 
-def _groups(network: spec.NetworkSpec, ways: Sequence[tuple[NetworkInterface, Way]], groups: Sequence[str]) -> Check:
+def _groups(
+    network: spec.NetworkSpec, ways: Sequence[tuple[NetworkInterface, Reachability]], groups: Sequence[str]
+) -> Check:
     wrong = next(((row, way) for row, way in ways if way.stage == "groups"), None)
     if wrong is None:
-        return passed(f"{', '.join(groups)}: TCP {storage_way.STORAGE_PORT} to S3 is allowed.", groups[0])
+        return passed(f"{', '.join(groups)}: TCP {storage_reachability.STORAGE_PORT} to S3 is allowed.", groups[0])
     row, way = wrong
     assert way.refused is not None
-    hop, port = way.refused.hops[-1], str(storage_way.STORAGE_PORT)
+    hop, port = way.refused.hops[-1], str(storage_reachability.STORAGE_PORT)
     if way.refused.outcome == "refused-ingress":
         # The endpoint's own groups must let the job in.
         about = next(iter(way.refused.reasons[-1].about), "")
@@ -183,7 +186,7 @@ def _groups(network: spec.NetworkSpec, ways: Sequence[tuple[NetworkInterface, Wa
     return failed(_sentence(way), f"Let {groups[0]} out to S3 on port {port}.", command, groups[0], [rule])
 
 
-def _sentence(way: Way) -> str:
+def _sentence(way: Reachability) -> str:
     text = str(way.obstacle)
     return f"{text[:1].upper()}{text[1:]}."
 

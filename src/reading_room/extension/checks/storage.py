@@ -13,7 +13,7 @@ from typing import Literal
 
 from reading_room.analysis.job_file import DOCUMENT_SUFFIXES
 from reading_room.arns import bucket_arn
-from reading_room.comprehend.network.storage_policy import Answer
+from reading_room.comprehend.network.storage_policy import StepDecision
 from reading_room.comprehend.network.storage_steps import Step
 from reading_room.extension.checks import changes
 from reading_room.extension.checks.check import Check, CheckName, Report, failed, passed, skipped, warned
@@ -38,9 +38,9 @@ def check(
     backend: Backend,
     job: JobRow,
     account: str,
-    answers: Iterable[Answer],
+    answers: Iterable[StepDecision],
     endpoint_id: str,
-    parts: Sequence[Answer],
+    parts: Sequence[StepDecision],
     opening: Check | None,
     elsewhere: str,
 ) -> None:
@@ -119,7 +119,7 @@ def _refused(
     backend: Backend,
     job: JobRow,
     account: str,
-    answer: Answer,
+    answer: StepDecision,
     name: CheckName,
     place: str,
     endpoint_id: str,
@@ -171,7 +171,7 @@ def _folder(job: JobRow) -> str:
     return "".join(f"{part}/" for part in location_of(job.output_uri).key.split("/")[:-3])
 
 
-def _missing(backend: Backend, answer: Answer, place: str) -> Check:
+def _missing(backend: Backend, answer: StepDecision, place: str) -> Check:
     bucket = answer.step.place.bucket
     if backend.bucket(bucket) is None:
         command = run("aws", "s3api", "create-bucket", "--bucket", bucket)
@@ -217,7 +217,7 @@ def _documents(backend: Backend, job: JobRow, account: str) -> Check | None:
     return warned(message, remedy, resource_id=job.input_uri)
 
 
-def _one_container(job: JobRow, answer: Answer) -> Check:
+def _one_container(job: JobRow, answer: StepDecision) -> Check:
     return warned(
         f"The job's containers cannot share results: {answer.decision.message(quote_resource=True)} "
         f"[{answer.decision.reasons()}]. It would run in one container.",

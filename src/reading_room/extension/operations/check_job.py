@@ -194,12 +194,12 @@ class CheckJobOperations:
         service, endpoint_id = None, ""
         if isinstance(place, Place):
             assert place.verdict is not None
-            path = storage_policy.way_of(place.verdict, place.interface.vpc_id)
+            path = storage_policy.path_to_storage(place.verdict, place.interface.vpc_id)
             endpoint_id = path.vpc_endpoint_id or ""
             service = model_session(session, job.row, place.interface, now)
         else:
             path = place
-        look = storage_policy.look
+        look = storage_policy.step_decisions
         answers = list(look(self._policies, job.row, principal, service, path, now))
         several = size is not None and size.containers > 1
         parts = list(look(self._policies, job.row, principal, None, path, now, attempt=1)) if several else []

@@ -1,7 +1,7 @@
-"""Whether a job can have the subnets and groups that its VpcConfig names, and in which subnet each interface goes.
+"""Checking the subnets and groups of a job's VpcConfig, and choosing the subnet of each interface.
 
-The errors here are not of the wire: a job that cannot have its network ends FAILED, and who runs jobs turns each of
-these into a failure code and a message. Each says in ``identifier`` what it is about.
+The errors here are not API errors. A job that cannot have its network ends as FAILED, and the job controller turns each
+of these into a failure code and a message. ``identifier`` is the id of the resource that an error is about.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from reading_room.vpc.addressing import addresses
 from reading_room.vpc.tables import SecurityGroup, Subnet, Vpc
 
 FREE_ADDRESSES_NEEDED = 2
-"""Per container, in all the subnets together, as Comprehend's guide asks."""
+"""Per container, over all the subnets together, as Comprehend's guide requires."""
 
 
 class JobNetworkError(Exception):
-    """A job cannot have the network that it asks for."""
+    """A job cannot have the network that its VpcConfig names."""
 
     def __init__(self, identifier: str, message: str) -> None:
         super().__init__(message)
@@ -27,21 +27,21 @@ class JobNetworkError(Exception):
 
 
 class UnknownSubnet(JobNetworkError):
-    """A subnet does not exist in the account."""
+    """The account has no such subnet."""
 
     def __init__(self, subnet_id: str) -> None:
         super().__init__(subnet_id, f"The subnet {subnet_id} does not exist")
 
 
 class UnknownSecurityGroup(JobNetworkError):
-    """A security group does not exist in the account."""
+    """The account has no such security group."""
 
     def __init__(self, group_id: str) -> None:
         super().__init__(group_id, f"The security group {group_id} does not exist")
 
 
 class SubnetsInDifferentVpcs(JobNetworkError):
-    """The subnets are of more than one VPC."""
+    """The subnets are in more than one VPC."""
 
     def __init__(self, subnet_id: str, vpc_id: str, other_subnet_id: str, other_vpc_id: str) -> None:
         super().__init__(
@@ -52,7 +52,7 @@ class SubnetsInDifferentVpcs(JobNetworkError):
 
 
 class SecurityGroupNotInVpc(JobNetworkError):
-    """A security group is of another VPC than the subnets."""
+    """A security group is not in the VPC of the subnets."""
 
     def __init__(self, group_id: str, group_vpc_id: str, vpc_id: str) -> None:
         super().__init__(
@@ -75,7 +75,7 @@ class TooFewAddresses(JobNetworkError):
     """The subnets together have fewer free addresses than the job's containers need."""
 
     def __init__(self, free: Mapping[str, int], needed: int, containers: int = 1) -> None:
-        """``free`` counts by subnet, in the order in which they were named."""
+        """``free`` is the number of free addresses by subnet, in the order in which the subnets were named."""
         names = ", ".join(free)
         each = f" ({', '.join(map(str, free.values()))})" if len(free) > 1 else ""
         wanted = f"{needed} are needed" if containers == 1 else f"{needed} are needed for {containers} containers"
@@ -96,10 +96,10 @@ def validate_job_network(
     containers: int = 1,
     made: int = 0,
 ) -> str:
-    """Check a VpcConfig and return the id of its VPC. Raises the first ``JobNetworkError`` that holds.
+    """Check a VpcConfig and return the id of its VPC. Raises the first ``JobNetworkError`` that applies.
 
-    With ``account`` only that account's subnets and groups count as existing. ``made`` are the interfaces that the
-    job's ``containers`` have already: their addresses count.
+    With ``account``, only that account's subnets and groups count as existing. ``made`` is the number of interfaces
+    that the job's ``containers`` already have; their addresses count towards those needed.
     """
     rows = _subnets(session, subnets, account)
     first = rows[0]
@@ -125,31 +125,32 @@ def choose_subnet(
     *,
     containers: int = 1,
     made: int = 0,
-    beside: Mapping[str, int] | None = None,
+    others: Mapping[str, int] | None = None,
 ) -> Subnet:
-    """Return the subnet for the next interface of a job, by ``next_subnet``; ``beside`` counts the others by subnet.
+    """Return the subnet for the next interface of a job, as ``next_subnet`` chooses it.
 
-    Raises ``UnknownSubnet``, and ``TooFewAddresses`` as ``validate_job_network`` does.
+    ``others`` is the number of the job's other interfaces, by subnet. Raises ``UnknownSubnet``, and ``TooFewAddresses``
+    as ``validate_job_network`` does.
     """
     rows = _subnets(session, subnet_ids, None)
     free = _require_addresses(session, rows, containers, made)
-    chosen = next_subnet(free, beside or {})
+    chosen = next_subnet(free, others or {})
     return next(row for row in rows if row.subnet_id == chosen)
 
 
 def choose_subnets(session: Session, subnet_ids: Sequence[str], containers: int) -> list[Subnet]:
-    """Return the subnet of each interface of a job that has none yet, by ``spread``, and raise as ``choose_subnet``."""
+    """Return the subnets for a job without interfaces, as ``spread`` chooses them. Raises as ``choose_subnet`` does."""
     rows = {row.subnet_id: row for row in _subnets(session, subnet_ids, None)}
     free = _require_addresses(session, list(rows.values()), containers, 0)
     return [rows[subnet_id] for subnet_id in spread(free, containers)]
 
 
 def next_subnet(free: Mapping[str, int], made: Mapping[str, int]) -> str:
-    """Return the subnet in which a job's next interface goes: pure, and the whole rule.
+    """Return the subnet for a job's next interface.
 
-    Of the subnets that have a free address, the one with the fewest interfaces of the job; of equals the one with the
-    most free addresses; of equals the one named first. ``free`` are in the order in which they were named. Raises
-    ``TooFewAddresses`` when none is free.
+    It is the subnet with a free address and the fewest interfaces of the job. Ties go to the subnet with the most free
+    addresses, then to the one named first. ``free`` and ``made`` are counts by subnet, ``free`` in the order in which
+    the subnets were named. Raises ``TooFewAddresses`` if no address is free.
     """
     open_ones = [subnet_id for subnet_id, count in free.items() if count > 0]
     if not open_ones:
@@ -158,9 +159,9 @@ def next_subnet(free: Mapping[str, int], made: Mapping[str, int]) -> str:
 
 
 def spread(free: Mapping[str, int], containers: int) -> tuple[str, ...]:
-    """Return the subnet of each of a job's interfaces, in order of their containers, if nobody else takes any.
+    """Return the subnet of each of a job's interfaces, in the order of its containers, if nobody else allocates any.
 
-    Raises ``TooFewAddresses`` when there are fewer free addresses than containers.
+    Raises ``TooFewAddresses`` if there are fewer free addresses than containers.
     """
     left, made = dict(free), dict.fromkeys(free, 0)
     chosen: list[str] = []

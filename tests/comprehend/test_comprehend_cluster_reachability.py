@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import delete, select
 
 from reading_room.analysis.job_file import CLUSTER_PORTS, SCHEDULER_PORT, WORKER_PORT
-from reading_room.comprehend.network import cluster_way
+from reading_room.comprehend.network import cluster_reachability
 from reading_room.comprehend.network.job_interfaces import interfaces_of
 from reading_room.dataplane.rules.semantics import TCP, Packet, decide
 from reading_room.jobs.errors import PreparationError
@@ -123,7 +123,7 @@ def test_without_the_self_rule_the_group_and_the_rule_to_add_are_named(world: Pr
     needs = admitted(world, world.submit(), 2)
     prepared(world, needs)
     text = refusal(world, needs)
-    assert text.startswith("The 2 containers of the job do not reach each other")
+    assert text.startswith("The 2 containers of the job cannot reach each other")
     assert f"no ingress rule of {world.group} (eni-" in text
     assert "allows TCP 8786 from 10.0.1." in text
     expected = (
@@ -316,5 +316,7 @@ def test_the_ports_are_those_that_the_containers_listen_at() -> None:
 
 
 def test_commands_are_those_of_the_aws_command_line() -> None:
-    assert cluster_way.command("sg-1", "ingress").startswith("aws ec2 authorize-security-group-ingress --group-id sg-1")
-    assert "'IpProtocol=tcp,FromPort=8786,ToPort=8788," in cluster_way.command("sg-1", "egress")
+    assert cluster_reachability.command("sg-1", "ingress").startswith(
+        "aws ec2 authorize-security-group-ingress --group-id sg-1"
+    )
+    assert "'IpProtocol=tcp,FromPort=8786,ToPort=8788," in cluster_reachability.command("sg-1", "egress")

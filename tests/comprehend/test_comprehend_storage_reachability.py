@@ -51,7 +51,7 @@ def test_without_dhcp_options_the_failure_names_dns_and_what_to_associate(world:
 def test_name_servers_of_one_s_own_must_be_reached(world: PreparationWorld) -> None:
     with_dns(world, support=False, servers=["192.0.2.53"])
     message = failed_message(world)
-    assert "DNS cannot be asked: the name server 192.0.2.53 is not reached" in message
+    assert "DNS is not available: the name server 192.0.2.53 cannot be reached" in message
 
 
 def test_name_servers_of_one_s_own_are_suspected_when_nothing_else_is_wrong(world: PreparationWorld) -> None:
@@ -80,7 +80,7 @@ def test_name_servers_of_one_s_own_are_suspected_when_nothing_else_is_wrong(worl
     world.run(job)
     assert world.status(job) == "IN_PROGRESS", world.message(job)
     why = str(world.network.explain(world.need(job)))
-    assert f"DNS of {world.vpc} is answered by its own name servers ({address})" in why
+    assert f"{world.vpc} uses its own name servers ({address})" in why
 
 
 @pytest.mark.costs(0.2, reason="an endpoint is made, and a job prepared after each change of it")

@@ -1,7 +1,7 @@
-"""Whether the containers of one job reach each other, asked of the network's value: before they start, and after.
+"""Whether the containers of one job can reach each other, computed from a ``NetworkSpec``, before and after they start.
 
-What is missing is told with the command that adds it. The rule that a command would add is put into the value and the
-question asked again, so that the commands of one answer are enough together.
+The message for a missing rule has the command that adds it. The rule is then added to the spec and the check repeated,
+so that all the commands of a message together are sufficient.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ _FIRST, _LAST = CLUSTER_PORTS
 
 
 def obstacle(spec: NetworkSpec, members: Sequence[NetworkInterface], groups: Sequence[str]) -> str | None:
-    """Return why containers do not reach each other and what to change, in sentences; ``None`` if they do.
+    """Return sentences on why the containers cannot reach each other and what to change, or ``None`` if they can.
 
-    ``members`` are the interfaces, the first container's first, each attached in ``spec``; ``groups`` are the job's.
+    ``members`` are their interfaces, the first container's first, each attached in ``spec``. ``groups`` are the
+    security groups of the job.
     """
     missing: list[Direction] = []
     said = ""
@@ -34,18 +35,18 @@ def obstacle(spec: NetworkSpec, members: Sequence[NetworkInterface], groups: Seq
         said = said or found.sentence
         direction = _REFUSED.get(found.outcome)
         if direction is None or direction in missing:
-            return _told(len(members), said, missing, groups[0], found.sentence)
+            return _message(len(members), said, missing, groups[0], found.sentence)
         missing.append(direction)
         spec = _with_rule(spec, groups[0], direction)
-    return _told(len(members), said, missing, groups[0]) if missing else None
+    return _message(len(members), said, missing, groups[0]) if missing else None
 
 
 PORTS = (_FIRST, _LAST)
-"""The ports at which the containers of a job reach each other: the first and the last."""
+"""The first and the last port at which the containers of a job reach each other."""
 
 
 def command(group_id: str, direction: Direction) -> str:
-    """Return the AWS CLI's command that lets a group's members reach each other, in one direction, at those ports."""
+    """Return the AWS CLI command for the rule that lets a group's members reach each other, in one direction."""
     if direction == "ingress":
         return (
             f"aws ec2 authorize-security-group-ingress --group-id {group_id} --protocol tcp --port {_FIRST}-{_LAST} "
@@ -56,7 +57,7 @@ def command(group_id: str, direction: Direction) -> str:
 
 
 def _refusals(spec: NetworkSpec, members: Sequence[NetworkInterface]) -> Iterator[Verdict]:
-    """Yield what becomes of every connection that containers open and that does not arrive."""
+    """Yield the verdict of every connection between the containers that does not arrive."""
     first, *others = members
     wanted = [(other, first, SCHEDULER_PORT) for other in others]
     wanted += [(one, other, WORKER_PORT) for one in members for other in members if one is not other]
@@ -83,16 +84,16 @@ def _opened(group: SecurityGroup, direction: Direction) -> SecurityGroup:
     return dataclasses.replace(group, egress=(*group.egress, rule))
 
 
-def _told(containers: int, said: str, missing: Sequence[Direction], group_id: str, besides: str = "") -> str:
+def _message(containers: int, said: str, missing: Sequence[Direction], group_id: str, other: str = "") -> str:
     reason = said.partition(": add one with")[0]
-    text = f"The {containers} containers of the job do not reach each other: {reason}."
+    text = f"The {containers} containers of the job cannot reach each other: {reason}."
     if missing:
-        ways = " and ".join({"ingress": "in from itself", "egress": "out to itself"}[each] for each in missing)
+        allowed = " and ".join(f"{each} {'from' if each == 'ingress' else 'to'} itself" for each in missing)
         commands = " and ".join(f"`{command(group_id, each)}`" for each in missing)
         text += (
-            f" Let {group_id} {ways}: {commands}. Rules for all traffic of {group_id} with itself (--protocol all) do "
-            "as well; or have the job run in one container, by its tag reading-room:containers=1."
+            f" Allow {group_id} {allowed}: {commands}. Rules for all traffic of {group_id} with itself (--protocol "
+            "all) work as well. Or run the job in one container, with the tag reading-room:containers=1."
         )
-    if besides and besides != said:
-        text += f" Besides, {besides}."
+    if other and other != said:
+        text += f" In addition, {other}."
     return text

@@ -1,7 +1,7 @@
-"""Whether a job's interface reaches S3, asked in the order in which it would find out: names, then packets.
+"""Whether a job's interface can reach S3, checked in the order in which a job would fail: names first, then packets.
 
-The answer is a sentence that names the one thing to change, or nothing. Where the VPC has name servers of its own,
-nobody here knows what they say: then it is enough that one of them can be asked, and that one address of S3 is reached.
+The result is a sentence that names the one thing to change, or nothing. If the VPC has its own name servers, their
+answers are unknown here. Then it is enough if one of the name servers and one address of S3 can be reached.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ STORAGE_PORT = 443
 """The port that a job's SDK uses for S3."""
 _DNS_PORT = 53
 Stage = Literal["names", "groups", "routes"]
-"""What can keep an interface from S3: how names are resolved, security groups, or what the route tables lead to."""
+"""What can keep an interface from reaching S3: name resolution, security groups, or route tables."""
 _REFUSED = frozenset({"refused-egress", "refused-ingress"})
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """How an interface gets to S3. ``obstacle`` is what keeps it from there, ``None`` if by the tables nothing does.
+class Reachability:
+    """Whether an interface can reach S3. ``obstacle`` is a sentence on why it cannot, or ``None``.
 
-    ``verdict`` is that of its packets; ``None`` where nobody here knows which address of S3 they will be for. ``stage``
-    says what kind of thing the obstacle is, and ``refused`` is the verdict of the packets that it stops.
+    ``verdict`` is that of its packets, or ``None`` if it is unknown which address of S3 they will be sent to. ``stage``
+    is the kind of obstacle, and ``refused`` is the verdict of the packets that it stops.
     """
 
     obstacle: str | None = None
@@ -42,8 +42,8 @@ class Way:
     refused: Verdict | None = None
 
 
-def find(session: Session, spec: NetworkSpec, interface: NetworkInterface) -> Way:
-    """Return the way of an interface to S3."""
+def find(session: Session, spec: NetworkSpec, interface: NetworkInterface) -> Reachability:
+    """Return whether an interface can reach S3 by name."""
     servers = _servers(session, interface.vpc_id)
     zones = resolver.zones_of(session, interface.vpc_id)
     known = AMAZON_DNS in servers and zones.dns_support
@@ -51,12 +51,12 @@ def find(session: Session, spec: NetworkSpec, interface: NetworkInterface) -> Wa
         name = f"s3.{zones.region}.amazonaws.com"
         addresses = resolver.addresses_of(name, zones) or ()
         if not addresses:
-            why = f"DNS gives no address for {name}: its interface endpoint with private DNS has no subnet yet"
-            return Way(why, stage="names")
+            why = f"DNS has no address for {name}: its interface endpoint with private DNS has no subnet yet"
+            return Reachability(why, stage="names")
     else:
         unnamed = _unnamed(session, spec, interface, [server for server in servers if server != AMAZON_DNS])
         if unnamed is not None:
-            return Way(unnamed, stage="names")
+            return Reachability(unnamed, stage="names")
         addresses = ("", *_endpoint_addresses(zones))
     verdicts = [
         storage_path(spec, interface.vpc_id, interface.interface_id, STORAGE_PORT, address) for address in addresses
@@ -64,26 +64,26 @@ def find(session: Session, spec: NetworkSpec, interface: NetworkInterface) -> Wa
     reached = next((verdict for verdict in verdicts if verdict.delivered), None)
     if reached is None:
         return _refused(verdicts[0])
-    return Way(verdict=reached if known else None)
+    return Reachability(verdict=reached if known else None)
 
 
-def find_without_names(spec: NetworkSpec, interface: NetworkInterface, address: str = "") -> Way:
-    """Return the way of an interface to an address of S3 as if it had asked for its name; any, if none is given."""
+def find_without_names(spec: NetworkSpec, interface: NetworkInterface, address: str = "") -> Reachability:
+    """Return whether an interface can reach an address of S3, by default any, regardless of name resolution."""
     verdict = storage_path(spec, interface.vpc_id, interface.interface_id, STORAGE_PORT, address)
-    return Way(verdict=verdict) if verdict.delivered else _refused(verdict)
+    return Reachability(verdict=verdict) if verdict.delivered else _refused(verdict)
 
 
-def _refused(verdict: Verdict) -> Way:
-    return Way(verdict.sentence, stage="groups" if verdict.outcome in _REFUSED else "routes", refused=verdict)
+def _refused(verdict: Verdict) -> Reachability:
+    return Reachability(verdict.sentence, stage="groups" if verdict.outcome in _REFUSED else "routes", refused=verdict)
 
 
 def suspicion(session: Session, vpc_id: str) -> str | None:
-    """Return what may be wrong where nothing forbids the way to S3: what a VPC's own name servers say of it."""
+    """Return a possible problem if nothing else prevents reaching S3: the answers of the VPC's own name servers."""
     own = [server for server in _servers(session, vpc_id) if server != AMAZON_DNS]
     if not own:
         return None
     return (
-        f"DNS of {vpc_id} is answered by its own name servers ({', '.join(own)}): they must resolve the names of S3 "
+        f"{vpc_id} uses its own name servers ({', '.join(own)}): they must resolve the names of S3 "
         f"to addresses of {S3_PREFIX_LIST_ID} or of an S3 interface endpoint"
     )
 
@@ -93,7 +93,7 @@ def _servers(session: Session, vpc_id: str) -> tuple[str, ...]:
 
 
 def _unnamed(session: Session, spec: NetworkSpec, interface: NetworkInterface, own: Sequence[str]) -> str | None:
-    """Return why no name is resolved; ``own`` are the name servers besides Amazon's, which does not answer."""
+    """Return why no name is resolved. ``own`` are the name servers other than Amazon's, which does not answer."""
     vpc = session.get_one(Vpc, interface.vpc_id)
     if not own and not vpc.enable_dns_support and vpc.dhcp_options_id != dhcp_options.NO_SET:
         return (
@@ -107,7 +107,7 @@ def _unnamed(session: Session, spec: NetworkSpec, interface: NetworkInterface, o
     verdicts = [_asks(spec, interface, server) for server in own]
     if any(verdict.outcome in ("delivered", "left") for verdict in verdicts):
         return None
-    return f"DNS cannot be asked: the name server {own[0]} is not reached, since {verdicts[0].sentence}"
+    return f"DNS is not available: the name server {own[0]} cannot be reached, since {verdicts[0].sentence}"
 
 
 def _asks(spec: NetworkSpec, interface: NetworkInterface, server: str) -> Verdict:
@@ -115,7 +115,7 @@ def _asks(spec: NetworkSpec, interface: NetworkInterface, server: str) -> Verdic
 
 
 def _endpoint_addresses(zones: resolver.Zones) -> tuple[str, ...]:
-    """Return the addresses of the VPC's S3 interface endpoints, to which own name servers may point."""
+    """Return the addresses of the VPC's S3 interface endpoints, which its own name servers may return."""
     found = {
         address
         for name, addresses in zones.records.items()
