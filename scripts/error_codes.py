@@ -251,7 +251,7 @@ def _for_readers(text: str, parameters: set[str]) -> str:
         named = next((name for name in parameters if f"`{name}`" in clause), None)
         if named is not None and f"`{named}` says" in clause:
             clause = clause.replace(f"`{named}`", "the message" if kept.endswith(";") else "The message")
-        elif named is not None or clause.lower().startswith("the text "):
+        elif named is not None or clause.lower().startswith(("the text ", "the message is ")):
             continue
         kept = f"{kept} {clause}".strip()
     return kept.rstrip(".;") + "."

@@ -1,4 +1,4 @@
-"""What Comprehend's operations tell policies: resources and condition keys."""
+"""The resources and condition keys of Comprehend's operations for their authorization."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def job_arn(region: str, account: str, kind: JobKind, job_id: str) -> str:
 
 
 def new_job(kind: JobKind) -> Callable[[Call], Sequence[str]]:
-    """Say that the operation makes a job, whose id nobody knows yet; a custom model is a resource of its own."""
+    """Return the resources of an operation that creates a job: the job, without an id yet, and any custom model."""
 
     def resources(call: Call) -> Sequence[str]:
         members = () if kind.model is None else (kind.model.member, "FlywheelArn")
@@ -27,7 +27,7 @@ def new_job(kind: JobKind) -> Callable[[Call], Sequence[str]]:
 
 
 def existing_job(kind: JobKind) -> Callable[[Call], Sequence[str]]:
-    """Say that the operation is about the job of its JobId."""
+    """Return the resource of an operation on an existing job, which JobId names."""
 
     def resources(call: Call) -> Sequence[str]:
         return (job_arn(call.region, call.account, kind, str(call.parameters["JobId"])),)
@@ -36,7 +36,7 @@ def existing_job(kind: JobKind) -> Callable[[Call], Sequence[str]]:
 
 
 def new_model(kind: ModelKind) -> Callable[[Call], Sequence[str]]:
-    """Say that the operation makes a model, whose name and version are its ARN."""
+    """Return the resource of an operation that creates a model, whose ARN has its name and version."""
 
     def resources(call: Call) -> Sequence[str]:
         name, version = str(call.parameters[kind.name_member]), call.parameters.get("VersionName") or None
@@ -46,7 +46,7 @@ def new_model(kind: ModelKind) -> Callable[[Call], Sequence[str]]:
 
 
 def existing_model(kind: ModelKind) -> Callable[[Call], Sequence[str]]:
-    """Say that the operation is about the model of its ARN."""
+    """Return the resource of an operation on an existing model, which its ARN names."""
 
     def resources(call: Call) -> Sequence[str]:
         return (str(call.parameters[kind.arn_member]),)
@@ -55,19 +55,19 @@ def existing_model(kind: ModelKind) -> Callable[[Call], Sequence[str]]:
 
 
 def source_model(call: Call) -> Sequence[str]:
-    """Say that the operation is about the model that is imported."""
+    """Return the resource of ImportModel: the model to import."""
     return (str(call.parameters["SourceModelArn"]),)
 
 
 def named_resource(call: Call) -> Sequence[str]:
-    """Say that the operation is about its ResourceArn."""
+    """Return the resource that ResourceArn names."""
     return (str(call.parameters["ResourceArn"]),)
 
 
 def start_context(call: Call) -> ContextValues:
-    """Return the condition keys of a Start or Create call; a key that the request has no value for is absent.
+    """Return the condition keys of a Start or Create call, without those for which the request has no value.
 
-    With them an administrator demands a VPC, certain subnets and groups, keys, or tags.
+    Administrators use them to require a VPC, certain subnets and groups, keys, or tags.
     """
     parameters = call.parameters
     network = parameters.get("VpcConfig") or {}

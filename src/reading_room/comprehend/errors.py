@@ -1,6 +1,6 @@
-"""Comprehend's errors, one class per code; classes that share a code differ in what their message is built from.
+"""Comprehend's errors, one class per message.
 
-The service's own style is ``UPPER_SNAKE_CODE: One sentence.``; the sentence says which field and which value.
+Messages have the service's form ``UPPER_SNAKE_CODE: One sentence.``, and the sentence names the field and its value.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ from reading_room.aws.errors import AwsError
 
 
 class InvalidRequestException(AwsError):
-    """The request breaks a rule that the model does not know."""
+    """The request breaks a rule that is not in the API model."""
 
     code = "InvalidRequestException"
 
 
 class DuplicateIds(InvalidRequestException):
-    """A list of VpcConfig names an id twice."""
+    """A list in VpcConfig names an id twice."""
 
     def __init__(self, member: str, identifier: str) -> None:
         super().__init__(f"DUPLICATE_ID: VpcConfig.{member} has {identifier!r} more than once.")
 
 
 class JobLanguageNotSupported(InvalidRequestException):
-    """The language is valid, but no engine for such a job knows it."""
+    """The language is valid, but the engine for this kind of job does not support it."""
 
     def __init__(self, operation: str, language: str, supported: Sequence[str]) -> None:
         super().__init__(
@@ -34,45 +34,45 @@ class JobLanguageNotSupported(InvalidRequestException):
 
 
 class BothModelAndFlywheel(InvalidRequestException):
-    """A custom model and a flywheel exclude each other."""
+    """A request names both a custom model and a flywheel."""
 
     def __init__(self, member: str) -> None:
         super().__init__(f"INVALID_PARAMETERS: {member} and FlywheelArn cannot be given together.")
 
 
 class NeitherModelNorFlywheel(InvalidRequestException):
-    """A kind without a built-in engine needs a custom model."""
+    """A kind of job without a built-in engine needs a custom model."""
 
     def __init__(self, operation: str, member: str) -> None:
         super().__init__(f"INVALID_PARAMETERS: {operation} needs {member} or FlywheelArn.")
 
 
 class ReaderConfigNotSupported(InvalidRequestException):
-    """DocumentReaderConfig is for documents that are read by recognition of characters."""
+    """DocumentReaderConfig is for documents that need character recognition."""
 
     def __init__(self) -> None:
         super().__init__(
-            "INVALID_PARAMETERS: DocumentReaderConfig is for scanned and native documents, and only plain text is read "
+            "INVALID_PARAMETERS: DocumentReaderConfig is for scanned and native documents, but only plain text is read "
             "here: leave it out."
         )
 
 
 class TextOrBytes(InvalidRequestException):
-    """DetectEntities needs a text and, without a custom model, takes no document."""
+    """DetectEntities was called without Text, or with Bytes but without a custom model."""
 
     def __init__(self, problem: str) -> None:
         super().__init__(f"INVALID_PARAMETERS: {problem}")
 
 
 class InvalidLocation(InvalidRequestException):
-    """A location cannot be that of an object."""
+    """A location is not the location of an object."""
 
     def __init__(self, member: str, problem: str) -> None:
         super().__init__(f"INVALID_S3_URI: {member} {problem}.")
 
 
 class InvalidRoleAccount(InvalidRequestException):
-    """Passing a role of another account is refused."""
+    """The role belongs to another account."""
 
     def __init__(self, role_arn: str, account: str) -> None:
         super().__init__(f"INVALID_ROLE: DataAccessRoleArn {role_arn} is not a role of the caller's account {account}.")
@@ -86,7 +86,7 @@ class JobNotStoppable(InvalidRequestException):
 
 
 class InvalidNextToken(InvalidRequestException):
-    """The token is not one that this list gave for this filter."""
+    """The token was not returned by this operation for this filter."""
 
     def __init__(self) -> None:
         super().__init__("INVALID_NEXT_TOKEN: NextToken was not returned by this operation for this Filter.")
@@ -107,14 +107,14 @@ class DuplicateTagKey(InvalidRequestException):
 
 
 class ContainersTagInvalid(InvalidRequestException):
-    """The tag for the number of containers has no such number as its value."""
+    """The value of the tag for the number of containers is not a valid number."""
 
     def __init__(self, key: str, value: str, most: int) -> None:
         super().__init__(f"INVALID_TAG: Tag {key!r} has the value {value!r}; it takes a whole number from 1 to {most}.")
 
 
 class RunsInOneContainer(InvalidRequestException):
-    """The tag for the number of containers asks for several where the work cannot be divided."""
+    """The tag asks for several containers, but this kind of work cannot be divided."""
 
     def __init__(self, key: str, value: int, analysis: str) -> None:
         super().__init__(
@@ -133,7 +133,7 @@ class InvalidFilterException(AwsError):
 
 
 class JobNotFoundException(AwsError):
-    """There is no such job of this type."""
+    """The job does not exist, or is of another type."""
 
     code = "JobNotFoundException"
 
@@ -142,7 +142,7 @@ class JobNotFoundException(AwsError):
 
 
 class ResourceInUseException(AwsError):
-    """The client token belongs to another request."""
+    """The client token was used for another request."""
 
     code = "ResourceInUseException"
 
@@ -154,7 +154,7 @@ class ResourceInUseException(AwsError):
 
 
 class ResourceNotFoundException(AwsError):
-    """The ARN names nothing. The text is the one that the service itself shows."""
+    """The ARN names no resource. The message is the service's own."""
 
     code = "ResourceNotFoundException"
 
@@ -172,7 +172,7 @@ class ResourceUnavailableException(AwsError):
 
 
 class UnsupportedLanguageException(AwsError):
-    """The language is valid, but no engine for this synchronous call knows it."""
+    """The language is valid, but the engine for this synchronous call does not support it."""
 
     code = "UnsupportedLanguageException"
 
@@ -184,7 +184,7 @@ class UnsupportedLanguageException(AwsError):
 
 
 class TextSizeLimitExceededException(AwsError):
-    """The text of a synchronous call is too long. The text is the one that the service itself shows."""
+    """A synchronous call has a text that is too long. The message is the service's own."""
 
     code = "TextSizeLimitExceededException"
 
@@ -196,7 +196,7 @@ class TextSizeLimitExceededException(AwsError):
 
 
 class BatchSizeLimitExceededException(AwsError):
-    """A batch has more documents than it may."""
+    """A batch has too many documents."""
 
     code = "BatchSizeLimitExceededException"
 
@@ -207,7 +207,7 @@ class BatchSizeLimitExceededException(AwsError):
 
 
 class KmsKeyValidationException(AwsError):
-    """The key cannot be used: there is no key service, so no key exists."""
+    """The key cannot be used: there is no KMS here, so no key exists."""
 
     code = "KmsKeyValidationException"
 
@@ -216,7 +216,7 @@ class KmsKeyValidationException(AwsError):
 
 
 class TooManyTagsException(AwsError):
-    """A resource would have more tags than it may."""
+    """A resource would have too many tags."""
 
     code = "TooManyTagsException"
 
@@ -225,7 +225,7 @@ class TooManyTagsException(AwsError):
 
 
 class TooManyTagKeysException(AwsError):
-    """A request names more tag keys than it may."""
+    """A request names too many tag keys."""
 
     code = "TooManyTagKeysException"
 
@@ -240,27 +240,27 @@ class TooManyRequestsException(AwsError):
 
 
 class TooManyJobs(TooManyRequestsException):
-    """The account has as many active jobs of the type as it may."""
+    """The account has as many active jobs of this type as its quota allows."""
 
     def __init__(self, kind: str, quota: int) -> None:
-        super().__init__(f"TOO_MANY_ACTIVE_JOBS: {quota} jobs of type {kind} are active, the most allowed.")
+        super().__init__(f"TOO_MANY_ACTIVE_JOBS: {quota} jobs of type {kind} are active, which is the maximum.")
 
 
 class TooManyWaiting(TooManyRequestsException):
-    """The account has as many waiting jobs as it may."""
+    """The account has as many waiting jobs as its quota allows."""
 
     def __init__(self, quota: int) -> None:
         super().__init__(
-            f"TOO_MANY_WAITING_JOBS: {quota:,} jobs of the account wait for a place, the most allowed "
-            "(READING_ROOM_JOBS_WAITING_PER_ACCOUNT). Wait until some have begun, or stop some."
+            f"TOO_MANY_WAITING_JOBS: {quota:,} jobs of the account are waiting to start, which is the maximum "
+            "(READING_ROOM_JOBS_WAITING_PER_ACCOUNT). Wait until some have started, or stop some."
         )
 
 
 class RateExceeded(TooManyRequestsException):
-    """The account calls an operation faster than it may."""
+    """The account calls an operation too often."""
 
     def __init__(self, operation: str, rate: float) -> None:
-        super().__init__(f"RATE_EXCEEDED: {operation} may be called {rate:g} times a second.")
+        super().__init__(f"RATE_EXCEEDED: {operation} can be called {rate:g} times a second.")
 
 
 class InternalServerException(AwsError):
@@ -274,17 +274,17 @@ class InternalServerException(AwsError):
 
 
 class NoRoomForJobs(InternalServerException):
-    """The disk has no room for what a new job writes."""
+    """The disk has no room for the output of a new job."""
 
     def __init__(self, floor: int) -> None:
         super().__init__(
-            f"No job is taken: the disk of the service is full but for the {floor:,} bytes that stay free "
-            "(READING_ROOM_STORAGE_FREE). Delete objects, or make room."
+            f"No job can be accepted: the service's disk is full except for the {floor:,} bytes that must stay free "
+            "(READING_ROOM_STORAGE_FREE). Delete objects, or free disk space."
         )
 
 
 class EngineFailedText(InternalServerException):
-    """The engine could not analyse this one text. The text is the one that the service itself shows."""
+    """The engine could not analyse this text. The message is the service's own."""
 
     def __init__(self) -> None:
         AwsError.__init__(self, "Unexpected Server Error. Please try again.")

@@ -1,4 +1,4 @@
-"""Lists of jobs: one filter criterion, stable order, pages that never overlap."""
+"""Lists of jobs, with one filter criterion, a stable order, and pages that never overlap."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def list_jobs(
 ) -> Page[JobRow]:
     """Return a page of the account's jobs of a kind.
 
-    Oldest first, except with the time filter whose documentation says newest first: SubmitTimeAfter, but of topics
-    SubmitTimeBefore. Both time bounds are exclusive. Raises ``InvalidFilterException`` for two criteria,
+    The order is oldest first, except with the time filter whose documentation says newest first: SubmitTimeAfter, but
+    SubmitTimeBefore for topics. Both time bounds are exclusive. Raises ``InvalidFilterException`` for two criteria, and
     ``InvalidNextToken`` for a token of another list.
     """
     one_criterion(criteria)

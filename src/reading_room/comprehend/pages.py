@@ -1,4 +1,4 @@
-"""Pages of lists, whose tokens name the last item shown and say which list they belong to."""
+"""Pages of lists. A token names the last item shown and the list that it belongs to."""
 
 from __future__ import annotations
 
@@ -17,43 +17,43 @@ DEFAULT_PAGE = 100
 
 Item = TypeVar("Item")
 Place = tuple[dt.datetime, str]
-"""Where an item stands in a list: its time, and a name that tells it from others of that time."""
+"""The position of an item in a list: its time, and a name that is unique among the items of that time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Item]):
-    """Some items, and the token for the rest; ``None`` on the last page."""
+    """The items of a page, and the token for the next page, ``None`` on the last one."""
 
     items: Sequence[Item]
     next_token: str | None
 
 
 def one_criterion(criteria: Mapping[str, Any]) -> None:
-    """Raise ``InvalidFilterException`` for a filter of several criteria."""
+    """Raise ``InvalidFilterException`` for a filter with several criteria."""
     if len(criteria) > 1:
         raise InvalidFilterException(sorted(criteria))
 
 
 def binding(account: str, operation: str, criteria: Mapping[str, Any]) -> str:
-    """Return what ties a token to one list: an account's, of one operation, with one filter."""
+    """Return a text that identifies the list of a token: its account, operation and filter."""
     text = json.dumps([account, operation, dict(criteria)], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def write_token(place: Place, bound: str) -> str:
-    """Return the token for what comes behind a place of the list."""
+    """Return the token for the items after a place in the list."""
     text = json.dumps([bound, place[0].isoformat(), place[1]])
     return base64.urlsafe_b64encode(text.encode()).decode()
 
 
 def read_token(token: str, bound: str) -> Place:
-    """Return the place behind which the list goes on. Raises ``InvalidNextToken`` for a token of another list."""
+    """Return the place after which the page starts. Raises ``InvalidNextToken`` for a token of another list."""
     try:
         found, at, name = json.loads(base64.urlsafe_b64decode(token.encode()))
         moment = dt.datetime.fromisoformat(at)
         if found != bound or moment.tzinfo is None:
             raise InvalidNextToken
-        # What no database could be asked for is no place: a moment beyond all years, and half of a character.
+        # Reject what no database query accepts: times out of range, and lone surrogates.
         return moment.astimezone(dt.UTC), str(name.encode(), "utf-8")
     except (binascii.Error, AttributeError, OverflowError, RecursionError, TypeError, ValueError):
         raise InvalidNextToken from None

@@ -1,4 +1,4 @@
-"""Comprehend's quotas: Amazon's own figures in the profile ``aws``; in any, what protects the machine."""
+"""Comprehend's quotas: Amazon's in the profile ``aws``, and in every profile those that protect the machine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reading_room.jobs.submission import JobQuota
 from reading_room.settings import Settings
 
 ACTIVE_JOBS = 10
-"""Active jobs of one type that an account may have."""
+"""How many active jobs of one type an account can have."""
 
 RATES = {
     "DetectDominantLanguage": 40.0,
@@ -27,14 +27,14 @@ RATES = {
     "Describe": 10.0,
     "List": 10.0,
 }
-"""Calls a second, by how the operation's name begins; the first that fits counts."""
+"""Calls per second, by prefix of the operation's name; the first matching prefix counts."""
 
 
 class Quotas:
-    """Counts calls per account and operation."""
+    """Counts the calls of each account and operation."""
 
     def __init__(self, settings: Settings, clock: Clock, floor: Floor | None = None) -> None:
-        """``floor`` is what has to stay free of the disk; by default nothing has."""
+        """``floor`` is the disk space that must stay free, by default none."""
         self._enforced = settings.profile == "aws"
         self._waiting = settings.jobs_waiting_per_account
         self._floor = floor
@@ -44,22 +44,22 @@ class Quotas:
 
     @property
     def jobs(self) -> JobQuota:
-        """How many jobs an account may have."""
+        """The number of jobs that an account can have."""
         return JobQuota(ACTIVE_JOBS if self._enforced else None, self._waiting or None)
 
     def require_room(self) -> None:
-        """Return unless the disk has no room for what a new job writes. Raises ``NoRoomForJobs``."""
+        """Raise ``NoRoomForJobs`` if the disk has no room for the output of a new job."""
         if self._floor is not None and self._floor.reached:
             raise NoRoomForJobs(self._floor.least)
 
     def count(self, account: str, operation: str) -> None:
-        """Count a call. Raises ``RateExceeded`` when the account has used up this second's."""
+        """Count a call. Raises ``RateExceeded`` if the account has no calls left in this second."""
         if not self._enforced:
             return
         rate = _rate(operation)
         now = self._clock()
         with self._lock:
-            # A bucket of one second's calls that fills at the rate: a burst of that many passes.
+            # A token bucket that holds the calls of one second and fills at the rate, so it allows bursts.
             left, then = self._buckets.get((account, operation), (rate, now))
             left = min(rate, left + (now - then).total_seconds() * rate)
             if left < 1:

@@ -1,4 +1,4 @@
-"""What every request that starts work is checked for beyond the model: role, network, keys, locations."""
+"""Checks of every request that starts work, beyond the API model: role, network, keys and locations."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reading_room.comprehend.errors import (
 from reading_room.jobs.places import location_of
 
 KEY_BYTES = 1024
-"""Bytes of UTF-8 that a key in S3 may have."""
+"""The maximum size of an S3 key, in bytes of UTF-8."""
 
 
 def check_role(role_arn: str, account: str) -> None:
@@ -32,25 +32,25 @@ def check_network(network: Mapping[str, Sequence[str]] | None) -> None:
 
 
 def check_keys(keys: Mapping[str, str | None]) -> None:
-    """Raise ``KmsKeyValidationException`` for the first of the named members that is given: there is no KMS yet."""
+    """Raise ``KmsKeyValidationException`` for the first named member that is given: there is no KMS yet."""
     for member, key in keys.items():
         if key is not None:
             raise KmsKeyValidationException(member, key)
 
 
 def check_location(member: str, uri: str) -> None:
-    """Raise ``InvalidLocation`` for what is no location of an object.
+    """Raise ``InvalidLocation`` if a URI is not the location of an object.
 
-    A job that cannot be written down for a host would keep every other job from it.
+    Without this check, a job with an invalid location would keep a host from reading its other jobs.
     """
     try:
         size = len(location_of(uri).key.encode())
     except ValueError as error:
-        raise InvalidLocation(member, f"is no location of an object: {error}") from error
+        raise InvalidLocation(member, f"is not the location of an object: {error}") from error
     if size > KEY_BYTES:
         raise InvalidLocation(member, f"has a key of {size} bytes, but a key has at most {KEY_BYTES}")
 
 
 def repeated(items: Sequence[str]) -> list[str]:
-    """Return the items that are there more than once, in order."""
+    """Return the items that occur more than once, in order."""
     return [item for item in items if items.count(item) > 1]

@@ -1,4 +1,4 @@
-"""The rules of a Start request that the model does not know, and the job that it asks for."""
+"""Validation of Start requests beyond the API model, and the jobs that they describe."""
 
 from __future__ import annotations
 
@@ -28,10 +28,11 @@ DEFAULT_FORMAT = "ONE_DOC_PER_LINE"
 
 
 def new_job(call: Call, kind: JobKind, job_id: str, topics: str = "embedding") -> NewJob:
-    """Check a Start request and return its job; the custom model of one that uses any is still to be looked up.
+    """Check a Start request and return its job, without the custom model, if any: ``with_model`` adds that.
 
-    ``topics`` is the method of the server's settings. Whether role, bucket, subnets and groups exist is not asked here:
-    as with Amazon's service, the job finds out. Raises the errors imported above and those of ``request_checks``.
+    ``topics`` is the method in the server's settings. This does not check that role, bucket, subnets and groups exist:
+    as in Amazon's service, the job fails if they do not. Raises the errors imported above and those of
+    ``request_checks``.
     """
     request = call.parameters
     network = request.get("VpcConfig")
@@ -83,31 +84,32 @@ def new_job(call: Call, kind: JobKind, job_id: str, topics: str = "embedding") -
 
 
 def with_model(session: Session, call: Call, new: NewJob) -> NewJob:
-    """Return a job with the custom model that its request names, if it names any; a repeated call has its job already.
+    """Return a job with the custom model that its request names, if any.
 
-    To be called in the transaction that submits the job. Raises as ``model_reference.resolve`` does.
+    If the call repeats an earlier one, return ``new`` unchanged: its job already exists. Call this in the transaction
+    that submits the job. Raises what ``reference.resolve`` raises.
     """
     if repeated(session, new) is not None or (model := resolve(session, call, call.parameters)) is None:
         return new
-    # A LanguageCode is asked for and decides nothing: a model reads the language it was trained in.
+    # The request must have a LanguageCode, but it has no effect: the model's own language is used.
     return replace(new, model=model.use, language=None if new.language is None else model.language)
 
 
 def _own_members(kind: JobKind, request: Mapping[str, Any], topics: str) -> dict[str, Any]:
     members = {member: request.get(member) or default for member, default in kind.own.items()}
-    # The method is the server's to choose, and a job keeps the one that it was submitted with.
+    # The server chooses the method, and a job keeps the one that it was submitted with.
     return members | {"Engine": topics} if kind.name == "topics" else members
 
 
 def _custom_model(kind: JobKind, request: Mapping[str, Any]) -> CustomModel | None:
-    """Return what does the work when a custom model does, ``None`` when a built-in engine does."""
+    """Return the custom model that does the work, or ``None`` if a built-in engine does."""
     if kind.model is None:
         return None
     model, flywheel = request.get(kind.model.member), request.get("FlywheelArn")
     if model and flywheel:
         raise BothModelAndFlywheel(kind.model.member)
     if flywheel:
-        # There is no operation that makes one, so the ARN names nothing.
+        # No operation creates flywheels, so the ARN names nothing.
         raise ResourceNotFoundException
     if not model and not kind.engines:
         raise NeitherModelNorFlywheel(kind.start, kind.model.member)

@@ -1,4 +1,4 @@
-"""Tags of the resources that a call names by ARN, as the authorizer asks for them."""
+"""Tags of the resources that a call names by ARN, for the authorizer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from reading_room.logs import streams
 
 
 def resource_tags(database: Database) -> Callable[[str], Mapping[str, str]]:
-    """Return what the authorizer asks for the tags of jobs, models and log groups."""
+    """Return the function with which the authorizer reads the tags of jobs, models and log groups."""
     readers = {"comprehend": tags.stored, "logs": streams.stored_tags}
 
     def read(arn: str) -> Mapping[str, str]:

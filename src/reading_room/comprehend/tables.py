@@ -1,4 +1,4 @@
-"""The schema of custom models on one page. How a training goes is in the tables of jobs: a training is a job."""
+"""The schema of custom models on one page. A training is a job, so its state is in the tables of jobs."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from reading_room.database.base import Base, UtcDateTime
 
 
 class ModelRow(Base):
-    """One version of a custom model, from the request until nothing of it is left.
+    """One version of a custom model, from the request until it is completely removed.
 
-    ``model_id`` is the id of its training, the job in ``jobs`` that has the model's ARN. An imported model has no such
-    job: what a training would have found is in ``artifact_sha256`` and the members after it.
+    ``model_id`` is the id of its training, the job in ``jobs`` that has the model's ARN. An imported model has no
+    training: its results are in ``artifact_sha256`` and the columns after it.
     """
 
     __tablename__ = "models"
     __table_args__ = (Index("ix_models_listing", "account", "kind", "submitted_at", "arn"),)
 
     arn: Mapped[str] = mapped_column(primary_key=True)
-    """Holds name and version, so that both together are unique."""
+    """Contains name and version, so that both together are unique."""
     model_id: Mapped[str] = mapped_column(unique=True)
     account: Mapped[str]
     region: Mapped[str]
     kind: Mapped[str]
-    """The type in its ARN: ``document-classifier`` or ``entity-recognizer``."""
+    """The type in the ARN: ``document-classifier`` or ``entity-recognizer``."""
     name: Mapped[str]
     version: Mapped[str | None]
     language: Mapped[str]
@@ -36,7 +36,7 @@ class ModelRow(Base):
     input_config: Mapped[dict[str, Any]] = mapped_column(JSON)
     """``InputDataConfig`` with its defaults filled in."""
     output_uri: Mapped[str | None]
-    """Where a classifier's confusion matrix goes; ``None`` when nobody asked for it."""
+    """Where a classifier's confusion matrix is written, or ``None`` if it was not requested."""
     role_arn: Mapped[str | None]
     submitted_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     artifact_uri: Mapped[str]
@@ -50,20 +50,20 @@ class ModelRow(Base):
     failure: Mapped[str | None]
     """Why an import failed, ``CODE: sentence``."""
     ended_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
-    """When an import had its artifact, or failed."""
+    """When an import got its artifact, or failed."""
     deleting: Mapped[bool] = mapped_column(default=False)
 
 
 class ModelPolicyRow(Base):
-    """The resource policy of a model: who else may import it."""
+    """The resource policy of a model, which allows others to import it."""
 
     __tablename__ = "model_policies"
 
     arn: Mapped[str] = mapped_column(primary_key=True)
     policy: Mapped[str] = mapped_column(Text)
-    """As given."""
+    """The policy as the caller gave it."""
     pinned_policy: Mapped[str] = mapped_column(Text)
-    """For decisions: unique ids in place of the ARNs of users and roles."""
+    """The policy for decisions, with unique ids in place of the ARNs of users and roles."""
     revision: Mapped[str]
     """32 hexadecimal digits, new with every change."""
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)

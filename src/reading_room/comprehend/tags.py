@@ -1,4 +1,4 @@
-"""Tags of Comprehend's resources: the rules, as functions on a session."""
+"""Tags of Comprehend's resources: functions on a database session."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from reading_room.jobs.tables import JobRow, JobTagRow
 
 TAGS_PER_RESOURCE = 50
 CONTAINERS_TAG = "reading-room:containers"
-"""The tag of a job that says in how many containers it shall run."""
+"""The tag that sets the number of containers of a job."""
 
 
 def as_mapping(tags: Sequence[Mapping[str, str]]) -> dict[str, str]:
     """Return a request's tags as a mapping.
 
     Raises ``TooManyTagsException``, ``ReservedTagKey`` (``aws:``), ``DuplicateTagKey``, and ``ContainersTagInvalid``
-    for a ``CONTAINERS_TAG`` that is no number of containers.
+    if the value of ``CONTAINERS_TAG`` is not a valid number of containers.
     """
     if len(tags) > TAGS_PER_RESOURCE:
         raise TooManyTagsException(TAGS_PER_RESOURCE, len(tags))
@@ -48,7 +48,7 @@ def as_mapping(tags: Sequence[Mapping[str, str]]) -> dict[str, str]:
 
 
 def containers_asked(tags: Mapping[str, str]) -> int | None:
-    """Return how many containers tags ask for, ``None`` if they do not. Raises ``ContainersTagInvalid``."""
+    """Return the number of containers that the tags set, or ``None``. Raises ``ContainersTagInvalid``."""
     value = tags.get(CONTAINERS_TAG)
     if value is None:
         return None
@@ -58,9 +58,9 @@ def containers_asked(tags: Mapping[str, str]) -> int | None:
 
 
 def check_containers(tags: Mapping[str, str], analysis: str, request: Mapping[str, Any]) -> None:
-    """Raise ``RunsInOneContainer`` for tags that ask for several where the worker's kind of work cannot be divided.
+    """Raise ``RunsInOneContainer`` for tags that ask for several containers if the work cannot be divided.
 
-    ``request`` are the members that only such jobs have.
+    ``request`` has the members that only this kind of job has.
     """
     asked, work = containers_asked(tags), work_of(analysis, request)
     if asked is not None and asked > 1 and work not in CONTAINER_BYTES:
@@ -74,15 +74,15 @@ def tags_of(session: Session, account: str, arn: str) -> dict[str, str]:
 
 
 def stored(session: Session, arn: str) -> dict[str, str]:
-    """Return the tags of whatever has an ARN; none for what does not exist."""
+    """Return the tags of the resource with an ARN; none if it does not exist."""
     rows = session.scalars(select(JobTagRow).where(JobTagRow.arn == arn).order_by(JobTagRow.key))
     return {row.key: row.value for row in rows}
 
 
 def add(session: Session, account: str, arn: str, tags: Mapping[str, str]) -> None:
-    """Add tags, replacing the values of keys that are there.
+    """Add tags, replacing the values of existing keys.
 
-    Raises ``TooManyTagsException`` above 50 together, and ``RunsInOneContainer``.
+    Raises ``TooManyTagsException`` if there would be more than 50, and ``RunsInOneContainer``.
     """
     present = tags_of(session, account, arn)
     together = present | dict(tags)
@@ -96,7 +96,7 @@ def add(session: Session, account: str, arn: str, tags: Mapping[str, str]) -> No
 
 
 def remove(session: Session, account: str, arn: str, keys: Sequence[str]) -> None:
-    """Remove tags; absent keys are no error. Raises ``TooManyTagKeysException`` for more than 50 keys."""
+    """Remove tags, ignoring absent keys. Raises ``TooManyTagKeysException`` for more than 50 keys."""
     if len(keys) > TAGS_PER_RESOURCE:
         raise TooManyTagKeysException(TAGS_PER_RESOURCE, len(keys))
     _require(session, account, arn)

@@ -1,0 +1,1 @@
+"""Custom models: their requests, lifecycle, resource policies and stored metadata."""

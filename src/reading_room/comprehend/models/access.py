@@ -1,4 +1,4 @@
-"""Who may import which model: the caller's own policies and the policy of the source, one decision."""
+"""Authorizing ImportModel, with the caller's policies and the policy of the source model in one decision."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from reading_room.iam.errors import AccessDeniedException
 def check_import(session: Session, authorizer: PolicyAuthorizer, call: Call, arn: str, now: dt.datetime) -> Model:
     """Return the model that a caller wants to import.
 
-    That its own policies allow it was decided before. A model of another account also needs a policy that names the
-    caller; one that has none is not found, like one that does not exist. Raises ``ResourceNotFoundException``, and
-    ``AccessDeniedException`` when the policy of a model of the caller's own account denies it.
+    The caller's own policies have already been checked. A model of another account also needs a policy that allows the
+    caller; without one the model is not found, as if it did not exist. Raises ``ResourceNotFoundException``, and
+    ``AccessDeniedException`` if the policy of a model of the caller's own account denies it.
     """
     source = find(session, Arn.parse(arn).account, arn)
     own = source.row.account == call.account

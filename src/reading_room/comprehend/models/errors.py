@@ -1,4 +1,4 @@
-"""Comprehend's errors about custom models (the rest is in errors.py)."""
+"""Comprehend's errors about custom models."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ __all__ = [
 
 
 class InvalidTrainingRequest(InvalidRequestException):
-    """The members of a request for a custom model do not go together."""
+    """The members of a request for a custom model contradict each other."""
 
     def __init__(self, problem: str) -> None:
         super().__init__(f"INVALID_PARAMETERS: {problem}")
 
 
 class InvalidModelPolicy(InvalidRequestException):
-    """A text is no policy for a custom model."""
+    """A text is not a valid policy for a custom model."""
 
     def __init__(self, member: str, problem: str) -> None:
         super().__init__(f"INVALID_POLICY: {member}: {problem.rstrip('.')}.")
 
 
 class RevisionMismatch(InvalidRequestException):
-    """The policy was changed since the caller read it, or there is none of this revision."""
+    """The policy has changed since the caller read it, or does not exist."""
 
     def __init__(self, given: str | None, current: str | None) -> None:
         found = "there is no policy yet" if current is None else f"the policy has revision {current}"
@@ -52,11 +52,11 @@ class RevisionMismatch(InvalidRequestException):
 
 
 class ModelNameInUse(ResourceInUseException):
-    """A model of this name and version exists."""
+    """A model with this name and version already exists."""
 
     def __init__(self, arn: str) -> None:
         AwsError.__init__(
-            self, f"MODEL_EXISTS: {arn} exists already; give another VersionName or name, or delete it first."
+            self, f"MODEL_EXISTS: {arn} already exists; use another VersionName or name, or delete it first."
         )
 
 
@@ -72,16 +72,16 @@ class ModelInUse(ResourceInUseException):
 
 
 class ModelUnavailable(ResourceUnavailableException):
-    """The model is in a state in which it cannot be used so."""
+    """The model cannot be used in this way in its current state."""
 
     def __init__(self, arn: str, status: str, needed: str) -> None:
         AwsError.__init__(self, f"MODEL_UNAVAILABLE: {arn} is {status}; {needed}.")
 
 
 class ResourceLimitExceededException(AwsError):
-    """The account has as many active trainings of the kind as it may."""
+    """The account has as many active trainings of this kind as its quota allows."""
 
     code = "ResourceLimitExceededException"
 
     def __init__(self, kind: str, quota: int) -> None:
-        super().__init__(f"TOO_MANY_ACTIVE_TRAININGS: {quota} trainings of type {kind} are active, the most allowed.")
+        super().__init__(f"TOO_MANY_ACTIVE_TRAININGS: {quota} trainings of type {kind} are active, the maximum.")

@@ -1,4 +1,4 @@
-"""Making, importing, stopping and deleting custom models: the rules, as functions on a session."""
+"""Creating, importing, stopping and deleting custom models: functions on a database session."""
 
 from __future__ import annotations
 
@@ -27,12 +27,11 @@ from reading_room.s3.service_bucket_name import artifact_uri
 
 
 def create(session: Session, new: NewModel, now: dt.datetime, *, quota: JobQuota) -> str:
-    """Write a model and submit its training; return its ARN.
+    """Store a model and submit its training; return its ARN.
 
-    The same client token with the same parameters returns the model that it made before. Raises
-    ``ResourceInUseException`` (name and version are taken, or the token belongs to another request),
-    ``ResourceLimitExceededException``, ``TooManyWaiting``, and ``InvalidRequestException`` for a ModelPolicy that is
-    none.
+    The same client token with the same parameters returns the model that it created before. Raises
+    ``ResourceInUseException`` (the name and version are taken, or the token was used for another request),
+    ``ResourceLimitExceededException``, ``TooManyWaiting``, and ``InvalidRequestException`` for an invalid ModelPolicy.
     """
     try:
         refuse_name(session, new)
@@ -52,7 +51,7 @@ def create(session: Session, new: NewModel, now: dt.datetime, *, quota: JobQuota
 
 
 def refuse_name(session: Session, new: NewModel) -> None:
-    """Raise ``ModelNameInUse`` for a name and version that are taken, unless the same client token took them."""
+    """Raise ``ModelNameInUse`` if the name and version are taken, unless the same client token took them."""
     if repeated(session, new.job) is None and session.get(ModelRow, new.row.arn) is not None:
         raise ModelNameInUse(new.row.arn)
 
@@ -69,9 +68,9 @@ def copy_of(
     role_arn: str | None,
     tags: Mapping[str, str],
 ) -> str:
-    """Write a model that has the artifact of another once it is copied; return its ARN.
+    """Store a model whose artifact will be copied from another model; return its ARN.
 
-    Raises ``ModelUnavailable`` for a source that is not trained, ``ModelNameInUse``.
+    Raises ``ModelUnavailable`` if the source is not trained, or ``ModelNameInUse``.
     """
     row = source.row
     if source.sha256 is None:
@@ -90,7 +89,7 @@ def copy_of(
             version=version,
             language=row.language,
             mode=row.mode,
-            # Where the source's training data lies is its owner's to know.
+            # The location of the source's training data is not disclosed to others.
             input_config={},
             role_arn=role_arn,
             submitted_at=now,
@@ -109,7 +108,7 @@ def copy_of(
 
 
 def stop(session: Session, model: Model, now: dt.datetime) -> None:
-    """Ask for the end of a model's training. Nothing happens to one that has ended already."""
+    """Request the end of a model's training. Do nothing if it has already ended."""
     if model.job is None:
         return
     try:
@@ -119,15 +118,15 @@ def stop(session: Session, model: Model, now: dt.datetime) -> None:
 
 
 def mark_for_deletion(session: Session, model: Model) -> None:
-    """Have a model removed; from now on nothing can use it. A second time changes nothing.
+    """Mark a model for removal, so that nothing can use it any more. Repeating this changes nothing.
 
-    Raises ``ModelUnavailable`` while it is being trained, ``ModelInUse`` while an active job uses it.
+    Raises ``ModelUnavailable`` while it is being trained, and ``ModelInUse`` while an active job uses it.
     """
     row = model.row
     if row.deleting:
         return
     if model.status not in ENDED:
-        raise ModelUnavailable(row.arn, model.status, "stop its training, or wait for its end, before deleting it")
+        raise ModelUnavailable(row.arn, model.status, "stop its training, or wait until it ends, before deleting it")
     active = [phase.value for phase in ACTIVE]
     users = session.scalars(
         select(JobRow.job_id)

@@ -1,4 +1,4 @@
-"""Lists of custom models: one filter criterion, stable order, pages that never overlap."""
+"""Lists of custom models, with one filter criterion, a stable order, and pages that never overlap."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from reading_room.comprehend.pages import (
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The versions of one name."""
+    """All versions of a model with one name."""
 
     name: str
     versions: int
@@ -35,10 +35,10 @@ class Summary:
 def list_models(
     session: Session, account: str, kind: ModelKind, criteria: Mapping[str, Any], token: str | None, limit: int | None
 ) -> Page[Model]:
-    """Return a page of the account's models of a type, every version by itself.
+    """Return a page of the account's models of a type, each version separately.
 
-    Oldest first, except with the time filter whose documentation says newest first; both bounds are exclusive. Raises
-    ``InvalidFilterException`` for two criteria, ``InvalidNextToken`` for a token of another list.
+    The order is oldest first, except with the time filter whose documentation says newest first. Both time bounds are
+    exclusive. Raises ``InvalidFilterException`` for two criteria, and ``InvalidNextToken`` for a token of another list.
     """
     one_criterion(criteria)
     fits = [_criterion(kind, name, value) for name, value in criteria.items()]
@@ -57,7 +57,7 @@ def list_models(
 def list_summaries(
     session: Session, account: str, kind: ModelKind, token: str | None, limit: int | None
 ) -> Page[Summary]:
-    """Return a page of the names of an account's models, the one with the newest version first.
+    """Return a page of the names of an account's models, starting with the name of the newest version.
 
     Raises ``InvalidNextToken``.
     """

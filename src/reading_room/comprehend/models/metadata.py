@@ -1,6 +1,7 @@
-"""What a training may say of its model: ClassifierMetadata and RecognizerMetadata, checked member by member.
+"""Validation of the metadata that a training reports, ClassifierMetadata and RecognizerMetadata, member by member.
 
-The container that trains is not trusted. Its figures are its own, but their names, types and bounds are the API's.
+The training container is not trusted: its figures are taken as reported, but must have the API's names, types and
+bounds.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 TEXT_LIMIT = 100_000
-"""Characters of metadata that anybody reads."""
+"""The most characters of metadata that are parsed."""
 ENTITY_TYPES = 25
 TYPE_LENGTH = 64
 _LARGEST = 2**31 - 1
@@ -25,7 +26,7 @@ def _count(name: str, value: Any) -> None:
 
 def _figure(most: float) -> Check:
     def check(name: str, value: Any) -> None:
-        # What is no number at all, NaN, lies in no range.
+        # NaN is in no range.
         if type(value) not in (int, float) or not 0 <= value <= most:
             raise ValueError(f"{name} is {value!r:.60}, not a number from 0 to {most:g}")
 
@@ -34,10 +35,10 @@ def _figure(most: float) -> Check:
 
 def _members(name: str, value: Any, checks: Mapping[str, Check]) -> None:
     if not isinstance(value, dict):
-        raise ValueError(f"{name} is no object")
+        raise ValueError(f"{name} is not an object")
     if set(value) != set(checks):
         odd = sorted(set(value) ^ set(checks))
-        raise ValueError(f"{name} has other members than it should: {', '.join(odd)[:200]}")
+        raise ValueError(f"{name} lacks members or has unknown ones: {', '.join(odd)[:200]}")
     for member, check in checks.items():
         check(f"{name}.{member}", value[member])
 
@@ -53,7 +54,7 @@ def _type_name(name: str, value: Any) -> None:
 
 def _entity_types(name: str, value: Any) -> None:
     if not isinstance(value, list) or len(value) > ENTITY_TYPES:
-        raise ValueError(f"{name} is no list of at most {ENTITY_TYPES} types")
+        raise ValueError(f"{name} is not a list of at most {ENTITY_TYPES} types")
     for number, each in enumerate(value):
         _members(f"{name}[{number}]", each, _ENTITY_TYPE)
 
@@ -68,7 +69,7 @@ _CLASSIFIER: Mapping[str, Check] = {
     "NumberOfTestDocuments": _count,
     "EvaluationMetrics": _structure(dict.fromkeys(_CLASSIFIER_METRICS, _FRACTION)),
 }
-# A recognizer's figures are percentages, as Amazon's own are for plain text.
+# A recognizer's metrics are percentages, like Amazon's for plain text.
 _RECOGNIZER_METRICS = _structure(dict.fromkeys(("Precision", "Recall", "F1Score"), _PERCENT))
 _ENTITY_TYPE: Mapping[str, Check] = {
     "Type": _type_name,
@@ -88,12 +89,12 @@ _OF_ANALYSIS = {
 
 
 def check_metadata(analysis: str, text: str) -> None:
-    """Raise ``ValueError`` unless ``text`` is the metadata that a training of this kind gives, as a JSON object."""
+    """Raise ``ValueError`` unless ``text`` is a JSON object with the metadata of a training of this kind."""
     name, checks = _OF_ANALYSIS[analysis]
     if len(text) > TEXT_LIMIT:
         raise ValueError(f"{name} has {len(text)} characters, more than {TEXT_LIMIT}")
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{name} is no JSON: {error}") from None
+        raise ValueError(f"{name} is not JSON: {error}") from None
     _members(name, value, checks)

@@ -1,4 +1,4 @@
-"""Custom models: finding them, and what state each is in. A model's training is a job, whose row says how it went."""
+"""Custom models: finding them, and their state, which for a trained model comes from the job that trains it."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from reading_room.jobs.tables import JobRow
 
 ModelType = Literal["document-classifier", "entity-recognizer"]
 LANGUAGES = ("en", "es", "fr", "de", "it", "pt")
-"""The languages that a custom model can be of."""
+"""The languages that custom models support."""
 USABLE = frozenset({"TRAINED", "TRAINED_WITH_WARNING"})
 ENDED = USABLE | {"IN_ERROR", "STOPPED"}
 
 
 @dataclass(frozen=True, slots=True)
 class ModelKind:
-    """One type of custom model: the words of the API, and what trains and what uses it."""
+    """A type of custom model: its names in the API, and the engines that train and use it."""
 
     arn_type: ModelType
     create: str
@@ -45,7 +45,7 @@ class ModelKind:
     using: Kind
     using_engine: EngineName
     newest_first_with: Literal["SubmitTimeBefore", "SubmitTimeAfter"]
-    """The time filter that turns the order around; the two lists' documentation differs in this."""
+    """The time filter that reverses the order; the documentation of the two lists differs in this."""
 
 
 CLASSIFIER = ModelKind(
@@ -106,7 +106,7 @@ class Model:
 
     @property
     def kind(self) -> ModelKind:
-        """Its type."""
+        """The type of the model."""
         return MODEL_KINDS[self.row.kind]
 
     @property
@@ -131,17 +131,17 @@ class Model:
 
     @property
     def sha256(self) -> str | None:
-        """The digest of the artifact of a model that is trained, in hexadecimal; ``None`` for any other."""
+        """The digest of a trained model's artifact, in hexadecimal, or ``None`` if the model is not trained."""
         return (self.row.artifact_sha256 if self.job is None else self.job.artifact_sha256) if self.trained else None
 
     @property
     def trained(self) -> bool:
-        """Whether it can be used."""
+        """Whether the model can be used."""
         return self.status in USABLE
 
     @property
     def warning(self) -> str | None:
-        """What its training warned of."""
+        """The warning of its training, if any."""
         return self.row.warning if self.job is None else self.job.warning
 
     @property
@@ -151,7 +151,7 @@ class Model:
 
     @property
     def message(self) -> str | None:
-        """``Message`` as clients see it: why it failed, or what its training warned of."""
+        """``Message`` as clients see it: why it failed, or the warning of its training."""
         if self.status == "TRAINED_WITH_WARNING":
             return self.warning
         if self.status != "IN_ERROR":
@@ -168,7 +168,7 @@ class Model:
 
 
 def find(session: Session, account: str, arn: str) -> Model:
-    """Return the account's model with exactly this ARN; one without a version is the version without a name.
+    """Return the account's model with exactly this ARN; an ARN without a version names the unversioned model.
 
     Raises ``ResourceNotFoundException``.
     """
@@ -199,7 +199,7 @@ def every(session: Session, account: str, kind: ModelKind) -> Iterator[Model]:
 
 
 def kind_of_arn(arn: str) -> ModelKind:
-    """Return the type of model that an ARN names. Raises ``ResourceNotFoundException`` for any other resource."""
+    """Return the type of model in an ARN. Raises ``ResourceNotFoundException`` for any other resource."""
     try:
         kind = MODEL_KINDS.get(Arn.parse(arn).resource.partition("/")[0])
     except ValueError:

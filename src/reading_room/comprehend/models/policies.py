@@ -1,4 +1,4 @@
-"""Resource policies of custom models: who else may import one. Functions on a session."""
+"""Resource policies of custom models, which allow others to import them: functions on a database session."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from reading_room.iam.policy.document import PolicyDocumentError, parse
 from reading_room.iam.principals import pin_principals, principal_exists
 
 ACTION = "comprehend:ImportModel"
-"""The only action that a model's policy can speak of."""
+"""The only action that a model's policy can name."""
 
 
 def put(session: Session, arn: str, text: str, revision: str | None, now: dt.datetime, member: str) -> str:
     """Set the policy of a model and return its new revision id.
 
-    With ``revision`` the policy must still be of that revision. ``member`` is the request's word for ``text``. Raises
-    ``InvalidRequestException``: ``RevisionMismatch``, or ``InvalidModelPolicy`` with what is wrong.
+    With ``revision``, the policy must still have that revision. ``member`` is the request's name for ``text``. Raises
+    ``RevisionMismatch`` or ``InvalidModelPolicy``.
     """
     row = session.get(ModelPolicyRow, arn)
     _check_revision(row, revision)
     check(session, text, member)
-    # As Amazon shows it: without white space.
+    # Amazon shows policies without white space.
     compact = json.dumps(json.loads(text), separators=(",", ":"))
     pinned, new = pin_principals(session, compact), secrets.token_hex(16)
     if row is None:
@@ -39,12 +39,12 @@ def put(session: Session, arn: str, text: str, revision: str | None, now: dt.dat
 
 
 def of_model(session: Session, arn: str) -> ModelPolicyRow | None:
-    """Return the policy of a model, or ``None``."""
+    """Return the policy of a model, or ``None`` if it has none."""
     return session.get(ModelPolicyRow, arn)
 
 
 def delete(session: Session, arn: str, revision: str | None) -> None:
-    """Remove the policy of a model; none is no error unless a revision is named. Raises ``RevisionMismatch``."""
+    """Remove the policy of a model, if any. Raises ``RevisionMismatch`` if ``revision`` is given and is not current."""
     row = session.get(ModelPolicyRow, arn)
     _check_revision(row, revision)
     if row is not None:
@@ -58,9 +58,9 @@ def _check_revision(row: ModelPolicyRow | None, given: str | None) -> None:
 
 
 def check(session: Session, text: str, member: str) -> None:
-    """Raise ``InvalidModelPolicy`` for a text that can be no policy of a model."""
+    """Raise ``InvalidModelPolicy`` for a text that is not a valid policy of a model."""
     try:
-        # The grammar is that of every policy on a resource, of which a bucket's is one.
+        # All resource policies have the same grammar, so parse it as a bucket's.
         policy = parse(text.strip(), "bucket")
     except PolicyDocumentError as error:
         raise InvalidModelPolicy(member, str(error)) from error
@@ -73,7 +73,7 @@ def check(session: Session, text: str, member: str) -> None:
         if others or statement.not_action:
             named = others[0] if others else "NotAction"
             raise InvalidModelPolicy(
-                member, f"{statement.name} names {named}, but {ACTION} is all that a model's policy can speak of"
+                member, f"{statement.name} names {named}, but {ACTION} is the only action of a model's policy"
             )
         for arn in sorted(statement.principals.arns if statement.principals else ()):
             if ":assumed-role/" not in arn and not principal_exists(session, arn):

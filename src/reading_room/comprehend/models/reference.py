@@ -1,4 +1,4 @@
-"""From a Start request that names a custom model to what its job needs of that model."""
+"""Resolving the custom model that a Start request names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from reading_room.jobs.submission import ModelUse
 
 @dataclass(frozen=True, slots=True)
 class ModelReference:
-    """A trained model for a job: the engine and analysis that use it, its language, and what ``NewJob.model`` takes."""
+    """A trained model for a job: the engine and analysis that use it, its language, and ``NewJob.model``."""
 
     engine: EngineName
     analysis: Kind
@@ -33,7 +33,7 @@ class ModelReference:
 def resolve(session: Session, call: Call, request: Mapping[str, Any]) -> ModelReference | None:
     """Return the model that a Start request names as DocumentClassifierArn or EntityRecognizerArn, or ``None``.
 
-    To be called in the transaction that submits the job, so that the model cannot be deleted in between. Raises
+    Call this in the transaction that submits the job, so that the model cannot be deleted in between. Raises
     ``ResourceNotFoundException`` (no such model in the caller's account) and ``ResourceUnavailableException`` (it is
     not trained).
     """

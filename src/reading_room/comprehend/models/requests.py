@@ -1,6 +1,6 @@
-"""The rules of CreateDocumentClassifier and CreateEntityRecognizer that the model does not know, and what they ask for.
+"""Validation of CreateDocumentClassifier and CreateEntityRecognizer beyond the API model.
 
-Training data is plain text only. What would read documents in their native form is refused as invalid, never ignored.
+Training data is plain text only. Members for other document formats are rejected, never ignored.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from reading_room.s3.service_bucket_name import artifact_uri
 
 MANIFESTS, ATTRIBUTES, ENTITY_TYPES, TYPE_LENGTH = 5, 5, 25, 64
 DOCUMENT_LIMIT = 10_000_000
-"""Bytes that one training document may have as far as the service is concerned; a training has narrower limits."""
+"""The most bytes of a training document that the service accepts; a training has narrower limits."""
 CSV, MANIFEST = "COMPREHEND_CSV", "AUGMENTED_MANIFEST"
 LABEL_DELIMITER = "|"
-"""What stands between the labels of a document unless the request says otherwise."""
+"""The default separator between the labels of a document."""
 _LIMITS = {CLASSIFIER.arn_type: (5_000_000_000, 1_000_000), RECOGNIZER.arn_type: (200 << 20, 200_000)}
-"""Bytes and documents of training data."""
+"""The most bytes and documents of training data."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewModel:
-    """A model that a request asks for, its training, and the policy that it should have."""
+    """A requested model, its training, and its policy, if any."""
 
     row: ModelRow
     job: NewJob
@@ -121,7 +121,7 @@ def _new_model(
         analysis=kind.training,
         input_uri=next(iter(places.values())),
         input_format=(config.get("Documents") or {}).get("InputFormat", "ONE_DOC_PER_LINE"),
-        # Without a place for the confusion matrix a training writes its artifact and nothing else.
+        # Without a place for the confusion matrix, a training writes only its artifact.
         output_uri=output_uri or artifact,
         document_limit=DOCUMENT_LIMIT,
         total_limit=total,
@@ -193,7 +193,7 @@ def _recognizer_config(given: Mapping[str, Any]) -> dict[str, Any]:
     labels = [member for member in ("Annotations", "EntityList") if given.get(member)]
     if len(labels) != 1:
         raise InvalidTrainingRequest(
-            "InputDataConfig needs Annotations or EntityList, one of them; "
+            "InputDataConfig needs either Annotations or EntityList; "
             + ("both are given." if labels else "neither is given.")
         )
     tests = [
@@ -203,7 +203,7 @@ def _recognizer_config(given: Mapping[str, Any]) -> dict[str, Any]:
     ]
     if len(tests) == 1:
         raise InvalidTrainingRequest(
-            f"InputDataConfig.{tests[0]} is given alone: test documents and their annotations go together."
+            f"InputDataConfig.{tests[0]} is given alone: test documents need annotations and the reverse."
         )
     config["Documents"] = {"InputFormat": "ONE_DOC_PER_LINE", **given["Documents"]}
     return config
@@ -238,11 +238,11 @@ def _require(given: Mapping[str, Any], member: str, data_format: str) -> None:
 def _refuse(given: Mapping[str, Any], members: Iterable[str], data_format: str) -> None:
     for member in members:
         if given.get(member):
-            raise InvalidTrainingRequest(f"InputDataConfig.{member} does not go with DataFormat {data_format}.")
+            raise InvalidTrainingRequest(f"InputDataConfig.{member} cannot be used with DataFormat {data_format}.")
 
 
 def training_places(config: Mapping[str, Any]) -> dict[str, str]:
-    """Return every location of training data by its member's name, in the order in which a training reads them."""
+    """Return every location of training data by the name of its member, in the order in which they are read."""
     found: dict[str, str] = {}
 
     def walk(about: str, value: Any) -> None:

@@ -1,6 +1,6 @@
-"""What happens to custom models in the background: imports get their artifact, deleted models go.
+"""The background loop of custom models: it copies the artifacts of imports, and removes deleted models.
 
-A turn takes no input and may die anywhere: what it did not finish is found again by the next one.
+A turn takes no input and can be interrupted anywhere: the next one finds what is left to do.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from reading_room.s3.store import ObjectStore
 logger = logging.getLogger(__name__)
 
 TURN_SECONDS = 5.0
-"""How often the models are looked at without any signal."""
+"""How often the models are checked without a signal."""
 
 
 class ModelUpkeep:
@@ -40,11 +40,11 @@ class ModelUpkeep:
         self._loop.start()
 
     def stop(self) -> bool:
-        """End the loop after the turn in progress; return whether it ended."""
+        """End the loop after the current turn; return whether it ended."""
         return self._loop.stop()
 
     def turn(self) -> None:
-        """Do everything that the tables ask for. One model's fault does not stop the others."""
+        """Do everything that the tables require. A failure with one model does not stop the others."""
         with self._database.reading() as session:
             copied = session.scalars(
                 select(ModelRow).where(
@@ -57,7 +57,7 @@ class ModelUpkeep:
                 try:
                     step(row)
                 except Exception:
-                    logger.exception("a step of model %s failed and will be tried again", row.arn)
+                    logger.exception("a step of model %s failed and will be retried", row.arn)
 
     def _written(self, tables: frozenset[str]) -> None:
         if ModelRow.__tablename__ in tables and not self._loop.turning_here():
@@ -76,7 +76,7 @@ class ModelUpkeep:
             size = None if facts is None else facts.size
             if facts is None or facts.sha256 != row.artifact_sha256:
                 self._store.delete(place.bucket, place.key)
-                failure = f"MODEL_TAMPERED: The artifact of {row.source_arn} is not the one that its training made."
+                failure = f"MODEL_TAMPERED: The artifact of {row.source_arn} is not the one that its training wrote."
         with self._database.transaction() as session:
             current = session.get(ModelRow, row.arn)
             if current is not None and current.model_id == row.model_id:
@@ -90,17 +90,17 @@ class ModelUpkeep:
         self._store.delete(place.bucket, place.key)
         with self._database.transaction() as session:
             current = session.get(ModelRow, row.arn)
-            if current is not None and current.model_id == row.model_id and not _held(session, row.model_id):
+            if current is not None and current.model_id == row.model_id and not _has_containers(session, row.model_id):
                 _forget(session, current)
 
 
-def _held(session: Session, job_id: str) -> bool:
-    """Say whether a container of the model's training is not settled yet."""
+def _has_containers(session: Session, job_id: str) -> bool:
+    """Return whether a container of the model's training still exists."""
     return session.scalar(select(JobContainerRow.container_id).where(JobContainerRow.job_id == job_id)) is not None
 
 
 def _forget(session: Session, row: ModelRow) -> None:
-    """Remove a model's rows, those of its training too: its name is free again."""
+    """Remove a model's rows and those of its training, so that its name can be used again."""
     for table, column in ((ModelPolicyRow, ModelPolicyRow.arn), (JobTagRow, JobTagRow.arn)):
         session.execute(delete(table).where(column == row.arn))
     session.execute(delete(JobEventRow).where(JobEventRow.job_id == row.model_id))

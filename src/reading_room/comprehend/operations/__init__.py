@@ -1,1 +1,1 @@
-"""The operations on the wire: each checks nothing itself, calls one function, and returns a structure."""
+"""Comprehend's operations: each translates a request into a call of one function, and the result into a response."""

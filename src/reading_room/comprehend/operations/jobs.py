@@ -1,4 +1,4 @@
-"""Start, Describe, List and Stop for every entry of ``analysis/kinds.py``, which has the operations' names."""
+"""Start, Describe, List and Stop for every entry of ``analysis/kinds.py``, which has the names of the operations."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ SERVICE_PRINCIPAL = "comprehend.amazonaws.com"
 
 
 class JobOperations:
-    """The asynchronous operations."""
+    """The operations on jobs."""
 
     def __init__(self, database: Database, clock: Clock, quotas: Quotas, topics: str = "embedding") -> None:
         self._database = database
@@ -82,7 +82,7 @@ class JobOperations:
         new = job_of_request(call, kind, job_id(), self._topics)
         try:
             with self._database.transaction() as session:
-                # In this transaction, so that the model cannot go in between.
+                # In this transaction, so that the model cannot be deleted in between.
                 new = with_model(session, call, new)
                 row = submit(session, new, self._clock(), quota=self._quotas.jobs)
         except TokenReused as error:
@@ -91,7 +91,7 @@ class JobOperations:
             raise TooManyJobs(error.kind, error.quota) from error
         except TooManyWaitingJobs as error:
             raise TooManyWaiting(error.quota) from error
-        # As the first call answered, also when a repeated token finds the job further on.
+        # The same response as to the first call, even if a repeated token finds a job that has moved on.
         return {"JobId": row.job_id, "JobArn": row.arn, "JobStatus": "SUBMITTED"} | _model_of(kind, row)
 
     def _describe(self, kind: JobKind, call: Call, request: Request) -> Response:
@@ -130,7 +130,7 @@ class JobOperations:
 
 
 def properties(kind: JobKind, row: JobRow) -> dict[str, Any]:
-    """Return a job as Describe and List show it: what was given, defaults filled in, nothing that does not apply."""
+    """Return a job as Describe and List show it: the given values and defaults, without members that do not apply."""
     job = job_of(row)
     members: dict[str, Any] = {
         "JobId": row.job_id,

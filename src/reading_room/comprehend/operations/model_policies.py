@@ -45,7 +45,7 @@ class ModelPolicyOperations:
 
     @operation("comprehend", "DescribeResourcePolicy", resources=named_resource)
     def describe(self, call: Call, request: DescribeResourcePolicyRequestTypeDef) -> Mapping[str, object]:
-        """Show the policy of a model; of one that has none there is nothing to show."""
+        """Show the policy of a model; the response is empty if it has none."""
         with self._database.reading() as session:
             row = policies.of_model(session, find(session, call.account, request["ResourceArn"]).row.arn)
         if row is None:

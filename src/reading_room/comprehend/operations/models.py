@@ -49,7 +49,7 @@ class ModelOperations:
         self._authorizer = authorizer
 
     def bound_operations(self) -> Iterator[BoundOperation]:
-        """Yield the operations of each type of model; their names stand in ``models.py``."""
+        """Yield the operations of each type of model; ``models.py`` has their names."""
         for kind in MODEL_KINDS.values():
             for name, resources, context, passed, handler in (
                 (kind.create, new_model(kind), start_context, PASSED_ROLE, self._create),
@@ -103,7 +103,7 @@ class ModelOperations:
 
     @operation("comprehend", "ImportModel", resources=source_model, context=start_context, passes_role=PASSED_ROLE)
     def import_model(self, call: Call, request: ImportModelRequestTypeDef) -> Response:
-        """Make a model that has the artifact of another."""
+        """Create a model by copying the artifact of another."""
         key, role_arn = request.get("ModelKmsKeyId"), request.get("DataAccessRoleArn")
         if key is not None:
             raise KmsKeyValidationException("ModelKmsKeyId", key)
@@ -127,7 +127,7 @@ class ModelOperations:
 
 
 def properties(model: Model) -> dict[str, Any]:
-    """Return a model as Describe and List show it: what was given, defaults filled in, nothing that does not apply."""
+    """Return a model as Describe and List show it: the given values and defaults, without members that do not apply."""
     row, job, kind = model.row, model.job, model.kind
     members: dict[str, Any] = {
         kind.arn_member: row.arn,
@@ -146,7 +146,7 @@ def properties(model: Model) -> dict[str, Any]:
         "Mode": row.mode,
     }
     if kind is CLASSIFIER and row.source_arn is None:
-        # Amazon shows an empty structure where no place for the output was given.
+        # Amazon shows an empty structure if no place for the output was given.
         members["OutputDataConfig"] = {} if row.output_uri is None else {"S3Uri": row.output_uri}
     if job is not None and job.subnets is not None:
         members["VpcConfig"] = {"SecurityGroupIds": job.security_groups, "Subnets": job.subnets}

@@ -1,4 +1,4 @@
-"""The synchronous operations, a row each: checks here, the engines behind ``RealtimeEngines``."""
+"""The synchronous operations: their checks; the engines are behind ``RealtimeEngines``."""
 
 from __future__ import annotations
 
@@ -26,28 +26,28 @@ from reading_room.comprehend.errors import (
 from reading_room.comprehend.quotas import Quotas
 
 BATCH_TEXTS, BATCH_BYTES = 25, SMALL_TEXT
-"""Documents of one batch, and bytes of each of them."""
+"""The most documents of a batch, and bytes of each document."""
 
 Request = Mapping[str, Any]
 Answer = list[dict[str, Any]] | dict[str, Any]
-"""What one text gets: a list under the operation's member, or members side by side."""
+"""The result for one text: a list under the operation's member, or several members."""
 
 
 class RealtimeEngines(Protocol):
-    """The engines, kept warm in containers without network. Raises ``InternalServerException`` without an answer."""
+    """The engines, in containers without network. Raises ``InternalServerException`` if one does not answer."""
 
     def analyse(
         self, account: str, engine: EngineName, texts: Sequence[str], language: str | None
     ) -> Sequence[Answer | None]:
-        """Return one answer per text, members named as the API names them; ``None`` for a text that broke it."""
+        """Return one answer per text, with the API's member names; ``None`` for a text that made the engine fail."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class RealtimeKind:
-    """One analysis of single texts and of batches.
+    """An analysis of single texts and of batches.
 
-    ``member`` of the answer holds the list; it is empty where the engine's members are the answer's.
+    ``member`` is the member of the response that holds the list; it is empty if the engine's members are the response.
     """
 
     detect: str
@@ -76,9 +76,9 @@ KIND_OF: Mapping[EngineName, RealtimeKind] = {
 
 
 def read_answer(engine: EngineName, given: object) -> Answer:
-    """Return what an engine says of one text, as the API can answer it.
+    """Return an engine's answer for one text after checking it against the API model.
 
-    Containers read strangers' texts, so it is read like a stranger's request. Raises ``ValueError``.
+    Containers process untrusted texts, so their answers are not trusted either. Raises ``ValueError``.
     """
     kind = KIND_OF[engine]
     operation = operation_model("comprehend", kind.detect)
@@ -86,14 +86,14 @@ def read_answer(engine: EngineName, given: object) -> Answer:
     try:
         read = read_output(operation, given if isinstance(given, dict) else {kind.member: given})
     except SerializationException as error:
-        raise ValueError(f"the engine answered what is no result: {error.message}") from None
+        raise ValueError(f"the engine's answer is not a result: {error.message}") from None
     if (kind.member or "Sentiment") not in read:
-        raise ValueError("the engine answered members of another analysis")
+        raise ValueError("the engine's answer has members of another analysis")
     return read if isinstance(given, dict) else read[kind.member]
 
 
 def endpoint_or_any(call: Call) -> Sequence[str]:
-    """Say that the call is about its custom model's endpoint, or about no resource with a built-in model."""
+    """Return the resource of a call: its custom model's endpoint, or none with a built-in model."""
     endpoint = call.parameters.get("EndpointArn")
     return (str(endpoint),) if endpoint else ("*",)
 
@@ -154,11 +154,11 @@ class RealtimeOperations:
 
 
 def _check_members(request: Request) -> None:
-    """Refuse what only DetectEntities has, where it makes no sense."""
+    """Raise if members that only DetectEntities has are used wrongly."""
     if request.get("Text") is not None and request.get("Bytes") is not None:
         raise TextOrBytes("Text and Bytes cannot be given together.")
     if request.get("EndpointArn") is not None:
-        # There is no operation that makes an endpoint, so none can be in service.
+        # No operation creates endpoints, so none can be in service.
         raise ResourceUnavailableException(request["EndpointArn"])
     if request.get("Text") is None:
         raise TextOrBytes("Text is required; Bytes needs the EndpointArn of a custom model.")

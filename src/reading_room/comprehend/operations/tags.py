@@ -29,7 +29,7 @@ class TagOperations:
 
     @operation("comprehend", "ListTagsForResource", resources=named_resource)
     def list_tags(self, call: Call, request: ListTagsForResourceRequestTypeDef) -> Mapping[str, object]:
-        """Return a resource's tags, which no Describe shows."""
+        """Return the tags of a resource, which no Describe call shows."""
         self._quotas.count(call.account, "ListTagsForResource")
         with self._database.reading() as session:
             found = tags.tags_of(session, call.account, request["ResourceArn"])

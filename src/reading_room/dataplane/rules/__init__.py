@@ -1,0 +1,1 @@
+"""Pure functions from a ``NetworkSpec`` to the kernel's rules, and the checks on them."""
