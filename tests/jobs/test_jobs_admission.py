@@ -27,9 +27,9 @@ from reading_room.jobs.admission import (
     admissible,
     choose,
     following_query,
+    free_capacity,
     grant,
     heads_query,
-    left,
     never_fits,
     room_for,
 )
@@ -361,16 +361,16 @@ def test_containers_that_jobs_hold_leave_so_much_less_to_the_next_one(database: 
         write(session, ("b", "entities", "queued"), ("b", "entities", "queued"), ("b", "topics", "queued"), first=2)
     with database.reading() as session:
         assert len(admissible(session, limits, host)) == 2
-        found = left(session, limits, host)
+        found = free_capacity(session, limits, host)
         assert found == Capacity(cores=2, memory_bytes=24 * GB, memory_free=16 * GB)
-        assert left(session, AdmissionLimits(9, core_overcommit=0.1), host) == Capacity(1, 24 * GB, 16 * GB)
-        assert left(session, limits, None) is None
+        assert free_capacity(session, AdmissionLimits(9, core_overcommit=0.1), host) == Capacity(1, 24 * GB, 16 * GB)
+        assert free_capacity(session, limits, None) is None
         fits = JobSize(2, 1_000_000, "2 containers: as its tag says")
         assert grant(session, limits, fits) == fits
         assert grant(session, limits, JobSize(16, 1_000_000, "16 containers: as its tag says")) == JobSize(
             2,
             1_000_000,
-            "16 containers: as its tag says; 2 of them, because READING_ROOM_CONTAINERS_AT_ONCE=6 leaves no more now",
+            "16 containers: as its tag says; reduced to 2 because READING_ROOM_CONTAINERS_AT_ONCE=6 allows no more now",
         )
         assert grant(session, AdmissionLimits(9), JobSize(16)) == JobSize(16)
 
@@ -428,7 +428,7 @@ def steps(session: Session, ask: Callable[[Session], object]) -> int:
 
 QUESTIONS: dict[str, Callable[[Session], object]] = {
     "admissible": lambda session: admissible(session, AdmissionLimits(jobs_at_once=8), HOST),
-    "left": lambda session: left(session, AdmissionLimits(jobs_at_once=8), HOST),
+    "free_capacity": lambda session: free_capacity(session, AdmissionLimits(jobs_at_once=8), HOST),
     "wanted_on": lambda session: needs.wanted_on(session, "local"),
     "placed": needs.placed,
     "unwanted": needs.unwanted,

@@ -68,7 +68,7 @@ def test_while_no_job_may_begin_those_that_wait_say_why_and_those_that_run_go_on
     assert world.status(running) == "COMPLETED"
     for job in waiting:
         assert world.status(job) == "SUBMITTED"
-        assert world.story(job).count("no job begins now: the disk is full") == 1
+        assert world.story(job).count("no job can start now: the disk is full") == 1
     world.held = None
     world.turn()
     assert [world.status(job) for job in waiting] == ["IN_PROGRESS"] * 2
@@ -83,7 +83,7 @@ def test_a_job_that_is_being_prepared_waits_too(world: World) -> None:
     world.held = "the disk is full"
     world.turn()
     assert world.wanted() == ()
-    assert "no job begins now" in world.story(job)
+    assert "no job can start now" in world.story(job)
     world.held = None
     world.turn()
     assert len(world.wanted()) == 1
@@ -125,7 +125,7 @@ def test_a_worker_that_claims_an_output_that_is_not_there_fails_its_job(world: W
     world.turn()
     settle(world)
     assert world.status(job) == "FAILED"
-    assert "no such object is there" in str(world.message(job))
+    assert "the object is missing" in str(world.message(job))
     assert str(world.message(job)).startswith("INTERNAL_ERROR: ")
 
 

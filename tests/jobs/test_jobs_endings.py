@@ -80,9 +80,7 @@ def test_the_attested_sentences_come_first_and_once() -> None:
 
 def test_a_worker_that_its_filter_ended_is_not_tried_again_and_the_job_says_so() -> None:
     event = outcome_of(state(Ready(), Progress(1), phase="exited", exit_code=159), OUTPUT, head)
-    said = (
-        "The worker made a system call that no worker makes, and was ended (SIGSYS): a document may have taken it over."
-    )
+    said = "The worker was terminated for a forbidden system call (SIGSYS): a document may have compromised it."
     assert event == WorkerFailed("INTERNAL_ERROR", said)
 
 

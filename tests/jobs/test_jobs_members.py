@@ -419,7 +419,7 @@ def test_a_part_that_is_written_beside_the_archive_is_not_the_archive(world: Wor
     world.host_says(world.member_state(0, DONE, phase="exited", exit_code=0))
     world.turn()
     settle(world)
-    assert "no such object is there" in str(world.message(job))
+    assert "the object is missing" in str(world.message(job))
 
 
 # Ending early

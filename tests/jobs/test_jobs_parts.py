@@ -105,7 +105,7 @@ def test_another_plan_voids_what_was_finished_and_the_fences_grow_on(
 def test_an_attempt_has_one_plan_and_an_earlier_one_cannot_replace_it(database: Database) -> None:
     register(database, 2)
     for attempt, digest in ((2, "changed"), (1, "plan"), (1, "changed")):
-        with pytest.raises(PlanRefused, match=f"attempt {attempt} of job {JOB} may not replace"):
+        with pytest.raises(PlanRefused, match=f"attempt {attempt} of job {JOB} must not replace"):
             register(database, attempt, digest)
     assert [each.holder for each in register(database, 2)] == ["job-2"] * 3
 

@@ -14,13 +14,13 @@ from reading_room.jobs.progress import (
     LEFT_DOCUMENTS,
     Left,
     Progress,
+    ProgressLine,
     Seen,
-    Told,
     about,
     line,
+    lines_due,
     measure,
     read,
-    tellings,
 )
 
 BEGIN = dt.datetime(2026, 1, 2, tzinfo=dt.UTC)
@@ -146,11 +146,11 @@ def test_whatever_a_worker_claims_the_line_is_read_again(
 
 
 def test_a_line_is_taken_apart() -> None:
-    assert read("Progress: 1,200 of 6,000 documents, 46.1 a second, about 2 to 3 min left, in 2 containers") == Told(
-        1200, 6000, "46.1 a second", Left(120, 180), 2
-    )
-    assert read("Progress: 1 document, 0.5 an hour") == Told(1, None, "0.5 an hour", None, 1)
-    assert read("Progress: 9 of 99 documents, about 2 d left") == Told(9, 99, None, Left(172_800, 172_800), 1)
+    assert read(
+        "Progress: 1,200 of 6,000 documents, 46.1 a second, about 2 to 3 min left, in 2 containers"
+    ) == ProgressLine(1200, 6000, "46.1 a second", Left(120, 180), 2)
+    assert read("Progress: 1 document, 0.5 an hour") == ProgressLine(1, None, "0.5 an hour", None, 1)
+    assert read("Progress: 9 of 99 documents, about 2 d left") == ProgressLine(9, 99, None, Left(172_800, 172_800), 1)
 
 
 @pytest.mark.parametrize(
@@ -161,10 +161,10 @@ def test_other_lines_are_not_of_progress(message: str) -> None:
 
 
 def test_lines_are_due_after_ten_seconds_then_ever_later_and_in_the_end_every_five_minutes() -> None:
-    due = [seconds for seconds in range(1, 1500) if tellings(seconds) > tellings(seconds - 1)]
+    due = [seconds for seconds in range(1, 1500) if lines_due(seconds) > lines_due(seconds - 1)]
     assert due == [10, 30, 70, 150, 310, 610, 910, 1210]
-    assert tellings(-5) == 0
-    assert tellings(86_400) < 300
+    assert lines_due(-5) == 0
+    assert lines_due(86_400) < 300
 
 
 def told_at(teller: Progress, seconds: range, job: Working) -> list[int]:
@@ -213,4 +213,4 @@ def test_a_job_without_documents_says_nothing_and_one_that_is_over_is_forgotten(
     assert told_at(teller, range(100), Working()) == []
     other = replace(Working(5, 10), job_id="other")
     assert told_at(teller, range(100, 400), other) == [150, 310]
-    assert teller._told == {"other": tellings(399)}
+    assert teller._due == {"other": lines_due(399)}

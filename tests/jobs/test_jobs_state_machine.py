@@ -142,7 +142,8 @@ def test_a_container_lost_too_often_fails_the_job_and_says_why() -> None:
     job = after(ADMITTED, *attempts)
     assert job.phase is Phase.FINISHING
     assert job.outcome is not None
-    assert job.outcome.message == ("INTERNAL_ERROR: The container was lost 3 times, at last because its host is gone.")
+    text = "The container was lost 3 times, the last time because its host is gone."
+    assert job.outcome.message == f"INTERNAL_ERROR: {text}"
 
 
 def test_a_failure_keeps_its_code_and_text() -> None:
@@ -270,7 +271,7 @@ PLACES = (
         (LOST, "container lost: its host is gone"),
         (ADDED, "member 1 is added: network interface eni-2 ready in subnet-1 at 10.0.1.6"),
         (MemberLost(1, "gone"), "member 1 lost: gone; its work goes to the others"),
-        (MemberLeft(1), "member 1 left: there is nothing left to do for it"),
+        (MemberLeft(1), "member 1 left: no work was left for it"),
         (TIMED_OUT, "not done after 60 seconds"),
         (OVERDUE, "not stopped 60 seconds after being asked to"),
         (RELEASED, "interface and container gone"),

@@ -96,7 +96,7 @@ class World:
             storyteller=self.stories,
             sizing=self.sizing,
             identities=self.identities,
-            held=lambda: self.held,
+            pause_reason=lambda: self.held,
         )
         return self.controller
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from reading_room.cli import reading
 from reading_room.cli.screen import output as console
 from reading_room.jobs import progress
-from reading_room.jobs.progress import Told
+from reading_room.jobs.progress import ProgressLine
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
@@ -143,7 +143,7 @@ def shown(title: str, *, states: bool = True) -> Iterator[Callable[[View], None]
         with console.status(title) as status:
             yield lambda view: status.update(f"{title}: {view.words(time.time())}")
         return
-    last: tuple[str, Told | None] | None = None
+    last: tuple[str, ProgressLine | None] | None = None
 
     def show(view: View) -> None:
         nonlocal last

@@ -1,1 +1,1 @@
-"""Durable jobs, whatever they analyse: a state machine, its rows, and the loop that moves them."""
+"""Durable jobs of every kind: a state machine, its rows, and the loop that advances them."""

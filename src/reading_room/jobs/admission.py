@@ -1,9 +1,9 @@
-"""Which queued jobs begin next: fair between accounts, then between the kinds of an account, then oldest first.
+"""Choosing the queued jobs to start next: fair between accounts, then between the kinds of an account, oldest first.
 
-An account with less running goes first; among equals the one that was served longest ago, so that a place that falls
-free wanders from account to account however many jobs each of them has queued. Where there are several accounts, none
-has every place. ``choose`` decides and is pure. The
-questions to the tables seek in indexes: their cost grows with the accounts and kinds that wait, never with the jobs.
+The account with the fewest running containers goes first. Ties go to the account that was served longest ago, so that
+free places rotate between the accounts however many jobs each has queued. If there are several accounts, none of them
+can have every place. ``choose`` makes the decision and is pure. The queries use index seeks, so their cost grows with
+the number of waiting accounts and kinds, not with the number of jobs.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ from reading_room.jobs.tables import JobRow
 from reading_room.settings import Settings
 
 NEVER_FITS = "INSUFFICIENT_HOST_CAPACITY"
-"""The code of a job whose single container is larger than its host."""
+"""The failure code of a job whose single container needs more than its host has."""
 QUEUES_READ = 4096
-"""Queues that one decision looks at, those served longest ago first. More than limits can close (at most 256 running
-jobs close their accounts, of some ten kinds each), so that one that is open is always among them."""
+"""How many queues one decision reads, starting with those served longest ago. This is more than limits can close (at
+most 256 running jobs close their accounts, with about ten kinds each), so at least one of them is always open."""
 _UNBOUNDED = 1 << 30
 _NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)
 
 Flow = tuple[str, str]
-"""An account and one of its kinds of jobs."""
+"""An account and a kind of job."""
 
 
 @dataclass(frozen=True, slots=True)
 class AdmissionLimits:
-    """What may run at the same time, as the settings of the same names say; 0 is no limit of that sort."""
+    """The limits on what runs at the same time, from the settings of the same names; 0 means no limit."""
 
     jobs_at_once: int
     jobs_per_account: int = 0
@@ -66,7 +66,7 @@ class AdmissionLimits:
 
 @dataclass(frozen=True, slots=True)
 class InUse:
-    """What admitted jobs hold; ``starting`` are those of the containers that use no memory yet."""
+    """The usage of admitted jobs; ``starting`` is the number of containers that use no memory yet."""
 
     jobs: int = 0
     containers: int = 0
@@ -75,9 +75,9 @@ class InUse:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """The jobs of one account and kind that wait: the oldest, and when one of the kind and of the account last began.
+    """The waiting jobs of one account and kind: the oldest, and when a job of the kind and of the account last began.
 
-    ``None`` where none ever began.
+    These times are ``None`` if none ever began.
     """
 
     account: str
@@ -90,30 +90,30 @@ class Queue:
 
 def choose(
     queues: Iterable[Queue],
-    held: Mapping[Flow, InUse],
+    in_use: Mapping[Flow, InUse],
     limits: AdmissionLimits,
     room: int,
     following: Callable[[Queue], Queue | None],
 ) -> list[str]:
-    """Return the ids of the jobs that begin now, in order: ``room`` of them, or as many as wait and limits allow.
+    """Return the ids of the jobs that start now, in order: at most ``room``, and only as many as the limits allow.
 
-    ``queues`` has an entry for each account and kind with waiting jobs, and ``following`` returns the entry of the
-    job behind an entry's, ``None`` after the last. Each job is counted with one container here.
+    ``queues`` has an entry for each account and kind with waiting jobs. ``following`` returns an entry with the next
+    job of the same queue, or ``None`` after the last. Each job counts with one container here.
     """
-    counts = _Counts(held)
+    counts = _Counts(in_use)
     accounts: dict[str, dict[str, Queue]] = {}
     for queue in queues:
         accounts.setdefault(queue.account, {})[queue.kind] = queue
-    turns = [counts.turn_of(account, waiting) for account, waiting in accounts.items()]
+    turns = [counts.account_key(account, waiting) for account, waiting in accounts.items()]
     heapq.heapify(turns)
     chosen: list[str] = []
     while turns and len(chosen) < room and counts.total < limits.jobs_at_once:
         account = heapq.heappop(turns)[-1]
-        # Nothing ends while this decides: what a limit closes stays closed, and is left out for good.
-        waiting = counts.open(account, accounts[account], limits)
+        # Nothing ends during this decision, so a queue that a limit closes stays closed and can be dropped.
+        waiting = counts.open_queues(account, accounts[account], limits)
         if not waiting:
             continue
-        queue = min(waiting, key=counts.order)
+        queue = min(waiting, key=counts.queue_key)
         chosen.append(queue.job_id)
         counts.add(queue, len(chosen))
         behind = following(queue)
@@ -122,40 +122,40 @@ def choose(
         else:
             accounts[account][queue.kind] = behind
         if accounts[account]:
-            heapq.heappush(turns, counts.turn_of(account, accounts[account]))
+            heapq.heappush(turns, counts.account_key(account, accounts[account]))
     return chosen
 
 
 class _Counts:
-    """What is held while a decision is made, its own choices included."""
+    """The usage during a decision, including the jobs that it has already chosen."""
 
-    def __init__(self, held: Mapping[Flow, InUse]) -> None:
-        self.total = sum(each.jobs for each in held.values())
+    def __init__(self, in_use: Mapping[Flow, InUse]) -> None:
+        self.total = sum(each.jobs for each in in_use.values())
         self._jobs: Counter[str] = Counter()
         self._of_kind: Counter[str] = Counter()
         self._containers: Counter[str] = Counter()
         self._in_flow: Counter[Flow] = Counter()
         self._chosen: dict[str | Flow, int] = {}
-        for (account, kind), each in held.items():
+        for (account, kind), each in in_use.items():
             self._jobs[account] += each.jobs
             self._of_kind[kind] += each.jobs
             self._containers[account] += each.containers
             self._in_flow[account, kind] += each.containers
 
-    def turn_of(self, account: str, waiting: Mapping[str, Queue]) -> tuple[int, int, dt.datetime, dt.datetime, str]:
-        """Return what accounts are compared by: the least is next."""
+    def account_key(self, account: str, waiting: Mapping[str, Queue]) -> tuple[int, int, dt.datetime, dt.datetime, str]:
+        """Return the sort key of an account: the lowest is next."""
         heads = waiting.values()
         served = max((queue.account_served or _NEVER for queue in heads), default=_NEVER)
         oldest = min(queue.submitted_at for queue in heads)
         return self._containers[account], self._chosen.get(account, 0), served, oldest, account
 
-    def order(self, queue: Queue) -> tuple[int, int, dt.datetime, dt.datetime, str]:
-        """Return what the kinds of one account are compared by: the least is next."""
+    def queue_key(self, queue: Queue) -> tuple[int, int, dt.datetime, dt.datetime, str]:
+        """Return the sort key of one queue of an account: the lowest is next."""
         flow = queue.account, queue.kind
         served = queue.kind_served or _NEVER
         return self._in_flow[flow], self._chosen.get(flow, 0), served, queue.submitted_at, queue.job_id
 
-    def open(self, account: str, waiting: Mapping[str, Queue], limits: AdmissionLimits) -> list[Queue]:
+    def open_queues(self, account: str, waiting: Mapping[str, Queue], limits: AdmissionLimits) -> list[Queue]:
         """Return the queues of an account that no limit closes."""
         if limits.jobs_per_account and self._jobs[account] >= limits.jobs_per_account:
             return []
@@ -165,7 +165,7 @@ class _Counts:
         return [queue for queue in waiting.values() if self._of_kind[queue.kind] < most]
 
     def add(self, queue: Queue, number: int) -> None:
-        """Count a choice, the decision's ``number``-th."""
+        """Count a chosen job, which is the ``number``-th of the decision."""
         flow = queue.account, queue.kind
         self.total += 1
         self._jobs[queue.account] += 1
@@ -178,27 +178,27 @@ class _Counts:
 # Room
 
 
-def room_for(held: InUse, limits: AdmissionLimits, capacity: Capacity | None) -> int:
-    """Return how many more containers may begin, by the limit on containers and by the host's cores and memory.
+def room_for(in_use: InUse, limits: AdmissionLimits, capacity: Capacity | None) -> int:
+    """Return how many more containers may start, given the limit on containers and the host's cores and memory.
 
-    Every container counts with all that it may use, so that what is promised is there. ``None`` is a host that has not
-    said yet what it has. One container has room on a host where nothing of ours runs, whatever other programs use:
-    its limits bound it, and waiting for others to end could be for ever.
+    Every container counts with its full limits, so that it can use them. ``capacity`` is ``None`` if the host has not
+    reported it yet. A host without running containers always has room for one, whatever other programs use: the
+    container is bounded by its limits, and the other programs may never end.
     """
     rooms = [_UNBOUNDED]
     if limits.containers_at_once:
-        rooms.append(limits.containers_at_once - held.containers)
+        rooms.append(limits.containers_at_once - in_use.containers)
     if capacity is not None:
-        rooms.append(int(capacity.cores * limits.core_overcommit / limits.container_cpus) - held.containers)
-        rooms.append(capacity.memory_bytes // limits.container_memory - held.containers)
-        rooms.append(capacity.memory_free // limits.container_memory - held.starting)
-    return max(min(rooms), 0 if held.containers else 1)
+        rooms.append(int(capacity.cores * limits.core_overcommit / limits.container_cpus) - in_use.containers)
+        rooms.append(capacity.memory_bytes // limits.container_memory - in_use.containers)
+        rooms.append(capacity.memory_free // limits.container_memory - in_use.starting)
+    return max(min(rooms), 0 if in_use.containers else 1)
 
 
 def never_fits(settings: Settings, capacity: Capacity | None) -> str | None:
-    """Return why no container of a job can ever run on a host, in a sentence for the job's owner; ``None`` if it can.
+    """Return a sentence for the owner on why a job can never run on a host, or ``None`` if it can.
 
-    The code that goes with it is ``NEVER_FITS``.
+    The failure code is ``NEVER_FITS``.
     """
     if capacity is None:
         return None
@@ -216,28 +216,28 @@ def never_fits(settings: Settings, capacity: Capacity | None) -> str | None:
     return None
 
 
-# Questions to the tables
+# Queries
 
 
 def admissible(session: Session, limits: AdmissionLimits, capacity: Capacity | None) -> list[str]:
-    """Return the ids of the queued jobs that may begin now, in the order in which they should.
+    """Return the ids of the queued jobs that may start now, in order.
 
-    Each is counted with one container; ``left`` and ``grant`` then say how many it may have. Reads as many rows as
-    it returns and one for each account and kind that waits, at most ``QUEUES_READ``.
+    Each job counts with one container; ``free_capacity`` and ``grant`` then determine how many it gets. This reads as
+    many rows as it returns, and one for each waiting account and kind, at most ``QUEUES_READ``.
     """
-    held = _held(session)
-    total = _total(held)
+    in_use = _in_use(session)
+    total = _total(in_use)
     containers = room_for(total, limits, capacity)
     room = min(containers, limits.jobs_at_once - total.jobs)
     if room <= 0:
         return []
     if session.scalar(select(Account.account).limit(1)) is not None:
         limits = _leaving_one(limits, total.containers + containers)
-    return choose(_queues(session), held, limits, room, lambda queue: _following(session, queue))
+    return choose(_queues(session), in_use, limits, room, lambda queue: _following(session, queue))
 
 
 def _leaving_one(limits: AdmissionLimits, containers: int) -> AdmissionLimits:
-    """Return limits by which no account has every place, neither of jobs nor of ``containers``."""
+    """Return limits under which no account can have every place, neither for jobs nor for ``containers``."""
     return replace(
         limits,
         jobs_per_account=limits.jobs_per_account or max(1, limits.jobs_at_once - 1),
@@ -245,35 +245,35 @@ def _leaving_one(limits: AdmissionLimits, containers: int) -> AdmissionLimits:
     )
 
 
-def left(session: Session, limits: AdmissionLimits, capacity: Capacity | None) -> Capacity | None:
-    """Return what of a host admitted jobs leave to one more job, for the planning of its size: at least one core."""
+def free_capacity(session: Session, limits: AdmissionLimits, capacity: Capacity | None) -> Capacity | None:
+    """Return the capacity of a host that is free for one more job, with at least one core, to plan the job's size."""
     if capacity is None:
         return None
-    total = _total(_held(session))
+    total = _total(_in_use(session))
     room = max(1, room_for(total, limits, capacity))
     memory = min(capacity.memory_free, capacity.memory_bytes - total.containers * limits.container_memory)
     return replace(capacity, cores=min(capacity.cores, room), memory_free=max(0, memory))
 
 
 def grant(session: Session, limits: AdmissionLimits, size: JobSize) -> JobSize:
-    """Return the size that a job may have: that which was planned, within the limit on containers of the host.
+    """Return the size that a job gets: the planned one, within the limit on the host's containers.
 
-    A job's tag asks for more containers than there are cores, but not for more than the operator allows.
+    A job's tag can ask for more containers than there are cores, but not for more than the operator allows.
     """
     if not limits.containers_at_once:
         return size
-    most = max(1, limits.containers_at_once - _total(_held(session)).containers)
+    most = max(1, limits.containers_at_once - _total(_in_use(session)).containers)
     if size.containers <= most:
         return size
     reason = (
-        f"{size.reason}; {most} of them, because READING_ROOM_CONTAINERS_AT_ONCE={limits.containers_at_once} "
-        "leaves no more now"
+        f"{size.reason}; reduced to {most} because READING_ROOM_CONTAINERS_AT_ONCE={limits.containers_at_once} "
+        "allows no more now"
     )
     return replace(size, containers=most, reason=reason)
 
 
 def jobs_by_account(session: Session) -> dict[str, tuple[int, int]]:
-    """Return how many jobs of each account wait for a place, and how many have one."""
+    """Return how many jobs of each account are waiting to start, and how many have started."""
     running = case((JobRow.phase == Phase.QUEUED.value, 0), else_=1)
     phases = [Phase.QUEUED.value, *(phase.value for phase in ADMITTED)]
     query = select(JobRow.account, func.count(), func.sum(running)).where(JobRow.phase.in_(phases))
@@ -281,7 +281,7 @@ def jobs_by_account(session: Session) -> dict[str, tuple[int, int]]:
     return {account: (jobs - begun, begun) for account, jobs, begun in counted}
 
 
-def _held(session: Session) -> dict[Flow, InUse]:
+def _in_use(session: Session) -> dict[Flow, InUse]:
     containers = case((JobRow.containers > 1, JobRow.containers), else_=1)
     starting = case((JobRow.phase == Phase.PREPARING.value, containers), else_=0)
     query = (
@@ -292,8 +292,8 @@ def _held(session: Session) -> dict[Flow, InUse]:
     return {(account, kind): InUse(*counts) for account, kind, *counts in session.execute(query)}
 
 
-def _total(held: Mapping[Flow, InUse]) -> InUse:
-    each = held.values()
+def _total(in_use: Mapping[Flow, InUse]) -> InUse:
+    each = in_use.values()
     return InUse(sum(one.jobs for one in each), sum(one.containers for one in each), sum(one.starting for one in each))
 
 
@@ -304,9 +304,9 @@ def _queues(session: Session) -> list[Queue]:
 
 @cache
 def heads_query() -> Select[str, str, str, dt.datetime, dt.datetime | None, dt.datetime | None]:
-    """Return the query for the oldest waiting job of each account and kind, in the order of ``Queue``'s fields.
+    """Return the query for the oldest waiting job of each account and kind, with columns in the order of ``Queue``.
 
-    From each one it seeks the next kind, or else the next account, in ``ix_jobs_queue``: over all the jobs in between.
+    From each one it seeks the next kind, or else the next account, in ``ix_jobs_queue``, skipping the jobs in between.
     """
     first = _oldest(JobRow).scalar_subquery()
     columns = JobRow.account, JobRow.kind, JobRow.job_id, JobRow.submitted_at
@@ -335,7 +335,7 @@ def _oldest(row: type[JobRow]) -> Select[str]:
 
 
 def following_query(queue: Queue) -> Select[str, dt.datetime]:
-    """Return the query for the job behind a queue's oldest."""
+    """Return the query for the job after the oldest one of a queue."""
     query = select(JobRow.job_id, JobRow.submitted_at).where(
         JobRow.phase == Phase.QUEUED.value,
         JobRow.account == queue.account,

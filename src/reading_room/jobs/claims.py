@@ -1,8 +1,9 @@
-"""Claims on work that several could do: who has a piece of it now, until when, and the number that proves it.
+"""Claims on pieces of work that several workers could do: who holds a piece, until when, and its fencing number.
 
-Each claim of a piece raises its fence. Whoever finishes a piece says the fence of its claim, so that somebody who was
-thought dead and comes late changes nothing. ``claim`` is one statement inside the caller's transaction; on SQLite that
-one has the write lock from its beginning (``BEGIN IMMEDIATE``), so no two claimants ever see the same piece free.
+Each claim of a piece raises its fence. To finish a piece, its holder must present the fence of its claim, so that a
+holder that was presumed dead and finishes late changes nothing. ``claim`` is one statement inside the caller's
+transaction. On SQLite the transaction has the write lock from its start (``BEGIN IMMEDIATE``), so two claimants never
+see the same piece as free.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from sqlalchemy.orm import Session
 from reading_room.jobs.tables import PART_OPEN, PartRow
 
 ClaimKind = Literal["parts"]
-"""What is claimed: the parts of a job's input."""
+"""The kinds of work that can be claimed: the parts of a job's input."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A piece of work that its claimant has now. ``fence`` is what it says when it has finished."""
+    """A claimed piece of work. ``fence`` must be presented to finish it."""
 
     number: int
     fence: int
@@ -39,14 +40,14 @@ def claim(
     lease: dt.timedelta,
     limit: int,
 ) -> list[Claim]:
-    """Give up to ``limit`` pieces of a job to ``holder``, the lowest numbers first, until ``now + lease``.
+    """Claim up to ``limit`` pieces of a job for ``holder``, the lowest numbers first, until ``now + lease``.
 
-    Free is what is not done and either nobody has, or an earlier attempt than ``attempt``, or somebody whose lease has
-    ended. What a later attempt has is never given to an earlier one. ``session`` must be of a writing transaction; what
-    is claimed is the holder's once that has committed. Raises ``ValueError`` for another kind.
+    A piece can be claimed if it is not done and has no holder, or if its holder is from an earlier attempt than
+    ``attempt`` or its lease has expired. An earlier attempt never gets a piece of a later one. ``session`` must be in a
+    writing transaction; the claims are valid once it has been committed. Raises ``ValueError`` for another kind.
     """
     if kind != "parts":
-        raise ValueError(f"there is nothing to claim of the kind {kind!r}")
+        raise ValueError(f"work of the kind {kind!r} cannot be claimed")
     free = (
         select(PartRow.number)
         .where(

@@ -1,9 +1,9 @@
-"""The certificates by which the containers of one attempt of a job know each other, and nobody else.
+"""The certificates with which the containers of one attempt of a job authenticate each other.
 
-Each attempt has an authority of its own, which lives for the moment in which it signs: its private key is dropped
-before the first container gets anything, so nobody can ever be added. Keys are in the memory of this process and
-nowhere else. A process that was started again has none, and makes none in their place: containers that are connected
-already would not know those that are not.
+Each attempt has its own certificate authority, which exists only while it signs. Its private key is discarded before
+the first container gets its certificate, so no other certificate can ever be added. The containers' keys exist only in
+the memory of this process. After a restart the process has no keys and creates no new ones, because containers that are
+already connected would not trust the new certificates.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ _AFTER = dt.timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What a container needs to speak with the others of its attempt, all of it PEM."""
+    """The credentials with which a container talks to the others of its attempt, in PEM."""
 
     authority: str
-    """The certificate that has signed those of all of them."""
+    """The certificate of the authority that signed all the containers' certificates."""
     certificate: str
     key: str = field(repr=False)
-    """The private key, which no other container has."""
+    """The container's private key."""
 
 
 class Authorities:
-    """The identities of every living attempt. Thread-safe.
+    """The identities of every current attempt. Thread-safe.
 
-    ``lifetime`` is how long a job may run; the certificates are good for a day longer.
+    ``lifetime`` is how long a job can run; the certificates are valid for a day longer.
     """
 
     def __init__(self, database: Database, clock: Clock, lifetime: dt.timedelta) -> None:
@@ -48,51 +48,51 @@ class Authorities:
         self._clock = clock
         self._lifetime = lifetime
         self._lock = threading.Lock()
-        # Held while rows are written, so never asked for by ``forget``, which is called inside of transactions.
-        self._making = threading.Lock()
-        self._held: dict[tuple[str, int], tuple[Identity, ...]] = {}
+        # Held while rows are written, so ``forget``, which is called inside transactions, must not acquire it.
+        self._creating = threading.Lock()
+        self._identities: dict[tuple[str, int], tuple[Identity, ...]] = {}
 
     def identity(self, job_id: str, attempt: int, member: int, containers: int) -> Identity | None:
-        """Return who a container is: that of number ``member`` in an attempt that began with so many ``containers``.
+        """Return the identity of container ``member`` of an attempt that began with ``containers`` containers.
 
-        The first call for an attempt makes the identities of all of them and of those that may replace lost ones.
-        ``None`` when the attempt's are gone, with the process that made them or because it has ended, and for a number
-        that was not foreseen.
+        The first call for an attempt creates the identities of all its containers and of possible replacements. Returns
+        ``None`` if the identities were lost with the process that created them, if the attempt has ended, or if there
+        is none for this number.
         """
-        identities = self._of(job_id, attempt)
+        identities = self._stored(job_id, attempt)
         if identities is None:
-            identities = self._once(job_id, attempt, containers + REPLACEMENTS)
+            identities = self._create_once(job_id, attempt, containers + REPLACEMENTS)
         return identities[member] if 0 <= member < len(identities) else None
 
     def forget(self, job_id: str, attempt: int | None = None) -> None:
-        """Forget the identities of an attempt that has ended, or of all attempts of a job; none is no error."""
+        """Forget the identities, if any, of an attempt that has ended, or of all attempts of a job."""
         with self._lock:
-            for held in [key for key in self._held if key[0] == job_id and attempt in (None, key[1])]:
-                del self._held[held]
+            for key in [key for key in self._identities if key[0] == job_id and attempt in (None, key[1])]:
+                del self._identities[key]
 
-    def _of(self, job_id: str, attempt: int) -> tuple[Identity, ...] | None:
+    def _stored(self, job_id: str, attempt: int) -> tuple[Identity, ...] | None:
         with self._lock:
-            return self._held.get((job_id, attempt))
+            return self._identities.get((job_id, attempt))
 
-    def _once(self, job_id: str, attempt: int, count: int) -> tuple[Identity, ...]:
-        """Make the identities of an attempt that never had any; return those that it has, none if they are lost."""
-        with self._making:
-            identities = self._of(job_id, attempt)
-            if identities is None and self._first(job_id, attempt):
-                identities = self._make(job_id, attempt, count)
+    def _create_once(self, job_id: str, attempt: int, count: int) -> tuple[Identity, ...]:
+        """Return the identities of an attempt. Create them if it never had any; return none if they were lost."""
+        with self._creating:
+            identities = self._stored(job_id, attempt)
+            if identities is None and self._record_authority(job_id, attempt):
+                identities = self._create(job_id, attempt, count)
                 with self._lock:
-                    self._held[job_id, attempt] = identities
+                    self._identities[job_id, attempt] = identities
             return identities or ()
 
-    def _first(self, job_id: str, attempt: int) -> bool:
-        """Note that the attempt has its authority now; return whether it had none before."""
+    def _record_authority(self, job_id: str, attempt: int) -> bool:
+        """Record that the attempt has had its authority; return whether it had none before."""
         with self._database.transaction() as session:
             if session.get(ClusterAuthorityRow, (job_id, attempt)) is not None:
                 return False
             session.add(ClusterAuthorityRow(job_id=job_id, attempt=attempt, made_at=self._clock()))
             return True
 
-    def _make(self, job_id: str, attempt: int, count: int) -> tuple[Identity, ...]:
+    def _create(self, job_id: str, attempt: int, count: int) -> tuple[Identity, ...]:
         now = self._clock()
         first, last = now - _BEFORE, now + self._lifetime + _AFTER
         signer = ec.generate_private_key(ec.SECP256R1())
@@ -110,7 +110,7 @@ class Authorities:
                 _builder(_name(f"job-{job_id}-{attempt}-{member}"), name, key.public_key(), first, last)
                 .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
                 .add_extension(_usage(signs_certificates=False), critical=True)
-                # Each of them calls others and is called by others.
+                # Each container is both a client and a server of others.
                 .add_extension(
                     x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]),
                     critical=False,

@@ -1,7 +1,7 @@
-"""The loop that moves jobs: it admits, prepares, hears what hosts report, times out, cleans up and ends them.
+"""The loop that advances jobs: it admits and prepares them, reads host reports, enforces time limits, and ends them.
 
-A turn takes no input. Every step reads the tables again, does what they ask for, and writes the event with all its
-effects in one transaction, so that a turn which dies anywhere is repaired by the next one.
+A turn takes no input. Every step reads the tables again, does what they require, and writes the event with all its
+effects in one transaction, so that the next turn repairs a turn that was interrupted anywhere.
 """
 
 from __future__ import annotations
@@ -46,20 +46,20 @@ from reading_room.settings import Settings
 logger = logging.getLogger(__name__)
 
 STOP_SECONDS = 60
-"""How long a worker may take to write what it has after being asked to stop."""
+"""How long a worker may take to write its results after being asked to stop."""
 CONFIRMATION_SECONDS = 5
-"""How long a job's end waits for a host to say that the interface is gone."""
+"""How long the end of a job waits for the host to confirm that the interface is gone."""
 TURN_SECONDS = 1.0
-"""How often the tables are looked at without any signal: the grain of every time limit."""
+"""How often the tables are checked without a signal, and so the resolution of every time limit."""
 
 
 def no_model(analysis: str, metadata: str) -> None:
-    """Refuse every model: the ``ModelCheck`` of a controller that runs no trainings."""
+    """Reject every model: the ``ModelCheck`` of a controller that runs no trainings."""
     raise ValueError(f"no {analysis} runs here")
 
 
 class JobController:
-    """Runs the jobs of every account. ``start`` it once; ``wake`` and ``report`` may come from any thread."""
+    """Runs the jobs of every account. Call ``start`` once; ``wake`` and ``report`` can be called from any thread."""
 
     def __init__(
         self,
@@ -75,15 +75,15 @@ class JobController:
         check_model: ModelCheck = no_model,
         sizing: Sizing = one_container,
         identities: Identities | None = None,
-        held: Callable[[], str | None] = lambda: None,
+        pause_reason: Callable[[], str | None] = lambda: None,
     ) -> None:
-        """``sizing`` plans how many containers jobs get; ``identities`` are theirs, in memory somewhere else.
+        """``sizing`` plans how many containers jobs get; ``identities`` has the certificates of the containers.
 
-        ``held`` says why no job may begin now, ``None`` if nothing is in the way.
+        ``pause_reason`` returns why no job can start now, or ``None`` if jobs can start.
         """
-        self._held = held
-        self._told: set[str] = set()
-        """Jobs that wait for that, and whose stories say so."""
+        self._pause_reason = pause_reason
+        self._paused: set[str] = set()
+        """The waiting jobs whose stories already have the reason."""
         self._database = database
         self._settings = settings
         self._clock = clock
@@ -94,7 +94,7 @@ class JobController:
         self._lock = threading.Lock()
         self._loop = Loop("jobs", self.turn, every=TURN_SECONDS)
         self._writer = JobWriter(database, clock, network, identities, host)
-        # What a turn that died may have left is looked for at the first turn, and after any step that failed.
+        # The first turn removes what an interrupted turn may have left, as does a turn after any failed step.
         self._writer.failed = True
         self._host_reports = HostReports(
             database=database,
@@ -115,86 +115,88 @@ class JobController:
         self._stories.start()
 
     def stop(self) -> bool:
-        """End the loops after the turn in progress; return whether they ended."""
+        """End the loops after the current turn; return whether they ended."""
         ended = self._loop.stop()
         return self._stories.stop() and ended
 
     def wake(self) -> None:
-        """Ask for a turn. Never waits."""
+        """Request a turn. Never blocks."""
         self._loop.wake()
 
     def report(self, report: HostReport) -> None:
-        """Take what a host holds now. Never waits; the turn that it causes reads the newest report of each host."""
+        """Store a host's report. Never blocks; the turn that it causes reads the newest report of each host."""
         with self._lock:
             before = self._reports.get(report.host)
             self._reports[report.host] = report
-        # Free memory is never twice the same; whoever waits for it waits for the next turn. And a generation is new
-        # with every change of a network, of which no job need hear.
+        # Free memory changes with every report, and a job that waits for it can wait for the next turn. The generation
+        # changes with every change of a network, which does not matter to jobs.
         if before is None or replace(before, capacity=report.capacity, generation=report.generation) != report:
             self._loop.wake()
 
     def capacity(self) -> Capacity | None:
-        """Return what the host has for containers, by its newest report; ``None`` while it has not said."""
+        """Return the host's capacity for containers from its newest report, or ``None`` before the first one."""
         with self._lock:
             here = self._reports.get(self._host)
         return None if here is None else here.capacity
 
     def turn(self) -> None:
-        """Do everything that the tables and the newest reports ask for."""
+        """Do everything that the tables and the newest reports require."""
         with self._lock:
             reports = dict(self._reports)
         for report in reports.values():
             self._host_reports.apply(report)
-        self._keep_wires()
-        self._keep_time()
+        self._fail_detached_jobs()
+        self._check_times()
         self._release(reports)
         self._end()
-        if (why := self._held()) is None:
-            self._told.clear()
+        if (why := self._pause_reason()) is None:
+            self._paused.clear()
             self._admit()
             self._starting.prepare()
         else:
-            self._hold(why)
+            self._note_pause(why)
         if self._writer.failed:
             self._network.remove_leftovers()
             self._writer.failed = False
 
     def _written(self, tables: frozenset[str]) -> None:
-        # A turn's own writes wake it only where a later step asks for an earlier one: see ``wake`` below.
+        # A turn's own writes do not wake the loop; a step that needs another turn calls ``wake``.
         if tables & {JobRow.__tablename__, JobContainerRow.__tablename__} and not self._loop.turning_here():
             self._loop.wake()
         if JobEventRow.__tablename__ in tables:
             self._stories.wake()
 
-    def _hold(self, why: str) -> None:
-        """Begin no job, and tell in the story of each that waits; those that run go on."""
+    def _note_pause(self, why: str) -> None:
+        """Add the reason why no job can start to the story of each waiting job."""
         with self._database.reading() as session:
-            waiting = [job_id for job_id in not_begun(session) if job_id not in self._told]
+            waiting = [job_id for job_id in not_begun(session) if job_id not in self._paused]
         for job_id in waiting:
-            with self._writer.each(job_id):
-                self._writer.note(job_id, "Warning", f"It waits, as no job begins now: {why}")
-                self._told.add(job_id)
-            if job_id not in self._told:
-                return  # As it is for this one, it will be for the others.
+            with self._writer.guard(job_id):
+                self._writer.note(job_id, "Warning", f"The job waits because no job can start now: {why}")
+                self._paused.add(job_id)
+            if job_id not in self._paused:
+                return  # Writing failed, and would fail for the other jobs, too.
 
     def _admit(self) -> None:
         self._starting.admit(self.capacity())
 
     # Interfaces
 
-    def _keep_wires(self) -> None:
-        """End jobs whose interface was taken away: its owner may take back the permission to attach it."""
+    def _fail_detached_jobs(self) -> None:
+        """Fail jobs whose interface was detached: its owner may have revoked the permission to attach it."""
         with self._database.reading() as session:
-            cut = [held.need for held in placed(session) if not self._network.attached(session, held.need)]
+            cut = [
+                container.need for container in placed(session) if not self._network.attached(session, container.need)
+            ]
         for need in cut:
-            text = f"{need.interface_id} was detached while the job ran: leave its permission to the service."
-            with self._writer.each(need.job_id):
+            text = f"{need.interface_id} was detached while the job ran: do not revoke the service's permission on it."
+            with self._writer.guard(need.job_id):
                 event = WorkerFailed("NO_PERMISSION_FOR_NETWORK_INTERFACE", text)
                 self._writer.advance(need.job_id, event, of=need.container_id)
 
     # Time limits
 
-    def _keep_time(self) -> None:
+    def _check_times(self) -> None:
         now = self._clock()
         limit = dt.timedelta(seconds=self._settings.job_seconds)
         patience = dt.timedelta(seconds=STOP_SECONDS)
@@ -207,10 +209,10 @@ class JobController:
             elif row.admitted_at and now - row.admitted_at > limit:
                 event = TimedOut(self._settings.job_seconds)
             if event is not None:
-                with self._writer.each(row.job_id):
+                with self._writer.guard(row.job_id):
                     self._writer.advance(row.job_id, event)
         for job_id, line in self._progress.due(rows, now):
-            with self._writer.each(job_id):
+            with self._writer.guard(job_id):
                 self._writer.note(job_id, PROGRESS, line)
 
     # Cleaning up and ending
@@ -219,12 +221,12 @@ class JobController:
         with self._database.reading() as session:
             containers = unwanted(session)
         now = self._clock()
-        for held in containers:
-            need = held.need
-            with self._writer.each(need.job_id):
-                if held.removed_at is None:
+        for container in containers:
+            need = container.need
+            with self._writer.guard(need.job_id):
+                if container.removed_at is None:
                     self._remove_interface(need)
-                elif _gone(need, reports.get(need.host), now - held.removed_at):
+                elif _gone(need, reports.get(need.host), now - container.removed_at):
                     self._host_reports.forget(need.container_id)
                     with self._database.transaction() as session:
                         session.delete(session.get_one(JobContainerRow, need.container_id))
@@ -238,19 +240,19 @@ class JobController:
             for line in lines:
                 note(session, job, "InterfaceRemoved", printable(line), now)
             if need.interface_id is None:
-                # It was never shown to a host: there is nobody to wait for.
+                # No host ever had the interface, so there is no host to wait for.
                 session.delete(container)
             else:
                 container.removed_at = now
-        # The host may have let go already, and would then not report again.
+        # The host may already have removed the interface, and would then not report again.
         self._loop.wake()
 
     def _end(self) -> None:
         with self._database.reading() as session:
             rows = ready_to_end(session)
         for row in rows:
-            with self._writer.each(row.job_id):
-                # Also after a success: an earlier attempt may have died in the middle of its upload.
+            with self._writer.guard(row.job_id):
+                # Even after a success, an earlier attempt may have been lost during its upload.
                 output = location_of(row.output_uri)
                 self._store.abort_uploads(output.bucket, output.key)
                 if row.is_training:
@@ -258,25 +260,25 @@ class JobController:
                 elif row.distributed:
                     below = parts_of(output)
                     self._store.delete_prefix(below.bucket, below.key)
-                self._tell_before_the_end(row.job_id)
+                self._copy_story(row.job_id)
                 self._writer.advance(row.job_id, Released(), _clear_parts)
                 self._writer.forget(row.job_id)
                 self._stories.hurry()
 
     def _clear_artifact(self, row: JobRow) -> None:
-        """Leave nothing of a model but the artifact of one that is trained."""
+        """Delete everything that a training has written, except the artifact of a trained model."""
         artifact = location_of(str(row.artifact_uri))
         self._store.abort_uploads(artifact.bucket, artifact.key)
         if row.outcome != Phase.COMPLETED.value:
             self._store.delete(artifact.bucket, artifact.key)
 
-    def _tell_before_the_end(self, job_id: str) -> None:
-        """Have a job's story told before anybody can see its end; its last line follows at once."""
+    def _copy_story(self, job_id: str) -> None:
+        """Copy the story to the log stream before anybody can see the job's end; the last line follows at once."""
         try:
             self._stories.turn()
         except Exception:
-            # The loop of the stories tries again; no job waits for its log.
-            logger.exception("the story of job %s could not be told yet", job_id)
+            # The loop of the stories tries again; a job does not wait for its log.
+            logger.exception("the story of job %s could not be written to its log stream yet", job_id)
 
 
 def _clear_parts(session: Session, row: JobRow) -> None:

@@ -1,4 +1,4 @@
-"""Whose credentials an address inside a VPC may fetch, and then use: those of the job whose interface it is now."""
+"""The credentials that an address in a VPC may fetch and use: those of the job that has its interface now."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from reading_room.vpc.tables import NetworkInterface, Vpc
 
 
 def owner_of(session: Session, vpc_id: str, source_ip: str) -> CredentialsOwner | None:
-    """Return the owner of credentials behind ``source_ip`` in a VPC, or ``None``.
+    """Return the owner of the credentials for requests from ``source_ip`` in a VPC, or ``None``.
 
-    The address must be that of an interface whose container is wanted now: a job that is ending, and a later job that
-    got the same address, are never confused.
+    The address must belong to an interface whose container is wanted now, so that a job that is ending is never
+    confused with a later job that got the same address.
     """
     query = container_at(vpc_id, source_ip).join(Vpc, Vpc.vpc_id == NetworkInterface.vpc_id)
     found = session.execute(query.add_columns(NetworkInterface, Vpc.internal)).first()
@@ -46,7 +46,7 @@ def owner_of(session: Session, vpc_id: str, source_ip: str) -> CredentialsOwner 
 
 
 def owners(database: Database) -> Callable[[str, str], CredentialsOwner | None]:
-    """Return ``owner_of`` for one database."""
+    """Return ``owner_of`` bound to a database."""
 
     def find(vpc_id: str, source_ip: str) -> CredentialsOwner | None:
         with database.reading() as session:
@@ -56,14 +56,14 @@ def owners(database: Database) -> Callable[[str, str], CredentialsOwner | None]:
 
 
 class JobsBehind:
-    """Says which jobs may have sent a request. Kept in memory until a table that it was read from is written."""
+    """Finds the jobs that may have sent a request. Results are cached until a table that they depend on is written."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._kept = Kept[NetworkPath, frozenset[str]](database, JobContainerRow, *SENDER_TABLES)
 
     def __call__(self, path: NetworkPath) -> frozenset[str]:
-        """Return the ids of the jobs with a wanted container on one of the interfaces that a path may begin at."""
+        """Return the ids of the jobs with a wanted container on an interface from which a path may start."""
         if path.vpc_id is None and path.router_vpc_id is None:
             return frozenset()
         return self._kept.get(path, self._read) or frozenset()
@@ -85,7 +85,7 @@ class JobsBehind:
 def _for_model(
     session: Session, container: JobContainerRow, job: JobRow, interface: NetworkInterface, internal: bool
 ) -> CredentialsOwner | None:
-    """Return the service's own session for the artifact of the job's model: a training writes it, a job reads it."""
+    """Return the owner of the service's own session for the model's artifact: a training writes it, a job reads it."""
     if job.artifact_uri is None or container.model_credentials_path is None:
         return None
     return CredentialsOwner(
@@ -99,15 +99,15 @@ def _for_model(
 
 
 def model_session(session: Session, job: JobRow, interface: NetworkInterface, now: dt.datetime) -> Principal | None:
-    """Return whom a job with this interface will be to the bucket of models; ``None`` for a job without a model.
+    """Return the principal with which a job will access the bucket of models, or ``None`` for a job without a model.
 
-    It can be asked about and has no credentials. The interface is one of a VPC of a customer.
+    It is for checking policies and has no credentials. The interface must be in a customer's VPC.
     """
     if job.artifact_uri is None:
         return None
     role = role_by_arn(session, service_bucket.ROLE_ARN)
     if role is None:
-        raise LookupError(f"the role {service_bucket.ROLE_ARN} is missing: starting the service makes it")
+        raise LookupError(f"the role {service_bucket.ROLE_ARN} is missing: the service creates it when it starts")
     return Principal(
         kind="session",
         account=role.account,
@@ -140,6 +140,6 @@ def model_session_arn(job_id: str) -> str:
 
 
 def revoke_sessions(session: Session, container: JobContainerRow) -> None:
-    """End the sessions of a container that is not wanted any more: its role's, and the service's own."""
+    """Revoke the sessions of a container that is no longer wanted: its role's, and the service's own."""
     for role_arn in (container.role_arn, service_bucket.ROLE_ARN):
         revoke(session, role_arn, container.session_name)

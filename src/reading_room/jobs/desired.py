@@ -1,4 +1,4 @@
-"""What a host should run for jobs now, read from the tables."""
+"""The containers that a host should run for jobs now, read from the tables."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from reading_room.vpc.tables import NetworkInterface
 def containers(session: Session, host: str, limits: Limits = Limits()) -> tuple[ContainerSpec, ...]:
     """Return the containers that a host should run, in order of their ids.
 
-    Only those whose interface is attached to them now: one whose interface was taken away has no network to run in,
-    and the others of a cluster have nobody to turn to without the first's.
+    These are only containers whose interface is attached to them now. A container whose interface was detached has no
+    network, and without the first container the others of a cluster have nothing to connect to.
     """
     attached = select(NetworkInterface.container_id).where(NetworkInterface.host == host)
     present = set(session.scalars(attached))
@@ -39,7 +39,7 @@ def containers(session: Session, host: str, limits: Limits = Limits()) -> tuple[
 def wanted(session: Session, host: str, limits: Limits = Limits()) -> tuple[ContainerSpec, ...]:
     """Return the containers that jobs want on a host, in order of their ids.
 
-    A container is wanted from the moment its interface exists until its job's end is decided.
+    A container is wanted from when its interface exists until the end of its job is decided.
     """
     rows = session.execute(
         select(JobContainerRow, JobRow)
@@ -52,10 +52,11 @@ def wanted(session: Session, host: str, limits: Limits = Limits()) -> tuple[Cont
         )
         .order_by(JobContainerRow.container_id)
     )
-    told = dhcp_options.name_servers(session)
+    name_servers = dhcp_options.name_servers(session)
     addresses = _addresses(session)
     return tuple(
-        _container(container, job, limits, told.get(str(container.vpc_id)), addresses) for container, job in rows
+        _container(container, job, limits, name_servers.get(str(container.vpc_id)), addresses)
+        for container, job in rows
     )
 
 
@@ -70,7 +71,7 @@ def _addresses(session: Session) -> dict[str, str]:
 
 
 def limits_from(settings: Settings) -> Limits:
-    """Return the limits that every job's container gets."""
+    """Return the limits of every job's container."""
     return Limits(
         memory_bytes=settings.container_memory,
         processes=settings.container_processes,
@@ -83,10 +84,10 @@ def _container(
     container: JobContainerRow,
     job: JobRow,
     limits: Limits,
-    told: dhcp_options.NameServers | None,
+    name_servers: dhcp_options.NameServers | None,
     addresses: Mapping[str, str],
 ) -> ContainerSpec:
-    servers = () if told is None else told.servers
+    servers = () if name_servers is None else name_servers.servers
     return ContainerSpec(
         container_id=container.container_id,
         vpc_id=str(container.vpc_id),
@@ -113,12 +114,12 @@ def _container(
         limits=limits,
         stop=container.stop,
         name_servers=tuple(RESOLVER if server == dhcp_options.AMAZON_DNS else server for server in servers),
-        search_domains=() if told is None else told.domains,
+        search_domains=() if name_servers is None else name_servers.domains,
     )
 
 
 def _cluster(container: JobContainerRow, job: JobRow, addresses: Mapping[str, str]) -> ClusterPlace | None:
-    """Return where a container stands among others; an address is empty whose interface is not there any more."""
+    """Return the place of a container in its cluster; the address of a removed interface is empty."""
     if container.cluster_path is None:
         return None
     first = container_id(job.job_id, container.attempt)
@@ -134,6 +135,6 @@ def _cluster(container: JobContainerRow, job: JobRow, addresses: Mapping[str, st
 def _model(container: JobContainerRow, job: JobRow) -> ModelPlace | None:
     if job.artifact_uri is None or container.model_credentials_path is None:
         return None
-    # A training is given no digest: it makes what it writes.
+    # A training gets no digest, because it creates the artifact.
     sha256 = "" if job.is_training else str(job.artifact_sha256)
     return ModelPlace(location_of(job.artifact_uri), container.model_credentials_path, sha256)

@@ -1,10 +1,10 @@
-"""What can go wrong with jobs, for the packages above; none of it crosses the wire by itself."""
+"""The errors of jobs, which the packages above turn into API errors or failure codes."""
 
 from __future__ import annotations
 
 
 class UnknownJob(Exception):
-    """There is no such job in the account."""
+    """The account has no such job."""
 
     def __init__(self, job_id: str) -> None:
         super().__init__(f"no job has the id {job_id}")
@@ -12,7 +12,7 @@ class UnknownJob(Exception):
 
 
 class JobEnded(Exception):
-    """The job cannot be stopped: it has ended already."""
+    """The job has already ended and cannot be stopped."""
 
     def __init__(self, job_id: str, status: str) -> None:
         super().__init__(f"job {job_id} is {status}")
@@ -21,10 +21,10 @@ class JobEnded(Exception):
 
 
 class TokenReused(Exception):
-    """The client token belongs to a job that was asked for with other parameters."""
+    """The client token was used for a job with other parameters."""
 
     def __init__(self, token: str, job_id: str) -> None:
-        super().__init__(f"token {token} belongs to job {job_id}, which has other parameters")
+        super().__init__(f"token {token} was used for job {job_id}, which has other parameters")
         self.token = token
         self.job_id = job_id
 
@@ -33,21 +33,21 @@ class TooManyActiveJobs(Exception):
     """The account has as many active jobs of the kind as its quota allows."""
 
     def __init__(self, kind: str, quota: int) -> None:
-        super().__init__(f"{quota} jobs of kind {kind} are active, the most that an account may have")
+        super().__init__(f"{quota} jobs of kind {kind} are active, the maximum of an account")
         self.kind = kind
         self.quota = quota
 
 
 class TooManyWaitingJobs(Exception):
-    """As many jobs of the account wait for a place as its quota allows."""
+    """The account has as many waiting jobs as its quota allows."""
 
     def __init__(self, quota: int) -> None:
-        super().__init__(f"{quota} jobs of the account wait for a place, the most that may")
+        super().__init__(f"{quota} jobs of the account are waiting to start, the maximum")
         self.quota = quota
 
 
 class PreparationError(Exception):
-    """A job's network cannot be prepared: ``code`` is a failure code of jobs, ``text`` says which id and what to do."""
+    """A job's network cannot be prepared. ``code`` is a job's failure code; ``text`` has the id and what to do."""
 
     def __init__(self, code: str, text: str) -> None:
         super().__init__(f"{code}: {text}")
@@ -56,8 +56,8 @@ class PreparationError(Exception):
 
 
 class PlanRefused(Exception):
-    """The parts of a job are registered already, by a later attempt or by this one with another plan."""
+    """A later attempt, or this one with another plan, has already registered the parts of a job."""
 
     def __init__(self, job_id: str, attempt: int, registered: int) -> None:
-        super().__init__(f"attempt {attempt} of job {job_id} may not replace the plan that attempt {registered} has")
+        super().__init__(f"attempt {attempt} of job {job_id} must not replace the plan of attempt {registered}")
         self.job_id = job_id

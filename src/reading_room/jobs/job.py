@@ -1,4 +1,4 @@
-"""A job as the state machine sees it: its phase, the events that move it, the changes that follow. All frozen."""
+"""A job as the state machine sees it: its phase, the events that advance it, and the resulting changes. All frozen."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 ATTEMPTS = 3
-"""How often a job is begun in all, when its first container is lost through no fault of the job. The last attempt has
-one container: nothing of a cluster can be lost there."""
+"""How many attempts a job has if its first container is lost through no fault of the job. The last attempt has one
+container, so that no other container of a cluster can be lost."""
 CONTAINERS = 16
-"""How many containers an attempt may begin with."""
+"""The most containers that an attempt can begin with."""
 REPLACEMENTS = 2
-"""How many containers an attempt may be given for lost ones."""
+"""The most containers that can replace lost ones in an attempt."""
 
 
 class Phase(StrEnum):
-    """Where a job is. Each phase says what the service is doing about it."""
+    """The phase of a job, that is, what the service is doing for it."""
 
     QUEUED = "queued"
-    """Accepted; waits for a place among the running jobs."""
+    """Accepted; waiting for a place among the running jobs."""
     PREPARING = "preparing"
-    """Admitted; the role is being assumed and the interfaces made. Nothing of the attempt runs yet."""
+    """Admitted; the role is being assumed and the interfaces are being created. No container runs yet."""
     RUNNING = "running"
     """Every interface exists and the containers are wanted."""
     STOPPING = "stopping"
     """The first worker was asked to finish early."""
     FINISHING = "finishing"
-    """How it ends is decided; its containers and interfaces are on their way out."""
+    """The outcome is decided; containers and interfaces are being removed."""
     COMPLETED = "completed"
     FAILED = "failed"
     STOPPED = "stopped"
@@ -34,15 +34,15 @@ class Phase(StrEnum):
 
 TERMINAL = frozenset({Phase.COMPLETED, Phase.FAILED, Phase.STOPPED})
 ADMITTED = frozenset({Phase.PREPARING, Phase.RUNNING, Phase.STOPPING, Phase.FINISHING})
-"""The phases that hold one of the places of ``settings.jobs_at_once``."""
+"""The phases that count towards ``settings.jobs_at_once``."""
 ACTIVE = ADMITTED | {Phase.QUEUED}
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a job ends: ``phase`` is terminal; a failed one has a code (``NO_READ_ACCESS_TO_INPUT``) and a sentence.
+    """How a job ends. ``phase`` is terminal; a failed job has a code (``NO_READ_ACCESS_TO_INPUT``) and a sentence.
 
-    A completed one has a sentence alone, where documents of it failed.
+    A completed job has only a sentence, if some of its documents failed.
     """
 
     phase: Phase
@@ -51,18 +51,18 @@ class Outcome:
 
     @property
     def message(self) -> str | None:
-        """What ``Message`` shows: ``CODE: sentence`` as the service has it, or a completed job's sentence."""
+        """The value of ``Message``: ``CODE: sentence`` as in the service, or a completed job's sentence."""
         return self.text if self.code is None else f"{self.code}: {self.text}"
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What decides about a job's next step; everything else about it is in its row.
+    """The state that determines a job's next step; everything else about the job is in its row.
 
-    ``members`` are the numbers of the present attempt's containers that are wanted, in order; the first, 0, speaks for
-    the job and is there as long as any is. ``made`` is how many numbers the attempt has used, ``replacements`` how
-    many of the containers that it may be given for lost ones are used up. ``story`` is what happened so far, a line
-    per event, oldest first; it is carried for ``InvalidTransition``.
+    ``members`` are the numbers of the wanted containers of the current attempt, in order. The first one, 0, reports for
+    the job and is wanted while any other is. ``made`` is how many numbers the attempt has used, and ``replacements``
+    how many containers have replaced lost ones. ``story`` is what has happened so far, a line per event, oldest first;
+    it is only used by ``InvalidTransition``.
     """
 
     job_id: str
@@ -71,7 +71,7 @@ class Job:
     stop_requested: bool = False
     outcome: Outcome | None = None
     containers: int = 1
-    """How many containers were planned for it."""
+    """How many containers were planned for the job."""
     members: tuple[int, ...] = ()
     made: int = 0
     replacements: int = 0
@@ -79,30 +79,30 @@ class Job:
 
     @property
     def width(self) -> int:
-        """How many containers the present attempt began with, or is beginning with."""
+        """How many containers the current attempt begins with."""
         return width(self.containers, self.attempt)
 
 
 def counted(containers: int) -> str:
-    """Return a number of containers in words."""
+    """Return a number of containers as text: ``1 container`` or ``3 containers``."""
     return "1 container" if containers == 1 else f"{containers} containers"
 
 
 def width(containers: int, attempt: int) -> int:
-    """Return how many containers an attempt begins with, of a job for which so many were planned."""
+    """Return how many containers an attempt begins with if ``containers`` were planned for the job."""
     return 1 if attempt >= ATTEMPTS else containers
 
 
-# Events: what happened to a job. A docstring says who saw it.
+# Events: what happened to a job.
 
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """The controller found a free place for it, and so many containers. Raises ``ValueError`` for an absurd number."""
+    """The controller found a free place and a number of containers. Raises ``ValueError`` for an invalid number."""
 
     containers: int = 1
     reason: str = ""
-    """In words, for the story: why so many."""
+    """Why it has this number, for the story."""
 
     def __post_init__(self) -> None:
         """Check the number."""
@@ -118,19 +118,19 @@ class Placement:
     interface_id: str
     vpc_id: str
     place: str
-    """In words, for the story: the subnet and address, or the service's own network."""
+    """The subnet and address, or the service's own network, for the story."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """The controller made the network interfaces of every container of the attempt."""
+    """The controller created the network interfaces of all containers of the attempt."""
 
     placements: tuple[Placement, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Reduced:
-    """What is asked of the account for several containers is refused: the job runs in fewer."""
+    """The account's policies do not allow what several containers need, so the job runs in fewer."""
 
     containers: int
     reason: str
@@ -138,7 +138,7 @@ class Reduced:
 
 @dataclass(frozen=True, slots=True)
 class PreparationFailed:
-    """The role or the network did not allow it to run, or no host can ever run it."""
+    """The role or the network did not allow the job to run, or no host can ever run it."""
 
     code: str
     text: str
@@ -146,12 +146,12 @@ class PreparationFailed:
 
 @dataclass(frozen=True, slots=True)
 class StopRequested:
-    """A caller asked for its end."""
+    """A caller requested the end of the job."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelSeen:
-    """The artifact that a training wrote, as it was seen, and what the training says of it: checked, but its word."""
+    """The artifact of a training as the controller found it, and the validated metadata that the training reported."""
 
     size: int
     sha256: str
@@ -161,21 +161,21 @@ class ModelSeen:
 
 @dataclass(frozen=True, slots=True)
 class OutputSeen:
-    """The first worker said it was done, and the controller saw the object it wrote, of that size and checksum."""
+    """The first worker reported that it is done, and the controller found its object with that size and checksum."""
 
     documents: int
     errors: int
     stopped: bool
     """Whether the worker ended early because it was asked to."""
     model: ModelSeen | None = None
-    """Of a training: the artifact, which is the object that was seen."""
+    """The artifact of a training, which is the object that was found."""
     warning: str = ""
-    """What the worker says that its results do not show."""
+    """A warning of the worker about something that its results do not show."""
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerFailed:
-    """A worker gave a reason why the job cannot go on, the output was not as it said, or the first one crashed."""
+    """A worker reported a failure, its output was not as it reported, or the first worker crashed."""
 
     code: str
     text: str
@@ -183,14 +183,14 @@ class WorkerFailed:
 
 @dataclass(frozen=True, slots=True)
 class ContainerLost:
-    """The first container ended through no fault of the job: its host, its holder or somebody's signal ended it."""
+    """The first container ended through no fault of the job: its host, its holder or a signal ended it."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class MemberPrepared:
-    """The controller made the interface of a container that was added for a lost one."""
+    """The controller created the interface of a container that replaces a lost one."""
 
     placement: Placement
 
@@ -202,26 +202,26 @@ class MemberPrepared:
 
 @dataclass(frozen=True, slots=True)
 class MemberLost:
-    """A container that is not the first ended before its work was done: the others do its parts."""
+    """A container other than the first ended before its work was done; the others take over its parts."""
 
     member: int
     reason: str
     replace: bool = True
-    """Whether another one in its place would fare better."""
+    """Whether a replacement could succeed."""
     killed: bool = False
-    """Whether SIGKILL ended it, as a host does that is short of memory."""
+    """Whether SIGKILL ended it, which usually means that the host is short of memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class MemberLeft:
-    """A container that is not the first ended because there was nothing left to do for it."""
+    """A container other than the first ended because no work was left for it."""
 
     member: int
 
 
 @dataclass(frozen=True, slots=True)
 class TimedOut:
-    """It was not done ``seconds`` after its admission."""
+    """The job was not done ``seconds`` after its admission."""
 
     seconds: int
 
@@ -235,7 +235,7 @@ class StopOverdue:
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """Its interfaces are gone, and nothing of it is left in the network or half-written in the store."""
+    """The interfaces are removed, and nothing is left in the network or half-written in the store."""
 
 
 Event = (
@@ -256,12 +256,12 @@ Event = (
 )
 
 
-# Changes: rows that are written together with the event that caused them.
+# Changes: rows to write together with the event that caused them.
 
 
 @dataclass(frozen=True, slots=True)
 class AddContainer:
-    """Note a container of this attempt; it is not wanted on a host before it has an interface."""
+    """Add a container to this attempt; no host should run it before it has an interface."""
 
     attempt: int
     member: int = 0
@@ -269,7 +269,7 @@ class AddContainer:
 
 @dataclass(frozen=True, slots=True)
 class PlaceContainer:
-    """Give a container of this attempt its interface; from now on a host should run it."""
+    """Give a container of this attempt its interface, so that a host should run it from now on."""
 
     attempt: int
     member: int
@@ -279,14 +279,14 @@ class PlaceContainer:
 
 @dataclass(frozen=True, slots=True)
 class AskToStop:
-    """Have the first worker of this attempt told to finish early; it tells the others."""
+    """Ask the first worker of this attempt to finish early; it asks the others."""
 
     attempt: int
 
 
 @dataclass(frozen=True, slots=True)
 class DropContainer:
-    """No host should run this container of this attempt any more, and its interface is to be removed."""
+    """Stop wanting a container of this attempt, so that its interface is removed."""
 
     attempt: int
     member: int = 0

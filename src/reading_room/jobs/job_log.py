@@ -1,4 +1,4 @@
-"""Job stories where people read them: a log group of the job's own account, a stream for each job."""
+"""The log streams with the stories of jobs: a log group in the account of each job, with a stream per job."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 
 class JobLog:
-    """Writes stories; implements ``jobs.surroundings.Storyteller``."""
+    """Writes stories to log streams; implements ``jobs.ports.Storyteller``."""
 
     def __init__(self, *, database: Database, region: str, clock: Clock, room: LogRoom | None = None) -> None:
         self._database = database
@@ -27,7 +27,7 @@ class JobLog:
         self._room = room or LogRoom()
 
     def __call__(self, job_id: str, lines: Sequence[tuple[dt.datetime, str]]) -> None:
-        """Append lines to a job's stream. Without room for them they are with the job alone, as its events."""
+        """Append lines to a job's stream. If there is no room for them, only the job's events have them."""
         events = [streams.NewEvent(streams.milliseconds(at), text) for at, text in lines]
         try:
             with self._database.transaction() as session:
@@ -37,4 +37,4 @@ class JobLog:
                     now = streams.milliseconds(self._clock())
                     streams.append(session, job.account, self._region, LOG_GROUP, job_id, events, now)
         except NoRoomForLogs as error:
-            logger.warning("the log stream of job %s lacks %d lines: %s", job_id, len(events), error)
+            logger.warning("%d lines are missing in the log stream of job %s: %s", len(events), job_id, error)

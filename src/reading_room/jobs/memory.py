@@ -1,4 +1,4 @@
-"""Surroundings that only remember: for tests, and for trying the controller without a network or a store."""
+"""In-memory implementations of the ports, for tests and for running the controller without a network or a store."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ class MemoryJobNetwork:
     """Interface by container id."""
     attached_ids: set[str] = field(default_factory=set)
     reason: str | None = None
-    """What ``explain`` answers."""
+    """The result of ``explain``."""
     alone: dict[str, str] = field(default_factory=dict)
-    """Why a job may have one container only, by its id."""
+    """Why a job may have only one container, by job id."""
     cut: str | None = None
-    """Why no container reaches another: what ``check_cluster`` raises and ``explain_cluster`` answers."""
+    """Why no container reaches another: the error of ``check_cluster`` and the result of ``explain_cluster``."""
     made: int = 0
 
     def prepare(self, need: NetworkNeed) -> PreparedInterface:
-        """Make an interface, the same one when asked again."""
+        """Create an interface, or return the one that was created before."""
         if need.job_id in self.refusals:
             raise self.refusals[need.job_id]
         if need.job_id in self.alone and need.containers > 1 and need.member == 0:
@@ -44,34 +44,34 @@ class MemoryJobNetwork:
         return PreparedInterface(self.interfaces[need.container_id], self.vpc_id, "memory")
 
     def check_cluster(self, needs: Sequence[NetworkNeed]) -> None:
-        """Raise if the containers are cut off from one another."""
+        """Raise if the containers cannot reach each other."""
         if self.cut is not None:
             raise PreparationError("CONTAINERS_CANNOT_CONNECT", self.cut)
 
     def explain_cluster(self, need: NetworkNeed) -> str | None:
-        """Return why the containers are cut off from one another, if they are."""
+        """Return why the containers cannot reach each other, if they cannot."""
         return self.cut
 
     def attach(self, session: Session, need: NetworkNeed, interface_id: str) -> None:
-        """Note that the interface has a wire."""
+        """Record that the interface is attached."""
         self.attached_ids.add(interface_id)
 
     def attached(self, session: Session, need: NetworkNeed) -> bool:
-        """Say whether the interface has a wire."""
+        """Return whether the interface is attached."""
         return need.interface_id in self.attached_ids
 
     def detach(self, session: Session, interface_id: str) -> None:
-        """Note that it has none."""
+        """Record that the interface is detached."""
         self.attached_ids.discard(interface_id)
 
     def release(self, need: NetworkNeed) -> tuple[str, ...]:
-        """Forget the container's interface, its wire included."""
+        """Forget the container's interface and its attachment."""
         interface_id = self.interfaces.pop(need.container_id, None)
         self.attached_ids.discard(interface_id or "")
         return ()
 
     def remove_leftovers(self) -> None:
-        """Nothing is left over here: ``prepare`` and its note cannot be torn apart."""
+        """Do nothing: ``prepare`` cannot be interrupted here, so nothing is left over."""
 
     def explain(self, need: NetworkNeed) -> str | None:
         """Return the reason that was set."""
@@ -80,7 +80,7 @@ class MemoryJobNetwork:
 
 @dataclass(frozen=True, slots=True)
 class MemoryObject:
-    """Facts of an object."""
+    """The facts of an object."""
 
     size: int
     sha256: str | None
@@ -88,13 +88,13 @@ class MemoryObject:
 
 @dataclass
 class MemoryOutputStore:
-    """An ``OutputStore`` of facts: no content. ``uploads`` are the unfinished ones, by bucket and key."""
+    """An ``OutputStore`` that stores facts without content. ``uploads`` are the unfinished ones, by bucket and key."""
 
     objects: dict[tuple[str, str], MemoryObject] = field(default_factory=dict)
     uploads: set[tuple[str, str]] = field(default_factory=set)
 
     def head(self, bucket: str, key: str) -> MemoryObject | None:
-        """Return the facts that were put there."""
+        """Return the stored facts of an object."""
         return self.objects.get((bucket, key))
 
     def delete(self, bucket: str, key: str) -> None:
@@ -102,13 +102,13 @@ class MemoryOutputStore:
         self.objects.pop((bucket, key), None)
 
     def abort_uploads(self, bucket: str, key: str) -> int:
-        """Forget the upload of a key; return how many there were."""
+        """Forget the uploads of a key; return how many there were."""
         count = int((bucket, key) in self.uploads)
         self.uploads.discard((bucket, key))
         return count
 
     def delete_prefix(self, bucket: str, prefix: str) -> None:
-        """Forget every object and upload whose key begins so."""
+        """Forget every object and upload whose key starts with the prefix."""
         self.objects = {place: facts for place, facts in self.objects.items() if not _below(place, bucket, prefix)}
         self.uploads = {place for place in self.uploads if not _below(place, bucket, prefix)}
 
@@ -123,7 +123,7 @@ class MemorySizing:
 
     size: JobSize = JobSize()
     capacities: list[Capacity | None] = field(default_factory=list)
-    """What it was told of the host, a value per question."""
+    """The capacities that it was called with, in order."""
 
     def __call__(self, session: Session, row: JobRow, capacity: Capacity | None) -> JobSize:
         """Return the size."""
@@ -133,12 +133,12 @@ class MemorySizing:
 
 @dataclass
 class MemoryIdentities:
-    """``Identities`` that only remember what was forgotten, in order: job and attempt."""
+    """``Identities`` that only record what was forgotten, in order: job and attempt."""
 
     forgotten: list[tuple[str, int | None]] = field(default_factory=list)
 
     def forget(self, job_id: str, attempt: int | None = None) -> None:
-        """Note it."""
+        """Record the call."""
         self.forgotten.append((job_id, attempt))
 
 

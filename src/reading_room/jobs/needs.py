@@ -1,4 +1,4 @@
-"""Which containers there are and what they need: the controller's questions to the tables, one query each."""
+"""The controller's queries for containers and what they need."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from reading_room.vpc.tables import NetworkInterface
 
 @dataclass(frozen=True, slots=True)
 class ContainerNeed:
-    """A container row: what it needs, its job as it was read, and since when its interface is deleted."""
+    """A container: what it needs, its job when it was read, and when its interface was deleted."""
 
     need: NetworkNeed
     job: JobRow
@@ -26,7 +26,7 @@ class ContainerNeed:
 
 def wanted_on(session: Session, host: str) -> list[ContainerNeed]:
     """Return the containers that a host should run and that have an interface."""
-    return _held(
+    return _needs(
         session,
         JobContainerRow.wanted.is_(True),
         JobContainerRow.interface_id.is_not(None),
@@ -36,18 +36,18 @@ def wanted_on(session: Session, host: str) -> list[ContainerNeed]:
 
 def placed(session: Session) -> list[ContainerNeed]:
     """Return the wanted containers of every host that have an interface."""
-    return _held(session, JobContainerRow.wanted.is_(True), JobContainerRow.interface_id.is_not(None))
+    return _needs(session, JobContainerRow.wanted.is_(True), JobContainerRow.interface_id.is_not(None))
 
 
 def unwanted(session: Session) -> list[ContainerNeed]:
-    """Return the containers of which something may still be left."""
-    return _held(session, JobContainerRow.wanted.is_(False))
+    """Return the containers that are no longer wanted but may not be removed completely."""
+    return _needs(session, JobContainerRow.wanted.is_(False))
 
 
 def container_at(vpc_id: str, source_ip: str) -> Select[JobContainerRow, JobRow]:
-    """Return the query for the container behind an address of a VPC, and its job; at most one.
+    """Return the query for the container with an address of a VPC, and its job; at most one.
 
-    The container must be wanted now: one that is ending, and a later one that got the same address, are never confused.
+    The container must be wanted now, so one that is ending is never confused with a later one with the same address.
     """
     return (
         select(JobContainerRow, JobRow)
@@ -63,13 +63,13 @@ def container_at(vpc_id: str, source_ip: str) -> Select[JobContainerRow, JobRow]
 
 
 def not_begun(session: Session) -> list[str]:
-    """Return the ids of the jobs of which nothing runs yet, the longest waiting first."""
+    """Return the ids of the jobs without running containers, the longest waiting first."""
     waiting = JobRow.phase.in_([Phase.QUEUED.value, Phase.PREPARING.value])
     return list(session.scalars(select(JobRow.job_id).where(waiting).order_by(JobRow.submitted_at, JobRow.job_id)))
 
 
 def being_prepared(session: Session) -> list[list[NetworkNeed]]:
-    """Return what the containers of each job in preparation need, first container first, longest waiting job first."""
+    """Return the needs of the containers of each job in preparation, the longest waiting job first."""
     rows = session.execute(
         _containers(Phase.PREPARING).order_by(JobRow.submitted_at, JobRow.job_id, JobContainerRow.member)
     )
@@ -78,7 +78,7 @@ def being_prepared(session: Session) -> list[list[NetworkNeed]]:
 
 
 def being_added(session: Session) -> list[NetworkNeed]:
-    """Return what the containers need that running jobs were given for lost ones."""
+    """Return the needs of the containers that replace lost ones in running jobs."""
     query = _containers(Phase.RUNNING).where(JobContainerRow.interface_id.is_(None))
     return [need_of(container, job) for container, job in session.execute(query.order_by(JobContainerRow.container_id))]
 
@@ -92,20 +92,20 @@ def _containers(phase: Phase) -> Select[JobContainerRow, JobRow]:
 
 
 def ready_to_end(session: Session) -> list[JobRow]:
-    """Return the finishing jobs of which no container is left."""
-    held = select(JobContainerRow.job_id)
-    query = select(JobRow).where(JobRow.phase == Phase.FINISHING.value, JobRow.job_id.not_in(held))
+    """Return the finishing jobs without containers."""
+    remaining = select(JobContainerRow.job_id)
+    query = select(JobRow).where(JobRow.phase == Phase.FINISHING.value, JobRow.job_id.not_in(remaining))
     return list(session.scalars(query))
 
 
 def timed(session: Session) -> list[JobRow]:
-    """Return the jobs that time limits are about."""
+    """Return the jobs that have time limits."""
     phases = [phase.value for phase in (Phase.PREPARING, Phase.RUNNING, Phase.STOPPING)]
     return list(session.scalars(select(JobRow).where(JobRow.phase.in_(phases))))
 
 
 def need_of(container: JobContainerRow, job: JobRow) -> NetworkNeed:
-    """Return what a container needs of the network."""
+    """Return the network need of a container."""
     return NetworkNeed(
         container_id=container.container_id,
         attempt=container.attempt,
@@ -123,12 +123,12 @@ def need_of(container: JobContainerRow, job: JobRow) -> NetworkNeed:
     )
 
 
-def _held(session: Session, *conditions: ColumnElement[bool]) -> list[ContainerNeed]:
+def _needs(session: Session, *conditions: ColumnElement[bool]) -> list[ContainerNeed]:
     rows = session.execute(
         select(JobContainerRow, JobRow)
         .join(JobRow, JobRow.job_id == JobContainerRow.job_id)
         .where(*conditions)
-        # The first container speaks for the job, and is heard first.
+        # The first container reports for the job, so it comes first.
         .order_by(JobContainerRow.job_id, JobContainerRow.attempt, JobContainerRow.member)
     )
     return [ContainerNeed(need_of(row, job), job, row.removed_at) for row, job in rows]

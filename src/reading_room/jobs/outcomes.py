@@ -1,4 +1,4 @@
-"""From what the agent knows of a container to the event that ends it or its attempt. Nobody trusts a worker's word."""
+"""Deriving the event that ends a container or its attempt from its state. Reports of workers are not trusted."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from reading_room.jobs.ports import ObjectFacts
 from reading_room.printable import escaped
 
 MESSAGE_LIMIT = 2000
-"""Code points of a failure message that anybody is shown."""
+"""The most code points of a failure message that are shown."""
 
 ATTESTED = {"NO_READ_ACCESS_TO_INPUT": NO_READ_ACCESS, "NO_WRITE_ACCESS_TO_OUTPUT": NO_WRITE_ACCESS}
-"""Codes whose sentence begins as Amazon's own does, word for word."""
+"""The codes whose sentence starts with Amazon's own words."""
 
 MODEL_DENIED = frozenset({"NO_ACCESS_TO_MODEL_BUCKET"})
-"""Codes that speak of the service's own session, not of the data access role."""
+"""The codes about the service's own session, not the data access role."""
 
 CANNOT_CONNECT = "CONTAINERS_CANNOT_CONNECT"
-"""What a worker says that reached none of the others of its attempt."""
+"""The code of a worker that could reach no other worker of its attempt."""
 CLUSTER_LOST = "CLUSTER_LOST"
-"""What a worker says when the cluster of its attempt broke: its scheduler is gone, or its certificate."""
+"""The code of a worker whose cluster broke because its scheduler or its certificate is gone."""
 
 WORKER_CODES = frozenset(
     {
@@ -54,10 +54,10 @@ WORKER_CODES = frozenset(
         "INTERNAL_ERROR",
     }
 )
-"""The failure codes that a worker may give; any other is shown as INTERNAL_ERROR."""
+"""The failure codes that a worker may report; any other is shown as INTERNAL_ERROR."""
 
 _ENDED_BY_FILTER = (159, -31)
-"""Exit codes of SIGSYS: what runs in the container made a system call that ends whoever makes it."""
+"""Exit codes of SIGSYS: the program in the container made a forbidden system call."""
 _ENDED_FROM_OUTSIDE = {137: "SIGKILL", 143: "SIGTERM", -9: "SIGKILL", -15: "SIGTERM"}
 
 
@@ -68,9 +68,10 @@ def printable(text: str, limit: int = MESSAGE_LIMIT) -> str:
 
 
 def with_reason(text: str, why: str) -> str:
-    """Add to a failure's text why it came to that, leaving out what the text says already.
+    """Add the reason to the text of a failure, leaving out what the text already says.
 
-    A denial is a sentence, which the caller was given, and in brackets what decided, which only the service knows.
+    A denial is a sentence, which the caller also got, with the deciding policy in brackets, which only the service
+    knows.
     """
     sentence, bracket, decided = why.partition(" [")
     if bracket and sentence in text:
@@ -79,7 +80,7 @@ def with_reason(text: str, why: str) -> str:
 
 
 def progress_so_far(state: ContainerState) -> Progress | None:
-    """Return how far the worker says it is, or ``None`` before it said so in numbers that there can be."""
+    """Return the progress that the worker has reported, or ``None`` before it has reported valid numbers."""
     said = next((m for m in reversed(state.messages) if isinstance(m, Progress | Done)), None)
     if said is None or not 0 <= said.documents < COUNT_LIMIT:
         return None
@@ -88,21 +89,21 @@ def progress_so_far(state: ContainerState) -> Progress | None:
 
 
 def failure_of(state: ContainerState) -> Failed | None:
-    """Return what the worker says went wrong, if that is its last word."""
+    """Return the failure that the worker reported, if that is its last message."""
     last = _last_word(state)
     return last if isinstance(last, Failed) else None
 
 
 def member_outcome(member: int, state: ContainerState) -> MemberLeft | MemberLost | None:
-    """Return the event that ends a container which is not the first, or ``None`` while it works.
+    """Return the event that ends a container other than the first, or ``None`` while it works.
 
-    It wrote nothing that anybody must see: what it did of the work, the first container tells.
+    Its output needs no check: the first container reports the work that it did.
     """
     last = _last_word(state)
     if isinstance(last, Done):
         return MemberLost(member, "its host ended it early") if last.stopped else MemberLeft(member)
     if isinstance(last, Failed):
-        # Another one would find the same cluster broken: the first container says so itself, or goes on alone.
+        # A replacement would find the same broken cluster. The first container reports it itself, or continues alone.
         return MemberLost(member, printable(f"{last.code}: {last.message}"), replace=last.code != CLUSTER_LOST)
     if state.phase == "lost":
         return MemberLost(member, "its host ended it or lost track of it")
@@ -127,9 +128,9 @@ def outcome_of(
 ) -> Event | None:
     """Return the event of the first container that ends the attempt, or ``None`` while it works.
 
-    ``head`` looks the output object up; the worker's ``Done`` counts only if the object is there with the size and
-    checksum that it claims. Of a training ``output`` is the model's artifact, and ``check_model`` raises
-    ``ValueError`` for metadata that are not those of such a model.
+    ``head`` returns the facts of the output object. The worker's ``Done`` counts only if the object exists with the
+    size and checksum that the worker reported. For a training, ``output`` is the model's artifact, and ``check_model``
+    raises ``ValueError`` for metadata that is not valid for such a model.
     """
     last = _last_word(state)
     if isinstance(last, Done):
@@ -150,16 +151,16 @@ def _seen(
     check_model: Callable[[str], None] | None,
 ) -> Event:
     if check_model is not None and done.stopped:
-        # A training that ended early made nothing, and half of a model is none.
+        # A training that ended early has no usable model.
         return OutputSeen(done.documents, done.errors, stopped=True)
     facts = head(output.bucket, output.key)
     uri = f"s3://{output.bucket}/{output.key}"
     if facts is None:
-        return WorkerFailed("INTERNAL_ERROR", f"The worker said that it wrote {uri}, but no such object is there.")
+        return WorkerFailed("INTERNAL_ERROR", f"The worker reported that it wrote {uri}, but the object is missing.")
     if facts.size != done.size or facts.sha256 != done.sha256.lower():
         return WorkerFailed(
             "INTERNAL_ERROR",
-            f"The object {uri} has {facts.size} bytes and SHA-256 {facts.sha256}, but the worker said that it wrote "
+            f"The object {uri} has {facts.size} bytes and SHA-256 {facts.sha256}, but the worker reported "
             f"{done.size} bytes with {printable(done.sha256, 64)}.",
         )
     if check_model is None:
@@ -167,7 +168,9 @@ def _seen(
     try:
         check_model(done.metadata)
     except ValueError as error:
-        return WorkerFailed("INTERNAL_ERROR", printable(f"What the training says of its model cannot be: {error}"))
+        return WorkerFailed(
+            "INTERNAL_ERROR", printable(f"The training reported invalid metadata of its model: {error}")
+        )
     seen = ModelSeen(facts.size, facts.sha256, done.metadata, printable(done.warning))
     return OutputSeen(done.documents, done.errors, stopped=False, model=seen)
 
@@ -187,10 +190,10 @@ def _without_a_word(state: ContainerState) -> ContainerLost | WorkerFailed:
         name = _ENDED_FROM_OUTSIDE[state.exit_code]
         return ContainerLost(f"{name} ended its worker; if it needed more memory, raise READING_ROOM_CONTAINER_MEMORY")
     if state.exit_code == 0:
-        return ContainerLost("its worker ended before it was given the job")
+        return ContainerLost("its worker ended before it received the job")
     tail = printable(state.diagnostics.strip()[-600:], 600)
     said = f" It last wrote: {tail}" if tail else ""
     if state.exit_code in _ENDED_BY_FILTER:
-        what = "The worker made a system call that no worker makes, and was ended (SIGSYS)"
-        return WorkerFailed("INTERNAL_ERROR", f"{what}: a document may have taken it over.{said}")
+        what = "The worker was terminated for a forbidden system call (SIGSYS)"
+        return WorkerFailed("INTERNAL_ERROR", f"{what}: a document may have compromised it.{said}")
     return WorkerFailed("INTERNAL_ERROR", f"The worker crashed with exit code {state.exit_code}.{said}")

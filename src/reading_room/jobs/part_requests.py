@@ -1,8 +1,8 @@
-"""What the containers of a job ask of the service itself, beside credentials: their certificate, and their parts.
+"""The requests of a job's containers to the service, other than for credentials: for their certificate and parts.
 
-It is asked at the credentials address of their VPC, at a path that each container has for itself. Who asks is known by
-the interface; the path is a second, unguessable secret. Certificates are for each container, parts for the first one.
-Containers run strangers' documents: nothing that one sends is believed further than its own job's parts.
+They are sent to the credentials address of the VPC, at a path that differs for each container. The interface identifies
+the container, and the path is a second, unguessable secret. Every container gets a certificate; only the first one
+handles parts. Containers process untrusted documents, so a container can affect only the parts of its own job.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ from reading_room.jobs.places import location_of, parts_of
 from reading_room.jobs.tables import JobContainerRow, JobRow
 
 BODY_LIMIT = 4_000_000
-"""Bytes of a request's body; a plan of as many parts as there may be needs half of it."""
+"""The maximum size of a request's body in bytes; the largest plan needs half of it."""
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _PART = re.compile(r"/parts/(0|[1-9][0-9]{0,5})")
 _KEY_BYTES = 1024
-"""UTF-8 of a key, as S3 allows."""
+"""The maximum size of an S3 key, in bytes of UTF-8."""
 _COUNT_LIMIT = 2**53
-"""Numbers that JSON carries everywhere without loss."""
+"""The bound of the integers that every JSON implementation represents exactly."""
 
 
 class Malformed(Exception):
-    """A request that cannot be read; the message says what is wrong with it."""
+    """A request is malformed; the message says what is wrong."""
 
 
 class PartRequests:
-    """Answers what containers of jobs ask at their own paths. Thread-safe."""
+    """Answers the requests of containers at their own paths. Thread-safe."""
 
     def __init__(self, database: Database, authorities: Authorities, clock: Clock) -> None:
         self._database = database
@@ -50,13 +50,13 @@ class PartRequests:
         self._clock = clock
 
     def expects(self, method: str, path: str, vpc_id: str, source_ip: str) -> bool:
-        """Say whether a request's body is worth reading: that of a first container about its parts."""
+        """Return whether to read a request's body: only the first container of a job sends one, about its parts."""
         with self._database.reading() as session:
             asked = _asked(session, path, vpc_id, source_ip)
             return method == "POST" and asked is not None and asked[0].member == 0 and asked[2].startswith("/parts")
 
     def handle(self, method: str, path: str, body: bytes, vpc_id: str, source_ip: str) -> Reply | None:
-        """Answer one request; ``path`` is as sent. ``None`` for whoever is to learn nothing but that it is not here."""
+        """Return the reply to a request, or ``None`` to reply as for an unknown path; ``path`` is as sent."""
         try:
             if method == "GET":
                 return self._get(path, vpc_id, source_ip)
@@ -85,7 +85,7 @@ class PartRequests:
         with self._database.reading() as session:
             if _asked(session, path, vpc_id, source_ip) is None:
                 if not _lives(session, job.job_id, container.attempt):
-                    # It ended meanwhile, and what ended it may not have seen these identities.
+                    # The attempt ended meanwhile, and its end may have come before these identities were stored.
                     self._authorities.forget(job.job_id, container.attempt)
                 return None
         if identity is None:
@@ -105,7 +105,7 @@ class PartRequests:
         if rest == "/parts":
             digest, plan = read_plan(body)
             with self._database.transaction() as session:
-                # In the transaction that has the write lock: an attempt that ends now has ended before.
+                # Check again in the transaction with the write lock, in case the attempt ended meanwhile.
                 if _asked(session, path, vpc_id, source_ip) is None:
                     return None
                 states = parts.register(
@@ -118,7 +118,7 @@ class PartRequests:
         fence, result = read_finished(body)
         folder = f"{parts_of(location_of(job.output_uri)).key}{container.attempt}/"
         if not result.key.startswith(folder) or result.key == folder:
-            raise Malformed(f"Key is not of an object under {folder}")
+            raise Malformed(f"Key is not the key of an object under {folder}")
         with self._database.transaction() as session:
             if _asked(session, path, vpc_id, source_ip) is None:
                 return None
@@ -127,7 +127,7 @@ class PartRequests:
 
 
 def _asked(session: Session, path: str, vpc_id: str, source_ip: str) -> tuple[JobContainerRow, JobRow, str] | None:
-    """Return the container whose interface asks, its job, and what of its own path it asks for; ``None`` for others."""
+    """Return the container that sent a request, its job, and the rest of the path; ``None`` for any other sender."""
     found = session.execute(container_at(vpc_id, source_ip)).first()
     if found is None:
         return None
@@ -136,14 +136,14 @@ def _asked(session: Session, path: str, vpc_id: str, source_ip: str) -> tuple[Jo
         return None
     own = container.cluster_path.encode()
     begin, rest = path.encode()[: len(own)], path.encode()[len(own) :]
-    # In time that tells nothing of the path.
+    # Compare in constant time, so that timing reveals nothing about the path.
     if not hmac.compare_digest(begin, own):
         return None
     return container, job, rest.decode()
 
 
 def _lives(session: Session, job_id: str, attempt: int) -> bool:
-    """Say whether an attempt has a container that is wanted."""
+    """Return whether an attempt has a wanted container."""
     query = select(JobContainerRow.container_id).where(
         JobContainerRow.job_id == job_id, JobContainerRow.attempt == attempt, JobContainerRow.wanted
     )
@@ -151,7 +151,7 @@ def _lives(session: Session, job_id: str, attempt: int) -> bool:
 
 
 def _members(body: bytes, *names: str) -> dict[str, Any]:
-    """Return the members of a JSON object that has exactly these."""
+    """Return the members of a JSON object that must have exactly these names. Raises ``Malformed``."""
     if len(body) > BODY_LIMIT:
         raise Malformed(f"the body has more than {BODY_LIMIT} bytes")
     try:
@@ -159,12 +159,12 @@ def _members(body: bytes, *names: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         raise Malformed("the body is not JSON") from None
     if not isinstance(members, dict) or set(members) != set(names):
-        raise Malformed(f"the body is not an object of {', '.join(names)}")
+        raise Malformed(f"the body is not an object with the members {', '.join(names)}")
     return members
 
 
 def read_plan(body: bytes) -> tuple[str, list[tuple[int, int | None]]]:
-    """Return the digest of a plan, and of each part the bytes and documents. Raises ``Malformed``."""
+    """Return the digest of a plan, and the bytes and documents of each part. Raises ``Malformed``."""
     members = _members(body, "Digest", "Parts")
     given = members["Parts"]
     if not isinstance(given, list) or len(given) > PARTS_LIMIT:
@@ -181,7 +181,7 @@ def read_plan(body: bytes) -> tuple[str, list[tuple[int, int | None]]]:
 
 
 def read_finished(body: bytes) -> tuple[int, PartObject]:
-    """Return the fence of a finished part, and the object that has its result. Raises ``Malformed``."""
+    """Return the fence of a finished part, and the object with its result. Raises ``Malformed``."""
     members = _members(body, "Fence", "Key", "Size", "Sha256", "Documents", "Errors")
     key = members["Key"]
     if not isinstance(key, str) or not _is_key(key):
@@ -204,9 +204,9 @@ def _is_key(text: str) -> bool:
 
 
 def _count(value: object, name: str) -> int:
-    # A bool is an int to Python and not to JSON.
+    # A bool is an int in Python, but not in JSON.
     if type(value) is not int or not 0 <= value < _COUNT_LIMIT:
-        raise Malformed(f"{name} is not a whole number from 0 on")
+        raise Malformed(f"{name} is not a non-negative integer")
     return value
 
 

@@ -1,8 +1,8 @@
-"""The parts that a job's input is cut into: which are finished, by whom, and which object has the result of each.
+"""The parts into which a job's input is divided: which are finished, by whom, and the object with the result of each.
 
-The first container of an attempt cuts the input and registers the plan. Cutting is a pure function of the input, so a
-later attempt comes to the same plan and goes on from what is finished; where it does not, because the input was
-changed meanwhile, nothing of before counts. The archive is made of the objects that the rows name and of no others.
+The first container of an attempt divides the input and registers the plan. The plan is a pure function of the input, so
+a later attempt gets the same plan and continues from the finished parts. If the plan differs, because the input has
+changed meanwhile, earlier results do not count. The archive is built only from the objects that the rows name.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from reading_room.jobs.errors import PlanRefused
 from reading_room.jobs.tables import PART_DONE, PART_OPEN, ClusterAuthorityRow, PartRow, PlanRow
 
 PARTS_LIMIT = 100_000
-"""Parts of one job; a plan with more is refused."""
+"""The most parts of a job; a plan with more is refused."""
 LEASE = dt.timedelta(days=32)
-"""How long a container has its parts: longer than any job may run, for the next attempt takes them without waiting."""
+"""How long a container holds its parts: longer than any job can run, as the next attempt takes them without waiting."""
 
 
 _COLUMNS = (
@@ -38,13 +38,13 @@ _COLUMNS = (
     PartRow.done_documents,
     PartRow.errors,
 )
-"""What a state is read from. A plan may have very many parts: no object of the mapper is made for each."""
+"""The columns of a state. They are read without mapped objects, because a plan can have very many parts."""
 
 
 @dataclass(frozen=True, slots=True)
 class PartObject:
-    """The object that has the results of a finished part: its key in the output's bucket, bytes, and SHA-256 in
-    hexadecimal; how many documents are in it, and how many of them are errors."""
+    """The object with the results of a finished part: its key in the output's bucket, its size in bytes, its SHA-256 in
+    hexadecimal, the number of its documents, and how many of them are errors."""
 
     key: str
     size: int
@@ -55,7 +55,7 @@ class PartObject:
 
 @dataclass(frozen=True, slots=True)
 class PartState:
-    """A part as it is now. ``fence`` is what its holder has to say; ``done`` is ``None`` until it is finished."""
+    """The current state of a part. Its holder must present ``fence``; ``done`` is ``None`` until it is finished."""
 
     number: int
     bytes: int
@@ -74,13 +74,13 @@ def register(
     parts: Sequence[tuple[int, int | None]],
     now: dt.datetime,
 ) -> list[PartState]:
-    """Note the plan of a job and give all that is not finished to ``holder``; return every part.
+    """Register the plan of a job and assign all unfinished parts to ``holder``; return every part.
 
-    ``parts`` has bytes and documents of each, ``None`` where those are not known, in the order of their numbers, which
-    begin at 0. A plan with the ``digest`` of the one before goes on from it; any other voids it: no part is finished
-    then, and the fences grow on, so that nobody who works by the old plan can finish a part of the new one. Asking
-    again is no error. Raises ``PlanRefused`` when a later attempt has a plan, or this one another; ``ValueError`` for
-    too many parts.
+    ``parts`` has the bytes and documents of each part in order of their numbers, which start at 0; documents are
+    ``None`` if they are not known. A plan with the ``digest`` of the previous one continues it. Any other plan voids
+    it: no part is finished then, and fences keep growing, so that a holder under the old plan cannot finish a part of
+    the new one. The call can be repeated. Raises ``PlanRefused`` if a later attempt has a plan or this attempt has
+    another one, and ``ValueError`` for too many parts.
     """
     if len(parts) > PARTS_LIMIT:
         raise ValueError(f"a job has at most {PARTS_LIMIT} parts, and this plan has {len(parts)}")
@@ -105,10 +105,10 @@ def register(
 
 
 def finish(session: Session, job_id: str, number: int, holder: str, fence: int, result: PartObject) -> bool:
-    """Note that a part is finished; return whether it was the holder's to finish.
+    """Record that a part is finished; return whether ``holder`` was allowed to finish it.
 
-    ``False`` changes nothing: somebody else has the part now, or another result of it was taken. To say the same again
-    is no error, for an answer may have been lost.
+    If it returns ``False``, nothing changes: another container has the part now, or another result was accepted. The
+    call can be repeated with the same result, since a reply may have been lost.
     """
     own = (PartRow.job_id == job_id, PartRow.number == number, PartRow.holder == holder, PartRow.fence == fence)
     changed = session.execute(
@@ -132,7 +132,7 @@ def finish(session: Session, job_id: str, number: int, holder: str, fence: int, 
 
 
 def states(session: Session, job_id: str) -> list[PartState]:
-    """Return the parts of a job by number; none when no plan of it is registered."""
+    """Return the parts of a job in order of their numbers; none if no plan is registered."""
     rows = session.execute(select(*_COLUMNS).where(PartRow.job_id == job_id).order_by(PartRow.number))
     return [_state(*row) for row in rows]
 
@@ -144,7 +144,7 @@ def finished_documents(session: Session, job_id: str) -> int:
 
 
 def clear(session: Session, job_id: str) -> None:
-    """Forget plan, parts and authorities of a job that ends."""
+    """Delete the plan, parts and authorities of a job that ends."""
     for table in (PartRow, PlanRow, ClusterAuthorityRow):
         session.execute(delete(table).where(table.job_id == job_id))
 

@@ -1,4 +1,4 @@
-"""Locations in S3, as requests write them and as a worker needs them."""
+"""Converting S3 URIs of requests to the locations of workers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ SCHEME = "s3://"
 
 
 def location_of(uri: str) -> Location:
-    """Split ``s3://bucket/key``; the key is empty where the URI names the bucket only.
+    """Split ``s3://bucket/key``; the key is empty if the URI names only a bucket.
 
     Raises ``ValueError`` for anything that is not such a URI.
     """
@@ -21,7 +21,7 @@ def location_of(uri: str) -> Location:
 
 
 def output_location(prefix: str, account: str, token: str, job_id: str) -> str:
-    """Return where a job's archive goes: ``<prefix>/<account>-<TOKEN>-<JobId>/output/output.tar.gz``.
+    """Return the URI of a job's archive: ``<prefix>/<account>-<TOKEN>-<JobId>/output/output.tar.gz``.
 
     Exactly one slash joins the two, whether or not the prefix ends in one.
     """
@@ -29,5 +29,5 @@ def output_location(prefix: str, account: str, token: str, job_id: str) -> str:
 
 
 def parts_of(output: Location) -> Location:
-    """Return where the parts of a distributed job's results are: a prefix beside its archive."""
+    """Return the location of the parts of a distributed job's results: a prefix beside its archive."""
     return Location(output.bucket, f"{output.key.rpartition('/')[0]}/parts/")

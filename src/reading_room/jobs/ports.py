@@ -1,4 +1,4 @@
-"""What the controller needs of the rest of the service, as protocols; ``wiring`` connects the implementations."""
+"""The protocols through which the controller uses the rest of the service; ``wiring`` connects the implementations."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reading_room.jobs.tables import JobRow
 
 
 class OneContainerOnly(Exception):
-    """The account does not allow what several containers of a job need; the job can still run in one.
+    """The account does not allow what several containers of a job need, but the job can run in one.
 
     ``reason`` says what to allow.
     """
@@ -26,9 +26,9 @@ class OneContainerOnly(Exception):
 
 @dataclass(frozen=True, slots=True)
 class JobSize:
-    """How a job is divided: among so many containers, 1 to 16, in parts of so many bytes of input.
+    """How a job is divided: the number of containers, 1 to 16, and the bytes of input of each part.
 
-    ``reason`` says in words why, for the story; empty where nothing is worth saying.
+    ``reason`` explains the number for the story; it is empty if no explanation is needed.
     """
 
     containers: int = 1
@@ -38,10 +38,10 @@ class JobSize:
 
 @dataclass(frozen=True, slots=True)
 class NetworkNeed:
-    """A container that needs an interface, or that had one: ids only, so that it can be read again after a crash.
+    """A container that needs an interface, or had one. It has only ids, so it can be read again after a crash.
 
     ``subnets`` and ``security_groups`` are ``None`` for a job in the service's own network. ``member`` is its number
-    among the ``containers`` that the attempt begins with; one with a higher number was added for a lost one.
+    among the ``containers`` that the attempt begins with; a container with a higher number replaces a lost one.
     """
 
     container_id: str
@@ -61,9 +61,9 @@ class NetworkNeed:
 
 @dataclass(frozen=True, slots=True)
 class PreparedInterface:
-    """An interface that waits for its container. ``place`` says in words where it is.
+    """An interface that is ready for its container. ``place`` is its subnet and address as text.
 
-    ``warnings`` are sentences for the job's owner about what does not keep the job from running.
+    ``warnings`` are sentences for the job's owner about problems that do not prevent the job from running.
     """
 
     interface_id: str
@@ -73,85 +73,85 @@ class PreparedInterface:
 
 
 class JobNetwork(Protocol):
-    """Makes and removes the interfaces of jobs. Every method may be called again after a crash at any point."""
+    """Creates and removes the interfaces of jobs. Every method can be called again after a crash at any point."""
 
     def prepare(self, need: NetworkNeed) -> PreparedInterface:
-        """Make the interface, or find the one made before. Of the containers of an attempt the first comes first.
+        """Create the interface, or find the one that was created before. Call it for the first container first.
 
-        Raises ``PreparationError``; what was made before that is removed by ``release``. Raises ``OneContainerOnly``
-        for the first of several, before it has an interface, where the account allows one only.
+        Raises ``PreparationError``; ``release`` then removes what was created. Raises ``OneContainerOnly`` for the
+        first of several containers if the account allows only one.
         """
         ...
 
     def check_cluster(self, needs: Sequence[NetworkNeed]) -> None:
-        """Check that the containers of an attempt, each with its interface, will reach one another.
+        """Check that the containers of an attempt, each with its interface, can reach each other.
 
         Raises ``PreparationError``, CONTAINERS_CANNOT_CONNECT, naming the rule to add.
         """
         ...
 
     def explain_cluster(self, need: NetworkNeed) -> str | None:
-        """Say why a container does not reach the others of its attempt, in a sentence; ``None`` if it should."""
+        """Return a sentence on why a container cannot reach the others of its attempt, or ``None`` if it should."""
         ...
 
     def attach(self, session: Session, need: NetworkNeed, interface_id: str) -> None:
-        """Give the interface to the container, in the transaction that notes it."""
+        """Attach the interface to the container, in the transaction that records it."""
         ...
 
     def attached(self, session: Session, need: NetworkNeed) -> bool:
-        """Say whether the container still has its interface."""
+        """Return whether the container still has its interface."""
         ...
 
     def detach(self, session: Session, interface_id: str) -> None:
-        """Take the interface's wire away, in the transaction that drops its container."""
+        """Detach the interface, in the transaction that drops its container."""
         ...
 
     def release(self, need: NetworkNeed) -> tuple[str, ...]:
-        """Remove every interface of the container, whether noted or not; return the notes worth telling its owner."""
+        """Remove every interface of the container, recorded or not; return messages for its owner."""
         ...
 
     def remove_leftovers(self) -> None:
-        """Remove interfaces that were made for jobs and belong to no container row."""
+        """Remove interfaces that were created for jobs and belong to no container row."""
         ...
 
     def explain(self, need: NetworkNeed) -> str | None:
-        """Say why the interface does not reach the storage, in a sentence for its owner; ``None`` if it should."""
+        """Return a sentence for the owner on why the interface cannot reach the storage, or ``None`` if it should."""
         ...
 
 
 class ObjectFacts(Protocol):
-    """What the store knows of an object."""
+    """What the store knows about an object."""
 
     @property
     def size(self) -> int:
-        """Bytes."""
+        """The size in bytes."""
         ...
 
     @property
     def sha256(self) -> str | None:
-        """Of the content, in hexadecimal; ``None`` if it is not known."""
+        """The digest of the content in hexadecimal, or ``None`` if it is not known."""
         ...
 
 
 class OutputStore(Protocol):
-    """The store as the service itself looks at it, outside any policy."""
+    """The store as the service itself uses it, without policies."""
 
     def head(self, bucket: str, key: str) -> ObjectFacts | None:
-        """Return the facts of an object, or ``None`` when there is none."""
+        """Return the facts of an object, or ``None`` if it does not exist."""
         ...
 
     def delete(self, bucket: str, key: str) -> object:
-        """Delete an object; none is no error."""
+        """Delete an object, if it exists."""
         ...
 
     def abort_uploads(self, bucket: str, key: str) -> object:
-        """Abort the unfinished uploads of one key; none, or no such bucket, is no error."""
+        """Abort the unfinished uploads of one key, if there are any."""
         ...
 
     def delete_prefix(self, bucket: str, prefix: str) -> object:
-        """Delete everything whose key begins so: objects, versions, delete markers and unfinished uploads.
+        """Delete everything below a prefix: objects, versions, delete markers and unfinished uploads.
 
-        None, or no such bucket, is no error.
+        Do nothing if there is nothing, or no such bucket.
         """
         ...
 
@@ -160,7 +160,7 @@ class Sizing(Protocol):
     """How a job is divided among containers."""
 
     def __call__(self, session: Session, row: JobRow, capacity: Capacity | None, /) -> JobSize:
-        """Return the size of a job. ``capacity`` is what its host can give it, ``None`` while that is not known."""
+        """Return the size of a job. ``capacity`` is the free capacity of its host, ``None`` if it is not known yet."""
         ...
 
 
@@ -168,29 +168,29 @@ class Identities(Protocol):
     """The certificates of jobs' containers."""
 
     def forget(self, job_id: str, attempt: int | None = None) -> None:
-        """Forget those of an attempt, or of all of a job's attempts; none is no error."""
+        """Forget the certificates, if any, of an attempt, or of all attempts of a job."""
         ...
 
 
 class ModelCheck(Protocol):
-    """What a training may say of its model."""
+    """Validates the metadata that a training reports."""
 
     def __call__(self, analysis: str, metadata: str, /) -> None:
-        """Raise ``ValueError`` unless the text is the metadata of a model that this kind of training makes."""
+        """Raise ``ValueError`` unless the text is valid metadata of a model of this kind of training."""
         ...
 
 
 class Denials(Protocol):
-    """What the store refused lately."""
+    """The recent denials of the store."""
 
     def __call__(self, session_arn: str, /) -> str | None:
-        """Return the last denial of a role session with the statement that decided, or ``None``."""
+        """Return the last denial of a role session with the deciding statement, or ``None``."""
         ...
 
 
 class Storyteller(Protocol):
-    """Where people read a job's story."""
+    """Writes the stories of jobs to their log streams."""
 
     def __call__(self, job_id: str, lines: Sequence[tuple[dt.datetime, str]], /) -> None:
-        """Append lines to the job's log stream. Called again with the same lines only after a crash."""
+        """Append lines to the job's log stream. It is called again with the same lines only after a crash."""
         ...

@@ -1,7 +1,7 @@
-"""How far a job is, in words: documents of all, rate, time left. For its log stream, and for whoever reads that.
+"""The progress of a job as a line of its log stream: documents done, rate and time left.
 
-A running job says it after ten seconds, then at intervals that double, in the end every five minutes: a short job is
-followed closely, and a long one does not fill its stream. ``line`` writes the sentence, ``read`` takes it apart again.
+A running job has a line after ten seconds, then at doubling intervals, and finally every five minutes, so that a short
+job is followed closely and a long one does not fill its stream. ``line`` writes a line and ``read`` parses it.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from typing import Protocol
 from reading_room.jobs.job import Phase
 
 LOG_GROUP = "/reading-room/jobs"
-"""The log group of job stories; a stream is named by its job's id."""
+"""The log group of job stories; the name of a stream is the id of its job."""
 EVENT = "Progress"
-"""The event of these lines in a job's story."""
+"""The event of the lines of progress in a job's story."""
 EARLY_SECONDS = (10, 30, 70, 150, 310)
-"""When a job tells how far it is, in seconds since it first ran."""
+"""When the first lines of a job are due, in seconds since it first ran."""
 LATER_SECONDS = 300
-"""How often it does after these."""
+"""The interval of later lines, in seconds."""
 WORKING = frozenset({Phase.RUNNING.value, Phase.STOPPING.value})
 _RATES = ((1, "second"), (60, "minute"), (3600, "hour"), (86_400, "day"))
 _UNITS = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
 _MOST_SECONDS = 100 * 86_400
 LEFT_DOCUMENTS = 20
-"""How many documents must have been finished since an earlier moment before anything is said of the time left."""
+"""How many documents must have been finished since an earlier line before the time left is estimated."""
 LEFT_ERROR = 0.2
-"""How wrong the rate is taken to be at best, as a fraction: documents differ, and so does the work of the machine."""
+"""The smallest assumed error of the rate, as a fraction: documents and the load of the machine vary."""
 
 _LINE = re.compile(
     r"(?P<documents>[\d,]+)(?: of (?P<of>[\d,]+))? documents?"
@@ -41,42 +41,42 @@ _LINE = re.compile(
 
 
 class Job(Protocol):
-    """What is asked of a job's row. Documents are as the worker tells them: any number may be there."""
+    """The columns of a job's row that are used. The worker reports the documents, so they can be any number."""
 
     @property
     def job_id(self) -> str:
-        """Its id."""
+        """The job's id."""
         ...
 
     @property
     def phase(self) -> str:
-        """Where it is."""
+        """The job's phase."""
         ...
 
     @property
     def documents(self) -> int:
-        """Documents finished."""
+        """The number of finished documents."""
         ...
 
     @property
     def documents_of(self) -> int:
-        """Documents in all; 0 while that is not known."""
+        """The number of all documents, 0 while it is not known."""
         ...
 
     @property
     def containers(self) -> int:
-        """Containers that it runs in."""
+        """The number of containers that it runs in."""
         ...
 
     @property
     def running_at(self) -> dt.datetime | None:
-        """When it first ran; ``None`` before."""
+        """When it first ran, or ``None`` before that."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """How many documents a job had finished at an earlier moment."""
+    """How many documents a job had finished at an earlier time."""
 
     at: dt.datetime
     documents: int
@@ -84,7 +84,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """Seconds until the rest is done: so many at the least, and so many at the most."""
+    """The seconds until the rest is done, at least and at most."""
 
     least: float
     most: float
@@ -92,28 +92,28 @@ class Left:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """How far a job is. ``None`` is what is not known, or cannot be, as a total of less than is finished."""
+    """The progress of a job. ``None`` means unknown or impossible, like a total lower than what is finished."""
 
     documents: int
     total: int | None
     rate: float | None
-    """Documents a second since it was seen before, or else since it first ran."""
+    """Documents per second since the earlier time, or else since it first ran."""
     left: Left | None
-    """``None``, too, while an estimate would mean nothing."""
+    """Also ``None`` while an estimate would be meaningless."""
 
 
 def measure(job: Job, now: dt.datetime, before: Seen | None = None) -> Measured:
-    """Return how far a job is. Without an earlier moment to compare with, nothing can be said of the time left.
+    """Return the progress of a job. The time left needs an earlier time to compare with.
 
-    The time since it first ran is no measure: a container takes seconds to load its engine, and in them finishes
-    nothing.
+    The time since it first ran cannot be used instead: a container finishes nothing in the seconds in which it loads
+    its engine.
     """
     documents = max(0, job.documents)
     total = job.documents_of if job.documents_of >= max(1, documents) else None
     rate = None if job.running_at is None else _per_second(documents, (now - job.running_at).total_seconds())
     left = None
     if before is not None:
-        # Another attempt begins again: nothing of the first can be compared with it.
+        # Another attempt starts from zero, so it cannot be compared with the previous one.
         done, seconds = documents - before.documents, (now - before.at).total_seconds()
         recent = _per_second(done, seconds)
         rate = rate if recent is None else recent
@@ -126,7 +126,7 @@ def _per_second(documents: int, seconds: float) -> float | None:
 
 
 def _left(rest: int, done: int, rate: float) -> Left | None:
-    """Return how long ``rest`` documents take at the rate that ``done`` of them had."""
+    """Return how long ``rest`` documents take at a rate that was measured with ``done`` documents."""
     if done < LEFT_DOCUMENTS or rest <= 0:
         return None
     error = max(LEFT_ERROR, 2 / math.sqrt(done))
@@ -135,9 +135,9 @@ def _left(rest: int, done: int, rate: float) -> Left | None:
 
 
 def line(job: Job, now: dt.datetime, before: Seen | None = None) -> str:
-    """Return how far a job is: ``1,200 of 6,000 documents, 46.1 a second, about 86 to 131 s left, in 2 containers``.
+    """Return the progress as ``1,200 of 6,000 documents, 46.1 a second, about 86 to 131 s left, in 2 containers``.
 
-    What is not known is left out.
+    Unknown values are left out.
     """
     far = measure(job, now, before)
     plural = "s" * (far.documents != 1)
@@ -167,8 +167,8 @@ def about(left: Left) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """A line of progress, taken apart. ``of``, ``rate`` and ``left`` are ``None`` where it has none."""
+class ProgressLine:
+    """A parsed line of progress. ``of``, ``rate`` and ``left`` are ``None`` if the line does not have them."""
 
     documents: int
     of: int | None
@@ -177,14 +177,14 @@ class Told:
     containers: int
 
 
-def read(message: str) -> Told | None:
-    """Take a line of a job's log stream apart; ``None`` for one that is not of progress."""
+def read(message: str) -> ProgressLine | None:
+    """Parse a line of a job's log stream. Returns ``None`` if it is not a line of progress."""
     event, _, text = message.partition(": ")
     found = _LINE.fullmatch(text) if event == EVENT else None
     if found is None:
         return None
     total = found["of"]
-    return Told(
+    return ProgressLine(
         documents=_number(found["documents"]),
         of=None if total is None else _number(total),
         rate=found["rate"],
@@ -202,46 +202,46 @@ def _read_left(least: str, most: str | None, unit: str) -> Left:
     return Left(int(least) * length, int(most or least) * length)
 
 
-def tellings(seconds: float) -> int:
-    """Return how many lines a job has been due that has run for so many seconds."""
+def lines_due(seconds: float) -> int:
+    """Return how many lines have been due for a job that has run for this many seconds."""
     early = sum(moment <= seconds for moment in EARLY_SECONDS)
     return early + max(0, int((seconds - EARLY_SECONDS[-1]) // LATER_SECONDS))
 
 
 def earlier(seen: Sequence[Seen]) -> Seen | None:
-    """Return what a job is compared with, of what its last lines said: the last but one, or the only one."""
+    """Return the earlier time to compare a job with: that of the last line but one, or of the only line."""
     return seen[-2:][0] if seen else None
 
 
 class Progress:
-    """Remembers what was told of the jobs that run; in memory, so that after a restart a line may be left out."""
+    """Remembers the lines of running jobs. It does so in memory, so a line may be missing after a restart."""
 
     def __init__(self) -> None:
-        self._told: dict[str, int] = {}
+        self._due: dict[str, int] = {}
         self._seen: dict[str, tuple[Seen, ...]] = {}
-        """Of each job what its last two lines said."""
+        """The progress in the last two lines of each job."""
 
     def due(self, jobs: Iterable[Job], now: dt.datetime) -> list[tuple[str, str]]:
-        """Return the ids of those of the jobs that have a line due now, and the line.
+        """Return the ids of the jobs that have a line due now, and their lines.
 
-        ``jobs`` are all that run; what was remembered of others is forgotten.
+        ``jobs`` are all running jobs; others are forgotten.
         """
-        told: dict[str, int] = {}
+        dues: dict[str, int] = {}
         seen: dict[str, tuple[Seen, ...]] = {}
         lines: list[tuple[str, str]] = []
         for job in jobs:
             if job.running_at is None or job.phase not in WORKING:
-                # Between two attempts: what was told counts on.
-                if job.job_id in self._told:
-                    told[job.job_id] = self._told[job.job_id]
+                # Between two attempts the count of lines is kept.
+                if job.job_id in self._due:
+                    dues[job.job_id] = self._due[job.job_id]
                 continue
-            due = tellings((now - job.running_at).total_seconds())
-            before = self._told.get(job.job_id, due)
-            told[job.job_id] = max(due, before)
+            due = lines_due((now - job.running_at).total_seconds())
+            before = self._due.get(job.job_id, due)
+            dues[job.job_id] = max(due, before)
             seen[job.job_id] = self._seen.get(job.job_id, ())
-            # A training counts no documents: it has nothing to tell.
+            # A training counts no documents, so it has no progress to report.
             if due > before and (job.documents > 0 or job.documents_of > 0):
                 lines.append((job.job_id, line(job, now, earlier(seen[job.job_id]))))
                 seen[job.job_id] = (*seen[job.job_id][-1:], Seen(now, max(0, job.documents)))
-        self._told, self._seen = told, seen
+        self._due, self._seen = dues, seen
         return lines

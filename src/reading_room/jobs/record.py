@@ -1,4 +1,4 @@
-"""Events and their effects as rows: ``apply`` runs the state machine and writes all of it in one transaction."""
+"""Writing events and their effects as rows: ``apply`` runs the state machine and writes its result."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from reading_room.jobs.state_machine import InvalidTransition, advance, describe
 from reading_room.jobs.tables import JobContainerRow, JobEventRow, JobRow
 
 LOCAL_HOST = "local"
-"""The host that every container is placed on while there is one."""
+"""The host of every container while there is only one host."""
 
 
 def job_of(row: JobRow) -> Job:
-    """Return what the state machine needs of a row; the story is loaded only when it is told."""
+    """Return the state of a row for the state machine, without the story."""
     outcome = None
     if row.outcome is not None:
         outcome = Outcome(Phase(row.outcome), row.failure_code, row.failure_text)
@@ -52,13 +52,13 @@ def job_of(row: JobRow) -> Job:
 
 
 def container_id(job_id: str, attempt: int, member: int = 0) -> str:
-    """Return the id of a container of an attempt: stable, so that preparing it twice makes it once."""
+    """Return the id of a container of an attempt. It is stable, so that preparing a container twice creates it once."""
     first = f"job-{job_id}-{attempt}"
     return first if member == 0 else f"{first}-{member}"
 
 
 def session_name(job_id: str, member: int = 0) -> str:
-    """Return the name of a worker's role session: denials and traces tell jobs, and the containers of one, apart."""
+    """Return the name of a worker's role session, which distinguishes jobs and their containers in denials."""
     first = f"Comprehend-{job_id}"
     return first if member == 0 else f"{first}-{member}"
 
@@ -83,7 +83,7 @@ def story(session: Session, job_id: str) -> tuple[str, ...]:
 
 
 def note(session: Session, row: JobRow, event: str, text: str, now: dt.datetime) -> None:
-    """Add a line to a job's story that changes nothing about it."""
+    """Add a line to a job's story without changing the job."""
     session.add(JobEventRow(job_id=row.job_id, at=now, event=event, text=text, told=False))
 
 
@@ -93,8 +93,8 @@ def apply(session: Session, row: JobRow, event: Event, now: dt.datetime, host: s
     try:
         after, changes = advance(before, event)
     except InvalidTransition as error:
-        told = Job(before.job_id, before.phase, before.attempt, story=story(session, row.job_id))
-        raise InvalidTransition(told, event) from error
+        job = Job(before.job_id, before.phase, before.attempt, story=story(session, row.job_id))
+        raise InvalidTransition(job, event) from error
     _write(row, before, after, now)
     if isinstance(event, OutputSeen) and event.model is not None:
         _write_model(row, event.model)
@@ -161,7 +161,7 @@ def _effect(session: Session, row: JobRow, after: Job, change: Change, host: str
                     session_name=session_name(row.job_id, member),
                     credentials_path=_unguessable("credentials"),
                     model_credentials_path=None if row.artifact_uri is None else _unguessable("credentials"),
-                    # A last attempt alone goes on from the parts that the others finished.
+                    # The single container of the last attempt continues from the parts that others finished.
                     cluster_path=_unguessable("cluster") if after.width > 1 or row.distributed else None,
                     wanted=True,
                     stop=False,
@@ -177,8 +177,8 @@ def _effect(session: Session, row: JobRow, after: Job, change: Change, host: str
             _container(session, row, attempt, member).wanted = False
 
 
-def _unguessable(listen_address: str) -> str:
-    return f"/v2/{listen_address}/{secrets.token_urlsafe(32)}"
+def _unguessable(purpose: str) -> str:
+    return f"/v2/{purpose}/{secrets.token_urlsafe(32)}"
 
 
 def _container(session: Session, row: JobRow, attempt: int, member: int) -> JobContainerRow:

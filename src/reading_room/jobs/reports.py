@@ -1,4 +1,4 @@
-"""What hosts say of containers, and what follows for jobs: progress, ends, losses, and why something waits."""
+"""Applying the reports of hosts to jobs: progress, the end or loss of containers, and problems of hosts."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from reading_room.jobs.writing import JobWriter
 LOST_TOUCH = frozenset(
     {"NO_ROUTE_TO_STORAGE", "ROLE_NOT_ASSUMABLE", "NO_CREDENTIALS_FOR_MODEL", CANNOT_CONNECT, CLUSTER_LOST}
 )
-"""What a worker says when nobody answers it."""
+"""The codes of workers that got no answer from the service or from each other."""
 
 
 class HostReports:
@@ -58,76 +58,78 @@ class HostReports:
         self._check_model = check_model
         self._writer = writer
         self._problems: dict[str, tuple[str, str]] = {}
-        """By container: its job, and what was told of it."""
+        """The job and the noted problem of each container."""
 
     def apply(self, report: HostReport) -> None:
-        """Write what follows from one host's report."""
+        """Write the events that follow from a host's report."""
         states = {state.container_id: state for state in report.containers}
         with self._database.reading() as session:
             wanted = wanted_on(session, report.host)
-        for held in wanted:
-            state = states.get(held.need.container_id)
-            with self._writer.each(held.need.job_id):
+        for container in wanted:
+            state = states.get(container.need.container_id)
+            with self._writer.guard(container.need.job_id):
                 if state is not None:
-                    self._hear_of(held, state)
-                elif held.need.member == 0 and held.job.phase == Phase.STOPPING.value:
-                    # There is no worker yet that could be asked to finish early.
-                    self._writer.advance(held.need.job_id, ContainerLost("it had not started"))
+                    self._apply_state(container, state)
+                elif container.need.member == 0 and container.job.phase == Phase.STOPPING.value:
+                    # No worker exists yet that could be asked to finish early.
+                    self._writer.advance(container.need.job_id, ContainerLost("it had not started"))
         self._note_problems(report, wanted)
 
     def forget(self, container_id: str) -> None:
-        """Forget what was told of a container that is gone."""
+        """Forget the problem of a container that is gone."""
         self._problems.pop(container_id, None)
 
-    def _hear_of(self, held: ContainerNeed, state: ContainerState) -> None:
-        if held.need.member:
-            event = self._end_of_member(held, state)
+    def _apply_state(self, container: ContainerNeed, state: ContainerState) -> None:
+        if container.need.member:
+            event = self._end_of_member(container, state)
             if event is not None:
-                self._writer.advance(held.need.job_id, event, of=held.need.container_id)
+                self._writer.advance(container.need.job_id, event, of=container.need.container_id)
             return
-        event = self._end_of_first(held, state)
+        event = self._end_of_first(container, state)
         said = progress_so_far(state)
         keep = partial(_keep_progress, said, any(isinstance(message, Done) for message in state.messages))
         if event is not None:
-            self._writer.advance(held.need.job_id, event, keep, of=held.need.container_id)
-        elif said is not None and (said.documents != held.job.documents or said.of not in (0, held.job.documents_of)):
+            self._writer.advance(container.need.job_id, event, keep, of=container.need.container_id)
+        elif said is not None and (
+            said.documents != container.job.documents or said.of not in (0, container.job.documents_of)
+        ):
             with self._database.transaction() as session:
-                container = session.get(JobContainerRow, held.need.container_id)
-                if container is not None and container.wanted:
-                    keep(session, session.get_one(JobRow, held.need.job_id))
+                row = session.get(JobContainerRow, container.need.container_id)
+                if row is not None and row.wanted:
+                    keep(session, session.get_one(JobRow, container.need.job_id))
 
-    def _end_of_member(self, held: ContainerNeed, state: ContainerState) -> Event | None:
-        event = member_outcome(held.need.member, state)
+    def _end_of_member(self, container: ContainerNeed, state: ContainerState) -> Event | None:
+        event = member_outcome(container.need.member, state)
         failure = failure_of(state)
-        if failure is not None and failure.code == CANNOT_CONNECT and held.job.phase == Phase.RUNNING.value:
-            why = self._network.explain_cluster(held.need)
+        if failure is not None and failure.code == CANNOT_CONNECT and container.job.phase == Phase.RUNNING.value:
+            why = self._network.explain_cluster(container.need)
             if why is not None:
                 return WorkerFailed(CANNOT_CONNECT, printable(why))
         return event
 
-    def _end_of_first(self, held: ContainerNeed, state: ContainerState) -> Event | None:
-        job = held.job
+    def _end_of_first(self, container: ContainerNeed, state: ContainerState) -> Event | None:
+        job = container.job
         if job.is_training:
             artifact = location_of(str(job.artifact_uri))
             event = outcome_of(state, artifact, self._store.head, partial(self._check_model, job.analysis))
         else:
             event = outcome_of(state, location_of(job.output_uri), self._store.head)
-        return self._explained(held, event) if isinstance(event, WorkerFailed) else event
+        return self._explained(container, event) if isinstance(event, WorkerFailed) else event
 
-    def _explained(self, held: ContainerNeed, event: WorkerFailed) -> WorkerFailed | ContainerLost:
-        """Add to a worker's reason what only the service knows: the statement, the route or the rule that decided.
+    def _explained(self, container: ContainerNeed, event: WorkerFailed) -> WorkerFailed | ContainerLost:
+        """Add what only the service knows to a worker's failure: the statement, the route or the rule that decided.
 
-        A worker that lost touch although nothing forbids it was there while the server, the agent or the network was
-        being started again: another attempt is prepared anew, and fails by name if there is a lasting reason.
+        If a worker got no answer although nothing forbids it, the server, the agent or the network was probably being
+        restarted. Then another attempt is prepared, which fails with a specific code if there is a lasting reason.
         """
-        need = held.need
+        need = container.need
         why: str | None = None
         if event.code == "NO_ROUTE_TO_STORAGE":
             why = self._network.explain(need)
         elif event.code == CANNOT_CONNECT:
             why = self._network.explain_cluster(need)
         elif event.code in ATTESTED:
-            why = self._denial(held, need.role_arn)
+            why = self._denial(container, need.role_arn)
         elif event.code in MODEL_DENIED:
             why = self._denials(model_session_arn(need.job_id))
         if why is None and event.code in LOST_TOUCH and need.attempt < ATTEMPTS:
@@ -135,31 +137,31 @@ class HostReports:
             return ContainerLost(f"{lost}: {event.text}")
         return event if why is None else WorkerFailed(event.code, with_reason(event.text, why))
 
-    def _denial(self, held: ContainerNeed, role_arn: str) -> str | None:
-        """Return what the store refused lately to a container of the attempt: the first one tells of any."""
-        for member in range(max(1, held.job.members_made)):
-            why = self._denials(session_arn(role_arn, held.need.job_id, member))
+    def _denial(self, container: ContainerNeed, role_arn: str) -> str | None:
+        """Return the store's last denial of any container of the attempt."""
+        for member in range(max(1, container.job.members_made)):
+            why = self._denials(session_arn(role_arn, container.need.job_id, member))
             if why is not None:
                 return why
         return None
 
     def _note_problems(self, report: HostReport, wanted: list[ContainerNeed]) -> None:
-        """Tell a waiting job what its host cannot do, once per problem."""
+        """Add the problems of its host to the story of a waiting job, once per problem."""
         if not (report.problems or report.refused or self._problems):
             return
         about = {problem.about: problem.message for problem in report.problems}
         started = {state.container_id for state in report.containers if state.phase != "starting"}
-        for held in wanted:
-            need = held.need
+        for container in wanted:
+            need = container.need
             ids = (need.container_id, need.interface_id, "enforcement")
             problem = next((about[i] for i in ids if i in about), report.refused)
             if not problem or need.container_id in started:
                 self._problems.pop(need.container_id, None)
                 continue
-            told = (need.job_id, problem)
-            news = told not in self._problems.values()
-            self._problems[need.container_id] = told
-            if news:
+            noted = (need.job_id, problem)
+            is_new = noted not in self._problems.values()
+            self._problems[need.container_id] = noted
+            if is_new:
                 text = f"waits because its host {report.host} reports: {printable(problem)}"
                 self._writer.note(need.job_id, "HostProblem", text)
 
@@ -169,7 +171,7 @@ def _keep_progress(said: Progress | None, final: bool, session: Session, row: Jo
         return
     documents = said.documents
     if row.distributed and not final:
-        # Parts that an earlier attempt finished are finished, although the worker may not have counted them yet.
+        # The worker may not have counted the parts yet that an earlier attempt finished.
         documents = max(documents, parts.finished_documents(session, row.job_id))
     row.documents = documents
     row.documents_of = said.of or row.documents_of

@@ -1,4 +1,4 @@
-"""How jobs begin: admission with a size, the interfaces of all containers of an attempt, those for lost ones."""
+"""Starting jobs: admitting them with a size, and preparing the interfaces of their containers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from reading_room.agent.spec import Capacity
 from reading_room.clock import Clock
 from reading_room.database.engine import Database
-from reading_room.jobs.admission import NEVER_FITS, AdmissionLimits, admissible, grant, left, never_fits
+from reading_room.jobs.admission import NEVER_FITS, AdmissionLimits, admissible, free_capacity, grant, never_fits
 from reading_room.jobs.errors import PreparationError
 from reading_room.jobs.job import (
     Admitted,
@@ -35,12 +35,12 @@ logger = logging.getLogger(__name__)
 
 
 def one_container(session: Session, row: JobRow, capacity: Capacity | None) -> JobSize:
-    """Return one container for every job: the ``Sizing`` of a controller that was given no other."""
+    """Return one container for every job: the default ``Sizing`` of the controller."""
     return JobSize()
 
 
 class Starting:
-    """Admits and prepares jobs. ``again`` asks for another turn."""
+    """Admits and prepares jobs. ``again`` requests another turn."""
 
     def __init__(
         self,
@@ -62,49 +62,49 @@ class Starting:
         self._again = again
 
     def admit(self, capacity: Capacity | None) -> None:
-        """Admit the queued jobs that limits and host have room for; fail those that have none on any day."""
-        hopeless = never_fits(self._settings, capacity)
+        """Admit the queued jobs for which there is room now; fail those for which the host can never have room."""
+        impossible = never_fits(self._settings, capacity)
         with self._database.reading() as session:
-            # To fail, a job needs no room.
-            chosen = admissible(session, self._limits, capacity if hopeless is None else None)
+            # A job that fails needs no room.
+            chosen = admissible(session, self._limits, capacity if impossible is None else None)
         for job_id in chosen:
-            with self._writer.each(job_id):
-                if hopeless is None:
+            with self._writer.guard(job_id):
+                if impossible is None:
                     self._admit_one(job_id, capacity)
                 else:
-                    self._give_up(job_id, NEVER_FITS, hopeless)
+                    self._give_up(job_id, NEVER_FITS, impossible)
 
     def _admit_one(self, job_id: str, capacity: Capacity | None) -> None:
         try:
             with self._database.reading() as session:
                 row = session.get_one(JobRow, job_id)
-                room = left(session, self._limits, capacity)
+                room = free_capacity(session, self._limits, capacity)
                 size = grant(session, self._limits, self._sizing(session, row, room))
             event = Admitted(size.containers, printable(size.reason))
         except OperationalError:
             raise
         except Exception as error:
-            self._fault(job_id, "Planning its containers", error)
+            self._fail(job_id, "Planning its containers", error)
             return
 
-        def remember(session: Session, row: JobRow) -> None:
+        def set_part_bytes(session: Session, row: JobRow) -> None:
             row.part_bytes = size.part_bytes
 
-        self._writer.advance(job_id, event, remember)
+        self._writer.advance(job_id, event, set_part_bytes)
 
     def prepare(self) -> None:
-        """Make the interfaces of attempts that begin, and of containers that were added for lost ones."""
+        """Create the interfaces of the containers of new attempts, and of those that replace lost ones."""
         with self._database.reading() as session:
             attempts, added = being_prepared(session), being_added(session)
         for needs in attempts:
-            with self._writer.each(needs[0].job_id):
+            with self._writer.guard(needs[0].job_id):
                 self._prepare_attempt(needs)
         for need in added:
-            with self._writer.each(need.job_id):
+            with self._writer.guard(need.job_id):
                 self._prepare_added(need)
 
     def _prepare_attempt(self, needs: list[NetworkNeed]) -> None:
-        """Make every interface of an attempt; only when all are there, and can be expected to work, is it told."""
+        """Create the interfaces of an attempt; record them when all exist and can be expected to work."""
         first = needs[0]
         try:
             made = [self._network.prepare(need) for need in needs]
@@ -114,14 +114,14 @@ class Starting:
         except OneContainerOnly as only:
             reduced = Reduced(1, printable(only.reason))
             if not self._writer.advance(first.job_id, reduced, of=first.container_id) and len(needs) == 1:
-                self._fault(first.job_id, "Preparing the network interface", only)
+                self._fail(first.job_id, "Preparing the network interface", only)
             self._again()
         except PreparationError as error:
             self._give_up(first.job_id, error.code, error.text)
         except OperationalError:
             raise
         except Exception as error:
-            self._fault(first.job_id, "Preparing the network interface", error)
+            self._fail(first.job_id, "Preparing the network interface", error)
         else:
             placements = tuple(map(_placement, needs, made))
             self._writer.advance(
@@ -129,7 +129,7 @@ class Starting:
             )
 
     def _prepare_added(self, need: NetworkNeed) -> None:
-        """Make the interface of a container for a lost one. Without it the job goes on with fewer."""
+        """Create the interface of a container that replaces a lost one. If this fails, the job continues without it."""
         try:
             made = self._network.prepare(need)
         except PreparationError as error:
@@ -157,8 +157,8 @@ class Starting:
 
         return attach
 
-    def _fault(self, job_id: str, doing: str, error: Exception) -> None:
-        """Fail a job for a fault of ours: trying the same again every second would hide it from its owner for ever."""
+    def _fail(self, job_id: str, doing: str, error: Exception) -> None:
+        """Fail a job because of an internal error: retrying every second would hide it from the owner forever."""
         logger.exception("%s of job %s failed", doing, job_id, exc_info=error)
         self._writer.failed = True
         self._give_up(job_id, "INTERNAL_ERROR", f"{doing} failed: {type(error).__name__}: {error}")

@@ -1,4 +1,4 @@
-"""What an event does to a job: ``advance(job, event) -> (job, changes)``, pure, with the transitions as one table.
+"""The state machine of jobs: the pure function ``advance(job, event) -> (job, changes)``, with a table of transitions.
 
 | phase | event → phase |
 |---|---|
@@ -14,8 +14,8 @@
 | stopping, finishing | StopRequested: stays |
 | completed, failed, stopped | none |
 
-An event about a container counts only while that container is wanted. Any other pair is ``InvalidTransition``, which
-tells the job's story.
+An event about a container counts only while that container is wanted. Any other pair raises ``InvalidTransition``, with
+the job's story in its message.
 """
 
 from __future__ import annotations
@@ -58,12 +58,12 @@ Step = tuple[Job, tuple[Change, ...]]
 
 
 class InvalidTransition(Exception):
-    """An event came that cannot happen in the job's phase."""
+    """An event is not possible in the job's phase."""
 
     def __init__(self, job: Job, event: Event) -> None:
         story = "\n  ".join(job.story) or "nothing happened before"
         super().__init__(
-            f"job {job.job_id} is {job.phase.value} and cannot take {type(event).__name__}; its story:\n  {story}"
+            f"job {job.job_id} is {job.phase.value} and cannot accept {type(event).__name__}; its story:\n  {story}"
         )
         self.job = job
         self.event = event
@@ -79,7 +79,7 @@ def advance(job: Job, event: Event) -> Step:
 
 
 def accepts(job: Job, event: Event) -> bool:
-    """Say whether an event can happen to the job as it is now."""
+    """Return whether an event is possible in the job's current state."""
     if (job.phase, type(event)) not in TRANSITIONS:
         return False
     match event:
@@ -90,7 +90,7 @@ def accepts(job: Job, event: Event) -> bool:
         case MemberLost(member=member) | MemberLeft(member=member):
             return member > 0 and member in job.members
         case MemberPrepared():
-            # The first ones were placed together, by Prepared.
+            # Prepared placed the containers of the beginning together.
             return event.member >= job.containers and event.member in job.members
         case _:
             return True
@@ -143,7 +143,7 @@ def _stop_running(job: Job, event: StopRequested) -> Step:
 
 
 def _stop_again(job: Job, event: StopRequested) -> Step:
-    # The worker was told already, or the end is decided: the caller sees STOP_REQUESTED until the end is there.
+    # The worker has already been asked, or the end is decided: the caller sees STOP_REQUESTED until the job ends.
     return replace(job, stop_requested=True), ()
 
 
@@ -153,7 +153,7 @@ def _fail(job: Job, event: PreparationFailed | WorkerFailed) -> Step:
 
 def _done(job: Job, event: OutputSeen) -> Step:
     if event.stopped:
-        # Nobody asked this worker to stop: its host is going down, so the documents left are for another attempt.
+        # Nobody asked this worker to stop: its host is shutting down, so another attempt does the remaining documents.
         return _retry(job, ContainerLost("the worker was ended early by its host"))
     return _finish(job, _completed(event))
 
@@ -171,7 +171,7 @@ def _completed(event: OutputSeen) -> Outcome:
 
 def _retry(job: Job, event: ContainerLost) -> Step:
     if job.attempt >= ATTEMPTS:
-        text = f"The container was lost {ATTEMPTS} times, at last because {event.reason}."
+        text = f"The container was lost {ATTEMPTS} times, the last time because {event.reason}."
         return _finish(job, Outcome(Phase.FAILED, "INTERNAL_ERROR", text))
     return _begin(job, job.attempt + 1, *_drop(job.attempt, job.members))
 
@@ -183,7 +183,7 @@ def _place_member(job: Job, event: MemberPrepared) -> Step:
 def _lose_member(job: Job, event: MemberLost) -> Step:
     left, changes = _without(job, event.member)
     if event.killed and event.member >= job.containers:
-        # The one in a lost one's place was killed too: there is not the memory for so many.
+        # The replacement of a lost container was killed, too: there is not enough memory for this many containers.
         return replace(left, replacements=REPLACEMENTS), changes
     if not event.replace or job.replacements >= REPLACEMENTS:
         return left, changes
@@ -246,7 +246,7 @@ TRANSITIONS: Mapping[tuple[Phase, type[Any]], Callable[[Job, Any], Step]] = {
 
 
 def describe(event: Event) -> str:
-    """Return an event as a sentence's part, for the story that people read."""
+    """Return the text of an event for the story."""
     match event:
         case Admitted(reason=reason):
             return f"admitted; {reason}" if reason else "admitted"
@@ -275,7 +275,7 @@ def describe(event: Event) -> str:
         case MemberLost(member=member, reason=reason):
             return f"member {member} lost: {reason}; its work goes to the others"
         case MemberLeft(member=member):
-            return f"member {member} left: there is nothing left to do for it"
+            return f"member {member} left: no work was left for it"
         case TimedOut(seconds=seconds):
             return f"not done after {seconds} seconds"
         case StopOverdue(seconds=seconds):

@@ -1,8 +1,8 @@
-"""Tells each job's events to its log stream, so that ``jobs explain`` and the AWS CLI read the same story.
+"""Copying each job's events to its log stream, so that ``jobs explain`` and the AWS CLI show the same story.
 
-The events are rows, written with what they tell of. This loop only copies them, a moment later and several at once,
-so that it does not compete with a job that is starting; a crash between telling and marking repeats a line rather than
-losing one.
+The events are rows, written in the transactions that they describe. This loop only copies them, a moment later and in
+batches, so that it does not compete with a job that is starting. A crash between copying and marking a line repeats the
+line instead of losing it.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from reading_room.reconcile import Loop
 
 BATCH = 500
 SETTLE_SECONDS = 0.1
-"""How long a line may wait for others. The controller has everything told before a job's end is seen."""
+"""How long a line may wait for others. The controller has everything copied before a job's end can be seen."""
 
 
 class Stories:
-    """The loop that tells."""
+    """The loop that copies events to log streams."""
 
     def __init__(self, database: Database, storyteller: Storyteller) -> None:
         self._database = database
         self._storyteller = storyteller
-        self._telling = threading.Lock()
+        self._turn_lock = threading.Lock()
         self._loop = Loop("job stories", self.turn, every=5.0, settle=SETTLE_SECONDS)
 
     def start(self) -> None:
@@ -41,20 +41,20 @@ class Stories:
         return self._loop.stop()
 
     def wake(self) -> None:
-        """Ask for a turn. Never waits."""
+        """Request a turn. Never blocks."""
         self._loop.wake()
 
     def hurry(self) -> None:
-        """Ask for a turn at once: a job has ended. Never waits."""
+        """Request a turn at once, because a job has ended. Never blocks."""
         self._loop.hurry()
 
     def turn(self) -> None:
-        """Tell every event that was not told yet, oldest first, each job's lines together. Thread-safe."""
-        with self._telling:
-            while self._tell_batch():
+        """Copy every event that has not been copied yet, oldest first, each job's lines together. Thread-safe."""
+        with self._turn_lock:
+            while self._copy_batch():
                 pass
 
-    def _tell_batch(self) -> bool:
+    def _copy_batch(self) -> bool:
         with self._database.reading() as session:
             rows = session.scalars(
                 select(JobEventRow)
@@ -67,7 +67,7 @@ class Stories:
         for job_id, events in groupby(rows, key=lambda row: row.job_id):
             lines: list[tuple[dt.datetime, str]] = [(row.at, f"{row.event}: {row.text}") for row in events]
             self._storyteller(job_id, lines)
-        told = [row.sequence for row in rows]
+        copied = [row.sequence for row in rows]
         with self._database.transaction() as session:
-            session.execute(update(JobEventRow).where(JobEventRow.sequence.in_(told)).values(told=True))
+            session.execute(update(JobEventRow).where(JobEventRow.sequence.in_(copied)).values(told=True))
         return True

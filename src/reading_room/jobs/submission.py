@@ -1,4 +1,4 @@
-"""Accepting a job, asking for its end, and finding jobs: functions on a session, for the API above."""
+"""Submitting jobs, requesting their end, and finding them: functions on a database session, for the API."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from reading_room.jobs.tables import JobRow, JobTagRow
 
 @dataclass(frozen=True, slots=True)
 class ModelUse:
-    """The custom model that a job uses or makes, and the artifact's place in the service's own bucket.
+    """The custom model that a job uses or trains, and the location of its artifact in the service's own bucket.
 
-    ``sha256`` is what the artifact must have; ``None`` for a training, whose ARN is the model's.
+    ``sha256`` is the digest that the artifact must have; ``None`` for a training, whose ARN is the model's.
     """
 
     arn: str
@@ -32,7 +32,7 @@ class ModelUse:
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """A job as a caller asks for it, every default filled in."""
+    """A job as a caller requested it, with all defaults filled in."""
 
     job_id: str
     account: str
@@ -47,7 +47,7 @@ class NewJob:
     output_uri: str
     document_limit: int
     parameters: Mapping[str, Any]
-    """What the caller sent, for comparing a repeated token; never stored as such."""
+    """The request, to compare it with that of a repeated token; only its digest is stored."""
     name: str | None = None
     client_token: str | None = None
     language: str | None = None
@@ -57,22 +57,22 @@ class NewJob:
     total_limit: int = 5_000_000_000
     documents_limit: int = 1_000_000
     request: Mapping[str, Any] = field(default_factory=dict)
-    """The members that only this kind has, for the worker and for Describe."""
+    """The members that only this kind of job has, for the worker and for Describe."""
     model: ModelUse | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class JobQuota:
-    """How many jobs an account may have: active ones of one kind, and waiting ones; ``None`` is any number."""
+    """How many active jobs of one kind, and how many waiting jobs, an account can have; ``None`` is no limit."""
 
     active: int | None = None
     waiting: int | None = None
 
 
 def submit(session: Session, new: NewJob, now: dt.datetime, *, quota: JobQuota = JobQuota()) -> JobRow:
-    """Write a job in phase ``queued`` and its first event, and return it.
+    """Store a job in phase ``queued`` with its first event, and return it.
 
-    The same client token with the same parameters returns the job it made before. Raises as ``refuse`` does.
+    The same client token with the same parameters returns the job that it created before. Raises as ``refuse`` does.
     """
     known = refuse(session, new, quota=quota)
     if known is not None:
@@ -82,15 +82,15 @@ def submit(session: Session, new: NewJob, now: dt.datetime, *, quota: JobQuota =
     session.flush()
     for key, value in new.tags.items():
         session.add(JobTagRow(arn=new.arn, key=key, value=value))
-    # A model's owner knows its ARN only; a search of the logs for it finds the training's story.
+    # A model's owner knows only its ARN; searching the logs for it finds the training's story.
     note(session, row, "Submitted", f"submitted, to make {row.arn}" if row.is_training else "submitted", now)
     return row
 
 
 def refuse(session: Session, new: NewJob, *, quota: JobQuota = JobQuota()) -> JobRow | None:
-    """Return the job that the same client token made before with the same parameters, ``None`` for a new one.
+    """Return the job that the same client token created with the same parameters, or ``None`` if there is none.
 
-    Raises ``TokenReused`` when the parameters differ, ``TooManyActiveJobs`` and ``TooManyWaitingJobs`` when the
+    Raises ``TokenReused`` if the parameters differ, and ``TooManyActiveJobs`` or ``TooManyWaitingJobs`` if the
     account's quota is used up.
     """
     known = repeated(session, new)
@@ -106,7 +106,7 @@ def refuse(session: Session, new: NewJob, *, quota: JobQuota = JobQuota()) -> Jo
 
 
 def row_of(new: NewJob, now: dt.datetime) -> JobRow:
-    """Return the row of a new job, in no session."""
+    """Return the row of a new job, which is not in a session."""
     return JobRow(
         job_id=new.job_id,
         account=new.account,
@@ -141,7 +141,7 @@ def row_of(new: NewJob, now: dt.datetime) -> JobRow:
 
 
 def repeated(session: Session, new: NewJob) -> JobRow | None:
-    """Return the job that the same client token made before, or ``None``."""
+    """Return the job that the same client token created before, or ``None``."""
     if new.client_token is None:
         return None
     return session.scalar(
@@ -162,9 +162,9 @@ def find(session: Session, account: str, kind: str, job_id: str) -> JobRow:
 
 
 def request_stop(session: Session, account: str, kind: str, job_id: str, now: dt.datetime) -> JobRow:
-    """Ask for a job's end. A job that was stopped before is returned as it is.
+    """Request the end of a job. A job that was already stopped is returned unchanged.
 
-    Raises ``UnknownJob``, and ``JobEnded`` for one that is completed or failed.
+    Raises ``UnknownJob``, and ``JobEnded`` for a job that is completed or failed.
     """
     row = find(session, account, kind, job_id)
     job = job_of(row)

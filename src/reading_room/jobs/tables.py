@@ -1,4 +1,4 @@
-"""The schema of jobs on one page: jobs, what happened to them, their containers, their tags."""
+"""The schema of jobs on one page: jobs, their events, containers, parts and tags."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from reading_room.database.base import Base, UtcDateTime
 
 
 class JobRow(Base):
-    """One job.
+    """A job.
 
-    ``phase``, ``attempt``, ``stop_requested``, the outcome, ``containers`` and what is said of members are written by
-    the state machine only.
+    Only the state machine writes ``phase``, ``attempt``, ``stop_requested``, the outcome, ``containers`` and the
+    columns about members.
     """
 
     __tablename__ = "jobs"
     __table_args__ = (
-        # A retried request finds the job that its first try made.
+        # A retried request finds the job that its first try created.
         UniqueConstraint("account", "kind", "client_token"),
         Index("ix_jobs_listing", "account", "kind", "submitted_at", "job_id"),
-        # By phase, and the queue of each account and kind: the next of it, or the next account or kind, is one seek.
+        # For jobs by phase, and the queue of each account and kind: the next job, kind or account is one index seek.
         Index("ix_jobs_queue", "phase", "account", "kind", "submitted_at", "job_id"),
-        # When a job of an account, or of one of its kinds, last began.
+        # For when a job of an account, or of one of its kinds, last began.
         Index("ix_jobs_account_admitted", "account", "admitted_at"),
         Index("ix_jobs_kind_admitted", "account", "kind", "admitted_at"),
         # Which engines were asked for lately is read with every spec.
@@ -41,7 +41,7 @@ class JobRow(Base):
     name: Mapped[str | None]
     client_token: Mapped[str | None]
     fingerprint: Mapped[str]
-    """Digest of the request's parameters: the same token with others is a conflict."""
+    """The digest of the request's parameters: the same token with other parameters is a conflict."""
 
     phase: Mapped[str]
     attempt: Mapped[int] = mapped_column(default=0)
@@ -53,20 +53,20 @@ class JobRow(Base):
     containers: Mapped[int] = mapped_column(default=1)
     """How many containers an attempt begins with; the last attempt has one."""
     members: Mapped[list[int]] = mapped_column(JSON, default=list)
-    """Numbers of the present attempt's containers that are wanted."""
+    """The numbers of the wanted containers of the current attempt."""
     members_made: Mapped[int] = mapped_column(default=0)
-    """How many numbers the present attempt has used."""
+    """How many numbers the current attempt has used."""
     replacements: Mapped[int] = mapped_column(default=0)
-    """How many of the containers that the present attempt may be given for lost ones are used up."""
+    """How many containers have replaced lost ones in the current attempt."""
     distributed: Mapped[bool] = mapped_column(default=False)
-    """Whether an attempt of several containers ran, and may have written parts."""
+    """Whether an attempt with several containers ran, and may have written parts."""
     part_bytes: Mapped[int] = mapped_column(default=1_000_000)
-    """Bytes of input that are analysed as one part."""
+    """The bytes of input of one part."""
 
     submitted_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     admitted_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     running_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
-    """When containers of it first had their interfaces: its progress is counted from then."""
+    """When its containers first had their interfaces; its progress is measured from then."""
     stop_asked_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     finishing_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     ended_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
@@ -79,41 +79,41 @@ class JobRow(Base):
     input_uri: Mapped[str]
     input_format: Mapped[str]
     output_uri: Mapped[str]
-    """The whole final location, ``s3://bucket/…/output/output.tar.gz``."""
+    """The complete location of the archive, ``s3://bucket/…/output/output.tar.gz``."""
     document_limit: Mapped[int]
     total_limit: Mapped[int] = mapped_column(default=5_000_000_000)
     documents_limit: Mapped[int] = mapped_column(default=1_000_000)
     request: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
-    """Members of the request that only jobs of this kind have, defaults filled in: ``NumberOfTopics`` and the like."""
+    """The members of the request that only this kind of job has, with defaults filled in, like ``NumberOfTopics``."""
     subnets: Mapped[list[str] | None] = mapped_column(JSON)
     """As given in VpcConfig; ``None`` for a job in the service's own network."""
     security_groups: Mapped[list[str] | None] = mapped_column(JSON)
     documents: Mapped[int] = mapped_column(default=0)
-    """Finished so far, as the first worker tells."""
+    """The number of finished documents that the first worker has reported."""
     documents_of: Mapped[int] = mapped_column(default=0)
-    """Of so many in all, as it tells; 0 while that is not known."""
+    """The number of all documents that it has reported, 0 while it is not known."""
 
     model_arn: Mapped[str | None] = mapped_column(index=True)
-    """The custom model that it uses, or makes: then it is a training, and has the model's own ARN."""
+    """The custom model that the job uses or trains; a training has the model's ARN as its own."""
     artifact_uri: Mapped[str | None]
-    """Where that model's artifact is, in the service's own bucket."""
+    """The location of the model's artifact in the service's own bucket."""
     artifact_sha256: Mapped[str | None]
-    """What the artifact must have, in hexadecimal. A training has none until the controller has seen the object."""
+    """The digest of the artifact in hexadecimal. A training has none until the controller has found the object."""
     artifact_size: Mapped[int | None]
-    """Bytes of the artifact that a training made."""
+    """The size in bytes of the artifact of a training."""
     result: Mapped[str | None]
-    """What a training says of its model, as a JSON object that was checked."""
+    """The validated metadata that a training has reported, as a JSON object."""
     warning: Mapped[str | None]
     """Why a trained model is only TRAINED_WITH_WARNING."""
 
     @property
     def is_training(self) -> bool:
-        """Whether it makes a custom model."""
+        """Whether the job trains a custom model."""
         return self.model_arn == self.arn
 
 
 class JobEventRow(Base):
-    """Something that happened to a job, for ``jobs explain`` and for whoever asks why."""
+    """An event of a job, for its story and ``jobs explain``."""
 
     __tablename__ = "job_events"
 
@@ -123,14 +123,14 @@ class JobEventRow(Base):
     event: Mapped[str]
     text: Mapped[str]
     told: Mapped[bool] = mapped_column(default=False, index=True)
-    """Whether the job's log stream has it."""
+    """Whether it has been copied to the job's log stream."""
 
 
 class JobContainerRow(Base):
-    """A container of one attempt, from its being asked for until nothing of it is left.
+    """A container of one attempt, from when it is requested until it is completely removed.
 
-    A host should run it while it is ``wanted`` and has an interface. Not wanted, it is work for the controller: the
-    interface is to be removed, then the row.
+    A host should run it while it is ``wanted`` and has an interface. When it is no longer wanted, the controller
+    removes its interface, then its row.
     """
 
     __tablename__ = "job_containers"
@@ -139,7 +139,7 @@ class JobContainerRow(Base):
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.job_id"), index=True)
     attempt: Mapped[int]
     member: Mapped[int] = mapped_column(default=0)
-    """Its number among the containers of the attempt; the first, 0, speaks for the job."""
+    """Its number among the containers of the attempt; the first one, 0, reports for the job."""
     host: Mapped[str] = mapped_column(index=True)
     vpc_id: Mapped[str | None]
     interface_id: Mapped[str | None] = mapped_column(unique=True)
@@ -147,13 +147,13 @@ class JobContainerRow(Base):
     session_name: Mapped[str]
     credentials_path: Mapped[str] = mapped_column(unique=True)
     model_credentials_path: Mapped[str | None] = mapped_column(unique=True)
-    """Where the container asks for the service's own session, for the artifact of its job's model and nothing else."""
+    """The path at which the container gets the service's own session, which is only for the artifact of its model."""
     cluster_path: Mapped[str | None] = mapped_column(unique=True)
-    """Where it asks for its certificate in the cluster, and the first for the parts; ``None`` where it is alone."""
+    """The path for its certificate, and for the parts of the first container; ``None`` for a single container."""
     wanted: Mapped[bool] = mapped_column(default=True)
     stop: Mapped[bool] = mapped_column(default=False)
     removed_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
-    """When its interface was deleted; the row stays until the host has let go of it too."""
+    """When its interface was deleted; the row stays until the host has also removed it."""
 
 
 PART_OPEN, PART_DONE = "open", "done"
@@ -161,17 +161,17 @@ PART_OPEN, PART_DONE = "open", "done"
 
 
 class PlanRow(Base):
-    """How a job's input is cut into parts, as the first container of an attempt registered it; until the job ends."""
+    """How a job's input is divided into parts, registered by the first container of an attempt. Deleted at the end."""
 
     __tablename__ = "job_plans"
 
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.job_id", ondelete="CASCADE"), primary_key=True)
     attempt: Mapped[int]
-    """The last that registered it."""
+    """The last attempt that registered the plan."""
     digest: Mapped[str]
-    """Of the plan, in hexadecimal: the same for every attempt that finds the same input."""
+    """The digest of the plan in hexadecimal, the same for every attempt that finds the same input."""
     fence: Mapped[int]
-    """No part of an earlier plan had a higher one."""
+    """At least as high as the fence of every part of an earlier plan."""
 
 
 class PartRow(Base):
@@ -183,18 +183,18 @@ class PartRow(Base):
     number: Mapped[int] = mapped_column(primary_key=True)
     bytes: Mapped[int]
     documents: Mapped[int | None]
-    """As the cut counted them; ``None`` where it did not."""
+    """The number of documents, or ``None`` if the plan does not have it."""
     state: Mapped[str]
     holder: Mapped[str | None]
-    """The container that has it, or that finished it."""
+    """The container that holds the part or has finished it."""
     fence: Mapped[int]
-    """Raised by each claim, and never lower than under an earlier plan: the holder has to say it."""
+    """Raised by each claim, and never lower than under an earlier plan. The holder must present it."""
     attempt: Mapped[int]
-    """The holder's; 0 while nobody has had it."""
+    """The attempt of the holder, 0 before the first one."""
     expires_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
 
     key: Mapped[str | None]
-    """Of the object with its results; this and what follows is there when it is done."""
+    """The key of the object with its results. This and the following columns are set when the part is done."""
     size: Mapped[int | None]
     sha256: Mapped[str | None]
     done_documents: Mapped[int | None]
@@ -202,7 +202,7 @@ class PartRow(Base):
 
 
 class ClusterAuthorityRow(Base):
-    """That an attempt of a job has had its certificate authority, so that no second one is made for it."""
+    """Records that an attempt of a job has had its certificate authority, so that it never gets a second one."""
 
     __tablename__ = "job_cluster_authorities"
 

@@ -1,4 +1,4 @@
-"""Writing events of jobs: one transaction each, with all that must happen together with the event."""
+"""Writing events of jobs, each in one transaction with everything that must happen together with it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 
 class JobWriter:
-    """Writes what happens to jobs. ``failed`` says that a step failed, and may have left something half made."""
+    """Writes events of jobs. ``failed`` is set when a step failed, which may have left something behind."""
 
     def __init__(
         self,
@@ -46,21 +46,21 @@ class JobWriter:
         also: Callable[[Session, JobRow], None] | None = None,
         of: str | None = None,
     ) -> bool:
-        """Apply an event and return whether it could still happen: a stop or an end may have been written meanwhile.
+        """Apply an event and return whether it was still possible: the job may have been stopped or ended meanwhile.
 
-        ``of`` is the container that it tells of: the event counts only while that is wanted. ``also`` is called in the
-        transaction, before the event is applied.
+        ``of`` is the container that the event is about: the event counts only while it is wanted. ``also`` is called in
+        the transaction before the event is applied.
         """
         with self._database.transaction() as session:
             row = session.get_one(JobRow, job_id)
             before = job_of(row)
             if not accepts(before, event) or not (of is None or _wanted(session, of)):
                 return False
-            held = containers_of(session, job_id)
+            containers = containers_of(session, job_id)
             if also is not None:
                 also(session, row)
             after = apply(session, row, event, self._clock(), self._host)
-            for container in held:
+            for container in containers:
                 if not container.wanted:
                     revoke_sessions(session, container)
                     if container.interface_id is not None:
@@ -75,21 +75,21 @@ class JobWriter:
             self._identities.forget(job_id, attempt)
 
     def note(self, job_id: str, event: str, text: str) -> None:
-        """Add a line to a job's story that changes nothing about it."""
+        """Add a line to a job's story without changing the job."""
         with self._database.transaction() as session:
             note(session, session.get_one(JobRow, job_id), event, text, self._clock())
 
     @contextmanager
-    def each(self, job_id: str) -> Iterator[None]:
-        """Keep one job's fault from stopping the others; the next turn tries again."""
+    def guard(self, job_id: str) -> Iterator[None]:
+        """Log the failure of a step of one job, so that it does not stop the others; the next turn retries it."""
         try:
             yield
         except Exception as error:
             self.failed = True
             if is_full(error):
-                logger.error("a step of job %s found no room on the disk and will be tried again: %s", job_id, error)
+                logger.error("a step of job %s found no room on the disk and will be retried: %s", job_id, error)
             else:
-                logger.exception("a step of job %s failed and will be tried again", job_id)
+                logger.exception("a step of job %s failed and will be retried", job_id)
 
 
 def _wanted(session: Session, container_id: str) -> bool:

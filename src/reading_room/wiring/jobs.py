@@ -63,7 +63,7 @@ class Jobs:
             check_model=check_metadata,
             sizing=sizing,
             identities=authorities,
-            held=access.trail.fault,
+            pause_reason=access.trail.fault,
         )
         self.container_credentials = ContainerCredentials(
             database=database,
