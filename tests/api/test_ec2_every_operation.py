@@ -325,7 +325,7 @@ def _default_vpc(ec2: EC2Client) -> str:
 
 
 def _call_with_page_size(ec2: EC2Client, operation: str, given: dict[str, Any], size: int) -> None:
-    """Send a page size that botocore itself would refuse."""
+    """Send a page size that botocore would reject."""
 
     def put(params: dict[str, Any], **_: object) -> None:
         params["body"]["MaxResults"] = size

@@ -59,7 +59,7 @@ def test_the_services_own_network_is_in_no_account(ec2: EC2Client) -> None:
     assert {group["GroupName"] for group in ec2.describe_security_groups()["SecurityGroups"]} == {"default"}
 
 
-def test_each_vpc_has_a_main_table_a_default_group_and_an_access_list(ec2: EC2Client) -> None:
+def test_each_vpc_has_a_main_table_a_default_group_and_a_network_acl(ec2: EC2Client) -> None:
     vpc_id = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     here: Any = {"Name": "vpc-id", "Values": [vpc_id]}
     main: Any = {"Name": "association.main", "Values": ["true"]}

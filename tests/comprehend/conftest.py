@@ -1,4 +1,4 @@
-"""The world of the preparation tests."""
+"""The fixture of the preparation tests."""
 
 from __future__ import annotations
 

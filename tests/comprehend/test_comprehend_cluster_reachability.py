@@ -1,4 +1,4 @@
-"""Whether the containers of one job reach each other: said before they start, with the rule that is missing."""
+"""Whether the containers of one job can reach each other, checked before they start, with the missing rule."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ from tests.worlds.preparation import NINE, PreparationWorld, actions
 
 
 def self_rule(world: PreparationWorld, first: int = 8786, last: int = 8788) -> Permission:
-    """Return a rule for the group's own members."""
+    """Return a rule for traffic between the members of the group."""
     return Permission("tcp", first, last, group=world.group)
 
 
 def only_storage(world: PreparationWorld) -> None:
-    """Have the group let nothing out but what goes to S3."""
+    """Allow only egress to S3."""
     world.silence_group()
     open_group(world, Permission("tcp", 443, 443, prefix_list_id=prefix_lists.S3_PREFIX_LIST_ID), egress=True)
 
 
 def refusal(world: PreparationWorld, needs: list[NetworkNeed]) -> str:
-    """Return why the containers would not reach each other; empty if they would."""
+    """Return why the containers cannot reach each other, or an empty text if they can."""
     try:
         world.network.check_cluster(needs)
     except PreparationError as error:
@@ -50,7 +50,7 @@ def refusal(world: PreparationWorld, needs: list[NetworkNeed]) -> str:
 
 
 def run(world: PreparationWorld, text: str) -> None:
-    """Do what the commands of a message do."""
+    """Run the commands of a message."""
     for line in re.findall(r"`([^`]*)`", text):
         words = shlex.split(line)
         assert words[:2] == ["aws", "ec2"]
@@ -69,7 +69,7 @@ def run(world: PreparationWorld, text: str) -> None:
             open_group(world, self_rule(world, int(found[1]), int(found[2])), egress=True)
 
 
-def test_every_container_of_a_job_has_an_interface_in_the_subnets_by_turns(world: PreparationWorld) -> None:
+def test_the_interfaces_of_a_job_s_containers_alternate_between_the_subnets(world: PreparationWorld) -> None:
     other = world.make_subnet(world.vpc, "10.0.2.0/24")
     needs = admitted(world, world.submit((world.subnet, other)), 5)
     made = prepared(world, needs)
@@ -81,12 +81,12 @@ def test_every_container_of_a_job_has_an_interface_in_the_subnets_by_turns(world
             (group,) = network_interfaces.groups_of(session, [row.interface_id])[row.interface_id]
             assert group.group_id == world.group
             assert need.container_id in row.description
-    # Asked again, as after a crash, nothing more is made.
+    # A second call, as after a crash, creates nothing more.
     assert prepared(world, needs) == made
     assert len(world.interfaces()) == 5
 
 
-def test_too_few_addresses_for_all_containers_are_told_before_the_first_has_an_interface(
+def test_too_few_addresses_fail_the_job_before_the_first_interface_exists(
     world: PreparationWorld,
 ) -> None:
     subnet = world.make_subnet(world.vpc, "10.0.3.0/28")
@@ -105,7 +105,7 @@ def test_exactly_enough_addresses_are_enough(world: PreparationWorld) -> None:
     assert len(prepared(world, admitted(world, world.submit((subnet,)), 3))) == 3
 
 
-def test_a_container_added_for_a_lost_one_needs_two_addresses_and_no_more(world: PreparationWorld) -> None:
+def test_a_replacement_container_needs_two_addresses_and_no_more(world: PreparationWorld) -> None:
     open_group(world, self_rule(world))
     subnet = world.make_subnet(world.vpc, "10.0.3.0/28")
     needs = running(world, admitted(world, world.submit((subnet,)), 4))
@@ -137,7 +137,7 @@ def test_without_the_self_rule_the_group_and_the_rule_to_add_are_named(world: Pr
     assert refusal(world, needs) == ""
 
 
-def test_what_was_made_for_containers_that_cannot_connect_is_removed(world: PreparationWorld) -> None:
+def test_interfaces_of_containers_that_cannot_connect_are_removed(world: PreparationWorld) -> None:
     needs = admitted(world, world.submit(), 3)
     prepared(world, needs)
     assert refusal(world, needs)
@@ -147,7 +147,7 @@ def test_what_was_made_for_containers_that_cannot_connect_is_removed(world: Prep
 
 
 @pytest.mark.parametrize("rule", [("tcp", 8786, 8788), ("tcp", 0, 65535), ("-1", None, None)])
-def test_the_self_rule_is_enough_wide_or_for_the_ports_alone(
+def test_a_self_rule_for_everything_or_for_the_ports_is_enough(
     world: PreparationWorld, rule: tuple[str, int | None, int | None]
 ) -> None:
     only_storage(world)
@@ -158,7 +158,7 @@ def test_the_self_rule_is_enough_wide_or_for_the_ports_alone(
     assert refusal(world, needs) == ""
 
 
-def test_a_group_closed_both_ways_is_told_both_commands_at_once(world: PreparationWorld) -> None:
+def test_a_group_closed_in_both_directions_gets_both_commands_at_once(world: PreparationWorld) -> None:
     only_storage(world)
     needs = admitted(world, world.submit(), 2)
     prepared(world, needs)
@@ -170,7 +170,7 @@ def test_a_group_closed_both_ways_is_told_both_commands_at_once(world: Preparati
     assert refusal(world, needs) == ""
 
 
-def test_a_rule_for_the_scheduler_alone_is_not_enough(world: PreparationWorld) -> None:
+def test_a_rule_for_the_scheduler_only_is_not_enough(world: PreparationWorld) -> None:
     open_group(world, self_rule(world, 8786, 8786))
     needs = admitted(world, world.submit(), 2)
     prepared(world, needs)
@@ -191,7 +191,7 @@ def test_a_rule_for_one_subnet_leaves_containers_of_the_other_out(world: Prepara
     assert refusal(world, needs) == ""
 
 
-def test_a_rule_for_another_group_is_no_self_rule(world: PreparationWorld) -> None:
+def test_a_rule_for_another_group_is_not_a_self_rule(world: PreparationWorld) -> None:
     other = world.make_group(world.vpc, "others")
     open_group(world, Permission("tcp", 8786, 8788, group=other))
     needs = admitted(world, world.submit(), 2)
@@ -202,7 +202,7 @@ def test_a_rule_for_another_group_is_no_self_rule(world: PreparationWorld) -> No
     assert refusal(world, both) == ""
 
 
-def test_a_route_that_leads_away_is_named_beside_the_rule(world: PreparationWorld) -> None:
+def test_a_route_that_leads_elsewhere_is_named_in_addition_to_the_rule(world: PreparationWorld) -> None:
     other = world.make_subnet(world.vpc, "10.0.2.0/24")
     with world.database.transaction() as session:
         session.add(Route(route_table_id=world.main_table(), destination="10.0.2.0/24", target="nat-0123456789abcdef0"))
@@ -216,7 +216,7 @@ def test_a_route_that_leads_away_is_named_beside_the_rule(world: PreparationWorl
     assert "`" not in text
 
 
-def test_one_container_asks_for_no_self_rule(world: PreparationWorld) -> None:
+def test_one_container_needs_no_self_rule_for_itself(world: PreparationWorld) -> None:
     needs = admitted(world, world.submit(), 1)
     prepared(world, needs)
     assert refusal(world, needs) == ""
@@ -256,7 +256,7 @@ def test_the_role_s_nine_actions_suffice_for_several_containers(world: Preparati
 
 
 def reaches(world: PreparationWorld, one: NetworkNeed, other: NetworkNeed, port: int) -> bool:
-    """Say whether a container could open a connection to another."""
+    """Return whether a container could connect to another."""
     with world.database.reading() as session:
         spec = network_spec.read(session, LOCAL_HOST)
         (sender,), (receiver,) = interfaces_of(session, one), interfaces_of(session, other)
@@ -281,7 +281,7 @@ def test_in_the_service_s_own_network_one_container_has_the_common_group_alone(w
     assert not reaches(world, alone[0], several[0], 8786)
 
 
-def test_a_job_s_own_group_goes_with_its_last_interface(world: PreparationWorld) -> None:
+def test_the_group_of_a_job_is_deleted_with_its_last_interface(world: PreparationWorld) -> None:
     def groups() -> set[str]:
         with world.database.reading() as session:
             query = select(SecurityGroup.name).where(SecurityGroup.account == service_network.OWNER)
@@ -299,7 +299,7 @@ def test_a_job_s_own_group_goes_with_its_last_interface(world: PreparationWorld)
     assert world.interfaces() == []
 
 
-def test_leftovers_of_the_service_s_own_network_take_their_group_along(world: PreparationWorld) -> None:
+def test_removing_leftovers_of_the_service_s_own_network_removes_their_group(world: PreparationWorld) -> None:
     needs = admitted(world, world.submit(None, None), 2)
     prepared(world, needs)
     with world.database.transaction() as session:

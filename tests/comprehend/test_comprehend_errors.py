@@ -1,4 +1,4 @@
-"""Comprehend's errors and job kinds against Amazon's own model."""
+"""Comprehend's errors and job kinds compared with Amazon's API model."""
 
 from __future__ import annotations
 

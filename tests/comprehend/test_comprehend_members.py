@@ -1,4 +1,4 @@
-"""What a host is told of a job of several containers, and that its agent accepts it."""
+"""The containers that a host should run for a job of several containers, and that its agent accepts them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.worlds.preparation import PreparationWorld
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[PreparationWorld]:
-    """A world whose group lets its own members in."""
+    """A world whose group allows ingress from its own members."""
     world = PreparationWorld(tmp_path)
     open_group(world, Permission("tcp", 8786, 8788, group=world.group))
     yield world
@@ -34,7 +34,7 @@ def world(tmp_path: Path) -> Iterator[PreparationWorld]:
 
 
 def wish(world: PreparationWorld) -> HostSpec:
-    """Return what the host is told, as it reads it; its agent accepts it."""
+    """Return the wish of the host as its agent reads and accepts it."""
     spec = DesiredHost(
         database=world.database, settings=Settings(), host="local", realtime=tuple, clock=world.clock
     ).read()
@@ -44,7 +44,7 @@ def wish(world: PreparationWorld) -> HostSpec:
 
 
 def places(world: PreparationWorld) -> list[ClusterPlace]:
-    """Return where the containers stand that the host should run."""
+    """Return the places in the cluster of the containers that the host should run."""
     found = [each.job.cluster for each in wish(world).containers]
     return [each for each in found if each is not None]
 
@@ -54,7 +54,7 @@ def address_of(world: PreparationWorld, interface_id: str) -> str:
         return session.get_one(NetworkInterface, interface_id).address
 
 
-def test_each_container_is_told_its_own_address_and_that_of_the_first(world: PreparationWorld) -> None:
+def test_each_container_gets_its_own_address_and_that_of_the_first(world: PreparationWorld) -> None:
     needs = running(world, admitted(world, world.submit(), 3))
     addresses = [address_of(world, str(need.interface_id)) for need in needs]
     told = places(world)
@@ -73,7 +73,7 @@ def test_no_container_is_on_the_host_before_all_of_them_have_their_interfaces(wo
     assert wish(world).containers == ()
 
 
-def test_a_container_in_a_lost_one_s_place_joins_the_same_cluster(world: PreparationWorld) -> None:
+def test_a_replacement_container_joins_the_same_cluster(world: PreparationWorld) -> None:
     job = world.submit()
     needs = running(world, admitted(world, job, 2))
     with world.database.transaction() as session:

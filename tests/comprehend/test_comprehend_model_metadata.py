@@ -1,4 +1,4 @@
-"""What a training may say of its model: the right members, or nothing."""
+"""Validating the metadata that a training reports."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_the_figures_of_both_kinds_are_accepted() -> None:
         (("Secret",), "x", "Secret"),
     ],
 )
-def test_a_member_that_cannot_be_is_refused_by_name(place: tuple[Any, ...], value: Any, word: str) -> None:
+def test_an_invalid_member_is_refused_by_name(place: tuple[Any, ...], value: Any, word: str) -> None:
     said: Any = deepcopy(RECOGNIZER)
     inner = said
     for step in place[:-1]:
@@ -72,7 +72,7 @@ def test_a_member_that_cannot_be_is_refused_by_name(place: tuple[Any, ...], valu
 
 
 @given(anything, st.sampled_from(["recognizer-training", "classifier-training"]))
-def test_any_other_json_is_refused_and_nothing_else_happens(value: Any, analysis: str) -> None:
+def test_any_other_json_raises_value_error(value: Any, analysis: str) -> None:
     with pytest.raises(ValueError):
         check_metadata(analysis, json.dumps(value))
 

@@ -1,4 +1,4 @@
-"""What a job's container is told of name servers follows the DHCP options set of its VPC."""
+"""The name servers of a job's container come from the DHCP options set of its VPC."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from reading_room.vpc.addressing import dhcp_options
 from tests.worlds.preparation import ACCOUNT, PreparationWorld
 
 
-def test_a_container_is_told_of_the_vpcs_name_servers_or_of_none(world: PreparationWorld) -> None:
+def test_a_container_gets_the_name_servers_of_the_vpc_or_none(world: PreparationWorld) -> None:
     world.run(world.submit())
 
     def told() -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -1,4 +1,4 @@
-"""What would keep a job out of a network, asked before there is a job."""
+"""Checking a network for a job before the job exists."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from tests.worlds.preparation import PreparationWorld
 
 
 def asked(world: PreparationWorld, containers: int = 2, *subnets: str) -> list[PreparationError]:
-    """Return how a job in the world's group would fail."""
+    """Return the failures of a job in the world's group."""
     with world.database.reading() as session:
         return failures(session, subnets or (world.subnet,), (world.group,), containers, LOCAL_HOST)
 
 
 def let_itself_in(world: PreparationWorld) -> None:
-    """Give the group its self rule."""
+    """Add the self rule to the group."""
     open_group(world, Permission("tcp", 8786, 8788, group=world.group))
 
 
-def test_a_network_that_is_ready_has_nothing_to_tell_and_nothing_is_made(world: PreparationWorld) -> None:
+def test_a_ready_network_has_no_failures_and_nothing_is_created(world: PreparationWorld) -> None:
     let_itself_in(world)
     assert asked(world, 16) == []
     assert world.interfaces() == []
     assert world.free(world.subnet) == 0
 
 
-def test_the_missing_self_rule_is_told_as_the_job_would_tell_it(world: PreparationWorld) -> None:
+def test_a_missing_self_rule_is_reported_as_the_job_would_report_it(world: PreparationWorld) -> None:
     (failure,) = asked(world)
     assert failure.code == "CONTAINERS_CANNOT_CONNECT"
     assert f"authorize-security-group-ingress --group-id {world.group}" in failure.text
@@ -49,7 +49,7 @@ def test_one_container_needs_no_self_rule(world: PreparationWorld) -> None:
     assert asked(world, 1) == []
 
 
-def test_every_subnet_is_asked_for_its_way_to_storage(world: PreparationWorld) -> None:
+def test_the_route_to_storage_is_checked_for_every_subnet(world: PreparationWorld) -> None:
     let_itself_in(world)
     other = world.make_subnet(world.vpc, "10.0.2.0/24")
     world.delete_endpoint()
@@ -59,12 +59,12 @@ def test_every_subnet_is_asked_for_its_way_to_storage(world: PreparationWorld) -
     assert other in found[1].text
 
 
-def test_several_things_are_told_at_once(world: PreparationWorld) -> None:
+def test_several_failures_are_reported_at_once(world: PreparationWorld) -> None:
     world.delete_endpoint()
     assert [failure.code for failure in asked(world)] == ["NO_ROUTE_TO_STORAGE", "CONTAINERS_CANNOT_CONNECT"]
 
 
-def test_a_route_between_subnets_that_leads_away_is_told(world: PreparationWorld) -> None:
+def test_a_route_between_subnets_that_leads_elsewhere_is_reported(world: PreparationWorld) -> None:
     let_itself_in(world)
     other = world.make_subnet(world.vpc, "10.0.2.0/24")
     with world.database.transaction() as session:
@@ -73,20 +73,20 @@ def test_a_route_between_subnets_that_leads_away_is_told(world: PreparationWorld
     assert world.main_table() in failure.text
 
 
-def test_too_few_addresses_are_told_with_the_numbers(world: PreparationWorld) -> None:
+def test_too_few_addresses_are_reported_with_the_numbers(world: PreparationWorld) -> None:
     small = world.make_subnet(world.vpc, "10.0.3.0/28")
     (failure,) = asked(world, 6, small)
     assert failure.code == "INSUFFICIENT_IP_ADDRESSES"
     assert "11 free IP addresses together, but 12 are needed for 6 containers" in failure.text
 
 
-def test_what_does_not_exist_is_named(world: PreparationWorld) -> None:
+def test_subnets_and_groups_that_do_not_exist_are_named(world: PreparationWorld) -> None:
     (failure,) = asked(world, 2, "subnet-0123456789abcdef0")
     assert failure.code == "SUBNET_NOT_FOUND"
 
 
 @pytest.mark.costs(0.2, reason="the command runs several times, each with the database opened anew")
-def test_the_command_tells_and_its_exit_code_says_whether_all_is_well(world: PreparationWorld) -> None:
+def test_the_command_reports_failures_and_its_exit_code_is_0_without_any(world: PreparationWorld) -> None:
     def run(*more: str) -> tuple[int, str]:
         folder = str(world.database.engine.url.database).rpartition("/")[0]
         words = ["network", "check-job", "--subnet", world.subnet, "--security-group", world.group, "--data", folder]

@@ -1,4 +1,4 @@
-"""Interfaces of jobs: made as the data access role, explained when they cannot be, and never left behind."""
+"""Interfaces of jobs: created with the data access role, with failures that name the cause, and never left behind."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_a_job_s_interface_is_made_by_the_role_and_belongs_to_the_job(world: Pre
     assert f"{world.subnet} at {interface.address}" in world.story(job)
 
 
-def test_the_nine_actions_are_really_called_as_the_role(world: PreparationWorld) -> None:
+def test_the_nine_actions_are_called_as_the_role(world: PreparationWorld) -> None:
     job = world.submit()
     world.run(job)
     world.end()
@@ -69,7 +69,7 @@ def test_a_missing_action_is_named_before_an_interface_exists(world: Preparation
     assert "network interface eni-" not in world.story(job)
 
 
-def test_a_role_confined_to_one_subnet_works_there_only(world: PreparationWorld) -> None:
+def test_a_role_limited_to_one_subnet_works_only_there(world: PreparationWorld) -> None:
     other = world.make_subnet(world.vpc, "10.0.2.0/24")
     arn = f"arn:aws:ec2:{REGION}:{ACCOUNT}"
     kinds = (f"subnet/{world.subnet}", "security-group/*", "network-interface/*")
@@ -143,7 +143,7 @@ def test_unknown_subnets_and_groups_are_named(world: PreparationWorld) -> None:
     assert world.interfaces() == []
 
 
-def test_subnets_and_groups_must_be_of_one_vpc(world: PreparationWorld) -> None:
+def test_subnets_and_groups_in_several_vpcs_fail_the_job(world: PreparationWorld) -> None:
     elsewhere = world.make_vpc("10.1.0.0/16")
     subnet = world.make_subnet(elsewhere, "10.1.1.0/24")
     group = world.make_group(elsewhere, "others")
@@ -277,7 +277,7 @@ def test_a_role_that_lost_its_rights_cannot_keep_an_interface_alive(world: Prepa
     assert "ec2:DeleteNetworkInterfacePermission" in world.story(job)
 
 
-def test_an_interface_whose_permission_was_taken_back_ends_its_job(world: PreparationWorld) -> None:
+def test_revoking_the_permission_of_an_interface_fails_its_job(world: PreparationWorld) -> None:
     job = world.submit()
     world.run(job)
     with world.database.transaction() as session:

@@ -1,4 +1,4 @@
-"""Jobs of several containers through the controller: every interface or none, and nothing left of either."""
+"""Jobs of several containers in the controller: all interfaces or none, and nothing is left behind."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from tests.worlds.storage_policy import PARTS, STORAGE, PolicyWorld
 
 
 class TaggedWorld(PolicyWorld):
-    """A world whose jobs are as large as their tags say, and whose group has its self rule."""
+    """A world whose jobs have the size of their tags, and whose group has the self rule."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         open_group(self, Permission("tcp", 8786, 8788, group=self.group))
 
     def restart(self) -> None:
-        """Begin with sizes."""
+        """Restart with sizing by tags."""
         super().restart()
         network = self.controller._network
         self.controller = JobController(
@@ -101,7 +101,7 @@ def test_too_few_addresses_fail_the_job_with_the_numbers(world: TaggedWorld) -> 
 
 
 @pytest.mark.parametrize("inside", [True, False])
-def test_a_job_that_may_not_share_results_runs_in_one_container_and_its_story_says_what_to_allow(
+def test_a_job_without_permission_to_share_results_runs_in_one_container_and_its_story_says_what_to_allow(
     world: TaggedWorld, inside: bool
 ) -> None:
     world.allow(actions(NINE), STORAGE, {"Effect": "Deny", "Action": "s3:GetObject", "Resource": PARTS})

@@ -1,4 +1,4 @@
-"""Into how many containers a job is divided, and why."""
+"""The number of containers of a job, and its reason."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_one_container_for_each_two_megabytes_of_entities() -> None:
         (None, LIMITS, 1, "its host has not reported its capacity yet"),
     ],
 )
-def test_what_bounds_the_number_is_said(
+def test_the_reason_names_what_limits_the_number(
     capacity: Capacity | None, limits: SizeLimits, containers: int, said: str
 ) -> None:
     size = size_of(100_000_000, None, capacity, limits)
@@ -66,14 +66,14 @@ def test_the_tag_decides_whatever_the_size_and_the_cores(capacity: Capacity | No
     assert "reading-room:containers" in size.reason
 
 
-def test_an_input_that_is_not_looked_at_is_for_one_container_unless_the_tag_says_more() -> None:
+def test_an_input_whose_size_is_not_read_gets_one_container_unless_the_tag_sets_more() -> None:
     alone = size_of(None, None, HOST, LIMITS)
     assert alone.containers == 1
     assert "another account" in alone.reason
     assert size_of(None, 3, HOST, LIMITS).containers == 3
 
 
-def test_what_cannot_be_divided_has_one_container() -> None:
+def test_work_that_cannot_be_divided_has_one_container() -> None:
     assert size_of(10 * GIGABYTE, 4, HOST, SizeLimits(0)) == JobSize()
 
 
@@ -101,7 +101,7 @@ def test_the_parts_are_the_same_however_many_containers_there_are(
     assert len({size_of(total, each, capacity, given_limits).part_bytes for each, capacity in asked}) == 1
 
 
-def test_every_kind_of_work_has_its_figure_and_its_setting_or_runs_in_one_container() -> None:
+def test_every_kind_of_work_has_a_default_and_a_setting_or_runs_in_one_container() -> None:
     assert set(get_args(Kind)) - set(CONTAINER_BYTES) == {"recognizer-training"}
     for kind, usual in CONTAINER_BYTES.items():
         assert SizeLimits.of(Settings(), kind).container_bytes == usual
@@ -115,7 +115,7 @@ def test_every_kind_of_work_has_its_figure_and_its_setting_or_runs_in_one_contai
 
 @dataclass
 class Sizes:
-    """A world with buckets, and its jobs' sizes."""
+    """A world with buckets, and the sizes of its jobs."""
 
     world: PreparationWorld
     sizing: JobSizing
@@ -139,7 +139,7 @@ class Sizes:
 
 @pytest.fixture
 def sizes(tmp_path: Path) -> Iterator[Sizes]:
-    """The account's bucket papers, and another account's."""
+    """The bucket papers of the account, and a bucket of another account."""
     world = PreparationWorld(tmp_path)
     backend = memory_backend(world.database, REGION, world.clock)
     with world.database.transaction() as session:
@@ -166,7 +166,7 @@ def test_a_job_without_input_is_left_to_its_worker(sizes: Sizes) -> None:
     assert sizes.of(job, input_uri="s3://no-such-bucket/in/").containers == 1
 
 
-def test_the_size_of_another_account_s_bucket_does_not_show(sizes: Sizes) -> None:
+def test_the_size_of_another_account_s_bucket_is_not_disclosed(sizes: Sizes) -> None:
     sizes.put("theirs", "in/a", 9_000)
     job = sizes.world.submit()
     size = sizes.of(job, input_uri="s3://theirs/in/")

@@ -1,4 +1,4 @@
-"""Policies asked before a job starts: what its worker would be refused first ends it at once, in the same words."""
+"""Policy checks before a job starts: the first request that S3 would refuse fails it at once, with the same message."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _only_from(vpc_id: str) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [deny]})
 
 
-def test_a_bucket_policy_sees_the_way_that_the_job_will_take(world: PolicyWorld) -> None:
+def test_a_bucket_policy_is_evaluated_with_the_job_s_network_path(world: PolicyWorld) -> None:
     world.bucket_policy(_only_from("vpc-00000000000000000"))
     assert world.failure().startswith("NO_WRITE_ACCESS_TO_OUTPUT: ")
     world.bucket_policy(_only_from(world.vpc))
@@ -81,7 +81,7 @@ def test_usual_conditions_of_an_endpoint_policy_are_met_as_by_the_worker(
 
 
 @pytest.mark.parametrize(("prefix", "failure"), [("in/*", ""), ("other/*", "s3:ListBucket on s3://papers/in/")])
-def test_the_prefix_of_the_input_is_what_listing_may_be_bound_to(world: PolicyWorld, prefix: str, failure: str) -> None:
+def test_a_policy_can_limit_listing_to_the_prefix_of_the_input(world: PolicyWorld, prefix: str, failure: str) -> None:
     listing = {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "*"}
     bound = listing | {"Condition": {"StringLike": {"s3:prefix": prefix}}}
     world.allow(actions(NINE), {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "*"}, bound)
@@ -96,13 +96,13 @@ def test_a_bucket_that_does_not_exist_is_left_to_the_worker(world: PolicyWorld) 
     assert world.failure() == ""
 
 
-def test_a_group_without_rules_is_told_before_any_policy(world: PolicyWorld) -> None:
+def test_a_group_without_rules_is_reported_before_any_policy(world: PolicyWorld) -> None:
     world.silence_group()
     world.allow(actions(NINE))
     assert world.failure().startswith("NO_ROUTE_TO_STORAGE: ")
 
 
-def test_an_endpoint_that_lets_others_in_is_told_in_the_story_and_keeps_no_job(world: PolicyWorld) -> None:
+def test_an_endpoint_open_to_others_is_a_warning_in_the_story_and_the_job_runs(world: PolicyWorld) -> None:
     world.endpoint_policy()
     job = world.submit()
     world.run(job)
@@ -182,7 +182,7 @@ def test_a_training_whose_policies_allow_it_starts(
 
 @pytest.mark.costs(0.25, reason="a training is prepared for each place of its data")
 @every_training
-def test_a_training_must_be_let_list_each_place_of_its_data(
+def test_a_training_needs_permission_to_list_each_place_of_its_data(
     world: PolicyWorld, kind: str, data: dict[str, Any], places: tuple[str, ...]
 ) -> None:
     for place in places:
@@ -194,7 +194,7 @@ def test_a_training_must_be_let_list_each_place_of_its_data(
 
 @pytest.mark.costs(0.3, reason="a training is prepared for each place of its data")
 @every_training
-def test_a_training_must_be_let_read_each_place_of_its_data(
+def test_a_training_needs_permission_to_read_each_place_of_its_data(
     world: PolicyWorld, kind: str, data: dict[str, Any], places: tuple[str, ...]
 ) -> None:
     keys = [f"{place}a" if place.endswith("/") else place for place in places]
@@ -264,7 +264,7 @@ def test_a_job_with_a_model_reads_that_first(world: PolicyWorld) -> None:
 
 
 def begin(world: PolicyWorld, job: str | None = None, containers: int = 2) -> str:
-    """Make the interfaces of a job of several containers; return why it may have one only, empty if it may."""
+    """Create the interfaces of a job of several containers. Return why it may have only one, or an empty text."""
     needs = admitted(world, job or world.submit(), containers)
     try:
         for need in needs:
@@ -281,7 +281,7 @@ def test_a_job_whose_containers_may_share_results_gets_them(world: PolicyWorld) 
 
 
 @pytest.mark.parametrize("action", ["s3:GetObject", "s3:PutObject"])
-def test_a_role_that_may_not_share_results_is_told_what_to_allow_before_there_is_a_second_interface(
+def test_a_role_without_permission_to_share_results_is_reported_before_a_second_interface_exists(
     world: PolicyWorld, action: str
 ) -> None:
     world.put("in/a")
@@ -300,7 +300,7 @@ def test_a_role_that_may_not_share_results_is_told_what_to_allow_before_there_is
     }
 
 
-def test_the_statement_that_is_told_is_enough(world: PolicyWorld) -> None:
+def test_the_statement_in_the_message_is_enough(world: PolicyWorld) -> None:
     world.put("in/a")
     places = ["arn:aws:s3:::papers", "arn:aws:s3:::papers/in/*"]
     reading = {"Effect": "Allow", "Action": ["s3:ListBucket", "s3:GetObject"], "Resource": places}
@@ -328,7 +328,7 @@ def test_one_container_shares_nothing(world: PolicyWorld) -> None:
 
 
 @pytest.mark.parametrize("analysis", ["topics", "classifier-training"])
-def test_kinds_whose_results_go_back_by_themselves_ask_nothing(world: PolicyWorld, analysis: str) -> None:
+def test_kinds_that_share_no_results_through_s3_have_no_further_steps(world: PolicyWorld, analysis: str) -> None:
     world.put("in/a")
     world.allow(actions(NINE), STORAGE, {"Effect": "Deny", "Action": "s3:*", "Resource": PARTS})
     job = world.submit()
@@ -337,7 +337,7 @@ def test_kinds_whose_results_go_back_by_themselves_ask_nothing(world: PolicyWorl
     assert begin(world, job) == ""
 
 
-def test_a_container_added_for_a_lost_one_asks_nothing_more(world: PolicyWorld) -> None:
+def test_a_replacement_container_has_no_further_steps(world: PolicyWorld) -> None:
     world.put("in/a")
     needs = admitted(world, world.submit(), 2)
     world.allow(actions(NINE), STORAGE, {"Effect": "Deny", "Action": "s3:*", "Resource": PARTS})
@@ -346,7 +346,7 @@ def test_a_container_added_for_a_lost_one_asks_nothing_more(world: PolicyWorld) 
     assert world.controller._network.prepare(replace(needs[1], member=2)).place.startswith(world.subnet)
 
 
-def test_in_the_service_s_own_network_containers_must_be_let_share_results_too(world: PolicyWorld) -> None:
+def test_in_the_service_s_own_network_containers_also_need_permission_to_share_results(world: PolicyWorld) -> None:
     world.put("in/a")
     assert begin(world, world.submit(None, None)) == ""
     world.allow(actions(NINE), STORAGE, {"Effect": "Deny", "Action": "s3:GetObject", "Resource": PARTS})

@@ -1,4 +1,4 @@
-"""Ways from a job's interface to S3, as they are examined before it starts: names first, then packets."""
+"""Whether a job's interface can reach S3, checked before the job starts: names first, then packets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.worlds.preparation import ACCOUNT, REGION, PreparationWorld
 
 
 def with_dns(world: PreparationWorld, support: bool = True, servers: list[str] | None = None) -> None:
-    """Set what the VPC's containers are told of DNS."""
+    """Set the DNS options of the VPC's containers."""
     with world.database.transaction() as session:
         vpc = session.get_one(Vpc, world.vpc)
         vpc.enable_dns_support = support
@@ -48,13 +48,13 @@ def test_without_dhcp_options_the_failure_names_dns_and_what_to_associate(world:
     assert "domain-name-servers=AmazonProvidedDNS" in message
 
 
-def test_name_servers_of_one_s_own_must_be_reached(world: PreparationWorld) -> None:
+def test_the_vpc_s_own_name_servers_must_be_reachable(world: PreparationWorld) -> None:
     with_dns(world, support=False, servers=["192.0.2.53"])
     message = failed_message(world)
     assert "DNS is not available: the name server 192.0.2.53 cannot be reached" in message
 
 
-def test_name_servers_of_one_s_own_are_suspected_when_nothing_else_is_wrong(world: PreparationWorld) -> None:
+def test_the_vpc_s_own_name_servers_are_suspected_if_nothing_else_is_wrong(world: PreparationWorld) -> None:
     other = world.make_subnet(world.vpc, "10.0.7.0/24")
     with world.database.transaction() as session:
         server = network_interfaces.create(
@@ -84,7 +84,7 @@ def test_name_servers_of_one_s_own_are_suspected_when_nothing_else_is_wrong(worl
 
 
 @pytest.mark.costs(0.2, reason="an endpoint is made, and a job prepared after each change of it")
-def test_an_s3_interface_endpoint_is_a_way_when_private_dns_leads_to_it(world: PreparationWorld) -> None:
+def test_s3_is_reached_through_an_interface_endpoint_with_private_dns(world: PreparationWorld) -> None:
     world.delete_endpoint()
     with world.database.transaction() as session:
         vpc = session.get_one(Vpc, world.vpc)

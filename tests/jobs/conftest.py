@@ -1,4 +1,4 @@
-"""The world of the controller's tests."""
+"""The fixture of the controller's tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which queued jobs begin next: fair, within the limits, without waste, and at a cost that no queue raises."""
+"""Choosing the queued jobs to start: fair, within limits, without waste, and at a cost independent of queue lengths."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def moment(seconds: float) -> dt.datetime:
 
 
 class Place:
-    """Jobs that are queued and run, with nothing but ``choose`` to move them; a job is its account, kind and number."""
+    """Queued and running jobs that only ``choose`` advances; a job is its account, kind and number."""
 
     def __init__(self, limits: AdmissionLimits, submitted: Sequence[Flow], sizes: Sequence[int] = ()) -> None:
         self.limits = limits
@@ -65,7 +65,7 @@ class Place:
             self.sizes[job] = sizes[number % len(sizes)] if sizes else 1
 
     def held(self) -> dict[Flow, InUse]:
-        """Return what runs, as the tables would say it."""
+        """Return the running jobs in the form in which the tables return them."""
         found: dict[Flow, InUse] = {}
         for job, flow in self.running.items():
             before = found.get(flow, InUse())
@@ -73,7 +73,7 @@ class Place:
         return found
 
     def admit(self, room: int = 1000) -> list[str]:
-        """Let jobs begin; return which."""
+        """Start jobs; return which."""
         self.rounds += 1
         heads = []
         for (account, kind), queue in self.waiting.items():
@@ -132,7 +132,7 @@ def test_every_job_begins_within_as_many_rounds_as_there_are_jobs(
     begun: list[str] = []
     while any(place.waiting.values()):
         begun += place.admit()
-        # The one that has run longest ends: none is ever waited for by more than those before it.
+        # The job that has run longest ends, so a job waits only for those before it.
         del place.running[next(iter(place.running))]
         assert place.rounds <= len(submitted)
     assert sorted(begun) == [f"{number:04}" for number in range(len(submitted))]
@@ -152,9 +152,7 @@ def test_jobs_of_one_account_and_kind_begin_in_the_order_in_which_they_were_subm
 
 
 @given(st.integers(1, 4), st.integers(2, 5))
-def test_one_job_of_an_account_waits_for_a_place_each_of_the_others_and_not_for_their_queues(
-    places: int, accounts: int
-) -> None:
+def test_a_job_waits_for_one_job_of_each_other_account_and_not_for_their_queues(places: int, accounts: int) -> None:
     crowd = [(f"crowd-{number % accounts}", "entities") for number in range(50 * accounts)]
     place = Place(AdmissionLimits(jobs_at_once=places), [*crowd, ("late", "entities")])
     late = f"{len(crowd):04}"
@@ -164,7 +162,7 @@ def test_one_job_of_an_account_waits_for_a_place_each_of_the_others_and_not_for_
     assert place.rounds <= max(1, accounts + 2 - places)
 
 
-def test_a_single_place_wanders_from_account_to_account_and_from_kind_to_kind() -> None:
+def test_a_single_place_rotates_between_accounts_and_kinds() -> None:
     mine = [("a", "entities")] * 4 + [("a", "topics")] * 2
     place = Place(AdmissionLimits(jobs_at_once=1), [*mine, ("b", "entities"), ("b", "entities")])
     order = []
@@ -177,7 +175,7 @@ def test_a_single_place_wanders_from_account_to_account_and_from_kind_to_kind() 
     ]
 
 
-def test_an_account_with_a_wide_job_lets_the_others_first() -> None:
+def test_accounts_with_fewer_containers_go_before_one_with_a_wide_job() -> None:
     limits = AdmissionLimits(jobs_at_once=3)
     queues = [Queue("wide", "entities", "w", moment(0)), Queue("narrow", "entities", "n", moment(9), None, moment(8))]
     held = {("wide", "topics"): InUse(1, 3), ("narrow", "topics"): InUse(1, 1)}
@@ -213,7 +211,7 @@ def test_room_is_what_cores_memory_and_the_limit_leave(
     assert room_for(held, limits, capacity) == expected
 
 
-def test_a_host_that_has_not_said_what_it_has_bounds_nothing() -> None:
+def test_a_host_without_a_reported_capacity_limits_nothing() -> None:
     assert room_for(InUse(7, 7), AdmissionLimits(4), None) > 1000
     assert never_fits(Settings(), None) is None
 
@@ -231,7 +229,7 @@ def test_a_container_larger_than_the_host_never_fits_and_the_setting_is_named() 
 
 
 def report(world: World, capacity: Capacity) -> None:
-    """Tell the controller of a host that holds nothing."""
+    """Report a host without containers to the controller."""
     world.controller.report(HostReport("local", 1, capacity=capacity))
 
 
@@ -272,7 +270,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 
 def write(session: Session, *jobs: tuple[str, str, str], containers: int = 1, first: int = 0) -> None:
-    """Write jobs: account, kind and phase of each, submitted a second apart, admitted an hour later."""
+    """Store jobs with an account, kind and phase each, submitted a second apart and admitted an hour later."""
     if not jobs:
         return
     rows = []
@@ -302,7 +300,7 @@ def write(session: Session, *jobs: tuple[str, str, str], containers: int = 1, fi
 
 
 def numbers(jobs: list[str]) -> list[int]:
-    """Return jobs by the numbers they were written under."""
+    """Return jobs by the numbers under which they were stored."""
     return [int(job) for job in jobs]
 
 
@@ -323,7 +321,7 @@ def test_the_tables_give_the_oldest_of_the_account_that_was_served_longest_ago(d
         assert admissible(session, AdmissionLimits(jobs_at_once=1), HOST) == []
 
 
-def test_where_there_are_several_accounts_none_has_every_place(database: Database) -> None:
+def test_with_several_accounts_none_has_every_place(database: Database) -> None:
     limits = AdmissionLimits(jobs_at_once=4)
     with database.transaction() as session:
         write(session, *[("a", "entities", "running")] * 2, *[("a", "entities", "queued")] * 3)
@@ -345,7 +343,7 @@ def test_where_there_are_several_accounts_none_has_every_place(database: Databas
         assert numbers(admissible(session, AdmissionLimits(jobs_at_once=9), HOST)) == [9, 2]
 
 
-def test_an_only_place_is_for_whoever_is_next(database: Database) -> None:
+def test_a_single_place_goes_to_the_next_account(database: Database) -> None:
     with database.transaction() as session:
         write(session, ("a", "entities", "queued"), ("a", "entities", "queued"))
         session.add(Account(account="b", name="", created_at=moment(0)))
@@ -353,7 +351,7 @@ def test_an_only_place_is_for_whoever_is_next(database: Database) -> None:
         assert numbers(admissible(session, AdmissionLimits(jobs_at_once=1), Capacity(1, 4 * GB, 4 * GB))) == [0]
 
 
-def test_containers_that_jobs_hold_leave_so_much_less_to_the_next_one(database: Database) -> None:
+def test_free_capacity_is_reduced_by_the_containers_of_other_jobs(database: Database) -> None:
     limits = AdmissionLimits(jobs_at_once=9, containers_at_once=6)
     host = Capacity(cores=8, memory_bytes=24 * GB, memory_free=20 * GB)
     with database.transaction() as session:
@@ -376,7 +374,7 @@ def test_containers_that_jobs_hold_leave_so_much_less_to_the_next_one(database: 
 
 
 @pytest.mark.costs(0.3, reason="8,000 jobs are written")
-def test_nothing_is_read_but_what_begins_and_one_job_of_each_queue(database: Database) -> None:
+def test_only_jobs_that_start_and_one_job_of_each_queue_are_read(database: Database) -> None:
     flows = [("a", "entities"), ("a", "topics"), ("b", "entities")]
     with database.transaction() as session:
         write(session, *((*flows[number % 3], "queued") for number in range(3000)))
@@ -389,7 +387,7 @@ def test_nothing_is_read_but_what_begins_and_one_job_of_each_queue(database: Dat
 
 
 def plan(session: Session, query: object) -> list[str]:
-    """Return how SQLite would answer a query, a line for each table it looks at."""
+    """Return SQLite's query plan, a line for each table."""
     compiled = query.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True})  # type: ignore[attr-defined]
     return [str(row[3]) for row in session.execute(text(f"EXPLAIN QUERY PLAN {compiled}"))]
 
@@ -409,7 +407,7 @@ def test_queues_are_found_and_followed_by_seeking_in_indexes(database: Database)
 
 
 def steps(session: Session, ask: Callable[[Session], object]) -> int:
-    """Return how many instructions SQLite runs for a question: the same wherever and whenever it is asked."""
+    """Return how many instructions SQLite runs for a query, which is the same on every machine."""
     connection = session.connection().connection.driver_connection
     assert isinstance(connection, sqlite3.Connection)
     count = 0
@@ -439,7 +437,7 @@ QUESTIONS: dict[str, Callable[[Session], object]] = {
 }
 
 
-def test_what_a_turn_of_the_controller_asks_costs_no_more_however_many_jobs_wait_or_are_over(
+def test_the_queries_of_a_turn_cost_the_same_however_many_jobs_wait_or_have_ended(
     database: Database,
 ) -> None:
     flows = [("a", "entities"), ("a", "topics"), ("b", "entities")]

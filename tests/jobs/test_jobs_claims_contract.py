@@ -1,6 +1,6 @@
-"""The contract of ``claim``, for every engine that it runs on: no piece of work has two claimants, the last one counts.
+"""The contract of ``claim`` for every database engine: no piece of work has two holders, and the last claim counts.
 
-Nothing here looks at a table: pieces are registered, claimed and finished by the functions alone.
+No test reads a table: pieces are registered, claimed and finished only through the functions.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ ENGINES: dict[str, Callable[[str], Database]] = {"sqlite-file": open_sqlite_file
 
 @pytest.fixture(params=sorted(ENGINES))
 def engine(request: pytest.FixtureRequest) -> str:
-    """The name of the engine that the contract is asked of."""
+    """The name of the engine under test."""
     return str(request.param)
 
 
 @pytest.fixture
 def database(engine: str, tmp_path: Path) -> Iterator[Database]:
-    """A database of the engine with one job, whose parts nobody has: attempt 0 has come and gone."""
+    """A database of the engine with one job whose parts have no holder: attempt 0 has ended."""
     database = ENGINES[engine](str(tmp_path))
     database.create_tables()
     add_job(database)
@@ -61,19 +61,19 @@ def claimed(
     now: dt.datetime = NOW,
     lease: dt.timedelta = LEASE,
 ) -> list[Claim]:
-    """Claim in a transaction of its own."""
+    """Claim in a separate transaction."""
     with database.transaction() as session:
         return claim(session, "parts", holder, job_id=JOB, attempt=attempt, now=now, lease=lease, limit=limit)
 
 
 def finished(database: Database, holder: str, each: Claim, by: str = "") -> bool:
-    """Finish in a transaction of its own."""
+    """Finish in a separate transaction."""
     with database.transaction() as session:
         return finish(session, JOB, each.number, holder, each.fence, result_of(each.number, by=by or holder))
 
 
 def claim_until_nothing_is_left(database: Database, holder: str) -> list[Claim]:
-    """Claim a few at a time, as long as there are any."""
+    """Claim a few pieces at a time until none is left."""
     own: list[Claim] = []
     while some := claimed(database, holder, limit=2):
         own += some
@@ -89,7 +89,7 @@ def test_the_lowest_free_numbers_are_given_and_each_claim_raises_the_fence(datab
     assert claimed(database, "d", limit=0) == []
 
 
-def test_what_somebody_has_is_nobody_elses_until_the_lease_ends(database: Database) -> None:
+def test_a_claimed_piece_cannot_be_claimed_by_others_until_the_lease_ends(database: Database) -> None:
     own = claimed(database, "a")
     assert len(own) == PARTS
     almost = NOW + LEASE - dt.timedelta(microseconds=1)
@@ -105,7 +105,7 @@ def test_a_later_attempt_takes_over_at_once_and_an_earlier_one_never(database: D
     assert claimed(database, "a", attempt=1, now=NOW + 10 * LEASE) == []
 
 
-def test_what_is_done_is_never_given_again(database: Database) -> None:
+def test_a_finished_piece_is_never_claimed_again(database: Database) -> None:
     own = claimed(database, "a")
     assert all(finished(database, "a", each) for each in own[:-1])
     assert [each.number for each in claimed(database, "b", attempt=2)] == [PARTS - 1]
@@ -123,13 +123,13 @@ def test_a_late_finisher_changes_nothing(database: Database) -> None:
         assert states(session, JOB)[old.number].done == result_of(old.number, by="b")
 
 
-def test_whoever_is_late_but_was_not_replaced_may_still_finish(database: Database) -> None:
+def test_a_late_holder_that_was_not_replaced_can_still_finish(database: Database) -> None:
     own = claimed(database, "a", limit=2)
     assert [each.number for each in claimed(database, "b", limit=1, now=NOW + 2 * LEASE)] == [own[0].number]
     assert [finished(database, "a", each) for each in own] == [False, True]
 
 
-def test_to_finish_again_is_no_error_and_another_result_is_refused(database: Database) -> None:
+def test_finishing_again_is_allowed_and_another_result_is_refused(database: Database) -> None:
     (own,) = claimed(database, "a", limit=1)
     assert finished(database, "a", own, by="first")
     assert finished(database, "a", own, by="first")
@@ -138,7 +138,7 @@ def test_to_finish_again_is_no_error_and_another_result_is_refused(database: Dat
         assert states(session, JOB)[0].done == result_of(0, by="first")
 
 
-def test_a_claim_that_is_rolled_back_was_never_made(database: Database) -> None:
+def test_a_rolled_back_claim_has_no_effect(database: Database) -> None:
     def claim_and_fail() -> None:
         with database.transaction() as session:
             assert claim(session, "parts", "a", job_id=JOB, attempt=1, now=NOW, lease=LEASE, limit=5)
@@ -149,14 +149,14 @@ def test_a_claim_that_is_rolled_back_was_never_made(database: Database) -> None:
     assert [each.number for each in claimed(database, "b", limit=5)] == [0, 1, 2, 3, 4]
 
 
-def test_there_is_nothing_to_claim_of_a_job_that_is_not_there_or_of_another_kind(database: Database) -> None:
+def test_nothing_can_be_claimed_of_an_unknown_job_or_kind(database: Database) -> None:
     with database.transaction() as session:
         assert claim(session, "parts", "a", job_id="none", attempt=1, now=NOW, lease=LEASE, limit=5) == []
         with pytest.raises(ValueError, match="'jobs'"):
             claim(session, "jobs", "a", job_id=JOB, attempt=1, now=NOW, lease=LEASE, limit=5)  # type: ignore[arg-type]
 
 
-def test_many_threads_share_the_work_without_a_piece_given_twice(database: Database) -> None:
+def test_many_threads_share_the_work_without_claiming_a_piece_twice(database: Database) -> None:
     names = [f"thread-{number}" for number in range(8)]
     shares: dict[str, list[Claim]] = {}
     begin = threading.Barrier(len(names))
@@ -174,11 +174,11 @@ def test_many_threads_share_the_work_without_a_piece_given_twice(database: Datab
     assert counts == Counter(range(PARTS))
 
 
-# Other processes: they open the database by themselves.
+# Other processes, which open the database themselves.
 
 
 def share_of_a_process(engine: str, folder: str, holder: str, told: Connection) -> None:
-    """Claim until nothing is left, and tell the numbers."""
+    """Claim until nothing is left, and report the numbers."""
     database = ENGINES[engine](folder)
     told.send("ready")
     told.recv()
@@ -186,7 +186,7 @@ def share_of_a_process(engine: str, folder: str, holder: str, told: Connection) 
 
 
 def claim_and_hang(engine: str, folder: str, holder: str, commits: bool, told: Connection) -> None:
-    """Claim five, tell it before or after the commit, and hang."""
+    """Claim five pieces, report it before or after the commit, and hang."""
     database = ENGINES[engine](folder)
     with database.transaction() as session:
         own = claim(session, "parts", holder, job_id=JOB, attempt=1, now=NOW, lease=LEASE, limit=5)
@@ -198,7 +198,7 @@ def claim_and_hang(engine: str, folder: str, holder: str, commits: bool, told: C
 
 
 def started(target: Callable[..., None], *arguments: object) -> tuple[multiprocessing.process.BaseProcess, Connection]:
-    """Start a process that shares nothing with this one but a pipe."""
+    """Start a process that shares only a pipe with this one."""
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
     process = context.Process(target=target, args=(*arguments, there), daemon=True)
@@ -208,7 +208,9 @@ def started(target: Callable[..., None], *arguments: object) -> tuple[multiproce
 
 
 @pytest.mark.costs(2, reason="three processes are started that load the product's code")
-def test_processes_share_the_work_without_a_piece_given_twice(engine: str, database: Database, tmp_path: Path) -> None:
+def test_processes_share_the_work_without_claiming_a_piece_twice(
+    engine: str, database: Database, tmp_path: Path
+) -> None:
     running = [started(share_of_a_process, engine, str(tmp_path), f"process-{number}") for number in range(3)]
     for _, told in running:
         assert told.recv() == "ready"
@@ -222,7 +224,7 @@ def test_processes_share_the_work_without_a_piece_given_twice(engine: str, datab
 
 @pytest.mark.costs(0.5, reason="a process is started that loads the product's code")
 @pytest.mark.parametrize("commits", [False, True], ids=["before its commit", "after its commit"])
-def test_a_claimant_that_is_killed_holds_nothing_longer_than_its_lease(
+def test_a_killed_claimant_holds_nothing_longer_than_its_lease(
     engine: str, database: Database, tmp_path: Path, commits: bool
 ) -> None:
     process, told = started(claim_and_hang, engine, str(tmp_path), "victim", commits)

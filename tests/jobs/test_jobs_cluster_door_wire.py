@@ -1,4 +1,4 @@
-"""The worker's own client against the service's own door, over real connections: each understands the other."""
+"""The worker's client and the service's cluster endpoint over real connections."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.worlds.waiting import DEADLINE
 
 
 class Nothing:
-    """What nobody asks here."""
+    """A dependency that these tests never use."""
 
     def look_up(self, vpc_id: str, name: str, kind: int) -> Found | None:
         raise AssertionError("nobody asks for names")
@@ -37,7 +37,7 @@ class Nothing:
 
 
 class Served:
-    """The credentials address of a VPC, in a thread of its own. The first container calls from 127.0.0.1."""
+    """The credentials address of a VPC, in its own thread. The first container calls from 127.0.0.1."""
 
     def __init__(self, folder: Path) -> None:
         self.world = PartRequestsWorld(folder, network="127.0.0", first=1)
@@ -70,11 +70,11 @@ class Served:
         await listeners.close()
 
     def service(self, member: int = 0) -> ServiceClient:
-        """Return a container's client, which calls from 127.0.0.1 whoever it is."""
+        """Return the client of a container, which always calls from 127.0.0.1."""
         return ServiceClient(self.world.path(member), f"http://127.0.0.1:{self.port}", patience=1)
 
     def close(self) -> None:
-        """Let everything go."""
+        """Release everything."""
         self._loop.call_soon_threadsafe(self._over.set)
         self._thread.join()
         self._loop.close()
@@ -83,14 +83,14 @@ class Served:
 
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
-    """A door that containers can call."""
+    """An endpoint that containers can call."""
     served = Served(tmp_path)
     yield served
     served.close()
 
 
 def plan(count: int) -> Plan:
-    """A plan of so many parts of one object."""
+    """Return a plan with this many parts of one object."""
     parts = [
         Part(number, (Segment(0, "a.txt", "in/a.txt", number * 100, number * 100 + 100, number * 10),), 100, 10)
         for number in range(count)
@@ -110,13 +110,13 @@ def test_a_container_fetches_its_identity(served: Served) -> None:
     assert "PRIVATE KEY" in identity.key
 
 
-def test_at_anothers_path_it_is_told_nothing(served: Served) -> None:
+def test_a_request_at_another_container_s_path_gets_nothing(served: Served) -> None:
     with pytest.raises(JobFailure, match="404") as failed:
         fetch_identity(served.service(member=1))
     assert failed.value.code == "CLUSTER_LOST"
 
 
-def test_a_worker_whose_certificates_are_gone_says_that_its_cluster_is_lost(served: Served) -> None:
+def test_a_worker_without_certificates_reports_that_its_cluster_is_lost(served: Served) -> None:
     served.world.authorities.identity(JOB, 1, 0, 3)
     served.world.authorities.forget(JOB)
     with pytest.raises(JobFailure, match="409") as failed:
@@ -135,7 +135,7 @@ def test_parts_are_registered_finished_and_read(served: Served) -> None:
 
 
 @pytest.mark.costs(0.2, reason="a plan of 5,000 parts is sent and stored")
-def test_a_plan_of_a_large_job_goes_through(served: Served) -> None:
+def test_the_plan_of_a_large_job_is_accepted(served: Served) -> None:
     states = PartsClient(served.service()).register(plan(5_000))
     assert len(states) == 5_000
 

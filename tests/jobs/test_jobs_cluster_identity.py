@@ -1,4 +1,4 @@
-"""Certificates of an attempt's containers: they know each other by real handshakes, and nobody else."""
+"""Certificates of an attempt's containers: in real handshakes they accept each other and nobody else."""
 
 from __future__ import annotations
 
@@ -37,21 +37,21 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 @pytest.fixture
 def authorities(database: Database) -> Authorities:
-    """The authorities of a process that was just started."""
+    """The authorities of a newly started process."""
     return Authorities(database, system_clock, LIFETIME)
 
 
 def identity(
     authorities: Authorities, member: int, attempt: int = 1, job_id: str = JOB, containers: int = 3
 ) -> Identity:
-    """Return an identity that there must be."""
+    """Return an identity that must exist."""
     found = authorities.identity(job_id, attempt, member, containers)
     assert found is not None
     return found
 
 
 def context(own: Identity, folder: Path, *, server: bool) -> ssl.SSLContext:
-    """Return a context that shows its own certificate and asks for one of the same authority, as the cluster's does."""
+    """Return a context that presents its certificate and requires one of the same authority, like the cluster's."""
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER if server else ssl.PROTOCOL_TLS_CLIENT)
     made.check_hostname = False
     made.verify_mode = ssl.CERT_REQUIRED
@@ -66,7 +66,7 @@ def context(own: Identity, folder: Path, *, server: bool) -> ssl.SSLContext:
 
 
 def shake_hands(server: Identity, client: Identity, folder: Path) -> tuple[str, str]:
-    """Shake hands and return whom the server and the client saw. Raises ``ssl.SSLError`` when one of them refuses."""
+    """Return the peers that server and client saw in a handshake. Raises ``ssl.SSLError`` if one of them refuses."""
     listening = socket.create_server(("127.0.0.1", 0))
     seen: dict[str, str] = {}
     errors: list[OSError] = []
@@ -106,7 +106,7 @@ def _peer(secured: ssl.SSLSocket) -> str:
     return str(certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value)
 
 
-def test_containers_of_one_attempt_know_each_other(authorities: Authorities, tmp_path: Path) -> None:
+def test_containers_of_one_attempt_authenticate_each_other(authorities: Authorities, tmp_path: Path) -> None:
     first, second = identity(authorities, 0), identity(authorities, 1)
     assert shake_hands(first, second, tmp_path) == (f"job-{JOB}-1-1", f"job-{JOB}-1-0")
     assert shake_hands(second, first, tmp_path) == (f"job-{JOB}-1-0", f"job-{JOB}-1-1")
@@ -134,7 +134,7 @@ def test_a_container_cannot_sign_for_another(authorities: Authorities) -> None:
     assert authority.extensions.get_extension_for_class(x509.BasicConstraints).value.path_length == 0
 
 
-def test_every_container_has_a_key_of_its_own_that_is_the_certificates(authorities: Authorities) -> None:
+def test_every_container_has_its_own_key_that_matches_its_certificate(authorities: Authorities) -> None:
     own = [identity(authorities, member) for member in range(3 + REPLACEMENTS)]
     assert len({each.key for each in own}) == len(own)
     assert len({each.authority for each in own}) == 1
@@ -143,13 +143,13 @@ def test_every_container_has_a_key_of_its_own_that_is_the_certificates(authoriti
         assert key.public_key() == x509.load_pem_x509_certificate(each.certificate.encode()).public_key()
 
 
-def test_the_same_is_said_again_and_numbers_that_were_not_foreseen_get_nothing(authorities: Authorities) -> None:
+def test_identities_are_stable_and_unforeseen_numbers_get_none(authorities: Authorities) -> None:
     assert identity(authorities, 1) == identity(authorities, 1)
     assert authorities.identity(JOB, 1, 3 + REPLACEMENTS, 3) is None
     assert authorities.identity(JOB, 1, -1, 3) is None
 
 
-def test_certificates_are_good_from_an_hour_ago_to_a_day_after_the_longest_job(database: Database) -> None:
+def test_certificates_are_valid_from_an_hour_ago_to_a_day_after_the_longest_job(database: Database) -> None:
     own = identity(Authorities(database, lambda: NOW, LIFETIME), 0)
     for pem in (own.authority, own.certificate):
         certificate = x509.load_pem_x509_certificate(pem.encode())
@@ -157,7 +157,7 @@ def test_certificates_are_good_from_an_hour_ago_to_a_day_after_the_longest_job(d
         assert certificate.not_valid_after_utc == NOW + LIFETIME + dt.timedelta(days=1)
 
 
-def test_a_process_that_was_started_again_makes_no_second_authority(database: Database) -> None:
+def test_a_restarted_process_creates_no_second_authority(database: Database) -> None:
     assert Authorities(database, system_clock, LIFETIME).identity(JOB, 1, 0, 3) is not None
     again = Authorities(database, system_clock, LIFETIME)
     assert again.identity(JOB, 1, 0, 3) is None
@@ -165,7 +165,7 @@ def test_a_process_that_was_started_again_makes_no_second_authority(database: Da
     assert again.identity(JOB, 2, 0, 3) is not None
 
 
-def test_an_attempt_that_has_ended_has_none_any_more(authorities: Authorities) -> None:
+def test_an_attempt_that_has_ended_has_no_identities(authorities: Authorities) -> None:
     identity(authorities, 0)
     identity(authorities, 0, attempt=2)
     identity(authorities, 0, job_id="other")
@@ -178,7 +178,7 @@ def test_an_attempt_that_has_ended_has_none_any_more(authorities: Authorities) -
     identity(authorities, 0, job_id="other")
 
 
-def test_to_forget_waits_for_no_transaction(database: Database, authorities: Authorities) -> None:
+def test_forgetting_does_not_wait_for_a_transaction(database: Database, authorities: Authorities) -> None:
     identity(authorities, 0)
     asking = threading.Thread(target=authorities.identity, args=("other", 1, 0, 3))
     with database.transaction():
@@ -191,7 +191,7 @@ def test_to_forget_waits_for_no_transaction(database: Database, authorities: Aut
     assert authorities.identity("other", 1, 0, 3) is not None
 
 
-def test_all_who_ask_at_once_get_certificates_of_one_authority(authorities: Authorities) -> None:
+def test_concurrent_requests_get_certificates_of_one_authority(authorities: Authorities) -> None:
     found: list[Identity | None] = []
     threads = [
         threading.Thread(target=lambda number=number: found.append(authorities.identity(JOB, 1, number, 16)))

@@ -1,4 +1,4 @@
-"""The controller, from a submitted job to its end, among surroundings that only remember."""
+"""The controller with in-memory ports, from a submitted job to its end."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def run_to_container(world: World) -> str:
 
 
 def settle(world: World) -> None:
-    """Let the host confirm that everything dropped is gone."""
+    """Make the host confirm that everything dropped is gone."""
     world.host_says()
     world.turn(3)
 
@@ -57,7 +57,7 @@ def test_a_job_goes_from_submitted_to_completed(world: World) -> None:
     assert world.container_rows() == 0
 
 
-def test_while_no_job_may_begin_those_that_wait_say_why_and_those_that_run_go_on(world: World) -> None:
+def test_while_no_job_can_start_waiting_jobs_have_the_reason_and_running_ones_continue(world: World) -> None:
     running = run_to_container(world)
     world.held = "the disk is full"
     waiting = [world.submit(), world.submit()]
@@ -119,7 +119,7 @@ def test_a_host_that_never_confirms_holds_a_job_up_for_five_seconds(world: World
     assert world.status(job) == "COMPLETED"
 
 
-def test_a_worker_that_claims_an_output_that_is_not_there_fails_its_job(world: World) -> None:
+def test_a_worker_that_reports_a_missing_output_fails_its_job(world: World) -> None:
     job = run_to_container(world)
     world.host_says(world.state(DONE, phase="exited", exit_code=0))
     world.turn()
@@ -140,7 +140,7 @@ def test_an_output_of_another_size_or_checksum_fails_the_job(world: World, conte
     assert f"has {len(content)} bytes" in str(world.message(job))
 
 
-def test_progress_of_the_worker_is_kept(world: World) -> None:
+def test_the_worker_s_progress_is_stored(world: World) -> None:
     job = run_to_container(world)
     world.host_says(world.state(Ready(), Progress(17)))
     world.turn()
@@ -162,7 +162,7 @@ def test_a_denied_read_names_the_statement_that_decided(world: World) -> None:
     assert world.asked == [f"arn:aws:sts::{ACCOUNT}:assumed-role/Reader/Comprehend-{job}"]
 
 
-def test_a_worker_without_connection_learns_the_missing_route(world: World) -> None:
+def test_a_worker_without_connection_fails_with_the_missing_route(world: World) -> None:
     job = run_to_container(world)
     world.network.reason = "rtb-1 has no route to pl-1"
     world.host_says(world.state(Failed("NO_ROUTE_TO_STORAGE", "no connection to S3")))
@@ -172,9 +172,7 @@ def test_a_worker_without_connection_learns_the_missing_route(world: World) -> N
 
 
 @pytest.mark.parametrize("code", ["NO_ROUTE_TO_STORAGE", "ROLE_NOT_ASSUMABLE"])
-def test_a_worker_that_lost_touch_for_no_lasting_reason_is_tried_again_and_then_believed(
-    world: World, code: str
-) -> None:
+def test_a_worker_that_got_no_answer_is_retried_and_its_last_failure_is_reported(world: World, code: str) -> None:
     job = run_to_container(world)
     for _ in range(3):
         world.host_says(world.state(Failed(code, "nobody answered")))
@@ -364,7 +362,7 @@ def test_unfinished_uploads_of_the_output_are_aborted(world: World) -> None:
     assert world.store.uploads == set()
 
 
-def test_a_host_s_problem_is_told_once(world: World) -> None:
+def test_a_host_s_problem_is_noted_once(world: World) -> None:
     job = run_to_container(world)
     problem = Problem("enforcement", "the kernel has no nftables: install them")
     for _ in range(3):

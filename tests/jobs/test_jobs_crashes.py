@@ -1,8 +1,8 @@
-"""A crash between any two commits: whatever was not written is done again, and every job ends as without it.
+"""A crash between any two commits: what was not written is repeated, and every job ends as it would without the crash.
 
-A story is run once undisturbed, which counts its commits. Then it is run again for each of them: the server dies just
-before the commit, when everything is done that is done outside the database for it; and in some stories just after the
-commit, too. Another controller goes on with nothing but the database, the network and the host as they were left.
+A story is run once without a crash to count its commits. Then it is run again for each of them: the server crashes just
+before the commit, after everything outside the database has been done for it; in some stories it also crashes just
+after the commit. Another controller continues from the database, the network and the host as they were left.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ Ending = tuple[int, tuple[WorkerMessage, ...]]
 
 
 class Crash(BaseException):
-    """The end of the server, as by SIGKILL."""
+    """The end of the server, as with SIGKILL."""
 
 
 @dataclass
 class Dying:
-    """Counts the commits of a database and ends the server at one of them."""
+    """Counts the commits of a database and crashes the server at one of them."""
 
     world: World
     at: int = 0
@@ -50,7 +50,7 @@ class Dying:
     commits: int = 0
 
     def __post_init__(self) -> None:
-        """Stand between the world and its transactions."""
+        """Wrap the transactions of the world."""
         real = self.world.database.transaction
 
         @contextmanager
@@ -69,9 +69,9 @@ class Dying:
 
 @dataclass
 class Host:
-    """Runs what is wanted, a step at a time. ``endings`` says how a container ends, by attempt and member, and when.
+    """Runs the wanted containers, a step at a time. ``endings`` has how and when containers end, by attempt and member.
 
-    The first worker ends well after three steps unless it is said otherwise; others work on until they are not wanted.
+    By default the first worker succeeds after three steps, and others work until they are no longer wanted.
     """
 
     world: World
@@ -80,7 +80,7 @@ class Host:
     ended: dict[str, Ending] = field(default_factory=dict)
 
     def step(self) -> None:
-        """Let a moment pass and report."""
+        """Advance the clock and report."""
         wanted = self.world.wanted()
         self.ages = {spec.container_id: self.ages.get(spec.container_id, 0) + 1 for spec in wanted}
         self.world.host_says(*map(self._state, wanted))
@@ -110,7 +110,7 @@ class Host:
         return None
 
     def _write(self, spec: ContainerSpec) -> None:
-        """Write the archive, and leave a part behind as a worker does that has no time to delete it."""
+        """Write the archive, and leave a part behind, like a worker without the time to delete it."""
         job = spec.job.job_id
         self.world.write_output(job)
         if spec.job.cluster is not None:
@@ -121,7 +121,7 @@ class Host:
 
 @dataclass(frozen=True)
 class Story:
-    """What happens to one job. ``before`` prepares its surroundings; a stop is asked for at step ``stop_at``."""
+    """What happens to one job. ``before`` prepares the ports; a stop is requested at step ``stop_at``."""
 
     name: str
     outcomes: dict[tuple[int, int], tuple[int, Ending]] = field(default_factory=dict)
@@ -169,7 +169,7 @@ CASES = [(story, containers) for story in STORIES for containers in story.contai
 
 @dataclass(frozen=True)
 class End:
-    """How a job ended. Documents are those of a whole result: how far another one came depends on the moment."""
+    """How a job ended. Documents are only those of a complete result; those of others depend on timing."""
 
     status: str
     message: str | None
@@ -177,8 +177,8 @@ class End:
 
 
 def run(story: Story, containers: int, at: int = 0, before: bool = True) -> tuple[End, int]:
-    """Run a story on a new world; return its end, and how many commits it took. Checks that nothing is left."""
-    # One engine for all: to prepare every statement again would take most of the time.
+    """Run a story in a new world; return its end and its number of commits. Check that nothing is left."""
+    # One engine for all: preparing every statement again would take most of the time.
     world = World(None, containers=containers, database=in_memory(ENGINE))
     job = world.submit()
     story.before(world, job)
@@ -214,7 +214,7 @@ def ask_to_stop(world: World, job: str) -> None:
 
 
 def note_a_part(world: World, job: str) -> None:
-    """Have a part in the tables, as the first container of several registers them."""
+    """Register a part, as the first of several containers does."""
     first = next((spec for spec in world.wanted() if spec.job.cluster and spec.job.cluster.member == 0), None)
     with world.database.reading() as session:
         known = parts.states(session, job)

@@ -1,4 +1,4 @@
-"""Jobs of several containers under the controller: how they begin, what happens when one is lost, how they end."""
+"""Jobs of several containers in the controller: how they start, lose containers, and end."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def world() -> Iterator[World]:
 
 
 def running(world: World) -> str:
-    """Return a job whose three containers run."""
+    """Return a job with three running containers."""
     job = world.submit()
     world.turn()
     assert world.numbers() == [0, 1, 2]
@@ -54,13 +54,13 @@ def running(world: World) -> str:
 
 
 def settle(world: World) -> None:
-    """Let the host confirm that everything dropped is gone."""
+    """Make the host confirm that everything dropped is gone."""
     world.host_says()
     world.turn(3)
 
 
 def finish(world: World, job: str) -> None:
-    """Let the first worker write its output."""
+    """Write the output of the first worker."""
     world.write_output(job)
     world.host_says(world.member_state(0, Ready(), DONE, phase="exited", exit_code=0))
     world.turn()
@@ -118,7 +118,7 @@ def test_a_job_of_one_container_knows_nothing_of_clusters() -> None:
     world.database.close()
 
 
-def test_the_size_is_planned_once_told_and_kept(world: World) -> None:
+def test_the_size_is_planned_once_and_stored_with_its_reason(world: World) -> None:
     world.sizing.size = JobSize(2, 700_000, "2 containers: 1,400,000 bytes of input")
     world.capacity = Capacity(8, 64_000_000_000, 32_000_000_000)
     world.host_says()
@@ -168,7 +168,7 @@ def test_containers_that_cannot_reach_one_another_fail_the_job_before_any_runs(w
     assert_nothing_is_left(world)
 
 
-def test_where_the_account_allows_one_container_only_it_runs_in_one_and_warns(world: World) -> None:
+def test_a_job_whose_account_allows_only_one_container_runs_in_one_and_warns(world: World) -> None:
     job = world.submit()
     world.network.alone[job] = "allow s3:GetObject on arn:aws:s3:::papers/out/*"
     world.turn(2)
@@ -185,7 +185,7 @@ def test_where_the_account_allows_one_container_only_it_runs_in_one_and_warns(wo
 # Working
 
 
-def test_the_first_container_speaks_for_the_job_and_takes_the_others_with_it(world: World) -> None:
+def test_the_first_container_reports_for_the_job_and_ends_the_others(world: World) -> None:
     job = running(world)
     world.host_says(
         world.member_state(0, Ready(), Progress(5, 20)),
@@ -231,7 +231,7 @@ def test_a_member_that_is_killed_is_replaced_while_the_job_runs_on(world: World)
     assert_nothing_is_left(world)
 
 
-def test_short_of_memory_there_are_fewer_containers_and_no_dead_job(world: World) -> None:
+def test_a_job_short_of_memory_continues_with_fewer_containers(world: World) -> None:
     job = running(world)
     for number in (1, 3, 2):
         world.host_says(world.member_state(0), world.member_state(number, phase="exited", exit_code=137))
@@ -242,7 +242,7 @@ def test_short_of_memory_there_are_fewer_containers_and_no_dead_job(world: World
     assert world.row(job).attempt == 1
 
 
-def test_a_replacement_without_an_interface_is_done_without(world: World) -> None:
+def test_a_job_continues_without_a_replacement_that_gets_no_interface(world: World) -> None:
     job = running(world)
     real = world.network.prepare
 
@@ -280,7 +280,7 @@ def test_a_broken_cluster_is_followed_by_a_new_one_and_the_last_attempt_is_alone
     job = running(world)
     broken = Failed("CLUSTER_LOST", "the scheduler ended by SIGKILL")
     for attempt in (2, 3):
-        # The members notice it too, perhaps earlier: nobody is put in their places.
+        # The members also notice it, perhaps earlier: they are not replaced.
         world.host_says(world.member_state(0), world.member_state(1, broken, phase="exited", exit_code=1))
         world.turn()
         assert world.numbers() == [0, 2]
@@ -289,7 +289,7 @@ def test_a_broken_cluster_is_followed_by_a_new_one_and_the_last_attempt_is_alone
         assert {spec.job.attempt for spec in world.wanted()} == {attempt}
         assert world.numbers() == ([0, 1, 2] if attempt == 2 else [0])
         settle(world)
-    # It has the others' finished parts, and none of them beside it.
+    # It has the finished parts of the others, but runs alone.
     alone = world.wanted()[0].job.cluster
     assert alone is not None
     assert alone.containers == 1
@@ -329,7 +329,7 @@ def test_a_member_s_interface_that_is_taken_away_fails_the_job(world: World) -> 
     assert_nothing_is_left(world)
 
 
-def test_a_denial_that_a_member_met_is_told_by_the_first_and_explained(world: World) -> None:
+def test_a_denial_of_a_member_is_reported_by_the_first_and_explained(world: World) -> None:
     job = running(world)
     world.denial = 'statement "OnlyReports" of endpoint vpce-1 does not allow s3:PutObject'
     world.denied = f"arn:aws:sts::{ACCOUNT}:assumed-role/Reader/Comprehend-{job}-2"
@@ -339,7 +339,7 @@ def test_a_denial_that_a_member_met_is_told_by_the_first_and_explained(world: Wo
     assert '"OnlyReports" of endpoint vpce-1' in str(world.message(job))
 
 
-def test_a_host_s_problem_is_told_once_for_all_containers(world: World) -> None:
+def test_a_host_s_problem_is_noted_once_for_all_containers(world: World) -> None:
     job = running(world)
     for _ in range(3):
         world.host_says(problems=(Problem("enforcement", "the kernel has no nftables: install them"),))
@@ -348,7 +348,7 @@ def test_a_host_s_problem_is_told_once_for_all_containers(world: World) -> None:
 
 
 def sessions(world: World) -> set[str]:
-    """Return the names of the role's sessions whose credentials are good."""
+    """Return the names of the role's sessions with valid credentials."""
     with world.database.reading() as session:
         return set(session.scalars(select(RoleSession.session_name)))
 
@@ -410,7 +410,7 @@ def test_nothing_is_left_of_the_parts_when_the_job_ends(world: World) -> None:
         assert session.query(PartRow).count() == 0
 
 
-def test_a_part_that_is_written_beside_the_archive_is_not_the_archive(world: World) -> None:
+def test_a_part_beside_the_archive_does_not_count_as_the_archive(world: World) -> None:
     job = running(world)
     place = parts_of(location_of(world.row(job).output_uri))
     assert place.key == f"out/{ACCOUNT}-NER-{job}/output/parts/"
@@ -425,7 +425,7 @@ def test_a_part_that_is_written_beside_the_archive_is_not_the_archive(world: Wor
 # Ending early
 
 
-def test_a_stop_is_told_to_the_first_container_which_tells_the_others(world: World) -> None:
+def test_a_stop_is_sent_to_the_first_container_which_stops_the_others(world: World) -> None:
     job = running(world)
     world.host_says(*(world.member_state(number, Ready()) for number in range(3)))
     world.ask_to_stop(job)

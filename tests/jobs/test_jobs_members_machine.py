@@ -1,4 +1,4 @@
-"""The state machine with one, two and three containers, explored whole: every event in every state that there is."""
+"""The state machine with one, two and three containers, explored exhaustively: every event in every state."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ Container = tuple[int, int]
 
 @dataclass(frozen=True)
 class State:
-    """A job, and the containers that the changes so far left wanted and placed."""
+    """A job, and the containers that are wanted and placed after the changes so far."""
 
     job: Job
     wanted: frozenset[Container] = frozenset()
@@ -60,7 +60,7 @@ def placement(member: int) -> Placement:
 
 
 def events(job: Job, containers: int) -> Iterator[Event]:
-    """Return everything that can be said of a job at any moment, of containers that it has and of one that it lacks."""
+    """Return all events that could come at any time, about containers that the job has and one that it lacks."""
     yield Admitted(containers)
     yield Prepared(tuple(placement(member) for member in job.members))
     for fewer in range(1, containers):
@@ -77,7 +77,7 @@ def events(job: Job, containers: int) -> Iterator[Event]:
 
 
 def after(state: State, event: Event) -> State:
-    """Return what an event leads to, and check what must hold of its changes."""
+    """Return the state after an event, and check the invariants of its changes."""
     job, changes = advance(state.job, event)
     wanted, placed, added = set(state.wanted), set(state.placed), state.added
     for change in changes:
@@ -98,7 +98,7 @@ def after(state: State, event: Event) -> State:
 
 
 def explored(containers: int) -> dict[State, list[tuple[Event, State]]]:
-    """Return every state that can be reached, and where each event leads from there."""
+    """Return every reachable state, and the state after each event."""
     start = State(Job("j1"))
     graph: dict[State, list[tuple[Event, State]]] = {}
     queue = deque([start])
@@ -120,7 +120,7 @@ def explored(containers: int) -> dict[State, list[tuple[Event, State]]]:
 
 @pytest.fixture(scope="module", params=[1, 2, 3])
 def graph(request: pytest.FixtureRequest) -> dict[State, list[tuple[Event, State]]]:
-    """All states of a job for which so many containers were planned."""
+    """All states of a job for which this many containers were planned."""
     return explored(request.param)
 
 
@@ -278,7 +278,7 @@ def test_an_absurd_number_of_containers_is_no_event(containers: int) -> None:
         Admitted(containers)
 
 
-def test_the_story_tells_of_each_container() -> None:
+def test_the_story_has_each_container() -> None:
     job, _ = job_after(*RUNNING, MemberLost(1, "SIGKILL ended its worker"), MemberPrepared(placement(3)), MemberLeft(2))
     for (_, line), words in zip(
         pairwise(job.story),

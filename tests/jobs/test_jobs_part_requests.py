@@ -1,4 +1,4 @@
-"""What containers of a job ask about their work together: who gets an answer, which, and what is refused."""
+"""The requests of a job's containers for certificates and parts: who gets which reply, and what is refused."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def world() -> Iterator[PartRequestsWorld]:
 
 @pytest.fixture(scope="module")
 def lasting() -> Iterator[PartRequestsWorld]:
-    """The same, for very many requests."""
+    """The same for very many requests."""
     world = PartRequestsWorld(None)
     yield world
     world.database.close()
 
 
 def result(fence: int = 1, attempt: int = 1, number: int = 0, **changes: Any) -> dict[str, Any]:
-    """Return what a container says of a finished part."""
+    """Return the request for a finished part."""
     said = {
         "Fence": fence,
         "Key": f"{FOLDER}/output/parts/{attempt}/{number}-0-5eed",
@@ -61,12 +61,12 @@ def test_each_container_gets_a_certificate_of_one_authority(world: PartRequestsW
     assert answers[1] == world.ask("GET", world.path(1), member=1)
 
 
-def test_nobody_keeps_what_has_a_key_in_it(world: PartRequestsWorld) -> None:
+def test_no_reply_with_a_key_is_cached(world: PartRequestsWorld) -> None:
     reply = world.reply("GET", world.path(0), None, world.addresses[JOB, 1, 0])
     assert ("cache-control", "no-store") in reply.headers
 
 
-def test_a_server_that_was_started_again_says_that_the_certificates_are_gone(world: PartRequestsWorld) -> None:
+def test_a_restarted_server_reports_that_the_certificates_are_gone(world: PartRequestsWorld) -> None:
     assert world.ask("GET", world.path(0))[0] == 200
     world.restart()
     status, document = world.ask("GET", world.path(1), member=1)
@@ -77,7 +77,7 @@ def test_a_server_that_was_started_again_says_that_the_certificates_are_gone(wor
 
 
 def while_certificates_are_made(world: PartRequestsWorld, happens: Callable[[], None]) -> Authorities:
-    """Begin with authorities during whose first work something happens."""
+    """Restart with authorities during whose first certificates something happens."""
     looks = 0
 
     def clock() -> dt.datetime:
@@ -119,7 +119,7 @@ def test_the_first_container_registers_finishes_and_reads_the_parts(world: PartR
     assert document["Parts"] == [{"Number": 0, "Fence": 1, "Done": done}, {"Number": 1, "Fence": 1, "Done": None}]
 
 
-def test_the_next_attempt_goes_on_and_the_one_before_is_told_nothing(world: PartRequestsWorld) -> None:
+def test_the_next_attempt_continues_and_the_previous_one_gets_nothing(world: PartRequestsWorld) -> None:
     world.ask("POST", world.path(0) + "/parts", PLAN)
     world.ask("POST", world.path(0) + "/parts/0", result())
     world.end(attempt=1)
@@ -132,7 +132,7 @@ def test_the_next_attempt_goes_on_and_the_one_before_is_told_nothing(world: Part
 
 
 @pytest.mark.parametrize("fence", [0, 2])
-def test_a_fence_that_is_not_of_the_part_is_refused(world: PartRequestsWorld, fence: int) -> None:
+def test_a_wrong_fence_is_refused(world: PartRequestsWorld, fence: int) -> None:
     world.ask("POST", world.path(0) + "/parts", PLAN)
     status, document = world.ask("POST", world.path(0) + "/parts/0", result(fence))
     assert (status, document["code"]) == (409, "Fenced")
@@ -150,11 +150,11 @@ def test_a_second_plan_in_one_attempt_is_refused(world: PartRequestsWorld) -> No
 
 
 def nothing(world: PartRequestsWorld) -> Reply:
-    """Return what somebody gets who has no business here at all."""
+    """Return the reply for an unknown path."""
     return world.reply("GET", "/v2/credentials/nothing", None, STRANGER)
 
 
-def test_every_stranger_gets_the_same_answer_as_where_there_is_nothing(world: PartRequestsWorld) -> None:
+def test_every_other_sender_gets_the_same_reply_as_for_an_unknown_path(world: PartRequestsWorld) -> None:
     own = world.addresses[JOB, 1, 0]
     neighbour = world.addresses[JOB, 1, 1]
     world.ask("POST", world.path(0) + "/parts", PLAN)
@@ -181,7 +181,7 @@ def test_every_stranger_gets_the_same_answer_as_where_there_is_nothing(world: Pa
         assert world.reply(method, path, PLAN if method == "POST" else None, address) == nothing(world), (method, path)
 
 
-def test_a_container_that_is_not_wanted_any_more_is_a_stranger(world: PartRequestsWorld) -> None:
+def test_a_container_that_is_no_longer_wanted_gets_no_answer(world: PartRequestsWorld) -> None:
     world.ask("POST", world.path(0) + "/parts", PLAN)
     world.end()
     own = world.addresses[JOB, 1, 0]
@@ -189,7 +189,7 @@ def test_a_container_that_is_not_wanted_any_more_is_a_stranger(world: PartReques
         assert world.reply(method, world.path(0) + path, PLAN, own) == nothing(world)
 
 
-def test_an_address_of_another_vpc_is_a_strangers(world: PartRequestsWorld) -> None:
+def test_an_address_of_another_vpc_gets_no_answer(world: PartRequestsWorld) -> None:
     own = world.addresses[JOB, 1, 0]
     assert world.credentials.handle("GET", world.path(0), "vpc-other", own) == nothing(world)
 
@@ -256,7 +256,7 @@ DIGEST = digest_of("plan")
         b" " * 4_000_001,
     ],
 )
-def test_a_plan_that_cannot_be_read_changes_nothing(world: PartRequestsWorld, body: Any) -> None:
+def test_a_malformed_plan_changes_nothing(world: PartRequestsWorld, body: Any) -> None:
     status, document = world.ask("POST", world.path(0) + "/parts", body)
     assert (status, document["code"]) == (400, "Malformed")
     with world.database.reading() as session:
@@ -283,7 +283,7 @@ def test_a_plan_that_cannot_be_read_changes_nothing(world: PartRequestsWorld, bo
         {"More": 1},
     ],
 )
-def test_a_result_that_cannot_be_is_refused(world: PartRequestsWorld, changes: dict[str, Any]) -> None:
+def test_an_invalid_result_is_refused(world: PartRequestsWorld, changes: dict[str, Any]) -> None:
     world.ask("POST", world.path(0) + "/parts", PLAN)
     status, document = world.ask("POST", world.path(0) + "/parts/0", result(**changes))
     assert (status, document["code"]) == (400, "Malformed")
@@ -313,7 +313,7 @@ def test_jobs_in_one_vpc_have_parts_of_their_own(world: PartRequestsWorld) -> No
 
 
 @pytest.mark.costs(2, reason="a plan of a hundred thousand parts is stored and told")
-def test_as_many_parts_as_there_may_be_fit_into_one_request(world: PartRequestsWorld) -> None:
+def test_the_largest_plan_fits_into_one_request(world: PartRequestsWorld) -> None:
     plan = {"Digest": DIGEST, "Parts": [[4_999_999_999, 999_999]] * 100_000}
     assert len(json.dumps(plan, separators=(",", ":"))) < 4_000_000
     status, document = world.ask("POST", world.path(0) + "/parts", plan)

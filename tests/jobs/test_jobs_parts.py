@@ -1,4 +1,4 @@
-"""Parts of a job: a plan is registered, attempts go on from what is finished, and another plan begins anew."""
+"""Parts of a job: registering a plan, continuing from finished parts, and starting again with another plan."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_the_first_attempt_gets_every_part(database: Database) -> None:
     ]
 
 
-def test_to_register_again_changes_nothing_for_the_answer_may_have_been_lost(database: Database) -> None:
+def test_registering_again_changes_nothing(database: Database) -> None:
     first = register(database, 1)
     assert finish(database, 1, first[0])
     again = register(database, 1)
@@ -66,7 +66,7 @@ def test_to_register_again_changes_nothing_for_the_answer_may_have_been_lost(dat
     assert again[1:] == first[1:]
 
 
-def test_a_later_attempt_goes_on_from_what_is_finished(database: Database) -> None:
+def test_a_later_attempt_continues_from_the_finished_parts(database: Database) -> None:
     first = register(database, 1)
     assert finish(database, 1, first[1])
     second = register(database, 2)
@@ -87,7 +87,7 @@ def test_a_later_attempt_goes_on_from_what_is_finished(database: Database) -> No
 @pytest.mark.parametrize(
     ("digest", "plan"), [("changed", PLAN), ("changed", PLAN[:1]), ("changed", [*PLAN, (7, 1)]), ("plan", PLAN[:2])]
 )
-def test_another_plan_voids_what_was_finished_and_the_fences_grow_on(
+def test_another_plan_voids_finished_parts_and_fences_keep_growing(
     database: Database, digest: str, plan: list[tuple[int, int | None]]
 ) -> None:
     first = register(database, 1)
@@ -115,7 +115,7 @@ def test_an_empty_input_has_no_parts(database: Database) -> None:
     assert register(database, 2, plan=[]) == []
 
 
-def test_there_is_a_bound_to_the_parts_of_a_job(database: Database) -> None:
+def test_the_number_of_parts_of_a_job_is_limited(database: Database) -> None:
     with pytest.raises(ValueError, match="100001"):
         register(database, 1, plan=[(1, 1)] * (PARTS_LIMIT + 1))
 
@@ -141,7 +141,7 @@ def test_a_job_that_ends_leaves_no_rows_and_others_keep_theirs(database: Databas
 
 @dataclass
 class ModelPart:
-    """A part as it must be."""
+    """The expected state of a part."""
 
     fence: int
     holder: str | None = None
@@ -152,7 +152,7 @@ class ModelPart:
 
 @dataclass(frozen=True)
 class Held:
-    """A claim that somebody made once and may still use, however late."""
+    """An earlier claim, which its holder may still use late."""
 
     holder: str
     claim: Claim
@@ -160,14 +160,14 @@ class Held:
 
 @dataclass
 class Model:
-    """What the functions must say, as plainly as it can be written."""
+    """A simple model of the functions' results."""
 
     plan: str | None = None
     attempt: int = 0
     parts: list[ModelPart] = field(default_factory=list)
 
     def claim(self, holder: str, attempt: int, now: dt.datetime, lease: dt.timedelta, limit: int) -> list[Claim]:
-        """Give the lowest free parts."""
+        """Claim the lowest free parts."""
         given: list[Claim] = []
         for number, part in enumerate(self.parts):
             ended = part.attempt == attempt and part.expires <= now
@@ -183,7 +183,7 @@ ATTEMPTS = st.integers(1, 4)
 
 
 class PartsMachine(RuleBasedStateMachine):
-    """Registers, claims, lets time pass and finishes in any order; compares every answer with the model's."""
+    """Registers, claims, advances the clock and finishes in any order; compares every result with the model's."""
 
     @initialize()
     def begin(self) -> None:
@@ -197,7 +197,7 @@ class PartsMachine(RuleBasedStateMachine):
         self.given: set[tuple[int, int]] = set()
 
     def teardown(self) -> None:
-        """Let the database go."""
+        """Close the database."""
         if hasattr(self, "database"):
             self.database.close()
 
@@ -238,7 +238,7 @@ class PartsMachine(RuleBasedStateMachine):
 
     @rule(data=st.data(), by=st.sampled_from(["first", "second"]))
     def finish(self, data: st.DataObject, by: str) -> None:
-        """Finish by any claim that was ever made."""
+        """Finish with any earlier claim."""
         if not self.held:
             return
         held = data.draw(st.sampled_from(self.held))
@@ -254,7 +254,7 @@ class PartsMachine(RuleBasedStateMachine):
 
     @invariant()
     def rows_are_as_the_model(self) -> None:
-        """Every row is as it must be."""
+        """Check that every row is as the model expects."""
         if not hasattr(self, "database"):
             return
         with self.database.reading() as session:

@@ -1,4 +1,4 @@
-"""How far a job is: the sentence, when it is told, and what a watching program reads out of it again."""
+"""The progress of a job: its line, when it is due, and parsing it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ BEGIN = dt.datetime(2026, 1, 2, tzinfo=dt.UTC)
 
 @dataclass(frozen=True)
 class Working:
-    """A job that runs since the beginning."""
+    """A job that has run from the start."""
 
     documents: int = 0
     documents_of: int = 0
@@ -39,7 +39,7 @@ class Working:
 
 
 def after(seconds: float) -> dt.datetime:
-    """Return the moment so long after the beginning."""
+    """Return the time this long after the start."""
     return BEGIN + dt.timedelta(seconds=seconds)
 
 
@@ -72,7 +72,7 @@ SLOW_START = Seen(after(10), 4)
 """Of 10,000 documents, after a container took nine seconds to load its engine: 7 hours, if that were a measure."""
 
 
-def test_the_time_left_is_told_once_it_can_be_and_by_the_documents_since_the_line_before() -> None:
+def test_the_time_left_is_estimated_from_the_documents_since_the_previous_line() -> None:
     job = Working(4, 10_000)
     assert line(job, SLOW_START.at) == "4 of 10,000 documents, 24.0 a minute"
     job = Working(804, 10_000)
@@ -91,7 +91,7 @@ def test_the_time_left_is_told_once_it_can_be_and_by_the_documents_since_the_lin
         (10_000, 0, False),
     ],
 )
-def test_nothing_is_said_of_the_time_left_before_it_means_something(done: int, before: int, expected: bool) -> None:
+def test_the_time_left_is_omitted_until_it_is_meaningful(done: int, before: int, expected: bool) -> None:
     measured = measure(Working(done, 10_000), after(40), Seen(after(20), before))
     assert (measured.left is not None) == expected
 
@@ -145,7 +145,7 @@ def test_whatever_a_worker_claims_the_line_is_read_again(
         assert told.left.least <= left.least <= left.most <= told.left.most
 
 
-def test_a_line_is_taken_apart() -> None:
+def test_a_line_is_parsed() -> None:
     assert read(
         "Progress: 1,200 of 6,000 documents, 46.1 a second, about 2 to 3 min left, in 2 containers"
     ) == ProgressLine(1200, 6000, "46.1 a second", Left(120, 180), 2)
@@ -156,11 +156,11 @@ def test_a_line_is_taken_apart() -> None:
 @pytest.mark.parametrize(
     "message", ["", "Submitted: submitted", "Progress: it goes well", "Warning: 1 of 2 documents", "1 of 2 documents"]
 )
-def test_other_lines_are_not_of_progress(message: str) -> None:
+def test_other_lines_are_not_lines_of_progress(message: str) -> None:
     assert read(message) is None
 
 
-def test_lines_are_due_after_ten_seconds_then_ever_later_and_in_the_end_every_five_minutes() -> None:
+def test_lines_are_due_after_ten_seconds_then_less_often_and_finally_every_five_minutes() -> None:
     due = [seconds for seconds in range(1, 1500) if lines_due(seconds) > lines_due(seconds - 1)]
     assert due == [10, 30, 70, 150, 310, 610, 910, 1210]
     assert lines_due(-5) == 0
@@ -168,21 +168,21 @@ def test_lines_are_due_after_ten_seconds_then_ever_later_and_in_the_end_every_fi
 
 
 def told_at(teller: Progress, seconds: range, job: Working) -> list[int]:
-    """Return the seconds at which a job had a line, looked at in each of them."""
+    """Return the seconds at which a job had a line, checked every second."""
     return [second for second in seconds if teller.due([job], after(second))]
 
 
-def test_each_line_is_told_once() -> None:
+def test_each_line_is_written_once() -> None:
     assert told_at(Progress(), range(100), Working(5, 10)) == [10, 30, 70]
 
 
-def test_a_teller_that_was_not_there_tells_what_comes_next() -> None:
+def test_after_a_restart_the_next_line_is_written() -> None:
     teller = Progress()
     assert teller.due([Working(5, 10)], after(45)) == []
     assert told_at(teller, range(46, 200), Working(5, 10)) == [70, 150]
 
 
-def test_each_line_is_measured_by_the_one_before_the_last() -> None:
+def test_each_line_is_compared_with_the_last_but_one() -> None:
     teller = Progress()
     lines = [
         told[0][1] for second in range(1, 80) if (told := teller.due([Working(second * 50, 100_000)], after(second)))
@@ -194,21 +194,21 @@ def test_each_line_is_measured_by_the_one_before_the_last() -> None:
     ]
 
 
-def test_moments_that_were_missed_are_one_line() -> None:
+def test_missed_lines_become_one_line() -> None:
     teller = Progress()
     teller.due([Working(5, 10)], after(1))
     assert teller.due([Working(5, 10)], after(200)) == [("job", line(Working(5, 10), after(200)))]
     assert teller.due([Working(5, 10)], after(201)) == []
 
 
-def test_between_two_attempts_nothing_is_told_and_nothing_is_told_again() -> None:
+def test_no_line_is_written_between_attempts_or_written_again() -> None:
     teller = Progress()
     assert told_at(teller, range(31), Working(5, 10)) == [10, 30]
     assert told_at(teller, range(31, 100), Working(5, 10, phase="preparing")) == []
     assert told_at(teller, range(100, 200), Working(5, 10)) == [100, 150]
 
 
-def test_a_job_without_documents_says_nothing_and_one_that_is_over_is_forgotten() -> None:
+def test_a_job_without_documents_has_no_lines_and_an_ended_one_is_forgotten() -> None:
     teller = Progress()
     assert told_at(teller, range(100), Working()) == []
     other = replace(Working(5, 10), job_id="other")

@@ -1,4 +1,4 @@
-"""The state machine: every pair of phase and event, and random stories."""
+"""The state machine: every pair of phase and event, and random sequences of events."""
 
 from __future__ import annotations
 
@@ -277,11 +277,11 @@ PLACES = (
         (RELEASED, "interface and container gone"),
     ],
 )
-def test_an_event_is_told_in_the_story(event: Event, told: str) -> None:
+def test_the_story_has_the_text_of_each_event(event: Event, told: str) -> None:
     assert describe(event) == told
 
 
-def test_the_story_tells_each_step_and_its_event() -> None:
+def test_the_story_has_each_step_and_its_event() -> None:
     assert after(*RUNNING, LOST).story == (
         "queued -> preparing: admitted",
         "preparing -> running: network interface eni-1 ready in subnet-1 at 10.0.1.5",

@@ -1,4 +1,4 @@
-"""Trainings among the jobs: the object that counts is the model's artifact, and what is left of a failed one."""
+"""Trainings: their output is the model's artifact, which a failed training does not leave behind."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _check(analysis: str, metadata: str) -> None:
 
 
 class TrainingWorld(World):
-    """A controller that knows one kind of model."""
+    """A controller with a check for one kind of model."""
 
     def restart(self) -> JobController:
         self.controller = JobController(
@@ -88,7 +88,7 @@ def done(**changes: object) -> Done:
     return Done(**{**members, "metadata": METADATA, **changes})  # type: ignore[arg-type]
 
 
-def test_a_training_is_told_where_its_artifact_goes_and_no_digest(world: TrainingWorld) -> None:
+def test_a_training_gets_the_location_of_its_artifact_and_no_digest(world: TrainingWorld) -> None:
     identifier = world.train()
     world.turn(2)
     (spec,) = world.wanted()
@@ -101,7 +101,7 @@ def test_a_training_is_told_where_its_artifact_goes_and_no_digest(world: Trainin
     assert "to make arn:aws:comprehend:" in world.story(identifier)
 
 
-def test_a_job_that_uses_a_model_is_told_its_digest(world: TrainingWorld) -> None:
+def test_a_job_that_uses_a_model_gets_its_digest(world: TrainingWorld) -> None:
     world.train(ModelUse("arn:of-a-model", "s3://models/some/model", DIGEST))
     world.turn(2)
     (spec,) = world.wanted()
@@ -125,7 +125,7 @@ def test_the_artifact_is_what_completes_a_training_and_its_facts_are_kept(world:
     assert "model seen: trained on 3 documents" in world.story(identifier)
 
 
-def test_figures_that_cannot_be_fail_the_training_and_its_artifact_goes(world: TrainingWorld) -> None:
+def test_invalid_metadata_fails_the_training_and_its_artifact_is_deleted(world: TrainingWorld) -> None:
     identifier = world.train()
     world.turn(2)
     world.store.objects[world.place(identifier)] = MemoryObject(len(CONTENT), DIGEST)
@@ -141,7 +141,7 @@ def test_figures_that_cannot_be_fail_the_training_and_its_artifact_goes(world: T
     assert world.store.uploads == set()
 
 
-def test_a_training_that_ended_early_unasked_is_another_attempt(world: TrainingWorld) -> None:
+def test_a_training_that_ended_early_without_a_stop_is_retried(world: TrainingWorld) -> None:
     identifier = world.train()
     world.turn(2)
     world.host_says(world.state(done(size=0, sha256="", metadata="", stopped=True), phase="exited", exit_code=0))
@@ -159,7 +159,7 @@ def test_a_refusal_of_the_models_bucket_is_explained_by_the_service_s_own_denial
     assert str(world.message(identifier)).endswith("(no VPC endpoint policy allows it (endpoint vpce-1))")
 
 
-def test_a_controller_without_a_check_takes_no_model(tmp_path: Path) -> None:
+def test_a_controller_without_a_model_check_rejects_models(tmp_path: Path) -> None:
     world = TrainingWorld(tmp_path)
     World.restart(world)
     identifier = world.train()

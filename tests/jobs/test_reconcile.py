@@ -1,4 +1,4 @@
-"""The loop behind every controller."""
+"""The loop of every controller."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ EVERY = 60.0
 
 
 class Hands:
-    """A clock that the test moves; ``waiting`` are the seconds that a loop waits for by it at present."""
+    """A clock that the test advances; ``waiting`` are the seconds for which loops wait on it now."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -24,14 +24,14 @@ class Hands:
         return self.now
 
     def wait(self, event: threading.Event, seconds: float) -> None:
-        """Wait for the event, or until the clock was moved so far."""
+        """Wait for the event, or until the clock has advanced this far."""
         until, self.waiting = self.now + seconds, seconds
         while self.now < until and not event.wait(0.001):
             pass
         self.waiting = None
 
     def waited_for(self, seconds: float) -> None:
-        """Return when a loop waits for so many seconds."""
+        """Return when a loop waits for this many seconds."""
         eventually(lambda: self.waiting is not None and abs(self.waiting - seconds) < 1e-6)
 
 
@@ -79,7 +79,7 @@ def test_the_timer_turns_without_a_signal() -> None:
     assert loop.stop()
 
 
-def test_a_failed_turn_is_tried_again(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failed_turn_is_retried(caplog: pytest.LogCaptureFixture) -> None:
     done = threading.Event()
     turns = 0
 

@@ -1,4 +1,4 @@
-"""Private addresses under any sequence of calls, and under calls at the same moment: never one twice."""
+"""Private addresses under any sequence of calls and concurrent calls: no address is allocated twice."""
 
 from __future__ import annotations
 

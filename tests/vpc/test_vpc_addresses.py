@@ -1,4 +1,4 @@
-"""Private addresses: which are given out, in what order, and how long they rest."""
+"""Private addresses: which are allocated, in which order, and how long they rest."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def make(world: Network, address: str | None = None, now: dt.datetime = NOW) -> 
 
 @given(prefix=st.integers(24, 28))
 @settings(max_examples=5, deadline=None)
-def test_a_subnet_gives_out_all_but_five_addresses_and_each_once(prefix: int) -> None:
+def test_a_subnet_allocates_all_but_five_addresses_and_each_once(prefix: int) -> None:
     with network(subnet=f"10.0.0.0/{prefix}") as world:
         block = ipaddress.IPv4Network(world.subnet.cidr)
         given_out = [make(world).address for _ in range(addresses.capacity(world.subnet.cidr))]
@@ -51,7 +51,7 @@ def test_a_released_address_rests_a_minute_while_others_are_free() -> None:
         assert make(world, now=NOW + dt.timedelta(seconds=60)).address == address
 
 
-def test_a_full_subnet_gives_out_the_address_that_has_rested_longest() -> None:
+def test_a_full_subnet_allocates_the_address_that_has_rested_longest() -> None:
     with network(subnet="10.0.0.0/28") as world:
         made = [make(world) for _ in range(11)]
         for seconds, interface in enumerate((made[5], made[2])):
@@ -62,7 +62,7 @@ def test_a_full_subnet_gives_out_the_address_that_has_rested_longest() -> None:
         assert make(world, now=moment).address == "10.0.0.6"
 
 
-def test_an_address_that_no_kernel_remembers_is_given_out_at_once() -> None:
+def test_an_address_that_no_kernel_remembers_can_be_allocated_at_once() -> None:
     with network() as world:
         first = make(world)
         network_interfaces.delete_interface(world.session, world.account, first.interface_id, NOW)
@@ -93,7 +93,7 @@ def test_a_chosen_address_must_be_free_and_in_the_subnet_and_not_reserved() -> N
     edges=st.dictionaries(st.sampled_from([0, 251, 252, 253, 507, 508, 763, 764, 1017]), st.integers(0, 120)),
 )
 @settings(max_examples=60, deadline=None)
-def test_the_address_given_out_is_the_lowest_that_nobody_has_and_that_has_rested(
+def test_the_lowest_free_address_that_is_not_resting_is_allocated(
     cidr: str, full: int, taken: set[int], resting: dict[int, int], edges: dict[int, int]
 ) -> None:
     *usable, last = [str(each) for each in ipaddress.IPv4Network(cidr)][4:-1]
@@ -120,7 +120,7 @@ def test_the_address_given_out_is_the_lowest_that_nobody_has_and_that_has_rested
 
 
 @pytest.mark.costs(1, reason="five hundred interfaces are made")
-def test_the_longest_rested_address_of_a_large_subnet_is_given_out_when_no_other_is_free() -> None:
+def test_a_large_subnet_allocates_the_longest_rested_address_if_no_other_is_free() -> None:
     with network(subnet="10.0.4.0/23") as world:
         made = [make(world) for _ in range(addresses.capacity("10.0.4.0/23"))]
         for seconds, place in enumerate((400, 3)):

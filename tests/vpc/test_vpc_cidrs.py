@@ -1,4 +1,4 @@
-"""Blocks of VPCs and subnets."""
+"""CIDR blocks of VPCs and subnets."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_host_bits_are_cleared_and_nothing_else_changes(number: int, length: int
     "text",
     ["", "10.0.0.0", "10.0.0.0/", "10.0.0.0/33", "10.0.0/16", "10.0.0.0/255.0.0.0", "::/0", "10.0.0.0/-1"],
 )
-def test_what_is_no_block_is_named_with_its_parameter(text: str) -> None:
+def test_an_invalid_block_is_reported_with_its_parameter(text: str) -> None:
     with pytest.raises(NotACidrBlock, match="cidrBlock"):
         cidrs.canonical("cidrBlock", text)
 

@@ -1,4 +1,4 @@
-"""Public addresses: which are given out, in what order, and how long they rest; and how long a NAT gateway is shown."""
+"""Public addresses: which are allocated, in which order, and how long they rest; how long a NAT gateway is shown."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def session() -> Iterator[Session]:
 
 @given(steps=st.lists(st.tuples(st.booleans(), st.integers(0, 13), st.integers(0, 40)), max_size=60))
 @settings(max_examples=60, deadline=None)
-def test_no_address_is_held_twice_nor_given_out_before_it_has_rested_while_others_are_free(
+def test_no_address_is_allocated_twice_or_while_resting_if_others_are_free(
     steps: list[tuple[bool, int, int]],
 ) -> None:
     pool = {str(address) for address in ipaddress.IPv4Network(POOL).hosts()}
@@ -69,7 +69,7 @@ def test_no_address_is_held_twice_nor_given_out_before_it_has_rested_while_other
                 released[address] = now
 
 
-def test_only_who_gave_an_address_back_gets_it_by_name() -> None:
+def test_only_the_former_owner_can_ask_for_a_released_address() -> None:
     with session() as open_session:
         made = elastic_addresses.allocate(open_session, ACCOUNT, POOL, NOW)
         elastic_addresses.release(open_session, ACCOUNT, made.allocation_id, NOW)
@@ -81,13 +81,13 @@ def test_only_who_gave_an_address_back_gets_it_by_name() -> None:
         assert again.public_ip == made.public_ip
 
 
-def test_a_pool_that_would_hide_a_service_is_noticed() -> None:
+def test_a_pool_that_overlaps_a_service_is_detected() -> None:
     assert elastic_addresses.overlaps_with_services(elastic_addresses.DEFAULT_POOL) is None
     for service in (S3_ADDRESS, API_ADDRESS):
         assert elastic_addresses.overlaps_with_services(f"{service.rpartition('.')[0]}.0/24") is not None
 
 
-def test_a_nat_gateway_that_ended_is_shown_for_an_hour() -> None:
+def test_a_failed_or_deleted_nat_gateway_is_shown_for_an_hour() -> None:
     with network() as world:
         wanted = nat_gateways.requested({"SubnetId": world.subnet.subnet_id, "ConnectivityType": "private"})
         made = nat_gateways.create(world.session, ACCOUNT, wanted, NOW).nat_gateway_id
@@ -97,7 +97,7 @@ def test_a_nat_gateway_that_ended_is_shown_for_an_hour() -> None:
         assert nat_gateways.described(world.session, ACCOUNT, [], after) == []
         with pytest.raises(NatGatewayNotFound, match=made):
             nat_gateways.described(world.session, ACCOUNT, [made], after)
-        # The next gateway's creation forgets it for good.
+        # Creating the next gateway deletes it.
         nat_gateways.create(world.session, ACCOUNT, wanted, after)
         with pytest.raises(NatGatewayNotFound):
             nat_gateways.one(world.session, ACCOUNT, made, NOW)

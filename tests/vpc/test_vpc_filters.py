@@ -68,7 +68,7 @@ def test_a_filter_that_the_operation_does_not_have_is_refused_by_name() -> None:
         filters.matching(VIEWS, [{"Name": "tag:Name", "Values": ["x"]}], {"id": "Id"})
 
 
-def test_more_filters_or_values_than_ec2_takes_are_refused() -> None:
+def test_more_filters_or_values_than_ec2_accepts_are_refused() -> None:
     with pytest.raises(TooManyFilters):
         ids(*[("id", ["a"])] * 51)
     with pytest.raises(TooManyFilters):
@@ -84,11 +84,11 @@ def test_every_text_matches_itself_when_its_wildcards_are_escaped(text: str) -> 
 
 
 @given(st.text("ab*?", max_size=8), st.text("ab", max_size=8))
-def test_wildcards_mean_what_they_mean_in_a_shell(pattern: str, value: str) -> None:
+def test_wildcards_match_as_in_a_shell(pattern: str, value: str) -> None:
     assert filters.matches(pattern, value) == fnmatch.fnmatchcase(value, pattern)
 
 
-def test_a_pattern_of_many_wildcards_takes_no_time() -> None:
+def test_a_pattern_with_many_wildcards_is_matched_quickly() -> None:
     assert not filters.matches("*a" * 120 + "b", "a" * 255)
 
 
@@ -128,7 +128,7 @@ def test_a_token_that_the_operation_did_not_give_is_refused(token: str) -> None:
         pagination.page([], {"NextToken": token}, PAGING)
 
 
-def test_page_sizes_have_bounds_and_do_not_go_with_ids() -> None:
+def test_page_sizes_have_bounds_and_cannot_be_combined_with_ids() -> None:
     with pytest.raises(MaxResultsOutOfRange):
         pagination.page([], {"MaxResults": 0}, PAGING)
     with pytest.raises(IdsWithMaxResults):

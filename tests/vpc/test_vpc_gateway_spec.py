@@ -1,4 +1,4 @@
-"""Gateways, public addresses and the routes to them, from the tables to the wish for a host's network."""
+"""Gateways, public addresses and their routes in the ``NetworkSpec`` of a host."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def routes_of(world: Network, table: RouteTable) -> dict[str, str]:
     return {each.destination: each.target for each in found.routes}
 
 
-def test_an_internet_gateway_brings_the_far_services() -> None:
+def test_an_internet_gateway_adds_the_far_services() -> None:
     with network() as world:
         interface(world)
         assert (only_vpc(world).internet_gateway, only_vpc(world).endpoints) == (None, ())
@@ -70,7 +70,7 @@ def test_an_internet_gateway_brings_the_far_services() -> None:
         assert (only_vpc(world).internet_gateway, only_vpc(world).endpoints) == (None, ())
 
 
-def test_public_addresses_are_told_with_the_private_one_that_each_stands_for() -> None:
+def test_each_public_address_has_its_private_address() -> None:
     with network() as world:
         attach_gateway(world)
         made = interface(world)
@@ -91,7 +91,7 @@ def test_public_addresses_are_told_with_the_private_one_that_each_stands_for() -
         assert [each.public for each in only_vpc(world).elastic_addresses] == [rows[1].public_ip]
 
 
-def test_a_nat_gateway_is_told_with_all_its_addresses_and_only_while_it_is_available() -> None:
+def test_a_nat_gateway_has_all_its_addresses_and_is_included_only_while_available() -> None:
     with network() as world:
         attach_gateway(world)
         first, second = public_address(world), public_address(world)
@@ -129,7 +129,7 @@ def test_a_private_nat_gateway_has_no_public_address() -> None:
         assert (told.nat_gateway_id, told.private, told.public) == (made.nat_gateway_id, ("10.0.0.4",), ())
 
 
-def test_a_route_leads_to_its_target_while_that_takes_packets_and_nowhere_else_after() -> None:
+def test_a_route_is_a_blackhole_unless_its_target_accepts_packets() -> None:
     with network() as world:
         gateway_id, made = attach_gateway(world), interface(world)
         translator = nat(world, ConnectivityType="private")
@@ -150,7 +150,7 @@ def test_a_route_leads_to_its_target_while_that_takes_packets_and_nowhere_else_a
         assert routes_of(world, table)["0.0.0.0/0"] == "blackhole"
 
 
-def test_a_route_for_a_subnet_is_told_while_there_is_such_a_subnet() -> None:
+def test_a_route_for_a_subnet_is_included_while_the_subnet_exists() -> None:
     with network() as world:
         translator = nat(world, ConnectivityType="private")
         other = world.another_subnet("10.0.1.0/24")
@@ -163,7 +163,7 @@ def test_a_route_for_a_subnet_is_told_while_there_is_such_a_subnet() -> None:
         assert routes_of(world, table) == {}
 
 
-def test_a_local_route_led_elsewhere_is_told_for_each_subnet_that_has_no_route_of_its_own() -> None:
+def test_a_replaced_local_route_applies_to_each_subnet_without_its_own_route() -> None:
     with network() as world:
         translator = nat(world, ConnectivityType="private")
         made = interface(world)
@@ -177,7 +177,7 @@ def test_a_local_route_led_elsewhere_is_told_for_each_subnet_that_has_no_route_o
         assert routes_of(world, table) == {"10.0.1.0/24": "blackhole"}
 
 
-def test_customers_prefix_lists_are_told_with_the_entries_in_force() -> None:
+def test_customers_prefix_lists_have_the_entries_of_their_latest_version() -> None:
     with network() as world:
         interface(world)
         made = customer_prefix_lists.create(
@@ -193,7 +193,7 @@ def test_customers_prefix_lists_are_told_with_the_entries_in_force() -> None:
 
 
 @pytest.mark.costs(0.25, reason="eleven NAT gateways are made, and as many public addresses beside them")
-def test_gateways_cost_no_query_each() -> None:
+def test_the_number_of_queries_does_not_grow_with_the_gateways() -> None:
     def queries(gateways: int) -> int:
         with network() as world:
             attach_gateway(world)
@@ -214,7 +214,7 @@ def test_gateways_cost_no_query_each() -> None:
     assert queries(1) == queries(10) < 22
 
 
-def test_what_is_told_of_gateways_passes_the_agents_checks_and_compiles() -> None:
+def test_a_spec_with_gateways_passes_the_agents_checks_and_compiles() -> None:
     with network() as world:
         gateway_id, made = attach_gateway(world), interface(world)
         first, second, third = (public_address(world) for _ in range(3))

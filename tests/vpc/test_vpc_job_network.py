@@ -1,4 +1,4 @@
-"""Whether a job can have the network that it names, and which subnet it gets."""
+"""Checking the network that a job names, and choosing its subnet."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def refused(world: Network, subnets: list[str], groups: list[str]) -> JobNetwork
     return caught.value
 
 
-def test_a_good_network_is_told_by_its_vpc() -> None:
+def test_a_valid_network_returns_its_vpc() -> None:
     with network() as world:
         subnets = [world.subnet.subnet_id, world.subnet.subnet_id]
         assert validate_job_network(world.session, subnets, [default_group(world)]) == world.vpc.vpc_id
 
 
-def test_what_does_not_exist_is_named() -> None:
+def test_subnets_and_groups_that_do_not_exist_are_named() -> None:
     with network() as world:
         group = default_group(world)
         assert isinstance(refused(world, [f"subnet-{GHOST}"], [group]), UnknownSubnet)
@@ -54,7 +54,7 @@ def test_what_does_not_exist_is_named() -> None:
             validate_job_network(world.session, [world.subnet.subnet_id], [group], account="999999999999")
 
 
-def test_subnets_and_groups_are_of_one_vpc() -> None:
+def test_subnets_and_groups_must_be_in_one_vpc() -> None:
     with network() as world:
         other = world.another_vpc()
         far = world.another_subnet("10.9.0.0/24", other)

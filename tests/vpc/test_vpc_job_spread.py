@@ -1,4 +1,4 @@
-"""In which subnets the interfaces of a job of several containers go, and how many free addresses they need."""
+"""The subnets of the interfaces of a job with several containers, and the free addresses that they need."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ free_counts = st.dictionaries(st.from_regex(r"subnet-[0-9a-f]{4}", fullmatch=Tru
 
 
 def occupy(world: Network, subnet: Subnet, leave: int) -> None:
-    """Take a subnet's addresses but for some."""
+    """Allocate all addresses of a subnet except some."""
     for _ in range(11 - leave):
         network_interfaces.create(world.session, ACCOUNT, subnet, [], NOW, requester_id="me")
 
 
 def default_group(world: Network) -> str:
-    """Return the VPC's own group."""
+    """Return the VPC's default group."""
     return security_groups.default_of(world.session, world.vpc.vpc_id).group_id
 
 
@@ -48,7 +48,7 @@ def test_interfaces_are_spread_as_evenly_as_the_free_addresses_allow(free: dict[
     counts = Counter(spread(free, containers))
     most = max(counts.values())
     for subnet in free:
-        # Whoever has two fewer than another had no address left.
+        # A subnet with two fewer than another had no address left.
         assert counts[subnet] >= most - 1 or counts[subnet] == free[subnet]
 
 
@@ -71,7 +71,7 @@ def test_the_subnet_with_more_free_addresses_comes_first_and_of_equals_the_one_n
     assert spread({"a": 3, "b": 3}, 1) == ("a",)
 
 
-def test_a_lost_container_s_place_is_taken_where_the_others_are_not() -> None:
+def test_a_replacement_goes_to_the_subnet_with_the_fewest_containers() -> None:
     assert next_subnet({"a": 200, "b": 3}, {"a": 1}) == "b"
     assert next_subnet({"a": 200, "b": 0}, {"a": 1}) == "a"
 
@@ -92,7 +92,7 @@ def test_a_job_needs_two_free_addresses_for_each_container(containers: int, left
         assert "reading-room:containers" in text
 
 
-def test_the_lack_of_addresses_names_what_each_subnet_has() -> None:
+def test_too_few_addresses_are_reported_with_the_number_in_each_subnet() -> None:
     with network(subnet="10.0.0.0/28") as world:
         second = world.another_subnet("10.0.0.16/28")
         occupy(world, world.subnet, 2)
@@ -103,7 +103,7 @@ def test_the_lack_of_addresses_names_what_each_subnet_has() -> None:
         assert f"The subnets {', '.join(subnets)} have 3 free IP addresses together (2, 1)" in str(caught.value)
 
 
-def test_interfaces_that_a_job_has_already_count_among_those_it_needs() -> None:
+def test_interfaces_that_a_job_already_has_count_towards_its_need() -> None:
     with network(subnet="10.0.0.0/28") as world:
         occupy(world, world.subnet, 3)
         subnets, groups = [world.subnet.subnet_id], [default_group(world)]
@@ -113,7 +113,7 @@ def test_interfaces_that_a_job_has_already_count_among_those_it_needs() -> None:
             choose_subnet(world.session, subnets, containers=2)
 
 
-def test_the_next_interface_goes_beside_the_others_only_if_nowhere_else_is_room() -> None:
+def test_the_next_interface_shares_a_subnet_only_if_no_other_has_room() -> None:
     with network(subnet="10.0.0.0/28") as world:
         large = world.another_subnet("10.0.1.0/24")
         ids = [world.subnet.subnet_id, large.subnet_id]
@@ -125,7 +125,7 @@ def test_the_next_interface_goes_beside_the_others_only_if_nowhere_else_is_room(
         assert choose_subnet(world.session, ids, containers=2, made=1, others=others).subnet_id == large.subnet_id
 
 
-def test_addresses_that_are_only_looked_at_are_those_that_are_given_next() -> None:
+def test_next_free_returns_the_addresses_that_are_allocated_next() -> None:
     with network(subnet="10.0.0.0/28") as world:
         occupy(world, world.subnet, 3)
         seen = next_free(world.session, world.subnet, 2)

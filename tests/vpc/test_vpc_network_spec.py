@@ -1,4 +1,4 @@
-"""From the tables to the wish for a host's network."""
+"""The ``NetworkSpec`` of a host, read from the tables."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def only_vpc(world: Network, host: str = "here") -> spec.Vpc:
     return vpc
 
 
-def test_a_vpc_without_interfaces_and_endpoints_costs_a_host_nothing() -> None:
+def test_a_vpc_without_interfaces_and_endpoints_is_left_out() -> None:
     with network() as world:
         read = network_spec.read(world.session, "here")
         lists = (spec.PrefixList(S3_PREFIX_LIST_ID, S3_CIDRS), spec.PrefixList(API_PREFIX_LIST_ID, API_CIDRS))
         assert read == spec.NetworkSpec((), lists)
 
 
-def test_a_rule_is_told_with_its_number_ports_and_peer() -> None:
+def test_a_rule_has_its_protocol_number_ports_and_peer() -> None:
     with network() as world:
         group = security_groups.create(world.session, world.vpc, "web", "web", NOW)
         made = interface(world, group)
@@ -75,7 +75,7 @@ def test_a_rule_is_told_with_its_number_ports_and_peer() -> None:
         assert told.members == (made.address,)
 
 
-def test_a_rule_for_an_ipv6_network_changes_nothing_of_the_network() -> None:
+def test_a_rule_for_an_ipv6_network_does_not_change_the_network() -> None:
     with network() as world:
         group = security_groups.create(world.session, world.vpc, "web", "web", NOW)
         interface(world, group)
@@ -86,7 +86,7 @@ def test_a_rule_for_an_ipv6_network_changes_nothing_of_the_network() -> None:
         assert network_spec.read(world.session, "here") == before
 
 
-def test_an_interface_has_a_wire_only_while_a_container_has_it() -> None:
+def test_an_interface_is_attached_only_while_a_container_uses_it() -> None:
     with network() as world:
         made = interface(world)
         assert [entry.container_id for entry in only_vpc(world).interfaces] == [None]
@@ -202,7 +202,7 @@ def test_the_services_own_network_reaches_s3_and_nothing_else() -> None:
 
 
 @pytest.mark.costs(0.2, reason="a thousand interfaces are written and read")
-def test_equal_tables_give_equal_values_in_few_queries_also_for_a_thousand_interfaces() -> None:
+def test_equal_tables_give_equal_specs_in_few_queries_even_for_a_thousand_interfaces() -> None:
     with network(subnet="10.0.0.0/20") as world:
         group = security_groups.default_of(world.session, world.vpc.vpc_id)
         world.session.add_all(
@@ -237,5 +237,5 @@ def test_equal_tables_give_equal_values_in_few_queries_also_for_a_thousand_inter
 
 
 @pytest.mark.parametrize("table", ["vpcs", "routes", "network_interfaces", "flow_logs", "security_group_rules"])
-def test_a_write_to_what_shapes_the_network_is_announced(table: str) -> None:
+def test_a_write_to_a_table_of_the_network_is_announced(table: str) -> None:
     assert table in network_spec.NETWORK_TABLES

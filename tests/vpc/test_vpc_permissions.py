@@ -1,4 +1,4 @@
-"""Security group rules as requests write them, in their normal form."""
+"""Normalizing security group rules from requests."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_protocols_have_one_normal_form(written: str, normal: str) -> None:
 
 
 @given(st.integers(-70000, 70000), st.integers(-70000, 70000))
-def test_ports_of_all_protocols_are_forgotten_and_those_of_tcp_are_a_range(first: int, last: int) -> None:
+def test_ports_are_dropped_for_all_protocols_and_are_a_range_for_tcp(first: int, last: int) -> None:
     assert read(IpProtocol="-1", FromPort=first, ToPort=last)[0].from_port is None
     if 0 <= first <= last <= 65535:
         assert read(IpProtocol="tcp", FromPort=first, ToPort=last)[0].to_port == last
@@ -65,14 +65,14 @@ def test_ports_of_all_protocols_are_forgotten_and_those_of_tcp_are_a_range(first
             read(IpProtocol="tcp", FromPort=first, ToPort=last)
 
 
-def test_icmp_has_type_and_code_and_any_of_them() -> None:
+def test_icmp_has_a_type_and_code_and_wildcards_for_them() -> None:
     assert read(IpProtocol="icmp", FromPort=8, ToPort=-1)[0].identity[:3] == ("icmp", 8, -1)
     assert read(IpProtocol="icmp")[0].identity[:3] == ("icmp", -1, -1)
     with pytest.raises(BadPortRange):
         read(IpProtocol="icmp", FromPort=-1, ToPort=3)
 
 
-def test_the_flat_form_says_the_same() -> None:
+def test_the_flat_form_gives_the_same_permissions() -> None:
     flat = permissions.requested({"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "CidrIp": "10.0.0.0/8"})
     assert flat == read(IpProtocol="tcp", FromPort=22, ToPort=22, IpRanges=[{"CidrIp": "10.0.0.0/8"}])
     with pytest.raises(InvalidParameterCombination):
@@ -93,7 +93,7 @@ def test_an_ipv6_network_has_one_normal_form_however_it_is_written(address: IPv6
 @pytest.mark.parametrize(
     "text", ["::", "::/129", "10.0.0.0/8", "fe80::%eth0/64", "fe80::1%1/128", "::/+1", "::/ffff::", ""]
 )
-def test_what_is_no_ipv6_network_is_malformed(text: str) -> None:
+def test_an_invalid_ipv6_network_is_malformed(text: str) -> None:
     with pytest.raises(MalformedCidr):
         read(IpProtocol="-1", IpRanges=[], Ipv6Ranges=[{"CidrIpv6": text}])
 

@@ -1,4 +1,4 @@
-"""What the resolver of a VPC answers, and that it answers nothing else."""
+"""The names that the resolver of a VPC answers, and that it answers no others."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_nothing_answers_while_dns_support_is_off() -> None:
     st.sampled_from(["A", "TXT", "NULL", "MX", "ANY", "CNAME"]),
 )
 @settings(max_examples=300)
-def test_no_name_carries_anything_out(labels: list[str], domain: str, kind: str) -> None:
+def test_no_query_is_forwarded(labels: list[str], domain: str, kind: str) -> None:
     name = ".".join([*labels, domain])
     reply = ask(name, kind)
     known = resolver.addresses_of(name, ZONES)
@@ -149,7 +149,7 @@ def zones_now(world: Network) -> Zones:
 
 
 def other_zone(world: Network) -> str:
-    """Make a subnet in another zone."""
+    """Create a subnet in another zone."""
     made = world.another_subnet("10.0.1.0/24")
     made.availability_zone = zones_of(REGION)[1].name
     return made.subnet_id
@@ -171,7 +171,7 @@ def test_an_interface_endpoint_has_a_name_for_all_its_addresses_and_one_for_each
         assert values(ask("4.0.0.10.in-addr.arpa", "PTR", zones)) == ["ip-10-0-0-4.ec2.internal"]
 
 
-def test_private_dns_gives_the_service_s_name_to_the_endpoint_in_its_own_vpc() -> None:
+def test_private_dns_resolves_the_service_s_name_to_the_endpoint_in_its_vpc() -> None:
     with network() as world:
         world.vpc.enable_dns_hostnames = True
         other = world.another_vpc()
@@ -191,7 +191,7 @@ def test_private_dns_without_a_subnet_leaves_the_name_without_an_address() -> No
         assert reply.records == ()
 
 
-def test_s3_by_an_interface_has_names_for_buckets_and_by_private_dns_the_regional_ones() -> None:
+def test_an_s3_interface_endpoint_has_names_for_buckets_and_with_private_dns_the_regional_ones() -> None:
     with network() as world:
         world.vpc.enable_dns_hostnames = True
         made = endpoint(world, "s3", Wanted([world.subnet.subnet_id], private_dns=True, inbound_only=False))
@@ -204,7 +204,7 @@ def test_s3_by_an_interface_has_names_for_buckets_and_by_private_dns_the_regiona
         assert ask(own, zones=zones).records is None
 
 
-def test_secondary_addresses_have_names_as_well() -> None:
+def test_secondary_addresses_also_have_names() -> None:
     with network() as world:
         made = network_interfaces.create(world.session, world.account, world.subnet, [], NOW, requester_id="me")
         world.session.add(
@@ -219,7 +219,7 @@ def test_secondary_addresses_have_names_as_well() -> None:
         assert values(ask("ip-10-0-0-77.ec2.internal", zones=zones_now(world))) == ["10.0.0.77"]
 
 
-def test_a_public_name_leads_inside_to_the_private_address_and_from_elsewhere_to_the_public_one() -> None:
+def test_a_public_name_resolves_to_the_private_address_in_its_vpc_and_to_the_public_one_elsewhere() -> None:
     with network() as world:
         other = world.another_vpc()
         world.another_subnet("10.9.0.0/24", other)

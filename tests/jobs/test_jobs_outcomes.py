@@ -1,4 +1,4 @@
-"""From a container's state to the event that ends its attempt."""
+"""Deriving the event that ends an attempt from a container's state."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_done_counts_once_the_object_is_seen_however_the_process_ended() -> None
     assert outcome_of(state(DONE, phase="lost"), OUTPUT, head) == seen
 
 
-def test_what_the_results_do_not_show_is_told_in_one_printable_line() -> None:
+def test_a_worker_s_warning_becomes_one_printable_line() -> None:
     said = Done(3, 1, 10, "ab" * 32, warning="Left out:\nbad.txt")
     event = outcome_of(state(said), OUTPUT, head)
     assert event == OutputSeen(3, 1, False, warning="Left out:\\nbad.txt")
@@ -78,7 +78,7 @@ def test_the_attested_sentences_come_first_and_once() -> None:
     assert again == bare
 
 
-def test_a_worker_that_its_filter_ended_is_not_tried_again_and_the_job_says_so() -> None:
+def test_a_worker_that_its_filter_ended_is_not_retried_and_the_failure_names_it() -> None:
     event = outcome_of(state(Ready(), Progress(1), phase="exited", exit_code=159), OUTPUT, head)
     said = "The worker was terminated for a forbidden system call (SIGSYS): a document may have compromised it."
     assert event == WorkerFailed("INTERNAL_ERROR", said)
@@ -97,13 +97,13 @@ def test_an_end_of_its_own_is_a_crash(exit_code: int) -> None:
 
 
 @given(st.text())
-def test_whatever_a_worker_says_is_printable_and_bounded(text: str) -> None:
+def test_whatever_a_worker_reports_is_printable_and_bounded(text: str) -> None:
     shown = printable(text * 50)
     assert shown.isprintable()
     assert len(shown) <= 2000
 
 
-def test_progress_is_the_last_that_was_said_and_never_absurd() -> None:
+def test_progress_is_the_last_valid_report() -> None:
     assert progress_so_far(state(Ready())) is None
     assert progress_so_far(state(Progress(3), Progress(9, 20))) == Progress(9, 20)
     assert progress_so_far(state(Progress(3, 20), DONE)) == Progress(3)
@@ -132,7 +132,7 @@ def test_a_member_ends_quietly_when_its_work_is_done() -> None:
         (state(Failed("CLUSTER_LOST", "the scheduler is gone")), False, False),
     ],
 )
-def test_any_other_end_of_a_member_is_a_loss_and_only_a_broken_cluster_s_is_not_made_good(
+def test_any_other_end_of_a_member_is_a_loss_and_is_replaced_unless_the_cluster_broke(
     ended: ContainerState, replace: bool, killed: bool
 ) -> None:
     event = member_outcome(2, ended)
@@ -141,14 +141,14 @@ def test_any_other_end_of_a_member_is_a_loss_and_only_a_broken_cluster_s_is_not_
     assert event.reason
 
 
-def test_a_failure_is_one_only_while_it_is_the_last_word() -> None:
+def test_a_failure_counts_only_if_it_is_the_last_message() -> None:
     failed = Failed("CLUSTER_LOST", "the scheduler is gone")
     assert failure_of(state(Ready(), failed)) == failed
     assert failure_of(state(failed, DONE)) is None
     assert failure_of(state(Ready())) is None
 
 
-def test_a_reason_does_not_repeat_what_was_said() -> None:
+def test_a_reason_does_not_repeat_the_text() -> None:
     why = 'User: x is not authorized to perform: s3:GetObject [statement "Only" of vpce-1 denies it]'
     said = "Denied: User: x is not authorized to perform: s3:GetObject"
     assert with_reason(said, why) == f'{said} (statement "Only" of vpce-1 denies it)'
@@ -156,7 +156,7 @@ def test_a_reason_does_not_repeat_what_was_said() -> None:
 
 
 @pytest.mark.parametrize("uri", ["", "papers/in", "s3://", "s3:///key", "https://papers/in"])
-def test_what_is_no_location_is_refused(uri: str) -> None:
+def test_an_invalid_location_is_refused(uri: str) -> None:
     with pytest.raises(ValueError):
         location_of(uri)
 
