@@ -19,7 +19,6 @@ from pathlib import Path
 
 from reading_room.dataplane.linux import libnftables, namespaces
 from reading_room.dataplane.linux.connections import LISTEN
-from reading_room.dataplane.linux.driver import describe
 from reading_room.dataplane.linux.libnftables import Rules
 from reading_room.dataplane.linux.router import Router
 from reading_room.dataplane.linux.uplink_namespace import NAME as UPLINK
@@ -29,7 +28,7 @@ from reading_room.dataplane.rules.compile.names import CONNECTIONS, DNS_RATE
 from reading_room.dataplane.rules.host import HostConfig, RouterConfig
 from reading_room.dataplane.rules.nftables import TABLE, Ruleset
 from reading_room.dataplane.rules.plan import plan, plan_router
-from reading_room.dataplane.rules.steps import ApplyRuleset, ObservedHost, ObservedRouter
+from reading_room.dataplane.rules.steps import ApplyRuleset, ObservedHost, ObservedRouter, describe
 from reading_room.dataplane.rules.transactions import creation
 from reading_room.dataplane.rules.uplink import Outside, UplinkConfig, uplink_ruleset, wire_of
 from reading_room.dataplane.rules.uplink_plan import UplinkRules, plan_uplink

@@ -28,7 +28,8 @@ from reading_room.containers.processes import ProcessHandle
 from reading_room.containers.sandbox import USR, View, code_paths, make_view
 from reading_room.containers.spec import Limits
 from reading_room.containers.users import container_users, inner_user_id
-from reading_room.dataplane.linux.driver import FAILURES, LinuxNetworkDriver
+from reading_room.dataplane.linux.driver import LinuxNetworkDriver
+from reading_room.dataplane.linux.failures import FAILURES
 from reading_room.dataplane.linux.proof import prove as prove
 from reading_room.dataplane.rules.uplink import Outside
 from reading_room.dataplane.spec import Problem

@@ -15,7 +15,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from reading_room.dataplane.linux.driver import FAILURES, LinuxNetworkDriver, explain
+from reading_room.dataplane.linux.driver import LinuxNetworkDriver
+from reading_room.dataplane.linux.failures import FAILURES, explain
 from reading_room.dataplane.linux.namespaces import inside, new_namespace
 from reading_room.dataplane.spec import (
     CidrPeer,

@@ -310,3 +310,11 @@ Step = (
     | CloseListener
     | CutConnections
 )
+
+
+def describe(step: Step) -> str:
+    """Return a step in one line: its type, its subject and its reason."""
+    names = ("interface_id", "link", "label", "address", "add", "remove", "port")
+    about = [getattr(step, name, None) for name in names]
+    shown = [each.interface_id if isinstance(each, LinkConfig) else str(each) for each in about if each]
+    return f"{type(step).__name__} {' '.join(shown)[:300]}: {step.reason}"
