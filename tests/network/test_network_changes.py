@@ -5,6 +5,7 @@ from __future__ import annotations
 import select
 import socket
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,11 @@ from reading_room.dataplane.linux.connections import HALF_OPEN, LISTEN, Connecti
 from reading_room.dataplane.linux.libnftables import Rules
 from reading_room.dataplane.linux.listeners import HANDSHAKE_SECONDS
 from reading_room.dataplane.linux.router import Router
-from reading_room.dataplane.spec import GroupPeer, Interface
+from reading_room.dataplane.spec import GroupPeer, Interface, PrefixList
 from tests.worlds.network import (
     APP,
     EVERYTHING,
+    S3,
     S3_ADDRESS,
     TCP,
     WEB,
@@ -405,6 +407,20 @@ def test_a_stale_listening_socket_of_an_earlier_agent_does_not_stop_the_next(wor
     assert len(listening) == len([label for label in world.driver.listeners() if label.kind != "resolver-udp"])
     for each in kept:
         each.close()
+
+
+def test_a_changed_prefix_list_acts_in_an_unchanged_vpc(world: World) -> None:
+    """A rule of a group names the list, so the rule's peers change with the list."""
+    network = Network()
+    app = network.add(2, "10.0.1.6", APP)
+    wish = spec(network)
+    world.realize(wish)
+    expect_reaches(world, app, S3_ADDRESS, 443)
+    others = tuple(each for each in wish.prefix_lists if each.prefix_list_id != S3)
+    world.realize(replace(wish, prefix_lists=(*others, PrefixList(S3, ("3.5.0.0/19",)))))
+    expect_blocked(world, app, S3_ADDRESS, 443)
+    world.realize(wish)
+    expect_reaches(world, app, S3_ADDRESS, 443)
 
 
 def test_ingress_rules_opened_later_work_at_once(world: World) -> None:

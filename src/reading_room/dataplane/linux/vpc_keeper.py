@@ -92,8 +92,9 @@ class VpcKeeper:
         return frozenset(interface for interface, _address in self._wired)
 
     def forget_compiled(self) -> None:
-        """Compile again at the next change, even from an equal VPC, because the prefix lists changed."""
+        """Compile and plan again in the next turn, even for an equal VPC, because the prefix lists changed."""
         self._compiled = None
+        self._steady = None
 
     def realize(self, vpc: Vpc, turn: Turn, *, changed: bool) -> list[Problem]:
         """Realize the VPC and return the problems. After a problem with the VPC itself its old rules are in force.
