@@ -1,4 +1,4 @@
-"""Two descriptions of the same promise, compared by the thousand: plain semantics, and the compiled rules walked."""
+"""The plain semantics and the compiled rules, compared for thousands of random networks and packets."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PACKETS = 12
 
 
 def expected_report(spec: NetworkSpec, packet: Packet | Inbound, verdict: Verdict) -> Fate | None:
-    """Return what flow logs must hear of a packet that ended in a router: of whom, is in the hops."""
+    """Return what the flow log must say of a packet that ended in a router. The hops tell the interface."""
     logged = {(vpc.vpc_id, each.interface_id): each.logged for vpc in spec.vpcs for each in vpc.interfaces}
     if verdict.outcome not in FATES:
         return None
@@ -42,7 +42,7 @@ def expected_report(spec: NetworkSpec, packet: Packet | Inbound, verdict: Verdic
 
 
 def compare(spec: NetworkSpec, packet: Packet | Inbound, promised: Verdict, done: Trace) -> None:
-    """Outcome, receiver, the source that it sees, the way back and the flow log agree."""
+    """Check that outcome, receiver, the source that it sees, the way back and the flow log agree."""
     assert (done.outcome, done.delivered_to, done.source, done.answered, done.reported) == (
         promised.outcome,
         promised.delivered_to,
@@ -66,7 +66,7 @@ def test_the_compiled_rules_do_what_the_plain_words_promise(found: Traffic) -> N
 
 
 def agree(seeds: Iterable[int]) -> None:
-    """Compare the networks of these seeds; each also keeps the invariants, and each verdict has a sentence."""
+    """Compare the networks of these seeds. Check also that the invariants hold, and that verdicts have a sentence."""
     for seed in seeds:
         choose = Seeded(seed)
         spec = any_network(choose)
@@ -94,7 +94,7 @@ def test_they_agree_about_a_hundred_thousand_networks(part: int) -> None:
 @given(traffic(), st.data())
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_chains_that_are_kept_for_later_change_no_verdict(found: Traffic, data: st.DataObject) -> None:
-    """A driver keeps the chains of groups that interfaces carried before."""
+    """A driver keeps the chains of groups that interfaces had earlier."""
     spec, sent = found
     vpc = spec.vpcs[0]
     groups = st.sampled_from([group.group_id for group in vpc.groups] or ["sg-00000000000000000"])

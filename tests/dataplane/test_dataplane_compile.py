@@ -1,4 +1,4 @@
-"""How groups become sets, and how fast."""
+"""The compilation of groups to sets, and its speed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SPANS = st.tuples(st.integers(0, 12), st.integers(0, 12)).map(lambda pair: (min
 
 
 def with_egress(*rules: SecurityGroupRule) -> Vpc:
-    """Return the small network's VPC with other rules in the job's group."""
+    """Return the small network's VPC with these egress rules in the job's group."""
     vpc = small_network().vpcs[0]
     return replace(vpc, groups=(replace(vpc.groups[0], egress=rules), *vpc.groups[1:]))
 
@@ -29,7 +29,7 @@ def with_egress(*rules: SecurityGroupRule) -> Vpc:
 @given(st.lists(st.tuples(st.sampled_from(_CIDRS), st.sampled_from((6, 17)), _SPANS), max_size=8))
 @settings(max_examples=200, deadline=None)
 def test_rules_that_overlap_become_elements_that_do_not(drawn: list[tuple[str, int, tuple[int, int]]]) -> None:
-    """An interval set takes no overlaps; each packet that a rule allows is in exactly one element, named by a rule."""
+    """An interval set refuses overlaps. Each allowed packet is in exactly one element, which names a rule."""
     rules = [rule(f"sgr-{n}", p, first, last, CidrPeer(cidr)) for n, (cidr, p, (first, last)) in enumerate(drawn)]
     router = compile_vpc(with_egress(*rules), PREFIX_LISTS)
     elements = [e for each in router.ruleset.sets if each.name == "egport_sg-0job" for e in each.elements]
@@ -56,7 +56,7 @@ def test_rules_that_overlap_become_elements_that_do_not(drawn: list[tuple[str, i
 
 
 def test_a_rule_costs_an_element_and_not_a_line() -> None:
-    """Sixty rules about networks are one line of the chain."""
+    """Sixty rules about networks are one rule of the chain."""
     rules = [rule(f"sgr-{n}", 6, n, n, CidrPeer(f"10.{n}.0.0/16")) for n in range(60)]
     router = compile_vpc(with_egress(*rules), PREFIX_LISTS)
     (chain,) = (each for each in router.ruleset.chains if each.name == "eg_sg-0job")
@@ -65,7 +65,7 @@ def test_a_rule_costs_an_element_and_not_a_line() -> None:
 
 @pytest.mark.costs(0.12, reason="more than fifty networks are compiled")
 def test_a_set_that_holds_networks_or_ranges_is_an_interval() -> None:
-    """nft refuses such an element in any other set."""
+    """nft refuses networks and ranges in any other set."""
     specs = [small_network(), far_network(), *(any_network(Seeded(seed)) for seed in range(50))]
     for each in (found for spec in specs for router in compile_host(spec).routers for found in router.ruleset.sets):
         parts = [part for element in each.elements for part in zip(each.key, element.key, strict=True)]
@@ -87,14 +87,14 @@ def test_interfaces_with_the_same_groups_share_their_chains() -> None:
 
 
 def test_what_a_vpc_is_decides_its_router_and_nothing_else_does() -> None:
-    """The same wish gives an equal value, so that a driver can tell that nothing changed."""
+    """The same VPC compiles to an equal value, so that a driver can tell that nothing changed."""
     first, second = compile_host(small_network()), compile_host(small_network())
     assert first == second
 
 
 @pytest.mark.costs(0.15, reason="a thousand interfaces are compiled five times")
 def test_a_thousand_interfaces_in_fifty_vpcs_compile_in_a_tenth_of_a_second() -> None:
-    """In time of the processor, the best of five runs, since the machine may be busy."""
+    """Measured in processor time, the best of five runs, since the machine may be busy."""
     vpc = small_network().vpcs[0]
 
     def one(number: int) -> Vpc:

@@ -1,4 +1,4 @@
-"""Counts of flows outlive the process that took them, until somebody has them."""
+"""Counts of flows survive the process that counted them, until the server has them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def counts(tallies: Tallies) -> dict[int, tuple[int, int]]:
     return {event.source_port: (event.packets, event.bytes) for event in tallies.drain()}
 
 
-def test_what_was_written_and_not_told_is_counted_by_the_next_process(tmp_path: Path) -> None:
+def test_unconfirmed_counts_are_counted_by_the_next_process(tmp_path: Path) -> None:
     first = Tallies(Journal(tmp_path))
     first.add(key(1), 2, 100, 5.0, 6.0)
     first.write()
@@ -36,7 +36,7 @@ def test_what_was_written_and_not_told_is_counted_by_the_next_process(tmp_path: 
     assert (event.packets, event.bytes, event.start, event.end, event.tcp_flags) == (3, 150, 4.0, 7.0, 2)
 
 
-def test_what_was_told_is_not_given_again_and_what_came_later_is(tmp_path: Path) -> None:
+def test_confirmed_counts_are_not_returned_again_but_later_ones_are(tmp_path: Path) -> None:
     first = Tallies(Journal(tmp_path))
     first.add(key(1), 1, 40, 1.0, 1.0)
     assert counts(first) == {1: (1, 40)}
@@ -90,7 +90,7 @@ def test_places_are_read_back_as_far_as_they_are_logged(tmp_path: Path) -> None:
 
 
 @given(st.lists(st.one_of(st.tuples(st.integers(0, 5), st.integers(1, 99)), st.sampled_from(["drain", "tell", "die"]))))
-def test_every_packet_is_told_exactly_once_whenever_the_process_ends(steps: list[object]) -> None:
+def test_every_packet_is_reported_exactly_once_whenever_the_process_ends(steps: list[object]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         journal = Journal(Path(folder))
         tallies = Tallies(journal)

@@ -1,4 +1,4 @@
-"""Routers with gateways that would open something are refused before the kernel hears of them."""
+"""Routers with gateways that would open something are refused before they reach the kernel."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def more(name: str, *elements: Element) -> RouterConfig:
 
 
 def fewer(name: str) -> RouterConfig:
-    """Return the router with one element less in one set."""
+    """Return the router with one element removed from one set."""
     return with_set(name, lambda old: old[1:])
 
 
 def valued(name: str, value: tuple[str, ...] | Accept | Drop | Goto | Jump) -> RouterConfig:
-    """Return the router with another value at the first element of a map."""
+    """Return the router with another value for the first element of a map."""
     return with_set(name, lambda old: (replace(old[0], value=value), *old[1:]))
 
 
@@ -55,7 +55,7 @@ def without_chain(name: str) -> RouterConfig:
     return replace(ROUTER, ruleset=replace(ROUTER.ruleset, chains=chains))
 
 
-SPOILT: dict[str, tuple[str, RouterConfig]] = {
+BROKEN: dict[str, tuple[str, RouterConfig]] = {
     "a private address may leave": (
         "the public addresses that may leave are not those of its Elastic IPs",
         more("own_public", Element(("10.0.1.5",))),
@@ -189,7 +189,7 @@ SPOILT: dict[str, tuple[str, RouterConfig]] = {
         replace(ROUTER, returns=()),
     ),
     "a secondary address that nobody asked for": (
-        "eni-00001 differs from what was asked for",
+        "eni-00001 differs from the VPC's interface",
         replace(ROUTER, links=(replace(ROUTER.links[0], secondary=("10.0.1.7", "10.0.1.8")), *ROUTER.links[1:])),
     ),
     "a listener that says it is another service's": (
@@ -219,22 +219,22 @@ SPOILT: dict[str, tuple[str, RouterConfig]] = {
         without_chain("end_contained"),
     ),
 }
-"""What is wrong, what is said about it, and the router."""
+"""The name of each error, the message about it, and the broken router."""
 
 
-def test_the_router_is_sound_before_it_is_spoilt() -> None:
+def test_the_router_is_sound_before_it_is_broken() -> None:
     assert check_router(ROUTER, VPC) == []
 
 
-@pytest.mark.parametrize("name", SPOILT)
+@pytest.mark.parametrize("name", BROKEN)
 def test_a_router_with_gateways_that_would_open_something_is_refused(name: str) -> None:
-    told, spoilt = SPOILT[name]
-    problems = check_router(spoilt, VPC)
-    assert any(told in problem for problem in problems), problems
+    message, broken = BROKEN[name]
+    problems = check_router(broken, VPC)
+    assert any(message in problem for problem in problems), problems
 
 
-def wish(**changes: object) -> list[str]:
-    """Return the problems of the router that another VPC in the place of this one compiles to."""
+def problems_of_vpc_with(**changes: object) -> list[str]:
+    """Return the problems of the router for a changed VPC."""
     vpc = replace(VPC, **changes)  # type: ignore[arg-type]
     return check_router(compile_vpc(vpc, SPEC.prefix_lists), vpc)
 
@@ -243,19 +243,19 @@ def wish(**changes: object) -> list[str]:
 def test_two_elastic_ips_with_one_address_are_refused(name: str) -> None:
     first, *others = VPC.elastic_addresses
     twice = replace(first, allocation_id="eipalloc-0two", **{name: "10.0.1.6" if name == "private" else "198.51.100.9"})
-    assert "vpc-01: two Elastic IPs have one address" in wish(elastic_addresses=(first, twice, *others))
+    assert "vpc-01: two Elastic IPs have one address" in problems_of_vpc_with(elastic_addresses=(first, twice, *others))
 
 
 def test_without_an_internet_gateway_nothing_leaves() -> None:
-    """The Elastic IPs and NAT gateways stay allocated, and none of them leads anywhere."""
-    assert wish(internet_gateway=None) == []
+    """The Elastic IPs and NAT gateways stay allocated, but lead nowhere."""
+    assert problems_of_vpc_with(internet_gateway=None) == []
     router = compile_vpc(replace(VPC, internet_gateway=None), SPEC.prefix_lists)
     opened = replace(router, uplink=ROUTER.uplink)
     problems = check_router(opened, replace(VPC, internet_gateway=None))
     assert "vpc-01: it has an uplink without an internet gateway, or the gateway without it" in problems
 
 
-def test_a_table_without_the_sets_of_gateways_is_told_as_lacking_them() -> None:
+def test_a_table_without_the_sets_of_gateways_is_reported() -> None:
     sets = tuple(each for each in ROUTER.ruleset.sets if each.name != "by_nat")
     bare = replace(ROUTER, ruleset=replace(ROUTER.ruleset, sets=sets))
     assert check_router(bare, VPC) == ["vpc-01: it lacks the sets by_nat"]

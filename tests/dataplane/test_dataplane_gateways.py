@@ -1,4 +1,4 @@
-"""What becomes of packets that pass gateways and interface endpoints, in words a person can act on."""
+"""Verdicts on packets through gateways and interface endpoints, with sentences that a user can act on."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ S3, API, STRANGER = "52.216.0.10", "52.94.0.10", "203.0.113.9"
 
 
 def fate(packet: Packet | Inbound, spec: NetworkSpec | None = None) -> Verdict:
-    """Return the verdict on a packet, after checking that the rules agree."""
+    """Return the verdict on a packet, after checking that the compiled rules agree."""
     spec = spec or far_network()
     verdict = decide(spec, packet)
     compare(spec, packet, verdict, trace(compile_host(spec), packet))
@@ -34,12 +34,12 @@ def sent(number: int, destination: str, protocol: int = 6, port: int = 443, **mo
 
 
 def in_first(change: Vpc) -> NetworkSpec:
-    """Return the network with another first VPC."""
+    """Return the network with this VPC in the place of the first."""
     spec = far_network()
     return replace(spec, vpcs=(change, spec.vpcs[1]))
 
 
-def test_the_swept_network_keeps_the_invariants_and_every_packet_fares_as_promised() -> None:
+def test_the_swept_network_keeps_the_invariants_and_every_packet_has_the_promised_fate() -> None:
     spec = far_network()
     config = compile_host(spec)
     assert check(config, spec) == []
@@ -78,7 +78,7 @@ def test_the_addresses_of_a_nat_gateway_share_the_connections() -> None:
 
 
 def test_a_nat_gateway_reaches_s3_by_the_gateway_endpoint_of_its_own_subnet() -> None:
-    """And S3 sees the gateway's private address, also behind a private NAT gateway."""
+    """S3 sees the gateway's private address, also behind a private NAT gateway."""
     for number, source in ((3, "10.0.3.4"), (4, "10.0.3.9")):
         verdict = sent(number, S3)
         assert (verdict.delivered_to, verdict.source) == ("vpce-01", source)
@@ -102,7 +102,7 @@ def test_a_blackhole_does_not_fall_through_to_a_shorter_prefix() -> None:
 
 
 def test_a_route_for_a_subnet_is_more_specific_than_local() -> None:
-    """To nobody, or to a NAT gateway, which gives its private address."""
+    """It leads to nobody, or to a NAT gateway, which gives its private address."""
     verdict = sent(3, "10.0.1.6", port=80)
     assert verdict.outcome == "unrouted"
     assert "blackhole" in verdict.sentence

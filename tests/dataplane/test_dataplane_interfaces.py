@@ -1,4 +1,4 @@
-"""Routes to interfaces that take packets for others, and what keeps such packets from everybody else."""
+"""Routes to interfaces that receive packets for other addresses, and how such packets are kept from everybody else."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ FAR = "192.0.2.7"
 
 
 def ask(spec: NetworkSpec, destination: str, port: int = 80, **more: str) -> Verdict:
-    """Return the promise about a packet of the sender; the compiled rules keep it."""
+    """Return the verdict on a packet of the sender, after checking that the compiled rules agree."""
     packet = Packet("vpc-01", SENDER, destination, TCP, port, **more)  # type: ignore[arg-type]
     config = compile_host(spec)
     assert check(config, spec) == []
@@ -50,7 +50,7 @@ def ask(spec: NetworkSpec, destination: str, port: int = 80, **more: str) -> Ver
 def test_what_is_for_another_address_goes_to_the_interface_and_no_further() -> None:
     verdict = ask(led_network("192.0.2.0/24"), FAR)
     assert (verdict.outcome, verdict.delivered_to, verdict.delivered) == ("forwarded", TAKER, False)
-    assert "no container passes on" in verdict.sentence
+    assert "no container forwards packets" in verdict.sentence
 
 
 def test_the_groups_of_the_interface_judge_it() -> None:
@@ -62,7 +62,7 @@ def test_the_groups_of_the_interface_judge_it() -> None:
 def test_a_route_to_another_subnet_leads_past_the_address_that_it_is_for() -> None:
     assert ask(small_network(), "10.0.2.6").outcome == "unrouted"
     assert ask(led_network("10.0.2.0/24"), "10.0.2.6").outcome == "forwarded"
-    # What is for the interface itself has arrived.
+    # Packets for the interface itself have arrived.
     assert ask(led_network("10.0.2.0/24"), "10.0.2.5").outcome == "delivered"
 
 
@@ -94,7 +94,7 @@ def test_storage_behind_an_interface_is_not_reached() -> None:
     assert not storage_path(spec, "vpc-01", SENDER, 443, "52.216.0.10").delivered
 
 
-# How the kernel gets there
+# The plan for the kernel
 
 
 def router() -> RouterConfig:
@@ -120,7 +120,7 @@ def test_rules_come_before_marks_and_routes_after_their_links() -> None:
 
 
 def realized(wanted: RouterConfig) -> ObservedRouter:
-    """Return what is observed once a router is as wanted."""
+    """Return the observed state of a router that is as wanted."""
     return ObservedRouter(
         wanted.vpc_id,
         wanted.namespace,
@@ -147,7 +147,7 @@ def test_what_is_as_wanted_stays_and_what_is_not_wanted_goes() -> None:
     assert routes.remove == link_routes(wanted)
 
 
-def test_a_link_that_is_made_anew_gets_its_route_again() -> None:
+def test_a_link_that_is_recreated_gets_its_route_again() -> None:
     wanted = router()
     there = realized(wanted)
     links = tuple(replace(link, container_id="another") if link.interface_id == TAKER else link for link in there.links)
@@ -157,7 +157,7 @@ def test_a_link_that_is_made_anew_gets_its_route_again() -> None:
 
 
 def flow(source: str, destination: str, mark: int = MARK) -> Entry:
-    """Return a flow as it is tracked: nobody answered it."""
+    """Return a tracked flow without answers."""
     there = Tuple(source, destination, 17, 40_000, 53)
     return Entry(there, Tuple(destination, source, 17, 53, 40_000), 1, 1, 0, 0, 0.0, 0.0, b"", mark=mark)
 
@@ -175,11 +175,11 @@ def test_a_flow_that_was_led_ends_with_its_route() -> None:
     assert [step.translations for step in steps if isinstance(step, ForgetTranslations)] == [()]
 
 
-# What would open something
+# Routers that would open something
 
 
-def spoilt(name: str, *elements: Element) -> RouterConfig:
-    """Return the router with other elements in a set."""
+def with_elements(name: str, *elements: Element) -> RouterConfig:
+    """Return the router with these elements in a set."""
     sound = router()
     sets = tuple(replace(each, elements=elements) if each.name == name else each for each in sound.ruleset.sets)
     return replace(sound, ruleset=replace(sound.ruleset, sets=sets))
@@ -191,18 +191,24 @@ INSIDE = Element(("10.0.1.0/24", "10.0.2.128/25"), MARKED, TAKER)
 
 
 @pytest.mark.parametrize(
-    ("told", "broken"),
+    ("message", "broken"),
     [
-        ("would go to eni-00001", spoilt(names.BY_INTERFACE, replace(OUTSIDE, comment=SENDER))),
-        ("would go to another interface", spoilt(names.BY_INTERFACE, replace(OUTSIDE, value=("1",)))),
-        ("a route table that does not exist", spoilt(names.BY_INTERFACE, replace(OUTSIDE, key=("9", "192.0.2.0/24")))),
-        ("is inside the VPC", spoilt(names.BY_INTERFACE, replace(OUTSIDE, key=("1", "10.0.0.0/24")))),
-        ("is not from one subnet", spoilt(names.INNER_INTERFACE, replace(INSIDE, key=("10.0.2.0/24", "10.0.1.8/32")))),
+        ("would go to eni-00001", with_elements(names.BY_INTERFACE, replace(OUTSIDE, comment=SENDER))),
+        ("would go to another interface", with_elements(names.BY_INTERFACE, replace(OUTSIDE, value=("1",)))),
+        (
+            "a route table that does not exist",
+            with_elements(names.BY_INTERFACE, replace(OUTSIDE, key=("9", "192.0.2.0/24"))),
+        ),
+        ("is inside the VPC", with_elements(names.BY_INTERFACE, replace(OUTSIDE, key=("1", "10.0.0.0/24")))),
+        (
+            "is not from one subnet",
+            with_elements(names.INNER_INTERFACE, replace(INSIDE, key=("10.0.2.0/24", "10.0.1.8/32"))),
+        ),
         (
             "addresses of the VPC itself",
-            spoilt(names.INNER_INTERFACE, replace(INSIDE, key=("10.0.1.0/24", "10.0.2.0/24"))),
+            with_elements(names.INNER_INTERFACE, replace(INSIDE, key=("10.0.1.0/24", "10.0.2.0/24"))),
         ),
-        ("whose rest is dropped", spoilt(names.INNER)),
+        ("whose rest is dropped", with_elements(names.INNER)),
         ("to other interfaces than the ruleset", replace(router(), through=())),
         (
             "would share a mark",
@@ -211,13 +217,13 @@ INSIDE = Element(("10.0.1.0/24", "10.0.2.128/25"), MARKED, TAKER)
         ("lacks the sets by_interface", None),
     ],
 )
-def test_a_router_that_would_lead_astray_is_refused(told: str, broken: RouterConfig | None) -> None:
+def test_a_router_that_would_lead_astray_is_refused(message: str, broken: RouterConfig | None) -> None:
     sound = router()
     if broken is None:
         sets = tuple(each for each in sound.ruleset.sets if each.name != names.BY_INTERFACE)
         broken = replace(sound, ruleset=replace(sound.ruleset, sets=sets))
     problems = check(HostConfig((broken,)), led_network("192.0.2.0/24", "10.0.2.0/24"))
-    assert any(told in problem for problem in problems), problems
+    assert any(message in problem for problem in problems), problems
 
 
 def test_what_a_route_inside_the_vpc_does_not_lead_on_is_dropped() -> None:

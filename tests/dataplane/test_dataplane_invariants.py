@@ -1,4 +1,4 @@
-"""What stands between a compiled host and the kernel, and what text can get into a ruleset."""
+"""The checks between a compiled host and the kernel, and on the text of a ruleset."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ LISTENER, CREDENTIALS = "169.254.170.1", "169.254.170.2"
 
 
 def problems(router: RouterConfig) -> list[str]:
-    """Return the problems of a spoilt router."""
+    """Return the problems of a broken router."""
     return check(HostConfig((router,)), SPEC)
 
 
@@ -80,7 +80,7 @@ def more_chains(*chains: Chain) -> RouterConfig:
 
 
 def with_link(**changes: object) -> RouterConfig:
-    """Return the router with another link of the first interface."""
+    """Return the router with a changed link for the first interface."""
     return replace(ROUTER, links=(replace(ROUTER.links[0], **changes), *ROUTER.links[1:]))  # type: ignore[arg-type]
 
 
@@ -93,12 +93,12 @@ def with_listener(
 
 
 def test_the_small_network_has_no_problem() -> None:
-    """The tests below spoil a sound one."""
+    """The tests below break this correct network."""
     assert problems(ROUTER) == []
 
 
 @pytest.mark.parametrize(
-    ("told", "spoilt"),
+    ("message", "broken"),
     [
         ("ig_sg-0web accepts without a group rule", with_chain("ig_sg-0web", Rule((), (Accept(),)))),
         ("ig_sg-0web accepts without a group rule", with_chain("ig_sg-0web", Rule((), (Accept(),), "sgr-0web"))),
@@ -153,7 +153,7 @@ def test_the_small_network_has_no_problem() -> None:
         ),
         ("e0stranger is logged, but not of this VPC", with_elements("if_logged", Element(("e0stranger",)))),
         (
-            "devices, source addresses and route tables do not belong together",
+            "devices, source addresses and route tables do not match",
             with_elements("if_mark", Element((DEVICE, "10.0.1.77"), ("1",))),
         ),
         ("the addresses that packets may go to", with_elements("to_attached", Element(("198.51.100.7",)))),
@@ -189,10 +189,10 @@ def test_the_small_network_has_no_problem() -> None:
         ("the router has 10.0.1.1 twice", replace(ROUTER, addresses=(*ROUTER.addresses, "10.0.1.1"))),
         ("what no interface takes would not be dropped everywhere", replace(ROUTER, blackholes=("10.0.0.0/16",))),
         ("its namespace is '../other' instead of 'vpc-01'", replace(ROUTER, namespace="../other")),
-        ("eni-00001 differs from what was asked for", with_link(address="10.0.1.77")),
-        ("eni-00001 differs from what was asked for", with_link(secondary=("10.0.1.77",))),
-        ("eni-00001 differs from what was asked for", with_link(container_id="c9")),
-        ("eni-00001 differs from what was asked for", with_link(mac="02:00:00:00:00:09")),
+        ("eni-00001 differs from the VPC's interface", with_link(address="10.0.1.77")),
+        ("eni-00001 differs from the VPC's interface", with_link(secondary=("10.0.1.77",))),
+        ("eni-00001 differs from the VPC's interface", with_link(container_id="c9")),
+        ("eni-00001 differs from the VPC's interface", with_link(mac="02:00:00:00:00:09")),
         ("eni-00001 has '02:00:00:00:00', which is no hardware address", with_link(mac="02:00:00:00:00")),
         ("eni-00001 has 10.0.1.1, which is not free for it in 10.0.1.0/24", with_link(address="10.0.1.1")),
         ("eni-00001 has 10.0.2.77, which is not free for it in 10.0.1.0/24", with_link(secondary=("10.0.2.77",))),
@@ -232,69 +232,69 @@ def test_the_small_network_has_no_problem() -> None:
         ("two listeners want the same address and port", replace(ROUTER, listeners=ROUTER.listeners * 2)),
     ],
 )
-def test_a_router_that_would_open_something_is_refused(told: str, spoilt: RouterConfig) -> None:
-    """Every one of these is named, and never reaches a kernel."""
-    assert any(told in problem for problem in problems(spoilt)), problems(spoilt)
+def test_a_router_that_would_open_something_is_refused(message: str, broken: RouterConfig) -> None:
+    """The message names the error, and the router never reaches a kernel."""
+    assert any(message in problem for problem in problems(broken)), problems(broken)
 
 
-def wish(**changes: object) -> NetworkSpec:
-    """Return the small network with another VPC in the place of its own."""
+def with_changes(**changes: object) -> NetworkSpec:
+    """Return the small network with a changed VPC."""
     return replace(SPEC, vpcs=(replace(VPC, **changes),))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
-    ("told", "spec"),
+    ("message", "spec"),
     [
-        ("'sg_1' is not an id", wish(groups=(*VPC.groups, SecurityGroup("sg_1", (), (), ())))),
-        ("sg-0job is there twice", wish(groups=(*VPC.groups, VPC.groups[0]))),
+        ("'sg_1' is not an id", with_changes(groups=(*VPC.groups, SecurityGroup("sg_1", (), (), ())))),
+        ("sg-0job appears twice", with_changes(groups=(*VPC.groups, VPC.groups[0]))),
         (
             "its route tables need different numbers from 1: [1, 1]",
-            wish(route_tables=tuple(replace(each, number=1) for each in VPC.route_tables)),
+            with_changes(route_tables=tuple(replace(each, number=1) for each in VPC.route_tables)),
         ),
         (
             "its route tables need different numbers from 1: [0, 2]",
-            wish(route_tables=(replace(VPC.route_tables[0], number=0), VPC.route_tables[1])),
+            with_changes(route_tables=(replace(VPC.route_tables[0], number=0), VPC.route_tables[1])),
         ),
         (
             f"its route tables need different numbers from 1: [{2**31}, 2]",
-            wish(route_tables=(replace(VPC.route_tables[0], number=2**31), VPC.route_tables[1])),
+            with_changes(route_tables=(replace(VPC.route_tables[0], number=2**31), VPC.route_tables[1])),
         ),
         (
             "its endpoints need different numbers from 1 to 2000: [2001]",
-            wish(endpoints=(replace(VPC.endpoints[0], number=2001),)),
+            with_changes(endpoints=(replace(VPC.endpoints[0], number=2001),)),
         ),
-        ("its endpoints need different numbers", wish(endpoints=(replace(VPC.endpoints[0], number=0),))),
+        ("its endpoints need different numbers", with_changes(endpoints=(replace(VPC.endpoints[0], number=0),))),
         (
             "its endpoints need different numbers from 1 to 2000: [1, 1]",
-            wish(endpoints=(*VPC.endpoints, replace(VPC.endpoints[0], endpoint_id="vpce-02"))),
+            with_changes(endpoints=(*VPC.endpoints, replace(VPC.endpoints[0], endpoint_id="vpce-02"))),
         ),
         (
             "subnet-03 (10.1.0.0/24) is outside of 10.0.0.0/16",
-            wish(subnets=(*VPC.subnets, Subnet("subnet-03", "10.1.0.0/24", "rtb-01"))),
+            with_changes(subnets=(*VPC.subnets, Subnet("subnet-03", "10.1.0.0/24", "rtb-01"))),
         ),
         *(
-            (f"{cidr} holds addresses of the router's own services", wish(cidrs=("10.0.0.0/16", cidr)))
+            (f"{cidr} holds addresses of the router's own services", with_changes(cidrs=("10.0.0.0/16", cidr)))
             for cidr in ("0.1.0.0/16", "127.1.0.0/16", "169.254.1.0/24", "239.0.0.0/16")
         ),
     ],
 )
-def test_a_wish_that_contradicts_itself_is_refused(told: str, spec: NetworkSpec) -> None:
-    """The compiler does what it is told; who asks for this gets the reason instead of a router."""
+def test_a_spec_that_contradicts_itself_is_refused(message: str, spec: NetworkSpec) -> None:
+    """The compiler accepts it, but the check returns the reason instead of a router."""
     found = check(compile_host(spec), spec)
-    assert any(told in problem for problem in found), found
+    assert any(message in problem for problem in found), found
 
 
 def test_numbers_up_to_the_last_are_allowed() -> None:
     last = replace(VPC.route_tables[0], number=2**31 - 1), VPC.route_tables[1]
-    spec = wish(route_tables=last, endpoints=(replace(VPC.endpoints[0], number=2000),))
+    spec = with_changes(route_tables=last, endpoints=(replace(VPC.endpoints[0], number=2000),))
     assert check(compile_host(spec), spec) == []
 
 
 def test_a_host_has_each_vpc_that_was_asked_for_once_and_no_other() -> None:
     nothing = NetworkSpec((), SPEC.prefix_lists)
     assert check(HostConfig(()), SPEC) == ["vpc-01: no router was compiled for it"]
-    assert "vpc-01: the VPC is there twice" in check(HostConfig((ROUTER, ROUTER)), SPEC)
-    assert check(HostConfig((ROUTER,)), nothing) == ["vpc-01: nobody asked for this router"]
+    assert "vpc-01: the VPC appears twice" in check(HostConfig((ROUTER, ROUTER)), SPEC)
+    assert check(HostConfig((ROUTER,)), nothing) == ["vpc-01: no VPC wants this router"]
 
 
 def test_two_interfaces_whose_devices_would_clash_are_refused() -> None:
@@ -311,21 +311,27 @@ def test_two_interfaces_whose_devices_would_clash_are_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "spec"),
+    ("message", "spec"),
     [
-        ("sg-0elsewhere", wish(interfaces=(replace(VPC.interfaces[0], group_ids=("sg-0elsewhere",)),))),
+        ("sg-0elsewhere", with_changes(interfaces=(replace(VPC.interfaces[0], group_ids=("sg-0elsewhere",)),))),
         (
             "eni-00001 is in subnet-09, which vpc-01",
-            wish(interfaces=(replace(VPC.interfaces[0], subnet_id="subnet-09"),)),
+            with_changes(interfaces=(replace(VPC.interfaces[0], subnet_id="subnet-09"),)),
         ),
-        ("subnet-01 uses rtb-09, which vpc-01", wish(subnets=(replace(VPC.subnets[0], route_table_id="rtb-09"),))),
-        ("nat-01 is in subnet-09, which vpc-01", wish(nat_gateways=(NatGateway("nat-01", "subnet-09", "eni-0", ()),))),
-        ("vpc-01 has no network of its own", wish(cidrs=(), subnets=(), interfaces=())),
+        (
+            "subnet-01 uses rtb-09, which vpc-01",
+            with_changes(subnets=(replace(VPC.subnets[0], route_table_id="rtb-09"),)),
+        ),
+        (
+            "nat-01 is in subnet-09, which vpc-01",
+            with_changes(nat_gateways=(NatGateway("nat-01", "subnet-09", "eni-0", ()),)),
+        ),
+        ("vpc-01 has no network of its own", with_changes(cidrs=(), subnets=(), interfaces=())),
     ],
 )
-def test_a_wish_that_refers_to_nothing_does_not_compile(told: str, spec: NetworkSpec) -> None:
-    """What a VPC's part refers to must be of the VPC."""
-    with pytest.raises(ValueError, match=told):
+def test_a_spec_that_refers_to_nothing_does_not_compile(message: str, spec: NetworkSpec) -> None:
+    """Everything that a VPC refers to must belong to the VPC."""
+    with pytest.raises(ValueError, match=message):
         compile_host(spec)
 
 
@@ -344,7 +350,7 @@ def test_a_wish_that_refers_to_nothing_does_not_compile(told: str, spec: Network
     ],
 )
 def test_no_text_gets_into_a_ruleset_that_is_not_a_name_or_a_value(write: object) -> None:
-    """Ids come from the control plane, which the privileged side does not trust."""
+    """Ids come from the control plane, which the privileged agent does not trust."""
     assert callable(write)
     with pytest.raises(ValueError):
         write()

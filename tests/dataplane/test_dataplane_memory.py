@@ -1,4 +1,4 @@
-"""The driver that only remembers keeps the driver's promises about reports and listeners."""
+"""The driver in memory reports and listens as every driver does."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def driver() -> Iterator[MemoryNetworkDriver]:
 
 
 def test_an_interface_is_in_place_once_its_container_has_a_namespace(driver: MemoryNetworkDriver) -> None:
-    """A container that has not begun gets no wire and is not reported."""
+    """A container that has not started gets no wire and is not reported."""
     seam: NetworkDriver = driver
     report = seam.realize(small_network(), {"c1": 3})
     assert (report.vpcs, report.interfaces, report.problems) == (("vpc-01",), ("eni-00001",), ())
@@ -31,7 +31,7 @@ def test_an_interface_is_in_place_once_its_container_has_a_namespace(driver: Mem
 
 
 def test_listeners_come_and_go_with_what_they_serve(driver: MemoryNetworkDriver) -> None:
-    """A socket that stays wanted stays the same socket, and takes connections."""
+    """A socket that is still wanted stays the same socket, and accepts connections."""
     driver.realize(small_network(), {})
     before = dict(driver.listeners())
     assert {label.kind for label in before} == {
@@ -52,7 +52,7 @@ def test_listeners_come_and_go_with_what_they_serve(driver: MemoryNetworkDriver)
 
 
 def test_a_vpc_that_cannot_be_made_keeps_what_it_had(driver: MemoryNetworkDriver) -> None:
-    """It is a problem, not an exception, and no listener of it closes."""
+    """The failure is a problem, not an exception, and none of the VPC's listeners closes."""
     driver.realize(small_network(), {"c1": 3})
     before = set(driver.listeners())
     vpc = small_network().vpcs[0]
@@ -63,7 +63,7 @@ def test_a_vpc_that_cannot_be_made_keeps_what_it_had(driver: MemoryNetworkDriver
 
 
 def test_flows_are_given_once(driver: MemoryNetworkDriver) -> None:
-    """Like the kernel's, they are gone once they are read."""
+    """Like the kernel's events, they are gone after they are read."""
     event = FlowEvent(
         "vpc-01", "eni-00001", "egress", "10.0.1.5", "52.216.0.10", 40000, 443, 6, 1, 60, 1.0, 2.0, "ACCEPT"
     )

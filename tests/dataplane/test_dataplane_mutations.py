@@ -1,8 +1,8 @@
-"""Would the comparison notice an error of the compiler? Each mutation here is one, made in every world alike.
+"""Errors of the compiler, which the comparison with the plain semantics must notice. Each mutation is such an error.
 
-A mutation changes a rule, a chain's place, or the elements of a set, in all of a fixed collection of worlds; some
-packet of some world must then fare otherwise than the plain words promise. What no packet can tell apart is listed
-with the reason, and a line of that list that is noticed after all is an error too.
+A mutation changes a rule, a chain's place, or the elements of a set, in all of a fixed collection of worlds. The fate
+of some packet in some world must then differ from the plain semantics. Mutations that no packet can reveal are listed
+with the reason. A listed mutation that a packet does reveal is an error, too.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ from tests.worlds.dataplane_far import far_network, sweep
 
 PACKETS = 12
 SEEDS = (7, 131, 62, 136, 143, 115, 83, 132, 91, 88, 141, 148, 9, 30, 61, 11, 18, 94, 0, 76, 45, 27)
-"""Of worlds at random: all mutations that the first 150 notice are noticed by these, each time by the next that notices
-most of what is left. Where a change of the generator lets a mutation pass, choose again so.
+"""Seeds of random worlds that notice all mutations that the first 150 notice. Each seed was chosen because it notices
+most of the remaining mutations. If a change of the generator lets a mutation pass, choose again in this way.
 """
 Change = Callable[[Ruleset], Ruleset]
 Seen = tuple[object, ...]
@@ -62,14 +62,14 @@ Seen = tuple[object, ...]
 
 @dataclass(frozen=True)
 class Mutation:
-    """A change of the compiler: what it is called, and what it does to a ruleset."""
+    """An error of the compiler: its name, and the change to a ruleset."""
 
     name: str
     change: Change
 
 
 def seen(done: Trace) -> Seen:
-    """Return what is compared of a packet's fate."""
+    """Return the parts of a packet's fate that are compared."""
     return (done.outcome, done.delivered_to, done.source, done.answered, done.reported)
 
 
@@ -77,7 +77,7 @@ Sent = list[tuple[Packet | Inbound, Seen]]
 
 
 def promised(spec: NetworkSpec, packets: Iterable[Packet | Inbound]) -> Sent:
-    """Return packets with what the plain words promise of them."""
+    """Return packets with their fates by the plain semantics."""
     found: Sent = []
     for packet in packets:
         verdict = decide(spec, packet)
@@ -87,7 +87,7 @@ def promised(spec: NetworkSpec, packets: Iterable[Packet | Inbound]) -> Sent:
 
 
 def varied(config: HostConfig, packets: Iterable[Packet | Inbound]) -> list[Packet | Inbound]:
-    """Return packets in such an order that those which meet other rules than the ones before come first."""
+    """Return packets, reordered so that those that meet other rules than all before come first."""
     times: Counter[object] = Counter()
     ordered = []
     for packet in packets:
@@ -100,7 +100,7 @@ def varied(config: HostConfig, packets: Iterable[Packet | Inbound]) -> list[Pack
 
 @cache
 def worlds() -> list[tuple[HostConfig, Sent]]:
-    """Return the compiled worlds, each with its packets: some at random, and two by hand; the last is swept."""
+    """Return the compiled worlds with their packets: random ones and two by hand, of which the last is swept."""
     found = []
     for seed in SEEDS:
         choose = Seeded(seed)
@@ -116,7 +116,7 @@ def worlds() -> list[tuple[HostConfig, Sent]]:
 
 
 def noticed(change: Change) -> bool:
-    """Return whether a packet fares otherwise than promised in one of the worlds."""
+    """Return whether the fate of a packet in one of the worlds differs from the plain semantics."""
     for config, sent in worlds():
         routers = tuple(replace(router, ruleset=change(router.ruleset)) for router in config.routers)
         if all(new.ruleset == old.ruleset for new, old in zip(routers, config.routers, strict=True)):
@@ -132,11 +132,11 @@ def noticed(change: Change) -> bool:
 
 
 UNSEEN = (NotOpening, Fragment, Ipv6, OverRate, OverCount)
-"""Matches that no first, whole IPv4 packet within its bounds fulfils: tests with a real kernel send the others."""
+"""Matches that no first, whole IPv4 packet within its limits fulfils. Tests with a real kernel send other packets."""
 
 
 def is_seen(rule: Rule) -> bool:
-    """Return whether the packets that are walked can meet a rule: those that come first, and leave no counter."""
+    """Return whether ``trace`` can reach a rule with a visible effect: not a counter, and not for later packets."""
     later = any(isinstance(match, StateIn) and "invalid" not in match.states for match in rule.matches)
     return not later and not any(isinstance(match, UNSEEN) for match in rule.matches) and rule.statements != (Count(),)
 
@@ -153,14 +153,14 @@ _OTHER = {
 
 
 def swapped(fields: tuple[Field, ...]) -> Iterator[tuple[Field, ...]]:
-    """Yield keys with one field taken for another of its type."""
+    """Yield keys with one field replaced by another of its type."""
     for at, field in enumerate(fields):
         if field in _OTHER:
             yield (*fields[:at], _OTHER[field], *fields[at + 1 :])
 
 
 def other_matches(match: Match) -> Iterator[tuple[str, Match]]:
-    """Yield a match that asks something else."""
+    """Yield wrong replacements of a match."""
     if isinstance(match, Lookup):
         yield "negated", replace(match, negated=not match.negated)
         for fields in swapped(match.fields):
@@ -170,7 +170,7 @@ def other_matches(match: Match) -> Iterator[tuple[str, Match]]:
 
 
 def other_statements(statement: Statement) -> Iterator[tuple[str, Statement]]:
-    """Yield a statement that does something else."""
+    """Yield wrong replacements of a statement."""
     if isinstance(statement, Accept):
         yield "drops", Drop()
     elif isinstance(statement, Drop | Goto):
@@ -181,7 +181,7 @@ def other_statements(statement: Statement) -> Iterator[tuple[str, Statement]]:
 
 
 def other_rules(rule: Rule) -> Iterator[tuple[str, tuple[Rule, ...]]]:
-    """Yield what may stand in a rule's place."""
+    """Yield wrong replacements of a rule."""
     yield "left out", ()
     for at, match in enumerate(rule.matches):
         rest = (*rule.matches[:at], *rule.matches[at + 1 :])
@@ -200,7 +200,7 @@ def other_rules(rule: Rule) -> Iterator[tuple[str, tuple[Rule, ...]]]:
 
 
 def with_chain(chain: Chain) -> Change:
-    """Return the change that puts a chain in the place of its namesake."""
+    """Return the change that replaces the chain of the same name."""
 
     def change(ruleset: Ruleset) -> Ruleset:
         chains = tuple(chain if each.name == chain.name else each for each in ruleset.chains)
@@ -227,7 +227,7 @@ def rule_mutations() -> Iterator[Mutation]:
 
 
 def moves(chain: Chain, priority: int) -> bool:
-    """Return whether a chain at another priority stands elsewhere among those of its hook."""
+    """Return whether another priority changes a chain's place among those of its hook."""
     assert chain.hook is not None
     others = [each.hook.priority for each in BASE_CHAINS if each.hook and each.hook.hook == chain.hook.hook]
     others.remove(chain.hook.priority)
@@ -246,7 +246,7 @@ def in_set(name: str, change: Callable[[NamedSet], tuple[Element, ...]]) -> Chan
 
 
 def rotated(owner: NamedSet) -> tuple[Element, ...]:
-    """Return the elements with one another's values."""
+    """Return the elements with their values rotated."""
     elements = owner.elements
     return tuple(replace(each, value=elements[(at + 1) % len(elements)].value) for at, each in enumerate(elements))
 
@@ -354,7 +354,7 @@ EQUIVALENT = {
         for fields in ("ip saddr . meta l4proto . th dport", "ip daddr . meta l4proto . th sport")
     },
 }
-"""Mutations that no packet can tell from the original, each with the reason."""
+"""Mutations that no packet can reveal, each with the reason."""
 
 MUTATIONS = {each.name: each.change for each in (*rule_mutations(), *set_mutations(), *group_mutations())}
 

@@ -1,4 +1,4 @@
-"""The rulesets' text in a real kernel: every transaction is taken, and differences end where a new table begins."""
+"""The rulesets' text in a real kernel: it accepts every transaction, and differences give the same as a new table."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NFT = shutil.which("nft", path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
 
 
 def listed(folder: Path, transactions: tuple[str, ...]) -> list[str]:
-    """Apply transactions in a network namespace that ends with them; return what nft lists then, sorted."""
+    """Apply transactions in a temporary network namespace; return nft's listing then, sorted."""
     for number, text in enumerate(transactions):
         (folder / f"{number:03d}.nft").write_text(text)
     names = " ".join(f"{number:03d}.nft" for number in range(len(transactions)))
@@ -43,10 +43,10 @@ def listed(folder: Path, transactions: tuple[str, ...]) -> list[str]:
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
-def test_the_kernel_takes_every_change_and_ends_as_if_it_were_made_anew(
+def test_the_kernel_takes_every_change_and_ends_as_if_it_were_new(
     tmp_path: Path, old: NetworkSpec, new: NetworkSpec
 ) -> None:
-    """From any network to any other."""
+    """This holds for changes from any network to any other."""
     before, after = _ruleset(old), _ruleset(new)
     changed = listed(tmp_path, (*creation(before), *differences(before, after)))
     assert changed == listed(tmp_path, creation(after))

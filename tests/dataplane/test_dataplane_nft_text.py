@@ -1,4 +1,4 @@
-"""A ruleset as text: declarations, elements and rules, without asking nft (``test_dataplane_nft.py`` does)."""
+"""A ruleset as text: declarations, elements and rules, without nft (which ``test_dataplane_nft.py`` uses)."""
 
 from __future__ import annotations
 
@@ -145,11 +145,11 @@ def test_a_comment_has_no_quotes_and_is_short() -> None:
             comment(text)
 
 
-# A walk of a ruleset that no compiler makes
+# Traces of a ruleset that the compiler never returns
 
 
 def walk(map_name: str, element: Element) -> None:
-    """Walk a packet where a map has an element of another kind."""
+    """Trace a packet through a ruleset whose map has an element of another kind."""
     config = compile_host(small_network())
     router = config.routers[0]
     sets = tuple(replace(each, elements=(element,)) if each.name == map_name else each for each in router.ruleset.sets)

@@ -1,4 +1,4 @@
-"""From what is to what should be."""
+"""Plans from the observed to the desired state."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def router_of(spec: NetworkSpec) -> RouterConfig:
 
 
 def realized(router: RouterConfig) -> ObservedRouter:
-    """Return what is observed once a router is as wanted."""
+    """Return the observed state of a router that is as wanted."""
     return ObservedRouter(
         router.vpc_id,
         router.namespace,
@@ -67,13 +67,13 @@ def without(spec: NetworkSpec, interface_id: str) -> NetworkSpec:
 
 
 def test_nothing_is_done_where_nothing_differs() -> None:
-    """The second turn with the same wish is empty."""
+    """The second plan for the same network is empty."""
     router = router_of(small_network())
     assert plan(HostConfig((router,)), ObservedHost((realized(router),))) == ()
 
 
 def test_rules_are_in_force_before_the_first_link() -> None:
-    """There is no moment in which a packet passes unjudged."""
+    """So no packet ever passes without the rules."""
     router = router_of(small_network())
     kinds = [type(step) for step in plan(HostConfig((router,)), ObservedHost())]
     assert kinds[:2] == [CreateNamespace, ApplyRuleset]
@@ -85,14 +85,14 @@ def test_a_removed_interface_loses_wire_then_rules_then_its_flows() -> None:
     """Its address is clean when it is used again."""
     spec = small_network()
     steps = plan_router(router_of(without(spec, "eni-00002")), realized(router_of(spec)))
-    # The endpoint's connections of the interface are cut as well, those of its neighbour live.
+    # The interface's connections to the endpoint are cut, too; those of its neighbour continue.
     assert [type(step) for step in steps] == [DeleteLink, ApplyRuleset, ForgetFlows, CutConnections, CutConnections]
     assert [step.address for step in steps if isinstance(step, ForgetFlows)] == ["10.0.1.6"]
     assert {step.keep for step in steps if isinstance(step, CutConnections)} == {("10.0.1.5",)}
 
 
 def test_a_lost_endpoint_closes_its_listeners_and_cuts_every_connection() -> None:
-    """Nobody keeps talking to storage through an endpoint that is gone."""
+    """No connection to storage through a deleted endpoint continues."""
     steps = plan_router(router_of(small_network(endpoint=False)), realized(router_of(small_network())))
     assert [type(step) for step in steps] == [
         ApplyRuleset,
@@ -119,8 +119,8 @@ def test_a_new_association_cuts_nobody() -> None:
     assert not any(isinstance(step, CutConnections) for step in steps)
 
 
-def test_after_a_restart_links_are_adopted_and_an_unknown_table_is_made_anew() -> None:
-    """The wires stay; the connections that still have a route stay too."""
+def test_after_a_restart_links_are_adopted_and_an_unknown_table_is_recreated() -> None:
+    """The wires stay, and so do the connections that still have a route."""
     router = router_of(small_network())
     links = tuple(ObservedLink(link.name, link.interface_id, link.address) for link in router.links)
     found = replace(realized(router), links=links, listeners=(), ruleset=None, reach=None)
@@ -178,7 +178,7 @@ def test_an_unwanted_vpc_with_an_uplink_loses_it_behind_its_links() -> None:
 
 
 def changed(**changes: object) -> list[Step]:
-    """Return the steps from a router of the small network that is observed otherwise than it should be."""
+    """Return the steps for the small network's router if its observed state has these changes."""
     router = router_of(small_network())
     return list(plan_router(router, replace(realized(router), **changes)))  # type: ignore[arg-type]
 
@@ -190,7 +190,7 @@ def test_what_is_not_ours_goes_first() -> None:
     assert others == []
 
 
-def test_a_link_with_another_name_or_address_is_made_anew() -> None:
+def test_a_link_with_another_name_or_address_is_recreated() -> None:
     links = realized(router_of(small_network())).links
     for wrong in (replace(links[0], name="e9"), replace(links[0], address="10.0.1.9"), replace(links[0], address="")):
         kinds = [type(step) for step in changed(links=(wrong, *links[1:]))]
@@ -198,7 +198,7 @@ def test_a_link_with_another_name_or_address_is_made_anew() -> None:
         assert kinds == [DeleteLink, *flows, CreateLink]
 
 
-def test_addresses_on_the_router_and_on_links_follow_the_wish() -> None:
+def test_addresses_on_the_router_and_on_links_follow_the_spec() -> None:
     router = router_of(small_network())
     (step,) = changed(addresses=router.addresses[1:])
     assert isinstance(step, ChangeAddresses)
@@ -227,7 +227,7 @@ def test_further_addresses_of_an_interface_come_with_its_wire_or_are_added() -> 
 
 
 def observed(router: RouterConfig) -> ObservedRouter:
-    """Return what is observed of a router with gateways once it is as wanted."""
+    """Return the observed state of a router with gateways that is as wanted."""
     links = tuple(
         ObservedLink(link.name, link.interface_id, link.address, link.container_id, link.secondary)
         for link in router.links
@@ -251,7 +251,7 @@ def test_an_uplink_comes_before_the_routes_that_lead_there_and_rules_after_them(
     assert kinds == [ChangeBlackholes, CreateUplink, ChangeTableRoutes, ChangePolicyRules]
 
 
-def test_an_uplink_that_does_not_work_is_made_anew_with_the_routes_that_led_there() -> None:
+def test_an_uplink_that_does_not_work_is_recreated_with_the_routes_that_led_there() -> None:
     router = compile_host(far_network()).routers[0]
     steps = plan_router(router, replace(observed(router), uplink=False))
     assert [type(step) for step in steps] == [DeleteUplink, CreateUplink, ChangeTableRoutes]
@@ -306,8 +306,8 @@ def test_every_step_says_which_vpc_it_is_for_and_why() -> None:
         assert vpc_id == "vpc-01"
 
 
-def test_a_new_vpcs_connections_from_before_are_nobodys() -> None:
-    """There were none: the namespace is new."""
+def test_a_new_vpc_has_no_connections_to_cut() -> None:
+    """There are none, because the namespace is new."""
     router = router_of(small_network())
     first, *others = plan_router(router, None)
     assert first == CreateNamespace("vpc-01", router.namespace, "the VPC has no router here")

@@ -1,4 +1,4 @@
-"""Analyses of paths in random networks: what gets there is found, and what stands in the way has a code of AWS."""
+"""Analyses of paths in random networks: every existing path is found, and every obstacle has one of AWS's codes."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ CODES = {
     "REMAP_EPHEMERAL_PORT",
     "VPCE_GATEWAY_PROTOCOL_RESTRICTION",
 }
-"""Those of the Reachability Analyzer guide that can be true here."""
+"""The codes of the Reachability Analyzer guide that can occur here."""
 
 
 def path_of(spec: NetworkSpec, packet: Packet | Inbound) -> Path | None:
-    """Return the path of a packet that gets there, with its port left open; ``None`` for any other packet."""
+    """Return the path of a packet that is delivered, without its port; ``None`` for any other packet."""
     verdict = decide(spec, packet)
     ends = ("eni-", "vpce-")
     arrives = verdict.delivered and verdict.answered and verdict.delivered_to.startswith(ends)
@@ -51,12 +51,12 @@ def path_of(spec: NetworkSpec, packet: Packet | Inbound) -> Path | None:
         entered = next(hop for hop in verdict.hops if hop.kind == "internet-gateway")
         source, owner = entered.component_id, vpc_of(spec, entered.component_id)
         if owner is None or owner.vpc_id != entered.vpc_id:
-            return None  # In these networks gateways of two VPCs may have one id.
+            return None  # In these networks, gateways of two VPCs may have the same id.
     return Path(source, verdict.delivered_to, packet.protocol, Header(destination=packet.destination))
 
 
 def told(spec: NetworkSpec, path: Path) -> None:
-    """Hold that an answer can be told: numbered components, and a code of AWS's where there is no path."""
+    """Check that the answer has numbered components, and one of AWS's codes if there is no path."""
     answer = analyse(spec, path, MOST_TRIES)
     if answer is None:
         return
@@ -64,7 +64,7 @@ def told(spec: NetworkSpec, path: Path) -> None:
         views = components(HERE, spec, answer, back=back)
         assert [view["SequenceNumber"] for view in views] == list(range(1, len(views) + 1))
         named = [view["Component"]["Id"] for view in views]
-        # Two interfaces may carry one group, two subnets have one table and all of them one access list.
+        # Two interfaces may have one group, two subnets one table, and all subnets one access list.
         twice = [one for one, other in pairwise(named) if one == other]
         assert all(each.startswith(("acl-", "rtb-", "sg-")) for each in twice), named
     if not answer.found:
@@ -87,7 +87,7 @@ def test_a_path_on_which_some_packet_gets_there_is_found(seed: int) -> None:
 
 @pytest.mark.costs(0.05, reason="six paths of a random network are analysed")
 @pytest.mark.parametrize("seed", range(60))
-def test_any_two_ends_of_a_random_network_get_an_answer_that_can_be_told(seed: int) -> None:
+def test_any_two_ends_of_a_random_network_get_an_answer_with_known_codes(seed: int) -> None:
     chosen, choose = random.Random(seed), Seeded(seed)
     spec = any_network(choose)
     ends = [each.interface_id for vpc in spec.vpcs for each in vpc.interfaces]
@@ -100,7 +100,7 @@ def test_any_two_ends_of_a_random_network_get_an_answer_that_can_be_told(seed: i
 
 
 @pytest.mark.costs(0.08, reason="every way through a network is analysed")
-def test_every_way_through_every_gateway_is_told_in_both_directions() -> None:
+def test_every_way_through_every_gateway_is_explained_in_both_directions() -> None:
     spec = far_network()
     arrived = 0
     for packet in sweep(spec):

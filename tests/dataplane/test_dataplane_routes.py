@@ -1,4 +1,4 @@
-"""Spans of addresses, the connections that live on, and what goes to the uplink."""
+"""Spans of addresses, the connections that continue, and the destinations behind the uplink."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ADDRESSES = st.integers(0, 255).map(lambda octet: octet << 24 | octet)
 
 
 def compiled(vpc: Vpc | None = None) -> RouterConfig:
-    """Return the router of the network with gateways, or of another VPC in its place."""
+    """Return the router of the network with gateways, or of another VPC."""
     spec = far_network()
     return compile_vpc(vpc or spec.vpcs[0], spec.prefix_lists)
 
@@ -65,7 +65,7 @@ def test_the_addresses_of_a_nat_gateway_share_every_port(count: int) -> None:
 
 @pytest.mark.costs(0.2, reason="a thousand networks are compiled")
 def test_a_thousand_networks_in_a_default_route_compile_quickly_to_what_they_say() -> None:
-    """A customer's prefix list in front of a default route: its networks, and the rest, without overlap."""
+    """A customer's prefix list before a default route: its networks and the rest, without overlap."""
     spec = far_network()
     listed = PrefixList("pl-0a", tuple(f"{20 + n // 200}.{n % 200}.0.0/24" for n in range(1_000)))
     vpc = spec.vpcs[0]
@@ -76,7 +76,7 @@ def test_a_thousand_networks_in_a_default_route_compile_quickly_to_what_they_say
 
 
 def reach_of(router: RouterConfig, endpoint_id: str) -> set[tuple[tuple[str, ...], tuple[str, ...]]]:
-    """Return sources and peers of everybody who reaches an endpoint."""
+    """Return the sources and peers that reach an endpoint."""
     return {(each.sources, each.peers) for each in router.reach if each.endpoint_id == endpoint_id}
 
 
@@ -93,7 +93,7 @@ def test_who_reaches_an_endpoint_is_said_with_the_address_that_it_sees() -> None
 
 
 def may_live(router: RouterConfig, source: str, destination: str, given_source: str) -> bool:
-    """Return whether a translated flow may live on, as ``Translation`` says."""
+    """Return whether a translated flow may continue, as ``Translation`` says."""
     return any(
         source in each.sources
         and given_source in each.addresses

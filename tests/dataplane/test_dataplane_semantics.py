@@ -1,4 +1,4 @@
-"""What a person is told about a packet."""
+"""The sentences about a packet for the user."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.worlds.dataplane import OTHER, S3, small_network
 
 
 def asked(spec: NetworkSpec, destination: str, port: int, *, sender: str = "eni-00001", protocol: int = 6) -> Verdict:
-    """Return the verdict on one packet of the small network, after checking that the rules agree."""
+    """Return the verdict on one packet of the small network, after checking that the compiled rules agree."""
     packet = Packet("vpc-01", sender, destination, protocol, port)
     verdict = decide(spec, packet)
     walked = trace(compile_host(spec), packet)
@@ -22,7 +22,7 @@ def asked(spec: NetworkSpec, destination: str, port: int, *, sender: str = "eni-
 
 
 def with_routes(*routes: Route) -> NetworkSpec:
-    """Return the small network with other routes in the job's table."""
+    """Return the small network with these routes in the job's table."""
     spec = small_network()
     vpc = spec.vpcs[0]
     return replace(spec, vpcs=(replace(vpc, route_tables=(RouteTable("rtb-01", 1, routes), vpc.route_tables[1])),))
@@ -36,7 +36,7 @@ def test_a_job_reaches_s3_by_the_endpoint_of_its_route_table() -> None:
 
 
 def test_without_the_endpoint_the_missing_route_is_named_with_its_remedy() -> None:
-    """The sentence says which table lacks which list, and what to create."""
+    """The sentence says which table lacks which prefix list, and what to create."""
     verdict = asked(small_network(endpoint=False), "52.216.0.10", 443)
     assert verdict.outcome == "unrouted"
     assert "rtb-01 has no route to pl-0000s3 (S3): create a gateway endpoint" in verdict.sentence
@@ -51,25 +51,25 @@ def test_a_port_that_no_egress_rule_allows_is_refused_at_the_sender() -> None:
 
 
 def test_a_neighbour_that_does_not_admit_is_named() -> None:
-    """Egress allows port 81, the web server's group does not."""
+    """Egress allows port 81, but the web server's group does not."""
     verdict = asked(small_network(), "10.0.2.5", 81)
     assert verdict.outcome == "refused-ingress"
     assert "sg-0web" in verdict.sentence
 
 
 def test_members_of_a_group_that_admits_itself_reach_each_other() -> None:
-    """And nobody else reaches them."""
+    """Nobody else reaches them."""
     assert asked(small_network(), "10.0.1.6", 8786).delivered_to == "eni-00002"
     assert asked(small_network(), "10.0.1.5", 8786, sender="eni-00003").outcome == "refused-egress"
 
 
 def test_a_route_as_specific_as_the_prefix_list_wins_over_it() -> None:
-    """A blackhole for one network of the list takes it away from the endpoint, and nothing more."""
+    """A blackhole for one network of the list takes only that network away from the endpoint."""
     spec = with_routes(Route(S3, "vpce-01"), Route("52.216.0.0/15", "blackhole"), Route("3.5.0.0/25", "blackhole"))
     assert asked(spec, "52.216.0.10", 443).outcome == "unrouted"
     assert asked(spec, "3.5.0.1", 443).outcome == "unrouted"
     assert asked(spec, "3.5.0.200", 443).delivered_to == "vpce-01"
-    # The list's own, more specific network inside the blackhole is reached still.
+    # The list's own, more specific network inside the blackhole is still reached.
     assert asked(spec, "52.217.200.1", 443).delivered_to == "vpce-01"
 
 
@@ -80,7 +80,7 @@ def test_a_wider_route_does_not_take_the_prefix_list_away() -> None:
 
 
 def test_of_two_lists_with_the_same_network_the_first_route_wins() -> None:
-    """AWS leaves the choice open; here it is the same in words and rules, and stable."""
+    """AWS leaves the choice open. Here it is stable, and the same in the semantics and the rules."""
     first, second = Route(S3, "vpce-01"), Route(OTHER, "vpce-02")
     for routes, chosen in (((first, second), "vpce-01"), ((second, first), "vpce-02")):
         spec = with_routes(*routes)
@@ -91,7 +91,7 @@ def test_of_two_lists_with_the_same_network_the_first_route_wins() -> None:
 
 
 def test_nobody_reaches_the_port_of_an_endpoint_directly() -> None:
-    """The listener's own address is nothing that a route table leads to."""
+    """No route table leads to the listener's own address."""
     spec = small_network()
     vpc = spec.vpcs[0]
     groups = tuple(
@@ -106,7 +106,7 @@ def test_nobody_reaches_the_port_of_an_endpoint_directly() -> None:
 
 
 def test_the_resolver_and_the_credentials_address_are_exempt_from_groups() -> None:
-    """Even an interface without egress rules has names and credentials, and only on their ports."""
+    """Even an interface without egress rules reaches them, but only on their ports."""
     spec = small_network()
     assert asked(spec, "169.254.169.253", 53, sender="eni-00003", protocol=17).delivered_to == "resolver"
     assert asked(spec, "10.0.0.2", 53, sender="eni-00003").delivered_to == "resolver"
@@ -115,14 +115,14 @@ def test_the_resolver_and_the_credentials_address_are_exempt_from_groups() -> No
 
 
 def test_without_dns_support_nobody_resolves() -> None:
-    """The resolver's addresses are addresses like any other then."""
+    """Then the resolver's addresses are like any others."""
     spec = small_network()
     spec = replace(spec, vpcs=(replace(spec.vpcs[0], dns_support=False),))
     assert asked(spec, "169.254.169.253", 53, protocol=17).outcome == "refused-egress"
 
 
 def test_the_service_network_needs_no_route_to_the_public_endpoint() -> None:
-    """Its public endpoint is there for every table, and for the service's ports only."""
+    """Its public endpoint serves every table, but only on the service's ports."""
     spec = with_routes()
     vpc = replace(spec.vpcs[0], endpoints=(Endpoint("vpce-00pub", "public", "s3", S3, 7),))
     spec = replace(spec, vpcs=(vpc,))
@@ -130,7 +130,7 @@ def test_the_service_network_needs_no_route_to_the_public_endpoint() -> None:
 
 
 def test_the_path_to_storage_is_judged_before_a_job_starts() -> None:
-    """At the address that names resolve to, or leniently at any network of the list."""
+    """The check uses the address that names resolve to, or leniently any network of the list."""
     assert storage_path(small_network(), "vpc-01", "eni-00001", 443).delivered
     half = with_routes(Route(S3, "vpce-01"), Route("3.5.0.0/24", "blackhole"))
     assert storage_path(half, "vpc-01", "eni-00001", 443).delivered
@@ -141,14 +141,14 @@ def test_the_path_to_storage_is_judged_before_a_job_starts() -> None:
 
 
 def test_an_unknown_or_unattached_sender_sends_nothing() -> None:
-    """Both are said apart."""
+    """The two have different messages."""
     spec = small_network()
     assert decide(spec, Packet("vpc-01", "eni-09999", "10.0.1.5", 6, 80)).outcome == "no-interface"
     assert decide(spec, Packet("vpc-01", "eni-00004", "10.0.1.5", 6, 80)).outcome == "no-wire"
 
 
 def test_a_trace_prints_the_rules_met_with_their_ids() -> None:
-    """The table names chain, reason and rule, and ends with the verdict."""
+    """The table has chain, reason and rule, and ends with the verdict."""
     spec = small_network()
     text = trace(compile_host(spec), Packet("vpc-01", "eni-00001", "52.216.0.10", 6, 443)).table()
     lines = text.splitlines()

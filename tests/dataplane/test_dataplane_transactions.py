@@ -1,4 +1,4 @@
-"""Differences between rulesets, applied by a small interpreter of the commands, give what was wanted."""
+"""Differences between rulesets, applied by a small interpreter of the commands, give the wanted ruleset."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _REFERENCE = re.compile(r"(?:@|jump |goto )([a-z]+_[A-Za-z0-9_-]+)")
 
 
 class Table:
-    """What nft would hold after some transactions; raises where nft would refuse."""
+    """The table that nft would have after some transactions. Raises if nft would refuse one."""
 
     def __init__(self) -> None:
         self.exists = False
@@ -29,9 +29,9 @@ class Table:
         self.hooks: dict[str, str] = {}
 
     def apply(self, transactions: tuple[str, ...]) -> None:
-        """Apply transactions; every name that a rule uses must have been there before its transaction.
+        """Apply transactions. Every name that a rule uses must exist before the rule's transaction.
 
-        The first of a new table is the exception: its sets are empty, and missed by the rules either way.
+        The first transaction of a new table is the exception, because its rules find nothing in empty sets either way.
         """
         for transaction in transactions:
             before = set(self.sets)
@@ -41,7 +41,7 @@ class Table:
                 self.run(command, before, anew=anew)
 
     def run(self, command: str, before: set[str], *, anew: bool) -> None:
-        """Apply one command; ``anew`` says that its transaction makes the table."""
+        """Apply one command; ``anew`` says that its transaction creates the table."""
         if found := _ELEMENTS.match(command):
             verb, name, body = found.groups()
             for element in body.split(", "):
@@ -86,19 +86,19 @@ class Table:
                 raise AssertionError(command)
 
     def check_references(self, text: str) -> None:
-        """Every set and chain that a text refers to exists."""
+        """Check that every set and chain to which a text refers exists."""
         for name in _REFERENCE.findall(text):
             assert name in self.sets or name in self.chains, name
 
     def check_unused(self, name: str) -> None:
-        """Nothing refers to what is deleted."""
+        """Check that nothing refers to a deleted set or chain."""
         rules = [rule for chain in self.chains.values() for rule in chain]
         verdicts = [element for elements in self.sets.values() for element in elements.values()]
         assert not any(name in _REFERENCE.findall(text) for text in (*rules, *verdicts)), name
 
 
 def table_of(ruleset: Ruleset) -> dict[str, object]:
-    """Return what a table with this ruleset holds."""
+    """Return the contents of a table with this ruleset."""
     return {
         "sets": {
             each.name: {each.key_text(element): each.element_text(element) for element in each.elements}
@@ -109,7 +109,7 @@ def table_of(ruleset: Ruleset) -> dict[str, object]:
 
 
 def held(table: Table) -> dict[str, object]:
-    """Return what a table holds, in the same form."""
+    """Return the contents of a table, in the same form."""
     return {"sets": table.sets, "chains": table.chains}
 
 
@@ -121,7 +121,7 @@ def ruleset_of(spec: NetworkSpec) -> Ruleset:
 @given(networks(), networks())
 @examples(25)
 def test_the_differences_applied_to_the_old_table_give_the_new_one(old: NetworkSpec, new: NetworkSpec) -> None:
-    """Whatever the change, no step refers to what is not there, and the end is what was wanted."""
+    """For any change, no step refers to something that does not exist, and the result is the wanted ruleset."""
     before, after = ruleset_of(old), ruleset_of(new)
     table = Table()
     table.apply(creation(before))
@@ -131,7 +131,7 @@ def test_the_differences_applied_to_the_old_table_give_the_new_one(old: NetworkS
 
 
 def test_there_is_no_moment_without_a_table() -> None:
-    """The old table goes in the transaction that brings the chains which drop what they do not know."""
+    """The transaction that deletes the old table also adds the chains that drop unknown packets."""
     first = creation(ruleset_of(small_network()))[0]
     lines = first.splitlines()
     assert lines[:3] == ["add table inet vpc", "delete table inet vpc", "add table inet vpc"]
@@ -140,12 +140,12 @@ def test_there_is_no_moment_without_a_table() -> None:
 
 
 def test_equal_rulesets_need_no_transaction() -> None:
-    """A turn with nothing to change says nothing to the kernel."""
+    """A turn with nothing to change sends nothing to the kernel."""
     assert differences(ruleset_of(small_network()), ruleset_of(small_network())) == ()
 
 
 def test_attaching_one_more_interface_edits_elements_only() -> None:
-    """Its groups are known, so one transaction of elements is all, however many interfaces there are."""
+    """Its groups are known, so one transaction of elements is enough, however many interfaces there are."""
     spec = small_network()
     vpc = spec.vpcs[0]
     more = Interface("eni-00009", "subnet-01", "10.0.1.9", "02:00:00:00:00:09", ("sg-0job",), "c9", logged=True)
@@ -155,7 +155,7 @@ def test_attaching_one_more_interface_edits_elements_only() -> None:
 
 
 def test_a_large_change_is_split_into_transactions_that_a_user_may_send() -> None:
-    """An ordinary user's netlink message holds about 4,000 elements; ten thousand members take several."""
+    """An ordinary user's netlink message holds about 4,000 elements, so ten thousand members take several."""
     spec = small_network()
     vpc = spec.vpcs[0]
     members = tuple(f"10.0.{100 + index // 250}.{index % 250}" for index in range(10_000))
@@ -165,8 +165,8 @@ def test_a_large_change_is_split_into_transactions_that_a_user_may_send() -> Non
     assert max(text.count(",") for text in transactions) < 4000
 
 
-def test_a_table_of_another_shape_is_made_anew() -> None:
-    """Where the base chains differ, an update in place would leave the old ones: the table is replaced."""
+def test_a_table_of_another_shape_is_recreated() -> None:
+    """If the base chains differ, an update in place would leave the old ones, so the table is replaced."""
     wanted = ruleset_of(small_network())
     old = replace(wanted, chains=tuple(chain for chain in wanted.chains if chain.name != "pre_route"))
     assert differences(old, wanted) == creation(wanted)

@@ -1,4 +1,4 @@
-"""The way out of a VPC: policy routing in its router, the uplink namespace, and which translated flows live on."""
+"""The way out of a VPC: policy routing in its router, the uplink namespace, and the translated flows that continue."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def router_of(spec: NetworkSpec) -> RouterConfig:
 
 
 def realized(router: RouterConfig) -> ObservedRouter:
-    """Return what is observed once a router is as wanted."""
+    """Return the observed state of a router that is as wanted."""
     return ObservedRouter(
         vpc_id=router.vpc_id,
         namespace=router.namespace,
@@ -97,13 +97,13 @@ def realized(router: RouterConfig) -> ObservedRouter:
 
 
 def test_a_router_with_an_uplink_is_settled_too() -> None:
-    """Nothing is done where nothing differs."""
+    """If nothing differs, nothing is done."""
     router = router_of(with_gateway(small_network()))
     assert plan_router(router, realized(router)) == ()
 
 
 def test_an_internet_gateway_opens_its_way_last() -> None:
-    """Rules of the firewall, wire, routes, policy rules; the blackhole that ended everything goes at the very end."""
+    """First the ruleset, then wire, routes and policy rules. The blackhole for everything goes last."""
     plain, wanted = router_of(small_network()), router_of(with_gateway(small_network()))
     kinds = [type(step) for step in plan_router(wanted, realized(plain))]
     assert kinds[0] is ApplyRuleset
@@ -113,7 +113,7 @@ def test_an_internet_gateway_opens_its_way_last() -> None:
 
 
 def test_a_detached_internet_gateway_closes_its_way_first() -> None:
-    """The wire goes before the rules that judged it; the blackhole comes before the policy rules go."""
+    """The wire goes before its rules, and the blackhole comes before the policy rules go."""
     plain, there = router_of(small_network()), router_of(with_gateway(small_network()))
     steps = plan_router(plain, realized(there))
     kinds = [type(step) for step in steps]
@@ -124,14 +124,14 @@ def test_a_detached_internet_gateway_closes_its_way_first() -> None:
 
 
 def test_a_wire_that_does_not_work_is_made_again_with_its_routes() -> None:
-    """A link that is down, has lost its neighbour, or was never finished."""
+    """Such a link is down, has lost its neighbour, or was never completed."""
     router = router_of(with_gateway(small_network()))
     steps = plan_router(router, replace(realized(router), uplink=False))
     assert [type(step) for step in steps] == [DeleteUplink, CreateUplink, ChangeTableRoutes]
 
 
 def test_what_somebody_else_put_there_goes_first() -> None:
-    """The step's reason says what it was."""
+    """The reason of the step says what it was."""
     router = router_of(small_network())
     stray = Stray("the route to 192.0.2.0/24", 25, b"")
     (step,) = plan_router(router, replace(realized(router), strays=(stray,)))
@@ -140,7 +140,7 @@ def test_what_somebody_else_put_there_goes_first() -> None:
 
 
 def test_a_foreign_policy_rule_goes_and_a_missing_one_comes() -> None:
-    """Also those that every namespace starts with."""
+    """The rules that every namespace starts with are included."""
     router = router_of(with_gateway(small_network()))
     there = realized(router)
     foreign = PolicyRule(100, 77)
@@ -151,7 +151,7 @@ def test_a_foreign_policy_rule_goes_and_a_missing_one_comes() -> None:
 
 
 def test_marks_are_asked_behind_the_main_table_and_before_the_blackhole() -> None:
-    """So no route table wins over an attached interface, and nothing falls through."""
+    """So no route table wins over an attached interface, and every packet meets a route or the blackhole."""
     preferences = [each.preference for each in policy_rules(router_of(with_gateway(small_network())))]
     assert preferences == sorted(preferences)
     marked = [each for each in policy_rules(router_of(with_gateway(small_network()))) if each.mark]
@@ -161,7 +161,7 @@ def test_marks_are_asked_behind_the_main_table_and_before_the_blackhole() -> Non
 
 
 def test_secondary_addresses_change_in_place() -> None:
-    """One comes after the rules, one goes before them, and its flows are forgotten."""
+    """A new one is added after the rules, an old one is removed before them, and its flows are forgotten."""
     spec = small_network()
     router = router_of(spec)
     link = replace(router.links[0], secondary=("10.0.1.50",))
@@ -180,7 +180,7 @@ def wires() -> tuple[Wire, Wire]:
 
 
 def settled(config: UplinkConfig) -> ObservedUplink:
-    """Return what is observed once the uplink namespace is as wanted."""
+    """Return the observed state of an uplink namespace that is as wanted."""
     routes = tuple(PublicRoute(address, wire.device) for wire in config.wires for address in wire.public)
     return ObservedUplink(
         wires=tuple((wire.device, wire.vpc_id) for wire in config.wires),
@@ -193,14 +193,14 @@ def settled(config: UplinkConfig) -> ObservedUplink:
 
 
 def test_a_settled_uplink_namespace_is_left_alone() -> None:
-    """With and without an outside."""
+    """This holds with and without an outside."""
     for outside in (None, VETH, SLIRP):
         config = UplinkConfig(wires(), outside)
         assert list(plan_uplink(config, settled(config))) == []
 
 
 def test_a_new_uplink_namespace_gets_rules_before_anything_else() -> None:
-    """And the routes only of wires that are there."""
+    """It gets routes only for wires that exist."""
     kinds = [type(step) for step in plan_uplink(UplinkConfig(wires(), VETH), ObservedUplink())]
     assert kinds == [UplinkRules, UplinkPolicy, MakeOutside]
     config = UplinkConfig(wires())
@@ -211,7 +211,7 @@ def test_a_new_uplink_namespace_gets_rules_before_anything_else() -> None:
 
 
 def test_a_programs_device_is_configured_when_it_appears_and_never_made() -> None:
-    """slirp4netns makes it; until then there is nothing to do."""
+    """slirp4netns creates it; until then there is nothing to do."""
     config = UplinkConfig(wires(), SLIRP)
     absent = replace(settled(config), outside=False, ready=False)
     assert list(plan_uplink(config, absent)) == []
@@ -220,7 +220,7 @@ def test_a_programs_device_is_configured_when_it_appears_and_never_made() -> Non
 
 
 def test_a_public_address_that_moves_is_taken_from_one_wire_and_given_to_the_other() -> None:
-    """In one step, and the firewall's sets with it."""
+    """This takes one step, and the firewall's sets follow."""
     first, second = wires()
     before = UplinkConfig((first, second))
     after = UplinkConfig((replace(first, public=()), replace(second, public=(EIP, *second.public))))
@@ -231,7 +231,7 @@ def test_a_public_address_that_moves_is_taken_from_one_wire_and_given_to_the_oth
 
 
 def test_wires_are_named_after_their_vpc() -> None:
-    """Within the length of a device's name."""
+    """The names are not longer than a device's name may be."""
     assert wire_name("vpc-0123456789abcdef0") == "u3456789abcdef0"
     assert wire_of(router_of(small_network())) is None
     assert wire_of(router_of(with_gateway(small_network()))) == Wire("u01", "vpc-01", (EIP,))
@@ -244,7 +244,7 @@ def flow(source: str, destination: str, answers_from: str, answers_to: str) -> E
 
 
 def test_a_translated_flow_lives_on_only_while_its_translation_does() -> None:
-    """By source, destination and the address given; inbound by the Elastic IP's present owner."""
+    """Source, destination and new source must match; inbound, the Elastic IP must still have the same owner."""
     explained = Explained(
         (
             Translation(("10.0.2.5",), ("203.0.113.0/24",), ("198.51.100.7",)),
@@ -263,7 +263,7 @@ def test_a_translated_flow_lives_on_only_while_its_translation_does() -> None:
 
 
 def test_the_own_addresses_of_a_flow_are_those_of_the_vpcs_networks() -> None:
-    """After a restart, flows of addresses that nobody has are forgotten; the internet's ends are not ours."""
+    """After a restart, flows of addresses without an owner are forgotten. Ends in the internet are not ours."""
     mine = own_addresses(router_of(small_network()))
     assert mine(flow("203.0.113.9", EIP, PRIVATE, "203.0.113.9")) == {PRIVATE}
     assert mine(flow(PRIVATE, "52.216.0.10", "169.254.170.1", PRIVATE)) == {PRIVATE}

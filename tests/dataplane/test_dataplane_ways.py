@@ -1,4 +1,4 @@
-"""The whole way of a packet, component by component, with the addresses that it has there, and the reasons told."""
+"""The whole way of a packet, component by component, with its addresses at each, and the reasons."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SPEC = far_network()
 
 
 def written(hop: Hop) -> str:
-    """Return one line: where, which VPC's unless it is the first's, with what addresses, and by what."""
+    """Return a hop as one line: component, VPC unless it is the first, addresses, and what decided."""
     vpc = "" if hop.vpc_id == "vpc-01" else f" of {hop.vpc_id}"
     details = (f"{hop.route} to {hop.target}" if hop.route else "", hop.allocation_id, hop.rule_id, hop.group_id)
     by = ", ".join(detail for detail in details if detail)
@@ -82,7 +82,7 @@ WAYS = {
             "sgr-0all of sg-0job allows it as egress of eni-00003",
             "rtb-02 sends 0.0.0.0/0 to nat-01",
             "rtb-03 sends 0.0.0.0/0 to igw-01",
-            "203.0.113.9 is no address of a VPC here: what lies there is the uplink's matter",
+            "203.0.113.9 is not an address of a VPC here: what happens there depends on the uplink",
         ],
     ),
     "from VPC to VPC by two Elastic IPs": (
@@ -144,7 +144,7 @@ WAYS = {
 
 
 @pytest.mark.parametrize("name", WAYS)
-def test_a_way_is_told_component_by_component(name: str) -> None:
+def test_a_way_has_every_component(name: str) -> None:
     verdict, hops, reasons = WAYS[name]
     assert [written(hop) for hop in verdict.hops] == hops
     assert [reason.message for reason in verdict.reasons] == reasons

@@ -1,4 +1,4 @@
-"""The seam between the wish for a network and whatever makes it so."""
+"""The interface of a network driver, which turns a network spec into a network."""
 
 from __future__ import annotations
 
@@ -10,38 +10,38 @@ from reading_room.dataplane.spec import FlowEvent, ListenerLabel, NetworkReport,
 
 
 class NetworkDriver(Protocol):
-    """Makes the whole network so. Used by one thread at a time.
+    """Realizes the network of one host. Used by one thread at a time.
 
-    ``realize`` may be called twice with the same wish, and at any time after a crash. Where a VPC cannot be made so,
-    its old rules stay whole and the report says so.
+    ``realize`` may be called twice with the same spec, and at any time after a crash. If a VPC cannot be realized, all
+    its old rules stay in force, and the report says so.
     """
 
     def realize(self, spec: NetworkSpec, namespaces: Mapping[str, int]) -> NetworkReport:
-        """Make the network what ``spec`` says.
+        """Change the network to what ``spec`` says.
 
-        ``namespaces`` maps a container's id to an open descriptor of its network namespace; an interface whose
-        ``container_id`` is not among them gets no wire yet and is not reported as in place.
+        ``namespaces`` maps a container's id to an open descriptor of its network namespace. An interface whose
+        ``container_id`` is not among them gets no wire yet, and the report does not list it.
         """
         ...
 
     def listeners(self) -> Mapping[ListenerLabel, socket.socket]:
-        """Return the sockets that listen inside the VPCs now. The driver keeps owning them."""
+        """Return the sockets that listen inside the VPCs now. They still belong to the driver."""
         ...
 
     def flows(self) -> Sequence[FlowEvent]:
         """Return the flow events gathered since the last call, oldest first.
 
-        After an interface was removed by ``realize``, the next call has everything that was seen at it.
+        After ``realize`` removed an interface, the next call returns everything that was seen at it.
         """
         ...
 
     def flows_told(self) -> Callable[[], None]:
-        """Return what to call, in any thread, once the server has what ``flows`` returned so far.
+        """Return a function to call, in any thread, once the server has what ``flows`` returned so far.
 
-        Until then the driver after this one gives it again, should this one end.
+        If this driver ends before that call, the next driver returns the same events again.
         """
         ...
 
     def close(self) -> None:
-        """Let go of descriptors and threads; the network itself stays as it is."""
+        """Close descriptors and end threads; the network itself stays as it is."""
         ...

@@ -1,7 +1,7 @@
-"""A network driver that only remembers: for tests, and for developing where there is no Linux.
+"""A network driver that keeps the network in memory: for tests, and for development without Linux.
 
-It enforces nothing, so nothing that must be confined may run on it. Its listeners are real sockets on the loopback
-address, at ports that the system chooses; packets that "were seen" are put in by hand.
+It enforces nothing, so never run anything on it that must be confined. Its listeners are real sockets on the loopback
+address, with ports that the system chooses. Flow events are put in by hand, with ``saw``.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ LOOPBACK = "127.0.0.1"
 class MemoryNetworkDriver:
     """A ``NetworkDriver`` without a network.
 
-    It refuses what the Linux driver would refuse: a VPC that does not compile keeps its old state and is a problem.
-    ``broken`` holds ids of VPCs whose realization fails on purpose.
+    It refuses what the Linux driver would refuse: a VPC that does not compile keeps its old state and is reported as a
+    problem. ``broken`` holds ids of VPCs whose realization fails on purpose.
     """
 
     def __init__(self) -> None:
         self.spec = NetworkSpec((), ())
-        """The last wish, whole."""
+        """The last spec."""
         self.broken: set[str] = set()
         self._interfaces: dict[str, tuple[str, ...]] = {}
         self._sockets: dict[ListenerLabel, socket.socket] = {}
         self._flows: list[FlowEvent] = []
         self.untold: list[FlowEvent] = []
-        """What ``flows`` returned and nobody said was told."""
+        """The events that ``flows`` returned and that the server does not have yet."""
 
     def realize(self, spec: NetworkSpec, namespaces: Mapping[str, int]) -> NetworkReport:
-        """Remember the wish; an interface is in place once its container's namespace is among ``namespaces``."""
+        """Remember the spec. Report the interfaces whose container's namespace is among ``namespaces``."""
         self.spec = spec
         wanted: set[ListenerLabel] = set()
         problems: list[Problem] = []
@@ -71,21 +71,21 @@ class MemoryNetworkDriver:
         )
 
     def listeners(self) -> Mapping[ListenerLabel, socket.socket]:
-        """Return the sockets, by label; their real address is ``getsockname()``, not the label's."""
+        """Return the sockets by label. The real address of a socket is its ``getsockname()``, not the label's."""
         return dict(self._sockets)
 
     def flows(self) -> Sequence[FlowEvent]:
-        """Return what was put in by ``saw`` since the last call."""
+        """Return the events that ``saw`` put in since the last call."""
         flows, self._flows = self._flows, []
         self.untold += flows
         return flows
 
     def flows_told(self) -> Callable[[], None]:
-        """Return what to call once the server has what ``flows`` returned so far."""
+        """Return a function to call once the server has what ``flows`` returned so far."""
         return self.untold.clear
 
     def saw(self, *events: FlowEvent) -> None:
-        """Put in packets that were seen, for the next call of ``flows``."""
+        """Put in events for the next call of ``flows``."""
         self._flows += events
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
-"""What the network should be, in the words of a VPC: values only, no interface names, no rules of any firewall.
+"""The network that one host should have, in the terms of a VPC: plain values, no device names, no firewall rules.
 
-``vpc/network_spec.py`` reads it from the tables in one transaction; a driver makes it so. All collections are tuples
-in a stable order, so that equal wishes are equal values. Addresses and networks are text in canonical form
+``vpc/network_spec.py`` reads it from the tables in one transaction, and a driver realizes it. All collections are
+tuples in a stable order, so that equal networks are equal values. Addresses and networks are text in canonical form
 (``10.0.1.5``, ``10.0.1.0/24``); ``dataplane/rules/invariants.py`` and the agent check them before use.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 ALL_PROTOCOLS = -1
-"""The protocol number that EC2 writes as ``-1``: every protocol, every port."""
+"""The protocol number that EC2 writes as ``-1``: every protocol and every port."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class CidrPeer:
 
 @dataclass(frozen=True, slots=True)
 class GroupPeer:
-    """The other side of a rule: the private addresses of the interfaces that carry this group now."""
+    """The other side of a rule: the private addresses of the interfaces that have this group now."""
 
     group_id: str
 
@@ -40,7 +40,7 @@ Peer = CidrPeer | GroupPeer | PrefixListPeer
 
 @dataclass(frozen=True, slots=True)
 class SecurityGroupRule:
-    """One allow rule. For TCP and UDP the ports are a range; for ICMP they are type and code, -1 meaning any."""
+    """One allow rule. For TCP and UDP the ports are a range. For ICMP they are type and code, and -1 means any."""
 
     rule_id: str
     """``sgr-…``"""
@@ -53,7 +53,7 @@ class SecurityGroupRule:
 
 @dataclass(frozen=True, slots=True)
 class SecurityGroup:
-    """A group with its rules, and the addresses of every interface of the VPC that carries it, on any host."""
+    """A group with its rules, and the addresses of all interfaces of the VPC that have it, on any host."""
 
     group_id: str
     ingress: tuple[SecurityGroupRule, ...]
@@ -63,13 +63,13 @@ class SecurityGroup:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A route to something other than the VPC itself (the local routes are implied by ``Vpc.cidrs``).
+    """A route to something other than the VPC itself (``Vpc.cidrs`` implies the local routes).
 
-    ``target`` is ``blackhole`` or the id of what takes the packets: ``vpce-…`` (a gateway endpoint), ``igw-…``,
-    ``nat-…``, or ``eni-…``, an interface that takes what is for other addresses than its own, because its check of
-    source and destination is off; what it sends is checked all the same. A destination inside the VPC's own networks is
-    the whole block of a subnet, and then wins over the local route; anything else inside them is nothing that a table
-    can say.
+    ``target`` is ``blackhole`` or the id of the packets' next hop: ``vpce-…`` (a gateway endpoint), ``igw-…``,
+    ``nat-…`` or ``eni-…``. An interface receives packets for other addresses than its own, because its check of source
+    and destination is off; what it sends is still checked. A destination inside the VPC's own networks must be the
+    whole block of a subnet, and then wins over the local route. A route table cannot hold any other destination inside
+    them.
     """
 
     destination: str
@@ -88,7 +88,7 @@ class RouteTable:
 
 @dataclass(frozen=True, slots=True)
 class Subnet:
-    """A subnet and the route table that decides for it (the main table when none is associated)."""
+    """A subnet and its route table (the main table if none is associated)."""
 
     subnet_id: str
     cidr: str
@@ -96,19 +96,20 @@ class Subnet:
 
 
 Service = Literal["s3", "comprehend", "ec2", "iam", "logs", "sts", "api"]
-"""A service of ours that a VPC can reach; ``api`` stands for all of them but S3, told apart by the request."""
+"""A service that a VPC can reach. ``api`` stands for all of them except S3; the request tells which one it is for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A way to a service out of a VPC: a listener inside the VPC that speaks for that one service.
+    """A way from a VPC to a service: a listener inside the VPC for that one service.
 
-    ``gateway`` is a VPC endpoint of type Gateway: only packets of subnets whose route table sends the prefix list to
-    it arrive. ``public`` exists in the service's own network only: the public address of the service.
-    ``far`` is the same public address beyond an internet gateway: only packets that the VPC's internet gateway or a
-    NAT gateway translated arrive, and their sender is the public address that it gave them. Its id is
-    ``far-SERVICE``, its ``prefix_list_id`` names the service's public networks.
-    ``interface`` is a VPC endpoint of type Interface: it listens at ports 80 and 443 of the interfaces whose
+    ``gateway`` is a VPC endpoint of type Gateway. Only packets from subnets whose route table sends the prefix list to
+    it arrive.
+    ``public`` is the public address of the service. It exists only in the service's own network.
+    ``far`` is the same public address beyond an internet gateway. Only packets that the VPC's internet gateway or a
+    NAT gateway translated arrive, and their sender is the public address that the gateway gave them. Its id is
+    ``far-SERVICE``, and its ``prefix_list_id`` names the service's public networks.
+    ``interface`` is a VPC endpoint of type Interface. It listens at ports 80 and 443 of the interfaces whose
     ``endpoint_id`` names it, and has no prefix list (empty text).
     ``number`` is unique in its VPC and stable for the endpoint's life, 1 to 2000.
     """
@@ -122,23 +123,23 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class ElasticAddress:
-    """A public address that the internet gateway translates to one private address, and back."""
+    """A public address that the internet gateway translates to one private address and back."""
 
     allocation_id: str
     """``eipalloc-…``"""
     public: str
     private: str
-    """An address, primary or secondary, of an interface of the VPC that is not a NAT gateway's."""
+    """A primary or secondary address of an interface of the VPC, but never of a NAT gateway's."""
 
 
 @dataclass(frozen=True, slots=True)
 class NatGateway:
-    """A NAT gateway in force, and the addresses that it gives to what passes.
+    """A NAT gateway in force, and the source addresses that it gives to packets.
 
-    A ``public`` one sends out by its subnet's route table: what that table sends to the internet gateway leaves with
-    ``public``, what it sends to a gateway endpoint arrives there with ``private``. A ``private`` one has no ``public``
-    address, so nothing of it passes an internet gateway. ``private`` is the address of the gateway's own interface.
-    Addresses beyond the first share the connections.
+    A public one forwards by its subnet's route table: packets that the table sends to the internet gateway leave with
+    ``public``, and packets that it sends to a gateway endpoint arrive there with ``private``. A private one has no
+    ``public`` address, so none of its packets pass an internet gateway. ``private`` is the address of the gateway's own
+    interface. If there are several addresses, they share the connections.
     """
 
     nat_gateway_id: str
@@ -152,9 +153,9 @@ class NatGateway:
 class Interface:
     """A network interface on this host.
 
-    ``container_id`` is the container that it belongs to; an interface without one exists in the VPC but has no wire.
-    ``endpoint_id`` names the interface endpoint that listens at it, ``nat_gateway_id`` the NAT gateway whose it is;
-    both have no container. ``secondary`` are its further private addresses.
+    ``container_id`` is the container that it belongs to. An interface without one exists in the VPC but has no wire.
+    ``endpoint_id`` names the interface endpoint that listens at it, ``nat_gateway_id`` the NAT gateway that it belongs
+    to; such interfaces have no container. ``secondary`` are its further private addresses.
     """
 
     interface_id: str
@@ -177,7 +178,7 @@ class Interface:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """An address of the VPC and the host that has it; empty where there is one host."""
+    """An address of the VPC and the host that has it."""
 
     address: str
     host: str
@@ -189,7 +190,7 @@ class Vpc:
 
     vpc_id: str
     vni: int
-    """24 bits, unique; names the VPC between hosts."""
+    """A unique number of 24 bits that identifies the VPC between hosts."""
     cidrs: tuple[str, ...]
     dns_support: bool
     subnets: tuple[Subnet, ...]
@@ -198,6 +199,7 @@ class Vpc:
     endpoints: tuple[Endpoint, ...]
     interfaces: tuple[Interface, ...]
     placements: tuple[Placement, ...] = ()
+    """Empty if there is only one host."""
     internet_gateway: str | None = None
     """The ``igw-…`` attached to the VPC."""
     elastic_addresses: tuple[ElasticAddress, ...] = ()
@@ -222,13 +224,13 @@ class NetworkSpec:
 
 @dataclass(frozen=True, slots=True)
 class FlowEvent:
-    """Packets seen in one direction at one interface, since the event before for the same flow.
+    """Packets of one flow, seen in one direction at one interface since the flow's previous event.
 
-    ``direction`` is as the interface sees it. ``start`` and ``end`` are seconds since 1970, of the first and last
-    packet as far as the kernel tells. ``source`` and ``destination`` are those of the packet as the interface's owner
-    sees it (address translation undone), except that the interface itself is always named by its primary address.
-    ``packet_source`` and ``packet_destination`` are what the packet really says there: they differ where a secondary
-    address was used, and at NAT gateways. ``tcp_flags`` is the OR of flags where known, else 0.
+    ``direction`` is from the interface's point of view. ``start`` and ``end`` are the times of the first and the last
+    packet in seconds since 1970, as far as the kernel tells. ``source`` and ``destination`` are the packet's as the
+    interface's owner sees it (address translation undone), except that the interface itself always appears with its
+    primary address. ``packet_source`` and ``packet_destination`` are the addresses in the packet itself: they differ
+    for secondary addresses and at NAT gateways. ``tcp_flags`` is the OR of the flags if known, else 0.
     """
 
     vpc_id: str
@@ -246,14 +248,14 @@ class FlowEvent:
     action: Literal["ACCEPT", "REJECT"]
     tcp_flags: int = 0
     packet_source: str = ""
-    """Empty where it is ``source``."""
+    """Empty if it equals ``source``."""
     packet_destination: str = ""
-    """Empty where it is ``destination``."""
+    """Empty if it equals ``destination``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something a driver could not do: what it is about (an id), and what went wrong, for the person who must act."""
+    """Something that a driver could not do: the id of its subject, and what went wrong, for the operator."""
 
     about: str
     message: str
@@ -261,7 +263,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class NetworkReport:
-    """What a driver did hold after ``realize``: VPCs and interfaces in place, and problems with the rest."""
+    """The network after ``realize``: the VPCs and interfaces that are in place, and the problems with the rest."""
 
     vpcs: tuple[str, ...]
     interfaces: tuple[str, ...]
@@ -269,22 +271,22 @@ class NetworkReport:
 
 
 LOCAL_CREDENTIALS_ADDRESS = "169.254.170.2"
-"""Where SDKs fetch container credentials: http, port 80."""
+"""The address at which SDKs fetch container credentials, by http at port 80."""
 LOCAL_ENDPOINT_ADDRESS = "169.254.170.1"
-"""The router's link-local address whose ports are the listeners of endpoints."""
+"""The router's link-local address. Endpoints listen at its ports."""
 LOCAL_RESOLVER_ADDRESS = "169.254.169.253"
-"""The VPC's resolver, the same in every VPC; it also answers at the VPC's base address plus two."""
+"""The address of the resolver in every VPC. It also answers at the VPC's base address plus two."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListenerLabel:
-    """What a listening socket inside a VPC is for. It travels with the descriptor from the agent to the server.
+    """The purpose of a listening socket inside a VPC. The agent sends it to the server with the descriptor.
 
     ``resolver-udp``/``resolver-tcp``: port 53 at ``address``. ``credentials``: 169.254.170.2:80.
-    ``endpoint-http``/``endpoint-https``: connections that their sender addressed to port 80/443 of the service.
-    For an interface endpoint ``address`` and ``port`` are its interface's address and 80 or 443. ``service`` is the
-    endpoint's; ``public`` says that the peer's address is a public one, and no endpoint was passed (a ``far`` or
-    ``public`` endpoint).
+    ``endpoint-http``/``endpoint-https``: connections to port 80/443 of the service.
+    For an interface endpoint, ``address`` and ``port`` are its interface's address and 80 or 443. ``service`` is the
+    endpoint's service. ``public`` says that the peer's address is a public one and that the connection passed no VPC
+    endpoint (``Endpoint.kind`` is ``far`` or ``public``).
     """
 
     vpc_id: str

@@ -1,8 +1,8 @@
-"""What ends this process is not tried for ever: a note beside the pins says which change of rules is under way.
+"""Notes beside the pins that say which change of rules is under way, so that a deadly change is not tried for ever.
 
-libnftables ends its process where one of its assertions fails. The kernel's rules stand, and the next agent tries
-again; but a change that ends every agent would take all VPCs' changes with it. So after ``ATTEMPTS`` deaths in the
-same change its VPC is left as it is, with a problem, until something else is asked for.
+libnftables ends its process when one of its assertions fails. The kernel's rules stay in force, and the next agent
+tries again. But a change that ends every agent would also block the changes of all other VPCs. So after ``ATTEMPTS``
+deaths in the same change, its VPC is left as it is and reported as a problem until a different change is wanted.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ ATTEMPTS = 3
 
 
 class ChangeNotes:
-    """Notes of changes under way, one file for each VPC; what is there at the start killed an earlier process."""
+    """Notes of changes under way, one file per VPC. A note that exists at the start killed an earlier process."""
 
     def __init__(self, directory: Path) -> None:
-        """Use ``directory``, made if it is missing; it must live as long as the namespaces do."""
+        """Use ``directory``, and create it if it is missing. It must exist as long as the namespaces do."""
         self._directory = directory
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     @contextmanager
     def under_way(self, name: str, transactions: Sequence[str]) -> Iterator[None]:
-        """Note a change for the length of the body; raise ``OSError`` (ECANCELED) where it ended too many processes."""
+        """Note a change while the body runs; raise ``OSError`` (ECANCELED) if it has ended too many processes."""
         note = self._directory / name
         change = f"{zlib.crc32(''.join(transactions).encode()):08x}"
         before = self._read(note)
@@ -41,7 +41,7 @@ class ChangeNotes:
             note.unlink(missing_ok=True)
 
     def forget(self, name: str) -> None:
-        """Forget the note of a VPC that is gone. None is no error."""
+        """Delete the note of a VPC that is gone, if there is one."""
         (self._directory / name).unlink(missing_ok=True)
 
     @staticmethod

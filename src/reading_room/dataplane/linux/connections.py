@@ -1,8 +1,8 @@
-"""TCP connections that end in a router namespace: found and cut by ``sock_diag``.
+"""TCP connections that end in a router namespace, found and cut with ``sock_diag``.
 
-A connection to an endpoint's listener belongs to the router's namespace, whoever holds its descriptor. The kernel can
-end it from outside (SOCK_DESTROY): both ends see a reset at once. It needs ``CONFIG_INET_DIAG_DESTROY``; a kernel
-without it answers EOPNOTSUPP, which callers must report.
+A connection to an endpoint's listener belongs to the router's namespace, whichever process holds its descriptor. The
+kernel can end it from outside (SOCK_DESTROY), so that both ends see a reset at once. This needs
+``CONFIG_INET_DIAG_DESTROY``; a kernel without it answers EOPNOTSUPP, which callers must handle.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ BY_FAMILY = 20
 DESTROY = 21
 TCP = 6
 HALF_OPEN = 3
-"""SYN_RECV: the handshake's last packet has not come yet. Ending such a connection tells its sender nothing."""
+"""SYN_RECV: the handshake's last packet has not arrived yet. Ending such a connection sends no reset to its sender."""
 LISTEN = 10
 ALL_STATES = 0xFFF
 REQUEST_HEAD = "=BBBBI"
@@ -27,7 +27,7 @@ REQUEST_HEAD = "=BBBBI"
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A TCP socket of the namespace; ``identity`` is the kernel's description for cutting it."""
+    """A TCP socket of the namespace. ``identity`` is the kernel's description of it, used to cut it."""
 
     address: str
     port: int
@@ -38,18 +38,18 @@ class Connection:
 
 
 class Connections:
-    """The TCP sockets of one network namespace. Open it while the thread is inside."""
+    """The TCP sockets of one network namespace. Create it while the thread is inside the namespace."""
 
     def __init__(self) -> None:
         """Open the request socket."""
         self._netlink = NetlinkSocket(NETLINK_SOCK_DIAG)
 
     def close(self) -> None:
-        """Close the socket; twice is no error."""
+        """Close the socket. Closing twice is allowed."""
         self._netlink.close()
 
     def sockets(self) -> Iterator[Connection]:
-        """Read every IPv4 TCP socket, listening ones included."""
+        """Read all IPv4 TCP sockets, including listening ones."""
         body = struct.pack(REQUEST_HEAD, socket.AF_INET, TCP, 0, 0, ALL_STATES) + b"\0" * 48
         for buffer, start, _end in self._netlink.dump(Request(BY_FAMILY, 0, body, "read TCP sockets")):
             state = buffer[start + 1]
@@ -65,7 +65,7 @@ class Connections:
             )
 
     def cut(self, unwanted: Callable[[Connection], bool]) -> int:
-        """End every socket that ``unwanted`` says so of; return how many. One gone meanwhile is no error."""
+        """End every socket for which ``unwanted`` is true, and return their number. Some may be gone already."""
         doomed = [found for found in self.sockets() if unwanted(found)]
         self._netlink.batch(
             [

@@ -1,7 +1,7 @@
-"""The kernel's connection tracking, over netlink: dumps that zero the counters, ends of connections, deletion.
+"""The kernel's connection tracking over netlink: dumps that reset the counters, events for ended connections, deletion.
 
-Sum of all counters from zeroing dumps and DESTROY events is exact (measured to the packet): the kernel hands every
-count out once. That needs events asked for with ``NETLINK_BROADCAST_ERROR`` and ``nf_conntrack_events`` = 1.
+The sum of all counters from resetting dumps and DESTROY events is exact (measured to the packet), because the kernel
+reports every count once. This requires events with ``NETLINK_BROADCAST_ERROR`` and ``nf_conntrack_events`` = 1.
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ ICMP, TCP = 1, 6
 
 SYN_SENT, CLOSE = 1, 8
 ONE_CLOSED = (4, 5)
-"""FIN_WAIT and CLOSE_WAIT: one side has sent FIN, the one with ``CLOSED_FIRST`` among its flags."""
+"""FIN_WAIT and CLOSE_WAIT: one side has sent FIN, the one with ``CLOSED_FIRST`` in its flags."""
 BOTH_CLOSED = (6, 7)
 """LAST_ACK and TIME_WAIT."""
 CLOSED_FIRST = 0x04
 
 
 def _tuple(buffer: bytes, where: Range) -> Tuple | None:
-    """Read one direction; ``None`` where it is not IPv4."""
+    """Read one direction; return ``None`` if it is not IPv4."""
     parts = attributes(buffer, *where)
     addresses = attributes(buffer, *parts[1])
     if 1 not in addresses or 2 not in addresses:
@@ -81,7 +81,7 @@ def _counters(buffer: bytes, where: Range | None) -> tuple[int, int]:
 
 
 def _tcp(buffer: bytes, where: Range | None) -> tuple[int, bool, bool]:
-    """Read a TCP connection's state, and who has sent FIN."""
+    """Read a TCP connection's state, and whether the original side and the reply side have sent FIN."""
     protocol = attributes(buffer, *where) if where is not None else {}
     if 1 not in protocol:
         return 0, False, False
@@ -96,7 +96,7 @@ def _tcp(buffer: bytes, where: Range | None) -> tuple[int, bool, bool]:
 
 
 def entry(buffer: bytes, start: int, end: int) -> Entry | None:
-    """Read an entry from a message body; ``None`` for other families than IPv4."""
+    """Read an entry from a message body; return ``None`` if it is not IPv4."""
     found = attributes(buffer, start + 4, end)
     if TUPLE_ORIGINAL not in found or TUPLE_REPLY not in found:
         return None
@@ -126,7 +126,7 @@ def entry(buffer: bytes, start: int, end: int) -> Entry | None:
 
 
 class Conntrack:
-    """The connections of one network namespace. Open it while the thread is inside."""
+    """The connections of one network namespace. Create it while the thread is inside the namespace."""
 
     HEADER = struct.pack("=BBH", socket.AF_INET, 0, 0)
 
@@ -135,11 +135,11 @@ class Conntrack:
         self._netlink = NetlinkSocket(NETLINK_NETFILTER)
 
     def close(self) -> None:
-        """Close the socket; twice is no error."""
+        """Close the socket. Closing twice is allowed."""
         self._netlink.close()
 
     def count(self) -> int:
-        """Return how many entries there are; far cheaper than a dump, which walks the whole machine's table."""
+        """Return the number of entries. It is far cheaper than a dump, which walks the whole machine's table."""
         kind, body = self._netlink.ask(Request(GET_STATISTICS, 0, struct.pack("=BBH", 0, 0, 0), "count connections"))
         found = attributes(body, 4, len(body))
         if kind != SUBSYSTEM | GET_STATISTICS & 0xFF or 1 not in found:
@@ -148,7 +148,7 @@ class Conntrack:
         return number
 
     def entries(self, *, zero: bool) -> Iterator[Entry]:
-        """Dump IPv4 entries; with ``zero`` their counters start again, so whoever asks must keep what is answered."""
+        """Dump IPv4 entries. With ``zero`` their counters restart at zero, so the caller must keep what it reads."""
         kind = GET_AND_ZERO if zero else GET
         for buffer, start, end in self._netlink.dump(Request(kind, 0, self.HEADER, "read tracked connections")):
             found = entry(buffer, start, end)
@@ -156,7 +156,7 @@ class Conntrack:
                 yield found
 
     def delete(self, entries: list[Entry]) -> None:
-        """End entries; each is reported as a DESTROY event with its last counters. One gone already is no error."""
+        """Delete entries; each produces a DESTROY event with its last counters. Some may be gone already."""
         self._netlink.batch(
             [
                 Request(DELETE, 0, self.HEADER + one.key, "forget a tracked connection", (errno.ENOENT,))
@@ -166,19 +166,19 @@ class Conntrack:
 
 
 def destroy_events(receive: int) -> socket.socket:
-    """Open the socket that is told, reliably, of every connection's end; made inside the namespace."""
+    """Open a socket with a reliable event for every connection's end. Call it inside the namespace."""
     return event_socket(NETLINK_NETFILTER, (GROUP_DESTROY,), reliable=True, receive=receive)
 
 
 def read_destroyed(events: socket.socket) -> Iterator[Entry]:
-    """Yield every end that waits on the socket, and return when none does."""
+    """Yield every ended connection that waits on the socket; return when there are no more."""
     while True:
         try:
             buffer = events.recv(1 << 18)
         except BlockingIOError:
             return
         except OSError as error:
-            if error.errno == errno.ENOBUFS:  # The kernel keeps what did not fit and delivers it later.
+            if error.errno == errno.ENOBUFS:  # The kernel keeps events that did not fit and delivers them later.
                 continue
             raise
         for kind, _sequence, start, end in messages(buffer):

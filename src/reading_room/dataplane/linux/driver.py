@@ -151,7 +151,7 @@ class LinuxNetworkDriver:
             for what in self._kernel.pins_lost():
                 _log.warning("%s: repaired", what)
         except OSError as error:
-            return [Problem(PINS, f"the pins of namespaces cannot be looked at: {error}")]
+            return [Problem(PINS, f"the pins of namespaces cannot be read: {error}")]
         return []
 
     def _prepare_uplink(self) -> str:

@@ -1,4 +1,4 @@
-"""Counts of flows between two readings, bounded: the same flow is one entry however often it is counted."""
+"""Counts of flows between two calls of ``drain``, bounded: a flow is one entry however often it is counted."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from reading_room.dataplane.linux.flow_journal import Count, Journal
 from reading_room.dataplane.spec import FlowEvent
 
 MAX_FLOWS = 200_000
-"""Different flows held between two calls of ``drain``; more are counted as lost and reported."""
+"""How many flows are kept between two calls of ``drain``. Counts of further flows are reported as lost."""
 
 Direction = Literal["ingress", "egress"]
 Action = Literal["ACCEPT", "REJECT"]
 Key = tuple[str, str, Direction, str, str, int, int, int, Action, str, str]
-"""VPC, interface, direction, source, destination, source port, destination port, protocol, action, and what the packet
-says as source and destination where that is something else (empty where it is not)."""
+"""VPC, interface, direction, source, destination, source port, destination port, protocol, action, and the source and
+destination in the packet itself (empty if they are the same)."""
 
 
 @dataclass(slots=True)
 class Tally:
-    """What was counted for one flow in one direction at one interface since the last ``drain``."""
+    """The counts of one flow in one direction at one interface since the last ``drain``."""
 
     packets: int
     bytes: int
@@ -33,12 +33,12 @@ class Tally:
 
 
 class Tallies:
-    """Counts of all VPCs, bounded; used by the reading thread and the agent's."""
+    """The bounded counts of all VPCs, used by the reading thread and the agent's thread."""
 
     def __init__(self, journal: Journal | None = None, most: int = MAX_FLOWS) -> None:
-        """Start with what an earlier process left in ``journal``; without a journal a crash loses what is held.
+        """Start with what an earlier process left in ``journal``. Without a journal, a crash loses the counts.
 
-        ``most`` is how many different flows are held.
+        Keep at most ``most`` different flows.
         """
         self._most = most
         self._lock = threading.Lock()
@@ -52,14 +52,14 @@ class Tallies:
                 self._add(count[:-5], *count[-5:])
 
     def add(self, key: Key, packets: int, size: int, start: float, end: float, flags: int = 0) -> None:
-        """Count packets of a flow; beyond ``most`` flows the count is lost, and counted as that."""
+        """Count packets of a flow. If there are ``most`` other flows already, the count is lost and noted as lost."""
         with self._lock:
             self._add(key, packets, size, start, end, flags)
             if self._journal is not None:
                 self._unwritten.append((*key, packets, size, start, end, flags))
 
     def write(self) -> None:
-        """Write down what was counted since the last call. Raises ``OSError``."""
+        """Write the counts since the last call to the journal. Raises ``OSError``."""
         with self._lock:
             self._write()
 
@@ -87,7 +87,7 @@ class Tallies:
             self._lost[vpc_id] = self._lost.get(vpc_id, 0) + 1
 
     def forgetting(self) -> Callable[[], None]:
-        """Return what to call, in any thread, once nobody needs again what ``drain`` returned so far."""
+        """Return a function to call, in any thread, once what ``drain`` returned so far is not needed again."""
         return functools.partial(self._forget, self._drained)
 
     def _forget(self, last: int) -> None:
@@ -96,7 +96,7 @@ class Tallies:
                 self._journal.forget(last)
 
     def drain(self) -> list[FlowEvent]:
-        """Take everything, oldest first. Raises ``OSError``."""
+        """Return all counts as events, oldest first, and start anew. Raises ``OSError``."""
         with self._lock:
             if not self._flows:
                 return []
@@ -129,7 +129,7 @@ class Tallies:
         return events
 
     def take_lost(self) -> dict[str, int]:
-        """Take the counts of what was lost, by VPC."""
+        """Return how many counts and messages were lost in each VPC, and start anew."""
         with self._lock:
             lost, self._lost = self._lost, {}
         return lost

@@ -1,9 +1,9 @@
-"""What was counted of flows and is not yet in the server's hands, in files that outlive a crash of the agent.
+"""Counts of flows that the server does not have yet, in files that survive a crash of the agent.
 
-Counting takes the numbers out of the kernel: its counters start again at zero. So every count is written down here
-before anything else is done, in a segment, and a segment is deleted when the server has all of it. The folder lies in
-memory beside the pinned namespaces, and ends with them. Whose address was whose is kept likewise, so that the next
-agent counts what went on in between for the interfaces that there were.
+Reading the kernel's counters resets them to zero. So every count is first written here, to a segment, and a segment is
+deleted when the server has all of it. The folder is in memory beside the pinned namespaces, and disappears with them.
+The owners of addresses are kept in the same way, so that the next agent counts the traffic in between for the
+interfaces that existed then.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from reading_room.dataplane.rules.flow_places import Places
 from reading_room.dataplane.spec import Interface
 
 Count = tuple[Any, ...]
-"""A key of ``flow_counts.Key``, then packets, bytes, start, end and flags."""
+"""The fields of a ``flow_counts.Key``, then packets, bytes, start, end and flags."""
 
 MOST_BYTES = 256 << 20
-"""All segments together; beyond it the oldest go, as the oldest events do where no server takes them."""
+"""The size of all segments together. Beyond it the oldest are deleted, like the oldest events that no server takes."""
 
 
 class Journal:
-    """The segments and places under a folder, which is made. Not thread-safe. Every method may raise ``OSError``."""
+    """The segments and places in a folder. Not thread-safe. Every method may raise ``OSError``."""
 
     def __init__(self, folder: Path, most: int = MOST_BYTES) -> None:
-        """Begin a segment of this process's own after those that are there; ``most`` bytes are kept of all."""
+        """Create the folder if it is missing, and begin a new segment. Keep at most ``most`` bytes of all segments."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folder = folder
         self._most = most
@@ -39,13 +39,13 @@ class Journal:
         self._file = self._open()
 
     def close(self) -> None:
-        """Close the segment; it stays. Twice is no error."""
+        """Close the segment and keep its file. Closing twice is allowed."""
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
 
     def earlier(self) -> Iterator[Count]:
-        """Yield what processes before this one wrote down; the end of a batch that was cut off is left out."""
+        """Yield the counts that earlier processes wrote, without a batch that was cut off."""
         for number in self._earlier:
             with open(self._path(number), "rb") as file:
                 while True:
@@ -56,13 +56,13 @@ class Journal:
                     yield from batch
 
     def write(self, counts: Sequence[Count]) -> None:
-        """Write a batch down."""
+        """Append a batch to the segment."""
         data = memoryview(marshal.dumps(list(counts)))
         while data:
             data = data[os.write(self._file, data) :]
 
     def turn_over(self) -> int:
-        """Begin a new segment; return the number of the last one before it."""
+        """Begin a new segment and return the number of the previous one."""
         ended = self._number
         os.close(self._file)
         self._number += 1
@@ -76,13 +76,13 @@ class Journal:
         return ended
 
     def forget(self, last: int) -> None:
-        """Delete the segments up to a number, those of earlier processes included."""
+        """Delete the segments up to a number, including those of earlier processes."""
         for number in self._segments():
             if number <= last:
                 self._path(number).unlink(missing_ok=True)
 
     def keep_places(self, vpc_id: str, places: Places) -> None:
-        """Write down whose address is whose in a VPC that is watched, as far as flow logs need it."""
+        """Write down the owners of addresses in a watched VPC, as far as flow logs need them."""
         document = {
             "interfaces": _written(places.interfaces),
             "devices": _written(places.devices),
@@ -95,7 +95,7 @@ class Journal:
         new.replace(self._folder / f"{vpc_id}.places")
 
     def places(self, vpc_id: str) -> Places | None:
-        """Return what an earlier process wrote down of a VPC; ``None`` where none watched it."""
+        """Return the places that an earlier process wrote down for a VPC; ``None`` if none watched it."""
         try:
             document = json.loads((self._folder / f"{vpc_id}.places").read_text())
             return Places(
@@ -103,14 +103,14 @@ class Journal:
                 devices={int(index): interface for index, interface in _read(document["devices"]).items()},
                 silent=frozenset(document["silent"]),
                 gateways=_read(document["gateways"]),
-                # An agent of an earlier version knew of none.
+                # Agents of earlier versions did not write takers.
                 takers={int(mark): interface for mark, interface in _read(document.get("takers", {})).items()},
             )
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None
 
     def forget_places(self, vpc_id: str) -> None:
-        """Forget a VPC that is watched no more."""
+        """Forget the places of a VPC that is no longer watched."""
         (self._folder / f"{vpc_id}.places").unlink(missing_ok=True)
 
     def _segments(self) -> list[int]:

@@ -1,12 +1,12 @@
-"""The flows of one VPC: read from its router's connection tracking and logged packets, attributed to interfaces.
+"""The flows of one VPC, read from its router's connection tracking and logged packets.
 
-Counts come out once and exactly: a zeroing dump each sweep and the last counters in DESTROY events for what was
-accepted, NFLOG for what was refused or taken by no route. An event names an interface by its address, at both ends of
-the flow. Not recorded, as in AWS: what a container exchanges with the resolver, the router's own addresses and
-link-local services.
+Every packet is counted exactly once. Accepted packets come from a dump that resets the counters, in every sweep, and
+from the last counters in DESTROY events. Packets that were refused, or that no route took, come from NFLOG. A flow is
+recorded at the interfaces of both its ends, which are found by address. As in AWS, traffic of a container with the
+resolver, the router's own addresses and link-local services is not recorded.
 
-Address translation is undone: who began a flow sees it as connection tracking's original direction has it, who
-received it as the reply direction has it, and a NAT gateway between them sees both, with itself at one end of each.
+Address translation is undone: the initiator of a flow sees the original direction of connection tracking, the receiver
+sees the reply direction, and a NAT gateway between them sees both, with itself at one end of each.
 """
 
 from __future__ import annotations
@@ -30,20 +30,21 @@ from reading_room.dataplane.spec import Interface
 
 RECEIVE_BYTES = 4 << 20
 FLUSH_SECONDS = 0.5
-"""How long a forced reading waits for packets that the kernel still gathers."""
+"""How long ``flush`` waits for packets that the kernel still gathers."""
 LINK_LOCAL = "169.254."
 FIN, SYN, RST, SYN_ACK = 1, 2, 4, 18
 WRITTEN_TOGETHER = 128
-"""Connections whose counts are written down together: about what the kernel tells at a time."""
+"""How many connections' counts are written together: about as many as one message of the kernel holds."""
 
 
 class Watch:
-    """The open sockets of one VPC's router namespace. Made by ``FlowCollector.watch``."""
+    """The open sockets of one VPC's router namespace. Created by ``FlowCollector.watch``."""
 
     def __init__(self, vpc_id: str, tallies: Tallies, before: Places | None = None) -> None:
         """Open the sockets; the calling thread is inside the namespace. Raises ``OSError``.
 
-        ``before`` are the places of an agent that watched the VPC until it ended: what went on since is theirs.
+        ``before`` are the places of an earlier agent that watched the VPC until it ended. Traffic since then is counted
+        for them.
         """
         self.vpc_id = vpc_id
         self.places = before or Places()
@@ -57,7 +58,7 @@ class Watch:
             self._opened.append(self._ends)
             self._log = nflog.open_group(flow_logs.NFLOG_GROUP, RECEIVE_BYTES)
             self._opened.append(self._log)
-            # What was counted before anybody asked for a log is nobody's.
+            # Packets from before the flow log existed do not belong in it.
             if before is None and self._conntrack.count():
                 for _entry in self._conntrack.entries(zero=True):
                     pass
@@ -66,21 +67,21 @@ class Watch:
             raise
         self._swept = self._sweep_began = time.time()
         self._begun: dict[bytes, float] = {}
-        """The living connections whose beginning, after the last sweep began, is counted already; and when it was."""
+        """When each open connection began, if that was after the last sweep began and its beginning is counted."""
 
     def sockets(self) -> Sequence[socket.socket]:
-        """Return what to wait for."""
+        """Return the sockets to wait for."""
         return self._opened
 
     def close(self) -> None:
-        """Close all sockets; twice is no error. Called with the lock held."""
+        """Close all sockets. Closing twice is allowed. Called with the lock held."""
         self.closed = True
         for opened in self._opened:
             opened.close()
         self._conntrack.close()
 
     def read(self) -> None:
-        """Count what waits on the sockets. Called with the lock held."""
+        """Count everything that waits on the sockets. Called with the lock held."""
         for number, found in enumerate(conntrack.read_destroyed(self._ends), 1):
             self._count(found)
             if number % WRITTEN_TOGETHER == 0:
@@ -93,7 +94,7 @@ class Watch:
         self._tallies.write()
 
     def sweep(self) -> None:
-        """Zero the counters of living connections and count them. Called with the lock held."""
+        """Read and reset the counters of open connections. Called with the lock held."""
         began = time.time()
         if self._conntrack.count():
             for number, found in enumerate(self._conntrack.entries(zero=True), 1):
@@ -101,13 +102,13 @@ class Watch:
                 if number % WRITTEN_TOGETHER == 0:
                     self._tallies.write()
         swept = time.time()
-        # Those that ended before the dump came to them are not in it: the sweep before is still what they go by.
+        # Connections that ended before the dump reached them are not in it: they still refer to the sweep before.
         self.read()
         self._swept, self._sweep_began = swept, began
         self._begun = {key: start for key, start in self._begun.items() if start > began}
 
     def flush(self) -> None:
-        """Count everything there is, what the kernel still gathers included. Called inside the namespace."""
+        """Count everything, including packets that the kernel still gathers. Called inside the namespace."""
         with self.lock:
             self.sweep()
             limit = time.monotonic() + FLUSH_SECONDS
@@ -132,11 +133,11 @@ class Watch:
         *,
         led: bool = False,
     ) -> None:
-        """Count packets at an interface; ``led`` says that a route brought it what is for another address."""
+        """Count packets at an interface; ``led`` says that a route led packets for another address to it."""
         if interface is None or not interface.logged or not packets:
             return
         source, destination = flow.source, flow.destination
-        # A record names the interface itself by its primary address, whatever address the packet has.
+        # A record shows the interface itself with its primary address, whatever address the packet has.
         if direction == "egress" and _stands_for(interface, source):
             source = interface.address
         elif direction == "ingress" and (led or _stands_for(interface, destination)):
@@ -165,7 +166,7 @@ class Watch:
         start = max(found.start, self._swept) if found.start else self._swept
         end = max(start, found.stop or time.time())
 
-        # Whoever began since the sweep before was not counted then, unless it was while that one went on.
+        # The last sweep did not count connections that began after it, unless they began while it was under way.
         begun = found.start > self._sweep_began and found.key not in self._begun
         if begun and not found.stop:
             self._begun[found.key] = found.start
@@ -179,7 +180,7 @@ class Watch:
         add(sender, "egress", there, answer=False)
         add(sender, "ingress", _turned(there), answer=True)
         if found.mark >= FIRST_MARK:
-            # Nothing that was led to an interface is ever answered.
+            # Packets that were led to an interface never get an answer.
             led = self.places.takers.get(found.mark)
             self._add(led, "ingress", there, found.packets, found.size, start, end, flags=flags, led=True)
             return
@@ -190,7 +191,7 @@ class Watch:
         if gateway is None or back.destination == there.source:
             return
         outer = Tuple(gateway.address, there.destination, there.protocol, back.destination_port, there.destination_port)
-        # Both legs; towards who began the flow, the packets say the true other end.
+        # Both legs. On the initiator's side, the packets have the true address of the other end.
         add(gateway, "ingress", there, answer=False)
         add(gateway, "egress", outer, answer=False)
         add(gateway, "ingress", _turned(outer), answer=True)
@@ -201,7 +202,7 @@ class Watch:
         flow = Tuple(packet.source, packet.destination, packet.protocol, packet.source_port, packet.destination_port)
         sender = self.places.interfaces.get(packet.source)
         if sender is None or fate in (Fate.SPOOFED, Fate.CONTAINED):
-            # Whose it is says only the link that it came by: its source is forged, or translated by now.
+            # Only the link that it came in by tells its sender: its source is forged, or already translated.
             sender = self.places.devices.get(packet.device)
         if fate is Fate.SPOOFED:
             self._add_packet(sender, "egress", flow, packet, "REJECT")
@@ -213,7 +214,7 @@ class Watch:
             return
         gateway = self.places.gateways.get(packet.source)
         if gateway is not None and sender is not None:
-            # Which of its addresses the sender used, nobody knows any more.
+            # It is no longer known which of its addresses the sender used.
             before = replace(flow, source=sender.address)
             self._add_packet(sender, "egress", before, packet, "ACCEPT")
             self._add_packet(gateway, "ingress", before, packet, "ACCEPT")
@@ -240,10 +241,10 @@ class Watch:
 
 
 def flags_of(found: Entry, *, begun: bool) -> tuple[int, int]:
-    """Return the TCP flags of both directions that flow logs tell, as far as the connection's state shows them.
+    """Return the TCP flags of both directions for flow logs, as far as the connection's state shows them.
 
-    That is SYN, SYN-ACK and FIN; of RST only the answer to a SYN. ``begun`` says that the first packets are counted
-    now.
+    These are SYN, SYN-ACK, FIN, and RST as the answer to a SYN. ``begun`` says that the connection's first packets are
+    counted now.
     """
     if found.original.protocol != conntrack.TCP:
         return 0, 0
@@ -258,10 +259,10 @@ def flags_of(found: Entry, *, begun: bool) -> tuple[int, int]:
 
 
 def _turned(flow: Tuple) -> Tuple:
-    """Return the other direction of a flow."""
+    """Return the flow in the other direction."""
     return Tuple(flow.destination, flow.source, flow.protocol, flow.destination_port, flow.source_port)
 
 
 def _stands_for(interface: Interface, address: str) -> bool:
-    """Return whether an address on an interface's own side is another name of it: a NAT gateway stands for anybody."""
+    """Return whether an address on an interface's own side means the interface: at a NAT gateway, any address does."""
     return address in interface.secondary or interface.nat_gateway_id is not None

@@ -1,7 +1,7 @@
-"""Flow events of every VPC with a logged interface, read by one thread.
+"""Flow events of all VPCs with a logged interface, read by one thread.
 
-The thread never stalls behind a turn of the agent, because unread DESTROY events would hold tracked connections in
-the kernel. What it reads of one VPC is in ``flow_watch.py``, what it keeps in ``flow_counts.py``.
+The thread never waits for a turn of the agent, because unread DESTROY events would keep tracked connections in the
+kernel. ``flow_watch.py`` reads one VPC, and ``flow_counts.py`` keeps the counts.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ SWEEP_SECONDS = 1.0
 
 
 class FlowCollector:
-    """Reads the flows of every watched VPC in a thread of its own; ``flush`` reads one in the caller's."""
+    """Reads the flows of every watched VPC in its own thread; ``flush`` reads one VPC in the caller's thread."""
 
     def __init__(self, folder: Path) -> None:
-        """Start the thread; take over what an earlier process left under ``folder``. Raises ``OSError``."""
+        """Start the thread, and take over what an earlier process left in ``folder``. Raises ``OSError``."""
         self._journal = Journal(folder)
         self._tallies = Tallies(self._journal)
         self._watches: dict[str, Watch] = {}
@@ -58,9 +58,10 @@ class FlowCollector:
         self._wake()
 
     def resume(self, vpc_id: str, namespace: int) -> None:
-        """Go on reading a VPC that an earlier process watched until it ended; a failure is reported.
+        """Continue to read a VPC that an earlier process watched until it ended. Failures go to ``problems``.
 
-        ``watch`` tries again later, and it, too, counts what went on since for the interfaces that there were.
+        After a failure, ``watch`` tries again later. It also counts the traffic in between for the interfaces that
+        existed then.
         """
         if self._journal.places(vpc_id) is None:
             return
@@ -71,7 +72,7 @@ class FlowCollector:
             self._failures[vpc_id] = f"flow logs could not be read at once: {error}"
 
     def unwatch(self, vpc_id: str) -> None:
-        """Stop reading a VPC's flows; what was counted stays for ``drain``. Not watched is no error."""
+        """Stop reading a VPC's flows, if they are read. Counts stay until ``drain``."""
         self._stop(vpc_id)
         self._journal.forget_places(vpc_id)
 
@@ -86,7 +87,7 @@ class FlowCollector:
             watch.close()
 
     def place(self, vpc_id: str, namespace: int, places: Places) -> None:
-        """Say which interface each address of a VPC is from now on; what was seen before counts as it was."""
+        """Set which interface each address of a VPC belongs to from now on. Earlier packets keep their interfaces."""
         watch = self._watches.get(vpc_id)
         if watch is None or watch.places == places:
             return
@@ -97,22 +98,22 @@ class FlowCollector:
             watch.places = places
 
     def flush(self, vpc_id: str, namespace: int) -> None:
-        """Count everything that was seen in a VPC until now, before an interface of it is forgotten."""
+        """Count everything that was seen in a VPC until now, before one of its interfaces is forgotten."""
         watch = self._watches.get(vpc_id)
         if watch is not None:
             with namespaces.inside(namespace):
                 watch.flush()
 
     def drain(self) -> list[FlowEvent]:
-        """Take the events counted since the last call, oldest first. Raises ``OSError``."""
+        """Return the events since the last call, oldest first. Raises ``OSError``."""
         return self._tallies.drain()
 
     def forgetting(self) -> Callable[[], None]:
-        """Return what to call once what was drained is in safe hands: until then the next process gives it again."""
+        """Return a function to call once the drained events are safe. Until then a new process returns them again."""
         return self._tallies.forgetting()
 
     def problems(self) -> tuple[Problem, ...]:
-        """Say what was lost, or could not be read, since the last call; ``about`` is the VPC."""
+        """Return what was lost or could not be read since the last call; ``about`` is the VPC."""
         lost = [
             Problem(vpc_id, f"{count} flow log messages were lost: more flows at once than can be read in time")
             for vpc_id, count in sorted(self._tallies.take_lost().items())
@@ -121,7 +122,7 @@ class FlowCollector:
         return (*lost, *(Problem(vpc_id, message) for vpc_id, message in sorted(failures.items())))
 
     def close(self) -> None:
-        """Stop the thread and close every socket; twice is no error."""
+        """Stop the thread and close every socket. Closing twice is allowed."""
         if self._closing:
             return
         self._closing = True
@@ -135,7 +136,7 @@ class FlowCollector:
         os.close(self._wake_write)
 
     def _run(self) -> None:
-        """Read until closed: what is ready at once, everything once a sweep."""
+        """Read until closed: a socket as soon as it is ready, and every VPC once in ``SWEEP_SECONDS``."""
         due = time.monotonic() + SWEEP_SECONDS
         while not self._closing:
             ready = self._selector.select(max(0.0, due - time.monotonic()) if self._watches else None)
@@ -153,7 +154,7 @@ class FlowCollector:
                 due = time.monotonic() + SWEEP_SECONDS
 
     def _guard(self, watch: Watch, *, sweep: bool) -> None:
-        """Read one VPC; its failure is reported and does not stop the others' logs."""
+        """Read one VPC. A failure is reported and does not affect the logs of other VPCs."""
         with watch.lock:
             if watch.closed:
                 return
@@ -163,5 +164,5 @@ class FlowCollector:
                 else:
                     watch.read()
             except Exception as error:
-                # Whatever it was, the thread must live on: the other VPCs' connections are held until they are read.
+                # The thread must survive any failure: the kernel keeps the other VPCs' connections until it reads them.
                 self._failures[watch.vpc_id] = f"flow logs could not be read: {type(error).__name__}: {error}"

@@ -1,8 +1,7 @@
-"""The only place where a router's plan becomes the kernel's state.
+"""The kernel's side of routers' plans: their steps are carried out here, and nowhere else.
 
-Any step may be the last before a ``kill -9``. Each is ordered so that what it leaves half done is recognized: a pin
-without a namespace is swept away, a link gets its alias last and one without is deleted, rules that nobody remembers
-are made anew.
+Any step may be the last before a ``kill -9``. So a step that was interrupted can be recognized later: a pin without a
+namespace is removed, a link gets its alias last and is deleted if it has none, and unknown rules are replaced.
 """
 
 from __future__ import annotations
@@ -59,7 +58,7 @@ from reading_room.dataplane.rules.uplink import Outside
 from reading_room.dataplane.spec import LOCAL_ENDPOINT_ADDRESS
 
 UNSEEN = (ApplyRuleset, ForgetFlows, ForgetTranslations, OpenListener, CloseListener, CutConnections)
-"""Steps that change nothing of what a look at the router reads."""
+"""Steps that do not change anything that ``Router.look`` reads."""
 
 
 class Kernel:
@@ -75,11 +74,11 @@ class Kernel:
         segmentation: bool = False,
         pause: Callable[[float], object] = time.sleep,
     ) -> None:
-        """Take over every router namespace pinned under ``pins``, and the uplink namespace. Raises as ``Router`` does.
+        """Open every router namespace pinned under ``pins``, and the uplink namespace. Raises as ``Router`` does.
 
-        ``outside`` is what lies beyond the uplink namespace, ``beyond`` a descriptor of the namespace that a veth pair
-        leads to; it is this object's from here on. ``segmentation`` is of new links (see ``Router``), ``pause`` of
-        cuts (see ``cut``).
+        ``outside`` is what lies beyond the uplink namespace. ``beyond`` is a descriptor of the namespace that a veth
+        pair leads to; this object closes it. ``segmentation`` is for new links (see ``Router``), ``pause`` for cuts
+        (see ``cut``).
         """
         libnftables.prepare()
         self.board = PinBoard(pins / "netns")
@@ -114,7 +113,7 @@ class Kernel:
             self._beyond = None
 
     def open_uplink(self) -> UplinkNamespace:
-        """Return the uplink namespace, made and pinned where there is none; raises as ``Router`` does."""
+        """Return the uplink namespace; create and pin it if there is none. Raises as ``Router`` does."""
         if self.uplink is None:
             descriptor = self._uplink_board.create(UPLINK)
             try:
@@ -125,14 +124,14 @@ class Kernel:
         return self.uplink
 
     def remove_uplink(self) -> None:
-        """Let the uplink namespace go, and every wire to it. None is no error."""
+        """Remove the uplink namespace, if there is one, and with it every wire to it."""
         if self.uplink is not None:
             self.uplink.close()
             self.uplink = None
             self._uplink_board.remove(UPLINK)
 
     def pins_lost(self) -> list[str]:
-        """Pin again what somebody unpinned, and unpin what is not ours; return what was found, a sentence each.
+        """Pin namespaces again that somebody unpinned, and unpin those that are not ours; return a sentence for each.
 
         A namespace that this process holds open outlives its pin, but not this process.
         """
@@ -154,9 +153,9 @@ class Kernel:
         return {} if self.uplink is None else {UPLINK: self.uplink.descriptor}
 
     def apply(self, step: Step, containers: Mapping[str, int]) -> None:
-        """Carry one step out; ``containers`` are the namespaces of containers by id.
+        """Carry out one step; ``containers`` are the containers' network namespaces by container id.
 
-        Raises ``OSError`` (netlink's with the request in words), ``RulesetError``, ``SettingError`` or
+        Raises ``OSError`` (for netlink with the request in words), ``RulesetError``, ``SettingError`` or
         ``LibraryMissingError``.
         """
         if isinstance(step, CreateNamespace):
@@ -241,7 +240,7 @@ class Kernel:
             raise
 
     def _delete_namespace(self, router: Router) -> None:
-        """Unpin. Whoever still has a listener's copy keeps the namespace alive, so nothing may be left in it."""
+        """Unpin the namespace. A process with a copy of a listener keeps it alive, so leave no connection in it."""
         self._cut(router, lambda each: True)
         self.flows.unwatch(router.vpc_id)
         del self.routers[router.vpc_id]
@@ -250,7 +249,7 @@ class Kernel:
         self._notes.forget(router.vpc_id)
 
     def _delete_links(self, steps: Sequence[DeleteLink]) -> None:
-        """Carry out deletions in one VPC together; raises as ``apply`` does."""
+        """Delete links of one VPC together; raises as ``apply`` does."""
         router = self.routers[steps[0].vpc_id]
         router.touched()
         router.routes.batch(rtnetlink.delete_links({step.name: router.indexes[step.name] for step in steps}))
@@ -258,7 +257,7 @@ class Kernel:
             router.containers.pop(step.interface_id, None)
 
     def _forget(self, steps: Sequence[ForgetFlows]) -> None:
-        """Carry out ``ForgetFlows`` of several addresses of one VPC together; raises as ``apply`` does."""
+        """Forget the flows of several addresses of one VPC together; raises as ``apply`` does."""
         router = self.routers[steps[0].vpc_id]
         gone = {step.address for step in steps}
         self._cut(router, lambda each: each.peer in gone)
@@ -273,11 +272,11 @@ class Kernel:
         self.flows.flush(router.vpc_id, router.descriptor)
 
     def _cut_endpoints(self, steps: Sequence[CutConnections]) -> None:
-        """Carry out cuts in one VPC together; raises as ``apply`` does.
+        """Cut connections at several ports of one VPC together; raises as ``apply`` does.
 
-        Accepted connections end first: the reset that tells the peer still needs the translation. Whose a connection is
-        says its tracked entry, since the listener may see a public address as its peer. To read what is tracked the
-        kernel walks through the whole machine's table, so that is done for all steps at once.
+        Accepted connections end first, because the reset to the peer still needs the translation. The owner of a
+        connection comes from its tracked entry, since the listener may see a public address as its peer. Reading
+        tracked entries makes the kernel walk through the whole machine's table, so it is done once for all steps.
         """
         router = self.routers[steps[0].vpc_id]
         keep = {step.port: frozenset(step.keep) for step in steps}

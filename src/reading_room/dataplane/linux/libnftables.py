@@ -1,8 +1,8 @@
 """libnftables, called through ctypes: one call per transaction.
 
-A context is bound to the network namespace of the thread that makes it and stays so, which lets one process program
-many namespaces. The library is loaded from the system (Debian package ``libnftables1``); the ``nft`` program is not
-needed. Sets are never listed as JSON: libnftables 1.1.3 aborts the whole process on some of them.
+A context stays bound to the network namespace of the thread that created it, so one process can program many
+namespaces. The library comes from the system (Debian package ``libnftables1``); the ``nft`` program is not needed.
+Never list sets as JSON: libnftables 1.1.3 aborts the whole process on some of them.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ SELECT_LIMIT = 1024
 
 
 class RulesetError(Exception):
-    """A transaction was refused; the kernel's rules are as they were before it."""
+    """The kernel refused a transaction, and its rules are as they were before."""
 
     def __init__(self, message: str, transaction: str) -> None:
-        """Keep nft's own words and the text it refused."""
+        """Keep nft's message and the refused text."""
         self.message = message
         self.transaction = transaction
         super().__init__(message)
@@ -33,13 +33,13 @@ class LibraryMissingError(Exception):
     """libnftables cannot be used in this process."""
 
     def __init__(self, reason: str, remedy: str = "install the Debian package libnftables1") -> None:
-        """Say why, and how to mend it."""
+        """Give the reason and the remedy."""
         super().__init__(f"libnftables cannot be used ({reason}): {remedy}")
 
 
 @cache
 def _library() -> ctypes.CDLL:
-    """Load libnftables once and declare the functions in use."""
+    """Load libnftables once and declare the functions that are used."""
     try:
         library = ctypes.CDLL("libnftables.so.1")
     except OSError as error:
@@ -59,18 +59,18 @@ def _library() -> ctypes.CDLL:
 
 
 class LowDescriptors:
-    """Keeps a few descriptor numbers below ``SELECT_LIMIT`` for the library.
+    """Reserves a few descriptor numbers below ``SELECT_LIMIT`` for the library.
 
-    libnftables waits with ``select``, and aborts the whole process when its socket's number does not fit. An agent
-    with many containers has more descriptors than that, so numbers are kept from early on and lent to the library for
-    the time of a transaction: a new socket takes the lowest free number. A few, because another thread may open
-    something meanwhile.
+    libnftables waits with ``select``, and aborts the whole process if its socket's number does not fit. An agent with
+    many containers has more descriptors than that. So numbers are reserved early and lent to the library for each
+    transaction: a new socket takes the lowest free number. Several are reserved, because another thread may open a file
+    meanwhile.
     """
 
     KEPT = 4
 
     def __init__(self) -> None:
-        """Keep the lowest free numbers, as many as there are."""
+        """Reserve the lowest free numbers."""
         self._numbers: list[int] = []
         self._keep()
 
@@ -84,7 +84,7 @@ class LowDescriptors:
 
     @contextmanager
     def lent(self) -> Iterator[None]:
-        """Free the numbers for the body; raise ``LibraryMissingError`` where there are none."""
+        """Free the numbers while the body runs; raise ``LibraryMissingError`` if there are none."""
         if not self._numbers:
             self._keep()
         if not self._numbers:
@@ -106,7 +106,7 @@ def _low_descriptors() -> LowDescriptors:
 
 
 def prepare() -> None:
-    """Load the library and keep low descriptors for it; raise ``LibraryMissingError``. Call it early."""
+    """Load the library and reserve low descriptors for it; raise ``LibraryMissingError``. Call it early."""
     _library()
     _low_descriptors()
 
@@ -114,24 +114,24 @@ def prepare() -> None:
 class Rules:
     """The nftables rules of one network namespace.
 
-    Every transaction has a context of its own, made inside the namespace and bound to it: making one costs a few
-    microseconds, keeping one a descriptor for every VPC.
+    Every transaction has its own context, created inside the namespace and bound to it. Creating one costs a few
+    microseconds; keeping one would cost a descriptor for every VPC.
     """
 
     def __init__(self, namespace: int) -> None:
-        """Load the library; raise ``LibraryMissingError``. ``namespace`` stays the caller's."""
+        """Load the library; raise ``LibraryMissingError``. The caller closes ``namespace``."""
         self._library = _library()
         self._low = _low_descriptors()
         self._namespace = namespace
 
     def run(self, text: str) -> str:
-        """Run one transaction and return what it printed; raise ``RulesetError`` with nft's words."""
+        """Run one transaction and return its output; raise ``RulesetError`` with nft's message."""
         return self._run(text, dry=False)
 
     def check(self, text: str) -> None:
-        """Try a transaction without its effect; raise ``RulesetError`` where the kernel would refuse it.
+        """Try a transaction without effect; raise ``RulesetError`` if the kernel would refuse it.
 
-        Text that is too long for one netlink message cannot be tried whole, and is let pass.
+        Text that is too long for one netlink message cannot be checked as a whole, and passes.
         """
         try:
             self._run(text, dry=True)

@@ -1,6 +1,6 @@
-"""The wires of a router: a container's interface with its addresses, and the way to the uplink namespace.
+"""The wires of a router: containers' interfaces with their addresses, and the wire to the uplink namespace.
 
-A wire gets its alias last, so one without it was left half made by a crash, and is deleted.
+A wire gets its alias last. One without an alias was left unfinished by a crash, and is deleted.
 """
 
 from __future__ import annotations
@@ -15,16 +15,17 @@ from reading_room.dataplane.rules.uplink import ROUTER_MAC, UPLINK_HOP, UPLINK_M
 
 
 def router_mac(mac: str) -> str:
-    """Return the hardware address of a link's router end: the container's with one bit of the first byte flipped."""
+    """Return the MAC address of a link's router end: the container's, with one bit of the first byte flipped."""
     raw = bytearray(rtnetlink.mac_bytes(mac))
     raw[0] ^= 0x40
     return raw.hex(":")
 
 
 def create_link(router: Router, link: LinkConfig, container: int) -> None:
-    """Make an interface: both ends, addresses, routes; the alias comes last and says that all is there.
+    """Create an interface: both ends, addresses and routes, and last the alias, which says that it is complete.
 
-    Both ends know each other's hardware address for good, so no packet waits for ARP. On failure the pair is deleted.
+    Both ends get permanent neighbour entries for each other, so no packet waits for ARP. On failure the pair is
+    deleted.
     """
     index = router.new_index()
     mac = router_mac(link.mac)
@@ -71,13 +72,13 @@ def create_link(router: Router, link: LinkConfig, container: int) -> None:
 
 
 def _secondary_way(index: int, address: str, mac: str) -> list[Request]:
-    """Return what leads packets for a further address to a link; the route's protocol says that it is one."""
+    """Return the requests that lead packets for a further address to a link; the route's protocol marks it as such."""
     route = rtnetlink.add_route(RT_TABLE_MAIN, "unicast", f"{address}/32", index, protocol=RTPROT_SECONDARY)
     return [rtnetlink.add_neighbour(index, address, mac), route]
 
 
 def add_secondary(router: Router, link: LinkConfig, addresses: tuple[str, ...], container: int) -> None:
-    """Give a link further addresses: its owner first, so that nothing arrives that nobody knows."""
+    """Give a link further addresses: first in the container, so that no packet arrives for an unknown address."""
     with namespaces.inside(container):
         inner = RouteSocket()
     try:
@@ -90,7 +91,7 @@ def add_secondary(router: Router, link: LinkConfig, addresses: tuple[str, ...], 
 
 
 def remove_secondary(router: Router, link: LinkConfig, addresses: tuple[str, ...], container: int | None) -> None:
-    """Take further addresses from a link. A container whose namespace is gone already has none."""
+    """Remove further addresses from a link. ``container`` is ``None`` if the container's namespace is gone."""
     index = router.indexes[link.name]
     router.routes.batch([rtnetlink.delete_route(RT_TABLE_MAIN, "unicast", f"{each}/32", index) for each in addresses])
     if container is None:
@@ -105,7 +106,7 @@ def remove_secondary(router: Router, link: LinkConfig, addresses: tuple[str, ...
 
 
 def create_uplink(router: Router, uplink: UplinkNamespace) -> None:
-    """Make the wire between a router and the uplink namespace; the alias comes last. On failure it is deleted."""
+    """Create the wire between a router and the uplink namespace; the alias comes last. On failure it is deleted."""
     index, device = router.new_index(), wire_name(router.vpc_id)
     router.routes.batch(
         [rtnetlink.create_veth(UPLINK_DEVICE, index, UPLINK_MTU, uplink.descriptor, UPLINK_MAC, ROUTER_MAC, device)]
@@ -133,7 +134,7 @@ def create_uplink(router: Router, uplink: UplinkNamespace) -> None:
 
 
 def table_route(router: Router, route: TableRoute, *, gone: bool = False) -> Request:
-    """Return the request that makes a route of our own tables, or takes it away."""
+    """Return the request that adds a route of our own tables or, if ``gone``, deletes it."""
     index = LOOPBACK if route.device == "lo" else router.indexes.get(route.device, 0)
     if gone:
         return rtnetlink.delete_route(route.table, "unicast", route.destination, index)

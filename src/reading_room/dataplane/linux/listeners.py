@@ -1,4 +1,4 @@
-"""Listening sockets inside a router's namespace, and the connections and tracked flows that end there."""
+"""Listening sockets inside a router's namespace, and the end of its connections and tracked flows."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from reading_room.dataplane.spec import LOCAL_ENDPOINT_ADDRESS, ListenerLabel
 
 BACKLOG = 1024
 HANDSHAKE_SECONDS = 0.25
-"""How long a cut waits for handshakes to end: a client may keep the last packet of one for 0.2 s."""
+"""How long a cut waits for handshakes to end: a client may delay the last packet of a handshake by 0.2 s."""
 HANDSHAKE_LOOKS = 125
-"""How often it looks meanwhile."""
+"""How often a cut looks meanwhile."""
 
 
 def forget(router: Router, unwanted: Callable[[Entry], bool]) -> None:
-    """Delete tracked connections; their last counts go to whoever watches for ends."""
+    """Delete tracked connections. Their last counts are in the DESTROY events."""
     if router.conntrack.count():
         router.conntrack.delete([each for each in router.conntrack.entries(zero=False) if unwanted(each)])
 
 
 def cut(router: Router, unwanted: Callable[[Connection], bool], pause: Callable[[float], object] = time.sleep) -> None:
-    """End TCP connections that the router's namespace accepted, listening sockets excepted.
+    """End TCP connections that the router's namespace accepted, except for listening sockets.
 
-    One whose handshake has not ended is open to its sender already, but would get no reset, and once nothing is tracked
-    of it no answer to anything. So those that are begun have a moment to end their handshake, and are cut as they do;
-    those that have not by then go without a word. Nobody can begin one meanwhile: the new rules are in force.
-    ``pause`` waits so many seconds between two looks.
+    A connection whose handshake has not ended is already open for its client. But the client would get no reset and,
+    once the connection is no longer tracked, no answer to anything. So such connections get a moment to finish their
+    handshake, and are cut as they do; the others then end silently. No new one can begin meanwhile, because the new
+    rules are in force. ``pause`` waits so many seconds between two looks.
 
-    A kernel built without ``CONFIG_INET_DIAG_DESTROY`` cannot; there the connection is dead all the same once its
-    conntrack entry is gone, because packets from the middle of an untracked connection are invalid, and the server
-    closes it when it learns that the listener went.
+    A kernel without ``CONFIG_INET_DIAG_DESTROY`` cannot cut. There, the connection is still dead once its conntrack
+    entry is gone, because packets in the middle of an untracked connection are invalid, and the server closes it when
+    its listener is gone.
     """
     try:
         for _ in range(HANDSHAKE_LOOKS):
@@ -55,15 +55,15 @@ def cut(router: Router, unwanted: Callable[[Connection], bool], pause: Callable[
 def open_listener(router: Router, label: ListenerLabel) -> socket.socket:
     """Open the socket of a label inside the router's namespace.
 
-    A server that outlived an earlier agent may still hold the socket opened then. Nobody serves that one for us any
-    more, so it is ended: this agent's is the one that counts.
+    A server that outlived an earlier agent may still hold the socket that was opened then. That socket is ended, and
+    this agent's takes its place.
     """
     with namespaces.inside(router.descriptor):
         stream = label.kind != "resolver-udp"
         kind = (socket.SOCK_STREAM if stream else socket.SOCK_DGRAM) | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK
         opened = socket.socket(socket.AF_INET, kind)
         try:
-            # For UDP this lets the newest of two sockets have the datagrams.
+            # For UDP, datagrams then go to the newer of two sockets.
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 opened.bind((label.address, label.port))
@@ -89,7 +89,7 @@ def open_listener(router: Router, label: ListenerLabel) -> socket.socket:
 
 
 def tracked_strangers(router: Router, config: RouterConfig) -> set[str]:
-    """Return the VPC's own addresses that tracked flows have and that no wanted interface, and no listener, has."""
+    """Return the VPC's own addresses in tracked flows that belong to no wanted interface and no listener."""
     known = {LOCAL_ENDPOINT_ADDRESS, *config.addresses, *config.endpoint_addresses}
     known.update(address for link in config.links for address in (link.address, *link.secondary))
     if not router.conntrack.count():

@@ -1,8 +1,8 @@
-"""Network namespaces: made, pinned to a path so that they outlive this process, entered by a thread, unpinned.
+"""Network namespaces: creation, entry by a thread, and pins, which keep them beyond the end of this process.
 
-``setns`` and ``unshare`` act on the calling thread only. They are called through ctypes, because ``os`` has them from
-Python 3.12 on. A pin is a bind mount of the namespace's file, in the mount namespace of whoever calls: the holder's,
-for the agent; nothing is ever mounted on the host.
+``setns`` and ``unshare`` affect only the calling thread. They are called through ctypes, because ``os`` has them only
+since Python 3.12. A pin is a bind mount of the namespace's file in the caller's mount namespace. For the agent that is
+the holder's, so nothing is ever mounted on the host.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ CLONE_NEWNET = 0x40000000
 MS_BIND = 0x1000
 MNT_DETACH = 2
 MINE = "/proc/thread-self/ns/net"
-"""The calling thread's namespace (``/proc/self`` would be the main thread's)."""
+"""The calling thread's namespace (``/proc/self`` would name the main thread's)."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.setns.argtypes = [ctypes.c_int, ctypes.c_int]
@@ -35,16 +35,16 @@ def _check(result: int, action: str) -> None:
 
 
 def enter(descriptor: int) -> None:
-    """Move the calling thread into the network namespace that ``descriptor`` refers to, for good."""
+    """Move the calling thread into the network namespace of ``descriptor``."""
     _check(_libc.setns(descriptor, CLONE_NEWNET), "enter a network namespace (setns)")
 
 
 @contextmanager
 def inside(descriptor: int) -> Iterator[None]:
-    """Run the body with the calling thread in another network namespace, and come back whatever happens.
+    """Run the body with the calling thread in another network namespace, and return to the old one in any case.
 
-    A thread that cannot come back would make every later socket in the wrong place, so that case is not survivable:
-    the ``OSError`` of the way back is raised even over an exception of the body.
+    A thread that cannot return would open every later socket in the wrong namespace. So the ``OSError`` of the return
+    is raised even if the body raised another exception.
     """
     home = os.open(MINE, os.O_RDONLY | os.O_CLOEXEC)
     try:
@@ -58,7 +58,7 @@ def inside(descriptor: int) -> Iterator[None]:
 
 
 def new_namespace() -> int:
-    """Make an empty network namespace and return the one descriptor that keeps it alive."""
+    """Create an empty network namespace and return the only descriptor that keeps it alive."""
     home = os.open(MINE, os.O_RDONLY | os.O_CLOEXEC)
     try:
         _check(_libc.unshare(CLONE_NEWNET), "make a network namespace (unshare)")
@@ -71,7 +71,7 @@ def new_namespace() -> int:
 
 
 def identity(descriptor: int) -> tuple[int, int]:
-    """Return what tells one namespace from another: device and inode of its file."""
+    """Return the identity of a namespace: the device and inode of its file."""
     status = os.fstat(descriptor)
     return status.st_dev, status.st_ino
 
@@ -79,17 +79,17 @@ def identity(descriptor: int) -> tuple[int, int]:
 class PinBoard:
     """A directory of pinned namespaces, by name.
 
-    The directory must be private to the mount namespace in use (a tmpfs of the holder). A file without a namespace
-    mounted on it is what a crash between two steps leaves; it counts as absent and is swept away.
+    The directory must be private to the mount namespace in use (a tmpfs of the holder). A crash between two steps may
+    leave a file without a namespace mounted on it. Such a file does not count as a pin and is removed.
     """
 
     def __init__(self, directory: Path) -> None:
-        """Use ``directory``, made if it is missing."""
+        """Use ``directory``, and create it if it is missing."""
         self.directory = directory
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def names(self) -> tuple[str, ...]:
-        """Name every pinned namespace, and remove the files of pins that never came to be."""
+        """Return the names of all pinned namespaces, and remove files without a namespace."""
         device = os.stat(MINE).st_dev
         names = []
         for entry in sorted(os.scandir(self.directory), key=lambda entry: entry.name):
@@ -100,7 +100,7 @@ class PinBoard:
         return tuple(names)
 
     def create(self, name: str) -> int:
-        """Make a namespace, pin it as ``name``, and return an open descriptor of it."""
+        """Create a namespace, pin it as ``name``, and return an open descriptor of it."""
         descriptor = new_namespace()
         try:
             self.pin(name, descriptor)
@@ -125,7 +125,7 @@ class PinBoard:
         return os.open(self.directory / name, os.O_RDONLY | os.O_CLOEXEC)
 
     def remove(self, name: str) -> None:
-        """Take the pin away; the namespace ends with its last descriptor and process. No pin is no error."""
+        """Remove the pin, if there is one. The namespace ends with its last descriptor and process."""
         path = self.directory / name
         result = _libc.umount2(bytes(path), MNT_DETACH)
         if result != 0 and ctypes.get_errno() not in (errno.EINVAL, errno.ENOENT):

@@ -1,8 +1,8 @@
-"""Raw netlink: messages built and read with ``struct``, many requests in one send.
+"""Raw netlink: messages are built and read with ``struct``, and many requests go out in one send.
 
-One socket stays in the network namespace of the thread that opened it. Requests of a batch are executed by the kernel
-in order; each is answered, and the first refused one raises ``NetlinkError`` with the caller's words for it. Numbers
-are those of the kernel's public headers (``rtnetlink.h``, ``if_link.h``, ``fib_rules.h``).
+A socket stays in the network namespace of the thread that opened it. The kernel executes the requests of a batch in
+order and answers each. The first refused request raises ``NetlinkError`` with the caller's description of it. The
+numbers are those of the kernel's public headers (``rtnetlink.h``, ``if_link.h``, ``fib_rules.h``).
 """
 
 from __future__ import annotations
@@ -34,21 +34,21 @@ F_EXCL = 0x200
 F_CREATE = 0x400
 
 Range = tuple[int, int]
-"""Where a value starts and ends in a buffer."""
+"""The start and end of a value in a buffer."""
 
 
 class NetlinkError(OSError):
-    """The kernel refused a request; ``strerror`` says which and why."""
+    """The kernel refused a request; ``strerror`` says which request and why."""
 
     def __init__(self, number: int, action: str) -> None:
-        """Name the request in words (``create link rr…``) beside the kernel's error."""
+        """Describe the request in words (``create link rr…``) in addition to the kernel's error."""
         self.action = action
         super().__init__(number, f"{action}: {os.strerror(number)}")
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One netlink message without its header; ``tolerated`` are error numbers that mean it is already so."""
+    """One netlink message without its header; ``tolerated`` are error numbers that mean nothing is left to do."""
 
     kind: int
     flags: int
@@ -58,23 +58,23 @@ class Request:
 
 
 def attribute(kind: int, value: bytes) -> bytes:
-    """Encode one attribute, padded."""
+    """Encode one attribute with its padding."""
     length = 4 + len(value)
     return struct.pack("=HH", length, kind) + value + b"\0" * (-length % 4)
 
 
 def text_attribute(kind: int, value: str) -> bytes:
-    """Encode a zero-terminated text."""
+    """Encode zero-terminated text."""
     return attribute(kind, value.encode() + b"\0")
 
 
 def number_attribute(kind: int, value: int) -> bytes:
-    """Encode an unsigned 32-bit number in the machine's order."""
+    """Encode an unsigned 32-bit number in native byte order."""
     return attribute(kind, struct.pack("=I", value))
 
 
 def attributes(buffer: bytes, start: int, end: int) -> dict[int, Range]:
-    """Map attribute numbers (flags taken off) to where their values lie."""
+    """Map attribute numbers, without flags, to the ranges of their values."""
     found: dict[int, Range] = {}
     while start + 4 <= end:
         length, kind = struct.unpack_from("=HH", buffer, start)
@@ -86,7 +86,7 @@ def attributes(buffer: bytes, start: int, end: int) -> dict[int, Range]:
 
 
 def messages(buffer: bytes) -> Iterator[tuple[int, int, int, int]]:
-    """Walk a received buffer: type, sequence number, start and end of each message's body."""
+    """Yield the type, the sequence number, and the start and end of the body of each message in a received buffer."""
     offset = 0
     while offset + 16 <= len(buffer):
         length, kind, _flags, sequence, _port = struct.unpack_from("=IHHII", buffer, offset)
@@ -97,7 +97,7 @@ def messages(buffer: bytes) -> Iterator[tuple[int, int, int, int]]:
 
 
 def frame(request: Request, sequence: int) -> bytes:
-    """Put the header before a request; padded, so that frames may be joined."""
+    """Return a request with its header, padded so that frames can be joined."""
     length = 16 + len(request.body)
     header = struct.pack("=IHHII", length, request.kind, request.flags | F_REQUEST, sequence, 0)
     return header + request.body + b"\0" * (-length % 4)
@@ -111,18 +111,18 @@ class NetlinkSocket:
     """Far below every default of ``net.core.wmem_max``, which limits a single send in a user namespace."""
 
     def __init__(self, protocol: int, *, timeout: float = 10.0) -> None:
-        """Open it here and now. ``timeout``, in seconds, guards against a kernel that never answers."""
+        """Open the socket. ``timeout``, in seconds, guards against a kernel that never answers."""
         self.socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
         self.socket.bind((0, 0))
         self.socket.settimeout(timeout)
         self._sequence = 0
 
     def close(self) -> None:
-        """Close it; twice is no error."""
+        """Close the socket. Closing twice is allowed."""
         self.socket.close()
 
     def batch(self, requests: Sequence[Request]) -> None:
-        """Send all requests in as few sends as fit, and check each answer; raise the first ``NetlinkError``."""
+        """Send all requests with as few sends as possible, and check each answer; raise the first ``NetlinkError``."""
         position = 0
         while position < len(requests):
             frames: list[bytes] = []
@@ -140,7 +140,7 @@ class NetlinkSocket:
             self._collect(waiting)
 
     def _collect(self, waiting: dict[int, Request]) -> None:
-        """Read answers until every request of a send has one."""
+        """Read answers until every request of a send is answered."""
         failure: NetlinkError | None = None
         while waiting:
             buffer = self.socket.recv(self.RECEIVE)
@@ -155,7 +155,7 @@ class NetlinkSocket:
             raise failure
 
     def ask(self, request: Request) -> tuple[int, bytes]:
-        """Send one request that is answered by one message; return its type and body."""
+        """Send one request with a single message as its answer; return that message's type and body."""
         self._sequence += 1
         self.socket.send(frame(request, self._sequence))
         while True:
@@ -169,7 +169,7 @@ class NetlinkSocket:
                 return kind, buffer[start:end]
 
     def dump(self, request: Request) -> Iterator[tuple[bytes, int, int]]:
-        """Send a dump request; yield buffer, start and end of each answer's body. Read it to its end."""
+        """Send a dump request; yield buffer, start and end of each answer's body. The caller must exhaust it."""
         self._sequence += 1
         sent = self._sequence
         request = Request(request.kind, request.flags | F_DUMP, request.body, request.action)
@@ -187,11 +187,11 @@ class NetlinkSocket:
 
 
 def event_socket(protocol: int, groups: Sequence[int], *, reliable: bool = False, receive: int = 0) -> socket.socket:
-    """Open a non-blocking socket that is told of changes.
+    """Open a non-blocking socket that receives the events of some groups.
 
-    ``reliable`` makes the kernel keep an event that did not fit and deliver it later (conntrack's DESTROY); reading
-    may still say ENOBUFS then, which means nothing is lost. ``receive`` asks for a receive buffer in bytes, as far as
-    the host's limit goes.
+    With ``reliable`` the kernel keeps an event that did not fit and delivers it later (conntrack's DESTROY). Reading
+    may still raise ENOBUFS then, but nothing is lost. ``receive`` is the wanted size of the receive buffer in bytes,
+    within the host's limit.
     """
     opened = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK, protocol)
     try:
@@ -199,7 +199,7 @@ def event_socket(protocol: int, groups: Sequence[int], *, reliable: bool = False
         if receive:
             try:
                 opened.setsockopt(socket.SOL_SOCKET, RECEIVE_BUFFER_FORCE, receive)
-            except PermissionError:  # Only the host's root may go over its limit.
+            except PermissionError:  # Only the host's root may exceed the limit.
                 opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive)
         if reliable:
             opened.setsockopt(SOL_NETLINK, BROADCAST_ERROR, 1)

@@ -1,4 +1,4 @@
-"""Packets that the rules log, read over netlink (NFLOG): the prefix of the rule and the head of the packet."""
+"""Packets that the rules log, read over netlink (NFLOG): the rule's prefix and the beginning of the packet."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PAYLOAD = 9
 PREFIX = 10
 
 COPY_BYTES = 64
-"""Enough for an IPv4 header with options up to 40 bytes and the ports."""
+"""Enough for an IPv4 header with 40 bytes of options, and the ports."""
 BATCH = 64
 TIMEOUT_HUNDREDTHS = 2
 """How long the kernel may gather packets into one message, in 1/100 s."""
@@ -32,7 +32,7 @@ TCP = 6
 
 @dataclass(frozen=True, slots=True)
 class LoggedPacket:
-    """A logged packet: the rule's prefix and what its IPv4 header says. ``bytes`` is the whole packet's length."""
+    """A logged packet: the rule's prefix and the fields of its headers. ``bytes`` is the length of the whole packet."""
 
     prefix: str
     source: str
@@ -43,17 +43,17 @@ class LoggedPacket:
     tcp_flags: int
     bytes: int
     time: float | None
-    """Seconds since 1970 where the kernel stamped the packet."""
+    """Seconds since 1970, if the kernel stamped the packet."""
     device: int
-    """Index of the link that it came in by, 0 where it did not."""
+    """Index of the link that it came in by, or 0."""
     mark: int = 0
-    """Of the sender's route table, or of the interface that a route led it to."""
+    """The mark of the sender's route table, or of the interface that a route led it to."""
 
 
 def open_group(group: int, receive: int) -> socket.socket:
-    """Bind to an NFLOG group of the calling thread's namespace; the socket does not block afterwards.
+    """Return a non-blocking socket, bound to an NFLOG group of the calling thread's namespace.
 
-    Raises ``OSError`` with EBUSY where another process has the group.
+    Raises ``OSError`` with EBUSY if another process has the group.
     """
     opened = event_socket(NETLINK_NETFILTER, (), receive=receive)
     opened.settimeout(5.0)
@@ -84,7 +84,7 @@ def open_group(group: int, receive: int) -> socket.socket:
 
 
 def packet(buffer: bytes, start: int, end: int) -> LoggedPacket | None:
-    """Read a logged packet from a message body; ``None`` where it is not IPv4."""
+    """Read a logged packet from a message body; return ``None`` if it is not IPv4."""
     found = attributes(buffer, start + 4, end)
     if PAYLOAD not in found:
         return None
@@ -123,11 +123,11 @@ def packet(buffer: bytes, start: int, end: int) -> LoggedPacket | None:
 
 
 class LostPacketsError(Exception):
-    """The kernel had to drop logged packets because they were not read in time."""
+    """The kernel dropped logged packets because they were not read in time."""
 
 
 def read_packets(opened: socket.socket) -> Iterator[LoggedPacket]:
-    """Yield every packet that waits on the socket; raise ``LostPacketsError`` where the kernel lost some."""
+    """Yield every packet that waits on the socket; raise ``LostPacketsError`` if the kernel lost some."""
     while True:
         try:
             buffer = opened.recv(1 << 18)
@@ -145,9 +145,9 @@ def read_packets(opened: socket.socket) -> Iterator[LoggedPacket]:
 
 
 def waiting_in_kernel() -> int:
-    """Count the packets that the kernel still gathers for the calling thread's namespace.
+    """Return the number of packets that the kernel still gathers for the calling thread's namespace.
 
-    ``/proc/thread-self/net/netfilter/nfnetlink_log`` has one line a group; its third column is that count.
+    ``/proc/thread-self/net/netfilter/nfnetlink_log`` has one line per group; its third column is that number.
     """
     with open("/proc/thread-self/net/netfilter/nfnetlink_log", encoding="ascii") as lines:
         return sum(int(line.split()[2]) for line in lines if line.strip())

@@ -1,8 +1,8 @@
-"""Segmentation offloads of a link, switched off by ethtool's ioctl.
+"""Segmentation offloads of a link, switched off with ethtool's ioctl.
 
-With them on, a veth passes packets of up to 64 KiB and connection tracking counts each as one: flow logs would report
-about a sixth of the packets. Off, counts are true; bulk throughput through the router is that of a bare veth pair with
-the same setting.
+With offloads, a veth passes packets of up to 64 KiB, and connection tracking counts each as one: flow logs would report
+about a sixth of the packets. Without them the counts are right, and bulk throughput through the router equals that of a
+bare veth pair with the same setting.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""A network namespace of ours, held open: its sockets, and a cached picture of it that knows when it is stale.
+"""A network namespace of ours, held open: its sockets, and a cached picture of its state.
 
 Every socket here was opened inside the namespace and stays there, so the agent need not enter it to read or change
-links and rules. The picture is trusted while three things hold: no netlink event said that a link, an address, a route
-or a policy rule changed; nftables' generation id is the one after our last transaction; the last full look is not
-older than ``LOOK_SECONDS``.
+links and rules. The picture is fresh as long as no netlink event has reported a change of a link, an address, a route
+or a policy rule, nftables' generation id is still that of our last transaction, and the last full look is not older
+than ``LOOK_SECONDS``.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ FIRST_INDEX = 1000
 
 
 class Closable(Protocol):
-    """What holds a descriptor."""
+    """An object that holds a descriptor."""
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close the descriptor."""
         ...
 
 
@@ -48,15 +48,15 @@ class OpenNamespace(ABC, Generic[Picture]):
     """A namespace and everything this process holds open in it."""
 
     def __init__(self, name: str, descriptor: int, prepare: Callable[[], None]) -> None:
-        """Run ``prepare`` inside (kernel settings), set ``lo`` up, open the sockets. Owns ``descriptor`` from here on.
+        """Run ``prepare`` inside (kernel settings), set ``lo`` up, and open the sockets. Take over ``descriptor``.
 
-        Doing so again for a namespace found after a crash changes nothing that is right. Raises ``SettingError``,
-        ``LibraryMissingError`` or ``OSError``; then everything, the descriptor included, is closed again.
+        This may be repeated for a namespace found after a crash. Raises ``SettingError``, ``LibraryMissingError`` or
+        ``OSError`` after closing everything, including the descriptor.
         """
         self.name = name
         self.descriptor = descriptor
         self.ruleset: Ruleset | None = None
-        """What the kernel has for certain."""
+        """The ruleset that the kernel certainly has, or ``None`` if it is unknown."""
         self._generation = -1
         self._picture: Picture | None = None
         self._looked = 0.0
@@ -74,7 +74,7 @@ class OpenNamespace(ABC, Generic[Picture]):
             raise
 
     def keep(self, opened: Opened) -> Opened:
-        """Close it together with the namespace."""
+        """Return ``opened``, and close it together with the namespace."""
         self._closers.append(opened)
         return opened
 
@@ -92,7 +92,7 @@ class OpenNamespace(ABC, Generic[Picture]):
         """Read the namespace anew."""
 
     def _policy_rules(self) -> tuple[list[PolicyRule], list[Stray]]:
-        """Return the policy rules of the forms that we make, and everything else as strays."""
+        """Return the policy rules of the kinds that we create, and all others as strays."""
         rules, strays = [], []
         for rule in self.routes.rules():
             if rule.plain and rule.action in (TO_TABLE, TO_BLACKHOLE):
@@ -103,24 +103,24 @@ class OpenNamespace(ABC, Generic[Picture]):
         return rules, strays
 
     def generation(self) -> int:
-        """Return the namespace's nftables generation id, one more after every transaction of anybody."""
+        """Return the namespace's nftables generation id. Every transaction, whoever runs it, increments it."""
         request = Request(NFT_GET_GENERATION, 0, struct.pack("=BBH", 0, 0, 0), "read the ruleset's generation")
         _kind, body = self._netfilter.ask(request)
         number: int = struct.unpack_from("!I", body, 8)[0]
         return number
 
     def has_table(self) -> bool:
-        """Whether our table is there, whoever made it; from its first transaction on it drops what it does not know."""
+        """Return whether our table exists. From its first transaction on, it drops unknown packets."""
         return f"table {TABLE}" in self.rules.run("list tables\n")
 
     def changed(self, now: float) -> bool:
-        """Whether the picture may be stale. Reads events, so call it once a turn."""
+        """Return whether the picture may be stale. This reads the events, so call it once per turn."""
         stale = self._picture is None or now - self._looked > LOOK_SECONDS
         if self._drain_events():
             stale = True
         if self.ruleset is not None and (generation := self.generation()) != self._generation:
             _log.warning(
-                "%s: somebody else changed its firewall rules (generation %d instead of %d): they are made anew",
+                "%s: somebody else changed its firewall rules (generation %d instead of %d): they are replaced",
                 *(self.name, generation, self._generation),
             )
             self.ruleset = None
@@ -130,24 +130,24 @@ class OpenNamespace(ABC, Generic[Picture]):
         return stale
 
     def _drain_events(self) -> bool:
-        told = False
+        happened = False
         while True:
             try:
                 self._events.recv(1 << 16)
-                told = True
+                happened = True
             except BlockingIOError:
-                return told
+                return happened
             except OSError as error:
                 if error.errno != errno.ENOBUFS:
                     raise
-                told = True  # Some events did not fit: whatever they were, a full look sees it.
+                happened = True  # Some events did not fit. A full look sees what they were about.
 
     def touched(self) -> None:
-        """Forget the picture: something was, or may have been, changed by us."""
+        """Forget the picture, because we changed, or may have changed, the namespace."""
         self._picture = None
 
     def observe(self) -> Picture:
-        """Return the namespace as it is, from the cache where that is fresh."""
+        """Return the namespace's state, from the cache if that is fresh."""
         if self._picture is None:
             self._drain_events()
             self._picture = self.look()
@@ -155,7 +155,7 @@ class OpenNamespace(ABC, Generic[Picture]):
         return self._picture
 
     def apply_rules(self, transactions: tuple[str, ...], ruleset: Ruleset) -> None:
-        """Run transactions; raise ``RulesetError``. Several are tried dry first, so that a refusal changes nothing."""
+        """Run transactions; raise ``RulesetError``. Several are checked first, so that a refusal changes nothing."""
         if len(transactions) > 1:
             self.rules.check("".join(transactions))
         known, self.ruleset = self.ruleset, None
@@ -164,7 +164,7 @@ class OpenNamespace(ABC, Generic[Picture]):
                 self.rules.run(text)
             except RulesetError:
                 if number == 0:
-                    self.ruleset = known  # A refused transaction leaves the rules whole.
+                    self.ruleset = known  # A refused transaction leaves the rules unchanged.
                 raise
         self._generation = self.generation()
         self.ruleset = ruleset

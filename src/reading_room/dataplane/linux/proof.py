@@ -1,8 +1,8 @@
-"""Proves, before any job runs, that this machine enforces the network: by packets, not by promises.
+"""The proof, with real packets and before any job runs, that this machine enforces the network.
 
-A scratch VPC with two interfaces in empty namespaces is made by the driver that jobs will use. One connection that a
-group allows must open, one that none allows must not, and the refused packet must be in the flow events. Afterwards
-everything is removed. If any of this fails no container may start.
+The driver that jobs will use creates a scratch VPC with two interfaces in empty namespaces. A connection that a group
+allows must open, one that no group allows must not, and the refused packet must appear in the flow events. Afterwards
+everything is removed. If any of this fails, no container may start.
 """
 
 from __future__ import annotations
@@ -36,21 +36,21 @@ FROM, TO = "10.255.0.4", "10.255.0.5"
 NUMBERS = (1, 2)
 ALLOWED, REFUSED = 7001, 7002
 PATIENCE = 2.0
-"""Seconds to wait for what should happen."""
+"""Seconds to wait for an expected event."""
 SILENCE = 0.1
 """Seconds after which a connection counts as dropped; an accepted one opens in well under a millisecond."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What was tried and seen, a sentence a line; the last line of a failed proof says what is wrong."""
+    """The result, and a sentence for everything that was tried. The last line of a failed proof says what is wrong."""
 
     passed: bool
     lines: tuple[str, ...]
 
 
 def _scratch() -> NetworkSpec:
-    """Return the scratch VPC: members of the group reach each other at one port."""
+    """Return the scratch VPC, in which members of the group reach each other at one port."""
     rules = (SecurityGroupRule("sgr-00000000000000000", 6, ALLOWED, ALLOWED, GroupPeer(GROUP)),)
     everything = (SecurityGroupRule("sgr-00000000000000001", -1, -1, -1, CidrPeer("0.0.0.0/0")),)
     interfaces = tuple(
@@ -84,7 +84,7 @@ def _scratch() -> NetworkSpec:
 
 
 def prove(runtime_dir: Path) -> Proof:
-    """Try the machine out in a directory of its own under ``runtime_dir``, and remove what was made. Under a second."""
+    """Test the machine in a new directory under ``runtime_dir``, and clean up. This takes less than a second."""
     lines: list[str] = []
     try:
         directory = Path(tempfile.mkdtemp(prefix="proof-", dir=runtime_dir))
@@ -113,7 +113,7 @@ def prove(runtime_dir: Path) -> Proof:
 
 
 def _try(driver: LinuxNetworkDriver, namespaces: dict[str, int], lines: list[str]) -> bool:
-    """Make the scratch VPC and send the packets; say what happened, and whether it is what must happen."""
+    """Create the scratch VPC and send the packets. Append the results to ``lines``; return whether they are right."""
     spec = _scratch()
     for number in NUMBERS:
         namespaces[f"proof-{number}"] = new_namespace()
@@ -152,7 +152,7 @@ def _opens(namespace: int, port: int, seconds: float) -> bool:
 
 
 def _logged(driver: LinuxNetworkDriver, lines: list[str]) -> bool:
-    """Wait for the refused packet's event."""
+    """Wait for the refused packet's event; return whether it came."""
     limit = time.monotonic() + PATIENCE
     while time.monotonic() < limit:
         for event in driver.flows():

@@ -1,4 +1,4 @@
-"""One VPC's router namespace, held open: what a VPC has beyond any other namespace of ours."""
+"""One VPC's router namespace, held open."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from reading_room.dataplane.spec import ListenerLabel
 def _prepare(segmentation: bool) -> None:
     sysctl.prepare_router()
     if not segmentation:
-        # A listener's answers begin their way on lo, and are counted as they are cut there.
+        # A listener's answers leave through lo, and are counted as they are segmented there.
         offloads.switch_off("lo")
 
 
@@ -34,19 +34,19 @@ class Router(OpenNamespace[ObservedRouter]):
     """A router namespace and everything this process holds open in it."""
 
     def __init__(self, vpc_id: str, namespace: str, descriptor: int, *, segmentation: bool = False) -> None:
-        """Prepare the namespace and open its sockets; see ``HeldNamespace``.
+        """Prepare the namespace and open its sockets; see ``OpenNamespace``.
 
-        ``segmentation``: links keep their segmentation offloads, and flow logs count fewer packets than were sent.
+        With ``segmentation`` links keep their segmentation offloads, and flow logs count fewer packets than were sent.
         """
         self.vpc_id = vpc_id
         self.segmentation = segmentation
         self.namespace = namespace
         self.reach: tuple[EndpointReach, ...] | None = None
         self.translations: tuple[Translation, ...] | None = None
-        """What was realized last; ``None`` where nobody knows."""
+        """The values that were realized last; ``None`` if they are unknown."""
         self.listeners: dict[ListenerLabel, socket.socket] = {}
         self.containers: dict[str, str] = {}
-        """Container by interface, of the links this process made."""
+        """Container by interface, for the links that this process created."""
         self.indexes: dict[str, int] = {}
         """Link index by name."""
         self._next_index = FIRST_INDEX
@@ -67,7 +67,7 @@ class Router(OpenNamespace[ObservedRouter]):
         super().close()
 
     def observe(self) -> ObservedRouter:
-        """Return the router as it is: what the kernel has, from the cache where that is fresh, and what we know."""
+        """Return the router's state: the kernel's (from the cache if it is fresh) and what only this process knows."""
         return replace(
             super().observe(),
             listeners=tuple(self.listeners),
@@ -119,7 +119,7 @@ class Router(OpenNamespace[ObservedRouter]):
             return link.up and link.carrier and link.index not in meddled and (link.index, neighbour) in known
 
         def primary(link: FoundLink) -> str:
-            """Return the address behind a link; none where somebody broke it, at either end: it is made again then."""
+            """Return the address behind a link, or empty text if either end is broken; the link is then recreated."""
             address = behind[link.index].get(RTPROT_STATIC, [""])[0]
             return address if works(link, address) else ""
 
@@ -138,7 +138,7 @@ class Router(OpenNamespace[ObservedRouter]):
                 )
                 for link in sorted(links, key=lambda link: link.name)
             ),
-            # The alias comes last, and says that the wire was finished.
+            # The alias is set last, so it says that the wire is complete.
             uplink=None if uplink is None else works(uplink, UPLINK_HOP) and uplink.alias == self.vpc_id,
             routes=tuple(sorted(routes)),
             rules=tuple(sorted(rules)),
@@ -146,6 +146,6 @@ class Router(OpenNamespace[ObservedRouter]):
         )
 
     def new_index(self) -> int:
-        """Choose the index of the next link."""
+        """Return a free index for the next link."""
         self._next_index += 1
         return self._next_index - 1

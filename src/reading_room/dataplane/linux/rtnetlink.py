@@ -1,7 +1,7 @@
-"""Links, addresses, routes and policy rules of a namespace, as netlink requests and lean readers.
+"""Requests for links, addresses, routes and policy rules of a namespace, and readers of what the kernel has.
 
-Builders return ``Request`` values, so that a whole interface is one send. They never look an index up: whoever makes a
-link chooses its index.
+The functions return ``Request`` values, so that a whole interface takes one send. They never look up an index: the
+creator of a link chooses its index.
 """
 
 from __future__ import annotations
@@ -46,17 +46,17 @@ RT_TABLE_MAIN = 254
 RT_TABLE_LOCAL = 255
 RTPROT_STATIC = 4
 RTPROT_SECONDARY = 100
-"""Who made the route, as the kernel keeps it: ours, and ours to an interface's further address."""
+"""The origin that the kernel keeps with a route: our routes, and our routes to interfaces' further addresses."""
 SCOPE_UNIVERSE, SCOPE_LINK = 0, 253
 ONLINK = 4
 TO_TABLE, TO_BLACKHOLE = 1, 6
-"""What a policy rule does."""
+"""The actions of policy rules."""
 ROUTE_TYPES = {1: "unicast", 6: "blackhole", 7: "unreachable", 8: "prohibit"}
 ROUTE_NUMBERS = {name: number for number, name in ROUTE_TYPES.items()}
 NUD_PERMANENT = 0x80
 
 GROUPS = (1, 3, 5, 7, 8)
-"""RTNLGRP_LINK, NEIGH, IPV4_IFADDR, IPV4_ROUTE, IPV4_RULE: what a router's cached picture depends on."""
+"""RTNLGRP_LINK, NEIGH, IPV4_IFADDR, IPV4_ROUTE, IPV4_RULE: a namespace's cached picture depends on them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +72,12 @@ class FoundLink:
     mtu: int
     up: bool
     carrier: bool = True
-    """Whether the other end is up as well."""
+    """Whether the other end is up, too."""
 
 
 @dataclass(frozen=True, slots=True)
 class FoundAddress:
-    """An address of a link; ``body`` is the kernel's own description, which deletes it."""
+    """An address of a link; ``body`` is the kernel's description of it, used to delete it."""
 
     link: int
     address: str
@@ -87,9 +87,9 @@ class FoundAddress:
 
 @dataclass(frozen=True, slots=True)
 class FoundRoute:
-    """A route: ``destination`` is a network in text, ``link`` the index of the way out, 0 where there is none.
+    """A route: ``destination`` is a network as text, ``link`` the index of the outgoing link or 0.
 
-    ``protocol`` says who made it. ``body`` is the kernel's own description, which deletes it.
+    ``protocol`` is the route's origin. ``body`` is the kernel's description of it, used to delete it.
     """
 
     table: int
@@ -103,14 +103,14 @@ class FoundRoute:
 
 @dataclass(frozen=True, slots=True)
 class FoundRule:
-    """A policy rule; ``plain`` says that it has no condition but the mark and the device ``lo``."""
+    """A policy rule; ``plain`` says that it has no conditions other than the mark and the device ``lo``."""
 
     preference: int
     action: int
     table: int
     mark: int
     from_here: bool
-    """Whether it is about packets that the namespace itself sends (input device ``lo``)."""
+    """Whether it applies to packets that the namespace itself sends (input device ``lo``)."""
     plain: bool
     body: bytes
 
@@ -130,7 +130,7 @@ def _link(index: int, flags: int = 0, change: int = 0) -> bytes:
 def create_veth(
     name: str, index: int, mtu: int, peer_namespace: int, peer_mac: str, mac: str | None = None, peer: str = "eth0"
 ) -> Request:
-    """Make a veth pair: ``name`` here, ``peer`` directly in another namespace, so that nothing is moved."""
+    """Create a veth pair: ``name`` here, and ``peer`` directly in another namespace, without moving it there."""
     other = (
         _link(0)
         + text_attribute(IFLA_IFNAME, peer)
@@ -147,12 +147,12 @@ def create_veth(
 
 
 def set_mtu(index: int, name: str, mtu: int) -> Request:
-    """Set the longest packet of a link."""
+    """Set the MTU of a link."""
     return Request(NEWLINK, 0, _link(index) + number_attribute(IFLA_MTU, mtu), f"set the MTU of {name}")
 
 
 def set_up(index: int, name: str, alias: str | None = None) -> Request:
-    """Set a link up, and name it for those who find it after a crash."""
+    """Set a link up and, with ``alias``, give it the alias by which a later process recognizes it."""
     body = _link(index, IFF_UP, IFF_UP)
     if alias is not None:
         body += attribute(IFLA_IFALIAS, alias.encode())
@@ -160,9 +160,10 @@ def set_up(index: int, name: str, alias: str | None = None) -> Request:
 
 
 def delete_links(links: dict[str, int]) -> list[Request]:
-    """Delete links, name to index, their peers with them, in one go: one by one each waits some 20 ms in the kernel.
+    """Delete links (name to index) and their peers together.
 
-    They are put into a group of their own first, and the group is deleted. Gone already is no error.
+    Each single deletion waits about 20 ms in the kernel. So the links are put into a group, and the group is deleted.
+    Some may be gone already.
     """
     requests = [
         Request(NEWLINK, 0, _link(index) + number_attribute(IFLA_GROUP, DOOMED), f"give up {name}", (errno.ENODEV,))
@@ -173,7 +174,7 @@ def delete_links(links: dict[str, int]) -> list[Request]:
 
 
 def delete_link(index: int, name: str) -> Request:
-    """Delete a link, its peer with it. Gone already is no error."""
+    """Delete a link and its peer, unless it is gone already."""
     return Request(DELLINK, 0, _link(index), f"delete the link {name}", (errno.ENODEV,))
 
 
@@ -184,13 +185,13 @@ def _address(index: int, address: str, length: int = 32) -> bytes:
 
 
 def add_address(index: int, address: str, length: int = 32) -> Request:
-    """Give a link an address, alone in its network unless a shorter ``length`` says otherwise."""
+    """Add an address to a link. Its network contains only itself unless ``length`` is less than 32."""
     body = _address(index, address, length)
     return Request(NEWADDR, F_CREATE | F_REPLACE, body, f"add the address {address}", (errno.EEXIST,))
 
 
 def delete_address(index: int, address: str) -> Request:
-    """Take an address away. Gone already is no error."""
+    """Delete an address, unless it is gone already."""
     body = _address(index, address)
     return Request(DELADDR, 0, body, f"delete the address {address}", (errno.EADDRNOTAVAIL, errno.ENODEV))
 
@@ -231,7 +232,7 @@ def add_route(
 
 
 def delete_route(table: int, kind: str, destination: str, link: int = 0) -> Request:
-    """Take a route away. Gone already is no error."""
+    """Delete a route, unless it is gone already."""
     scope = 255  # RT_SCOPE_NOWHERE: whatever the route's scope is.
     body = _route(table, kind, destination, link, "", scope, 0, 0)
     return Request(DELROUTE, 0, body, f"delete the route to {destination} (table {table})", (errno.ESRCH, errno.ENODEV))
@@ -252,35 +253,35 @@ def _rule(preference: int, table: int | None, mark: int, from_here: bool) -> byt
 
 
 def add_rule(preference: int, table: int | None, mark: int = 0, *, from_here: bool = False) -> Request:
-    """Add a policy rule that leads to a table, or to a blackhole where ``table`` is ``None``."""
+    """Add a policy rule that leads to a table, or to a blackhole if ``table`` is ``None``."""
     body = _rule(preference, table, mark, from_here) + attribute(21, bytes((RTPROT_STATIC,)))
     return Request(NEWRULE, F_CREATE | F_EXCL, body, f"add the policy rule {preference}", (errno.EEXIST,))
 
 
 def delete_rule(preference: int, table: int | None, mark: int = 0, *, from_here: bool = False) -> Request:
-    """Take a policy rule away. Gone already is no error."""
+    """Delete a policy rule, unless it is gone already."""
     body = _rule(preference, table, mark, from_here)
     return Request(DELRULE, 0, body, f"delete the policy rule {preference}", (errno.ENOENT,))
 
 
 def delete_found(kind: int, body: bytes, what: str) -> Request:
-    """Take away what a reader found, by the kernel's own description; ``kind`` is DELADDR, DELROUTE or DELRULE."""
+    """Delete what a reader found, by the kernel's description; ``kind`` is DELADDR, DELROUTE or DELRULE."""
     gone = (errno.ESRCH, errno.ENOENT, errno.ENODEV, errno.EADDRNOTAVAIL)
     return Request(kind, 0, body, f"delete {what}", gone)
 
 
 def add_neighbour(link: int, address: str, mac: str) -> Request:
-    """Say for good which hardware address an address has, so that nobody asks by ARP."""
+    """Set the MAC address of an address permanently, so that no ARP request is sent."""
     body = struct.pack("=BxxxiHBB", socket.AF_INET, link, NUD_PERMANENT, 0, 0)
     body += attribute(1, socket.inet_aton(address)) + attribute(2, mac_bytes(mac))
     return Request(NEWNEIGH, F_CREATE | F_REPLACE, body, f"set the neighbour {address}")
 
 
 class RouteSocket(NetlinkSocket):
-    """Requests about links, addresses and routes in one namespace. Open it while the thread is inside."""
+    """Requests about links, addresses and routes in one namespace. Create it while the thread is inside."""
 
     def __init__(self) -> None:
-        """Open it here and now."""
+        """Open the socket."""
         super().__init__(NETLINK_ROUTE)
 
     def links(self) -> Iterator[FoundLink]:
@@ -304,13 +305,13 @@ class RouteSocket(NetlinkSocket):
             yield FoundLink(index, text(IFLA_IFNAME), kind, text(IFLA_IFALIAS), mac, mtu, up, carrier)
 
     def index_of(self, name: str) -> int:
-        """Return the index of a link by its name; raise ``NetlinkError`` (ENODEV) where there is none."""
+        """Return the index of a link by its name; raise ``NetlinkError`` (ENODEV) if there is none."""
         body = _link(0) + text_attribute(IFLA_IFNAME, name)
         _kind, answer = self.ask(Request(GETLINK, 0, body, f"find the link {name}"))
         return int(struct.unpack_from("=BxHiII", answer)[2])
 
     def transmits(self, name: str) -> bool:
-        """Whether a link's operational state is up."""
+        """Return whether a link's operational state is up."""
         body = _link(0) + text_attribute(IFLA_IFNAME, name)
         _kind, answer = self.ask(Request(GETLINK, 0, body, f"look at the link {name}"))
         found = attributes(answer, 16, len(answer))
@@ -319,9 +320,9 @@ class RouteSocket(NetlinkSocket):
     def wait_until_it_sends(self, name: str) -> None:
         """Wait until a link that came up before its peer really transmits; raise ``OSError`` (ETIMEDOUT).
 
-        It learns of its carrier from a kernel work queue, and drops what it should send until then: a first SYN or its
-        answer would be lost, and the connection a second late. Asking for the link makes recent kernels do that work
-        now.
+        A kernel work queue sets its carrier, and until then the link drops the packets that it should send: a first SYN
+        or its answer would be lost, and the connection a second late. Reading the link makes recent kernels do that
+        work at once.
         """
         limit = time.monotonic() + READY_SECONDS
         while not self.transmits(name):
@@ -341,7 +342,7 @@ class RouteSocket(NetlinkSocket):
             yield FoundAddress(index, address, length, buffer[start:end])
 
     def routes(self) -> Iterator[FoundRoute]:
-        """Read the IPv4 routes of every table but the kernel's own ``local``."""
+        """Read the IPv4 routes of all tables except the kernel's ``local``."""
         body = struct.pack("=BBBBBBBBI", socket.AF_INET, 0, 0, 0, 0, 0, 0, 0, 0)
         for buffer, start, end in self.dump(Request(GETROUTE, 0, body, "read routes")):
             head = struct.unpack_from("=BBBBBBBBI", buffer, start)
@@ -361,7 +362,7 @@ class RouteSocket(NetlinkSocket):
             yield FoundRoute(table, kind, there, number(4), gateway, head[5], buffer[start:end])
 
     def neighbours(self) -> Iterator[tuple[int, str, str]]:
-        """Read the neighbours that are known for good: link, address, hardware address."""
+        """Read the permanent neighbour entries: link, address, MAC address."""
         body = struct.pack("=BxxxiHBB", socket.AF_INET, 0, 0, 0, 0)
         for buffer, start, end in self.dump(Request(GETNEIGH, 0, body, "read neighbours")):
             _family, link, state = struct.unpack_from("=BxxxiH", buffer, start)
@@ -370,7 +371,7 @@ class RouteSocket(NetlinkSocket):
                 yield link, socket.inet_ntoa(buffer[slice(*found[1])]), buffer[slice(*found[2])].hex(":")
 
     def rules(self) -> Iterator[FoundRule]:
-        """Read the policy rules, in the order in which packets meet them."""
+        """Read the policy rules, in the order in which the kernel tries them."""
         body = struct.pack("=BBBBBBBBI", socket.AF_INET, 0, 0, 0, 0, 0, 0, 0, 0)
         for buffer, start, end in self.dump(Request(GETRULE, 0, body, "read policy rules")):
             head = struct.unpack_from("=BBBBBBBBI", buffer, start)
@@ -380,7 +381,7 @@ class RouteSocket(NetlinkSocket):
                 return int(struct.unpack_from("=I", buffer, found[kind][0])[0]) if kind in found else 0
 
             device = buffer[slice(*found[3])].rstrip(b"\0") if 3 in found else b""
-            # Priority, mark, suppression (off), table, mask, protocol; anything more is a condition of somebody else.
+            # Priority, mark, suppression (off), table, mask, protocol. Our rules have no other conditions.
             plain = (
                 not any(head[1:4])
                 and not head[8] & ~1
@@ -394,5 +395,5 @@ class RouteSocket(NetlinkSocket):
 
 
 def change_events() -> socket.socket:
-    """Open a non-blocking socket that is told when links, addresses, routes or rules of the namespace change."""
+    """Open a non-blocking socket with events for changes of the namespace's links, addresses, routes and rules."""
     return event_socket(NETLINK_ROUTE, GROUPS)

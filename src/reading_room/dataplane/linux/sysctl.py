@@ -1,8 +1,7 @@
-"""Kernel settings of a router's, a container's and the uplink's network namespace, and of nothing else.
+"""Kernel settings of the network namespaces of routers, containers and the uplink, and of nothing else.
 
-``/proc/sys/net`` shows the namespace of the thread that looks, so every function here must be called inside the
-namespace it is about. Settings that belong to the whole machine (``nf_conntrack_max``, ``net.core.*``) are never
-written.
+``/proc/sys/net`` shows the namespace of the calling thread, so call every function here inside the namespace that it
+should change. Settings of the whole machine (``nf_conntrack_max``, ``net.core.*``) are never written.
 """
 
 from __future__ import annotations
@@ -24,22 +23,22 @@ ROUTER: tuple[tuple[str, int], ...] = (
     ("ipv4/conf/all/accept_source_route", 0),
     ("ipv4/conf/default/accept_source_route", 0),
 )
-"""Settings of a namespace that passes packets on.
+"""Settings of a namespace that forwards packets.
 
-Anti-spoofing is a logged rule (``if_mark``), not ``rp_filter``, which ignores marks and cannot be logged.
+A logged rule (``if_mark``) stops spoofed sources. ``rp_filter`` does not, because it ignores marks and cannot log.
 """
 TRACKING: tuple[tuple[str, int], ...] = (
     ("netfilter/nf_conntrack_acct", 1),
     ("netfilter/nf_conntrack_timestamp", 1),
-    # 2, the default, reports nothing of connections made before somebody listened.
+    # With 2, the default, connections made before somebody listened cause no events.
     ("netfilter/nf_conntrack_events", 1),
-    # A packet in the middle of a connection that is not tracked is invalid, so a cut connection stays cut.
+    # A packet in the middle of an untracked connection is invalid, so a cut connection stays cut.
     ("netfilter/nf_conntrack_tcp_loose", 0),
     ("netfilter/nf_conntrack_tcp_timeout_time_wait", 10),
     ("netfilter/nf_conntrack_tcp_timeout_close", 10),
     ("netfilter/nf_conntrack_udp_timeout", 30),
 )
-"""Settings of connection tracking in a router's namespace."""
+"""Connection tracking settings of a router's namespace."""
 
 FORWARDING = "ipv4/ip_forward"
 NO_IPV6: tuple[tuple[str, int], ...] = (
@@ -49,10 +48,10 @@ NO_IPV6: tuple[tuple[str, int], ...] = (
 
 
 class SettingError(Exception):
-    """A kernel setting could not be written, so the network would not be what was asked for."""
+    """A kernel setting could not be written, so the network would not be as wanted."""
 
     def __init__(self, name: str, value: int, error: OSError) -> None:
-        """Say which setting, why, and what mends it."""
+        """Give the setting, the reason and the remedy."""
         self.name = name
         if error.errno == errno.ENOENT:
             module = "nf_conntrack" if name.startswith("netfilter/") else "the IPv4 networking"
@@ -72,16 +71,16 @@ def _write(name: str, value: int) -> None:
 
 
 def forbid_ipv6() -> None:
-    """Switch IPv6 off in the calling thread's namespace; a kernel without IPv6 needs nothing."""
+    """Switch IPv6 off in the calling thread's namespace, if the kernel has IPv6."""
     if (ROOT / "ipv6").is_dir():
         for name, value in NO_IPV6:
             _write(name, value)
 
 
 def forbid_ipv6_of_new_links() -> None:
-    """Switch IPv6 off for links still to come, in a container's namespace before its interface is made.
+    """Switch IPv6 off for new links, in a container's namespace before its interface is created.
 
-    Unlike the setting for all links this waits for no lock of the kernel, so an interface is made a little sooner.
+    Unlike the setting for all links, this waits for no lock of the kernel, so creating an interface is a little faster.
     """
     name, value = NO_IPV6[1]
     if (ROOT / name).exists():
@@ -89,23 +88,23 @@ def forbid_ipv6_of_new_links() -> None:
 
 
 def forbid_forwarding() -> None:
-    """Switch the passing on of packets off in a container's namespace, which may have it from the host.
+    """Switch forwarding off in a container's namespace, which may have inherited it from the host.
 
-    The kernel clears its caches when the setting changes, so it is written only where it is on.
+    The kernel clears its caches when the setting changes, so it is written only if forwarding is on.
     """
     if (ROOT / FORWARDING).read_text(encoding="ascii").strip() != "0":
         _write(FORWARDING, 0)
 
 
 def prepare_router() -> None:
-    """Set everything a router's namespace needs; raise ``SettingError``."""
+    """Write all settings of a router's namespace; raise ``SettingError``."""
     forbid_ipv6()
     for name, value in (*ROUTER, *TRACKING):
         _write(name, value)
 
 
 def prepare_uplink() -> None:
-    """Set everything the uplink namespace needs; raise ``SettingError``."""
+    """Write all settings of the uplink namespace; raise ``SettingError``."""
     forbid_ipv6()
     for name, value in ROUTER:
         _write(name, value)

@@ -1,4 +1,4 @@
-"""The host's uplink namespace, held open: the only place where its plan becomes the kernel's state."""
+"""The host's uplink namespace, held open, and the steps of its plan, carried out in the kernel."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ OUTER_MAC, INNER_MAC = "02:00:00:00:fd:01", "02:00:00:00:fd:02"
 class UplinkNamespace(OpenNamespace[ObservedUplink]):
     """The uplink namespace and everything this process holds open in it.
 
-    ``beyond`` is the namespace that the far end of a veth pair is put into; it stays the caller's.
+    ``beyond`` is the namespace for the far end of a veth pair; the caller closes it.
     """
 
     def __init__(self, descriptor: int, outside: Outside | None, beyond: int | None) -> None:
-        """Prepare the namespace and open its sockets; see ``HeldNamespace``."""
+        """Prepare the namespace and open its sockets; see ``OpenNamespace``."""
         self.outside = outside
         self._beyond = beyond
         self._indexes: dict[str, int] = {}
@@ -84,7 +84,7 @@ class UplinkNamespace(OpenNamespace[ObservedUplink]):
         )
 
     def apply(self, step: UplinkStep) -> None:
-        """Carry one step out. Raises ``OSError`` or ``RulesetError``."""
+        """Carry out one step. Raises ``OSError`` or ``RulesetError``."""
         self.touched()
         match step:
             case UplinkStray(stray=stray):
@@ -111,7 +111,7 @@ class UplinkNamespace(OpenNamespace[ObservedUplink]):
         return rtnetlink.add_route(RT_TABLE_MAIN, "unicast", destination, index, ROUTER_HOP, onlink=True)
 
     def _make_outside(self, outside: Outside) -> None:
-        """Make the veth pair; its other end gets the gateway's address, alone in its network, and is set up."""
+        """Create the veth pair, and set up its far end with the gateway's address."""
         if self._beyond is None:
             raise OSError("the uplink has no namespace to lead to")
         self.routes.batch(
@@ -153,13 +153,13 @@ def _works(link: FoundLink) -> bool:
 
 
 def rule_request(rule: PolicyRule, *, gone: bool = False) -> Request:
-    """Return the request that makes a policy rule, or takes it away."""
+    """Return the request that adds a policy rule or, if ``gone``, deletes it."""
     make = rtnetlink.delete_rule if gone else rtnetlink.add_rule
     return make(rule.preference, rule.table or None, rule.mark, from_here=rule.from_here)
 
 
 def finish_wire(uplink: UplinkNamespace, device: str, vpc_id: str) -> None:
-    """Set the uplink's end of a new wire up; the alias comes last and says whose it is."""
+    """Set up the uplink's end of a new wire; the alias is set last and names its VPC."""
     index = uplink.routes.index_of(device)
     uplink.routes.batch(
         [

@@ -126,7 +126,7 @@ class VpcKeeper:
                 self._flows.flush(self.vpc_id, router.descriptor)
                 self._flows.unwatch(self.vpc_id)
         except ValueError as error:
-            return [Problem(self.vpc_id, f"this VPC cannot be made safely, so nothing of it was changed: {error}")]
+            return [Problem(self.vpc_id, f"this VPC cannot be realized safely, so nothing in it was changed: {error}")]
         except FAILURES as error:
             problems.append(Problem(self.vpc_id, explain(error)))
         self._remember_wired()
@@ -184,7 +184,7 @@ class VpcKeeper:
             self._adopted = False
             gone |= tracked_strangers(self._kernel.routers[self.vpc_id], config)
         gone -= {step.address for step in steps if isinstance(step, ForgetFlows)}
-        extra = [ForgetFlows(self.vpc_id, address, "its wire went with its container") for address in sorted(gone)]
+        extra = [ForgetFlows(self.vpc_id, address, "its wire is gone with its container") for address in sorted(gone)]
         first = next((at for at, step in enumerate(steps) if isinstance(step, CreateLink | OpenListener)), len(steps))
         return [*steps[:first], *extra, *steps[first:]]
 

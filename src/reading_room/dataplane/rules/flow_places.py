@@ -1,4 +1,4 @@
-"""Whose address is whose, for flow logs: interfaces with a wire, interface endpoints, NAT gateways. Pure."""
+"""The owner of each address, for flow logs: interfaces with a wire, interface endpoints, NAT gateways. Pure."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from reading_room.dataplane.spec import Interface, Vpc
 
 @dataclass(slots=True)
 class Places:
-    """Which interface an address or a link (by index) is, and which addresses are the router's own.
+    """Which interface each address and each link (by index) belongs to, and which addresses are the router's own.
 
-    ``gateways`` are the addresses, public and private, that a NAT gateway gives to what passes, each with the
-    gateway's interface. ``takers`` are the interfaces that take packets for others, by their marks.
+    ``gateways`` maps the public and private addresses that NAT gateways give to packets to the gateways' interfaces.
+    ``takers`` maps marks to the interfaces that receive packets for other addresses. ``silent`` are the router's own
+    addresses.
     """
 
     interfaces: dict[str, Interface] = field(default_factory=dict)
@@ -24,13 +25,13 @@ class Places:
     takers: dict[int, Interface] = field(default_factory=dict)
 
     def logged(self) -> set[tuple[str, str]]:
-        """Return address and id of every interface whose flows are reported."""
+        """Return the address and id of every interface whose flows are reported."""
         known = (*self.interfaces.items(), *self.gateways.items())
         return {(address, each.interface_id) for address, each in known if each.logged}
 
 
 def places(vpc: Vpc, config: RouterConfig, indexes: Mapping[str, int]) -> Places:
-    """Return the places of a VPC; ``indexes`` are those of the links that are there, by name."""
+    """Return the places of a VPC; ``indexes`` maps the names of existing links to their indexes."""
     by_id = {each.interface_id: each for each in vpc.interfaces}
     found = Places(silent=frozenset(config.addresses))
     for link in config.links:

@@ -1,7 +1,7 @@
-"""What must hold of the part of a router that has to do with gateways: the other half of ``invariants.py``. Pure.
+"""Invariants of a router's gateways, a part of ``invariants.py``. Pure.
 
-The promise behind most lines: nothing leaves by the uplink with a private source, nothing comes in for a private
-destination, and nobody gets an address that is another's.
+Most checks serve one promise: nothing leaves by the uplink with a private source, nothing comes in for a private
+destination, and nobody gets somebody else's address.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from reading_room.dataplane.spec import Vpc
 
 
 def check_gateways(router: RouterConfig, vpc: Vpc) -> Iterator[str]:
-    """Yield the problems, each a sentence. A ruleset that lacks a set is none of this function's business."""
+    """Yield a sentence for each problem. A ruleset that lacks a set is skipped, since ``invariants.py`` reports it."""
     sets = {each.name: each.elements for each in router.ruleset.sets}
     if any(name not in sets for name in (names.BY_INTERNET, names.BY_NAT, names.SOURCE_NAT, names.INNER, names.CLOSED)):
         return
@@ -31,14 +31,14 @@ def check_gateways(router: RouterConfig, vpc: Vpc) -> Iterator[str]:
 
 
 def _public(vpc: Vpc) -> set[str]:
-    """Return the public addresses that belong to the VPC now."""
+    """Return the VPC's current public addresses."""
     if vpc.internet_gateway is None:
         return set()
     return {each.public for each in vpc.elastic_addresses}.union(*(nat.public for nat in vpc.nat_gateways))
 
 
 def _check_uplink(router: RouterConfig, vpc: Vpc, sets: dict[str, tuple[Element, ...]]) -> Iterator[str]:
-    """Yield what is wrong with what may leave and come in."""
+    """Yield the problems with packets that may leave or come in."""
     public = _public(vpc)
     if (router.uplink is None) != (vpc.internet_gateway is None):
         yield "it has an uplink without an internet gateway, or the gateway without it"
@@ -66,7 +66,7 @@ def _check_uplink(router: RouterConfig, vpc: Vpc, sets: dict[str, tuple[Element,
 
 
 def _check_elastic(router: RouterConfig, vpc: Vpc, sets: dict[str, tuple[Element, ...]]) -> Iterator[str]:
-    """Yield what is wrong with Elastic IPs: each belongs to one attached address, in both directions."""
+    """Yield the problems with Elastic IPs: each must belong to one attached address, in both directions."""
     attached = {address for link in router.links for address in (link.address, *link.secondary)}
     wanted = {(each.private, each.public) for each in vpc.elastic_addresses if each.private in attached}
     if vpc.internet_gateway is None:
@@ -82,7 +82,7 @@ def _check_elastic(router: RouterConfig, vpc: Vpc, sets: dict[str, tuple[Element
 
 
 def _check_sources(router: RouterConfig, vpc: Vpc, sets: dict[str, tuple[Element, ...]]) -> Iterator[str]:
-    """Yield what is wrong with the addresses that NAT gateways give."""
+    """Yield the problems with the addresses that NAT gateways give."""
     nats = {nat.nat_gateway_id: nat for nat in vpc.nat_gateways}
     given: dict[tuple[str, str], set[str]] = {}
     spans: dict[tuple[str, ...], list[str]] = {}
@@ -112,7 +112,7 @@ def _check_sources(router: RouterConfig, vpc: Vpc, sets: dict[str, tuple[Element
 
 
 def _check_inner(vpc: Vpc, sets: dict[str, tuple[Element, ...]]) -> Iterator[str]:
-    """Yield what is wrong with routes more specific than local: subnet to subnet, to nobody or a NAT gateway."""
+    """Yield the problems with routes more specific than local: from subnet to subnet, to nobody or a NAT gateway."""
     blocks = {subnet.cidr for subnet in vpc.subnets}
     nats = {nat.nat_gateway_id: nat for nat in vpc.nat_gateways}
     passing = set()
@@ -134,7 +134,7 @@ def _check_inner(vpc: Vpc, sets: dict[str, tuple[Element, ...]]) -> Iterator[str
 
 
 def _every_port(spans: list[str]) -> bool:
-    """Return whether spans of ports follow on one another from the first port to the last."""
+    """Return whether spans of ports cover all ports, each once."""
     ends = sorted((int(span.split("-")[0]), int(span.split("-")[-1])) for span in spans)
     follow = all(last + 1 == first for (_, last), (first, _) in itertools.pairwise(ends))
     return follow and (ends[0][0], ends[-1][1]) == (0, 65_535)

@@ -1,7 +1,6 @@
-"""What must hold of routes to interfaces that take packets for others: a part of ``invariants.py``. Pure.
+"""Invariants of routes to interfaces that receive packets for other addresses, a part of ``invariants.py``. Pure.
 
-The promise behind most lines: such a packet goes to the interface that the route names and to nobody else, and its
-groups judge it.
+Most checks serve one promise: such a packet goes only to the interface that the route names, and passes its groups.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ _OTHERS = (names.BY_INTERNET, names.BY_NAT, names.ENDPOINTS, names.FAR)
 
 
 def check_interfaces(router: RouterConfig, vpc: Vpc) -> Iterator[str]:
-    """Yield the problems, each a sentence. A ruleset that lacks a set is none of this function's business."""
+    """Yield a sentence for each problem. A ruleset that lacks a set is skipped, since ``invariants.py`` reports it."""
     sets = {each.name: each.elements for each in router.ruleset.sets}
     if any(name not in sets for name in (names.BY_INTERFACE, names.INNER_INTERFACE, names.INNER, *_OTHERS)):
         return
@@ -34,7 +33,7 @@ def check_interfaces(router: RouterConfig, vpc: Vpc) -> Iterator[str]:
 
 
 def _check_takers(router: RouterConfig, vpc: Vpc, elements: tuple[Element, ...]) -> Iterator[str]:
-    """Yield what is wrong with the interfaces, their marks and their links."""
+    """Yield the problems with the interfaces, their marks and their links."""
     named = {route.target for table in vpc.route_tables for route in table.routes}
     able = {each.interface_id: each for each in vpc.interfaces if each.container_id and each.interface_id in named}
     wanted = set()
@@ -50,11 +49,11 @@ def _check_takers(router: RouterConfig, vpc: Vpc, elements: tuple[Element, ...])
         yield "routing would lead packets to other interfaces than the ruleset does"
     shared = [mark for mark, times in Counter(each.number for each in router.through).items() if times > 1]
     if shared or any(each.number < FIRST_MARK for each in router.through):
-        yield "two interfaces that take packets for others would share a mark, or have that of a route table"
+        yield "two interfaces that routes lead to would share a mark, or have that of a route table"
 
 
 def _check_outside(vpc: Vpc, sets: dict[str, tuple[Element, ...]]) -> Iterator[str]:
-    """Yield what is wrong with destinations outside the VPC: they are nobody else's, and of a table that exists."""
+    """Yield the problems with destinations outside the VPC: each has no other target, and its table exists."""
     tables = {str(table.number) for table in vpc.route_tables}
     closed = [parsed.network(cidr) for cidr in (*vpc.cidrs, *UNROUTABLE)]
     taken = [(each.key[0], parsed.network(each.key[1])) for name in _OTHERS for each in sets[name]]
@@ -69,7 +68,7 @@ def _check_outside(vpc: Vpc, sets: dict[str, tuple[Element, ...]]) -> Iterator[s
 
 
 def _check_inside(vpc: Vpc, sets: dict[str, tuple[Element, ...]]) -> Iterator[str]:
-    """Yield what is wrong with routes more specific than local: what they do not lead on, nobody gets."""
+    """Yield the problems with routes more specific than local: packets that they do not lead on must be dropped."""
     subnets = {subnet.cidr: parsed.network(subnet.cidr) for subnet in vpc.subnets}
     kept = [parsed.address(each) for each in kept_addresses(vpc)]
     dropped = {each.key for each in sets[names.INNER] if each.value == Goto(NOBODY.name)}

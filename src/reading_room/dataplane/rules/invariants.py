@@ -1,7 +1,7 @@
-"""What must hold of every compiled host, whoever compiled it, before a kernel is touched. Pure.
+"""Invariants of every compiled host, checked before the kernel is touched. Pure.
 
-A problem here is either a wish that contradicts itself or an error of the compiler. In both cases the VPC's old rules
-stay in force and its problem is reported: better no change than a change that opens something.
+A problem here means either that a network spec contradicts itself or that the compiler has a bug. In both cases the
+VPC's old rules stay in force and the problem is reported: no change is better than a change that opens something.
 """
 
 from __future__ import annotations
@@ -53,9 +53,9 @@ _NO_NETWORK = ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4")
 
 
 def check(config: HostConfig, spec: NetworkSpec) -> list[str]:
-    """Return the problems of a host's configuration, each a sentence that begins with the id it is about."""
+    """Return a sentence for each problem of a host's configuration. It begins with the id of its subject."""
     vpcs = {vpc.vpc_id: vpc for vpc in spec.vpcs}
-    problems = [f"{each}: the VPC is there twice" for each in _twice(router.vpc_id for router in config.routers)]
+    problems = [f"{each}: the VPC appears twice" for each in _twice(router.vpc_id for router in config.routers)]
     compiled = {router.vpc_id for router in config.routers}
     problems += [f"{vpc_id}: no router was compiled for it" for vpc_id in vpcs if vpc_id not in compiled]
     problems += _shared_containers(config)
@@ -63,7 +63,7 @@ def check(config: HostConfig, spec: NetworkSpec) -> list[str]:
         if router.vpc_id in vpcs:
             problems += check_router(router, vpcs[router.vpc_id])
         else:
-            problems.append(f"{router.vpc_id}: nobody asked for this router")
+            problems.append(f"{router.vpc_id}: no VPC wants this router")
     return problems
 
 
@@ -104,7 +104,7 @@ def _check_names(router: RouterConfig, vpc: Vpc) -> Iterator[str]:
         *([vpc.internet_gateway] if vpc.internet_gateway else []),
     ]
     yield from (f"{each!r} is not an id" for each in ids if not _ID.match(each))
-    yield from (f"{each} is there twice" for each in _twice(ids))
+    yield from (f"{each} appears twice" for each in _twice(ids))
     if router.namespace != namespace_name(router.vpc_id):
         yield f"its namespace is {router.namespace!r} instead of {namespace_name(router.vpc_id)!r}"
     numbers = [table.number for table in vpc.route_tables]
@@ -132,7 +132,7 @@ def _check_links(router: RouterConfig, vpc: Vpc) -> Iterator[str]:
             yield f"{link.interface_id} has the device {link.name!r}, which is not its own"
         asked = (interface.address, tuple(sorted(interface.secondary)), interface.container_id, interface.mac)
         if (link.address, link.secondary, link.container_id, link.mac) != asked:
-            yield f"{link.interface_id} differs from what was asked for"
+            yield f"{link.interface_id} differs from the VPC's interface"
         if not _MAC.match(link.mac):
             yield f"{link.interface_id} has {link.mac!r}, which is no hardware address"
         for address in (link.address, *link.secondary):
@@ -229,7 +229,7 @@ def _check_chains(router: RouterConfig, vpc: Vpc) -> Iterator[str]:
 def _check_chain(
     chain: Chain, chains: dict[str, Chain], sets: dict[str, NamedSet], own_rules: set[str]
 ) -> Iterator[str]:
-    """Yield what is wrong with a group's chain: it accepts by group rules only, and asks for the right side."""
+    """Yield the problems of a group's chain: it must accept only by group rules, and match the right side."""
     name = _GROUP_CHAIN.match(chain.name)
     if name is None:
         yield f"the chain {chain.name} is neither a base chain nor one of a group"
@@ -247,7 +247,7 @@ def _check_chain(
 
 
 def _is_granted(rule: Rule, field: Field, sets: dict[str, NamedSet], own_rules: set[str]) -> bool:
-    """Return whether a rule of this VPC's groups stands behind an accept, and the rule looks at the other side."""
+    """Return whether an accept comes from a rule of this VPC's groups and matches the other side's address."""
     looks = False
     for match in rule.matches:
         if isinstance(match, Lookup):
@@ -303,7 +303,7 @@ def _check_elements(router: RouterConfig, vpc: Vpc) -> Iterator[str]:
 
 
 def _check_way_in(name: str, element: Element, chains: set[str]) -> Iterator[str]:
-    """Yield what is wrong with an element that says which chain of groups judges."""
+    """Yield the problems with an element that selects the chain of an interface's groups."""
     prefix = "eg" if name == names.EGRESS else "ig"
     if not isinstance(element.value, Jump | Goto | Drop):
         yield f"{name} lets {element.key[0]} pass without its groups"
@@ -323,11 +323,11 @@ def _check_marks(elements: Sequence[Element], links: Sequence[LinkConfig], vpc: 
         for address in (link.address, *link.secondary)
     }
     if {element.key: element.value for element in elements} != wanted:
-        yield "devices, source addresses and route tables do not belong together as asked for"
+        yield "devices, source addresses and route tables do not match the VPC's"
 
 
 def _check_endpoints(name: str, elements: Sequence[Element], router: RouterConfig, vpc: Vpc) -> Iterator[str]:
-    """Yield what is wrong with a map to listeners: each element leads to the listener of the endpoint that it names."""
+    """Yield the problems with a map to listeners: each element must lead to the listener of the endpoint it names."""
     numbers = {str(table.number) for table in vpc.route_tables}
     far = {endpoint.endpoint_id for endpoint in vpc.endpoints if endpoint.kind == "far"}
     listeners: dict[tuple[str, ...], ListenerLabel] = {

@@ -1,4 +1,4 @@
-"""The words of a ruleset: names, values and the parts of a packet, none of which can say more than it should."""
+"""The tokens of a ruleset: names, values and fields of a packet. Each is checked, so none can contain further rules."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _ADDRESS = r"(?:\d{1,3}\.){3}\d{1,3}"
 
 
 class Field(StrEnum):
-    """A part of a packet that rules look at, as nft writes it."""
+    """A field of a packet that rules match, as nft writes it."""
 
     INPUT_DEVICE = "iifname"
     OUTPUT_DEVICE = "oifname"
@@ -22,11 +22,11 @@ class Field(StrEnum):
     SOURCE_PORT = "th sport"
     MARK = "meta mark"
     ORIGINAL_DESTINATION = "ct original ip daddr"
-    """The destination as the sender wrote it, whatever became of it since."""
+    """The destination as the sender wrote it, before any translation."""
     ORIGINAL_SOURCE = "ct original ip saddr"
-    """Who opened the flow. Of an ICMP error: the flow that it is about."""
+    """The initiator of the flow. For an ICMP error, the flow is the one that the error quotes."""
     REPLY_SOURCE = "ct reply ip saddr"
-    """Who answers in the flow."""
+    """The responder of the flow."""
 
 
 class KeyType(StrEnum):
@@ -62,26 +62,26 @@ TYPE_OF = {
 
 
 def name(text: str) -> str:
-    """Return a name of a set or chain as it is; raise ``ValueError`` for anything else."""
+    """Return a name of a set or chain unchanged; raise ``ValueError`` if it is malformed."""
     if not _NAME.match(text):
         raise ValueError(f"{text!r} is not a name of a set or chain")
     return text
 
 
 def comment(text: str) -> str:
-    """Return a text that may stand in quotes; raise ``ValueError`` for one that may not."""
+    """Return text for a quoted comment unchanged; raise ``ValueError`` if it has forbidden characters."""
     if not _COMMENT.match(text):
         raise ValueError(f"{text!r} cannot be written as a comment or log prefix")
     return text
 
 
 def value(key_type: KeyType, text: str) -> str:
-    """Return a value of a type as nft text; raise ``ValueError`` for what is none."""
+    """Return a value as nft text; raise ``ValueError`` if it is not of the type."""
     if not _VALUES[key_type].match(text):
         raise ValueError(f"{text!r} is not a value of the type {key_type}")
     return f'"{text}"' if key_type is KeyType.DEVICE else text
 
 
 def joined(fields: tuple[Field, ...]) -> str:
-    """Return the fields as one key."""
+    """Return the fields as one concatenated key."""
     return " . ".join(fields)

@@ -1,16 +1,16 @@
 """A ruleset of nftables as values, and their text.
 
-One table, ``inet vpc``, in every router namespace. A ``Ruleset`` holds named sets and maps with their elements, base
-chains (those with a ``hook``; made once and never flushed while the VPC lives) and other chains. The values are what
-``trace.py`` walks and what ``transactions.py`` compares; ``text()`` is what libnftables reads.
+Every router namespace has one table, ``inet vpc``. A ``Ruleset`` holds named sets and maps with their elements, base
+chains (those with a ``hook``, which are created once and never flushed) and other chains. ``trace.py`` walks the
+values, ``transactions.py`` compares them, and libnftables reads their ``text()``.
 
-All text comes from the constructors here, each of which refuses what is not a plain name, number, address or network
-(``ValueError``): nothing that a wish contains can add a rule of its own. Names have a prefix and an underscore, since
-words such as ``in`` or ``dnat`` are keywords of the language. There are no anonymous sets, because replacing a rule
-that uses one lets single packets slip.
+All text comes from the classes here. They accept only plain names, numbers, addresses and networks (and otherwise
+raise ``ValueError``), so no value of a network spec can add a rule of its own. Names have a prefix and an underscore,
+since words such as ``in`` or ``dnat`` are keywords of the language. There are no anonymous sets, because single packets
+slip through when a rule with one is replaced.
 
-The kernel's text is never read back into values. Whoever applies a ruleset remembers it together with the namespace's
-nft generation id; where that does not match any more, ``transactions.creation`` makes the table anew.
+The kernel's text is never read back into values. Whoever applies a ruleset remembers it with the namespace's nft
+generation id; if that no longer matches, ``transactions.creation`` recreates the table.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ TABLE = "inet vpc"
 
 @dataclass(frozen=True, slots=True)
 class Accept:
-    """End this base chain; the next hook still judges the packet."""
+    """Leave this base chain; the next hook still judges the packet."""
 
     def text(self) -> str:
         """Return the nft text."""
@@ -39,7 +39,7 @@ class Accept:
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """End the packet, in silence."""
+    """Drop the packet silently."""
 
     def text(self) -> str:
         """Return the nft text."""
@@ -48,7 +48,7 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class Jump:
-    """Go through another chain and come back if it decides nothing."""
+    """Go through another chain, and come back if it does not decide."""
 
     chain: str
 
@@ -71,12 +71,12 @@ class Goto:
 Verdict = Accept | Drop | Jump | Goto
 
 
-# Matches: a rule goes on while they hold
+# Matches: a rule continues while they hold
 
 
 @dataclass(frozen=True, slots=True)
 class Equals:
-    """A field has a value; for addresses the value may be a network, for ports a range."""
+    """A field has a value. For addresses the value may be a network, for ports a range."""
 
     field: Field
     value: str
@@ -88,7 +88,7 @@ class Equals:
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """The fields, joined, are (or are not) an element of a set."""
+    """The concatenated fields are (or are not) an element of a set."""
 
     fields: tuple[Field, ...]
     set_name: str
@@ -101,7 +101,7 @@ class Lookup:
 
 @dataclass(frozen=True, slots=True)
 class Icmp:
-    """An ICMP packet, of a type and of a code where they are given."""
+    """An ICMP packet, optionally of a type and a code."""
 
     type: int | None = None
     code: int | None = None
@@ -118,7 +118,7 @@ class Icmp:
 
 @dataclass(frozen=True, slots=True)
 class StateIn:
-    """What conntrack says of the packet."""
+    """The packet has one of these conntrack states."""
 
     states: tuple[Literal["established", "related", "invalid"], ...]
 
@@ -129,7 +129,7 @@ class StateIn:
 
 @dataclass(frozen=True, slots=True)
 class NotTcp:
-    """Any protocol but TCP."""
+    """Any protocol except TCP."""
 
     def text(self) -> str:
         """Return the nft text."""
@@ -140,8 +140,8 @@ class NotTcp:
 class NotOpening:
     """A TCP segment that does not open a connection.
 
-    A SYN that reuses the ports of a connection closed a moment ago may count as established, and would then pass
-    although its rule was revoked; so established segments pass only if they are not a bare SYN.
+    A SYN that reuses the ports of a recently closed connection may count as established, and would then pass although
+    its rule was revoked. So established segments pass only if they are not a bare SYN.
     """
 
     def text(self) -> str:
@@ -160,7 +160,7 @@ class Translated:
 
 @dataclass(frozen=True, slots=True)
 class Answering:
-    """The packet goes against the direction in which its connection was opened."""
+    """The packet goes in the reply direction of its connection."""
 
     def text(self) -> str:
         """Return the nft text."""
@@ -169,7 +169,7 @@ class Answering:
 
 @dataclass(frozen=True, slots=True)
 class Fragment:
-    """Not the first fragment of a datagram: it has no ports to look at. Conntrack reassembles, so none should come."""
+    """A fragment that is not the first one and so has no ports. Conntrack reassembles, so none should arrive."""
 
     def text(self) -> str:
         """Return the nft text."""
@@ -178,7 +178,7 @@ class Fragment:
 
 @dataclass(frozen=True, slots=True)
 class Ipv6:
-    """A packet of IPv6."""
+    """An IPv6 packet."""
 
     def text(self) -> str:
         """Return the nft text."""
@@ -187,7 +187,7 @@ class Ipv6:
 
 @dataclass(frozen=True, slots=True)
 class OverRate:
-    """The source has sent more packets a second than allowed; counted in a dynamic set."""
+    """The source has sent more packets per second than allowed. A dynamic set counts them."""
 
     set_name: str
     per_second: int
@@ -202,7 +202,7 @@ class OverRate:
 
 @dataclass(frozen=True, slots=True)
 class OverCount:
-    """The source has more tracked connections than allowed; they are counted in a dynamic set."""
+    """The source has more tracked connections than allowed. A dynamic set counts them."""
 
     set_name: str
     most: int
@@ -233,7 +233,7 @@ Match = (
 
 @dataclass(frozen=True, slots=True)
 class VerdictFrom:
-    """Do what a verdict map says for the fields; go on where it says nothing."""
+    """Carry out the verdict that a map has for the fields; continue if it has none."""
 
     fields: tuple[Field, ...]
     map_name: str
@@ -245,7 +245,7 @@ class VerdictFrom:
 
 @dataclass(frozen=True, slots=True)
 class MarkFrom:
-    """Set the packet's mark to what a map says; the rule ends where it says nothing."""
+    """Set the packet's mark to a map's value for the fields; the rule ends if there is none."""
 
     fields: tuple[Field, ...]
     map_name: str
@@ -257,7 +257,7 @@ class MarkFrom:
 
 @dataclass(frozen=True, slots=True)
 class KeepMark:
-    """Give the tracked connection the packet's mark, so that whoever reads it knows where it was led."""
+    """Copy the packet's mark to the tracked connection, so that a reader knows where it was led."""
 
     def text(self) -> str:
         """Return the nft text."""
@@ -266,7 +266,7 @@ class KeepMark:
 
 @dataclass(frozen=True, slots=True)
 class TranslateFrom:
-    """Translate the destination to the address, and port, that a map gives; the rule ends where it gives none."""
+    """Translate the destination to a map's address and port for the fields; the rule ends if there is none."""
 
     fields: tuple[Field, ...]
     map_name: str
@@ -278,7 +278,7 @@ class TranslateFrom:
 
 @dataclass(frozen=True, slots=True)
 class SourceFrom:
-    """Translate the source to the address that a map gives; the rule ends where it gives none."""
+    """Translate the source to a map's address for the fields; the rule ends if there is none."""
 
     fields: tuple[Field, ...]
     map_name: str
@@ -290,7 +290,7 @@ class SourceFrom:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """Count packets and bytes, for whoever lists the chain."""
+    """Count packets and bytes, to be seen in a listing of the chain."""
 
     def text(self) -> str:
         """Return the nft text."""
@@ -299,7 +299,7 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """Copy the packet to an NFLOG group, with a prefix that says what became of it (``compile/flow_logs.py``)."""
+    """Copy the packet to an NFLOG group, with a prefix that tells its fate (``compile/flow_logs.py``)."""
 
     group: int
     prefix: str
@@ -313,12 +313,12 @@ class Log:
 Statement = Verdict | VerdictFrom | MarkFrom | KeepMark | TranslateFrom | SourceFrom | Count | Log
 
 
-# What a table holds
+# The contents of a table
 
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """An element of a set or map. ``comment`` names what it comes from (``sgr-…``, ``vpce-…``)."""
+    """An element of a set or map. ``comment`` names its origin (``sgr-…``, ``vpce-…``)."""
 
     key: tuple[str, ...]
     value: tuple[str, ...] | Verdict | None = None
@@ -327,7 +327,7 @@ class Element:
 
 @dataclass(frozen=True, slots=True)
 class NamedSet:
-    """A named set, or a map where ``value`` says the type of its values, with its elements in a stable order."""
+    """A named set, or a map if ``value`` gives the type of its values, with its elements in a stable order."""
 
     name: str
     key: tuple[KeyType, ...]
@@ -335,7 +335,7 @@ class NamedSet:
     interval: bool = False
     value: tuple[KeyType, ...] | Literal["verdict"] | None = None
     filled: Literal["rates", "counts"] | None = None
-    """What rules fill it with (``OverRate``, ``OverCount``): it has no elements here and is never read back."""
+    """What rules add to it (``OverRate``, ``OverCount``). Such a set has no elements here and is never read back."""
 
     @property
     def kind(self) -> str:
@@ -343,7 +343,7 @@ class NamedSet:
         return "set" if self.value is None else "map"
 
     def declaration(self) -> str:
-        """Return the command that makes it, empty."""
+        """Return the command that creates the empty set."""
         kind = " . ".join(self.key)
         if self.value == "verdict":
             kind += " : verdict"
@@ -353,12 +353,12 @@ class NamedSet:
         if self.interval:
             parts.append("flags interval;")
         if self.filled:
-            # A count has no time to live: it ends with the last connection that it counts.
+            # A count has no timeout: it ends with the last connection that it counts.
             parts.append("flags dynamic;" + (" timeout 10s;" if self.filled == "rates" else "") + " size 65535;")
         return f"add {self.kind} {TABLE} {name(self.name)} {{ {' '.join(parts)} }}"
 
     def key_text(self, element: Element) -> str:
-        """Return the element's key as nft text. Raises ``ValueError`` for a part that is not of the key's type."""
+        """Return the element's key as nft text. Raises ``ValueError`` if a part is not of the key's type."""
         return " . ".join(value(kind, part) for kind, part in zip(self.key, element.key, strict=True))
 
     def element_text(self, element: Element) -> str:
@@ -378,7 +378,7 @@ class NamedSet:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Matches, then statements. ``comment`` names what the rule comes from."""
+    """Matches, then statements. ``comment`` names the rule's origin."""
 
     matches: tuple[Match, ...]
     statements: tuple[Statement, ...]
@@ -394,7 +394,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Hook:
-    """Where a base chain sits. ``policy`` is what becomes of a packet that no rule of the chain decides."""
+    """The hook of a base chain. ``policy`` is the verdict for packets that no rule of the chain decides."""
 
     type: Literal["filter", "nat"]
     hook: Literal["prerouting", "input", "forward", "output", "postrouting"]
@@ -415,7 +415,7 @@ class Chain:
     hook: Hook | None = None
 
     def declaration(self) -> str:
-        """Return the command that makes it, without rules."""
+        """Return the command that creates the chain, without rules."""
         body = f" {{ {self.hook.text()} }}" if self.hook else ""
         return f"add chain {TABLE} {name(self.name)}{body}"
 
@@ -432,7 +432,7 @@ class Ruleset:
     chains: tuple[Chain, ...] = ()
 
     def text(self) -> str:
-        """Return the table as a list of commands, for people and for ``nft --check``; not a transaction to apply."""
+        """Return the table as commands, for people and for ``nft --check``. They are not a transaction to apply."""
         lines = [f"add table {TABLE}", *(each.declaration() for each in self.sets)]
         lines += [chain.declaration() for chain in self.chains]
         for each in self.sets:

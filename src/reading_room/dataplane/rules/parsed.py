@@ -1,4 +1,4 @@
-"""Addresses and networks from their texts, parsed once, since rules are compared by the same ones again and again."""
+"""Cached parsing of addresses and networks, since the same ones are compared again and again."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ _MOST = 16_384
 
 @lru_cache(_MOST)
 def address(text: str) -> IPv4Address:
-    """Return the address that a text says; raise ``ValueError``."""
+    """Parse an address; raise ``ValueError`` if it is malformed."""
     return IPv4Address(text)
 
 
 @lru_cache(_MOST)
 def network(text: str) -> IPv4Network:
-    """Return the network that a text says; raise ``ValueError``."""
+    """Parse a network; raise ``ValueError`` if it is malformed."""
     return IPv4Network(text)

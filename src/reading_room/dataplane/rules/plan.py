@@ -1,9 +1,8 @@
-"""From what is to what should be: an ordered list of steps, each a value with its reason. Pure.
+"""The plan: the steps from what exists to what should, in order, each with its reason. Pure.
 
-``kernel.py`` looks at the routers and carries the steps out, in order, VPC by VPC; where a step of a VPC fails it
-leaves out the VPC's later steps and goes on with the next VPC. Any prefix of a plan leaves a safe network: a ruleset
-is in force before the links that it judges exist, and links go before the rules that judged them. What somebody else
-put into a namespace is a step, too: it goes, and the step's reason says what it was.
+``kernel.py`` carries the steps out in order, and each VPC's ``vpc_keeper.py`` leaves out the later steps if one fails.
+Any prefix of a plan leaves a safe network: a ruleset is in force before the links that it protects exist, and links go
+before their rules. If somebody else put something into a namespace, a step removes it, and its reason says what it was.
 """
 
 from __future__ import annotations
@@ -51,7 +50,7 @@ from reading_room.dataplane.rules.uplink import (
 
 
 def plan(desired: HostConfig, observed: ObservedHost) -> tuple[Step, ...]:
-    """Return the steps from ``observed`` to ``desired``; none where they agree. Unwanted VPCs go first."""
+    """Return the steps from ``observed`` to ``desired``, or none if they agree. Unwanted VPCs are removed first."""
     wanted = {router.vpc_id: router for router in desired.routers}
     present = {router.vpc_id: router for router in observed.routers}
     steps: list[Step] = []
@@ -64,7 +63,7 @@ def plan(desired: HostConfig, observed: ObservedHost) -> tuple[Step, ...]:
 
 
 def plan_router(desired: RouterConfig, observed: ObservedRouter | None) -> tuple[Step, ...]:
-    """Return the steps for one VPC; ``observed`` is ``None`` where its namespace does not exist."""
+    """Return the steps for one VPC; ``observed`` is ``None`` if its namespace does not exist."""
     if observed is not None and observed.namespace != desired.namespace:
         return (*_removal(observed), *plan_router(desired, None))
     if observed is None:
@@ -92,19 +91,19 @@ def _changes(desired: RouterConfig, observed: ObservedRouter) -> Iterator[Step]:
     }
     for link in desired.links:
         if addresses := lost.get(link.interface_id):
-            yield RemoveSecondary(vpc_id, link, addresses, "the interface has them no more")
-    # Before the ruleset gives anything their marks: without them, such packets would go where their addresses say.
+            yield RemoveSecondary(vpc_id, link, addresses, "the interface no longer has them")
+    # Before the ruleset sets their marks: without these rules, such packets would go where their addresses say.
     led = tuple(each for each in policy_rules(desired) if _by_interface(each) and each not in observed.rules)
     if led:
-        yield ChangePolicyRules(vpc_id, led, (), "routes lead to an interface that takes packets for others")
+        yield ChangePolicyRules(vpc_id, led, (), "routes lead to an interface for other addresses")
     if observed.ruleset is None:
-        why = "nobody knows what the table in force says"
+        why = "the rules in force are unknown"
         yield ApplyRuleset(vpc_id, creation(desired.ruleset), desired.ruleset, why)
     elif transactions := differences(observed.ruleset, desired.ruleset):
         yield ApplyRuleset(vpc_id, transactions, desired.ruleset, "groups, routes, endpoints or interfaces changed")
     gone = {address for found, _ in unwanted for address in (found.address, *found.secondary) if address}
     gone.update(drop_address, *lost.values())
-    # Before flows are forgotten: the reset that ends a connection passes as an answer in it.
+    # Before flows are forgotten: the reset that ends a connection passes as a part of it.
     for label in observed.listeners:
         if label not in desired.listeners:
             yield CloseListener(label, f"no {label.kind} is wanted at {label.address}:{label.port}")
@@ -125,19 +124,19 @@ def _changes(desired: RouterConfig, observed: ObservedRouter) -> Iterator[Step]:
             yield AddSecondary(vpc_id, link, addresses, "the interface has further addresses")
     there_by_links = {each for each in observed.routes if each.device in {link.name for link in kept.values()}}
     if missing := tuple(each for each in link_routes(desired) if each not in there_by_links):
-        yield LeadThrough(vpc_id, missing, "routes lead to an interface that takes packets for others")
+        yield LeadThrough(vpc_id, missing, "routes lead to an interface for other addresses")
     for label in desired.listeners:
         if label not in observed.listeners:
             yield OpenListener(label, f"{label.kind} is not served yet")
 
 
 def _routing(desired: RouterConfig, observed: ObservedRouter) -> Iterator[Step]:
-    """Yield the changes of routes and policy rules, in an order that opens nothing on the way.
+    """Yield the changes of routes and policy rules, in an order that never opens anything.
 
-    A blackhole goes last and comes first. A rule leads to a table only when its routes are there, or with a blackhole
-    of its own behind it, as those for interfaces do.
+    Blackholes are added first and removed last. A rule is added only when the routes of its table exist, or together
+    with a blackhole after it, as the rules for interfaces are.
     """
-    vpc_id, why = desired.vpc_id, "what no interface takes is dropped in silence"
+    vpc_id, why = desired.vpc_id, "packets that no interface takes are dropped silently"
     add_blackholes, drop_blackholes = compare(main_blackholes(desired), observed.blackholes)
     if add_blackholes:
         yield ChangeBlackholes(vpc_id, add_blackholes, (), why)
@@ -154,9 +153,9 @@ def _routing(desired: RouterConfig, observed: ObservedRouter) -> Iterator[Step]:
         yield ChangeTableRoutes(vpc_id, add, drop, "routes follow route tables and public addresses")
     add_rules = tuple(each for each in rules if each not in observed.rules and not _by_interface(each))
     if add_rules:
-        yield ChangePolicyRules(vpc_id, add_rules, (), "packets take the table of their route table")
+        yield ChangePolicyRules(vpc_id, add_rules, (), "packets follow the table of their route table")
     if drop_blackholes:
-        yield ChangeBlackholes(vpc_id, (), drop_blackholes, "route tables lead further")
+        yield ChangeBlackholes(vpc_id, (), drop_blackholes, "route tables lead to the outside")
 
 
 def _by_interface(rule: PolicyRule) -> bool:
@@ -179,17 +178,17 @@ def _removal(observed: ObservedRouter) -> list[Step]:
 def _compare_links(
     desired: RouterConfig, observed: ObservedRouter
 ) -> tuple[dict[str, ObservedLink], list[tuple[ObservedLink, str]]]:
-    """Return the links that stay by interface, and the links that go, each with why."""
+    """Return the links that stay, by interface, and the links that go, each with the reason."""
     wanted = {link.interface_id: link for link in desired.links}
     kept: dict[str, ObservedLink] = {}
     unwanted: list[tuple[ObservedLink, str]] = []
     for link in observed.links:
-        wish = wanted.get(link.interface_id)
-        if wish is None:
-            unwanted.append((link, "no interface is wanted behind it"))
-        elif (link.name, link.address) != (wish.name, wish.address):
+        config = wanted.get(link.interface_id)
+        if config is None:
+            unwanted.append((link, "no interface is wanted there"))
+        elif (link.name, link.address) != (config.name, config.address):
             unwanted.append((link, "its name or address is not the interface's"))
-        elif link.container_id not in (None, wish.container_id):
+        elif link.container_id not in (None, config.container_id):
             unwanted.append((link, "the interface belongs to another container now"))
         else:
             kept[link.interface_id] = link
@@ -197,11 +196,11 @@ def _compare_links(
 
 
 Way = tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
-"""How a source reaches an endpoint: networks, and the addresses that it appears with."""
+"""How a source reaches an endpoint: pairs of networks and the addresses that the listener sees."""
 
 
 def _cuts(desired: RouterConfig, observed: ObservedRouter) -> Iterator[Step]:
-    """Yield a cut for every endpoint port where a source lost its way, or where nobody knows whether one did."""
+    """Yield a cut for every endpoint port that a source can no longer reach, or for all if that is unknown."""
     before = None if observed.reach is None else _ways(observed.reach)
     after = _ways(desired.reach)
     for port in sorted(set(before or ()) | set(after)):
@@ -218,7 +217,7 @@ def _cuts(desired: RouterConfig, observed: ObservedRouter) -> Iterator[Step]:
 
 
 def _ways(reach: tuple[EndpointReach, ...]) -> dict[int, dict[str, Way]]:
-    """Return the sources of every endpoint port, each with the ways by which it gets there."""
+    """Return the sources of every endpoint port, each with its ways to the endpoint."""
     ways: dict[int, dict[str, Way]] = {}
     for each in reach:
         for port in each.ports:

@@ -1,4 +1,4 @@
-"""What AWS promises about routes, as plainly as it can be written: who takes a destination, by which tables. Pure."""
+"""AWS's rules about routes, written as plainly as possible: who receives a destination, by which tables. Pure."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _NOWHERE = tuple(map(IPv4Network, ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16",
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A route that a table chose: its destination as written, and where it leads."""
+    """A route that a table chose."""
 
     table: RouteTable
     route: Route
@@ -37,9 +37,9 @@ class Chosen:
 
 @dataclass(slots=True)
 class Way:
-    """Where the tables lead: ``kind``, and for an endpoint or an interface which.
+    """The result of following the tables: ``kind``, and the endpoint or interface if there is one.
 
-    ``nats`` are passed in order, ``chosen`` decided.
+    ``nats`` are the NAT gateways on the way, in order. ``chosen`` are the routes that decided.
     """
 
     kind: Literal["local", "endpoint", "internet", "interface", "nobody"] = "nobody"
@@ -49,17 +49,17 @@ class Way:
     chosen: list[Chosen] = field(default_factory=list)
     reasons: list[Reason] = field(default_factory=list)
     closed: bool = False
-    """Whether a route more specific than the local one led to nobody: then not even the router hears of it."""
+    """Whether a route more specific than the local one led to nobody. Then not even the router gets the packet."""
 
     def ends(self, about: tuple[str, ...], message: str) -> Way:
-        """Say why nobody takes it."""
+        """Return the way, now leading to nobody, with the reason."""
         self.kind = "nobody"
         self.reasons.append(Reason(about, message))
         return self
 
 
 def follow(spec: NetworkSpec, vpc: Vpc, subnet: Subnet, packet: Packet) -> Way:
-    """Return where packets from ``subnet`` go, through every NAT gateway on the way."""
+    """Return the way of packets from ``subnet``, through every NAT gateway on it."""
     way = Way()
     at = subnet
     destination = parsed.address(packet.destination)
@@ -89,17 +89,17 @@ def follow(spec: NetworkSpec, vpc: Vpc, subnet: Subnet, packet: Packet) -> Way:
 
 
 def table_of(vpc: Vpc, subnet: Subnet) -> RouteTable:
-    """Return the table that decides for a subnet."""
+    """Return a subnet's route table."""
     return next(each for each in vpc.route_tables if each.route_table_id == subnet.route_table_id)
 
 
 def unroutable(address: str) -> bool:
-    """Return whether an address is one that no router carries."""
+    """Return whether no router forwards packets to an address."""
     return any(parsed.address(address) in network for network in _NOWHERE)
 
 
 def networks_of(spec: NetworkSpec, prefix_list_id: str) -> tuple[str, ...]:
-    """Return the networks of a prefix list; none where nobody knows it."""
+    """Return the networks of a prefix list, or none if the list is unknown."""
     return next((each.cidrs for each in spec.prefix_lists if each.prefix_list_id == prefix_list_id), ())
 
 
@@ -109,7 +109,7 @@ def holds(spec: NetworkSpec, prefix_list_id: str, address: str) -> bool:
 
 
 def far_service(spec: NetworkSpec, vpc: Vpc, packet: Packet | Inbound) -> Endpoint | None:
-    """Return the service of ours beyond the internet gateway that a packet is for, if any: the closest network's."""
+    """Return the service beyond the internet gateway that a packet is for, if any: that of the smallest network."""
     if packet.protocol != TCP or packet.port not in SERVICE_PORTS:
         return None
     candidates = [
@@ -123,7 +123,7 @@ def far_service(spec: NetworkSpec, vpc: Vpc, packet: Packet | Inbound) -> Endpoi
 
 
 def longest(spec: NetworkSpec, vpc: Vpc, table: RouteTable, destination: IPv4Address) -> Chosen | None:
-    """Return the route that wins: the longest prefix, then one written out, then a prefix list's."""
+    """Return the route that wins: the longest prefix, then a CIDR block before a prefix list."""
     candidates: list[tuple[int, int, Route]] = []
     for route in table.routes:
         listed = route.destination.startswith("pl-")
@@ -149,14 +149,15 @@ def _inside(vpc: Vpc, table: RouteTable, at: Subnet, destination: IPv4Address) -
 
 
 def _end_of_way(vpc: Vpc, way: Way, chosen: Chosen, packet: Packet, *, inside: bool) -> Way:
-    """Judge a route that leads to no NAT gateway."""
+    """Complete a way whose last route does not lead to a NAT gateway."""
     table, route = chosen.table.route_table_id, chosen.route
     about = (table, route.destination, route.target)
     endpoint = next((each for each in vpc.endpoints if each.endpoint_id == route.target), None)
     if not inside and endpoint is None and route.target == vpc.internet_gateway:
         way.kind = "internet"
         if way.nats and not way.nats[-1].public:
-            return way.ends(about, f"{way.nats[-1].nat_gateway_id} is private: nothing of it passes {route.target}")
+            message = f"{way.nats[-1].nat_gateway_id} is private, so none of its packets pass {route.target}"
+            return way.ends(about, message)
     elif not inside and endpoint is not None and _takes(endpoint, route):
         if packet.protocol != TCP or packet.port not in SERVICE_PORTS:
             return way.ends(about, f"{route.target} takes TCP to port 80 and 443, not {spoken(packet)}")
@@ -166,31 +167,31 @@ def _end_of_way(vpc: Vpc, way: Way, chosen: Chosen, packet: Packet, *, inside: b
         if interface is None or interface.container_id is None:
             return way.ends(about, f"{route.target} is attached to nothing that could take packets")
         if way.nats:
-            return way.ends(about, f"{way.nats[-1].nat_gateway_id} passes nothing to an interface that is not its own")
+            return way.ends(about, f"{way.nats[-1].nat_gateway_id} does not forward packets to other interfaces")
         if packet.destination in kept_addresses(vpc):
-            return way.ends(about, f"{packet.destination} belongs to the VPC itself: no route leads it to an interface")
+            return way.ends(about, f"{packet.destination} belongs to the VPC itself, so no route leads to an interface")
         way.kind, way.interface = "interface", interface
     else:
-        message = f"the route of {table} for {route.destination} leads to {route.target}, which takes nothing"
+        message = f"the route of {table} for {route.destination} leads to {route.target}, which takes no packets"
         return way.ends(about, message)
     way.reasons.append(Reason(about, f"{table} sends {route.destination} to {route.target}"))
     return way
 
 
 def kept_addresses(vpc: Vpc) -> frozenset[str]:
-    """Return the VPC's addresses that are never sent to an interface: its routers', and those of its endpoints."""
+    """Return the VPC's addresses that no route leads to an interface: the router's, and those of endpoints."""
     endpoints = {each.endpoint_id for each in vpc.endpoints if each.kind == "interface"}
     of_endpoints = (each for each in vpc.interfaces if each.endpoint_id in endpoints)
     return router_addresses(vpc).union(*(each.addresses for each in of_endpoints))
 
 
 def resolver_addresses(vpc: Vpc) -> tuple[str, ...]:
-    """Return where the resolver answers: the first network's base plus two, and link-local; nowhere without DNS."""
+    """Return the resolver's addresses: the first network's base plus two, and link-local; none without DNS."""
     return (str(parsed.network(vpc.cidrs[0])[2]), LOCAL_RESOLVER_ADDRESS) if vpc.dns_support else ()
 
 
 def router_addresses(vpc: Vpc) -> frozenset[str]:
-    """Return every address that a VPC's router has itself."""
+    """Return every address of a VPC's router."""
     own = {str(parsed.network(subnet.cidr)[1]) for subnet in vpc.subnets}
     return frozenset({*own, LOCAL_CREDENTIALS_ADDRESS, LOCAL_ENDPOINT_ADDRESS, *resolver_addresses(vpc)})
 
@@ -200,11 +201,11 @@ def _takes(endpoint: Endpoint, route: Route) -> bool:
 
 
 def _no_route(spec: NetworkSpec, vpc: Vpc, table: RouteTable, packet: Packet) -> tuple[tuple[str, ...], str]:
-    """Return what misses, with the remedy where the destination is a service's."""
+    """Return the subjects and the sentence for a missing route, with the remedy if the destination is a service."""
     services = {each.prefix_list_id: each.service for each in vpc.endpoints if each.prefix_list_id}
     for prefix_list in spec.prefix_lists:
         listed = prefix_list.prefix_list_id
-        # Where nothing says whose list it is, S3's is the only one that there is.
+        # If no endpoint tells the list's service, it is S3's, because then there is no other list.
         service = services.get(listed, "" if any(each.kind == "far" for each in vpc.endpoints) else "s3")
         if service and holds(spec, listed, packet.destination):
             remedy = f"create a gateway endpoint associated with {table.route_table_id}"

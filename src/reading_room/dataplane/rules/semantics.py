@@ -1,8 +1,7 @@
-"""What AWS promises about a packet, as plainly as it can be written. Pure, and knows nothing of any firewall.
+"""AWS's rules about a packet, written as plainly as possible, without any firewall. Pure.
 
-``decide`` takes the first packet of a flow; replies belong to the flow and pass, as long as there is a way back. It
-is the yardstick for the ruleset (property tests compare the two) and the voice that tells a person what is missing.
-Routes are in ``routing.py``.
+``decide`` takes the first packet of a flow. Replies belong to the flow, and pass if there is a way back. Property tests
+compare the ruleset with ``decide``, and its reasons tell users what is missing. Routes are in ``routing.py``.
 """
 
 from __future__ import annotations
@@ -47,12 +46,12 @@ from reading_room.dataplane.spec import (
 )
 
 _ICMP_REQUESTS = (8, 13, 15, 17)
-# Echo, timestamp, information, address mask: all other ICMP is an answer or an error, and starts nothing.
+# Echo, timestamp, information, address mask: all other ICMP is an answer or an error, and starts no flow.
 _CLIENT_PORTS = range(32_768, 61_000)
 
 
 def decide(spec: NetworkSpec, packet: Packet | Inbound) -> Verdict:
-    """Return what AWS promises for ``packet``, with every reason and hop on the way."""
+    """Return the verdict on ``packet`` by AWS's rules, with all reasons and hops."""
     if isinstance(packet, Inbound):
         named = next((each for each in spec.vpcs if each.vpc_id == packet.vpc_id), None)
         entered = named if packet.vpc_id else _owner(spec, packet.destination)
@@ -75,9 +74,9 @@ def decide(spec: NetworkSpec, packet: Packet | Inbound) -> Verdict:
 def storage_path(spec: NetworkSpec, vpc_id: str, interface_id: str, port: int, address: str = "") -> Verdict:
     """Return whether an interface reaches S3 on a TCP port.
 
-    ``address`` is the one that names of S3 resolve to. Where the caller does not know it, one network of the prefix
-    lists that is reached is enough: a job is not refused for what may work. The lists are those of the VPC's S3
-    endpoints, or all where it has none.
+    ``address`` is the one that names of S3 resolve to. If the caller does not know it, it is enough that one network of
+    the prefix lists is reached, so that no job is refused that might work. The lists are those of the VPC's S3
+    endpoints, or all lists if it has none.
     """
     vpc = next((each for each in spec.vpcs if each.vpc_id == vpc_id), None)
     ours = [each for each in vpc.endpoints if each.service == "s3" and each.prefix_list_id] if vpc else []
@@ -88,7 +87,7 @@ def storage_path(spec: NetworkSpec, vpc_id: str, interface_id: str, port: int, a
         if not lists or prefix_list.prefix_list_id in lists
         for cidr in prefix_list.cidrs
     ]
-    # The second address, since a network's first is nobody's by custom.
+    # The second address, since a network's first one is usually not assigned.
     tried = [address] if address else [str(net[1] if net.num_addresses > 1 else net[0]) for net in networks]
     verdicts = [decide(spec, Packet(vpc_id, interface_id, each, TCP, port)) for each in tried]
     if not verdicts:
@@ -98,7 +97,7 @@ def storage_path(spec: NetworkSpec, vpc_id: str, interface_id: str, port: int, a
 
 @dataclass(slots=True)
 class _Journey:
-    """One packet on its way: what it looks like now, and what happened so far."""
+    """One packet on its way: its current addresses, and what has happened so far."""
 
     spec: NetworkSpec
     packet: Packet | Inbound
@@ -110,7 +109,7 @@ class _Journey:
     def ends(
         self, outcome: Outcome, reason: Reason | None = None, *, to: str = "", seen: bool = False, answered: bool = True
     ) -> Verdict:
-        """Return the verdict; ``seen`` says that somebody saw the source."""
+        """Return the verdict; ``seen`` says that the packet arrived somewhere, so that its source was seen."""
         if reason is not None:
             self.reasons.append(reason)
         source = self.source if seen else ""
@@ -126,12 +125,12 @@ class _Journey:
         target: str = "",
         allocation_id: str = "",
     ) -> None:
-        """Note a component that the packet passed."""
+        """Record a component that the packet passed."""
         about = (component_id, kind, vpc.vpc_id, self.source, self.destination)
         self.hops.append(Hop(*about, route=route, target=target, allocation_id=allocation_id))
 
     def set_out(self, vpc: Vpc, sender: Interface) -> Verdict:
-        """Leave the sender: its groups, then its route table."""
+        """Leave the sender: pass its groups, then follow its route table."""
         if not isinstance(self.packet, Packet):
             raise TypeError("only a packet of an interface leaves one")
         self.hop(sender.interface_id, "interface", vpc)
@@ -176,13 +175,13 @@ class _Journey:
         return self.ends("unrouted", Reason((vpc.vpc_id,), message))
 
     def _forward(self, vpc: Vpc, taker: Interface) -> Verdict:
-        """Arrive at an interface that takes what is for others, if its groups let it in; it gets no further."""
+        """Arrive at an interface that receives packets for other addresses, if its groups allow it, and end there."""
         if refusal := self._groups(vpc, taker, self.source, "ingress"):
             return refusal
         if self.destination in taker.addresses:
             return self._deliver(vpc, taker)
         self.hop(taker.interface_id, "interface", vpc)
-        message = f"{taker.interface_id} takes it, and no container passes on what is for another address"
+        message = f"{taker.interface_id} takes it, but no container forwards packets for another address"
         return self.ends("forwarded", Reason((taker.interface_id,), message), to=taker.interface_id, seen=True)
 
     def _deliver(self, vpc: Vpc, receiver: Interface) -> Verdict:
@@ -203,14 +202,14 @@ class _Journey:
         return self.ends("delivered", to=endpoint_id, seen=True)
 
     def _pass_nats(self, vpc: Vpc, way: Way) -> None:
-        """Take the address of each NAT gateway; the last one's is public where the way leads outside."""
+        """Take the address of each NAT gateway: private ones, except for the last one of a way to the internet."""
         for nat in way.nats:
             outside = way.kind == "internet" and nat is way.nats[-1]
             self.source = _shared(nat.public if outside else nat.private, self.packet)
             self.hop(nat.nat_gateway_id, "nat-gateway", vpc)
 
     def _leave(self, vpc: Vpc, way: Way) -> Verdict:
-        """Pass the internet gateway, to a service of ours, another VPC's public address, or away."""
+        """Leave by the internet gateway: to a service, to another VPC's public address, or to the internet."""
         gateway = vpc.internet_gateway or ""
         allocation = ""
         if way.nats:
@@ -218,7 +217,7 @@ class _Journey:
         else:
             elastic = _elastic(vpc, private=self.source)
             if elastic is None:
-                message = f"{self.source} has no Elastic IP, and {gateway} passes nothing without: AssociateAddress"
+                message = f"{self.source} has no Elastic IP, and {gateway} passes nothing without: use AssociateAddress"
                 return self.ends("unrouted", Reason((gateway,), message))
             self.source, allocation = elastic.public, elastic.allocation_id
             self.reasons.append(Reason((allocation, gateway), f"{gateway} gives it {elastic.public} ({allocation})"))
@@ -228,17 +227,17 @@ class _Journey:
             return self.ends("delivered", to=far.endpoint_id, seen=True)
         beyond = _owner(self.spec, self.destination)
         if beyond is None:
-            message = f"{self.destination} is no address of a VPC here: what lies there is the uplink's matter"
+            message = f"{self.destination} is not an address of a VPC here: what happens there depends on the uplink"
             return self.ends("left", Reason((gateway,), message), seen=True)
         return self.arrive(beyond)
 
     def arrive(self, vpc: Vpc | None) -> Verdict:
-        """Come in by the internet gateway of ``vpc``, if there is such a VPC and gateway."""
+        """Come in by the internet gateway of ``vpc``, if the VPC and its gateway exist."""
         if vpc is None or vpc.internet_gateway is None:
-            return self.ends("unrouted", Reason((), f"{self.destination} is no public address of a VPC here"))
+            return self.ends("unrouted", Reason((), f"{self.destination} is not a public address of a VPC here"))
         gateway = vpc.internet_gateway
         if _owner(self.spec, self.destination) is not vpc:
-            message = f"{gateway} takes nothing for {self.destination}, which is no public address of {vpc.vpc_id}"
+            message = f"{gateway} takes nothing for {self.destination}, which is not a public address of {vpc.vpc_id}"
             return self.ends("spoofed", Reason((gateway,), message))
         if unroutable(self.source) or any(parsed.address(self.source) in parsed.network(cidr) for cidr in vpc.cidrs):
             message = f"{self.source} is not an address that packets from outside {vpc.vpc_id} can have"
@@ -249,7 +248,7 @@ class _Journey:
         attached = (each for each in vpc.interfaces if each.container_id is not None)
         receiver = next((each for each in attached if elastic and elastic.private in each.addresses), None)
         if elastic is None or receiver is None:
-            message = f"{self.destination} is translated to no attached interface of {vpc.vpc_id}"
+            message = f"{self.destination} is not translated to an attached interface of {vpc.vpc_id}"
             return self.ends("unrouted", Reason((gateway,), message))
         public, self.destination = self.destination, elastic.private
         message = f"{gateway} leads {public} ({elastic.allocation_id}) to {elastic.private}"
@@ -268,12 +267,12 @@ class _Journey:
         return self.ends("delivered", reason, to=receiver.interface_id, seen=True, answered=answered)
 
     def _ignored(self) -> Verdict:
-        return self.ends("ignored", Reason((), f"{self.destination} is the router, which answers nobody"))
+        return self.ends("ignored", Reason((), f"{self.destination} is the router, which does not answer"))
 
     def _groups(
         self, vpc: Vpc, interface: Interface, other: str, direction: Literal["egress", "ingress"]
     ) -> Verdict | None:
-        """Note the first rule that allows, of all groups together, or return the refusal."""
+        """Record the first rule of any group that allows the packet, or return the refusal."""
         packet = self.packet
         groups = [group for group in vpc.groups if group.group_id in interface.group_ids]
         about = (interface.interface_id, direction, vpc.vpc_id, self.source, self.destination)
@@ -311,7 +310,7 @@ def _elastic(vpc: Vpc, private: str) -> ElasticAddress | None:
 
 
 def _owner(spec: NetworkSpec, public: str) -> Vpc | None:
-    """Return the VPC whose internet gateway answers for a public address."""
+    """Return the VPC that has a public address."""
     for vpc in spec.vpcs:
         elastic = {each.public for each in vpc.elastic_addresses}
         if vpc.internet_gateway and public in elastic.union(*(nat.public for nat in vpc.nat_gateways)):
@@ -320,14 +319,14 @@ def _owner(spec: NetworkSpec, public: str) -> Vpc | None:
 
 
 def _shared(addresses: tuple[str, ...], packet: Packet | Inbound) -> str:
-    """Return a NAT gateway's address for a packet: they share the ports that clients use evenly."""
+    """Return a NAT gateway's address for a packet: the addresses share the ports of clients evenly."""
     port = packet.icmp_type << 8 | packet.icmp_code if packet.protocol == ICMP else packet.source_port
     each = len(_CLIENT_PORTS) // len(addresses)
     return addresses[min(max(port - _CLIENT_PORTS.start, 0) // each, len(addresses) - 1)]
 
 
 def _exempt(vpc: Vpc, packet: Packet) -> str:
-    """Return the name of a service that groups do not filter, if the packet goes to one. The only place to say so."""
+    """Return the name of the service if groups do not filter the packet. All such exemptions are here."""
     if (packet.destination, packet.protocol, packet.port) == (LOCAL_CREDENTIALS_ADDRESS, TCP, 80):
         return "credentials"
     if packet.destination in resolver_addresses(vpc) and packet.protocol in (TCP, UDP) and packet.port == 53:
@@ -340,7 +339,7 @@ def _starts(packet: Packet | Inbound) -> bool:
 
 
 def _answers_only(packet: Packet | Inbound) -> Reason:
-    return Reason((), f"ICMP type {packet.icmp_type} answers a flow and starts none")
+    return Reason((), f"ICMP type {packet.icmp_type} belongs to an earlier flow and starts none")
 
 
 def _rule_covers(rule: SecurityGroupRule, packet: Packet | Inbound) -> bool:

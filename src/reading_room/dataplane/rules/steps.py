@@ -1,6 +1,6 @@
-"""What is, and the steps to what should be: values, each step with its reason.
+"""What exists on a host, and the steps to what should, as values. Each step has its reason.
 
-``plan.py`` makes the steps, ``kernel.py`` carries them out.
+``plan.py`` returns the steps, and ``kernel.py`` carries them out.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ Thing = TypeVar("Thing")
 
 
 def compare(wanted: Sequence[Thing], there: Sequence[Thing]) -> tuple[tuple[Thing, ...], tuple[Thing, ...]]:
-    """Return what is to be added and what is to be removed, each in its order."""
+    """Return what to add and what to remove, each in its original order."""
     add = tuple(each for each in wanted if each not in there)
     return add, tuple(each for each in there if each not in wanted)
 
 
-# What is
+# The observed state
 
 
 @dataclass(frozen=True, slots=True)
 class ObservedLink:
-    """A veth's router end, as the kernel tells.
+    """The router end of a veth pair, as the kernel has it.
 
-    ``interface_id`` is its alias, ``address`` that of its /32 route (empty: there is none). ``container_id`` is known
-    only to the driver that made the link; ``None`` where it was adopted after a restart.
+    ``interface_id`` is its alias, ``address`` that of its /32 route (empty if there is none). Only the driver that
+    created the link knows ``container_id``; it is ``None`` if the link was adopted after a restart.
     """
 
     name: str
@@ -39,12 +39,12 @@ class ObservedLink:
     address: str
     container_id: str | None = None
     secondary: tuple[str, ...] = ()
-    """Further addresses with a route to it, sorted."""
+    """Further addresses with a route to this link, sorted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stray:
-    """A route, address or policy rule that nobody of us made: in words, and as the request that deletes it."""
+    """A route, address or policy rule that is not ours: a description, and the request that deletes it."""
 
     what: str
     kind: int
@@ -62,15 +62,15 @@ class ObservedRouter:
     blackholes: tuple[str, ...] = ()
     links: tuple[ObservedLink, ...] = ()
     listeners: tuple[ListenerLabel, ...] = ()
-    """The sockets that this process holds open; none after a restart."""
+    """The sockets that this process holds open. After a restart there are none."""
     ruleset: Ruleset | None = None
-    """What the kernel has for certain (generation id as after our last transaction); ``None`` where nobody knows."""
+    """The kernel's ruleset (the generation id is that of our last transaction); ``None`` if it is unknown."""
     reach: tuple[EndpointReach, ...] | None = None
-    """As realized last; ``None`` where nobody knows."""
+    """As realized last; ``None`` if it is unknown."""
     translations: tuple[Translation, ...] | None = ()
-    """As realized last; ``None`` where nobody knows."""
+    """As realized last; ``None`` if they are unknown."""
     uplink: bool | None = None
-    """Whether the uplink's wire works; ``None`` where there is none."""
+    """Whether the uplink's wire works; ``None`` if there is none."""
     routes: tuple[TableRoute, ...] = ()
     rules: tuple[PolicyRule, ...] = BUILT_IN_RULES
     strays: tuple[Stray, ...] = ()
@@ -78,7 +78,7 @@ class ObservedRouter:
 
 @dataclass(frozen=True, slots=True)
 class ObservedHost:
-    """Every router namespace that exists, those that no VPC wants included."""
+    """Every router namespace that exists, even if no VPC wants it."""
 
     routers: tuple[ObservedRouter, ...] = ()
 
@@ -88,7 +88,7 @@ class ObservedHost:
 
 @dataclass(frozen=True, slots=True)
 class CreateNamespace:
-    """Make and pin a router namespace, set its sysctls, bring ``lo`` up."""
+    """Create and pin a router namespace, set its sysctls, and bring ``lo`` up."""
 
     vpc_id: str
     namespace: str
@@ -126,7 +126,7 @@ class ChangeBlackholes:
 
 @dataclass(frozen=True, slots=True)
 class ApplyRuleset:
-    """Run the transactions in order; afterwards the kernel has ``ruleset``. One that fails ends the VPC's steps."""
+    """Run the transactions in order; then the kernel has ``ruleset``. A failed one ends the VPC's steps."""
 
     vpc_id: str
     transactions: tuple[str, ...]
@@ -136,7 +136,7 @@ class ApplyRuleset:
 
 @dataclass(frozen=True, slots=True)
 class CreateLink:
-    """Make the veth pair, both its ends, and its route."""
+    """Create the veth pair with both its ends and its routes."""
 
     vpc_id: str
     link: LinkConfig
@@ -155,7 +155,7 @@ class DeleteLink:
 
 @dataclass(frozen=True, slots=True)
 class AddSecondary:
-    """Give a link that stays further addresses: in the container's namespace, then by routes to it."""
+    """Add addresses to an existing link: first in the container's namespace, then the routes to them."""
 
     vpc_id: str
     link: LinkConfig
@@ -165,7 +165,7 @@ class AddSecondary:
 
 @dataclass(frozen=True, slots=True)
 class RemoveSecondary:
-    """Take further addresses away from a link that stays: the routes to it, then in the container's namespace."""
+    """Remove addresses from an existing link: first the routes to them, then in the container's namespace."""
 
     vpc_id: str
     link: LinkConfig
@@ -175,7 +175,7 @@ class RemoveSecondary:
 
 @dataclass(frozen=True, slots=True)
 class CreateUplink:
-    """Make the wire to the uplink namespace, which exists already."""
+    """Create the wire to the uplink namespace, which exists already."""
 
     vpc_id: str
     reason: str
@@ -201,7 +201,7 @@ class ChangeTableRoutes:
 
 @dataclass(frozen=True, slots=True)
 class LeadThrough:
-    """Add routes by links, to interfaces that take packets for others. One whose link is not there is left out."""
+    """Add routes by links to interfaces that receive packets for other addresses. Routes without a link are skipped."""
 
     vpc_id: str
     add: tuple[TableRoute, ...]
@@ -220,7 +220,7 @@ class ChangePolicyRules:
 
 @dataclass(frozen=True, slots=True)
 class RemoveStray:
-    """Take away what somebody else put into the namespace."""
+    """Remove something that somebody else put into the namespace."""
 
     vpc_id: str
     stray: Stray
@@ -229,9 +229,9 @@ class RemoveStray:
 
 @dataclass(frozen=True, slots=True)
 class ForgetFlows:
-    """Report what is known of an address's flows, then delete its conntrack entries and destroy its connections.
+    """Report the flows of an address, then delete its conntrack entries and destroy its connections.
 
-    Comes after the address's link is gone, so that the address is clean for its next owner.
+    This step comes after the address's link is gone, so that its next owner gets a clean address.
     """
 
     vpc_id: str
@@ -241,7 +241,7 @@ class ForgetFlows:
 
 @dataclass(frozen=True, slots=True)
 class ForgetTranslations:
-    """End the tracked flows whose address is translated as none of the translations says (``host.Translation``)."""
+    """End the tracked flows whose translation is not among ``translations`` (see ``host.Translation``)."""
 
     vpc_id: str
     translations: tuple[Translation, ...]
@@ -276,10 +276,10 @@ class CloseListener:
 
 @dataclass(frozen=True, slots=True)
 class CutConnections:
-    """End connections accepted at a port of ``LOCAL_ENDPOINT_ADDRESS`` except those of the sources to ``keep``.
+    """End connections that were accepted at a port of ``LOCAL_ENDPOINT_ADDRESS``, except those from ``keep``.
 
-    A source is the address that began the connection, whatever the listener sees. Both the socket and the conntrack
-    entry go, so that neither side can use the connection any more.
+    ``keep`` are the addresses that opened the connections, whatever the listener sees. Both the socket and the
+    conntrack entry go, so that neither side can use the connection any more.
     """
 
     vpc_id: str

@@ -1,7 +1,7 @@
-"""A packet through a compiled host: which rules it meets and what becomes of it. Pure; walks values, not text.
+"""The trace of a packet through a compiled host: the rules that it meets, and its fate. Pure; reads values, not text.
 
-The first packet of a flow is walked, from one VPC to another where it leaves by the uplink for an Elastic IP; what is
-established passes by the first lines of the chains. Of the answer only its way back is walked.
+``trace`` follows the first packet of a flow, from one VPC to another if it leaves by the uplink for an Elastic IP.
+Established packets would pass by the first rules of the chains. For the answer, only its way back is checked.
 """
 
 from __future__ import annotations
@@ -63,9 +63,9 @@ class Met:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """What becomes of a packet, and the rules met on the way.
+    """The fate of a packet, and the rules that it met.
 
-    ``delivered_to`` as in ``semantics.Verdict``; ``reported`` is what flow logs hear of a packet that ended here.
+    ``delivered_to`` is as in ``verdicts.Verdict``. ``reported`` is what flow logs get about a packet that ended here.
     """
 
     outcome: Outcome
@@ -73,12 +73,12 @@ class Trace:
     met: tuple[Met, ...] = ()
     reported: Fate | None = None
     source: str = ""
-    """The sender's address as the receiver, or the internet, sees it; empty unless it got there."""
+    """The sender's address as the receiver or the internet sees it; empty unless the packet got there."""
     answered: bool = True
     """Whether the way back exists."""
 
     def table(self) -> str:
-        """Return the rules met as lines of text, columns aligned."""
+        """Return the rules that the packet met as a text table."""
         rows = [("chain", "because", "rule"), *((each.chain, each.because or "-", each.rule) for each in self.met)]
         first, second = (max(len(row[column]) for row in rows) for column in (0, 1))
         lines = [f"{chain:<{first}}  {because:<{second}}  {rule}" for chain, because, rule in rows]
@@ -88,7 +88,7 @@ class Trace:
 
 @dataclass(slots=True)
 class _State:
-    """The packet on its way."""
+    """The current state of the packet."""
 
     fields: dict[Field, str]
     invalid: bool
@@ -99,7 +99,7 @@ class _State:
 
 
 def trace(config: HostConfig, packet: Packet | Inbound) -> Trace:
-    """Return what the rulesets do with ``packet``."""
+    """Return the fate of ``packet`` by the rulesets."""
     fields = {Field.DESTINATION: packet.destination, Field.PROTOCOL: str(packet.protocol)}
     if isinstance(packet, Inbound):
         state = _state(packet, fields | {Field.SOURCE: packet.source})
@@ -126,7 +126,7 @@ _ENDS: dict[str, Outcome] = {
     "inp_service": "unanswered",
     "post_ingress": "refused-ingress",
 }
-"""What a packet met with that a base chain dropped."""
+"""The outcome for a packet that a base chain dropped, by the chain's name."""
 
 
 def _state(packet: Packet | Inbound, fields: dict[Field, str]) -> _State:
@@ -135,13 +135,13 @@ def _state(packet: Packet | Inbound, fields: dict[Field, str]) -> _State:
         fields |= {Field.PORT: str(packet.port), Field.SOURCE_PORT: str(packet.source_port)}
     elif packet.protocol == ICMP:
         icmp = (packet.icmp_type, packet.icmp_code)
-        # The first two bytes, which a rule reads as a source port whatever the protocol.
+        # The first two bytes, which a rule reads as a source port for any protocol.
         fields[Field.SOURCE_PORT] = str(packet.icmp_type << 8 | packet.icmp_code)
     return _State(fields, icmp is not None and icmp[0] not in _ICMP_REQUESTS, icmp)
 
 
 def _arrive(config: HostConfig, state: _State, met: tuple[Met, ...], vpc_id: str = "") -> Trace | None:
-    """Come in by the uplink of the VPC ``vpc_id``, or else of the one whose address it is, if one has it."""
+    """Come in by the uplink of ``vpc_id``, or without it of the VPC that has the destination, if there is one."""
     destination = state.fields[Field.DESTINATION]
     for router in config.routers:
         if router.uplink is None:
@@ -169,7 +169,7 @@ class _Walk:
         return [chain for _, chain in sorted(found, key=lambda each: each[0])]
 
     def run(self, state: _State) -> Trace:
-        """Walk the hooks in their order: prerouting, routing, then input, or forward and postrouting."""
+        """Follow the hooks in order: prerouting, routing, then input, or forward and postrouting."""
         state.fields[Field.ORIGINAL_DESTINATION] = state.fields[Field.DESTINATION]
         if ended := self.through("prerouting", state):
             return ended
@@ -193,7 +193,7 @@ class _Walk:
         return Trace(outcome, receiver.interface_id, tuple(self.met), None, source, answered)
 
     def through(self, hook: str, state: _State) -> Trace | None:
-        """Walk the chains of a hook; return the end of a packet that one of them drops."""
+        """Follow the chains of a hook; return the trace if one of them drops the packet."""
         for chain in self.hook(hook):
             if not self.base(chain, state):
                 outcome = _ENDS.get(chain.name, "unrouted")
@@ -205,13 +205,13 @@ class _Walk:
         return None
 
     def taker(self, state: _State) -> LinkConfig | None:
-        """Return the interface that takes packets of this mark for others, if the mark is one's."""
+        """Return the interface that a route led the packet to, by its mark, if there is one."""
         mark = state.fields.get(Field.MARK, "")
         device = next((each.device for each in self.router.through if str(each.number) == mark), "")
         return next((link for link in self.router.links if link.name == device), None)
 
     def leads_out(self, state: _State, destination: str) -> bool:
-        """Return whether routing sends a destination out by the uplink, by the packet's mark."""
+        """Return whether routing sends a destination to the uplink, by the packet's mark."""
         mark = state.fields.get(Field.MARK, "")
         return self.router.uplink is not None and any(
             parsed.address(destination) in parsed.network(network)
@@ -221,7 +221,7 @@ class _Walk:
         )
 
     def answers(self, receiver: LinkConfig, state: _State) -> bool:
-        """Return whether the receiver's answer to what came by the uplink leaves by it again."""
+        """Return whether the receiver's answer to a packet from the uplink leaves by the uplink again."""
         if state.fields[Field.INPUT_DEVICE] != UPLINK_DEVICE:
             return True
         there = {Field.INPUT_DEVICE: receiver.name, Field.SOURCE: state.fields[Field.DESTINATION]}
@@ -232,7 +232,7 @@ class _Walk:
             {
                 Field.OUTPUT_DEVICE: UPLINK_DEVICE,
                 Field.MARK: element.value[0],
-                # Its source is translated back to what the sender wrote.
+                # Its source is translated back to the destination that the sender wrote.
                 Field.SOURCE: state.fields[Field.ORIGINAL_DESTINATION],
                 Field.DESTINATION: state.fields[Field.SOURCE],
                 Field.PROTOCOL: state.fields[Field.PROTOCOL],
@@ -244,7 +244,7 @@ class _Walk:
         if not self.leads_out(answer, answer.fields[Field.DESTINATION]):
             self.met.append(Met("routing", f"blackhole {answer.fields[Field.DESTINATION]}", "the way back"))
             return False
-        # Translation is that of the connection; no chain of type nat is asked.
+        # The connection's translation applies, so no chain of type nat is consulted.
         judges = (chain for chain in self.hook("postrouting") if chain.hook and chain.hook.type == "filter")
         return all(self.base(chain, answer) for chain in judges)
 
@@ -253,7 +253,7 @@ class _Walk:
         return Trace(outcome, "", tuple(self.met), state.reported)
 
     def listener(self, state: _State) -> Trace:
-        """Return who listens where the packet arrived, if somebody does."""
+        """Return the trace of a packet that arrived at the router: at a listener, if there is one."""
         where = (state.fields[Field.DESTINATION], int(state.fields.get(Field.PORT, "0")))
         kinds = {TCP: ("resolver-tcp", "credentials", "endpoint-http", "endpoint-https"), UDP: ("resolver-udp",)}
         for label in self.router.listeners:
@@ -264,7 +264,7 @@ class _Walk:
         return self.end("ignored", state)
 
     def base(self, chain: Chain, state: _State) -> bool:
-        """Return whether a base chain lets the packet on."""
+        """Return whether a base chain lets the packet pass."""
         verdict = self.chain(chain, state)
         if verdict is None:
             passes = chain.hook is not None and chain.hook.policy == "accept"
@@ -274,7 +274,7 @@ class _Walk:
         return isinstance(verdict, Accept)
 
     def chain(self, chain: Chain, state: _State) -> Accept | Drop | None:
-        """Walk a chain; return what it decides, or ``None`` at its end."""
+        """Follow a chain; return its decision, or ``None`` if it does not decide."""
         for rule in chain.rules:
             comments = [rule.comment] if rule.comment else []
             if not all(self.matches(match, state, comments) for match in rule.matches):
@@ -287,7 +287,7 @@ class _Walk:
     def statements(
         self, chain: Chain, rule: Rule, state: _State, comments: list[str]
     ) -> tuple[Accept | Drop | None, bool]:
-        """Carry a rule's statements out; the flag says that the chain ends here without a verdict (after a goto)."""
+        """Carry out a rule's statements. The flag says that the chain ends here, perhaps undecided (after a goto)."""
         met = False
         for statement in rule.statements:
             verdict: Statement = statement
@@ -334,7 +334,7 @@ class _Walk:
                 state.fields[Field.PORT] = element.value[1]
 
     def matches(self, match: Match, state: _State, comments: list[str]) -> bool:
-        """Return whether a match holds; the comment of an element that made it hold is added to ``comments``."""
+        """Return whether a match holds, and add the comment of the matching element to ``comments``."""
         fields = state.fields
         match match:
             case Equals(field, value):
@@ -357,7 +357,7 @@ class _Walk:
             case NotOpening():
                 return state.answering and fields[Field.PROTOCOL] == str(TCP)
             case Fragment() | Ipv6() | OverRate() | OverCount():
-                return False  # What is walked is whole, IPv4, and within its bounds.
+                return False  # The packet is a whole IPv4 packet and within its limits.
 
     def find(self, each: NamedSet, names: Iterable[Field], state: _State) -> Element | None:
         """Return the element that covers the packet's fields."""

@@ -1,4 +1,4 @@
-"""Tracked flows as values: what the kernel knows of a connection. ``linux/conntrack.py`` reads them."""
+"""Tracked flows as values, read from the kernel by ``linux/conntrack.py``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Tuple:
-    """One direction of a connection. Ports are 0 where the protocol has none."""
+    """One direction of a connection. Ports are 0 if the protocol has none."""
 
     source: str
     destination: str
@@ -18,13 +18,13 @@ class Tuple:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A tracked connection: both directions, what was counted since the last zeroing (sizes in bytes),
-    seconds since 1970.
+    """A tracked connection: both directions, the counts since the last reset, and times.
 
-    ``reply`` is what answers look like; where an address was translated its source is the translated destination.
-    ``stop`` is the time of the end, 0 while it lives. ``key`` is the kernel's own description for deleting it.
-    ``state`` is the kernel's number of a TCP connection's state, 0 for other protocols; ``closed`` and
-    ``reply_closed`` say which side has sent FIN, as far as the state tells.
+    Sizes are in bytes, times in seconds since 1970. ``reply`` has the addresses of answers: its source is the
+    destination after translation. ``stop`` is the time of the end, or 0 while the connection is open. ``key`` is the
+    kernel's description of the connection, used to delete it. ``state`` is the kernel's number for a TCP connection's
+    state, or 0 for other protocols. ``closed`` and ``reply_closed`` say which side has sent FIN, as far as the state
+    tells.
     """
 
     original: Tuple
@@ -40,4 +40,4 @@ class Entry:
     closed: bool = False
     reply_closed: bool = False
     mark: int = 0
-    """The interface that a route led the flow to, where one did (``compile/interfaces.py``)."""
+    """The mark of the interface that a route led the flow to, if one did (``compile/interfaces.py``)."""

@@ -1,12 +1,13 @@
-"""From one ruleset to another: nft commands in transactions that running connections do not notice.
+"""Transactions of nft commands that change one ruleset into another, unnoticed by running connections.
 
-Measured rules that the order obeys: an update edits elements in place, or flushes and refills a chain that is no base
-chain; a set is never introduced in the transaction of a rule that uses it; base chains are never touched. Each string
-in the result is one transaction, a text for one call of libnftables, to be applied in order and each checked. If one
-fails, those before it have done no harm: they only added what nothing refers to yet, or finished whole sets and chains.
+The order follows rules that were found by measurement: an update edits elements in place, or flushes and refills a
+chain that is not a base chain; a set is never created in the transaction of a rule that uses it; base chains are never
+touched. Each string in the result is one transaction, the text for one call of libnftables. They are applied in order,
+and each is checked. If one fails, the earlier ones have done no harm: they only added things that nothing refers to
+yet, or completed whole sets and chains.
 
-Transactions are kept small, because an ordinary user's netlink message is limited by ``net.core.wmem_max`` (212,992
-bytes as Debian ships it).
+Transactions are small, because ``net.core.wmem_max`` limits an ordinary user's netlink message (212,992 bytes in
+Debian).
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ _BUDGET = 120_000
 _RULE_COST = 700
 _ELEMENT_COST = 60
 _DECLARATION_COST = 250
-# Bytes of netlink, estimated from what a stock system takes: 300 rules or 4,000 elements.
+# Bytes of netlink, estimated from the limits of an unmodified system: 300 rules or 4,000 elements.
 _ELEMENTS_AT_ONCE = _BUDGET // _ELEMENT_COST
 
 
@@ -44,12 +45,11 @@ class _Unit:
 
 
 def creation(ruleset: Ruleset) -> tuple[str, ...]:
-    """Return the transactions that make the table anew, whatever was there.
+    """Return the transactions that recreate the table, whatever it was before.
 
-    The first replaces it by base chains over empty sets, which drop every new connection, in one transaction: there is
-    no moment without a table, in which everything would pass. It is the one exception to the rule about sets and
-    rules of one transaction, since a set that is empty is missed by the rules either way. Connections already
-    established pass meanwhile.
+    The first transaction replaces the table with base chains and empty sets, which drop every new connection. So the
+    table always exists; without one, everything would pass. This is the only exception to the rule about sets and rules
+    in one transaction, since the rules find nothing in an empty set either way. Established connections pass meanwhile.
     """
     skeleton = _skeleton(ruleset)
     first = [f"add table {TABLE}", f"delete table {TABLE}", f"add table {TABLE}"]
@@ -60,9 +60,10 @@ def creation(ruleset: Ruleset) -> tuple[str, ...]:
 
 
 def differences(old: Ruleset, new: Ruleset) -> tuple[str, ...]:
-    """Return the transactions that turn ``old`` into ``new``; none where they are equal.
+    """Return the transactions that change ``old`` into ``new``, or none if they are equal.
 
-    Where base chains, or the type of a set, differ (another version of this program made them), the table is made anew.
+    If base chains or the type of a set differ (because another version of this program created them), the table is
+    recreated.
     """
     if old == new:
         return ()
@@ -80,18 +81,18 @@ def differences(old: Ruleset, new: Ruleset) -> tuple[str, ...]:
     gone_chains = [chain for chain in old.chains if chain.name not in new_chains]
     gone_sets = [each for each in old.sets if each.name not in new_sets]
     phases = (
-        # What nothing refers to yet.
+        # Sets and chains that nothing refers to yet.
         [unit for each in added_sets for unit in _new_set(each)]
         + [_Unit((chain.declaration(),), _DECLARATION_COST) for chain in added_chains],
         [_refill(chain, flush=False) for chain in added_chains if chain.rules],
-        # What packets meet now.
+        # Sets and chains in use.
         [unit for each in new.sets if each.name in old_sets for unit in _edit(old_sets[each.name], each)]
         + [
             _refill(chain, flush=True)
             for chain in new.chains
             if chain.name in old_chains and chain.rules != old_chains[chain.name].rules
         ],
-        # What nothing refers to any more: chains refer to chains and sets, so all are emptied first.
+        # Chains and sets that nothing refers to any more. Chains refer to each other, so all are emptied first.
         [_Unit((f"flush chain {TABLE} {chain.name}",), _DECLARATION_COST) for chain in gone_chains],
         [_Unit((f"delete chain {TABLE} {chain.name}",), _DECLARATION_COST) for chain in gone_chains]
         + [_Unit((f"delete {each.kind} {TABLE} {each.name}",), _DECLARATION_COST) for each in gone_sets],
@@ -100,9 +101,9 @@ def differences(old: Ruleset, new: Ruleset) -> tuple[str, ...]:
 
 
 def _skeleton(ruleset: Ruleset) -> Ruleset:
-    """Return the base chains and what their rules need: chains, and sets, empty.
+    """Return the base chains, and the chains and (empty) sets that their rules refer to.
 
-    It is the part that never changes in a VPC's life.
+    This part never changes in a VPC's life.
     """
     base = [chain for chain in ruleset.chains if chain.hook]
     led_to = {
@@ -133,7 +134,7 @@ def _new_set(each: NamedSet) -> list[_Unit]:
 
 
 def _edit(old: NamedSet, new: NamedSet) -> list[_Unit]:
-    """Return the changes of one set's elements: what goes first, since its successor may overlap it."""
+    """Return the changes of one set's elements: deletions first, since new elements may overlap deleted ones."""
     if old.elements == new.elements:
         return []
     before = set(old.elements)
@@ -162,7 +163,7 @@ def _refill(chain: Chain, *, flush: bool) -> _Unit:
 
 
 def _pack(units: Iterable[_Unit]) -> list[str]:
-    """Join units to transactions, in order, each within the budget unless a single unit is over it."""
+    """Join units into transactions, in order, each within the budget unless a single unit exceeds it."""
     transactions: list[str] = []
     commands: list[str] = []
     cost = 0

@@ -1,4 +1,4 @@
-"""Which tracked flows a configuration explains: what lives on when addresses, gateways or routes change. Pure."""
+"""Which tracked flows may continue when addresses, gateways or routes change. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from reading_room.dataplane.spec import LOCAL_ENDPOINT_ADDRESS
 
 
 def _within(networks: Iterable[str]) -> Callable[[str], bool]:
-    """Return a test whether an address lies in one of the networks."""
+    """Return a function that tests whether an address is in one of the networks."""
     parsed = [IPv4Network(each) for each in networks]
     spans = [(int(each[0]), int(each[-1])) for each in parsed]
 
@@ -25,10 +25,10 @@ def _within(networks: Iterable[str]) -> Callable[[str], bool]:
 
 
 class Explained:
-    """Says of a tracked flow whether its translation is one of those that there should be.
+    """Tests whether a tracked flow has one of the current translations.
 
-    A flow whose addresses are not translated, or only by an endpoint, is always explained, unless a route led it to an
-    interface: then the route must be there.
+    A flow whose addresses are not translated, or only by an endpoint, always passes the test, unless a route led it to
+    an interface: then the route must still exist.
     """
 
     def __init__(self, translations: Iterable[Translation]) -> None:
@@ -47,7 +47,7 @@ class Explained:
         }
 
     def __call__(self, entry: Entry) -> bool:
-        """Return whether the flow may live on."""
+        """Return whether the flow may continue."""
         there, back = entry.original, entry.reply
         if entry.mark >= FIRST_MARK:
             return any(
@@ -65,7 +65,7 @@ class Explained:
 
 
 def own_addresses(config: RouterConfig) -> Callable[[Entry], set[str]]:
-    """Return what tells the addresses at the ends of a flow that are the VPC's own."""
+    """Return a function that returns the VPC's own addresses among the two ends of a flow."""
     within = _within(each for each in config.blackholes if each != ANYWHERE)
 
     def mine(entry: Entry) -> set[str]:

@@ -1,17 +1,17 @@
 """The way out of a VPC: policy routing in its router, and the host's uplink namespace behind it. Pure.
 
-In the router, packets that the ruleset marked meet the policy rules in the order of their preference: first the main
-table, which knows who is attached, then the table of their route table, at last a blackhole. So no route of a table
-can win over an attached interface, and what no table takes is dropped in silence. What a route sends to an interface
-that takes packets for others has that interface's mark, and meets its table before the main one.
+In the router, packets that the ruleset marked follow the policy rules in order of preference: first the main table,
+which knows the attached interfaces, then the table of their route table, and last a blackhole. So no route of a route
+table can win over an attached interface, and packets without a route are dropped silently. Packets that a route sends
+to an interface for other addresses have that interface's mark, and follow its table before the main table.
 
-All routers with an uplink end in one namespace, which knows the VPCs' public addresses and what lies beyond:
+All routers with an uplink lead to one namespace, which knows the VPCs' public addresses and the outside:
 
     router of vpc-1: up0 ──┐
     router of vpc-2: up0 ──┴── uplink namespace ── wan0 or tap0, by the agent's setting ── the outside
 
-Nothing has an address there that anybody could call. Packets are forwarded between the VPCs' public addresses and to
-the outside, and only by the wire that their source belongs to.
+No address in that namespace accepts connections. Packets are forwarded between the VPCs' public addresses and to the
+outside, but only if they come by the wire that their source belongs to.
 """
 
 from __future__ import annotations
@@ -36,24 +36,24 @@ from reading_room.dataplane.rules.nftables import (
 
 ANYWHERE = "0.0.0.0/0"
 UPLINK_MTU = 1500
-"""Bytes; what EC2 lets through an internet gateway."""
+"""The MTU of the uplink in bytes, as at EC2's internet gateways."""
 ROUTER_HOP, UPLINK_HOP = "169.254.255.2", "169.254.255.1"
-"""Next hops on the wire between a router and the uplink namespace, the same on each. No end has them as address."""
+"""Next hops on every wire between a router and the uplink namespace. Neither end has these addresses."""
 ROUTER_MAC, UPLINK_MAC = "02:00:00:00:fe:02", "02:00:00:00:fe:01"
-"""Hardware addresses of the two ends, the same on every such wire."""
+"""MAC addresses of the two ends, the same on every wire."""
 FIRST_TABLE = 1000
-"""Routing tables of route tables are numbered from here."""
+"""The first number of the routing tables for route tables."""
 RETURN_TABLE = 900
-"""The routing table for what the router itself answers to addresses that no link has."""
+"""The routing table for the router's own answers to addresses that no link has."""
 RETURNS, THROUGH, NOT_THROUGH, MARKED, LAST = 30_000, 31_000, 31_001, 40_000, 50_000
-"""Preferences of our policy rules: before, and behind, the main table's, which is 32766."""
+"""Preferences of our policy rules: two before and two after the main table's, which is 32766."""
 
 # In the router
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class PolicyRule:
-    """A policy rule: packets with a mark (0: any), or those of the namespace itself, go to a table, 0 the blackhole."""
+    """A policy rule: packets with a mark (0: any), or from the namespace itself, go to a table (0: a blackhole)."""
 
     preference: int
     table: int
@@ -63,17 +63,17 @@ class PolicyRule:
 
 @dataclass(frozen=True, slots=True, order=True)
 class TableRoute:
-    """A route in a table of ours, by the uplink's wire, for returns by ``lo``, or by a link to ``hop``."""
+    """A route in a table of ours: by the uplink's wire, by ``lo`` (for returns), or by a link to ``hop``."""
 
     table: int
     destination: str
     device: str
     hop: str = ""
-    """The address of the interface behind a link; empty for ``lo`` and for the uplink, whose hop is always the same."""
+    """The address of the interface behind a link. Empty for ``lo`` and for the uplink, whose hop is always the same."""
 
 
 BUILT_IN_RULES = (PolicyRule(0, 255), PolicyRule(32_766, 254), PolicyRule(32_767, 253))
-"""What every namespace starts with: the local, the main and the default table."""
+"""The policy rules of a new namespace: the local, the main and the default table."""
 
 
 def policy_rules(router: RouterConfig) -> tuple[PolicyRule, ...]:
@@ -90,7 +90,7 @@ def policy_rules(router: RouterConfig) -> tuple[PolicyRule, ...]:
 
 
 def table_routes(router: RouterConfig) -> tuple[TableRoute, ...]:
-    """Return the routes of our own tables by ``lo`` and the uplink, sorted; those by links are ``link_routes``."""
+    """Return the routes of our own tables by ``lo`` and the uplink, sorted. ``link_routes`` returns those by links."""
     routes = [TableRoute(RETURN_TABLE, f"{address}/32", "lo") for address in router.returns]
     for each in router.uplink.routes if router.uplink is not None else ():
         routes += [TableRoute(FIRST_TABLE + each.number, network, UPLINK_DEVICE) for network in each.networks]
@@ -98,14 +98,15 @@ def table_routes(router: RouterConfig) -> tuple[TableRoute, ...]:
 
 
 def link_routes(router: RouterConfig) -> tuple[TableRoute, ...]:
-    """Return the routes of our own tables that lead to links, which have to be there first; sorted."""
+    """Return the routes of our own tables by links, sorted. The links must exist first."""
     return tuple(sorted(TableRoute(each.number, ANYWHERE, each.device, each.address) for each in router.through))
 
 
 def main_blackholes(router: RouterConfig) -> tuple[str, ...]:
     """Return the blackholes of the main table.
 
-    With an uplink, what the main table does not know goes on to the marked tables, and a rule of its own is the last.
+    With an uplink, packets without a route in the main table continue to the marked tables, and a rule is the last
+    blackhole.
     """
     return tuple(each for each in router.blackholes if router.uplink is None or each != ANYWHERE)
 
@@ -115,10 +116,10 @@ def main_blackholes(router: RouterConfig) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """What lies beyond the uplink namespace: a device, our address on it, and the next hop.
+    """The connection of the uplink namespace to the outside: a device, our address on it, and the next hop.
 
-    ``made_here`` is a veth pair that the driver makes; otherwise the device is a program's and comes and goes with it.
-    ``masquerade``: packets leave with our address, for an outside that knows no way to the public addresses.
+    With ``made_here`` the driver creates a veth pair; otherwise the device belongs to a program and comes and goes with
+    it. With ``masquerade`` packets leave with our address, for an outside that has no route to the public addresses.
     """
 
     device: str
@@ -129,10 +130,10 @@ class Outside:
 
 
 VETH = Outside("wan0", "169.254.171.2", "169.254.171.1", made_here=True, masquerade=False)
-"""A veth pair; its other end is ``VETH_PEER`` with the gateway's address, in a namespace that the operator named."""
+"""A veth pair. Its other end is ``VETH_PEER`` with the gateway's address, in a namespace that the operator chose."""
 VETH_PEER = "rr-uplink"
 SLIRP = Outside("tap0", "10.0.2.100", "10.0.2.2", made_here=False, masquerade=True)
-"""The device that slirp4netns makes, with its addresses."""
+"""The device that slirp4netns creates, with its addresses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,32 +147,32 @@ class Wire:
 
 @dataclass(frozen=True, slots=True)
 class UplinkConfig:
-    """What the uplink namespace should hold; wires sorted by device."""
+    """The configuration of the uplink namespace; wires are sorted by device."""
 
     wires: tuple[Wire, ...]
     outside: Outside | None = None
 
 
 def wire_name(vpc_id: str) -> str:
-    """Return the device name of a VPC's wire in the uplink namespace; stable for the VPC's life."""
+    """Return the device name of a VPC's wire in the uplink namespace. It is stable for the VPC's life."""
     return "u" + vpc_id.removeprefix("vpc-")[-14:]
 
 
 def wire_of(router: RouterConfig) -> Wire | None:
-    """Return the wire of a router, ``None`` where it has no uplink."""
+    """Return the wire of a router, or ``None`` if it has no uplink."""
     if router.uplink is None:
         return None
     return Wire(wire_name(router.vpc_id), router.vpc_id, router.uplink.public)
 
 
 SOURCES, PUBLIC, OUTSIDE = "up_sources", "up_public", "up_outside"
-"""Sets: device and the source addresses that come by it; every public address; the devices to the outside."""
+"""Sets: devices with the source addresses that may come by them; all public addresses; the devices to the outside."""
 MASQUERADE = "up_masquerade"
-"""Map: device to the outside to the address that packets leave with."""
+"""Map from the device to the outside to the address that packets leave with."""
 
 
 def uplink_ruleset(config: UplinkConfig) -> Ruleset:
-    """Return the rules of the uplink namespace. Chains are always the same, sets differ."""
+    """Return the rules of the uplink namespace. The chains are always the same; only the sets differ."""
     sources = [Element((wire.device, address), None, wire.vpc_id) for wire in config.wires for address in wire.public]
     public = sorted({address for wire in config.wires for address in wire.public})
     outside = (Element((config.outside.device,)),) if config.outside is not None else ()
@@ -187,7 +188,7 @@ def uplink_ruleset(config: UplinkConfig) -> Ruleset:
         ),
         Hook("filter", "forward", 0),
     )
-    # Nobody is here who could be called, or who could call.
+    # Nothing in this namespace accepts or opens connections.
     chains = [
         forward,
         Chain(

@@ -1,6 +1,6 @@
-"""From what the uplink namespace is to what it should be: steps with reasons. Pure.
+"""The plan of the uplink namespace: the steps from what exists to what should, each with its reason. Pure.
 
-The wires themselves are made and removed with their routers' (``plan.CreateUplink``); here they get their routes.
+The routers' plans create and delete the wires (``steps.CreateUplink``); the plan here gives them routes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from reading_room.dataplane.rules.transactions import creation, differences
 from reading_room.dataplane.rules.uplink import BUILT_IN_RULES, LAST, Outside, PolicyRule, UplinkConfig, uplink_ruleset
 
 RULES = (*BUILT_IN_RULES, PolicyRule(LAST, 0))
-"""What the main table does not know is dropped in silence."""
+"""Packets without a route in the main table are dropped silently."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -29,8 +29,8 @@ class PublicRoute:
 class ObservedUplink:
     """The uplink namespace as it is.
 
-    ``wires`` are the VPCs whose wire is there, by device. ``outside`` says whether the device to the outside is
-    there, ``ready`` whether it is up and has its address and the default route.
+    ``wires`` are the devices of existing wires, with their VPCs. ``outside`` says whether the device to the outside
+    exists, ``ready`` whether it is up and has its address and the default route.
     """
 
     wires: tuple[tuple[str, str], ...] = ()
@@ -44,7 +44,7 @@ class ObservedUplink:
 
 @dataclass(frozen=True, slots=True)
 class UplinkRules:
-    """Run the transactions in order; afterwards the namespace has ``ruleset``."""
+    """Run the transactions in order; then the namespace has ``ruleset``."""
 
     transactions: tuple[str, ...]
     ruleset: Ruleset
@@ -71,7 +71,7 @@ class UplinkRoutes:
 
 @dataclass(frozen=True, slots=True)
 class MakeOutside:
-    """Make the veth pair to the namespace that the operator named."""
+    """Create the veth pair to the namespace that the operator chose."""
 
     outside: Outside
     reason: str
@@ -79,7 +79,7 @@ class MakeOutside:
 
 @dataclass(frozen=True, slots=True)
 class ReadyOutside:
-    """Set the device to the outside up, with its address and the default route."""
+    """Set up the device to the outside, with its address and the default route."""
 
     outside: Outside
     reason: str
@@ -87,7 +87,7 @@ class ReadyOutside:
 
 @dataclass(frozen=True, slots=True)
 class UplinkStray:
-    """Take away what somebody else put into the namespace."""
+    """Remove something that somebody else put into the namespace."""
 
     stray: Stray
     reason: str
@@ -99,18 +99,18 @@ UplinkStep = UplinkRules | UplinkPolicy | UplinkRoutes | MakeOutside | ReadyOuts
 def plan_uplink(desired: UplinkConfig, observed: ObservedUplink) -> Iterator[UplinkStep]:
     """Yield the steps from ``observed`` to ``desired``: rules before routes, so that any prefix is safe.
 
-    A wire that is not there yet gets its route in the turn that finds it.
+    A wire that does not exist yet gets its routes in the first turn that finds it.
     """
     for stray in observed.strays:
         yield UplinkStray(stray, f"{stray.what} is not ours")
     ruleset = uplink_ruleset(desired)
     if observed.ruleset is None:
-        yield UplinkRules(creation(ruleset), ruleset, "nobody knows what the table in force says")
+        yield UplinkRules(creation(ruleset), ruleset, "the rules in force are unknown")
     elif transactions := differences(observed.ruleset, ruleset):
         yield UplinkRules(transactions, ruleset, "public addresses or VPCs with an internet gateway changed")
     add_rules, drop_rules = compare(RULES, observed.rules)
     if add_rules or drop_rules:
-        yield UplinkPolicy(add_rules, drop_rules, "what nobody has is dropped in silence")
+        yield UplinkPolicy(add_rules, drop_rules, "packets without a route are dropped silently")
     there = set(observed.wires)
     wanted = [
         PublicRoute(address, wire.device)
@@ -123,6 +123,6 @@ def plan_uplink(desired: UplinkConfig, observed: ObservedUplink) -> Iterator[Upl
         yield UplinkRoutes(add, drop, "public addresses follow Elastic IPs and NAT gateways")
     outside = desired.outside
     if outside is not None and not observed.outside and outside.made_here:
-        yield MakeOutside(outside, "an uplink to the outside was asked for")
+        yield MakeOutside(outside, "an uplink to the outside is wanted")
     elif outside is not None and observed.outside and not observed.ready:
-        yield ReadyOutside(outside, f"{outside.device} is there and not in use")
+        yield ReadyOutside(outside, f"{outside.device} exists but is not in use")

@@ -1,4 +1,4 @@
-"""Packets, and what becomes of them: the words that questions about a network are asked and answered in."""
+"""Packets and verdicts on them: the values for questions about a network and their answers."""
 
 from __future__ import annotations
 
@@ -20,20 +20,22 @@ Outcome = Literal[
     "no-wire",
     "no-interface",
 ]
-"""``left`` went out by the internet gateway to an address that is no VPC's; what lies there is the uplink's matter.
-``forwarded``: a route led it to an interface that takes what is for others; no container passes packets on, so it is
-lost there.
-``unanswered`` is allowed by groups but an interface endpoint has nothing at the port; ``unrouted`` is allowed by groups
-but taken by nobody; ``ignored`` goes to the router itself, which answers nobody.
-``no-wire``: the sender has no container; ``no-interface``: there is no such sender."""
+"""``left``: the packet left by the internet gateway to an address of no VPC; what happens there depends on the uplink.
+``forwarded``: a route led it to an interface that receives packets for other addresses. It is lost there, because
+containers do not forward packets.
+``unanswered``: groups allow it, but an interface endpoint has no listener at the port.
+``unrouted``: groups allow it, but no route or interface takes it.
+``ignored``: it was for the router itself, which does not answer.
+``no-wire``: the sender has no container.
+``no-interface``: the sender does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
 class Packet:
     """The first packet of a flow, at the interface that sends it.
 
-    ``source`` is the interface's primary address where it is empty. ``port`` is the destination port of TCP and UDP.
-    ``source_port`` matters behind a NAT gateway with several addresses only.
+    If ``source`` is empty, it is the interface's primary address. ``port`` is the destination port of TCP and UDP.
+    ``source_port`` matters only for a NAT gateway with several addresses.
     """
 
     vpc_id: str
@@ -49,9 +51,10 @@ class Packet:
 
 @dataclass(frozen=True, slots=True)
 class Inbound:
-    """The first packet of a flow that comes from the internet, as it arrives at an internet gateway.
+    """The first packet of a flow from the internet, as it arrives at an internet gateway.
 
-    It is that of the VPC that has the destination, unless ``vpc_id`` names another: a packet gone astray, or forged.
+    The gateway is that of the VPC that has the destination, unless ``vpc_id`` names another VPC, for a stray or forged
+    packet.
     """
 
     source: str
@@ -66,7 +69,7 @@ class Inbound:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """What decided: the ids of rules, tables, endpoints and lists, and a sentence for a person."""
+    """A reason for a verdict: the ids of rules, tables, endpoints and lists, and a sentence for the user."""
 
     about: tuple[str, ...]
     message: str
@@ -76,9 +79,9 @@ class Reason:
 class Hop:
     """A component that the packet passed or ended at, and what it did.
 
-    ``rule_id`` and ``group_id`` are those that allowed (``kind`` is ``egress`` or ``ingress``); ``route`` is the
-    destination of the route that a table chose, ``target`` where it leads. ``source`` and ``destination`` are those of
-    the packet behind this component. ``refused`` says that it ended here.
+    ``rule_id`` and ``group_id`` are those that allowed it (``kind`` is ``egress`` or ``ingress``). ``route`` is the
+    destination of the route that a table chose, ``target`` its target. ``source`` and ``destination`` are those of the
+    packet after this component. ``refused`` says that it ended here.
     """
 
     component_id: str
@@ -93,24 +96,22 @@ class Hop:
     route: str = ""
     target: str = ""
     allocation_id: str = ""
-    """Of the Elastic IP that an internet gateway translated by."""
+    """The allocation of the Elastic IP that an internet gateway used for translation."""
     refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What becomes of a packet. ``delivered_to`` is an ``eni-…``, a ``vpce-…``, ``far-…``, ``resolver`` or
-    ``credentials``.
-    """
+    """The fate of a packet. ``delivered_to`` is ``eni-…``, ``vpce-…``, ``far-…``, ``resolver`` or ``credentials``."""
 
     outcome: Outcome
     delivered_to: str = ""
     reasons: tuple[Reason, ...] = ()
     hops: tuple[Hop, ...] = ()
     source: str = ""
-    """The sender's address as the receiver, or the internet, sees it; empty unless it got there."""
+    """The sender's address as the receiver or the internet sees it; empty unless the packet got there."""
     answered: bool = True
-    """Whether the way back exists; what is not there is the last reason."""
+    """Whether the way back exists. If it does not, the last reason says what is missing."""
 
     @property
     def delivered(self) -> bool:
@@ -119,12 +120,12 @@ class Verdict:
 
     @property
     def sentence(self) -> str:
-        """Return the last reason's sentence: what decided in the end."""
+        """Return the sentence of the last reason, which decided."""
         return self.reasons[-1].message if self.reasons else ""
 
 
 def spoken(packet: Packet | Inbound) -> str:
-    """Return protocol and port as a person says them."""
+    """Return protocol and port for a message, such as ``TCP 443``."""
     names = {TCP: "TCP", UDP: "UDP", ICMP: "ICMP"}
     name = names.get(packet.protocol, f"protocol {packet.protocol}")
     return f"{name} {packet.port}" if packet.protocol in (TCP, UDP) else name

@@ -1,7 +1,6 @@
-"""From the words of a VPC to what a kernel holds. Pure; one VPC does not depend on another.
+"""The compiler of a VPC into the configuration of its router. Pure; VPCs do not depend on each other.
 
-``compile_vpc`` is a function of the VPC's value and of the prefix lists, so whoever keeps its results by those values
-compiles only what changed.
+``compile_vpc`` depends only on its arguments, so a caller that keeps its results compiles only what changed.
 """
 
 from __future__ import annotations
@@ -32,18 +31,18 @@ ANYWHERE = "0.0.0.0/0"
 
 
 def compile_host(spec: NetworkSpec) -> HostConfig:
-    """Return what the host's kernel should hold for the whole wish. Raises as ``compile_vpc`` does."""
+    """Return the configuration of the host's kernel for the whole spec. Raises as ``compile_vpc`` does."""
     routers = (compile_vpc(vpc, spec.prefix_lists) for vpc in spec.vpcs)
     return HostConfig(tuple(sorted(routers, key=lambda router: router.vpc_id)))
 
 
 def compile_vpc(vpc: Vpc, prefix_lists: tuple[PrefixList, ...], kept: Kept = frozenset()) -> RouterConfig:
-    """Return one VPC's router; ``kept`` are combinations of groups whose chains stay though nobody carries them now.
+    """Return one VPC's router. ``kept`` are combinations of groups whose chains stay even if no interface has them.
 
-    An interface without a container has no wire and no part in the result. Whoever has not got a container's
-    namespace open should leave the ``container_id`` out before compiling, so that packets to it are reported.
-    Raises ``ValueError`` where the VPC contradicts itself: a subnet without its route table, an interface without its
-    subnet or group, or text that is no address or name.
+    An interface without a container has no wire and does not appear in the result. A caller that does not have a
+    container's namespace open should remove the ``container_id`` before compiling, so that packets to it are reported.
+    Raises ``ValueError`` if the VPC contradicts itself: a subnet without its route table, an interface without its
+    subnet or group, or a malformed address or name.
     """
     lists = {each.prefix_list_id: each.cidrs for each in prefix_lists}
     _must_fit(vpc)

@@ -1,27 +1,28 @@
-"""The chains that hang in the kernel's hooks: the same for every VPC, made once, never changed while it lives.
+"""The chains in the kernel's hooks. They are the same for every VPC, and never change in its life.
 
-What differs between VPCs, and all that changes, is in the sets and maps that these chains ask (``names.py``) and in
-the chains of groups that a verdict map leads to. The order a new packet meets them:
+Everything that differs between VPCs or changes is in the sets and maps that these chains look up (``names.py``), and in
+the chains of groups that a verdict map leads to. A new packet meets them in this order:
 
 =================  ============  ======================================================================
-``pre_raw``        before        Whose packet is it? Device and source address must belong together; the mark
-                   conntrack     becomes the number of the sender's route table. By the uplink comes only what is for
-                                 a public address.
-``pre_egress``     mangle        Established flows pass; the sender's groups judge the others, with the
-                                 destination as the sender wrote it.
-``pre_endpoint``   dstnat        What the route table sends to an endpoint goes to that endpoint's listener; what is
-                                 for an Elastic IP goes to its interface.
-``pre_route``      after dstnat  Is there anybody to take it? If not: reported as allowed, and gone. What is for an
-                                 interface that takes packets for others gets that interface's mark.
-``inp_source``     input,        What a NAT gateway or an Elastic IP sends to a listener gets its source.
+``pre_raw``        before        The sender: device and source address must belong together. The packet gets the
+                   conntrack     number of the sender's route table as its mark. From the uplink, only packets to
+                                 public addresses pass.
+``pre_egress``     mangle        Established flows pass; the sender's groups judge all others, with the destination
+                                 as the sender wrote it.
+``pre_endpoint``   dstnat        Packets that the route table sends to an endpoint go to that endpoint's listener;
+                                 packets to an Elastic IP go to its interface.
+``pre_route``      after dstnat  Packets that nobody takes are reported as allowed, and dropped. Packets for an
+                                 interface that receives them for other addresses get that interface's mark.
+``inp_source``     input,        Packets from a NAT gateway or an Elastic IP to a listener get their new source.
                    srcnat
-``inp_local``      input         Endpoints, the resolver, the credentials address; the groups of interface endpoints
-                                 judge.
-``inp_service``    after it      Of what these groups allow, an interface endpoint takes TCP to 80 and 443.
-``out_local``      output        Only answers.
-``post_source``    srcnat        What leaves by the uplink, or passes a NAT gateway inside the VPC, gets its source.
-``post_ingress``   after srcnat  Nothing leaves by the uplink with a private source; the receiver's groups judge,
-                                 with the source as the receiver sees it.
+``inp_local``      input         Endpoints, the resolver and the credentials address; the groups of interface
+                                 endpoints judge.
+``inp_service``    after it      Of the packets that these groups allow, an interface endpoint takes TCP to 80 and 443.
+``out_local``      output        Only answers pass.
+``post_source``    srcnat        Packets that leave by the uplink, or pass a NAT gateway inside the VPC, get their new
+                                 source.
+``post_ingress``   after srcnat  Nothing leaves by the uplink with a private source; the receiver's groups judge, with
+                                 the source as the receiver sees it.
 =================  ============  ======================================================================
 """
 
@@ -60,10 +61,10 @@ from reading_room.dataplane.rules.nftables import (
 from reading_room.dataplane.spec import LOCAL_ENDPOINT_ADDRESS
 
 DNS_PACKETS_PER_SECOND = 1024
-"""What the resolver takes from an interface, as EC2 documents it."""
+"""The resolver's limit per interface, as EC2 documents it."""
 MOST_CONNECTIONS = 20_000
-"""Tracked connections of one source address at once, the resolver's datagrams aside: far beyond any job, and so few
-that a dozen interfaces at their limit leave their VPC room in the kernel's table (262,144)."""
+"""The limit of one source address's tracked connections at a time, without the resolver's datagrams. It is far beyond
+the needs of any job, yet a dozen interfaces at their limit do not fill the kernel's table (262,144)."""
 
 LINK_LOCAL = "169.254.0.0/16"
 _SERVICE = (Field.DESTINATION, Field.PROTOCOL, Field.PORT)
@@ -89,7 +90,7 @@ INNER_NAT = Chain(
     (Rule((Lookup((Field.PROTOCOL,), names.NAT_PROTOCOLS, negated=True),), (Goto(NOBODY.name),), "no NAT for it"),),
 )
 FIXED_CHAINS = (CONTAINED, NOBODY, INNER_NAT)
-"""Chains of every VPC that base chains, or elements of ``names.INNER``, lead to. They never change either."""
+"""The chains of every VPC that base chains or elements of ``names.INNER`` lead to. They never change either."""
 
 BASE_CHAINS = (
     Chain(
@@ -133,7 +134,7 @@ BASE_CHAINS = (
         "out_local",
         (
             Rule((StateIn(("established",)),), (Accept(),), "an answer"),
-            # Nothing else is said of a packet that failed: VPCs drop in silence.
+            # No other error is sent about a dropped packet: VPCs drop silently.
             Rule((StateIn(("related",)), Icmp(3, 4)), (Accept(),), "packet too big"),
         ),
         Hook("filter", "output", 0),
@@ -146,7 +147,7 @@ BASE_CHAINS = (
                 (Count(), Drop()),
                 "nothing private leaves",
             ),
-            # An Elastic IP answers by the internet gateway only; what the table sends elsewhere went astray.
+            # An Elastic IP answers only by the internet gateway. Answers that the table sends elsewhere are dropped.
             Rule(
                 (_TO_OUTSIDE, Answering(), Lookup((Field.MARK, Field.DESTINATION), names.BY_INTERNET, negated=True)),
                 (Drop(),),
@@ -173,7 +174,7 @@ BASE_CHAINS = (
         "pre_egress",
         (
             _ESTABLISHED[0],
-            # Before the line for known flows, since repeated questions from one port are one flow.
+            # Before the rule for known flows, since repeated questions from one port are one flow.
             Rule(
                 (
                     Equals(Field.PROTOCOL, _UDP),
@@ -185,8 +186,8 @@ BASE_CHAINS = (
                 "resolver rate",
             ),
             Rule((NotTcp(), StateIn(("established",))), (Accept(),), "a known flow"),
-            # An ICMP error is related to the flow that it quotes, whoever sends it. Of containers, only the flow's
-            # own ends may: anybody else could send a neighbour what no group allows.
+            # An ICMP error is related to the flow that it quotes, whoever sends it. Among containers, only the flow's
+            # own ends may send it: any other could send a neighbour packets that no group allows.
             Rule((_FROM_OUTSIDE, StateIn(("related",))), (Accept(),), "an error from outside"),
             *(
                 Rule((StateIn(("related",)),), (MarkFrom((Field.INPUT_DEVICE, end), names.MARKS), Accept()), "its flow")
@@ -242,7 +243,7 @@ BASE_CHAINS = (
                 "an Elastic IP",
             ),
             Rule((_FROM_OUTSIDE,), (Drop(),), "no interface has it"),
-            # Datagrams to the resolver have a bound of their own.
+            # Datagrams to the resolver have their own limit.
             Rule((Equals(Field.PROTOCOL, _UDP), Lookup(_SERVICE, names.EXEMPT)), (Accept(),), "the resolver"),
             Rule((OverCount(names.CONNECTIONS, MOST_CONNECTIONS),), (Goto(CONTAINED.name),), "too many connections"),
             _EXEMPT,
@@ -255,7 +256,7 @@ BASE_CHAINS = (
             Rule((Lookup((Field.DESTINATION,), names.ATTACHED),), (Accept(),), "an interface of the VPC"),
             Rule(_TO_LISTENER, (Accept(),), "an endpoint"),
             Rule((Lookup((Field.DESTINATION,), names.ROUTER),), (Count(), Drop()), "the router answers nobody"),
-            # Not in flow logs, as in AWS, so counted here.
+            # As in AWS, such packets are not in flow logs, so they are counted here.
             Rule((Equals(Field.DESTINATION, LINK_LOCAL),), (Count(),), "nobody at this link-local address"),
             Rule(
                 (),

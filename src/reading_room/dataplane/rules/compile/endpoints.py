@@ -1,8 +1,8 @@
-"""Endpoints: the maps that lead packets to a listener, the listeners, and who reaches them.
+"""Endpoints: the maps that lead packets to a listener, the listeners, and the sources that reach them.
 
-A gateway or far endpoint is not an address that anybody may call: its port is reached only by translation of a
-destination that the sender's route table sends to it. So the listener that a connection arrives at says by which
-endpoint it came. An interface endpoint is an address of the VPC, which the groups of its interface guard.
+A gateway or far endpoint has no address that a client could connect to: its port is reached only if the sender's route
+table sends a destination to it, which is then translated. So a connection's listener tells which endpoint it came
+through. An interface endpoint is an address of the VPC, protected by the groups of its interface.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from reading_room.dataplane.rules.nftables import Element, KeyType, NamedSet
 from reading_room.dataplane.spec import LOCAL_ENDPOINT_ADDRESS, Interface, ListenerLabel, Vpc, endpoint_ports
 
 SERVICE_PORTS = (80, 443)
-"""The ports of a service that an endpoint takes: http, https."""
+"""The ports of a service that an endpoint accepts: http and https."""
 _TCP = "6"
 
 
@@ -28,9 +28,9 @@ def listening(vpc: Vpc) -> tuple[Interface, ...]:
 
 
 def endpoint_sets(vpc: Vpc, ways: Sequence[Way], far: Sequence[Way], services: Iterable[Interface]) -> list[NamedSet]:
-    """Return the maps from route table, destination and port to a listener, and where interface endpoints listen.
+    """Return the maps from route table, destination and port to a listener, and the sets of listeners' ports.
 
-    ``ways`` and ``far`` are those of ``routes.py``; each element names its endpoint.
+    ``ways`` and ``far`` come from ``routes.py``; each element names its endpoint.
     """
     to_endpoint = [way for way in (*ways, *far) if way.taker.endpoint and (way.taker.nat or way not in far)]
     to_far = [way for way in far if way.taker.nat is None]
@@ -61,7 +61,7 @@ def _listener_map(name: str, ways: Iterable[Way]) -> NamedSet:
 
 
 def endpoint_listeners(vpc: Vpc, services: Iterable[Interface]) -> list[ListenerLabel]:
-    """Return the listeners of every endpoint: two, for an interface endpoint two at each address of ``services``."""
+    """Return two listeners for every endpoint, and for an interface endpoint two at each address of ``services``."""
     where: list[tuple[str, str, tuple[int, int]]] = [
         (endpoint.endpoint_id, LOCAL_ENDPOINT_ADDRESS, endpoint_ports(endpoint))
         for endpoint in vpc.endpoints
@@ -82,10 +82,10 @@ def endpoint_listeners(vpc: Vpc, services: Iterable[Interface]) -> list[Listener
 def reach(
     ways: Iterable[Way], addresses: Mapping[str, Sequence[str]], elastic: Mapping[str, str]
 ) -> tuple[EndpointReach, ...]:
-    """Return who reaches each endpoint that ``ways`` lead to.
+    """Return the sources that reach each endpoint to which ``ways`` lead.
 
-    ``addresses`` are those of attached interfaces by route table id, ``elastic`` the Elastic IPs of private addresses:
-    a far endpoint without a NAT gateway in between is reached by their owners only.
+    ``addresses`` maps route table ids to the addresses of attached interfaces. ``elastic`` maps private addresses to
+    Elastic IPs: without a NAT gateway on the way, only their owners reach a far endpoint.
     """
     found = []
     for way in ways:

@@ -1,7 +1,7 @@
-"""Internet and NAT gateways: who leaves the VPC, by which address, and what comes in.
+"""Internet and NAT gateways: which packets leave the VPC, with which address, and which come in.
 
-Everything about addresses is in maps: a NAT gateway's by route table and destination, an Elastic IP's by the private
-address. What lies beyond the uplink is not this VPC's concern.
+All addresses are in maps: those of NAT gateways by route table and destination, Elastic IPs by private address. A VPC
+does not depend on anything beyond the uplink.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from reading_room.dataplane.spec import Vpc
 NAT_PROTOCOLS = ("1", "6", "17")
 """ICMP, TCP and UDP: a NAT gateway translates nothing else."""
 _FIRST, _LAST = 32_768, 60_999
-"""The ports that Linux gives to clients that ask for none."""
+"""The ports that Linux assigns to clients that do not choose one."""
 
 
 def elastic_of(vpc: Vpc, attached: Iterable[str]) -> dict[str, str]:
-    """Return the Elastic IP of each private address in use, by that address; none without an internet gateway."""
+    """Return the Elastic IPs by private address in use, or none without an internet gateway."""
     if vpc.internet_gateway is None:
         return {}
     there = set(attached)
@@ -32,7 +32,7 @@ def elastic_of(vpc: Vpc, attached: Iterable[str]) -> dict[str, str]:
 
 
 def public_addresses(vpc: Vpc) -> tuple[str, ...]:
-    """Return every public address that the internet gateway answers for, sorted; none without one."""
+    """Return the VPC's public addresses, sorted, or none without an internet gateway."""
     if vpc.internet_gateway is None:
         return ()
     found = {each.public for each in vpc.elastic_addresses}
@@ -55,7 +55,7 @@ def uplink(vpc: Vpc, ways: Iterable[Way]) -> Uplink | None:
 
 
 def returns(vpc: Vpc) -> tuple[str, ...]:
-    """Return the addresses that listeners see as peers though no link has them, sorted."""
+    """Return the addresses that listeners see as peers although no link has them, sorted."""
     private = {address for nat in vpc.nat_gateways for address in nat.private}
     return _sorted(private.union(public_addresses(vpc)))
 
@@ -63,7 +63,7 @@ def returns(vpc: Vpc) -> tuple[str, ...]:
 def gateway_sets(
     vpc: Vpc, ways: Sequence[Way], inner: Sequence[InnerWay], elastic: Mapping[str, str]
 ) -> list[NamedSet]:
-    """Return the sets and maps of gateways; each element names the gateway, ``eipalloc-…`` or subnet behind it."""
+    """Return the sets and maps of gateways. Each element names its gateway, ``eipalloc-…`` or subnet."""
     outside = [way for way in ways if way.taker.endpoint is None]
     closed = collapse_addresses(parsed.network(cidr) for cidr in (*vpc.cidrs, *UNROUTABLE))
     allocations = {each.private: each.allocation_id for each in vpc.elastic_addresses}
@@ -110,9 +110,10 @@ def translations(
     addresses: Mapping[str, Sequence[str]],
     elastic: Mapping[str, str],
 ) -> tuple[Translation, ...]:
-    """Return which translated flows may live on.
+    """Return the translations whose flows may continue.
 
-    ``addresses`` are those of attached interfaces by route table id, ``elastic`` the Elastic IPs by private address.
+    ``addresses`` maps route table ids to the addresses of attached interfaces, ``elastic`` maps private addresses to
+    Elastic IPs.
     """
     found = []
     outside: dict[str, list[str]] = {private: [] for private in elastic}
@@ -138,7 +139,7 @@ def translations(
 
 
 def shares(addresses: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Yield a span of source ports for each address of a NAT gateway: the addresses share what clients use evenly."""
+    """Yield a span of source ports for each address of a NAT gateway. They share the ports of clients evenly."""
     step = (_LAST + 1 - _FIRST) // len(addresses)
     for number, address in enumerate(addresses):
         first = _FIRST + number * step if number else 0

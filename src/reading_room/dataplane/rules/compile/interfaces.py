@@ -1,9 +1,9 @@
-"""Interfaces that take what is for others: routes to an interface whose check of source and destination is off.
+"""Routes to interfaces that receive packets for other addresses, because their source and destination check is off.
 
-Such a packet keeps its addresses, so routing cannot tell whose it is by its destination. The ruleset gives it the mark
-of the interface, and a policy rule before the main table leads that mark to a routing table with one route, by the
-interface's link. The interface's groups judge, as they judge whatever leaves by that link. What the interface itself
-sends is not concerned: ``if_mark`` lets it send from its own addresses only.
+Such a packet keeps its addresses, so its destination does not tell routing which interface gets it. The ruleset gives
+it the mark of the interface, and a policy rule before the main table leads that mark to a routing table with one route,
+by the interface's link. The interface's groups judge it like any packet that leaves by that link. Packets from the
+interface itself are not affected: ``if_mark`` lets it send only from its own addresses.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from reading_room.dataplane.rules.nftables import Element, KeyType, NamedSet
 from reading_room.dataplane.spec import Interface
 
 FIRST_MARK = 1 << 31
-"""Marks of interfaces begin here; those of route tables end before."""
+"""The first mark of interfaces. The marks of route tables are below it."""
 
 
 def mark_of(interface: Interface) -> int:
-    """Return the mark of an interface: its address, with the first bit set. Another address may give the same.
+    """Return the mark of an interface: its address with the first bit set. Two addresses may have the same mark.
 
-    ``invariants.py`` refuses a VPC in which two interfaces would share one.
+    ``interface_invariants.py`` refuses a VPC in which two interfaces would share a mark.
     """
     return FIRST_MARK | int(parsed.address(interface.address))
 
@@ -40,7 +40,10 @@ def through(ways: Iterable[InterfaceWay], inner: Iterable[InnerInterfaceWay]) ->
 def led(
     ways: Iterable[InterfaceWay], inner: Iterable[InnerInterfaceWay], addresses: Mapping[str, Sequence[str]]
 ) -> tuple[Translation, ...]:
-    """Return which flows may live on though nobody answers them; ``addresses`` are those attached, by route table."""
+    """Return the translations whose flows may continue although they get no answers.
+
+    ``addresses`` maps route table ids to the addresses of attached interfaces.
+    """
     found = [
         Translation(tuple(addresses.get(way.table.route_table_id, ())), way.networks, (), mark=mark_of(way.interface))
         for way in ways
@@ -54,7 +57,7 @@ def led(
 
 
 def interface_sets(ways: Iterable[InterfaceWay], inner: Iterable[InnerInterfaceWay]) -> list[NamedSet]:
-    """Return the two maps from destinations to marks; each element names the interface."""
+    """Return the two maps from destinations to marks. Each element names its interface."""
     outside = [
         Element((str(way.table.number), network), (str(mark_of(way.interface)),), way.interface.interface_id)
         for way in ways

@@ -1,9 +1,9 @@
-"""Route tables: which destinations a table sends to whom, after every other route has had its say.
+"""Route tables: where a table finally sends each destination, all its routes considered.
 
-The longest prefix wins; between equal ones a network written out, then a prefix list. The VPC's own networks, and
-those that no router carries, always win, with one exception: a route for the whole block of a subnet is more specific
-than the local one (``inner_ways``). What goes to a NAT gateway goes on by the table of the gateway's subnet, so a way
-names who takes the packets in the end, and the last NAT gateway on the way there.
+The longest prefix wins, and with equal prefixes a CIDR block wins over a prefix list. The VPC's own networks, and those
+that no router forwards, always win, with one exception: a route for the whole block of a subnet is more specific than
+the local one (``inner_ways``). Packets to a NAT gateway continue by the table of the gateway's subnet, so a way has the
+final receiver of the packets and the last NAT gateway before it.
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ from reading_room.dataplane.rules.routing import kept_addresses
 from reading_room.dataplane.spec import Endpoint, Interface, NatGateway, RouteTable, Subnet, Vpc
 
 UNROUTABLE = ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3")
-"""Networks that no router carries: this host, loopback, link-local, multicast and reserved."""
+"""Networks that no router forwards to: this host, loopback, link-local, multicast and reserved."""
 Owner = TypeVar("Owner")
 PrefixLists = Mapping[str, tuple[str, ...]]
-"""The networks of every prefix list, by its id."""
+"""The networks of every prefix list, by the list's id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Taker:
-    """Who takes packets in the end: an endpoint, or with ``None`` the internet gateway; ``nat`` is passed last."""
+    """The final receiver of packets: an endpoint, or the internet gateway if ``None``. ``nat`` is passed last."""
 
     endpoint: Endpoint | None
     nat: NatGateway | None = None
 
     @property
     def order(self) -> tuple[int, str]:
-        """Return what ways are sorted by within a table."""
+        """Return the key by which the ways of a table are sorted."""
         return (self.endpoint.number if self.endpoint else 0, self.nat.nat_gateway_id if self.nat else "")
 
     @property
     def addresses(self) -> tuple[str, ...]:
-        """Return what the NAT gateway gives: public addresses toward outside, private ones toward an endpoint."""
+        """Return the NAT gateway's addresses: public ones toward the outside, private ones toward an endpoint."""
         if self.nat is None:
             return ()
         outside = self.endpoint is None or self.endpoint.kind == "far"
@@ -57,7 +57,7 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class InterfaceWay:
-    """The destinations that a route table sends to an interface which takes what is for others, sorted."""
+    """The destinations that a route table sends to an interface, sorted."""
 
     table: RouteTable
     interface: Interface
@@ -66,7 +66,7 @@ class InterfaceWay:
 
 @dataclass(frozen=True, slots=True)
 class InnerInterfaceWay:
-    """The same from one subnet to another, where a route is more specific than the local one."""
+    """The same from one subnet to another, by a route more specific than the local one."""
 
     source: Subnet
     interface: Interface
@@ -75,9 +75,9 @@ class InnerInterfaceWay:
 
 @dataclass(frozen=True, slots=True)
 class InnerWay:
-    """What becomes of packets between two subnets whose table has a route more specific than the local one.
+    """Packets between two subnets whose table has a route more specific than the local one.
 
-    They pass ``nat`` and arrive with its private address; with ``None`` nobody takes them.
+    They pass ``nat`` and arrive with its private address. If it is ``None``, nobody takes them.
     """
 
     source: Subnet
@@ -88,9 +88,9 @@ class InnerWay:
 def ways(vpc: Vpc, prefix_lists: PrefixLists) -> tuple[Way, ...]:
     """Return every way from a route table to a taker, sorted by table number, endpoint number and NAT gateway.
 
-    A gateway endpoint needs a route of its own prefix list; any other route that names it leads nowhere. A public
-    endpoint is there for every table that does not send its prefix list elsewhere. Far endpoints have ways of their
-    own (``far_ways``); here what they take belongs to the internet gateway.
+    A gateway endpoint needs a route with its own prefix list; any other route to it leads nowhere. A public endpoint is
+    available to every table that does not send its prefix list elsewhere. ``far_ways`` returns the ways to far
+    endpoints; here their destinations belong to the internet gateway.
     """
     routing = _Routing(vpc, prefix_lists)
     found = [
@@ -102,7 +102,7 @@ def ways(vpc: Vpc, prefix_lists: PrefixLists) -> tuple[Way, ...]:
 
 
 def far_ways(vpc: Vpc, found: Iterable[Way], prefix_lists: PrefixLists) -> tuple[Way, ...]:
-    """Return the part of each way through the internet gateway that far endpoints take; the smallest network wins."""
+    """Return the parts of the ways through the internet gateway that far endpoints take. The smallest network wins."""
     owners: dict[IPv4Network, Endpoint] = {}
     for endpoint in vpc.endpoints:
         if endpoint.kind == "far":
@@ -120,7 +120,7 @@ def far_ways(vpc: Vpc, found: Iterable[Way], prefix_lists: PrefixLists) -> tuple
 def inner_ways(vpc: Vpc) -> tuple[InnerWay, ...]:
     """Return the pairs of subnets between which the local route does not decide, in the order of the subnets.
 
-    What stays within a subnet meets no route.
+    Packets within a subnet follow no route.
     """
     by_cidr = {subnet.cidr: subnet for subnet in vpc.subnets}
     tables = {table.route_table_id: table for table in vpc.route_tables}
@@ -135,7 +135,7 @@ def inner_ways(vpc: Vpc) -> tuple[InnerWay, ...]:
 def interface_ways(vpc: Vpc, prefix_lists: PrefixLists) -> tuple[InterfaceWay, ...]:
     """Return every way from a route table to an interface with a wire, sorted by table number and interface.
 
-    Only a subnet's own table leads there: what passed a NAT gateway is taken by nobody.
+    Only a subnet's own table leads to an interface. After a NAT gateway, nobody takes such packets.
     """
     wired = {each.interface_id: each for each in vpc.interfaces if each.container_id is not None}
     routing = _Routing(vpc, prefix_lists)
@@ -150,7 +150,7 @@ def interface_ways(vpc: Vpc, prefix_lists: PrefixLists) -> tuple[InterfaceWay, .
 def inner_interface_ways(vpc: Vpc) -> tuple[InnerInterfaceWay, ...]:
     """Return the ways from subnet to subnet that lead to an interface with a wire, in the order of the subnets.
 
-    The addresses of routers and of interface endpoints are left out: the kernel keeps them before any route.
+    They do not include the addresses of routers and interface endpoints, which the kernel delivers before any route.
     """
     wired = {each.interface_id: each for each in vpc.interfaces if each.container_id is not None}
     by_cidr = {subnet.cidr: subnet for subnet in vpc.subnets}
@@ -170,7 +170,7 @@ def inner_interface_ways(vpc: Vpc) -> tuple[InnerInterfaceWay, ...]:
 
 
 def _inner_nat(vpc: Vpc, tables: Mapping[str, RouteTable], source: Subnet, destination: Subnet) -> NatGateway | None:
-    """Follow the tables from NAT gateway to NAT gateway; return the last one, or ``None`` where nobody takes it."""
+    """Follow the tables from NAT gateway to NAT gateway; return the last one, or ``None`` if the way ends nowhere."""
     passed: list[NatGateway] = []
     at = source
     while at != destination:
@@ -199,7 +199,7 @@ class _Routing:
         self.fixed = [parsed.network(cidr) for cidr in (*vpc.cidrs, *UNROUTABLE)]
 
     def takers(self, table: RouteTable, passed: tuple[str, ...]) -> list[Span[Taker]]:
-        """Return disjoint spans in order, each with its taker; ``passed`` are the NAT gateways on the way here."""
+        """Return disjoint spans in order, each with its taker; ``passed`` are the NAT gateways so far."""
         found: list[Span[Taker]] = []
         for first, last, target in innermost(self.targets(table)):
             nat = self.nats.get(target)
@@ -216,10 +216,10 @@ class _Routing:
         return found
 
     def targets(self, table: RouteTable) -> dict[IPv4Network, str]:
-        """Return the target of every network of a table; empty text where nobody takes its packets."""
+        """Return the target of every network of a table, or empty text if nobody takes its packets."""
         owners: dict[IPv4Network, str] = {}
         listed: set[str] = set()
-        # In rising precedence: a later line replaces an earlier one of the same network.
+        # In rising precedence: a later assignment replaces an earlier one for the same network.
         for route in reversed(table.routes):
             if route.destination.startswith("pl-"):
                 listed.add(route.destination)
@@ -240,7 +240,7 @@ class _Routing:
         return owners | dict.fromkeys(self.fixed, "")
 
     def _leads_nowhere(self, target: str, prefix_list_id: str) -> bool:
-        """Return whether a route of a prefix list names an endpoint that is not the list's."""
+        """Return whether a route with a prefix list leads to an endpoint for a different list."""
         endpoint = self.endpoints.get(target)
         if endpoint is None:
             return False

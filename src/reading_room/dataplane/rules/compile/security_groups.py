@@ -1,9 +1,9 @@
-"""Security groups: a chain for each group and direction, and for each interface a way into its groups' chains.
+"""Security groups: a chain for each group and direction, and for each interface a jump into its groups' chains.
 
 A rule about a network becomes an element of one interval set per group and direction, so that a connection costs the
-same with one rule or sixty. A rule about a group or a prefix list is a rule of the chain that asks the set of its
-members. Every element and rule names its ``sgr-…``. Nothing in such a chain refuses: who falls off its end goes on to
-the interface's next group, at last to the drop of the base chain.
+same with one rule or sixty. A rule about a group or a prefix list is a rule of the chain that looks up the set of its
+members. Every element and rule names its ``sgr-…``. Nothing in such a chain refuses: a packet that reaches its end
+continues with the interface's next group, and finally with the drop of the base chain.
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ ICMP, TCP, UDP = 1, 6, 17
 _LAST_PORT = 65535
 Span = tuple[int, int]
 Kept = frozenset[tuple[str, ...]]
-"""Combinations of groups that interfaces carry or carried, each sorted."""
+"""Combinations of groups that interfaces have or had, each sorted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Direction:
-    """The names of one direction: prefix of chains and sets, the field with the other side's address."""
+    """One direction: the prefix of chains and sets, the field with the other side's address, and the verdict map."""
 
     prefix: str
     field: Field
@@ -64,7 +64,7 @@ IN = Direction("ig", Field.SOURCE, INGRESS)
 
 @dataclass(frozen=True, slots=True)
 class GroupRules:
-    """The sets and chains of a VPC's groups, unsorted."""
+    """The unsorted sets and chains of a VPC's groups."""
 
     sets: tuple[NamedSet, ...]
     chains: tuple[Chain, ...]
@@ -77,10 +77,10 @@ def compile_groups(
     prefix_lists: Mapping[str, tuple[str, ...]],
     kept: Kept = frozenset(),
 ) -> GroupRules:
-    """Return what the attached ``interfaces`` and those of interface endpoints need; other groups are left out.
+    """Return the sets and chains for the groups of attached ``interfaces`` and of interface endpoints (``services``).
 
-    ``kept`` are those that stay nevertheless as long as the VPC has them: taking a group's chains away and making
-    them anew costs several transactions, and the next interface is likely to want them.
+    The groups of ``kept`` stay, too, as long as the VPC has them: removing a group's chains and creating them again
+    costs several transactions, and the next interface probably needs them.
     """
     by_id = {group.group_id: group for group in vpc.groups}
     kept = frozenset(groups for groups in kept if all(group_id in by_id for group_id in groups))
@@ -109,7 +109,7 @@ def compile_groups(
     for direction in (OUT, IN):
         ways, joined = _ways_in(direction, combinations)
         chains += joined
-        # An interface without a group has no way in: it falls to the base chain's drop.
+        # An interface without a group has no element: its packets reach the base chain's drop.
         carriers = [(each, ways[carried_groups(each)]) for each in interfaces if each.group_ids]
         elements = tuple(Element((link_name(each.interface_id),), way) for each, way in carriers)
         sets.append(NamedSet(direction.map_name, (KeyType.DEVICE,), elements, value="verdict"))
@@ -120,14 +120,14 @@ def compile_groups(
 
 
 def carried_groups(interface: Interface) -> tuple[str, ...]:
-    """Return an interface's groups, each once, in order."""
+    """Return an interface's groups, each once and sorted."""
     return tuple(sorted(set(interface.group_ids)))
 
 
 def _ways_in(direction: Direction, combinations: Kept) -> tuple[dict[tuple[str, ...], Verdict], list[Chain]]:
     """Return the verdict for each combination of groups, and the chains that join several groups.
 
-    Interfaces with the same groups share one chain, so that attaching one more edits elements only.
+    Interfaces with the same groups share one chain, so that attaching another one changes only elements.
     """
     joined = []
     ways: dict[tuple[str, ...], Verdict] = {}
@@ -175,7 +175,7 @@ def _group_chain(
 
 
 def _plain(direction: Direction, rule: SecurityGroupRule) -> tuple[Match, ...] | None:
-    """Return a rule's matches, or ``None`` where no packet can match."""
+    """Return a rule's matches, or ``None`` if no packet can match."""
     peer: Match
     match rule.peer:
         case CidrPeer(cidr):
@@ -198,10 +198,10 @@ def _plain(direction: Direction, rule: SecurityGroupRule) -> tuple[Match, ...] |
 
 
 def _disjoint(spans: Mapping[tuple[int, IPv4Network], list[tuple[Span, str]]]) -> tuple[Element, ...]:
-    """Return elements that cover the same packets without overlap, which an interval set would refuse.
+    """Return elements that cover the same packets without overlap, because an interval set refuses overlaps.
 
-    Two networks are either apart or one is in the other; so it is enough to take from a network's ports those that an
-    enclosing network allows already. An element names the first rule that supplied it.
+    Two networks are either disjoint or one contains the other. So it is enough to remove from a network's ports those
+    that an enclosing network already allows. An element names the first rule that it comes from.
     """
     elements = []
     done: dict[tuple[int, IPv4Network], list[Span]] = {}
@@ -219,7 +219,7 @@ def _disjoint(spans: Mapping[tuple[int, IPv4Network], list[tuple[Span, str]]]) -
 
 
 def _around(network: IPv4Network, lengths: Iterable[int]) -> Iterator[IPv4Network]:
-    """Yield the networks of these prefix lengths that hold a network and are larger than it."""
+    """Yield the larger networks of these prefix lengths that contain a network."""
     return (network.supernet(new_prefix=length) for length in lengths if length < network.prefixlen)
 
 

@@ -1,7 +1,7 @@
-"""Destinations as spans of numbers: who has which part of the address space, and the networks that make it up.
+"""Destinations as spans of numbers: the owner of each part of the address space, and the networks that cover a part.
 
-Networks nest, so a table's routes are swept once, innermost first; whole tables of default routes and prefix lists
-cost milliseconds this way, and nothing is taken apart network by network.
+Networks nest, so one sweep over a table's routes finds the innermost network of every address. Even tables with default
+routes and prefix lists take only milliseconds this way, because networks are not split one by one.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ Owner = TypeVar("Owner")
 
 
 class Span(NamedTuple, Generic[Owner]):
-    """The addresses from ``first`` to ``last``, as numbers, and whose they are."""
+    """The addresses from ``first`` to ``last``, as numbers, and their owner."""
 
     first: int
     last: int
@@ -22,13 +22,13 @@ class Span(NamedTuple, Generic[Owner]):
 
 
 def innermost(owners: Mapping[IPv4Network, Owner]) -> list[Span[Owner]]:
-    """Return disjoint spans in order: each address belongs to the smallest of the networks that hold it."""
+    """Return disjoint spans in order: each address belongs to the smallest network that contains it."""
     found: list[Span[Owner]] = []
     open_: list[Span[Owner]] = []
     at = 0
 
     def close(last: int) -> None:
-        """End the innermost open network's part at ``last``."""
+        """End the part of the innermost open network at ``last``."""
         if open_ and at <= last:
             found.append(Span(at, last, open_[-1].owner))
 
@@ -47,7 +47,7 @@ def innermost(owners: Mapping[IPv4Network, Owner]) -> list[Span[Owner]]:
 
 
 def common(spans: Sequence[Span[Owner]], others: Iterable[tuple[int, int]]) -> list[Span[Owner]]:
-    """Return the parts of disjoint, ordered ``spans`` that lie in one of the disjoint, ordered ``others``."""
+    """Return the parts of disjoint, ordered ``spans`` that are in one of the disjoint, ordered ``others``."""
     found: list[Span[Owner]] = []
     start = 0
     for first, last in others:

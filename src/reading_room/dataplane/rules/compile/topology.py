@@ -1,4 +1,4 @@
-"""Who is attached where: links, addresses, and the sets that name them."""
+"""Attached interfaces: links, addresses, and the sets that contain them."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ def subnet_router(subnet: Subnet) -> str:
 
 
 def resolver_addresses(vpc: Vpc) -> tuple[str, ...]:
-    """Return where the resolver answers: the first network's base plus two, and link-local; nowhere without DNS."""
+    """Return the resolver's addresses: the first network's base plus two, and link-local; none without DNS."""
     if not vpc.dns_support:
         return ()
     return (str(parsed.network(vpc.cidrs[0])[2]), LOCAL_RESOLVER_ADDRESS)
 
 
 def router_addresses(vpc: Vpc) -> tuple[str, ...]:
-    """Return every address of the router, sorted as text, each once."""
+    """Return every address of the router once, sorted as text."""
     addresses = {LOCAL_ENDPOINT_ADDRESS, LOCAL_CREDENTIALS_ADDRESS, *resolver_addresses(vpc)}
     addresses.update(subnet_router(subnet) for subnet in vpc.subnets)
     return tuple(sorted(addresses))
 
 
 def local_listeners(vpc: Vpc) -> list[ListenerLabel]:
-    """Return the listeners that every VPC has: credentials, and the resolver where DNS is supported."""
+    """Return the listeners that every VPC has: credentials, and the resolver if DNS is supported."""
     labels = [ListenerLabel(vpc.vpc_id, "credentials", LOCAL_CREDENTIALS_ADDRESS, CREDENTIALS_PORT)]
     for address in resolver_addresses(vpc):
         labels.append(ListenerLabel(vpc.vpc_id, "resolver-udp", address, DNS_PORT))
@@ -52,9 +52,9 @@ def local_listeners(vpc: Vpc) -> list[ListenerLabel]:
 
 
 def exempt(vpc: Vpc) -> NamedSet:
-    """Return the set of what security groups do not filter: the resolver, and the credentials address.
+    """Return the set of services that security groups do not filter: the resolver and the credentials address.
 
-    This is the only place that says so. EC2 exempts its resolver and the metadata and credentials addresses alike.
+    There are no other exemptions. EC2 exempts its resolver and the metadata and credentials addresses, too.
     """
     services = [(LOCAL_CREDENTIALS_ADDRESS, "6", str(CREDENTIALS_PORT))]
     for address in resolver_addresses(vpc):
@@ -96,8 +96,8 @@ def topology_sets(
 ) -> list[NamedSet]:
     """Return the sets of devices and addresses.
 
-    ``interfaces`` have a wire, ``services`` are those of interface endpoints; ``tables`` maps a subnet's id to its
-    route table.
+    ``interfaces`` are those with a wire, ``services`` those of interface endpoints. ``tables`` maps a subnet's id to
+    its route table.
     """
     marks = []
     there = []
