@@ -1,9 +1,9 @@
-"""A container of a job of several, as far as its cluster goes: run in a container's network namespace by a test.
+"""The cluster part of a container of a distributed job. A test runs it in a container's network namespace.
 
-Its standard input has a line of JSON: ``place``, ``identity``, ``scratch``, ``expected``, the containers that come into
-the cluster, and ``silent``, the seconds without an answer that one which does not come in waits for. At its end it
-prints a line of JSON: of the first container how many were in the cluster and in how many different processes a task
-ran, of the others how their time in it ended.
+It reads a line of JSON from standard input: ``place``, ``identity``, ``scratch``, ``expected`` (the number of
+containers that join the cluster) and ``silent`` (for how many seconds a container that cannot join waits for an
+answer). At the end it prints a line of JSON. The first container reports how many containers were in the cluster and in
+how many different processes a task ran; the others report how their membership ended.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ LONG_SECONDS = 60.0
 
 
 def first(place: ClusterPlace, identity: Identity, scratch: Path, expected: int) -> dict[str, Any]:
-    """Start the cluster, wait until it has as many containers as expected, and have tasks done."""
+    """Start the cluster, wait until it has as many containers as expected, and run tasks."""
     with SchedulerProcess(place.scheduler, identity, scratch) as scheduler:
         scheduler.wait_ready()
         node = Node(place, identity, scratch, client=True, seconds=LONG_SECONDS)
@@ -50,7 +50,7 @@ def _who() -> int:
 
 
 def other(place: ClusterPlace, identity: Identity, scratch: Path, silent: float) -> dict[str, Any]:
-    """Join, and stay until the cluster ends."""
+    """Join the cluster, and stay until it ends."""
     try:
         wait_reachable(place, silent)
         node = Node(place, identity, scratch, client=False, seconds=LONG_SECONDS)
@@ -61,14 +61,18 @@ def other(place: ClusterPlace, identity: Identity, scratch: Path, silent: float)
 
 
 def main() -> None:
-    """Do one container's part."""
-    told = json.loads(sys.stdin.readline())
-    place, identity, scratch = ClusterPlace(**told["place"]), Identity(**told["identity"]), Path(told["scratch"])
+    """Play the part of one container."""
+    given = json.loads(sys.stdin.readline())
+    place, identity, scratch = (
+        ClusterPlace(**given["place"]),
+        Identity(**given["identity"]),
+        Path(given["scratch"]),
+    )
     if place.member:
-        said = other(place, identity, scratch, told["silent"])
+        report = other(place, identity, scratch, given["silent"])
     else:
-        said = first(place, identity, scratch, told["expected"])
-    sys.stdout.write(json.dumps(said) + "\n")
+        report = first(place, identity, scratch, given["expected"])
+    sys.stdout.write(json.dumps(report) + "\n")
     sys.stdout.flush()
     os._exit(0)
 

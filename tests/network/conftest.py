@@ -1,4 +1,4 @@
-"""Runs a test that asks for ``world`` in a forked child inside namespaces of its own."""
+"""The fixture ``world``: a test with it runs in a forked child, inside namespaces of its own."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from tests.worlds.network import World
 
 
 class InsideWorldError(Exception):
-    """A test failed in its world; the message is the child's traceback."""
+    """A test failed in its child process; the message is the child's traceback."""
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
-    """Return a world that the test's child process enters before the test's body runs."""
+    """Return a world. The test's child process enters it before the test's body runs."""
     return World(tmp_path)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
-    """Fork for a test with a ``world``; the child's end is the test's."""
+    """Fork for a test with a ``world``; the child's result is the test's."""
     if "world" not in pyfuncitem.funcargs:
         return None
     world = pyfuncitem.funcargs["world"]
@@ -35,20 +35,20 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     sys.stderr.flush()
     child = os.fork()
     if child == 0:
-        code, said = 0, ""
+        code, report = 0, ""
         try:
             world.enter()
             pyfuncitem.obj(**arguments)
             world.leave()
         except BaseException:
-            code, said = 1, traceback.format_exc()
-        os.write(write, said[-30_000:].encode())
+            code, report = 1, traceback.format_exc()
+        os.write(write, report[-30_000:].encode())
         os._exit(code)
     os.close(write)
     with os.fdopen(read, "rb") as pipe:
         data = pipe.read()
     _pid, status = os.waitpid(child, 0)
     if status != 0:
-        said = data.decode(errors="replace") or f"the child ended with status {status}"
-        raise InsideWorldError(said)
+        report = data.decode(errors="replace") or f"the child ended with status {status}"
+        raise InsideWorldError(report)
     return True

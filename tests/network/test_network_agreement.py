@@ -1,7 +1,7 @@
-"""Three answers to one question: what AWS promises, what the compiled rules say, what the kernel does with a packet.
+"""Three answers about a packet, compared: AWS's rules, the compiled rules, and what the kernel really does.
 
-The first two are compared by the thousand elsewhere; here a smaller set of random networks is made real, every packet
-is a real SYN, and the flow events must say the same as well.
+Other tests compare the first two for thousands of networks. Here a smaller set of random networks is realized, every
+packet is a real SYN, and the flow events must agree, too.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ pytestmark = pytest.mark.network
 
 PLACES = (("10.0.1.5", 1), ("10.0.1.6", 1), ("10.0.2.5", 2), ("10.0.2.6", 2))
 TAKER = ident("eni", 1001)
-"""The interface of the first place, to which routes may lead what is for others."""
+"""The interface at the first place. Routes may lead packets for other addresses to it."""
 FOREIGN = ("52.216.0.10", "52.217.200.1", "3.5.0.9", "198.51.100.7", "10.0.1.99", "10.0.1.1", "169.254.170.1")
 
 
 def random_network(seed: int) -> Network:
-    """Return a small network: three groups with a few rules each, four interfaces, routes as they come."""
+    """Return a small network: three groups with a few rules each, four interfaces, and random routes."""
     chance = random.Random(seed)
     peers: list[Peer] = [
         *(GroupPeer(group) for group in GROUPS),
@@ -79,7 +79,7 @@ def random_network(seed: int) -> Network:
 
 
 def packets(network: Network) -> list[tuple[Interface, Packet]]:
-    """Return a SYN of every interface to every other and to foreign addresses, at every port."""
+    """Return a SYN from every interface to every other and to foreign addresses, at every port."""
     return [
         (sender, Packet(network.vpc_id, sender.interface_id, destination, TCP, port))
         for sender in network.interfaces
@@ -89,7 +89,7 @@ def packets(network: Network) -> list[tuple[Interface, Packet]]:
 
 
 def who_accepted(world: World, servers: dict[int, tuple[str, socket.socket]]) -> dict[tuple[str, int], str]:
-    """Return, by the sender's address and port, the interface or endpoint whose listener has its connection."""
+    """Return the interface or endpoint whose listener has a connection, by the sender's address and port."""
     found: dict[tuple[str, int], str] = {}
     listeners = dict(servers)
     for label, opened in world.driver.listeners().items():
@@ -108,9 +108,9 @@ def who_accepted(world: World, servers: dict[int, tuple[str, socket.socket]]) ->
 
 
 def expected_events(sender: Interface, packet: Packet, verdict: Verdict) -> set[tuple[str, str, str]]:
-    """Return interface, direction and action of the events that a verdict means, replies left out.
+    """Return interface, direction and action of the events that follow from a verdict, without replies.
 
-    What goes to the router's own addresses is not recorded, allowed or not.
+    Packets to the router's own addresses are not recorded, allowed or not.
     """
     if packet.destination in ("10.0.1.1", "169.254.170.1"):
         return set()
@@ -121,12 +121,12 @@ def expected_events(sender: Interface, packet: Packet, verdict: Verdict) -> set[
 
 @pytest.mark.parametrize("seed", range(8))
 def test_promise_rules_and_kernel_agree(world: World, seed: int) -> None:
-    """Every packet of a random network ends where all three say, and the flow log says so too."""
+    """Every packet of a random network ends where all three say, and the flow log agrees."""
     network = random_network(seed)
-    wish: NetworkSpec = spec(network)
-    assert wish.prefix_lists == PREFIX_LISTS
-    world.realize(wish)
-    config = compile_host(wish)
+    desired: NetworkSpec = spec(network)
+    assert desired.prefix_lists == PREFIX_LISTS
+    world.realize(desired)
+    config = compile_host(desired)
     places = {each.interface_id: each.address for each in network.interfaces}
     servers: dict[int, tuple[str, socket.socket]] = {}
     for interface in network.interfaces:
@@ -151,7 +151,7 @@ def test_promise_rules_and_kernel_agree(world: World, seed: int) -> None:
     outcomes = set()
     for sender, packet, client in sent:
         where = client.getsockname()
-        verdict, walked = decide(wish, packet), trace(config, packet)
+        verdict, walked = decide(desired, packet), trace(config, packet)
         outcomes.add(verdict.outcome)
         story = f"{sender.address} to {packet.destination}:{packet.port}: {verdict.sentence}\n{walked.table()}"
         assert (walked.outcome, walked.delivered_to) == (verdict.outcome, verdict.delivered_to), story
@@ -162,7 +162,7 @@ def test_promise_rules_and_kernel_agree(world: World, seed: int) -> None:
         arrived = verdict.outcome in ("delivered", "forwarded", "refused-ingress")
         if arrived and last in places:
             wanted.add((last, "ingress", "REJECT" if verdict.outcome == "refused-ingress" else "ACCEPT"))
-        # What was led to an interface is recorded there with that interface's own address.
+        # A packet that was led to an interface is recorded there with that interface's own address.
         shown = {packet.destination, places[last]} if arrived and last in places else {packet.destination}
         found = [events.get((where[0], where[1], each, packet.port), set()) for each in shown]
         assert set().union(*found) == wanted, story

@@ -1,4 +1,4 @@
-"""That what the kernel lets pass has arrived when ``World.let_arrive`` returns: what has not is blocked."""
+"""Packets that the kernel lets pass have arrived when ``World.let_arrive`` returns, so all others were blocked."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.network
 
 
 def test_a_whole_handshake_over_the_longest_way_has_arrived(world: World) -> None:
-    """From one VPC by the uplink into another, on each processor in turn, the first time with all questions of ARP."""
+    """The way leads from one VPC by the uplink into another, on each processor in turn, at first with ARP requests."""
     first, second = public_network(1), public_network(2)
     for network, public in ((first, EIP), (second, OTHER_EIP)):
         network.ingress[WEB] = [EVERYTHING]

@@ -1,4 +1,4 @@
-"""Frames at random from a privileged attacker: none that no group allows gets to anybody else's wire."""
+"""Random frames from a privileged attacker: a frame that no group allows never reaches anybody else's wire."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ KINDS = (*[ETHERNET_IPV4] * 9, ETHERNET_ARP, ETHERNET_IPV6, ETHERNET_VLAN, 0x88C
 
 
 def any_frame(chance: random.Random, place: Street, wire: Wire) -> bytes:
-    """Return a frame that is a little, or very, wrong."""
+    """Return a frame that is slightly or very wrong."""
     addresses = ("10.0.1.1", "10.0.0.2", "10.0.1.255", "169.254.170.1", "169.254.169.253", "127.0.0.1", S3_ADDRESS)
     people = (place.address, place.victim.address, place.bystander.address)
     source = chance.choice((*[place.address] * 6, *people, *addresses))
     to = chance.choice((*people, *people, *addresses))
     port, from_port = chance.choice((SHUT, SHUT, OPEN, 53, 80, chance.randrange(65_536))), chance.randrange(65_536)
-    # What the victim takes from everybody is no attack.
+    # A packet that the victim accepts from everybody is no attack.
     if to in people and port == OPEN:
         port = SHUT
     protocol = chance.choice((TCP, TCP, UDP, ICMP, chance.randrange(256)))
@@ -66,7 +66,7 @@ def any_frame(chance: random.Random, place: Street, wire: Wire) -> bytes:
 
 
 def stray(place: Street, packet: bytes) -> bool:
-    """Return whether a packet at the victim's wire is none that its group allows: TCP to one port from anybody."""
+    """Return whether the victim's group forbids a packet at its wire; it allows TCP to one port from anybody."""
     ends = (place.address, place.bystander.address)
     if packet[9] != TCP or socket.inet_ntoa(packet[12:16]) not in ends:
         return True
@@ -75,7 +75,7 @@ def stray(place: Street, packet: bytes) -> bool:
 
 
 def bombard(world: World, seed: int, frames: int) -> None:
-    """Send so many frames, and look what came through."""
+    """Send ``frames`` frames, and check that nothing came through."""
     chance = random.Random(seed)
     place = street(world)
     wire, there, beside = place.wire(), place.wire(place.victim), place.wire(place.bystander)
@@ -83,7 +83,7 @@ def bombard(world: World, seed: int, frames: int) -> None:
         try:
             wire.send_frame(any_frame(chance, place, wire))
         except OSError:
-            continue  # The sender's own device refuses frames that are no frames.
+            continue  # The sender's own device refuses malformed frames.
         if number % 500 == 499:
             for each in (there, beside):
                 assert not [packet for packet in each.seen() if stray(place, packet)], f"seed {seed}"

@@ -1,4 +1,4 @@
-"""Attempts of a privileged attacker at the wire: each is refused, and each is seen. The list is docs/attacks.md."""
+"""Attacks by a privileged attacker at the wire. Each is refused and recorded. The list is docs/attacks.md."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ FOREIGN = (
     "198.51.100.5",
     S3_ADDRESS,
 )
-"""Sources that no interface has: of the router, its services, the internet, and of no one."""
+"""Sources that no interface has: the router's, its services', the internet's, and unassigned ones."""
 
 
 # Sources
@@ -233,7 +233,7 @@ def test_own_routes(world: World) -> None:
 
 
 def expect_blocked_or_unreachable(place: Street) -> None:
-    """Insist that no connection opens, whatever the sender's own kernel says of it."""
+    """Assert that no connection opens, whatever error the sender's own kernel reports."""
     with pytest.raises(OSError):
         place.world.connect(place.attacker, place.victim.address, OPEN)
 
@@ -319,21 +319,21 @@ def test_fragments_that_hide_the_port(world: World) -> None:
     wire, there = place.wire(), place.wire(place.victim)
     victim, more = place.victim.address, 0x2000
     segment = tcp(place.address, victim, SHUT, SYN)
-    # Whole, in the smallest pieces: judged as what it is when put together.
+    # A whole packet in the smallest pieces is judged after reassembly.
     wire.send(
         *(
             ip(place.address, victim, TCP, segment[at : at + 8], fragment=at // 8 | (more if at < 16 else 0), number=7)
             for at in (0, 8, 16)
         )
     )
-    # A later piece writes over the port of the first.
+    # A later piece overwrites the port of the first.
     mild = tcp(place.address, victim, OPEN, SYN)
     wire.send(
         ip(place.address, victim, TCP, mild[:16], fragment=more, number=8),
         ip(place.address, victim, TCP, segment[:8] + b"\0" * 16, fragment=0 | more, number=8),
         ip(place.address, victim, TCP, segment[8:], fragment=1, number=8),
     )
-    # Pieces that never become whole.
+    # Pieces of a packet that is never complete.
     wire.send(*(ip(place.address, victim, TCP, segment[:8], fragment=at | more, number=9) for at in (3, 64, 8189)))
     assert quiet(there.seen())
     refused = [each for each in place.events() if each.action == "REJECT"]
@@ -474,5 +474,5 @@ def test_questions_to_the_router_itself(world: World) -> None:
             ip(place.address, to, 132, b"\0" * 16),
         )
     assert quiet(wire.seen())
-    # SCTP is refused before, as the beginning of no connection.
+    # SCTP is refused earlier, because it starts no connection.
     assert place.counter("the router answers nobody", "pre_route") == 6 * 4

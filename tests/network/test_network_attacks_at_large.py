@@ -1,4 +1,4 @@
-"""Floods, scans, old connections, gateways and other VPCs: more of the list in docs/attacks.md, from the wire."""
+"""Attacks with floods, scans, old connections, gateways and other VPCs: more of the list in docs/attacks.md."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ pytestmark = pytest.mark.network
 
 
 def opened(world: World, sender: Interface, targets: list[tuple[str, int]]) -> set[tuple[str, int]]:
-    """Connect to all at once; return those that opened or were answered by a reset."""
+    """Connect to all at once; return those that opened or answered with a reset."""
     poll, clients = select.poll(), {}
     for target in targets:
         client = world.socket_in(sender)
@@ -107,7 +107,7 @@ def test_listeners_of_endpoints_called_directly(world: World) -> None:
 def test_flood_of_connections(world: World) -> None:
     place = street(world)
     place.keep_flows()
-    # A victim that says nothing, for a refusal would end each connection at once.
+    # The victim does not answer, because a refusal would end each connection at once.
     place.in_container(place.victim, "ip", "route", "add", "blackhole", f"{place.address}/32")
     wire, to = place.wire(), place.victim.address
     for port in range(1, MOST_CONNECTIONS + 2_001):
@@ -143,7 +143,7 @@ def test_flood_from_forged_sources(world: World) -> None:
 
 
 def test_flood_of_questions(world: World) -> None:
-    """The flood goes on until most of it was dropped; what passed is what the seconds that it took allow."""
+    """The flood continues until most of it was dropped. As many packets pass as its duration in seconds allows."""
     place = street(world)
     wire = place.wire()
     listener = world.listener(place.network, "resolver-udp")
@@ -154,7 +154,7 @@ def test_flood_of_questions(world: World) -> None:
             wire.send(ip(place.address, listener.getsockname()[0], UDP, udp(53, from_port=port)))
         world.let_arrive()
         sent, dropped = sent + DNS_PACKETS_PER_SECOND, place.counter("resolver rate", "pre_egress")
-    # A second's worth may come at once, and after that only what each further second allows.
+    # One second's limit may pass at once, and after that one limit for each further second.
     assert sent - dropped <= DNS_PACKETS_PER_SECOND * (1 + time.monotonic() - began)
     while listener in select.select([listener], [], [], 0)[0]:
         listener.recvfrom(100)
@@ -192,7 +192,7 @@ def test_connections_of_an_address_that_has_a_new_owner(world: World) -> None:
     with world.listen(place.victim, OPEN) as server:
         client = world.connect(place.attacker, place.victim.address, OPEN)
         accepted, (_peer, port) = server.accept()
-        # The attacker is gone, and its address is given to another interface: a packet of the old connection is none.
+        # The attacker is gone, and another interface has its address. Packets of the old connection are invalid.
         place.network.interfaces = [place.victim, place.bystander]
         heir = place.network.add(9, place.address, WEB)
         world.realize(spec(place.network))
@@ -223,7 +223,7 @@ def test_hairpin_to_an_elastic_ip(world: World) -> None:
     network.elastic = {EIP: victim.address, OTHER_EIP: attacker.address}
     world.realize(spec(network))
     with world.listen(victim, OPEN):
-        # From within the group's network the private address opens; by the public one the sender is a public address.
+        # From the group's network the private address opens. By the public address, the sender has a public one, too.
         expect_reaches(world, attacker, victim, OPEN)
         for sender in (attacker, plain):
             expect_blocked(world, sender, EIP, OPEN)
@@ -245,14 +245,14 @@ def test_addresses_of_the_uplink(world: World) -> None:
     wire = place.wire()
     targets = [(UPLINK_HOP, port) for port in (22, 53, 80, 443)] + [("169.254.254.1", 80), ("198.51.100.200", 80)]
     assert opened(world, attacker, targets) == set()
-    # With the source of the gateway's own wire, or with the public address itself, a packet is forged.
+    # A packet with the source of the gateway's own wire, or with the public address itself, is forged.
     wire.send(*(ip(source, "203.0.113.9", TCP, tcp(source, "203.0.113.9", 80, SYN)) for source in (EIP, UPLINK_HOP)))
     assert quiet(wire.seen())
     assert {(EIP, "203.0.113.9", TCP), (UPLINK_HOP, "203.0.113.9", TCP)} <= place.refused()
 
 
 def test_two_vpcs_with_equal_networks_and_addresses(world: World) -> None:
-    """The same addresses in both, groups that let everything pass: not a packet of one is in the other."""
+    """Both have the same addresses and groups that allow everything, but no packet of one reaches the other."""
     mine, theirs = Network(1), Network(2)
     for network in (mine, theirs):
         network.ingress[WEB] = [EVERYTHING]
@@ -269,13 +269,13 @@ def test_two_vpcs_with_equal_networks_and_addresses(world: World) -> None:
         wire.send(*(ip(source, to, TCP, tcp(source, to, OPEN, SYN)) for to in targets))
     with world.listen(only_theirs, OPEN), world.listen(theirs.interfaces[1], OPEN):
         expect_blocked(world, attacker, "10.0.1.7", OPEN)
-        with pytest.raises(OSError):  # There is a 10.0.1.6 of its own, and nobody listens there.
+        with pytest.raises(OSError):  # This VPC has its own 10.0.1.6, and nobody listens there.
             world.connect(attacker, "10.0.1.6", OPEN)
     for each in watched:
         assert quiet(each.seen())
     events = world.all_flows()
     assert {each.vpc_id for each in events} == {mine.vpc_id}
-    # An answer to a question of one, forged in the other, finds no flow there.
+    # A forged answer in one VPC to a request in the other belongs to no flow.
     with ask_by_udp(world, theirs.interfaces[0], "10.0.1.6", 9000) as asking:
         port = asking.getsockname()[1]
         wire.send(

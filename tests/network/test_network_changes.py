@@ -1,4 +1,4 @@
-"""What changes while packets flow: groups at once, revocation, endpoints and VPCs that go, failures of one VPC."""
+"""Changes while packets flow: group membership, revoked rules, deleted endpoints and VPCs, failures of one VPC."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ pytestmark = pytest.mark.network
 
 
 def is_cut(world: World, connection: socket.socket) -> bool:
-    """Whether a connection has ended, by reset or orderly."""
+    """Return whether a connection has ended, by a reset or in order."""
     world.let_arrive()
     connection.setblocking(False)
     try:
@@ -61,10 +61,10 @@ def endpoint_connection(world: World, network: Network, interface: Interface) ->
 
 
 class Hesitant:
-    """A connection whose client takes it for open, and keeps the handshake's last packet for itself."""
+    """A connection that its client considers open, but whose handshake's last packet is withheld."""
 
     def __init__(self, world: World, interface: Interface, address: str) -> None:
-        """Begin it."""
+        """Begin the connection."""
         self._world = world
         self.client = world.socket_in(interface)
         self.client.bind((interface.address, 0))
@@ -79,20 +79,20 @@ class Hesitant:
         world.connect_from(self.client, address, 443)
 
     def speak(self) -> None:
-        """Send the last packet."""
+        """Send the handshake's last packet."""
         self._rules.run(f"delete table ip {self._table}")
         self.client.send(b"x")
         self._world.let_arrive()
 
 
 def endpoint_sockets(world: World, network: Network) -> list[Connection]:
-    """Return the connections to the endpoint that the router's namespace has, open or about to be."""
+    """Return the open and half-open connections to the endpoint in the router's namespace."""
     found = router_of(world, network).connections.sockets()
     return [each for each in found if each.port == 20003 and each.state != LISTEN]
 
 
 def test_a_new_member_of_a_group_is_let_in_at_once(world: World) -> None:
-    """Group references are evaluated against who carries the group now."""
+    """Group references apply to the interfaces that have the group now."""
     network = Network()
     web, app = network.add(1, "10.0.1.5", WEB), network.add(2, "10.0.1.6", APP)
     world.realize(spec(network))
@@ -133,7 +133,7 @@ def test_a_revoked_rule_is_closed_to_a_reused_source_port_and_open_connections_l
 
 @pytest.mark.costs(7.5, reason="the network changes fifty times while a client connects")
 def test_unrelated_changes_do_not_cost_a_single_connection(world: World) -> None:
-    """A client connects all the time while rules, members and interfaces come and go."""
+    """A client keeps connecting while rules, members and interfaces come and go."""
     network = Network()
     network.ingress[WEB] = [rule(9, GroupPeer(WEB), TCP, 80)]
     one, two = network.add(1, "10.0.1.5", WEB), network.add(2, "10.0.1.6", WEB)
@@ -170,7 +170,7 @@ def test_unrelated_changes_do_not_cost_a_single_connection(world: World) -> None
 
 
 def test_deleting_an_endpoint_cuts_its_connections_at_once(world: World) -> None:
-    """Accepted connections end at both sides, the listener goes, new ones are dropped."""
+    """Accepted connections end at both sides, the listener closes, and new connections are dropped."""
     network = Network()
     web = network.add(1, "10.0.1.5", WEB)
     world.realize(spec(network))
@@ -185,7 +185,7 @@ def test_deleting_an_endpoint_cuts_its_connections_at_once(world: World) -> None
 
 
 def test_deleting_an_interface_endpoint_cuts_its_connections(world: World) -> None:
-    """Both sides hear of it, though its address is gone."""
+    """Both sides get a reset, although the endpoint's address is gone."""
     late: list[Hesitant] = []
     world.start_driver(pause=lambda _: late.pop().speak())
     network = Network(endpoint=False)
@@ -207,7 +207,7 @@ def test_deleting_an_interface_endpoint_cuts_its_connections(world: World) -> No
 
 
 def test_removing_a_route_tables_association_cuts_only_its_own_subnets(world: World) -> None:
-    """The other subnet's connection goes on."""
+    """The other subnet's connection continues."""
     network = Network()
     network.endpoint_in = [1, 2]
     near = network.add(1, "10.0.1.5", WEB)
@@ -227,7 +227,7 @@ def test_removing_a_route_tables_association_cuts_only_its_own_subnets(world: Wo
 
 @pytest.mark.parametrize("gone", ["association", "endpoint"])
 def test_a_connection_whose_handshake_ends_late_is_cut_as_well(world: World, gone: str) -> None:
-    """Its sender takes it for open already; left in the dark it would wait for an answer until it is tired of it."""
+    """Its sender considers it open already. Without a reset it would wait for an answer until it times out."""
     late: list[Hesitant] = []
     world.start_driver(pause=lambda _: late.pop().speak())
     network = Network()
@@ -249,7 +249,7 @@ def test_a_connection_whose_handshake_ends_late_is_cut_as_well(world: World, gon
 
 
 def test_connections_that_never_end_their_handshake_hold_nobody_up(world: World) -> None:
-    """A job could leave as many as it likes; a cut waits for all of them together, and no longer than for one."""
+    """A job could open any number of them. A cut waits for all of them together, and no longer than for one."""
     waited: list[float] = []
     world.start_driver(pause=waited.append)
     network = Network()
@@ -285,7 +285,7 @@ def test_deleting_a_vpc_cuts_everything_and_leaves_nothing(world: World) -> None
 
 
 def test_a_vpc_that_comes_back_works_like_new(world: World) -> None:
-    """Also while a server still holds a listening socket of its first life."""
+    """It works even while a server still holds a listening socket from before its deletion."""
     network = Network()
     web = network.add(1, "10.0.1.5", WEB)
     world.realize(spec(network))
@@ -300,8 +300,8 @@ def test_a_vpc_that_comes_back_works_like_new(world: World) -> None:
         each.close()
 
 
-def test_a_wish_that_breaks_an_invariant_changes_nothing_and_the_others_are_served(world: World) -> None:
-    """The VPC's old rules stay whole, its problem is named, and a second VPC is made as asked."""
+def test_a_spec_that_breaks_an_invariant_changes_nothing_and_the_others_are_served(world: World) -> None:
+    """All old rules of the VPC stay, its problem is reported, and a second VPC is realized."""
     network, other = Network(), Network(2)
     web, app = network.add(1, "10.0.1.5", WEB), network.add(2, "10.0.1.6", APP)
     world.realize(spec(network))
@@ -320,7 +320,7 @@ def test_a_wish_that_breaks_an_invariant_changes_nothing_and_the_others_are_serv
 
 
 def test_an_interface_that_cannot_be_made_is_its_own_problem(world: World) -> None:
-    """A namespace that has an eth0 already: the interface is not in place, its neighbours are."""
+    """Its namespace already has an eth0: the interface is not in place, but its neighbours are."""
     network = Network()
     web = network.add(1, "10.0.1.5", WEB)
     taken = network.add(2, "10.0.1.6", WEB)
@@ -337,7 +337,7 @@ def test_an_interface_that_cannot_be_made_is_its_own_problem(world: World) -> No
 
 
 def test_an_interface_without_its_container_waits_and_is_made_when_it_comes(world: World) -> None:
-    """No wire, not in place, no problem; packets to it end in the log of their sender."""
+    """It has no wire and is not in place, but this is no problem. Packets to it are in the flow log of their sender."""
     network = Network()
     web, app = network.add(1, "10.0.1.5", WEB), network.add(2, "10.0.1.6", APP)
     world.container(str(web.container_id))
@@ -350,35 +350,35 @@ def test_an_interface_without_its_container_waits_and_is_made_when_it_comes(worl
         expect_reaches(world, web, app, 8443)
 
 
-def test_rules_that_somebody_else_changed_are_made_anew(world: World) -> None:
-    """The generation id tells; a table that was opened by hand does not stay open."""
+def test_rules_that_somebody_else_changed_are_replaced(world: World) -> None:
+    """The generation id reveals the change. A table that was opened by hand does not stay open."""
     network = Network()
     web, app = network.add(1, "10.0.1.5", WEB), network.add(2, "10.0.1.6", APP)
-    wish = spec(network)
-    world.realize(wish)
+    desired = spec(network)
+    world.realize(desired)
     router_of(world, network).rules.run("flush chain inet vpc post_ingress\nadd rule inet vpc post_ingress accept\n")
     with world.listen(app, 22):
         expect_reaches(world, web, app, 22)
-        world.realize(wish)
+        world.realize(desired)
         expect_blocked(world, web, app, 22)
 
 
-def test_a_link_that_somebody_deleted_is_made_anew(world: World) -> None:
-    """A netlink event tells."""
+def test_a_link_that_somebody_deleted_is_recreated(world: World) -> None:
+    """A netlink event reveals the deletion."""
     network = Network()
     web, app = network.add(1, "10.0.1.5", WEB), network.add(2, "10.0.1.6", APP)
-    wish = spec(network)
-    world.realize(wish)
+    desired = spec(network)
+    world.realize(desired)
     router = router_of(world, network)
     name = next(name for name in router.indexes if name.endswith("3ea"))
     router.routes.batch([rtnetlink.delete_link(router.indexes[name], name)])
-    world.realize(wish)
+    world.realize(desired)
     with world.listen(app, 8443):
         expect_reaches(world, web, app, 8443)
 
 
 def test_a_turn_with_nothing_to_change_touches_nothing(world: World) -> None:
-    """Same report, same generation, no look at the kernel; but the kernel tells late of what earlier turns made."""
+    """Same report, same generation, no look at the kernel. But the kernel's events of earlier turns may come late."""
     network = Network()
     network.add(1, "10.0.1.5", WEB)
     world.realize(spec(network))
@@ -388,7 +388,7 @@ def test_a_turn_with_nothing_to_change_touches_nothing(world: World) -> None:
 
 
 def test_a_stale_listening_socket_of_an_earlier_agent_does_not_stop_the_next(world: World) -> None:
-    """A server that outlived the agent still holds the old sockets; the new ones get the connections."""
+    """A server that outlived the agent still holds the old sockets, but the new ones get the connections."""
     network = Network()
     web = network.add(1, "10.0.1.5", WEB)
     world.realize(spec(network))
@@ -413,18 +413,18 @@ def test_a_changed_prefix_list_acts_in_an_unchanged_vpc(world: World) -> None:
     """A rule of a group names the list, so the rule's peers change with the list."""
     network = Network()
     app = network.add(2, "10.0.1.6", APP)
-    wish = spec(network)
-    world.realize(wish)
+    desired = spec(network)
+    world.realize(desired)
     expect_reaches(world, app, S3_ADDRESS, 443)
-    others = tuple(each for each in wish.prefix_lists if each.prefix_list_id != S3)
-    world.realize(replace(wish, prefix_lists=(*others, PrefixList(S3, ("3.5.0.0/19",)))))
+    others = tuple(each for each in desired.prefix_lists if each.prefix_list_id != S3)
+    world.realize(replace(desired, prefix_lists=(*others, PrefixList(S3, ("3.5.0.0/19",)))))
     expect_blocked(world, app, S3_ADDRESS, 443)
-    world.realize(wish)
+    world.realize(desired)
     expect_reaches(world, app, S3_ADDRESS, 443)
 
 
 def test_ingress_rules_opened_later_work_at_once(world: World) -> None:
-    """Authorize, connect, revoke, blocked; without waiting anywhere."""
+    """Authorize, connect, revoke, be blocked: without waiting at any point."""
     network = Network()
     web, app = network.add(1, "10.0.1.5", WEB), network.add(2, "10.0.1.6", APP)
     world.realize(spec(network))
@@ -439,7 +439,7 @@ def test_ingress_rules_opened_later_work_at_once(world: World) -> None:
 
 
 def test_a_rule_acts_with_its_turn_and_never_disturbs_what_it_does_not_concern(world: World) -> None:
-    """Authorized and revoked again and again beside a busy permitted connection."""
+    """The rule is authorized and revoked again and again beside a busy permitted connection."""
     network = Network()
     network.ingress[WEB] = [rule(9, GroupPeer(WEB), TCP, 80)]
     one, two = network.add(1, "10.0.1.5", WEB), network.add(2, "10.0.1.6", WEB)

@@ -1,6 +1,6 @@
-"""Which rules let the containers of a job form their cluster: the cluster's own code, and the router's real rules.
+"""The rules by which the containers of a job can form their cluster, with the cluster's code and a real router.
 
-Three containers in two subnets. What one is refused is silence, which is told within seconds.
+There are three containers in two subnets. A refused container gets no answer, and reports that within seconds.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ LIMITED = rule(2, ITSELF, first=CLUSTER_PORTS[0], last=CLUSTER_PORTS[1])
 
 
 def certificates(count: int) -> list[dict[str, str]]:
-    """Return the identities of an attempt: one authority, and a key for each container."""
+    """Return the identities for one attempt: one authority, and a key for each container."""
     now = dt.datetime.now(dt.UTC)
 
     def builder(name: str, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
@@ -71,7 +71,7 @@ def containers(network: Network, groups: tuple[str, ...] = (APP, APP, APP)) -> l
 
 
 def cluster(world: World, interfaces: list[Interface], expected: int) -> list[dict[str, Any]]:
-    """Have containers form a cluster of as many as are expected; return what each says at its end."""
+    """Let containers form a cluster of ``expected`` members; return each one's final report."""
     started = []
     for member, (interface, identity) in enumerate(zip(interfaces, certificates(len(interfaces)), strict=True)):
         scratch = world.runtime / f"scratch-{member}"
@@ -94,17 +94,17 @@ def cluster(world: World, interfaces: list[Interface], expected: int) -> list[di
                 text=True,
             )
         assert process.stdin is not None
-        told = {"place": place, "identity": identity, "scratch": str(scratch), "expected": expected}
-        told["silent"] = SILENT_SECONDS
-        process.stdin.write(json.dumps(told) + "\n")
+        request = {"place": place, "identity": identity, "scratch": str(scratch), "expected": expected}
+        request["silent"] = SILENT_SECONDS
+        process.stdin.write(json.dumps(request) + "\n")
         process.stdin.flush()
         started.append(process)
-    said = []
+    reports = []
     for process in started:
         out, err = process.communicate(timeout=100)
         assert process.returncode == 0, err
-        said.append(json.loads(out))
-    return said
+        reports.append(json.loads(out))
+    return reports
 
 
 def group_of_its_own(ingress: list[SecurityGroupRule], egress: list[SecurityGroupRule]) -> Network:
@@ -145,7 +145,7 @@ def test_without_the_rule_the_others_say_so_within_seconds(
     interfaces = containers(network)
     world.realize(spec(network))
     one, *others = cluster(world, interfaces, 1)
-    # The first goes on alone.
+    # The first container continues alone.
     assert one == {"workers": 1, "processes": 1}
     assert [each["code"] for each in others] == ["CONTAINERS_CANNOT_CONNECT"] * 2
     assert all("within 1 s" in each["message"] for each in others)

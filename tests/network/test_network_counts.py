@@ -1,4 +1,4 @@
-"""What the flow collector keeps is bounded, and what it loses it says."""
+"""The flow collector keeps a bounded number of flows, and reports its losses."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_the_same_flow_counted_twice_is_one_event_over_the_whole_time() -> None:
 
 
 def test_events_come_oldest_first() -> None:
-    """Whatever the order they were counted in."""
+    """The order in which they were counted does not matter."""
     tallies = Tallies()
     for port, start in ((1, 30.0), (2, 10.0), (3, 20.0)):
         tallies.add(key(port), 1, 40, start, start)
@@ -33,7 +33,7 @@ def test_events_come_oldest_first() -> None:
 
 
 def test_more_flows_than_fit_are_counted_as_lost() -> None:
-    """Memory is bounded; flows already known go on being counted."""
+    """Memory is bounded, but known flows are still counted."""
     tallies = Tallies(most=2)
     for port in (1, 2, 3, 4, 1):
         tallies.add(key(port), 1, 40, 1.0, 1.0)
@@ -44,20 +44,20 @@ def test_more_flows_than_fit_are_counted_as_lost() -> None:
 
 @pytest.mark.network
 def test_a_log_message_that_cannot_be_read_is_reported_and_the_reader_lives_on(world: World) -> None:
-    """Somebody else's rule logs with a prefix that means nothing; the next refusal is recorded all the same."""
+    """Somebody else's rule logs with an unknown prefix. The next refusal is recorded nevertheless."""
     network = Network()
     web = network.add(1, "10.0.1.5", WEB)
-    wish = spec(network)
-    world.realize(wish)
+    desired = spec(network)
+    world.realize(desired)
     router = world.driver._kernel.routers[network.vpc_id]
     router.rules.run('insert rule inet vpc pre_raw udp dport 7 log group 1 prefix "nonsense" drop\n')
     ask_by_udp(world, web, "198.51.100.7", 7).close()
 
     def reported() -> bool:
-        report = world.driver.realize(wish, world.containers)
+        report = world.driver.realize(desired, world.containers)
         return any("could not be read" in problem.message for problem in report.problems)
 
     eventually(reported)
-    assert world.driver.realize(wish, world.containers).vpcs == (network.vpc_id,)
+    assert world.driver.realize(desired, world.containers).vpcs == (network.vpc_id,)
     ask_by_udp(world, web, "198.51.100.7", 9).close()
     eventually(lambda: any(event.destination_port == 9 for event in world.driver.flows()))

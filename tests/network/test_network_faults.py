@@ -1,4 +1,4 @@
-"""Accidents and meddling: killed before any request to the kernel, changed by hand, out of descriptors, aborted."""
+"""Accidents and interference: drivers killed before any request, changes by hand, lack of descriptors, aborts."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ pytestmark = pytest.mark.network
 
 @dataclass
 class Town:
-    """A VPC with one of everything, and what may and may not be reached in it."""
+    """A VPC with one of everything, and the connections that must and must not open in it."""
 
     network: Network
     web: Interface
@@ -54,7 +54,7 @@ class Town:
 
     @property
     def open(self) -> list[tuple[Interface, str, int]]:
-        """What must open."""
+        """Return the connections that must open."""
         return [
             (self.web, self.app.address, 8443),
             (self.web, "10.0.1.60", 8443),
@@ -65,7 +65,7 @@ class Town:
 
     @property
     def closed(self) -> list[tuple[Interface, str, int]]:
-        """What must never open, whatever happens."""
+        """Return the connections that must never open."""
         return [
             (self.app, self.web.address, 22),
             (self.web, self.app.address, 22),
@@ -95,10 +95,10 @@ def town(number: int = 1) -> Town:
 
 
 class Knocking:
-    """Servers that would take whatever arrives, and attempts to get there that none should answer."""
+    """Servers that accept whatever arrives, and connection attempts that should not arrive."""
 
     def __init__(self, world: World, place: Town) -> None:
-        """Listen everywhere."""
+        """Listen at every address."""
         self._world = world
         self._place = place
         self._servers = []
@@ -107,12 +107,12 @@ class Knocking:
                 server = world.socket_in(interface)
                 server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 server.bind(("0.0.0.0", port))
-                # Nobody accepts what comes: each knock, some for every request that a driver makes, waits here.
+                # Nobody accepts connections: all attempts, several for every request of a driver, wait here.
                 server.listen(1024)
                 self._servers.append(server)
 
     def opened(self, targets: Sequence[tuple[Interface, str, int]]) -> list[tuple[str, str, int]]:
-        """Try all at once; return those that opened."""
+        """Try all targets at once; return those that opened."""
         clients: list[tuple[socket.socket, str, str, int]] = []
         for sender, address, port in targets:
             client = self._world.socket_in(sender)
@@ -135,7 +135,7 @@ class Knocking:
 
 
 def die_before(number: int) -> None:
-    """Make this process kill itself before its request to the kernel of that number."""
+    """Make this process kill itself before its ``number``-th request to the kernel."""
     left = number
 
     def counted(call: Callable[..., object]) -> Callable[..., object]:
@@ -153,15 +153,15 @@ def die_before(number: int) -> None:
     namespaces.PinBoard.pin = counted(namespaces.PinBoard.pin)  # type: ignore[method-assign,assignment]
 
 
-def killed_at(world: World, wishes: Sequence[NetworkSpec], number: int) -> bool:
-    """Realize wishes in a child that dies before its request of that number; return whether it died of it."""
+def killed_at(world: World, specs: Sequence[NetworkSpec], number: int) -> bool:
+    """Realize specs in a child that dies before its ``number``-th request; return whether it died so."""
     victim = os.fork()
     if victim == 0:
         try:
             die_before(number)
             driver = LinuxNetworkDriver(world.runtime)
-            for wish in wishes:
-                driver.realize(wish, world.containers)
+            for desired in specs:
+                driver.realize(desired, world.containers)
             os._exit(0)
         finally:
             os._exit(1)
@@ -170,11 +170,11 @@ def killed_at(world: World, wishes: Sequence[NetworkSpec], number: int) -> bool:
     return os.WIFSIGNALED(status)
 
 
-def restart_takes_over(world: World, place: Town, knocking: Knocking, wish: NetworkSpec) -> None:
-    """Insist that nothing forbidden is open, and that the next driver makes the wish so in one turn."""
+def restart_takes_over(world: World, place: Town, knocking: Knocking, desired: NetworkSpec) -> None:
+    """Assert that nothing forbidden is open, and that the next driver realizes the spec in one turn."""
     assert knocking.opened(place.closed) == []
     world.restart()
-    world.realize(wish)
+    world.realize(desired)
     opened = knocking.opened(place.open)
     assert len(opened) == len(place.open), opened
     assert knocking.opened(place.closed) == []
@@ -184,15 +184,15 @@ def restart_takes_over(world: World, place: Town, knocking: Knocking, wish: Netw
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("part", range(3))
 def test_a_driver_killed_before_any_request_leaves_nothing_open_and_the_next_repairs(world: World, part: int) -> None:
-    """Making everything from nothing: every third request in each part of this test, all in the three together."""
+    """The driver creates everything from nothing. Each part tests every third request, so the three parts test all."""
     place = town()
-    wish = spec(place.network)
+    desired = spec(place.network)
     for interface in (place.web, place.app, place.inner):
         world.container(str(interface.container_id))
     knocking = Knocking(world, place)
     number = part
-    while killed_at(world, [wish], number):
-        restart_takes_over(world, place, knocking, wish)
+    while killed_at(world, [desired], number):
+        restart_takes_over(world, place, knocking, desired)
         assert world.realize(spec()).vpcs == ()
         world.restart()
         assert os.listdir(world.runtime / "netns") == os.listdir(world.runtime / "uplink") == []
@@ -204,7 +204,7 @@ def test_a_driver_killed_before_any_request_leaves_nothing_open_and_the_next_rep
 @pytest.mark.costs(16, reason="the driver is killed at each of its requests")
 @pytest.mark.timeout(300)
 def test_a_driver_killed_in_the_middle_of_changes_leaves_nothing_open_and_the_next_repairs(world: World) -> None:
-    """From one network to another, in which gateways, addresses, endpoints and groups differ."""
+    """The driver changes one network to another, with other gateways, addresses, endpoints and groups."""
     before, after = town(), town()
     network = before.network
     network.interfaces[1] = replace(network.interfaces[1], secondary=("10.0.1.61",))
@@ -219,7 +219,7 @@ def test_a_driver_killed_in_the_middle_of_changes_leaves_nothing_open_and_the_ne
     number = 0
     world.realize(old)
     first = 0
-    # The first requests only take over what is there; they are the same every time.
+    # The first requests only take over the existing network; they are the same every time.
     while killed_at(world, [new], number):
         restart_takes_over(world, after, knocking, new)
         world.realize(old)
@@ -231,19 +231,19 @@ def test_a_driver_killed_in_the_middle_of_changes_leaves_nothing_open_and_the_ne
 
 
 def meddle(world: World, network: Network) -> tuple[Router, UplinkNamespace, dict[str, int]]:
-    """Return what a meddler needs: the router, the uplink namespace, and the index of each link of the router."""
+    """Return the router, the uplink namespace, and the router's link indexes by name, for changes by hand."""
     router = world.driver._kernel.routers[network.vpc_id]
     uplink = world.driver._kernel.uplink
     assert uplink is not None
     return router, uplink, {link.name: link.index for link in router.routes.links()}
 
 
-def at_rest(world: World, wish: NetworkSpec) -> NetworkReport:
-    """Return the report of turns that find nothing changed; the kernel tells late of what earlier ones made."""
+def at_rest(world: World, desired: NetworkSpec) -> NetworkReport:
+    """Return the report of a turn without changes, since the kernel's events of earlier turns may come late."""
 
     def undisturbed() -> NetworkReport | None:
-        report = world.realize(wish)
-        return report if world.realize(wish) is report else None
+        report = world.realize(desired)
+        return report if world.realize(desired) is report else None
 
     return eventually(undisturbed)
 
@@ -314,50 +314,50 @@ MEDDLING: dict[str, tuple[Callable[[Router, UplinkNamespace, dict[str, int]], ob
 
 
 @pytest.mark.parametrize("what", MEDDLING)
-def test_what_somebody_changed_by_hand_is_repaired_in_one_turn_and_told(
+def test_what_somebody_changed_by_hand_is_repaired_in_one_turn_and_logged(
     world: World, caplog: pytest.LogCaptureFixture, what: str
 ) -> None:
-    """The wish is the same value; the next turn finds the difference, makes it right and names it in the log."""
+    """With an unchanged spec, the next turn finds the difference, repairs it and names it in the log."""
     place = town()
-    wish = spec(place.network)
+    desired = spec(place.network)
     world.make_internet()
-    world.realize(wish)
+    world.realize(desired)
     world.route_back()
-    settled = at_rest(world, wish)
+    settled = at_rest(world, desired)
     knocking = Knocking(world, place)
-    meddling, told = MEDDLING[what]
+    meddling, message = MEDDLING[what]
     meddling(*meddle(world, place.network))
     with caplog.at_level(logging.WARNING):
-        world.realize(wish)
-    assert told in caplog.text, caplog.text
+        world.realize(desired)
+    assert message in caplog.text, caplog.text
     assert len(knocking.opened(place.open)) == len(place.open)
     assert knocking.opened(place.closed) == []
     with world.internet_server(INTERNET, 80):
         expect_reaches(world, place.web, INTERNET, 80)
-    assert at_rest(world, wish) == settled
+    assert at_rest(world, desired) == settled
     knocking.close()
 
 
 def test_pins_that_somebody_took_away_are_pinned_again(world: World, caplog: pytest.LogCaptureFixture) -> None:
-    """Namespaces held open outlive their pins, and must outlive this driver: the next one finds them."""
+    """Open namespaces outlive their pins, and must also outlive this driver: the next one finds them."""
     place = town()
-    wish = spec(place.network)
-    world.realize(wish)
+    desired = spec(place.network)
+    world.realize(desired)
     foreign = namespaces.PinBoard(world.runtime / "netns")
     foreign.remove(place.network.vpc_id)
     os.close(foreign.create("stranger"))
     with caplog.at_level(logging.WARNING):
-        world.realize(wish)
+        world.realize(desired)
     assert "the pin of its namespace was gone" in caplog.text
     assert "that is not ours" in caplog.text
     assert foreign.names() == (place.network.vpc_id,)
     world.restart()
-    world.realize(wish)
+    world.realize(desired)
     expect_reaches(world, place.inner, S3_ADDRESS, 443)
 
 
 def test_without_descriptors_the_old_rules_stand_and_the_driver_recovers(world: World) -> None:
-    """Nothing is opened by a turn that fails, and the next one with descriptors does the work."""
+    """A turn that fails opens nothing, and the next turn with descriptors does the work."""
     place = town()
     network = place.network
     world.realize(spec(network))
@@ -389,23 +389,23 @@ def test_without_descriptors_the_old_rules_stand_and_the_driver_recovers(world: 
 
 
 def test_lost_netlink_events_are_made_up_for_by_a_full_look(world: World) -> None:
-    """More events than the socket holds: the kernel says so, and the driver looks at everything."""
+    """There are more events than the socket holds. The kernel reports this, and the driver looks at everything."""
     place = town()
-    wish = spec(place.network)
-    world.realize(wish)
-    world.realize(wish)
+    desired = spec(place.network)
+    world.realize(desired)
+    world.realize(desired)
     router, _uplink, indexes = meddle(world, place.network)
     router._events.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     for number in range(200):
         router.routes.batch([rtnetlink.add_route(254, "blackhole", f"192.0.2.{number}/32", protocol=3)])
     router.routes.batch([rtnetlink.delete_link(indexes["up0"], "up0")])
-    world.realize(wish)
+    world.realize(desired)
     expect_reaches(world, place.inner, S3_ADDRESS, 443)
     assert not [each for each in router.routes.routes() if each.destination.startswith("192.0.2.")]
 
 
 def test_a_driver_that_libnftables_aborts_leaves_the_old_rules_and_the_next_one_goes_on(world: World) -> None:
-    """An assertion in the library ends the process; the kernel's rules do not depend on it."""
+    """A failed assertion in the library ends the process, but the kernel's rules stay."""
     place = town()
     network = place.network
     old = spec(network)
@@ -434,7 +434,7 @@ def test_a_driver_that_libnftables_aborts_leaves_the_old_rules_and_the_next_one_
 
 
 def test_a_change_that_ends_every_driver_is_left_alone_and_other_vpcs_are_served(world: World) -> None:
-    """After three deaths the VPC keeps its old rules with a problem; asked for something else it changes again."""
+    """After three deaths the VPC keeps its old rules, with a problem. With a different spec it changes again."""
     place, other = town(), Network(2)
     other.add(1, "10.0.1.5", WEB)
     network = place.network

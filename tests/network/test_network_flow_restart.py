@@ -1,4 +1,4 @@
-"""Flow logs across an end of the agent: nothing that was accepted is lost, nothing is told twice."""
+"""Flow logs across a restart of the agent: no accepted packet is lost, and none is reported twice."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from tests.worlds.network import APP, UDP, WEB, Network, World, rule, spec
 pytestmark = pytest.mark.network
 
 HEADERS = 52
-"""Bytes of an IPv4 and a TCP header with timestamps; a SYN has eight more."""
+"""The bytes of an IPv4 and a TCP header with timestamps. A SYN has eight more."""
 
 
 class Sending:
-    """A connection whose sender's packets are added up as they are told."""
+    """A connection, and the sum of its sender's packets in flow events."""
 
     def __init__(self, world: World, network: Network, interface_id: str, sender: socket.socket) -> None:
         self.world = world
@@ -38,8 +38,8 @@ class Sending:
         assert len(receiver.recv(size, socket.MSG_WAITALL)) == size
         self.sent += size
 
-    def told(self) -> bool:
-        """Add up what is told now; say whether it is exactly what was sent so far."""
+    def is_counted(self) -> bool:
+        """Add the new events; return whether the sum is exactly what was sent so far."""
         for event in self.world.flows(self.network):
             if (event.interface_id, event.direction) == (self.interface_id, "egress"):
                 self.packets += event.packets
@@ -56,19 +56,19 @@ def test_what_is_sent_before_while_and_after_there_is_no_agent_is_counted_once(w
         sending = Sending(world, network, web.interface_id, client)
         with receiver:
             sending.send(receiver, 700)
-            assert sending.told()
+            assert sending.is_counted()
             sending.send(receiver, 500)
-            # Read and drained, but nobody said that the server has it.
+            # Read and drained, but not confirmed by the server.
             world.driver._flows.flush(network.vpc_id, world.driver._kernel.routers[network.vpc_id].descriptor)
             assert world.driver.flows()
             world.crash()
             sending.send(receiver, 300)
             world.realize(spec(network))
             sending.send(receiver, 200)
-            assert sending.told()
+            assert sending.is_counted()
             world.restart()
             world.realize(spec(network))
-            assert sending.told()
+            assert sending.is_counted()
             assert sending.sent == 1700
 
 
@@ -80,28 +80,28 @@ def test_an_interface_that_went_while_there_was_no_agent_keeps_its_last_packets(
         receiver, _ = server.accept()
         sending = Sending(world, network, web.interface_id, client)
         with receiver:
-            assert sending.told()
+            assert sending.is_counted()
             world.crash()
             sending.send(receiver, 1000)
             smaller = Network()
             smaller.add(2, "10.0.1.6", APP)
             world.realize(spec(smaller))
-            assert sending.told()
+            assert sending.is_counted()
 
 
-@pytest.mark.costs(4, reason="twenty thousand packets are sent and told of")
+@pytest.mark.costs(4, reason="twenty thousand packets are sent and reported")
 def test_twenty_thousand_flows_are_exact_across_a_restart(world: World) -> None:
     network = Network()
     network.ingress[APP].append(rule(6, CidrPeer("10.0.1.0/24"), UDP, 10_000, 15_000))
     app = network.add(1, "10.0.1.6", APP)
     senders = [network.add(number, f"10.0.1.{number}", WEB) for number in range(11, 15)]
     world.realize(spec(network))
-    told: Counter[str] = Counter()
+    counted: Counter[str] = Counter()
 
     def take() -> None:
         for event in world.flows(network):
             if event.direction == "egress" and event.destination == app.address:
-                told[event.interface_id] += event.packets
+                counted[event.interface_id] += event.packets
 
     for part in range(4):
         for interface in senders:
@@ -116,7 +116,7 @@ def test_twenty_thousand_flows_are_exact_across_a_restart(world: World) -> None:
         else:
             take()
     take()
-    assert told == {interface.interface_id: 5_000 for interface in senders}
+    assert counted == {interface.interface_id: 5_000 for interface in senders}
 
 
 def test_flags_tell_how_a_connection_began_and_ended(world: World) -> None:
@@ -146,7 +146,7 @@ def test_flags_tell_how_a_connection_began_and_ended(world: World) -> None:
 
 
 def test_with_segmentation_offloads_bytes_are_true_and_packets_are_fewer(world: World) -> None:
-    """What the setting ``offloads`` costs: one counted packet is up to 64 KiB."""
+    """This is the cost of the setting ``offloads``: one counted packet has up to 64 KiB."""
     world.start_driver(segmentation=True)
     network = Network()
     web, app = network.add(1, "10.0.1.5", WEB), network.add(2, "10.0.1.6", APP)
@@ -168,7 +168,7 @@ def test_with_segmentation_offloads_bytes_are_true_and_packets_are_fewer(world: 
 
 
 def test_a_connection_that_ended_before_it_was_ever_read_tells_how_it_began(world: World) -> None:
-    """Its end waits on the socket while the living are counted: it is not taken for one that was counted before."""
+    """Its DESTROY event waits while open connections are counted, yet it does not pass for one counted earlier."""
     network = Network(logged=False)
     web, app = network.add(1, "10.0.1.5", WEB), network.add(2, "10.0.1.6", APP)
     world.realize(spec(network))

@@ -1,4 +1,4 @@
-"""Flow events: both ends, exact counts, refusals, what has no route, what is not recorded."""
+"""Flow events: both ends, exact counts, refusals, packets without a route, and packets that are not recorded."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.network
 
 
 def test_an_accepted_connection_is_seen_at_both_ends_and_in_both_directions(world: World) -> None:
-    """Four events: what the sender sent and got, what the receiver got and sent."""
+    """There are four events: packets that the sender sent and got, and packets that the receiver got and sent."""
     network = Network()
     web, app = network.add(1, "10.0.1.5", WEB), network.add(2, "10.0.1.6", APP)
     world.realize(spec(network))
@@ -59,7 +59,7 @@ def test_an_accepted_connection_is_seen_at_both_ends_and_in_both_directions(worl
 
 
 def test_translation_is_undone_so_that_the_service_address_is_recorded(world: World) -> None:
-    """The container asked S3's address; the listener's address appears nowhere."""
+    """The container connected to S3's address; the listener's address does not appear."""
     network = Network()
     web = network.add(1, "10.0.1.5", WEB)
     world.realize(spec(network))
@@ -70,7 +70,7 @@ def test_translation_is_undone_so_that_the_service_address_is_recorded(world: Wo
 
 
 def test_refusals_are_recorded_where_they_happened(world: World) -> None:
-    """At egress: REJECT at the sender. At ingress: ACCEPT at the sender, REJECT at the receiver."""
+    """At egress it is REJECT at the sender; at ingress it is ACCEPT at the sender and REJECT at the receiver."""
     network = Network()
     web, app = network.add(1, "10.0.1.5", WEB), network.add(2, "10.0.1.6", APP)
     world.realize(spec(network))
@@ -84,7 +84,7 @@ def test_refusals_are_recorded_where_they_happened(world: World) -> None:
 
 
 def test_what_no_route_takes_is_accepted_in_the_log_and_dropped_in_silence(world: World) -> None:
-    """A foreign address, an address of the VPC that nobody has, and S3 where the table has no endpoint."""
+    """Such are a foreign address, an unassigned address of the VPC, and S3 if the table has no endpoint."""
     network = Network()
     web = network.add(1, "10.0.1.5", WEB)
     far = network.add(2, "10.0.2.5", WEB, subnet=2)
@@ -102,7 +102,7 @@ def test_what_no_route_takes_is_accepted_in_the_log_and_dropped_in_silence(world
 
 
 def test_a_forged_source_is_a_refusal_of_the_link_it_came_by(world: World) -> None:
-    """The addresses are those of the packet; the interface is whose link it was."""
+    """The addresses are the packet's; the interface is the one of the link."""
     network = Network()
     web, app = network.add(1, "10.0.1.5", WEB), network.add(2, "10.0.1.6", APP)
     world.realize(spec(network))
@@ -118,7 +118,7 @@ def test_a_forged_source_is_a_refusal_of_the_link_it_came_by(world: World) -> No
 
 
 def test_resolver_credentials_and_router_are_not_recorded(world: World) -> None:
-    """As in AWS: Amazon's own services at reserved addresses leave no record."""
+    """As in AWS, traffic with Amazon's own services at reserved addresses is not recorded."""
     network = Network()
     web = network.add(1, "10.0.1.5", WEB)
     world.realize(spec(network))
@@ -144,7 +144,7 @@ def test_interfaces_that_no_flow_log_covers_have_no_events(world: World) -> None
 
 
 def test_counts_are_exact_over_many_flows_and_sweeps(world: World) -> None:
-    """Two datagrams each of 3,000 flows, while counters are zeroed every second: not one packet or byte is missing."""
+    """3,000 flows of two datagrams, while counters are reset every second: not one packet or byte is missing."""
     network = Network()
     network.ingress[APP].append(rule(6, CidrPeer("10.0.1.5/32"), UDP, 9000))
     web, app = network.add(1, "10.0.1.5", WEB), network.add(2, "10.0.1.6", APP)
@@ -172,7 +172,7 @@ def test_counts_are_exact_over_many_flows_and_sweeps(world: World) -> None:
 
 
 def test_bulk_bytes_equal_what_the_link_counted(world: World) -> None:
-    """With offloads off a packet is a packet: the log's sums are the device's own."""
+    """Without offloads every packet counts as one, so the log's sums are those of the device."""
     network = Network()
     web, app = network.add(1, "10.0.1.5", WEB), network.add(2, "10.0.1.6", APP)
     world.realize(spec(network))
@@ -200,7 +200,7 @@ def test_bulk_bytes_equal_what_the_link_counted(world: World) -> None:
 
 
 def test_the_flows_of_a_removed_interface_are_in_the_next_answer(world: World) -> None:
-    """Refused packets that the kernel still gathered, and counts of living connections, come before it is gone."""
+    """Refused packets that the kernel still gathered, and counts of open connections, are read before it is gone."""
     network = Network()
     web, app = network.add(1, "10.0.1.5", WEB), network.add(2, "10.0.1.6", APP)
     world.realize(spec(network))
@@ -219,7 +219,7 @@ def test_the_flows_of_a_removed_interface_are_in_the_next_answer(world: World) -
 
 
 def test_flows_survive_the_end_of_the_container_before_the_interface_goes(world: World) -> None:
-    """The wire goes with the container's namespace; its flows are still reported, and its address is clean."""
+    """The wire goes with the container's namespace, but its flows are still reported, and its address is clean."""
     network = Network()
     web, app = network.add(1, "10.0.1.5", WEB), network.add(2, "10.0.1.6", APP)
     world.realize(spec(network))
@@ -236,7 +236,7 @@ def test_flows_survive_the_end_of_the_container_before_the_interface_goes(world:
 
 
 def test_the_background_reader_needs_no_forced_flush(world: World) -> None:
-    """Neither for refusals nor for counts."""
+    """This holds for refusals and for counts."""
     network = Network()
     web, app, mute = (
         network.add(1, "10.0.1.5", WEB),
@@ -257,7 +257,7 @@ def test_the_background_reader_needs_no_forced_flush(world: World) -> None:
 
 
 def test_an_address_that_changes_hands_is_the_new_owners_from_then_on(world: World) -> None:
-    """Same address, other interface, in one turn: no event of one is attributed to the other."""
+    """The address changes its interface in one turn, and no event of one is attributed to the other."""
     network = Network()
     network.ingress[WEB] = [EVERYTHING]
     server = network.add(1, "10.0.1.5", WEB)

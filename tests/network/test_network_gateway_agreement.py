@@ -1,7 +1,7 @@
-"""Promise, compiled rules and kernel agree for random networks with gateways, endpoints and further addresses.
+"""AWS's rules, the compiled rules and the kernel agree for random networks with gateways and endpoints.
 
-Two VPCs with the same networks and addresses, and an internet. Each random network follows the one before it in the
-same namespaces, so that what is compared is also what differences made of the network before.
+There are two VPCs with the same networks and addresses, and an internet. Each random network replaces the previous one
+in the same namespaces, so that the comparison also tests the application of differences.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ PACKETS = 70
 
 
 def random_network(chance: random.Random, number: int) -> Network:
-    """Return a VPC with what chance gives it."""
+    """Return a random VPC."""
     network = Network(number, endpoint=chance.random() < 0.7, endpoint_in=chance.choice(([1], [2], [1, 2])))
     network.gateway = chance.random() < 0.8
     peers: list[Peer] = [
@@ -107,7 +107,7 @@ def _add_gateways(chance: random.Random, network: Network) -> None:
 
 @dataclass
 class Sent:
-    """A packet on its way: a socket that connects."""
+    """A sent packet: a connecting socket."""
 
     packet: Packet | Inbound
     client: socket.socket
@@ -115,7 +115,7 @@ class Sent:
 
 
 def packets(chance: random.Random, networks: list[Network]) -> list[Packet | Inbound]:
-    """Return SYNs of the interfaces, and some from the internet, that chance picked."""
+    """Return random SYNs from the interfaces, and some from the internet."""
     found: list[Packet | Inbound] = []
     public = [address for each in PUBLIC.values() for address in each]
     there = [INTERNET, ELSEWHERE, S3_ADDRESS, API_ADDRESS, SERVICE, "10.0.1.99", "10.0.1.1", NAT_PUBLIC, *public]
@@ -136,10 +136,10 @@ def packets(chance: random.Random, networks: list[Network]) -> list[Packet | Inb
 
 
 class Ears:
-    """Servers in every container and in the internet, and the driver's listeners: who hears from whom."""
+    """Servers in every container and in the internet, and the driver's listeners, with the connections they got."""
 
     def __init__(self, world: World) -> None:
-        """Listen in the internet; containers follow with their networks."""
+        """Listen in the internet. ``follow`` adds the containers."""
         self._world = world
         self._fixed: dict[str, list[socket.socket]] = {}
         self._internet = [world.internet_server(address, port) for address in (INTERNET, ELSEWHERE) for port in PORTS]
@@ -164,7 +164,7 @@ class Ears:
                 yield f"{label.vpc_id} {label.endpoint_id}", server
 
     def heard(self, networks: list[Network]) -> dict[int, tuple[str, str]]:
-        """Take every connection that waits; return by the number that it says who has it and from whom."""
+        """Accept every waiting connection; return its receiver and its peer, by the number that it sends."""
         found = {}
         for name, server in self._everybody(networks):
             server.setblocking(False)
@@ -175,10 +175,10 @@ class Ears:
                     break
                 accepted.setblocking(False)
                 try:
-                    said = accepted.recv(4)
-                    found[int.from_bytes(said, "big")] = (name, peer[0])
+                    number = accepted.recv(4)
+                    found[int.from_bytes(number, "big")] = (name, peer[0])
                 except OSError:
-                    pass  # It opened and was given up: nobody says a number.
+                    pass  # It opened and was abandoned without sending a number.
                 accepted.close()
         return found
 
@@ -186,7 +186,7 @@ class Ears:
 def send(world: World, packet: Packet | Inbound, by_id: dict[str, Interface], port: int) -> Sent:
     """Begin to connect from a port.
 
-    No port serves twice: records of a connection of the network before could be taken for this one's.
+    Never use a port twice, because records of a connection in an earlier network could be mistaken for this one's.
     """
     if isinstance(packet, Inbound):
         client = world.internet_socket(packet.source)
@@ -213,11 +213,11 @@ def compare(
     ears: Ears,
     chance: random.Random,
     networks: list[Network],
-    wish: NetworkSpec,
+    desired: NetworkSpec,
     ports: Iterator[int],
 ) -> set[str]:
-    """Send packets and insist on one answer of all three; return the outcomes that occurred."""
-    config = compile_host(wish)
+    """Send packets and assert that all three answers agree; return the outcomes that occurred."""
+    config = compile_host(desired)
     by_id = {each.interface_id: each for network in networks for each in network.interfaces}
     sent = [send(world, packet, by_id, next(ports)) for packet in packets(chance, networks)]
     world.let_arrive()
@@ -231,7 +231,7 @@ def compare(
     events = world.all_flows()
     outcomes: set[str] = set()
     for number, each in enumerate(sent):
-        verdict, walked = decide(wish, each.packet), trace(config, each.packet)
+        verdict, walked = decide(desired, each.packet), trace(config, each.packet)
         outcomes.add(verdict.outcome)
         story = f"{each.packet}\n{verdict}\n{walked.table()}"
         judge(verdict, walked, heard.get(number), number in opened, each.packet, story)
@@ -254,7 +254,7 @@ def judge(
     packet: Packet | Inbound,
     story: str,
 ) -> None:
-    """Insist that the promise, the rules, and what really happened to a packet are the same."""
+    """Assert that AWS's rules, the compiled rules and the packet's real fate agree."""
     assert (walked.outcome, walked.delivered_to, walked.source, walked.answered) == (
         verdict.outcome,
         verdict.delivered_to,
@@ -282,25 +282,25 @@ def run(world: World, seeds: range) -> None:
     for seed in seeds:
         chance = random.Random(seed)
         networks = [random_network(chance, number) for number in (1, 2)]
-        wish = spec(*networks)
-        world.realize(wish)
+        desired = spec(*networks)
+        world.realize(desired)
         if any(network.gateway for network in networks):
             world.route_back()
         ears.follow(networks)
-        outcomes |= compare(world, ears, chance, networks, wish, ports)
+        outcomes |= compare(world, ears, chance, networks, desired, ports)
     assert outcomes >= {"delivered", "refused-egress", "refused-ingress", "unrouted", "left"}
 
 
 @pytest.mark.costs(11, reason="twenty-five pairs of VPCs are realized, with seventy packets each")
 @pytest.mark.parametrize("part", range(4))
 def test_promise_rules_and_kernel_agree_beyond_the_vpc(world: World, part: int) -> None:
-    """Twenty-five random pairs of VPCs in each part, seventy packets and more in each."""
+    """Each part has twenty-five random pairs of VPCs, with seventy packets or more."""
     run(world, range(part * 25, part * 25 + 25))
 
 
 @pytest.mark.fuzz
 @pytest.mark.timeout(1200)
 def test_promise_rules_and_kernel_agree_at_length(world: World) -> None:
-    """A longer run with other networks each time."""
+    """This is a longer run, with other networks each time."""
     first = random.SystemRandom().randrange(1000, 10**9)
     run(world, range(first, first + 500))

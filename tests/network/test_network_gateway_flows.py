@@ -1,4 +1,4 @@
-"""Flow events of what gateways translate, of endpoints and of secondary addresses, as the interface's owner sees it."""
+"""Flow events of translated packets, endpoints and secondary addresses, as the interface's owner sees them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Seen = tuple[str, str, str, str, str, str]
 
 
 def seen_at(events: Sequence[FlowEvent], interface: Interface | str, action: str = "ACCEPT") -> set[Seen]:
-    """Return direction, ends, and ends as the packet says them, of an interface's events."""
+    """Return direction, ends, and ends in the packet itself, of an interface's events."""
     about = interface if isinstance(interface, str) else interface.interface_id
     return {
         (
@@ -49,12 +49,12 @@ def seen_at(events: Sequence[FlowEvent], interface: Interface | str, action: str
 
 
 def both_ways(here: str, there: str, port: int) -> set[Seen]:
-    """Return what is seen at the interface ``here`` that asked ``there`` and was answered."""
+    """Return the events at the interface ``here``, which connected to ``there`` and got an answer."""
     return {("egress", here, there, here, there, str(port)), ("ingress", there, here, there, here, str(port))}
 
 
 def test_an_elastic_ip_is_in_no_record_of_its_interface(world: World) -> None:
-    """Out and in, the interface knows its private address and the true other end."""
+    """In both directions, the interface sees its private address and the true other end."""
     network = public_network()
     network.ingress[WEB] = [EVERYTHING]
     web = network.add(1, "10.0.1.5", WEB)
@@ -94,7 +94,7 @@ def test_two_vpcs_each_record_their_own_half(world: World) -> None:
 
 
 def test_a_nat_gateways_interface_records_both_its_sides(world: World) -> None:
-    """Towards the inside the packets say the true other end; the inner interface knows nothing of the gateway."""
+    """Toward the inside the packets have the true other end; the inner interface does not see the gateway."""
     network, inner, _nat = nat_network()
     gateway = network.interfaces[-1]
     world.make_internet()
@@ -114,7 +114,7 @@ def test_a_nat_gateways_interface_records_both_its_sides(world: World) -> None:
 
 @pytest.mark.parametrize("by", ["gateway endpoint", "far"])
 def test_storage_through_a_nat_gateway_is_recorded_by_its_own_address(world: World, by: str) -> None:
-    """Whatever the listener's address, records say S3's."""
+    """Records have S3's address, whatever the listener's address is."""
     network, inner, _nat = nat_network()
     gateway = network.interfaces[-1]
     if by == "far":
@@ -131,7 +131,7 @@ def test_storage_through_a_nat_gateway_is_recorded_by_its_own_address(world: Wor
 
 
 def test_an_interface_endpoint_has_records_of_its_own(world: World) -> None:
-    """Accepted at both ends; refused by its groups; allowed but not listened at."""
+    """Packets are accepted at both ends, refused by its groups, or allowed at a port without a listener."""
     network = Network(endpoint=False)
     web, mute = network.add(1, "10.0.1.5", WEB), network.add(2, "10.0.1.6", MUTE)
     network.ingress[APP] = [rule(5, GroupPeer(WEB), TCP, 443), rule(6, GroupPeer(WEB), TCP, 22)]
@@ -155,7 +155,7 @@ def test_an_interface_endpoint_has_records_of_its_own(world: World) -> None:
 
 
 def test_a_record_names_an_interface_by_its_primary_address(world: World) -> None:
-    """The packet's true address is told beside it, and the other side sees the true one."""
+    """The packet's true address is recorded beside it, and the other side sees the true one."""
     network = Network()
     network.ingress[WEB] = [EVERYTHING]
     one = network.add(1, "10.0.1.5", WEB, secondary=("10.0.1.50",))
@@ -179,7 +179,7 @@ def test_a_record_names_an_interface_by_its_primary_address(world: World) -> Non
 
 
 def test_a_refusal_behind_a_nat_gateway_is_the_receivers(world: World) -> None:
-    """The receiver refuses the gateway's address; sender and gateway passed it."""
+    """The receiver refuses the gateway's address; sender and gateway accepted the packet."""
     network = public_network()
     inner = network.add(1, "10.0.2.5", WEB, subnet=2)
     app = network.add(2, "10.0.1.6", APP)
@@ -199,7 +199,7 @@ def test_a_refusal_behind_a_nat_gateway_is_the_receivers(world: World) -> None:
 
 
 def test_bytes_and_packets_through_gateways_are_exact(world: World) -> None:
-    """A hundred kilobytes to a service beyond a NAT gateway: what the interface sent is what the gateway passed."""
+    """Of a hundred kilobytes to a service beyond a NAT gateway, the gateway passed exactly what the interface sent."""
     network, inner, _nat = nat_network()
     gateway = network.interfaces[-1]
     network.add_far()

@@ -39,7 +39,7 @@ pytestmark = pytest.mark.network
 
 
 def accepted_peer(server: socket.socket) -> str:
-    """Accept a connection and return whom it says it is from."""
+    """Accept a connection and return the address of its peer."""
     server.settimeout(DEADLINE)
     accepted, peer = server.accept()
     accepted.close()
@@ -68,7 +68,7 @@ def test_an_interface_with_an_elastic_ip_reaches_the_internet_by_it(world: World
 
 
 def test_what_comes_in_by_an_elastic_ip_is_judged_with_its_real_source(world: World) -> None:
-    """Ingress rules of the interface decide; a port that none names, and an address of nobody, are silent."""
+    """Ingress rules of the interface decide. Packets to other ports or unassigned addresses are dropped silently."""
     network = public_network()
     network.ingress[APP] = [rule(5, replace(ANYWHERE, cidr=f"{INTERNET}/32"), TCP, 443)]
     app = network.add(1, "10.0.1.5", APP)
@@ -91,7 +91,7 @@ def test_what_comes_in_by_an_elastic_ip_is_judged_with_its_real_source(world: Wo
 
 
 def test_a_packet_from_the_uplink_with_an_inside_source_is_dropped(world: World) -> None:
-    """Neither the VPC's own networks nor a public address of another VPC can be claimed from outside."""
+    """From outside, nobody can use a source in the VPC's own networks or a public address of another VPC."""
     network = public_network()
     network.ingress[APP] = [rule(5, ANYWHERE, UDP, 9000)]
     app = network.add(1, "10.0.1.5", APP)
@@ -116,7 +116,7 @@ def test_a_packet_from_the_uplink_with_an_inside_source_is_dropped(world: World)
 
 
 def test_two_vpcs_meet_by_their_elastic_ips_and_by_nothing_else(world: World) -> None:
-    """Same networks, same addresses: the one sees the other's Elastic IP, whether or not there is an outside."""
+    """With the same networks and addresses, each sees the other's Elastic IP, whether or not there is an outside."""
     first, second = public_network(1), public_network(2)
     for network, public in ((first, EIP), (second, OTHER_EIP)):
         network.ingress[WEB] = [EVERYTHING]
@@ -128,17 +128,17 @@ def test_two_vpcs_meet_by_their_elastic_ips_and_by_nothing_else(world: World) ->
         accepted, peer = server.accept()
         assert peer[0] == EIP
         accepted.settimeout(DEADLINE)
-        # More than fits a packet of the wire between them, whose MTU is smaller than theirs.
+        # More than fits into a packet on the wire between them, whose MTU is smaller than theirs.
         for sender, receiver in ((client, accepted), (accepted, client)):
             sender.sendall(b"x" * 100_000)
-            # A file, since a socket with a timeout may give less than MSG_WAITALL asks for.
+            # A file, since a socket with a timeout may return less than MSG_WAITALL requests.
             assert receiver.makefile("rb").read(100_000) == b"x" * 100_000
         accepted.close()
     expect_blocked(world, one, INTERNET, 80)
 
 
 def test_an_interface_reaches_its_neighbour_by_its_elastic_ip(world: World) -> None:
-    """Out by the internet gateway and in again, both translated."""
+    """The packets leave by the internet gateway and come in again, translated both times."""
     network = public_network()
     network.ingress[WEB] = [EVERYTHING]
     one, two = network.add(1, "10.0.1.5", WEB), network.add(2, "10.0.1.6", WEB)
@@ -149,7 +149,7 @@ def test_an_interface_reaches_its_neighbour_by_its_elastic_ip(world: World) -> N
 
 
 def test_a_private_subnet_reaches_the_internet_through_a_nat_gateway(world: World) -> None:
-    """The server sees the gateway's public address; nothing comes in by it; ICMP and UDP pass as well."""
+    """The server sees the gateway's public address, nothing comes in by it, and ICMP and UDP pass, too."""
     network, inner, _nat = nat_network()
     network.ingress[WEB] = [EVERYTHING]
     world.make_internet()
@@ -204,7 +204,7 @@ def _accept(listener: socket.socket) -> tuple[socket.socket, tuple[str, int]]:
 
 
 def test_a_private_nat_gateway_reaches_no_internet(world: World) -> None:
-    """It has no public address; within the VPC it gives its own."""
+    """It has no public address. Within the VPC, packets get its private address."""
     network = public_network()
     inner = network.add(1, "10.0.2.5", WEB, subnet=2)
     app = network.add(2, "10.0.1.6", APP)
@@ -221,7 +221,7 @@ def test_a_private_nat_gateway_reaches_no_internet(world: World) -> None:
 
 
 def test_an_interface_endpoint_takes_what_its_groups_allow_at_two_ports(world: World) -> None:
-    """The listener sees the private address; other ports, and senders that no rule names, are dropped in silence."""
+    """The listener sees the private address. Other ports, and senders without a rule, are dropped silently."""
     network = Network(endpoint=False)
     web, mute = network.add(1, "10.0.1.5", WEB), network.add(2, "10.0.1.6", MUTE)
     network.ingress[APP] = [rule(5, GroupPeer(WEB), TCP, 443), rule(6, GroupPeer(WEB), TCP, 22)]
@@ -244,7 +244,7 @@ def test_an_interface_endpoint_takes_what_its_groups_allow_at_two_ports(world: W
 
 
 def test_secondary_addresses_send_and_receive_and_change_in_place(world: World) -> None:
-    """A running container gets one more and loses one; its first address's connection never notices."""
+    """A running container gets one more and loses one, without any effect on a connection of its first address."""
     network = Network()
     web = network.add(1, "10.0.1.5", WEB)
     network.ingress[APP] = [rule(5, GroupPeer(WEB), TCP, 8443)]
@@ -274,7 +274,7 @@ def test_secondary_addresses_send_and_receive_and_change_in_place(world: World) 
 
 
 def test_a_secondary_address_moves_to_another_interface_in_one_turn(world: World) -> None:
-    """As AssignPrivateIpAddresses with AllowReassignment does; the old owner's packets with it are forged then."""
+    """AssignPrivateIpAddresses with AllowReassignment does this. Then the old owner's packets with it are forged."""
     network = Network()
     network.ingress[WEB] = [EVERYTHING]
     one = network.add(1, "10.0.1.5", WEB, secondary=("10.0.1.60",))
@@ -292,7 +292,7 @@ def test_a_secondary_address_moves_to_another_interface_in_one_turn(world: World
 
 
 def test_an_elastic_ip_that_moves_ends_the_flows_of_its_old_owner(world: World) -> None:
-    """Disassociate and associate in one turn: the old connection is dead, the new owner's works."""
+    """It is disassociated and associated in one turn: the old connection is dead, and the new owner's works."""
     network = public_network()
     network.ingress[WEB] = [EVERYTHING]
     one, two = network.add(1, "10.0.1.5", WEB), network.add(2, "10.0.1.6", WEB)
@@ -316,7 +316,7 @@ def test_an_elastic_ip_that_moves_ends_the_flows_of_its_old_owner(world: World) 
 
 
 def test_a_detached_internet_gateway_and_a_deleted_nat_gateway_end_everything_through_them(world: World) -> None:
-    """Also what goes to services beyond; the uplink namespace goes with the last gateway."""
+    """This includes connections to services beyond. The uplink namespace goes with the last gateway."""
     network, inner, _nat = nat_network()
     web = network.add(3, "10.0.1.5", WEB)
     network.elastic[EIP] = web.address

@@ -1,4 +1,4 @@
-"""ICMP errors reach whom they concern: from the end of a flow to its other end, by every way that flows take."""
+"""ICMP errors get from one end of a flow to its other end, by every way that flows take."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from tests.worlds.waiting import eventually
 pytestmark = pytest.mark.network
 
 CLOSED = 9000
-"""A port that groups open and nobody listens at."""
+"""A port that groups allow and at which nobody listens."""
 
 
-def expect_told(world: World, client: socket.socket, address: str) -> None:
-    """Send datagrams to a closed port until the sender hears that it is closed: a kernel says so once a second."""
+def expect_error(world: World, client: socket.socket, address: str) -> None:
+    """Send datagrams to a closed port until the sender gets the error, which a kernel sends once a second."""
     client.connect((address, CLOSED))
     client.setblocking(False)
 
-    def told() -> bool:
+    def reported() -> bool:
         try:
             client.send(b"?")
             world.let_arrive()
@@ -34,7 +34,7 @@ def expect_told(world: World, client: socket.socket, address: str) -> None:
             pass
         return False
 
-    eventually(told)
+    eventually(reported)
 
 
 def asking(world: World, interface: Interface) -> socket.socket:
@@ -49,7 +49,7 @@ def test_a_closed_port_in_the_vpc(world: World) -> None:
     world.realize(spec(network))
     for address in app.addresses:
         with asking(world, web) as client:
-            expect_told(world, client, address)
+            expect_error(world, client, address)
 
 
 def test_a_closed_port_behind_a_nat_gateway_of_the_vpc(world: World) -> None:
@@ -59,7 +59,7 @@ def test_a_closed_port_behind_a_nat_gateway_of_the_vpc(world: World) -> None:
     network.routes[2] = [Route("10.0.1.0/24", network.add_nat(3, "10.0.1.9"))]
     world.realize(spec(network))
     with asking(world, inner) as client:
-        expect_told(world, client, app.address)
+        expect_error(world, client, app.address)
 
 
 def test_closed_ports_of_the_internet_and_of_an_elastic_ip(world: World) -> None:
@@ -74,8 +74,8 @@ def test_closed_ports_of_the_internet_and_of_an_elastic_ip(world: World) -> None
     world.route_back()
     for sender in (web, inner):
         with asking(world, sender) as client:
-            expect_told(world, client, INTERNET)
+            expect_error(world, client, INTERNET)
     with world.internet_socket(INTERNET, socket.SOCK_DGRAM) as client:
-        expect_told(world, client, EIP)
+        expect_error(world, client, EIP)
     with asking(world, web) as client:
-        expect_told(world, client, EIP)
+        expect_error(world, client, EIP)

@@ -1,4 +1,4 @@
-"""Interfaces whose check of source and destination is off: what routes send through them, by real packets."""
+"""Interfaces whose source and destination check is off: real packets that routes lead to them."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tests.worlds.network import APP, UDP, WEB, Network, World, ask_by_udp, expe
 pytestmark = pytest.mark.network
 
 FAR, PORT = "192.0.2.7", 9000
-"""An address beyond the VPC, and what the taker's group lets in."""
+"""An address beyond the VPC, and the port that the taker's group allows."""
 FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
 
 
 class Place:
-    """A sender, an interface that takes what is for others, and a neighbour of it whose address may be asked for."""
+    """A sender, an interface that receives packets for other addresses (the taker), and a neighbour of it."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -34,14 +34,14 @@ class Place:
         self.neighbour = self.network.add(3, "10.0.2.6", APP, subnet=2)
 
     def lead(self, *destinations: str) -> NetworkSpec:
-        """Make the sender's table lead these networks to the taker, and no others."""
+        """Return the spec in which the sender's table leads only these networks to the taker."""
         self.network.routes[1] = [Route(each, self.taker.interface_id) for each in destinations]
-        wish = spec(self.network)
-        self.world.realize(wish)
-        return wish
+        desired = spec(self.network)
+        self.world.realize(desired)
+        return desired
 
     def hear(self, interface: Interface, address: str) -> socket.socket:
-        """Return a socket of a container that hears what is for an address, which need not be the interface's."""
+        """Return a socket of a container that receives packets for any address, even if the interface has another."""
         assert interface.container_id is not None
         if address not in interface.addresses:
             with namespaces.inside(self.world.containers[interface.container_id]):
@@ -54,7 +54,7 @@ class Place:
         return heard
 
     def send(self, address: str, payload: bytes, port: int = PORT) -> socket.socket:
-        """Send a datagram of the sender, and wait until it is there or dropped."""
+        """Send a datagram from the sender, and wait until it has arrived or was dropped."""
         client = ask_by_udp(self.world, self.sender, address, port, payload)
         self.world.let_arrive()
         return client
@@ -71,14 +71,14 @@ def place(world: World) -> Place:
 
 
 def test_what_is_for_another_address_arrives_with_its_own_source_and_no_answer_leaves(place: Place) -> None:
-    wish = place.lead("192.0.2.0/24")
+    desired = place.lead("192.0.2.0/24")
     packet = Packet(place.network.vpc_id, place.sender.interface_id, FAR, UDP, PORT)
-    assert decide(wish, packet).outcome == trace(compile_host(wish), packet).outcome == "forwarded"
+    assert decide(desired, packet).outcome == trace(compile_host(desired), packet).outcome == "forwarded"
     with place.hear(place.taker, FAR) as heard, place.send(FAR, b"through") as client:
         assert heard.recvfrom(100) == (b"through", (place.sender.address, client.getsockname()[1]))
         assert summary(place.world.flows(place.network)) == {
             (place.sender.interface_id, "egress", "10.0.1.5", FAR, PORT, "ACCEPT"),
-            # As AWS does: the interface by its own address, whatever the packet says.
+            # As in AWS, records show the interface with its own address, whatever the packet has.
             (place.taker.interface_id, "ingress", "10.0.1.5", "10.0.2.5", PORT, "ACCEPT"),
         }
         # The address is not the taker's own, so nothing leaves from it, not even as an answer.
@@ -111,14 +111,14 @@ def test_a_route_to_the_subnet_leads_past_the_neighbour_until_it_goes(place: Pla
 
 
 def test_without_the_taker_s_container_nobody_gets_what_was_led_to_it(place: Place) -> None:
-    wish = place.lead("10.0.2.0/24", "192.0.2.0/24")
+    desired = place.lead("10.0.2.0/24", "192.0.2.0/24")
     with place.hear(place.neighbour, "10.0.2.6") as neighbour:
         assert place.taker.container_id is not None
         place.world.end_container(place.taker.container_id)
-        # Before the driver hears of it, and after.
+        # Before the driver knows of it, and after.
         with place.send("10.0.2.6", b"lost"):
             expect_silence(place.world, neighbour)
-        place.world.driver.realize(wish, place.world.containers)
+        place.world.driver.realize(desired, place.world.containers)
         with place.send("10.0.2.6", b"lost as well"):
             expect_silence(place.world, neighbour)
 

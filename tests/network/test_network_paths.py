@@ -1,4 +1,4 @@
-"""Who reaches whom: the functional checks of the rules, with real packets."""
+"""Which interfaces reach each other: functional checks of the rules with real packets."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def three(network: Network) -> tuple[Interface, Interface, Interface]:
 
 
 def test_a_group_reference_lets_its_members_in_and_nobody_else(world: World) -> None:
-    """WEB reaches APP at 8443; another port, and a member of no named group, are dropped."""
+    """WEB reaches APP at 8443. Packets to another port, or from other groups, are dropped."""
     network = Network()
     web, app, mute = three(network)
     world.realize(spec(network))
@@ -83,7 +83,7 @@ def test_an_egress_rule_is_needed_even_where_the_receiver_takes_everything(world
 
 
 def test_an_interface_without_groups_is_mute(world: World) -> None:
-    """Nothing passes in or out, not even to a receiver that takes everything."""
+    """Nothing passes in or out, not even to a receiver that allows everything."""
     network = Network()
     web, _app, _mute = three(network)
     bare = network.add(4, "10.0.1.9")
@@ -95,7 +95,7 @@ def test_an_interface_without_groups_is_mute(world: World) -> None:
 
 
 def test_two_subnets_and_one_subnet_are_judged_alike(world: World) -> None:
-    """Neighbours share no wire: the same rule decides in a subnet and across."""
+    """Neighbours share no wire, so the same rule decides within a subnet and between subnets."""
     network = Network()
     network.ingress[WEB] = [rule(4, GroupPeer(WEB), TCP, 80)]
     one, two = network.add(1, "10.0.1.5", WEB), network.add(2, "10.0.1.6", WEB)
@@ -109,7 +109,7 @@ def test_two_subnets_and_one_subnet_are_judged_alike(world: World) -> None:
 
 
 def test_s3_is_reached_by_the_endpoint_and_the_listener_sees_who_asks(world: World) -> None:
-    """The accepting socket tells the endpoint, the peer address the interface; the original destination is kept."""
+    """The accepting socket tells the endpoint, the peer address the interface. The original destination is known."""
     network = Network()
     _web, app, _mute = three(network)
     world.realize(spec(network))
@@ -129,7 +129,7 @@ def test_s3_is_reached_by_the_endpoint_and_the_listener_sees_who_asks(world: Wor
 
 
 def test_s3_by_http_arrives_at_the_other_listener(world: World) -> None:
-    """Port 80 and 443 are two listeners of one endpoint."""
+    """Ports 80 and 443 have two listeners of one endpoint."""
     network = Network()
     network.egress[APP] = [rule(2, PrefixListPeer(S3), TCP, 80)]
     _web, app, _mute = three(network)
@@ -141,7 +141,7 @@ def test_s3_by_http_arrives_at_the_other_listener(world: World) -> None:
 
 
 def test_s3_needs_the_group_the_port_and_the_route(world: World) -> None:
-    """A port that no rule names, a group without the prefix list, and a table without the route are each enough."""
+    """Each of these blocks it: a port without a rule, a group without the prefix list, a table without the route."""
     network = Network()
     web, app, mute = three(network)
     far = network.add(5, "10.0.2.8", WEB, subnet=2)
@@ -155,7 +155,7 @@ def test_s3_needs_the_group_the_port_and_the_route(world: World) -> None:
 
 
 def test_the_endpoint_has_no_address_that_can_be_called(world: World) -> None:
-    """Its port on the router answers translated connections only."""
+    """Its port on the router accepts only translated connections."""
     network = Network()
     web, _app, _mute = three(network)
     vpc = network.build()
@@ -168,7 +168,7 @@ def test_the_endpoint_has_no_address_that_can_be_called(world: World) -> None:
 
 
 def test_a_more_specific_blackhole_beats_the_prefix_list(world: World) -> None:
-    """Longest prefix wins: part of S3's networks can be sent nowhere."""
+    """The longest prefix wins, so a part of S3's networks can lead nowhere."""
     network = Network()
     network.extra_routes = [Route("52.216.0.0/24", "blackhole")]
     web, _app, _mute = three(network)
@@ -178,7 +178,7 @@ def test_a_more_specific_blackhole_beats_the_prefix_list(world: World) -> None:
 
 
 def test_resolver_and_credentials_are_reached_without_any_group(world: World) -> None:
-    """Both resolver addresses by UDP and TCP, and the credentials address; nothing else of the router."""
+    """Both resolver addresses (by UDP and TCP) and the credentials address are reached, and no other of the router."""
     network = Network()
     _web, _app, mute = three(network)
     world.realize(spec(network))
@@ -201,7 +201,7 @@ def test_resolver_and_credentials_are_reached_without_any_group(world: World) ->
 
 
 def test_echo_requests_pass_where_both_groups_allow_icmp(world: World) -> None:
-    """A type is enough in one direction; the answer belongs to it."""
+    """A type is allowed in one direction, and the answer belongs to it."""
     network = Network()
     network.ingress[APP].append(rule(5, GroupPeer(WEB), ICMP, 8, -1))
     web, app, mute = three(network)
@@ -230,7 +230,7 @@ def test_udp_answers_pass_and_unasked_datagrams_do_not(world: World) -> None:
 
 
 def test_vpcs_with_the_same_addresses_do_not_meet(world: World) -> None:
-    """Two VPCs, same network, same addresses: each connection stays at home, and each endpoint knows its own."""
+    """With the same network and addresses, each connection stays in its VPC, and each endpoint sees only its own."""
     first, second = Network(1), Network(2)
     servers = {}
     for network in (first, second):
@@ -256,7 +256,7 @@ def test_vpcs_with_the_same_addresses_do_not_meet(world: World) -> None:
 
 
 def test_the_world_outside_is_not_reached(world: World) -> None:
-    """Not the namespace that the agent lives in, not a foreign address, not another VPC."""
+    """Neither the agent's own namespace, nor a foreign address, nor another VPC is reached."""
     first, second = Network(1), Network(2, "10.9.0.0/16")
     web = first.add(1, "10.0.1.5", WEB)
     other = second.add(1, "10.9.1.5", WEB)
@@ -273,7 +273,7 @@ def test_the_world_outside_is_not_reached(world: World) -> None:
 
 
 def test_a_forged_source_address_is_dropped(world: World) -> None:
-    """Device and source address must belong together, also for an address of a neighbour."""
+    """Device and source address must belong together, even if the address is a neighbour's."""
     network = Network()
     network.ingress[APP] = [rule(7, ANYWHERE, UDP, 9000)]
     web, app, _mute = three(network)
@@ -294,7 +294,7 @@ def test_a_forged_source_address_is_dropped(world: World) -> None:
 
 
 def test_the_public_endpoint_serves_every_table_of_the_service_network(world: World) -> None:
-    """Without any route to it, as jobs without a VPC use it."""
+    """No route to it is needed. Jobs without a VPC use it in this way."""
     network = Network(endpoint=False)
     web, _app, mute = three(network)
     vpc = replace(network.build(), endpoints=(Endpoint(ident("vpce", 9), "public", "s3", S3, 7),))

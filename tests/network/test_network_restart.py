@@ -1,4 +1,4 @@
-"""Accidents: killed at any moment, the next start adopts what is right and cleans up what is not."""
+"""Accidents: after a driver was killed at any moment, the next one adopts what is right and removes the rest."""
 
 from __future__ import annotations
 
@@ -33,23 +33,23 @@ pytestmark = pytest.mark.network
 
 
 def links(world: World, network: Network) -> list[str]:
-    """Name the links of a network's router."""
+    """Return the names of the links of a network's router."""
     router = world.driver._kernel.routers[network.vpc_id]
     return sorted(each.alias for each in router.routes.links() if each.kind == "veth")
 
 
 def test_a_restart_adopts_links_rules_and_running_connections(world: World) -> None:
-    """Traffic goes on without the driver, and after it; an open connection is not cut."""
+    """Traffic continues without the driver and after a restart, and an open connection is not cut."""
     network = Network()
     web, app = network.add(1, "10.0.1.5", WEB), network.add(2, "10.0.1.6", APP)
-    wish = spec(network)
-    world.realize(wish)
+    desired = spec(network)
+    world.realize(desired)
     with world.listen(app, 8443) as server, world.connect(web, app.address, 8443) as client:
         accepted, _peer = server.accept()
         world.restart()
         client.sendall(b"a")
         assert accepted.recv(1) == b"a"
-        report = world.realize(wish)
+        report = world.realize(desired)
         assert report.interfaces == (web.interface_id, app.interface_id)
         client.sendall(b"b")
         assert accepted.recv(1) == b"b"
@@ -61,7 +61,7 @@ def test_a_restart_adopts_links_rules_and_running_connections(world: World) -> N
 
 
 def test_a_restart_removes_what_nobody_wants_any_more(world: World) -> None:
-    """A VPC and an interface that went while no driver ran."""
+    """A VPC and an interface were deleted while no driver was running."""
     network, other = Network(), Network(2)
     web, app = network.add(1, "10.0.1.5", WEB), network.add(2, "10.0.1.6", APP)
     other.add(1, "10.0.1.5", WEB)
@@ -79,7 +79,7 @@ def test_a_restart_removes_what_nobody_wants_any_more(world: World) -> None:
 
 
 def test_what_a_crash_left_half_done_is_recognized(world: World) -> None:
-    """A pin without its namespace, a namespace without settings, a link without its alias."""
+    """There is a pin without its namespace, a namespace without settings, and a link without its alias."""
     network = Network()
     web = network.add(1, "10.0.1.5", WEB)
     pins = world.runtime / "netns"
@@ -100,7 +100,7 @@ def test_what_a_crash_left_half_done_is_recognized(world: World) -> None:
 
 
 def pins(world: World) -> int:
-    """How many VPCs have a namespace now."""
+    """Return how many VPCs have a namespace now."""
     try:
         return len(os.listdir(world.runtime / "netns"))
     except FileNotFoundError:
@@ -108,7 +108,7 @@ def pins(world: World) -> int:
 
 
 def has_wire(world: World, container: str) -> bool:
-    """Whether a container has its interface."""
+    """Return whether a container has its interface."""
     with namespaces.inside(world.container(container)):
         return "eth0" in Path("/proc/thread-self/net/dev").read_text()
 
@@ -122,30 +122,30 @@ MOMENTS: dict[str, Sequence[Callable[[World], bool]]] = {
     "an interface goes again": (lambda world: has_wire(world, "c1-2"), lambda world: not has_wire(world, "c1-2")),
     "a namespace goes again": (lambda world: pins(world) == 2, lambda world: pins(world) == 1),
 }
-"""What is seen, one after the other, of a driver that is killed then."""
+"""The visible moments, in order, at which a driver is killed."""
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_a_driver_killed_at_any_moment_leaves_what_the_next_one_completes(world: World, moment: str) -> None:
-    """Kill -9 in the middle of making two VPCs; the next driver makes the wish so, and takes all away in the end."""
+    """It is killed while it creates two VPCs. The next driver completes them, and finally removes everything."""
     network, other = Network(), Network(2)
     web, app = network.add(1, "10.0.1.5", WEB), network.add(2, "10.0.1.6", APP)
     other.add(1, "10.0.1.5", WEB)
-    wish = spec(network, other)
-    for vpc in wish.vpcs:
+    desired = spec(network, other)
+    for vpc in desired.vpcs:
         for interface in vpc.interfaces:
             world.container(str(interface.container_id))
     victim = os.fork()
     if victim == 0:
         driver = LinuxNetworkDriver(world.runtime)
         while True:
-            driver.realize(wish, world.containers)
+            driver.realize(desired, world.containers)
             driver.realize(spec(other), world.containers)
     for seen in MOMENTS[moment]:
         eventually(partial(seen, world))
     os.kill(victim, signal.SIGKILL)
     os.waitpid(victim, 0)
-    world.realize(wish)
+    world.realize(desired)
     with world.listen(app, 8443):
         expect_reaches(world, web, app, 8443)
         expect_blocked(world, app, web, 80)
@@ -155,7 +155,7 @@ def test_a_driver_killed_at_any_moment_leaves_what_the_next_one_completes(world:
 
 
 def test_an_orderly_end_leaves_nothing(world: World) -> None:
-    """``remove_everything`` takes pins, links and rules away."""
+    """``remove_everything`` removes pins, links and rules."""
     network = Network()
     network.add(1, "10.0.1.5", WEB)
     world.realize(spec(network))
@@ -164,7 +164,7 @@ def test_an_orderly_end_leaves_nothing(world: World) -> None:
 
 
 def test_the_driver_changes_nothing_of_the_namespace_it_lives_in(world: World) -> None:
-    """No link, address, rule or setting of its own namespace is touched."""
+    """It touches no link, address, rule or setting of its own namespace."""
 
     def picture() -> list[str]:
         settings = ("ip_forward", "conf/all/rp_filter", "conf/all/send_redirects")
@@ -188,7 +188,7 @@ def test_the_driver_changes_nothing_of_the_namespace_it_lives_in(world: World) -
 
 
 def test_the_proof_passes_here_and_leaves_nothing(world: World) -> None:
-    """One packet passes, one does not, one is logged."""
+    """One packet passes, one is dropped, and that one is logged."""
     proof = prove(world.runtime)
     assert proof.passed, proof.lines
     assert [each for each in world.runtime.rglob("*") if each.is_file()] == []
@@ -196,7 +196,7 @@ def test_the_proof_passes_here_and_leaves_nothing(world: World) -> None:
 
 
 def test_the_proof_fails_with_a_reason_where_the_kernel_refuses(world: World, tmp_path: Path) -> None:
-    """A runtime directory that cannot hold pins: not passed, and the line says what went wrong."""
+    """With a runtime directory that cannot hold pins, the proof fails, and its last line gives the reason."""
     blocked = tmp_path / "file"
     blocked.touch()
     proof = prove(blocked)
@@ -205,11 +205,11 @@ def test_the_proof_fails_with_a_reason_where_the_kernel_refuses(world: World, tm
 
 
 def test_an_agent_with_thousands_of_descriptors_changes_rules_all_the_same(world: World) -> None:
-    """libnftables waits with select, which would abort the process."""
+    """libnftables waits with select, which would otherwise abort the process."""
     network = Network()
     web = network.add(1, "10.0.1.5", WEB)
     world.driver
-    # As the agent itself does; an ordinary user's shell usually allows 1,024.
+    # The agent does this, too, since an ordinary user's shell usually allows only 1,024.
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     many = [os.open("/dev/null", os.O_RDONLY) for _ in range(1500)]
@@ -220,7 +220,7 @@ def test_an_agent_with_thousands_of_descriptors_changes_rules_all_the_same(world
 
 
 def test_kernel_settings_that_cannot_be_written_are_a_named_problem(world: World) -> None:
-    """A read-only /proc/sys: the driver does not pretend, and the message says what to change."""
+    """With a read-only /proc/sys, the driver reports a problem, and the message says what to change."""
     libc = ctypes.CDLL(None, use_errno=True)
     assert libc.mount(b"/proc/sys", b"/proc/sys", None, 0x1000 | 0x4000, None) == 0
     assert libc.mount(None, b"/proc/sys", None, 0x20 | 0x1000 | 0x1, None) == 0

@@ -1,4 +1,4 @@
-"""The uplink of an ordinary user: slirp4netns, started, followed and ended as ``up`` does it."""
+"""The uplink of an ordinary user: slirp4netns, started, watched and ended as ``up`` does."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ OUTER = "203.0.113.50"
 
 
 def test_an_ordinary_users_uplink_reaches_the_machines_network_and_not_its_loopback(world: World) -> None:
-    """The program is there while an internet gateway is; the agent configures its device within a turn."""
+    """The program runs while there is an internet gateway, and the agent configures its device within a turn."""
     assert ctypes.CDLL(None).mount(b"tmpfs", b"/run", b"tmpfs", 0, b"mode=755") == 0
     runtime = Path("/run/reading-room")
     runtime.mkdir()
-    # The machine: this test's own namespace, with an address that is not loopback.
+    # This test's own namespace plays the machine, with an address that is not loopback.
     machine = rtnetlink.RouteSocket()
     nobody = namespaces.new_namespace()
     machine.batch([rtnetlink.set_up(1, "lo")])
@@ -56,7 +56,7 @@ def test_an_ordinary_users_uplink_reaches_the_machines_network_and_not_its_loopb
     def reaches() -> bool:
         world.realize(spec(network))
         with world.socket_in(web) as client:
-            # The program passes packets on when it gets to it.
+            # The program forwards packets with some delay.
             client.settimeout(1)
             return client.connect_ex((OUTER, 8080)) == 0
 
