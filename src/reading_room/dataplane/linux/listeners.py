@@ -58,33 +58,35 @@ def open_listener(router: Router, label: ListenerLabel) -> socket.socket:
     A server that outlived an earlier agent may still hold the socket that was opened then. That socket is ended, and
     this agent's takes its place.
     """
+    where = (label.address, label.port)
     with namespaces.inside(router.descriptor):
-        stream = label.kind != "resolver-udp"
-        kind = (socket.SOCK_STREAM if stream else socket.SOCK_DGRAM) | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK
-        opened = socket.socket(socket.AF_INET, kind)
         try:
-            # For UDP, datagrams then go to the newer of two sockets.
-            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                opened.bind((label.address, label.port))
-                if stream:
-                    opened.listen(BACKLOG)
+                return _listen(label)
             except OSError as error:
-                if error.errno != errno.EADDRINUSE or not stream:
+                if error.errno != errno.EADDRINUSE or label.kind == "resolver-udp":
                     raise
-                router.connections.cut(
-                    lambda each: each.state == LISTEN and (each.address, each.port) == (label.address, label.port)
-                )
-                opened.close()
-                opened = socket.socket(socket.AF_INET, kind)
-                opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                opened.bind((label.address, label.port))
-                opened.listen(BACKLOG)
+            router.connections.cut(lambda each: each.state == LISTEN and (each.address, each.port) == where)
+            return _listen(label)
         except OSError as error:
-            opened.close()
-            raise OSError(
-                error.errno, f"open {label.kind} at {label.address}:{label.port}: {error.strerror}"
-            ) from error
+            message = f"open {label.kind} at {label.address}:{label.port}: {error.strerror}"
+            raise OSError(error.errno, message) from error
+
+
+def _listen(label: ListenerLabel) -> socket.socket:
+    """Open the socket of a label in the calling thread's namespace."""
+    stream = label.kind != "resolver-udp"
+    kind = (socket.SOCK_STREAM if stream else socket.SOCK_DGRAM) | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK
+    opened = socket.socket(socket.AF_INET, kind)
+    try:
+        # For UDP, datagrams then go to the newer of two sockets.
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        opened.bind((label.address, label.port))
+        if stream:
+            opened.listen(BACKLOG)
+    except OSError:
+        opened.close()
+        raise
     return opened
 
 
