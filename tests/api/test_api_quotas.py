@@ -103,7 +103,7 @@ def test_log_events_beyond_an_accounts_limit_are_refused_but_jobs_keep_their_sto
         Stories(
             world.database, JobLog(database=world.database, region="us-east-1", clock=world.clock, room=LogRoom(1))
         ).turn()
-    assert f"the log stream of job {job} lacks" in caplog.text
+    assert f"lines are missing in the log stream of job {job}" in caplog.text
     with world.database.reading() as session:
         events = session.query(JobEventRow).filter_by(job_id=job).all()
     assert events
@@ -120,9 +120,9 @@ def test_the_attempts_match_the_list_of_attacks() -> None:
         "a-disk-to-its-last-byte": (
             space.test_with_only_the_reserve_free_objects_can_be_read_and_deleted_but_not_written
         ),
-        "counting-without-end": space.test_writing_beyond_the_limit_again_and_again_counts_once_a_second,
+        "counting-without-end": space.test_repeated_writes_beyond_the_limit_do_not_repeat_the_count,
         "a-queue-of-one-account": test_the_number_of_waiting_jobs_and_trainings_of_an_account_is_limited,
-        "every-place-of-one-account": admission.test_where_there_are_several_accounts_none_has_every_place,
+        "every-place-of-one-account": admission.test_with_several_accounts_none_has_every_place,
         "log-events-without-end": logs_room.test_an_account_is_limited_without_affecting_others,
     }
     text = LIST.read_text().partition("## To use up the machine")[2].partition("\n## ")[0]

@@ -130,7 +130,7 @@ def test_a_link_on_a_terminal_works_once(product: Product) -> None:
     with terminal() as (ours, theirs):
         ran = run(product, stdout=theirs)
         assert ran.returncode == 0, ran.stderr
-        shown = printed(ours, re.compile(r"works once, within \d+ s"))
+        shown = read_until(ours, re.compile(r"works once, within \d+ s"))
     assert f"console URL http://127.0.0.1:{product.console_port}/" in shown
     found = LINK.search(shown)
     assert found is not None
@@ -155,7 +155,7 @@ def test_up_on_a_terminal_prints_a_link(tmp_path: Path) -> None:
         found.terminal = theirs
         try:
             found.launch()
-            shown = printed(ours, re.compile(r"To get another one: \S+ console"), 60)
+            shown = read_until(ours, re.compile(r"To get another one: \S+ console"), 60)
             link = LINK.search(shown)
             assert link is not None
             assert redeem(found, link[2])["Arn"].endswith(":user/administrator")

@@ -49,7 +49,7 @@ class LocalReader:
 def worker_output(data: bytes) -> None:
     """A worker's whole output and diagnostics: messages in order; after a fault, the last one is a failure."""
     OUTPUT.write_bytes(data)
-    words = WorkerMessages(OUTPUT, OUTPUT, Here())
+    words = WorkerMessages(OUTPUT, OUTPUT, LocalReader())
     messages = words.read()
     assert words.read() == messages
     before_fault = messages[:-1] if words.fault else messages

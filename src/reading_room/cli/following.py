@@ -33,7 +33,7 @@ class View:
     """A job as it was last seen."""
 
     status: str = ""
-    told: Told | None = None
+    told: ProgressLine | None = None
     """Its progress when it was last reported."""
     told_at: float = 0.0
     """When it was reported, in seconds since 1970."""

@@ -52,7 +52,7 @@ def vpc_for_storage(
             vpc_source_ip=free[0],
         )
         # The service's own session is bound to an interface that does not exist yet; it depends on no VPC.
-        if all(answer.decision.allowed for answer in look(policies, job, role, None, way, now)):
+        if all(answer.decision.allowed for answer in step_decisions(policies, job, role, None, way, now)):
             return endpoint.vpc_id
     return ""
 

@@ -95,12 +95,12 @@ def _containers(network: PlannedNetwork, groups: Sequence[str], size: JobSize | 
         return passed("The job has one container.")
     apart = cluster_reachability.obstacle(network.spec, network.interfaces, groups)
     if apart is not None:
-        directions: tuple[cluster_way.Direction, ...] = ("ingress", "egress")
-        missing = [direction for direction in directions if cluster_way.command(groups[0], direction) in apart]
+        directions: tuple[cluster_reachability.Direction, ...] = ("ingress", "egress")
+        missing = [direction for direction in directions if cluster_reachability.command(groups[0], direction) in apart]
         # The commands of all checks together suffice, in any order.
-        command = " && ".join(cluster_way.command(groups[0], direction) for direction in missing)
+        command = " && ".join(cluster_reachability.command(groups[0], direction) for direction in missing)
         remedy = f"Let {groups[0]} reach itself, or run the job in one container: tag reading-room:containers=1."
-        first, last = cluster_way.PORTS
+        first, last = cluster_reachability.PORTS
         pair = {"UserIdGroupPairs": [{"GroupId": groups[0]}]}
         rules = [changes.group_rule(groups[0], direction.capitalize(), first, last, pair) for direction in missing]
         return failed(apart, remedy, command, groups[0], rules)
@@ -110,7 +110,7 @@ def _containers(network: PlannedNetwork, groups: Sequence[str], size: JobSize | 
 def _way(session: Session, report: Report, network: PlannedNetwork, region: str, groups: Sequence[str]) -> Place:
     # The first container in a subnet represents the others.
     rows = list({row.subnet_id: row for row in reversed(network.interfaces)}.values())[::-1]
-    ways = [(row, storage_way.find(session, network.spec, row)) for row in rows]
+    ways = [(row, storage_reachability.find(session, network.spec, row)) for row in rows]
     report.add("DNS", _names(session, ways))
     # There may be several faults in sequence, so each check assumes that the previous step succeeds.
     named = [
@@ -124,7 +124,7 @@ def _way(session: Session, report: Report, network: PlannedNetwork, region: str,
     row, way = assumed[0]
     if way.obstacle is None and way.verdict is None:
         # A VPC's own name servers may return any address of S3; the tables have one way there.
-        way = storage_way.find_without_names(opened, row)
+        way = storage_reachability.find_without_names(opened, row)
     return Place(network.interfaces[0], way.verdict)
 
 
@@ -196,7 +196,7 @@ def _listed() -> str:
 
 
 def _routes(
-    session: Session, opened: spec.NetworkSpec, ways: Sequence[tuple[NetworkInterface, Way]], region: str
+    session: Session, opened: spec.NetworkSpec, ways: Sequence[tuple[NetworkInterface, Reachability]], region: str
 ) -> Check:
     """Check the routes; ``ways`` assumes open security groups if these refused the packets."""
     wrong = next(((row, way) for row, way in ways if way.stage == "routes"), None)
@@ -235,14 +235,14 @@ def _routes(
     return failed(message, remedy, command, table, [change])
 
 
-def _behind_groups(opened: spec.NetworkSpec, row: NetworkInterface, way: Way) -> Way:
+def _behind_groups(opened: spec.NetworkSpec, row: NetworkInterface, way: Reachability) -> Reachability:
     """Return the way of packets if no security group refused them."""
     if way.stage != "groups" or way.refused is None:
         return way
     if way.refused.outcome == "refused-ingress":
         # They had reached the endpoint already.
-        return Way(verdict=way.verdict)
-    return storage_way.find_without_names(opened, row, way.refused.hops[-1].destination)
+        return Reachability(verdict=way.verdict)
+    return storage_reachability.find_without_names(opened, row, way.refused.hops[-1].destination)
 
 
 def _opened(network: spec.NetworkSpec, groups: Sequence[str]) -> spec.NetworkSpec:

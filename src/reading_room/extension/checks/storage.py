@@ -99,7 +99,7 @@ def _choose(refusal: Check, vpc_id: str) -> Check:
     return failed(refusal.message, remedy, resource_id=vpc_id)
 
 
-def _endpoint_changes(endpoint_id: str, account: str, answers: Sequence[Answer]) -> tuple[changes.Change, ...]:
+def _endpoint_changes(endpoint_id: str, account: str, answers: Sequence[StepDecision]) -> tuple[changes.Change, ...]:
     """Return the changes that add what an endpoint's policy lacks; empty if a statement denies a request."""
     refused = [answer for answer in answers if not answer.decision.allowed and "endpoint" in answer.decision.by]
     if any(answer.decision.outcome == "explicitDeny" for answer in refused):
