@@ -295,7 +295,7 @@ def test_the_flow_log_of_the_neighbour_has_the_refused_packets(attack: Attack) -
     assert {(own, "7070", "6", "REJECT"), (own, "7070", "17", "REJECT"), (own, "22", "6", "REJECT")} <= refused
 
 
-def test_hoarded_connections_are_in_the_log(attack: Attack) -> None:
+def test_refused_excess_connections_are_in_the_log(attack: Attack) -> None:
     assert f"refused a connection from {attack.facts['own']}" in attack.log
     assert f"refused a query from {attack.facts['own']}" in attack.log
 
