@@ -90,7 +90,7 @@ def test_spacys_own_package_stands_for_its_upload(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(doctor_installation, "distribution", installed)
     found = analysis_finding(modules=())
-    assert (found.state, found.says) == ("missing", f"not installed, and needed: {upload}")
+    assert (found.state, found.says) == ("missing", f"required but not installed: {upload}")
     (tmp_path / "en_core_web_sm").mkdir()
     (tmp_path / "en_core_web_sm" / "__init__.py").touch()
     monkeypatch.syspath_prepend(tmp_path)
