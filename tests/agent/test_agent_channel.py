@@ -17,7 +17,7 @@ from reading_room.agent.spec import HostReport
 from reading_room.dataplane.spec import ListenerLabel
 from reading_room.hosts.channel import AgentConnection
 from tests.worlds.agent import document
-from tests.worlds.agent_told import Told, flow
+from tests.worlds.agent_messages import Told, flow
 from tests.worlds.waiting import DEADLINE, eventually
 
 MORE_THAN_A_FRAME = FLOWS_PER_FRAME + 1

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from reading_room.containers.processes import start_time
-from tests.hosts.test_hosts_doors import pair
+from tests.hosts.test_hosts_listen_addresses import pair
 from tests.worlds.waiting import eventually
 
 GUARDED = """

@@ -22,7 +22,7 @@ from reading_room.containers.spec import ContainerState
 from reading_room.dataplane.spec import Problem
 from reading_room.hosts.channel import AgentConnection
 from reading_room.hosts.reports import read
-from tests.worlds.agent_told import Told, flow
+from tests.worlds.agent_messages import Told, flow
 from tests.worlds.waiting import DEADLINE, eventually
 
 INNOCENT = ContainerState("job-1-1", "running", messages=(Ready(), Progress(3, 9)))
