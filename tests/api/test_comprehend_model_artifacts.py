@@ -69,9 +69,9 @@ def create(world: ModelWorld, **changes: Any) -> str:
         (b"half of it", {}, "SHA-256"),
         (CONTENT, {"sha256": "0" * 64}, "SHA-256"),
         (CONTENT, {"size": 1}, "1 bytes"),
-        (CONTENT, {"metadata": ""}, "no JSON"),
-        (CONTENT, {"metadata": '{"NumberOfLabels": 2, "Extra": 1}'}, "other members"),
-        (CONTENT, {"metadata": "[" * 5000}, "no JSON"),
+        (CONTENT, {"metadata": ""}, "not JSON"),
+        (CONTENT, {"metadata": '{"NumberOfLabels": 2, "Extra": 1}'}, "lacks members or has unknown ones"),
+        (CONTENT, {"metadata": "[" * 5000}, "not JSON"),
         (CONTENT, {"metadata": json.dumps({"x": "y" * 200_000})}, "more than 100000"),
     ],
 )
@@ -100,7 +100,7 @@ def test_a_training_that_reports_success_without_an_artifact_makes_no_model(worl
     arn = create(world)
     world.says(world.started(), Done(1, 0, 10, "0" * 64, metadata="{}"), phase="exited")
     assert status(world, arn) == "IN_ERROR"
-    assert "no such object" in message(world, arn)
+    assert "the object is missing" in message(world, arn)
 
 
 def test_a_training_that_is_killed_repeatedly_leaves_nothing_behind(world: ModelWorld) -> None:
