@@ -1,4 +1,4 @@
-"""User metadata beyond ASCII, which headers carry in the encoded words of RFC 2047.
+"""User metadata: its limit, and characters beyond ASCII, which headers carry in the encoded words of RFC 2047.
 
 S3 decodes such words when it stores a value, and encodes a value that is not plain ASCII when it returns it. It reads
 bytes beyond ASCII as Latin-1, whatever the client meant. AWS source: "Working with object metadata", S3 user guide.
@@ -13,6 +13,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from reading_room.s3.errors import MetadataTooLarge
+
+LIMIT = 2048
+"""Bytes that the names and values of user metadata may have together."""
 _WORD = re.compile(r"=\?([A-Za-z0-9_-]+)\?([BbQq])\?([!->@-~]*)\?=")
 _BROKEN = re.compile(r"=(?![0-9A-Fa-f]{2})")
 _GAP = re.compile(r"(?<=\?=)[ \t]+(?==\?)")
@@ -27,6 +31,13 @@ _SAFE = frozenset(b"!\"#$%&'()*+,-./0123456789:;<>@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\
 def user_metadata(parameters: Mapping[str, Any]) -> dict[str, str]:
     """Return the metadata of a write as it is stored, with encoded words decoded."""
     return {name: decode(value) for name, value in parameters.get("Metadata", {}).items()}
+
+
+def check_size(metadata: Mapping[str, str]) -> None:
+    """Raise ``MetadataTooLarge`` if the names and values have more than ``LIMIT`` bytes."""
+    size = sum(len(name.encode()) + len(value.encode()) for name, value in metadata.items())
+    if size > LIMIT:
+        raise MetadataTooLarge(size)
 
 
 def decode(value: str) -> str:

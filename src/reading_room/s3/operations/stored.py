@@ -11,15 +11,12 @@ from reading_room.s3.errors import (
     InvalidArgument,
     InvalidStorageClass,
     KmsKeyNotFound,
-    MetadataTooLarge,
     NotImplementedHeader,
 )
-from reading_room.s3.metadata import user_metadata
+from reading_room.s3.metadata import check_size, user_metadata
 from reading_room.s3.tables import S3Object
 from reading_room.s3.tagging import requested_tags
 
-METADATA_LIMIT = 2048
-"""Bytes that the names and values of user metadata may have together."""
 ENCRYPTED = {"ServerSideEncryption": "AES256"}
 """The header that S3 has sent for every object since it encrypts by default."""
 STANDARD = "STANDARD"
@@ -69,9 +66,7 @@ def check_write(request: S3Request) -> None:
     if (storage_class := parameters.get("StorageClass", STANDARD)) not in STORAGE_CLASSES:
         raise InvalidStorageClass(storage_class)
     check_encryption(parameters)
-    size = sum(len(name.encode()) + len(value.encode()) for name, value in user_metadata(parameters).items())
-    if size > METADATA_LIMIT:
-        raise MetadataTooLarge(size)
+    check_size(user_metadata(parameters))
 
 
 def check_acl(parameters: Mapping[str, Any], accepted: tuple[str, ...]) -> None:
