@@ -28,5 +28,5 @@ def longest_first(items: list[pytest.Item]) -> None:
 
 
 def workers() -> int:
-    """Return the number of workers: two more than there are cores, because many tests wait for the product."""
-    return len(os.sched_getaffinity(0)) + 2
+    """Return the number of workers: one more than there are cores, because many tests wait for the product."""
+    return len(os.sched_getaffinity(0)) + 1
