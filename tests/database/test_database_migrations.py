@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-import reading_room.wiring.product  # noqa: F401 # declares every table
+import reading_room.wiring.server  # noqa: F401 # declares every table
 from reading_room.database.engine import SCHEMA_VERSION, Database, SchemaVersionError
 from reading_room.database.migrate import BASELINE, MigrationError, migrate
 from tests.worlds.databases import SEALER
