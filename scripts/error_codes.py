@@ -159,7 +159,7 @@ def named_in(path: Path, within: str | None = None) -> tuple[type[AwsError], ...
 @cache
 def _homes() -> frozenset[str]:
     """Return the modules that define errors."""
-    import reading_room.wiring.product  # noqa: F401  Importing the product imports them all.
+    import reading_room.wiring.server  # noqa: F401  Importing the server imports them all.
 
     homes, classes = set(), [AwsError]
     while classes:

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 
-import reading_room.wiring.product  # noqa: F401 # declares every table
+import reading_room.wiring.server  # noqa: F401 # declares every table
 from reading_room.database.engine import Database, SchemaVersionError
 from reading_room.database.migrate import SchemaError
 from reading_room.database.opening import FILE, PLAIN_BEFORE, open_database

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-import reading_room.wiring.product  # noqa: F401 # declares every table
+import reading_room.wiring.server  # noqa: F401 # declares every table
 from reading_room.agent.spec import HostReport
 from reading_room.containers.spec import RealtimeSpec
 from reading_room.database.engine import Database
