@@ -87,7 +87,8 @@ async def _serve(settings: Settings, database: Database, ready: Callable[[], Non
     renewal = None if certificate is None else _renewal(certificate, opened, loop)
     outside = Loop("outside writes", OutsideWrites(database).look, every=LOOK_SECONDS)
     jobs = product.jobs
-    loops = [each for each in (renewal, link, jobs.controller, jobs.models, product.logs, outside) if each is not None]
+    # Reports of the agent wake the other loops, so the link to it starts last and stops first.
+    loops = [each for each in (jobs.controller, jobs.models, product.logs, outside, renewal, link) if each is not None]
     for each in loops:
         each.start()
     ready()
@@ -96,7 +97,7 @@ async def _serve(settings: Settings, database: Database, ready: Callable[[], Non
         await stop.wait()
     finally:
         await asyncio.gather(*(listener.drain(DRAIN_SECONDS) for _, listener in opened))
-        for each in loops:
+        for each in reversed(loops):
             await asyncio.to_thread(each.stop)
         link.close()
         # Records of open windows would be lost with this process.
