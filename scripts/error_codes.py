@@ -112,7 +112,7 @@ def _answers(service: str, each: type[AwsError]) -> bool:
 
 def _shared(service: str) -> Iterator[type[AwsError]]:
     """Yield the errors that a service answers with before an operation runs."""
-    from reading_room.aws import signature_dialects, spelling
+    from reading_room.aws import session_tokens, signature_dialects, spelling
     from reading_room.aws.models import SERVED
     from reading_room.iam.authorizer import _denial
     from reading_room.iam.errors import ServiceUnavailable
@@ -123,6 +123,7 @@ def _shared(service: str) -> Iterator[type[AwsError]]:
         yield from named_in(PACKAGE / place)
     dialect = type(signature_dialects.DIALECTS[protocol]).__name__
     yield from named_in(PACKAGE / "aws" / "signature_dialects.py", within=dialect)
+    yield from (type(session_tokens.WRONG_TOKEN[protocol]()), type(session_tokens.EXPIRED_SESSION[protocol]()))
     yield from (type(spelling.unknown_operation(service, "X")), type(spelling.throttled(service)), ServiceUnavailable)
     if protocol != "rest-xml":
         yield from (RequestTimeout, type(spelling.too_large(service, 0)), type(_denial(service, "")))

@@ -16,8 +16,8 @@ from reading_room.aws import sigv2
 from reading_room.aws.call import IncomingRequest
 from reading_room.aws.errors import AwsError
 from reading_room.aws.memory import MemoryCredentials
-from reading_room.aws.signature_dialects import DIALECTS
-from reading_room.aws.sigv4 import Credential, check_token, verify
+from reading_room.aws.session_tokens import check_session_token
+from reading_room.aws.sigv4 import Credential, verify
 from tests.worlds.aws import ENDED, KEY, SESSION
 from tests.worlds.aws_signing import BODY, SOURCE, changed, code_of, incoming, keys, now, presigned, signed
 
@@ -320,7 +320,7 @@ def test_a_token_that_is_not_utf_8_is_invalid() -> None:
     moved = dataclasses.replace(request, query_string=query)
     assert code_of(lambda: sigv2.verify_presigned(moved, SOURCE, now(), None)) == "SignatureDoesNotMatch"
     with pytest.raises(AwsError):
-        check_token(SESSION, "bad\udcff", now(), DIALECTS["json"])
+        check_session_token("bad\udcff", SESSION.session_token, None, now(), "json")
 
 
 @pytest.mark.parametrize("value", ["caf\u00e9", "\u00e0 la", "\u65e5\u672c", "two  blanks", "\ttab\t"])

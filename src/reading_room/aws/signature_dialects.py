@@ -19,8 +19,6 @@ from reading_room.aws.signature_errors import (
     AuthFailure,
     AuthorizationHeaderMalformed,
     AuthorizationQueryParametersError,
-    ExpiredToken,
-    ExpiredTokenException,
     IncompleteSignature,
     IncompleteSignatureException,
     InvalidAccessKeyId,
@@ -28,12 +26,10 @@ from reading_room.aws.signature_errors import (
     InvalidAuthorization,
     InvalidClientTokenId,
     InvalidSignatureException,
-    InvalidToken,
     MissingAuthenticationToken,
     MissingAuthenticationTokenException,
     RequestExpired,
     RequestTimeTooSkewed,
-    S3ExpiredToken,
     SignatureDoesNotMatch,
     UnrecognizedClientException,
     UnsupportedMechanism,
@@ -104,14 +100,6 @@ class Dialect(ABC):
         """Return the error for an expired presigned URL. Version 2 has no ``seconds``."""
 
     @abstractmethod
-    def expired_token(self) -> AwsError:
-        """Return the error for an expired session."""
-
-    @abstractmethod
-    def wrong_token(self) -> AwsError:
-        """Return the error for a session token that is not the key's."""
-
-    @abstractmethod
     def wrong_scope(self, part: str, found: str, expected: str, presigned: bool) -> AwsError:
         """Return the error for a credential scope of another region, service or date."""
 
@@ -167,12 +155,6 @@ class JsonDialect(Dialect):
         text = f"Signature expired: {amz_time(now)} is later than {amz_time(ended)}"
         return InvalidSignatureException(text)
 
-    def expired_token(self) -> AwsError:
-        return ExpiredTokenException()
-
-    def wrong_token(self) -> AwsError:
-        return UnrecognizedClientException()
-
     def wrong_scope(self, part: str, found: str, expected: str, presigned: bool) -> AwsError:
         return InvalidSignatureException(_scope_text(part, found, expected))
 
@@ -202,12 +184,6 @@ class QueryDialect(Dialect):
         text = f"Signature expired: {amz_time(now)} is later than {amz_time(ended)}"
         return SignatureDoesNotMatch(text)
 
-    def expired_token(self) -> AwsError:
-        return ExpiredToken()
-
-    def wrong_token(self) -> AwsError:
-        return InvalidClientTokenId()
-
     def wrong_scope(self, part: str, found: str, expected: str, presigned: bool) -> AwsError:
         return SignatureDoesNotMatch(_scope_text(part, found, expected))
 
@@ -235,12 +211,6 @@ class Ec2Dialect(Dialect):
 
     def url_expired(self, seconds: int | None, ended: dt.datetime, now: dt.datetime) -> AwsError:
         return RequestExpired()
-
-    def expired_token(self) -> AwsError:
-        return RequestExpired()
-
-    def wrong_token(self) -> AwsError:
-        return AuthFailure()
 
     def wrong_scope(self, part: str, found: str, expected: str, presigned: bool) -> AwsError:
         return AuthFailure(_scope_text(part, found, expected))
@@ -296,12 +266,6 @@ class S3Dialect(Dialect):
     def url_expired(self, seconds: int | None, ended: dt.datetime, now: dt.datetime) -> AwsError:
         given = {} if seconds is None else {"X-Amz-Expires": str(seconds)}
         return AccessDenied("Request has expired", {**given, "Expires": iso_time(ended), "ServerTime": iso_time(now)})
-
-    def expired_token(self) -> AwsError:
-        return S3ExpiredToken()
-
-    def wrong_token(self) -> AwsError:
-        return InvalidToken()
 
     def wrong_scope(self, part: str, found: str, expected: str, presigned: bool) -> AwsError:
         extra = {"Region": expected} if part == "region" else {}

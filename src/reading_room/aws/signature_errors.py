@@ -14,7 +14,6 @@ TWO_MECHANISMS = (
     "the Authorization header should be specified"
 )
 _UNKNOWN_TOKEN = "The security token included in the request is invalid."
-_EXPIRED_TOKEN = "The security token included in the request is expired"
 
 
 def amz_time(moment: dt.datetime) -> str:
@@ -40,15 +39,6 @@ class InvalidSignatureException(AwsError):
     """JSON: the signature, its date or its scope is wrong."""
 
     code = "InvalidSignatureException"
-
-
-class ExpiredTokenException(AwsError):
-    """JSON: the session has expired."""
-
-    code = "ExpiredTokenException"
-
-    def __init__(self) -> None:
-        super().__init__(_EXPIRED_TOKEN)
 
 
 class MissingAuthenticationTokenException(AwsError):
@@ -81,25 +71,6 @@ class SignatureDoesNotMatch(AwsError):
 
     code = "SignatureDoesNotMatch"
     status = 403
-
-
-class ExpiredToken(AwsError):
-    """Query: the session has expired."""
-
-    code = "ExpiredToken"
-    status = 403
-
-    def __init__(self) -> None:
-        super().__init__(_EXPIRED_TOKEN)
-
-
-class S3ExpiredToken(AwsError):
-    """S3: the session has expired."""
-
-    code = "ExpiredToken"
-
-    def __init__(self) -> None:
-        super().__init__("The provided token has expired.")
 
 
 class MissingAuthenticationToken(AwsError):
@@ -154,15 +125,6 @@ class InvalidAccessKeyId(AwsError):
     def __init__(self, access_key_id: str) -> None:
         text = "The AWS Access Key Id you provided does not exist in our records."
         super().__init__(text, {"AWSAccessKeyId": access_key_id})
-
-
-class InvalidToken(AwsError):
-    """S3: the session token is not the key's."""
-
-    code = "InvalidToken"
-
-    def __init__(self) -> None:
-        super().__init__("The provided token is malformed or otherwise invalid.")
 
 
 class RequestTimeTooSkewed(AwsError):

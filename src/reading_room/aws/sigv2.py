@@ -14,6 +14,7 @@ import hmac
 from urllib.parse import quote, unquote_to_bytes
 
 from reading_room.aws.call import IncomingRequest
+from reading_room.aws.session_tokens import check_session_token
 from reading_room.aws.signature_claim import readable, refuse_repeated
 from reading_room.aws.signature_dialects import DIALECTS, Dialect, Mismatch
 from reading_room.aws.sigv4 import (
@@ -21,7 +22,6 @@ from reading_room.aws.sigv4 import (
     CredentialSource,
     Scope,
     Verified,
-    check_token,
     find,
     query_pairs,
 )
@@ -87,7 +87,8 @@ def verify_presigned(
     expected = base64.b64encode(digest.digest()).decode()
     if not hmac.compare_digest(expected.encode(), signature.encode("utf-8", "surrogateescape")):
         raise dialect.mismatch(Mismatch(credential.access_key_id, readable(signature), readable(text), ""))
-    check_token(credential, query.get("x-amz-security-token") or request.header("x-amz-security-token"), now, dialect)
+    token = query.get("x-amz-security-token") or request.header("x-amz-security-token")
+    check_session_token(token, credential.session_token, credential.expires_at, now, "rest-xml")
     return Verified(
         principal=credential.principal,
         access_key_id=access_key_id,

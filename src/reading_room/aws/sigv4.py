@@ -20,6 +20,7 @@ from urllib.parse import quote, unquote_to_bytes
 from reading_room.aws.call import IncomingRequest, Principal
 from reading_room.aws.errors import AwsError
 from reading_room.aws.models import SERVED, ServedService
+from reading_room.aws.session_tokens import check_session_token
 from reading_room.aws.signature_claim import (
     Claim,
     Scope,
@@ -42,7 +43,6 @@ __all__ = [
     "HeadProof",
     "Scope",
     "Verified",
-    "check_token",
     "find",
     "has_signature",
     "prove_head",
@@ -120,7 +120,7 @@ def verify(
     claim, credential = _claimed(request, served, source, now, region)
     payload_hash = _payload_hash(request, served, claim, dialect)
     key = _check_signature(request, served, claim, credential, payload_hash)
-    check_token(credential, claim.token, now, dialect)
+    check_session_token(claim.token, credential.session_token, credential.expires_at, now, served.protocol)
     return Verified(
         principal=credential.principal,
         access_key_id=claim.access_key_id,
@@ -153,10 +153,9 @@ def prove_head(
     (``x-amz-content-sha256``); the body is then compared with it later. The token of a temporary key proves the caller,
     too, because only the holder of the key has it.
     """
-    dialect = DIALECTS[service.protocol]
     try:
         claim, credential = _claimed(request, service, source, now, region)
-        check_token(credential, claim.token, now, dialect)
+        check_session_token(claim.token, credential.session_token, credential.expires_at, now, service.protocol)
         complete = credential.session_token is not None
         declared = request.header("x-amz-content-sha256")
         if declared is not None:
@@ -174,15 +173,6 @@ def find(source: CredentialSource, access_key_id: str, dialect: Dialect) -> Cred
     if credential is None:
         raise dialect.unknown_key(access_key_id[:_KEY_ID_SHOWN])
     return credential
-
-
-def check_token(credential: Credential, token: str | None, now: dt.datetime, dialect: Dialect) -> None:
-    """Compare a request's session token with that of the key, and check its expiration. Raises the dialect's errors."""
-    expected = credential.session_token or ""
-    if not hmac.compare_digest(expected.encode(), (token or "").encode("utf-8", "surrogateescape")):
-        raise dialect.wrong_token()
-    if credential.expires_at is not None and credential.expires_at <= now:
-        raise dialect.expired_token()
 
 
 @lru_cache(maxsize=1024)

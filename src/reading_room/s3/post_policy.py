@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from reading_room.aws.protocols.scalars import read_timestamp
+from reading_room.aws.session_tokens import check_session_token
 from reading_room.aws.signature_dialects import DIALECTS, Dialect, Mismatch
-from reading_room.aws.sigv4 import UNSIGNED_PAYLOAD, CredentialSource, Scope, Verified, check_token, find, signing_key
+from reading_room.aws.sigv4 import UNSIGNED_PAYLOAD, CredentialSource, Scope, Verified, find, signing_key
 from reading_room.s3.errors import InvalidArgument
 from reading_room.s3.form_errors import FormNotAllowed, InvalidPolicyDocument
 
@@ -148,7 +149,8 @@ def verify_form(fields: Fields, source: CredentialSource, now: dt.datetime, regi
     given = fields["x-amz-signature" if is_v4 else "signature"]
     if not hmac.compare_digest(expected.encode(), given.encode()):
         raise dialect.mismatch(Mismatch(access_key_id, given, fields["policy"], ""))
-    check_token(credential, fields.get("x-amz-security-token"), now, dialect)
+    token = fields.get("x-amz-security-token")
+    check_session_token(token, credential.session_token, credential.expires_at, now, "rest-xml")
     return Verified(
         principal=credential.principal,
         access_key_id=access_key_id,
