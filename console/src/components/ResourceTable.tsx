@@ -138,8 +138,10 @@ export function ResourceTable<Item>(props: Props<Item>) {
   const seen = widths.filter((_, at) => shown.includes(columns[at]?.id ?? ""));
   const fitting = fitted(seen, room === undefined ? undefined : room - BESIDE - (props.selection ? SELECTION : 0));
   const given = new Map(columns.filter(({ id }) => shown.includes(id)).map(({ id }, at) => [id, fitting[at]]));
+  // The table reads a column's width only when it first sees the column's id, so other widths come with other ids.
+  const idOf = (id: string): string => `${id} ${fitting.join()}`;
   const definitions: TableProps.ColumnDefinition<Row>[] = columns.map((column, index) => ({
-    id: column.id,
+    id: idOf(column.id),
     header: column.header,
     cell: (row) => column.cell(row._item),
     ...(column.value && { sortingField: column.id }),
@@ -161,11 +163,11 @@ export function ResourceTable<Item>(props: Props<Item>) {
           trackBy="_key"
           variant="container"
           wrapLines
-          // Columns have widths of their own, so that they stay where they are when other rows come. Where values come
-          // that are much longer, the table is drawn anew: it takes its widths up once.
-          key={fitting.join()}
+          // The same table whether or not there is an error above it: a new one would lose what is typed in its filter.
+          key="table"
+          // Columns have widths of their own, so that they stay where they are when the rows change.
           resizableColumns
-          columnDisplay={preferences.columns}
+          columnDisplay={preferences.columns.map(({ id, visible }) => ({ id: idOf(id), visible }))}
           preferences={
             columns.length > 1 && (
               <CollectionPreferences
