@@ -9,7 +9,7 @@ export default defineConfig({
   timeout: 180_000,
   expect: { timeout: 30_000 },
   forbidOnly: true,
-  // What needs its second try is told as flaky.
+  // A test that needs its second try is reported as flaky.
   retries: 1,
   reporter: [["list"]],
   use: {

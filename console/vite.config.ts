@@ -2,7 +2,7 @@ import react from "@vitejs/plugin-react";
 import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
-/** In development, ``vite`` serves what the product's own server would: READING_ROOM_API names the API to use. */
+/** In development, ``vite`` serves what the product's own server serves: READING_ROOM_API names the API to use. */
 const developmentConfig: Plugin = {
   name: "development-config",
   configureServer: (server) => {
@@ -16,13 +16,13 @@ const developmentConfig: Plugin = {
 
 const ORIENTATION = /"aria-orientation": "horizontal", /g;
 
-/** The design system's bar of narrow windows says of a ``nav`` what only other roles may say: axe calls it serious. */
+/** The design system's bar for narrow windows gives a ``nav`` an attribute of other roles, which axe reports as serious. */
 const withoutOrientation: Plugin = {
   name: "without-orientation",
   transform(code, id) {
     if (!id.endsWith("app-layout/visual-refresh/mobile-toolbar.js")) return undefined;
     const { length } = code.match(ORIENTATION) ?? [];
-    if (length !== 1) this.error("mobile-toolbar.js no longer is what it was: is this plugin needed still?");
+    if (length !== 1) this.error("mobile-toolbar.js has changed: is this plugin still needed?");
     return code.replace(ORIENTATION, "");
   },
 };
@@ -38,7 +38,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 1500,
     reportCompressedSize: false,
-    // What is built in has licences that ask to be shipped with it.
+    // Licences of the bundled packages must be shipped with them.
     license: { fileName: "licenses.txt" },
   },
   server: { host: "127.0.0.1", strictPort: true },

@@ -2,14 +2,14 @@ import type { Page } from "@playwright/test";
 import { refusedRequest } from "./seeds";
 import { choose, expect, expectAccessible, test } from "./world";
 
-/** What every explanation of that request says, wherever it was opened from. */
+/** Check the explanation of that request, wherever it was opened from. */
 async function expectExplained(page: Page, user: string): Promise<void> {
   await expect(page.getByRole("heading", { level: 2, name: "iam:ListUsers" })).toBeVisible();
   await expect(page.getByText("implicitDeny: no statement allows it")).toBeVisible();
   await expect(page.getByText(`user/${user}`).first()).toBeVisible();
 }
 
-test("a user from its making to its deletion", async ({ signedIn: page }) => {
+test("a user from creation to deletion", async ({ signedIn: page }) => {
   const name = `ann-${Date.now()}`;
   await page.goto("/access/users");
   await page.getByRole("button", { name: "Create user" }).first().click();
@@ -45,7 +45,7 @@ test("a user from its making to its deletion", async ({ signedIn: page }) => {
   await expect(page.getByText(`The user ${name} is deleted.`)).toBeVisible();
 });
 
-test("a role for Comprehend comes with what its jobs need", async ({ signedIn: page }) => {
+test("a role for Comprehend has what its jobs need", async ({ signedIn: page }) => {
   const name = `Jobs-${Date.now()}`;
   await page.goto("/access/roles");
   await page.getByRole("button", { name: "Create role" }).first().click();
@@ -56,7 +56,7 @@ test("a role for Comprehend comes with what its jobs need", async ({ signedIn: p
   await expect(page.getByRole("textbox", { name: "Trust policy document" })).toContainText("comprehend.amazonaws.com");
 });
 
-test("the simulator says which statement allows, and which key lacks", async ({ signedIn: page }) => {
+test("the simulator shows which statement allows, and which key is missing", async ({ signedIn: page }) => {
   await page.goto("/access/simulator");
   await page.getByRole("radio", { name: "A policy that I write" }).check({ force: true });
   await page.getByRole("textbox", { name: "Policy to simulate" }).fill(
@@ -102,7 +102,7 @@ test("a refused request is explained by its id, and simulated", async ({ signedI
   await expect(page.getByTestId("error")).toContainText("cannot be explained");
 });
 
-test("a refused request is found among the recent ones, and in the trail by who made it", async ({
+test("a refused request is found among the recent ones, and in the trail by its user", async ({
   signedIn: page,
   world,
 }) => {

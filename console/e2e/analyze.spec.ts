@@ -1,6 +1,6 @@
 import { expect, expectAccessible, test } from "./world";
 
-test("a text is analyzed in every way, with its calls as code", async ({ signedIn: page }) => {
+test("a text is analyzed by every kind, with its calls as code", async ({ signedIn: page }) => {
   await page.goto("/analyze");
   await page.getByRole("button", { name: "Analyze", exact: true }).click();
   await expect(page.getByText("DetectEntities answered in")).toBeVisible({ timeout: 30_000 });
@@ -19,7 +19,7 @@ test("a text is analyzed in every way, with its calls as code", async ({ signedI
   await expect(page.getByRole("region", { name: "Analyzed text with key phrases" })).toBeVisible({ timeout: 30_000 });
 });
 
-test("a language that is not served is told before a call is made", async ({ signedIn: page }) => {
+test("an unsupported language is reported before a call is made", async ({ signedIn: page }) => {
   await page.goto("/analyze");
   await page.getByRole("button", { name: "Sample text" }).click();
   await page.getByRole("menuitem", { name: /Arabic/ }).click();
@@ -31,7 +31,7 @@ test("a language that is not served is told before a call is made", async ({ sig
   await expect(page.getByTestId("error")).toContainText("UnsupportedLanguageException");
 });
 
-test("limits count bytes of UTF-8, each kind its own", async ({ signedIn: page }) => {
+test("limits count bytes of UTF-8, and each kind has its own", async ({ signedIn: page }) => {
   await page.goto("/analyze");
   await page.getByLabel("Text", { exact: true }).fill("ä".repeat(2_501));
   await expect(page.getByText("5,002 of 100,000 bytes")).toBeVisible();
@@ -49,12 +49,12 @@ test("hostile text is text", async ({ signedIn: page }) => {
   await page.getByRole("button", { name: "Analyze", exact: true }).click();
   const found = page.getByRole("region", { name: "Analyzed text with entities" });
   await expect(found).toContainText('<img src=x onerror="document.title=1">', { timeout: 30_000 });
-  // Behind a character of two UTF-16 units, marks are where they should be.
+  // Marks after a character of two UTF-16 units are at the right positions.
   await expect(found.locator("mark", { hasText: "Paris" })).toHaveText(/^Paris/);
   expect(await page.title()).toContain("Real-time analysis");
 });
 
-test("several texts are one call, and an own model is explained", async ({ signedIn: page }) => {
+test("several texts are one call, and custom models are explained", async ({ signedIn: page }) => {
   await page.goto("/analyze");
   await page.getByRole("button", { name: "Several texts" }).click();
   await page.getByRole("button", { name: /^Analysis Sentiment/ }).click();

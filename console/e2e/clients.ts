@@ -10,11 +10,11 @@ export interface Keys {
   readonly secretAccessKey: string;
 }
 
-/** What the tests know of the product they drive; the keys are the first administrator's. */
+/** The product under test; the keys are the first administrator's. */
 export interface Product extends Keys {
   readonly apiUrl: string;
   readonly consoleUrl: string;
-  /** Ids of jobs that were over, completed, when the tests began. */
+  /** The ids of jobs that were completed before the tests began. */
   readonly jobs: Readonly<Record<SeededKind, string>>;
 }
 
@@ -28,11 +28,11 @@ export class World {
     this.product = product;
   }
 
-  /** The product that the run's beginning started. */
+  /** The product that was started for the run. */
   static ofRun(): World {
-    const told = process.env["READING_ROOM_E2E"];
-    if (told === undefined) throw new Error("no product was started: READING_ROOM_E2E is not set");
-    return new World(JSON.parse(told) as Product);
+    const product = process.env["READING_ROOM_E2E"];
+    if (product === undefined) throw new Error("no product was started: READING_ROOM_E2E is not set");
+    return new World(JSON.parse(product) as Product);
   }
 
   /** The same product with another key. */

@@ -1,7 +1,7 @@
 import { seededJob } from "./seeds";
 import { choose, expect, expectAccessible, test } from "./world";
 
-test("what is wrong stands beside its field, and nothing is sent", async ({ signedIn: page }) => {
+test("errors are shown beside their fields, and nothing is sent", async ({ signedIn: page }) => {
   await page.goto("/jobs/create");
   const sent: string[] = [];
   page.on("request", (request) => sent.push(request.headers()["x-amz-target"] ?? ""));
@@ -15,11 +15,11 @@ test("what is wrong stands beside its field, and nothing is sent", async ({ sign
   expect(sent.filter((target) => target.includes("Start"))).toEqual([]);
 });
 
-test("a copy has what the job had, and its code is the same request", async ({ signedIn: page, world }) => {
+test("a copy has the job's values, and its code is the same request", async ({ signedIn: page, world }) => {
   const job = await seededJob(world);
   await page.goto(`/jobs/create?copy=entities/${job.id}`);
   await expect(page.getByLabel("Input S3 location", { exact: true })).toHaveValue(job.input);
-  // The VPC is found from the subnets, since a VpcConfig names none.
+  // The VPC is found from the subnets, as a VpcConfig does not name it.
   await expect(page.getByRole("button", { name: new RegExp(`^VPC.*${job.vpc}`) })).toBeVisible();
   await page.getByRole("button", { name: /The same request as code/ }).click();
   const code = page.getByRole("region", { name: "The request for the AWS CLI" });
@@ -33,7 +33,7 @@ test("a copy has what the job had, and its code is the same request", async ({ s
   );
 });
 
-test("what the preflight misses is added, and a job that would fail is asked about", async ({
+test("what the preflight finds missing is added, and a job that would fail needs confirmation", async ({
   signedIn: page,
   world,
 }) => {
@@ -41,7 +41,7 @@ test("what the preflight misses is added, and a job that would fail is asked abo
   await page.goto(`/jobs/create?copy=entities/${job.id}`);
   const preflight = page.getByTestId("preflight");
   await expect(preflight).toContainText("Nothing stands in the way", { timeout: 15_000 });
-  // One line: the checks that passed are shown when somebody asks for them.
+  // One line: the checks that passed are shown on request.
   await expect(preflight.getByRole("listitem")).toHaveCount(0);
   await page.getByRole("radio", { name: "Enter the ARN of a role" }).click();
   const role = `arn:aws:iam::000000000001:role/e2e-added-${Date.now()}`;
@@ -54,12 +54,12 @@ test("what the preflight misses is added, and a job that would fail is asked abo
   await question.getByRole("button", { name: "Cancel" }).click();
   await expect(page).toHaveURL(/\/jobs\/create/);
   const add = preflight.getByRole("button", { name: "Add what is missing" });
-  // The role, then what it may do: each check tells what it needs once the one before is met.
+  // The role, then what it may do: each check says what it needs once the previous one passes.
   await expect(async () => {
     if (await add.first().isVisible()) {
       await add.first().click();
       const dialog = page.getByRole("dialog");
-      await expect(dialog).toContainText("Nothing that is there is taken away");
+      await expect(dialog).toContainText("Nothing existing is removed");
       await dialog.getByRole("button", { name: "Add", exact: true }).click();
       await expect(dialog).toHaveCount(0);
     }
@@ -67,19 +67,19 @@ test("what the preflight misses is added, and a job that would fail is asked abo
   }).toPass({ timeout: 90_000 });
 });
 
-test("a form that was left says so, and can be discarded", async ({ signedIn: page }) => {
+test("a form that was left half filled in says so, and can be discarded", async ({ signedIn: page }) => {
   await page.goto("/jobs/create");
   await page.getByLabel("Input S3 location", { exact: true }).fill("s3://somewhere/in/");
   await page.getByRole("link", { name: "Analysis jobs" }).first().click();
   await page.getByRole("link", { name: "Create job" }).first().click();
   await expect(page.getByText("This is the form as you left it")).toBeVisible();
   await expect(page.getByLabel("Input S3 location", { exact: true })).toHaveValue("s3://somewhere/in/");
-  await page.getByRole("button", { name: "Discard and start anew" }).click();
+  await page.getByRole("button", { name: "Discard and start again" }).click();
   await expect(page.getByLabel("Input S3 location", { exact: true })).toHaveValue("");
   await expect(page.getByText("This is the form as you left it")).toHaveCount(0);
 });
 
-test("another page begins at its top, a dialog at its first field, and the keyboard at a way past the bar", async ({
+test("a page starts at its top, a dialog at its first field, and the keyboard at a link past the bar", async ({
   signedIn: page,
 }) => {
   await page.goto("/jobs/create");

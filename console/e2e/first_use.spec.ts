@@ -15,7 +15,7 @@ test("from nothing to highlighted results: sign in, a bucket, a VPC, a role, the
   await picture("1-sign-in");
   await page.getByRole("button", { name: "Sign in" }).click();
   await expect(page.getByRole("link", { name: "Create a job" })).toBeVisible();
-  // The sign-in outlives the page; the form below is in its memory, so that from here on every way is a link or a button.
+  // The sign-in survives a reload, but the form below is in memory, so the test uses only links and buttons from here on.
   await page.reload();
   await page.getByRole("link", { name: "Create a job" }).click();
   await expect(page.getByRole("heading", { name: "Create job", level: 1 })).toBeVisible();
@@ -38,7 +38,7 @@ test("from nothing to highlighted results: sign in, a bucket, a VPC, a role, the
   await picture("3-vpc");
   await page.getByRole("link", { name: "Go on with the job" }).click();
 
-  // What was filled in before is there still.
+  // The form still has its values.
   await expect(input).toHaveValue(`s3://${BUCKET}/documents/`);
   await expect(page.getByRole("button", { name: /^VPC.*first-use/ })).toBeVisible();
   await expect(page.getByRole("button", { name: /^Remove subnet-/ })).toHaveCount(2);

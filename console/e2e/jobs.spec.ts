@@ -3,7 +3,7 @@ import { CreateSecurityGroupCommand, RevokeSecurityGroupEgressCommand } from "@a
 import { seededJob, startLike, startLong } from "./seeds";
 import { expect, expectAccessible, test } from "./world";
 
-test("a finished job tells its story, its interfaces, its log and its files", async ({ signedIn: page, world }) => {
+test("a finished job shows its story, its interfaces, its log and its files", async ({ signedIn: page, world }) => {
   const job = await seededJob(world);
   await page.goto("/jobs");
   await page.getByRole("link", { name: job.name, exact: true }).first().click();
@@ -46,7 +46,7 @@ test("a finished job tells its story, its interfaces, its log and its files", as
   await expectAccessible(page);
 });
 
-test("a failed job leads to the one thing to change", async ({ signedIn: page, world }) => {
+test("a failed job links to the one thing to change", async ({ signedIn: page, world }) => {
   const job = await seededJob(world);
   const { GroupId } = await world.ec2().send(
     new CreateSecurityGroupCommand({
@@ -70,15 +70,12 @@ test("a failed job leads to the one thing to change", async ({ signedIn: page, w
   await expect(page).toHaveURL(`/vpc/security-groups/${GroupId}`);
 });
 
-test("a running job is stopped after a question, and what is hostile in its tags is text", async ({
-  signedIn: page,
-  world,
-}) => {
+test("a running job is stopped after confirmation, and hostile tags are text", async ({ signedIn: page, world }) => {
   const JobId = await startLong(world, "e2e-jobs-stop");
   await page.goto(`/jobs/entities/${JobId}`);
   await page.getByRole("button", { name: "Stop", exact: true }).click();
   await page.getByRole("button", { name: "Stop job" }).click();
-  await expect(page.getByText("was asked to stop")).toBeVisible();
+  await expect(page.getByText("What has been finished is kept")).toBeVisible();
   await expect(page.getByText("Stopped", { exact: true })).toBeVisible({ timeout: 30_000 });
   await expect(page.getByRole("link", { name: "Results", exact: true })).toBeVisible();
   const after = await world.comprehend().send(new DescribeEntitiesDetectionJobCommand({ JobId }));
@@ -100,7 +97,7 @@ test("a running job is stopped after a question, and what is hostile in its tags
   expect((await world.comprehend().send(tags)).Tags).toEqual([]);
 });
 
-test("an address of no job, and of no type, says so", async ({ signedIn: page }) => {
+test("the address of an unknown job or type says so", async ({ signedIn: page }) => {
   await page.goto("/jobs/entities/00000000000000000000000000000000");
   await expect(page.getByTestId("error")).toContainText("JobNotFoundException");
   await page.goto("/jobs/constructor/1");

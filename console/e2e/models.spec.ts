@@ -3,7 +3,7 @@ import { CreateBucketCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import type { World } from "./world";
 import { expect, expectAccessible, expectAccessibleInBothThemes, test } from "./world";
 
-// A second try finds what the first one made.
+// A second try finds what the first one created.
 const TRY = Date.now();
 const BUCKET = `models-spec-${TRY}`;
 const ROLE = `models-spec-reader-${TRY}`;
@@ -42,7 +42,7 @@ test("a classifier is trained, read, tagged, shared, copied and deleted", async 
   await expect(page.getByRole("heading", { name: "Train a classifier", level: 1 })).toBeVisible();
 
   await page.getByRole("button", { name: "Create", exact: true }).click();
-  await expect(page.getByText("Give a name.", { exact: true })).toBeVisible();
+  await expect(page.getByText("Enter a name.", { exact: true })).toBeVisible();
   await expectAccessibleInBothThemes(page);
 
   await page.getByLabel("Model name").fill(NAME);
@@ -83,7 +83,7 @@ test("a classifier is trained, read, tagged, shared, copied and deleted", async 
   await expect(page.getByTestId("policy-problem")).toContainText("Statement 1: Principal is missing");
   await page.getByRole("button", { name: "Insert an example" }).click();
   await page.getByRole("button", { name: "Save policy" }).click();
-  await expect(page.getByText("The model's policy is changed.")).toBeVisible();
+  await expect(page.getByText("The model's policy is saved.")).toBeVisible();
   await expect(page.getByText("comprehend:ImportModel", { exact: false }).first()).toBeVisible();
 
   await page.getByRole("button", { name: "Copy the model", exact: true }).click();
@@ -105,7 +105,7 @@ test("a classifier is trained, read, tagged, shared, copied and deleted", async 
   await expectAccessible(page);
 });
 
-test("a training that fails says what to change", async ({ signedIn: page }) => {
+test("a failed training says what to change", async ({ signedIn: page }) => {
   test.setTimeout(120_000);
   await page.goto("/models/create-recognizer");
   await page.getByLabel("Model name").fill(`engineers-${TRY}`);
@@ -124,9 +124,9 @@ test("a training that fails says what to change", async ({ signedIn: page }) => 
   await expect(page.getByLabel("Annotations", { exact: true })).toHaveValue("s3://no-such-bucket-here/annotations.csv");
 });
 
-test("an address that names no model says so", async ({ signedIn: page }) => {
+test("an address that is not that of a model says so", async ({ signedIn: page }) => {
   await page.goto('/models/view?arn="><script>alert(1)</script>');
-  await expect(page.getByText("This address names no model")).toBeVisible();
+  await expect(page.getByText("This address is not that of a model")).toBeVisible();
   await page.goto("/models/view?arn=arn:aws:comprehend:us-east-1:000000000001:document-classifier/gone");
   await expect(page.getByText("This model does not exist")).toBeVisible();
 });

@@ -2,7 +2,7 @@ import { DescribeFlowLogsCommand } from "@aws-sdk/client-ec2";
 import { FLOW_GROUP, seededJob, startLong, stopJob } from "./seeds";
 import { choose, expect, expectAccessible, expectAccessibleInBothThemes, test } from "./world";
 
-test("the resource map shows a job while it runs, and lets go of it", async ({ signedIn: page, world }) => {
+test("the resource map shows a job only while it runs", async ({ signedIn: page, world }) => {
   const { vpc } = await seededJob(world);
   const id = await startLong(world, "e2e-on-the-map");
   await page.goto(`/vpc/map?vpc=${vpc}`);
@@ -15,11 +15,11 @@ test("the resource map shows a job while it runs, and lets go of it", async ({ s
   await expect(page).toHaveURL(`/jobs/entities/${id}`);
   await page.goBack();
   await stopJob(world, id);
-  // The map follows: nobody reloads it.
+  // The map updates itself without a reload.
   await expect(onMap).toHaveCount(0, { timeout: 60_000 });
 });
 
-test("flow records of a job have their rows, and the filter finds its way to S3", async ({ signedIn: page, world }) => {
+test("flow records of a job have their rows, and the filter finds those to S3", async ({ signedIn: page, world }) => {
   const { FlowLogs } = await world
     .ec2()
     .send(new DescribeFlowLogsCommand({ Filter: [{ Name: "log-group-name", Values: [FLOW_GROUP] }] }));

@@ -23,7 +23,7 @@ import {
   watch,
 } from "./world";
 
-/** One of each of what has a page of its own. */
+/** One of each resource that has a page. */
 interface Seen {
   readonly job: SeededJob;
   readonly endpoint: string;
@@ -33,7 +33,7 @@ interface Seen {
   readonly routeTable: string;
   readonly dhcpOptions: string;
   readonly model: string;
-  /** The id of a request that was refused. */
+  /** The id of a refused request. */
   readonly refused: string;
 }
 
@@ -94,7 +94,7 @@ const ALL: readonly (readonly [name: string, address: (seen: Seen) => string])[]
 
 const WIDTHS = [1280, 3840, 360];
 
-/** What is there to be seen: of most things one that the run began with. */
+/** The resources to show, most of which existed before the run. */
 async function lookAround(world: World): Promise<Seen> {
   const [ec2, job] = [world.ec2(), await seededJob(world)];
   const inVpc = { Filters: [{ Name: "vpc-id", Values: [job.vpc] }] };
@@ -106,7 +106,7 @@ async function lookAround(world: World): Promise<Seen> {
     ec2.send(new DescribeDhcpOptionsCommand({})),
     ec2.send(new DescribeFlowLogsCommand({ Filter: [{ Name: "log-group-name", Values: [FLOW_GROUP] }] })),
     ec2.send(new CreateNetworkInterfaceCommand({ SubnetId: job.network.Subnets?.[0] })),
-    // Its training fails, since there is nothing to read: its page says so.
+    // Its training fails because there is nothing to read, and its page says so.
     world.comprehend().send(
       new CreateEntityRecognizerCommand({
         RecognizerName: `seen-${Date.now()}`,
@@ -133,7 +133,7 @@ async function lookAround(world: World): Promise<Seen> {
   };
 }
 
-// One tab shows the pages one after another: scripts are read and compiled once, and each page is loaded once.
+// One tab shows the pages one after another: scripts are loaded and compiled once, and each page is loaded once.
 let page: Page;
 let seen: Seen;
 let wrong: readonly string[];
@@ -147,7 +147,7 @@ test.beforeAll(async ({ browser, world }) => {
 
 test.afterAll(async () => page.close());
 
-/** Load an address, look at it in every theme and width, and keep the pictures, all in one folder. */
+/** Load an address, check it in every theme and width, and save the pictures, all in one folder. */
 async function look(tab: Page, address: string, pictures: string, wide: boolean): Promise<void> {
   await tab.setViewportSize({ width: 1280, height: 1000 });
   await tab.goto(address);
@@ -162,14 +162,14 @@ async function look(tab: Page, address: string, pictures: string, wide: boolean)
     if (width === 3840 && wide) await expect.poll(rightEdge(tab), `${address} leaves much empty`).toBeGreaterThan(2950);
     for (const theme of ["light", "dark"] as const) {
       await showTheme(tab, theme);
-      // A narrow window has a bar and menus of its own.
+      // A narrow window has its own bar and menus.
       if (width === 360 && theme === "light") await expectAccessible(tab);
       await tab.screenshot({ path: `${pictures}-${theme}-${width}.png` });
     }
   }
 }
 
-/** How far to the right what stands below the top bar reaches. */
+/** The rightmost position of the content below the top bar. */
 function rightEdge(tab: Page): () => Promise<number> {
   return () =>
     tab.evaluate(() => {
@@ -201,7 +201,7 @@ test("no page is left out", () => {
   expect(left.map(({ path }) => path)).toEqual([]);
 });
 
-test("the first page comes with less than 900 KB", async ({ signedIn }) => {
+test("the first page loads less than 900 KB", async ({ signedIn }) => {
   let bytes = 0;
   const session = await signedIn.context().newCDPSession(signedIn);
   await session.send("Network.enable");

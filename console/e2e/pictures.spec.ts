@@ -4,7 +4,7 @@ import type { Page } from "@playwright/test";
 import { refusedRequest } from "./seeds";
 import { expect, test } from "./world";
 
-/** The pictures of the documents, made anew by `make pictures`; PICTURES is their folder. */
+/** The pictures of the documents, taken again by `make pictures`; PICTURES is their folder. */
 const FOLDER = process.env["PICTURES"] ?? "";
 
 test.skip(FOLDER === "", "only make pictures makes pictures");
@@ -13,7 +13,7 @@ test.use({ viewport: { width: 1280, height: 860 }, deviceScaleFactor: 1 });
 async function take(page: Page, name: string): Promise<void> {
   await page.waitForLoadState("networkidle");
   await page.mouse.move(0, 0);
-  // A picture of a page that could not show something is no picture of it.
+  // A picture of a page with an error would be wrong.
   await expect(page.getByTestId("error")).toHaveCount(0);
   await page.screenshot({ path: join(FOLDER, `${name}.png`), animations: "disabled" });
 }

@@ -12,14 +12,14 @@ const PROGRAM = process.env["READING_ROOM"] ?? join(import.meta.dirname, "../../
 const SPEECHES = join(import.meta.dirname, "../../src/reading_room/cli/demo_texts");
 const READY_MILLISECONDS = 90_000;
 
-/** Start a product with a private VPC and two jobs in it, for all tests; the function returned ends it. */
+/** Start a product with a private VPC and two jobs in it, for all tests; the returned function ends it. */
 export default async function start(): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), "reading-room-console-"));
   const data = join(folder, "data");
   const [port, consolePort] = [await freePort(), await freePort()];
   const up = spawn(PROGRAM, ["up", "--data", data, "--port", String(port), "--console-port", String(consolePort)], {
     stdio: ["ignore", "pipe", "pipe"],
-    // What root keeps of it goes with the folder, and not into the machine's own registry.
+    // Its privileged state is deleted with the folder, and is not in the machine's own registry.
     env: { ...process.env, READING_ROOM_LOG_LEVEL: "warning", READING_ROOM_STATE: join(folder, "state") },
   });
   const end = async (): Promise<void> => {
@@ -48,7 +48,7 @@ export default async function start(): Promise<() => Promise<void>> {
   return end;
 }
 
-/** Jobs over a few texts, each made as a newcomer would: bucket, VPC, endpoint, role and job. */
+/** Jobs over a few texts, created as a newcomer would: bucket, VPC, endpoint, role and job. */
 async function seed(world: World, folder: string, data: string, port: number): Promise<void> {
   const small = join(folder, "texts");
   await mkdir(small);
@@ -57,7 +57,7 @@ async function seed(world: World, folder: string, data: string, port: number): P
     join(small, "lovelace.txt"),
     "Ada Lovelace wrote to Charles Babbage from London. She was delighted.\n",
   );
-  // Pictures show what a real collection looks like.
+  // Pictures show a real collection.
   const forPictures = process.env["PICTURES"] !== undefined;
   const texts = forPictures ? SPEECHES : small;
   for (const [index, kind] of (forPictures
@@ -74,20 +74,20 @@ async function seed(world: World, folder: string, data: string, port: number): P
 
 function ready(up: ChildProcess): Promise<void> {
   return new Promise((resolve, reject) => {
-    let said = "";
-    const late = setTimeout(() => reject(new Error(`up was not ready:\n${said}`)), READY_MILLISECONDS);
-    const hear = (chunk: Buffer): void => {
-      said += chunk.toString();
-      if (/^ready /m.test(said)) {
+    let output = "";
+    const late = setTimeout(() => reject(new Error(`up was not ready:\n${output}`)), READY_MILLISECONDS);
+    const collect = (chunk: Buffer): void => {
+      output += chunk.toString();
+      if (/^ready /m.test(output)) {
         clearTimeout(late);
         resolve();
       }
     };
-    up.stdout?.on("data", hear);
-    up.stderr?.on("data", hear);
+    up.stdout?.on("data", collect);
+    up.stderr?.on("data", collect);
     up.once("exit", (code) => {
       clearTimeout(late);
-      reject(new Error(`up ended with ${code}:\n${said}`));
+      reject(new Error(`up ended with ${code}:\n${output}`));
     });
   });
 }

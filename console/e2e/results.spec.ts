@@ -10,7 +10,7 @@ async function documents(page: Page, kind: string, id: string): Promise<void> {
   await page.getByRole("tab", { name: /^Documents/ }).click();
 }
 
-/** Put other bytes where a job's archive is, for as long as ``during`` takes. */
+/** Replace a job's archive while ``during`` runs. */
 async function withArchive(world: World, { bucket, key }: SeededJob, bytes: Uint8Array, during: () => Promise<void>) {
   const s3 = world.s3();
   const before = await (await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }))).Body?.transformToByteArray();
@@ -39,14 +39,14 @@ test("entities are marked in the documents' own text, filtered and downloaded", 
 
   await page.getByTestId("document-list").press("End");
   await expect(text).toContainText("Lovelace");
-  // A word of a document that is no finding, and the address that shows the same to somebody else.
+  // A word of a document that is not a finding, and the address that shows the same to others.
   await page.getByRole("searchbox", { name: "Search" }).fill("moved to");
   await expect(page.getByTestId("document-count")).toContainText(/^1 of /);
   await expect(page).toHaveURL(/tab=documents&search=moved\+to/);
   await page.reload();
   await expect(page.getByTestId("document-count")).toContainText(/^1 of /);
   await page.getByRole("searchbox", { name: "Search" }).fill("no such thing");
-  await expect(page.getByText("No document fits.")).toBeVisible();
+  await expect(page.getByText("No document matches.")).toBeVisible();
   await page.getByRole("button", { name: "Clear all filters" }).click();
   await expect(text.locator("mark").filter({ hasText: "LOCATION" }).first()).toBeVisible();
 
@@ -79,7 +79,7 @@ test("sentiment is counted, and each document has its four scores", async ({ sig
   await expectAccessible(page);
 });
 
-test("hostile results are text, and damaged ones are told", async ({ signedIn: page, world }) => {
+test("hostile results are text, and damaged ones are reported", async ({ signedIn: page, world }) => {
   const job = await seededJob(world);
   const script = "<img src=x onerror=\"document.title='run'\"><script>document.title='run'</script>";
   const hostile = archiveOf(
@@ -115,11 +115,11 @@ test("hostile results are text, and damaged ones are told", async ({ signedIn: p
   });
   await withArchive(world, job, Buffer.from("<html>"), async () => {
     await page.goto(`/jobs/entities/${job.id}/results`);
-    await expect(page.getByTestId("error")).toContainText("no gzip");
+    await expect(page.getByTestId("error")).toContainText("not gzip");
   });
 });
 
-test("a narrow page shows the same, one below the other", async ({ signedIn: page, world }) => {
+test("a narrow page shows the same in one column", async ({ signedIn: page, world }) => {
   await page.setViewportSize({ width: 360, height: 740 });
   const { id } = await seededJob(world);
   await documents(page, "entities", id);

@@ -13,7 +13,10 @@ const entity = (found: string, Type: string) => {
   return { BeginOffset, EndOffset: BeginOffset + [...found].length, Score: 0.9, Text: found, Type };
 };
 
-test("a text from right to left is read that way, its marks over what was found", async ({ signedIn: page, world }) => {
+test("a text from right to left is shown that way, with the marks on the findings", async ({
+  signedIn: page,
+  world,
+}) => {
   const job = await seededJob(world);
   const s3 = world.s3();
   const archive = { Bucket: job.bucket, Key: job.key };
@@ -33,7 +36,7 @@ test("a text from right to left is read that way, its marks over what was found"
     const [curie, warsaw, marie] = await marks.evaluateAll((all) => all.map((mark) => mark.getBoundingClientRect()));
     const frame = await text.evaluate((element) => element.getBoundingClientRect());
     if (curie === undefined || warsaw === undefined || marie === undefined) throw new Error("a mark has no place");
-    // What is read first stands on the right; the paragraph in another script runs its own way.
+    // The beginning is on the right; the paragraph in another script has its own direction.
     expect(curie.left).toBeGreaterThan(warsaw.right);
     expect(frame.right - curie.right).toBeLessThan(frame.width / 2);
     expect(marie.left - frame.left).toBeLessThan(20);
@@ -44,7 +47,7 @@ test("a text from right to left is read that way, its marks over what was found"
   }
 });
 
-/** What moves on the page at this moment. */
+/** The animations that run on the page now. */
 async function moving(page: Page): Promise<string[]> {
   return page.evaluate(() =>
     document
@@ -54,13 +57,13 @@ async function moving(page: Page): Promise<string[]> {
   );
 }
 
-test("nothing moves for people who asked for less motion", async ({ signedIn: page, world }) => {
+test("nothing moves for users who prefer reduced motion", async ({ signedIn: page, world }) => {
   const { id } = await seededJob(world);
   let release = (): void => undefined;
   const held = new Promise<void>((resolve) => {
     release = resolve;
   });
-  // The page waits, and shows that, for as long as nothing is answered.
+  // The page waits, and shows that, until it gets an answer.
   await page.route(`${world.product.apiUrl}/**`, async (route) => {
     await held;
     await route.continue();

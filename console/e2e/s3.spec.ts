@@ -3,7 +3,7 @@ import { expect, expectAccessible, test } from "./world";
 
 const HOSTILE = "<img src=x onerror=alert(1)> مرحبا";
 
-test("a bucket from its making to its deletion", async ({ signedIn: page }) => {
+test("a bucket from creation to deletion", async ({ signedIn: page }) => {
   const bucket = `s3-page-${Date.now()}`;
   await page.goto("/s3");
   await page.getByRole("button", { name: "Create bucket" }).first().click();
@@ -38,24 +38,24 @@ test("a bucket from its making to its deletion", async ({ signedIn: page }) => {
   await expect(page.getByText(`The bucket ${bucket} is deleted.`)).toBeVisible();
 });
 
-test("what went well is said on the page that it leads to, and not on the next one", async ({ signedIn: page }) => {
-  const bucket = `s3-said-${Date.now()}`;
+test("a success is reported on the page that it leads to, and not on the next one", async ({ signedIn: page }) => {
+  const bucket = `s3-notice-${Date.now()}`;
   await page.goto("/s3");
   await page.getByRole("button", { name: "Create bucket" }).first().click();
   await page.getByLabel("Bucket name").fill(bucket);
   await page.getByRole("dialog").getByRole("button", { name: "Create bucket" }).click();
   await expect(page.getByRole("heading", { level: 1, name: bucket })).toBeVisible();
-  const said = page.getByText(`The bucket ${bucket} is created.`);
-  await expect(said).toBeVisible();
-  // As long as somebody reads it, which is longer than the step from one page to the next.
+  const notice = page.getByText(`The bucket ${bucket} is created.`);
+  await expect(notice).toBeVisible();
+  // Long enough to read it, which is longer than the change of page.
   await page.waitForTimeout(2500);
-  await expect(said).toBeVisible();
+  await expect(notice).toBeVisible();
   await page.getByRole("link", { name: "Buckets", exact: true }).first().click();
   await expect(page.getByRole("heading", { level: 1, name: "Buckets" })).toBeVisible();
-  await expect(said).toHaveCount(0);
+  await expect(notice).toHaveCount(0);
 });
 
-test("keys that are no file names are shown, and go where they say", async ({ signedIn: page, world }) => {
+test("keys that are not file names are shown, and their links work", async ({ signedIn: page, world }) => {
   const Bucket = `s3-keys-${Date.now()}`;
   const s3 = world.s3();
   await s3.send(new CreateBucketCommand({ Bucket }));
@@ -80,7 +80,7 @@ test("a bucket policy that S3 refuses is marked at its place", async ({ signedIn
   await world.s3().send(new CreateBucketCommand({ Bucket }));
   await page.goto(`/s3/${Bucket}`);
   await page.getByRole("tab", { name: "Policy", exact: true }).click();
-  await page.getByRole("button", { name: "Begin with an example" }).click();
+  await page.getByRole("button", { name: "Start with an example" }).click();
   const editor = page.getByRole("textbox", { name: "Bucket policy document" });
   await editor.fill('{"Version": "2012-10-17",\n "Statement": [{"Effect": "Allow", "Action": "s3:GetObject"}]}');
   await page.getByRole("button", { name: "Save", exact: true }).click();

@@ -13,22 +13,22 @@ import {
 } from "./scale_watch";
 import { expect, test } from "./world";
 
-/** Lists and results as large as they get: some minutes, so only `SCALE=1 npx playwright test scale.spec.ts` runs it. */
+/** Lists and results of maximum size. This takes minutes, so only `SCALE=1 npx playwright test scale.spec.ts` runs it. */
 test.skip(process.env["SCALE"] === undefined, "only SCALE=1 fills the product with that much");
 test.describe.configure({ retries: 0 });
-// A trace would keep every answer, and what is measured with one is the trace.
+// A trace would keep every answer, and would itself be what is measured.
 test.use({ trace: "off", screenshot: "off" });
 
 const BYTES = Number(process.env["SCALE_BYTES"] ?? 1_000_000_000);
 const JOBS = Number(process.env["SCALE_JOBS"] ?? 10_000);
 const OBJECTS = Number(process.env["SCALE_OBJECTS"] ?? 50_000);
-// What fails a test leaves room for a machine that is busy with other work; the bars are told beside the figures.
+// The limits of the tests leave room for a busy machine; the targets are printed beside the figures.
 const LONGEST_TASK = 600;
 const LONGEST_ANSWER = 1_500;
 const MOST_HEAP = 300e6;
 const MOST_RENDERER = 1_000e6;
 
-/** Milliseconds from the page's navigation to the first frame in which an element is there, with such a text. */
+/** Milliseconds from the page's navigation to the first frame in which an element is there, with this text. */
 async function sinceNavigation(page: Page, selector: string, text = ""): Promise<number> {
   const seen = await page.waitForFunction(
     (wanted) => {
@@ -46,7 +46,7 @@ test("the sign-in form takes text within two seconds", async ({ browser, world }
   const usable: number[] = [];
   const sizes: number[] = [];
   for (let attempt = 0; attempt < 4; attempt += 1) {
-    // A context of its own has a cache of its own, and that is empty.
+    // A new context has a new cache, which is empty.
     const context = await browser.newContext();
     const page = await context.newPage();
     await watchSignIn(page);
@@ -83,7 +83,7 @@ test("the sign-in form takes text within two seconds", async ({ browser, world }
   expect(sizes[1]).toBeLessThan(900_000);
 });
 
-test("ten thousand jobs are listed, turned over, sorted and filtered", async ({ signedIn: page }) => {
+test("ten thousand jobs are listed, paged, sorted and filtered", async ({ signedIn: page }) => {
   test.setTimeout(600_000);
   await seed("jobs", JOBS);
   await watchSmoothness(page);
@@ -141,7 +141,7 @@ test("ten thousand jobs are listed, turned over, sorted and filtered", async ({ 
   expect(used.answer).toBeLessThan(LONGEST_ANSWER);
 });
 
-test("fifty thousand objects are listed, turned over and found", async ({ signedIn: page, world }) => {
+test("fifty thousand objects are listed, paged and found", async ({ signedIn: page, world }) => {
   test.setTimeout(600_000);
   const bucket = `scale-${Date.now()}`;
   await world.s3().send(new CreateBucketCommand({ Bucket: bucket }));
@@ -254,7 +254,7 @@ test("a result of a gigabyte is read, scrolled to its end and filtered", async (
     "the same, filtered by a type; searched through for one document",
     `${milliseconds(filtered)}; ${(searched / 1000).toFixed(1)} s`,
     "2 s; reported",
-    "until the number of documents is told",
+    "until the number of documents is shown",
   );
   tell("the same, the page meanwhile", smoothly(narrowed), "200 ms a task", "Chromium's long tasks");
 
@@ -271,5 +271,5 @@ test("a result of a gigabyte is read, scrolled to its end and filtered", async (
 
   await page.reload();
   await page.getByRole("button", { name: "Stop and show what was read" }).click();
-  await expect(page.getByText("Reading was stopped. What was read until then is shown.")).toBeVisible();
+  await expect(page.getByText("Reading was stopped. The part that was read is shown.")).toBeVisible();
 });

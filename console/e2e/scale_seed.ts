@@ -12,12 +12,12 @@ const ROOT = join(import.meta.dirname, "../..");
 const PROGRAM = process.env["READING_ROOM"] ?? join(ROOT, ".venv/bin/reading-room");
 const SPEECHES = join(ROOT, "src/reading_room/cli/demo_texts");
 const LAST_LINE = "Abraham Lincoln spoke in Washington on March 4, 1865.";
-/** How often the texts are in one file of the input that a large result is of. */
+/** How often the texts occur in one file of the input of a large result. */
 export const COPIES = 100;
 
 const run = promisify(execFile);
 
-/** Have bench/console_seed.py fill the product of the run with so many jobs, or with so many objects of a bucket. */
+/** Fill the product of the run with this many jobs, or objects of a bucket, by bench/console_seed.py. */
 export async function seed(what: "jobs" | "objects", ...words: (string | number)[]): Promise<void> {
   await python(what, dataFolder(), ...words.map(String));
 }
@@ -39,7 +39,7 @@ interface Large {
   readonly facts: ArchiveFacts;
 }
 
-/** What bench/console_seed.py says of the archive that it wrote. */
+/** The description of the archive that bench/console_seed.py wrote. */
 interface ArchiveFacts {
   readonly documents: number;
   readonly files: number;
@@ -49,14 +49,14 @@ interface ArchiveFacts {
   readonly lines: number;
 }
 
-/** So many lines in one: a gigabyte of results of single paragraphs would be of more documents than a job may have. */
+/** The lines of one document: a gigabyte of results of single paragraphs would need more documents than a job may have. */
 function together(lines: readonly string[], count: number): string[] {
   return Array.from({ length: Math.ceil(lines.length / count) }, (_, group) =>
     lines.slice(group * count, (group + 1) * count).join(" "),
   );
 }
 
-/** Run a job over the demo's texts, then put a result of the wanted size where its own is, made of its own lines. */
+/** Run a job over the demo's texts, then replace its result by one of the wanted size, made of the same lines. */
 export async function largeResult(world: World, size: number): Promise<Large> {
   const folder = await mkdtemp(join(tmpdir(), "reading-room-scale-"));
   try {
@@ -78,7 +78,7 @@ export async function largeResult(world: World, size: number): Promise<Large> {
     });
     const job = /jobs explain ([0-9a-f]{32})/.exec(stdout)?.[1];
     const bucket = /in s3:\/\/([^/\s]+)\/input/.exec(stdout)?.[1];
-    if (job === undefined || bucket === undefined) throw new Error(`no job is told of:\n${stdout}`);
+    if (job === undefined || bucket === undefined) throw new Error(`there is no job in the output:\n${stdout}`);
     const archive = join(folder, "output.tar.gz");
     const facts = JSON.parse(
       await python("archive", lines, archive, String(size), "--copies", String(COPIES)),

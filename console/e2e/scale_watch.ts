@@ -2,13 +2,13 @@ import { appendFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import type { Browser, Page } from "@playwright/test";
 
-/** What a page's main thread did since it was last asked, in milliseconds. */
+/** What a page's main thread did since the last look, in milliseconds. */
 export interface Smoothness {
   /** The longest time from one frame to the next. */
   readonly frame: number;
-  /** The longest task; 0 where none took 50 ms. */
+  /** The longest task; 0 if none took 50 ms. */
   readonly task: number;
-  /** The longest time from what a person did to the next frame. */
+  /** The longest time from an input to the next frame. */
   readonly answer: number;
   readonly frames: number;
 }
@@ -16,7 +16,7 @@ export interface Smoothness {
 declare global {
   interface Window {
     smoothness: { frame: number; task: number; answer: number; frames: number };
-    /** When the sign-in form took text, in milliseconds since the navigation began. */
+    /** When the sign-in form accepted text, in milliseconds since the navigation began. */
     usableAt: number | undefined;
   }
 }
@@ -44,7 +44,7 @@ export async function watchSmoothness(page: Page): Promise<void> {
   });
 }
 
-/** What was seen since the last look; the next one begins anew. */
+/** The figures since the last look; this resets them. */
 export async function lookAt(page: Page): Promise<Smoothness> {
   return page.evaluate(() => {
     const seen = { ...window.smoothness };
@@ -53,7 +53,7 @@ export async function lookAt(page: Page): Promise<Smoothness> {
   });
 }
 
-/** Watch, in every page that is loaded from now on, for the moment at which the sign-in form takes text. */
+/** Watch, in every page that is loaded from now on, for the time at which the sign-in form accepts text. */
 export async function watchSignIn(page: Page): Promise<void> {
   await page.addInitScript(() => {
     const observer = new MutationObserver(() => {
@@ -75,13 +75,13 @@ export async function watchSignIn(page: Page): Promise<void> {
 export interface Memory {
   /** One page's process, workers included. */
   renderer: number;
-  /** The browser's own process: it holds the page's blobs, as far as they are not on disk. */
+  /** The browser's own process: it has the page's blobs, unless they are on disk. */
   browser: number;
   /** The page's own JavaScript objects, without its workers'. */
   heap: number;
 }
 
-/** Look at the memory twice a second until the function that is returned is called. Linux only. */
+/** Measure the memory twice a second until the returned function is called. Linux only. */
 export async function watchMemory(browser: Browser, page: Page): Promise<() => Promise<Memory>> {
   const whole = await browser.newBrowserCDPSession();
   const own = await page.context().newCDPSession(page);
@@ -99,7 +99,7 @@ export async function watchMemory(browser: Browser, page: Page): Promise<() => P
       await new Promise((resolve) => setTimeout(resolve, 500));
     }
   })();
-  // Whoever waits at the end hears of an error; until then it is nobody's.
+  // An error is raised at the end, where somebody awaits it; until then nobody handles it.
   watching.catch(() => undefined);
   return async () => {
     over = true;
@@ -110,7 +110,7 @@ export async function watchMemory(browser: Browser, page: Page): Promise<() => P
   };
 }
 
-/** Bytes of a process that are its own: what it shares with others because it is a file's is left out. */
+/** The private bytes of a process: memory shared with others because it belongs to a file is left out. */
 async function residentOf(id: number): Promise<number> {
   const status = await readFile(`/proc/${id}/status`, "utf8").catch((error: NodeJS.ErrnoException) => {
     // A process may have ended since it was listed.
@@ -120,7 +120,7 @@ async function residentOf(id: number): Promise<number> {
   return [...status.matchAll(/^Rss(?:Anon|Shmem):\s+(\d+) kB$/gm)].reduce((sum, [, kB]) => sum + Number(kB) * 1024, 0);
 }
 
-/** Print a figure, and add it to the file SCALE_FIGURES, one JSON object a line, for `python -m bench console`. */
+/** Print a figure, and add it to the file SCALE_FIGURES, one JSON object per line, for `python -m bench console`. */
 export function tell(what: string, figure: string, bar: string, how: string): void {
   process.stdout.write(`    ${what}: ${figure} (bar: ${bar}; ${how})\n`);
   const file = process.env["SCALE_FIGURES"];
@@ -130,7 +130,7 @@ export function tell(what: string, figure: string, bar: string, how: string): vo
 export const milliseconds = (value: number): string => `${Math.round(value).toLocaleString("en")} ms`;
 export const megabytes = (bytes: number): string => `${Math.round(bytes / 1e6).toLocaleString("en")} MB`;
 
-/** A smoothness in words. */
+/** Describe the smoothness. */
 export const smoothly = ({ task, frame, answer }: Smoothness): string =>
   `longest task ${task === 0 ? "under 50 ms" : milliseconds(task)}, longest time between frames ${milliseconds(frame)}` +
   (answer === 0 ? "" : `, slowest answer to a key or click ${milliseconds(answer)}`);

@@ -27,7 +27,7 @@ import type { Keys, SeededKind, World } from "./clients";
 /** Where the flow log of the seeded jobs' network delivers its records. */
 export const FLOW_GROUP = "/e2e/flow-logs";
 
-/** A job that the run began with: over, completed, in a VPC. */
+/** A job that was completed before the run, in a VPC. */
 export interface SeededJob {
   readonly id: string;
   readonly name: string;
@@ -107,7 +107,7 @@ async function described(
   return (await comprehend.send(new DescribeSentimentDetectionJobCommand({ JobId }))).SentimentDetectionJobProperties;
 }
 
-/** Start a job like a seeded one, with what is different; its id. */
+/** Start a job like a seeded one, with changes. Returns its id. */
 export async function startLike(
   world: World,
   job: SeededJob,
@@ -129,7 +129,7 @@ export async function startLike(
 
 const LINE = "Ada Lovelace wrote to Charles Babbage from London, and Marie Curie moved from Warsaw to Paris. ";
 
-/** Start a job that runs on until it is stopped, as far as a test's patience goes; its id. */
+/** Start a job that runs until it is stopped, for longer than any test waits. Returns its id. */
 export async function startLong(world: World, JobName: string): Promise<string> {
   const job = await seededJob(world);
   const Key = `e2e-long/${JobName}.txt`;
@@ -139,12 +139,12 @@ export async function startLong(world: World, JobName: string): Promise<string> 
   return startLike(world, job, { JobName, InputDataConfig });
 }
 
-/** Ask a job to stop. */
+/** Stop a job. */
 export async function stopJob(world: World, JobId: string): Promise<void> {
   await world.comprehend().send(new StopEntitiesDetectionJobCommand({ JobId }));
 }
 
-/** Make a user that may do what the statements say, and nothing without any; the key that it signs with. */
+/** Create a user with these statements, or without permissions. Returns its key. */
 export async function makeUser(world: World, UserName: string, ...statements: object[]): Promise<Keys> {
   const iam = world.iam();
   await iam.send(new CreateUserCommand({ UserName }));
@@ -156,7 +156,7 @@ export async function makeUser(world: World, UserName: string, ...statements: ob
   return { accessKeyId: AccessKey?.AccessKeyId ?? "", secretAccessKey: AccessKey?.SecretAccessKey ?? "" };
 }
 
-/** Let a user that may do nothing list the users: the user's name, and the id of the request that was refused. */
+/** List users as a user without permissions. Returns the user's name and the id of the refused request. */
 export async function refusedRequest(world: World): Promise<{ readonly user: string; readonly id: string }> {
   const user = `bare-${Date.now()}`;
   const bare = world.as(await makeUser(world, user)).iam();

@@ -3,7 +3,7 @@ import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { callApi } from "./own_api";
 import { expect, expectAccessible, test } from "./world";
 
-test("an access key signs in, and signing out forgets everything", async ({ visitor: page, world }) => {
+test("an access key signs in, and signing out deletes everything", async ({ visitor: page, world }) => {
   await page.goto("/jobs");
   await expect(page.getByRole("heading", { name: "Sign in", level: 1 })).toBeVisible();
   await expectAccessible(page);
@@ -30,7 +30,7 @@ test("a wrong secret is refused with AWS's code and what to do", async ({ visito
   await expect(page.getByTestId("error")).toContainText("does not belong to the access key");
 });
 
-test("a sign-in link works once, and exchanges nobody who is signed in unasked", async ({ visitor: page, world }) => {
+test("a sign-in link works once, and does not replace a session without asking", async ({ visitor: page, world }) => {
   const { Token } = await callApi<{ Token: string }>(world, "CreateSignInToken");
   await page.goto(`/sign-in#${Token}`);
   await expect(page.getByRole("heading", { name: "Reading Room", level: 1 })).toBeVisible();
@@ -39,14 +39,14 @@ test("a sign-in link works once, and exchanges nobody who is signed in unasked",
   await page.goto(`/sign-in#${Token}`);
   await expect(page.getByText("You are signed in as")).toBeVisible();
   expect(page.url()).not.toContain(Token);
-  await page.getByRole("button", { name: "Sign in by the link" }).click();
-  await expect(page.getByText("The link does not sign in")).toBeVisible();
+  await page.getByRole("button", { name: "Sign in with the link" }).click();
+  await expect(page.getByText("Signing in with the link failed")).toBeVisible();
   await expect(page.getByText("reading-room console")).toBeVisible();
-  await page.getByRole("link", { name: "Go on as you are" }).click();
+  await page.getByRole("link", { name: "Keep this session" }).click();
   await expect(page.getByRole("heading", { name: "Reading Room", level: 1 })).toBeVisible();
 });
 
-test("signing out ends on the server what a link began", async ({ visitor: page, world }) => {
+test("signing out ends a link's session on the server", async ({ visitor: page, world }) => {
   const { Token } = await callApi<{ Token: string }>(world, "CreateSignInToken");
   const redeemed = page.waitForResponse((response) =>
     (response.request().headers()["x-amz-target"] ?? "").endsWith(".RedeemSignInToken"),
@@ -60,20 +60,20 @@ test("signing out ends on the server what a link began", async ({ visitor: page,
     sessionToken: given.SessionToken,
   };
   const sts = new STSClient({ ...world.settings, credentials });
-  const asked = (): Promise<string> =>
+  const callOutcome = (): Promise<string> =>
     sts.send(new GetCallerIdentityCommand({})).then(
       () => "answered",
       (error: Error) => error.name,
     );
-  expect(await asked()).toBe("answered");
+  expect(await callOutcome()).toBe("answered");
   await page.getByRole("button", { name: /administrator/ }).click();
   await page.getByRole("menuitem", { name: "Sign out" }).click();
   await expect(page.getByText("You are signed out")).toBeVisible();
-  await expect.poll(asked).toMatch(/^ExpiredToken/);
+  await expect.poll(callOutcome).toMatch(/^ExpiredToken/);
   await expect(page.getByTestId("error")).toHaveCount(0);
 });
 
-test("a role is assumed and left again", async ({ signedIn: page, world }) => {
+test("a role is assumed, and switching back works", async ({ signedIn: page, world }) => {
   const iam = world.iam();
   const trust = {
     Version: "2012-10-17",
@@ -96,7 +96,7 @@ test("a role is assumed and left again", async ({ signedIn: page, world }) => {
   await expect(page.getByRole("button", { name: /administrator/ })).toBeVisible();
 });
 
-test("a sign-in holds after a reload and in a second tab, and signing out ends it in both", async ({
+test("a sign-in survives a reload and applies to a second tab, and signing out ends it in both", async ({
   visitor: page,
   world,
 }) => {

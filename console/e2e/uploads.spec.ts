@@ -33,15 +33,15 @@ async function openUpload(page: Page, bucket: string): Promise<Locator> {
   return page.getByRole("dialog");
 }
 
-/** Requests that carry bytes to a bucket, as a test has them in its hand. */
+/** Requests with bytes for a bucket, which a test holds back. */
 interface Hold {
   /** How many are held. */
   readonly held: () => number;
-  /** Let them go, and those that come. */
+  /** Release them, and all later ones. */
   readonly letGo: () => void;
 }
 
-/** Hold the requests that carry bytes to a bucket, but the first so many. */
+/** Hold back the requests with bytes for a bucket, except this many first ones. */
 async function hold(page: Page, bucket: string, passing = 0): Promise<Hold> {
   let [seen, held] = [0, 0];
   let letGo = (): void => undefined;
@@ -58,7 +58,7 @@ async function hold(page: Page, bucket: string, passing = 0): Promise<Hold> {
   return { held: () => held, letGo };
 }
 
-test("a folder goes up with its paths, and a second time what is there already stays", async ({
+test("a folder is uploaded with its paths, and a second upload keeps existing objects", async ({
   signedIn: page,
   world,
 }) => {
@@ -82,7 +82,7 @@ test("a folder goes up with its paths, and a second time what is there already s
   dialog = await openUpload(page, bucket);
   await dialog.getByLabel("Folder to upload").setInputFiles(letters);
   await dialog.getByRole("button", { name: "Upload", exact: true }).click();
-  await expect(page.getByText("There is an object of this key already.")).toHaveCount(2);
+  await expect(page.getByText("An object with this key already exists.")).toHaveCount(2);
   await expect(page.getByText("0 transfers to go, 2 failed")).toBeVisible();
 });
 
@@ -103,7 +103,7 @@ for (const [what, size, passing] of [
     await expect(page.getByText("Cancelled", { exact: true })).toBeVisible();
     await expect(page.getByText("0 transfers to go")).toBeVisible();
 
-    // What were still on its way would arrive now.
+    // A pending request would arrive now.
     letGo();
     await page.waitForTimeout(2_000);
     expect(await keysOf(world, bucket)).toEqual([]);
@@ -113,7 +113,7 @@ for (const [what, size, passing] of [
   });
 }
 
-test("an upload goes on while other pages are shown", async ({ signedIn: page, world }) => {
+test("an upload continues while other pages are shown", async ({ signedIn: page, world }) => {
   const bucket = await makeBucket(world, "uploads-left");
   const path = join(folder, "left.bin");
   await writeFile(path, Buffer.alloc(3 * MIB, 7));

@@ -11,12 +11,15 @@ const NAME = `e2e-${Date.now().toString(36)}`;
 
 test.describe.configure({ mode: "serial" });
 
-test("a private VPC is built step by step and leads back to who asked for it", async ({ signedIn: page, world }) => {
+test("a private VPC is built step by step, and the form returns to where the user came from", async ({
+  signedIn: page,
+  world,
+}) => {
   await page.goto("/vpc/create?return=/jobs/create");
   await page.getByLabel("Name", { exact: true }).fill(NAME);
   await page.getByRole("textbox", { name: "Buckets" }).fill("");
   await page.getByRole("button", { name: "Build private VPC" }).click();
-  await expect(page.getByText("Name the buckets that jobs read from and write to")).toBeVisible();
+  await expect(page.getByText("Enter the buckets that jobs read and write")).toBeVisible();
   await page.getByRole("textbox", { name: "Buckets" }).fill("e2e-documents");
   await expect(page.getByText("to e2e-documents, and to this account's custom models.")).toBeVisible();
   await expectAccessible(page);
@@ -33,11 +36,11 @@ test("a private VPC is built step by step and leads back to who asked for it", a
   expect(made?.PolicyDocument).toContain("aws:PrincipalAccount");
 });
 
-test("a failure half way says what exists and takes it away again", async ({ signedIn: page, world }) => {
+test("a failure halfway shows what exists and removes it", async ({ signedIn: page, world }) => {
   await page.goto("/vpc/create");
   await page.getByLabel("Name", { exact: true }).fill(`${NAME}-again`);
   await page.getByRole("textbox", { name: "Buckets" }).fill("e2e-documents");
-  // A role that delivers flow logs would be used; one that is for something else stays as it is.
+  // A role that delivers flow logs would be used; a role for another purpose is not changed.
   const RoleName = `${NAME}-other`;
   const trust = {
     Version: "2012-10-17",
@@ -46,17 +49,19 @@ test("a failure half way says what exists and takes it away again", async ({ sig
   await world.iam().send(new CreateRoleCommand({ RoleName, AssumeRolePolicyDocument: JSON.stringify(trust) }));
   await page.getByLabel("Name of the new role").fill(RoleName);
   await page.getByRole("button", { name: "Build private VPC" }).click();
-  await expect(page.getByText("There is a role", { exact: false }).first()).toBeVisible({ timeout: 20_000 });
+  await expect(page.getByText("already exists for another purpose", { exact: false }).first()).toBeVisible({
+    timeout: 20_000,
+  });
   await page.getByRole("button", { name: "Remove it" }).click();
-  await expect(page.getByText("Nothing is left of it.")).toBeVisible({ timeout: 20_000 });
+  await expect(page.getByText("Everything was removed.")).toBeVisible({ timeout: 20_000 });
 });
 
-test("the map draws it, and its words say the same", async ({ signedIn: page }) => {
+test("the map shows it, and so does its text", async ({ signedIn: page }) => {
   await page.goto("/vpc/vpcs");
   await page.getByLabel("Filter VPCs").fill(NAME);
   await expect(page.getByText("1 match", { exact: true }).first()).toBeVisible();
   await page.getByRole("link", { name: /^vpc-/ }).first().click();
-  // The page's own link: the one of the navigation draws the first VPC that there is.
+  // The page's own link: the one in the navigation shows the first VPC.
   await page.locator('a[href^="/vpc/map?vpc="]').click();
   const map = page.locator(".vpc-map");
   await expect(map.getByText("gateway endpoint of s3")).toBeVisible();
@@ -69,11 +74,11 @@ test("the map draws it, and its words say the same", async ({ signedIn: page }) 
   await expectAccessible(page);
 });
 
-test("reachability names the rule and the endpoint on the way to S3", async ({ signedIn: page, world }) => {
+test("reachability names the rule and the endpoint on the path to S3", async ({ signedIn: page, world }) => {
   const { Subnets } = await world
     .ec2()
     .send(new DescribeSubnetsCommand({ Filters: [{ Name: "tag:Name", Values: [`${NAME} 1`] }] }));
-  // An interface with the default group, which lets everything out.
+  // An interface with the default group, which allows all outbound traffic.
   const { NetworkInterface } = await world
     .ec2()
     .send(new CreateNetworkInterfaceCommand({ SubnetId: Subnets?.[0]?.SubnetId }));
@@ -86,11 +91,11 @@ test("reachability names the rule and the endpoint on the way to S3", async ({ s
   await page.getByLabel("Destination port").fill("22");
   await page.getByRole("button", { name: "Analyze" }).click();
   await expect(page.getByText("It is not reachable.")).toBeVisible({ timeout: 15_000 });
-  await expect(page.getByText("takes only TCP to the ports 80 and 443")).toBeVisible();
+  await expect(page.getByText("accepts only TCP to the ports 80 and 443")).toBeVisible();
   await expectAccessible(page);
 });
 
-test("a group's rules are edited, and what uses a group is said before it is deleted", async ({ signedIn: page }) => {
+test("a group's rules are edited, and its uses are shown before it is deleted", async ({ signedIn: page }) => {
   await page.goto("/vpc/security-groups");
   await page.getByLabel("Filter Security groups").fill(`${NAME} jobs`);
   await expect(page.getByText("1 match", { exact: true }).first()).toBeVisible();
@@ -99,7 +104,7 @@ test("a group's rules are edited, and what uses a group is said before it is del
   const form = page.getByRole("dialog");
   await form.getByLabel("Network", { exact: true }).fill("10.0.0.1/8");
   await form.getByRole("button", { name: "Save rule" }).click();
-  await expect(form.getByText("Write a network such as 10.0.0.0/16")).toBeVisible();
+  await expect(form.getByText("Enter a network such as 10.0.0.0/16")).toBeVisible();
   await form.getByLabel("Network", { exact: true }).fill("10.9.0.0/16");
   await form.getByRole("button", { name: "Save rule" }).click();
   await expect(page.getByText("10.9.0.0/16")).toBeVisible();
@@ -114,7 +119,7 @@ test("a group's rules are edited, and what uses a group is said before it is del
   await expectAccessible(page);
 });
 
-test("the policy editor refuses what is no policy, and saves what is one", async ({ signedIn: page }) => {
+test("the policy editor refuses an invalid policy, and saves a valid one", async ({ signedIn: page }) => {
   await page.goto("/vpc/endpoints");
   await page.getByLabel("Filter Endpoints").fill(`${NAME} S3`);
   await expect(page.getByText("1 match", { exact: true }).first()).toBeVisible();
@@ -129,11 +134,11 @@ test("the policy editor refuses what is no policy, and saves what is one", async
   await page.keyboard.insertText('{"Statement": []}');
   await expect(page.getByText("A policy needs a Statement.").last()).toBeVisible();
   await expect(page.getByRole("button", { name: "Save policy" })).toBeDisabled();
-  await page.getByRole("button", { name: "Let everything pass" }).click();
-  await expect(page.getByText("holds for the next request")).toBeVisible();
+  await page.getByRole("button", { name: "Allow everything" }).click();
+  await expect(page.getByText("takes effect with the next request")).toBeVisible();
 });
 
-test("a VPC is deleted with everything in it, which is shown before", async ({ signedIn: page, world }) => {
+test("a VPC is deleted with everything in it, which is shown first", async ({ signedIn: page, world }) => {
   await page.goto("/vpc/vpcs");
   await page.getByLabel("Filter VPCs").fill(NAME);
   await expect(page.getByText("1 match", { exact: true }).first()).toBeVisible();
@@ -145,11 +150,11 @@ test("a VPC is deleted with everything in it, which is shown before", async ({ s
   await expect(question.getByText(/^subnet subnet-/).first()).toBeVisible();
   await question.getByRole("textbox").fill(id);
   await question.getByRole("button", { name: /^Delete all/ }).click();
-  await expect(page.getByText(`${id} is gone, with everything that was in it.`).first()).toBeVisible();
+  await expect(page.getByText(`${id} is deleted, with everything in it.`).first()).toBeVisible();
   await expect(world.ec2().send(new DescribeVpcsCommand({ VpcIds: [id] }))).rejects.toThrow(/does not exist/);
 });
 
-test("a part of the network that there is not", async ({ signedIn: page }) => {
+test("a resource that does not exist", async ({ signedIn: page }) => {
   await page.goto("/vpc/nonsense");
   await expect(page.getByRole("heading", { name: "There is no such page" })).toBeVisible();
   await page.goto("/vpc/vpcs/vpc-0123456789abcdef0");

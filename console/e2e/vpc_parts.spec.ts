@@ -7,7 +7,7 @@ import {
 import type { Locator, Page } from "@playwright/test";
 import { choose, expect, expectAccessible, test } from "./world";
 
-// One network, part by part, each by its form.
+// One network, part by part, each with its form.
 test.describe.configure({ mode: "serial" });
 
 const NAME = `parts-${Date.now().toString(36)}`;
@@ -21,7 +21,7 @@ async function form(page: Page, path: string, button: string): Promise<Locator> 
   return dialog;
 }
 
-/** The row that a list has of this test's resource. */
+/** The row of this test's resource in a list. */
 const rowOf = (page: Page, kind: string, name = NAME): Locator =>
   page
     .getByRole("row")
@@ -48,7 +48,7 @@ test("a VPC and a subnet in its first free block", async ({ signedIn: page }) =>
   await expect(rowOf(page, "subnet-")).toContainText("10.77.0.0/24");
 });
 
-test("a DHCP option set is made, and given to the VPC together with DNS hostnames", async ({
+test("a DHCP option set is created, and assigned to the VPC together with DNS hostnames", async ({
   signedIn: page,
   world,
 }) => {
@@ -106,14 +106,14 @@ test("an interface endpoint has private names and an interface in its subnet", a
   ]);
 });
 
-test("a NAT gateway says what is in the way, and works with an internet gateway and an Elastic IP address", async ({
+test("a NAT gateway shows what is missing, and works with an internet gateway and an Elastic IP address", async ({
   signedIn: page,
   world,
 }) => {
   const address = await form(page, "/vpc/gateways", "Allocate address");
   await address.getByLabel("Name – optional").fill(NAME);
   await address.getByRole("button", { name: "Allocate", exact: true }).click();
-  await expect(page.getByText("The address is yours.").first()).toBeVisible();
+  await expect(page.getByText("The address is allocated.").first()).toBeVisible();
   await expect(rowOf(page, "eipalloc-")).toBeVisible();
 
   const createNat = async (name: string): Promise<void> => {
@@ -171,7 +171,7 @@ test("a route through the NAT gateway is drawn on the map", async ({ signedIn: p
   await expect(page.getByText(/198\.51\.100\.0\/24 to nat-/)).toBeVisible();
 });
 
-test("a prefix list takes networks alone, and a change makes another version", async ({ signedIn: page, world }) => {
+test("a prefix list accepts only networks, and a change creates another version", async ({ signedIn: page, world }) => {
   const list = await form(page, "/vpc/prefix-lists", "Create prefix list");
   await list.getByLabel("Name", { exact: true }).fill(NAME);
   const networks = list.getByLabel("Networks – optional");

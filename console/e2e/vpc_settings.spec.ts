@@ -5,7 +5,7 @@ import { expect, expectAccessible, keepSession, test, type World } from "./world
 
 const ANYTHING = { Effect: "Allow", Action: "*", Resource: "*" };
 
-/** The list of VPCs while none is chosen; the section's own header begins with the same word. */
+/** The list of VPCs while none is chosen; the section's own header starts with the same word. */
 const vpcList = (page: Page): Locator => page.getByRole("button", { name: /^VPC No VPC/ });
 
 /** A VPC of dedicated tenancy with a subnet: their ids. */
@@ -17,7 +17,7 @@ async function dedicated(world: World): Promise<readonly [vpc: string, subnet: s
   return [Vpc?.VpcId ?? "", Subnet?.SubnetId ?? ""];
 }
 
-test("a VPC of dedicated tenancy cannot be chosen, and where an address brings one, why is said", async ({
+test("a VPC of dedicated tenancy cannot be chosen, and if the address has one, the reason is shown", async ({
   signedIn: page,
   world,
 }) => {
@@ -42,7 +42,7 @@ test("a VPC of dedicated tenancy cannot be chosen, and where an address brings o
   await expect(vpcList(page)).toBeVisible();
 });
 
-test("who may not list VPCs types the ids, and the request has them", async ({ visitor: page, world }) => {
+test("a user who may not list VPCs types the ids, and the request has them", async ({ visitor: page, world }) => {
   const job = await seededJob(world);
   const user = `vpc-blind-${Date.now()}`;
   const keys = await makeUser(world, user, ANYTHING, {
@@ -69,7 +69,7 @@ test("who may not list VPCs types the ids, and the request has them", async ({ v
   }
 });
 
-test("who may list no subnet of a chosen VPC is told so at the list", async ({ visitor: page, world }) => {
+test("a user who may not list subnets sees the reason at the list", async ({ visitor: page, world }) => {
   const { vpc } = await seededJob(world);
   const user = `subnet-blind-${Date.now()}`;
   const keys = await makeUser(world, user, ANYTHING, {

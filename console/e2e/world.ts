@@ -7,7 +7,7 @@ export { expect, World };
 const ACCOUNT = "000000000001";
 
 interface Fixtures {
-  /** A page of the console, nobody signed in. What it asks of other origins, and what its policy stops, fails the test. */
+  /** A signed-out page of the console. Requests to other origins, and violations of its policy, fail the test. */
   readonly visitor: Page;
   /** The same, signed in as the first administrator. */
   readonly signedIn: Page;
@@ -38,7 +38,7 @@ export const test = base.extend<Fixtures, RunFixtures>({
   },
 });
 
-/** What a page does from now on that it never may: requests to other origins, errors, what its policy stops. */
+/** What a page must never do, from now on: requests to other origins, errors, violations of its policy. */
 export function watch(page: Page, world: World): readonly string[] {
   const wrong: string[] = [];
   const own = new Set([new URL(world.product.apiUrl).origin, new URL(world.product.consoleUrl).origin]);
@@ -46,17 +46,17 @@ export function watch(page: Page, world: World): readonly string[] {
     const url = new URL(request.url());
     if (url.protocol.startsWith("http") && !own.has(url.origin)) wrong.push(`a request to ${url.origin}`);
   });
-  page.on("pageerror", (error) => wrong.push(`an error nobody caught: ${error.message}`));
+  page.on("pageerror", (error) => wrong.push(`an uncaught error: ${error.message}`));
   page.on("console", (message) => {
     if (message.text().includes("Content Security Policy")) wrong.push(message.text());
   });
   return wrong;
 }
 
-/** Sign the page's browser in as a user, as the sign-in page does: with a key in the store that cannot be read out. */
+/** Sign the page's browser in as a user, as the sign-in page does: with a key in the store that cannot be extracted. */
 export async function keepSession(page: Page, { accessKeyId, secretAccessKey }: Keys, user: string): Promise<void> {
   const identity = { arn: `arn:aws:iam::${ACCOUNT}:user/${user}`, account: ACCOUNT };
-  // A page of the origin that runs nothing: the store is the origin's.
+  // A page of the origin without scripts: the store belongs to the origin.
   await page.goto("/icon.svg");
   await page.evaluate(
     async ({ accessKeyId, secretAccessKey, identity }) => {
@@ -92,7 +92,7 @@ export async function choose(page: Page, field: string, option: RegExp | string)
 
 /** Show the page in a theme, in place. */
 export async function showTheme(page: Page, theme: "light" | "dark"): Promise<void> {
-  // Without motion no colour is on its way from one theme to the other when it is looked at.
+  // Without motion, no colour is in transition when it is checked.
   await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
   const body = page.locator("body");
   if (theme === "dark") await expect(body).toHaveClass(/awsui-dark-mode/);
@@ -104,7 +104,7 @@ export async function expectAccessible(page: Page): Promise<void> {
   await expectNothingSerious(page, {});
 }
 
-/** The same in both themes, the light one left on. They differ in colours alone, so only these are looked at twice. */
+/** The same in both themes, the light one left on. They differ only in colours, so only these are checked twice. */
 export async function expectAccessibleInBothThemes(page: Page): Promise<void> {
   await showTheme(page, "dark");
   await expectNothingSerious(page, { runOnly: { type: "rule", values: ["color-contrast", "link-in-text-block"] } });
@@ -113,10 +113,12 @@ export async function expectAccessibleInBothThemes(page: Page): Promise<void> {
 }
 
 async function expectNothingSerious(page: Page, options: object): Promise<void> {
-  // The pages have no frames: axe need not open a page of its own to put the answers of frames together.
+  // The pages have no frames: axe need not open another page to combine the results of frames.
   const axe = new AxeBuilder({ page }).options({ ...options, resultTypes: ["violations"] }).setLegacyMode();
   const { violations } = await axe.analyze();
   const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-  const told = serious.map(({ id, help, nodes }) => `${id}: ${help}\n  ${nodes.map(({ html }) => html).join("\n  ")}`);
-  expect(told, `barriers of ${page.url()}`).toEqual([]);
+  const barriers = serious.map(
+    ({ id, help, nodes }) => `${id}: ${help}\n  ${nodes.map(({ html }) => html).join("\n  ")}`,
+  );
+  expect(barriers, `barriers of ${page.url()}`).toEqual([]);
 }

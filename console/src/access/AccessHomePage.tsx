@@ -28,21 +28,21 @@ const PARTS: readonly Part[] = [
     title: "Roles",
     href: "/access/roles",
     count: "Roles",
-    text: "What a job, a service or a user takes on for a time. Every job needs one.",
+    text: "Permissions that a job, a service or a user assumes for a while. Every job needs one.",
   },
   {
     title: "Policies",
     href: "/access/policies",
     count: "Policies",
-    text: "What is allowed and what is denied, and AWS's own to begin with.",
+    text: "What is allowed and what is denied. AWS's own policies are included.",
   },
   {
     title: "Policy simulator",
     href: "/access/simulator",
-    text: "Ask whether something would be allowed, without doing it.",
+    text: "Check whether an action would be allowed, without performing it.",
   },
   { title: "Explain a denial", href: "/access/explain", text: "Why a request was refused, statement by statement." },
-  { title: "Trail", href: "/access/trail", text: "Who did what and when, also what was refused." },
+  { title: "Trail", href: "/access/trail", text: "Who did what and when, including what was refused." },
 ];
 
 export default function AccessHomePage() {
@@ -60,10 +60,10 @@ export default function AccessHomePage() {
   const arn = who.data?.Arn;
   const page = arn === undefined ? undefined : principalHref(arn);
   return (
-    <Page title="Access" description="Who may do what. A change acts on the next request.">
+    <Page title="Access" description="Who may do what. A change takes effect with the next request.">
       <Container header={<Header variant="h2">Who you are</Header>}>
         {who.error ? (
-          <ErrorAlert what="Who you are cannot be told" error={who.error} onRetry={() => void who.refetch()} />
+          <ErrorAlert what="Your identity cannot be shown" error={who.error} onRetry={() => void who.refetch()} />
         ) : (
           <KeyValuePairs
             columns={3}

@@ -20,7 +20,7 @@ export default function ExplainPage() {
       <Page
         title={`Request ${requestId}`}
         above={[...above, { text: "Explain a denial", href: "/access/explain" }]}
-        description="What the call was, and each decision against it, statement by statement."
+        description="The call, and each decision against it, statement by statement."
       >
         <ExplanationView requestId={requestId} />
       </Page>
@@ -53,7 +53,7 @@ function ById() {
       <SpaceBetween size="s">
         <FormField
           label="Request id or job id"
-          description="Every error has a request id. With a job's id, all that its role was refused is explained."
+          description="Every error has a request id. The id of a job explains every request that its role was refused."
           errorText={pasted !== "" && id === undefined ? "There is no id in this text." : undefined}
         >
           <Input

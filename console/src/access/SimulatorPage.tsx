@@ -5,7 +5,7 @@ import { useSearchParams } from "react-router";
 import { useIam } from "../api/iam";
 import { ErrorAlert } from "../components/ErrorAlert";
 import { Page } from "../components/Page";
-import { isPolicyFault, type PolicyProblem, problemsOf } from "../components/policy/problems";
+import { isPolicyError, type PolicyProblem, problemsOf } from "../components/policy/problems";
 import { useAttempt } from "../components/useAttempt";
 import { useSignedIn } from "../session/session";
 import { readAll } from "./data/paging";
@@ -23,7 +23,7 @@ import { SimulatorResults } from "./simulator/SimulatorResults";
 
 interface Outcome {
   readonly rows: readonly ResultRow[];
-  /** The text that the positions of matched statements are in, where it is known. */
+  /** The text that the positions of matched statements refer to, if it is known. */
   readonly policy: string | undefined;
 }
 
@@ -63,7 +63,7 @@ export default function SimulatorPage() {
         setOutcome({ rows: rowsOf(results), policy: form.source === "custom" ? form.policy : undefined });
       } catch (thrown) {
         setOutcome(undefined);
-        if (isPolicyFault(thrown) && form.source === "custom") setProblems(problemsOf(thrown, form.policy));
+        if (isPolicyError(thrown) && form.source === "custom") setProblems(problemsOf(thrown, form.policy));
         throw thrown;
       }
     });
@@ -71,7 +71,7 @@ export default function SimulatorPage() {
     <Page
       title="Policy simulator"
       above={[{ text: "Access", href: "/access" }]}
-      description="Ask whether an action would be allowed, without doing it. Nothing is changed."
+      description="Check whether an action would be allowed, without performing it. Nothing is changed."
     >
       <SimulatorFields form={form} onChange={change} problems={problems} />
       <div>

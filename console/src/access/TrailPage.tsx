@@ -23,7 +23,7 @@ const ATTRIBUTE_OPTIONS = [
 ];
 const RANGE_OPTIONS = RANGES.map(([value, label]) => ({ value, label }));
 
-/** "ec2" of "ec2.amazonaws.com": the rest is the same everywhere, and takes the room of a column. */
+/** "ec2" of "ec2.amazonaws.com": the rest is always the same, and would only make the column wider. */
 function serviceOf({ source }: TrailEvent): string {
   return source.replace(/\.amazonaws\.com$/, "");
 }
@@ -87,7 +87,7 @@ export default function TrailPage() {
     <Page
       title="Trail"
       above={[{ text: "Access", href: "/access" }]}
-      description="Who did what, and whether it was allowed. Reading and writing objects is not in here: the operator has these in the trail's files."
+      description="Who did what, and whether it was allowed. Reads and writes of objects are not included: the operator finds them in the trail's files."
     >
       <Container header={<Header variant="h2">Which events</Header>}>
         <Grid
@@ -152,7 +152,7 @@ export default function TrailPage() {
             Load older events
           </Button>
         }
-        empty="No event fits. Every call to the API makes one: widen the time, or look up by something else."
+        empty="No event matches. Every API call makes one: choose a longer time, or look up another attribute."
       />
       {open !== undefined && <EventModal event={open} onDismiss={() => setOpen(undefined)} />}
     </Page>

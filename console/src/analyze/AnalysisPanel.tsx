@@ -18,21 +18,21 @@ interface Props {
   readonly submitted: Submitted;
 }
 
-/** One kind of analysis of the submitted text: its call is made when its tab is opened. */
+/** One kind of analysis of the submitted text: the call is made when its tab is opened. */
 export function AnalysisPanel({ kind, submitted }: Props) {
   const bytes = utf8Bytes(submitted.text);
   const fits = bytes <= kind.textBytes;
   const takesLanguage = kind.languages !== undefined;
   const { language, detected, none, error: languageError, retry } = useLanguage(submitted, takesLanguage && fits);
   const served = !takesLanguage || (language !== undefined && kind.languages.includes(language));
-  // A language that someone chose is sent as it is: the API has the last word on what it serves.
+  // A language that the user chose is sent as it is: the API decides which languages it supports.
   const ready = fits && (!takesLanguage || (language !== undefined && (served || detected === undefined)));
   const { data, error, request, refetch } = useDetect(kind, submitted, takesLanguage ? language : undefined, ready);
   if (!fits) {
     return (
       <Alert type="info" header={`${kind.label}: the text is too long`}>
         {kind.detect} takes at most {formatNumber(kind.textBytes)} bytes of UTF-8; this text has {formatNumber(bytes)}.
-        Shorten it, or start an analysis job, which takes longer documents.
+        Shorten it, or start an analysis job, which accepts longer documents.
       </Alert>
     );
   }
@@ -48,8 +48,8 @@ export function AnalysisPanel({ kind, submitted }: Props) {
   }
   if (detected !== undefined && !served) {
     return (
-      <Alert type="info" header={`${kind.label} is not served in ${languageName(detected.code)}`}>
-        The text was found to be in {languageName(detected.code)}, with a score of {formatScore(detected.score)}. Served
+      <Alert type="info" header={`${kind.label} is not available in ${languageName(detected.code)}`}>
+        The text seems to be in {languageName(detected.code)}, with a score of {formatScore(detected.score)}. Available
         here: {kind.languages?.map(languageName).join(", ")}. If the text is in one of them, choose it above.
       </Alert>
     );

@@ -10,7 +10,7 @@ export default function AnalyzePage() {
   return (
     <Page
       title="Real-time analysis"
-      description="Analyze a text at once. For many documents, or long ones, create an analysis job."
+      description="Analyze a text immediately. For many documents, or long ones, create an analysis job."
     >
       <SegmentedControl
         label="Input"

@@ -12,7 +12,7 @@ interface Props {
   readonly answer: Answer;
 }
 
-/** What one text got, as its kind of analysis shows it. */
+/** The result of one text, as its kind of analysis shows it. */
 export function AnswerView({ kind, text, answer }: Props) {
   const { layout } = RESULTS[kind.id];
   if (layout === "tone") {
@@ -25,7 +25,7 @@ export function AnswerView({ kind, text, answer }: Props) {
   }
   if (layout === "types") {
     const languages = answer.Languages ?? [];
-    if (languages.length === 0) return <Box variant="p">No language was found. Give at least 20 characters.</Box>;
+    if (languages.length === 0) return <Box variant="p">No language was found. Enter at least 20 characters.</Box>;
     return (
       <ScoreBars
         scores={languages.map(({ LanguageCode, Score }) => ({

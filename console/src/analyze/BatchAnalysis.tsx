@@ -23,7 +23,7 @@ interface Call {
   readonly request: BatchRequest;
 }
 
-/** Several texts, one a line, in one call. */
+/** Several texts, one per line, in one call. */
 export function BatchAnalysis() {
   const client = useComprehend();
   const [text, setText] = useState(BATCH_SAMPLE);
@@ -33,7 +33,7 @@ export function BatchAnalysis() {
   const lines = linesOf(text);
   const { count, problem } = checkBatch(lines);
   const call = useMutation({
-    mutationFn: (asked: Call) => detectBatch(client, asked.kind, asked.request),
+    mutationFn: (call: Call) => detectBatch(client, call.kind, call.request),
   });
   const options = KINDS.map((each) => ({ value: each.id, label: each.label, description: each.batch }));
   return (
@@ -42,7 +42,7 @@ export function BatchAnalysis() {
         <SpaceBetween size="m">
           <FormField
             label="Texts"
-            description={`One text a line, at most ${BATCH_TEXTS} texts of ${formatNumber(BATCH_TEXT_BYTES)} bytes each.`}
+            description={`One text per line, at most ${BATCH_TEXTS} texts of ${formatNumber(BATCH_TEXT_BYTES)} bytes each.`}
             stretch
             errorText={problem}
             constraintText={count}

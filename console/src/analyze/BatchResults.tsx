@@ -41,7 +41,7 @@ const COLUMNS: Column<BatchRow>[] = [
   },
 ];
 
-/** What the texts of a batch got; the one that is chosen is shown as a single text is. */
+/** The results of a batch; the chosen text is shown like a single one. */
 export function BatchResults({ kind, request, answer }: Props) {
   const rows = rowsOf(request.TextList, answer.value);
   const [chosen, setChosen] = useState(0);
@@ -52,7 +52,7 @@ export function BatchResults({ kind, request, answer }: Props) {
       <ResourceTable
         title="Results"
         noun="text"
-        description={`${kind.batch} answered in ${formatDuration(answer.milliseconds)}. Choose a text to see all of its result.`}
+        description={`${kind.batch} answered in ${formatDuration(answer.milliseconds)}. Choose a text to see its whole result.`}
         items={rows}
         columns={COLUMNS}
         keyOf={({ index }) => `Text ${index + 1}`}

@@ -15,7 +15,7 @@ interface Props {
   readonly findings: readonly Finding[];
 }
 
-/** The text with what was found in it, the types with their counts, and the finds as a table. */
+/** The text with the findings marked, their types with counts, and the findings as a table. */
 export function FindingsView({ kind, text, findings }: Props) {
   const many = RESULTS[kind.id].many;
   const counts = useMemo(() => {
@@ -67,7 +67,7 @@ export function FindingsView({ kind, text, findings }: Props) {
   );
 }
 
-/** What decides a mark's colour: a mention's sentiment, any other find's type. */
+/** What determines a mark's colour: a mention's sentiment, or the type of any other finding. */
 function colourName({ type, mention }: Finding): string {
   return mention?.sentiment ?? type ?? "";
 }

@@ -13,7 +13,7 @@ interface Props {
   readonly requestId: string | undefined;
 }
 
-/** The call behind a result, for who wants to make it in a program. */
+/** The call behind a result, for those who want to make it in a program. */
 export function Integration({ operation, request, response, requestId }: Props) {
   return (
     <ExpandableSection headerText="Application integration" variant="footer">

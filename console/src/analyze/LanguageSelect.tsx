@@ -5,14 +5,14 @@ import type { Kind } from "./kinds";
 
 interface Props {
   readonly kind: Kind;
-  /** ``undefined`` has the language detected. */
+  /** ``undefined`` to detect the language. */
   readonly value: string | undefined;
   readonly onChange: (language: string | undefined) => void;
   /** Whether detection can be chosen. */
   readonly detect: boolean;
 }
 
-/** The language of a text, with what the shown kind serves marked. */
+/** A choice of the language of a text. The languages that the shown kind supports are marked. */
 export function LanguageSelect({ kind, value, onChange, detect }: Props) {
   const options: SelectProps.Option[] = LANGUAGE_CODES.map((code) => ({
     value: code,

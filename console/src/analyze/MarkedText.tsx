@@ -5,16 +5,16 @@ import { type Mark, stretchesOf } from "./marks";
 interface Props {
   readonly text: string;
   readonly marks: readonly Mark[];
-  /** How the text is called for who hears it. */
+  /** The accessible name of the text. */
   readonly name: string;
 }
 
-/** A text with what was found in it. */
+/** A text with the findings marked. */
 export function MarkedText({ text, marks, name }: Props) {
   const stretches = useMemo(() => stretchesOf(text, marks), [text, marks]);
   return (
-    // Long texts scroll, and what scrolls must be reachable by keyboard.
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls takes the focus to be scrolled
+    // Long texts scroll, and a region that scrolls must be reachable by keyboard.
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region needs the focus to be scrolled by keyboard
     <section className="marked-text-scroll" aria-label={name} tabIndex={0}>
       <p className="marked-text" dir="auto">
         {stretches.map(({ key, text: part, mark, last }) =>

@@ -7,7 +7,7 @@ interface Props {
   readonly scores: readonly { readonly name: string; readonly score: number }[];
 }
 
-/** Scores from 0 to 1, a bar each, with their figures. */
+/** Scores from 0 to 1, each as a bar and a figure. */
 export function ScoreBars({ scores }: Props) {
   return (
     <dl className="score-bar">

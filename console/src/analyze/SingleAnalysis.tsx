@@ -17,7 +17,7 @@ import { SAMPLES } from "./samples";
 import { utf8Bytes } from "./text";
 import type { Submitted } from "./useAnalysis";
 
-/** One text, analyzed in every way that there is at once. */
+/** One text, with a tab for each kind of analysis. */
 export function SingleAnalysis() {
   const [text, setText] = useState(SAMPLES[0]?.text ?? "");
   const [language, setLanguage] = useState<string>();
@@ -87,8 +87,8 @@ export function SingleAnalysis() {
       {submitted === undefined ? (
         <Container header={<Header variant="h2">Insights</Header>}>
           <Box variant="p">
-            Write a text above or take a sample, then choose Analyze. Nothing of the text is kept: it is analyzed by
-            containers without any network, and the answer comes back to this page only.
+            Write a text above or use a sample, then choose Analyze. The text is not stored: it is analyzed in
+            containers without a network, and only this page gets the answer.
           </Box>
         </Container>
       ) : (

@@ -3,7 +3,7 @@ import { type Answer, type BatchAnswer, summaryOf } from "./findings";
 import { BATCH_TEXT_BYTES, BATCH_TEXTS } from "./kinds";
 import { utf8Bytes } from "./text";
 
-/** A text of a batch with what it got: an answer, or the error that befell it alone. */
+/** A text of a batch with its answer, or with its own error. */
 export interface BatchRow {
   readonly index: number;
   readonly text: string;
@@ -12,11 +12,11 @@ export interface BatchRow {
   readonly error: { readonly code: string; readonly message: string } | undefined;
 }
 
-/** Say how many texts there are, and what keeps them from being one batch. */
+/** Return how many texts there are, and why they cannot be one batch, if so. */
 export function checkBatch(lines: readonly string[]): { readonly count: string; readonly problem?: string } {
   const count = `${counted(lines.length, "text")} of ${BATCH_TEXTS}.`;
   if (lines.length > BATCH_TEXTS) {
-    return { count, problem: `A batch has at most ${BATCH_TEXTS} texts. Take some out, or start an analysis job.` };
+    return { count, problem: `A batch has at most ${BATCH_TEXTS} texts. Remove some, or start an analysis job.` };
   }
   const long = lines.findIndex((line) => utf8Bytes(line) > BATCH_TEXT_BYTES);
   if (long >= 0) {
@@ -30,7 +30,7 @@ export function checkBatch(lines: readonly string[]): { readonly count: string; 
   return { count };
 }
 
-/** Put the answers and errors of a batch, which the API gives in two lists, back beside their texts. */
+/** Match the answers and errors of a batch, which the API returns in two lists, with their texts. */
 export function rowsOf(texts: readonly string[], answer: BatchAnswer): BatchRow[] {
   const answers = new Map((answer.ResultList ?? []).map((each) => [each.Index, each]));
   const errors = new Map((answer.ErrorList ?? []).map((each) => [each.Index, each]));

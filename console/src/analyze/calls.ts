@@ -3,7 +3,7 @@ import { TEXT_COMMANDS } from "../kinds/commands.generated";
 import type { Answer, BatchAnswer } from "./findings";
 import type { Kind } from "./kinds";
 
-/** A request of a Detect operation, members as the API names them. */
+/** A request of a Detect operation, with the API's member names. */
 export interface DetectRequest {
   readonly Text: string;
   readonly LanguageCode?: string;
@@ -14,7 +14,7 @@ export interface BatchRequest {
   readonly LanguageCode?: string;
 }
 
-/** What a call gave, and how long its answer took to come, seen from this page. */
+/** The answer of a call, and how long it took as this page measured it. */
 export interface Timed<Value> {
   readonly value: Value;
   readonly milliseconds: number;
@@ -40,7 +40,7 @@ export function batchRequest(kind: Kind, texts: readonly string[], language: str
 }
 
 function commandsOf(kind: Kind): TextCommands {
-  // The SDK types each class by its own operation; a table of all kinds needs what they have in common.
+  // The SDK types each class by its own operation; a table of all kinds needs a common type.
   return TEXT_COMMANDS[kind.id] as unknown as TextCommands;
 }
 
@@ -61,7 +61,7 @@ export function detectBatch(client: ComprehendClient, kind: Kind, request: Batch
 async function timed<Value>(call: () => Sent<Value>): Promise<Timed<Value>> {
   const begun = performance.now();
   const { $metadata, ...value } = await call();
-  // The answer without what the SDK adds to it.
+  // The answer without the SDK's metadata.
   return {
     value: value as unknown as Value,
     milliseconds: performance.now() - begun,

@@ -9,7 +9,7 @@ import type {
 } from "@aws-sdk/client-comprehend";
 import { languageName } from "../components/languages";
 
-/** What any Detect operation answers; each has some of the members. */
+/** The answer of any Detect operation; each has some of the members. */
 export interface Answer {
   readonly Entities?: readonly (Entity | TargetedSentimentEntity)[] | undefined;
   readonly KeyPhrases?: readonly KeyPhrase[] | undefined;
@@ -30,7 +30,7 @@ export interface Finding {
   readonly begin: number;
   readonly end: number;
   readonly text: string;
-  /** What it is: an entity's type, a token's tag. Key phrases have none. */
+  /** The entity's type or the token's tag. Key phrases have none. */
   readonly type: string | undefined;
   readonly score: number | undefined;
   /** Of targeted sentiment only. */
@@ -46,7 +46,7 @@ export interface Mention {
   readonly groupScore: number | undefined;
 }
 
-/** Everything that an answer finds at a place of the text, in the order of the answer. */
+/** Everything that has a position in the text, in the order of the answer. */
 export function findingsOf(answer: Answer): Finding[] {
   return [
     ...(answer.Entities ?? []).flatMap((entity, number) =>
@@ -67,13 +67,13 @@ export function sentimentScores(answer: Answer): { readonly name: string; readon
     .sort((one, other) => other.score - one.score);
 }
 
-/** The language that a text is most likely in; none where no language was found. */
+/** The most likely language of a text; undefined if none was found. */
 export function dominantLanguage(answer: Answer): { readonly code: string; readonly score: number } | undefined {
   const [best] = [...(answer.Languages ?? [])].sort((one, other) => (other.Score ?? 0) - (one.Score ?? 0));
   return best?.LanguageCode === undefined ? undefined : { code: best.LanguageCode, score: best.Score ?? 0 };
 }
 
-/** An answer in one line: of a batch, and for who hears the page. */
+/** An answer in one line, for the table of a batch and for screen readers. */
 export function summaryOf(answer: Answer): string {
   if (answer.Sentiment !== undefined) {
     const [best] = sentimentScores(answer);
@@ -90,7 +90,7 @@ export function summaryOf(answer: Answer): string {
   return shown.join(", ") + (more > 0 ? `, and ${more} more` : "");
 }
 
-/** A score as it is compared: three decimals, never rounded up to certainty. */
+/** A score with three decimals, never rounded up to certainty. */
 export function formatScore(score: number | undefined): string {
   if (score === undefined) return "-";
   return (score < 1 ? Math.min(score, 0.999) : score).toFixed(3);

@@ -1,21 +1,21 @@
 import type { TextRow } from "../kinds/row";
 import { TEXT_ROWS } from "../kinds/rows.generated";
 
-/** One analysis of a text at once. */
+/** A kind of synchronous analysis. */
 export type Kind = TextRow;
 
-/** What a batch may have: texts, and bytes of each of them. */
+/** The most texts of a batch, and the most bytes of each. */
 export const BATCH_TEXTS = 25;
 export const BATCH_TEXT_BYTES = 5_000;
 
 /** In the order of the tabs. */
 export const KINDS: readonly Kind[] = TEXT_ROWS;
 
-/** The most bytes that any kind takes. */
+/** The most bytes that any kind accepts. */
 export const MOST_TEXT_BYTES = Math.max(...KINDS.map(({ textBytes }) => textBytes));
 
 export function kindOf(id: string): Kind {
   const found = KINDS.find((each) => each.id === id);
-  if (found === undefined) throw new Error(`no kind of analysis is called ${id}`);
+  if (found === undefined) throw new Error(`there is no kind of analysis named ${id}`);
   return found;
 }

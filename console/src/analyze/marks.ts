@@ -8,19 +8,19 @@ export interface Mark {
   readonly colour: number;
 }
 
-/** A stretch of text with the mark it lies in, if any; a mark that others cut has several stretches. */
+/** A stretch of text with the mark that contains it, if any. A mark that overlaps others has several stretches. */
 export interface Stretch {
   readonly key: string;
   readonly text: string;
   readonly mark: Mark | undefined;
-  /** Whether no later stretch shows the mark: its label follows. */
+  /** Whether this is the mark's last stretch, which its label follows. */
   readonly last: boolean;
 }
 
 /**
- * Cut a text at the bounds of its marks. Where marks overlap the innermost is shown.
+ * Cut a text at the bounds of its marks. Where marks overlap, the innermost is shown.
  *
- * Marks that no text of this length can have are left out: what an answer says of another text is nothing to show.
+ * Marks beyond the end of the text are left out: they belong to the answer for another text.
  */
 export function stretchesOf(text: string, marks: readonly Mark[]): Stretch[] {
   const points = Array.from(text);

@@ -1,4 +1,4 @@
-/** Texts to try the analyses on, one a language. They are the project's own. */
+/** Sample texts, one per language, written for this project. */
 export interface Sample {
   readonly code: string;
   readonly text: string;

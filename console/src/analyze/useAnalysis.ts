@@ -4,11 +4,11 @@ import { detect, detectRequest, type Timed } from "./calls";
 import { type Answer, dominantLanguage } from "./findings";
 import { type Kind, kindOf } from "./kinds";
 
-/** A text that was submitted, and the language it is to be read in; ``undefined`` to have it detected. */
+/** A submitted text and its language; ``undefined`` to detect the language. */
 export interface Submitted {
   readonly text: string;
   readonly language: string | undefined;
-  /** Counts the presses of the button, so that each makes calls of its own. */
+  /** Counts the presses of the button, so that each makes its own calls. */
   readonly run: number;
 }
 
@@ -20,14 +20,14 @@ export function useDetect(kind: Kind, submitted: Submitted, language: string | u
     queryKey: ["comprehend", kind.detect, submitted.run, request],
     queryFn: ({ signal }) => detect(client, kind, request, signal),
     enabled,
-    // An answer of this text does not age.
+    // The answer for a text does not go stale.
     staleTime: Number.POSITIVE_INFINITY,
     refetchOnWindowFocus: false,
   });
   return { ...query, request };
 }
 
-/** The language that a text is to be read in, asked for where none was chosen. */
+/** The language of a text, which is detected if none was chosen. */
 export function useLanguage(submitted: Submitted, wanted: boolean) {
   const ask = wanted && submitted.language === undefined;
   const query = useDetect(kindOf("dominant-language"), submitted, undefined, ask);

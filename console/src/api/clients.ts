@@ -6,13 +6,13 @@ import { getConfig } from "./config";
 export interface ClientSettings {
   endpoint: string;
   region: string;
-  /** In the place of the secret is a name for the key that ``sha256`` signs with. */
+  /** Instead of a secret, these have a name for the key that ``sha256`` signs with. */
   credentials: { accessKeyId: string; secretAccessKey: string; sessionToken?: string };
   sha256: HashClass;
   maxAttempts: number;
 }
 
-/** What every client of the AWS SDK is made with. */
+/** The configuration of every client of the AWS SDK. */
 export function clientSettings(credentials: Credentials): ClientSettings {
   const { apiUrl, region } = getConfig();
   return {
@@ -33,7 +33,7 @@ type Maker<Client> = (settings: ClientSettings) => Client;
 /**
  * Return a hook that gives the current session's client, and a plain function that gives any session's.
  *
- * A session has one client of a service; it goes with the session.
+ * A session has one client for each service, which is discarded with the session.
  */
 export function clientOf<Client>(make: Maker<Client>): { use: () => Client; of: (session: Session) => Client } {
   let made = new WeakMap<Session, Client>();

@@ -1,4 +1,4 @@
-/** What the console's own server tells of the installation; nothing in it is secret. */
+/** What the console's own server says about the installation; nothing in it is secret. */
 export interface Config {
   readonly apiUrl: string;
   readonly region: string;
@@ -15,7 +15,7 @@ export async function loadConfig(): Promise<Config> {
   return config;
 }
 
-/** The configuration, which is there before anything is drawn. */
+/** The configuration, which is loaded before anything is rendered. */
 export function getConfig(): Config {
   if (config === undefined) throw new Error("the configuration is not loaded yet");
   return config;

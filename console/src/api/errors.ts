@@ -1,16 +1,16 @@
-/** An error as people read it: AWS's code, what it says, and what to do. */
+/** An error for people to read: AWS's code, the message, and what to do. */
 export interface ReadableError {
   readonly code: string;
   readonly message: string;
   readonly advice?: string | undefined;
   readonly requestId?: string | undefined;
-  /** Whether permission is what lacks: such a request can be explained by its id. */
+  /** Whether the caller lacks permission; such a request can be explained by its id. */
   readonly denied: boolean;
 }
 
 const DENIED = /^(AccessDenied|AccessDeniedException|UnauthorizedOperation|AuthorizationError)$/;
 
-/** The code of ours for an API that gives no answer at all. */
+/** Our own code for an API that does not answer at all. */
 export const UNREACHABLE = "UnreachableApi";
 
 const ADVICE: Readonly<Record<string, string>> = {
@@ -27,13 +27,13 @@ const ADVICE: Readonly<Record<string, string>> = {
   RequestLimitExceeded: "Too many calls in a short time. Wait a second and try again.",
   DependencyViolation: "Something still uses it. Remove what depends on it first, then try again.",
   NoSuchBucket: "Check the bucket's name, or create the bucket.",
-  NoSuchKey: "Check the object's key: it may have been deleted meanwhile.",
+  NoSuchKey: "Check the object's key: it may have been deleted in the meantime.",
   ResourceInUseException: "Something still uses it, or another operation on it has not finished yet.",
-  DeleteConflict: "Detach or delete what it still holds first, then try again.",
-  [UNREACHABLE]: "Check that the product runs: `reading-room up` prints where it serves.",
+  DeleteConflict: "First detach or delete what still belongs to it, then try again.",
+  [UNREACHABLE]: "Check that the product runs: `reading-room up` prints its address.",
 };
 
-/** Say an error that a call threw. */
+/** Describe an error that a call threw. */
 export function readError(error: unknown): ReadableError {
   if (!(error instanceof Error)) return { code: "Error", message: String(error), denied: false };
   if (isUnreachable(error)) {
@@ -60,7 +60,7 @@ export function hasCode(error: unknown, ...codes: string[]): boolean {
   return error instanceof Error && codes.includes(error.name);
 }
 
-/** Whether the caller lacks permission, rather than the call being wrong. */
+/** Whether the caller lacks permission, rather than the request being wrong. */
 export function isDenied(error: unknown): boolean {
   return error instanceof Error && DENIED.test(error.name);
 }
@@ -73,7 +73,7 @@ export function isFinal(error: unknown): boolean {
 }
 
 function isUnreachable(error: Error): boolean {
-  // What browsers throw when there is no answer at all, or none that this origin may read.
+  // What browsers throw if there is no answer at all, or none that this origin may read.
   return error instanceof TypeError && /fetch|network|load failed/i.test(error.message);
 }
 

@@ -7,7 +7,7 @@ import { getConfig } from "./config";
 const SERVICE = "reading-room";
 const TARGET = "ReadingRoom_20261127";
 
-/** An error that the API `reading-room` answered, in the form of the AWS SDK's own. */
+/** An error of the API `reading-room`, in the form of the AWS SDK's errors. */
 export class ReadingRoomError extends Error {
   readonly $metadata: { readonly httpStatusCode: number; readonly requestId: string | undefined };
 
@@ -20,7 +20,7 @@ export class ReadingRoomError extends Error {
 
 export type Call = <Output>(operation: string, input: object, signal?: AbortSignal) => Promise<Output>;
 
-/** The caller of the API `reading-room` (docs/reading-room-api.md): what AWS's own APIs cannot say. */
+/** The caller of the API `reading-room` (docs/reading-room-api.md): what AWS's own APIs do not offer. */
 export function useReadingRoom(): Call {
   const session = useSignedIn();
   return (operation, input, signal) => callReadingRoom(session, operation, input, { signal });
@@ -28,7 +28,7 @@ export function useReadingRoom(): Call {
 
 interface Options {
   readonly signal?: AbortSignal | undefined;
-  /** Whether the request is sent even if the page goes away meanwhile. */
+  /** Whether the request is sent even if the page is closed in the meantime. */
   readonly keepalive?: boolean;
 }
 

@@ -16,7 +16,7 @@ import { Navigation } from "./navigation";
 import { isWide, PAGES } from "./routes";
 import { TopBar } from "./TopBar";
 
-/** The frame around every page. Who is not signed in sees the sign-in page, whatever the address; it stays. */
+/** The frame around every page. Without a session it shows the sign-in page at any address, and keeps the address. */
 export function App() {
   const session = useSession();
   const { pathname } = useLocation();
@@ -49,7 +49,7 @@ export function App() {
             {signingIn ? (
               <SignInPage />
             ) : (
-              // What breaks one page leaves the frame and the other pages as they are.
+              // An error in one page leaves the frame and the other pages as they are.
               <ErrorBoundary key={pathname} renderFallback={() => <PageBroke />} onError={() => undefined}>
                 <Suspense fallback={<Loading />}>
                   <Routes key={session.identity.arn}>
@@ -68,11 +68,11 @@ export function App() {
   );
 }
 
-/** Another page begins at its top; one that somebody goes back to is where it was left. */
+/** Scroll to the top of a new page; going back restores the position. */
 function useTopOfPage(): void {
   const { pathname } = useLocation();
   const type = useNavigationType();
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another page is what it waits for.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it runs when the page changes.
   useEffect(() => {
     if (type !== "POP") window.scrollTo(0, 0);
   }, [pathname]);
@@ -88,19 +88,19 @@ function Unreachable() {
       action={<Button onClick={retryAll}>Try again</Button>}
       data-testid="unreachable"
     >
-      Check that it runs: <code>reading-room up</code> prints where it serves. What is shown may be old.
+      Check that it runs: <code>reading-room up</code> prints its address. What is shown may be out of date.
     </Alert>
   );
 }
 
-/** Says that the browser keeps no session, such as in a private window: nobody needs to wonder after a reload. */
+/** Says that the browser does not store the session, as in a private window, which explains a sign-out at a reload. */
 function StoreFailure() {
   const failure = useStoreFailure();
   if (failure === undefined) return null;
   return (
     <Alert type="warning" header="This browser does not keep your sign-in">
-      It could not be stored or removed ({String(failure)}). Other tabs do not share it, and a reload of the page may
-      ask for the key again.
+      It could not be stored or removed ({String(failure)}). Other tabs do not share it, and reloading the page may ask
+      for the key again.
     </Alert>
   );
 }
@@ -118,7 +118,7 @@ function PageBroke() {
     <Box padding="l">
       <Box variant="h1">This page has failed</Box>
       <Box variant="p">
-        Reload it. If it fails again, the console and the server may be of different versions: reload with the cache
+        Reload it. If it fails again, the console and the server may have different versions: reload with the cache
         emptied. Jobs that run are not affected.
       </Box>
     </Box>

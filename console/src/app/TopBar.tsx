@@ -47,7 +47,7 @@ export function TopBar() {
       onItemClick: ({ detail }) => {
         if (detail.id === "assume") navigate("/assume-role");
         if (detail.id === "back" && session.from !== undefined) void signIn(session.from);
-        if (detail.id === "out") void leave("asked");
+        if (detail.id === "out") void leave("requested");
       },
     });
   }

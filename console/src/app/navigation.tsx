@@ -71,7 +71,7 @@ export function Navigation() {
   );
 }
 
-/** The entry of the navigation that a page belongs to: the longest that the page's path begins with. */
+/** The navigation entry that a page belongs to: the longest one that the page's path begins with. */
 function activeHref(pathname: string): string {
   const fitting = HREFS.filter((href) => pathname === href || pathname.startsWith(`${href}/`));
   return fitting.sort((one, other) => other.length - one.length)[0] ?? "/";

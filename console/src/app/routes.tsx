@@ -1,11 +1,14 @@
 import { type ComponentType, lazy } from "react";
 import { matchRoutes } from "react-router";
 
-/** A page of the console and where it is. What a page needs is loaded when it is opened. */
+/** A page of the console and its path. The code of a page is loaded when it is opened. */
 export interface PageRoute {
   readonly path: string;
   readonly Component: ComponentType;
-  /** Whether it takes the whole width of a large screen: tables and the map do; text and forms are hard to read so. */
+  /**
+   * Whether it takes the whole width of a large screen: tables and the map do, but wide text and forms are hard to
+   * read.
+   */
   readonly wide: boolean;
 }
 

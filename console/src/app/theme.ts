@@ -8,7 +8,7 @@ const dark = window.matchMedia("(prefers-color-scheme: dark)");
 const listeners = new Set<() => void>();
 let chosen: Theme = read();
 
-/** Draw in the chosen theme, and follow the system where it decides. */
+/** Apply the chosen theme, and follow the system if that is the choice. */
 export function startTheme(): void {
   applyDensity(Density.Comfortable);
   apply();

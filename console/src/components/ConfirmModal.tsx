@@ -14,16 +14,16 @@ interface Props {
   readonly title: string;
   readonly action: string;
   readonly children: ReactNode;
-  /** What must be typed before the action can be taken; for what cannot be undone. */
+  /** What must be typed before the action is possible; for actions that cannot be undone. */
   readonly typed?: string;
-  /** Whether the action cannot be taken, as the dialog says. */
+  /** Whether the action is impossible, for a reason that the dialog gives. */
   readonly disabled?: boolean;
-  /** Does it; what it throws is shown, and the dialog stays. */
+  /** Performs the action. An error is shown, and the dialog stays open. */
   readonly onConfirm: () => Promise<void>;
   readonly onDismiss: () => void;
 }
 
-/** A question before something is changed that cannot be changed back. */
+/** A dialog that asks before a change that cannot be undone. */
 export function ConfirmModal({ title, action, children, typed, disabled = false, onConfirm, onDismiss }: Props) {
   const [text, setText] = useState("");
   const { busy, error, attempt } = useAttempt();

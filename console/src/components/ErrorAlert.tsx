@@ -6,17 +6,17 @@ import { useWaiting } from "./unreachable";
 
 interface Props {
   readonly error: unknown;
-  /** What was tried, as a sentence's start: "The jobs cannot be listed". */
+  /** What failed, as the start of a sentence: "The jobs cannot be listed". */
   readonly what: string;
   readonly onRetry?: (() => void) | undefined;
-  /** Whether it is said here even where the API is gone, as in a dialog that covers the page. */
+  /** Whether an unreachable API is reported here too, as in a dialog that covers the page. */
   readonly here?: boolean;
 }
 
 /**
- * An error of the API: its code, its text, and what to do. A denied request leads to its explanation.
+ * An error of the API: its code, its message, and what to do. A denied request has a link to its explanation.
  *
- * That the API does not answer is said once for the whole page, in the frame around it.
+ * The frame says once for the whole page that the API does not answer.
  */
 export function ErrorAlert({ error, what, onRetry, here = false }: Props) {
   const { code, message, advice, requestId, denied } = readError(error);

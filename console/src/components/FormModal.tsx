@@ -10,16 +10,16 @@ import { useFirstField } from "./useFirstField";
 interface Props {
   readonly title: string;
   readonly action: string;
-  /** What failed, as a sentence's start: "The user cannot be created". */
+  /** What failed, as the start of a sentence: "The user cannot be created". */
   readonly what: string;
   readonly disabled?: boolean;
   readonly size?: "medium" | "large" | "max";
   /** Whether the Enter key sends the form. Buttons in it must then have ``formAction="none"``. */
   readonly sentByEnter?: boolean;
   readonly children: ReactNode;
-  /** Whether what is filled in can be sent; asked when it is to be. */
+  /** Whether the form can be sent as it is filled in; called when it is submitted. */
   readonly check?: () => boolean;
-  /** Does it, and closes the dialog; what it throws is shown, and the dialog stays with what was filled in. */
+  /** Performs the action and closes the dialog. An error is shown, and the dialog stays open as filled in. */
   readonly onSubmit: () => Promise<void>;
   readonly onDismiss: () => void;
 }

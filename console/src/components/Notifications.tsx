@@ -6,7 +6,7 @@ import { readError } from "../api/errors";
 export interface Notices {
   readonly success: (content: ReactNode) => void;
   readonly info: (content: ReactNode) => void;
-  /** Say that something asked for failed; ``what`` is a sentence's start: "The bucket cannot be deleted". */
+  /** Report a failure; ``what`` is the start of a sentence: "The bucket cannot be deleted". */
   readonly failure: (what: string, error: unknown) => void;
 }
 
@@ -15,14 +15,14 @@ type Item = FlashbarProps.MessageDefinition & { readonly added: number };
 const Context = createContext<Notices | undefined>(undefined);
 const ItemsContext = createContext<readonly Item[]>([]);
 const MOST = 5;
-/** What is said right before another page is shown is said for that page: "Job created", and there the job is. */
+/** A notification just before a change of page belongs to the new page: "Job created", on the job's page. */
 const SAME_STEP_MS = 2000;
 
-/** What happened stays above the page: a failure until it is dismissed, anything else until one goes on to another page. */
+/** Notifications stay above the page: failures until they are dismissed, others until the page changes. */
 export function NotificationsProvider({ children }: { readonly children: ReactNode }) {
   const [items, setItems] = useState<readonly Item[]>([]);
   const { pathname } = useLocation();
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another page is what it waits for
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it runs when the page changes
   useEffect(() => {
     const now = performance.now();
     setItems((known) => {
@@ -57,7 +57,7 @@ export function NotificationsProvider({ children }: { readonly children: ReactNo
 
 export function useNotices(): Notices {
   const notices = useContext(Context);
-  if (notices === undefined) throw new Error("no NotificationsProvider above");
+  if (notices === undefined) throw new Error("there is no NotificationsProvider above");
   return notices;
 }
 

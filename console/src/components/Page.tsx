@@ -14,12 +14,12 @@ interface Props {
   readonly title: string;
   readonly description?: ReactNode;
   readonly actions?: ReactNode;
-  /** The pages above this one, the uppermost first; this page is added. */
+  /** The pages above this one, the topmost first; this page is added. */
   readonly above?: readonly Crumb[];
   readonly children: ReactNode;
 }
 
-/** The frame of every page: its title, its place, its actions. */
+/** The frame of every page: its title, breadcrumbs and actions. */
 export function Page({ title, description, actions, above = [], children }: Props) {
   const navigate = useNavigate();
   useEffect(() => {

@@ -13,7 +13,7 @@ import { ErrorAlert } from "./ErrorAlert";
 import { counted, plural } from "./format";
 import { PAGE_SIZES, usePreferences } from "./tablePreferences";
 import { fitted, widthOf } from "./tableWidths";
-import { useRoom } from "./useRoom";
+import { useContentWidth } from "./useContentWidth";
 import "./table.css";
 
 export interface Column<Item> {
@@ -27,7 +27,7 @@ export interface Column<Item> {
 
 interface Props<Item> {
   readonly title: string;
-  /** "job": how one item is called; the count and the empty state use it. */
+  /** The noun for one item, such as "job"; the count and the empty state use it. */
   readonly noun: string;
   readonly items: readonly Item[] | undefined;
   readonly columns: readonly Column<Item>[];
@@ -39,28 +39,28 @@ interface Props<Item> {
   readonly onRefresh?: (() => void) | undefined;
   readonly actions?: ReactNode;
   readonly description?: ReactNode;
-  /** What this is for and how to get the first one: an empty list teaches. */
+  /** What the items are for and how to create the first one, shown in place of an empty list. */
   readonly empty: ReactNode;
   readonly selection?: "single" | "multi";
   readonly selected?: readonly Item[];
   readonly onSelect?: (items: Item[]) => void;
-  /** Columns that get a filter of their own ("Status = FAILED"); without any there is one box for all text. */
+  /** Columns with filters of their own ("Status = FAILED"); without any, there is one box that searches all text. */
   readonly filterBy?: readonly string[];
   readonly pageSize?: number;
   readonly headerVariant?: "h2" | "h3";
-  /** By what name the browser keeps which columns are shown; the noun unless given. */
+  /** The name under which the browser stores the table's preferences; by default the noun. */
   readonly name?: string;
 }
 
-/** Pixels beside the columns: the frame of the table, and the boxes by which rows are chosen. */
+/** Pixels beside the columns: the frame of the table, and the selection boxes. */
 const BESIDE = 40;
 const SELECTION = 54;
 const LEAST_WIDTH = 72;
 
-/** How many values of a column its filter offers; any other can be typed. Ten thousand names would be no help. */
+/** How many values of a column its filter offers; others can be typed. A list of ten thousand names would not help. */
 const MOST_OFFERED = 100;
 
-/** The values that the filters of columns offer. */
+/** The values that the columns' filters offer. */
 function offered(
   rows: readonly Record<string, unknown>[],
   keys: readonly string[],
@@ -80,12 +80,12 @@ function* valuesOf(rows: readonly Record<string, unknown>[], id: string): Genera
   for (const row of rows) yield row[id] as string | number | undefined;
 }
 
-/** A list of resources: filtered, sorted, cut into pages, with its empty, loading and error states. */
+/** A list of resources: filtered, sorted and paginated, with its empty, loading and error states. */
 export function ResourceTable<Item>(props: Props<Item>) {
   const { title, noun, items, columns, keyOf, loading = false, error, onRefresh, filterBy } = props;
   const ids = columns.map(({ id }) => id);
   const { preferences, set } = usePreferences(props.name ?? noun.replaceAll(" ", "-"), ids, props.pageSize ?? 25);
-  // Of ten thousand items this takes longer than a frame, so it waits for other items, columns or keys.
+  // For ten thousand items this takes longer than a frame, so it is computed only if items, columns or keys change.
   const rows = useMemo(() => {
     const values = (item: Item): Record<string, string | number | undefined> =>
       Object.fromEntries(columns.map((column) => [column.id, column.value?.(item)]));
@@ -102,7 +102,7 @@ export function ResourceTable<Item>(props: Props<Item>) {
       {props.empty}
     </Box>
   );
-  // What the filter offers is gathered anew whenever these are others.
+  // The filter's options are computed again whenever these change.
   const properties = useMemo(
     (): PropertyFilterProps.FilteringProperty[] =>
       columns
@@ -125,7 +125,7 @@ export function ResourceTable<Item>(props: Props<Item>) {
     selection: { keepSelection: true, trackBy: "_key" },
   });
   type Row = (typeof rows)[number];
-  const { ref, room } = useRoom();
+  const { ref, room } = useContentWidth();
   const widths = useMemo(
     () =>
       columns.map(({ id, header, width = 0 }) => {
@@ -176,7 +176,7 @@ export function ResourceTable<Item>(props: Props<Item>) {
                 cancelLabel="Cancel"
                 preferences={{ pageSize: preferences.pageSize, contentDisplay: preferences.columns }}
                 pageSizePreference={{
-                  title: "Rows of a page",
+                  title: "Rows per page",
                   options: PAGE_SIZES.map((value) => ({ value, label: counted(value, "row") })),
                 }}
                 contentDisplayPreference={{

@@ -5,7 +5,7 @@ interface Props extends Omit<ButtonProps, "href" | "onFollow" | "onClick"> {
   readonly to: string;
 }
 
-/** A button that leads to another page of the console. */
+/** A button that opens another page of the console. */
 export function RouterButton({ to, ...rest }: Props) {
   const navigate = useNavigate();
   return (

@@ -5,7 +5,7 @@ interface Props extends Omit<LinkProps, "href" | "onFollow"> {
   readonly to: string;
 }
 
-/** A link to another page of the console, followed without loading the page anew. */
+/** A link to another page of the console, which is opened without a reload. */
 export function RouterLink({ to, ...rest }: Props) {
   const navigate = useNavigate();
   return (

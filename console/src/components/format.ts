@@ -11,7 +11,7 @@ export function formatBytes(bytes: number): string {
   return unit === 0 ? `${bytes.toLocaleString("en")} bytes` : `${value.toFixed(value < 10 ? 1 : 0)} ${UNITS[unit]}`;
 }
 
-/** A length of time as people say it: "340 ms", "4.2 s", "3 min 5 s", "2 h 10 min". */
+/** A duration for people to read: "340 ms", "4.2 s", "3 min 5 s", "2 h 10 min". */
 export function formatDuration(milliseconds: number): string {
   if (milliseconds < 1000) return `${Math.round(milliseconds)} ms`;
   const seconds = milliseconds / 1000;
@@ -21,7 +21,7 @@ export function formatDuration(milliseconds: number): string {
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
 }
 
-/** A moment in the reader's own time zone, to the second; with milliseconds where asked. */
+/** A time in the reader's own time zone, to the second, or with milliseconds. */
 export function formatTime(moment: Date | number, milliseconds = false): string {
   const date = typeof moment === "number" ? new Date(moment) : moment;
   if (Number.isNaN(date.getTime())) return "-";
@@ -31,12 +31,12 @@ export function formatTime(moment: Date | number, milliseconds = false): string 
   return milliseconds ? `${day} ${time}.${String(date.getMilliseconds()).padStart(3, "0")}` : `${day} ${time}`;
 }
 
-/** A whole number with its thousands apart. */
+/** A whole number with separators between thousands. */
 export function formatNumber(value: number): string {
   return value.toLocaleString("en");
 }
 
-/** The plural of an English noun of the regular kinds: "jobs", "policies", "addresses". */
+/** The plural of a regular English noun: "jobs", "policies", "addresses". */
 export function plural(noun: string): string {
   if (/[^aeiou]y$/.test(noun)) return `${noun.slice(0, -1)}ies`;
   return /(s|x|z|ch|sh)$/.test(noun) ? `${noun}es` : `${noun}s`;

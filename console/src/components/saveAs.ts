@@ -1,4 +1,4 @@
-/** Hand a blob to the browser as a file to keep. */
+/** Save a blob as a file, through the browser. */
 export function saveAs(blob: Blob, name: string): void {
   const url = URL.createObjectURL(blob);
   const link = document.createElement("a");
@@ -7,6 +7,6 @@ export function saveAs(blob: Blob, name: string): void {
   document.body.append(link);
   link.click();
   link.remove();
-  // The browser has taken the blob up by then; a shorter wait loses large files in some.
+  // The browser has read the blob by then; some browsers lose large files after a shorter wait.
   window.setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }

@@ -1,23 +1,23 @@
 import { useState } from "react";
 
-/** What somebody wants a list to look like. It holds no secret and is kept in the browser. */
+/** How a user wants a list to look. It contains no secret and is stored in the browser. */
 export interface TablePreferences {
   readonly pageSize: number;
-  /** The columns in their order, the hidden ones too. */
+  /** The columns in order, including the hidden ones. */
   readonly columns: readonly { readonly id: string; readonly visible: boolean }[];
 }
 
 const PREFIX = "reading-room-table-";
 export const PAGE_SIZES = [10, 25, 50, 100];
 
-/** Preferences as they were stored, for the columns that there are now; what is damaged or gone is left out. */
+/** Stored preferences, for the columns that exist now. Damaged values and removed columns are left out. */
 export function readPreferences(stored: string | null, ids: readonly string[], pageSize: number): TablePreferences {
   let known: Partial<TablePreferences> = {};
   try {
     const read: unknown = JSON.parse(stored ?? "{}");
     if (typeof read === "object" && read !== null) known = read;
   } catch {
-    // Not ours: as if there were none.
+    // Not written by the console: ignore it.
   }
   const columns = (Array.isArray(known.columns) ? known.columns : []).filter(
     (column): column is { id: string; visible: boolean } =>
@@ -29,12 +29,12 @@ export function readPreferences(stored: string | null, ids: readonly string[], p
   const size = known.pageSize;
   return {
     pageSize: typeof size === "number" && PAGE_SIZES.includes(size) ? size : pageSize,
-    // A list without any column could not be changed back.
+    // A list without columns could not be changed back.
     columns: all.some(({ visible }) => visible) ? all : ids.map((id) => ({ id, visible: true })),
   };
 }
 
-/** The preferences of the list with this name, and how to change them. */
+/** The preferences of the list with this name, and a function that changes them. */
 export function usePreferences(name: string, ids: readonly string[], pageSize: number) {
   const key = PREFIX + name;
   const [stored, setStored] = useState(() => localStorage.getItem(key));

@@ -1,16 +1,16 @@
-/** Pixels of a letter of the table's font at most, and what a cell has around its text. */
+/** The most pixels of a letter in the table's font, and the padding of a cell. */
 const LETTER = 8;
 const AROUND = 44;
-/** The arrow by which a column is sorted. */
+/** The arrow that sorts a column. */
 const ARROW = 32;
 const WIDEST = 360;
 const LEAST = 72;
-/** A word that is longer is an address, a digest or the like: it may break, and so much of it stays together. */
+/** Longer words are addresses, digests and the like: they may break into pieces of this length. */
 const LONGEST_WORD = 34;
 const PIECE = 20;
 const LONGEST_ID = 26;
 const STEP = 24;
-/** Milliseconds since 1970, which are shown as a day and a time. */
+/** Larger numbers are times in milliseconds since 1970, which are shown as a date and a time. */
 const MOMENT = 1e11;
 const DAY_LETTERS = "2026-11-29".length;
 const MOMENT_LETTERS = "2026-11-29 14:04:19".length;
@@ -23,14 +23,14 @@ interface Measured {
 
 export interface ColumnWidth {
   readonly width: number;
-  /** So wide that no word of the column is broken in two. */
+  /** Wide enough that no word of the column is broken. */
   readonly minWidth: number;
 }
 
 /**
- * The width of a column, from what all of its cells have and not those of one page, so that columns stay where they are.
+ * The width of a column, by all of its cells and not those of one page, so that columns stay where they are.
  *
- * Widths come in steps: a value that is a little longer moves nothing.
+ * Widths are multiples of a step, so that a slightly longer value moves nothing.
  */
 export function widthOf({ header, values }: Measured): ColumnWidth {
   let word = longestWord(header) * LETTER + AROUND + ARROW;
@@ -50,8 +50,8 @@ export function widthOf({ header, values }: Measured): ColumnWidth {
 }
 
 /**
- * The widths of all columns of a table that has this room: what they want if it is enough, else so much less that the
- * table fits, and never so little that a word would be broken. Then the table scrolls.
+ * The widths of all columns in a table of this width: the wanted ones if they fit. Otherwise they are reduced until the
+ * table fits, but not so far that a word would be broken; then the table scrolls.
  */
 export function fitted(columns: readonly ColumnWidth[], room: number | undefined): number[] {
   const wanted = sum(columns.map(({ width }) => width));
@@ -69,7 +69,7 @@ function stepped(width: number): number {
   return Math.ceil(width / STEP) * STEP;
 }
 
-/** Letters of the longest piece of a text that stays on one line. Ids, which have a hyphen, are kept whole. */
+/** The letters of the longest piece of a text that stays on one line. Ids, which have a hyphen, are not broken. */
 function longestWord(text: string): number {
   return text
     .slice(0, 2_000)

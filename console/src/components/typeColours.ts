@@ -1,7 +1,7 @@
-/** The palette has so many colours: the classes ``finding-0`` and so on, and ``marked-text-0`` and so on. */
+/** The number of colours of the palette: the classes ``finding-0`` and so on, and ``marked-text-0`` and so on. */
 export const COLOURS = 12;
 
-/** What people expect of sentiments, and colours that are far apart for the types of entities that texts have most. */
+/** The colours that people expect of sentiments, and distinct ones for the most frequent types of entities. */
 const KNOWN: Readonly<Record<string, number>> = {
   POSITIVE: 1,
   NEGATIVE: 3,
@@ -18,7 +18,7 @@ const KNOWN: Readonly<Record<string, number>> = {
   OTHER: 7,
 };
 
-/** The number of a type's colour, which depends on its name alone: it is the same on every page and in every text. */
+/** The number of a type's colour. It depends only on the name, so it is the same on every page and in every text. */
 export function typeColour(type: string): number {
   const known = KNOWN[type];
   if (known !== undefined) return known;

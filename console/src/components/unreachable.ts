@@ -1,10 +1,10 @@
 import { useEffect, useSyncExternalStore } from "react";
 
-/** Those of the page who cannot reach the API, each with its way to try again. */
+/** The parts of the page that cannot reach the API, each with its function to try again. */
 const waiting = new Map<symbol, (() => void) | undefined>();
 const listeners = new Set<() => void>();
 
-/** Join those who wait for the API, as long as ``is`` holds and the caller is shown. */
+/** Wait for the API while ``is`` holds and the caller is shown. */
 export function useWaiting(is: boolean, retry: (() => void) | undefined): void {
   useEffect(() => {
     if (!is) return;
@@ -18,7 +18,7 @@ export function useWaiting(is: boolean, retry: (() => void) | undefined): void {
   }, [is, retry]);
 }
 
-/** Whether anybody waits for the API. */
+/** Whether any part of the page waits for the API. */
 export function useIsWaiting(): boolean {
   return useSyncExternalStore(
     (listener) => {
@@ -29,7 +29,7 @@ export function useIsWaiting(): boolean {
   );
 }
 
-/** Have everybody try again. */
+/** Try everything again. */
 export function retryAll(): void {
   for (const retry of new Set(waiting.values())) retry?.();
 }

@@ -5,11 +5,11 @@ export interface Attempt {
   readonly busy: boolean;
   /** What the last try threw. */
   readonly error: unknown;
-  /** Do it; what it throws becomes ``error``, and it can be tried again. */
+  /** Run the action. What it throws becomes ``error``, and it can be tried again. */
   readonly attempt: (act: () => Promise<void>) => Promise<void>;
 }
 
-/** The state of a form that is sent: busy until it is done or failed, with what it failed with. */
+/** The state of a form being sent: busy until the call succeeds or fails, with the error if it fails. */
 export function useAttempt(): Attempt {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>();

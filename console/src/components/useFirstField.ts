@@ -6,11 +6,11 @@ const FIELDS = [
   "button[aria-haspopup]:not(:disabled)",
 ].join(", ");
 
-/** Puts the focus on the first field of a dialog when it opens; one without fields keeps it where it is. */
+/** Moves the focus to the first field of a dialog when it opens; without fields, the focus stays where it is. */
 export function useFirstField(): RefObject<HTMLDivElement | null> {
   const content = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    // The dialog itself takes the focus first, to its close button: after that it goes on.
+    // The dialog first moves the focus to its close button, so wait for that.
     const timer = window.setTimeout(() => content.current?.querySelector<HTMLElement>(FIELDS)?.focus());
     return () => window.clearTimeout(timer);
   }, []);

@@ -31,13 +31,13 @@ import { type Errors, FIELD_LABELS, type Field, validateDraft } from "./validate
 
 interface Props {
   readonly start: Draft;
-  /** Whether it was left half filled in earlier. */
+  /** Whether the user left it half filled in earlier. */
   readonly left: boolean;
   /** Whether it is a copy of a job whose tags could not be read. */
   readonly withoutTags: boolean;
 }
 
-/** The form: what is filled in, what is wrong with it, what the service says of it, and the button. */
+/** The form: its fields, their errors, the service's preflight, and the button. */
 export function CreateJobForm({ start, left, withoutTags }: Props) {
   const navigate = useNavigate();
   const notices = useNotices();
@@ -45,31 +45,31 @@ export function CreateJobForm({ start, left, withoutTags }: Props) {
   const [resumed, setResumed] = useState(left);
   const [expected, setExpected] = useState<readonly Check[]>();
   const { busy: asking, error: unasked, attempt } = useAttempt();
-  const [asked, setAsked] = useState(false);
-  // One token for one filled-in form: a request that is sent twice starts one job.
+  const [submitted, setSubmitted] = useState(false);
+  // One token for each filled-in form, so that a request that is sent twice starts one job.
   const [token, setToken] = useState(() => crypto.randomUUID());
   const starting = useStartJob();
   const [refusals, setRefusals] = useState(0);
   useEffect(() => keptJob.keep(draft), [draft]);
   useEffect(() => {
-    // Whoever sent it is led to the first field that is wrong.
+    // Move the focus to the first field with an error.
     if (refusals > 0) document.querySelector<HTMLElement>("main [aria-invalid=true]")?.focus();
   }, [refusals]);
   const type = analysisType(draft.type) ?? ANALYSIS_TYPES[0];
-  if (type === undefined) throw new Error("there is no kind of job");
+  if (type === undefined) throw new Error("there are no kinds of jobs");
   const found = validateDraft(draft, type);
   const refused = starting.error === null ? undefined : fieldOfError(starting.error);
-  const errors = { ...(asked && found), ...refused };
+  const errors = { ...(submitted && found), ...refused };
   const request = buildRequest(draft, type);
   const change = (part: Partial<Draft>): void => {
     setDraft((before) => ({ ...before, ...part }));
     setToken(crypto.randomUUID());
-    // What the service refused was another request.
+    // The service refused an earlier request, not this one.
     if (starting.error !== null) starting.reset();
   };
   const preflight = usePreflight(type.operation, request, waitingFor(found));
   const submit = (): void => {
-    setAsked(true);
+    setSubmitted(true);
     if (starting.isPending || asking) return;
     if (Object.keys(found).length > 0) {
       setRefusals(refusals + 1);
@@ -113,14 +113,14 @@ export function CreateJobForm({ start, left, withoutTags }: Props) {
           </Button>
         </SpaceBetween>
       }
-      errorText={asked && Object.keys(found).length > 0 ? summary(found) : undefined}
+      errorText={submitted && Object.keys(found).length > 0 ? summary(found) : undefined}
     >
       <SpaceBetween size="l">
         {resumed && (
           <LeftDraft
             onDiscard={() => {
               setResumed(false);
-              setAsked(false);
+              setSubmitted(false);
               change(EMPTY_DRAFT);
             }}
           />
@@ -151,7 +151,7 @@ export function CreateJobForm({ start, left, withoutTags }: Props) {
           />
         </Container>
         <Container header={<Header variant="h2">Tags - optional</Header>}>
-          <TagsField value={draft.tags} showErrors={asked} onChange={(tags) => change({ tags })} />
+          <TagsField value={draft.tags} showErrors={submitted} onChange={(tags) => change({ tags })} />
         </Container>
         <PreflightPanel
           preflight={preflight}
@@ -191,5 +191,7 @@ function summary(errors: Errors): string {
 }
 
 function waitingFor(errors: Errors): string | undefined {
-  return Object.keys(errors).length === 0 ? undefined : `It is checked once these are filled in: ${names(errors)}.`;
+  return Object.keys(errors).length === 0
+    ? undefined
+    : `The request is checked once these are filled in: ${names(errors)}.`;
 }

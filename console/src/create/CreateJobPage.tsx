@@ -14,13 +14,13 @@ export default function CreateJobPage() {
   const copied = useMemo(() => copiedJob(parameters), [parameters]);
   const copy = useCopiedJob(copied);
   const waiting = copied !== undefined && copy.isPending;
-  // Who comes back from making a VPC knows what was filled in; who left the form long ago may not.
+  // After making a VPC, the user knows what was filled in; after leaving the form long ago, perhaps not.
   const [left] = useState(() => isLeft(keptJob.draft, parameters));
   const start = useMemo(() => copy.data?.draft ?? startDraft(keptJob.draft, parameters), [copy.data, parameters]);
   return (
     <Page
       title="Create job"
-      description="A job reads documents from S3, analyses each of them in containers, and writes an archive back to S3."
+      description="A job reads documents from S3, analyzes each of them in containers, and writes an archive to S3."
       above={[{ text: "Analysis jobs", href: "/jobs" }]}
     >
       {copy.error !== null && <ErrorAlert what="The job cannot be copied" error={copy.error} />}
@@ -29,7 +29,7 @@ export default function CreateJobPage() {
           <Spinner size="large" /> <span>Loading the job to copy</span>
         </Box>
       ) : (
-        // Another start is another form.
+        // A new start gets a new form.
         <CreateJobForm
           key={parameters.toString()}
           start={start}

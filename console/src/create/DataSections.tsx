@@ -42,13 +42,13 @@ export function InputSection({ draft, type, errors, onChange }: SectionProps) {
       <SpaceBetween size="l">
         {buckets.data?.length === 0 && (
           <Alert type="info" header="You have no bucket yet">
-            Documents are read from S3. “New bucket with documents” makes a bucket, uploads files of yours or sample
+            Documents are read from S3. “New bucket with documents” creates a bucket, uploads your files or sample
             texts, and fills in both locations.
           </Alert>
         )}
         <S3LocationField
           label="Input S3 location"
-          description="Every object whose key begins with this is read: end a folder with a slash."
+          description="The job reads every object whose key begins with this. End a folder with a slash."
           placeholder="s3://bucket/documents/"
           mode="read"
           value={draft.input}
@@ -65,7 +65,7 @@ export function InputSection({ draft, type, errors, onChange }: SectionProps) {
         {type.model !== undefined && (
           <div>
             <Box variant="awsui-key-label">Document read mode</Box>
-            Service default. Only plain text is read here, so the API refuses any DocumentReaderConfig.
+            Service default. Reading Room reads only plain text, so the API refuses any DocumentReaderConfig.
           </div>
         )}
       </SpaceBetween>
@@ -88,7 +88,7 @@ export function OutputSection({ draft, errors, onChange }: SectionProps) {
       <SpaceBetween size="l">
         <S3LocationField
           label="Output S3 location"
-          description="The job makes a folder of its own below this, with the archive output.tar.gz."
+          description="The job creates its own folder below this, with the archive output.tar.gz."
           placeholder="s3://bucket/results/"
           mode="write"
           value={draft.output}

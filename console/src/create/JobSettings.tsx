@@ -33,7 +33,7 @@ export function JobSettings({ draft, type, errors, onChange }: SectionProps) {
       <SpaceBetween size="l">
         <FormField
           label="Name - optional"
-          constraintText="Up to 256 letters, digits, blanks and _.:/=+-%@."
+          constraintText="Up to 256 letters, digits, spaces and _.:/=+-%@."
           errorText={errors.name}
         >
           <Input value={draft.name} autoComplete={false} onChange={({ detail }) => onChange({ name: detail.value })} />
@@ -59,7 +59,7 @@ export function JobSettings({ draft, type, errors, onChange }: SectionProps) {
         {type.hasTopics && (
           <FormField
             label="Number of topics"
-            description="How many subjects the collection is divided into."
+            description="How many topics the collection is divided into."
             constraintText="A whole number from 1 to 100."
             errorText={errors.topics}
           >
@@ -88,7 +88,7 @@ function LanguageField({ draft, type, errors, onChange }: SectionProps) {
     label: languageName(code),
     ...(!type.served.includes(code) && {
       disabled: true,
-      disabledReason: "There is no engine for this language here.",
+      disabledReason: "Reading Room has no engine for this language.",
     }),
   }));
   return (
@@ -96,7 +96,7 @@ function LanguageField({ draft, type, errors, onChange }: SectionProps) {
       label="Language"
       description={
         type.model === "recognizer"
-          ? "The API asks for it. A recognizer reads the language that it was trained in."
+          ? "The API requires it. A recognizer works in the language that it was trained in."
           : "The language that the documents are written in."
       }
       errorText={errors.language}
@@ -111,7 +111,7 @@ function LanguageField({ draft, type, errors, onChange }: SectionProps) {
   );
 }
 
-/** Another type: a model of the other kind cannot stay. */
+/** Set another type, and remove a model of the other kind. */
 function changeOfType(id: string, draft: Draft): Partial<Draft> {
   const before = ANALYSIS_TYPES.find((type) => type.id === draft.type)?.model;
   const after = ANALYSIS_TYPES.find((type) => type.id === id)?.model;

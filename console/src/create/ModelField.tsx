@@ -15,7 +15,7 @@ interface Props {
   readonly errorText?: string | undefined;
 }
 
-/** A custom model and its version; only those that are trained. */
+/** A choice of a custom model and its version, among those that are trained. */
 export function ModelField({ kind, value, onChange, errorText }: Props) {
   const models = useModels(kind);
   const usable = (models.data ?? []).filter(isUsable);
@@ -31,7 +31,7 @@ export function ModelField({ kind, value, onChange, errorText }: Props) {
   if (models.data !== undefined && usable.length === 0 && value === "") {
     return (
       <Alert type="info" header={`You have no trained ${kind} yet`}>
-        <RouterLink to={MODEL_KINDS[kind].createPath}>Train one</RouterLink> with examples of yours, then come back. A
+        <RouterLink to={MODEL_KINDS[kind].createPath}>Train one</RouterLink> with your own examples, then come back. A
         model can be used once its status is TRAINED.
       </Alert>
     );
@@ -39,7 +39,7 @@ export function ModelField({ kind, value, onChange, errorText }: Props) {
   return (
     <SpaceBetween size="l">
       {models.error !== null && <ErrorAlert what={`The ${kind}s cannot be listed`} error={models.error} />}
-      <FormField label={label} description={`Only ${kind}s that are trained are listed.`} errorText={errorText}>
+      <FormField label={label} description={`Only trained ${kind}s are listed.`} errorText={errorText}>
         <Select
           selectedOption={chosen ? { value: chosen.name, label: chosen.name } : unknownModel(value)}
           options={names}

@@ -18,15 +18,15 @@ interface Props {
   readonly onDismiss: () => void;
 }
 
-/** The first bucket, with documents in it: own ones, or three sample texts. */
+/** Creates a bucket with documents: the user's own, or three sample texts. */
 export function NewBucketModal({ onMade, onDismiss }: Props) {
   const client = useS3();
   const queries = useQueryClient();
   const [name, setName] = useState("");
   const [own, setOwn] = useState(false);
   const [files, setFiles] = useState<readonly File[]>([]);
-  const [asked, setAsked] = useState(false);
-  /** How many documents are uploaded; undefined while none is to be. */
+  const [submitted, setSubmitted] = useState(false);
+  /** How many documents are uploaded so far; undefined before the upload. */
   const [uploaded, setUploaded] = useState<number>();
   const documents: NewDocument[] = own
     ? files.map((file) => ({ name: file.name, body: file }))
@@ -49,7 +49,7 @@ export function NewBucketModal({ onMade, onDismiss }: Props) {
       action="Create bucket"
       what="The bucket cannot be created"
       check={() => {
-        setAsked(true);
+        setSubmitted(true);
         return nameProblem === undefined && filesProblem === undefined;
       }}
       onSubmit={make}
@@ -58,8 +58,8 @@ export function NewBucketModal({ onMade, onDismiss }: Props) {
       <SpaceBetween size="l">
         <FormField
           label="Bucket name"
-          constraintText="3 to 63 lower-case letters, digits, dots and hyphens."
-          errorText={asked ? nameProblem : undefined}
+          constraintText="3 to 63 lowercase letters, digits, dots and hyphens."
+          errorText={submitted ? nameProblem : undefined}
         >
           <Input value={name} autoComplete={false} onChange={({ detail }) => setName(detail.value)} />
         </FormField>
@@ -78,7 +78,7 @@ export function NewBucketModal({ onMade, onDismiss }: Props) {
           />
         </FormField>
         {own && (
-          <FormField label="Files" errorText={asked ? filesProblem : undefined}>
+          <FormField label="Files" errorText={submitted ? filesProblem : undefined}>
             <FileUpload
               multiple
               accept="text/*,.txt,.csv,.jsonl"

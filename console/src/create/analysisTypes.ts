@@ -4,7 +4,7 @@ import type { CustomModelRow } from "../kinds/row";
 import { RESULTS } from "../kinds/rows.generated";
 import { MODEL_KINDS, type ModelKindId } from "../models/kinds";
 
-/** What a person chooses as "analysis type": the kinds of job, and once more those that a custom model can do. */
+/** The choices of "Analysis type": the kinds of jobs, and again those that a custom model can do. */
 export interface AnalysisType {
   readonly id: string;
   readonly label: string;
@@ -13,11 +13,11 @@ export interface AnalysisType {
   /** The operation that starts it. */
   readonly operation: string;
   readonly kind: JobKind;
-  /** The language codes that Comprehend takes; empty where the operation has no LanguageCode. */
+  /** The language codes that Comprehend accepts; empty if the operation has no LanguageCode. */
   readonly languages: readonly string[];
-  /** Those of them that this service has an engine for (docs/languages.md). */
+  /** Those that Reading Room has an engine for (docs/languages.md). */
   readonly served: readonly string[];
-  /** Which custom model it needs. */
+  /** The kind of custom model that it needs. */
   readonly model?: ModelKindId;
   readonly hasTopics: boolean;
 }

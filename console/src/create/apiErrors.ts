@@ -1,8 +1,8 @@
 import { readError } from "../api/errors";
 import type { Errors, Field } from "./validate";
 
-// The members of the request as messages name them, the longer before the shorter that they contain. The API writes
-// them as InputDataConfig.S3Uri in its own errors, and as inputDataConfig.s3Uri in those of the model.
+// The members of the request as messages name them, longer names before the shorter ones that they contain. The API
+// writes them as InputDataConfig.S3Uri in its own errors, and as inputDataConfig.s3Uri in those of the model.
 const MEMBERS: readonly (readonly [RegExp, Field])[] = [
   [/outputDataConfig\.kmsKeyId/i, "outputKey"],
   [/volumeKmsKeyId/i, "volumeKey"],
@@ -20,7 +20,7 @@ const MEMBERS: readonly (readonly [RegExp, Field])[] = [
   [/\btags?\b|INVALID_TAG|TOO_MANY_TAGS/i, "tags"],
 ];
 
-/** The field that an error of the API is about, with its text; undefined where it names none. */
+/** The field that an error of the API is about, with its message; undefined if it names none. */
 export function fieldOfError(error: unknown): Errors | undefined {
   const { message } = readError(error);
   const found = MEMBERS.find(([pattern]) => pattern.test(message));

@@ -5,7 +5,7 @@ import { NO_VPC, type VpcValue } from "./parts/vpc";
 
 export type InputFormat = "ONE_DOC_PER_LINE" | "ONE_DOC_PER_FILE";
 
-/** What the form holds; fields that the chosen analysis type does not have are kept, and not sent. */
+/** The values of the form. Fields that the chosen analysis type does not have are kept, but not sent. */
 export interface Draft {
   readonly name: string;
   /** The id of an analysis type. */

@@ -6,10 +6,10 @@ import { fromKey } from "./parts/encryption";
 import { fromVpcConfig } from "./parts/vpc";
 
 const NAME_LENGTH = 256;
-// Describe shows the archive; Start takes the place that the job's own folder was made in.
+// Describe returns the archive's location; Start needs the location in which the job's folder was created.
 const OWN_FOLDER = /\/?[0-9]{12}-[A-Z]+-[0-9a-f]+\/output\/output\.tar\.gz$/;
 
-/** The form as it was for a job: everything that the API tells of it. */
+/** The form as it was for a job: everything that the API returns. */
 export function draftFromJob(kind: JobKind, job: JobProperties, tags: readonly Tag[]): Draft {
   const model = modelArnOf(kind, job);
   return {
@@ -29,13 +29,13 @@ export function draftFromJob(kind: JobKind, job: JobProperties, tags: readonly T
   };
 }
 
-/** Where a job was told to write, from where it wrote. */
+/** The requested output location, derived from where the job wrote. */
 export function outputPlace(uri: string): string {
   const place = uri.replace(OWN_FOLDER, "");
   return place === uri ? uri : `${place}/`;
 }
 
-/** "speeches", "speeches-copy", "speeches-copy-2": names need not be unique, but people tell jobs apart by them. */
+/** "speeches", "speeches-copy", "speeches-copy-2": names need not be unique, but people distinguish jobs by them. */
 export function copyName(name: string | undefined): string {
   if (name === undefined || name === "") return "";
   const match = /^(.*)-copy(?:-([0-9]+))?$/s.exec(name);

@@ -14,17 +14,17 @@ export interface NewLocations {
 const INPUT = "documents/";
 const OUTPUT = "results/";
 
-/** What is wrong with the name of a bucket; undefined where nothing is. */
+/** What is wrong with the name of a bucket; undefined if it is valid. */
 export function bucketNameProblem(name: string): string | undefined {
   if (name.length < 3 || name.length > 63) return "Use 3 to 63 characters.";
   if (!/^[a-z0-9][a-z0-9.-]*[a-z0-9]$/.test(name)) {
-    return "Use lower-case letters, digits, dots and hyphens, with a letter or digit at both ends.";
+    return "Use lowercase letters, digits, dots and hyphens, with a letter or digit at both ends.";
   }
-  if (name.includes("..")) return "Two dots may not stand side by side.";
-  return /^[0-9]+(\.[0-9]+){3}$/.test(name) ? "It may not look like an IP address." : undefined;
+  if (name.includes("..")) return "Two dots must not be adjacent.";
+  return /^[0-9]+(\.[0-9]+){3}$/.test(name) ? "It must not look like an IP address." : undefined;
 }
 
-/** Create a bucket, put the documents into it one by one, and say where a job reads and writes. */
+/** Create a bucket, upload the documents one by one, and return where a job reads and writes. */
 export async function makeBucket(
   client: S3Client,
   bucket: string,

@@ -4,7 +4,7 @@ import type { Json } from "./parts/code";
 import { keyOf } from "./parts/encryption";
 import { vpcConfig } from "./parts/vpc";
 
-/** The request of the Start operation that a draft stands for: what is empty is left out. */
+/** The request of the Start operation for a draft, without empty values. */
 export function buildRequest(draft: Draft, type: AnalysisType): { readonly [member: string]: Json | undefined } {
   const outputKey = keyOf(draft.outputKey);
   const volumeKey = keyOf(draft.volumeKey);

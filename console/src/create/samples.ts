@@ -1,10 +1,10 @@
-/** A text to begin with. All are in the public domain. */
+/** A sample text. All are in the public domain. */
 export interface Sample {
   readonly name: string;
   readonly text: string;
 }
 
-/** Documents for those who have none at hand: what people, places, dates and opinions look like in results. */
+/** Documents for users who have none at hand. They have people, places, dates and opinions to find. */
 export const SAMPLES: readonly Sample[] = [
   {
     name: "gettysburg-1863.txt",

@@ -3,10 +3,10 @@ import { parseS3Uri } from "./parts/s3Uri";
 import { fromParameters } from "./parts/vpc";
 
 /**
- * The form at its start: as it was left, with what the address brings.
+ * The form at its start: as it was left, with the values of the address.
  *
- * ``vpc``, ``subnets`` and ``groups`` come from the page that makes a VPC, ``model`` from a model's page, ``input`` from
- * a bucket's.
+ * ``vpc``, ``subnets`` and ``groups`` come from the form for a private VPC, ``model`` from a model's page, ``input``
+ * from a bucket's.
  */
 export function startDraft(kept: Draft | undefined, parameters: URLSearchParams): Draft {
   let draft = kept ?? EMPTY_DRAFT;
@@ -19,7 +19,7 @@ export function startDraft(kept: Draft | undefined, parameters: URLSearchParams)
   return draft;
 }
 
-/** Whether the form was left with something in it, and is not being come back to on purpose. */
+/** Whether the form was left with values in it, and the user is not returning to it on purpose. */
 export function isLeft(kept: Draft | undefined, parameters: URLSearchParams): boolean {
   const returned = parameters.has("vpc") || parameters.has("copy");
   return kept !== undefined && !returned && JSON.stringify(kept) !== JSON.stringify(EMPTY_DRAFT);
@@ -31,7 +31,7 @@ function withModel(draft: Draft, arn: string): Draft {
   return draft;
 }
 
-/** Which job ``?copy=KIND/ID`` names. */
+/** The job that ``?copy=KIND/ID`` names. */
 export function copiedJob(parameters: URLSearchParams): { readonly slug: string; readonly id: string } | undefined {
   const match = /^([a-z-]+)\/([^/]+)$/.exec(parameters.get("copy") ?? "");
   return match === null ? undefined : { slug: match[1] ?? "", id: match[2] ?? "" };

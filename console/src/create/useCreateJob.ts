@@ -9,7 +9,7 @@ import type { AnalysisType } from "./analysisTypes";
 import type { Draft } from "./draft";
 import { draftFromJob } from "./fromJob";
 
-/** Start the job; the answer is its id. */
+/** Start the job, and return its id. */
 export function useStartJob() {
   const client = useComprehend();
   const queries = useQueryClient();
@@ -27,11 +27,11 @@ export function useStartJob() {
 
 export interface Copied {
   readonly draft: Draft;
-  /** Whether the tags were not read, because the caller may not. */
+  /** Whether the tags could not be read, because the caller lacks permission. */
   readonly withoutTags: boolean;
 }
 
-/** The form of a job that is there. */
+/** The form with the values of an existing job. */
 export function useCopiedJob(copied: { readonly slug: string; readonly id: string } | undefined) {
   const client = useComprehend();
   return useQuery({

@@ -6,7 +6,7 @@ import { s3UriProblem } from "./parts/s3Uri";
 import { tagsProblem } from "./parts/tags";
 import { validateVpc } from "./parts/vpc";
 
-/** The fields that an error can stand beside. */
+/** The fields that can have an error. */
 export type Field =
   | "name"
   | "type"
@@ -26,7 +26,7 @@ export type Field =
 
 export type Errors = Partial<Record<Field, string>>;
 
-/** What each field is called on the page, for the summary at the button. */
+/** The label of each field on the page, for the summary at the button. */
 export const FIELD_LABELS: Readonly<Record<Field, string>> = {
   name: "Name",
   type: "Analysis type",
@@ -48,13 +48,13 @@ export const FIELD_LABELS: Readonly<Record<Field, string>> = {
 const NAME_LENGTH = 256;
 const NAME = /^[\p{L}\p{Z}\p{N}_.:/=+\-%@]*$/u;
 
-/** What is wrong with a draft, by field, by the limits of the API; empty where it can be sent. */
+/** What is wrong with a draft, by field, according to the limits of the API; empty if it can be sent. */
 export function validateDraft(draft: Draft, type: AnalysisType): Errors {
   const found: Partial<Record<Field, string | undefined>> = {
     name: nameProblem(draft.name),
     language: languageProblem(draft, type),
     topics: type.hasTopics ? topicsProblem(draft.topics) : undefined,
-    model: type.model !== undefined && draft.modelArn === "" ? `Choose a ${type.model} that is trained.` : undefined,
+    model: type.model !== undefined && draft.modelArn === "" ? `Choose a trained ${type.model}.` : undefined,
     volumeKey: keyProblem(draft.volumeKey),
     input: s3UriProblem(draft.input),
     output: s3UriProblem(draft.output),
@@ -68,7 +68,7 @@ export function validateDraft(draft: Draft, type: AnalysisType): Errors {
 
 export function nameProblem(name: string): string | undefined {
   if (name.length > NAME_LENGTH) return `Shorten the name: it has ${name.length} characters of ${NAME_LENGTH}.`;
-  return NAME.test(name) ? undefined : "Use letters, digits, blanks and _.:/=+-%@ only.";
+  return NAME.test(name) ? undefined : "Use only letters, digits, spaces and _.:/=+-%@.";
 }
 
 function languageProblem(draft: Draft, type: AnalysisType): string | undefined {

@@ -11,7 +11,7 @@ import { RouterButton } from "../components/RouterButton";
 import { RouterLink } from "../components/RouterLink";
 import { useSignedIn } from "../session/session";
 
-/** Where everything begins: from nothing to a job's results in four steps. */
+/** The start page: from nothing to a job's results in four steps. */
 export default function HomePage() {
   const { identity } = useSignedIn();
   const { apiUrl, region, version } = getConfig();
@@ -30,7 +30,7 @@ export default function HomePage() {
           A subnet, a security group and an endpoint to S3. The kernel of this machine enforces them.
         </Step>
         <Step number={2} title="Documents" action={<RouterLink to="/s3">Upload to a bucket</RouterLink>}>
-          Text files in a bucket, one document a file or one a line.
+          Text files in a bucket, one document per file or per line.
         </Step>
         <Step number={3} title="A job" action={<RouterLink to="/jobs/create">Create a job</RouterLink>}>
           Entities, key phrases, language, sentiment, topics or your own model, in containers inside that VPC.
@@ -54,7 +54,7 @@ export default function HomePage() {
             <RouterLink to="/access/trail">Who called what</RouterLink>
           </SpaceBetween>
         </Container>
-        <Container header={<Header variant="h2">Try at once</Header>}>
+        <Container header={<Header variant="h2">Try it now</Header>}>
           <SpaceBetween size="xs">
             <RouterLink to="/analyze">Analyze a text in real time</RouterLink>
             <RouterLink to="/models">Train a model of your own</RouterLink>

@@ -95,7 +95,7 @@ function Found({ kind, job, jobId, error }: FoundProps) {
     { id: "files", label: "Files", content: <FilesTab kind={kind} job={job} /> },
     { id: "tags", label: "Tags", content: <ComprehendTags arn={job.JobArn ?? ""} noun="job" /> },
   ];
-  const asked = search.get("tab");
+  const requestedTab = search.get("tab");
   return (
     <Page
       title={job.JobName ?? `Job ${jobId}`}
@@ -116,7 +116,7 @@ function Found({ kind, job, jobId, error }: FoundProps) {
         </SpaceBetween>
       }
     >
-      {error !== null && <ErrorAlert what="The job cannot be read again" error={error} />}
+      {error !== null && <ErrorAlert what="The job cannot be refreshed" error={error} />}
       {job.JobStatus === "FAILED" && <FailureCallout job={job} copy={copy} />}
       {outcome !== undefined && (
         <Alert
@@ -131,7 +131,7 @@ function Found({ kind, job, jobId, error }: FoundProps) {
       <Tabs
         ariaLabel="About the job"
         tabs={tabs}
-        activeTabId={tabs.some((tab) => tab.id === asked) ? (asked ?? "overview") : "overview"}
+        activeTabId={tabs.some((tab) => tab.id === requestedTab) ? (requestedTab ?? "overview") : "overview"}
         onChange={({ detail }) => setSearch({ tab: detail.activeTabId }, { replace: true })}
       />
       {stopping && <StopJobModal jobs={[{ kind, job }]} onClose={() => setStopping(false)} />}

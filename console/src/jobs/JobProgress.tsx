@@ -5,7 +5,7 @@ import { percentDone, progressWords } from "./progress";
 import { isActive, type JobProperties } from "./properties";
 import type { JobRun } from "./runs";
 
-/** How far a job of the list is; nothing for one that has ended. */
+/** The progress of a job in the list; nothing for a job that has ended. */
 export function JobProgress({ job }: { readonly job: JobProperties }) {
   const active = isActive(job.JobStatus);
   const { data } = useJobProgress(job.JobId ?? "", active);
@@ -13,7 +13,7 @@ export function JobProgress({ job }: { readonly job: JobProperties }) {
   return <RunProgress run={data} name={job.JobName ?? job.JobId ?? "the job"} />;
 }
 
-/** How far a job is: documents of all, rate, time left, or its place in the queue. */
+/** The progress of a job: documents done, rate, time left, or its place in the queue. */
 export function RunProgress({ run, name }: { readonly run: JobRun; readonly name: string }) {
   const percent = percentDone(run);
   if (percent === undefined) return <Box variant="span">{progressWords(run)}</Box>;

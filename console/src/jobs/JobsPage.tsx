@@ -116,7 +116,7 @@ export default function JobsPage() {
   return (
     <Page
       title="Analysis jobs"
-      description="Every job of every type: what runs, what waits, and what became of the others."
+      description="All jobs of every type: running, waiting and ended."
       actions={
         <RouterButton variant="primary" to="/jobs/create">
           Create job
@@ -132,7 +132,7 @@ export default function JobsPage() {
         />
       ))}
       <ProgressNote jobs={jobs} />
-      <FormField label="Submitted between" description="Without a choice, jobs of all times are listed.">
+      <FormField label="Submitted between" description="Leave empty to list all jobs.">
         <SubmittedPicker value={range} onChange={setRange} />
       </FormField>
       <ResourceTable
@@ -187,7 +187,7 @@ function Actions({ chosen, onStop }: ActionsProps) {
   );
 }
 
-/** Says once, above the list, why no row has progress. */
+/** Says once, above the list, why no row shows progress. */
 function ProgressNote({ jobs }: { readonly jobs: readonly ListedJob[] | undefined }) {
   const active = jobs?.find(({ job }) => isActive(job.JobStatus));
   const { error } = useJobProgress(active?.job.JobId ?? "", active !== undefined);
@@ -201,7 +201,7 @@ function Empty({ filtered }: { readonly filtered: boolean }) {
     <SpaceBetween size="s">
       <b>No jobs yet</b>
       <Box variant="p">
-        A job reads the documents below an S3 prefix, analyses them in a container inside your VPC, and writes one
+        A job reads the documents below an S3 prefix, analyzes them in a container inside your VPC, and writes an
         archive of results to S3.
       </Box>
       <RouterButton to="/jobs/create">Create your first job</RouterButton>

@@ -9,14 +9,14 @@ const KNOWN: Readonly<Record<string, readonly [StatusIndicatorProps.Type, string
   STOPPED: ["stopped", "Stopped"],
 };
 
-/** The name of a job's status as the original console has it. */
+/** The name of a job's status, as in AWS's console. */
 export function statusWords(status: string | undefined): string {
   return KNOWN[status ?? ""]?.[1] ?? status ?? "-";
 }
 
 interface Props {
   readonly status: string | undefined;
-  /** Whether there is something to read of it, such as documents that failed. */
+  /** Whether it completed with problems, such as documents that failed. */
   readonly warned?: boolean;
 }
 

@@ -17,21 +17,21 @@ interface Props {
 
 const NAMED = 20;
 
-/** The question before jobs are stopped. */
+/** A dialog that asks before jobs are stopped. */
 export function StopJobModal({ jobs, onClose }: Props) {
   const client = useComprehend();
   const queries = useQueryClient();
   const notices = useNotices();
   const [left, setLeft] = useState<readonly NotStopped[]>([]);
-  const asked = left.length === 0 ? jobs : left.map(({ listed }) => listed);
+  const targets = left.length === 0 ? jobs : left.map(({ listed }) => listed);
   const stop = async (): Promise<void> => {
-    const refused = await stopAll(client, asked);
+    const refused = await stopAll(client, targets);
     await queries.invalidateQueries({ queryKey: ["comprehend"] });
-    const stopped = asked.length - refused.length;
+    const stopped = targets.length - refused.length;
     if (stopped > 0) {
       notices.info(
         <>
-          {asked.length === 1 ? <NameOf listed={asked[0]} /> : counted(stopped, "job")} was asked to stop. What has been
+          Stopping {targets.length === 1 ? <NameOf listed={targets[0]} /> : counted(stopped, "job")}. What has been
           finished is kept.
         </>,
       );
@@ -43,21 +43,21 @@ export function StopJobModal({ jobs, onClose }: Props) {
   return (
     <ConfirmModal
       title={one ? "Stop this job?" : `Stop ${counted(jobs.length, "job")}?`}
-      action={one ? "Stop job" : `Stop ${counted(asked.length, "job")}`}
+      action={one ? "Stop job" : `Stop ${counted(targets.length, "job")}`}
       onConfirm={stop}
       onDismiss={onClose}
     >
       <ul>
-        {asked.slice(0, NAMED).map((listed) => (
+        {targets.slice(0, NAMED).map((listed) => (
           <li key={listed.job.JobArn ?? listed.job.JobId}>
             {typeLabel(listed.kind, listed.job)} job <NameOf listed={listed} />
             {refusalOf(listed, left)}
           </li>
         ))}
-        {asked.length > NAMED && <li>and {asked.length - NAMED} more</li>}
+        {targets.length > NAMED && <li>and {targets.length - NAMED} more</li>}
       </ul>
       <Box variant="p">
-        The documents that are finished by then are written to the output. A stopped job cannot go on; copy it to start
+        Documents that are finished by then are written to the output. A stopped job cannot continue; copy it to start
         again.
       </Box>
     </ConfirmModal>

@@ -2,7 +2,7 @@ import type { ComprehendClient } from "@aws-sdk/client-comprehend";
 import type { JobCommand, JobKind } from "./kinds";
 import type { JobProperties, ListJobsRequest } from "./properties";
 
-/** The most that a List operation of Comprehend answers at once. */
+/** The largest page of a List operation of Comprehend. */
 export const MOST_OF_A_PAGE = 500;
 
 export interface JobsPage {
@@ -15,7 +15,7 @@ async function send(client: ComprehendClient, command: JobCommand, signal?: Abor
   return (await client.send(command, options)) as unknown as Record<string, unknown>;
 }
 
-/** One page of the jobs of a kind. Throws what the API answers. */
+/** One page of the jobs of a kind. Throws the API's errors. */
 export async function listJobs(
   client: ComprehendClient,
   kind: JobKind,
@@ -29,7 +29,7 @@ export async function listJobs(
   };
 }
 
-/** What is known of a job. Throws what the API answers: JobNotFoundException where there is none. */
+/** The description of a job. Throws the API's errors: JobNotFoundException if it does not exist. */
 export async function describeJob(
   client: ComprehendClient,
   kind: JobKind,

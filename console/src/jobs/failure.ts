@@ -5,7 +5,7 @@ import { nounOf, pathOf } from "../vpc/ids";
 import { storagePath, storagePlace } from "./places";
 import type { JobProperties } from "./properties";
 
-/** A link to where something is changed. */
+/** A link to the page where something is changed. */
 export interface Place {
   readonly label: string;
   readonly to: string;
@@ -16,14 +16,14 @@ export interface Failure {
   readonly code: string;
   readonly text: string;
   readonly advice: string;
-  /** Commands that the message itself has. */
+  /** Commands that the message contains. */
   readonly commands: readonly string[];
   readonly place?: Place | undefined;
-  /** The request that was denied, by which the denial is explained. */
+  /** The id of the denied request, with which the denial can be explained. */
   readonly requestId?: string | undefined;
 }
 
-/** What a place is derived from. ``copy`` is where the job can be made again with other values. */
+/** What a link is derived from. ``copy`` is the address of a form with the job's values. */
 interface Facts {
   readonly text: string;
   readonly job: JobProperties;
@@ -66,7 +66,7 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
   VPC_TENANCY_NOT_SUPPORTED: COPY_ENTRY("Use subnets of a VPC with default tenancy."),
   INSUFFICIENT_IP_ADDRESSES: {
     advice:
-      "Delete interfaces that nobody uses, or name a larger subnet. A released address can be used again after up to 60 seconds.",
+      "Delete unused interfaces, or use a larger subnet. A released address can be used again after up to 60 seconds.",
     place: (facts) => network(facts, ["subnet"]),
   },
   CONTAINERS_CANNOT_CONNECT: {
@@ -74,7 +74,7 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
     place: (facts) => network(facts, ["sg", "rtb"]),
   },
   NO_ROUTE_TO_STORAGE: {
-    advice: "Change the one thing that the message names, so that S3 is reached from the subnet.",
+    advice: "Change the one thing that the message names, so that the subnet can reach S3.",
     place: (facts) => network(facts, ["sg", "rtb", "vpce", "dopt", "vpc", "nat", "igw", "subnet"]),
   },
   NO_READ_ACCESS_TO_INPUT: {
@@ -88,14 +88,14 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
   NO_ROOM_FOR_OUTPUT: COPY_ENTRY("Delete objects, or have the operator raise the setting that the message names."),
   INPUT_NOT_FOUND: {
     advice:
-      "Correct the input's S3 location: keys begin with it literally. Do not change the input while a job reads it.",
+      "Correct the input's S3 location: it is matched literally as the beginning of keys. Do not change the input while a job reads it.",
     place: INPUT,
   },
   INPUT_TOO_SMALL: { advice: "Add documents to the input.", place: INPUT },
-  INPUT_TOO_LARGE: { advice: "Split the input over several jobs.", place: INPUT },
-  TOO_MANY_DOCUMENTS: { advice: "Split the input over several jobs.", place: INPUT },
+  INPUT_TOO_LARGE: { advice: "Split the input into several jobs.", place: INPUT },
+  TOO_MANY_DOCUMENTS: { advice: "Split the input into several jobs.", place: INPUT },
   OUTPUT_TOO_LARGE: {
-    advice: "Split the input over several jobs: the results do not fit the container's disk.",
+    advice: "Split the input into several jobs: the results do not fit the container's disk.",
     place: INPUT,
   },
   NO_ACCESS_TO_MODEL_BUCKET: {
@@ -117,7 +117,7 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
   INTERNAL_ERROR: COPY_ENTRY("Start the job again. If it fails again, the log of the product says more."),
 };
 
-/** Read the Message of a failed job. ``copy`` is the address at which the job can be made again. */
+/** Interpret the Message of a failed job. ``copy`` is the address of a form with the job's values. */
 export function readFailure(job: JobProperties, copy?: string): Failure | undefined {
   if (job.Message === undefined || job.Message === "") return undefined;
   const found = /^([A-Z][A-Z_]+): (.*)$/s.exec(job.Message);
@@ -134,10 +134,10 @@ export function readFailure(job: JobProperties, copy?: string): Failure | undefi
   };
 }
 
-/** The first resource that the message names, of these kinds: it names what decided before what it is about. */
+/** The first resource of these kinds in the message, which names what decided before what it decided about. */
 function network({ text, job }: Facts, prefixes: readonly string[]): Place | undefined {
   const named = [...text.matchAll(ID)].map(([id]) => id);
-  // The subnet that the message begins with is where the job was, not what is wrong.
+  // The subnet at the beginning of the message is where the job was, not what is wrong.
   const decisive = named.filter((id) => prefixes.includes(prefixOf(id)) && !id.startsWith("subnet-"));
   const subnets = prefixes.includes("subnet") ? [...named, ...(job.VpcConfig?.Subnets ?? [])] : [];
   return placeOf(decisive[0] ?? subnets.find((id) => id.startsWith("subnet-")));
@@ -149,7 +149,7 @@ function placeOf(id: string | undefined): Place | undefined {
 
 function decidingPolicy(facts: Facts, uri: string | undefined): Place | undefined {
   const { text } = facts;
-  // What decided is named last: the sentence before it is what the caller of S3 was told.
+  // The last sentence names what decided; the one before it is the error that the caller of S3 got.
   if (/VPC endpoint policy/.test(text)) {
     return network(facts, ["vpce"]) ?? { label: "Endpoints", to: "/vpc/endpoints" };
   }

@@ -4,9 +4,9 @@ import {
   FilterLogEventsCommand,
 } from "@aws-sdk/client-cloudwatch-logs";
 import { DescribeFlowLogsCommand, DescribeSubnetsCommand, type EC2Client, type FlowLog } from "@aws-sdk/client-ec2";
-import { type FlowRecord, fieldsOf, parseRecord, tellsOfFlow } from "../vpc/flow/records";
+import { describesFlow, type FlowRecord, fieldsOf, parseRecord } from "../vpc/flow/records";
 
-/** Records that are shown: a job that talks much has more, which the page of flow records has. */
+/** How many records are shown. A job with much traffic has more; the page of flow records shows them. */
 export const MOST_RECORDS = 2_000;
 
 export interface Records {
@@ -15,14 +15,14 @@ export interface Records {
   readonly more: boolean;
 }
 
-/** A log group in which records of a job's interfaces are, with the format they have there. */
+/** A log group that contains records of a job's interfaces, with their format. */
 export interface RecordSource {
   readonly group: string;
   readonly format: string | undefined;
   readonly of: string;
 }
 
-/** Where the records of flow logs can be read: the log groups of those that go to CloudWatch Logs, each once. */
+/** The log groups of the flow logs that are delivered to CloudWatch Logs, without duplicates. */
 export function sourcesOf(flowLogs: readonly FlowLog[]): RecordSource[] {
   const found = new Map<string, RecordSource>();
   for (const each of flowLogs) {
@@ -95,7 +95,7 @@ export async function readRecords(
     );
     for (const { eventId = "", timestamp = 0, message = "" } of page.events ?? []) {
       const record = parseRecord(eventId, timestamp, message, fields);
-      if (record !== undefined && tellsOfFlow(record)) records.push(record);
+      if (record !== undefined && describesFlow(record)) records.push(record);
     }
     token = page.nextToken;
   } while (token !== undefined && records.length < MOST_RECORDS);

@@ -14,7 +14,7 @@ import { eventOf } from "./story";
 
 export const RUNNING_MILLISECONDS = 2_000;
 export const IDLE_MILLISECONDS = 10_000;
-/** The log group of the stories of jobs, where the API `reading-room` does not name it. */
+/** The log group of jobs' stories, if the API `reading-room` does not name it. */
 export const STORY_GROUP = "/reading-room/jobs";
 
 /** A job of a list, with its kind. */
@@ -25,12 +25,12 @@ export interface ListedJob {
 
 export interface JobsList {
   readonly jobs: readonly ListedJob[] | undefined;
-  /** The kinds that cannot be listed, each with why. */
+  /** The kinds that cannot be listed, each with the reason. */
   readonly errors: readonly { readonly kind: JobKind; readonly error: unknown }[];
   readonly loading: boolean;
   /** Whether older jobs are still being read. */
   readonly more: boolean;
-  /** Read every list anew. */
+  /** Read every list again. */
   readonly reload: () => void;
 }
 
@@ -53,7 +53,7 @@ export function useJobs(): JobsList {
         ),
       refetchInterval: (query: { state: { data?: Listing | undefined } }) =>
         query.state.data?.jobs.some((job) => isActive(job.JobStatus)) ? RUNNING_MILLISECONDS : IDLE_MILLISECONDS,
-      // Answers are the same objects as long as nothing has changed: comparing 10,000 jobs deeply would cost more.
+      // Answers are the same objects while nothing has changed, because comparing 10,000 jobs deeply would cost more.
       structuralSharing: false,
     })),
     combine: useCallback(
@@ -80,7 +80,7 @@ export function useJobs(): JobsList {
   );
   const reload = useCallback(() => {
     for (const kind of JOB_KINDS) {
-      // What is shown stays until the whole list is there again.
+      // The jobs shown stay until the whole list has been read again.
       queries.setQueryData<Listing>(listKey(kind), (known) => known && { ...known, readAt: 0 });
       void queries.invalidateQueries({ queryKey: listKey(kind), exact: true });
     }
@@ -104,7 +104,7 @@ const readers = new WeakMap<object, RunReader>();
 
 function useRunReader(client: object, call: Call): RunReader {
   return useMemo(() => {
-    // A session has one client of Comprehend, and so it has one reader.
+    // A session has one client of Comprehend, and therefore one reader.
     const known = readers.get(client);
     if (known !== undefined) return known;
     const made = new RunReader(call);
@@ -113,7 +113,7 @@ function useRunReader(client: object, call: Call): RunReader {
   }, [client, call]);
 }
 
-/** How far a job is, for a row of a list; rows that are shown at the same time ask together. */
+/** The progress of a job, for a row of a list; rows that are shown at the same time share a request. */
 export function useJobProgress(jobId: string, wanted: boolean) {
   const reader = useRunReader(useComprehend(), useReadingRoom());
   return useQuery({
@@ -130,11 +130,11 @@ export interface RunView {
   readonly events: readonly JobEvent[] | undefined;
   readonly error: unknown;
   readonly loading: boolean;
-  /** Whether the story is that of the log stream, because the API `reading-room` cannot be asked. */
+  /** Whether the story comes from the log stream, because the API `reading-room` cannot be used. */
   readonly fromLog: boolean;
 }
 
-/** How a job or a training runs, with its story. ``stream`` names its log stream, for where only that can be read. */
+/** The state of a job or a training, with its story. ``stream`` names its log stream, in case only that can be read. */
 export function useJobRun(identifier: string, active: boolean, stream?: string): RunView {
   const call = useReadingRoom();
   const logs = useLogs();
@@ -160,11 +160,11 @@ export function useJobRun(identifier: string, active: boolean, stream?: string):
   };
 }
 
-/** Whether an error says that this product, or this person, does without progress; in words. */
+/** Describe an error that means that progress cannot be shown. */
 export function whyNoProgress(error: unknown): string | undefined {
   if (error === undefined || error === null) return undefined;
   if (hasCode(error, "UnknownOperationException", "UnknownOperation", "InvalidAction")) {
-    return "This product is older than the console: its API does not tell how jobs run. Update it to see progress.";
+    return "The server is older than the console: its API does not report progress. Update it to see progress.";
   }
   if (isDenied(error)) {
     return "You may not describe these jobs, so their progress is not shown. Ask an administrator for the Describe actions of Comprehend.";

@@ -6,21 +6,21 @@ export interface Listing {
   readonly jobs: readonly JobProperties[];
   /** When all of them were last read, in milliseconds since 1970. */
   readonly readAt: number;
-  /** Whether older ones are still to come. */
+  /** Whether older ones have not been read yet. */
   readonly partial?: boolean;
 }
 
 export type ReadPage = (request: ListJobsRequest) => Promise<JobsPage>;
 
-/** How long a list is only brought up to date. Then it is read anew: jobs may have gone. */
+/** How long a list is only updated. After that it is read again, because jobs may have been deleted. */
 export const WHOLE_MILLISECONDS = 5 * 60 * 1000;
 
 /**
- * Read the jobs of a kind; what was read before saves most of the work.
+ * Read the jobs of a kind, using what was read before.
  *
- * A job that has ended does not change any more, so only those are asked for that were submitted since the oldest one
- * that was still active: with 10,000 jobs in the list that is a page instead of twenty. Who has nothing to show yet is
- * told of the first page, ``onFirst``, when others follow.
+ * A job that has ended does not change any more, so this requests only jobs that were submitted since the oldest one
+ * that was still active: with 10,000 jobs in the list that is a page instead of twenty. If nothing was
+ * read before, ``onFirst`` gets the first page while others follow.
  */
 export async function refresh(
   known: Listing | undefined,
@@ -42,15 +42,15 @@ export async function refresh(
   return { jobs: sorted([...changed, ...kept]), readAt: known.readAt };
 }
 
-/** The moment before which no job was submitted that may have changed. */
+/** The time before which all jobs have ended. */
 export function changesSince(jobs: readonly JobProperties[]): Date | undefined {
   const active = jobs.filter((job) => isActive(job.JobStatus)).map(submitted);
-  // Reduced rather than spread: a call takes only so many arguments.
+  // Reduced rather than spread, because the number of arguments is limited.
   const moment =
     active.length > 0
       ? active.reduce((one, other) => Math.min(one, other))
       : jobs.map(submitted).reduce((one, other) => Math.max(one, other), 0);
-  // Times of the API are to the millisecond, and "after" excludes the moment itself.
+  // The API's times have milliseconds, and "after" excludes the time itself.
   return moment === 0 ? undefined : new Date(moment - 1000);
 }
 

@@ -6,17 +6,17 @@ export interface LogLine {
   readonly message: string;
 }
 
-/** Lines read so far, and where the next read goes on. */
+/** The lines read so far, and the token for the next read. */
 export interface LogTail {
   readonly lines: readonly LogLine[];
   readonly token: string | undefined;
 }
 
 export const NOTHING_READ: LogTail = { lines: [], token: undefined };
-/** Lines that are kept: a page must not grow without end while a log is followed. */
+/** How many lines are kept: a page that follows a log must not grow without limit. */
 export const KEPT_LINES = 50_000;
 
-/** Read what a stream has gained. A stream that does not exist yet is an empty one. */
+/** Read the new lines of a stream. A stream that does not exist yet is treated as empty. */
 export async function readOn(
   client: CloudWatchLogsClient,
   group: string,
@@ -38,12 +38,12 @@ export async function readOn(
       for (const { timestamp, message } of page.events ?? []) {
         lines.push({ timestamp: timestamp ?? 0, message: message ?? "" });
       }
-      // The end of a stream is told by the token of before.
+      // At the end of a stream, the token is the same as before.
       const end = page.nextForwardToken === undefined || page.nextForwardToken === token;
       token = page.nextForwardToken ?? token;
       if (end) break;
     } catch (error) {
-      // The first line of a job is written a moment after it was accepted.
+      // The first line of a job is written shortly after the job is accepted.
       if (hasCode(error, "ResourceNotFoundException") && tail.token === undefined && token === undefined)
         return NOTHING_READ;
       throw error;
@@ -53,7 +53,7 @@ export async function readOn(
   return { lines: [...tail.lines, ...lines].slice(-KEPT_LINES), token };
 }
 
-/** Every line of a stream, the newest KEPT_LINES of a very long one. */
+/** All lines of a stream, or the newest KEPT_LINES of a very long one. */
 export async function readWholeStream(
   client: CloudWatchLogsClient,
   group: string,
@@ -63,7 +63,7 @@ export async function readWholeStream(
   return (await readOn(client, group, stream, NOTHING_READ, signal)).lines;
 }
 
-/** The lines that contain a text, whatever its case. */
+/** The lines that contain a text, ignoring case. */
 export function linesWith(lines: readonly LogLine[], text: string): readonly LogLine[] {
   const wanted = text.trim().toLowerCase();
   return wanted === "" ? lines : lines.filter((line) => line.message.toLowerCase().includes(wanted));

@@ -3,20 +3,20 @@ import type { JobRun } from "./runs";
 
 const PHASES: Readonly<Record<string, string>> = {
   QUEUED: "Waiting for its turn",
-  PREPARING: "Its network is being made",
+  PREPARING: "Its network is being created",
   RUNNING: "Running",
   STOPPING: "Finishing early",
   FINISHING: "Its containers and interfaces are being removed",
 };
 
-/** How many documents of all are done, in percent; nothing while the total is not known. */
+/** The percentage of documents that are done; undefined while the total is not known. */
 export function percentDone(run: JobRun): number | undefined {
   const total = run.TotalDocuments;
   if (total === undefined || total <= 0) return undefined;
   return Math.min(100, Math.floor((100 * run.Documents) / total));
 }
 
-/** How far a job is, in words: "1,200 of 6,000 documents, 46 a second, 1 min 44 s left". */
+/** The progress of a job in words: "1,200 of 6,000 documents, 46 a second, 1 min 44 s left". */
 export function progressWords(run: JobRun): string {
   if (run.Phase === "QUEUED") return queueWords(run.QueuePosition);
   if (run.Phase !== "RUNNING" && run.Phase !== "STOPPING") return PHASES[run.Phase] ?? run.Phase;
@@ -38,7 +38,7 @@ function queueWords(before: number | undefined): string {
   return before === 0 ? "Next of its type" : `${counted(before, "job")} of its type before it`;
 }
 
-/** A rate in the unit in which it is easily read: a second, a minute, an hour. */
+/** A rate in a readable unit: a second, a minute or an hour. */
 export function rateWords(perSecond: number): string {
   const units = [
     [1, "a second"],

@@ -2,7 +2,7 @@ import type { InputDataConfig, OutputDataConfig, Tag, VpcConfig } from "@aws-sdk
 
 export type JobStatus = "SUBMITTED" | "IN_PROGRESS" | "COMPLETED" | "FAILED" | "STOP_REQUESTED" | "STOPPED";
 
-/** What Describe and List say of a job: the members of all kinds together. */
+/** The properties of a job in Describe and List: the members of all kinds together. */
 export interface JobProperties {
   readonly JobId?: string;
   readonly JobArn?: string;
@@ -23,7 +23,7 @@ export interface JobProperties {
   readonly VpcConfig?: VpcConfig;
 }
 
-/** What a Start operation takes: the members of all kinds together; which are needed depends on the kind. */
+/** The request of a Start operation: the members of all kinds together; which are required depends on the kind. */
 export interface StartJobRequest {
   readonly InputDataConfig: InputDataConfig;
   readonly OutputDataConfig: OutputDataConfig;
@@ -40,7 +40,7 @@ export interface StartJobRequest {
   readonly Tags?: Tag[];
 }
 
-/** What a List operation takes. AWS allows one criterion of the filter at a time. */
+/** The request of a List operation. AWS allows one criterion of the filter at a time. */
 export interface ListJobsRequest {
   readonly Filter?: {
     readonly JobName?: string;
@@ -57,14 +57,14 @@ export function isActive(status: string | undefined): boolean {
   return status === "SUBMITTED" || status === "IN_PROGRESS" || status === "STOP_REQUESTED";
 }
 
-/** Whether a job may have written results: a stopped one has those of the documents that it had finished. */
+/** Whether a job may have written results: a stopped one has the results of the documents that it had finished. */
 export function hasResults(status: string | undefined): boolean {
   return status === "COMPLETED" || status === "STOPPED";
 }
 
-/** What a completed job says of its documents: "2 of 7 documents failed". Others say why in places of their own. */
+/** The outcome of a completed job: "2 of 7 documents failed". Other jobs show their reasons elsewhere. */
 export function outcomeWords({ JobStatus, Message }: JobProperties): string | undefined {
   if (JobStatus !== "COMPLETED" || Message === undefined || Message.trim() === "") return undefined;
-  const told = Message.trim().replace(/^completed[,:]?\s+/i, "");
-  return told === "" ? undefined : told;
+  const outcome = Message.trim().replace(/^completed[,:]?\s+/i, "");
+  return outcome === "" ? undefined : outcome;
 }

@@ -1,6 +1,6 @@
 import type { JobProperties } from "./properties";
 
-/** The members that the overview shows in places of their own. */
+/** The members that the overview shows elsewhere. */
 const PLACED: ReadonlySet<string> = new Set([
   "JobId",
   "JobArn",
@@ -24,12 +24,12 @@ export interface PropertyRow {
   readonly value: string;
 }
 
-/** Every other property that the API tells, by its own name: a later version may tell more than the page knows. */
+/** Every other property that the API returns, by its own name: a later version may return more than the page knows. */
 export function otherProperties(job: JobProperties): PropertyRow[] {
   return Object.entries(job).flatMap(([name, value]) => (PLACED.has(name) ? [] : flatten(name, value)));
 }
 
-/** What an S3 configuration says besides its place: format, reader, key. */
+/** The members of an S3 configuration other than its location: format, reader, key. */
 export function otherMembers(config: object | undefined): PropertyRow[] {
   return Object.entries(config ?? {}).flatMap(([name, value]) => (name === "S3Uri" ? [] : flatten(name, value)));
 }

@@ -1,7 +1,7 @@
 import type { Call } from "../api/readingRoom";
 import { ReadingRoomError } from "../api/readingRoom";
 
-/** What DescribeJobRuns of the API `reading-room` says of a job or a training. */
+/** A job or a training in the answer of DescribeJobRuns of the API `reading-room`. */
 export interface JobRun {
   readonly JobId: string;
   readonly JobArn: string;
@@ -42,11 +42,11 @@ interface Answer {
   readonly Errors: readonly { JobIdentifier: string; ErrorCode: string; ErrorMessage: string }[];
 }
 
-/** The most that one call may ask about. */
+/** The most identifiers of one call. */
 const MOST = 100;
 const GATHER_MILLISECONDS = 10;
 
-/** How a job runs, told with its story. ``identifier`` is its id or ARN, or the ARN of a model whose training is meant. */
+/** The state of a job, with its story. ``identifier`` is its id or ARN, or the ARN of a model for its training. */
 export async function describeRun(call: Call, identifier: string, signal?: AbortSignal): Promise<JobRun> {
   return only(await call<Answer>("DescribeJobRuns", { JobIds: [identifier], IncludeEvents: true }, signal), identifier);
 }
@@ -57,22 +57,22 @@ function only(answer: Answer, identifier: string): JobRun {
   const error = answer.Errors.find((each) => each.JobIdentifier === identifier);
   throw new ReadingRoomError(
     error?.ErrorCode ?? "JobNotFoundException",
-    error?.ErrorMessage ?? `The service says nothing of ${identifier}.`,
+    error?.ErrorMessage ?? `The service returned nothing about ${identifier}.`,
     400,
     undefined,
   );
 }
 
-interface Asked {
+interface Pending {
   readonly identifier: string;
   readonly resolve: (run: JobRun) => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** Gathers questions about single jobs, asked at about the same time by the rows of a list, into few calls. */
+/** Combines the requests for single jobs, which the rows of a list make at about the same time, into few calls. */
 export class RunReader {
   private readonly call: Call;
-  private waiting: Asked[] = [];
+  private waiting: Pending[] = [];
 
   constructor(call: Call) {
     this.call = call;
@@ -86,16 +86,16 @@ export class RunReader {
   }
 
   private flush(): void {
-    const asked = this.waiting;
+    const batch = this.waiting;
     this.waiting = [];
-    for (let from = 0; from < asked.length; from += MOST) void this.ask(asked.slice(from, from + MOST));
+    for (let from = 0; from < batch.length; from += MOST) void this.ask(batch.slice(from, from + MOST));
   }
 
-  private async ask(asked: readonly Asked[]): Promise<void> {
+  private async ask(batch: readonly Pending[]): Promise<void> {
     try {
-      const identifiers = [...new Set(asked.map((each) => each.identifier))];
+      const identifiers = [...new Set(batch.map((each) => each.identifier))];
       const answer = await this.call<Answer>("DescribeJobRuns", { JobIds: identifiers, IncludeEvents: false });
-      for (const { identifier, resolve, reject } of asked) {
+      for (const { identifier, resolve, reject } of batch) {
         try {
           resolve(only(answer, identifier));
         } catch (error) {
@@ -103,7 +103,7 @@ export class RunReader {
         }
       }
     } catch (error) {
-      for (const { reject } of asked) reject(error);
+      for (const { reject } of batch) reject(error);
     }
   }
 }

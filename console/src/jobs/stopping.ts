@@ -3,7 +3,7 @@ import { stopJob } from "./calls";
 import type { ListedJob } from "./hooks";
 import { isActive } from "./properties";
 
-/** Whether a job can be asked to stop. */
+/** Whether a job can be stopped. */
 export function canStop({ kind, job }: ListedJob): boolean {
   return kind.Stop !== undefined && isActive(job.JobStatus) && job.JobStatus !== "STOP_REQUESTED";
 }
@@ -13,8 +13,8 @@ export function whyNotStopped(chosen: readonly ListedJob[]): string {
   if (chosen.length === 0) return "Choose a job first.";
   if (chosen.every(({ kind }) => kind.Stop === undefined)) return "AWS has no operation that stops jobs of this type.";
   return chosen.length === 1
-    ? "This job has ended, or was asked to stop already."
-    : "The chosen jobs have ended, were asked to stop already, or are of types that AWS cannot stop.";
+    ? "This job has ended or is already stopping."
+    : "The chosen jobs have ended, are already stopping, or have types that AWS cannot stop.";
 }
 
 export interface NotStopped {
@@ -22,7 +22,7 @@ export interface NotStopped {
   readonly error: unknown;
 }
 
-/** Ask each job to stop; one that refuses keeps none of the others from it. */
+/** Stop each job; an error for one does not affect the others. */
 export async function stopAll(client: ComprehendClient, jobs: readonly ListedJob[]): Promise<NotStopped[]> {
   const refused: NotStopped[] = [];
   for (const listed of jobs) {

@@ -1,21 +1,21 @@
 import { counted, formatNumber } from "../components/format";
 import type { JobContainer, JobEvent } from "./runs";
 
-/** One line of a story with where it stands in time. */
+/** A line of a story with its position in time. */
 export interface StoryLine extends JobEvent {
-  /** Its place in the story, from 0. */
+  /** Its index in the story, from 0. */
   readonly number: number;
   /** Milliseconds since the first line. */
   readonly offset: number;
   /** Milliseconds since the line before. */
   readonly gap: number;
-  /** How long the gap is drawn, from 0 to 1, on a scale of its logarithm: 5 ms and 5 minutes can both be seen. */
+  /** The drawn length of the gap, from 0 to 1, on a logarithmic scale: both 5 ms and 5 minutes are visible. */
   readonly length: number;
   readonly tone: "neutral" | "good" | "warning" | "bad";
 }
 
 export interface Phase {
-  /** Its place among the phases, from 0. */
+  /** Its index among the phases, from 0. */
   readonly number: number;
   readonly name: string;
   readonly milliseconds: number;
@@ -46,7 +46,7 @@ const TONES: Readonly<Record<string, StoryLine["tone"]>> = {
   OutputSeen: "good",
 };
 
-/** The steps of a story as people call them; the log has the names of the program. */
+/** The labels of a story's steps; the log has the program's own names. */
 const STEP_WORDS: Readonly<Record<string, string>> = {
   Submitted: "Submitted",
   Admitted: "Its turn has come",
@@ -59,7 +59,7 @@ const STEP_WORDS: Readonly<Record<string, string>> = {
   OutputSeen: "Results written",
   WorkerFailed: "The analysis failed",
   ContainerLost: "The container was lost",
-  StopRequested: "Asked to stop",
+  StopRequested: "Stop requested",
   StopOverdue: "Did not stop in time",
   TimedOut: "Took too long",
   Released: "Network interface removed",
@@ -68,13 +68,13 @@ const STEP_WORDS: Readonly<Record<string, string>> = {
   Warning: "Warning",
 };
 
-/** What a step is called; one that this page does not know, by the words of its name: "Something Happened". */
+/** The label of a step; an unknown step is labelled with the words of its name: "Something Happened". */
 export function stepWords(event: string): string {
   return STEP_WORDS[event] ?? event.replaceAll(/(?<=[a-z])(?=[A-Z])/g, " ");
 }
 
-/** Lay a story out in time. */
-export function layOut(events: readonly JobEvent[]): StoryLine[] {
+/** Return a story's lines with their positions in time. */
+export function timed(events: readonly JobEvent[]): StoryLine[] {
   const ordered = [...events].sort((one, other) => one.At - other.At);
   const start = ordered[0]?.At ?? 0;
   return ordered.map((event, index) => {
@@ -90,7 +90,7 @@ export function layOut(events: readonly JobEvent[]): StoryLine[] {
   });
 }
 
-/** The phases that a job has been through, each with how long; the last one lasts until ``now`` while it is active. */
+/** The phases of a job with their durations; the last one lasts until ``now`` while the job is active. */
 export function phases(events: readonly JobEvent[], now: number | undefined): Phase[] {
   const ordered = [...events].sort((one, other) => one.At - other.At);
   const first = ordered[0];
@@ -115,14 +115,14 @@ export function phases(events: readonly JobEvent[], now: number | undefined): Ph
   }));
 }
 
-/** How the program tells of results: "output seen: 5 documents, 1 errors". */
+/** The form in which the program reports results: "output seen: 5 documents, 1 errors". */
 const OUTPUT = /^output seen: (\d+) documents?, (\d+) errors?/;
 
 function outputWords(documents: number, errors: number): string {
   return `${counted(documents, "document")}, ${errors === 0 ? "none" : formatNumber(errors)} with an error`;
 }
 
-/** The text of a line without the phase that it ends in, which the timeline shows by itself. */
+/** The text of a line without the phase at its end, which the timeline shows separately. */
 export function wordsOf(event: JobEvent): { readonly text: string; readonly phase: string | undefined } {
   const phase = PHASE.exec(event.Text)?.[1];
   const text = phase === undefined ? event.Text : event.Text.replace(PHASE, "").trimEnd();
@@ -132,7 +132,7 @@ export function wordsOf(event: JobEvent): { readonly text: string; readonly phas
   };
 }
 
-/** Read a line of a job's log stream, "Event: text", as a line of its story. */
+/** Parse a line of a job's log stream, "Event: text", into a line of its story. */
 export function eventOf(line: { readonly timestamp?: number; readonly message?: string }): JobEvent {
   const message = line.message ?? "";
   const found = /^([A-Za-z]+): (.*)$/s.exec(message);
@@ -143,15 +143,15 @@ export interface UsedInterface {
   readonly id: string;
   readonly subnet?: string | undefined;
   readonly address?: string | undefined;
-  /** The container that has it now; absent when it is gone. */
+  /** The container that has it now; absent if the interface is gone. */
   readonly container?: JobContainer | undefined;
 }
 
-/** Every interface that a job has had: those of its containers, and those that its story tells of, which are gone. */
+/** Every interface that a job has had: those of its containers, and removed ones from its story. */
 export function interfacesOf(events: readonly JobEvent[], containers: readonly JobContainer[]): UsedInterface[] {
   const found = new Map<string, UsedInterface>();
   for (const { Event, Text } of events) {
-    // Only these lines are the service's own; others quote messages, which may name any interface.
+    // Only these lines are written by the service alone; others quote messages, which may name any interface.
     if (Event !== "Prepared" && Event !== "MemberPrepared") continue;
     for (const [id] of Text.matchAll(INTERFACE)) found.set(id, { id });
     for (const [, id, subnet, address] of Text.matchAll(READY)) if (id) found.set(id, { id, subnet, address });

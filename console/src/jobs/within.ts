@@ -1,6 +1,6 @@
 import type { JobProperties } from "./properties";
 
-/** A choice of times, as the design system's picker gives it. */
+/** A range of time, as the design system's picker returns it. */
 type Range =
   | { readonly type: "absolute"; readonly startDate: string; readonly endDate: string }
   | { readonly type: "relative"; readonly amount: number; readonly unit: string };
@@ -20,7 +20,7 @@ const LENGTHS: Readonly<Record<string, number>> = {
   year: 365 * 86_400_000,
 };
 
-/** The moments that a choice of times means, in milliseconds since 1970; nothing where nothing was chosen. */
+/** The bounds of a range of time, in milliseconds since 1970; undefined if none was chosen. */
 export function boundsOf(range: Range | null, now: number): Bounds | undefined {
   if (range === null) return undefined;
   if (range.type === "relative") {
@@ -29,7 +29,7 @@ export function boundsOf(range: Range | null, now: number): Bounds | undefined {
   }
   const [from, until] = [Date.parse(range.startDate), Date.parse(range.endDate)];
   if (Number.isNaN(from) || Number.isNaN(until)) return undefined;
-  // A day that is chosen as the end is meant whole, and so is a second.
+  // A day or a second that is chosen as the end is included.
   return { from, until: range.endDate.includes("T") ? until + 999 : until + 86_399_999 };
 }
 

@@ -1,16 +1,16 @@
 import { RESULTS, type ResultKind } from "./rows.generated";
 
-/** Whether it finds places in the text, and does not judge the document as a whole. */
+/** Whether its findings have positions in the text, rather than being about the whole document. */
 export function findsPlaces(kind: ResultKind): boolean {
   return RESULTS[kind].layout === "spans" || RESULTS[kind].layout === "mentions";
 }
 
-/** Whether it judges each document as a whole. */
+/** Whether its results are about each document as a whole. */
 export function judgesDocuments(kind: ResultKind): boolean {
   return RESULTS[kind].layout === "types" || RESULTS[kind].layout === "tone";
 }
 
-/** Whether it finds what a text mentions, each mention with a sentiment. */
+/** Whether its findings are mentions, each with a sentiment. */
 export function findsMentions(kind: ResultKind): boolean {
   return RESULTS[kind].layout === "mentions";
 }

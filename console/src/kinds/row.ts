@@ -1,8 +1,8 @@
 import type { ResultKind, TextKindId } from "./rows.generated";
 
-/** One kind of job, as the service's registry has it. */
+/** A kind of job, from the service's registry. */
 export interface JobRow {
-  /** Its part of an address: /jobs/SLUG/ID. */
+  /** Its part of a path: /jobs/SLUG/ID. */
   readonly slug: ResultKind;
   readonly label: string;
   readonly description: string;
@@ -10,15 +10,15 @@ export interface JobRow {
   readonly operation: string;
   /** The resource type in the ARN of such a job. */
   readonly arnType: string;
-  /** The member of a Describe answer that holds the properties; that of a List answer is the same with "List". */
+  /** The member of a Describe answer with the properties; that of a List answer has the suffix "List". */
   readonly properties: string;
   /** Whether it works without a custom model. */
   readonly builtIn: boolean;
   /** The languages that the service has an engine for; empty if the operation has no LanguageCode. */
   readonly languages: readonly string[];
-  /** The language codes that Comprehend takes, if those are not all that LanguageCode has. */
+  /** The language codes that Comprehend accepts, if these are not all of LanguageCode. */
   readonly documentedLanguages?: readonly string[];
-  /** How a custom model does the work, if one can. */
+  /** How the kind uses a custom model, if it can. */
   readonly model?: CustomModelRow;
 }
 
@@ -30,33 +30,33 @@ export interface CustomModelRow {
   readonly description: string;
 }
 
-/** One analysis of a text at once. */
+/** A kind of synchronous analysis. */
 export interface TextRow {
   readonly id: TextKindId;
   readonly label: string;
   readonly detect: string;
   readonly batch: string;
-  /** The languages that are served here (docs/languages.md); none for what takes no language. */
+  /** The languages that Reading Room supports (docs/languages.md); empty for operations without a language. */
   readonly languages?: readonly string[];
-  /** Bytes of UTF-8 that a single text may have. */
+  /** The most bytes of UTF-8 of a single text. */
   readonly textBytes: number;
 }
 
 /**
- * What a result consists of.
+ * The layout of a result.
  *
- * Spans are places in the text, tokens all its words, mentions places grouped by what they mention, each with a
- * sentiment. Types are judgements of the whole document, each with a score; tone is one sentiment with the scores of all
+ * Spans are ranges of the text, tokens are all its words, and mentions are ranges grouped by entity, each with a
+ * sentiment. Types apply to the whole document, each with a score. Tone is one sentiment with the scores of all
  * four. Topics are tables about all documents.
  */
 export type Layout = "spans" | "tokens" | "mentions" | "types" | "tone" | "topics";
 
-/** What an analysis finds, and what people call it. */
+/** The findings of an analysis, and their names for people. */
 export interface ResultRow {
   readonly layout: Layout;
-  /** The members of a result line that hold findings; the second holds them when several types may apply at once. */
+  /** The members of a result line with findings; the second is used if several types may apply at once. */
   readonly members: readonly string[];
-  /** The member of a finding that has its type; absent where findings have no types. */
+  /** The member of a finding with its type; absent if findings have no types. */
   readonly typeMember?: string;
   readonly one: string;
   readonly many: string;

@@ -20,7 +20,7 @@ export function ClassifierData(section: SectionProps<ClassifierDraft>) {
     <SpaceBetween size="l">
       <DataSpecifications
         section={section}
-        csv="A label and a document a row."
+        csv="A label and a document per row."
         first={
           <SpaceBetween size="l">
             <FormField label="Training model type">
@@ -31,7 +31,7 @@ export function ClassifierData(section: SectionProps<ClassifierDraft>) {
                   {
                     value: "SEMI_STRUCTURED_DOCUMENT",
                     label: "Native documents",
-                    description: "Not supported here: trainings read plain text.",
+                    description: "Not supported: trainings read plain text.",
                     disabled: true,
                   },
                 ]}
@@ -78,7 +78,7 @@ export function ClassifierData(section: SectionProps<ClassifierDraft>) {
               section={section}
               field="test"
               label="Test dataset"
-              description="In the form of the training dataset, with documents that it does not have."
+              description="In the format of the training dataset, with other documents."
               csv
               columns={["Label", "Text"]}
             />
@@ -89,7 +89,7 @@ export function ClassifierData(section: SectionProps<ClassifierDraft>) {
         <SpaceBetween size="l">
           <S3LocationField
             label="Output location"
-            description="Where the training writes its confusion matrix. Without it there is none."
+            description="Where the training writes its confusion matrix. Leave empty for none."
             mode="write"
             value={draft.output}
             onChange={(output) => change({ output })}
@@ -102,7 +102,7 @@ export function ClassifierData(section: SectionProps<ClassifierDraft>) {
               onChange={(outputKey) => change({ outputKey })}
             />
           )}
-          <Box color="text-body-secondary">The model itself is kept by the service, in no bucket of yours.</Box>
+          <Box color="text-body-secondary">The service stores the model itself, not in your buckets.</Box>
         </SpaceBetween>
       </Container>
     </SpaceBetween>

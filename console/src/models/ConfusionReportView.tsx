@@ -23,7 +23,7 @@ import {
 
 const MEMBER = "confusion_matrix.json";
 
-/** What the training of a classifier wrote to the account's bucket: which labels it takes for which. */
+/** The confusion matrix that the training of a classifier wrote to the account's bucket. */
 export function ConfusionReportView({ output }: { readonly output: string | undefined }) {
   const s3 = useS3();
   const place = parseS3Uri(output);
@@ -42,7 +42,7 @@ export function ConfusionReportView({ output }: { readonly output: string | unde
   if (place === undefined) {
     return (
       <Alert type="info" header="There is no confusion matrix">
-        A training writes one when it is given a place for its output. This one was given none.
+        A training writes one if it has an output location. This one had none.
       </Alert>
     );
   }
@@ -59,7 +59,7 @@ export function ConfusionReportView({ output }: { readonly output: string | unde
   if (query.data === undefined) {
     return (
       <Alert type="warning" header="The confusion matrix cannot be read">
-        {output} has no {MEMBER} that this page understands. The object may have been changed since the training.
+        {output} has no {MEMBER} that this page can read. The object may have been changed since the training.
       </Alert>
     );
   }
@@ -90,14 +90,14 @@ interface LabelMatrixProps {
   readonly matrices: NonNullable<ConfusionReport["matrices"]>;
 }
 
-/** Documents with several labels have a matrix for each label: has it or has it not. */
+/** For documents with several labels there is a matrix for each label: has the label, or does not. */
 function LabelMatrix({ report, matrices }: LabelMatrixProps) {
   const [chosen, setChosen] = useState("0");
   const options = report.labels.map((label, index) => ({ value: String(index), label }));
   const label = report.labels[Number(chosen)] ?? "";
   return (
     <SpaceBetween size="m">
-      <Box variant="p">Each label has a matrix of its own: a document has it, or has it not.</Box>
+      <Box variant="p">Each label has its own matrix: a document has the label, or does not.</Box>
       <Select
         ariaLabel="Label"
         options={options}

@@ -31,7 +31,7 @@ function ClassifierForm({ start, left }: { readonly start: ClassifierDraft; read
     <TrainingForm
       kind={MODEL_KINDS.classifier}
       title="Train a classifier"
-      description="A classifier puts your own labels on documents. It learns from documents that have their labels."
+      description="A classifier assigns your own labels to documents. It learns from labelled documents."
       kept={keptClassifier}
       left={left}
       empty={emptyClassifier}

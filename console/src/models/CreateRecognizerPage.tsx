@@ -31,7 +31,7 @@ function RecognizerForm({ start, left }: { readonly start: RecognizerDraft; read
     <TrainingForm
       kind={MODEL_KINDS.recognizer}
       title="Train an entity recognizer"
-      description="A recognizer finds your own types of entities. It learns from documents in which they are known."
+      description="A recognizer finds your own types of entities. It learns from documents in which they are marked."
       kept={keptRecognizer}
       left={left}
       empty={emptyRecognizer}

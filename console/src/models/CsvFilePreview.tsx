@@ -10,16 +10,16 @@ import { parseS3Uri } from "../create/parts/s3Uri";
 import { csvProblem, previewCsv } from "./csvPreview";
 
 interface Props {
-  /** The location of the file; the first object below it is looked at. */
+  /** The location of the file; the preview shows the first object below it. */
   readonly uri: string;
-  /** How the columns are called: "Label", "Text". Without names the first row has them. */
+  /** The names of the columns: "Label", "Text". Without them, the first row has the names. */
   readonly columns?: readonly string[];
 }
 
 const PART = 16_384;
 const LONGEST = 200;
 
-/** The first rows of a training file in columns, and what is wrong with how they are separated. */
+/** The first rows of a training file in columns, with a warning if they are not separated correctly. */
 export function CsvFilePreview({ uri, columns }: Props) {
   const s3 = useS3();
   const place = parseS3Uri(uri);
@@ -42,9 +42,10 @@ export function CsvFilePreview({ uri, columns }: Props) {
     },
   });
   if (place === undefined) return null;
-  if (preview.error !== null) return <ErrorAlert what="The file cannot be looked at" error={preview.error} />;
+  if (preview.error !== null) return <ErrorAlert what="The file cannot be previewed" error={preview.error} />;
   if (preview.isPending) return <StatusIndicator type="loading">Reading the first rows</StatusIndicator>;
-  if (preview.data === null) return <Box color="text-body-secondary">There is no file with content there yet.</Box>;
+  if (preview.data === null)
+    return <Box color="text-body-secondary">There is no file with content at this location yet.</Box>;
   const { rows, columns: count } = preview.data;
   const problem = csvProblem(preview.data);
   const names = columns ?? rows[0] ?? [];
@@ -52,7 +53,7 @@ export function CsvFilePreview({ uri, columns }: Props) {
   return (
     <Box margin={{ top: "s" }}>
       {problem !== undefined && (
-        <Alert type="warning" header="Is this file right?">
+        <Alert type="warning" header="Is this file correct?">
           {problem}
         </Alert>
       )}
@@ -67,7 +68,7 @@ export function CsvFilePreview({ uri, columns }: Props) {
           header: names[at] ?? `Column ${at + 1}`,
           cell: ({ cells }: { cells: readonly string[] }) => <bdi>{(cells[at] ?? "").slice(0, LONGEST)}</bdi>,
         }))}
-        empty="No row."
+        empty="No rows."
       />
     </Box>
   );

@@ -15,7 +15,7 @@ export function EntityTypesField({ types, onChange, problems }: Props) {
   return (
     <FormField
       label="Custom entity types"
-      description={`Up to ${ENTITY_TYPES}, in upper-case letters with underscores by custom, as they stand in the training data.`}
+      description={`Up to ${ENTITY_TYPES}, as in the training data; by convention in uppercase letters with underscores.`}
       errorText={problems["types"]}
       stretch
     >

@@ -9,13 +9,13 @@ import { FormModal } from "../components/FormModal";
 import { type ImportDraft, importProblems, importRequest } from "./importRequest";
 
 interface Props {
-  /** The model to copy, where the dialog is opened from its page. */
+  /** The model to copy, if the dialog is opened from its page. */
   readonly source?: string;
   readonly onDismiss: () => void;
   readonly onImported: (arn: string) => void;
 }
 
-/** A copy of a model, of this account or of one whose owner has let this account. */
+/** Copies a model of this account, or of another account that allows it. */
 export function ImportModal({ source = "", onDismiss, onImported }: Props) {
   const client = useComprehend();
   const queries = useQueryClient();
@@ -49,11 +49,11 @@ export function ImportModal({ source = "", onDismiss, onImported }: Props) {
       onDismiss={onDismiss}
     >
       <Box variant="p">
-        The copy has its own name and is independent of the original. A model of another account needs a policy there
-        that allows you comprehend:ImportModel.
+        The copy has its own name and is independent of the original. A model of another account needs a policy that
+        allows you comprehend:ImportModel.
       </Box>
       {field("source", "Source model ARN", "A trained model in this region.")}
-      {field("name", "Model name - optional", "The name of the source, if you give none.")}
+      {field("name", "Model name - optional", "By default the name of the source.")}
       {field("version", "Version name - optional", "Name and version together must be new in this account.")}
     </FormModal>
   );

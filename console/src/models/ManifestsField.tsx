@@ -37,7 +37,7 @@ export function ManifestsField({ manifests, onChange, problems }: Props) {
           />
           <FormField
             label={`Attribute names of manifest ${index + 1}`}
-            description="The label attribute, without -metadata. Several, with commas between, for chained jobs."
+            description="The label attribute, without -metadata. For chained jobs, several attributes separated by commas."
             errorText={problems[`manifest-${id}-attributes`]}
           >
             <Input

@@ -2,7 +2,7 @@ import Header from "@cloudscape-design/components/header";
 import Table from "@cloudscape-design/components/table";
 import type { Metric } from "./metrics";
 
-/** The figures of a model, each with what it means. */
+/** The metrics of a model, with their meanings. */
 export function MetricsTable({ title, metrics }: { readonly title: string; readonly metrics: readonly Metric[] }) {
   return (
     <Table
@@ -14,7 +14,7 @@ export function MetricsTable({ title, metrics }: { readonly title: string; reado
       columnDefinitions={[
         { id: "name", header: "Metric", cell: ({ name }) => name, isRowHeader: true },
         { id: "value", header: "Value", cell: ({ value }) => value },
-        { id: "meaning", header: "What it says", cell: ({ meaning }) => meaning },
+        { id: "meaning", header: "Meaning", cell: ({ meaning }) => meaning },
       ]}
     />
   );

@@ -15,7 +15,7 @@ interface Props {
   readonly onDeleted?: () => void;
 }
 
-/** The questions before a training is stopped and before a model is deleted. */
+/** The dialogs that ask before a training is stopped or a model is deleted. */
 export function ModelDialogs({ dialog, model, onDismiss, onDeleted }: Props) {
   const client = useComprehend();
   const queries = useQueryClient();
@@ -35,7 +35,7 @@ export function ModelDialogs({ dialog, model, onDismiss, onDeleted }: Props) {
         onDismiss={onDismiss}
         onConfirm={async () => {
           await stopTraining(client, model);
-          await done(`The training of ${word} is asked to stop.`);
+          await done(`The training of ${word} is stopping.`);
         }}
       >
         <Box variant="p">
@@ -58,7 +58,7 @@ export function ModelDialogs({ dialog, model, onDismiss, onDeleted }: Props) {
     >
       <Box variant="p">
         <b>{word}</b> goes with what it learnt, its tags and its policy. This cannot be undone. Results of jobs that
-        used it stay. Other versions of the name stay.
+        used it stay, and so do the other versions of the name.
       </Box>
     </ConfirmModal>
   );

@@ -23,7 +23,7 @@ const TEXTS: Readonly<Record<ModelKindId, Texts>> = {
   classifier: {
     title: "Classifiers",
     teach:
-      "A classifier puts your own labels on documents. Train one on a CSV file in a bucket: a label and a text a row, at least ten texts for each label.",
+      "A classifier assigns your own labels to documents. Train one on a CSV file in a bucket, with a label and a text per row, and at least ten texts for each label.",
   },
   recognizer: {
     title: "Entity recognizers",
@@ -32,7 +32,7 @@ const TEXTS: Readonly<Record<ModelKindId, Texts>> = {
   },
 };
 
-/** The models of a type, with what can be done to the chosen one. */
+/** The models of a type, with actions for the chosen one. */
 export function ModelList({ kind }: { readonly kind: ModelKindId }) {
   const { data, error, isPending, refetch } = useModels(kind);
   const [chosen, setChosen] = useState<string>();

@@ -3,7 +3,7 @@ import { FailureCallout } from "../jobs/parts/FailureCallout";
 import { HostileText } from "../jobs/parts/HostileText";
 import { asFailedJob, copyPath, type Model } from "./model";
 
-/** What a training has to say: why it failed and what to change, or what it warns of. */
+/** The message of a training: why it failed and what to change, or a warning. */
 export function ModelMessage({ model }: { readonly model: Model }) {
   const { message, status } = model;
   if (message === undefined || message === "") return null;

@@ -8,16 +8,16 @@ import { MetricsTable } from "./MetricsTable";
 import { classifierMetrics, formatPercent, recognizerMetrics, type TypeRow, typeRows } from "./metrics";
 import { isMoving, type Model } from "./model";
 
-/** How good a model was on its test documents. */
+/** The metrics of a model on its test documents. */
 export function ModelMetrics({ model }: { readonly model: Model }) {
   const { classifier, recognizer } = model;
   const metadata = classifier?.ClassifierMetadata ?? recognizer?.RecognizerMetadata;
   if (metadata === undefined) {
     return (
-      <Alert type="info" header="There are no figures">
+      <Alert type="info" header="There are no metrics">
         {isMoving(model)
-          ? "They are there when the training has ended."
-          : "Only a trained model has figures. The message above says why this one has none."}
+          ? "They are available when the training has ended."
+          : "Only a trained model has metrics. The message above says why this one has none."}
       </Alert>
     );
   }
@@ -26,7 +26,7 @@ export function ModelMetrics({ model }: { readonly model: Model }) {
     <SpaceBetween size="l">
       <Box variant="p">
         Measured on {formatNumber(tested)} test documents that the training did not see.
-        {tested < 100 && " So few documents give a rough picture: a single one moves the figures."}
+        {tested < 100 && " Results of so few documents are rough: a single document changes them."}
       </Box>
       {classifier !== undefined && (
         <SpaceBetween size="l">

@@ -28,7 +28,7 @@ export function ModelOverview({ model }: { readonly model: Model }) {
           columns={2}
           items={
             input.length + output.length === 0
-              ? [{ label: "InputDataConfig", value: "An imported model does not tell what its source was trained on." }]
+              ? [{ label: "InputDataConfig", value: "The training data of an imported model's source is not known." }]
               : [
                   ...input.map((row) => ({
                     label: `InputDataConfig.${row.name}`,

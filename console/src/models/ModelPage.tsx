@@ -34,7 +34,7 @@ export default function ModelPage() {
   if (named === undefined) {
     return (
       <Page title="Custom model" above={ABOVE}>
-        <Alert type="warning" header="This address names no model">
+        <Alert type="warning" header="This address is not that of a model">
           Its part after arn= must be a model's ARN. Choose one from the list of{" "}
           <RouterLink to="/models">custom models</RouterLink>.
         </Alert>
@@ -43,7 +43,7 @@ export default function ModelPage() {
   }
   const title = named.version === undefined ? named.name : `${named.name} · ${named.version}`;
   const gone = hasCode(error, "ResourceNotFoundException");
-  // What was read before an error is shown with it; a model that is gone is not.
+  // After an error, the last known state is still shown, unless the model was deleted.
   if (data === undefined || gone) {
     return (
       <Page title={title} above={ABOVE}>
@@ -99,7 +99,7 @@ function ModelView({ model, title, error }: ViewProps) {
         </SpaceBetween>
       }
     >
-      {error !== null && <ErrorAlert what="The model cannot be read again" error={error} />}
+      {error !== null && <ErrorAlert what="The model cannot be refreshed" error={error} />}
       <ModelMessage model={model} />
       <Tabs
         ariaLabel={`Parts of ${deletionWord(model)}`}

@@ -16,10 +16,10 @@ import { ConfirmModal } from "../components/ConfirmModal";
 import { ErrorAlert } from "../components/ErrorAlert";
 import { formatTime } from "../components/format";
 import { useNotices } from "../components/Notifications";
-import { layOut } from "../components/policy/problems";
+import { formatJson } from "../components/policy/problems";
 import { ModelPolicyEditor } from "./ModelPolicyEditor";
 
-/** Who else may import the model: its resource policy. */
+/** The model's resource policy: who else may import it. */
 export function ModelPolicy({ arn }: { readonly arn: string }) {
   const client = useComprehend();
   const notices = useNotices();
@@ -39,11 +39,11 @@ export function ModelPolicy({ arn }: { readonly arn: string }) {
   const text = data?.ResourcePolicy;
   const revision = data?.PolicyRevisionId;
   const put = async (policy: string): Promise<void> => {
-    // With the revision that was read, so that a change made meanwhile by someone else is not lost.
+    // With the revision that was read, so that a change by somebody else is not overwritten.
     const known = revision === undefined ? {} : { PolicyRevisionId: revision };
     await client.send(new PutResourcePolicyCommand({ ResourceArn: arn, ResourcePolicy: policy, ...known }));
     setEditing(false);
-    notices.success("The model's policy is changed.");
+    notices.success("The model's policy is saved.");
     await refetch();
   };
   return (
@@ -51,7 +51,7 @@ export function ModelPolicy({ arn }: { readonly arn: string }) {
       header={
         <Header
           variant="h2"
-          description="Lets other accounts import the model. Nobody else can without a policy."
+          description="Allows other accounts to import the model. Without a policy, none can."
           actions={
             !editing && (
               <SpaceBetween direction="horizontal" size="xs">
@@ -70,7 +70,7 @@ export function ModelPolicy({ arn }: { readonly arn: string }) {
       {editing && <ModelPolicyEditor arn={arn} text={text} onPut={put} onCancel={() => setEditing(false)} />}
       {!editing && text !== undefined && (
         <SpaceBetween size="s">
-          <pre className="mono">{layOut(text)}</pre>
+          <pre className="mono">{formatJson(text)}</pre>
           <Box color="text-body-secondary">
             Revision {revision}
             {data?.LastModifiedTime && `, changed ${formatTime(data.LastModifiedTime)}`}.
@@ -80,8 +80,8 @@ export function ModelPolicy({ arn }: { readonly arn: string }) {
       {data === undefined && <StatusIndicator type="loading">Reading the policy</StatusIndicator>}
       {!editing && data !== undefined && text === undefined && (
         <Box variant="p">
-          The model has no policy. Users of this account import it by their own permissions; give it a policy to let
-          another account import it.
+          The model has no policy. Users of this account import it with their own permissions; create a policy to allow
+          another account to import it.
         </Box>
       )}
       {deleting && (
@@ -96,9 +96,7 @@ export function ModelPolicy({ arn }: { readonly arn: string }) {
             await refetch();
           }}
         >
-          <Box variant="p">
-            Accounts that it let in can no longer import the model. Copies that they have made stay.
-          </Box>
+          <Box variant="p">Accounts that it allows can no longer import the model. Existing copies stay.</Box>
         </ConfirmModal>
       )}
     </Container>

@@ -3,7 +3,7 @@ import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useState } from "react";
 import { ErrorAlert } from "../components/ErrorAlert";
 import { PolicyEditor } from "../components/policy/PolicyEditor";
-import { layOut } from "../components/policy/problems";
+import { formatJson } from "../components/policy/problems";
 import { useAttempt } from "../components/useAttempt";
 import { useSignedIn } from "../session/session";
 import { examplePolicy, MOST_CHARACTERS, policyProblem, policyProblems } from "./policy";
@@ -15,10 +15,10 @@ interface Props {
   readonly onCancel: () => void;
 }
 
-/** A model's policy, written and put. */
+/** The editor of a model's policy. */
 export function ModelPolicyEditor({ arn, text = "", onPut, onCancel }: Props) {
   const { identity } = useSignedIn();
-  const [draft, setDraft] = useState(layOut(text));
+  const [draft, setDraft] = useState(formatJson(text));
   const { busy, error, attempt } = useAttempt();
   return (
     <SpaceBetween size="m">
@@ -32,7 +32,7 @@ export function ModelPolicyEditor({ arn, text = "", onPut, onCancel }: Props) {
         countsSpace
         optional
       />
-      {error !== undefined && <ErrorAlert what="The policy cannot be put" error={error} />}
+      {error !== undefined && <ErrorAlert what="The policy cannot be saved" error={error} />}
       <SpaceBetween direction="horizontal" size="xs">
         <Button
           variant="primary"

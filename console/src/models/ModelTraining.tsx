@@ -9,12 +9,12 @@ import { LogView } from "../jobs/parts/LogView";
 import { StoryTab } from "../jobs/tabs/StoryTab";
 import { deletionWord, isTraining, type Model, trainingId } from "./model";
 
-/** How a model's training goes or went: a training is a job to everything but its name. */
+/** The progress of a model's training, which runs like a job. */
 export function ModelTraining({ model }: { readonly model: Model }) {
   if (model.source !== undefined) {
     return (
       <Alert type="info" header="This model was not trained here">
-        It is a copy of {model.source}. What its training did is told there.
+        It is a copy of {model.source}. See the page of that model for its training.
       </Alert>
     );
   }

@@ -6,18 +6,18 @@ import { MOST_CHARACTERS, policyProblems } from "./policy";
 interface Props {
   readonly value: string;
   readonly onChange: (policy: string) => void;
-  /** What the service said of the policy. */
+  /** The problems that the service found in the policy. */
   readonly refusal: string | undefined;
 }
 
-/** The policy that a model has from its beginning. */
+/** The policy that a model is created with. */
 export function PolicyField({ value, onChange, refusal }: Props) {
   const [expanded, setExpanded] = useState(value !== "");
   return (
     <ExpandableSection
       variant="container"
       headerText="Model policy - optional"
-      headerDescription="Lets other accounts import the model. It can be given later, too."
+      headerDescription="Allows other accounts to import the model. You can also create it later."
       expanded={expanded}
       onChange={({ detail }) => setExpanded(detail.expanded)}
     >

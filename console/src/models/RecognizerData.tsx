@@ -12,7 +12,7 @@ export function RecognizerData(section: SectionProps<RecognizerDraft>) {
   return (
     <DataSpecifications
       section={section}
-      csv="Documents, and a CSV file that tells of their entities."
+      csv="Documents, and a CSV file that describes their entities."
       first={<EntityTypesField types={draft.types} onChange={(types) => change({ types })} problems={problems} />}
     >
       <CsvFields {...section} />
@@ -32,7 +32,7 @@ function CsvFields(section: SectionProps<RecognizerDraft>) {
             {
               value: "annotations",
               label: "Using annotations and training documents",
-              description: "The file says where in the documents the entities are. It learns more from it.",
+              description: "The file says where in the documents the entities are. This gives better models.",
             },
             {
               value: "list",
@@ -56,7 +56,7 @@ function CsvFields(section: SectionProps<RecognizerDraft>) {
           section={section}
           field="list"
           label="Entity list"
-          description="CSV with the header Text,Type: an entity and its type a row."
+          description="CSV with the header Text,Type: an entity and its type per row."
           placeholder="s3://bucket/entities.csv"
           csv
         />
@@ -65,7 +65,7 @@ function CsvFields(section: SectionProps<RecognizerDraft>) {
         section={section}
         field="documents"
         label="Training documents"
-        description="The texts in which the entities are."
+        description="The texts that contain the entities."
       />
       <FormField label="Input format">
         <RadioGroup
@@ -86,7 +86,7 @@ function CsvFields(section: SectionProps<RecognizerDraft>) {
             section={section}
             field="testAnnotations"
             label="Test annotations"
-            description="In the form of the annotations. At least one of each type."
+            description="In the format of the annotations. At least one of each type."
             csv
           />
           <LocationField section={section} field="testDocuments" label="Test documents" />

@@ -34,7 +34,7 @@ import { waitingFor } from "./waiting";
 export interface SectionProps<Draft> {
   readonly draft: Draft;
   readonly change: (change: Partial<Draft>) => void;
-  /** What is to be said of a field now: nothing before the button was pressed. */
+  /** The problem of a field to show now: none before the button was pressed. */
   readonly problems: Problems;
 }
 
@@ -43,7 +43,7 @@ interface Props<Draft extends TrainingDraft> {
   readonly title: string;
   readonly description: string;
   readonly kept: KeptDraft<Draft>;
-  /** Whether the form was left half filled in earlier, and what it is when that is discarded. */
+  /** Whether the user left the form half filled in earlier, and its values if that is discarded. */
   readonly left: boolean;
   readonly empty: () => Draft;
   readonly draft: Draft;
@@ -53,11 +53,11 @@ interface Props<Draft extends TrainingDraft> {
   readonly places: { readonly inputs: string[]; readonly outputs: string[] };
   /** Sends the request and returns the new model's ARN. */
   readonly create: () => Promise<string>;
-  /** The sections that only this type of model has. */
+  /** The sections for this type of model. */
   readonly children: (section: SectionProps<Draft>) => ReactNode;
 }
 
-/** The form of both types of model: what they share, and in between the sections of the one. */
+/** The form of both types of model: the shared sections, with those of one type in between. */
 export function TrainingForm<Draft extends TrainingDraft>(props: Props<Draft>) {
   const { kind, draft, onChange, problems, request, places } = props;
   const navigate = useNavigate();
@@ -98,7 +98,7 @@ export function TrainingForm<Draft extends TrainingDraft>(props: Props<Draft>) {
         else send();
       });
     }
-    // Drawn first: the field that is to be mended takes the focus.
+    // Render first, then move the focus to the field with the problem.
     else window.requestAnimationFrame(() => document.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus());
   };
   const returnTo = kind.createPath;

@@ -15,13 +15,13 @@ interface Props<Draft extends TrainingDraft> {
   readonly children: (start: Draft, left: boolean) => ReactNode;
 }
 
-/** What a training's form begins with: the model that ``?copy=ARN`` names, the form as it was left, or nothing. */
+/** Loads the start values of a training's form: the model of ``?copy=ARN``, the form as it was left, or nothing. */
 export function TrainingStart<Draft extends TrainingDraft>({ kept, empty, copyOf, children }: Props<Draft>) {
   const [parameters] = useSearchParams();
   const copied = parameters.get("copy") ?? "";
   const model = useModel(copied);
   const [left] = useState(() => isLeft(kept, empty, parameters));
-  // The form takes it up once: what becomes of the training meanwhile does not change it.
+  // The form copies the values once; later changes of the training do not change it.
   const found = model.data === undefined ? undefined : copyOf(model.data);
   if (copied !== "" && model.data === undefined && model.error === null) {
     return <StatusIndicator type="loading">Reading the training to copy</StatusIndicator>;

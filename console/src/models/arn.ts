@@ -1,6 +1,6 @@
 import type { ModelKindId } from "./kinds";
 
-/** What a model's ARN says. */
+/** The parts of a model's ARN. */
 export interface ModelArn {
   readonly kind: ModelKindId;
   readonly region: string;
@@ -14,7 +14,7 @@ const ARN = new RegExp(
   `^arn:aws(?:-[^:]+)?:comprehend:([a-zA-Z0-9-]*):([0-9]{12}):(document-classifier|entity-recognizer)/(${NAME})(?:/version/(${NAME}))?$`,
 );
 
-/** Read a model's ARN; ``undefined`` for what is none. */
+/** Parse a model's ARN; ``undefined`` if it is not one. */
 export function parseModelArn(arn: string): ModelArn | undefined {
   const match = ARN.exec(arn);
   if (match === null) return undefined;
@@ -27,7 +27,7 @@ export function modelPath(arn: string): string {
   return `/models/view?arn=${encodeURIComponent(arn)}`;
 }
 
-/** Where a job that uses the model is made. */
+/** The address of the form for a job that uses the model. */
 export function createJobPath(arn: string): string {
   return `/jobs/create?model=${encodeURIComponent(arn)}`;
 }

@@ -17,14 +17,14 @@ export interface ClassifierDraft extends TrainingDraft {
   readonly mode: Mode;
   readonly delimiter: string;
   readonly training: string;
-  /** Whether test documents are given; else a tenth of the training documents is held back. */
+  /** Whether test documents are provided; otherwise a tenth of the training documents is held back. */
   readonly ownTest: boolean;
   readonly test: string;
   readonly output: string;
   readonly outputKey: EncryptionValue;
 }
 
-/** The characters that may stand between labels. */
+/** The characters that may separate labels. */
 export const DELIMITERS = "|~!@#$%^*-_+=\\:;>?/ \t";
 export const DEFAULT_DELIMITER = "|";
 
@@ -43,9 +43,9 @@ export function emptyClassifier(): ClassifierDraft {
 
 export const keptClassifier = new KeptDraft<ClassifierDraft>();
 
-/** A delimiter by name where it cannot be seen. */
+/** A delimiter, by name if it is invisible. */
 export function delimiterName(delimiter: string): string {
-  if (delimiter === " ") return "Blank";
+  if (delimiter === " ") return "Space";
   return delimiter === "\t" ? "Tab" : delimiter;
 }
 
@@ -55,13 +55,13 @@ export function classifierProblems(draft: ClassifierDraft): Problems {
     ...trainingProblems(draft),
     training: csv ? s3UriProblem(draft.training) : undefined,
     test: csv && draft.ownTest ? s3UriProblem(draft.test) : undefined,
-    // A place for the confusion matrix is not asked for, but one that is given must be one.
+    // The location of the confusion matrix is optional, but must be valid if it is set.
     output: draft.output === "" ? undefined : s3UriProblem(draft.output),
     outputKey: draft.output === "" ? undefined : keyProblem(draft.outputKey),
   };
 }
 
-/** The request of CreateDocumentClassifier; what does not apply is left out. */
+/** The request of CreateDocumentClassifier, without members that do not apply. */
 export function classifierRequest(draft: ClassifierDraft) {
   const csv = draft.dataFormat === "COMPREHEND_CSV";
   const outputKey = keyOf(draft.outputKey);
@@ -83,7 +83,7 @@ export function classifierRequest(draft: ClassifierDraft) {
   };
 }
 
-/** What the role must read and where it must write. */
+/** What the role must be able to read, and where it must be able to write. */
 export function classifierPlaces(draft: ClassifierDraft): { inputs: string[]; outputs: string[] } {
   const csv = draft.dataFormat === "COMPREHEND_CSV";
   return {

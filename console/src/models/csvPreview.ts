@@ -3,18 +3,18 @@ import { type Delimiter, parseCsv } from "../results/reading/csvRows";
 export interface CsvPreview {
   readonly delimiter: Delimiter;
   readonly rows: readonly (readonly string[])[];
-  /** The most cells that a row has. */
+  /** The most cells of any row. */
   readonly columns: number;
 }
 
 const DELIMITERS: readonly Delimiter[] = [",", ";", "\t"];
 const LOOKED_AT = 50;
 
-/** The first rows of a CSV file, by the delimiter that cuts most of them into as many cells. */
+/** The first rows of a CSV file, split by the delimiter that gives most rows the same number of cells. */
 export function previewCsv(text: string, whole: boolean, most = 5): CsvPreview {
   const candidates = DELIMITERS.map((delimiter) => {
     const all = parseCsv(text.replace(/^\ufeff/, ""), delimiter);
-    // The end of a part is in the middle of a row.
+    // A part ends in the middle of a row.
     const rows = (whole || all.length < 2 ? all : all.slice(0, -1)).slice(0, LOOKED_AT);
     return { delimiter, rows, alike: alike(rows) };
   });
@@ -23,20 +23,20 @@ export function previewCsv(text: string, whole: boolean, most = 5): CsvPreview {
   return { delimiter: best.delimiter, rows, columns: Math.max(0, ...rows.map((row) => row.length)) };
 }
 
-/** How many rows have the number of cells that most rows have; none where that is one. */
+/** How many rows have the most frequent number of cells; 0 if that number is one. */
 function alike(rows: readonly (readonly string[])[]): number {
   const counts = new Map<number, number>();
   for (const { length } of rows) if (length > 1) counts.set(length, (counts.get(length) ?? 0) + 1);
   return Math.max(0, ...counts.values());
 }
 
-/** What is wrong with a file for a training, as a sentence; undefined where nothing is. */
+/** What is wrong with a training file, as a sentence; undefined if it is valid. */
 export function csvProblem({ delimiter, columns }: CsvPreview): string | undefined {
   if (delimiter === ";") {
-    return "This file separates its columns by semicolons, as spreadsheets of some languages do. Trainings read commas: save it as “CSV UTF-8” with commas, or replace the semicolons.";
+    return "This file separates its columns with semicolons, as spreadsheets do in some languages. Trainings expect commas: save it as “CSV UTF-8” with commas, or replace the semicolons.";
   }
-  if (delimiter === "\t") return "This file separates its columns by tabs. Trainings read commas: save it as CSV.";
+  if (delimiter === "\t") return "This file separates its columns with tabs. Trainings expect commas: save it as CSV.";
   return columns < 2
-    ? "This file has one column only: a label and a text, separated by a comma, are needed."
+    ? "This file has only one column. Each row needs a label and a text, separated by a comma."
     : undefined;
 }

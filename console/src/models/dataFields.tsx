@@ -12,11 +12,11 @@ import type { DataFormat, TrainingDraft } from "./training";
 
 interface DataProps {
   readonly section: SectionProps<TrainingDraft>;
-  /** What a CSV file has, for this type of model. */
+  /** What a CSV file contains for this type of model. */
   readonly csv: string;
   /** The fields above the data format. */
   readonly first: ReactNode;
-  /** The fields that training data in CSV has. */
+  /** The fields for training data in CSV. */
   readonly children: ReactNode;
 }
 
@@ -36,7 +36,7 @@ export function DataSpecifications({ section, csv, first, children }: DataProps)
               {
                 value: "AUGMENTED_MANIFEST",
                 label: "Augmented manifest",
-                description: "JSON lines with labels, as SageMaker Ground Truth writes them.",
+                description: "JSON lines with labels, as written by SageMaker Ground Truth.",
               },
             ]}
           />
@@ -61,13 +61,13 @@ interface LocationProps<Field extends string> {
   readonly label: string;
   readonly description?: string;
   readonly placeholder?: string;
-  /** The names of the columns of a CSV file; none for one whose first row has them. */
+  /** The names of the columns of a CSV file; absent if the first row has them. */
   readonly columns?: readonly string[];
-  /** Whether it is a CSV file, whose first rows are shown. */
+  /** Whether it is a CSV file, so that its first rows are shown. */
   readonly csv?: boolean;
 }
 
-/** A location that a training reads, by the draft's field that holds it. */
+/** A field for a location that a training reads, by the name of the draft's member. */
 export function LocationField<Field extends string>(props: LocationProps<Field>) {
   const { section, field, columns, csv = false, ...rest } = props;
   const uri = section.draft[field];
@@ -90,7 +90,7 @@ interface TestProps {
   readonly onChange: (own: boolean) => void;
 }
 
-/** Whether the test has documents of its own. */
+/** Whether the test uses separate documents. */
 export function TestField({ value, onChange }: TestProps) {
   return (
     <FormField label="Test data">
@@ -103,7 +103,7 @@ export function TestField({ value, onChange }: TestProps) {
             label: "Autosplit",
             description: "A tenth of the training documents is held back and used for the test.",
           },
-          { value: "own", label: "Customer provided", description: "You give test documents of your own." },
+          { value: "own", label: "Customer provided", description: "You provide your own test documents." },
         ]}
       />
     </FormField>

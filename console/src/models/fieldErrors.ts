@@ -1,7 +1,7 @@
 import { readError } from "../api/errors";
 import type { Problems } from "./training";
 
-// Members of the two Create requests as the API's messages name them, the narrower before the wider.
+// Members of the two Create requests as the API's messages name them, more specific ones first.
 const MEMBERS: readonly (readonly [RegExp, string])[] = [
   [/outputDataConfig\.kmsKeyId/i, "outputKey"],
   [/outputDataConfig/i, "output"],
@@ -25,7 +25,7 @@ const MEMBERS: readonly (readonly [RegExp, string])[] = [
   [/\btags?\b|INVALID_TAG|TOO_MANY_TAGS/i, "tags"],
 ];
 
-/** The field that an error of a Create operation is about, with the error's text; none where it names none. */
+/** The field that an error of a Create operation is about, with the error's message; undefined if it names none. */
 export function fieldProblem(error: unknown): Problems {
   if (error === null || error === undefined) return {};
   const { message } = readError(error);

@@ -9,7 +9,7 @@ import { type Manifest, newManifest, type TrainingDraft } from "./training";
 
 const NAME_LENGTH = 63;
 
-/** The form as it was for a classifier, whatever became of its training. */
+/** The form as it was for a classifier, whatever the outcome of its training. */
 export function classifierDraftOf(model: Model): ClassifierDraft {
   const properties = model.classifier ?? {};
   const { InputDataConfig: input = {}, OutputDataConfig: output, Mode } = properties;
@@ -58,7 +58,7 @@ function common(
   format: TrainingDraft["dataFormat"] | undefined,
   manifests: readonly AugmentedManifestsListItem[] | undefined,
 ): Partial<TrainingDraft> {
-  // A name, or a name with its version, can be used once; that of a training which failed, too.
+  // A name, or a name with a version, can be used only once, even if its training failed.
   const copy = copyName(version ?? name).slice(0, NAME_LENGTH);
   return {
     ...(version === undefined ? { name: copy } : { name, version: copy }),

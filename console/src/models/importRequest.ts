@@ -10,19 +10,19 @@ export interface ImportDraft {
 
 export type ImportProblems = { readonly [Field in keyof ImportDraft]?: string | undefined };
 
-/** What keeps a draft from being a request, field by field. */
+/** What is wrong with a draft, by field. */
 export function importProblems({ source, name, version }: ImportDraft): ImportProblems {
   return {
     source:
       parseModelArn(source.trim()) === undefined
-        ? "Give the ARN of a model: arn:aws:comprehend:REGION:ACCOUNT:document-classifier/NAME, or entity-recognizer, with /version/VERSION if it has one."
+        ? "Enter the ARN of a model: arn:aws:comprehend:REGION:ACCOUNT:document-classifier/NAME, or entity-recognizer, with /version/VERSION if it has one."
         : undefined,
     name: nameProblem(name, false),
     version: nameProblem(version, false),
   };
 }
 
-/** The request of ImportModel; what was left empty is left out. */
+/** The request of ImportModel, without empty values. */
 export function importRequest({ source, name, version }: ImportDraft): ImportModelRequest {
   return {
     SourceModelArn: source.trim(),

@@ -1,6 +1,6 @@
 export type ModelKindId = "classifier" | "recognizer";
 
-/** A type of custom model in the console's words. */
+/** A type of custom model, with the console's terms for it. */
 export interface ModelKind {
   readonly id: ModelKindId;
   readonly label: string;

@@ -1,6 +1,6 @@
 import type { ClassifierEvaluationMetrics, EntityRecognizerMetadata } from "@aws-sdk/client-comprehend";
 
-/** A figure of a model with what it means. */
+/** A metric of a model, with its meaning. */
 export interface Metric {
   readonly name: string;
   readonly value: string;
@@ -10,17 +10,25 @@ export interface Metric {
 type ClassifierMetric = keyof ClassifierEvaluationMetrics;
 
 const CLASSIFIER: readonly (readonly [ClassifierMetric, string, string])[] = [
-  ["Accuracy", "Accuracy", "Correctly predicted labels of all labels of the test documents."],
-  ["Precision", "Precision (macro)", "Right among the predicted: the mean over the labels, each counting the same."],
-  ["Recall", "Recall (macro)", "Found among the true: the mean over the labels, each counting the same."],
+  ["Accuracy", "Accuracy", "The share of the test documents' labels that were predicted correctly."],
+  [
+    "Precision",
+    "Precision (macro)",
+    "The share of predictions that are correct: the mean over the labels, with equal weights.",
+  ],
+  [
+    "Recall",
+    "Recall (macro)",
+    "The share of true labels that were predicted: the mean over the labels, with equal weights.",
+  ],
   ["F1Score", "F1 score (macro)", "Precision and recall in one figure: the mean over the labels."],
-  ["MicroPrecision", "Micro precision", "Right among the predicted, counted over all labels together."],
-  ["MicroRecall", "Micro recall", "Found among the true, counted over all labels together."],
+  ["MicroPrecision", "Micro precision", "The share of predictions that are correct, over all labels together."],
+  ["MicroRecall", "Micro recall", "The share of true labels that were predicted, over all labels together."],
   ["MicroF1Score", "Micro F1 score", "Micro precision and micro recall in one figure."],
-  ["HammingLoss", "Hamming loss", "The share of wrong labels. Less is better."],
+  ["HammingLoss", "Hamming loss", "The share of wrong labels. Lower is better."],
 ];
 
-/** The eight figures of a classifier, fractions of 1 as the API gives them. */
+/** The eight metrics of a classifier, as fractions of 1, as the API returns them. */
 export function classifierMetrics(metrics: ClassifierEvaluationMetrics | undefined): Metric[] {
   return CLASSIFIER.flatMap(([member, name, meaning]) => {
     const value = metrics?.[member];
@@ -34,11 +42,15 @@ interface Rates {
   readonly F1Score?: number | undefined;
 }
 
-/** The three figures of a recognizer; the API gives them in per cent. */
+/** The three metrics of a recognizer, which the API returns as percentages. */
 export function recognizerMetrics(metrics: Rates | undefined): Metric[] {
   const rows: readonly (readonly [keyof Rates, string, string])[] = [
-    ["Precision", "Precision", "Right among the entities found, over all types. Type and both ends must be right."],
-    ["Recall", "Recall", "Found among the entities of the test documents, over all types."],
+    [
+      "Precision",
+      "Precision",
+      "The share of found entities that are correct, over all types. The type and both ends must be correct.",
+    ],
+    ["Recall", "Recall", "The share of the test documents' entities that were found, over all types."],
     ["F1Score", "F1 score", "Precision and recall in one figure."],
   ];
   return rows.flatMap(([member, name, meaning]) => {
@@ -55,7 +67,7 @@ export interface TypeRow {
   readonly mentions: number | undefined;
 }
 
-/** A recognizer's figures type by type. */
+/** A recognizer's metrics by type. */
 export function typeRows(metadata: EntityRecognizerMetadata | undefined): TypeRow[] {
   return (metadata?.EntityTypes ?? []).map(({ Type, EvaluationMetrics, NumberOfTrainMentions }) => ({
     type: Type ?? "",
@@ -66,7 +78,7 @@ export function typeRows(metadata: EntityRecognizerMetadata | undefined): TypeRo
   }));
 }
 
-/** A figure that the API gives in per cent. */
+/** A metric that the API returns as a percentage. */
 export function formatPercent(value: number | undefined): string {
   return value === undefined ? "-" : `${value.toFixed(2)} %`;
 }

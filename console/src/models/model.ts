@@ -3,7 +3,7 @@ import type { JobProperties } from "../jobs/properties";
 import { parseModelArn } from "./arn";
 import { MODEL_KINDS, type ModelKindId } from "./kinds";
 
-/** A custom model, whichever its type: what both types have in common, and the properties as the API gave them. */
+/** A custom model of either type: the common properties, and the properties as the API returned them. */
 export interface Model {
   readonly kind: ModelKindId;
   readonly arn: string;
@@ -55,7 +55,7 @@ function common(kind: ModelKindId, arn = "", properties: Either): Model {
   };
 }
 
-/** The newest first; models of one moment by their ARN. */
+/** Newest first; models of the same time by ARN. */
 export function newestFirst(models: readonly Model[]): Model[] {
   return [...models].sort(
     (one, other) =>
@@ -63,12 +63,12 @@ export function newestFirst(models: readonly Model[]): Model[] {
   );
 }
 
-/** Whether the model is on its way to a state that lasts. */
+/** Whether the model's status will still change by itself. */
 export function isMoving({ status }: { readonly status: string }): boolean {
   return ["SUBMITTED", "TRAINING", "STOP_REQUESTED", "DELETING"].includes(status);
 }
 
-/** Whether it is trained at present, or waits for it. */
+/** Whether its training runs or is waiting. */
 export function isTraining({ status, source }: Model): boolean {
   return source === undefined && ["SUBMITTED", "TRAINING", "STOP_REQUESTED"].includes(status);
 }
@@ -101,13 +101,13 @@ const STATUS: Readonly<Record<string, readonly [Indicator, string]>> = {
   DELETING: ["in-progress", "Deleting"],
 };
 
-/** A status as it is shown; one that this page does not know stands for itself. */
+/** A status as it is shown; an unknown one is shown as it is. */
 export function statusOf(status: string): { readonly type: Indicator; readonly label: string } {
   const [type, label] = STATUS[status] ?? ["pending", status];
   return { type, label };
 }
 
-/** Where the training can be made again: the form, filled in as it was. */
+/** The address of the form, filled in as it was for this training. */
 export function copyPath({ kind, arn }: Model): string {
   return `${MODEL_KINDS[kind].createPath}?copy=${encodeURIComponent(arn)}`;
 }
@@ -117,7 +117,7 @@ export function deletionWord({ name, version }: Model): string {
   return version === undefined ? name : `${name}/${version}`;
 }
 
-/** What a training that failed has in common with a job that did: enough to say what to change, and where. */
+/** The properties of a failed training as those of a failed job: enough to say what to change, and where. */
 export function asFailedJob({ message, role, subnets, groups, classifier, recognizer }: Model): JobProperties {
   const input = classifier?.InputDataConfig?.S3Uri ?? recognizer?.InputDataConfig?.Documents?.S3Uri;
   const output = classifier?.OutputDataConfig?.S3Uri;
@@ -132,9 +132,9 @@ export function asFailedJob({ message, role, subnets, groups, classifier, recogn
 }
 
 /**
- * The id of a training, which is the name of its log stream; known only where its output's place has it in it.
+ * The id of a training, which is the name of its log stream; known only if its output location contains it.
  *
- * For products whose API `reading-room` cannot be asked.
+ * For servers whose API `reading-room` cannot be used.
  */
 export function trainingId({ classifier }: Model): string | undefined {
   return /-CLR-([0-9a-f]{32})\/output\/output\.tar\.gz$/.exec(classifier?.OutputDataConfig?.S3Uri ?? "")?.[1];

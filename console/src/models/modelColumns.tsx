@@ -9,7 +9,7 @@ import { isTraining, type Model, statusOf } from "./model";
 
 const optional = (value: string | undefined): string => value ?? "-";
 
-/** The columns of a list of models; ``runs`` tells how those in training get on. */
+/** The columns of a list of models; ``runs`` has the progress of those in training. */
 export function modelColumns(runs: ReadonlyMap<string, JobRun> | undefined): Column<Model>[] {
   return [
     {

@@ -1,10 +1,10 @@
-/** A property of a model as a row: where it stands in the API's answer, and its value. */
+/** A property of a model as a row: its path in the API's answer, and its value. */
 export interface PropertyRow {
   readonly name: string;
   readonly value: string;
 }
 
-/** Every leaf of a structure, named by its way there: "Documents.S3Uri", "EntityTypes[0].Type". */
+/** Every leaf of a structure, named by its path: "Documents.S3Uri", "EntityTypes[0].Type". */
 export function flatten(value: unknown, name = ""): PropertyRow[] {
   if (value === undefined || value === null) return [];
   if (Array.isArray(value)) {

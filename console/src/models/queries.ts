@@ -20,7 +20,7 @@ const LIST: Readonly<Record<ModelKindId, string>> = {
   recognizer: "ListEntityRecognizers",
 };
 
-/** All models of a type, every version by itself, the newest first; what moves is asked for more often. */
+/** All models of a type, each version separately, newest first. They are read more often while one changes. */
 export function useModels(kind: ModelKindId) {
   const client = useComprehend();
   return useQuery({

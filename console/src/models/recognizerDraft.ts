@@ -19,7 +19,7 @@ export interface RecognizerDraft extends TrainingDraft {
   readonly inputFormat: "ONE_DOC_PER_LINE" | "ONE_DOC_PER_FILE";
   readonly annotations: string;
   readonly list: string;
-  /** Whether test documents with annotations are given; else a tenth of the documents is held back. */
+  /** Whether test documents with annotations are provided; otherwise a tenth of the documents is held back. */
   readonly ownTest: boolean;
   readonly testDocuments: string;
   readonly testAnnotations: string;
@@ -59,7 +59,7 @@ export function recognizerProblems(draft: RecognizerDraft): Problems {
   };
 }
 
-/** The request of CreateEntityRecognizer; what does not apply is left out. */
+/** The request of CreateEntityRecognizer, without members that do not apply. */
 export function recognizerRequest(draft: RecognizerDraft) {
   return {
     RecognizerName: draft.name,
@@ -74,7 +74,7 @@ export function recognizerRequest(draft: RecognizerDraft) {
   };
 }
 
-/** What the role must read; a recognizer writes to no bucket of the account. */
+/** What the role must be able to read; a recognizer does not write to the account's buckets. */
 export function recognizerPlaces(draft: RecognizerDraft): { inputs: string[]; outputs: string[] } {
   if (draft.dataFormat === "AUGMENTED_MANIFEST") {
     return { inputs: given(...draft.manifests.map(({ uri }) => uri)), outputs: [] };
@@ -84,7 +84,7 @@ export function recognizerPlaces(draft: RecognizerDraft): { inputs: string[]; ou
   return { inputs: given(draft.documents, labels, ...test), outputs: [] };
 }
 
-/** Test documents need annotations of their own, which an entity list has none of. */
+/** Test documents need annotations, which an entity list does not have. */
 export function hasOwnTest(draft: RecognizerDraft): boolean {
   return draft.ownTest && draft.labels === "annotations";
 }
@@ -110,14 +110,14 @@ function typeProblems(types: readonly string[]): Problems {
   const names = types.map((type) => type.trim());
   for (const [index, name] of names.entries()) {
     problems[`type-${index}`] =
-      typeProblem(name) ?? (names.indexOf(name) < index ? "This type is there already." : undefined);
+      typeProblem(name) ?? (names.indexOf(name) < index ? "This type already exists." : undefined);
   }
   return problems;
 }
 
 function typeProblem(name: string): string | undefined {
-  if (name === "") return "Give the type's name, such as ENGINEER.";
+  if (name === "") return "Enter the type's name, such as ENGINEER.";
   if (name.length > TYPE_LENGTH) return `A type has at most ${TYPE_LENGTH} characters.`;
-  if (/[\n\r\t,]/.test(name) || /\\r|\\t|\\n/.test(name)) return "A type has no commas, tabs or line ends.";
+  if (/[\n\r\t,]/.test(name) || /\\r|\\t|\\n/.test(name)) return "A type must not contain commas, tabs or line breaks.";
   return undefined;
 }

@@ -6,10 +6,10 @@ interface JobRuns {
   readonly JobRuns: readonly JobRun[];
 }
 
-/** The most that one call may name. */
+/** The most models of one call. */
 const MOST = 100;
 
-/** How the trainings of these models run, by ARN. */
+/** The progress of the trainings of these models, by ARN. */
 export function useTrainingRuns(arns: readonly string[]) {
   const call = useReadingRoom();
   return useQuery({

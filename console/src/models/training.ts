@@ -7,18 +7,18 @@ import { NO_VPC, type VpcValue, validateVpc, vpcConfig } from "../create/parts/v
 import { nameProblem } from "./names";
 import { policyProblem } from "./policy";
 
-/** One augmented manifest as a form has it. */
+/** An augmented manifest as entered in a form. */
 export interface Manifest {
   readonly id: string;
   readonly uri: string;
   readonly split: "TRAIN" | "TEST";
-  /** Attribute names as they are typed: with commas or blanks between them. */
+  /** Attribute names as they are typed, separated by commas or spaces. */
   readonly attributes: string;
 }
 
 export type DataFormat = "COMPREHEND_CSV" | "AUGMENTED_MANIFEST";
 
-/** What the forms of both types of model have in common. */
+/** The values that the forms of both types of model share. */
 export interface TrainingDraft {
   readonly name: string;
   readonly version: string;
@@ -30,11 +30,11 @@ export interface TrainingDraft {
   readonly roleArn: string;
   readonly vpc: VpcValue;
   readonly tags: readonly Tag[];
-  /** The policy that the model has from its beginning; empty for none. */
+  /** The policy that the model is created with; empty for none. */
   readonly policy: string;
 }
 
-/** What is wrong, by the name of a form's field. */
+/** What is wrong, by the name of the form's field. */
 export type Problems = Readonly<Record<string, string | undefined>>;
 
 export const MANIFESTS = 5;
@@ -82,7 +82,7 @@ export function hasProblems(problems: Problems): boolean {
   return Object.values(problems).some((problem) => problem !== undefined);
 }
 
-/** The members that both Create operations have, but for the name, whose member each calls otherwise. */
+/** The members that both Create operations have, except the name, whose member has different names. */
 export function trainingMembers(draft: TrainingDraft) {
   const modelKey = keyOf(draft.modelKey);
   const volumeKey = keyOf(draft.volumeKey);
@@ -111,16 +111,16 @@ function attributeNames(typed: string): string[] {
   return typed.split(/[\s,]+/).filter((name) => name !== "");
 }
 
-/** The bucket locations of a draft that are there, for the role that reads them. */
+/** The locations of a draft that are filled in, for the role that reads them. */
 export function given(...uris: readonly string[]): string[] {
   return uris.filter((uri) => s3UriProblem(uri) === undefined);
 }
 
 function manifestProblems(manifests: readonly Manifest[]): Problems {
   const problems: Record<string, string | undefined> = {};
-  if (manifests.length > MANIFESTS) problems["manifests"] = `A training takes at most ${MANIFESTS} manifests.`;
+  if (manifests.length > MANIFESTS) problems["manifests"] = `A training accepts at most ${MANIFESTS} manifests.`;
   if (manifests.every(({ split }) => split === "TEST")) {
-    problems["manifests"] = "All manifests are for the test: at least one must be for training.";
+    problems["manifests"] = "All manifests are for testing: at least one must be for training.";
   }
   for (const { id, uri, attributes } of manifests) {
     problems[`manifest-${id}-uri`] = s3UriProblem(uri);
@@ -131,10 +131,10 @@ function manifestProblems(manifests: readonly Manifest[]): Problems {
 
 function attributesProblem(typed: string): string | undefined {
   const names = attributeNames(typed);
-  if (names.length === 0) return "Give the label attribute's name, without -metadata.";
+  if (names.length === 0) return "Enter the label attribute's name, without -metadata.";
   if (names.length > ATTRIBUTES) return `A manifest has at most ${ATTRIBUTES} attribute names.`;
   const wrong = names.find((name) => name.length > 63 || !ATTRIBUTE.test(name));
   return wrong === undefined
     ? undefined
-    : `${wrong} is no attribute name: use letters, digits and hyphens, 63 at most, and end with a letter or a digit.`;
+    : `${wrong} is not an attribute name: use at most 63 letters, digits and hyphens, and end with a letter or a digit.`;
 }

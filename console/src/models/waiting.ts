@@ -24,7 +24,7 @@ const LABELS: Readonly<Record<string, string>> = {
   policy: "model policy",
 };
 
-/** Which fields are still to be filled in or mended, as a sentence; ``undefined`` when the form is complete. */
+/** Which fields must still be filled in or corrected, as a sentence; ``undefined`` if the form is complete. */
 export function waitingFor(problems: Problems): string | undefined {
   const fields = Object.entries(problems).filter(([, problem]) => problem !== undefined);
   if (fields.length === 0) return undefined;

@@ -13,7 +13,7 @@ import { ArchiveView } from "./views/ArchiveView";
 
 const POLL_MILLISECONDS = 2_000;
 
-/** The results of a job, read from its archive in place. */
+/** The results of a job, which the page reads from the archive itself. */
 export default function ResultsPage() {
   const { kind: slug, id = "" } = useParams();
   const kind = kindOf(slug);
@@ -63,7 +63,7 @@ function Results({ kind, job }: { readonly kind: JobKind; readonly job: JobPrope
     return (
       <Box textAlign="center" padding="xxl">
         <Spinner /> <b>The job has not finished yet.</b>
-        <Box variant="p">Its results are written at its end, and this page shows them then.</Box>
+        <Box variant="p">Its results are written at its end, and this page will show them then.</Box>
       </Box>
     );
   }

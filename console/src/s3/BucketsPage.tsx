@@ -51,7 +51,7 @@ export default function BucketsPage() {
             </Button>
           </SpaceBetween>
         }
-        empty="A bucket holds objects: documents to analyse, results, logs. Create one, then upload a file."
+        empty="A bucket contains objects: documents to analyze, results, logs. Create one, then upload a file."
         columns={[
           {
             id: "name",

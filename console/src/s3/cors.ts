@@ -26,7 +26,7 @@ export function readCors(text: string): CorsReading {
   try {
     value = JSON.parse(text);
   } catch {
-    return { problem: "This is no valid JSON." };
+    return { problem: "This is not valid JSON." };
   }
   if (!Array.isArray(value)) return { problem: "CORS rules are a JSON array: they begin with [ and end with ]." };
   if (value.length > 100) return { problem: "At most 100 rules." };
@@ -54,7 +54,7 @@ function ruleProblem(rule: unknown): string | undefined {
   const methods = members["AllowedMethods"] as string[] | undefined;
   if (!methods) return "AllowedMethods is missing.";
   const odd = methods.find((method) => !METHODS.includes(method));
-  if (odd !== undefined) return `${odd} is no method that can be allowed: ${METHODS.join(", ")}.`;
+  if (odd !== undefined) return `${odd} is not a method that can be allowed: ${METHODS.join(", ")}.`;
   const age = members["MaxAgeSeconds"];
   return age === undefined || Number.isInteger(age) ? undefined : "MaxAgeSeconds is a whole number.";
 }

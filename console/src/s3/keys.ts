@@ -1,19 +1,19 @@
-/** Keys of objects are any text at all; what is shown and what becomes a file name is made harmless here. */
+/** Keys of objects can be any text. This module makes them safe to show and to use as file names. */
 
 export interface Folder {
   readonly name: string;
   readonly prefix: string;
 }
 
-// Characters that draw nothing, or turn the direction of what follows: shown by their number instead.
+// Characters that are invisible or change the direction of text are shown by their numbers.
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cs}]/gu;
 
-/** A key as it is shown: what cannot be seen is written out, so that two keys that look alike can be told apart. */
+/** A key to show: invisible characters are written out, so that keys that look alike can be distinguished. */
 export function shownKey(key: string): string {
   return key.replace(UNSEEN, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
 }
 
-/** The part of a key behind a prefix, as it is shown; a folder without a name says so. */
+/** The part of a key after a prefix, to show; a folder without a name is shown as such. */
 export function shownName(key: string, prefix: string): string {
   const name = key.slice(prefix.length);
   if (name === "") return "(the folder itself)";
@@ -21,7 +21,7 @@ export function shownName(key: string, prefix: string): string {
   return shownKey(name);
 }
 
-/** The folders that a prefix goes through; those between two slashes have no name and are kept. */
+/** The folders of a prefix; those between two adjacent slashes have no name, but are kept. */
 export function foldersOf(prefix: string): Folder[] {
   const folders: Folder[] = [];
   let start = 0;
@@ -39,16 +39,19 @@ export function parentOf(key: string): string {
 }
 
 /**
- * Why a browser cannot ask for an object, or nothing if it can.
+ * Why a browser cannot request an object; undefined if it can.
  *
- * Browsers take "." and ".." between slashes out of every address before they send it.
+ * Browsers remove "." and ".." between slashes from every address before they send it.
  */
 export function unreachable(key: string): string | undefined {
   if (!key.split("/").some((part) => part === "." || part === "..")) return undefined;
-  return 'Browsers cannot ask for a key with "." or ".." between slashes. Use the AWS CLI: aws s3api get-object, or copy-object to another key.';
+  return 'Browsers cannot request a key with "." or ".." between slashes. Use the AWS CLI: aws s3api get-object, or copy-object to another key.';
 }
 
-/** The name that a downloaded file gets: the last part of the key, without what file systems or eyes trip over. */
+/**
+ * The name of a downloaded file: the last part of the key, without characters that are invisible or that file systems
+ * refuse.
+ */
 export function fileName(key: string): string {
   const last = key.split("/").findLast((part) => part !== "") ?? "";
   const plain = last
@@ -65,10 +68,10 @@ export function s3Uri(bucket: string, key: string): string {
   return `s3://${bucket}/${key}`;
 }
 
-/** What is wrong with the name of a new folder, or nothing; an empty one is not wrong yet. */
+/** What is wrong with the name of a new folder, or undefined. An empty name is not wrong yet. */
 export function folderProblem(name: string): string | undefined {
-  if (name.includes("/")) return "No slashes: make one folder after the other.";
-  if (name === "." || name === "..") return 'Not "." or "..": browsers cannot ask for it.';
+  if (name.includes("/")) return "Do not use slashes: create one folder after the other.";
+  if (name === "." || name === "..") return 'Do not use "." or "..": browsers cannot request it.';
   return keyProblem(name);
 }
 
@@ -76,24 +79,24 @@ export function keyProblem(key: string): string | undefined {
   return new TextEncoder().encode(key).length > 1024 ? "Keys have at most 1,024 bytes." : undefined;
 }
 
-/** What is wrong with a bucket's name, by S3's rules, or nothing; an empty one is not wrong yet. */
+/** What is wrong with a bucket's name, by S3's rules, or undefined. An empty name is not wrong yet. */
 export function bucketProblem(name: string): string | undefined {
   if (name === "") return undefined;
   if (name.length < 3 || name.length > 63) return "3 to 63 characters.";
-  if (!/^[a-z0-9.-]+$/.test(name)) return "Small letters, digits, dots and hyphens only.";
-  if (!/^[a-z0-9].*[a-z0-9]$/.test(name)) return "It begins and ends with a letter or digit.";
-  if (name.includes("..")) return "No two dots beside each other.";
-  if (/^\d+\.\d+\.\d+\.\d+$/.test(name)) return "Not in the form of an IP address.";
+  if (!/^[a-z0-9.-]+$/.test(name)) return "Use only lowercase letters, digits, dots and hyphens.";
+  if (!/^[a-z0-9].*[a-z0-9]$/.test(name)) return "The name must begin and end with a letter or digit.";
+  if (name.includes("..")) return "Two dots must not be adjacent.";
+  if (/^\d+\.\d+\.\d+\.\d+$/.test(name)) return "The name must not look like an IP address.";
   return undefined;
 }
 
-/** A text of a listing that was asked for with the encoding "url", in which keys can have any character. */
+/** Decode a text of a listing with the encoding "url", in which keys can have any character. */
 export function decodeListed(text: string | undefined): string {
   if (text === undefined) return "";
   try {
     return decodeURIComponent(text.replaceAll("+", " "));
   } catch {
-    // Not encoded after all.
+    // It was not encoded.
     return text;
   }
 }

@@ -7,7 +7,7 @@ import {
 } from "@aws-sdk/client-s3";
 import { decodeListed } from "./keys";
 
-/** A line of a folder: an object, or a folder in it. */
+/** An entry of a folder: an object, or a folder in it. */
 export interface Entry {
   readonly key: string;
   readonly folder: boolean;
@@ -21,10 +21,12 @@ export interface EntryPage {
   readonly next: string | undefined;
 }
 
-/** How many lines the first page of a folder has: some screens, so that they are there soon. S3 itself gives 1,000. */
+/**
+ * How many entries the first page of a folder has: a few screens, so that it is shown soon. S3's own pages have 1,000.
+ */
 const FIRST = 200;
 
-/** One page of a folder, as S3 has it, in the order of the keys. */
+/** A page of a folder, as S3 returns it, in the order of the keys. */
 export async function listFolder(
   s3: S3Client,
   Bucket: string,
@@ -74,12 +76,12 @@ export async function listBuckets(s3: S3Client): Promise<Bucket[]> {
 export class DeletionError extends Error {
   constructor(readonly failed: readonly { readonly key: string; readonly code: string }[]) {
     const [first] = failed;
-    super(`${failed.length} objects are still there, the first is ${first?.key}`);
+    super(`${failed.length} objects were not deleted, the first is ${first?.key}`);
     this.name = first?.code ?? "InternalError";
   }
 }
 
-/** Delete objects, a thousand at a time. Throws ``DeletionError`` when some of them could not be. */
+/** Delete objects, a thousand at a time. Throws ``DeletionError`` if some could not be deleted. */
 export async function deleteKeys(s3: S3Client, Bucket: string, keys: readonly string[]): Promise<void> {
   const failed: { key: string; code: string }[] = [];
   for (let start = 0; start < keys.length; start += 1000) {
@@ -90,7 +92,7 @@ export async function deleteKeys(s3: S3Client, Bucket: string, keys: readonly st
   if (failed.length > 0) throw new DeletionError(failed);
 }
 
-/** Delete every object whose key begins with a prefix; says how many are gone after each thousand. */
+/** Delete every object whose key begins with a prefix; reports the number after each thousand. */
 export async function deletePrefix(
   s3: S3Client,
   Bucket: string,
@@ -99,7 +101,7 @@ export async function deletePrefix(
 ): Promise<number> {
   let deleted = 0;
   for (;;) {
-    // Always the first page: what it had is gone when the next is asked for.
+    // Always the first page: its objects are deleted when the next one is requested.
     const answer = await s3.send(new ListObjectsV2Command({ Bucket, Prefix, EncodingType: "url" }));
     const keys = (answer.Contents ?? []).map((each) => decodeListed(each.Key));
     if (keys.length === 0) return deleted;
@@ -109,7 +111,7 @@ export async function deletePrefix(
   }
 }
 
-/** How many objects there are under a prefix, counted up to a bound. */
+/** The number of objects below a prefix, counted up to a bound. */
 export async function countPrefix(
   s3: S3Client,
   Bucket: string,

@@ -1,4 +1,4 @@
-/** What files of these endings are: jobs read plain text alone, and make an error of each of the others. */
+/** The types of files by extension. Jobs read only plain text; each other file becomes an error. */
 const KINDS: readonly (readonly [string, RegExp])[] = [
   ["PDF", /\.pdf$/i],
   ["Word", /\.(docx?|odt|rtf|pages)$/i],
@@ -10,12 +10,12 @@ const KINDS: readonly (readonly [string, RegExp])[] = [
   ["sound or film", /\.(mp3|wav|mp4|mov|avi|mkv|m4a|ogg|flac)$/i],
 ];
 
-/** What a file is that no job can read, by its name; undefined for one that may be text. */
+/** The type of an unreadable file, by its name; undefined for one that may be text. */
 export function unreadableKind(name: string): string | undefined {
   return KINDS.find(([, ending]) => ending.test(name))?.[0];
 }
 
-/** The files that no job can read, each with what it is: "report.pdf (PDF)". */
+/** The files that no job can read, with their types: "report.pdf (PDF)". */
 export function unreadableFiles(names: readonly string[]): string[] {
   return names.flatMap((name) => {
     const kind = unreadableKind(name);

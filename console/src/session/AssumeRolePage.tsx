@@ -18,7 +18,7 @@ import { useSignedIn } from "./session";
 
 const HOURS = [1, 2, 4, 8, 12].map((hours) => ({ value: String(hours * 3600), label: `${hours} h` }));
 
-/** Go on as a role: what this page then shows and changes is what the role may. */
+/** Assume a role: the console then shows and changes what the role may. */
 export default function AssumeRolePage() {
   const session = useSignedIn();
   const sts = useSts();
@@ -55,7 +55,10 @@ export default function AssumeRolePage() {
     });
   };
   return (
-    <Page title="Assume a role" description="Go on with a role's permissions. The menu with your name switches back.">
+    <Page
+      title="Assume a role"
+      description="Continue with a role's permissions. The menu with your name switches back."
+    >
       <form onSubmit={(event) => void submit(event)}>
         <Form
           actions={
@@ -79,10 +82,13 @@ export default function AssumeRolePage() {
               >
                 <Input value={arn} onChange={({ detail }) => setArn(detail.value)} spellcheck={false} />
               </FormField>
-              <FormField label="Session name" constraintText="2 to 64 characters; it is in the trail of what you do.">
+              <FormField
+                label="Session name"
+                constraintText="2 to 64 characters; the trail records it with your calls."
+              >
                 <Input value={name} onChange={({ detail }) => setName(detail.value)} spellcheck={false} />
               </FormField>
-              <FormField label="External ID" description="Only if the role's trust policy asks for one.">
+              <FormField label="External ID" description="Only if the role's trust policy requires one.">
                 <Input value={externalId} onChange={({ detail }) => setExternalId(detail.value)} autoComplete={false} />
               </FormField>
               <FormField label="Duration">

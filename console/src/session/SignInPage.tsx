@@ -19,18 +19,18 @@ import { enter, enterByToken } from "./enter";
 import { type SignOutReason, signedOutBecause, useEndFailure, useSession } from "./session";
 
 const REASONS: Readonly<Record<SignOutReason, string>> = {
-  asked: "You are signed out, in every tab. The browser has forgotten the key and everything that was shown.",
+  requested: "You are signed out, in every tab. The browser has deleted the key and everything that was shown.",
   expired: "You were signed out because the credentials have expired. Sign in again.",
   refused: "You were signed out because the server does not accept these credentials any more. Sign in again.",
 };
 
-/** Shown instead of any page while there is no session, and for sign-in links; the address leads on afterwards. */
+/** Shown instead of any page while there is no session, and for sign-in links; the address is opened afterwards. */
 export function SignInPage() {
   const { pathname, hash } = useLocation();
   const navigate = useNavigate();
   const session = useSession();
   const [token] = useState(pathname === "/sign-in" ? hash.slice(1) : "");
-  // A link that somebody else made must not exchange the person who works here for another one unasked.
+  // Somebody else's link must not replace the current user's session without asking.
   const [agreed, setAgreed] = useState(session === undefined);
   const [failure, setFailure] = useState<unknown>();
   const enterAt = pathname === "/sign-in" ? "/" : undefined;
@@ -51,7 +51,7 @@ export function SignInPage() {
       {why !== undefined && session === undefined && <Alert type="info">{REASONS[why]}</Alert>}
       {endFailure !== undefined && (
         <ErrorAlert
-          what="The server did not end the sign-in, which is good until its 12 hours are over"
+          what="The server did not end the sign-in, which stays valid until its 12 hours are over"
           error={endFailure}
         />
       )}
@@ -59,15 +59,15 @@ export function SignInPage() {
         <Alert
           type="info"
           header={`You are signed in as ${session.identity.arn}`}
-          action={<RouterButton to="/">Go on as you are</RouterButton>}
+          action={<RouterButton to="/">Keep this session</RouterButton>}
         >
           {token !== "" && !agreed ? (
             <SpaceBetween size="s">
-              <span>The link signs in whoever made it, and signs you out here. Use it only if you made it.</span>
-              <Button onClick={() => setAgreed(true)}>Sign in by the link</Button>
+              <span>The link signs in the user who made it, and signs you out here. Use it only if you made it.</span>
+              <Button onClick={() => setAgreed(true)}>Sign in with the link</Button>
             </SpaceBetween>
           ) : (
-            "Signing in as somebody else signs you out here."
+            "Signing in as another user signs you out here."
           )}
         </Alert>
       )}
@@ -97,9 +97,9 @@ function redeem(token: string): Promise<void> {
 function LinkFailed({ error }: { readonly error: unknown }) {
   return (
     <SpaceBetween size="s">
-      <ErrorAlert what="The link does not sign in" error={error} />
+      <ErrorAlert what="Signing in with the link failed" error={error} />
       <Alert type="info">
-        A link works once, and for a minute. <code>reading-room console</code> prints another one.
+        A link works once, within a minute. <code>reading-room console</code> prints another one.
       </Alert>
     </SpaceBetween>
   );
@@ -164,7 +164,7 @@ function KeyForm({ onEntered }: { readonly onEntered: () => void }) {
             </FormField>
             <Box color="text-body-secondary">
               You stay signed in, in every tab of this browser, until you sign out or the credentials expire. The
-              browser keeps the secret as a key that nobody can read out of it.
+              browser keeps the secret as a key that cannot be read.
             </Box>
           </SpaceBetween>
         </Container>

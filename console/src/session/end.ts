@@ -7,7 +7,7 @@ import { currentSession, isExpired, useSession } from "./session";
 
 const LOOK_MILLISECONDS = 5_000;
 
-/** Sign out when the credentials are over. */
+/** Sign out when the credentials expire. */
 export function useSessionEnd(): void {
   const session = useSession();
   useEffect(() => {
@@ -21,7 +21,7 @@ export function useSessionEnd(): void {
   }, [session]);
 }
 
-/** What the APIs answer of credentials that they do not know any more, or never knew. */
+/** The APIs' errors for credentials that are no longer valid, or never were. */
 const REFUSED = [
   ...["ExpiredToken", "ExpiredTokenException", "InvalidToken"],
   ...["InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId", "AuthFailure"],
@@ -30,9 +30,9 @@ const REFUSED = [
 let asking = false;
 
 /**
- * Sign out when the server does not take the credentials any more, once an answer looks as if it did not.
+ * Sign out if the server does not accept the credentials any more, once an answer suggests that.
  *
- * Some credentials are good for a few services only, so the one call that all of them may make decides.
+ * Some credentials work only for a few services, so the one call that all of them may make decides.
  */
 export async function leaveIfRefused(error: unknown): Promise<void> {
   const session = currentSession();

@@ -5,7 +5,7 @@ import { leave } from "./leave";
 import { currentSession, type Session, signIn } from "./session";
 import { signingKey } from "./signingKey";
 
-/** Credentials as the API gives them, and as people have them. */
+/** Credentials as the API returns them, and as users have them. */
 export interface TypedCredentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
@@ -14,7 +14,7 @@ export interface TypedCredentials {
   readonly expiration?: number | undefined;
 }
 
-/** Sign in with these credentials, once the API has said whose they are. Throws what the API answers. */
+/** Sign in with these credentials, after the API has returned their identity. Throws the API's errors. */
 export async function enter(
   { secretAccessKey, ...others }: TypedCredentials,
   { from, byLink }: Pick<Session, "from" | "byLink"> = {},
@@ -22,9 +22,9 @@ export async function enter(
   const credentials = { ...others, key: await signingKey(secretAccessKey) };
   const client = new STSClient(clientSettings(credentials));
   const { Arn, Account } = await client.send(new GetCallerIdentityCommand({}));
-  if (Arn === undefined || Account === undefined) throw new Error("GetCallerIdentity named nobody");
-  // Whoever signs in as somebody else leaves no sign-in behind that nobody can end any more.
-  if (from === undefined && currentSession() !== undefined) await leave("asked");
+  if (Arn === undefined || Account === undefined) throw new Error("GetCallerIdentity returned no identity");
+  // Signing in as another user must not leave a sign-in behind that nobody can end.
+  if (from === undefined && currentSession() !== undefined) await leave("requested");
   await signIn({ credentials, identity: { arn: Arn, account: Account }, from, byLink });
 }
 
@@ -38,7 +38,7 @@ interface Redeemed {
   };
 }
 
-/** Sign in with the token of a sign-in link, which works once. Throws what the API answers. */
+/** Sign in with the token of a sign-in link, which works once. Throws the API's errors. */
 export async function enterByToken(token: string): Promise<void> {
   const { Credentials: given } = await callReadingRoom<Redeemed>(undefined, "RedeemSignInToken", { Token: token });
   await enter(

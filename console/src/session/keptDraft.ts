@@ -1,6 +1,8 @@
 import { onForget } from "./session";
 
-/** A form as it was left, such as for the page that makes a VPC. In memory only: it goes with the session. */
+/**
+ * A form as it was left, for example for the form for a private VPC. It is only in memory, and ends with the session.
+ */
 export class KeptDraft<Draft> {
   #draft: Draft | undefined;
 
@@ -8,7 +10,7 @@ export class KeptDraft<Draft> {
     onForget(() => this.drop());
   }
 
-  /** The form as it was left; undefined where there is none. */
+  /** The form as it was left; undefined if there is none. */
   get draft(): Draft | undefined {
     return this.#draft;
   }

@@ -2,13 +2,14 @@ import { hasCode } from "../api/errors";
 import { callReadingRoom } from "../api/readingRoom";
 import { currentSession, isExpired, type Session, type SignOutReason, setEndFailure, signOut } from "./session";
 
-/** What the API answers of credentials that are over already. */
+/** The API's errors for credentials that have already ended. */
 const OVER = ["ExpiredTokenException", "UnrecognizedClientException"];
 
 /**
- * Sign out: the page forgets the keys at once, as every other tab does, and the server is asked to end what a sign-in link made.
+ * Sign out: this page and every other tab delete the keys at once, and the server ends the session of a sign-in link.
  *
- * Whatever it answers, nobody is signed in here any more; where it did not end the session, the sign-in page says so.
+ * Whatever the server answers, nobody is signed in here any more; if it did not end the session, the sign-in page says
+ * so.
  */
 export async function leave(why: SignOutReason): Promise<void> {
   const session = sessionOfLink(currentSession());
@@ -17,13 +18,13 @@ export async function leave(why: SignOutReason): Promise<void> {
   try {
     await callReadingRoom(session, "EndSession", {}, { keepalive: true });
   } catch (error) {
-    // Who has signed in again meanwhile is shown no sign-in page.
+    // A user who has signed in again in the meantime does not see the sign-in page.
     if (!hasCode(error, ...OVER) && currentSession() === undefined) setEndFailure(error);
   }
   await forgotten;
 }
 
-/** The session that a link made: this one, or the one that assumed its role. */
+/** The session of a sign-in link: this one, or the one that assumed its role. */
 function sessionOfLink(session: Session | undefined): Session | undefined {
   return session === undefined || session.byLink ? session : sessionOfLink(session.from);
 }

@@ -4,10 +4,13 @@ const ROLE_ARN = /^arn:aws:iam::\d{12}:role\/[\w+=,.@/-]+$/;
 export function roleArnProblem(arn: string): string | undefined {
   return ROLE_ARN.test(arn.trim())
     ? undefined
-    : "A role's ARN is arn:aws:iam::ACCOUNT:role/NAME, with 12 digits of account.";
+    : "A role's ARN is arn:aws:iam::ACCOUNT:role/NAME, where ACCOUNT has 12 digits.";
 }
 
-/** A session name that tells in the trail who assumed the role: the caller's own name, as far as it may be in one. */
+/**
+ * A session name by which the trail shows who assumed the role: the caller's name, without characters that are not
+ * allowed.
+ */
 export function defaultSessionName(callerArn: string): string {
   const name = callerArn.split("/").at(-1) ?? "";
   const allowed = name.replaceAll(/[^\w+=,.@-]/g, "-").slice(0, 64);

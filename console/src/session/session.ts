@@ -1,7 +1,9 @@
 import { useSyncExternalStore } from "react";
 import { clearStored, readStored, writeStored } from "./store";
 
-/** What signs requests. The secret is a key that can sign and cannot be read, in memory and in the browser's store. */
+/**
+ * The credentials that sign requests. The secret is a key that can sign but cannot be read, in memory and in the store.
+ */
 export interface Credentials {
   readonly accessKeyId: string;
   readonly key: CryptoKey;
@@ -18,15 +20,15 @@ export interface Identity {
 export interface Session {
   readonly credentials: Credentials;
   readonly identity: Identity;
-  /** Who assumed the role of this session, if it is one: where "switch back" leads. */
+  /** The session that assumed the role of this one, if it is a role's: "Switch back" restores it. */
   readonly from?: Session | undefined;
   /** Whether a sign-in link made these credentials, so that they can be ended. */
   readonly byLink?: boolean | undefined;
 }
 
-export type SignOutReason = "asked" | "expired" | "refused";
+export type SignOutReason = "requested" | "expired" | "refused";
 
-/** What a tab tells the others: that the stored session is another one, or why there is none any more. */
+/** A message to the other tabs: the stored session has changed, or why there is none any more. */
 interface Message {
   readonly signedOut?: SignOutReason | undefined;
 }
@@ -39,7 +41,7 @@ const listeners = new Set<() => void>();
 const forgetters = new Set<() => void>();
 const channel = new BroadcastChannel("reading-room-session");
 
-/** Register what else must be forgotten at sign-out: cached answers, clients. */
+/** Register what else must be deleted at sign-out: cached answers, clients. */
 export function onForget(forget: () => void): void {
   forgetters.add(forget);
 }
@@ -48,7 +50,7 @@ export function currentSession(): Session | undefined {
   return current;
 }
 
-/** Begin a session in every tab. Where the browser keeps nothing, it holds in this tab until the page is loaded anew. */
+/** Start a session in every tab. If the browser stores nothing, it lasts in this tab until the page is reloaded. */
 export async function signIn(session: Session): Promise<void> {
   reason = undefined;
   endFailure = undefined;
@@ -56,7 +58,7 @@ export async function signIn(session: Session): Promise<void> {
   await store(() => writeStored(session), {});
 }
 
-/** End the session in every tab. This page has forgotten it when the function returns, the browser with the promise. */
+/** End the session in every tab. This page has deleted it when the function returns, the browser with the promise. */
 export async function signOut(why: SignOutReason): Promise<void> {
   reason = why;
   endFailure = undefined;
@@ -75,28 +77,28 @@ async function store(change: () => Promise<void>, message: Message): Promise<voi
   channel.postMessage(message);
 }
 
-/** Remember why the server did not end the session that was signed out of last. */
+/** Remember why the server did not end the last session. */
 export function setEndFailure(failure: unknown): void {
   endFailure = failure;
   tell();
 }
 
-/** Why the credentials that this page has forgotten are still good; undefined where they are not. */
+/** Why the last session's credentials are still valid; undefined if they are not. */
 export function useEndFailure(): unknown {
   return useSyncExternalStore(subscribe, () => endFailure);
 }
 
-/** Why the browser did not keep or forget what it was told to; undefined where it did. */
+/** Why the browser could not store or delete the session; undefined if it could. */
 export function useStoreFailure(): unknown {
   return useSyncExternalStore(subscribe, () => storeFailure);
 }
 
-/** Why there is no session, where there was one in this page's life. */
+/** Why there is no session any more, if there was one since this page was loaded. */
 export function signedOutBecause(): SignOutReason | undefined {
   return reason;
 }
 
-/** Take up the session that the browser has kept. Damaged or expired ones are dropped. */
+/** Resume the session that the browser has stored. Damaged or expired ones are discarded. */
 export async function restoreSession(now: number = Date.now()): Promise<void> {
   const stored = await readStored().catch((error: unknown) => {
     storeFailure = error;
@@ -110,9 +112,9 @@ export async function restoreSession(now: number = Date.now()): Promise<void> {
   await store(clearStored, {});
 }
 
-/** Do what other tabs do: sign in and out with them. The function returned stops it. */
+/** Sign in and out with the other tabs. The returned function stops this. */
 export function followOtherTabs(): () => void {
-  const hear = async ({ data }: MessageEvent<Message>): Promise<void> => {
+  const receive = async ({ data }: MessageEvent<Message>): Promise<void> => {
     if (data.signedOut !== undefined) {
       if (current === undefined) return;
       reason = data.signedOut;
@@ -126,7 +128,7 @@ export function followOtherTabs(): () => void {
     replace(stored);
   };
   const listener = (event: MessageEvent<Message>): void => {
-    hear(event).catch((error: unknown) => {
+    receive(event).catch((error: unknown) => {
       storeFailure = error;
       tell();
     });
@@ -143,7 +145,7 @@ export function useSession(): Session | undefined {
   return useSyncExternalStore(subscribe, currentSession);
 }
 
-/** The session of a page that is only shown to those who are signed in. */
+/** The session, for a page that is shown only to signed-in users. */
 export function useSignedIn(): Session {
   const session = useSession();
   if (session === undefined) throw new Error("this page needs a session");

@@ -1,19 +1,19 @@
 import { Sha256 } from "@aws-crypto/sha256-js";
 import type { Checksum, SourceData } from "@smithy/types";
 
-/** What Signature Version 4 puts before the secret: the first of its derived keys is an HMAC with the two together. */
+/** The prefix of the secret in Signature Version 4: the first derived key is an HMAC with both together. */
 const PREFIX = "AWS4";
 const HMAC: HmacImportParams = { name: "HMAC", hash: "SHA-256" };
 
-/** The class of a hash, as the signers of the AWS SDK take it: with a secret it is an HMAC. */
+/** The class of a hash for the signers of the AWS SDK: with a secret it is an HMAC. */
 export type HashClass = new (secret?: SourceData) => Checksum;
 
 /**
- * Make the key that signs requests of a secret access key.
+ * Return the signing key for a secret access key.
  *
- * It can sign and nothing else: no code of this page, and no other, can read the secret out of it again. Browsers keep
- * such keys in IndexedDB as what they are. Throws where the browser has no cryptography for pages: without HTTPS, on
- * another machine than this one.
+ * It can only sign: no code, of this page or any other, can read the secret from it. Browsers can store
+ * such keys in IndexedDB as they are. Throws if the browser offers the page no cryptography: without HTTPS, on
+ * a machine other than this one.
  */
 export async function signingKey(secretAccessKey: string): Promise<CryptoKey> {
   if (globalThis.crypto?.subtle === undefined) {
@@ -30,9 +30,9 @@ export async function signingKey(secretAccessKey: string): Promise<CryptoKey> {
 const handles = new WeakMap<CryptoKey, string>();
 
 /**
- * A name for a key, to be given to the AWS SDK where it wants the secret as text.
+ * A name for a key, for the AWS SDK where it expects the secret as text.
  *
- * No two keys have the same one: the SDK remembers by it what it derived of a key.
+ * Names are unique, because the SDK caches derived keys by them.
  */
 export function handleOf(key: CryptoKey): string {
   const handle = handles.get(key) ?? crypto.randomUUID();
@@ -41,10 +41,10 @@ export function handleOf(key: CryptoKey): string {
 }
 
 /**
- * The hash that the SDK's signers are to use with ``handleOf(key)`` as the secret.
+ * The hash for the SDK's signers, with ``handleOf(key)`` as the secret.
  *
- * Where a signer takes the HMAC with "AWS4" and the secret, the browser takes it with the key. What follows in the chain
- * is good for one day, region and service, and is in memory only.
+ * Where a signer computes the HMAC with "AWS4" and the secret, the browser computes it with the key. The derived keys
+ * are valid for one day, region and service, and are only in memory.
  */
 export function signingHash(key: CryptoKey): HashClass {
   const first = PREFIX + handleOf(key);

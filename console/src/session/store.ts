@@ -4,12 +4,12 @@ const DATABASE = "reading-room";
 const TABLE = "session";
 const ONLY = "current";
 
-/** What this browser keeps of the session for the other tabs and for the next load of a page. */
+/** The session as this browser stores it, for other tabs and for reloads. */
 export async function readStored(): Promise<unknown> {
   return await ask("readonly", (table) => table.get(ONLY));
 }
 
-/** Keep a session. Its keys are stored as keys that cannot be read out, so no file of the browser's has their text. */
+/** Store a session. Its keys are stored as keys that cannot be extracted, so no file of the browser has their text. */
 export async function writeStored(session: Session): Promise<void> {
   await ask("readwrite", (table) => table.put(session, ONLY));
 }

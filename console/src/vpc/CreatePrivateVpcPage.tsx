@@ -24,10 +24,10 @@ import { completed, firstFree, type PrivateVpc, planProblems, planSentences, ret
 import { type Progress, runSteps } from "./private/run";
 import { type Step, stepsOf } from "./private/steps";
 
-/** So many buckets are filled in where nobody has said which. */
+/** The most buckets that are filled in by default. */
 const MOST_BUCKETS = 10;
 
-/** A private VPC for jobs, made in one go: what will be made is said before, and each step when it is taken. */
+/** A form that creates a private VPC for jobs. It shows the plan first, and then each step as it is done. */
 export default function CreatePrivateVpcPage() {
   const [query] = useSearchParams();
   const ec2 = useEc2();
@@ -45,7 +45,7 @@ export default function CreatePrivateVpcPage() {
   const [tried, setTried] = useState(false);
   const [run, setRun] = useState<{ readonly steps: readonly Step[]; readonly progress: Progress }>();
   const first = useMemo(() => {
-    // Jobs read from and write to buckets of the account: where these are few, all of them are meant.
+    // Jobs use buckets of the account: if there are few, all of them are filled in.
     const few = buckets.data !== undefined && buckets.data.length <= MOST_BUCKETS ? buckets.data : [];
     return { ...firstFree((networks.data ?? []).map(existing)), buckets: few };
   }, [networks.data, buckets.data]);
@@ -57,7 +57,7 @@ export default function CreatePrivateVpcPage() {
     if (Object.keys(problems).length > 0) return;
     const names = (places.data ?? []).flatMap((zone) => zone.ZoneName ?? []);
     const steps = stepsOf(wanted, { ec2, iam, account, region: getConfig().region, zones: names });
-    // What is being made must not change its name when the list of VPCs does.
+    // The names of a running plan must not change with the list of VPCs.
     setChosen(wanted);
     await runSteps(steps, (progress) => setRun({ steps, progress }));
     await refresh();
@@ -74,7 +74,7 @@ export default function CreatePrivateVpcPage() {
   return (
     <Page
       title="Build a private VPC for jobs"
-      description="A network that leads to your buckets in S3 and nowhere else."
+      description="A network with access to your buckets in S3 and to nothing else."
       above={[{ text: "VPC", href: "/vpc" }]}
     >
       {run === undefined && (
@@ -89,7 +89,7 @@ export default function CreatePrivateVpcPage() {
               change({ buckets });
             }}
           />
-          <Container header={<Header variant="h2">What will be made</Header>}>
+          <Container header={<Header variant="h2">What will be created</Header>}>
             <ol>
               {planSentences(wanted).map((sentence) => (
                 <li key={sentence}>
@@ -106,7 +106,7 @@ export default function CreatePrivateVpcPage() {
             />
           )}
           {tried && Object.keys(problems).length > 0 && (
-            <Alert type="error">Some answers above need a change before anything is made.</Alert>
+            <Alert type="error">Correct the fields above before anything is created.</Alert>
           )}
           <Box float="right">
             <SpaceBetween direction="horizontal" size="xs">
@@ -156,7 +156,7 @@ export default function CreatePrivateVpcPage() {
             </SpaceBetween>
           }
         >
-          A job in it needs a role that may make and remove its network interfaces. The form for a new job can create
+          A job in it needs a role that may create and delete its network interfaces. The form for a new job can create
           one.
         </Alert>
       )}
@@ -169,7 +169,7 @@ function existing({ Tags, CidrBlockAssociationSet, CidrBlock }: Vpc) {
   return { name: nameOf(Tags), blocks: [...(CidrBlock === undefined ? [] : [CidrBlock]), ...more] };
 }
 
-/** Where "Cancel" leads: back to who sent us, if that is a page of the console. */
+/** The address for "Cancel": the page that the user came from, if it is one of the console. */
 function safeBack(back: string | null): string {
   return back !== null && /^\/[a-z]/.test(back) ? back : "/vpc";
 }

@@ -34,14 +34,14 @@ const ACTIONS = [
   { value: "REJECT", label: "REJECT" },
 ];
 
-/** What really passed, and what was refused: the records of flow logs that go to CloudWatch Logs. */
+/** The records of flow logs in CloudWatch Logs: what was really accepted and rejected. */
 export default function FlowRecordsPage() {
   const { data, error, isPending, refetch } = useRead(flowLogs);
   const inLogs = (data ?? []).filter((each) => each.LogDestinationType === "cloud-watch-logs");
   return (
     <Page
       title="Flow records"
-      description="Each record adds up what passed an interface in a window of at most a minute, or was refused there."
+      description="Each record sums up what an interface accepted or rejected in a window of at most a minute."
       above={[{ text: "VPC", href: "/vpc" }]}
       actions={<RouterButton to="/vpc/flow-logs">Flow logs</RouterButton>}
     >
@@ -52,7 +52,7 @@ export default function FlowRecordsPage() {
           <SpaceBetween size="s">
             <b>No flow log goes to CloudWatch Logs</b>
             <Box variant="p">
-              Records are written for networks that have a flow log. Those that go to a bucket are read there, as files.
+              Records are written for networks with a flow log. Those in a bucket can be read there, as files.
             </Box>
             <RouterButton variant="primary" to="/vpc/flow-logs">
               Create a flow log
@@ -154,13 +154,14 @@ function LiveRecords({ flowLogs: logs }: { readonly flowLogs: readonly FlowLog[]
           {data !== undefined && shown.length === 0 && (
             <Box variant="p">
               {data.records.length === 0
-                ? "No record yet. Windows end at the full minute; a job that runs now shows soon after."
-                : `None of ${counted(data.records.length, "record")} fits the filter.`}
+                ? "There are no records yet. Windows end at the full minute; a job that runs now appears soon after."
+                : `None of ${counted(data.records.length, "record")} matches the filter.`}
             </Box>
           )}
           {data !== undefined && data.others > 0 && (
             <Box color="text-body-secondary">
-              {counted(data.others, "line")} of this log group have another format: another flow log writes there, too.
+              {counted(data.others, "line")} of this log group have another format, because another flow log writes
+              there, too.
             </Box>
           )}
         </div>

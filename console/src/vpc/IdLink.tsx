@@ -7,7 +7,7 @@ interface Props {
   readonly tags?: readonly DescribedTag[] | undefined;
 }
 
-/** An id that leads to its page, with the name that its tags give it. */
+/** An id as a link to its page, with its name from its tags. */
 export function IdLink({ id, tags }: Props) {
   if (id === undefined || id === "") return <>-</>;
   const path = pathOf(id);

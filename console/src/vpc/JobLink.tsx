@@ -3,7 +3,7 @@ import { jobPath, kindOfArn } from "../jobs/kinds";
 import { modelPath, parseModelArn } from "../models/arn";
 import { type JobOfInterface, jobOf } from "./jobs";
 
-/** The job that an interface works for, as a link; a dash for an interface of something else. */
+/** The job of an interface, as a link; a dash for other interfaces. */
 export function JobLink({ description }: { readonly description: string | undefined }) {
   const job = jobOf(description);
   if (job === undefined) return <>-</>;
@@ -11,7 +11,7 @@ export function JobLink({ description }: { readonly description: string | undefi
   return path === undefined ? job.id : <RouterLink to={path}>{job.id}</RouterLink>;
 }
 
-/** The console's page of a job or training; nothing for kinds that have none. */
+/** The console's page of a job or training; undefined for kinds that have none. */
 function pageOf({ arn, id }: JobOfInterface): string | undefined {
   const kind = kindOfArn(arn);
   if (kind !== undefined) return jobPath(kind, id);

@@ -15,19 +15,19 @@ import { vpcChoices } from "./forms/choices";
 import { graphOf, inWords } from "./map/graph";
 import { MapCanvas } from "./map/MapCanvas";
 
-/** What is connected with what in a VPC, drawn from what EC2 says now. */
+/** The connections in a VPC, drawn from EC2's current state. */
 export default function MapPage() {
   const { world, isPending, error } = useWorld(FAST_POLL);
   const [query, setQuery] = useSearchParams();
   const choices = vpcChoices(world.vpcs);
-  // Without a choice the first network of one's own: the default one is seldom what is looked for.
+  // Without a choice, show the user's first own VPC: the default one is rarely wanted.
   const first = world.vpcs.find((vpc) => !vpc.IsDefault) ?? world.vpcs[0];
   const vpcId = query.get("vpc") ?? first?.VpcId ?? "";
   const graph = useMemo(() => graphOf(vpcId, world), [vpcId, world]);
   return (
     <Page
       title="Resource map"
-      description="From a VPC to its ways out, with the jobs that run in it. Point at a resource, or focus it, to see its way."
+      description="A VPC with its ways out, and the jobs that run in it. Point at a resource, or focus it, to see its path."
       above={[{ text: "VPC", href: "/vpc" }]}
     >
       {error !== undefined && <ErrorAlert what="The map is not complete" error={error} />}

@@ -34,28 +34,28 @@ export default function ReachabilityPage() {
     port: "443",
   });
   const there = useRead(interfaces);
-  // Without an interface, what a job would get is the only place to start from.
+  // Without an interface, the only source is what a job would get.
   const none = there.data?.length === 0 && question.source === "";
-  const asked: Question = none ? { ...question, from: "subnet" } : question;
-  const problems = questionProblems(asked);
+  const shown: Question = none ? { ...question, from: "subnet" } : question;
+  const problems = questionProblems(shown);
   const asking = useMutation<NetworkInsightsAnalysis, unknown, Question>({
-    mutationFn: (asked) => analyse(ec2, getConfig().region, asked),
+    mutationFn: (shown) => analyse(ec2, getConfig().region, shown),
   });
   const ask = (): void => {
     setTried(true);
-    if (Object.keys(problems).length === 0) asking.mutate(asked);
+    if (Object.keys(problems).length === 0) asking.mutate(shown);
   };
   return (
     <Page
       title="Reachability"
-      description="Does one thing reach another? It is computed from the configuration of this moment; no packet is sent."
+      description="Can one resource reach another? The answer is computed from the current configuration; no packet is sent."
       above={[{ text: "VPC", href: "/vpc" }]}
     >
       <Container
         header={
           <Header
             variant="h2"
-            description="You need permission for the network insights actions of EC2. What is created for a question is deleted after it."
+            description="You need permission for EC2's network insights actions. What is created for an analysis is deleted afterwards."
           >
             Question
           </Header>
@@ -63,7 +63,7 @@ export default function ReachabilityPage() {
       >
         <SpaceBetween size="l">
           <QuestionForm
-            value={asked}
+            value={shown}
             problems={tried ? problems : {}}
             onChange={(change) => {
               setQuestion((known) => ({ ...known, ...change }));

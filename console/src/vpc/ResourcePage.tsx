@@ -3,7 +3,7 @@ import { useParams } from "react-router";
 import { NotFoundPage } from "../app/NotFoundPage";
 import { SECTIONS } from "./kinds";
 
-/** One resource, whose id says which type of its section it is. */
+/** A resource, whose id determines its type within its section. */
 export default function ResourcePage() {
   const { type = "", id = "" } = useParams();
   const section = Object.hasOwn(SECTIONS, type) ? SECTIONS[type] : undefined;

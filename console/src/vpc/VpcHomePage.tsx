@@ -11,7 +11,7 @@ import { RouterLink } from "../components/RouterLink";
 import { useWorld } from "./data/world";
 import { jobOf } from "./jobs";
 
-/** Where the network begins: what there is, and what a private VPC is. */
+/** The start page of the network: what exists, and what a private VPC is. */
 export default function VpcHomePage() {
   const { world, isPending, error } = useWorld();
   const jobs = world.interfaces.filter((each) => jobOf(each.Description) !== undefined);
@@ -55,14 +55,14 @@ export default function VpcHomePage() {
         <ColumnLayout columns={2} variant="text-grid">
           <Box variant="p">
             A job that runs in a VPC has network interfaces in your subnets, with your security groups, and nothing
-            else. It reaches S3 only by the endpoint that the subnet's route table names, and only as far as the
-            endpoint's policy allows. Without an internet gateway there is no way out.
+            else. It reaches S3 only through the endpoint in the subnet's route table, and only as far as the endpoint's
+            policy allows. Without an internet gateway there is no way out.
           </Box>
           <Box variant="p">
-            Flow logs write down every packet, accepted or refused. The{" "}
-            <RouterLink to="/vpc/map">resource map</RouterLink> draws what is connected,{" "}
-            <RouterLink to="/vpc/reachability">reachability</RouterLink> says what reaches what and which rule decides,
-            and <RouterLink to="/vpc/flow-records">flow records</RouterLink> show what really passed.
+            Flow logs record all traffic, accepted or rejected. The <RouterLink to="/vpc/map">resource map</RouterLink>{" "}
+            shows what is connected, <RouterLink to="/vpc/reachability">reachability</RouterLink> says what reaches what
+            and which rule decides, and <RouterLink to="/vpc/flow-records">flow records</RouterLink> show what really
+            happened.
           </Box>
         </ColumnLayout>
       </Container>

@@ -1,4 +1,4 @@
-/** An IPv4 network in numbers. */
+/** An IPv4 network as numbers. */
 export interface Cidr {
   readonly base: number;
   readonly bits: number;
@@ -6,7 +6,7 @@ export interface Cidr {
 
 const OCTET = /^(0|[1-9]\d{0,2})$/;
 
-/** An IPv4 address as a number; nothing for anything else. */
+/** An IPv4 address as a number; undefined if it is not one. */
 export function parseAddress(text: string): number | undefined {
   const parts = text.trim().split(".");
   if (parts.length !== 4) return undefined;
@@ -22,7 +22,7 @@ function formatAddress(value: number): string {
   return [24, 16, 8, 0].map((shift) => Math.floor(value / 2 ** shift) % 256).join(".");
 }
 
-/** A network in CIDR notation; nothing for anything else. An address with host bits is no network. */
+/** Parse a network in CIDR notation; undefined if it is not one. An address with host bits is not a network. */
 export function parseCidr(text: string): Cidr | undefined {
   const [address, bits, rest] = text.trim().split("/");
   if (address === undefined || bits === undefined || rest !== undefined || !/^\d{1,2}$/.test(bits)) return undefined;
@@ -35,7 +35,7 @@ function formatCidr(cidr: Cidr): string {
   return `${formatAddress(cidr.base)}/${cidr.bits}`;
 }
 
-/** How many addresses a network of so many bits has. */
+/** The number of addresses of a network with this prefix length. */
 export function size(bits: number): number {
   return 2 ** (32 - bits);
 }
@@ -48,7 +48,7 @@ function overlaps(one: Cidr, other: Cidr): boolean {
   return contains(one, other) || contains(other, one);
 }
 
-/** Whether an address lies in one of these networks. */
+/** Whether one of these networks contains an address. */
 export function isWithin(address: string, networks: readonly string[]): boolean {
   const value = parseAddress(address);
   if (value === undefined) return false;
@@ -58,7 +58,9 @@ export function isWithin(address: string, networks: readonly string[]): boolean 
   });
 }
 
-/** The first networks of so many bits in a block that overlap none of those taken; fewer when the block is full. */
+/**
+ * The first networks of this prefix length in a block that overlap none of the taken ones; fewer if the block is full.
+ */
 export function freeBlocks(block: string, bits: number, count: number, taken: readonly string[] = []): string[] {
   const outer = parseCidr(block);
   if (outer === undefined || bits < outer.bits) return [];
@@ -71,10 +73,10 @@ export function freeBlocks(block: string, bits: number, count: number, taken: re
   return found;
 }
 
-/** Why a text cannot be the block of a VPC or subnet, in a sentence; nothing when it can. */
+/** Why a text cannot be the block of a VPC or subnet, as a sentence; undefined if it can. */
 export function blockProblem(text: string, within: readonly string[] = []): string | undefined {
   const cidr = parseCidr(text);
-  if (cidr === undefined) return "Write a network such as 10.0.0.0/16: the address where it begins, and its size.";
+  if (cidr === undefined) return "Enter a network such as 10.0.0.0/16: its first address and its size.";
   if (cidr.bits < 16 || cidr.bits > 28) return "Choose a size from /16 (65,536 addresses) to /28 (16 addresses).";
   if (within.length > 0 && !within.some((outer) => contains(parseCidr(outer) ?? { base: 0, bits: 33 }, cidr)))
     return `Choose a part of ${within.join(" or ")}.`;

@@ -18,7 +18,7 @@ import {
 import { refuseUnsuccessful } from "./data/unsuccessful";
 import type { World } from "./data/world";
 
-/** Something that is deleted with a VPC, and how. */
+/** A resource that is deleted with a VPC, with the function that deletes it. */
 export interface Removal {
   readonly id: string;
   readonly what: string;
@@ -28,7 +28,7 @@ export interface Removal {
 const NAT_WAIT_MILLISECONDS = 1_000;
 const NAT_MOST_WAITS = 120;
 
-/** What has to go before a VPC, in the order in which EC2 takes it, the VPC itself last. */
+/** What must be deleted with a VPC, in the order that EC2 requires, the VPC itself last. */
 export function removalsOf(VpcId: string, world: World): Removal[] {
   const subnets = new Set(world.subnets.filter((subnet) => subnet.VpcId === VpcId).map(({ SubnetId }) => SubnetId));
   const mine = <Item extends { VpcId?: string | undefined }>(items: readonly Item[]): Item[] =>
@@ -73,7 +73,7 @@ export function removalsOf(VpcId: string, world: World): Removal[] {
       .filter(({ Associations }) => !Associations?.some((association) => association.Main))
       .map(({ RouteTableId = "", Associations = [] }) =>
         removal(RouteTableId, "route table", async (ec2) => {
-          // Those of subnets have gone with the subnets.
+          // Associations with subnets were deleted with the subnets.
           for (const { RouteTableAssociationId, SubnetId } of Associations)
             if (SubnetId === undefined)
               await ec2.send(new DisassociateRouteTableCommand({ AssociationId: RouteTableAssociationId }));
@@ -82,7 +82,8 @@ export function removalsOf(VpcId: string, world: World): Removal[] {
       ),
     ...groups.map(({ GroupId = "" }, at) =>
       removal(GroupId, "security group", async (ec2) => {
-        // Groups that name each other cannot go as long as a rule does: all of those rules go before the first group.
+        // Groups that refer to each other cannot be deleted while such rules exist, so all of those rules are deleted
+        // first.
         if (at === 0) await revokeReferences(ec2, VpcId, world);
         await ec2.send(new DeleteSecurityGroupCommand({ GroupId }));
       }),
@@ -91,19 +92,19 @@ export function removalsOf(VpcId: string, world: World): Removal[] {
   ];
 }
 
-/** What keeps a VPC from being deleted whatever else goes: the interfaces of jobs that run in it. */
+/** What prevents the deletion of a VPC in any case: the interfaces of jobs that run in it. */
 export function jobInterfacesOf(vpcId: string, world: World): string[] {
   return world.interfaces
     .filter((one) => one.VpcId === vpcId && one.Status === "in-use" && !isOfGateway(one.InterfaceType))
     .map(({ NetworkInterfaceId = "" }) => NetworkInterfaceId);
 }
 
-/** Interfaces of gateways and endpoints go with them. */
+/** Interfaces of gateways and endpoints are deleted with them. */
 function isOfGateway(type: string | undefined): boolean {
   return type === "nat_gateway" || type === "vpc_endpoint";
 }
 
-/** Take the steps in order, telling of each; the first that fails ends it. */
+/** Perform the steps in order, reporting each; the first failure ends it. */
 export async function remove(
   ec2: EC2Client,
   removals: readonly Removal[],
@@ -134,7 +135,7 @@ async function revokeReferences(ec2: EC2Client, vpcId: string, world: World): Pr
   }
 }
 
-/** A NAT gateway is gone when its interface is: only then its subnet can go. */
+/** A NAT gateway is deleted when its interface is; only then can its subnet be deleted. */
 async function deleteNat(ec2: EC2Client, NatGatewayId: string): Promise<void> {
   await ec2.send(new DeleteNatGatewayCommand({ NatGatewayId }));
   for (let wait = 0; wait < NAT_MOST_WAITS; wait += 1) {

@@ -2,26 +2,26 @@ import type { World } from "./data/world";
 
 export interface Dependent {
   readonly id: string;
-  /** How it uses the resource: "lies in it". */
+  /** How it uses the resource: "is in it". */
   readonly why: string;
 }
 
-/** What stands in the way when a resource is deleted, from what EC2 tells of everything else. */
+/** What prevents the deletion of a resource, according to EC2's answers about all others. */
 export function dependentsOf(id: string, world: World): Dependent[] {
   const found: Dependent[] = [];
   const add = (other: string | undefined, why: string): void => {
     if (other !== undefined && other !== id) found.push({ id: other, why });
   };
   for (const one of world.interfaces) {
-    const owner = one.RequesterManaged ? " (it belongs to a service and goes with it)" : "";
-    if (one.SubnetId === id) add(one.NetworkInterfaceId, `lies in it${owner}`);
-    if (one.Groups?.some((group) => group.GroupId === id)) add(one.NetworkInterfaceId, `carries it${owner}`);
+    const owner = one.RequesterManaged ? " (it belongs to a service and is deleted with it)" : "";
+    if (one.SubnetId === id) add(one.NetworkInterfaceId, `is in it${owner}`);
+    if (one.Groups?.some((group) => group.GroupId === id)) add(one.NetworkInterfaceId, `has it${owner}`);
     if (id.startsWith("eni-") && one.NetworkInterfaceId === id && one.Status === "in-use")
-      found.push({ id, why: "is attached: what it is attached to must end first" });
+      found.push({ id, why: "is attached: what it is attached to must be deleted first" });
   }
   for (const rule of world.rules)
     if (rule.ReferencedGroupInfo?.GroupId === id || rule.PrefixListId === id)
-      add(rule.GroupId, `has a rule that names it (${rule.SecurityGroupRuleId})`);
+      add(rule.GroupId, `has a rule that refers to it (${rule.SecurityGroupRuleId})`);
   for (const table of world.routeTables) {
     if (table.RouteTableId === id)
       for (const association of table.Associations ?? []) add(association.SubnetId, "uses it as its route table");

@@ -1,6 +1,6 @@
 import type { DescribedTag } from "../components/tags/tags";
 
-/** The kinds of network resources by the beginning of their ids: the page that shows one, and what people call it. */
+/** The kinds of network resources by the prefix of their ids, with the page and the name of each. */
 const PLACES: readonly (readonly [prefix: string, path: string, noun: string])[] = [
   ["vpc-", "/vpc/vpcs", "VPC"],
   ["subnet-", "/vpc/subnets", "subnet"],
@@ -18,14 +18,14 @@ const PLACES: readonly (readonly [prefix: string, path: string, noun: string])[]
 
 const ID = /^[a-z]+-[0-9a-f]{8,17}$/;
 
-/** The console's page of a resource; nothing for what has no page, and for text that is no id. */
+/** The console's page of a resource; undefined for resources without one, and for text that is not an id. */
 export function pathOf(id: string): string | undefined {
   if (!ID.test(id)) return undefined;
   const place = PLACES.find(([prefix]) => id.startsWith(prefix));
   return place && `${place[1]}/${id}`;
 }
 
-/** What people call the resource of an id: "subnet". */
+/** The name for the resource of an id: "subnet". */
 export function nounOf(id: string): string {
   return PLACES.find(([prefix]) => id.startsWith(prefix))?.[2] ?? "resource";
 }
@@ -35,13 +35,13 @@ export function nameOf(tags: readonly DescribedTag[] | undefined): string | unde
   return tags?.find((tag) => tag.Key === "Name")?.Value || undefined;
 }
 
-/** An id with the name that its tags give it: "subnet-0abc (readers)". */
+/** An id with the name from its tags: "subnet-0abc (readers)". */
 export function labelOf(id: string | undefined, tags: readonly DescribedTag[] | undefined): string {
   const name = nameOf(tags);
   return name === undefined ? (id ?? "-") : `${id ?? "-"} (${name})`;
 }
 
-/** The request's part that names what is made; nothing without a name. */
+/** The part of a request that names the new resource; undefined without a name. */
 export function nameTag<Type>(
   type: Type,
   name: string,

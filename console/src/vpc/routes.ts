@@ -1,22 +1,22 @@
 import type { Route, RouteTable, Subnet } from "@aws-sdk/client-ec2";
 
-/** The table that decides for a subnet: its own, or the VPC's main one. */
+/** The route table of a subnet: its own, or the VPC's main one. */
 export function tableOf(subnet: Subnet, tables: readonly RouteTable[]): RouteTable | undefined {
   const own = tables.find((table) => table.Associations?.some((each) => each.SubnetId === subnet.SubnetId));
   return own ?? tables.find((table) => table.VpcId === subnet.VpcId && table.Associations?.some((each) => each.Main));
 }
 
-/** Where a route is for: a network or a prefix list. */
+/** The destination of a route: a network or a prefix list. */
 export function destinationOf(route: Route): string {
   return route.DestinationCidrBlock ?? route.DestinationPrefixListId ?? route.DestinationIpv6CidrBlock ?? "-";
 }
 
-/** Who takes the packets of a route. */
+/** The target of a route. */
 export function targetOf(route: Route): string {
   return route.NatGatewayId ?? route.NetworkInterfaceId ?? route.GatewayId ?? "-";
 }
 
-/** The request's part that names a target by its id. */
+/** The part of a request that names a target by its id. */
 export function targetParameter(
   target: string,
 ): { NatGatewayId: string } | { NetworkInterfaceId: string } | { GatewayId: string } {
@@ -25,7 +25,7 @@ export function targetParameter(
   return { GatewayId: target };
 }
 
-/** The request's part that names a destination: a network, or a prefix list by its id. */
+/** The part of a request that names a destination: a network, or a prefix list by its id. */
 export function destinationParameter(
   destination: string,
 ): { DestinationPrefixListId: string } | { DestinationCidrBlock: string } {

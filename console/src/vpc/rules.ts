@@ -15,12 +15,12 @@ export function portsText(rule: Pick<SecurityGroupRule, "IpProtocol" | "FromPort
   return from === to || to === undefined ? String(from) : `${from}-${to}`;
 }
 
-/** Whom a rule is about: a network, a prefix list or a group. */
+/** The peer of a rule: a network, a prefix list or a group. */
 export function peerOf(rule: SecurityGroupRule): string {
   return rule.CidrIpv4 ?? rule.PrefixListId ?? rule.ReferencedGroupInfo?.GroupId ?? rule.CidrIpv6 ?? "-";
 }
 
-/** What the rules editor asks for; its values are text. */
+/** The values of the form for a rule, as text. */
 export interface RuleDraft {
   readonly protocol: string;
   readonly ports: string;
@@ -36,7 +36,7 @@ interface Ports {
   readonly to: number;
 }
 
-/** "443" or "1024-65535"; empty is every port. */
+/** "443" or "1024-65535"; empty for every port. */
 export function parsePorts(text: string): Ports | undefined {
   if (text.trim() === "") return { from: 0, to: 65535 };
   const match = /^(\d{1,5})(?:\s*-\s*(\d{1,5}))?$/.exec(text.trim());
@@ -48,18 +48,16 @@ export function parsePorts(text: string): Ports | undefined {
 
 export function portsProblem(draft: Pick<RuleDraft, "protocol" | "ports">): string | undefined {
   if (draft.protocol !== "tcp" && draft.protocol !== "udp") return undefined;
-  return parsePorts(draft.ports) === undefined
-    ? "Write one port (443) or a range (1024-65535), up to 65535."
-    : undefined;
+  return parsePorts(draft.ports) === undefined ? "Enter a port (443) or a range (1024-65535), up to 65535." : undefined;
 }
 
 export function peerProblem(draft: Pick<RuleDraft, "cidr">): string | undefined {
   return parseCidr(draft.cidr) === undefined
-    ? "Write a network such as 10.0.0.0/16, or 0.0.0.0/0 for everybody."
+    ? "Enter a network such as 10.0.0.0/16, or 0.0.0.0/0 for everybody."
     : undefined;
 }
 
-/** The rule of a draft as the API takes it. */
+/** The rule of a draft, in the form of the API. */
 export function permissionOf(draft: RuleDraft): IpPermission {
   const about = draft.description.trim() === "" ? {} : { Description: draft.description.trim() };
   const ports = parsePorts(draft.ports) ?? { from: 0, to: 65535 };
@@ -73,10 +71,10 @@ export function permissionOf(draft: RuleDraft): IpPermission {
   };
 }
 
-/** The ports on which the containers of one job talk to each other (docs/distributed.md). */
+/** The ports on which the containers of a job communicate (docs/distributed.md). */
 const CONTAINER_PORTS = { from: 8786, to: 8788 };
 
-/** A rule of a group for itself: what a job of several containers needs, and no more. */
+/** A rule of a group for itself, with just what a job of several containers needs. */
 export function selfPermission(groupId: string): IpPermission {
   return {
     IpProtocol: "tcp",
@@ -86,8 +84,8 @@ export function selfPermission(groupId: string): IpPermission {
   };
 }
 
-/** Whether a group's own members reach each other on those ports, out and in. */
-export function letsItselfIn(groupId: string, rules: readonly SecurityGroupRule[]): boolean {
+/** Whether a group's own members can reach each other on those ports, in both directions. */
+export function allowsOwnMembers(groupId: string, rules: readonly SecurityGroupRule[]): boolean {
   const passes = (isEgress: boolean): boolean =>
     rules.some(
       (rule) =>

@@ -5,13 +5,13 @@ import { bucketPolicy, dataAccessPolicy } from "../../src/access/data/templates"
 import { COMPREHEND_SERVICE, FLOW_LOGS_SERVICE, serviceTrust, trustsService } from "../../src/access/data/trust";
 
 describe("names", () => {
-  it("lead to pages whatever is in them", () => {
+  it("link to pages, whatever they contain", () => {
     expect(identityHref("policies", "arn:aws:iam::1:policy/a/b")).toBe(
       "/access/policies/arn%3Aaws%3Aiam%3A%3A1%3Apolicy%2Fa%2Fb",
     );
   });
 
-  it("of principals lead to users, groups and roles; of sessions to their role", () => {
+  it("of principals link to users, groups and roles; those of sessions to their role", () => {
     expect(principalHref("arn:aws:iam::000000000001:user/team/ann")).toBe("/access/users/ann");
     expect(principalHref("arn:aws:iam::000000000001:role/a/b/name+1")).toBe("/access/roles/name%2B1");
     expect(principalHref("arn:aws:sts::000000000001:assumed-role/Nightly/job-1")).toBe("/access/roles/Nightly");
@@ -29,11 +29,11 @@ describe("names", () => {
 });
 
 describe("documentText", () => {
-  it("decodes and lays out what IAM answers", () => {
+  it("decodes and formats IAM's answer", () => {
     expect(documentText("%7B%22a%22%3A%22%25%22%7D")).toBe('{\n  "a": "%"\n}');
   });
 
-  it("shows what is no JSON as it came", () => {
+  it("shows text that is not JSON as it is", () => {
     expect(documentText("%7Bnot")).toBe("{not");
     expect(documentText(undefined)).toBe("");
   });
@@ -41,10 +41,10 @@ describe("documentText", () => {
 
 describe("readAll", () => {
   it("reads to the end, page by page", async () => {
-    const asked: (string | undefined)[] = [];
+    const markers: (string | undefined)[] = [];
     const items = await readAll(
       async ({ Marker }) => {
-        asked.push(Marker);
+        markers.push(Marker);
         return Marker === undefined
           ? { IsTruncated: true, Marker: "m", items: [1, 2] }
           : { IsTruncated: false, items: [3] };
@@ -52,7 +52,7 @@ describe("readAll", () => {
       (answer) => answer.items,
     );
     expect(items).toEqual([1, 2, 3]);
-    expect(asked).toEqual([undefined, "m"]);
+    expect(markers).toEqual([undefined, "m"]);
   });
 });
 
@@ -60,7 +60,7 @@ describe("trust policies", () => {
   const trusts = (text: string | undefined) => trustsService(text, COMPREHEND_SERVICE);
   const policy = (statement: object) => encodeURIComponent(JSON.stringify({ Statement: statement }));
 
-  it("let the services in that they name", () => {
+  it("allow the services that they name", () => {
     expect(trusts(encodeURIComponent(serviceTrust(COMPREHEND_SERVICE, "000000000001")))).toBe(true);
     expect(trusts(encodeURIComponent(serviceTrust(FLOW_LOGS_SERVICE, "000000000001")))).toBe(false);
     expect(trusts(policy({ Effect: "Allow", Principal: { Service: ["a", COMPREHEND_SERVICE] } }))).toBe(true);
@@ -68,7 +68,7 @@ describe("trust policies", () => {
     expect(trusts(policy({ Effect: "Allow", Principal: "*" }))).toBe(false);
   });
 
-  it("that cannot be read let nobody in", () => {
+  it("that cannot be parsed allow nobody", () => {
     for (const broken of [undefined, "", "%", "%E0%A4%A", "null", "%7B%22Statement%22%3Anull%7D"]) {
       expect(trusts(broken)).toBe(false);
     }
@@ -76,7 +76,7 @@ describe("trust policies", () => {
 });
 
 describe("templates", () => {
-  it("let only this account's jobs use the role", () => {
+  it("allow only this account's jobs to use the role", () => {
     const { Statement } = JSON.parse(serviceTrust(COMPREHEND_SERVICE, "111122223333"));
     expect(Statement[0].Principal).toEqual({ Service: "comprehend.amazonaws.com" });
     expect(Statement[0].Condition.StringEquals["aws:SourceAccount"]).toBe("111122223333");
@@ -91,7 +91,7 @@ describe("templates", () => {
     expect(inside[3].Action).toHaveLength(9);
   });
 
-  it("open a bucket to its own account", () => {
+  it("allow a bucket to its own account", () => {
     const { Statement } = JSON.parse(bucketPolicy("papers", "111122223333"));
     expect(Statement[0].Principal.AWS).toBe("arn:aws:iam::111122223333:root");
   });

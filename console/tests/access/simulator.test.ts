@@ -22,7 +22,7 @@ const FORM: SimulatorForm = {
 };
 
 describe("the simulated request", () => {
-  it("has the actions and the resources, blanks in ARNs kept", () => {
+  it("has the actions and the resources, with spaces in ARNs kept", () => {
     expect(principalRequest(FORM)).toEqual({
       PolicySourceArn: "arn:aws:iam::1:user/ann",
       ActionNames: ["s3:GetObject", "s3:PutObject", "s3:ListBucket"],
@@ -37,7 +37,7 @@ describe("the simulated request", () => {
     });
   });
 
-  it("splits values of lists alone", () => {
+  it("splits only values of lists", () => {
     const rows = [
       { key: "aws:SourceIp", type: "ip", value: " 10.0.0.1 " },
       { key: "comprehend:VpcSubnets", type: "stringList", value: "a, b" },
@@ -47,11 +47,11 @@ describe("the simulated request", () => {
     expect(contextEntries(rows).map((entry) => entry.ContextKeyValues)).toEqual([["10.0.0.1"], ["a", "b"], ["a, b"]]);
   });
 
-  it("says what lacks", () => {
+  it("says what is missing", () => {
     expect(formProblem(FORM)).toBeUndefined();
     expect(formProblem({ ...FORM, principal: "" })).toContain("whose");
     expect(formProblem({ ...FORM, actions: " " })).toContain("action");
-    expect(formProblem({ ...FORM, actions: "GetObject" })).toContain("GetObject is no action");
+    expect(formProblem({ ...FORM, actions: "GetObject" })).toContain("GetObject is not an action");
     expect(formProblem({ ...FORM, resources: "", resourcePolicy: "{}" })).toContain("resource");
   });
 });
@@ -78,7 +78,7 @@ describe("the answer", () => {
     expect(rows[2]?.boundary).toBeUndefined();
   });
 
-  it("points at the text of a statement", () => {
+  it("refers to the text of a statement", () => {
     const text = '{"Statement": [\n  {"Sid": "A"},\n  {"Sid": "B"}\n]}';
     const statement = { StartPosition: { Line: 2, Column: 16 }, EndPosition: { Line: 3, Column: 15 } };
     expect(excerpt(text, statement)).toBe('{"Sid": "B"}');

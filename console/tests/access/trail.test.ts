@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import {
+  causesDenial,
   conditionText,
   type Denial,
   encodedMessageIn,
@@ -7,7 +8,6 @@ import {
   otherMismatches,
   requestIdOf,
   simulatorHref,
-  standsInTheWay,
 } from "../../src/access/explain/explanation";
 import { isDenial, lookupRequest, readEvent } from "../../src/access/trail/events";
 
@@ -21,7 +21,7 @@ const event = (whole: object) =>
   });
 
 describe("events", () => {
-  it("say what the text of the event says more", () => {
+  it("include details from the event's text", () => {
     const read = event({
       userIdentity: { arn: "arn:aws:iam::1:user/ann" },
       errorCode: "Client.UnauthorizedOperation",
@@ -37,18 +37,18 @@ describe("events", () => {
     expect(isDenial(read)).toBe(true);
   });
 
-  it("that failed otherwise are no denials", () => {
+  it("with other errors are not denials", () => {
     expect(isDenial(event({ errorCode: "Client.InvalidVpcID.NotFound" }))).toBe(false);
     expect(isDenial(event({}))).toBe(false);
   });
 
-  it("with a broken text are shown as they are", () => {
+  it("with a malformed text are shown as they are", () => {
     const read = readEvent({ EventId: "e", CloudTrailEvent: "{oh" });
     expect(read.text).toBe("{oh");
     expect(read.principal).toBe("-");
   });
 
-  it("of services have who invoked them", () => {
+  it("of services show who invoked them", () => {
     expect(event({ userIdentity: { type: "AWSService", invokedBy: "comprehend.amazonaws.com" } }).user).toBe(
       "comprehend.amazonaws.com",
     );
@@ -56,7 +56,7 @@ describe("events", () => {
 });
 
 describe("lookupRequest", () => {
-  it("takes one attribute, a range and a token", () => {
+  it("has one attribute, a range and a token", () => {
     expect(lookupRequest({ attribute: "EventName", value: " CreateVpc ", from: 0 }, "t")).toEqual({
       MaxResults: 50,
       LookupAttributes: [{ AttributeKey: "EventName", AttributeValue: "CreateVpc" }],
@@ -65,7 +65,7 @@ describe("lookupRequest", () => {
     });
   });
 
-  it("asks for everything where no value is given", () => {
+  it("requests everything without a value", () => {
     expect(lookupRequest({ attribute: "EventName", value: " " })).toEqual({ MaxResults: 50 });
   });
 });
@@ -98,23 +98,23 @@ describe("denials", () => {
     expect(parameters.get("resource")).toBe("arn:aws:s3:::a/b&c");
   });
 
-  it("on every resource name none", () => {
+  it("on every resource name no resource", () => {
     expect(simulatorHref(denial("arn:aws:iam::1:user/ann", "*"))).not.toContain("resource");
   });
 
-  it("say what a condition wants and what the request had", () => {
+  it("show what a condition requires and what the request had", () => {
     const condition = { Operator: "IpAddress", Key: "aws:SourceIp", Wanted: ["10.0.0.0/8"], Found: [], Holds: false };
     expect(conditionText(condition)).toBe(
       "IpAddress on aws:SourceIp wants 10.0.0.0/8; the request has no such key: fails",
     );
     expect(conditionText({ ...condition, Found: ["10.1.2.3"], Holds: true })).toContain("is 10.1.2.3: holds");
-    const told = ["Condition IpAddress on aws:sourceip wants x", "Action is another"];
-    expect(otherMismatches({ Mismatches: told, Conditions: [condition] })).toEqual(["Action is another"]);
-    expect(otherMismatches({ Mismatches: told, Conditions: [] })).toEqual(told);
-    // Red is what stands in the way: a condition that an allow lacks, and one by which a deny acts.
-    expect(standsInTheWay("Allow", false)).toBe(true);
-    expect(standsInTheWay("Allow", true)).toBe(false);
-    expect(standsInTheWay("Deny", true)).toBe(true);
-    expect(standsInTheWay("Deny", false)).toBe(false);
+    const mismatches = ["Condition IpAddress on aws:sourceip wants x", "Action is another"];
+    expect(otherMismatches({ Mismatches: mismatches, Conditions: [condition] })).toEqual(["Action is another"]);
+    expect(otherMismatches({ Mismatches: mismatches, Conditions: [] })).toEqual(mismatches);
+    // The causes of a denial are red: a failing condition of an allow statement, and a true one of a deny statement.
+    expect(causesDenial("Allow", false)).toBe(true);
+    expect(causesDenial("Allow", true)).toBe(false);
+    expect(causesDenial("Deny", true)).toBe(true);
+    expect(causesDenial("Deny", false)).toBe(false);
   });
 });

@@ -2,11 +2,11 @@ import { describe, expect, it } from "vitest";
 import { checkBatch, rowsOf } from "../../src/analyze/batch";
 
 describe("the texts of a batch", () => {
-  it("may be 25, of 5,000 bytes each", () => {
+  it("may be up to 25, of 5,000 bytes each", () => {
     expect(checkBatch(Array(25).fill("x".repeat(5_000)))).toEqual({ count: "25 texts of 25." });
   });
 
-  it("are refused when there is one too many", () => {
+  it("are refused if there is one too many", () => {
     expect(checkBatch(Array(26).fill("x")).problem).toMatch(/at most 25 texts/);
   });
 
@@ -18,7 +18,7 @@ describe("the texts of a batch", () => {
 });
 
 describe("the answer of a batch", () => {
-  it("is put beside its texts by index, results and errors alike", () => {
+  it("is matched with its texts by index, both results and errors", () => {
     const rows = rowsOf(["a", "b", "c"], {
       ResultList: [
         { Index: 2, Sentiment: "NEUTRAL" },

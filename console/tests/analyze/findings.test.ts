@@ -31,23 +31,23 @@ const targeted: Answer = {
   ],
 };
 
-describe("what an answer finds", () => {
-  it("is its entities, with their types and places", () => {
+describe("the findings of an answer", () => {
+  it("are its entities, with their types and positions", () => {
     const answer: Answer = { Entities: [{ BeginOffset: 0, EndOffset: 3, Score: 0.9, Text: "Ada", Type: "PERSON" }] };
     expect(findingsOf(answer)).toMatchObject([{ begin: 0, end: 3, text: "Ada", type: "PERSON", score: 0.9 }]);
   });
 
-  it("is its key phrases, which have no type", () => {
+  it("are its key phrases, which have no type", () => {
     const [found] = findingsOf({ KeyPhrases: [{ BeginOffset: 1, EndOffset: 2, Text: "x", Score: 1 }] });
     expect(found?.type).toBeUndefined();
   });
 
-  it("is its tokens, with the tag's score", () => {
+  it("are its tokens, with the tag's score", () => {
     const token = { BeginOffset: 0, EndOffset: 2, Text: "It", PartOfSpeech: { Tag: "PRON" as const, Score: 0.99 } };
     expect(findingsOf({ SyntaxTokens: [token] })).toMatchObject([{ type: "PRON", score: 0.99 }]);
   });
 
-  it("is every mention of targeted sentiment, named by the one that describes its entity", () => {
+  it("are the mentions of targeted sentiment, with the one that describes the entity", () => {
     const [first, second] = findingsOf(targeted);
     expect(first?.mention).toEqual({
       entity: 1,
@@ -60,14 +60,14 @@ describe("what an answer finds", () => {
     expect(first?.key).not.toBe(second?.key);
   });
 
-  it("is nothing where nothing was found", () => {
+  it("are empty if nothing was found", () => {
     expect(findingsOf({ Entities: [] })).toEqual([]);
     expect(summaryOf({ Entities: [] })).toBe("Nothing found");
   });
 });
 
 describe("scores", () => {
-  it("come with the highest first, and those that are missing left out", () => {
+  it("are sorted highest first, without missing ones", () => {
     expect(sentimentScores({ SentimentScore: { Positive: 0.2, Negative: 0.5, Mixed: 0 } })).toEqual([
       { name: "NEGATIVE", score: 0.5 },
       { name: "POSITIVE", score: 0.2 },
@@ -84,7 +84,7 @@ describe("scores", () => {
 });
 
 describe("the dominant language", () => {
-  it("is the one with the highest score, wherever it stands", () => {
+  it("is the one with the highest score, whatever its position", () => {
     const Languages = [
       { LanguageCode: "pt", Score: 0.3 },
       { LanguageCode: "es", Score: 0.6 },
@@ -92,7 +92,7 @@ describe("the dominant language", () => {
     expect(dominantLanguage({ Languages })).toEqual({ code: "es", score: 0.6 });
   });
 
-  it("is none where no language was found", () => {
+  it("is undefined if no language was found", () => {
     expect(dominantLanguage({ Languages: [] })).toBeUndefined();
     expect(summaryOf({ Languages: [] })).toBe("No language found");
   });
@@ -104,7 +104,7 @@ describe("a summary", () => {
     expect(summaryOf({ Entities })).toMatch(/^E0 \(DATE\), .*, and 2 more$/);
   });
 
-  it("says a sentiment with its score", () => {
+  it("shows a sentiment with its score", () => {
     expect(summaryOf({ Sentiment: "MIXED", SentimentScore: { Mixed: 0.75, Positive: 0.25 } })).toBe("MIXED 0.750");
   });
 });

@@ -9,7 +9,7 @@ import { LANGUAGE_CODES, languageName } from "../../src/components/languages";
 const documents = join(import.meta.dirname, "../../../docs");
 
 describe("the kinds of analysis", () => {
-  it("say the languages that the documentation says", () => {
+  it("have the languages of the documentation", () => {
     const rows = readFileSync(join(documents, "languages.md"), "utf8").split("\n");
     for (const { label, languages } of KINDS) {
       if (languages === undefined) continue;
@@ -27,7 +27,7 @@ describe("the kinds of analysis", () => {
     }
   });
 
-  it("send a language only where the operation takes one", () => {
+  it("send a language only if the operation accepts one", () => {
     expect(detectRequest(kindOf("dominant-language"), "x", "en")).toEqual({ Text: "x" });
     expect(detectRequest(kindOf("syntax"), "x", "en")).toEqual({ Text: "x", LanguageCode: "en" });
     expect(batchRequest(kindOf("dominant-language"), ["x"], "en")).toEqual({ TextList: ["x"] });
@@ -36,13 +36,13 @@ describe("the kinds of analysis", () => {
 });
 
 describe("languages", () => {
-  it("have names, and a code that is none stands for itself", () => {
+  it("have names, and an unknown code is shown as it is", () => {
     expect(languageName("de")).toBe("German (de)");
     expect(languageName("zh-TW")).toBe("Chinese (traditional) (zh-TW)");
     expect(languageName("not a code!")).toBe("not a code!");
   });
 
-  it("have a sample text each", () => {
+  it("have one sample text each", () => {
     expect(SAMPLES.map(({ code }) => code).sort()).toEqual([...LANGUAGE_CODES].sort());
   });
 });

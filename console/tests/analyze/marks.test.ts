@@ -28,7 +28,7 @@ describe("a marked text", () => {
     expect(shown("𝒜𝒷", [mark(1, 2)])).toBe("𝒜[𝒷|T]");
   });
 
-  it("is whole without marks, and empty without text", () => {
+  it("is one piece without marks, and empty without text", () => {
     expect(shown("as it is", [])).toBe("as it is");
     expect(stretchesOf("", [])).toEqual([]);
   });
@@ -38,13 +38,13 @@ describe("a marked text", () => {
     expect(shown("abcdef", [mark(0, 4, "A"), mark(2, 6, "B")])).toBe("[ab|A][cd][ef|B]");
   });
 
-  it("leaves out what no text of this length can have", () => {
+  it("leaves out marks beyond its end", () => {
     for (const wrong of [mark(-1, 2), mark(2, 2), mark(3, 2), mark(0, 99), mark(Number.NaN, 2)]) {
       expect(shown("text", [wrong])).toBe("text");
     }
   });
 
-  it("gives back every character, whatever the marks", () => {
+  it("keeps every character, whatever the marks", () => {
     const text = "x<script>alert(1)</script>\u202Eevil\u0000\ud800 end";
     const marks = [mark(0, 5), mark(3, 9), mark(1, 2), mark(8, 30), mark(10, 12)];
     expect(
@@ -54,7 +54,7 @@ describe("a marked text", () => {
     ).toBe(text);
   });
 
-  it("takes as many marks as a text of 100,000 bytes can have", () => {
+  it("can have as many marks as a text of 100,000 bytes has", () => {
     const text = "word ".repeat(20_000);
     const marks = Array.from({ length: 20_000 }, (_, index) => mark(index * 5, index * 5 + 4));
     expect(stretchesOf(text, marks)).toHaveLength(40_000);

@@ -19,12 +19,12 @@ describe("a text", () => {
 });
 
 describe("the texts of a batch", () => {
-  it("are the lines that have more than blanks, whatever ends them", () => {
+  it("are the lines that are not blank, whatever ends them", () => {
     expect(linesOf("one\r\ntwo\n\n  \nthree\rfour\n")).toEqual(["one", "two", "three", "four"]);
     expect(linesOf(" \n")).toEqual([]);
   });
 
-  it("keep the blanks around them", () => {
+  it("keep the spaces around them", () => {
     expect(linesOf("  a ")).toEqual(["  a "]);
   });
 });

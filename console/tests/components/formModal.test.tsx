@@ -21,21 +21,21 @@ const shown = (props: Partial<Parameters<typeof FormModal>[0]>) =>
     </MemoryRouter>,
   );
 
-it("sends nothing while what is filled in will not do", () => {
+it("sends nothing while the form is invalid", () => {
   const onSubmit = vi.fn();
   shown({ check: () => false, onSubmit });
   fireEvent.click(screen.getByRole("button", { name: "Make it" }));
   expect(onSubmit).not.toHaveBeenCalled();
 });
 
-it("stays with what the call threw", async () => {
+it("stays open and shows the error of the call", async () => {
   shown({ onSubmit: () => Promise.reject(new Error("It is there already.")) });
   fireEvent.click(screen.getByRole("button", { name: "Make it" }));
   await waitFor(() => expect(screen.getByText(/It is there already/)).toBeDefined());
   expect(screen.getByText(/It cannot be made/)).toBeDefined();
 });
 
-it("is sent by the Enter key where that is wanted", () => {
+it("is sent by the Enter key if that is enabled", () => {
   const onSubmit = vi.fn(async () => undefined);
   shown({ sentByEnter: true, onSubmit });
   const form = screen.getByLabelText("Name").closest("form");

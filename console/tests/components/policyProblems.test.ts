@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import {
   countedCharacters,
-  isPolicyFault,
-  layOut,
+  formatJson,
+  isPolicyError,
   offsetAt,
   placeOf,
   positionAt,
@@ -21,15 +21,15 @@ const POLICY = `{
 
 const refused = (name: string, message: string): Error => Object.assign(new Error(message), { name });
 
-describe("places in a text", () => {
-  it("counts lines and columns from one, there and back", () => {
+describe("positions in a text", () => {
+  it("count lines and columns from one, in both directions", () => {
     const text = "ab\ncd\n";
     expect(positionAt(text, 0)).toEqual({ line: 1, column: 1 });
     expect(positionAt(text, 4)).toEqual({ line: 2, column: 2 });
     expect(offsetAt(text, 2, 2)).toBe(4);
   });
 
-  it("keeps places outside of the text inside", () => {
+  it("outside the text become the nearest ones inside", () => {
     expect(offsetAt("ab\ncd", 99, 99)).toBe(5);
     expect(offsetAt("ab\ncd", 0, 0)).toBe(0);
     expect(offsetAt("", 3, 3)).toBe(0);
@@ -41,15 +41,15 @@ describe("syntaxProblem", () => {
     expect(syntaxProblem(POLICY)).toBeUndefined();
   });
 
-  it("says where JSON breaks", () => {
+  it("says where JSON is broken", () => {
     expect(syntaxProblem('{\n  "a": 1,\n  "b": x\n}')).toMatchObject({ line: 3, column: 8 });
   });
 
-  it("says that two documents in a row are none", () => {
+  it("refuses two documents in a row", () => {
     expect(syntaxProblem("{}\n{}")).toMatchObject({ line: 2, column: 1 });
   });
 
-  it("takes the end for the place where something lacks", () => {
+  it("gives the end of the text if something is missing", () => {
     expect(syntaxProblem('{"a": 1')).toMatchObject({ line: 1, column: 8 });
   });
 
@@ -65,21 +65,21 @@ describe("syntaxProblem", () => {
     expect(syntaxProblem(text)).toMatchObject({ column });
   });
 
-  it.each(['{"a": [1, -2.5e3, "\\u00e9\\n", true, null, {}, []]}', ' {"a"\n: {"b": ""} } '])("takes %s", (text) => {
+  it.each(['{"a": [1, -2.5e3, "\\u00e9\\n", true, null, {}, []]}', ' {"a"\n: {"b": ""} } '])("accepts %s", (text) => {
     expect(syntaxProblem(text)).toBeUndefined();
   });
 
-  it.each(["[]", '"text"', "null", "3"])("wants an object, not %s", (text) => {
+  it.each(["[]", '"text"', "null", "3"])("requires an object, not %s", (text) => {
     expect(syntaxProblem(text)?.message).toContain("begins with {");
   });
 
-  it("says that there is nothing yet", () => {
+  it("says that the text is empty", () => {
     expect(syntaxProblem("  \n")?.message).toContain("empty");
   });
 });
 
 describe("placeOf", () => {
-  it("takes the place that EC2 names", () => {
+  it("is the place that EC2 names", () => {
     expect(placeOf("The Policy Document is not valid. Syntax error at position (3,7)", POLICY)).toEqual({
       line: 3,
       column: 7,
@@ -95,7 +95,7 @@ describe("placeOf", () => {
     expect(placeOf('Invalid principal in policy: "AWS":"arn:aws:iam::1:user/gone"', text)?.column).toBe(37);
   });
 
-  it("finds the statement that lacks its actions", () => {
+  it("finds the statement without actions", () => {
     expect(placeOf("Policy statement must contain actions.", POLICY)).toEqual({ line: 5, column: 5 });
   });
 
@@ -107,7 +107,7 @@ describe("placeOf", () => {
     expect(placeOf("Policy document must be version 2012-10-17 or greater.", POLICY)).toEqual({ line: 2, column: 3 });
   });
 
-  it("guesses nothing where the message says nothing", () => {
+  it("guesses nothing if the message names nothing", () => {
     expect(placeOf("Syntax errors in policy.", POLICY)).toBeUndefined();
   });
 });
@@ -117,30 +117,30 @@ describe("statementPosition", () => {
     expect(statementPosition(POLICY, 1)).toEqual({ line: 5, column: 5 });
   });
 
-  it("knows nothing of a statement that is not there", () => {
+  it("is undefined for a statement that does not exist", () => {
     expect(statementPosition(POLICY, 2)).toBeUndefined();
   });
 });
 
 describe("problemsOf", () => {
-  it("says AWS's code and text at the place", () => {
+  it("gives AWS's code and message with the place", () => {
     const error = refused("MalformedPolicyDocument", "Policy statement must contain actions.");
     expect(problemsOf(error, POLICY)).toEqual([
       { message: "MalformedPolicyDocument: Policy statement must contain actions.", line: 5, column: 5 },
     ]);
   });
 
-  it("tells a policy's fault from any other error", () => {
-    expect(isPolicyFault(refused("MalformedPolicy", ""))).toBe(true);
-    expect(isPolicyFault(refused("AccessDenied", ""))).toBe(false);
-    expect(isPolicyFault("MalformedPolicy")).toBe(false);
+  it("distinguishes errors of the policy from others", () => {
+    expect(isPolicyError(refused("MalformedPolicy", ""))).toBe(true);
+    expect(isPolicyError(refused("AccessDenied", ""))).toBe(false);
+    expect(isPolicyError("MalformedPolicy")).toBe(false);
   });
 });
 
 describe("the text itself", () => {
-  it("is laid out only when it is JSON", () => {
-    expect(layOut('{"a":1}')).toBe('{\n  "a": 1\n}');
-    expect(layOut("{a")).toBe("{a");
+  it("is formatted only if it is JSON", () => {
+    expect(formatJson('{"a":1}')).toBe('{\n  "a": 1\n}');
+    expect(formatJson("{a")).toBe("{a");
   });
 
   it("is counted without white space", () => {

@@ -28,14 +28,17 @@ const table = (items: Pet[] | undefined, filterBy?: readonly string[], error?: u
 
 const field = (): HTMLInputElement => screen.getByLabelText("Filter Pets");
 
-it.each([undefined, ["name"]])("keeps the text and the focus of its filter while items load or fail: %j", (filterBy) => {
-  const { rerender } = render(table(undefined, filterBy));
-  const before = field();
-  before.focus();
-  fireEvent.change(before, { target: { value: "mimi" } });
-  rerender(table(PETS, filterBy));
-  rerender(table(PETS, filterBy, new Error("The pets cannot be read.")));
-  expect(field()).toBe(before);
-  expect(field().value).toBe("mimi");
-  expect(document.activeElement).toBe(before);
-});
+it.each([undefined, ["name"]])(
+  "keeps the text and the focus of its filter while items load or fail: %j",
+  (filterBy) => {
+    const { rerender } = render(table(undefined, filterBy));
+    const before = field();
+    before.focus();
+    fireEvent.change(before, { target: { value: "mimi" } });
+    rerender(table(PETS, filterBy));
+    rerender(table(PETS, filterBy, new Error("The pets cannot be read.")));
+    expect(field()).toBe(before);
+    expect(field().value).toBe("mimi");
+    expect(document.activeElement).toBe(before);
+  },
+);

@@ -9,7 +9,7 @@ test("a list begins with all of its columns", () => {
   expect(readPreferences(null, IDS, 25)).toEqual({ pageSize: 25, columns: ALL });
 });
 
-test("what somebody chose is kept, with columns that are new since at the end", () => {
+test("the user's choices are kept, with new columns at the end", () => {
   const stored = {
     pageSize: 50,
     columns: [
@@ -29,18 +29,18 @@ test("what somebody chose is kept, with columns that are new since at the end", 
 });
 
 test.each(["{", "null", "7", '{"columns":7,"pageSize":"x"}', '{"columns":[null,{"id":"name"}],"pageSize":7}'])(
-  "what is stored and damaged is left out: %s",
+  "damaged stored values are left out: %s",
   (stored) => {
     expect(readPreferences(stored, IDS, 25)).toEqual({ pageSize: 25, columns: ALL });
   },
 );
 
-test("a list without any column is shown with all", () => {
+test("a list without columns is shown with all of them", () => {
   const stored = JSON.stringify({ columns: IDS.map((id) => ({ id, visible: false })) });
   expect(readPreferences(stored, IDS, 25).columns).toEqual(ALL);
 });
 
-test("a column is so wide that none of its words is broken", () => {
+test("a column is wide enough that none of its words is broken", () => {
   const narrow = widthOf({ header: "Type", values: ["x"] });
   const event = widthOf({ header: "Event", values: ["CreateNetworkInterfacePermission"] });
   expect(event.minWidth).toBeGreaterThan("CreateNetworkInterfacePermission".length * 7);
@@ -51,14 +51,14 @@ test("a column is so wide that none of its words is broken", () => {
   expect(widthOf({ header: "Text", values: ["x".repeat(5_000)] }).width).toBeLessThan(400);
 });
 
-test("a moment is as wide as it is written, whatever the number behind it", () => {
+test("a time is as wide as its text, whatever the number behind it", () => {
   const moment = widthOf({ header: "At", values: [Date.UTC(2026, 10, 29)] });
   expect(moment.width).toBeGreaterThan("2026-11-29 14:04:19".length * 7);
   expect(moment.minWidth).toBeGreaterThan("2026-11-29".length * 7);
   expect(moment.minWidth).toBeLessThan(moment.width);
 });
 
-test("columns share the room that a table has, and none is less than its words need", () => {
+test("columns share the width of a table, and none is narrower than its words", () => {
   const columns = [
     { width: 300, minWidth: 100 },
     { width: 200, minWidth: 200 },
@@ -69,7 +69,7 @@ test("columns share the room that a table has, and none is less than its words n
   expect(fitted(columns, 100)).toEqual([100, 200]);
 });
 
-test("columns stay where they are when a value is a little longer", () => {
+test("columns stay where they are if a value is a little longer", () => {
   const width = (text: string): number => widthOf({ header: "Name", values: ["reviews-2026-10", text] }).width;
   expect(width("reviews-2026-11")).toBe(width("reviews-2026-1"));
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { areFaultless, describedTags, tagChange, tagErrors } from "../../src/components/tags/tags";
+import { areValid, describedTags, tagChange, tagErrors } from "../../src/components/tags/tags";
 
 describe("tags", () => {
   const present = [
@@ -8,7 +8,7 @@ describe("tags", () => {
     { Key: "old", Value: "" },
   ];
 
-  it("are changed by what differs alone", () => {
+  it("are changed only where they differ", () => {
     const wanted = [
       { Key: "same", Value: "1" },
       { Key: "other", Value: "9" },
@@ -24,16 +24,16 @@ describe("tags", () => {
     expect(tagChange(present, present)).toEqual({ set: [], removed: [] });
   });
 
-  it("have keys of their own, in IAM without regard to case", () => {
+  it("have unique keys, in IAM without regard to case", () => {
     const twins = [
       { Key: "team", Value: "" },
       { Key: "Team", Value: "" },
     ];
-    expect(tagErrors(twins, true).map(({ key }) => key)).toEqual([undefined, "This key is there already."]);
-    expect(areFaultless(tagErrors(twins))).toBe(true);
+    expect(tagErrors(twins, true).map(({ key }) => key)).toEqual([undefined, "This key already exists."]);
+    expect(areValid(tagErrors(twins))).toBe(true);
   });
 
-  it("of an answer have empty texts where it has none", () => {
+  it("of an answer have empty texts for missing values", () => {
     expect(describedTags([{ Key: "a" }])).toEqual([{ Key: "a", Value: "" }]);
     expect(describedTags(undefined)).toEqual([]);
   });

@@ -7,7 +7,7 @@ afterEach(cleanup);
 const TAGS = [{ Key: "team", Value: "a" }];
 const save = (): HTMLButtonElement => screen.getByRole("button", { name: "Save tags" });
 
-it("saves what was changed, and what is wanted altogether", async () => {
+it("saves the changes, and passes all wanted tags", async () => {
   const onSave = vi.fn(async () => undefined);
   render(<TagsPanel tags={TAGS} onSave={onSave} />);
   fireEvent.change(screen.getByLabelText("Value of tag 1"), { target: { value: "b" } });
@@ -16,7 +16,7 @@ it("saves what was changed, and what is wanted altogether", async () => {
   await waitFor(() => expect(onSave).toHaveBeenCalledWith({ set: wanted, removed: [] }, wanted));
 });
 
-it("does not save tags with a fault, and says which", () => {
+it("does not save invalid tags, and says what is wrong", () => {
   render(<TagsPanel tags={TAGS} onSave={async () => undefined} />);
   fireEvent.click(screen.getByRole("button", { name: "Add tag" }));
   expect(screen.getByText("Enter a key, or remove the tag.")).toBeDefined();

@@ -21,7 +21,7 @@ function page(errors: readonly unknown[], onRetry?: () => void) {
   );
 }
 
-test("that the service is gone is said once, however many parts of the page wait for it", () => {
+test("an unreachable service is reported once, however many parts of the page wait for it", () => {
   let tried = 0;
   const retry = (): void => {
     tried += 1;
@@ -34,13 +34,13 @@ test("that the service is gone is said once, however many parts of the page wait
   expect(container.textContent).toBe("All is well");
 });
 
-test("another error is said where it happened", () => {
+test("other errors are shown where they happened", () => {
   const { container } = render(page([Object.assign(new Error("no"), { name: "AccessDenied" })]));
   expect(container.textContent).toContain("The jobs cannot be listed: AccessDenied");
   expect(container.textContent).toContain("All is well");
 });
 
-test("a dialog, which covers the page, says it itself", () => {
+test("a dialog, which covers the page, reports it itself", () => {
   const { container } = render(
     <MemoryRouter>
       <ErrorAlert what="The bucket cannot be created" error={GONE} here />

@@ -2,7 +2,7 @@ import { act, renderHook } from "@testing-library/react";
 import { expect, it } from "vitest";
 import { useAttempt } from "../../src/components/useAttempt";
 
-it("is busy until what is tried is done, and can be tried again", async () => {
+it("is busy until the action is done, and can be tried again", async () => {
   const { result } = renderHook(useAttempt);
   let finish = (): void => undefined;
   const waiting = new Promise<void>((resolve) => {
@@ -14,7 +14,7 @@ it("is busy until what is tried is done, and can be tried again", async () => {
   expect(result.current).toMatchObject({ busy: false, error: undefined });
 });
 
-it("has what was thrown until the next try", async () => {
+it("has the error until the next try", async () => {
   const { result } = renderHook(useAttempt);
   await act(() => result.current.attempt(() => Promise.reject(new Error("refused"))));
   expect(result.current).toMatchObject({ busy: false, error: new Error("refused") });

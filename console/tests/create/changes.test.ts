@@ -10,7 +10,7 @@ const change = (Service: string, Operation: string, request: object, statement?:
   ...(statement !== undefined && { Statement: JSON.stringify(statement) }),
 });
 
-/** A client that remembers what it is sent, and answers what an account has. */
+/** A client that records its requests, and answers for an account. */
 function account() {
   const sent: { name: string; input: Record<string, unknown> }[] = [];
   const policy = '{"Version":"2012-10-17","Statement":[{"Sid":"Mine"}]}';
@@ -25,7 +25,7 @@ function account() {
   return { sent, target: target as Target };
 }
 
-test("what the page does not know is not offered, and not sent", async () => {
+test("unknown changes are not offered, and not sent", async () => {
   expect(canAdd(undefined)).toBe(false);
   expect(canAdd([])).toBe(false);
   for (const [service, operation] of [
@@ -40,7 +40,7 @@ test("what the page does not know is not offered, and not sent", async () => {
   expect(canAdd([change("ec2", "ModifyVpcEndpoint", {})])).toBe(true);
 });
 
-test("a statement is added to the policy that is there, once", () => {
+test("a statement is added to the existing policy, once", () => {
   const added = withStatement('{"Version":"2012-10-17","Statement":{"Sid":"Mine"}}', '{"Sid":"New"}');
   expect(JSON.parse(added)).toEqual({ Version: "2012-10-17", Statement: [{ Sid: "Mine" }, { Sid: "New" }] });
   expect(withStatement(added, '{"Sid":"New"}')).toBe(added);
@@ -64,7 +64,7 @@ test("an endpoint's policy and a trust policy keep what they have", async () => 
   ]);
 });
 
-test("a new endpoint leads to the job's buckets alone, and that is shown before", async () => {
+test("a new endpoint gives access only to the job's buckets, and that is shown before", async () => {
   const { sent, target } = account();
   const endpoint = change("ec2", "CreateVpcEndpoint", { VpcId: "vpc-1", RouteTableIds: ["rtb-1"] });
   const { words, code } = described(endpoint, target);
@@ -76,9 +76,9 @@ test("a new endpoint leads to the job's buckets alone, and that is shown before"
   expect(Statement[0].Resource).toEqual(["arn:aws:s3:::papers", "arn:aws:s3:::papers/*"]);
 });
 
-test("what fails ends it, so that the rest is not made on top", async () => {
+test("a failure ends the changes", async () => {
   const { sent, target } = account();
-  const bad = { ...change("iam", "PutRolePolicy", {}), Request: "no JSON" };
+  const bad = { ...change("iam", "PutRolePolicy", {}), Request: "not JSON" };
   await expect(addMissing([bad, change("ec2", "ModifyVpcAttribute", {})], target)).rejects.toThrow();
   expect(sent).toEqual([]);
 });

@@ -26,7 +26,7 @@ const REQUEST = {
 };
 const SENT = JSON.parse(JSON.stringify(REQUEST)) as unknown;
 
-/** The words that a POSIX shell makes of a command that begins with ``aws``. */
+/** The words into which a POSIX shell splits a command that begins with ``aws``. */
 function shellWords(command: string): string[] {
   const script = `aws() { for word in "$@"; do printf '%s\\0' "$word"; done; }\n${command}\n`;
   return execFileSync("sh", ["-c", script], { encoding: "utf8" }).split("\0").slice(0, -1);
@@ -45,7 +45,7 @@ print(json.dumps({"method": answer.value.func.attr, "members": values(answer.val
 }
 
 describe("the request as code", () => {
-  it("is read back by a shell as the same request", () => {
+  it("is parsed by a shell as the same request", () => {
     const words = shellWords(cliCommand("StartTopicsDetectionJob", REQUEST, SETTINGS));
     expect(words.slice(0, 7)).toEqual([
       "comprehend",
@@ -60,21 +60,21 @@ describe("the request as code", () => {
     expect(JSON.parse(words[7] ?? "")).toEqual(SENT);
   });
 
-  it("is read back by Python as the same request", () => {
+  it("is parsed by Python as the same request", () => {
     const { method, members, client } = pythonCall(pythonCode("StartTopicsDetectionJob", REQUEST, SETTINGS));
     expect(method).toBe("start_topics_detection_job");
     expect(members).toEqual(SENT);
     expect(client).toEqual({ endpoint_url: SETTINGS.apiUrl, region_name: "us-east-1" });
   });
 
-  it("shows what would be invisible or turn the line around", () => {
+  it("shows characters that are invisible or reverse the line", () => {
     for (const code of [cliCommand("StartX", REQUEST, SETTINGS), pythonCode("StartX", REQUEST, SETTINGS)]) {
       expect(code.replaceAll("\n", "")).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
       expect(code).toContain("\\u202e");
     }
   });
 
-  it("is a plain request where values are plain", () => {
+  it("is a plain request if the values are plain", () => {
     expect(pythonCode("StartSentimentDetectionJob", { JobName: "a", Tags: [{ Key: "k", Value: "v" }] }, SETTINGS)).toBe(
       `import boto3
 
@@ -94,7 +94,7 @@ print(response)`,
 });
 
 describe("shellQuote", () => {
-  // An argument of a command can hold neither NUL nor half a character.
+  // An argument of a command can contain neither NUL nor half a character.
   const words = HOSTILE.filter((text) => !text.includes("\u0000") && !text.includes("surrogate"));
   it.each([...words, "$HOME `id` 'x' \" \\ !! \n*"])("keeps %j one word", (text) => {
     expect(shellWords(`aws ${shellQuote(text)}`)).toEqual([text]);

@@ -6,7 +6,7 @@ import { copiedJob, isLeft, startDraft } from "../../src/create/startDraft";
 import { kindOf } from "../../src/jobs/kinds";
 
 describe("a copy of a job", () => {
-  it("has every property that the API tells", () => {
+  it("has every property that the API returns", () => {
     const kind = kindOf("entities");
     if (kind === undefined) throw new Error("no kind entities");
     const job = {
@@ -50,7 +50,7 @@ describe("a copy of a job", () => {
 describe("the form at its start", () => {
   const start = (query: string, kept = EMPTY_DRAFT) => startDraft(kept, new URLSearchParams(query));
 
-  it("keeps what was there and takes the new VPC", () => {
+  it("keeps its values and gets the new VPC", () => {
     const kept = { ...EMPTY_DRAFT, name: "mine" };
     expect(start("vpc=vpc-1&subnets=subnet-1,subnet-2&groups=sg-1", kept)).toEqual({
       ...kept,
@@ -59,7 +59,7 @@ describe("the form at its start", () => {
     expect(startDraft(undefined, new URLSearchParams())).toBe(EMPTY_DRAFT);
   });
 
-  it("takes a model and an input, and nothing that is neither", () => {
+  it("accepts a model and an input, and nothing else", () => {
     expect(start("model=arn:aws:comprehend:us-east-1:000000000001:entity-recognizer/a").type).toBe("custom-entities");
     expect(start("model=evil&input=javascript:1")).toEqual(EMPTY_DRAFT);
     expect(start("input=s3://bucket/x").input).toBe("s3://bucket/x");
@@ -89,12 +89,12 @@ describe("an error of the API", () => {
     expect(fieldOfError(new Error(message))).toEqual({ [field]: message });
   });
 
-  it("that names none is told as a whole", () => {
+  it("that names no field is shown for the form", () => {
     expect(fieldOfError(new Error("RATE_EXCEEDED: StartX may be called 1 times a second."))).toBeUndefined();
   });
 });
 
-it("a job's form that was left half filled in says so, and no other", () => {
+it("only a job's form that was left half filled in says so", () => {
   const here = new URLSearchParams();
   expect(isLeft(undefined, here)).toBe(false);
   expect(isLeft(EMPTY_DRAFT, here)).toBe(false);

@@ -10,18 +10,18 @@ const ids = (prefix: string, count: number) => Array.from({ length: count }, (_,
 describe("the VPC section", () => {
   const whole = { vpc: "vpc-1", subnets: ["subnet-1"], groups: ["sg-1"] };
 
-  it("asks for nothing when nothing is chosen", () => {
+  it("requires nothing if nothing is chosen", () => {
     expect(validateVpc(NO_VPC)).toEqual({});
     expect(vpcConfig(NO_VPC)).toBeUndefined();
   });
 
-  it("asks for both lists once a VPC is chosen, or one of them is there", () => {
+  it("requires both lists once a VPC or one of them is chosen", () => {
     expect(Object.keys(validateVpc({ ...NO_VPC, vpc: "vpc-1" }))).toEqual(["subnets", "groups"]);
     expect(Object.keys(validateVpc({ ...NO_VPC, groups: ["sg-1"] }))).toEqual(["subnets"]);
     expect(validateVpc(whole)).toEqual({});
   });
 
-  it("takes 16 subnets and 5 groups, not one more", () => {
+  it("accepts up to 16 subnets and 5 groups", () => {
     expect(validateVpc({ ...whole, subnets: ids("subnet", 16), groups: ids("sg", 5) })).toEqual({});
     expect(validateVpc({ ...whole, subnets: ids("subnet", 17) }).subnets).toContain("at most 16");
     expect(validateVpc({ ...whole, groups: ids("sg", 6) }).groups).toContain("at most 5");
@@ -33,14 +33,14 @@ describe("the VPC section", () => {
   });
 
   it.each([" sg-1", "sg_1", "s".repeat(33), "sg-1/../", ""])("refuses the id %j", (id) => {
-    expect(validateVpc({ ...whole, groups: [id] }).groups).toContain("no id");
+    expect(validateVpc({ ...whole, groups: [id] }).groups).toContain("not the id");
   });
 
-  it("refuses an id that is there twice", () => {
+  it("refuses a duplicate id", () => {
     expect(validateVpc({ ...whole, subnets: ["subnet-1", "subnet-1"] }).subnets).toContain("twice");
   });
 
-  it("takes up a job's own network and what somebody types", () => {
+  it("accepts a job's own network and typed ids", () => {
     const config = { Subnets: ["subnet-1"], SecurityGroupIds: ["sg-1"] };
     expect(vpcConfig(fromVpcConfig(config))).toEqual(config);
     expect(vpcConfig(fromVpcConfig(undefined))).toBeUndefined();
@@ -64,7 +64,7 @@ describe("the role", () => {
     expect(accessPolicy(access, "buckets").Statement[0]?.Resource).toEqual(["arn:aws:s3:::inbox/*"]);
   });
 
-  it("has nine EC2 actions and the endpoint's condition with a VPC only", () => {
+  it("has nine EC2 actions and the endpoint's condition only with a VPC", () => {
     const access = { inputs: ["s3://inbox/"], outputs: [], network: true, endpoint: "vpce-1" };
     const statements = accessPolicy(access, "locations").Statement;
     expect(statements.at(-1)?.Action).toHaveLength(9);
@@ -72,7 +72,7 @@ describe("the role", () => {
     expect(statements[0]?.Condition).toEqual({ StringEquals: { "aws:SourceVpce": "vpce-1" } });
   });
 
-  it("takes a key that looks like a pattern as it stands", () => {
+  it("takes a key that looks like a pattern literally", () => {
     const variable = (name: string): string => `\${${name}}`;
     const inputs = [`s3://inbox/a*b?c${variable("d")}/`];
     const { Statement } = accessPolicy({ inputs, outputs: [], network: false }, "locations");
@@ -80,18 +80,18 @@ describe("the role", () => {
     expect(Statement[0]?.Resource).toEqual([`arn:aws:s3:::inbox/a${star}b${question}c${dollar}{d}/*`]);
   });
 
-  it("leaves out locations that are not there yet", () => {
+  it("leaves out missing locations", () => {
     expect(accessPolicy({ inputs: ["", "s3:/x"], outputs: [""], network: false }, "locations").Statement).toEqual([]);
   });
 
-  it("has a suffix that IAM takes", () => {
+  it("has a suffix that IAM accepts", () => {
     expect(suffixProblem("jobs-1")).toBeUndefined();
     for (const suffix of ["", "a b", "a/b", "x".repeat(38)]) expect(suffixProblem(suffix)).toBeDefined();
   });
 });
 
 describe("tags", () => {
-  it("tell each what is wrong with it", () => {
+  it("each have their own problem", () => {
     const tags = [
       { Key: "a", Value: "1" },
       { Key: "a", Value: "2" },
@@ -116,7 +116,7 @@ describe("tags", () => {
     expect(tagsProblem([{ Key: CONTAINERS_TAG, Value }])).toContain("1 to 16");
   });
 
-  it("are 50 at most", () => {
+  it("are at most 50", () => {
     const tags = ids("k", 51).map((Key) => ({ Key, Value: "" }));
     expect(tagsProblem(tags.slice(1))).toBeUndefined();
     expect(tagsProblem(tags)).toContain("Remove 1");
@@ -126,12 +126,12 @@ describe("tags", () => {
 describe("the preflight", () => {
   const check = (Name: string, Status: string) => ({ Name, Status, Message: "" });
 
-  it("puts first what is to be changed", () => {
+  it("puts first what must be changed", () => {
     const checks = [check("a", "PASSED"), check("b", "SKIPPED"), check("c", "WARNING"), check("d", "FAILED")];
     expect(byUrgency(checks).map(({ Name }) => Name)).toEqual(["d", "c", "a", "b"]);
     expect(verdict(checks)).toBe("One check failed: the job would not succeed as it is. One warning to read.");
     expect(verdict(checks.slice(0, 2))).toBe("Nothing stands in the way.");
-    // One line is enough where there is nothing to read; what failed is asked about before anything is sent.
+    // One line is enough if nothing needs attention; failed checks need confirmation before anything is sent.
     expect(isClean(checks.slice(0, 2))).toBe(true);
     expect(isClean(checks)).toBe(false);
     expect(failedOf(checks)).toHaveLength(1);

@@ -32,7 +32,7 @@ describe("analysis types", () => {
 });
 
 describe("a draft", () => {
-  it("that is complete has no error", () => {
+  it("that is complete has no errors", () => {
     for (const each of ANALYSIS_TYPES) {
       const modelArn =
         each.model === undefined ? "" : "arn:aws:comprehend:us-east-1:000000000001:document-classifier/a";
@@ -76,7 +76,7 @@ describe("a draft", () => {
 });
 
 describe("a request", () => {
-  it("has the members of its operation only", () => {
+  it("has only the members of its operation", () => {
     const draft = { ...COMPLETE, name: "n", modelArn: "arn", tags: [{ Key: "k", Value: "" }] };
     const members = (id: string) => Object.keys(buildRequest(draft, type(id)));
     const common = ["JobName", "InputDataConfig", "OutputDataConfig", "DataAccessRoleArn"];
@@ -101,7 +101,7 @@ describe("a request", () => {
     });
   });
 
-  it("has keys only where encryption is on", () => {
+  it("has keys only if encryption is on", () => {
     const off = { on: false, keyId: "abc" };
     const on = { on: true, keyId: "abc" };
     expect(buildRequest({ ...COMPLETE, volumeKey: off, outputKey: off }, type("topics"))).not.toHaveProperty(

@@ -14,7 +14,7 @@ const JOB: JobProperties = {
 const read = (Message: string) => readFailure({ ...JOB, Message }, COPY);
 
 describe("the one thing to change", () => {
-  it("is the group whose rule lacks, not the subnet that the message begins with", () => {
+  it("is the group that lacks a rule, not the subnet at the beginning of the message", () => {
     const failure = read(
       "NO_ROUTE_TO_STORAGE: From the subnet subnet-004bfe98908c21ffd the job would not reach S3: no egress rule of " +
         "sg-0a011096517feb611 (eni-064bf5ce06f9526bf) allows TCP 443 to 52.216.0.10: add one with AuthorizeSecurityGroupEgress.",
@@ -33,7 +33,7 @@ describe("the one thing to change", () => {
     );
   });
 
-  it("is the VPC whose names are not resolved", () => {
+  it("is the VPC without name resolution", () => {
     const text = "DNS resolves no name, because enableDnsSupport of vpc-0123456789abcdef0 is false";
     expect(read(`NO_ROUTE_TO_STORAGE: ${text}`)?.place?.to).toBe("/vpc/vpcs/vpc-0123456789abcdef0");
   });
@@ -44,7 +44,7 @@ describe("the one thing to change", () => {
     }
   });
 
-  it("is whichever policy decided about the storage", () => {
+  it("is the policy that decided about the storage", () => {
     const denied = (tail: string) => read(`NO_WRITE_ACCESS_TO_OUTPUT: denied ${tail}`)?.place?.to;
     expect(denied("because no identity-based policy allows the s3:PutObject action")).toBe("/access/roles/reader");
     expect(denied("with an explicit deny in a resource-based policy")).toBe("/s3/results?prefix=out%2F1%2Foutput%2F");
@@ -53,7 +53,7 @@ describe("the one thing to change", () => {
     );
   });
 
-  it("is the job itself where it names what does not exist", () => {
+  it("is the job itself if it names what does not exist", () => {
     expect(read("SUBNET_NOT_FOUND: The subnet subnet-0123456789abcdef0 does not exist.")?.place?.to).toBe(COPY);
   });
 
@@ -64,7 +64,7 @@ describe("the one thing to change", () => {
 });
 
 describe("a message", () => {
-  it("gives its commands, each once, and the request that was denied", () => {
+  it("gives its commands, each once, and the id of the denied request", () => {
     const failure = read(
       "CONTAINERS_CANNOT_CONNECT: Let sg-0123456789abcdef0 in from itself: `aws ec2 one` and `aws ec2 two`, `aws ec2 one` " +
         "[no identity-based policy allows it; request 01234567-89ab-cdef-0123-456789abcdef]",
@@ -77,7 +77,7 @@ describe("a message", () => {
     expect(read("it broke")).toMatchObject({ code: "FAILED", text: "it broke", place: undefined, commands: [] });
   });
 
-  it("leads nowhere but to pages of the console, whatever it says", () => {
+  it("links only to pages of the console, whatever it says", () => {
     const failure = read("NO_ROUTE_TO_STORAGE: sg-../../evil javascript:alert(1) subnet-x https://elsewhere.example");
     expect(failure?.place?.to).toMatch(/^\/vpc\/subnets\/subnet-0a+$/);
     expect(
@@ -85,7 +85,7 @@ describe("a message", () => {
     ).toBe(undefined);
   });
 
-  it("is nothing where there is none", () => {
+  it("is undefined if there is none", () => {
     expect(readFailure(JOB)).toBeUndefined();
   });
 });
@@ -122,7 +122,7 @@ describe("kinds of jobs", () => {
     }
   });
 
-  it("call entities of an own recognizer by another name, and quote ids in addresses", () => {
+  it("have another label for the caller's own recognizer, and quote ids in addresses", () => {
     const [entities] = JOB_KINDS;
     if (entities === undefined) throw new Error("there are no kinds");
     expect(typeLabel(entities, {})).toBe("Entities");

@@ -40,23 +40,23 @@ describe("a list of jobs", () => {
     expect(service.calls).toBe(20);
   });
 
-  it("is told of from its first page on, to who has nothing to show yet", async () => {
+  it("is passed on from its first page if nothing was read before", async () => {
     const many = Array.from({ length: 1_200 }, (_, index) => job(String(index), 1000 + index, "COMPLETED"));
     const service = new Service(many);
-    const told: Listing[] = [];
-    const whole = await refresh(undefined, service.read, 0, (first) => told.push(first));
-    expect(told.map(({ jobs, partial }) => [jobs.length, partial])).toEqual([[500, true]]);
+    const firstPages: Listing[] = [];
+    const whole = await refresh(undefined, service.read, 0, (first) => firstPages.push(first));
+    expect(firstPages.map(({ jobs, partial }) => [jobs.length, partial])).toEqual([[500, true]]);
     expect(whole.partial).toBeUndefined();
     expect(whole.jobs).toHaveLength(1_200);
-    // What broke off after that is read whole the next time, and who sees some of it keeps seeing that.
-    const again = await refresh(told[0], service.read, 1, (first) => told.push(first));
+    // If reading stops after that, the next one reads everything, and the first page stays visible.
+    const again = await refresh(firstPages[0], service.read, 1, (first) => firstPages.push(first));
     expect(again.jobs).toHaveLength(1_200);
-    expect(told).toHaveLength(1);
-    await refresh(undefined, new Service(many.slice(0, 500)).read, 0, (first) => told.push(first));
-    expect(told).toHaveLength(1);
+    expect(firstPages).toHaveLength(1);
+    await refresh(undefined, new Service(many.slice(0, 500)).read, 0, (first) => firstPages.push(first));
+    expect(firstPages).toHaveLength(1);
   });
 
-  it("is brought up to date by one page, however long it is", async () => {
+  it("is updated with one page, however long it is", async () => {
     const many = Array.from({ length: 10_000 }, (_, index) => job(String(index), 10_000 * index, "COMPLETED"));
     const service = new Service(many);
     const before = await refresh(undefined, service.read, 0);
@@ -68,7 +68,7 @@ describe("a list of jobs", () => {
     expect(after.jobs[0]?.JobId).toBe("new");
   });
 
-  it("takes up the end of a job that was active, however old it is", async () => {
+  it("shows the end of a job that was active, however old it is", async () => {
     const service = new Service([job("old", 5_000, "IN_PROGRESS"), job("late", 90_000, "COMPLETED")]);
     const before = await refresh(undefined, service.read, 0);
     service.jobs = [job("old", 5_000, "FAILED"), job("late", 90_000, "COMPLETED")];
@@ -79,7 +79,7 @@ describe("a list of jobs", () => {
     ]);
   });
 
-  it("is read anew after a while: jobs may have gone", async () => {
+  it("is read again after a while, because jobs may have been deleted", async () => {
     const service = new Service([job("gone", 5_000, "COMPLETED"), job("kept", 90_000, "COMPLETED")]);
     const before = await refresh(undefined, service.read, 0);
     service.jobs = service.jobs.slice(1);
@@ -87,20 +87,20 @@ describe("a list of jobs", () => {
     expect((await refresh(before, service.read, WHOLE_MILLISECONDS)).jobs.map((each) => each.JobId)).toEqual(["kept"]);
   });
 
-  it("is the same object while nothing is new", async () => {
+  it("is the same object while nothing has changed", async () => {
     const known: Listing = { jobs: [job("1", 5_000, "COMPLETED")], readAt: 0 };
     expect(await refresh(known, async () => ({ jobs: [] }), 1000)).toBe(known);
   });
 
-  it("asks from the oldest active job, else from the newest of all", () => {
+  it("requests jobs since the oldest active one, or else since the newest", () => {
     expect(changesSince([job("b", 9_000, "SUBMITTED"), job("a", 7_000, "STOP_REQUESTED")])).toEqual(new Date(6_000));
     expect(changesSince([job("b", 9_000, "FAILED"), job("a", 7_000, "STOPPED")])).toEqual(new Date(8_000));
     expect(changesSince([])).toBeUndefined();
   });
 });
 
-describe("a choice of times", () => {
-  it("bounds the jobs by when they were submitted, ends included", () => {
+describe("a range of time", () => {
+  it("limits the jobs by their time of submission, bounds included", () => {
     const bounds = boundsOf(
       { type: "absolute", startDate: "2026-11-27T10:00:00Z", endDate: "2026-11-27T11:00:00Z" },
       0,
@@ -114,7 +114,7 @@ describe("a choice of times", () => {
     expect(submittedWithin({}, bounds)).toBe(false);
   });
 
-  it("takes relative times from now, and nothing for no choice", () => {
+  it("counts relative times from now, and has no bounds without a choice", () => {
     expect(boundsOf({ type: "relative", amount: 2, unit: "hour" }, 8_000_000)?.from).toBe(800_000);
     expect(boundsOf(null, 0)).toBeUndefined();
     expect(boundsOf({ type: "absolute", startDate: "x", endDate: "y" }, 0)).toBeUndefined();

@@ -11,7 +11,7 @@ function listed(slug: string, JobId: string, JobStatus: JobStatus): ListedJob {
   return { kind, job: { JobId, JobStatus } };
 }
 
-test("jobs that run can be stopped, of the types that AWS can stop", () => {
+test("running jobs can be stopped, if AWS can stop their type", () => {
   expect(canStop(listed("entities", "a", "IN_PROGRESS"))).toBe(true);
   expect(canStop(listed("entities", "a", "STOP_REQUESTED"))).toBe(false);
   expect(canStop(listed("entities", "a", "COMPLETED"))).toBe(false);
@@ -21,18 +21,18 @@ test("jobs that run can be stopped, of the types that AWS can stop", () => {
   expect(whyNotStopped([listed("entities", "a", "COMPLETED")])).toContain("has ended");
 });
 
-test("one job that refuses keeps none of the others from stopping", async () => {
-  const asked: unknown[] = [];
+test("an error for one job does not keep the others from stopping", async () => {
+  const stopped: unknown[] = [];
   const client = {
     send: async ({ input }: { input: { JobId: string } }) => {
-      asked.push(input.JobId);
+      stopped.push(input.JobId);
       if (input.JobId === "b") throw new Error("gone");
       return {};
     },
   } as unknown as ComprehendClient;
   const jobs = ["a", "b", "c"].map((id) => listed("sentiment", id, "IN_PROGRESS"));
   const refused = await stopAll(client, jobs);
-  expect(asked).toEqual(["a", "b", "c"]);
+  expect(stopped).toEqual(["a", "b", "c"]);
   expect(refused.map((each) => each.listed.job.JobId)).toEqual(["b"]);
 });
 
@@ -47,7 +47,7 @@ test.each([
   expect(outcomeWords({ JobStatus, ...(Message !== undefined && { Message }) })).toBe(words);
 });
 
-test("a stopped job has results as well", () => {
+test("a stopped job has results, too", () => {
   expect((["COMPLETED", "STOPPED", "FAILED", "IN_PROGRESS"] as const).filter(hasResults)).toEqual([
     "COMPLETED",
     "STOPPED",

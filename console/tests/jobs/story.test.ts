@@ -3,7 +3,7 @@ import { linesWith } from "../../src/jobs/logStream";
 import { percentDone, progressWords, rateWords } from "../../src/jobs/progress";
 import { otherMembers, otherProperties } from "../../src/jobs/rows";
 import type { JobRun } from "../../src/jobs/runs";
-import { eventOf, interfacesOf, layOut, phases, stepWords, wordsOf } from "../../src/jobs/story";
+import { eventOf, interfacesOf, phases, stepWords, timed, wordsOf } from "../../src/jobs/story";
 
 const STORY = [
   { At: 1000, Event: "Submitted", Text: "submitted" },
@@ -19,17 +19,17 @@ const STORY = [
 
 describe("a story in time", () => {
   it("has each line's time since the first and since the line before", () => {
-    const lines = layOut([...STORY].reverse());
+    const lines = timed([...STORY].reverse());
     expect(lines.map((line) => line.offset)).toEqual([0, 25, 954, 19_389, 19_694]);
     expect(lines.map((line) => line.gap)).toEqual([0, 25, 929, 18_435, 305]);
     expect(lines[3]?.tone).toBe("good");
   });
 
-  it("draws a longer gap longer, and none beyond the whole", () => {
-    const [, , short, long] = layOut(STORY);
+  it("draws longer gaps longer, up to a maximum", () => {
+    const [, , short, long] = timed(STORY);
     expect(short?.length).toBeGreaterThan(0);
     expect(long?.length).toBeGreaterThan(short?.length ?? 1);
-    const [, endless] = layOut([
+    const [, endless] = timed([
       { At: 0, Event: "Submitted", Text: "" },
       { At: 1e12, Event: "Admitted", Text: "" },
     ]);
@@ -47,7 +47,7 @@ describe("a story in time", () => {
     expect(spans.reduce((sum, span) => sum + span.share, 0)).toBeCloseTo(1);
   });
 
-  it("goes on until now while the job is active", () => {
+  it("lasts until now while the job is active", () => {
     expect(phases(STORY.slice(0, 2), 3025).at(-1)).toMatchObject({ name: "Preparing", milliseconds: 2000 });
     expect(phases([], 5)).toEqual([]);
   });
@@ -78,7 +78,7 @@ describe("a story in time", () => {
 describe("the interfaces of a job", () => {
   const container = { ContainerId: "c", Member: 0, Attempt: 1, State: "RUNNING" };
 
-  it("are those it has and those that its story tells of", () => {
+  it("are those it has and those in its story", () => {
     const two =
       "network interfaces of 2 containers ready: eni-0aaaaaaaaaaaaaaaa in subnet-0ccccccccccccccccc at 10.0.0.4, eni-0bbbbbbbbbbbbbbbb in subnet-0dddddddddddddddd at 10.0.1.4";
     const found = interfacesOf(
@@ -90,7 +90,7 @@ describe("the interfaces of a job", () => {
     expect(found[0]?.container).toBeUndefined();
   });
 
-  it("are not what a quoted message names", () => {
+  it("do not include those that a quoted message names", () => {
     expect(interfacesOf([{ At: 0, Event: "WorkerFailed", Text: "eni-0aaaaaaaaaaaaaaaa did it" }], [])).toEqual([]);
   });
 });
@@ -111,12 +111,12 @@ describe("progress", () => {
     LogStreamName: "1",
   };
 
-  it("says documents, rate and time left", () => {
+  it("shows documents, rate and time left", () => {
     expect(progressWords(run)).toBe("1,200 of 6,000 documents, 46.1 a second, 1 min 44 s left");
     expect(percentDone(run)).toBe(20);
   });
 
-  it("says the place in the queue", () => {
+  it("shows the place in the queue", () => {
     const queued = { ...run, Phase: "QUEUED", Documents: 0 };
     expect(progressWords({ ...queued, QueuePosition: 0 })).toBe("Next of its type");
     expect(progressWords({ ...queued, QueuePosition: 3 })).toBe("3 jobs of its type before it");
@@ -129,25 +129,25 @@ describe("progress", () => {
     expect(progressWords({ ...bare, Phase: "FINISHING" })).toMatch(/removed/);
   });
 
-  it("never shows more than all", () => {
+  it("never shows more than all documents", () => {
     expect(percentDone({ ...run, Documents: 9000 })).toBe(100);
   });
 
-  it("has a unit in which a rate is easily read", () => {
+  it("shows a rate in a readable unit", () => {
     expect(rateWords(1234)).toBe("1,234 a second");
     expect(rateWords(0.05)).toBe("3.0 a minute");
     expect(rateWords(0.001)).toBe("3.6 an hour");
   });
 });
 
-describe("what is told beside", () => {
-  it("finds lines by text, whatever its case", () => {
+describe("the log and the properties", () => {
+  it("finds lines by text, ignoring case", () => {
     const lines = ["One", "two", "ONE more"].map((message) => ({ timestamp: 0, message }));
     expect(linesWith(lines, " one ").map((line) => line.message)).toEqual(["One", "ONE more"]);
     expect(linesWith(lines, " ")).toBe(lines);
   });
 
-  it("shows every property that has no place of its own", () => {
+  it("shows every property that is not shown elsewhere", () => {
     expect(otherProperties({ JobId: "1", VolumeKmsKeyId: "key", VpcConfig: undefined })).toEqual([
       { name: "VolumeKmsKeyId", value: "key" },
     ]);

@@ -4,7 +4,7 @@ import { createJobPath, modelPath, parseModelArn } from "../../src/models/arn";
 const ARN = "arn:aws:comprehend:us-east-1:000000000001:document-classifier/tickets";
 
 describe("a model's ARN", () => {
-  it("tells type, name and version", () => {
+  it("contains type, name and version", () => {
     expect(parseModelArn(ARN)).toEqual({
       kind: "classifier",
       region: "us-east-1",
@@ -29,7 +29,7 @@ describe("a model's ARN", () => {
     expect(parseModelArn(text)).toBeUndefined();
   });
 
-  it("survives its way through an address", () => {
+  it("survives being part of an address", () => {
     const arn = `${ARN}/version/v1`;
     for (const path of [modelPath(arn), createJobPath(arn)]) {
       const [, value] = new URLSearchParams(path.slice(path.indexOf("?"))).entries().next().value ?? [];

@@ -18,7 +18,7 @@ const failed = ofClassifier({
 
 afterEach(() => keptClassifier.drop());
 
-test("a training that failed is made again from the form as it was", () => {
+test("a failed training can be repeated from the form as it was", () => {
   expect(copyPath(failed)).toBe(`/models/create-classifier?copy=${encodeURIComponent(ARN)}`);
   expect(classifierDraftOf(failed)).toMatchObject({
     name: "tickets-copy",
@@ -58,7 +58,7 @@ test("a recognizer is copied with its types and files", () => {
   });
 });
 
-test("a form that was left half filled in is told from an empty one, and from one that is come back to", () => {
+test("a form left half filled in is distinguished from an empty one, and from one that the user returns to", () => {
   const here = new URLSearchParams();
   expect(isLeft(keptClassifier, emptyClassifier, here)).toBe(false);
   keptClassifier.keep(emptyClassifier());

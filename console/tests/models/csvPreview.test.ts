@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { csvProblem, previewCsv } from "../../src/models/csvPreview";
 
-test("a file for a training is shown with its columns", () => {
+test("a training file is shown with its columns", () => {
   const preview = previewCsv('\ufeffbilling,"the invoice, again"\nreturns,it broke\n', true);
   expect(preview).toEqual({
     delimiter: ",",
@@ -14,7 +14,7 @@ test("a file for a training is shown with its columns", () => {
   expect(csvProblem(preview)).toBeUndefined();
 });
 
-test("semicolons are told, whatever commas the texts have", () => {
+test("semicolons are detected, whatever commas the texts have", () => {
   const preview = previewCsv("billing;Hello, my invoice, please\r\nreturns;broke\r\nother;well, so\r\n", true);
   expect(preview.delimiter).toBe(";");
   expect(preview.rows[0]).toEqual(["billing", "Hello, my invoice, please"]);
@@ -23,13 +23,13 @@ test("semicolons are told, whatever commas the texts have", () => {
 
 test.each([
   ["a\tone\nb\ttwo\n", "tabs"],
-  ["only text\nmore text\n", "one column only"],
-  ["", "one column only"],
-])("%j is told as well", (text, words) => {
+  ["only text\nmore text\n", "only one column"],
+  ["", "only one column"],
+])("%j is detected as well", (text, words) => {
   expect(csvProblem(previewCsv(text, true))).toContain(words);
 });
 
-test("the row that a part cuts is not shown", () => {
+test("a row that is cut at the end of a part is not shown", () => {
   expect(previewCsv('a,one\nb,two\nc,"thr', false).rows).toEqual([
     ["a", "one"],
     ["b", "two"],

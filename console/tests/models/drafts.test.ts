@@ -41,7 +41,7 @@ const recognizer = (change: Partial<RecognizerDraft> = {}): RecognizerDraft => (
 });
 
 describe("a classifier's request", () => {
-  it("has what is needed and nothing more", () => {
+  it("has what is required and nothing more", () => {
     const draft = classifier();
     expect(hasProblems(classifierProblems(draft))).toBe(false);
     expect(classifierRequest(draft)).toEqual({
@@ -92,7 +92,7 @@ describe("a classifier's request", () => {
     });
   });
 
-  it("leaves out what belongs to a choice that was taken back", () => {
+  it("leaves out values of a choice that was undone", () => {
     const draft = classifier({ delimiter: ";", test: "s3://library/test.csv", outputKey: { on: true, keyId: "k" } });
     expect(classifierRequest(draft).InputDataConfig).not.toHaveProperty("LabelDelimiter");
     expect(classifierRequest(draft).InputDataConfig).not.toHaveProperty("TestS3Uri");
@@ -114,7 +114,7 @@ describe("a classifier's request", () => {
     expect(classifierPlaces(draft).inputs).toEqual(["s3://library/m.jsonl", "s3://library/t.jsonl"]);
   });
 
-  it("offers only delimiters that the API takes", () => {
+  it("offers only delimiters that the API accepts", () => {
     for (const delimiter of DELIMITERS) expect(delimiter).toMatch(/^[ ~!@#$%^*\-_+=|\\:;\t>?/]$/);
     expect(new Set(DELIMITERS).size).toBe(21);
   });
@@ -135,13 +135,13 @@ describe("what is wrong with a classifier's form", () => {
     [{ policy: "{" }, "policy"],
     [{ tags: [{ Key: "", Value: "" }] }, "tags"],
     [{ dataFormat: "AUGMENTED_MANIFEST" as const, manifests: [] }, "manifests"],
-  ] satisfies [Partial<ClassifierDraft>, string][])("%j is told at %s", (change, field) => {
+  ] satisfies [Partial<ClassifierDraft>, string][])("%j is reported at %s", (change, field) => {
     const wrong = Object.entries(classifierProblems(classifier(change))).filter(([, problem]) => problem !== undefined);
     expect(wrong.map(([name]) => name)).toContain(field);
     expect(waitingFor(classifierProblems(classifier(change)))).toMatch(/^Fill in or correct: /);
   });
 
-  it("is told manifest by manifest", () => {
+  it("is listed by manifest", () => {
     const manifest = { ...newManifest(), uri: "s3://library/m.jsonl", attributes: "no_underscores" };
     const problems = classifierProblems(classifier({ dataFormat: "AUGMENTED_MANIFEST", manifests: [manifest] }));
     expect(problems[`manifest-${manifest.id}-attributes`]).toMatch(/no_underscores/);
@@ -187,7 +187,7 @@ describe("a recognizer's request", () => {
 
 describe("what is wrong with a recognizer's types", () => {
   it.each([[[]], [[""]], [["A", "A"]], [["A,B"]], [["x".repeat(65)]], [Array.from({ length: 26 }, (_, n) => `T${n}`)]])(
-    "%j is told",
+    "%j is reported",
     (types) => {
       expect(waitingFor(recognizerProblems(recognizer({ types })))).toBe("Fill in or correct: custom entity types.");
     },
@@ -197,7 +197,7 @@ describe("what is wrong with a recognizer's types", () => {
 describe("a form that was left", () => {
   beforeEach(() => keptClassifier.drop());
 
-  it("is there again, with the VPC that was made meanwhile", () => {
+  it("is restored, with the VPC that was created in the meantime", () => {
     keptClassifier.keep(classifier());
     const parameters = new URLSearchParams("vpc=vpc-1&subnets=subnet-1,subnet-2&groups=sg-1");
     const draft = startDraft(keptClassifier, emptyClassifier, parameters);
@@ -205,16 +205,16 @@ describe("a form that was left", () => {
     expect(draft.vpc).toEqual({ vpc: "vpc-1", subnets: ["subnet-1", "subnet-2"], groups: ["sg-1"] });
   });
 
-  it("is forgotten when it was sent, and with the session", () => {
+  it("is discarded when it is sent, and with the session", () => {
     keptClassifier.keep(classifier());
     keptClassifier.drop();
     expect(startDraft(keptClassifier, emptyClassifier, new URLSearchParams()).name).toBe("");
     keptClassifier.keep(classifier());
-    signOut("asked");
+    signOut("requested");
     expect(startDraft(keptClassifier, emptyClassifier, new URLSearchParams()).name).toBe("");
   });
 
-  it("begins with the name of the model of which a version is wanted", () => {
+  it("starts with the name of the model for a new version", () => {
     expect(startDraft(keptClassifier, emptyClassifier, new URLSearchParams("name=tickets")).name).toBe("tickets");
   });
 });

@@ -31,7 +31,7 @@ describe("a model", () => {
     expect(canStop(model("SUBMITTED", { SourceModelArn: ARN }))).toBe(false);
   });
 
-  it("can be deleted only when its state lasts", () => {
+  it("can be deleted only if its status is final", () => {
     for (const status of ["TRAINED", "TRAINED_WITH_WARNING", "IN_ERROR", "STOPPED"]) {
       expect(canDelete(model(status)), status).toBe(true);
       expect(isMoving(model(status)), status).toBe(false);
@@ -47,18 +47,18 @@ describe("a model", () => {
     expect(isUsable(model("IN_ERROR"))).toBe(false);
   });
 
-  it("asks for name and version before it is deleted", () => {
+  it("requires name and version to be typed before it is deleted", () => {
     expect(deletionWord(model("TRAINED"))).toBe("tickets/v1");
     expect(deletionWord({ ...model("TRAINED"), version: undefined })).toBe("tickets");
   });
 
-  it("tells its training's id where its output has it", () => {
+  it("has its training's id if its output location contains it", () => {
     const S3Uri = "s3://library/models/000000000001-CLR-76c11a315f7fb0a375cfa978ae7422a4/output/output.tar.gz";
     expect(trainingId(model("TRAINED", { OutputDataConfig: { S3Uri } }))).toBe("76c11a315f7fb0a375cfa978ae7422a4");
     expect(trainingId(model("TRAINED", { OutputDataConfig: {} }))).toBeUndefined();
   });
 
-  it("shows a status it does not know as it is", () => {
+  it("shows an unknown status as it is", () => {
     expect(statusOf("NEW_STATUS").label).toBe("NEW_STATUS");
   });
 });
@@ -71,8 +71,8 @@ describe("a list of models", () => {
   });
 });
 
-describe("a training that failed", () => {
-  it("tells what a failed job tells: role, input, output and network", () => {
+describe("a failed training", () => {
+  it("has the properties of a failed job: role, input, output and network", () => {
     const failed = model("IN_ERROR", {
       Message: "NO_READ_ACCESS_TO_INPUT: s3://library/x",
       DataAccessRoleArn: "arn:aws:iam::000000000001:role/reader",

@@ -14,7 +14,7 @@ const statement = (change: object): string =>
   });
 
 describe("the policy of a model", () => {
-  it("is good as the example is", () => {
+  it("is valid as in the example", () => {
     expect(
       policyProblem(examplePolicy("arn:aws:comprehend:us-east-1:000000000001:document-classifier/x", "000000000001")),
     ).toBe(undefined);
@@ -27,7 +27,7 @@ describe("the policy of a model", () => {
 
   it.each([
     ["", /is empty/],
-    ["{", /no valid JSON/],
+    ["{", /not valid JSON/],
     ["[]", /JSON object/],
     ["{}", /Statement is missing/],
     ['{"Statement": []}', /Statement is missing/],
@@ -39,17 +39,17 @@ describe("the policy of a model", () => {
     [statement({ NotAction: "x" }), /NotAction/],
     [statement({ Resource: undefined }), /Resource is missing/],
     [`${statement({})}${" ".repeat(20_000)}`, /at most 20000/],
-    [statement({ Sid: "日本" }), /cannot stand in a policy/],
+    [statement({ Sid: "日本" }), /not allowed in a policy/],
   ])("is refused with the reason: %.40s", (text, reason) => {
     expect(policyProblem(text)).toMatch(reason);
   });
 
-  it("does not take a pattern's dots and brackets for more than they are", () => {
-    expect(policyProblem(statement({ Action: "comprehend.ImportModel" }))).toMatch(/means nothing/);
-    expect(policyProblem(statement({ Action: "comprehend:ImportModel(" }))).toMatch(/means nothing/);
+  it("takes a pattern's dots and brackets literally", () => {
+    expect(policyProblem(statement({ Action: "comprehend.ImportModel" }))).toMatch(/does not apply/);
+    expect(policyProblem(statement({ Action: "comprehend:ImportModel(" }))).toMatch(/does not apply/);
   });
 
-  it("has each fault at its place", () => {
+  it("has each problem at its place", () => {
     const [missing] = policyProblems('{\n "Statement": ["x",\n  {"Effect": "Allow"}]\n}').slice(1);
     expect(missing).toEqual({
       message: "Statement 2: Principal is missing: it names who may import.",

@@ -5,7 +5,7 @@ import { classifierMetrics, recognizerMetrics, typeRows } from "../../src/models
 import { flatten } from "../../src/models/properties";
 
 describe("the properties of a model", () => {
-  it("are told leaf by leaf", () => {
+  it("are listed leaf by leaf", () => {
     const rows = flatten({
       DataFormat: "COMPREHEND_CSV",
       EntityTypes: [{ Type: "A" }, { Type: "B" }],
@@ -46,12 +46,12 @@ describe("figures", () => {
     ]);
   });
 
-  it("that the API does not give are not shown", () => {
+  it("that the API does not return are not shown", () => {
     expect(classifierMetrics({ Accuracy: 0.5 })).toHaveLength(1);
     expect(classifierMetrics(undefined)).toEqual([]);
   });
 
-  it("of a recognizer are per cent, over all and type by type", () => {
+  it("of a recognizer are percentages, over all and by type", () => {
     expect(recognizerMetrics({ Precision: 98.54227, Recall: 100, F1Score: 99.2 }).map(({ value }) => value)).toEqual([
       "98.54 %",
       "100.00 %",
@@ -66,7 +66,7 @@ describe("figures", () => {
 describe("an import", () => {
   const source = "arn:aws:comprehend:us-east-1:111122223333:entity-recognizer/x/version/v1";
 
-  it("leaves out what was left empty", () => {
+  it("leaves out empty values", () => {
     expect(importRequest({ source: ` ${source} `, name: "", version: "" })).toEqual({ SourceModelArn: source });
     expect(importRequest({ source, name: "y", version: "v2" })).toEqual({
       SourceModelArn: source,
@@ -75,7 +75,7 @@ describe("an import", () => {
     });
   });
 
-  it("says what is wrong field by field", () => {
+  it("says what is wrong by field", () => {
     const problems = importProblems({ source: "x", name: "a b", version: "-" });
     expect(Object.values(problems).every((problem) => typeof problem === "string")).toBe(true);
     expect(Object.values(importProblems({ source, name: "", version: "" })).every((each) => each === undefined)).toBe(
@@ -94,7 +94,7 @@ describe("an error of the API", () => {
     expect(fieldProblem(new Error(message))).toEqual({ [field]: message });
   });
 
-  it("that names no field is shown at none", () => {
+  it("that names no field is shown at no field", () => {
     expect(fieldProblem(new Error("Something else"))).toEqual({});
     expect(fieldProblem(null)).toEqual({});
   });

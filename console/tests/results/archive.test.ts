@@ -27,7 +27,7 @@ describe("reading an archive", () => {
     expect(read(gzipSync(tar)).map(({ name }) => name)).toEqual(["a.txt.out", "b.txt.out", "empty.out"]);
   });
 
-  it("takes long names from GNU's and from pax's own entries", () => {
+  it("reads long names from GNU's and from pax's own entries", () => {
     const long = `${"ordner/".repeat(30)}x.out`;
     const pax = `${long.length + 10} path=${long}\n`;
     const gnu = archiveOf({ name: "././@LongLink", content: `${long}\0`, type: "L" }, { name: "cut", content: "1" });
@@ -36,7 +36,7 @@ describe("reading an archive", () => {
     expect(read(posix)).toEqual([{ name: long, text: "2" }]);
   });
 
-  it("keeps files of one name apart, and takes a path in a name for text", () => {
+  it("keeps files of the same name apart, and treats a path in a name as text", () => {
     const bytes = archiveOf({ name: "../../etc/passwd", content: "1" }, { name: "../../etc/passwd", content: "2" });
     expect(read(bytes)).toEqual([
       { name: "../../etc/passwd", text: "1" },
@@ -44,47 +44,47 @@ describe("reading an archive", () => {
     ]);
   });
 
-  it("passes over links and devices", () => {
+  it("skips links and devices", () => {
     const bytes = archiveOf({ name: "link", content: "", type: "2" }, { name: "output", content: "x" });
     expect(read(bytes).map(({ name }) => name)).toEqual(["output"]);
   });
 
   it.each([
     ["no bytes at all", Buffer.alloc(0), /empty/],
-    ["no gzip", Buffer.from("<html>AccessDenied</html>"), /no gzip/],
-    ["gzip of no tar", gzipSync("x".repeat(2000)), /no tar/],
+    ["not gzip", Buffer.from("<html>AccessDenied</html>"), /not gzip/],
+    ["gzip without tar", gzipSync("x".repeat(2000)), /not tar/],
     ["a tar without a file", gzipSync(Buffer.alloc(1024)), /no file/],
-    ["a size that is no number", gzipSync(withSize("zzzzzzzzzzz")), /no number|damaged/],
+    ["a size that is not a number", gzipSync(withSize("zzzzzzzzzzz")), /not a number|damaged/],
   ])("says what is wrong with %s", (_, bytes, message) => {
     expect(() => read(bytes)).toThrow(message);
   });
 
-  it("says that an archive is cut short, wherever it was cut", () => {
+  it("says that an archive is truncated, wherever it was cut", () => {
     const bytes = archiveOf(...files);
     for (let length = 1; length < bytes.length - 40; length += 13) {
-      expect(() => read(bytes.subarray(0, length)), `cut at ${length}`).toThrow(/cut short|damaged|no file|not gzip/);
+      expect(() => read(bytes.subarray(0, length)), `cut at ${length}`).toThrow(/truncated|damaged|no file|not gzip/);
     }
   });
 
   it("notices a changed byte by the CRC", () => {
-    // Stored, the content is there as it is: a change breaks neither the compression nor the tar.
+    // Uncompressed content can be changed without breaking the compression or the tar.
     const tar = Buffer.concat([tarFile({ name: "output", content: "untouched" }), Buffer.alloc(1024)]);
     const bytes = gzipSync(tar, { level: 0 });
     bytes[bytes.indexOf("untouched")] = "U".charCodeAt(0);
     expect(() => read(bytes)).toThrow(/check/);
   });
 
-  it("stops at a limit, however well a bomb is packed", () => {
+  it("stops at a limit, however well a bomb is compressed", () => {
     const bomb = archiveOf({ name: "output", content: Buffer.alloc(30_000_000) });
     expect(bomb.length).toBeLessThan(100_000);
     expect(() => read(bomb, 1000, 1_000_000)).toThrow(/more than 1,000,000 bytes/);
   });
 
-  it("does not read more of a file than its header states it has", () => {
+  it("does not read more of a file than its header states", () => {
     const huge = tarFile({ name: "output", content: "" });
     huge.write("77777777777\0", 124);
     fixSum(huge);
-    expect(() => read(gzipSync(huge))).toThrow(/cut short/);
+    expect(() => read(gzipSync(huge))).toThrow(/truncated/);
   });
 });
 

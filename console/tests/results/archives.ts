@@ -31,7 +31,7 @@ export function archiveOf(...files: File[]): Buffer {
   return Buffer.concat([...members, gzipSync(Buffer.alloc(1024))]);
 }
 
-/** The same bytes in parts of this length, as a network gives them. */
+/** The same bytes in parts of this length, as from a network. */
 export function* inParts(bytes: Uint8Array, length: number): Generator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += length) yield new Uint8Array(bytes.subarray(at, at + length));
 }

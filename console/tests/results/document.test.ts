@@ -14,7 +14,7 @@ const finding = (begin: number, end: number, text?: string) => ({
 });
 
 describe("offsets", () => {
-  it("counts code points, not UTF-16 units", () => {
+  it("count code points, not UTF-16 units", () => {
     expect(codePointLength("a😀b")).toBe(3);
     expect(codePointLength("\ud83dx\ude00")).toBe(3);
     const text = "😀 Mara 👩‍👩‍👧 Olsen";
@@ -35,12 +35,12 @@ describe("offsets", () => {
     expect(placed.map(({ from, until }) => text.slice(from, until))).toEqual(["ماري كوري", "وارسو", "1867", "Paris"]);
   });
 
-  it("gives no place beyond the end", () => {
+  it("beyond the end have no position", () => {
     const places = unitIndexes("ab", [0, 2, 3]);
     expect([places.get(0), places.get(2), places.get(3)]).toEqual([0, 2, undefined]);
   });
 
-  it("tells findings whose text is no longer there", () => {
+  it("reports findings whose text is no longer there", () => {
     const findings = [
       finding(0, 4, "Mara"),
       finding(0, 4, "Nora"),
@@ -58,7 +58,7 @@ describe("segments", () => {
       over.map(({ number }) => number),
     ]);
 
-  it("covers the whole text once", () => {
+  it("cover the whole text once", () => {
     expect(cut("abcdef", finding(1, 3), finding(4, 5))).toEqual([
       ["a", []],
       ["bc", [0]],
@@ -68,7 +68,7 @@ describe("segments", () => {
     ]);
   });
 
-  it("names the innermost first where findings overlap", () => {
+  it("have the innermost finding first where findings overlap", () => {
     expect(cut("abcdef", finding(0, 4), finding(2, 6), finding(2, 3))).toEqual([
       ["ab", [0]],
       ["c", [2, 1, 0]],
@@ -77,11 +77,11 @@ describe("segments", () => {
     ]);
   });
 
-  it("marks nothing for an empty finding", () => {
+  it("mark nothing for an empty finding", () => {
     expect(cut("ab", finding(1, 1, ""))).toEqual([["ab", []]]);
   });
 
-  it("ends pages at whole characters and outside findings", () => {
+  it("end pages at whole characters and outside findings", () => {
     const text = "😀".repeat(1000);
     const ends = pageEnds(text, [], 301);
     for (const end of ends) expect(end % 2).toBe(0);
@@ -106,22 +106,22 @@ describe("lines of a large file", () => {
     return { line, reads };
   };
 
-  it("splits at LF, CR and CRLF, and a last line end begins no line", async () => {
+  it("end at LF, CR and CRLF, and the last line break begins no line", async () => {
     const { line } = scannerOf("a\r\nb\rc\n\nd\u2028e\r\n");
     expect(await Promise.all([0, 1, 2, 3, 4, 5].map(line))).toEqual(["a", "b", "c", "", "d\u2028e", undefined]);
   });
 
-  it("finds a last line without a line end", async () => {
+  it("may end without a line break", async () => {
     expect(await scannerOf("a\nb").line(1)).toBe("b");
   });
 
-  it("finds CRLF across two reads", async () => {
+  it("may have CRLF across two reads", async () => {
     const first = "x".repeat(1024 * 1024 - 1);
     const { line } = scannerOf(`${first}\r\nsecond\r\nthird`);
     expect([await line(1), await line(2)]).toEqual(["second", "third"]);
   });
 
-  it("begins near a line that was passed before", async () => {
+  it("are searched from the nearest known line", async () => {
     const { line, reads } = scannerOf(Array.from({ length: 30_000 }, (_, at) => `${at} ${"x".repeat(100)}`).join("\n"));
     expect(await line(29_000)).toMatch(/^29000 x/);
     const passed = reads.length;
@@ -132,19 +132,19 @@ describe("lines of a large file", () => {
 });
 
 describe("decoding", () => {
-  it("drops a byte order mark at the start of a file only", () => {
+  it("drops a byte order mark only at the start of a file", () => {
     const bytes = new Uint8Array([0xef, 0xbb, 0xbf, 0x61]);
     expect(decodeDocument(bytes, true)).toBe("a");
     expect(decodeDocument(bytes, false)).toBe("\ufeffa");
   });
 
-  it("says what is no UTF-8", () => {
+  it("detects what is not UTF-8", () => {
     expect(decodeDocument(new Uint8Array([0x61, 0xff]), true)).toBeUndefined();
   });
 });
 
-describe("objects that results call alike", () => {
-  it("puts the likeliest first, and tries the others", () => {
+describe("objects with the same name in results", () => {
+  it("are tried in order, the most likely first", () => {
     const file = (key: string) => ({ bucket: "b", key, size: 1 });
     const files = new Map([["x", [file("1/x"), file("2/x"), file("3/x")]]]);
     expect(candidates(files, "x", 1).map(({ key }) => key)).toEqual(["2/x", "1/x", "3/x"]);

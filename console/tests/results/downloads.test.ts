@@ -8,12 +8,15 @@ import { XlsxFile, xlsxCell } from "../../src/results/downloads/xlsx";
 import { readRecord } from "../../src/results/reading/records";
 
 describe("cells", () => {
-  it.each(["=1+1", "+1", "-1", "@SUM", "\tx", "\rx", "\nx", "'x", "\uff1d1"])("makes %j harmless, and back", (text) => {
-    const cell = csvCell(text);
-    expect(cell.replace(/^"/, "").startsWith("'")).toBe(true);
-    const inner = cell.startsWith('"') ? cell.slice(1, -1).replaceAll('""', '"') : cell;
-    expect(csvOriginal(inner)).toBe(text);
-  });
+  it.each(["=1+1", "+1", "-1", "@SUM", "\tx", "\rx", "\nx", "'x", "\uff1d1"])(
+    "makes %j harmless, and restores it",
+    (text) => {
+      const cell = csvCell(text);
+      expect(cell.replace(/^"/, "").startsWith("'")).toBe(true);
+      const inner = cell.startsWith('"') ? cell.slice(1, -1).replaceAll('""', '"') : cell;
+      expect(csvOriginal(inner)).toBe(text);
+    },
+  );
 
   it("leaves numbers and other text as they are", () => {
     expect(csvRow([-1, 0.5, "a=b", undefined, 'say "hi", please', "two\nlines"])).toBe(
@@ -35,7 +38,7 @@ describe("workbooks", () => {
     expect(xlsxCell(text)).toBe(`<c t="inlineStr"><is><t xml:space="preserve">${written}</t></is></c>`);
   });
 
-  it("writes numbers as numbers, and nothing for what is none", () => {
+  it("writes numbers as numbers, and nothing for what is not a number", () => {
     expect([0, -1.5, Number.NaN, Number.POSITIVE_INFINITY, undefined].map(xlsxCell)).toEqual([
       "<c><v>0</v></c>",
       "<c><v>-1.5</v></c>",
@@ -43,11 +46,11 @@ describe("workbooks", () => {
     ]);
   });
 
-  it("cuts a text that no cell takes", () => {
+  it("cuts a text that is too long for a cell", () => {
     expect(xlsxCell("x".repeat(40_000))).toContain(`${"x".repeat(32_766)}…<`);
   });
 
-  it("goes on in another sheet when one is full", async () => {
+  it("continues in another sheet when one is full", async () => {
     const file = new XlsxFile([{ name: "N", type: "INT32" }], 3);
     for (const number of [1, 2, 3, 4, 5]) file.add([number]);
     const names = unzipSync(new Uint8Array(await file.finish().arrayBuffer()));
@@ -67,15 +70,15 @@ describe("workbooks", () => {
 describe("the text beside a finding", () => {
   const at = (begin: number, end: number) => ({ type: "X", score: 1, begin, end });
 
-  it("is what is around it", () => {
+  it("is its context", () => {
     const text = `${"😀".repeat(150)}here${"b".repeat(150)}`;
     expect(textBeside(text, at(150, 154))).toBe(`…${"😀".repeat(100)}here${"b".repeat(100)}…`);
     expect(textBeside("Mara came", at(0, 4))).toBe("Mara came");
-    // A text that was changed since has no such place: its beginning is all that there is to show.
+    // A text that was changed later may be shorter than the position: only its beginning can be shown.
     expect(textBeside("short", at(50, 60))).toBe("short");
   });
 
-  it("is the whole document where a finding has no place in it", () => {
+  it("is the whole document if a finding has no position in it", () => {
     expect(textBeside("Fine.", { type: "POSITIVE", score: 1 })).toBe("Fine.");
     expect(textBeside("x".repeat(40_000), undefined)).toHaveLength(32_000);
     expect(textBeside(undefined, undefined)).toBeUndefined();

@@ -45,9 +45,9 @@ describe("a text with marks", () => {
     expect(section.dir).toBe("auto");
   });
 
-  it("keeps the words of its marks out of the direction of the text", () => {
+  it("keeps the labels of its marks out of the text's direction", () => {
     const { section } = shown("ماري كوري", finding("ماري كوري", "ماري كوري", "PERSON"));
-    // An element with a direction of its own has no say in that of what is around it.
+    // An element with its own direction does not influence that of its surroundings.
     expect(section.querySelector(".finding-tag")?.getAttribute("dir")).toBe("ltr");
   });
 });

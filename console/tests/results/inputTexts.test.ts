@@ -6,7 +6,7 @@ import { inOrder, readTexts, within } from "../../src/results/document/inputText
 const file = (key: string, size = 1): InputFile => ({ bucket: "b", key, size });
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 
-test("objects come in the order in which S3 lists them", () => {
+test("objects are in the order in which S3 lists them", () => {
   const keys = ["a/x", "a/\u{1f600}", "a/\uffe0", "b"];
   const files = new Map(keys.map((key) => [key, [file(key)]]));
   expect(inOrder(files).map(({ key }) => key)).toEqual(["a/x", "a/\uffe0", "a/\u{1f600}", "b"]);
@@ -19,7 +19,7 @@ test("no more is read than the limits allow", () => {
   expect(within(files, { bytes: 99, files: 1 })).toHaveLength(1);
 });
 
-test("texts are handed over in order, and one that cannot be read is told of and passed", async () => {
+test("texts are passed on in order, and one that cannot be read is reported and skipped", async () => {
   const files = Array.from({ length: 10 }, (_, at) => file(`${at}`));
   const taken: string[] = [];
   const failures = await readTexts(
@@ -38,7 +38,7 @@ test("texts are handed over in order, and one that cannot be read is told of and
   expect(failures.map((failure) => failure.file.key)).toEqual(["3"]);
 });
 
-test("reading ends when nobody waits for it any more", async () => {
+test("reading ends when nothing waits for it any more", async () => {
   const controller = new AbortController();
   let taken = 0;
   await readTexts(
@@ -53,7 +53,7 @@ test("reading ends when nobody waits for it any more", async () => {
   expect(taken).toBe(2);
 });
 
-test("a result that names the folder, too, means one object", () => {
+test("a result that also names the folder means one object", () => {
   const files = new Map([["note.txt", [file("in/a/note.txt"), file("in/b/note.txt")]]]);
   expect(candidates(files, "b/note.txt", 0).map(({ key }) => key)).toEqual(["in/b/note.txt"]);
   expect(candidates(files, "note.txt", 1).map(({ key }) => key)).toEqual(["in/b/note.txt", "in/a/note.txt"]);

@@ -45,8 +45,8 @@ const select = async (reader: ResultReader, filter: Partial<ResultFilter>): Prom
   ...(await reader.select({ ...NO_FILTER, ...filter })),
 ];
 
-describe("a result that was read", () => {
-  it("counts what is in it", () => {
+describe("a result", () => {
+  it("counts its contents", () => {
     const summary = read("entities", OUTPUT).summary();
     expect(summary).toMatchObject({ records: 4, errors: 1, findings: 4, files: 2 });
     expect(summary.types[0]).toEqual({ type: "PERSON", findings: 2, documents: 2, leading: 1 });
@@ -55,12 +55,12 @@ describe("a result that was read", () => {
     expect(summary.members).toMatchObject([{ name: "output", begin: 0, end: OUTPUT.length + 1 }]);
   });
 
-  it("gives a record back", async () => {
+  it("returns a record", async () => {
     const reader = read("entities", OUTPUT);
     expect((await reader.record(3)).findings.map(({ text }) => text)).toEqual(["=SUM(A1)", "Mara Olsen"]);
   });
 
-  it("gives several records back, together or far apart", async () => {
+  it("returns several records, adjacent or far apart", async () => {
     const reader = read("entities", OUTPUT);
     expect(await reader.records([3, 0])).toEqual([await reader.record(3), await reader.record(0)]);
     expect(await reader.records([])).toEqual([]);
@@ -69,7 +69,7 @@ describe("a result that was read", () => {
     expect((await long.records([0, 1])).map(({ line }) => line)).toEqual([0, 1]);
   });
 
-  it("filters by type and confidence together: one finding must fit both", async () => {
+  it("filters by type and confidence together: one finding must match both", async () => {
     const reader = read("entities", OUTPUT);
     expect(await select(reader, {})).toEqual([0, 1, 2, 3]);
     expect(await select(reader, { types: ["PERSON"] })).toEqual([0, 3]);
@@ -105,7 +105,7 @@ describe("a result that was read", () => {
     expect(await binary.texts.textOf(binary.index, 0)).toBe("");
   });
 
-  it("finds the text of each of two files of one name, by its order or by its folder", async () => {
+  it("finds the text of each of two files of the same name, by order or by folder", async () => {
     const at = (File: string, Line: number) => ({ Entities: [], File, Line });
     const reader = read("entities", lines(at("x", 0), at("x", 0), at("b/x", 0)));
     for (const key of ["a/x", "b/x"]) reader.texts.add(key, new TextEncoder().encode(`text of ${key}\n`));
@@ -113,12 +113,12 @@ describe("a result that was read", () => {
     expect(texts).toEqual(["text of a/x", "text of b/x", "text of b/x"]);
   });
 
-  it("finds a document by its place alone, where its line could not be kept either", async () => {
+  it("finds a document by its position alone, if its line could not be kept either", async () => {
     const long = { Entities: [entity("x".repeat(5000), "OTHER", 1)], File: "long.txt", Line: 0 };
     const reader = read("entities", OUTPUT + lines(long), "output", { ...LIMITS, lineBytes: 1000 });
     expect(await select(reader, { search: "B.TXT:1" })).toEqual([3]);
     expect(await select(reader, { search: "(none)" })).toEqual([4]);
-    // A colon is no sign of a place: what was found may have one, too.
+    // A colon does not mean a position: findings may have one, too.
     const said = lines({ Entities: [entity("at 10:30", "DATE", 1)], File: "c.txt", Line: 0 });
     expect(await select(read("entities", said), { search: "10:30" })).toEqual([0]);
   });
@@ -134,7 +134,7 @@ describe("a result that was read", () => {
     ]);
   });
 
-  it("stops a search when it is told to", async () => {
+  it("stops a search on request", async () => {
     const reader = read("entities", OUTPUT);
     let asked = 0;
     await reader.select({ ...NO_FILTER, search: "mara" }, () => {
@@ -144,7 +144,7 @@ describe("a result that was read", () => {
     expect(asked).toBe(1);
   });
 
-  it("knows which of two files of one name a record is of", () => {
+  it("knows to which of two files of the same name a record belongs", () => {
     const at = (File: string, Line?: number) => ({ Entities: [], File, ...(Line !== undefined && { Line }) });
     const byLine = read("entities", lines(at("x", 0), at("x", 1), at("x", 0), at("y", 0), at("x", 0))).index;
     expect([0, 1, 2, 3, 4].map((record) => byLine.runOf(record))).toEqual([0, 0, 1, 0, 2]);
@@ -152,14 +152,14 @@ describe("a result that was read", () => {
     expect([0, 1, 2].map((record) => byFile.runOf(record))).toEqual([0, 1, 0]);
   });
 
-  it("shows what came before a limit, and says that there is more", () => {
+  it("shows what is below a limit, and says that there is more", () => {
     const small = { ...LIMITS, records: 2 };
     const reader = new ResultReader("entities", true, small);
     expect(() => reader.push(archiveOf({ name: "output", content: OUTPUT }))).toThrow(/more than 2 documents/);
     expect(reader.summary().records).toBe(2);
   });
 
-  it("keeps no line that is too long, and reads on", () => {
+  it("does not keep a line that is too long, and continues", () => {
     const long = { Entities: [entity("x".repeat(5000), "OTHER", 1)], File: "long", Line: 0 };
     const reader = read("entities", lines(long) + OUTPUT, "output", { ...LIMITS, lineBytes: 1000 });
     expect(reader.summary()).toMatchObject({ records: 5, errors: 2 });
@@ -182,7 +182,7 @@ describe("topics", () => {
     },
   );
 
-  it("gathers documents and terms", async () => {
+  it("has documents and terms", async () => {
     const reader = new ResultReader("topics", true);
     reader.push(archive);
     reader.finish();
@@ -203,7 +203,7 @@ describe("downloads", () => {
     return blob;
   };
 
-  it("writes every document to the CSV, formulas made harmless, and the way back", async () => {
+  it("writes every document to the CSV, with formulas made harmless, and restores them", async () => {
     const blob = await build(read("entities", OUTPUT), { table: "documents", format: "csv" });
     const [head, ...rows] = parseCsv(await blob.text());
     expect(head).toEqual([
@@ -218,7 +218,7 @@ describe("downloads", () => {
       "ErrorCode",
       "ErrorMessage",
     ]);
-    // The byte order mark, by which spreadsheets know UTF-8.
+    // The byte order mark, by which spreadsheets recognize UTF-8.
     expect([...new Uint8Array(await blob.arrayBuffer()).slice(0, 3)]).toEqual([0xef, 0xbb, 0xbf]);
     expect(rows).toHaveLength(6);
     expect(rows[3]?.slice(-2)).toEqual(["EMPTY_DOCUMENT", 'it is, "empty"']);
@@ -234,7 +234,7 @@ describe("downloads", () => {
     ]);
   });
 
-  it("gives the JSON lines as they were written", async () => {
+  it("gives the original JSON lines", async () => {
     const blob = await build(read("entities", OUTPUT), { table: "documents", format: "jsonl" });
     expect(await blob.text()).toBe(OUTPUT);
   });
@@ -249,7 +249,7 @@ describe("downloads", () => {
     expect(rows[6]).toMatchObject({ File: "c", Text: "\ufffd half" });
   });
 
-  it("writes Parquet of nothing", async () => {
+  it("writes empty Parquet", async () => {
     const blob = await build(read("entities", ""), { table: "documents", format: "parquet" });
     expect(await parquetReadObjects({ file: await blob.arrayBuffer() })).toEqual([]);
   });
@@ -269,7 +269,7 @@ describe("downloads", () => {
     expect((await parquetReadObjects({ file: await parquet.arrayBuffer() }))[0]).toMatchObject({ Line: 0 });
   });
 
-  it("writes a workbook in which every text is a text", async () => {
+  it("writes a workbook in which every text is a string", async () => {
     const blob = await build(withTexts(read("entities", OUTPUT)), { table: "documents", format: "xlsx" });
     const files = unzipSync(new Uint8Array(await blob.arrayBuffer()));
     expect(Object.keys(files).sort()).toEqual([
@@ -286,7 +286,7 @@ describe("downloads", () => {
     expect(sheet).not.toContain("<f>");
   });
 
-  it("stops when it is told to", async () => {
+  it("stops on request", async () => {
     expect(await buildDownload(read("entities", OUTPUT), { table: "documents", format: "csv" }, () => false)).toBe(
       undefined,
     );

@@ -5,7 +5,7 @@ import { readRecord, UNREADABLE } from "../../src/results/reading/records";
 import { readDocumentName, readDocumentRows, readTerm } from "../../src/results/reading/topicTables";
 
 describe("records", () => {
-  it("reads entities with their place", () => {
+  it("reads entities with their positions", () => {
     const line =
       '{"Entities": [{"BeginOffset": 0, "EndOffset": 10, "Score": 0.99, "Text": "Mara Olsen", "Type": "PERSON"}], "File": "a.txt", "Line": 3}';
     expect(readRecord("entities", line)).toEqual({
@@ -30,7 +30,7 @@ describe("records", () => {
     expect(read.line).toBeUndefined();
   });
 
-  it("flattens mentions and keeps which thing each is of", () => {
+  it("flattens mentions and keeps the entity of each", () => {
     const mention = (text: string) => ({
       BeginOffset: 0,
       EndOffset: 1,
@@ -75,7 +75,7 @@ describe("records", () => {
     expect(readRecord("entities", line).error?.code).toBe(UNREADABLE);
   });
 
-  it("takes hostile values for what they are worth", () => {
+  it("survives hostile values", () => {
     const entities = [
       { BeginOffset: -1, EndOffset: 1e300, Score: "0.9", Text: 7, Type: { toString: "x" } },
       { BeginOffset: 9, EndOffset: 3, Score: [1], Text: "<script>alert(1)</script>", Type: "PERSON" },
@@ -104,7 +104,7 @@ describe("lines of bytes", () => {
     return found;
   };
 
-  it("tells each line with its place, however the parts fall", () => {
+  it("gives each line with its position, however the bytes are divided", () => {
     const whole = [
       ["ab", 100, 102],
       ["", 103, 103],
@@ -114,7 +114,7 @@ describe("lines of bytes", () => {
     expect(cut(["a", "b", "\n", "\nc", "d", "e"])).toEqual(whole);
   });
 
-  it("keeps no line that is too long, and goes on behind it", () => {
+  it("does not keep a line that is too long, and continues after it", () => {
     expect(cut(["x".repeat(600), "x".repeat(600), "\nok\n"])).toEqual([
       ["too long", 100, 1300],
       ["ok", 1301, 1303],
@@ -123,7 +123,7 @@ describe("lines of bytes", () => {
 });
 
 describe("tables of topics", () => {
-  it("reads quoted cells with commas, quotes and line ends", () => {
+  it("reads quoted cells with commas, quotes and line breaks", () => {
     expect(parseCsv('a,"b, ""c""\r\nd",\r\ne,f,g')).toEqual([
       ["a", 'b, "c"\r\nd', ""],
       ["e", "f", "g"],
@@ -134,7 +134,7 @@ describe("tables of topics", () => {
     expect(parseCsv('a,"b')).toEqual([["a", "b"]]);
   });
 
-  it("reads terms, and takes the head for none", () => {
+  it("reads terms, and skips the header", () => {
     expect(readTerm("topic,term,weight")).toBeUndefined();
     expect(readTerm("000,bread,0.084213")).toEqual({ topic: "000", term: "bread", weight: 0.084213 });
   });
@@ -144,7 +144,7 @@ describe("tables of topics", () => {
     expect(readDocumentName("a:b.txt:12", false)).toEqual({ file: "a:b.txt:12" });
   });
 
-  it("gathers a document's rows, with proportions in both notations", () => {
+  it("combines a document's rows, with proportions in both notations", () => {
     expect(readDocumentRows("b.txt:1,000,0.99\nb.txt:1,003,3.57E-04\n", true)).toEqual({
       file: "b.txt",
       line: 1,

@@ -19,7 +19,7 @@ test.each<ResultView>([
   expect(readView(new URLSearchParams(writeView(view).toString()))).toEqual(view);
 });
 
-test("the view at the start has a plain address", () => {
+test("the default view has a plain address", () => {
   expect(writeView({ tab: "overview", filter: NO_FILTER }).toString()).toBe("");
 });
 

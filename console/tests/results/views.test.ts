@@ -6,7 +6,7 @@ import { frame, linesIn, pack } from "../../src/results/views/topicLayout";
 import { topicNames } from "../../src/results/views/topics";
 
 describe("the map of topics", () => {
-  it("puts no circle over another, and all into the frame", () => {
+  it("puts circles beside each other, all within the bounds", () => {
     const radii = Array.from({ length: 100 }, (_, at) => 90 / Math.sqrt(at + 1) + 10);
     const circles = pack(radii);
     const box = frame(circles);
@@ -16,7 +16,7 @@ describe("the map of topics", () => {
       expect(one.x - one.r).toBeGreaterThanOrEqual(box.x);
       expect(one.x + one.r).toBeLessThanOrEqual(box.x + box.width);
     });
-    // Packed, not strewn: half of a frame that is about as wide as high.
+    // Packed closely: they fill half of a frame that is about as wide as high.
     const area = circles.reduce((sum, { r }) => sum + Math.PI * r * r, 0);
     expect(area / (box.width * box.height)).toBeGreaterThan(0.5);
   });
@@ -27,7 +27,7 @@ describe("the map of topics", () => {
     expect(pack([5])).toEqual([{ x: 0, y: 0, r: 5 }]);
   });
 
-  it("writes no more into a circle than there is room for", () => {
+  it("puts no more into a circle than fits", () => {
     const terms = ["bread", "a-very-long-term-that-cannot-fit-in-here", "oven", "salt", "flour", "water"];
     const large = linesIn(90, terms);
     expect(large[0]?.text).toBe("bread");
@@ -38,20 +38,20 @@ describe("the map of topics", () => {
 });
 
 describe("labels", () => {
-  it("names languages, also those it does not know", () => {
+  it("name languages, including unknown ones", () => {
     expect(typeLabel("dominant-language", "de")).toBe("German (de)");
     expect(typeLabel("dominant-language", "(none)")).toBe("(none)");
     expect(typeLabel("entities", "de")).toBe("de");
   });
 
-  it("says where a document is and how sure a score is", () => {
+  it("show where a document is, and a score", () => {
     expect(placeOf({ file: "a", line: 0 })).toBe("a, line 1");
     expect(placeOf({ file: "a" })).toBe("a");
     expect(percent(0.991)).toBe("99.1 %");
     expect(percent(0.0004)).toBe("0.040 %");
   });
 
-  it("gives a type its colour by its name alone", () => {
+  it("give a type its colour by its name alone", () => {
     const entities = [
       ...["PERSON", "LOCATION", "ORGANIZATION", "DATE", "QUANTITY", "EVENT", "TITLE", "COMMERCIAL_ITEM", "OTHER"],
     ];
@@ -63,7 +63,7 @@ describe("labels", () => {
     }
   });
 
-  it("calls topics by their terms", () => {
+  it("name topics by their terms", () => {
     const term = (topic: string, word: string) => ({ topic, term: word, weight: 1 });
     const terms = [..."abcd"].map((word) => term("000", word));
     const alike = [term("001", "x"), term("002", "x")];
@@ -98,7 +98,7 @@ describe("confusion matrices", () => {
     labels: ["billing", "refund"],
   };
 
-  it("gives the scores of classes", () => {
+  it("give the scores of classes", () => {
     const report = readConfusionReport(JSON.stringify(classes));
     expect(report && labelScores(report)).toEqual([
       { label: "billing", precision: 1, recall: 7 / 8, f1: 14 / 15, support: 8 },
@@ -106,7 +106,7 @@ describe("confusion matrices", () => {
     ]);
   });
 
-  it("gives the scores of labels: actual in rows", () => {
+  it("give the scores of labels: actual in rows", () => {
     const report = readConfusionReport(JSON.stringify(several));
     expect(report && labelScores(report)).toMatchObject([
       { precision: 0.8, recall: 1, support: 4 },
@@ -114,7 +114,7 @@ describe("confusion matrices", () => {
     ]);
   });
 
-  it("has no score where nothing was predicted", () => {
+  it("have no score for a label that was never predicted", () => {
     const report = readConfusionReport(
       JSON.stringify({
         ...classes,

@@ -9,10 +9,10 @@ const MIB = 1024 * 1024;
 
 let server: Server;
 let s3: S3Client;
-/** What was asked of the server, such as "PUT cut", in order. */
+/** The requests to the server, such as "PUT cut", in order. */
 let asked: string[];
 
-/** A server that begins and ends uploads in parts, and takes what is put without ever saying so. */
+/** A server that starts and ends uploads in parts, and never answers a PUT. */
 beforeEach(async () => {
   const seen: string[] = [];
   asked = seen;
@@ -47,8 +47,8 @@ afterEach(async () => {
   clearTransfers();
 });
 
-describe("an upload that is cancelled", () => {
-  it("ends the request that is on its way", async () => {
+describe("a cancelled upload", () => {
+  it("ends the pending request", async () => {
     upload(s3, "papers", { file: new File(["text"], "a.txt"), key: "a.txt" }, false, () => undefined);
     await vi.waitFor(() => expect(asked).toEqual(["PUT"]));
     cancelTransfers();
@@ -56,12 +56,12 @@ describe("an upload that is cancelled", () => {
     await vi.waitFor(() => expect(transfers()[0]?.state).toBe("cancelled"));
   });
 
-  it("ends its parts, and takes away those that had arrived", async () => {
+  it("ends its parts, and removes those that had arrived", async () => {
     const file = new File([new Uint8Array(20 * MIB)], "large.bin");
     upload(s3, "papers", { file, key: "large.bin" }, false, () => undefined);
     await vi.waitFor(() => expect(asked).toEqual(["POST", "PUT", "PUT"]));
     cancelTransfers();
-    // A connection that is closed may be noticed after the next request.
+    // A closed connection may be noticed after the next request.
     await vi.waitFor(() => expect(asked.toSorted()).toEqual(["DELETE", "POST", "PUT", "PUT", "PUT cut", "PUT cut"]));
     await vi.waitFor(() => expect(transfers()[0]?.state).toBe("cancelled"));
   });

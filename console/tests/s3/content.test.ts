@@ -6,7 +6,7 @@ import { keysFor, partBytes } from "../../src/s3/transfer/transfer";
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 describe("previewOf", () => {
-  it("gives markup as its source", () => {
+  it("shows markup as source", () => {
     const text = "<script>alert(1)</script>";
     expect(previewOf(bytes(text), text.length)).toEqual({ kind: "text", text, whole: true });
   });
@@ -15,27 +15,27 @@ describe("previewOf", () => {
     expect(previewOf(bytes("aé").slice(0, 2), 10)).toEqual({ kind: "text", text: "a", whole: false });
   });
 
-  it("takes a cut character at the object's end for no text", () => {
+  it("does not accept a cut character at the object's end as text", () => {
     expect(previewOf(bytes("aé").slice(0, 2), 2)).toEqual({ kind: "binary" });
   });
 
-  it("shows no bytes that are no text", () => {
+  it("shows no bytes that are not text", () => {
     expect(previewOf(new Uint8Array([0x1f, 0x8b, 0xff]), 3)).toEqual({ kind: "binary" });
     expect(previewOf(bytes("a\0b"), 3)).toEqual({ kind: "binary" });
   });
 });
 
 describe("readCors", () => {
-  it("takes its own example", () => {
+  it("accepts its own example", () => {
     expect(readCors(CORS_EXAMPLE)).toMatchObject({ rules: [{ AllowedMethods: ["GET", "HEAD"] }] });
   });
 
   it.each([
-    ["{", "no valid JSON"],
+    ["{", "not valid JSON"],
     ["{}", "array"],
     ["[3]", "Rule 1: a rule is a JSON object"],
     ['[{"AllowedMethods": ["GET"]}]', "AllowedOrigins is missing"],
-    ['[{"AllowedOrigins": ["*"], "AllowedMethods": ["PATCH"]}]', "PATCH is no method"],
+    ['[{"AllowedOrigins": ["*"], "AllowedMethods": ["PATCH"]}]', "PATCH is not a method"],
     ['[{"AllowedOrigins": "*", "AllowedMethods": ["GET"]}]', "AllowedOrigins is an array"],
     ['[{"AllowedOrigins": ["*"], "AllowedMethods": ["GET"], "MaxAge": 1}]', "no member MaxAge"],
     ['[{"AllowedOrigins": ["*"], "AllowedMethods": ["GET"], "MaxAgeSeconds": "1"}]', "whole number"],

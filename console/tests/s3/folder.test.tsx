@@ -9,14 +9,14 @@ afterEach(cleanup);
 
 const keyOf = (number: number): string => `letters/${String(number).padStart(5, "0")}.txt`;
 
-/** A bucket with so many objects in one folder, of which a listing tells a thousand at most; it counts how often it is asked. */
+/** A bucket with this many objects in one folder. A listing has at most a thousand; the requests are counted. */
 class Bucket {
   asked = 0;
   failing = false;
   readonly client = new S3Client({ region: "us-east-1", credentials: { accessKeyId: "a", secretAccessKey: "b" } });
 
   constructor(objects: number) {
-    // The SDK's own seam: a request is answered before it is signed and sent.
+    // The SDK's own extension point: requests are answered before they are signed and sent.
     this.client.middlewareStack.add(
       () => async (call) => {
         this.asked += 1;
@@ -43,7 +43,7 @@ function open(bucket: Bucket) {
 }
 
 describe("a folder of many objects", () => {
-  it("reads no more than the reader's page needs", async () => {
+  it("reads no more than the chosen page needs", async () => {
     const bucket = new Bucket(5_000);
     const folder = open(bucket);
     await waitFor(() => expect(folder.current.shown[0]?.key).toBe(keyOf(0)));
@@ -53,7 +53,7 @@ describe("a folder of many objects", () => {
     expect(folder.current).toMatchObject({ count: 200, more: true, pages: 4, loading: false });
   });
 
-  it("has the next page when the reader is at the last that was read", async () => {
+  it("has a next page when the last one read is shown", async () => {
     const bucket = new Bucket(1_100);
     const folder = open(bucket);
     await waitFor(() => expect(folder.current.count).toBe(200));
@@ -63,7 +63,7 @@ describe("a folder of many objects", () => {
     expect(bucket.asked).toBe(2);
   });
 
-  it("reads on to a page far ahead, and to the last where there is none so far", async () => {
+  it("reads up to a page far ahead, or to the last one", async () => {
     const bucket = new Bucket(5_020);
     const folder = open(bucket);
     await waitFor(() => expect(folder.current.count).toBe(200));
@@ -78,7 +78,7 @@ describe("a folder of many objects", () => {
     expect(bucket.asked).toBe(6);
   });
 
-  it("stops at an error, shows it, and goes on when it is told to", async () => {
+  it("stops at an error, shows it, and continues on request", async () => {
     const bucket = new Bucket(3_000);
     const folder = open(bucket);
     await waitFor(() => expect(folder.current.count).toBe(200));

@@ -13,13 +13,13 @@ import {
 } from "../../src/s3/keys";
 
 describe("hostile keys", () => {
-  it("show what cannot be seen", () => {
+  it("show invisible characters", () => {
     expect(shownKey("a\u202etxt.exe")).toBe("a\\u{202e}txt.exe");
     expect(shownKey("a\u0000\n\u200b")).toBe("a\\u{0}\\u{a}\\u{200b}");
     expect(shownKey("مرحبا <b> 日本")).toBe("مرحبا <b> 日本");
   });
 
-  it("become file names that go nowhere", () => {
+  it("become file names without paths", () => {
     expect(fileName("a/b/../../etc/passwd")).toBe("passwd");
     expect(fileName("a/..")).toBe("_");
     expect(fileName("x/.bashrc")).toBe("_bashrc");
@@ -29,7 +29,7 @@ describe("hostile keys", () => {
     expect(fileName("a".repeat(900))).toHaveLength(200);
   });
 
-  it("that browsers would turn into others are not asked for", () => {
+  it("that browsers would change are not requested", () => {
     expect(unreachable("a/../b")).toBeDefined();
     expect(unreachable("..")).toBeDefined();
     expect(unreachable("./a")).toBeDefined();
@@ -56,13 +56,13 @@ describe("folders", () => {
     expect(parentOf("c.txt")).toBe("");
   });
 
-  it("and what is in them is named without their own name", () => {
+  it("have entries that are named without the folder's name", () => {
     expect(shownName("a/b.txt", "a/")).toBe("b.txt");
     expect(shownName("a//", "a/")).toBe("(no name)/");
     expect(shownName("a/", "a/")).toBe("(the folder itself)");
   });
 
-  it("get names that can be asked for", () => {
+  it("get names that can be requested", () => {
     expect(folderProblem("reports")).toBeUndefined();
     expect(folderProblem("a/b")).toBeDefined();
     expect(folderProblem("..")).toBeDefined();
@@ -71,14 +71,14 @@ describe("folders", () => {
 });
 
 describe("addresses", () => {
-  it("carry any key", () => {
+  it("can contain any key", () => {
     const key = "a&b=c#d?e+f g/../\u202e";
     const url = new URL(bucketHref("papers", { key }), "http://console");
     expect(url.pathname).toBe("/s3/papers");
     expect(url.searchParams.get("key")).toBe(key);
   });
 
-  it("of a bucket's beginning are short", () => {
+  it("of a bucket's root are short", () => {
     expect(bucketHref("papers", { prefix: "" })).toBe("/s3/papers");
   });
 
@@ -90,7 +90,7 @@ describe("addresses", () => {
 });
 
 describe("bucketProblem", () => {
-  it.each(["papers", "my.papers-1", "abc"])("takes %s", (name) => {
+  it.each(["papers", "my.papers-1", "abc"])("accepts %s", (name) => {
     expect(bucketProblem(name)).toBeUndefined();
   });
 

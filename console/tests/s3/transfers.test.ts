@@ -5,7 +5,7 @@ const WHAT: NewTransfer = { kind: "upload", bucket: "papers", key: "a.txt", size
 
 const states = (): string[] => transfers().map((each) => each.state);
 
-/** A transfer that moves when it is told to. */
+/** A transfer that the test advances. */
 function gate(): { work: (progress: (moved: number) => void, signal: AbortSignal) => Promise<void>; open: () => void } {
   let open = (): void => undefined;
   const opened = new Promise<void>((resolve) => {
@@ -27,7 +27,7 @@ describe("transfers", () => {
     await vi.waitFor(() => expect(transfers()).toEqual([]));
   });
 
-  it("go three at a time", async () => {
+  it("run three at a time", async () => {
     const gates = [gate(), gate(), gate(), gate()];
     for (const { work } of gates) addTransfer(WHAT, work);
     await vi.waitFor(() => expect(states()).toEqual(["running", "running", "running", "waiting"]));
@@ -37,7 +37,7 @@ describe("transfers", () => {
     await vi.waitFor(() => expect(states()).toEqual(["done", "done", "done", "done"]));
   });
 
-  it("say how far they are, and why they failed", async () => {
+  it("show their progress, and why they failed", async () => {
     const done = vi.fn();
     addTransfer(
       WHAT,

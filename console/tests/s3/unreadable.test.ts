@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { unreadableFiles } from "../../src/s3/unreadable";
 
-test("files that no job can read are named with what they are", () => {
+test("files that no job can read are listed with their types", () => {
   const names = [
     "a.txt",
     "REPORT.PDF",

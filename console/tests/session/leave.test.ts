@@ -30,7 +30,7 @@ const session = (more: Partial<Session> = {}): Session => ({
   ...more,
 });
 
-/** What the server is sent, and whether somebody was signed in then. */
+/** The requests to the server, and whether a user was signed in then. */
 const sent: { headers: Record<string, string>; keepalive: boolean; signedIn: boolean }[] = [];
 
 function serverAnswers(answer: () => Response): void {
@@ -55,12 +55,12 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   vi.unstubAllGlobals();
-  await signOut("asked");
+  await signOut("requested");
 });
 
-test("a session by link is ended on the server, with its own key, when the page has forgotten it", async () => {
+test("a session by link is ended on the server, with its own key, after the page has deleted it", async () => {
   await signIn(session({ byLink: true }));
-  const left = leave("asked");
+  const left = leave("requested");
   expect(currentSession()).toBeUndefined();
   await left;
   expect(sent).toHaveLength(1);
@@ -70,7 +70,7 @@ test("a session by link is ended on the server, with its own key, when the page 
   expect(failure()).toBeUndefined();
 });
 
-test("who assumed a role ends the session by link that it came of", async () => {
+test("signing out of an assumed role ends the session by link behind it", async () => {
   const link = session({ byLink: true });
   const role = { accessKeyId: "ASIA2", key };
   await signIn(session({ credentials: { ...role, expiration: Date.now() - 1 }, from: link }));
@@ -83,7 +83,7 @@ test.each([
   ["a session that is over", session({ byLink: true, credentials: { ...session().credentials, expiration: 1 } })],
 ])("%s is forgotten alone", async (_, signedIn) => {
   await signIn(signedIn);
-  await leave("asked");
+  await leave("requested");
   expect(currentSession()).toBeUndefined();
   expect(sent).toEqual([]);
 });
@@ -92,10 +92,10 @@ test.each([
   ["no answer", () => Promise.reject(new TypeError("Failed to fetch")) as unknown as Response, "Failed to fetch"],
   ["a refusal", () => new Response('{"__type":"InternalFailure","message":"broken"}', { status: 500 }), "broken"],
   ["an answer that cannot be read", () => new Response("<html>", { status: 502 }), "JSON"],
-])("with %s the page is signed out, and says that the session is open", async (_, answer, text) => {
+])("after %s the page is signed out, and says that the session has not ended", async (_, answer, text) => {
   serverAnswers(answer);
   await signIn(session({ byLink: true }));
-  await leave("asked");
+  await leave("requested");
   expect(currentSession()).toBeUndefined();
   expect(await readStored()).toBeUndefined();
   expect(String(failure())).toContain(text);
@@ -103,22 +103,25 @@ test.each([
   expect(failure()).toBeUndefined();
 });
 
-test.each(["ExpiredTokenException", "UnrecognizedClientException"])("%s says that it is over", async (code) => {
-  serverAnswers(() => new Response(JSON.stringify({ __type: code, message: "over" }), { status: 400 }));
-  await signIn(session({ byLink: true }));
-  await leave("asked");
-  expect(failure()).toBeUndefined();
-});
+test.each(["ExpiredTokenException", "UnrecognizedClientException"])(
+  "%s means that the session has already ended",
+  async (code) => {
+    serverAnswers(() => new Response(JSON.stringify({ __type: code, message: "over" }), { status: 400 }));
+    await signIn(session({ byLink: true }));
+    await leave("requested");
+    expect(failure()).toBeUndefined();
+  },
+);
 
-test("what a page hears of an end when somebody is signed in again, it keeps to itself", async () => {
+test("a late answer about an ended session does not affect a new one", async () => {
   serverAnswers(() => new Response('{"__type":"InternalFailure","message":"broken"}', { status: 500 }));
   await signIn(session({ byLink: true }));
-  const left = leave("asked");
+  const left = leave("requested");
   await signIn(session());
   await left;
   expect(failure()).toBeUndefined();
   setEndFailure(new Error("later"));
-  await signOut("asked");
+  await signOut("requested");
   expect(failure()).toBeUndefined();
 });
 
@@ -127,7 +130,7 @@ const STS = 'xmlns="https://sts.amazonaws.com/doc/2011-06-15/"';
 const SOMEBODY = `<GetCallerIdentityResponse ${STS}><GetCallerIdentityResult><Account>1</Account><Arn>a</Arn></GetCallerIdentityResult></GetCallerIdentityResponse>`;
 const NOBODY = `<ErrorResponse ${STS}><Error><Type>Sender</Type><Code>InvalidClientTokenId</Code><Message>no</Message></Error></ErrorResponse>`;
 
-/** Ask with an STS that answers so. */
+/** Check the session with an STS that answers like this. */
 async function refusedWhile(status: number, body: string, error: Error): Promise<void> {
   const sts = createServer((_, response) => response.writeHead(status, { "content-type": "text/xml" }).end(body));
   await new Promise<void>((resolve) => sts.listen(0, "127.0.0.1", resolve));
@@ -140,7 +143,7 @@ async function refusedWhile(status: number, body: string, error: Error): Promise
   }
 }
 
-test("credentials that the server does not know any more sign out", async () => {
+test("credentials that are no longer valid sign the user out", async () => {
   await signIn(session());
   await refusedWhile(403, NOBODY, refusal);
   expect(currentSession()).toBeUndefined();
@@ -148,13 +151,13 @@ test("credentials that the server does not know any more sign out", async () => 
   expect(await readStored()).toBeUndefined();
 });
 
-test("credentials that one service refuses and the server knows stay", async () => {
+test("credentials that only one service refuses stay", async () => {
   await signIn(session());
   await refusedWhile(200, SOMEBODY, refusal);
   expect(currentSession()).toBeDefined();
 });
 
-test("a denied call signs nobody out", async () => {
+test("a denied call does not sign the user out", async () => {
   await signIn(session());
   await refusedWhile(403, NOBODY, Object.assign(new Error("no"), { name: "AccessDenied" }));
   expect(currentSession()).toBeDefined();

@@ -20,7 +20,7 @@ const session = (more: Partial<Session["credentials"]> = {}): Session => ({
   identity: { arn: "arn:aws:iam::000000000001:user/one", account: "000000000001" },
 });
 
-/** Another tab of the browser: it has the same store, and hears and says what tabs tell each other. */
+/** Another tab of the browser, with the same store and the same messages. */
 function otherTab() {
   const channel = new BroadcastChannel("reading-room-session");
   const next = () =>
@@ -28,9 +28,9 @@ function otherTab() {
   return { channel, next, close: () => channel.close() };
 }
 
-afterEach(() => signOut("asked"));
+afterEach(() => signOut("requested"));
 
-test("a session outlives the load of a page, with a key that cannot be read out", async () => {
+test("a session survives a reload, with a key that cannot be extracted", async () => {
   await signIn(session());
   const stored = (await readStored()) as Session;
   expect(stored.credentials.key).toBeInstanceOf(CryptoKey);
@@ -41,18 +41,18 @@ test("a session outlives the load of a page, with a key that cannot be read out"
   expect(currentSession()?.identity).toEqual(session().identity);
 });
 
-test("who assumed a role can switch back after a reload", async () => {
+test("a user who assumed a role can switch back after a reload", async () => {
   await signIn({ ...session({ sessionToken: "token" }), from: session() });
   await restoreSession();
   expect(currentSession()?.from?.credentials.key.extractable).toBe(false);
 });
 
-test("signing out forgets what the browser kept", async () => {
+test("signing out deletes what the browser stored", async () => {
   await signIn(session());
-  await signOut("asked");
+  await signOut("requested");
   expect(await readStored()).toBeUndefined();
   expect(currentSession()).toBeUndefined();
-  expect(signedOutBecause()).toBe("asked");
+  expect(signedOutBecause()).toBe("requested");
 });
 
 const readable = await crypto.subtle.generateKey({ name: "HMAC", hash: "SHA-256" }, true, ["sign"]);
@@ -63,7 +63,7 @@ test.each([
   ["no key", { credentials: { accessKeyId: "AKIA" }, identity: { arn: "arn" } }],
   ["a secret as text", { credentials: { accessKeyId: "AKIA", secretAccessKey: "s" }, identity: { arn: "arn" } }],
   ["a key that can be read out", session({ key: readable })],
-  ["credentials that are over", session({ expiration: 1_000 })],
+  ["expired credentials", session({ expiration: 1_000 })],
   ["who assumed the role without a key", { ...session(), from: { credentials: {}, identity: { arn: "arn" } } }],
 ])("what is stored and no valid session is dropped: %s", async (_, stored) => {
   await writeStored(stored as Session);
@@ -72,13 +72,13 @@ test.each([
   expect(await readStored()).toBeUndefined();
 });
 
-test("a session lasts as long as its credentials, and not longer", async () => {
+test("a session lasts exactly as long as its credentials", async () => {
   await writeStored(session({ expiration: 2_000 }));
   await restoreSession(1_999);
   expect(currentSession()).toBeDefined();
 });
 
-test("other tabs hear that somebody signed in, and out again with the reason", async () => {
+test("other tabs get the sign-in, and the sign-out with its reason", async () => {
   const other = otherTab();
   try {
     const signedIn = other.next();
@@ -92,7 +92,7 @@ test("other tabs hear that somebody signed in, and out again with the reason", a
   }
 });
 
-test("a tab does what another tab does", async () => {
+test("a tab signs in and out with another one", async () => {
   const other = otherTab();
   const unfollow = followOtherTabs();
   const changed = (): Promise<void> => new Promise((resolve) => onForget(resolve));
@@ -103,23 +103,23 @@ test("a tab does what another tab does", async () => {
     await change;
     expect(currentSession()?.credentials.accessKeyId).toBe("AKIA");
     change = changed();
-    other.channel.postMessage({ signedOut: "asked" });
+    other.channel.postMessage({ signedOut: "requested" });
     await change;
     expect(currentSession()).toBeUndefined();
-    expect(signedOutBecause()).toBe("asked");
+    expect(signedOutBecause()).toBe("requested");
   } finally {
     unfollow();
     other.close();
   }
 });
 
-test("whatever was cached is forgotten with the session", async () => {
+test("everything cached is deleted with the session", async () => {
   let forgotten = 0;
   onForget(() => {
     forgotten += 1;
   });
   await signIn(session());
-  await signOut("asked");
+  await signOut("requested");
   expect(forgotten).toBe(2);
 });
 
@@ -132,7 +132,7 @@ test.each([
   expect(defaultSessionName(arn)).toBe(name);
 });
 
-test("a role's ARN is told from other text", () => {
+test("a role's ARN is distinguished from other text", () => {
   expect(roleArnProblem(" arn:aws:iam::000000000001:role/service-role/reader ")).toBeUndefined();
   for (const wrong of ["", "reader", "arn:aws:iam::1:role/reader", "arn:aws:iam::000000000001:user/reader"]) {
     expect(roleArnProblem(wrong)).toContain("12 digits");

@@ -34,7 +34,7 @@ test.each(["secret", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "ä", ""])(
   },
 );
 
-test("nobody can read the secret out of the key, and it is nowhere in what the SDK is given", async () => {
+test("the secret cannot be read from the key, and the SDK never gets it", async () => {
   const key = await signingKey("very-secret");
   expect(key.extractable).toBe(false);
   expect(key.usages).toEqual(["sign"]);
@@ -43,7 +43,7 @@ test("nobody can read the secret out of the key, and it is nowhere in what the S
   expect(handleOf(key)).not.toContain("very-secret");
 });
 
-test("two keys of one access key id never share what the SDK remembers", async () => {
+test("two keys with the same access key id share nothing in the SDK's cache", async () => {
   const [wrong, right] = [await signingKey("wrong"), await signingKey("right")];
   const at = { signingDate: new Date("2026-11-29T12:00:00Z") };
   const first = await signer(handleOf(wrong), signingHash(wrong)).sign(request, at);

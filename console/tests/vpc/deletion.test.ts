@@ -38,7 +38,7 @@ function recorder() {
   return { sent, ec2: { send } as unknown as EC2Client };
 }
 
-test("everything in a VPC goes before it, in an order that EC2 takes, and nothing of another VPC", () => {
+test("everything in a VPC is deleted before it, in an order that EC2 accepts, and nothing of another VPC", () => {
   const removals = removalsOf("vpc-1", FULL);
   expect(removals.map(({ id }) => id)).toEqual([
     ...["fl-1", "fl-2", "nat-1", "vpce-1", "igw-1", "eni-1"],
@@ -46,13 +46,13 @@ test("everything in a VPC goes before it, in an order that EC2 takes, and nothin
   ]);
 });
 
-test("the main route table and the default group go with the VPC", () => {
+test("the main route table and the default group are deleted with the VPC", () => {
   const ids = removalsOf("vpc-1", FULL).map(({ id }) => id);
   expect(ids).not.toContain("rtb-1");
   expect(ids).not.toContain("sg-1");
 });
 
-test("rules that name groups go before the groups", async () => {
+test("rules that refer to groups are deleted before the groups", async () => {
   const { sent, ec2 } = recorder();
   await remove(ec2, removalsOf("vpc-1", FULL), () => undefined);
   const revoked = sent.findIndex((call) => call.startsWith("RevokeSecurityGroupIngress sg-1 sgr-1"));
@@ -62,22 +62,22 @@ test("rules that name groups go before the groups", async () => {
   expect(sent.at(-1)).toBe("DeleteVpc vpc-1");
 });
 
-test("what cannot be deleted ends it, and is named", async () => {
+test("a failure ends the deletion, and is reported", async () => {
   const removals = removalsOf("vpc-1", FULL);
-  const told: number[] = [];
+  const progress: number[] = [];
   const ec2 = {
     send: async (command: { constructor: { name: string } }) => {
       if (command.constructor.name === "DeleteSubnetCommand") throw new Error("it is in use");
       return {};
     },
   } as unknown as EC2Client;
-  await expect(remove(ec2, removals, (done) => told.push(done))).rejects.toThrow(
+  await expect(remove(ec2, removals, (done) => progress.push(done))).rejects.toThrow(
     "The subnet subnet-1 stays: it is in use",
   );
-  expect(told.at(-1)).toBe(6);
+  expect(progress.at(-1)).toBe(6);
 });
 
-test("a VPC in which a job runs is told, and what belongs to endpoints is not taken for a job", () => {
+test("a VPC with a running job is detected, and an endpoint is not mistaken for a job", () => {
   expect(jobInterfacesOf("vpc-1", FULL)).toEqual([]);
   const running = { NetworkInterfaceId: "eni-3", VpcId: "vpc-1", Status: "in-use" } as const;
   expect(jobInterfacesOf("vpc-1", { ...FULL, interfaces: [...FULL.interfaces, running] })).toEqual(["eni-3"]);

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { noRecords, withEvents } from "../../src/vpc/flow/collect";
 import {
   DEFAULT_FORMAT,
+  describesFlow,
   EXTENDED_FORMAT,
   endOf,
   type FlowRecord,
@@ -10,7 +11,6 @@ import {
   parseRecord,
   passes,
   protocolName,
-  tellsOfFlow,
   windowEnd,
 } from "../../src/vpc/flow/records";
 
@@ -25,7 +25,7 @@ function read(line: string, of = fields): FlowRecord {
 }
 
 describe("flow records", () => {
-  it("are read by the format of their flow log", () => {
+  it("are parsed by the format of their flow log", () => {
     expect(fields).toHaveLength(14);
     expect(fieldsOf(undefined)).toEqual(fields);
     expect(fieldsOf(EXTENDED_FORMAT).at(-1)).toBe("traffic-path");
@@ -34,7 +34,7 @@ describe("flow records", () => {
     expect(parseRecord("e", 1, "", fields)).toBeUndefined();
   });
 
-  it("pass filters by action, interface, address and port", () => {
+  it("are filtered by action, interface, address and port", () => {
     const record = read(LINE);
     expect(passes(record, NO_FILTER)).toBe(true);
     expect(passes(record, { ...NO_FILTER, action: "REJECT" })).toBe(false);
@@ -43,24 +43,24 @@ describe("flow records", () => {
     expect(passes(record, { ...NO_FILTER, networkInterface: "eni-1", port: "443" })).toBe(true);
   });
 
-  it("tell of a flow, or that nothing passed", () => {
-    expect(tellsOfFlow(read(LINE))).toBe(true);
-    expect(tellsOfFlow(read("2 000000000001 eni-1 - - - - - - - 1795816075 1795816080 - NODATA"))).toBe(false);
+  it("describe a flow, or a window without data", () => {
+    expect(describesFlow(read(LINE))).toBe(true);
+    expect(describesFlow(read("2 000000000001 eni-1 - - - - - - - 1795816075 1795816080 - NODATA"))).toBe(false);
   });
 
-  it("are of the end of their window, else of their delivery", () => {
+  it("have the time of the end of their window, or else of their delivery", () => {
     expect(windowEnd(read(LINE))).toBe(1_700_000_060_000);
     expect(windowEnd(read("REJECT", ["action"]))).toBe(1);
   });
 
-  it("name ends and protocols as people do", () => {
+  it("name addresses and protocols for people", () => {
     expect(endOf("10.0.0.4", "443")).toBe("10.0.0.4:443");
     expect(endOf("10.0.0.4", "0")).toBe("10.0.0.4");
     expect(endOf(undefined, "1")).toBe("-");
     expect(["6", "17", "58", "99", undefined].map(protocolName)).toEqual(["TCP", "UDP", "ICMPv6", "99", "-"]);
   });
 
-  it("are kept once, the newest first, and lines of other formats are counted", () => {
+  it("are kept once, newest first, and lines of other formats are counted", () => {
     const one = withEvents(noRecords(0), [event("a", 10), event("x", 11, "<img src=x>")], fields);
     const two = withEvents(one, [event("a", 10), event("b", 20), event("x", 11, "<img src=x>")], fields);
     expect(two.records.map((record) => record.id)).toEqual(["b", "a"]);

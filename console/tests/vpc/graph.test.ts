@@ -8,7 +8,7 @@ import { WORLD } from "./world";
 const graph = graphOf("vpc-1", WORLD);
 
 describe("the resource map", () => {
-  it("has the VPC's own resources, and the target that is gone", () => {
+  it("has the VPC's own resources, and a deleted target", () => {
     expect(graph.nodes.map((node) => [node.column, node.id])).toEqual([
       [0, "vpc-1"],
       [1, "subnet-1"],
@@ -22,12 +22,12 @@ describe("the resource map", () => {
     expect(graphOf("vpc-none", WORLD).nodes).toEqual([]);
   });
 
-  it("lights up the way of one resource and no other", () => {
+  it("highlights the path of one resource and no other", () => {
     expect(pathOfNode("subnet-1", graph.edges)).toEqual(new Set(["subnet-1", "rtb-1", "vpce-1", "vpc-1"]));
     expect(pathOfNode("vpce-1", graph.edges).has("subnet-2")).toBe(false);
   });
 
-  it("is walked by arrow keys", () => {
+  it("can be navigated with arrow keys", () => {
     expect(neighbour("vpc-1", "ArrowRight", graph)).toBe("subnet-1");
     expect(neighbour("subnet-1", "ArrowDown", graph)).toBe("subnet-2");
     expect(neighbour("subnet-2", "ArrowDown", graph)).toBeUndefined();
@@ -37,8 +37,8 @@ describe("the resource map", () => {
   it("says the same in words", () => {
     const [one, two] = inWords(graph);
     expect(one).toContain("pl-1 to vpce-1");
-    expect(one).toContain("1 of them of jobs");
-    expect(two).toContain("0.0.0.0/0 to nat-1, which is gone");
+    expect(one).toContain("1 of them for jobs");
+    expect(two).toContain("0.0.0.0/0 to nat-1, which does not exist any more");
   });
 
   it("draws a line from the right of one box to the left of another", () => {
@@ -57,7 +57,7 @@ describe("the job of an interface", () => {
 
 describe("what still uses a resource", () => {
   const ids = (id: string): string[] => dependentsOf(id, WORLD).map((each) => each.id);
-  it("is named", () => {
+  it("is listed", () => {
     expect(ids("subnet-1")).toEqual(["eni-1"]);
     expect(ids("sg-2")).toEqual(["eni-1", "sg-1"]);
     expect(ids("rtb-2")).toEqual(["subnet-2"]);

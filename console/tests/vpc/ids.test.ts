@@ -5,13 +5,13 @@ import { destinationParameter, tableOf, targetParameter } from "../../src/vpc/ro
 import { WORLD } from "./world";
 
 describe("ids", () => {
-  it("lead to their pages, and nothing else does", () => {
+  it("link to their pages, and nothing else does", () => {
     expect(pathOf("eipalloc-0123456789abcdef0")).toBe("/vpc/gateways/eipalloc-0123456789abcdef0");
     for (const text of ["vpc-../../s3", "javascript:alert(1)", "sgr-0123456789abcdef0", "local", "vpc-"])
       expect(pathOf(text), text).toBeUndefined();
   });
 
-  it("are shown with the name of their tags", () => {
+  it("are shown with the name from their tags", () => {
     expect(labelOf("vpc-1", [{ Key: "Name", Value: "readers" }])).toBe("vpc-1 (readers)");
     expect(nameTag("vpc", " ")).toEqual([]);
   });
@@ -31,12 +31,12 @@ describe("routes", () => {
 });
 
 describe("forms", () => {
-  it("want what is not optional, and say what is wrong with the rest", () => {
+  it("require what is not optional, and say what is wrong with the rest", () => {
     const fields = [
       { key: "name", label: "Name", kind: "text" },
       { key: "size", label: "Size", kind: "text", optional: true, problem: () => "too large" },
     ] as const;
-    expect(checkForm(fields, { name: " ", size: "" })).toEqual({ name: "Name is needed." });
+    expect(checkForm(fields, { name: " ", size: "" })).toEqual({ name: "Name is required." });
     expect(checkForm(fields, { name: "a", size: "9" })).toEqual({ size: "too large" });
   });
 });

@@ -3,7 +3,7 @@ import { policyProblems } from "../../src/vpc/policy/check";
 import { closedPolicy, OPEN_POLICY } from "../../src/vpc/policy/closed";
 
 describe("endpoint policies", () => {
-  it("of our own are fine", () => {
+  it("of the console are valid", () => {
     expect(policyProblems(OPEN_POLICY)).toEqual([]);
     expect(policyProblems(closedPolicy("000000000001", ["library"], "us-east-1"))).toEqual([]);
   });
@@ -21,7 +21,7 @@ describe("endpoint policies", () => {
     expect(models.Action).toEqual(["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"]);
   });
 
-  it("with a fault have it said", () => {
+  it("with a problem have a message", () => {
     const wrong: readonly (readonly [string, string])[] = [
       ["{}", "needs a Statement"],
       ['{"Statement":[{"Effect":"allow","Principal":"*","Action":"*","Resource":"*"}]}', "needs an Effect"],
@@ -32,12 +32,12 @@ describe("endpoint policies", () => {
       [`{"Id":"${"x".repeat(20_480)}"}`, "20480"],
     ];
     for (const [text, part] of wrong) {
-      const said = policyProblems(text).map(({ message }) => message);
-      expect(said.join(" "), text.slice(0, 80)).toContain(part);
+      const messages = policyProblems(text).map(({ message }) => message);
+      expect(messages.join(" "), text.slice(0, 80)).toContain(part);
     }
   });
 
-  it("have the faults of a statement at its place", () => {
+  it("have the problems of a statement at its place", () => {
     const text =
       '{\n "Statement": [\n  {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"},\n  {}\n ]\n}';
     expect(policyProblems(text)[0]).toEqual({
@@ -47,7 +47,7 @@ describe("endpoint policies", () => {
     });
   });
 
-  it("that are no JSON objects are left to the editor, which says where", () => {
+  it("that are not JSON objects are left to the editor, which says where they are broken", () => {
     for (const text of ["", "{", "[]"]) expect(policyProblems(text)).toEqual([]);
   });
 });

@@ -24,23 +24,23 @@ const wanted: PrivateVpc = {
 };
 
 describe("the plan of a private VPC", () => {
-  it("cuts subnets as large as there is room for", () => {
+  it("makes subnets as large as they fit", () => {
     expect(subnetBlocks("10.0.0.0/16", 2)).toEqual(["10.0.0.0/24", "10.0.1.0/24"]);
     expect(subnetBlocks("10.0.0.0/26", 3)).toEqual(["10.0.0.0/28", "10.0.0.16/28", "10.0.0.32/28"]);
     expect(subnetBlocks("10.0.0.0/28", 2)).toHaveLength(1);
   });
 
-  it("has its faults said by field", () => {
+  it("has its problems by field", () => {
     expect(planProblems(wanted)).toEqual({});
-    expect(planProblems({ ...wanted, cidr: "10.0.0.0/28" }).subnets).toContain("no room");
-    expect(planProblems({ ...wanted, buckets: [] }).buckets).toContain("Name the buckets");
+    expect(planProblems({ ...wanted, cidr: "10.0.0.0/28" }).subnets).toContain("too small");
+    expect(planProblems({ ...wanted, buckets: [] }).buckets).toContain("Enter the buckets");
     expect(planProblems({ ...wanted, closed: false, buckets: [] })).toEqual({});
     expect(planProblems({ ...wanted, buckets: ["Not A Bucket"] }).buckets).toContain("Not A Bucket");
     expect(planProblems({ ...wanted, roleName: "a b" }).roleName).toBeDefined();
     expect(planProblems({ ...wanted, flowLog: false, roleName: "" })).toEqual({});
   });
 
-  it("begins with a name and a block that no other VPC has", () => {
+  it("starts with a name and a block that no other VPC has", () => {
     expect(firstFree([])).toEqual({ name: "private", cidr: "10.0.0.0/16" });
     const existing = [
       { name: "Private", blocks: ["10.0.0.0/16", "10.1.4.0/24"] },
@@ -51,7 +51,7 @@ describe("the plan of a private VPC", () => {
     expect(firstFree([{ name: undefined, blocks: ["10.0.0.0/8"] }]).cidr).toBe("10.0.0.0/16");
   });
 
-  it("calls log group and role after the VPC, unless somebody chose other names", () => {
+  it("names log group and role after the VPC, unless the user chose other names", () => {
     const first = { name: "private-2", cidr: "10.1.0.0/16" };
     expect(completed(first, {})).toMatchObject({ logGroup: "/vpc/private-2", roleName: "private-2-flow-logs" });
     const chosen = { name: "My Net", roleName: "mine" };
@@ -61,14 +61,14 @@ describe("the plan of a private VPC", () => {
     expect(completed({ ...first, buckets: ["all"] }, { buckets: [] }).buckets).toEqual([]);
   });
 
-  it("says what will be made", () => {
+  it("says what will be created", () => {
     const text = planSentences(wanted).join("\n");
     expect(text).toContain("library");
     expect(text).toContain("/vpc/p");
     expect(planSentences({ ...wanted, flowLog: false }).join("\n")).not.toContain("flow log");
   });
 
-  it("leads back with the ids, inside the console only", () => {
+  it("returns with the ids, only to pages of the console", () => {
     const made = { vpc: "vpc-1", subnets: ["subnet-1", "subnet-2"], groups: ["sg-1"] };
     expect(returnAddress("/jobs/create?kind=entities", made)).toBe(
       "/jobs/create?kind=entities&vpc=vpc-1&subnets=subnet-1%2Csubnet-2&groups=sg-1",
@@ -78,7 +78,7 @@ describe("the plan of a private VPC", () => {
   });
 });
 
-describe("the making", () => {
+describe("the creation", () => {
   const removed: string[] = [];
   const made = (id: string) => ({ id, what: "thing", remove: async () => removed.push(id) });
   const steps: Step[] = [
@@ -93,7 +93,7 @@ describe("the making", () => {
     { title: "three", run: async (_, note) => note(made("c")) },
   ];
 
-  it("stops at the first failure and knows what exists, which goes the last first", async () => {
+  it("stops at the first failure and knows what exists, which is removed last first", async () => {
     const told: Progress[] = [];
     const last = await runSteps(steps, (progress) => told.push(progress));
     expect(last.states).toEqual(["done", "failed", "waiting"]);
@@ -104,7 +104,7 @@ describe("the making", () => {
     expect(removed).toEqual(["b", "a"]);
   });
 
-  it("keeps what cannot be removed", async () => {
+  it("returns what cannot be removed", async () => {
     const stuck = { id: "s", what: "thing", remove: () => Promise.reject(new Error("in use")) };
     const { left, error } = await removeMade([made("a"), stuck]);
     expect(left).toEqual([stuck]);

@@ -16,12 +16,14 @@ const question: Question = {
   port: "443",
 };
 
-describe("a question", () => {
-  it("has its faults said by field", () => {
+describe("a request", () => {
+  it("has its problems by field", () => {
     expect(questionProblems(question)).toEqual({});
     expect(questionProblems({ ...question, source: "" }).source).toBeDefined();
     expect(questionProblems({ ...question, kind: "interface" }).destination).toBeDefined();
-    expect(questionProblems({ ...question, kind: "interface", destination: "eni-1" }).destination).toContain("another");
+    expect(questionProblems({ ...question, kind: "interface", destination: "eni-1" }).destination).toContain(
+      "other than",
+    );
     expect(questionProblems({ ...question, kind: "address", address: "10.0" }).address).toBeDefined();
     expect(questionProblems({ ...question, port: "0" }).port).toBeDefined();
     expect(questionProblems({ ...question, port: "" })).toEqual({});
@@ -43,7 +45,7 @@ describe("a question", () => {
   });
 });
 
-describe("a question from a subnet and a group", () => {
+describe("a request from a subnet and a group", () => {
   const asked: Question = {
     ...question,
     from: "subnet",
@@ -75,7 +77,7 @@ describe("a question from a subnet and a group", () => {
     return { sent, client: client as unknown as EC2Client };
   }
 
-  it("is asked from an interface that stands there as long as it takes", async () => {
+  it("starts from an interface that exists only for the analysis", async () => {
     const { sent, client } = ec2();
     const answer = await analyse(client, "us-east-1", { ...asked, address: "10.0.0.7" });
     expect(answer.NetworkPathFound).toBe(true);
@@ -83,7 +85,7 @@ describe("a question from a subnet and a group", () => {
     expect(sent.at(-1)).toBe("DeleteNetworkInterfaceCommand");
   });
 
-  it("leaves no interface behind when it cannot be answered", async () => {
+  it("leaves no interface behind if the analysis fails", async () => {
     const { sent, client } = ec2("StartNetworkInsightsAnalysisCommand");
     await expect(analyse(client, "us-east-1", { ...asked, address: "10.0.0.7" })).rejects.toThrow("refused");
     expect(sent.at(-1)).toBe("DeleteNetworkInterfaceCommand");
@@ -91,7 +93,7 @@ describe("a question from a subnet and a group", () => {
 });
 
 describe("an answer", () => {
-  it("says each hop with the rule that decided", () => {
+  it("describes each hop with the rule that decided", () => {
     const hop = hopText({
       Component: { Id: "sg-1" },
       SecurityGroupRule: {
@@ -104,12 +106,12 @@ describe("an answer", () => {
     });
     expect(hop.what).toBe("security group");
     expect(hop.rule).toBe("sgr-1");
-    expect(hop.decision).toContain("lets out to pl-1");
+    expect(hop.decision).toContain("allows traffic to pl-1");
     const route = { DestinationPrefixListId: "pl-1", GatewayId: "vpce-1" };
     expect(hopText({ Component: { Id: "rtb-1" }, RouteTableRoute: route }).decision).toContain("pl-1 leads to vpce-1");
   });
 
-  it("says what stands in the way and what to change", () => {
+  it("says why there is no path and what to change", () => {
     const group = explanationText({
       ExplanationCode: "ENI_SG_RULES_MISMATCH",
       Direction: "egress",

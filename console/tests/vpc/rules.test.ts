@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { letsItselfIn, parsePorts, permissionOf, portsText, selfPermission } from "../../src/vpc/rules";
+import { allowsOwnMembers, parsePorts, permissionOf, portsText, selfPermission } from "../../src/vpc/rules";
 
 const draft = {
   protocol: "tcp",
@@ -12,7 +12,7 @@ const draft = {
 };
 
 describe("rules of groups", () => {
-  it("become what EC2 takes", () => {
+  it("become requests of EC2", () => {
     expect(permissionOf(draft)).toEqual({
       IpProtocol: "tcp",
       FromPort: 443,
@@ -33,19 +33,19 @@ describe("rules of groups", () => {
     expect(portsText({ IpProtocol: "-1", FromPort: -1, ToPort: -1 })).toBe("all");
   });
 
-  it("let a group in only when both directions pass", () => {
+  it("allow a group's own members only if both directions are allowed", () => {
     const { IpProtocol, FromPort, ToPort } = selfPermission("sg-1");
     const own = { GroupId: "sg-1", IpProtocol, FromPort, ToPort, ReferencedGroupInfo: { GroupId: "sg-1" } };
     const open = { GroupId: "sg-1", IsEgress: true, IpProtocol: "-1", CidrIpv4: "0.0.0.0/0" };
-    expect(letsItselfIn("sg-1", [{ ...own, IsEgress: false }])).toBe(false);
-    expect(letsItselfIn("sg-1", [{ ...own, IsEgress: false }, open])).toBe(true);
+    expect(allowsOwnMembers("sg-1", [{ ...own, IsEgress: false }])).toBe(false);
+    expect(allowsOwnMembers("sg-1", [{ ...own, IsEgress: false }, open])).toBe(true);
     expect(
-      letsItselfIn("sg-1", [
+      allowsOwnMembers("sg-1", [
         { ...own, IsEgress: false },
         { ...own, IsEgress: true },
       ]),
     ).toBe(true);
-    expect(letsItselfIn("sg-1", [{ ...own, IsEgress: false, ToPort: 8787 }, open])).toBe(false);
-    expect(letsItselfIn("sg-2", [{ ...own, IsEgress: false }, open])).toBe(false);
+    expect(allowsOwnMembers("sg-1", [{ ...own, IsEgress: false, ToPort: 8787 }, open])).toBe(false);
+    expect(allowsOwnMembers("sg-2", [{ ...own, IsEgress: false }, open])).toBe(false);
   });
 });

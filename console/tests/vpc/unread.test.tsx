@@ -7,7 +7,7 @@ import { useUnread } from "../../src/vpc/data/use";
 afterEach(cleanup);
 
 describe("listings that could not be read", () => {
-  it("are those that somebody looks at and that have nothing to show", async () => {
+  it("are those that are shown and have no data", async () => {
     const queries = new QueryClient({ defaultOptions: { queries: { retry: false } } });
     const wrapper = ({ children }: { readonly children: ReactNode }) => (
       <QueryClientProvider client={queries}>{children}</QueryClientProvider>
@@ -33,7 +33,7 @@ describe("listings that could not be read", () => {
     await act(() => queries.invalidateQueries({ queryKey: ["ec2"] }));
     await waitFor(() => expect(result.current).toEqual([]));
     fails = true;
-    // What was read before is still there to choose from.
+    // The data that was read before is still available.
     await act(() => queries.invalidateQueries({ queryKey: ["ec2"] }));
     expect(result.current).toEqual([]);
   });

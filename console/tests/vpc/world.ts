@@ -1,6 +1,6 @@
 import type { World } from "../../src/vpc/data/world";
 
-/** A VPC with two subnets, a table to S3, and a table to a gateway that is gone. */
+/** A VPC with two subnets, a table to S3, and a table to a deleted gateway. */
 export const WORLD: World = {
   internetGateways: [],
   natGateways: [],

@@ -3,13 +3,13 @@ import { OPERATIONS } from "./identities";
 import type { IdentityType } from "./names";
 import { readAll } from "./paging";
 
-/** Something that an identity still holds, and that must go before it can be deleted. */
+/** Something that must be removed before an identity can be deleted. */
 export interface Holding {
   readonly text: string;
   readonly remove: () => Promise<unknown>;
 }
 
-/** What stands between an identity and its deletion, in the order in which it is removed. */
+/** Everything that must be removed before an identity can be deleted, in the order of removal. */
 export async function holdingsOf(iam: api.IAMClient, type: IdentityType, name: string): Promise<Holding[]> {
   const operations = OPERATIONS[type];
   const [attached, inline] = await Promise.all([operations.attached(iam, name), operations.inlineNames(iam, name)]);
@@ -66,7 +66,10 @@ export function groupsOf(iam: api.IAMClient, UserName: string): Promise<api.Grou
   );
 }
 
-/** Delete what an identity holds, then the identity. A failure leaves the rest as it is; trying again goes on there. */
+/**
+ * Delete what an identity holds, then the identity. A failure leaves the rest as it is, and another try continues
+ * there.
+ */
 export async function removeIdentity(
   iam: api.IAMClient,
   type: IdentityType,
@@ -77,7 +80,7 @@ export async function removeIdentity(
   await OPERATIONS[type].remove(iam, name);
 }
 
-/** What keeps a managed policy: who has it, whom it bounds, and its older versions. */
+/** What must be removed before a managed policy can be deleted: attachments, uses as a boundary, and older versions. */
 export async function holdingsOfPolicy(iam: api.IAMClient, PolicyArn: string): Promise<Holding[]> {
   const [uses, versions] = await Promise.all([usesOf(iam, PolicyArn), versionsOf(iam, PolicyArn)]);
   return [
@@ -104,7 +107,7 @@ export interface PolicyUse extends Holding {
   readonly as: "permissions policy" | "permissions boundary";
 }
 
-/** Who has a managed policy, and whose boundary it is. */
+/** The identities that a managed policy is attached to, and those that it is the boundary of. */
 export async function usesOf(iam: api.IAMClient, PolicyArn: string): Promise<PolicyUse[]> {
   const [policies, boundaries] = await Promise.all([
     entities(iam, PolicyArn, "PermissionsPolicy"),
@@ -122,7 +125,7 @@ export async function usesOf(iam: api.IAMClient, PolicyArn: string): Promise<Pol
       type,
       name,
       as: "permissions boundary" as const,
-      text: `permissions boundary of ${type.slice(0, -1)} ${name}: removing it gives more rights`,
+      text: `permissions boundary of ${type.slice(0, -1)} ${name}: removing it grants more permissions`,
       remove: () =>
         type === "users"
           ? iam.send(new api.DeleteUserPermissionsBoundaryCommand({ UserName: name }))

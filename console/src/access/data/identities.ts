@@ -15,7 +15,7 @@ export interface IdentityOperations {
   readonly putInline: (iam: Client, name: string, policy: string, text: string) => Promise<unknown>;
   readonly deleteInline: (iam: Client, name: string, policy: string) => Promise<unknown>;
   readonly remove: (iam: Client, name: string) => Promise<unknown>;
-  /** Characters that all inline policies of one together may have. */
+  /** The most characters that all inline policies of one identity may have together. */
   readonly inlineLimit: number;
 }
 
@@ -87,7 +87,7 @@ const groups: IdentityOperations = {
 
 export const OPERATIONS: Readonly<Record<IdentityType, IdentityOperations>> = { users, roles, groups };
 
-/** An identity as its page shows it: what the three kinds call differently is called alike. */
+/** An identity as its page shows it, with the same member names for all three kinds. */
 export interface Identity {
   readonly type: IdentityType;
   readonly name: string;

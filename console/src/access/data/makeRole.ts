@@ -5,13 +5,13 @@ export interface NewRole {
   /** "/" unless given. */
   readonly path?: string;
   readonly description?: string;
-  /** Who may assume it: a policy document, as the one below. */
+  /** Who may assume it: a policy document, like the one below. */
   readonly trust: string;
   /** What it may do, as its one inline policy. */
   readonly policy: { readonly name: string; readonly document: string };
 }
 
-/** Create a role with its policy and return its ARN. A role that could not be given its policy is removed again. */
+/** Create a role with its policy and return its ARN. If its policy cannot be created, the role is deleted again. */
 export async function makeRole(iam: IAMClient, { name, path, description, trust, policy }: NewRole): Promise<string> {
   const { Role: made } = await iam.send(
     new CreateRoleCommand({ RoleName: name, Path: path, Description: description, AssumeRolePolicyDocument: trust }),

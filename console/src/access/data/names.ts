@@ -1,4 +1,4 @@
-import { layOut } from "../../components/policy/problems";
+import { formatJson } from "../../components/policy/problems";
 
 /** What an identity is, by the word in the page's address. */
 export type IdentityType = "users" | "roles" | "groups";
@@ -17,7 +17,10 @@ export function isListType(text: string | undefined): text is ListType {
   return LIST_TYPES.some((type) => type === text);
 }
 
-/** The console's page of a user, role, group or policy. A policy goes by its ARN, since AWS's own have no name apart. */
+/**
+ * The console's page of a user, role, group or policy. A policy is identified by its ARN, because AWS's own and the
+ * account's may have the same name.
+ */
 export function identityHref(type: ListType, nameOrArn: string): string {
   return `/access/${type}/${encodeURIComponent(nameOrArn)}`;
 }
@@ -42,7 +45,7 @@ export function policyName(arn: string): string {
 
 const MOST: Readonly<Record<ListType, number>> = { users: 64, roles: 64, groups: 128, policies: 128 };
 
-/** What is wrong with a name, or nothing; an empty one is not wrong yet. */
+/** What is wrong with a name, or undefined. An empty name is not wrong yet. */
 export function nameProblem(type: ListType, name: string): string | undefined {
   if (name === "") return undefined;
   if (name.length > MOST[type]) return `At most ${MOST[type]} characters.`;
@@ -56,7 +59,7 @@ export function nameProblem(type: ListType, name: string): string | undefined {
 export function documentText(encoded: string | undefined): string {
   const text =
     encoded?.startsWith("%7B") || /%[0-9A-F]{2}/i.test(encoded ?? "") ? safeDecode(encoded ?? "") : (encoded ?? "");
-  return layOut(text);
+  return formatJson(text);
 }
 
 function safeDecode(text: string): string {

@@ -3,7 +3,9 @@ interface MarkerAnswer {
   readonly Marker?: string | undefined;
 }
 
-/** Read an IAM list to its end. ``read`` asks for the page after a marker; ``pick`` takes the items out of an answer. */
+/**
+ * Read an IAM list to its end. ``read`` asks for the page after a marker; ``pick`` takes the items out of an answer.
+ */
 export async function readAll<Answer extends MarkerAnswer, Item>(
   read: (marker: { Marker?: string; MaxItems: number }) => Promise<Answer>,
   pick: (answer: Answer) => readonly Item[] | undefined,

@@ -97,7 +97,7 @@ export function useInlineNames(type: IdentityType, name: string) {
   });
 }
 
-/** Read anew whatever is shown of IAM, after a change. */
+/** Read everything of IAM that is shown again, after a change. */
 export function useIamChanged(): () => Promise<void> {
   const queries = useQueryClient();
   return useCallback(() => queries.invalidateQueries({ queryKey: ["iam"] }), [queries]);

@@ -2,7 +2,7 @@ import * as api from "@aws-sdk/client-iam";
 import type { TagChange } from "../../components/tags/tags";
 import type { ListType } from "./names";
 
-/** Change the tags of a user, role or policy: first what goes, so that the places of 50 tags are free for what comes. */
+/** Change the tags of a user, role or policy. Tags are removed first, so that the limit of 50 has room for new ones. */
 export async function saveTags(iam: api.IAMClient, type: ListType, id: string, change: TagChange): Promise<void> {
   const { set: Tags, removed: TagKeys } = change;
   if (type === "users") {

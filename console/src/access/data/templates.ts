@@ -1,6 +1,6 @@
 import { accessPolicy } from "../../create/parts/rolePolicy";
 
-/** The lines that a new policy of each kind begins with. Whoever writes the first one sees the form of all. */
+/** The text that a new policy of each kind starts with, as an example of its form. */
 
 const text = (document: object): string => JSON.stringify(document, null, 2);
 
@@ -9,7 +9,7 @@ export const BLANK_POLICY = text({
   Statement: [{ Sid: "ReadPapers", Effect: "Allow", Action: ["s3:GetObject"], Resource: "arn:aws:s3:::papers/*" }],
 });
 
-/** Users of an account may assume the role, as far as their own policies allow it. */
+/** Users of an account may assume the role if their own policies allow it. */
 export function accountTrust(account: string): string {
   return text({
     Version: "2012-10-17",
@@ -17,7 +17,7 @@ export function accountTrust(account: string): string {
   });
 }
 
-/** What a data access role needs: to read and list where the documents are, to write where results go, and a job in a VPC. */
+/** What a data access role needs: to read and list the documents, to write the results, and to run in a VPC. */
 export function dataAccessPolicy(input: string, output: string, inVpc: boolean): string {
   const access = { inputs: [`s3://${input}/`], outputs: [`s3://${output}/`], network: inVpc };
   return text(accessPolicy(access, "buckets"));

@@ -8,13 +8,13 @@ import { useState } from "react";
 import { useSts } from "../../api/sts";
 import { ErrorAlert } from "../../components/ErrorAlert";
 import { PolicyEditor } from "../../components/policy/PolicyEditor";
-import { layOut } from "../../components/policy/problems";
+import { formatJson } from "../../components/policy/problems";
 import { useAttempt } from "../../components/useAttempt";
 import { encodedMessageOf } from "./explanation";
 
 const ignore = (): void => undefined;
 
-/** Read the encoded message that EC2 gives with a refusal. */
+/** Decode the message that EC2 gives with a refusal. */
 export function DecodeForm({ initial = "" }: { readonly initial?: string }) {
   const sts = useSts();
   const [text, setText] = useState(initial);
@@ -24,7 +24,7 @@ export function DecodeForm({ initial = "" }: { readonly initial?: string }) {
     attempt(async () => {
       setDecoded(undefined);
       const answer = await sts.send(new DecodeAuthorizationMessageCommand({ EncodedMessage: encodedMessageOf(text) }));
-      setDecoded(layOut(answer.DecodedMessage ?? ""));
+      setDecoded(formatJson(answer.DecodedMessage ?? ""));
     });
   return (
     <SpaceBetween size="s">

@@ -6,21 +6,21 @@ import KeyValuePairs from "@cloudscape-design/components/key-value-pairs";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import StatusIndicator from "@cloudscape-design/components/status-indicator";
 import { formatTime } from "../../components/format";
-import { layOut } from "../../components/policy/problems";
+import { formatJson } from "../../components/policy/problems";
 import { RouterButton } from "../../components/RouterButton";
 import { RouterLink } from "../../components/RouterLink";
 import { principalHref } from "../data/names";
 import { Decision } from "../parts/Decision";
 import {
+  causesDenial,
   conditionText,
   type Denial,
   type ExplainedStatement,
   otherMismatches,
   simulatorHref,
-  standsInTheWay,
 } from "./explanation";
 
-/** One decision against a call: what decided, what came closest, and what the request was. */
+/** One decision against a call: what decided, what came closest to allowing it, and the request. */
 export function DenialView({ denial }: { readonly denial: Denial }) {
   const principal = principalHref(denial.PrincipalArn);
   return (
@@ -59,7 +59,7 @@ export function DenialView({ denial }: { readonly denial: Denial }) {
         </div>
         <Statements title="The statement that denies it" statements={denial.DecidingStatements} />
         <Statements title="The statement that came closest to allowing it" statements={denial.ClosestStatements} />
-        <ExpandableSection headerText={`Policies that were asked (${denial.Policies.length})`}>
+        <ExpandableSection headerText={`Policies that were evaluated (${denial.Policies.length})`}>
           <ul>
             {denial.Policies.map((policy) => (
               <li key={policy}>{policy}</li>
@@ -97,13 +97,13 @@ function Statements(props: { readonly title: string; readonly statements: readon
               ))}
               {statement.Conditions.map((condition) => (
                 <li key={`${condition.Operator} ${condition.Key}`}>
-                  <StatusIndicator type={standsInTheWay(statement.Effect, condition.Holds) ? "error" : "success"}>
+                  <StatusIndicator type={causesDenial(statement.Effect, condition.Holds) ? "error" : "success"}>
                     {conditionText(condition)}
                   </StatusIndicator>
                 </li>
               ))}
             </ul>
-            <div className="mono">{layOut(statement.Document)}</div>
+            <div className="mono">{formatJson(statement.Document)}</div>
           </div>
         ))}
       </SpaceBetween>

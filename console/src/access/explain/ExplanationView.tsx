@@ -56,7 +56,7 @@ export function ExplanationView({ requestId }: { readonly requestId: string }) {
   );
 }
 
-/** The message without its encoded part, which stands below with a way to read it. */
+/** The message without its encoded part, which is shown below with a button that decodes it. */
 function messageOf({ ErrorMessage = "-" }: ExplainedCall, encoded: string | undefined): string {
   if (encoded === undefined) return ErrorMessage;
   return ErrorMessage.replace(encoded, "").replace(/\s*Encoded authorization failure message:\s*$/, "");

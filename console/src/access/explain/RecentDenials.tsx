@@ -7,7 +7,7 @@ import { useTrail } from "../trail/useTrail";
 
 const DAYS_7 = 7 * 24 * 3_600_000;
 
-/** Calls that were refused lately, to choose one from. */
+/** Recently refused calls, to choose one from. */
 export function RecentDenials() {
   const trail = useTrail({ attribute: "", value: "" }, DAYS_7, { keep: isDenial });
   const pages = trail.data?.pages;
@@ -22,17 +22,17 @@ export function RecentDenials() {
       error={trail.error}
       onRefresh={() => void trail.refetch()}
       keyOf={(event) => event.id}
-      description={`Of the last 7 days. Looked through ${formatNumber(seen)} events so far. Refused reads and writes of objects are not listed: explain them by their request id.`}
+      description={`From the last 7 days; ${formatNumber(seen)} events searched so far. Refused reads and writes of objects are not listed: explain them by their request ids.`}
       actions={
         <Button
           disabled={!trail.hasNextPage}
           loading={trail.isFetchingNextPage}
           onClick={() => void trail.fetchNextPage()}
         >
-          Look further back
+          Search further back
         </Button>
       }
-      empty="No call was refused among the events that were looked through."
+      empty="No refused call was found among the events searched so far."
       columns={[
         {
           id: "name",

@@ -61,13 +61,13 @@ export function encodedMessageOf(pasted: string): string {
 
 /** A request id in what people paste: the id alone, or an error text with one in it. */
 export function requestIdOf(pasted: string): string | undefined {
-  const told = /request ?id:?\s*([0-9A-Za-z-]{8,128})/i.exec(pasted)?.[1];
-  if (told !== undefined) return told;
+  const labelled = /request ?id:?\s*([0-9A-Za-z-]{8,128})/i.exec(pasted)?.[1];
+  if (labelled !== undefined) return labelled;
   const alone = pasted.trim();
   return /^[0-9A-Za-z-]{1,128}$/.test(alone) ? alone : undefined;
 }
 
-/** Where to try the refused request again without doing it. */
+/** The simulator's address with the refused request filled in. */
 export function simulatorHref(denial: Denial): string {
   // The simulator takes users, groups and roles: a session's policies are those of its role.
   const session = /^arn:aws:sts::(\d+):assumed-role\/([^/]+)\//.exec(denial.PrincipalArn);
@@ -77,19 +77,19 @@ export function simulatorHref(denial: Denial): string {
   return `/access/simulator?${parameters.toString()}`;
 }
 
-/** What a statement wants of a key, as a sentence. */
+/** A condition of a statement, as a sentence. */
 export function conditionText({ Operator, Key, Wanted, Found, Holds }: ExplainedCondition): string {
   const wanted = Wanted.join(" or ");
   const found = Found.length === 0 ? "the request has no such key" : `the request's is ${Found.join(", ")}`;
   return `${Operator} on ${Key} wants ${wanted}; ${found}: ${Holds ? "holds" : "fails"}`;
 }
 
-/** Whether a condition is why the request was denied: an allow fails by one that does not hold, a deny acts by one that does. */
-export function standsInTheWay(effect: string, holds: boolean): boolean {
+/** Whether a condition is a cause of the denial: one that fails in an allow statement, or holds in a deny statement. */
+export function causesDenial(effect: string, holds: boolean): boolean {
   return effect === "Deny" ? holds : !holds;
 }
 
-/** What else does not fit a statement: its conditions are told one by one. */
+/** What else does not match a statement, apart from its conditions, which are listed one by one. */
 export function otherMismatches({
   Mismatches,
   Conditions,

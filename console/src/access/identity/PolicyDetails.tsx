@@ -29,7 +29,7 @@ const ABOVE = [
   { text: "Policies", href: "/access/policies" },
 ];
 
-/** A managed policy: its versions, and who has it. */
+/** A managed policy: its versions, and what it is attached to. */
 export function PolicyDetails({ arn }: { readonly arn: string }) {
   const iam = useIam();
   const changed = useIamChanged();
@@ -69,7 +69,7 @@ export function PolicyDetails({ arn }: { readonly arn: string }) {
               items={[
                 { label: "ARN", value: arn },
                 { label: "Unique id", value: policy.data.PolicyId ?? "-" },
-                { label: "Kind", value: own ? "This account's" : "AWS's own: nobody can change it" },
+                { label: "Kind", value: own ? "This account's" : "AWS's own: it cannot be changed" },
                 { label: "Default version", value: policy.data.DefaultVersionId ?? "-" },
                 { label: "Changed", value: policy.data.UpdateDate ? formatTime(policy.data.UpdateDate) : "-" },
               ]}
@@ -118,7 +118,7 @@ function Uses({ arn }: { readonly arn: string }) {
       error={uses.error}
       onRefresh={() => void uses.refetch()}
       keyOf={(use) => `${use.type} ${use.name} ${use.as}`}
-      empty="This policy is attached to nobody. Attach it on the page of a user, role or group."
+      empty="This policy is not attached to anything. Attach it on the page of a user, role or group."
       columns={[
         {
           id: "name",

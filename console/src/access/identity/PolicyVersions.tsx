@@ -55,7 +55,7 @@ export function PolicyVersions({ arn, defaultVersion, editable }: Props) {
   const makeDefault = async (): Promise<void> => {
     try {
       await iam.send(new api.SetDefaultPolicyVersionCommand({ PolicyArn: arn, VersionId: shown }));
-      notices.success(`${shown} is the default version now. It acts on the next request.`);
+      notices.success(`${shown} is the default version now. It takes effect with the next request.`);
       await changed();
     } catch (error) {
       notices.failure(`${shown} cannot be made the default version`, error);
@@ -134,7 +134,7 @@ export function PolicyVersions({ arn, defaultVersion, editable }: Props) {
             await changed();
           }}
         >
-          The text of this version is lost. What acts now, {defaultVersion}, stays.
+          The text of this version is deleted. The default version, {defaultVersion}, stays in force.
         </ConfirmModal>
       )}
     </Container>
@@ -179,7 +179,7 @@ function NewVersion({ arn, initial, onDone }: NewProps) {
         limit={6144}
       />
       <Checkbox checked={asDefault} onChange={({ detail }) => setAsDefault(detail.checked)}>
-        Make it the default version: it acts on the next request
+        Make it the default version: it takes effect with the next request
       </Checkbox>
     </FormModal>
   );

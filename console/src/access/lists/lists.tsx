@@ -66,7 +66,7 @@ export function RoleList() {
   const roles = useRoles();
   const [creating, setCreating] = useState(false);
   return (
-    <Page title="Roles" above={ABOVE} description="Rights that a service, a job or a user takes on for a time.">
+    <Page title="Roles" above={ABOVE} description="Permissions that a service, a job or a user assumes for a while.">
       <ResourceTable
         title="Roles"
         noun="role"
@@ -99,7 +99,7 @@ export function GroupList() {
         keyOf={(group) => group.GroupName ?? ""}
         columns={columns<Group>("groups", (group) => group.GroupName ?? "")}
         actions={<Button onClick={() => setCreating(true)}>Create group</Button>}
-        empty="A group gives its policies to all of its users. Create one where several users need the same rights."
+        empty="A group gives its policies to all of its users. Create one if several users need the same permissions."
       />
       {creating && <CreateGroup onDismiss={() => setCreating(false)} />}
     </Page>

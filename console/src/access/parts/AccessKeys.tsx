@@ -140,7 +140,7 @@ export function AccessKeys({ userName }: { readonly userName: string }) {
             await changed();
           }}
         >
-          Whatever signs with this key is refused from now on. It cannot be brought back.{" "}
+          Requests signed with this key will be refused. This cannot be undone.{" "}
           {deleted.Status === "Active" && "Switch it off first, to see whether anything still needs it."}
         </ConfirmModal>
       )}
@@ -163,7 +163,7 @@ function SecretModal({ made, onDismiss }: { readonly made: api.AccessKey; readon
       }
     >
       <SpaceBetween size="m">
-        <Alert type="warning">Store the secret now. It is shown this once; nobody can read it again.</Alert>
+        <Alert type="warning">Store the secret now. It is shown only once, and cannot be read again.</Alert>
         <KeyValuePairs
           items={[
             {

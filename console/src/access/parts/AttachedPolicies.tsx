@@ -89,7 +89,7 @@ export function AttachedPolicies({ type, name }: Props) {
             await changed();
           }}
         >
-          {name} loses what {policyName(detaching)} allows, and is freed of what it denies. The policy itself stays.
+          {name} will no longer be allowed or denied anything by {policyName(detaching)}. The policy itself stays.
         </ConfirmModal>
       )}
     </>

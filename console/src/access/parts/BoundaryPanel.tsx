@@ -75,7 +75,7 @@ export function BoundaryPanel({ identity }: { readonly identity: Identity }) {
             await changed();
           }}
         >
-          {name} may then do everything that its policies allow.
+          {name} will be able to do everything that its policies allow.
         </ConfirmModal>
       )}
     </Container>

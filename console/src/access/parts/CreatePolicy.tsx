@@ -39,7 +39,7 @@ export function CreatePolicy({ onDismiss }: { readonly onDismiss: () => void }) 
             }),
           ),
         );
-        notices.success(`The policy ${name} is created. It acts once it is attached to somebody.`);
+        notices.success(`The policy ${name} is created. It takes effect once it is attached.`);
         await changed();
         navigate(identityHref("policies", Policy?.Arn ?? ""));
       }}

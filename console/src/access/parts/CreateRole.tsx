@@ -26,7 +26,7 @@ const TRUST: Readonly<Record<Template, (account: string) => string>> = {
 
 const INLINE_NAME = "DataAccess";
 
-/** Create a role. For Comprehend's jobs its permissions can be written along with it. */
+/** Create a role; one for Comprehend's jobs can be created with its permissions. */
 export function CreateRole({ onDismiss }: { readonly onDismiss: () => void }) {
   const { account } = useSignedIn().identity;
   const iam = useIam();
@@ -57,7 +57,7 @@ export function CreateRole({ onDismiss }: { readonly onDismiss: () => void }) {
       notices.success(`The role ${name} is created, with the inline policy ${INLINE_NAME}.`);
       await changed();
     } catch (error) {
-      // The role exists by now, so its page is shown, and what is missing is said there.
+      // The role exists by now, so show its page, and say there what is missing.
       notices.failure(`The role ${name} is created, but not its inline policy ${INLINE_NAME}`, error);
     }
   };
@@ -84,7 +84,7 @@ export function CreateRole({ onDismiss }: { readonly onDismiss: () => void }) {
           items={[
             { value: "comprehend", label: "Comprehend, for jobs and models", description: "The data access role." },
             { value: "flow-logs", label: "VPC flow logs", description: "To write records to a log group." },
-            { value: "account", label: "Users of this account", description: "They assume the role for a time." },
+            { value: "account", label: "Users of this account", description: "They assume the role temporarily." },
           ]}
         />
       </FormField>
@@ -96,7 +96,7 @@ export function CreateRole({ onDismiss }: { readonly onDismiss: () => void }) {
           >
             <Input value={input} placeholder="papers" onChange={({ detail }) => setInput(detail.value)} />
           </FormField>
-          <FormField label="Bucket for the results - optional" description="Empty: the same bucket.">
+          <FormField label="Bucket for the results - optional" description="Leave empty to use the same bucket.">
             <Input value={output} onChange={({ detail }) => setOutput(detail.value)} />
           </FormField>
           <Checkbox checked={inVpc} onChange={({ detail }) => setInVpc(detail.checked)}>

@@ -1,6 +1,6 @@
 import StatusIndicator from "@cloudscape-design/components/status-indicator";
 
-/** What was decided, in AWS's word. */
+/** The decision, in AWS's term. */
 export function Decision({ decision }: { readonly decision: string }) {
   if (decision === "allowed") return <StatusIndicator type="success">allowed</StatusIndicator>;
   if (decision === "explicitDeny") {

@@ -20,13 +20,13 @@ interface Props {
   readonly onDismiss: () => void;
 }
 
-/** Delete an identity or policy: what must go first is listed, and goes along only when that is chosen. */
+/** Delete an identity or policy. What must be removed first is listed, and is removed only if the user agrees. */
 export function DeleteIdentity({ type, name, find, remove, onDismiss }: Props) {
   const navigate = useNavigate();
   const changed = useIamChanged();
   const notices = useNotices();
   const [agreed, setAgreed] = useState(false);
-  // The key does not begin with "iam": what the deletion changes must not read the deleted one's holdings anew.
+  // The key does not begin with "iam": otherwise the changes would make it read the holdings of a deleted identity.
   const holdings = useQuery({ queryKey: ["iam-holdings", type, name], staleTime: 0, gcTime: 0, queryFn: find });
   const held = holdings.data ?? [];
   return (
@@ -36,7 +36,7 @@ export function DeleteIdentity({ type, name, find, remove, onDismiss }: Props) {
       typed={name}
       onDismiss={onDismiss}
       onConfirm={async () => {
-        if (holdings.data === undefined) throw new Error("What it holds is not known yet. Wait a moment.");
+        if (holdings.data === undefined) throw new Error("What must be removed first is not known yet. Wait a moment.");
         if (held.length > 0 && !agreed)
           throw new Error("Choose to remove what is listed, or remove it yourself first.");
         await remove(held);
@@ -45,13 +45,13 @@ export function DeleteIdentity({ type, name, find, remove, onDismiss }: Props) {
         await changed();
       }}
     >
-      <Box variant="p">This cannot be undone. One made later under the same name is somebody else.</Box>
+      <Box variant="p">This cannot be undone. One that is created later with the same name is a different one.</Box>
       {holdings.isPending && (
         <Box>
           <Spinner /> Looking what it holds
         </Box>
       )}
-      {holdings.error && <ErrorAlert what="What it holds cannot be read" error={holdings.error} />}
+      {holdings.error && <ErrorAlert what="What must be removed first cannot be read" error={holdings.error} />}
       {held.length > 0 && (
         <>
           <Box variant="p">{counted(held.length, "thing has", "things have")} to be removed first:</Box>

@@ -39,7 +39,7 @@ export function GroupsPanel({ identity }: { readonly identity: Identity }) {
       await iam.send(new api.RemoveUserFromGroupCommand(pair(chosen)));
       await changed();
     } catch (error) {
-      notices.failure(`${pair(chosen).UserName} cannot be taken out of ${pair(chosen).GroupName}`, error);
+      notices.failure(`${pair(chosen).UserName} cannot be removed from ${pair(chosen).GroupName}`, error);
     }
   };
   return (

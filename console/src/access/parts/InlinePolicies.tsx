@@ -23,7 +23,7 @@ interface Props {
   readonly name: string;
 }
 
-/** The policies that belong to one identity alone. */
+/** The policies that belong to a single identity. */
 export function InlinePolicies({ type, name }: Props) {
   const names = useInlineNames(type, name);
   const iam = useIam();
@@ -42,7 +42,7 @@ export function InlinePolicies({ type, name }: Props) {
         keyOf={(policy) => policy}
         onRefresh={() => void names.refetch()}
         actions={<Button onClick={() => setEdited("")}>Add inline policy</Button>}
-        empty={`An inline policy belongs to this ${NOUN[type]} alone and is deleted with it.`}
+        empty={`An inline policy belongs only to this ${NOUN[type]} and is deleted with it.`}
         columns={[
           { id: "name", header: "Policy", value: (policy) => policy, cell: (policy) => policy },
           {
@@ -76,7 +76,7 @@ export function InlinePolicies({ type, name }: Props) {
             await changed();
           }}
         >
-          The policy {deleted} is nowhere else: its text is lost.
+          The policy {deleted} exists nowhere else: its text is lost.
         </ConfirmModal>
       )}
     </>
@@ -128,7 +128,7 @@ function InlineForm({ type, name, policy, initial, onDone }: EditProps & { reado
       onDismiss={onDone}
       onSubmit={async () => {
         await document.send((text) => OPERATIONS[type].putInline(iam, name, newName, text));
-        notices.success(`The inline policy ${newName} of ${name} is saved. It acts on the next request.`);
+        notices.success(`The inline policy ${newName} of ${name} is saved. It takes effect with the next request.`);
         onDone();
         await changed();
       }}

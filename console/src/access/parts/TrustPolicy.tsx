@@ -23,7 +23,7 @@ export function TrustPolicy({ roleName, text }: { readonly roleName: string; rea
       await document.send((PolicyDocument) =>
         iam.send(new api.UpdateAssumeRolePolicyCommand({ RoleName: roleName, PolicyDocument })),
       );
-      notices.success(`The trust policy of ${roleName} is saved. It acts on the next request.`);
+      notices.success(`The trust policy of ${roleName} is saved. It takes effect with the next request.`);
       await changed();
     });
   return (

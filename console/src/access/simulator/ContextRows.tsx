@@ -23,7 +23,7 @@ export function ContextRows({ rows, onChange, actions }: Props) {
     <FormField
       stretch
       label="Condition keys - optional"
-      description="What a real request would carry: its address, its VPC endpoint, tags. Leave a key out to test a request without it."
+      description="What a real request would have: its source address, its VPC endpoint, tags. Leave a key out to test a request without it."
     >
       <SpaceBetween size="s">
         {actions}
@@ -58,7 +58,7 @@ export function ContextRows({ rows, onChange, actions }: Props) {
             },
             {
               label: "Value",
-              constraintText: (row) => (row.type.endsWith("List") ? "Commas between values." : undefined),
+              constraintText: (row) => (row.type.endsWith("List") ? "Separate values with commas." : undefined),
               control: (row, index) => (
                 <Input value={row.value} onChange={({ detail }) => set(index, { value: detail.value })} />
               ),

@@ -35,7 +35,7 @@ export function SimulatorFields({ form, onChange, problems }: Props) {
       const known = new Set(form.context.map((row) => row.key.toLowerCase()));
       const fresh = ContextKeyNames.filter((key) => !known.has(key.toLowerCase()));
       onChange({ context: [...form.context, ...fresh.map((key) => ({ key, type: "string" as const, value: "" }))] });
-      if (ContextKeyNames.length === 0) notices.info("These policies ask for no condition keys.");
+      if (ContextKeyNames.length === 0) notices.info("These policies use no condition keys.");
     } catch (error) {
       notices.failure("The condition keys cannot be found", error);
     }
@@ -52,7 +52,7 @@ export function SimulatorFields({ form, onChange, problems }: Props) {
               {
                 value: "principal",
                 label: "A user, group or role",
-                description: "All policies that it has now, its boundary included.",
+                description: "All policies that it has now, including its boundary.",
               },
               {
                 value: "custom",
@@ -79,7 +79,7 @@ export function SimulatorFields({ form, onChange, problems }: Props) {
       </Container>
       <Container header={<Header variant="h2">The request</Header>}>
         <SpaceBetween size="m">
-          <FormField label="Actions" description="One or more, with blanks, commas or new lines between them.">
+          <FormField label="Actions" description="One or more, separated by spaces, commas or new lines.">
             <Textarea
               value={form.actions}
               rows={3}
@@ -87,7 +87,7 @@ export function SimulatorFields({ form, onChange, problems }: Props) {
               onChange={({ detail }) => onChange({ actions: detail.value })}
             />
           </FormField>
-          <FormField label="Resources - optional" description="ARNs, one a line. Empty: every resource (*).">
+          <FormField label="Resources - optional" description="ARNs, one per line. Leave empty for every resource (*).">
             <Textarea
               value={form.resources}
               rows={2}
@@ -100,7 +100,7 @@ export function SimulatorFields({ form, onChange, problems }: Props) {
             onChange={(context) => onChange({ context })}
             actions={
               <Button disabled={form.source === "principal" && form.principal === ""} onClick={() => void findKeys()}>
-                Find the keys that these policies ask for
+                Find the keys that these policies use
               </Button>
             }
           />
@@ -108,14 +108,14 @@ export function SimulatorFields({ form, onChange, problems }: Props) {
             <SpaceBetween size="m">
               <PolicyEditor
                 label="Resource policy"
-                description="For example the policy of the bucket that is read. Empty: none."
+                description="For example, the policy of the bucket that is read. Leave empty for none."
                 value={form.resourcePolicy}
                 onChange={(resourcePolicy) => onChange({ resourcePolicy })}
                 optional
               />
               <FormField
                 label="Caller - optional"
-                description="The ARN of the user who calls; needed where the source is no user."
+                description="The ARN of the calling user; required if the source is not a user."
               >
                 <Input value={form.caller} onChange={({ detail }) => onChange({ caller: detail.value.trim() })} />
               </FormField>

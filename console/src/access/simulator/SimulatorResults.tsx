@@ -11,7 +11,7 @@ interface Props {
   readonly onAddKeys: (keys: readonly string[]) => void;
 }
 
-/** What the simulator answered, action by action. */
+/** The simulator's decisions, action by action. */
 export function SimulatorResults({ rows, policy, onAddKeys }: Props) {
   return (
     <ResourceTable
@@ -54,7 +54,7 @@ export function SimulatorResults({ rows, policy, onAddKeys }: Props) {
         },
         {
           id: "missing",
-          header: "Keys that were asked for and absent",
+          header: "Missing condition keys",
           cell: (row) =>
             row.missing.length === 0 ? (
               "None"

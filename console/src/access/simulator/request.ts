@@ -7,7 +7,7 @@ import type {
   Statement,
 } from "@aws-sdk/client-iam";
 
-/** A condition key of the simulated request, as the form holds it. */
+/** A condition key of the simulated request, as entered in the form. */
 export interface ContextRow {
   readonly key: string;
   readonly type: ContextKeyTypeEnum;
@@ -41,7 +41,7 @@ export const CONTEXT_TYPES: readonly ContextKeyTypeEnum[] = [
   "dateList",
 ];
 
-/** What stands on the lines of a text, or between its commas and blanks. */
+/** The words of a text, which are separated by commas and white space. */
 export function wordsOf(text: string): string[] {
   return text
     .split(/[\s,]+/)
@@ -49,7 +49,7 @@ export function wordsOf(text: string): string[] {
     .filter((word) => word !== "");
 }
 
-/** What stands on each line of a text: ARNs of objects may hold blanks and commas. */
+/** The lines of a text that are not empty: ARNs of objects may contain spaces and commas. */
 export function linesOf(text: string): string[] {
   return text
     .split("\n")
@@ -67,14 +67,14 @@ export function contextEntries(rows: readonly ContextRow[]): ContextEntry[] {
     }));
 }
 
-/** What lacks in a form before it can be simulated, as one sentence; nothing if it is complete. */
+/** What is missing in a form before it can be simulated, as one sentence; undefined if it is complete. */
 export function formProblem(form: SimulatorForm): string | undefined {
-  if (form.source === "principal" && form.principal === "") return "Choose whose policies are simulated.";
+  if (form.source === "principal" && form.principal === "") return "Choose whose policies to simulate.";
   if (wordsOf(form.actions).length === 0) return "Name at least one action, for example s3:GetObject.";
   const odd = wordsOf(form.actions).find((action) => !/^[a-z0-9-]+:[A-Za-z0-9*?]+$/.test(action));
-  if (odd !== undefined) return `${odd} is no action: write SERVICE:Operation, for example s3:GetObject.`;
+  if (odd !== undefined) return `${odd} is not an action: write SERVICE:Operation, for example s3:GetObject.`;
   if (form.resourcePolicy.trim() !== "" && linesOf(form.resources).length === 0) {
-    return "A resource's policy needs the resource that it belongs to: name its ARN.";
+    return "Name the ARN of the resource that the resource policy belongs to.";
   }
   return undefined;
 }
@@ -106,7 +106,7 @@ export interface ResultRow {
   readonly decision: string;
   readonly matched: readonly Statement[];
   readonly missing: readonly string[];
-  /** Whether a permissions boundary allows it, where there is one. */
+  /** Whether the permissions boundary allows it, if there is one. */
   readonly boundary: boolean | undefined;
 }
 
@@ -137,7 +137,7 @@ export function rowsOf(results: readonly EvaluationResult[]): ResultRow[] {
   });
 }
 
-/** The part of a policy that a statement of the answer points at. Lines and columns count from 1. */
+/** The part of a policy that a statement of the answer refers to. Lines and columns count from 1. */
 export function excerpt(text: string, statement: Statement): string | undefined {
   const { StartPosition: start, EndPosition: end } = statement;
   if (start?.Line === undefined || end?.Line === undefined) return undefined;

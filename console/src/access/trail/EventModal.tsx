@@ -10,7 +10,7 @@ import { isDenial, type TrailEvent } from "./events";
 
 const ignore = (): void => undefined;
 
-/** An event, whole. */
+/** A complete event. */
 export function EventModal({ event, onDismiss }: { readonly event: TrailEvent; readonly onDismiss: () => void }) {
   return (
     <Modal

@@ -1,6 +1,6 @@
 import type { Event, LookupAttributeKey, LookupEventsRequest } from "@aws-sdk/client-cloudtrail";
 
-/** An event as lists show it: what LookupEvents says, and what its text says more. */
+/** An event as lists show it: what LookupEvents returns, and more from the event's text. */
 export interface TrailEvent {
   readonly id: string;
   readonly at: Date;
@@ -15,7 +15,7 @@ export interface TrailEvent {
   readonly sourceIp: string;
   readonly endpoint: string | undefined;
   readonly resources: string;
-  /** The event as the trail has it, laid out. */
+  /** The event as it is in the trail, formatted. */
   readonly text: string;
 }
 
@@ -49,12 +49,12 @@ function parse(text: string): Json | undefined {
     const value: unknown = JSON.parse(text);
     return typeof value === "object" && value !== null ? (value as Json) : undefined;
   } catch {
-    // The reader sees the text as it came.
+    // The reader sees the original text.
     return undefined;
   }
 }
 
-/** Whether a call was refused for want of permission: what an explanation can be asked for. */
+/** Whether a call was refused for lack of permission, so that it can be explained. */
 export function isDenial(event: TrailEvent): boolean {
   return /^(Client\.)?(AccessDenied|AccessDeniedException|UnauthorizedOperation|AuthorizationError)$/.test(
     event.errorCode ?? "",
@@ -64,12 +64,14 @@ export function isDenial(event: TrailEvent): boolean {
 export interface TrailFilter {
   readonly attribute: LookupAttributeKey | "";
   readonly value: string;
-  /** Moments in milliseconds; nothing for no bound. */
+  /** Times in milliseconds; undefined for no bound. */
   readonly from?: number | undefined;
   readonly until?: number | undefined;
 }
 
-/** AWS takes one attribute and a range of time; the rest of any filtering is done in the page, over what was read. */
+/**
+ * AWS filters by one attribute and a range of time; the page does all other filtering on the events that it has read.
+ */
 export function lookupRequest(filter: TrailFilter, next?: string): LookupEventsRequest {
   const value = filter.value.trim();
   return {

@@ -8,19 +8,19 @@ interface TrailPage {
   readonly next: string | undefined;
 }
 
-/** Pages of AWS's that are read in one go: a page may be empty and still have a next one. */
+/** How many of AWS's pages are read at once: a page may be empty and still have a next one. */
 const PAGES_AT_ONCE = 6;
 
 interface Options {
-  /** Which events are wanted, of those read. */
+  /** Which of the events read are wanted. */
   readonly keep?: (event: TrailEvent) => boolean;
   readonly poll?: number | undefined;
 }
 
 /**
- * The trail, the newest first, read on as far as the page asks.
+ * The trail, newest first, read as far as the page requests.
  *
- * ``range`` is how far back, in milliseconds from now: the moment is counted when the query runs, so that a live
+ * ``range`` is how far back, in milliseconds from now: the start is computed when the query runs, so that a live
  * list has one key.
  */
 export function useTrail(filter: Omit<TrailFilter, "from">, range: number | undefined, options: Options = {}) {

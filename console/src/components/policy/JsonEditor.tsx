@@ -26,7 +26,7 @@ const HIGHLIGHT = HighlightStyle.define([
   { tag: [tags.number, tags.bool, tags.null], color: EDITOR_COLOURS.literal },
 ]);
 
-/** The editor itself. Its own file, so that it is loaded when a page shows one. */
+/** The editor itself, in a file of its own so that it is loaded only when a page shows one. */
 export default function JsonEditor({ value, onChange, label, readOnly, problems, jump, describedBy }: Props) {
   const host = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView>(undefined);
@@ -38,7 +38,8 @@ export default function JsonEditor({ value, onChange, label, readOnly, problems,
   useEffect(() => {
     const element = host.current;
     if (element === null) return;
-    // In a shadow root the editor adopts a style sheet; elsewhere it would insert <style>, which the page's policy forbids.
+    // In a shadow root the editor adopts a style sheet; elsewhere it would insert <style>, which the page's policy
+    // forbids.
     const root = element.shadowRoot ?? element.attachShadow({ mode: "open" });
     const { value: first, label: name, readOnly: fixed } = shown.current;
     const editor = new EditorView({
@@ -58,7 +59,8 @@ export default function JsonEditor({ value, onChange, label, readOnly, problems,
           "aria-label": name,
           "aria-readonly": String(fixed),
           spellcheck: "false",
-          // What is editable has its turn with the Tab key anyhow; checkers of accessibility look for this attribute.
+          // Editable elements are reachable with the Tab key anyway, but accessibility checkers look for this
+          // attribute.
           tabindex: "0",
         }),
         EditorView.updateListener.of((update) => {

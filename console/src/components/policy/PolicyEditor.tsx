@@ -5,7 +5,7 @@ import Spinner from "@cloudscape-design/components/spinner";
 import StatusIndicator from "@cloudscape-design/components/status-indicator";
 import { lazy, Suspense, useId, useState } from "react";
 import { formatNumber } from "../format";
-import { countedCharacters, layOut, type PolicyProblem, type Position, syntaxProblem } from "./problems";
+import { countedCharacters, formatJson, type PolicyProblem, type Position, syntaxProblem } from "./problems";
 
 // The editor is the largest part of every page that has one, so it is loaded when it is first shown.
 const JsonEditor = lazy(() => import("./JsonEditor"));
@@ -13,7 +13,7 @@ const JsonEditor = lazy(() => import("./JsonEditor"));
 interface Props {
   readonly value: string;
   readonly onChange: (value: string) => void;
-  /** What the service found wrong with this text; see ``problemsOf``. Clear it when the text changes. */
+  /** The problems that the service found in this text; see ``problemsOf``. Clear them when the text changes. */
   readonly errors?: readonly PolicyProblem[];
   readonly label: string;
   readonly readOnly?: boolean;
@@ -26,7 +26,7 @@ interface Props {
   readonly optional?: boolean;
 }
 
-/** A JSON policy with line numbers; what is wrong with it stands at its place and in a list below. */
+/** A JSON policy with line numbers. Problems are marked where they are, and listed below. */
 export function PolicyEditor({
   value,
   onChange,
@@ -76,12 +76,12 @@ export function PolicyEditor({
         <SpaceBetween size="xs" direction="horizontal" alignItems="center">
           <Button
             variant="inline-link"
-            ariaLabel={`Lay out ${label}`}
+            ariaLabel={`Format ${label}`}
             disabled={syntax !== undefined}
-            disabledReason="Only valid JSON can be laid out."
-            onClick={() => onChange(layOut(value))}
+            disabledReason="Only valid JSON can be formatted."
+            onClick={() => onChange(formatJson(value))}
           >
-            Lay out
+            Format
           </Button>
           <Box color={isTooLong ? "text-status-error" : "text-body-secondary"} fontSize="body-s">
             {`${counted} characters, white space ${countsSpace ? "" : "not "}counted${isTooLong ? ": too long" : ""}`}

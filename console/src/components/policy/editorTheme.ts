@@ -1,7 +1,7 @@
 import { EditorView } from "@codemirror/view";
 
-// The design system's colours, which follow the theme of the page; what stands behind the comma is for a
-// version of it that names them otherwise.
+// The design system's colours, which follow the theme of the page; the value after the comma is for a
+// version of it that has other names for them.
 const TEXT = "var(--color-text-body-default-b2us04, currentColor)";
 const SECONDARY = "var(--color-text-body-secondary-66ygbb, currentColor)";
 const BACKGROUND = "var(--color-background-input-default-1u0v1p, Canvas)";

@@ -3,14 +3,14 @@ const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const WORD = /true|false|null/y;
 const SPACE = /[ \t\r\n]*/y;
 
-/** Where a text stops being JSON. Browsers say it in words of their own, or not at all. */
+/** The position at which a text stops being JSON. Browsers report it in different words, or not at all. */
 class Fault extends Error {
   constructor(readonly offset: number) {
-    super("no valid JSON");
+    super("not valid JSON");
   }
 }
 
-/** The offset of the first character that JSON cannot have there; the text's length where its end comes too early. */
+/** The offset of the first character that is not valid JSON; the text's length if the text ends too early. */
 export function jsonFault(text: string): number | undefined {
   try {
     const end = skip(text, value(text, skip(text, 0)));
@@ -40,7 +40,7 @@ function value(text: string, at: number): number {
   return /[-0-9]/.test(character ?? "") ? match(NUMBER, text, at) : match(WORD, text, at);
 }
 
-/** A string, in which control characters are written with a backslash only. */
+/** A string, in which control characters must be escaped. */
 function string(text: string, at: number): number {
   const end = match(TEXT, text, at);
   for (let offset = at; offset < end; offset += 1) {

@@ -1,7 +1,7 @@
 import { readError } from "../../api/errors";
 import { jsonFault } from "./jsonFault";
 
-/** What is wrong with a policy's text, and where, as far as that is known. Lines and columns count from 1. */
+/** What is wrong with a policy's text, and where, if that is known. Lines and columns count from 1. */
 export interface PolicyProblem {
   readonly message: string;
   readonly line?: number | undefined;
@@ -13,14 +13,14 @@ export interface Position {
   readonly column: number;
 }
 
-/** The place of a character of a text. */
+/** The line and column of a character of a text. */
 export function positionAt(text: string, offset: number): Position {
   const before = text.slice(0, Math.max(0, offset));
   const lineStart = before.lastIndexOf("\n") + 1;
   return { line: before.split("\n").length, column: before.length - lineStart + 1 };
 }
 
-/** The character at a place of a text; places outside of it give its nearest character. */
+/** The offset of a line and column in a text; positions outside the text give the nearest offset. */
 export function offsetAt(text: string, line: number, column: number): number {
   const lines = text.split("\n");
   const index = Math.min(Math.max(line, 1), lines.length) - 1;
@@ -28,7 +28,7 @@ export function offsetAt(text: string, line: number, column: number): number {
   return start + Math.min(Math.max(column, 1) - 1, lines[index]?.length ?? 0);
 }
 
-/** Why a text is no JSON object, or nothing if it is one. */
+/** Why a text is not a JSON object; undefined if it is one. */
 export function syntaxProblem(text: string): PolicyProblem | undefined {
   if (text.trim() === "") return { message: "The policy is empty. Write a JSON object with Version and Statement." };
   try {
@@ -36,26 +36,26 @@ export function syntaxProblem(text: string): PolicyProblem | undefined {
     if (typeof value === "object" && value !== null && !Array.isArray(value)) return undefined;
     return { message: "A policy is a JSON object: it begins with { and ends with }.", line: 1, column: 1 };
   } catch {
-    return { message: "The policy is no valid JSON.", ...positionAt(text, jsonFault(text) ?? text.length) };
+    return { message: "The policy is not valid JSON.", ...positionAt(text, jsonFault(text) ?? text.length) };
   }
 }
 
-/** The problems of a policy that a call refused: what the service says, at the place that it speaks of. */
+/** The problems of a policy that a call refused: the service's message, at the place that it refers to. */
 export function problemsOf(error: unknown, text: string): PolicyProblem[] {
   const syntax = syntaxProblem(text);
   const { code, message } = readError(error);
   return [{ ...(syntax ?? placeOf(message, text)), message: `${code}: ${message}` }];
 }
 
-/** Whether an error is about a policy's text, and so belongs beside the text. */
-export function isPolicyFault(error: unknown): boolean {
+/** Whether an error is about a policy's text, and is therefore shown beside the text. */
+export function isPolicyError(error: unknown): boolean {
   return (
     error instanceof Error &&
     /^(MalformedPolicyDocument|MalformedPolicy|InvalidPolicyDocument|PolicyNotAttachable)/.test(error.name)
   );
 }
 
-/** What a statement lacks or has too much, by the messages that name no place. */
+/** What is missing in a statement, or must not be there, by the messages that name no place. */
 const LACKS: readonly (readonly [RegExp, (statement: Statement) => boolean])[] = [
   [/invalid resource/i, (statement) => textsOf(statement["Resource"]).some((resource) => !resource.startsWith("arn:"))],
   [/must contain actions/i, (statement) => !("Action" in statement) && !("NotAction" in statement)],
@@ -78,10 +78,10 @@ const LACKS: readonly (readonly [RegExp, (statement: Statement) => boolean])[] =
 
 type Statement = Readonly<Record<string, unknown>>;
 
-/** The place that a service's message speaks of: it says it, or it quotes or means something that stands there. */
+/** The place that a service's message refers to: it names the position, or quotes or means something there. */
 export function placeOf(message: string, text: string): Position | undefined {
-  const told = /position \((\d+),\s*(\d+)\)|line (\d+),? column (\d+)/i.exec(message);
-  if (told) return { line: Number(told[1] ?? told[3]), column: Number(told[2] ?? told[4]) };
+  const position = /position \((\d+),\s*(\d+)\)|line (\d+),? column (\d+)/i.exec(message);
+  if (position) return { line: Number(position[1] ?? position[3]), column: Number(position[2] ?? position[4]) };
   if (/must be version/i.test(message)) return positionOfText(text, '"Version"');
   const quoted = quotedIn(message).find((part) => text.includes(JSON.stringify(part)));
   if (quoted !== undefined) {
@@ -102,7 +102,7 @@ function positionOfText(text: string, part: string): Position | undefined {
   return found < 0 ? undefined : positionAt(text, found);
 }
 
-/** What a message quotes, the most telling first: quoted texts, ARNs and what follows the word "Resource". */
+/** What a message quotes, the most specific first: quoted texts, ARNs, and what follows the word "Resource". */
 function quotedIn(message: string): string[] {
   const quoted = [...message.matchAll(/"((?:[^"\\]|\\.)+)"/g)].map((match) => match[1] ?? "");
   const bare = [...message.matchAll(/\b(?:Resource|Action|Principal) (\S+) (?:must|is)\b/g)].map(
@@ -125,12 +125,12 @@ function statementsOf(text: string): Statement[] {
     const list: unknown[] = Array.isArray(entries) ? entries : [entries];
     return list.filter((entry): entry is Statement => typeof entry === "object" && entry !== null);
   } catch {
-    // Who asks has already been told that the text is no JSON.
+    // The caller has already reported that the text is not JSON.
     return [];
   }
 }
 
-/** Where a statement's brace stands. */
+/** The position of a statement's opening brace. */
 export function statementPosition(text: string, index: number): Position | undefined {
   const key = text.indexOf('"Statement"');
   if (key < 0) return undefined;
@@ -152,7 +152,7 @@ export function statementPosition(text: string, index: number): Position | undef
   return undefined;
 }
 
-/** Where one of a document's statements begins. Only those that are objects have a place. */
+/** Where one of a document's statements begins. Only statements that are objects have a position. */
 export function placeAmong(statements: readonly unknown[], index: number, text: string): Position | undefined {
   const isObject = (each: unknown): boolean => typeof each === "object" && each !== null && !Array.isArray(each);
   return isObject(statements[index])
@@ -160,12 +160,12 @@ export function placeAmong(statements: readonly unknown[], index: number, text: 
     : undefined;
 }
 
-/** The text of a policy, laid out; what is no JSON stays as it is. */
-export function layOut(text: string): string {
+/** The text of a policy, formatted; text that is not JSON is returned as it is. */
+export function formatJson(text: string): string {
   try {
     return JSON.stringify(JSON.parse(text), null, 2);
   } catch {
-    // Nothing to lay out: the editor shows where it breaks.
+    // Nothing to format: the editor shows where it is broken.
     return text;
   }
 }

@@ -1,5 +1,5 @@
 import { useState } from "react";
-import { isPolicyFault, type PolicyProblem, problemsOf, syntaxProblem } from "./problems";
+import { isPolicyError, type PolicyProblem, problemsOf, syntaxProblem } from "./problems";
 
 export interface PolicyText {
   readonly text: string;
@@ -7,11 +7,11 @@ export interface PolicyText {
   readonly problems: readonly PolicyProblem[];
   /** Whether the text is JSON, so that it can be sent. */
   readonly sendable: boolean;
-  /** Send the text; if the service finds fault with it, mark where. Throws what the call throws. */
+  /** Send the text, and mark the problems that the service finds. Throws what the call throws. */
   readonly send: <Answer>(call: (text: string) => Promise<Answer>) => Promise<Answer>;
 }
 
-/** A policy that is being written, with what the service said of it when it was last sent. */
+/** A policy that is being edited, with the problems that the service found when it was last sent. */
 export function usePolicyText(initial: string): PolicyText {
   const [text, set] = useState(initial);
   const [problems, setProblems] = useState<readonly PolicyProblem[]>([]);
@@ -28,7 +28,7 @@ export function usePolicyText(initial: string): PolicyText {
       try {
         return await call(text);
       } catch (error) {
-        if (isPolicyFault(error)) setProblems(problemsOf(error, text));
+        if (isPolicyError(error)) setProblems(problemsOf(error, text));
         throw error;
       }
     },

@@ -9,11 +9,11 @@ import { describedTags } from "./tags";
 
 interface Props {
   readonly arn: string;
-  /** What it is, in a sentence: "model". */
+  /** The noun for the resource: "model". */
   readonly noun: string;
 }
 
-/** The tags of a job or a model, to be seen and changed. */
+/** The tags of a job or a model, which can be edited. */
 export function ComprehendTags({ arn, noun }: Props) {
   const client = useComprehend();
   const notices = useNotices();
@@ -34,7 +34,7 @@ export function ComprehendTags({ arn, noun }: Props) {
           if (removed.length > 0) await client.send(new UntagResourceCommand({ ResourceArn: arn, TagKeys: removed }));
           if (set.length > 0) await client.send(new TagResourceCommand({ ResourceArn: arn, Tags: set }));
         } finally {
-          // Also after an error: of two calls the first may have done its part.
+          // After an error too: the first of the two calls may have succeeded.
           await refetch();
         }
         notices.success(`The ${noun}'s tags are changed.`);

@@ -6,14 +6,14 @@ import { MOST_TAGS, type Tag, type TagErrors } from "./tags";
 interface Props {
   readonly value: readonly Tag[];
   readonly onChange: (tags: readonly Tag[]) => void;
-  /** What is to be said of each tag now. */
+  /** The current problems of each tag. */
   readonly errors: readonly TagErrors[];
   readonly most?: number;
   readonly actions?: ReactNode;
   readonly info: ReactNode;
 }
 
-/** Tags, a row each, to be changed. */
+/** Tags, one per row, which can be edited. */
 export function TagRows({ value, onChange, errors, most = MOST_TAGS, actions, info }: Props) {
   const set = (index: number, change: Partial<Tag>): void =>
     onChange(value.map((tag, at) => (at === index ? { ...tag, ...change } : tag)));

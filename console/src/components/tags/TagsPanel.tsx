@@ -6,21 +6,21 @@ import { useState } from "react";
 import { ErrorAlert } from "../ErrorAlert";
 import { useAttempt } from "../useAttempt";
 import { TagRows } from "./TagRows";
-import { areFaultless, MOST_TAGS, type Tag, type TagChange, tagChange, tagErrors } from "./tags";
+import { areValid, MOST_TAGS, type Tag, type TagChange, tagChange, tagErrors } from "./tags";
 
 interface Props {
   readonly tags: readonly Tag[];
   readonly most?: number;
-  /** Whether keys that differ in case alone are the same. */
+  /** Whether keys that differ only in case are the same. */
   readonly ignoreCase?: boolean;
-  /** What tags are good for, here. */
+  /** What tags are used for here. */
   readonly description?: string;
   readonly onSave: (change: TagChange, wanted: readonly Tag[]) => Promise<void>;
 }
 
-const FOR_POLICIES = "Policies can ask for tags, for example aws:PrincipalTag/team or aws:ResourceTag/team.";
+const FOR_POLICIES = "Policies can require tags, for example with aws:PrincipalTag/team or aws:ResourceTag/team.";
 
-/** The tags of something, changed in place. */
+/** The tags of a resource, edited in place. */
 export function TagsPanel(props: Props) {
   const { tags, most = MOST_TAGS, ignoreCase = false, description = FOR_POLICIES, onSave } = props;
   const [edited, setEdited] = useState<readonly Tag[]>();
@@ -43,7 +43,7 @@ export function TagsPanel(props: Props) {
             <SpaceBetween direction="horizontal" size="xs">
               {edited !== undefined && <Button onClick={() => setEdited(undefined)}>Discard</Button>}
               <Button
-                disabled={edited === undefined || edited.length > most || !areFaultless(errors)}
+                disabled={edited === undefined || edited.length > most || !areValid(errors)}
                 loading={busy}
                 onClick={() => void save()}
               >

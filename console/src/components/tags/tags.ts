@@ -13,11 +13,11 @@ export interface TagErrors {
   readonly value?: string;
 }
 
-/** What is wrong with each tag; an empty object where nothing is. IAM's keys are alike without regard to case. */
+/** What is wrong with each tag; an empty object for a valid one. IAM's keys are compared without regard to case. */
 export function tagErrors(tags: readonly Tag[], ignoreCase = false): TagErrors[] {
   const keys = tags.map(({ Key }) => (ignoreCase ? Key.toLowerCase() : Key));
   return tags.map(({ Key, Value }, index) => {
-    const key = keyProblem(Key) ?? (keys.indexOf(keys[index] ?? "") < index ? "This key is there already." : undefined);
+    const key = keyProblem(Key) ?? (keys.indexOf(keys[index] ?? "") < index ? "This key already exists." : undefined);
     const value =
       Value.length > VALUE_LENGTH
         ? `Shorten the value: it has ${Value.length} characters of ${VALUE_LENGTH}.`
@@ -32,8 +32,8 @@ function keyProblem(key: string): string | undefined {
   return key.toLowerCase().startsWith("aws:") ? "Keys that begin with aws: are reserved." : undefined;
 }
 
-/** Whether nothing is wrong with any tag. */
-export function areFaultless(errors: readonly TagErrors[]): boolean {
+/** Whether all tags are valid. */
+export function areValid(errors: readonly TagErrors[]): boolean {
   return errors.every(({ key, value }) => key === undefined && value === undefined);
 }
 
@@ -43,7 +43,7 @@ export interface DescribedTag {
   readonly Value?: string | undefined;
 }
 
-/** Tags of an answer as a form has them. */
+/** The tags of an answer, for a form. */
 export function describedTags(tags: readonly DescribedTag[] | undefined): Tag[] {
   return (tags ?? []).map(({ Key = "", Value = "" }) => ({ Key, Value }));
 }
@@ -54,7 +54,7 @@ export interface TagChange {
   readonly removed: string[];
 }
 
-/** What turns the tags that are there into those that are wanted. */
+/** The changes from the existing tags to the wanted ones. */
 export function tagChange(present: readonly Tag[], wanted: readonly Tag[]): TagChange {
   const values = new Map(present.map((tag) => [tag.Key, tag.Value]));
   const keys = new Set(wanted.map((tag) => tag.Key));

@@ -13,12 +13,12 @@ import { addMissing, type Change, described } from "./changes";
 
 interface Props {
   readonly changes: readonly Change[];
-  /** The buckets of the request: a new endpoint leads to them alone. */
+  /** The buckets of the request: a new endpoint gives access only to them. */
   readonly buckets: readonly string[];
   readonly onAdded: () => void;
 }
 
-/** Makes what a check misses, once the person has seen what that is. */
+/** Adds what a check found missing, after showing it to the user. */
 export function AddMissing({ changes, buckets, onAdded }: Props) {
   const ec2 = useEc2();
   const iam = useIam();
@@ -42,14 +42,14 @@ export function AddMissing({ changes, buckets, onAdded }: Props) {
             try {
               await addMissing(changes, target);
             } finally {
-              // What was added before something failed shows, too.
+              // Show what was added before the failure, too.
               await Promise.all(["ec2", "iam"].map((service) => queries.invalidateQueries({ queryKey: [service] })));
               onAdded();
             }
             setOpen(false);
           }}
         >
-          <Box>This is added with your own permissions. Nothing that is there is taken away.</Box>
+          <Box>This is added with your own permissions. Nothing existing is removed.</Box>
           <SpaceBetween size="m">
             {changes.map((change) => {
               const { words, code } = described(change, target);

@@ -3,12 +3,12 @@ import CopyToClipboard from "@cloudscape-design/components/copy-to-clipboard";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 
 interface Props {
-  /** What it is, for those who do not see it: "The request for the AWS CLI". */
+  /** The accessible name: "The request for the AWS CLI". */
   readonly label: string;
   readonly code: string;
 }
 
-/** Text to copy into a terminal or a file, as it stands. */
+/** Text to copy into a terminal or a file as it is. */
 export function CodeBlock({ label, code }: Props) {
   return (
     <SpaceBetween size="xs">
@@ -20,7 +20,7 @@ export function CodeBlock({ label, code }: Props) {
         copyButtonText="Copy"
         copyButtonAriaLabel={`Copy: ${label}`}
         copySuccessText="Copied"
-        copyErrorText="The browser did not let it be copied: select the text and copy it."
+        copyErrorText="The browser did not allow copying: select the text and copy it."
         textToCopy={code}
       />
     </SpaceBetween>

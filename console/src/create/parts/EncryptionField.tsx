@@ -9,7 +9,7 @@ interface Props {
   readonly onChange: (value: EncryptionValue) => void;
 }
 
-/** The key of AWS KMS that a copied request has: there is none here to choose, so it is not offered. */
+/** The AWS KMS key of a copied request. There are no keys to choose from here, so it can only be removed. */
 export function EncryptionField({ label, value, onChange }: Props) {
   if (!value.on) return null;
   return (
@@ -18,7 +18,7 @@ export function EncryptionField({ label, value, onChange }: Props) {
       header={`${label}: the copied request has a KMS key`}
       action={
         <Button formAction="none" onClick={() => onChange({ on: false, keyId: "" })}>
-          Leave the key out
+          Remove the key
         </Button>
       }
     >

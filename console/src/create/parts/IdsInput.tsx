@@ -12,9 +12,9 @@ interface Props {
   readonly onChange: (ids: readonly string[]) => void;
 }
 
-/** Ids that are typed, for those who may not list what they name. */
+/** A field for ids, for users who may not list the resources. */
 export function IdsInput({ label, description, placeholder, ids, errorText, onChange }: Props) {
-  // The text as it was typed, while it says the same ids: a comma at its end must not go away.
+  // The text as it was typed, while it has the same ids: a comma at the end must not disappear.
   const [text, setText] = useState(ids.join(", "));
   const shown = splitIds(text).join() === ids.join() ? text : ids.join(", ");
   return (

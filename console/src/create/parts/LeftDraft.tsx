@@ -1,7 +1,7 @@
 import Alert from "@cloudscape-design/components/alert";
 import Button from "@cloudscape-design/components/button";
 
-/** Says that a form is not empty because it was left so, and takes it away. */
+/** Says that the form has the values with which it was left, and lets the user discard them. */
 export function LeftDraft({ onDiscard }: { readonly onDiscard: () => void }) {
   return (
     <Alert
@@ -9,11 +9,11 @@ export function LeftDraft({ onDiscard }: { readonly onDiscard: () => void }) {
       header="This is the form as you left it"
       action={
         <Button formAction="none" onClick={onDiscard}>
-          Discard and start anew
+          Discard and start again
         </Button>
       }
     >
-      Nothing of it was sent. It is kept until you send it, cancel it, or sign out.
+      It was not sent. It is kept until you send it, cancel it, or sign out.
     </Alert>
   );
 }

@@ -54,13 +54,13 @@ export function SubnetsSelect({ vpc, value, errorText, onChange }: ListProps) {
   const options = subnets.data?.map((subnet) => ({
     value: subnet.SubnetId ?? "",
     label: labelOf(subnet.SubnetId, subnet.Tags),
-    description: `${subnet.CidrBlock}, ${subnet.AvailabilityZone}, ${subnet.AvailableIpAddressCount} addresses free`,
+    description: `${subnet.CidrBlock}, ${subnet.AvailabilityZone}, ${subnet.AvailableIpAddressCount} free addresses`,
   }));
   return (
     <IdsMultiselect
       label="Subnets"
       noun="subnets"
-      description="Containers get their addresses here. Name at least two, so that one may be full."
+      description="Containers get their addresses here. Choose at least two, in case one is full."
       constraintText={`1 to ${MOST_SUBNETS} subnets.`}
       empty={`${vpc} has no subnet. Create one first.`}
       {...{ options, value, errorText, onChange }}
@@ -80,7 +80,7 @@ export function GroupsSelect({ vpc, value, errorText, onChange }: ListProps) {
     <IdsMultiselect
       label="Security groups"
       noun="security groups"
-      description="They must let TCP 443 out to S3. A job of several containers needs a group that lets its members reach each other."
+      description="They must allow TCP 443 out to S3. A job of several containers needs a group that lets its members reach each other."
       constraintText={`1 to ${MOST_GROUPS} security groups.`}
       empty={`${vpc} has no security group.`}
       {...{ options, value, errorText, onChange }}

@@ -28,16 +28,16 @@ const SCOPES = [
   {
     value: "locations",
     label: "Input and output S3 locations",
-    description: "The role serves this request, and others over the same locations.",
+    description: "The role works for this request, and for others with the same locations.",
   },
   {
     value: "buckets",
     label: "Input and output S3 buckets",
-    description: "The role serves every request over these buckets.",
+    description: "The role works for every request with these buckets.",
   },
 ];
 
-/** A role for exactly this request: what it may do is shown before it is made. */
+/** A role for exactly this request, whose permissions are shown before it is created. */
 export function NewRoleForm({ inputs, outputs, vpc, onCreated }: Props) {
   const { account } = useSignedIn().identity;
   const client = useIam();
@@ -45,7 +45,7 @@ export function NewRoleForm({ inputs, outputs, vpc, onCreated }: Props) {
   const endpoint = useStorageEndpoint(vpc.vpc);
   const [scope, setScope] = useState<Scope>("locations");
   const [suffix, setSuffix] = useState("");
-  const [asked, setAsked] = useState(false);
+  const [submitted, setSubmitted] = useState(false);
   const [through, setThrough] = useState(true);
   const network = hasVpc(vpc);
   const bound = network && through ? endpoint : undefined;
@@ -67,7 +67,7 @@ export function NewRoleForm({ inputs, outputs, vpc, onCreated }: Props) {
   });
   const nothing = document.Statement.length === 0;
   const create = (): void => {
-    setAsked(true);
+    setSubmitted(true);
     if (suffixProblem(suffix) === undefined) creation.mutate();
   };
   return (
@@ -83,15 +83,15 @@ export function NewRoleForm({ inputs, outputs, vpc, onCreated }: Props) {
         <Checkbox
           checked={through}
           onChange={({ detail }) => setThrough(detail.checked)}
-          description="Keys that are stolen from the container cannot be used anywhere else."
+          description="Keys stolen from the container cannot be used anywhere else."
         >
           Only through the VPC's S3 endpoint {endpoint}
         </Checkbox>
       )}
       <FormField
         label="Name suffix"
-        description={`The role becomes ${ROLE_PREFIX}${suffix === "" ? "SUFFIX" : suffix}.`}
-        errorText={asked ? suffixProblem(suffix) : undefined}
+        description={`The role's name becomes ${ROLE_PREFIX}${suffix === "" ? "SUFFIX" : suffix}.`}
+        errorText={submitted ? suffixProblem(suffix) : undefined}
       >
         <Input value={suffix} autoComplete={false} onChange={({ detail }) => setSuffix(detail.value)} />
       </FormField>

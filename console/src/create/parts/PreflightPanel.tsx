@@ -18,13 +18,13 @@ import { isWithout, type Preflight } from "./usePreflight";
 
 interface Props {
   readonly preflight: Preflight;
-  /** Why it cannot be asked yet, such as "Fill in: IAM role."; undefined when the form is complete. */
+  /** Why the request cannot be checked yet, such as "Fill in: IAM role."; undefined if the form is complete. */
   readonly waitingFor?: string | undefined;
   /** The buckets of the request. */
   readonly buckets: readonly string[];
 }
 
-/** What stands in the way of a request and its job; one line where nothing does. */
+/** What would make a request or its job fail; one line if nothing would. */
 export function PreflightPanel({ preflight, waitingFor, buckets }: Props) {
   const { checks, busy, error, again } = preflight;
   const [whole, setWhole] = useState(false);
@@ -35,7 +35,7 @@ export function PreflightPanel({ preflight, waitingFor, buckets }: Props) {
       header={
         <Header
           variant="h2"
-          description="What stands in the way of this request and its job. Nothing is created by asking."
+          description="What would make this request or its job fail. Checking creates nothing."
           actions={
             <Button formAction="none" loading={busy} disabled={waitingFor !== undefined} onClick={again}>
               Check again
@@ -59,7 +59,7 @@ export function PreflightPanel({ preflight, waitingFor, buckets }: Props) {
           </LiveRegion>
           {checks && (
             <Button variant="inline-link" formAction="none" onClick={() => setWhole(!whole)}>
-              {whole ? "Show only what is to be read" : `Show all ${counted(checks.length, "check")}`}
+              {whole ? "Show only what needs attention" : `Show all ${counted(checks.length, "check")}`}
             </Button>
           )}
         </SpaceBetween>

@@ -10,7 +10,7 @@ interface Props {
   readonly request: Json;
 }
 
-/** The request of a form as code that does the same. */
+/** The request of a form as code. */
 export function RequestCode({ operation, request }: Props) {
   const config = getConfig();
   const cli = cliCommand(operation, request, config);
@@ -19,7 +19,7 @@ export function RequestCode({ operation, request }: Props) {
     <ExpandableSection
       variant="container"
       headerText="The same request as code"
-      headerDescription="It changes with the form. No key is in it: the AWS CLI and boto3 take yours from their own configuration."
+      headerDescription="It changes with the form. It contains no key: the AWS CLI and boto3 use yours from their own configuration."
     >
       <Tabs
         ariaLabel="Language"

@@ -16,7 +16,7 @@ interface Props {
   /** The role's ARN. */
   readonly value: string;
   readonly onChange: (arn: string) => void;
-  /** S3 URIs that the work reads and writes, for the policy of a new role. Those that are empty are left out. */
+  /** The S3 URIs that the work reads and writes, for the policy of a new role. Empty ones are left out. */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly vpc: VpcValue;
@@ -25,7 +25,9 @@ interface Props {
 
 type Way = "existing" | "create" | "type";
 
-/** The role that the service reads and writes with: chosen, created for exactly this request, or named by its ARN. */
+/**
+ * The role that the service reads and writes with: an existing one, one created for this request, or one given by ARN.
+ */
 export function RolePicker({ value, onChange, inputs, outputs, vpc, errorText }: Props) {
   const roles = useRolesTrusting(COMPREHEND_SERVICE);
   const [chosen, setChosen] = useState<Way>();
@@ -53,7 +55,7 @@ export function RolePicker({ value, onChange, inputs, outputs, vpc, errorText }:
             {
               value: "create",
               label: "Create an IAM role",
-              description: "With the least rights that this request needs. You see its policy first.",
+              description: "With only the permissions that this request needs. You see its policy first.",
             },
             { value: "type", label: "Enter the ARN of a role" },
           ]}

@@ -10,13 +10,13 @@ import { type Entry, useBuckets, useFolder } from "./useStorage";
 
 interface Props {
   readonly mode: "read" | "write";
-  /** The location that is in the field, where browsing begins. */
+  /** The location in the field, where browsing begins. */
   readonly start: string;
   readonly onChoose: (uri: string) => void;
   readonly onDismiss: () => void;
 }
 
-/** The caller's buckets and what is in them, to choose a location from. */
+/** The caller's buckets and their contents, to choose a location from. */
 export function S3Browser({ mode, start, onChoose, onDismiss }: Props) {
   const begin = parseS3Uri(start);
   const [place, setPlace] = useState<S3Place>({
@@ -28,7 +28,7 @@ export function S3Browser({ mode, start, onChoose, onDismiss }: Props) {
     <Modal
       visible
       size="large"
-      header={mode === "read" ? "Choose what is read" : "Choose where results are written"}
+      header={mode === "read" ? "Choose what to read" : "Choose where to write the results"}
       closeAriaLabel="Close"
       onDismiss={onDismiss}
       footer={
@@ -102,7 +102,7 @@ function Buckets({ onOpen }: { readonly onOpen: (bucket: string) => void }) {
       onRefresh={() => void buckets.refetch()}
       columns={columns}
       keyOf={(name) => name}
-      empty="You have no bucket. Close this, and make one with “New bucket with documents”."
+      empty="You have no bucket. Close this, and create one with “New bucket with documents”."
     />
   );
 }
@@ -168,7 +168,7 @@ function Folder({ place, mode, onOpen, onChoose }: FolderProps) {
       description={folder.hasNextPage ? "Not all are loaded yet." : undefined}
       columns={columns}
       keyOf={(item) => item.key}
-      empty="Nothing is here yet."
+      empty="There is nothing here yet."
     />
   );
 }

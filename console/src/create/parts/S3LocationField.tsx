@@ -11,13 +11,13 @@ interface Props {
   readonly placeholder?: string;
   readonly value: string;
   readonly onChange: (uri: string) => void;
-  /** What is chosen when browsing: something to read, an object too, or a place to write below. */
+  /** What can be chosen when browsing: a folder or object to read, or a folder to write to. */
   readonly mode: "read" | "write";
   readonly errorText?: string | undefined;
   readonly onBlur?: () => void;
 }
 
-/** A location in S3: typed, or chosen from the caller's buckets. */
+/** A location in S3, typed or chosen from the caller's buckets. */
 export function S3LocationField(props: Props) {
   const { label, description, constraintText, value, onChange, mode, errorText, onBlur } = props;
   const [browsing, setBrowsing] = useState(false);

@@ -5,13 +5,13 @@ import { type Check, checkLabel } from "./preflight";
 interface Props {
   /** The checks that failed. */
   readonly failed: readonly Check[];
-  /** What the form's own button says: "Create job". */
+  /** The label of the form's button: "Create job". */
   readonly action: string;
   readonly onConfirm: () => Promise<void>;
   readonly onDismiss: () => void;
 }
 
-/** The question before something is sent that the preflight expects to fail. */
+/** A dialog that asks before sending a request that the preflight expects to fail. */
 export function SubmitAnyway({ failed, action, onConfirm, onDismiss }: Props) {
   return (
     <ConfirmModal
@@ -20,7 +20,7 @@ export function SubmitAnyway({ failed, action, onConfirm, onDismiss }: Props) {
       onConfirm={onConfirm}
       onDismiss={onDismiss}
     >
-      <Box variant="p">What is said below stands in the way. Cancel, and the form says what to change.</Box>
+      <Box variant="p">The checks below failed. Cancel to see in the form what to change.</Box>
       <ul>
         {failed.map((check) => (
           <li key={check.Name}>

@@ -7,11 +7,11 @@ import { CONTAINERS_TAG, jobTagErrors, MOST_CONTAINERS } from "./tags";
 interface Props {
   readonly value: readonly Tag[];
   readonly onChange: (tags: readonly Tag[]) => void;
-  /** Whether errors of empty rows are shown: not while somebody still types. */
+  /** Whether errors of empty rows are shown: not while the user is still typing. */
   readonly showErrors: boolean;
 }
 
-/** The rows of tags, and the one tag that this service itself reads. */
+/** The rows of tags, and the one tag that Reading Room itself reads. */
 export function TagsField({ value, onChange, showErrors }: Props) {
   const errors = jobTagErrors(value).map(({ key, ...rest }, index) =>
     key !== undefined && (showErrors || value[index]?.Key !== "") ? { key, ...rest } : rest,
@@ -31,8 +31,8 @@ export function TagsField({ value, onChange, showErrors }: Props) {
       }
       info={
         <>
-          The tag <Box variant="code">{CONTAINERS_TAG}</Box> says in how many containers the work runs, from 1 to{" "}
-          {MOST_CONTAINERS}. Without it the service decides by the size of the input. There can be {MOST_TAGS} tags.
+          The tag <Box variant="code">{CONTAINERS_TAG}</Box> sets how many containers do the work, from 1 to{" "}
+          {MOST_CONTAINERS}. Without it, the size of the input decides. A job can have {MOST_TAGS} tags.
         </>
       }
     />

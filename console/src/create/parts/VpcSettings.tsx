@@ -17,13 +17,13 @@ interface Props {
   readonly value: VpcValue;
   readonly onChange: (value: VpcValue) => void;
   readonly errors?: VpcErrors;
-  /** Where the page that makes a VPC leads back to, with the ids in the address. */
+  /** The page to which the form for a private VPC returns, with the ids in the address. */
   readonly returnTo: string;
-  /** The S3 locations that the work reads and writes: a VPC that is made for it leads to their buckets. */
+  /** The S3 locations that the work reads and writes: a VPC that is made for it gives access to their buckets. */
   readonly locations: readonly string[];
 }
 
-/** The section "VPC settings" of every form that starts work: VPC, subnets, security groups. */
+/** The section "VPC settings" of every form that starts a job or a training: VPC, subnets, security groups. */
 export function VpcSettings({ value, onChange, errors = {}, returnTo, locations }: Props) {
   const makeVpc = makeVpcPath(returnTo, locations);
   const vpcs = useVpcs();
@@ -32,7 +32,7 @@ export function VpcSettings({ value, onChange, errors = {}, returnTo, locations 
   const [expanded, setExpanded] = useState(used);
   const failed = Object.keys(errors).length > 0;
   useEffect(() => {
-    // What is filled in or wrong must be seen.
+    // Values and errors must be visible.
     if (used || failed) setExpanded(true);
   }, [used, failed]);
   useDerived(value, onChange, vpcs.data);
@@ -42,7 +42,7 @@ export function VpcSettings({ value, onChange, errors = {}, returnTo, locations 
     <ExpandableSection
       variant="container"
       headerText="VPC settings - optional"
-      headerDescription="Run the containers in subnets of yours, behind security groups of yours."
+      headerDescription="Run the containers in your own subnets, with your own security groups."
       expanded={expanded}
       onChange={({ detail }) => setExpanded(detail.expanded)}
     >
@@ -52,7 +52,7 @@ export function VpcSettings({ value, onChange, errors = {}, returnTo, locations 
           <SpaceBetween size="l">
             <IdsInput
               label="Subnets"
-              description={`The ids of 1 to ${MOST_SUBNETS} subnets of one VPC, with commas between them.`}
+              description={`The ids of 1 to ${MOST_SUBNETS} subnets of one VPC, separated by commas.`}
               placeholder="subnet-0123456789abcdef0"
               ids={value.subnets}
               errorText={errors.subnets}
@@ -60,7 +60,7 @@ export function VpcSettings({ value, onChange, errors = {}, returnTo, locations 
             />
             <IdsInput
               label="Security groups"
-              description={`The ids of 1 to ${MOST_GROUPS} security groups of the same VPC, with commas between them.`}
+              description={`The ids of 1 to ${MOST_GROUPS} security groups of the same VPC, separated by commas.`}
               placeholder="sg-0123456789abcdef0"
               ids={value.groups}
               errorText={errors.groups}
@@ -71,7 +71,7 @@ export function VpcSettings({ value, onChange, errors = {}, returnTo, locations 
           <SpaceBetween size="l">
             <FormField
               label="VPC"
-              description="It decides which subnets and groups are listed below. The request names no VPC."
+              description="It determines which subnets and groups are listed below. It is not part of the request."
               errorText={errors.vpc}
               secondaryControl={
                 used && (
@@ -120,13 +120,13 @@ export function VpcSettings({ value, onChange, errors = {}, returnTo, locations 
   );
 }
 
-/** The form that makes a private VPC, which leads to these buckets and then back. */
+/** The address of the form for a private VPC with access to these buckets, which returns here. */
 function makeVpcPath(returnTo: string, locations: readonly string[]): string {
   const buckets = bucketsOf(locations).map((bucket): [string, string] => ["bucket", bucket]);
   return `/vpc/create?${new URLSearchParams([["return", returnTo], ...buckets])}`;
 }
 
-/** Find what a VpcConfig does not tell: the VPC of its subnets, and that VPC's tenancy. */
+/** Find what a VpcConfig does not contain: the VPC of its subnets, and that VPC's tenancy. */
 function useDerived(
   value: VpcValue,
   onChange: (value: VpcValue) => void,
@@ -146,7 +146,7 @@ function CannotList({ error, makeVpc }: { readonly error: unknown; readonly make
   if (error === null) {
     return (
       <Alert type="info" header="There is no VPC that you may see">
-        <RouterLink to={makeVpc}>Build a private VPC</RouterLink> in one form, or type the ids that somebody gave you.
+        <RouterLink to={makeVpc}>Build a private VPC</RouterLink> in one form, or type ids that you were given.
       </Alert>
     );
   }
@@ -160,9 +160,9 @@ function CannotList({ error, makeVpc }: { readonly error: unknown; readonly make
 
 function RoleNote() {
   return (
-    <Alert type="info" header="The role must be allowed into the VPC">
+    <Alert type="info" header="The role needs permissions for the VPC">
       The service creates the job's network interfaces with the role's permissions, and removes them afterwards. A role
-      that is created below has the permissions for it.
+      that is created below has them.
       <ExpandableSection headerText="The permissions that the role needs">
         <Box variant="code">{NETWORK_ACTIONS.join(" ")}</Box>
       </ExpandableSection>

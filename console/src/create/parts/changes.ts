@@ -17,19 +17,19 @@ import {
 } from "@aws-sdk/client-iam";
 import { closedPolicy } from "../../vpc/policy/closed";
 
-/** A call that adds what a check misses, as CheckJob tells it. */
+/** A call that adds what a check found missing, from CheckJob's answer. */
 export interface Change {
   readonly Service: string;
   readonly Operation: string;
   /** JSON. */
   readonly Request: string;
-  /** JSON: the statement to add to the policy that is there. */
+  /** JSON: the statement to add to the existing policy. */
   readonly Statement?: string;
 }
 
 type Request = Readonly<Record<string, unknown>>;
 
-/** The clients of the person who adds it, and what a new endpoint is to lead to. */
+/** The user's clients, and the buckets that a new endpoint gives access to. */
 export interface Target {
   readonly ec2: EC2Client;
   readonly iam: IAMClient;
@@ -43,7 +43,7 @@ interface Entry {
   readonly send: (request: never, target: Target) => Promise<unknown>;
 }
 
-/** Every call that this page makes for a check. One that the server tells beyond them is not made. */
+/** Every call that this page makes for a check. It makes no others, even if the server suggests them. */
 const ENTRIES: Readonly<Record<string, Entry>> = {
   "iam CreateRole": {
     words: ({ RoleName }) => `Create the role ${RoleName}, which Comprehend may assume for jobs of this account`,
@@ -54,7 +54,7 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
     send: (request, { iam }) => iam.send(new UpdateAssumeRolePolicyCommand(request)),
   },
   "iam PutRolePolicy": {
-    words: ({ RoleName, PolicyName }) => `Give the role ${RoleName} one more policy, ${PolicyName}`,
+    words: ({ RoleName, PolicyName }) => `Add the policy ${PolicyName} to the role ${RoleName}`,
     send: (request, { iam }) => iam.send(new PutRolePolicyCommand(request)),
   },
   "ec2 AuthorizeSecurityGroupEgress": {
@@ -77,7 +77,7 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
     send: (request, { ec2 }) => ec2.send(new ModifyVpcEndpointCommand(request)),
   },
   "ec2 ModifyVpcAttribute": {
-    words: ({ VpcId }) => `Switch on the name server of ${VpcId}`,
+    words: ({ VpcId }) => `Turn on DNS support in ${VpcId}`,
     send: (request, { ec2 }) => ec2.send(new ModifyVpcAttributeCommand(request)),
   },
   "ec2 AssociateDhcpOptions": {
@@ -96,14 +96,14 @@ export function canAdd(changes: readonly Change[] | undefined): changes is reado
   return changes !== undefined && changes.length > 0 && changes.every((change) => entryOf(change) !== undefined);
 }
 
-/** What a change does, and what is sent, for the person who agrees to it. */
+/** What a change does and what it sends, for the user's confirmation. */
 export function described(change: Change, target: Pick<Target, "account" | "region" | "buckets">) {
   const request = withPolicy(change, JSON.parse(change.Request) as Request, target);
   const shown = change.Statement === undefined ? request : JSON.parse(change.Statement);
   return { words: entryOf(change)?.words(request) ?? change.Operation, code: JSON.stringify(shown, undefined, 2) };
 }
 
-/** Make the changes, one after the other, with the rights of the person who agreed. Throws what the API answers. */
+/** Make the changes, one after the other, with the user's own permissions. Throws the API's errors. */
 export async function addMissing(changes: readonly Change[], target: Target): Promise<void> {
   for (const change of changes) {
     const entry = entryOf(change);
@@ -120,7 +120,7 @@ export async function addMissing(changes: readonly Change[], target: Target): Pr
   }
 }
 
-/** A new endpoint leads to the job's own buckets and to nobody else's. */
+/** A new endpoint gives access to the job's own buckets and to no others. */
 function withPolicy(
   { Operation }: Change,
   request: Request,
@@ -140,7 +140,7 @@ async function policyThatIsThere({ Operation }: Change, request: Request, { ec2,
   return VpcEndpoints?.[0]?.PolicyDocument ?? "";
 }
 
-/** A policy with one statement more; one that it has already is not added again. Throws on what is no policy. */
+/** A policy with a statement added, unless it has it already. Throws if the text is not a policy. */
 export function withStatement(policy: string, statement: string): string {
   const document = JSON.parse(policy) as { Statement?: unknown };
   const known = document.Statement === undefined ? [] : [document.Statement].flat();

@@ -1,4 +1,4 @@
-/** A request as the API takes it: JSON, without dates and blobs. */
+/** A request as the API accepts it: JSON, without dates and blobs. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [member: string]: Json | undefined };
 
 export interface CodeSettings {
@@ -6,10 +6,10 @@ export interface CodeSettings {
   readonly region: string;
 }
 
-// Characters that a reader does not see, or that turn the rest of a line around: code that is copied must show them.
+// Characters that are invisible or reverse the rest of a line: code to be copied must show them.
 const HIDDEN = /[\u007f-\u00a0\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
-/** JSON text that both JSON and Python read as the same value, with nothing invisible in it. */
+/** Text that JSON and Python read as the same value, without invisible characters. */
 function visibleJson(value: string): string {
   return JSON.stringify(value).replace(HIDDEN, escaped);
 }
@@ -22,7 +22,7 @@ export function shellQuote(word: string): string {
 /**
  * The request as a command of the AWS CLI.
  *
- * It is one JSON text: options of their own would have the CLI read values that begin with file:// as files.
+ * It is one JSON text: with separate options, the CLI would read values that begin with file:// as files.
  */
 export function cliCommand(operation: string, request: Json, { apiUrl, region }: CodeSettings): string {
   const words = [

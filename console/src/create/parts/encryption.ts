@@ -1,4 +1,4 @@
-/** A key that something is to be encrypted with; ``keyId`` counts only when it is on. */
+/** A key for encryption; ``keyId`` is used only if encryption is on. */
 export interface EncryptionValue {
   readonly on: boolean;
   readonly keyId: string;
@@ -9,12 +9,12 @@ const KEY_LENGTH = 2048;
 
 export function keyProblem({ on, keyId }: EncryptionValue): string | undefined {
   if (!on) return undefined;
-  if (keyId === "") return "Enter the id or the ARN of a key, or switch encryption off.";
+  if (keyId === "") return "Enter the id or the ARN of a key, or turn encryption off.";
   if (keyId.length > KEY_LENGTH) return `Shorten it: a key's id or ARN has at most ${KEY_LENGTH} characters.`;
   return /^\p{ASCII}+$/u.test(keyId) ? undefined : "Use ASCII characters only.";
 }
 
-/** The member of the request: the key, or nothing. */
+/** The member of the request: the key, or undefined. */
 export function keyOf({ on, keyId }: EncryptionValue): string | undefined {
   return on ? keyId : undefined;
 }

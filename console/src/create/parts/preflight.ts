@@ -35,12 +35,12 @@ const LABELS: Readonly<Record<string, string>> = {
   EndpointPolicy: "Endpoint policy",
 };
 
-/** A check's name as people read it; one that this console does not know yet is shown as the API says it. */
+/** A check's name for people to read; an unknown one is shown as the API returns it. */
 export function checkLabel(name: string): string {
   return LABELS[name] ?? name;
 }
 
-/** How a status is drawn, and the word beside it. */
+/** The icon of a status, and the word beside it. */
 export function indicator(status: string): { type: StatusIndicatorProps.Type; word: string } {
   switch (status) {
     case "PASSED":
@@ -56,17 +56,17 @@ export function indicator(status: string): { type: StatusIndicatorProps.Type; wo
   }
 }
 
-/** The checks by which the call or the job would fail. */
+/** The checks that show that the call or the job would fail. */
 export function failedOf(checks: readonly Check[]): readonly Check[] {
   return checks.filter((check) => check.Status === "FAILED");
 }
 
-/** Whether there is anything to read: else one line is enough. */
+/** Whether any check needs attention: if not, one line is enough. */
 export function isClean(checks: readonly Check[]): boolean {
   return checks.every((check) => check.Status === "PASSED" || check.Status === "SKIPPED");
 }
 
-/** The whole answer as one sentence. */
+/** The whole answer in one sentence. */
 export function verdict(checks: readonly Check[]): string {
   const failed = checks.filter((check) => check.Status === "FAILED").length;
   const warned = checks.filter((check) => check.Status === "WARNING").length;
@@ -76,14 +76,14 @@ export function verdict(checks: readonly Check[]): string {
   return `Nothing stands in the way.${warnings}`;
 }
 
-/** Those to act on first; within a status in the order in which the job meets them. */
+/** Sort the checks: those that need action first, and within a status in the order in which the job meets them. */
 export function byUrgency(checks: readonly Check[]): readonly Check[] {
   const order = ["FAILED", "WARNING", "PASSED", "SKIPPED"];
   const rank = (check: Check): number => (order.indexOf(check.Status) + order.length) % order.length;
   return [...checks].sort((one, other) => rank(one) - rank(other));
 }
 
-/** The page of the console where what a check is about can be changed; undefined where there is none. */
+/** The page of the console for the subject of a check; undefined if there is none. */
 export function placeOf(resourceId: string): string | undefined {
   const bucket = /^(?:s3:\/\/|arn:aws:s3:::)([a-z0-9][.\-a-z0-9]+)(?:\/.*)?$/s.exec(resourceId)?.[1];
   if (bucket !== undefined) return `/s3/${bucket}`;

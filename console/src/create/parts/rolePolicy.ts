@@ -1,14 +1,14 @@
 import { bucketsOf, parseS3Uri } from "./s3Uri";
 import { NETWORK_ACTIONS } from "./vpc";
 
-/** What a role is to be good for: the locations of the request that it is for, and whether it is in a VPC. */
+/** What a role must give access to: the locations of the request, and whether the job is in a VPC. */
 export interface RoleAccess {
   /** S3 URIs that are read, each a prefix. */
   readonly inputs: readonly string[];
-  /** S3 URIs that are written below. */
+  /** S3 URIs below which the job writes. */
   readonly outputs: readonly string[];
   readonly network: boolean;
-  /** The gateway endpoint of the VPC for S3: the role's storage is then reached by it alone. */
+  /** The gateway endpoint of the VPC for S3: if set, the role can use storage only through it. */
   readonly endpoint?: string | undefined;
 }
 
@@ -27,7 +27,7 @@ export const ROLE_PREFIX = "AmazonComprehendServiceRole-";
 export const POLICY_NAME = "job-access";
 const NAME_LENGTH = 64;
 
-/** The least that a job with this access needs. Locations that are no S3 URIs yet are left out. */
+/** The minimal policy for a job with this access. Locations that are not S3 URIs yet are left out. */
 export function accessPolicy(access: RoleAccess, scope: Scope): { Version: string; Statement: Statement[] } {
   const through = access.endpoint !== undefined && {
     Condition: { StringEquals: { "aws:SourceVpce": access.endpoint } },
@@ -45,7 +45,7 @@ export function accessPolicy(access: RoleAccess, scope: Scope): { Version: strin
     statements.push({
       Sid: "WriteOutput",
       Effect: "Allow",
-      // Containers of one job hand each other their parts below the output, so they read it, too.
+      // The containers of a job exchange parts below the output, so they must read there, too.
       Action: ["s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload"],
       Resource: outputs,
       ...through,
@@ -57,9 +57,9 @@ export function accessPolicy(access: RoleAccess, scope: Scope): { Version: strin
   return { Version: "2012-10-17", Statement: statements };
 }
 
-/** What is wrong with a role's suffix; undefined where nothing is. */
+/** What is wrong with a role's suffix; undefined if it is valid. */
 export function suffixProblem(suffix: string): string | undefined {
-  if (suffix === "") return "Enter a suffix: the role's name is made with it.";
+  if (suffix === "") return "Enter a suffix for the role's name.";
   if (!/^[\w+=,.@-]+$/.test(suffix)) return "Use letters, digits and _+=,.@- only.";
   const most = NAME_LENGTH - ROLE_PREFIX.length;
   return suffix.length > most ? `Shorten it: a suffix has at most ${most} characters.` : undefined;
@@ -78,7 +78,7 @@ function buckets(uris: readonly string[]): string[] {
   return bucketsOf(uris).map((bucket) => `arn:aws:s3:::${bucket}`);
 }
 
-/** A key as a policy's resource: what would be a pattern or a variable there is meant as it stands. */
+/** A key as a policy's resource, with characters escaped that would form a pattern or a variable. */
 function literalKey(key: string): string {
   return key.replace(/\$(?=\{)|[*?]/g, (sign) => `\${${sign}}`);
 }

@@ -55,7 +55,7 @@ export function useGroupsOf(vpc: string) {
   });
 }
 
-/** The VPC of subnets whose VPC is not known: that of a job's VpcConfig, which names none. */
+/** The VPC of the subnets of a job's VpcConfig, which does not name it. */
 export function useVpcOf(subnets: readonly string[], wanted: boolean): string | undefined {
   const client = useEc2();
   const first = subnets[0] ?? "";
@@ -72,7 +72,7 @@ export function useVpcOf(subnets: readonly string[], wanted: boolean): string | 
   return data === undefined || data === "" ? undefined : data;
 }
 
-/** The gateway endpoint for S3 of a VPC; undefined where there is none, or several, or none may be seen. */
+/** The gateway endpoint for S3 of a VPC; undefined if there is none, or several, or the caller may not see it. */
 export function useStorageEndpoint(vpc: string): string | undefined {
   const client = useEc2();
   const { data } = useQuery({

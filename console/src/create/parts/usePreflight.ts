@@ -8,19 +8,19 @@ import type { Check } from "./preflight";
 const PAUSE_MILLISECONDS = 700;
 
 export interface Preflight {
-  /** What is known of the request as it stands now; undefined while it is asked. */
+  /** The checks of the current request; undefined while they are pending. */
   readonly checks: readonly Check[] | undefined;
   readonly busy: boolean;
   readonly error: unknown;
   readonly again: () => void;
-  /** Ask about the request of this moment; undefined where this server has no preflight. Throws what the API answers. */
+  /** Check the current request now; undefined if this server has no preflight. Throws the API's errors. */
   readonly ask: () => Promise<readonly Check[] | undefined>;
 }
 
 /**
- * What the request and then its job would meet, asked of the service while the form is filled in.
+ * The service's checks of the request and its job, while the form is filled in.
  *
- * ``waitingFor`` says why it cannot be asked yet; it is undefined when the form is complete.
+ * ``waitingFor`` says why the request cannot be checked yet; it is undefined if the form is complete.
  */
 export function usePreflight(operation: string, request: Json, waitingFor: string | undefined): Preflight {
   const call = useReadingRoom();
@@ -28,11 +28,11 @@ export function usePreflight(operation: string, request: Json, waitingFor: strin
   const now = JSON.stringify(request);
   const text = useSettled(now);
   const settled = text === now;
-  const optionsOf = (asked: string) => ({
-    queryKey: ["reading-room", "CheckJob", operation, asked],
+  const optionsOf = (request: string) => ({
+    queryKey: ["reading-room", "CheckJob", operation, request],
     staleTime: 5_000,
     queryFn: ({ signal }: { signal: AbortSignal }) =>
-      call<{ Checks: Check[] }>("CheckJob", { Operation: operation, Request: asked }, signal).then(
+      call<{ Checks: Check[] }>("CheckJob", { Operation: operation, Request: request }, signal).then(
         ({ Checks }) => Checks,
       ),
   });
@@ -57,12 +57,12 @@ export function usePreflight(operation: string, request: Json, waitingFor: strin
   };
 }
 
-/** Whether a server is too old to know the operation. */
+/** Whether the server is too old to know the operation. */
 export function isWithout(error: unknown): boolean {
   return hasCode(error, "UnknownOperationException", "UnknownOperation");
 }
 
-/** A value once it has not changed for a moment: not every key that is pressed asks the service. */
+/** A value that has not changed for a moment, so that not every keystroke calls the service. */
 function useSettled(value: string): string {
   const [settled, setSettled] = useState(value);
   useEffect(() => {

@@ -2,7 +2,7 @@ import { type _Object, ListBucketsCommand, ListObjectsV2Command } from "@aws-sdk
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useS3 } from "../../api/s3";
 
-/** One line of a listing: a folder, which is the beginning of keys up to a slash, or an object. */
+/** An entry of a listing: an object, or a folder, which is a prefix of keys up to a slash. */
 export interface Entry {
   readonly key: string;
   readonly isFolder: boolean;
@@ -28,7 +28,7 @@ export function useBuckets() {
   });
 }
 
-/** What is in a folder, a page of the service's at a time: a folder may have a million objects. */
+/** The contents of a folder, one page of the service at a time: a folder may have a million objects. */
 export function useFolder(bucket: string, prefix: string) {
   const client = useS3();
   return useInfiniteQuery({

@@ -3,7 +3,7 @@ export interface VpcValue {
   readonly vpc: string;
   readonly subnets: readonly string[];
   readonly groups: readonly string[];
-  /** The tenancy of the chosen VPC, where it could be read. */
+  /** The tenancy of the chosen VPC, if it could be read. */
   readonly tenancy?: string | undefined;
 }
 
@@ -31,12 +31,12 @@ export const NETWORK_ACTIONS: readonly string[] = [
   "ec2:DescribeSecurityGroups",
 ];
 
-/** Whether a network is asked for, however incomplete. */
+/** Whether any part of a network is set, even an incomplete one. */
 export function hasVpc(value: VpcValue): boolean {
   return value.vpc !== "" || value.subnets.length > 0 || value.groups.length > 0;
 }
 
-/** What is wrong with a network, by field; empty where nothing is. */
+/** What is wrong with a network, by field; empty if it is valid. */
 export function validateVpc(value: VpcValue): VpcErrors {
   if (!hasVpc(value)) return {};
   return {
@@ -53,12 +53,12 @@ export function vpcConfig(value: VpcValue): { Subnets: string[]; SecurityGroupId
   return hasVpc(value) ? { Subnets: [...value.subnets], SecurityGroupIds: [...value.groups] } : undefined;
 }
 
-/** Take a VpcConfig of an answer up into a form. Its VPC is found from the subnets later. */
+/** The form's values for a VpcConfig of an answer. The VPC is found from the subnets later. */
 export function fromVpcConfig(config: { Subnets?: string[]; SecurityGroupIds?: string[] } | undefined): VpcValue {
   return { vpc: "", subnets: config?.Subnets ?? [], groups: config?.SecurityGroupIds ?? [] };
 }
 
-/** The network that the page that makes a VPC brings in the address; undefined where it brings none. */
+/** The network in the address, from the form for a private VPC; undefined if there is none. */
 export function fromParameters(parameters: URLSearchParams): VpcValue | undefined {
   const subnets = parameters.get("subnets");
   if (subnets === null) return undefined;
@@ -69,7 +69,7 @@ export function fromParameters(parameters: URLSearchParams): VpcValue | undefine
   };
 }
 
-/** Cut what somebody typed into ids: at commas, blanks and line ends. */
+/** Split typed text into ids, at commas and white space. */
 export function splitIds(text: string): string[] {
   return text.split(/[\s,]+/).filter((id) => id !== "");
 }
@@ -83,8 +83,8 @@ function idsProblem(ids: readonly string[], noun: string, most: number): string 
   if (ids.length > most) return `Remove ${ids.length - most}: a job takes at most ${most} ${noun}s.`;
   const wrong = ids.find((id) => !ID.test(id));
   if (wrong !== undefined) {
-    return `${JSON.stringify(wrong)} is no id of a ${noun}: ids have 1 to 32 letters, digits and hyphens.`;
+    return `${JSON.stringify(wrong)} is not the id of a ${noun}: ids have 1 to 32 letters, digits and hyphens.`;
   }
   const twice = ids.find((id, index) => ids.indexOf(id) !== index);
-  return twice === undefined ? undefined : `${twice} is there twice: remove one.`;
+  return twice === undefined ? undefined : `${twice} occurs twice: remove one.`;
 }

@@ -10,11 +10,11 @@ interface Row extends UsedInterface {
 
 interface Props {
   readonly containers: readonly JobContainer[];
-  /** The story, which tells of interfaces that are gone. */
+  /** The story, which contains the interfaces that are gone. */
   readonly events: readonly JobEvent[];
   /** Whether the job may still get containers. */
   readonly active: boolean;
-  /** Whether containers and story are still being read: until then it is not said that there are none. */
+  /** Whether containers and story are still being read: until then, "none" would be wrong. */
   readonly loading?: boolean;
 }
 
@@ -31,7 +31,7 @@ const COLUMNS: readonly Column<Row>[] = [
     header: "Network interface",
     cell: ({ id, container }) => {
       if (id === "") return "None yet";
-      // An interface that is gone has no page any more.
+      // A removed interface has no page.
       return container === undefined ? id : <RouterLink to={`/vpc/interfaces/${id}`}>{id}</RouterLink>;
     },
     value: ({ id }) => id,
@@ -60,7 +60,11 @@ const COLUMNS: readonly Column<Row>[] = [
     id: "member",
     header: "Member",
     cell: ({ container }) =>
-      container === undefined ? "-" : container.Member === 0 ? "0, which speaks for the job" : String(container.Member),
+      container === undefined
+        ? "-"
+        : container.Member === 0
+          ? "0, which reports for the job"
+          : String(container.Member),
     value: ({ container }) => container?.Member,
   },
   {
@@ -71,7 +75,7 @@ const COLUMNS: readonly Column<Row>[] = [
   },
 ];
 
-/** The containers of a job, each with its interface; those that are gone as its story tells of them. */
+/** The containers of a job with their interfaces, including removed ones from the story. */
 export function ContainersTable({ containers, events, active, loading = false }: Props) {
   const rows: Row[] = interfacesOf(events, containers).map((each) => ({ ...each, key: each.id }));
   for (const container of containers) {
@@ -89,7 +93,7 @@ export function ContainersTable({ containers, events, active, loading = false }:
       empty={
         <Box variant="p">
           {active
-            ? "There is no container yet: the job waits for its turn, or its network is being made."
+            ? "There is no container yet: the job is waiting, or its network is being created."
             : "This job ended before it had a container."}
         </Box>
       }

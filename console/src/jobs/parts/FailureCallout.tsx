@@ -9,13 +9,13 @@ import type { JobProperties } from "../properties";
 import { HostileText } from "./HostileText";
 
 interface Props {
-  /** The job, or of a model that is IN_ERROR what its training has in common with one. */
+  /** The job, or the corresponding properties of the training of a model that is IN_ERROR. */
   readonly job: JobProperties;
-  /** Where it can be made again with other values. */
+  /** The address of a form with its values. */
   readonly copy?: string;
 }
 
-/** Why a job failed, the one thing to change, and the place in the console where it is changed. */
+/** Why a job failed, what to change, and a link to where it is changed. */
 export function FailureCallout({ job, copy }: Props) {
   const failure = readFailure(job, copy);
   if (failure === undefined) return null;
@@ -33,7 +33,7 @@ export function FailureCallout({ job, copy }: Props) {
         </div>
         <Box fontWeight="bold">{advice}</Box>
         {commands.map((command) => (
-          <CodeBlock key={command} label="A command of the message" code={command} />
+          <CodeBlock key={command} label="Command from the message" code={command} />
         ))}
         {requestId !== undefined && (
           <RouterLink to={`/access/explain/${requestId}`}>Why was request {requestId} denied?</RouterLink>

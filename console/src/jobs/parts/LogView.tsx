@@ -15,14 +15,17 @@ import { KEPT_LINES, type LogLine, type LogTail, linesWith, NOTHING_READ, readOn
 interface Props {
   readonly group: string;
   readonly stream: string;
-  /** Whether there may be more lines to come. */
+  /** Whether more lines may follow. */
   readonly active: boolean;
 }
 
 const LINE_PIXELS = 24;
 const NEAR_THE_END = 40;
 
-/** A log stream of CloudWatch Logs: followed while it grows, searched, and smooth with any number of lines. */
+/**
+ * A log stream of CloudWatch Logs, followed while it grows. It can be searched, and stays fast with any number of
+ * lines.
+ */
 export function LogView({ group, stream, active }: Props) {
   const client = useLogs();
   const queries = useQueryClient();
@@ -111,7 +114,7 @@ function Lines({ lines, follow, onScrolledAway }: LinesProps) {
       className="job-log"
       role="log"
       aria-label="Lines of the log"
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard.
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard.
       tabIndex={0}
       onWheel={(event) => scrolled(event.currentTarget)}
     >

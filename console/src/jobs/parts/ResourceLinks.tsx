@@ -2,7 +2,7 @@ import { principalHref } from "../../access/data/names";
 import { RouterLink } from "../../components/RouterLink";
 import { storagePath, storagePlace } from "../places";
 
-/** An S3 URI that leads to its folder; a text that is none stays text. */
+/** An S3 URI as a link to its folder; other text stays text. */
 export function StorageLink({ uri }: { readonly uri: string | undefined }) {
   const place = storagePlace(uri);
   if (uri === undefined) return <>-</>;
@@ -15,7 +15,7 @@ export function StorageLink({ uri }: { readonly uri: string | undefined }) {
   );
 }
 
-/** The ARN of a role that leads to its page. */
+/** The ARN of a role as a link to its page. */
 export function RoleLink({ arn }: { readonly arn: string | undefined }) {
   if (arn === undefined) return <>-</>;
   const page = principalHref(arn);

@@ -4,12 +4,12 @@ import Box from "@cloudscape-design/components/box";
 import StatusIndicator, { type StatusIndicatorProps } from "@cloudscape-design/components/status-indicator";
 import { formatDuration, formatNumber, formatTime } from "../../components/format";
 import type { JobEvent } from "../runs";
-import { layOut, phases, type StoryLine, stepWords, wordsOf } from "../story";
+import { phases, type StoryLine, stepWords, timed, wordsOf } from "../story";
 import { HostileText } from "./HostileText";
 
 interface Props {
   readonly events: readonly JobEvent[];
-  /** Until when the last phase has lasted, while the job is active: milliseconds since 1970. */
+  /** The end of the last phase while the job is active, in milliseconds since 1970. */
   readonly now?: number | undefined;
 }
 
@@ -20,14 +20,14 @@ const TYPES: Readonly<Record<StoryLine["tone"], StatusIndicatorProps.Type>> = {
   bad: "error",
 };
 
-/** The story of a job or a training, a line an event, in milliseconds; the time between two lines is drawn. */
+/** The story of a job or a training, one event per line, in milliseconds, with the time between lines drawn. */
 export function Timeline({ events, now }: Props) {
   if (events.length === 0) return <Box>Nothing has happened yet.</Box>;
   return (
     <div>
       <PhaseBar events={events} now={now} />
       <ol className="job-timeline" aria-label="Events, oldest first">
-        {layOut(events).map((line) => (
+        {timed(events).map((line) => (
           <Line key={line.number} line={line} first={line.number === 0} />
         ))}
       </ol>
@@ -69,12 +69,12 @@ function Line({ line, first }: { readonly line: StoryLine; readonly first: boole
   );
 }
 
-/** Where the time went: each phase as long as it lasted. */
+/** Where the time went: each phase is as wide as its duration. */
 function PhaseBar({ events, now }: Props) {
   const spans = phases(events, now);
   if (spans.length === 0) return null;
   return (
-    <ul className="job-phases" aria-label="Phases, each as long as it lasted">
+    <ul className="job-phases" aria-label="Phases, each as wide as its duration">
       {spans.map((span) => (
         <li key={span.number} className={`job-phase job-phase-${span.number % 4}`} style={{ flexGrow: span.share }}>
           <span className="job-phase-name">{span.name}</span>

@@ -24,7 +24,7 @@ interface Props {
   readonly job: JobProperties;
 }
 
-/** What a job reads and what it has written. */
+/** The input and output of a job. */
 export function FilesTab({ kind, job }: Props) {
   const input = storagePlace(job.InputDataConfig?.S3Uri);
   const output = storagePlace(job.OutputDataConfig?.S3Uri);
@@ -68,11 +68,9 @@ function Output({ kind, job, place }: Props & { readonly place: S3Place }) {
             { label: "Written", value: data?.LastModified === undefined ? "-" : formatTime(data.LastModified) },
           ]}
         />
-        {missing && (
-          <Box>The archive is not there: a job writes it as its last step, and a failed job writes none.</Box>
-        )}
+        {missing && <Box>There is no archive: a job writes it as its last step, and a failed job writes none.</Box>}
         {error !== null && !missing && (
-          <ErrorAlert what="The archive cannot be looked at" error={error} onRetry={() => void refetch()} />
+          <ErrorAlert what="The archive cannot be described" error={error} onRetry={() => void refetch()} />
         )}
       </SpaceBetween>
     </Container>
@@ -134,7 +132,7 @@ function Input({ place }: { readonly place: S3Place }) {
       loading={list.isPending}
       error={list.error ?? undefined}
       onRefresh={() => void list.refetch()}
-      description="Every object whose key begins with the input's prefix, as it is now: a job reads what was there when it ran."
+      description="Every object whose key begins with the input's prefix now; the job read the objects that existed when it ran."
       actions={
         <SpaceBetween direction="horizontal" size="xs">
           {list.hasNextPage && (

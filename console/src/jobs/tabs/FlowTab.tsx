@@ -23,7 +23,7 @@ interface Props {
   readonly active: boolean;
 }
 
-/** Every packet of the job's interfaces, as the VPC's flow logs tell of them. */
+/** Every packet of the job's interfaces, from the VPC's flow logs. */
 export function FlowTab({ job, view, active }: Props) {
   const ec2 = useEc2();
   const subnets = job.VpcConfig?.Subnets ?? [];
@@ -35,20 +35,19 @@ export function FlowTab({ job, view, active }: Props) {
     refetchInterval: active ? 10_000 : false,
   });
   if (subnets.length === 0) {
-    return <Box variant="p">The job runs in the network of the service, which has no flow logs of yours.</Box>;
+    return <Box variant="p">The job runs in the network of the service, for which you have no flow logs.</Box>;
   }
   if (error !== null) {
-    // A subnet that is gone took its flow logs' names with it; the API then names none of the others.
+    // After a subnet is deleted, the API does not list the flow logs of the others either.
     const gone = hasCode(error, "InvalidSubnetID.NotFound")
-      ? "A subnet of the job is gone, so its flow logs are not found"
+      ? "A subnet of the job was deleted, so its flow logs cannot be found"
       : undefined;
     return <ErrorAlert what={gone ?? "Flow logs cannot be listed"} error={error} onRetry={() => void refetch()} />;
   }
   if (data === undefined || (view.loading && interfaces.length === 0)) return <Box>Looking for flow logs.</Box>;
   const sources = sourcesOf(data.flowLogs);
   if (sources.length === 0) return <NoFlowLog vpc={data.vpcs[0]} elsewhere={data.flowLogs.length > 0} />;
-  if (interfaces.length === 0)
-    return <Box variant="p">The job has had no interface yet, so there is no record of one.</Box>;
+  if (interfaces.length === 0) return <Box variant="p">The job has had no interface yet, so there are no records.</Box>;
   return (
     <SpaceBetween size="l">
       {sources.map((source) => (
@@ -57,7 +56,7 @@ export function FlowTab({ job, view, active }: Props) {
           source={source}
           interfaces={interfaces}
           since={job.SubmitTime?.getTime() ?? 0}
-          // Records come up to a minute after the packets.
+          // Records arrive up to a minute after the packets.
           live={active || Date.now() - (job.EndTime?.getTime() ?? 0) < 120_000}
         />
       ))}
@@ -100,11 +99,11 @@ function Records({ source, interfaces, since, live }: RecordsProps) {
         filterBy={["action", "source", "destination", "protocol", "interface"]}
         description={
           <>
-            By the flow log of <IdLink id={source.of} />
+            From the flow log of <IdLink id={source.of} />
           </>
         }
         actions={<RouterButton to="/vpc/flow-records">All flow records</RouterButton>}
-        empty={<Box variant="p">No record yet. They come within seconds of the end of a minute.</Box>}
+        empty={<Box variant="p">There are no records yet. They arrive a few seconds after the end of each minute.</Box>}
       />
     </SpaceBetween>
   );
@@ -117,14 +116,14 @@ function NoFlowLog({ vpc, elsewhere }: { readonly vpc: string | undefined; reado
     <SpaceBetween size="s">
       <Box variant="p">
         {elsewhere
-          ? "The flow logs of this job's network go to S3, which this page does not read. One that goes to CloudWatch Logs is shown here."
-          : "No flow log covers this job's interfaces. A flow log records each flow that was let in or out, and each that was refused."}
+          ? "The flow logs of this job's network go to S3, which this page does not read. It shows those that go to CloudWatch Logs."
+          : "No flow log covers this job's interfaces. A flow log records every accepted and every rejected flow."}
       </Box>
       <Box variant="p">
-        Make one for the VPC, before the next job runs. ROLE is the ARN of a role that vpc-flow-logs.amazonaws.com may
-        assume and that may write to the log group.
+        Create one for the VPC before the next job runs. ROLE is the ARN of a role that vpc-flow-logs.amazonaws.com may
+        assume, and that may write to the log group.
       </Box>
-      <CodeBlock label="The command that makes a flow log" code={command} />
+      <CodeBlock label="The command that creates a flow log" code={command} />
       <RouterButton to="/vpc/flow-logs">Flow logs</RouterButton>
     </SpaceBetween>
   );

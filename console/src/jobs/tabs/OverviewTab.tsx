@@ -88,12 +88,12 @@ function Network({ job }: { readonly job: JobProperties }) {
       <Container header={<Header variant="h2">VPC</Header>}>
         <Box>
           None: the job runs in the network of the service. With VPC settings it has interfaces in your own subnets, and
-          reaches only what your route tables, groups and endpoints let it reach.
+          reaches only what your route tables, groups and endpoints allow.
         </Box>
       </Container>
     );
   }
-  // The API does not name the VPC of a job: it is that of its subnets.
+  // The API does not return the VPC of a job: it is that of its subnets.
   const vpcs = [...new Set((data?.Subnets ?? []).map((subnet) => subnet.VpcId))];
   const unknown = error === null ? "…" : `Not known: ${readError(error).message}`;
   return (
@@ -113,7 +113,7 @@ function Progress({ view, name }: { readonly view: RunView; readonly name: strin
   return <>{whyNoProgress(view.error) ?? "…"}</>;
 }
 
-/** What became of the documents of a job that has ended. */
+/** The documents of a job that has ended. */
 function ended({ run }: RunView): KeyValuePairsProps.Item[] {
   if (run === undefined || run.Documents === 0) return [];
   const of = run.TotalDocuments === undefined ? "" : ` of ${formatNumber(run.TotalDocuments)}`;
@@ -135,7 +135,7 @@ function Copied({ label, text }: { readonly label: string; readonly text: string
       textToCopy={text}
       copyButtonAriaLabel={`Copy the ${label}`}
       copySuccessText="Copied"
-      copyErrorText="The browser did not let it be copied: select the text and copy it."
+      copyErrorText="The browser did not allow copying: select the text and copy it."
     />
   );
 }

@@ -35,7 +35,7 @@ export function StoryTab({ view, active }: { readonly view: RunView; readonly ac
   );
 }
 
-/** The time, moving on while somebody needs it. */
+/** The current time, updated while it is needed. */
 function useNow(moving: boolean): number | undefined {
   const [now, setNow] = useState(Date.now);
   useEffect(() => {

@@ -2,15 +2,15 @@ import { Gunzip } from "fflate";
 import { crc32 } from "./crc32";
 import { ArchiveError } from "./errors";
 
-// One push may give a thousand times its size; small pushes keep that within a few megabytes.
+// The output of a push may be a thousand times as large; small pushes keep it within a few megabytes.
 const PUSH = 16 * 1024;
 const TRAILER = 8;
 
 /**
- * Decompress gzip as it comes, member after member, each checked by its CRC-32 and its length.
+ * Decompress gzip as it arrives, member after member, and check each member's CRC-32 and length.
  *
- * The archives of results are several gzip members in a row. Browsers' own DecompressionStream refuses what follows
- * the first one, and the inflater that is used here checks no CRC; so that is done here.
+ * The archives of results are several gzip members in a row. The browser's DecompressionStream refuses what follows
+ * the first one, and the inflater that is used here does not check the CRC, so that is done here.
  */
 export class GunzipStream {
   readonly #onBytes: (bytes: Uint8Array) => void;
@@ -30,7 +30,7 @@ export class GunzipStream {
     for (let at = 0; at < bytes.length; at += PUSH) this.#pushPart(bytes.subarray(at, at + PUSH));
   }
 
-  /** Say that nothing follows. Throws when the last member is not whole. */
+  /** End the input. Throws if the last member is incomplete. */
   finish(): void {
     if (this.#received === 0) throw new ArchiveError("The archive is empty: it has no bytes.");
     this.#guard(() => this.#inflater.push(new Uint8Array(0), true));
@@ -38,7 +38,7 @@ export class GunzipStream {
   }
 
   #pushPart(part: Uint8Array): void {
-    // The part before stays: a member's trailer may be in it when the next member's head is in this one.
+    // Keep the part before: a member's trailer may be in it if the next member's header is in this one.
     const window = new Uint8Array(Math.min(this.#window.length, 2 * PUSH) + part.length);
     window.set(this.#window.subarray(-2 * PUSH));
     window.set(part, window.length - part.length);
@@ -56,11 +56,11 @@ export class GunzipStream {
 
   #checkTrailer(end: number): void {
     const at = end - TRAILER - (this.#received - this.#window.length);
-    if (at < 0) throw new ArchiveError(`The archive is not gzip from byte ${end} on. Download it and look at it.`);
+    if (at < 0) throw new ArchiveError(`The archive is not gzip from byte ${end} on. Download and inspect it.`);
     const trailer = new DataView(this.#window.buffer, this.#window.byteOffset + at, TRAILER);
     if (trailer.getUint32(0, true) !== this.#crc || trailer.getUint32(4, true) !== this.#size) {
       throw new ArchiveError(
-        `The archive is cut short or damaged: the check at byte ${end} does not fit. Copy it anew, or run the job again.`,
+        `The archive is truncated or damaged: the checksum at byte ${end} is wrong. Copy it again, or run the job again.`,
       );
     }
     this.#crc = 0;
@@ -73,7 +73,7 @@ export class GunzipStream {
     } catch (error) {
       if (error instanceof Error && "code" in error && typeof error.code === "number") {
         throw new ArchiveError(
-          `The archive is no gzip, or damaged, near byte ${this.#received} (${error.message}). Run the job again, or download the file and look at it.`,
+          `The archive is not gzip, or is damaged, near byte ${this.#received} (${error.message}). Run the job again, or download and inspect the file.`,
         );
       }
       throw error;

@@ -4,7 +4,7 @@ import { GunzipStream } from "./gunzip";
 import { headObject, type ObjectPlace, readParts } from "./source";
 import { TarReader } from "./tar";
 
-/** A file of an archive, whole in memory. */
+/** A file of an archive, completely in memory. */
 export interface ArchiveMember {
   readonly name: string;
   readonly size: number;
@@ -13,13 +13,15 @@ export interface ArchiveMember {
 
 interface Options {
   readonly signal?: AbortSignal;
-  /** No more than so many bytes of content are kept; an archive with more is refused. */
+  /** The most bytes of content; an archive with more is refused. */
   readonly most?: number;
 }
 
 const MOST = 64 * 1024 * 1024;
 
-/** Read a small ``output.tar.gz`` whole, such as the report of a training. Results of analyses are read by a worker. */
+/**
+ * Read a small ``output.tar.gz`` completely, such as the report of a training. A worker reads the results of analyses.
+ */
 export async function readArchive(s3: S3Client, place: ObjectPlace, options: Options = {}): Promise<ArchiveMember[]> {
   const { signal, most = MOST } = options;
   const facts = await headObject(s3, place, signal);
@@ -28,7 +30,7 @@ export async function readArchive(s3: S3Client, place: ObjectPlace, options: Opt
   return collector.finish();
 }
 
-/** Collects the files of an archive that comes in parts. */
+/** Collects the files of an archive that arrives in parts. */
 export class MemberCollector {
   readonly #most: number;
   readonly #members: ArchiveMember[] = [];

@@ -27,7 +27,7 @@ export async function headObject(s3: S3Client, place: ObjectPlace, signal?: Abor
   return { ...place, size: head.ContentLength ?? 0, etag: head.ETag, modified: head.LastModified };
 }
 
-/** Read bytes of an object, ``end`` excluded. Throws when the object is not the one that ``facts`` tell of. */
+/** Read bytes of an object, ``end`` excluded. Throws if the object is not the one that ``facts`` describe. */
 export async function readRange(
   s3: S3Client,
   facts: ObjectFacts,
@@ -47,13 +47,13 @@ export async function readRange(
   const bytes = await answer.Body?.transformToByteArray();
   if (bytes === undefined || bytes.length !== end - begin) {
     throw new ArchiveError(
-      `s3://${facts.bucket}/${facts.key} gave ${bytes?.length ?? 0} bytes where ${end - begin} were asked for. Try again.`,
+      `s3://${facts.bucket}/${facts.key} gave ${bytes?.length ?? 0} bytes instead of the requested ${end - begin}. Try again.`,
     );
   }
   return bytes;
 }
 
-/** Yield a whole object in parts; the next part is on its way while one is worked on. */
+/** Yield a whole object in parts; the next part is requested while one is processed. */
 export async function* readParts(
   s3: S3Client,
   facts: ObjectFacts,
@@ -62,7 +62,7 @@ export async function* readParts(
   const part = (begin: number): Promise<Uint8Array> | undefined => {
     if (begin >= facts.size) return undefined;
     const reading = readRange(s3, facts, begin, Math.min(begin + PART, facts.size), signal);
-    // Whoever stops in between has no use for what is on its way, nor for its error.
+    // A caller that stops early needs neither the pending part nor its error.
     reading.catch(() => undefined);
     return reading;
   };

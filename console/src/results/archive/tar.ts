@@ -11,14 +11,14 @@ export interface TarMember {
 
 export interface TarHandler {
   readonly onMember: (member: TarMember) => void;
-  /** Bytes of the member that was told last. */
+  /** The bytes of the last member. */
   readonly onBytes: (bytes: Uint8Array) => void;
   readonly onMemberEnd: (member: TarMember) => void;
 }
 
 type Body = "member" | "long-name" | "pax" | "skipped";
 
-/** Read a tar archive as it comes: files only; links, folders and devices are passed over and counted. */
+/** Read a tar archive as it arrives: files only; links, folders and devices are skipped and counted. */
 export class TarReader {
   readonly #handler: TarHandler;
   readonly #header = new Uint8Array(BLOCK);
@@ -64,12 +64,12 @@ export class TarReader {
     this.#position += bytes.length;
   }
 
-  /** Say that nothing follows. Throws when a member is not whole. */
+  /** End the input. Throws if a member is incomplete. */
   finish(): void {
     if (this.#left > 0 || this.#filled > 0) {
-      throw new ArchiveError("The archive ends in the middle of a file: it is cut short. Run the job again.");
+      throw new ArchiveError("The archive is truncated: it ends in the middle of a file. Run the job again.");
     }
-    if (this.#members === 0) throw new ArchiveError("The archive has no file in it. Run the job again.");
+    if (this.#members === 0) throw new ArchiveError("The archive contains no file. Run the job again.");
   }
 
   #readHeader(): void {
@@ -83,7 +83,7 @@ export class TarReader {
     for (let at = 0; at < BLOCK; at += 1) sum += at >= 148 && at < 156 ? 32 : (header[at] as number);
     if (sum !== Number.parseInt(this.#text(148, 8).trim(), 8)) {
       throw new ArchiveError(
-        `The archive is no tar, or damaged, near byte ${this.#position} of its content. Run the job again, or download the file and look at it.`,
+        `The archive is not tar, or is damaged, near byte ${this.#position} of its content. Run the job again, or download and inspect the file.`,
       );
     }
     const size = this.#number(124, 12);
@@ -137,7 +137,7 @@ export class TarReader {
   }
 
   #isUstar(): boolean {
-    // GNU's own format has other fields where ustar has the prefix: "ustar" is followed by a blank there.
+    // GNU's own format has other fields where ustar has the prefix: "ustar" is followed by a space there.
     return this.#text(257, 6) === "ustar" && this.#header[262] === 0;
   }
 
@@ -152,11 +152,11 @@ export class TarReader {
     if (first & 0x80) {
       let value = first & 0x7f;
       for (let at = from + 1; at < from + length; at += 1) value = value * 256 + (this.#header[at] as number);
-      if (!Number.isSafeInteger(value)) throw new ArchiveError("The archive states an impossible size of a file.");
+      if (!Number.isSafeInteger(value)) throw new ArchiveError("The archive gives an impossible size for a file.");
       return value;
     }
     const text = this.#text(from, length).trim();
-    if (!/^[0-7]*$/.test(text)) throw new ArchiveError("The archive states a size that is no number.");
+    if (!/^[0-7]*$/.test(text)) throw new ArchiveError("The archive gives a size that is not a number.");
     return text === "" ? 0 : Number.parseInt(text, 8);
   }
 }

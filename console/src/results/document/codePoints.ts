@@ -1,4 +1,4 @@
-/** How many code points a text has; half of a surrogate pair that stands alone counts as one. */
+/** The number of code points of a text; a lone surrogate counts as one. */
 export function codePointLength(text: string): number {
   let count = text.length;
   for (let at = 0; at < text.length - 1; at += 1) {
@@ -11,9 +11,9 @@ export function codePointLength(text: string): number {
 }
 
 /**
- * Where code points stand in a string, whose own indexes count UTF-16 units.
+ * The positions of code points in a string, whose own indexes count UTF-16 units.
  *
- * ``offsets`` come in any order; what is beyond the end has no place and gives undefined.
+ * ``offsets`` may be in any order; the result of one beyond the end is undefined.
  */
 export function unitIndexes(text: string, offsets: readonly number[]): Map<number, number | undefined> {
   const rising = [...new Set(offsets)].sort((one, other) => one - other);

@@ -6,25 +6,25 @@ import { candidates, type InputFile, type InputFiles } from "./inputFiles";
 import { LineScanner } from "./lineScanner";
 import { type Placement, place } from "./segments";
 
-/** The most of one document that is shown. */
+/** The most bytes of one document that are shown. */
 const MOST = 12_000_000;
 
 export interface DocumentText {
   readonly file: InputFile;
   readonly text: string;
   readonly placement: Placement;
-  /** Whether the object was written again after the job had ended. */
+  /** Whether the object was written again after the job ended. */
   readonly newer: boolean;
-  /** How many objects of the input have this file's name; which one it is was found by what is in them. */
+  /** How many objects of the input have this file name; the right one was found by its content. */
   readonly alike: number;
 }
 
-/** Why a document's text cannot be shown: what is the matter, and what to do. */
+/** A document's text cannot be shown. The message says why, and what to do. */
 export class NoText extends Error {
   override readonly name = "NoText";
 }
 
-/** Reads documents of a job's input for showing: by file, or by line of a file. */
+/** Reads documents of a job's input to show them: by file, or by line of a file. */
 export class DocumentReader {
   readonly #s3: S3Client;
   readonly #files: InputFiles;
@@ -40,7 +40,7 @@ export class DocumentReader {
   async read(record: ResultRecord, run: number, signal?: AbortSignal): Promise<DocumentText> {
     const found = candidates(this.#files, record.file, run);
     if (found.length === 0) {
-      throw new NoText("No object of the job's input has this name any more. Put it back, or copy the job as new.");
+      throw new NoText("No object of the job's input has this name any more. Restore it, or copy the job as new.");
     }
     let best: DocumentText | undefined;
     for (const file of found) {
@@ -53,7 +53,7 @@ export class DocumentReader {
       if (best === undefined || placement.misplaced.length < best.placement.misplaced.length) best = read;
     }
     if (best !== undefined) return best;
-    throw new NoText("The file has no such line any more, or it is no text in UTF-8.");
+    throw new NoText("The file does not have this line any more, or it is not text in UTF-8.");
   }
 
   async #textOf(file: InputFile, line: number | undefined, signal?: AbortSignal): Promise<string | undefined> {

@@ -1,7 +1,7 @@
 import { ListObjectsV2Command, type S3Client } from "@aws-sdk/client-s3";
 import { parseS3Uri } from "../archive/source";
 
-/** The objects of a job's input, by the last segment of their keys: that is what results call them. */
+/** The objects of a job's input, by the last segment of their keys, which is their name in results. */
 export type InputFiles = ReadonlyMap<string, readonly InputFile[]>;
 
 export interface InputFile {
@@ -38,10 +38,10 @@ export async function listInput(s3: S3Client, uri: string | undefined, signal?: 
   return files;
 }
 
-/** The objects that a record may be of, the likeliest first: several keys may end alike. */
+/** The objects that a record may belong to, the most likely first: several keys may have the same last segment. */
 export function candidates(files: InputFiles, file: string, run: number): readonly InputFile[] {
   const named = files.get(file.split("/").at(-1) ?? "") ?? [];
-  // A result that tells "a/note.txt" from "b/note.txt" says more than the last part of the key.
+  // A result that distinguishes "a/note.txt" from "b/note.txt" has more than the last segment of the key.
   const alike = file.includes("/") ? named.filter(({ key }) => key === file || key.endsWith(`/${file}`)) : named;
   const likely = alike[run];
   return likely === undefined ? alike : [likely, ...alike.filter((each) => each !== likely)];

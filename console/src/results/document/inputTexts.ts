@@ -1,14 +1,14 @@
 import type { InputFile, InputFiles } from "./inputFiles";
 
-/** How much of a job's input is read for the search and for tables. */
+/** How much of a job's input is read for searches and tables. */
 export interface TextLimits {
   readonly bytes: number;
   readonly files: number;
 }
 
-/** An input so small is read as soon as documents are looked at. */
+/** An input of this size is read as soon as documents are shown. */
 export const AT_ONCE: TextLimits = { bytes: 16_000_000, files: 300 };
-/** What is read when somebody searches or makes a table. */
+/** The most that is read for a search or a table. */
 export const ON_DEMAND: TextLimits = { bytes: 256_000_000, files: 20_000 };
 const TOGETHER = 6;
 
@@ -32,7 +32,7 @@ function compare(one: Uint8Array, other: Uint8Array): number {
   return one.length - other.length;
 }
 
-/** The first objects that fit the limits; the rest is not read. */
+/** The first objects within the limits; the rest is not read. */
 export function within(files: readonly InputFile[], limits: TextLimits): readonly InputFile[] {
   let bytes = 0;
   const end = files.findIndex((file, at) => {
@@ -43,10 +43,10 @@ export function within(files: readonly InputFile[], limits: TextLimits): readonl
 }
 
 /**
- * Read objects, several at a time, and hand them over in their order.
+ * Read objects, several at a time, and pass them on in order.
  *
- * One that cannot be read is left out: documents of it are found by what was found in them, as before. ``take`` gets how
- * many have been passed.
+ * One that cannot be read is left out; searches find its documents only by their findings. ``take`` gets how
+ * many have been read.
  */
 export async function readTexts(
   files: readonly InputFile[],

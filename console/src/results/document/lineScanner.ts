@@ -1,7 +1,7 @@
 const LF = 10;
 const CR = 13;
 
-/** Where a line is in a file; ``end`` is where its bytes end, without the line end. */
+/** The position of a line in a file; ``end`` excludes the line break. */
 export interface LinePlace {
   readonly begin: number;
   readonly end: number;
@@ -13,9 +13,9 @@ const PART = 1024 * 1024;
 const MARK_EVERY = 256;
 
 /**
- * Finds lines of a large file by number, reading parts of it and never the whole.
+ * Finds lines of a large file by number, reading only parts of it.
  *
- * Lines end at LF, CR or CRLF, as jobs split them. It remembers where every so many lines begin, so that a look at a
+ * Lines end at LF, CR or CRLF, as jobs split them. It remembers where some lines begin, so that the search for a
  * later line begins there and not at the start.
  */
 export class LineScanner {
@@ -29,7 +29,7 @@ export class LineScanner {
     this.#read = read;
   }
 
-  /** The place of a line, counted from 0; undefined when the file has fewer. ``onProgress`` gets the bytes passed. */
+  /** The position of a line, counted from 0; undefined if the file has fewer. ``onProgress`` gets the bytes read. */
   async find(line: number, onProgress: (byte: number) => void = () => undefined): Promise<LinePlace | undefined> {
     const mark = Math.min(Math.floor(line / MARK_EVERY), this.#marks.length - 1);
     let number = mark * MARK_EVERY;
@@ -41,7 +41,7 @@ export class LineScanner {
       for (let at = 0; at < bytes.length; at += 1) {
         const byte = bytes[at];
         if (byte === LF && afterCr) {
-          // The second half of a CRLF: the line that it ends has been counted, the next begins behind it.
+          // The second half of a CRLF: the line that it ends has been counted, and the next begins after it.
           afterCr = false;
           begin = from + at + 1;
           this.#mark(number, begin);

@@ -1,30 +1,30 @@
 import type { Finding } from "../reading/records";
 import { unitIndexes } from "./codePoints";
 
-/** A finding that has its place in the text, in UTF-16 units as strings count. */
+/** A finding with its position in the text, in UTF-16 units, as strings count. */
 export interface Placed {
   readonly finding: Finding;
-  /** Its number among the findings of the document. */
+  /** Its index among the findings of the document. */
   readonly number: number;
   readonly from: number;
   readonly until: number;
 }
 
-/** A stretch of text that the same findings cover. */
+/** A stretch of text that is covered by the same findings. */
 export interface Segment {
   readonly from: number;
   readonly until: number;
-  /** The findings over it, the one that begins last first: it is the innermost. */
+  /** The findings that cover it, innermost first, which is the one that begins last. */
   readonly over: readonly Placed[];
 }
 
 export interface Placement {
   readonly placed: readonly Placed[];
-  /** Findings whose place is beyond the text, or where other text stands than was found: the text has changed. */
+  /** Findings beyond the end of the text, or whose text differs there: the document has changed. */
   readonly misplaced: readonly number[];
 }
 
-/** Find the place of each finding in the document's text, and check that it has there what was found. */
+/** Find the position of each finding in the document's text, and check that the found text is there. */
 export function place(text: string, findings: readonly Finding[]): Placement {
   const offsets = findings.flatMap(({ begin, end }) => (begin === undefined || end === undefined ? [] : [begin, end]));
   const indexes = unitIndexes(text, offsets);
@@ -32,7 +32,7 @@ export function place(text: string, findings: readonly Finding[]): Placement {
   const misplaced: number[] = [];
   findings.forEach((finding, number) => {
     if (finding.begin === undefined || finding.end === undefined) {
-      // Without a text it was found in the document as a whole; with one it should have had a place.
+      // A finding without a text is about the whole document; one with a text should have a position.
       if (finding.text !== undefined) misplaced.push(number);
       return;
     }
@@ -75,9 +75,9 @@ export function segments(placed: readonly Placed[], from: number, until: number)
 }
 
 /**
- * Where pages of the text end: near ``length`` units each, never inside a surrogate pair or a short placed finding.
+ * The ends of the text's pages: near ``length`` units each, never inside a surrogate pair or a short finding.
  *
- * ``placed`` is in the order of where each begins.
+ * ``placed`` is sorted by beginning.
  */
 export function pageEnds(text: string, placed: readonly Placed[], length: number): number[] {
   const ends: number[] = [];
@@ -86,7 +86,7 @@ export function pageEnds(text: string, placed: readonly Placed[], length: number
   let next = 0;
   while (text.length - begin > length * 1.25) {
     let end = begin + length;
-    // Of the page alone: a long text without a line end would be looked through once for each page.
+    // Search only the page: a long text without line breaks would be searched once for each page.
     const half = begin + Math.floor(length / 2) + 1;
     const blank = text.slice(half, end + 1).lastIndexOf("\n");
     if (blank >= 0) end = half + blank + 1;

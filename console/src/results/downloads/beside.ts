@@ -1,17 +1,17 @@
 import type { Finding } from "../reading/records";
 
-/** Characters that a cell of a table has of a document: spreadsheets take no more than some 32,000. */
+/** The most characters of a document in a cell of a table: spreadsheets accept some 32,000. */
 const MOST = 32_000;
-/** Characters shown before and after a finding in the text. */
+/** The characters shown before and after a finding in the text. */
 const AROUND = 100;
 const CUT = "…";
 
-/** The text that stands beside a finding in a table: what is around it in the document, or the document's beginning. */
+/** The text beside a finding in a table: its context in the document, or the document's beginning. */
 export function textBeside(text: string | undefined, finding: Finding | undefined): string | undefined {
   if (text === undefined) return undefined;
   const { begin, end } = finding ?? {};
   if (begin === undefined || end === undefined) return shortened(text, MOST);
-  // Offsets count code points: a part of the text that surely has them all is enough to count in.
+  // Offsets count code points, so a part of the text that certainly contains them is enough.
   const letters = [...text.slice(0, 2 * (end + AROUND))];
   const from = Math.max(0, begin - AROUND);
   const until = Math.min(letters.length, end + AROUND);
@@ -33,7 +33,7 @@ export function excerptOf(text: string, most: number): string {
 
 function shortened(text: string, most: number): string {
   if (text.length <= most) return text;
-  // Half of a surrogate pair is no character.
+  // Half of a surrogate pair is not a character.
   const cut = text.slice(0, most - 1).replace(/[\ud800-\udbff]$/, "");
   return `${cut}${CUT}`;
 }

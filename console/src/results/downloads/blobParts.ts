@@ -1,6 +1,6 @@
 const PART = 1024 * 1024;
 
-/** Builds a large text file: handed over to blobs piece by piece, so it is never whole in memory. */
+/** Builds a large text file from blobs, piece by piece, so that it is never completely in memory. */
 export class BlobText {
   readonly #type: string;
   readonly #parts: Blob[] = [];

@@ -9,23 +9,23 @@ import { XlsxFile } from "./xlsx";
 
 export type Format = "csv" | "xlsx" | "parquet" | "jsonl";
 
-/** What spreadsheets know UTF-8 by. */
+/** The byte order mark, by which spreadsheets recognize UTF-8. */
 const BYTE_ORDER_MARK = "\ufeff";
 
 /** Formats that people open in a spreadsheet; programs read the others. */
 const SHEETS: readonly Format[] = ["csv", "xlsx"];
 
 export interface DownloadRequest {
-  /** Documents and what was found in them, or the terms of topics. */
+  /** Documents with their findings, or the terms of topics. */
   readonly table: "documents" | "terms";
   readonly format: Format;
-  /** Only what this filter shows. */
+  /** Only the findings that this filter shows. */
   readonly filter?: ResultFilter | undefined;
 }
 
 type OnProgress = (share: number) => boolean;
 
-/** Build a file from a result that was read. Undefined when ``onProgress`` stopped it. */
+/** Build a file from a result. Undefined if ``onProgress`` stopped it. */
 export async function buildDownload(
   reader: ResultReader,
   { table, format, filter }: DownloadRequest,
@@ -36,7 +36,7 @@ export async function buildDownload(
     for (const { topic, term, weight } of reader.terms) sink.add([topic, term, weight]);
     return sink.finish();
   }
-  // The lines as they were written; only topics are no JSON there.
+  // The original lines; only those of topics are not JSON.
   if (format === "jsonl" && filter === undefined && reader.kind !== "topics") {
     const parts = reader.members.map(({ begin, end }) => reader.store.slice(begin, end));
     return new Blob(parts, { type: "application/x-ndjson" });

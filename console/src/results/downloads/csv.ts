@@ -1,13 +1,13 @@
 import type { Cell } from "./tables";
 
 /**
- * What a spreadsheet would take for the beginning of a formula, or drop; and the apostrophe itself, so that taking one
- * leading apostrophe away always gives the cell back.
+ * Characters that a spreadsheet would take for the beginning of a formula, or drop; and the apostrophe itself, so that
+ * removing one leading apostrophe always restores the cell.
  */
 const RISKY = /^['=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/;
 const QUOTED = /[",\r\n]/;
 
-/** One cell as RFC 4180 writes it. Text that a spreadsheet would run as a formula gets a leading apostrophe. */
+/** A cell in the form of RFC 4180. Text that a spreadsheet would take for a formula gets a leading apostrophe. */
 export function csvCell(cell: Cell): string {
   if (cell === undefined) return "";
   if (typeof cell === "number") return Number.isFinite(cell) ? String(cell) : "";
@@ -15,12 +15,12 @@ export function csvCell(cell: Cell): string {
   return QUOTED.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }
 
-/** One row, with its line end. */
+/** A row, with its line break. */
 export function csvRow(cells: readonly Cell[]): string {
   return `${cells.map(csvCell).join(",")}\r\n`;
 }
 
-/** The text of a cell that was read from such a CSV: the way back. */
+/** The original text of a cell of such a CSV. */
 export function csvOriginal(cell: string): string {
   return cell.startsWith("'") ? cell.slice(1) : cell;
 }

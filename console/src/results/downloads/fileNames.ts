@@ -3,13 +3,13 @@ import { saveAs } from "../../components/saveAs";
 import { wellFormed } from "./wellFormed";
 
 const LONGEST = 120;
-// Control characters, those that turn the direction of text or are not seen, and what file systems refuse.
+// Control characters, invisible ones, those that change the direction of text, and those that file systems refuse.
 const REFUSED =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are the characters to remove.
   /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb<>:"/\\|?*]/g;
 const RESERVED = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
 
-/** A name that a browser may save a file by, whatever the name was: no path, nothing hidden, not too long. */
+/** A safe name for a download, whatever the original name: no path, nothing hidden, not too long. */
 export function safeFileName(name: string, fallback = "results"): string {
   const last = name.split(/[/\\]/).at(-1) ?? "";
   const clean = wellFormed(last)
@@ -20,7 +20,7 @@ export function safeFileName(name: string, fallback = "results"): string {
   return shortened(RESERVED.test(clean) ? `_${clean}` : clean);
 }
 
-/** Cut in the middle of the stem, never in a character; the extension stays. */
+/** Shorten the stem, without cutting a character; the extension stays. */
 function shortened(name: string): string {
   const letters = [...name];
   if (letters.length <= LONGEST) return name;
@@ -28,7 +28,7 @@ function shortened(name: string): string {
   return letters.slice(0, LONGEST - extension.length).join("") + extension;
 }
 
-/** Hand a file to the browser's downloads, under a name that no file system stumbles over. */
+/** Download a file, with a name that every file system accepts. */
 export function saveBlob(blob: Blob, name: string): void {
   saveAs(blob, safeFileName(name));
 }

@@ -14,7 +14,7 @@ class BlobWriter extends ByteWriter {
   }
 }
 
-/** Builds a Parquet file row by row; a group of rows is in memory, the groups before it are not. */
+/** Builds a Parquet file row by row; only the current group of rows is in memory. */
 export class ParquetFile {
   readonly #columns: readonly TableColumn[];
   readonly #bytes = new BlobWriter();
@@ -57,11 +57,11 @@ export class ParquetFile {
   }
 }
 
-/** Hostile numbers must not end the whole file: what a column cannot hold is left out. */
+/** Invalid numbers must not make the whole file fail: values that a column cannot contain are left out. */
 function fitting(cell: Cell, type: TableColumn["type"]): Cell {
   if (type === "INT32" && typeof cell === "number" && (!Number.isInteger(cell) || Math.abs(cell) > 2_147_483_647)) {
     return undefined;
   }
-  // Text with half a surrogate pair has no UTF-8.
+  // Text with a lone surrogate cannot be encoded in UTF-8.
   return typeof cell === "string" ? wellFormed(cell) : cell;
 }

@@ -20,7 +20,7 @@ const SPAN = [whole("BeginOffset"), whole("EndOffset")];
 const TONE = TONES.map((tone) => real(scoreName(tone)));
 const ERROR = [text("ErrorCode"), text("ErrorMessage")];
 
-/** The columns of each kind's table, called as the members of the result's JSON are. */
+/** The columns of each kind's table, with the names of the members of the result's JSON. */
 const COLUMNS = Object.fromEntries(
   Object.entries(RESULTS).map(([kind, row]) => [kind, [...PLACE, ...foundColumns(row), ...ERROR]]),
 ) as unknown as Readonly<Record<ResultKind, readonly TableColumn[]>>;
@@ -51,7 +51,7 @@ export function columnsOf(kind: ResultKind): readonly TableColumn[] {
   return COLUMNS[kind];
 }
 
-/** The columns of a table for people, in a spreadsheet: the same, and the document's text beside what was found in it. */
+/** The columns of a table for people, in a spreadsheet: the same, with the document's text beside each finding. */
 export function sheetColumnsOf(kind: ResultKind): readonly TableColumn[] {
   return withText(COLUMNS[kind], text("DocumentText"));
 }
@@ -76,8 +76,8 @@ export function* sheetRowsOf(
 /**
  * Yield the rows of a document: one for each finding.
  *
- * A document with an error or with no finding has one row too, so that a table has every document. Where a filter is
- * given only the findings that it shows have rows.
+ * A document with an error or without findings has one row too, so that the table has every document. With a filter,
+ * only the findings that it shows have rows.
  */
 export function* rowsOf(kind: ResultKind, record: ResultRecord, filter?: ResultFilter): Generator<Cell[]> {
   for (const { cells } of foundRowsOf(kind, record, filter)) yield cells;

@@ -1,4 +1,4 @@
-/** The text with each half of a surrogate pair that stands alone replaced: it has no UTF-8. */
+/** The text with each lone surrogate replaced, because it cannot be encoded in UTF-8. */
 export function wellFormed(text: string): string {
   return text.replace(/[\ud800-\udfff]/gu, "\ufffd");
 }

@@ -2,7 +2,7 @@ import { strToU8, Zip, ZipDeflate, ZipPassThrough } from "fflate";
 import type { Cell, TableColumn } from "./tables";
 import { wellFormed } from "./wellFormed";
 
-/** Rows of one sheet, the head among them, and characters of one cell: what spreadsheets take. */
+/** The most rows of a sheet, including the header, and the most characters of a cell that spreadsheets accept. */
 export const MOST_ROWS = 1_048_576;
 const MOST_CHARACTERS = 32_767;
 const PART = 1024 * 1024;
@@ -13,10 +13,10 @@ const HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n';
 const TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml";
 
 /**
- * Builds an Excel workbook row by row; a megabyte of it is in memory at a time. A sheet that is full is followed by
+ * Builds an Excel workbook row by row, with a megabyte of it in memory at a time. A full sheet is followed by
  * another.
  *
- * Every text is a string to the spreadsheet, whatever it begins with: nothing in it is ever run as a formula.
+ * Every text is a string for the spreadsheet, whatever it begins with, and is never evaluated as a formula.
  *
  * Source: ECMA-376 part 1, sections 12.2 (the parts of a workbook) and 18.3.1 (sheets).
  */
@@ -67,7 +67,7 @@ export class XlsxFile {
     this.#rows = 0;
     this.#sheet = new ZipDeflate(`xl/worksheets/sheet${this.#sheets}.xml`, { level: 6 });
     this.#zip.add(this.#sheet);
-    // The head stays where it is while one scrolls.
+    // The header stays visible while the user scrolls.
     const pane = '<pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/>';
     const views = `<sheetViews><sheetView workbookViewId="0">${pane}</sheetView></sheetViews>`;
     this.#write(`${HEAD}<worksheet xmlns="${MAIN}">${views}<sheetData>`);
@@ -103,15 +103,15 @@ export class XlsxFile {
   }
 }
 
-/** One cell: a number, or a text that is never anything else. */
+/** A cell: a number, or a text that is never evaluated. */
 export function xlsxCell(cell: Cell): string {
   if (cell === undefined || (typeof cell === "number" && !Number.isFinite(cell))) return "<c/>";
   if (typeof cell === "number") return `<c><v>${cell}</v></c>`;
   return `<c t="inlineStr"><is><t xml:space="preserve">${xmlText(cell)}</t></is></c>`;
 }
 
-// Of XML's characters only these control characters are any; the rest are written as Excel writes them: _x0007_.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is written otherwise.
+// XML allows only some control characters; the others are written as Excel writes them: _x0007_.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are the characters to escape.
 const NO_XML = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff\r]/g;
 const LOOKS_WRITTEN = /_(?=x[0-9A-Fa-f]{4}_)/g;
 

@@ -8,7 +8,7 @@ interface Props {
   readonly colour?: number | undefined;
 }
 
-/** A value with a bar of its share; the bar says nothing that the value does not. */
+/** A value with a bar of its share; the bar adds no information to the value. */
 export function Bar({ share, value, colour }: Props) {
   const width = `${Math.min(Math.max(share, 0), 1) * 100}%`;
   return (

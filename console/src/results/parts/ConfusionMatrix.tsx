@@ -9,10 +9,10 @@ interface Props {
   readonly title?: string;
 }
 
-// A table of a thousand classes has a million cells: no page shows that.
+// A table of a thousand classes would have a million cells, which no page can show.
 const MOST = 60;
 
-/** Which label the test documents had and which was predicted; right ones are framed, wrong ones underlined. */
+/** The actual and predicted labels of the test documents; correct cells are framed, wrong ones underlined. */
 export function ConfusionMatrix({ labels, matrix, title = "Confusion matrix" }: Props) {
   const shown = labels.slice(0, MOST);
   return (
@@ -21,8 +21,7 @@ export function ConfusionMatrix({ labels, matrix, title = "Confusion matrix" }: 
       <section className="matrix-scroll" tabIndex={0} aria-label={title}>
         <table className="matrix">
           <caption>
-            {title}. Rows: the label that a document has. Columns: the label that was predicted. Framed: right.
-            Underlined: wrong.
+            {title}. Rows: the actual label. Columns: the predicted label. Framed: correct. Underlined: wrong.
           </caption>
           <thead>
             <tr>

@@ -22,16 +22,16 @@ interface Props {
   readonly countHeader: string;
   readonly labelHeader: string;
   readonly rows: readonly DistributionRow[];
-  /** What the shares are of; their sum unless given. */
+  /** The total for the shares; by default the sum of the counts. */
   readonly total?: number;
-  /** Makes each label a button: what it leads to is said by ``selectLabel``. */
+  /** Makes each label a button; ``selectLabel`` describes what it does. */
   readonly onSelect?: (id: string) => void;
   readonly selectLabel?: (label: string) => string;
 }
 
 const PAGE = 10;
 
-/** How often each value occurs, the most frequent first: a chart of bars that is a table. */
+/** How often each value occurs, most frequent first: a table with bars. */
 export function DistributionChart(props: Props) {
   const { title, rows, onSelect, selectLabel } = props;
   const [page, setPage] = useState(1);

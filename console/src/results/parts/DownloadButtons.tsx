@@ -9,7 +9,7 @@ export interface Download {
   readonly id: string;
   readonly label: string;
   readonly fileName: string;
-  /** Builds the file; undefined when it was stopped. ``onProgress`` takes the share that is done. */
+  /** Builds the file; undefined if it was stopped. ``onProgress`` gets the share that is done. */
   readonly build: (signal: AbortSignal, onProgress: (share: number) => void) => Promise<Blob | undefined>;
 }
 
@@ -19,7 +19,7 @@ interface Running {
   readonly stop: () => void;
 }
 
-/** A button for each file; one is built at a time, with its progress and a way to stop. */
+/** A button for each file. One file is built at a time, with progress and a button to stop. */
 export function DownloadButtons({ downloads }: { readonly downloads: readonly Download[] }) {
   const notices = useNotices();
   const [running, setRunning] = useState<Running>();

@@ -8,7 +8,7 @@ export interface ScoreRow {
   readonly label: string;
   /** Between 0 and 1. */
   readonly score: number;
-  /** How the score is written; as a percentage unless given. */
+  /** The format of the score; by default a percentage. */
   readonly text?: string;
   /** The number of a type's colour. */
   readonly colour?: number;
@@ -22,7 +22,7 @@ interface Props {
   readonly description?: ReactNode;
 }
 
-/** Scores with their bars, in the order in which they are given. */
+/** Scores with bars, in the given order. */
 export function ScoreTable({ title, labelHeader, scoreHeader = "Score", rows, description }: Props) {
   return (
     <Table

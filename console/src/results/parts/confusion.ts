@@ -2,13 +2,16 @@
 export interface ConfusionReport {
   readonly type: "multi_class" | "multi_label";
   readonly labels: readonly string[];
-  /** Of several classes: one matrix, rows actual, columns predicted. */
+  /** For one class per document: one matrix, rows actual, columns predicted. */
   readonly matrix?: readonly (readonly number[])[];
-  /** Of several labels: one matrix for each label, [[true negative, false positive], [false negative, true positive]]. */
+  /**
+   * For several labels per document: one matrix for each label, [[true negative, false positive], [false negative, true
+   * positive]].
+   */
   readonly matrices?: readonly (readonly (readonly number[])[])[];
 }
 
-/** Read the text of ``confusion_matrix.json``; undefined when it is not what the format says. */
+/** Read the text of ``confusion_matrix.json``; undefined if it does not have the documented format. */
 export function readConfusionReport(text: string): ConfusionReport | undefined {
   let value: unknown;
   try {
@@ -35,7 +38,7 @@ export interface LabelScores {
   readonly support: number;
 }
 
-/** Precision, recall and F1 of each label; undefined where nothing was predicted, or nothing was there. */
+/** Precision, recall and F1 of each label; undefined if the label was never predicted, or never occurred. */
 export function labelScores(report: ConfusionReport): LabelScores[] {
   return report.labels.map((label, at) => {
     const { hit, predicted, actual } = countsOf(report, at);

@@ -1,6 +1,6 @@
 type Numbers = Float64Array | Uint32Array | Int32Array | Uint16Array | Uint8Array | Float32Array;
 
-/** A column of numbers that grows: a few bytes a row, where objects would take a hundred. */
+/** A growing column of numbers: a few bytes per row, where objects would take a hundred. */
 export class Column<Of extends Numbers> {
   readonly #make: new (
     length: number,
@@ -28,7 +28,7 @@ export class Column<Of extends Numbers> {
   }
 }
 
-/** Strings by number: each one once. Beyond ``most`` of them all further ones are the same, "(others)". */
+/** Numbers for strings, each string once. After ``most`` of them, all others are counted as "(others)". */
 export class Names {
   static readonly OTHERS = "(others)";
   readonly list: string[] = [];

@@ -1,9 +1,9 @@
 export type Delimiter = "," | ";" | "\t";
 
 /**
- * The rows of CSV text as RFC 4180 writes it; quotes may hold commas and line ends. A bare quote inside a cell stays.
+ * The rows of CSV text in the form of RFC 4180; quoted cells may contain commas and line breaks. A bare quote stays.
  *
- * Files of some spreadsheets have another delimiter than the comma.
+ * Some spreadsheets use another delimiter than the comma.
  */
 export function parseCsv(text: string, delimiter: Delimiter = ","): string[][] {
   const plain = new RegExp(`[${delimiter}\\r\\n]`);
@@ -18,7 +18,7 @@ export function parseCsv(text: string, delimiter: Delimiter = ","): string[][] {
       while (end < text.length && (text[end] !== '"' || text[end + 1] === '"')) end += text[end] === '"' ? 2 : 1;
       cell = text.slice(at + 1, end).replaceAll('""', '"');
       at = end + 1;
-      // What stands between a closing quote and the comma belongs to nobody; it is kept rather than lost.
+      // Text between a closing quote and the comma is malformed, but is kept rather than lost.
       const rest = behindQuote.exec(text.slice(at, at + 4096))?.[0] ?? "";
       cell += rest;
       at += rest.length;

@@ -7,9 +7,9 @@ export interface ResultFilter {
   readonly types: readonly string[];
   readonly tones: readonly Tone[];
   readonly leastScore: number;
-  /** Documents with an error only, those with a fitting finding only, or all. */
+  /** Only documents with an error, only those with a matching finding, or all. */
   readonly documents: "all" | "found" | "errors";
-  /** Text that must be in a file's name, in the document, in what was found, in its type, or in the error. */
+  /** Text that must be in a file's name, in the document, in a finding or its type, or in the error. */
   readonly search: string;
   readonly order: "input" | "score";
 }
@@ -31,7 +31,7 @@ export function isShown(finding: Finding, filter: ResultFilter): boolean {
   );
 }
 
-/** The numbers of the records that fit, but for the search: that needs their text. */
+/** The numbers of the records that match, ignoring the search, which needs their text. */
 export function selectRecords(index: RecordIndex, filter: ResultFilter): Uint32Array {
   const types = new Set(filter.types.map((type) => index.typeNames.numberOf(type)));
   const tones = new Set(filter.tones.map((tone) => TONES.indexOf(tone) + 1));
@@ -49,7 +49,7 @@ export function selectRecords(index: RecordIndex, filter: ResultFilter): Uint32A
       for (let at = from; at < until; at += 1) {
         const score = index.scores.at(at);
         if (score <= highest) continue;
-        // Columns hold scores in single precision; half a step of it must not make 0.9 less than 0.9.
+        // Columns store scores in single precision, and rounding must not make 0.9 less than 0.9.
         if (score < Math.fround(filter.leastScore)) continue;
         if (types.size > 0 && !types.has(index.types.at(at))) continue;
         if (tones.size > 0 && !tones.has(index.tones.at(at))) continue;
@@ -65,14 +65,14 @@ export function selectRecords(index: RecordIndex, filter: ResultFilter): Uint32A
   return numbers;
 }
 
-/** Whether what is searched for is in the name of a record's document: "reviews.txt:3", from 1. ``needle`` is in lower case. */
+/** Whether the name of a record's document, such as "reviews.txt:3", contains ``needle``, which is in lower case. */
 export function matchesPlace(index: RecordIndex, record: number, needle: string): boolean {
   const file = index.fileOf(record);
   const line = index.lineOf(record);
   return (line === undefined ? file : `${file}:${line + 1}`).toLowerCase().includes(needle);
 }
 
-/** Whether what is searched for was found in the record, or is in its error; ``needle`` is in lower case. */
+/** Whether the findings or the error of a record contain ``needle``, which is in lower case. */
 export function matchesContent(record: ResultRecord, needle: string): boolean {
   const has = (text: string | undefined): boolean => text?.toLowerCase().includes(needle) ?? false;
   return (
@@ -82,7 +82,7 @@ export function matchesContent(record: ResultRecord, needle: string): boolean {
   );
 }
 
-/** Whether the text of a record may hold what is searched for: a quick look before it is parsed. */
+/** Whether the text of a record may contain the search text: a quick check before parsing it. */
 export function mayMatch(line: string, needle: string): boolean {
   return line.includes("\\") || line.toLowerCase().includes(needle);
 }

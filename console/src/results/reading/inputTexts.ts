@@ -8,7 +8,7 @@ const BOM = [0xef, 0xbb, 0xbf];
 const PART = 2 * 1024 * 1024;
 const NOTHING = new Uint8Array(0);
 
-/** One object of a job's input: its place in the store, and of a file with a document a line those of its lines. */
+/** An object of a job's input: its position in the store, and those of its lines if each line is a document. */
 interface TextFile {
   readonly key: string;
   readonly begin: number;
@@ -21,12 +21,12 @@ interface Span {
   readonly end: number;
 }
 
-/** The text of a job's documents beside its result: for the search, and for tables that show the two together. */
+/** The text of a job's documents, for the search and for tables that show it beside the findings. */
 export class InputTexts {
   readonly #byLine: boolean;
   readonly #store = new TextStore();
   readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-  /** By the last part of the key, as results call files; those of one name in the order of their keys. */
+  /** By the last segment of the key, which is the file name in results; files of the same name in the order of keys. */
   readonly #files = new Map<string, TextFile[]>();
   #part: Uint8Array = NOTHING;
   #partBegin = 0;
@@ -39,9 +39,9 @@ export class InputTexts {
     return this.#store.length;
   }
 
-  /** Take an object of the input. Objects come in the order of their keys, as the job read them. */
+  /** Add an object of the input. Objects arrive in the order of their keys, as the job read them. */
   add(key: string, read: Uint8Array): void {
-    // What is no text in UTF-8 the job has not read as one either; its place among those of its name stays.
+    // The job could not read text that is not UTF-8 either; the object keeps its position among those of its name.
     const bytes = isText(read) ? read : NOTHING;
     const marked = BOM.every((byte, at) => bytes[at] === byte);
     const content = marked ? bytes.subarray(BOM.length) : bytes;
@@ -59,12 +59,12 @@ export class InputTexts {
     else known.push(file);
   }
 
-  /** The text of a record's document; undefined where its object has not been read, or is there no more. */
+  /** The text of a record's document; undefined if its object has not been read, or no longer exists. */
   async textOf(index: RecordIndex, record: number): Promise<string | undefined> {
     const span = this.#spanOf(index, record);
     if (span === undefined) return undefined;
     if (span.begin < this.#partBegin || span.end > this.#partBegin + this.#part.length) {
-      // Documents are asked for in their order, mostly: what comes next is read with it.
+      // Documents are mostly requested in order, so the following ones are read along with one.
       this.#part = await this.#store.read(span.begin, Math.max(span.end, span.begin + PART));
       this.#partBegin = span.begin;
     }
@@ -92,7 +92,7 @@ function isText(bytes: Uint8Array): boolean {
   }
 }
 
-/** Where the lines of a file are in the store. They end at LF, CR or CRLF, as jobs split them. */
+/** The positions of a file's lines in the store. They end at LF, CR or CRLF, as jobs split them. */
 function linesOf(bytes: Uint8Array, offset: number) {
   const begins = new Column(Float64Array);
   const ends = new Column(Float64Array);

@@ -1,4 +1,4 @@
-/** How much of an archive is kept. A job's own limits are below them; what is above is no result of a job. */
+/** How much of an archive is kept. A job's own limits are lower, so a larger archive is not the result of a job. */
 export interface ReadingLimits {
   readonly textBytes: number;
   readonly records: number;

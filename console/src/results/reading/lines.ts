@@ -1,11 +1,11 @@
 const LF = 10;
 
-/** A line that was longer than is kept: its content is not there. */
+/** A line above the limit, whose content is not kept. */
 export const TOO_LONG = Symbol("too long");
 
 export type OnLine = (line: Uint8Array | typeof TOO_LONG, begin: number, end: number) => void;
 
-/** Cuts bytes into lines at LF, across the parts in which they come; a last line may lack its LF. */
+/** Cuts bytes into lines at LF, across the parts in which they arrive; the last line may have no LF. */
 export class LineCutter {
   readonly #longest: number;
   readonly #onLine: OnLine;
@@ -14,7 +14,7 @@ export class LineCutter {
   #position = 0;
   #begin = 0;
 
-  /** ``position`` is where the first byte stands: lines are told with where they begin and end. */
+  /** ``position`` is the offset of the first byte; each line is returned with its beginning and end. */
   constructor(longest: number, position: number, onLine: OnLine) {
     this.#longest = longest;
     this.#onLine = onLine;

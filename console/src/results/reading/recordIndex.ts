@@ -3,19 +3,19 @@ import { type ResultRecord, TONES, type Tone } from "./records";
 
 const MOST_TYPES = 60_000;
 const MOST_FREQUENT = 50_000;
-/** Characters of a text by which it is counted, and how many texts a summary names. */
+/** How many characters of a text distinguish it when texts are counted, and how many texts a summary has. */
 const MOST_LENGTH = 200;
 const MOST_SHOWN = 100;
 const NO_LINE = -1;
-/** From this score up a label of several is meant; docs/kinds/classification.md. */
+/** In multi-label mode, a label applies from this score; docs/kinds/classification.md. */
 export const LABEL_HOLDS = 0.5;
 
 export interface TypeCount {
   readonly type: string;
   readonly findings: number;
-  /** Documents that have one at least. */
+  /** Documents that have at least one. */
   readonly documents: number;
-  /** Documents whose best one it is (of several labels: where it holds). */
+  /** Documents whose best one it is (in multi-label mode: to which it applies). */
   readonly leading: number;
 }
 
@@ -35,27 +35,27 @@ export interface IndexSummary {
   readonly tones: readonly { readonly tone: Tone; readonly findings: number }[];
   readonly errorCodes: readonly { readonly code: string; readonly count: number }[];
   readonly frequent: readonly FrequentText[];
-  /** Whether so many different texts were found that the counts of the frequent ones may be too low. */
+  /** Whether there were so many different texts that the counts of the frequent ones may be too low. */
   readonly frequentPartial: boolean;
 }
 
-/** Where the records are and what was found in them, in columns: some 30 bytes a record and 7 a finding. */
+/** The positions and findings of the records, in columns: some 30 bytes per record and 7 per finding. */
 export class RecordIndex {
   readonly begins = new Column(Float64Array);
   readonly lengths = new Column(Uint32Array);
   readonly files = new Column(Uint32Array);
   readonly lines = new Column(Int32Array);
-  /** Number of the error code plus one; 0 for none. */
+  /** The number of the error code plus one; 0 for none. */
   readonly errors = new Column(Uint16Array);
   readonly firstFindings = new Column(Uint32Array);
   readonly types = new Column(Uint16Array);
   readonly scores = new Column(Float32Array);
-  /** Number of the tone plus one; 0 for none. */
+  /** The number of the tone plus one; 0 for none. */
   readonly tones = new Column(Uint8Array);
   readonly fileNames = new Names(3_000_000);
   readonly typeNames = new Names(MOST_TYPES);
   readonly errorCodes = new Names(MOST_TYPES);
-  /** Filled as far as somebody has asked: see ``runOf``. */
+  /** Filled as far as it was needed: see ``runOf``. */
   readonly #runs = new Column(Uint32Array);
   readonly #lastOfFile = new Map<number, number>();
   /** How often each text was found, by the number of its type. */
@@ -106,17 +106,17 @@ export class RecordIndex {
     return this.fileNames.list[this.files.at(record)] as string;
   }
 
-  /** The numbers of the findings of a record: from, and until. */
+  /** The range of the numbers of a record's findings: first, and end. */
   findingsOf(record: number): readonly [number, number] {
     const last = record + 1 === this.length;
     return [this.firstFindings.at(record), last ? this.types.length : this.firstFindings.at(record + 1)];
   }
 
-  /** Which of the files of this name a record is of: two keys may end alike, and records come in the order of keys. */
+  /** Which of the files of the same name a record belongs to: records are in the order of the input's keys. */
   runOf(record: number): number {
     for (let at = this.#runs.length; at <= record; at += 1) {
       const last = this.#lastOfFile.get(this.files.at(at));
-      // A file of this name ends where another file begins, or where the lines begin anew.
+      // A file of this name ends where another file begins, or where the line numbers start again.
       const same = last === at - 1 && this.lines.at(at) > this.lines.at(last);
       this.#runs.push(last === undefined ? 0 : this.#runs.at(last) + (same ? 0 : 1));
       this.#lastOfFile.set(this.files.at(at), at);
@@ -174,7 +174,7 @@ export class RecordIndex {
   #countText(type: number, text: string): void {
     const texts = this.#frequent[type];
     if (texts === undefined) return;
-    // The beginning of a long text would keep all of it in memory; that of a new string keeps only the new one.
+    // A slice of a long text would keep all of it in memory; a new string does not.
     const key = text.length <= MOST_LENGTH ? text : ` ${text.slice(0, MOST_LENGTH)}`.slice(1);
     const count = texts.get(key);
     if (count === undefined && this.#frequentTexts === MOST_FREQUENT) {

@@ -5,15 +5,15 @@ export const TONES: readonly Tone[] = ["POSITIVE", "NEUTRAL", "MIXED", "NEGATIVE
 
 export type ToneScores = Readonly<Partial<Record<"Positive" | "Negative" | "Neutral" | "Mixed", number>>>;
 
-/** One thing that was found in a document: an entity, a phrase, a language, a class, a topic. */
+/** A finding in a document: an entity, a phrase, a language, a class, a topic. */
 export interface Finding {
   readonly type: string;
   readonly score: number;
-  /** Code points from the start of the document, the end excluded; absent for what has no place in the text. */
+  /** Code points from the start of the document, the end excluded; absent for findings without a position. */
   readonly begin?: number;
   readonly end?: number;
   readonly text?: string;
-  /** Of targeted sentiment: which thing of the document it mentions, counted from 0. */
+  /** For targeted sentiment: the number of the entity that it mentions, from 0. */
   readonly group?: number;
   readonly groupScore?: number;
   readonly best?: boolean;
@@ -21,32 +21,32 @@ export interface Finding {
   readonly toneScores?: ToneScores;
 }
 
-/** What a result says of one document. */
+/** The result of one document. */
 export interface ResultRecord {
   readonly file: string;
   readonly line?: number;
   readonly findings: readonly Finding[];
   readonly error?: { readonly code: string; readonly message: string };
-  /** Of a classification: whether several labels may hold at once. */
+  /** For a classification: whether several labels may apply at once. */
   readonly several?: boolean;
   readonly toneScores?: ToneScores;
 }
 
 /** The type of a finding whose kind has no types. */
 export const KEY_PHRASE = "KEY_PHRASE";
-/** The error code, of ours, of a line that is not what the format says. */
+/** Our own error code for a line that does not have the documented format. */
 export const UNREADABLE = "UNREADABLE_RESULT";
 const MISSING = "(none)";
 
-/** Read one line of a result. What is not as the format says becomes a record with an error, never an exception. */
+/** Parse a line of a result. A line that does not have the documented format becomes a record with an error. */
 export function readRecord(kind: ResultKind, line: string): ResultRecord {
   let value: unknown;
   try {
     value = JSON.parse(line);
   } catch {
-    return unreadable("The line is no JSON.");
+    return unreadable("The line is not JSON.");
   }
-  if (!isObject(value)) return unreadable("The line is no JSON object.");
+  if (!isObject(value)) return unreadable("The line is not a JSON object.");
   const file = text(value["File"]) ?? MISSING;
   const number = Number(value["Line"] ?? Number.NaN);
   const place = { file, ...(Number.isSafeInteger(number) && number >= 0 && { line: number }) };
@@ -119,22 +119,22 @@ function mentions(list: unknown): { findings: Finding[] } | undefined {
     const best = new Set(Array.isArray(entity["DescriptiveMentionIndex"]) ? entity["DescriptiveMentionIndex"] : []);
     const members = Array.isArray(entity["Mentions"]) ? entity["Mentions"].filter(isObject) : [];
     members.forEach((mention, index) => {
-      const said = isObject(mention["MentionSentiment"]) ? mention["MentionSentiment"] : {};
-      const tone = toneOf(text(said["Sentiment"]));
+      const sentiment = isObject(mention["MentionSentiment"]) ? mention["MentionSentiment"] : {};
+      const tone = toneOf(text(sentiment["Sentiment"]));
       findings.push({
         ...spanned(mention, text(mention["Type"]) ?? MISSING),
         group,
         groupScore: score(mention["GroupScore"]),
         best: best.has(index),
         ...(tone && { tone }),
-        toneScores: scores(said["SentimentScore"]),
+        toneScores: scores(sentiment["SentimentScore"]),
       });
     });
   });
   return { findings };
 }
 
-/** "POSITIVE" as its score is called: "Positive". */
+/** The name of a sentiment's score: "Positive" for "POSITIVE". */
 export function scoreName(tone: Tone): "Positive" | "Negative" | "Neutral" | "Mixed" {
   return ({ POSITIVE: "Positive", NEGATIVE: "Negative", NEUTRAL: "Neutral", MIXED: "Mixed" } as const)[tone];
 }

@@ -18,7 +18,7 @@ export interface KeptMember extends TarMember {
 
 export interface ResultSummary extends IndexSummary {
   readonly members: readonly KeptMember[];
-  /** Links, folders and devices in the archive, which no result has. */
+  /** Links, folders and devices in the archive, which results do not contain. */
   readonly skipped: number;
   readonly textBytes: number;
   readonly terms: readonly TopicTerm[];
@@ -29,11 +29,11 @@ const DOCUMENTS = "doc-topics.csv";
 const SEARCH_PART = 2 * 1024 * 1024;
 const NOTHING = new Uint8Array(0);
 
-/** Reads an archive of results as it comes, and then answers what is asked of it. Nothing in it knows of workers. */
+/** Reads an archive of results as it arrives, and then answers queries about it. It does not depend on workers. */
 export class ResultReader {
   readonly index = new RecordIndex();
   readonly store = new TextStore();
-  /** What has been read of the job's input. */
+  /** The part of the job's input that has been read. */
   readonly texts: InputTexts;
   readonly terms: TopicTerm[] = [];
   readonly members: KeptMember[] = [];
@@ -84,7 +84,7 @@ export class ResultReader {
     return this.#parse(await this.store.read(begin, begin + this.index.lengths.at(number)));
   }
 
-  /** Several records, in the order of their numbers as they are given; those that lie together are read together. */
+  /** Several records, in the order of the given numbers; adjacent ones are read together. */
   async records(numbers: readonly number[]): Promise<ResultRecord[]> {
     if (numbers.length === 0) return [];
     const { begins, lengths } = this.index;
@@ -96,7 +96,9 @@ export class ResultReader {
     return places.map((place) => this.#parse(bytes.subarray(place.begin - begin, place.end - begin)));
   }
 
-  /** The numbers of the records that a filter leaves. ``onProgress`` gets the share that was searched, and may stop it. */
+  /**
+   * The numbers of the records that match a filter. ``onProgress`` gets the share that was searched, and may stop it.
+   */
   async select(filter: ResultFilter, onProgress: (share: number) => boolean = () => true): Promise<Uint32Array> {
     const chosen = selectRecords(this.index, filter);
     const needle = filter.search.trim().toLowerCase();
@@ -117,7 +119,10 @@ export class ResultReader {
     return chosen.filter((number) => found.has(number));
   }
 
-  /** Read the text of these records, which are in rising order, in large parts. Ends early when ``visit`` says false. */
+  /**
+   * Read the text of these records, which are in ascending order, in large parts. Ends early if ``visit`` returns
+   * false.
+   */
   async eachLine(
     numbers: Uint32Array,
     visit: (line: string, number: number) => boolean | Promise<boolean>,
@@ -133,7 +138,7 @@ export class ResultReader {
         part = await this.store.read(begin, Math.max(end, begin + SEARCH_PART));
       }
       const going = visit(this.#decoder.decode(part.subarray(begin - partBegin, end - partBegin)), number);
-      // Waiting for what is there already would cost more than the visit.
+      // Awaiting a value that is already there would cost more than the visit.
       if (!(typeof going === "boolean" ? going : await going)) return;
     }
   }
@@ -195,7 +200,7 @@ export class ResultReader {
     const row = readRow(text);
     if (row) this.#rows?.add(row, begin, end);
     else if (text.trim() !== "" && begin > this.#memberBegin) {
-      this.#add(unreadable("The row has no document, topic and proportion."), begin, begin);
+      this.#add(unreadable("The row does not have a document, topic and proportion."), begin, begin);
     }
   }
 
@@ -216,7 +221,7 @@ export class ResultReader {
 
 function limit(what: string): ArchiveLimit {
   return new ArchiveLimit(
-    `The archive has more than ${what}. What came before is shown; download the archive to read the rest.`,
+    `The archive has more than ${what}. The part before that is shown; download the archive to read the rest.`,
   );
 }
 

@@ -1,9 +1,9 @@
 const PIECE = 4 * 1024 * 1024;
 
 /**
- * The archive's content, kept as blobs: browsers put large ones on disk, so a gigabyte does not fill the memory.
+ * The archive's content as blobs: browsers put large ones on disk, so a gigabyte does not fill the memory.
  *
- * They are gone with the page; nothing of it is written where it could be found later.
+ * They are deleted with the page; no copy is left behind.
  */
 export class TextStore {
   readonly #pieces: Blob[] = [];

@@ -7,7 +7,7 @@ export interface TopicTerm {
   readonly weight: number;
 }
 
-/** One row of ``topic-terms.csv``; undefined for its head and for what is no row of it. */
+/** A row of ``topic-terms.csv``; undefined for the header and for malformed rows. */
 export function readTerm(line: string): TopicTerm | undefined {
   const [topic, term, weight] = parseCsv(line)[0] ?? [];
   const number = Number(weight);
@@ -15,7 +15,7 @@ export function readTerm(line: string): TopicTerm | undefined {
   return { topic, term, weight: number };
 }
 
-/** The name of a document as ``doc-topics.csv`` has it: the file, and the line where each line is a document. */
+/** The name of a document in ``doc-topics.csv``: the file, and the line if each line is a document. */
 export function readDocumentName(name: string, byLine: boolean): { file: string; line?: number } {
   const found = byLine ? /^(.*):(\d+)$/s.exec(name) : null;
   if (found === null) return { file: name };
@@ -37,7 +37,7 @@ export function readRow(line: string): Row | undefined {
   return { name, topic, proportion: number };
 }
 
-/** Gathers the rows of ``doc-topics.csv``, one after the other, into documents. */
+/** Combines consecutive rows of ``doc-topics.csv`` into documents. */
 export class DocumentRows {
   readonly #byLine: boolean;
   readonly #onDocument: (record: ResultRecord, begin: number, end: number) => void;

@@ -40,7 +40,7 @@ export function ArchiveView({ kind, job }: Props) {
       {error != null && <ErrorAlert what="Not all of the archive could be read" error={error} onRetry={again} />}
       {stopped && (
         <Alert type="info" action={<Button onClick={again}>Read all of it</Button>}>
-          Reading was stopped. What was read until then is shown.
+          Reading was stopped. The part that was read is shown.
         </Alert>
       )}
       <ArchiveTabs key={archive.id} kind={kind} job={job} archive={archive} />
@@ -64,7 +64,7 @@ function NoArchive({ job, error, onRetry }: { job: JobProperties; error: unknown
         header="The archive is not where the job wrote it"
         action={<Button onClick={onRetry}>Try again</Button>}
       >
-        {job.OutputDataConfig?.S3Uri} is no object any more. Put it back, or copy the job as new to run it again.
+        {job.OutputDataConfig?.S3Uri} does not exist any more. Restore it, or copy the job as new to run it again.
       </Alert>
     );
   }
@@ -73,12 +73,12 @@ function NoArchive({ job, error, onRetry }: { job: JobProperties; error: unknown
 
 const WRITE_MILLISECONDS = 400;
 
-/** What is shown, which the address says as well: browsers refuse it when the address changes with every key. */
+/** The view, which is also in the address. The address is updated with a delay, as browsers refuse frequent changes. */
 function useView() {
   const [parameters, setParameters] = useSearchParams();
   const [view, setView] = useState<ResultView>(() => readView(parameters));
   const written = writeView(view).toString();
-  // biome-ignore lint/correctness/useExhaustiveDependencies: only what is shown changes the address.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only the view changes the address.
   useEffect(() => {
     const timer = window.setTimeout(() => {
       if (written !== new URLSearchParams(window.location.search).toString()) setParameters(written, { replace: true });

@@ -15,7 +15,7 @@ interface Props {
   /** The version of the texts that have been read. */
   readonly texts: number;
   readonly numbers: Uint32Array;
-  /** Where in the list the chosen document is. */
+  /** The index of the chosen document in the list. */
   readonly at: number;
   readonly onChoose: (at: number) => void;
 }
@@ -23,7 +23,7 @@ interface Props {
 const ROW_HEIGHT = 80;
 const PAGE = 25;
 
-/** The documents of a result: of a million, those are in the page that are seen. Arrow keys go from one to the next. */
+/** The documents of a result. Only the visible ones of a million are in the page. Arrow keys move between them. */
 export function DocumentList({ kind, archive, texts, numbers, at, onChoose }: Props) {
   const topics = useMemo(() => topicNames(archive.summary), [archive]);
   const scroller = useRef<HTMLDivElement>(null);
@@ -72,7 +72,7 @@ export function DocumentList({ kind, archive, texts, numbers, at, onChoose }: Pr
     >
       <div className="document-list-inner" role="presentation" style={{ blockSize: virtual.getTotalSize() }}>
         {seen.map(({ index, start, size }) => (
-          // biome-ignore lint/a11y/useKeyWithClickEvents: the list around takes the keys.
+          // biome-ignore lint/a11y/useKeyWithClickEvents: the list itself handles the keys.
           <div
             key={index}
             id={rowId(archive, index)}
@@ -118,7 +118,7 @@ function Row({ kind, row, topics }: RowProps) {
   );
 }
 
-/** One line of what was found in a document. */
+/** The findings of a document in one line. */
 export function summaryOf(kind: ResultKind, row: PlacedRecord, topics?: TopicNames): string {
   if (row.error) return `Error: ${row.error.code}`;
   if (row.findings.length === 0) return "Nothing found";

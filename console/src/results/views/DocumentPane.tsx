@@ -36,7 +36,7 @@ interface Props {
 
 const NONE: readonly number[] = [];
 
-/** One document: its own text with what was found marked in it, and the findings with their scores. */
+/** A document: its text with the findings marked, and the findings with their scores. */
 export function DocumentPane({ kind, job, archive, filter, number }: Props) {
   const record = useQuery({
     queryKey: ["results", "record", archive.id, number],
@@ -93,15 +93,15 @@ function TextNotes({ text: { newer, alike, placement } }: { readonly text: Docum
     <>
       {(newer || lost > 0) && (
         <Alert type="warning" header="The text has changed since the job read it">
-          {newer && "The object was written again after the job had ended. "}
+          {newer && "The object was written again after the job ended. "}
           {lost > 0 &&
-            `${counted(lost, "finding has", "findings have")} no place in it any more and ${lost === 1 ? "is" : "are"} not marked. `}
-          Put the earlier text back, or run the job again.
+            `${counted(lost, "finding has", "findings have")} no position in it any more and ${lost === 1 ? "is" : "are"} not marked. `}
+          Restore the earlier text, or run the job again.
         </Alert>
       )}
       {alike > 1 && (
         <Box variant="small">
-          {alike} objects of the input have this name. This is the one in which the findings fit best.
+          {alike} objects of the input have this name. This is the one that matches the findings best.
         </Box>
       )}
     </>
@@ -163,7 +163,7 @@ function Found({ kind, archive, filter, record, text }: FoundProps) {
   );
 }
 
-/** A chosen mention points out every mention of the same thing. */
+/** A chosen mention highlights every mention of the same entity. */
 function pointedOut(record: PlacedRecord, chosen: number | undefined): ReadonlySet<number> {
   const finding = chosen === undefined ? undefined : record.findings[chosen];
   if (finding === undefined || chosen === undefined) return new Set();

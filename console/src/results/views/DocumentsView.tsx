@@ -24,10 +24,10 @@ interface Props {
   readonly onFilter: (filter: ResultFilter) => void;
 }
 
-// Browsers draw no element of more than some ten million pixels: a longer list comes in pieces.
+// Browsers do not draw elements of more than some ten million pixels, so a longer list is shown in pieces.
 const PIECE = 100_000;
 
-/** Every document that fits the filter, and the chosen one beside them. */
+/** The documents that match the filter, with the chosen one beside them. */
 export function DocumentsView({ kind, job, archive, filter, texts, onFilter }: Props) {
   const selection = useSelection(archive, filter, texts.version);
   const searching = filter.search.trim() !== "";
@@ -51,7 +51,7 @@ export function DocumentsView({ kind, job, archive, filter, texts, onFilter }: P
       )}
       {selection.numbers?.length === 0 && !selection.busy && (
         <Box textAlign="center" padding="l">
-          <b>No document fits.</b> Lower the least confidence, or clear a filter.
+          <b>No document matches.</b> Lower the minimum confidence, or clear a filter.
         </Box>
       )}
     </SpaceBetween>
@@ -79,7 +79,7 @@ interface ChosenProps extends Omit<Props, "onFilter"> {
 function Chosen({ kind, job, archive, filter, texts, numbers }: ChosenProps) {
   const [piece, setPiece] = useState(0);
   const [at, setAt] = useState(0);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another list begins at its first document.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another list starts at its first document.
   useEffect(() => {
     setPiece(0);
     setAt(0);

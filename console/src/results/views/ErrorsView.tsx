@@ -15,13 +15,13 @@ import type { OpenArchive } from "./useArchive";
 const MOST = 5_000;
 
 const ADVICE: Readonly<Record<string, string>> = {
-  DOCUMENT_SIZE_EXCEEDED: "Cut the document into smaller ones, such as one paragraph a line.",
-  UNSUPPORTED_ENCODING: "Write the file anew as text in UTF-8.",
-  EMPTY_DOCUMENT: "Leave empty lines and files out, or ignore the error.",
+  DOCUMENT_SIZE_EXCEEDED: "Divide the document into smaller ones, such as one paragraph per line.",
+  UNSUPPORTED_ENCODING: "Save the file as text in UTF-8.",
+  EMPTY_DOCUMENT: "Remove empty lines and files, or ignore the error.",
   [UNREADABLE]: "The result itself is damaged: run the job again.",
 };
 
-/** The documents that have an error in place of a result. */
+/** The documents that have an error instead of a result. */
 export function ErrorsView({ archive, texts }: { readonly archive: OpenArchive; readonly texts: number }) {
   const [code, setCode] = useState<string>();
   const errors = useQuery({
@@ -39,8 +39,8 @@ export function ErrorsView({ archive, texts }: { readonly archive: OpenArchive; 
   if (total === 0) {
     return (
       <Box textAlign="center" padding="l">
-        <b>No document has an error.</b> A document that cannot be analysed is listed here with the reason; the others
-        have their results all the same.
+        <b>No document has an error.</b> A document that cannot be analyzed is listed here with the reason; the others
+        still have their results.
       </Box>
     );
   }

@@ -33,7 +33,7 @@ const FORMATS: readonly (readonly [Format, string])[] = [
   ["jsonl", "JSON lines"],
 ];
 
-/** The archive's files, and the result as other kinds of files. */
+/** The archive's files, and downloads of the result in other formats. */
 export function FilesView({ kind, job, archive, filter, texts }: Props) {
   const s3 = useS3();
   const [narrowed, setNarrowed] = useState(false);
@@ -61,7 +61,7 @@ export function FilesView({ kind, job, archive, filter, texts }: Props) {
     label,
     fileName: `${name}.${request.format}`,
     build: async (signal, onProgress) => {
-      // Tables for people have the documents' text beside what was found in it.
+      // Tables for people have the documents' text beside the findings.
       if (request.table === "documents" && (request.format === "csv" || request.format === "xlsx")) await texts.load();
       return signal.aborted ? undefined : client.ask("download", request, { signal, onProgress });
     },
@@ -79,7 +79,7 @@ export function FilesView({ kind, job, archive, filter, texts }: Props) {
     <SpaceBetween size="l">
       <Container
         header={
-          <Header variant="h2" description="Files are made on this computer; nothing is sent anywhere.">
+          <Header variant="h2" description="The files are created on this computer; nothing is sent anywhere.">
             Downloads
           </Header>
         }
@@ -93,22 +93,23 @@ export function FilesView({ kind, job, archive, filter, texts }: Props) {
           <DownloadButtons downloads={[whole, ...documents, ...terms]} />
           <Box variant="small">
             Tables have one row for each finding, and one for each document without any. CSV and Excel are for people:
-            beside each finding stands the text around it, and lines are counted from 1. Parquet and JSON lines are for
-            programs: lines are counted from 0, as Amazon Comprehend does. In the CSV a cell that a spreadsheet could
-            take for a formula (it begins with =, +, -, @, a tab or a line end), or that begins with an apostrophe, has
-            one more apostrophe in front. {texts.gap}
+            they show the text around each finding, and count lines from 1. Parquet and JSON lines are for programs:
+            lines are counted from 0, as Amazon Comprehend does. In the CSV a cell that a spreadsheet could take for a
+            formula (it begins with =, +, -, @, a tab or a line break), or that begins with an apostrophe, gets another
+            apostrophe in front. {texts.gap}
           </Box>
         </SpaceBetween>
       </Container>
       {summary.skipped > 0 && (
         <Alert type="warning">
-          The archive has {formatNumber(summary.skipped)} links, folders or devices, which no result has. They were
-          passed over.
+          The archive has {formatNumber(summary.skipped)} links, folders or devices, which results do not contain. They
+          were skipped.
         </Alert>
       )}
       {new Set(names).size < names.length && (
         <Alert type="warning">
-          Several files of the archive have the same name. All are read here; unpacking it elsewhere may lose some.
+          Several files of the archive have the same name. They are all shown here; unpacking the archive elsewhere may
+          lose some.
         </Alert>
       )}
       <ResourceTable

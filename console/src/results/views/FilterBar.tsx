@@ -23,7 +23,7 @@ interface Props {
   readonly onChange: (filter: ResultFilter) => void;
 }
 
-/** More types than these are in the page only as far as they are seen. */
+/** If there are more types than this, only the visible ones are in the page. */
 const MOST_DRAWN = 100;
 
 const ORDERS = [
@@ -31,7 +31,7 @@ const ORDERS = [
   { value: "score", label: "Highest score first" },
 ];
 
-/** What is looked for in a result: types, tones, least confidence, text. */
+/** The filter of a result: types, tones, minimum confidence, text. */
 export function FilterBar({ kind, summary, filter, onChange }: Props) {
   const words = RESULTS[kind];
   const change = (part: Partial<ResultFilter>): void => onChange({ ...filter, ...part });
@@ -51,7 +51,7 @@ export function FilterBar({ kind, summary, filter, onChange }: Props) {
     .map(({ tone, findings }) => ({ value: tone, label: tone, description: `${formatNumber(findings)} mentions` }));
   return (
     <ColumnLayout columns={3}>
-      <FormField label="Search" description="In the documents, in file names, in what was found.">
+      <FormField label="Search" description="In the documents, in file names, in findings.">
         <Input
           type="search"
           value={filter.search}
@@ -88,15 +88,15 @@ export function FilterBar({ kind, summary, filter, onChange }: Props) {
         </FormField>
       )}
       <FormField
-        label={kind === "topics" ? "Least share" : "Least confidence"}
-        description={`${Math.round(filter.leastScore * 100)} % and more.`}
+        label={kind === "topics" ? "Minimum share" : "Minimum confidence"}
+        description={`${Math.round(filter.leastScore * 100)} % or more.`}
       >
         <Slider
           value={Math.round(filter.leastScore * 100)}
           min={0}
           max={100}
           onChange={({ detail }) => change({ leastScore: detail.value / 100 })}
-          ariaLabel={kind === "topics" ? "Least share in percent" : "Least confidence in percent"}
+          ariaLabel={kind === "topics" ? "Minimum share in percent" : "Minimum confidence in percent"}
           hideFillLine
         />
       </FormField>

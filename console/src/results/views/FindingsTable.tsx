@@ -27,7 +27,7 @@ const LONGEST = 200;
 const keyOf = ({ number }: Found): string => String(number);
 const textOf = ({ finding }: Found): string => (finding.text ?? "").slice(0, LONGEST);
 
-/** What was found in a document, with scores; each leads to its place in the text. */
+/** The findings of a document, with scores; each links to its position in the text. */
 export function FindingsTable({ kind, found, all, misplaced, chosen, onChoose }: Props) {
   const columns = useMemo(
     () => columnsOf({ kind, all, misplaced, chosen, onChoose }),
@@ -42,7 +42,7 @@ export function FindingsTable({ kind, found, all, misplaced, chosen, onChoose }:
       columns={columns}
       keyOf={keyOf}
       pageSize={15}
-      empty={<Box>Nothing was found in this document, or the filter shows none of it.</Box>}
+      empty={<Box>Nothing was found in this document, or the filter hides it.</Box>}
     />
   );
 }
@@ -109,7 +109,7 @@ function columnsOf({ kind, all, misplaced, chosen, onChoose }: Omit<Props, "foun
   return columns;
 }
 
-/** Each thing of a document by the best name that is given for it. */
+/** Each entity of a document, with the best name for it. */
 function groupNames(findings: readonly Finding[]): Map<number, string> {
   const names = new Map<number, string>();
   for (const { group, best, text } of findings) {

@@ -8,16 +8,16 @@ interface Props {
   readonly text: string;
   readonly placed: readonly Placed[];
   readonly colour: (finding: Finding) => number;
-  /** A short word that says what a mark is, for those who do not see its colour. */
+  /** A short word for a mark, for those who do not see its colour. */
   readonly tag: (finding: Finding) => string;
-  /** Numbers of the findings that are pointed out. */
+  /** The numbers of the highlighted findings. */
   readonly chosen: ReadonlySet<number>;
   readonly label: string;
 }
 
 const PAGE_LENGTH = 20_000;
 
-/** A document's own text with what was found in it marked; a long one in pages. */
+/** A document's text with the findings marked; a long text has pages. */
 export function HighlightedText({ text, placed, colour, tag, chosen, label }: Props) {
   const [page, setPage] = useState(0);
   const chosenMark = useRef<HTMLElement>(null);
@@ -77,18 +77,18 @@ function Stretch({ text, segment: { over, until }, colour, tag, chosen, markRef 
   const [innermost] = over;
   if (innermost === undefined) return text;
   const isChosen = over.some(({ number }) => chosen.has(number));
-  // The tag stands once, where a finding ends.
+  // The tag is shown once, at the end of the finding.
   const ending = over.filter((each) => each.until === until);
   const className = `finding finding-${colour(innermost.finding)}${isChosen ? " finding-chosen" : ""}`;
   return (
     <mark className={className} ref={markRef}>
       {text}
       {ending.map((each) => {
-        const said = tag(each.finding);
+        const label = tag(each.finding);
         return (
-          said !== "" && (
+          label !== "" && (
             <span key={each.number} className="finding-tag" dir="ltr">
-              {said}
+              {label}
             </span>
           )
         );

@@ -11,7 +11,7 @@ interface Props {
   readonly colour: (finding: Finding) => number;
 }
 
-/** What the colours in a text mean, and how often each is there. */
+/** What the colours in a text mean, and how often each occurs. */
 export function Legend({ kind, findings, colour }: Props) {
   const counts = new Map<string, { count: number; colour: number }>();
   for (const finding of findings) {

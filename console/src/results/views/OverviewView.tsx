@@ -16,11 +16,11 @@ import { capital, percent, typeLabel } from "./labels";
 interface Props {
   readonly kind: ResultKind;
   readonly summary: ResultSummary;
-  /** Show the documents that a part of the filter leaves. */
+  /** Show the documents that match a part of the filter. */
   readonly onShow: (filter: Partial<ResultFilter>) => void;
 }
 
-/** The whole result at a glance: how many documents, and what was found how often. */
+/** The whole result at a glance: how many documents, and how often what was found. */
 export function OverviewView({ kind, summary, onShow }: Props) {
   return (
     <SpaceBetween size="l">
@@ -40,7 +40,7 @@ export function OverviewView({ kind, summary, onShow }: Props) {
   );
 }
 
-/** What was found: of kinds that say one thing of each document, how many different things that are. */
+/** The number of findings; for kinds with one result per document, the number of different results. */
 function foundInAll(kind: ResultKind, summary: ResultSummary) {
   if (!judgesDocuments(kind))
     return { label: `${capital(RESULTS[kind].many)} found`, value: formatNumber(summary.findings) };
@@ -97,7 +97,7 @@ function Charts({ kind, summary, onShow }: Props) {
           title="Most frequent"
           description={
             summary.frequentPartial
-              ? "So many different texts were found that some counts may be too low."
+              ? "There are so many different texts that some counts may be too low."
               : "The texts that were found most often."
           }
           labelHeader="Text"

@@ -9,7 +9,7 @@ interface Props {
   readonly onStop: () => void;
 }
 
-/** How much of the archive has been read; stopping keeps that much. */
+/** How much of the archive has been read; stopping keeps that part. */
 export function ReadingProgress({ state: { facts, readBytes, counts }, onStop }: Props) {
   const size = facts?.size ?? 0;
   const found = counts && `${counted(counts.records, "document")}, ${formatNumber(counts.findings)} findings so far`;
@@ -17,7 +17,7 @@ export function ReadingProgress({ state: { facts, readBytes, counts }, onStop }:
     <Container>
       <ProgressBar
         label="Reading the archive"
-        description={size > 0 ? `${formatBytes(readBytes)} of ${formatBytes(size)}` : "Asking for its size"}
+        description={size > 0 ? `${formatBytes(readBytes)} of ${formatBytes(size)}` : "Reading its size"}
         additionalInfo={found}
         value={size > 0 ? Math.floor((readBytes / size) * 100) : 0}
       />

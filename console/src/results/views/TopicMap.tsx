@@ -16,7 +16,7 @@ const MOST = 100;
 const LEAST_RADIUS = 18;
 const RADIUS = 90;
 
-/** Topics as circles: the area is the number of documents that a topic leads, inside are its terms. */
+/** Topics as circles with their terms: the area is the number of documents that are mostly about the topic. */
 export function TopicMap({ topics, names, chosen, onChoose }: Props) {
   const drawn = useMemo(() => {
     const sorted = [...topics].sort((one, other) => other.leading - one.leading).slice(0, MOST);

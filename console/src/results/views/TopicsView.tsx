@@ -18,7 +18,7 @@ interface Props {
   readonly onShow: (filter: Partial<ResultFilter>) => void;
 }
 
-/** The topics of a collection: drawn as a map, and the same as a table. */
+/** The topics of a collection, as a map and as a table. */
 export function TopicsView({ summary, onShow }: Props) {
   const topics = useMemo(() => topicsOf(summary), [summary]);
   const names = useMemo(() => topicNames(summary), [summary]);
@@ -31,15 +31,15 @@ export function TopicsView({ summary, onShow }: Props) {
     <SpaceBetween size="l">
       {summary.records === 0 && (
         <Alert type="warning">
-          The archive has no documents. A topics job leaves out documents that are too large or no text; the job's story
-          names them.
+          The archive has no documents. A topics job leaves out documents that are too large or not text; the job's
+          story names them.
         </Alert>
       )}
       <Container
         header={
           <Header
             variant="h2"
-            description="A circle is a topic, with its terms. The larger it is, the more documents are mostly about it."
+            description="Each circle is a topic, with its terms. The larger it is, the more documents are mostly about it."
           >
             Map
           </Header>

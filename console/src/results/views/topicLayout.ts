@@ -12,9 +12,9 @@ interface Place {
 const GAP = 2;
 
 /**
- * Pack circles of these radii close together around the middle, in the order in which they are given.
+ * Pack circles of these radii closely around the middle, in the given order.
  *
- * Each goes where it touches two that are there already, as near to the middle as it can. The same radii give the
+ * Each is put where it touches two earlier ones, as near to the middle as possible. The same radii give the
  * same picture.
  */
 export function pack(radii: readonly number[]): Circle[] {
@@ -39,11 +39,11 @@ function nearest(placed: readonly Circle[], r: number): Place {
   const free = places.find(({ x, y }) =>
     placed.every((each) => Math.hypot(each.x - x, each.y - y) >= each.r + r + GAP - 1e-6),
   );
-  // Right of everything is always free; it is needed for numbers that are no sizes only.
+  // The right of all circles is always free. It is needed only for invalid radii.
   return free ?? { x: Math.max(...placed.map((each) => each.x + each.r)) + r + GAP, y: 0 };
 }
 
-/** The two places where a circle of radius ``r`` touches both of these. */
+/** The two positions where a circle of radius ``r`` touches both of these. */
 function touching(one: Circle, other: Circle, r: number): Place[] {
   const toOne = one.r + r + GAP;
   const toOther = other.r + r + GAP;
@@ -63,7 +63,7 @@ function touching(one: Circle, other: Circle, r: number): Place[] {
   ];
 }
 
-/** The frame around circles: what an SVG's viewBox takes. */
+/** The bounds of circles, for an SVG's viewBox. */
 export function frame(circles: readonly Circle[]): { x: number; y: number; width: number; height: number } {
   if (circles.length === 0) return { x: 0, y: 0, width: 1, height: 1 };
   const left = Math.min(...circles.map(({ x, r }) => x - r)) - GAP * 2;
@@ -81,7 +81,7 @@ export interface Line {
 
 const WIDTH_OF_LETTER = 0.58;
 
-/** The lines of text that fit into a circle: as many of the topic's terms as there is room for, and one at least. */
+/** The lines of text that fit into a circle: as many of the topic's terms as possible, and at least one. */
 export function linesIn(r: number, terms: readonly string[]): Line[] {
   const size = Math.max(Math.min(r / 4.2, 18), 5);
   const step = size * 1.2;

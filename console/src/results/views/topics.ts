@@ -4,23 +4,23 @@ import type { TopicNames } from "./labels";
 
 export interface Topic {
   readonly topic: string;
-  /** The terms that tell it from the others, the best first, as the archive has them. */
+  /** The terms that distinguish it from the others, best first, as in the archive. */
   readonly terms: readonly TopicTerm[];
-  /** Documents of which it has a share. */
+  /** The number of documents in which it has a share. */
   readonly documents: number;
-  /** Documents of which it has the largest share. */
+  /** The number of documents in which it has the largest share. */
   readonly leading: number;
 }
 
 const TERMS_IN_NAME = 3;
 
-/** What people call a topic: its best terms. A topic without terms keeps its number. */
+/** The name of a topic: its best terms. A topic without terms keeps its number. */
 export function topicName({ topic, terms }: Pick<Topic, "topic" | "terms">): string {
   const named = terms.slice(0, TERMS_IN_NAME).map(({ term }) => term);
   return named.length === 0 ? `Topic ${topic}` : named.join(", ");
 }
 
-/** The name of each topic of a result; topics of the same terms are told apart by their numbers. */
+/** The name of each topic of a result; topics with the same terms are distinguished by their numbers. */
 export function topicNames(summary: Pick<ResultSummary, "terms" | "types">): TopicNames {
   const topics = topicsOf(summary);
   const counts = new Map<string, number>();
@@ -33,7 +33,7 @@ export function topicNames(summary: Pick<ResultSummary, "terms" | "types">): Top
   );
 }
 
-/** The topics of a result, in the order of the archive, with their terms and how many documents each has. */
+/** The topics of a result, in the order of the archive, with their terms and numbers of documents. */
 export function topicsOf(summary: Pick<ResultSummary, "terms" | "types">): Topic[] {
   const terms = new Map<string, TopicTerm[]>();
   for (const term of summary.terms) {

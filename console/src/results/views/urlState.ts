@@ -1,7 +1,7 @@
 import { NO_FILTER, type ResultFilter } from "../reading/filter";
 import { TONES } from "../reading/records";
 
-/** What is shown of a result: it stands in the address, so that a link or a reload shows the same. */
+/** The view of a result. It is in the address, so that a link or a reload shows the same. */
 export interface ResultView {
   readonly tab: string;
   readonly filter: ResultFilter;
@@ -10,7 +10,7 @@ export interface ResultView {
 export const RESULT_TABS = ["overview", "documents", "errors", "files"] as const;
 const DOCUMENTS: readonly ResultFilter["documents"][] = ["all", "found", "errors"];
 
-/** Read an address, which anybody may have written: what it cannot be is left out. */
+/** Parse an address, which may come from anybody: invalid values are left out. */
 export function readView(parameters: URLSearchParams): ResultView {
   const tab = RESULT_TABS.find((each) => each === parameters.get("tab")) ?? RESULT_TABS[0];
   const score = Number(parameters.get("score") ?? 0);
@@ -28,7 +28,7 @@ export function readView(parameters: URLSearchParams): ResultView {
   };
 }
 
-/** Write what is shown into an address; what is as at the start is left out. */
+/** Return the address for a view; default values are left out. */
 export function writeView({ tab, filter }: ResultView): URLSearchParams {
   const parameters = new URLSearchParams();
   if (tab !== RESULT_TABS[0]) parameters.set("tab", tab);

@@ -7,12 +7,12 @@ import { WorkerClient } from "../worker/client";
 import type { Counts } from "../worker/messages";
 
 export interface OpenArchive {
-  /** A name for this reading: answers about an earlier one are not taken for its own. */
+  /** An id for this reading, so that answers for an earlier one are ignored. */
   readonly id: string;
   readonly client: WorkerClient;
   readonly facts: ObjectFacts;
   readonly summary: ResultSummary;
-  /** The archive's own bytes; absent where it was not read to its end. */
+  /** The archive's own bytes; absent if it was not read to its end. */
   readonly bytes?: Blob;
 }
 
@@ -22,7 +22,7 @@ export interface ArchiveState {
   readonly facts?: ObjectFacts;
   readonly counts?: Counts;
   readonly archive?: OpenArchive;
-  /** Why not all of the archive was read. What was read is shown all the same. */
+  /** Why the archive was not read completely. The part that was read is still shown. */
   readonly error?: unknown;
   readonly stopped: boolean;
 }
@@ -30,7 +30,7 @@ export interface ArchiveState {
 const PIECE = 256 * 1024;
 const START: ArchiveState = { phase: "reading", readBytes: 0, stopped: false };
 
-/** Read an archive in a worker as it comes. It is forgotten when the page is left. */
+/** Read an archive in a worker as it arrives. It is discarded when the user leaves the page. */
 export function useArchive(
   s3: S3Client,
   place: ObjectPlace | undefined,
@@ -42,7 +42,7 @@ export function useArchive(
   const stopping = useRef<AbortController>(undefined);
   const bucket = place?.bucket;
   const key = place?.key;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: an attempt has no value of its own; it begins anew.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another attempt starts again.
   useEffect(() => {
     if (bucket === undefined || key === undefined) return;
     const client = new WorkerClient();
@@ -87,7 +87,7 @@ async function readInto(
   try {
     for await (const bytes of readParts(s3, facts, signal)) {
       kept.push(new Blob([bytes.slice()]));
-      // In small pieces: progress is told, and stopping heard, between one and the next.
+      // In small pieces: progress is reported, and stopping possible, between them.
       for (let at = 0; at < bytes.length && !signal.aborted; at += PIECE) {
         const piece = bytes.slice(at, at + PIECE);
         readBytes += piece.length;
@@ -98,7 +98,7 @@ async function readInto(
     }
     if (!signal.aborted) await client.ask("finish", {});
   } catch (thrown) {
-    // Stopped, cut short or too large: what was read until then is whole, and shown with the reason.
+    // Stopped, truncated or too large: what was read until then is complete, and is shown with the reason.
     if (!signal.aborted) error = thrown;
   }
   const summary = await client.ask("summary", {});

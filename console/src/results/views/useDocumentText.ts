@@ -6,7 +6,7 @@ import { DocumentReader, type DocumentText, NoText } from "../document/documentT
 import { listInput } from "../document/inputFiles";
 import type { PlacedRecord } from "../worker/messages";
 
-/** The own text of a document, read from the job's input when it is looked at. */
+/** The text of a document, which is read from the job's input when the document is shown. */
 export function useDocumentText(
   job: JobProperties,
   archiveId: string,

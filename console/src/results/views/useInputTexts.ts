@@ -9,17 +9,19 @@ import { AT_ONCE, inOrder, ON_DEMAND, readTexts, within } from "../document/inpu
 import type { OpenArchive } from "./useArchive";
 
 export interface InputTextsState {
-  /** Another number whenever more texts can be searched and shown. */
+  /** A number that changes whenever more texts can be searched and shown. */
   readonly version: number;
-  /** The share that has been read; undefined while nothing is. */
+  /** The share that has been read; undefined while nothing is being read. */
   readonly progress?: number | undefined;
-  /** What the search and the tables do not know, as a sentence. */
+  /** What the search and the tables do not cover, as a sentence. */
   readonly gap?: string | undefined;
-  /** Have the texts read; resolved when they are, and when it was given up. */
+  /** Read the texts; resolved when they are read, or when reading them is given up. */
   readonly load: () => Promise<void>;
 }
 
-/** The texts of a job's documents, read into the worker beside the result: small inputs at once, others when needed. */
+/**
+ * The texts of a job's documents, which the worker holds beside the result: small inputs at once, others when needed.
+ */
 export function useInputTexts(archive: OpenArchive, job: JobProperties): InputTextsState {
   const s3 = useS3();
   const uri = job.InputDataConfig?.S3Uri;
@@ -45,7 +47,7 @@ export function useInputTexts(archive: OpenArchive, job: JobProperties): InputTe
 
     async function run(wanted: readonly InputFile[], signal: AbortSignal): Promise<void> {
       const chosen = within(wanted, ON_DEMAND);
-      let told = Date.now();
+      let reportedAt = Date.now();
       setState((before) => ({ ...before, progress: 0 }));
       const failures = await readTexts(
         chosen,
@@ -54,8 +56,8 @@ export function useInputTexts(archive: OpenArchive, job: JobProperties): InputTe
           if (bytes !== undefined) {
             await archive.client.ask("text", { key: file.key, bytes }, { transfer: [bytes.buffer as ArrayBuffer] });
           }
-          if (signal.aborted || Date.now() - told < TELL_MILLISECONDS) return;
-          told = Date.now();
+          if (signal.aborted || Date.now() - reportedAt < TELL_MILLISECONDS) return;
+          reportedAt = Date.now();
           setState(({ version }) => ({ version: version + 1, progress: passed / chosen.length }));
         },
         signal,
@@ -76,5 +78,5 @@ const TELL_MILLISECONDS = 1_000;
 
 function gapWords(read: number, all: number): string | undefined {
   if (read === all) return undefined;
-  return `The text of ${formatNumber(read)} of ${formatNumber(all)} files was read; of the others only what was found in them is searched.`;
+  return `The text of ${formatNumber(read)} of ${formatNumber(all)} files was read; of the others, only the findings are searched.`;
 }

@@ -3,7 +3,7 @@ import type { ResultFilter } from "../reading/filter";
 import type { OpenArchive } from "./useArchive";
 
 export interface Selection {
-  /** The numbers of the documents that fit, in order; undefined until they are known. */
+  /** The numbers of the matching documents, in order; undefined until they are known. */
   readonly numbers?: Uint32Array;
   readonly busy: boolean;
   /** The share of the archive that was searched. */
@@ -13,13 +13,16 @@ export interface Selection {
 
 const TYPING_MILLISECONDS = 250;
 
-/** The documents that fit a filter; ``texts`` is the version of the texts that a search covers. A newer filter stops the search for an older one. */
+/**
+ * The documents that match a filter; ``texts`` is the version of the texts to search. A new filter stops the old
+ * search.
+ */
 export function useSelection(archive: OpenArchive, filter: ResultFilter, texts: number): Selection {
   const [selection, setSelection] = useState<Selection>({ busy: true, progress: 0 });
-  const asked = JSON.stringify(filter);
-  // Without a search the texts decide nothing.
+  const filterKey = JSON.stringify(filter);
+  // Without a search, the texts do not matter.
   const version = filter.search.trim() === "" ? 0 : texts;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: more texts may have more that fits.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: more texts may give more matches.
   useEffect(() => {
     const controller = new AbortController();
     const { signal } = controller;
@@ -29,7 +32,7 @@ export function useSelection(archive: OpenArchive, filter: ResultFilter, texts: 
         const onProgress = (progress: number): void => {
           if (!signal.aborted) setSelection((before) => ({ ...before, progress }));
         };
-        const wanted = JSON.parse(asked) as ResultFilter;
+        const wanted = JSON.parse(filterKey) as ResultFilter;
         const numbers = await archive.client.ask("select", { filter: wanted }, { signal, onProgress });
         if (!signal.aborted && numbers) setSelection({ numbers, busy: false, progress: 1 });
       } catch (error) {
@@ -41,6 +44,6 @@ export function useSelection(archive: OpenArchive, filter: ResultFilter, texts: 
       window.clearTimeout(timer);
       controller.abort();
     };
-  }, [archive, asked, version]);
+  }, [archive, filterKey, version]);
   return selection;
 }

@@ -5,11 +5,11 @@ import type { Counts, PlacedRecord, ToWorker } from "./messages";
 
 type Asked = Exclude<ToWorker, { name: "cancel" }>;
 
-/** Answers the page's questions about one archive, one after the other as they come. */
+/** Answers the page's requests about one archive, one after the other. */
 export class Answers {
   #reader: ResultReader | undefined;
 
-  /** ``onProgress`` gets the share that is done, and says whether to go on. */
+  /** ``onProgress`` gets the share that is done, and returns whether to continue. */
   async answer(question: Asked, onProgress: (share: number) => boolean): Promise<unknown> {
     if (question.name === "open") {
       this.#reader = new ResultReader(question.ask.kind, question.ask.byLine);
@@ -47,10 +47,10 @@ export class Answers {
 }
 
 const ROW_FINDINGS = 12;
-/** Characters of a document that a row shows. */
+/** The characters of a document that a row shows. */
 const EXCERPT = 160;
 
-/** Records for rows of a list: only with their first findings, which is what a row shows. */
+/** Records for rows of a list, with only the first findings, which a row shows. */
 async function rows(reader: ResultReader, numbers: readonly number[]): Promise<PlacedRecord[]> {
   const records = await reader.records(numbers);
   const placed: PlacedRecord[] = [];

@@ -1,6 +1,6 @@
 import type { FromWorker, Question, Questions, ToWorker, WorkerFault } from "./messages";
 
-/** What the worker could not do, with the name and the text of its error. */
+/** An error of the worker, with its name and message. */
 export class WorkerError extends Error {
   constructor({ name, message }: WorkerFault) {
     super(message);
@@ -20,7 +20,7 @@ interface AskOptions {
   readonly transfer?: Transferable[];
 }
 
-/** The page's end of the conversation with the worker that holds one archive. */
+/** The page's end of the channel to the worker that has one archive. */
 export class WorkerClient {
   readonly #worker: Worker;
   readonly #pending = new Map<number, Pending>();
@@ -51,7 +51,7 @@ export class WorkerClient {
     });
   }
 
-  /** Forget the archive and everything that was read from it. */
+  /** Discard the archive and everything that was read from it. */
   close(): void {
     this.#worker.terminate();
     this.#failAll({ name: "AbortError", message: "The results were closed." });

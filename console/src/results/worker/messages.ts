@@ -7,13 +7,13 @@ import type { ResultSummary } from "../reading/resultReader";
 /** A record with what the page needs to show it. */
 export interface PlacedRecord extends ResultRecord {
   readonly number: number;
-  /** Which of the files of this name it is of, in the order of keys, counted from 0. */
+  /** Which of the files of this name it belongs to, in the order of keys, from 0. */
   readonly run: number;
-  /** How the document's text begins, where it has been read. */
+  /** The beginning of the document's text, if it has been read. */
   readonly excerpt?: string;
 }
 
-/** What the page may ask of the worker, and what each answers. */
+/** The requests that the page may send to the worker, and their answers. */
 export interface Questions {
   open: { readonly ask: { kind: ResultKind; byLine: boolean }; readonly answer: undefined };
   push: { readonly ask: { bytes: Uint8Array }; readonly answer: Counts };

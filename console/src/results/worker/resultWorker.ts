@@ -14,10 +14,10 @@ self.addEventListener("message", ({ data }: MessageEvent<ToWorker>) => {
 
 async function answer(question: Exclude<ToWorker, { name: "cancel" }>): Promise<void> {
   const { id } = question;
-  let told = 0;
+  let reportedAt = 0;
   const onProgress = (progress: number): boolean => {
-    if (Date.now() - told > PROGRESS_MILLISECONDS) {
-      told = Date.now();
+    if (Date.now() - reportedAt > PROGRESS_MILLISECONDS) {
+      reportedAt = Date.now();
       send({ id, progress });
     }
     return !cancelled.has(id);

@@ -57,7 +57,7 @@ export function DeleteObjects({ bucket, entries, onDismiss, onDeleted }: Props) 
         onDeleted();
       }}
     >
-      <Box>They cannot be brought back: buckets keep no versions here.</Box>
+      <Box>They cannot be restored: Reading Room keeps no versions.</Box>
       <ul>
         {entries.slice(0, NAMED).map((entry) => (
           <li key={entry.key} dir="auto" className="mono">
@@ -66,7 +66,7 @@ export function DeleteObjects({ bucket, entries, onDismiss, onDeleted }: Props) 
         ))}
         {entries.length > NAMED && <li>and {formatNumber(entries.length - NAMED)} more</li>}
       </ul>
-      {held.error && <ErrorAlert what="What is in the folders cannot be counted" error={held.error} />}
+      {held.error && <ErrorAlert what="The objects in the folders cannot be counted" error={held.error} />}
       {held.data && <Box>In the folders: {counted(inFolders, "object")}.</Box>}
       <div aria-live="polite">{done > 0 && `${formatNumber(done)} objects are deleted.`}</div>
     </ConfirmModal>

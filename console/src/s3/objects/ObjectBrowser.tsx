@@ -27,7 +27,7 @@ interface Props {
 
 const PAGES_IN_REACH = 7;
 
-/** A folder of a bucket, with what can be done to what is in it. */
+/** A folder of a bucket, with actions for its contents. */
 export function ObjectBrowser({ bucket, prefix }: Props) {
   const s3 = useS3();
   const navigate = useNavigate();
@@ -80,8 +80,8 @@ export function ObjectBrowser({ bucket, prefix }: Props) {
         empty={
           <Box textAlign="center" padding="m">
             {applied === ""
-              ? "Nothing is here. Upload the documents that a job shall read, or make a folder for its results."
-              : "No key in this folder begins like this."}
+              ? "This folder is empty. Upload documents for a job to read, or create a folder for its results."
+              : "No name in this folder begins with this text."}
           </Box>
         }
         header={
@@ -100,7 +100,7 @@ export function ObjectBrowser({ bucket, prefix }: Props) {
                 />
                 <Button
                   disabled={objects.length === 0 || selected.some((entry) => entry.folder || unreachable(entry.key))}
-                  disabledReason="Choose objects: folders, and keys that browsers cannot ask for, cannot be downloaded."
+                  disabledReason="Choose objects: folders, and keys that browsers cannot request, cannot be downloaded."
                   onClick={() => {
                     for (const entry of objects) download(s3, bucket, entry.key, entry.size ?? 0);
                   }}
@@ -137,7 +137,7 @@ export function ObjectBrowser({ bucket, prefix }: Props) {
             currentPageIndex={folder.page}
             pagesCount={folder.pages}
             openEnd={folder.more}
-            // In a folder of many pages the last one is far.
+            // In a folder of many pages, the last one takes long to reach.
             {...((folder.pages > PAGES_IN_REACH || folder.more) && { jumpToPage: { loading: folder.loading } })}
             ariaLabels={{
               nextPageLabel: "Next page",

@@ -18,13 +18,13 @@ interface Props {
   readonly etag: string | undefined;
 }
 
-/** The beginning of an object, as text and never as what it claims to be: HTML and SVG are shown as their source. */
+/** The beginning of an object, always as text, whatever its declared type: HTML and SVG are shown as source. */
 export function ObjectPreview({ bucket, objectKey: Key, size, etag }: Props) {
   const s3 = useS3();
-  const [asked, setAsked] = useState(false);
+  const [requested, setRequested] = useState(false);
   const preview = useQuery({
     queryKey: ["s3", "GetObject", bucket, Key, etag],
-    enabled: asked && size > 0,
+    enabled: requested && size > 0,
     queryFn: async ({ signal }) => {
       const answer = await s3.send(
         new GetObjectCommand({ Bucket: bucket, Key, Range: `bytes=0-${PREVIEW_BYTES - 1}`, IfMatch: etag }),
@@ -39,9 +39,9 @@ export function ObjectPreview({ bucket, objectKey: Key, size, etag }: Props) {
       header={
         <Header
           variant="h2"
-          description={`The first ${formatBytes(PREVIEW_BYTES)} at most, as plain text.`}
+          description={`At most the first ${formatBytes(PREVIEW_BYTES)}, as plain text.`}
           actions={
-            <Button disabled={asked || size === 0} loading={preview.isFetching} onClick={() => setAsked(true)}>
+            <Button disabled={requested || size === 0} loading={preview.isFetching} onClick={() => setRequested(true)}>
               Show preview
             </Button>
           }
@@ -54,7 +54,7 @@ export function ObjectPreview({ bucket, objectKey: Key, size, etag }: Props) {
       {preview.error && (
         <ErrorAlert what="The preview cannot be read" error={preview.error} onRetry={() => void preview.refetch()} />
       )}
-      {preview.data?.kind === "binary" && <Box>The object is no UTF-8 text. Download it to open it.</Box>}
+      {preview.data?.kind === "binary" && <Box>The object is not UTF-8 text. Download it to open it.</Box>}
       {preview.data?.kind === "text" && (
         <>
           {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by the keyboard. */}
@@ -62,7 +62,7 @@ export function ObjectPreview({ bucket, objectKey: Key, size, etag }: Props) {
             {preview.data.text}
           </section>
           {!preview.data.whole && (
-            <Box color="text-body-secondary">The object goes on. Download it to read it all.</Box>
+            <Box color="text-body-secondary">The object is longer than this. Download it to read it all.</Box>
           )}
         </>
       )}

@@ -21,7 +21,7 @@ interface Props {
 
 const NAMED = 10;
 
-/** Choose files or a folder, and send them. */
+/** A dialog to choose files or a folder and upload them. */
 export function UploadModal({ bucket, prefix, onDismiss }: Props) {
   const s3 = useS3();
   const queries = useQueryClient();
@@ -40,7 +40,7 @@ export function UploadModal({ bucket, prefix, onDismiss }: Props) {
     <FormModal
       title={`Upload to ${shownKey(s3Uri(bucket, prefix))}`}
       action="Upload"
-      what="The upload cannot begin"
+      what="The upload cannot start"
       size="large"
       disabled={chosen.length === 0 || bad !== undefined}
       onDismiss={onDismiss}
@@ -52,7 +52,9 @@ export function UploadModal({ bucket, prefix, onDismiss }: Props) {
     >
       <FileDropzone onChange={({ detail }) => add(detail.value)}>
         <SpaceBetween size="xs" alignItems="center">
-          <Box>Drop files here, or choose them. They go up three at a time; the page may be left meanwhile.</Box>
+          <Box>
+            Drop files here, or choose them. Three are uploaded at a time; you can leave the page in the meantime.
+          </Box>
           <SpaceBetween direction="horizontal" size="xs">
             <Button onClick={() => files.current?.click()}>Choose files</Button>
             <Button onClick={() => folder.current?.click()}>Choose a folder</Button>
@@ -67,7 +69,7 @@ export function UploadModal({ bucket, prefix, onDismiss }: Props) {
         aria-label="Files to upload"
         onChange={(event) => {
           add([...(event.target.files ?? [])]);
-          // The same file can be chosen again after it was changed.
+          // Allow the same file to be chosen again after a change.
           event.target.value = "";
         }}
       />
@@ -112,7 +114,7 @@ export function UploadModal({ bucket, prefix, onDismiss }: Props) {
         </Alert>
       )}
       <Checkbox checked={replace} onChange={({ detail }) => setReplace(detail.checked)}>
-        Replace objects that are there already
+        Replace existing objects
       </Checkbox>
     </FormModal>
   );

@@ -6,25 +6,25 @@ import { type Entry, listFolder } from "../listing";
 const PAGE = 50;
 
 export interface FolderView {
-  /** The lines of the page that the reader has turned to. */
+  /** The entries of the page that the user has chosen. */
   readonly shown: readonly Entry[];
-  /** How many lines have been read so far. */
+  /** How many entries have been read so far. */
   readonly count: number;
-  /** Whether S3 has further ones. */
+  /** Whether S3 has more. */
   readonly more: boolean;
   readonly page: number;
   readonly pages: number;
   readonly turnTo: (page: number) => void;
-  /** Whether the page that the reader has turned to is still to come. */
+  /** Whether the chosen page has not been read yet. */
   readonly loading: boolean;
   readonly error: unknown;
-  /** Ask again for what could not be read. */
+  /** Retry what could not be read. */
   readonly again: () => void;
-  /** Read everything that was read once more. */
+  /** Read everything that was read again. */
   readonly refresh: () => void;
 }
 
-/** A folder of a bucket, the names that begin with ``begins``. S3 gives it in pages; those up to the reader's are read. */
+/** The entries of a folder whose names begin with ``begins``. S3 returns pages; those up to the chosen one are read. */
 export function useFolder(s3: S3Client, bucket: string, prefix: string, begins: string): FolderView {
   const [wanted, setWanted] = useState(1);
   const listing = useInfiniteQuery({
@@ -32,7 +32,7 @@ export function useFolder(s3: S3Client, bucket: string, prefix: string, begins: 
     initialPageParam: undefined as string | undefined,
     queryFn: ({ pageParam, signal }) => listFolder(s3, bucket, prefix + begins, pageParam, signal),
     getNextPageParam: (last) => last.next,
-    // A folder of many pages would be read whole at every turn: only what fits one page is looked at again and again.
+    // Refreshing a folder of many pages would read all of them, so only folders of one page are refreshed.
     refetchInterval: (query) => ((query.state.data?.pages.length ?? 0) > 1 ? false : 10_000),
     refetchOnWindowFocus: false,
   });
@@ -42,7 +42,7 @@ export function useFolder(s3: S3Client, bucket: string, prefix: string, begins: 
     [data, prefix],
   );
   useEffect(() => {
-    // A page far ahead takes several readings: what comes of one asks for the next.
+    // A page far ahead takes several requests: the answer to one triggers the next.
     const short = wanted * PAGE >= entries.length;
     if (hasNextPage && short && !isFetching && !isError) void fetchNextPage();
   }, [entries, wanted, hasNextPage, isFetching, isError, fetchNextPage]);

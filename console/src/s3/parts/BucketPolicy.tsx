@@ -7,7 +7,13 @@ import { bucketPolicy } from "../../access/data/templates";
 import { useS3 } from "../../api/s3";
 import { useNotices } from "../../components/Notifications";
 import { PolicyEditor } from "../../components/policy/PolicyEditor";
-import { isPolicyFault, layOut, type PolicyProblem, problemsOf, syntaxProblem } from "../../components/policy/problems";
+import {
+  formatJson,
+  isPolicyError,
+  type PolicyProblem,
+  problemsOf,
+  syntaxProblem,
+} from "../../components/policy/problems";
 import { useSignedIn } from "../../session/session";
 import { SettingPanel } from "./SettingPanel";
 import { useSetting } from "./useSetting";
@@ -19,7 +25,7 @@ export function BucketPolicy({ bucket }: { readonly bucket: string }) {
   const queries = useQueryClient();
   const notices = useNotices();
   const policy = useSetting(bucket, "GetBucketPolicy", "NoSuchBucketPolicy", async () =>
-    layOut((await s3.send(new GetBucketPolicyCommand({ Bucket: bucket }))).Policy ?? ""),
+    formatJson((await s3.send(new GetBucketPolicyCommand({ Bucket: bucket }))).Policy ?? ""),
   );
   const [edited, setEdited] = useState<string>();
   const [problems, setProblems] = useState<readonly PolicyProblem[]>([]);
@@ -35,7 +41,7 @@ export function BucketPolicy({ bucket }: { readonly bucket: string }) {
       title="Bucket policy"
       noun="bucket policy"
       description="Who else may use the bucket, and what nobody may do. The caller's own policies apply as well."
-      warning="What the policy allowed is not allowed any more, and what it denied is not denied any more."
+      warning="What the policy allowed will no longer be allowed by it, and what it denied will no longer be denied."
       loading={policy.isPending}
       readError={policy.error}
       exists={present !== ""}
@@ -46,10 +52,10 @@ export function BucketPolicy({ bucket }: { readonly bucket: string }) {
         try {
           await s3.send(new PutBucketPolicyCommand({ Bucket: bucket, Policy: text }));
         } catch (error) {
-          if (isPolicyFault(error)) setProblems(problemsOf(error, text));
+          if (isPolicyError(error)) setProblems(problemsOf(error, text));
           throw error;
         }
-        notices.success(`The policy of ${bucket} is saved. It acts on the next request.`);
+        notices.success(`The policy of ${bucket} is saved. It takes effect with the next request.`);
         await refresh();
         setEdited(undefined);
       }}
@@ -62,9 +68,9 @@ export function BucketPolicy({ bucket }: { readonly bucket: string }) {
     >
       {policy.data === null && (
         <Box>
-          The bucket has no policy: the policies of users and roles alone decide.{" "}
+          The bucket has no policy: only the policies of users and roles decide.{" "}
           <Button variant="inline-link" onClick={() => change(bucketPolicy(bucket, account))}>
-            Begin with an example
+            Start with an example
           </Button>
         </Box>
       )}

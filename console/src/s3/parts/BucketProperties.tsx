@@ -17,13 +17,13 @@ import { useNotices } from "../../components/Notifications";
 import { TagsPanel } from "../../components/tags/TagsPanel";
 import { useSetting } from "./useSetting";
 
-/** What a bucket is, and its tags. */
+/** The properties of a bucket, and its tags. */
 export function BucketProperties({ bucket: Bucket }: { readonly bucket: string }) {
   const s3 = useS3();
   const queries = useQueryClient();
   const notices = useNotices();
   const location = useSetting(Bucket, "GetBucketLocation", "", async () => {
-    // S3 names us-east-1 by an empty answer.
+    // S3 returns an empty answer for us-east-1.
     return (await s3.send(new GetBucketLocationCommand({ Bucket }))).LocationConstraint || "us-east-1";
   });
   const encryption = useSetting(

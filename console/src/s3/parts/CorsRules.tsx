@@ -11,7 +11,7 @@ import { CORS_EXAMPLE, readCors } from "../cors";
 import { SettingPanel } from "./SettingPanel";
 import { useSetting } from "./useSetting";
 
-/** Which pages of other origins may use the bucket from a browser. */
+/** The CORS rules of a bucket: which pages of other origins may use it from a browser. */
 export function CorsRules({ bucket }: { readonly bucket: string }) {
   const s3 = useS3();
   const queries = useQueryClient();
@@ -29,8 +29,8 @@ export function CorsRules({ bucket }: { readonly bucket: string }) {
     <SettingPanel
       title="CORS rules"
       noun="CORS configuration"
-      description="Which web pages of other origins may use the bucket from a browser. Rights are decided by policies all the same."
-      warning="Pages of other origins cannot use the bucket any more."
+      description="Which web pages of other origins may use the bucket from a browser. Policies still decide who has permission."
+      warning="Pages of other origins will no longer be able to use the bucket."
       loading={cors.isPending}
       readError={cors.error}
       exists={present !== ""}
@@ -55,7 +55,7 @@ export function CorsRules({ bucket }: { readonly bucket: string }) {
         <Box>
           No rules: pages of other origins cannot use the bucket.{" "}
           <Button variant="inline-link" onClick={() => change(CORS_EXAMPLE)}>
-            Begin with an example
+            Start with an example
           </Button>
         </Box>
       )}

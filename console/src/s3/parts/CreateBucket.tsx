@@ -29,7 +29,7 @@ export function CreateBucket({ onDismiss }: { readonly onDismiss: () => void }) 
         await s3.send(
           new CreateBucketCommand({
             Bucket: name,
-            // us-east-1 is the one region that is named by saying nothing.
+            // For us-east-1, and only for it, the location is left out.
             ...(region !== "us-east-1" && {
               CreateBucketConfiguration: { LocationConstraint: region as BucketLocationConstraint },
             }),
@@ -42,7 +42,7 @@ export function CreateBucket({ onDismiss }: { readonly onDismiss: () => void }) 
     >
       <FormField
         label="Bucket name"
-        description={`Small letters, digits, dots and hyphens. The bucket is in ${region}.`}
+        description={`Lowercase letters, digits, dots and hyphens. The bucket is in ${region}.`}
         errorText={wrong}
       >
         <Input value={name} onChange={({ detail }) => setName(detail.value)} />

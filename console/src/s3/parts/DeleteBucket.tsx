@@ -16,7 +16,7 @@ interface Props {
   readonly onDeleted: () => void;
 }
 
-/** Delete a bucket; its objects only when that is chosen. */
+/** Delete a bucket, with its objects only if the user chooses that. */
 export function DeleteBucket({ bucket, onDismiss, onDeleted }: Props) {
   const s3 = useS3();
   const queries = useQueryClient();
@@ -55,7 +55,7 @@ export function DeleteBucket({ bucket, onDismiss, onDeleted }: Props) {
       )}
       {count > 0 && (
         <Checkbox checked={emptying} onChange={({ detail }) => setEmptying(detail.checked)}>
-          Delete all objects first. They cannot be brought back.
+          Delete all objects first. They cannot be restored.
         </Checkbox>
       )}
       <div aria-live="polite">{deleted !== undefined && `${formatNumber(deleted)} objects are deleted.`}</div>

@@ -20,13 +20,17 @@ import { useSetting } from "./useSetting";
 type Name = keyof PublicAccessBlockConfiguration;
 
 const PARTS: readonly (readonly [Name, string, string])[] = [
-  ["BlockPublicPolicy", "Refuse public policies", "A bucket policy that lets everybody in cannot be saved."],
-  ["RestrictPublicBuckets", "Ignore public policies", "A public policy lets nobody in from outside the account."],
-  ["BlockPublicAcls", "Refuse public access control lists", "Lists that let everybody in cannot be set."],
-  ["IgnorePublicAcls", "Ignore public access control lists", "Lists that let everybody in have no effect."],
+  ["BlockPublicPolicy", "Refuse public policies", "A bucket policy that gives everybody access cannot be saved."],
+  [
+    "RestrictPublicBuckets",
+    "Ignore public policies",
+    "A public policy gives no access to anybody outside the account.",
+  ],
+  ["BlockPublicAcls", "Refuse public access control lists", "Lists that give everybody access cannot be set."],
+  ["IgnorePublicAcls", "Ignore public access control lists", "Lists that give everybody access have no effect."],
 ];
 
-/** What keeps a bucket from being public, whatever its policy says. */
+/** The settings that keep a bucket from being public, whatever its policy says. */
 export function PublicAccess({ bucket }: { readonly bucket: string }) {
   const s3 = useS3();
   const queries = useQueryClient();
@@ -87,8 +91,8 @@ export function PublicAccess({ bucket }: { readonly bucket: string }) {
       )}
       {opening !== undefined && (
         <ConfirmModal
-          title={`Switch off ${opening}`}
-          action="Switch off"
+          title={`Turn off ${opening}`}
+          action="Turn off"
           typed={bucket}
           onDismiss={() => setOpening(undefined)}
           onConfirm={async () => {
@@ -96,7 +100,7 @@ export function PublicAccess({ bucket }: { readonly bucket: string }) {
             setOpening(undefined);
           }}
         >
-          A policy can then open the bucket to everybody who reaches the API, without any key.
+          A policy can then give access to everybody who can reach the API, without a key.
         </ConfirmModal>
       )}
     </Container>

@@ -12,7 +12,7 @@ import { useAttempt } from "../../components/useAttempt";
 interface Props {
   readonly title: string;
   readonly description: string;
-  /** What the setting is called in a sentence: "bucket policy". */
+  /** The noun for the setting: "bucket policy". */
   readonly noun: string;
   readonly loading: boolean;
   readonly readError: unknown;
@@ -22,12 +22,12 @@ interface Props {
   readonly onDiscard: () => void;
   readonly onSave: () => Promise<void>;
   readonly onDelete: () => Promise<void>;
-  /** What deleting does. */
+  /** The consequences of deleting it. */
   readonly warning: string;
   readonly children: ReactNode;
 }
 
-/** A setting of a bucket that is a text: shown, changed, saved, deleted. */
+/** A setting of a bucket that is a text, which can be edited, saved and deleted. */
 export function SettingPanel(props: Props) {
   const { title, noun, exists, changed, sendable, children } = props;
   const { busy, error, attempt } = useAttempt();

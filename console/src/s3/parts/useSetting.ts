@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { hasCode } from "../../api/errors";
 
-/** A setting of a bucket; what is not configured is nothing, and no error. */
+/** A setting of a bucket; null, rather than an error, if it is not configured. */
 export function useSetting<Value>(bucket: string, operation: string, absent: string, read: () => Promise<Value>) {
   return useQuery({
     queryKey: ["s3", operation, bucket],

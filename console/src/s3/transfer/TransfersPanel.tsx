@@ -39,7 +39,7 @@ const COLUMNS: Column<Transfer>[] = [
   },
 ];
 
-/** What moves to and from S3, of all buckets; nothing is shown while there is nothing. */
+/** The uploads and downloads of all buckets; hidden if there are none. */
 export function TransfersPanel() {
   const all = useTransfers();
   if (all.length === 0) return null;
@@ -62,7 +62,7 @@ export function TransfersPanel() {
         keyOf={(each) => each.id}
         columns={COLUMNS}
         pageSize={10}
-        empty="Nothing moves."
+        empty="No transfers."
         actions={
           <SpaceBetween direction="horizontal" size="xs">
             <Button disabled={open === 0} onClick={cancelTransfers}>
@@ -90,7 +90,7 @@ function State({ transfer }: { readonly transfer: Transfer }) {
   const { code, message, advice } = readError(error);
   const text =
     code === "PreconditionFailed"
-      ? "There is an object of this key already. Choose to replace objects, or another folder."
+      ? "An object with this key already exists. Choose to replace objects, or choose another folder."
       : `${code}: ${message} ${advice ?? ""}`;
   return <StatusIndicator type="error">{text}</StatusIndicator>;
 }

@@ -3,7 +3,7 @@ import { onForget } from "../../session/session";
 
 export type TransferState = "waiting" | "running" | "done" | "failed" | "cancelled";
 
-/** An upload or a download; it goes on while other pages of the console are shown. */
+/** An upload or a download, which continues while other pages of the console are shown. */
 export interface Transfer {
   readonly id: string;
   readonly kind: "upload" | "download";
@@ -16,7 +16,7 @@ export interface Transfer {
 }
 
 export type Progress = (moved: number) => void;
-/** Moves the bytes; ends early by throwing when the signal says so. */
+/** Transfers the bytes; throws if the signal aborts it. */
 export type Work = (progress: Progress, signal: AbortSignal) => Promise<void>;
 
 interface Job {
@@ -27,7 +27,7 @@ interface Job {
 }
 
 const AT_ONCE = 3;
-/** However often bytes move, the page is told this often. */
+/** The page is updated at this interval, however often bytes arrive. */
 const TELL_MILLISECONDS = 100;
 
 const jobs = new Map<string, Job>();
@@ -51,7 +51,7 @@ function update(job: Job, part: Partial<Transfer>): void {
 
 export type NewTransfer = Pick<Transfer, "kind" | "bucket" | "key" | "size">;
 
-/** Put a transfer into the queue; three go on at once. */
+/** Add a transfer to the queue; three run at once. */
 export function addTransfer(what: NewTransfer, work: Work, onDone?: () => void): string {
   const id = crypto.randomUUID();
   const transfer: Transfer = { ...what, id, moved: 0, state: "waiting" };
@@ -93,7 +93,7 @@ export function cancelTransfers(): void {
   for (const id of jobs.keys()) cancelTransfer(id);
 }
 
-/** Take what is over off the list. */
+/** Remove finished transfers from the list. */
 export function clearTransfers(): void {
   for (const [id, { transfer }] of jobs) if (!isOpen(transfer)) jobs.delete(id);
   tell();
@@ -114,7 +114,7 @@ export function useTransfers(): readonly Transfer[] {
   }, transfers);
 }
 
-// Who signs out or becomes somebody else takes nothing along.
+// Signing out or changing the identity ends all transfers.
 onForget(() => {
   cancelTransfers();
   jobs.clear();

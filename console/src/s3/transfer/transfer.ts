@@ -4,9 +4,9 @@ import { saveAs } from "../../components/saveAs";
 import { fileName } from "../keys";
 import { addTransfer, type Progress } from "./store";
 
-/** Parts of a large upload. S3 takes no more than 10,000 of them. */
+/** The size of the parts of a large upload. S3 accepts at most 10,000 parts. */
 const PART_BYTES = 8 * 1024 * 1024;
-/** Chunks of a download that are put together, so that the browser may keep them on its disk. */
+/** Chunks of a download are combined up to this size, so that the browser can move them to disk. */
 const BLOB_BYTES = 32 * 1024 * 1024;
 
 export interface ChosenFile {
@@ -14,7 +14,7 @@ export interface ChosenFile {
   readonly key: string;
 }
 
-/** The key that each chosen file gets. A folder's files bring their path along. */
+/** The key of each chosen file. Files of a folder keep their path. */
 export function keysFor(files: readonly File[], prefix: string): ChosenFile[] {
   return files.map((file) => ({ file, key: prefix + (file.webkitRelativePath || file.name) }));
 }
@@ -23,7 +23,7 @@ export function partBytes(size: number): number {
   return Math.max(PART_BYTES, Math.ceil(size / 10_000));
 }
 
-/** Upload a file. Without ``replace`` an object that is there already is left alone, and the upload fails. */
+/** Upload a file. Without ``replace``, the upload fails if the object already exists. */
 export function upload(s3: S3Client, bucket: string, chosen: ChosenFile, replace: boolean, onDone: () => void): void {
   const { file, key } = chosen;
   addTransfer(
@@ -56,9 +56,9 @@ export function upload(s3: S3Client, bucket: string, chosen: ChosenFile, replace
 }
 
 /**
- * The same client, whose requests that carry bytes end with the signal.
+ * The same client, but its requests with a body are aborted by the signal.
  *
- * An Upload that is aborted begins nothing more, but what is on its way would arrive: an object after "Cancelled".
+ * An aborted Upload starts no more requests, but running ones would finish and create an object after "Cancelled".
  */
 function cutBy(signal: AbortSignal, s3: S3Client): S3Client {
   const send = ((command: Parameters<S3Client["send"]>[0]) => {
@@ -68,7 +68,7 @@ function cutBy(signal: AbortSignal, s3: S3Client): S3Client {
   return Object.assign(Object.create(s3) as S3Client, { send });
 }
 
-/** Download an object into a file of the browser's. */
+/** Download an object as a file. */
 export function download(s3: S3Client, bucket: string, key: string, size: number): void {
   addTransfer({ kind: "download", bucket, key, size }, async (progress, signal) => {
     const answer = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }), { abortSignal: signal });
@@ -98,6 +98,6 @@ async function gather(stream: ReadableStream, progress: Progress, signal: AbortS
       held = 0;
     }
   }
-  // Whatever the object says that it is, the file is bytes: nothing of it is ever opened under this page's origin.
+  // Whatever the object's declared type, the file is bytes, so that it is never opened under this page's origin.
   return new Blob([...blobs, ...chunks], { type: "application/octet-stream" });
 }

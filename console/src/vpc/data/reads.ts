@@ -33,7 +33,7 @@ import {
 } from "@aws-sdk/client-ec2";
 import { pages } from "./pages";
 
-/** One listing of EC2: the operation behind it, and how it is read to its end. */
+/** A listing of EC2: its operation, and a function that reads all of it. */
 export interface Read<Item> {
   readonly operation: string;
   readonly all: (ec2: EC2Client) => Promise<Item[]>;
@@ -133,7 +133,7 @@ export const natGateways: Read<NatGateway> = {
 
 export const addresses: Read<Address> = {
   operation: "DescribeAddresses",
-  // The one listing here that has no pages.
+  // The only listing here without pages.
   all: async (ec2) => (await ec2.send(new DescribeAddressesCommand({}))).Addresses ?? [],
 };
 

@@ -3,7 +3,7 @@ interface Unsuccessful {
   readonly Error?: { readonly Code?: string | undefined; readonly Message?: string | undefined } | undefined;
 }
 
-/** Throw the first error of an answer that tells failures in its body instead of failing. */
+/** Throw the first error of an answer that reports failures in its body instead of failing. */
 export function refuseUnsuccessful(items: readonly Unsuccessful[] | undefined): void {
   const first = items?.[0];
   if (first === undefined) return;

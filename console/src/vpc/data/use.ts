@@ -5,17 +5,17 @@ import { useEc2 } from "../../api/ec2";
 import { useNotices } from "../../components/Notifications";
 import type { Read } from "./reads";
 
-/** How often a list is read again. Faster where something is watched that runs. */
+/** How often a list is read again; faster while the user follows something. */
 const POLL = 10_000;
 export const FAST_POLL = 2_000;
 
-/** A listing of EC2, kept fresh. */
+/** A listing of EC2, kept up to date. */
 export function useRead<Item>(read: Read<Item>, interval: number | false = POLL): UseQueryResult<Item[]> {
   const ec2 = useEc2();
   return useQuery({ queryKey: ["ec2", read.operation], queryFn: () => read.all(ec2), refetchInterval: interval });
 }
 
-/** One resource's own answer of EC2, kept fresh. */
+/** An answer of EC2 about one resource, kept up to date. */
 export function useAsk<Output>(
   operation: string,
   about: string,
@@ -25,13 +25,13 @@ export function useAsk<Output>(
   return useQuery({ queryKey: ["ec2", operation, about], queryFn: () => ask(ec2), refetchInterval: POLL });
 }
 
-/** A listing that is shown somewhere and could not be read. */
+/** A listing that the page shows and that could not be read. */
 export interface Unread {
   readonly operation: string;
   readonly error: unknown;
 }
 
-/** The listings of EC2 that are wanted now and are not there, because reading them failed. */
+/** The listings of EC2 that the page needs but could not read. */
 export function useUnread(): readonly Unread[] {
   const cache = useQueryClient().getQueryCache();
   const known = useRef<readonly Unread[]>([]);
@@ -48,26 +48,26 @@ export function useUnread(): readonly Unread[] {
   });
 }
 
-/** Read everything of EC2 again: a change in one place shows in many. */
+/** Read everything of EC2 again, because one change can affect several views. */
 export function useRefresh(): () => Promise<void> {
   const queries = useQueryClient();
   return () => queries.invalidateQueries({ queryKey: ["ec2"] });
 }
 
-export type Change = (said: string, act: (ec2: EC2Client) => Promise<unknown>) => Promise<void>;
+export type Change = (message: string, act: (ec2: EC2Client) => Promise<unknown>) => Promise<void>;
 
-/** Change something, then read what is shown again and say so. What the change throws is the caller's to show. */
+/** Make a change, read everything that is shown again, and notify the user. The caller shows what the change throws. */
 export function useChange(): Change {
   const ec2 = useEc2();
   const refresh = useRefresh();
   const notices = useNotices();
-  return async (said, act) => {
+  return async (message, act) => {
     try {
       await act(ec2);
     } finally {
-      // A change of several calls may have failed half way: what it did shows, too.
+      // A change of several calls may have failed halfway, and what it did must be shown, too.
       await refresh();
     }
-    notices.success(said);
+    notices.success(message);
   };
 }

@@ -14,7 +14,7 @@ import type {
 import * as reads from "./reads";
 import { useRead } from "./use";
 
-/** Everything of the account's networks that refers to something else, as last read. */
+/** The resources of the account's networks that refer to others, as last read. */
 export interface World {
   readonly vpcs: readonly Vpc[];
   readonly subnets: readonly Subnet[];
@@ -32,12 +32,12 @@ export interface World {
 interface LiveWorld {
   readonly world: World;
   readonly isPending: boolean;
-  /** Operations that could not be read, so that what they would tell is missing. */
+  /** Operations that failed, so that their results are missing. */
   readonly unread: readonly string[];
   readonly error: unknown;
 }
 
-/** The account's networks, kept fresh. */
+/** The account's networks, kept up to date. */
 export function useWorld(interval?: number): LiveWorld {
   const vpcs = useRead(reads.vpcs, interval);
   const subnets = useRead(reads.subnets, interval);
@@ -50,7 +50,7 @@ export function useWorld(interval?: number): LiveWorld {
   const natGateways = useRead(reads.natGateways, interval);
   const addresses = useRead(reads.addresses, interval);
   const flowLogs = useRead(reads.flowLogs, interval);
-  const asked = [
+  const all = [
     [reads.vpcs, vpcs],
     [reads.subnets, subnets],
     [reads.routeTables, routeTables],
@@ -77,8 +77,8 @@ export function useWorld(interval?: number): LiveWorld {
       addresses: addresses.data ?? [],
       flowLogs: flowLogs.data ?? [],
     },
-    isPending: asked.some(([, query]) => query.isPending),
-    unread: asked.filter(([, query]) => query.isError).map(([read]) => `ec2:${read.operation}`),
-    error: asked.find(([, query]) => query.isError)?.[1].error,
+    isPending: all.some(([, query]) => query.isPending),
+    unread: all.filter(([, query]) => query.isError).map(([read]) => `ec2:${read.operation}`),
+    error: all.find(([, query]) => query.isError)?.[1].error,
   };
 }

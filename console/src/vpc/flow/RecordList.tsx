@@ -6,7 +6,7 @@ import type { FlowRecord } from "./records";
 
 const ROW = 32;
 
-/** Records as a table of which only the rows in sight exist, so that tens of thousands stay smooth. */
+/** Records as a table in which only the visible rows exist, so that it stays fast with tens of thousands. */
 export function RecordList({ records }: { readonly records: readonly FlowRecord[] }) {
   const scroll = useRef<HTMLDivElement>(null);
   const rows = useVirtualizer({
@@ -17,7 +17,7 @@ export function RecordList({ records }: { readonly records: readonly FlowRecord[
     overscan: 12,
   });
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard.
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard.
     <section className="vpc-flow-scroll" ref={scroll} tabIndex={0} aria-label="Flow records">
       {/* biome-ignore lint/a11y/useSemanticElements: rows of a table element cannot be placed by a virtual list. */}
       <div className="vpc-flow-table" role="table" aria-label="Flow records" aria-rowcount={records.length + 1}>
@@ -47,7 +47,7 @@ export function RecordList({ records }: { readonly records: readonly FlowRecord[
   );
 }
 
-/** The whole of a cell that may be cut; times and sizes are short. */
+/** The full text of a cell that may be cut off; times and sizes are short. */
 function titleOf(value: string | number | undefined): string | undefined {
   return typeof value === "string" ? value : undefined;
 }

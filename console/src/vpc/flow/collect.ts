@@ -1,15 +1,15 @@
 import type { FilteredLogEvent } from "@aws-sdk/client-cloudwatch-logs";
 import { type FlowRecord, parseRecord } from "./records";
 
-/** The most records that a page keeps; the oldest go first. */
+/** The most records that a page keeps; the oldest are removed first. */
 export const MOST_RECORDS = 50_000;
 
 export interface Records {
-  /** The newest first. */
+  /** Newest first. */
   readonly records: readonly FlowRecord[];
-  /** Lines that do not fit the format: of another flow log in the same group, or of none. */
+  /** Lines that do not match the format, for example of another flow log in the same group. */
   readonly others: number;
-  /** From when the next question is asked, in milliseconds since 1970. */
+  /** The start of the next request, in milliseconds since 1970. */
   readonly from: number;
   readonly known: ReadonlySet<string>;
 }
@@ -18,7 +18,7 @@ export function noRecords(from: number): Records {
   return { records: [], others: 0, from, known: new Set() };
 }
 
-/** The records with new events; those that are known already, since questions overlap, are left out. */
+/** The records with new events added, without duplicates: requests overlap. */
 export function withEvents(before: Records, events: readonly FilteredLogEvent[], fields: readonly string[]): Records {
   const known = new Set(before.known);
   const fresh: FlowRecord[] = [];

@@ -5,7 +5,7 @@ import type { Column } from "../../components/ResourceTable";
 import { IdLink } from "../IdLink";
 import { endOf, type FlowRecord, pathName, protocolName, windowEnd } from "./records";
 
-/** What lists of flow records show of each, in order. */
+/** The columns of lists of flow records, in order. */
 export const RECORD_COLUMNS: readonly Column<FlowRecord>[] = [
   {
     id: "end",
@@ -52,7 +52,7 @@ export const RECORD_COLUMNS: readonly Column<FlowRecord>[] = [
   },
 ];
 
-/** A record that nothing passed, or that records may be missing, has no action: its log status says which. */
+/** A record without data, or one of skipped records, has no action: its log status says which it is. */
 function Action({ action, status = "-" }: { readonly action: string | undefined; readonly status?: string }) {
   if (action === undefined) return status;
   return (

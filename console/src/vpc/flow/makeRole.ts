@@ -14,11 +14,11 @@ const POLICY = "deliver-flow-logs";
 
 export interface DeliveryRole {
   readonly arn: string;
-  /** Whether it was made now, rather than found. */
+  /** Whether it was created now, rather than found. */
   readonly made: boolean;
 }
 
-/** Make a role that delivers the account's flow logs to CloudWatch Logs, or take the one of this name that does. */
+/** Create a role that delivers the account's flow logs to CloudWatch Logs, or use the existing one of this name. */
 export async function makeDeliveryRole(iam: IAMClient, name: string, account: string): Promise<DeliveryRole> {
   try {
     const arn = await makeRole(iam, {
@@ -34,7 +34,7 @@ export async function makeDeliveryRole(iam: IAMClient, name: string, account: st
     const trust = decodeURIComponent(Role?.AssumeRolePolicyDocument ?? "");
     if (Role?.Arn === undefined || !trust.includes(FLOW_LOGS_SERVICE)) {
       throw new Error(
-        `There is a role ${name} already, for something else: ${FLOW_LOGS_SERVICE} may not assume it. Choose another name.`,
+        `The role ${name} already exists for another purpose: ${FLOW_LOGS_SERVICE} may not assume it. Choose another name.`,
         { cause: error },
       );
     }
@@ -43,7 +43,7 @@ export async function makeDeliveryRole(iam: IAMClient, name: string, account: st
   }
 }
 
-/** Remove such a role with its policy. */
+/** Delete such a role with its policy. */
 export async function removeDeliveryRole(iam: IAMClient, name: string): Promise<void> {
   await iam.send(new DeleteRolePolicyCommand({ RoleName: name, PolicyName: POLICY }));
   await iam.send(new DeleteRoleCommand({ RoleName: name }));

@@ -1,14 +1,14 @@
-/** The fields of a record when a flow log names none: those of version 2. */
+/** The fields of a record if the flow log does not name any: those of version 2. */
 export const DEFAULT_FORMAT = formatOf(
   "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status",
 );
 
-/** More than the default: where the packet belongs, which way it went, and what its own addresses are. */
+/** Further fields: the packet's VPC and subnet, its direction and path, and its own addresses. */
 export const EXTENDED_FORMAT = `${DEFAULT_FORMAT} ${formatOf(
   "vpc-id subnet-id tcp-flags pkt-srcaddr pkt-dstaddr pkt-dst-aws-service flow-direction traffic-path",
 )}`;
 
-/** Field names as a flow log's format has them, each in ${}. */
+/** Field names in the form of a flow log's format, each in ${}. */
 function formatOf(names: string): string {
   return names
     .split(" ")
@@ -21,7 +21,7 @@ export function fieldsOf(format: string | undefined): string[] {
   return [...(format || DEFAULT_FORMAT).matchAll(/\$\{([^${}\s]+)\}/g)].map((match) => match[1] ?? "");
 }
 
-/** One record of a flow log: its fields by name; what does not apply is absent. */
+/** A record of a flow log: its fields by name; fields that do not apply are absent. */
 export interface FlowRecord {
   readonly id: string;
   /** When it was delivered, in milliseconds since 1970. */
@@ -29,7 +29,7 @@ export interface FlowRecord {
   readonly values: Readonly<Record<string, string>>;
 }
 
-/** Read a line by the format of its flow log; nothing when it has another number of fields. */
+/** Parse a line by the format of its flow log; undefined if it has another number of fields. */
 export function parseRecord(id: string, at: number, line: string, fields: readonly string[]): FlowRecord | undefined {
   const words = line.trim().split(/\s+/);
   if (words.length !== fields.length) return undefined;
@@ -41,18 +41,18 @@ export function parseRecord(id: string, at: number, line: string, fields: readon
   return { id, at, values };
 }
 
-/** Whether a record tells of a flow, rather than that nothing passed or that records may be missing. */
-export function tellsOfFlow({ values }: FlowRecord): boolean {
+/** Whether a record describes a flow, rather than a window without data or with skipped records. */
+export function describesFlow({ values }: FlowRecord): boolean {
   return values["action"] !== undefined || values["srcaddr"] !== undefined;
 }
 
-/** The end of a record's window, in milliseconds since 1970; when it was delivered, where its format has no end. */
+/** The end of a record's window, in milliseconds since 1970; the time of delivery if its format has no end. */
 export function windowEnd({ at, values }: FlowRecord): number {
   const end = Number(values["end"]);
   return Number.isNaN(end) ? at : end * 1000;
 }
 
-/** "10.0.1.4:443"; only the address where the format or the protocol has no port. */
+/** "10.0.1.4:443"; only the address if the format or the protocol has no port. */
 export function endOf(address: string | undefined, port: string | undefined): string {
   if (address === undefined) return "-";
   return port === undefined || port === "0" ? address : `${address}:${port}`;
@@ -60,12 +60,12 @@ export function endOf(address: string | undefined, port: string | undefined): st
 
 const PROTOCOLS: Readonly<Record<string, string>> = { "1": "ICMP", "6": "TCP", "17": "UDP", "58": "ICMPv6" };
 
-/** What people call a protocol; its IANA number where they rarely do. */
+/** The name of a protocol; the IANA number of a less common one. */
 export function protocolName(number: string | undefined): string {
   return number === undefined ? "-" : (PROTOCOLS[number] ?? number);
 }
 
-/** Ways that packets take, by the numbers of the field traffic-path. */
+/** The paths of packets, by the numbers of the field traffic-path. */
 const PATHS: Readonly<Record<string, string>> = {
   "1": "to another resource of the VPC",
   "7": "through a gateway endpoint",
@@ -85,7 +85,7 @@ export interface RecordFilter {
 
 export const NO_FILTER: RecordFilter = { action: "", networkInterface: "", address: "", port: "" };
 
-/** Whether a record passes; an address may be given by its beginning ("10.0."). */
+/** Whether a record matches the filter; an address may be given by its beginning ("10.0."). */
 export function passes(record: FlowRecord, filter: RecordFilter): boolean {
   const { values } = record;
   const address = filter.address.trim();

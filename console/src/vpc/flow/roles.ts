@@ -1,4 +1,4 @@
-/** What that role may do: Amazon's guide asks for these actions. */
+/** The role's permissions: the actions that Amazon's guide requires. */
 export function deliveryPolicy(): string {
   return JSON.stringify({
     Version: "2012-10-17",

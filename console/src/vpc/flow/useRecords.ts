@@ -8,21 +8,21 @@ import { hasCode } from "../../api/errors";
 import { useLogs } from "../../api/logs";
 import { noRecords, type Records, withEvents } from "./collect";
 
-/** How often a followed log is asked for what is new. */
+/** How often a followed log is read. */
 const FOLLOW = 2_000;
-/** Records of one window come at once but not in order: each question reaches back so far. */
+/** Records of one window arrive together but not in order, so each request overlaps the last by this much. */
 const OVERLAP = 120_000;
 const PAGE = 10_000;
 
 interface Asked {
   readonly group: string | undefined;
   readonly fields: readonly string[];
-  /** How far back to begin, in milliseconds. */
+  /** How far back to start, in milliseconds. */
   readonly back: number;
   readonly follow: boolean;
 }
 
-/** The records of a log group in CloudWatch Logs, followed as they come. */
+/** The records of a log group in CloudWatch Logs, followed as they arrive. */
 export function useRecords({ group, fields, back, follow }: Asked) {
   const logs = useLogs();
   const queries = useQueryClient();
@@ -50,7 +50,7 @@ export function useRecords({ group, fields, back, follow }: Asked) {
           nextToken = answer.nextToken;
         } while (nextToken !== undefined);
       } catch (error) {
-        // The group is made by the first delivery: until then there are no records, and nothing is wrong.
+        // The first delivery creates the group; until then, having no records is not an error.
         if (!hasCode(error, "ResourceNotFoundException")) throw error;
       }
       return withEvents(before, events, fields);

@@ -60,7 +60,7 @@ export function CreateEndpoint({ onDismiss }: { readonly onDismiss: () => void }
             {
               value: "Interface",
               label: "Interface",
-              description: "Reach a service by addresses in your own subnets.",
+              description: "Reach a service through addresses in your own subnets.",
             },
           ],
           changed: (values) => ({ ...values, service: "" }),
@@ -94,7 +94,7 @@ export function CreateEndpoint({ onDismiss }: { readonly onDismiss: () => void }
           label: "Subnets",
           kind: "multi",
           shown: (values) => !isGateway(values),
-          description: "The endpoint has an interface in each; one subnet a zone.",
+          description: "The endpoint has an interface in each; one subnet per zone.",
           choices: ({ vpc }) => subnetChoices(places, vpc),
         },
         {
@@ -103,7 +103,7 @@ export function CreateEndpoint({ onDismiss }: { readonly onDismiss: () => void }
           kind: "multi",
           optional: true,
           shown: (values) => !isGateway(values),
-          description: "Their inbound rules decide who may send to it. Without any it has the VPC's default group.",
+          description: "Their inbound rules decide who may connect to it. By default it has the VPC's default group.",
           choices: ({ vpc }) => groupChoices(groups, vpc),
         },
         {
@@ -111,21 +111,21 @@ export function CreateEndpoint({ onDismiss }: { readonly onDismiss: () => void }
           label: "Private DNS",
           kind: "check",
           shown: (values) => !isGateway(values),
-          description: "The usual names of the service lead to the endpoint. The VPC needs both DNS attributes.",
+          description: "The service's usual names resolve to the endpoint. The VPC needs both DNS attributes.",
         },
         {
           key: "closed",
           label: "Closed: only my account and these buckets",
           kind: "check",
           shown: ({ service }) => service.endsWith(".s3"),
-          description: "Otherwise everything passes. The policy can be edited at the endpoint.",
+          description: "Otherwise everything is allowed. You can edit the policy on the endpoint's page.",
         },
         {
           key: "buckets",
           label: "Buckets",
           kind: "lines",
           shown: ({ service, closed }) => service.endsWith(".s3") && closed,
-          description: "One a line: where jobs read and write.",
+          description: "The buckets that jobs read and write, one per line.",
           placeholder: "my-documents",
         },
       ]}

@@ -22,7 +22,7 @@ export function CreateFlowLog({ onDismiss }: { readonly onDismiss: () => void })
   const places = useRead(subnets).data;
   const ends = useRead(interfaces).data;
   const { account } = useSignedIn().identity;
-  // Without the right to list roles a new one can still be made.
+  // Without permission to list roles, a new one can still be created.
   const roles = useRolesTrusting(FLOW_LOGS_SERVICE).data ?? [];
   const resources = (type: string): Choice[] =>
     type === "VPC" ? vpcChoices(nets) : type === "Subnet" ? subnetChoices(places) : interfaceChoices(ends);
@@ -48,7 +48,7 @@ export function CreateFlowLog({ onDismiss }: { readonly onDismiss: () => void })
         { key: "name", label: "Name", kind: "text", optional: true },
         {
           key: "type",
-          label: "Of what",
+          label: "Resource type",
           kind: "choice",
           choices: () => [
             { value: "VPC", label: "A whole VPC" },
@@ -63,14 +63,14 @@ export function CreateFlowLog({ onDismiss }: { readonly onDismiss: () => void })
           label: "Traffic",
           kind: "choice",
           choices: () => [
-            { value: "ALL", label: "What passed and what was refused" },
-            { value: "ACCEPT", label: "What passed" },
-            { value: "REJECT", label: "What was refused" },
+            { value: "ALL", label: "Accepted and rejected" },
+            { value: "ACCEPT", label: "Accepted" },
+            { value: "REJECT", label: "Rejected" },
           ],
         },
         {
           key: "to",
-          label: "Goes to",
+          label: "Destination",
           kind: "choice",
           choices: () => [
             { value: "cloud-watch-logs", label: "CloudWatch Logs", description: "The console shows these live." },
@@ -82,14 +82,14 @@ export function CreateFlowLog({ onDismiss }: { readonly onDismiss: () => void })
           label: "Log group",
           kind: "text",
           shown: toLogs,
-          description: "It is made if it is not there.",
+          description: "It is created if it does not exist.",
         },
         {
           key: "role",
           label: "Role",
           kind: "select",
           shown: toLogs,
-          description: "It trusts vpc-flow-logs.amazonaws.com and may write log events.",
+          description: "It must trust vpc-flow-logs.amazonaws.com and may write log events.",
           choices: () => [
             { value: NEW_ROLE, label: "Create a role for it" },
             ...roles.map((role) => ({ value: role.Arn ?? "", label: role.RoleName ?? "" })),
@@ -107,14 +107,14 @@ export function CreateFlowLog({ onDismiss }: { readonly onDismiss: () => void })
           kind: "text",
           shown: (values) => !toLogs(values),
           placeholder: "my-flow-logs or my-flow-logs/prefix",
-          description: "Its policy is completed for the delivery, if the bucket is yours.",
+          description: "If the bucket is yours, its policy is extended for the delivery.",
         },
         {
           key: "fields",
           label: "Fields",
           kind: "choice",
           choices: () => [
-            { value: "extended", label: "With direction, way, and the packets' own addresses" },
+            { value: "extended", label: "With direction, path, and the packets' own addresses" },
             { value: "default", label: "AWS's default fields" },
           ],
         },
@@ -148,14 +148,17 @@ export function CreateFlowLog({ onDismiss }: { readonly onDismiss: () => void })
             await create(role.arn);
           } catch (refused) {
             if (!role.made) throw refused;
-            // Without the flow log the role is good for nothing, and its name would stand in the way of the next try.
+            // Without the flow log, the role is useless, and its name would block the next try.
             try {
               await removeDeliveryRole(iam, name);
             } catch (stays) {
               const why = refused instanceof Error ? refused.message : String(refused);
-              throw new Error(`There is no flow log (${why}), but its role ${name}. Delete the role, then try again.`, {
-                cause: stays,
-              });
+              throw new Error(
+                `The flow log was not created (${why}), but its role ${name} was. Delete the role, then try again.`,
+                {
+                  cause: stays,
+                },
+              );
             }
             throw refused;
           }

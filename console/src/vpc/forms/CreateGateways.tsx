@@ -31,7 +31,7 @@ export function CreateInternetGateway({ onDismiss }: Props) {
           label: "Attach to VPC",
           kind: "select",
           optional: true,
-          description: "A VPC has one internet gateway at most. It leads nowhere without a route and a public address.",
+          description: "A VPC has at most one internet gateway. It also needs a route and a public address.",
           choices: () => vpcChoices(nets),
         },
       ]}
@@ -70,7 +70,7 @@ export function CreateNatGateway({ onDismiss }: Props) {
             {
               value: "public",
               label: "Public",
-              description: "Sends with an Elastic IP address, by the internet gateway.",
+              description: "Sends with an Elastic IP address, through the internet gateway.",
             },
             { value: "private", label: "Private", description: "Sends with its private address, inside the VPC." },
           ],
@@ -87,12 +87,12 @@ export function CreateNatGateway({ onDismiss }: Props) {
           label: "Elastic IP address",
           kind: "select",
           shown: ({ type }) => type === "public",
-          none: "No address is free. Allocate one first.",
+          none: "There is no free address. Allocate one first.",
           choices: () => addressChoices(free),
         },
       ]}
       onSubmit={({ name, type, subnet, address }) =>
-        change("The NAT gateway is created. Its page says if something is in the way.", (ec2) =>
+        change("The NAT gateway is created. Its page shows any problem.", (ec2) =>
           ec2.send(
             new CreateNatGatewayCommand({
               SubnetId: subnet,
@@ -117,7 +117,7 @@ export function CreateAddress({ onDismiss }: Props) {
       initial={{ name: "" }}
       fields={[{ key: "name", label: "Name", kind: "text", optional: true }]}
       onSubmit={({ name }) =>
-        change("The address is yours.", (ec2) =>
+        change("The address is allocated.", (ec2) =>
           ec2.send(new AllocateAddressCommand({ Domain: "vpc", TagSpecifications: nameTag("elastic-ip", name) })),
         )
       }

@@ -6,7 +6,7 @@ import { useChange, useRead } from "../data/use";
 import { groupChoices, subnetChoices, tableChoices } from "./choices";
 import { FieldsModal } from "./FieldsModal";
 
-/** Where an endpoint can be reached from: the tables of a gateway, the subnets and groups of an interface endpoint. */
+/** The form for the route tables of a gateway endpoint, or the subnets and groups of an interface endpoint. */
 export function EditEndpoint({ item }: { readonly item: VpcEndpoint }) {
   const [open, setOpen] = useState(false);
   const change = useChange();
@@ -41,7 +41,7 @@ export function EditEndpoint({ item }: { readonly item: VpcEndpoint }) {
               kind: "multi",
               optional: true,
               shown: () => isGateway,
-              description: "A table that loses the endpoint loses its open connections, too.",
+              description: "Removing a table also breaks open connections of its subnets.",
               choices: () => tableChoices(tables, item.VpcId),
             },
             {
@@ -87,7 +87,7 @@ export function EditEndpoint({ item }: { readonly item: VpcEndpoint }) {
   );
 }
 
-/** What is in one list and not in the other. */
+/** The items of one list that are not in the other. */
 function missing(one: readonly string[], other: readonly string[]): string[] {
   return one.filter((each) => !other.includes(each));
 }

@@ -65,7 +65,7 @@ export function FieldView<Values extends FormValues>({ field, value, values, pro
             onChange={({ detail }) => onChange(detail.selectedOption.value ?? "")}
             filteringType={choices.length > FILTER_FROM ? "auto" : "none"}
             placeholder={field.placeholder ?? "Choose one"}
-            empty={field.none ?? "There is none to choose."}
+            empty={field.none ?? "There are no choices."}
             expandToViewport
           />
         );
@@ -78,7 +78,7 @@ export function FieldView<Values extends FormValues>({ field, value, values, pro
             onChange={({ detail }) => onChange(detail.selectedOptions.map((option) => option.value ?? ""))}
             filteringType={choices.length > FILTER_FROM ? "auto" : "none"}
             placeholder={field.placeholder ?? "Choose"}
-            empty={field.none ?? "There is none to choose."}
+            empty={field.none ?? "There are no choices."}
             deselectAriaLabel={(option) => `Remove ${option.label ?? option.value}`}
             expandToViewport
           />

@@ -12,12 +12,12 @@ interface Props<Values extends FormValues> {
   readonly fields: readonly Field<Values>[];
   readonly initial: Values;
   readonly children?: ReactNode;
-  /** Does it; what it throws is shown, and the form stays as it was filled in. */
+  /** Performs the action. An error is shown, and the form stays open as filled in. */
   readonly onSubmit: (values: Values) => Promise<void>;
   readonly onDismiss: () => void;
 }
 
-/** A form that is described by its fields: what is wrong stands beside its field before anything is sent. */
+/** A form that is described by its fields. Problems are shown beside the fields before anything is sent. */
 export function FieldsModal<Values extends FormValues>(props: Props<Values>) {
   const { title, action, fields, onSubmit, onDismiss } = props;
   const [values, setValues] = useState(props.initial);

@@ -24,7 +24,7 @@ export function InternetGatewayActions({ item }: { readonly item: InternetGatewa
       on={VpcId !== undefined}
       join="Attach to VPC"
       part="Detach"
-      warning="Everything in the VPC that reaches the outside through it stops reaching it."
+      warning="Everything in the VPC that uses it loses its access to the outside."
       label="VPC"
       choices={vpcChoices(nets)}
       onJoin={(ec2, vpc) => ec2.send(new AttachInternetGatewayCommand({ InternetGatewayId, VpcId: vpc }))}
@@ -40,7 +40,7 @@ export function AddressActions({ item }: { readonly item: Address }) {
       on={item.AssociationId !== undefined}
       join="Associate"
       part="Disassociate"
-      warning="The interface has no public address then."
+      warning="The interface will have no public address."
       label="Network interface"
       choices={interfaceChoices(ends?.filter((each) => !each.RequesterManaged))}
       onJoin={(ec2, NetworkInterfaceId) =>
@@ -52,7 +52,7 @@ export function AddressActions({ item }: { readonly item: Address }) {
 }
 
 interface ToggleProps {
-  /** Whether it is joined to something now. */
+  /** Whether it is attached or associated now. */
   readonly on: boolean;
   readonly join: string;
   readonly part: string;
@@ -63,7 +63,7 @@ interface ToggleProps {
   readonly onPart: (ec2: EC2Client) => Promise<unknown>;
 }
 
-/** A button that joins a resource to another, or parts them. */
+/** A button that attaches or associates a resource with another, or undoes that. */
 function Toggle({ on, join, part, warning, label, choices, onJoin, onPart }: ToggleProps) {
   const [open, setOpen] = useState(false);
   const change = useChange();

@@ -9,7 +9,7 @@ export interface Choice {
   readonly description?: string | undefined;
 }
 
-/** One field of a form that is described by data. */
+/** A field of a form that is described by data. */
 export interface Field<Values extends FormValues> {
   readonly key: keyof Values & string;
   readonly label: string;
@@ -17,18 +17,18 @@ export interface Field<Values extends FormValues> {
   readonly description?: ReactNode;
   readonly placeholder?: string;
   readonly optional?: boolean;
-  /** What may be chosen, which may depend on what is chosen elsewhere. */
+  /** The choices, which may depend on other fields. */
   readonly choices?: (values: Values) => readonly Choice[];
-  /** What to say when nothing can be chosen. */
+  /** The text if there are no choices. */
   readonly none?: string;
   readonly shown?: (values: Values) => boolean;
-  /** Why the value will not do, as a sentence for who fills the form in. */
+  /** Why the value is invalid, as a sentence for the user. */
   readonly problem?: (values: Values) => string | undefined;
-  /** What else changes with this field. */
+  /** The other fields that change with this one. */
   readonly changed?: (values: Values) => Values;
 }
 
-/** What is wrong, by field. A field that is not optional must hold something. */
+/** What is wrong, by field. A field that is not optional must not be empty. */
 export function checkForm<Values extends FormValues>(
   fields: readonly Field<Values>[],
   values: Values,
@@ -38,13 +38,13 @@ export function checkForm<Values extends FormValues>(
     const value = values[field.key];
     const isEmpty = typeof value === "string" ? value.trim() === "" : Array.isArray(value) && value.length === 0;
     if (isEmpty && field.optional) continue;
-    const problem = isEmpty ? `${field.label} is needed.` : field.problem?.(values);
+    const problem = isEmpty ? `${field.label} is required.` : field.problem?.(values);
     if (problem !== undefined) problems[field.key] = problem;
   }
   return problems;
 }
 
-/** The lines of a text area that hold something. */
+/** The lines of a text area that are not empty. */
 export function linesOf(text: string): string[] {
   return text
     .split(/\r?\n/)

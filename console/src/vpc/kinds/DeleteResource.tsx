@@ -16,13 +16,13 @@ interface Props<Item> {
   readonly onDone: () => void;
 }
 
-/** The question before a resource is deleted, as its type asks it. */
+/** The dialog before a resource is deleted, as its type defines it. */
 export function DeleteDialog<Item>(props: Props<Item>) {
   const Dialog = props.kind.remove?.Dialog;
   return Dialog === undefined ? <DeleteResource {...props} /> : <Dialog {...props} />;
 }
 
-/** The question before a resource is deleted, with what still uses it: what AWS's DependencyViolation does not say. */
+/** The dialog before a resource is deleted. It lists what still uses it, which AWS's DependencyViolation does not. */
 function DeleteResource<Item>({ kind, item, onDismiss, onDone }: Props<Item>) {
   const change = useChange();
   const { world, unread } = useWorld();
@@ -36,7 +36,7 @@ function DeleteResource<Item>({ kind, item, onDismiss, onDone }: Props<Item>) {
       action={verb}
       onDismiss={onDismiss}
       onConfirm={async () => {
-        await change(`${id} is gone.`, async (ec2) => kind.remove?.act(ec2, item));
+        await change(`${id} is deleted.`, async (ec2) => kind.remove?.act(ec2, item));
         onDone();
       }}
     >
@@ -58,9 +58,7 @@ function DeleteResource<Item>({ kind, item, onDismiss, onDone }: Props<Item>) {
           </Alert>
         )}
         {unread.length > 0 && (
-          <Box color="text-body-secondary">
-            What uses it is not known completely: you may not call {unread.join(", ")}.
-          </Box>
+          <Box color="text-body-secondary">This list may be incomplete: you may not call {unread.join(", ")}.</Box>
         )}
       </SpaceBetween>
     </ConfirmModal>

@@ -17,7 +17,7 @@ interface Props {
   readonly onDone: () => void;
 }
 
-/** The question before a VPC is deleted with everything in it, which is shown first. */
+/** The dialog before a VPC is deleted. It first lists everything that is deleted with it. */
 export function DeleteVpc({ item, onDismiss, onDone }: Props) {
   const change = useChange();
   const { world, unread, isPending } = useWorld();
@@ -34,7 +34,7 @@ export function DeleteVpc({ item, onDismiss, onDone }: Props) {
       disabled={isPending || busy.length > 0}
       onDismiss={onDismiss}
       onConfirm={async () => {
-        await change(`${id} is gone, with everything that was in it.`, (ec2) => remove(ec2, removals, setDone));
+        await change(`${id} is deleted, with everything in it.`, (ec2) => remove(ec2, removals, setDone));
         onDone();
       }}
     >
@@ -54,7 +54,7 @@ export function DeleteVpc({ item, onDismiss, onDone }: Props) {
           </Alert>
         )}
         {inside.length > 0 && (
-          <Alert type="warning" header={`${counted(inside.length, "thing")} in it will be deleted as well`}>
+          <Alert type="warning" header={`${counted(inside.length, "resource")} in it will be deleted as well`}>
             <ul>
               {inside.map((each) => (
                 <li key={each.id}>
@@ -65,9 +65,7 @@ export function DeleteVpc({ item, onDismiss, onDone }: Props) {
           </Alert>
         )}
         {unread.length > 0 && (
-          <Box color="text-body-secondary">
-            What is in it is not known completely: you may not call {unread.join(", ")}.
-          </Box>
+          <Box color="text-body-secondary">This list may be incomplete: you may not call {unread.join(", ")}.</Box>
         )}
         <div aria-live="polite">
           {done !== undefined &&

@@ -21,7 +21,7 @@ interface Props<Item> {
   readonly id: string;
 }
 
-/** One resource: what EC2 says of it, its editors, what belongs to it. */
+/** A resource: its properties, its editors, and what belongs to it. */
 export function KindView<Item>({ kind, id }: Props<Item>) {
   const { data, error, isPending, refetch } = useRead(kind.read);
   const [deleting, setDeleting] = useState(false);
@@ -55,7 +55,7 @@ export function KindView<Item>({ kind, id }: Props<Item>) {
       )}
       {data !== undefined && item === undefined && (
         <Box variant="p">
-          There is no {kind.noun} {id}. It may have been deleted meanwhile.{" "}
+          There is no {kind.noun} {id}. It may have been deleted in the meantime.{" "}
           <RouterLink to={kind.path}>All {kind.title}</RouterLink>
         </Box>
       )}
@@ -71,7 +71,7 @@ export function KindView<Item>({ kind, id }: Props<Item>) {
             // biome-ignore lint/suspicious/noArrayIndexKey: the panels of a type are a fixed list without names.
             <Panel key={index} item={item} />
           ))}
-          {/* The tags of a network's own parts are changed; AWS's own resources have none. */}
+          {/* The tags of the account's own resources can be edited; AWS's own have none. */}
           <ResourceTags id={id} tags={kind.tagsOf(item)} />
         </SpaceBetween>
       )}

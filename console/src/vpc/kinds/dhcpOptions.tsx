@@ -7,7 +7,7 @@ import { IdLinks } from "../IdLink";
 import { nameTag } from "../ids";
 import type { Kind } from "./kind";
 
-/** The values of one option of a set, as text; empty when the set does not have it. */
+/** The values of an option of a set, as text; empty if the set does not have it. */
 function optionText(set: DhcpOptions, key: string): string {
   const option = set.DhcpConfigurations?.find((each) => each.Key === key);
   return (option?.Values ?? []).map((each) => each.Value).join(", ");
@@ -28,12 +28,12 @@ function CreateSet({ onDismiss }: { readonly onDismiss: () => void }) {
           label: "Name servers",
           kind: "lines",
           description:
-            "One a line. AmazonProvidedDNS is the VPC's own resolver: with another, S3's names must still lead to S3.",
+            "One per line. AmazonProvidedDNS is the VPC's own resolver. Any other must still resolve S3's names to S3.",
         },
         { key: "domain", label: "Domain", kind: "text", optional: true },
       ]}
       onSubmit={({ name, servers, domain }) =>
-        change("The set is created. A VPC gets it on the VPC's page.", (ec2) =>
+        change("The set is created. Assign it to a VPC on the VPC's page.", (ec2) =>
           ec2.send(
             new CreateDhcpOptionsCommand({
               DhcpConfigurations: [
@@ -84,7 +84,7 @@ export const DHCP_OPTIONS: Kind<DhcpOptions> = {
     })),
     { label: "VPCs", value: <UsedBy set={set} /> },
   ],
-  empty: "A set tells containers of a VPC their name servers. The account has a default one.",
+  empty: "A set defines the name servers of a VPC's containers. The account has a default one.",
   create: { label: "Create set", Form: CreateSet },
   remove: {
     act: (ec2, set) => ec2.send(new DeleteDhcpOptionsCommand({ DhcpOptionsId: set.DhcpOptionsId })),

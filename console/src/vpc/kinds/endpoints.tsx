@@ -56,14 +56,14 @@ export const ENDPOINTS: Kind<VpcEndpoint> = {
           },
         ]),
   ],
-  empty: "An endpoint is a way from a VPC to a service that needs no internet. Jobs need the gateway endpoint of S3.",
+  empty: "An endpoint connects a VPC to a service without the internet. Jobs need the gateway endpoint of S3.",
   create: { label: "Create endpoint", Form: CreateEndpoint },
   remove: {
     act: async (ec2, endpoint) => {
       const ids = [endpoint.VpcEndpointId ?? ""];
       refuseUnsuccessful((await ec2.send(new DeleteVpcEndpointsCommand({ VpcEndpointIds: ids }))).Unsuccessful);
     },
-    warning: "Its routes or interfaces go with it; connections through it break.",
+    warning: "Its routes or interfaces are deleted with it; connections through it break.",
   },
   Actions: EditEndpoint,
   panels: [

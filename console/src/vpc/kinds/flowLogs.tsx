@@ -36,7 +36,7 @@ export const FLOW_LOGS: Kind<FlowLog> = {
   columns: [
     {
       id: "resource",
-      header: "Of",
+      header: "Resource",
       cell: (flowLog) => <IdLink id={flowLog.ResourceId} />,
       value: (flowLog) => flowLog.ResourceId,
     },
@@ -46,7 +46,7 @@ export const FLOW_LOGS: Kind<FlowLog> = {
       cell: (flowLog) => flowLog.TrafficType,
       value: (flowLog) => flowLog.TrafficType,
     },
-    { id: "place", header: "Goes to", cell: placeOf, value: placeOf },
+    { id: "place", header: "Destination", cell: placeOf, value: placeOf },
     {
       id: "delivery",
       header: "Delivery",
@@ -55,19 +55,19 @@ export const FLOW_LOGS: Kind<FlowLog> = {
     },
   ],
   details: (flowLog) => [
-    { label: "Of", value: <IdLink id={flowLog.ResourceId} /> },
+    { label: "Resource", value: <IdLink id={flowLog.ResourceId} /> },
     { label: "Traffic", value: flowLog.TrafficType },
     { label: "Delivery", value: <Delivery flowLog={flowLog} /> },
     { label: isInLogs(flowLog) ? "Log group" : "Bucket", value: placeOf(flowLog) },
     { label: "Role", value: flowLog.DeliverLogsPermissionArn ?? "-" },
-    { label: "Window", value: `${flowLog.MaxAggregationInterval} seconds at most` },
+    { label: "Window", value: `at most ${flowLog.MaxAggregationInterval} seconds` },
     { label: "Created", value: flowLog.CreationTime === undefined ? "-" : formatTime(flowLog.CreationTime) },
     { label: "Format", value: <span className="mono">{flowLog.LogFormat}</span> },
   ],
   empty: (
     <>
-      A flow log writes down every packet of a VPC, subnet or interface that passed or was refused. It cannot be
-      changed, only made anew. <RouterLink to="/vpc/create">A private VPC for jobs</RouterLink> comes with one.
+      A flow log records all traffic of a VPC, subnet or interface, accepted or rejected. It cannot be changed, only
+      replaced. <RouterLink to="/vpc/create">A private VPC for jobs</RouterLink> comes with one.
     </>
   ),
   create: { label: "Create flow log", Form: CreateFlowLog },
@@ -76,7 +76,7 @@ export const FLOW_LOGS: Kind<FlowLog> = {
       const ids = [flowLog.FlowLogId ?? ""];
       refuseUnsuccessful((await ec2.send(new DeleteFlowLogsCommand({ FlowLogIds: ids }))).Unsuccessful);
     },
-    warning: "What it has delivered stays.",
+    warning: "Delivered records stay.",
   },
   Actions: ({ item }) =>
     isInLogs(item) ? <RouterButton to={`/vpc/flow-records?log=${item.FlowLogId}`}>Flow records</RouterButton> : null,

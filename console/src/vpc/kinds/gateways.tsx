@@ -30,7 +30,7 @@ export const INTERNET_GATEWAYS: Kind<InternetGateway> = {
     { label: "State", value: gateway.Attachments?.[0]?.State ?? "detached" },
     { label: "Owner", value: gateway.OwnerId },
   ],
-  empty: "An internet gateway leads out of a VPC. A private VPC for jobs has none, so nothing leaves it.",
+  empty: "An internet gateway connects a VPC to the internet. A private VPC for jobs has none, so nothing leaves it.",
   create: { label: "Create internet gateway", Form: CreateInternetGateway },
   remove: {
     act: (ec2, gateway) => ec2.send(new DeleteInternetGatewayCommand({ InternetGatewayId: gateway.InternetGatewayId })),
@@ -88,7 +88,7 @@ export const NAT_GATEWAYS: Kind<NatGateway> = {
     { label: "Created", value: nat.CreateTime === undefined ? "-" : formatTime(nat.CreateTime) },
   ],
   empty:
-    "A NAT gateway lets a private subnet send to the outside, never the other way. A private VPC for jobs has none.",
+    "A NAT gateway allows connections from a private subnet to the outside, never the other way. A private VPC for jobs has none.",
   create: { label: "Create NAT gateway", Form: CreateNatGateway },
   remove: {
     act: (ec2, nat) => ec2.send(new DeleteNatGatewayCommand({ NatGatewayId: nat.NatGatewayId })),

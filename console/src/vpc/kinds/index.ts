@@ -16,7 +16,7 @@ interface Section {
   readonly kinds: readonly KindPages[];
 }
 
-/** The pages of resources, by the part of the address that names them: /vpc/TYPE. */
+/** The pages of resources, by their part of the path: /vpc/TYPE. */
 export const SECTIONS: Readonly<Record<string, Section>> = {
   vpcs: { title: "VPCs", kinds: [pagesOf(VPCS)] },
   subnets: { title: "Subnets", kinds: [pagesOf(SUBNETS)] },

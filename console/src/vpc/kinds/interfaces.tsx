@@ -52,7 +52,7 @@ function CreateInterface({ onDismiss }: { readonly onDismiss: () => void }) {
           label: "Security groups",
           kind: "multi",
           optional: true,
-          description: "Without any it has the VPC's default group.",
+          description: "By default it has the VPC's default group.",
           choices: ({ subnet }) => groupChoices(groups, placeOf(subnet)?.VpcId ?? ""),
           none: "Choose a subnet first.",
         },
@@ -115,7 +115,7 @@ function InterfaceActions({ item }: { readonly item: NetworkInterface }) {
           ]}
           onSubmit={(values) =>
             change(`${id} is changed.`, async (ec2) => {
-              // EC2 takes one attribute a call.
+              // EC2 accepts one attribute per call.
               await ec2.send(
                 new ModifyNetworkInterfaceAttributeCommand({ NetworkInterfaceId: id, Groups: [...values.groups] }),
               );
@@ -186,12 +186,12 @@ export const INTERFACES: Kind<NetworkInterface> = {
     { label: "Requester", value: each.RequesterId ?? "-" },
     { label: "Availability Zone", value: each.AvailabilityZone },
   ],
-  empty: "A network interface is an address in a subnet with security groups. A job makes one for each container.",
+  empty: "A network interface is an address in a subnet with security groups. A job creates one for each container.",
   create: { label: "Create network interface", Form: CreateInterface },
   remove: {
     act: (ec2, each) => ec2.send(new DeleteNetworkInterfaceCommand({ NetworkInterfaceId: each.NetworkInterfaceId })),
     forbidden: (each) =>
-      each.RequesterManaged ? "It belongs to a service, and goes when what it is for is deleted." : undefined,
+      each.RequesterManaged ? "It belongs to a service, and is deleted with the resource that it is for." : undefined,
   },
   Actions: InterfaceActions,
 };

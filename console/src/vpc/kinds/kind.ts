@@ -9,7 +9,10 @@ export interface Detail {
   readonly value: ReactNode;
 }
 
-/** A type of network resource: what is read, what is shown, what can be done. Every page of resources is made of it. */
+/**
+ * A type of network resource: how to read it, what to show, and its actions. All pages of resources are built from
+ * these.
+ */
 export interface Kind<Item> {
   readonly path: string;
   readonly title: string;
@@ -18,34 +21,34 @@ export interface Kind<Item> {
   readonly read: Read<Item>;
   readonly idOf: (item: Item) => string;
   readonly tagsOf: (item: Item) => readonly DescribedTag[] | undefined;
-  /** The columns behind id and name. */
+  /** The columns after id and name. */
   readonly columns: readonly Column<Item>[];
   readonly details: (item: Item) => readonly Detail[];
-  /** What it is for and how to get the first one. */
+  /** What it is for and how to create the first one. */
   readonly empty: ReactNode;
   readonly create?: { readonly label: string; readonly Form: ComponentType<{ readonly onDismiss: () => void }> };
   readonly remove?: {
     readonly act: (ec2: EC2Client, item: Item) => Promise<unknown>;
-    /** Why this one cannot be deleted, where that is known before. */
+    /** Why this one cannot be deleted, if that is known in advance. */
     readonly forbidden?: (item: Item) => string | undefined;
-    /** "Release", where it is not called to delete. */
+    /** The verb for deleting, if it is another one, such as "Release". */
     readonly verb?: string;
-    /** What goes with it. */
+    /** What is deleted with it. */
     readonly warning?: string;
-    /** The question before it, where the common one is not enough. */
+    /** The dialog before deleting, if the common one is not enough. */
     readonly Dialog?: ComponentType<{
       readonly item: Item;
       readonly onDismiss: () => void;
       readonly onDone: () => void;
     }>;
   };
-  /** Buttons of the page of one resource. */
+  /** Buttons on the page of a resource. */
   readonly Actions?: ComponentType<{ readonly item: Item }>;
   /** Editors and lists below the details. */
   readonly panels?: readonly ComponentType<{ readonly item: Item }>[];
 }
 
-/** A type whose item type nobody outside needs to know. */
+/** A type with its item type hidden. */
 export interface KindPages {
   readonly path: string;
   readonly title: string;

@@ -12,10 +12,10 @@ import { nameTag } from "../ids";
 import { EntriesPanel } from "../panels/EntriesPanel";
 import type { Kind } from "./kind";
 
-/** Why lines are no entries of a prefix list: each is a network. */
+/** Why lines are not entries of a prefix list: each must be a network. */
 export function entriesProblem(text: string): string | undefined {
   const wrong = linesOf(text).find((line) => parseCidr(line) === undefined);
-  return wrong === undefined ? undefined : `${wrong} is no network. Write one such as 10.0.0.0/16.`;
+  return wrong === undefined ? undefined : `${wrong} is not a network. Enter one such as 10.0.0.0/16.`;
 }
 
 function CreateList({ onDismiss }: { readonly onDismiss: () => void }) {
@@ -33,11 +33,11 @@ function CreateList({ onDismiss }: { readonly onDismiss: () => void }) {
           label: "Size",
           kind: "text",
           description:
-            "The most entries that the list can have. Wherever the list is used it counts as this many rules or routes.",
+            "The most entries that the list can have. Wherever the list is used, it counts as this many rules or routes.",
           problem: ({ size, entries }) =>
             /^[1-9]\d{0,3}$/.test(size) && Number(size) >= linesOf(entries).length
               ? undefined
-              : "Write a number from 1 to 1000, not below the number of entries.",
+              : "Enter a number from 1 to 1000, not below the number of entries.",
         },
         {
           key: "entries",
@@ -94,7 +94,7 @@ export const PREFIX_LISTS: Kind<ManagedPrefixList> = {
   create: { label: "Create prefix list", Form: CreateList },
   remove: {
     act: (ec2, list) => ec2.send(new DeleteManagedPrefixListCommand({ PrefixListId: list.PrefixListId })),
-    forbidden: (list) => (list.OwnerId === "AWS" ? "It is AWS's own, and stays." : undefined),
+    forbidden: (list) => (list.OwnerId === "AWS" ? "It is AWS's own, and cannot be deleted." : undefined),
   },
   panels: [EntriesPanel],
 };

@@ -65,7 +65,7 @@ export const ROUTE_TABLES: Kind<RouteTable> = {
   create: { label: "Create route table", Form: CreateRouteTable },
   remove: {
     act: (ec2, table) => ec2.send(new DeleteRouteTableCommand({ RouteTableId: table.RouteTableId })),
-    forbidden: (table) => (isMain(table) ? "The main table goes only with its VPC." : undefined),
+    forbidden: (table) => (isMain(table) ? "The main table is deleted only with its VPC." : undefined),
   },
   panels: [RoutesPanel, AssociationsPanel],
 };

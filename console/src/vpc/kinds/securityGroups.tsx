@@ -34,14 +34,14 @@ function CreateGroup({ onDismiss }: { readonly onDismiss: () => void }) {
           key: "self",
           label: "Let containers of a job reach each other",
           kind: "check",
-          description: "A rule by which members of the group reach each other. Jobs of several containers need it.",
+          description:
+            "Adds a rule by which members of the group can reach each other. Jobs of several containers need it.",
         },
         {
           key: "closed",
-          label: "Let nothing out at first",
+          label: "Allow no outbound traffic at first",
           kind: "check",
-          description:
-            "Removes the rule that allows all outbound traffic. Then add what you allow to the group's rules.",
+          description: "Removes the rule that allows all outbound traffic. You can then add rules for what you allow.",
         },
       ]}
       onSubmit={(values) =>
@@ -54,7 +54,7 @@ function CreateGroup({ onDismiss }: { readonly onDismiss: () => void }) {
               TagSpecifications: nameTag("security-group", values.name),
             }),
           );
-          if (GroupId === undefined) throw new Error("CreateSecurityGroup gave no id");
+          if (GroupId === undefined) throw new Error("CreateSecurityGroup returned no id");
           if (values.self)
             await ec2.send(
               new AuthorizeSecurityGroupIngressCommand({ GroupId, IpPermissions: [selfPermission(GroupId)] }),
@@ -101,11 +101,13 @@ export const SECURITY_GROUPS: Kind<SecurityGroup> = {
     { label: "VPC", value: <IdLink id={group.VpcId} /> },
     { label: "Owner", value: group.OwnerId },
   ],
-  empty: "A security group says what may reach an interface and what it may reach. Every VPC has a default one.",
+  empty:
+    "A security group defines what may reach an interface and what the interface may reach. Every VPC has a default one.",
   create: { label: "Create security group", Form: CreateGroup },
   remove: {
     act: (ec2, group) => ec2.send(new DeleteSecurityGroupCommand({ GroupId: group.GroupId })),
-    forbidden: (group) => (group.GroupName === "default" ? "The default group goes only with its VPC." : undefined),
+    forbidden: (group) =>
+      group.GroupName === "default" ? "The default group is deleted only with its VPC." : undefined,
   },
   panels: [
     SelfRulePanel,
@@ -113,7 +115,7 @@ export const SECURITY_GROUPS: Kind<SecurityGroup> = {
     ({ item }) => <RulesPanel item={item} egress />,
     ({ item }) => (
       <InterfacesPanel
-        title="Network interfaces that carry it"
+        title="Network interfaces that have it"
         of={(each) => each.Groups?.some((group) => group.GroupId === item.GroupId) ?? false}
       />
     ),

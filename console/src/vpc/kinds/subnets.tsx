@@ -63,7 +63,7 @@ function CreateSubnet({ onDismiss }: { readonly onDismiss: () => void }) {
           key: "cidr",
           label: "CIDR block",
           kind: "text",
-          description: "A part of the VPC's block that no other subnet has. Five addresses of it are never given out.",
+          description: "A free part of the VPC's block. Five of its addresses are reserved.",
           problem: ({ cidr, vpc }) => blockProblem(cidr, blocksOf(vpc)),
         },
       ]}
@@ -107,7 +107,7 @@ function SubnetActions({ item }: { readonly item: Subnet }) {
             },
           ]}
           onSubmit={({ table }) =>
-            change(`${item.SubnetId} has another route table.`, async (ec2) => {
+            change(`The route table of ${item.SubnetId} is changed.`, async (ec2) => {
               if (own === undefined && table !== "")
                 await ec2.send(new AssociateRouteTableCommand({ RouteTableId: table, SubnetId: item.SubnetId }));
               const AssociationId = own?.RouteTableAssociationId;
@@ -169,7 +169,7 @@ export const SUBNETS: Kind<Subnet> = {
   ],
   empty: (
     <>
-      A subnet is a part of a VPC. Each container of a job takes one address of it.{" "}
+      A subnet is a part of a VPC. Each container of a job uses one of its addresses.{" "}
       <RouterLink to="/vpc/create">Build a private VPC for jobs</RouterLink>
     </>
   ),

@@ -86,7 +86,7 @@ function VpcActions({ item }: { readonly item: Vpc }) {
               key: "support",
               label: "DNS resolution",
               kind: "check",
-              description: "Whether the VPC's resolver answers. Without it a job finds no name, S3's neither.",
+              description: "Whether the VPC's resolver answers. Without it, a job can resolve no names, not even S3's.",
             },
             {
               key: "hostnames",
@@ -98,7 +98,7 @@ function VpcActions({ item }: { readonly item: Vpc }) {
               key: "dhcp",
               label: "DHCP option set",
               kind: "select",
-              description: "Decides which name servers the containers of jobs use.",
+              description: "It determines the name servers of jobs' containers.",
               choices: () => [
                 { value: "default", label: "None: no name server" },
                 ...(sets ?? []).map((set) => ({ value: set.DhcpOptionsId ?? "", label: set.DhcpOptionsId ?? "" })),
@@ -107,7 +107,7 @@ function VpcActions({ item }: { readonly item: Vpc }) {
           ]}
           onSubmit={(values) =>
             change(`${id} is changed.`, async (ec2) => {
-              // Hostnames need resolution: switched on after it, and off before it.
+              // Hostnames need resolution, so they are turned on after it, and off before it.
               const attributes = values.support
                 ? (["EnableDnsSupport", "EnableDnsHostnames"] as const)
                 : (["EnableDnsHostnames", "EnableDnsSupport"] as const);
@@ -166,7 +166,7 @@ export const VPCS: Kind<Vpc> = {
   ],
   empty: (
     <>
-      A VPC is a network of your own. Jobs in it reach what you allow and nothing else.{" "}
+      A VPC is your own network. Jobs in it reach what you allow and nothing else.{" "}
       <RouterLink to="/vpc/create">Build a private VPC for jobs</RouterLink>
     </>
   ),

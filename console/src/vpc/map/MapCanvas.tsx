@@ -8,7 +8,10 @@ import { curve } from "./lines";
 
 const SHOWN_INTERFACES = 6;
 
-/** The drawing: columns of resources with lines between them. What is pointed at, or has the focus, shows its way. */
+/**
+ * The drawing: columns of resources with lines between them. The resource under the pointer, or with the focus, shows
+ * its path.
+ */
 export function MapCanvas({ graph }: { readonly graph: Graph }) {
   const drawing = useRef<HTMLDivElement>(null);
   const [lines, setLines] = useState<readonly (string | undefined)[]>([]);
@@ -47,7 +50,7 @@ export function MapCanvas({ graph }: { readonly graph: Graph }) {
     drawing.current?.querySelector<HTMLElement>(`[data-node="${CSS.escape(next)}"] a`)?.focus();
   };
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: arrow keys are a short cut between links that Tab reaches, too.
+    // biome-ignore lint/a11y/noStaticElementInteractions: arrow keys are a shortcut between links that Tab reaches, too.
     <div className="vpc-map" ref={drawing} onKeyDown={onKeyDown}>
       <svg className="vpc-map-lines" aria-hidden="true" focusable="false">
         <title>Connections</title>
@@ -88,7 +91,7 @@ function Node({ node, on, onChoose }: NodeProps) {
   const path = pathOf(node.id);
   const more = node.interfaces.length - SHOWN_INTERFACES;
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: pointing only lights up the way; focus does the same.
+    // biome-ignore lint/a11y/noStaticElementInteractions: pointing only highlights the path; focus does the same.
     <div
       className={`vpc-map-node ${on ? "on" : ""}`}
       data-node={node.id}

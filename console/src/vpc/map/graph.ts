@@ -18,16 +18,16 @@ export interface MapNode {
   readonly column: number;
   readonly title: string;
   readonly facts: readonly string[];
-  /** What lies in a subnet; the jobs first. */
+  /** The interfaces of a subnet, those of jobs first. */
   readonly interfaces: readonly MapInterface[];
 }
 
 export interface MapEdge {
   readonly from: string;
   readonly to: string;
-  /** What passes here: destinations of routes. */
+  /** The destinations of the routes. */
   readonly label: string;
-  /** A route whose target is gone. */
+  /** Whether the route's target no longer exists. */
   readonly broken: boolean;
 }
 
@@ -36,7 +36,7 @@ export interface Graph {
   readonly edges: readonly MapEdge[];
 }
 
-/** The resources of a VPC and how they are connected, from left to right. */
+/** The resources of a VPC and their connections, from left to right. */
 export function graphOf(vpcId: string, world: World): Graph {
   const vpc = world.vpcs.find((each) => each.VpcId === vpcId);
   if (vpc === undefined) return { nodes: [], edges: [] };
@@ -101,10 +101,12 @@ export function graphOf(vpcId: string, world: World): Graph {
       put(3, nat.NatGatewayId, labelOf(nat.NatGatewayId, nat.Tags), [
         `${nat.ConnectivityType} NAT gateway in ${nat.SubnetId}`,
       ]);
-  // Routes lead also to what is gone, and to single interfaces.
+  // Routes can also have deleted resources and single interfaces as targets.
   for (const edge of edges)
     if (!nodes.some((node) => node.id === edge.to))
-      put(3, edge.to, edge.to, [edge.broken ? "is gone: packets to it are dropped" : "target of a route"]);
+      put(3, edge.to, edge.to, [
+        edge.broken ? "does not exist any more: packets to it are dropped" : "target of a route",
+      ]);
   return { nodes, edges };
 }
 
@@ -120,7 +122,7 @@ function interfacesIn(subnetId: string, interfaces: readonly NetworkInterface[])
     .sort((one, other) => Number(other.isJob) - Number(one.isJob));
 }
 
-/** A node with everything that packets of it can come to, and everything that leads to it. */
+/** A node with everything that its packets can reach, and everything that leads to it. */
 export function pathOfNode(id: string, edges: readonly MapEdge[]): Set<string> {
   const found = new Set([id]);
   const walk = (from: string, ahead: boolean): void => {
@@ -136,7 +138,7 @@ export function pathOfNode(id: string, edges: readonly MapEdge[]): Set<string> {
   return found;
 }
 
-/** The node that an arrow key leads to: up and down in a column, left and right along a connection. */
+/** The node that an arrow key moves to: up and down in a column, left and right along a connection. */
 export function neighbour(id: string, key: string, { nodes, edges }: Graph): string | undefined {
   const node = nodes.find((each) => each.id === id);
   if (node === undefined) return undefined;
@@ -149,7 +151,7 @@ export function neighbour(id: string, key: string, { nodes, edges }: Graph): str
   return undefined;
 }
 
-/** The same in words: one sentence for each subnet, for who does not see the drawing. */
+/** The same in words: a sentence for each subnet, for those who do not see the drawing. */
 export function inWords({ nodes, edges }: Graph): string[] {
   return nodes
     .filter((node) => node.column === 1)
@@ -157,9 +159,9 @@ export function inWords({ nodes, edges }: Graph): string[] {
       const table = edges.find((edge) => edge.from === subnet.id && edge.to.startsWith("rtb-"))?.to;
       const routes = edges
         .filter((edge) => edge.from === table)
-        .map((edge) => `${edge.label} to ${edge.to}${edge.broken ? ", which is gone" : ""}`);
+        .map((edge) => `${edge.label} to ${edge.to}${edge.broken ? ", which does not exist any more" : ""}`);
       const jobs = subnet.interfaces.filter((each) => each.isJob).length;
       const ways = routes.length === 0 ? "nothing outside the VPC" : routes.join("; ");
-      return `${subnet.title} uses ${table ?? "no route table"}, which leads ${ways}. It has ${subnet.interfaces.length} network interfaces, ${jobs} of them of jobs.`;
+      return `${subnet.title} uses ${table ?? "no route table"}, which leads ${ways}. It has ${subnet.interfaces.length} network interfaces, ${jobs} of them for jobs.`;
     });
 }

@@ -6,7 +6,7 @@ export interface Box {
   readonly height: number;
 }
 
-/** A curve from the right side of one box to the left side of another, relative to the drawing they lie in. */
+/** A curve from the right side of one box to the left side of another, relative to the drawing that contains them. */
 export function curve(from: Box, to: Box, drawing: Box): string {
   const x1 = from.left + from.width - drawing.left;
   const y1 = from.top + from.height / 2 - drawing.top;

@@ -9,7 +9,7 @@ import { subnetChoices } from "../forms/choices";
 import { FieldsModal } from "../forms/FieldsModal";
 import { IdLink } from "../IdLink";
 
-/** The subnets that a route table decides for. */
+/** The subnets that use a route table. */
 export function AssociationsPanel({ item }: { readonly item: RouteTable }) {
   const [adding, setAdding] = useState(false);
   const change = useChange();
@@ -20,7 +20,7 @@ export function AssociationsPanel({ item }: { readonly item: RouteTable }) {
   return (
     <>
       <ResourceTable
-        title="Subnets of its own"
+        title="Associated subnets"
         noun="association"
         items={own}
         keyOf={(each) => each.RouteTableAssociationId ?? ""}
@@ -51,7 +51,7 @@ export function AssociationsPanel({ item }: { readonly item: RouteTable }) {
                 onClick={() =>
                   void change(`${each.SubnetId} uses the main table now.`, (ec2) =>
                     ec2.send(new DisassociateRouteTableCommand({ AssociationId: each.RouteTableAssociationId })),
-                  ).catch((error: unknown) => notices.failure("The association cannot be ended", error))
+                  ).catch((error: unknown) => notices.failure("The association cannot be removed", error))
                 }
               >
                 Disassociate

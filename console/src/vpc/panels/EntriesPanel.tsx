@@ -12,7 +12,9 @@ import { FieldsModal } from "../forms/FieldsModal";
 import { linesOf } from "../forms/fields";
 import { entriesProblem } from "../kinds/prefixLists";
 
-/** The networks of a prefix list. A change makes a new version, in force at once wherever the list is used. */
+/**
+ * The networks of a prefix list. A change creates a new version, which takes effect at once wherever the list is used.
+ */
 export function EntriesPanel({ item }: { readonly item: ManagedPrefixList }) {
   const [editing, setEditing] = useState(false);
   const change = useChange();
@@ -34,7 +36,7 @@ export function EntriesPanel({ item }: { readonly item: ManagedPrefixList }) {
         error={error}
         onRefresh={() => void refetch()}
         keyOf={(entry) => entry.Cidr ?? ""}
-        empty="The list is empty: rules and routes that name it have no effect."
+        empty="The list is empty: rules and routes that use it have no effect."
         actions={
           item.OwnerId !== "AWS" && (
             <Button disabled={data === undefined} onClick={() => setEditing(true)}>
@@ -64,13 +66,13 @@ export function EntriesPanel({ item }: { readonly item: ManagedPrefixList }) {
               label: "Networks",
               kind: "lines",
               optional: true,
-              description: "One a line.",
+              description: "One per line.",
               problem: ({ entries }) => entriesProblem(entries),
             },
           ]}
           onSubmit={({ entries }) => {
             const after = linesOf(entries);
-            return change(`${PrefixListId} has other networks.`, (ec2) =>
+            return change(`The networks of ${PrefixListId} are changed.`, (ec2) =>
               ec2.send(
                 new ModifyManagedPrefixListCommand({
                   PrefixListId,

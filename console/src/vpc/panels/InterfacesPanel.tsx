@@ -10,7 +10,7 @@ interface Props {
   readonly title?: string;
 }
 
-/** The interfaces that belong to a resource, with the jobs that they work for. */
+/** The interfaces that belong to a resource, with their jobs. */
 export function InterfacesPanel({ of, title = "Network interfaces" }: Props) {
   const { data, error, isPending, refetch } = useRead(interfaces);
   return (

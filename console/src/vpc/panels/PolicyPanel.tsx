@@ -8,7 +8,13 @@ import { useState } from "react";
 import { getConfig } from "../../api/config";
 import { ErrorAlert } from "../../components/ErrorAlert";
 import { PolicyEditor } from "../../components/policy/PolicyEditor";
-import { isPolicyFault, layOut, type PolicyProblem, problemsOf, syntaxProblem } from "../../components/policy/problems";
+import {
+  formatJson,
+  isPolicyError,
+  type PolicyProblem,
+  problemsOf,
+  syntaxProblem,
+} from "../../components/policy/problems";
 import { useAttempt } from "../../components/useAttempt";
 import { useSignedIn } from "../../session/session";
 import { useChange } from "../data/use";
@@ -17,7 +23,7 @@ import { linesOf } from "../forms/fields";
 import { MOST_CHARACTERS, policyProblems } from "../policy/check";
 import { closedPolicy, OPEN_POLICY } from "../policy/closed";
 
-/** What may pass an endpoint, decided at every request. */
+/** The policy of an endpoint, which is evaluated at every request. */
 export function PolicyPanel({ item }: { readonly item: VpcEndpoint }) {
   const { account } = useSignedIn().identity;
   const change = useChange();
@@ -35,11 +41,11 @@ export function PolicyPanel({ item }: { readonly item: VpcEndpoint }) {
     attempt(async () => {
       setRefused([]);
       try {
-        await change(`The policy of ${item.VpcEndpointId} holds for the next request.`, (ec2) =>
+        await change(`The policy of ${item.VpcEndpointId} takes effect with the next request.`, (ec2) =>
           ec2.send(new ModifyVpcEndpointCommand({ VpcEndpointId: item.VpcEndpointId, ...request })),
         );
       } catch (thrown) {
-        if (isPolicyFault(thrown) && draft !== undefined) setRefused(problemsOf(thrown, draft));
+        if (isPolicyError(thrown) && draft !== undefined) setRefused(problemsOf(thrown, draft));
         throw thrown;
       }
       edit(undefined);
@@ -48,7 +54,7 @@ export function PolicyPanel({ item }: { readonly item: VpcEndpoint }) {
     draft === undefined ? (
       <SpaceBetween direction="horizontal" size="xs">
         <Button onClick={() => setChoosing(true)}>Limit it to my buckets</Button>
-        <Button onClick={() => edit(stored === "" ? OPEN_POLICY : layOut(stored))}>Edit policy</Button>
+        <Button onClick={() => edit(stored === "" ? OPEN_POLICY : formatJson(stored))}>Edit policy</Button>
       </SpaceBetween>
     ) : (
       <SpaceBetween direction="horizontal" size="xs">
@@ -56,7 +62,7 @@ export function PolicyPanel({ item }: { readonly item: VpcEndpoint }) {
           Cancel
         </Button>
         <Button loading={busy} onClick={() => void save({ ResetPolicy: true })}>
-          Let everything pass
+          Allow everything
         </Button>
         <Button
           variant="primary"
@@ -73,7 +79,7 @@ export function PolicyPanel({ item }: { readonly item: VpcEndpoint }) {
       header={
         <Header
           variant="h2"
-          description="What this endpoint lets through. The policies of roles and buckets apply as well."
+          description="What this endpoint allows. The policies of roles and buckets apply as well."
           actions={actions}
         >
           Policy
@@ -83,7 +89,7 @@ export function PolicyPanel({ item }: { readonly item: VpcEndpoint }) {
       <SpaceBetween size="s">
         {draft === undefined ? (
           <Box>
-            <code className="mono">{layOut(stored) || "Everything passes."}</code>
+            <code className="mono">{formatJson(stored) || "Everything is allowed."}</code>
           </Box>
         ) : (
           <PolicyEditor
@@ -95,7 +101,7 @@ export function PolicyPanel({ item }: { readonly item: VpcEndpoint }) {
             countsSpace
           />
         )}
-        {error !== undefined && <ErrorAlert what="The policy is not saved" error={error} />}
+        {error !== undefined && <ErrorAlert what="The policy cannot be saved" error={error} />}
       </SpaceBetween>
       {choosing && (
         <FieldsModal
@@ -110,7 +116,7 @@ export function PolicyPanel({ item }: { readonly item: VpcEndpoint }) {
               kind: "lines",
               placeholder: "my-documents",
               description:
-                "One a line: where jobs read and write. Nothing is saved yet: the policy opens in the editor.",
+                "The buckets that jobs read and write, one per line. The policy opens in the editor and is not saved yet.",
             },
           ]}
           onSubmit={async ({ buckets }) => edit(closedPolicy(account, linesOf(buckets), getConfig().region))}

@@ -8,14 +8,14 @@ interface Props {
   readonly tags: readonly DescribedTag[] | undefined;
 }
 
-/** The tags of a network's resource. */
+/** The tags of a network resource. */
 export function ResourceTags({ id, tags }: Props) {
   const change = useChange();
   return (
     <TagsPanel
       key={id}
       tags={describedTags(tags)}
-      description="Tags are words of your own for a resource. The tag Name is what the lists show."
+      description="Tags are your own labels for a resource. The lists show the tag Name."
       onSave={({ removed, set }) =>
         change(`The tags of ${id} are saved.`, async (ec2) => {
           if (removed.length > 0)

@@ -21,7 +21,7 @@ import { IdLink } from "../IdLink";
 import { labelOf } from "../ids";
 import { destinationOf, destinationParameter, targetOf, targetParameter } from "../routes";
 
-/** The routes of a table, with their editor. Routes to a gateway endpoint are edited at the endpoint. */
+/** The routes of a table, with an editor. Routes to a gateway endpoint are edited on the endpoint's page. */
 export function RoutesPanel({ item }: { readonly item: RouteTable }) {
   const [editing, setEditing] = useState<Route | "new">();
   const [removing, setRemoving] = useState<Route>();
@@ -65,7 +65,7 @@ export function RoutesPanel({ item }: { readonly item: RouteTable }) {
             header: "Change",
             cell: (route) =>
               isOfEndpoint(route) ? (
-                "At the endpoint"
+                "On the endpoint's page"
               ) : (
                 <SpaceBetween direction="horizontal" size="xs">
                   <Button
@@ -118,7 +118,7 @@ export function RoutesPanel({ item }: { readonly item: RouteTable }) {
               placeholder: "0.0.0.0/0",
               shown: ({ kind }) => old === undefined && kind === "cidr",
               problem: ({ cidr }) =>
-                parseCidr(cidr) === undefined ? "Write a network such as 0.0.0.0/0 (everything)." : undefined,
+                parseCidr(cidr) === undefined ? "Enter a network such as 0.0.0.0/0 (everything)." : undefined,
             },
             {
               key: "list",
@@ -131,8 +131,9 @@ export function RoutesPanel({ item }: { readonly item: RouteTable }) {
               key: "target",
               label: "Target",
               kind: "select",
-              description: "To reach S3 through a gateway endpoint, associate this table at the endpoint instead.",
-              none: "This VPC has no gateway and no interface that could be a target.",
+              description:
+                "To reach S3 through a gateway endpoint, associate this table on the endpoint's page instead.",
+              none: "This VPC has no gateway or interface that could be a target.",
               choices: () => [
                 ...(old !== undefined && isLocal(old) ? [{ value: "local", label: "local" }] : []),
                 ...targets,
@@ -161,20 +162,20 @@ export function RoutesPanel({ item }: { readonly item: RouteTable }) {
           action="Delete"
           onDismiss={() => setRemoving(undefined)}
           onConfirm={async () => {
-            await change("The route is gone.", (ec2) =>
+            await change("The route is deleted.", (ec2) =>
               ec2.send(new DeleteRouteCommand({ ...table, ...destinationParameter(destinationOf(removing)) })),
             );
             setRemoving(undefined);
           }}
         >
-          Packets to it are dropped from then on, unless a shorter route takes them.
+          Packets to it will be dropped, unless a less specific route matches them.
         </ConfirmModal>
       )}
     </>
   );
 }
 
-/** What a route of a VPC may lead to. */
+/** The possible targets of a route of a VPC. */
 function useTargets(vpcId: string | undefined): Choice[] {
   const gateways = useRead(internetGateways).data ?? [];
   const nats = useRead(natGateways).data ?? [];

@@ -21,7 +21,7 @@ interface Props {
   readonly onDismiss: () => void;
 }
 
-/** A new rule, or an old one: of an old one the kind of its peer stays, as EC2 wants it. */
+/** The form for a rule. The kind of an existing rule's peer cannot change, as EC2 requires. */
 export function RuleForm({ rule, egress, vpcId, onSubmit, onDismiss }: Props) {
   const groups = useRead(securityGroups).data;
   const lists = useRead(prefixLists).data;
@@ -71,7 +71,7 @@ export function RuleForm({ rule, egress, vpcId, onSubmit, onDismiss }: Props) {
           shown: () => rule === undefined,
           choices: () => [
             { value: "cidr", label: "A network" },
-            { value: "group", label: "A security group", description: "The interfaces that carry it." },
+            { value: "group", label: "A security group", description: "The interfaces that have it." },
             { value: "list", label: "A prefix list", description: "S3 has one of AWS's own." },
           ],
         },

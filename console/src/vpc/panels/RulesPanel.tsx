@@ -23,7 +23,7 @@ interface Props {
   readonly egress: boolean;
 }
 
-/** The rules of a group in one direction, with their editor. */
+/** The rules of a group in one direction, with an editor. */
 export function RulesPanel({ item, egress }: Props) {
   const { data, error, isPending, refetch } = useRead(groupRules);
   const [editing, setEditing] = useState<SecurityGroupRule | "new">();
@@ -49,8 +49,12 @@ export function RulesPanel({ item, egress }: Props) {
         error={error}
         onRefresh={() => void refetch()}
         keyOf={(rule) => rule.SecurityGroupRuleId ?? ""}
-        empty={egress ? "Nothing may leave. Add what a job needs: S3's prefix list, port 443." : "Nothing may come in."}
-        description="Rules allow traffic; what no rule allows is refused. Replies to allowed traffic pass without a rule."
+        empty={
+          egress
+            ? "No outbound traffic is allowed. Add what a job needs: S3's prefix list, port 443."
+            : "No inbound traffic is allowed."
+        }
+        description="Rules allow traffic; what no rule allows is refused. Replies to allowed traffic need no rule."
         actions={<Button onClick={() => setEditing("new")}>{egress ? "Add outbound rule" : "Add inbound rule"}</Button>}
         columns={[
           {
@@ -123,7 +127,7 @@ export function RulesPanel({ item, egress }: Props) {
           onDismiss={() => setRemoving(undefined)}
           onConfirm={async () => {
             const request = { GroupId, SecurityGroupRuleIds: [removing.SecurityGroupRuleId ?? ""] };
-            await change("The rule is gone.", (ec2) =>
+            await change("The rule is deleted.", (ec2) =>
               egress
                 ? ec2.send(new RevokeSecurityGroupEgressCommand(request))
                 : ec2.send(new RevokeSecurityGroupIngressCommand(request)),
@@ -131,14 +135,14 @@ export function RulesPanel({ item, egress }: Props) {
             setRemoving(undefined);
           }}
         >
-          New connections stop at once. Those that are open stay until they end.
+          New connections are refused at once. Open ones continue until they end.
         </ConfirmModal>
       )}
     </>
   );
 }
 
-/** A rule changed in place: it keeps its id, its direction and the kind of its peer. */
+/** Change a rule in place: it keeps its id, its direction and the kind of its peer. */
 function modification(GroupId: string, rule: SecurityGroupRule, draft: RuleDraft): ModifySecurityGroupRulesCommand {
   const { IpProtocol, FromPort, ToPort } = permissionOf(draft);
   return new ModifySecurityGroupRulesCommand({

@@ -11,18 +11,18 @@ import { ErrorAlert } from "../../components/ErrorAlert";
 import { useAttempt } from "../../components/useAttempt";
 import { groupRules } from "../data/reads";
 import { useChange, useRead } from "../data/use";
-import { letsItselfIn, selfPermission } from "../rules";
+import { allowsOwnMembers, selfPermission } from "../rules";
 
-/** One click for what a job of several containers needs: a rule of the group for itself, in and out. */
+/** Adds with one click what a job of several containers needs: a rule of the group for itself, in and out. */
 export function SelfRulePanel({ item }: { readonly item: SecurityGroup }) {
   const { busy, error, attempt } = useAttempt();
   const change = useChange();
   const rules = useRead(groupRules).data;
   const GroupId = item.GroupId ?? "";
-  if (rules === undefined || letsItselfIn(GroupId, rules)) return null;
+  if (rules === undefined || allowsOwnMembers(GroupId, rules)) return null;
   const add = (): Promise<void> =>
     attempt(() =>
-      change("Containers of a job with this group reach each other.", async (ec2) => {
+      change("Containers of a job with this group can reach each other.", async (ec2) => {
         const request = { GroupId, IpPermissions: [selfPermission(GroupId)] };
         await addRule(() => ec2.send(new AuthorizeSecurityGroupIngressCommand(request)));
         await addRule(() => ec2.send(new AuthorizeSecurityGroupEgressCommand(request)));
@@ -39,15 +39,15 @@ export function SelfRulePanel({ item }: { readonly item: SecurityGroup }) {
           </Button>
         }
       >
-        A large job runs in several containers. They need a rule by which the group lets itself in and out, by TCP. No
-        other job is let in by it: each job has certificates of its own.
+        A large job runs in several containers. They need a rule of the group that allows TCP between its own members.
+        No other job can use it: each job has its own certificates.
       </Alert>
       {error !== undefined && <ErrorAlert what="The rule cannot be added" error={error} />}
     </SpaceBetween>
   );
 }
 
-/** Add a rule. One direction may have it already: what lacks is the other. */
+/** Add a rule. One direction may have it already, so a duplicate is not an error. */
 async function addRule(send: () => Promise<unknown>): Promise<void> {
   try {
     await send();

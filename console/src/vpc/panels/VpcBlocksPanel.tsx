@@ -7,7 +7,7 @@ import { blockProblem } from "../cidr";
 import { useChange } from "../data/use";
 import { FieldsModal } from "../forms/FieldsModal";
 
-/** The address blocks of a VPC: the first stays, others come and go. */
+/** The address blocks of a VPC. The first cannot be removed; others can be added and removed. */
 export function VpcBlocksPanel({ item }: { readonly item: Vpc }) {
   const [adding, setAdding] = useState(false);
   const [removing, setRemoving] = useState<{ id: string; block: string }>();
@@ -20,7 +20,7 @@ export function VpcBlocksPanel({ item }: { readonly item: Vpc }) {
         noun="block"
         items={blocks}
         keyOf={(each) => each.AssociationId ?? ""}
-        empty="A VPC has one block at least."
+        empty="A VPC has at least one block."
         columns={[
           { id: "block", header: "Block", cell: (each) => each.CidrBlock, value: (each) => each.CidrBlock },
           {
@@ -82,7 +82,7 @@ export function VpcBlocksPanel({ item }: { readonly item: Vpc }) {
             setRemoving(undefined);
           }}
         >
-          No subnet may lie in it.
+          It must not contain any subnet.
         </ConfirmModal>
       )}
     </>

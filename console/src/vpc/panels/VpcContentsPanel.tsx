@@ -5,7 +5,7 @@ import KeyValuePairs from "@cloudscape-design/components/key-value-pairs";
 import { useWorld } from "../data/world";
 import { IdLinks } from "../IdLink";
 
-/** What lies in a VPC, each with its page. */
+/** The contents of a VPC, with links to their pages. */
 export function VpcContentsPanel({ item }: { readonly item: Vpc }) {
   const { world } = useWorld();
   const inside = (each: { readonly VpcId?: string | undefined }): boolean => each.VpcId === item.VpcId;

@@ -1,6 +1,6 @@
 import { type PolicyProblem, placeAmong, syntaxProblem } from "../../components/policy/problems";
 
-/** The most characters of an endpoint's policy, white space counted. */
+/** The most characters of an endpoint's policy, including white space. */
 export const MOST_CHARACTERS = 20_480;
 const DOCUMENT_KEYS = ["Version", "Id", "Statement"];
 const STATEMENT_KEYS = [
@@ -16,12 +16,12 @@ const STATEMENT_KEYS = [
 ];
 
 /**
- * What is wrong with an endpoint's policy that is JSON, as far as its form tells; nothing where only EC2 can judge.
+ * What is wrong with an endpoint's policy that is JSON, judging by its form only; EC2 checks the rest.
  *
- * EC2 has no operation that only validates: the answer of ModifyVpcEndpoint is the last word, when the policy is saved.
+ * EC2 has no operation that only validates: ModifyVpcEndpoint decides when the policy is saved.
  */
 export function policyProblems(text: string): PolicyProblem[] {
-  // The editor itself says why a text is no JSON object.
+  // The editor itself says why a text is not a JSON object.
   if (syntaxProblem(text) !== undefined) return [];
   if (text.length > MOST_CHARACTERS)
     return [{ message: `It has ${text.length} characters; at most ${MOST_CHARACTERS} are allowed.` }];
@@ -56,7 +56,7 @@ function statementProblems(statement: unknown, number: number): string[] {
   for (const name of ["Principal", "Action", "Resource"]) {
     const given = [name, `Not${name}`].filter((key) => key in statement);
     if (given.length === 0) problems.push(`${where} needs ${name === "Action" ? "an" : "a"} ${name}.`);
-    if (given.length === 2) problems.push(`${where} has both ${name} and Not${name}: leave one out.`);
+    if (given.length === 2) problems.push(`${where} has both ${name} and Not${name}: remove one.`);
   }
   for (const name of actionsOf(statement))
     if (name !== "*" && !/^[A-Za-z0-9-]+:[^:]+$/.test(name))

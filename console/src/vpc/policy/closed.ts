@@ -1,4 +1,4 @@
-/** The seven actions that Amazon's guide lists for a job's way through an endpoint of S3. */
+/** The seven actions that Amazon's guide lists for a job that uses an endpoint of S3. */
 const JOB_ACTIONS = [
   "s3:GetObject",
   "s3:PutObject",
@@ -9,22 +9,22 @@ const JOB_ACTIONS = [
   "s3:AbortMultipartUpload",
 ];
 
-/** What lets everything pass: the policy of an endpoint that was given none. */
+/** The policy that allows everything: that of an endpoint created without one. */
 export const OPEN_POLICY = JSON.stringify(
   { Version: "2012-10-17", Statement: [{ Effect: "Allow", Principal: "*", Action: "*", Resource: "*" }] },
   null,
   2,
 );
 
-/** What the service's own sessions do with a custom model: a training writes it, a job reads it. */
+/** The actions of the service's own sessions on a custom model: a training writes it, a job reads it. */
 const MODEL_ACTIONS = ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"];
 
 /**
- * A policy by which only keys of the account pass, and only to these buckets.
+ * A policy that allows only keys of the account, and only access to these buckets.
  *
- * Without the condition, whoever gets a key of another account into the VPC could carry documents out with it. The
- * service keeps the account's custom models in a bucket of its own, and its sessions have no account that a condition
- * could name; only the folder of the account is opened to them.
+ * Without the condition, somebody with a key of another account in the VPC could copy documents out with it. The
+ * service stores the account's custom models in its own bucket, and its sessions have no account that a condition
+ * could name; they may use only the folder of the account.
  */
 export function closedPolicy(account: string, buckets: readonly string[], region: string): string {
   const resources = buckets.flatMap((bucket) => [`arn:aws:s3:::${bucket}`, `arn:aws:s3:::${bucket}/*`]);

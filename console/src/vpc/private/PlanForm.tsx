@@ -22,11 +22,11 @@ interface Props {
 
 const COUNTS = Array.from({ length: MOST_SUBNETS }, (_, index) => ({ value: `${index + 1}`, label: `${index + 1}` }));
 
-/** The questions of "build me a private VPC". */
+/** The form for a private VPC. */
 export function PlanForm({ value, problems, bucketText, onChange, onBuckets }: Props) {
   const services = (useRead(endpointServices).data ?? [])
     .filter((service) => service.ServiceType?.some((type) => type.ServiceType === "Interface"))
-    // S3 has its gateway endpoint here.
+    // S3 already has its gateway endpoint.
     .filter((service) => !service.ServiceName?.endsWith(".s3"))
     .map((service) => ({ value: service.ServiceName ?? "", label: service.ServiceName ?? "" }));
   return (
@@ -53,7 +53,7 @@ export function PlanForm({ value, problems, bucketText, onChange, onBuckets }: P
           </FormField>
           <FormField
             label="Number of subnets"
-            description="Each in a zone of its own. Two are what AWS recommends."
+            description="Each in its own zone. AWS recommends two."
             errorText={problems.subnets}
           >
             <Select
@@ -64,19 +64,19 @@ export function PlanForm({ value, problems, bucketText, onChange, onBuckets }: P
           </FormField>
         </SpaceBetween>
       </Container>
-      <Container header={<Header variant="h2">Way to S3</Header>}>
+      <Container header={<Header variant="h2">Access to S3</Header>}>
         <SpaceBetween size="l">
           <Checkbox
             checked={value.closed}
             onChange={({ detail }) => onChange({ closed: detail.checked })}
-            description="Nobody can carry documents out with keys of another account, or into another bucket."
+            description="Nobody can copy documents out with keys of another account, or to another bucket."
           >
             Closed: only my account and these buckets
           </Checkbox>
           {value.closed && (
             <FormField
               label="Buckets"
-              description="One a line: where jobs read and write."
+              description="The buckets that jobs read and write, one per line."
               errorText={problems.buckets}
             >
               <Textarea
@@ -94,7 +94,7 @@ export function PlanForm({ value, problems, bucketText, onChange, onBuckets }: P
           <Checkbox
             checked={value.flowLog}
             onChange={({ detail }) => onChange({ flowLog: detail.checked })}
-            description="Every packet, accepted or refused, is written down."
+            description="All traffic is recorded, accepted or rejected."
           >
             Record flows in CloudWatch Logs
           </Checkbox>

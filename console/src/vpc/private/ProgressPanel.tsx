@@ -19,12 +19,12 @@ interface Props {
 
 const LOOKS: Readonly<Record<StepState, readonly [StatusIndicatorProps.Type, string]>> = {
   waiting: ["pending", "waits"],
-  running: ["in-progress", "is being made"],
+  running: ["in-progress", "is being created"],
   done: ["success", "made"],
   failed: ["error", "failed"],
 };
 
-/** How far the making is, what exists now, and after a failure the offer to take it away again. */
+/** The progress, what exists now, and after a failure a button to remove it. */
 export function ProgressPanel({ steps, progress, onRemoved }: Props) {
   const { busy, error, attempt } = useAttempt();
   const failed = progress.error !== undefined;
@@ -64,7 +64,7 @@ export function ProgressPanel({ steps, progress, onRemoved }: Props) {
             <MadeList made={progress.made} />
           </Alert>
         )}
-        {failed && progress.made.length === 0 && <Box>Nothing is left of it.</Box>}
+        {failed && progress.made.length === 0 && <Box>Everything was removed.</Box>}
         {!failed && progress.made.length > 0 && <MadeList made={progress.made} />}
       </SpaceBetween>
     </Container>

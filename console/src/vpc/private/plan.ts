@@ -1,13 +1,13 @@
 import { bucketNameProblem } from "../../create/newBucket";
 import { blockProblem, freeBlocks, parseCidr } from "../cidr";
 
-/** What the form asks for. */
+/** The values of the form. */
 export interface PrivateVpc {
   readonly name: string;
   readonly cidr: string;
   readonly subnets: number;
   readonly buckets: readonly string[];
-  /** Whether the endpoint takes only this account's keys, and only to the buckets. */
+  /** Whether the endpoint allows only this account's keys, and only access to the buckets. */
   readonly closed: boolean;
   readonly flowLog: boolean;
   readonly logGroup: string;
@@ -18,7 +18,7 @@ export interface PrivateVpc {
 
 export const MOST_SUBNETS = 6;
 
-/** What EC2 tells of a VPC that is there: its name and its blocks must not be taken for those of a new one. */
+/** An existing VPC: a new one must not have the same name or overlapping blocks. */
 interface ExistingVpc {
   readonly name: string | undefined;
   readonly blocks: readonly string[];
@@ -26,7 +26,7 @@ interface ExistingVpc {
 
 const NAME = "private";
 
-/** The name and the block that a new private VPC begins with: the first that no other VPC has. */
+/** The default name and block of a new private VPC: the first that no other VPC has. */
 export function firstFree(existing: readonly ExistingVpc[]): { name: string; cidr: string } {
   const names = new Set(existing.map(({ name }) => name?.trim().toLowerCase()));
   let number = 1;
@@ -39,7 +39,7 @@ function nameOf(number: number): string {
   return number === 1 ? NAME : `${NAME}-${number}`;
 }
 
-/** The form as it is filled in: names that nobody chose follow the name of the whole. */
+/** The values of the form, with default names that follow the name of the VPC. */
 export function completed(
   first: Pick<PrivateVpc, "name" | "cidr"> & Partial<Pick<PrivateVpc, "buckets">>,
   chosen: Partial<PrivateVpc>,
@@ -66,7 +66,7 @@ function slugOf(name: string): string {
     .replace(/[^a-z0-9]+/g, "-");
 }
 
-/** The blocks of the subnets: as large as the VPC has room for, /24 at most, and at least /28. */
+/** The blocks of the subnets: as large as they fit in the VPC's block, from /28 to /24. */
 export function subnetBlocks(cidr: string, count: number): string[] {
   const block = parseCidr(cidr);
   if (block === undefined) return [];
@@ -81,21 +81,21 @@ export type Problems = Partial<Record<keyof PrivateVpc, string>>;
 export function planProblems(wanted: PrivateVpc): Problems {
   const problems: Problems = {};
   const block = blockProblem(wanted.cidr);
-  if (wanted.name.trim() === "") problems.name = "Give it a name: everything that is made is called after it.";
+  if (wanted.name.trim() === "") problems.name = "Enter a name: everything that is created is named after it.";
   if (block !== undefined) problems.cidr = block;
   else if (subnetBlocks(wanted.cidr, wanted.subnets).length < wanted.subnets)
-    problems.subnets = "The block has no room for so many subnets. Choose a larger block or fewer subnets.";
+    problems.subnets = "The block is too small for this many subnets. Choose a larger block or fewer subnets.";
   if (wanted.closed && wanted.buckets.length === 0)
-    problems.buckets = "Name the buckets that jobs read from and write to, or leave the endpoint open.";
+    problems.buckets = "Enter the buckets that jobs read and write, or leave the endpoint open.";
   const wrong = wanted.buckets.find((bucket) => bucketNameProblem(bucket) !== undefined);
-  if (wrong !== undefined) problems.buckets = `${wrong} is no bucket's name.`;
-  if (wanted.flowLog && wanted.logGroup.trim() === "") problems.logGroup = "Name the log group for the records.";
+  if (wrong !== undefined) problems.buckets = `${wrong} is not the name of a bucket.`;
+  if (wanted.flowLog && wanted.logGroup.trim() === "") problems.logGroup = "Enter the log group for the records.";
   if (wanted.flowLog && !/^[\w+=,.@-]{1,64}$/.test(wanted.roleName))
     problems.roleName = "A role's name has up to 64 letters, digits and + = , . @ _ -.";
   return problems;
 }
 
-/** What will be made, in the order in which it is made, as sentences. */
+/** What will be created, in order, as sentences. */
 export function planSentences(wanted: PrivateVpc): string[] {
   const services = wanted.services.map((service) => service.split(".").at(-1));
   return [
@@ -103,22 +103,22 @@ export function planSentences(wanted: PrivateVpc): string[] {
     `${wanted.subnets === 1 ? "A subnet" : `${wanted.subnets} subnets`}: ${subnetBlocks(wanted.cidr, wanted.subnets).join(", ")}. They use the VPC's main route table.`,
     wanted.closed
       ? `A gateway endpoint of S3 for keys of this account only, to ${wanted.buckets.join(", ") || "the buckets"}, and to this account's custom models.`
-      : "A gateway endpoint of S3 that lets everything pass.",
-    "A security group: its members reach each other on TCP 8786 to 8788, and S3's prefix list on TCP 443. Nothing else passes.",
+      : "A gateway endpoint of S3 that allows everything.",
+    "A security group: its members can reach each other on TCP 8786 to 8788, and S3's prefix list on TCP 443. Nothing else is allowed.",
     ...(wanted.services.length > 0
       ? [
-          `Interface endpoints of ${services.join(", ")}, with a security group of their own that lets TCP 443 in from the jobs.`,
+          `Interface endpoints of ${services.join(", ")}, with their own security group, which allows TCP 443 from the jobs.`,
         ]
       : []),
     ...(wanted.flowLog
       ? [
-          `A flow log of every packet to the log group ${wanted.logGroup}, and the role ${wanted.roleName} that delivers it.`,
+          `A flow log of all traffic to the log group ${wanted.logGroup}, and the role ${wanted.roleName} that delivers it.`,
         ]
       : []),
   ];
 }
 
-/** Where a form that was left for this one goes on, with what was made; nothing for addresses outside the console. */
+/** The address that returns to the previous form with the new ids; undefined for addresses outside the console. */
 export function returnAddress(
   back: string | null,
   made: { readonly vpc: string; readonly subnets: readonly string[]; readonly groups: readonly string[] },

@@ -10,7 +10,7 @@ export interface Progress {
   readonly finished: boolean;
 }
 
-/** Take the steps one after the other, telling of each; the first that fails ends it, and what was made is known. */
+/** Perform the steps one after the other, reporting each. The first failure ends it; what was created is known. */
 export async function runSteps(steps: readonly Step[], tell: (progress: Progress) => void): Promise<Progress> {
   const ids: Ids = { vpc: "", subnets: [], group: "", endpointGroup: "", role: "" };
   const made: Made[] = [];
@@ -37,7 +37,7 @@ export async function runSteps(steps: readonly Step[], tell: (progress: Progress
   return last;
 }
 
-/** Take away what was made, the last first; what cannot be removed stays in the list that is returned. */
+/** Remove what was created, last first. Returns what could not be removed. */
 export async function removeMade(made: readonly Made[]): Promise<{ readonly left: Made[]; readonly error: unknown }> {
   const left: Made[] = [];
   let error: unknown;

@@ -26,7 +26,7 @@ import { closedPolicy } from "../policy/closed";
 import { selfPermission } from "../rules";
 import { type PrivateVpc, subnetBlocks } from "./plan";
 
-/** The clients that make it, and where. */
+/** The clients for the calls, and the place. */
 export interface Place {
   readonly ec2: EC2Client;
   readonly iam: IAMClient;
@@ -35,14 +35,14 @@ export interface Place {
   readonly zones: readonly string[];
 }
 
-/** Something that was made, and how it is taken away again. */
+/** A created resource, with the function that removes it. */
 export interface Made {
   readonly id: string;
   readonly what: string;
   readonly remove: () => Promise<unknown>;
 }
 
-/** What the steps learn from each other. */
+/** The ids that earlier steps pass to later ones. */
 export interface Ids {
   vpc: string;
   subnets: string[];
@@ -53,11 +53,11 @@ export interface Ids {
 
 export interface Step {
   readonly title: string;
-  /** Does it; what it makes is noted at once, so that a failure half way knows what exists. */
+  /** Performs the step. Each new resource is noted at once, so that after a failure it is known what exists. */
   readonly run: (ids: Ids, note: (made: Made) => void) => Promise<void>;
 }
 
-/** The steps that make a private VPC, in order. */
+/** The steps that create a private VPC, in order. */
 export function stepsOf(wanted: PrivateVpc, place: Place): Step[] {
   const { ec2, account, region, zones } = place;
   const name = wanted.name.trim();
@@ -72,7 +72,7 @@ export function stepsOf(wanted: PrivateVpc, place: Place): Step[] {
         const VpcId = needed(Vpc?.VpcId);
         ids.vpc = VpcId;
         note({ id: VpcId, what: "VPC", remove: () => ec2.send(new DeleteVpcCommand({ VpcId })) });
-        // Private DNS names of interface endpoints need it, also of those that are added later.
+        // Private DNS names of interface endpoints need it, including those that are added later.
         await ec2.send(new ModifyVpcAttributeCommand({ VpcId, EnableDnsHostnames: { Value: true } }));
       },
     },
@@ -162,7 +162,7 @@ function interfaceEndpoints(wanted: PrivateVpc, ec2: EC2Client, name: string): S
       const to = (Peer: string) => [{ ...https, UserIdGroupPairs: [{ GroupId: Peer }] }];
       await ec2.send(new AuthorizeSecurityGroupIngressCommand({ GroupId, IpPermissions: to(ids.group) }));
       await ec2.send(new AuthorizeSecurityGroupEgressCommand({ GroupId: ids.group, IpPermissions: to(GroupId) }));
-      // Each group's rule names the other, so neither can go first: the jobs' way out is taken away before the groups.
+      // The groups' rules refer to each other, so the jobs' outbound rule must be removed before the groups.
       note({
         id: `${ids.group} → ${GroupId}`,
         what: "Outbound rule to the endpoints",
@@ -194,7 +194,7 @@ function flowLog(wanted: PrivateVpc, { ec2, iam, account }: Place, name: string)
       run: async (ids, note) => {
         const { arn, made } = await makeDeliveryRole(iam, wanted.roleName, account);
         ids.role = arn;
-        // A role that was there before stays when what was made is removed: other flow logs may use it.
+        // A role that existed before is not removed: other flow logs may use it.
         if (made) note({ id: wanted.roleName, what: "Role", remove: () => removeDeliveryRole(iam, wanted.roleName) });
       },
     },
@@ -227,7 +227,7 @@ function flowLog(wanted: PrivateVpc, { ec2, iam, account }: Place, name: string)
   ];
 }
 
-/** A group that lets nothing in and nothing out. */
+/** A group that allows no traffic. */
 async function makeGroup(
   ec2: EC2Client,
   VpcId: string,

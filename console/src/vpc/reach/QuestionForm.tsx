@@ -61,7 +61,7 @@ export function QuestionForm({ value, problems, onChange }: Props) {
       {value.from === "subnet" && (
         <FormField
           label="Subnet"
-          description="A network interface is created there for the question, and deleted after it."
+          description="A network interface is created there for the analysis, and deleted afterwards."
           errorText={problems.subnet}
         >
           <Select
@@ -126,7 +126,7 @@ export function QuestionForm({ value, problems, onChange }: Props) {
             selectedOption={pick(destinations, value.destination)}
             filteringType="auto"
             placeholder="Choose a destination"
-            empty="There is none."
+            empty="There are no choices."
             onChange={({ detail }) => onChange({ destination: detail.selectedOption.value ?? "" })}
           />
         </FormField>

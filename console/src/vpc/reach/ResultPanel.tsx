@@ -10,7 +10,7 @@ import { IdLink } from "../IdLink";
 import { nounOf } from "../ids";
 import { type ExplanationText, explanationText, hopText } from "./hops";
 
-/** The answer: the way there and back, hop by hop, or what stands in it. */
+/** The result: the path there and back, hop by hop, or why there is none. */
 export function ResultPanel({ analysis }: { readonly analysis: NetworkInsightsAnalysis }) {
   const found = analysis.NetworkPathFound === true;
   const reasons = (analysis.Explanations ?? []).map(explanationText);
@@ -24,11 +24,11 @@ export function ResultPanel({ analysis }: { readonly analysis: NetworkInsightsAn
           </StatusIndicator>
         </div>
         <div>
-          <Box variant="h3">The way there</Box>
+          <Box variant="h3">The path there</Box>
           <Hops components={analysis.ForwardPathComponents ?? []} reasons={reasons} />
         </div>
         {back.length > 0 && (
-          <ExpandableSection headerText="The way back">
+          <ExpandableSection headerText="The path back">
             <Hops components={back} reasons={[]} />
           </ExpandableSection>
         )}

@@ -16,15 +16,15 @@ import { pathRequest, type Question } from "./request";
 const WAIT_MILLISECONDS = 500;
 const MOST_WAITS = 120;
 
-/** Ask, and take away again what was made for the question. */
+/** Run an analysis, and delete what was created for it. */
 export async function analyse(ec2: EC2Client, region: string, question: Question): Promise<NetworkInsightsAnalysis> {
   if (question.from === "resource") return await ask(ec2, region, question);
-  // AWS asks from interfaces alone: one as a job would get stands there as long as the question takes.
+  // AWS analyzes only from interfaces, so one like a job's exists for the duration of the analysis.
   const { NetworkInterface } = await ec2.send(
     new CreateNetworkInterfaceCommand({
       SubnetId: question.subnet,
       Groups: [question.group],
-      Description: "Reachability: deleted after the question",
+      Description: "Reachability: deleted after the analysis",
     }),
   );
   const NetworkInterfaceId = NetworkInterface?.NetworkInterfaceId;
@@ -56,7 +56,7 @@ async function ask(ec2: EC2Client, region: string, question: Question): Promise<
   }
 }
 
-/** The first network that S3 has, by its prefix list. */
+/** The first network of S3's prefix list. */
 async function firstNetworkOfS3(ec2: EC2Client, region: string): Promise<string> {
   const name = `com.amazonaws.${region}.s3`;
   const { PrefixLists } = await ec2.send(
@@ -70,7 +70,7 @@ async function firstNetworkOfS3(ec2: EC2Client, region: string): Promise<string>
   return cidr;
 }
 
-/** The analysis when it has ended. Throws what it failed by. */
+/** Wait for the end of the analysis. Throws its error. */
 async function ended(ec2: EC2Client, id: string): Promise<NetworkInsightsAnalysis> {
   for (let wait = 0; wait < MOST_WAITS; wait += 1) {
     const { NetworkInsightsAnalyses } = await ec2.send(

@@ -3,15 +3,15 @@ import { parseAddress } from "../cidr";
 
 export type DestinationKind = "s3" | "interface" | "endpoint" | "address" | "gateway";
 
-/** What somebody wants to know: does this reach that? */
+/** The values of the form: what should reach what? */
 export interface Question {
-  /** Where the packet starts: at something that is there, or at an interface that a job would get. */
+  /** Where the packet starts: at an existing resource, or at an interface like a job's. */
   readonly from: "resource" | "subnet";
   readonly source: string;
   readonly subnet: string;
   readonly group: string;
   readonly kind: DestinationKind;
-  /** The id of the destination, where it is a resource. */
+  /** The id of the destination, if it is a resource. */
   readonly destination: string;
   readonly address: string;
   readonly protocol: Protocol;
@@ -33,16 +33,16 @@ export function questionProblems(question: Question): QuestionProblems {
     question.from === "resource" &&
     question.destination === question.source
   )
-    problems.destination = "Choose another destination than the source.";
+    problems.destination = "Choose a destination other than the source.";
   if (question.kind === "address" && parseAddress(question.address) === undefined)
-    problems.address = "Write an IPv4 address such as 10.0.1.7.";
+    problems.address = "Enter an IPv4 address such as 10.0.1.7.";
   const port = Number(question.port);
   if (question.port.trim() !== "" && !(Number.isInteger(port) && port >= 1 && port <= 65535))
-    problems.port = "Write a port from 1 to 65535, or nothing for any.";
+    problems.port = "Enter a port from 1 to 65535, or leave it empty for any.";
   return problems;
 }
 
-/** The request of CreateNetworkInsightsPath; S3 is asked about by one of the addresses that its names lead to. */
+/** The request of CreateNetworkInsightsPath; for S3 it has one of the addresses to which S3's names resolve. */
 export function pathRequest(
   question: Question,
   s3Network: string | undefined,

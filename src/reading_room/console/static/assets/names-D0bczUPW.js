@@ -1,0 +1,1 @@
+var e=/^[a-zA-Z0-9](-*[a-zA-Z0-9])*$/;function t(t,n){if(t===``)return n?`Enter a name.`:void 0;if(t.length>63)return`A name has at most 63 characters; this one has ${t.length}.`;if(!e.test(t))return`A name has letters, digits and hyphens, and begins and ends with a letter or a digit.`}export{t};

@@ -1,0 +1,1 @@
+import{i as e}from"./commandBuilder-Blud9KMW.js";import{n as t}from"./ErrorAlert-CCxA99aA.js";var{use:n,of:r}=t(t=>new e(t));export{n as t};

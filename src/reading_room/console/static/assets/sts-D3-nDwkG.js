@@ -1,1 +1,0 @@
-import{i as e}from"./commandBuilder-9MECqlAV.js";import{n as t}from"./ErrorAlert-DPIosB9K.js";var{use:n,of:r}=t(t=>new e(t));export{n as t};
