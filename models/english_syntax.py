@@ -25,9 +25,9 @@ from thinc.api import Adam, fix_random_seed
 
 from models.corpora import EWT
 from models.entity_corpora import conllu
+from models.manifest import WEIGHTS
 from reading_room.analysis.engines.english_syntax import TAGS, from_halves, network, to_halves
 from reading_room.analysis.engines.packaged_pipeline import load_english
-from reading_room.analysis.trained import WEIGHTS
 
 SEED = 0
 PASSES = 12

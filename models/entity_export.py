@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
-from reading_room.analysis.trained import WEIGHTS
+from models.manifest import WEIGHTS
 
 FOLDER = WEIGHTS / "english-entities"
 INPUTS = ("input_ids", "shapes", "attention_mask")

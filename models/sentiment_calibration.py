@@ -23,10 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize, minimize_scalar
 
+from models.manifest import WEIGHTS
 from models.sentiment_corpora import MIXED, NEGATIVE, NEUTRAL, POSITIVE, Corpora, Sample, training_samples
 from reading_room.analysis.engines.sentiment import Sentiment, of_document
 from reading_room.analysis.engines.sentiment_model import SentimentModel, softmax
-from reading_room.analysis.trained import WEIGHTS
 
 TARGET = WEIGHTS / "sentiment-en" / "calibration.json"
 SEED = 20261125

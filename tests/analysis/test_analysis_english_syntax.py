@@ -15,7 +15,7 @@ from reading_room.analysis.engines.english_syntax import (
     to_halves,
 )
 from reading_room.analysis.engines.packaged_pipeline import load_english
-from reading_room.analysis.trained import WEIGHTS
+from reading_room.analysis.trained import weights
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def test_scores_are_probabilities_and_unclear_words_score_lower(engine: EnglishS
 def test_a_higher_temperature_lowers_scores_and_changes_no_tag() -> None:
     nlp = load_english(())
     model = network()
-    from_halves(model, (WEIGHTS / "english-syntax" / "tagger.msgpack").read_bytes())
+    from_halves(model, weights("english-syntax", "tagger.msgpack").read_bytes())
     docs = [nlp.make_doc("Time flies like an arrow.")]
     (cold,), (warm,) = WordClasses(model, 1.0).predict(docs), WordClasses(model, 3.0).predict(docs)
     assert (cold.argmax(axis=1) == warm.argmax(axis=1)).all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.machinery
 import os
 import re
 from collections.abc import Iterator
@@ -14,18 +15,19 @@ from reading_room.analysis import trained
 from reading_room.analysis.trained import ChangedModel, compared_lines, model_file, model_folder, weights
 
 ANALYSIS = Path(trained.__file__).parent
-NAME = "weights/one/model.bin"
+NAME = "reading_room_weights/one/model.bin"
 
 
 @pytest.fixture
 def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """One model file of a separate installation, and the record of what its agent has compared."""
-    found = tmp_path / "weights" / "one" / "model.bin"
+    found = tmp_path / NAME
     found.parent.mkdir(parents=True)
     found.write_bytes(b"trained")
-    (tmp_path / "weights" / "SHA256SUMS").write_text(f"{hashlib.sha256(b'trained').hexdigest()}  {NAME}\n")
-    monkeypatch.setattr(trained, "WEIGHTS", tmp_path / "weights")
-    monkeypatch.setattr(trained, "SUMS", tmp_path / "weights" / "SHA256SUMS")
+    (tmp_path / "SHA256SUMS").write_text(f"{hashlib.sha256(b'trained').hexdigest()}  {NAME}\n")
+    package = importlib.machinery.PathFinder.find_spec(trained.WEIGHTS, [str(tmp_path)])
+    monkeypatch.setattr(trained, "find_spec", lambda name: package if name == trained.WEIGHTS else None)
+    monkeypatch.setattr(trained, "SUMS", tmp_path / "SHA256SUMS")
     for kept in (trained.sums, trained.compared):
         kept.cache_clear()
     yield found
@@ -54,13 +56,25 @@ def test_a_changed_file_is_refused_with_its_name_and_what_to_do(model: Path, con
 
 def test_a_file_that_is_missing_or_not_listed_is_refused(model: Path) -> None:
     (model.parent / "more.bin").write_bytes(b"more")
-    with pytest.raises(ChangedModel, match=r"weights/one/more\.bin has the SHA-256 .* and not None"):
+    with pytest.raises(ChangedModel, match=r"reading_room_weights/one/more\.bin has the SHA-256 .* and not None"):
         weights("one", "more.bin")
     model.unlink()
     with pytest.raises(ChangedModel, match="cannot be read: No such file"):
         weights("one", "model.bin")
-    with pytest.raises(ChangedModel, match="belongs to a package that is not installed"):
+    with pytest.raises(ChangedModel, match="that is not installed, no-such-package: install it as"):
         model_file("no_such_package/model.bin")
+
+
+def test_weights_that_are_not_installed_are_named_with_the_file_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trained, "find_spec", lambda name: None)
+    with pytest.raises(ChangedModel) as refused:
+        weights("english-entities", "tagger.onnx")
+    assert str(refused.value) == (
+        "the model file reading_room_weights/english-entities/tagger.onnx belongs to a package that is not installed, "
+        "reading-room-weights: install reading_room_weights-*.whl of this release with pip, or run make setup in the "
+        "source's folder"
+    )
+    assert list(compared_lines()) == []
 
 
 def test_a_file_that_the_agent_compared_is_not_read_again_while_it_is_the_same_file(model: Path) -> None:
@@ -107,7 +121,7 @@ def test_all_shipped_models_are_listed_and_unchanged() -> None:
 
 def test_no_engine_finds_a_model_by_itself() -> None:
     """Everything that loads a model gets its path from this module."""
-    own = re.compile(r'/ "weights"|WEIGHTS|find_spec|MODEL_FILE|__file__|import en_core|import mooring')
+    own = re.compile(r"reading_room_weights|WEIGHTS|find_spec|MODEL_FILE|__file__|import en_core|import mooring")
     told = {
         path.relative_to(ANALYSIS).as_posix(): own.findall(path.read_text())
         for path in ANALYSIS.rglob("*.py")

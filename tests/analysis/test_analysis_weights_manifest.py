@@ -14,33 +14,34 @@ def test_files_and_manifest_agree() -> None:
 
 
 @pytest.fixture
-def shipped(tmp_path: Path) -> tuple[Path, Path]:
-    """A folder of weights and its manifest, in agreement."""
+def shipped(tmp_path: Path) -> tuple[Path, Path, Path]:
+    """A folder of weights, its manifest and the list of hashes, in agreement."""
     weights = tmp_path / "weights"
     (weights / "one").mkdir(parents=True)
     (weights / "one" / "model.bin").write_bytes(b"weights")
     manifest = tmp_path / "MANIFEST.toml"
     manifest.write_text('[one]\nrecipe = "r"\nlicence = "MIT"\ncorpora = []\n\n[one.files]\n')
-    update(weights, manifest)
-    return weights, manifest
+    shipped = weights, manifest, tmp_path / "SHA256SUMS"
+    update(*shipped)
+    return shipped
 
 
-def test_update_writes_the_hashes_once(shipped: tuple[Path, Path]) -> None:
-    weights, manifest = shipped
+def test_update_writes_the_hashes_once(shipped: tuple[Path, Path, Path]) -> None:
+    weights, manifest, _ = shipped
     before = manifest.read_text()
-    update(weights, manifest)
+    update(*shipped)
     assert manifest.read_text() == before
     assert hashes(weights / "one")["model.bin"] in before
-    assert problems(weights, manifest) == []
+    assert problems(*shipped) == []
 
 
-def test_a_changed_file_is_reported_by_name(shipped: tuple[Path, Path]) -> None:
-    weights, manifest = shipped
+def test_a_changed_file_is_reported_by_name(shipped: tuple[Path, Path, Path]) -> None:
+    weights, *_ = shipped
     (weights / "one" / "model.bin").write_bytes(b"others")
-    assert problems(weights, manifest) == ["one/model.bin has another hash"]
+    assert problems(*shipped) == ["one/model.bin has another hash"]
 
 
-def test_a_folder_without_entry_is_reported(shipped: tuple[Path, Path]) -> None:
-    weights, manifest = shipped
+def test_a_folder_without_entry_is_reported(shipped: tuple[Path, Path, Path]) -> None:
+    weights, *_ = shipped
     (weights / "two").mkdir()
-    assert problems(weights, manifest) == ["weights/two has no entry"]
+    assert problems(*shipped) == ["the folder two has no entry"]

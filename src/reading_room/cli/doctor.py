@@ -26,6 +26,7 @@ from reading_room.cli.doctor_installation import (
     analysis_finding,
     disk_finding,
     ids_finding,
+    models_finding,
     schema_finding,
 )
 from reading_room.cli.options import DataOption, PortOption, command, read_settings
@@ -61,6 +62,7 @@ def diagnose(settings: Settings) -> list[Finding]:
         ids_finding(settings),
         _limits(settings),
         analysis_finding(),
+        models_finding(),
         disk_finding(settings),
         schema_finding(settings),
         listen_address_finding(settings),

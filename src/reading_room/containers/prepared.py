@@ -15,7 +15,16 @@ import threading
 import zipfile
 from pathlib import Path
 
-from reading_room.analysis.trained import COMPARED, ChangedModel, compare, compared_lines, path_of, sums
+from reading_room.analysis.trained import (
+    COMPARED,
+    INSTALL_WEIGHTS,
+    WEIGHTS,
+    ChangedModel,
+    compare,
+    compared_lines,
+    path_of,
+    sums,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -51,8 +60,11 @@ def _prepare(models: Path) -> None:
 def compare_files(list_of: Path) -> None:
     """Verify the files of all models, and write the right ones into a file. Raises ``OSError``.
 
-    A wrong file is logged; a container that loads it will find that out too, and fail.
+    A wrong file is logged, and weights that are not installed; a container that loads it will find that out too, and
+    fail.
     """
+    if path_of(WEIGHTS) is None:
+        _log.error("no job can run, because the package reading-room-weights is not installed: %s", INSTALL_WEIGHTS)
     lines = []
     for found in compared_lines():
         if isinstance(found, ChangedModel):

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import reading_room
 from reading_room.analysis.job_file import FILTERS_FOLDER, MODELS_FOLDER, RESOLVER_FILE
+from reading_room.analysis.trained import WEIGHTS, path_of
 from reading_room.containers import seccomp
 from reading_room.containers.calls import PROGRAMS
 from reading_room.containers.errors import BadNameServers
@@ -133,12 +134,15 @@ def _replace(path: Path, content: str | bytes) -> None:
 def code_paths() -> tuple[Path, ...]:
     """Return the folders and files outside ``/usr`` that a worker's Python needs, which are mounted read-only.
 
-    From an editable installation, they include only the analysis package and what it needs, not the server's code.
+    From an editable installation, they include only the analysis package and what it needs, not the server's code. The
+    weights are included if they are installed.
     """
     package = Path(next(iter(reading_room.__path__)))
     wanted = [Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).resolve().parent.parent]
     wanted += [Path(sys.base_prefix).resolve(), Path(sys.prefix).resolve()]
     wanted += [package / "__init__.py", package / "landlock.py", package / "analysis"]
+    weights = path_of(WEIGHTS)
+    wanted += [weights] if weights is not None else []
     kept: list[Path] = []
     for path in wanted:
         if not any(path.is_relative_to(above) for above in (USR, *kept)):
