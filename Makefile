@@ -24,7 +24,7 @@ PURE := not network and not e2e and not chaos and not fuzz and not boot
 DECISIONS := tests/iam tests/aws tests/conformance tests/dataplane tests/jobs/test_jobs_state_machine.py \
 	--ignore=tests/dataplane/test_dataplane_mutations.py
 
-.PHONY: help demo up test check audit lint network e2e bench growth quality models fuzz mutants chaos boot docs clean setup console pages pictures site release verify
+.PHONY: help demo up test check audit lint network e2e bench growth quality models fuzz mutants chaos boot docs clean setup console pages pictures site release wheels verify
 .DEFAULT_GOAL := help
 
 help:  ## List the commands
@@ -57,6 +57,9 @@ release: $(STAMP)  ## A signed release of this commit in dist/: make release KEY
 	@[ -n "$(KEY)" ] || { echo "make release KEY=FILE: the key to sign with (docs/releasing.md)" >&2; exit 1; }
 	@$(MAKE) --no-print-directory $(VENV)-release/.ready
 	$(VENV)-release/bin/python scripts/release.py build dist --key "$(KEY)"
+
+wheels: $(STAMP)  ## Only the wheels and source archives of this commit, without a signature, in build/wheels
+	$(BIN)/python scripts/release.py packages build/wheels
 
 verify: $(VENV)-release/.ready  ## Verify a release: make verify RELEASE=FOLDER KEY=FILE.pub
 	@$(VENV)-release/bin/python scripts/release.py verify "$(RELEASE)" --key "$(KEY)"

@@ -3,12 +3,13 @@
     release.py new-key KEY            a signing key, encrypted with a passphrase; KEY.pub is for those who verify
     release.py build FOLDER --key KEY
     release.py verify FOLDER --key KEY.pub
+    release.py packages FOLDER        only the packages of a release, once and without a signature, to try them
 
-A release is the source archive and the wheel, bills of materials (CycloneDX) of the Python packages that the product
-runs with and of those in the console's page, their hashes, and SLSA's statement of how they were built, in a signed
-envelope (in-toto Statement v1, https://slsa.dev/spec/v1.0/provenance, DSSE). It is built from the checked-out commit,
-from the files in git only, twice, and both builds must have the same bytes. docs/releasing.md says how the key is
-handled.
+A release is the source archives and wheels of the product and of its weights, the pinned requirements to install them
+with, bills of materials (CycloneDX) of the Python packages that the product runs with, of the weights and of the
+packages in the console's page, their hashes, and SLSA's statement of how they were built, in a signed envelope (in-toto
+Statement v1, https://slsa.dev/spec/v1.0/provenance, DSSE). It is built from the checked-out commit, from the files in
+git only, twice, and both builds must have the same bytes. docs/releasing.md says how the key is handled.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import hashlib
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -61,6 +63,10 @@ MATERIALS = (
     "console/package-lock.json",
 )
 """The files that pin what a release is built and run with."""
+PACKAGES = (".", "packaging/weights")
+"""The folders of the Python packages."""
+INSTALL = ("requirements-runtime.txt", "requirements-data.txt")
+"""The files with which the wheels are installed with hashes."""
 
 
 class ReleaseError(Exception):
@@ -172,7 +178,7 @@ def build(target: Path, key: Path, passphrase: bytes) -> None:
     if any(target.iterdir()):
         raise ReleaseError(f"{target} is not empty")
     commit = _run(["git", "rev-parse", "HEAD"], ROOT).decode().strip()
-    epoch = int(_run(["git", "log", "-1", "--format=%ct"], ROOT))
+    epoch = _epoch()
     with tempfile.TemporaryDirectory() as first, tempfile.TemporaryDirectory() as second:
         made = [_made_in(Path(place), epoch) for place in (first, second)]
         if made[0].keys() != made[1].keys() or any(made[0][name] != made[1][name] for name in made[0]):
@@ -187,14 +193,42 @@ def build(target: Path, key: Path, passphrase: bytes) -> None:
     (target / PROVENANCE).write_text(signed(statement(files, commit, materials, epoch, began), signer))
 
 
+def packages(target: Path) -> None:
+    """Build the packages of the checked-out commit into a folder, with the files to install them with."""
+    target.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as place:
+        tree = Path(place)
+        _extract(tree)
+        _build_packages(tree, target.absolute(), _epoch())
+
+
+def _epoch() -> int:
+    """Return the time of the checked-out commit."""
+    return int(_run(["git", "log", "-1", "--format=%ct"], ROOT))
+
+
+def _extract(tree: Path) -> None:
+    """Write the commit's files in git into a folder."""
+    with tarfile.open(fileobj=BytesIO(_run(["git", "archive", "HEAD"], ROOT))) as archive:
+        archive.extractall(tree, filter="data")
+
+
+def _build_packages(tree: Path, made: Path, epoch: int) -> None:
+    """Build source archives and wheels from a folder, and add the files to install them with."""
+    environment = {**os.environ, "SOURCE_DATE_EPOCH": str(epoch), "PYTHONHASHSEED": "0"}
+    for folder in PACKAGES:
+        _run([sys.executable, "-m", "hatchling", "build", "-d", str(made)], tree / folder, environment)
+    for name in INSTALL:
+        shutil.copyfile(tree / name, made / name)
+    (made / ".gitignore").unlink(missing_ok=True)
+
+
 def _made_in(place: Path, epoch: int) -> dict[str, bytes]:
     """Build everything from the commit's files in git, and return it by name."""
     tree, made = place / "tree", place / "made"
     made.mkdir()
-    with tarfile.open(fileobj=BytesIO(_run(["git", "archive", "HEAD"], ROOT))) as archive:
-        archive.extractall(tree, filter="data")
-    environment = {**os.environ, "SOURCE_DATE_EPOCH": str(epoch), "PYTHONHASHSEED": "0"}
-    _run([sys.executable, "-m", "hatchling", "build", "-d", str(made)], tree, environment)
+    _extract(tree)
+    _build_packages(tree, made, epoch)
     program = Path(sys.executable).with_name("cyclonedx-py")
     bill = ["--output-reproducible", "--of", "JSON", "-o", str(made / "python.cdx.json")]
     _run([str(program), "requirements", "--pyproject", "pyproject.toml", *bill, "requirements-runtime.txt"], tree)
@@ -204,7 +238,7 @@ def _made_in(place: Path, epoch: int) -> dict[str, bytes]:
     console.pop("serialNumber", None)
     console["metadata"]["timestamp"] = f"{dt.datetime.fromtimestamp(epoch, dt.UTC):%Y-%m-%dT%H:%M:%SZ}"
     (made / "console.cdx.json").write_text(json.dumps(console, indent=2, sort_keys=True) + "\n")
-    return {path.name: path.read_bytes() for path in made.iterdir() if path.name != ".gitignore"}
+    return {path.name: path.read_bytes() for path in made.iterdir()}
 
 
 def _run(command: list[str], folder: Path, environment: Mapping[str, str] | None = None) -> bytes:
@@ -215,6 +249,10 @@ def _run(command: list[str], folder: Path, environment: Mapping[str, str] | None
     except subprocess.CalledProcessError as error:
         said = error.stderr.decode(errors="replace").strip()[-2000:]
         raise ReleaseError(f"{' '.join(command)} ended with {error.returncode}: {said}") from error
+
+
+def _names(folder: Path) -> str:
+    return ", ".join(sorted(path.name for path in folder.iterdir()))
 
 
 def _passphrase(*, twice: bool = False) -> bytes:
@@ -232,10 +270,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("new-key").add_argument("key", type=Path)
-    for name in ("build", "verify"):
+    for name in ("build", "verify", "packages"):
         command = commands.add_parser(name)
         command.add_argument("folder", type=Path)
-        command.add_argument("--key", type=Path, required=True)
+        if name != "packages":
+            command.add_argument("--key", type=Path, required=True)
     told = parser.parse_args()
     try:
         if told.command == "new-key":
@@ -246,7 +285,10 @@ def main() -> int:
             print(f"{told.key} is the key, and {told.key}.pub is for those who verify")
         elif told.command == "build":
             build(told.folder, told.key, _passphrase())
-            print(f"{told.folder} has the release: " + ", ".join(sorted(path.name for path in told.folder.iterdir())))
+            print(f"{told.folder} has the release: " + _names(told.folder))
+        elif told.command == "packages":
+            packages(told.folder)
+            print(f"{told.folder} has the packages, without a signature: " + _names(told.folder))
         else:
             predicate = verify(told.folder, told.key)
             commit = predicate["buildDefinition"]["externalParameters"]["commit"]

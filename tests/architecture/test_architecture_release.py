@@ -7,6 +7,7 @@ import importlib
 import json
 import re
 import tomllib
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,13 @@ def test_the_product_requires_the_version_of_the_weights_whose_hashes_it_has() -
     )
     pin = f"{weights['project']['name']}=={weights['project']['version']}"
     assert pin in product["project"]["optional-dependencies"]["analysis"]
+
+
+def test_the_first_screen_installs_the_wheels_of_these_versions() -> None:
+    wheels = [f"./{name.replace('-', '_')}-{version(name)}-py3" for name in ("reading-room", "reading-room-weights")]
+    for page in ("README.md", "docs/operations/install.md"):
+        text = (ROOT / page).read_text()
+        assert all(wheel in text for wheel in wheels), page
 
 
 def test_the_commands_on_the_page_exist_and_use_their_variables() -> None:

@@ -19,7 +19,7 @@ from reading_room.cli.demo_kinds import start_all, table_of, wait_all
 from reading_room.cli.demo_models import READY, Models
 from reading_room.cli.folder import StartError
 from reading_room.cli.jobs import print_story
-from reading_room.cli.options import read_settings
+from reading_room.cli.options import command, read_settings
 from reading_room.cli.probe import Attempt, ProbeError, connect_from_job
 from reading_room.cli.running import Endpoint, free_port, host_address, started
 from reading_room.cli.screen import fail, plain
@@ -56,12 +56,18 @@ def demo() -> None:
     console.print(
         f"\n[green]Everything that was started has been stopped.[/] {time.monotonic() - began:.0f} s in all.\n"
     )
+    _print_next_steps(read_settings())
+
+
+def _print_next_steps(settings: Settings) -> None:
+    url = console_url(settings)
+    browser = f",\nor open the web console: {url}" if url is not None else ""
+    table = Table(box=None, padding=(0, 4, 0, 0), show_header=False)
+    table.add_row(command(settings, "jobs", "run", "FOLDER"), "your own .txt files, no AWS knowledge needed")
+    table.add_row(command(settings, "up"), f"keep it running, and point boto3 or the AWS CLI at it{browser}")
+    table.add_row(command(settings, "doctor"), "what this machine enforces, and what would be stronger")
     console.print("Three things to try next:")
-    console.print("  .venv/bin/reading-room jobs run FOLDER    your own .txt files, no AWS knowledge needed")
-    console.print("  make up                                   keep it running, and point boto3 or the AWS CLI at it")
-    if (url := console_url(read_settings())) is not None:
-        console.print(f"                                            or open the web console: {url}")
-    console.print("  .venv/bin/reading-room doctor             what this machine enforces, and what would be stronger")
+    console.print(table)
 
 
 class DemoError(Exception):
