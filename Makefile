@@ -48,10 +48,11 @@ lint: $(STAMP)  ## Style, types, import contracts, bandit
 	$(BIN)/lint-imports
 	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml src scripts
 
-audit: $(STAMP)  ## Ask for known vulnerabilities of the packages in requirements.txt; needs the network
+audit: $(STAMP)  ## Known vulnerabilities of the packages in requirements.txt, and a licence for every file; needs the network
 	@[ -x $(VENV)-audit/bin/python ] || $(PYTHON) -m venv $(VENV)-audit
 	$(VENV)-audit/bin/pip install --quiet --require-hashes -r requirements-audit.txt
 	$(VENV)-audit/bin/pip-audit --strict --disable-pip --require-hashes --requirement requirements.txt
+	$(VENV)-audit/bin/reuse lint --lines
 
 release: $(STAMP)  ## A signed release of this commit in dist/: make release KEY=FILE (docs/releasing.md); needs Node and npm
 	@[ -n "$(KEY)" ] || { echo "make release KEY=FILE: the key to sign with (docs/releasing.md)" >&2; exit 1; }
