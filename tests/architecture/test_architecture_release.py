@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import importlib
 import json
+import os
 import re
 import tomllib
 from importlib.metadata import version
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hatchling.builders.sdist import SdistBuilder
+from hatchling.builders.wheel import WheelBuilder
 
 release: Any = importlib.import_module("release")
 ROOT = Path(__file__).resolve().parents[2]
@@ -125,6 +128,25 @@ def test_the_product_requires_the_version_of_the_weights_whose_hashes_it_has() -
     )
     pin = f"{weights['project']['name']}=={weights['project']['version']}"
     assert pin in product["project"]["optional-dependencies"]["analysis"]
+
+
+def test_two_builds_of_the_same_files_have_the_same_bytes(tmp_path: Path) -> None:
+    """The wheel and the source archive, whatever the folder and the modes and times of files. A release compares both
+    packages as a whole.
+    """
+    made = []
+    for number, mode in enumerate((0o644, 0o600)):
+        tree = tmp_path / f"tree-{number}"
+        for name in ("pyproject.toml", "README.md", "LICENSES/Apache-2.0.txt", "reading_room_weights/__init__.py"):
+            copy = tree / name
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes((ROOT / "packaging" / "weights" / name).read_bytes())
+            copy.chmod(mode)
+            os.utime(copy, (1_000_000_000 + number, 1_000_000_000 + number))
+        for builder in (WheelBuilder, SdistBuilder):
+            (path,) = builder(str(tree)).build(directory=str(tree / "dist"), versions=["standard"])
+            made.append(release.digest(Path(path)))
+    assert made[:2] == made[2:]
 
 
 def test_the_first_screen_installs_the_wheels_of_these_versions() -> None:
