@@ -50,7 +50,7 @@ OTHERS = {
     "DescribeDominantLanguageDetectionJob ListEntitiesDetectionJobs ListDominantLanguageDetectionJobs "
     "StopEntitiesDetectionJob DetectEntities DetectDominantLanguage",
     "logs": "DescribeLogGroups DescribeLogStreams GetLogEvents FilterLogEvents CreateLogGroup PutLogEvents",
-    "reading-room": "CreateSignInToken RedeemSignInToken EndSession CheckJob ExplainRequest DescribeJobRuns",
+    "reading-room": "CreateSignInToken RedeemSignInToken EndSession CheckJob ExplainRequest DescribeJobRuns PurgeJob",
 }
 S3 = names(
     "ListBuckets CreateBucket HeadBucket DeleteBucket GetBucketLocation PutBucketPolicy ListObjects ListObjectsV2 "

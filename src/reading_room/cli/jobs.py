@@ -1,4 +1,4 @@
-"""``reading-room jobs``: analyse a folder without knowing AWS, follow a job, read what happened to a job."""
+"""``reading-room jobs``: analyse a folder without knowing AWS; follow, explain and purge jobs."""
 
 from __future__ import annotations
 
@@ -12,16 +12,18 @@ from rich.table import Table
 from reading_room.cli import following, reading
 from reading_room.cli.answers import not_answered, not_running
 from reading_room.cli.folder import StartError
+from reading_room.cli.jobs_purge import purge
 from reading_room.cli.jobs_run import INTERRUPTED, run
 from reading_room.cli.options import DataOption, PortOption, command, read_settings
 from reading_room.cli.running import endpoint_of
 from reading_room.cli.screen import fail, plain
 from reading_room.cli.screen import output as console
 
-app = typer.Typer(help="Analyse a folder of texts, follow a job, explain what happened to it.", no_args_is_help=True)
+app = typer.Typer(help="Analyse a folder of texts; follow, explain and purge jobs.", no_args_is_help=True)
 
 
 app.command("run")(run)
+app.command("purge")(purge)
 
 
 @app.command("explain")

@@ -42,6 +42,22 @@ class LimitExceededException(AwsError):
         )
 
 
+class ResourceInUseException(AwsError):
+    """The record of a job cannot be erased now, because something needs it."""
+
+    code = "ResourceInUseException"
+
+    @classmethod
+    def by_running(cls, job_id: str, status: str) -> ResourceInUseException:
+        """Return the error for a job that has not ended."""
+        return cls(f"The job {job_id} is {status}: stop it, or wait for its end, before you purge it.")
+
+    @classmethod
+    def by_model(cls, model_arn: str) -> ResourceInUseException:
+        """Return the error for the training of a custom model."""
+        return cls(f"The job trains {model_arn}, which needs its record: delete the model to erase it.")
+
+
 class ResourceNotFoundException(AwsError):
     """The account made no request with an id, or the request is too old to be found."""
 

@@ -20,6 +20,23 @@ class JobEnded(Exception):
         self.status = status
 
 
+class JobRuns(Exception):
+    """The job has not ended yet, so that it cannot be erased."""
+
+    def __init__(self, job_id: str, status: str) -> None:
+        super().__init__(f"job {job_id} is {status}")
+        self.job_id = job_id
+        self.status = status
+
+
+class ModelsTraining(Exception):
+    """The job is the training of a custom model, which owns its record."""
+
+    def __init__(self, model_arn: str) -> None:
+        super().__init__(f"the job trains {model_arn}")
+        self.model_arn = model_arn
+
+
 class TokenReused(Exception):
     """The client token was used for a job with other parameters."""
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from reading_room.arns import Arn
@@ -134,6 +134,26 @@ def get_stream(session: Session, group: LogGroup, name: str) -> LogStream:
 def streams(session: Session, group: LogGroup) -> Sequence[LogStream]:
     """Return a group's streams, sorted by name."""
     return session.scalars(select(LogStream).filter_by(group_id=group.group_id).order_by(LogStream.name)).all()
+
+
+def size_of(session: Session, account: str, group_name: str, name: str) -> tuple[int, int]:
+    """Return the number of a stream's events and their bytes; 0 and 0 if there is no such stream."""
+    stream = _named(session, account, group_name, name)
+    if stream is None:
+        return 0, 0
+    return session.scalar(select(func.count()).where(LogEvent.stream_id == stream.stream_id)) or 0, stream.stored_bytes
+
+
+def delete_stream(session: Session, account: str, group_name: str, name: str) -> None:
+    """Delete a stream with its events. A missing one is no error."""
+    stream = _named(session, account, group_name, name)
+    if stream is not None:
+        session.delete(stream)
+
+
+def _named(session: Session, account: str, group_name: str, name: str) -> LogStream | None:
+    of_group = select(LogStream).join(LogGroup).where(LogGroup.account == account, LogGroup.name == group_name)
+    return session.scalar(of_group.where(LogStream.name == name))
 
 
 def check_batch(events: Sequence[NewEvent]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from reading_room.arns import bucket_arn
-from reading_room.aws.call import NetworkPath, Principal
+from reading_room.aws.call import Call, NetworkPath, Principal
 from reading_room.aws.call_record import CallRecord, Recorder, S3Details, forget
 from reading_room.aws.errors import AwsError
 from reading_room.clock import Clock, system_clock
@@ -20,7 +20,7 @@ LOG_ACL = "bucket-owner-full-control"
 
 
 class ObjectStore:
-    """Blocking; called in worker threads. Only ``put`` is authorized; the other methods are internal."""
+    """Blocking; called in worker threads. Only ``put`` and ``delete_for`` are authorized; the others are internal."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class ObjectStore:
         region: str = "us-east-1",
         trail: Recorder = forget,
     ) -> None:
-        """``trail`` takes a record of each ``put``. The internal methods make no calls that belong there."""
+        """``trail`` takes a record of each ``put`` and ``delete_for``; the internal methods make no calls for it."""
         self._region = region
         self._trail = trail
         self._backend = backend
@@ -41,6 +41,12 @@ class ObjectStore:
     def head(self, bucket: str, key: str) -> ObjectFacts | None:
         """Return the facts of an object, or ``None``."""
         return self._backend.head(bucket, key)
+
+    def size(self, bucket: str, key: str) -> int | None:
+        """Return the bytes of an object, or ``None`` if it does not exist. Unlike ``head``, never reads the object."""
+        if self._backend.keys_below(bucket, key, 1) != [key]:
+            return None
+        return self._backend.size_below(bucket, key, 1)
 
     def put(
         self,
@@ -72,25 +78,61 @@ class ObjectStore:
             self._authorization.authorize(caller, (Requirement("s3:PutObject", bucket_arn(bucket, key), bucket),))
             self._backend.put(bucket, key, data, content_type)
         except AwsError as error:
-            self._record(caller, bucket, key, data, error)
+            self._record("PutObject", caller, bucket, key, data, error)
             raise
-        self._record(caller, bucket, key, data)
+        self._record("PutObject", caller, bucket, key, data)
 
-    def _record(self, caller: Caller, bucket: str, key: str, data: bytes, error: AwsError | None = None) -> None:
+    def may_delete(self, call: Call, bucket: str, key: str) -> None:
+        """Raise ``AccessDenied`` or ``NoSuchBucket`` unless the caller of another operation may delete an object."""
+        self._may_delete(self._caller_of(call), bucket, key)
+
+    def delete_for(self, call: Call, bucket: str, key: str) -> None:
+        """Delete an object for the caller of another operation. A missing object is no error.
+
+        The caller's policies and the bucket's decide. Raises ``AccessDenied`` and ``NoSuchBucket``.
+        """
+        caller = self._caller_of(call)
+        try:
+            self._may_delete(caller, bucket, key)
+            self._backend.delete(bucket, key)
+        except AwsError as error:
+            self._record("DeleteObject", caller, bucket, key, error=error)
+            raise
+        self._record("DeleteObject", caller, bucket, key)
+
+    def _may_delete(self, caller: Caller, bucket: str, key: str) -> None:
+        self._authorization.authorize(caller, (Requirement("s3:DeleteObject", bucket_arn(bucket, key), bucket),))
+
+    def _caller_of(self, call: Call) -> Caller:
+        return self._authorization.caller(
+            call.principal,
+            call.path,
+            access_key_id=call.access_key_id,
+            request_id=call.request_id,
+            now=self._clock(),
+            user_agent=call.user_agent,
+            context={},
+            via_service=True,
+        )
+
+    def _record(
+        self, operation: str, caller: Caller, bucket: str, key: str, data: bytes = b"", error: AwsError | None = None
+    ) -> None:
+        headers = {"x-amz-acl": LOG_ACL} if operation == "PutObject" else {}
         self._trail(
             CallRecord(
                 service="s3",
-                operation="PutObject",
+                operation=operation,
                 request_id=caller.request_id,
                 ended_at=self._clock(),
                 region=self._region,
                 path=caller.path,
                 principal=caller.principal,
-                access_key_id=None,
+                access_key_id=caller.access_key_id,
                 user_agent=caller.principal.service_name or "",
                 error=error,
                 host=f"{bucket}.s3.{self._region}.amazonaws.com",
-                s3=S3Details(bucket, key, None, {}, {"x-amz-acl": LOG_ACL}, received=len(data)),
+                s3=S3Details(bucket, key, None, {}, headers, received=len(data)),
             )
         )
 

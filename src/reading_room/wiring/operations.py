@@ -20,6 +20,7 @@ from reading_room.database.engine import Database
 from reading_room.extension.operations.check_job import CheckJobOperations
 from reading_room.extension.operations.explain_request import ExplainRequestOperations
 from reading_room.extension.operations.job_runs import JobRunOperations
+from reading_room.extension.operations.purge_job import PurgeJobOperations
 from reading_room.extension.operations.sign_in import SignInOperations
 from reading_room.iam.operations.authorization_messages import AuthorizationMessageOperations
 from reading_room.iam.operations.sts import StsOperations
@@ -81,6 +82,7 @@ def every_operation(
         SignInOperations(database, clock),
         ExplainRequestOperations(access.trail, EndpointAccounts(database), settings.trail_days),
         JobRunOperations(database=database, table=table, authorizer=authorizer, clock=clock),
+        PurgeJobOperations(database, objects.store, settings.trail_days),
         CheckJobOperations(
             database=database,
             table=table,

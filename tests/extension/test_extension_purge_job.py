@@ -1,0 +1,156 @@
+"""PurgeJob: what a job leaves is erased, and the answer says what was kept and why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from sqlalchemy import select
+
+from reading_room.jobs.job_log import JobLog
+from reading_room.jobs.stories import Stories
+from reading_room.jobs.tables import JobEventRow, JobRow, JobTagRow
+from reading_room.logs.tables import LogEvent, LogStream
+from reading_room.trail.requests import with_request_id
+from tests.worlds.extension import ACCOUNT, OTHER_ACCOUNT, REGION, ExtensionWorld, allow, deny, policy, refusal
+
+pytestmark = pytest.mark.costs(0.4, reason="the whole product is made, with a network, a bucket and a role")
+
+
+def ended_job(world: ExtensionWorld, **changes: Any) -> str:
+    """Return the id of a job that has ended, with an output object of 9 bytes."""
+    comprehend = world.client("comprehend")
+    job = str(comprehend.start_entities_detection_job(**world.request(**changes))["JobId"])
+    comprehend.stop_entities_detection_job(JobId=job)
+    Stories(world.database, log_of(world)).turn()
+    world.client("s3").put_object(Bucket="papers", Key=output_key(world, job), Body=b"a result.")
+    return job
+
+
+def log_of(world: ExtensionWorld) -> JobLog:
+    """Return what writes stories to log streams."""
+    return JobLog(database=world.database, region=REGION, clock=world.clock)
+
+
+def output_key(world: ExtensionWorld, job: str) -> str:
+    """Return the key of a job's output object."""
+    described = world.client("comprehend").describe_entities_detection_job(JobId=job)["EntitiesDetectionJobProperties"]
+    assert described["JobStatus"] == "STOPPED"
+    return str(described["OutputDataConfig"]["S3Uri"]).removeprefix("s3://papers/")
+
+
+def keys(world: ExtensionWorld) -> list[str]:
+    """Return the keys of the output objects."""
+    listed = world.client("s3").list_objects_v2(Bucket="papers", Prefix="out/")
+    return [each["Key"] for each in listed.get("Contents", [])]
+
+
+def rows(world: ExtensionWorld) -> list[int]:
+    """Return how many rows there are of each kind that a job has."""
+    with world.database.reading() as session:
+        tables = (JobRow, JobEventRow, JobTagRow, LogStream, LogEvent)
+        return [len(session.scalars(select(table)).all()) for table in tables]
+
+
+def results(told: dict[str, Any]) -> dict[str, str]:
+    """Return the result of each trace."""
+    return {trace["Trace"]: trace["Result"] for trace in told["Traces"]}
+
+
+def test_a_purge_erases_every_trace_but_those_it_reports_as_kept(world: ExtensionWorld) -> None:
+    job = ended_job(world, Tags=[{"Key": "team", "Value": "night"}])
+    before = rows(world)
+    assert all(before)
+    told = world.room().purge_job(JobId=job)
+    assert results(told) == {
+        "Output": "ERASED",
+        "LogStream": "ERASED",
+        "Story": "ERASED",
+        "Record": "ERASED",
+        "Containers": "ABSENT",
+        "Trail": "KEPT",
+        "FlowRecords": "KEPT",
+    }
+    erased = {trace["Trace"]: (trace["Count"], trace.get("Bytes")) for trace in told["Traces"] if "Count" in trace}
+    assert erased["Output"] == (1, 9)
+    assert (erased["LogStream"][0], erased["Story"][0]) == (before[4], before[1])
+    assert all(trace["Reason"] for trace in told["Traces"] if trace["Result"] == "KEPT")
+    assert (rows(world), keys(world)) == ([0] * 5, [])
+    described = world.client("comprehend").describe_entities_detection_job
+    assert refusal(described, JobId=job)[0] == "JobNotFoundException"
+    assert refusal(world.room().purge_job, JobId=job)[0] == "JobNotFoundException"
+    # Lines that the loop of the stories read before the purge must not bring the stream back.
+    log_of(world)(job, [(world.now, "late")])
+    assert rows(world) == [0] * 5
+
+
+def test_a_dry_run_answers_the_same_and_erases_nothing(world: ExtensionWorld) -> None:
+    job = ended_job(world)
+    before = rows(world)
+    dry = world.room().purge_job(JobId=job, DryRun=True)
+    assert (dry["DryRun"], rows(world), len(keys(world))) == (True, before, 1)
+    real = world.room().purge_job(JobId=dry["JobArn"])
+    assert (real["DryRun"], real["Traces"]) == (False, dry["Traces"])
+
+
+def test_a_job_that_has_not_ended_is_refused(world: ExtensionWorld) -> None:
+    job = world.client("comprehend").start_entities_detection_job(**world.request())["JobId"]
+    code, message = refusal(world.room().purge_job, JobId=job)
+    assert (code, "SUBMITTED" in message) == ("ResourceInUseException", True)
+    world.product.jobs.controller.turn()
+    assert refusal(world.room().purge_job, JobId=job)[0] == "ResourceInUseException"
+    assert rows(world)[0] == 1
+
+
+def test_the_training_of_a_model_is_erased_with_the_model(world: ExtensionWorld) -> None:
+    arn = world.client("comprehend").create_document_classifier(**world.training())["DocumentClassifierArn"]
+    code, message = refusal(world.room().purge_job, JobId=arn)
+    assert (code, "delete the model" in message) == ("ResourceInUseException", True)
+
+
+def test_a_caller_who_may_not_delete_the_output_erases_nothing(world: ExtensionWorld) -> None:
+    job = ended_job(world)
+    before = rows(world)
+    world.client("s3").put_bucket_policy(
+        Bucket="papers",
+        Policy=policy(deny("s3:DeleteObject", resource="arn:aws:s3:::papers/*", Principal="*")),
+    )
+    for dry in (True, False):
+        code, message = refusal(world.room().purge_job, JobId=job, DryRun=dry)
+        assert (code, "KeepOutput" in message) == ("AccessDeniedException", True)
+    assert (rows(world), len(keys(world))) == (before, 1)
+    assert results(world.room().purge_job(JobId=job, KeepOutput=True))["Output"] == "KEPT"
+    assert (rows(world)[0], len(keys(world))) == (0, 1)
+
+
+def test_policies_allow_the_purge_of_one_job(world: ExtensionWorld) -> None:
+    mine, other = ended_job(world), ended_job(world)
+    arn = f"arn:aws:comprehend:{REGION}:{ACCOUNT}:entities-detection-job/{mine}"
+    key = world.user("cleaner", allow("reading-room:PurgeJob", resource=arn), allow("s3:DeleteObject"))
+    assert refusal(world.room(key).purge_job, JobId=other)[0] == "AccessDeniedException"
+    assert results(world.room(key).purge_job(JobId=mine))["Record"] == "ERASED"
+
+
+def test_jobs_of_other_accounts_are_not_found(world: ExtensionWorld) -> None:
+    job = ended_job(world)
+    stranger = world.user("stranger", allow("*"), account=OTHER_ACCOUNT)
+    arn = f"arn:aws:comprehend:{REGION}:{ACCOUNT}:entities-detection-job/{job}"
+    for named in (job, arn):
+        with pytest.raises(ClientError):
+            world.room(stranger).purge_job(JobId=named)
+    assert rows(world)[0] == 1
+
+
+def test_the_trail_has_the_purge_and_the_deletion(world: ExtensionWorld) -> None:
+    job = ended_job(world)
+    told = world.room().purge_job(JobId=job)
+    request_id = told["ResponseMetadata"]["RequestId"]
+    trail = world.product.access.trail
+    trail.flush()
+    (call,) = with_request_id(trail.folder, "management", request_id, 1 << 20)
+    assert (call["eventName"], call["requestParameters"]["jobId"]) == ("PurgeJob", job)
+    assert call["responseElements"]["traces"][0]["result"] == "ERASED"
+    (deletion,) = with_request_id(trail.folder, "data", request_id, 1 << 20)
+    assert deletion["eventName"] == "DeleteObject"
+    assert deletion["userIdentity"]["arn"] == f"arn:aws:iam::{ACCOUNT}:user/boss"
