@@ -65,6 +65,7 @@ def test_the_archive_is_the_same_to_the_byte_as_that_of_one_container(world: Wor
     done = started[0].end()
     assert isinstance(done, Done)
     assert (done.documents, done.errors, done.stopped) == (240, 0, False)
+    assert done.units == 240 * 3
     assert world.archive() == world.alone(job, DocumentProgram(CapitalWords()))
     assert len(world.archive()) == done.size
     # Each container named the objects of its parts; now they are deleted.

@@ -66,6 +66,7 @@ def test_each_line_of_each_file_gets_one_result_line_in_order(tmp_path: Path) ->
     ]
     assert [[e["Text"] for e in line["Entities"]] for line in lines] == [["Anna", "Bo"], [], [], ["Zoe"]]
     assert (done.documents, done.errors, done.stopped) == (4, 0, False)
+    assert (done.characters, done.units) == (len("Anna met Bono oneZoe"), 4 * 3)
 
 
 def test_offsets_count_code_points(tmp_path: Path) -> None:

@@ -121,6 +121,18 @@ def test_an_invalid_text_in_a_batch_gets_its_own_error(world: ComprehendWorld, k
     ]
 
 
+def test_a_call_is_counted_with_the_texts_that_got_a_result(world: ComprehendWorld) -> None:
+    world.client.detect_syntax(Text="one", LanguageCode="en")
+    world.client.batch_detect_syntax(TextList=["two", "break", "x" * 6000, "three"], LanguageCode="en")
+    for failing in ({"TextList": ["break"]}, {"TextList": ["x" * 6000]}):
+        world.client.batch_detect_syntax(LanguageCode="en", **failing)
+    refused(world.client.detect_syntax, Text="break", LanguageCode="en")
+    assert world.counted == [
+        (ACCOUNT, "DetectSyntax", ["one"]),
+        (ACCOUNT, "BatchDetectSyntax", ["two", "three"]),
+    ]
+
+
 def test_a_batch_of_only_invalid_texts_does_not_use_an_engine(world: ComprehendWorld) -> None:
     answer = world.client.batch_detect_sentiment(TextList=["x" * 5_001], LanguageCode="en")
     assert (answer["ResultList"], len(answer["ErrorList"])) == ([], 1)

@@ -50,7 +50,8 @@ OTHERS = {
     "DescribeDominantLanguageDetectionJob ListEntitiesDetectionJobs ListDominantLanguageDetectionJobs "
     "StopEntitiesDetectionJob DetectEntities DetectDominantLanguage",
     "logs": "DescribeLogGroups DescribeLogStreams GetLogEvents FilterLogEvents CreateLogGroup PutLogEvents",
-    "reading-room": "CreateSignInToken RedeemSignInToken EndSession CheckJob ExplainRequest DescribeJobRuns PurgeJob",
+    "reading-room": "CreateSignInToken RedeemSignInToken EndSession CheckJob ExplainRequest DescribeJobRuns PurgeJob "
+    "GetUsage",
 }
 S3 = names(
     "ListBuckets CreateBucket HeadBucket DeleteBucket GetBucketLocation PutBucketPolicy ListObjects ListObjectsV2 "

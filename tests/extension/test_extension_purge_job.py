@@ -71,6 +71,7 @@ def test_a_purge_erases_every_trace_but_those_it_reports_as_kept(world: Extensio
         "Containers": "ABSENT",
         "Trail": "KEPT",
         "FlowRecords": "KEPT",
+        "Usage": "KEPT",
     }
     erased = {trace["Trace"]: (trace["Count"], trace.get("Bytes")) for trace in told["Traces"] if "Count" in trace}
     assert erased["Output"] == (1, 9)

@@ -39,6 +39,7 @@ TARGETS = {
     "policy": "calls",
     "filter-pattern": "calls",
     "page-token": "calls",
+    "usage-lines": "calls",
     "documents": "documents",
     "training-csv": "documents",
     "training-manifest": "documents",

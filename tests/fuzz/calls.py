@@ -18,6 +18,7 @@ from reading_room.aws.protocols import xml as xml_protocol
 from reading_room.aws.sigv2 import is_presigned, verify_presigned
 from reading_room.aws.sigv4 import verify
 from reading_room.aws.validation import violations_of
+from reading_room.comprehend.call_meter import read_lines
 from reading_room.comprehend.pages import read_token
 from reading_room.iam.policy import lint
 from reading_room.iam.policy.document import PolicyDocumentError, PolicyUse, parse
@@ -162,6 +163,12 @@ def filter_pattern(data: bytes) -> None:
         return
     for message in ("", text, '{"a": {"b": [1, "x", null, true]}}', "2 111122223333 eni-1 10.0.0.1 ACCEPT OK"):
         assert isinstance(pattern.matches(message), bool)
+
+
+def usage_lines(data: bytes) -> None:
+    """The file of synchronous calls, after a power failure: each line is left out, or is read as it was written."""
+    for line in read_lines(data):
+        assert [line] == list(read_lines(bytes(line)))
 
 
 def page_token(data: bytes) -> None:

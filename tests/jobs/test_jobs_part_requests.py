@@ -48,8 +48,18 @@ def result(fence: int = 1, attempt: int = 1, number: int = 0, **changes: Any) ->
         "Sha256": digest_of("lines"),
         "Documents": 480,
         "Errors": 2,
+        "Characters": 190_000,
+        "Units": 2100,
     }
     return {**said, **changes}
+
+
+def test_a_container_of_a_version_that_counts_no_units_may_finish_its_parts(world: PartRequestsWorld) -> None:
+    world.ask("POST", world.path(0) + "/parts", PLAN)
+    said = {name: value for name, value in result().items() if name not in ("Characters", "Units")}
+    assert world.ask("POST", world.path(0) + "/parts/0", said) == (200, {})
+    _, document = world.ask("GET", world.path(0) + "/parts")
+    assert document["Parts"][0]["Done"]["Units"] == 0
 
 
 def test_each_container_gets_a_certificate_of_one_authority(world: PartRequestsWorld) -> None:

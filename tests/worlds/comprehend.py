@@ -68,11 +68,12 @@ class ComprehendWorld:
         self.now = dt.datetime.now(dt.UTC).replace(microsecond=0)
         self.database = databases.made(folder / "db.sqlite")
         self.engines = EchoEngines()
+        self.counted: list[tuple[str, str, Sequence[str]]] = []
         quotas = Quotas(settings or Settings(), self.clock)
         table = OperationTable(
             JobOperations(self.database, self.clock, quotas),
             TagOperations(self.database, quotas),
-            RealtimeOperations(self.engines, quotas),
+            RealtimeOperations(self.engines, quotas, lambda *call: self.counted.append(call)),
         )
         authorizer = PolicyAuthorizer(database=self.database, region=REGION, clock=self.clock)
         self.app = AwsApplication(

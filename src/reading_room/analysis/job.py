@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reading_room.analysis.billing import Meter
 from reading_room.analysis.engine import Engine
 from reading_room.analysis.forms import FORMS
 from reading_room.analysis.job_file import Done, Progress
@@ -18,6 +19,7 @@ def run_job(work: Work, engine: Engine) -> Done:
     job, storage = work.job, work.storage
     plan = plan_of(job, storage, work.stopping)
     documents = errors = 0
+    meter = Meter()
     stopped = not plan.complete
     pace = Pace(work.now)
     with ResultFile(work.scratch / ARCHIVE, FORMS[job.kind]) as archive:
@@ -27,6 +29,7 @@ def run_job(work: Work, engine: Engine) -> Done:
                 archive.keep(document.source, line.encode())
                 documents += 1
                 errors += document.error is not None
+                meter.count(document)
                 if pace.due():
                     work.tell(Progress(documents, plan.documents or 0))
             if analysis.stopped:
@@ -34,7 +37,15 @@ def run_job(work: Work, engine: Engine) -> Done:
                 break
         size, sha256 = archive.finish()
     storage.write(job.output, archive.path)
-    return Done(documents=documents, errors=errors, size=size, sha256=sha256, stopped=stopped)
+    return Done(
+        documents=documents,
+        errors=errors,
+        size=size,
+        sha256=sha256,
+        stopped=stopped,
+        characters=meter.characters,
+        units=meter.units,
+    )
 
 
 class DocumentProgram:

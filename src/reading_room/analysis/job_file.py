@@ -175,6 +175,9 @@ class Done:
     a JSON object, and ``warning`` is the reason for TRAINED_WITH_WARNING, or empty. For a job whose results have no
     place for errors, ``warning`` names the documents that were left out. In a job of several containers the first one
     speaks for the job; the others send this, with no documents, after the first has ended the cluster.
+
+    ``characters`` and ``units`` are billed: those of the documents without an error. ``input_bytes`` is the size of the
+    input of topics, which are billed by size.
     """
 
     documents: int
@@ -184,6 +187,9 @@ class Done:
     stopped: bool = False
     metadata: str = ""
     warning: str = ""
+    characters: int = 0
+    units: int = 0
+    input_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

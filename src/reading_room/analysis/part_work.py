@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Self
 
 from reading_room.analysis.archive import ResultArchive
+from reading_room.analysis.billing import Meter
 from reading_room.analysis.cutting import Part, Plan, cut_files, cut_lines, document_ends, whole_part
 from reading_room.analysis.documents import Document
 from reading_room.analysis.engine import Engine, Members, Result
@@ -39,7 +40,8 @@ ARCHIVE = "output.tar.gz"
 class PartResult:
     """A part's object: ``sha256`` in hexadecimal, ``size`` in bytes, and ``errors`` of its ``documents`` failed.
 
-    ``stopped`` says that the job was asked to stop and that further documents are missing.
+    ``characters`` and ``units`` are those of the others, as they are billed. ``stopped`` says that the job was asked to
+    stop and that further documents are missing.
     """
 
     number: int
@@ -49,6 +51,8 @@ class PartResult:
     documents: int
     errors: int
     stopped: bool = False
+    characters: int = 0
+    units: int = 0
 
 
 def plan_of(job: JobFile, storage: Storage, stopping: Callable[[], bool]) -> Plan:
@@ -108,6 +112,7 @@ def write_part(
     analysis = PartAnalysis(job, engine, storage, part, stopping)
     digest = hashlib.sha256()
     documents = errors = size = 0
+    meter = Meter()
     pace = Pace(now)
     try:
         with fitting(), path.open("wb") as file:
@@ -118,12 +123,23 @@ def write_part(
                 size += len(data)
                 documents += 1
                 errors += document.error is not None
+                meter.count(document)
                 if pace.due():
                     tell(documents)
         storage.write(Location(job.output.bucket, key), path)
     finally:
         path.unlink(missing_ok=True)
-    return PartResult(part.number, key, size, digest.hexdigest(), documents, errors, analysis.stopped)
+    return PartResult(
+        part.number,
+        key,
+        size,
+        digest.hexdigest(),
+        documents,
+        errors,
+        analysis.stopped,
+        meter.characters,
+        meter.units,
+    )
 
 
 def assemble(job: JobFile, storage: Storage, results: Iterable[PartResult], scratch: Path) -> tuple[int, str]:

@@ -63,10 +63,25 @@ class DoneLine(_Line):
     stopped: bool = False
     metadata: Annotated[str, Field(max_length=METADATA_LIMIT)] = ""
     warning: Text = ""
+    # A container of a version that did not count them yet may outlive an update.
+    characters: Count = 0
+    units: Count = 0
+    input_bytes: Count = 0
 
     def read(self) -> Done:
         """Return the message."""
-        return Done(self.documents, self.errors, self.size, self.sha256, self.stopped, self.metadata, self.warning)
+        return Done(
+            self.documents,
+            self.errors,
+            self.size,
+            self.sha256,
+            self.stopped,
+            self.metadata,
+            self.warning,
+            self.characters,
+            self.units,
+            self.input_bytes,
+        )
 
 
 class FailedLine(_Line):

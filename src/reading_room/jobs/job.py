@@ -160,6 +160,15 @@ class ModelSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class Consumed:
+    """What a worker says that its job used: characters and units of documents, and bytes of input for topics."""
+
+    characters: int = 0
+    units: int = 0
+    input_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class OutputSeen:
     """The first worker reported that it is done, and the controller found its object with that size and checksum."""
 
@@ -171,6 +180,7 @@ class OutputSeen:
     """The artifact of a training, which is the object that was found."""
     warning: str = ""
     """A warning of the worker about something that its results do not show."""
+    consumed: Consumed = Consumed()
 
 
 @dataclass(frozen=True, slots=True)

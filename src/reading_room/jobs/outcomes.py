@@ -14,7 +14,16 @@ from reading_room.analysis.job_file import (
     Progress,
 )
 from reading_room.containers.spec import ContainerState
-from reading_room.jobs.job import ContainerLost, Event, MemberLeft, MemberLost, ModelSeen, OutputSeen, WorkerFailed
+from reading_room.jobs.job import (
+    Consumed,
+    ContainerLost,
+    Event,
+    MemberLeft,
+    MemberLost,
+    ModelSeen,
+    OutputSeen,
+    WorkerFailed,
+)
 from reading_room.jobs.ports import ObjectFacts
 from reading_room.printable import escaped
 
@@ -164,7 +173,8 @@ def _seen(
             f"{done.size} bytes with {printable(done.sha256, 64)}.",
         )
     if check_model is None:
-        return OutputSeen(done.documents, done.errors, done.stopped, warning=printable(done.warning))
+        consumed = Consumed(done.characters, done.units, done.input_bytes)
+        return OutputSeen(done.documents, done.errors, done.stopped, warning=printable(done.warning), consumed=consumed)
     try:
         check_model(done.metadata)
     except ValueError as error:

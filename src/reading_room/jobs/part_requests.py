@@ -33,6 +33,8 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 _PART = re.compile(r"/parts/(0|[1-9][0-9]{0,5})")
 _KEY_BYTES = 1024
 """The maximum size of an S3 key, in bytes of UTF-8."""
+_COUNTED = frozenset({"Characters", "Units"})
+"""Members that a container of an earlier version, which may outlive an update, does not send."""
 _COUNT_LIMIT = 2**53
 """The bound of the integers that every JSON implementation represents exactly."""
 
@@ -150,15 +152,15 @@ def _lives(session: Session, job_id: str, attempt: int) -> bool:
     return session.scalars(query.limit(1)).first() is not None
 
 
-def _members(body: bytes, *names: str) -> dict[str, Any]:
-    """Return the members of a JSON object that must have exactly these names. Raises ``Malformed``."""
+def _members(body: bytes, *names: str, optional: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """Return the members of a JSON object that has exactly these, and any of ``optional``. Raises ``Malformed``."""
     if len(body) > BODY_LIMIT:
         raise Malformed(f"the body has more than {BODY_LIMIT} bytes")
     try:
         members = json.loads(body)
     except (ValueError, RecursionError):
         raise Malformed("the body is not JSON") from None
-    if not isinstance(members, dict) or set(members) != set(names):
+    if not isinstance(members, dict) or set(members) - optional != set(names):
         raise Malformed(f"the body is not an object with the members {', '.join(names)}")
     return members
 
@@ -182,7 +184,7 @@ def read_plan(body: bytes) -> tuple[str, list[tuple[int, int | None]]]:
 
 def read_finished(body: bytes) -> tuple[int, PartObject]:
     """Return the fence of a finished part, and the object with its result. Raises ``Malformed``."""
-    members = _members(body, "Fence", "Key", "Size", "Sha256", "Documents", "Errors")
+    members = _members(body, "Fence", "Key", "Size", "Sha256", "Documents", "Errors", optional=_COUNTED)
     key = members["Key"]
     if not isinstance(key, str) or not _is_key(key):
         raise Malformed("Key is not the key of an object")
@@ -192,6 +194,8 @@ def read_finished(body: bytes) -> tuple[int, PartObject]:
         _digest(members["Sha256"], "Sha256"),
         _count(members["Documents"], "Documents"),
         _count(members["Errors"], "Errors"),
+        _count(members.get("Characters", 0), "Characters"),
+        _count(members.get("Units", 0), "Units"),
     )
     return _count(members["Fence"], "Fence"), result
 
@@ -233,6 +237,8 @@ def _described(state: PartState) -> dict[str, Any]:
             "Sha256": done.sha256,
             "Documents": done.documents,
             "Errors": done.errors,
+            "Characters": done.characters,
+            "Units": done.units,
         },
     }
 

@@ -37,6 +37,8 @@ _COLUMNS = (
     PartRow.sha256,
     PartRow.done_documents,
     PartRow.errors,
+    PartRow.characters,
+    PartRow.units,
 )
 """The columns of a state. They are read without mapped objects, because a plan can have very many parts."""
 
@@ -44,13 +46,16 @@ _COLUMNS = (
 @dataclass(frozen=True, slots=True)
 class PartObject:
     """The object with the results of a finished part: its key in the output's bucket, its size in bytes, its SHA-256 in
-    hexadecimal, the number of its documents, and how many of them are errors."""
+    hexadecimal, the number of its documents, how many of them are errors, and the characters and units of the others,
+    which are 0 from a container of a version that did not count them yet."""
 
     key: str
     size: int
     sha256: str
     documents: int
     errors: int
+    characters: int = 0
+    units: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +126,8 @@ def finish(session: Session, job_id: str, number: int, holder: str, fence: int, 
             sha256=result.sha256,
             done_documents=result.documents,
             errors=result.errors,
+            characters=result.characters,
+            units=result.units,
         )
         .returning(PartRow.number)
         .execution_options(synchronize_session=False)
@@ -171,4 +178,8 @@ def _state(
     state: str,
     *done: Any,
 ) -> PartState:
-    return PartState(number, size, documents, fence, holder, PartObject(*done) if state == PART_DONE else None)
+    if state != PART_DONE:
+        return PartState(number, size, documents, fence, holder, None)
+    key, bytes_of, sha256, analysed, errors, characters, units = done
+    result = PartObject(key, bytes_of, sha256, analysed, errors, characters or 0, units or 0)
+    return PartState(number, size, documents, fence, holder, result)

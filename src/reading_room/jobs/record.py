@@ -28,6 +28,7 @@ from reading_room.jobs.job import (
 )
 from reading_room.jobs.state_machine import InvalidTransition, advance, describe
 from reading_room.jobs.tables import JobContainerRow, JobEventRow, JobRow
+from reading_room.jobs.usage import add_job
 
 LOCAL_HOST = "local"
 """The host of every container while there is only one host."""
@@ -96,8 +97,10 @@ def apply(session: Session, row: JobRow, event: Event, now: dt.datetime, host: s
         job = Job(before.job_id, before.phase, before.attempt, story=story(session, row.job_id))
         raise InvalidTransition(job, event) from error
     _write(row, before, after, now)
-    if isinstance(event, OutputSeen) and event.model is not None:
-        _write_model(row, event.model)
+    if isinstance(event, OutputSeen):
+        add_job(session, row, event, now)
+        if event.model is not None:
+            _write_model(row, event.model)
     if isinstance(event, Prepared | MemberPrepared) and after.width > 1:
         row.distributed = True
     if isinstance(event, Prepared) and row.running_at is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from reading_room.database.base import Base, UtcDateTime
@@ -28,6 +28,8 @@ class JobRow(Base):
         # For when a job of an account, or of one of its kinds, last began.
         Index("ix_jobs_account_admitted", "account", "admitted_at"),
         Index("ix_jobs_kind_admitted", "account", "kind", "admitted_at"),
+        # For the retention of jobs, the first to end first.
+        Index("ix_jobs_ended", "ended_at", "job_id"),
         # Which engines were asked for lately is read with every spec.
         Index("ix_jobs_submitted", "submitted_at", "engine"),
     )
@@ -199,6 +201,8 @@ class PartRow(Base):
     sha256: Mapped[str | None]
     done_documents: Mapped[int | None]
     errors: Mapped[int | None]
+    characters: Mapped[int | None] = mapped_column(BigInteger)
+    units: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class ClusterAuthorityRow(Base):
@@ -209,6 +213,49 @@ class ClusterAuthorityRow(Base):
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.job_id", ondelete="CASCADE"), primary_key=True)
     attempt: Mapped[int] = mapped_column(primary_key=True)
     made_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+
+
+class JobUsageRow(Base):
+    """What a job used, for bills. It has only numbers, and stays when the job's record is erased."""
+
+    __tablename__ = "job_usage"
+    __table_args__ = (Index("ix_job_usage_month", "month", "account", "job_id"),)
+
+    job_id: Mapped[str] = mapped_column(primary_key=True)
+    account: Mapped[str]
+    month: Mapped[str]
+    """The month (UTC) in which its result was accepted, such as ``2026-11``."""
+    kind: Mapped[str]
+    """``analysis`` of the job."""
+    ended_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    documents: Mapped[int] = mapped_column(BigInteger)
+    characters: Mapped[int] = mapped_column(BigInteger)
+    units: Mapped[int] = mapped_column(BigInteger)
+    input_bytes: Mapped[int] = mapped_column(BigInteger)
+    training_seconds: Mapped[int] = mapped_column(BigInteger)
+
+
+class CallUsageRow(Base):
+    """What the synchronous calls of an operation used, in one account and month (UTC)."""
+
+    __tablename__ = "call_usage"
+
+    account: Mapped[str] = mapped_column(primary_key=True)
+    month: Mapped[str] = mapped_column(primary_key=True)
+    operation: Mapped[str] = mapped_column(primary_key=True)
+    calls: Mapped[int] = mapped_column(BigInteger)
+    documents: Mapped[int] = mapped_column(BigInteger)
+    characters: Mapped[int] = mapped_column(BigInteger)
+    units: Mapped[int] = mapped_column(BigInteger)
+
+
+class CallUsageMark(Base):
+    """The number of the newest call that is in ``call_usage``, in a single row."""
+
+    __tablename__ = "call_usage_mark"
+
+    one: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(BigInteger)
 
 
 class JobTagRow(Base):

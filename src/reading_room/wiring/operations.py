@@ -7,6 +7,7 @@ from collections.abc import Callable
 from reading_room.agent.spec import Capacity
 from reading_room.aws.operations import OperationTable
 from reading_room.clock import Clock
+from reading_room.comprehend.call_meter import CallMeter
 from reading_room.comprehend.network.storage_policy import StoragePolicies
 from reading_room.comprehend.operations.jobs import JobOperations
 from reading_room.comprehend.operations.model_policies import ModelPolicyOperations
@@ -22,6 +23,7 @@ from reading_room.extension.operations.explain_request import ExplainRequestOper
 from reading_room.extension.operations.job_runs import JobRunOperations
 from reading_room.extension.operations.purge_job import PurgeJobOperations
 from reading_room.extension.operations.sign_in import SignInOperations
+from reading_room.extension.operations.usage import UsageOperations
 from reading_room.iam.operations.authorization_messages import AuthorizationMessageOperations
 from reading_room.iam.operations.sts import StsOperations
 from reading_room.iam.operations.table import iam_operations
@@ -51,6 +53,7 @@ def every_operation(
     capacity: Callable[[], Capacity | None],
     floor: Floor,
     room: LogRoom,
+    meter: CallMeter,
 ) -> OperationTable:
     """Return the table. ``capacity`` returns the host's capacity for jobs; ``None`` until a host has reported."""
     authorizer = access.authorizer
@@ -73,7 +76,7 @@ def every_operation(
         JobOperations(database, clock, quotas, settings.topics),
         ModelOperations(database, clock, quotas, authorizer),
         ModelPolicyOperations(database, clock),
-        RealtimeOperations(engines, quotas),
+        RealtimeOperations(engines, quotas, meter.count),
         TagOperations(database, quotas),
     )
     table = OperationTable(*of_aws)
@@ -82,6 +85,7 @@ def every_operation(
         SignInOperations(database, clock),
         ExplainRequestOperations(access.trail, EndpointAccounts(database), settings.trail_days),
         JobRunOperations(database=database, table=table, authorizer=authorizer, clock=clock),
+        UsageOperations(database, clock, meter.fold),
         PurgeJobOperations(database, objects.store, settings.trail_days),
         CheckJobOperations(
             database=database,

@@ -11,6 +11,7 @@ from reading_room.aws.refusals import Refusals
 from reading_room.aws.server import AwsApplication
 from reading_room.aws.throttling import Throttle
 from reading_room.clock import Clock, system_clock
+from reading_room.comprehend import call_meter
 from reading_room.comprehend.network.storage_policy import StoragePolicies
 from reading_room.comprehend.operations.realtime import RealtimeEngines
 from reading_room.comprehend.sizing import JobSizing
@@ -62,6 +63,7 @@ class Product:
         self.objects = Objects(settings=settings, backend=backend, access=self.access, clock=clock)
         floor = Floor(settings.storage_free, lambda: free_bytes(settings.data))
         room = LogRoom(settings.log_bytes_per_account, floor)
+        self.meter = call_meter.CallMeter(database, settings.data / call_meter.FILE, clock)
         policies = StoragePolicies(self.access.s3, backend)
         sizing = JobSizing(backend, settings)
         trail = self.access.trail
@@ -78,6 +80,7 @@ class Product:
                 capacity=lambda: self.jobs.controller.capacity(),
                 floor=floor,
                 room=room,
+                meter=self.meter,
             ),
             authorizer=self.access.authorizer,
             clock=clock,
@@ -133,6 +136,7 @@ class Product:
         """Finish the running calls and take no more."""
         self.app.close()
         self.objects.close()
+        self.meter.close()
         self.access.close()
 
 

@@ -45,6 +45,8 @@ class PartsClient:
                 "Sha256": result.sha256,
                 "Documents": result.documents,
                 "Errors": result.errors,
+                "Characters": result.characters,
+                "Units": result.units,
             },
         )
         if answer.status == 409 and answer.members.get("code") == "Fenced":
@@ -71,5 +73,14 @@ def _state(part: dict[str, Any]) -> PartState:
     number, done = int(part["Number"]), part["Done"]
     result = None
     if done is not None:
-        result = PartResult(number, done["Key"], done["Size"], done["Sha256"], done["Documents"], done["Errors"])
+        result = PartResult(
+            number,
+            done["Key"],
+            done["Size"],
+            done["Sha256"],
+            done["Documents"],
+            done["Errors"],
+            characters=done["Characters"],
+            units=done["Units"],
+        )
     return PartState(number, int(part["Fence"]), result)

@@ -25,4 +25,6 @@ def write_result(work: Work, results: Sequence[PartResult], stopped: bool) -> Do
         size=size,
         sha256=sha256,
         stopped=stopped,
+        characters=sum(result.characters for result in results),
+        units=sum(result.units for result in results),
     )

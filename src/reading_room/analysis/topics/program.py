@@ -126,6 +126,7 @@ class Topics:
             sha256=sha256,
             stopped=stopped,
             warning=_left_out(left_out, errors - len(left_out)),
+            input_bytes=sum(entry.size for entry in objects),
         )
 
     def vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:

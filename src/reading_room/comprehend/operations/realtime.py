@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
@@ -31,6 +31,10 @@ BATCH_TEXTS, BATCH_BYTES = 25, SMALL_TEXT
 Request = Mapping[str, Any]
 Answer = list[dict[str, Any]] | dict[str, Any]
 """The result for one text: a list under the operation's member, or several members."""
+
+
+CountCall = Callable[[str, str, Sequence[str]], None]
+"""Called with the account, the operation, and the texts that got a result."""
 
 
 class RealtimeEngines(Protocol):
@@ -101,9 +105,11 @@ def endpoint_or_any(call: Call) -> Sequence[str]:
 class RealtimeOperations:
     """The synchronous operations."""
 
-    def __init__(self, engines: RealtimeEngines, quotas: Quotas) -> None:
+    def __init__(self, engines: RealtimeEngines, quotas: Quotas, count: CountCall) -> None:
+        """``count`` counts a call for bills, before its answer."""
         self._engines = engines
         self._quotas = quotas
+        self._count = count
 
     def bound_operations(self) -> Iterator[BoundOperation]:
         """Yield Detect and BatchDetect of every kind."""
@@ -126,6 +132,7 @@ class RealtimeOperations:
         (answer,) = self._engines.analyse(call.account, engine, [text], language)
         if answer is None:
             raise EngineFailedText
+        self._count(call.account, kind.detect, [text])
         return _members(kind, answer)
 
     def _batch(self, kind: RealtimeKind, call: Call, request: Request) -> Mapping[str, object]:
@@ -141,7 +148,7 @@ class RealtimeOperations:
             for index, size in enumerate(sizes)
             if size > BATCH_BYTES
         }
-        results = []
+        results: list[dict[str, Any]] = []
         answers: Sequence[Answer | None] = ()
         if fitting:
             answers = self._engines.analyse(call.account, engine, [texts[index] for index in fitting], language)
@@ -150,6 +157,8 @@ class RealtimeOperations:
                 errors[index] = _error(index, EngineFailedText())
             else:
                 results.append({"Index": index, **_members(kind, answer)})
+        if results:
+            self._count(call.account, kind.batch, [texts[result["Index"]] for result in results])
         return {"ResultList": results, "ErrorList": [errors[index] for index in sorted(errors)]}
 
 

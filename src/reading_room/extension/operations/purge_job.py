@@ -25,6 +25,8 @@ _FLOW_RECORDS = (
     "the log groups and buckets of the flow logs."
 )
 
+_USAGE = "Usage has only numbers: documents, characters and units. A bill needs them."
+
 
 class PurgeJobOperations:
     """Purges jobs."""
@@ -71,6 +73,7 @@ class PurgeJobOperations:
                 },
                 {"Trace": "Trail", "Result": "KEPT", "Reason": self._about_the_trail()},
                 {"Trace": "FlowRecords", "Result": "KEPT", "Reason": _FLOW_RECORDS},
+                {"Trace": "Usage", "Result": "KEPT", "Reason": _USAGE},
             ],
         }
 
