@@ -95,8 +95,9 @@ def test_an_account_made_beside_the_running_product_works_at_once(product: Produ
     assert listed[:2] == [["account", "name", "users", "profile"], ["000000000001", "1", "default"]]
     assert [OTHER, "[red]research", "1", OTHER] in listed
     used = [line.split() for line in run(product, "usage").stdout.splitlines()]
-    assert ["000000000001", "0", "0", "0", "0"] in used
-    assert used[-1][:5] == ["All", "objects", "together", "take", "0"]
+    assert ["000000000001", *"000000"] in used
+    assert used[-2][:7] == ["All", "objects", "and", "models", "together", "take", "0"]
+    assert used[-1][:2] == ["The", "database"]
     again = run(product, "create", OTHER)
     assert again.returncode == 1
     assert f"account {OTHER} exists already" in again.stderr

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reading_room.s3.errors import InsufficientCapacity
-from reading_room.s3.space import LEAST_REST, Claim, MeteredWriter, Space, SpaceLimits
+from reading_room.s3.space import LEAST_REST, LOOK_REST, Claim, MeteredWriter, Space, SpaceLimits
 from tests.worlds.s3 import ACCOUNT, ALLOW_ALL, OTHER_ACCOUNT, S3World, policy, statement
 
 KIB = 1024
@@ -158,6 +158,17 @@ def test_repeated_writes_beyond_the_limit_do_not_repeat_the_count() -> None:
     with pytest.raises(InsufficientCapacity):
         space.check(A, 1)
     assert counts == [2]
+
+
+def test_a_look_counts_again_once_a_minute() -> None:
+    tick, committed = ManualClock(), {"a": 10}
+    space = Space(SpaceLimits(), lambda: committed, clock=tick)
+    assert space.stored("a") == 10
+    committed["a"] = 3
+    tick.now += LOOK_REST - 1
+    assert space.stored("a") == 10
+    tick.now += 1
+    assert (space.stored("a"), space.stored("b")) == (3, 0)
 
 
 def test_the_reserve_of_the_disk_stays_free_between_two_measurements() -> None:

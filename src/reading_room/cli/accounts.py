@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -24,20 +24,24 @@ from reading_room.cli.root_key import read_root_key, source_of, wrong_key_messag
 from reading_room.cli.screen import fail, plain
 from reading_room.cli.screen import output as console
 from reading_room.clock import system_clock
+from reading_room.comprehend.models.models import artifacts_by_account
 from reading_room.database.disk import free_bytes
 from reading_room.database.engine import Database
 from reading_room.database.migrate import SchemaError
 from reading_room.database.outside import LOOK_SECONDS, count_outside_write
 from reading_room.database.sealed import WrongRootKey
+from reading_room.flowlogs.stored import flow_records_by_account
 from reading_room.iam import accounts
 from reading_room.iam.bootstrap import FIRST_PROFILE
 from reading_room.iam.credentials_file import write_key
 from reading_room.iam.tables import AccessKey
 from reading_room.jobs.admission import jobs_by_account
 from reading_room.logs.room import logs_by_account
+from reading_room.s3.service_bucket_name import OWNER as SERVICE_OWNER
 from reading_room.s3.space import SpaceLimits, stored_by_account
 from reading_room.sealing import Sealer
 from reading_room.settings import Settings
+from reading_room.trail.chain import BOOKS, files_of
 from reading_room.vpc.vpcs.bootstrap import default_vpc
 
 app = typer.Typer(help="Create accounts, list them, give their administrators new keys.", no_args_is_help=True)
@@ -82,31 +86,47 @@ def every(data: DataOption = None) -> None:
 
 @app.command("usage")
 def usage(data: DataOption = None) -> None:
-    """Show what each account uses of its limits: bytes of objects and of log events, waiting and running jobs."""
+    """Show what each account uses of its limits, in bytes and jobs, and what the rest of the data folder takes."""
     settings = read_settings(data)
     with _database(settings) as database, database.reading() as session:
         stored, jobs = stored_by_account(session), jobs_by_account(session)
-        logged = logs_by_account(session)
+        logged, records = logs_by_account(session), flow_records_by_account(session)
+        models = artifacts_by_account(session)
         known = {each.account for each in accounts.every(session)}
     limits = SpaceLimits.of(settings, settings.data)
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for column in ("account", "objects", "log events", "waiting jobs", "running jobs"):
+    for column in ("account", "objects", "models", "log events", "flow records", "waiting jobs", "running jobs"):
         table.add_column(column, justify="left" if column == "account" else "right")
-    for account in sorted({*known, *stored, *logged, *jobs}):
+    for account in sorted({*known, *stored, *logged, *jobs, *models} - {SERVICE_OWNER}):
         waiting, running = jobs.get(account, (0, 0))
-        used = stored.get(account, 0), logged.get(account, 0), waiting, running
+        used = *(each.get(account, 0) for each in (stored, models, logged, records)), waiting, running
         table.add_row(account, *(f"{each:,}" for each in used))
     maxima = (
         limits.per_account,
+        None,
         settings.log_bytes_per_account,
+        None,
         settings.jobs_waiting_per_account,
         settings.jobs_per_account,
     )
-    table.add_row("at most", *(f"{each:,}" if each else "any" for each in maxima))
+    table.add_row("at most", *("" if each is None else f"{each:,}" if each else "any" for each in maxima))
     console.print(table)
     together = f"{sum(stored.values()):,} bytes" + (f" of {limits.total:,}" if limits.total else "")
     free = f"{free_bytes(settings.data):,} bytes are free on the disk, and {limits.free:,} of them stay free"
-    console.print(f"All objects together take {together}; {free}.", soft_wrap=True)
+    console.print(f"All objects and models together take {together}; {free}.", soft_wrap=True)
+    console.print(f"{_shared(settings.data)} Flow records are part of the log events.", soft_wrap=True)
+
+
+def _shared(data: Path) -> str:
+    """Say what the parts of the data folder take that no account has to itself."""
+    database = _bytes(data.glob("db.sqlite*"))
+    books = {book: _bytes(path for _, path in files_of(data / "trail", book)) for book in BOOKS}
+    trail = ", ".join(f"{book} {size:,}" for book, size in books.items())
+    return f"The database takes {database:,} bytes, and the trail {sum(books.values()):,} ({trail})."
+
+
+def _bytes(paths: Iterable[Path]) -> int:
+    return sum(path.stat().st_size for path in paths)
 
 
 @app.command("rotate-key")

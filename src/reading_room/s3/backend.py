@@ -130,6 +130,10 @@ class Backend(Protocol):
         """Return the total size of the first ``most`` objects whose keys begin with a prefix. Blocking."""
         ...
 
+    def stored_bytes(self, account: str) -> int:
+        """Return the bytes of an account's objects and unfinished uploads, at most a minute old. Blocking."""
+        ...
+
     def put(self, bucket: str, key: str, data: bytes, content_type: str) -> None:
         """Store an object for the service itself, durably. Blocking. Raises ``NoSuchBucket``."""
         ...

@@ -29,6 +29,8 @@ LEAST_REST = 1.0
 _RESTS = 20
 """Between two counts there is at least a second, and at least twenty times the duration of the first. So a client that
 keeps writing beyond a limit keeps the database busy for a twentieth of the time at most."""
+LOOK_REST = 60.0
+"""How old a count may be, in seconds, for somebody who only wants to know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ class Space:
         self._since: Counter[str] = Counter()
         """Changes since the last count began."""
         self._counting = threading.Lock()
-        self._next_count = clock()
+        self._next_count = self._next_look = clock()
         self._left, self._left_until = 0, clock()
         """Bytes that may be written according to the latest look at the file system, and until when it is valid."""
 
@@ -102,6 +104,19 @@ class Space:
         """Count the stored bytes again."""
         with self._counting:
             self._count()
+
+    def stored(self, account: str) -> int:
+        """Return the bytes of an account, stored or being written. Deletions of the last minute may not be known.
+
+        Counts again if the last count is older and no other count runs.
+        """
+        if self._clock() >= self._next_look and self._counting.acquire(blocking=False):
+            try:
+                self._count()
+            finally:
+                self._counting.release()
+        with self._lock:
+            return self._held[account]
 
     def _count(self) -> None:
         began = self._clock()
@@ -115,6 +130,7 @@ class Space:
             self._held = known
         ended = self._clock()
         self._next_count = ended + max(LEAST_REST, _RESTS * (ended - began))
+        self._next_look = max(self._next_count, ended + LOOK_REST)
 
     def has_room(self, account: str, size: int) -> bool:
         """Say whether an account may store ``size`` more bytes, by the known counts. Never waits."""

@@ -42,6 +42,10 @@ class ObjectStore:
         """Return the facts of an object, or ``None``."""
         return self._backend.head(bucket, key)
 
+    def stored_bytes(self, account: str) -> int:
+        """Return the bytes of an account's objects and unfinished uploads, at most a minute old."""
+        return self._backend.stored_bytes(account)
+
     def size(self, bucket: str, key: str) -> int | None:
         """Return the bytes of an object, or ``None`` if it does not exist. Unlike ``head``, never reads the object."""
         if self._backend.keys_below(bucket, key, 1) != [key]:

@@ -19,6 +19,7 @@ from reading_room.comprehend.sizing import JobSizing
 from reading_room.database.disk import Floor
 from reading_room.database.engine import Database
 from reading_room.extension.operations.check_job import CheckJobOperations
+from reading_room.extension.operations.disk_use import DiskUseOperations
 from reading_room.extension.operations.explain_request import ExplainRequestOperations
 from reading_room.extension.operations.job_runs import JobRunOperations
 from reading_room.extension.operations.purge_job import PurgeJobOperations
@@ -86,6 +87,7 @@ def every_operation(
         ExplainRequestOperations(access.trail, EndpointAccounts(database), settings.trail_days),
         JobRunOperations(database=database, table=table, authorizer=authorizer, clock=clock),
         UsageOperations(database, clock, meter.fold),
+        DiskUseOperations(database, objects.store, settings),
         PurgeJobOperations(database, objects.store, settings.trail_days),
         CheckJobOperations(
             database=database,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from reading_room.analysis.kind import EngineName, Kind
@@ -207,3 +207,12 @@ def kind_of_arn(arn: str) -> ModelKind:
     if kind is None:
         raise ResourceNotFoundException
     return kind
+
+
+def artifacts_by_account(session: Session, account: str | None = None) -> dict[str, int]:
+    """Return the bytes of the artifacts of models, by account or only for one."""
+    size = func.coalesce(ModelRow.artifact_size, JobRow.artifact_size, 0)
+    query = select(ModelRow.account, func.sum(size)).outerjoin(JobRow, JobRow.job_id == ModelRow.model_id)
+    if account is not None:
+        query = query.where(ModelRow.account == account)
+    return {owner: int(found) for owner, found in session.execute(query.group_by(ModelRow.account))}

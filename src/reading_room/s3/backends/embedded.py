@@ -80,6 +80,10 @@ class EmbeddedBackend:
         self._space.count()
         return removed
 
+    def stored_bytes(self, account: str) -> int:
+        """Return the bytes of an account's objects and unfinished uploads."""
+        return self._space.stored(account)
+
     async def send(self, request: S3Request) -> S3Response:
         """Carry out a request. Raises ``AwsError``, and has changed nothing in that case."""
         operation = OPERATIONS.get(request.operation)
