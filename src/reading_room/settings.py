@@ -73,7 +73,7 @@ class Settings:
         "the records of containers. Root's default is `/var/lib/reading-room-state`.",
     )
     host: str = _setting("127.0.0.1", "Address that the AWS APIs listen on.")
-    port: int = _setting(4566, "Port that the AWS APIs listen on.", within=(1, 65_535))
+    port: int = _setting(4566, "Port that the AWS APIs listen on; with 0, `up` chooses a free one.", within=(0, 65_535))
     console_port: int = _setting(
         4567, "Port of the web console, at the same address as the AWS APIs; 0 turns it off.", within=(0, 65_535)
     )

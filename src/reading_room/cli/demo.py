@@ -21,7 +21,7 @@ from reading_room.cli.folder import StartError
 from reading_room.cli.jobs import print_story
 from reading_room.cli.options import command, read_settings
 from reading_room.cli.probe import Attempt, ProbeError, connect_from_job
-from reading_room.cli.running import Endpoint, free_port, host_address, started
+from reading_room.cli.running import Endpoint, host_address, started
 from reading_room.cli.screen import fail, plain
 from reading_room.cli.screen import output as console
 from reading_room.cli.texts import upload_folder
@@ -44,7 +44,7 @@ def demo() -> None:
         with tempfile.TemporaryDirectory(prefix="reading-room-demo-") as folder:
             data = Path(folder) / "data"
             with console.status("Starting Reading Room and proving that this machine enforces rules"):
-                context = started(data, free_port(), Path(folder) / "log", Path(folder) / "state")
+                context = started(data, 0, Path(folder) / "log", Path(folder) / "state")
                 endpoint = context.__enter__()
             try:
                 console.print(f"[green]Running[/] at {endpoint.url} ({time.monotonic() - began:.1f} s)\n")

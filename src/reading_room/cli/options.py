@@ -30,6 +30,22 @@ CertificateOption = Annotated[
     str | None, typer.Option("--tls-cert", help="File of the certificate for HTTPS (PEM); by default one is created.")
 ]
 KeyOption = Annotated[str | None, typer.Option("--tls-key", help="File of that certificate's key (PEM), mode 0600.")]
+UpPortOption = Annotated[
+    int | None,
+    typer.Option(
+        "--port",
+        help="Port of the AWS APIs; with 0, free ports are chosen for them and, unless --console-port is given, for "
+        "the web console.",
+    ),
+]
+ReadyFileOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--ready-file",
+        help="File (JSON, mode 0600) that tells other programs where the product answers and with which key; it "
+        "exists while the product takes calls.",
+    ),
+]
 DescriptorOption = Annotated[int | None, typer.Option(hidden=True)]
 
 

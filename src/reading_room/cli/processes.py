@@ -21,7 +21,9 @@ from reading_room.cli.options import (
     HostOption,
     KeyOption,
     PortOption,
+    ReadyFileOption,
     TlsPortOption,
+    UpPortOption,
     read_settings,
 )
 from reading_room.cli.privileges import keep_out_of_core_dumps, refuse_fatal_calls
@@ -30,14 +32,18 @@ from reading_room.cli.screen import fail, say
 
 def up(
     data: DataOption = None,
-    port: PortOption = None,
+    port: UpPortOption = None,
     host: HostOption = None,
     tls_port: TlsPortOption = None,
     tls_cert: CertificateOption = None,
     tls_key: KeyOption = None,
     console_port: ConsolePortOption = None,
+    ready_file: ReadyFileOption = None,
+    lifeline: DescriptorOption = None,
 ) -> None:
     """Run the product: the APIs, the web console, the agent and the holder, until SIGTERM or Ctrl-C."""
+    from reading_room.cli.free_ports import chosen_ports
+    from reading_room.cli.ready_file import ReadyFile
     from reading_room.cli.root_key import given_root_key, read_root_key
     from reading_room.cli.supervisor import Supervisor
 
@@ -48,13 +54,19 @@ def up(
         # An ordinary user's holder gets further user ids from a program that gains privileges.
         if os.geteuid() == 0:
             refuse_fatal_calls()
-        check_listen_addresses(settings)
-        check_folder(settings)
-        key = given_root_key(settings)
-        with only_one(claim(settings), settings.data) as lock:
-            key = key or read_root_key(settings, making=True)
-            take_certificate(settings, key)
-            code = Supervisor(settings, say, lock, key).run()
+        watch_lifeline(lifeline)
+        ready = None if ready_file is None else ReadyFile(ready_file)
+        console_open = console_port is None and "READING_ROOM_CONSOLE_PORT" not in os.environ
+        with chosen_ports(settings, console=console_open) as settings:
+            check_listen_addresses(settings)
+            check_folder(settings)
+            key = given_root_key(settings)
+            with only_one(claim(settings), settings.data) as lock:
+                if ready is not None:
+                    ready.prepare()
+                key = key or read_root_key(settings, making=True)
+                take_certificate(settings, key)
+                code = Supervisor(settings, say, lock, key, ready).run()
     except (StartError, AgentError) as error:
         raise fail(str(error)) from None
     raise typer.Exit(code)

@@ -11,12 +11,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from reading_room.cli.folder import StartError
+from reading_room.cli.ready_file import Ready, read_ready
+from reading_room.console.listen_address import console_url
 from reading_room.hosts.listen_addresses import ListenAddress, ListenAddressError, local_address, own_authority
 from reading_room.settings import Settings
 
@@ -80,32 +82,67 @@ def endpoint_of(settings: Settings) -> Endpoint:
     raise StartError(f"{says}: is --data the folder of the running product, and is this user its owner?")
 
 
+def ready_facts(settings: Settings) -> Ready:
+    """Return what the ready file of a product says that this process runs. Raises ``StartError``."""
+    endpoint = endpoint_of(settings)
+    return Ready(
+        endpoint_url=endpoint.url,
+        console_url=console_url(settings),
+        region=endpoint.region,
+        account=settings.account,
+        access_key_id=endpoint.access_key_id,
+        secret_access_key=endpoint.secret_access_key,
+        credentials_file=str(settings.data / "credentials"),
+        ca_bundle=endpoint.authority,
+        pid=os.getpid(),
+    )
+
+
 @contextmanager
-def started(data: Path, port: int, log: Path, state: Path | None = None) -> Iterator[Endpoint]:
+def started(
+    data: Path, port: int, log: Path, state: Path | None = None, more: Mapping[str, str] | None = None
+) -> Iterator[Endpoint]:
     """Run ``reading-room up`` on a folder and port while the block runs; its log goes to a file.
 
-    ``state`` is another folder for the installation's record, if the data folder is only temporary. There is no
-    console, because its pages would end with the command. Raises ``StartError`` with the end of the log if the product
-    does not become ready.
+    Port 0 means any free port. ``state`` is another folder for the installation's record, if the data folder is only
+    temporary; ``more`` are further variables of the environment. There is no console, because its pages would end with
+    the command. The product also ends if this process is killed. Raises ``StartError`` with the end of the log if the
+    product does not become ready.
     """
-    places = ["--data", str(data), "--port", str(port), "--console-port", "0"]
-    argv = [sys.executable, "-m", "reading_room", "up", *places]
-    settings = Settings.from_environment(data=data, port=port, state=state)
-    environment = os.environ | {"READING_ROOM_STATE": str(settings.state)}
-    with log.open("wb") as sink:
-        process = subprocess.Popen(
-            argv,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=sink,
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+    ready_file = log.with_name(f"{log.name}.ready")
+    lifeline, life = os.pipe()
+    places = ["--data", str(data), "--port", str(port), "--console-port", "0", "--ready-file", str(ready_file)]
+    argv = [sys.executable, "-m", "reading_room", "up", *places, "--lifeline", str(lifeline)]
+    settings = Settings.from_environment(os.environ | (more or {}), data=data, port=port, state=state)
+    environment = os.environ | (more or {}) | {"READING_ROOM_STATE": str(settings.state)}
     try:
-        _await_ready(process, log)
-        yield endpoint_of(settings)
+        with log.open("wb") as sink:
+            process = subprocess.Popen(
+                argv,
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=sink,
+                stdin=subprocess.DEVNULL,
+                pass_fds=(lifeline,),
+                start_new_session=True,
+            )
+        try:
+            _await_ready(process, log)
+            ready = read_ready(ready_file)
+            yield Endpoint(
+                ready.endpoint_url,
+                data,
+                ready.access_key_id,
+                ready.secret_access_key,
+                ready.region,
+                ready.ca_bundle,
+                settings.state,
+            )
+        finally:
+            stop(process)
     finally:
-        stop(process)
+        os.close(lifeline)
+        os.close(life)
 
 
 def stop(process: subprocess.Popen[bytes]) -> int:

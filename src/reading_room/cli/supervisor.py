@@ -27,7 +27,9 @@ from reading_room.agent import holder as holders
 from reading_room.cli.agent_config import runtime_folder, socket_path
 from reading_room.cli.folder import StartError, take_certificate
 from reading_room.cli.options import command
+from reading_room.cli.ready_file import ReadyFile
 from reading_room.cli.root_key import hand_over
+from reading_room.cli.running import ready_facts
 from reading_room.cli.screen import print_line
 from reading_room.cli.slirp import PROGRAM, Slirp
 from reading_room.cli.trail_head import TrailHead
@@ -74,9 +76,17 @@ class Child:
 class Supervisor:
     """Runs the product's processes until it is told to stop."""
 
-    def __init__(self, settings: Settings, say: Callable[[str], None], lock: int, root_key: bytes) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        say: Callable[[str], None],
+        lock: int,
+        root_key: bytes,
+        ready_file: ReadyFile | None = None,
+    ) -> None:
         """``lock`` is the descriptor that holds the data folder; every child keeps it open until it ends."""
         self._settings = settings
+        self._ready_file = ready_file
         self._lock = lock
         self._root_key = root_key
         self._say = say
@@ -105,6 +115,8 @@ class Supervisor:
             self._agent.launch()
             self._await_ready()
             if not self._stopping.is_set():
+                if self._ready_file is not None:
+                    self._ready_file.write(ready_facts(self._settings))
                 print_line(f"ready {listen_addresses(self._settings)[0].url}")
                 self._tell_of_console()
                 self._tell_how_to_use_it()
@@ -261,6 +273,8 @@ class Supervisor:
     def _end(self) -> None:
         """End serve first (it takes no more calls), then the agent (it ends containers), then the holder."""
         deadline = time.monotonic() + STOP_SECONDS
+        if self._ready_file is not None:
+            self._ready_file.remove()
         if self._link is not None:
             self._link.kill()
             self._link.wait()

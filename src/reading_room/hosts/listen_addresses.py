@@ -104,6 +104,10 @@ def listen_addresses(settings: Settings) -> tuple[ListenAddress, ...]:
             f"a certificate has no use while plain HTTP on {settings.host} is the only listen address: add HTTPS on "
             "loopback with --tls-port, or choose another --host"
         )
+    if settings.port == 0:
+        raise ListenAddressError(
+            "--port 0 lets `up` choose a free port, which nothing else can know: name the port of the running product"
+        )
     if settings.tls_port == settings.port:
         raise ListenAddressError(f"--tls-port and --port are both {settings.port}: choose another for one of them")
     found = [ListenAddress(settings.host, settings.port, secure=not local)]
