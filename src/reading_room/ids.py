@@ -27,3 +27,8 @@ def job_id() -> str:
 def request_id() -> str:
     """Return a new AWS request id: a random UUID."""
     return str(uuid.uuid4())
+
+
+def account_number() -> str:
+    """Return a random account number: 12 digits."""
+    return f"{secrets.randbelow(10**12):012}"

@@ -248,6 +248,11 @@ class Settings:
         pattern=r"|file:/.+|syslog|syslog://([^/:\[\]]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?|https://[^/]+.*|http://(127\.0\.0\.1|localhost|\[::1\])([:/].*)?",
     )
     trail_head_seconds: float = _setting(60.0, "Seconds between transmissions of the trail's head.", within=(1, 86_400))
+    testing: Literal["off", "on"] = _setting(
+        "off",
+        "Whether the API `reading-room` creates and deletes accounts for tests. Not for data that matter: deleting an "
+        "account deletes everything in it, and a power failure may lose the last writes.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = _setting("info", "The level of the logs.")
 
     @property

@@ -71,12 +71,13 @@ class NoEngines:
 class ExtensionWorld:
     """An account in which a job of one container would run: VPC, endpoint for S3, bucket with a document, role."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **more: Any) -> None:
+        """``more`` are further settings."""
         self.now = dt.datetime.now(dt.UTC).replace(microsecond=0)
         self.folder = folder
         self.database = databases.made(folder / "db.sqlite", ACCOUNT)
         self.backend = memory_backend(self.database, REGION, self.clock)
-        settings = Settings(data=folder, account=ACCOUNT)
+        settings = Settings(data=folder, account=ACCOUNT, **more)
         throttle = Throttle(now=self.seconds)
         self.product = Product(
             settings=settings,

@@ -149,6 +149,11 @@ class Database:
                 if check_key(session, self._sealer) is None:
                     note_key(session, self._sealer)
 
+    def leave_syncs_out(self) -> None:
+        """Leave writes to the operating system from now on: they survive every process, but not a power failure."""
+        event.listen(self.engine, "connect", _leave_syncs_out)
+        self.engine.dispose()
+
     def prepare_log(self) -> None:
         """Extend the write-ahead log to its full length.
 
@@ -267,6 +272,10 @@ def _prepare_connection(connection: sqlite3.Connection, _: object) -> None:
         f"PRAGMA journal_size_limit = {LENGTH}",
     ):
         connection.execute(pragma)
+
+
+def _leave_syncs_out(connection: sqlite3.Connection, _: object) -> None:
+    connection.execute("PRAGMA synchronous = OFF")
 
 
 def _begin(connection: Any) -> None:

@@ -68,3 +68,44 @@ class ResourceNotFoundException(AwsError):
             f"The account {account} has no request with the id {request_id} in the newest {megabytes} MB of the trail, "
             f"which is kept for {days} days. `reading-room access explain {request_id}` searches all of it."
         )
+
+
+class TestingOffException(AwsError):
+    """An operation for tests was called in a product that was not started for tests."""
+
+    __test__ = False
+    code = "TestingOffException"
+
+    def __init__(self, operation: str) -> None:
+        super().__init__(
+            f"{operation} is only for tests: start a product with READING_ROOM_TESTING=on and a data folder of its own."
+        )
+
+
+class NotOperatorException(AwsError):
+    """The caller belongs to another account than the first one."""
+
+    code = "NotOperatorException"
+
+    def __init__(self, operation: str, caller: str, operator: str) -> None:
+        super().__init__(
+            f"{operation} was called by account {caller}: sign it with a key of the first account, {operator}."
+        )
+
+
+class AccountExistsException(AwsError):
+    """The account to create exists already."""
+
+    code = "AccountExistsException"
+
+    def __init__(self, account: str) -> None:
+        super().__init__(f"Account {account} exists already: give another number, or none.")
+
+
+class AccountNotFoundException(AwsError):
+    """The account to delete was not created by CreateTestAccount, or does not exist."""
+
+    code = "AccountNotFoundException"
+
+    def __init__(self, account: str) -> None:
+        super().__init__(f"CreateTestAccount created no account {account}: only such an account can be deleted.")

@@ -18,7 +18,7 @@ from reading_room.agent.spec import Capacity, HostReport
 from reading_room.clock import Clock
 from reading_room.database.engine import Database
 from reading_room.jobs import parts
-from reading_room.jobs.job import Event, Phase, Released, StopOverdue, TimedOut, WorkerFailed
+from reading_room.jobs.job import Event, Phase, Released, StopOverdue, StopRequested, TimedOut, WorkerFailed
 from reading_room.jobs.needs import not_begun, placed, ready_to_end, timed, unwanted
 from reading_room.jobs.outcomes import printable
 from reading_room.jobs.places import location_of, parts_of
@@ -138,6 +138,11 @@ class JobController:
         with self._lock:
             here = self._reports.get(self._host)
         return None if here is None else here.capacity
+
+    def end_at_once(self, job_id: str) -> None:
+        """Stop a job without waiting for its containers to write results. It has ended when they are gone."""
+        self._writer.advance(job_id, StopRequested())
+        self._writer.advance(job_id, StopOverdue(0))
 
     def turn(self) -> None:
         """Do everything that the tables and the newest reports require."""

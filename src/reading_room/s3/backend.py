@@ -153,6 +153,13 @@ class Backend(Protocol):
         """
         ...
 
+    def empty(self, bucket: str) -> int:
+        """Delete every object and unfinished upload of a bucket, for the service itself. Return the number of objects.
+
+        Blocking.
+        """
+        ...
+
     def abort_uploads(self, bucket: str, key: str) -> int:
         """Abort every unfinished multipart upload of a key. Return their number. Blocking."""
         ...

@@ -18,6 +18,7 @@ from reading_room.comprehend.quotas import Quotas
 from reading_room.comprehend.sizing import JobSizing
 from reading_room.database.disk import Floor
 from reading_room.database.engine import Database
+from reading_room.extension.disposable_accounts import DisposableAccounts
 from reading_room.extension.operations.check_job import CheckJobOperations
 from reading_room.extension.operations.disk_use import DiskUseOperations
 from reading_room.extension.operations.explain_request import ExplainRequestOperations
@@ -25,6 +26,7 @@ from reading_room.extension.operations.job_runs import JobRunOperations
 from reading_room.extension.operations.purge_job import PurgeJobOperations
 from reading_room.extension.operations.sign_in import SignInOperations
 from reading_room.extension.operations.usage import UsageOperations
+from reading_room.extension.operations.testing import TestingOperations
 from reading_room.iam.operations.authorization_messages import AuthorizationMessageOperations
 from reading_room.iam.operations.sts import StsOperations
 from reading_room.iam.operations.table import iam_operations
@@ -32,6 +34,7 @@ from reading_room.jobs.record import LOCAL_HOST
 from reading_room.logs.export_operations import ExportOperations
 from reading_room.logs.operations import LogOperations
 from reading_room.logs.room import LogRoom
+from reading_room.s3.backend import Backend
 from reading_room.settings import Settings
 from reading_room.trail.operations import TrailOperations
 from reading_room.vpc.ec2 import ec2_operations
@@ -48,15 +51,21 @@ def every_operation(
     clock: Clock,
     access: Access,
     objects: Objects,
+    backend: Backend,
     engines: RealtimeEngines,
     policies: StoragePolicies,
     sizing: JobSizing,
     capacity: Callable[[], Capacity | None],
+    end_job: Callable[[str], None],
     floor: Floor,
     room: LogRoom,
     meter: CallMeter,
 ) -> OperationTable:
-    """Return the table. ``capacity`` returns the host's capacity for jobs; ``None`` until a host has reported."""
+    """Return the table.
+
+    ``capacity`` returns the host's capacity for jobs; ``None`` until a host has reported. ``end_job`` ends a job at
+    once.
+    """
     authorizer = access.authorizer
     quotas = Quotas(settings, clock, floor)
     of_aws = (
@@ -85,6 +94,7 @@ def every_operation(
         *of_aws,
         SignInOperations(database, clock),
         ExplainRequestOperations(access.trail, EndpointAccounts(database), settings.trail_days),
+        TestingOperations(settings, DisposableAccounts(database, backend, settings.region, clock, end_job)),
         JobRunOperations(database=database, table=table, authorizer=authorizer, clock=clock),
         UsageOperations(database, clock, meter.fold),
         DiskUseOperations(database, objects.store, settings),

@@ -55,8 +55,11 @@ def run_server(settings: Settings, sealer: Sealer, working: Callable[[], None], 
             "public addresses are: choose another network"
         )
     sys.setswitchinterval(SWITCH_SECONDS)
+    database = open_database(settings.data, sealer, working)
+    if settings.testing == "on":
+        database.leave_syncs_out()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings, open_database(settings.data, sealer, working), ready))
+        runner.run(_serve(settings, database, ready))
 
 
 async def _serve(settings: Settings, database: Database, ready: Callable[[], None]) -> None:

@@ -247,6 +247,13 @@ class EmbeddedBackend:
         """
         if not prefix:
             raise ValueError("an empty prefix would delete the whole bucket")
+        return self._delete_below(bucket, prefix)
+
+    def empty(self, bucket: str) -> int:
+        """Delete every object and unfinished upload of a bucket. Return the number of objects."""
+        return self._delete_below(bucket, "")
+
+    def _delete_below(self, bucket: str, prefix: str) -> int:
         count = 0
         while True:
             with self._store.database.transaction() as session:

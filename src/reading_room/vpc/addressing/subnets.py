@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
@@ -43,15 +43,7 @@ def create(session: Session, vpc: Vpc, cidr: str, zone: Zone, now: dt.datetime, 
     if any(cidrs.overlap(block, other) for other in others):
         raise InvalidSubnetConflict(cidr)
     require_room(len(others), quotas.subnets_per_vpc, "SubnetLimitExceeded", "subnets of the VPC")
-    subnet = Subnet(
-        subnet_id=resource_id("subnet"),
-        account=vpc.account,
-        vpc_id=vpc.vpc_id,
-        cidr=block,
-        availability_zone=zone.name,
-        availability_zone_id=zone.zone_id,
-        created_at=now,
-    )
+    subnet = _row(vpc, block, zone, now)
     session.add(subnet)
     session.flush()
     return subnet
@@ -83,6 +75,13 @@ def create_default(
     return subnet
 
 
+def create_defaults(session: Session, vpc: Vpc, zones: Iterable[Zone], now: dt.datetime) -> None:
+    """Create the default subnet of each zone in a default VPC that has no subnets yet."""
+    for zone, block in zip(zones, _default_blocks(session, vpc), strict=False):
+        session.add(_row(vpc, block, zone, now, default_for_az=True, map_public_ip_on_launch=True))
+    session.flush()
+
+
 def delete_subnet(session: Session, account: str, subnet_id: str) -> None:
     """Delete a subnet and its route table association. Raises ``DependencyViolation`` while it has an interface."""
     subnet: Subnet = lookup.one(session, SUBNET, account, subnet_id)
@@ -96,6 +95,19 @@ def delete_subnet(session: Session, account: str, subnet_id: str) -> None:
     tags.forget(session, subnet_id)
     session.delete(subnet)
     session.flush()
+
+
+def _row(vpc: Vpc, block: str, zone: Zone, now: dt.datetime, **more: bool) -> Subnet:
+    return Subnet(
+        subnet_id=resource_id("subnet"),
+        account=vpc.account,
+        vpc_id=vpc.vpc_id,
+        cidr=block,
+        availability_zone=zone.name,
+        availability_zone_id=zone.zone_id,
+        created_at=now,
+        **more,
+    )
 
 
 def _default_blocks(session: Session, vpc: Vpc) -> Iterator[str]:

@@ -55,8 +55,7 @@ def create_default_vpc(
         quotas=quotas,
         is_default=True,
     )
-    for zone in zones_of(region):
-        subnets.create_default(session, account, zone, moment)
+    subnets.create_defaults(session, vpc, zones_of(region), moment)
     gateway = internet_gateways.create(session, account, moment, quotas=quotas)
     internet_gateways.attach(session, account, gateway.internet_gateway_id, vpc.vpc_id)
     main = route_tables.main_of(session, vpc.vpc_id)

@@ -1,0 +1,60 @@
+"""Operations for tests: accounts that a test creates for itself, and deletes with everything in them.
+
+They work only in a product that was started for tests, and only for the first account.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from reading_room.aws.call import Call
+from reading_room.aws.operations import operation
+from reading_room.extension.disposable_accounts import DisposableAccounts, UnknownAccount
+from reading_room.extension.errors import (
+    AccountExistsException,
+    AccountNotFoundException,
+    NotOperatorException,
+    TestingOffException,
+)
+from reading_room.iam.accounts import AccountExists
+from reading_room.settings import Settings
+
+
+class TestingOperations:
+    """Creates and deletes the accounts of tests."""
+
+    __test__ = False
+
+    def __init__(self, settings: Settings, accounts: DisposableAccounts) -> None:
+        self._settings = settings
+        self._accounts = accounts
+
+    @operation("reading-room", "CreateTestAccount")
+    def create_account(self, call: Call, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """CreateTestAccount."""
+        self._check(call)
+        try:
+            made = self._accounts.create(request.get("AccountId"))
+        except AccountExists:
+            raise AccountExistsException(request["AccountId"]) from None
+        return {
+            "AccountId": made.account,
+            "AccessKeyId": made.access_key_id,
+            "SecretAccessKey": made.secret_access_key,
+        }
+
+    @operation("reading-room", "DeleteTestAccount")
+    def delete_account(self, call: Call, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """DeleteTestAccount. Callers repeat it until the account is gone."""
+        self._check(call)
+        try:
+            return {"Deleted": self._accounts.remove(request["AccountId"])}
+        except UnknownAccount:
+            raise AccountNotFoundException(request["AccountId"]) from None
+
+    def _check(self, call: Call) -> None:
+        if self._settings.testing == "off":
+            raise TestingOffException(call.operation)
+        if call.account != self._settings.account:
+            raise NotOperatorException(call.operation, call.account, self._settings.account)
