@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,18 @@ def test_how_to_use_it_in_ci(tmp_path: Path) -> None:
         }
         told = steps_of("ci", "how-to/ci.md")
         assert not (wrong := wrong_in(told, product, tmp_path, examples=second)), "\n\n".join(wrong)
+
+
+@pytest.mark.costs(15, reason="the page starts three products, and a job runs")
+def test_how_to_test_programs(tmp_path: Path) -> None:
+    """The page starts and ends products of its own, one after another."""
+    # The plugin is named if this environment was installed before the plugin existed.
+    known = {each.name for each in entry_points(group="pytest11")}
+    more = {} if "reading_room" in known else {"PYTEST_PLUGINS": "reading_room.testing.plugin"}
+    with product_of(tmp_path / "testing") as product:
+        more |= {"READING_ROOM_STATE": str(product.state)}
+        told = steps_of("testing", "how-to/testing.md")
+        assert not (wrong := wrong_in(told, product, tmp_path, more=more)), "\n\n".join(wrong)
 
 
 @pytest.mark.costs(7, reason="the measuring program starts twice, with all its engines")

@@ -33,6 +33,7 @@ from reading_room.database.opening import FILE
 from reading_room.installation import Installation, installation
 from reading_room.sealing import Sealer
 from reading_room.settings import Settings
+from reading_room.testing.user_ids import claim
 from reading_room.trail.chain import event_in, files_of
 from tests.worlds.leftovers import leftovers
 from tests.worlds.processes import argv, kill, worker_below
@@ -57,14 +58,9 @@ def own_number(kind: str, among: Sequence[int]) -> int:
     """
     while True:
         number = secrets.choice(among)
-        claim = socket.socket(socket.AF_UNIX)
-        try:
-            claim.bind(f"\0reading-room tests: {kind} {number}")
-        except OSError:
-            claim.close()
-            continue
-        _taken.append(claim)
-        return number
+        if (claimed := claim(f"{kind} {number}")) is not None:
+            _taken.append(claimed)
+            return number
 
 
 class Product:
