@@ -5,15 +5,15 @@ in the repository. `scripts/navigation.py` is the extension that this needs.
 """
 
 import sys
-import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "scripts"))
-_package = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "src")]
+
+from reading_room.versions import VERSION  # noqa: E402
 
 project = "Reading Room"
-version = release = _package["version"]
+version = release = VERSION
 html_title = f"{project} {version}"
 # No date and no names, so that the same sources make the same pages.
 html_show_copyright = False

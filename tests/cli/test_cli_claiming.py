@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from reading_room import versions
 from reading_room.agent import holder as holders
 from reading_room.cli.claiming import check_folder, claim
 from reading_room.cli.folder import StartError, only_one
 from reading_room.installation import Installation, installation
 from reading_room.settings import Settings
+from reading_room.upgrades import backups
 
 ROOT = os.geteuid() == 0
 SERVICE = 61_234
@@ -71,6 +73,33 @@ def test_a_new_or_empty_folder_is_claimed_and_closed_to_others(settings: Setting
         assert stat.S_IMODE(place.folder.stat().st_mode) == 0o711
         assert stat.S_IMODE(place.agent.stat().st_mode) == 0o700
         assert place.agent.stat().st_uid == place.folder.stat().st_uid == os.geteuid()
+
+
+def test_an_installation_of_an_earlier_version_is_backed_up_before_this_one_uses_it(settings: Settings) -> None:
+    place = claim(settings)
+    assert backups(place.folder) == []
+    place.root_key.write_text("the key\n")
+    (place.agent / "holder.json").write_text("{}")
+    for left in (place.socket, place.lock, place.agent / "messages"):
+        left.write_bytes(bytes(100_000))
+    (place.folder / versions.FILE).unlink()  # As the version before the first that recorded it left the folder.
+    claim(settings)
+    claim(settings)
+    (backup,) = backups(place.folder)
+    assert backup.path.name.endswith(f"-from-earlier-to-{versions.VERSION}")
+    copied = {str(path.relative_to(backup.path)): path for path in backup.path.rglob("*") if path.is_file()}
+    assert copied.keys() - {"user-ids.json"} == {"installation.json", "root.key", "agent/holder.json"}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in copied.values()} == {0o600}
+    assert copied["root.key"].read_text() == "the key\n"
+
+
+def test_an_installation_of_a_newer_version_is_refused_and_stays_as_it_is(settings: Settings) -> None:
+    place = claim(settings)
+    versions.write(place.folder, versions.Versions("99.0.0", {"agent": 2}))
+    before = facts(settings.data.parent)
+    with pytest.raises(StartError, match=r"version 99\.0\.0 and has agent in newer formats, .* run version 99\.0\.0"):
+        claim(settings)
+    assert facts(settings.data.parent) == before
 
 
 def test_a_check_creates_nothing(settings: Settings) -> None:

@@ -16,11 +16,14 @@ from reading_room.cli import commands
 from reading_room.cli.claiming import claim
 from reading_room.cli.folder import StartError
 from reading_room.cli.root_key import CREDENTIAL, hand_over, read_root_key, root_key_of_serve
-from reading_room.database.opening import FILE, PLAIN_BEFORE
+from reading_room.database.engine import SCHEMA_VERSION
+from reading_room.database.opening import FILE
+from reading_room.database.upgrade_backup import KEY_FILES
 from reading_room.iam.credentials_file import read_key
 from reading_room.settings import Settings
+from reading_room.upgrades import backups
 from tests.worlds.product import Product, running_product
-from tests.worlds.schemas import add_administrator, bytes_of, of_before
+from tests.worlds.schemas import add_administrator, bytes_of, of_before, version_of
 
 KEY = "00112233445566778899aabbccddeeff" * 2
 OLD_KEY, OLD_SECRET = "AKIAOLD4444444444444", "old+secret/old+secret/old+secret/old+sec"
@@ -186,9 +189,9 @@ def test_a_product_starts_with_its_root_key_and_with_no_other(tmp_path: Path) ->
         assert not path.exists()
 
 
-@pytest.mark.costs(8, reason="the product is started on a folder of an earlier version")
+@pytest.mark.costs(14, reason="the product is started on a folder of an earlier version, taken back, and started again")
 @pytest.mark.e2e
-def test_a_folder_of_an_earlier_version_opens_and_nothing_secret_in_it_stays_plain(tmp_path: Path) -> None:
+def test_a_folder_of_an_earlier_version_opens_leaves_nothing_secret_plain_and_can_go_back(tmp_path: Path) -> None:
     product = Product(tmp_path, STANDBY="0")
     old_folder(product)
     try:
@@ -201,8 +204,26 @@ def test_a_folder_of_an_earlier_version_opens_and_nothing_secret_in_it_stays_pla
         left = bytes_of(product.data)
         assert OLD_SECRET.encode() not in left
         assert b"PRIVATE KEY" not in left
+
+        (backup,) = backups(product.data)
+        assert backup.path.name in _run(product, "rollback")
+        assert "the earlier version can start now" in _run(product, "rollback", backup.path.name)
+        assert version_of(product.data / FILE) == 5
+        assert (product.data / KEY_FILES[0]).read_bytes() == b"PRIVATE KEY of 32 bytes, or so.\n"
+        assert {each.schema for each in backups(product.data)} == {5, SCHEMA_VERSION}
+        product.start()
+        assert product.account().client("sts").get_caller_identity()["Arn"].endswith("user/administrator")
     finally:
         product.clear()
+
+
+def _run(product: Product, *words: str) -> str:
+    """Run a command on the product's folder, and return what it printed."""
+    told = {f"READING_ROOM_{name}": value for name, value in product.settings.items()}
+    argv = [sys.executable, "-m", "reading_room", *words, "--data", str(product.data)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, env=os.environ | told)
+    assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr
 
 
 def old_folder(product: Product) -> None:
@@ -210,7 +231,7 @@ def old_folder(product: Product) -> None:
     product.data.mkdir(mode=0o700)
     of_before(product.data / FILE)
     add_administrator(product.data / FILE, OLD_KEY, OLD_SECRET)
-    for name in PLAIN_BEFORE[:1]:
+    for name in KEY_FILES[:1]:
         (product.data / name).write_bytes(b"PRIVATE KEY of 32 bytes, or so.\n")
     if os.geteuid() == 0:
         owner = int(product.settings["SERVICE_UID"])

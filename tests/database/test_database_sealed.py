@@ -15,8 +15,9 @@ import pytest
 import reading_room.wiring.server  # noqa: F401 # declares every table
 from reading_room.database.engine import Database, SchemaVersionError
 from reading_room.database.migrate import SchemaError
-from reading_room.database.opening import FILE, PLAIN_BEFORE, open_database
+from reading_room.database.opening import FILE, open_database
 from reading_room.database.sealed import NoRootKey, WrongRootKey
+from reading_room.database.upgrade_backup import KEY_FILES
 from reading_room.iam import users
 from reading_room.iam.credentials import StoredCredentials
 from reading_room.iam.tables import AccessKey, SignInSession
@@ -112,7 +113,7 @@ def old(tmp_path: Path) -> Path:
         add_session(folder / FILE, *token)
     for key, _, _ in TOKENS[1:]:
         delete_session(folder / FILE, key)
-    for name in PLAIN_BEFORE:
+    for name in KEY_FILES:
         path = folder / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(f"the private key of {name}")
@@ -133,7 +134,7 @@ def test_plain_text_secrets_of_an_earlier_version_are_sealed_and_wiped(old: Path
         with database.reading() as session:
             found = session.query(SignInSession).one()
             assert (found.access_key_id, found.secret_access_key, found.session_token) == TOKENS[0]
-        for name in PLAIN_BEFORE:
+        for name in KEY_FILES:
             assert SealedFile(SEALER, old / name, name).read() == f"the private key of {name}".encode()
     told.clear()
     open_database(old, SEALER, lambda: told.append("working")).close()
@@ -168,7 +169,7 @@ def test_without_room_nothing_changes(old: Path, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(SchemaError, match=r"1,000 are free: make room"):
         open_database(old, SEALER)
     assert (old / FILE).read_bytes() == before
-    assert all((old / name).read_text() == f"the private key of {name}" for name in PLAIN_BEFORE)
+    assert all((old / name).read_text() == f"the private key of {name}" for name in KEY_FILES)
 
 
 def test_only_the_server_migrates_an_earlier_schema(old: Path) -> None:

@@ -22,6 +22,7 @@ TARGETS = {
     "frames": "agents",
     "spec": "agents",
     "report": "agents",
+    "versions": "agents",
     "front-head": "fronts",
     "front-channel": "fronts",
     "lane": "fronts",

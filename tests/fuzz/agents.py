@@ -9,6 +9,7 @@ from reading_room.agent.errors import FrameTooLarge, SpecRefused
 from reading_room.agent.frames import FrameReader, FromAgent, FromServer
 from reading_room.codec import DocumentError, decode, encode
 from reading_room.hosts import reports
+from reading_room.versions import parse
 
 FRAME_LIMIT = 65_536
 
@@ -54,3 +55,14 @@ def report(data: bytes) -> None:
         return
     assert decode(FromAgent, encode(read)) == read
     "".join(faults).encode()
+
+
+def versions(data: bytes) -> None:
+    """The versions of a data folder, which its server owns: refused, or a version and numbers."""
+    try:
+        found = parse(data)
+    except ValueError as error:
+        str(error).encode()
+        return
+    assert found.program.isprintable()
+    assert all(kind.isprintable() and number > 0 for kind, number in found.formats.items())

@@ -17,6 +17,7 @@ import typer
 from rich.table import Table
 from sqlalchemy.exc import OperationalError
 
+from reading_room import versions
 from reading_room.cli.folder import StartError
 from reading_room.cli.options import DataOption, command, read_settings
 from reading_room.cli.privileges import drop_privileges
@@ -175,10 +176,11 @@ def _database(settings: Settings) -> Iterator[Database]:
     try:
         key = read_root_key(settings)
         drop_privileges(settings, key)
+        versions.check(settings.data, versions.DATA_FORMATS)
         database = Database.open(path, sealer=Sealer(key))
     except WrongRootKey as error:
         raise fail(wrong_key_message(settings, source, error)) from None
-    except (StartError, SchemaError, OperationalError) as error:
+    except (StartError, SchemaError, OperationalError, versions.VersionsError) as error:
         raise fail(str(error)) from None
     try:
         yield database

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from reading_room.agent import holder as holders
 from reading_room.cli.folder import StartError
+from reading_room.cli.state_versions import check_state, record_state
 from reading_room.codec import DocumentError, encode, read_file
 from reading_room.installation import Installation, UserIds, on_any_device, others
 from reading_room.settings import Settings
@@ -71,6 +72,8 @@ def claim(settings: Settings, *, joining: bool = False) -> Installation:
             _refuse_foreign(settings, folder)
             found = os.fstat(folder)
             place = settings.installation
+            known = _known(settings, found)
+            check_state(settings, known[0] if known is not None else place)
             owner = settings.service_uid if os.geteuid() == 0 else os.geteuid()
             wanted = Claim(str(settings.data), found.st_dev, found.st_ino, owner)
             ids = _ids(settings)
@@ -84,6 +87,7 @@ def claim(settings: Settings, *, joining: bool = False) -> Installation:
                         f"the installation of {settings.data} cannot be kept in {settings.state} ({error.strerror}): "
                         "choose another folder with READING_ROOM_STATE"
                     ) from error
+            record_state(place, known=known is not None)
             if found.st_uid != owner:
                 _give(settings, folder)
             os.fchmod(folder, 0o700)

@@ -7,6 +7,19 @@ from typing import Annotated
 import typer
 
 from reading_room.cli import access, accounts, console, demo, doctor, jobs, network, processes, trail_head, units, usage
+from reading_room.cli import (
+    access,
+    accounts,
+    console,
+    demo,
+    doctor,
+    jobs,
+    network,
+    processes,
+    rollback,
+    trail_head,
+    units,
+)
 from reading_room.cli.screen import print_version
 
 HELP = "Amazon Comprehend jobs inside a VPC that the kernel enforces, on your own machine."
@@ -41,6 +54,7 @@ app.command("console")(console.console)
 app.command("doctor")(doctor.doctor)
 app.command("demo")(demo.demo)
 app.command("usage")(usage.usage)
+app.command("rollback")(rollback.rollback)
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(network.app, name="network")

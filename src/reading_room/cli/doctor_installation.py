@@ -163,9 +163,7 @@ def schema_finding(settings: Settings) -> Finding:
     if BASELINE <= found < SCHEMA_VERSION:
         says = f"{path} has schema {found}, of an earlier version; this one needs {SCHEMA_VERSION}"
         up = command(settings, "up")
-        return Finding(
-            what, "weaker", says, f"copy the folder, because there is no way back; then {up} upgrades the database"
-        )
+        return Finding(what, "weaker", says, f"{up} backs it up and upgrades it; `reading-room rollback` leads back")
     says, _, mend = str(SchemaVersionError(str(path), found)).partition(": ")
     return Finding(what, "missing", says, mend)
 

@@ -108,6 +108,7 @@ def serve(
     from reading_room.database.migrate import SchemaError
     from reading_room.database.sealed import WrongRootKey
     from reading_room.sealing import SealBroken, Sealer
+    from reading_room.versions import VersionsError
     from reading_room.wiring.server import ServerError, run_server
 
     def working() -> None:
@@ -123,7 +124,7 @@ def serve(
         run_server(settings, Sealer(key), working, announce)
     except WrongRootKey as error:
         raise fail(wrong_key_message(settings, source, error)) from None
-    except (ServerError, SchemaError, SealBroken) as error:
+    except (ServerError, SchemaError, SealBroken, VersionsError) as error:
         raise fail(str(error)) from None
 
 

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from reading_room.printable import escaped
+from reading_room.versions import VERSION
 
 PIPED_COLUMNS = 110
 """The least width without a terminal: tables in a pipe or a log are read later, on an unknown screen."""
@@ -60,6 +61,4 @@ def fail(message: str) -> typer.Exit:
 
 def print_version() -> None:
     """Print the version."""
-    from importlib.metadata import version  # Takes as long to import as everything else here.
-
-    sys.stdout.write(f"reading-room {version('reading-room')}\n")
+    sys.stdout.write(f"reading-room {VERSION}\n")

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from importlib.metadata import version
 
 from reading_room.aws.receive import Headers, Receive, Scope, Send, read_headers
 from reading_room.console.files import ASSETS, INDEX, Representation, StaticFile, read_files
@@ -17,6 +16,7 @@ from reading_room.console.listen_address import OPTION, Origins
 from reading_room.hosts.known_names import single_host
 from reading_room.hosts.listen_addresses import ListenAddressError
 from reading_room.settings import Settings
+from reading_room.versions import VERSION
 
 CONFIG = "/config.json"
 _PLAIN: Headers = (("content-type", "text/plain; charset=utf-8"), ("cache-control", "no-store"))
@@ -86,7 +86,7 @@ def console_application(settings: Settings) -> ConsoleApplication:
             f"the console's file {error.filename} cannot be read ({error.strerror}): let everybody read it, or turn "
             f"the console off with {OPTION} 0"
         ) from error
-    facts = {"region": settings.region, "account": settings.account, "version": version("reading-room")}
+    facts = {"region": settings.region, "account": settings.account, "version": VERSION}
     return ConsoleApplication(files, Origins.of(settings).by_authority(), facts)
 
 

@@ -11,29 +11,25 @@ from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
+from reading_room import versions
 from reading_room.database.disk import free_bytes
-from reading_room.database.engine import BUSY_SECONDS, Database
-from reading_room.database.migrate import SchemaError
+from reading_room.database.engine import BUSY_SECONDS, SCHEMA_VERSION, Database
+from reading_room.database.migrate import BASELINE, SchemaError
 from reading_room.database.sealed import Sealing
+from reading_room.database.upgrade_backup import KEY_FILES, back_up
 from reading_room.full_disk import is_full
 from reading_room.sealing import SealedFile, Sealer
+from reading_room.upgrades import discard_unfinished, remedy
 
 log = logging.getLogger(__name__)
 
 FILE = "db.sqlite"
 """The name of the database in the data folder."""
-PLAIN_BEFORE = (
-    "authorization-messages.key",
-    "authority/authority.key",
-    "authority/services.pem",
-    "doors/authority.key",
-    "doors/services.pem",
-    "doors/given.pem",
-)
-"""Files in the data folder that versions with schema 5 wrote in plain text."""
 START_BYTES = 8_000_000
 """The free space that a start needs: the full length of the write-ahead log, and as much again."""
 LOOK_SECONDS = 0.5
+_UNSEALED = 5
+"""The last schema with secrets in plain text."""
 _ROOM = 3
 """Free space needed to rewrite a database, relative to its size: a copy, and the copy's log."""
 
@@ -43,8 +39,9 @@ def open_database(
 ) -> Database:
     """Open or create the database of a data folder. Secrets that an earlier version left in plain text are sealed.
 
-    ``working`` is called before anything that may take minutes. While the disk is full, this waits, so that a
-    restarted product continues by itself once there is room. Raises ``SchemaError``, ``WrongRootKey``.
+    A database that an earlier version used is backed up first (``upgrade_backup.py``). ``working`` is called before
+    anything that may take minutes. While the disk is full, this waits, so that a restarted product continues by itself
+    once there is room. Raises ``SchemaError``, ``WrongRootKey`` and ``VersionsError``.
     """
     await_room(data)
     try:
@@ -69,10 +66,24 @@ def await_room(
 
 def _open(data: Path, sealer: Sealer, working: Callable[[], None], busy_seconds: float) -> Database:
     path = data / FILE
-    unsealed = _has_unsealed_schema(path)
+    recorded = versions.check(data, versions.DATA_FORMATS, remedy(data))
+    schema, plain = schema_of(path)
+    # A program that recorded no version had the same one as long as the schema is the same.
+    origin = recorded.program if recorded is not None else versions.EARLIER if schema < SCHEMA_VERSION else None
+    unsealed = 0 < schema <= _UNSEALED
     if unsealed:
         _check_room(path)
+    discard_unfinished(data)
+    if BASELINE <= schema < SCHEMA_VERSION or (schema == SCHEMA_VERSION and origin not in (None, versions.VERSION)):
         working()
+        place = back_up(
+            data,
+            origin or versions.EARLIER,
+            schema,
+            plain=sealer if plain else None,
+            busy_seconds=busy_seconds,
+        )
+        log.info("the database is backed up in %s before version %s uses it", place, versions.VERSION)
     database = Database.open(path, busy_seconds, sealer=sealer, migrating=True)
     database.create_tables()
     if not _is_clean(database):
@@ -80,22 +91,28 @@ def _open(data: Path, sealer: Sealer, working: Callable[[], None], busy_seconds:
             _check_room(path)
             working()
         log.info("the secrets that an earlier version stored in plain text are sealed, and wiped from %s", data)
-        for name in PLAIN_BEFORE:
+        for name in KEY_FILES:
             SealedFile(sealer, data / name, name).seal_what_is_plain()
         _wipe(database, data)
         with database.transaction() as session:
             session.query(Sealing).one().clean = True
+    versions.record(data, versions.DATA_FORMATS)
     database.prepare_log()
     return database
 
 
-def _has_unsealed_schema(path: Path) -> bool:
-    """Return whether there is a database of schema 5 or older."""
+def schema_of(path: Path) -> tuple[int, bool]:
+    """Return a database's schema version, 0 if there is none, and whether it may hold secrets in plain text."""
     if not path.exists():
-        return False
+        return 0, False
     connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
     try:
-        return 0 < int(connection.execute("PRAGMA user_version").fetchone()[0]) <= 5
+        schema = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        if schema <= _UNSEALED:
+            return schema, schema > 0
+        if schema > SCHEMA_VERSION:
+            return schema, False
+        return schema, connection.execute("SELECT clean FROM sealing").fetchone() == (0,)
     finally:
         connection.close()
 
