@@ -16,6 +16,8 @@ import pytest
 from hatchling.builders.sdist import SdistBuilder
 from hatchling.builders.wheel import WheelBuilder
 
+from reading_room.versions import VERSION
+
 release: Any = importlib.import_module("release")
 ROOT = Path(__file__).resolve().parents[2]
 PASSPHRASE = b"correct horse battery"
@@ -47,6 +49,12 @@ def sign(folder: Path, key: Path) -> None:
     began = dt.datetime(2026, 11, 29, tzinfo=dt.UTC)
     payload = release.statement(files, COMMIT, {"requirements-release.txt": "1" * 64}, 1_790_000_000, began)
     (folder / release.PROVENANCE).write_text(release.signed(payload, release.signer_of(key, PASSPHRASE)))
+
+
+def test_the_changelog_begins_with_the_version_of_the_program() -> None:
+    newest = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert newest is not None
+    assert newest[1] == VERSION
 
 
 def public(key: Path) -> Path:

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from reading_room.cli import access, accounts, console, demo, doctor, jobs, network, processes, trail_head, units, usage
 from reading_room.cli import (
     access,
     accounts,
@@ -19,6 +18,7 @@ from reading_room.cli import (
     rollback,
     trail_head,
     units,
+    usage,
 )
 from reading_room.cli.screen import print_version
 
