@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from reading_room.analysis.kind import JobKind
 from reading_room.comprehend.errors import InvalidFilterException
 from reading_room.comprehend.pages import DEFAULT_PAGE, Page, binding, one_criterion, read_token, write_token
-from reading_room.jobs.job import TERMINAL, Phase
+from reading_room.jobs.job import ADMITTED, Phase
 from reading_room.jobs.tables import JobRow
 
 
@@ -34,9 +34,7 @@ def list_jobs(
     descending = kind.newest_first in criteria
     bound = binding(account, kind.list, criteria)
     size = limit or DEFAULT_PAGE
-    query = select(JobRow).where(
-        JobRow.account == account, JobRow.kind == kind.arn_type, *(_condition(*c) for c in criteria.items())
-    )
+    query = select(JobRow).where(_of_list(account, kind, criteria))
     if token is not None:
         query = query.where(_beyond(*read_token(token, bound), descending))
     order = (JobRow.submitted_at, JobRow.job_id)
@@ -46,28 +44,40 @@ def list_jobs(
     return Page(rows[:size], None if last is None else write_token((last.submitted_at, last.job_id), bound))
 
 
-def _condition(name: str, value: Any) -> ColumnElement[bool]:
-    match name, value:
-        case "JobName", str():
-            return JobRow.name == value
-        case "JobStatus", str():
-            return _has_status(value)
-        case "SubmitTimeBefore", dt.datetime():
-            return JobRow.submitted_at < value
-        case "SubmitTimeAfter", dt.datetime():
-            return JobRow.submitted_at > value
-        case _:
-            raise InvalidFilterException([name])
+def _of_list(account: str, kind: JobKind, criteria: Mapping[str, Any]) -> ColumnElement[bool]:
+    every = and_(JobRow.account == account, JobRow.kind == kind.arn_type)
+    for name, value in criteria.items():
+        match name, value:
+            case "JobName", str():
+                return and_(every, JobRow.name == value)
+            case "JobStatus", "IN_PROGRESS" | "STOP_REQUESTED":
+                return _running(account, kind, value == "STOP_REQUESTED")
+            case "JobStatus", str():
+                return and_(every, JobRow.phase == _phase(value))
+            case "SubmitTimeBefore", dt.datetime():
+                return and_(every, JobRow.submitted_at < value)
+            case "SubmitTimeAfter", dt.datetime():
+                return and_(every, JobRow.submitted_at > value)
+            case _:
+                raise InvalidFilterException([name])
+    return every
 
 
-def _has_status(status: str) -> ColumnElement[bool]:
-    if status == "SUBMITTED":
-        return JobRow.phase == Phase.QUEUED.value
-    if status in ("IN_PROGRESS", "STOP_REQUESTED"):
-        apart = [Phase.QUEUED.value, *(phase.value for phase in TERMINAL)]
-        asked = JobRow.stop_requested.is_(status == "STOP_REQUESTED")
-        return and_(JobRow.phase.not_in(apart), asked)
-    return JobRow.phase == status.lower()
+def _phase(status: str) -> str:
+    return Phase.QUEUED.value if status == "SUBMITTED" else status.lower()
+
+
+def _running(account: str, kind: JobKind, stop_requested: bool) -> ColumnElement[bool]:
+    """Select the few jobs that run by their phases. In the order of the list, every ended job would be read first."""
+    running = aliased(JobRow)
+    return JobRow.job_id.in_(
+        select(running.job_id).where(
+            running.phase.in_(sorted(phase.value for phase in ADMITTED)),
+            running.account == account,
+            running.kind == kind.arn_type,
+            running.stop_requested.is_(stop_requested),
+        )
+    )
 
 
 def _beyond(at: dt.datetime, job_id: str, descending: bool) -> ColumnElement[bool]:

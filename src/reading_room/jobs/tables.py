@@ -23,6 +23,7 @@ class JobRow(Base):
         # A retried request finds the job that its first try created.
         UniqueConstraint("account", "kind", "client_token"),
         Index("ix_jobs_listing", "account", "kind", "submitted_at", "job_id"),
+        Index("ix_jobs_names", "account", "kind", "name", "submitted_at", "job_id"),
         # For jobs by phase, and the queue of each account and kind: the next job, kind or account is one index seek.
         Index("ix_jobs_queue", "phase", "account", "kind", "submitted_at", "job_id"),
         # For when a job of an account, or of one of its kinds, last began.

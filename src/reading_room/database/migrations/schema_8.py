@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
+"""An index for the jobs of a name."""
+
+from __future__ import annotations
+
 from alembic import op
 
 revision = "8"
@@ -47,3 +51,5 @@ def upgrade() -> None:
         batch.add_column(sa.Column("characters", sa.BigInteger(), nullable=True))
         batch.add_column(sa.Column("units", sa.BigInteger(), nullable=True))
     op.create_index("ix_jobs_ended", "jobs", ["ended_at", "job_id"])
+    """Create the index, without which a list filtered by name reads every job of its kind."""
+    op.create_index("ix_jobs_names", "jobs", ["account", "kind", "name", "submitted_at", "job_id"])
