@@ -153,7 +153,8 @@ def kill(folder: Path, rounds: int, seed: int) -> Counter[str]:
             database = Database.open(folder / "db.sqlite")
             backend: EmbeddedBackend = file_backend(database, folder / "s3", "us-east-1", system_clock)
             expected.compare(backend._store)
-            # The sweep when the backend opened has left only blobs that rows reference.
+            # The sweep after the start has left only blobs that rows reference.
+            backend.begun()
             assert backend.sweep() == 0
             assert not list((folder / "s3" / "incoming").iterdir())
             backend.close()

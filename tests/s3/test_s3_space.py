@@ -119,9 +119,6 @@ def test_concurrent_writers_get_exactly_the_available_space() -> None:
 
 def test_a_write_committed_during_a_count_is_counted() -> None:
     committed, tick = Committed(), ManualClock()
-    space = Space(SpaceLimits(per_account=100), lambda: counting(), clock=tick)
-    first = space.claim(A)
-    first.grow(60)
 
     def counting() -> dict[str, int]:
         """Read the rows, then commit the write before the count returns."""
@@ -130,6 +127,9 @@ def test_a_write_committed_during_a_count_is_counted() -> None:
         first.keep()
         return seen
 
+    space = Space(SpaceLimits(per_account=100), counting, clock=tick)
+    first = space.claim(A)
+    first.grow(60)
     space.count()
     with pytest.raises(InsufficientCapacity):
         space.claim(A).grow(41)
@@ -182,6 +182,28 @@ def test_the_reserve_of_the_disk_stays_free_between_two_measurements() -> None:
     assert claim.size == 200
 
 
+def test_a_write_after_the_start_waits_for_the_count_of_what_is_stored() -> None:
+    counting, counted = threading.Event(), threading.Event()
+
+    def count() -> dict[str, int]:
+        counting.set()
+        assert counted.wait(10)
+        return {A: 90}
+
+    space = Space(SpaceLimits(per_account=100), count)
+    assert not space.has_room(A, 1)
+    with ThreadPoolExecutor(2) as pool:
+        beginning = pool.submit(space.await_count)
+        assert counting.wait(10)
+        write = pool.submit(space.check, A, 11)
+        assert not space.has_room(A, 1)
+        counted.set()
+        beginning.result()
+        with pytest.raises(InsufficientCapacity):
+            write.result()
+    assert space.has_room(A, 10)
+
+
 class FullDisk:
     """A blob on a full disk."""
 
@@ -203,7 +225,7 @@ class FullDisk:
 
 def test_a_full_disk_is_reported_as_insufficient_capacity() -> None:
     space = Space(SpaceLimits(per_account=10))
-    writer = MeteredWriter(FullDisk(), space.claim(A))
+    writer = MeteredWriter(FullDisk(), space.claim(A), set())
     with pytest.raises(InsufficientCapacity, match="the disk of the service is full"):
         writer.write(b"0123456789")
     with pytest.raises(OSError, match="Input/output"):

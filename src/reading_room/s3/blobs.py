@@ -85,11 +85,8 @@ class BlobStore(Protocol):
         """Remove blobs. Missing ones are ignored."""
         ...
 
-    def sweep(self, wanted: Collection[str]) -> int:
-        """Remove all blobs but the wanted ones, and all unfinished writes. Return their number.
-
-        No write may be under way.
-        """
+    def sealed(self) -> list[str]:
+        """Return the ids of all sealed blobs."""
         ...
 
 
@@ -105,6 +102,11 @@ class Leases:
         self._store = store
         self._held: Counter[str] = Counter()
         self._doomed: set[str] = set()
+
+    def all_deleted(self) -> bool:
+        """Say whether no blob waits for its last reader to be deleted."""
+        with self.lock:
+            return not self._doomed
 
     def hold(self, blob_ids: Iterable[str]) -> None:
         """Take a lease on each blob. Must be called under ``lock``."""

@@ -1,8 +1,9 @@
 """How much space objects may take: those of one account, all together, and how much of the disk must stay free.
 
-The stored bytes are counted at the start. Every byte written later is added as it is written, including the parts of
-unfinished uploads and bodies that are still arriving. Bytes that are deleted or replaced are subtracted by counting
-again, which happens only before a write would be refused. So the count is never too low, and costs no request anything.
+The stored bytes are counted once after the start; until that is done, writes wait. Every byte written later is added as
+it is written, including the parts of unfinished uploads and bodies that are still arriving. Bytes that are deleted or
+replaced are subtracted by counting again, which happens only before a write would be refused. So the count is never too
+low, and costs no request anything.
 """
 
 from __future__ import annotations
@@ -97,6 +98,9 @@ class Space:
         """Changes since the last count began."""
         self._counting = threading.Lock()
         self._next_count = self._next_look = clock()
+        self._counted = not (limits.per_account or limits.total)
+        """Whether the stored bytes are known, as far as there is a limit for them."""
+        self._next_count = clock()
         self._left, self._left_until = 0, clock()
         """Bytes that may be written according to the latest look at the file system, and until when it is valid."""
 
@@ -117,6 +121,12 @@ class Space:
                 self._counting.release()
         with self._lock:
             return self._held[account]
+    def await_count(self) -> None:
+        """Return once the stored bytes have been counted for the first time."""
+        if not self._counted:
+            with self._counting:
+                if not self._counted:
+                    self._count()
 
     def _count(self) -> None:
         began = self._clock()
@@ -128,19 +138,21 @@ class Space:
         with self._lock:
             known.update(self._since)
             self._held = known
+        self._counted = True
         ended = self._clock()
         self._next_count = ended + max(LEAST_REST, _RESTS * (ended - began))
         self._next_look = max(self._next_count, ended + LOOK_REST)
 
     def has_room(self, account: str, size: int) -> bool:
         """Say whether an account may store ``size`` more bytes, by the known counts. Never waits."""
-        return self._refusal(account, size) is None
+        return self._counted and self._refusal(account, size) is None
 
     def check(self, account: str, size: int) -> None:
         """Raise ``InsufficientCapacity`` unless an account may store ``size`` more bytes.
 
         Before it raises, it counts again, unless that happened a moment ago.
         """
+        self.await_count()
         if self.has_room(account, size):
             return
         if self._counting.acquire(blocking=False):
@@ -175,6 +187,7 @@ class Space:
         return None
 
     def _grow(self, claim: Claim, size: int) -> None:
+        self.await_count()
         with self._lock:
             if (refusal := self._refused(claim.account, size)) is not None:
                 raise refusal
@@ -212,12 +225,17 @@ class Claim:
 
 
 class MeteredWriter:
-    """A blob being written that claims space as it grows."""
+    """A blob being written that claims space as it grows.
 
-    def __init__(self, writer: BlobWriter, claim: Claim) -> None:
+    Its id is in ``unsettled`` until a committed row names it, or it is discarded.
+    """
+
+    def __init__(self, writer: BlobWriter, claim: Claim, unsettled: set[str]) -> None:
         self._writer = writer
         self._claim = claim
+        self._unsettled = unsettled
         self.blob_id = writer.blob_id
+        unsettled.add(writer.blob_id)
 
     def write(self, data: bytes) -> None:
         """Append bytes. Raises ``InsufficientCapacity``, also if the file system is full."""
@@ -237,11 +255,13 @@ class MeteredWriter:
     def keep(self) -> None:
         """Keep the space, because a committed row names the blob."""
         self._claim.keep()
+        self._unsettled.discard(self.blob_id)
 
     def discard(self) -> None:
         """Delete the written bytes, and give their space back."""
         self._writer.discard()
         self._claim.drop()
+        self._unsettled.discard(self.blob_id)
 
 
 @contextmanager

@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 _OBJECTS = S3Object.__table__
 _OF_KEY = select(_OBJECTS).where(_OBJECTS.c.bucket == bindparam("of_bucket"), _OBJECTS.c.key == bindparam("of_key"))
 
+_ROWS = 1000
+"""Rows that a sweep reads at once."""
 PIECE = 1 << 20
 """Bytes that one read returns at most."""
 
@@ -56,6 +58,10 @@ class Storage:
         self.region = region
         self.clock = clock
         self._leases = Leases(blobs)
+        self._unsettled: set[str] = set()
+        """Blobs of this process whose row may not be committed yet."""
+        self._failed = False
+        """Whether blobs without a row could not be deleted."""
         self._tagged: bool | None = None
 
     def lease(self, bucket: str, key: str) -> tuple[S3Object, Lease] | None:
@@ -77,7 +83,7 @@ class Storage:
 
     def create(self, account: str) -> MeteredWriter:
         """Begin a blob for an object in a bucket of an account."""
-        return MeteredWriter(self.blobs.create(), self.space.claim(account))
+        return MeteredWriter(self.blobs.create(), self.space.claim(account), self._unsettled)
 
     def expect_tags(self) -> None:
         """Look up the tags of objects from now on, because one is about to have some."""
@@ -108,18 +114,31 @@ class Storage:
         try:
             self._leases.discard(blob_ids)
         except OSError:
-            # The commit stands, so the request succeeded. The sweep at the next start removes the blobs.
+            # The commit stands, so the request succeeded. A sweep after the next start removes the blobs.
+            self._failed = True
             logger.exception("blobs without an object could not be deleted: %s", ", ".join(blob_ids))
 
     def sweep(self) -> int:
-        """Remove every blob that no row names. Must run before the first request."""
-        with self.database.reading() as session:
-            wanted = {blob for segments in session.scalars(select(S3Object.segments)) for blob, _ in segments}
-            wanted |= set(session.scalars(select(S3Part.blob)))
-        removed = self.blobs.sweep(wanted)
-        if removed:
-            logger.info("removed %d blobs of writes that were never acknowledged", removed)
-        return removed
+        """Remove every blob that no row names, also while requests are carried out. Return their number."""
+        # In this order, a blob that is written meanwhile is not sealed yet, or unsettled, or its row is read below.
+        found = set(self.blobs.sealed())
+        found -= self._unsettled.copy()
+        if found:
+            with self.database.reading() as session:
+                rows = session.scalars(
+                    select(S3Object.segments).where(S3Object.content.is_(None)).execution_options(yield_per=_ROWS)
+                )
+                for segments in rows:
+                    found.difference_update(blob for blob, _ in segments)
+                found.difference_update(session.scalars(select(S3Part.blob).execution_options(yield_per=_ROWS)))
+        if found:
+            self._leases.discard(found)
+            logger.info("removed %d blobs of writes that were never acknowledged", len(found))
+        return len(found)
+
+    def is_swept(self) -> bool:
+        """Say whether rows name every blob that this process has written or deleted."""
+        return not self._failed and not self._unsettled and self._leases.all_deleted()
 
 
 class Lease:

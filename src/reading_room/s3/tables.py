@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, LargeBinary, String, Text
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from reading_room.database.base import Base, UtcDateTime
@@ -43,6 +43,8 @@ class S3Object(Base):
     """
 
     __tablename__ = "s3_objects"
+    # It has the tagged objects only, so that looking whether there is one costs nothing.
+    __table_args__ = (Index("ix_s3_objects_tagged", "bucket", sqlite_where=text("tags IS NOT NULL")),)
 
     bucket: Mapped[str] = mapped_column(ForeignKey("s3_buckets.name"), primary_key=True)
     key: Mapped[bytes] = mapped_column(LargeBinary(1024), primary_key=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any, TypeVar
 
@@ -39,6 +40,8 @@ from reading_room.s3.space import Space, SpaceLimits, stored_by_account
 from reading_room.s3.storage import Received, Storage, blobs_of, whole_sha256
 from reading_room.s3.tables import S3Bucket, S3Object
 
+logger = logging.getLogger(__name__)
+
 THREADS = 16
 _AT_ONCE = 1000
 """Objects that one transaction deletes below a prefix."""
@@ -57,28 +60,51 @@ class EmbeddedBackend:
         limits: SpaceLimits = SpaceLimits(),
         free: Callable[[], int] | None = None,
         tick: Callable[[], float] = time.monotonic,
+        closed: Callable[[bool], None] = lambda swept: None,
     ) -> None:
-        """``free`` returns the free bytes of the file system, if the blobs are on one."""
+        """``free`` returns the free bytes of the file system, if the blobs are on one.
+
+        ``closed`` is called at the end, with whether rows name every blob.
+        """
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="s3")
         # Writes wait for their turn at the database. With threads of their own they do not delay reads.
         self._changing = ThreadPoolExecutor(THREADS, thread_name_prefix="s3-change")
         self._space = Space(limits, partial(_stored, database), free, tick)
         self._store = Storage(database, blobs, region, clock, self._executor, self._space)
         self._buckets = _BucketCache(database)
+        self._closed = closed
+        self._beginning = Future[int]()
+        self._beginning.set_result(0)
+
+    def begin(self, swept: bool) -> None:
+        """Count what is stored, in the background. Unless everything is ``swept``, remove garbage then.
+
+        Reads go on meanwhile; writes wait until the count is done.
+        """
+        self._beginning = self._changing.submit(self._begin, swept)
+
+    def _begin(self, swept: bool) -> int:
+        try:
+            self._space.await_count()
+            return 0 if swept else self._store.sweep()
+        except Exception:
+            logger.exception("what is stored could not be counted and swept; the next start tries again")
+            raise
+
+    def begun(self) -> int:
+        """Wait until everything that ``begin`` began is done. Return the number of blobs that were removed."""
+        return self._beginning.result()
 
     def close(self) -> None:
         """Finish the running requests and take no more."""
         self._executor.shutdown(wait=True)
         self._changing.shutdown(wait=True)
+        swept = self._beginning.exception() is None and self._store.is_swept()
+        self._closed(swept)
 
     def sweep(self) -> int:
-        """Remove the blobs of writes that were never acknowledged, and count the rest. Return how many were removed.
-
-        Must run before the first request.
-        """
-        removed = self._store.sweep()
-        self._space.count()
-        return removed
+        """Remove the blobs of writes that were never acknowledged. Return their number."""
+        return self._store.sweep()
 
     def stored_bytes(self, account: str) -> int:
         """Return the bytes of an account's objects and unfinished uploads."""

@@ -5,14 +5,15 @@ followed by their checksums (``sums.py``), which verify every read.
 
 A blob is written in ``incoming/``, synced, and moved to ``objects/XX/``; then that folder is synced. Only then may a
 row name the blob. So the process can be killed at any moment: every acknowledged write is there, and any other leaves
-at most a file that no row names. The sweep at the next start removes it.
+at most a file that no row names. A sweep after the next start removes it (``Storage.sweep``). None is needed after an
+orderly end, which leaves the file ``swept``.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
@@ -136,12 +137,30 @@ class FileBlobStore:
     def __init__(self, folder: Path) -> None:
         self.incoming = folder / "incoming"
         self._objects = folder / "objects"
+        self._swept = folder / "swept"
         for place in (folder, self.incoming, self._objects):
             place.mkdir(mode=0o700, parents=True, exist_ok=True)
         for number in range(256):
             (self._objects / f"{number:02x}").mkdir(mode=0o700, exist_ok=True)
         _sync_folder(self._objects)
         _sync_folder(folder)
+
+    def begin(self) -> bool:
+        """Remove the writes that the last process did not finish. Return whether it left no other garbage.
+
+        Only the process that serves the folder may do that.
+        """
+        for unfinished in self.incoming.iterdir():
+            unfinished.unlink()
+        swept = self._swept.exists()
+        self._swept.unlink(missing_ok=True)
+        _sync_folder(self._swept.parent)
+        return swept
+
+    def end(self, swept: bool) -> None:
+        """Note for the next process whether rows name every blob. Nothing is written after this."""
+        if swept:
+            self._swept.touch(mode=0o600)
 
     def path(self, blob_id: str) -> Path:
         """Return the path of a sealed blob."""
@@ -156,18 +175,13 @@ class FileBlobStore:
         return FileBlobReader(self.path(blob_id), blob_id, size)
 
     def delete(self, blob_ids: Iterable[str]) -> None:
-        """Remove blobs. After a crash the next sweep removes the rest."""
+        """Remove blobs. After a crash a sweep removes the rest."""
         for blob_id in blob_ids:
             self.path(blob_id).unlink(missing_ok=True)
 
-    def sweep(self, wanted: Collection[str]) -> int:
-        """Remove unfinished writes and blobs that are not wanted. Return the number of files."""
-        rubbish = list(self.incoming.iterdir())
-        for folder in self._objects.iterdir():
-            rubbish += [file for file in folder.iterdir() if file.name not in wanted]
-        for file in rubbish:
-            file.unlink()
-        return len(rubbish)
+    def sealed(self) -> list[str]:
+        """Return the ids of all sealed blobs."""
+        return [name for folder in self._objects.iterdir() for name in os.listdir(folder)]
 
 
 def _sync_folder(folder: Path) -> None:
@@ -186,10 +200,12 @@ def file_backend(
     limits: SpaceLimits = SpaceLimits(),
     tick: Callable[[], float] = time.monotonic,
 ) -> EmbeddedBackend:
-    """Open the backend with its bytes below ``folder`` and its rows in ``database``, and remove garbage.
+    """Open the backend with its bytes below ``folder`` and its rows in ``database``.
 
-    Only one process at a time may open a folder.
+    If the last process did not end in an orderly way, garbage is removed in the background. Only one process at a time
+    may open a folder.
     """
-    backend = EmbeddedBackend(database, FileBlobStore(folder), region, clock, limits, partial(free_bytes, folder), tick)
-    backend.sweep()
+    blobs = FileBlobStore(folder)
+    backend = EmbeddedBackend(database, blobs, region, clock, limits, partial(free_bytes, folder), tick, blobs.end)
+    backend.begin(swept=blobs.begin())
     return backend

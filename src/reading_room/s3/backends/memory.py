@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
 from reading_room.clock import Clock
 from reading_room.database.engine import Database
@@ -71,11 +71,9 @@ class MemoryBlobStore:
         for blob_id in blob_ids:
             self.blobs.pop(blob_id, None)
 
-    def sweep(self, wanted: Collection[str]) -> int:
-        """Remove blobs that are not wanted. Return their number."""
-        rubbish = [blob_id for blob_id in self.blobs if blob_id not in wanted]
-        self.delete(rubbish)
-        return len(rubbish)
+    def sealed(self) -> list[str]:
+        """Return the ids of all sealed blobs."""
+        return list(self.blobs)
 
 
 def memory_backend(
