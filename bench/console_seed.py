@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from reading_room.analysis.archive import ResultArchive
 from reading_room.analysis.kind import JobKind
@@ -37,6 +37,7 @@ from reading_room.s3.checksums import Digests, of_full_object
 from reading_room.s3.operations.objects import DEFAULT_CHECKSUM, plain_row, replace_object
 from reading_room.s3.space import Space
 from reading_room.s3.storage import Received, Storage
+from reading_room.s3.tables import S3Object
 from reading_room.settings import Settings
 
 AT_ONCE = 1000
@@ -61,6 +62,11 @@ def main() -> None:
     objects.add_argument("data", type=Path)
     objects.add_argument("bucket")
     objects.add_argument("count", type=int)
+    copies = commands.add_parser("copies", help="write copies of the row of a small object, for a stopped product")
+    copies.add_argument("data", type=Path)
+    copies.add_argument("bucket")
+    copies.add_argument("key")
+    copies.add_argument("count", type=int)
     archive = commands.add_parser("archive", help="write an archive of the lines of results, over and over")
     archive.add_argument("lines", type=Path, help="output of `reading-room jobs run --output`")
     archive.add_argument("archive", type=Path)
@@ -72,6 +78,8 @@ def main() -> None:
             write_jobs(read_settings(given.data), given.count)
         case "objects":
             write_objects(read_settings(given.data), given.bucket, given.count)
+        case "copies":
+            write_copies(read_settings(given.data), given.bucket, given.key, given.count)
         case "archive":
             write_archive(given.lines, given.archive, given.size, given.copies)
 
@@ -154,17 +162,32 @@ def write_objects(settings: Settings, bucket: str, count: int) -> None:
         for begin in range(0, count, AT_ONCE):
             with database.transaction() as session:
                 for number in range(begin, min(begin + AT_ONCE, count)):
-                    text = f"Letter {number} says that it is rather short.\n".encode()
+                    letter = f"Letter {number} says that it is rather short.\n".encode()
                     digests = Digests((DEFAULT_CHECKSUM,))
-                    digests.update(text)
+                    digests.update(letter)
                     writer = store.create(settings.account)
-                    writer.write(text)
+                    writer.write(letter)
                     checksum = of_full_object(digests, DEFAULT_CHECKSUM)
                     headers = {"content-type": "text/plain"}
                     received = Received(writer, digests)
                     row = plain_row(store, bucket, f"letters/{number:06}.txt", received, headers, {}, checksum)
                     replace_object(session, row, {})
                 count_outside_write(session)
+
+
+def write_copies(settings: Settings, bucket: str, key: str, count: int) -> None:
+    """Copy the row of an object whose bytes are in it to this many keys, ``many/00000001.txt`` and so on."""
+    columns = [column.name for column in S3Object.__table__.columns]
+    values = ["CAST(printf('many/%08d.txt', n) AS BLOB)" if name == "key" else name for name in columns]
+    numbers = "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < :count)"
+    with _database(settings) as database, database.transaction() as session:
+        session.execute(
+            text(
+                f"{numbers} INSERT INTO s3_objects ({', '.join(columns)}) SELECT {', '.join(values)} "
+                "FROM numbers, s3_objects WHERE bucket = :bucket AND key = :key AND content IS NOT NULL"
+            ),
+            {"count": count, "bucket": bucket, "key": key.encode()},
+        )
 
 
 def write_archive(lines: Path, archive: Path, size: int, copies: int) -> None:
