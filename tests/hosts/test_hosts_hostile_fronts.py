@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
+import resource
 import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -275,6 +276,24 @@ def test_a_malformed_message_ends_only_its_channel(message: bytes) -> None:
     assert ended is None
     assert served.endswith(b"ok")
     assert server.paths[0].vpc_endpoint_id == "vpce-2"
+
+
+def test_a_lane_without_its_socket_is_dropped_and_the_front_is_still_answered() -> None:
+    async def scenario(server: Server) -> tuple[bytes, bytes]:
+        front = Front(server)
+        before = resource.getrlimit(resource.RLIMIT_NOFILE)
+        lane = await front.lane()
+        # The server has no descriptor left, so the kernel delivers the message alone, and says so.
+        resource.setrlimit(resource.RLIMIT_NOFILE, (0, before[1]))
+        try:
+            refused = await answered(lane, (b"h", encode(HEAD)))
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, before)
+        return refused, await answered(await front.lane(), (b"h", encode(HEAD)))
+
+    (refused, served), _ = run(scenario)
+    assert refused == b""
+    assert served.endswith(b"ok")
 
 
 def test_the_lanes_of_a_front_are_limited_and_others_have_theirs() -> None:

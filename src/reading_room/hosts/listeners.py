@@ -239,11 +239,15 @@ class _Front:
                 return
             sent: list[socket.socket] = []
             try:
-                message, descriptors, _, _ = socket.recv_fds(self._socket, MESSAGE_LIMIT, 4)
+                message, descriptors, flags, _ = socket.recv_fds(self._socket, MESSAGE_LIMIT, 4)
                 sent = [socket.socket(fileno=each) for each in descriptors]
                 if not message:
                     self.close()
                     return
+                if flags & socket.MSG_CTRUNC:
+                    # The kernel has closed the lane. The front's client gets an error and may try again.
+                    log.error("a request in %s is dropped: the server has no file descriptor for it", self._vpc_id)
+                    continue
                 self._take(message, sent)
             except BlockingIOError:
                 return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import socket
 from collections.abc import Callable
@@ -24,6 +25,8 @@ from reading_room.hosts.front.records import (
 QUESTIONS = 256
 """The most queries that wait for the server at a time; more are dropped, as packets may be."""
 QUESTION_SECONDS = 5.0
+_TRANSIENT = (errno.EAGAIN, errno.ENOBUFS, errno.ENOMEM, errno.ETOOMANYREFS)
+"""The errors of a server that does not read, or of a machine under pressure, after which the channel still works."""
 
 _log = logging.getLogger(__name__)
 
@@ -67,7 +70,10 @@ class Channel:
 
     async def open_lane(self) -> Lane:
         """Return a new lane. Raises ``Unavailable``."""
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        except OSError:
+            raise Unavailable from None
         with theirs:
             try:
                 self._send(LaneOpened(), theirs)
@@ -106,10 +112,9 @@ class Channel:
             raise Unavailable
         try:
             socket.send_fds(self._socket, [encode(FromFront(body))], [each.fileno() for each in sent])
-        except BlockingIOError:
-            raise Unavailable from None
-        except OSError:
-            self.close()
+        except OSError as error:
+            if error.errno not in _TRANSIENT:
+                self.close()
             raise Unavailable from None
 
     def _read(self) -> None:

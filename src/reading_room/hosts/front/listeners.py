@@ -23,6 +23,8 @@ class FrontListeners:
 
     def __init__(self, attach_seconds: float = ATTACH_SECONDS) -> None:
         self._relay = Relay(attach_seconds)
+        self.lost = asyncio.Event()
+        """Set while the last channel is lost and there is no new one."""
         self._resolver = Resolver(self._ask)
         self._http: dict[ListenerLabel, HttpListener] = {}
         self._dns: dict[ListenerLabel, asyncio.DatagramTransport | asyncio.Server] = {}
@@ -33,8 +35,15 @@ class FrontListeners:
 
     def attach(self, sock: socket.socket) -> None:
         """Use this channel to the server from now on."""
-        channel = Channel(sock, self._take_certificate, lambda: self._relay.detach(channel))
+
+        def lost() -> None:
+            self._relay.detach(channel)
+            if self._relay.channel is None:
+                self.lost.set()
+
+        channel = Channel(sock, self._take_certificate, lost)
         self._relay.attach(channel)
+        self.lost.clear()
         for endpoint_id in {
             label.endpoint_id for label in (*self._secure, *self._http) if label.kind == "endpoint-https"
         }:

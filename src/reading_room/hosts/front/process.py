@@ -33,6 +33,16 @@ LAST_SECONDS = 60.0
 """How long requests in progress may take to finish once there are no more orders."""
 
 
+LOST_SECONDS = 10.0
+"""How long a front waits for a new channel after it has lost its own. A server restarts in less time."""
+CHANNEL_LOST = 3
+"""The exit code of a front that has lost its channel. The agent then starts another one, with a channel of its own."""
+
+
+class ChannelLost(Exception):
+    """The channel to the server ended, and the agent does not know of it."""
+
+
 class Lines(logging.Handler):
     """Sends log lines to the server, at most ``LINES_A_SECOND``."""
 
@@ -51,9 +61,35 @@ class Lines(logging.Handler):
             self._listeners.tell(f"{record.levelname} {record.getMessage()}"[:500])
 
 
-async def serve(orders: socket.socket, listeners: FrontListeners) -> None:
-    """Follow orders until the agent closes its end, then let requests in progress finish."""
+async def serve(orders: socket.socket, listeners: FrontListeners, lost_seconds: float = LOST_SECONDS) -> None:
+    """Follow orders until the agent closes its end, then let requests in progress finish.
+
+    Raises ``ChannelLost`` if the channel to the server is lost for ``lost_seconds``.
+    """
     orders.setblocking(False)
+    lost = asyncio.create_task(_lost(listeners, lost_seconds))
+    following = asyncio.create_task(_obey(orders, listeners))
+    try:
+        await asyncio.wait((lost, following), return_when=asyncio.FIRST_COMPLETED)
+        if lost.done():
+            raise ChannelLost
+        await following
+    finally:
+        lost.cancel()
+        following.cancel()
+    await listeners.drain(LAST_SECONDS)
+
+
+async def _lost(listeners: FrontListeners, seconds: float) -> None:
+    """Return once the channel is lost and no new one has come for some time."""
+    while True:
+        await listeners.lost.wait()
+        await asyncio.sleep(seconds)
+        if listeners.lost.is_set():
+            return
+
+
+async def _obey(orders: socket.socket, listeners: FrontListeners) -> None:
     loop = asyncio.get_running_loop()
     arrived = asyncio.Event()
     loop.add_reader(orders, arrived.set)
@@ -71,7 +107,6 @@ async def serve(orders: socket.socket, listeners: FrontListeners) -> None:
             await _follow(decode(Order, content), [socket.socket(fileno=each) for each in descriptors], listeners)
     finally:
         loop.remove_reader(orders)
-    await listeners.drain(LAST_SECONDS)
 
 
 async def _follow(order: Order, sent: Sequence[socket.socket], listeners: FrontListeners) -> None:
@@ -101,7 +136,10 @@ def main() -> None:
 async def _main(orders: socket.socket) -> None:
     listeners = FrontListeners()
     logging.getLogger().addHandler(Lines(listeners))
-    await serve(orders, listeners)
+    try:
+        await serve(orders, listeners)
+    except ChannelLost as error:
+        raise SystemExit(CHANNEL_LOST) from error
 
 
 async def _rehearse() -> None:
