@@ -52,6 +52,23 @@ def test_the_exit_code_of_a_worker_is_reported(world: Start) -> None:
     assert driver.ended("b")["exit_code"] == 7
 
 
+def test_a_start_that_lacks_file_descriptors_leaves_nothing_and_is_tried_again(world: Start) -> None:
+    driver = world()
+    lost = []
+    for spare in range(100):
+        found = driver.call("reserve_with", name="a", task="exit:0", spare=spare)
+        if found is None:
+            break
+        lost.append(found)
+        driver.call("states")
+        assert driver.records() == []
+    # It has failed at every step of a start, and in the end it succeeded.
+    assert len(lost) > 10
+    assert set(lost) == {0}
+    driver.call("start", name="a", task="exit:0")
+    assert driver.ended("a")["exit_code"] == 0
+
+
 def test_a_container_started_ahead_is_used_once(world: Start) -> None:
     driver = world()
     driver.run("a", "exit:0", ahead=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from reading_room.agent.view import make_traversable, own_filesystem, unnamed
 from reading_room.analysis.job_file import JobFile, Location
 from reading_room.analysis.kind import EngineName
 from reading_room.containers.bubblewrap import PROGRAMS, BubblewrapDriver
+from reading_room.containers.errors import ContainerError
 from reading_room.containers.limits import ControlGroups
 from reading_room.containers.namespaces import inside_network
 from reading_room.containers.processes import worker_of
@@ -103,6 +105,19 @@ class Process:
         descriptor = self.driver.reserve(spec(name, task, seconds))
         return os.fstat(descriptor).st_ino
 
+    def reserve_with(self, name: str, task: str, spare: int) -> Any:
+        """Start a container with this many file descriptors to spare; return how many were lost if it fails."""
+        before = resource.getrlimit(resource.RLIMIT_NOFILE)
+        used = _descriptors()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(used) + 1 + spare, before[1]))
+        try:
+            self.driver.reserve(spec(name, task))
+        except (ContainerError, OSError):
+            return len(_descriptors() - used)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, before)
+        return None
+
     def start(self, name: str, task: str, seconds: int = 600) -> Any:
         self.driver.start(spec(name, task, seconds))
 
@@ -175,6 +190,16 @@ class Process:
 
     def end_all(self) -> Any:
         self.driver.end_all()
+
+
+def _descriptors() -> set[int]:
+    """Return the open descriptors, without opening one."""
+    found = set()
+    for number in range(256):
+        with suppress(OSError):
+            os.fstat(number)
+            found.add(number)
+    return found
 
 
 def tell(answer: Any) -> None:

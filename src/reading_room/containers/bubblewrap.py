@@ -356,18 +356,17 @@ class BubblewrapDriver:
                 weight = JOB_WEIGHT if record.kind == "job" else 100
                 group = self.groups.create(_group_name(folder), record.limits, weight)
                 record.control_groups = tuple(group.directories)
-                entrances = group.open_entrances()
-                opened += entrances
+                entrances = group.open_entrances(opened)
             # Written before the process exists, so that the next agent can clean up whatever happens from here on.
             folder.write(record)
-            messages, diagnostics, code = files = folder.create_files()
-            opened += files
+            messages, diagnostics, code = folder.create_files(opened)
             program = memory_file("seccomp", self._filter)
+            opened.append(program)
             options = memory_file(
                 "options",
                 "\0".join(bubblewrap_options(self.view, self.code, environment(self.region), program)).encode(),
             )
-            opened += [program, options]
+            opened.append(options)
             container.network = new_network_namespace()
             stdin, container.stdin = os.pipe2(os.O_CLOEXEC) if passed is None else (_nothing_to_read(), None)
             opened.append(stdin)
@@ -386,18 +385,18 @@ class BubblewrapDriver:
                     passed=passed,
                 )
             )
+            container.handle = ProcessHandle.open(container.child.pid)
+            if container.handle is not None:
+                record.pid, record.process_started = container.handle.pid, container.handle.started
+                folder.write(record)
         except (OSError, subprocess.SubprocessError, ContainerError) as error:
-            remove_directories(record.control_groups)
-            folder.remove()
-            container.close()
+            container.kill()
+            self._ending.append(container)
+            self._tidy()
             raise LaunchFailed(record.engine, str(error)) from error
         finally:
             for descriptor in opened:
                 os.close(descriptor)
-        container.handle = ProcessHandle.open(container.child.pid)
-        if container.handle is not None:
-            record.pid, record.process_started = container.handle.pid, container.handle.started
-            folder.write(record)
         self._known.append(container)
         return container
 
@@ -476,13 +475,21 @@ class BubblewrapDriver:
 
     def _tidy(self) -> None:
         for container in list(self._ending):
-            if container.alive():
-                continue
-            container.record.control_groups = tuple(remove_directories(container.record.control_groups))
-            if not container.record.control_groups:
-                container.close()
-                container.folder.remove()
-                self._ending.remove(container)
+            try:
+                self._remove_ended(container)
+            except OSError as error:
+                # For example for lack of file descriptors; the next turn tries again.
+                _log.error("what is left of %d containers cannot be removed yet: %s", len(self._ending), error)
+                return
+
+    def _remove_ended(self, container: LivingContainer) -> None:
+        if container.alive():
+            return
+        container.record.control_groups = tuple(remove_directories(container.record.control_groups))
+        if not container.record.control_groups:
+            container.close()
+            container.folder.remove()
+            self._ending.remove(container)
 
     def _settle(self) -> None:
         end = time.monotonic() + _SETTLE_SECONDS

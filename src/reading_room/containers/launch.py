@@ -59,13 +59,18 @@ class Launch:
 def memory_file(name: str, content: bytes) -> int:
     """Return an open descriptor, positioned at the start, of a file that exists only in memory."""
     descriptor = os.memfd_create(name, os.MFD_CLOEXEC)
-    os.write(descriptor, content)
-    os.lseek(descriptor, 0, os.SEEK_SET)
+    try:
+        os.write(descriptor, content)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+    except OSError:
+        os.close(descriptor)
+        raise
     return descriptor
 
 
 def launch(what: Launch) -> subprocess.Popen[bytes]:
     """Start the launcher and return it. Raises ``OSError``."""
+    pipes: list[int] = []
     high: list[int] = []
 
     def raised(descriptor: int) -> int:
@@ -73,9 +78,10 @@ def launch(what: Launch) -> subprocess.Popen[bytes]:
         high.append(fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 64))
         return high[-1]
 
-    pipes = [*os.pipe2(os.O_CLOEXEC), *os.pipe2(os.O_CLOEXEC)]
-    messages_read, messages_write, diagnostics_read, diagnostics_write = pipes
     try:
+        pipes += os.pipe2(os.O_CLOEXEC)
+        pipes += os.pipe2(os.O_CLOEXEC)
+        messages_read, messages_write, diagnostics_read, diagnostics_write = pipes
         numbers = _Numbers(
             messages_read=raised(messages_read),
             diagnostics_read=raised(diagnostics_read),

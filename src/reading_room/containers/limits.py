@@ -43,9 +43,16 @@ class ControlGroup:
     directories: tuple[str, ...]
     controllers: tuple[str, ...]
 
-    def open_entrances(self) -> list[int]:
-        """Return a descriptor for each directory: a process of any user id that writes ``0`` to it enters the group."""
-        return [os.open(f"{directory}/cgroup.procs", os.O_WRONLY | os.O_CLOEXEC) for directory in self.directories]
+    def open_entrances(self, opened: list[int]) -> list[int]:
+        """Return a descriptor for each directory: a process of any user id that writes ``0`` to it enters the group.
+
+        They are also added to ``opened``, one by one, so that the caller can close them if one cannot be opened.
+        """
+        found = []
+        for directory in self.directories:
+            found.append(os.open(f"{directory}/cgroup.procs", os.O_WRONLY | os.O_CLOEXEC))
+            opened.append(found[-1])
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +105,7 @@ class ControlGroups:
         name = f"reading-room-trial-{secrets.token_hex(4)}"
         entrances: list[int] = []
         try:
-            entrances = self.create(name, Limits()).open_entrances()
+            self.create(name, Limits()).open_entrances(entrances)
             script = " && ".join(f"echo 0 >&{entrance}" for entrance in entrances)
             command = ["/bin/bash", "--noprofile", "--norc", "-c", script]
             subprocess.run(

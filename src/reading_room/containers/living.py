@@ -35,17 +35,20 @@ class LivingContainer:
 
     def alive(self) -> bool:
         """Return whether its launcher is alive; reap a child that has ended."""
-        if self.child is not None:
-            self.child.poll()
+        if self.child is not None and (self.child.poll() is not None or self.handle is None):
+            return self.child.returncode is None
         return self.handle is not None and self.handle.alive()
 
     def kill(self) -> None:
         """Kill it, if it is alive."""
-        if not self.alive() or self.handle is None:
+        if not self.alive():
             return
+        # A child that was not reaped yet keeps its number, so a start that failed before the handle needs none.
+        launcher = self.child if self.handle is None else self.handle
+        assert launcher is not None
         # bubblewrap dies with its launcher; before it has requested that, the signal to the process group reaches it.
         try:
-            os.killpg(self.handle.pid, signal.SIGKILL)
+            os.killpg(launcher.pid, signal.SIGKILL)
         except ProcessLookupError:
             return
 

@@ -94,12 +94,15 @@ class Folder:
         except (FileNotFoundError, DocumentError):
             return None
 
-    def create_files(self) -> tuple[int, int, int]:
-        """Return descriptors, open for writing, of the files for messages, diagnostics and exit code."""
+    def create_files(self, opened: list[int]) -> tuple[int, int, int]:
+        """Return descriptors, open for writing, of the files for messages, diagnostics and exit code.
+
+        They are also added to ``opened``, one by one, so that the caller can close them if one cannot be opened.
+        """
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-        messages, diagnostics, code = (
-            os.open(path, flags, 0o600) for path in (self.messages, self.diagnostics, self.exit)
-        )
+        for path in (self.messages, self.diagnostics, self.exit):
+            opened.append(os.open(path, flags, 0o600))
+        messages, diagnostics, code = opened[-3:]
         return messages, diagnostics, code
 
     def exit_code(self) -> int | None:
