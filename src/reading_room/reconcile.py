@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 
 from reading_room.full_disk import is_full
+from reading_room.shortage import is_shortage
 
 logger = logging.getLogger(__name__)
 LONG_SECONDS = 0.05
@@ -107,6 +108,8 @@ class Loop:
             except Exception as error:
                 if is_full(error):  # A traceback every second would add nothing.
                     logger.error("a turn of the loop %s found the disk full and will be retried: %s", self.name, error)
+                elif is_shortage(error):
+                    logger.error("a turn of the loop %s lacked resources and will be retried: %s", self.name, error)
                 else:
                     logger.exception("a turn of the loop %s failed and will be retried", self.name)
                 wait = min(self._retry * 2**failures, self._every)

@@ -13,6 +13,7 @@ from reading_room.aws.errors import AwsError
 from reading_room.aws.identify import Service
 from reading_room.aws.spelling import internal_failure, unavailable
 from reading_room.full_disk import is_full
+from reading_room.shortage import MESSAGE, is_shortage
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +74,9 @@ def failed(
         if is_full(error):
             log.error("request %s found no space on the disk: %s", request.request_id, error)
             error = unavailable(called, NO_SPACE)
+        elif is_shortage(error):
+            log.error("request %s failed in a shortage: %s", request.request_id, error)
+            error = unavailable(called, MESSAGE)
         else:
             fault, error = error, internal_failure(called, request.request_id)
     reply = with_request_id(refusal(service, error, request.request_id), request)

@@ -17,6 +17,7 @@ from reading_room.jobs.ports import Identities, JobNetwork
 from reading_room.jobs.record import LOCAL_HOST, apply, containers_of, job_of, note
 from reading_room.jobs.state_machine import accepts
 from reading_room.jobs.tables import JobContainerRow, JobRow
+from reading_room.shortage import is_shortage
 
 logger = logging.getLogger(__name__)
 
@@ -88,6 +89,8 @@ class JobWriter:
             self.failed = True
             if is_full(error):
                 logger.error("a step of job %s found no room on the disk and will be retried: %s", job_id, error)
+            elif is_shortage(error):
+                logger.error("a step of job %s lacked resources and will be retried: %s", job_id, error)
             else:
                 logger.exception("a step of job %s failed and will be retried", job_id)
 

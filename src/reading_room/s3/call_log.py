@@ -8,15 +8,17 @@ import time
 from reading_room.aws.call import ANONYMOUS
 from reading_room.full_disk import is_full
 from reading_room.s3.call import AuthenticatedRequest, Outcome
+from reading_room.shortage import is_shortage
 
 log = logging.getLogger(__name__)
 
 
 def log_fault(outcome: Outcome) -> None:
-    """Log the fault of the service that a request met, if there is one. A full disk needs no traceback."""
+    """Log the fault of the service that a request met, if any. A full disk or a shortage needs no traceback."""
     fault = outcome.fault
     if fault is not None:
-        log.error("request=%s failed: %s", outcome.request_id, fault, exc_info=None if is_full(fault) else fault)
+        known = is_full(fault) or is_shortage(fault)
+        log.error("request=%s failed: %s", outcome.request_id, fault, exc_info=None if known else fault)
 
 
 def log_unfinished(outcome: Outcome) -> None:

@@ -12,6 +12,7 @@ from reading_room.aws.call import IncomingRequest
 from reading_room.aws.errors import AwsError
 from reading_room.aws.protocols import rest_xml
 from reading_room.aws.receive import Receive, Send
+from reading_room.aws.spelling import unavailable
 from reading_room.full_disk import is_full
 from reading_room.s3.backend import S3Response
 from reading_room.s3.blobs import DamagedBlob
@@ -19,6 +20,7 @@ from reading_room.s3.call import Outcome, Stage, Stopped
 from reading_room.s3.errors import DamagedObject, InsufficientCapacity, InternalError, NotModified, S3Error
 from reading_room.s3.requests import RequestBody
 from reading_room.s3.streaming import ClientGone
+from reading_room.shortage import MESSAGE, is_shortage
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +46,8 @@ def _failure(error: Exception) -> AwsError:
     """Return the error that the client gets for a fault of the service."""
     if is_full(error):
         return InsufficientCapacity.of_disk(0)
+    if is_shortage(error):
+        return unavailable("s3", MESSAGE)
     return DamagedObject() if isinstance(error, DamagedBlob) else InternalError()
 
 

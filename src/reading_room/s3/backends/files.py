@@ -24,6 +24,7 @@ from reading_room.s3.backends.embedded import EmbeddedBackend
 from reading_room.s3.backends.sums import BLOCK, BlockSums, agree, footer_size, sums_of
 from reading_room.s3.blobs import SMALL, DamagedBlob, new_blob_id
 from reading_room.s3.space import SpaceLimits
+from reading_room.shortage import is_shortage
 
 
 class FileBlobWriter:
@@ -92,7 +93,10 @@ class FileBlobWriter:
 
 
 class FileBlobReader:
-    """A blob being read from a file. Raises ``DamagedBlob`` if the file is missing or its footer belongs elsewhere."""
+    """A blob being read from a file.
+
+    Raises ``DamagedBlob`` if the file is missing or its footer belongs elsewhere, and ``OSError`` in a shortage.
+    """
 
     def __init__(self, path: Path, blob_id: str, size: int) -> None:
         self._blob_id = blob_id
@@ -100,13 +104,13 @@ class FileBlobReader:
         try:
             self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
-            raise DamagedBlob(blob_id, f"cannot be opened ({error.strerror})") from None
+            raise _fault(blob_id, "opened", error) from None
         try:
             # One byte more than expected is read, because a file that is too long is damaged, too.
             sums = sums_of(self._bytes(size, footer_size(size) + 1), blob_id, size)
             if sums is None:
                 raise DamagedBlob(blob_id, "does not end with its own checksums")
-        except DamagedBlob:
+        except (DamagedBlob, OSError):
             self.close()
             raise
         self._sums = sums
@@ -124,7 +128,7 @@ class FileBlobReader:
         try:
             return os.pread(self._file, length, start)
         except OSError as error:
-            raise DamagedBlob(self._blob_id, f"cannot be read ({error.strerror})") from None
+            raise _fault(self._blob_id, "read", error) from None
 
     def close(self) -> None:
         """Close the file."""
@@ -182,6 +186,11 @@ class FileBlobStore:
     def sealed(self) -> list[str]:
         """Return the ids of all sealed blobs."""
         return [name for folder in self._objects.iterdir() for name in os.listdir(folder)]
+
+
+def _fault(blob_id: str, what: str, error: OSError) -> Exception:
+    """Return the error of a blob that cannot be read: it is damaged, unless the process lacks resources for now."""
+    return error if is_shortage(error) else DamagedBlob(blob_id, f"cannot be {what} ({error.strerror})")
 
 
 def _sync_folder(folder: Path) -> None:

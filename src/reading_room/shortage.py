@@ -1,0 +1,38 @@
+"""Recognition of errors of a machine that lacks something for now, other than room on its disk (``full_disk.py``).
+
+Nothing is damaged or lost, and the same step succeeds later: clients get an error that they retry.
+"""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+
+MESSAGE = "The service is short of resources for now: try again."
+_OF_SYSTEM = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EAGAIN})
+"""No file descriptors, no memory, or no processes and threads."""
+_OF_SQLITE = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,  # Another program holds the database's lock.
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_CANTOPEN,  # SQLite's error for a file that cannot be opened for lack of descriptors.
+        sqlite3.SQLITE_IOERR_NOMEM,
+    }
+)
+
+
+def is_shortage(error: BaseException) -> bool:
+    """Return whether an error means that descriptors, memory, threads, or the lock of the database are lacking."""
+    if isinstance(error, OSError):
+        return error.errno in _OF_SYSTEM
+    found = getattr(error, "orig", error)  # SQLAlchemy's errors wrap SQLite's.
+    if isinstance(found, sqlite3.Error):
+        # The extended codes of SQLite have the basic one in their lowest byte.
+        code = getattr(found, "sqlite_errorcode", 0)
+        return code in _OF_SQLITE or code & 0xFF in (
+            sqlite3.SQLITE_BUSY,
+            sqlite3.SQLITE_LOCKED,
+            sqlite3.SQLITE_CANTOPEN,
+        )
+    return isinstance(found, MemoryError) or str(found) == "can't start new thread"
