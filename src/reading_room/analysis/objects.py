@@ -20,6 +20,7 @@ from botocore.utils import ContainerMetadataFetcher
 from urllib3.exceptions import HTTPError, NameResolutionError
 
 from reading_room.analysis.job_file import NO_READ_ACCESS, NO_WRITE_ACCESS, Location, no_model_access
+from reading_room.analysis.patience import wait_for_answers, with_credentials
 from reading_room.analysis.storage import InputObject, JobFailure
 
 READ_SIZE = 1 << 20
@@ -115,9 +116,10 @@ class S3Storage:
         self._blame = blame
         try:
             # The SDK asks for credentials when a client is made.
-            self._s3: Any = session.create_client("s3", region_name=region, config=config)
+            self._s3: Any = with_credentials(lambda: session.create_client("s3", region_name=region, config=config))
         except (errors.NoCredentialsError, errors.CredentialRetrievalError) as error:
             raise self._stranger(error) from error
+        wait_for_answers(self._s3)
 
     def list_input(self, location: Location) -> Iterator[InputObject]:
         """Yield every object whose key begins with the prefix; folder markers are left out.

@@ -35,6 +35,16 @@ class DamagedObject(InternalError):
         super().__init__({"Reason": "The stored bytes of this object are not those that were written."})
 
 
+class Shortage(S3Error):
+    """The service lacks resources for now. ``Reason`` is ours: the endpoint that the request came through exists."""
+
+    code = "ServiceUnavailable"
+    status = 503
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, {"Reason": "Unavailable"}, {"Retry-After": "1"})
+
+
 class AccessDenied(S3Error):
     """The caller has no permission, or must not find out whether the resource exists."""
 

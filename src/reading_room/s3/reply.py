@@ -12,12 +12,11 @@ from reading_room.aws.call import IncomingRequest
 from reading_room.aws.errors import AwsError
 from reading_room.aws.protocols import rest_xml
 from reading_room.aws.receive import Receive, Send
-from reading_room.aws.spelling import unavailable
 from reading_room.full_disk import is_full
 from reading_room.s3.backend import S3Response
 from reading_room.s3.blobs import DamagedBlob
 from reading_room.s3.call import Outcome, Stage, Stopped
-from reading_room.s3.errors import DamagedObject, InsufficientCapacity, InternalError, NotModified, S3Error
+from reading_room.s3.errors import DamagedObject, InsufficientCapacity, InternalError, NotModified, S3Error, Shortage
 from reading_room.s3.requests import RequestBody
 from reading_room.s3.streaming import ClientGone
 from reading_room.shortage import MESSAGE, is_shortage
@@ -47,7 +46,7 @@ def _failure(error: Exception) -> AwsError:
     if is_full(error):
         return InsufficientCapacity.of_disk(0)
     if is_shortage(error):
-        return unavailable("s3", MESSAGE)
+        return Shortage(MESSAGE)
     return DamagedObject() if isinstance(error, DamagedBlob) else InternalError()
 
 
