@@ -28,6 +28,7 @@ from typing import Any
 from reading_room.client import connect
 
 ROOT = Path(__file__).resolve().parents[1]
+GIT = shutil.which("git") or "git"
 MOST_BYTES = 300_000
 REGION, PORT = "us-east-1", 18_566
 SECONDS = 600.0
@@ -60,11 +61,11 @@ def main() -> int:
 
 def copy_of_environment(work: Path, commit: str) -> Path:
     """Return the Python of an environment with the source of a commit, and the packages of this one."""
-    source = subprocess.run(["git", "archive", commit, "src"], cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout
+    source = subprocess.run([GIT, "archive", commit, "src"], cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout
     with tarfile.open(fileobj=io.BytesIO(source)) as tar:
         tar.extractall(work, filter="data")
     # Containers are started in isolated mode, so they find the source by the environment only.
-    subprocess.run(["cp", "-al", sys.prefix, work / "venv"], check=True)
+    shutil.copytree(sys.prefix, work / "venv", symlinks=True, copy_function=os.link)
     for path in (work / "venv").glob("lib/python*/site-packages/*reading_room*.pth"):
         path.unlink()
         path.write_text(f"{work / 'src'}\n")

@@ -100,7 +100,6 @@ class Space:
         self._next_count = self._next_look = clock()
         self._counted = not (limits.per_account or limits.total)
         """Whether the stored bytes are known, as far as there is a limit for them."""
-        self._next_count = clock()
         self._left, self._left_until = 0, clock()
         """Bytes that may be written according to the latest look at the file system, and until when it is valid."""
 
@@ -121,6 +120,7 @@ class Space:
                 self._counting.release()
         with self._lock:
             return self._held[account]
+
     def await_count(self) -> None:
         """Return once the stored bytes have been counted for the first time."""
         if not self._counted:

@@ -25,8 +25,8 @@ from reading_room.extension.operations.explain_request import ExplainRequestOper
 from reading_room.extension.operations.job_runs import JobRunOperations
 from reading_room.extension.operations.purge_job import PurgeJobOperations
 from reading_room.extension.operations.sign_in import SignInOperations
-from reading_room.extension.operations.usage import UsageOperations
 from reading_room.extension.operations.testing import TestingOperations
+from reading_room.extension.operations.usage import UsageOperations
 from reading_room.iam.operations.authorization_messages import AuthorizationMessageOperations
 from reading_room.iam.operations.sts import StsOperations
 from reading_room.iam.operations.table import iam_operations

@@ -3,12 +3,6 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-"""An index for the jobs of a name."""
-"""Indexes for the jobs of a name, and for the objects with tags."""
-
-from __future__ import annotations
-
-import sqlalchemy as sa
 from alembic import op
 
 revision = "8"
@@ -53,7 +47,3 @@ def upgrade() -> None:
         batch.add_column(sa.Column("characters", sa.BigInteger(), nullable=True))
         batch.add_column(sa.Column("units", sa.BigInteger(), nullable=True))
     op.create_index("ix_jobs_ended", "jobs", ["ended_at", "job_id"])
-    """Create the index, without which a list filtered by name reads every job of its kind."""
-    """Create the indexes, without which a list filtered by name reads every job, and a start every object."""
-    op.create_index("ix_jobs_names", "jobs", ["account", "kind", "name", "submitted_at", "job_id"])
-    op.create_index("ix_s3_objects_tagged", "s3_objects", ["bucket"], sqlite_where=sa.text("tags IS NOT NULL"))
