@@ -476,20 +476,12 @@ class BubblewrapDriver:
     def _tidy(self) -> None:
         for container in list(self._ending):
             try:
-                self._remove_ended(container)
+                if container.remove():
+                    self._ending.remove(container)
             except OSError as error:
                 # For example for lack of file descriptors; the next turn tries again.
                 _log.error("what is left of %d containers cannot be removed yet: %s", len(self._ending), error)
                 return
-
-    def _remove_ended(self, container: LivingContainer) -> None:
-        if container.alive():
-            return
-        container.record.control_groups = tuple(remove_directories(container.record.control_groups))
-        if not container.record.control_groups:
-            container.close()
-            container.folder.remove()
-            self._ending.remove(container)
 
     def _settle(self) -> None:
         end = time.monotonic() + _SETTLE_SECONDS

@@ -8,6 +8,7 @@ import subprocess
 import time
 from dataclasses import dataclass
 
+from reading_room.containers.limits import remove_directories
 from reading_room.containers.messages import WorkerMessages
 from reading_room.containers.processes import ProcessHandle
 from reading_room.containers.record import Folder, Record
@@ -61,6 +62,17 @@ class LivingContainer:
     def exit_code(self) -> int | None:
         """Return its exit code; ``None`` if none was recorded."""
         return self.record.exit_code if self.record.exit_code is not None else self.folder.exit_code()
+
+    def remove(self) -> bool:
+        """Remove what is left of it once it has ended; return whether nothing is left. Raises ``OSError``."""
+        if self.alive():
+            return False
+        self.record.control_groups = tuple(remove_directories(self.record.control_groups))
+        if self.record.control_groups:
+            return False
+        self.close()
+        self.folder.remove()
+        return True
 
     def close(self) -> None:
         """Close its descriptors, without ending it."""
