@@ -78,7 +78,7 @@ def _spent(folder: Path, destination: Mapping[str, str]) -> tuple[float, float, 
         keep=folder / "windows.json",
     )
     decoding = counting = delivering = 0.0
-    told = 0
+    delivered = 0
     for second in range(SECONDS):
         frame = encode(FromAgent(Flows(_events(second, now.timestamp()))))
         began = time.process_time()
@@ -88,15 +88,15 @@ def _spent(folder: Path, destination: Mapping[str, str]) -> tuple[float, float, 
         delivery.record(body.events)
         counted = time.process_time()
         now += dt.timedelta(seconds=1)
-        told += delivery.turn(now)
+        delivered += delivery.turn(now)
         decoding, counting = decoding + decoded - began, counting + counted - decoded
         delivering += time.process_time() - counted
     began = time.process_time()
-    told += delivery.close(now)
+    delivered += delivery.close(now)
     delivering += time.process_time() - began
     database.close()
     # One more: the interface existed before the process, whose first window says SKIPDATA.
-    assert told == RATE * SECONDS + 1, f"{told} records for {RATE * SECONDS} flows"
+    assert delivered == RATE * SECONDS + 1, f"{delivered} records for {RATE * SECONDS} flows"
     return decoding, counting, delivering
 
 

@@ -257,10 +257,10 @@ def _changes_under_load(folder: Path) -> list[Row]:
     with namespaces.inside(there["c0-1"]):
         servers = [socket.create_server(("10.0.1.11", port), backlog=4096) for port in (PORT, PORT + 1)]
     stop = multiprocessing.Event()
-    told: multiprocessing.Queue[tuple[int, int, int, int]] = multiprocessing.Queue()
+    results: multiprocessing.Queue[tuple[int, int, int, int]] = multiprocessing.Queue()
     client = os.fork()
     if client == 0:
-        _connect_until(stop, told, there["c0-0"], servers)
+        _connect_until(stop, results, there["c0-0"], servers)
         os._exit(0)
     times, turns = [], 0
     while turns < HOT_CHANGES:
@@ -269,7 +269,7 @@ def _changes_under_load(folder: Path) -> list[Row]:
         times.append(_timed(lambda wish=wish: _insist(driver, wish, there)))  # type: ignore[misc]
         turns += 1
     stop.set()
-    count, failed, forbidden, per_second = told.get(timeout=60)
+    count, failed, forbidden, per_second = results.get(timeout=60)
     os.waitpid(client, 0)
     driver.remove_everything()
     driver.close()
@@ -283,7 +283,7 @@ def _changes_under_load(folder: Path) -> list[Row]:
 
 
 def _connect_until(
-    stop: Event, told: multiprocessing.Queue[tuple[int, int, int, int]], here: int, servers: list[socket.socket]
+    stop: Event, results: multiprocessing.Queue[tuple[int, int, int, int]], here: int, servers: list[socket.socket]
 ) -> None:
     """Connect to the permitted port continuously, and to the forbidden one occasionally, until stopped."""
     count = failed = forbidden = 0
@@ -315,9 +315,9 @@ def _connect_until(
             if (ahead := count / 2000 - (time.monotonic() - began)) > 0:
                 time.sleep(ahead)
     _, opened, _ = select.select([], waiting, [], 0)
-    told.put((count, failed, forbidden + len(opened), int(count / (time.monotonic() - began))))
-    told.close()
-    told.join_thread()
+    results.put((count, failed, forbidden + len(opened), int(count / (time.monotonic() - began))))
+    results.close()
+    results.join_thread()
 
 
 def _insist(driver: LinuxNetworkDriver, wish: NetworkSpec, there: Namespaces) -> None:
@@ -414,14 +414,14 @@ def _connect(client: Placed, server: Placed) -> tuple[float, float]:
         for _ in range(CONNECTS):
             began = time.perf_counter()
             one = socket.socket()
-            asked = time.perf_counter()
+            sent_at = time.perf_counter()
             one.connect((server[1], PORT))
             answered = time.perf_counter()
             accepted = listener.accept()[0]
             one.close()
             accepted.close()
             whole.append(time.perf_counter() - began)
-            alone.append(answered - asked)
+            alone.append(answered - sent_at)
     listener.close()
     return median(alone), median(whole)
 

@@ -100,11 +100,11 @@ def _changes(data: Path, vpc: str) -> Iterator[Callable[[str], None]]:
     time.sleep(0.5)
 
     def wait(text: str) -> None:
-        told = b""
-        while text.encode() not in told:
-            assert selector.select(10), f"no element {text} within 10 s; told: {json.dumps(told.decode())}"
+        output = b""
+        while text.encode() not in output:
+            assert selector.select(10), f"no element {text} within 10 s; output: {json.dumps(output.decode())}"
             assert monitor.stdout is not None
-            told += os.read(monitor.stdout.fileno(), 1 << 16)
+            output += os.read(monitor.stdout.fileno(), 1 << 16)
 
     try:
         yield wait

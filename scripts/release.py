@@ -150,13 +150,13 @@ def verify(folder: Path, public: Path) -> dict[str, Any]:
     if envelope.payload_type != PAYLOAD:
         raise ReleaseError(f"what is signed is no statement but {envelope.payload_type!r}")
     try:
-        told = json_format.Parse(envelope.payload, statement_pb2.Statement())
-        Statement.copy_from_pb(told).validate()
+        parsed = json_format.Parse(envelope.payload, statement_pb2.Statement())
+        Statement.copy_from_pb(parsed).validate()
     except (json_format.ParseError, ValueError) as error:
         raise ReleaseError(f"the signed statement cannot be read: {error}") from error
-    if told.predicate_type != PREDICATE:
-        raise ReleaseError(f"the signed statement is about something else: {told.predicate_type!r}")
-    wanted = {each.name: each.digest.get("sha256", "") for each in told.subject}
+    if parsed.predicate_type != PREDICATE:
+        raise ReleaseError(f"the signed statement is about something else: {parsed.predicate_type!r}")
+    wanted = {each.name: each.digest.get("sha256", "") for each in parsed.subject}
     found = {path.name: path for path in folder.iterdir() if path.name != PROVENANCE}
     for name in sorted(wanted.keys() | found.keys()):
         if name not in found:
@@ -165,7 +165,7 @@ def verify(folder: Path, public: Path) -> dict[str, Any]:
             raise ReleaseError(f"{name} is there and was not signed")
         if not found[name].is_file() or digest(found[name]) != wanted[name]:
             raise ReleaseError(f"{name} has changed: it is not the file that was signed")
-    return dict(json_format.MessageToDict(told)["predicate"])
+    return dict(json_format.MessageToDict(parsed)["predicate"])
 
 
 def build(target: Path, key: Path, passphrase: bytes) -> None:
@@ -277,24 +277,24 @@ def main() -> int:
         command.add_argument("folder", type=Path)
         if name != "packages":
             command.add_argument("--key", type=Path, required=True)
-    told = parser.parse_args()
+    parsed = parser.parse_args()
     try:
-        if told.command == "new-key":
+        if parsed.command == "new-key":
             passphrase = _passphrase(twice=True)
             if len(passphrase) < 12:
                 raise ReleaseError("choose a passphrase of at least 12 characters")
-            new_key(told.key, passphrase)
-            print(f"{told.key} is the key, and {told.key}.pub is for those who verify")
-        elif told.command == "build":
-            build(told.folder, told.key, _passphrase())
-            print(f"{told.folder} has the release: " + _names(told.folder))
-        elif told.command == "packages":
-            packages(told.folder)
-            print(f"{told.folder} has the packages, without a signature: " + _names(told.folder))
+            new_key(parsed.key, passphrase)
+            print(f"{parsed.key} is the key, and {parsed.key}.pub is for those who verify")
+        elif parsed.command == "build":
+            build(parsed.folder, parsed.key, _passphrase())
+            print(f"{parsed.folder} has the release: " + _names(parsed.folder))
+        elif parsed.command == "packages":
+            packages(parsed.folder)
+            print(f"{parsed.folder} has the packages, without a signature: " + _names(parsed.folder))
         else:
-            predicate = verify(told.folder, told.key)
+            predicate = verify(parsed.folder, parsed.key)
             commit = predicate["buildDefinition"]["externalParameters"]["commit"]
-            print(f"every file of {told.folder} is as it was signed; it was built from commit {commit}")
+            print(f"every file of {parsed.folder} is as it was signed; it was built from commit {commit}")
     except (ReleaseError, OSError) as error:
         print(error, file=sys.stderr)
         return 1

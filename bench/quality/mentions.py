@@ -19,7 +19,7 @@ from reading_room.analysis.engines.sentiment_model import SIGNS, SentimentModel
 
 TITLE = "Targeted sentiment, English (`targeted-sentiment-en`)"
 HOW = """\
-Gold are mentions with one of three signs. *On gold spans*: the model is asked about the gold mention itself, and its
+Gold are mentions with one of three signs. *On gold spans*: the model gets the gold mention itself, and its
 largest score of four must be the gold sign (MIXED is always wrong). *Found*: a gold mention equals, or overlaps, a
 mention of the engine. *Found and right*: in addition, the mention with the largest overlap has the gold sign.
 *Reviews*: MAMS-ATSA test. *News*: the two test parts of NewsMTSC together. Grouping mentions into entities has no
@@ -30,7 +30,7 @@ NEWS_SIGNS = {2.0: "NEGATIVE", 4.0: "NEUTRAL", 6.0: "POSITIVE"}
 
 
 @dataclass(slots=True)
-class Told:
+class Document:
     """A text, and what it says of mentions: begin, end, sign."""
 
     text: str
@@ -51,7 +51,9 @@ def measure(corpora: Corpora) -> list[Row]:
     return rows
 
 
-def on_gold_spans(name: str, model: SentimentModel, documents: Sequence[Told], floor: float, aim: float) -> list[Row]:
+def on_gold_spans(
+    name: str, model: SentimentModel, documents: Sequence[Document], floor: float, aim: float
+) -> list[Row]:
     """Score the signs of gold mentions; the bootstrap resamples documents."""
     texts = [each.text for each in documents]
     scores = model.mentions(texts, [[(begin, end) for begin, end, _ in each.mentions] for each in documents])
@@ -72,7 +74,7 @@ def on_gold_spans(name: str, model: SentimentModel, documents: Sequence[Told], f
     ]
 
 
-def found(name: str, answers: Any, documents: Sequence[Told]) -> list[Row]:
+def found(name: str, answers: Any, documents: Sequence[Document]) -> list[Row]:
     """Score which gold mentions the engine finds, and with which sign."""
     exact, overlapping, right = [], [], []
     for document, entities in zip(documents, answers, strict=True):
@@ -104,21 +106,21 @@ def meeting(mentions: dict[tuple[int, int], str], begin: int, end: int) -> str |
     return mentions[best] if best is not None and shared[best] > 0 else None
 
 
-def reviews(corpora: Corpora) -> list[Told]:
+def reviews(corpora: Corpora) -> list[Document]:
     """Return MAMS-ATSA's test sentences."""
     documents = []
     for sentence in ElementTree.fromstring(corpora.content("reviews-mentions")).iter("sentence"):
-        told = Told(sentence.findtext("text") or "")
+        review = Document(sentence.findtext("text") or "")
         for term in sentence.iter("aspectTerm"):
             begin, end = int(term.get("from", "")), int(term.get("to", ""))
-            told.mentions.append((begin, end, MAMS_SIGNS[term.get("polarity", "")]))
-        documents.append(told)
+            review.mentions.append((begin, end, MAMS_SIGNS[term.get("polarity", "")]))
+        documents.append(review)
     return documents
 
 
-def news(corpora: Corpora) -> list[Told]:
+def news(corpora: Corpora) -> list[Document]:
     """Return NewsMTSC's test sentences, each target once."""
-    documents: dict[str, Told] = {}
+    documents: dict[str, Document] = {}
     seen: set[str] = set()
     for key in ("news-mentions-rw", "news-mentions-mt"):
         for line in corpora.text(key).split("\n"):
@@ -130,5 +132,5 @@ def news(corpora: Corpora) -> list[Told]:
                 if target["Input.gid"] not in seen:
                     seen.add(target["Input.gid"])
                     span = (target["from"], target["to"], NEWS_SIGNS[target["polarity"]])
-                    documents.setdefault(text, Told(text)).mentions.append(span)
+                    documents.setdefault(text, Document(text)).mentions.append(span)
     return list(documents.values())

@@ -17,7 +17,7 @@ from reading_room.agent.spec import HostReport
 from reading_room.dataplane.spec import ListenerLabel
 from reading_room.hosts.channel import AgentConnection
 from tests.worlds.agent import document
-from tests.worlds.agent_messages import Told, flow
+from tests.worlds.agent_messages import Received, flow
 from tests.worlds.waiting import DEADLINE, eventually
 
 MORE_THAN_A_FRAME = FLOWS_PER_FRAME + 1
@@ -30,8 +30,8 @@ class Conversation:
         self.path = path
         self.woken = threading.Event()
         self.agent = AgentChannel(path, os.geteuid(), None, self.woken.set)
-        self.told = Told()
-        self.server = AgentConnection(path, self.told)
+        self.observed = Received()
+        self.server = AgentConnection(path, self.observed)
         self.stop = threading.Event()
         self.thread = threading.Thread(target=self.server.run, args=(self.stop,))
         self.thread.start()
@@ -60,7 +60,7 @@ def test_the_agent_gets_the_newest_spec_and_the_server_the_report(talk: Conversa
     eventually(lambda: talk.agent.spec()[0] == document(generation=2))
     assert talk.woken.is_set()
     talk.agent.send_report(HostReport("local", 2))
-    eventually(lambda: talk.told.reports == [HostReport("local", 2)])
+    eventually(lambda: talk.observed.reports == [HostReport("local", 2)])
 
 
 def test_a_spec_that_was_sent_is_not_sent_again(talk: Conversation) -> None:
@@ -69,7 +69,7 @@ def test_a_spec_that_was_sent_is_not_sent_again(talk: Conversation) -> None:
     first = talk.agent.spec()[0]
     talk.server.send(document())
     talk.agent.send_report(HostReport("local", 7))
-    eventually(lambda: bool(talk.told.reports))
+    eventually(lambda: bool(talk.observed.reports))
     assert talk.agent.spec()[0] is first
 
 
@@ -78,30 +78,30 @@ def test_flows_arrive_before_the_report_of_the_same_turn(talk: Conversation) -> 
     eventually(talk.agent.connected)
     talk.agent.send_flows([flow(number) for number in range(MORE_THAN_A_FRAME)])
     talk.agent.send_report(HostReport("local", 1))
-    eventually(lambda: "report" in talk.told.events)
-    assert len(talk.told.flow_events) == MORE_THAN_A_FRAME
-    assert talk.told.flow_events[-1] == flow(MORE_THAN_A_FRAME - 1)
+    eventually(lambda: "report" in talk.observed.events)
+    assert len(talk.observed.flow_events) == MORE_THAN_A_FRAME
+    assert talk.observed.flow_events[-1] == flow(MORE_THAN_A_FRAME - 1)
 
 
 @pytest.mark.costs(0.3, reason="more flows than one frame takes are sent")
 def test_the_sender_of_flows_is_called_when_the_server_has_them(talk: Conversation) -> None:
     eventually(talk.agent.connected)
-    told: list[int] = []
-    talk.agent.send_flows([flow(number) for number in range(MORE_THAN_A_FRAME)], lambda: told.append(1))
-    eventually(lambda: bool(told))
-    eventually(lambda: len(talk.told.flow_events) == MORE_THAN_A_FRAME)
-    assert told == [1]
+    observed: list[int] = []
+    talk.agent.send_flows([flow(number) for number in range(MORE_THAN_A_FRAME)], lambda: observed.append(1))
+    eventually(lambda: bool(observed))
+    eventually(lambda: len(talk.observed.flow_events) == MORE_THAN_A_FRAME)
+    assert observed == [1]
 
 
 def test_flows_without_a_server_are_sent_to_the_next_one(tmp_path: Path) -> None:
     agent = AgentChannel(tmp_path / "agent.sock", os.geteuid(), None, lambda: None)
     agent.send_flows([flow(1)])
-    told, stop = Told(), threading.Event()
-    server = threading.Thread(target=AgentConnection(tmp_path / "agent.sock", told).run, args=(stop,))
+    observed, stop = Received(), threading.Event()
+    server = threading.Thread(target=AgentConnection(tmp_path / "agent.sock", observed).run, args=(stop,))
     server.start()
     eventually(agent.connected)
     agent.send_flows([])
-    eventually(lambda: told.flow_events == [flow(1)])
+    eventually(lambda: observed.flow_events == [flow(1)])
     stop.set()
     server.join(5)
     agent.close()
@@ -110,60 +110,60 @@ def test_flows_without_a_server_are_sent_to_the_next_one(tmp_path: Path) -> None
 def test_the_list_of_listeners_is_sent_whole_and_again_only_when_it_changed(talk: Conversation) -> None:
     eventually(talk.agent.connected)
     talk.agent.send_listeners([label(number) for number in range(450)])
-    eventually(lambda: len(talk.told.known or ()) == 450)
+    eventually(lambda: len(talk.observed.known or ()) == 450)
     talk.agent.send_listeners([label(number) for number in range(450)])
     talk.agent.send_listeners([label(2), label(3)])
-    eventually(lambda: talk.told.known == (label(2), label(3)))
-    assert talk.told.events.count("listeners") == 2
+    eventually(lambda: talk.observed.known == (label(2), label(3)))
+    assert talk.observed.events.count("listeners") == 2
 
 
 def test_an_empty_list_of_listeners_is_a_list(talk: Conversation) -> None:
     eventually(talk.agent.connected)
     talk.agent.send_listeners([])
-    eventually(lambda: "listeners" in talk.told.events)
-    assert talk.told.known == ()
+    eventually(lambda: "listeners" in talk.observed.events)
+    assert talk.observed.known == ()
 
 
 def test_the_channel_to_a_front_travels_with_the_vpc_that_the_agent_made_it_for(talk: Conversation) -> None:
     eventually(talk.agent.connected)
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     assert talk.agent.send_front("vpc-0a", theirs)
-    eventually(lambda: "vpc-0a" in talk.told.fronts)
-    with ours, talk.told.fronts["vpc-0a"] as received:
-        received.send(b"asked")
-        assert ours.recv(5) == b"asked"
+    eventually(lambda: "vpc-0a" in talk.observed.fronts)
+    with ours, talk.observed.fronts["vpc-0a"] as received:
+        received.send(b"hello")
+        assert ours.recv(5) == b"hello"
 
 
 def test_the_end_of_a_realtime_container_travels_with_its_id(talk: Conversation) -> None:
     eventually(talk.agent.connected)
     ours, theirs = socket.socketpair()
     assert talk.agent.send_realtime("rt-1", ours)
-    eventually(lambda: "rt-1" in talk.told.sockets)
+    eventually(lambda: "rt-1" in talk.observed.sockets)
     theirs.sendall(b"ready")
-    assert talk.told.sockets["rt-1"].recv(5) == b"ready"
+    assert talk.observed.sockets["rt-1"].recv(5) == b"ready"
     theirs.close()
-    talk.told.sockets["rt-1"].close()
+    talk.observed.sockets["rt-1"].close()
 
 
 def test_after_a_reconnection_everything_is_sent_again(talk: Conversation) -> None:
     talk.server.send(document())
     eventually(talk.agent.connected)
     talk.agent.send_listeners([label(1)])
-    eventually(lambda: talk.told.known == (label(1),))
+    eventually(lambda: talk.observed.known == (label(1),))
     talk.agent.close()
-    eventually(lambda: talk.told.events[-1] == "disconnected")
+    eventually(lambda: talk.observed.events[-1] == "disconnected")
     talk.agent = AgentChannel(talk.path, os.geteuid(), None, lambda: None)
     eventually(talk.agent.connected)
     assert talk.agent.take_fresh()
     eventually(lambda: talk.agent.spec()[0] == document())
     talk.agent.send_listeners([label(1)])
-    eventually(lambda: talk.told.events.count("listeners") == 2)
+    eventually(lambda: talk.observed.events.count("listeners") == 2)
 
 
 def test_a_new_server_replaces_the_one_before(talk: Conversation) -> None:
     eventually(talk.agent.take_fresh)
-    told, stop = Told(), threading.Event()
-    second = threading.Thread(target=AgentConnection(talk.path, told).run, args=(stop,))
+    observed, stop = Received(), threading.Event()
+    second = threading.Thread(target=AgentConnection(talk.path, observed).run, args=(stop,))
     talk.stop.set()
     talk.thread.join(DEADLINE)
     second.start()
@@ -171,7 +171,7 @@ def test_a_new_server_replaces_the_one_before(talk: Conversation) -> None:
         # ``connected`` may still be about the previous one, whose end the agent has not read yet.
         eventually(talk.agent.take_fresh)
         talk.agent.send_report(HostReport("local", 1))
-        eventually(lambda: bool(told.reports))
+        eventually(lambda: bool(observed.reports))
     finally:
         stop.set()
         second.join(5)
@@ -213,7 +213,7 @@ def test_a_stop_right_after_the_connection_ends_it_as_well(tmp_path: Path) -> No
             return connection
 
     agent = AgentChannel(tmp_path / "agent.sock", os.geteuid(), None, lambda: None)
-    thread = threading.Thread(target=Stopped(tmp_path / "agent.sock", Told()).run, args=(stop,), daemon=True)
+    thread = threading.Thread(target=Stopped(tmp_path / "agent.sock", Received()).run, args=(stop,), daemon=True)
     thread.start()
     thread.join(5)
     assert not thread.is_alive()

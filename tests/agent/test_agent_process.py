@@ -198,7 +198,7 @@ def test_a_document_that_breaks_an_invariant_changes_nothing(world: World) -> No
     assert (report.generation, report.vpcs, report.interfaces) == (7, ("vpc-0a",), ())
 
 
-def test_an_agent_that_is_told_to_end_ends_everything(world: World) -> None:
+def test_a_terminated_agent_ends_everything(world: World) -> None:
     server = world.server
     server.connection.send(document(generation=8, standby=AHEAD))
     server.until(lambda report: bool(report.standby) and bool(report.realtime) and bool(report.containers))

@@ -304,7 +304,7 @@ def test_a_scheduler_that_does_not_listen_yet_is_waited_for() -> None:
         wait_reachable(place, start=0.1)
 
 
-def test_a_container_that_is_asked_to_stop_leaves_its_part_to_the_others(world: World) -> None:
+def test_a_stopped_container_leaves_its_part_to_the_others(world: World) -> None:
     world.user["in", "doc"] = NOT_BY_MEMBER * 10 * PART
     first, member = world.start_all(world.job(), 2)
     eventually(lambda: world.works(1))

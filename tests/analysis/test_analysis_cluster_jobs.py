@@ -96,11 +96,11 @@ def test_progress_counts_the_documents_of_unfinished_parts(world: World) -> None
     first, _ = world.start_all(world.job(part_bytes=3_000), 2)
     eventually(lambda: any(isinstance(each, Progress) and 0 < each.documents < 240 for each in first.said))
     world.let_go()
-    told = [message for message in first.messages() if isinstance(message, Progress)]
-    assert told
-    assert {progress.of for progress in told} == {240}
+    reported = [message for message in first.messages() if isinstance(message, Progress)]
+    assert reported
+    assert {progress.of for progress in reported} == {240}
     # All of it is two parts, one in each container.
-    counts = [progress.documents for progress in told]
+    counts = [progress.documents for progress in reported]
     assert counts == sorted(counts)
 
 

@@ -37,10 +37,10 @@ def job_file(**changes: Any) -> JobFile:
 
 
 def run(job: JobFile, storage: MemoryStorage, folder: Path, stop_after: int = 10**9) -> Done:
-    """Run a job; ``stop_after`` is the number of checks after which it is asked to end early."""
+    """Run a job; ``stop_after`` is the number of checks after which it must end early."""
     looks = iter(range(10**9))
-    told: list[Progress] = []
-    work = Work(job, storage, folder, lambda: next(looks) >= stop_after, told.append)
+    reported: list[Progress] = []
+    work = Work(job, storage, folder, lambda: next(looks) >= stop_after, reported.append)
     return run_job(work, CapitalWords())
 
 

@@ -55,7 +55,7 @@ def test_an_engine_finds_slices_of_the_text_with_scores(name: str) -> None:
     assert all(end <= begin for (_, end), (begin, _) in pairwise(borders))
 
 
-def test_names_of_persons_and_places_are_told_apart(portuguese: SequenceTagger) -> None:
+def test_names_of_persons_and_places_are_distinguished(portuguese: SequenceTagger) -> None:
     (found,) = portuguese.analyse([TEXTS["pt"]])
     types = {item["Text"]: item["Type"] for item in found}
     assert types["Fernando Henrique Cardoso"] == "PERSON"

@@ -33,10 +33,10 @@ class Address(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         once = self.path.endswith("/once")
-        if self.path.endswith("/nobody") or (once and self.path in self.server.asked):
+        if self.path.endswith("/nobody") or (once and self.path in self.server.requested):
             self.send_error(404)
             return
-        self.server.asked.add(self.path)
+        self.server.requested.add(self.path)
         expires = dt.datetime.now(dt.UTC) + dt.timedelta(hours=0 if once else 1)
         body = json.dumps(
             {
@@ -60,7 +60,7 @@ class Server(http.server.ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Address)
-        self.asked: set[str] = set()
+        self.requested: set[str] = set()
 
 
 class Fetcher(ContainerMetadataFetcher):

@@ -151,7 +151,7 @@ def test_the_documents_of_a_plan_are_those_of_the_input(
         ("", ["a/note.txt", "note.txt"], ["a/note.txt", "note.txt"]),
     ],
 )
-def test_objects_with_the_same_name_are_told_apart_by_their_folders(
+def test_objects_with_the_same_name_are_distinguished_by_their_folders(
     prefix: str, keys: list[str], names: list[str]
 ) -> None:
     storage = MemoryStorage({("in", key): b"Anna" for key in keys})
@@ -278,20 +278,20 @@ def every(seconds: float) -> Callable[[], float]:
 
 
 def test_progress_includes_the_total() -> None:
-    told: list[Progress] = []
-    in_one(job_file(), store({"a": b"Anna\n" * 10}), tell=told.append, now=every(0.5))
-    assert told[:2] == [Progress(2, 10), Progress(4, 10)]
-    told.clear()
-    in_one(job_file(part_bytes=10**6), store({"a": b"Anna\n" * 10}), tell=told.append, now=every(0.5))
-    assert told[:2] == [Progress(2, 0), Progress(4, 0)]
+    reported: list[Progress] = []
+    in_one(job_file(), store({"a": b"Anna\n" * 10}), tell=reported.append, now=every(0.5))
+    assert reported[:2] == [Progress(2, 10), Progress(4, 10)]
+    reported.clear()
+    in_one(job_file(part_bytes=10**6), store({"a": b"Anna\n" * 10}), tell=reported.append, now=every(0.5))
+    assert reported[:2] == [Progress(2, 0), Progress(4, 0)]
 
 
 def test_a_part_reports_its_progress(tmp_path: Path) -> None:
     job, storage = job_file(part_bytes=10**6), store({"a": b"Anna\n" * 10})
-    told: list[int] = []
+    reported: list[int] = []
     (part,) = plan_of(job, storage, never).parts
-    write_part(job, CapitalWords(), storage, part, "key", tmp_path, never, told.append, every(0.25))
-    assert told == [4, 8]
+    write_part(job, CapitalWords(), storage, part, "key", tmp_path, never, reported.append, every(0.25))
+    assert reported == [4, 8]
 
 
 def test_a_part_object_has_the_source_and_the_final_line(tmp_path: Path) -> None:

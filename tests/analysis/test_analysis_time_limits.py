@@ -68,8 +68,10 @@ def test_a_document_that_takes_too_long_ends_its_job_and_is_named(ahead: int) ->
     with pytest.raises(JobFailure) as failed:
         list(analysis(Paced(ahead, slow=60)))
     assert failed.value.code == "INTERNAL_ERROR"
-    told = "the analysis of the document a.txt:1 used 61 s of processor, more than the 6 s that a text of its size may"
-    assert failed.value.message == f"{told} take"
+    expected = (
+        "the analysis of the document a.txt:1 used 61 s of processor, more than the 6 s that a text of its size may"
+    )
+    assert failed.value.message == f"{expected} take"
 
 
 @pytest.mark.parametrize("ahead", [1, 2, 4])
@@ -130,18 +132,18 @@ def test_an_engine_that_never_returns_is_interrupted() -> None:
 
 
 def test_in_a_thread_the_limit_is_checked_afterwards() -> None:
-    told: list[BaseException] = []
+    errors: list[BaseException] = []
 
     def work() -> None:
         try:
             list(analysis(Paced(slow=60)))
         except JobFailure as error:
-            told.append(error)
+            errors.append(error)
 
     thread = threading.Thread(target=work)
     thread.start()
     thread.join()
-    assert "a.txt:1" in str(told)
+    assert "a.txt:1" in str(errors)
 
 
 def test_a_call_gets_results_for_all_texts_except_slow_ones() -> None:

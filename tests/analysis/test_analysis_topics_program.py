@@ -183,9 +183,11 @@ def test_documents_without_a_word_have_no_topics(program: Topics, tmp_path: Path
 def test_a_stop_while_documents_are_written_keeps_the_written_ones(tmp_path: Path) -> None:
     program = Topics(batch=10)
     lines = "\n".join(documents(60)).encode()
-    told: list[Progress] = []
-    # Two batches are finished when the job is asked to stop.
-    done, members = run(program, tmp_path, {"a": lines}, {"NumberOfTopics": 3}, lambda: len(told) == 2, told.append)
+    reported: list[Progress] = []
+    # Two batches are finished when the job is stopped.
+    done, members = run(
+        program, tmp_path, {"a": lines}, {"NumberOfTopics": 3}, lambda: len(reported) == 2, reported.append
+    )
     assert done.stopped
     assert done.documents == 20
     assert len({row["docname"] for row in table(members["doc-topics.csv"])}) == 20

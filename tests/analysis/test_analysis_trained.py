@@ -37,9 +37,9 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def tell(*lines: str | ChangedModel) -> None:
     """Let the agent compare the files."""
-    told = {name: identity for name, _, identity in (str(line).strip().partition("\t") for line in lines)}
+    identities = {name: identity for name, _, identity in (str(line).strip().partition("\t") for line in lines)}
     assert trained.compared() == {}
-    trained.compared().update(told)  # type: ignore[attr-defined] # the one mapping that is kept
+    trained.compared().update(identities)  # type: ignore[attr-defined] # the one mapping that is kept
 
 
 def test_an_unchanged_file_is_returned(model: Path) -> None:
@@ -122,9 +122,9 @@ def test_all_shipped_models_are_listed_and_unchanged() -> None:
 def test_no_engine_finds_a_model_by_itself() -> None:
     """Everything that loads a model gets its path from this module."""
     own = re.compile(r"reading_room_weights|WEIGHTS|find_spec|MODEL_FILE|__file__|import en_core|import mooring")
-    told = {
+    identities = {
         path.relative_to(ANALYSIS).as_posix(): own.findall(path.read_text())
         for path in ANALYSIS.rglob("*.py")
         if path != Path(trained.__file__) and own.search(path.read_text())
     }
-    assert told == {}
+    assert identities == {}

@@ -109,7 +109,7 @@ def test_an_object_that_is_not_text_is_refused_by_name(content: bytes, what: str
     assert "s3://in/train.csv" in failure.message
 
 
-def test_no_files_and_only_empty_files_are_told_apart() -> None:
+def test_no_files_and_only_empty_files_are_distinguished() -> None:
     assert refused({"other.csv": b"a,b"}).code == "INPUT_NOT_FOUND"
     assert "is empty" in refused({"train.csv": b""}).message
 

@@ -82,8 +82,8 @@ def test_no_job_is_accepted_while_free_disk_space_is_below_the_floor(make: Make)
     room = world.client_of("asker", service="reading-room")
     text = json.dumps({**JOB, "DataAccessRoleArn": "arn:aws:iam::111122223333:role/Reader"})
     checks = room.check_job(Operation="StartEntitiesDetectionJob", Request=text)["Checks"]
-    (asked,) = (check for check in checks if check["Name"] == "Request")
-    assert "READING_ROOM_STORAGE_FREE" in json.dumps(asked)
+    (found,) = (check for check in checks if check["Name"] == "Request")
+    assert "READING_ROOM_STORAGE_FREE" in json.dumps(found)
 
 
 def test_log_events_beyond_an_accounts_limit_are_refused_but_jobs_keep_their_story(

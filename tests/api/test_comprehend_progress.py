@@ -69,11 +69,11 @@ def test_documents_done_rate_and_time_left_are_shown(world: ModelWorld) -> None:
     pass_seconds(world, 10)
     assert follower.look().words() == "IN_PROGRESS, 120 of 2,000 documents, 12.0 a second"
     pass_seconds(world, 10)
-    told_at = world.now.timestamp()
+    reported_at = world.now.timestamp()
     now = "IN_PROGRESS, 1,320 of 2,000 documents, 60.0 a second"
     assert follower.look().words() == f"{now}, about 9 to 15 s left"
-    assert follower.look().words(told_at + 8) == f"{now}, about 1 to 7 s left"
-    assert follower.look().words(told_at + 60) == f"{now}, nearly done"
+    assert follower.look().words(reported_at + 8) == f"{now}, about 1 to 7 s left"
+    assert follower.look().words(reported_at + 60) == f"{now}, nearly done"
     world.says(spec, Failed("INPUT_NOT_FOUND", "s3://papers/in/: no object"), phase="exited")
     view = follower.look()
     assert view.over

@@ -96,11 +96,11 @@ def test_a_path_can_be_deleted_only_after_its_analyses(net: Net) -> None:
 
 
 def test_a_repeated_client_token_creates_one_path_and_one_analysis(net: Net) -> None:
-    asked: Any = {"Source": net.sender, "Destination": net.receiver, "Protocol": "tcp", "ClientToken": "one"}
-    first, again = (net.ec2.create_network_insights_path(**asked)["NetworkInsightsPath"] for _ in range(2))
+    arguments: Any = {"Source": net.sender, "Destination": net.receiver, "Protocol": "tcp", "ClientToken": "one"}
+    first, again = (net.ec2.create_network_insights_path(**arguments)["NetworkInsightsPath"] for _ in range(2))
     assert first == again
     with pytest.raises(ClientError) as caught:
-        net.ec2.create_network_insights_path(**{**asked, "Protocol": "udp"})
+        net.ec2.create_network_insights_path(**{**arguments, "Protocol": "udp"})
     assert code_of(caught.value) == "IdempotentParameterMismatch"
     start: Any = {"NetworkInsightsPathId": first["NetworkInsightsPathId"], "ClientToken": "two"}
     started = [net.ec2.start_network_insights_analysis(**start)["NetworkInsightsAnalysis"] for _ in range(2)]
@@ -125,9 +125,9 @@ def test_a_repeated_client_token_creates_one_path_and_one_analysis(net: Net) -> 
     ],
 )
 def test_an_invalid_path_is_refused(net: Net, more: dict[str, Any], expected: str) -> None:
-    asked: Any = {"Source": net.sender, "Destination": net.receiver, "Protocol": "tcp", "ClientToken": "x", **more}
+    arguments: Any = {"Source": net.sender, "Destination": net.receiver, "Protocol": "tcp", "ClientToken": "x", **more}
     with pytest.raises(ClientError) as caught:
-        net.ec2.create_network_insights_path(**asked)
+        net.ec2.create_network_insights_path(**arguments)
     assert code_of(caught.value) == expected
 
 

@@ -88,8 +88,14 @@ def start(world: ModelWorld) -> int:
 
 def export(world: ModelWorld, logs: Any, **options: Any) -> str:
     """Create a task that exports everything, and return its id."""
-    asked = {"logGroupName": "/jobs", "fromTime": 0, "to": milliseconds(world.now), "destination": "shelf", **options}
-    return str(logs.create_export_task(**asked)["taskId"])
+    parameters = {
+        "logGroupName": "/jobs",
+        "fromTime": 0,
+        "to": milliseconds(world.now),
+        "destination": "shelf",
+        **options,
+    }
+    return str(logs.create_export_task(**parameters)["taskId"])
 
 
 def described(logs: Any, task_id: str) -> dict[str, Any]:
@@ -188,8 +194,8 @@ def test_expired_events_are_not_exported(world: ModelWorld, logs: Any, s3: Any) 
 
 def test_an_account_can_have_one_active_task(world: ModelWorld, logs: Any) -> None:
     first = export(world, logs)
-    asked = {"logGroupName": "/jobs", "fromTime": 0, "to": 1, "destination": "shelf"}
-    assert refusal(logs.create_export_task, **asked)[:2] == ("LimitExceededException", "Resource limit exceeded.")
+    parameters = {"logGroupName": "/jobs", "fromTime": 0, "to": 1, "destination": "shelf"}
+    assert refusal(logs.create_export_task, **parameters)[:2] == ("LimitExceededException", "Resource limit exceeded.")
     world.product.logs.exports.turn()
     second = export(world, logs)
     assert [task["taskId"] for task in logs.describe_export_tasks()["exportTasks"]] == [second, first]
@@ -250,16 +256,16 @@ def test_a_running_task_is_cancelled_before_its_next_file(world: ModelWorld, log
 def test_a_missing_bucket_or_group_is_reported_before_anything_is_written(
     world: ModelWorld, logs: Any, s3: Any
 ) -> None:
-    asked = {"fromTime": 0, "to": 1, "logGroupName": "/jobs", "destination": "shelf"}
-    assert refusal(logs.create_export_task, **{**asked, "destination": "no-such-bucket"})[:2] == (
+    parameters = {"fromTime": 0, "to": 1, "logGroupName": "/jobs", "destination": "shelf"}
+    assert refusal(logs.create_export_task, **{**parameters, "destination": "no-such-bucket"})[:2] == (
         "InvalidParameterException",
         "The given bucket does not exist. Please make sure the bucket is valid.",
     )
-    assert refusal(logs.create_export_task, **{**asked, "logGroupName": "/other"})[:2] == (
+    assert refusal(logs.create_export_task, **{**parameters, "logGroupName": "/other"})[:2] == (
         "ResourceNotFoundException",
         "The specified log group does not exist.",
     )
-    assert refusal(logs.create_export_task, **{**asked, "fromTime": 2})[0] == "InvalidParameterException"
+    assert refusal(logs.create_export_task, **{**parameters, "fromTime": 2})[0] == "InvalidParameterException"
     assert keys(s3) == []
     assert logs.describe_export_tasks()["exportTasks"] == []
 

@@ -347,8 +347,8 @@ def test_a_bucket_is_deleted_with_its_uploads(world: S3World, s3: Any) -> None:
     # The name can be used again, and no upload of the old bucket is left.
     s3.create_bucket(Bucket="half-done")
     assert "Uploads" not in s3.list_multipart_uploads(Bucket="half-done")
-    asked = {"Bucket": "half-done", "Key": "k0", "UploadId": uploads[0]}
-    assert code(s3.upload_part, **asked, PartNumber=2, Body=b"x") == "NoSuchUpload"
+    arguments = {"Bucket": "half-done", "Key": "k0", "UploadId": uploads[0]}
+    assert code(s3.upload_part, **arguments, PartNumber=2, Body=b"x") == "NoSuchUpload"
     s3.delete_bucket(Bucket="half-done")
 
 

@@ -89,8 +89,8 @@ def test_an_unknown_ownership_or_region_is_refused(s3: Any) -> None:
 
 
 def test_a_write_with_two_conditions_is_refused(s3: Any) -> None:
-    asked = {"Bucket": BUCKET, "Key": "k", "Body": b"lost", "IfMatch": '"x"', "IfNoneMatch": "*"}
-    status, error = refusal(s3.put_object, **asked)
+    arguments = {"Bucket": BUCKET, "Key": "k", "Body": b"lost", "IfMatch": '"x"', "IfNoneMatch": "*"}
+    status, error = refusal(s3.put_object, **arguments)
     assert (status, error["Code"], error["Header"]) == (501, "NotImplemented", "If-Match,If-None-Match")
     assert s3.get_object(Bucket=BUCKET, Key="k")["Body"].read() == b"kept"
 

@@ -104,14 +104,14 @@ def test_an_object_can_be_copied_to_itself_to_change_its_class_or_encryption(s3:
 @pytest.mark.parametrize("name", ["GLACIER", "DEEP_ARCHIVE", "OUTPOSTS", "EXPRESS_ONEZONE", "standard", "COLD"])
 def test_an_unknown_or_archive_storage_class_is_refused(s3: Any, name: str) -> None:
     s3.put_object(Bucket=BUCKET, Key="kept", Body=b"x")
-    asked = {"Bucket": BUCKET, "Key": "kept", "StorageClass": name}
+    parameters = {"Bucket": BUCKET, "Key": "kept", "StorageClass": name}
     for call, more in (
         (s3.put_object, {"Body": b"y"}),
         (s3.copy_object, {"CopySource": f"{BUCKET}/kept"}),
         (s3.create_multipart_upload, {}),
     ):
         with pytest.raises(ClientError) as caught:
-            call(**asked, **more)
+            call(**parameters, **more)
         error = caught.value.response["Error"]
         assert error == {
             "Code": "InvalidStorageClass",

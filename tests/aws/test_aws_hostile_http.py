@@ -207,7 +207,7 @@ def test_an_endless_target_is_cut_off(served: tuple[World, int]) -> None:
 
 
 @pytest.mark.costs(3, reason="opens thousands of connections")
-def test_thousands_of_half_open_connections_lock_nobody_out(served: tuple[World, int]) -> None:
+def test_thousands_of_half_open_connections_do_not_lock_others_out(served: tuple[World, int]) -> None:
     _, port = served
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     # Each connection takes two descriptors, because both of its ends are in this process.

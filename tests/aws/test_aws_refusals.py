@@ -124,8 +124,8 @@ def test_only_so_many_signatures_of_busy_addresses_may_wait() -> None:
     refusals, _ = make_refusals(ManualClock(), [], proving=2)
 
     async def scenario() -> list[object]:
-        asked = [refusals.prove("ec2", int, str(number)) for number in range(4)]
-        return await asyncio.gather(*asked, return_exceptions=True)
+        proofs = [refusals.prove("ec2", int, str(number)) for number in range(4)]
+        return await asyncio.gather(*proofs, return_exceptions=True)
 
     found = asyncio.run(scenario())
     assert found[:2] == [0, 1]

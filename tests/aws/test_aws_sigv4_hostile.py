@@ -290,7 +290,7 @@ def test_only_the_holder_of_an_expired_session_sees_that_it_expired(service: str
 def test_a_malformed_access_key_id_is_unknown_without_a_lookup(service: str, access_key_id: str) -> None:
     class Refusing:
         def find(self, access_key_id: str) -> Credential | None:
-            raise AssertionError(f"asked for {access_key_id!r}")
+            raise AssertionError(f"looked up {access_key_id!r}")
 
     request = presigned("http://127.0.0.1:4566/", service)
     found = quote(KEY.access_key_id + "/", safe="")

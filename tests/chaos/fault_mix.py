@@ -125,8 +125,8 @@ class Mix:
         for hall in (self.steady, self.troubled):
             for kind in self.kinds:
                 self._write(hall, kind)
-        asked = [self._ask(kind, 1, troubled=False) for kind in self.kinds]
-        for each in asked:
+        submitted = [self._ask(kind, 1, troubled=False) for kind in self.kinds]
+        for each in submitted:
             self._end_of(each, 300)
             digest = self._digest(each)
             assert digest is not None, f"the undisturbed {each.kind} failed:\n{self.steady.story(each.job)}"
@@ -158,22 +158,22 @@ class Mix:
                 VpcConfig=network,
                 Tags=[{"Key": TAG, "Value": str(containers)}],
             )["DocumentClassifierArn"]
-            asked = Asked(kind, containers, troubled, hall.training(arn), arn)
+            submitted = Asked(kind, containers, troubled, hall.training(arn), arn)
         else:
             more: dict[str, Any] = {"NumberOfTopics": 4} if kind == "topics" else {}
-            asked = Asked(kind, containers, troubled, hall.start_many(f"{kind}/", containers, kind, **more))
-        self._asked.append(asked)
-        return asked
+            submitted = Asked(kind, containers, troubled, hall.start_many(f"{kind}/", containers, kind, **more))
+        self._asked.append(submitted)
+        return submitted
 
     def _ask_at_random(self) -> None:
         kind = self._random.choice(self.kinds)
         containers = self._random.choice((1, 2, 2, 3))
         troubled = self._random.random() < 0.3
         try:
-            asked = self._ask(kind, containers, troubled)
+            submitted = self._ask(kind, containers, troubled)
         except (BotoCoreError, ClientError):
             return  # Not acknowledged, because the server was restarting.
-        self.tally.jobs[f"{asked.kind} in {asked.containers}"] += 1
+        self.tally.jobs[f"{submitted.kind} in {submitted.containers}"] += 1
 
     def _alive(self) -> list[Asked]:
         return [each for each in self._asked if not self.steady.over(each.job)]
@@ -218,7 +218,7 @@ class Mix:
         return self._kill_one([member for _, member in self._members() if not member.number])
 
     def _kill_scheduler(self) -> bool:
-        firsts = [member for asked, member in self._members() if asked.containers > 1 and not member.number]
+        firsts = [member for submitted, member in self._members() if submitted.containers > 1 and not member.number]
         if not firsts:
             return False
         try:
@@ -298,38 +298,38 @@ class Mix:
 
     # What must hold
 
-    def _end_of(self, asked: Asked, seconds: float = 300) -> str:
+    def _end_of(self, submitted: Asked, seconds: float = 300) -> str:
         hall = self.steady
-        eventually(lambda: hall.over(asked.job), seconds, f"the end of {asked}:\n{hall.story(asked.job)}")
-        return hall.phase(asked.job).upper()
+        eventually(lambda: hall.over(submitted.job), seconds, f"the end of {submitted}:\n{hall.story(submitted.job)}")
+        return hall.phase(submitted.job).upper()
 
-    def _judge(self, asked: Asked) -> None:
+    def _judge(self, submitted: Asked) -> None:
         """Assert that a job has the undisturbed bytes, or failed for a reason that the faults caused."""
-        status = self._end_of(asked)
-        story = f"{asked}\n{self.steady.story(asked.job)}"
+        status = self._end_of(submitted)
+        story = f"{submitted}\n{self.steady.story(submitted.job)}"
         if status == "COMPLETED":
-            assert self._digest(asked) == self._wanted[asked.kind], f"other bytes: {story}"
-            attempts = self.steady.attempts(asked.job)
+            assert self._digest(submitted) == self._wanted[submitted.kind], f"other bytes: {story}"
+            attempts = self.steady.attempts(submitted.job)
             self.tally.ends["completed" if attempts == 1 else f"completed in {attempts} attempts"] += 1
             return
         with self.product.database() as database:
             query = "SELECT failure_code, failure_text, attempt FROM jobs WHERE job_id = ?"
-            code, text, attempt = database.execute(query, (asked.job,)).fetchone()
+            code, text, attempt = database.execute(query, (submitted.job,)).fetchone()
         assert status == "FAILED", story
         assert text, story
-        if asked.troubled and code in NETWORK_CODES:
+        if submitted.troubled and code in NETWORK_CODES:
             self.tally.ends[f"failed with {code} in the changed network"] += 1
             return
         assert attempt == ATTEMPTS, story
         self.tally.ends[f"failed {WORN_OUT}"] += 1
 
-    def _digest(self, asked: Asked) -> str | None:
+    def _digest(self, submitted: Asked) -> str | None:
         """Return the digest of a job's result, or ``None`` if it has none."""
-        if self.steady.phase(asked.job) != "completed":
+        if self.steady.phase(submitted.job) != "completed":
             return None
-        if asked.arn:
-            return self.steady.artifact_sha256(asked.job)
-        properties = reading.find_job(self.product.account(), asked.job)
+        if submitted.arn:
+            return self.steady.artifact_sha256(submitted.job)
+        properties = reading.find_job(self.product.account(), submitted.job)
         assert properties is not None
         return hashlib.sha256(self.steady.archive_of(properties)).hexdigest()
 

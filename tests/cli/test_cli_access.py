@@ -71,7 +71,7 @@ def data(tmp_path: Path) -> Path:
 
 
 def test_a_denied_call_is_explained_when_nothing_runs(data: Path) -> None:
-    told = says("explain", REQUEST_ID, "--data", str(data))
+    printed = says("explain", REQUEST_ID, "--data", str(data))
     for part in (
         "CreateVpc of ec2",
         "by arn:aws:iam::111122223333:user/ann from 10.0.0.7 through vpce-1",
@@ -81,7 +81,7 @@ def test_a_denied_call_is_explained_when_nothing_runs(data: Path) -> None:
         "condition fails: IpAddress on aws:sourceip wants 192.0.2.0/24; the request's is 203.0.113.9",
         "aws:SourceIp = 203.0.113.9",
     ):
-        assert part in told, told
+        assert part in printed, printed
 
 
 def test_every_denial_of_a_job_is_shown(data: Path) -> None:
@@ -93,16 +93,16 @@ def test_every_denial_of_a_job_is_shown(data: Path) -> None:
     for number in range(2):
         trail.denied(f"request-{number}", decide(Request(session, "s3:GetObject", ("*",), ANN.account), []))
     trail.close()
-    told = says("explain", job, "--data", str(data))
-    assert "request-0" in told
-    assert "request-1" in told
+    printed = says("explain", job, "--data", str(data))
+    assert "request-0" in printed
+    assert "request-1" in printed
     assert "no call with" in says("explain", job[:-1] + "0", "--data", str(data), code=1)
 
 
 def test_everything_can_be_printed_as_json(data: Path) -> None:
-    told = json.loads(says("explain", REQUEST_ID, "--json", "--data", str(data)))
-    assert told["calls"][0]["requestID"] == told["denials"][0]["requestID"] == REQUEST_ID
-    assert told["denials"][0]["closest"][0]["document"]["Sid"] == "FromHome"
+    printed = json.loads(says("explain", REQUEST_ID, "--json", "--data", str(data)))
+    assert printed["calls"][0]["requestID"] == printed["denials"][0]["requestID"] == REQUEST_ID
+    assert printed["denials"][0]["closest"][0]["document"]["Sid"] == "FromHome"
 
 
 def test_a_call_that_no_policy_decided_differs_from_one_that_was_allowed(tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_a_folder_without_a_trail_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every folder")
-def test_a_user_who_may_not_read_the_trail_is_told_who_may(data: Path) -> None:
+def test_a_user_without_access_to_the_trail_learns_who_has_it(data: Path) -> None:
     (data / "trail").chmod(0)
     try:
         assert "run this as root" in says("explain", REQUEST_ID, "--data", str(data), code=1)
@@ -149,8 +149,8 @@ def test_a_user_who_may_not_read_the_trail_is_told_who_may(data: Path) -> None:
 
 
 def test_an_intact_trail_is_verified_and_its_digest_can_be_checked_later(data: Path) -> None:
-    told = says("verify-trail", "--data", str(data))
-    digest = next(line.split()[-1] for line in told.splitlines() if line.startswith("management"))
+    printed = says("verify-trail", "--data", str(data))
+    digest = next(line.split()[-1] for line in printed.splitlines() if line.startswith("management"))
     assert len(digest) == 64
     says("verify-trail", "--known", digest, "--data", str(data))
     assert "lines are missing" in says("verify-trail", "--known", "f" * 64, "--data", str(data), code=1)
@@ -162,9 +162,9 @@ def test_a_trail_that_was_changed_is_refused_with_the_place(data: Path) -> None:
     trail.close()
     path = path_of(data / "trail", "denials", NOW.date())
     path.write_bytes(path.read_bytes().replace(b"203.0.113.9", b"192.0.2.9  ", 1))
-    told = says("verify-trail", "--data", str(data), code=1)
-    assert "not as it was written" in told
-    assert f"{path.name}, line 2" in told
+    printed = says("verify-trail", "--data", str(data), code=1)
+    assert "not as it was written" in printed
+    assert f"{path.name}, line 2" in printed
 
 
 def test_a_good_policy_has_no_findings(tmp_path: Path) -> None:
@@ -178,9 +178,9 @@ def test_two_documents_in_one_are_refused_and_merged(tmp_path: Path) -> None:
     file = tmp_path / "policy.json"
     one = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}
     file.write_text("\n".join(json.dumps({"Version": "2012-10-17", "Statement": [one]}) for _ in range(2)))
-    told = says("lint", str(file), "--use", "endpoint", code=1)
-    assert "The Policy Document is not valid" in told
-    assert "Both in one document:" in told
+    printed = says("lint", str(file), "--use", "endpoint", code=1)
+    assert "The Policy Document is not valid" in printed
+    assert "Both in one document:" in printed
 
 
 def test_an_unknown_use_or_file_is_named(tmp_path: Path) -> None:

@@ -51,8 +51,8 @@ def test_results_that_could_not_be_written_are_refused_at_once(tmp_path: Path) -
 @pytest.mark.parametrize("name", ["out", "out.json", "out.xls", "out.txt"])
 def test_a_file_for_results_with_an_unknown_suffix_is_refused_with_the_known_ones(tmp_path: Path, name: str) -> None:
     texts(tmp_path, "a.txt")
-    told = says("jobs", "run", str(tmp_path), "--output", str(tmp_path / name))
-    assert told.endswith(f"{name}: name a file that ends with .jsonl, .csv or .xlsx")
+    printed = says("jobs", "run", str(tmp_path), "--output", str(tmp_path / name))
+    assert printed.endswith(f"{name}: name a file that ends with .jsonl, .csv or .xlsx")
 
 
 def test_an_unknown_kind_is_refused_with_the_known_ones(tmp_path: Path) -> None:

@@ -165,14 +165,14 @@ def test_another_installation_with_the_same_user_ids_is_named(tmp_path: Path) ->
     def settings(name: str) -> Settings:
         return Settings.from_environment(environment, data=tmp_path / name)
 
-    def told(name: str) -> Finding:
+    def finding(name: str) -> Finding:
         found = ids_finding(settings(name))
         assert found is not None
         return found
 
     for name in ("one", "two"):
         claim(settings(name))
-    assert [told(name).state for name in ("one", "two", "new")] == ["ok", "ok", "ok"]
+    assert [finding(name).state for name in ("one", "two", "new")] == ["ok", "ok", "ok"]
     taken = settings("one").service_uid
     refused = ids_finding(dataclasses.replace(settings("new"), service_uid=taken))
     assert refused is not None
@@ -180,8 +180,8 @@ def test_another_installation_with_the_same_user_ids_is_named(tmp_path: Path) ->
     first, second = (installation(settings(name).data, settings(name).state) for name in ("one", "two"))
     # As earlier versions recorded it.
     second.ids.write_text(first.ids.read_text())
-    assert told("two").state == "weaker"
-    assert str(tmp_path / "one") in told("two").says
+    assert finding("two").state == "weaker"
+    assert str(tmp_path / "one") in finding("two").says
 
 
 def test_user_namespaces_are_not_blamed_for_a_missing_program() -> None:

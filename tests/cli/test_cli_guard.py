@@ -46,9 +46,9 @@ def guarded(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     started: list[subprocess.Popen[str]] = []
 
     def start(program: str, certificate: str = "", key: str = "") -> subprocess.Popen[str]:
-        told = [sys.executable, "-c", GUARDED, program, str(tmp_path), certificate, key]
+        arguments = [sys.executable, "-c", GUARDED, program, str(tmp_path), certificate, key]
         environment = os.environ | {"NOTIFY_SOCKET": str(tmp_path / "systemd")}
-        started.append(subprocess.Popen(told, stdout=subprocess.PIPE, text=True, env=environment))
+        started.append(subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, env=environment))
         return started[-1]
 
     yield start

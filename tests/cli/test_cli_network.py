@@ -103,27 +103,29 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
 
 
 def test_both_directions_between_interfaces_are_shown_with_the_deciding_rules(site: Site) -> None:
-    told = site.trace(site.sender, f"{site.receiver}:22")
-    assert told.splitlines()[0] == f"delivered {site.receiver}"
-    there, back = told.split("The way there:")[1].split("The way back:")
+    shown = site.trace(site.sender, f"{site.receiver}:22")
+    assert shown.splitlines()[0] == f"delivered {site.receiver}"
+    there, back = shown.split("The way there:")[1].split("The way back:")
     assert f"{site.group} lets it pass {site.receiver} by sgr-00000000000000001 (ingress)" in there
     assert f"{site.group} lets it pass {site.receiver}, as an answer (ingress)" in back
     assert "Rules met" in back
 
 
 def test_the_reason_for_a_refusal_is_shown(site: Site) -> None:
-    told = site.trace(site.sender, f"{site.receiver}:23")
-    assert told.startswith("refused-ingress")
-    assert "add one with AuthorizeSecurityGroupIngress" in told
-    assert f"{site.receiver}: no ingress rule of its groups allows it" in told
-    assert "The way back" not in told
+    shown = site.trace(site.sender, f"{site.receiver}:23")
+    assert shown.startswith("refused-ingress")
+    assert "add one with AuthorizeSecurityGroupIngress" in shown
+    assert f"{site.receiver}: no ingress rule of its groups allows it" in shown
+    assert "The way back" not in shown
 
 
 def test_a_name_is_resolved_as_the_vpc_s_resolver_would(site: Site) -> None:
-    told = site.trace(site.sender, f"papers.s3.{REGION}.amazonaws.com")
-    assert told.startswith(f"delivered {site.endpoint}")
-    assert f"the resolver of {site.vpc} says that papers.s3.{REGION}.amazonaws.com is {prefix_lists.S3_ADDRESS}" in told
-    assert f"{site.table} sends {prefix_lists.S3_PREFIX_LIST_ID} to {site.endpoint}" in told
+    shown = site.trace(site.sender, f"papers.s3.{REGION}.amazonaws.com")
+    assert shown.startswith(f"delivered {site.endpoint}")
+    assert (
+        f"the resolver of {site.vpc} says that papers.s3.{REGION}.amazonaws.com is {prefix_lists.S3_ADDRESS}" in shown
+    )
+    assert f"{site.table} sends {prefix_lists.S3_PREFIX_LIST_ID} to {site.endpoint}" in shown
     missing = site.json(site.sender, "example.com:443")
     assert missing["outcome"] == "unnamed"
     assert "NXDOMAIN" in missing["reasons"][0]["message"]
@@ -160,8 +162,8 @@ def test_from_outside_the_gateway_translates_both_ways(site: Site, source: str) 
     assert first["destination"] != site.public
     assert last["source"] == site.public
     assert answer["back"][-2]["component_id"] == site.table
-    told = site.trace(source if source != "gateway" else site.gateway, f"{site.public}:22")
-    assert f"destination {site.public} becomes {first['destination']}" in told
+    shown = site.trace(source if source != "gateway" else site.gateway, f"{site.public}:22")
+    assert f"destination {site.public} becomes {first['destination']}" in shown
 
 
 def test_an_unattached_interface_is_traced_as_if_it_were_attached(site: Site) -> None:
@@ -170,9 +172,9 @@ def test_an_unattached_interface_is_traced_as_if_it_were_attached(site: Site) ->
         row = session.get_one(NetworkInterface, site.sender)
         row.container_id = None
     try:
-        told = site.trace(site.sender, f"{site.receiver}:22")
-        assert told.startswith("no-wire")
-        assert f"If it were attached:\ndelivered {site.receiver}" in told
+        shown = site.trace(site.sender, f"{site.receiver}:22")
+        assert shown.startswith("no-wire")
+        assert f"If it were attached:\ndelivered {site.receiver}" in shown
     finally:
         with database.transaction() as session:
             session.get_one(NetworkInterface, site.sender).container_id = "container-1"
@@ -209,18 +211,18 @@ def _set_policy(site: Site, policy: dict[str, Any]) -> None:
 
 @pytest.mark.costs(0.2, reason="several commands read the database")
 def test_an_open_endpoint_causes_a_warning_and_the_printed_policy_is_closed(site: Site) -> None:
-    asked = (site.sender, "s3.us-east-1.amazonaws.com")
-    (warning,) = site.json(*asked)["warnings"]
+    ends = (site.sender, "s3.us-east-1.amazonaws.com")
+    (warning,) = site.json(*ends)["warnings"]
     assert warning.startswith(f"the policy of {site.endpoint} (statement 1) lets in requests from every account")
-    assert "warning: the policy of" in site.trace(*asked)
+    assert "warning: the policy of" in site.trace(*ends)
     printed = CliRunner().invoke(
         commands.app, ["network", "endpoint-policy", "--bucket", "papers", "--bucket", "results"]
     )
     assert printed.exit_code == 0, printed.output
     _set_policy(site, json.loads(printed.output))
     try:
-        assert site.json(*asked)["warnings"] == []
-        assert "warning" not in site.trace(*asked)
+        assert site.json(*ends)["warnings"] == []
+        assert "warning" not in site.trace(*ends)
     finally:
         _set_policy(site, json.loads(endpoints.DEFAULT_POLICY))
     assert site.json(site.sender, f"{site.receiver}:22")["warnings"] == []

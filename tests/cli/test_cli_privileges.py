@@ -117,9 +117,9 @@ def tried(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("privileges")
     (folder / "beside").write_text("of the person who started it")
     port = free_port()
-    told = {"data": str(folder / "data"), "port": port, "beside": str(folder / "beside")}
+    options = {"data": str(folder / "data"), "port": port, "beside": str(folder / "beside")}
     run = subprocess.run(
-        [sys.executable, "-c", SERVER, json.dumps(told)],
+        [sys.executable, "-c", SERVER, json.dumps(options)],
         env=os.environ | {"READING_ROOM_STATE": str(folder / "state")},
         capture_output=True,
         text=True,

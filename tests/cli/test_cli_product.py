@@ -63,10 +63,10 @@ def test_a_folder_is_analysed_and_its_story_explained(product: Product, tmp_path
     names = {json.loads(line)["File"] for line in output.read_text().splitlines()}
     assert names == {"a.txt", "deep/[red]b.TXT", "binary.txt"}
     job = next(line.split("explain ")[1] for line in lines if "jobs explain" in line)
-    told = command(product, "jobs", "explain", job).stdout.splitlines()
-    assert told[:2] == [f"{job}  COMPLETED", "completed, 1 of 3 documents failed"]
-    assert "0 ms" in told[2]
-    assert any("network interface eni-" in line and "subnet-" in line for line in told), told
+    shown = command(product, "jobs", "explain", job).stdout.splitlines()
+    assert shown[:2] == [f"{job}  COMPLETED", "completed, 1 of 3 documents failed"]
+    assert "0 ms" in shown[2]
+    assert any("network interface eni-" in line and "subnet-" in line for line in shown), shown
 
 
 def left_by_runs(account: reading.Account) -> tuple[list[str], list[str], list[str]]:
@@ -225,8 +225,8 @@ def test_hints_name_the_data_folder_and_the_port_in_use(product: Product, tmp_pa
 
 
 def test_an_unknown_job_is_named(product: Product) -> None:
-    for asked in ("explain", "watch"):
-        assert f"no job {'0' * 32}" in command(product, "jobs", asked, "0" * 32, code=1).stderr
+    for subcommand in ("explain", "watch"):
+        assert f"no job {'0' * 32}" in command(product, "jobs", subcommand, "0" * 32, code=1).stderr
 
 
 @pytest.mark.costs(8, reason="two containers are started that can train")
@@ -240,19 +240,19 @@ def test_a_training_is_explained_by_the_arn_of_its_model(product: Product, place
     def failed(arn: str) -> bool:
         return describe(DocumentClassifierArn=arn)["DocumentClassifierProperties"]["Status"] == "IN_ERROR"
 
-    for told, version in models:
+    for shown, version in models:
         arn = create(
             DocumentClassifierName="tickets",
             LanguageCode="en",
             DataAccessRoleArn=place.role,
-            InputDataConfig={"S3Uri": f"s3://{place.bucket}/{told}.csv"},
+            InputDataConfig={"S3Uri": f"s3://{place.bucket}/{shown}.csv"},
             VpcConfig=place.network.config(),
             **version,
         )["DocumentClassifierArn"]
         eventually(partial(failed, arn))
         lines = command(product, "jobs", "explain", arn).stdout.splitlines()
         assert lines[0] == f"{arn}  IN_ERROR"
-        assert f"{told}.csv" in lines[1]
+        assert f"{shown}.csv" in lines[1]
         assert any(line.rstrip().endswith(f"to make {arn}") for line in lines), lines
     unknown = command(product, "jobs", "explain", arn.replace("/v1", "/v2"), code=1)
     assert "/v2: `aws comprehend list-document-classifiers`" in unknown.stderr
@@ -310,11 +310,11 @@ def test_ending_a_watch_does_not_end_the_job_and_the_next_watch_shows_its_progre
     ):
         assert watching.stdout is not None
         lines = iter(watching.stdout.readline, "")
-        told = next((line for line in lines if " of 40 documents" in line), "")
+        shown = next((line for line in lines if " of 40 documents" in line), "")
         watching.send_signal(signal.SIGINT)
         rest = watching.stdout.read()
         assert watching.wait() == 130
-    assert told.startswith("IN_PROGRESS, "), told
+    assert shown.startswith("IN_PROGRESS, "), shown
     assert "The job continues: " in rest
     assert f"reading-room jobs watch {job}" in rest
     calls = reading.JobCalls(account, "entities")

@@ -29,9 +29,9 @@ KEY = "00112233445566778899aabbccddeeff" * 2
 OLD_KEY, OLD_SECRET = "AKIAOLD4444444444444", "old+secret/old+secret/old+secret/old+sec"
 
 
-def settings(folder: Path, **told: str) -> Settings:
+def settings(folder: Path, **chosen: str) -> Settings:
     """Return the settings of a claimed installation."""
-    given = {f"READING_ROOM_{name}": value for name, value in told.items()}
+    given = {f"READING_ROOM_{name}": value for name, value in chosen.items()}
     found = Settings.from_environment(given, data=folder / "data", state=folder / "state")
     claim(found)
     return found
@@ -45,13 +45,13 @@ def private(path: Path, text: str, mode: int = 0o600) -> Path:
 
 
 def test_it_is_created_once_outside_the_data_folder_and_only_its_owner_can_read_it(tmp_path: Path) -> None:
-    told = settings(tmp_path)
+    chosen = settings(tmp_path)
     with pytest.raises(StartError, match=r"there is no root key in .*: start the product once, put the file back"):
-        read_root_key(told)
-    key = read_root_key(told, making=True)
+        read_root_key(chosen)
+    key = read_root_key(chosen, making=True)
     assert len(key) == 32
-    assert read_root_key(told) == read_root_key(told, making=True) == key
-    path = told.installation.root_key
+    assert read_root_key(chosen) == read_root_key(chosen, making=True) == key
+    path = chosen.installation.root_key
     assert path.is_relative_to(tmp_path / "state")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert path.stat().st_uid == os.geteuid()
@@ -60,15 +60,15 @@ def test_it_is_created_once_outside_the_data_folder_and_only_its_owner_can_read_
 
 
 def test_a_given_file_is_used(tmp_path: Path) -> None:
-    told = settings(tmp_path, ROOT_KEY_FILE=str(private(tmp_path / "key", f"{KEY}\n")))
-    assert read_root_key(told, making=True).hex() == KEY
-    assert not told.installation.root_key.exists()
+    chosen = settings(tmp_path, ROOT_KEY_FILE=str(private(tmp_path / "key", f"{KEY}\n")))
+    assert read_root_key(chosen, making=True).hex() == KEY
+    assert not chosen.installation.root_key.exists()
 
 
 def test_the_output_of_a_given_command_is_used(tmp_path: Path) -> None:
-    told = settings(tmp_path, ROOT_KEY_COMMAND=f"printf {KEY}")
-    assert read_root_key(told, making=True).hex() == KEY
-    assert not told.installation.root_key.exists()
+    chosen = settings(tmp_path, ROOT_KEY_COMMAND=f"printf {KEY}")
+    assert read_root_key(chosen, making=True).hex() == KEY
+    assert not chosen.installation.root_key.exists()
 
 
 @pytest.mark.parametrize(
@@ -97,11 +97,11 @@ def test_a_file_that_others_may_read_or_write_is_refused_with_what_to_run(tmp_pa
     path = private(tmp_path / "key", KEY, mode)
     with pytest.raises(StartError, match=f"mode {mode:04o}.*run chmod 600 {path}"):
         read_root_key(settings(tmp_path, ROOT_KEY_FILE=str(path)))
-    told = settings(tmp_path)
-    read_root_key(told, making=True)
-    told.installation.root_key.chmod(mode)
-    with pytest.raises(StartError, match=f"mode {mode:04o}.*run chmod 600 {told.installation.root_key}"):
-        read_root_key(told)
+    chosen = settings(tmp_path)
+    read_root_key(chosen, making=True)
+    chosen.installation.root_key.chmod(mode)
+    with pytest.raises(StartError, match=f"mode {mode:04o}.*run chmod 600 {chosen.installation.root_key}"):
+        read_root_key(chosen)
 
 
 def test_a_missing_given_file_is_not_created(tmp_path: Path) -> None:
@@ -118,43 +118,43 @@ def test_a_key_in_the_data_folder_is_refused_also_behind_a_link(tmp_path: Path) 
     beside = tmp_path / "link"
     beside.symlink_to(inside)
     for path in (inside, beside):
-        told = Settings.from_environment({"READING_ROOM_ROOT_KEY_FILE": str(path)}, data=tmp_path / "data")
+        chosen = Settings.from_environment({"READING_ROOM_ROOT_KEY_FILE": str(path)}, data=tmp_path / "data")
         with pytest.raises(StartError, match=r"is in the data folder .*: whoever has the folder must not have the key"):
-            read_root_key(told)
+            read_root_key(chosen)
 
 
 def test_a_link_in_place_of_our_own_file_is_not_followed(tmp_path: Path) -> None:
-    told = settings(tmp_path)
-    told.installation.root_key.symlink_to(private(tmp_path / "key", KEY))
+    chosen = settings(tmp_path)
+    chosen.installation.root_key.symlink_to(private(tmp_path / "key", KEY))
     with pytest.raises(StartError, match=r"root\.key cannot be read"):
-        read_root_key(told, making=True)
+        read_root_key(chosen, making=True)
 
 
 def test_serve_gets_it_from_a_pipe_from_systemd_or_reads_it_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = settings(tmp_path)
-    own = root_key_of_serve(told, None)
-    assert own == read_root_key(told)
+    chosen = settings(tmp_path)
+    own = root_key_of_serve(chosen, None)
+    assert own == read_root_key(chosen)
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
     private(tmp_path / CREDENTIAL, f"{KEY}\n", 0o440)
-    assert root_key_of_serve(told, None).hex() == KEY
+    assert root_key_of_serve(chosen, None).hex() == KEY
     pipe = hand_over(own)
-    assert root_key_of_serve(told, pipe) == own
+    assert root_key_of_serve(chosen, pipe) == own
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(pipe)
 
 
 def test_the_command_shows_where_it_is_and_copies_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("READING_ROOM_STATE", str(tmp_path / "state"))
-    told, handed = settings(tmp_path), tmp_path / "handed"
-    arguments = ["root-key", "--data", str(told.data), "--to", str(handed)]
+    chosen, handed = settings(tmp_path), tmp_path / "handed"
+    arguments = ["root-key", "--data", str(chosen.data), "--to", str(handed)]
     result = CliRunner().invoke(commands.app, arguments)
     assert result.exit_code == 0, result.output
-    key = read_root_key(told)
+    key = read_root_key(chosen)
     assert bytes.fromhex(handed.read_text()) == key
     assert stat.S_IMODE(handed.stat().st_mode) == 0o600
-    assert str(told.installation.root_key) in result.output
+    assert str(chosen.installation.root_key) in result.output
     assert key.hex() not in result.output
 
 
@@ -178,8 +178,8 @@ def test_a_product_starts_with_its_root_key_and_with_no_other(tmp_path: Path) ->
         said = product.tail()
         assert f"is sealed with the root key {key_id(right)}, and this is {key_id(path.read_text())}: {path}" in said
         argv = [sys.executable, "-m", "reading_room", "accounts", "list", "--data", str(product.data)]
-        told = {f"READING_ROOM_{name}": value for name, value in product.settings.items()}
-        done = subprocess.run(argv, capture_output=True, text=True, check=False, env=os.environ | told)
+        chosen = {f"READING_ROOM_{name}": value for name, value in product.settings.items()}
+        done = subprocess.run(argv, capture_output=True, text=True, check=False, env=os.environ | chosen)
         assert done.returncode == 1
         assert f"is sealed with the root key {key_id(right)}" in done.stderr
         path.unlink()

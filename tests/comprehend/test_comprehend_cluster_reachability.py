@@ -228,10 +228,10 @@ def test_a_running_job_s_containers_are_explained_by_what_changed(world: Prepara
     assert [world.network.explain_cluster(need) for need in needs] == [None, None, None]
     with world.database.transaction() as session:
         session.execute(delete(SecurityGroupRule).where(SecurityGroupRule.referenced_group_id == world.group))
-    told = world.network.explain_cluster(needs[1])
-    assert told is not None
-    assert "authorize-security-group-ingress" in told
-    run(world, told)
+    explained = world.network.explain_cluster(needs[1])
+    assert explained is not None
+    assert "authorize-security-group-ingress" in explained
+    run(world, explained)
     assert world.network.explain_cluster(needs[1]) is None
     with world.database.transaction() as session:
         network_interfaces.detach(session, str(needs[2].interface_id))

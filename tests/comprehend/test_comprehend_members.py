@@ -57,12 +57,12 @@ def address_of(world: PreparationWorld, interface_id: str) -> str:
 def test_each_container_gets_its_own_address_and_that_of_the_first(world: PreparationWorld) -> None:
     needs = running(world, admitted(world, world.submit(), 3))
     addresses = [address_of(world, str(need.interface_id)) for need in needs]
-    told = places(world)
-    assert [place.member for place in told] == [0, 1, 2]
-    assert [place.address for place in told] == addresses
-    assert {place.scheduler for place in told} == {addresses[0]}
-    assert {place.containers for place in told} == {3}
-    assert len({place.path for place in told}) == 3
+    members = places(world)
+    assert [place.member for place in members] == [0, 1, 2]
+    assert [place.address for place in members] == addresses
+    assert {place.scheduler for place in members} == {addresses[0]}
+    assert {place.containers for place in members} == {3}
+    assert len({place.path for place in members}) == 3
 
 
 def test_no_container_is_on_the_host_before_all_of_them_have_their_interfaces(world: PreparationWorld) -> None:
@@ -86,9 +86,9 @@ def test_a_replacement_container_joins_the_same_cluster(world: PreparationWorld)
         world.network.attach(session, need, made.interface_id)
         placement = Placement(need.member, made.interface_id, made.vpc_id, made.place)
         apply(session, session.get_one(JobRow, job), MemberPrepared(placement), world.now)
-    told = places(world)
-    assert [(place.member, place.containers) for place in told] == [(0, 2), (2, 2)]
-    assert told[1].scheduler == address_of(world, str(needs[0].interface_id))
+    members = places(world)
+    assert [(place.member, place.containers) for place in members] == [(0, 2), (2, 2)]
+    assert members[1].scheduler == address_of(world, str(needs[0].interface_id))
 
 
 def test_a_member_is_not_on_the_host_without_its_interface_or_without_the_first_s(world: PreparationWorld) -> None:

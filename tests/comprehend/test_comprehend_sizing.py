@@ -59,10 +59,10 @@ def test_the_reason_names_what_limits_the_number(
 
 
 @pytest.mark.parametrize("capacity", [HOST, replace(HOST, cores=1, memory_free=0), None])
-@pytest.mark.parametrize("asked", [1, 2, 16])
-def test_the_tag_decides_whatever_the_size_and_the_cores(capacity: Capacity | None, asked: int) -> None:
-    size = size_of(100, asked, capacity, LIMITS)
-    assert size.containers == asked
+@pytest.mark.parametrize("requested", [1, 2, 16])
+def test_the_tag_decides_whatever_the_size_and_the_cores(capacity: Capacity | None, requested: int) -> None:
+    size = size_of(100, requested, capacity, LIMITS)
+    assert size.containers == requested
     assert "reading-room:containers" in size.reason
 
 
@@ -86,9 +86,9 @@ limits = st.builds(SizeLimits, st.integers(1, 50_000_000), st.integers(0, 16), s
 
 @given(totals, st.one_of(st.none(), st.integers(1, 16)), capacities, limits)
 def test_a_job_has_one_to_sixteen_containers_and_not_too_many_parts(
-    total: int | None, asked: int | None, capacity: Capacity | None, given_limits: SizeLimits
+    total: int | None, requested: int | None, capacity: Capacity | None, given_limits: SizeLimits
 ) -> None:
-    size = size_of(total, asked, capacity, given_limits)
+    size = size_of(total, requested, capacity, given_limits)
     assert 1 <= size.containers <= 16
     assert (5 * GIGABYTE if total is None else total) / size.part_bytes <= MOST_PARTS
     assert MOST_PARTS * 2 == PARTS_LIMIT
@@ -96,9 +96,9 @@ def test_a_job_has_one_to_sixteen_containers_and_not_too_many_parts(
 
 @given(totals, limits, st.lists(st.tuples(st.one_of(st.none(), st.integers(1, 16)), capacities), min_size=2))
 def test_the_parts_are_the_same_however_many_containers_there_are(
-    total: int | None, given_limits: SizeLimits, asked: list[tuple[int | None, Capacity | None]]
+    total: int | None, given_limits: SizeLimits, requested: list[tuple[int | None, Capacity | None]]
 ) -> None:
-    assert len({size_of(total, each, capacity, given_limits).part_bytes for each, capacity in asked}) == 1
+    assert len({size_of(total, each, capacity, given_limits).part_bytes for each, capacity in requested}) == 1
 
 
 def test_every_kind_of_work_has_a_default_and_a_setting_or_runs_in_one_container() -> None:

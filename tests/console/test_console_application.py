@@ -1,4 +1,4 @@
-"""The console's origin: what it serves, to whom, and the security headers of every answer."""
+"""The console's origin: what it serves under which names, and the security headers of every answer."""
 
 from __future__ import annotations
 
@@ -204,7 +204,7 @@ def test_only_get_and_head_are_answered(app: ConsoleApplication, method: str) ->
     assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD")
 
 
-def test_head_says_what_get_would_and_sends_no_body(app: ConsoleApplication) -> None:
+def test_head_has_the_headers_of_get_and_no_body(app: ConsoleApplication) -> None:
     for path in ("/", SCRIPT_PATH, "/none.js", "/config.json"):
         get, head = ask(app, path), ask(app, path, "HEAD")
         assert (head.status, head.pairs, head.body) == (get.status, get.pairs, b"")

@@ -251,10 +251,10 @@ def test_without_a_console_no_page_may_call(api: Api) -> None:
 
 def test_on_a_socket_a_preflight_leaves_the_connection_in_order(api: Api) -> None:
     head = f"Host: 127.0.0.1:4566\r\nOrigin: {ORIGIN}\r\n".encode()
-    asked = b"OPTIONS / HTTP/1.1\r\n" + head + b"Access-Control-Request-Method: POST\r\n\r\n"
+    sent = b"OPTIONS / HTTP/1.1\r\n" + head + b"Access-Control-Request-Method: POST\r\n\r\n"
     called = b"GET /_reading_room/health HTTP/1.1\r\n" + head + b"\r\n"
     with serving(api.app) as port:
-        received = exchange(port, asked + called, answers=2)
+        received = exchange(port, sent + called, answers=2)
     assert received.startswith(b"HTTP/1.1 204 ")
     assert received.endswith(json.dumps({"status": "ok"}).encode())
     assert received.lower().count(b"access-control-allow-origin: " + ORIGIN.encode()) == 2
@@ -268,7 +268,7 @@ class NoCredentials:
         return False
 
     def handle(self, method: str, path: str, vpc_id: str, source_ip: str, body: bytes = b"") -> Any:
-        """Never be asked."""
+        """Fail: it must never be called."""
         raise AssertionError(path)
 
 

@@ -156,9 +156,9 @@ def test_only_the_page_can_read_that_there_are_too_many_connections(crowded: int
 
 def test_a_preflight_request_is_answered_if_there_are_too_many_connections_and_keeps_none(crowded: int) -> None:
     """A browser hides why a preflight request was refused, so the call itself is refused instead."""
-    asked = parted(exchange(crowded, request(b"Access-Control-Request-Method: POST\r\n\r\n", method="OPTIONS")))
-    assert (asked.status, asked.headers["connection"]) == (204, "close")
-    assert asked.headers["access-control-allow-origin"] == ORIGIN
+    preflight = parted(exchange(crowded, request(b"Access-Control-Request-Method: POST\r\n\r\n", method="OPTIONS")))
+    assert (preflight.status, preflight.headers["connection"]) == (204, "close")
+    assert preflight.headers["access-control-allow-origin"] == ORIGIN
     other = request(b"Access-Control-Request-Method: POST\r\n\r\n", method="OPTIONS", origin=FOREIGN)
     assert parted(exchange(crowded, other)).status == 503
 
@@ -166,12 +166,12 @@ def test_a_preflight_request_is_answered_if_there_are_too_many_connections_and_k
 @contextmanager
 def logged_by_server() -> Iterator[list[logging.LogRecord]]:
     """Yield what uvicorn logs, from its own logger: another server of this process may have muted or detached it."""
-    told: list[logging.LogRecord] = []
+    records: list[logging.LogRecord] = []
 
     class Listening(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             """Keep the record."""
-            told.append(record)
+            records.append(record)
 
     handler = Listening()
     logger = logging.getLogger("uvicorn.error")
@@ -180,7 +180,7 @@ def logged_by_server() -> Iterator[list[logging.LogRecord]]:
     logger.setLevel(logging.INFO)
     logger.disabled = False
     try:
-        yield told
+        yield records
     finally:
         logger.setLevel(level)
         logger.disabled = disabled
@@ -188,7 +188,7 @@ def logged_by_server() -> Iterator[list[logging.LogRecord]]:
 
 
 def test_an_unexpected_error_is_readable_but_its_cause_is_not() -> None:
-    with logged_by_server() as told, serving(CrossOrigin(failing, {ORIGIN}), origins={ORIGIN}) as port:
+    with logged_by_server() as records, serving(CrossOrigin(failing, {ORIGIN}), origins={ORIGIN}) as port:
         own, other = (
             parted(exchange(port, request(b"\r\n", method="GET", origin=origin))) for origin in (ORIGIN, FOREIGN)
         )
@@ -201,7 +201,7 @@ def test_an_unexpected_error_is_readable_but_its_cause_is_not() -> None:
     # What has begun cannot be taken back: the connection ends before the answer does.
     assert late.startswith(b"HTTP/1.1 200 ")
     assert late.endswith(b"\r\n\r\n")
-    assert [each.levelname for each in told] == ["ERROR"] * 3
+    assert [each.levelname for each in records] == ["ERROR"] * 3
 
 
 def test_without_origins_a_listener_sends_no_cors_headers() -> None:

@@ -47,7 +47,7 @@ def test_a_delegated_group_delegates_its_controllers_and_containers_get_groups_t
     assert set(groups.parents.values()) == {tree}
 
 
-def test_a_group_that_is_somebody_elses_is_left_as_it_is(tree: Path) -> None:
+def test_a_foreign_group_is_left_as_it_is(tree: Path) -> None:
     assert hand_on(tree) == ()
     assert (tree / "cgroup.subtree_control").read_text() == ""
 

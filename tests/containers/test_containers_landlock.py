@@ -75,8 +75,8 @@ def tried(tmp_path: Path) -> dict[str, Any]:
     with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
         port = one.getsockname()[1]
         one.close()
-        told = [str(tmp_path), str(port), str(other.getsockname()[1])]
-        run = subprocess.run([sys.executable, "-c", CONFINED, *told], capture_output=True, text=True, check=False)
+        arguments = [str(tmp_path), str(port), str(other.getsockname()[1])]
+        run = subprocess.run([sys.executable, "-c", CONFINED, *arguments], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     found: dict[str, Any] = json.loads(run.stdout)
     return found

@@ -77,7 +77,7 @@ def test_a_container_started_ahead_is_used_once(world: Start) -> None:
     assert driver.ended("b")["started_ahead"] is False
 
 
-def test_a_reservation_asked_for_twice_is_the_same_namespace(world: Start) -> None:
+def test_a_repeated_reservation_is_the_same_namespace(world: Start) -> None:
     driver = world()
     first = driver.call("reserve", name="a", task="wait")
     assert driver.call("reserve", name="a", task="wait") == first
@@ -91,7 +91,7 @@ def test_handing_over_twice_does_nothing_the_second_time(world: Start) -> None:
     assert driver.ended("a")["exit_code"] == 3
 
 
-def test_a_worker_asked_to_stop_finishes_early(world: Start) -> None:
+def test_a_stopped_worker_finishes_early(world: Start) -> None:
     driver = world()
     driver.run("a", "wait", ahead=False)
     driver.until(lambda: (driver.state("a") or {})["phase"] == "running")
@@ -143,7 +143,7 @@ def test_a_job_beyond_its_time_is_ended(world: Start) -> None:
     assert driver.ended("a")["exit_code"] == 124
 
 
-def test_a_worker_that_writes_without_end_blocks_nobody_and_its_last_words_are_kept(world: Start) -> None:
+def test_a_worker_that_writes_without_end_blocks_no_other_and_its_last_output_is_kept(world: Start) -> None:
     driver = world()
     driver.run("a", "flood", ahead=False)
     state = driver.ended("a")

@@ -77,7 +77,7 @@ def test_version_1_groups_are_made_below_the_agents_own(tmp_path: Path) -> None:
     assert (root / "cpu" / "own" / "x" / "cpu.cfs_quota_us").read_text() == "50000"
 
 
-def test_without_control_groups_resource_limits_are_in_force_and_said(tmp_path: Path) -> None:
+def test_without_control_groups_resource_limits_are_in_force_and_reported(tmp_path: Path) -> None:
     groups = ControlGroups.probe(*_unified(tmp_path, ""))
     assert groups.parents == {}
     assert groups.priority() == ["/usr/bin/nice", "-n", "4"]
@@ -172,7 +172,7 @@ def test_a_container_sees_code_but_no_users_folder(tmp_path: Path) -> None:
     assert (view.etc / "ssl" / "certs" / "ca-certificates.crt").read_text() == "AUTHORITY"
 
 
-def test_a_container_is_told_of_its_name_servers_and_search_domains() -> None:
+def test_a_container_gets_its_name_servers_and_search_domains() -> None:
     assert resolver_text(SPEC) == "nameserver 169.254.169.253\noptions timeout:2 attempts:3\n"
     own = dataclasses.replace(SPEC, name_servers=("10.0.0.9", "10.0.0.10"), search_domains=("corp.example", "b"))
     assert resolver_text(own) == (

@@ -59,7 +59,7 @@ def test_a_worker_cuts_messages_that_are_too_long() -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "place"),
     [
         (b"", "EOF"),
         (b"not JSON", "Invalid JSON"),
@@ -83,8 +83,8 @@ def test_a_worker_cuts_messages_that_are_too_long() -> None:
         (b"[" * 60_000, "recursion"),
     ],
 )
-def test_a_line_that_breaks_the_schema_is_refused_with_the_place(line: bytes, told: str) -> None:
-    with pytest.raises(NoMessage, match=told) as refusal:
+def test_a_line_that_breaks_the_schema_is_refused_with_the_place(line: bytes, place: str) -> None:
+    with pytest.raises(NoMessage, match=place) as refusal:
         read_message(line)
     assert str(refusal.value).isprintable()
 

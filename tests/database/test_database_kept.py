@@ -29,11 +29,11 @@ class Names:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.asked: list[str] = []
+        self.requests: list[str] = []
 
     def __call__(self, account: str) -> str | None:
         """Return an account's name, or ``None``."""
-        self.asked.append(account)
+        self.requests.append(account)
         with self.database.reading() as session:
             row = session.get(Account, account)
             return None if row is None else row.name
@@ -52,10 +52,10 @@ def test_a_value_is_read_once_until_its_table_is_written(database: Database) -> 
     with database.transaction() as session:
         session.add(AccountAlias(account="1", alias="other-table"))
     kept.get("1", names)
-    assert names.asked == ["1"]
+    assert names.requests == ["1"]
     name(database, "1", "two")
     assert kept.get("1", names) == "two"
-    assert names.asked == ["1", "1"]
+    assert names.requests == ["1", "1"]
 
 
 def test_peeking_at_a_cached_value_reads_nothing(database: Database) -> None:
@@ -66,13 +66,13 @@ def test_peeking_at_a_cached_value_reads_nothing(database: Database) -> None:
     assert kept.peek("1") == "one"
     name(database, "1", "two")
     assert kept.peek("1") is None
-    assert names.asked == ["1"]
+    assert names.requests == ["1"]
 
 
 def test_a_missing_value_is_not_cached(database: Database) -> None:
     kept, names = Kept[str, str](database, Account), Names(database)
     assert [kept.get("1", names), kept.get("1", names)] == [None, None]
-    assert names.asked == ["1", "1"]
+    assert names.requests == ["1", "1"]
 
 
 def test_a_value_read_before_a_concurrent_commit_is_not_cached(database: Database) -> None:

@@ -125,9 +125,9 @@ def test_plain_text_secrets_of_an_earlier_version_are_sealed_and_wiped(old: Path
     assert all(
         word in bytes_of(old) for word in (OLD_SECRET.encode(), b"secret-of-0-", b"token-of-39-", b"private key")
     )
-    told: list[str] = []
-    with closing(open_database(old, SEALER, lambda: told.append("working"))) as database:
-        assert told == ["working"]
+    messages: list[str] = []
+    with closing(open_database(old, SEALER, lambda: messages.append("working"))) as database:
+        assert messages == ["working"]
         for word in (OLD_SECRET.encode(), b"secret-of-", b"token-of-", b"private key"):
             assert word not in bytes_of(old)
         assert keys_of(database) == {OLD_KEY: OLD_SECRET}
@@ -136,9 +136,9 @@ def test_plain_text_secrets_of_an_earlier_version_are_sealed_and_wiped(old: Path
             assert (found.access_key_id, found.secret_access_key, found.session_token) == TOKENS[0]
         for name in KEY_FILES:
             assert SealedFile(SEALER, old / name, name).read() == f"the private key of {name}".encode()
-    told.clear()
-    open_database(old, SEALER, lambda: told.append("working")).close()
-    assert told == []
+    messages.clear()
+    open_database(old, SEALER, lambda: messages.append("working")).close()
+    assert messages == []
 
 
 @pytest.mark.costs(2, reason="Alembic is loaded, and the database written anew")

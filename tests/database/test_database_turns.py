@@ -20,11 +20,11 @@ def more_wait(turns: Turns, than: int) -> bool:
 
 
 def test_turns_are_taken_in_order() -> None:
-    turns, told = Turns(), list[int]()
+    turns, served = Turns(), list[int]()
 
     def take(number: int) -> None:
         with turns.one(DEADLINE):
-            told.append(number)
+            served.append(number)
 
     threads = [threading.Thread(target=take, args=(number,)) for number in range(8)]
     with turns.one(DEADLINE):
@@ -32,12 +32,12 @@ def test_turns_are_taken_in_order() -> None:
             waiting = len(turns._waiting)
             thread.start()
             eventually(partial(more_wait, turns, waiting))
-        assert told == []
+        assert served == []
     for thread in threads:
         thread.join()
-    assert told == list(range(8))
+    assert served == list(range(8))
     with turns.one(0):
-        told.append(9)
+        served.append(9)
 
 
 def test_a_timed_out_waiter_continues_without_taking_a_turn() -> None:

@@ -40,12 +40,12 @@ def test_confirmed_counts_are_not_returned_again_but_later_ones_are(tmp_path: Pa
     first = Tallies(Journal(tmp_path))
     first.add(key(1), 1, 40, 1.0, 1.0)
     assert counts(first) == {1: (1, 40)}
-    told = first.forgetting()
+    confirmed = first.forgetting()
     first.add(key(2), 1, 41, 1.0, 1.0)
     assert counts(first) == {2: (1, 41)}
     first.add(key(3), 1, 42, 1.0, 1.0)
     first.write()
-    told()
+    confirmed()
     second = Tallies(Journal(tmp_path))
     assert counts(second) == {2: (1, 41), 3: (1, 42)}
     second.forgetting()()
@@ -94,7 +94,7 @@ def test_every_packet_is_reported_exactly_once_whenever_the_process_ends(steps: 
     with tempfile.TemporaryDirectory() as folder:
         journal = Journal(Path(folder))
         tallies = Tallies(journal)
-        sent = told = waiting = 0
+        sent = confirmed = waiting = 0
         for step in [*steps, "drain", "tell"]:
             if isinstance(step, tuple):
                 port, packets = step
@@ -105,11 +105,11 @@ def test_every_packet_is_reported_exactly_once_whenever_the_process_ends(steps: 
                 waiting += sum(event.packets for event in tallies.drain())
             elif step == "tell":
                 tallies.forgetting()()
-                told, waiting = told + waiting, 0
+                confirmed, waiting = confirmed + waiting, 0
             else:
                 journal.close()
                 journal = Journal(Path(folder))
                 tallies = Tallies(journal)
                 waiting = 0
         journal.close()
-        assert told == sent
+        assert confirmed == sent

@@ -188,7 +188,7 @@ BROKEN: dict[str, tuple[str, RouterConfig]] = {
         "answers to translated senders would not find their way",
         replace(ROUTER, returns=()),
     ),
-    "a secondary address that nobody asked for": (
+    "an unwanted secondary address": (
         "eni-00001 differs from the VPC's interface",
         replace(ROUTER, links=(replace(ROUTER.links[0], secondary=("10.0.1.7", "10.0.1.8")), *ROUTER.links[1:])),
     ),

@@ -159,7 +159,7 @@ def test_without_a_route_back_an_answer_never_leaves() -> None:
 
 
 @pytest.mark.parametrize("source", ["10.0.1.9", "127.0.0.1", "169.254.170.1", "224.0.0.1"])
-def test_no_stranger_has_an_address_of_the_vpc_or_one_that_nobody_can_have(source: str) -> None:
+def test_no_stranger_has_an_address_of_the_vpc_or_an_impossible_one(source: str) -> None:
     assert fate(Inbound(source, "198.51.100.11", 6, 80)).outcome == "spoofed"
 
 

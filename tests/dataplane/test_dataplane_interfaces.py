@@ -102,7 +102,7 @@ def router() -> RouterConfig:
     return compile_host(led_network("192.0.2.0/24", "10.0.2.0/24")).routers[0]
 
 
-def test_a_mark_leads_to_the_link_or_to_nobody_before_the_main_table_is_asked() -> None:
+def test_a_mark_leads_to_the_link_or_nowhere_before_the_main_table() -> None:
     wanted = router()
     assert wanted.through == (Through(MARK, link_name(TAKER), "10.0.2.5"),)
     assert [rule for rule in policy_rules(wanted) if rule.mark == MARK] == [

@@ -290,7 +290,7 @@ def test_numbers_up_to_the_last_are_allowed() -> None:
     assert check(compile_host(spec), spec) == []
 
 
-def test_a_host_has_each_vpc_that_was_asked_for_once_and_no_other() -> None:
+def test_a_host_has_each_wanted_vpc_once_and_no_other() -> None:
     nothing = NetworkSpec((), SPEC.prefix_lists)
     assert check(HostConfig(()), SPEC) == ["vpc-01: no router was compiled for it"]
     assert "vpc-01: the VPC appears twice" in check(HostConfig((ROUTER, ROUTER)), SPEC)

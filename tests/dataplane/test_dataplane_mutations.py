@@ -100,7 +100,7 @@ def varied(config: HostConfig, packets: Iterable[Packet | Inbound]) -> list[Pack
 
 @cache
 def worlds() -> list[tuple[HostConfig, Sent]]:
-    """Return the compiled worlds with their packets: random ones and two by hand, of which the last is swept."""
+    """Return the compiled worlds with their packets: random ones and two by hand. All packets are tried in the last."""
     found = []
     for seed in SEEDS:
         choose = Seeded(seed)

@@ -113,7 +113,7 @@ def test_a_lost_association_cuts_although_the_endpoint_stays() -> None:
     assert [type(step) for step in steps] == [ApplyRuleset, CutConnections, CutConnections]
 
 
-def test_a_new_association_cuts_nobody() -> None:
+def test_a_new_association_breaks_no_connection() -> None:
     """Gaining a way is no reason to lose a connection."""
     steps = plan_router(router_of(small_network()), realized(router_of(small_network(endpoint=False))))
     assert not any(isinstance(step, CutConnections) for step in steps)

@@ -55,7 +55,7 @@ def path_of(spec: NetworkSpec, packet: Packet | Inbound) -> Path | None:
     return Path(source, verdict.delivered_to, packet.protocol, Header(destination=packet.destination))
 
 
-def told(spec: NetworkSpec, path: Path) -> None:
+def check(spec: NetworkSpec, path: Path) -> None:
     """Check that the answer has numbered components, and one of AWS's codes if there is no path."""
     answer = analyse(spec, path, MOST_TRIES)
     if answer is None:
@@ -96,7 +96,7 @@ def test_any_two_ends_of_a_random_network_get_an_answer_with_known_codes(seed: i
     for _ in range(6):
         source, destination = chosen.choice(ends), chosen.choice(ends)
         port = chosen.choice([(0, 65_535), (443, 443), (8080, 8080)])
-        told(spec, Path(source, destination, chosen.choice([TCP, UDP]), Header(destination_ports=port)))
+        check(spec, Path(source, destination, chosen.choice([TCP, UDP]), Header(destination_ports=port)))
 
 
 @pytest.mark.costs(0.08, reason="every way through a network is analysed")

@@ -80,7 +80,7 @@ def reach_of(router: RouterConfig, endpoint_id: str) -> set[tuple[tuple[str, ...
     return {(each.sources, each.peers) for each in router.reach if each.endpoint_id == endpoint_id}
 
 
-def test_who_reaches_an_endpoint_is_said_with_the_address_that_it_sees() -> None:
+def test_callers_of_an_endpoint_are_listed_with_the_address_that_it_sees() -> None:
     router = compiled()
     assert reach_of(router, "vpce-01") == {
         ((), ()),

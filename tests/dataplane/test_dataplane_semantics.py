@@ -12,7 +12,9 @@ from reading_room.dataplane.spec import Endpoint, NetworkSpec, Route, RouteTable
 from tests.worlds.dataplane import OTHER, S3, small_network
 
 
-def asked(spec: NetworkSpec, destination: str, port: int, *, sender: str = "eni-00001", protocol: int = 6) -> Verdict:
+def verdict_of(
+    spec: NetworkSpec, destination: str, port: int, *, sender: str = "eni-00001", protocol: int = 6
+) -> Verdict:
     """Return the verdict on one packet of the small network, after checking that the compiled rules agree."""
     packet = Packet("vpc-01", sender, destination, protocol, port)
     verdict = decide(spec, packet)
@@ -30,21 +32,21 @@ def with_routes(*routes: Route) -> NetworkSpec:
 
 def test_a_job_reaches_s3_by_the_endpoint_of_its_route_table() -> None:
     """The rule, the route table and the endpoint are named."""
-    verdict = asked(small_network(), "52.216.0.10", 443)
+    verdict = verdict_of(small_network(), "52.216.0.10", 443)
     assert verdict.delivered_to == "vpce-01"
     assert [reason.about[0] for reason in verdict.reasons] == ["sgr-0s3", "rtb-01"]
 
 
 def test_without_the_endpoint_the_missing_route_is_named_with_its_remedy() -> None:
     """The sentence says which table lacks which prefix list, and what to create."""
-    verdict = asked(small_network(endpoint=False), "52.216.0.10", 443)
+    verdict = verdict_of(small_network(endpoint=False), "52.216.0.10", 443)
     assert verdict.outcome == "unrouted"
     assert "rtb-01 has no route to pl-0000s3 (S3): create a gateway endpoint" in verdict.sentence
 
 
 def test_a_port_that_no_egress_rule_allows_is_refused_at_the_sender() -> None:
     """The group that lacks the rule is named."""
-    verdict = asked(small_network(), "52.216.0.10", 80)
+    verdict = verdict_of(small_network(), "52.216.0.10", 80)
     assert verdict.outcome == "refused-egress"
     assert "sg-0job" in verdict.sentence
     assert "TCP 80" in verdict.sentence
@@ -52,31 +54,31 @@ def test_a_port_that_no_egress_rule_allows_is_refused_at_the_sender() -> None:
 
 def test_a_neighbour_that_does_not_admit_is_named() -> None:
     """Egress allows port 81, but the web server's group does not."""
-    verdict = asked(small_network(), "10.0.2.5", 81)
+    verdict = verdict_of(small_network(), "10.0.2.5", 81)
     assert verdict.outcome == "refused-ingress"
     assert "sg-0web" in verdict.sentence
 
 
 def test_members_of_a_group_that_admits_itself_reach_each_other() -> None:
     """Nobody else reaches them."""
-    assert asked(small_network(), "10.0.1.6", 8786).delivered_to == "eni-00002"
-    assert asked(small_network(), "10.0.1.5", 8786, sender="eni-00003").outcome == "refused-egress"
+    assert verdict_of(small_network(), "10.0.1.6", 8786).delivered_to == "eni-00002"
+    assert verdict_of(small_network(), "10.0.1.5", 8786, sender="eni-00003").outcome == "refused-egress"
 
 
 def test_a_route_as_specific_as_the_prefix_list_wins_over_it() -> None:
     """A blackhole for one network of the list takes only that network away from the endpoint."""
     spec = with_routes(Route(S3, "vpce-01"), Route("52.216.0.0/15", "blackhole"), Route("3.5.0.0/25", "blackhole"))
-    assert asked(spec, "52.216.0.10", 443).outcome == "unrouted"
-    assert asked(spec, "3.5.0.1", 443).outcome == "unrouted"
-    assert asked(spec, "3.5.0.200", 443).delivered_to == "vpce-01"
+    assert verdict_of(spec, "52.216.0.10", 443).outcome == "unrouted"
+    assert verdict_of(spec, "3.5.0.1", 443).outcome == "unrouted"
+    assert verdict_of(spec, "3.5.0.200", 443).delivered_to == "vpce-01"
     # The list's own, more specific network inside the blackhole is still reached.
-    assert asked(spec, "52.217.200.1", 443).delivered_to == "vpce-01"
+    assert verdict_of(spec, "52.217.200.1", 443).delivered_to == "vpce-01"
 
 
 def test_a_wider_route_does_not_take_the_prefix_list_away() -> None:
     """The longest prefix wins."""
     spec = with_routes(Route("0.0.0.0/0", "blackhole"), Route(S3, "vpce-01"))
-    assert asked(spec, "52.216.0.10", 443).delivered_to == "vpce-01"
+    assert verdict_of(spec, "52.216.0.10", 443).delivered_to == "vpce-01"
 
 
 def test_of_two_lists_with_the_same_network_the_first_route_wins() -> None:
@@ -87,10 +89,10 @@ def test_of_two_lists_with_the_same_network_the_first_route_wins() -> None:
         vpc = spec.vpcs[0]
         other = Endpoint("vpce-02", "gateway", "s3", OTHER, 2)
         spec = replace(spec, vpcs=(replace(vpc, endpoints=(*vpc.endpoints, other)),))
-        assert asked(spec, "52.217.200.1", 443).delivered_to == chosen
+        assert verdict_of(spec, "52.217.200.1", 443).delivered_to == chosen
 
 
-def test_nobody_reaches_the_port_of_an_endpoint_directly() -> None:
+def test_the_port_of_an_endpoint_is_not_reachable_directly() -> None:
     """No route table leads to the listener's own address."""
     spec = small_network()
     vpc = spec.vpcs[0]
@@ -102,23 +104,23 @@ def test_nobody_reaches_the_port_of_an_endpoint_directly() -> None:
     )
     spec = replace(spec, vpcs=(replace(vpc, groups=groups),))
     for port in (20002, 20003, 80, 443):
-        assert asked(spec, "169.254.170.1", port).outcome == "ignored"
+        assert verdict_of(spec, "169.254.170.1", port).outcome == "ignored"
 
 
 def test_the_resolver_and_the_credentials_address_are_exempt_from_groups() -> None:
     """Even an interface without egress rules reaches them, but only on their ports."""
     spec = small_network()
-    assert asked(spec, "169.254.169.253", 53, sender="eni-00003", protocol=17).delivered_to == "resolver"
-    assert asked(spec, "10.0.0.2", 53, sender="eni-00003").delivered_to == "resolver"
-    assert asked(spec, "169.254.170.2", 80, sender="eni-00003").delivered_to == "credentials"
-    assert asked(spec, "169.254.170.2", 443, sender="eni-00003").outcome == "refused-egress"
+    assert verdict_of(spec, "169.254.169.253", 53, sender="eni-00003", protocol=17).delivered_to == "resolver"
+    assert verdict_of(spec, "10.0.0.2", 53, sender="eni-00003").delivered_to == "resolver"
+    assert verdict_of(spec, "169.254.170.2", 80, sender="eni-00003").delivered_to == "credentials"
+    assert verdict_of(spec, "169.254.170.2", 443, sender="eni-00003").outcome == "refused-egress"
 
 
-def test_without_dns_support_nobody_resolves() -> None:
+def test_without_dns_support_no_name_is_resolved() -> None:
     """Then the resolver's addresses are like any others."""
     spec = small_network()
     spec = replace(spec, vpcs=(replace(spec.vpcs[0], dns_support=False),))
-    assert asked(spec, "169.254.169.253", 53, protocol=17).outcome == "refused-egress"
+    assert verdict_of(spec, "169.254.169.253", 53, protocol=17).outcome == "refused-egress"
 
 
 def test_the_service_network_needs_no_route_to_the_public_endpoint() -> None:
@@ -126,7 +128,7 @@ def test_the_service_network_needs_no_route_to_the_public_endpoint() -> None:
     spec = with_routes()
     vpc = replace(spec.vpcs[0], endpoints=(Endpoint("vpce-00pub", "public", "s3", S3, 7),))
     spec = replace(spec, vpcs=(vpc,))
-    assert asked(spec, "52.216.0.10", 443).delivered_to == "vpce-00pub"
+    assert verdict_of(spec, "52.216.0.10", 443).delivered_to == "vpce-00pub"
 
 
 def test_the_path_to_storage_is_judged_before_a_job_starts() -> None:

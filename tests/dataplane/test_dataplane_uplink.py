@@ -130,7 +130,7 @@ def test_a_wire_that_does_not_work_is_made_again_with_its_routes() -> None:
     assert [type(step) for step in steps] == [DeleteUplink, CreateUplink, ChangeTableRoutes]
 
 
-def test_what_somebody_else_put_there_goes_first() -> None:
+def test_foreign_entries_are_removed_first() -> None:
     """The reason of the step says what it was."""
     router = router_of(small_network())
     stray = Stray("the route to 192.0.2.0/24", 25, b"")
@@ -150,7 +150,7 @@ def test_a_foreign_policy_rule_goes_and_a_missing_one_comes() -> None:
     assert changes == [((), (foreign,)), ((BUILT_IN_RULES[1],), ())]
 
 
-def test_marks_are_asked_behind_the_main_table_and_before_the_blackhole() -> None:
+def test_marks_are_looked_up_after_the_main_table_and_before_the_blackhole() -> None:
     """So no route table wins over an attached interface, and every packet meets a route or the blackhole."""
     preferences = [each.preference for each in policy_rules(router_of(with_gateway(small_network())))]
     assert preferences == sorted(preferences)

@@ -71,7 +71,7 @@ class Provider:
 
     def _client(self, service: str) -> Any:
         address = self._endpoints.get(service)
-        assert address is not None, f"{service} would be asked at AWS: endpoints does not name it"
+        assert address is not None, f"{service} would be called at AWS: endpoints does not name it"
         config = Config(s3={"addressing_style": "path" if self._path_style else "virtual"})
         make: Any = boto3.session.Session(region_name=self.region).client
         return make(service, endpoint_url=address, config=config, **self._credentials)

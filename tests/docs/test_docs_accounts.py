@@ -21,8 +21,8 @@ def test_several_accounts_and_changed_keys(product: Product, tmp_path: Path) -> 
     more = by_default(product) | {"KEY": iam.create_access_key(UserName="alice")["AccessKey"]["AccessKeyId"]}
     # The page continues as the new account, but its user belongs to the first one.
     before = 'aws() { if [ $1 = iam ]; then AWS_PROFILE=default command aws "$@"; else command aws "$@"; fi; }'
-    told = steps_of("accounts", "accounts.md")
-    wrong = wrong_in(told, product, tmp_path, before=before, examples=EXAMPLES, more=more)
+    steps = steps_of("accounts", "accounts.md")
+    wrong = wrong_in(steps, product, tmp_path, before=before, examples=EXAMPLES, more=more)
     assert not wrong, "\n\n".join(wrong)
 
 

@@ -25,8 +25,8 @@ def test_how_to_prove_it_to_an_auditor(tmp_path: Path) -> None:
 
     They run in a separate product, to whose trail nothing else writes.
     """
-    told = steps_of("auditor", "auditor.md")
-    assert len(told) > 30
+    steps = steps_of("auditor", "auditor.md")
+    assert len(steps) > 30
     look = "aws cloudtrail lookup-events --lookup-attributes AttributeKey=AccessKeyId,AttributeValue=$ID"
     typed = {
         "sleep 2;": f"until {look} | grep -q ListEntitiesDetectionJobs; do sleep 0.2; done;",
@@ -36,7 +36,7 @@ def test_how_to_prove_it_to_an_auditor(tmp_path: Path) -> None:
     with product_of(tmp_path / "audit") as product:
         product.start()
         for _ in range(2):
-            wrong = wrong_in(told, product, tmp_path, examples=typed, ends=False)
+            wrong = wrong_in(steps, product, tmp_path, examples=typed, ends=False)
             assert not wrong, "\n\n".join(wrong)
         account = product.account()
         jobs = account.comprehend.list_entities_detection_jobs()["EntitiesDetectionJobPropertiesList"]

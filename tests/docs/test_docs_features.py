@@ -101,19 +101,19 @@ def denied(account: reading.Account, product: Product) -> dict[str, str]:
     with pytest.raises(ClientError, match="UnauthorizedOperation") as refused:
         connect("ec2", account.endpoint.url, **hers).create_vpc(CidrBlock="10.7.0.0/16")
     request = refused.value.response["ResponseMetadata"]["RequestId"]
-    told = ("management", "denials")
-    eventually(lambda: all(any(each["requestID"] == request for each in product.events(book)) for book in told))
+    books = ("management", "denials")
+    eventually(lambda: all(any(each["requestID"] == request for each in product.events(book)) for book in books))
     return {"DENIED": request, "ENCODED": refused.value.response["Error"]["Message"].rpartition(" ")[2]}
 
 
 @pytest.mark.costs(15, reason="twenty pages are typed, with fifty commands")
 def test_how_to_see_each_feature_of_a_vpc(product: Product, place: Place, job: str, tmp_path: Path) -> None:
     """Each page's commands succeed, with existing ids in place of its examples."""
-    told = steps_of("features", *(page for page, row in elsewhere().items() if row.run == "features"))
+    steps = steps_of("features", *(page for page, row in elsewhere().items() if row.run == "features"))
     ids = {"JOB": job, **things(place), **denied(product.account(), product)}
     (tmp_path / "reader.json").write_text(json.dumps(READER))
     (tmp_path / "reader-2.json").write_text(json.dumps(READER).replace("Get", "List"))
-    wrong = wrong_in(told, product, tmp_path, examples=EXAMPLES, more=by_default(product) | ids)
+    wrong = wrong_in(steps, product, tmp_path, examples=EXAMPLES, more=by_default(product) | ids)
     assert not wrong, "\n\n".join(wrong)
 
 
@@ -121,6 +121,6 @@ def test_how_to_see_each_feature_of_a_vpc(product: Product, place: Place, job: s
 def test_how_to_read_the_files_of_the_trail(product: Product, job: str, tmp_path: Path) -> None:
     """They show what a job read and wrote."""
     eventually(lambda: any(each["eventName"] == "GetObject" for each in product.storage_events_of(job)))
-    told = steps_of("jq", "trail.md")
-    wrong = wrong_in(told, product, tmp_path, examples=EXAMPLES, more=by_default(product))
+    steps = steps_of("jq", "trail.md")
+    wrong = wrong_in(steps, product, tmp_path, examples=EXAMPLES, more=by_default(product))
     assert not wrong, "\n\n".join(wrong)

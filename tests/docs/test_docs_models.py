@@ -23,10 +23,10 @@ def test_several_containers_and_custom_models(product: Product, tmp_path: Path) 
     reading.make_reader_role(account, "models-reader", "models-library")
     network = reading.build_network(account)
     group = account.ec2.create_security_group(VpcId=network.vpc, GroupName="open", Description="open")["GroupId"]
-    told = steps_of("models", "distributed.md", "custom-models.md")
+    steps = steps_of("models", "distributed.md", "custom-models.md")
     examples = EXAMPLES | {"s3://library": "s3://models-library", "--role-name reader": "--role-name models-reader"}
     more = by_default(product) | {"SUBNET": network.subnets[0], "GROUP": group}
-    assert not (wrong := wrong_in(told, product, tmp_path, examples=examples, more=more)), "\n\n".join(wrong)
+    assert not (wrong := wrong_in(steps, product, tmp_path, examples=examples, more=more)), "\n\n".join(wrong)
     jobs = account.comprehend.list_entities_detection_jobs()["EntitiesDetectionJobPropertiesList"]
     ended = [job["JobStatus"] for job in jobs if "models-library" in job["InputDataConfig"]["S3Uri"]]
     assert ended == ["COMPLETED", "COMPLETED"]

@@ -51,10 +51,10 @@ FIRST_CALLS = {
 @pytest.mark.costs(12, reason="three jobs run, and engines for calls start")
 def test_how_to_analyse_a_folder_of_texts(tmp_path: Path) -> None:
     """The commands print what the page says, and leave nothing."""
-    told = steps_of("folder", "how-to/folder-of-texts.md")
+    typed = steps_of("folder", "how-to/folder-of-texts.md")
     with product_of(tmp_path / "folder") as product:
         product.start()
-        wrong = wrong_in(told, product, tmp_path, more=data_of(product), ends=False)
+        wrong = wrong_in(typed, product, tmp_path, more=data_of(product), ends=False)
         assert product.account().s3.list_buckets()["Buckets"] == []
     assert not wrong, "\n\n".join(wrong)
 
@@ -71,8 +71,8 @@ def test_how_to_use_it_in_ci(tmp_path: Path) -> None:
         second = {
             "export READING_ROOM_DATA=$(mktemp -d)/data\n": f"{ids}\nexport READING_ROOM_DATA=$(mktemp -d)/data\n"
         }
-        told = steps_of("ci", "how-to/ci.md")
-        assert not (wrong := wrong_in(told, product, tmp_path, examples=second)), "\n\n".join(wrong)
+        typed = steps_of("ci", "how-to/ci.md")
+        assert not (wrong := wrong_in(typed, product, tmp_path, examples=second)), "\n\n".join(wrong)
 
 
 @pytest.mark.costs(15, reason="the page starts three products, and a job runs")

@@ -95,6 +95,6 @@ def test_the_uplink(tmp_path: Path) -> None:
     if not _writes_settings_of_its_own_network():
         pytest.skip("nobody but root may change the settings of a network namespace, and here not even root may")
     with product_of(tmp_path / "uplink") as product:
-        told, apart, more = steps_of("uplink", "uplink.md"), ("unshare", "--net"), by_default(product)
-        wrong = wrong_in(told, product, tmp_path, before=PUBLIC, examples=EXAMPLES, around=apart, more=more)
+        steps, apart, more = steps_of("uplink", "uplink.md"), ("unshare", "--net"), by_default(product)
+        wrong = wrong_in(steps, product, tmp_path, before=PUBLIC, examples=EXAMPLES, around=apart, more=more)
     assert not wrong, "\n\n".join(wrong)

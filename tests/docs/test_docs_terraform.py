@@ -86,14 +86,14 @@ def run_a_job(product: Product, keys: Path, provider: Provider, outputs: dict[st
     for name, value in outputs.items():
         (keys / f"output-{name}").write_text(value)
     before = 'terraform() { [ "$1 $2" = "output -raw" ] && cat "/tmp/output-$3"; }'
-    told = [step for step in steps_of("terraform", PAGE) if step.block.language == "sh"]
+    steps = [step for step in steps_of("terraform", PAGE) if step.block.language == "sh"]
     more = by_default(product) | {"AWS_SHARED_CREDENTIALS_FILE": str(keys / "credentials")}
-    assert not (wrong := wrong_in(told, product, keys, before=before, more=more)), "\n\n".join(wrong)
+    assert not (wrong := wrong_in(steps, product, keys, before=before, more=more)), "\n\n".join(wrong)
     (job,) = provider.comprehend.list_entities_detection_jobs()["EntitiesDetectionJobPropertiesList"]
 
     def over() -> str:
-        told = provider.comprehend.describe_entities_detection_job(JobId=job["JobId"])
-        now = told["EntitiesDetectionJobProperties"]
+        steps = provider.comprehend.describe_entities_detection_job(JobId=job["JobId"])
+        now = steps["EntitiesDetectionJobProperties"]
         assert now["JobStatus"] not in ("FAILED", "STOPPED"), now.get("Message")
         return now["JobStatus"] if now["JobStatus"] == "COMPLETED" else ""
 
@@ -155,11 +155,11 @@ class Shelf(Resource):
 
     in_place = frozenset({"books"})
     kept: State
-    asked: list[str]
+    requests: list[str]
 
     def __init__(self) -> None:
         """Start without calls."""
-        self.asked = []
+        self.requests = []
 
     def create(self, wanted: Arguments) -> str:
         """Keep it."""
@@ -172,12 +172,12 @@ class Shelf(Resource):
 
     def update(self, state: State, wanted: Arguments, changed: set[str]) -> None:
         """Keep the new value."""
-        self.asked += sorted(changed)
+        self.requests += sorted(changed)
         self.kept["books"] = wanted.get("books")
 
     def delete(self, state: State) -> None:
         """Forget it."""
-        self.asked.append(f"delete {state['id']}")
+        self.requests.append(f"delete {state['id']}")
 
 
 def shelf(books: str = "books = 3", more: str = "") -> Configuration:
@@ -194,9 +194,9 @@ def test_a_plan_finds_differences_and_an_apply_removes_them() -> None:
     made.kept["books"] = 5
     assert play.plan(shelf()) == {"shelf.one": {"books"}}
     play.apply(shelf())
-    assert (made.asked, made.kept["books"], play.plan(shelf())) == (["books"], 3, {})
+    assert (made.requests, made.kept["books"], play.plan(shelf())) == (["books"], 3, {})
     play.destroy()
-    assert (made.asked[-1], play.states) == ("delete shelf-1", {})
+    assert (made.requests[-1], play.states) == ("delete shelf-1", {})
 
 
 @pytest.mark.parametrize(
@@ -249,7 +249,7 @@ def test_a_service_that_the_page_does_not_name_is_not_called(tmp_path: Path) -> 
     with pytest.raises(AssertionError, match="none of the files has a key"):
         Provider(configuration_of(text))
     key.write_text("[default]\naws_access_key_id = AKIA0123456789EXAMPLE\naws_secret_access_key = none\n")
-    with pytest.raises(AssertionError, match="sts would be asked at AWS"):
+    with pytest.raises(AssertionError, match="sts would be called at AWS"):
         Provider(configuration_of(changed(text, '    sts        = "http://127.0.0.1:4566"\n', "")))
 
 

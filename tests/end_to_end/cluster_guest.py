@@ -20,9 +20,9 @@ SECONDS = 4
 
 
 def fetch(path: str) -> tuple[int, Any]:
-    asked = http.client.HTTPConnection("169.254.170.2", timeout=5)
-    asked.request("GET", path)
-    answer = asked.getresponse()
+    connection = http.client.HTTPConnection("169.254.170.2", timeout=5)
+    connection.request("GET", path)
+    answer = connection.getresponse()
     body = answer.read()
     return answer.status, json.loads(body) if answer.status == 200 else None
 
@@ -82,10 +82,10 @@ def by_dask(address: str, port: int, files: dict[str, str], secure: bool) -> str
 
 def main() -> None:
     """Try every way to connect and print the outcomes."""
-    asked = json.loads(sys.argv[1])
-    status, identity = (200, asked["identity"]) if "identity" in asked else fetch(asked["path"])
+    connection = json.loads(sys.argv[1])
+    status, identity = (200, connection["identity"]) if "identity" in connection else fetch(connection["path"])
     found: dict[str, Any] = {"status": status, "identity": identity}
-    if identity is not None and "address" in asked:
+    if identity is not None and "address" in connection:
         with tempfile.TemporaryDirectory() as folder:
             files = {}
             for name, text in identity.items():
@@ -94,7 +94,7 @@ def main() -> None:
                 with open(descriptor, "w") as file:
                     file.write(text)
                 files[name] = str(path)
-            address, port = asked["address"], asked["port"]
+            address, port = connection["address"], connection["port"]
             found["dask"] = outcome(lambda: by_dask(address, port, files, True))
             found["dask in the clear"] = outcome(lambda: by_dask(address, port, files, False))
             found["in the clear"] = outcome(lambda: in_the_clear(address, port))

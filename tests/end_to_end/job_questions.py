@@ -140,9 +140,9 @@ def credentials_of_a_neighbour() -> list[int]:
         ("PUT", "/"),
         ("GET", "//v2/credentials/"),
     ):
-        asked = http.client.HTTPConnection("169.254.170.2", timeout=5)
-        asked.request(method, path)
-        found.append(asked.getresponse().status)
+        metadata = http.client.HTTPConnection("169.254.170.2", timeout=5)
+        metadata.request(method, path)
+        found.append(metadata.getresponse().status)
     return found
 
 

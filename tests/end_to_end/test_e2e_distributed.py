@@ -176,7 +176,7 @@ def test_without_the_rule_a_job_fails_at_once_with_commands_to_add_it(product: P
     place = Hall(product, "10.31.0.0/16", rule=None, account=account)
     place.write("in/", 100)
     properties = place.run_many("in/", 2)
-    assert properties["JobStatus"] == "FAILED", place.told(properties)
+    assert properties["JobStatus"] == "FAILED", place.description(properties)
     message: str = properties["Message"]
     assert message.startswith("CONTAINERS_CANNOT_CONNECT: ")
     assert place.network.group in message
@@ -214,7 +214,7 @@ def test_two_free_addresses_per_container_are_required_and_the_message_counts_th
     ]
     config = {"SecurityGroupIds": [place.network.group], "Subnets": [subnet]}
     properties = place.run_many("in/", 2, VpcConfig=config)
-    assert properties["JobStatus"] == "FAILED", place.told(properties)
+    assert properties["JobStatus"] == "FAILED", place.description(properties)
     message: str = properties["Message"]
     assert message.startswith("INSUFFICIENT_IP_ADDRESSES: ")
     assert subnet in message
@@ -302,11 +302,11 @@ def test_no_parts_remain_beside_the_result(hall: Hall, observed: ObservedJob) ->
 
 def test_a_stopped_job_keeps_its_finished_documents_in_order(hall: Hall) -> None:
     with hall.at_work("in/") as (job, _):
-        asked = time.monotonic()
+        started_at = time.monotonic()
         hall.stop(job)
     properties = hall.wait(job)
-    assert time.monotonic() - asked < 30
-    assert properties["JobStatus"] == "STOPPED", hall.told(properties)
+    assert time.monotonic() - started_at < 30
+    assert properties["JobStatus"] == "STOPPED", hall.description(properties)
     lines = hall.lines(properties)
     assert 0 < len(lines) < DOCUMENTS
     assert lines == sorted(set(lines)), "out of order or duplicated"

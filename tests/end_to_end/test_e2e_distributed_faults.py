@@ -171,8 +171,8 @@ def test_removing_the_endpoint_during_a_job_fails_it_with_a_message_and_leaves_n
     with place.at_work("in/") as (job, _):
         place.ec2.delete_vpc_endpoints(VpcEndpointIds=[place.endpoint])
     properties = place.wait(job)
-    assert properties["JobStatus"] == "FAILED", place.told(properties)
-    assert properties["Message"].startswith("NO_ROUTE_TO_STORAGE"), place.told(properties)
+    assert properties["JobStatus"] == "FAILED", place.description(properties)
+    assert properties["Message"].startswith("NO_ROUTE_TO_STORAGE"), place.description(properties)
     assert place.outputs("in/") == []
     settled(place.left)
 
@@ -184,7 +184,7 @@ def test_removing_the_rule_during_a_job_is_reported_or_does_no_harm(product: Pro
         place.shut_to_itself()
     properties = place.wait(job)
     if properties["JobStatus"] == "FAILED":
-        assert properties["Message"].startswith("CONTAINERS_CANNOT_CONNECT: "), place.told(properties)
+        assert properties["Message"].startswith("CONTAINERS_CANNOT_CONNECT: "), place.description(properties)
         assert place.network.group in properties["Message"]
     else:
         assert place.completed(properties) == hall.completed(place.run_many("in/", 1))
@@ -196,7 +196,7 @@ def test_a_job_stopped_while_a_member_is_missing_keeps_its_finished_documents(ha
         hall.product.kill_processes([members[1].worker])
         hall.stop(job)
     properties = hall.wait(job)
-    assert properties["JobStatus"] in ("STOPPED", "COMPLETED"), hall.told(properties)
+    assert properties["JobStatus"] in ("STOPPED", "COMPLETED"), hall.description(properties)
     found = hall.lines(properties)
     assert 0 < len(found) <= DOCUMENTS
     assert found == sorted(set(found)), "out of order or duplicated"

@@ -31,9 +31,9 @@ DOCUMENTS = 2_500
 """Ten seconds of work. Slowed jobs need minutes for it, and so outlast the attempts."""
 
 
-def visit(worker: int, **asked: Any) -> dict[str, Any]:
+def visit(worker: int, **options: Any) -> dict[str, Any]:
     """Run the guest program in a container as its job, and return the outcomes."""
-    said = run_in_container(worker, GUEST, json.dumps(asked), seconds=90, as_job=True, among_its_processes=True)
+    said = run_in_container(worker, GUEST, json.dumps(options), seconds=90, as_job=True, among_its_processes=True)
     return dict(json.loads(said))
 
 
@@ -208,8 +208,8 @@ def _listening(member: Member) -> set[tuple[str, int]]:
     return found
 
 
-def _visit_from_host(**asked: Any) -> dict[str, Any]:
-    argv = [sys.executable, "-I", "-c", GUEST, json.dumps(asked)]
+def _visit_from_host(**options: Any) -> dict[str, Any]:
+    argv = [sys.executable, "-I", "-c", GUEST, json.dumps(options)]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=90, check=True)
     return dict(json.loads(done.stdout))
 

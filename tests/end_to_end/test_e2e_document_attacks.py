@@ -110,7 +110,7 @@ class JobReading:
 
     lines: dict[str, dict[str, Any]]
     """The result lines by the names of their files."""
-    asked: set[str]
+    buckets: set[str]
     """The buckets to which the job sent requests."""
     bucket: str
 
@@ -131,8 +131,8 @@ def job_reading(request: pytest.FixtureRequest, library: Place) -> JobReading:
     lines = library.results(properties)
     assert len(lines) == len(objects)
     events = library.product.storage_events_of(properties["JobId"])
-    asked = {event["requestParameters"]["bucketName"] for event in events}
-    return JobReading({line["File"]: line for line in lines}, asked, library.bucket)
+    buckets = {event["requestParameters"]["bucketName"] for event in events}
+    return JobReading({line["File"]: line for line in lines}, buckets, library.bucket)
 
 
 @pytest.mark.costs(20, reason="it is the first test, so it includes a job that reads every document of this module")
@@ -156,7 +156,7 @@ def test_a_hostile_key_is_only_the_name_of_its_document(job_reading: JobReading,
 
 def test_the_other_documents_are_analysed_and_nothing_else_was_fetched(job_reading: JobReading) -> None:
     assert {"ErrorCode" in job_reading.lines[name] for name in ("!first", "~last")} == {False}
-    assert job_reading.asked == {job_reading.bucket}
+    assert job_reading.buckets == {job_reading.bucket}
 
 
 def test_the_attempts_are_those_of_the_list() -> None:

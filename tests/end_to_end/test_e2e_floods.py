@@ -87,22 +87,22 @@ def test_a_flood_of_unsigned_requests_is_summarized_and_every_signed_call_is_rec
     product: Product, account: OwnAccount
 ) -> None:
     began, before = product.log.stat().st_size, sum(refusals(product, "127.0.0.1"))
-    asked = []
+    requests = []
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     with closing(http.client.HTTPConnection("127.0.0.1", product.port, timeout=DEADLINE)) as flooding:
         for number in range(FLOOD):
             flooding.request("POST", "/", b"Action=DescribeVpcs&Version=2016-11-15", form)
             assert b"<Code>" in flooding.getresponse().read()
             if number % 40 == 0:
-                asked.append(account.ec2.describe_vpcs()["ResponseMetadata"]["RequestId"])
+                requests.append(account.ec2.describe_vpcs()["ResponseMetadata"]["RequestId"])
     eventually(lambda: sum(refusals(product, "127.0.0.1")) >= before + FLOOD, what="all refusals, counted or not")
-    eventually(lambda: set(asked) <= {each.get("requestID") for each in product.events("management")})
+    eventually(lambda: set(requests) <= {each.get("requestID") for each in product.events("management")})
     with product.log.open("rb") as log:
         log.seek(began)
         lines = [line for line in log.read().decode().splitlines() if "service=ec2" in line and "caller=-" in line]
     assert len(lines) < FLOOD / 2
-    told = b"requests from 127.0.0.1 refused by ec2 with RequestLimitExceeded in the last second"
-    eventually(lambda: told in product.log.read_bytes())
+    expected = b"requests from 127.0.0.1 refused by ec2 with RequestLimitExceeded in the last second"
+    eventually(lambda: expected in product.log.read_bytes())
 
 
 @pytest.mark.costs(12, reason="it is the first test with a job, which sends the flood")

@@ -98,7 +98,7 @@ def _claim_tls(request: Any, **_: Any) -> None:
 
 
 @pytest.mark.parametrize("secure", [False, True])
-def test_thousands_of_silent_connections_lock_nobody_out(product: Product, secure: bool) -> None:
+def test_thousands_of_silent_connections_do_not_lock_others_out(product: Product, secure: bool) -> None:
     door = int(product.settings["TLS_PORT"]) if secure else product.port
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, SILENT + 1_000), most))

@@ -195,8 +195,10 @@ def test_a_folder_is_classified_with_the_named_model(
     for folder, label in (("a", "billing"), ("b", "delivery")):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "note.txt").write_text(SENTENCES[label][0].format(4711))
-    asked = RunOptions(kinds_of(["classification"], arn := arn_of(models["classifier"])), "auto", 10, False, arn, None)
-    assert Run(library.account, Settings(), texts_of(tmp_path), asked, running=True).to_the_end() == 0
+    options = RunOptions(
+        kinds_of(["classification"], arn := arn_of(models["classifier"])), "auto", 10, False, arn, None
+    )
+    assert Run(library.account, Settings(), texts_of(tmp_path), options, running=True).to_the_end() == 0
     printed = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert ["a/note.txt", "billing"] in printed
     assert ["b/note.txt", "delivery"] in printed

@@ -107,7 +107,7 @@ def outcomes(product: Product) -> dict[str, Any]:
     with socket.create_server(("127.0.0.1", 0)) as stranger, socket.socket(socket.AF_UNIX) as abstract:
         abstract.bind(f"\0reading-room tests {os.getpid()}")
         abstract.listen()
-        told = {
+        facts = {
             "data": str(product.data),
             "port": product.port,
             "agent": str(product.place.socket),
@@ -120,7 +120,7 @@ def outcomes(product: Product) -> dict[str, Any]:
             "abstract": abstract.getsockname().decode(),
         }
         run = subprocess.run(
-            as_ordinary_user(product, sys.executable, "-c", ATTACK, json.dumps(told)),
+            as_ordinary_user(product, sys.executable, "-c", ATTACK, json.dumps(facts)),
             env={f"READING_ROOM_{name}": value for name, value in product.settings.items()},
             capture_output=True,
             text=True,

@@ -57,8 +57,8 @@ class TracedProduct(Product):
 
     def launch_as(self, argv: Sequence[str], folder: Path | None = None, **more: str) -> subprocess.Popen[bytes]:
         # -D: strace is not a parent of the product. -y: descriptors are shown with their paths.
-        told = ["-D", "-f", "-y", "-qq", "--seccomp-bpf", "-s", "4096", "-A", "-o", str(self.record)]
-        watch = [str(STRACE), *told, "-e", f"trace={CALLS}", "-e", "signal=none"] if STRACE.exists() else []
+        options = ["-D", "-f", "-y", "-qq", "--seccomp-bpf", "-s", "4096", "-A", "-o", str(self.record)]
+        watch = [str(STRACE), *options, "-e", f"trace={CALLS}", "-e", "signal=none"] if STRACE.exists() else []
         return super().launch_as([*watch, *argv], folder, **more)
 
     def calls_of_root(self) -> list[str]:

@@ -105,8 +105,8 @@ def test_the_trail_links_a_job_to_its_role_and_the_objects_that_it_read(product:
         access_key_id=endpoint.access_key_id,
         secret_access_key=endpoint.secret_access_key,
     )
-    told = cloudtrail.lookup_events(LookupAttributes=[{"AttributeKey": "ResourceName", "AttributeValue": interface}])
-    assert "CreateNetworkInterface" in [event["EventName"] for event in told["Events"]]
+    output = cloudtrail.lookup_events(LookupAttributes=[{"AttributeKey": "ResourceName", "AttributeValue": interface}])
+    assert "CreateNetworkInterface" in [event["EventName"] for event in output["Events"]]
     eventually(lambda: any(event["eventName"] == "DeleteNetworkInterface" for event in product.events("management")))
 
 
@@ -125,23 +125,23 @@ def test_the_message_of_a_denied_job_names_the_request_to_explain(product: Produ
     assert properties["JobStatus"] == "FAILED"
     found = re.search(r"request ([0-9a-f-]{36})", properties["Message"])
     assert found is not None, properties["Message"]
-    asked = found[1]
-    eventually(lambda: product.events("denials", asked), what="the denial's record")
-    told = access(product, "explain", asked)
+    request_id = found[1]
+    eventually(lambda: product.events("denials", request_id), what="the denial's record")
+    output = access(product, "explain", request_id)
     for part in ("NotThese", "StringLike", "s3:prefix", "secret/*", "secret/"):
-        assert part in told, told
+        assert part in output, output
 
 
 def test_records_older_than_a_second_survive_kill_9_and_the_chain_is_intact(product: Product) -> None:
     ec2 = product.account().ec2
-    asked = [ec2.describe_vpcs()["ResponseMetadata"]["RequestId"] for _ in range(20)]
+    request_id = [ec2.describe_vpcs()["ResponseMetadata"]["RequestId"] for _ in range(20)]
     time.sleep(1.0)  # The product promises to keep records that are at least a second old.
     product.kill("serve")
     product.await_answer()
     later = ec2.describe_subnets()["ResponseMetadata"]["RequestId"]
     eventually(lambda: product.events("management", later), what="the record of a call after the kill")
     written = {event.get("requestID") for event in product.events("management")}
-    assert written >= set(asked)
+    assert written >= set(request_id)
     assert "management" in access(product, "verify-trail")
 
 

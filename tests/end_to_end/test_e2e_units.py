@@ -192,8 +192,10 @@ def test_without_its_agent_the_service_is_live_but_not_ready_and_refuses_analyse
 def test_up_and_a_second_holder_are_refused_while_the_units_run(units: Units) -> None:
     for command in ("up", "holder"):
         argv = [sys.executable, "-m", "reading_room", command, "--data", str(units.data)]
-        told = {f"READING_ROOM_{name}": value for name, value in units.settings.items()}
-        refused = subprocess.run(argv, env=os.environ | told, capture_output=True, text=True, timeout=60, check=False)
+        variables = {f"READING_ROOM_{name}": value for name, value in units.settings.items()}
+        refused = subprocess.run(
+            argv, env=os.environ | variables, capture_output=True, text=True, timeout=60, check=False
+        )
         assert refused.returncode == 1
         assert f"in use by process {units.units['holder'].pid}" in refused.stderr
 

@@ -113,5 +113,5 @@ def test_the_failed_check_names_the_jobs_cause_of_failure(
     message = described["EntitiesDetectionJobProperties"]["Message"]
     assert message.partition(":")[0] == code
     # Both name the same resource: that of the check is in the job's message, or in its text about a policy.
-    told = checks[check]
-    assert told["ResourceId"].rpartition("/")[2] in message or told["ResourceId"] in message
+    answer = checks[check]
+    assert answer["ResourceId"].rpartition("/")[2] in message or answer["ResourceId"] in message

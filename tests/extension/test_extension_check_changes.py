@@ -34,8 +34,8 @@ def apply(world: ExtensionWorld, check: dict[str, Any]) -> None:
         if "Statement" in change:
             statement = json.loads(change["Statement"])
             if change["Operation"] == "ModifyVpcEndpoint":
-                told = client.describe_vpc_endpoints(VpcEndpointIds=[request["VpcEndpointId"]])["VpcEndpoints"][0]
-                before = json.loads(told["PolicyDocument"])
+                answer = client.describe_vpc_endpoints(VpcEndpointIds=[request["VpcEndpointId"]])["VpcEndpoints"][0]
+                before = json.loads(answer["PolicyDocument"])
             else:
                 before = client.get_role(RoleName=request["RoleName"])["Role"]["AssumeRolePolicyDocument"]
             after = json.dumps({**before, "Statement": [*before["Statement"], statement]})
@@ -121,18 +121,18 @@ def test_a_bucket_that_requires_an_endpoint_gets_its_vpc_as_remedy(world: Extens
     outside = {"StringNotEquals": {"aws:SourceVpce": world.endpoint}}
     denial = deny("s3:*", resource=["arn:aws:s3:::papers/*"], Principal="*", Condition=outside)
     world.client("s3").put_bucket_policy(Bucket="papers", Policy=policy(denial))
-    told = world.checks(VpcConfig=None)["BucketPolicy"]
-    assert (told["Status"], told["ResourceId"]) == ("FAILED", world.vpc)
-    assert f"Choose the VPC {world.vpc}" in told["Remedy"]
+    answer = world.checks(VpcConfig=None)["BucketPolicy"]
+    assert (answer["Status"], answer["ResourceId"]) == ("FAILED", world.vpc)
+    assert f"Choose the VPC {world.vpc}" in answer["Remedy"]
 
 
 def test_a_caller_whose_policy_requires_a_vpc_gets_one_as_remedy(world: ExtensionWorld) -> None:
     without = deny("comprehend:*", Condition={"Null": {"comprehend:VpcSubnets": "true"}})
     key = world.user("inside", allow("comprehend:*", "iam:PassRole"), without)
     assert failures(world.checks(key)) == []
-    told = world.checks(key, VpcConfig=None)["Caller"]
-    assert told["Status"] == "FAILED"
-    assert f"Choose the VPC {world.vpc}" in told["Remedy"]
-    assert told["ResourceId"] == world.vpc
+    answer = world.checks(key, VpcConfig=None)["Caller"]
+    assert answer["Status"] == "FAILED"
+    assert f"Choose the VPC {world.vpc}" in answer["Remedy"]
+    assert answer["ResourceId"] == world.vpc
     nobody = world.user("nobody", allow("iam:PassRole"))
     assert "Choose the VPC" not in world.checks(nobody)["Caller"]["Remedy"]

@@ -96,8 +96,8 @@ def test_a_job_that_would_run_needs_no_changes_and_nothing_is_created(world: Ext
     job = world.client("comprehend").start_entities_detection_job(**world.request())["JobId"]
     world.product.jobs.controller.turn()
     world.product.jobs.controller.turn()
-    told = world.room().describe_job_runs(JobIds=[job])["JobRuns"][0]
-    assert told["Phase"] == "RUNNING", "what passes every check is prepared without a failure"
+    answer = world.room().describe_job_runs(JobIds=[job])["JobRuns"][0]
+    assert answer["Phase"] == "RUNNING", "what passes every check is prepared without a failure"
 
 
 def test_the_model_has_every_check_and_every_operation_that_starts_work() -> None:
@@ -130,9 +130,9 @@ def test_text_that_is_not_a_request_fails_the_request_check(world: ExtensionWorl
         with pytest.raises(ParamValidationError):
             world.room().check_job(Operation="StartEntitiesDetectionJob", Request=request_text)
         return
-    told = world.room().check_job(Operation="StartEntitiesDetectionJob", Request=request_text)["Checks"]
-    assert [each["Name"] for each in told] == list(NAMES)
-    assert [each["Status"] for each in told] == ["FAILED", *["SKIPPED"] * (len(NAMES) - 1)]
+    answer = world.room().check_job(Operation="StartEntitiesDetectionJob", Request=request_text)["Checks"]
+    assert [each["Name"] for each in answer] == list(NAMES)
+    assert [each["Status"] for each in answer] == ["FAILED", *["SKIPPED"] * (len(NAMES) - 1)]
 
 
 def test_an_operation_that_starts_nothing_cannot_be_checked(world: ExtensionWorld) -> None:
@@ -152,7 +152,7 @@ def test_a_caller_who_may_not_start_jobs_sees_only_that(world: ExtensionWorld) -
         assert "comprehend:StartEntitiesDetectionJob" in checks["Caller"]["Message"]
         for name in NAMES:
             if name != "Caller":
-                assert checks[name] == one[name], "the same whatever is asked about"
+                assert checks[name] == one[name], "the same whatever else is in the request"
     request_id = one["Caller"]["Command"].rpartition(" ")[2]
     explained = world.room().explain_request(RequestId=request_id)
     assert [each["Action"] for each in explained["Denials"]] == ["comprehend:StartEntitiesDetectionJob"]
@@ -235,11 +235,11 @@ def test_names_routes_and_groups_are_reported_together_and_their_commands_suffic
     assert set(STORAGE) <= set(statuses(checks, "SKIPPED"))
     run(world, checks["DNS"]["Command"])
     run(world, checks["Route"]["Command"])
-    told = world.checks()
-    assert failures(told) == ["SecurityGroups"]
+    answer = world.checks()
+    assert failures(answer) == ["SecurityGroups"]
     # Only the job's way to S3 is closed, so S3's policies can still be checked.
-    assert told["Input"]["Status"] == "PASSED"
-    assert told["EndpointPolicy"]["Status"] == "WARNING", "the endpoint of the command lets everybody through"
+    assert answer["Input"]["Status"] == "PASSED"
+    assert answer["EndpointPolicy"]["Status"] == "WARNING", "the endpoint of the command lets everybody through"
     listed = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "PrefixListIds": [{"PrefixListId": "pl-63a5400a"}]}
     words = shlex.split(checks["SecurityGroups"]["Command"])
     assert words[words.index("--ip-permissions") + 1] == (
@@ -331,10 +331,10 @@ def test_pdf_and_word_documents_are_named_before_the_job_is_started(world: Exten
     s3 = world.client("s3")
     for key in ("letters/a.txt", "letters/scan.PDF", "letters/old/report.docx", "letters/x.pdf.txt"):
         s3.put_object(Bucket="papers", Key=key, Body=b"x")
-    told = world.checks(InputDataConfig={"S3Uri": "s3://papers/letters/"})["Input"]
-    assert told["Status"] == "WARNING"
-    assert told["Message"].endswith("get an error instead of a result: old/report.docx, scan.PDF.")
-    assert "as .txt in UTF-8" in told["Remedy"]
+    answer = world.checks(InputDataConfig={"S3Uri": "s3://papers/letters/"})["Input"]
+    assert answer["Status"] == "WARNING"
+    assert answer["Message"].endswith("get an error instead of a result: old/report.docx, scan.PDF.")
+    assert "as .txt in UTF-8" in answer["Remedy"]
     assert world.checks(InputDataConfig={"S3Uri": "s3://papers/letters/a"})["Input"]["Status"] == "PASSED"
 
 
@@ -349,9 +349,9 @@ def test_missing_buckets_and_objects_are_reported_to_permitted_callers(world: Ex
     assert checks["Output"]["Message"] == "The bucket no-such-bucket does not exist."
     world.allow_role(FOR_NETWORK)
     for place in ("s3://papers/nothing/", "s3://no-such-bucket/in"):
-        told = world.checks(InputDataConfig={"S3Uri": place})["Input"]["Message"]
-        assert "s3:ListBucket" in told
-        assert "exist" not in told
+        answer = world.checks(InputDataConfig={"S3Uri": place})["Input"]["Message"]
+        assert "s3:ListBucket" in answer
+        assert "exist" not in answer
 
 
 def test_the_denying_policy_is_named(world: ExtensionWorld) -> None:

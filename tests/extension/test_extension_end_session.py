@@ -44,8 +44,8 @@ def test_every_service_refuses_an_ended_session_as_expired(world: ExtensionWorld
     # It must be removed from the caches.
     assert answers(world, key)
     world.room(key).end_session()
-    told = {name: refusal(getattr(world.client(name, key), operation)) for name, (operation, _) in ENDED.items()}
-    assert {name: code for name, (code, _) in told.items()} == {name: code for name, (_, code) in ENDED.items()}
+    answer = {name: refusal(getattr(world.client(name, key), operation)) for name, (operation, _) in ENDED.items()}
+    assert {name: code for name, (code, _) in answer.items()} == {name: code for name, (_, code) in ENDED.items()}
 
 
 def test_setting_the_clock_back_does_not_revive_an_ended_session(world: ExtensionWorld) -> None:

@@ -26,12 +26,12 @@ def test_a_denial_is_explained_statement_by_statement(world: ExtensionWorld) -> 
     home = {"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}}
     ann = world.user("ann", allow("ec2:DescribeVpcs", Sid="FromHome", Condition=home))
     request_id = denied(world.client("ec2", ann).describe_vpcs)
-    told = world.room().explain_request(RequestId=request_id)
-    (call,) = told["Calls"]
+    answer = world.room().explain_request(RequestId=request_id)
+    (call,) = answer["Calls"]
     assert (call["EventName"], call["EventSource"]) == ("DescribeVpcs", "ec2.amazonaws.com")
     assert call["PrincipalArn"] == f"arn:aws:iam::{ACCOUNT}:user/ann"
     assert call["ErrorCode"] == "Client.UnauthorizedOperation"
-    (denial,) = told["Denials"]
+    (denial,) = answer["Denials"]
     assert (denial["Decision"], denial["Action"], denial["Resource"]) == ("implicitDeny", "ec2:DescribeVpcs", "*")
     assert denial["PrincipalArn"] == call["PrincipalArn"]
     assert denial["DecidingStatements"] == []
@@ -65,11 +65,11 @@ def test_a_denial_on_an_object_is_explained_although_lookup_events_omits_it(
     with pytest.raises(ClientError) as raised:
         getattr(world.client("s3", ann), operation)(Bucket="papers", Key="in/one.txt")
     request_id = raised.value.response["ResponseMetadata"]["HTTPHeaders"]["x-amz-request-id"]
-    told = world.room().explain_request(RequestId=request_id)
-    (call,) = told["Calls"]
+    answer = world.room().explain_request(RequestId=request_id)
+    (call,) = answer["Calls"]
     name = "".join(part.title() for part in operation.split("_"))
     assert (call["EventName"], call["ErrorCode"]) == (name, "AccessDenied")
-    (denial,) = told["Denials"]
+    (denial,) = answer["Denials"]
     assert denial["Resource"] == "arn:aws:s3:::papers/in/one.txt"
     (closest,) = denial["ClosestStatements"]
     assert [each["Key"] for each in closest["Conditions"]] == ["aws:sourcevpce"]
@@ -82,9 +82,9 @@ def test_a_denial_on_an_object_is_explained_although_lookup_events_omits_it(
 def test_a_call_that_no_policy_decided_has_only_its_error(world: ExtensionWorld) -> None:
     with pytest.raises(ClientError) as raised:
         world.client("ec2").delete_vpc(VpcId="vpc-0123456789abcdef0")
-    told = world.room().explain_request(RequestId=raised.value.response["ResponseMetadata"]["RequestId"])
-    assert told["Denials"] == []
-    assert told["Calls"][0]["ErrorCode"] == "Client.InvalidVpcID.NotFound"
+    answer = world.room().explain_request(RequestId=raised.value.response["ResponseMetadata"]["RequestId"])
+    assert answer["Denials"] == []
+    assert answer["Calls"][0]["ErrorCode"] == "Client.InvalidVpcID.NotFound"
     well = world.client("ec2").describe_vpcs()["ResponseMetadata"]["RequestId"]
     assert "ErrorCode" not in world.room().explain_request(RequestId=well)["Calls"][0]
 
@@ -107,14 +107,14 @@ def test_policies_of_another_accounts_bucket_are_withheld(world: ExtensionWorld)
         buckets.create(session, "theirs", OTHER_ACCOUNT, REGION, world.now)
         buckets.put_policy(session, "theirs", policy(hidden))
     request_id = denied(world.client("s3").get_object, Bucket="theirs", Key="a")
-    told = world.room().explain_request(RequestId=request_id)
-    (denial,) = told["Denials"]
+    answer = world.room().explain_request(RequestId=request_id)
+    (denial,) = answer["Denials"]
     assert "arn:aws:s3:::theirs/a" in denial["Withheld"]
     assert "another account" in denial["Withheld"]
     assert (denial["DecidingStatements"], denial["Because"]) == ([], [])
     assert not any("resource policy" in name for name in denial["Policies"])
     assert any("identity policy" in name for name in denial["Policies"])
-    assert "Secret" not in json.dumps(told, default=str)
+    assert "Secret" not in json.dumps(answer, default=str)
     # The owner of the bucket sees nothing of the stranger's policies.
     owner = world.user("owner", allow("*"), account=OTHER_ACCOUNT)
     assert refusal(world.room(owner).explain_request, RequestId=request_id)[0] == "ResourceNotFoundException"
@@ -137,8 +137,8 @@ def test_a_job_is_explained_by_its_id(world: ExtensionWorld) -> None:
     job = world.client("comprehend").start_entities_detection_job(**world.request())["JobId"]
     for _ in range(3):
         world.product.jobs.controller.turn()
-    told = world.room().explain_request(RequestId=job)
-    (denial,) = told["Denials"]
+    answer = world.room().explain_request(RequestId=job)
+    (denial,) = answer["Denials"]
     assert denial["Action"] == "s3:PutObject"
     assert denial["PrincipalArn"].endswith(job)
 

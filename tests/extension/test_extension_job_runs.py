@@ -38,9 +38,9 @@ def start(world: ExtensionWorld, **changes: Any) -> str:
 
 def run_of(world: ExtensionWorld, job: str, **more: Any) -> dict[str, Any]:
     """Return the description of one job's run."""
-    told = world.room().describe_job_runs(JobIds=[job], **more)
-    assert told["Errors"] == []
-    (run,) = told["JobRuns"]
+    answer = world.room().describe_job_runs(JobIds=[job], **more)
+    assert answer["Errors"] == []
+    (run,) = answer["JobRuns"]
     return dict(run)
 
 
@@ -119,11 +119,11 @@ def test_many_events_are_limited_to_the_newest_with_a_count_of_the_others(world:
         row = session.get_one(JobRow, long)
         for number in range(EVENTS + 6):
             note(session, row, "Progress", f"line {number}", world.now)
-    told = world.room().describe_job_runs(JobIds=[long, short], IncludeEvents=True)["JobRuns"]
-    assert [len(run["Events"]) for run in told] == [EVENTS, 1]
-    assert [run["EventsLeftOut"] for run in told] == [7, 0]
-    assert [event["Text"] for event in told[0]["Events"]][-1] == f"line {EVENTS + 5}"
-    assert told[0]["Events"][0]["Text"] == "line 6"
+    answer = world.room().describe_job_runs(JobIds=[long, short], IncludeEvents=True)["JobRuns"]
+    assert [len(run["Events"]) for run in answer] == [EVENTS, 1]
+    assert [run["EventsLeftOut"] for run in answer] == [7, 0]
+    assert [event["Text"] for event in answer[0]["Events"]][-1] == f"line {EVENTS + 5}"
+    assert answer[0]["Events"][0]["Text"] == "line 6"
 
 
 def test_the_text_of_events_is_unchanged(world: ExtensionWorld) -> None:
@@ -147,9 +147,9 @@ def test_the_queue_position_counts_jobs_of_the_account_and_kind(world: Extension
     for _ in range(3):
         world.later(1)
         jobs.append(start(world))
-    told = world.room().describe_job_runs(JobIds=jobs[::-1])["JobRuns"]
-    assert [run["JobId"] for run in told] == jobs[::-1]
-    assert [run["QueuePosition"] for run in told] == [2, 1, 0]
+    answer = world.room().describe_job_runs(JobIds=jobs[::-1])["JobRuns"]
+    assert [run["JobId"] for run in answer] == jobs[::-1]
+    assert [run["QueuePosition"] for run in answer] == [2, 1, 0]
 
 
 def test_a_caller_who_may_describe_a_job_sees_how_it_runs(world: ExtensionWorld) -> None:
@@ -165,26 +165,26 @@ def test_a_caller_who_may_describe_one_job_or_kind_sees_no_other(world: Extensio
     phrases = world.client("comprehend").start_key_phrases_detection_job(**world.request())["JobId"]
     arn = f"arn:aws:comprehend:{REGION}:{ACCOUNT}:entities-detection-job/{entities}"
     key = world.user("one", allow("comprehend:DescribeEntitiesDetectionJob", resource=arn), allow("reading-room:*"))
-    told = world.room(key).describe_job_runs(JobIds=[phrases, other, entities])
-    assert [run["JobId"] for run in told["JobRuns"]] == [entities]
-    assert [error["JobIdentifier"] for error in told["Errors"]] == [phrases, other]
-    assert {error["ErrorCode"] for error in told["Errors"]} == {"AccessDeniedException"}
-    assert "comprehend:DescribeKeyPhrasesDetectionJob" in told["Errors"][0]["ErrorMessage"]
+    answer = world.room(key).describe_job_runs(JobIds=[phrases, other, entities])
+    assert [run["JobId"] for run in answer["JobRuns"]] == [entities]
+    assert [error["JobIdentifier"] for error in answer["Errors"]] == [phrases, other]
+    assert {error["ErrorCode"] for error in answer["Errors"]} == {"AccessDeniedException"}
+    assert "comprehend:DescribeKeyPhrasesDetectionJob" in answer["Errors"][0]["ErrorMessage"]
 
 
 def test_missing_jobs_and_those_of_other_accounts_have_errors(world: ExtensionWorld) -> None:
     job = start(world)
     stranger = world.user("stranger", allow("*"), account=OTHER_ACCOUNT)
     arn = run_of(world, job)["JobArn"]
-    for asked in (job, arn):
-        told = world.room(stranger).describe_job_runs(JobIds=[asked])
-        assert told["JobRuns"] == []
-        assert told["Errors"][0]["ErrorCode"] == "JobNotFoundException"
+    for identifier in (job, arn):
+        answer = world.room(stranger).describe_job_runs(JobIds=[identifier])
+        assert answer["JobRuns"] == []
+        assert answer["Errors"][0]["ErrorCode"] == "JobNotFoundException"
     missing = "0" * 32
     model = f"arn:aws:comprehend:{REGION}:{ACCOUNT}:document-classifier/none"
-    told = world.room().describe_job_runs(JobIds=[missing, job, model, "arn:aws:s3:::bucket", "nonsense"])
-    assert [run["JobId"] for run in told["JobRuns"]] == [job]
-    assert [error["ErrorCode"] for error in told["Errors"]] == [
+    answer = world.room().describe_job_runs(JobIds=[missing, job, model, "arn:aws:s3:::bucket", "nonsense"])
+    assert [run["JobId"] for run in answer["JobRuns"]] == [job]
+    assert [error["ErrorCode"] for error in answer["Errors"]] == [
         "JobNotFoundException",
         "ResourceNotFoundException",
         "JobNotFoundException",
@@ -203,8 +203,8 @@ def test_a_training_is_found_by_the_arn_of_its_model(world: ExtensionWorld) -> N
     assert (run["JobIdentifier"], run["JobArn"], run["Phase"]) == (arn, arn, "QUEUED")
     assert run_of(world, run["JobId"])["JobArn"] == arn
     jobs_only = world.user("jobs", allow("comprehend:Describe*Job"))
-    told = world.room(jobs_only).describe_job_runs(JobIds=[arn])
-    assert "comprehend:DescribeDocumentClassifier" in told["Errors"][0]["ErrorMessage"]
+    answer = world.room(jobs_only).describe_job_runs(JobIds=[arn])
+    assert "comprehend:DescribeDocumentClassifier" in answer["Errors"][0]["ErrorMessage"]
 
 
 def test_each_container_of_a_job_is_described(world: ExtensionWorld) -> None:
@@ -213,9 +213,9 @@ def test_each_container_of_a_job_is_described(world: ExtensionWorld) -> None:
     )
     job = start(world, Tags=[{"Key": "reading-room:containers", "Value": "3"}])
     turn(world)
-    told = run_of(world, job)["Containers"]
-    assert [each["Member"] for each in told] == [0, 1, 2]
-    assert len({each["PrivateIpAddress"] for each in told}) == 3
+    answer = run_of(world, job)["Containers"]
+    assert [each["Member"] for each in answer] == [0, 1, 2]
+    assert len({each["PrivateIpAddress"] for each in answer}) == 3
     checks = world.checks(Tags=[{"Key": "reading-room:containers", "Value": "3"}])
     assert checks["Containers"]["Status"] == "PASSED"
 
@@ -240,5 +240,5 @@ def test_a_request_has_one_to_a_hundred_jobs(world: ExtensionWorld) -> None:
         world.room().describe_job_runs(JobIds=[])
     many = [f"{number:032x}" for number in range(101)]
     assert refusal(world.room().describe_job_runs, JobIds=many)[0] == "ValidationException"
-    told = world.room().describe_job_runs(JobIds=[*many[:50], *many[:50]])
-    assert len(told["Errors"]) == 50, "what is asked for twice is told once"
+    answer = world.room().describe_job_runs(JobIds=[*many[:50], *many[:50]])
+    assert len(answer["Errors"]) == 50, "a duplicate identifier is answered once"

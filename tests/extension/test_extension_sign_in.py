@@ -22,9 +22,9 @@ BAD = "InvalidSignInTokenException"
 
 
 def test_a_token_has_the_permissions_of_the_user_who_created_it(world: ExtensionWorld) -> None:
-    told = world.room().create_sign_in_token()
-    assert (told["ExpiresAt"] - world.now).total_seconds() == 60
-    answer = unsigned(world).redeem_sign_in_token(Token=told["Token"])
+    found = world.room().create_sign_in_token()
+    assert (found["ExpiresAt"] - world.now).total_seconds() == 60
+    answer = unsigned(world).redeem_sign_in_token(Token=found["Token"])
     assert answer["Arn"] == f"arn:aws:iam::{ACCOUNT}:user/boss"
     assert (answer["Credentials"]["Expiration"] - world.now).total_seconds() == 12 * 3600
     key = keys_of(answer["Credentials"])

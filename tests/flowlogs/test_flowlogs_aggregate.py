@@ -139,20 +139,20 @@ def test_a_full_window_closes_early_and_loses_nothing() -> None:
     for port in range(5):
         aggregator.add(event(source_port=port), START + 1)
         aggregator.add(event(source_port=port), START + 1)
-    told = lines(aggregator.close_due(START + 2))
-    assert [text.split()[5] for text in told] == ["0", "1", "2", "3"]
-    told += lines(aggregator.close_due(START + 60))
-    assert len(told) == 5
-    assert {text.split()[8] for text in told} == {"20"}
-    assert {text.split()[-1] for text in told} == {"OK"}
+    reported = lines(aggregator.close_due(START + 2))
+    assert [text.split()[5] for text in reported] == ["0", "1", "2", "3"]
+    reported += lines(aggregator.close_due(START + 60))
+    assert len(reported) == 5
+    assert {text.split()[8] for text in reported} == {"20"}
+    assert {text.split()[-1] for text in reported} == {"OK"}
 
 
 def test_records_beyond_the_limit_are_dropped_and_reported() -> None:
     aggregator = covering(ALL, flows_per_window=2, flows_waiting=4)
     for port in range(20):
         aggregator.add(event(source_port=port), START + 1)
-    told = [text.split()[-1] for text in lines(aggregator.close_due(START + 60))]
-    assert told == ["OK"] * 6 + ["SKIPDATA"]
+    reported = [text.split()[-1] for text in lines(aggregator.close_due(START + 60))]
+    assert reported == ["OK"] * 6 + ["SKIPDATA"]
 
 
 def test_a_long_pause_is_a_single_window() -> None:
@@ -206,7 +206,7 @@ def test_every_format_can_be_read_back_field_by_field(names: list[str], changes:
     sent = event(**changes)
     aggregator.add(sent, START + 3)
     (text,) = lines(aggregator.close_due(START + 60), fields)
-    told = dict(zip(names, text.split(" "), strict=True))
+    reported = dict(zip(names, text.split(" "), strict=True))
     expected = {
         "version": str(max(2, *(FIELD_VERSIONS[name] for name in names))),
         "packets": str(sent.packets),
@@ -220,8 +220,8 @@ def test_every_format_can_be_read_back_field_by_field(names: list[str], changes:
         "sublocation-type": "-",
         "instance-id": "-",
     }
-    assert {name: told[name] for name in told if name in expected} == {
-        name: expected[name] for name in told if name in expected
+    assert {name: reported[name] for name in reported if name in expected} == {
+        name: expected[name] for name in reported if name in expected
     }
 
 
@@ -248,5 +248,5 @@ def test_every_byte_is_recorded_exactly_once(packets: list[tuple[int, int, Any, 
     records = [record for window in closed for record in window.records if record.flow is not None]
     assert sum(record.bytes for record in records) == sum(size for _, size, _, _ in packets)
     assert sum(record.packets for record in records) == len(packets)
-    told = [(window.end, record.flow) for window in closed for record in window.records if record.flow]
-    assert len(told) == len(set(told)), "one record for each flow and window"
+    reported = [(window.end, record.flow) for window in closed for record in window.records if record.flow]
+    assert len(reported) == len(set(reported)), "one record for each flow and window"

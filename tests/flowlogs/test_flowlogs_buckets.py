@@ -168,4 +168,4 @@ def test_the_traffic_path_follows_the_subnets_route_table(world: FlowWorld, dest
             session.add(Route(route_table_id="rtb-1", destination=block, target=target))
     world.send(destination=destination)
     world.pass_time(60)
-    assert world.told() == {"eni-1-all": [path]}
+    assert world.delivered() == {"eni-1-all": [path]}

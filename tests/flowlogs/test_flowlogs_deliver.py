@@ -33,7 +33,7 @@ def test_a_window_is_delivered_to_a_stream_of_its_interface(world: FlowWorld) ->
     world.send()
     assert world.pass_time(59) == 0
     assert world.pass_time(1) == 1
-    (message,) = world.told()["eni-1-all"]
+    (message,) = world.delivered()["eni-1-all"]
     assert message.startswith(f"2 {ACCOUNT} eni-1 10.0.1.5 52.216.0.10 40000 443 6 10 5000 ")
     assert world.status() == ("SUCCESS", None)
 
@@ -48,7 +48,7 @@ def test_a_deleted_interface_is_delivered_at_the_next_turn(world: FlowWorld) -> 
     assert world.pass_time(1) == 1
     world.send(packets=1, bytes=40)
     assert world.pass_time(1) == 1
-    assert len(world.told()["eni-1-all"]) == 2
+    assert len(world.delivered()["eni-1-all"]) == 2
     assert world.pass_time(60) == 0
 
 
@@ -106,7 +106,7 @@ def test_a_missing_role_or_permission_fails_the_delivery_with_a_status(world: Fl
     world.role(policy=None)
     assert world.pass_time(60) == 0
     assert world.status() == ("FAILED", "Access error")
-    assert world.told() == {}
+    assert world.delivered() == {}
     with world.database.transaction() as session:
         assert session.scalar(select(LogGroup)) is None
         role = roles.get(session, ACCOUNT, "FlowLogs")
@@ -143,7 +143,7 @@ def test_a_start_after_a_crash_delivers_skipdata(world: FlowWorld) -> None:
     world.send()
     world.delivery = world.start()
     world.pass_time(60)
-    assert [message.split()[-1] for message in world.told()["eni-1-all"]] == ["SKIPDATA"]
+    assert [message.split()[-1] for message in world.delivered()["eni-1-all"]] == ["SKIPDATA"]
 
 
 def test_windows_survive_a_crash_and_unknown_traffic_is_skipdata(world: FlowWorld) -> None:
@@ -156,12 +156,12 @@ def test_windows_survive_a_crash_and_unknown_traffic_is_skipdata(world: FlowWorl
     world.delivery = world.start()
     world.send(packets=2, bytes=100)
     world.pass_time(50)
-    record, skipped = world.told()["eni-1-all"]
+    record, skipped = world.delivered()["eni-1-all"]
     assert record.split()[8:10] == ["12", "5100"], "only what came after the last keeping is lost"
     assert skipped.split()[-1] == "SKIPDATA"
     world.delivery = world.start()
     world.pass_time(60)
-    assert [message.split()[-1] for message in world.told()["eni-1-all"]] == ["OK", "SKIPDATA", "SKIPDATA"]
+    assert [message.split()[-1] for message in world.delivered()["eni-1-all"]] == ["OK", "SKIPDATA", "SKIPDATA"]
 
 
 def test_delivered_windows_are_not_saved(world: FlowWorld) -> None:
@@ -192,7 +192,7 @@ def test_an_agent_that_took_over_causes_skipdata(world: FlowWorld) -> None:
     world.send()
     world.delivery.interrupted()
     world.pass_time(60)
-    assert [message.split()[-1] for message in world.told()["eni-1-all"]] == ["OK", "SKIPDATA"]
+    assert [message.split()[-1] for message in world.delivered()["eni-1-all"]] == ["OK", "SKIPDATA"]
 
 
 def test_an_unused_interface_is_not_recorded(world: FlowWorld) -> None:

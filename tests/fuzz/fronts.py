@@ -10,8 +10,8 @@ from reading_room.hosts.front.records import (
     FromFront,
     FromServer,
     Head,
-    check_asked,
     check_head,
+    check_query,
     raw_headers,
 )
 
@@ -40,7 +40,7 @@ def front_channel(data: bytes) -> None:
         message = decode(FromFront, data)
         assert decode(FromFront, encode(message)) == message
         if isinstance(message.body, Asked):
-            check_asked(message.body)
+            check_query(message.body)
     except DocumentError as error:
         str(error).encode()
 

@@ -194,12 +194,12 @@ def test_malformed_requests_are_counted_in_one_line(caplog: pytest.LogCaptureFix
     asyncio.run(scenario())
     lines = [record.getMessage() for record in caplog.records if "BadRequest" in record.getMessage()]
     assert sum(int(line.split()[0]) for line in lines) == 5
-    told = {line.partition(" ")[2] for line in lines}
-    assert told == {"requests from 127.0.0.1 refused with BadRequest in the last second"}
+    reported = {line.partition(" ")[2] for line in lines}
+    assert reported == {"requests from 127.0.0.1 refused with BadRequest in the last second"}
     assert not [record for record in caplog.records if record.name.startswith("uvicorn")]
 
 
-def test_thousands_of_silent_connections_shut_nobody_out() -> None:
+def test_thousands_of_silent_connections_do_not_shut_others_out() -> None:
     """The connection that has waited longest makes room; one that is being served stays."""
     going = asyncio.Event()
 
@@ -240,7 +240,7 @@ async def ended(reader: asyncio.StreamReader) -> bool:
 
 
 @pytest.mark.parametrize("loop_factory", [None, uvloop.new_event_loop])
-def test_handshakes_that_never_end_shut_nobody_out(tmp_path: Path, loop_factory: Any) -> None:
+def test_handshakes_that_never_end_do_not_shut_others_out(tmp_path: Path, loop_factory: Any) -> None:
     made = prepare_certificates(tmp_path / "doors", ["127.0.0.1"], dt.datetime.now(dt.UTC), SEALER)
     trusting = ssl.create_default_context(cafile=str(made.certificate))
 

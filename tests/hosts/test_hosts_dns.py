@@ -17,7 +17,7 @@ from reading_room.hosts.front.dns_messages import POINTER, Question
 from reading_room.hosts.front.records import Answered, NameRecord
 
 
-def asked(packet: bytes) -> Question:
+def question_in(packet: bytes) -> Question:
     question = dns_messages.read(packet)
     assert isinstance(question, Question)
     return question
@@ -39,14 +39,14 @@ def bomb() -> bytes:
 
 
 def test_the_question_of_a_packet_is_its_name_in_lower_case_and_its_type() -> None:
-    question = asked(DNSRecord.question("Bucket.S3.amazonaws.com", "AAAA").pack())
+    question = question_in(DNSRecord.question("Bucket.S3.amazonaws.com", "AAAA").pack())
     assert (question.name, question.kind) == ("bucket.s3.amazonaws.com", QTYPE.AAAA)
 
 
 def test_an_answer_repeats_the_question_and_contains_the_records() -> None:
     packet = DNSRecord.question("S3.amazonaws.com").pack()
     reply = DNSRecord.parse(
-        dns_messages.answer(asked(packet), [NameRecord(1, 5, "10.0.0.7"), NameRecord(1, 5, "10.0.0.8")])
+        dns_messages.answer(question_in(packet), [NameRecord(1, 5, "10.0.0.7"), NameRecord(1, 5, "10.0.0.8")])
     )
     assert str(reply.q.qname) == "S3.amazonaws.com."
     assert [(str(each.rname), str(each.rdata), each.ttl) for each in reply.rr] == [
@@ -58,7 +58,9 @@ def test_an_answer_repeats_the_question_and_contains_the_records() -> None:
 
 def test_a_pointer_is_answered_with_a_name() -> None:
     packet = DNSRecord.question("7.0.0.10.in-addr.arpa", "PTR").pack()
-    reply = DNSRecord.parse(dns_messages.answer(asked(packet), [NameRecord(POINTER, 60, "ip-10-0-0-7.ec2.internal")]))
+    reply = DNSRecord.parse(
+        dns_messages.answer(question_in(packet), [NameRecord(POINTER, 60, "ip-10-0-0-7.ec2.internal")])
+    )
     assert str(reply.rr[0].rdata) == "ip-10-0-0-7.ec2.internal."
 
 
@@ -66,14 +68,14 @@ def test_a_pointer_is_answered_with_a_name() -> None:
 def test_a_name_that_does_not_exist_differs_from_one_without_such_records(
     records: tuple[NameRecord, ...] | None, code: int
 ) -> None:
-    reply = DNSRecord.parse(dns_messages.answer(asked(DNSRecord.question("x.example").pack()), records))
+    reply = DNSRecord.parse(dns_messages.answer(question_in(DNSRecord.question("x.example").pack()), records))
     assert reply.header.rcode == code
     assert not reply.rr
 
 
 def test_answers_are_ignored_and_unreadable_packets_are_format_errors() -> None:
     query = DNSRecord.question("s3.amazonaws.com").pack()
-    assert dns_messages.read(dns_messages.answer(asked(query), ())) == b""
+    assert dns_messages.read(dns_messages.answer(question_in(query), ())) == b""
     assert dns_messages.read(query[:11]) == b""
     assert refusal(query[:-3]) == RCODE.FORMERR
     assert refusal(struct.pack("!HHHHHH", 7, 5 << 11, 0, 0, 0, 0)) == RCODE.NOTIMP
@@ -101,7 +103,7 @@ def test_a_name_has_at_most_255_bytes(last: int, whole: bool) -> None:
 
 def test_nothing_after_the_question_of_a_packet_is_read() -> None:
     assert len(bomb()) > 60_000
-    assert asked(bomb()) == asked(bomb()[: 12 + 22])
+    assert question_in(bomb()) == question_in(bomb()[: 12 + 22])
 
 
 @given(st.binary(max_size=30), st.binary(max_size=600))
@@ -113,8 +115,8 @@ def test_what_follows_the_longest_question_changes_nothing(begin: bytes, rest: b
 def test_a_name_with_an_impossible_label_matches_no_other_name() -> None:
     head = struct.pack("!HHHHHH", 7, 0, 1, 0, 0, 0)
     one_label = head + b"\x10s3.amazonaws.com\x00\x00\x01\x00\x01"
-    assert asked(one_label).name == ""
-    assert asked(head + b"\x03s3\xff\x00\x00\x01\x00\x01").name == ""
+    assert question_in(one_label).name == ""
+    assert question_in(head + b"\x03s3\xff\x00\x00\x01\x00\x01").name == ""
 
 
 @given(st.binary(max_size=200))

@@ -88,7 +88,7 @@ def sts(here: Listening) -> Any:
     return connect("sts", url, access_key_id=KEY.access_key_id, secret_access_key=KEY.secret_access_key)
 
 
-def test_unauthenticated_half_sent_requests_shut_nobody_out_on_loopback(here: Listening) -> None:
+def test_unauthenticated_half_sent_requests_do_not_shut_others_out_on_loopback(here: Listening) -> None:
     with sent(here, *[HALF] * 50) as held:
         assert is_cut(held[0])
         assert sts(here).get_caller_identity()["Arn"] == KEY.principal.arn

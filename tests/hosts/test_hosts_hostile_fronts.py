@@ -42,7 +42,7 @@ class Server:
 
     def __init__(self) -> None:
         self.paths: list[NetworkPath] = []
-        self.asked: list[tuple[str, str]] = []
+        self.requested: list[tuple[str, str]] = []
         self.certified: list[str | None] = []
         self.listeners = VpcListeners(
             s3=self, api=self, resolver=self, credentials=self, certificate=self.certificate, know_seconds=0.05
@@ -57,7 +57,7 @@ class Server:
         await send({"type": "http.response.body", "body": b"ok"})
 
     def look_up(self, vpc_id: str, name: str, kind: int) -> Found | None:
-        self.asked.append((vpc_id, name))
+        self.requested.append((vpc_id, name))
         return Found(((ADDRESS, 5, "10.0.0.7"),))
 
     def certificate(self, endpoint_id: str | None) -> str:
@@ -221,7 +221,7 @@ def test_queries_are_resolved_in_the_vpc_of_the_channel() -> None:
 
     answer, server = run(scenario)
     assert (answer.number, answer.records[0].value) == (7, "10.0.0.7")
-    assert server.asked == [("vpc-2", "s3.amazonaws.com")]
+    assert server.requested == [("vpc-2", "s3.amazonaws.com")]
 
 
 @pytest.mark.parametrize("endpoint", ["vpce-2", None, "../authority"])

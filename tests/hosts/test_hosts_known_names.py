@@ -30,17 +30,17 @@ APP = KnownNames(believe, SETTINGS, lambda: CERTIFIED, BUCKETS.__contains__)
 
 def ask(*hosts: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
     """Send a GET with these ``Host`` headers and return status, headers and body."""
-    told: list[Any] = []
+    received: list[Any] = []
 
     async def send(message: Any) -> None:
-        told.append(message)
+        received.append(message)
 
     pairs = [(b"host", host.encode("latin-1")) for host in hosts]
     pairs += [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
     scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": pairs}
     asyncio.run(APP(scope, lambda: None, send))  # type: ignore[arg-type, return-value]
-    named = {name.decode(): value.decode() for name, value in told[0]["headers"]}
-    return told[0]["status"], named, told[1]["body"]
+    named = {name.decode(): value.decode() for name, value in received[0]["headers"]}
+    return received[0]["status"], named, received[1]["body"]
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_the_refusal_of_any_name_can_be_read(host: str) -> None:
         ("iam", "list_users"),
     ],
 )
-def test_a_client_of_the_sdk_is_told_the_setting_that_adds_its_name(service: str, call: str) -> None:
+def test_the_error_for_an_unknown_name_has_the_setting_that_adds_it(service: str, call: str) -> None:
     with InProcess(APP) as running:
         client = running.client(
             service,

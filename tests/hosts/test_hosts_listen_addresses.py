@@ -146,18 +146,18 @@ def test_commands_on_this_machine_use_a_name_that_the_certificate_has(tmp_path: 
 def test_our_certificate_has_only_the_names_of_the_machine_and_so_does_its_authority(
     tmp_path: Path,
 ) -> None:
-    told = settings(tmp_path, host="0.0.0.0", tls="own", tls_names="reading.example.com,10.1.2.3")
-    context = ListenerCertificate(told, system_clock, SEALER).context()
-    trusted = own_authority(told)
+    chosen = settings(tmp_path, host="0.0.0.0", tls="own", tls_names="reading.example.com,10.1.2.3")
+    context = ListenerCertificate(chosen, system_clock, SEALER).context()
+    trusted = own_authority(chosen)
     assert trusted is not None
-    for name in (*certificate_names(told), "bucket.reading.example.com", "bucket.s3.localhost"):
+    for name in (*certificate_names(chosen), "bucket.reading.example.com", "bucket.s3.localhost"):
         assert shake_hands(context, trusted, name) == "TLSv1.3", name
     for name in ("example.com", "s3.us-east-1.amazonaws.com", "10.1.2.4"):
         assert "CERTIFICATE_VERIFY_FAILED" in shake_hands(context, trusted, name)
     authority = x509.load_pem_x509_certificate(trusted.read_bytes())
     permitted = authority.extensions.get_extension_for_class(x509.NameConstraints).value.permitted_subtrees
     assert permitted is not None
-    assert len(permitted) == len(certificate_names(told))
+    assert len(permitted) == len(certificate_names(chosen))
     assert {path.name: path.stat().st_mode & 0o777 for path in trusted.parent.iterdir()} == {
         "authority.key": 0o600,
         "authority.pem": 0o644,
@@ -180,8 +180,8 @@ def test_the_authority_stays_while_the_names_do_and_its_certificate_is_renewed_i
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
 def test_tls_before_1_2_is_refused(tmp_path: Path) -> None:
-    told = settings(tmp_path, tls_port=4567)
-    context = ListenerCertificate(told, system_clock, SEALER).context()
+    chosen = settings(tmp_path, tls_port=4567)
+    context = ListenerCertificate(chosen, system_clock, SEALER).context()
     trusted = own_authority(settings(tmp_path, host="0.0.0.0", tls="own"))
     assert trusted is not None
     assert shake_hands(context, trusted, "localhost", ssl.TLSVersion.TLSv1_2) == "TLSv1.2"
@@ -191,8 +191,8 @@ def test_tls_before_1_2_is_refused(tmp_path: Path) -> None:
 
 def test_a_given_certificate_is_served_and_another_one_takes_its_place_without_a_restart(tmp_path: Path) -> None:
     certificate, key = pair(tmp_path)
-    told = settings(tmp_path, tls_port=4567, tls_cert=str(certificate), tls_key=str(key))
-    kept = ListenerCertificate(told, system_clock, SEALER)
+    chosen = settings(tmp_path, tls_port=4567, tls_cert=str(certificate), tls_key=str(key))
+    kept = ListenerCertificate(chosen, system_clock, SEALER)
     assert shake_hands(kept.context(), certificate, "reading.example.com") == "TLSv1.3"
     assert kept.renewed() is None
     new_certificate, new_key = pair(tmp_path, "other.example.com", "other")
@@ -207,13 +207,13 @@ def test_a_certificate_that_does_not_match_its_key_is_logged_once_and_the_previo
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     certificate, key = pair(tmp_path)
-    told = settings(tmp_path, tls_port=4567, tls_cert=str(certificate), tls_key=str(key))
-    kept = ListenerCertificate(told, system_clock, SEALER)
+    chosen = settings(tmp_path, tls_port=4567, tls_cert=str(certificate), tls_key=str(key))
+    kept = ListenerCertificate(chosen, system_clock, SEALER)
     kept.context()
-    copy = (told.data / "doors" / "given.pem").read_bytes()
+    copy = (chosen.data / "doors" / "given.pem").read_bytes()
     pair(tmp_path, "other.example.com", "other")[0].rename(certificate)
     assert [kept.renewed(), kept.renewed()] == [None, None]
-    assert (told.data / "doors" / "given.pem").read_bytes() == copy
+    assert (chosen.data / "doors" / "given.pem").read_bytes() == copy
     assert caplog.text.count("the previous certificate stays in use") == 1
 
 
@@ -221,10 +221,10 @@ def test_a_certificate_that_does_not_match_its_key_is_logged_once_and_the_previo
 def test_a_key_that_others_may_read_is_refused_with_what_to_run(tmp_path: Path, mode: int) -> None:
     certificate, key = pair(tmp_path)
     key.chmod(mode)
-    told = settings(tmp_path, tls_port=4567, tls_cert=str(certificate), tls_key=str(key))
+    chosen = settings(tmp_path, tls_port=4567, tls_cert=str(certificate), tls_key=str(key))
     with pytest.raises(ListenAddressError, match=f"mode {mode:04o}.*chmod 600 {key}"):
-        take_in(told, SEALER)
-    assert not (told.data / "doors").exists()
+        take_in(chosen, SEALER)
+    assert not (chosen.data / "doors").exists()
 
 
 def test_files_that_are_missing_locked_or_not_certificates_are_named(tmp_path: Path) -> None:
@@ -243,10 +243,10 @@ def test_files_that_are_missing_locked_or_not_certificates_are_named(tmp_path: P
 
 def test_the_copy_is_private_and_never_written_through_a_link_of_the_server(tmp_path: Path) -> None:
     certificate, key = pair(tmp_path)
-    told = settings(tmp_path, tls_port=4567, tls_cert=str(certificate), tls_key=str(key))
-    assert take_in(told, SEALER)
-    assert not take_in(told, SEALER)
-    kept = told.data / "doors" / "given.pem"
+    chosen = settings(tmp_path, tls_port=4567, tls_cert=str(certificate), tls_key=str(key))
+    assert take_in(chosen, SEALER)
+    assert not take_in(chosen, SEALER)
+    kept = chosen.data / "doors" / "given.pem"
     assert kept.stat().st_mode & 0o777 == 0o600
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
@@ -254,18 +254,18 @@ def test_the_copy_is_private_and_never_written_through_a_link_of_the_server(tmp_
     kept.parent.rmdir()
     kept.parent.symlink_to(elsewhere)
     with pytest.raises((ListenAddressError, OSError)):
-        take_in(told, SEALER)
+        take_in(chosen, SEALER)
     assert list(elsewhere.iterdir()) == []
 
 
 def test_a_pipe_in_place_of_the_copy_is_replaced_without_waiting(tmp_path: Path) -> None:
     certificate, key = pair(tmp_path)
-    told = settings(tmp_path, tls_port=4567, tls_cert=str(certificate), tls_key=str(key))
-    assert take_in(told, SEALER)
-    kept = told.data / "doors" / "given.pem"
+    chosen = settings(tmp_path, tls_port=4567, tls_cert=str(certificate), tls_key=str(key))
+    assert take_in(chosen, SEALER)
+    kept = chosen.data / "doors" / "given.pem"
     before = kept.read_bytes()
     kept.unlink()
     os.mkfifo(kept)
-    assert take_in(told, SEALER)
+    assert take_in(chosen, SEALER)
     assert kept.is_file()
     assert len(kept.read_bytes()) == len(before)

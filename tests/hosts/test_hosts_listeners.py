@@ -168,7 +168,7 @@ def test_an_endpoint_listener_says_which_endpoint_and_address_whatever_a_client_
     ],
     ids=["a key that exists", "a signature", "nothing"],
 )
-def test_a_front_is_told_what_a_request_has_proven_while_its_body_is_awaited(
+def test_a_front_learns_what_a_request_has_proven_while_its_body_is_awaited(
     credentials: Credentials, says: Callable[[Standing], None], proof: Proof
 ) -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:

@@ -122,8 +122,8 @@ def test_if_no_container_can_start_a_call_fails_at_once_and_requests_none() -> N
 
 def test_a_call_that_waits_for_its_container_fails_when_the_agent_is_gone() -> None:
     lacks: list[str | None] = [None]
-    asked = threading.Event()
-    pool = RealtimePool(asked.set, lacks=lambda: lacks[0])
+    requested = threading.Event()
+    pool = RealtimePool(requested.set, lacks=lambda: lacks[0])
     failures: list[Exception] = []
 
     def call() -> None:
@@ -134,7 +134,7 @@ def test_a_call_that_waits_for_its_container_fails_when_the_agent_is_gone() -> N
 
     thread = threading.Thread(target=call)
     thread.start()
-    assert asked.wait(DEADLINE)
+    assert requested.wait(DEADLINE)
     lacks[0] = "the agent is not running"
     pool.forget_all()
     thread.join(DEADLINE)

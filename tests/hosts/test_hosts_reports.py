@@ -22,7 +22,7 @@ from reading_room.containers.spec import ContainerState
 from reading_room.dataplane.spec import Problem
 from reading_room.hosts.channel import AgentConnection
 from reading_room.hosts.reports import read
-from tests.worlds.agent_messages import Told, flow
+from tests.worlds.agent_messages import Received, flow
 from tests.worlds.waiting import DEADLINE, eventually
 
 INNOCENT = ContainerState("job-1-1", "running", messages=(Ready(), Progress(3, 9)))
@@ -114,8 +114,8 @@ def test_no_value_in_place_of_a_container_makes_the_report_unreadable(value: Any
 
 def test_a_bad_value_is_logged_and_the_connection_stays(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     agent = AgentChannel(tmp_path / "agent.sock", os.geteuid(), None, lambda: None)
-    told, stop = Told(), threading.Event()
-    server = threading.Thread(target=AgentConnection(tmp_path / "agent.sock", told).run, args=(stop,))
+    received, stop = Received(), threading.Event()
+    server = threading.Thread(target=AgentConnection(tmp_path / "agent.sock", received).run, args=(stop,))
     server.start()
     try:
         eventually(agent.connected)
@@ -123,10 +123,10 @@ def test_a_bad_value_is_logged_and_the_connection_stays(tmp_path: Path, caplog: 
         wide = ContainerState("job-3-1", "running", messages=(Ready(), Progress(1 << 64)))
         with caplog.at_level(logging.ERROR):
             agent.send_report(HostReport("local", 4, containers=(wide, OTHER)))
-            eventually(lambda: bool(told.reports))
-        assert told.reports[0].containers[1] == OTHER
+            eventually(lambda: bool(received.reports))
+        assert received.reports[0].containers[1] == OTHER
         assert "container job-3-1 cannot be read" in caplog.text
-        assert told.events == ["connected", "report"]
+        assert received.events == ["connected", "report"]
     finally:
         stop.set()
         server.join(DEADLINE)

@@ -41,7 +41,7 @@ def furnish(iam: Any, account: str = ACCOUNT) -> None:
     iam.create_user(UserName="alice", Tags=[{"Key": "team", "Value": "x"}], PermissionsBoundary=own)
     iam.create_group(GroupName="readers")
     iam.add_user_to_group(GroupName="readers", UserName="alice")
-    iam.create_role(RoleName="R", AssumeRolePolicyDocument=trust({"AWS": account}), Description="not told")
+    iam.create_role(RoleName="R", AssumeRolePolicyDocument=trust({"AWS": account}), Description="not shown")
     iam.put_user_policy(UserName="alice", PolicyName="p", PolicyDocument=policy())
     iam.put_group_policy(GroupName="readers", PolicyName="q", PolicyDocument=policy())
     iam.put_role_policy(RoleName="R", PolicyName="r", PolicyDocument=policy())

@@ -87,18 +87,18 @@ def test_a_key_that_another_process_deletes_is_valid_until_the_next_check(world:
 
 def test_only_writes_of_other_processes_are_announced(world: IamWorld, beside: Database) -> None:
     watch = OutsideWrites(world.database)
-    told: list[frozenset[str]] = []
-    world.database.on_commit(lambda tables: told.append(tables) if "iam_accounts" in tables else None)
+    seen: list[frozenset[str]] = []
+    world.database.on_commit(lambda tables: seen.append(tables) if "iam_accounts" in tables else None)
     watch.look()
     world.client("iam").create_user(UserName="alice")
     watch.look()
-    assert told == []
+    assert seen == []
     with beside.transaction() as session:
         count_outside_write(session)
     watch.look()
     watch.look()
-    assert len(told) == 1
-    assert {"iam_users", "iam_access_keys", "iam_inline_policies"} <= told[0]
+    assert len(seen) == 1
+    assert {"iam_users", "iam_access_keys", "iam_inline_policies"} <= seen[0]
 
 
 def test_profiles_share_a_private_file(tmp_path: Path) -> None:

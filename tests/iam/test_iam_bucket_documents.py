@@ -13,7 +13,7 @@ from tests.iam.test_iam_documents import S3_ACTIONS, without
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"Resource": "arn:aws:s3:::corpus-in"}, "Action does not apply to any resource(s) in statement"),
         ({"Resource": "arn:aws:s3:::corpus-in2/*"}, "Policy has invalid resource"),
@@ -32,24 +32,24 @@ from tests.iam.test_iam_documents import S3_ACTIONS, without
         ),
     ],
 )
-def test_a_bucket_policy_about_something_else_is_refused(changes: dict[str, Any], told: str) -> None:
+def test_a_bucket_policy_about_something_else_is_refused(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(PolicyDocumentError) as refusal:
         bucket_policy(**changes)
-    assert str(refusal.value) == told
+    assert str(refusal.value) == message
 
 
 def bucket_policy(**changes: Any) -> list[str]:
     """Parse a policy of the bucket ``corpus-in``; return the ARNs whose existence was checked."""
-    asked: list[str] = []
+    requested: list[str] = []
 
     def exists(arn: str) -> bool:
-        asked.append(arn)
+        requested.append(arn)
         return "NoSuch" not in arn
 
     entry = without(Resource="arn:aws:s3:::corpus-in/*")
     document = {"Version": "2012-10-17", "Statement": {**entry, **changes}}
     parse_bucket_policy(json.dumps(document), "corpus-in", S3_ACTIONS, exists)
-    return asked
+    return requested
 
 
 @pytest.mark.parametrize(

@@ -172,7 +172,7 @@ def test_a_pattern_that_is_not_an_arn_matches_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("block", "told"),
+    ("block", "message"),
     [
         ("x", "Condition must be an object"),
         ({"StringEquals": "x"}, "condition operator StringEquals needs an object of keys"),
@@ -196,10 +196,10 @@ def test_a_pattern_that_is_not_an_arn_matches_nothing() -> None:
         ({"IpAddress": {KEY: "10.0.0.0/33"}}, "IpAddress on aws:Anything has the value"),
     ],
 )
-def test_an_invalid_condition_block_is_reported(block: Any, told: str) -> None:
+def test_an_invalid_condition_block_is_reported(block: Any, message: str) -> None:
     with pytest.raises(ConditionError) as caught:
         parse_conditions(block, variables=True)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_a_condition_keeps_its_text_and_compares_keys_in_lower_case() -> None:

@@ -158,18 +158,18 @@ def without(*names: str, **changes: Any) -> dict[str, Any]:
 )
 def test_s3_and_ec2_report_an_invalid_structure(document: dict[str, Any], bucket: str, others: str | None) -> None:
     text = json.dumps(document)
-    for use, told in (
+    for use, expected in (
         ("bucket", bucket),
         ("endpoint", f"The Policy Document is not valid. {bucket}"),
         ("inline", others or "Syntax errors in policy."),
     ):
         with pytest.raises(PolicyDocumentError) as refusal:
             parse(text, use)
-        assert str(refusal.value) == told
+        assert str(refusal.value) == expected
 
 
 @pytest.mark.parametrize(
-    ("use", "entry", "told"),
+    ("use", "entry", "expected"),
     [
         ("bucket", without("Principal"), "Missing required field Principal"),
         ("bucket", without("Action"), "Missing required field Action"),
@@ -206,24 +206,26 @@ def test_s3_and_ec2_report_an_invalid_structure(document: dict[str, Any], bucket
         ),
     ],
 )
-def test_missing_elements_are_reported_with_awss_messages(use: PolicyUse, entry: dict[str, Any], told: str) -> None:
+def test_missing_elements_are_reported_with_awss_messages(use: PolicyUse, entry: dict[str, Any], expected: str) -> None:
     with pytest.raises(PolicyDocumentError) as refusal:
         parse(json.dumps({"Version": "2012-10-17", "Statement": entry}), use)
-    assert str(refusal.value) == told
+    assert str(refusal.value) == expected
 
 
 @pytest.mark.parametrize(
-    ("document", "told"),
+    ("document", "expected"),
     [
         ({"statement": []}, "Unknown field statement"),
         ({"Version": "2012-10-17"}, "Missing required field Statement"),
         ({"Version": "2012", "Statement": []}, "Syntax errors in policy."),
     ],
 )
-def test_an_invalid_trust_policy_structure_is_reported_with_awss_message(document: dict[str, Any], told: str) -> None:
+def test_an_invalid_trust_policy_structure_is_reported_with_awss_message(
+    document: dict[str, Any], expected: str
+) -> None:
     with pytest.raises(PolicyDocumentError) as refusal:
         parse(json.dumps(document), "trust")
-    assert str(refusal.value) == told
+    assert str(refusal.value) == expected
 
 
 def test_not_forms_replace_the_negated_elements() -> None:
@@ -238,7 +240,7 @@ def test_not_forms_replace_the_negated_elements() -> None:
 
 
 def test_each_use_has_its_message_for_invalid_json() -> None:
-    told = {
+    expected = {
         "managed": "Syntax errors in policy.",
         "inline": "Syntax errors in policy.",
         "session": "Syntax errors in policy.",
@@ -246,7 +248,7 @@ def test_each_use_has_its_message_for_invalid_json() -> None:
         "bucket": "This policy contains invalid Json",
         "endpoint": "The Policy Document is not valid. Syntax error at position (2,1)",
     }
-    for use, message in told.items():
+    for use, message in expected.items():
         with pytest.raises(PolicyDocumentError) as refusal:
             parse("{\n", use)
         assert str(refusal.value) == message
@@ -260,13 +262,13 @@ def test_each_use_has_its_message_for_invalid_json() -> None:
 
 def test_a_deeply_nested_document_is_refused() -> None:
     """A condition's value is on the sixth of eight levels; the message shows how far the document was parsed."""
-    for lists, told in ((3, "Missing required field Principal"), (4, "This policy contains invalid Json")):
+    for lists, expected in ((3, "Missing required field Principal"), (4, "This policy contains invalid Json")):
         value: object = "x"
         for _ in range(lists):
             value = [value]
         with pytest.raises(PolicyDocumentError) as refusal:
             parse(statement(Condition={"StringEquals": {"aws:userid": value}}), "bucket")
-        assert str(refusal.value) == told
+        assert str(refusal.value) == expected
 
 
 def test_an_endpoint_policy_has_a_maximum_length() -> None:

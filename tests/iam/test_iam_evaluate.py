@@ -36,7 +36,9 @@ def policy(kind: PolicyKind, *entries: dict[str, Any], name: str = "p") -> Attac
     return AttachedPolicy(kind, parse(text, use), name)
 
 
-def asked(caller: Principal, *policies: AttachedPolicy, resources: tuple[str, ...] = (FIRST,), **more: Any) -> Decision:
+def decision_on(
+    caller: Principal, *policies: AttachedPolicy, resources: tuple[str, ...] = (FIRST,), **more: Any
+) -> Decision:
     """Decide a read request."""
     request = Request(caller, more.pop("action", "s3:GetObject"), resources, more.pop("account", ACCOUNT), **more)
     return decide(request, policies)
@@ -68,7 +70,7 @@ ELSEWHERE = {"Resource": "arn:aws:s3:::elsewhere/*"}
 def test_an_allow_has_the_statements_that_allowed_it(
     policies: list[AttachedPolicy], why: list[tuple[str, str, str]]
 ) -> None:
-    decision = asked(ALICE, *policies)
+    decision = decision_on(ALICE, *policies)
     assert (decision.outcome, decision.allowed, decision.evidence) == ("allowed", True, None)
     assert reasons(decision) == why
 
@@ -87,7 +89,7 @@ def test_an_allow_has_the_statements_that_allowed_it(
     ],
 )
 def test_an_implicit_deny_names_the_kind_of_policy(policies: list[AttachedPolicy], lacking: tuple[str, ...]) -> None:
-    decision = asked(ALICE, *policies)
+    decision = decision_on(ALICE, *policies)
     assert decision.outcome == "implicitDeny"
     assert reasons(decision) == [(kind, None, None) for kind in lacking]
     assert decision.by == lacking
@@ -97,19 +99,21 @@ def test_an_implicit_deny_names_the_kind_of_policy(policies: list[AttachedPolicy
 
 def test_across_accounts_both_sides_must_allow() -> None:
     mine, theirs = policy("identity"), policy("resource", NAMED)
-    assert asked(ALICE, mine, theirs, account=OTHER).allowed
-    assert asked(ALICE, mine, account=OTHER).by == ("resource",)
-    assert asked(ALICE, theirs, account=OTHER).by == ("identity",)
-    assert asked(ALICE, account=OTHER).by == ("identity", "resource")
-    assert asked(ALICE, mine, theirs, policy("boundary", ELSEWHERE), account=OTHER).by == ("boundary",)
+    assert decision_on(ALICE, mine, theirs, account=OTHER).allowed
+    assert decision_on(ALICE, mine, account=OTHER).by == ("resource",)
+    assert decision_on(ALICE, theirs, account=OTHER).by == ("identity",)
+    assert decision_on(ALICE, account=OTHER).by == ("identity", "resource")
+    assert decision_on(ALICE, mine, theirs, policy("boundary", ELSEWHERE), account=OTHER).by == ("boundary",)
 
 
 def test_a_grant_to_a_role_is_limited_by_the_session_policy() -> None:
     grant = policy("resource", {"Principal": {"AWS": ROLE}})
-    assert reasons(asked(READER, grant)) == [BUCKETS]
-    assert reasons(asked(READER, grant, policy("identity"))) == [OWN, BUCKETS]
-    assert asked(READER, grant, policy("session", ELSEWHERE)).by == ("session",)
-    assert asked(READER, policy("resource", {"Principal": {"AWS": READER.arn}}), policy("session", ELSEWHERE)).allowed
+    assert reasons(decision_on(READER, grant)) == [BUCKETS]
+    assert reasons(decision_on(READER, grant, policy("identity"))) == [OWN, BUCKETS]
+    assert decision_on(READER, grant, policy("session", ELSEWHERE)).by == ("session",)
+    assert decision_on(
+        READER, policy("resource", {"Principal": {"AWS": READER.arn}}), policy("session", ELSEWHERE)
+    ).allowed
 
 
 DENY = {"Effect": "Deny"}
@@ -120,43 +124,43 @@ CEILINGS: list[PolicyKind] = ["scp", "rcp", "endpoint", "identity", "boundary", 
 def test_several_denies_are_reported_by_the_first_kind_in_awss_order(kind: PolicyKind) -> None:
     later = CEILINGS[CEILINGS.index(kind) :]
     denying = [policy(each, {}, {**DENY, "Sid": "No"}, name=each) for each in reversed(later)]
-    decision = asked(ALICE, policy("identity"), policy("scp"), policy("endpoint"), *denying)
+    decision = decision_on(ALICE, policy("identity"), policy("scp"), policy("endpoint"), *denying)
     assert decision.outcome == "explicitDeny"
     assert reasons(decision) == [(kind, kind, "statement 'No'")]
 
 
 def test_each_denying_statement_is_reported() -> None:
-    decision = asked(ALICE, policy("identity", {}, DENY, DENY))
+    decision = decision_on(ALICE, policy("identity", {}, DENY, DENY))
     assert decision.reasons() == ("statement 2 of identity-based policy p; statement 3 of identity-based policy p")
 
 
 def test_the_root_user_needs_no_policy_and_has_no_boundary() -> None:
-    decision = asked(ROOT, policy("identity", DENY), policy("boundary", DENY))
+    decision = decision_on(ROOT, policy("identity", DENY), policy("boundary", DENY))
     assert decision.allowed
     assert decision.reasons() == "the full access of identity-based policy of the account's root user"
-    assert asked(ROOT, policy("resource", DENY)).outcome == "explicitDeny"
-    assert asked(ROOT, policy("scp", ELSEWHERE)).by == ("scp",)
-    assert asked(ROOT, account=OTHER).by == ("resource",)
+    assert decision_on(ROOT, policy("resource", DENY)).outcome == "explicitDeny"
+    assert decision_on(ROOT, policy("scp", ELSEWHERE)).by == ("scp",)
+    assert decision_on(ROOT, account=OTHER).by == ("resource",)
 
 
 @pytest.mark.parametrize("action", ["s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:deletebucketpolicy"])
 def test_the_owners_root_user_can_repair_its_bucket_policy(action: str) -> None:
     deny = policy("resource", DENY)
-    assert asked(ROOT, deny, action=action).allowed
-    assert not asked(ROOT, deny, action="s3:GetObject").allowed
-    assert not asked(ALICE, policy("identity"), deny, action=action).allowed
-    assert not asked(ROOT, policy("scp", DENY), action=action).allowed
-    assert not asked(ROOT, deny, action=action, account=OTHER).allowed
+    assert decision_on(ROOT, deny, action=action).allowed
+    assert not decision_on(ROOT, deny, action="s3:GetObject").allowed
+    assert not decision_on(ALICE, policy("identity"), deny, action=action).allowed
+    assert not decision_on(ROOT, policy("scp", DENY), action=action).allowed
+    assert not decision_on(ROOT, deny, action=action, account=OTHER).allowed
 
 
 def test_a_service_needs_a_resource_policy_but_no_service_control_policy() -> None:
     grant = policy("resource", {"Principal": {"Service": "comprehend.amazonaws.com"}})
-    assert reasons(asked(SERVICE, grant, policy("scp", ELSEWHERE))) == [BUCKETS]
-    assert asked(SERVICE, policy("resource", NAMED)).by == ("resource",)
-    assert asked(SERVICE, grant, policy("endpoint", ELSEWHERE)).by == ("endpoint",)
-    assert asked(ANONYMOUS, policy("resource")).allowed
-    assert asked(ANONYMOUS, policy("resource", NAMED)).by == ("resource",)
-    assert asked(ANONYMOUS, policy("resource"), policy("scp", ELSEWHERE)).by == ("scp",)
+    assert reasons(decision_on(SERVICE, grant, policy("scp", ELSEWHERE))) == [BUCKETS]
+    assert decision_on(SERVICE, policy("resource", NAMED)).by == ("resource",)
+    assert decision_on(SERVICE, grant, policy("endpoint", ELSEWHERE)).by == ("endpoint",)
+    assert decision_on(ANONYMOUS, policy("resource")).allowed
+    assert decision_on(ANONYMOUS, policy("resource", NAMED)).by == ("resource",)
+    assert decision_on(ANONYMOUS, policy("resource"), policy("scp", ELSEWHERE)).by == ("scp",)
 
 
 def test_a_role_can_be_assumed_with_trust_and_permission() -> None:
@@ -164,38 +168,38 @@ def test_a_role_can_be_assumed_with_trust_and_permission() -> None:
     own = policy("identity", {"Action": "sts:*"})
     named = policy("trust", {"Principal": {"AWS": ALICE.arn}})
     assume: dict[str, Any] = {"action": "sts:AssumeRole", "resources": (ROLE,)}
-    assert asked(ALICE, trust, own, **assume).allowed
-    assert asked(ALICE, named, **assume).allowed
-    assert asked(ALICE, trust, **assume).by == ("identity",)
-    assert asked(ALICE, policy("trust", {"Principal": {"AWS": OTHER}}), own, **assume).by == ("trust",)
+    assert decision_on(ALICE, trust, own, **assume).allowed
+    assert decision_on(ALICE, named, **assume).allowed
+    assert decision_on(ALICE, trust, **assume).by == ("identity",)
+    assert decision_on(ALICE, policy("trust", {"Principal": {"AWS": OTHER}}), own, **assume).by == ("trust",)
     stranger = replace(ALICE, account=OTHER)
-    assert asked(stranger, policy("trust", {"Principal": {"AWS": OTHER}}), **assume).by == ("identity",)
+    assert decision_on(stranger, policy("trust", {"Principal": {"AWS": OTHER}}), **assume).by == ("identity",)
 
 
 def test_every_resource_must_be_allowed_and_explicit_denies_are_reported_first() -> None:
     own = policy("identity", {"Resource": FIRST})
     both = (FIRST, SECOND)
-    assert asked(ALICE, policy("identity"), resources=both).resource == FIRST
-    lack = asked(ALICE, own, resources=both)
+    assert decision_on(ALICE, policy("identity"), resources=both).resource == FIRST
+    lack = decision_on(ALICE, own, resources=both)
     assert (lack.outcome, lack.resource) == ("implicitDeny", SECOND)
-    assert asked(ALICE, own, resources=("arn:aws:s3:::corpus/c", SECOND)).resource == "arn:aws:s3:::corpus/c"
-    deny = asked(
+    assert decision_on(ALICE, own, resources=("arn:aws:s3:::corpus/c", SECOND)).resource == "arn:aws:s3:::corpus/c"
+    deny = decision_on(
         ALICE, policy("identity", {"Resource": FIRST}, {**DENY, "Resource": SECOND}), resources=(SECOND, *both)
     )
     assert (deny.outcome, deny.resource) == ("explicitDeny", SECOND)
-    last = asked(ALICE, policy("identity", {**DENY, "Resource": SECOND}), resources=both)
+    last = decision_on(ALICE, policy("identity", {**DENY, "Resource": SECOND}), resources=both)
     assert (last.outcome, last.resource) == ("explicitDeny", SECOND)
 
 
 def test_a_call_without_resources_needs_an_allow_for_all_resources() -> None:
-    assert asked(ALICE, policy("identity"), resources=()).resource == "*"
-    assert not asked(ALICE, policy("identity", {"Resource": FIRST}), resources=()).allowed
+    assert decision_on(ALICE, policy("identity"), resources=()).resource == "*"
+    assert not decision_on(ALICE, policy("identity", {"Resource": FIRST}), resources=()).allowed
 
 
 def test_condition_keys_are_found_in_any_case() -> None:
     own = policy("identity", {"Condition": {"StringEquals": {"AWS:sourcevpce": "vpce-1"}}})
-    assert asked(ALICE, own, context={"aws:SourceVpce": ("vpce-1",)}).allowed
-    assert not asked(ALICE, own, context={"aws:SourceVpce": ("vpce-2",)}).allowed
+    assert decision_on(ALICE, own, context={"aws:SourceVpce": ("vpce-1",)}).allowed
+    assert not decision_on(ALICE, own, context={"aws:SourceVpce": ("vpce-2",)}).allowed
 
 
 USER = f"User: {ALICE.arn} is not authorized to perform: s3:GetObject"
@@ -235,11 +239,11 @@ USER = f"User: {ALICE.arn} is not authorized to perform: s3:GetObject"
 def test_a_denial_has_awss_message(
     policies: list[AttachedPolicy], resources: tuple[str, ...], quoted: bool, message: str
 ) -> None:
-    assert asked(ALICE, *policies, resources=resources).message(quoted) == message
+    assert decision_on(ALICE, *policies, resources=resources).message(quoted) == message
 
 
 def test_an_implicit_deny_is_logged_by_kind() -> None:
-    assert asked(ALICE).reasons() == "no identity-based policy allows it; no resource-based policy allows it"
+    assert decision_on(ALICE).reasons() == "no identity-based policy allows it; no resource-based policy allows it"
     words = {
         "boundary": "permissions boundary",
         "session": "session policy",

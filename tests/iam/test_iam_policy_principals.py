@@ -42,7 +42,7 @@ OBJECT = "arn:aws:s3:::corpus/a"
         pytest.param({"CanonicalUser": canonical_user_id(ACCOUNT)}, dict.fromkeys(range(4), "account"), id="its S3 id"),
         pytest.param({"CanonicalUser": canonical_user_id(OTHER)}, {}, id="another account's S3 id"),
         pytest.param({"AWS": OTHER}, {}, id="another account"),
-        pytest.param({"AWS": ALICE.arn}, {0: "user", 2: "role"}, id="a user, and by it whom it federates"),
+        pytest.param({"AWS": ALICE.arn}, {0: "user", 2: "role"}, id="a user, and its federated users"),
         pytest.param({"AWS": ALICE.user_id}, {0: "user", 2: "role"}, id="a user's unique id"),
         pytest.param({"AWS": ROLE}, {1: "role"}, id="a role"),
         pytest.param({"AWS": "AROAEXAMPLEROLE000001"}, {1: "role"}, id="a role's unique id"),
@@ -124,7 +124,7 @@ def test_a_canonical_user_is_valid_only_in_bucket_policies() -> None:
 
 
 @pytest.mark.parametrize(
-    ("element", "told"),
+    ("element", "message"),
     [
         ("ann", "ann"),
         ([], "[]"),
@@ -143,10 +143,10 @@ def test_a_canonical_user_is_valid_only_in_bucket_policies() -> None:
         ({"Somebody": "x"}, '"Somebody":"x"'),
     ],
 )
-def test_an_invalid_principal_is_reported(element: object, told: str) -> None:
+def test_an_invalid_principal_is_reported(element: object, message: str) -> None:
     with pytest.raises(PrincipalError) as caught:
         parse_principals(element)
-    assert caught.value.args[0] == told
+    assert caught.value.args[0] == message
 
 
 def test_an_element_is_parsed_by_kind() -> None:

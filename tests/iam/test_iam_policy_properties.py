@@ -272,8 +272,8 @@ def test_an_explanation_has_the_same_statements_as_the_decision(
     decision = decide(request, policies)
     explanation = explain(request, policies)
     assert explanation.decision == decision
-    told = {(story.kind, story.policy, story.statement) for story in explanation.deciding}
-    assert told == {tuple(reason) for reason in decision.because if reason.statement is not None}
+    decided = {(story.kind, story.policy, story.statement) for story in explanation.deciding}
+    assert decided == {tuple(reason) for reason in decision.because if reason.statement is not None}
     for story in explanation.statements:
         assert story.matched is not bool(story.mismatches)
     if decision.outcome == "explicitDeny":

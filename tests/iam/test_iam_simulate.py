@@ -86,24 +86,27 @@ def test_used_but_missing_context_keys_are_reported(world: IamWorld) -> None:
         resource="arn:aws:s3:::home/${aws:PrincipalTag/Team}/*",
         Condition={"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}},
     )
-    asked: dict[str, Any] = {"PolicyInputList": [text], "ActionNames": ["s3:GetObject"]}
-    assert one(iam.simulate_custom_policy(**asked))["MissingContextValues"] == ["aws:PrincipalTag/Team", "aws:SourceIp"]
+    arguments: dict[str, Any] = {"PolicyInputList": [text], "ActionNames": ["s3:GetObject"]}
+    assert one(iam.simulate_custom_policy(**arguments))["MissingContextValues"] == [
+        "aws:PrincipalTag/Team",
+        "aws:SourceIp",
+    ]
     entries = [
         {"ContextKeyName": "AWS:sourceip", "ContextKeyType": "ip", "ContextKeyValues": ["10.1.2.3"]},
         {"ContextKeyName": "aws:PrincipalTag/Team", "ContextKeyType": "string", "ContextKeyValues": ["red"]},
     ]
     resource = "arn:aws:s3:::home/red/a"
-    result = one(iam.simulate_custom_policy(**asked, ContextEntries=entries, ResourceArns=[resource]))
+    result = one(iam.simulate_custom_policy(**arguments, ContextEntries=entries, ResourceArns=[resource]))
     assert (result["EvalDecision"], result["MissingContextValues"]) == ("allowed", [])
-    assert one(iam.simulate_custom_policy(**asked, ContextEntries=entries))["EvalDecision"] == "implicitDeny"
+    assert one(iam.simulate_custom_policy(**arguments, ContextEntries=entries))["EvalDecision"] == "implicitDeny"
 
 
 def test_a_list_key_has_all_its_values(world: IamWorld) -> None:
     text = policy(Condition={"ForAllValues:StringEquals": {"aws:TagKeys": ["a", "b"]}})
-    asked: dict[str, Any] = {"PolicyInputList": [text], "ActionNames": ["ec2:CreateTags"]}
+    arguments: dict[str, Any] = {"PolicyInputList": [text], "ActionNames": ["ec2:CreateTags"]}
     for values, outcome in ((["a", "b"], "allowed"), (["a", "c"], "implicitDeny")):
         entry = {"ContextKeyName": "aws:TagKeys", "ContextKeyType": "stringList", "ContextKeyValues": values}
-        assert one(world.client("iam").simulate_custom_policy(**asked, ContextEntries=[entry]))["EvalDecision"] == (
+        assert one(world.client("iam").simulate_custom_policy(**arguments, ContextEntries=[entry]))["EvalDecision"] == (
             outcome
         )
 
@@ -137,21 +140,24 @@ def test_a_resource_policy_applies_to_the_given_caller(world: IamWorld) -> None:
     bucket_policy = json.dumps(
         {"Statement": {"Effect": "Allow", "Principal": {"AWS": ALICE}, "Action": "s3:GetObject", "Resource": OBJECT}}
     )
-    asked: dict[str, Any] = {
+    arguments: dict[str, Any] = {
         "PolicyInputList": [policy(action="ec2:*")],
         "ActionNames": ["s3:GetObject"],
         "ResourceArns": [OBJECT],
         "ResourcePolicy": bucket_policy,
     }
     iam = world.client("iam")
-    result = one(iam.simulate_custom_policy(**asked, CallerArn=ALICE))
+    result = one(iam.simulate_custom_policy(**arguments, CallerArn=ALICE))
     assert result["EvalDecision"] == "allowed"
     (match,) = result["MatchedStatements"]
     assert (match["SourcePolicyId"], match["SourcePolicyType"]) == ("ResourcePolicy", "Resource Policy")
     bob = ALICE.replace("alice", "bob")
-    assert one(iam.simulate_custom_policy(**asked, CallerArn=bob))["EvalDecision"] == "implicitDeny"
-    assert refusal(iam.simulate_custom_policy, **asked)[0] == "InvalidInput"
-    assert refusal(iam.simulate_custom_policy, **asked, CallerArn=f"arn:aws:iam::{ACCOUNT}:role/r")[0] == "InvalidInput"
+    assert one(iam.simulate_custom_policy(**arguments, CallerArn=bob))["EvalDecision"] == "implicitDeny"
+    assert refusal(iam.simulate_custom_policy, **arguments)[0] == "InvalidInput"
+    assert (
+        refusal(iam.simulate_custom_policy, **arguments, CallerArn=f"arn:aws:iam::{ACCOUNT}:role/r")[0]
+        == "InvalidInput"
+    )
 
 
 def test_across_accounts_each_side_is_reported_separately(world: IamWorld) -> None:
@@ -208,9 +214,9 @@ def test_groups_and_roles_are_simulated_with_additional_policies(world: IamWorld
     iam.put_role_policy(RoleName="r", PolicyName="list", PolicyDocument=policy(action="s3:ListBucket"))
     for kind in ("group/readers", "role/jobs/r"):
         arn = f"arn:aws:iam::{ACCOUNT}:{kind}"
-        asked: dict[str, Any] = {"PolicySourceArn": arn, "ActionNames": ["s3:ListBucket"]}
-        assert one(iam.simulate_principal_policy(**asked))["EvalDecision"] == "allowed"
-        denied = one(iam.simulate_principal_policy(**asked, PolicyInputList=[policy("Deny")]))
+        arguments: dict[str, Any] = {"PolicySourceArn": arn, "ActionNames": ["s3:ListBucket"]}
+        assert one(iam.simulate_principal_policy(**arguments))["EvalDecision"] == "allowed"
+        denied = one(iam.simulate_principal_policy(**arguments, PolicyInputList=[policy("Deny")]))
         assert denied["EvalDecision"] == "explicitDeny"
 
 
@@ -219,9 +225,9 @@ def test_a_boundary_in_the_request_replaces_the_users_own(world: IamWorld) -> No
     iam.create_policy(PolicyName="limit", PolicyDocument=policy(action="ec2:*"))
     iam.create_user(UserName="alice", PermissionsBoundary=f"arn:aws:iam::{ACCOUNT}:policy/limit")
     iam.put_user_policy(UserName="alice", PolicyName="all", PolicyDocument=policy())
-    asked: dict[str, Any] = {"PolicySourceArn": ALICE, "ActionNames": ["s3:GetObject"]}
-    assert one(iam.simulate_principal_policy(**asked))["EvalDecision"] == "implicitDeny"
-    wider = one(iam.simulate_principal_policy(**asked, PermissionsBoundaryPolicyInputList=[policy()]))
+    arguments: dict[str, Any] = {"PolicySourceArn": ALICE, "ActionNames": ["s3:GetObject"]}
+    assert one(iam.simulate_principal_policy(**arguments))["EvalDecision"] == "implicitDeny"
+    wider = one(iam.simulate_principal_policy(**arguments, PermissionsBoundaryPolicyInputList=[policy()]))
     assert wider["EvalDecision"] == "allowed"
 
 
@@ -363,22 +369,22 @@ def test_policies_of_the_entity_can_be_excluded(world: IamWorld) -> None:
 
 def test_parameters_without_effect_here_are_refused(world: IamWorld) -> None:
     iam = world.client("iam")
-    asked: dict[str, Any] = {"PolicyInputList": [policy()], "ActionNames": ["s3:GetObject"]}
-    handling = refusal(iam.simulate_custom_policy, **asked, ResourceHandlingOption="EC2-VPC-EBS")
+    arguments: dict[str, Any] = {"PolicyInputList": [policy()], "ActionNames": ["s3:GetObject"]}
+    handling = refusal(iam.simulate_custom_policy, **arguments, ResourceHandlingOption="EC2-VPC-EBS")
     assert handling[:2] == ("ValidationError", "The parameter ResourceHandlingOption is not supported")
 
 
 def test_only_entities_of_the_callers_account_can_be_simulated(world: IamWorld) -> None:
     iam = world.client("iam")
-    asked: dict[str, Any] = {"ActionNames": ["s3:GetObject"]}
+    arguments: dict[str, Any] = {"ActionNames": ["s3:GetObject"]}
     foreign = "arn:aws:iam::444455556666:user/alice"
     for arn in (foreign, f"arn:aws:iam::{ACCOUNT}:root", f"arn:aws:sts::{ACCOUNT}:assumed-role/r/s"):
-        code, message, _ = refusal(iam.simulate_principal_policy, PolicySourceArn=arn, **asked)
+        code, message, _ = refusal(iam.simulate_principal_policy, PolicySourceArn=arn, **arguments)
         assert (code, message) == (
             "InvalidInput",
             f"Invalid Entity Arn: {arn} does not clearly define entity type and name.",
         )
-    assert refusal(iam.simulate_principal_policy, PolicySourceArn=ALICE, **asked)[:2] == (
+    assert refusal(iam.simulate_principal_policy, PolicySourceArn=ALICE, **arguments)[:2] == (
         "NoSuchEntity",
         "The user with name alice cannot be found.",
     )
@@ -391,11 +397,11 @@ def test_simulating_an_entity_requires_permission_on_it(world: IamWorld) -> None
         policy(action=["iam:SimulatePrincipalPolicy", "iam:GetContextKeysForPrincipalPolicy"], resource=ALICE),
     )
     iam = world.client("iam", **key)
-    asked: dict[str, Any] = {"ActionNames": ["s3:GetObject"]}
-    assert iam.simulate_principal_policy(PolicySourceArn=ALICE, **asked)["EvaluationResults"]
+    arguments: dict[str, Any] = {"ActionNames": ["s3:GetObject"]}
+    assert iam.simulate_principal_policy(PolicySourceArn=ALICE, **arguments)["EvaluationResults"]
     bob = ALICE.replace("alice", "bob")
-    for call, more in ((iam.simulate_principal_policy, asked), (iam.get_context_keys_for_principal_policy, {})):
+    for call, more in ((iam.simulate_principal_policy, arguments), (iam.get_context_keys_for_principal_policy, {})):
         code, message, _ = refusal(call, PolicySourceArn=bob, **more)
         assert code == "AccessDenied"
         assert f"on resource: {bob} because no identity-based policy allows" in message
-    assert refusal(iam.simulate_custom_policy, PolicyInputList=[policy()], **asked)[0] == "AccessDenied"
+    assert refusal(iam.simulate_custom_policy, PolicyInputList=[policy()], **arguments)[0] == "AccessDenied"

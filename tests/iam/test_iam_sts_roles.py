@@ -147,7 +147,7 @@ def test_session_tags_require_permission_on_both_sides(world: IamWorld, alice: A
 def test_a_trust_policy_can_have_conditions_on_the_session(
     world: IamWorld, alice: Any, condition: dict[str, Any], good: bool
 ) -> None:
-    asked = {
+    parameters = {
         "RoleArn": role(world, Condition=condition),
         "RoleSessionName": "ab",
         "Tags": TEAM_RED,
@@ -155,9 +155,9 @@ def test_a_trust_policy_can_have_conditions_on_the_session(
         "ExternalId": "deal/7",
     }
     if good:
-        alice.assume_role(**asked)
+        alice.assume_role(**parameters)
     else:
-        assert refusal(alice.assume_role, **asked)[0] == "AccessDenied"
+        assert refusal(alice.assume_role, **parameters)[0] == "AccessDenied"
 
 
 def test_a_missing_external_id_is_refused(world: IamWorld, alice: Any) -> None:
@@ -326,8 +326,8 @@ def test_a_managed_session_policy_belongs_to_the_roles_account(world: IamWorld, 
 
 
 def test_every_refusal_is_logged_with_its_reason(world: IamWorld) -> None:
-    told: list[Decision] = []
-    world.authorizer.denied = lambda request_id, decision: told.append(decision)
+    decisions: list[Decision] = []
+    world.authorizer.denied = lambda request_id, decision: decisions.append(decision)
     user = world.user("alice", policy("Deny", "sts:GetSessionToken"))
     sts = world.client("sts", **user)
     assert refusal(sts.get_session_token)[0] == "AccessDenied"
@@ -336,7 +336,11 @@ def test_every_refusal_is_logged_with_its_reason(world: IamWorld) -> None:
     assert code == "AccessDenied"
     assert "exist" not in message
     assert refusal(sts.get_federation_token, Name="somebody")[0] == "AccessDenied"
-    assert [denial.action for denial in told] == ["sts:GetSessionToken", "sts:AssumeRole", "sts:GetFederationToken"]
-    assert "'only'" in told[0].reasons()
-    assert told[1].evidence is not None
-    assert told[1].evidence.policies[0].name == f"of {missing}, which does not exist"
+    assert [denial.action for denial in decisions] == [
+        "sts:GetSessionToken",
+        "sts:AssumeRole",
+        "sts:GetFederationToken",
+    ]
+    assert "'only'" in decisions[0].reasons()
+    assert decisions[1].evidence is not None
+    assert decisions[1].evidence.policies[0].name == f"of {missing}, which does not exist"

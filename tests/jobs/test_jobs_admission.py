@@ -199,7 +199,7 @@ def test_accounts_with_fewer_containers_go_before_one_with_a_wide_job() -> None:
         # What other programs use counts, and so do containers that were begun and use nothing yet.
         (InUse(1, 1), AdmissionLimits(4), Capacity(8, 24 * GB, 5 * GB), 2),
         (InUse(1, 1, starting=1), AdmissionLimits(4), Capacity(8, 24 * GB, 5 * GB), 1),
-        # On a host of which others use nearly everything jobs run one at a time.
+        # On a host that others use almost completely, jobs run one at a time.
         (InUse(0, 0), AdmissionLimits(4), Capacity(8, 24 * GB, GB), 1),
         (InUse(1, 1), AdmissionLimits(4), Capacity(8, 24 * GB, GB), 0),
         (InUse(0, 0), AdmissionLimits(4, container_cpus=3.0), HOST, 1),

@@ -177,24 +177,24 @@ def test_many_threads_share_the_work_without_claiming_a_piece_twice(database: Da
 # Other processes, which open the database themselves.
 
 
-def share_of_a_process(engine: str, folder: str, holder: str, told: Connection) -> None:
+def share_of_a_process(engine: str, folder: str, holder: str, results: Connection) -> None:
     """Claim until nothing is left, and report the numbers."""
     database = ENGINES[engine](folder)
-    told.send("ready")
-    told.recv()
-    told.send([each.number for each in claim_until_nothing_is_left(database, holder)])
+    results.send("ready")
+    results.recv()
+    results.send([each.number for each in claim_until_nothing_is_left(database, holder)])
 
 
-def claim_and_hang(engine: str, folder: str, holder: str, commits: bool, told: Connection) -> None:
+def claim_and_hang(engine: str, folder: str, holder: str, commits: bool, results: Connection) -> None:
     """Claim five pieces, report it before or after the commit, and hang."""
     database = ENGINES[engine](folder)
     with database.transaction() as session:
         own = claim(session, "parts", holder, job_id=JOB, attempt=1, now=NOW, lease=LEASE, limit=5)
         if not commits:
-            told.send([each.fence for each in own])
-            told.recv()
-    told.send([each.fence for each in own])
-    told.recv()
+            results.send([each.fence for each in own])
+            results.recv()
+    results.send([each.fence for each in own])
+    results.recv()
 
 
 def started(target: Callable[..., None], *arguments: object) -> tuple[multiprocessing.process.BaseProcess, Connection]:
@@ -212,11 +212,11 @@ def test_processes_share_the_work_without_claiming_a_piece_twice(
     engine: str, database: Database, tmp_path: Path
 ) -> None:
     running = [started(share_of_a_process, engine, str(tmp_path), f"process-{number}") for number in range(3)]
-    for _, told in running:
-        assert told.recv() == "ready"
-    for _, told in running:
-        told.send("go")
-    numbers = [number for _, told in running for number in told.recv()]
+    for _, results in running:
+        assert results.recv() == "ready"
+    for _, results in running:
+        results.send("go")
+    numbers = [number for _, results in running for number in results.recv()]
     for process, _ in running:
         process.join()
     assert sorted(numbers) == list(range(PARTS))
@@ -227,8 +227,8 @@ def test_processes_share_the_work_without_claiming_a_piece_twice(
 def test_a_killed_claimant_holds_nothing_longer_than_its_lease(
     engine: str, database: Database, tmp_path: Path, commits: bool
 ) -> None:
-    process, told = started(claim_and_hang, engine, str(tmp_path), "victim", commits)
-    fences = told.recv()
+    process, results = started(claim_and_hang, engine, str(tmp_path), "victim", commits)
+    fences = results.recv()
     assert process.pid is not None
     os.kill(process.pid, signal.SIGKILL)
     process.join()

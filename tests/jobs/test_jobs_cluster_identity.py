@@ -86,7 +86,7 @@ def shake_hands(server: Identity, client: Identity, folder: Path) -> tuple[str, 
     try:
         raw = socket.create_connection(listening.getsockname(), timeout=DEADLINE)
         with context(client, folder, server=False).wrap_socket(raw) as secured:
-            # By TLS 1.3 a client hears only afterwards that its certificate was refused.
+            # With TLS 1.3, a client learns only afterwards that its certificate was refused.
             if secured.recv(1) == b"!":
                 seen["client"] = _peer(secured)
     except OSError as error:

@@ -159,7 +159,7 @@ def test_a_denied_read_names_the_statement_that_decided(world: World) -> None:
         "s3:ListBucket on s3://papers/in/: Access Denied "
         '(statement "OnlyReports" of endpoint vpce-1 does not allow s3:ListBucket)'
     )
-    assert world.asked == [f"arn:aws:sts::{ACCOUNT}:assumed-role/Reader/Comprehend-{job}"]
+    assert world.requested == [f"arn:aws:sts::{ACCOUNT}:assumed-role/Reader/Comprehend-{job}"]
 
 
 def test_a_worker_without_connection_fails_with_the_missing_route(world: World) -> None:
@@ -311,7 +311,7 @@ def test_a_worker_that_ignores_the_stop_is_ended(world: World) -> None:
     assert world.status(job) == "STOPPED"
 
 
-def test_stopping_a_job_whose_container_has_not_started_waits_for_nobody(world: World) -> None:
+def test_stopping_a_job_whose_container_has_not_started_does_not_wait(world: World) -> None:
     job = run_to_container(world)
     world.host_says()
     world.turn()
@@ -381,7 +381,7 @@ def test_the_story_reaches_the_log_in_order_and_once(world: World) -> None:
     settle(world)
     world.controller._stories.turn()
     world.controller._stories.turn()
-    names = [text.split(":")[0] for _, text in world.stories.told[job]]
+    names = [text.split(":")[0] for _, text in world.stories.written[job]]
     assert names == ["Submitted", "Admitted", "Prepared", "OutputSeen", "Released"]
 
 
@@ -395,7 +395,7 @@ def test_reports_and_submissions_wake_the_loop(world: World) -> None:
         eventually(lambda: world.wanted() == ())
         world.host_says()
         eventually(lambda: world.status(job) == "COMPLETED")
-        eventually(lambda: len(world.stories.told.get(job, ())) == 5)
+        eventually(lambda: len(world.stories.written.get(job, ())) == 5)
     finally:
         assert world.controller.stop()
 

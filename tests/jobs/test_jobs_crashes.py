@@ -128,7 +128,7 @@ class Story:
     before: Callable[[World, str], Any] = lambda world, job: None
     stop_at: int = 0
     containers: tuple[int, ...] = (3,)
-    """With how many containers it is told."""
+    """The number of containers in the story."""
     twice: bool = False
     """Whether the server dies after the commits, too."""
 
@@ -184,12 +184,12 @@ def run(story: Story, containers: int, at: int = 0, before: bool = True) -> tupl
     story.before(world, job)
     host = Host(world, dict(story.outcomes))
     dying = Dying(world, at, before)
-    asked = story.stop_at == 0
+    stop_requested = story.stop_at == 0
     for step in range(STEPS):
         try:
-            if not asked and step >= story.stop_at:
+            if not stop_requested and step >= story.stop_at:
                 ask_to_stop(world, job)
-                asked = True
+                stop_requested = True
             if world.status(job) == "IN_PROGRESS" and containers > 1:
                 note_a_part(world, job)
             host.step()
@@ -198,7 +198,7 @@ def run(story: Story, containers: int, at: int = 0, before: bool = True) -> tupl
             world.restart()
             host.step()
         world.pass_seconds(1)
-        if world.status(job) in ("COMPLETED", "FAILED", "STOPPED") and asked:
+        if world.status(job) in ("COMPLETED", "FAILED", "STOPPED") and stop_requested:
             break
     status = world.status(job)
     end = End(status, world.message(job), world.row(job).documents if status == "COMPLETED" else None)
@@ -235,7 +235,7 @@ def assert_nothing_is_left(world: World, job: str) -> None:
         assert session.query(PartRow).count() == 0
 
 
-@pytest.mark.costs(3.5, reason="a story is told again with a crash at each of its commits")
+@pytest.mark.costs(3.5, reason="a story is repeated with a crash at each of its commits")
 @pytest.mark.parametrize(("story", "containers"), CASES, ids=[f"{story}-{containers}" for story, containers in CASES])
 def test_a_crash_between_any_two_commits_changes_nothing_about_the_end(story: Story, containers: int) -> None:
     undisturbed, commits = run(story, containers)
@@ -246,7 +246,7 @@ def test_a_crash_between_any_two_commits_changes_nothing_about_the_end(story: St
             assert end == undisturbed, f"a crash {'before' if before else 'after'} commit {at} changed the end"
 
 
-@pytest.mark.costs(2, reason="every story is told once")
+@pytest.mark.costs(2, reason="every story runs once")
 def test_the_stories_end_in_every_way_that_there_is() -> None:
     ends = {str(story): run(story, containers)[0] for story, containers in CASES}
     assert {end.status for end in ends.values()} == {"COMPLETED", "FAILED", "STOPPED"}

@@ -177,8 +177,8 @@ def test_a_job_whose_account_allows_only_one_container_runs_in_one_and_warns(wor
     assert spec.job.cluster is None
     finish(world, job)
     assert world.status(job) == "COMPLETED"
-    told = [text for _, text in world.stories.told[job]]
-    assert "Warning: allow s3:GetObject on arn:aws:s3:::papers/out/*" in told
+    printed = [text for _, text in world.stories.written[job]]
+    assert "Warning: allow s3:GetObject on arn:aws:s3:::papers/out/*" in printed
     assert_nothing_is_left(world)
 
 
@@ -300,7 +300,7 @@ def test_a_broken_cluster_is_followed_by_a_new_one_and_the_last_attempt_is_alone
     assert world.status(job) == "COMPLETED"
 
 
-def test_when_all_are_lost_at_once_one_attempt_follows_and_nobody_is_replaced(world: World) -> None:
+def test_when_all_are_lost_at_once_one_attempt_follows_and_none_is_replaced(world: World) -> None:
     job = running(world)
     world.host_says(*(world.member_state(number, phase="lost") for number in range(3)))
     world.turn()
@@ -353,7 +353,7 @@ def sessions(world: World) -> set[str]:
         return set(session.scalars(select(RoleSession.session_name)))
 
 
-def test_a_lost_member_s_credentials_end_with_it_and_nobody_else_s(world: World) -> None:
+def test_only_a_lost_member_s_credentials_end_with_it(world: World) -> None:
     job = running(world)
     with world.database.transaction() as session:
         role = roles.create(session, ACCOUNT, "Reader", TRUST, world.now, path="/service-role/")

@@ -268,7 +268,7 @@ def test_an_attempt_is_prepared_whole_or_not_at_all() -> None:
     assert accepts(job, RUNNING[1])
 
 
-def test_only_the_first_worker_is_asked_to_stop() -> None:
+def test_only_the_first_worker_is_stopped() -> None:
     assert job_after(*RUNNING, StopRequested())[1] == (AskToStop(1),)
 
 

@@ -168,7 +168,7 @@ def test_every_other_sender_gets_the_same_reply_as_for_an_unknown_path(world: Pa
     own = world.addresses[JOB, 1, 0]
     neighbour = world.addresses[JOB, 1, 1]
     world.ask("POST", world.path(0) + "/parts", PLAN)
-    asked = [
+    requests = [
         ("GET", world.path(0), neighbour),
         ("GET", world.path(0), STRANGER),
         ("GET", world.path(0) + "/", own),
@@ -187,7 +187,7 @@ def test_every_other_sender_gets_the_same_reply_as_for_an_unknown_path(world: Pa
         ("POST", world.path(0) + "/parts/-1", own),
         ("POST", world.path(0) + "/parts/1234567", own),
     ]
-    for method, path, address in asked:
+    for method, path, address in requests:
         assert world.reply(method, path, PLAN if method == "POST" else None, address) == nothing(world), (method, path)
 
 
@@ -322,7 +322,7 @@ def test_jobs_in_one_vpc_have_parts_of_their_own(world: PartRequestsWorld) -> No
     assert world.ask("POST", path + "/parts/0", result(Key="out/x"), address=other)[0] == 400
 
 
-@pytest.mark.costs(2, reason="a plan of a hundred thousand parts is stored and told")
+@pytest.mark.costs(2, reason="a plan of a hundred thousand parts is stored and returned")
 def test_the_largest_plan_fits_into_one_request(world: PartRequestsWorld) -> None:
     plan = {"Digest": DIGEST, "Parts": [[4_999_999_999, 999_999]] * 100_000}
     assert len(json.dumps(plan, separators=(",", ":"))) < 4_000_000

@@ -132,17 +132,17 @@ def test_whatever_a_worker_claims_the_line_is_read_again(
 ) -> None:
     job = Working(documents, total, containers)
     seen = None if before is None else Seen(after(seconds - 30), before)
-    told = read(f"{progress.EVENT}: {line(job, after(seconds), seen)}")
-    assert told is not None
-    assert told.documents == max(0, documents)
-    assert told.of in (None, total)
-    assert (told.of is None) == (total < max(1, documents))
-    assert told.containers == containers
-    assert (told.rate is None) == (documents <= 0 or (seconds < 1 and (seen is None or documents <= seen.documents)))
+    parsed = read(f"{progress.EVENT}: {line(job, after(seconds), seen)}")
+    assert parsed is not None
+    assert parsed.documents == max(0, documents)
+    assert parsed.of in (None, total)
+    assert (parsed.of is None) == (total < max(1, documents))
+    assert parsed.containers == containers
+    assert (parsed.rate is None) == (documents <= 0 or (seconds < 1 and (seen is None or documents <= seen.documents)))
     left = measure(job, after(seconds), seen).left
-    assert (told.left is None) == (left is None)
-    if left is not None and told.left is not None:
-        assert told.left.least <= left.least <= left.most <= told.left.most
+    assert (parsed.left is None) == (left is None)
+    if left is not None and parsed.left is not None:
+        assert parsed.left.least <= left.least <= left.most <= parsed.left.most
 
 
 def test_a_line_is_parsed() -> None:
@@ -185,7 +185,9 @@ def test_after_a_restart_the_next_line_is_written() -> None:
 def test_each_line_is_compared_with_the_last_but_one() -> None:
     teller = Progress()
     lines = [
-        told[0][1] for second in range(1, 80) if (told := teller.due([Working(second * 50, 100_000)], after(second)))
+        parsed[0][1]
+        for second in range(1, 80)
+        if (parsed := teller.due([Working(second * 50, 100_000)], after(second)))
     ]
     assert [each.partition(" documents, ")[2] for each in lines] == [
         "50.0 a second",

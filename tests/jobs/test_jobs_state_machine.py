@@ -246,7 +246,7 @@ PLACES = (
 
 
 @pytest.mark.parametrize(
-    ("event", "told"),
+    ("event", "expected"),
     [
         (ADMITTED, "admitted"),
         (Admitted(2, "for 5 MB"), "admitted; for 5 MB"),
@@ -277,8 +277,8 @@ PLACES = (
         (RELEASED, "interface and container gone"),
     ],
 )
-def test_the_story_has_the_text_of_each_event(event: Event, told: str) -> None:
-    assert describe(event) == told
+def test_the_story_has_the_text_of_each_event(event: Event, expected: str) -> None:
+    assert describe(event) == expected
 
 
 def test_the_story_has_each_step_and_its_event() -> None:

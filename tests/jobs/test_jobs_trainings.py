@@ -155,7 +155,7 @@ def test_a_refusal_of_the_models_bucket_is_explained_by_the_service_s_own_denial
     world.denial = "User is not authorized [no VPC endpoint policy allows it (endpoint vpce-1)]"
     world.host_says(world.state(Failed("NO_ACCESS_TO_MODEL_BUCKET", "the bucket refuses. User is not authorized")))
     world.turn()
-    assert world.asked == [f"arn:aws:sts::amazon-comprehend:assumed-role/ReadingRoomModels/Comprehend-{identifier}"]
+    assert world.requested == [f"arn:aws:sts::amazon-comprehend:assumed-role/ReadingRoomModels/Comprehend-{identifier}"]
     assert str(world.message(identifier)).endswith("(no VPC endpoint policy allows it (endpoint vpce-1))")
 
 

@@ -123,15 +123,15 @@ def test_existing_and_missing_groups_and_streams_are_reported(logs: Any) -> None
 
 def test_a_stream_is_read_from_its_head_page_by_page_to_a_repeated_token(logs: Any) -> None:
     messages = put(logs, 7, now())
-    told: list[str] = []
+    texts: list[str] = []
     token: dict[str, str] = {}
     while True:
         page = logs.get_log_events(logGroupName="/flow", logStreamName="eni-1", startFromHead=True, limit=3, **token)
-        told += [event["message"] for event in page["events"]]
+        texts += [event["message"] for event in page["events"]]
         if token.get("nextToken") == page["nextForwardToken"]:
             break
         token = {"nextToken": page["nextForwardToken"]}
-    assert told == messages
+    assert texts == messages
     more = put(logs, 1, now() + 1000)
     page = logs.get_log_events(logGroupName="/flow", logStreamName="eni-1", **token)
     assert [event["message"] for event in page["events"]] == more
@@ -255,15 +255,15 @@ def test_pages_in_either_direction_return_every_event_once(
             streams.append(session, ACCOUNT, REGION, "g", f"s{stream}", [NewEvent(base + moment, str(number))], base)
         group = streams.get_group(session, ACCOUNT, "g") if events else None
         found = streams.streams(session, group) if group is not None else []
-        token, told = None, []
+        token, texts = None, []
         while True:
             page = reading.filter_events(
                 session, found, parse_filter_pattern(""), from_head=from_head, limit=limit, token=token
             )
-            told += [event.message for event, _ in page.events]
+            texts += [event.message for event, _ in page.events]
             token = page.token
             if token is None:
                 break
         expected = [str(number) for number, _ in sorted(enumerate(events), key=lambda entry: entry[1][0])]
-        assert told == (expected if from_head else expected[::-1])
+        assert texts == (expected if from_head else expected[::-1])
     database.close()

@@ -24,7 +24,7 @@ ACCOUNT, REGION = "111122223333", "us-east-1"
 class NoEngines:
     """No test in this file analyses text."""
 
-    def analyse(self, *asked: object) -> Any:
+    def analyse(self, *arguments: object) -> Any:
         """Raise."""
         raise AssertionError("nobody asks")
 

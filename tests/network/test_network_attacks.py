@@ -81,7 +81,7 @@ def test_forged_source_of_a_neighbour(world: World) -> None:
     assert place.tracked() == 0
 
 
-def test_forged_source_of_nobody(world: World) -> None:
+def test_forged_unused_source(world: World) -> None:
     place = street(world)
     wire, there = place.wire(), place.wire(place.victim)
     wire.send(*(ip(each, place.victim.address, TCP, tcp(each, place.victim.address, OPEN, SYN)) for each in FOREIGN))
@@ -356,7 +356,7 @@ def test_time_to_live_games(world: World) -> None:
             )
         wire.send(ip(place.address, "203.0.113.9", UDP, udp(33434), ttl=ttl))
     assert quiet(there.seen())
-    assert quiet(wire.seen()), "the router told of itself"
+    assert quiet(wire.seen()), "the router revealed itself"
     assert ("203.0.113.9", "ACCEPT") in {(each.destination, each.action) for each in place.events()}
 
 
@@ -395,7 +395,7 @@ def test_segments_of_no_connection(world: World) -> None:
     assert refused == set(range(5000, 5000 + len(kinds)))
 
 
-def test_answers_to_questions_that_nobody_asked(world: World) -> None:
+def test_unsolicited_answers(world: World) -> None:
     place = street(world)
     wire, there = place.wire(), place.wire(place.victim)
     wire.send(

@@ -288,8 +288,8 @@ def test_two_vpcs_with_equal_networks_and_addresses(world: World) -> None:
     listeners = [
         each for each in world.driver.listeners() if each.kind == "resolver-udp" and each.address == "10.0.0.2"
     ]
-    (asked,) = (world.driver.listeners()[each] for each in listeners if each.vpc_id == mine.vpc_id)
+    (listening,) = (world.driver.listeners()[each] for each in listeners if each.vpc_id == mine.vpc_id)
     (others,) = (world.driver.listeners()[each] for each in listeners if each.vpc_id == theirs.vpc_id)
     with ask_by_udp(world, attacker, "10.0.0.2", 53, b"whose resolver"):
         expect_silence(world, others)
-        assert asked.recv(100) == b"whose resolver"
+        assert listening.recv(100) == b"whose resolver"

@@ -248,7 +248,7 @@ def test_a_connection_whose_handshake_ends_late_is_cut_as_well(world: World, gon
     expect_blocked(world, web, S3_ADDRESS, 443)
 
 
-def test_connections_that_never_end_their_handshake_hold_nobody_up(world: World) -> None:
+def test_connections_that_never_end_their_handshake_delay_no_others(world: World) -> None:
     """A job could open any number of them. A cut waits for all of them together, and no longer than for one."""
     waited: list[float] = []
     world.start_driver(pause=waited.append)
@@ -350,7 +350,7 @@ def test_an_interface_without_its_container_waits_and_is_made_when_it_comes(worl
         expect_reaches(world, web, app, 8443)
 
 
-def test_rules_that_somebody_else_changed_are_replaced(world: World) -> None:
+def test_rules_changed_from_outside_are_replaced(world: World) -> None:
     """The generation id reveals the change. A table that was opened by hand does not stay open."""
     network = Network()
     web, app = network.add(1, "10.0.1.5", WEB), network.add(2, "10.0.1.6", APP)
@@ -363,7 +363,7 @@ def test_rules_that_somebody_else_changed_are_replaced(world: World) -> None:
         expect_blocked(world, web, app, 22)
 
 
-def test_a_link_that_somebody_deleted_is_recreated(world: World) -> None:
+def test_a_deleted_link_is_recreated(world: World) -> None:
     """A netlink event reveals the deletion."""
     network = Network()
     web, app = network.add(1, "10.0.1.5", WEB), network.add(2, "10.0.1.6", APP)

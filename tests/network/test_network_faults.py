@@ -314,7 +314,7 @@ MEDDLING: dict[str, tuple[Callable[[Router, UplinkNamespace, dict[str, int]], ob
 
 
 @pytest.mark.parametrize("what", MEDDLING)
-def test_what_somebody_changed_by_hand_is_repaired_in_one_turn_and_logged(
+def test_manual_changes_are_repaired_in_one_turn_and_logged(
     world: World, caplog: pytest.LogCaptureFixture, what: str
 ) -> None:
     """With an unchanged spec, the next turn finds the difference, repairs it and names it in the log."""
@@ -338,7 +338,7 @@ def test_what_somebody_changed_by_hand_is_repaired_in_one_turn_and_logged(
     knocking.close()
 
 
-def test_pins_that_somebody_took_away_are_pinned_again(world: World, caplog: pytest.LogCaptureFixture) -> None:
+def test_removed_pins_are_pinned_again(world: World, caplog: pytest.LogCaptureFixture) -> None:
     """Open namespaces outlive their pins, and must also outlive this driver: the next one finds them."""
     place = town()
     desired = spec(place.network)

@@ -110,7 +110,7 @@ def test_a_route_to_the_subnet_leads_past_the_neighbour_until_it_goes(place: Pla
             expect_silence(place.world, taker)
 
 
-def test_without_the_taker_s_container_nobody_gets_what_was_led_to_it(place: Place) -> None:
+def test_without_the_taker_s_container_nothing_gets_its_traffic(place: Place) -> None:
     desired = place.lead("10.0.2.0/24", "192.0.2.0/24")
     with place.hear(place.neighbour, "10.0.2.6") as neighbour:
         assert place.taker.container_id is not None

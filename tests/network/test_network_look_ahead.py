@@ -66,7 +66,7 @@ def test_changes_by_hand_are_reported(world: World) -> None:
     assert any("10.0.77.7" in each for each in steps)
 
 
-def test_an_interface_whose_container_nobody_wants_is_no_step(world: World) -> None:
+def test_an_interface_of_an_unwanted_container_is_no_step(world: World) -> None:
     network = Network()
     network.add(1, "10.0.1.5", WEB)
     world.realize(spec(network))

@@ -57,7 +57,7 @@ def three(network: Network) -> tuple[Interface, Interface, Interface]:
     )
 
 
-def test_a_group_reference_lets_its_members_in_and_nobody_else(world: World) -> None:
+def test_a_group_reference_allows_only_its_members(world: World) -> None:
     """WEB reaches APP at 8443. Packets to another port, or from other groups, are dropped."""
     network = Network()
     web, app, mute = three(network)
@@ -108,7 +108,7 @@ def test_two_subnets_and_one_subnet_are_judged_alike(world: World) -> None:
         expect_blocked(world, one, far, 81)
 
 
-def test_s3_is_reached_by_the_endpoint_and_the_listener_sees_who_asks(world: World) -> None:
+def test_s3_is_reached_through_the_endpoint_and_the_listener_sees_the_caller(world: World) -> None:
     """The accepting socket tells the endpoint, the peer address the interface. The original destination is known."""
     network = Network()
     _web, app, _mute = three(network)
@@ -212,7 +212,7 @@ def test_echo_requests_pass_where_both_groups_allow_icmp(world: World) -> None:
     assert not ping(world, web, "10.0.1.1")
 
 
-def test_udp_answers_pass_and_unasked_datagrams_do_not(world: World) -> None:
+def test_udp_answers_pass_and_unsolicited_datagrams_do_not(world: World) -> None:
     """Groups are stateful in both directions."""
     network = Network()
     network.ingress[APP].append(rule(6, CidrPeer("10.0.1.5/32"), UDP, 9000))

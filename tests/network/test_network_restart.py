@@ -60,7 +60,7 @@ def test_a_restart_adopts_links_rules_and_running_connections(world: World) -> N
     assert links(world, network) == [web.interface_id, app.interface_id]
 
 
-def test_a_restart_removes_what_nobody_wants_any_more(world: World) -> None:
+def test_a_restart_removes_what_is_not_wanted_any_more(world: World) -> None:
     """A VPC and an interface were deleted while no driver was running."""
     network, other = Network(), Network(2)
     web, app = network.add(1, "10.0.1.5", WEB), network.add(2, "10.0.1.6", APP)

@@ -101,15 +101,15 @@ def test_the_sdk_sends_the_checksum_in_a_trailer(s3: Any, algorithm: str) -> Non
 @pytest.mark.parametrize("kind", ["COMPOSITE", "FULL_OBJECT"])
 def test_a_multipart_object_has_a_checksum_of_the_requested_type(s3: Any, algorithm: str, kind: str) -> None:
     parts, member, key = [b"a" * 5 * MIB, b"b" * 17], f"Checksum{algorithm}", f"parts-{algorithm}-{kind}"
-    asked = {"Bucket": BUCKET, "Key": key}
+    arguments = {"Bucket": BUCKET, "Key": key}
     possible = algorithm.startswith("CRC") if kind == "FULL_OBJECT" else algorithm != "CRC64NVME"
     options = {"ChecksumAlgorithm": algorithm, "ChecksumType": kind}
     if not possible:
-        assert code(s3.create_multipart_upload, **asked, **options) == "InvalidRequest"
+        assert code(s3.create_multipart_upload, **arguments, **options) == "InvalidRequest"
         return
-    begun = s3.create_multipart_upload(**asked, **options)
+    begun = s3.create_multipart_upload(**arguments, **options)
     assert (begun["ChecksumAlgorithm"], begun["ChecksumType"]) == (algorithm, kind)
-    upload = {**asked, "UploadId": begun["UploadId"]}
+    upload = {**arguments, "UploadId": begun["UploadId"]}
     listed = []
     for number, data in enumerate(parts, 1):
         right = expected_checksum(algorithm, data)
@@ -128,17 +128,17 @@ def test_a_multipart_object_has_a_checksum_of_the_requested_type(s3: Any, algori
     whole = {member: expected} if kind == "FULL_OBJECT" else {}
     done = s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": listed}, **whole)
     assert (done[member], done["ChecksumType"]) == (expected, kind)
-    attributes = s3.get_object_attributes(**asked, ObjectAttributes=["Checksum", "ObjectParts", "ETag"])
+    attributes = s3.get_object_attributes(**arguments, ObjectAttributes=["Checksum", "ObjectParts", "ETag"])
     assert attributes["Checksum"] == {member: expected, "ChecksumType": kind}
     assert attributes["ObjectParts"]["TotalPartsCount"] == 2
     assert [part[member] for part in attributes["ObjectParts"]["Parts"]] == [part[member] for part in listed]
-    second = s3.get_object(**asked, PartNumber=2, ChecksumMode="ENABLED")
+    second = s3.get_object(**arguments, PartNumber=2, ChecksumMode="ENABLED")
     assert (second["Body"].read(), second[member]) == (parts[1], listed[1][member])
 
 
 def test_the_parts_of_an_object_are_listed_in_pages(s3: Any) -> None:
-    asked = {"Bucket": BUCKET, "Key": "pages"}
-    upload = {**asked, "UploadId": s3.create_multipart_upload(**asked, ChecksumAlgorithm="SHA256")["UploadId"]}
+    arguments = {"Bucket": BUCKET, "Key": "pages"}
+    upload = {**arguments, "UploadId": s3.create_multipart_upload(**arguments, ChecksumAlgorithm="SHA256")["UploadId"]}
     listed = []
     for number, size in enumerate((5 * MIB, 5 * MIB, 1), 1):
         data = bytes(size)
@@ -146,23 +146,25 @@ def test_the_parts_of_an_object_are_listed_in_pages(s3: Any) -> None:
         answer = s3.upload_part(**upload, PartNumber=number, Body=data, ChecksumSHA256=sum_)
         listed.append({"PartNumber": number, "ETag": answer["ETag"], "ChecksumSHA256": sum_})
     s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": listed})
-    first = s3.get_object_attributes(**asked, ObjectAttributes=["ObjectParts"], MaxParts=2)["ObjectParts"]
+    first = s3.get_object_attributes(**arguments, ObjectAttributes=["ObjectParts"], MaxParts=2)["ObjectParts"]
     assert ([part["PartNumber"] for part in first["Parts"]], first["IsTruncated"]) == ([1, 2], True)
     marker = first["NextPartNumberMarker"]
-    rest = s3.get_object_attributes(**asked, ObjectAttributes=["ObjectParts"], PartNumberMarker=marker)["ObjectParts"]
+    rest = s3.get_object_attributes(**arguments, ObjectAttributes=["ObjectParts"], PartNumberMarker=marker)[
+        "ObjectParts"
+    ]
     assert ([part["Size"] for part in rest["Parts"]], rest["IsTruncated"]) == ([1], False)
 
 
 def test_overwriting_a_multipart_object_removes_its_parts_and_tags(s3: Any) -> None:
-    asked = {"Bucket": BUCKET, "Key": "over"}
-    upload = {**asked, "UploadId": s3.create_multipart_upload(**asked, Tagging="a=1")["UploadId"]}
+    arguments = {"Bucket": BUCKET, "Key": "over"}
+    upload = {**arguments, "UploadId": s3.create_multipart_upload(**arguments, Tagging="a=1")["UploadId"]}
     part = s3.upload_part(**upload, PartNumber=1, Body=b"part")
     listed = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
     s3.complete_multipart_upload(**upload, MultipartUpload=listed)
-    s3.put_object(**asked, Body=b"plain")
-    attributes = s3.get_object_attributes(**asked, ObjectAttributes=["ObjectParts", "ObjectSize"])
+    s3.put_object(**arguments, Body=b"plain")
+    attributes = s3.get_object_attributes(**arguments, ObjectAttributes=["ObjectParts", "ObjectSize"])
     assert ("ObjectParts" in attributes, attributes["ObjectSize"]) == (False, 5)
-    assert s3.get_object_tagging(**asked)["TagSet"] == []
+    assert s3.get_object_tagging(**arguments)["TagSet"] == []
     assert code(s3.complete_multipart_upload, **upload, MultipartUpload=listed) == "NoSuchUpload"
 
 
@@ -177,15 +179,15 @@ def test_the_checksum_of_an_xml_body_is_verified(s3: Any) -> None:
 
 def test_an_unknown_algorithm_is_refused(s3: Any) -> None:
     s3.put_object(Bucket=BUCKET, Key="known", Body=b"x")
-    asked = {"Bucket": BUCKET, "Key": "unknown", "ChecksumAlgorithm": "ROT13"}
-    assert code(s3.create_multipart_upload, **asked) == "InvalidRequest"
-    assert code(s3.copy_object, **asked, CopySource=f"{BUCKET}/known") == "InvalidRequest"
-    asked = {"Bucket": BUCKET, "Key": "unknown", "ChecksumAlgorithm": "CRC32", "ChecksumType": "HALF"}
-    assert code(s3.create_multipart_upload, **asked) == "InvalidRequest"
+    arguments = {"Bucket": BUCKET, "Key": "unknown", "ChecksumAlgorithm": "ROT13"}
+    assert code(s3.create_multipart_upload, **arguments) == "InvalidRequest"
+    assert code(s3.copy_object, **arguments, CopySource=f"{BUCKET}/known") == "InvalidRequest"
+    arguments = {"Bucket": BUCKET, "Key": "unknown", "ChecksumAlgorithm": "CRC32", "ChecksumType": "HALF"}
+    assert code(s3.create_multipart_upload, **arguments) == "InvalidRequest"
 
 
 def test_unknown_attributes_are_refused(s3: Any) -> None:
     s3.put_object(Bucket=BUCKET, Key="attributes", Body=b"x")
-    asked = {"Bucket": BUCKET, "Key": "attributes"}
-    assert code(s3.get_object_attributes, **asked, ObjectAttributes=["Colour"]) == "InvalidArgument"
+    arguments = {"Bucket": BUCKET, "Key": "attributes"}
+    assert code(s3.get_object_attributes, **arguments, ObjectAttributes=["Colour"]) == "InvalidArgument"
     assert code(s3.get_object_attributes, Bucket=BUCKET, Key="no", ObjectAttributes=["ETag"]) == "NoSuchKey"

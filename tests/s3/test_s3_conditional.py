@@ -58,13 +58,15 @@ def code(call: Any, **parameters: Any) -> str:
 )
 def test_reads_obey_their_conditions(s3: Any, conditions: dict[str, Any], expected: str | None) -> None:
     etag = s3.put_object(Bucket=BUCKET, Key="read", Body=b"bytes")["ETag"]
-    asked = {name: etag if value == "ETAG" else value for name, value in conditions.items()}
+    arguments = {name: etag if value == "ETAG" else value for name, value in conditions.items()}
     if expected is None:
-        assert s3.get_object(Bucket=BUCKET, Key="read", **asked)["Body"].read() == b"bytes"
-        assert s3.head_object(Bucket=BUCKET, Key="read", **asked)["ContentLength"] == 5
+        assert s3.get_object(Bucket=BUCKET, Key="read", **arguments)["Body"].read() == b"bytes"
+        assert s3.head_object(Bucket=BUCKET, Key="read", **arguments)["ContentLength"] == 5
     else:
-        assert code(s3.get_object, Bucket=BUCKET, Key="read", **asked) == expected
-        assert code(s3.head_object, Bucket=BUCKET, Key="read", **asked) == expected.replace("PreconditionFailed", "412")
+        assert code(s3.get_object, Bucket=BUCKET, Key="read", **arguments) == expected
+        assert code(s3.head_object, Bucket=BUCKET, Key="read", **arguments) == expected.replace(
+            "PreconditionFailed", "412"
+        )
 
 
 def test_if_none_match_allows_only_the_first_write(s3: Any) -> None:
@@ -100,15 +102,15 @@ def test_completing_an_upload_obeys_its_conditions(s3: Any) -> None:
     etag = s3.put_object(Bucket=BUCKET, Key="done", Body=b"1")["ETag"]
     upload = s3.create_multipart_upload(Bucket=BUCKET, Key="done")["UploadId"]
     part = s3.upload_part(Bucket=BUCKET, Key="done", UploadId=upload, PartNumber=1, Body=b"2")
-    asked: dict[str, Any] = {
+    arguments: dict[str, Any] = {
         "Bucket": BUCKET,
         "Key": "done",
         "UploadId": upload,
         "MultipartUpload": {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]},
     }
-    assert code(s3.complete_multipart_upload, **asked, IfNoneMatch="*") == "PreconditionFailed"
-    assert code(s3.complete_multipart_upload, **asked, IfMatch='"other"') == "PreconditionFailed"
-    s3.complete_multipart_upload(**asked, IfMatch=etag)
+    assert code(s3.complete_multipart_upload, **arguments, IfNoneMatch="*") == "PreconditionFailed"
+    assert code(s3.complete_multipart_upload, **arguments, IfMatch='"other"') == "PreconditionFailed"
+    s3.complete_multipart_upload(**arguments, IfMatch=etag)
     assert s3.get_object(Bucket=BUCKET, Key="done")["Body"].read() == b"2"
 
 
@@ -126,16 +128,16 @@ def test_completing_an_upload_obeys_its_conditions(s3: Any) -> None:
 def test_a_copy_obeys_the_conditions_on_its_source(s3: Any, conditions: dict[str, Any], copies: bool) -> None:
     etag = s3.put_object(Bucket=BUCKET, Key="source", Body=b"1")["ETag"]
     s3.delete_object(Bucket=BUCKET, Key="copy")
-    asked = {name: etag if value == "ETAG" else value for name, value in conditions.items()}
+    arguments = {name: etag if value == "ETAG" else value for name, value in conditions.items()}
     upload = s3.create_multipart_upload(Bucket=BUCKET, Key="part-copy")["UploadId"]
     part = {"Bucket": BUCKET, "Key": "part-copy", "UploadId": upload, "PartNumber": 1, "CopySource": f"{BUCKET}/source"}
     if copies:
-        s3.copy_object(Bucket=BUCKET, Key="copy", CopySource=f"{BUCKET}/source", **asked)
-        s3.upload_part_copy(**part, **asked)
+        s3.copy_object(Bucket=BUCKET, Key="copy", CopySource=f"{BUCKET}/source", **arguments)
+        s3.upload_part_copy(**part, **arguments)
     else:
-        answer = code(s3.copy_object, Bucket=BUCKET, Key="copy", CopySource=f"{BUCKET}/source", **asked)
+        answer = code(s3.copy_object, Bucket=BUCKET, Key="copy", CopySource=f"{BUCKET}/source", **arguments)
         assert answer == "PreconditionFailed"
-        assert code(s3.upload_part_copy, **part, **asked) == "PreconditionFailed"
+        assert code(s3.upload_part_copy, **part, **arguments) == "PreconditionFailed"
         assert code(s3.head_object, Bucket=BUCKET, Key="copy") == "404"
 
 
@@ -211,11 +213,11 @@ def test_a_bucket_policy_can_require_conditional_writes(world: S3World, s3: Any)
     s3.put_object(Bucket="write-once", Key="k", Body=b"1", IfNoneMatch="*")
     upload = s3.create_multipart_upload(Bucket="write-once", Key="parts")["UploadId"]
     part = s3.upload_part(Bucket="write-once", Key="parts", UploadId=upload, PartNumber=1, Body=b"2")
-    asked: dict[str, Any] = {
+    arguments: dict[str, Any] = {
         "Bucket": "write-once",
         "Key": "parts",
         "UploadId": upload,
         "MultipartUpload": {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]},
     }
-    assert code(s3.complete_multipart_upload, **asked) == "AccessDenied"
-    s3.complete_multipart_upload(**asked, IfNoneMatch="*")
+    assert code(s3.complete_multipart_upload, **arguments) == "AccessDenied"
+    s3.complete_multipart_upload(**arguments, IfNoneMatch="*")

@@ -96,10 +96,10 @@ def test_a_preflight_request_is_answered_without_a_signature(served: Served) -> 
 def test_a_preflight_request_without_a_matching_rule_is_forbidden(
     served: Served, path: str, origin: str, method: str, wanted: str
 ) -> None:
-    asked = {"Origin": origin, "Access_Control_Request_Method": method}
+    arguments = {"Origin": origin, "Access_Control_Request_Method": method}
     if wanted:
-        asked["Access_Control_Request_Headers"] = wanted
-    status, headers, body = send(served, "OPTIONS", path, **asked)
+        arguments["Access_Control_Request_Headers"] = wanted
+    status, headers, body = send(served, "OPTIONS", path, **arguments)
     assert (status, b"<Code>AccessForbidden</Code>" in body) == (403, True)
     assert not any(name.startswith("access-control-") for name in headers)
 
@@ -150,10 +150,10 @@ def test_deleted_rules_no_longer_apply(served: Served) -> None:
     s3 = served.world.s3
     s3.create_bucket(Bucket="for-a-while")
     s3.put_bucket_cors(Bucket="for-a-while", CORSConfiguration={"CORSRules": RULES})
-    asked = {"Origin": "https://app.example.com", "Access_Control_Request_Method": "PUT"}
-    assert send(served, "OPTIONS", "/for-a-while/k", **asked)[0] == 200
+    arguments = {"Origin": "https://app.example.com", "Access_Control_Request_Method": "PUT"}
+    assert send(served, "OPTIONS", "/for-a-while/k", **arguments)[0] == 200
     s3.delete_bucket_cors(Bucket="for-a-while")
-    assert send(served, "OPTIONS", "/for-a-while/k", **asked)[0] == 403
+    assert send(served, "OPTIONS", "/for-a-while/k", **arguments)[0] == 403
     assert code(s3.get_bucket_cors, Bucket="for-a-while") == "NoSuchCORSConfiguration"
 
 

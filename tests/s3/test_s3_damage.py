@@ -120,13 +120,13 @@ def test_an_intact_range_is_readable_when_another_block_is_damaged(blobs: FileBl
     blob.close()
 
 
-@pytest.mark.parametrize("asked", [{}, {"Range": "bytes=10-20"}, {"PartNumber": 1}])
-def test_reading_a_damaged_object_fails(world: S3World, asked: dict[str, object]) -> None:
+@pytest.mark.parametrize("parameters", [{}, {"Range": "bytes=10-20"}, {"PartNumber": 1}])
+def test_reading_a_damaged_object_fails(world: S3World, parameters: dict[str, object]) -> None:
     world.s3.put_object(Bucket="bucket", Key="k", Body=b"x" * 50_000)
     [file] = blob_files(world)
     flip(file, 15)
     with pytest.raises(ClientError) as caught:
-        world.s3.get_object(Bucket="bucket", Key="k", **asked)
+        world.s3.get_object(Bucket="bucket", Key="k", **parameters)
     assert caught.value.response["Error"]["Code"] == "InternalError"
     # The object still exists and can be overwritten.
     assert world.s3.head_object(Bucket="bucket", Key="k")["ContentLength"] == 50_000

@@ -84,11 +84,11 @@ def test_adjacent_encoded_words_are_joined() -> None:
 def test_an_encoded_value_is_stored_as_text_and_returned_encoded(world: S3World) -> None:
     sent = {"city": "=?utf-8?b?WsO8cmljaA==?=", "plain": "=?UTF-8?Q?ascii?="}
     world.s3.put_object(Bucket=BUCKET, Key="k", Body=b"", Metadata=sent)
-    told = {"city": "=?UTF-8?Q?Z=C3=BCrich?=", "plain": "ascii"}
-    assert world.s3.head_object(Bucket=BUCKET, Key="k")["Metadata"] == told
-    assert world.s3.get_object(Bucket=BUCKET, Key="k")["Metadata"] == told
+    expected = {"city": "=?UTF-8?Q?Z=C3=BCrich?=", "plain": "ascii"}
+    assert world.s3.head_object(Bucket=BUCKET, Key="k")["Metadata"] == expected
+    assert world.s3.get_object(Bucket=BUCKET, Key="k")["Metadata"] == expected
     world.s3.copy_object(Bucket=BUCKET, Key="copy", CopySource=f"{BUCKET}/k")
-    assert world.s3.head_object(Bucket=BUCKET, Key="copy")["Metadata"] == told
+    assert world.s3.head_object(Bucket=BUCKET, Key="copy")["Metadata"] == expected
     world.s3.copy_object(
         Bucket=BUCKET, Key="copy", CopySource=f"{BUCKET}/k", MetadataDirective="REPLACE", Metadata=sent
     )
@@ -97,7 +97,7 @@ def test_an_encoded_value_is_stored_as_text_and_returned_encoded(world: S3World)
     parts = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
     world.s3.complete_multipart_upload(Bucket=BUCKET, Key="parts", UploadId=upload, MultipartUpload=parts)
     for key in ("copy", "parts"):
-        assert world.s3.head_object(Bucket=BUCKET, Key=key)["Metadata"] == told
+        assert world.s3.head_object(Bucket=BUCKET, Key=key)["Metadata"] == expected
 
 
 def test_bytes_beyond_ascii_are_read_as_latin_1_as_at_s3(world: S3World) -> None:

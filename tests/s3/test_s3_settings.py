@@ -43,8 +43,8 @@ def encryption(algorithm: str, **more: Any) -> dict[str, Any]:
 def test_encryption_by_s3_is_accepted_and_encryption_with_kms_keys_refused(s3: Any) -> None:
     s3.put_bucket_encryption(Bucket=BUCKET, ServerSideEncryptionConfiguration=encryption("AES256"))
     before = s3.get_bucket_encryption(Bucket=BUCKET)["ServerSideEncryptionConfiguration"]
-    for asked in (encryption("aws:kms"), encryption("AES256", BucketKeyEnabled=True)):
-        refused = code(s3.put_bucket_encryption, Bucket=BUCKET, ServerSideEncryptionConfiguration=asked)
+    for setting in (encryption("aws:kms"), encryption("AES256", BucketKeyEnabled=True)):
+        refused = code(s3.put_bucket_encryption, Bucket=BUCKET, ServerSideEncryptionConfiguration=setting)
         assert refused == "NotImplemented"
     assert s3.get_bucket_encryption(Bucket=BUCKET)["ServerSideEncryptionConfiguration"] == before
 
@@ -54,8 +54,8 @@ def test_only_disabled_access_control_lists_are_accepted(s3: Any) -> None:
         return {"Rules": [{"ObjectOwnership": ownership}]}
 
     s3.put_bucket_ownership_controls(Bucket=BUCKET, OwnershipControls=controls("BucketOwnerEnforced"))
-    asked = controls("BucketOwnerPreferred")
-    assert code(s3.put_bucket_ownership_controls, Bucket=BUCKET, OwnershipControls=asked) == "NotImplemented"
+    setting = controls("BucketOwnerPreferred")
+    assert code(s3.put_bucket_ownership_controls, Bucket=BUCKET, OwnershipControls=setting) == "NotImplemented"
 
 
 def test_only_access_control_lists_with_full_control_for_the_owner_alone_are_accepted(s3: Any) -> None:
@@ -81,16 +81,16 @@ def test_only_the_bucket_owner_may_write_objects_as_private(world: S3World, s3: 
     let_in = statement("Allow", ["s3:PutObject", "s3:PutObjectAcl"], f"arn:aws:s3:::{BUCKET}/*")
     let_in["Principal"] = {"AWS": OTHER_ACCOUNT}
     s3.put_bucket_policy(Bucket=BUCKET, Policy=policy(let_in))
-    asked = {"Bucket": BUCKET, "Key": "theirs", "Body": b"x"}
-    assert code(stranger.put_object, **asked, ACL="private") == "AccessControlListNotSupported"
-    stranger.put_object(**asked, ACL="bucket-owner-full-control")
+    setting = {"Bucket": BUCKET, "Key": "theirs", "Body": b"x"}
+    assert code(stranger.put_object, **setting, ACL="private") == "AccessControlListNotSupported"
+    stranger.put_object(**setting, ACL="bucket-owner-full-control")
 
 
 @pytest.mark.parametrize("constraint", ["us-east-1", "mars-north-1", "eu-west-1", "EU"])
 def test_a_bucket_with_a_location_constraint_is_refused(s3: Any, constraint: str) -> None:
-    asked = {"LocationConstraint": constraint}
+    setting = {"LocationConstraint": constraint}
     with pytest.raises(ClientError) as caught:
-        s3.create_bucket(Bucket="elsewhere", CreateBucketConfiguration=asked)
+        s3.create_bucket(Bucket="elsewhere", CreateBucketConfiguration=setting)
     error = caught.value.response["Error"]
     if constraint in ("us-east-1", "mars-north-1"):
         assert error == {
@@ -117,16 +117,16 @@ def test_bypassing_retention_requires_a_permission(world: S3World, s3: Any) -> N
     deleter = world.client(world.user("deleter", policy(statement("Allow", rights, "*"))))
     rights = [*rights, "s3:BypassGovernanceRetention"]
     bypasser = world.client(world.user("bypasser", policy(statement("Allow", rights, "*"))))
-    asked = {"Bucket": BUCKET, "BypassGovernanceRetention": True}
+    setting = {"Bucket": BUCKET, "BypassGovernanceRetention": True}
     listed = {"Objects": [{"Key": "held"}, {"Key": "absent"}]}
     s3.put_object(Bucket=BUCKET, Key="held", Body=b"x")
-    assert code(deleter.delete_object, **asked, Key="held") == "AccessDenied"
-    refused = deleter.delete_objects(**asked, Delete=listed)["Errors"]
+    assert code(deleter.delete_object, **setting, Key="held") == "AccessDenied"
+    refused = deleter.delete_objects(**setting, Delete=listed)["Errors"]
     assert [(each["Key"], each["Code"]) for each in refused] == [("held", "AccessDenied"), ("absent", "AccessDenied")]
     assert s3.head_object(Bucket=BUCKET, Key="held")
-    assert "Errors" not in bypasser.delete_objects(**asked, Delete=listed)
+    assert "Errors" not in bypasser.delete_objects(**setting, Delete=listed)
     assert code(s3.head_object, Bucket=BUCKET, Key="held") == "404"
-    bypasser.delete_object(**asked, Key="held")
+    bypasser.delete_object(**setting, Key="held")
     # Without a request to bypass retention, no permission to bypass it is needed.
     deleter.delete_object(Bucket=BUCKET, Key="held", BypassGovernanceRetention=False)
 

@@ -61,11 +61,11 @@ def invalid_tag(call: Any, **parameters: Any) -> tuple[str, str, str | None]:
 def test_the_reserved_prefix_is_refused_with_aws_messages_for_objects_and_buckets(s3: Any) -> None:
     s3.put_object(Bucket=BUCKET, Key="reserved", Body=b"x")
     of_objects = ("Your TagKey cannot be prefixed with aws:", "aws:a", None)
-    asked = tag_set(**{"aws:a": "1"})
-    assert invalid_tag(s3.put_object_tagging, Key="reserved", Tagging=asked) == of_objects
+    reserved = tag_set(**{"aws:a": "1"})
+    assert invalid_tag(s3.put_object_tagging, Key="reserved", Tagging=reserved) == of_objects
     assert invalid_tag(s3.put_object, Key="reserved", Body=b"y", Tagging="aws:a=1") == of_objects
     of_buckets = ("System tags cannot be added/updated by requester", "aws:a", None)
-    assert invalid_tag(s3.put_bucket_tagging, Tagging=asked) == of_buckets
+    assert invalid_tag(s3.put_bucket_tagging, Tagging=reserved) == of_buckets
 
 
 def test_the_error_names_the_invalid_tag(s3: Any) -> None:

@@ -220,9 +220,9 @@ def test_readers_of_the_trail_cannot_reuse_a_presigned_url() -> None:
 
 def test_a_query_string_cannot_fake_the_requested_object() -> None:
     found = event(s3_record(query={"bucketName": "other", "key": "other", "Host": "other", "prefix": "x"}))
-    told = found["requestParameters"]
-    assert (told["bucketName"], told["key"], told["Host"]) == ("papers", "a b.txt", "papers.s3.test")
-    assert told["prefix"] == "x"
+    recorded = found["requestParameters"]
+    assert (recorded["bucketName"], recorded["key"], recorded["Host"]) == ("papers", "a b.txt", "papers.s3.test")
+    assert recorded["prefix"] == "x"
 
 
 def test_a_cross_account_call_is_in_both_trails_with_a_shared_id() -> None:

@@ -59,9 +59,9 @@ def test_calls_are_refused_until_the_trail_can_be_written_again(
     eventually(lambda: journal.refusal("management") is None, what="the end of it")
     assert journal.flush()
     journal.close()
-    told = [each.getMessage() for each in caplog.records]
-    assert sum("cannot be written" in text for text in told) == 1
-    assert sum("is written again" in text for text in told) == 1
+    logged = [each.getMessage() for each in caplog.records]
+    assert sum("cannot be written" in text for text in logged) == 1
+    assert sum("is written again" in text for text in logged) == 1
 
 
 def test_a_nearly_full_disk_refuses_calls_before_a_record_is_lost(tmp_path: Path) -> None:
@@ -251,5 +251,5 @@ def test_a_loop_logs_a_full_disk_in_one_line_and_continues(caplog: pytest.LogCap
     loop.start()
     eventually(lambda: len(turns) > 1, what="another turn")
     loop.stop()
-    (told,) = [each for each in caplog.records if "found the disk full" in each.getMessage()]
-    assert told.exc_info is None
+    (logged,) = [each for each in caplog.records if "found the disk full" in each.getMessage()]
+    assert logged.exc_info is None

@@ -113,17 +113,17 @@ def test_a_deleted_trail_folder_is_detected(trail: Trail) -> None:
     trail.write(*"abc")
     trail.file().unlink()
     (trail.data / "trail").rmdir()
-    code, told = trail.verified()
-    assert (code, "lines of the book management that were there at" in told) == (1, True)
+    code, printed = trail.verified()
+    assert (code, "lines of the book management that were there at" in printed) == (1, True)
 
 
 @pytest.mark.parametrize("cut", CUTS)
 def test_a_truncated_or_deleted_book_is_detected_without_a_recorded_digest(trail: Trail, cut: Cut) -> None:
     trail.write(*"abcde")
     cut(trail.file())
-    code, told = trail.verified()
+    code, printed = trail.verified()
     assert code == 1
-    assert "lines of the book management that were there at 2026-03-01T12:00:00+00:00 are missing" in told
+    assert "lines of the book management that were there at 2026-03-01T12:00:00+00:00 are missing" in printed
 
 
 @pytest.mark.parametrize("cut", CUTS)
@@ -134,9 +134,9 @@ def test_a_truncation_is_remembered_when_the_trail_continues(
     cut(trail.file())
     for _ in range(2):
         trail.write("later")
-    code, told = trail.verified()
+    code, printed = trail.verified()
     assert code == 1
-    assert "lines of the book management that were there at" in told
+    assert "lines of the book management that were there at" in printed
     assert "the trail's book management was truncated" in caplog.text
 
 
@@ -169,10 +169,10 @@ def test_manually_deleted_oldest_files_are_detected(trail: Trail, gone_on: bool)
     if gone_on:
         trail.write("y", days=2)
         assert not trail.file(3).exists()
-    code, told = trail.verified()
+    code, printed = trail.verified()
     assert code == 1
-    assert "book management" in told
-    assert "missing" in told
+    assert "book management" in printed
+    assert "missing" in printed
 
 
 @pytest.mark.costs(0.4, reason="the trail is verified again each day")
@@ -337,5 +337,5 @@ def test_with_an_earlier_schema_the_completeness_is_reported_as_unknown(trail: T
     with closing(sqlite3.connect(trail.data / "db.sqlite")) as connection:
         connection.execute("DROP TABLE trail_heads")
         connection.execute("DROP TABLE trail_heads_lost")
-    code, told = trail.verified()
-    assert (code, "cannot be detected" in told) == (0, True)
+    code, printed = trail.verified()
+    assert (code, "cannot be detected" in printed) == (0, True)

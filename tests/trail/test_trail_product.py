@@ -236,10 +236,10 @@ def test_an_explanation_names_the_failed_condition_and_the_value(world: World) -
         {"Sid": "OnlyEurope", "Effect": "Allow", "Action": "ec2:DescribeVpcs", "Resource": "*", "Condition": here},
     )
     _, message, request_id = denied(world.client("ec2", **key).describe_vpcs)
-    told = world.explained(request_id)
+    printed = world.explained(request_id)
     assert "OnlyEurope" not in message
     for part in ("OnlyEurope", "StringEquals", "aws:requestedregion", "eu-west-1", REGION, "ec2:DescribeVpcs", "bo"):
-        assert part in told
+        assert part in printed
 
 
 def test_an_explanation_names_the_statement_that_denied_an_object(world: World) -> None:
@@ -255,19 +255,19 @@ def test_an_explanation_names_the_statement_that_denied_an_object(world: World) 
     }
     s3.put_bucket_policy(Bucket="papers", Policy=json.dumps({"Version": "2012-10-17", "Statement": statement}))
     _, _, request_id = denied(s3.get_object, Bucket="papers", Key="x")
-    told = world.explained(request_id)
+    printed = world.explained(request_id)
     for part in ("NoWay", "StringNotEquals", "aws:sourcevpce", "vpce-1", "absent", "s3:GetObject", "GetObject of s3"):
-        assert part in told
+        assert part in printed
 
 
 def test_an_explanation_says_why_a_role_could_not_be_assumed_or_passed(world: World) -> None:
     world.client("iam").create_role(RoleName="Closed", AssumeRolePolicyDocument=TRUST.replace(ACCOUNT, "444455556666"))
     role = f"arn:aws:iam::{ACCOUNT}:role/Closed"
     _, message, request_id = denied(world.client("sts").assume_role, RoleArn=role, RoleSessionName="night")
-    told = world.explained(request_id)
+    printed = world.explained(request_id)
     assert "trust" not in message
-    assert "role trust policy" in told
-    assert "444455556666" in told
+    assert "role trust policy" in printed
+    assert "444455556666" in printed
     key = world.user("bo", {"Effect": "Allow", "Action": "comprehend:*", "Resource": "*"})
     _, _, request_id = denied(
         world.client("comprehend", **key).start_entities_detection_job,

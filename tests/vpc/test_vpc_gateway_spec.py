@@ -125,8 +125,12 @@ def test_a_nat_gateway_has_all_its_addresses_and_is_included_only_while_availabl
 def test_a_private_nat_gateway_has_no_public_address() -> None:
     with network() as world:
         made = nat(world, ConnectivityType="private")
-        (told,) = only_vpc(world).nat_gateways
-        assert (told.nat_gateway_id, told.private, told.public) == (made.nat_gateway_id, ("10.0.0.4",), ())
+        (described,) = only_vpc(world).nat_gateways
+        assert (described.nat_gateway_id, described.private, described.public) == (
+            made.nat_gateway_id,
+            ("10.0.0.4",),
+            (),
+        )
 
 
 def test_a_route_is_a_blackhole_unless_its_target_accepts_packets() -> None:
@@ -187,9 +191,9 @@ def test_customers_prefix_lists_have_the_entries_of_their_latest_version() -> No
         customer_prefix_lists.modify(
             world.session, ACCOUNT, made.prefix_list_id, remove=[{"Cidr": "192.0.2.0/24"}], current_version=1
         )
-        told = {each.prefix_list_id: each.cidrs for each in network_spec.read(world.session, "here").prefix_lists}
-        assert told[made.prefix_list_id] == ("203.0.113.0/24",)
-        assert told[empty.prefix_list_id] == ()
+        described = {each.prefix_list_id: each.cidrs for each in network_spec.read(world.session, "here").prefix_lists}
+        assert described[made.prefix_list_id] == ("203.0.113.0/24",)
+        assert described[empty.prefix_list_id] == ()
 
 
 @pytest.mark.costs(0.25, reason="eleven NAT gateways are made, and as many public addresses beside them")
@@ -226,6 +230,6 @@ def test_a_spec_with_gateways_passes_the_agents_checks_and_compiles() -> None:
         route(world, table, "0.0.0.0/0", NatGatewayId=outer.nat_gateway_id)
         route(world, table, "192.0.2.0/24", GatewayId=gateway_id)
         route(world, table, "10.0.1.0/24", NatGatewayId=inner.nat_gateway_id)
-        told = network_spec.read(world.session, "here")
-        check(HostSpec("here", 1, told), "here", 0)
-        compile_host(told)
+        described = network_spec.read(world.session, "here")
+        check(HostSpec("here", 1, described), "here", 0)
+        compile_host(described)

@@ -48,7 +48,7 @@ def test_a_rule_has_its_protocol_number_ports_and_peer() -> None:
     with network() as world:
         group = security_groups.create(world.session, world.vpc, "web", "web", NOW)
         made = interface(world, group)
-        asked = permissions.requested(
+        wanted = permissions.requested(
             {
                 "IpPermissions": [
                     {
@@ -62,17 +62,17 @@ def test_a_rule_has_its_protocol_number_ports_and_peer() -> None:
                 ]
             }
         )
-        security_group_rules.authorize(world.session, group, asked, egress=False)
-        told = next(entry for entry in only_vpc(world).groups if entry.group_id == group.group_id)
-        assert {(rule.protocol, rule.from_port, rule.to_port, rule.peer) for rule in told.ingress} == {
+        security_group_rules.authorize(world.session, group, wanted, egress=False)
+        described = next(entry for entry in only_vpc(world).groups if entry.group_id == group.group_id)
+        assert {(rule.protocol, rule.from_port, rule.to_port, rule.peer) for rule in described.ingress} == {
             (6, 80, 81, spec.CidrPeer("10.0.0.0/8")),
             (6, 80, 81, spec.GroupPeer(group.group_id)),
             (6, 80, 81, spec.PrefixListPeer(S3_PREFIX_LIST_ID)),
         }
-        assert [(rule.protocol, rule.peer) for rule in told.egress] == [
+        assert [(rule.protocol, rule.peer) for rule in described.egress] == [
             (spec.ALL_PROTOCOLS, spec.CidrPeer("0.0.0.0/0"))
         ]
-        assert told.members == (made.address,)
+        assert described.members == (made.address,)
 
 
 def test_a_rule_for_an_ipv6_network_does_not_change_the_network() -> None:
@@ -80,9 +80,9 @@ def test_a_rule_for_an_ipv6_network_does_not_change_the_network() -> None:
         group = security_groups.create(world.session, world.vpc, "web", "web", NOW)
         interface(world, group)
         before = network_spec.read(world.session, "here")
-        asked = permissions.requested({"IpPermissions": [{"IpProtocol": "-1", "Ipv6Ranges": [{"CidrIpv6": "::/0"}]}]})
+        wanted = permissions.requested({"IpPermissions": [{"IpProtocol": "-1", "Ipv6Ranges": [{"CidrIpv6": "::/0"}]}]})
         for egress in (False, True):
-            security_group_rules.authorize(world.session, group, asked, egress=egress)
+            security_group_rules.authorize(world.session, group, wanted, egress=egress)
         assert network_spec.read(world.session, "here") == before
 
 
@@ -130,12 +130,12 @@ def test_an_endpoint_and_its_route_come_and_go_together() -> None:
 def test_a_route_leads_to_an_interface_that_a_container_has_and_whose_check_is_off() -> None:
     with network() as world:
         made = interface(world)
-        asked = {
+        wanted = {
             "RouteTableId": route_tables.main_of(world.session, world.vpc.vpc_id),
             "DestinationCidrBlock": "192.0.2.0/24",
             "NetworkInterfaceId": made.interface_id,
         }
-        routes.create(world.session, ACCOUNT, asked)
+        routes.create(world.session, ACCOUNT, wanted)
 
         def target() -> str:
             (route,) = only_vpc(world).route_tables[0].routes

@@ -9,7 +9,7 @@ from reading_room.agent.spec import HostReport
 from reading_room.dataplane.spec import FlowEvent, ListenerLabel
 
 
-class Told:
+class Received:
     """What arrived at the server's end, in order."""
 
     def __init__(self) -> None:

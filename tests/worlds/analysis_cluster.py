@@ -116,7 +116,7 @@ class World:
     def start(self, job: JobFile, member: int, containers: int) -> Container:
         """Start a container of a job."""
         place = ClusterPlace(member, containers, self.address(member), self.address(0), f"/{member}")
-        told = {
+        options = {
             "job": json.loads(dataclasses.replace(job, cluster=place).to_json()),
             "service": self.service.address,
             "folder": str(self.folder),
@@ -127,7 +127,7 @@ class World:
             [sys.executable, str(PROGRAM)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         assert process.stdin is not None
-        process.stdin.write(json.dumps(told) + "\n")
+        process.stdin.write(json.dumps(options) + "\n")
         process.stdin.flush()
         container = Container(process)
         self.started.append(container)

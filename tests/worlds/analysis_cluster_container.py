@@ -29,7 +29,7 @@ class HeldCapitalWords:
     """Finds capitalised words, and takes this many seconds for each document until a file ``go`` exists.
 
     Some documents are held. A document with the word ``hold`` is not finished before the file ``go`` exists, and one
-    with the word ``last`` not before this container was told to end early. A document that begins with ``stay in
+    with the word ``last`` not before this container must end early. A document that begins with ``stay in
     <members>`` is only finished by a container that is not among those named. Each container records that it has begun
     to work in a file ``at-<member>``.
     """
@@ -78,25 +78,25 @@ def load(name: str, seconds: float, member: int, notes: Path) -> Program:
 def main() -> int:
     """Run the container that the line on standard input describes."""
     one_thread()
-    told: dict[str, Any] = json.loads(sys.stdin.readline())
-    asked: list[int] = []
-    signal.signal(signal.SIGTERM, lambda number, _: asked.append(number))
-    job = JobFile.from_json(json.dumps(told["job"]))
+    options: dict[str, Any] = json.loads(sys.stdin.readline())
+    signals: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _: signals.append(number))
+    job = JobFile.from_json(json.dumps(options["job"]))
     assert job.cluster is not None
-    folder = Path(told["folder"])
-    program = load(job.kind, told["seconds"], job.cluster.member, folder)
+    folder = Path(options["folder"])
+    program = load(job.kind, options["seconds"], job.cluster.member, folder)
     from reading_room.analysis.cluster.alone import run_alone
     from reading_room.analysis.cluster.first import run_first
     from reading_room.analysis.cluster.member import run_member
 
-    first = partial(run_first, worker_ttl=told["worker_ttl"])
+    first = partial(run_first, worker_ttl=options["worker_ttl"])
     run = run_alone if job.cluster.containers == 1 else first if job.cluster.member == 0 else run_member
     try:
         with tempfile.TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as scratch:
             user = MemoryStorage(Folder(folder / "user"), chunk=1 << 16)
             service = MemoryStorage(Folder(folder / "service"), chunk=1 << 16)
-            work = Work(job, user, Path(scratch), lambda: bool(asked), _tell, service)
-            _tell(run(work, program, told["service"]))
+            work = Work(job, user, Path(scratch), lambda: bool(signals), _tell, service)
+            _tell(run(work, program, options["service"]))
     except JobFailure as failure:
         _tell(Failed(failure.code, failure.message))
         return 1

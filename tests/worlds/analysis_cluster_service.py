@@ -116,11 +116,11 @@ class Service:
                 return 503, {}
             if method == "GET" and path.removeprefix("/").isdigit():
                 return self._identity(int(path.removeprefix("/")))
-            asked = _PART.fullmatch(path)
-            if asked is None or asked[1] != "0":
+            match = _PART.fullmatch(path)
+            if match is None or match[1] != "0":
                 return 404, {"code": "NotFound"}
-            if asked[2] is not None:
-                return self._finish(int(asked[2]), json.loads(body))
+            if match[2] is not None:
+                return self._finish(int(match[2]), json.loads(body))
             if method == "POST":
                 self._register(json.loads(body))
             return 200, {"Parts": [_shown(number, part) for number, part in enumerate(self.parts)]}

@@ -117,7 +117,7 @@ class Operations:
 
     @operation("ec2", "DescribeVpcs")
     def vpcs(self, call: Call, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Return a VPC per id asked for."""
+        """Return a VPC for each requested id."""
         self.calls.append(call)
         ids = request.get("VpcIds") or ["vpc-0123456789abcdef0"]
         tags = [{"Key": "a&b", "Value": "<c>"}]
@@ -125,7 +125,7 @@ class Operations:
 
     @operation("ec2", "CreateSubnet")
     def create_subnet(self, call: Call, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what was asked for."""
+        """Return the request's own values."""
         self.calls.append(call)
         return {"Subnet": {"VpcId": request["VpcId"], "CidrBlock": request.get("CidrBlock", "")}}
 

@@ -31,13 +31,13 @@ def accept_command(connection: socket.socket) -> None:
         os.dup2(stream, number)
         os.close(stream)
     with connection.makefile("rb") as sent:
-        asked: dict[str, Any] = json.load(sent)
-    os.chdir(asked["folder"])
+        command: dict[str, Any] = json.load(sent)
+    os.chdir(command["folder"])
     os.environ.clear()
-    os.environ.update(asked["environment"])
+    os.environ.update(command["environment"])
     # The program adds the folder of its own data when it is imported.
     os.environ["AWS_DATA_PATH"] = os.pathsep.join(filter(None, (os.environ.get("AWS_DATA_PATH"), OWN_DATA)))
-    sys.argv = ["aws", *asked["arguments"]]
+    sys.argv = ["aws", *command["arguments"]]
 
 
 def answer(connection: socket.socket) -> None:

@@ -136,7 +136,7 @@ class Hall(Place):
 
     def completed(self, properties: Mapping[str, Any]) -> bytes:
         """Assert that a job completed; return the bytes of its archive."""
-        assert properties["JobStatus"] == "COMPLETED", self.told(properties)
+        assert properties["JobStatus"] == "COMPLETED", self.description(properties)
         return self.archive_of(properties)
 
     def archives(self, prefix: str, *containers: int, kind: str = "entities", **more: Any) -> list[bytes]:
@@ -182,7 +182,7 @@ class Hall(Place):
         bucket, _, key = properties["OutputDataConfig"]["S3Uri"].removeprefix("s3://").partition("/")
         return self.account.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
 
-    def told(self, properties: Mapping[str, Any]) -> str:
+    def description(self, properties: Mapping[str, Any]) -> str:
         """Return everything known about a job, for a failed assertion."""
         return f"{properties}\n{self.story(properties['JobId'])}\n{self.product.tail(60)}"
 

@@ -66,8 +66,8 @@ def ask(
     app: Any, path: str, method: str = "GET", *more: tuple[str, str], query: str = "", body: bytes = b"", **headers: str
 ) -> Answer:
     """Send a request and return the answer; ``more`` and ``headers`` are its headers, with _ for - in ``headers``."""
-    told = {"host": HOST} | {name.replace("_", "-"): value for name, value in headers.items()}
-    pairs = [*told.items(), *more]
+    fields = {"host": HOST} | {name.replace("_", "-"): value for name, value in headers.items()}
+    pairs = [*fields.items(), *more]
     scope = {
         "type": "http",
         "method": method,

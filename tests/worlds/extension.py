@@ -189,8 +189,8 @@ class ExtensionWorld:
     ) -> dict[str, dict[str, Any]]:
         """Return what CheckJob tells of a request, by the names of the checks."""
         text = json.dumps(self.request(**changes) if request is None else request)
-        told = self.room(key).check_job(Operation=operation, Request=text)["Checks"]
-        return {each["Name"]: each for each in told}
+        answer = self.room(key).check_job(Operation=operation, Request=text)["Checks"]
+        return {each["Name"]: each for each in answer}
 
     def close(self) -> None:
         """Close everything."""

@@ -163,7 +163,7 @@ class FlowWorld:
         self.now += dt.timedelta(seconds=seconds)
         return self.delivery.turn(self.now)
 
-    def told(self) -> dict[str, list[str]]:
+    def delivered(self) -> dict[str, list[str]]:
         with self.database.reading() as session:
             rows = session.execute(
                 select(LogStream.name, LogEvent.message)

@@ -81,7 +81,7 @@ class World:
         """The session that is denied; ``None`` for every session."""
         self.held: str | None = None
         """Why no job may begin."""
-        self.asked: list[str] = []
+        self.requested: list[str] = []
         self.controller = self.restart()
 
     def restart(self) -> JobController:
@@ -101,7 +101,7 @@ class World:
         return self.controller
 
     def _denials(self, session_arn: str) -> str | None:
-        self.asked.append(session_arn)
+        self.requested.append(session_arn)
         return self.denial if self.denied in (None, session_arn) else None
 
     def submit(self, token: str | None = None, name: str | None = None) -> str:

@@ -99,7 +99,7 @@ class Place:
         return self.phase(job).upper() in reading.OVER
 
     def wait(self, job: str, seconds: float = 360) -> dict[str, Any]:
-        """Wait for the end of a job of any kind, also while the product does not answer."""
+        """Wait for the end of a job of any kind, even while the product does not answer."""
         try:
             eventually(lambda: self.over(job), seconds, f"the end of job {job}")
         except AssertionError as error:
@@ -270,7 +270,7 @@ class Place:
 
     @contextmanager
     def held_at(self, job: str, phase: Phase, seconds: float = 60) -> Iterator[None]:
-        """Wait until the job is in a phase, and hold it there: nobody can write to the database meanwhile."""
+        """Wait until the job is in a phase, and hold it there: nobody can write to the database in the meantime."""
         query = "SELECT phase FROM jobs WHERE job_id = ?"
         with self.product.database() as database:
             deadline = time.monotonic() + seconds

@@ -80,7 +80,7 @@ class Killed(BaseException):
 
 
 class MortalDispatcher(Dispatcher):
-    """A dispatcher that records its calls, and at one of which a test can end the process."""
+    """A dispatcher that records its calls. A test can end the process at any of them."""
 
     def __init__(self, table: OperationTable, authorizer: PolicyAuthorizer) -> None:
         super().__init__(table=table, authorizer=authorizer)

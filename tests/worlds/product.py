@@ -1,8 +1,8 @@
 """A product that tests may kill: its processes by role, its resources on the machine, and what must not remain.
 
 Each product runs with a range of user ids and in control groups of its own, or, for an ordinary user, in namespaces of
-its own. So every process it ever started is found, even if its parent is gone, and products side by side are told
-apart.
+its own. So every process it ever started is found, even if its parent is gone, and products side by side do not
+interfere.
 """
 
 from __future__ import annotations
@@ -96,8 +96,8 @@ class Product:
 
     def read_settings(self) -> Settings:
         """Return the settings as its commands read them."""
-        told = {f"READING_ROOM_{name}": value for name, value in self.settings.items()}
-        return Settings.from_environment(told, data=self.data)
+        variables = {f"READING_ROOM_{name}": value for name, value in self.settings.items()}
+        return Settings.from_environment(variables, data=self.data)
 
     def opened(self) -> Database:
         """Open its database with its root key, as ``reading-room accounts`` does."""
@@ -220,7 +220,7 @@ class Product:
                 if ours or path.stat().st_uid in self.uids or mark in (path / "environ").read_bytes().split(b"\0"):
                     found.add(int(path.name))
             except OSError:
-                continue  # The process has ended meanwhile, or belongs to somebody else.
+                continue  # The process has ended, or belongs to another user.
         if os.geteuid() != 0:
             spaces = {int(path.name): _user_space(path) for path in Path("/proc").glob("[0-9]*")}
             self.spaces |= {space for pid in found if (space := spaces.get(pid)) is not None}
@@ -377,7 +377,7 @@ def _user_space(process: Path) -> int | None:
                 descriptor = fcntl.ioctl(descriptor, NS_GET_PARENT)
                 opened.callback(os.close, descriptor)
         except OSError:
-            return None  # The process has ended meanwhile, or belongs to somebody else.
+            return None  # The process has ended, or belongs to another user.
     return inner
 
 

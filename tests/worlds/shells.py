@@ -110,7 +110,7 @@ def until_on_record(user: str, operation: str) -> str:
 
 
 def wrong_in(
-    told: Sequence[Step],
+    steps: Sequence[Step],
     product: Product,
     scratch: Path,
     *,
@@ -125,14 +125,14 @@ def wrong_in(
     ``before`` is typed first, ``around`` is a command that runs the shell; both may use ``/tmp/`` as pages do. ``ends``
     says whether a failing command ends the shell, which is wrong for pages that show refusals.
     """
-    assert told
+    assert steps
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "READING_ROOM_"))}
     environment |= {f"READING_ROOM_{name}": value for name, value in product.settings.items()}
     # ``around`` may put the shell into another network, where this process's servers cannot be reached.
     aws = install() if around else loaded_aws()
     path = f"{PROGRAMS}:{aws}:{os.environ['PATH']}"
     environment |= {"PATH": path, "TMPDIR": str(scratch), "COLUMNS": "400", **more}
-    script = "\n".join(f"{typed(step, product, scratch, examples)}\necho; echo '{MARK}'" for step in told)
+    script = "\n".join(f"{typed(step, product, scratch, examples)}\necho; echo '{MARK}'" for step in steps)
     run = subprocess.run(
         [
             *around,
@@ -150,11 +150,11 @@ def wrong_in(
     *printed, rest = run.stdout.split(f"{MARK}\n")
     wrong = [
         f"{step.block}\n{step.text}\nsaid:\n{step.said}\nprinted:\n{output}"
-        for step, output in zip(told, printed, strict=False)
+        for step, output in zip(steps, printed, strict=False)
         if not occurs(step.said, output)
     ]
-    if len(printed) < len(told):
-        block, text, _ = told[len(printed)]
+    if len(printed) < len(steps):
+        block, text, _ = steps[len(printed)]
         wrong.append(f"{block} ended the shell with {run.returncode}\n{text}\nprinted:\n{rest}{run.stderr}")
     return wrong
 

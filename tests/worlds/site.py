@@ -101,8 +101,8 @@ class Site(Place):
 
     def call(self, worker: int, service: str, operation: str, url: str | None = None, **parameters: Any) -> list[Any]:
         """Call a service from inside a container, as the administrator; return the outcome."""
-        asked = json.dumps([service, operation, parameters, url, self.keys()])
-        return list(json.loads(run_in_container(worker, CALL, asked, as_job=True)))
+        arguments = json.dumps([service, operation, parameters, url, self.keys()])
+        return list(json.loads(run_in_container(worker, CALL, arguments, as_job=True)))
 
     def bucket_policy(self, *statements: dict[str, Any]) -> None:
         """Give the bucket a policy of statements about the job's role."""

@@ -94,7 +94,7 @@ class PolicyWorld(PreparationWorld):
             kind, (new_recognizer, "RecognizerName")
         )
         identifier = job_id()
-        asked = {
+        parameters = {
             name: f"m-{identifier[:20]}",
             "LanguageCode": "en",
             "DataAccessRoleArn": ROLE,
@@ -103,7 +103,7 @@ class PolicyWorld(PreparationWorld):
             **more,
         }
         call = Call(
-            "comprehend", "Create", asked, root_principal(ACCOUNT), ACCOUNT, REGION, NetworkPath(secure=True), "r"
+            "comprehend", "Create", parameters, root_principal(ACCOUNT), ACCOUNT, REGION, NetworkPath(secure=True), "r"
         )
         with self.database.transaction() as session:
             return submit(session, make(call, identifier).job, self.now).job_id

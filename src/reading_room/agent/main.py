@@ -1,4 +1,4 @@
-"""The agent's process: prove that the network can be enforced, then take turns until told to end."""
+"""The agent's process: prove that the network can be enforced, then take turns until a signal ends it."""
 
 from __future__ import annotations
 

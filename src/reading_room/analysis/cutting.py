@@ -62,7 +62,7 @@ class Part:
 class Plan:
     """All parts of a job, in the order of its results.
 
-    ``input`` is the SHA-256 of the listing. A plan that is not ``complete`` has no parts: the job was asked to stop
+    ``input`` is the SHA-256 of the listing. A plan that is not ``complete`` has no parts: the job was stopped
     before they were known.
     """
 
@@ -124,7 +124,7 @@ def document_ends(size: int, chunks: Iterable[bytes]) -> Iterator[int]:
     """Yield the end offset of each document of a file of ``size`` bytes in which lines are documents.
 
     The documents are those of ``documents.documents_of_lines``: a byte order mark belongs to the first line and is not
-    a line by itself, and a file that is not text is one document, of which only the beginning is read.
+    a line by itself, and a file that is not text is one document; only its beginning is read.
     """
     head, whole = peeked(chunks)
     if foreign(head):

@@ -40,8 +40,8 @@ ARCHIVE = "output.tar.gz"
 class PartResult:
     """A part's object: ``sha256`` in hexadecimal, ``size`` in bytes, and ``errors`` of its ``documents`` failed.
 
-    ``characters`` and ``units`` are those of the others, as they are billed. ``stopped`` says that the job was asked to
-    stop and that further documents are missing.
+    ``characters`` and ``units`` are those of the others, as they are billed. ``stopped`` says that the job was stopped
+    and that further documents are missing.
     """
 
     number: int
@@ -311,7 +311,7 @@ class Pace:
 
 
 class _Stopped(Exception):
-    """The job was asked to stop during the search for line ends."""
+    """The job was stopped during the search for line ends."""
 
 
 class _Scan:

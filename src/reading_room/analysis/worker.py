@@ -46,15 +46,15 @@ class Stop:
     """Remembers whether SIGTERM was received."""
 
     def __init__(self) -> None:
-        self.asked = False
+        self.stop_requested = False
         signal.signal(signal.SIGTERM, self._ask)
 
     def _ask(self, *_: object) -> None:
-        self.asked = True
+        self.stop_requested = True
 
     def __call__(self) -> bool:
         """Return whether to stop."""
-        return self.asked
+        return self.stop_requested
 
 
 def main(arguments: list[str] | None = None) -> int:

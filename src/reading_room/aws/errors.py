@@ -78,7 +78,7 @@ class MissingAction(AwsError):
 
 
 class DryRunOperation(AwsError):
-    """EC2: the caller has permission, and asked for a dry run."""
+    """EC2: the caller has permission, and requested a dry run."""
 
     code = "DryRunOperation"
     status = 412

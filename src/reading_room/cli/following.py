@@ -33,9 +33,9 @@ class View:
     """A job as it was last seen."""
 
     status: str = ""
-    told: ProgressLine | None = None
+    reported: ProgressLine | None = None
     """Its progress when it was last reported."""
-    told_at: float = 0.0
+    reported_at: float = 0.0
     """When it was reported, in seconds since 1970."""
     containers: int = 1
     properties: dict[str, Any] = field(default_factory=dict)
@@ -48,15 +48,15 @@ class View:
     def words(self, now: float | None = None) -> str:
         """Return the state and the progress; with ``now``, the time since the report is taken from the time left."""
         words = [self.status]
-        told = self.told
-        if told is not None and not self.over:
-            of = "" if told.of is None else f" of {told.of:,}"
-            words.append(f"{told.documents:,}{of} documents")
-            if told.rate is not None:
-                words.append(told.rate)
-            if told.left is not None:
-                since = 0.0 if now is None else now - self.told_at
-                left = progress.Left(told.left.least - since, told.left.most - since)
+        reported = self.reported
+        if reported is not None and not self.over:
+            of = "" if reported.of is None else f" of {reported.of:,}"
+            words.append(f"{reported.documents:,}{of} documents")
+            if reported.rate is not None:
+                words.append(reported.rate)
+            if reported.left is not None:
+                since = 0.0 if now is None else now - self.reported_at
+                left = progress.Left(reported.left.least - since, reported.left.most - since)
                 words.append(f"{progress.about(left)} left" if left.most >= 1 else "nearly done")
         if self.containers > 1 and not self.over:
             words.append(f"in {self.containers} containers")
@@ -112,9 +112,9 @@ class Follower:
 
 def _updated(view: View, at: float, message: str) -> View:
     """Return a view updated with one more line of the job's story."""
-    told = progress.read(message)
-    if told is not None:
-        return replace(view, told=told, told_at=at, containers=told.containers)
+    reported = progress.read(message)
+    if reported is not None:
+        return replace(view, reported=reported, reported_at=at, containers=reported.containers)
     if message.startswith("Prepared: "):
         # The line names one interface for each container.
         return replace(view, containers=max(1, len(set(_INTERFACE.findall(message)))))
@@ -147,8 +147,8 @@ def shown(title: str, *, states: bool = True) -> Iterator[Callable[[View], None]
 
     def show(view: View) -> None:
         nonlocal last
-        now = (view.status if states else "", view.told)
-        if now == last or view.over or (not states and view.told is None):
+        now = (view.status if states else "", view.reported)
+        if now == last or view.over or (not states and view.reported is None):
             return
         last = now
         console.print(view.words(), soft_wrap=True, markup=False)

@@ -50,21 +50,21 @@ def kinds_of(given: Sequence[str], classifier: str | None) -> tuple[str, ...]:
 
     ``all`` stands for every kind that needs no custom model, and for classification if a classifier is named.
     """
-    asked = [name for each in given for part in each.split(",") if (name := part.strip())]
-    for name in asked:
+    requested = [name for each in given for part in each.split(",") if (name := part.strip())]
+    for name in requested:
         if name not in (*NAMES, ALL):
             raise KindError(f"--kind {name}: expected {ALL}, or some of {', '.join(NAMES)}")
     classification = CLASSIFICATION.name
-    if ALL in asked:
-        asked = [name for name in NAMES if name != classification or classifier is not None]
-    if classification in asked and classifier is None:
+    if ALL in requested:
+        requested = [name for name in NAMES if name != classification or classifier is not None]
+    if classification in requested and classifier is None:
         raise KindError(
             "--kind classification: name a custom classifier with --classifier ARN "
             "(`aws comprehend list-document-classifiers` lists the existing ones)"
         )
-    if classifier is not None and classification not in asked:
+    if classifier is not None and classification not in requested:
         raise KindError("--classifier: is only for --kind classification, which was not requested")
-    return tuple(dict.fromkeys(asked))
+    return tuple(dict.fromkeys(requested))
 
 
 def languages_of(kind: str) -> tuple[str, ...]:

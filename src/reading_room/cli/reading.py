@@ -312,7 +312,7 @@ class JobCalls:
     ALL: Mapping[str, JobKind] = {kind.name: kind for kind in JOB_KINDS}
     KINDS: Mapping[str, JobKind] = {
         kind.name: kind
-        # Those that are told a language come first, as the command line has them.
+        # Those with a language come first, as on the command line.
         for kind in sorted(JOB_KINDS, key=lambda kind: not kind.languages)
         if kind.engines
     }

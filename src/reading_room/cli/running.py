@@ -157,7 +157,7 @@ def stop(process: subprocess.Popen[bytes]) -> int:
 
 
 def free_port() -> int:
-    """Return a free port below those that the kernel gives to clients, one of which might take it.
+    """Return a free port below those that the kernel gives to clients, as a client might take one of those.
 
     Raises ``StartError`` after a hundred attempts.
     """

@@ -74,7 +74,7 @@ class Child:
 
 
 class Supervisor:
-    """Runs the product's processes until it is told to stop."""
+    """Runs the product's processes until a signal stops it."""
 
     def __init__(
         self,

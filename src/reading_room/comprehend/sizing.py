@@ -11,7 +11,7 @@ from reading_room.agent.spec import Capacity
 from reading_room.analysis.kinds import CONTAINER_BYTES, work_of
 from reading_room.comprehend.errors import ContainersTagInvalid
 from reading_room.comprehend.models.requests import training_places
-from reading_room.comprehend.tags import CONTAINERS_TAG, containers_asked, stored
+from reading_room.comprehend.tags import CONTAINERS_TAG, containers_requested, stored
 from reading_room.jobs.job import CONTAINERS, counted
 from reading_room.jobs.places import location_of
 from reading_room.jobs.ports import JobSize
@@ -45,18 +45,18 @@ class SizeLimits:
         return cls(chosen or usual, settings.containers_per_job, settings.container_memory)
 
 
-def size_of(total: int | None, asked: int | None, capacity: Capacity | None, limits: SizeLimits) -> JobSize:
+def size_of(total: int | None, requested: int | None, capacity: Capacity | None, limits: SizeLimits) -> JobSize:
     """Return the size of a job. The size of its parts does not depend on the number of containers.
 
-    ``total`` is the size of its input in bytes, or ``None`` if it must not be read. ``asked`` is the number that its
-    tag asks for. While ``capacity`` is unknown, only the tag gives a job several containers.
+    ``total`` is the size of its input in bytes, or ``None`` if it must not be read. ``requested`` is the number of its
+    tag. While ``capacity`` is unknown, only the tag gives a job several containers.
     """
     if not limits.container_bytes:
         return JobSize()
     least = -(-(_UNKNOWN if total is None else total) // MOST_PARTS)
     parts = max(limits.container_bytes // 2, least, LEAST_PART_BYTES)
-    if asked is not None:
-        return JobSize(asked, parts, f"{counted(asked)}, because of its tag {CONTAINERS_TAG}")
+    if requested is not None:
+        return JobSize(requested, parts, f"{counted(requested)}, because of its tag {CONTAINERS_TAG}")
     if total is None:
         reason = f"1 container: the size of another account's input is not read; {CONTAINERS_TAG} sets the number"
         return JobSize(1, parts, reason)
@@ -85,11 +85,11 @@ class JobSizing:
         if not limits.container_bytes:
             return JobSize()
         try:
-            asked = containers_asked(tags)
+            requested = containers_requested(tags)
         except ContainersTagInvalid:
             # No request can give a job such a tag, but the database of an older version may have one.
-            asked = None
-        return size_of(self._input_bytes(row), asked, capacity, limits)
+            requested = None
+        return size_of(self._input_bytes(row), requested, capacity, limits)
 
     def _input_bytes(self, row: JobRow) -> int | None:
         """Return the size of a job's input in bytes, or ``None`` if part of it is in another account's bucket.

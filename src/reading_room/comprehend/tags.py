@@ -43,11 +43,11 @@ def as_mapping(tags: Sequence[Mapping[str, str]]) -> dict[str, str]:
         if key in mapping:
             raise DuplicateTagKey(key)
         mapping[key] = tag.get("Value", "")
-    containers_asked(mapping)
+    containers_requested(mapping)
     return mapping
 
 
-def containers_asked(tags: Mapping[str, str]) -> int | None:
+def containers_requested(tags: Mapping[str, str]) -> int | None:
     """Return the number of containers that the tags set, or ``None``. Raises ``ContainersTagInvalid``."""
     value = tags.get(CONTAINERS_TAG)
     if value is None:
@@ -62,9 +62,9 @@ def check_containers(tags: Mapping[str, str], analysis: str, request: Mapping[st
 
     ``request`` has the members that only this kind of job has.
     """
-    asked, work = containers_asked(tags), work_of(analysis, request)
-    if asked is not None and asked > 1 and work not in CONTAINER_BYTES:
-        raise RunsInOneContainer(CONTAINERS_TAG, asked, work)
+    requested, work = containers_requested(tags), work_of(analysis, request)
+    if requested is not None and requested > 1 and work not in CONTAINER_BYTES:
+        raise RunsInOneContainer(CONTAINERS_TAG, requested, work)
 
 
 def tags_of(session: Session, account: str, arn: str) -> dict[str, str]:

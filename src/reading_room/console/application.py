@@ -66,7 +66,7 @@ class ConsoleApplication:
         return self._files.get(path) or (self._files.get(INDEX) if self._is_route(path) else None)
 
     def _is_route(self, path: str) -> bool:
-        """Return whether an unescaped path is a route of the pages, all of which are served from the index file.
+        """Return whether an unescaped path is a route of the pages. The index file is served for all of them.
 
         At the top, or in a folder of files, a last part with a dot names a file; elsewhere it names a bucket or a user.
         """

@@ -87,7 +87,7 @@ class MemoryContainerDriver:
         self._states[container_id] = replace(self._states[container_id], phase="lost", exit_code=None)
 
     def stop(self, container_id: str) -> None:
-        """End a running container like a worker that was told to finish early."""
+        """End a running container like a worker that must finish early."""
         state = self._states.get(container_id)
         if state is not None and state.phase in ("starting", "running"):
             self.calls.append(("stop", container_id))

@@ -62,7 +62,7 @@ class WorkerMessages:
 
     def _ask(self, what: bytes, path: Path, offset: int) -> Said | None:
         try:
-            # Called several times a turn for every container, most of which have written nothing new.
+            # Called several times a turn for every container, and most of them have written nothing new.
             if os.stat(path, follow_symlinks=False).st_size <= offset:
                 return None
             descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)

@@ -6,7 +6,7 @@ own trust store. One certificate covers the names that are the same in every VPC
 have two labels before the shared part, which no wildcard covers, so each such endpoint has its own certificate, kept in
 memory.
 
-The other is for the APIs' HTTPS outside VPCs: its names are the machine's. Clients are told to trust its file.
+The other is for the APIs' HTTPS outside VPCs: its names are the machine's. Clients must trust its file.
 """
 
 from __future__ import annotations

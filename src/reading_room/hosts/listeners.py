@@ -44,7 +44,7 @@ from reading_room.hosts.front.records import (
     Head,
     LaneOpened,
     NameRecord,
-    check_asked,
+    check_query,
 )
 from reading_room.hosts.requests import serve_requests
 from reading_room.iam.container_credentials import json_reply
@@ -183,16 +183,16 @@ class VpcListeners:
         asking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
         async def answer(scope: Scope, receive: Any) -> Reply:
-            asked = scope["method"], scope["raw_path"].decode("latin-1"), vpc_id, scope["client"][0]
+            query = scope["method"], scope["raw_path"].decode("latin-1"), vpc_id, scope["client"][0]
             body = b""
-            if scope["method"] == "POST" and await asyncio.to_thread(self._credentials.expects, *asked):
+            if scope["method"] == "POST" and await asyncio.to_thread(self._credentials.expects, *query):
                 try:
                     body = await read_body(receive, read_headers(scope), BODY_LIMIT, self._body_seconds)
                 except BodyTooLarge:
                     return _unreadable(f"the body has more than {BODY_LIMIT} bytes")
                 except BodyTooSlow:
                     return _unreadable("the body did not arrive in time")
-            return await asyncio.to_thread(self._credentials.handle, *asked, body)
+            return await asyncio.to_thread(self._credentials.handle, *query, body)
 
         async def app(scope: Scope, receive: Any, send: Any) -> None:
             lock = asking.setdefault(scope["client"][0], asyncio.Lock())
@@ -262,7 +262,7 @@ class _Front:
     def _take(self, message: bytes, sent: list[socket.socket]) -> None:
         body = decode(FromFront, message).body
         if isinstance(body, Asked):
-            check_asked(body)
+            check_query(body)
             self._answer(body)
         elif isinstance(body, LaneOpened):
             if len(sent) != 1 or sent[0].family != socket.AF_UNIX or sent[0].type != socket.SOCK_STREAM:
@@ -279,13 +279,13 @@ class _Front:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _answer(self, asked: Asked) -> None:
-        found = self._listeners._resolver.look_up(self._vpc_id, asked.name, asked.kind)
+    def _answer(self, query: Asked) -> None:
+        found = self._listeners._resolver.look_up(self._vpc_id, query.name, query.kind)
         if found is None:
-            self._send(Answered(asked.number, silent=True))
+            self._send(Answered(query.number, silent=True))
             return
         records = None if found.records is None else tuple(NameRecord(*record) for record in found.records)
-        self._send(Answered(asked.number, records))
+        self._send(Answered(query.number, records))
 
     async def _certify(self, endpoint_id: str | None) -> None:
         place = (self._vpc_id, "endpoint-https", endpoint_id)

@@ -1,4 +1,4 @@
-"""The checks of ``/_reading_room/ready``, all of which must pass before the service is ready."""
+"""The checks of ``/_reading_room/ready``. The service is ready when all of them pass."""
 
 from __future__ import annotations
 

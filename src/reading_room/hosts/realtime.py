@@ -64,7 +64,7 @@ class _Warm:
     """One container: its specification, and its socket once it has started."""
 
     spec: RealtimeSpec
-    asked: float
+    requested_at: float
     used: float
     arrived: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)

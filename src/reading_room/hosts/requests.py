@@ -59,7 +59,7 @@ async def serve_requests(lane: Lane, find: Find) -> None:
 
 
 class _Exchange:
-    """One ASGI request and its answer; the front is told what the request has proven (``Standing``)."""
+    """One ASGI request and its answer; the front learns what the request has proven (``Standing``)."""
 
     def __init__(self, lane: Lane, head: Head) -> None:
         self._lane = lane

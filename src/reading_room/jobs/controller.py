@@ -46,7 +46,7 @@ from reading_room.settings import Settings
 logger = logging.getLogger(__name__)
 
 STOP_SECONDS = 60
-"""How long a worker may take to write its results after being asked to stop."""
+"""How long a worker may take to write its results after a stop."""
 CONFIRMATION_SECONDS = 5
 """How long the end of a job waits for the host to confirm that the interface is gone."""
 TURN_SECONDS = 1.0

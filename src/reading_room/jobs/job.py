@@ -24,7 +24,7 @@ class Phase(StrEnum):
     RUNNING = "running"
     """Every interface exists and the containers are wanted."""
     STOPPING = "stopping"
-    """The first worker was asked to finish early."""
+    """The first worker must finish early."""
     FINISHING = "finishing"
     """The outcome is decided; containers and interfaces are being removed."""
     COMPLETED = "completed"
@@ -175,7 +175,7 @@ class OutputSeen:
     documents: int
     errors: int
     stopped: bool
-    """Whether the worker ended early because it was asked to."""
+    """Whether the worker ended early because it was stopped."""
     model: ModelSeen | None = None
     """The artifact of a training, which is the object that was found."""
     warning: str = ""
@@ -238,7 +238,7 @@ class TimedOut:
 
 @dataclass(frozen=True, slots=True)
 class StopOverdue:
-    """The first worker did not end within ``seconds`` of being asked to."""
+    """The first worker did not end within ``seconds`` of the stop."""
 
     seconds: int
 

@@ -146,10 +146,10 @@ class MemoryIdentities:
 class MemoryStories:
     """A ``Storyteller`` that keeps the lines by job."""
 
-    told: dict[str, list[tuple[dt.datetime, str]]] = field(default_factory=dict)
+    written: dict[str, list[tuple[dt.datetime, str]]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def __call__(self, job_id: str, lines: Sequence[tuple[dt.datetime, str]]) -> None:
         """Keep the lines."""
         with self._lock:
-            self.told.setdefault(job_id, []).extend(lines)
+            self.written.setdefault(job_id, []).extend(lines)

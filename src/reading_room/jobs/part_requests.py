@@ -54,8 +54,8 @@ class PartRequests:
     def expects(self, method: str, path: str, vpc_id: str, source_ip: str) -> bool:
         """Return whether to read a request's body: only the first container of a job sends one, about its parts."""
         with self._database.reading() as session:
-            asked = _asked(session, path, vpc_id, source_ip)
-            return method == "POST" and asked is not None and asked[0].member == 0 and asked[2].startswith("/parts")
+            known = _sender(session, path, vpc_id, source_ip)
+            return method == "POST" and known is not None and known[0].member == 0 and known[2].startswith("/parts")
 
     def handle(self, method: str, path: str, body: bytes, vpc_id: str, source_ip: str) -> Reply | None:
         """Return the reply to a request, or ``None`` to reply as for an unknown path; ``path`` is as sent."""
@@ -72,10 +72,10 @@ class PartRequests:
 
     def _get(self, path: str, vpc_id: str, source_ip: str) -> Reply | None:
         with self._database.reading() as session:
-            asked = _asked(session, path, vpc_id, source_ip)
-            if asked is None:
+            known = _sender(session, path, vpc_id, source_ip)
+            if known is None:
                 return None
-            container, job, rest = asked
+            container, job, rest = known
             if rest == "/parts" and container.member == 0:
                 return _parts_reply(parts.states(session, job.job_id))
         return self._certificate(container, job, path, vpc_id, source_ip) if rest == "" else None
@@ -85,7 +85,7 @@ class PartRequests:
     ) -> Reply | None:
         identity = self._authorities.identity(job.job_id, container.attempt, container.member, job.containers)
         with self._database.reading() as session:
-            if _asked(session, path, vpc_id, source_ip) is None:
+            if _sender(session, path, vpc_id, source_ip) is None:
                 if not _lives(session, job.job_id, container.attempt):
                     # The attempt ended meanwhile, and its end may have come before these identities were stored.
                     self._authorities.forget(job.job_id, container.attempt)
@@ -100,15 +100,15 @@ class PartRequests:
 
     def _post(self, path: str, body: bytes, vpc_id: str, source_ip: str) -> Reply | None:
         with self._database.reading() as session:
-            asked = _asked(session, path, vpc_id, source_ip)
-        if asked is None or asked[0].member != 0:
+            known = _sender(session, path, vpc_id, source_ip)
+        if known is None or known[0].member != 0:
             return None
-        container, job, rest = asked
+        container, job, rest = known
         if rest == "/parts":
             digest, plan = read_plan(body)
             with self._database.transaction() as session:
                 # Check again in the transaction with the write lock, in case the attempt ended meanwhile.
-                if _asked(session, path, vpc_id, source_ip) is None:
+                if _sender(session, path, vpc_id, source_ip) is None:
                     return None
                 states = parts.register(
                     session, job.job_id, container.attempt, container.container_id, digest, plan, self._clock()
@@ -122,13 +122,13 @@ class PartRequests:
         if not result.key.startswith(folder) or result.key == folder:
             raise Malformed(f"Key is not the key of an object under {folder}")
         with self._database.transaction() as session:
-            if _asked(session, path, vpc_id, source_ip) is None:
+            if _sender(session, path, vpc_id, source_ip) is None:
                 return None
             own = parts.finish(session, job.job_id, int(named[1]), container.container_id, fence, result)
         return json_reply(200, {}) if own else _refusal(409, "Fenced", "the part is not this container's to finish")
 
 
-def _asked(session: Session, path: str, vpc_id: str, source_ip: str) -> tuple[JobContainerRow, JobRow, str] | None:
+def _sender(session: Session, path: str, vpc_id: str, source_ip: str) -> tuple[JobContainerRow, JobRow, str] | None:
     """Return the container that sent a request, its job, and the rest of the path; ``None`` for any other sender."""
     found = session.execute(container_at(vpc_id, source_ip)).first()
     if found is None:

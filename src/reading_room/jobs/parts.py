@@ -1,4 +1,4 @@
-"""The parts into which a job's input is divided: which are finished, by whom, and the object with the result of each.
+"""The parts into which a job's input is divided: the finished ones, their containers, and the objects with the results.
 
 The first container of an attempt divides the input and registers the plan. The plan is a pure function of the input, so
 a later attempt gets the same plan and continues from the finished parts. If the plan differs, because the input has

@@ -71,7 +71,7 @@ class HostReports:
                 if state is not None:
                     self._apply_state(container, state)
                 elif container.need.member == 0 and container.job.phase == Phase.STOPPING.value:
-                    # No worker exists yet that could be asked to finish early.
+                    # No worker exists yet that could finish early.
                     self._writer.advance(container.need.job_id, ContainerLost("it had not started"))
         self._note_problems(report, wanted)
 

@@ -143,7 +143,7 @@ def _stop_running(job: Job, event: StopRequested) -> Step:
 
 
 def _stop_again(job: Job, event: StopRequested) -> Step:
-    # The worker has already been asked, or the end is decided: the caller sees STOP_REQUESTED until the job ends.
+    # The worker is already stopping, or the end is decided: the caller sees STOP_REQUESTED until the job ends.
     return replace(job, stop_requested=True), ()
 
 
@@ -153,7 +153,7 @@ def _fail(job: Job, event: PreparationFailed | WorkerFailed) -> Step:
 
 def _done(job: Job, event: OutputSeen) -> Step:
     if event.stopped:
-        # Nobody asked this worker to stop: its host is shutting down, so another attempt does the remaining documents.
+        # No caller stopped this job: the host is shutting down, so another attempt does the remaining documents.
         return _retry(job, ContainerLost("the worker was ended early by its host"))
     return _finish(job, _completed(event))
 

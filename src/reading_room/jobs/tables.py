@@ -31,7 +31,7 @@ class JobRow(Base):
         Index("ix_jobs_kind_admitted", "account", "kind", "admitted_at"),
         # For the retention of jobs, the first to end first.
         Index("ix_jobs_ended", "ended_at", "job_id"),
-        # Which engines were asked for lately is read with every spec.
+        # Every spec reads which engines were needed recently.
         Index("ix_jobs_submitted", "submitted_at", "engine"),
     )
 

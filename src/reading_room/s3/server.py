@@ -213,7 +213,7 @@ class S3Application:
         return authenticated
 
     def _admit(self, authenticated: AuthenticatedRequest) -> None:
-        """Count a request against the rates. Anonymous callers are told apart by their addresses."""
+        """Count a request against the rates. Anonymous callers are distinguished by their addresses."""
         request, verified = authenticated.request, authenticated.verified
         path = request.incoming.path
         source = path.source_ip or f"{path.vpc_id} {path.vpc_source_ip}"

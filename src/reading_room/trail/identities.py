@@ -19,7 +19,7 @@ def user_identity(
 ) -> dict[str, Any]:
     """Return the identity element of a caller. It is cached and must not be modified.
 
-    A principal of ``None`` means an unauthenticated request, of which only the claimed key is known. ``invoked_by`` is
+    A principal of ``None`` means an unauthenticated request: only its claimed key is known. ``invoked_by`` is
     the service that makes a call with a role session.
     """
     if principal is None:

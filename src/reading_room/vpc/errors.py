@@ -121,7 +121,7 @@ class MissingParameter(Ec2Error):
 
 
 class InvalidParameterCombination(Ec2Error):
-    """Parameters exclude each other, or a request has none or several of which it needs exactly one."""
+    """Parameters exclude each other, or a request has none or several where it needs exactly one."""
 
     code = "InvalidParameterCombination"
 

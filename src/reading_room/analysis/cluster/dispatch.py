@@ -70,7 +70,7 @@ class Dispatch:
     ) -> list[PartResult]:
         """Have parts analysed, pass the finished ones to ``finishing``, and return those that were cut short.
 
-        ``turn`` is called a few times a second. When the job is asked to stop, no further part begins, the running ones
+        ``turn`` is called a few times a second. When the job is stopped, no further part begins, the running ones
         end early, and ``stopped`` becomes true.
         """
         waiting = deque(parts)

@@ -33,7 +33,7 @@ FETCH_SECONDS = 30.0
 _COUNT_SECONDS = 0.5
 _LOOK_SECONDS = 1.0
 _ENDED_IN_ORDER = "scheduler-close"
-"""The reason that Dask gives a worker when its scheduler was asked to end."""
+"""The reason that Dask gives a worker when its scheduler was closed."""
 
 
 class TaskLost(Exception):

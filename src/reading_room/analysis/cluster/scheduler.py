@@ -28,7 +28,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def main() -> int:
-    """Run until told to end; return the exit code."""
+    """Run until a signal ends it; return the exit code."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     for number in (signal.SIGTERM, signal.SIGINT):
         # A signal to the container goes to the worker, and the worker ends this process.

@@ -77,7 +77,7 @@ class SchedulerProcess:
         try:
             self._process.wait(_END_SECONDS)
         except subprocess.TimeoutExpired:
-            # The process is killed at the end of the block. A container that was not told notices the broken
+            # The process is killed at the end of the block. A container without that message notices the broken
             # connection.
             return
 

@@ -84,7 +84,7 @@ class ServiceClient:
 
 
 def refused(answer: Answer, what: str) -> JobFailure:
-    """Return the failure for an unexpected answer. ``what`` is the noun that names what was asked for."""
+    """Return the failure for an unexpected answer. ``what`` is the noun for what was requested."""
     why = answer.members.get("message") or answer.members.get("code") or "no reason given"
     return JobFailure("CLUSTER_LOST", f"the service refuses {what} with {answer.status}: {why}")
 

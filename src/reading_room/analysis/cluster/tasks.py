@@ -86,8 +86,8 @@ def run_part(part: Part) -> Outcome:
 
     def work() -> Any:
         with tempfile.TemporaryDirectory(dir=here.work.scratch) as scratch:
-            tell, asked = _progress_reporter(part.number), _ending.is_set
-            return write_part(job, engine, here.work.storage, part, key, Path(scratch), asked, tell, here.work.now)
+            tell, must_stop = _progress_reporter(part.number), _ending.is_set
+            return write_part(job, engine, here.work.storage, part, key, Path(scratch), must_stop, tell, here.work.now)
 
     return _outcome(work)
 

@@ -62,7 +62,7 @@ class Topics:
     def run(self, work: Work) -> Done:
         """Read, find topics, read again, write ``topic-terms.csv`` and ``doc-topics.csv``. Raise ``JobFailure``.
 
-        A job that is asked to end before its topics are found has no result, and fails. One that ends later keeps the
+        A job that is stopped before its topics are found has no result, and fails. One that ends later keeps the
         documents finished until then.
         """
         request = json.loads(work.job.request)

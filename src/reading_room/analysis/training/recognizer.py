@@ -60,7 +60,7 @@ class RecognizerTraining:
     def run(self, work: Work) -> Done:
         """Read the data, train, test, and write the artifact. Raise ``JobFailure``.
 
-        A training that is asked to stop writes nothing, and returns that it stopped.
+        A training that is stopped writes nothing, and returns that it stopped.
         """
         if work.job.model is None or work.artifacts is None:
             raise JobFailure("INTERNAL_ERROR", "a training needs a place for its model")

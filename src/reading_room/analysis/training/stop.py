@@ -2,4 +2,4 @@
 
 
 class Stopped(Exception):
-    """The training was asked to stop, and makes no model."""
+    """The training was stopped, and makes no model."""

@@ -47,8 +47,8 @@ class RevisionMismatch(InvalidRequestException):
 
     def __init__(self, given: str | None, current: str | None) -> None:
         found = "there is no policy yet" if current is None else f"the policy has revision {current}"
-        asked = "no PolicyRevisionId is given" if given is None else f"PolicyRevisionId is {given}"
-        super().__init__(f"POLICY_REVISION_MISMATCH: {asked}, but {found}.")
+        requested = "no PolicyRevisionId is given" if given is None else f"PolicyRevisionId is {given}"
+        super().__init__(f"POLICY_REVISION_MISMATCH: {requested}, but {found}.")
 
 
 class ModelNameInUse(ResourceInUseException):

@@ -130,8 +130,8 @@ def _check_links(router: RouterConfig, vpc: Vpc) -> Iterator[str]:
         network = subnets[interface.subnet_id]
         if link.name != link_name(link.interface_id):
             yield f"{link.interface_id} has the device {link.name!r}, which is not its own"
-        asked = (interface.address, tuple(sorted(interface.secondary)), interface.container_id, interface.mac)
-        if (link.address, link.secondary, link.container_id, link.mac) != asked:
+        expected = (interface.address, tuple(sorted(interface.secondary)), interface.container_id, interface.mac)
+        if (link.address, link.secondary, link.container_id, link.mac) != expected:
             yield f"{link.interface_id} differs from the VPC's interface"
         if not _MAC.match(link.mac):
             yield f"{link.interface_id} has {link.mac!r}, which is no hardware address"
@@ -251,11 +251,11 @@ def _is_granted(rule: Rule, field: Field, sets: dict[str, NamedSet], own_rules: 
     looks = False
     for match in rule.matches:
         if isinstance(match, Lookup):
-            asked = sets.get(match.set_name)
-            if asked is None or match.negated or match.fields[0] is not field:
+            expected = sets.get(match.set_name)
+            if expected is None or match.negated or match.fields[0] is not field:
                 return False
             looks = True
-            if rule.comment not in own_rules and not all(each.comment in own_rules for each in asked.elements):
+            if rule.comment not in own_rules and not all(each.comment in own_rules for each in expected.elements):
                 return False
         elif isinstance(match, Equals) and match.field is field:
             looks = True

@@ -50,23 +50,23 @@ class Channel:
         self._lost = lost
         self._loop = asyncio.get_running_loop()
         self._number = 0
-        self._asked: dict[int, asyncio.Future[Answered]] = {}
+        self._pending: dict[int, asyncio.Future[Answered]] = {}
         self.over = False
         self._loop.add_reader(sock, self._read)
 
     async def ask(self, name: str, kind: int) -> Answered:
         """Return what the server knows of a name. Raises ``Unavailable`` and ``TimeoutError``."""
-        if len(self._asked) >= QUESTIONS:
+        if len(self._pending) >= QUESTIONS:
             raise Unavailable
         self._number = number = self._number + 1
         answered: asyncio.Future[Answered] = self._loop.create_future()
-        self._asked[number] = answered
+        self._pending[number] = answered
         try:
             self._send(Asked(number, name, kind))
             async with asyncio.timeout(QUESTION_SECONDS):
                 return await answered
         finally:
-            del self._asked[number]
+            del self._pending[number]
 
     async def open_lane(self) -> Lane:
         """Return a new lane. Raises ``Unavailable``."""
@@ -102,7 +102,7 @@ class Channel:
         self.over = True
         self._loop.remove_reader(self._socket)
         self._socket.close()
-        for waiting in self._asked.values():
+        for waiting in self._pending.values():
             if not waiting.done():
                 waiting.set_exception(Unavailable())
         self._lost()
@@ -130,5 +130,5 @@ class Channel:
             self.close()
         elif isinstance(body, Certificate):
             self._certificate(body)
-        elif (waiting := self._asked.get(body.number)) is not None and not waiting.done():
+        elif (waiting := self._pending.get(body.number)) is not None and not waiting.done():
             waiting.set_result(body)

@@ -165,7 +165,7 @@ def check_headers(headers: tuple[str, ...]) -> None:
         raise DocumentError("a request has a header that is more than a line")
 
 
-def check_asked(asked: Asked) -> None:
+def check_query(query: Asked) -> None:
     """Refuse a query that no packet could contain. Raises ``DocumentError``."""
-    if len(asked.name) > NAME_LIMIT or not asked.name.isascii() or not 0 <= asked.kind < 1 << 16:
+    if len(query.name) > NAME_LIMIT or not query.name.isascii() or not 0 <= query.kind < 1 << 16:
         raise DocumentError("a query is malformed")

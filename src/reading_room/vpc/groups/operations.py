@@ -196,10 +196,12 @@ class SecurityGroupOperations(Ec2Operations):
 
     def _authorize(self, call: Call, request: Request, *, egress: bool) -> Response:
         wanted = self.authorize_tags(call, request, SECURITY_GROUP_RULE)
-        asked = permissions.requested(request)
+        permissions_wanted = permissions.requested(request)
         with self.database.transaction() as session:
             group = lookup.security_group(session, call.account, request.get("GroupId"), request.get("GroupName"))
-            added = security_group_rules.authorize(session, group, asked, egress=egress, quotas=self.quotas)
+            added = security_group_rules.authorize(
+                session, group, permissions_wanted, egress=egress, quotas=self.quotas
+            )
             for rule in added:
                 tags.put(session, SECURITY_GROUP_RULE, call.account, rule.rule_id, wanted)
             return {"Return": True, "SecurityGroupRules": rule_views(session, call.region, added)}

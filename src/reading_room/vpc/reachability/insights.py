@@ -242,7 +242,7 @@ def store_analysis(
     return analysis
 
 
-def _result(session: Session, region: str, path: NetworkInsightsPath, asked: Path, most_tries: int) -> dict[str, Any]:
+def _result(session: Session, region: str, path: NetworkInsightsPath, wanted: Path, most_tries: int) -> dict[str, Any]:
     """Return the members of an analysis that hold the result."""
     here = Region(region, path.account)
     spec = network_spec.read(session, _host(session, path))
@@ -252,7 +252,7 @@ def _result(session: Session, region: str, path: NetworkInsightsPath, asked: Pat
         if row is None or not row.vpc_id:
             return {"StatusMessage": f"The request failed due to missing component {identifier}"}
     try:
-        answer = analyse(spec, asked, most_tries)
+        answer = analyse(spec, wanted, most_tries)
     except TooManyTries:
         return {
             "StatusMessage": f"The path leaves more than {most_tries} combinations of addresses and ports open: "
@@ -266,7 +266,7 @@ def _result(session: Session, region: str, path: NetworkInsightsPath, asked: Pat
     result: dict[str, Any] = {"ForwardPathComponents": components(here, spec, answer)}
     if answer.found:
         return {**result, "ReturnPathComponents": components(here, spec, answer, back=True), "Explanations": []}
-    found = explanations(here, spec, asked.destination, answer)
+    found = explanations(here, spec, wanted.destination, answer)
     return {**result, "Explanations": [_as_written(session, here, each) for each in found]}
 
 

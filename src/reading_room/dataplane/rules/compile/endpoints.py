@@ -51,11 +51,15 @@ def endpoint_sets(vpc: Vpc, ways: Sequence[Way], far: Sequence[Way], services: I
 
 def _listener_map(name: str, ways: Iterable[Way]) -> NamedSet:
     elements = [
-        Element((str(way.table.number), network, str(asked)), (LOCAL_ENDPOINT_ADDRESS, str(port)), endpoint.endpoint_id)
+        Element(
+            (str(way.table.number), network, str(service_port)),
+            (LOCAL_ENDPOINT_ADDRESS, str(port)),
+            endpoint.endpoint_id,
+        )
         for way in ways
         if (endpoint := way.taker.endpoint) is not None
         for network in way.networks
-        for asked, port in zip(SERVICE_PORTS, endpoint_ports(endpoint), strict=True)
+        for service_port, port in zip(SERVICE_PORTS, endpoint_ports(endpoint), strict=True)
     ]
     return NamedSet(name, names.ENDPOINT_KEY, tuple(elements), interval=True, value=names.LISTENER)
 

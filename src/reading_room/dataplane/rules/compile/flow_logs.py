@@ -51,8 +51,8 @@ def refusal(fate: Fate, matches: tuple[Match, ...] = (), seen: Field = Field.INP
 
     Packets that are not logged continue to the chain's next rule, and finally to its policy, which is drop.
     """
-    asked = LOGGED if seen in (Field.INPUT_DEVICE, Field.OUTPUT_DEVICE) else LOGGED_ADDRESSES
-    return Rule((*matches, Lookup((seen,), asked)), (Log(NFLOG_GROUP, fate.value), Drop()))
+    logged_set = LOGGED if seen in (Field.INPUT_DEVICE, Field.OUTPUT_DEVICE) else LOGGED_ADDRESSES
+    return Rule((*matches, Lookup((seen,), logged_set)), (Log(NFLOG_GROUP, fate.value), Drop()))
 
 
 def logged_sets(devices: list[str], addresses: list[str]) -> list[NamedSet]:
