@@ -7,7 +7,6 @@ differences.md, cli.md and tree.md. The console's kinds, by console_kinds.py, ar
 from __future__ import annotations
 
 import ast
-import dataclasses
 import posixpath
 import re
 import sys
@@ -24,7 +23,8 @@ PACKAGE = ROOT / "src" / "reading_room"
 
 def settings_page() -> str:
     """Return the reference of the settings."""
-    from reading_room.settings import Settings
+    from reading_room.analysis.kinds import CONTAINER_BYTES
+    from reading_room.settings import variables
 
     lines = [
         "# Settings",
@@ -34,8 +34,8 @@ def settings_page() -> str:
         "| variable | default | meaning |",
         "|---|---|---|",
     ]
-    for entry in dataclasses.fields(Settings):
-        lines.append(f"| `READING_ROOM_{entry.name.upper()}` | `{entry.default}` | {entry.metadata['help']} |")
+    for name, (default, sentence) in variables(CONTAINER_BYTES).items():
+        lines.append(f"| `{name}` | `{default}` | {sentence} |")
     return "\n".join(lines) + "\n"
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -44,15 +44,17 @@ def _setting(
     within: tuple[float, float] | None = None,
     pattern: str = "",
     public_network: bool = False,
+    by_kind: bool = False,
 ) -> Any:
-    metadata = {"help": sentence, "within": within, "pattern": pattern, "public_network": public_network}
-    return field(default=default, metadata=metadata)
-
-
-def _input_setting(kind: str) -> Any:
-    """Return the setting for the input per container of one kind of job."""
-    sentence = f"Bytes of input per container for jobs of {kind}; 0 means about half a minute of work."
-    return _setting(0, sentence, within=(0, 5_000_000_000))
+    """Return a setting. One ``by_kind`` is a variable for each kind of work, and a mapping of those that are set."""
+    metadata = {
+        "help": sentence,
+        "within": within,
+        "pattern": pattern,
+        "public_network": public_network,
+        "by_kind": by_kind,
+    }
+    return field(default_factory=dict, metadata=metadata) if by_kind else field(default=default, metadata=metadata)
 
 
 class SettingError(ValueError):
@@ -123,15 +125,12 @@ class Settings:
         "several. The job's tag `reading-room:containers` sets another number.",
         within=(0, 16),
     )
-    container_input_entities: int = _input_setting("entities")
-    container_input_custom_entities: int = _input_setting("entities with a custom recognizer")
-    container_input_key_phrases: int = _input_setting("key phrases")
-    container_input_sentiment: int = _input_setting("sentiment")
-    container_input_targeted_sentiment: int = _input_setting("targeted sentiment")
-    container_input_dominant_language: int = _input_setting("dominant language")
-    container_input_classification: int = _input_setting("classification")
-    container_input_topics: int = _input_setting("topics")
-    container_input_classifier_training: int = _input_setting("classifier training")
+    container_input: Mapping[str, int] = _setting(
+        0,
+        "Bytes of input per container for jobs of the kind {}; 0 means about half a minute of work.",
+        within=(0, 5_000_000_000),
+        by_kind=True,
+    )
     topics: Literal["embedding", "nmf", "lda"] = _setting(
         "embedding",
         "How topics are found: `embedding` groups sentence vectors and has the best figures, `nmf` factors word "
@@ -277,9 +276,12 @@ class Settings:
             name = f"READING_ROOM_{entry.name.upper()}"
             if given.get(entry.name) is not None:
                 values[entry.name] = given[entry.name]
+            elif entry.metadata["by_kind"]:
+                values[entry.name] = _by_kind(name, environment, entry.metadata)
+                continue
             elif name in environment:
                 values[entry.name] = _convert(name, environment[name], entry.default, str(entry.type))
-            if entry.name in values:
+            if entry.name in values and not entry.metadata["by_kind"]:
                 _check(name, values[entry.name], entry.metadata)
         settings = cls(**values)
         data = Path(settings.data).expanduser().absolute()
@@ -290,6 +292,37 @@ class Settings:
             for name, user in _default_ids(settings, values).items():
                 object.__setattr__(settings, name, user)
         return settings
+
+
+def variables(kinds: Iterable[str]) -> dict[str, tuple[Any, str]]:
+    """Return the default and the description of every setting, by its environment variable, for these kinds of work."""
+    found: dict[str, tuple[Any, str]] = {}
+    for entry in fields(Settings):
+        sentence = entry.metadata["help"]
+        if entry.metadata["by_kind"]:
+            found |= {kind_variable(entry.name, kind): (0, sentence.format(f"`{kind}`")) for kind in kinds}
+        else:
+            found[f"READING_ROOM_{entry.name.upper()}"] = (entry.default, sentence)
+    return found
+
+
+def kind_variable(setting: str, kind: str) -> str:
+    """Return the environment variable of a setting that each kind of work has."""
+    return f"READING_ROOM_{setting}_{kind}".upper().replace("-", "_")
+
+
+def _by_kind(name: str, environment: Mapping[str, str], metadata: Mapping[str, Any]) -> dict[str, int]:
+    """Return the values of a setting that each kind of work has, by kind. The server refuses kinds that do not exist.
+
+    This module is below the registry of kinds, so it accepts every name.
+    """
+    values = {}
+    for variable, text in environment.items():
+        if variable.startswith(f"{name}_"):
+            kind = variable.removeprefix(f"{name}_").lower().replace("_", "-")
+            values[kind] = _convert(variable, text, 0, "int")
+            _check(variable, values[kind], metadata)
+    return values
 
 
 def _default_state(data: Path, own: Path) -> Path:

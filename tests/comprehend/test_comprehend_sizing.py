@@ -20,7 +20,7 @@ from reading_room.jobs.ports import JobSize
 from reading_room.jobs.tables import JobRow, JobTagRow
 from reading_room.s3 import buckets
 from reading_room.s3.backends.memory import memory_backend
-from reading_room.settings import Settings
+from reading_room.settings import Settings, kind_variable
 from tests.worlds.preparation import ACCOUNT, REGION, PreparationWorld
 
 GIGABYTE = 1_000_000_000
@@ -105,7 +105,7 @@ def test_every_kind_of_work_has_a_default_and_a_setting_or_runs_in_one_container
     assert set(get_args(Kind)) - set(CONTAINER_BYTES) == {"recognizer-training"}
     for kind, usual in CONTAINER_BYTES.items():
         assert SizeLimits.of(Settings(), kind).container_bytes == usual
-        chosen = Settings.from_environment({f"READING_ROOM_CONTAINER_INPUT_{kind.replace('-', '_').upper()}": "5"})
+        chosen = Settings.from_environment({kind_variable("container_input", kind): "5"})
         assert SizeLimits.of(chosen, kind).container_bytes == 5
     assert SizeLimits.of(Settings(), "recognizer-training").container_bytes == 0
 
@@ -145,7 +145,7 @@ def sizes(tmp_path: Path) -> Iterator[Sizes]:
     with world.database.transaction() as session:
         buckets.create(session, "papers", ACCOUNT, REGION, world.now)
         buckets.create(session, "theirs", "444455556666", REGION, world.now)
-    settings = Settings(container_input_entities=1_000, container_input_classifier_training=500)
+    settings = Settings(container_input={"entities": 1_000, "classifier-training": 500})
     yield Sizes(world, JobSizing(backend, settings), backend)
     backend.close()
     world.database.close()

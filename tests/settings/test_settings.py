@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from reading_room.analysis.kinds import CONTAINER_BYTES
 from reading_room.settings import SettingError, Settings
 from reading_room.wiring.server import ServerError, run_server
 from tests.worlds.databases import SEALER
@@ -65,6 +63,14 @@ def test_the_server_does_not_start_if_the_elastic_ip_pool_overlaps_a_service(tmp
         run_server(settings, SEALER, lambda: None, lambda: None)
 
 
-def test_every_kind_that_can_be_divided_among_containers_has_a_setting() -> None:
-    names = {field.name.removeprefix("container_input_") for field in fields(Settings) if "_input_" in field.name}
-    assert names == {kind.replace("-", "_") for kind in CONTAINER_BYTES}
+def test_the_input_of_a_container_is_set_for_each_kind() -> None:
+    given = {"READING_ROOM_CONTAINER_INPUT_KEY_PHRASES": "5", "READING_ROOM_CONTAINER_INPUT_TOPICS": "6"}
+    assert Settings.from_environment(given).container_input == {"key-phrases": 5, "topics": 6}
+
+
+def test_the_server_does_not_start_with_a_setting_for_an_unknown_kind(tmp_path: Path) -> None:
+    settings = Settings.from_environment({"READING_ROOM_CONTAINER_INPUT_ENTITY": "5"}, data=tmp_path)
+    with pytest.raises(
+        ServerError, match=r"READING_ROOM_CONTAINER_INPUT_ENTITY is .* READING_ROOM_CONTAINER_INPUT_ENTITIES"
+    ):
+        run_server(settings, SEALER, lambda: None, lambda: None)

@@ -41,7 +41,7 @@ class SizeLimits:
     def of(cls, settings: Settings, work: str) -> SizeLimits:
         """Return the limits for one kind of work (``kinds.work_of``)."""
         usual = CONTAINER_BYTES.get(work, 0)
-        chosen = getattr(settings, f"container_input_{work.replace('-', '_')}") if usual else 0
+        chosen = settings.container_input.get(work, 0) if usual else 0
         return cls(chosen or usual, settings.containers_per_job, settings.container_memory)
 
 

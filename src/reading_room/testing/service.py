@@ -7,12 +7,13 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from reading_room.analysis.kinds import CONTAINER_BYTES
 from reading_room.cli.running import Endpoint, started
-from reading_room.settings import Settings
+from reading_room.settings import Settings, variables
 from reading_room.testing.account import Account
 from reading_room.testing.user_ids import claimed_ids
 
@@ -82,7 +83,7 @@ def running(folder: Path | None = None, **settings: Any) -> Iterator[Service]:
 
 
 def _checked(settings: dict[str, Any]) -> dict[str, Any]:
-    known = {each.name for each in fields(Settings)} - _OURS
+    known = {name.removeprefix("READING_ROOM_").lower() for name in variables(CONTAINER_BYTES)} - _OURS
     unknown = sorted(settings.keys() - known)
     if unknown:
         raise TypeError(f"{unknown[0]!r} is not a setting that tests can choose: docs/reference/settings.md lists them")

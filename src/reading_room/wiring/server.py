@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 import uvloop
 
+from reading_room.analysis.kinds import CONTAINER_BYTES
 from reading_room.clock import system_clock
 from reading_room.database.engine import Database
 from reading_room.database.opening import open_database
@@ -22,7 +23,7 @@ from reading_room.s3 import service_bucket
 from reading_room.s3.backends.files import file_backend
 from reading_room.s3.space import SpaceLimits
 from reading_room.sealing import Sealer
-from reading_room.settings import Settings
+from reading_room.settings import Settings, kind_variable
 from reading_room.vpc.gateways.elastic_addresses import overlaps_with_services
 from reading_room.wiring.network import HostLink
 from reading_room.wiring.product import Product
@@ -54,6 +55,11 @@ def run_server(settings: Settings, sealer: Sealer, working: Callable[[], None], 
             f"READING_ROOM_ELASTIC_IP_POOL={settings.elastic_ip_pool} overlaps {overlapped}, where the services' own "
             "public addresses are: choose another network"
         )
+    for kind in settings.container_input:
+        if kind not in CONTAINER_BYTES:
+            known = ", ".join(kind_variable("container_input", each) for each in CONTAINER_BYTES)
+            name = kind_variable("container_input", kind)
+            raise ServerError(f"{name} is the setting of no kind that has several containers: choose one of {known}")
     sys.setswitchinterval(SWITCH_SECONDS)
     database = open_database(settings.data, sealer, working)
     if settings.testing == "on":
