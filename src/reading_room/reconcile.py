@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from reading_room.full_disk import is_full
@@ -120,3 +121,22 @@ class Loop:
             rested_at = began + self._apart
             if ended - began > LONG_SECONDS:
                 rested_at = max(rested_at, ended + self._rest * (ended - began))
+
+
+class PeriodicWork(ABC):
+    """Background work whose ``turn`` runs in a loop of its own, every ``every`` seconds."""
+
+    def __init__(self, name: str, *, every: float) -> None:
+        self._loop = Loop(name, self.turn, every=every)
+
+    def start(self) -> None:
+        """Start the loop."""
+        self._loop.start()
+
+    def stop(self) -> bool:
+        """Stop the loop after the current turn; return whether it ended."""
+        return self._loop.stop()
+
+    @abstractmethod
+    def turn(self) -> None:
+        """Do everything that is due."""

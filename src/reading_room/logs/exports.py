@@ -25,7 +25,7 @@ from reading_room.logs import reading, streams
 from reading_room.logs.errors import ExportIsOver, ExportLimitExceeded, NoSuchExportTask
 from reading_room.logs.retention import oldest_kept
 from reading_room.logs.tables import ExportTask, LogGroup, LogStream
-from reading_room.reconcile import Loop
+from reading_room.reconcile import PeriodicWork
 
 logger = logging.getLogger(__name__)
 
@@ -120,7 +120,7 @@ def folder(task: ExportTask, stream_name: str) -> str:
     return f"{task.key_prefix}/{task.task_id}/{stream_name.replace('/', '-')}/"
 
 
-class LogExports:
+class LogExports(PeriodicWork):
     """The loop that runs export tasks. Tasks that a crash interrupted are run again."""
 
     def __init__(self, database: Database, buckets: ExportBuckets, clock: Clock, file_bytes: int = FILE_BYTES) -> None:
@@ -129,16 +129,8 @@ class LogExports:
         self._database = database
         self._buckets = buckets
         self._clock = clock
-        self._loop = Loop("log exports", self.turn, every=TURN_SECONDS)
+        super().__init__("log exports", every=TURN_SECONDS)
         database.on_commit(self._written)
-
-    def start(self) -> None:
-        """Start the loop."""
-        self._loop.start()
-
-    def stop(self) -> bool:
-        """Stop the loop after the current turn; return whether it ended."""
-        return self._loop.stop()
 
     def turn(self) -> None:
         """Run every active task. A task that fails records the reason, and does not stop the others."""

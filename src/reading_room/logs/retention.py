@@ -12,7 +12,7 @@ from reading_room.database.engine import Database
 from reading_room.logs.errors import InvalidParameterException
 from reading_room.logs.streams import EVENT_OVERHEAD, milliseconds
 from reading_room.logs.tables import LogEvent, LogGroup, LogStream
-from reading_room.reconcile import Loop
+from reading_room.reconcile import PeriodicWork
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ def oldest_kept(group: LogGroup, now: int) -> int:
     return 0 if group.retention_days is None else now - group.retention_days * _DAY
 
 
-class LogRetention:
+class LogRetention(PeriodicWork):
     """The loop that deletes expired events."""
 
     def __init__(self, database: Database, clock: Clock, at_once: int = EVENTS_AT_ONCE) -> None:
@@ -49,15 +49,7 @@ class LogRetention:
         self._at_once = at_once
         self._database = database
         self._clock = clock
-        self._loop = Loop("log retention", self.turn, every=TURN_SECONDS)
-
-    def start(self) -> None:
-        """Start the loop."""
-        self._loop.start()
-
-    def stop(self) -> bool:
-        """Stop the loop after the current turn; return whether it ended."""
-        return self._loop.stop()
+        super().__init__("log retention", every=TURN_SECONDS)
 
     def turn(self) -> None:
         """Delete every event that has expired."""

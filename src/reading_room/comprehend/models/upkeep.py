@@ -15,7 +15,7 @@ from reading_room.comprehend.tables import ModelPolicyRow, ModelRow
 from reading_room.database.engine import Database
 from reading_room.jobs.places import location_of
 from reading_room.jobs.tables import JobContainerRow, JobEventRow, JobRow, JobTagRow
-from reading_room.reconcile import Loop
+from reading_room.reconcile import PeriodicWork
 from reading_room.s3.errors import NoSuchKey
 from reading_room.s3.store import ObjectStore
 
@@ -25,23 +25,15 @@ TURN_SECONDS = 5.0
 """How often the models are checked without a signal."""
 
 
-class ModelUpkeep:
+class ModelUpkeep(PeriodicWork):
     """The loop that copies and removes artifacts."""
 
     def __init__(self, database: Database, store: ObjectStore, clock: Clock) -> None:
         self._database = database
         self._store = store
         self._clock = clock
-        self._loop = Loop("models", self.turn, every=TURN_SECONDS)
+        super().__init__("models", every=TURN_SECONDS)
         database.on_commit(self._written)
-
-    def start(self) -> None:
-        """Start the loop."""
-        self._loop.start()
-
-    def stop(self) -> bool:
-        """End the loop after the current turn; return whether it ended."""
-        return self._loop.stop()
 
     def turn(self) -> None:
         """Do everything that the tables require. A failure with one model does not stop the others."""
