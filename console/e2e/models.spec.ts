@@ -115,7 +115,7 @@ test("a failed training says what to change", async ({ signedIn: page }) => {
   await page.getByRole("radio", { name: "Enter the ARN of a role" }).click();
   await page.getByLabel("Role ARN").fill("arn:aws:iam::000000000001:role/no-such-role");
   await page.getByRole("button", { name: "Create", exact: true }).click();
-  await page.getByRole("button", { name: "Create all the same" }).click();
+  await page.getByRole("button", { name: "Create anyway" }).click();
   await expect(page.getByTestId("failure")).toContainText("ROLE_NOT_ASSUMABLE", { timeout: 50_000 });
   await expectAccessibleInBothThemes(page);
   await page.getByRole("link", { name: "Train again" }).click();

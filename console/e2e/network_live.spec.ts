@@ -9,7 +9,7 @@ test("the resource map shows a job only while it runs", async ({ signedIn: page,
   const map = page.locator(".vpc-map");
   const onMap = map.getByRole("link", { name: id });
   await expect(onMap.first()).toBeVisible();
-  await expect(page.getByText(/It has \d+ network interfaces, 1 of them of jobs\./).first()).toBeVisible();
+  await expect(page.getByText(/It has \d+ network interfaces, 1 of them for jobs\./).first()).toBeVisible();
   await expectAccessibleInBothThemes(page);
   await onMap.first().click();
   await expect(page).toHaveURL(`/jobs/entities/${id}`);
@@ -34,7 +34,7 @@ test("flow records of a job have their rows, and the filter finds those to S3", 
   await expect(records.getByRole("row").nth(1)).toContainText("TCP");
   await expectAccessible(page);
   await page.getByLabel("Address", { exact: true }).fill("203.0.113.9");
-  await expect(page.getByText(/^None of [\d,]+ records? fits the filter\.$/)).toBeVisible();
+  await expect(page.getByText(/^None of [\d,]+ records? matches the filter\.$/)).toBeVisible();
 
   const { id } = await seededJob(world, "sentiment");
   await page.goto(`/jobs/sentiment/${id}?tab=flow`);

@@ -83,7 +83,7 @@ test("an interface endpoint has private names and an interface in its subnet", a
   await choose(page, "Service", /com\.amazonaws\.us-east-1\.comprehend$/);
   await choose(page, "VPC Choose", new RegExp(NAME));
   await endpoint.getByRole("button", { name: "Create endpoint" }).click();
-  await expect(endpoint.getByText("Subnets is needed.").first()).toBeVisible();
+  await expect(endpoint.getByText("Subnets: this field is required.").first()).toBeVisible();
   await choose(page, "Subnets", new RegExp(NAME));
   await endpoint.getByRole("heading", { name: "Create endpoint" }).click();
   await expect(endpoint.getByLabel("Private DNS")).toBeChecked();
@@ -177,7 +177,7 @@ test("a prefix list accepts only networks, and a change creates another version"
   const networks = list.getByLabel("Networks – optional");
   await networks.fill("192.0.2.0/24\nnot a network");
   await list.getByRole("button", { name: "Create prefix list" }).click();
-  await expect(list.getByText("not a network is no network.").first()).toBeVisible();
+  await expect(list.getByText("not a network is not a network.").first()).toBeVisible();
   await networks.fill("192.0.2.0/24");
   await list.getByRole("button", { name: "Create prefix list" }).click();
   await expect(page.getByText("The prefix list is created.").first()).toBeVisible();
@@ -189,7 +189,7 @@ test("a prefix list accepts only networks, and a change creates another version"
   const edit = page.getByRole("dialog");
   await edit.getByLabel("Networks – optional").fill("198.51.100.0/25\n203.0.113.0/24");
   await edit.getByRole("button", { name: "Save networks" }).click();
-  await expect(page.getByText(/^pl-\w+ has other networks\.$/).first()).toBeVisible();
+  await expect(page.getByText(/^The networks of pl-\w+ are changed\.$/).first()).toBeVisible();
   await expect(page.getByRole("rowheader", { name: "198.51.100.0/25" })).toBeVisible();
   await expect(page.getByRole("rowheader", { name: "192.0.2.0/24" })).toBeHidden();
   const { PrefixLists } = await world

@@ -36,7 +36,7 @@ describe("forms", () => {
       { key: "name", label: "Name", kind: "text" },
       { key: "size", label: "Size", kind: "text", optional: true, problem: () => "too large" },
     ] as const;
-    expect(checkForm(fields, { name: " ", size: "" })).toEqual({ name: "Name is required." });
+    expect(checkForm(fields, { name: " ", size: "" })).toEqual({ name: "Name: this field is required." });
     expect(checkForm(fields, { name: "a", size: "9" })).toEqual({ size: "too large" });
   });
 });

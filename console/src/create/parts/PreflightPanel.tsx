@@ -117,8 +117,8 @@ function Unanswered({ error, onRetry }: { readonly error: unknown; readonly onRe
   if (isWithout(error)) {
     return (
       <Alert type="info" header="This server has no preflight">
-        It does not know the operation CheckJob, so it is older than this console. You can send the request all the
-        same: a job that fails says why.
+        It does not know the operation CheckJob, so it is older than this console. You can still send the request: a job
+        that fails says why.
       </Alert>
     );
   }

@@ -16,7 +16,7 @@ export function SubmitAnyway({ failed, action, onConfirm, onDismiss }: Props) {
   return (
     <ConfirmModal
       title="The preflight expects it to fail"
-      action={`${action} all the same`}
+      action={`${action} anyway`}
       onConfirm={onConfirm}
       onDismiss={onDismiss}
     >

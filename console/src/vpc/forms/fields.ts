@@ -38,7 +38,7 @@ export function checkForm<Values extends FormValues>(
     const value = values[field.key];
     const isEmpty = typeof value === "string" ? value.trim() === "" : Array.isArray(value) && value.length === 0;
     if (isEmpty && field.optional) continue;
-    const problem = isEmpty ? `${field.label} is required.` : field.problem?.(values);
+    const problem = isEmpty ? `${field.label}: this field is required.` : field.problem?.(values);
     if (problem !== undefined) problems[field.key] = problem;
   }
   return problems;
