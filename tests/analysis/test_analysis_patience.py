@@ -52,10 +52,11 @@ def server() -> Iterator[Answers]:
 
 
 class Clock:
-    """A clock that advances by a second with each look."""
+    """A clock that advances by a second with each look, and whether the job is stopped."""
 
     def __init__(self) -> None:
         self.now = 0.0
+        self.stopped = False
 
     def __call__(self) -> float:
         self.now += 1.0
@@ -72,7 +73,7 @@ def client_of(server: Answers, clock: Clock) -> Any:
         aws_secret_access_key="y",
         config=Config(retries={"mode": "standard", "total_max_attempts": 1}),
     )
-    wait_for_answers(client, clock, first_pause=0.001)
+    wait_for_answers(client, lambda: clock.stopped, clock, first_pause=0.001)
     return client
 
 
@@ -97,6 +98,18 @@ def test_other_errors_are_reported_at_once_and_patience_ends(server: Answers) ->
     assert 2 < server.requests <= PATIENCE_SECONDS + 1
 
 
+@pytest.mark.costs(0.3, reason="a client of the SDK is made")
+def test_a_job_that_is_stopped_does_not_wait(server: Answers) -> None:
+    clock = Clock()
+    clock.stopped = True
+    server.answers = [(503, {"Retry-After": "1"})]
+    with pytest.raises(errors.ClientError):
+        client_of(server, clock).get_object(Bucket="b", Key="k")
+    assert server.requests == 1
+    with pytest.raises(errors.CredentialRetrievalError):
+        with_credentials(credentials("Read timeout on endpoint URL"), lambda: True)
+
+
 def credentials(*messages: str) -> Any:
     """Return a function that fails with these messages in turn, and then succeeds."""
     left = list(messages)
@@ -111,12 +124,16 @@ def credentials(*messages: str) -> Any:
 
 def test_credentials_are_awaited_unless_they_are_refused() -> None:
     pauses: list[float] = []
+
+    def go_on() -> bool:
+        return False
+
     late = credentials("Read timeout on endpoint URL", "Received non 200 response 503 from container metadata: {}")
-    assert with_credentials(late, Clock(), pauses.append) == "made"
+    assert with_credentials(late, go_on, Clock(), pauses.append) == "made"
     assert len(pauses) == 2
     with pytest.raises(errors.CredentialRetrievalError):
         with_credentials(
-            credentials("Received non 200 response 403 from container metadata: {}"), Clock(), pauses.append
+            credentials("Received non 200 response 403 from container metadata: {}"), go_on, Clock(), pauses.append
         )
     with pytest.raises(errors.CredentialRetrievalError):
-        with_credentials(credentials(*["Read timeout on endpoint URL"] * 200), Clock(), pauses.append)
+        with_credentials(credentials(*["Read timeout on endpoint URL"] * 200), go_on, Clock(), pauses.append)

@@ -6,7 +6,7 @@ only for an output that needs it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,10 +101,17 @@ def model_session(
 class S3Storage:
     """A job's input and output, or its model's artifact, over whatever route the VPC offers.
 
-    Raise ``JobFailure`` (``ROLE_NOT_ASSUMABLE``) if the session gets no credentials.
+    While the service cannot answer for now, requests wait, unless ``stopping`` returns true (``patience.py``). Raise
+    ``JobFailure`` (``ROLE_NOT_ASSUMABLE``) if the session gets no credentials.
     """
 
-    def __init__(self, session: botocore.session.Session, region: str, blame: Blame = Blame()) -> None:
+    def __init__(
+        self,
+        session: botocore.session.Session,
+        region: str,
+        blame: Blame = Blame(),
+        stopping: Callable[[], bool] = lambda: False,
+    ) -> None:
         config = Config(
             connect_timeout=4,
             read_timeout=60,
@@ -116,10 +123,12 @@ class S3Storage:
         self._blame = blame
         try:
             # The SDK asks for credentials when a client is made.
-            self._s3: Any = with_credentials(lambda: session.create_client("s3", region_name=region, config=config))
+            self._s3: Any = with_credentials(
+                lambda: session.create_client("s3", region_name=region, config=config), stopping
+            )
         except (errors.NoCredentialsError, errors.CredentialRetrievalError) as error:
             raise self._stranger(error) from error
-        wait_for_answers(self._s3)
+        wait_for_answers(self._s3, stopping)
 
     def list_input(self, location: Location) -> Iterator[InputObject]:
         """Yield every object whose key begins with the prefix; folder markers are left out.

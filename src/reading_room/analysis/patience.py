@@ -25,12 +25,18 @@ Result = TypeVar("Result")
 
 
 def wait_for_answers(
-    client: Any, clock: Callable[[], float] = time.monotonic, first_pause: float = FIRST_PAUSE
+    client: Any,
+    stopping: Callable[[], bool],
+    clock: Callable[[], float] = time.monotonic,
+    first_pause: float = FIRST_PAUSE,
 ) -> None:
-    """Make a client of S3 repeat requests that were answered by 503 with ``Retry-After``, for some time."""
+    """Make a client of S3 repeat requests that were answered by 503 with ``Retry-After``, for some time.
+
+    Once ``stopping`` returns true, nothing is repeated.
+    """
 
     def pause(response: Any, attempts: int, request_dict: dict[str, Any], **_: Any) -> float | None:
-        if response is None or response[0].status_code != 503 or "retry-after" not in response[0].headers:
+        if stopping() or response is None or response[0].status_code != 503 or "retry-after" not in response[0].headers:
             return None
         now = clock()
         if now >= request_dict["context"].setdefault(_UNTIL, now + PATIENCE_SECONDS):
@@ -42,18 +48,19 @@ def wait_for_answers(
 
 def with_credentials(
     make: Callable[[], Result],
+    stopping: Callable[[], bool],
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Result:
     """Return the result of ``make``, which needs credentials, once their service answers.
 
-    Raises ``CredentialRetrievalError`` if it refuses them, or has not answered in time.
+    Raises ``CredentialRetrievalError`` if it refuses them, has not answered in time, or ``stopping`` returns true.
     """
     until = clock() + PATIENCE_SECONDS
     while True:
         try:
             return make()
         except errors.CredentialRetrievalError as error:
-            if _REFUSED.search(str(error)) or clock() >= until:
+            if stopping() or _REFUSED.search(str(error)) or clock() >= until:
                 raise
             sleep(FIRST_PAUSE)

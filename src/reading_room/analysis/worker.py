@@ -87,8 +87,8 @@ def main(arguments: list[str] | None = None) -> int:
         confine(_confined(options.engine, job))
         # The container's cluster may still be writing there after the work is done.
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
-            storage = S3Storage(session, job.region)
-            done = _run(Work(job, storage, Path(scratch), stop, _tell, _artifacts(session, job)), program)
+            storage = S3Storage(session, job.region, stopping=stop)
+            done = _run(Work(job, storage, Path(scratch), stop, _tell, _artifacts(session, job, stop)), program)
     except JobFailure as failure:
         _tell(Failed(failure.code, failure.message))
         return 1
@@ -121,11 +121,11 @@ def _run(work: Work, program: Program) -> Done:
     return (run_first if place.member == 0 else run_member)(work, program)
 
 
-def _artifacts(session: botocore.session.Session, job: JobFile) -> S3Storage | None:
+def _artifacts(session: botocore.session.Session, job: JobFile, stop: Stop) -> S3Storage | None:
     if job.model is None:
         return None
     own = model_session(session, job.model.credentials_path)
-    return S3Storage(own, job.region, model_blame(job.model.artifact.bucket))
+    return S3Storage(own, job.region, model_blame(job.model.artifact.bucket), stop)
 
 
 def _tell(message: WorkerMessage) -> None:
