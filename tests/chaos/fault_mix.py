@@ -25,6 +25,7 @@ from reading_room.cli import reading
 from reading_room.containers.processes import ProcessHandle
 from reading_room.jobs.job import ATTEMPTS
 from tests.worlds.cluster import TAG, Hall, Member
+from tests.worlds.pressure import PRESSURES
 from tests.worlds.product import Product
 from tests.worlds.waiting import eventually, settled
 
@@ -44,6 +45,8 @@ AT_ONCE = 3
 """How many started jobs may be running at once while faults occur."""
 NETWORK_CODES = ("NO_ROUTE_TO_STORAGE", "CONTAINERS_CANNOT_CONNECT")
 """The codes with which a job may fail while its network is being changed."""
+FULL = "the disk is full"
+"""In the message of a job that failed because of that."""
 WORN_OUT = "after three attempts"
 
 
@@ -115,6 +118,7 @@ class Mix:
             "stand still": self._stand_still,
             "rule": self._change_rule,
             "endpoint": self._remove_endpoint,
+            **{name: partial(self._press, name) for name in PRESSURES},
         }
         self._weights = {"member": 5, "scheduler": 2, "first": 2, "serve": 3, "agent": 3, "stand still": 3, "rule": 2}
 
@@ -261,6 +265,13 @@ class Mix:
         self._frozen.append(thread)
         return True
 
+    def _press(self, name: str) -> bool:
+        """Put the product under pressure for some time, with everything else going on."""
+        self.product.await_answer()
+        with PRESSURES[name](self.product):
+            time.sleep(self._random.uniform(1.0, self._longest_freeze))
+        return True
+
     def _change_rule(self) -> bool:
         pause = self._random.uniform(0.0, 3.0)
         with self._answered():
@@ -319,6 +330,9 @@ class Mix:
         assert text, story
         if submitted.troubled and code in NETWORK_CODES:
             self.tally.ends[f"failed with {code} in the changed network"] += 1
+            return
+        if FULL in text:
+            self.tally.ends["failed because the disk was full"] += 1
             return
         assert attempt == ATTEMPTS, story
         self.tally.ends[f"failed {WORN_OUT}"] += 1

@@ -1,19 +1,14 @@
-"""A product whose disk is full: it refuses calls, jobs wait or fail with the cause, and it resumes when there is space.
-
-A limit on the size of files keeps ``serve`` from writing. For ``serve``, its effect is that of a full disk or a quota,
-and an ordinary user can set it, too.
-"""
+"""A product whose disk is full refuses calls; jobs wait or fail with the cause, and all resumes when there is space."""
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +17,7 @@ from botocore.exceptions import ClientError
 
 from reading_room.containers.processes import start_time
 from tests.worlds.place import Place
+from tests.worlds.pressure import full_disk
 from tests.worlds.product import Product, running_product
 from tests.worlds.waiting import eventually
 
@@ -33,24 +29,6 @@ def product(tmp_path: Path) -> Iterator[Product]:
     """A separate product for this test."""
     with running_product(tmp_path, STANDBY="0") as found:
         yield found
-
-
-@contextmanager
-def full_disk(product: Product) -> Iterator[None]:
-    """Prevent ``serve`` from writing files."""
-    _limit(product, "0")
-    try:
-        yield
-    finally:
-        _limit(product, "unlimited")
-
-
-def _limit(product: Product, size: str) -> None:
-    # The owner of a process may change its limits; root may not if it lacks capabilities.
-    owner = product.settings["SERVICE_UID"]
-    as_owner = ["setpriv", "--reuid", owner, "--regid", owner, "--clear-groups"] if os.geteuid() == 0 else []
-    change = ["prlimit", "--pid", str(product.child("serve")), f"--fsize={size}:unlimited"]
-    subprocess.run([*as_owner, *change], check=True, capture_output=True, timeout=20)
 
 
 def code_of(call: Callable[..., Any], **parameters: Any) -> str | None:

@@ -1,0 +1,94 @@
+"""Pressure on a running product: a full disk, no more file descriptors, a locked database, processes that stand still.
+
+Each block ends with the pressure. Nothing is restarted: the product must recover by itself.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+
+from reading_room.containers.processes import ProcessHandle
+from tests.worlds.product import Product
+
+FEW = 20
+"""Fewer descriptors than each of our processes has open."""
+
+
+@contextmanager
+def full_disk(product: Product) -> Iterator[None]:
+    """Prevent ``serve`` from writing files.
+
+    A limit on the size of files has the effect of a full disk or a quota, and an ordinary user can set it, too.
+    """
+    with _limited(product, "serve", "fsize"):
+        yield
+
+
+@contextmanager
+def no_descriptors(product: Product, role: str) -> Iterator[None]:
+    """Prevent a process of the product from opening files and connections: it has more than this many already."""
+    with _limited(product, role, "nofile", FEW):
+        yield
+
+
+@contextmanager
+def _limited(product: Product, role: str, what: str, limit: int = 0) -> Iterator[None]:
+    """Lower a limit of a process, then set it to what it was."""
+    pid = product.child(role)
+    # The owner of a process may change its limits; root may not if it lacks capabilities.
+    owner = str(os.stat(f"/proc/{pid}").st_uid) if role != "serve" else product.settings["SERVICE_UID"]
+    as_owner = ["setpriv", "--reuid", owner, "--regid", owner, "--clear-groups"] if os.geteuid() == 0 else []
+    change = [*as_owner, "prlimit", "--pid", str(pid)]
+    found = subprocess.run(
+        [*change, f"--{what}", "--raw", "--noheadings", "--output=SOFT"],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=20,
+    )
+    subprocess.run([*change, f"--{what}={limit}:"], check=True, stdout=subprocess.DEVNULL, timeout=20)
+    try:
+        yield
+    finally:
+        subprocess.run(
+            [*change, f"--{what}={found.stdout.strip()}:"], check=True, stdout=subprocess.DEVNULL, timeout=20
+        )
+
+
+@contextmanager
+def locked_database(product: Product) -> Iterator[None]:
+    """Hold the write lock of the database, as a program beside the product could."""
+    with closing(sqlite3.connect(product.data / "db.sqlite", timeout=60, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        finally:
+            connection.execute("ROLLBACK")
+
+
+@contextmanager
+def standing_still(pids: Sequence[int]) -> Iterator[None]:
+    """Stop processes by SIGSTOP."""
+    with ExitStack() as opened:
+        handles = [opened.enter_context(closing(found)) for pid in pids if (found := ProcessHandle.open(pid))]
+        for handle in handles:
+            handle.signal(signal.SIGSTOP)
+            opened.callback(handle.signal, signal.SIGCONT)
+        yield
+
+
+PRESSURES: Mapping[str, Callable[[Product], AbstractContextManager[None]]] = {
+    "the disk is full": full_disk,
+    "serve has no descriptors": lambda product: no_descriptors(product, "serve"),
+    "the agent has no descriptors": lambda product: no_descriptors(product, "agent"),
+    "the database is locked": locked_database,
+    "serve stands still": lambda product: standing_still([product.child("serve")]),
+    "the agent stands still": lambda product: standing_still([product.child("agent")]),
+    "the workers stand still": lambda product: standing_still(product.workers()),
+    "everything stands still": lambda product: standing_still(product.processes()),
+}
