@@ -157,6 +157,18 @@ class Settings:
         "deleted.",
         within=(0, 1 << 50),
     )
+    job_days: int = _setting(
+        0,
+        "Days after its end to keep the record of a job, which Describe and List show, with its story and tags; 0 is "
+        "for ever. Its output, its log stream and its usage stay.",
+        within=(0, 3650),
+    )
+    log_days: int = _setting(
+        0,
+        "Days to keep log events in groups without a retention policy of their own, such as those of jobs and of flow "
+        "logs; 0 means for ever.",
+        within=(0, 3650),
+    )
     job_seconds: int = _setting(
         86_400, "Seconds after which a running job is stopped and FAILED.", within=(1, 31 * 86_400)
     )

@@ -142,7 +142,7 @@ def test_a_group_is_exported_stream_by_stream(world: ModelWorld, logs: Any, s3: 
         "executionInfo": {"creationTime": created},
     }
     world.now += dt.timedelta(seconds=5)
-    world.product.logs.exports.turn()
+    world.product.exports.turn()
     task = described(logs, task_id)
     assert task["status"] == {"code": "COMPLETED", "message": "Completed successfully"}
     assert task["executionInfo"] == {"creationTime": created, "completionTime": created + 5000}
@@ -164,7 +164,7 @@ def test_times_stream_prefix_and_destination_prefix_apply_to_an_export(world: Mo
         fromTime=start(world) + 2000,
         to=start(world) + 4000,
     )
-    world.product.logs.exports.turn()
+    world.product.exports.turn()
     exported = f"mine/{task_id}/one/000000.gz"
     assert set(keys(s3)) == {exported, "mine/aws-logs-write-test"}
     assert [line.rpartition(" ")[2] for line in lines(s3, exported)] == ["2", "3", "4"]
@@ -188,7 +188,7 @@ def test_expired_events_are_not_exported(world: ModelWorld, logs: Any, s3: Any) 
         streams.append(session, ACCOUNT, REGION, "/jobs", "one", [NewEvent(old, "old")], old)
     logs.put_retention_policy(logGroupName="/jobs", retentionInDays=1)
     task_id = export(world, logs, logStreamNamePrefix="one")
-    world.product.logs.exports.turn()
+    world.product.exports.turn()
     assert len(lines(s3, f"exportedlogs/{task_id}/one/000000.gz")) == 10
 
 
@@ -197,6 +197,9 @@ def test_an_account_can_have_one_active_task(world: ModelWorld, logs: Any) -> No
     parameters = {"logGroupName": "/jobs", "fromTime": 0, "to": 1, "destination": "shelf"}
     assert refusal(logs.create_export_task, **parameters)[:2] == ("LimitExceededException", "Resource limit exceeded.")
     world.product.logs.exports.turn()
+    asked = {"logGroupName": "/jobs", "fromTime": 0, "to": 1, "destination": "shelf"}
+    assert refusal(logs.create_export_task, **asked)[:2] == ("LimitExceededException", "Resource limit exceeded.")
+    world.product.exports.turn()
     second = export(world, logs)
     assert [task["taskId"] for task in logs.describe_export_tasks()["exportTasks"]] == [second, first]
     for state, task_id in (("PENDING", second), ("COMPLETED", first)):
@@ -210,7 +213,7 @@ def test_an_account_can_have_one_active_task(world: ModelWorld, logs: Any) -> No
 def test_a_task_can_be_cancelled_before_it_starts_but_not_after_it_ended(world: ModelWorld, logs: Any, s3: Any) -> None:
     task_id = export(world, logs)
     logs.cancel_export_task(taskId=task_id)
-    world.product.logs.exports.turn()
+    world.product.exports.turn()
     assert described(logs, task_id)["status"]["code"] == "CANCELLED"
     assert keys(s3) == ["aws-logs-write-test"]
     assert refusal(logs.cancel_export_task, taskId=task_id)[:2] == (
@@ -296,7 +299,7 @@ def test_the_bucket_policy_must_allow_the_service_to_check_and_write(
 def test_the_bucket_policy_can_name_the_service_without_its_region(world: ModelWorld, logs: Any, s3: Any) -> None:
     s3.put_bucket_policy(Bucket="shelf", Policy=bucket_policy("logs.amazonaws.com"))
     task_id = export(world, logs)
-    world.product.logs.exports.turn()
+    world.product.exports.turn()
     assert described(logs, task_id)["status"]["code"] == "COMPLETED"
 
 
@@ -315,7 +318,7 @@ def test_a_task_fails_with_the_reason_if_the_bucket_policy_is_removed_meanwhile(
 ) -> None:
     task_id = export(world, logs)
     s3.delete_bucket_policy(Bucket="shelf")
-    world.product.logs.exports.turn()
+    world.product.exports.turn()
     status = described(logs, task_id)["status"]
     assert status == {"code": "FAILED", "message": "Access Denied"}
     s3.put_bucket_policy(Bucket="shelf", Policy=bucket_policy())
@@ -326,6 +329,6 @@ def test_a_task_interrupted_by_a_crash_is_run_again(world: ModelWorld, logs: Any
     task_id = export(world, logs)
     with world.database.transaction() as session:
         session.scalars(select(ExportTask).filter_by(task_id=task_id)).one().state = "RUNNING"
-    world.product.logs.exports.turn()
+    world.product.exports.turn()
     assert described(logs, task_id)["status"]["code"] == "COMPLETED"
     assert len(keys(s3)) == 3

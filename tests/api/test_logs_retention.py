@@ -86,7 +86,7 @@ def test_an_expired_event_is_not_returned_and_is_deleted(world: ModelWorld, logs
     assert messages(logs) == (["new"], ["new"])
     assert messages(logs, startTime=0) == (["new"], ["new"])
     assert kept(world) == 3
-    world.product.logs.retention.turn()
+    world.product.retention.turn()
     assert kept(world) == 1
     (stream,) = logs.describe_log_streams(logGroupName="/jobs")["logStreams"]
     assert stream["firstEventTimestamp"] == stream["lastEventTimestamp"] == milliseconds(world.now)
@@ -98,14 +98,41 @@ def test_an_expired_event_is_not_returned_and_is_deleted(world: ModelWorld, logs
 
 def test_a_group_without_a_policy_keeps_everything(world: ModelWorld, logs: Any) -> None:
     put(world, "old", days_ago=4000)
-    world.product.logs.retention.turn()
+    world.product.retention.turn()
     assert messages(logs) == (["old"], ["old"])
+
+
+def test_the_setting_applies_to_groups_without_a_policy(tmp_path: Path) -> None:
+    world = ModelWorld(tmp_path, log_days=10)
+    try:
+        logs = world.client_of("alice", service="logs")
+        logs.create_log_group(logGroupName="/jobs")
+        put(world, "old", days_ago=11)
+        put(world, "new", days_ago=9)
+        assert logs.describe_log_groups()["logGroups"][0]["retentionInDays"] == 10
+        assert messages(logs) == (["new"], ["new"])
+        logs.put_retention_policy(logGroupName="/jobs", retentionInDays=30)
+        assert messages(logs) == (["old", "new"], ["old", "new"])
+        world.product.retention.turn()
+        assert kept(world) == 2
+        logs.delete_retention_policy(logGroupName="/jobs")
+        world.product.retention.turn()
+        assert kept(world) == 1
+    finally:
+        world.close()
+
+
+def test_a_turn_deletes_a_limited_number_and_says_whether_more_is_left(world: ModelWorld, logs: Any) -> None:
+    put(world, *map(str, range(9)), days_ago=2)
+    logs.put_retention_policy(logGroupName="/jobs", retentionInDays=1)
+    retention = LogRetention(world.database, world.clock, days=0, at_once=2, most=4)
+    assert [(retention.turn(), kept(world)) for _ in range(3)] == [(True, 5), (True, 1), (False, 0)]
 
 
 def test_a_purge_deletes_any_number_of_expired_events(world: ModelWorld, logs: Any) -> None:
     put(world, *map(str, range(9)), days_ago=2)
     logs.put_retention_policy(logGroupName="/jobs", retentionInDays=1)
-    LogRetention(world.database, world.clock, at_once=3).turn()
+    LogRetention(world.database, world.clock, days=0, at_once=3).turn()
     assert kept(world) == 0
     (stream,) = logs.describe_log_streams(logGroupName="/jobs")["logStreams"]
     assert "firstEventTimestamp" not in stream

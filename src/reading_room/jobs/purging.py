@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import delete, func, select
@@ -52,14 +53,15 @@ def story_of(session: Session, row: JobRow) -> Story:
     return Story(events, *streams.size_of(session, row.account, LOG_GROUP, row.job_id))
 
 
-def forget(session: Session, row: JobRow) -> None:
-    """Delete the record of an ended job with its events and tags. Its log stream stays.
+def forget(session: Session, rows: Sequence[JobRow]) -> None:
+    """Delete the records of ended jobs with their events and tags. Their log streams stay.
 
     An ended job has no containers, interfaces or parts any more.
     """
-    session.execute(delete(JobEventRow).where(JobEventRow.job_id == row.job_id))
-    session.execute(delete(JobTagRow).where(JobTagRow.arn == row.arn))
-    session.delete(row)
+    ids = [row.job_id for row in rows]
+    session.execute(delete(JobEventRow).where(JobEventRow.job_id.in_(ids)))
+    session.execute(delete(JobTagRow).where(JobTagRow.arn.in_([row.arn for row in rows])))
+    session.execute(delete(JobRow).where(JobRow.job_id.in_(ids)))
 
 
 def erase(session: Session, row: JobRow) -> None:
@@ -68,4 +70,4 @@ def erase(session: Session, row: JobRow) -> None:
     Lines that were not copied to the stream yet are deleted, too: the copying finds no job and writes nothing.
     """
     streams.delete_stream(session, row.account, LOG_GROUP, row.job_id)
-    forget(session, row)
+    forget(session, [row])

@@ -123,8 +123,14 @@ def folder(task: ExportTask, stream_name: str) -> str:
 class LogExports(PeriodicWork):
     """The loop that runs export tasks. Tasks that a crash interrupted are run again."""
 
-    def __init__(self, database: Database, buckets: ExportBuckets, clock: Clock, file_bytes: int = FILE_BYTES) -> None:
-        """``file_bytes`` is the approximate size of a file's lines before compression."""
+    def __init__(
+        self, database: Database, buckets: ExportBuckets, clock: Clock, days: int = 0, file_bytes: int = FILE_BYTES
+    ) -> None:
+        """``days`` is how long groups without a retention policy keep events, 0 for ever.
+
+        ``file_bytes`` is the approximate size of a file's lines before compression.
+        """
+        self._days = days
         self._file_bytes = file_bytes
         self._database = database
         self._buckets = buckets
@@ -166,7 +172,7 @@ class LogExports(PeriodicWork):
                 for stream in streams.streams(session, group)
                 if stream.name.startswith(task.stream_prefix)
             ]
-            oldest, arn = oldest_kept(group, streams.milliseconds(self._clock())), f"{group.arn}:*"
+            oldest, arn = oldest_kept(group, streams.milliseconds(self._clock()), self._days), f"{group.arn}:*"
         for stream_id, name in names:
             for number, data in enumerate(self._files(task, stream_id, max(task.start, oldest))):
                 if self._is_cancelled(task_id):

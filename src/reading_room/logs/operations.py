@@ -30,8 +30,12 @@ _FROM_TAIL_SINCE = 1_704_067_200_000
 class LogOperations:
     """Groups, streams and their events."""
 
-    def __init__(self, database: Database, clock: Clock, room: LogRoom | None = None) -> None:
-        """``room`` limits what an account can store; by default there is no limit."""
+    def __init__(self, database: Database, clock: Clock, room: LogRoom | None = None, days: int = 0) -> None:
+        """``room`` limits what an account can store; by default there is no limit.
+
+        ``days`` is how long groups without a retention policy keep events, 0 for ever.
+        """
+        self._days = days
         self._room = room or LogRoom()
         self._database = database
         self._clock = clock
@@ -43,6 +47,8 @@ class LogOperations:
         """Return the time from which a group's events are read, excluding expired ones even before they are deleted."""
         oldest = retention.oldest_kept(group, self._now())
         return max(requested or 0, oldest) if oldest else requested
+        oldest = retention.oldest_kept(group, self._now(), self._days)
+        return max(asked or 0, oldest) if oldest else asked
 
     @operation("logs", "CreateLogGroup", resources=named_stream, context=requested_tags)
     def create_group(self, call: Call, request: t.CreateLogGroupRequestTypeDef) -> None:
@@ -72,7 +78,7 @@ class LogOperations:
 
     @operation("logs", "DeleteRetentionPolicy", resources=named_stream)
     def delete_retention(self, call: Call, request: t.DeleteRetentionPolicyRequestTypeDef) -> None:
-        """DeleteRetentionPolicy: events are kept forever."""
+        """DeleteRetentionPolicy: events are kept as long as those of any group without a policy."""
         with self._database.transaction() as session:
             streams.get_group(session, call.account, request["logGroupName"]).retention_days = None
 
@@ -97,7 +103,7 @@ class LogOperations:
                 and request.get("logGroupClass", "STANDARD") == "STANDARD"
             ]
             shown, more = page(found, call.parameters, lambda group: group.name)
-            structures = [_group_structure(session, group) for group in shown]
+            structures = [_group_structure(session, group, self._days) for group in shown]
             if pattern is not None:
                 # AWS returns fewer members for a search by pattern.
                 structures = [{name: each[name] for name in each if name not in _NOT_BY_PATTERN} for each in structures]
@@ -140,7 +146,7 @@ class LogOperations:
             stream_id = stream.stream_id
             self._room.take(session, call.account, events)
             now = self._now()
-            rejected = streams.put_events(session, stream, events, now, retention.oldest_kept(group, now))
+            rejected = streams.put_events(session, stream, events, now, retention.oldest_kept(group, now, self._days))
         info: dict[str, Any] = {}
         if rejected.too_new_from is not None:
             info["tooNewLogEventStartIndex"] = rejected.too_new_from
@@ -240,8 +246,8 @@ def _group(session: Session, call: Call) -> LogGroup:
 _NOT_BY_PATTERN = ("storedBytes", "deletionProtectionEnabled", "retentionInDays")
 
 
-def _group_structure(session: Session, group: LogGroup) -> dict[str, Any]:
-    days = group.retention_days
+def _group_structure(session: Session, group: LogGroup, default_days: int) -> dict[str, Any]:
+    days = retention.days_of(group, default_days)
     return {
         "logGroupName": group.name,
         "creationTime": group.created_at,
@@ -251,7 +257,7 @@ def _group_structure(session: Session, group: LogGroup) -> dict[str, Any]:
         "storedBytes": sum(stream.stored_bytes for stream in streams.streams(session, group)),
         "logGroupClass": "STANDARD",
         "deletionProtectionEnabled": False,
-        **({} if days is None else {"retentionInDays": days}),
+        **({"retentionInDays": days} if days else {}),
     }
 
 

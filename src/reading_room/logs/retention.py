@@ -1,4 +1,4 @@
-"""Retention of log events: expired events are not returned, and are deleted in the background."""
+"""Retention of log events: expired events are not returned, and are deleted by the loop of ``jobs.retention``."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ DAYS = (
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 )  # fmt: skip
 """The values that PutRetentionPolicy accepts (API reference)."""
-TURN_SECONDS = 900.0
 EVENTS_AT_ONCE = 2_000
 """Events that one transaction deletes, since other writers wait for it."""
+EVENTS_PER_TURN = 100_000
 _DAY = 86_400_000
 
 
@@ -36,38 +36,59 @@ def set_days(group: LogGroup, days: int) -> None:
     group.retention_days = days
 
 
-def oldest_kept(group: LogGroup, now: int) -> int:
-    """Return the time from which a group's events are kept, in milliseconds since 1970, or 0 for all events."""
-    return 0 if group.retention_days is None else now - group.retention_days * _DAY
+def days_of(group: LogGroup, default: int) -> int:
+    """Return how many days a group keeps its events, 0 for ever; ``default`` is for groups without a policy."""
+    return default if group.retention_days is None else group.retention_days
+
+
+def oldest_kept(group: LogGroup, now: int, default: int) -> int:
+    """Return the time from which a group's events are kept, in milliseconds since 1970, or 0 for all events.
+
+    ``default`` are the days of groups without a policy, 0 for ever.
+    """
+    days = days_of(group, default)
+    return now - days * _DAY if days else 0
 
 
 class LogRetention(PeriodicWork):
     """The loop that deletes expired events."""
+class LogRetention:
+    """Deletes expired events."""
 
-    def __init__(self, database: Database, clock: Clock, at_once: int = EVENTS_AT_ONCE) -> None:
-        """``at_once`` limits the events that one transaction deletes."""
+    def __init__(
+        self, database: Database, clock: Clock, days: int, at_once: int = EVENTS_AT_ONCE, most: int = EVENTS_PER_TURN
+    ) -> None:
+        """``days`` are those of groups without a policy. A transaction deletes ``at_once`` events, a turn ``most``."""
+        self._days = days
         self._at_once = at_once
+        self._most = most
         self._database = database
         self._clock = clock
         super().__init__("log retention", every=TURN_SECONDS)
 
     def turn(self) -> None:
         """Delete every event that has expired."""
+
+    def turn(self) -> bool:
+        """Delete expired events. Return whether some may be left."""
         now = milliseconds(self._clock())
         with self._database.reading() as session:
-            groups = session.scalars(select(LogGroup).where(LogGroup.retention_days.is_not(None))).all()
+            groups = session.scalars(
+                select(LogGroup) if self._days else select(LogGroup).where(LogGroup.retention_days.is_not(None))
+            ).all()
             expired = [
-                (stream_id, oldest_kept(group, now))
+                (stream_id, oldest)
                 for group in groups
+                if (oldest := oldest_kept(group, now, self._days))
                 for stream_id in session.scalars(
-                    select(LogStream.stream_id).where(
-                        LogStream.group_id == group.group_id, LogStream.first_event_at < oldest_kept(group, now)
-                    )
+                    select(LogStream.stream_id)
+                    .where(LogStream.group_id == group.group_id, LogStream.first_event_at < oldest)
+                    .limit(self._most)
                 )
             ]
         deleted = 0
         for stream_id, oldest in expired:
-            while True:
+            while deleted < self._most:
                 with self._database.transaction() as session:
                     count = _delete(session, stream_id, oldest, self._at_once)
                 deleted += count
@@ -75,6 +96,7 @@ class LogRetention(PeriodicWork):
                     break
         if deleted:
             logger.info("%d log events were deleted, because their retention time has passed", deleted)
+        return deleted >= self._most
 
 
 def _delete(session: Session, stream_id: int, oldest: int, most: int) -> int:

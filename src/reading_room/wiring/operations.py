@@ -81,7 +81,7 @@ def every_operation(
         StsOperations(database, authorizer, clock),
         AuthorizationMessageOperations(access.messages),
         TrailOperations(access.trail, clock),
-        LogOperations(database, clock, room),
+        LogOperations(database, clock, room, settings.log_days),
         ExportOperations(database, clock, objects.export_buckets),
         JobOperations(database, clock, quotas, settings.topics),
         ModelOperations(database, clock, quotas, authorizer),

@@ -21,8 +21,9 @@ from reading_room.flowlogs.deliver import FlowLogDelivery
 from reading_room.hosts.readiness import database_check, disk_check, trail_check
 from reading_room.hosts.realtime import RealtimePool
 from reading_room.iam.bootstrap import first_administrator
+from reading_room.jobs.retention import Retention
+from reading_room.logs.exports import LogExports
 from reading_room.logs.room import LogRoom
-from reading_room.logs.upkeep import LogUpkeep
 from reading_room.s3 import service_bucket
 from reading_room.s3.backend import Backend
 from reading_room.settings import Settings
@@ -122,7 +123,8 @@ class Product:
             sizing=sizing,
             room=room,
         )
-        self.logs = LogUpkeep(database, self.objects.export_buckets, clock)
+        self.exports = LogExports(database, self.objects.export_buckets, clock, settings.log_days)
+        self.retention = Retention(database, settings, clock)
 
     def first_start(self) -> None:
         """Create the resources that exist from the start; idempotent."""

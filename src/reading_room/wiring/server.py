@@ -97,7 +97,8 @@ async def _serve(settings: Settings, database: Database, ready: Callable[[], Non
     outside = Loop("outside writes", OutsideWrites(database).look, every=LOOK_SECONDS)
     jobs = product.jobs
     # Reports of the agent wake the other loops, so the link to it starts last and stops first.
-    every = (jobs.controller, jobs.models, product.logs, product.meter, outside, renewal, link)
+    upkeep = (jobs.models, product.exports, product.retention, product.meter)
+    every = (jobs.controller, *upkeep, outside, renewal, link)
     loops = [each for each in every if each is not None]
     for each in loops:
         each.start()
