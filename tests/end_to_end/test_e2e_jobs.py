@@ -78,6 +78,23 @@ def test_the_dominant_language_of_each_line(library: Place) -> None:
     assert [line["Languages"][0]["LanguageCode"] for line in library.results(properties)] == ["de", "fr"]
 
 
+def test_a_jobs_units_are_counted_and_its_traces_erased(library: Place, account: reading.Account) -> None:
+    texts = ["é" * 301, "Paris is in France."]
+    library.put_text("billed/a.txt", "\n".join(texts).encode() + b"\n\xff\xfe\n")
+    properties = library.run("billed/", "dominant-language")
+    job, output = properties["JobId"], properties["OutputDataConfig"]["S3Uri"].partition(f"{library.bucket}/")[2]
+    room = account.client("reading-room")
+    erased = {trace["Trace"] for trace in room.purge_job(JobId=job)["Traces"] if trace["Result"] == "ERASED"}
+    assert erased == {"Output", "LogStream", "Story", "Record"}
+    with pytest.raises(ClientError, match="404"):
+        account.s3.head_object(Bucket=library.bucket, Key=output)
+    assert reading.find_job(account, job) is None
+    jobs = room.get_usage(IncludeJobs=True)["Jobs"]
+    (used,) = (each for each in jobs if each["JobId"] == job)
+    counts = [used[name] for name in ("Kind", "Documents", "Characters", "Units")]
+    assert counts == ["dominant-language", 3, sum(map(len, texts)), 4 + 3]
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user cannot see the memory maps of another user's process")
 def test_containers_for_languages_share_one_unpacked_model(
     library: Place,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 from sqlalchemy import select
 
+from reading_room.cli.jobs_purge import ended_before, purge_one
 from reading_room.jobs.job_log import JobLog
 from reading_room.jobs.stories import Stories
 from reading_room.jobs.tables import JobEventRow, JobRow, JobTagRow
@@ -141,6 +143,33 @@ def test_jobs_of_other_accounts_are_not_found(world: ExtensionWorld) -> None:
         with pytest.raises(ClientError):
             world.room(stranger).purge_job(JobId=named)
     assert rows(world)[0] == 1
+
+
+def test_the_command_prints_each_trace_and_goes_on_after_a_refusal(
+    world: ExtensionWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = ended_job(world)
+    assert purge_one(world.room(), job, dry_run=True, keep_output=False)
+    assert "would erase 1, 9 bytes" in capsys.readouterr().out
+    assert purge_one(world.room(), job, dry_run=False, keep_output=True)
+    printed = capsys.readouterr().out
+    assert {("Output", "kept"), ("LogStream", "erased")} <= {tuple(line.split()[:2]) for line in printed.splitlines()}
+    assert job in printed.replace("\n", "").replace(" ", "")
+    assert not purge_one(world.room(), job, dry_run=False, keep_output=False)
+    assert "JOB_NOT_FOUND" in capsys.readouterr().err
+
+
+def test_the_command_finds_jobs_of_every_kind_that_ended_before_a_moment(world: ExtensionWorld) -> None:
+    comprehend = world.client("comprehend")
+    first = comprehend.start_key_phrases_detection_job(**world.request())["JobId"]
+    comprehend.stop_key_phrases_detection_job(JobId=first)
+    world.later(60)
+    second = ended_job(world)
+    world.later(60)
+    ended_job(world)
+    comprehend.start_entities_detection_job(**world.request())
+    assert ended_before(comprehend, world.now) == [first, second]
+    assert ended_before(comprehend, world.now - dt.timedelta(seconds=60)) == [first]
 
 
 def test_the_trail_has_the_purge_and_the_deletion(world: ExtensionWorld) -> None:

@@ -49,9 +49,9 @@ def purge(
     age = None if older_than is None else read_age(older_than)
     try:
         account = reading.Account(endpoint_of(settings))
-        named = list(jobs or ()) if age is None else ended_before(account, system_clock() - age)
+        named = list(jobs or ()) if age is None else ended_before(account.patient, system_clock() - age)
         room = account.client("reading-room", attempts=12)
-        done = [_purge(room, job, dry_run, keep_output) for job in named]
+        done = [purge_one(room, job, dry_run, keep_output) for job in named]
     except StartError as error:
         raise fail(str(error)) from None
     except (ClientError, ResponseParserError) as error:
@@ -72,15 +72,15 @@ def read_age(text: str) -> dt.timedelta:
     return int(found[1]) * _UNITS[found[2]]
 
 
-def ended_before(account: reading.Account, moment: dt.datetime) -> list[str]:
-    """Return the ids of the account's jobs of every kind that ended before a moment, the oldest first."""
-    found = [(job["EndTime"], job["JobId"]) for job in _submitted_before(account, moment) if "EndTime" in job]
+def ended_before(comprehend: Any, moment: dt.datetime) -> list[str]:
+    """Return the ids of a client's jobs of every kind that ended before a moment, the oldest first."""
+    found = [(job["EndTime"], job["JobId"]) for job in _submitted_before(comprehend, moment) if "EndTime" in job]
     return [job for ended, job in sorted(found) if ended < moment]
 
 
-def _submitted_before(account: reading.Account, moment: dt.datetime) -> Iterator[dict[str, Any]]:
+def _submitted_before(comprehend: Any, moment: dt.datetime) -> Iterator[dict[str, Any]]:
     for kind in JOB_KINDS:
-        call = getattr(account.patient, xform_name(kind.list))
+        call = getattr(comprehend, xform_name(kind.list))
         more: dict[str, Any] = {}
         while True:
             page = call(Filter={"SubmitTimeBefore": moment}, MaxResults=500, **more)
@@ -90,7 +90,7 @@ def _submitted_before(account: reading.Account, moment: dt.datetime) -> Iterator
             more = {"NextToken": page["NextToken"]}
 
 
-def _purge(room: Any, job: str, dry_run: bool, keep_output: bool) -> bool:
+def purge_one(room: Any, job: str, dry_run: bool, keep_output: bool) -> bool:
     """Purge one job and print what became of its traces. Return ``False`` if the service refuses."""
     try:
         told = room.purge_job(JobId=job, DryRun=dry_run, KeepOutput=keep_output)
@@ -101,6 +101,8 @@ def _purge(room: Any, job: str, dry_run: bool, keep_output: bool) -> bool:
         return False
     console.print(f"[bold]{plain(told['JobId'])}[/]")
     table = Table(box=None, padding=(0, 2, 0, 2), show_header=False)
+    for wraps in (False, False, True):
+        table.add_column(no_wrap=not wraps, overflow="fold")
     for trace in told["Traces"]:
         table.add_row(trace["Trace"], _result(trace, dry_run), plain(trace.get("Reason", "")))
     console.print(table)
