@@ -88,6 +88,7 @@ const ALL: readonly (readonly [name: string, address: (seen: Seen) => string])[]
   ["explain-a-request", ({ refused }) => `/access/explain/${refused}`],
   ["trail", () => "/access/trail"],
   ["s3", () => "/s3"],
+  ["usage", () => "/usage"],
   ["a-bucket", ({ job }) => `/s3/${job.bucket}`],
   ["no-such-page", () => "/no-such-page"],
 ];

@@ -48,7 +48,7 @@ const ITEMS: SideNavigationProps.Item[] = [
       link("Trail", "/access/trail"),
     ],
   },
-  { type: "section", text: "Storage", items: [link("Buckets", "/s3")] },
+  { type: "section", text: "Storage", items: [link("Buckets", "/s3"), link("Usage", "/usage")] },
 ];
 
 const HREFS = ITEMS.flatMap((item) => ("items" in item ? item.items : [item])).flatMap((item) =>

@@ -44,6 +44,7 @@ export const PAGES: readonly PageRoute[] = [
   widePage("/access/:type", () => import("../access/IdentityListPage")),
   page("/access/:type/:name", () => import("../access/IdentityPage")),
   widePage("/s3", () => import("../s3/BucketsPage")),
+  widePage("/usage", () => import("../usage/UsagePage")),
   widePage("/s3/:bucket", () => import("../s3/BucketPage")),
 ];
 
