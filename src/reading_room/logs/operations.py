@@ -45,10 +45,8 @@ class LogOperations:
 
     def _start(self, group: LogGroup, requested: int | None) -> int | None:
         """Return the time from which a group's events are read, excluding expired ones even before they are deleted."""
-        oldest = retention.oldest_kept(group, self._now())
-        return max(requested or 0, oldest) if oldest else requested
         oldest = retention.oldest_kept(group, self._now(), self._days)
-        return max(asked or 0, oldest) if oldest else asked
+        return max(requested or 0, oldest) if oldest else requested
 
     @operation("logs", "CreateLogGroup", resources=named_stream, context=requested_tags)
     def create_group(self, call: Call, request: t.CreateLogGroupRequestTypeDef) -> None:
