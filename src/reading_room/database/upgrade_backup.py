@@ -27,7 +27,7 @@ KEY_FILES = (
     "doors/given.pem",
 )
 """Files in the data folder that are sealed, and that versions with schema 5 wrote in plain text."""
-OTHER_FILES = ("flow-windows.json",)
+OTHER_FILES = ("flow-windows.json", "usage-calls.log")
 """Further files that belong to the database's state."""
 _HEAD = 4
 """The bytes before each sealed piece that say how long it is."""

@@ -61,11 +61,22 @@ class _Rest:
 
 
 class DisposableAccounts:
-    """Creates accounts and deletes them. ``end_job`` ends a running job at once."""
+    """Creates accounts and deletes them.
+
+    ``end_job`` ends a running job at once. ``add_calls`` adds the synchronous calls that were counted so far to the
+    table of usage, where a later turn would make rows of a deleted account.
+    """
 
     def __init__(
-        self, database: Database, backend: Backend, region: str, clock: Clock, end_job: Callable[[str], None]
+        self,
+        database: Database,
+        backend: Backend,
+        region: str,
+        clock: Clock,
+        end_job: Callable[[str], None],
+        add_calls: Callable[[], None],
     ) -> None:
+        self._add_calls = add_calls
         self._database = database
         self._backend = backend
         self._region = region
@@ -89,6 +100,7 @@ class DisposableAccounts:
         If not, its keys are invalid and its jobs are being ended: call this again. Raises ``UnknownAccount`` if there
         is no such account, and for one that ``create`` did not make.
         """
+        self._add_calls()
         for _ in range(_TRIES):
             with self._database.transaction() as session:
                 row = session.get(Account, account)

@@ -90,11 +90,12 @@ def every_operation(
         TagOperations(database, quotas),
     )
     table = OperationTable(*of_aws)
+    accounts = DisposableAccounts(database, backend, settings.region, clock, end_job, meter.fold)
     return OperationTable(
         *of_aws,
         SignInOperations(database, clock),
         ExplainRequestOperations(access.trail, EndpointAccounts(database), settings.trail_days),
-        TestingOperations(settings, DisposableAccounts(database, backend, settings.region, clock, end_job)),
+        TestingOperations(settings, accounts),
         JobRunOperations(database=database, table=table, authorizer=authorizer, clock=clock),
         UsageOperations(database, clock, meter.fold),
         DiskUseOperations(database, objects.store, settings),
