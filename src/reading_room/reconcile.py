@@ -124,10 +124,10 @@ class Loop:
 
 
 class PeriodicWork(ABC):
-    """Background work whose ``turn`` runs in a loop of its own, every ``every`` seconds."""
+    """Background work whose ``turn`` runs in a loop of its own, every ``every`` seconds. ``rest`` is as for ``Loop``."""
 
-    def __init__(self, name: str, *, every: float) -> None:
-        self._loop = Loop(name, self.turn, every=every)
+    def __init__(self, name: str, *, every: float, rest: float = 0.0) -> None:
+        self._loop = Loop(name, self.turn, every=every, rest=rest)
 
     def start(self) -> None:
         """Start the loop."""

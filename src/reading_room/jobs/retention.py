@@ -16,7 +16,7 @@ from reading_room.database.engine import Database
 from reading_room.jobs.purging import forget
 from reading_room.jobs.tables import JobRow
 from reading_room.logs.retention import LogRetention
-from reading_room.reconcile import Loop
+from reading_room.reconcile import PeriodicWork
 from reading_room.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ class JobRetention:
         return deleted >= self._most
 
 
-class Retention:
+class Retention(PeriodicWork):
     """The loop."""
 
     def __init__(self, database: Database, settings: Settings, clock: Clock) -> None:
@@ -74,15 +74,7 @@ class Retention:
             JobRetention(database, clock, settings.job_days),
         )
         # A turn that had much to delete leaves the database to others for as long.
-        self._loop = Loop("retention", self.turn, every=TURN_SECONDS, rest=1.0)
-
-    def start(self) -> None:
-        """Start the loop."""
-        self._loop.start()
-
-    def stop(self) -> bool:
-        """Stop the loop after the current turn; return whether it ended."""
-        return self._loop.stop()
+        super().__init__("retention", every=TURN_SECONDS, rest=1.0)
 
     def turn(self) -> None:
         """Delete what has expired, up to the limits of a turn."""

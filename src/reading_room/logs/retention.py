@@ -12,7 +12,6 @@ from reading_room.database.engine import Database
 from reading_room.logs.errors import InvalidParameterException
 from reading_room.logs.streams import EVENT_OVERHEAD, milliseconds
 from reading_room.logs.tables import LogEvent, LogGroup, LogStream
-from reading_room.reconcile import PeriodicWork
 
 logger = logging.getLogger(__name__)
 
@@ -50,8 +49,6 @@ def oldest_kept(group: LogGroup, now: int, default: int) -> int:
     return now - days * _DAY if days else 0
 
 
-class LogRetention(PeriodicWork):
-    """The loop that deletes expired events."""
 class LogRetention:
     """Deletes expired events."""
 
@@ -64,10 +61,6 @@ class LogRetention:
         self._most = most
         self._database = database
         self._clock = clock
-        super().__init__("log retention", every=TURN_SECONDS)
-
-    def turn(self) -> None:
-        """Delete every event that has expired."""
 
     def turn(self) -> bool:
         """Delete expired events. Return whether some may be left."""
