@@ -19,6 +19,8 @@ _FURTHER = range(2_000_300_000, 2_147_000_000, 1_000)
 """The first ids of further installations: above the ranges that systemd uses for containers and SSSD for domain users,
 below the range of systemd's foreign UIDs ("Users, Groups, UIDs and GIDs on systemd Systems"; sssd-ldap(5))."""
 RECORD_LIMIT = 65_536
+RESTORING = "restoring"
+"""The folder in a data folder that has what is being restored from a backup. With it, the product does not start."""
 
 
 @dataclass(frozen=True, slots=True)

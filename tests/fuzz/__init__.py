@@ -46,6 +46,9 @@ TARGETS = {
     "training-manifest": "documents",
     "annotated": "documents",
     "artifact": "documents",
+    "backup-manifest": "backups",
+    "backup-archive": "backups",
+    "backup-keys": "backups",
 }
 """Each target, with the module of this package that defines it."""
 

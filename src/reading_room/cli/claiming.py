@@ -21,7 +21,7 @@ from reading_room.agent import holder as holders
 from reading_room.cli.folder import StartError
 from reading_room.cli.state_versions import check_state, record_state
 from reading_room.codec import DocumentError, encode, read_file
-from reading_room.installation import Installation, UserIds, on_any_device, others
+from reading_room.installation import RESTORING, Installation, UserIds, on_any_device, others
 from reading_room.settings import Settings
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -159,6 +159,8 @@ def _opened(path: Path) -> Iterator[int]:
 def _refuse_foreign(settings: Settings, folder: int) -> None:
     """Raise ``StartError`` for a folder that is neither empty nor ours: claiming it would lock everybody else out."""
     data, found, names = settings.data, os.fstat(folder), set(os.listdir(folder))
+    if RESTORING in names:
+        raise StartError(f"a restore into {data} was interrupted: delete what is in it, and restore the backup again")
     known = _known(settings, found)
     if os.geteuid() == 0:
         # A folder that was copied here already belongs to the server's user: nobody is locked out.

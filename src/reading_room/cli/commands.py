@@ -9,12 +9,14 @@ import typer
 from reading_room.cli import (
     access,
     accounts,
+    backup,
     console,
     demo,
     doctor,
     jobs,
     network,
     processes,
+    restore,
     rollback,
     trail_head,
     units,
@@ -55,6 +57,8 @@ app.command("doctor")(doctor.doctor)
 app.command("demo")(demo.demo)
 app.command("usage")(usage.usage)
 app.command("rollback")(rollback.rollback)
+app.command("backup")(backup.backup)
+app.command("restore")(restore.restore)
 app.add_typer(accounts.app, name="accounts")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(network.app, name="network")

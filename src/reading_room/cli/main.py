@@ -19,7 +19,7 @@ from reading_room.cli.screen import PIPED_COLUMNS, fail, print_version
 
 GROUPS = frozenset({"accounts", "jobs", "network", "access"})
 """Modules of commands that have subcommands."""
-COMMANDS = frozenset({"console", "doctor", "demo", "rollback", "usage"})
+COMMANDS = frozenset({"console", "doctor", "demo", "backup", "restore", "rollback", "usage"})
 """Modules of one command each, a function with the module's name."""
 DEFECT = 70
 """The exit code of a command after an unexpected exception (EX_SOFTWARE of sysexits.h)."""

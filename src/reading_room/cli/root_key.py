@@ -172,6 +172,33 @@ def _own(settings: Settings, making: bool) -> bytes:
     return _parsed(_private(descriptor, path), str(path))
 
 
+def keep_root_key(settings: Settings, key: bytes) -> Path | None:
+    """Keep the root key of restored data, and return its file; ``None`` if the settings say where the key is.
+
+    The data folder must be claimed. Raises ``StartError`` if there is another key.
+    """
+    given = given_root_key(settings)
+    if given is None:
+        try:
+            folder = open_installation(settings)
+        except OSError as error:
+            raise _not_readable(settings.installation.root_key, error) from error
+        try:
+            _make(folder, key)
+        finally:
+            os.close(folder)
+    if read_root_key(settings) != key:
+        raise StartError(
+            f"the data is not sealed with the root key from {source_of(settings)}: put the right one there"
+        )
+    return settings.installation.root_key if given is None else None
+
+
+def read_key_file(path: Path) -> bytes:
+    """Return the root key in a file that only this user can read. Raises ``StartError``."""
+    return _parsed(_content(path), str(path))
+
+
 def _not_readable(path: Path, error: OSError) -> StartError:
     return StartError(
         f"the root key {path} cannot be read ({error.strerror}): run this as root, or as the user who starts the "
@@ -179,8 +206,8 @@ def _not_readable(path: Path, error: OSError) -> StartError:
     )
 
 
-def _make(folder: int) -> None:
-    """Create the key unless there is one."""
+def _make(folder: int, key: bytes | None = None) -> None:
+    """Write the key, by default a new one, unless there is one."""
     try:
         os.stat(ROOT_KEY, dir_fd=folder, follow_symlinks=False)
         return
@@ -191,7 +218,7 @@ def _make(folder: int) -> None:
         with open(
             os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=folder), "wb"
         ) as file:
-            file.write(f"{secrets.token_hex(_BYTES)}\n".encode())
+            file.write(f"{(key or secrets.token_bytes(_BYTES)).hex()}\n".encode())
             file.flush()
             os.fsync(file.fileno())
         try:

@@ -10,7 +10,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, exists, select
+from sqlalchemy import Connection, bindparam, exists, select, text
 
 from reading_room.clock import Clock
 from reading_room.database.engine import Database
@@ -139,6 +139,22 @@ class Storage:
     def is_swept(self) -> bool:
         """Say whether rows name every blob that this process has written or deleted."""
         return not self._failed and not self._unsettled and self._leases.all_deleted()
+
+
+_NAMED = text(
+    "SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM s3_objects, json_each(segments)"
+    " UNION ALL SELECT blob, size FROM s3_parts"
+)
+
+
+def named_blobs(connection: Connection) -> Iterator[tuple[str, int]]:
+    """Yield the blobs that rows name, each with its size in bytes, from a database of any schema.
+
+    Content that is stored in its row has no blob.
+    """
+    for blob, size in connection.execute(_NAMED):
+        if blob != WITH_ITS_ROW:
+            yield blob, size
 
 
 class Lease:

@@ -18,6 +18,7 @@ from reading_room.database.opening import open_database
 from reading_room.database.outside import LOOK_SECONDS, OutsideWrites
 from reading_room.hosts.http_listener import HttpListener
 from reading_room.hosts.listen_addresses import ListenAddress, ListenAddressError, ListenerCertificate
+from reading_room.jobs.restored import begin_again
 from reading_room.reconcile import Loop
 from reading_room.s3 import service_bucket
 from reading_room.s3.backends.files import file_backend
@@ -64,6 +65,7 @@ def run_server(settings: Settings, sealer: Sealer, working: Callable[[], None], 
     database = open_database(settings.data, sealer, working)
     if settings.testing == "on":
         database.leave_syncs_out()
+    begin_again(database, settings.data, system_clock())
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(settings, database, ready))
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from reading_room.clock import Clock
 from reading_room.database.disk import free_bytes
 from reading_room.database.engine import Database
+from reading_room.s3.backends.backup_lock import Deletions
 from reading_room.s3.backends.embedded import EmbeddedBackend
 from reading_room.s3.backends.sums import BLOCK, BlockSums, agree, footer_size, sums_of
 from reading_room.s3.blobs import SMALL, DamagedBlob, new_blob_id
@@ -148,6 +149,7 @@ class FileBlobStore:
             (self._objects / f"{number:02x}").mkdir(mode=0o700, exist_ok=True)
         _sync_folder(self._objects)
         _sync_folder(folder)
+        self._deletions = Deletions(folder, self._unlink)
 
     def begin(self) -> bool:
         """Remove the writes that the last process did not finish. Return whether it left no other garbage.
@@ -163,7 +165,7 @@ class FileBlobStore:
 
     def end(self, swept: bool) -> None:
         """Note for the next process whether rows name every blob. Nothing is written after this."""
-        if swept:
+        if swept and not self._deletions.waiting():
             self._swept.touch(mode=0o600)
 
     def path(self, blob_id: str) -> Path:
@@ -179,7 +181,10 @@ class FileBlobStore:
         return FileBlobReader(self.path(blob_id), blob_id, size)
 
     def delete(self, blob_ids: Iterable[str]) -> None:
-        """Remove blobs. After a crash a sweep removes the rest."""
+        """Remove blobs, or after the end of a running backup. After a crash a sweep removes the rest."""
+        self._deletions.delete(list(blob_ids))
+
+    def _unlink(self, blob_ids: Iterable[str]) -> None:
         for blob_id in blob_ids:
             self.path(blob_id).unlink(missing_ok=True)
 

@@ -1,0 +1,1 @@
+"""Tests of backups: consistent, incremental, verified, and restored elsewhere."""
