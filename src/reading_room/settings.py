@@ -79,6 +79,14 @@ class Settings:
     console_port: int = _setting(
         4567, "Port of the web console, at the same address as the AWS APIs; 0 turns it off.", within=(0, 65_535)
     )
+    metrics_port: int = _setting(
+        0, "Port that serves `/metrics` to Prometheus; 0 turns it off. It needs no signature.", within=(0, 65_535)
+    )
+    metrics_host: str = _setting(
+        "127.0.0.1",
+        "Address that `/metrics` is served at. Beyond loopback it needs the certificate of HTTPS, and an uplink that "
+        "is off.",
+    )
     account: str = _setting("000000000001", "The account that the first administrator belongs to.", pattern="[0-9]{12}")
     region: str = _setting("us-east-1", "The region of all resources.", pattern="[a-z]{2,4}(-[a-z]+)+-[0-9]")
     profile: Literal["open", "aws"] = _setting(

@@ -136,3 +136,49 @@ def test_only_get_and_head_are_answered(page: str) -> None:
 @pytest.mark.parametrize("path", ["/", "/_reading_room", "/_reading_room/", "/_reading_room/ready/", "/bucket/ready"])
 def test_other_paths_are_not_probe_pages(path: str) -> None:
     assert asyncio.run(Probes().answer("GET", path)) is None
+
+
+def test_a_warning_is_reported_with_its_remedy_and_the_service_stays_ready() -> None:
+    slow = Fault("the disk is slow", "look at it", stops=False)
+    reply = fetch(Probes([Check("database", lambda: slow)]))
+    assert reply.status == 200
+    assert json.loads(reply.body) == {
+        "status": "ready",
+        "checks": {"database": {"ok": True, "says": "the disk is slow", "remedy": "look at it"}},
+    }
+
+
+def test_the_log_has_a_line_when_a_check_begins_to_fail_and_when_it_passes_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO")
+    look, _ = check_returning(None, FULL, FULL, None, None)
+    clock = ManualClock()
+    probes = Probes([Check("disk", look)], clock=clock)
+    for _ in range(5):
+        probes.look()
+        clock.now += 1
+    assert [record.getMessage() for record in caplog.records] == [
+        "the check of disk: the disk is full; make room",
+        "the check of disk passes again",
+    ]
+
+
+def test_checks_that_do_not_end_are_logged_once_and_not_started_again(caplog: pytest.LogCaptureFixture) -> None:
+    may_end = threading.Event()
+    calls: list[None] = []
+
+    def hang() -> None:
+        calls.append(None)
+        may_end.wait()
+
+    clock = ManualClock()
+    probes = Probes([Check("disk", hang)], look_seconds=0.01, clock=clock)
+    for _ in range(3):
+        probes.look()
+        clock.now += 15
+    assert [record.getMessage() for record in caplog.records] == [
+        "the checks of readiness do not end: look at the disk and at what else writes to it"
+    ]
+    assert len(calls) == 1
+    may_end.set()

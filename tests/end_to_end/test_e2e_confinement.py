@@ -112,7 +112,9 @@ def test_a_job_can_reach_its_storage_and_nothing_else(
         inside = [("169.254.170.1", port) for port in _endpoint_ports(place)]
         assert inside, "no endpoint listens"
         reached = _connect(worker, [(storage, 443), (storage, 80), (LOCAL_CREDENTIALS_ADDRESS, 80)])
+        metrics = int(product.settings["METRICS_PORT"])
         blocked = [
+            *((host, metrics) for host in (host_address(), "127.0.0.1", "10.0.0.1", "169.254.170.2")),
             (host_address(), product.port),
             (host_address(), 22),
             ("127.0.0.1", product.port),

@@ -50,6 +50,8 @@ def test_a_deleted_interface_is_delivered_at_the_next_turn(world: FlowWorld) -> 
     assert world.pass_time(1) == 1
     assert len(world.delivered()["eni-1-all"]) == 2
     assert world.pass_time(60) == 0
+    assert world.measured("delivered", destination="cloud-watch-logs") == 2
+    assert world.measured("late") == 1
 
 
 def test_a_short_lived_interface_between_two_refreshes_is_recorded(world: FlowWorld) -> None:
@@ -124,6 +126,8 @@ def test_a_role_that_trusts_the_service_for_another_account_only_is_refused(worl
     world.send()
     world.pass_time(60)
     assert world.status() == ("FAILED", "Access error")
+    assert world.measured("dropped", reason="access") == 1
+    assert world.measured("delivered", destination="cloud-watch-logs") is None
 
 
 def test_one_role_session_serves_many_deliveries(world: FlowWorld) -> None:

@@ -117,3 +117,27 @@ def test_a_database_that_cannot_grow_is_not_ready(database: Database) -> None:
 @pytest.mark.parametrize(("least", "free", "full"), [(100, 101, False), (100, 99, True), (0, 0, False)])
 def test_a_disk_is_ready_above_its_floor(least: int, free: int, full: bool) -> None:
     assert bool(failing(disk_check(Floor(least, lambda: free)))) is full
+
+
+def test_an_agent_that_is_silent_for_too_long_is_not_ready(server_side: ServerSide) -> None:
+    later = [0.0]
+    checks = host_checks(lambda: server_side.state, lambda: server_side.state.heard_at + later[0])
+    server_side.connected()
+    server_side.report(HostReport("here", 1))
+    assert failing(*checks) == {}
+    later[0] = readiness.SILENT_SECONDS + 1
+    assert set(failing(*checks)) == {"agent"}
+    server_side.report(HostReport("here", 1))
+    later[0] = 0.0
+    assert failing(*checks) == {}
+
+
+def test_a_slow_write_is_a_warning(tmp_path: Path) -> None:
+    database = made(tmp_path / "db.sqlite")
+    times = iter([0.0, 0.01, 10.0, 10.0 + readiness.SLOW_SECONDS + 0.1])
+    check = database_check(database, lambda: next(times))
+    assert check.look() is None
+    fault = check.look()
+    assert fault is not None
+    assert not fault.stops
+    database.close()

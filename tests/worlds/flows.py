@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from prometheus_client import CollectorRegistry
 from sqlalchemy import select, update
 
 from reading_room.aws.call import Principal
@@ -18,6 +19,7 @@ from reading_room.iam import inline_policies, roles
 from reading_room.iam.authorizer import PolicyAuthorizer
 from reading_room.iam.errors import AccessDenied
 from reading_room.logs.tables import LogEvent, LogStream
+from reading_room.metrics.counted import CountedMeasures
 from reading_room.vpc.flow_logs.fields import DEFAULT_FORMAT
 from reading_room.vpc.tables import (
     FlowLog,
@@ -78,6 +80,8 @@ class FlowWorld:
                     created_at=self.now,
                 )
             )
+        self.registry = CollectorRegistry()
+        self.measures = CountedMeasures(self.registry)
         self.delivery = self.start()
 
     def start(self) -> FlowLogDelivery:
@@ -90,7 +94,12 @@ class FlowWorld:
             clock=self.clock,
             region=REGION,
             keep=self.keep,
+            measures=self.measures,
         )
+
+    def measured(self, name: str, **labels: str) -> float | None:
+        """Return a count of flow log records, such as ``late``."""
+        return self.registry.get_sample_value(f"reading_room_flow_records_{name}_total", labels)
 
     def clock(self) -> dt.datetime:
         return self.now

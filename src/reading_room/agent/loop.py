@@ -21,6 +21,7 @@ from reading_room.agent.check import check
 from reading_room.agent.errors import SpecRefused
 from reading_room.agent.fronts import Fronts
 from reading_room.agent.spec import HostReport, HostSpec, StandbyCount
+from reading_room.agent.usage import Meter
 from reading_room.containers.driver import ContainerDriver
 from reading_room.containers.errors import ContainerError, ContainerNamespaceGone
 from reading_room.containers.spec import ContainerSpec
@@ -115,6 +116,8 @@ class AgentLoop:
     host: str | None = None
     """The name of this agent's host, from the first document that arrives."""
     clock: Callable[[], float] = time.monotonic
+    meter: Meter | None = None
+    """What measures the turns and the containers for the metrics, if they are on."""
     _spec: HostSpec | None = None
     _seen: HostSpec | None = None
     _refused: str = ""
@@ -126,6 +129,13 @@ class AgentLoop:
 
     def turn(self) -> HostReport | None:
         """Take one turn; return the report, ``None`` until a spec has arrived."""
+        began = self.clock()
+        report = self._turn()
+        if self.meter is not None:
+            self.meter.turned(self.clock() - began)
+        return report
+
+    def _turn(self) -> HostReport | None:
         self._read_spec()
         fresh = self.channel.take_fresh()
         spec = self._spec
@@ -241,8 +251,9 @@ class AgentLoop:
         now = self.clock()
         if fresh or report != self._last_report or now - self._reported_at > HEARTBEAT_SECONDS:
             self._last_report, self._reported_at = report, now
-            # Free memory, which changes all the time, is no reason for a report.
-            report = replace(report, capacity=read_capacity())
+            # Free memory and usage, which change all the time, are no reason for a report.
+            usage = None if self.meter is None else self.meter.usage()
+            report = replace(report, capacity=read_capacity(), usage=usage)
             self.channel.send_report(report)
         return report
 

@@ -19,6 +19,7 @@ from reading_room.agent.given import GivenRefused, read_given
 from reading_room.agent.holder import PUBLIC_DIR, Holder, recorded
 from reading_room.agent.loop import AgentLoop, Waker
 from reading_room.agent.spec import ENFORCEMENT
+from reading_room.agent.usage import Meter
 from reading_room.agent.view import make_traversable, own_filesystem, unnamed
 from reading_room.containers.bubblewrap import BubblewrapDriver
 from reading_room.containers.errors import ContainerError
@@ -79,6 +80,8 @@ class AgentConfig:
     """The network namespace that a veth pair to the outside leads to."""
     segmentation: bool = False
     """Whether links keep their segmentation offloads, which makes packet counts inexact."""
+    measured: bool = False
+    """Whether reports have what the agent measures for the metrics."""
     leave: bool = False
     """Whether SIGTERM leaves containers and networks for the next agent. Containers then have control groups beside the
     holder's, so that they survive the end of the agent's group."""
@@ -134,7 +137,8 @@ def _run(config: AgentConfig, waker: Waker, told_to_end: Sequence[int]) -> int:
     network, enforcement = _enforced(config)
     channel = AgentChannel(config.socket_path, *_peer(config), waker.wake)
     fronts = FrontProcesses(users)
-    loop = AgentLoop(network, containers, channel, fronts, enforcement)
+    meter = Meter(containers.living, network.drops if network is not None else dict) if config.measured else None
+    loop = AgentLoop(network, containers, channel, fronts, enforcement, meter=meter)
     watched = [holder.pidfd] if holder is not None else []
     try:
         while not told_to_end:

@@ -7,6 +7,7 @@ breaks an invariant, or if its generation is older than the one in force.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from reading_room.analysis.kind import EngineName
 from reading_room.containers.spec import ContainerSpec, ContainerState, RealtimeSpec
@@ -42,6 +43,39 @@ class Capacity:
     memory_free: int
 
 
+@dataclass(frozen=True, slots=True)
+class ContainerUsage:
+    """What the containers of one role and engine use together.
+
+    ``memory_bytes`` is the resident memory of their processes, and counts pages that they share once for each.
+    ``cpu_seconds`` is the processor time of all that ever ran since the agent's start.
+    """
+
+    role: Literal["job", "ahead", "realtime"]
+    engine: EngineName
+    containers: int
+    memory_bytes: int
+    cpu_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class PacketDrops:
+    """How many packets were dropped for a reason since the agent's start, as far as flow logs need to know of them."""
+
+    reason: str
+    packets: int
+
+
+@dataclass(frozen=True, slots=True)
+class HostUsage:
+    """What the agent measures for the metrics, since its start."""
+
+    turns: int
+    turn_seconds: float
+    containers: tuple[ContainerUsage, ...] = ()
+    drops: tuple[PacketDrops, ...] = ()
+
+
 ENFORCEMENT = "enforcement"
 """The subject of problems that keep every container from starting: the network is not proven to be enforced."""
 
@@ -66,3 +100,5 @@ class HostReport:
     """Why the document was refused; empty if it was not."""
     capacity: Capacity | None = None
     """The capacity when the report was sent; ``None`` if it could not be read."""
+    usage: HostUsage | None = None
+    """What was measured when the report was sent; ``None`` if the metrics are off."""

@@ -2,7 +2,8 @@
 
 ``live`` only shows that the process answers; a process that does not is restarted. ``ready`` checks what a job needs.
 The checks may write to the disk, so they run once a second at most, however many requests come, and the requests are
-neither logged nor recorded. The pages disclose no path and no name of the machine.
+neither logged nor recorded. The log has a line when a check begins to fail and one when it passes again. The pages
+disclose no path and no name of the machine.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 from reading_room.aws.call import Reply
@@ -33,6 +35,8 @@ class Fault:
 
     says: str
     remedy: str
+    stops: bool = True
+    """Whether the service is not ready because of it. Otherwise it is a warning: work goes on, but may be slow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,11 @@ class Probes:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ready")
         self._looking: Future[dict[str, Fault | None]] | None = None
         self._began = 0.0
+        self._logged: dict[str, bool] = {}
+        """The checks whose faults are in the log, and whether the fault stops the service."""
+        self._hangs = False
+        """Whether the log has that the checks do not end."""
+        self._lock = threading.Lock()
 
     def close(self) -> None:
         """Run no more checks."""
@@ -82,21 +91,17 @@ class Probes:
             return _reply(405, {"status": "method not allowed"}, ("allow", "GET, HEAD"))
         if page != "ready":
             return _reply(200, {"status": "ok"})
-        found = await self._found()
-        ready = not any(found.values())
+        found = await self.found()
+        ready = not any(fault is not None and fault.stops for fault in found.values())
         checks = {
-            name: {"ok": True} if fault is None else {"ok": False, "says": fault.says, "remedy": fault.remedy}
+            name: {"ok": True} if fault is None else {"ok": not fault.stops, "says": fault.says, "remedy": fault.remedy}
             for name, fault in found.items()
         }
         return _reply(200 if ready else 503, {"status": "ready" if ready else "not ready", "checks": checks})
 
-    async def _found(self) -> dict[str, Fault | None]:
+    async def found(self) -> dict[str, Fault | None]:
         """Return the results of the latest checks. All requests that arrive meanwhile wait for the same checks."""
-        now = self._clock()
-        if self._looking is None or (self._looking.done() and now >= self._began + GOOD_SECONDS):
-            self._began = now
-            self._looking = self._thread.submit(self._look)
-        looking, left = self._looking, self._began + self._look_seconds - now
+        looking, left = self._current()
         if not looking.done() and left > 0:
             await asyncio.wait([asyncio.wrap_future(looking)], timeout=left)
         if looking.done():
@@ -104,8 +109,32 @@ class Probes:
         late = Fault(f"no answer within {self._look_seconds:g} s", "look at the disk and at what else writes to it")
         return {check.name: late for check in self._checks}
 
+    def look(self) -> None:
+        """Run the checks for the log, and wait for them as long as they may take."""
+        looking, left = self._current()
+        hangs = bool(wait([looking], max(0.0, left)).not_done)
+        if hangs and not self._hangs:
+            log.warning("the checks of readiness do not end: look at the disk and at what else writes to it")
+        self._hangs = hangs
+
+    def _current(self) -> tuple[Future[dict[str, Fault | None]], float]:
+        """Return the checks that run or whose results are good, and the seconds that they may still take."""
+        with self._lock:
+            now = self._clock()
+            if self._looking is None or (self._looking.done() and now >= self._began + GOOD_SECONDS):
+                self._began = now
+                self._looking = self._thread.submit(self._look)
+            return self._looking, self._began + self._look_seconds - now
+
     def _look(self) -> dict[str, Fault | None]:
-        return {check.name: _fault(check) for check in self._checks}
+        found = {check.name: _fault(check) for check in self._checks}
+        for name, fault in found.items():
+            if fault is None and self._logged.pop(name, None) is not None:
+                log.info("the check of %s passes again", name, extra={"check": name})
+            elif fault is not None and self._logged.get(name) != fault.stops:
+                self._logged[name] = fault.stops
+                log.warning("the check of %s: %s; %s", name, fault.says, fault.remedy, extra={"check": name})
+        return found
 
 
 def _fault(check: Check) -> Fault | None:

@@ -45,6 +45,7 @@ from reading_room.aws.spelling import too_large
 from reading_room.aws.throttling import Throttle
 from reading_room.aws.trail_record import record_of
 from reading_room.clock import Clock, system_clock
+from reading_room.measures import IGNORED, Measures
 
 
 class AwsApplication:
@@ -69,6 +70,7 @@ class AwsApplication:
         refusals: Refusals | None = None,
         probes: Probes | None = None,
         gate: Gate = let_in,
+        measures: Measures = IGNORED,
     ) -> None:
         self._dispatcher = dispatcher
         self._s3 = s3
@@ -77,6 +79,7 @@ class AwsApplication:
         self._threads = CallThreads(threads)
         self._body_seconds = body_seconds
         self._trail = trail
+        self._measures = measures
         self._refusals = refusals or Refusals()
         self._probes = probes or Probes()
         self._admission = Admission(throttle or Throttle(), gate)
@@ -169,10 +172,16 @@ class AwsApplication:
             outcome = Outcome(request, service, stage, reply, output)
         except Exception as error:
             outcome = failed(request, service, stage, error, output)
+        self._measure(outcome, time.perf_counter() - began)
         if outcome.error is None or outcome.account is not None or self._should_record(outcome):
             log_call(outcome, began)
             self._trail(record_of(outcome, self._clock(), self._region))
         return outcome
+
+    def _measure(self, outcome: Outcome, seconds: float) -> None:
+        # Names that only the client knows would make a series each.
+        service = outcome.service.name if isinstance(outcome.service, ServedService) else "other"
+        self._measures.call(service, outcome.operation or "other", outcome.reply.status, seconds)
 
     def _refuse_unread(self, request: IncomingRequest, service: Service, error: AwsError) -> Reply:
         """Refuse a request whose body was not read to its end."""

@@ -58,6 +58,7 @@ def agent_config(settings: Settings, *, leave: bool = False) -> AgentConfig:
         outside={"off": None, "slirp4netns": SLIRP}.get(settings.uplink, VETH),
         beyond=_beyond(settings.uplink),
         segmentation=settings.offloads == "on",
+        measured=settings.metrics_port != 0,
         leave=leave,
     )
 

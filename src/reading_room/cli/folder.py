@@ -63,12 +63,15 @@ def check_listen_addresses(settings: Settings) -> None:
     # Imported here, because the agent has no listen addresses and must not load cryptography.
     from reading_room.console.listen_address import OPTION, console_address
     from reading_room.hosts.listen_addresses import ListenAddressError, bound, listen_addresses
+    from reading_room.metrics import listen_address as metrics
 
     try:
         for listen_address in listen_addresses(settings):
             bound(listen_address).close()
         if (console := console_address(settings)) is not None:
             bound(console, f"{OPTION}; {OPTION} 0 turns the console off").close()
+        if (metrics_address := metrics.metrics_address(settings)) is not None:
+            bound(metrics_address, metrics.OPTION, metrics.HOST_OPTION).close()
     except ListenAddressError as error:
         raise StartError(str(error)) from error
 

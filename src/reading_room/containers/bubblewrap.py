@@ -89,11 +89,8 @@ class BubblewrapDriver:
         """Check the requirements of every start. Raises ``WouldRunAsHostRoot`` and ``ProgramMissing``."""
         if self.users is None and host_user_id(os.geteuid()) == 0:
             raise WouldRunAsHostRoot()
-        for program, package in (
-            ("/usr/bin/bwrap", "bubblewrap"),
-            ("/usr/bin/prlimit", "util-linux"),
-            ("/bin/bash", "bash"),
-        ):
+        needed = {"/usr/bin/bwrap": "bubblewrap", "/usr/bin/prlimit": "util-linux", "/bin/bash": "bash"}
+        for program, package in needed.items():
             if not os.access(program, os.X_OK):
                 raise ProgramMissing(program, package)
         self.state.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -278,6 +275,10 @@ class BubblewrapDriver:
         """Return why containers that no job depends on could not be kept running, by kind and engine."""
         return {about: retry.problem for about, retry in self._retries.items() if retry.problem}
 
+    def living(self) -> Sequence[LivingContainer]:
+        """Return the containers that it manages, to measure them."""
+        return self._known
+
     def loading(self) -> bool:
         """Return whether a waiting container still loads its engine."""
         return any(not c.words.ready() for c in self._waiting())
@@ -327,11 +328,8 @@ class BubblewrapDriver:
         return [c for c in self._known if c.record.kind == "job" and c.record.phase == "waiting"]
 
     def _claim(self, spec: ContainerSpec) -> LivingContainer:
-        fitting = [
-            c
-            for c in self._waiting()
-            if c.record.engine == spec.engine and c.record.limits == spec.limits and c.alive()
-        ]
+        wanted = (spec.engine, spec.limits)
+        fitting = [c for c in self._waiting() if (c.record.engine, c.record.limits) == wanted and c.alive()]
         fitting.sort(key=lambda c: not c.words.ready())
         if fitting:
             container = fitting[0]
@@ -405,10 +403,7 @@ class BubblewrapDriver:
         # bubblewrap adds PWD to the environment that it is given.
         return [
             *(self.groups.priority() if record.kind == "job" else ()),
-            "/usr/bin/env",
-            "-u",
-            "PWD",
-            "/usr/bin/prlimit",
+            *("/usr/bin/env", "-u", "PWD", "/usr/bin/prlimit"),
             *self.groups.resource_limits(record.limits),
             "--",
             *worker,
@@ -434,11 +429,8 @@ class BubblewrapDriver:
             loaded = record.phase == "running" and container.words.ready()
             return dataclasses.replace(state, phase="running" if loaded else "starting")
         # The process ends after its last message: read again, now that nothing more can be written.
-        state = dataclasses.replace(
-            state,
-            messages=container.words.read(),
-            diagnostics=container.words.diagnostics(),
-        )
+        messages, diagnostics = container.words.read(), container.words.diagnostics()
+        state = dataclasses.replace(state, messages=messages, diagnostics=diagnostics)
         code = container.exit_code()
         if record.phase == "handing" and len(state.messages) <= 1:
             # The previous agent died while it wrote the job: this process never got it, so another one may.

@@ -188,6 +188,19 @@ class ControlGroups:
         return arguments
 
 
+def used_cpu(directories: Sequence[str]) -> float | None:
+    """Return the processor time in seconds that a container's control group has counted; ``None`` if none counts it."""
+    for directory in map(Path, directories):
+        try:
+            if (stat := directory / "cpu.stat").exists() and "usage_usec " in (text := stat.read_text()):
+                return int(text.partition("usage_usec ")[2].split()[0]) / 1e6
+            if (usage := directory / "cpuacct.usage").exists():
+                return int(usage.read_text()) / 1e9
+        except (OSError, ValueError):
+            continue
+    return None
+
+
 def remove_directories(directories: Sequence[str]) -> list[str]:
     """Remove a container's control group; return the directories that are still busy, to try again later."""
     busy: list[str] = []

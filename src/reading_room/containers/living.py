@@ -8,7 +8,7 @@ import subprocess
 import time
 from dataclasses import dataclass
 
-from reading_room.containers.limits import remove_directories
+from reading_room.containers.limits import remove_directories, used_cpu
 from reading_room.containers.messages import WorkerMessages
 from reading_room.containers.processes import ProcessHandle
 from reading_room.containers.record import Folder, Record
@@ -33,6 +33,8 @@ class LivingContainer:
     network: int | None = None
     stdin: int | None = None
     told_to_stop: bool = False
+    cpu_seconds: float | None = None
+    """The processor time that it used, once it has ended, if its control group counted it."""
 
     def alive(self) -> bool:
         """Return whether its launcher is alive; reap a child that has ended."""
@@ -67,6 +69,8 @@ class LivingContainer:
         """Remove what is left of it once it has ended; return whether nothing is left. Raises ``OSError``."""
         if self.alive():
             return False
+        # The group that counts is removed, but another one may still be busy, and this is called again.
+        self.cpu_seconds = used_cpu(self.record.control_groups) or self.cpu_seconds
         self.record.control_groups = tuple(remove_directories(self.record.control_groups))
         if self.record.control_groups:
             return False

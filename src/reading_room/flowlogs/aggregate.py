@@ -65,6 +65,8 @@ class ClosedWindow:
     covered: Covered
     end: int
     records: tuple[FlowRecord, ...]
+    late: bool = False
+    """Whether its packets were reported after the interface's window had closed."""
 
 
 @dataclass(slots=True)
@@ -96,6 +98,7 @@ class _Window:
     skipped: bool = False
     silent: bool = False
     """Whether the window closes without a record if it is empty."""
+    late: bool = False
     sums: dict[FlowKey, FlowSum] = field(default_factory=dict)
 
 
@@ -112,6 +115,8 @@ class Aggregator:
         self._full: list[ClosedWindow] = []
         """Windows that closed early."""
         self._full_records = 0
+        self.dropped = 0
+        """How many events were not counted because too many records wait."""
 
     def cover(
         self,
@@ -177,6 +182,7 @@ class Aggregator:
                     # The interface is deleted, so deliver its last packets at once.
                     window.closes_at = now
                     window.silent = True
+                    window.late = True
             window.silent = window.silent or entry.target.traffic_type not in ("ALL", event.action)
             if entry.target.traffic_type in ("ALL", event.action) and _is_recorded(event, entry.interface):
                 if len(window.sums) >= self._flows_per_window and key not in window.sums:
@@ -189,6 +195,7 @@ class Aggregator:
         """Close a full window and return the next, or ``None`` if too many records wait already."""
         if self._full_records + len(window.sums) > self._flows_waiting:
             window.skipped = True
+            self.dropped += 1
             return None
         closed = _records(window, now)
         self._full += closed
@@ -309,4 +316,4 @@ def _records(window: _Window, end: float) -> list[ClosedWindow]:
         records.append(FlowRecord(interface, int(window.start), int(end), "SKIPDATA"))
     elif not records and not window.silent:
         records.append(FlowRecord(interface, int(window.start), int(end), "NODATA"))
-    return [ClosedWindow(window.covered, int(end), tuple(records))] if records else []
+    return [ClosedWindow(window.covered, int(end), tuple(records), window.late)] if records else []

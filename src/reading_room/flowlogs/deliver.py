@@ -26,6 +26,7 @@ from reading_room.iam.authorizer import PolicyAuthorizer
 from reading_room.iam.errors import RoleNotAssumable
 from reading_room.logs.errors import NoRoomForLogs
 from reading_room.logs.room import LogRoom
+from reading_room.measures import IGNORED, FlowRecordLoss, Measures
 from reading_room.s3.errors import InsufficientCapacity
 from reading_room.vpc.tables import FlowLog
 
@@ -56,11 +57,13 @@ class FlowLogDelivery:
         keep: Path,
         trail: Recorder = forget,
         room: LogRoom | None = None,
+        measures: Measures = IGNORED,
     ) -> None:
         """Continue the windows that the previous process saved in the file ``keep``.
 
         ``room`` limits what an account can store in log groups; by default there is no limit.
         """
+        self._measures = measures
         self._keep = keep
         self._kept_at = 0.0
         self._database = database
@@ -110,9 +113,12 @@ class FlowLogDelivery:
                 self._refresh(now.timestamp())
                 self._closed += self._aggregator.close_due(now.timestamp())
                 closed, self._closed = self._closed, []
+                dropped, self._aggregator.dropped = self._aggregator.dropped, 0
                 if closed or abs(now.timestamp() - self._kept_at) >= KEPT_EVERY:
                     self._kept_at = now.timestamp()
                     self._keep_windows()
+            if dropped:
+                self._measures.flow_records_dropped("queue_full", dropped)
             by_target: dict[str, list[ClosedWindow]] = {}
             for window in closed:
                 by_target.setdefault(window.covered.target.flow_log_id, []).append(window)
@@ -127,16 +133,23 @@ class FlowLogDelivery:
     def _deliver(self, target: FlowLogTarget, windows: Sequence[ClosedWindow]) -> int:
         count = sum(len(window.records) for window in windows)
         error: str | None = None
+        loss: FlowRecordLoss | None = None
         try:
             destination = self._groups if target.destination_type == "cloud-watch-logs" else self._buckets
             destination.deliver(target, windows)
         except (AwsError, RoleNotAssumable) as refusal:
-            error = RATE_LIMITED if isinstance(refusal, NoRoomForLogs | InsufficientCapacity) else ACCESS_ERROR
+            is_full = isinstance(refusal, NoRoomForLogs | InsufficientCapacity)
+            error, loss = (RATE_LIMITED, "no_room") if is_full else (ACCESS_ERROR, "access")
             logger.warning("%s: %d records were not delivered: %s", target.flow_log_id, count, refusal)
         except Exception:
             # A failure of one flow log must not stop the others, or later turns.
-            error = UNKNOWN_ERROR
+            error, loss = UNKNOWN_ERROR, "error"
             logger.exception("%s: %d records were not delivered", target.flow_log_id, count)
+        if loss is not None:
+            self._measures.flow_records_dropped(loss, count)
+        else:
+            self._measures.flow_records_delivered(target.destination_type, count)
+            self._measures.flow_records_late(sum(len(window.records) for window in windows if window.late))
         self._tell_status(target.flow_log_id, error)
         return 0 if error else count
 

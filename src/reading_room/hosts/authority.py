@@ -110,6 +110,11 @@ def names_of(leaf: bytes) -> frozenset[str]:
     return frozenset(name.lower() for name in names.get_values_for_type(x509.DNSName))
 
 
+def expiry_of(pem: bytes) -> dt.datetime:
+    """Return when the first certificate of a PEM text ends. Raises ``ValueError``."""
+    return x509.load_pem_x509_certificates(pem)[0].not_valid_after_utc
+
+
 class Certificates:
     """The certificate of each listener. ``own_names`` returns an endpoint's additional names by its id."""
 

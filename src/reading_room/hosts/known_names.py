@@ -46,7 +46,7 @@ class KnownNames:
         certified: Callable[[], Collection[str]],
         is_bucket: Callable[[str], bool],
     ) -> None:
-        names = (settings.host, *settings.tls_names.split(","))
+        names = (settings.host, settings.metrics_host, *settings.tls_names.split(","))
         self._app = app
         self._own = frozenset({"localhost", *(name.lower() for name in names if name and not is_unspecified(name))})
         self._certified = certified
@@ -113,7 +113,11 @@ async def _refuse(scope: Scope, send: Send, host: str | None) -> None:
     name = name_of(host or "")
     error = MisdirectedRequest(name if len(name) <= 253 and _NAME.fullmatch(name) else None)
     identifier, service = new_request_id(), _service(scope)
-    log.info("request=%s host=%s status=%d code=%s", identifier, (host or "-")[:80], error.status, error.code)
+    log.info(
+        "request=%s host=%s status=%d code=%s",
+        *(identifier, (host or "-")[:80], error.status, error.code),
+        extra={"request_id": identifier, "status": error.status, "code": error.code},
+    )
     if isinstance(service, ServedService) and service.name == "s3":
         headers, body = rest_xml.serialize_error(error, identifier, identifier)
         reply = Reply(error.status, tuple(headers), body)

@@ -6,6 +6,7 @@ certificate is the given one, or one from this installation's own authority, in 
 
 from __future__ import annotations
 
+import datetime as dt
 import ipaddress
 import logging
 import os
@@ -51,8 +52,10 @@ class ListenAddress:
         return f"{'https' if self.secure else 'http'}://{host}:{self.port}"
 
 
-def bound(listen_address: ListenAddress, option: str = "--port or --tls-port") -> socket.socket:
-    """Return a socket bound to a listen address, not listening yet; ``option`` is the option that chooses its port.
+def bound(
+    listen_address: ListenAddress, option: str = "--port or --tls-port", host_option: str = "--host"
+) -> socket.socket:
+    """Return a socket bound to a listen address, not listening yet. The options choose its port and its address.
 
     Raises ``ListenAddressError``.
     """
@@ -63,8 +66,8 @@ def bound(listen_address: ListenAddress, option: str = "--port or --tls-port") -
     except socket.gaierror as error:
         sock.close()
         raise ListenAddressError(
-            f"{listen_address.host} is not an address of this machine ({error.strerror}): choose one with --host, "
-            "for example 127.0.0.1"
+            f"{listen_address.host} is not an address of this machine ({error.strerror}): choose one with "
+            f"{host_option}, for example 127.0.0.1"
         ) from error
     except OSError as error:
         sock.close()
@@ -99,7 +102,8 @@ def listen_addresses(settings: Settings) -> tuple[ListenAddress, ...]:
             "certificate with --tls-cert and --tls-key, or set READING_ROOM_TLS=own to use one from this "
             "installation's own authority, or leave --host out"
         )
-    if local and not settings.tls_port and (given or settings.tls == "own"):
+    plain = local and not settings.tls_port and not (settings.metrics_port and not is_loopback(settings.metrics_host))
+    if plain and (given or settings.tls == "own"):
         raise ListenAddressError(
             f"a certificate has no use while plain HTTP on {settings.host} is the only listen address: add HTTPS on "
             "loopback with --tls-port, or choose another --host"
@@ -134,9 +138,9 @@ def own_authority(settings: Settings) -> Path | None:
 
 
 def certificate_names(settings: Settings) -> list[str]:
-    """Return the names in our own certificate: those of loopback, the address, and those in the settings."""
+    """Return the names in our own certificate: those of loopback, the addresses, and those in the settings."""
     configured = [name for name in settings.tls_names.split(",") if name]
-    names = [*LOOPBACK_NAMES, settings.host, *configured]
+    names = [*LOOPBACK_NAMES, settings.host, settings.metrics_host, *configured]
     return [name for name in dict.fromkeys(names) if not is_unspecified(name)]
 
 
@@ -159,6 +163,8 @@ class ListenerCertificate:
         self._complaint = ""
         self.given_names: frozenset[str] = frozenset()
         """The names in a given certificate, possibly wildcards; the names in our own are those in the settings."""
+        self.expires_at: dt.datetime | None = None
+        """When the certificate in use ends."""
 
     def context(self) -> ssl.SSLContext:
         """Return the first context. Raises ``ListenAddressError``."""
@@ -202,6 +208,7 @@ class ListenerCertificate:
             context = server_context_of(certificate)
             if settings.tls_cert:
                 self.given_names = authority.names_of(certificate)
+            self.expires_at = authority.expiry_of(certificate)
         except (OSError, ssl.SSLError, ValueError, SealBroken) as error:
             raise ListenAddressError(f"the certificate in {file.path} cannot be used: {error}") from error
         self._seen = seen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable
 
 from reading_room.aws.probes import Check, Fault
@@ -12,9 +13,22 @@ from reading_room.hosts.server_side import HostState
 
 WRITE_SECONDS = 1.0
 """How long the check's write waits for other writes."""
+SLOW_SECONDS = 0.5
+"""A write that takes longer than this is slow: on a good disk it takes a few milliseconds."""
+SILENT_SECONDS = 35.0
+"""How long a connected agent may be silent: it reports every ten seconds at least."""
 _NO_AGENT = Fault(
     "no agent is connected: no job and no synchronous call can run",
     "start the agent (`reading-room up`, or the unit reading-room-agent), and read its log if it ends",
+)
+_SILENT = Fault(
+    "the agent is connected but has not reported for more than half a minute: no job can start",
+    "find out what stopped it (SIGSTOP, a debugger) or what else takes this host's cores, memory and disk",
+)
+_SLOW = Fault(
+    "a write to the database took more than half a second: every call that changes something is slow",
+    "look at what else writes to the disk of the data folder, and at its health",
+    stops=False,
 )
 _NOT_REPORTED = Fault("the agent has not reported yet whether enforcement is proven", "wait a moment")
 _NOT_PROVEN = Fault(
@@ -31,15 +45,16 @@ _NOT_WRITABLE = Fault(
 )
 
 
-def database_check(database: Database) -> Check:
-    """Return the check that the database can be written."""
+def database_check(database: Database, clock: Callable[[], float] = time.monotonic) -> Check:
+    """Return the check that the database can be written, and soon."""
 
     def look() -> Fault | None:
+        began = clock()
         try:
             database.write_nothing(WRITE_SECONDS)
         except sqlite3.Error:
             return _NOT_WRITABLE
-        return None
+        return _SLOW if clock() - began > SLOW_SECONDS else None
 
     return Check("database", look)
 
@@ -59,8 +74,14 @@ def trail_check(fault: Callable[[], str | None]) -> Check:
     return Check("trail", look)
 
 
-def host_checks(state: Callable[[], HostState]) -> tuple[Check, ...]:
-    """Return the checks of the host: that its agent is connected, and has proven enforcement."""
+def host_checks(state: Callable[[], HostState], clock: Callable[[], float] = time.monotonic) -> tuple[Check, ...]:
+    """Return the checks of the host: that its agent is connected and not silent, and has proven enforcement."""
+
+    def agent() -> Fault | None:
+        now = state()
+        if not now.connected:
+            return _NO_AGENT
+        return _SILENT if now.latest is not None and clock() - now.heard_at > SILENT_SECONDS else None
 
     def enforcement() -> Fault | None:
         now = state()
@@ -69,6 +90,6 @@ def host_checks(state: Callable[[], HostState]) -> tuple[Check, ...]:
         return _NO_AGENT if not now.connected else _NOT_REPORTED if now.proven is None else _NOT_PROVEN
 
     return (
-        Check("agent", lambda: None if state().connected else _NO_AGENT),
+        Check("agent", agent),
         Check("enforcement", enforcement),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import time
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 
@@ -23,6 +24,10 @@ class HostState:
     connected: bool = False
     proven: bool | None = None
     """Whether it has proven that the network is enforced; ``None`` until it has reported."""
+    latest: HostReport | None = None
+    """Its newest report."""
+    heard_at: float = 0.0
+    """When that arrived, in seconds of ``time.monotonic``."""
 
     def lacks(self) -> str | None:
         """Return why no container can start on the host, ``None`` if containers can start."""
@@ -75,7 +80,8 @@ class ServerSide:
 
     def report(self, report: HostReport) -> None:
         """Pass a report on; log each problem once; close the flow log windows of interfaces that are gone."""
-        self.state = HostState(True, all(problem.about != ENFORCEMENT for problem in report.problems))
+        proven = all(problem.about != ENFORCEMENT for problem in report.problems)
+        self.state = HostState(True, proven, report, time.monotonic())
         problems = frozenset(f"{problem.about}: {problem.message}" for problem in report.problems)
         if report.refused:
             problems |= {f"generation {report.generation} was refused whole: {report.refused}"}

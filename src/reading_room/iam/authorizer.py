@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -32,6 +33,7 @@ from reading_room.iam.policy.evaluate import AttachedPolicy, Decision, Request, 
 from reading_room.iam.resources import named
 from reading_room.iam.session_policies import SessionPolicies
 from reading_room.iam.user_sessions import refuse_limited
+from reading_room.measures import IGNORED, Measures
 
 __all__ = [
     "AttachedPolicy",
@@ -160,9 +162,11 @@ class PolicyAuthorizer:
         messages: AuthorizationMessages | None = None,
         resource_tags: ResourceTags = _no_tags,
         bonds: Bonds = Bonds(),
+        measures: Measures = IGNORED,
     ) -> None:
         """``denied`` receives each denial. With ``messages``, EC2's denials include an encoded message."""
         self._bonds = bonds
+        self._measures = measures
         self._resource_tags = resource_tags
         self.denied = denied
         self._messages = messages
@@ -280,7 +284,13 @@ class PolicyAuthorizer:
         except ValueError:
             account = call.account  # Not an ARN: the operation itself reports that, if the caller may pass any role.
         if account != call.account:
-            logger.info("%s %s: denied: %s is of another account", call.request_id, "iam:PassRole", role_arn)
+            logger.info(
+                "%s %s: denied: %s is of another account",
+                call.request_id,
+                "iam:PassRole",
+                role_arn,
+                extra={"request_id": call.request_id},
+            )
             raise _denial(call.service, "Cross-account pass role is not allowed.")
         decision = self._decide(
             call.principal,
@@ -295,7 +305,9 @@ class PolicyAuthorizer:
         if decision.allowed:
             return
         logger.info(
-            "%s %s:%s: %s [%s]", call.request_id, call.service, call.operation, decision.message(), decision.reasons()
+            "%s %s:%s: %s [%s]",
+            *(call.request_id, call.service, call.operation, decision.message(), decision.reasons()),
+            extra={"request_id": call.request_id, "service": call.service, "operation": call.operation},
         )
         self.denied(call.request_id, decision)
         if call.service == "ec2" and self._messages is not None:
@@ -347,13 +359,16 @@ class PolicyAuthorizer:
         resource_policy: str | None = None,
         endpoint: AttachedPolicy | None = None,
     ) -> Decision:
+        began = time.perf_counter()
         policies = self.policies_of(principal)
         if resource_policy is not None:
             policies.append(attached("resource", "bucket", f"of {resources[0]}", resource_policy))
         if endpoint is not None:
             policies.append(endpoint)
         full = {"aws:ResourceAccount": (resource_account,), **context, **self.tags_of(principal)}
-        return decide(Request(principal, action, resources, resource_account, full), policies)
+        decision = decide(Request(principal, action, resources, resource_account, full), policies)
+        self._measures.decision(decision.outcome, time.perf_counter() - began)
+        return decision
 
 
 def _denial(service: str, sentence: str) -> AccessDenied:

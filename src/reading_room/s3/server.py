@@ -22,6 +22,7 @@ from reading_room.aws.sigv4 import CredentialSource, Verified
 from reading_room.aws.spelling import throttled
 from reading_room.aws.throttling import Throttle
 from reading_room.clock import Clock, system_clock
+from reading_room.measures import IGNORED, Measures
 from reading_room.s3.actions import identify
 from reading_room.s3.addressing import HostNames
 from reading_room.s3.authentication import Authentication
@@ -82,7 +83,9 @@ class S3Application:
         trail: Recorder = forget,
         refusals: Refusals | None = None,
         gate: Gate = let_in,
+        measures: Measures = IGNORED,
     ) -> None:
+        self._measures = measures
         self._backend = backend
         self._hosts = HostNames(region, frozenset(base_hosts))
         self._authentication = Authentication(credentials, clock, region)
@@ -125,6 +128,8 @@ class S3Application:
             response = await self._run(with_cors_headers, response, incoming, self._hosts, self._backend)
         try:
             code = await deliver(outcome, response, body, send, receive, head=scope["method"] == "HEAD")
+            operation = "other" if outcome.identified is None else outcome.identified.operation
+            self._measures.s3_request(operation, response.status, time.perf_counter() - began)
             if recorded:
                 log_call(outcome, response.status, code, began)
         finally:

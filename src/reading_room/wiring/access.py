@@ -15,6 +15,7 @@ from reading_room.iam.bonds import Bonds
 from reading_room.iam.credentials import StoredCredentials
 from reading_room.iam.key_uses import KeyUses
 from reading_room.jobs.credentials import JobsBehind
+from reading_room.measures import IGNORED, Measures
 from reading_room.s3.authorization import S3Authorization
 from reading_room.s3.backend import Backend
 from reading_room.sealing import SealedFile
@@ -42,7 +43,9 @@ class Access:
         clock: Clock,
         throttle: Throttle | None = None,
         refusals: Refusals | None = None,
+        measures: Measures = IGNORED,
     ) -> None:
+        self.measures = measures
         self.credentials = StoredCredentials(database)
         self.key_uses = KeyUses(database)
         self.trail = Trail(
@@ -66,6 +69,7 @@ class Access:
             messages=self.messages,
             resource_tags=resource_tags(database),
             bonds=Bonds(JobsBehind(database), enforced=settings.binds_credentials),
+            measures=measures,
         )
         self.s3 = S3Authorization(authorizer=self.authorizer, backend=backend, region=settings.region)
         self.throttle = throttle or Throttle(settings.profile)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import threading
 from collections.abc import Sequence
 
+from reading_room.agent.spec import HostReport
 from reading_room.aws.probes import Check
 from reading_room.clock import system_clock
 from reading_room.database.engine import Database
@@ -44,6 +46,7 @@ class HostLink:
         self.engines = RealtimePool(self._spec_loop.hurry, lacks=lambda: self._server_side.state.lacks())
         self.checks: Sequence[Check] = host_checks(lambda: self._server_side.state)
         self._ended = threading.Event()
+        self._authority: authority.Authority
         self._server_side: ServerSide
         self._agent: AgentConnection
         self._desired: DesiredHost
@@ -52,8 +55,11 @@ class HostLink:
     def connect(self, product: Product, loop: asyncio.AbstractEventLoop) -> None:
         """Prepare the connection for a product whose VPC listeners run in ``loop``."""
         settings, database = self._settings, self._database
+        self._authority = authority.prepare(
+            settings.data / "authority", settings.region, system_clock(), database.sealer
+        )
         certificates = Certificates(
-            authority=authority.prepare(settings.data / "authority", settings.region, system_clock(), database.sealer),
+            authority=self._authority,
             region=settings.region,
             own_names=lambda vpc_endpoint_id: bucket_names(database, settings.region, vpc_endpoint_id),
             clock=system_clock,
@@ -101,6 +107,18 @@ class HostLink:
             self._spec_loop.hurry()
         elif tables & NETWORK_TABLES:
             self._spec_loop.wake()
+
+    def report(self) -> HostReport | None:
+        """Return the agent's newest report, or ``None`` while none is connected."""
+        return self._server_side.state.latest
+
+    def certificate_expiry(self) -> dt.datetime:
+        """Return when the certificate of the services inside VPCs ends. Raises ``OSError`` and ``SealBroken``."""
+        return authority.expiry_of(self._authority.leaf.read())
+
+    def authority_expiry(self) -> dt.datetime:
+        """Return when the authority that signed it ends. Raises ``OSError``."""
+        return authority.expiry_of(self._authority.certificate.read_bytes())
 
     def start(self) -> None:
         """Start the loops and the connection."""

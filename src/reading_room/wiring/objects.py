@@ -46,6 +46,7 @@ class Objects:
             trail=access.record,
             refusals=access.refusals,
             gate=access.trail.check,
+            measures=access.measures,
         )
 
     def close(self) -> None:

@@ -86,7 +86,7 @@ def every_operation(
         JobOperations(database, clock, quotas, settings.topics),
         ModelOperations(database, clock, quotas, authorizer),
         ModelPolicyOperations(database, clock),
-        RealtimeOperations(engines, quotas, meter.count),
+        RealtimeOperations(engines, quotas, meter.count, access.measures),
         TagOperations(database, quotas),
     )
     table = OperationTable(*of_aws)

@@ -18,12 +18,15 @@ from reading_room.comprehend.sizing import JobSizing
 from reading_room.database.disk import Floor, free_bytes
 from reading_room.database.engine import Database
 from reading_room.flowlogs.deliver import FlowLogDelivery
+from reading_room.hosts.pressure import Pulse, descriptors_check, memory_check
 from reading_room.hosts.readiness import database_check, disk_check, trail_check
 from reading_room.hosts.realtime import RealtimePool
 from reading_room.iam.bootstrap import first_administrator
 from reading_room.jobs.retention import Retention
 from reading_room.logs.exports import LogExports
 from reading_room.logs.room import LogRoom
+from reading_room.logs.upkeep import LogUpkeep
+from reading_room.measures import IGNORED, Measures
 from reading_room.s3 import service_bucket
 from reading_room.s3.backend import Backend
 from reading_room.settings import Settings
@@ -49,17 +52,25 @@ class Product:
         throttle: Throttle | None = None,
         refusals: Refusals | None = None,
         host: Sequence[Check] = (),
+        measures: Measures = IGNORED,
     ) -> None:
         """``throttle`` limits the rates of calls, by default to those of the settings' profile.
 
         ``refusals`` decides which unauthenticated requests are recorded, by default a few of each address. ``host`` are
-        the checks of the host that runs containers, without which the product is not ready.
+        the checks of the host that runs containers, without which the product is not ready. ``measures`` is told of
+        the product's work.
         """
         self.settings = settings
         self.database = database
         self.clock = clock
         self.access = Access(
-            settings=settings, database=database, backend=backend, clock=clock, throttle=throttle, refusals=refusals
+            settings=settings,
+            database=database,
+            backend=backend,
+            clock=clock,
+            throttle=throttle,
+            refusals=refusals,
+            measures=measures,
         )
         self.objects = Objects(settings=settings, backend=backend, access=self.access, clock=clock)
         floor = Floor(settings.storage_free, lambda: free_bytes(settings.data))
@@ -90,6 +101,19 @@ class Product:
             trail=self.access.record,
             gate=trail.check,
         )
+        self.pulse = Pulse()
+        self.probes = Probes(
+            (
+                database_check(database),
+                disk_check(floor),
+                trail_check(trail.fault),
+                *host,
+                # The server itself must not read files outside its own.
+                memory_check(lambda: self.jobs.controller.capacity()),
+                descriptors_check(),
+                *self.pulse.checks,
+            )
+        )
         self.app = AwsApplication(
             self.dispatcher,
             self.access.credentials,
@@ -99,8 +123,9 @@ class Product:
             throttle=self.access.throttle,
             trail=self.access.record,
             refusals=self.access.refusals,
-            probes=Probes((database_check(database), disk_check(floor), trail_check(trail.fault), *host)),
+            probes=self.probes,
             gate=trail.check,
+            measures=measures,
         )
         self.flow_logs = FlowLogDelivery(
             database=database,
@@ -111,6 +136,7 @@ class Product:
             keep=settings.data / "flow-windows.json",
             trail=self.access.record,
             room=room,
+            measures=measures,
         )
         self.jobs = Jobs(
             settings=settings,

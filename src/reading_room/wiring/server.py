@@ -7,6 +7,7 @@ import gc
 import logging
 import signal
 import sys
+import time
 from collections.abc import Callable, Sequence
 
 import uvloop
@@ -19,6 +20,8 @@ from reading_room.database.outside import LOOK_SECONDS, OutsideWrites
 from reading_room.hosts.http_listener import HttpListener
 from reading_room.hosts.listen_addresses import ListenAddress, ListenAddressError, ListenerCertificate
 from reading_room.jobs.restored import begin_again
+from reading_room.hosts.pressure import BEAT_SECONDS
+from reading_room.measures import IGNORED
 from reading_room.reconcile import Loop
 from reading_room.s3 import service_bucket
 from reading_room.s3.backends.files import file_backend
@@ -37,6 +40,8 @@ SWITCH_SECONDS = 0.0005
 each call that changes the network, because the spec of the host is read at the same time."""
 CERTIFICATE_SECONDS = 1.0
 """How often the certificate of HTTPS is checked for changes."""
+CONDITIONS_SECONDS = 15.0
+"""How often the conditions of readiness are checked for the log if nobody asks for them."""
 DRAIN_SECONDS = 3.0
 """How long requests in progress may take to finish when the server ends."""
 
@@ -78,7 +83,19 @@ async def _serve(settings: Settings, database: Database, ready: Callable[[], Non
     limits = SpaceLimits.of(settings, settings.data)
     backend = file_backend(database, settings.data / "objects", settings.region, system_clock, limits)
     link = HostLink(settings, database)
-    product = Product(settings=settings, database=database, backend=backend, engines=link.engines, host=link.checks)
+    metrics = None
+    if settings.metrics_port:
+        from reading_room.wiring.metrics import Metrics  # Nobody else needs its package in memory.
+
+        metrics = Metrics()
+    product = Product(
+        settings=settings,
+        database=database,
+        backend=backend,
+        engines=link.engines,
+        host=link.checks,
+        measures=metrics.measures if metrics is not None else IGNORED,
+    )
     try:
         await asyncio.to_thread(product.first_start)
     except service_bucket.ServiceBucketTaken as error:
@@ -86,7 +103,11 @@ async def _serve(settings: Settings, database: Database, ready: Callable[[], Non
     link.connect(product, loop)
     try:
         opened, certificate = open_listeners(
-            settings, product.app, database.sealer, lambda name: backend.bucket(name) is not None
+            settings,
+            product.app,
+            database.sealer,
+            lambda name: backend.bucket(name) is not None,
+            None if metrics is None else lambda found: metrics.page(product, link, found),
         )
     except ListenAddressError as error:
         raise ServerError(str(error)) from error
@@ -97,11 +118,15 @@ async def _serve(settings: Settings, database: Database, ready: Callable[[], Non
     gc.freeze()
     renewal = None if certificate is None else _renewal(certificate, opened, loop)
     outside = Loop("outside writes", OutsideWrites(database).look, every=LOOK_SECONDS)
+    pulse = Loop("pulse", product.pulse.beat, every=BEAT_SECONDS)
+    conditions = Loop("conditions", _once_started(product.probes.look), every=CONDITIONS_SECONDS)
     jobs = product.jobs
     # Reports of the agent wake the other loops, so the link to it starts last and stops first.
     upkeep = (jobs.models, product.exports, product.retention, product.meter)
     every = (jobs.controller, *upkeep, outside, renewal, link)
     loops = [each for each in every if each is not None]
+    own = (pulse, conditions, jobs.controller, jobs.models, product.logs, product.meter, outside, renewal, link)
+    loops = [each for each in own if each is not None]
     for each in loops:
         each.start()
     ready()
@@ -115,9 +140,22 @@ async def _serve(settings: Settings, database: Database, ready: Callable[[], Non
         link.close()
         # Records of open windows would be lost with this process.
         await asyncio.to_thread(product.flow_logs.close, system_clock())
+        if metrics is not None:
+            metrics.close()
         await asyncio.to_thread(product.close)
         backend.close()
         database.close()
+
+
+def _once_started(look: Callable[[], None]) -> Callable[[], None]:
+    """Return a turn that does nothing at first, because no agent is connected yet when the server starts."""
+    began = time.monotonic()
+
+    def turn() -> None:
+        if time.monotonic() - began >= CONDITIONS_SECONDS / 2:
+            look()
+
+    return turn
 
 
 def _renewal(

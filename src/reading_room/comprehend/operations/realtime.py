@@ -24,6 +24,7 @@ from reading_room.comprehend.errors import (
     UnsupportedLanguageException,
 )
 from reading_room.comprehend.quotas import Quotas
+from reading_room.measures import IGNORED, Measures
 
 BATCH_TEXTS, BATCH_BYTES = 25, SMALL_TEXT
 """The most documents of a batch, and bytes of each document."""
@@ -105,11 +106,14 @@ def endpoint_or_any(call: Call) -> Sequence[str]:
 class RealtimeOperations:
     """The synchronous operations."""
 
-    def __init__(self, engines: RealtimeEngines, quotas: Quotas, count: CountCall) -> None:
+    def __init__(
+        self, engines: RealtimeEngines, quotas: Quotas, count: CountCall, measures: Measures = IGNORED
+    ) -> None:
         """``count`` counts a call for bills, before its answer."""
         self._engines = engines
         self._quotas = quotas
         self._count = count
+        self._measures = measures
 
     def bound_operations(self) -> Iterator[BoundOperation]:
         """Yield Detect and BatchDetect of every kind."""
@@ -129,7 +133,7 @@ class RealtimeOperations:
         size = _size(text)
         if size > kind.text_bytes:
             raise TextSizeLimitExceededException(kind.text_bytes, size)
-        (answer,) = self._engines.analyse(call.account, engine, [text], language)
+        (answer,) = self._analyse(call, engine, [text], language)
         if answer is None:
             raise EngineFailedText
         self._count(call.account, kind.detect, [text])
@@ -151,7 +155,7 @@ class RealtimeOperations:
         results: list[dict[str, Any]] = []
         answers: Sequence[Answer | None] = ()
         if fitting:
-            answers = self._engines.analyse(call.account, engine, [texts[index] for index in fitting], language)
+            answers = self._analyse(call, engine, [texts[index] for index in fitting], language)
         for index, answer in zip(fitting, answers, strict=True):
             if answer is None:
                 errors[index] = _error(index, EngineFailedText())
@@ -160,6 +164,13 @@ class RealtimeOperations:
         if results:
             self._count(call.account, kind.batch, [texts[result["Index"]] for result in results])
         return {"ResultList": results, "ErrorList": [errors[index] for index in sorted(errors)]}
+
+    def _analyse(
+        self, call: Call, engine: EngineName, texts: Sequence[str], language: str | None
+    ) -> Sequence[Answer | None]:
+        answers = self._engines.analyse(call.account, engine, texts, language)
+        self._measures.analysed(engine, len(texts), sum(map(len, texts)))
+        return answers
 
 
 def _check_members(request: Request) -> None:

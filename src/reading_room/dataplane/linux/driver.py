@@ -205,6 +205,10 @@ class LinuxNetworkDriver:
         """Return a function to call once the server has what ``flows`` returned so far."""
         return self._flows.forgetting()
 
+    def drops(self) -> dict[str, int]:
+        """Return the packets that VPCs with flow logs dropped since this process began, by reason."""
+        return self._flows.drops()
+
     def close(self) -> None:
         """Close descriptors and end threads; namespaces, links and rules stay as they are."""
         self._flows.close()

@@ -44,6 +44,7 @@ class Tallies:
         self._lock = threading.Lock()
         self._flows: dict[Key, Tally] = {}
         self._lost: dict[str, int] = {}
+        self._drops: dict[str, int] = {}
         self._journal = journal
         self._unwritten: list[Count] = []
         self._drained = 0
@@ -85,6 +86,16 @@ class Tallies:
         """Count one message that the kernel could not deliver."""
         with self._lock:
             self._lost[vpc_id] = self._lost.get(vpc_id, 0) + 1
+
+    def drop(self, reason: str) -> None:
+        """Count a packet that a VPC dropped."""
+        with self._lock:
+            self._drops[reason] = self._drops.get(reason, 0) + 1
+
+    def drops(self) -> dict[str, int]:
+        """Return the packets that VPCs dropped since this process began, by reason."""
+        with self._lock:
+            return dict(self._drops)
 
     def forgetting(self) -> Callable[[], None]:
         """Return a function to call, in any thread, once what ``drain`` returned so far is not needed again."""

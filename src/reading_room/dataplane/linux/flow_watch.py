@@ -199,6 +199,7 @@ class Watch:
 
     def _count_packet(self, packet: LoggedPacket) -> None:
         fate = flow_logs.decode(packet.prefix)
+        self._tallies.drop(fate.name.lower())
         flow = Tuple(packet.source, packet.destination, packet.protocol, packet.source_port, packet.destination_port)
         sender = self.places.interfaces.get(packet.source)
         if sender is None or fate in (Fate.SPOOFED, Fate.CONTAINED):

@@ -112,6 +112,10 @@ class FlowCollector:
         """Return a function to call once the drained events are safe. Until then a new process returns them again."""
         return self._tallies.forgetting()
 
+    def drops(self) -> dict[str, int]:
+        """Return the packets that watched VPCs dropped since this process began, by the name of their fate."""
+        return self._tallies.drops()
+
     def problems(self) -> tuple[Problem, ...]:
         """Return what was lost or could not be read since the last call; ``about`` is the VPC."""
         lost = [

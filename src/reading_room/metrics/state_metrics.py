@@ -1,0 +1,81 @@
+"""The metrics of the installation's state, read when they are asked for: sizes, certificates, and conditions."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Gauge
+
+from reading_room.aws.probes import Fault
+from reading_room.database.disk import free_bytes
+from reading_room.database.opening import FILE
+from reading_room.settings import Settings
+from reading_room.trail.chain import BOOKS, files_of
+from reading_room.trail.chain import FOLDER as TRAIL_FOLDER
+
+Expiry = Callable[[], dt.datetime | None]
+"""Returns when a certificate ends, or ``None`` if there is none now."""
+
+
+class StateMetrics:
+    """Reads the state of an installation into ``registry``. ``certificates`` has the end of each, by its use."""
+
+    def __init__(self, registry: CollectorRegistry, settings: Settings, certificates: Mapping[str, Expiry]) -> None:
+        self._data = settings.data
+        self._certificates = certificates
+        info = Gauge("reading_room_build_info", "Always 1; the label is the version.", ("version",), registry=registry)
+        info.labels(version("reading-room")).set(1)
+        self._database = Gauge(
+            "reading_room_database_size_bytes", "Size of the database with its write-ahead log.", registry=registry
+        )
+        self._trail = Gauge(
+            "reading_room_trail_size_bytes", "Size of each book of the trail.", ("book",), registry=registry
+        )
+        self._free = Gauge(
+            "reading_room_storage_free_bytes", "Free space on the data folder's file system.", registry=registry
+        )
+        Gauge(
+            "reading_room_storage_floor_bytes",
+            "Free space below which nothing more is stored (READING_ROOM_STORAGE_FREE).",
+            registry=registry,
+        ).set(settings.storage_free)
+        self._expiry = Gauge(
+            "reading_room_certificate_expiry_timestamp_seconds",
+            "When a certificate ends, in seconds since 1970.",
+            ("certificate",),
+            registry=registry,
+        )
+        self._ready = Gauge(
+            "reading_room_ready", "Whether every condition of the page ready is met.", registry=registry
+        )
+        self._checks = Gauge(
+            "reading_room_check_ok",
+            "Whether a condition of the page ready is met; 0 also if it only warns.",
+            ("check",),
+            registry=registry,
+        )
+
+    def read(self, found: Mapping[str, Fault | None]) -> None:
+        """Read the state; ``found`` are the results of the checks of readiness. Raises ``OSError``. Not thread-safe."""
+        self._ready.set(not any(fault is not None and fault.stops for fault in found.values()))
+        for name, fault in found.items():
+            self._checks.labels(name).set(fault is None)
+        database = self._data / FILE
+        self._database.set(_size(database) + _size(database.with_name(f"{FILE}-wal")))
+        for book in BOOKS:
+            self._trail.labels(book).set(sum(_size(path) for _, path in files_of(self._data / TRAIL_FOLDER, book)))
+        self._free.set(free_bytes(self._data))
+        self._expiry.clear()
+        for use, expiry in self._certificates.items():
+            if (at := expiry()) is not None:
+                self._expiry.labels(use).set(at.timestamp())
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0

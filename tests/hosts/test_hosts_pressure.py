@@ -1,0 +1,83 @@
+"""The warnings about pressure on the machine: each begins, ends by itself, and leaves the service ready."""
+
+from __future__ import annotations
+
+import pytest
+
+from reading_room.agent.spec import Capacity
+from reading_room.aws.probes import Check, Fault
+from reading_room.hosts.pressure import (
+    LEAST_MEMORY,
+    PAUSE_SECONDS,
+    REMEMBERED_SECONDS,
+    Pulse,
+    descriptors_check,
+    memory_check,
+)
+
+
+class Clocks:
+    """A wall clock and a monotonic clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.wall, self.monotonic = 1_800_000_000.0, 50.0
+        self.pulse = Pulse(lambda: self.wall, lambda: self.monotonic)
+
+    def beat_after(self, seconds: float, jump: float = 0.0) -> None:
+        """Let time pass, and beat."""
+        self.monotonic += seconds
+        self.wall += seconds + jump
+        self.pulse.beat()
+
+    def failing(self) -> list[str]:
+        """Return the names of the checks that warn."""
+        return [check.name for check in self.pulse.checks if warns(check)]
+
+
+def warns(check: Check) -> bool:
+    """Return whether a check warns; it must not stop the service."""
+    fault: Fault | None = check.look()
+    assert fault is None or not fault.stops
+    return fault is not None
+
+
+def test_little_free_memory_is_a_warning_until_there_is_more() -> None:
+    free = [LEAST_MEMORY - 1, LEAST_MEMORY]
+    check = memory_check(lambda: Capacity(2, 1 << 34, free.pop(0)))
+    assert [warns(check), warns(check)] == [True, False]
+    assert not warns(memory_check(lambda: None))
+
+
+def test_nearly_all_descriptors_in_use_is_a_warning() -> None:
+    used = [81, 80]
+    check = descriptors_check(lambda: used.pop(0), lambda: 100)
+    assert [warns(check), warns(check)] == [True, False]
+    assert not warns(descriptors_check())
+
+
+@pytest.mark.parametrize("jump", [-3600.0, -6.0, 6.0, 3600.0])
+def test_a_jump_of_the_clock_in_either_direction_is_reported_for_a_while(jump: float) -> None:
+    clocks = Clocks()
+    clocks.beat_after(5)
+    assert clocks.failing() == []
+    clocks.beat_after(5, jump)
+    assert clocks.failing() == ["clock"]
+    clocks.monotonic += REMEMBERED_SECONDS
+    assert clocks.failing() == []
+
+
+def test_a_correction_in_small_steps_is_no_jump() -> None:
+    clocks = Clocks()
+    for _ in range(10):
+        clocks.beat_after(5, 0.5)
+    assert clocks.failing() == []
+
+
+def test_a_process_that_was_stopped_says_so_when_it_runs_again() -> None:
+    clocks = Clocks()
+    clocks.beat_after(PAUSE_SECONDS + 1)
+    assert clocks.failing() == ["running"]
+    clocks.beat_after(5)
+    assert clocks.failing() == ["running"]
+    clocks.monotonic += REMEMBERED_SECONDS
+    assert clocks.failing() == []
