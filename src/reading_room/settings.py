@@ -273,6 +273,9 @@ class Settings:
         "account deletes everything in it, and a power failure may lose the last writes.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = _setting("info", "The level of the logs.")
+    log_format: Literal["text", "json"] = _setting(
+        "text", "The format of log lines: `text`, or `json` with one object a line."
+    )
 
     @property
     def binds_credentials(self) -> bool:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import ast
+import json
 import logging
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reading_room.cli.log_lines import LogLines, configure_logging
+from reading_room.cli.log_lines import FIELDS, JsonLines, LogLines, configure_logging
 from reading_room.cli.screen import fail
 from reading_room.printable import escaped
 from reading_room.settings import Settings
@@ -20,6 +24,9 @@ SOURCES = Path(__file__).resolve().parents[2] / "src" / "reading_room"
 FORMED = LogLines("%(asctime)s serve %(levelname)s %(name)s: %(message)s")
 FORGED = "/x\n2026-11-29 10:00:00,000 serve INFO reading_room.iam: root signed in\r\x1b[2J\u2028\x85"
 BEGINS = re.compile(r"\d{4}-\d\d-\d\d ")
+
+
+JSON = JsonLines("serve")
 
 
 def record(message: str, *arguments: object, failed: BaseException | None = None) -> logging.LogRecord:
@@ -84,3 +91,65 @@ def test_a_commands_error_cannot_control_the_terminal(capfd: pytest.CaptureFixtu
 @given(st.text(st.characters(categories=None)), st.sampled_from(["", "\n", "\n\t"]))
 def test_escaped_text_is_printable_except_for_kept_characters(text: str, keep: str) -> None:
     assert all(each.isprintable() or each in keep for each in escaped(text, keep))
+
+
+# Lines of JSON.
+
+
+@given(st.text(st.characters(categories=None)))
+def test_a_json_record_is_one_printable_object_whatever_is_in_it(text: str) -> None:
+    try:
+        raise ValueError(text)
+    except ValueError as error:
+        made = record("refused %s", text, failed=error)
+    made.caller = text
+    line = JSON.format(made)
+    assert line.splitlines() == [line]
+    assert line.isprintable()
+    members = json.loads(line)
+    assert members["message"] == f"refused {escaped(text)}"
+    assert members["caller"] == escaped(text)
+    assert "ValueError" in members["exception"]
+
+
+def test_a_json_record_has_its_fields_and_no_others() -> None:
+    made = record("request=%s", "r-1")
+    made.__dict__.update({"request_id": "r-1", "status": 200, "duration_seconds": 0.5, "secret": "s"})
+    members = json.loads(JSON.format(made))
+    assert members.pop("time").endswith("+00:00")
+    assert members == {
+        "process": "serve",
+        "level": "warning",
+        "logger": "reading_room.aws",
+        "message": "request=r-1",
+        "request_id": "r-1",
+        "status": 200,
+        "duration_seconds": 0.5,
+    }
+
+
+def test_every_field_that_the_product_gives_to_a_record_is_written_and_every_written_one_is_given() -> None:
+    given = {
+        key.value
+        for path in SOURCES.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.keyword) and node.arg == "extra" and isinstance(node.value, ast.Dict)
+        for key in node.value.keys
+        if isinstance(key, ast.Constant)
+    }
+    assert given == set(FIELDS)
+
+
+def test_what_up_says_at_its_end_is_a_line_of_json_too(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "reading_room", "up", "--data", str(tmp_path / "data"), "--host", "192.0.2.1"],
+        env=os.environ | {"READING_ROOM_LOG_FORMAT": "json", "READING_ROOM_STATE": str(tmp_path / "state")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    members = json.loads(line)
+    assert (members["process"], members["level"]) == ("up", "critical")
+    assert members["message"].startswith("--host 192.0.2.1 can be reached from other machines")

@@ -14,23 +14,36 @@ log = logging.getLogger(__name__)
 
 def log_unfinished(request: IncomingRequest) -> None:
     """Log a request whose client went away."""
-    log.info("request %s: the connection ended before the body was complete", request.request_id)
+    log.info(
+        "request %s: the connection ended before the body was complete",
+        request.request_id,
+        extra={"request_id": request.request_id},
+    )
 
 
 def log_call(outcome: Outcome, began: float) -> None:
     """Log a call, and the fault behind its error. ``began`` is in seconds of ``time.perf_counter``."""
-    request, service, caller = outcome.request, outcome.service, outcome.caller
+    request_id = outcome.request.request_id
     if outcome.fault is not None:
-        log.error("request %s failed", request.request_id, exc_info=outcome.fault)
+        log.error("request %s failed", request_id, exc_info=outcome.fault, extra={"request_id": request_id})
+    if not log.isEnabledFor(logging.INFO):
+        return
+    service = "-" if outcome.service is None else outcome.service.name
+    caller = "-" if outcome.caller is None else outcome.caller.principal.arn
+    operation, status, code = _operation(outcome), outcome.reply.status, outcome.code
+    seconds = time.perf_counter() - began
     log.info(
         "request=%s service=%s operation=%s caller=%s status=%d code=%s ms=%.1f",
-        request.request_id,
-        "-" if service is None else service.name,
-        _operation(outcome),
-        "-" if caller is None else caller.principal.arn,
-        outcome.reply.status,
-        outcome.code,
-        (time.perf_counter() - began) * 1000,
+        *(request_id, service, operation, caller, status, code, seconds * 1000),
+        extra={
+            "request_id": request_id,
+            "service": service,
+            "operation": operation,
+            "caller": caller,
+            "status": status,
+            "code": code,
+            "duration_seconds": round(seconds, 6),
+        },
     )
 
 

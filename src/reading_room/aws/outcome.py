@@ -72,10 +72,20 @@ def failed(
     if not isinstance(error, AwsError):
         called = service.name if service is not None else ""
         if is_full(error):
-            log.error("request %s found no space on the disk: %s", request.request_id, error)
+            log.error(
+                "request %s found no space on the disk: %s",
+                request.request_id,
+                error,
+                extra={"request_id": request.request_id},
+            )
             error = unavailable(called, NO_SPACE)
         elif is_shortage(error):
-            log.error("request %s failed in a shortage: %s", request.request_id, error)
+            log.error(
+                "request %s failed in a shortage: %s",
+                request.request_id,
+                error,
+                extra={"request_id": request.request_id},
+            )
             error = unavailable(called, MESSAGE)
         else:
             fault, error = error, internal_failure(called, request.request_id)

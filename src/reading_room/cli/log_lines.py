@@ -1,18 +1,40 @@
-"""The format of log lines: whatever text an outsider puts into one, it stays one line and cannot control a terminal."""
+"""The format of log lines: whatever text an outsider puts into one, it stays one line and cannot control a terminal.
+
+Lines are text for people, or with ``READING_ROOM_LOG_FORMAT=json`` one JSON object each (RFC 8259) for programs. Both
+escape text with ``printable``.
+"""
 
 from __future__ import annotations
 
+import datetime as dt
+import json
 import logging
+import sys
+import threading
 from typing import Any
 
 from reading_room.printable import escaped
 from reading_room.settings import Settings
 
+FIELDS = (
+    *("request_id", "service", "operation", "caller", "status", "code", "duration_seconds", "place", "job_id"),
+    *("check",),
+)
+"""The further members that a JSON line may have: what a record's ``extra`` gives under these names."""
+
+log = logging.getLogger(__name__)
+
 
 def configure_logging(settings: Settings, process: str) -> None:
     """Log to standard error: time, process, level, module, message."""
     handler = logging.StreamHandler()
-    handler.setFormatter(LogLines(f"%(asctime)s {process} %(levelname)s %(name)s: %(message)s"))
+    if settings.log_format == "json":
+        handler.setFormatter(JsonLines(process))
+        # What Python would print about an exception that nobody caught must be a line like any other.
+        sys.excepthook = _log_uncaught
+        threading.excepthook = lambda args: _log_uncaught(args.exc_type, args.exc_value, args.exc_traceback)
+    else:
+        handler.setFormatter(LogLines(f"%(asctime)s {process} %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
     # The SDK's own debug lines hold signatures and tokens.
     for noisy in ("botocore", "boto3", "urllib3", "asyncio"):
@@ -34,6 +56,43 @@ class LogLines(logging.Formatter):
     def formatStack(self, stack_info: str) -> str:  # logging's name
         """Return the stack of the call that made the record."""
         return _behind_a_bar(super().formatStack(stack_info))
+
+
+class JsonLines(logging.Formatter):
+    """Formats each record as one JSON object: ``time`` (UTC), ``process``, ``level``, ``logger``, ``message``.
+
+    ``exception`` has a traceback, with escaped lines, and ``FIELDS`` have their own names.
+    """
+
+    def __init__(self, process: str) -> None:
+        super().__init__()
+        self._process = process
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record as one line."""
+        members: dict[str, Any] = {
+            "time": dt.datetime.fromtimestamp(record.created, dt.UTC).isoformat(timespec="milliseconds"),
+            "process": self._process,
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": escaped(record.getMessage()),
+        }
+        own = record.__dict__
+        for name in FIELDS:
+            if name in own:
+                value = own[name]
+                members[name] = escaped(value) if isinstance(value, str) else value
+        if record.exc_info:
+            members["exception"] = escaped(self.formatException(record.exc_info), keep="\n")
+        if record.stack_info:
+            members["stack"] = escaped(record.stack_info, keep="\n")
+        return json.dumps(members, ensure_ascii=False, default=lambda value: escaped(str(value)))
+
+
+def _log_uncaught(kind: type[BaseException], error: BaseException | None, traceback: Any) -> None:
+    if issubclass(kind, KeyboardInterrupt | SystemExit):
+        return
+    log.critical("an exception ended this thread", exc_info=None if error is None else (kind, error, traceback))
 
 
 def _behind_a_bar(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import resource
 from typing import Annotated
@@ -27,7 +28,11 @@ from reading_room.cli.options import (
     read_settings,
 )
 from reading_room.cli.privileges import keep_out_of_core_dumps, refuse_fatal_calls
-from reading_room.cli.screen import fail, say
+from reading_room.cli.screen import fail as print_error
+from reading_room.cli.screen import say
+from reading_room.settings import Settings
+
+log = logging.getLogger(__name__)
 
 
 def up(
@@ -66,9 +71,10 @@ def up(
                     ready.prepare()
                 key = key or read_root_key(settings, making=True)
                 take_certificate(settings, key)
-                code = Supervisor(settings, say, lock, key, ready).run()
+                tell = _log_lines if settings.log_format == "json" else say
+                code = Supervisor(settings, tell, lock, key, ready).run()
     except (StartError, AgentError) as error:
-        raise fail(str(error)) from None
+        raise _failed(settings, error) from None
     raise typer.Exit(code)
 
 
@@ -101,7 +107,7 @@ def serve(
         tell = drop_privileges(settings, key)
         keep_out_of_core_dumps()
     except StartError as error:
-        raise fail(str(error)) from None
+        raise _failed(settings, error) from None
     watch_lifeline(lifeline)
     raise_descriptor_limit()
 
@@ -123,9 +129,9 @@ def serve(
     try:
         run_server(settings, Sealer(key), working, announce)
     except WrongRootKey as error:
-        raise fail(wrong_key_message(settings, source, error)) from None
+        raise _failed(settings, wrong_key_message(settings, source, error)) from None
     except (ServerError, SchemaError, SealBroken, VersionsError) as error:
-        raise fail(str(error)) from None
+        raise _failed(settings, error) from None
 
 
 def agent(
@@ -149,7 +155,7 @@ def agent(
     try:
         refuse_fatal_calls()
     except StartError as error:
-        raise fail(str(error)) from None
+        raise _failed(settings, error) from None
     if prove:
         raise typer.Exit(prove_only())
     if join:
@@ -158,7 +164,7 @@ def agent(
         try:
             units.join(settings)
         except StartError as error:
-            raise fail(str(error)) from None
+            raise _failed(settings, error) from None
     abandoned = watch_lifeline(lifeline)
     raise_descriptor_limit()
     code = run(agent_config(settings, leave=leave))
@@ -169,6 +175,19 @@ def agent(
         if holder is not None:
             end(holder, runtime)
     raise typer.Exit(code)
+
+
+def _log_lines(text: str) -> None:
+    for line in filter(None, map(str.strip, text.splitlines())):
+        log.info("%s", line)
+
+
+def _failed(settings: Settings, error: object) -> typer.Exit:
+    """Say why the process ends, in the form of its log, and return the exception to raise."""
+    if settings.log_format == "json":
+        log.critical("%s", error)
+        return typer.Exit(1)
+    return print_error(str(error))
 
 
 def raise_descriptor_limit() -> None:

@@ -88,11 +88,21 @@ class JobWriter:
         except Exception as error:
             self.failed = True
             if is_full(error):
-                logger.error("a step of job %s found no room on the disk and will be retried: %s", job_id, error)
+                logger.error(
+                    "a step of job %s found no room on the disk and will be retried: %s",
+                    job_id,
+                    error,
+                    extra={"job_id": job_id},
+                )
             elif is_shortage(error):
-                logger.error("a step of job %s lacked resources and will be retried: %s", job_id, error)
+                logger.error(
+                    "a step of job %s lacked resources and will be retried: %s",
+                    job_id,
+                    error,
+                    extra={"job_id": job_id},
+                )
             else:
-                logger.exception("a step of job %s failed and will be retried", job_id)
+                logger.exception("a step of job %s failed and will be retried", job_id, extra={"job_id": job_id})
 
 
 def _wanted(session: Session, container_id: str) -> bool:

@@ -234,7 +234,9 @@ class S3Authorization:
         self.denials.add(denial, caller.access_key_id, caller.principal.arn)
         # Anonymous callers could fill the log with denials. The log line of the request has the outcome.
         if caller.principal.kind != "anonymous":
-            logger.info("request=%s denied: %s", caller.request_id, denial.text)
+            logger.info(
+                "request=%s denied: %s", caller.request_id, denial.text, extra={"request_id": caller.request_id}
+            )
         self._authorizer.denied(caller.request_id, decision)
         owner = bucket.account if bucket is not None else caller.principal.account
         # The message for other accounts and anonymous callers says nothing about the policies.
