@@ -11,7 +11,7 @@ from pathlib import Path
 
 ORDER = (
     *("service", "jobs", "kinds", "programs", "distributed", "many_jobs", "realtime", "network", "vpc", "flow_logs"),
-    *("s3", "wire", "database", "floods", "policies", "engines", "shares", "fixtures"),
+    *("s3", "wire", "database", "floods", "policies", "engines", "shares", "fixtures", "metrics"),
 )
 BY_HAND = ("growth", "large", "years", "console", "beside_moto", "backup")
 """Benches that run only if named, because they take too long or need more than the others."""
