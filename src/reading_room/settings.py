@@ -269,8 +269,15 @@ class Settings:
     trail_head_seconds: float = _setting(60.0, "Seconds between transmissions of the trail's head.", within=(1, 86_400))
     testing: Literal["off", "on"] = _setting(
         "off",
-        "Whether the API `reading-room` creates and deletes accounts for tests. Not for data that matter: deleting an "
-        "account deletes everything in it, and a power failure may lose the last writes.",
+        "Whether the API `reading-room` creates and deletes accounts for tests, and moves the product's clock. Not for "
+        "data that matter: deleting an account deletes everything in it, and a power failure may lose the last writes.",
+    )
+    testing_seed: str = _setting(
+        "",
+        "With `READING_ROOM_TESTING=on`: a text from which ids are derived, so that they are the same in every run, "
+        "while the product's clock stands still at 2040-01-01T00:00:00Z until a test moves it. By default ids are "
+        "random, and the clock runs.",
+        pattern=r"[ -~]{0,100}",
     )
     log_level: Literal["debug", "info", "warning", "error"] = _setting("info", "The level of the logs.")
     log_format: Literal["text", "json"] = _setting(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
@@ -15,6 +16,8 @@ from reading_room.iam import accounts
 from reading_room.jobs.tables import JobRow
 from tests.worlds.extension import ACCOUNT, TRUST, ExtensionWorld, allow, policy, refusal
 from tests.worlds.waiting import eventually
+
+pytestmark = pytest.mark.costs(0.2, reason="the whole product is made, with a network, a bucket and a role")
 
 
 @pytest.fixture
@@ -151,8 +154,13 @@ def test_only_the_first_account_may_and_only_accounts_of_tests_are_deleted(room:
 
 
 def test_a_usual_product_refuses(world: ExtensionWorld) -> None:
-    for call in (world.room().create_test_account, world.room().delete_test_account):
-        given = {} if call.__name__.startswith("create") else {"AccountId": "000000000099"}
+    room = world.room()
+    calls: list[tuple[Any, dict[str, Any]]] = [
+        (room.create_test_account, {}),
+        (room.delete_test_account, {"AccountId": "000000000099"}),
+        (room.move_clock, {"Seconds": 1}),
+    ]
+    for call, given in calls:
         code, message = refusal(call, **given)
         assert code == "TestingOffException"
         assert "READING_ROOM_TESTING=on" in message

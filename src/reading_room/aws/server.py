@@ -63,6 +63,7 @@ class AwsApplication:
         *,
         region: str,
         clock: Clock = system_clock,
+        machine_clock: Clock | None = None,
         threads: int = 16,
         body_seconds: float = wire.BODY_SECONDS,
         throttle: Throttle | None = None,
@@ -83,7 +84,7 @@ class AwsApplication:
         self._refusals = refusals or Refusals()
         self._probes = probes or Probes()
         self._admission = Admission(throttle or Throttle(), gate)
-        self._authentication = Authentication(credentials, dispatcher.table, clock, region)
+        self._authentication = Authentication(credentials, dispatcher.table, machine_clock or clock, region)
         self._proofs = Proofs(self._refusals, self._authentication, self.answer)
 
     def close(self) -> None:

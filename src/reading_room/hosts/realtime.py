@@ -83,8 +83,13 @@ class RealtimePool:
         bounds: Bounds = Bounds(),
         now: Callable[[], float] = time.monotonic,
         lacks: Callable[[], str | None] = lambda: None,
+        only_account: str | None = None,
     ) -> None:
-        """``now`` returns monotonic seconds; ``lacks`` says why no container can start, if none can."""
+        """``now`` returns monotonic seconds; ``lacks`` says why no container can start, if none can.
+
+        With ``only_account``, the containers of this account answer the calls of all accounts.
+        """
+        self._only_account = only_account
         self._lacks = lacks
         self._wake = wake
         self._bounds = bounds
@@ -127,6 +132,7 @@ class RealtimePool:
         If a container dies during a call, it is replaced and the call is repeated once. Raises ``RealtimeUnavailable``,
         or ``NoContainers`` at once if this host cannot start any.
         """
+        account = self._only_account or account
         for attempt in (1, 2):
             warm = self._get(account, engine)
             try:

@@ -76,6 +76,11 @@ class Cluster(Protocol):
         ...
 
 
+def unchanged(moment: dt.datetime) -> dt.datetime:
+    """Return a time as it is."""
+    return moment
+
+
 class ContainerCredentials:
     """Answers requests that arrive at the container credentials address of a VPC.
 
@@ -92,8 +97,11 @@ class ContainerCredentials:
         trail: Recorder = forget,
         cluster: Cluster | None = None,
         gate: Gate = let_in,
+        machine_time: Callable[[dt.datetime], dt.datetime] = unchanged,
     ) -> None:
+        """``machine_time`` translates a time of ``clock`` for the container, which reads the machine's clock."""
         self._gate = gate
+        self._machine_time = machine_time
         self._cluster = cluster
         self._trail = trail
         self._database = database
@@ -147,7 +155,7 @@ class ContainerCredentials:
                 "AccessKeyId": credentials.access_key_id,
                 "SecretAccessKey": credentials.secret_access_key,
                 "Token": credentials.session_token,
-                "Expiration": credentials.expires_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "Expiration": self._machine_time(credentials.expires_at).strftime("%Y-%m-%dT%H:%M:%SZ"),
             },
         )
 

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import secrets
 import string
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import bindparam, exists, or_, select
 from sqlalchemy.orm import Session
 
 from reading_room.aws.call import Principal
-from reading_room.aws.sigv4 import Credential
+from reading_room.aws.sigv4 import Credential, CredentialSource
+from reading_room.clock import MovableClock
 from reading_room.database.engine import Database
 from reading_room.database.kept import Kept
 from reading_room.iam.errors import UnknownAccessKey
 from reading_room.iam.principals import session_principal, signed_in_principal, user_principal, user_session_principal
 from reading_room.iam.tables import AccessKey, Role, RoleSession, SignInSession, TemporaryKey, User, UserSession
+from reading_room.ids import access_key_id
 
-_UPPER = string.ascii_uppercase + "234567"
 _SECRET = string.ascii_letters + string.digits + "+/"
 _IS_THERE = select(
     or_(
@@ -40,7 +41,7 @@ class NewKey:
 def new_key(prefix: str) -> NewKey:
     """Return a random key whose id begins with ``AKIA`` (long-term) or ``ASIA`` (temporary)."""
     return NewKey(
-        prefix + "".join(secrets.choice(_UPPER) for _ in range(16)),
+        access_key_id(prefix),
         "".join(secrets.choice(_SECRET) for _ in range(40)),
     )
 
@@ -74,6 +75,21 @@ class StoredCredentials:
             if sign_in is not None:
                 return _temporary(sign_in, signed_in_principal(sign_in))
         return None
+
+
+class ByMachineTime:
+    """Credentials that expire by a movable clock, for signatures that are verified by the machine's."""
+
+    def __init__(self, source: CredentialSource, clock: MovableClock) -> None:
+        self._source = source
+        self._clock = clock
+
+    def find(self, access_key_id: str) -> Credential | None:
+        """Return the credential with this id; its expiration is in the machine's time."""
+        found = self._source.find(access_key_id)
+        if found is None or found.expires_at is None:
+            return found
+        return replace(found, expires_at=self._clock.machine_time(found.expires_at))
 
 
 def account_of(session: Session, access_key_id: str) -> str:

@@ -10,7 +10,6 @@ import datetime as dt
 import gzip
 import io
 import logging
-import uuid
 from collections.abc import Iterator, Sequence
 from typing import Literal, Protocol
 
@@ -21,6 +20,7 @@ from reading_room.aws.call import Call
 from reading_room.aws.errors import AwsError
 from reading_room.clock import Clock
 from reading_room.database.engine import Database
+from reading_room.ids import unique_id
 from reading_room.logs import reading, streams
 from reading_room.logs.errors import ExportIsOver, ExportLimitExceeded, NoSuchExportTask
 from reading_room.logs.retention import oldest_kept
@@ -67,7 +67,7 @@ def create(
     """Create a task to be run. Raises ``ExportLimitExceeded`` if the account has an active one."""
     check_room(session, group.account)
     task = ExportTask(
-        task_id=str(uuid.uuid4()),
+        task_id=unique_id("export"),
         account=group.account,
         region=group.region,
         name=name,

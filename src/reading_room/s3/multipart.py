@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 from sqlalchemy import delete, select, tuple_
 from sqlalchemy.orm import Session
 
+from reading_room.ids import upload_id as new_upload_id
 from reading_room.s3 import checksums
 from reading_room.s3.body_errors import BadDigest
 from reading_room.s3.errors import InvalidRequest, MalformedXML
@@ -64,7 +64,7 @@ def create(
         raise InvalidRequest(
             f"The {kind} checksum type cannot be used with the {algorithm.lower()} checksum algorithm."
         )
-    upload_id = secrets.token_urlsafe(48)
+    upload_id = new_upload_id()
     session.add(
         S3Upload(
             upload_id=upload_id,

@@ -66,6 +66,7 @@ Result = TypeVar("Result")
 class S3Application:
     """Serves S3. With ``vpc_only`` every request must come through the listener of a VPC.
 
+    ``machine_clock`` is the one by which clients sign, if it is not ``clock``.
     ``base_hosts`` are the host names at which S3 is served here, without port, besides AWS's own.
     """
 
@@ -77,6 +78,7 @@ class S3Application:
         *,
         region: str,
         clock: Clock = system_clock,
+        machine_clock: Clock | None = None,
         base_hosts: Collection[str] = ("127.0.0.1", "localhost", "s3.localhost"),
         vpc_only: bool = False,
         throttle: Throttle | None = None,
@@ -88,7 +90,7 @@ class S3Application:
         self._measures = measures
         self._backend = backend
         self._hosts = HostNames(region, frozenset(base_hosts))
-        self._authentication = Authentication(credentials, clock, region)
+        self._authentication = Authentication(credentials, machine_clock or clock, region)
         self._decisions = Decisions(backend, authorization)
         self._clock = clock
         self._vpc_only = vpc_only

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import uuid
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, lru_cache
 from typing import Any, Literal
@@ -17,6 +16,7 @@ from reading_room.aws.call_record import CallRecord, reads_only
 from reading_room.aws.counts import RefusedRequests
 from reading_room.aws.errors import AwsError
 from reading_room.aws.models import SERVED, operation_model, service_model
+from reading_room.ids import unique_id
 from reading_room.trail import s3_events
 from reading_room.trail.identities import user_identity
 from reading_room.trail.redaction import shown
@@ -53,11 +53,11 @@ def events_of(
     event = _event(record, owner, endpoint_owner)
     book: Book = "unidentified" if record.is_noise else "management" if event["managementEvent"] else "data"
     if len(recipients) > 1:
-        event["sharedEventID"] = str(uuid.uuid4())
+        event["sharedEventID"] = unique_id("event")
     if not recipients:
-        yield book, {**event, "eventID": str(uuid.uuid4())}
+        yield book, {**event, "eventID": unique_id("event")}
     for account in recipients:
-        yield book, {**event, "eventID": str(uuid.uuid4()), "recipientAccountId": account}
+        yield book, {**event, "eventID": unique_id("event"), "recipientAccountId": account}
 
 
 def _event(record: CallRecord, owner: str | None, endpoint_owner: AccountOf) -> dict[str, Any]:
@@ -202,7 +202,7 @@ def service_event(name: str, at: dt.datetime, details: Mapping[str, Any]) -> dic
         "eventTime": at.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "eventSource": "cloudtrail.amazonaws.com",
         "eventName": name,
-        "eventID": str(uuid.uuid4()),
+        "eventID": unique_id("event"),
         "eventType": "AwsServiceEvent",
         "readOnly": False,
         "managementEvent": True,

@@ -6,13 +6,13 @@ from reading_room.aws.call_record import CallRecord
 from reading_room.aws.counts import Counts
 from reading_room.aws.refusals import Refusals
 from reading_room.aws.throttling import Throttle
-from reading_room.clock import Clock
+from reading_room.clock import Clock, MovableClock
 from reading_room.comprehend.resource_tags import resource_tags
 from reading_room.database.engine import Database
 from reading_room.iam.authorization_messages import AuthorizationMessages
 from reading_room.iam.authorizer import PolicyAuthorizer
 from reading_room.iam.bonds import Bonds
-from reading_room.iam.credentials import StoredCredentials
+from reading_room.iam.credentials import ByMachineTime, StoredCredentials
 from reading_room.iam.key_uses import KeyUses
 from reading_room.jobs.credentials import JobsBehind
 from reading_room.measures import IGNORED, Measures
@@ -47,6 +47,8 @@ class Access:
     ) -> None:
         self.measures = measures
         self.credentials = StoredCredentials(database)
+        stored = StoredCredentials(database)
+        self.credentials = ByMachineTime(stored, clock) if isinstance(clock, MovableClock) else stored
         self.key_uses = KeyUses(database)
         self.trail = Trail(
             folder=settings.data / TRAIL_FOLDER,

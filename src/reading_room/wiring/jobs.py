@@ -5,14 +5,14 @@ from __future__ import annotations
 import datetime as dt
 
 from reading_room.aws.dispatch import Dispatcher
-from reading_room.clock import Clock
+from reading_room.clock import Clock, MovableClock, system_clock
 from reading_room.comprehend.models.metadata import check_metadata
 from reading_room.comprehend.models.upkeep import ModelUpkeep
 from reading_room.comprehend.network.preparation import NetworkPreparation
 from reading_room.comprehend.network.storage_policy import StoragePolicies
 from reading_room.comprehend.sizing import JobSizing
 from reading_room.database.engine import Database
-from reading_room.iam.container_credentials import ContainerCredentials
+from reading_room.iam.container_credentials import ContainerCredentials, unchanged
 from reading_room.jobs.cluster_identity import Authorities
 from reading_room.jobs.controller import JobController
 from reading_room.jobs.credentials import owners
@@ -42,7 +42,10 @@ class Jobs:
         room: LogRoom,
     ) -> None:
         region = settings.region
-        authorities = Authorities(database, clock, dt.timedelta(seconds=settings.job_seconds))
+        movable = clock if isinstance(clock, MovableClock) else None
+        lifetime = dt.timedelta(seconds=settings.job_seconds)
+        # Certificates are verified by the machine's clock.
+        authorities = Authorities(database, clock if movable is None else system_clock, lifetime)
         network = NetworkPreparation(
             database=database,
             dispatcher=dispatcher,
@@ -72,5 +75,6 @@ class Jobs:
             trail=access.record,
             cluster=PartRequests(database, authorities, clock),
             gate=access.trail.check,
+            machine_time=unchanged if movable is None else movable.machine_time,
         )
         self.models = ModelUpkeep(database, objects.store, clock)

@@ -43,7 +43,12 @@ class HostLink:
         self._database = database
         # A turn reads all accounts' networks: with thousands of interfaces, successive changes would keep it busy.
         self._spec_loop = Loop("spec", self._send, every=1.0, rest=SPEC_REST, apart=SPEC_APART)
-        self.engines = RealtimePool(self._spec_loop.hurry, lacks=lambda: self._server_side.state.lacks())
+        self.engines = RealtimePool(
+            self._spec_loop.hurry,
+            lacks=lambda: self._server_side.state.lacks(),
+            # Each test has a new account, and must not wait for an engine of its own.
+            only_account=settings.account if settings.testing == "on" else None,
+        )
         self.checks: Sequence[Check] = host_checks(lambda: self._server_side.state)
         self._ended = threading.Event()
         self._authority: authority.Authority

@@ -16,11 +16,15 @@ from reading_room.wiring.access import Access
 class Objects:
     """Serves S3, and writes objects for the service itself: job results, flow logs, exported logs."""
 
-    def __init__(self, *, settings: Settings, backend: Backend, access: Access, clock: Clock) -> None:
+    def __init__(
+        self, *, settings: Settings, backend: Backend, access: Access, clock: Clock, machine_clock: Clock
+    ) -> None:
+        """``machine_clock`` is the clock by which clients sign."""
         self._settings = settings
         self._backend = backend
         self._access = access
         self._clock = clock
+        self._machine_clock = machine_clock
         region = settings.region
         self.store = ObjectStore(
             backend=backend, authorization=access.s3, clock=clock, region=region, trail=access.trail.record
@@ -40,6 +44,7 @@ class Objects:
             access.s3,
             region=self._settings.region,
             clock=self._clock,
+            machine_clock=self._machine_clock,
             base_hosts={*certificate_names(self._settings), self._settings.host},
             vpc_only=vpc_only,
             throttle=access.throttle,

@@ -96,6 +96,7 @@ def every_operation(
         SignInOperations(database, clock),
         ExplainRequestOperations(access.trail, EndpointAccounts(database), settings.trail_days),
         TestingOperations(settings, accounts),
+        TestingOperations(settings, DisposableAccounts(database, backend, settings.region, clock, end_job), clock),
         JobRunOperations(database=database, table=table, authorizer=authorizer, clock=clock),
         UsageOperations(database, clock, meter.fold),
         DiskUseOperations(database, objects.store, settings),

@@ -10,7 +10,7 @@ from reading_room.aws.probes import Check, Probes
 from reading_room.aws.refusals import Refusals
 from reading_room.aws.server import AwsApplication
 from reading_room.aws.throttling import Throttle
-from reading_room.clock import Clock, system_clock
+from reading_room.clock import Clock, MovableClock, system_clock
 from reading_room.comprehend import call_meter
 from reading_room.comprehend.network.storage_policy import StoragePolicies
 from reading_room.comprehend.operations.realtime import RealtimeEngines
@@ -63,6 +63,9 @@ class Product:
         self.settings = settings
         self.database = database
         self.clock = clock
+        # Clients sign, certificates expire and the kernel records flows by the machine's clock, wherever a test moved
+        # the product's.
+        machine_clock = system_clock if isinstance(clock, MovableClock) else clock
         self.access = Access(
             settings=settings,
             database=database,
@@ -72,7 +75,9 @@ class Product:
             refusals=refusals,
             measures=measures,
         )
-        self.objects = Objects(settings=settings, backend=backend, access=self.access, clock=clock)
+        self.objects = Objects(
+            settings=settings, backend=backend, access=self.access, clock=clock, machine_clock=machine_clock
+        )
         floor = Floor(settings.storage_free, lambda: free_bytes(settings.data))
         room = LogRoom(settings.log_bytes_per_account, floor)
         self.meter = call_meter.CallMeter(database, settings.data / call_meter.FILE, clock)
@@ -120,6 +125,7 @@ class Product:
             self.objects.app,
             region=settings.region,
             clock=clock,
+            machine_clock=machine_clock,
             throttle=self.access.throttle,
             trail=self.access.record,
             refusals=self.access.refusals,
@@ -131,7 +137,7 @@ class Product:
             database=database,
             put_object=self.objects.store.put,
             authorizer=self.access.authorizer,
-            clock=clock,
+            clock=machine_clock,
             region=settings.region,
             keep=settings.data / "flow-windows.json",
             trail=self.access.record,
@@ -158,9 +164,10 @@ class Product:
         self.access.trail.adopt_heads()
         first_administrator(self.database, settings.account, settings.region, settings.data / "credentials", self.clock)
         with self.database.transaction() as session:
-            default_vpc(session, settings.account, settings.region)
-            service_bucket.ensure(session, settings.region, self.clock())
-            service_network.ensure(session, settings.region)
+            now = self.clock()
+            default_vpc(session, settings.account, settings.region, now=now)
+            service_bucket.ensure(session, settings.region, now)
+            service_network.ensure(session, settings.region, now=now)
 
     def close(self) -> None:
         """Finish the running calls and take no more."""

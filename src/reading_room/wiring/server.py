@@ -14,6 +14,7 @@ import uvloop
 
 from reading_room.analysis.kinds import CONTAINER_BYTES
 from reading_room.clock import system_clock
+from reading_room.clock import Clock, system_clock
 from reading_room.database.engine import Database
 from reading_room.database.opening import open_database
 from reading_room.database.outside import LOOK_SECONDS, OutsideWrites
@@ -29,6 +30,7 @@ from reading_room.s3.space import SpaceLimits
 from reading_room.sealing import Sealer
 from reading_room.settings import Settings, kind_variable
 from reading_room.vpc.gateways.elastic_addresses import overlaps_with_services
+from reading_room.wiring.for_tests import KeptClock
 from reading_room.wiring.network import HostLink
 from reading_room.wiring.product import Product
 from reading_room.wiring.sockets import open_listeners
@@ -67,21 +69,32 @@ def run_server(settings: Settings, sealer: Sealer, working: Callable[[], None], 
             name = kind_variable("container_input", kind)
             raise ServerError(f"{name} is the setting of no kind that has several containers: choose one of {known}")
     sys.setswitchinterval(SWITCH_SECONDS)
+    if settings.testing_seed and settings.testing == "off":
+        raise ServerError(
+            "READING_ROOM_TESTING_SEED is only for tests: set READING_ROOM_TESTING=on too, or leave the seed out"
+        )
     database = open_database(settings.data, sealer, working)
+    clock: Clock = system_clock
     if settings.testing == "on":
         database.leave_syncs_out()
     begin_again(database, settings.data, system_clock())
+        try:
+            clock = KeptClock(settings)
+        except (OSError, ValueError) as error:
+            raise ServerError(
+                f"the clock of tests cannot be continued ({error}): start with an empty folder"
+            ) from error
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings, database, ready))
+        runner.run(_serve(settings, database, clock, ready))
 
 
-async def _serve(settings: Settings, database: Database, ready: Callable[[], None]) -> None:
+async def _serve(settings: Settings, database: Database, clock: Clock, ready: Callable[[], None]) -> None:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     limits = SpaceLimits.of(settings, settings.data)
-    backend = file_backend(database, settings.data / "objects", settings.region, system_clock, limits)
+    backend = file_backend(database, settings.data / "objects", settings.region, clock, limits)
     link = HostLink(settings, database)
     metrics = None
     if settings.metrics_port:
@@ -95,6 +108,8 @@ async def _serve(settings: Settings, database: Database, ready: Callable[[], Non
         engines=link.engines,
         host=link.checks,
         measures=metrics.measures if metrics is not None else IGNORED,
+    product = Product(
+        settings=settings, database=database, backend=backend, engines=link.engines, clock=clock, host=link.checks
     )
     try:
         await asyncio.to_thread(product.first_start)

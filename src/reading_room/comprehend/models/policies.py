@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import secrets
 
 from sqlalchemy.orm import Session
 
@@ -12,6 +11,7 @@ from reading_room.comprehend.models.errors import InvalidModelPolicy, RevisionMi
 from reading_room.comprehend.tables import ModelPolicyRow
 from reading_room.iam.policy.document import PolicyDocumentError, parse
 from reading_room.iam.principals import pin_principals, principal_exists
+from reading_room.ids import id_bytes
 
 ACTION = "comprehend:ImportModel"
 """The only action that a model's policy can name."""
@@ -28,7 +28,7 @@ def put(session: Session, arn: str, text: str, revision: str | None, now: dt.dat
     check(session, text, member)
     # Amazon shows policies without white space.
     compact = json.dumps(json.loads(text), separators=(",", ":"))
-    pinned, new = pin_principals(session, compact), secrets.token_hex(16)
+    pinned, new = pin_principals(session, compact), id_bytes("model-policy", 16).hex()
     if row is None:
         session.add(
             ModelPolicyRow(arn=arn, policy=compact, pinned_policy=pinned, revision=new, created_at=now, modified_at=now)

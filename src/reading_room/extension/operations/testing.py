@@ -1,4 +1,4 @@
-"""Operations for tests: accounts that a test creates for itself, and deletes with everything in them.
+"""Operations for tests: accounts that a test creates for itself, and deletes with everything in them, and the clock.
 
 They work only in a product that was started for tests, and only for the first account.
 """
@@ -10,6 +10,7 @@ from typing import Any
 
 from reading_room.aws.call import Call
 from reading_room.aws.operations import operation
+from reading_room.clock import Clock, MovableClock
 from reading_room.extension.disposable_accounts import DisposableAccounts, UnknownAccount
 from reading_room.extension.errors import (
     AccountExistsException,
@@ -22,13 +23,14 @@ from reading_room.settings import Settings
 
 
 class TestingOperations:
-    """Creates and deletes the accounts of tests."""
+    """Creates and deletes the accounts of tests, and moves the clock."""
 
     __test__ = False
 
-    def __init__(self, settings: Settings, accounts: DisposableAccounts) -> None:
+    def __init__(self, settings: Settings, accounts: DisposableAccounts, clock: Clock) -> None:
         self._settings = settings
         self._accounts = accounts
+        self._clock = clock
 
     @operation("reading-room", "CreateTestAccount")
     def create_account(self, call: Call, request: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -52,6 +54,14 @@ class TestingOperations:
             return {"Deleted": self._accounts.remove(request["AccountId"])}
         except UnknownAccount:
             raise AccountNotFoundException(request["AccountId"]) from None
+
+    @operation("reading-room", "MoveClock")
+    def move_clock(self, call: Call, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """MoveClock."""
+        self._check(call)
+        if not isinstance(self._clock, MovableClock):
+            raise TestingOffException(call.operation)
+        return {"Now": self._clock.move(request["Seconds"])}
 
     def _check(self, call: Call) -> None:
         if self._settings.testing == "off":

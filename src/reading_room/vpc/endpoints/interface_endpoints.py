@@ -8,15 +8,13 @@ names is in ``resolver.py``.
 from __future__ import annotations
 
 import datetime as dt
-import secrets
-import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from reading_room.ids import resource_id
+from reading_room.ids import dns_label, resource_id
 from reading_room.vpc import lookup
 from reading_room.vpc.endpoints import endpoints
 from reading_room.vpc.endpoints.endpoint_services import EndpointService
@@ -42,7 +40,6 @@ from reading_room.vpc.tables import NetworkInterface, Subnet, Vpc, VpcEndpoint, 
 REQUESTER = "727180483921"
 """The account of the service that creates the interfaces, as AWS shows it."""
 INTERFACE_TYPE = "vpc_endpoint"
-_LABEL = string.ascii_lowercase + string.digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +87,7 @@ def create(
         kind="Interface",
         number=endpoints.next_endpoint_number(session, vpc.vpc_id),
         policy=endpoints.checked_policy(wanted.policy, "Interface"),
-        dns_label="".join(secrets.choice(_LABEL) for _ in range(8)),
+        dns_label=dns_label(),
         created_at=now,
     )
     session.add(endpoint)

@@ -8,14 +8,13 @@ service's own network, which nobody else sees, need none.
 from __future__ import annotations
 
 import datetime as dt
-import secrets
 from collections.abc import Sequence
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from reading_room.clock import system_clock
-from reading_room.ids import resource_id
+from reading_room.ids import id_bytes, resource_id
 from reading_room.vpc import lookup, tags
 from reading_room.vpc.addressing import addresses
 from reading_room.vpc.errors import AuthFailure, LimitExceeded
@@ -342,6 +341,6 @@ def _insert_groups(session: Session, interface: NetworkInterface, group_ids: Seq
 def _new_mac(session: Session) -> str:
     while True:
         # The first byte marks a locally administered unicast address.
-        mac = ":".join(f"{byte:02x}" for byte in b"\x02" + secrets.token_bytes(5))
+        mac = ":".join(f"{byte:02x}" for byte in b"\x02" + id_bytes("mac", 5))
         if session.scalar(select(NetworkInterface.interface_id).where(NetworkInterface.mac == mac)) is None:
             return mac
