@@ -25,7 +25,7 @@ FOLDER = "backups"
 KEPT = 3
 """How many backups are kept."""
 PIECE = 1 << 20
-"""The number of bytes that are copied or overwritten at once."""
+"""The number of bytes that are copied at once."""
 SEALED = ".sealed"
 """The suffix of files that are sealed with the root key."""
 _UNFINISHED = ".unfinished-"
@@ -113,11 +113,8 @@ def _now() -> str:
 
 
 def discard_unfinished(of: Path) -> None:
-    """Delete unfinished backups, which a killed program left. Text that may be secret is overwritten first."""
+    """Delete unfinished backups, which a killed program left."""
     for left in (of / FOLDER).glob(f"{_UNFINISHED}*"):
-        for path in files(left):
-            if not path.name.endswith(SEALED):
-                wipe(path)
         shutil.rmtree(left)
 
 
@@ -142,14 +139,3 @@ def copy_file(source: Path, target: Path) -> None:
         shutil.copyfileobj(content, file, PIECE)
         file.flush()
         os.fsync(file.fileno())
-
-
-def wipe(path: Path) -> None:
-    """Overwrite a file and delete it."""
-    with path.open("rb+") as file:
-        left = os.fstat(file.fileno()).st_size
-        while left > 0:
-            left -= file.write(bytes(min(PIECE, left)))
-        file.flush()
-        os.fsync(file.fileno())
-    path.unlink()

@@ -9,13 +9,15 @@ import os
 import secrets
 import shutil
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from reading_room import versions
 from reading_room.database.migrate import SchemaError
 from reading_room.sealing import Sealer
-from reading_room.upgrades import PIECE, SEALED, Backup, copy_file, copy_files, draft, files, keep, wipe
+from reading_room.upgrades import PIECE, SEALED, Backup, copy_file, copy_files, draft, files, keep
 
 DATABASE = "db.sqlite"
 KEY_FILES = (
@@ -50,12 +52,16 @@ def back_up(
     """
     with draft(data) as made:
         _check_room(data, sealed=plain is not None)
-        _copy_database(data / DATABASE, made / DATABASE, busy_seconds)
-        copy_files(data, (name for name in (*KEY_FILES, *OTHER_FILES) if (data / name).is_file()), made)
-        if plain is not None:
-            for path in files(made):
-                _seal(plain, path, str(path.relative_to(made)))
-                wipe(path)
+        others = [name for name in (*KEY_FILES, *OTHER_FILES) if (data / name).is_file()]
+        if plain is None:
+            _copy_database(data / DATABASE, made / DATABASE, busy_seconds)
+            copy_files(data, others, made)
+        else:
+            with _unchanged(data / DATABASE, busy_seconds) as content:
+                _seal(plain, content, made, DATABASE)
+            for name in others:
+                with (data / name).open("rb") as content:
+                    _seal(plain, content, made, name)
         return keep(made, origin, target, schema, needed)
 
 
@@ -103,8 +109,8 @@ def _end_log(path: Path) -> None:
 
 def _check_room(data: Path, *, sealed: bool) -> None:
     size = sum((data / name).stat().st_size for name in (DATABASE, f"{DATABASE}-wal") if (data / name).exists())
-    # The migration writes the tables that it changes once more. A database to be sealed is copied twice, and rewritten
-    # afterwards, which needs three times its size.
+    # The migration writes the tables that it changes once more. A database to be sealed is also rewritten afterwards,
+    # which needs three times its size.
     needed, free = (4 if sealed else 2) * size, shutil.disk_usage(data).free
     if free < needed:
         raise SchemaError(
@@ -128,10 +134,31 @@ def _copy_database(source: Path, target: Path, busy_seconds: float) -> None:
         os.fsync(file.fileno())
 
 
-def _seal(sealer: Sealer, path: Path, name: str) -> None:
-    """Write a sealed copy of a file beside it, in pieces that can be neither exchanged nor left out."""
-    descriptor = os.open(f"{path}{SEALED}", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with path.open("rb") as content, open(descriptor, "wb") as file:
+@contextmanager
+def _unchanged(path: Path, busy_seconds: float) -> Iterator[BinaryIO]:
+    """Yield the file of a database, which holds all of it and does not change during the block.
+
+    It is read as it is, so that no copy of plain text is written. Raises ``SchemaError`` if another process reads it.
+    """
+    # Closing a file gives up the locks that this process has on it, so it stays open for longer than the connection.
+    with path.open("rb") as file, closing(sqlite3.connect(path, timeout=busy_seconds)) as lock:
+        lock.isolation_level = None
+        log = path.with_name(f"{path.name}-wal")
+        while True:
+            if lock.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+                raise SchemaError(f"{path} is used by another process, so it cannot be backed up: end that process")
+            lock.execute("BEGIN IMMEDIATE")
+            if not log.exists() or not log.stat().st_size:
+                break
+            lock.execute("ROLLBACK")  # Another process wrote in between.
+        yield file
+
+
+def _seal(sealer: Sealer, content: BinaryIO, folder: Path, name: str) -> None:
+    """Write a sealed copy of a file, in pieces that can be neither exchanged nor left out."""
+    target = folder / f"{name}{SEALED}"
+    target.parent.mkdir(mode=0o700, exist_ok=True)
+    with open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
         number, piece = 0, content.read(PIECE)
         while True:
             following = content.read(PIECE)
