@@ -14,6 +14,7 @@ ORDER = (
     *("s3", "wire", "database", "floods", "policies", "engines", "shares", "fixtures", "metrics"),
 )
 BY_HAND = ("growth", "large", "years", "console", "beside_moto", "backup")
+BY_HAND = ("growth", "large", "years", "console", "beside_moto", "upgrade")
 """Benches that run only if named, because they take too long or need more than the others."""
 FOLDER = Path(__file__).parent
 
