@@ -67,8 +67,9 @@ def copy_of_environment(work: Path, commit: str) -> Path:
     # Containers are started in isolated mode, so they find the source by the environment only.
     shutil.copytree(sys.prefix, work / "venv", symlinks=True, copy_function=os.link)
     for path in (work / "venv").glob("lib/python*/site-packages/*reading_room*.pth"):
-        path.unlink()
-        path.write_text(f"{work / 'src'}\n")
+        if path.read_text().strip() == str(ROOT / "src"):  # The weights stay those of this environment.
+            path.unlink()
+            path.write_text(f"{work / 'src'}\n")
     return work / "venv/bin/python"
 
 

@@ -26,6 +26,9 @@ from reading_room.containers.errors import ContainerError
 from reading_room.containers.limits import ControlGroups
 from reading_room.containers.prepared import prepare_ahead
 from reading_room.containers.processes import ProcessHandle
+from reading_room.containers.program_files import FOLDER as PROGRAMS
+from reading_room.containers.program_files import forget_programs, installed_programs, keep_program
+from reading_room.containers.record import Folder
 from reading_room.containers.sandbox import USR, View, code_paths, make_view
 from reading_room.containers.spec import Limits
 from reading_room.containers.users import container_users, inner_user_id
@@ -125,8 +128,9 @@ def _run(config: AgentConfig, waker: Waker, told_to_end: Sequence[int]) -> int:
     view = _view(config, authority)
     prepare_ahead(view.models)
     users = container_users(config.uid_first, config.uid_count)
+    state = config.runtime_dir / "containers"
     containers = BubblewrapDriver(
-        state=config.runtime_dir / "containers",
+        state=state,
         view=view,
         users=users,
         region=config.region,
@@ -134,6 +138,8 @@ def _run(config: AgentConfig, waker: Waker, told_to_end: Sequence[int]) -> int:
         groups=_control_groups(config, held),
     )
     containers.adopt()
+    used = {name for folder in Folder.all(state) for name in folder.read_programs()}
+    forget_programs(config.runtime_dir / PROGRAMS, {*view.programs, *used})
     network, enforcement = _enforced(config)
     channel = AgentChannel(config.socket_path, *_peer(config), waker.wake)
     fronts = FrontProcesses(users)
@@ -204,8 +210,15 @@ def _view(config: AgentConfig, authority: str) -> View:
     """Return the files that containers see, at places that reveal nothing about this machine's disk."""
     folder = config.public_dir / "view"
     own_filesystem(folder)
-    view = make_view(folder, authority)
-    return dataclasses.replace(view, sources=unnamed((USR, *code_paths()), config.public_dir / "code"))
+    # Only containers that outlive this agent are worth the space of copies.
+    copies = {
+        path: keep_program(config.runtime_dir / PROGRAMS, path, linking_only=not config.leave)
+        for path in installed_programs()
+    }
+    contents = {path: copy for path, copy in copies.items() if copy is not None}
+    sources = unnamed((USR, *code_paths()), config.public_dir / "code", contents)
+    programs = tuple(copy.name for copy in contents.values())
+    return dataclasses.replace(make_view(folder, authority), sources=sources, programs=programs)
 
 
 def _open_view(config: AgentConfig) -> None:

@@ -11,7 +11,7 @@ import ctypes
 import logging
 import os
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -131,13 +131,14 @@ def own_filesystem(folder: Path) -> None:
         mount("files", folder, "tmpfs", _MS_NOSUID | _MS_NODEV, "mode=0755")
 
 
-def unnamed(paths: Iterable[Path], folder: Path) -> dict[Path, Path]:
+def unnamed(paths: Iterable[Path], folder: Path, contents: Mapping[Path, Path] | None = None) -> dict[Path, Path]:
     """Return for each path another one, below ``folder``, whose mount does not reveal where the original is.
 
     A bind mount of a folder reveals its device, the file system's options and its place there. An overlay of an empty
     folder over it is another file system, with the folder at its top and the same files: nothing is copied, and pages
     are shared. Its options name descriptors of this process. A file is copied. A folder with other mounts below it,
     which an overlay would leave out, is missing from the result, and so are all folders if the kernel has no overlays.
+    ``contents`` names other folders whose files are to be seen at some of the paths; such a path is never missing.
     """
     while folder.is_mount():
         # From an earlier agent, whose paths may have been different. Running containers keep their view.
@@ -149,19 +150,22 @@ def unnamed(paths: Iterable[Path], folder: Path) -> dict[Path, Path]:
     found: dict[Path, Path] = {}
     for number, path in enumerate(paths):
         place = folder / str(number)
+        content = (contents or {}).get(path, path)
         if path.is_file():
             place.write_bytes(path.read_bytes())
             place.chmod(0o444)
-        elif (below := next((mount for mount in mounted if path in mount.parents), None)) is not None:
+        elif (below := next((mount for mount in mounted if content in mount.parents), None)) is not None:
             _log.warning("containers can see where %s is on the disk: %s is mounted below it", path, below)
             continue
         else:
             place.mkdir()
             try:
-                _overlay(path, nothing, place)
+                _overlay(content, nothing, place)
             except PathNotVisible as error:
                 _log.warning("containers can see where %s is on the disk: %s", path, error)
-                continue
+                if content == path:
+                    continue
+                mount(str(content), place, None, _MS_BIND, None)
         found[path] = place
     return found
 

@@ -18,6 +18,7 @@ from typing import Annotated
 
 import typer
 
+import reading_room
 from reading_room.agent import holder as holders
 from reading_room.agent.errors import AgentError
 from reading_room.cli.agent_config import runtime_folder
@@ -84,11 +85,31 @@ def join(settings: Settings, seconds: float = JOIN_SECONDS) -> None:
             start = command(settings, "holder")
             raise StartError(f"no holder runs on {settings.data}: start `{start}` first, or use `up`")
         time.sleep(0.1)
+    _check_program(running)
     argv = holders.enter_argv(
         running, [sys.executable, "-m", "reading_room", "agent", "--leave", "--data", str(settings.data)]
     )
     os.environ["READING_ROOM_STATE"] = str(settings.state)  # Inside, an ordinary user is root.
     os.execv(argv[0], argv)  # nosec B606 # no shell is needed
+
+
+def _check_program(running: holders.Holder) -> None:
+    """Raise ``StartError`` if the program is not the one that can be seen in the holder's namespaces.
+
+    In a folder that only its owner may enter, agents show nothing but what they need (``agent/view.py``). If that is
+    replaced or moved, the holder still shows the old folders.
+    """
+    for path in (Path(sys.prefix), Path(next(iter(reading_room.__path__)))):
+        try:
+            seen: os.stat_result | None = Path(f"/proc/{running.pid}/root{path.resolve()}").stat()
+        except OSError:
+            seen = None
+        if seen is None or not os.path.samestat(seen, path.stat()):
+            raise StartError(
+                f"the running holder does not see {path}, which was put there after the holder's start, in a folder "
+                "that only its owner may enter: restart the holder, which ends jobs that run, or install in a folder "
+                "that everybody may enter"
+            )
 
 
 def _recorded_holder(settings: Settings) -> holders.Holder | None:

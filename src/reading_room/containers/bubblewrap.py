@@ -357,6 +357,7 @@ class BubblewrapDriver:
                 entrances = group.open_entrances(opened)
             # Written before the process exists, so that the next agent can clean up whatever happens from here on.
             folder.write(record)
+            folder.write_programs(self.view.programs)
             messages, diagnostics, code = folder.create_files(opened)
             program = memory_file("seccomp", self._filter)
             opened.append(program)

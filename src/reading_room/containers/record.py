@@ -1,6 +1,7 @@
 """The agent's record of each container, which lets the next agent take the container over.
 
-Each container has a folder for the agent alone, with ``record.json``, ``messages``, ``diagnostics`` and ``exit``.
+Each container has a folder for the agent alone, with ``record.json``, ``programs``, ``messages``, ``diagnostics`` and
+``exit``.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -93,6 +94,19 @@ class Folder:
             return read_file(Record, self.path / "record.json")
         except (FileNotFoundError, DocumentError):
             return None
+
+    def write_programs(self, names: Iterable[str]) -> None:
+        """Record which copies of the program the container uses. They are not in the record, whose form is fixed."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+        with open(os.open(self.path / "programs", flags, 0o600), "w") as file:
+            file.write("\n".join(names))
+
+    def read_programs(self) -> list[str]:
+        """Return the names of these copies; a container of an earlier version has none."""
+        try:
+            return (self.path / "programs").read_text().split()
+        except (FileNotFoundError, UnicodeDecodeError):
+            return []
 
     def create_files(self, opened: list[int]) -> tuple[int, int, int]:
         """Return descriptors, open for writing, of the files for messages, diagnostics and exit code.

@@ -18,10 +18,10 @@ from pathlib import Path
 
 import reading_room
 from reading_room.analysis.job_file import FILTERS_FOLDER, MODELS_FOLDER, RESOLVER_FILE
-from reading_room.analysis.trained import WEIGHTS, path_of
 from reading_room.containers import seccomp
 from reading_room.containers.calls import PROGRAMS
 from reading_room.containers.errors import BadNameServers
+from reading_room.containers.program_files import installed_programs
 from reading_room.containers.spec import ContainerSpec
 
 USR = Path("/usr")
@@ -69,6 +69,8 @@ class View:
     empty_folder: Path
     sources: Mapping[Path, Path] = field(default_factory=dict)
     """The sources of bound system and code paths, for paths that are not bound from themselves."""
+    programs: tuple[str, ...] = ()
+    """The names of the copies of the program and the weights that containers see (``program_files.py``)."""
 
 
 def make_view(folder: Path, authority: str) -> View:
@@ -135,19 +137,18 @@ def code_paths() -> tuple[Path, ...]:
     """Return the folders and files outside ``/usr`` that a worker's Python needs, which are mounted read-only.
 
     From an editable installation, they include only the analysis package and what it needs, not the server's code. The
-    weights are included if they are installed.
+    folders of the program, and of the weights if they are installed, come last, each as a path of its own, so that
+    copies can take their place.
     """
     package = Path(next(iter(reading_room.__path__)))
     wanted = [Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).resolve().parent.parent]
     wanted += [Path(sys.base_prefix).resolve(), Path(sys.prefix).resolve()]
-    wanted += [package / "__init__.py", package / "landlock.py", package / "analysis"]
-    weights = path_of(WEIGHTS)
-    wanted += [weights] if weights is not None else []
+    wanted += [package / "__init__.py", package / "landlock.py"]
     kept: list[Path] = []
     for path in wanted:
         if not any(path.is_relative_to(above) for above in (USR, *kept)):
             kept.append(path)
-    return tuple(kept)
+    return (*kept, *installed_programs())
 
 
 def environment(region: str) -> dict[str, str]:
