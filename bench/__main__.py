@@ -13,8 +13,7 @@ ORDER = (
     *("service", "jobs", "kinds", "programs", "distributed", "many_jobs", "realtime", "network", "vpc", "flow_logs"),
     *("s3", "wire", "database", "floods", "policies", "engines", "shares", "fixtures", "metrics"),
 )
-BY_HAND = ("growth", "large", "years", "console", "beside_moto", "backup")
-BY_HAND = ("growth", "large", "years", "console", "beside_moto", "upgrade")
+BY_HAND = ("growth", "large", "years", "console", "beside_moto", "backup", "upgrade")
 """Benches that run only if named, because they take too long or need more than the others."""
 FOLDER = Path(__file__).parent
 

@@ -124,7 +124,7 @@ class Loop:
 
 
 class PeriodicWork(ABC):
-    """Background work whose ``turn`` runs in a loop of its own, every ``every`` seconds. ``rest`` is as for ``Loop``."""
+    """Work whose ``turn`` runs in a loop of its own, every ``every`` seconds. ``rest`` is as for ``Loop``."""
 
     def __init__(self, name: str, *, every: float, rest: float = 0.0) -> None:
         self._loop = Loop(name, self.turn, every=every, rest=rest)

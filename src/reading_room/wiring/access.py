@@ -46,7 +46,6 @@ class Access:
         measures: Measures = IGNORED,
     ) -> None:
         self.measures = measures
-        self.credentials = StoredCredentials(database)
         stored = StoredCredentials(database)
         self.credentials = ByMachineTime(stored, clock) if isinstance(clock, MovableClock) else stored
         self.key_uses = KeyUses(database)

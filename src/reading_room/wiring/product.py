@@ -25,7 +25,6 @@ from reading_room.iam.bootstrap import first_administrator
 from reading_room.jobs.retention import Retention
 from reading_room.logs.exports import LogExports
 from reading_room.logs.room import LogRoom
-from reading_room.logs.upkeep import LogUpkeep
 from reading_room.measures import IGNORED, Measures
 from reading_room.s3 import service_bucket
 from reading_room.s3.backend import Backend

@@ -13,15 +13,14 @@ from collections.abc import Callable, Sequence
 import uvloop
 
 from reading_room.analysis.kinds import CONTAINER_BYTES
-from reading_room.clock import system_clock
 from reading_room.clock import Clock, system_clock
 from reading_room.database.engine import Database
 from reading_room.database.opening import open_database
 from reading_room.database.outside import LOOK_SECONDS, OutsideWrites
 from reading_room.hosts.http_listener import HttpListener
 from reading_room.hosts.listen_addresses import ListenAddress, ListenAddressError, ListenerCertificate
-from reading_room.jobs.restored import begin_again
 from reading_room.hosts.pressure import BEAT_SECONDS
+from reading_room.jobs.restored import begin_again
 from reading_room.measures import IGNORED
 from reading_room.reconcile import Loop
 from reading_room.s3 import service_bucket
@@ -77,13 +76,13 @@ def run_server(settings: Settings, sealer: Sealer, working: Callable[[], None], 
     clock: Clock = system_clock
     if settings.testing == "on":
         database.leave_syncs_out()
-    begin_again(database, settings.data, system_clock())
         try:
             clock = KeptClock(settings)
         except (OSError, ValueError) as error:
             raise ServerError(
                 f"the clock of tests cannot be continued ({error}): start with an empty folder"
             ) from error
+    begin_again(database, settings.data, clock())
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(settings, database, clock, ready))
 
@@ -106,10 +105,9 @@ async def _serve(settings: Settings, database: Database, clock: Clock, ready: Ca
         database=database,
         backend=backend,
         engines=link.engines,
+        clock=clock,
         host=link.checks,
         measures=metrics.measures if metrics is not None else IGNORED,
-    product = Product(
-        settings=settings, database=database, backend=backend, engines=link.engines, clock=clock, host=link.checks
     )
     try:
         await asyncio.to_thread(product.first_start)
@@ -138,10 +136,8 @@ async def _serve(settings: Settings, database: Database, clock: Clock, ready: Ca
     jobs = product.jobs
     # Reports of the agent wake the other loops, so the link to it starts last and stops first.
     upkeep = (jobs.models, product.exports, product.retention, product.meter)
-    every = (jobs.controller, *upkeep, outside, renewal, link)
+    every = (pulse, conditions, jobs.controller, *upkeep, outside, renewal, link)
     loops = [each for each in every if each is not None]
-    own = (pulse, conditions, jobs.controller, jobs.models, product.logs, product.meter, outside, renewal, link)
-    loops = [each for each in own if each is not None]
     for each in loops:
         each.start()
     ready()
