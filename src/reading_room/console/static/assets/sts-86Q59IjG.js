@@ -1,1 +1,0 @@
-import{i as e}from"./commandBuilder-Blud9KMW.js";import{n as t}from"./ErrorAlert-CCxA99aA.js";var{use:n,of:r}=t(t=>new e(t));export{n as t};
