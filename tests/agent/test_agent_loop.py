@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -12,9 +13,11 @@ import pytest
 
 from reading_room.agent.capacity import read_capacity
 from reading_room.agent.loop import HEARTBEAT_SECONDS, AgentLoop, Waker
+from reading_room.agent.main import take_turn
 from reading_room.agent.memory import MemoryFronts
 from reading_room.agent.spec import Capacity, HostReport, HostSpec, StandbyCount
 from reading_room.containers.memory import MemoryContainerDriver, Outcome
+from reading_room.containers.spec import ContainerState
 from reading_room.dataplane.memory import MemoryNetworkDriver
 from reading_room.dataplane.spec import FlowEvent, ListenerLabel, NetworkReport, NetworkSpec, Problem
 from tests.worlds.agent import container, document, interface, vpc
@@ -105,6 +108,26 @@ def test_a_job_starts_once_its_interface_is_in_place_and_its_end_is_reported() -
     report = world.turn()
     assert [(state.phase, state.exit_code) for state in report.containers] == [("exited", 0)]
     assert world.channel.sent[-1] == report
+
+
+class ShortOfDescriptors(MemoryContainerDriver):
+    """Containers that cannot be looked at for now."""
+
+    short = True
+
+    def states(self) -> Sequence[ContainerState]:
+        if self.short:
+            raise OSError(errno.EMFILE, "Too many open files")
+        return super().states()
+
+
+def test_a_turn_that_lacks_resources_is_tried_again() -> None:
+    world = World(document())
+    world.loop.containers = containers = ShortOfDescriptors(outcome=Outcome(exit_code=None))
+    assert not take_turn(world.loop)
+    containers.short = False
+    assert take_turn(world.loop)
+    assert "start" in [call for call, _ in containers.calls]
 
 
 def test_a_container_that_is_no_longer_wanted_is_removed_before_the_network_changes() -> None:

@@ -24,7 +24,7 @@ from tests.worlds.product import Product, running_product
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
-BACKED_UP = {FILE, TRAIL, taking.OBJECTS, taking.WINDOWS, versions.FILE, *keys.FILES, *keys.FOLDERS}
+BACKED_UP = {FILE, TRAIL, taking.OBJECTS, taking.WINDOWS, taking.CALLS, versions.FILE, *keys.FILES, *keys.FOLDERS}
 """What a backup has of the data folder. Whoever adds a file or a folder there adds it to the backup, too."""
 
 

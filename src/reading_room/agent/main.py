@@ -37,6 +37,7 @@ from reading_room.dataplane.linux.failures import FAILURES
 from reading_room.dataplane.linux.proof import prove as prove
 from reading_room.dataplane.rules.uplink import Outside
 from reading_room.dataplane.spec import Problem
+from reading_room.shortage import is_shortage
 
 _log = logging.getLogger(__name__)
 
@@ -48,6 +49,8 @@ AUTHORITY_SECONDS = 55.0
 On a busy machine half a minute was too little; ``up`` waits a minute in all.
 """
 AUTHORITY_BYTES = 65_536
+SHORTAGE_SECONDS = 1.0
+"""The pause after a turn that lacked resources."""
 LAST_FLOWS_SECONDS = 2.0
 """How long an ending agent waits for the server to read its last flow events."""
 
@@ -148,7 +151,10 @@ def _run(config: AgentConfig, waker: Waker, told_to_end: Sequence[int]) -> int:
     watched = [holder.pidfd] if holder is not None else []
     try:
         while not told_to_end:
-            loop.turn()
+            if not take_turn(loop):
+                # A process that has ended stays readable, and would begin the next turn at once.
+                waker.wait(watched, SHORTAGE_SECONDS)
+                continue
             ended = [*watched, *containers.process_descriptors(), *fronts.descriptors()]
             ready = waker.wait(ended, loop.seconds_to_next_turn())
             if ready & set(watched):
@@ -175,6 +181,18 @@ def _control_groups(config: AgentConfig, held: Holder | None) -> ControlGroups:
     if config.leave and held is not None:
         return ControlGroups.probe(membership=Path(f"/proc/{held.pid}/cgroup"))
     return ControlGroups.probe()
+
+
+def take_turn(loop: AgentLoop) -> bool:
+    """Take a turn; return false if the machine lacked something for it, so that it must be tried again."""
+    try:
+        loop.turn()
+    except OSError as error:
+        if not is_shortage(error):
+            raise
+        _log.error("a turn lacked resources and will be retried: %s", error)
+        return False
+    return True
 
 
 def _enforced(config: AgentConfig) -> tuple[LinuxNetworkDriver | None, tuple[Problem, ...]]:

@@ -32,7 +32,7 @@ DATABASE = "db.sqlite"
 KEYS = "keys"
 """The path of the key material, which is not a file of the data folder."""
 PATH = (
-    r"^(?:db\.sqlite|keys|flow-windows\.json|versions\.json"
+    r"^(?:db\.sqlite|keys|flow-windows\.json|usage-calls\.log|versions\.json"
     r"|trail/(?:management|data|denials|unidentified)-[0-9]{4}-[0-9]{2}-[0-9]{2}\.jsonl"
     r"|objects/objects/[0-9a-f]{2}/[0-9a-f]{32})$"
 )

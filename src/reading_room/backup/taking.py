@@ -34,10 +34,12 @@ from reading_room.trail.chain import BOOKS
 from reading_room.trail.chain import FOLDER as TRAIL
 
 WINDOWS = "flow-windows.json"
+CALLS = "usage-calls.log"
+"""Synchronous calls that the database does not count yet."""
 OBJECTS = "objects"
 """The folder of the blob store in the data folder."""
-LEFT_OUT = frozenset({snapshot.SCRATCH, upgrades.FOLDER})
-"""What no backup has: temporary files, and the backups that upgrades make."""
+LEFT_OUT = frozenset({snapshot.SCRATCH, upgrades.FOLDER, "for-tests.json"})
+"""What no backup has: temporary files, the backups that upgrades make, and the clock of a product for tests."""
 ATTEMPTS = 5
 _BLOCK = 1 << 16
 _SPARE = 1 << 20
@@ -122,6 +124,7 @@ class _Taking:
         material = self._material(root_key, means) if with_keys else None
         for _ in range(ATTEMPTS):
             before = self._books()
+            calls = self._calls()
             with snapshot.snapshot(self._data, self._drop) as found:
                 self._taken = Taken(
                     Description(
@@ -143,6 +146,8 @@ class _Taking:
         for name in (WINDOWS, versions.FILE):
             if name in self._data.names(""):
                 self._file(name, name)
+        if calls:
+            self._bytes(CALLS, calls)
         if material is not None:
             self._bytes(KEYS, material)
         for blob in sorted(found.blobs):
@@ -153,6 +158,16 @@ class _Taking:
     def _material(self, root_key: bytes, means: keys.Passphrase | keys.Recipients | None) -> bytes:
         files = keys.collect(self._data)
         return keys.sealed(files, self._sealer) if means is None else keys.encrypted(files, root_key, means)
+
+    def _calls(self) -> bytes:
+        """Return the calls to be counted.
+
+        Read before the database, which skips those that it has counted meanwhile: none is lost or counted twice.
+        """
+        if CALLS not in self._data.names(""):
+            return b""
+        with self._data.file(CALLS) as (file, facts):
+            return os.pread(file, _end_of_lines(file, facts.st_size), 0)
 
     def _books(self) -> list[str]:
         """Return the files of the trail, oldest first."""
