@@ -1,0 +1,52 @@
+"""What ``rollback`` refuses; ``test_cli_root_key.py`` has a rollback of a whole product."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from reading_room.cli import commands
+from reading_room.cli.claiming import claim
+from reading_room.cli.folder import only_one
+from reading_room.settings import Settings
+from reading_room.upgrades import draft, keep
+from reading_room.versions import VERSION
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """A claimed folder with one backup, which is empty."""
+    monkeypatch.setenv("READING_ROOM_STATE", str(tmp_path / "state"))
+    found = Settings.from_environment(os.environ, data=tmp_path / "data")
+    claim(found)
+    with draft(found.data) as made:
+        keep(made, "0.0.1", schema=7)
+    return found
+
+
+def run(settings: Settings, *words: str) -> Result:
+    """Run the command on the folder."""
+    return CliRunner().invoke(commands.app, ["rollback", *words, "--data", str(settings.data)])
+
+
+def test_without_a_name_it_lists_the_backups(settings: Settings) -> None:
+    result = run(settings)
+    assert result.exit_code == 0
+    assert f"-from-0.0.1-to-{VERSION}-schema-7" in result.output
+
+
+def test_an_unknown_backup_is_refused_with_those_that_exist(settings: Settings) -> None:
+    result = run(settings, "yesterday")
+    assert result.exit_code == 1
+    assert "has no backup yesterday: choose one of those made before upgrades (2" in result.output
+
+
+def test_a_folder_in_use_is_left_alone(settings: Settings) -> None:
+    (name,) = os.listdir(settings.data / "backups")
+    with only_one(settings.installation, settings.data):
+        result = run(settings, name)
+    assert result.exit_code == 1
+    assert "is in use by process" in result.output
