@@ -81,6 +81,9 @@ def test_refusals_are_recorded_where_they_happened(world: World) -> None:
         (web.interface_id, "egress", web.address, app.address, 22, "ACCEPT"),
         (app.interface_id, "ingress", web.address, app.address, 22, "REJECT"),
     }
+    drops = world.driver.drops()
+    assert set(drops) == {"refused_egress", "refused_ingress"}
+    assert min(drops.values()) > 0
 
 
 def test_what_no_route_takes_is_accepted_in_the_log_and_dropped_in_silence(world: World) -> None:
