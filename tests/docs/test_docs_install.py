@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from reading_room.cli import reading
 from tests.worlds.pages import ROOT, Block, blocks, page_of
 from tests.worlds.product import Product
 from tests.worlds.shells import data_of, product_of, steps_of
@@ -111,7 +112,7 @@ def test_up_runs_a_job_from_another_terminal(installed: Installed) -> None:
 def test_nothing_of_the_repository_is_used(installed: Installed) -> None:
     said = installed.run("""~/reading-room/bin/python -c '
 import sys, reading_room, reading_room_weights
-print(reading_room.__file__, reading_room_weights.__file__, *sys.path, sep="\n")'
+print(reading_room.__file__, reading_room_weights.__file__, *sys.path)'
 """)
     assert str(ROOT) not in said
 
@@ -125,10 +126,29 @@ def test_without_the_weights_a_job_names_the_file_to_install_and_everything_else
     account = installed.product.account()
     vpc = account.ec2.create_vpc(CidrBlock="10.7.0.0/16")["Vpc"]["VpcId"]
     assert account.ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"]
-    said = installed.type(RUN, fails=True)
-    assert "install reading_room_weights-*.whl of this release with pip" in said
-    assert "no job can run, because the package reading-room-weights is not installed" in installed.product.tail(400)
+    says = "no job can run, because the package reading-room-weights is not installed: install reading_room_weights-*"
+    assert says in installed.type(RUN, fails=True)
+    assert says in installed.product.log.read_text()
+    assert "install reading_room_weights-*.whl of this release" in message_of_a_job(account)
     installed.product.stop()
+
+
+def message_of_a_job(account: reading.Account) -> str:
+    """Run a job for which nothing is started ahead, and return the message with which it fails."""
+    account.s3.create_bucket(Bucket="library")
+    account.s3.put_object(Bucket="library", Key="texts/a.txt", Body=b"Marie Curie was born in Warsaw.")
+    network = reading.build_network(account)
+    calls = reading.JobCalls(account, "sentiment")
+    job = calls.start(
+        InputDataConfig={"S3Uri": "s3://library/texts/", "InputFormat": "ONE_DOC_PER_FILE"},
+        OutputDataConfig={"S3Uri": "s3://library/results/"},
+        DataAccessRoleArn=reading.make_reader_role(account, "reader", "library"),
+        VpcConfig=network.config(),
+        LanguageCode="en",
+    )
+    ended = calls.wait(job, seconds=300)
+    assert ended["JobStatus"] == "FAILED"
+    return str(ended["Message"])
 
 
 def start_up(installed: Installed) -> None:

@@ -21,6 +21,7 @@ from urllib3.exceptions import HTTPError, NameResolutionError
 
 from reading_room.analysis.job_file import NO_READ_ACCESS, NO_WRITE_ACCESS, Location, no_model_access
 from reading_room.analysis.patience import wait_for_answers, with_credentials
+from reading_room.analysis.plain_models import PlainLoader
 from reading_room.analysis.storage import InputObject, JobFailure
 
 READ_SIZE = 1 << 20
@@ -73,6 +74,7 @@ def warm_session(region: str) -> botocore.session.Session:
     yet: it looks for them when its next client first signs a request.
     """
     session = botocore.session.Session()
+    session.register_component("data_loader", PlainLoader())
     session.set_config_variable("region", region)
     session.create_client("s3", aws_access_key_id="x", aws_secret_access_key="y")
     return session

@@ -14,9 +14,18 @@ import sys
 import traceback
 
 from reading_room.analysis.confinement import confine, keep_files
-from reading_room.analysis.engine import Engine, Members, Result, keep_memory, load_engine, one_thread
+from reading_room.analysis.engine import (
+    Engine,
+    Members,
+    Result,
+    keep_memory,
+    load_engine,
+    one_thread,
+    return_freed_memory,
+)
 from reading_room.analysis.kind import ENGINES
 from reading_room.analysis.time_limits import Watch
+from reading_room.analysis.trained import ChangedModel
 
 FLOOR_SECONDS, SECONDS_A_CODE_POINT = 10.0, 0.0002
 """Processor time for one call: less than for a job, because callers wait at most a minute (``hosts/realtime.py``)."""
@@ -32,7 +41,12 @@ def main(arguments: list[str] | None = None) -> int:
     keep_files()
     one_thread()
     keep_memory()
-    engine = load_engine(options.engine)
+    try:
+        engine = load_engine(options.engine)
+    except ChangedModel as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return_freed_memory()
     confine("realtime")
     try:
         serve(engine, socket.socket(fileno=3))

@@ -21,7 +21,7 @@ from pathlib import Path
 import botocore.session
 
 from reading_room.analysis.confinement import confine, keep_files
-from reading_room.analysis.engine import keep_memory, one_thread
+from reading_room.analysis.engine import keep_memory, one_thread, return_freed_memory
 from reading_room.analysis.job_file import (
     RESOLVER_FILE,
     Confined,
@@ -36,6 +36,7 @@ from reading_room.analysis.kind import ENGINES
 from reading_room.analysis.objects import S3Storage, model_blame, model_session, warm_session
 from reading_room.analysis.program import Program, Work, load_program
 from reading_room.analysis.storage import JobFailure
+from reading_room.analysis.trained import ChangedModel
 
 JOB_LINE_LIMIT = 1 << 20
 ENVIRONMENT = ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",)
@@ -68,11 +69,17 @@ def main(arguments: list[str] | None = None) -> int:
     stop = Stop()
     # Credentials must come from the container credentials address only.
     os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
-    program = load_program(options.engine)
+    try:
+        program = load_program(options.engine)
+    except ChangedModel as error:
+        # What to install, without a traceback around it: this becomes the job's message.
+        sys.stderr.write(f"{error}\n")
+        return 1
     session = warm_session(os.environ.get("AWS_REGION", "us-east-1"))
     # The program lives as long as the process, so the garbage collector need not scan it while a job waits.
     gc.collect()
     gc.freeze()
+    return_freed_memory()
     _tell(Ready())
     line = sys.stdin.buffer.readline(JOB_LINE_LIMIT)
     if not line:

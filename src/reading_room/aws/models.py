@@ -6,18 +6,15 @@ protocols and the SDKs choose one.
 
 from __future__ import annotations
 
-import gzip
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from botocore.loaders import JSONFileLoader, Loader
 from botocore.model import OperationModel, ServiceModel
 
 from reading_room import service_models
+from reading_room.analysis.plain_models import PlainLoader
 
 ProtocolName = Literal["json", "query", "ec2", "rest-xml"]
 
@@ -59,26 +56,10 @@ SERVED: Mapping[str, ServedService] = {
 }
 
 
-class _PlainFiles(JSONFileLoader):
-    """Loads the models as plain dictionaries, which have the same order as botocore's and take less memory."""
-
-    def load_file(self, file_path: str) -> Any:
-        """Return the content of a file, ``None`` if it is missing; ``file_path`` has no extension."""
-        for path, opener in ((Path(f"{file_path}.json"), open), (Path(f"{file_path}.json.gz"), gzip.open)):
-            if path.is_file():
-                with opener(path, "rb") as file:
-                    return json.load(file)
-        return None
-
-
-class _PlainLoader(Loader):
-    FILE_LOADER_CLASS = _PlainFiles
-
-
 @cache
 def service_model(service: str) -> ServiceModel:
     """Return the model of a service. Raises botocore's ``UnknownServiceError`` for a name it does not know."""
-    loader = _PlainLoader(extra_search_paths=[str(service_models.FOLDER)])
+    loader = PlainLoader(extra_search_paths=[str(service_models.FOLDER)])
     return ServiceModel(loader.load_service_model(service, "service-2"), service)
 
 

@@ -22,6 +22,7 @@ from reading_room.cli.jobs import print_story
 from reading_room.cli.options import command, read_settings
 from reading_room.cli.probe import Attempt, ProbeError, connect_from_job
 from reading_room.cli.running import Endpoint, host_address, started
+from reading_room.cli.running import Endpoint, free_port, host_address, require_weights, started
 from reading_room.cli.screen import fail, plain
 from reading_room.cli.screen import output as console
 from reading_room.cli.texts import upload_folder
@@ -41,6 +42,7 @@ def demo() -> None:
     """Analyse real texts in a container inside an enforced VPC, and prove what it can and cannot reach."""
     began = time.monotonic()
     try:
+        require_weights()
         with tempfile.TemporaryDirectory(prefix="reading-room-demo-") as folder:
             data = Path(folder) / "data"
             with console.status("Starting Reading Room and proving that this machine enforces rules"):
@@ -61,13 +63,16 @@ def demo() -> None:
 
 def _print_next_steps(settings: Settings) -> None:
     url = console_url(settings)
-    browser = f",\nor open the web console: {url}" if url is not None else ""
-    table = Table(box=None, padding=(0, 4, 0, 0), show_header=False)
-    table.add_row(command(settings, "jobs", "run", "FOLDER"), "your own .txt files, no AWS knowledge needed")
-    table.add_row(command(settings, "up"), f"keep it running, and point boto3 or the AWS CLI at it{browser}")
-    table.add_row(command(settings, "doctor"), "what this machine enforces, and what would be stronger")
+    browser = f", or open the web console: {url}" if url is not None else ""
     console.print("Three things to try next:")
-    console.print(table)
+    for words, does in (
+        (("jobs", "run", "FOLDER"), "your own .txt files, no AWS knowledge needed"),
+        (("up",), f"keep it running, and point boto3 or the AWS CLI at it{browser}"),
+        (("doctor",), "what this machine enforces, and what would be stronger"),
+    ):
+        # Not wrapped, so that a long path can be copied.
+        console.print(f"  {command(settings, *words)}", markup=False, soft_wrap=True)
+        console.print(f"      {does}")
 
 
 class DemoError(Exception):

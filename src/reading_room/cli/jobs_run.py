@@ -24,7 +24,7 @@ from reading_room.cli.findings import Documents, Read, by_document
 from reading_room.cli.folder import StartError
 from reading_room.cli.job_plan import KindError, Plan, Work
 from reading_room.cli.options import DataOption, PortOption, command, read_settings
-from reading_room.cli.running import Endpoint, endpoint_of, listening, started
+from reading_room.cli.running import Endpoint, endpoint_of, listening, require_weights, started
 from reading_room.cli.screen import fail, plain
 from reading_room.cli.screen import output as console
 from reading_room.cli.tables import SHOWN, print_summary
@@ -115,6 +115,7 @@ def run(
         texts = None if folder is None else texts_of(folder)
         result_files.check(output)
         if texts is not None:
+            require_weights()
             _say_left_out(texts)
         with ExitStack() as stack:
             running = listening(settings)

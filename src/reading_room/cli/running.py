@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from reading_room.analysis.trained import NO_WEIGHTS, WEIGHTS, path_of
 from reading_room.cli.folder import StartError
 from reading_room.cli.ready_file import Ready, read_ready
 from reading_room.console.listen_address import console_url
@@ -96,6 +97,10 @@ def ready_facts(settings: Settings) -> Ready:
         ca_bundle=endpoint.authority,
         pid=os.getpid(),
     )
+def require_weights() -> None:
+    """Raise ``StartError`` if the weights are not installed next to this command: then no job can analyse a text."""
+    if path_of(WEIGHTS) is None:
+        raise StartError(NO_WEIGHTS)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from reading_room.analysis.trained import (
     COMPARED,
-    INSTALL_WEIGHTS,
+    NO_WEIGHTS,
     WEIGHTS,
     ChangedModel,
     compare,
@@ -64,7 +64,7 @@ def compare_files(list_of: Path) -> None:
     fail.
     """
     if path_of(WEIGHTS) is None:
-        _log.error("no job can run, because the package reading-room-weights is not installed: %s", INSTALL_WEIGHTS)
+        _log.error(NO_WEIGHTS)
     lines = []
     for found in compared_lines():
         if isinstance(found, ChangedModel):
