@@ -25,6 +25,7 @@ DECISIONS := tests/iam tests/aws tests/conformance tests/dataplane tests/jobs/te
 	--ignore=tests/dataplane/test_dataplane_mutations.py
 
 .PHONY: help demo up test check audit lint network e2e bench growth quality models fuzz mutants chaos boot docs clean setup console pages pictures site release wheels verify
+.PHONY: help demo up test check audit lint network e2e bench growth quality models fuzz mutants chaos boot docs clean setup console pages pictures site release verify deb lintian
 .DEFAULT_GOAL := help
 
 help:  ## List the commands
@@ -61,6 +62,11 @@ release: $(STAMP)  ## A signed release of this commit in dist/: make release KEY
 
 wheels: $(STAMP)  ## Only the wheels and source archives of this commit, without a signature, in build/wheels
 	$(BIN)/python scripts/release.py packages build/wheels
+deb: $(STAMP)  ## A Debian package of this commit in dist/deb (docs/operations/install-debian.md); WHEELS=FOLDER PYTHON_DEB=python3.13
+	$(BIN)/python scripts/deb.py dist/deb $(if $(WHEELS),--wheels "$(WHEELS)") $(if $(PYTHON_DEB),--python "$(PYTHON_DEB)")
+
+lintian: deb  ## What lintian finds in the Debian package: nothing, or this fails; needs lintian
+	lintian --fail-on error,warning dist/deb/reading-room_*.deb
 
 verify: $(VENV)-release/.ready  ## Verify a release: make verify RELEASE=FOLDER KEY=FILE.pub
 	@$(VENV)-release/bin/python scripts/release.py verify "$(RELEASE)" --key "$(KEY)"
@@ -115,7 +121,7 @@ growth: $(STAMP)  ## Measure growth in documents, jobs, interfaces, objects (hal
 chaos: $(STAMP)  ## kill -9 of every process at every phase; CHAOS_FAULTS=300 CHAOS_SEED=7 for a long mix at random
 	$(BIN)/pytest -m chaos
 
-boot: $(STAMP)  ## The page for systemd, typed on a machine of its own: root, and systemd with its session packages
+boot: $(STAMP) deb  ## The pages for systemd and the Debian package, typed on a machine of its own: root, and systemd with its session packages
 	$(BIN)/pytest -m boot
 
 docs: $(STAMP)  ## Write the generated pages of docs/reference, and the plots of docs/kinds and docs/growth

@@ -42,6 +42,8 @@ mount -t overlay overlay -o "lowerdir=/,upperdir=$FOLDER/upper,workdir=$FOLDER/s
 cd "$FOLDER/root"
 # Installations of this machine are none of that one. This writes to the layer above.
 rm -rf var/lib/reading-room var/lib/reading-room-state
+# In an image for containers it keeps packages from starting their services.
+rm -f usr/sbin/policy-rc.d
 # Whole and writable, or no container of a job could mount one: the units that write settings there are away.
 mount -t proc proc proc
 mount -t sysfs -o ro sysfs sys
@@ -65,6 +67,21 @@ umount -l /machine.before
 mount --make-rshared /
 exec env -i container=trial PATH="$PATH" "$INIT" --unit=basic.target --log-target=console --log-level=info'
 """
+
+
+LATEST_JOB = """
+export AWS_SHARED_CREDENTIALS_FILE=/var/lib/reading-room/credentials
+until $2 - <<'END' | grep -E "$1"
+import boto3
+
+client = boto3.client("comprehend", endpoint_url="http://127.0.0.1:4566", region_name="us-east-1")
+jobs = client.list_entities_detection_jobs()["EntitiesDetectionJobPropertiesList"]
+job = max(jobs, key=lambda each: each["SubmitTime"])
+print(job["JobStatus"], int(job["EndTime"].timestamp()) if "EndTime" in job else 0, job.get("Message", ""))
+END
+do sleep 0.3; done
+"""
+"""Waits until the latest job's state, end and message match the first argument, and prints them."""
 
 
 PROBE = "mkdir upper scratch root; mount -t overlay overlay -o lowerdir=/,upperdir=upper,workdir=scratch root"
@@ -122,6 +139,30 @@ class Machine:
         )
         assert not run.returncode, f"ended with {run.returncode}:\n{script}\nprinted:\n{run.stdout[-8000:]}{run.stderr}"
         return run.stdout
+
+    def put(self, source: Path, target: str) -> None:
+        """Copy a file of this machine to a path there."""
+        shutil.copyfile(source, f"/proc/{self._init}/root{target}")
+
+
+def running(machine: Machine) -> set[tuple[str, str]]:
+    """Return the users and commands of the product's processes."""
+    rows = (line.split() for line in machine.type("ps -e -o user:16,args").splitlines())
+    ours = [row for row in rows if "-m reading_room" in (line := " ".join(row)) or "bin/reading-room" in line]
+    return {(row[0], each) for row in ours for each in ("holder", "agent", "serve") if each in row}
+
+
+def latest_job(machine: Machine, python: str, state: str, seconds: float = 300.0) -> list[str]:
+    """Return state, end and message of the latest job, once they match a pattern; ``python`` has boto3."""
+    return machine.type(f"set -- '{state}' {python}\n{LATEST_JOB}", seconds=seconds).split(maxsplit=2)
+
+
+def started(machine: Machine) -> list[int]:
+    """Return when the units of holder, agent and ``serve`` were started, in seconds."""
+    return [
+        int(machine.type(f'date +%s -d "$(systemctl show --value -p ActiveEnterTimestamp reading-room-{each})"'))
+        for each in ("holder", "agent", "serve")
+    ]
 
 
 def _of_packages() -> dict[str, str]:

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.booted import Machine, booted, why_not
+from tests.docs.booted import Machine, booted, latest_job, running, started, why_not
 from tests.worlds.pages import ROOT, blocks, page_of
 
 pytestmark = [pytest.mark.boot, pytest.mark.timeout(1500), pytest.mark.skipif(bool(why_not()), reason=why_not())]
 
 INSTALL, UPDATE, AS_USER = [block.text for block in blocks(page_of("systemd.md")) if block.commands]
+PYTHON = "/opt/reading-room/.venv/bin/python"
 ORIGIN = "/srv/reading-room.git"
 SETUP_SECONDS = 900.0
 """Packages are fetched and unpacked, which takes a minute or two on an idle machine."""
@@ -21,19 +22,6 @@ SUDO = """command -v sudo > /dev/null || sudo() { "$@"; }"""
 POLKIT = Path("/usr/lib/polkit-1/polkitd")
 DOCUMENTS = 10_000
 """Enough for a job to outlast an update, which takes some seconds."""
-LATEST_JOB = """
-export AWS_SHARED_CREDENTIALS_FILE=/var/lib/reading-room/credentials
-until /opt/reading-room/.venv/bin/python - <<'END' | grep -E "$1"
-import boto3
-
-client = boto3.client("comprehend", endpoint_url="http://127.0.0.1:4566", region_name="us-east-1")
-jobs = client.list_entities_detection_jobs()["EntitiesDetectionJobPropertiesList"]
-job = max(jobs, key=lambda each: each["SubmitTime"])
-print(job["JobStatus"], int(job["EndTime"].timestamp()) if "EndTime" in job else 0, job.get("Message", ""))
-END
-do sleep 0.3; done
-"""
-"""Waits until the latest job's state, end and message match the first argument, and prints them."""
 AS_READER = (
     "systemd-run --quiet --wait --pipe --uid=reader -p PAMName=login -p WorkingDirectory=/opt/reading-room "
     "/bin/bash -euc 'exec 2>&1; . /tmp/typed'"
@@ -53,18 +41,6 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
         found.type("echo READING_ROOM_CONTAINERS_PER_JOB=1 > /etc/reading-room.conf")
         found.type(f"{SUDO}\n{INSTALL.replace('…', ORIGIN)}", own_network=False, seconds=SETUP_SECONDS)
         yield found
-
-
-def running(machine: Machine) -> set[tuple[str, str]]:
-    """Return the users and commands of the product's processes."""
-    rows = (line.split() for line in machine.type("ps -e -o user:16,args").splitlines())
-    ours = [row for row in rows if "-m reading_room" in (line := " ".join(row)) or "bin/reading-room" in line]
-    return {(row[0], each) for row in ours for each in ("holder", "agent", "serve") if each in row}
-
-
-def latest_job(machine: Machine, state: str) -> list[str]:
-    """Return state, end and message of the latest job, once they match a pattern."""
-    return machine.type(f"set -- '{state}'\n{LATEST_JOB}", seconds=300.0).split(maxsplit=2)
 
 
 def test_the_services_run_a_job(machine: Machine) -> None:
@@ -87,16 +63,13 @@ def test_an_update_does_not_end_a_job(machine: Machine) -> None:
         git -c user.name=test -c user.email=test@example.com commit --quiet --all --message Later
         git push --quiet
     """)
-    latest_job(machine, "^IN_PROGRESS")
+    latest_job(machine, PYTHON, "^IN_PROGRESS")
     machine.type(f"{SUDO}\n{UPDATE}", own_network=False, seconds=SETUP_SECONDS)
     machine.type("grep LATER /opt/reading-room/src/reading_room/__init__.py")
-    started = [
-        int(machine.type(f'date +%s -d "$(systemctl show --value -p ActiveEnterTimestamp reading-room-{each})"'))
-        for each in ("holder", "agent", "serve")
-    ]
-    state, ended, *message = latest_job(machine, "^(COMPLETED|FAILED|STOPPED)")
+    holder, *others = started(machine)
+    state, ended, *message = latest_job(machine, PYTHON, "^(COMPLETED|FAILED|STOPPED)")
     assert (state, message) == ("COMPLETED", [])
-    assert started[0] < min(started[1:]) <= max(started[1:]) < int(ended), "the job did not outlast the update"
+    assert holder < min(others) <= max(others) < int(ended), "the job did not outlast the update"
 
 
 @pytest.mark.skipif(not POLKIT.exists(), reason="polkitd, which lets users linger, is not installed here")
