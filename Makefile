@@ -26,6 +26,7 @@ DECISIONS := tests/iam tests/aws tests/conformance tests/dataplane tests/jobs/te
 
 .PHONY: help demo up test check audit lint network e2e bench growth quality models fuzz mutants chaos boot docs clean setup console pages pictures site release wheels verify
 .PHONY: help demo up test check audit lint network e2e bench growth quality models fuzz mutants chaos boot docs clean setup console pages pictures site release verify deb lintian
+.PHONY: help demo up test check audit lint network e2e bench growth quality models fuzz mutants chaos boot docs clean setup console pages pictures site release verify deb lintian image
 .DEFAULT_GOAL := help
 
 help:  ## List the commands
@@ -67,6 +68,9 @@ deb: $(STAMP)  ## A Debian package of this commit in dist/deb (docs/operations/i
 
 lintian: deb  ## What lintian finds in the Debian package: nothing, or this fails; needs lintian
 	lintian --fail-on error,warning dist/deb/reading-room_*.deb
+
+image: deb  ## An OCI image of the Debian package in dist/image (docs/operations/install-image.md); needs mmdebstrap
+	$(BIN)/python scripts/image.py dist/deb/reading-room_*.deb dist/image
 
 verify: $(VENV)-release/.ready  ## Verify a release: make verify RELEASE=FOLDER KEY=FILE.pub
 	@$(VENV)-release/bin/python scripts/release.py verify "$(RELEASE)" --key "$(KEY)"
