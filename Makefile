@@ -24,9 +24,7 @@ PURE := not network and not e2e and not chaos and not fuzz and not boot
 DECISIONS := tests/iam tests/aws tests/conformance tests/dataplane tests/jobs/test_jobs_state_machine.py \
 	--ignore=tests/dataplane/test_dataplane_mutations.py
 
-.PHONY: help demo up test check audit lint network e2e bench growth quality models fuzz mutants chaos boot docs clean setup console pages pictures site release wheels verify
-.PHONY: help demo up test check audit lint network e2e bench growth quality models fuzz mutants chaos boot docs clean setup console pages pictures site release verify deb lintian
-.PHONY: help demo up test check audit lint network e2e bench growth quality models fuzz mutants chaos boot docs clean setup console pages pictures site release verify deb lintian image
+.PHONY: help demo up test check audit lint network e2e bench growth quality models fuzz mutants chaos boot docs clean setup console pages pictures site release wheels verify deb lintian image
 .DEFAULT_GOAL := help
 
 help:  ## List the commands
@@ -63,6 +61,7 @@ release: $(STAMP)  ## A signed release of this commit in dist/: make release KEY
 
 wheels: $(STAMP)  ## Only the wheels and source archives of this commit, without a signature, in build/wheels
 	$(BIN)/python scripts/release.py packages build/wheels
+
 deb: $(STAMP)  ## A Debian package of this commit in dist/deb (docs/operations/install-debian.md); WHEELS=FOLDER PYTHON_DEB=python3.13
 	$(BIN)/python scripts/deb.py dist/deb $(if $(WHEELS),--wheels "$(WHEELS)") $(if $(PYTHON_DEB),--python "$(PYTHON_DEB)")
 

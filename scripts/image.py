@@ -131,7 +131,7 @@ def process(version: str) -> dict[str, Any]:
     environment = {
         "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "LANG": "C.UTF-8",
-        "HOME": "/tmp",
+        "HOME": DATA,
         "READING_ROOM_DATA": DATA,
         "READING_ROOM_STATE": STATE,
     }

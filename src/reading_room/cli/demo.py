@@ -21,8 +21,7 @@ from reading_room.cli.folder import StartError
 from reading_room.cli.jobs import print_story
 from reading_room.cli.options import command, read_settings
 from reading_room.cli.probe import Attempt, ProbeError, connect_from_job
-from reading_room.cli.running import Endpoint, host_address, started
-from reading_room.cli.running import Endpoint, free_port, host_address, require_weights, started
+from reading_room.cli.running import Endpoint, host_address, require_weights, started
 from reading_room.cli.screen import fail, plain
 from reading_room.cli.screen import output as console
 from reading_room.cli.texts import upload_folder

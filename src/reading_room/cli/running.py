@@ -97,6 +97,8 @@ def ready_facts(settings: Settings) -> Ready:
         ca_bundle=endpoint.authority,
         pid=os.getpid(),
     )
+
+
 def require_weights() -> None:
     """Raise ``StartError`` if the weights are not installed next to this command: then no job can analyse a text."""
     if path_of(WEIGHTS) is None:

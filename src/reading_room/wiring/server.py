@@ -169,6 +169,8 @@ def _once_started(look: Callable[[], None]) -> Callable[[], None]:
             look()
 
     return turn
+
+
 def _return_freed_memory() -> None:
     """Return to the kernel what starting has freed. Does nothing where the C library is not glibc."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
