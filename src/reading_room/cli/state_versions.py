@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shlex
 from pathlib import Path
 
 from reading_room import versions
@@ -15,14 +16,16 @@ from reading_room.cli.folder import StartError
 from reading_room.codec import FILE_LIMIT
 from reading_room.installation import Installation
 from reading_room.settings import Settings
-from reading_room.upgrades import FOLDER, copy_files, draft, files, keep, remedy
+from reading_room.upgrades import FOLDER, copy_files, draft, files, keep
 from reading_room.versions import VersionsError
 
 
 def check_state(settings: Settings, place: Installation) -> None:
     """Raise ``StartError`` if a newer program has used an installation, of which this one changes nothing."""
     try:
-        versions.check(place.folder, versions.STATE_FORMATS, remedy(settings.data))
+        # Root does not look into the data folder, where the server could put anything.
+        words = f"reading-room rollback --data {shlex.quote(str(settings.data))}"
+        versions.check(place.folder, versions.STATE_FORMATS, f", or put back a backup, which `{words}` lists")
     except VersionsError as error:
         raise StartError(str(error)) from error
     except PermissionError:
