@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import resource
@@ -111,11 +112,15 @@ def serve(
     watch_lifeline(lifeline)
     raise_descriptor_limit()
 
+    # Of the time to load all this, the collector would take a sixth, and modules are no garbage.
+    gc.disable()
     from reading_room.database.migrate import SchemaError
     from reading_room.database.sealed import WrongRootKey
     from reading_room.sealing import SealBroken, Sealer
     from reading_room.versions import VersionsError
     from reading_room.wiring.server import ServerError, run_server
+
+    gc.enable()
 
     def working() -> None:
         if ready is not None:
