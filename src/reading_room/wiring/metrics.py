@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 
-from reading_room.clock import system_clock
 from reading_room.hosts.listen_addresses import ListenerCertificate
 from reading_room.metrics.counted import CountedMeasures
 from reading_room.metrics.host_metrics import HostMetrics
@@ -36,7 +35,7 @@ class Metrics:
         """Return the page, with the metrics of the server's process, the product and the host."""
         ProcessCollector(registry=self.registry)
         self.registry.register(HostMetrics(link.report))
-        jobs = JobMetrics(self.registry, product.database, system_clock)
+        jobs = JobMetrics(self.registry, product.database, product.clock)
         certificates: dict[str, Expiry] = {
             "vpc_services": link.certificate_expiry,
             "vpc_authority": link.authority_expiry,
