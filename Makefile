@@ -124,7 +124,7 @@ growth: $(STAMP)  ## Measure growth in documents, jobs, interfaces, objects (hal
 chaos: $(STAMP)  ## kill -9 of every process at every phase; CHAOS_FAULTS=300 CHAOS_SEED=7 for a long mix at random
 	$(BIN)/pytest -m chaos
 
-boot: $(STAMP) deb  ## The pages for systemd and the Debian package, typed on a machine of its own: root, and systemd with its session packages
+boot: $(STAMP)  ## The pages for systemd and installation, typed on machines of their own: root, and systemd with its session packages
 	$(BIN)/pytest -m boot
 
 docs: $(STAMP)  ## Write the generated pages of docs/reference, and the plots of docs/kinds and docs/growth
