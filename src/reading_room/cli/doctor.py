@@ -45,6 +45,7 @@ PROGRAMS = (
     ("/usr/bin/env", "coreutils", "starting containers"),
     ("/usr/bin/nsenter", "util-linux", "entering namespaces"),
     ("/usr/bin/unshare", "util-linux", "making namespaces"),
+    ("/usr/bin/mount", "mount", "making namespaces"),
 )
 PROOF_SECONDS = 60
 
