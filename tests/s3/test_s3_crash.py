@@ -184,6 +184,7 @@ def test_a_blob_is_synced_before_its_rename_and_its_folder_before_the_acknowledg
     database = Database.open(tmp_path / "db.sqlite")
     database.create_tables()
     backend = file_backend(database, tmp_path / "s3", "us-east-1", system_clock)
+    backend.begun()
     steps: list[str] = []
     fsync, rename = os.fsync, os.rename
 
@@ -209,6 +210,7 @@ def test_files_are_accessible_to_their_owner_only(tmp_path: Path) -> None:
     database = Database.open(tmp_path / "db.sqlite")
     database.create_tables()
     backend = file_backend(database, tmp_path / "s3", "us-east-1", system_clock)
+    backend.begun()
     writer = backend._store.blobs.create()
     writer.write(b"x")
     writer.seal()
