@@ -59,7 +59,7 @@ test("a user who may not list VPCs types the ids, and the request has them", asy
   const subnets = page.getByLabel("Subnets", { exact: true });
   await subnets.fill("no subnet!");
   await page.getByRole("button", { name: "Create job" }).click();
-  await expect(page.getByText('"subnet!" is no id of a subnet').first()).toBeVisible();
+  await expect(page.getByText('"subnet!" is not the id of a subnet').first()).toBeVisible();
   await subnets.fill((job.network.Subnets ?? []).join(", "));
   await page.getByLabel("Security groups", { exact: true }).fill((job.network.SecurityGroupIds ?? []).join(", "));
   await page.getByRole("button", { name: /The same request as code/ }).click();
