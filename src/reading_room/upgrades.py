@@ -18,7 +18,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from reading_room.versions import EARLIER, VERSION, VERSION_PATTERN, is_older, sync
+from reading_room.durable import sync_folder
+from reading_room.versions import EARLIER, VERSION, VERSION_PATTERN, is_older
 
 FOLDER = "backups"
 """The name of the folder of backups."""
@@ -92,13 +93,14 @@ def keep(
 ) -> Path:
     """Complete a backup, and delete the oldest ones, except one that is ``needed``. Returns its folder."""
     folder = made.parent
-    sync([*(path for path in made.rglob("*") if path.is_dir()), made])
+    for below in (*(path for path in made.rglob("*") if path.is_dir()), made):
+        sync_folder(below)
     words = f"-from-{origin}-to-{target}" + ("" if schema is None else f"-schema-{schema}")
     before = backups(folder.parent)
     while (place := folder / f"{_now()}{words}").exists():  # Made in the same second.
         time.sleep(0.1)
     made.rename(place)
-    sync([folder])
+    sync_folder(folder)
     # After the same upgrade was begun and not completed, the last backup has the same content as this one.
     same = [each for each in before[-1:] if each.path.name.endswith(words)]
     others = [each for each in before if each not in same]

@@ -11,10 +11,12 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from reading_room.durable import sync_folder
 
 VERSION = "0.1.0"
 """The version of this program. The build of packages reads it here."""
@@ -117,17 +119,7 @@ def write(folder: Path, versions: Versions) -> None:
         draft.replace(folder / FILE)
     finally:
         draft.unlink(missing_ok=True)
-    sync([folder])
-
-
-def sync(folders: Iterable[Path]) -> None:
-    """Write the entries of folders to the disk."""
-    for folder in folders:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    sync_folder(folder)
 
 
 def is_older(one: str, other: str) -> bool:

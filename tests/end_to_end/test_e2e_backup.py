@@ -17,6 +17,7 @@ import pytest
 from reading_room import versions
 from reading_room.backup import keys, taking
 from reading_room.database.opening import FILE
+from reading_room.database.upgrade_backup import OTHER_FILES
 from reading_room.s3.backends.backup_lock import NAME as LOCK
 from reading_room.trail.chain import FOLDER as TRAIL
 from tests.worlds.place import Place
@@ -24,15 +25,15 @@ from tests.worlds.product import Product, running_product
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
-BACKED_UP = {FILE, TRAIL, taking.OBJECTS, taking.WINDOWS, taking.CALLS, versions.FILE, *keys.FILES, *keys.FOLDERS}
+BACKED_UP = {FILE, TRAIL, taking.OBJECTS, *OTHER_FILES, versions.FILE, *keys.FILES, *keys.FOLDERS}
 """What a backup has of the data folder. Whoever adds a file or a folder there adds it to the backup, too."""
 
 
 def run(product: Product, *words: str | Path) -> str:
     """Run a command with the settings of a product, and return what it says."""
-    told = {f"READING_ROOM_{name}": value for name, value in product.settings.items()}
+    variables = {f"READING_ROOM_{name}": value for name, value in product.settings.items()}
     argv = [sys.executable, "-m", "reading_room", *map(str, words), "--data", str(product.data)]
-    done = subprocess.run(argv, env=os.environ | told, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(argv, env=os.environ | variables, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout + done.stderr
 

@@ -21,7 +21,9 @@ from reading_room.backup import manifest
 from reading_room.backup.copying import Copier
 from reading_room.backup.errors import BackupError, DamagedBackup
 from reading_room.backup.manifest import Manifest, Stored
-from reading_room.backup.store import Content, content_name, free_bytes
+from reading_room.backup.store import Content, content_name
+from reading_room.database.disk import free_bytes
+from reading_room.durable import sync_folder
 
 SUFFIX = ".tar"
 _BLOCK = 512
@@ -93,11 +95,7 @@ class ArchiveTarget:
         os.pwrite(self._draft, _header(manifest.NAME, size), start)
         os.fsync(self._draft)
         os.link(self._path.with_name(f".{self._path.name}.partial"), self._path)
-        folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync_folder(self._path.parent)
 
 
 class ArchiveBackup:

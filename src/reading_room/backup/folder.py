@@ -14,7 +14,8 @@ from reading_room.backup import manifest
 from reading_room.backup.copying import Copier
 from reading_room.backup.errors import BackupError, DamagedBackup
 from reading_room.backup.manifest import Manifest, Stored
-from reading_room.backup.store import Content, content_name, free_bytes
+from reading_room.backup.store import Content, content_name
+from reading_room.database.disk import free_bytes
 
 LOCK = "lock"
 _INCOMING = "incoming"

@@ -19,7 +19,8 @@ from reading_room.backup.copying import Copier, Truncated
 from reading_room.backup.errors import BackupError, DamagedBackup
 from reading_room.backup.folder import read_folder, sync_file_system
 from reading_room.backup.manifest import DATABASE, KEYS, Stored
-from reading_room.backup.store import Backup, content_name, free_bytes
+from reading_room.backup.store import Backup, content_name
+from reading_room.database.disk import free_bytes
 from reading_room.database.engine import SCHEMA_VERSION
 from reading_room.full_disk import is_full
 from reading_room.installation import RESTORING

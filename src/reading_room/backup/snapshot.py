@@ -12,7 +12,7 @@ import re
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -24,6 +24,7 @@ from reading_room.backup.manifest import DATABASE
 from reading_room.backup.source import DataFolder
 from reading_room.database.engine import BUSY_SECONDS, SchemaVersionError
 from reading_room.database.engine import SCHEMA_VERSION as NEWEST
+from reading_room.database.upgrade_backup import copy_database
 from reading_room.s3.storage import named_blobs
 
 SCRATCH = "scratch"
@@ -121,18 +122,10 @@ def _copy(data: Path, pipe: IO[str]) -> None:
     target.parent.mkdir(mode=0o700, exist_ok=True)
     for path in (target, *(target.with_name(f"{target.name}{end}") for end in ("-wal", "-shm", "-journal"))):
         path.unlink(missing_ok=True)
-    os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-    with (
-        closing(sqlite3.connect(data / DATABASE, timeout=BUSY_SECONDS)) as source,
-        closing(sqlite3.connect(target, isolation_level=None)) as copy,
-    ):
-        schema = int(source.execute("PRAGMA user_version").fetchone()[0])
-        if schema > NEWEST:
-            raise SchemaVersionError(str(data / DATABASE), schema)
-        # The backup as a whole is synced later.
-        copy.execute("PRAGMA synchronous = OFF")
-        source.backup(copy)
-        pipe.write(f"schema {schema}\n")
+    schema = copy_database(data / DATABASE, target, BUSY_SECONDS)
+    if schema > NEWEST:
+        raise SchemaVersionError(str(data / DATABASE), schema)
+    pipe.write(f"schema {schema}\n")
     engine = create_engine(f"sqlite:///file:{target}?mode=ro&immutable=1&uri=true", hide_parameters=True)
     with engine.connect() as connection:
         for blob, size in named_blobs(connection):

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from reading_room.backup.errors import BackupError
+from reading_room.database.disk import free_bytes
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -96,5 +97,4 @@ class DataFolder:
 
     def free(self) -> int:
         """Return the free bytes of the folder's file system."""
-        disk = os.fstatvfs(self._descriptor)
-        return disk.f_bavail * disk.f_frsize
+        return free_bytes(self._descriptor)

@@ -7,7 +7,6 @@ is complete.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -63,9 +62,3 @@ def content_name(digest: bytes) -> str:
     """Return the name of a content in a backup."""
     text = digest.hex()
     return f"content/{text[:2]}/{text}"
-
-
-def free_bytes(folder: int) -> int:
-    """Return the bytes that can still be written on the file system of a descriptor."""
-    disk = os.fstatvfs(folder)
-    return disk.f_bavail * disk.f_frsize

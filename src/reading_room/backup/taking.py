@@ -1,7 +1,8 @@
 """Taking a backup of a data folder, whose service may be running.
 
 The order makes it consistent. Under the lock that keeps blobs from being deleted, the database is copied at one
-moment. Everything else is copied after it:
+moment. Calls to be counted are read before it, which skips those that it has counted. Everything else is copied after
+it:
 
 - blobs, because a row is committed only when its blobs are complete, and they never change;
 - books of the trail, because a line is on the disk before the database has its digest as a head. If a file was deleted
@@ -26,6 +27,7 @@ from reading_room.backup.manifest import DATABASE, KEYS, Description, Stored
 from reading_room.backup.source import DataFolder
 from reading_room.backup.store import Target
 from reading_room.database.opening import FILE
+from reading_room.database.upgrade_backup import CALLS, WINDOWS
 from reading_room.full_disk import is_full
 from reading_room.s3.backends.backup_lock import LockTaken, hold
 from reading_room.s3.backends.sums import footer_size
@@ -33,9 +35,6 @@ from reading_room.sealing import Sealer
 from reading_room.trail.chain import BOOKS
 from reading_room.trail.chain import FOLDER as TRAIL
 
-WINDOWS = "flow-windows.json"
-CALLS = "usage-calls.log"
-"""Synchronous calls that the database does not count yet."""
 OBJECTS = "objects"
 """The folder of the blob store in the data folder."""
 LEFT_OUT = frozenset({snapshot.SCRATCH, upgrades.FOLDER, "for-tests.json"})
@@ -160,10 +159,7 @@ class _Taking:
         return keys.sealed(files, self._sealer) if means is None else keys.encrypted(files, root_key, means)
 
     def _calls(self) -> bytes:
-        """Return the calls to be counted.
-
-        Read before the database, which skips those that it has counted meanwhile: none is lost or counted twice.
-        """
+        """Return the synchronous calls that the database does not count yet, or did not a moment ago."""
         if CALLS not in self._data.names(""):
             return b""
         with self._data.file(CALLS) as (file, facts):

@@ -23,7 +23,7 @@ from reading_room.cli.screen import fail, plain, say
 from reading_room.cli.screen import output as console
 from reading_room.database.engine import BUSY_SECONDS
 from reading_room.database.migrate import SchemaError
-from reading_room.database.opening import schema_of
+from reading_room.database.opening import FILE, schema_of
 from reading_room.database.upgrade_backup import back_up, put_back
 from reading_room.sealing import SealBroken, Sealer
 from reading_room.settings import Settings
@@ -79,7 +79,7 @@ def _replace(settings: Settings, backup: Backup, sealer: Sealer) -> Path:
     """Back up the database that is in use, put the other back, and return the first one's backup."""
     recorded = versions.read(settings.data)
     used_by = versions.EARLIER if recorded is None else recorded.program
-    schema, plain_secrets = schema_of(settings.data / "db.sqlite")
+    schema, plain_secrets = schema_of(settings.data / FILE)
     target = versions.VERSION if backup.origin == versions.EARLIER else backup.origin
     kept = back_up(
         settings.data,

@@ -11,8 +11,11 @@ LOOK_SECONDS = 0.1
 """How long a measurement of the file system is reused."""
 
 
-def free_bytes(folder: Path) -> int:
-    """Return the bytes that an ordinary user can still write on a folder's file system. Raises ``OSError``."""
+def free_bytes(folder: Path | int) -> int:
+    """Return the bytes that an ordinary user can still write on a folder's file system. Raises ``OSError``.
+
+    ``folder`` is a path or an open descriptor.
+    """
     disk = os.statvfs(folder)
     return disk.f_bavail * disk.f_frsize
 

@@ -16,6 +16,7 @@ from typing import BinaryIO
 
 from reading_room import versions
 from reading_room.database.migrate import SchemaError
+from reading_room.durable import sync_folder
 from reading_room.sealing import Sealer
 from reading_room.upgrades import PIECE, SEALED, Backup, copy_file, copy_files, draft, files, keep
 
@@ -29,7 +30,8 @@ KEY_FILES = (
     "doors/given.pem",
 )
 """Files in the data folder that are sealed, and that versions with schema 5 wrote in plain text."""
-OTHER_FILES = ("flow-windows.json", "usage-calls.log")
+WINDOWS, CALLS = "flow-windows.json", "usage-calls.log"
+OTHER_FILES = (WINDOWS, CALLS)
 """Further files that belong to the database's state."""
 _HEAD = 4
 """The bytes before each sealed piece that say how long it is."""
@@ -54,7 +56,9 @@ def back_up(
         _check_room(data, sealed=plain is not None)
         others = [name for name in (*KEY_FILES, *OTHER_FILES) if (data / name).is_file()]
         if plain is None:
-            _copy_database(data / DATABASE, made / DATABASE, busy_seconds)
+            copy_database(data / DATABASE, made / DATABASE, busy_seconds)
+            with (made / DATABASE).open("rb+") as file:
+                os.fsync(file.fileno())
             copy_files(data, others, made)
         else:
             with _unchanged(data / DATABASE, busy_seconds) as content:
@@ -86,7 +90,8 @@ def put_back(backup: Backup, data: Path, sealer: Sealer) -> None:
         _end_log(data / DATABASE)
         for place, new in drafts.items():
             new.rename(place)
-        versions.sync({place.parent for place in drafts})
+        for folder in {place.parent for place in drafts}:
+            sync_folder(folder)
     finally:
         for new in drafts.values():
             new.unlink(missing_ok=True)
@@ -119,19 +124,21 @@ def _check_room(data: Path, *, sealed: bool) -> None:
         )
 
 
-def _copy_database(source: Path, target: Path, busy_seconds: float) -> None:
-    """Copy a database, which may be in use, with what is still in its log."""
+def copy_database(source: Path, target: Path, busy_seconds: float) -> int:
+    """Copy a database, which may be in use, to a new file (0600), with what is still in its log. Return its schema.
+
+    The copy is of one moment, and is not synced.
+    """
     os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     with (
         closing(sqlite3.connect(source, timeout=busy_seconds)) as reader,
         closing(sqlite3.connect(target, isolation_level=None)) as writer,
     ):
-        # Nobody reads the copy before it is complete, so it needs no journal, and one sync at the end.
+        # Nobody reads the copy before it is complete, so it needs no journal.
         writer.execute("PRAGMA journal_mode = OFF").fetchone()
         writer.execute("PRAGMA synchronous = OFF")
         reader.backup(writer)
-    with target.open("rb+") as file:
-        os.fsync(file.fileno())
+        return int(writer.execute("PRAGMA user_version").fetchone()[0])
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import os
 from collections.abc import Collection
 from pathlib import Path
 
+from reading_room.durable import sync_folder
 from reading_room.trail.chain import FIRST, beginning_of, digest_of, files_of, line_of, newest_digest, path_of
 from reading_room.trail.kept_heads import Heads
 
@@ -101,7 +102,7 @@ class Book:
         self._day = today
         self._size = os.fstat(self._file).st_size
         self._older = sum(path.stat().st_size for day, path in files_of(self._folder, self._name) if day != today)
-        _sync_folder(self._folder)
+        sync_folder(self._folder)
 
     def _begin_after(self, old: Collection[Path]) -> None:
         """Before the oldest files are deleted, record the line after which the book then begins."""
@@ -133,11 +134,3 @@ def _last_digest(folder: Path, name: str) -> str:
         if size:
             break
     return newest_digest(folder, name)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

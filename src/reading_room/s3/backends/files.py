@@ -20,6 +20,7 @@ from pathlib import Path
 from reading_room.clock import Clock
 from reading_room.database.disk import free_bytes
 from reading_room.database.engine import Database
+from reading_room.durable import sync_folder
 from reading_room.s3.backends.backup_lock import Deletions
 from reading_room.s3.backends.embedded import EmbeddedBackend
 from reading_room.s3.backends.sums import BLOCK, BlockSums, agree, footer_size, sums_of
@@ -82,7 +83,7 @@ class FileBlobWriter:
         os.close(file)
         self._file = None
         os.rename(self._path, self._final)
-        _sync_folder(self._final.parent)
+        sync_folder(self._final.parent)
 
     def discard(self) -> None:
         """Remove the file wherever it is."""
@@ -147,8 +148,8 @@ class FileBlobStore:
             place.mkdir(mode=0o700, parents=True, exist_ok=True)
         for number in range(256):
             (self._objects / f"{number:02x}").mkdir(mode=0o700, exist_ok=True)
-        _sync_folder(self._objects)
-        _sync_folder(folder)
+        sync_folder(self._objects)
+        sync_folder(folder)
         self._deletions = Deletions(folder, self._unlink)
 
     def begin(self) -> bool:
@@ -160,7 +161,7 @@ class FileBlobStore:
             unfinished.unlink()
         swept = self._swept.exists()
         self._swept.unlink(missing_ok=True)
-        _sync_folder(self._swept.parent)
+        sync_folder(self._swept.parent)
         return swept
 
     def end(self, swept: bool) -> None:
@@ -196,14 +197,6 @@ class FileBlobStore:
 def _fault(blob_id: str, what: str, error: OSError) -> Exception:
     """Return the error of a blob that cannot be read: it is damaged, unless the process lacks resources for now."""
     return error if is_shortage(error) else DamagedBlob(blob_id, f"cannot be {what} ({error.strerror})")
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def file_backend(
