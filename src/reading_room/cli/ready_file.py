@@ -12,21 +12,24 @@ import logging
 import os
 import secrets
 import stat
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from reading_room.cli.folder import StartError
+from reading_room.codec import DocumentError, decode, to_members
 
 log = logging.getLogger(__name__)
 
 MOST_BYTES = 1 << 16
-FORM = "reading-room ready file 1"
-"""The first member of the file: which kind of file it is, and the version of its form."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ready:
     """What the file says. Its members have these names."""
+
+    form: Literal["reading-room ready file 1"] = "reading-room ready file 1"
+    """Which kind of file it is, and the version of its form."""
 
     endpoint_url: str
     console_url: str | None
@@ -77,7 +80,7 @@ class ReadyFile:
         try:
             try:
                 with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w") as file:
-                    json.dump({"form": FORM, **asdict(ready)}, file, indent=1)
+                    json.dump(to_members(ready), file, indent=1)
                     file.write("\n")
                 draft.replace(self._path)
             except BaseException:
@@ -108,17 +111,6 @@ def _parsed(content: bytes) -> Ready | None:
     if len(content) > MOST_BYTES:
         return None
     try:
-        found = json.loads(content)
-    except (ValueError, RecursionError):
+        return decode(Ready, content)
+    except DocumentError:
         return None
-    if not isinstance(found, dict) or found.pop("form", None) != FORM:
-        return None
-    names = {each.name: each.type for each in fields(Ready)}
-    if found.keys() != names.keys():
-        return None
-    for name, value in found.items():
-        if isinstance(value, bool) or not (
-            isinstance(value, int if name == "pid" else str) or (value is None and "None" in str(names[name]))
-        ):
-            return None
-    return Ready(**found)

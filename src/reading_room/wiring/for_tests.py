@@ -6,34 +6,40 @@ Both continue when ``serve`` is started again on the same folder: the clock is w
 from __future__ import annotations
 
 import datetime as dt
-import json
-import os
 import threading
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from reading_room import ids
 from reading_room.clock import MovableClock
+from reading_room.codec import read_file, write_file
 from reading_room.settings import Settings
 
 STANDING_AT = dt.datetime(2040, 1, 1, tzinfo=dt.UTC)
 """Where the clock of a seeded product stands. It lies in the future, so that an SDK, which compares the expiration of
 credentials with the machine's clock, does not take them for expired."""
 _FILE = "for-tests.json"
-_MOST_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """How often the product has started on the folder, and how many seconds its clock was moved."""
+
+    starts: int
+    moved: float
 
 
 class KeptClock(MovableClock):
     """A movable clock whose moves are kept in the data folder."""
 
     def __init__(self, settings: Settings) -> None:
-        """Also derive ids from the seed in the settings, if there is one. Raises ``OSError`` and ``ValueError``."""
+        """Also derive ids from the seed in the settings, if there is one. Raises ``OSError`` and ``DocumentError``."""
         self._keeping = threading.Lock()
         self._path = settings.data / _FILE
         found = _read(self._path)
-        self._starts = found["starts"] + 1
+        self._starts = found.starts + 1
         seeded = bool(settings.testing_seed)
-        super().__init__(found["moved"], STANDING_AT if seeded else None)
+        super().__init__(found.moved, STANDING_AT if seeded else None)
         self._keep(self.moved)
         if seeded:
             ids.seed(f"{settings.testing_seed}\0{self._starts}")
@@ -46,20 +52,12 @@ class KeptClock(MovableClock):
             return super().move(seconds)
 
     def _keep(self, moved: float) -> None:
-        draft = self._path.with_name(f".{self._path.name}.new")
-        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            json.dump({"starts": self._starts, "moved": moved}, file)
-        draft.replace(self._path)
+        write_file(self._path, _Kept(self._starts, moved))
 
 
-def _read(path: Path) -> dict[str, Any]:
-    """Return what an earlier start kept. Raises ``OSError``, and ``ValueError`` for a damaged file."""
+def _read(path: Path) -> _Kept:
+    """Return what an earlier start kept. Raises ``OSError``, and ``DocumentError`` for a damaged file."""
     try:
-        with path.open("rb") as file:
-            found = json.loads(file.read(_MOST_BYTES))
+        return read_file(_Kept, path)
     except FileNotFoundError:
-        return {"starts": 0, "moved": 0.0}
-    try:
-        return {"starts": int(found["starts"]), "moved": float(found["moved"])}
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"{path} is damaged") from error
+        return _Kept(0, 0.0)

@@ -15,6 +15,7 @@ import uvloop
 
 from reading_room.analysis.kinds import CONTAINER_BYTES
 from reading_room.clock import Clock, system_clock
+from reading_room.codec import DocumentError
 from reading_room.database.engine import Database
 from reading_room.database.opening import open_database
 from reading_room.database.outside import LOOK_SECONDS, OutsideWrites
@@ -79,7 +80,7 @@ def run_server(settings: Settings, sealer: Sealer, working: Callable[[], None], 
         database.leave_syncs_out()
         try:
             clock = KeptClock(settings)
-        except (OSError, ValueError) as error:
+        except (OSError, DocumentError) as error:
             raise ServerError(
                 f"the clock of tests cannot be continued ({error}): start with an empty folder"
             ) from error
