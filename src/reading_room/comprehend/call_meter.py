@@ -24,7 +24,7 @@ from reading_room.clock import Clock
 from reading_room.database.engine import Database
 from reading_room.jobs.tables import CallUsageMark
 from reading_room.jobs.usage import Calls, add_calls, month_of
-from reading_room.reconcile import Loop
+from reading_room.reconcile import PeriodicWork
 
 logger = logging.getLogger(__name__)
 
@@ -79,8 +79,8 @@ def sums(lines: Iterable[Line]) -> dict[tuple[str, str, str], Calls]:
     return found
 
 
-class CallMeter:
-    """Counts synchronous calls. Thread-safe."""
+class CallMeter(PeriodicWork):
+    """Counts synchronous calls. Thread-safe. What is in the file when the loop stops is added after the next start."""
 
     def __init__(self, database: Database, path: Path, clock: Clock, longest: int = LONGEST) -> None:
         """``longest`` is the size of the file in bytes after which calls wait for ``fold``."""
@@ -94,15 +94,11 @@ class CallMeter:
         self._lock = threading.Lock()
         """Held by whoever appends to the file or empties it."""
         self._folding = threading.Lock()
-        self._loop = Loop("usage of calls", self.fold, every=TURN_SECONDS)
+        super().__init__("usage of calls", every=TURN_SECONDS)
 
-    def start(self) -> None:
-        """Start the loop."""
-        self._loop.start()
-
-    def stop(self) -> bool:
-        """End the loop after the current turn; return whether it ended. The next start adds the lines that are left."""
-        return self._loop.stop()
+    def turn(self) -> None:
+        """Add the lines of the file to the table of usage."""
+        self.fold()
 
     def close(self) -> None:
         """Close the file."""
