@@ -17,9 +17,9 @@ _OF_SQLITE = frozenset(
         sqlite3.SQLITE_LOCKED,
         sqlite3.SQLITE_NOMEM,
         sqlite3.SQLITE_CANTOPEN,  # SQLite's error for a file that cannot be opened for lack of descriptors.
-        sqlite3.SQLITE_IOERR_NOMEM,
     }
 )
+"""Basic codes, which are the lowest byte of SQLite's extended ones."""
 
 
 def is_shortage(error: BaseException) -> bool:
@@ -28,11 +28,6 @@ def is_shortage(error: BaseException) -> bool:
         return error.errno in _OF_SYSTEM
     found = getattr(error, "orig", error)  # SQLAlchemy's errors wrap SQLite's.
     if isinstance(found, sqlite3.Error):
-        # The extended codes of SQLite have the basic one in their lowest byte.
         code = getattr(found, "sqlite_errorcode", 0)
-        return code in _OF_SQLITE or code & 0xFF in (
-            sqlite3.SQLITE_BUSY,
-            sqlite3.SQLITE_LOCKED,
-            sqlite3.SQLITE_CANTOPEN,
-        )
+        return code & 0xFF in _OF_SQLITE or code == sqlite3.SQLITE_IOERR_NOMEM
     return isinstance(found, MemoryError) or str(found) == "can't start new thread"
