@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from importlib.metadata import version
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Gauge
@@ -15,6 +14,7 @@ from reading_room.database.opening import FILE
 from reading_room.settings import Settings
 from reading_room.trail.chain import BOOKS, files_of
 from reading_room.trail.chain import FOLDER as TRAIL_FOLDER
+from reading_room.versions import VERSION
 
 Expiry = Callable[[], dt.datetime | None]
 """Returns when a certificate ends, or ``None`` if there is none now."""
@@ -27,7 +27,7 @@ class StateMetrics:
         self._data = settings.data
         self._certificates = certificates
         info = Gauge("reading_room_build_info", "Always 1; the label is the version.", ("version",), registry=registry)
-        info.labels(version("reading-room")).set(1)
+        info.labels(VERSION).set(1)
         self._database = Gauge(
             "reading_room_database_size_bytes", "Size of the database with its write-ahead log.", registry=registry
         )
