@@ -12,7 +12,8 @@ import logging
 import resource
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 import uvloop
 
@@ -61,13 +62,17 @@ class Lines(logging.Handler):
             self._listeners.tell(f"{record.levelname} {record.getMessage()}"[:500])
 
 
-async def serve(orders: socket.socket, listeners: FrontListeners, lost_seconds: float = LOST_SECONDS) -> None:
+async def serve(
+    orders: socket.socket,
+    listeners: FrontListeners,
+    patience: Callable[[], Awaitable[object]] = partial(asyncio.sleep, LOST_SECONDS),
+) -> None:
     """Follow orders until the agent closes its end, then let requests in progress finish.
 
-    Raises ``ChannelLost`` if the channel to the server is lost for ``lost_seconds``.
+    Raises ``ChannelLost`` if the channel to the server was lost, and there is no new one when ``patience`` is over.
     """
     orders.setblocking(False)
-    lost = asyncio.create_task(_lost(listeners, lost_seconds))
+    lost = asyncio.create_task(_lost(listeners, patience))
     following = asyncio.create_task(_obey(orders, listeners))
     try:
         await asyncio.wait((lost, following), return_when=asyncio.FIRST_COMPLETED)
@@ -80,11 +85,11 @@ async def serve(orders: socket.socket, listeners: FrontListeners, lost_seconds: 
     await listeners.drain(LAST_SECONDS)
 
 
-async def _lost(listeners: FrontListeners, seconds: float) -> None:
+async def _lost(listeners: FrontListeners, patience: Callable[[], Awaitable[object]]) -> None:
     """Return once the channel is lost and no new one has come for some time."""
     while True:
         await listeners.lost.wait()
-        await asyncio.sleep(seconds)
+        await patience()
         if listeners.lost.is_set():
             return
 
