@@ -199,10 +199,10 @@ def included(site: Path) -> list[str]:
     """Return the name, version and licence of each installed Python package."""
     found = []
     for path in sorted(site.glob("*.dist-info/METADATA")):
-        told = HeaderParser().parsestr(path.read_text())
-        licence = told["License-Expression"] or (told["License"] or "").strip().partition("\n")[0]
-        classifiers = [each.rpartition(" :: ")[2] for each in told.get_all("Classifier", []) if "License ::" in each]
-        found.append(f"{told['Name']} {told['Version']}: {licence or ', '.join(classifiers) or 'see its folder'}")
+        facts = HeaderParser().parsestr(path.read_text())
+        licence = facts["License-Expression"] or (facts["License"] or "").strip().partition("\n")[0]
+        classifiers = [each.rpartition(" :: ")[2] for each in facts.get_all("Classifier", []) if "License ::" in each]
+        found.append(f"{facts['Name']} {facts['Version']}: {licence or ', '.join(classifiers) or 'see its folder'}")
     return found
 
 
@@ -247,9 +247,9 @@ def main() -> int:
     parser.add_argument(
         "--python", default=sys.executable if own else f"python{PYTHON}", help="the Python whose packages are installed"
     )
-    told = parser.parse_args()
+    options = parser.parse_args()
     try:
-        print(build(told.folder.absolute(), told.wheels and told.wheels.absolute(), told.python))
+        print(build(options.folder.absolute(), options.wheels and options.wheels.absolute(), options.python))
     except (BuildError, OSError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -171,9 +171,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("package", type=Path)
     parser.add_argument("folder", type=Path)
-    told = parser.parse_args()
+    options = parser.parse_args()
     try:
-        print(build(told.package.absolute(), told.folder.absolute()))
+        print(build(options.package.absolute(), options.folder.absolute()))
     except (BuildError, OSError) as error:
         print(error, file=sys.stderr)
         return 1

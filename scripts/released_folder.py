@@ -75,9 +75,9 @@ def copy_of_environment(work: Path, commit: str) -> Path:
 
 def use(work: Path, python: Path) -> None:
     """Start the product, use it, and end it."""
-    told = {"STATE": str(work / "state"), "STANDBY": "0", "CONTAINERS_PER_JOB": "1"}
+    variables = {"STATE": str(work / "state"), "STANDBY": "0", "CONTAINERS_PER_JOB": "1"}
     environment = {name: value for name, value in os.environ.items() if not name.startswith("READING_ROOM_")}
-    environment |= {f"READING_ROOM_{name}": value for name, value in told.items()}
+    environment |= {f"READING_ROOM_{name}": value for name, value in variables.items()}
     argv = [str(python), "-m", "reading_room", "up", "--data", str(work / "data")]
     argv += ["--port", str(PORT), "--console-port", "0"]
     with subprocess.Popen(argv, env=environment, stdout=subprocess.PIPE, text=True) as process:

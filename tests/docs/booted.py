@@ -207,7 +207,7 @@ def _init_of(process: subprocess.Popen[bytes], log: Path) -> int:
     while time.monotonic() < deadline and process.poll() is None:
         for child in children.read_text().split():
             # Until systemd has set itself up, it cannot be reached.
-            if Path(f"/proc/{child}/root/run/systemd/private").exists():
+            if (Path("/proc", str(child), "root") / "run/systemd/private").exists():
                 return int(child)
         time.sleep(0.05)
     raise AssertionError(f"systemd did not start:\n{log.read_text(errors='replace')[-4000:]}")

@@ -51,14 +51,14 @@ def test_each_kind_is_told_with_its_limit(world: ExtensionWorld) -> None:
     flow_log(world, "/flow")
     model(world, 1000)
     stored = sum(each["Size"] for each in world.client("s3").list_objects_v2(Bucket="papers")["Contents"])
-    told = {each["Kind"]: each for each in world.room().get_disk_use()["DiskUse"]}
-    assert {kind: each["Bytes"] for kind, each in told.items()} == {
+    uses = {each["Kind"]: each for each in world.room().get_disk_use()["DiskUse"]}
+    assert {kind: each["Bytes"] for kind, each in uses.items()} == {
         "OBJECTS": stored,
         "MODELS": 1000,
         "LOG_EVENTS": 2 * EVENT_OVERHEAD + len("recordstext"),
         "FLOW_RECORDS": EVENT_OVERHEAD + len("records"),
     }
-    assert {kind for kind, each in told.items() if "Limit" in each} == {"OBJECTS", "LOG_EVENTS"}
+    assert {kind for kind, each in uses.items() if "Limit" in each} == {"OBJECTS", "LOG_EVENTS"}
     stranger = world.user("stranger", allow("reading-room:GetDiskUse"), account=OTHER_ACCOUNT)
     assert {each["Bytes"] for each in world.room(stranger).get_disk_use()["DiskUse"]} == {0}
     nobody = world.user("nobody")

@@ -55,17 +55,17 @@ def rows(world: ExtensionWorld) -> list[int]:
         return [len(session.scalars(select(table)).all()) for table in tables]
 
 
-def results(told: dict[str, Any]) -> dict[str, str]:
+def results(answer: dict[str, Any]) -> dict[str, str]:
     """Return the result of each trace."""
-    return {trace["Trace"]: trace["Result"] for trace in told["Traces"]}
+    return {trace["Trace"]: trace["Result"] for trace in answer["Traces"]}
 
 
 def test_a_purge_erases_every_trace_but_those_it_reports_as_kept(world: ExtensionWorld) -> None:
     job = ended_job(world, Tags=[{"Key": "team", "Value": "night"}])
     before = rows(world)
     assert all(before)
-    told = world.room().purge_job(JobId=job)
-    assert results(told) == {
+    answer = world.room().purge_job(JobId=job)
+    assert results(answer) == {
         "Output": "ERASED",
         "LogStream": "ERASED",
         "Story": "ERASED",
@@ -75,10 +75,10 @@ def test_a_purge_erases_every_trace_but_those_it_reports_as_kept(world: Extensio
         "FlowRecords": "KEPT",
         "Usage": "KEPT",
     }
-    erased = {trace["Trace"]: (trace["Count"], trace.get("Bytes")) for trace in told["Traces"] if "Count" in trace}
+    erased = {trace["Trace"]: (trace["Count"], trace.get("Bytes")) for trace in answer["Traces"] if "Count" in trace}
     assert erased["Output"] == (1, 9)
     assert (erased["LogStream"][0], erased["Story"][0]) == (before[4], before[1])
-    assert all(trace["Reason"] for trace in told["Traces"] if trace["Result"] == "KEPT")
+    assert all(trace["Reason"] for trace in answer["Traces"] if trace["Result"] == "KEPT")
     assert (rows(world), keys(world)) == ([0] * 5, [])
     described = world.client("comprehend").describe_entities_detection_job
     assert refusal(described, JobId=job)[0] == "JobNotFoundException"
@@ -174,8 +174,8 @@ def test_the_command_finds_jobs_of_every_kind_that_ended_before_a_moment(world: 
 
 def test_the_trail_has_the_purge_and_the_deletion(world: ExtensionWorld) -> None:
     job = ended_job(world)
-    told = world.room().purge_job(JobId=job)
-    request_id = told["ResponseMetadata"]["RequestId"]
+    answer = world.room().purge_job(JobId=job)
+    request_id = answer["ResponseMetadata"]["RequestId"]
     trail = world.product.access.trail
     trail.flush()
     (call,) = with_request_id(trail.folder, "management", request_id, 1 << 20)

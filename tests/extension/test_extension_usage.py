@@ -44,14 +44,14 @@ def test_jobs_and_calls_of_the_own_account_are_told(world: ExtensionWorld) -> No
     comprehend = world.client("comprehend")
     comprehend.batch_detect_entities(TextList=["x" * 400, "y"], LanguageCode="en")
     comprehend.detect_entities(Text="y", LanguageCode="en")
-    told = world.room().get_usage(IncludeJobs=True)
-    assert told["Month"] == month_of(world.now)
-    assert [(each["Kind"], each["Times"], each["Characters"], each["Units"]) for each in told["Usage"]] == [
+    answer = world.room().get_usage(IncludeJobs=True)
+    assert answer["Month"] == month_of(world.now)
+    assert [(each["Kind"], each["Times"], each["Characters"], each["Units"]) for each in answer["Usage"]] == [
         ("entities", 2, 450, 13),
         ("BatchDetectEntities", 1, 401, 7),
         ("DetectEntities", 1, 1, 3),
     ]
-    assert [each["JobId"] for each in told["Jobs"]] == jobs
+    assert [each["JobId"] for each in answer["Jobs"]] == jobs
     first = world.room().get_usage(IncludeJobs=True, MaxResults=1)
     second = world.room().get_usage(IncludeJobs=True, MaxResults=1, NextToken=first["NextToken"])
     assert [each["JobId"] for each in (*first["Jobs"], *second["Jobs"])] == jobs

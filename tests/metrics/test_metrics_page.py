@@ -70,8 +70,8 @@ class PageWorld:
         self.page = self.metrics.page(self.product, self.link, certificate, clock=lambda: next(self.seconds))
         self.process = InProcess(self.product.app)
         lines = (folder / "credentials").read_text().splitlines()
-        told = dict(line.split(" = ") for line in lines if " = " in line)
-        self.keys = (told["aws_access_key_id"], told["aws_secret_access_key"])
+        profile = dict(line.split(" = ") for line in lines if " = " in line)
+        self.keys = (profile["aws_access_key_id"], profile["aws_secret_access_key"])
 
     def client(self, service: str) -> Any:
         """Return an administrator's client."""

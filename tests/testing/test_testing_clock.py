@@ -114,15 +114,15 @@ def story_of_a_run(service: Service) -> list[Any]:
 @pytest.mark.e2e
 @pytest.mark.costs(20, reason="two products are started, and a job runs in each")
 def test_two_seeded_runs_have_the_same_ids_and_times(tmp_path: Path) -> None:
-    told = []
+    stories = []
     for name in ("first", "second"):
         (tmp_path / name).mkdir()
         with running(tmp_path / name, testing_seed="papers") as service:
-            told.append(story_of_a_run(service))
-    assert told[0] == told[1]
-    assert told[0][2] == STANDING_AT
-    assert told[0][-1]["JobStatus"] == "COMPLETED"
-    assert told[0][-1]["EndTime"] == STANDING_AT + dt.timedelta(hours=1)
+            stories.append(story_of_a_run(service))
+    assert stories[0] == stories[1]
+    assert stories[0][2] == STANDING_AT
+    assert stories[0][-1]["JobStatus"] == "COMPLETED"
+    assert stories[0][-1]["EndTime"] == STANDING_AT + dt.timedelta(hours=1)
 
 
 @pytest.mark.e2e

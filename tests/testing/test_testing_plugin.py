@@ -72,8 +72,8 @@ def test_tests_have_accounts_and_the_product_ends_with_a_killed_run(tmp_path: Pa
     environment = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     run = subprocess.run(argv, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=100, check=False)
     assert run.returncode == -signal.SIGKILL, run.stdout + run.stderr
-    told = next(line for line in run.stdout.splitlines() if "processes" in line)
-    assert told.startswith("..processes")
-    pids = [int(pid) for pid in told.split()[1:]]
+    said = next(line for line in run.stdout.splitlines() if "processes" in line)
+    assert said.startswith("..processes")
+    pids = [int(pid) for pid in said.split()[1:]]
     assert len(pids) >= 3
     eventually(lambda: not any(start_time(pid) is not None for pid in pids), 20, "the end of the product")

@@ -93,17 +93,17 @@ def _submitted_before(comprehend: Any, moment: dt.datetime) -> Iterator[dict[str
 def purge_one(room: Any, job: str, dry_run: bool, keep_output: bool) -> bool:
     """Purge one job and print what became of its traces. Return ``False`` if the service refuses."""
     try:
-        told = room.purge_job(JobId=job, DryRun=dry_run, KeepOutput=keep_output)
+        answer = room.purge_job(JobId=job, DryRun=dry_run, KeepOutput=keep_output)
     except ClientError as error:
         if error.response["Error"]["Code"] not in _REFUSED:
             raise
         errors.print(plain(f"{job}: {error.response['Error']['Message']}"), soft_wrap=True, style="red")
         return False
-    console.print(f"[bold]{plain(told['JobId'])}[/]")
+    console.print(f"[bold]{plain(answer['JobId'])}[/]")
     table = Table(box=None, padding=(0, 2, 0, 2), show_header=False)
     for wraps in (False, False, True):
         table.add_column(no_wrap=not wraps, overflow="fold")
-    for trace in told["Traces"]:
+    for trace in answer["Traces"]:
         table.add_row(trace["Trace"], _result(trace, dry_run), plain(trace.get("Reason", "")))
     console.print(table)
     return True

@@ -56,8 +56,8 @@ class Product:
         """``throttle`` limits the rates of calls, by default to those of the settings' profile.
 
         ``refusals`` decides which unauthenticated requests are recorded, by default a few of each address. ``host`` are
-        the checks of the host that runs containers, without which the product is not ready. ``measures`` is told of
-        the product's work.
+        the checks of the host that runs containers, without which the product is not ready. ``measures``
+        receives measurements of the product's work.
         """
         self.settings = settings
         self.database = database

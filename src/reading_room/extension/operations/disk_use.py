@@ -17,7 +17,7 @@ from reading_room.settings import Settings
 
 
 class DiskUseOperations:
-    """Tells the disk use of accounts."""
+    """Reports the disk use of accounts."""
 
     def __init__(self, database: Database, store: ObjectStore, settings: Settings) -> None:
         self._database = database

@@ -17,7 +17,7 @@ MOST = 1000
 
 
 class UsageOperations:
-    """Tells what was used."""
+    """Reports what was used."""
 
     def __init__(self, database: Database, clock: Clock, fold: Callable[[], None]) -> None:
         """``fold`` adds the calls that were counted so far to the table of usage."""
