@@ -19,7 +19,9 @@ from reading_room.dataplane.spec import (
     ElasticAddress,
     Endpoint,
     GroupPeer,
+    HostPlace,
     NatGateway,
+    Placement,
     PrefixList,
     PrefixListPeer,
     Route,
@@ -27,6 +29,7 @@ from reading_room.dataplane.spec import (
     SecurityGroup,
     SecurityGroupRule,
     Subnet,
+    Underlay,
 )
 from tests.worlds.agent import container, document, interface, job, vpc
 
@@ -168,6 +171,38 @@ OUTWARD: dict[str, HostSpec] = {
     "a far service with another's number": _far(number=1),
     "a route to an instance": _outward(route_tables=(RouteTable("rtb-0a", 1, (Route("0.0.0.0/0", "i-0a"),)),)),
 }
+HERE, THERE = HostPlace("local", 1, "192.0.2.1"), HostPlace("b", 2, "192.0.2.2")
+AWAY = Placement("10.0.0.77", "b")
+
+
+def _between_hosts(
+    *others: HostPlace, here: HostPlace = HERE, mtu: int = 1500, placements: tuple[Placement, ...] = (AWAY,)
+) -> HostSpec:
+    spec = document(vpcs=(vpc(placements=placements),))
+    return replace(spec, network=replace(spec.network, underlay=Underlay(here, others or (THERE,), mtu)))
+
+
+def test_an_honest_document_between_hosts_passes() -> None:
+    check(_between_hosts(), "local", 7)
+
+
+ABOUT_HOSTS: dict[str, HostSpec] = {
+    "an address elsewhere, without other hosts": document(vpcs=(vpc(placements=(AWAY,)),)),
+    "an address on an unknown host": _between_hosts(placements=(Placement("10.0.0.77", "c"),)),
+    "an address on this host among those on others": _between_hosts(placements=(Placement("10.0.0.77", "local"),)),
+    "an address of an interface here, also elsewhere": _between_hosts(placements=(Placement("10.0.0.10", "b"),)),
+    "an address elsewhere, outside of every subnet": _between_hosts(placements=(Placement("10.9.0.77", "b"),)),
+    "a network elsewhere": _between_hosts(placements=(Placement("10.0.0.0/24", "b"),)),
+    "a host that is another, too": _between_hosts(replace(THERE, host="local")),
+    "a host with this one's number": _between_hosts(replace(THERE, number=1)),
+    "a host with this one's address": _between_hosts(replace(THERE, underlay="192.0.2.1")),
+    "a host number of 0": _between_hosts(replace(THERE, number=0)),
+    "a host number beyond the link-local hops": _between_hosts(replace(THERE, number=4095)),
+    "a host behind a name": _between_hosts(replace(THERE, underlay="b.example")),
+    "a host that is a path": _between_hosts(here=replace(HERE, host="../local")),
+    "an underlay that carries too little": _between_hosts(mtu=600),
+    "an underlay that carries too much": _between_hosts(mtu=1 << 20),
+}
 HOSTILE: dict[str, HostSpec] = {
     "another host's": document(host="other"),
     "a host name with a path": document(host="../../etc"),
@@ -279,10 +314,10 @@ HOSTILE: dict[str, HostSpec] = {
 }
 
 
-@pytest.mark.parametrize("name", [*HOSTILE, *OUTWARD])
+@pytest.mark.parametrize("name", [*HOSTILE, *OUTWARD, *ABOUT_HOSTS])
 def test_a_document_with_a_hostile_value_is_refused_whole(name: str) -> None:
     with pytest.raises(SpecRefused):
-        check((HOSTILE | OUTWARD)[name], "local", 7)
+        check((HOSTILE | OUTWARD | ABOUT_HOSTS)[name], "local", 7)
 
 
 @pytest.mark.parametrize(

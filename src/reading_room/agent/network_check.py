@@ -20,6 +20,8 @@ from reading_room.agent.values import (
 )
 from reading_room.dataplane.spec import (
     ALL_PROTOCOLS,
+    LEAST_UNDERLAY_MTU,
+    MOST_HOSTS,
     CidrPeer,
     GroupPeer,
     Interface,
@@ -33,6 +35,7 @@ from reading_room.dataplane.spec import (
 
 VPCS, INTERFACES, ITEMS, RULES, MEMBERS, CIDRS = 10_000, 20_000, 20_000, 2_000, 20_000, 10_000
 ADDRESSES = 64
+MOST_MTU = 65_535
 CONTAINER = re.compile(r"[0-9A-Za-z](?:[0-9A-Za-z-]{0,63})\Z")
 HOST = re.compile(r"[0-9A-Za-z](?:[0-9A-Za-z._-]{0,62})\Z")
 _MAC = re.compile(r"[0-9a-f][02468ace](?::[0-9a-f]{2}){5}\Z")
@@ -58,6 +61,29 @@ def check_network(spec: NetworkSpec) -> None:
     once((vpc.vni for vpc in spec.vpcs), "VNI")
     once((each.interface_id for vpc in spec.vpcs for each in vpc.interfaces), "interface")
     once(_public_addresses(spec), "public address")
+    _check_hosts(spec)
+
+
+def _check_hosts(spec: NetworkSpec) -> None:
+    """Refuse an underlay in which two hosts share anything, and addresses on hosts that are not in it."""
+    underlay = spec.underlay
+    known = set() if underlay is None else {each.host for each in underlay.others}
+    for vpc in spec.vpcs:
+        for placement in vpc.placements:
+            if placement.host not in known:
+                refuse(vpc.vpc_id, f"{placement.address} is on {shown(placement.host)}, which is no other host")
+    if underlay is None:
+        return
+    places = (underlay.here, *underlay.others)
+    at_most(places, MOST_HOSTS, "hosts")
+    between(underlay.mtu, LEAST_UNDERLAY_MTU, MOST_MTU, "MTU of the underlay")
+    for place in places:
+        matches(HOST, place.host, "host of the underlay")
+        between(place.number, 1, MOST_HOSTS, f"{place.host}: number")
+        address(place.underlay, f"{place.host}: address in the underlay")
+    once((each.host for each in places), "host")
+    once((each.number for each in places), "number of a host")
+    once((each.underlay for each in places), "address in the underlay")
 
 
 def _public_addresses(spec: NetworkSpec) -> Iterator[str]:
@@ -180,8 +206,9 @@ def _check_interfaces(vpc: Vpc, subnets: dict[str, tuple[int, int]]) -> None:
             refuse(about, f"its group {shown(sorted(unknown)[0])} is not in its VPC")
         _check_owner(interface, endpoints)
     for placement in vpc.placements:
-        address(placement.address, f"{vpc.vpc_id}: placement")
-        matches(HOST, placement.host, f"{vpc.vpc_id}: host of a placement")
+        where = address(placement.address, f"{vpc.vpc_id}: placement")
+        if not any(first <= where <= last for first, last in subnets.values()):
+            refuse(vpc.vpc_id, f"{placement.address}, on {shown(placement.host)}, is in no subnet")
     once(_private_addresses(vpc), f"{vpc.vpc_id}: address")
 
 

@@ -48,7 +48,7 @@ class MemoryNetworkDriver:
             try:
                 if vpc.vpc_id in self.broken:
                     raise ValueError(f"{vpc.vpc_id} is broken on purpose")
-                router = compile_vpc(vpc, spec.prefix_lists)
+                router = compile_vpc(vpc, spec.prefix_lists, underlay=spec.underlay)
             except ValueError as error:
                 problems.append(Problem(vpc.vpc_id, str(error)))
                 if vpc.vpc_id in self._interfaces:

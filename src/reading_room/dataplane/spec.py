@@ -178,10 +178,38 @@ class Interface:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """An address of the VPC and the host that has it."""
+    """A private address of an interface on another host, and that host's name."""
 
     address: str
     host: str
+
+
+@dataclass(frozen=True, slots=True)
+class HostPlace:
+    """A host's place among the hosts of an installation."""
+
+    host: str
+    number: int
+    """Unique in the installation, stable while the host belongs to it, 1 to ``MOST_HOSTS``."""
+    underlay: str
+    """The host's address in the underlay, the network that connects the hosts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Underlay:
+    """The hosts that share VPCs with this one, and what the network between them carries."""
+
+    here: HostPlace
+    others: tuple[HostPlace, ...]
+    mtu: int
+    """The MTU of the underlay in bytes, at least ``LEAST_UNDERLAY_MTU``. A tunnel's is ``TUNNEL_OVERHEAD`` less."""
+
+
+MOST_HOSTS = 4094
+TUNNEL_OVERHEAD = 50
+"""The bytes that a tunnel adds to a packet: Ethernet, VXLAN, UDP and IPv4 headers."""
+LEAST_UNDERLAY_MTU = 576 + TUNNEL_OVERHEAD
+"""An MTU with which a tunnel carries the packets of 576 bytes that every IPv4 host must accept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +227,7 @@ class Vpc:
     endpoints: tuple[Endpoint, ...]
     interfaces: tuple[Interface, ...]
     placements: tuple[Placement, ...] = ()
-    """Empty if there is only one host."""
+    """The addresses of the VPC's interfaces on other hosts. Each of them is an ``Underlay.others``."""
     internet_gateway: str | None = None
     """The ``igw-…`` attached to the VPC."""
     elastic_addresses: tuple[ElasticAddress, ...] = ()
@@ -220,6 +248,8 @@ class NetworkSpec:
 
     vpcs: tuple[Vpc, ...]
     prefix_lists: tuple[PrefixList, ...]
+    underlay: Underlay | None = None
+    """``None`` if there is only one host. Otherwise a VPC's packets pass only while this host's lease lasts."""
 
 
 @dataclass(frozen=True, slots=True)

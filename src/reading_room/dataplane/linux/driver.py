@@ -24,7 +24,15 @@ from reading_room.dataplane.linux.kernel import Kernel
 from reading_room.dataplane.linux.vpc_keeper import Turn, VpcKeeper
 from reading_room.dataplane.rules.uplink import Outside, UplinkConfig
 from reading_room.dataplane.rules.uplink_plan import UplinkStray, plan_uplink
-from reading_room.dataplane.spec import FlowEvent, ListenerLabel, NetworkReport, NetworkSpec, PrefixList, Problem
+from reading_room.dataplane.spec import (
+    FlowEvent,
+    ListenerLabel,
+    NetworkReport,
+    NetworkSpec,
+    PrefixList,
+    Problem,
+    Underlay,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -32,6 +40,8 @@ PINS = "pins"
 """The subject of problems with the namespaces' pins."""
 UPLINK = "uplink"
 """The subject of problems with the uplink namespace."""
+UNDERLAY = "underlay"
+"""The subject of problems with the network between hosts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +53,12 @@ class LastTurn:
     report: NetworkReport
 
 
-def _open_beyond(path: Path) -> int:
-    """Open the network namespace that the uplink leads to; raise an ``OSError`` that names it."""
+def _open_named(what: str, path: Path) -> int:
+    """Open the network namespace that the uplink or the underlay is in; raise an ``OSError`` that names it."""
     try:
         return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
-        message = f"the uplink leads to the network namespace {path}, which cannot be opened: {error.strerror}"
+        message = f"the {what} leads to the network namespace {path}, which cannot be opened: {error.strerror}"
         raise OSError(error.errno, message) from error
 
 
@@ -61,6 +71,7 @@ class LinuxNetworkDriver:
         outside: Outside | None = None,
         beyond: Path | None = None,
         *,
+        underlay: Path | None = None,
         segmentation: bool = False,
         pause: Callable[[float], object] = time.sleep,
     ) -> None:
@@ -68,15 +79,19 @@ class LinuxNetworkDriver:
 
         ``runtime_dir`` lies on a tmpfs of the holder's mount namespace; this driver made everything pinned there.
         ``outside`` is what VPCs reach through their internet gateways. If it is a veth pair, ``beyond`` is the file of
-        the network namespace that the pair leads to. With ``segmentation`` new links keep their segmentation offloads:
-        they are faster, and flow logs count fewer packets than were sent. ``pause`` waits so many seconds between two
-        looks of a cut at connections whose handshake has not ended. Raises ``OSError``, ``SettingError`` or
-        ``LibraryMissingError`` if this machine cannot enforce a network at all.
+        the network namespace that the pair leads to. ``underlay`` is the file of the network namespace that carries
+        the packets between hosts; its firewall rules belong to this driver. With ``segmentation`` new links keep their
+        segmentation offloads: they are faster, and flow logs count fewer packets than were sent. ``pause`` waits so
+        many seconds between two looks of a cut at connections whose handshake has not ended. Raises ``OSError``,
+        ``SettingError`` or ``LibraryMissingError`` if this machine cannot enforce a network at all.
         """
-        away = None if beyond is None else _open_beyond(beyond)
+        away = None if beyond is None else _open_named("uplink", beyond)
+        below = None if underlay is None else _open_named("underlay", underlay)
         self._flows = FlowCollector(runtime_dir / "flows")
         try:
-            self._kernel = Kernel(runtime_dir, self._flows, outside, away, segmentation=segmentation, pause=pause)
+            self._kernel = Kernel(
+                runtime_dir, self._flows, outside, away, underlay=below, segmentation=segmentation, pause=pause
+            )
             for vpc_id, router in self._kernel.routers.items():
                 self._flows.resume(vpc_id, router.descriptor)
         except BaseException:
@@ -86,6 +101,7 @@ class LinuxNetworkDriver:
             vpc_id: VpcKeeper(vpc_id, self._kernel, self._flows, adopted=True) for vpc_id in self._kernel.routers
         }
         self._prefix_lists: tuple[PrefixList, ...] = ()
+        self._underlay: Underlay | None = None
         self._last: LastTurn | None = None
 
     def realize(self, spec: NetworkSpec, namespaces: Mapping[str, int]) -> NetworkReport:
@@ -109,12 +125,13 @@ class LinuxNetworkDriver:
         wanted = {vpc.vpc_id for vpc in spec.vpcs}
         for vpc_id in [each for each in self._keepers if each not in wanted]:
             problems += self._remove(vpc_id)
-        if spec.prefix_lists != self._prefix_lists:
-            self._prefix_lists = spec.prefix_lists
+        problems += self._admit_hosts(spec.underlay)
+        if (spec.prefix_lists, spec.underlay) != (self._prefix_lists, self._underlay):
+            self._prefix_lists, self._underlay = spec.prefix_lists, spec.underlay
             for keeper in self._keepers.values():
                 keeper.forget_compiled()
         uplink_failure = self._prepare_uplink() if any(vpc.internet_gateway for vpc in spec.vpcs) else ""
-        turn = Turn(spec.prefix_lists, namespaces, present, uplink_failure)
+        turn = Turn(spec.prefix_lists, namespaces, present, uplink_failure, spec.underlay)
         standing: list[str] = []
         for vpc in spec.vpcs:
             found = self._keeper(vpc.vpc_id).realize(vpc, turn, changed=vpc.vpc_id in changed)
@@ -131,6 +148,27 @@ class LinuxNetworkDriver:
         if not problems:
             self._last = LastTurn(spec, present, report)
         return report
+
+    def _admit_hosts(self, underlay: Underlay | None) -> list[Problem]:
+        """Let exactly the known hosts reach the underlay."""
+        if self._kernel.underlay is None:
+            return [] if underlay is None else [Problem(UNDERLAY, "there are other hosts, but no underlay is set up")]
+        try:
+            self._kernel.underlay.admit(underlay)
+        except FAILURES as error:
+            return [Problem(UNDERLAY, explain(error))]
+        return []
+
+    def renew_lease(self, seconds: int) -> tuple[Problem, ...]:
+        """Let the packets of every VPC pass for so many seconds from now on, if there are other hosts.
+
+        A VPC whose rules were just created has no lease. Call this after every ``realize`` and before a lease ends.
+        """
+        try:
+            self._kernel.renew(seconds)
+        except FAILURES as error:
+            return (Problem(UNDERLAY, f"the lease of this host cannot be renewed: {explain(error)}"),)
+        return ()
 
     def _keeper(self, vpc_id: str) -> VpcKeeper:
         """Return the VPC's keeper, a new one if there is none yet."""

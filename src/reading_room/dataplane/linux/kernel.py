@@ -6,13 +6,14 @@ namespace is removed, a link gets its alias last and is deleted if it has none, 
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from reading_room.dataplane.linux import libnftables, rtnetlink
+from reading_room.dataplane.linux import libnftables, namespaces, offloads, rtnetlink
 from reading_room.dataplane.linux.change_notes import ChangeNotes
 from reading_room.dataplane.linux.connections import Connection
 from reading_room.dataplane.linux.flows import FlowCollector
@@ -27,10 +28,13 @@ from reading_room.dataplane.linux.listeners import cut, forget, open_listener
 from reading_room.dataplane.linux.namespaces import PinBoard
 from reading_room.dataplane.linux.router import Router
 from reading_room.dataplane.linux.rtnetlink import LOOPBACK, RT_TABLE_MAIN
+from reading_room.dataplane.linux.tunnels import add_by_tunnel, create_tunnel, finish_tunnel, remove_by_tunnel
+from reading_room.dataplane.linux.underlay_namespace import UnderlayNamespace
 from reading_room.dataplane.linux.uplink_namespace import NAME as UPLINK
 from reading_room.dataplane.linux.uplink_namespace import UplinkNamespace, rule_request
-from reading_room.dataplane.rules.host import UPLINK_DEVICE
+from reading_room.dataplane.rules.host import UPLINK_DEVICE, Tunnel
 from reading_room.dataplane.rules.steps import (
+    AddByTunnel,
     AddSecondary,
     ApplyRuleset,
     ChangeAddresses,
@@ -40,15 +44,18 @@ from reading_room.dataplane.rules.steps import (
     CloseListener,
     CreateLink,
     CreateNamespace,
+    CreateTunnel,
     CreateUplink,
     CutConnections,
     DeleteLink,
     DeleteNamespace,
+    DeleteTunnel,
     DeleteUplink,
     ForgetFlows,
     ForgetTranslations,
     LeadThrough,
     OpenListener,
+    RemoveByTunnel,
     RemoveSecondary,
     RemoveStray,
     Step,
@@ -71,13 +78,15 @@ class Kernel:
         outside: Outside | None = None,
         beyond: int | None = None,
         *,
+        underlay: int | None = None,
         segmentation: bool = False,
         pause: Callable[[float], object] = time.sleep,
     ) -> None:
         """Open every router namespace pinned under ``pins``, and the uplink namespace. Raises as ``Router`` does.
 
         ``outside`` is what lies beyond the uplink namespace. ``beyond`` is a descriptor of the namespace that a veth
-        pair leads to; this object closes it. ``segmentation`` is for new links (see ``Router``), ``pause`` for cuts
+        pair leads to, ``underlay`` one of the namespace that carries the packets between hosts; this object closes
+        both. ``segmentation`` is for new links (see ``Router``), ``pause`` for cuts
         (see ``cut``).
         """
         libnftables.prepare()
@@ -91,7 +100,10 @@ class Kernel:
         self._cut = partial(cut, pause=pause)
         self.routers: dict[str, Router] = {}
         self.uplink: UplinkNamespace | None = None
+        self.underlay: UnderlayNamespace | None = None
         try:
+            if underlay is not None:
+                self.underlay = UnderlayNamespace(underlay)
             for name in self.board.names():
                 self.routers[name] = Router(name, name, self.board.open(name), segmentation=segmentation)
             if UPLINK in self._uplink_board.names():
@@ -108,6 +120,9 @@ class Kernel:
         if self.uplink is not None:
             self.uplink.close()
             self.uplink = None
+        if self.underlay is not None:
+            self.underlay.close()
+            self.underlay = None
         if self._beyond is not None:
             os.close(self._beyond)
             self._beyond = None
@@ -194,6 +209,14 @@ class Kernel:
                 index = router.indexes.pop(UPLINK_DEVICE, None)
                 if index is not None:
                     router.routes.batch([rtnetlink.delete_link(index, UPLINK_DEVICE)])
+            case CreateTunnel(tunnel=tunnel):
+                self._create_tunnel(router, tunnel)
+            case DeleteTunnel(device=device):
+                router.routes.batch([rtnetlink.delete_link(router.indexes.pop(device), device)])
+            case AddByTunnel(device=device, hosts=hosts, routes=led_away):
+                add_by_tunnel(router.routes, router.indexes[device], hosts, led_away)
+            case RemoveByTunnel(device=device, hosts=hosts, routes=led_away):
+                remove_by_tunnel(router.routes, router.indexes[device], hosts, led_away)
             case ChangeTableRoutes(add=new, remove=old):
                 router.routes.batch([table_route(router, each, gone=True) for each in old])
                 router.routes.batch([table_route(router, each) for each in new])
@@ -238,6 +261,26 @@ class Kernel:
         except BaseException:
             self.board.remove(step.namespace)
             raise
+
+    def _create_tunnel(self, router: Router, tunnel: Tunnel) -> None:
+        if self.underlay is None:
+            raise OSError(errno.ENETUNREACH, "this host has no underlay, so it cannot reach the VPC's other hosts")
+        index = router.new_index()
+        create_tunnel(self.underlay.routes, index, router.descriptor, tunnel)
+        try:
+            if not router.segmentation:
+                with namespaces.inside(router.descriptor):
+                    offloads.switch_off(tunnel.device)
+            finish_tunnel(router.routes, index, tunnel, router.vpc_id)
+        except BaseException:
+            router.routes.batch([rtnetlink.delete_link(index, tunnel.device)])
+            raise
+        router.indexes[tunnel.device] = index
+
+    def renew(self, seconds: int) -> None:
+        """Let the packets of every VPC pass for so many seconds from now on. Raises ``RulesetError`` or ``OSError``."""
+        for router in self.routers.values():
+            router.renew(seconds)
 
     def _delete_namespace(self, router: Router) -> None:
         """Unpin the namespace. A process with a copy of a listener keeps it alive, so leave no connection in it."""

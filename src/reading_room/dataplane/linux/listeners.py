@@ -91,9 +91,11 @@ def _listen(label: ListenerLabel) -> socket.socket:
 
 
 def tracked_strangers(router: Router, config: RouterConfig) -> set[str]:
-    """Return the VPC's own addresses in tracked flows that belong to no wanted interface and no listener."""
+    """Return the VPC's own addresses in tracked flows that no interface has, here or elsewhere, and no listener."""
     known = {LOCAL_ENDPOINT_ADDRESS, *config.addresses, *config.endpoint_addresses}
     known.update(address for link in config.links for address in (link.address, *link.secondary))
+    if config.tunnel is not None:
+        known.update(route.address for route in config.tunnel.routes)
     if not router.conntrack.count():
         return set()
     mine = own_addresses(config)

@@ -21,8 +21,10 @@ from reading_room.dataplane.linux import namespaces, rtnetlink
 from reading_room.dataplane.linux.libnftables import Rules, RulesetError
 from reading_room.dataplane.linux.netlink import NETLINK_NETFILTER, NetlinkSocket, Request
 from reading_room.dataplane.linux.rtnetlink import LOOPBACK, TO_BLACKHOLE, TO_TABLE, RouteSocket
+from reading_room.dataplane.rules.compile.between_hosts import LEASE
 from reading_room.dataplane.rules.nftables import TABLE, Ruleset
 from reading_room.dataplane.rules.steps import Stray
+from reading_room.dataplane.rules.transactions import lease_transaction
 from reading_room.dataplane.rules.uplink import PolicyRule
 
 _log = logging.getLogger(__name__)
@@ -153,6 +155,18 @@ class OpenNamespace(ABC, Generic[Picture]):
             self._picture = self.look()
             self._looked = time.monotonic()
         return self._picture
+
+    def renew(self, seconds: int) -> None:
+        """Put the host's lease into the table for so many seconds, unless the rules in force are unknown.
+
+        One transaction replaces the element, so no packet falls between the old one and the new one. Raises
+        ``RulesetError``.
+        """
+        known = self.ruleset
+        if known is None or self.generation() != self._generation:
+            return  # The next look finds out who changed it, and creates the table again.
+        if any(each.name == LEASE for each in known.sets):
+            self.apply_rules((lease_transaction(seconds),), known)
 
     def apply_rules(self, transactions: tuple[str, ...], ruleset: Ruleset) -> None:
         """Run transactions; raise ``RulesetError``. Several are checked first, so that a refusal changes nothing."""

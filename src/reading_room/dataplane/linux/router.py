@@ -16,8 +16,10 @@ from reading_room.dataplane.linux.rtnetlink import (
     RTPROT_SECONDARY,
     RTPROT_STATIC,
     FoundLink,
+    FoundRoute,
 )
-from reading_room.dataplane.rules.host import UPLINK_DEVICE, EndpointReach, Translation
+from reading_room.dataplane.linux.tunnels import found_tunnel, is_tunnel, is_tunnel_route
+from reading_room.dataplane.rules.host import UPLINK_DEVICE, EndpointReach, Translation, Tunnel
 from reading_room.dataplane.rules.steps import ObservedLink, ObservedRouter, Stray
 from reading_room.dataplane.rules.uplink import UPLINK_HOP, TableRoute
 from reading_room.dataplane.spec import ListenerLabel
@@ -80,10 +82,12 @@ class Router(OpenNamespace[ObservedRouter]):
         """Read links, addresses, routes and policy rules."""
         found = {link.index: link for link in self.routes.links()}
         links = [link for link in found.values() if link.kind == "veth" and link.name != UPLINK_DEVICE]
-        self.indexes = {link.name: link.index for link in found.values() if link.kind == "veth"}
+        tunnel = next((link for link in found.values() if is_tunnel(link)), None)
+        self.indexes = {link.name: link.index for link in found.values() if link.kind == "veth" or link is tunnel}
         self._next_index = max([self._next_index, *(link.index + 1 for link in found.values())])
-        known = {(link, address) for link, address, _mac in self.routes.neighbours()}
-        addresses, blackholes, routes, strays = [], [], [], []
+        neighbours = list(self.routes.neighbours())
+        known = {(link, address) for link, address, _mac in neighbours}
+        addresses, blackholes, routes, tunnelled, strays = [], [], [], [], []
         meddled = set()
         behind: dict[int, dict[int, list[str]]] = {link.index: {} for link in links}
         for there in self.routes.addresses():
@@ -105,6 +109,8 @@ class Router(OpenNamespace[ObservedRouter]):
                 behind[route.link].setdefault(route.protocol, []).append(route.destination.removesuffix("/32"))
             elif route.table == RT_TABLE_MAIN and route.kind == "blackhole" and ours:
                 blackholes.append(route.destination)
+            elif tunnel is not None and is_tunnel_route(route, found.get(route.link)):
+                tunnelled.append(route)
             elif route.table != RT_TABLE_MAIN and route.kind == "unicast" and ours and not to_link:
                 hop = route.gateway if route.link in behind else ""
                 routes.append(TableRoute(route.table, route.destination, device, hop))
@@ -143,7 +149,14 @@ class Router(OpenNamespace[ObservedRouter]):
             routes=tuple(sorted(routes)),
             rules=tuple(sorted(rules)),
             strays=tuple(strays),
+            tunnel=None if tunnel is None else self._tunnel(tunnel, neighbours, tunnelled),
         )
+
+    def _tunnel(self, link: FoundLink, neighbours: list[tuple[int, str, str]], routes: list[FoundRoute]) -> Tunnel:
+        """Return the tunnel to other hosts as the kernel has it. Only a VPC with one reads forwarding entries."""
+        behind = {address: mac for index, address, mac in neighbours if index == link.index}
+        forwarding = [(mac, host) for index, mac, host in self.routes.forwarding() if index == link.index]
+        return found_tunnel(link, self.vpc_id, behind, forwarding, routes)
 
     def new_index(self) -> int:
         """Return a free index for the next link."""

@@ -30,13 +30,15 @@ from reading_room.dataplane.linux.netlink import (
 NEWLINK, DELLINK, GETLINK = 16, 17, 18
 NEWADDR, DELADDR, GETADDR = 20, 21, 22
 NEWROUTE, DELROUTE, GETROUTE = 24, 25, 26
-NEWNEIGH, GETNEIGH = 28, 30
+NEWNEIGH, DELNEIGH, GETNEIGH = 28, 29, 30
 NEWRULE, DELRULE, GETRULE = 32, 33, 34
 
 IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_LINKINFO, IFLA_IFALIAS, IFLA_NET_NS_FD = 1, 3, 4, 18, 20, 28
 IFLA_OPERSTATE, OPERATIONAL = 16, 6
 IFLA_GROUP, DOOMED = 27, 0x646F6F6D
 VETH_INFO_PEER = 1
+VXLAN_ID, VXLAN_LOCAL, VXLAN_LEARNING, VXLAN_PORT = 1, 4, 7, 15
+NTF_SELF = 2
 IFF_UP, IFF_LOWER_UP = 1, 1 << 16
 LOOPBACK = 1
 """The index of ``lo`` in every namespace."""
@@ -73,6 +75,19 @@ class FoundLink:
     up: bool
     carrier: bool = True
     """Whether the other end is up, too."""
+    tunnel: FoundTunnel | None = None
+    """``None`` for a link that is no VXLAN device."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundTunnel:
+    """What the kernel says of a VXLAN device, besides what it says of every link."""
+
+    vni: int
+    local: str
+    """The source address of its UDP packets; empty if routing chooses it."""
+    port: int
+    learning: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +159,19 @@ def create_veth(
         body += attribute(IFLA_ADDRESS, mac_bytes(mac))
     body += attribute(IFLA_LINKINFO, info)
     return Request(NEWLINK, F_CREATE | F_EXCL, body, f"create the link {name}")
+
+
+def create_vxlan(name: str, index: int, namespace: int, vni: int, mac: str, local: str, port: int, mtu: int) -> Request:
+    """Create a VXLAN device in ``namespace`` that sends and receives UDP in the namespace of the request.
+
+    It learns no addresses and has no default destination, so a frame without a forwarding entry is dropped.
+    """
+    data = number_attribute(VXLAN_ID, vni) + attribute(VXLAN_LOCAL, socket.inet_aton(local))
+    data += attribute(VXLAN_LEARNING, b"\0") + attribute(VXLAN_PORT, struct.pack("!H", port))
+    info = text_attribute(1, "vxlan") + attribute(2, data)
+    body = _link(index) + text_attribute(IFLA_IFNAME, name) + number_attribute(IFLA_MTU, mtu)
+    body += attribute(IFLA_ADDRESS, mac_bytes(mac)) + number_attribute(IFLA_NET_NS_FD, namespace)
+    return Request(NEWLINK, F_CREATE | F_EXCL, body + attribute(IFLA_LINKINFO, info), f"create the tunnel {name}")
 
 
 def set_mtu(index: int, name: str, mtu: int) -> Request:
@@ -277,6 +305,29 @@ def add_neighbour(link: int, address: str, mac: str) -> Request:
     return Request(NEWNEIGH, F_CREATE | F_REPLACE, body, f"set the neighbour {address}")
 
 
+def delete_neighbour(link: int, address: str) -> Request:
+    """Delete the MAC address of an address, unless it is gone already."""
+    body = struct.pack("=BxxxiHBB", socket.AF_INET, link, 0, 0, 0) + attribute(1, socket.inet_aton(address))
+    return Request(DELNEIGH, 0, body, f"delete the neighbour {address}", (errno.ENOENT, errno.ENODEV))
+
+
+def _forwarding(link: int, mac: str, underlay: str) -> bytes:
+    body = struct.pack("=BxxxiHBB", socket.AF_BRIDGE, link, NUD_PERMANENT, NTF_SELF, 0)
+    return body + attribute(1, socket.inet_aton(underlay)) + attribute(2, mac_bytes(mac))
+
+
+def add_forwarding(link: int, mac: str, underlay: str) -> Request:
+    """Send a tunnel's frames for a MAC address to a host of the underlay, permanently."""
+    body = _forwarding(link, mac, underlay)
+    return Request(NEWNEIGH, F_CREATE | F_REPLACE, body, f"send frames for {mac} to {underlay}")
+
+
+def delete_forwarding(link: int, mac: str, underlay: str) -> Request:
+    """Send a tunnel's frames for a MAC address nowhere."""
+    gone = (errno.ENOENT, errno.ENODEV)
+    return Request(DELNEIGH, 0, _forwarding(link, mac, underlay), f"forget {underlay} for {mac}", gone)
+
+
 class RouteSocket(NetlinkSocket):
     """Requests about links, addresses and routes in one namespace. Create it while the thread is inside."""
 
@@ -297,12 +348,14 @@ class RouteSocket(NetlinkSocket):
 
             mac = buffer[slice(*found[IFLA_ADDRESS])].hex(":") if IFLA_ADDRESS in found else ""
             kind = ""
+            info: dict[int, tuple[int, int]] = {}
             if IFLA_LINKINFO in found:
                 info = attributes(buffer, *found[IFLA_LINKINFO])
                 kind = buffer[slice(*info[1])].rstrip(b"\0").decode() if 1 in info else ""
             mtu = struct.unpack_from("=I", buffer, found[IFLA_MTU][0])[0] if IFLA_MTU in found else 0
             up, carrier = bool(flags & IFF_UP), bool(flags & IFF_LOWER_UP)
-            yield FoundLink(index, text(IFLA_IFNAME), kind, text(IFLA_IFALIAS), mac, mtu, up, carrier)
+            tunnel = _found_tunnel(buffer, *info[2]) if kind == "vxlan" and 2 in info else None
+            yield FoundLink(index, text(IFLA_IFNAME), kind, text(IFLA_IFALIAS), mac, mtu, up, carrier, tunnel)
 
     def index_of(self, name: str) -> int:
         """Return the index of a link by its name; raise ``NetlinkError`` (ENODEV) if there is none."""
@@ -370,6 +423,15 @@ class RouteSocket(NetlinkSocket):
             if state & NUD_PERMANENT and 1 in found and 2 in found:
                 yield link, socket.inet_ntoa(buffer[slice(*found[1])]), buffer[slice(*found[2])].hex(":")
 
+    def forwarding(self) -> Iterator[tuple[int, str, str]]:
+        """Read the forwarding entries of tunnels: link, MAC address, host of the underlay."""
+        body = struct.pack("=BxxxiHBB", socket.AF_BRIDGE, 0, 0, 0, 0)
+        for buffer, start, end in self.dump(Request(GETNEIGH, 0, body, "read forwarding entries")):
+            (link,) = struct.unpack_from("=Bxxxi", buffer, start)[1:]
+            found = attributes(buffer, start + 12, end)
+            if 1 in found and 2 in found and found[1][1] - found[1][0] == 4:
+                yield link, buffer[slice(*found[2])].hex(":"), socket.inet_ntoa(buffer[slice(*found[1])])
+
     def rules(self) -> Iterator[FoundRule]:
         """Read the policy rules, in the order in which the kernel tries them."""
         body = struct.pack("=BBBBBBBBI", socket.AF_INET, 0, 0, 0, 0, 0, 0, 0, 0)
@@ -392,6 +454,15 @@ class RouteSocket(NetlinkSocket):
             )
             table = number(15) or head[4]
             yield FoundRule(number(6), head[7], table, number(10), bool(device), plain, buffer[start:end])
+
+
+def _found_tunnel(buffer: bytes, start: int, end: int) -> FoundTunnel:
+    found = attributes(buffer, start, end)
+    vni = struct.unpack_from("=I", buffer, found[VXLAN_ID][0])[0] if VXLAN_ID in found else 0
+    local = socket.inet_ntoa(buffer[slice(*found[VXLAN_LOCAL])]) if VXLAN_LOCAL in found else ""
+    port = struct.unpack_from("!H", buffer, found[VXLAN_PORT][0])[0] if VXLAN_PORT in found else 0
+    learning = bool(buffer[found[VXLAN_LEARNING][0]]) if VXLAN_LEARNING in found else True
+    return FoundTunnel(vni, local, port, learning)
 
 
 def change_events() -> socket.socket:

@@ -33,7 +33,7 @@ from reading_room.dataplane.rules.steps import (
     describe,
 )
 from reading_room.dataplane.rules.uplink import Wire, wire_of
-from reading_room.dataplane.spec import Interface, NetworkSpec, PrefixList, Problem, Vpc
+from reading_room.dataplane.spec import Interface, NetworkSpec, PrefixList, Problem, Underlay, Vpc
 
 _log = logging.getLogger(__name__)
 
@@ -49,6 +49,8 @@ class Turn:
     """The ids of those containers."""
     uplink_failure: str
     """Why the uplink namespace cannot be used, or empty text. After a failure no new wire is connected to it."""
+    underlay: Underlay | None = None
+    """The other hosts, if there are any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ class VpcKeeper:
         return frozenset(interface for interface, _address in self._wired)
 
     def forget_compiled(self) -> None:
-        """Compile and plan again in the next turn, even for an equal VPC, because the prefix lists changed."""
+        """Compile and plan again in the next turn, even for an equal VPC, because prefix lists or hosts changed."""
         self._compiled = None
         self._steady = None
 
@@ -110,7 +112,7 @@ class VpcKeeper:
         try:
             router = self._kernel.routers.get(self.vpc_id)
             observed = router.observe() if router is not None else None
-            config = self._compile(_wireable(vpc, mine, observed), turn.prefix_lists)
+            config = self._compile(_wireable(vpc, mine, observed), turn)
             steps = self._with_forgotten(config, plan_router(config, observed))
             if steady is not None and (steady.vpc, steady.present) == (vpc, mine):
                 for step in steps:
@@ -155,13 +157,13 @@ class VpcKeeper:
             return [Problem(self.vpc_id, explain(error))]
         return []
 
-    def _compile(self, vpc: Vpc, prefix_lists: tuple[PrefixList, ...]) -> RouterConfig:
+    def _compile(self, vpc: Vpc, turn: Turn) -> RouterConfig:
         """Return the VPC's configuration; raise ``ValueError`` if it breaks an invariant."""
         known = self._compiled
         if known is not None and (known.vpc is vpc or known.vpc == vpc):
             return known.config
-        config = compile_vpc(vpc, prefix_lists, self._combinations)
-        broken = check(HostConfig((config,)), NetworkSpec((vpc,), prefix_lists))
+        config = compile_vpc(vpc, turn.prefix_lists, self._combinations, underlay=turn.underlay)
+        broken = check(HostConfig((config,)), NetworkSpec((vpc,), turn.prefix_lists, turn.underlay))
         if broken:
             raise ValueError("; ".join(broken[:5]))
         self._compiled = Compiled(vpc, config)

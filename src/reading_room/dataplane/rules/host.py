@@ -11,15 +11,17 @@ a container has its address as /32 and a default route through the subnet's rout
 3. ``addresses`` and ``endpoint_addresses`` on ``lo`` as /32, segmentation offloads of ``lo`` off;
 4. one route of type blackhole for every network of ``blackholes`` (never of type unreachable, since a packet that
    nobody takes is dropped silently): the VPC's own networks in the main table, ``0.0.0.0/0`` in the last table;
-5. ``returns``: a rule ``iif lo`` before the main table leads the router's own packets to a table with one route
+5. ``tunnel``, if there is one: a VXLAN device, permanent neighbours and forwarding entries for the other hosts, and a
+   route to each address there (``Tunnel``);
+6. ``returns``: a rule ``iif lo`` before the main table leads the router's own packets to a table with one route
    ``ADDRESS/32 dev lo`` for each. A listener's answer to a translated peer needs a route to leave its socket; its
    destination is translated back in the output hook, which finds the real route. Packets of containers never see
    this table;
-6. ``uplink``, if there is one (``Uplink``);
-7. each link, and its routes ``address``/32 and ``secondary``/32 on the router end in the main table;
-8. ``through``: the routes by links to interfaces that receive packets for other addresses; their policy rules were
+7. ``uplink``, if there is one (``Uplink``);
+8. each link, and its routes ``address``/32 and ``secondary``/32 on the router end in the main table;
+9. ``through``: the routes by links to interfaces that receive packets for other addresses; their policy rules were
    created with the others (``Through``);
-9. the listening sockets of ``listeners``, those of interface endpoints at ``endpoint_addresses``.
+10. the listening sockets of ``listeners``, those of interface endpoints at ``endpoint_addresses``.
 
 Routing knows which interfaces are attached, which of them receive packets for other addresses, and which networks are
 behind the uplink. The ruleset decides the routes of route tables that lead out of the VPC: an endpoint is a destination
@@ -43,7 +45,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reading_room.dataplane.rules.nftables import Ruleset
-from reading_room.dataplane.spec import ListenerLabel
+from reading_room.dataplane.spec import MOST_HOSTS, ListenerLabel
 
 LINK_NAME_LENGTH = 15
 """The longest name of a network device (IFNAMSIZ without its final zero)."""
@@ -51,6 +53,8 @@ MTU = 9001
 """The MTU inside a VPC in bytes, as in EC2."""
 UPLINK_DEVICE = "up0"
 """The router's end of the wire to the uplink namespace."""
+TUNNEL_PORT = 4789
+"""The UDP port of VXLAN."""
 CONTAINER_DEVICE = "eth0"
 """The name of the link's other end, inside the container's namespace."""
 
@@ -159,6 +163,45 @@ class Through:
     """The interface's primary address: the next hop, whose MAC address the router knows."""
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class TunnelHost:
+    """Another host at the far end of a tunnel.
+
+    ``hop`` is the next hop of routes to its addresses. A permanent neighbour entry gives ``hop`` the address ``mac``,
+    and a forwarding entry sends frames for ``mac`` to ``underlay``. Both are empty if the kernel lacks that entry.
+    """
+
+    hop: str
+    mac: str
+    underlay: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class TunnelRoute:
+    """A /32 route to an address on another host."""
+
+    address: str
+    hop: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tunnel:
+    """The VPC's VXLAN device: it carries packets to the VPC's interfaces on other hosts, and back.
+
+    It is created in the underlay's namespace, where its UDP packets stay, and directly in the router's. It learns
+    nothing and floods nothing: without a forwarding entry a frame is dropped.
+    """
+
+    device: str
+    vni: int
+    mac: str
+    underlay: str
+    """This host's address in the underlay."""
+    mtu: int
+    hosts: tuple[TunnelHost, ...] = ()
+    routes: tuple[TunnelRoute, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class RouterConfig:
     """One VPC on this host. Every collection is sorted, so that equal configurations are equal values."""
@@ -184,6 +227,8 @@ class RouterConfig:
     translations: tuple[Translation, ...] = ()
     through: tuple[Through, ...] = ()
     """The interfaces that receive packets for other addresses, sorted by mark."""
+    tunnel: Tunnel | None = None
+    """``None`` if there is only one host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,3 +250,20 @@ def link_name(interface_id: str) -> str:
     ``invariants.check`` refuses a host with two such interfaces.
     """
     return "e" + interface_id.removeprefix("eni-")[-(LINK_NAME_LENGTH - 1) :]
+
+
+def tunnel_device(vni: int) -> str:
+    """Return the name of a VPC's VXLAN device."""
+    return f"vx{vni}"
+
+
+def tunnel_hop(number: int) -> str:
+    """Return the next hop to a host: a link-local address in 169.254.16.0/20. Raises ``ValueError``."""
+    if not 1 <= number <= MOST_HOSTS:
+        raise ValueError(f"a host's number is from 1 to {MOST_HOSTS}, not {number}")
+    return f"169.254.{16 + number // 256}.{number % 256}"
+
+
+def tunnel_mac(number: int) -> str:
+    """Return the MAC address of a host's tunnels. Each VPC has a segment of its own, so they can all have the same."""
+    return f"02:00:00:01:{number // 256:02x}:{number % 256:02x}"

@@ -13,11 +13,11 @@ from ipaddress import IPv4Network
 
 from reading_room.dataplane.rules import parsed
 from reading_room.dataplane.rules.compile import names
-from reading_room.dataplane.rules.compile.base_chains import BASE_CHAINS, FIXED_CHAINS
+from reading_room.dataplane.rules.compile.base_chains import FIXED_CHAINS, base_chains
 from reading_room.dataplane.rules.compile.flow_logs import LOGGED, LOGGED_ADDRESSES
 from reading_room.dataplane.rules.compile.routes import UNROUTABLE
 from reading_room.dataplane.rules.gateway_invariants import check_gateways
-from reading_room.dataplane.rules.host import HostConfig, LinkConfig, RouterConfig, link_name, namespace_name
+from reading_room.dataplane.rules.host import HostConfig, RouterConfig, link_name, namespace_name
 from reading_room.dataplane.rules.interface_invariants import check_interfaces
 from reading_room.dataplane.rules.nftables import (
     Accept,
@@ -32,6 +32,7 @@ from reading_room.dataplane.rules.nftables import (
     NamedSet,
     Rule,
 )
+from reading_room.dataplane.rules.tunnel_invariants import check_tunnel, table_marks
 from reading_room.dataplane.spec import (
     LOCAL_CREDENTIALS_ADDRESS,
     LOCAL_ENDPOINT_ADDRESS,
@@ -78,6 +79,7 @@ def check_router(router: RouterConfig, vpc: Vpc) -> list[str]:
         *_check_elements(router, vpc),
         *check_gateways(router, vpc),
         *check_interfaces(router, vpc),
+        *check_tunnel(router, vpc),
     ]
     return [f"{router.vpc_id}: {problem}" for problem in problems]
 
@@ -215,7 +217,9 @@ def _check_chains(router: RouterConfig, vpc: Vpc) -> Iterator[str]:
     sets = {each.name: each for each in router.ruleset.sets}
     if len(chains) < len(router.ruleset.chains) or len(sets) < len(router.ruleset.sets):
         yield "two chains or two sets have one name"
-    if tuple(chain for chain in router.ruleset.chains if chain.hook) != BASE_CHAINS:
+    if tuple(chain for chain in router.ruleset.chains if chain.hook) != base_chains(
+        router.tunnel.device if router.tunnel else ""
+    ):
         yield "its base chains are not those of every VPC"
     own = {rule.rule_id for group in vpc.groups for rule in (*group.ingress, *group.egress)}
     fixed = {chain.name: chain for chain in FIXED_CHAINS}
@@ -272,11 +276,12 @@ def _check_elements(router: RouterConfig, vpc: Vpc) -> Iterator[str]:
     if missing := sorted({*needed, LOGGED, LOGGED_ADDRESSES} - sets.keys()):
         yield f"it lacks the sets {', '.join(missing)}"
         return
-    yield from _check_marks(sets[names.MARKS].elements, router.links, vpc)
-    there = {address for link in router.links for address in (link.address, *link.secondary)}
+    yield from _check_marks(sets[names.MARKS].elements, router, vpc)
+    here = {address for link in router.links for address in (link.address, *link.secondary)}
+    there = here | {route.address for route in router.tunnel.routes} if router.tunnel else here
     services = set(router.endpoint_addresses)
     if {each.key[0] for each in sets[names.ATTACHED].elements} != there | services:
-        yield "the addresses that packets may go to are not those of its links and interface endpoints"
+        yield "the addresses that packets may go to are not those of its links, other hosts and interface endpoints"
     if {each.key[0] for each in sets[names.ROUTER].elements} != set(router.addresses):
         yield "the addresses of the router are not those that it has"
     known = {names.EGRESS: set(links), names.INGRESS: set(links), names.SERVICE_INGRESS: services}
@@ -313,15 +318,17 @@ def _check_way_in(name: str, element: Element, chains: set[str]) -> Iterator[str
         yield f"{name} leads {element.key[0]} to {element.value.chain}, which is not a chain of groups"
 
 
-def _check_marks(elements: Sequence[Element], links: Sequence[LinkConfig], vpc: Vpc) -> Iterator[str]:
+def _check_marks(elements: Sequence[Element], router: RouterConfig, vpc: Vpc) -> Iterator[str]:
     numbers = {table.route_table_id: str(table.number) for table in vpc.route_tables}
     by_subnet = {subnet.subnet_id: numbers.get(subnet.route_table_id, "") for subnet in vpc.subnets}
     by_interface = {each.interface_id: by_subnet.get(each.subnet_id, "") for each in vpc.interfaces}
-    wanted = {
+    wanted: dict[tuple[str, ...], tuple[str, ...]] = {
         (link.name, address): (by_interface.get(link.interface_id, ""),)
-        for link in links
+        for link in router.links
         for address in (link.address, *link.secondary)
     }
+    if router.tunnel is not None:
+        wanted |= table_marks(router.tunnel, vpc)
     if {element.key: element.value for element in elements} != wanted:
         yield "devices, source addresses and route tables do not match the VPC's"
 

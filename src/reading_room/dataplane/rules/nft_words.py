@@ -13,6 +13,7 @@ _ADDRESS = r"(?:\d{1,3}\.){3}\d{1,3}"
 class Field(StrEnum):
     """A field of a packet that rules match, as nft writes it."""
 
+    FAMILY = "meta nfproto"
     INPUT_DEVICE = "iifname"
     OUTPUT_DEVICE = "oifname"
     SOURCE = "ip saddr"
@@ -33,6 +34,7 @@ class KeyType(StrEnum):
     """The type of one part of a set's key or a map's value."""
 
     DEVICE = "ifname"
+    FAMILY = "nf_proto"
     ADDRESS = "ipv4_addr"
     PROTOCOL = "inet_proto"
     PORT = "inet_service"
@@ -40,6 +42,7 @@ class KeyType(StrEnum):
 
 
 _VALUES = {
+    KeyType.FAMILY: re.compile(r"ipv[46]\Z"),
     KeyType.DEVICE: re.compile(r"[a-z][a-z0-9]{0,14}\Z"),
     KeyType.ADDRESS: re.compile(_ADDRESS + r"(?:/\d{1,2})?\Z"),
     KeyType.PROTOCOL: re.compile(r"\d{1,3}\Z"),
@@ -47,6 +50,7 @@ _VALUES = {
     KeyType.MARK: re.compile(r"\d{1,10}\Z"),
 }
 TYPE_OF = {
+    Field.FAMILY: KeyType.FAMILY,
     Field.INPUT_DEVICE: KeyType.DEVICE,
     Field.OUTPUT_DEVICE: KeyType.DEVICE,
     Field.SOURCE: KeyType.ADDRESS,

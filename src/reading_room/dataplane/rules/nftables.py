@@ -334,8 +334,9 @@ class NamedSet:
     elements: tuple[Element, ...] = ()
     interval: bool = False
     value: tuple[KeyType, ...] | Literal["verdict"] | None = None
-    filled: Literal["rates", "counts"] | None = None
-    """What rules add to it (``OverRate``, ``OverCount``). Such a set has no elements here and is never read back."""
+    filled: Literal["rates", "counts", "lease"] | None = None
+    """What fills it: rules (``OverRate``, ``OverCount``), or the agent's renewals of the host's lease. Such a set has
+    no elements here and is never read back."""
 
     @property
     def kind(self) -> str:
@@ -352,7 +353,9 @@ class NamedSet:
         parts = [f"type {kind};"]
         if self.interval:
             parts.append("flags interval;")
-        if self.filled:
+        if self.filled == "lease":
+            parts.append("flags timeout;")
+        elif self.filled:
             # A count has no timeout: it ends with the last connection that it counts.
             parts.append("flags dynamic;" + (" timeout 10s;" if self.filled == "rates" else "") + " size 65535;")
         return f"add {self.kind} {TABLE} {name(self.name)} {{ {' '.join(parts)} }}"

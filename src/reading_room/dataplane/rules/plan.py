@@ -8,9 +8,11 @@ before their rules. If somebody else put something into a namespace, a step remo
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from reading_room.dataplane.rules.host import UPLINK_DEVICE, EndpointReach, HostConfig, RouterConfig
+from reading_room.dataplane.rules.host import UPLINK_DEVICE, EndpointReach, HostConfig, RouterConfig, Tunnel
 from reading_room.dataplane.rules.steps import (
+    AddByTunnel,
     AddSecondary,
     ApplyRuleset,
     ChangeAddresses,
@@ -20,10 +22,12 @@ from reading_room.dataplane.rules.steps import (
     CloseListener,
     CreateLink,
     CreateNamespace,
+    CreateTunnel,
     CreateUplink,
     CutConnections,
     DeleteLink,
     DeleteNamespace,
+    DeleteTunnel,
     DeleteUplink,
     ForgetFlows,
     ForgetTranslations,
@@ -32,6 +36,7 @@ from reading_room.dataplane.rules.steps import (
     ObservedLink,
     ObservedRouter,
     OpenListener,
+    RemoveByTunnel,
     RemoveSecondary,
     RemoveStray,
     Step,
@@ -84,6 +89,7 @@ def _changes(desired: RouterConfig, observed: ObservedRouter) -> Iterator[Step]:
         yield DeleteLink(vpc_id, found.name, found.interface_id, why)
     if observed.uplink is not None and (desired.uplink is None or not observed.uplink):
         yield DeleteUplink(vpc_id, "it does not work" if desired.uplink else "the VPC has no internet gateway")
+    yield from _tunnel_cuts(vpc_id, desired.tunnel, observed.tunnel)
     lost = {
         each.interface_id: compare(each.secondary, kept[each.interface_id].secondary)[1]
         for each in desired.links
@@ -102,7 +108,7 @@ def _changes(desired: RouterConfig, observed: ObservedRouter) -> Iterator[Step]:
     elif transactions := differences(observed.ruleset, desired.ruleset):
         yield ApplyRuleset(vpc_id, transactions, desired.ruleset, "groups, routes, endpoints or interfaces changed")
     gone = {address for found, _ in unwanted for address in (found.address, *found.secondary) if address}
-    gone.update(drop_address, *lost.values())
+    gone.update(drop_address, *lost.values(), _moved(desired, observed))
     # Before flows are forgotten: the reset that ends a connection passes as a part of it.
     for label in observed.listeners:
         if label not in desired.listeners:
@@ -116,6 +122,7 @@ def _changes(desired: RouterConfig, observed: ObservedRouter) -> Iterator[Step]:
         why = "the router's addresses follow subnets, DNS support and endpoints"
         yield ChangeAddresses(vpc_id, add_address, drop_address, why)
     yield from _routing(desired, observed)
+    yield from _tunnel(vpc_id, desired.tunnel, observed.tunnel)
     for link in desired.links:
         there = kept.get(link.interface_id)
         if there is None:
@@ -158,6 +165,44 @@ def _routing(desired: RouterConfig, observed: ObservedRouter) -> Iterator[Step]:
         yield ChangeBlackholes(vpc_id, (), drop_blackholes, "route tables lead to the outside")
 
 
+def _same_device(desired: Tunnel | None, observed: Tunnel | None) -> bool:
+    """Return whether the device that exists is the desired one, whatever leads to it."""
+    if desired is None or observed is None:
+        return False
+    return replace(desired, hosts=(), routes=()) == replace(observed, hosts=(), routes=())
+
+
+def _tunnel_cuts(vpc_id: str, desired: Tunnel | None, observed: Tunnel | None) -> Iterator[Step]:
+    """Yield what removes a wrong tunnel, and hosts and routes that are no longer wanted, before the rules change."""
+    if observed is None:
+        return
+    if desired is None or not _same_device(desired, observed):
+        yield DeleteTunnel(vpc_id, observed.device, "it is not the tunnel of the VPC" if desired else "no other host")
+        return
+    hosts, routes = compare(desired.hosts, observed.hosts)[1], compare(desired.routes, observed.routes)[1]
+    if hosts or routes:
+        yield RemoveByTunnel(vpc_id, observed.device, hosts, routes, "addresses left other hosts")
+
+
+def _tunnel(vpc_id: str, desired: Tunnel | None, observed: Tunnel | None) -> Iterator[Step]:
+    """Yield what creates the tunnel, and adds hosts and routes, after the rules know the addresses."""
+    if desired is None:
+        return
+    there = observed if observed is not None and _same_device(desired, observed) else None
+    if there is None:
+        yield CreateTunnel(vpc_id, desired, "the VPC may be on several hosts")
+        there = replace(desired, hosts=(), routes=())
+    hosts, routes = compare(desired.hosts, there.hosts)[0], compare(desired.routes, there.routes)[0]
+    if hosts or routes:
+        yield AddByTunnel(vpc_id, desired.device, hosts, routes, "addresses are on other hosts")
+
+
+def _moved(desired: RouterConfig, observed: ObservedRouter) -> set[str]:
+    """Return the addresses that are no longer on the other host where they were."""
+    before = set(observed.tunnel.routes) if observed.tunnel is not None else set()
+    return {route.address for route in before.difference(desired.tunnel.routes if desired.tunnel is not None else ())}
+
+
 def _by_interface(rule: PolicyRule) -> bool:
     return rule.preference in (THROUGH, NOT_THROUGH)
 
@@ -167,6 +212,8 @@ def _removal(observed: ObservedRouter) -> list[Step]:
     steps: list[Step] = [DeleteLink(vpc_id, link.name, link.interface_id, why) for link in observed.links]
     if observed.uplink is not None:
         steps.append(DeleteUplink(vpc_id, why))
+    if observed.tunnel is not None:
+        steps.append(DeleteTunnel(vpc_id, observed.tunnel.device, why))
     gone = [address for link in observed.links for address in (link.address, *link.secondary) if address]
     steps += [ForgetFlows(vpc_id, address, why) for address in gone]
     steps += [CloseListener(label, why) for label in observed.listeners]

@@ -9,7 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from reading_room.dataplane.rules.host import EndpointReach, LinkConfig, Translation
+from reading_room.dataplane.rules.host import (
+    EndpointReach,
+    LinkConfig,
+    Translation,
+    Tunnel,
+    TunnelHost,
+    TunnelRoute,
+)
 from reading_room.dataplane.rules.nftables import Ruleset
 from reading_room.dataplane.rules.uplink import BUILT_IN_RULES, PolicyRule, TableRoute
 from reading_room.dataplane.spec import ListenerLabel
@@ -74,6 +81,8 @@ class ObservedRouter:
     routes: tuple[TableRoute, ...] = ()
     rules: tuple[PolicyRule, ...] = BUILT_IN_RULES
     strays: tuple[Stray, ...] = ()
+    tunnel: Tunnel | None = None
+    """The VXLAN device as the kernel has it. One that is not complete has no MAC address here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +199,46 @@ class DeleteUplink:
 
 
 @dataclass(frozen=True, slots=True)
+class CreateTunnel:
+    """Create the VPC's VXLAN device, without hosts and routes."""
+
+    vpc_id: str
+    tunnel: Tunnel
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteTunnel:
+    """Remove the VPC's VXLAN device, and with it its routes."""
+
+    vpc_id: str
+    device: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddByTunnel:
+    """Add other hosts to a tunnel, then routes to their addresses."""
+
+    vpc_id: str
+    device: str
+    hosts: tuple[TunnelHost, ...]
+    routes: tuple[TunnelRoute, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveByTunnel:
+    """Remove routes by a tunnel, then other hosts from it."""
+
+    vpc_id: str
+    device: str
+    hosts: tuple[TunnelHost, ...]
+    routes: tuple[TunnelRoute, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ChangeTableRoutes:
     """Add and remove routes of our own tables."""
 
@@ -300,6 +349,10 @@ Step = (
     | RemoveSecondary
     | CreateUplink
     | DeleteUplink
+    | CreateTunnel
+    | DeleteTunnel
+    | AddByTunnel
+    | RemoveByTunnel
     | ChangeTableRoutes
     | LeadThrough
     | ChangePolicyRules
@@ -314,7 +367,7 @@ Step = (
 
 def describe(step: Step) -> str:
     """Return a step in one line: its type, its subject and its reason."""
-    names = ("interface_id", "link", "label", "address", "add", "remove", "port")
+    names = ("interface_id", "link", "label", "address", "add", "remove", "port", "device", "hosts", "routes")
     about = [getattr(step, name, None) for name in names]
     shown = [each.interface_id if isinstance(each, LinkConfig) else str(each) for each in about if each]
     return f"{type(step).__name__} {' '.join(shown)[:300]}: {step.reason}"

@@ -6,7 +6,7 @@ Established packets would pass by the first rules of the chains. For the answer,
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from reading_room.dataplane.rules import parsed
@@ -49,6 +49,7 @@ from reading_room.dataplane.rules.nftables import (
 )
 from reading_room.dataplane.rules.verdicts import ICMP, TCP, UDP, Inbound, Outcome, Packet
 
+NO_HOSTS: Mapping[str, HostConfig] = {}
 _ICMP_REQUESTS = (8, 13, 15, 17)
 
 
@@ -65,7 +66,8 @@ class Met:
 class Trace:
     """The fate of a packet, and the rules that it met.
 
-    ``delivered_to`` is as in ``verdicts.Verdict``. ``reported`` is what flow logs get about a packet that ended here.
+    ``delivered_to`` is as in ``verdicts.Verdict``, or the underlay address of the host that a tunnel leads to.
+    ``reported`` is what flow logs get about a packet that ended here.
     """
 
     outcome: Outcome
@@ -98,8 +100,12 @@ class _State:
     reported: Fate | None = None
 
 
-def trace(config: HostConfig, packet: Packet | Inbound) -> Trace:
-    """Return the fate of ``packet`` by the rulesets."""
+def trace(config: HostConfig, packet: Packet | Inbound, others: Mapping[str, HostConfig] = NO_HOSTS) -> Trace:
+    """Return the fate of ``packet`` by the rulesets.
+
+    ``others`` are configurations of other hosts by their underlay addresses. A packet to a host that is not among them
+    ends with the outcome ``tunnelled``.
+    """
     fields = {Field.DESTINATION: packet.destination, Field.PROTOCOL: str(packet.protocol)}
     if isinstance(packet, Inbound):
         state = _state(packet, fields | {Field.SOURCE: packet.source})
@@ -110,6 +116,8 @@ def trace(config: HostConfig, packet: Packet | Inbound) -> Trace:
         return Trace("no-wire")
     state = _state(packet, fields | {Field.INPUT_DEVICE: link.name, Field.SOURCE: packet.source or link.address})
     there = _Walk(router, ()).run(state)
+    if there.outcome == "tunnelled" and there.delivered_to in others:
+        return _come_by_tunnel(others[there.delivered_to], router.vpc_id, state, there.met)
     if there.outcome != "left":
         return there
     state.fields = {field: value for field, value in state.fields.items() if field not in _OF_ONE_ROUTER}
@@ -138,6 +146,16 @@ def _state(packet: Packet | Inbound, fields: dict[Field, str]) -> _State:
         # The first two bytes, which a rule reads as a source port for any protocol.
         fields[Field.SOURCE_PORT] = str(packet.icmp_type << 8 | packet.icmp_code)
     return _State(fields, icmp is not None and icmp[0] not in _ICMP_REQUESTS, icmp)
+
+
+def _come_by_tunnel(config: HostConfig, vpc_id: str, state: _State, met: tuple[Met, ...]) -> Trace:
+    """Come in at another host by the tunnel of a VPC; without the VPC there, the packet is lost."""
+    router = next((each for each in config.routers if each.vpc_id == vpc_id), None)
+    if router is None or router.tunnel is None:
+        return Trace("unrouted", "", met)
+    state.fields = {field: value for field, value in state.fields.items() if field not in _OF_ONE_ROUTER}
+    state.fields[Field.INPUT_DEVICE] = router.tunnel.device
+    return _Walk(router, met).run(state)
 
 
 def _arrive(config: HostConfig, state: _State, met: tuple[Met, ...], vpc_id: str = "") -> Trace | None:
@@ -179,6 +197,8 @@ class _Walk:
         receiver = self.taker(state) or next(
             (link for link in self.router.links if destination in _addresses(link)), None
         )
+        if receiver is None and (host := self.other_host(destination)):
+            return self.tunnelled(host, state)
         if receiver is None and not self.leads_out(state, destination):
             self.met.append(Met("routing", f"blackhole {destination}"))
             return self.end("unrouted", state)
@@ -191,6 +211,23 @@ class _Walk:
         answered = self.answers(receiver, state)
         outcome: Outcome = "delivered" if destination in _addresses(receiver) else "forwarded"
         return Trace(outcome, receiver.interface_id, tuple(self.met), None, source, answered)
+
+    def other_host(self, destination: str) -> str:
+        """Return the underlay address of the host that has a destination, or empty text."""
+        tunnel = self.router.tunnel
+        if tunnel is None:
+            return ""
+        hop = next((route.hop for route in tunnel.routes if route.address == destination), None)
+        return next((host.underlay for host in tunnel.hosts if host.hop == hop), "")
+
+    def tunnelled(self, host: str, state: _State) -> Trace:
+        """Return the trace of a packet that routing sends to another host."""
+        if self.router.tunnel is None:
+            raise ValueError(f"{self.router.vpc_id} has no tunnel")
+        state.fields[Field.OUTPUT_DEVICE] = self.router.tunnel.device
+        if ended := self.through("forward", state) or self.through("postrouting", state):
+            return ended
+        return Trace("tunnelled", host, tuple(self.met), None, state.fields[Field.SOURCE])
 
     def through(self, hook: str, state: _State) -> Trace | None:
         """Follow the chains of a hook; return the trace if one of them drops the packet."""
@@ -339,6 +376,8 @@ class _Walk:
         match match:
             case Equals(field, value):
                 return field in fields and _covers(_KINDS.get(field, KeyType.PORT), value, fields[field])
+            case Lookup(_, set_name, negated) if self.sets[set_name].filled == "lease":
+                return not negated  # The host has its lease.
             case Lookup(names, set_name, negated):
                 element = self.find(self.sets[set_name], names, state)
                 if element is not None and element.comment:

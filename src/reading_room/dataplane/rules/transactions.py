@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from reading_room.dataplane.rules.compile.between_hosts import LEASE, LEASE_KEY
 from reading_room.dataplane.rules.nftables import (
     TABLE,
     Chain,
@@ -98,6 +99,12 @@ def differences(old: Ruleset, new: Ruleset) -> tuple[str, ...]:
         + [_Unit((f"delete {each.kind} {TABLE} {each.name}",), _DECLARATION_COST) for each in gone_sets],
     )
     return tuple(text for phase in phases for text in _pack(phase))
+
+
+def lease_transaction(seconds: int) -> str:
+    """Return the transaction after which the host's lease lasts so many seconds, whether it had one or not."""
+    element = f"element {TABLE} {LEASE} {{ {LEASE_KEY}"
+    return f"add {element} timeout 1s }}\ndelete {element} }}\nadd {element} timeout {seconds:d}s }}\n"
 
 
 def _skeleton(ruleset: Ruleset) -> Ruleset:

@@ -11,6 +11,7 @@ Outcome = Literal[
     "delivered",
     "left",
     "forwarded",
+    "tunnelled",
     "spoofed",
     "refused-egress",
     "refused-ingress",
@@ -23,6 +24,7 @@ Outcome = Literal[
 """``left``: the packet left by the internet gateway to an address of no VPC; what happens there depends on the uplink.
 ``forwarded``: a route led it to an interface that receives packets for other addresses. It is lost there, because
 containers do not forward packets.
+``tunnelled``: it went to another host of the VPC, which judges it by the receiver's groups.
 ``unanswered``: groups allow it, but an interface endpoint has no listener at the port.
 ``unrouted``: groups allow it, but no route or interface takes it.
 ``ignored``: it was for the router itself, which does not answer.

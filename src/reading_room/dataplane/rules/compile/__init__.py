@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from reading_room.dataplane.rules.compile import names
-from reading_room.dataplane.rules.compile.base_chains import BASE_CHAINS, FIXED_CHAINS
+from reading_room.dataplane.rules.compile.base_chains import FIXED_CHAINS, base_chains
+from reading_room.dataplane.rules.compile.between_hosts import elsewhere, tunnel, tunnel_sets
 from reading_room.dataplane.rules.compile.endpoints import endpoint_listeners, endpoint_sets, listening, reach
 from reading_room.dataplane.rules.compile.flow_logs import logged_sets
 from reading_room.dataplane.rules.compile.gateways import elastic_of, gateway_sets, returns, translations, uplink
@@ -25,24 +26,26 @@ from reading_room.dataplane.rules.compile.topology import (
 )
 from reading_room.dataplane.rules.host import HostConfig, RouterConfig, link_name, namespace_name
 from reading_room.dataplane.rules.nftables import KeyType, NamedSet, Ruleset
-from reading_room.dataplane.spec import NetworkSpec, PrefixList, Vpc
+from reading_room.dataplane.spec import NetworkSpec, PrefixList, Underlay, Vpc
 
 ANYWHERE = "0.0.0.0/0"
 
 
 def compile_host(spec: NetworkSpec) -> HostConfig:
     """Return the configuration of the host's kernel for the whole spec. Raises as ``compile_vpc`` does."""
-    routers = (compile_vpc(vpc, spec.prefix_lists) for vpc in spec.vpcs)
+    routers = (compile_vpc(vpc, spec.prefix_lists, underlay=spec.underlay) for vpc in spec.vpcs)
     return HostConfig(tuple(sorted(routers, key=lambda router: router.vpc_id)))
 
 
-def compile_vpc(vpc: Vpc, prefix_lists: tuple[PrefixList, ...], kept: Kept = frozenset()) -> RouterConfig:
+def compile_vpc(
+    vpc: Vpc, prefix_lists: tuple[PrefixList, ...], kept: Kept = frozenset(), *, underlay: Underlay | None = None
+) -> RouterConfig:
     """Return one VPC's router. ``kept`` are combinations of groups whose chains stay even if no interface has them.
 
     An interface without a container has no wire and does not appear in the result. A caller that does not have a
     container's namespace open should remove the ``container_id`` before compiling, so that packets to it are reported.
-    Raises ``ValueError`` if the VPC contradicts itself: a subnet without its route table, an interface without its
-    subnet or group, or a malformed address or name.
+    ``underlay`` has the other hosts, if there are any. Raises ``ValueError`` if the VPC contradicts itself: a subnet
+    without its route table, an interface without its subnet or group, or a malformed address or name.
     """
     lists = {each.prefix_list_id: each.cidrs for each in prefix_lists}
     _must_fit(vpc)
@@ -57,8 +60,12 @@ def compile_vpc(vpc: Vpc, prefix_lists: tuple[PrefixList, ...], kept: Kept = fro
     for each in interfaces:
         sources.setdefault(tables[each.subnet_id].route_table_id, []).extend(each.addresses)
     elastic = elastic_of(vpc, (address for each in interfaces for address in each.addresses))
+    wires = links(vpc, interfaces)
+    way_out = None if underlay is None else tunnel(vpc, underlay)
+    remote = ([], []) if way_out is None else elsewhere(vpc, way_out.device, tables)
     sets = [
-        *topology_sets(vpc, interfaces, services, tables),
+        *topology_sets(vpc, interfaces, services, tables, remote),
+        *([] if way_out is None else tunnel_sets(wires)),
         *groups.sets,
         *endpoint_sets(vpc, found, far, services),
         *gateway_sets(vpc, found, inner, elastic),
@@ -76,12 +83,17 @@ def compile_vpc(vpc: Vpc, prefix_lists: tuple[PrefixList, ...], kept: Kept = fro
         namespace=namespace_name(vpc.vpc_id),
         addresses=router_addresses(vpc),
         blackholes=(ANYWHERE, *sorted(vpc.cidrs)),
-        links=links(vpc, interfaces),
+        links=wires,
         listeners=tuple(sorted(labels, key=lambda label: (label.kind, label.address, label.port))),
         reach=reach((*found, *far), sources, elastic),
         ruleset=Ruleset(
             tuple(sorted(sets, key=lambda each: each.name)),
-            tuple(sorted((*BASE_CHAINS, *FIXED_CHAINS, *groups.chains), key=lambda chain: chain.name)),
+            tuple(
+                sorted(
+                    (*base_chains(way_out.device if way_out else ""), *FIXED_CHAINS, *groups.chains),
+                    key=lambda chain: chain.name,
+                )
+            ),
         ),
         uplink=uplink(vpc, found),
         endpoint_addresses=tuple(sorted(address for each in services for address in each.addresses)),
@@ -91,6 +103,7 @@ def compile_vpc(vpc: Vpc, prefix_lists: tuple[PrefixList, ...], kept: Kept = fro
             *led(by_interface, inner_interface, sources),
         ),
         through=through(by_interface, inner_interface),
+        tunnel=way_out,
     )
 
 

@@ -1,4 +1,4 @@
-"""The chains in the kernel's hooks. They are the same for every VPC, and never change in its life.
+"""The chains in the kernel's hooks. They never change in a VPC's life, and are the same for every VPC on a single host.
 
 Everything that differs between VPCs or changes is in the sets and maps that these chains look up (``names.py``), and in
 the chains of groups that a verdict map leads to. A new packet meets them in this order:
@@ -24,11 +24,17 @@ the chains of groups that a verdict map leads to. A new packet meets them in thi
 ``post_ingress``   after srcnat  Nothing leaves by the uplink with a private source; the receiver's groups judge, with
                                  the source as the receiver sees it.
 =================  ============  ======================================================================
+
+If there are other hosts, every VPC has a tunnel to them (``between_hosts.py``), and a few rules more: nothing passes
+after the end of the host's lease, and ``pre_egress`` and ``post_ingress`` leave a judgement to the other host.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from reading_room.dataplane.rules.compile import names
+from reading_room.dataplane.rules.compile.between_hosts import HERE, LEASE_ENDED, from_tunnel, to_tunnel
 from reading_room.dataplane.rules.compile.flow_logs import Fate, refusal
 from reading_room.dataplane.rules.host import UPLINK_DEVICE
 from reading_room.dataplane.rules.nftables import (
@@ -92,192 +98,245 @@ INNER_NAT = Chain(
 FIXED_CHAINS = (CONTAINED, NOBODY, INNER_NAT)
 """The chains of every VPC that base chains or elements of ``names.INNER`` lead to. They never change either."""
 
-BASE_CHAINS = (
-    Chain(
-        "inp_local",
-        (
-            *_ESTABLISHED,
-            Rule(_TO_LISTENER, (Accept(),), "an endpoint"),
-            _EXEMPT,
-            Rule((), (VerdictFrom((Field.DESTINATION,), names.SERVICE_INGRESS),)),
-            refusal(Fate.REFUSED_INGRESS),
-            refusal(Fate.REFUSED_INGRESS, seen=Field.DESTINATION),
+
+@dataclass(frozen=True, slots=True)
+class _Between:
+    """The rules that only a VPC with a tunnel to other hosts has, by the place where they stand."""
+
+    raw: tuple[Rule, ...] = ()
+    egress: tuple[Rule, ...] = ()
+    route: tuple[Rule, ...] = ()
+    ingress: tuple[Rule, ...] = ()
+
+
+def _between(device: str) -> _Between:
+    comes = from_tunnel(device)
+    strange = Lookup((Field.INPUT_DEVICE, Field.SOURCE), names.MARKS, negated=True)
+    return _Between(
+        raw=(
+            LEASE_ENDED,
+            Rule((comes, strange), (Count(), Drop()), "no address of another host"),
+            Rule((comes, Lookup((Field.DESTINATION,), HERE, negated=True)), (Count(), Drop()), "no interface here"),
         ),
-        Hook("filter", "input", 110),
-    ),
-    Chain(
-        "inp_service",
-        (
-            *_ESTABLISHED,
-            Rule(_TO_LISTENER, (Accept(),), "an endpoint"),
-            _EXEMPT,
-            Rule((Lookup(_SERVICE, names.SERVICES),), (Accept(),), "an interface endpoint"),
-            refusal(Fate.UNANSWERED),
-            refusal(Fate.UNANSWERED, seen=Field.DESTINATION),
-        ),
-        Hook("filter", "input", 120),
-    ),
-    Chain(
-        "inp_source",
-        (
-            Rule((), (SourceFrom(_BY_TABLE, names.SOURCE_NAT),), "NAT gateways"),
-            Rule(
-                (Equals(Field.DESTINATION, LOCAL_ENDPOINT_ADDRESS), Lookup((Field.PORT,), names.FAR_PORTS)),
-                (SourceFrom((Field.SOURCE,), names.SOURCE_ELASTIC),),
-                "Elastic IPs",
+        egress=(Rule((comes,), (Accept(),), "the host of the sender has judged"),),
+        route=(Rule((comes,), (Accept(),), "an interface of this host"),),
+        ingress=(Rule((to_tunnel(device),), (Accept(),), "the host of the receiver judges"),),
+    )
+
+
+def base_chains(tunnel: str = "") -> tuple[Chain, ...]:
+    """Return the base chains of a VPC, sorted by name. ``tunnel`` is the device to other hosts, if there are any."""
+    return _chains(_between(tunnel)) if tunnel else BASE_CHAINS
+
+
+def _chains(between: _Between) -> tuple[Chain, ...]:
+    return (
+        Chain(
+            "inp_local",
+            (
+                *_ESTABLISHED,
+                Rule(_TO_LISTENER, (Accept(),), "an endpoint"),
+                _EXEMPT,
+                Rule((), (VerdictFrom((Field.DESTINATION,), names.SERVICE_INGRESS),)),
+                refusal(Fate.REFUSED_INGRESS),
+                refusal(Fate.REFUSED_INGRESS, seen=Field.DESTINATION),
             ),
-            Rule((), (SourceFrom(_INSIDE, names.SOURCE_INNER),), "NAT gateways inside the VPC"),
+            Hook("filter", "input", 110),
         ),
-        Hook("nat", "input", 100, "accept"),
-    ),
-    Chain(
-        "out_local",
-        (
-            Rule((StateIn(("established",)),), (Accept(),), "an answer"),
-            # No other error is sent about a dropped packet: VPCs drop silently.
-            Rule((StateIn(("related",)), Icmp(3, 4)), (Accept(),), "packet too big"),
-        ),
-        Hook("filter", "output", 0),
-    ),
-    Chain(
-        "post_ingress",
-        (
-            Rule(
-                (_TO_OUTSIDE, Lookup((Field.SOURCE,), names.PUBLIC, negated=True)),
-                (Count(), Drop()),
-                "nothing private leaves",
+        Chain(
+            "inp_service",
+            (
+                *_ESTABLISHED,
+                Rule(_TO_LISTENER, (Accept(),), "an endpoint"),
+                _EXEMPT,
+                Rule((Lookup(_SERVICE, names.SERVICES),), (Accept(),), "an interface endpoint"),
+                refusal(Fate.UNANSWERED),
+                refusal(Fate.UNANSWERED, seen=Field.DESTINATION),
             ),
-            # An Elastic IP answers only by the internet gateway. Answers that the table sends elsewhere are dropped.
-            Rule(
-                (_TO_OUTSIDE, Answering(), Lookup((Field.MARK, Field.DESTINATION), names.BY_INTERNET, negated=True)),
-                (Drop(),),
-                "an answer by another way",
-            ),
-            *_ESTABLISHED,
-            Rule((_TO_OUTSIDE,), (Accept(),), "the internet gateway"),
-            Rule((), (VerdictFrom((Field.OUTPUT_DEVICE,), names.INGRESS),)),
-            refusal(Fate.REFUSED_INGRESS, seen=Field.OUTPUT_DEVICE),
-            refusal(Fate.REFUSED_INGRESS),
+            Hook("filter", "input", 120),
         ),
-        Hook("filter", "postrouting", 110),
-    ),
-    Chain(
-        "post_source",
-        (
-            Rule((_TO_OUTSIDE,), (SourceFrom(_BY_TABLE, names.SOURCE_NAT),), "NAT gateways"),
-            Rule((_TO_OUTSIDE,), (SourceFrom((Field.SOURCE,), names.SOURCE_ELASTIC),), "Elastic IPs"),
-            Rule((), (SourceFrom(_INSIDE, names.SOURCE_INNER),), "NAT gateways inside the VPC"),
-        ),
-        Hook("nat", "postrouting", 100, "accept"),
-    ),
-    Chain(
-        "pre_egress",
-        (
-            _ESTABLISHED[0],
-            # Before the rule for known flows, since repeated questions from one port are one flow.
-            Rule(
-                (
-                    Equals(Field.PROTOCOL, _UDP),
-                    Equals(Field.PORT, "53"),
-                    Lookup((Field.DESTINATION,), names.ROUTER),
-                    OverRate(names.DNS_RATE, DNS_PACKETS_PER_SECOND),
+        Chain(
+            "inp_source",
+            (
+                Rule((), (SourceFrom(_BY_TABLE, names.SOURCE_NAT),), "NAT gateways"),
+                Rule(
+                    (Equals(Field.DESTINATION, LOCAL_ENDPOINT_ADDRESS), Lookup((Field.PORT,), names.FAR_PORTS)),
+                    (SourceFrom((Field.SOURCE,), names.SOURCE_ELASTIC),),
+                    "Elastic IPs",
                 ),
-                (Count(), Drop()),
-                "resolver rate",
+                Rule((), (SourceFrom(_INSIDE, names.SOURCE_INNER),), "NAT gateways inside the VPC"),
             ),
-            Rule((NotTcp(), StateIn(("established",))), (Accept(),), "a known flow"),
-            # An ICMP error is related to the flow that it quotes, whoever sends it. Among containers, only the flow's
-            # own ends may send it: any other could send a neighbour packets that no group allows.
-            Rule((_FROM_OUTSIDE, StateIn(("related",))), (Accept(),), "an error from outside"),
-            *(
-                Rule((StateIn(("related",)),), (MarkFrom((Field.INPUT_DEVICE, end), names.MARKS), Accept()), "its flow")
-                for end in (Field.ORIGINAL_SOURCE, Field.REPLY_SOURCE)
-            ),
-            _EXEMPT,
-            refusal(Fate.REFUSED_EGRESS, (StateIn(("invalid", "related")),)),
-            Rule((StateIn(("invalid", "related")),), (Drop(),), "no flow can start so"),
-            Rule((_FROM_OUTSIDE,), (Accept(),), "the receiver judges"),
-            Rule((), (VerdictFrom((Field.INPUT_DEVICE,), names.EGRESS),)),
-            refusal(Fate.REFUSED_EGRESS),
+            Hook("nat", "input", 100, "accept"),
         ),
-        Hook("filter", "prerouting", -150),
-    ),
-    Chain(
-        "pre_endpoint",
-        (
-            Rule((_FROM_OUTSIDE,), (TranslateFrom((Field.DESTINATION,), names.ELASTIC),), "Elastic IPs"),
-            Rule(
-                (Equals(Field.PROTOCOL, _TCP),),
-                (TranslateFrom((Field.MARK, Field.DESTINATION, Field.PORT), names.ENDPOINTS),),
-                "endpoints",
+        Chain(
+            "out_local",
+            (
+                Rule((StateIn(("established",)),), (Accept(),), "an answer"),
+                # No other error is sent about a dropped packet: VPCs drop silently.
+                Rule((StateIn(("related",)), Icmp(3, 4)), (Accept(),), "packet too big"),
             ),
-            Rule(
-                (Equals(Field.PROTOCOL, _TCP), Lookup((Field.SOURCE,), names.FROM_ELASTIC)),
-                (TranslateFrom((Field.MARK, Field.DESTINATION, Field.PORT), names.FAR),),
-                "services beyond the internet gateway",
-            ),
+            Hook("filter", "output", 0),
         ),
-        Hook("nat", "prerouting", -100, "accept"),
-    ),
-    Chain(
-        "pre_raw",
-        (
-            Rule((Fragment(),), (Goto(CONTAINED.name),), "no ports to judge"),
-            Rule((), (MarkFrom((Field.INPUT_DEVICE, Field.SOURCE), names.MARKS), Accept()), "its own address"),
-            Rule((_FROM_OUTSIDE, Lookup((Field.SOURCE,), names.CLOSED)), (Count(), Drop()), "not from outside"),
-            Rule((_FROM_OUTSIDE, Lookup((Field.DESTINATION,), names.PUBLIC)), (Accept(),), "a public address"),
-            Rule((_FROM_OUTSIDE,), (Count(), Drop()), "nothing else comes in"),
-            Rule((Ipv6(),), (Count(), Drop()), "no IPv6"),
-            Rule((), (Count(),), "not its own address"),
-            refusal(Fate.SPOOFED),
-        ),
-        Hook("filter", "prerouting", -300),
-    ),
-    Chain(
-        "pre_route",
-        (
-            *_ESTABLISHED,
-            Rule(
-                (_FROM_OUTSIDE, Translated(), Lookup((Field.DESTINATION,), names.ATTACHED)),
-                (Accept(),),
-                "an Elastic IP",
-            ),
-            Rule((_FROM_OUTSIDE,), (Drop(),), "no interface has it"),
-            # Datagrams to the resolver have their own limit.
-            Rule((Equals(Field.PROTOCOL, _UDP), Lookup(_SERVICE, names.EXEMPT)), (Accept(),), "the resolver"),
-            Rule((OverCount(names.CONNECTIONS, MOST_CONNECTIONS),), (Goto(CONTAINED.name),), "too many connections"),
-            _EXEMPT,
-            Rule(
-                (),
-                (MarkFrom((Field.SOURCE, Field.DESTINATION), names.INNER_INTERFACE), KeepMark(), Accept()),
-                "an interface that takes it inside the VPC",
-            ),
-            Rule((), (VerdictFrom((Field.SOURCE, Field.DESTINATION), names.INNER),)),
-            Rule((Lookup((Field.DESTINATION,), names.ATTACHED),), (Accept(),), "an interface of the VPC"),
-            Rule(_TO_LISTENER, (Accept(),), "an endpoint"),
-            Rule((Lookup((Field.DESTINATION,), names.ROUTER),), (Count(), Drop()), "the router answers nobody"),
-            # As in AWS, such packets are not in flow logs, so they are counted here.
-            Rule((Equals(Field.DESTINATION, LINK_LOCAL),), (Count(),), "nobody at this link-local address"),
-            Rule(
-                (),
-                (MarkFrom((Field.MARK, Field.DESTINATION), names.BY_INTERFACE), KeepMark(), Accept()),
-                "an interface that takes it",
-            ),
-            Rule(
-                (
-                    Lookup((Field.MARK, Field.DESTINATION), names.BY_INTERNET),
-                    Lookup((Field.SOURCE,), names.FROM_ELASTIC),
+        Chain(
+            "post_ingress",
+            (
+                Rule(
+                    (_TO_OUTSIDE, Lookup((Field.SOURCE,), names.PUBLIC, negated=True)),
+                    (Count(), Drop()),
+                    "nothing private leaves",
                 ),
-                (Accept(),),
-                "the internet gateway",
+                # An Elastic IP answers only by the internet gateway. What the table sends elsewhere is dropped.
+                Rule(
+                    (
+                        _TO_OUTSIDE,
+                        Answering(),
+                        Lookup((Field.MARK, Field.DESTINATION), names.BY_INTERNET, negated=True),
+                    ),
+                    (Drop(),),
+                    "an answer by another way",
+                ),
+                *_ESTABLISHED,
+                Rule((_TO_OUTSIDE,), (Accept(),), "the internet gateway"),
+                *between.ingress,
+                Rule((), (VerdictFrom((Field.OUTPUT_DEVICE,), names.INGRESS),)),
+                refusal(Fate.REFUSED_INGRESS, seen=Field.OUTPUT_DEVICE),
+                refusal(Fate.REFUSED_INGRESS),
             ),
-            Rule(
-                (Lookup((Field.MARK, Field.DESTINATION), names.BY_NAT), Lookup((Field.PROTOCOL,), names.NAT_PROTOCOLS)),
-                (Accept(),),
-                "a NAT gateway",
-            ),
-            refusal(Fate.UNROUTED),
+            Hook("filter", "postrouting", 110),
         ),
-        Hook("filter", "prerouting", -90),
-    ),
-)
+        Chain(
+            "post_source",
+            (
+                Rule((_TO_OUTSIDE,), (SourceFrom(_BY_TABLE, names.SOURCE_NAT),), "NAT gateways"),
+                Rule((_TO_OUTSIDE,), (SourceFrom((Field.SOURCE,), names.SOURCE_ELASTIC),), "Elastic IPs"),
+                Rule((), (SourceFrom(_INSIDE, names.SOURCE_INNER),), "NAT gateways inside the VPC"),
+            ),
+            Hook("nat", "postrouting", 100, "accept"),
+        ),
+        Chain(
+            "pre_egress",
+            (
+                _ESTABLISHED[0],
+                # Before the rule for known flows, since repeated questions from one port are one flow.
+                Rule(
+                    (
+                        Equals(Field.PROTOCOL, _UDP),
+                        Equals(Field.PORT, "53"),
+                        Lookup((Field.DESTINATION,), names.ROUTER),
+                        OverRate(names.DNS_RATE, DNS_PACKETS_PER_SECOND),
+                    ),
+                    (Count(), Drop()),
+                    "resolver rate",
+                ),
+                Rule((NotTcp(), StateIn(("established",))), (Accept(),), "a known flow"),
+                # An ICMP error is related to the flow that it quotes, whoever sends it. Among containers, only the
+                # flow's own ends may send it: any other could send a neighbour packets that no group allows.
+                Rule((_FROM_OUTSIDE, StateIn(("related",))), (Accept(),), "an error from outside"),
+                *(
+                    Rule(
+                        (StateIn(("related",)),),
+                        (MarkFrom((Field.INPUT_DEVICE, end), names.MARKS), Accept()),
+                        "its flow",
+                    )
+                    for end in (Field.ORIGINAL_SOURCE, Field.REPLY_SOURCE)
+                ),
+                _EXEMPT,
+                refusal(Fate.REFUSED_EGRESS, (StateIn(("invalid", "related")),)),
+                Rule((StateIn(("invalid", "related")),), (Drop(),), "no flow can start so"),
+                Rule((_FROM_OUTSIDE,), (Accept(),), "the receiver judges"),
+                *between.egress,
+                Rule((), (VerdictFrom((Field.INPUT_DEVICE,), names.EGRESS),)),
+                refusal(Fate.REFUSED_EGRESS),
+            ),
+            Hook("filter", "prerouting", -150),
+        ),
+        Chain(
+            "pre_endpoint",
+            (
+                Rule((_FROM_OUTSIDE,), (TranslateFrom((Field.DESTINATION,), names.ELASTIC),), "Elastic IPs"),
+                Rule(
+                    (Equals(Field.PROTOCOL, _TCP),),
+                    (TranslateFrom((Field.MARK, Field.DESTINATION, Field.PORT), names.ENDPOINTS),),
+                    "endpoints",
+                ),
+                Rule(
+                    (Equals(Field.PROTOCOL, _TCP), Lookup((Field.SOURCE,), names.FROM_ELASTIC)),
+                    (TranslateFrom((Field.MARK, Field.DESTINATION, Field.PORT), names.FAR),),
+                    "services beyond the internet gateway",
+                ),
+            ),
+            Hook("nat", "prerouting", -100, "accept"),
+        ),
+        Chain(
+            "pre_raw",
+            (
+                *between.raw,
+                Rule((Fragment(),), (Goto(CONTAINED.name),), "no ports to judge"),
+                Rule((), (MarkFrom((Field.INPUT_DEVICE, Field.SOURCE), names.MARKS), Accept()), "its own address"),
+                Rule((_FROM_OUTSIDE, Lookup((Field.SOURCE,), names.CLOSED)), (Count(), Drop()), "not from outside"),
+                Rule((_FROM_OUTSIDE, Lookup((Field.DESTINATION,), names.PUBLIC)), (Accept(),), "a public address"),
+                Rule((_FROM_OUTSIDE,), (Count(), Drop()), "nothing else comes in"),
+                Rule((Ipv6(),), (Count(), Drop()), "no IPv6"),
+                Rule((), (Count(),), "not its own address"),
+                refusal(Fate.SPOOFED),
+            ),
+            Hook("filter", "prerouting", -300),
+        ),
+        Chain(
+            "pre_route",
+            (
+                *_ESTABLISHED,
+                Rule(
+                    (_FROM_OUTSIDE, Translated(), Lookup((Field.DESTINATION,), names.ATTACHED)),
+                    (Accept(),),
+                    "an Elastic IP",
+                ),
+                Rule((_FROM_OUTSIDE,), (Drop(),), "no interface has it"),
+                # Datagrams to the resolver have their own limit.
+                Rule((Equals(Field.PROTOCOL, _UDP), Lookup(_SERVICE, names.EXEMPT)), (Accept(),), "the resolver"),
+                Rule(
+                    (OverCount(names.CONNECTIONS, MOST_CONNECTIONS),), (Goto(CONTAINED.name),), "too many connections"
+                ),
+                *between.route,
+                _EXEMPT,
+                Rule(
+                    (),
+                    (MarkFrom((Field.SOURCE, Field.DESTINATION), names.INNER_INTERFACE), KeepMark(), Accept()),
+                    "an interface that takes it inside the VPC",
+                ),
+                Rule((), (VerdictFrom((Field.SOURCE, Field.DESTINATION), names.INNER),)),
+                Rule((Lookup((Field.DESTINATION,), names.ATTACHED),), (Accept(),), "an interface of the VPC"),
+                Rule(_TO_LISTENER, (Accept(),), "an endpoint"),
+                Rule((Lookup((Field.DESTINATION,), names.ROUTER),), (Count(), Drop()), "the router answers nobody"),
+                # As in AWS, such packets are not in flow logs, so they are counted here.
+                Rule((Equals(Field.DESTINATION, LINK_LOCAL),), (Count(),), "nobody at this link-local address"),
+                Rule(
+                    (),
+                    (MarkFrom((Field.MARK, Field.DESTINATION), names.BY_INTERFACE), KeepMark(), Accept()),
+                    "an interface that takes it",
+                ),
+                Rule(
+                    (
+                        Lookup((Field.MARK, Field.DESTINATION), names.BY_INTERNET),
+                        Lookup((Field.SOURCE,), names.FROM_ELASTIC),
+                    ),
+                    (Accept(),),
+                    "the internet gateway",
+                ),
+                Rule(
+                    (
+                        Lookup((Field.MARK, Field.DESTINATION), names.BY_NAT),
+                        Lookup((Field.PROTOCOL,), names.NAT_PROTOCOLS),
+                    ),
+                    (Accept(),),
+                    "a NAT gateway",
+                ),
+                refusal(Fate.UNROUTED),
+            ),
+            Hook("filter", "prerouting", -90),
+        ),
+    )
+
+
+BASE_CHAINS = _chains(_Between())
+"""The base chains of a VPC on a single host."""

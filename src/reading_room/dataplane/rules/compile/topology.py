@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from reading_room.dataplane.rules import parsed
 from reading_room.dataplane.rules.compile import names
@@ -92,15 +92,19 @@ def tables_by_subnet(vpc: Vpc) -> dict[str, RouteTable]:
 
 
 def topology_sets(
-    vpc: Vpc, interfaces: Iterable[Interface], services: Iterable[Interface], tables: Mapping[str, RouteTable]
+    vpc: Vpc,
+    interfaces: Iterable[Interface],
+    services: Iterable[Interface],
+    tables: Mapping[str, RouteTable],
+    elsewhere: tuple[Sequence[Element], Sequence[Element]] = ((), ()),
 ) -> list[NamedSet]:
     """Return the sets of devices and addresses.
 
     ``interfaces`` are those with a wire, ``services`` those of interface endpoints. ``tables`` maps a subnet's id to
-    its route table.
+    its route table. ``elsewhere`` are the elements of ``MARKS`` and ``ATTACHED`` for addresses on other hosts.
     """
-    marks = []
-    there = []
+    marks = list(elsewhere[0])
+    there = list(elsewhere[1])
     for each in interfaces:
         for address in each.addresses:
             key = (link_name(each.interface_id), address)

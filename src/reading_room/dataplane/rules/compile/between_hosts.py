@@ -1,0 +1,94 @@
+"""A VPC on several hosts: the tunnel to the others, and the sets that its rules look up.
+
+The sender's host judges by the sender's groups and routes, and the receiver's host by the receiver's groups. Each knows
+the members of every group on all hosts (``SecurityGroup.members``), so it can judge alone. What comes by the tunnel
+must be from an address on another host and for an interface on this one; nothing that came by a tunnel leaves by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from reading_room.dataplane.rules import parsed
+from reading_room.dataplane.rules.host import (
+    MTU,
+    LinkConfig,
+    Tunnel,
+    TunnelHost,
+    TunnelRoute,
+    tunnel_device,
+    tunnel_hop,
+    tunnel_mac,
+)
+from reading_room.dataplane.rules.nftables import Count, Drop, Element, Equals, Field, KeyType, Lookup, NamedSet, Rule
+from reading_room.dataplane.spec import TUNNEL_OVERHEAD, RouteTable, Underlay, Vpc
+
+LEASE = "host_lease"
+"""Set with one element, which lasts as long as the host's lease. Nothing passes without it."""
+HERE = "to_here"
+"""Set of the addresses of interfaces with a wire on this host."""
+
+LEASE_KEY = "ipv4"
+"""The key of the lease's element: the address family, which all packets of a VPC share."""
+LEASE_ENDED = Rule(
+    (Lookup((Field.FAMILY,), LEASE, negated=True),), (Count(), Drop()), "the lease of the host has ended"
+)
+
+
+def from_tunnel(device: str) -> Equals:
+    """Return the match of packets that came by a tunnel."""
+    return Equals(Field.INPUT_DEVICE, device)
+
+
+def to_tunnel(device: str) -> Equals:
+    """Return the match of packets that leave by a tunnel."""
+    return Equals(Field.OUTPUT_DEVICE, device)
+
+
+def tunnel(vpc: Vpc, underlay: Underlay) -> Tunnel:
+    """Return a VPC's tunnel. Raises ``ValueError`` for an address on an unknown host."""
+    others = {each.host: each for each in underlay.others}
+    for placement in vpc.placements:
+        if placement.host not in others:
+            raise ValueError(f"{placement.address} is on {placement.host}, which is not a host that is known here")
+    used = sorted({placement.host for placement in vpc.placements})
+    return Tunnel(
+        device=tunnel_device(vpc.vni),
+        vni=vpc.vni,
+        mac=tunnel_mac(underlay.here.number),
+        underlay=underlay.here.underlay,
+        mtu=min(MTU, underlay.mtu - TUNNEL_OVERHEAD),
+        hosts=tuple(
+            sorted(
+                TunnelHost(tunnel_hop(others[host].number), tunnel_mac(others[host].number), others[host].underlay)
+                for host in used
+            )
+        ),
+        routes=tuple(
+            sorted(TunnelRoute(each.address, tunnel_hop(others[each.host].number)) for each in vpc.placements)
+        ),
+    )
+
+
+def tunnel_sets(links: tuple[LinkConfig, ...]) -> list[NamedSet]:
+    """Return the sets that only a VPC with a tunnel has."""
+    here = sorted(address for link in links for address in (link.address, *link.secondary))
+    return [
+        NamedSet(LEASE, (KeyType.FAMILY,), filled="lease"),
+        NamedSet(HERE, (KeyType.ADDRESS,), tuple(Element((address,)) for address in here)),
+    ]
+
+
+def elsewhere(vpc: Vpc, device: str, tables: Mapping[str, RouteTable]) -> tuple[list[Element], list[Element]]:
+    """Return the elements of ``names.MARKS`` and ``names.ATTACHED`` for addresses on other hosts.
+
+    ``tables`` maps a subnet's id to its route table. Raises ``ValueError`` for an address outside of every subnet.
+    """
+    marks, there = [], []
+    for address in sorted(each.address for each in vpc.placements):
+        subnet = next((each for each in vpc.subnets if parsed.address(address) in parsed.network(each.cidr)), None)
+        if subnet is None:
+            raise ValueError(f"{address}, on another host, is in no subnet of {vpc.vpc_id}")
+        marks.append(Element((device, address), (str(tables[subnet.subnet_id].number),)))
+        there.append(Element((address,)))
+    return marks, there

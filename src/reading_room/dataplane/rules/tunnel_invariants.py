@@ -1,0 +1,51 @@
+"""The invariants of a VPC's tunnel to other hosts. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reading_room.dataplane.rules import parsed
+from reading_room.dataplane.rules.compile.between_hosts import HERE, LEASE
+from reading_room.dataplane.rules.host import RouterConfig, Tunnel, tunnel_device
+from reading_room.dataplane.spec import Vpc
+
+
+def check_tunnel(router: RouterConfig, vpc: Vpc) -> Iterator[str]:
+    """Yield a sentence for each problem of the tunnel, and of the sets that only a VPC with a tunnel has."""
+    tunnel = router.tunnel
+    sets = {each.name: each for each in router.ruleset.sets}
+    if tunnel is None:
+        if vpc.placements:
+            yield f"{vpc.placements[0].address} is on another host, but there is no tunnel"
+        return
+    if (tunnel.device, tunnel.vni) != (tunnel_device(vpc.vni), vpc.vni):
+        yield f"its tunnel is {tunnel.device} with the VNI {tunnel.vni}, which is not that of the VPC"
+    here = {address for link in router.links for address in (link.address, *link.secondary)}
+    own = here.union(router.addresses, router.endpoint_addresses)
+    away = [route.address for route in tunnel.routes]
+    if len(set(away)) < len(away):
+        yield "an address is on two hosts"
+    yield from (f"{address} is on this host and on another" for address in sorted(own.intersection(away)))
+    if sorted(away) != sorted(each.address for each in vpc.placements):
+        yield "the routes of its tunnel do not lead to the VPC's addresses on other hosts"
+    hops = {host.hop for host in tunnel.hosts}
+    if len(hops) < len(tunnel.hosts) or len({host.underlay for host in tunnel.hosts}) < len(tunnel.hosts):
+        yield "two hosts have one place in the underlay"
+    if tunnel.underlay in {host.underlay for host in tunnel.hosts} or tunnel.mac in {host.mac for host in tunnel.hosts}:
+        yield "another host has the place of this one"
+    yield from (f"the route to {each.address} leads to no host" for each in tunnel.routes if each.hop not in hops)
+    if LEASE not in sets or sets[LEASE].filled != "lease" or sets[LEASE].elements:
+        yield "the end of the host's lease would not stop its packets"
+    if HERE not in sets or {each.key[0] for each in sets[HERE].elements} != here:
+        yield "what may come by the tunnel is not for its links alone"
+
+
+def table_marks(tunnel: Tunnel, vpc: Vpc) -> dict[tuple[str, ...], tuple[str, ...]]:
+    """Return what ``names.MARKS`` must have for addresses on other hosts: the mark of their subnet's route table."""
+    numbers = {table.route_table_id: str(table.number) for table in vpc.route_tables}
+    found: dict[tuple[str, ...], tuple[str, ...]] = {}
+    for route in tunnel.routes:
+        for subnet in vpc.subnets:
+            if parsed.address(route.address) in parsed.network(subnet.cidr):
+                found[tunnel.device, route.address] = (numbers.get(subnet.route_table_id, ""),)
+    return found

@@ -1,0 +1,102 @@
+"""Two hosts in one test: a driver each, an underlay namespace each, and a wire between the two."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from reading_room.dataplane.linux import namespaces, rtnetlink
+from reading_room.dataplane.linux.driver import LinuxNetworkDriver
+from reading_room.dataplane.linux.rtnetlink import RouteSocket
+from reading_room.dataplane.spec import HostPlace, NetworkSpec, Placement, Underlay, Vpc
+from tests.worlds.network import PREFIX_LISTS, Network, World
+
+A, B = HostPlace("a", 1, "192.0.2.1"), HostPlace("b", 2, "192.0.2.2")
+MTU = 1500
+LEASE_SECONDS = 600
+WIRE = 77
+
+
+def part_of(vpc: Vpc, mine: frozenset[str], others: Mapping[str, str]) -> Vpc:
+    """Return a host's part of a VPC: its interfaces ``mine``, and the addresses of ``others`` (interface to host)."""
+    return replace(
+        vpc,
+        interfaces=tuple(each for each in vpc.interfaces if each.interface_id in mine),
+        placements=tuple(
+            Placement(address, others[each.interface_id])
+            for each in vpc.interfaces
+            if each.interface_id in others
+            for address in each.addresses
+        ),
+    )
+
+
+class TwoHosts:
+    """Hosts A and B in the world of one test. Interfaces are placed by name of the host."""
+
+    def __init__(self, world: World) -> None:
+        """Connect the two underlays, and start both drivers."""
+        self.world = world
+        self.underlays = {host: namespaces.new_namespace() for host in ("a", "b")}
+        self._wire()
+        self.drivers = {host: self._driver(host) for host in ("a", "b")}
+
+    def _wire(self) -> None:
+        sockets = {}
+        for host, descriptor in self.underlays.items():
+            with namespaces.inside(descriptor):
+                sockets[host] = RouteSocket()
+        there = self.underlays["b"]
+        sockets["a"].batch(
+            [rtnetlink.create_veth("under0", WIRE, MTU, there, "02:00:00:00:0b:02", "02:00:00:00:0b:01", "under0")]
+        )
+        for place, opened in ((A, sockets["a"]), (B, sockets["b"])):
+            index = opened.index_of("under0")
+            opened.batch([rtnetlink.set_up(index, "under0"), rtnetlink.add_address(index, place.underlay, 24)])
+        for opened in sockets.values():
+            opened.wait_until_it_sends("under0")
+            opened.close()
+
+    def _driver(self, host: str) -> LinuxNetworkDriver:
+        runtime = self.world.runtime / host
+        runtime.mkdir(exist_ok=True)
+        return LinuxNetworkDriver(runtime, underlay=Path(f"/proc/self/fd/{self.underlays[host]}"))
+
+    def restart(self, host: str) -> None:
+        """Lose a host's driver as in a crash, and start another one."""
+        self.drivers[host].close()
+        self.drivers[host] = self._driver(host)
+
+    def spec(self, host: str, homes: Mapping[str, str], *networks: Network) -> NetworkSpec:
+        """Return a host's spec; ``homes`` maps interfaces to hosts, and one without a home is on none."""
+        here, other = (A, B) if host == "a" else (B, A)
+        mine = frozenset(interface for interface, home in homes.items() if home == host)
+        away = {interface: home for interface, home in homes.items() if home != host}
+        vpcs = tuple(part_of(network.build(), mine, away) for network in networks)
+        return NetworkSpec(vpcs, PREFIX_LISTS, Underlay(here, (other,), MTU))
+
+    def realize(self, homes: Mapping[str, str], *networks: Network, renew: bool = True) -> None:
+        """Realize networks on both hosts, and assert that nothing failed."""
+        for host in self.drivers:
+            self.realize_on(host, self.spec(host, homes, *networks), renew=renew)
+
+    def realize_on(self, host: str, wish: NetworkSpec, *, renew: bool = True) -> None:
+        """Realize a spec on one host, renew its lease, and assert that nothing failed."""
+        present = {}
+        for vpc in wish.vpcs:
+            for each in vpc.interfaces:
+                if each.container_id is not None:
+                    present[each.container_id] = self.world.container(each.container_id)
+        report = self.drivers[host].realize(wish, present)
+        assert report.problems == (), "\n".join(str(each) for each in report.problems)
+        if renew:
+            assert self.drivers[host].renew_lease(LEASE_SECONDS) == ()
+
+    def close(self) -> None:
+        """Close what is open."""
+        for driver in self.drivers.values():
+            driver.close()
+        for descriptor in self.underlays.values():
+            os.close(descriptor)
