@@ -250,3 +250,26 @@ def test_every_byte_is_recorded_exactly_once(packets: list[tuple[int, int, Any, 
     assert sum(record.packets for record in records) == len(packets)
     reported = [(window.end, record.flow) for window in closed for record in window.records if record.flow]
     assert len(reported) == len(set(reported)), "one record for each flow and window"
+
+
+@pytest.mark.parametrize("jump", [-86_400.0, -3600.0])
+def test_set_back_the_clock_delays_no_record(jump: float) -> None:
+    aggregator = covering(ALL)
+    aggregator.add(EVENT, START + 3)
+    now = START + 10 + jump
+    aggregator.clock_set(jump, now)
+    assert len(lines(aggregator.close_due(now + 60))) == 1
+    aggregator.add(EVENT, now + 61)
+    aggregator.cover([], {"fl-1"}, now + 61)
+    aggregator.clock_set(jump, now + jump + 62)
+    assert len(lines(aggregator.close_due(now + jump + 63))) == 1
+
+
+def test_set_forward_the_clock_loses_no_packet_of_a_deleted_interface() -> None:
+    aggregator = covering(ALL)
+    aggregator.close_interface("eni-1", START + 1)
+    now = START + 86_400
+    aggregator.clock_set(86_399, now)
+    aggregator.close_due(now)
+    assert aggregator.add(EVENT, now + 1)
+    assert len(lines(aggregator.close_due(now + 1))) == 1

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from sqlalchemy.exc import OperationalError
 
 from reading_room.analysis.job_file import Done, Failed, Progress, Ready
+from reading_room.clock import ClockSteps
 from reading_room.containers.spec import ContainerState
 from reading_room.dataplane.spec import Problem
-from reading_room.jobs.controller import STOP_SECONDS
+from reading_room.jobs.controller import CONFIRMATION_SECONDS, STOP_SECONDS
 from reading_room.jobs.errors import JobEnded, PreparationError, TokenReused, UnknownJob
 from reading_room.jobs.submission import find
 from reading_room.settings import Settings
@@ -274,6 +275,44 @@ def test_a_job_that_takes_too_long_is_ended(tmp_path: Path) -> None:
     assert world.wanted() == ()
     settle(world)
     assert "not done after 60 seconds" in str(world.message(job))
+
+
+@pytest.mark.parametrize("jump", [-86_400.0, -3600.0, 3600.0, 86_400.0])
+def test_a_clock_that_is_set_neither_ends_a_job_nor_extends_its_time(tmp_path: Path, jump: float) -> None:
+    world = World(tmp_path, Settings(job_seconds=600))
+    elapsed = [0.0]
+    kept = tmp_path / "clock-ahead"
+    start = world.now.timestamp()
+
+    def restart() -> None:
+        world.clock_steps = ClockSteps(kept, lambda: world.now.timestamp(), lambda: elapsed[0] + start)
+        world.restart()
+
+    def pass_seconds(seconds: float) -> None:
+        elapsed[0] += seconds
+        world.pass_seconds(seconds)
+
+    restart()
+    job = run_to_container(world)
+    pass_seconds(300)
+    world.pass_seconds(jump)
+    world.turn()
+    pass_seconds(100)
+    # The clock is set once more while nothing runs.
+    world.pass_seconds(jump)
+    restart()
+    pass_seconds(199)
+    world.turn()
+    assert world.status(job) == "IN_PROGRESS"
+    pass_seconds(2)
+    world.turn()
+    assert world.wanted() == ()
+    # Nor does the end of the job wait for the old time to come again.
+    world.pass_seconds(jump)
+    world.turn()
+    pass_seconds(CONFIRMATION_SECONDS)
+    world.turn(3)
+    assert "not done after 600 seconds" in str(world.message(job))
 
 
 def test_stopping_a_running_job_asks_its_worker_and_keeps_what_it_wrote(world: World) -> None:

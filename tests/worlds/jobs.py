@@ -11,6 +11,7 @@ from sqlalchemy import Engine, select
 
 from reading_room.agent.spec import Capacity, HostReport
 from reading_room.analysis.job_file import Done, WorkerMessage
+from reading_room.clock import ClockSteps
 from reading_room.containers.spec import ContainerSpec, ContainerState
 from reading_room.database.engine import Database
 from reading_room.dataplane.spec import Problem
@@ -82,6 +83,7 @@ class World:
         self.held: str | None = None
         """Why no job may begin."""
         self.requested: list[str] = []
+        self.clock_steps: ClockSteps | None = None
         self.controller = self.restart()
 
     def restart(self) -> JobController:
@@ -97,6 +99,7 @@ class World:
             sizing=self.sizing,
             identities=self.identities,
             pause_reason=lambda: self.held,
+            clock_steps=self.clock_steps,
         )
         return self.controller
 

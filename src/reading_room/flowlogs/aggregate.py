@@ -227,6 +227,20 @@ class Aggregator:
         """Return the existing interfaces that any flow log covers."""
         return self._by_interface.keys() - self._gone.keys()
 
+    def clock_set(self, by: float, now: float) -> None:
+        """Continue after the wall clock was set by this many seconds, and now is ``now``.
+
+        Deleted interfaces are remembered for as long as otherwise. Set back, no window waits until the old time comes
+        again.
+        """
+        for times in (self._gone, self._leaving):
+            for interface_id in times:
+                times[interface_id] = min(times[interface_id] + by, now)
+        if by < 0:
+            for window in self._windows.values():
+                window.start = min(window.start + by, now)
+                window.closes_at = min(window.closes_at, _end_of_window(window.covered, now))
+
     def close_all(self, now: float) -> list[ClosedWindow]:
         """Close every window early, because recording ends."""
         closed = self._take_full() + [window for each in self._windows.values() for window in _records(each, now)]
@@ -271,10 +285,14 @@ class Aggregator:
         self._leaving.pop(interface_id, None)
 
     def _open(self, entry: Covered, now: float, *, skipped: bool) -> _Window:
-        length = min(entry.target.interval, LONGEST_WINDOW)
-        window = _Window(entry, now, (now // length + 1) * length, skipped)
+        window = _Window(entry, now, _end_of_window(entry, now), skipped)
         self._windows[entry.key] = window
         return window
+
+
+def _end_of_window(covered: Covered, now: float) -> float:
+    length = min(covered.target.interval, LONGEST_WINDOW)
+    return (now // length + 1) * length
 
 
 def _is_recorded(event: FlowEvent, interface: InterfaceFacts) -> bool:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from reading_room.aws.call_record import Recorder, forget
 from reading_room.aws.errors import AwsError
-from reading_room.clock import Clock
+from reading_room.clock import Clock, ClockSteps
 from reading_room.database.engine import Database
 from reading_room.dataplane.spec import FlowEvent
 from reading_room.flowlogs import coverage, kept_windows
@@ -58,11 +58,14 @@ class FlowLogDelivery:
         trail: Recorder = forget,
         room: LogRoom | None = None,
         measures: Measures = IGNORED,
+        clock_steps: ClockSteps | None = None,
     ) -> None:
         """Continue the windows that the previous process saved in the file ``keep``.
 
-        ``room`` limits what an account can store in log groups; by default there is no limit.
+        ``room`` limits what an account can store in log groups; by default there is no limit. ``clock_steps`` notices
+        when the wall clock is set.
         """
+        self._clock_steps = clock_steps
         self._measures = measures
         self._keep = keep
         self._kept_at = 0.0
@@ -110,6 +113,9 @@ class FlowLogDelivery:
         """Close the windows that are due and deliver the closed ones. Returns the number of delivered records."""
         with self._delivering:
             with self._counting:
+                step = 0.0 if self._clock_steps is None else self._clock_steps.take()
+                if step:
+                    self._aggregator.clock_set(step, now.timestamp())
                 self._refresh(now.timestamp())
                 self._closed += self._aggregator.close_due(now.timestamp())
                 closed, self._closed = self._closed, []

@@ -13,13 +13,12 @@ from pathlib import Path
 
 from reading_room.agent.spec import Capacity
 from reading_room.aws.probes import Check, Fault
+from reading_room.clock import ClockSteps
 
 LEAST_MEMORY = 256 << 20
 """Bytes of free memory below which the kernel may soon end processes."""
 MOST_DESCRIPTORS = 0.8
 """The part of the limit of open descriptors beyond which connections may soon be refused."""
-JUMP_SECONDS = 5.0
-"""A larger difference between the wall clock and the monotonic clock is a jump, not a correction."""
 PAUSE_SECONDS = 30.0
 """A process that has not run for this long was stopped, or the machine was suspended or overloaded."""
 BEAT_SECONDS = 5.0
@@ -81,17 +80,17 @@ class Pulse:
     """Notices jumps of the wall clock, and times in which this process did not run, from one beat to the next."""
 
     def __init__(self, wall: Callable[[], float] = time.time, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._wall = wall
+        self._steps = ClockSteps(wall=wall, monotonic=monotonic)
         self._monotonic = monotonic
-        self._last = wall(), monotonic()
+        self._last = monotonic()
         self._jumped_until = self._paused_until = float("-inf")
         self.checks = (Check("clock", self._clock), Check("running", self._running))
 
     def beat(self) -> None:
         """Compare the clocks with the beat before. Call it every ``BEAT_SECONDS``."""
-        (wall_before, before), (wall, now) = self._last, (self._wall(), self._monotonic())
-        self._last = wall, now
-        if abs((wall - wall_before) - (now - before)) > JUMP_SECONDS:
+        before, now = self._last, self._monotonic()
+        self._last = now
+        if self._steps.take():
             self._jumped_until = now + REMEMBERED_SECONDS
         if now - before > PAUSE_SECONDS:
             self._paused_until = now + REMEMBERED_SECONDS

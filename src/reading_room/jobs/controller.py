@@ -15,11 +15,11 @@ from dataclasses import replace
 from sqlalchemy.orm import Session
 
 from reading_room.agent.spec import Capacity, HostReport
-from reading_room.clock import Clock
+from reading_room.clock import Clock, ClockSteps
 from reading_room.database.engine import Database
 from reading_room.jobs import parts
 from reading_room.jobs.job import Event, Phase, Released, StopOverdue, StopRequested, TimedOut, WorkerFailed
-from reading_room.jobs.needs import not_begun, placed, ready_to_end, timed, unwanted
+from reading_room.jobs.needs import move_times, not_begun, placed, ready_to_end, timed, unwanted
 from reading_room.jobs.outcomes import printable
 from reading_room.jobs.places import location_of, parts_of
 from reading_room.jobs.ports import (
@@ -76,11 +76,16 @@ class JobController:
         sizing: Sizing = one_container,
         identities: Identities | None = None,
         pause_reason: Callable[[], str | None] = lambda: None,
+        clock_steps: ClockSteps | None = None,
     ) -> None:
         """``sizing`` plans how many containers jobs get; ``identities`` has the certificates of the containers.
 
-        ``pause_reason`` returns why no job can start now, or ``None`` if jobs can start.
+        ``pause_reason`` returns why no job can start now, or ``None`` if jobs can start. ``clock_steps``
+        notices when the wall clock is set; without it, time limits go by ``clock`` alone.
         """
+        self._clock_steps = clock_steps
+        self._set_by = dt.timedelta(0)
+        """How far the clock was set without the jobs' times being moved yet."""
         self._pause_reason = pause_reason
         self._paused: set[str] = set()
         """The waiting jobs whose stories already have the reason."""
@@ -148,6 +153,7 @@ class JobController:
         """Do everything that the tables and the newest reports require."""
         with self._lock:
             reports = dict(self._reports)
+        self._follow_clock()
         for report in reports.values():
             self._host_reports.apply(report)
         self._fail_detached_jobs()
@@ -200,6 +206,19 @@ class JobController:
                 self._writer.advance(need.job_id, event, of=need.container_id)
 
     # Time limits
+
+    def _follow_clock(self) -> None:
+        """Let a step of the wall clock neither use up nor extend the time of a job."""
+        if self._clock_steps is None:
+            return
+        self._set_by += dt.timedelta(seconds=self._clock_steps.take())
+        if self._set_by:
+            with self._database.transaction() as session:
+                move_times(session, self._set_by, self._clock())
+            seconds = self._set_by.total_seconds()
+            logger.warning("the clock of this host was set by %+.0f s: the time limits of jobs follow it", seconds)
+            self._set_by = dt.timedelta(0)
+            self._clock_steps.keep()
 
     def _check_times(self) -> None:
         now = self._clock()

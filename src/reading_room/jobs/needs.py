@@ -9,7 +9,7 @@ from itertools import groupby
 from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session
 
-from reading_room.jobs.job import Phase, width
+from reading_room.jobs.job import TERMINAL, Phase, width
 from reading_room.jobs.ports import NetworkNeed
 from reading_room.jobs.tables import JobContainerRow, JobRow
 from reading_room.vpc.tables import NetworkInterface
@@ -102,6 +102,24 @@ def timed(session: Session) -> list[JobRow]:
     """Return the jobs that have time limits."""
     phases = [phase.value for phase in (Phase.PREPARING, Phase.RUNNING, Phase.STOPPING)]
     return list(session.scalars(select(JobRow).where(JobRow.phase.in_(phases))))
+
+
+def move_times(session: Session, by: dt.timedelta, now: dt.datetime) -> None:
+    """Move the times from which limits of unfinished jobs are counted, after the wall clock was set by this much.
+
+    None is moved beyond ``now``.
+    """
+    unfinished = JobRow.phase.not_in([phase.value for phase in TERMINAL])
+    for job in session.scalars(select(JobRow).where(unfinished, JobRow.admitted_at.is_not(None))):
+        job.admitted_at = _moved(job.admitted_at, by, now)
+        job.running_at = _moved(job.running_at, by, now)
+        job.stop_asked_at = _moved(job.stop_asked_at, by, now)
+    for container in session.scalars(select(JobContainerRow).where(JobContainerRow.removed_at.is_not(None))):
+        container.removed_at = _moved(container.removed_at, by, now)
+
+
+def _moved(at: dt.datetime | None, by: dt.timedelta, now: dt.datetime) -> dt.datetime | None:
+    return None if at is None else min(at + by, now)
 
 
 def need_of(container: JobContainerRow, job: JobRow) -> NetworkNeed:

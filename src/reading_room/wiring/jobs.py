@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from reading_room.aws.dispatch import Dispatcher
-from reading_room.clock import Clock, MovableClock, system_clock
+from reading_room.clock import Clock, ClockSteps, MovableClock, system_clock
 from reading_room.comprehend.models.metadata import check_metadata
 from reading_room.comprehend.models.upkeep import ModelUpkeep
 from reading_room.comprehend.network.preparation import NetworkPreparation
@@ -40,6 +40,7 @@ class Jobs:
         policies: StoragePolicies,
         sizing: JobSizing,
         room: LogRoom,
+        clock_steps: ClockSteps | None = None,
     ) -> None:
         region = settings.region
         movable = clock if isinstance(clock, MovableClock) else None
@@ -67,6 +68,7 @@ class Jobs:
             sizing=sizing,
             identities=authorities,
             pause_reason=access.trail.fault,
+            clock_steps=clock_steps,
         )
         self.container_credentials = ContainerCredentials(
             database=database,

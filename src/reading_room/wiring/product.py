@@ -10,7 +10,7 @@ from reading_room.aws.probes import Check, Probes
 from reading_room.aws.refusals import Refusals
 from reading_room.aws.server import AwsApplication
 from reading_room.aws.throttling import Throttle
-from reading_room.clock import Clock, MovableClock, system_clock
+from reading_room.clock import Clock, ClockSteps, MovableClock, system_clock
 from reading_room.comprehend import call_meter
 from reading_room.comprehend.network.storage_policy import StoragePolicies
 from reading_room.comprehend.operations.realtime import RealtimeEngines
@@ -52,12 +52,13 @@ class Product:
         refusals: Refusals | None = None,
         host: Sequence[Check] = (),
         measures: Measures = IGNORED,
+        clock_steps: ClockSteps | None = None,
     ) -> None:
         """``throttle`` limits the rates of calls, by default to those of the settings' profile.
 
         ``refusals`` decides which unauthenticated requests are recorded, by default a few of each address. ``host`` are
         the checks of the host that runs containers, without which the product is not ready. ``measures``
-        receives measurements of the product's work.
+        receives measurements of the product's work. ``clock_steps`` notices when the machine's clock is set.
         """
         self.settings = settings
         self.database = database
@@ -142,6 +143,7 @@ class Product:
             trail=self.access.record,
             room=room,
             measures=measures,
+            clock_steps=None if clock_steps is None else ClockSteps(),
         )
         self.jobs = Jobs(
             settings=settings,
@@ -153,6 +155,7 @@ class Product:
             policies=policies,
             sizing=sizing,
             room=room,
+            clock_steps=clock_steps,
         )
         self.exports = LogExports(database, self.objects.export_buckets, clock, settings.log_days)
         self.retention = Retention(database, settings, clock)
