@@ -16,6 +16,7 @@ from reading_room.containers.spec import ContainerState
 from reading_room.dataplane.spec import Problem
 from reading_room.jobs.controller import CONFIRMATION_SECONDS, STOP_SECONDS
 from reading_room.jobs.errors import JobEnded, PreparationError, TokenReused, UnknownJob
+from reading_room.jobs.reports import REST_SECONDS
 from reading_room.jobs.submission import find
 from reading_room.settings import Settings
 from tests.worlds.jobs import ACCOUNT, DONE, KIND, World
@@ -226,12 +227,27 @@ def test_a_lost_container_is_followed_by_another_attempt(world: World, phase: st
 def test_the_third_loss_fails_the_job(world: World) -> None:
     job = run_to_container(world)
     for _ in range(3):
-        world.host_says(world.state(phase="lost"))
+        world.host_says(world.state(Ready(), phase="lost"))
         world.turn(2)
     settle(world)
     assert world.status(job) == "FAILED"
     assert str(world.message(job)).startswith("INTERNAL_ERROR: The container was lost 3 times")
     assert world.network.interfaces == {}
+
+
+def test_a_container_that_could_not_be_started_is_followed_by_another_one_after_a_rest(world: World) -> None:
+    """As while the host lacks memory: without rests, the job would have failed in its first second."""
+    job = run_to_container(world)
+    for attempt, rest in REST_SECONDS.items():
+        world.host_says(world.state(phase="lost"))
+        world.turn(2)
+        world.pass_seconds(rest - 0.1)
+        world.turn(2)
+        assert world.row(job).attempt == attempt
+        world.pass_seconds(0.1)
+        world.turn(2)
+        assert world.row(job).attempt == attempt + 1
+    assert world.story(job).count("another one will be started in") == 2
 
 
 def test_a_preparation_that_fails_leaves_nothing_and_says_why(world: World) -> None:

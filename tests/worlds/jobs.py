@@ -100,6 +100,7 @@ class World:
             identities=self.identities,
             pause_reason=lambda: self.held,
             clock_steps=self.clock_steps,
+            monotonic=lambda: self.now.timestamp(),
         )
         return self.controller
 

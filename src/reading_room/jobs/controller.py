@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -77,11 +78,13 @@ class JobController:
         identities: Identities | None = None,
         pause_reason: Callable[[], str | None] = lambda: None,
         clock_steps: ClockSteps | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """``sizing`` plans how many containers jobs get; ``identities`` has the certificates of the containers.
 
         ``pause_reason`` returns why no job can start now, or ``None`` if jobs can start. ``clock_steps``
         notices when the wall clock is set; without it, time limits go by ``clock`` alone.
+        ``monotonic`` returns seconds.
         """
         self._clock_steps = clock_steps
         self._set_by = dt.timedelta(0)
@@ -108,6 +111,7 @@ class JobController:
             denials=denials,
             check_model=check_model,
             writer=self._writer,
+            clock=monotonic,
         )
         self._starting = Starting(database, settings, clock, network, sizing, self._writer, self._loop.wake)
         self._progress = Progress()

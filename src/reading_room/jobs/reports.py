@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from functools import partial
 
 from sqlalchemy.orm import Session
@@ -37,6 +39,13 @@ LOST_TOUCH = frozenset(
 )
 """The codes of workers that got no answer from the service or from each other."""
 
+REST_SECONDS = {1: 2.0, 2: 60.0}
+"""How long another attempt waits, by attempt, after a container was lost before it said anything.
+
+Such a container could hardly be started, for example for lack of memory: without a rest, a job would use up its
+attempts in less than a second.
+"""
+
 
 class HostReports:
     """Turns the reports of hosts into events."""
@@ -50,6 +59,7 @@ class HostReports:
         denials: Denials,
         check_model: ModelCheck,
         writer: JobWriter,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
         self._network = network
@@ -59,6 +69,9 @@ class HostReports:
         self._writer = writer
         self._problems: dict[str, tuple[str, str]] = {}
         """The job and the noted problem of each container."""
+        self._clock = clock
+        self._lost_at: dict[str, float] = {}
+        """When containers that never said anything were found lost."""
 
     def apply(self, report: HostReport) -> None:
         """Write the events that follow from a host's report."""
@@ -78,6 +91,7 @@ class HostReports:
     def forget(self, container_id: str) -> None:
         """Forget the problem of a container that is gone."""
         self._problems.pop(container_id, None)
+        self._lost_at.pop(container_id, None)
 
     def _apply_state(self, container: ContainerNeed, state: ContainerState) -> None:
         if container.need.member:
@@ -86,6 +100,8 @@ class HostReports:
                 self._writer.advance(container.need.job_id, event, of=container.need.container_id)
             return
         event = self._end_of_first(container, state)
+        if isinstance(event, ContainerLost) and not state.messages and self._rests(container):
+            return
         said = progress_so_far(state)
         keep = partial(_keep_progress, said, any(isinstance(message, Done) for message in state.messages))
         if event is not None:
@@ -97,6 +113,19 @@ class HostReports:
                 row = session.get(JobContainerRow, container.need.container_id)
                 if row is not None and row.wanted:
                     keep(session, session.get_one(JobRow, container.need.job_id))
+
+    def _rests(self, container: ContainerNeed) -> bool:
+        """Return whether the attempt after a container that never said anything must still wait."""
+        need = container.need
+        rest = REST_SECONDS.get(need.attempt, 0.0)
+        # Several containers are replaced one by one, without another attempt.
+        if not rest or need.containers > 1 or container.job.phase != Phase.RUNNING.value:
+            return False
+        if need.container_id not in self._lost_at:
+            self._lost_at[need.container_id] = self._clock()
+            text = f"The container was lost before it said anything: another one will be started in {rest:.0f} s."
+            self._writer.note(need.job_id, "Warning", text)
+        return self._clock() - self._lost_at[need.container_id] < rest
 
     def _end_of_member(self, container: ContainerNeed, state: ContainerState) -> Event | None:
         event = member_outcome(container.need.member, state)
