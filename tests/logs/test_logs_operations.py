@@ -267,3 +267,19 @@ def test_pages_in_either_direction_return_every_event_once(
         expected = [str(number) for number, _ in sorted(enumerate(events), key=lambda entry: entry[1][0])]
         assert texts == (expected if from_head else expected[::-1])
     database.close()
+
+
+@pytest.mark.parametrize("hours", [-24 * 15, -1, 1, 24])
+def test_no_event_of_the_service_is_rejected_for_its_time(hours: int) -> None:
+    database = Database.open(None)
+    database.create_tables()
+    now = 1_750_000_000_000
+    with database.transaction() as session:
+        rejected = streams.append(
+            session, ACCOUNT, REGION, "g", "s", [NewEvent(now + hours * 3_600_000, "before the clock was set")], now
+        )
+        assert rejected == streams.Rejected()
+        found = streams.streams(session, streams.get_group(session, ACCOUNT, "g"))
+        page = reading.filter_events(session, found, parse_filter_pattern(""), from_head=True, limit=1, token=None)
+        assert [event.message for event, _ in page.events] == ["before the clock was set"]
+    database.close()

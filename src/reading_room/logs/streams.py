@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from sqlalchemy import func, insert, select
@@ -216,7 +216,16 @@ def append(
     events: Sequence[NewEvent],
     now: int,
 ) -> Rejected:
-    """Store events of the service itself; a missing group or stream is created."""
+    """Store events of the service itself; a missing group or stream is created.
+
+    None is rejected. The time of an event that PutLogEvents would reject, as after the clock was set, becomes the
+    nearest one that it would store.
+    """
+    first, last = now - OLDEST_MILLISECONDS, now + NEWEST_MILLISECONDS
+    events = [
+        event if first <= event.timestamp <= last else replace(event, timestamp=min(max(event.timestamp, first), last))
+        for event in events
+    ]
     group = session.scalar(select(LogGroup).filter_by(account=account, name=group_name))
     group = group or create_group(session, account, region, group_name, now)
     stream = session.scalar(select(LogStream).filter_by(group_id=group.group_id, name=stream_name))
