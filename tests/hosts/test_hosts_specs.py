@@ -100,6 +100,17 @@ def test_a_restarted_server_continues_above_its_earlier_generations(database: Da
     )
 
 
+def test_a_server_that_starts_after_the_clock_was_set_back_continues_above_what_the_agent_reports(
+    database: Database,
+) -> None:
+    desired = DesiredHost(database=database, settings=Settings(), host="local", realtime=tuple)
+    in_force = desired.read().generation + 3_600_000
+    assert desired.behind(in_force)
+    assert desired.read().generation > in_force
+    assert desired.read() is desired.read()
+    assert not desired.behind(in_force)
+
+
 def test_names_follow_the_tables_at_once(database: Database) -> None:
     names = VpcNames(database)
     with database.reading() as session:

@@ -49,9 +49,16 @@ class DesiredHost:
         self._limits = jobs.limits_from(settings)
         self._standby = settings.standby
         self._clock = clock
-        # Milliseconds since 1970: after a restart, generations continue above every one that was ever sent.
+        # Milliseconds since 1970: after a restart, generations continue above every one that was ever sent, unless the
+        # clock was set back. Then the agent's reports say above which one.
         self._generation = time.time_ns() // 1_000_000
+        self._reported = 0
         self._last: HostSpec | None = None
+
+    def behind(self, generation: int) -> bool:
+        """Continue above a generation that the agent has reported; return whether that changes the spec."""
+        self._reported = max(self._reported, generation)
+        return generation > self._generation
 
     def read(self) -> HostSpec:
         """Return the current spec; the same object as before if nothing changed."""
@@ -59,6 +66,7 @@ class DesiredHost:
             network = network_spec.read(session, self._host)
             containers = jobs.containers(session, self._host, self._limits)
             ahead = (*AHEAD, *_recently_used(session, self._clock()))
+        self._generation = max(self._generation, self._reported)
         spec = HostSpec(
             host=self._host,
             generation=self._generation,

@@ -87,11 +87,16 @@ class HostLink:
             product.flow_logs.interface_deleted(interface_id)
             self._flow_logs.wake()
 
+        def take_report(report: HostReport) -> None:
+            if self._desired.behind(report.generation):
+                self._spec_loop.hurry()
+            product.jobs.controller.report(report)
+
         self._server_side = ServerSide(
             loop=loop,
             listeners=self._listeners,
             realtime=self.engines,
-            take_report=product.jobs.controller.report,
+            take_report=take_report,
             take_flows=product.flow_logs.record,
             interfaces_seen=product.flow_logs.interfaces_seen,
             interface_gone=interface_gone,
