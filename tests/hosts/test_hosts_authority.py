@@ -121,6 +121,16 @@ def test_valid_files_are_kept_and_a_certificate_near_its_end_is_replaced(tmp_pat
     assert first.leaf.read() != leaf
 
 
+def test_certificates_that_are_not_valid_yet_are_replaced(tmp_path: Path) -> None:
+    first = prepare(tmp_path / "a", REGION, NOW, SEALER)
+    authority, leaf = first.certificate.read_bytes(), first.leaf.read()
+    now = NOW - dt.timedelta(days=2)  # The clock was set back.
+    prepare(tmp_path / "a", REGION, now, SEALER)
+    assert first.certificate.read_bytes() != authority
+    assert first.leaf.read() != leaf
+    assert certificate(first.certificate).not_valid_before_utc <= now
+
+
 def test_another_region_gets_its_own_names(tmp_path: Path) -> None:
     prepare(tmp_path / "a", REGION, NOW, SEALER)
     leaf = x509.load_pem_x509_certificate(prepare(tmp_path / "a", "eu-west-1", NOW, SEALER).leaf.read())

@@ -224,8 +224,9 @@ def _authority_is_good(authority: Authority, permitted: Sequence[str], now: dt.d
         return False
     certificate = x509.load_pem_x509_certificate(authority.certificate.read_bytes())
     constraints = certificate.extensions.get_extension_for_class(x509.NameConstraints).value
-    long_enough = certificate.not_valid_after_utc - now > dt.timedelta(days=LEAF_DAYS)
-    return long_enough and set(constraints.permitted_subtrees or ()) == {_constraint(name) for name in permitted}
+    return _is_valid(certificate, now, LEAF_DAYS) and set(constraints.permitted_subtrees or ()) == {
+        _constraint(name) for name in permitted
+    }
 
 
 def _leaf_is_good(authority: Authority, names: Sequence[str], now: dt.datetime) -> bool:
@@ -233,8 +234,15 @@ def _leaf_is_good(authority: Authority, names: Sequence[str], now: dt.datetime) 
         return False
     certificate = x509.load_pem_x509_certificate(authority.leaf.read())
     found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    long_enough = certificate.not_valid_after_utc - now > dt.timedelta(days=RENEW_DAYS)
-    return long_enough and set(found) == {_alternative(name) for name in names}
+    return _is_valid(certificate, now, RENEW_DAYS) and set(found) == {_alternative(name) for name in names}
+
+
+def _is_valid(certificate: x509.Certificate, now: dt.datetime, days: int) -> bool:
+    """Return whether a certificate is valid now and for more than ``days``.
+
+    It is not valid yet if it was made before the clock was set back.
+    """
+    return certificate.not_valid_before_utc <= now < certificate.not_valid_after_utc - dt.timedelta(days=days)
 
 
 def _private(key: ec.EllipticCurvePrivateKey) -> bytes:
