@@ -149,12 +149,12 @@ def test_identities_are_stable_and_unforeseen_numbers_get_none(authorities: Auth
     assert authorities.identity(JOB, 1, -1, 3) is None
 
 
-def test_certificates_are_valid_from_an_hour_ago_to_a_day_after_the_longest_job(database: Database) -> None:
+def test_certificates_are_valid_during_the_longest_job_even_if_the_clock_is_set_meanwhile(database: Database) -> None:
     own = identity(Authorities(database, lambda: NOW, LIFETIME), 0)
     for pem in (own.authority, own.certificate):
         certificate = x509.load_pem_x509_certificate(pem.encode())
-        assert certificate.not_valid_before_utc == NOW - dt.timedelta(hours=1)
-        assert certificate.not_valid_after_utc == NOW + LIFETIME + dt.timedelta(days=1)
+        assert certificate.not_valid_before_utc < NOW - dt.timedelta(days=30)
+        assert certificate.not_valid_after_utc > NOW + LIFETIME + dt.timedelta(days=30)
 
 
 def test_a_restarted_process_creates_no_second_authority(database: Database) -> None:

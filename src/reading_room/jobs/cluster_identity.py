@@ -22,8 +22,11 @@ from reading_room.database.engine import Database
 from reading_room.jobs.job import REPLACEMENTS
 from reading_room.jobs.tables import ClusterAuthorityRow
 
-_BEFORE = dt.timedelta(hours=1)
-_AFTER = dt.timedelta(days=1)
+_MARGIN = dt.timedelta(days=366)
+"""How much earlier and later than a job can run its certificates are valid.
+
+Their keys live only as long as the attempt, so a job need not fail because the clock is set while it runs.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class Identity:
 class Authorities:
     """The identities of every current attempt. Thread-safe.
 
-    ``lifetime`` is how long a job can run; the certificates are valid for a day longer.
+    ``lifetime`` is how long a job can run; the certificates are valid for a year more.
     """
 
     def __init__(self, database: Database, clock: Clock, lifetime: dt.timedelta) -> None:
@@ -94,7 +97,7 @@ class Authorities:
 
     def _create(self, job_id: str, attempt: int, count: int) -> tuple[Identity, ...]:
         now = self._clock()
-        first, last = now - _BEFORE, now + self._lifetime + _AFTER
+        first, last = now - _MARGIN, now + self._lifetime + _MARGIN
         signer = ec.generate_private_key(ec.SECP256R1())
         name = _name(f"job-{job_id}-{attempt}")
         authority = (
