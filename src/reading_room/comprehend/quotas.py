@@ -61,10 +61,12 @@ class Quotas:
         with self._lock:
             # A token bucket that holds the calls of one second and fills at the rate, so it allows bursts.
             left, then = self._buckets.get((account, operation), (rate, now))
-            left = min(rate, left + (now - then).total_seconds() * rate)
-            if left < 1:
-                raise RateExceeded(operation, rate)
-            self._buckets[(account, operation)] = (left - 1, now)
+            # After the clock was set back, no time has passed.
+            left = min(rate, left + max(0.0, (now - then).total_seconds()) * rate)
+            allowed = left >= 1
+            self._buckets[(account, operation)] = (left - 1 if allowed else left, now)
+        if not allowed:
+            raise RateExceeded(operation, rate)
 
 
 def _rate(operation: str) -> float:
