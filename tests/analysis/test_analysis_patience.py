@@ -22,6 +22,8 @@ class Answers(HTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.answers: list[tuple[int, dict[str, str]]] = []
         self.requests = 0
+        self.body = b""
+        """What is sent with answers other than 200."""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -32,9 +34,11 @@ class Handler(BaseHTTPRequestHandler):
         self.server.requests += 1
         status, headers = self.server.answers.pop(0) if len(self.server.answers) > 1 else self.server.answers[0]
         self.send_response(status)
-        for name, value in {"Content-Length": "0", **headers}.items():
+        body = b"" if status == 200 else self.server.body
+        for name, value in {"Content-Length": str(len(body)), **headers}.items():
             self.send_header(name, value)
         self.end_headers()
+        self.wfile.write(body)
 
     def log_message(self, *_: Any) -> None:
         """Write nothing."""
@@ -137,3 +141,18 @@ def test_credentials_are_awaited_unless_they_are_refused() -> None:
         )
     with pytest.raises(errors.CredentialRetrievalError):
         with_credentials(credentials(*["Read timeout on endpoint URL"] * 200), go_on, Clock(), pauses.append)
+
+
+@pytest.mark.costs(0.3, reason="a client of the SDK is made")
+@pytest.mark.parametrize("code", ["RequestTimeTooSkewed", "ExpiredToken"])
+def test_a_request_that_was_signed_before_the_clock_was_set_is_signed_again_a_few_times(
+    server: Answers, code: str
+) -> None:
+    client = client_of(server, Clock())
+    server.answers, server.body = [(403, {}), (200, {})], f"<Error><Code>{code}</Code></Error>".encode()
+    client.get_object(Bucket="b", Key="k")
+    assert server.requests == 2
+    server.answers, server.requests = [(403, {})], 0
+    with pytest.raises(errors.ClientError, match=code):
+        client.get_object(Bucket="b", Key="k")
+    assert server.requests == 4
