@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -149,14 +148,16 @@ def test_two_backups_at_once_are_refused(data: Folder, tmp_path: Path) -> None:
 
 def test_deletions_wait_for_the_end_of_a_backup_but_not_for_one_that_is_suspended(tmp_path: Path) -> None:
     deleted: list[str] = []
-    store = Deletions(tmp_path, deleted.extend, look_seconds=0.01)
+    now = [0.0]
+    store = Deletions(tmp_path, deleted.extend, look_seconds=0.01, clock=lambda: now[0])
     folder = os.open(tmp_path, os.O_RDONLY)
     with hold(folder, os.geteuid()):
         store.delete(["a"])
+        # The clock is set forward: the time of the file says nothing.
+        os.utime(tmp_path / "backup.lock", (0, 0))
         store.delete(["b"])
         assert deleted == []
-        late = time.time() - STALE_SECONDS - 1
-        os.utime(tmp_path / "backup.lock", (late, late))
+        now[0] = STALE_SECONDS + 1
         store.delete(["c"])
         eventually(lambda: sorted(deleted) == ["a", "b", "c"], what="the deletions")
     os.close(folder)

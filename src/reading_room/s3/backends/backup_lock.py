@@ -93,9 +93,15 @@ class Deletions:
     """
 
     def __init__(
-        self, folder: Path, unlink: Callable[[Iterable[str]], None], look_seconds: float = LOOK_SECONDS
+        self,
+        folder: Path,
+        unlink: Callable[[Iterable[str]], None],
+        look_seconds: float = LOOK_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """``folder`` is the store's; ``unlink`` deletes the files of blobs."""
+        self._clock = clock
+        self._renewed = (0, 0.0)
         self._file = os.open(folder / NAME, _OPEN, 0o600)
         weakref.finalize(self, os.close, self._file)
         self._unlink = unlink
@@ -127,7 +133,11 @@ class Deletions:
         try:
             fcntl.flock(self._file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
-            return time.time() - os.fstat(self._file).st_mtime < STALE_SECONDS
+            # The wall clock, which the time of the file shows, may be set meanwhile.
+            renewed, now = os.fstat(self._file).st_mtime_ns, self._clock()
+            if renewed != self._renewed[0]:
+                self._renewed = renewed, now
+            return now - self._renewed[1] < STALE_SECONDS
         fcntl.flock(self._file, fcntl.LOCK_UN)
         return False
 
