@@ -56,6 +56,14 @@ def world(tmp_path: Path) -> Iterator[World]:
     world.close()
 
 
+def test_events_from_before_the_clock_was_set_back_are_found(world: World) -> None:
+    world.make("CreateVpc")
+    world.clock.now -= dt.timedelta(hours=23)
+    world.make("CreateSubnet")
+    world.clock.now += dt.timedelta(hours=23)
+    assert world.names(StartTime=world.clock.now - dt.timedelta(minutes=1)) == ["CreateVpc"]
+
+
 def by(key: str, value: str) -> list[dict[str, str]]:
     """Return a lookup attribute."""
     return [{"AttributeKey": key, "AttributeValue": value}]

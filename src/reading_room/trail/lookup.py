@@ -20,7 +20,7 @@ PERIOD = dt.timedelta(days=90)
 PAGE = 50
 SCANNED = 16 << 20
 """The most bytes of the trail that one call scans; it returns the events found so far, and a token to continue."""
-_DISORDER = dt.timedelta(hours=1)
+_DISORDER = dt.timedelta(days=1)
 """How much older a line may be than an earlier line, if the clock was set back."""
 
 
