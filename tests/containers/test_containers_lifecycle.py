@@ -14,6 +14,7 @@ import pytest
 
 from reading_room.containers.bubblewrap import ENDED_FOR_OUTPUT
 from reading_room.containers.processes import start_time
+from tests.worlds import wall_clock
 from tests.worlds.containers import OWN_KIND, DriverWorld, below, command_of, leftovers
 from tests.worlds.waiting import settled
 
@@ -141,6 +142,16 @@ def test_a_job_beyond_its_time_is_ended(world: Start) -> None:
     driver = world()
     driver.run("a", "wait", ahead=False, seconds=1)
     assert driver.ended("a")["exit_code"] == 124
+
+
+@pytest.mark.skipif(not wall_clock.can_be_moved(), reason="the clock of processes can be moved on x86-64 only")
+def test_a_job_is_not_ended_because_the_clock_is_set_forward(world: Start) -> None:
+    driver = world()
+    driver.run("a", "wait", ahead=False)
+    driver.until(lambda: (driver.state("a") or {})["phase"] == "running")
+    with wall_clock.moved(lambda: [driver.agent()], 86_400):
+        driver.state("a")
+    assert driver.records()[0]["exit_code"] is None
 
 
 def test_a_worker_that_writes_without_end_blocks_no_other_and_its_last_output_is_kept(world: Start) -> None:

@@ -112,6 +112,8 @@ class BubblewrapDriver:
             if record.boot == boot_id() and record.pid:
                 container.handle = ProcessHandle.open(record.pid, record.process_started)
             self._known.append(container)
+            # An agent of version 0.1.0 or before wrote seconds since 1970.
+            record.handed_at = min(record.handed_at, time.monotonic())
             if record.kind == "realtime" or record.phase in ("waiting", "claimed"):
                 self._discard(container)
             elif container.handle is not None and not same_mounts(container.handle.pid):
@@ -154,7 +156,7 @@ class BubblewrapDriver:
             }
         )
         container.record.phase = "handing"
-        container.record.handed_at = time.time()
+        container.record.handed_at = time.monotonic()
         try:
             container.folder.write(container.record)
         except OSError:
@@ -425,7 +427,7 @@ class BubblewrapDriver:
             _log.error("container %s is ended: %s", record.container_id, container.words.fault)
             container.end(ENDED_FOR_OUTPUT)
         if alive or container.words.behind:
-            if record.handed_at and time.time() - record.handed_at > record.limits.seconds:
+            if record.handed_at and time.monotonic() - record.handed_at > record.limits.seconds:
                 container.end(ENDED_BY_TIME)
             loaded = record.phase == "running" and container.words.ready()
             return dataclasses.replace(state, phase="running" if loaded else "starting")

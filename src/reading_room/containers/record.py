@@ -28,7 +28,8 @@ Phase = Literal["waiting", "claimed", "handing", "running"]
 class Record:
     """One container. It is mutable; ``Folder.write`` saves a change.
 
-    ``started_at`` and ``handed_at`` are seconds since 1970. ``user`` is its host user id, ``None`` for the agent's own.
+    ``started_at`` is in seconds since 1970, and ``handed_at``, when it got its job, in seconds of the monotonic clock:
+    the wall clock may be set while it runs. ``user`` is its host user id, ``None`` for the agent's own.
     ``boot`` identifies the boot for which ``pid`` and ``process_started`` are valid.
     """
 
