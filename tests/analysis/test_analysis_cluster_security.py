@@ -8,6 +8,7 @@ import os
 import socket
 import ssl
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -15,15 +16,30 @@ from typing import Any
 
 import distributed
 import pytest
+import tornado.ioloop
 
 from reading_room.analysis.cluster.identity import Identity
 from reading_room.analysis.cluster.security import configure, security_of
 from reading_room.analysis.job_file import SCHEDULER_PORT, WORKER_PORT
+from tests.worlds import wall_clock
 from tests.worlds.analysis_cluster import Container, World
 from tests.worlds.analysis_cluster_service import Authority, Service
 from tests.worlds.waiting import DEADLINE, eventually
 
 pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.mark.skipif(not wall_clock.can_be_moved(), reason="the clock of processes can be moved on x86-64 only")
+def test_dask_measures_periods_by_the_clock_that_nobody_sets(tmp_path: Path) -> None:
+    configure(tmp_path)
+    with wall_clock.moved(tuple, 86_400):
+        dask: list[Any] = [distributed.batched, distributed.scheduler]
+        moments = [*(module.time() for module in dask), asyncio.run(_time_of_loop())]
+    assert all(abs(moment - time.monotonic()) < 60 for moment in moments)
+
+
+async def _time_of_loop() -> float:
+    return tornado.ioloop.IOLoop.current().time()
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,14 @@ web page.
 from __future__ import annotations
 
 import logging
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import dask.config
 import distributed
+import tornado.ioloop
 
 from reading_room.analysis.cluster.identity import Identity
 from reading_room.analysis.cluster.timing import WORKER_TTL_SECONDS
@@ -60,9 +63,26 @@ def configure(scratch: Path, worker_ttl: float = WORKER_TTL_SECONDS) -> None:
     dask.config.refresh(paths=[], env={})
     ours = {"temporary-directory": str(scratch), "distributed.scheduler.worker-ttl": f"{worker_ttl}s"}
     dask.config.set({**_SETTINGS, **ours})
+    _measure_by_monotonic_clock()
     # The code that meets an error reports it; Dask's own lines describe its internals.
     for name in ("distributed", "tornado"):
         logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def _measure_by_monotonic_clock() -> None:
+    """Make Dask and Tornado measure periods by the monotonic clock.
+
+    By the wall clock, a scheduler would give up all its workers if the clock is set forward, and send nothing for as
+    long as it is set back.
+    """
+    tornado.ioloop.IOLoop.time = _monotonic  # type: ignore[method-assign]
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] == "distributed" and getattr(module, "time", None) is time.time:
+            module.time = time.monotonic  # type: ignore[attr-defined]
+
+
+def _monotonic(self: tornado.ioloop.IOLoop) -> float:
+    return time.monotonic()
 
 
 def security_of(identity: Identity) -> distributed.Security:
