@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from reading_room.dataplane.linux.flow_counts import Key, Tallies
+from reading_room.dataplane.linux.flow_watch import times_of
+from reading_room.dataplane.rules.tracked_flows import Entry, Tuple
 from tests.worlds.network import WEB, Network, World, ask_by_udp, spec
 from tests.worlds.waiting import eventually
 
@@ -61,3 +63,18 @@ def test_a_log_message_that_cannot_be_read_is_reported_and_the_reader_lives_on(w
     assert world.driver.realize(desired, world.containers).vpcs == (network.vpc_id,)
     ask_by_udp(world, web, "198.51.100.7", 9).close()
     eventually(lambda: any(event.destination_port == 9 for event in world.driver.flows()))
+
+
+@pytest.mark.parametrize(
+    ("began", "ended", "span"),
+    [
+        (0.0, 0.0, (100.0, 160.0)),  # It is not known when the connection began, and it is open.
+        (130.0, 150.0, (130.0, 150.0)),
+        (3_700.0, 0.0, (160.0, 160.0)),  # The clock was set back by an hour while it was open.
+        (3_700.0, 3_720.0, (160.0, 160.0)),
+    ],
+)
+def test_no_packet_was_seen_after_now(began: float, ended: float, span: tuple[float, float]) -> None:
+    ends = Tuple("10.0.1.5", "10.0.1.6", 6, 40_000, 443)
+    found = Entry(ends, ends, 1, 40, 0, 0, began, ended, b"")
+    assert times_of(found, 100.0, 160.0) == span

@@ -163,8 +163,7 @@ class Watch:
             return
         if not found.packets and not found.reply_packets:
             return
-        start = max(found.start, self._swept) if found.start else self._swept
-        end = max(start, found.stop or time.time())
+        start, end = times_of(found, self._swept, time.time())
 
         # The last sweep did not count connections that began after it, unless they began while it was under way.
         begun = found.start > self._sweep_began and found.key not in self._begun
@@ -239,6 +238,15 @@ class Watch:
     ) -> None:
         at = packet.time or time.time()
         self._add(interface, direction, flow, 1, packet.bytes, at, at, action, packet.tcp_flags, led=led)
+
+
+def times_of(found: Entry, swept: float, now: float) -> tuple[float, float]:
+    """Return when the packets that are counted now were seen first and last; ``swept`` is when the last ones were.
+
+    Neither is after ``now``, although a connection that is older than a clock that was set back began after it.
+    """
+    start = min(max(found.start or 0.0, swept), now)
+    return start, max(start, min(found.stop or now, now))
 
 
 def flags_of(found: Entry, *, begun: bool) -> tuple[int, int]:
