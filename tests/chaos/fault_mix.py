@@ -24,6 +24,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from reading_room.cli import reading
 from reading_room.containers.processes import ProcessHandle
 from reading_room.jobs.job import ATTEMPTS
+from reading_room.trail.chain import BOOKS, FOLDER, verify
 from tests.worlds.cluster import TAG, Hall, Member
 from tests.worlds.pressure import PRESSURES
 from tests.worlds.product import Product
@@ -41,6 +42,9 @@ DOCUMENTS = {
     "classifier-training": 600,
 }
 """Some seconds of work each."""
+TINY = "tiny"
+"""Jobs of one document, many of which are started at once."""
+TINY_AT_ONCE = 20
 AT_ONCE = 3
 """How many started jobs may be running at once while faults occur."""
 NETWORK_CODES = ("NO_ROUTE_TO_STORAGE", "CONTAINERS_CANNOT_CONNECT")
@@ -118,6 +122,7 @@ class Mix:
             "stand still": self._stand_still,
             "rule": self._change_rule,
             "endpoint": self._remove_endpoint,
+            "many tiny jobs": self._ask_for_tiny_jobs,
             **{name: partial(self._press, name) for name in PRESSURES},
         }
         self._weights = {"member": 5, "scheduler": 2, "first": 2, "serve": 3, "agent": 3, "stand still": 3, "rule": 2}
@@ -129,7 +134,8 @@ class Mix:
         for hall in (self.steady, self.troubled):
             for kind in self.kinds:
                 self._write(hall, kind)
-        submitted = [self._ask(kind, 1, troubled=False) for kind in self.kinds]
+        self.steady.write(f"{TINY}/", 1)
+        submitted = [self._ask(kind, 1, troubled=False) for kind in (*self.kinds, TINY)]
         for each in submitted:
             self._end_of(each, 300)
             digest = self._digest(each)
@@ -165,7 +171,8 @@ class Mix:
             submitted = Asked(kind, containers, troubled, hall.training(arn), arn)
         else:
             more: dict[str, Any] = {"NumberOfTopics": 4} if kind == "topics" else {}
-            submitted = Asked(kind, containers, troubled, hall.start_many(f"{kind}/", containers, kind, **more))
+            analysis = "dominant-language" if kind == TINY else kind
+            submitted = Asked(kind, containers, troubled, hall.start_many(f"{kind}/", containers, analysis, **more))
         self._asked.append(submitted)
         return submitted
 
@@ -179,6 +186,16 @@ class Mix:
             return  # Not acknowledged, because the server was restarting.
         self.tally.jobs[f"{submitted.kind} in {submitted.containers}"] += 1
 
+    def _ask_for_tiny_jobs(self) -> bool:
+        self.product.await_answer()
+        for _ in range(TINY_AT_ONCE):
+            try:
+                self._ask(TINY, 1, troubled=False)
+            except (BotoCoreError, ClientError):
+                continue
+            self.tally.jobs[TINY] += 1
+        return True
+
     def _alive(self) -> list[Asked]:
         return [each for each in self._asked if not self.steady.over(each.job)]
 
@@ -189,7 +206,7 @@ class Mix:
         began = time.monotonic()
         while self.tally.faults.total() < faults:
             assert time.monotonic() - began < seconds, f"only {self.tally.line()}"
-            for _ in range(AT_ONCE - len(self._alive())):
+            for _ in range(AT_ONCE - sum(each.kind != TINY for each in self._alive())):
                 self._ask_at_random()
             time.sleep(self._random.uniform(0.0, 2.0))
             name = self._random.choices(tuple(self._faults), [self._weights.get(n, 1) for n in self._faults])[0]
@@ -352,6 +369,8 @@ class Mix:
             if each.arn:
                 _delete_model(self.product, each.arn)
         settled(self._left, 60)
+        for book in BOOKS:
+            verify(self.product.data / FOLDER, book)
         halls = (self.steady, self.troubled)
         settled(self._named_by_rules)
         for hall in halls:

@@ -14,7 +14,7 @@ import pytest
 
 from tests.chaos.fault_mix import Mix
 from tests.worlds.cluster import SMALL_PARTS
-from tests.worlds.product import Product, running_product
+from tests.worlds.product import Product, product_under_pressure
 
 FEW_FAULTS = 5
 QUICK_SEEDS = (1, 2, 3)
@@ -24,7 +24,7 @@ QUICK_KINDS = ("entities", "dominant-language")
 @pytest.fixture(scope="module")
 def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """A running product for all seeds, so that a later seed finds what an earlier one left behind."""
-    with running_product(
+    with product_under_pressure(
         tmp_path_factory.mktemp("product"), JOBS_AT_ONCE="2", LOG_LEVEL="debug", **SMALL_PARTS
     ) as found:
         yield found

@@ -1,4 +1,5 @@
-"""Pressure on a running product: a full disk, no more file descriptors, a locked database, processes that stand still.
+"""Pressure on a running product: a full or slow disk, no memory or file descriptors, a locked database, a clock that
+is set, processes that stand still.
 
 Each block ends with the pressure. Nothing is restarted: the product must recover by itself.
 """
@@ -12,7 +13,8 @@ import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 
-from reading_room.containers.processes import ProcessHandle
+from reading_room.containers.processes import ProcessHandle, start_time
+from tests.worlds import wall_clock
 from tests.worlds.product import Product
 
 FEW = 20
@@ -37,6 +39,28 @@ def no_descriptors(product: Product, role: str) -> Iterator[None]:
 
 
 @contextmanager
+def no_memory(product: Product, role: str) -> Iterator[None]:
+    """Prevent a process of the product from getting more memory: it has more than this already."""
+    with _limited(product, role, "as", 1):
+        yield
+
+
+@contextmanager
+def slow_disk(product: Product) -> Iterator[None]:
+    """Let every sync take a second longer, and every write to the database a twentieth."""
+    assert product.disk is not None, "the product was not started under a slow disk"
+    with product.disk.slow(sync=1.0, write=0.05):
+        yield
+
+
+@contextmanager
+def clock_set(product: Product, seconds: int) -> Iterator[None]:
+    """Set the clock forward or back by some seconds, and at the end to what it was."""
+    with wall_clock.moved(product.processes, seconds):
+        yield
+
+
+@contextmanager
 def _limited(product: Product, role: str, what: str, limit: int = 0) -> Iterator[None]:
     """Lower a limit of a process, then set it to what it was."""
     pid = product.child(role)
@@ -55,9 +79,10 @@ def _limited(product: Product, role: str, what: str, limit: int = 0) -> Iterator
     try:
         yield
     finally:
-        subprocess.run(
-            [*change, f"--{what}={found.stdout.strip()}:"], check=True, stdout=subprocess.DEVNULL, timeout=20
-        )
+        if start_time(pid) is not None:  # Another fault may have ended it.
+            subprocess.run(
+                [*change, f"--{what}={found.stdout.strip()}:"], check=True, stdout=subprocess.DEVNULL, timeout=20
+            )
 
 
 @contextmanager
@@ -82,13 +107,25 @@ def standing_still(pids: Sequence[int]) -> Iterator[None]:
         yield
 
 
+_AS_ROOT: Mapping[str, Callable[[Product], AbstractContextManager[None]]] = {
+    "the disk is slow": slow_disk,
+    "the clock is set an hour forward": lambda product: clock_set(product, 3600),
+    "the clock is set an hour back": lambda product: clock_set(product, -3600),
+    "the clock is set a day forward": lambda product: clock_set(product, 86_400),
+    "the clock is set a day back": lambda product: clock_set(product, -86_400),
+    "the clock is set a second forward": lambda product: clock_set(product, 1),
+    "the clock is set a second back": lambda product: clock_set(product, -1),
+}
 PRESSURES: Mapping[str, Callable[[Product], AbstractContextManager[None]]] = {
     "the disk is full": full_disk,
     "serve has no descriptors": lambda product: no_descriptors(product, "serve"),
     "the agent has no descriptors": lambda product: no_descriptors(product, "agent"),
+    "serve has no memory": lambda product: no_memory(product, "serve"),
+    "the agent has no memory": lambda product: no_memory(product, "agent"),
     "the database is locked": locked_database,
     "serve stands still": lambda product: standing_still([product.child("serve")]),
     "the agent stands still": lambda product: standing_still([product.child("agent")]),
     "the workers stand still": lambda product: standing_still(product.workers()),
     "everything stands still": lambda product: standing_still(product.processes()),
+    **(_AS_ROOT if wall_clock.can_be_moved() else {}),
 }

@@ -37,6 +37,7 @@ from reading_room.testing.user_ids import claim
 from reading_room.trail.chain import event_in, files_of
 from tests.worlds.leftovers import leftovers
 from tests.worlds.processes import argv, kill, worker_below
+from tests.worlds.slow_disk import SlowDisk
 from tests.worlds.waiting import eventually
 
 READY_SECONDS = 60.0
@@ -85,6 +86,8 @@ class Product:
         """If not root: the user namespaces of its holders."""
         self.terminal: int | None = None
         """Where ``up`` prints other than to its log: the descriptor of a terminal."""
+        self.disk: SlowDisk | None = None
+        """What can make its disk slow, if it was set before the start."""
         self.up: subprocess.Popen[bytes] | None = None
         self.stdout: list[bytes] = []
         self._account: reading.Account | None = None
@@ -117,10 +120,11 @@ class Product:
             self.groups = _make_groups()
         doors = " ".join(f"echo $$ > {group}/cgroup.procs;" for group in self.groups)
         environment = os.environ | more | {f"READING_ROOM_{name}": value for name, value in self.settings.items()}
+        under = [] if self.disk is None else self.disk.under
         # If a worker of the test run is killed, it ends nothing itself; the kernel then ends the product.
         with self.log.open("ab") as sink:
             self.up = subprocess.Popen(
-                ["/bin/sh", "-c", f'{doors} exec setpriv --pdeathsig TERM "$@"', "sh", *argv],
+                ["/bin/sh", "-c", f'{doors} exec setpriv --pdeathsig TERM "$@"', "sh", *under, *argv],
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -402,9 +406,24 @@ def _make_groups() -> list[Path]:
 @contextmanager
 def running_product(folder: Path, **environment: str) -> Iterator[Product]:
     """A product that runs for the length of the block, and leaves nothing behind."""
-    found = Product(folder, **environment)
-    try:
-        found.start()
+    with _running(Product(folder, **environment)) as found:
         yield found
+
+
+@contextmanager
+def product_under_pressure(folder: Path, **environment: str) -> Iterator[Product]:
+    """The same, with a disk that root's tests can make slow."""
+    product = Product(folder, **environment)
+    if os.geteuid() == 0:
+        product.disk = SlowDisk(folder)
+    with _running(product) as found:
+        yield found
+
+
+@contextmanager
+def _running(product: Product) -> Iterator[Product]:
+    try:
+        product.start()
+        yield product
     finally:
-        found.clear()
+        product.clear()

@@ -84,8 +84,11 @@ _FUNCTIONS = {"clock_gettime": _CLOCK_GETTIME, "time": _TIME, "gettimeofday": _G
 
 
 def can_be_moved() -> bool:
-    """Return whether this machine's processors are those for which the code here is written."""
-    return platform.machine() == "x86_64"
+    """Return whether the processors are those for which the code here is written, and every process can be changed.
+
+    An ordinary user cannot change a process that does not dump core, even if it is their own.
+    """
+    return platform.machine() == "x86_64" and os.geteuid() == 0
 
 
 @contextmanager
@@ -116,7 +119,7 @@ def _set(pids: Iterable[int], seconds: int) -> None:
     with ExitStack() as held:
         ready: list[tuple[int, int]] = []
         for pid in pids:
-            with suppress(OSError):  # It has ended, or has no memory of its own.
+            try:
                 place = _place(pid)
                 memory = os.open(f"/proc/{pid}/mem", os.O_RDWR | os.O_CLOEXEC)
                 held.callback(os.close, memory)
@@ -124,8 +127,12 @@ def _set(pids: Iterable[int], seconds: int) -> None:
                     if pid != os.getpid():
                         _stop(pid, held)
                     ready.append((memory, place))
+            except PermissionError:
+                raise
+            except (OSError, KeyError):
+                continue  # It has ended.
         for memory, place in ready:
-            with suppress(OSError):
+            with suppress(OSError):  # It was killed while it stood still.
                 _write(memory, place, seconds)
 
 
