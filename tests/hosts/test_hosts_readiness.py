@@ -5,22 +5,25 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from reading_room.agent.spec import ENFORCEMENT, HostReport
+from reading_room.agent.spec import ENFORCEMENT, MODELS, HostReport
+from reading_room.analysis.trained import WEIGHTS_MISSING
 from reading_room.aws.probes import Check, Fault
 from reading_room.database.disk import Floor
 from reading_room.database.engine import Database
 from reading_room.dataplane.spec import Problem
 from reading_room.hosts import readiness
 from reading_room.hosts.readiness import database_check, disk_check, host_checks
-from reading_room.hosts.realtime import RealtimePool
+from reading_room.hosts.realtime import NoContainers, RealtimePool
 from reading_room.hosts.server_side import HostState, ServerSide
 from tests.worlds.databases import made
+from tests.worlds.waiting import DEADLINE, eventually
 
 
 @pytest.fixture
@@ -28,16 +31,17 @@ def server_side() -> Iterator[ServerSide]:
     """The receiver of an agent's messages, which passes them on to nobody."""
     loop = asyncio.new_event_loop()
     nothing: Any = lambda *_: None  # noqa: E731
-    yield ServerSide(
+    found = ServerSide(
         loop=loop,
         listeners=nothing,
-        realtime=RealtimePool(nothing),
+        realtime=RealtimePool(nothing, lacks=lambda: found.state.lacks()),
         take_report=nothing,
         take_flows=nothing,
         interfaces_seen=nothing,
         interface_gone=nothing,
         agent_replaced=nothing,
     )
+    yield found
     loop.close()
 
 
@@ -66,6 +70,24 @@ def test_an_agent_without_proof_does_not_make_the_host_ready(server_side: Server
     server_side.report(HostReport("here", 2, problems=(Problem(ENFORCEMENT, "not proven"),)))
     assert failing(*checks) == {"enforcement": "enforcement is not proven, so no job runs"}
     assert server_side.state.lacks() is not None
+
+
+def test_an_agent_without_weights_leaves_the_service_ready_and_fails_analyses_at_once(server_side: ServerSide) -> None:
+    """Even one that waits for its container already."""
+    (check,) = (check for check in host_checks(lambda: server_side.state) if check.name == "models")
+    server_side.connected()
+    assert check.look() is None
+    with ThreadPoolExecutor() as pool:
+        waits = pool.submit(server_side._realtime.analyse, "1" * 12, "dominant-language", ["Hello."], None)
+        eventually(lambda: bool(server_side._realtime.specs()))
+        server_side.report(HostReport("here", 1, problems=(Problem(MODELS, WEIGHTS_MISSING),)))
+        with pytest.raises(NoContainers, match="reading-room-weights is not installed: install reading_room_weights-"):
+            waits.result(DEADLINE)
+    fault = check.look()
+    assert fault is not None
+    assert not fault.stops
+    assert fault.says.endswith("the package reading-room-weights is not installed")
+    assert fault.remedy.startswith("install reading_room_weights-")
 
 
 def test_a_state_that_is_not_known_yet_keeps_no_container_from_starting() -> None:

