@@ -118,7 +118,7 @@ def test_they_are_listed_and_read_like_customer_managed_policies(world: IamWorld
     assert iam.list_policies(Scope="AWS", OnlyAttached=True)["Policies"] == []
     found = iam.get_policy(PolicyArn=ADMINISTRATOR)["Policy"]
     assert (found["DefaultVersionId"], found["AttachmentCount"]) == ("v1", 0)
-    assert found["Description"] == "Provides full access to AWS services and resources."
+    assert found["Description"] == "Allows every action on every resource."
     document = iam.get_policy_version(PolicyArn=ADMINISTRATOR, VersionId="v1")["PolicyVersion"]["Document"]
     assert document["Statement"] == [{"Effect": "Allow", "Action": "*", "Resource": "*"}]
     assert [entry["VersionId"] for entry in iam.list_policy_versions(PolicyArn=ADMINISTRATOR)["Versions"]] == ["v1"]

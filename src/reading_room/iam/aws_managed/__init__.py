@@ -1,7 +1,8 @@
 """The AWS managed policies that concern the services of this product: read-only data, one JSON file each.
 
-A file holds the policy's real id, the number and date of its current version, and its statements. ReadOnlyAccess is
-reduced to the services of this product; the others are complete. Earlier versions are not included.
+A file holds facts: the policy's real id, and the number and dates of its current version. Description and statement are
+our own: the statement allows exactly those actions of this product that AWS's policy allows. Earlier versions are not
+included.
 """
 
 from __future__ import annotations
