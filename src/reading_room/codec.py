@@ -4,6 +4,10 @@ Every value is checked against its annotation when it is read: a member that is 
 makes the whole document invalid. So does a string that UTF-8 cannot encode, so that whatever was read can be written
 again. A dataclass in a union (``A | B``) has its name under ``type``. Supported are ``str``, ``int``, ``float``,
 ``bool``, ``None``, ``Literal``, ``X | None``, ``tuple[X, ...]`` and dataclasses of these.
+
+Two versions of the program may read each other's documents while an upgrade restarts one process after the other. A
+member that a later version added (``later``) is written only if it differs from its default, and may be missing. A
+reader that only takes notice may also ignore the members that a newer writer added (``newer``).
 """
 
 from __future__ import annotations
@@ -26,10 +30,24 @@ _Writer = Callable[[Any], Any]
 INTEGER_LIMIT = 1 << 63
 FILE_LIMIT = 65_536
 """The maximum size of a file in bytes; a larger one is invalid."""
+_LATER = "later"
 
 
 class DocumentError(Exception):
     """Bytes are not a valid document of the expected type."""
+
+
+def later(default: T) -> T:
+    """Return the default of a dataclass's member that a version after 0.1.0 added.
+
+    The default must mean the same as the member's absence did before, and must never change: it is not written.
+    """
+    return dataclasses.field(default=default, metadata={_LATER: True})
+
+
+def is_later(member: dataclasses.Field[Any]) -> bool:
+    """Return whether a member's default is ``later``."""
+    return _LATER in member.metadata
 
 
 def encode(value: Any) -> bytes:
@@ -38,9 +56,13 @@ def encode(value: Any) -> bytes:
     return text.encode(errors="replace")
 
 
-def decode(kind: type[T], document: bytes) -> T:
-    """Read a dataclass from JSON. Raises ``DocumentError`` naming the member and the expected type."""
-    return from_members(kind, parse(document))
+def decode(kind: type[T], document: bytes, *, newer: bool = False) -> T:
+    """Read a dataclass from JSON. Raises ``DocumentError`` naming the member and the expected type.
+
+    With ``newer``, unknown members are ignored: the writer is or may be of a newer version, and nothing that it asks
+    for could be missed.
+    """
+    return from_members(kind, parse(document), newer=newer)
 
 
 def write_file(path: Path, value: Any) -> None:
@@ -69,10 +91,10 @@ def to_members(value: Any) -> Any:
     return _writer(cast(Any, type(value)))(value)
 
 
-def from_members(kind: type[T], members: Any) -> T:
-    """Read a dataclass from JSON values. Raises ``DocumentError``."""
+def from_members(kind: type[T], members: Any, *, newer: bool = False) -> T:
+    """Read a dataclass from JSON values, as ``decode`` does. Raises ``DocumentError``."""
     try:
-        return cast(T, _reader(cast(Any, kind))(members))
+        return cast(T, _reader(cast(Any, kind), newer)(members))
     except RecursionError as error:
         raise DocumentError("the document is nested too deeply") from error
 
@@ -103,10 +125,16 @@ def _fields(kind: type[Any]) -> tuple[tuple[str, Any], ...]:
 
 
 @cache
-def _reader(annotation: Any) -> _Reader:
+def _added(kind: type[Any]) -> dict[str, Any]:
+    """Return the defaults of the members that later versions added."""
+    return {field.name: field.default for field in dataclasses.fields(kind) if is_later(field)}
+
+
+@cache
+def _reader(annotation: Any, newer: bool) -> _Reader:
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if dataclasses.is_dataclass(annotation):
-        return _dataclass_reader(cast(type[Any], annotation), tagged=False)
+        return _dataclass_reader(cast(type[Any], annotation), newer, tagged=False)
     if annotation is str:
         return _text
     if annotation is bool:
@@ -118,13 +146,13 @@ def _reader(annotation: Any) -> _Reader:
     if origin is Literal:
         return _one_of(arguments)
     if origin is tuple and len(arguments) == 2 and arguments[1] is Ellipsis:
-        return _items(_reader(arguments[0]))
+        return _items(_reader(arguments[0], newer))
     if origin in (Union, types.UnionType):
         rest = [argument for argument in arguments if argument is not type(None)]
         if len(rest) == 1 and len(arguments) == 2:
-            return _optional(_reader(rest[0]))
+            return _optional(_reader(rest[0], newer))
         if all(dataclasses.is_dataclass(argument) for argument in arguments):
-            return _tagged(cast(list[type[Any]], rest))
+            return _tagged(cast(list[type[Any]], rest), newer)
     raise TypeError(f"no reader for {annotation!r}")
 
 
@@ -184,18 +212,25 @@ def _optional(read_one: _Reader) -> _Reader:
     return read
 
 
-def _dataclass_reader(kind: type[Any], *, tagged: bool) -> _Reader:
-    readers = [(name, _reader(annotation)) for name, annotation in _fields(cast(Any, kind))]
+def _dataclass_reader(kind: type[Any], newer: bool, *, tagged: bool) -> _Reader:
+    readers = [(name, _reader(annotation, newer)) for name, annotation in _fields(cast(Any, kind))]
     names = {name for name, _ in readers} | ({"type"} if tagged else set())
+    optional = _added(cast(Any, kind)).keys()
 
     def read(value: Any) -> Any:
         if type(value) is not dict:
             raise DocumentError(f"{_shown(value)} is not a {kind.__name__}")
+        given = readers
         if value.keys() != names:
-            odd = ", ".join(sorted(map(ascii, value.keys() ^ names)))
-            raise DocumentError(f"{kind.__name__} has missing or unknown members: {odd[:200]}")
+            odd = names - value.keys() - optional
+            if not newer:
+                odd |= value.keys() - names
+            if odd:
+                shown = ", ".join(sorted(map(ascii, odd)))
+                raise DocumentError(f"{kind.__name__} has missing or unknown members: {shown[:200]}")
+            given = [reader for reader in readers if reader[0] in value]
         values: dict[str, Any] = {}
-        for name, read_one in readers:
+        for name, read_one in given:
             try:
                 values[name] = read_one(value[name])
             except DocumentError as error:
@@ -205,8 +240,8 @@ def _dataclass_reader(kind: type[Any], *, tagged: bool) -> _Reader:
     return read
 
 
-def _tagged(kinds: list[type[Any]]) -> _Reader:
-    readers = {kind.__name__: _dataclass_reader(kind, tagged=True) for kind in kinds}
+def _tagged(kinds: list[type[Any]], newer: bool) -> _Reader:
+    readers = {kind.__name__: _dataclass_reader(kind, newer, tagged=True) for kind in kinds}
 
     def read(value: Any) -> Any:
         name = value.get("type") if type(value) is dict else None
@@ -242,12 +277,17 @@ def _as_it_is(value: Any) -> Any:
 
 
 def _dataclass_writer(kind: type[Any], first: dict[str, Any]) -> _Writer:
-    writers = [(name, _writer(annotation)) for name, annotation in _fields(cast(Any, kind))]
+    added = _added(cast(Any, kind))
+    fields = [(name, _writer(annotation)) for name, annotation in _fields(cast(Any, kind))]
 
     def write(value: Any) -> dict[str, Any]:
-        return first | {name: write_one(getattr(value, name)) for name, write_one in writers}
+        return first | {name: write_one(getattr(value, name)) for name, write_one in fields}
 
-    return write
+    def write_all(value: Any) -> dict[str, Any]:
+        left_out = {name for name, default in added.items() if getattr(value, name) == default}
+        return first | {name: write_one(getattr(value, name)) for name, write_one in fields if name not in left_out}
+
+    return write_all if added else write
 
 
 def _shown(value: Any) -> str:

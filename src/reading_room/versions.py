@@ -26,6 +26,9 @@ DATA_FORMATS: Mapping[str, int] = {"objects": 1, "trail": 1, "models": 1, "flow-
 sealed files. Raised when an earlier program could not read what this one writes."""
 STATE_FORMATS: Mapping[str, int] = {"agent": 1}
 """The formats of the files in an installation's folder: the records of the holder, of containers and of the folder."""
+DOCUMENTS = 1
+"""The number of the form of the documents between processes. Raised when a member or a value is added to one, because
+an upgrade restarts one process after the other, and meanwhile two versions read each other's documents."""
 LIMIT = 65_536
 """The maximum size of the file in bytes."""
 EARLIER = "earlier"

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from reading_room.agent.channel import FLOWS_PER_FRAME, AgentChannel
-from reading_room.agent.frames import FRAME_LIMIT
+from reading_room.agent.frames import FRAME_LIMIT, FrameReader, Greeting, read_greeting, send_frame
 from reading_room.agent.spec import HostReport
+from reading_room.codec import encode
 from reading_room.dataplane.spec import ListenerLabel
 from reading_room.hosts.channel import AgentConnection
 from tests.worlds.agent import document
@@ -227,15 +228,17 @@ def test_a_malformed_document_is_a_fault_and_the_previous_spec_stays(talk: Conve
     talk.thread.join(DEADLINE)
     with socket.socket(socket.AF_UNIX) as hijacked:
         hijacked.connect(str(talk.path))
-        text = b'{"kind":"spec","body":{"command":"/bin/sh"}}'
-        hijacked.sendall(len(text).to_bytes(4, "big") + text)
+        send_frame(hijacked, encode(Greeting()))
+        send_frame(hijacked, b'{"kind":"spec","body":{"command":"/bin/sh"}}')
         eventually(lambda: talk.agent.spec()[1] != "")
     assert talk.agent.spec()[0] == document()
     assert "HostSpec" in talk.agent.spec()[1]
 
 
-@pytest.mark.parametrize("sent", [(FRAME_LIMIT + 1).to_bytes(4, "big"), b"\x00\x00\x00\x05ab", b"\x00"])
-def test_a_frame_that_is_too_large_or_cut_ends_only_the_connection(talk: Conversation, sent: bytes) -> None:
+@pytest.mark.parametrize(
+    "sent", [(FRAME_LIMIT + 1).to_bytes(4, "big"), b"\x00\x00\x00\x05ab", b"\x00", b"\x00\x00\x00\x02{}"]
+)
+def test_a_frame_that_is_too_large_cut_or_no_greeting_ends_only_the_connection(talk: Conversation, sent: bytes) -> None:
     talk.stop.set()
     talk.thread.join(DEADLINE)
     with socket.socket(socket.AF_UNIX) as hijacked:
@@ -244,7 +247,9 @@ def test_a_frame_that_is_too_large_or_cut_ends_only_the_connection(talk: Convers
         hijacked.sendall(sent)
         hijacked.shutdown(socket.SHUT_WR)
         hijacked.settimeout(DEADLINE)
-        assert hijacked.recv(1) == b""
+        reader = FrameReader(hijacked, take_descriptors=False)
+        while (greeting := reader.read()) is not None:
+            assert read_greeting(greeting) == Greeting()
     eventually(lambda: not talk.agent.connected())
     assert talk.agent.spec() == (None, "")
 
@@ -256,6 +261,7 @@ def test_descriptors_that_a_server_sends_are_not_taken(talk: Conversation) -> No
     with socket.socket(socket.AF_UNIX) as hijacked, open("/dev/null") as something:
         hijacked.connect(str(talk.path))
         eventually(talk.agent.connected)
+        send_frame(hijacked, encode(Greeting()))
         socket.send_fds(hijacked, [b"\x00\x00\x00\x02{}"], [something.fileno()] * 50)
         eventually(lambda: talk.agent.spec()[1] != "")
         assert len(os.listdir("/proc/self/fd")) < before + 10

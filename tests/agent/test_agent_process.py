@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from reading_room.agent.frames import Greeting
 from reading_room.agent.holder import subordinate_ids
 from reading_room.agent.spec import HostReport, HostSpec, StandbyCount
 from reading_room.containers.processes import descendants, start_time
@@ -60,7 +61,7 @@ class Server:
             assert ctypes.CDLL(None).syscall(SET_THREADS_USER[platform.machine()], -1, user, -1) == 0
         self.connection.run(self.stop)
 
-    def connected(self) -> None: ...
+    def connected(self, agent: Greeting) -> None: ...
 
     def disconnected(self) -> None: ...
 

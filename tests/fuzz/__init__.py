@@ -20,6 +20,7 @@ TARGETS = {
     "realtime-answer": "workers",
     "cluster-request": "workers",
     "frames": "agents",
+    "greeting": "agents",
     "spec": "agents",
     "report": "agents",
     "versions": "agents",

@@ -6,7 +6,7 @@ import socket
 
 from reading_room.agent.check import check
 from reading_room.agent.errors import FrameTooLarge, SpecRefused
-from reading_room.agent.frames import FrameReader, FromAgent, FromServer
+from reading_room.agent.frames import FrameReader, FromAgent, FromServer, read_greeting
 from reading_room.codec import DocumentError, decode, encode
 from reading_room.hosts import reports
 from reading_room.versions import parse
@@ -33,6 +33,17 @@ def frames(data: bytes) -> None:
     assert data.startswith(whole)
 
 
+def greeting(data: bytes) -> None:
+    """The first document of either side: refused, or a version and a number that can be logged."""
+    try:
+        found = read_greeting(data)
+    except DocumentError as error:
+        str(error).encode()
+        return
+    assert found.program.isprintable()
+    assert found.documents > 0
+
+
 def spec(data: bytes) -> None:
     """A spec from the server: refused, or decoded to a message that stays the same when encoded and decoded again."""
     try:
@@ -48,13 +59,14 @@ def spec(data: bytes) -> None:
 
 
 def report(data: bytes) -> None:
-    """A report from an agent: refused, or read with a fault for each unreadable entry; it can be encoded again."""
-    try:
-        read, faults = reports.read(data)
-    except DocumentError:
-        return
-    assert decode(FromAgent, encode(read)) == read
-    "".join(faults).encode()
+    """A report of an agent of this or a newer version: refused, or read with a fault for each unreadable entry."""
+    for newer in (False, True):
+        try:
+            read, faults = reports.read(data, newer=newer)
+        except DocumentError:
+            continue
+        assert decode(FromAgent, encode(read)) == read
+        "".join(faults).encode()
 
 
 def versions(data: bytes) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from reading_room.agent.frames import Greeting
 from reading_room.agent.spec import ENFORCEMENT, MODELS, HostReport
 from reading_room.analysis.trained import WEIGHTS_MISSING
 from reading_room.aws.probes import Check, Fault
@@ -22,6 +23,7 @@ from reading_room.hosts import readiness
 from reading_room.hosts.readiness import database_check, disk_check, host_checks
 from reading_room.hosts.realtime import NoContainers, RealtimePool
 from reading_room.hosts.server_side import HostState, ServerSide
+from reading_room.versions import DOCUMENTS, VERSION
 from tests.worlds.databases import made
 from tests.worlds.waiting import DEADLINE, eventually
 
@@ -54,7 +56,7 @@ def failing(*checks: Check) -> dict[str, str]:
 def test_the_host_is_ready_once_its_agent_has_reported_proven_enforcement(server_side: ServerSide) -> None:
     checks = host_checks(lambda: server_side.state)
     assert set(failing(*checks)) == {"agent", "enforcement"}
-    server_side.connected()
+    server_side.connected(Greeting())
     assert failing(*checks) == {"enforcement": "the agent has not reported yet whether enforcement is proven"}
     server_side.report(HostReport("here", 1))
     assert failing(*checks) == {}
@@ -64,7 +66,7 @@ def test_the_host_is_ready_once_its_agent_has_reported_proven_enforcement(server
 
 def test_an_agent_without_proof_does_not_make_the_host_ready(server_side: ServerSide) -> None:
     checks = host_checks(lambda: server_side.state)
-    server_side.connected()
+    server_side.connected(Greeting())
     server_side.report(HostReport("here", 1, problems=(Problem("vpc-1", "its rules were refused"),)))
     assert failing(*checks) == {}
     server_side.report(HostReport("here", 2, problems=(Problem(ENFORCEMENT, "not proven"),)))
@@ -75,7 +77,7 @@ def test_an_agent_without_proof_does_not_make_the_host_ready(server_side: Server
 def test_an_agent_without_weights_leaves_the_service_ready_and_fails_analyses_at_once(server_side: ServerSide) -> None:
     """Even one that waits for its container already."""
     (check,) = (check for check in host_checks(lambda: server_side.state) if check.name == "models")
-    server_side.connected()
+    server_side.connected(Greeting())
     assert check.look() is None
     with ThreadPoolExecutor() as pool:
         waits = pool.submit(server_side._realtime.analyse, "1" * 12, "dominant-language", ["Hello."], None)
@@ -88,6 +90,19 @@ def test_an_agent_without_weights_leaves_the_service_ready_and_fails_analyses_at
     assert not fault.stops
     assert fault.says.endswith("the package reading-room-weights is not installed")
     assert fault.remedy.startswith("install reading_room_weights-")
+
+
+def test_an_agent_of_another_version_is_named_with_what_to_restart(server_side: ServerSide) -> None:
+    (check,) = (check for check in host_checks(lambda: server_side.state) if check.name == "version")
+    for agent, says in (
+        (Greeting(), ""),
+        (Greeting("99.0.0", DOCUMENTS + 1), f"the agent is of version 99.0.0 and this service of {VERSION}"),
+        (Greeting(documents=DOCUMENTS + 1), f"different commits of version {VERSION}"),
+    ):
+        server_side.connected(agent)
+        fault = check.look()
+        assert (fault is None) == (not says)
+        assert fault is None or (says in fault.says and not fault.stops)
 
 
 def test_a_state_that_is_not_known_yet_keeps_no_container_from_starting() -> None:
@@ -144,7 +159,7 @@ def test_a_disk_is_ready_above_its_floor(least: int, free: int, full: bool) -> N
 def test_an_agent_that_is_silent_for_too_long_is_not_ready(server_side: ServerSide) -> None:
     later = [0.0]
     checks = host_checks(lambda: server_side.state, lambda: server_side.state.heard_at + later[0])
-    server_side.connected()
+    server_side.connected(Greeting())
     server_side.report(HostReport("here", 1))
     assert failing(*checks) == {}
     later[0] = readiness.SILENT_SECONDS + 1

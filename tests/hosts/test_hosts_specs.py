@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 import reading_room.wiring.server  # noqa: F401 # declares every table
+from reading_room.agent.frames import Greeting
 from reading_room.agent.spec import HostReport
 from reading_room.containers.spec import RealtimeSpec
 from reading_room.database.engine import Database
@@ -200,10 +201,10 @@ def test_a_new_agent_that_replaces_another_is_reported(
 ) -> None:
     heard = Heard()
     side, _ = server_side(heard)
-    side.connected()
+    side.connected(Greeting())
     assert heard.words == []
     side.disconnected()
-    side.connected()
+    side.connected(Greeting())
     assert heard.words == [("replaced", None)]
 
 

@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
+from reading_room.agent.frames import Greeting
 from reading_room.agent.spec import Capacity, ContainerUsage, HostReport, HostUsage, PacketDrops
 from reading_room.client import InProcess
 from reading_room.clock import system_clock
@@ -79,7 +80,7 @@ class PageWorld:
 
     def agent_says(self, report: HostReport) -> None:
         """Let an agent connect and report."""
-        self.link._server_side.connected()
+        self.link._server_side.connected(Greeting())
         self.link._server_side.report(report)
 
     def text(self) -> str:

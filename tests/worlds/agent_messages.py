@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Sequence
 
+from reading_room.agent.frames import Greeting
 from reading_room.agent.spec import HostReport
 from reading_room.dataplane.spec import FlowEvent, ListenerLabel
 
@@ -14,14 +15,16 @@ class Received:
 
     def __init__(self) -> None:
         self.events: list[str] = []
+        self.agents: list[Greeting] = []
         self.reports: list[HostReport] = []
         self.flow_events: list[FlowEvent] = []
         self.known: tuple[ListenerLabel, ...] | None = None
         self.fronts: dict[str, socket.socket] = {}
         self.sockets: dict[str, socket.socket] = {}
 
-    def connected(self) -> None:
+    def connected(self, agent: Greeting) -> None:
         self.events.append("connected")
+        self.agents.append(agent)
 
     def disconnected(self) -> None:
         self.events.append("disconnected")

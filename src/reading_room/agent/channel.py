@@ -25,14 +25,17 @@ from reading_room.agent.frames import (
     FromAgent,
     FromServer,
     Front,
+    Greeting,
     Listeners,
     Realtime,
+    read_greeting,
     send_frame,
     short_path,
 )
 from reading_room.agent.spec import HostReport, HostSpec
 from reading_room.codec import DocumentError, decode, encode
 from reading_room.dataplane.spec import FlowEvent, ListenerLabel
+from reading_room.versions import VERSION
 
 _log = logging.getLogger(__name__)
 
@@ -201,6 +204,7 @@ class AgentChannel:
                 accepted.close()
                 continue
             connection = _Connection(accepted)
+            connection.queue.append((encode(Greeting()), [], _nothing))
             with self._lock:
                 self._drop(self._connection)
                 self._connection = connection
@@ -211,12 +215,17 @@ class AgentChannel:
 
     def _read(self, connection: _Connection) -> None:
         reader = FrameReader(connection.socket, take_descriptors=False)
+        server: Greeting | None = None
         try:
             while (document := reader.read()) is not None:
+                if server is None:
+                    server = read_greeting(document)
+                    continue
                 try:
+                    # Whatever is unknown here cannot be enforced, so the whole document is refused.
                     spec, fault = decode(FromServer, document).body, ""
                 except DocumentError as error:
-                    spec, fault = None, str(error)
+                    spec, fault = None, f"{error}{_older_than(server)}"
                 with self._lock:
                     if self._connection is not connection:
                         return
@@ -273,6 +282,13 @@ class AgentChannel:
         if self._connection is connection:
             self._connection = None
         self._lock.notify_all()
+
+
+def _older_than(server: Greeting) -> str:
+    """Return what to add to a fault in a document of a newer server."""
+    if not server.newer:
+        return ""
+    return f" (serve is version {server.program}, and this agent is {VERSION}: restart the agent)"
 
 
 def _give(path: str, owner: int) -> None:

@@ -1,13 +1,14 @@
 """The messages between the agent and the server: documents in frames, and descriptors sent with them.
 
 A frame is four bytes of length (big-endian) and that many bytes of JSON. Descriptors are sent with the first byte of
-the frame that describes them. Only the agent sends descriptors.
+the frame that describes them. Only the agent sends descriptors. The first document of each side is its ``Greeting``.
 """
 
 from __future__ import annotations
 
 import array
 import os
+import re
 import socket
 import stat
 from collections import deque
@@ -18,13 +19,35 @@ from typing import Literal
 
 from reading_room.agent.errors import FrameTooLarge
 from reading_room.agent.spec import HostReport, HostSpec
-from reading_room.codec import DocumentError
+from reading_room.codec import DocumentError, decode
 from reading_room.dataplane.spec import FlowEvent, ListenerLabel
+from reading_room.versions import DOCUMENTS, VERSION, VERSION_PATTERN
 
 FRAME_LIMIT = 64 << 20
 DESCRIPTORS_PER_FRAME = 200
 """The kernel allows at most 253 in one message."""
 _HEADER = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """The version of a side's program, and the number of the form of its documents (``versions.DOCUMENTS``)."""
+
+    program: str = VERSION
+    documents: int = DOCUMENTS
+
+    @property
+    def newer(self) -> bool:
+        """Whether that side may write what this one does not know."""
+        return self.documents > DOCUMENTS
+
+
+def read_greeting(document: bytes) -> Greeting:
+    """Read the greeting of a program of any version. Raises ``DocumentError``."""
+    greeting = decode(Greeting, document, newer=True)
+    if not re.fullmatch(VERSION_PATTERN, greeting.program) or not 0 < greeting.documents < 1 << 31:
+        raise DocumentError("its greeting names no version")
+    return greeting
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +137,15 @@ class FrameReader:
             raise DocumentError("a descriptor that should be a socket is not one")
         return socket.socket(fileno=descriptor)
 
+    def drop(self) -> None:
+        """Close the descriptors that were not taken, as those of a document that is left out."""
+        while self.descriptors:
+            os.close(self.descriptors.popleft())
+
     def close(self) -> None:
         """Close the connection and the descriptors that were not taken."""
         self.connection.close()
-        while self.descriptors:
-            os.close(self.descriptors.popleft())
+        self.drop()
 
     def _exactly(self, size: int) -> bytes | None:
         content = bytearray(size)

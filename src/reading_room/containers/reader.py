@@ -143,7 +143,8 @@ class ReaderProcess:
         reply = connection.recv(REPLY_LIMIT)
         if not reply:
             raise ConnectionResetError("it ended")
-        said = decode(Said, reply)
+        # After an upgrade has replaced the files, an agent that still runs may start a newer reader.
+        said = decode(Said, reply, newer=True)
         _check(said)
         return said
 

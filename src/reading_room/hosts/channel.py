@@ -20,8 +20,10 @@ from reading_room.agent.frames import (
     FromAgent,
     FromServer,
     Front,
+    Greeting,
     Listeners,
     Realtime,
+    read_greeting,
     send_frame,
     short_path,
 )
@@ -41,7 +43,7 @@ UNREADABLE_SECONDS = 2.0
 class AgentEvents(Protocol):
     """The events of an agent's connection. All methods are called by the connection's single reading thread."""
 
-    def connected(self) -> None:
+    def connected(self, agent: Greeting) -> None:
         """Handle a new connection. The agent knows no spec yet, and will send all its listeners."""
         ...
 
@@ -130,12 +132,26 @@ class AgentConnection:
         # The thread that watches for the stop may have looked before there was a connection to end.
         if stop.is_set():
             self._hang_up(connection)
-        self._events.connected()
+        agent: Greeting | None = None
+        told = False
         writer = threading.Thread(target=self._write, args=(connection,), name="agent-write", daemon=True)
         writer.start()
         try:
             while (document := reader.read()) is not None:
-                message, faults = reports.read(document)
+                if agent is None:
+                    agent = read_greeting(document)
+                    self._events.connected(agent)
+                    continue
+                try:
+                    message, faults = reports.read(document, newer=agent.newer)
+                except DocumentError as error:
+                    if not agent.newer:
+                        raise
+                    reader.drop()
+                    if not told:
+                        _log.warning("the agent is of version %s, and some of it is left out: %s", agent.program, error)
+                    told = True
+                    continue
                 for fault in faults:
                     _log.error("the agent: %s", fault)
                 self._take(message, reader)
@@ -148,7 +164,8 @@ class AgentConnection:
             self._hang_up(connection)
             writer.join()
             reader.close()
-            self._events.disconnected()
+            if agent is not None:
+                self._events.disconnected()
         return True
 
     def _take(self, message: FromAgent, reader: FrameReader) -> None:
@@ -167,6 +184,7 @@ class AgentConnection:
     def _write(self, connection: socket.socket) -> None:
         sent: HostSpec | None = None
         try:
+            send_frame(connection, encode(Greeting()))
             while True:
                 with self._changed:
                     while self._socket is connection and (self._spec is None or self._spec == sent):

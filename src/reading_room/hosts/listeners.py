@@ -260,7 +260,8 @@ class _Front:
                     sock.close()
 
     def _take(self, message: bytes, sent: list[socket.socket]) -> None:
-        body = decode(FromFront, message).body
+        # The front may be of a newer version, which an upgrade started first.
+        body = decode(FromFront, message, newer=True).body
         if isinstance(body, Asked):
             check_query(body)
             self._answer(body)

@@ -6,10 +6,12 @@ import sqlite3
 import time
 from collections.abc import Callable
 
+from reading_room.agent.frames import Greeting
 from reading_room.aws.probes import Check, Fault
 from reading_room.database.disk import Floor
 from reading_room.database.engine import Database
 from reading_room.hosts.server_side import HostState
+from reading_room.versions import VERSION
 
 WRITE_SECONDS = 1.0
 """How long the check's write waits for other writes."""
@@ -35,6 +37,10 @@ _NOT_PROVEN = Fault(
     "enforcement is not proven, so no job runs", "run `reading-room doctor`, which says what is missing"
 )
 _NO_MODELS = "no job and no synchronous call can succeed"
+_TWO_VERSIONS = (
+    "restart the agent and `reading-room serve` (or `reading-room up`), which ends no job under systemd: until then a "
+    "change that the older one does not know waits"
+)
 _NO_ROOM = Fault(
     "the disk of the data folder is at its floor: nothing more is stored, and no job begins",
     "make room on that disk, or lower READING_ROOM_STORAGE_FREE",
@@ -78,7 +84,7 @@ def trail_check(fault: Callable[[], str | None]) -> Check:
 def host_checks(state: Callable[[], HostState], clock: Callable[[], float] = time.monotonic) -> tuple[Check, ...]:
     """Return the checks of the host: that its agent is connected and not silent, and has proven enforcement.
 
-    One only warns: that the weights are installed.
+    Two only warn: that the weights are installed, and that the agent is of this program's version.
     """
 
     def agent() -> Fault | None:
@@ -100,8 +106,18 @@ def host_checks(state: Callable[[], HostState], clock: Callable[[], float] = tim
         says, _, remedy = missing.partition(": ")
         return Fault(f"{_NO_MODELS}: {says}", f"{remedy}; then restart the agent", stops=False)
 
+    def version() -> Fault | None:
+        other = state().agent
+        if other is None or other == Greeting():
+            return None
+        says = f"the agent is of version {other.program} and this service of {VERSION}"
+        if other.program == VERSION:
+            says = f"the agent and this service are of different commits of version {VERSION}"
+        return Fault(says, _TWO_VERSIONS, stops=False)
+
     return (
         Check("agent", agent),
         Check("enforcement", enforcement),
         Check("models", models),
+        Check("version", version),
     )

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, replace
 
+from reading_room.agent.frames import Greeting
 from reading_room.agent.spec import ENFORCEMENT, MODELS, HostReport
 from reading_room.dataplane.spec import FlowEvent, ListenerLabel
 from reading_room.hosts.listeners import VpcListeners
@@ -28,6 +29,8 @@ class HostState:
     """Its newest report."""
     heard_at: float = 0.0
     """When that arrived, in seconds of ``time.monotonic``."""
+    agent: Greeting | None = None
+    """The version of the agent; ``None`` while none is connected."""
 
     @property
     def models(self) -> str | None:
@@ -70,13 +73,13 @@ class ServerSide:
         self._interfaces: frozenset[str] = frozenset()
         self._logged: frozenset[str] = frozenset()
 
-    def connected(self) -> None:
+    def connected(self, agent: Greeting) -> None:
         """Handle a new connection; any but the first replaces an agent that ended."""
         if self._met:
             self._agent_replaced()
         self._met = True
-        self.state = HostState(connected=True)
-        log.info("the agent is connected")
+        self.state = HostState(connected=True, agent=agent)
+        log.info("the agent is connected, of version %s", agent.program)
 
     def disconnected(self) -> None:
         """Handle the end of the connection. The fronts accept no more, but finish what they have accepted."""

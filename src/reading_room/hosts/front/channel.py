@@ -120,7 +120,8 @@ class Channel:
     def _read(self) -> None:
         try:
             message = self._socket.recv(MESSAGE_LIMIT)
-            body = decode(FromServer, message).body if message else None
+            # The server may be of a newer version, which an upgrade started first.
+            body = decode(FromServer, message, newer=True).body if message else None
         except BlockingIOError:
             return
         except (OSError, DocumentError) as error:

@@ -120,7 +120,7 @@ async def _request(lane: Lane, head: Head, standing: Standing, receive: Any, sen
             elif kind == STREAMED:
                 standing.streams()
             elif kind == REPLY:
-                reply = decode(ReplyHead, content)
+                reply = decode(ReplyHead, content, newer=True)
                 headers = raw_headers(reply.headers)
                 started = True
                 await send({"type": "http.response.start", "status": reply.status, "headers": headers})
