@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError
 
 from reading_room.cli import reading
 from tests.worlds.pages import ROOT, Block, blocks, page_of
@@ -21,8 +22,7 @@ pytestmark = [pytest.mark.boot, pytest.mark.timeout(1800)]
 
 INSTALL, DATA, TRY, UP, RUN = [block for block in blocks(page_of("operations/install.md")) if block.commands]
 (README,) = steps_of("install", "README.md")
-IN_AN_ENVIRONMENT = Block("", 0, "sh", "python3 -m venv ~/reading-room\nPATH=~/reading-room/bin:$PATH")
-WAYS = {"3.11": (INSTALL, DATA), "3.13": (IN_AN_ENVIRONMENT, README.block)}
+WAYS = {"3.11": (INSTALL, DATA), "3.13": (README.block,)}
 """What is typed with each version of Python: with pinned packages, and the short way of the first screen."""
 SETUP_SECONDS = 1200.0
 """A gigabyte of packages is fetched and unpacked, which takes two minutes on an idle machine."""
@@ -130,6 +130,8 @@ def test_without_the_weights_a_job_names_the_file_to_install_and_everything_else
     assert says in installed.type(RUN, fails=True)
     assert says in installed.product.log.read_text()
     assert "install reading_room_weights-*.whl of this release" in message_of_a_job(account)
+    with pytest.raises(ClientError, match="No analysis can run now: the package reading-room-weights is not installed"):
+        account.comprehend.detect_sentiment(Text="Good.", LanguageCode="en")
     installed.product.stop()
 
 
