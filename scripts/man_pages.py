@@ -5,7 +5,6 @@ The program click-man does not read Typer's commands, because Typer includes its
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 import os
 import re
@@ -61,7 +60,8 @@ def _parameters(parameters: list[Any]) -> Iterator[str]:
 
 def settings_page(version: str) -> str:
     """Return reading-room.conf(5): every setting."""
-    from reading_room.settings import Settings
+    from reading_room.analysis.kinds import CONTAINER_BYTES
+    from reading_room.settings import variables
 
     lines = [_title("READING-ROOM.CONF", 5, version, "File Formats")]
     lines += [".SH NAME", r"reading\-room.conf \- settings of Reading Room", ".SH SYNOPSIS"]
@@ -69,10 +69,10 @@ def settings_page(version: str) -> str:
     lines += ["The services of systemd read the first file, and the services of a user the second."]
     lines += ["Each line is a setting,", r".IR NAME = VALUE ;", "lines that begin with # are comments."]
     lines += ["A product that a command starts reads the same names from its environment.", ".SH SETTINGS"]
-    for entry in dataclasses.fields(Settings):
-        lines += [".TP", rf"\fBREADING_ROOM_{entry.name.upper()}\fR", roff(entry.metadata["help"])]
-        if str(entry.default):
-            lines.append(rf"The default is \fB{roff(str(entry.default))}\fR.")
+    for name, (default, sentence) in variables(CONTAINER_BYTES).items():
+        lines += [".TP", rf"\fB{name}\fR", roff(sentence)]
+        if str(default):
+            lines.append(rf"The default is \fB{roff(str(default))}\fR.")
     lines += [".SH SEE ALSO", r".BR reading\-room (1)"]
     return "\n".join(lines) + "\n"
 
