@@ -73,8 +73,9 @@ class Image:
             {"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "mode=755"]},
             {"destination": "/dev/shm", "type": "tmpfs", "source": "shm", "options": [*options, "mode=1777"]},
             {"destination": "/sys", "type": "sysfs", "source": "sysfs", "options": [*options, "ro"]},
-            {"destination": "/tmp", "type": "tmpfs", "source": "tmpfs", "options": [*options, "mode=1777"]},
-            {"destination": "/run", "type": "tmpfs", "source": "tmpfs", "options": options},
+            # As Docker mounts them.
+            {"destination": "/tmp", "type": "tmpfs", "source": "tmpfs", "options": [*options, "noexec", "mode=1777"]},
+            {"destination": "/run", "type": "tmpfs", "source": "tmpfs", "options": [*options, "noexec", "mode=755"]},
         ]
         for number, path in enumerate(VOLUMES):
             volume = bundle / f"volume-{number}"
