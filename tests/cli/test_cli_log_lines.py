@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reading_room.cli.log_lines import FIELDS, JsonLines, LogLines, configure_logging
+from reading_room.cli.running import reasons
 from reading_room.cli.screen import fail
 from reading_room.printable import escaped
 from reading_room.settings import Settings
@@ -153,3 +154,11 @@ def test_what_up_says_at_its_end_is_a_line_of_json_too(tmp_path: Path) -> None:
     members = json.loads(line)
     assert (members["process"], members["level"]) == ("up", "critical")
     assert members["message"].startswith("--host 192.0.2.1 can be reached from other machines")
+
+
+def test_of_a_failed_start_only_the_reasons_are_shown() -> None:
+    usual = FORMED.format(logging.makeLogRecord({"levelname": "INFO", "msg": "serving", "name": "reading_room"}))
+    reason = FORMED.format(record("bwrap was not found"))
+    last = "reading-room: the agent ended before it was ready"
+    assert reasons("\n".join([usual, reason, usual, last])) == f"{reason}\n{last}"
+    assert reasons(usual) == usual

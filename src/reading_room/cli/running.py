@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import os
+import re
 import secrets
 import signal
 import socket
@@ -24,6 +25,8 @@ from reading_room.hosts.listen_addresses import ListenAddress, ListenAddressErro
 from reading_room.settings import Settings
 
 READY_SECONDS = 60.0
+_USUAL = re.compile(r"\S+ \S+ \S+ (DEBUG|INFO) ")
+"""The beginning of a log line that explains no failure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,8 +193,14 @@ def _await_ready(process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + READY_SECONDS
     while not ready.wait(0.02):
         if process.poll() is not None or time.monotonic() > deadline:
-            tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
-            raise StartError(f"the product did not start:\n{tail}")
+            raise StartError(f"the product did not start:\n{reasons(log.read_text(errors='replace'))}")
+
+
+def reasons(log: str) -> str:
+    """Return the last lines of a log that is not of level DEBUG or INFO, or of any level if there is no such line."""
+    lines = log.splitlines()
+    told = [line for line in lines if not _USUAL.match(line)]
+    return "\n".join((told or lines)[-15:])
 
 
 def host_address() -> str:
