@@ -13,6 +13,7 @@ from reading_room.analysis.job_file import JobFile, Location
 from reading_room.analysis.memory import CapitalWords
 from reading_room.analysis.objects import MOST_DELETED, WHOLE_BYTES, S3Storage
 from reading_room.analysis.part_work import assemble, part_prefix, plan_of, write_part
+from reading_room.analysis.sdk_data import OPERATIONS
 from reading_room.analysis.storage import JobFailure
 from reading_room.aws.call import NetworkPath
 from reading_room.aws.spelling import unavailable
@@ -35,7 +36,14 @@ class Session:
 
     def create_client(self, service: str, **options: Any) -> Any:
         assert service == "s3"
-        return self._world.client(self._key, self._path)
+        client = self._world.client(self._key, self._path)
+        client.meta.events.register("before-call.s3", _is_prepared)
+        return client
+
+
+def _is_prepared(model: Any, **_: object) -> None:
+    # The SDK's data in containers have no other operations.
+    assert model.name in OPERATIONS
 
 
 @pytest.fixture

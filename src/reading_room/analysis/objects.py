@@ -21,7 +21,8 @@ from urllib3.exceptions import HTTPError, NameResolutionError
 
 from reading_room.analysis.job_file import NO_READ_ACCESS, NO_WRITE_ACCESS, Location, no_model_access
 from reading_room.analysis.patience import wait_for_answers, with_credentials
-from reading_room.analysis.plain_models import PlainLoader
+from reading_room.analysis.plain_models import PlainLoader, PreparedLoader
+from reading_room.analysis.sdk_data import FOLDER
 from reading_room.analysis.storage import InputObject, JobFailure
 
 READ_SIZE = 1 << 20
@@ -66,15 +67,15 @@ def model_blame(bucket: str) -> Blame:
     )
 
 
-def warm_session(region: str) -> botocore.session.Session:
+def warm_session(region: str, prepared: Path = FOLDER) -> botocore.session.Session:
     """Return a session in which the one-time work of every S3 client is done before there is a job.
 
-    It parses the service model and the endpoint rules, and creates a first client's connection pool and trust store:
-    a tenth of a second together. That client's keys are never used and nothing is sent. The session has no credentials
-    yet: it looks for them when its next client first signs a request.
+    It parses the service model and the endpoint rules, those in the folder ``prepared`` if it exists, and creates a
+    first client's connection pool and trust store. That client's keys are never used and nothing is sent. The session
+    has no credentials yet: it looks for them when its next client first signs a request.
     """
     session = botocore.session.Session()
-    session.register_component("data_loader", PlainLoader())
+    session.register_component("data_loader", PreparedLoader(prepared) if prepared.is_dir() else PlainLoader())
     session.set_config_variable("region", region)
     session.create_client("s3", aws_access_key_id="x", aws_secret_access_key="y")
     return session

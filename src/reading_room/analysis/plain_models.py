@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,25 @@ class PlainLoader(Loader):
     """botocore's loader, with plain dictionaries."""
 
     FILE_LOADER_CLASS = _PlainFiles
+
+    def list_available_services(self, type_name: str) -> list[str]:
+        """Return the folders of all services, whether or not they have such a file.
+
+        botocore looks for the file in every version of each of its 400 services, to find out whether it knows one.
+        """
+        folders = (folder for folder in self.search_paths if os.path.isdir(folder))
+        return sorted({entry.name for folder in folders for entry in os.scandir(folder) if entry.is_dir()})
+
+
+class PreparedLoader(PlainLoader):
+    """A loader that reads only a folder that ``sdk_data.py`` wrote."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(extra_search_paths=[str(folder)], include_default_search_paths=False)
+
+    def is_builtin_path(self, path: str) -> bool:
+        """Return true: the data are botocore's own, which its rules for endpoints apply to."""
+        return True
 
 
 def _without_documentation(read: dict[str, Any]) -> dict[str, Any]:

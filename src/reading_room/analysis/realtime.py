@@ -7,6 +7,11 @@ request is ``{"id": N, "texts": [...]}``, its answer ``{"id": N, "results": [...
 
 from __future__ import annotations
 
+import gc
+
+if __name__ == "__main__":
+    gc.disable()  # As in ``worker.py``.
+
 import argparse
 import json
 import socket
@@ -46,6 +51,8 @@ def main(arguments: list[str] | None = None) -> int:
     except ChangedModel as error:
         sys.stderr.write(f"{error}\n")
         return 1
+    gc.freeze()
+    gc.enable()
     return_freed_memory()
     confine("realtime")
     try:

@@ -1,8 +1,9 @@
-"""Work on models that is done once for all containers: their files are verified, and one of them is unpacked.
+"""Work that is done once for all containers: models are verified, one is unpacked, the SDK's data are reduced.
 
 Hashing every file takes a tenth of a second of processor time, which each starting container would otherwise spend
 again. py3langid compresses its model with xz, and unpacking it takes half a second, more than anything else that a
-container for languages does before it is ready. The unpacked files are beside the other files that containers see.
+container for languages does before it is ready. Of the SDK's data a worker needs a tenth (``sdk_data.py``). The
+prepared files are beside the other files that containers see.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ import shutil
 import tempfile
 import threading
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
+from reading_room.analysis import sdk_data
 from reading_room.analysis.trained import (
     COMPARED,
     NO_WEIGHTS,
@@ -35,7 +38,7 @@ _UNFINISHED = "unfinished-"
 
 
 def prepare_ahead(models: Path) -> threading.Thread:
-    """Verify and unpack models into a folder in the background; until then, containers do it themselves."""
+    """Prepare a folder in the background; until it is ready, containers do all this themselves."""
     thread = threading.Thread(target=_prepare, args=(models,), name="models", daemon=True)
     thread.start()
     return thread
@@ -55,6 +58,10 @@ def _prepare(models: Path) -> None:
         _log.error("%s; it is not unpacked", error)
     except (OSError, lzma.LZMAError, zipfile.BadZipFile) as error:
         _log.warning("py3langid's model could not be unpacked into %s: containers load it slower (%s)", models, error)
+    try:
+        reduce_sdk_data(models / sdk_data.FOLDER.name)
+    except (OSError, ValueError, LookupError) as error:
+        _log.warning("the SDK's data could not be reduced in %s: containers load them slower (%s)", models, error)
 
 
 def compare_files(list_of: Path) -> None:
@@ -86,17 +93,10 @@ def unpack_py3langid(folder: Path) -> None:
     packed = path_of(_PY3LANGID)
     if packed is None:
         return
-    state = packed.stat()
-    source = f"{packed} {state.st_size} {state.st_mtime_ns}\n"
-    try:
-        if (folder / _SOURCE).read_text() == source:
-            return
-    except FileNotFoundError:
-        pass
-    shutil.rmtree(folder, ignore_errors=True)
-    compare(_PY3LANGID, packed, sums()[_PY3LANGID])
-    with tempfile.TemporaryDirectory(prefix=_UNFINISHED, dir=folder.parent) as temporary:
-        made, whole = Path(temporary, "made"), Path(temporary, "whole")
+
+    def unpack(made: Path) -> None:
+        compare(_PY3LANGID, packed, sums()[_PY3LANGID])
+        whole = made.with_name("whole")
         with lzma.open(packed) as unpacked, whole.open("wb") as out:
             shutil.copyfileobj(unpacked, out, 1 << 20)
         with zipfile.ZipFile(whole) as arrays:
@@ -104,8 +104,39 @@ def unpack_py3langid(folder: Path) -> None:
                 if "/" in member.filename:
                     raise zipfile.BadZipFile(f"{packed} has a file named {member.filename}")
             arrays.extractall(made)
+
+    _make(folder, packed, unpack)
+
+
+def reduce_sdk_data(folder: Path) -> None:
+    """Write the part of botocore's data that workers need into a folder, either all or nothing.
+
+    Does nothing if it exists already, or if botocore is not installed. Raises ``OSError``, ``ValueError`` and
+    ``LookupError``; the folder does not exist then.
+    """
+    version, data = path_of("botocore/__init__.py"), path_of("botocore/data")
+    if version is not None and data is not None:
+        _make(folder, version, lambda made: sdk_data.write_sdk_data(data, made))
+
+
+def _make(folder: Path, origin: Path, fill: Callable[[Path], None]) -> None:
+    """Make a folder whose content depends on the file ``origin``, unless it exists. Readable for all, written by none.
+
+    ``fill`` fills an empty folder; what it leaves beside that folder is deleted.
+    """
+    state = origin.stat()
+    source = f"{origin} {state.st_size} {state.st_mtime_ns}\n"
+    try:
+        if (folder / _SOURCE).read_text() == source:
+            return
+    except FileNotFoundError:
+        pass
+    shutil.rmtree(folder, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=_UNFINISHED, dir=folder.parent) as temporary:
+        made = Path(temporary, "made")
+        made.mkdir()
+        fill(made)
         (made / _SOURCE).write_text(source)
-        for path in made.iterdir():
-            path.chmod(0o444)
-        made.chmod(0o755)
+        for path in (made, *made.rglob("*")):
+            path.chmod(0o755 if path.is_dir() else 0o444)
         made.rename(folder)

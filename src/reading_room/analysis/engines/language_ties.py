@@ -67,14 +67,15 @@ class PieceTable:
         The first line names the languages, the second gives their constants, and each other line a piece and its
         weights.
         """
-        with lzma.open(path, "rt", encoding="utf-8") as lines:
-            rows = [line.rstrip("\n").split("\t") for line in lines]
-        self.languages = tuple(rows[0][1:])
-        weights = {piece: tuple(float(value) for value in values) for piece, *values in rows[1:]}
-        if any(len(row) != len(self.languages) for row in weights.values()):
+        with lzma.open(path) as packed:
+            head, *lines = packed.read().decode().rstrip("\n").split("\n")
+        self.languages = tuple(head.split("\t")[1:])
+        # A text has few of the thousands of pieces, so only the weights of those become numbers.
+        self._unread = {piece: rest for piece, _, rest in (line.partition("\t") for line in lines)}
+        if any(rest.count("\t") + 1 != len(self.languages) for rest in self._unread.values()):
             raise ValueError(f"{path}: a line does not have {len(self.languages)} weights, one for each language")
-        self._constant = weights.pop("")
-        self._weights = weights
+        self._read: dict[str, tuple[float, ...]] = {}
+        self._constant = self._weights("")
 
     def share_out(self, votes: MutableMapping[str, float], text: str) -> None:
         """Divide the votes of the table's languages among them, in place; do nothing if none of them has a vote."""
@@ -83,11 +84,17 @@ class PieceTable:
 
     def probabilities(self, text: str) -> list[float]:
         """Return the probability of each of the languages, which sum to 1."""
-        known = [self._weights[piece] for piece in pieces(text) if piece in self._weights]
+        known = [self._weights(piece) for piece in pieces(text) if piece in self._unread]
         scale = 1 / math.sqrt(len(known)) if known else 0.0
         sums = [constant + scale * sum(weights[at] for weights in known) for at, constant in enumerate(self._constant)]
         powers = [math.exp(value - max(sums)) for value in sums]
         return [power / sum(powers) for power in powers]
+
+    def _weights(self, piece: str) -> tuple[float, ...]:
+        found = self._read.get(piece)
+        if found is None:
+            found = self._read[piece] = tuple(map(float, self._unread[piece].split("\t")))
+        return found
 
 
 def pieces(text: str) -> set[str]:
