@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import logging
 import os
 import signal
@@ -152,6 +153,8 @@ def _run(config: AgentConfig, waker: Waker, told_to_end: Sequence[int]) -> int:
     lacking = (Problem(MODELS, WEIGHTS_MISSING),) if path_of(WEIGHTS) is None else ()
     loop = AgentLoop(network, containers, channel, fronts, enforcement, lacking, meter=meter)
     watched = [holder.pidfd] if holder is not None else []
+    # What was loaded lives as long as the process: the collector need not look at it again and again.
+    gc.freeze()
     try:
         while not told_to_end:
             if not take_turn(loop):

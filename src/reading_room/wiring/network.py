@@ -27,9 +27,9 @@ from reading_room.settings import Settings
 from reading_room.vpc.network_spec import NETWORK_TABLES
 from reading_room.wiring.product import Product
 
-SPEC_REST, SPEC_APART = 3.0, 0.03
-"""The pause between two specs, unless a container waits: as a multiple of the time that the first one took, if
-that was long, and in seconds."""
+SPEC_REST, SPEC_APART = 3.0, 0.1
+"""The pause between two specs, unless a container waits for the second: as a multiple of the time that the first one
+took, if that was long, and in seconds."""
 
 
 class HostLink:
@@ -113,9 +113,10 @@ class HostLink:
         self._agent.send(self._desired.read())
 
     def _changed(self, tables: frozenset[str]) -> None:
-        if tables & CONTAINER_TABLES:
+        container, network = bool(tables & CONTAINER_TABLES), bool(tables & NETWORK_TABLES)
+        if container and network:  # A container gets its interface, or loses it.
             self._spec_loop.hurry()
-        elif tables & NETWORK_TABLES:
+        elif container or network:
             self._spec_loop.wake()
 
     def report(self) -> HostReport | None:
