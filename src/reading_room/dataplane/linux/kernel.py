@@ -68,6 +68,11 @@ UNSEEN = (ApplyRuleset, ForgetFlows, ForgetTranslations, OpenListener, CloseList
 """Steps that do not change anything that ``Router.look`` reads."""
 
 
+def kind_of_run(step: Step) -> type:
+    """Return the same type for successive steps that ``Kernel.apply_run`` can carry out together."""
+    return ForgetFlows if isinstance(step, CutConnections) else type(step)
+
+
 class Kernel:
     """The namespaces of this host: its routers, pinned on one board, and the uplink namespace on another."""
 
@@ -226,8 +231,8 @@ class Kernel:
                 router.routes.batch([*map(rule_request, come), *(rule_request(each, gone=True) for each in gone)])
             case RemoveStray(stray=stray):
                 router.routes.batch([rtnetlink.delete_found(stray.kind, stray.body, stray.what)])
-            case ForgetFlows():
-                self._forget([step])
+            case ForgetFlows() | CutConnections():
+                self._end_flows([step])
             case ForgetTranslations(translations=translations):
                 explained = Explained(translations)
                 forget(router, lambda each: not explained(each))
@@ -236,20 +241,14 @@ class Kernel:
             case CloseListener(label=label):
                 router.listeners.pop(label).close()
                 self._cut(router, lambda each: (each.address, each.port) == (label.address, label.port))
-            case CutConnections():
-                self._cut_endpoints([step])
 
     def apply_run(self, steps: Sequence[Step], containers: Mapping[str, int]) -> None:
-        """Carry out steps of one type in one VPC, together if that is faster; raises as ``apply`` does."""
+        """Carry out steps of one ``kind_of_run`` in one VPC, together if that is faster; raises as ``apply`` does."""
         deletions = [step for step in steps if isinstance(step, DeleteLink)]
-        forgotten = [step for step in steps if isinstance(step, ForgetFlows)]
-        cuts = [step for step in steps if isinstance(step, CutConnections)]
         if deletions:
             self._delete_links(deletions)
-        elif forgotten:
-            self._forget(forgotten)
-        elif cuts:
-            self._cut_endpoints(cuts)
+        elif any(isinstance(step, ForgetFlows | CutConnections) for step in steps):
+            self._end_flows(steps)
         else:
             for step in steps:
                 self.apply(step, containers)
@@ -299,50 +298,49 @@ class Kernel:
         for step in steps:
             router.containers.pop(step.interface_id, None)
 
-    def _forget(self, steps: Sequence[ForgetFlows]) -> None:
-        """Forget the flows of several addresses of one VPC together; raises as ``apply`` does."""
-        router = self.routers[steps[0].vpc_id]
-        gone = {step.address for step in steps}
-        self._cut(router, lambda each: each.peer in gone)
-        forget(
-            router,
-            lambda each: (
-                not gone.isdisjoint(
-                    (each.original.source, each.original.destination, each.reply.source, each.reply.destination)
-                )
-            ),
-        )
-        self.flows.flush(router.vpc_id, router.descriptor)
+    def _end_flows(self, steps: Sequence[Step]) -> None:
+        """Forget the flows of addresses, and cut connections at ports, of one VPC together; raises as ``apply`` does.
 
-    def _cut_endpoints(self, steps: Sequence[CutConnections]) -> None:
-        """Cut connections at several ports of one VPC together; raises as ``apply`` does.
-
-        Accepted connections end first, because the reset to the peer still needs the translation. The owner of a
-        connection comes from its tracked entry, since the listener may see a public address as its peer. Reading
-        tracked entries makes the kernel walk through the whole machine's table, so it is done once for all steps.
+        Accepted connections end first, because the reset to the peer still needs the translation and the entry. The
+        owner of a connection comes from its tracked entry, since the listener may see a public address as its peer.
+        Reading tracked entries makes the kernel walk through the whole machine's table, which takes 10 ms of a
+        processor, so it is done once for all steps. What the steps end cannot come back meanwhile: the new rules are
+        in force.
         """
         router = self.routers[steps[0].vpc_id]
-        keep = {step.port: frozenset(step.keep) for step in steps}
-        owners: dict[tuple[int, str, int], str] = {}
+        gone = {step.address for step in steps if isinstance(step, ForgetFlows)}
+        keep = {step.port: frozenset(step.keep) for step in steps if isinstance(step, CutConnections)}
+        if gone:
+            self._cut(router, lambda each: each.peer in gone)
+        tracked = list(router.conntrack.entries(zero=False)) if router.conntrack.count() else []
 
         def concerned(address: str, port: int) -> bool:
             return address == LOCAL_ENDPOINT_ADDRESS and port in keep
 
-        if router.conntrack.count():
-            for each in router.conntrack.entries(zero=False):
-                reply = each.reply
-                if concerned(reply.source, reply.source_port):
-                    owners[reply.source_port, reply.destination, reply.destination_port] = each.original.source
+        owners = {
+            (each.reply.source_port, each.reply.destination, each.reply.destination_port): each.original.source
+            for each in tracked
+            if concerned(each.reply.source, each.reply.source_port)
+        }
 
         def unwanted(each: Connection) -> bool:
             owner = owners.get((each.port, each.peer, each.peer_port), each.peer)
             return concerned(each.address, each.port) and owner not in keep[each.port]
 
-        self._cut(router, unwanted)
-        forget(
-            router,
-            lambda each: (
+        if keep:
+            self._cut(router, unwanted)
+        ended = [
+            each
+            for each in tracked
+            if not gone.isdisjoint(
+                (each.original.source, each.original.destination, each.reply.source, each.reply.destination)
+            )
+            or (
                 concerned(each.reply.source, each.reply.source_port)
                 and each.original.source not in keep[each.reply.source_port]
-            ),
-        )
+            )
+        ]
+        if ended:
+            router.conntrack.delete(ended)
+        if gone:
+            self.flows.flush(router.vpc_id, router.descriptor)

@@ -10,7 +10,7 @@ from itertools import groupby
 
 from reading_room.dataplane.linux.failures import FAILURES, explain
 from reading_room.dataplane.linux.flows import FlowCollector
-from reading_room.dataplane.linux.kernel import Kernel
+from reading_room.dataplane.linux.kernel import Kernel, kind_of_run
 from reading_room.dataplane.linux.listeners import tracked_strangers
 from reading_room.dataplane.linux.router import Router
 from reading_room.dataplane.rules.compile import compile_vpc
@@ -196,7 +196,7 @@ class VpcKeeper:
         """Carry out steps and return the problems of single interfaces and listeners. Other failures are raised."""
         problems: list[Problem] = []
         placed = not logged
-        for kind, run in groupby(steps, key=type):
+        for kind, run in groupby(steps, key=kind_of_run):
             if kind in (CreateLink, AddSecondary) and not placed:
                 self._watch(self._kernel.routers[self.vpc_id], vpc, config)
                 placed = True
