@@ -1,14 +1,13 @@
 """Write the pages that are generated from the code: `make docs`. A test fails if one of them is out of date.
 
 They are in docs/reference: settings.md, operations.md, errors.md (by error_codes.py), ec2.md, s3.md, reading-room.md,
-differences.md, cli.md and tree.md. The console's kinds, by console_kinds.py, are in console/src/kinds.
+differences.md and a page for each service (by differences.py), cli.md and tree.md. The console's kinds, by
+console_kinds.py, are in console/src/kinds.
 """
 
 from __future__ import annotations
 
 import ast
-import posixpath
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -345,58 +344,6 @@ def _rows_of(shape: Any, path: str) -> Iterator[str]:
             yield from _rows_of(inner, f"{shown}{'[]' if inner is not member else ''}.")
 
 
-DIFFERS = re.compile(r"\n## (What differs|What is refused)[^\n]*\n(.*?)(?=\n## |\Z)", re.DOTALL)
-DIFFERENCES = {
-    "Comprehend": ("kinds/README.md",),
-    "VPC": ("vpc/*.md",),
-    "Access": ("iam.md", "accounts.md"),
-    "Storage": ("s3.md",),
-    "Logs": ("logs.md",),
-    "Trail": ("trail.md",),
-}
-"""The pages that describe differences from AWS, in the order of the page that collects them."""
-
-
-def differences_page() -> str:
-    """Return the differences from AWS that pages list under "What differs" or "What is refused"."""
-    docs = ROOT / "docs"
-    lines = [
-        "# Differences from AWS",
-        "",
-        "This page collects what the page on each feature says. Unsupported operations are in the",
-        "[table of operations](operations.md), refused parameters in those of [EC2](ec2.md) and [S3](s3.md).",
-    ]
-    for title, patterns in DIFFERENCES.items():
-        lines += ["", f"## {title}", "", "| page | difference |", "|---|---|"]
-        for path in (path for pattern in patterns for path in sorted(docs.glob(pattern))):
-            text = path.read_text()
-            name = text.partition("\n")[0].removeprefix("# ")
-            place = path.relative_to(docs).as_posix()
-            for heading, section in DIFFERS.findall(text):
-                said = "Refused: " if heading == "What is refused" else ""
-                lines += [f"| [{name}](../{place}) | {said}{_moved(item, place)} |" for item in _items(section)]
-    return "\n".join(lines) + "\n"
-
-
-def _moved(text: str, place: str) -> str:
-    """Return a text of a page with its relative links made relative to the reference's folder."""
-
-    def link(match: re.Match[str]) -> str:
-        target = posixpath.join("docs", posixpath.dirname(place), match[1])
-        return f"]({posixpath.relpath(target, 'docs/reference')}"
-
-    return re.sub(r"\]\((?![a-z]+:|#)([^)#]+)", link, text)
-
-
-def _items(section: str) -> list[str]:
-    """Return the items of a section's list, or the rows of its table."""
-    listed = section.split("\n\n", 1)[-1] if section.startswith("\n") else section
-    rows = re.findall(r"^\| (.*?) \| (.*?) \|$", listed, re.MULTILINE)[1:]
-    if rows:
-        return [f"{thing}: {difference}" for thing, difference in rows]
-    return [" ".join(item.split()) for item in f"\n{listed}".split("\n- ")[1:]]
-
-
 def cli_page() -> str:
     """Return the help of every command."""
     from reading_room.cli.commands import app
@@ -457,16 +404,16 @@ def pages() -> dict[Path, str]:
     if str(ROOT / "scripts") not in sys.path:
         sys.path.append(str(ROOT / "scripts"))
     import console_kinds
+    import differences
     from error_codes import errors_page
 
-    return {
+    return differences.pages() | {
         ROOT / "docs" / "reference" / "settings.md": settings_page(),
         ROOT / "docs" / "reference" / "operations.md": operations_page(),
         ROOT / "docs" / "reference" / "errors.md": errors_page(),
         ROOT / "docs" / "reference" / "ec2.md": ec2_page(),
         ROOT / "docs" / "reference" / "s3.md": s3_page(),
         ROOT / "docs" / "reference" / "reading-room.md": reading_room_page(),
-        ROOT / "docs" / "reference" / "differences.md": differences_page(),
         ROOT / "docs" / "reference" / "cli.md": cli_page(),
         ROOT / "docs" / "reference" / "tree.md": tree_page(),
         ROOT / "console" / "src" / "kinds" / "rows.generated.ts": console_kinds.rows(),

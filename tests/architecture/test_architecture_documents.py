@@ -133,3 +133,26 @@ def _text(path: Path) -> str:
         return path.read_text()
     except UnicodeDecodeError:
         return ""
+
+
+@pytest.fixture(scope="module")
+def differences() -> ModuleType:
+    """The script that writes the pages on what differs from AWS."""
+    return script("differences")
+
+
+@pytest.mark.costs(0.3, reason="it reads the models of all services")
+def test_every_service_of_aws_has_a_page_of_differences(differences: ModuleType) -> None:
+    overview = (ROOT / "docs" / "reference" / "differences.md").read_text()
+    assert set(differences.FEATURES) == set(SERVED) - {"reading-room"}
+    for service in differences.FEATURES:
+        page = (ROOT / "docs" / "reference" / f"differences-{service}.md").read_text()
+        assert page.startswith(f"# {service}: differences from AWS\n")
+        assert f"| [{service}](differences-{service}.md) |" in overview
+
+
+@pytest.mark.costs(0.3, reason="it reads EC2's model with its documentation")
+def test_every_documented_filter_of_ec2_is_accepted(differences: ModuleType) -> None:
+    assert {"cidr", "is-default", "vpc-id", "tag", "tag-key"} <= set(differences._documented_filters("DescribeVpcs"))
+    assert differences._accepted_filters()["DescribeVpcs"] >= {"cidr", "tag", "tag-key", "tag-value"}
+    assert differences._refused_filters("ec2") == []

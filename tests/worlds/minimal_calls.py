@@ -90,22 +90,23 @@ def minimal(service: str, operation: str) -> dict[str, Any]:
     shape = model.input_shape
     if shape is None:
         return {}
-    given = {name: _value(name, shape.members[name]) for name in shape.required_members}
+    given = {name: value(name, shape.members[name]) for name in shape.required_members}
     return given | _OF_OPERATIONS.get(operation, {})
 
 
-def _value(name: str, shape: Any) -> Any:
+def value(name: str, shape: Any) -> Any:
+    """Return a value that the model accepts for a member."""
     if name in _VALUES:
         return _VALUES[name]
     singular = name.removesuffix("s")
     match shape.type_name:
         case "list":
-            return [_value(singular, shape.member)]
+            return [value(singular, shape.member)]
         case "structure":
             members = shape.required_members or list(shape.members)[:1]
-            return {member: _value(member, shape.members[member]) for member in members}
+            return {member: value(member, shape.members[member]) for member in members}
         case "map":
-            return {"key": _value("", shape.value)}
+            return {"key": value("", shape.value)}
         case "integer" | "long" | "float" | "double":
             return int(shape.metadata.get("min", 1))
         case "boolean":
