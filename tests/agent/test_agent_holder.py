@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +16,7 @@ import pytest
 from reading_room.agent import holder as holders
 from reading_room.agent.errors import HolderFailed
 from reading_room.agent.holder import Holder
+from tests.worlds.waiting import eventually
 
 pytestmark = pytest.mark.network
 
@@ -41,6 +44,42 @@ def test_it_has_its_own_namespaces_and_a_private_run(held: Holder, tmp_path: Pat
     assert inside(held, "ls", "-A", "/run").split() == ["netns"]
     assert inside(held, "id", "-u").strip() == "0"
     assert (tmp_path / "holder.json").stat().st_mode & 0o077 == 0
+
+
+OUTSIDE = """
+import ctypes, os, sys
+from reading_room.agent.holder import HOLDER
+from reading_room.containers import become, seccomp
+
+def outcome(call, *arguments):
+    child = os.fork()
+    if child == 0:
+        become.take_on(content)
+        ctypes.set_errno(0)
+        os._exit(ctypes.get_errno() if call(*arguments) < 0 else 0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+content = seccomp.program(HOLDER)
+libc = ctypes.CDLL(None, use_errno=True)
+print(outcome(libc.fork), outcome(libc.socket, 1, 1, 0), outcome(libc.kill, 1, 0), outcome(libc.unlink, b"/none"))
+print(*(outcome(getattr(libc, name), 0, 0, 0, 0) for name in ("ptrace", "setns", "unshare", "mount")))
+"""
+
+
+def test_it_has_a_filter_and_its_namespaces_can_be_used(held: Holder) -> None:
+    status = Path(f"/proc/{held.pid}/status").read_text()
+    assert "\nSeccomp:\t2\n" in status
+    assert "\nNoNewPrivs:\t1\n" in status
+    eventually(lambda: Path(f"/proc/{held.pid}/comm").read_text() == "sleep\n")
+    inside(held, "ip", "link", "add", "probe", "type", "veth", "peer", "name", "other")
+    assert "probe" in inside(held, "ip", "-o", "link", "show", "probe")
+
+
+def test_what_a_holder_does_not_need_is_refused() -> None:
+    run = subprocess.run([sys.executable, "-c", OUTSIDE], capture_output=True, text=True, check=True)
+    refused, killed = run.stdout.splitlines()
+    assert refused.split() == [str(errno.EPERM)] * 4
+    assert killed.split() == [str(-signal.SIGSYS)] * 4
 
 
 def test_it_is_adopted_while_it_lives_and_replaced_once_it_died(held: Holder, tmp_path: Path) -> None:

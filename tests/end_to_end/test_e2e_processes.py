@@ -289,12 +289,9 @@ def _status(pid: int) -> dict[str, str]:
 
 
 def _services(product: Product) -> list[tuple[str, int]]:
-    found = [(name, product.child(name)) for name in ("serve", "agent")]
-    # An ordinary user's up starts a program that gains privileges.
-    if os.geteuid() == 0:
-        assert product.up is not None
-        found += [("up", product.up.pid), ("holder", product.holder().pid)]
-    return found
+    assert product.up is not None
+    children = [(name, product.child(name)) for name in ("serve", "agent")]
+    return [*children, ("up", product.up.pid), ("holder", product.holder().pid)]
 
 
 def _visible(pid: int) -> bytes:

@@ -194,6 +194,16 @@ def test_the_running_serve_has_separate_namespaces(product: Product) -> None:
     assert os.readlink(f"/proc/{guard}/ns/mnt") == os.readlink(f"/proc/{product.up.pid}/ns/mnt")
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can inspect a process that is not dumpable")
+def test_every_process_of_an_ordinary_user_has_a_filter_and_can_gain_no_privileges(product: Product) -> None:
+    assert product.up is not None
+    pids = [product.up.pid, product.holder().pid, product.child("agent"), product.child("serve")]
+    for pid in pids:
+        status = Path(f"/proc/{pid}/status").read_text()
+        assert "\nNoNewPrivs:\t1\n" in status
+        assert "\nSeccomp:\t2\n" in status
+
+
 LISTED = {
     "signals-to-the-agent": ("processes", "signals", "everybody"),
     "files-of-the-user": ("there", "files"),
@@ -214,6 +224,9 @@ def test_every_attempt_is_on_the_list_and_vice_versa(outcomes: dict[str, Any]) -
 
 
 def test_jobs_run_and_the_product_stops_quickly_and_leaves_nothing(product: Product) -> None:
+    # A holder that was killed is replaced, with further user ids for its containers.
+    product.kill_processes([product.holder().pid])
+    product.await_answer()
     place = Place(product)
     place.put("in/", 3)
     assert place.wait(place.start("in/"))["JobStatus"] == "COMPLETED"

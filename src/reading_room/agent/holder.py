@@ -1,8 +1,9 @@
 """The holder: a process that only owns the namespaces, so that they outlive a crash of the agent.
 
 It is ``sleep`` in its own network and mount namespaces (and a user namespace if it was not started by root). There,
-``/run`` is a private file system in memory, where the router namespaces of VPCs are pinned. The agent enters the
-namespaces with ``nsenter``, because a user namespace can only be entered before there are threads.
+``/run`` is a private file system in memory, where the router namespaces of VPCs are pinned. It keeps only the system
+calls that ``sleep`` makes. The agent enters the namespaces with ``nsenter``, because a user namespace can only be
+entered before there are threads.
 """
 
 from __future__ import annotations
@@ -12,12 +13,16 @@ import pwd
 import shutil
 import signal
 import subprocess
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from reading_room.agent.errors import HolderFailed
 from reading_room.codec import DocumentError, read_file, write_file
+from reading_room.containers import become, seccomp
+from reading_room.containers.calls import HOLDER
+from reading_room.containers.errors import ProgramMissing
 from reading_room.containers.processes import ProcessHandle, start_time
 
 PUBLIC_DIR = Path("/run/reading-room")
@@ -30,8 +35,8 @@ mount -t tmpfs -o mode=755,nosuid,nodev tmpfs /run || exit 1
 case "$1" in /run/*) mkdir -p "$1" && mount --no-canonicalize --bind /proc/self/fd/9 "$1" || exit 1;; esac
 exec 9<&-
 mkdir /run/netns || exit 1
-echo ready
-exec sleep infinity >/dev/null 2>&1
+shift
+exec "$@" sleep infinity
 """
 
 
@@ -74,8 +79,9 @@ def start(runtime_dir: Path, rootless: bool) -> Holder:
     if rootless:
         flags += ["-U", "--map-root-user", *(["--map-auto"] if subordinate_ids() else [])]
     try:
+        filtered = [sys.executable, "-I", "-S", become.__file__, seccomp.program(HOLDER).hex()]
         process = subprocess.Popen(
-            ["/usr/bin/unshare", *flags, "/bin/sh", "-c", _SETUP, "holder", str(runtime_dir.absolute())],
+            ["/usr/bin/unshare", *flags, "/bin/sh", "-c", _SETUP, "holder", str(runtime_dir.absolute()), *filtered],
             env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
             cwd="/",
             stdin=subprocess.DEVNULL,
@@ -83,7 +89,7 @@ def start(runtime_dir: Path, rootless: bool) -> Holder:
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
-    except OSError as error:
+    except (OSError, ProgramMissing, RuntimeError) as error:
         raise HolderFailed(str(error), rootless) from error
     assert process.stdout is not None
     assert process.stderr is not None
@@ -101,8 +107,8 @@ def start(runtime_dir: Path, rootless: bool) -> Holder:
     return holder
 
 
-def adopt_or_start(runtime_dir: Path, rootless: bool) -> Holder:
-    """Return the holder recorded in ``runtime_dir`` if it is alive, else start one. Raises ``HolderFailed``."""
+def adopt_or_start(runtime_dir: Path, rootless: bool, start: Callable[[Path, bool], Holder] = start) -> Holder:
+    """Return the holder recorded in ``runtime_dir`` if it is alive, else ``start`` one. Raises ``HolderFailed``."""
     found = recorded(runtime_dir)
     if found is not None and found.rootless == rootless and alive(found):
         return found

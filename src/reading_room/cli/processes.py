@@ -49,6 +49,7 @@ def up(
 ) -> None:
     """Run the product: the APIs, the web console, the agent and the holder, until SIGTERM or Ctrl-C."""
     from reading_room.cli.free_ports import chosen_ports
+    from reading_room.cli.holder_starter import HolderStarter
     from reading_room.cli.ready_file import ReadyFile
     from reading_room.cli.root_key import given_root_key, read_root_key
     from reading_room.cli.supervisor import Supervisor
@@ -58,8 +59,8 @@ def up(
     keep_out_of_core_dumps()
     try:
         # An ordinary user's holder gets further user ids from a program that gains privileges.
-        if os.geteuid() == 0:
-            refuse_fatal_calls()
+        starter = None if os.geteuid() == 0 else HolderStarter()
+        refuse_fatal_calls()
         watch_lifeline(lifeline)
         ready = None if ready_file is None else ReadyFile(ready_file)
         console_open = console_port is None and "READING_ROOM_CONSOLE_PORT" not in os.environ
@@ -73,7 +74,7 @@ def up(
                 key = key or read_root_key(settings, making=True)
                 take_certificate(settings, key)
                 tell = _log_lines if settings.log_format == "json" else say
-                code = Supervisor(settings, tell, lock, key, ready).run()
+                code = Supervisor(settings, tell, lock, key, ready, starter).run()
     except (StartError, AgentError) as error:
         raise _failed(settings, error) from None
     raise typer.Exit(code)

@@ -6,8 +6,9 @@
          ├── trail-head, if the trail's head is sent somewhere
          └── slirp4netns, if it is the uplink
 
-A child that dies is started again. When ``up`` itself dies, in whatever way, its children see their lifeline (a pipe)
-close and end. The agent ends the holder last. Until then they lock the data folder, so that a new ``up`` waits.
+An ordinary user's holder is started by a further process, its starter. A child that dies is started again. When ``up``
+itself dies, in whatever way, its children see their lifeline (a pipe) close and end. The agent ends the holder last.
+Until then they lock the data folder, so that a new ``up`` waits.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from dataclasses import dataclass, field
 from reading_room.agent import holder as holders
 from reading_room.cli.agent_config import runtime_folder, socket_path
 from reading_room.cli.folder import StartError, take_certificate
+from reading_room.cli.holder_starter import HolderStarter
 from reading_room.cli.options import command
 from reading_room.cli.ready_file import ReadyFile
 from reading_room.cli.root_key import hand_over
@@ -83,10 +85,15 @@ class Supervisor:
         lock: int,
         root_key: bytes,
         ready_file: ReadyFile | None = None,
+        starter: HolderStarter | None = None,
     ) -> None:
-        """``lock`` is the descriptor that holds the data folder; every child keeps it open until it ends."""
+        """``lock`` is the descriptor that holds the data folder; every child keeps it open until it ends.
+
+        Without root, ``starter`` is the process that starts the holder.
+        """
         self._settings = settings
         self._ready_file = ready_file
+        self._starter = starter
         self._lock = lock
         self._root_key = root_key
         self._say = say
@@ -260,7 +267,8 @@ class Supervisor:
 
     def _start_agent(self) -> subprocess.Popen[bytes]:
         runtime = runtime_folder(self._settings)
-        self._holder = holders.adopt_or_start(runtime, rootless=os.geteuid() != 0)
+        start = holders.start if self._starter is None else self._starter.start
+        self._holder = holders.adopt_or_start(runtime, os.geteuid() != 0, start)
         argv = [*self._common(), "agent", "--data", str(self._settings.data), "--lifeline", str(self._lifeline)]
         return subprocess.Popen(
             holders.enter_argv(self._holder, argv),
@@ -295,6 +303,8 @@ class Supervisor:
             self._slirp.end()
         if self._holder is not None:
             holders.end(self._holder, runtime_folder(self._settings))
+        if self._starter is not None:
+            self._starter.end()
         for descriptor in (self._lifeline, self._life, self._ready_read, self._ready_write):
             os.close(descriptor)
 

@@ -62,6 +62,9 @@ def _hold(settings: Settings) -> None:
     runtime = runtime_folder(settings)
     running = holders.adopt_or_start(runtime, rootless=os.geteuid() != 0)
     try:
+        # Not before here: an ordinary user's holder gets further user ids from a program that gains privileges.
+        if os.geteuid() != 0:
+            refuse_fatal_calls()
         notify("READY=1")
         while not select.select([stop_read], [], [], 0.2)[0]:
             if not holders.alive(running):

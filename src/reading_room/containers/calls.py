@@ -75,6 +75,18 @@ FRONT = Filter(
 )  # fmt: skip
 """A front, which reads what VPCs send: it cannot connect to anything, or start, signal or inspect a process."""
 
+HOLDER = Filter(
+    (
+        *("execve", "open", "openat", "read", "pread64", "lseek", "close", "fcntl", "fadvise64", "write"),
+        *("access", "faccessat", "faccessat2", "stat", "fstat", "newfstatat", "statx", "dup2", "dup3"),
+        *("brk", "mmap", "munmap", "mremap", "mprotect", "madvise", "getrandom", "prlimit64", "getrlimit", "futex"),
+        *("arch_prctl", "set_tid_address", "set_robust_list", "rseq", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn"),
+        *("clock_nanosleep", "nanosleep", "pause", "restart_syscall", "exit", "exit_group"),
+    ),
+    sealed=True,
+)
+"""The process that holds the namespaces: it sleeps. It can start no process and open no socket."""
+
 CONTAINER = Filter(
     (
         *_WORK, *_EVENTS, *_MOVING, *_CALLING, *_LISTENING, *_STARTING,
