@@ -96,7 +96,7 @@ def test_a_trained_classifier_is_the_same_to_the_byte(world: World) -> None:
 @pytest.mark.costs(0.15, reason="a training is loaded, and vectors are made")
 def test_a_map_in_one_process_is_a_loop() -> None:
     program = ClassifierTraining()
-    batches = [texts(3), texts(2)]
+    batches = [[(f"text {number}", text) for number, text in enumerate(texts(count))] for count in (3, 2)]
     rows = list(here(program)("vectors", batches))
     for mine, batch in zip(rows, batches, strict=True):
         np.testing.assert_array_equal(mine, program.vectors(batch))

@@ -5,19 +5,26 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from reading_room.analysis import time_limits
 from reading_room.analysis.cutting import cut_files, whole_part
 from reading_room.analysis.engine import Result, in_batches
-from reading_room.analysis.job_file import InputFormat, JobFile, Location
+from reading_room.analysis.job_file import InputFormat, JobFile, Location, ModelPlace
 from reading_room.analysis.memory import MemoryStorage
 from reading_room.analysis.part_work import PartAnalysis
+from reading_room.analysis.program import Program, Work
 from reading_room.analysis.realtime import serve
 from reading_room.analysis.storage import JobFailure
-from reading_room.analysis.time_limits import TookTooLong, Watch
+from reading_room.analysis.time_limits import TookTooLong, Watch, within_limit
+from reading_room.analysis.topics.program import Topics
+from reading_room.analysis.training.classifier import ClassifierTraining
+from reading_room.analysis.training.recognizer import RecognizerTraining
 
 TEXT = "quick\nslow one\nquick too\nfine\n"
 
@@ -144,6 +151,71 @@ def test_in_a_thread_the_limit_is_checked_afterwards() -> None:
     thread.start()
     thread.join()
     assert "a.txt:1" in str(errors)
+
+
+class Slow:
+    """Stands for an encoder or a tokenizer: a text takes 1 s, and one with the word ``slow`` 60 s."""
+
+    def __init__(self) -> None:
+        self.clock = 0.0
+
+    def now(self) -> float:
+        """Return the processor seconds used."""
+        return self.clock
+
+    def __call__(self, texts: Sequence[str]) -> list[str]:
+        """Return the texts in capitals."""
+        self.clock += sum(60 if "slow" in text else 1 for text in texts)
+        return [text.upper() for text in texts]
+
+
+def test_of_several_texts_the_one_that_takes_too_long_is_named() -> None:
+    slow = Slow()
+    with pytest.raises(JobFailure, match=r"the analysis of text 1 used 60 s of processor, more than the 6 s that"):
+        within_limit(slow, ["quick", "slow one", "quick"], "text {}".format, Watch(slow.now, 5, 0.1))
+    assert within_limit(slow, ["quick", "one"], "text {}".format, Watch(slow.now, 5, 0.1)) == [["QUICK", "ONE"]]
+
+
+def test_texts_that_are_slow_together_only_are_read_alone() -> None:
+    slow = Slow()
+    assert within_limit(slow, ["a", "b", "c"], "text {}".format, Watch(slow.now, 2, 0)) == [["A"], ["B"], ["C"]]
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A limit that every document exceeds."""
+    # Less than nothing, because some clocks of the processor do not see short work.
+    monkeypatch.setattr(time_limits, "FLOOR_SECONDS", -1.0)
+    monkeypatch.setattr(time_limits, "SECONDS_A_CODE_POINT", 0.0)
+
+
+def failure_of(program: Program, job: JobFile, content: bytes, folder: Path) -> str:
+    """Return the message with which a job over some content fails."""
+    storage = MemoryStorage({("in", "mail/a.txt"): content})
+    with pytest.raises(JobFailure) as failed:
+        program.run(Work(job, storage, folder, lambda: False, lambda _: None, MemoryStorage({})))
+    assert failed.value.code == "INTERNAL_ERROR"
+    return failed.value.message
+
+
+@pytest.mark.costs(0.6, reason="topics and trainings load their engines")
+def test_topics_and_trainings_name_the_document_that_takes_too_long(hurried: None, tmp_path: Path) -> None:
+    places = Location("in", "mail/"), "ONE_DOC_PER_LINE", Location("out", "o")
+    job = JobFile("0" * 32, 1, "topics", "us-east-1", "en", *places, document_limit=1000)
+    found = failure_of(Topics(), job, b"red apples\ngreen pears\n", tmp_path)
+    assert found.startswith("the analysis of the document a.txt:0 used ")
+
+    source, model = "s3://in/mail/a.txt", ModelPlace(Location("models", "m"), "/x")
+    request: dict[str, Any] = {"InputDataConfig": {"S3Uri": source}, "LanguageCode": "en"}
+    rows = b"".join(b"%s,%s number %d\n" % (label, label, n) for label in (b"red", b"green") for n in range(12))
+    job = replace(job, kind="classifier-training", request=json.dumps(request), model=model)
+    found = failure_of(ClassifierTraining(), job, rows, tmp_path)
+    assert found.startswith("the analysis of the training document that begins with 'red number 0' used ")
+
+    config = {"EntityTypes": [{"Type": "A"}], "Documents": {"S3Uri": source}, "EntityList": {"S3Uri": source}}
+    job = replace(job, kind="recognizer-training", request=json.dumps(request | {"InputDataConfig": config}))
+    found = failure_of(RecognizerTraining(), job, b"Text,Type\nBob,A\nEve,A\n", tmp_path)
+    assert found.startswith("the analysis of the training document that begins with 'Text,Type' used ")
 
 
 def test_a_call_gets_results_for_all_texts_except_slow_ones() -> None:

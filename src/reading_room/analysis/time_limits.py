@@ -8,6 +8,9 @@ that we know. Only processor time of this process counts, so a busy machine make
 The limit is checked when the engine takes a text or answers one and, in the main thread, once in every second of
 processor time: there, an engine is interrupted as soon as its library returns to Python. In a job of several
 containers the engine works in another thread, and the limit is checked at the end of its batch.
+
+Topics and trainings read documents under the same limit (``within_limit``). What they learn from all documents together
+is limited by numbers of iterations.
 """
 
 from __future__ import annotations
@@ -15,8 +18,13 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import TypeVar
+
+from reading_room.analysis.storage import JobFailure
+
+Result = TypeVar("Result")
 
 FLOOR_SECONDS = 30.0
 SECONDS_A_CODE_POINT = 0.002
@@ -80,3 +88,34 @@ class Watch:
         finally:
             signal.setitimer(signal.ITIMER_PROF, 0.0)
             signal.signal(signal.SIGPROF, before)
+
+
+def within_limit(
+    work: Callable[[Sequence[str]], Result],
+    texts: Sequence[str],
+    name: Callable[[int], str],
+    watch: Watch | None = None,
+) -> list[Result]:
+    """Return ``[work(texts)]`` or, if the texts take too long together, the result of ``work`` for each of them alone.
+
+    ``name`` returns what a message calls a text, given its index. Raise ``JobFailure`` if one takes too long alone.
+    """
+    watch = watch or Watch(floor=FLOOR_SECONDS, a_code_point=SECONDS_A_CODE_POINT)
+    with watch.interrupting():
+        if len(texts) != 1:
+            with suppress(TookTooLong):
+                return [_limited(work, texts, watch)]
+        results = []
+        for index, text in enumerate(texts):
+            try:
+                results.append(_limited(work, [text], watch))
+            except TookTooLong as error:
+                raise JobFailure("INTERNAL_ERROR", f"the analysis of {name(index)} {error}") from error
+    return results
+
+
+def _limited(work: Callable[[Sequence[str]], Result], texts: Sequence[str], watch: Watch) -> Result:
+    watch.begin(sum(map(len, texts)))
+    result = work(texts)
+    watch.end()
+    return result

@@ -12,12 +12,13 @@ from typing import Any
 from reading_room.analysis.program import Mapper
 
 
-def _vectors(program: Any, texts: Sequence[str]) -> Any:
+def _vectors(program: Any, texts: Sequence[tuple[str, str]]) -> Any:
     return program.vectors(texts)
 
 
 FUNCTIONS: Mapping[str, Callable[[Any, Any], Any]] = {"vectors": _vectors}
-"""``vectors``: the sentence vectors of texts, one row each, from the encoder that the program has loaded."""
+"""``vectors``: the sentence vectors of texts, one row each, from the encoder that the program has loaded. An item has a
+name and a text for each row; the name is for messages."""
 
 
 def here(program: Any) -> Mapper:

@@ -23,6 +23,7 @@ from reading_room.analysis.inputs import checked_input, documents_of
 from reading_room.analysis.job_file import Done, Progress
 from reading_room.analysis.program import Mapper, Work
 from reading_room.analysis.storage import JobFailure
+from reading_room.analysis.time_limits import within_limit
 from reading_room.analysis.topics.models import SEED, EmbeddingTopics, LdaTopics, NmfTopics, Shares, TopicModel
 from reading_room.analysis.topics.terms import topic_terms
 from reading_room.analysis.topics.words import Words
@@ -48,6 +49,7 @@ _NAMED = 3
 class _Sampled(NamedTuple):
     number: int
     text: str
+    name: str
 
 
 class Topics:
@@ -129,9 +131,15 @@ class Topics:
             input_bytes=sum(entry.size for entry in objects),
         )
 
-    def vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return the sentence vectors of texts, a row of length 1 each."""
-        return self._encoder.encode(texts)
+    def vectors(self, texts: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
+        """Return the sentence vectors of texts, a row of length 1 each; an item is a document's name and its text.
+
+        Raise ``JobFailure`` if a text takes too long.
+        """
+        found = within_limit(
+            self._encoder.encode, [text for _, text in texts], lambda index: f"the document {texts[index][0]}"
+        )
+        return np.vstack(found)
 
     def _model(
         self,
@@ -152,7 +160,7 @@ class Topics:
         # The batches do not depend on who encodes them, because the last bits of a vector depend on the rest of its
         # batch.
         batches = [
-            [document.text[:limit] for document in sample[start : start + self._batch]]
+            [(document.name, document.text[:limit]) for document in sample[start : start + self._batch]]
             for start in range(0, len(sample), self._batch)
         ]
         vectors = []
@@ -182,7 +190,7 @@ def _sample(
         if not document.text.strip():
             continue
         seen += 1
-        one = _Sampled(number, document.text[:DOCUMENT_CODE_POINTS])
+        one = _Sampled(number, document.text[:DOCUMENT_CODE_POINTS], _docname(document))
         if len(kept) < most:
             kept.append(one)
         elif (place := chance.randrange(seen)) < most:

@@ -18,6 +18,7 @@ from reading_room.analysis.custom.vectors import TextVectors
 from reading_room.analysis.job_file import Done, Progress
 from reading_room.analysis.program import Mapper, Work
 from reading_room.analysis.storage import JobFailure
+from reading_room.analysis.time_limits import within_limit
 from reading_room.analysis.training.classifier_fit import fit_classifier, truth_matrix
 from reading_room.analysis.training.labelled import (
     ClassifierData,
@@ -26,6 +27,7 @@ from reading_room.analysis.training.labelled import (
     read_classifier_data,
 )
 from reading_room.analysis.training.metrics import classifier_metrics, confusion_matrix
+from reading_room.analysis.training.places import training_document
 from reading_room.analysis.training.split import held_back
 from reading_room.analysis.training.stop import Stopped
 
@@ -63,9 +65,12 @@ class ClassifierTraining:
     def __init__(self) -> None:
         self._encoder = TextVectors()
 
-    def vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return the encoder's vectors of texts, one row each."""
-        return self._encoder.encode(texts)
+    def vectors(self, texts: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
+        """Return the encoder's vectors of texts, one row each; an item is a document's name and its text.
+
+        Raise ``JobFailure`` if a text takes too long.
+        """
+        return _encoded(self._encoder, texts)
 
     def run(self, work: Work) -> Done:
         """Read the data, train, test, and write; the artifact comes last, so that nobody ever sees half a model.
@@ -160,16 +165,23 @@ def _vectors(
     mapped: Mapper | None,
 ) -> Matrix:
     # The batches do not depend on who encodes them, because the last bits of a vector depend on the rest of its batch.
-    batches = [texts[start : start + _ENCODED_AT_ONCE] for start in range(0, len(texts), _ENCODED_AT_ONCE)]
+    batches = [
+        [(training_document(text), text) for text in texts[start : start + _ENCODED_AT_ONCE]]
+        for start in range(0, len(texts), _ENCODED_AT_ONCE)
+    ]
     parts: list[Matrix] = []
     encoded = 0
     between()
-    for rows in map(encoder.encode, batches) if mapped is None else mapped("vectors", batches):
+    for rows in (_encoded(encoder, batch) for batch in batches) if mapped is None else mapped("vectors", batches):
         parts.append(rows)
         encoded += len(rows)
         progress(encoded, len(texts))
         between()
     return np.vstack(parts)
+
+
+def _encoded(encoder: Encodes, texts: Sequence[tuple[str, str]]) -> Matrix:
+    return np.vstack(within_limit(encoder.encode, [text for _, text in texts], lambda index: texts[index][0]))
 
 
 def _part(data: Labelled, chosen: NDArray[np.bool_]) -> Labelled:

@@ -82,3 +82,8 @@ def shown(text: str) -> str:
     """Return text from the user's data in a form fit for a message: quoted, on one line, and short."""
     cut = text if len(text) <= _QUOTED_CODE_POINTS else text[: _QUOTED_CODE_POINTS - 1] + "…"
     return repr(cut)
+
+
+def training_document(text: str) -> str:
+    """Return what a message calls a training document whose place is not kept: by how it begins."""
+    return f"the training document that begins with {shown(text)}"

@@ -28,7 +28,7 @@ from reading_room.analysis.training.annotated import (
     read_recognizer_data,
 )
 from reading_room.analysis.training.metrics import recognizer_metadata
-from reading_room.analysis.training.recognizer_fit import Prepared, RecognizerFit, prepare
+from reading_room.analysis.training.recognizer_fit import Prepared, RecognizerFit, of_document, prepare
 from reading_room.analysis.training.recognizer_scores import calibrate
 from reading_room.analysis.training.split import held_back
 from reading_room.analysis.training.stop import Stopped
@@ -166,7 +166,7 @@ def _answers(
     truth: list[list[Span]] = []
     answers: list[list[Span]] = []
     for document, true in documents:
-        found = recognizer.find(document.text, document.tokens, document.vectors)
+        found = of_document(lambda one: recognizer.find(one.text, one.tokens, one.vectors), document)
         truth.append(true)
         answers.append([(one.begin, one.end, one.kind) for one in found])
     return truth, answers
@@ -183,7 +183,9 @@ def _check(train: Annotated, types: list[str], data: RecognizerData, what: str) 
 def _mark(documents: Annotated, prepared: Sequence[Prepared], entries: dict[str, str]) -> None:
     """Set the spans of documents to the matches of an entity list."""
     lengths = set(map(len, entries))
-    documents.spans = [listed_spans(one.text, one.tokens, entries, lengths) for one in prepared]
+    documents.spans = [
+        of_document(lambda one: listed_spans(one.text, one.tokens, entries, lengths), each) for each in prepared
+    ]
 
 
 def _held(spans: Sequence[Sequence[Span]], share: float) -> NDArray[np.bool_]:

@@ -11,8 +11,9 @@ import warnings
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pycrfsuite
@@ -25,7 +26,11 @@ from reading_room.analysis.custom.spans import OUTSIDE, Span, labels_of
 from reading_room.analysis.custom.token_features import features, known_strings
 from reading_room.analysis.custom.token_vectors import TokenVectors
 from reading_room.analysis.custom.tokens import Token, Tokenizer, stretches
+from reading_room.analysis.time_limits import within_limit
+from reading_room.analysis.training.places import training_document
 from reading_room.analysis.training.split import SEED
+
+Result = TypeVar("Result")
 
 PARTS = 3
 """How many parts the documents are divided into, each judged by a model of the others."""
@@ -52,19 +57,32 @@ class Prepared:
 def prepare(
     texts: Sequence[str], tokenizer: Tokenizer, vectors: TokenVectors | None, between: Callable[[], None]
 ) -> list[Prepared]:
-    """Return documents with their tokens and token vectors."""
-    result = []
+    """Return documents with their tokens and token vectors. Raise ``JobFailure`` if one takes too long."""
+    result: list[Prepared] = []
     for start in range(0, len(texts), 64):
         between()
         some = texts[start : start + 64]
-        tokens = tokenizer.tokens(some)
-        cut = [(text, stretch) for text, found in zip(some, tokens, strict=True) for stretch in stretches(found)]
-        matrices = iter(vectors.encode(cut) if vectors else ())
-        for text, found in zip(some, tokens, strict=True):
-            # Half floats: vectors are most of what a training holds, and no measurement tells them from single
-            # precision.
-            own = [next(matrices).astype(np.float16) for _ in stretches(found)] if vectors else None
-            result.append(Prepared(text, found, own))
+        read = partial(_read, tokenizer=tokenizer, vectors=vectors)
+        for found in within_limit(read, some, lambda index, some=some: training_document(some[index])):
+            result += found
+    return result
+
+
+def of_document(work: Callable[[Prepared], Result], document: Prepared) -> Result:
+    """Return ``work(document)``. Raise ``JobFailure`` if it takes too long."""
+    (found,) = within_limit(lambda _: work(document), [document.text], lambda _: training_document(document.text))
+    return found
+
+
+def _read(texts: Sequence[str], tokenizer: Tokenizer, vectors: TokenVectors | None) -> list[Prepared]:
+    tokens = list(tokenizer.tokens(texts))
+    cut = [(text, stretch) for text, found in zip(texts, tokens, strict=True) for stretch in stretches(found)]
+    matrices = iter(vectors.encode(cut) if vectors else ())
+    result = []
+    for text, found in zip(texts, tokens, strict=True):
+        # Half floats: vectors are most of what a training holds, and no measurement tells them from single precision.
+        own = [next(matrices).astype(np.float16) for _ in stretches(found)] if vectors else None
+        result.append(Prepared(text, found, own))
     return result
 
 

@@ -8,15 +8,17 @@ Measured on public sets, with a list taken from the documents themselves, that i
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit, logit
 
-from reading_room.analysis.custom.recognizer_model import Recognizer, RecognizerModel
+from reading_room.analysis.custom.recognizer_model import Found, Recognizer, RecognizerModel
 from reading_room.analysis.custom.token_vectors import TokenVectors
 from reading_room.analysis.custom.tokens import Tokenizer
-from reading_room.analysis.training.recognizer_fit import PARTS, RecognizerFit
+from reading_room.analysis.training.recognizer_fit import PARTS, Prepared, RecognizerFit, of_document
 
 ENOUGH = 1_000
 """How many entities are enough to skip the remaining parts: more of them hardly move two numbers."""
@@ -35,12 +37,16 @@ def calibrate(model: RecognizerModel, fit: RecognizerFit, tokenizer: Tokenizer, 
         for document, true, own in zip(fit.documents, fit.spans, fit.part, strict=True):
             if own != part:
                 continue
-            for one in recognizer.find(document.text, document.tokens, document.vectors):
+            for one in of_document(partial(_found, recognizer), document):
                 probabilities.append(one.probability)
                 right.append((one.begin, one.end, one.kind) in true)
         if len(right) >= ENOUGH:
             break
     model.calibration = fitted_line(logit(np.clip(probabilities, 1e-6, 1 - 1e-6)), np.array(right, dtype=np.bool_))
+
+
+def _found(recognizer: Recognizer, document: Prepared) -> list[Found]:
+    return recognizer.find(document.text, document.tokens, document.vectors)
 
 
 def fitted_line(odds: NDArray[np.float64], right: NDArray[np.bool_]) -> tuple[float, float]:
