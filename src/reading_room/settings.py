@@ -87,6 +87,17 @@ class Settings:
         "Address that `/metrics` is served at. Beyond loopback it needs the certificate of HTTPS, and an uplink that "
         "is off.",
     )
+    traces: str = _setting(
+        "",
+        "Address of a collector of OpenTelemetry traces (OTLP over HTTP), such as `http://127.0.0.1:4318`; empty means "
+        "no traces. It needs the extra `traces`.",
+        pattern=r"|https?://([A-Za-z0-9._-]{1,253}|\[[0-9a-fA-F:.]{2,45}\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]{0,200})?",
+    )
+    traces_share: float = _setting(
+        1.0,
+        "The part of API calls, from 0 to 1, that begin a trace. What a traced call starts is traced, too.",
+        within=(0, 1),
+    )
     account: str = _setting("000000000001", "The account that the first administrator belongs to.", pattern="[0-9]{12}")
     region: str = _setting("us-east-1", "The region of all resources.", pattern="[a-z]{2,4}(-[a-z]+)+-[0-9]")
     profile: Literal["open", "aws"] = _setting(

@@ -283,6 +283,9 @@ HOSTILE: dict[str, HostSpec] = {
     "a key that is not Unicode": _in_job(output=Location("documents", "\ud800")),
     "documents of a terabyte": _in_job(document_limit=1 << 40),
     "parts of no bytes": _in_job(part_bytes=0),
+    "another header after a trace context": _in_job(
+        traceparent=f"00-{'a' * 32}-{'b' * 16}-01\r\nx-amz-acl: public-read"
+    ),
     "parts of a terabyte and more": _in_job(part_bytes=1 << 41),
     "a cluster of none": _in_cluster(containers=0),
     "a cluster of a thousand": _in_cluster(containers=1_000),

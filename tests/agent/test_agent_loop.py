@@ -15,12 +15,13 @@ from reading_room.agent.capacity import read_capacity
 from reading_room.agent.loop import HEARTBEAT_SECONDS, AgentLoop, Waker
 from reading_room.agent.main import take_turn
 from reading_room.agent.memory import MemoryFronts
-from reading_room.agent.spec import Capacity, HostReport, HostSpec, StandbyCount
+from reading_room.agent.spec import Capacity, ContainerTimes, HostReport, HostSpec, StandbyCount
+from reading_room.agent.traced import TracedContainers
 from reading_room.containers.memory import MemoryContainerDriver, Outcome
 from reading_room.containers.spec import ContainerState
 from reading_room.dataplane.memory import MemoryNetworkDriver
 from reading_room.dataplane.spec import FlowEvent, ListenerLabel, NetworkReport, NetworkSpec, Problem
-from tests.worlds.agent import container, document, interface, vpc
+from tests.worlds.agent import container, document, interface, job, vpc
 from tests.worlds.waiting import DEADLINE
 from tests.worlds.work import calls
 
@@ -108,6 +109,19 @@ def test_a_job_starts_once_its_interface_is_in_place_and_its_end_is_reported() -
     report = world.turn()
     assert [(state.phase, state.exit_code) for state in report.containers] == [("exited", 0)]
     assert world.channel.sent[-1] == report
+
+
+def test_the_steps_of_containers_are_reported_if_their_job_is_traced() -> None:
+    """The agent itself sends no trace, and of another job it reports nothing."""
+    world = World()
+    seconds = iter((10.0, 11.0, 12.0))
+    world.loop.traced = TracedContainers(lambda: next(seconds))
+    traced = container(0, job=job(traceparent=f"00-{'a' * 32}-{'b' * 16}-01"))
+    spec = document(vpcs=(vpc((interface(0), interface(1))),), containers=(traced, container(1)))
+    assert world.turn(spec).traced == (ContainerTimes(traced.container_id, 10.0, 11.0),)
+    world.containers.finish(traced.container_id, Outcome(exit_code=0))
+    assert world.turn().traced == (ContainerTimes(traced.container_id, 10.0, 11.0, 12.0),)
+    assert world.turn(replace(spec, generation=8, containers=(container(1),))).traced == ()
 
 
 class ShortOfDescriptors(MemoryContainerDriver):

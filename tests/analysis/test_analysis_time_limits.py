@@ -200,8 +200,8 @@ def failure_of(program: Program, job: JobFile, content: bytes, folder: Path) -> 
 
 @pytest.mark.costs(0.6, reason="topics and trainings load their engines")
 def test_topics_and_trainings_name_the_document_that_takes_too_long(hurried: None, tmp_path: Path) -> None:
-    places = Location("in", "mail/"), "ONE_DOC_PER_LINE", Location("out", "o")
-    job = JobFile("0" * 32, 1, "topics", "us-east-1", "en", *places, document_limit=1000)
+    here, there = Location("in", "mail/"), Location("out", "o")
+    job = JobFile("0" * 32, 1, "topics", "us-east-1", "en", here, "ONE_DOC_PER_LINE", there, document_limit=1000)
     found = failure_of(Topics(), job, b"red apples\ngreen pears\n", tmp_path)
     assert found.startswith("the analysis of the document a.txt:0 used ")
 

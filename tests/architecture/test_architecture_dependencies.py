@@ -33,6 +33,7 @@ EXTRAS: dict[str, list[str]] = PROJECT["project"]["optional-dependencies"]
 GROUPS = {
     "The product": names(PROJECT["project"]["dependencies"]),
     "Analysis": names(EXTRAS["analysis"]) | names(lines("requirements-data.txt")),
+    "Traces": names(EXTRAS["traces"]),
     "Documents": names(EXTRAS["docs"]),
     "Development": names(EXTRAS["dev"]),
     "Build": names(PROJECT["build-system"]["requires"]),
@@ -61,6 +62,6 @@ def test_the_table_of_a_group_has_exactly_its_packages_each_with_a_reason(group:
 
 
 def test_every_extra_and_every_requirements_file_has_a_group() -> None:
-    assert set(EXTRAS) == {"analysis", "docs", "dev"}
+    assert set(EXTRAS) == {"analysis", "docs", "dev", "traces"}
     assert [f"requirements-{tool}.in" for tool in ("audit", "fuzz", "mutants", "release")] == TOOLS
     assert [path.name for path in ROOT.glob("*/requirements*.in")] == ["requirements.in"]

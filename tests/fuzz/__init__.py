@@ -50,6 +50,7 @@ TARGETS = {
     "backup-manifest": "backups",
     "backup-archive": "backups",
     "backup-keys": "backups",
+    "trace-spans": "traces",
 }
 """Each target, with the module of this package that defines it."""
 

@@ -1,7 +1,7 @@
 """The form of every document between processes, as names and types, and whether two versions understand each other.
 
-``python -m tests.worlds.document_forms > tests/agent/data/documents_N.json`` records the form of a new number. The form of
-a number that no release has, such as 1 until 0.1.0 is released, may be recorded again.
+``python -m tests.worlds.document_forms > tests/agent/data/documents_N.json`` records the form of a new number. The form
+of a number that no release has, such as 1 until 0.1.0 is released, may be recorded again.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 
@@ -15,6 +16,8 @@ class Hook(HTTPServer):
         super().__init__(("127.0.0.1", port), _Keep)
         self.status = 204
         self.came: list[bytes] = []
+        self.paths: list[str] = []
+        self.heads: list[Message] = []
 
 
 class _Keep(BaseHTTPRequestHandler):
@@ -23,6 +26,8 @@ class _Keep(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Keep the body."""
         self.server.came.append(self.rfile.read(int(self.headers["content-length"])))
+        self.server.paths.append(self.path)
+        self.server.heads.append(self.headers)
         self.send_response(self.server.status)
         self.send_header("Location", "/elsewhere")
         self.end_headers()

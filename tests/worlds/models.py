@@ -24,6 +24,8 @@ from reading_room.jobs.desired import containers
 from reading_room.jobs.record import LOCAL_HOST
 from reading_room.s3.backends.memory import memory_backend
 from reading_room.settings import Settings
+from reading_room.traces.recorder import Traces
+from reading_room.traces.spool import Spool
 from reading_room.vpc.tables import NetworkInterface
 from reading_room.wiring.product import Product
 from tests.worlds import databases
@@ -64,18 +66,24 @@ RECOGNIZER_METADATA: dict[str, Any] = {
 
 
 class ModelWorld:
-    """One account with an administrator and a data access role; its clock changes only when a test changes it."""
+    """One account with an administrator and a data access role; its clock changes only when a test changes it.
 
-    def __init__(self, folder: Path, **settings: Any) -> None:
+    With ``share``, that part of calls is traced, and ``traces`` has their spans.
+    """
+
+    def __init__(self, folder: Path, share: float | None = None, **settings: Any) -> None:
         self.now = dt.datetime.now(dt.UTC).replace(microsecond=0)
         self.database = databases.made(folder / "db.sqlite", ACCOUNT)
         self.backend = memory_backend(self.database, REGION, self.clock)
+        self.spool = Spool(folder / "traces")
+        self.traces = None if share is None else Traces(self.database, self.spool, share)
         self.product = Product(
             settings=Settings(data=folder, account=ACCOUNT, **settings),
             database=self.database,
             backend=self.backend,
             engines=EchoEngines(),
             clock=self.clock,
+            traces=self.traces,
         )
         self.product.first_start()
         self.process = InProcess(self.product.app)

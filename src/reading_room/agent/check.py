@@ -17,6 +17,7 @@ from reading_room.analysis.kind import EngineName, Kind
 from reading_room.analysis.kinds import WORK_KINDS
 from reading_room.containers.spec import ContainerSpec, Limits
 from reading_room.dataplane.spec import Interface
+from reading_room.trace_context import FORM
 
 NAME_SERVERS, SEARCH_DOMAINS = 4, 32
 CONTAINERS, STANDBYS, REALTIMES = 1_000, 64, 64
@@ -31,6 +32,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 _REGION = re.compile(r"[a-z]{2}(?:-[a-z]{1,12}){1,3}-[0-9]{1,2}\Z")
 _LANGUAGE = re.compile(r"[a-z]{2}(?:-[A-Z]{2})?\Z")
 _ACCOUNT = re.compile(r"[0-9]{12}\Z")
+_TRACEPARENT = re.compile(FORM + r"\Z")
 _DOMAIN = re.compile(r"[0-9A-Za-z_.-]{1,253}\Z")
 _BUCKET = re.compile(r"[0-9a-z][0-9a-z.-]{1,61}[0-9a-z]\Z")
 
@@ -119,6 +121,8 @@ def _check_job(job: JobFile, about: str) -> None:
     between(job.documents_limit, 1, 1 << 40, f"{about}: documents")
     between(job.part_bytes, 1, 1 << 40, f"{about}: bytes of a part")
     between(len(job.request), 2, REQUEST_BYTES, f"{about}: characters of the request")
+    if job.traceparent:
+        matches(_TRACEPARENT, job.traceparent, f"{about}: trace context")
     if job.model is not None:
         _check_location(job.model.artifact, f"{about}: model")
         matches(_CREDENTIALS, job.model.credentials_path, f"{about}: credentials path of the model")

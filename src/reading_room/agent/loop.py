@@ -21,6 +21,7 @@ from reading_room.agent.check import check
 from reading_room.agent.errors import SpecRefused
 from reading_room.agent.fronts import Fronts
 from reading_room.agent.spec import HostReport, HostSpec, StandbyCount
+from reading_room.agent.traced import TracedContainers
 from reading_room.agent.usage import Meter
 from reading_room.containers.driver import ContainerDriver
 from reading_room.containers.errors import ContainerError, ContainerNamespaceGone
@@ -120,6 +121,7 @@ class AgentLoop:
     clock: Callable[[], float] = time.monotonic
     meter: Meter | None = None
     """What measures the turns and the containers for the metrics, if they are on."""
+    traced: TracedContainers = field(default_factory=TracedContainers)
     _spec: HostSpec | None = None
     _seen: HostSpec | None = None
     _refused: str = ""
@@ -146,6 +148,7 @@ class AgentLoop:
                 self.channel.send_report(HostReport(self.host or "", 0, refused=self._refused))
             return None
         self._problems = [*self.enforcement, *self.lacking]
+        self.traced.want(spec.containers)
         self._end_unwanted(spec)
         network = self._realize(spec)
         self._serve_listeners(spec, fresh)
@@ -231,6 +234,7 @@ class AgentLoop:
                     self._problems.append(Problem(container_id, str(error)))
                     continue
                 self._started.add(container_id)
+                self.traced.hand_over(container_id)
                 self._busy_until = self.clock() + QUIET_SECONDS
 
     def _report(self, spec: HostSpec, network: NetworkReport, fresh: bool) -> HostReport:
@@ -239,16 +243,18 @@ class AgentLoop:
             if flows:
                 self.channel.send_flows(flows, self.network.flows_told())
         self._problems += [Problem(about, text) for about, text in self.containers.problems().items()]
+        states = tuple(self.containers.states())
         report = HostReport(
             host=spec.host,
             generation=spec.generation,
             vpcs=network.vpcs,
             interfaces=network.interfaces,
-            containers=tuple(self.containers.states()),
+            containers=states,
             standby=tuple(StandbyCount(engine, count) for engine, count in sorted(self.containers.standby().items())),
             realtime=tuple(self.containers.realtime()),
             problems=tuple(self._problems),
             refused=self._refused,
+            traced=self.traced.times(states),
         )
         now = self.clock()
         if fresh or report != self._last_report or now - self._reported_at > HEARTBEAT_SECONDS:

@@ -76,6 +76,19 @@ class HostUsage:
     drops: tuple[PacketDrops, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class ContainerTimes:
+    """When a container of a traced job passed its steps, in seconds since 1970; 0 for a step that was not seen.
+
+    ``wanted_at`` is when a spec first had it, ``handed_at`` when it got its job, ``ended_at`` when it had ended.
+    """
+
+    container_id: str
+    wanted_at: float
+    handed_at: float = 0.0
+    ended_at: float = 0.0
+
+
 ENFORCEMENT = "enforcement"
 """The subject of problems that keep every container from starting: the network is not proven to be enforced."""
 MODELS = "models"
@@ -104,3 +117,5 @@ class HostReport:
     """The capacity when the report was sent; ``None`` if it could not be read."""
     usage: HostUsage | None = None
     """What was measured when the report was sent; ``None`` if the metrics are off."""
+    traced: tuple[ContainerTimes, ...] = ()
+    """The times of the containers whose jobs are traced."""

@@ -132,6 +132,8 @@ class JobFile:
     part_bytes: int = 1_000_000
     """Bytes of input that are analysed as one part; the same for one container and many."""
     cluster: ClusterPlace | None = None
+    traceparent: str = ""
+    """The header ``traceparent`` (W3C Trace Context) of requests to S3; empty if the job is not traced."""
 
     def to_json(self) -> str:
         """Return the job file as one line of JSON."""

@@ -114,7 +114,9 @@ class S3Storage:
         region: str,
         blame: Blame = Blame(),
         stopping: Callable[[], bool] = lambda: False,
+        traceparent: str = "",
     ) -> None:
+        """``traceparent`` is the header with which requests say which trace they belong to; empty for none."""
         config = Config(
             connect_timeout=4,
             read_timeout=60,
@@ -132,6 +134,12 @@ class S3Storage:
         except (errors.NoCredentialsError, errors.CredentialRetrievalError) as error:
             raise self._stranger(error) from error
         wait_for_answers(self._s3, stopping)
+        if traceparent:
+
+            def add_header(params: dict[str, Any], **_: Any) -> None:
+                params["headers"]["traceparent"] = traceparent
+
+            self._s3.meta.events.register("before-call.s3", add_header)
 
     def list_input(self, location: Location) -> Iterator[InputObject]:
         """Yield every object whose key begins with the prefix; folder markers are left out.

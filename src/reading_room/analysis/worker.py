@@ -99,7 +99,7 @@ def main(arguments: list[str] | None = None) -> int:
         confine(_confined(options.engine, job))
         # The container's cluster may still be writing there after the work is done.
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
-            storage = S3Storage(session, job.region, stopping=stop)
+            storage = S3Storage(session, job.region, stopping=stop, traceparent=job.traceparent)
             done = _run(Work(job, storage, Path(scratch), stop, _tell, _artifacts(session, job, stop)), program)
     except JobFailure as failure:
         _tell(Failed(failure.code, failure.message))
@@ -137,7 +137,7 @@ def _artifacts(session: botocore.session.Session, job: JobFile, stop: Stop) -> S
     if job.model is None:
         return None
     own = model_session(session, job.model.credentials_path)
-    return S3Storage(own, job.region, model_blame(job.model.artifact.bucket), stop)
+    return S3Storage(own, job.region, model_blame(job.model.artifact.bucket), stop, job.traceparent)
 
 
 def _tell(message: WorkerMessage) -> None:

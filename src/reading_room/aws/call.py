@@ -130,6 +130,10 @@ class Call:
     access_key_id: str | None = None
     """``None`` for calls that the product itself makes as a role session."""
     user_agent: str = ""
+    job_id: str | None = None
+    """The job for which the product itself makes the call."""
+    trace: str | None = None
+    """The id of the trace that the call begins, if it is recorded."""
 
 
 @dataclass(frozen=True, slots=True)

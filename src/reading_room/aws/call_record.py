@@ -66,6 +66,10 @@ class CallRecord:
     s3: S3Details | None = None
     size: int = 0
     """Bytes of the request, with which the trail limits the memory of waiting records."""
+    seconds: float = 0.0
+    """How long it took."""
+    job_id: str | None = None
+    """The job for which the product itself made the call."""
 
     @property
     def is_noise(self) -> bool:
@@ -104,7 +108,11 @@ def records_output(operation: str) -> bool:
 
 
 def record_of(
-    call: Call, ended_at: dt.datetime, output: Mapping[str, Any] | None = None, error: AwsError | None = None
+    call: Call,
+    ended_at: dt.datetime,
+    output: Mapping[str, Any] | None = None,
+    error: AwsError | None = None,
+    seconds: float = 0.0,
 ) -> CallRecord:
     """Return the record of a call that the product itself made."""
     return CallRecord(
@@ -120,4 +128,6 @@ def record_of(
         parameters=call.parameters,
         output=output if records_output(call.operation) else None,
         error=error,
+        seconds=seconds,
+        job_id=call.job_id,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -39,12 +40,13 @@ class Dispatcher:
     def act(self, call: Call) -> Mapping[str, Any]:
         """Run a call of the product itself, and record it. Raises ``AwsError``."""
         self._gate(call.service, call.operation, "")
+        began = time.perf_counter()
         try:
             output = self.invoke(call)
         except AwsError as error:
-            self.trail(record_of(call, self._clock(), error=error))
+            self.trail(record_of(call, self._clock(), error=error, seconds=time.perf_counter() - began))
             raise
-        self.trail(record_of(call, self._clock(), output))
+        self.trail(record_of(call, self._clock(), output, seconds=time.perf_counter() - began))
         return output
 
     def invoke(self, call: Call) -> Mapping[str, Any]:

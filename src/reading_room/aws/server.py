@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from reading_room.aws import receive as wire
@@ -72,7 +72,9 @@ class AwsApplication:
         probes: Probes | None = None,
         gate: Gate = let_in,
         measures: Measures = IGNORED,
+        trace_of: Callable[[str], str | None] | None = None,
     ) -> None:
+        """``trace_of`` returns the trace that a request begins, by the request's id, or ``None`` for one not traced."""
         self._dispatcher = dispatcher
         self._s3 = s3
         self._region = region
@@ -81,6 +83,7 @@ class AwsApplication:
         self._body_seconds = body_seconds
         self._trail = trail
         self._measures = measures
+        self._trace_of = trace_of
         self._refusals = refusals or Refusals()
         self._probes = probes or Probes()
         self._admission = Admission(throttle or Throttle(), gate)
@@ -165,6 +168,8 @@ class AwsApplication:
             self._admission.admit(named)
             try:
                 stage = call = parse(named, self._region)
+                if self._trace_of is not None:
+                    stage = call = dataclasses.replace(call, trace=self._trace_of(call.request_id))
                 output = self._dispatcher.invoke(call)
             except AwsError:
                 self._admission.count_refusal(named)
@@ -173,10 +178,11 @@ class AwsApplication:
             outcome = Outcome(request, service, stage, reply, output)
         except Exception as error:
             outcome = failed(request, service, stage, error, output)
-        self._measure(outcome, time.perf_counter() - began)
+        seconds = time.perf_counter() - began
+        self._measure(outcome, seconds)
         if outcome.error is None or outcome.account is not None or self._should_record(outcome):
             log_call(outcome, began)
-            self._trail(record_of(outcome, self._clock(), self._region))
+            self._trail(record_of(outcome, self._clock(), self._region, seconds))
         return outcome
 
     def _measure(self, outcome: Outcome, seconds: float) -> None:

@@ -12,8 +12,8 @@ from reading_room.aws.models import ServedService
 from reading_room.aws.outcome import Outcome
 
 
-def record_of(outcome: Outcome, ended_at: dt.datetime, region: str) -> CallRecord:
-    """Return the record of a call that was answered."""
+def record_of(outcome: Outcome, ended_at: dt.datetime, region: str, seconds: float = 0.0) -> CallRecord:
+    """Return the record of a call that was answered within ``seconds``."""
     request, caller, operation = outcome.request, outcome.caller, _operation(outcome)
     return CallRecord(
         service="-" if outcome.service is None else outcome.service.name,
@@ -30,6 +30,7 @@ def record_of(outcome: Outcome, ended_at: dt.datetime, region: str) -> CallRecor
         error=outcome.error,
         host=request.header("host"),
         size=len(request.body),
+        seconds=seconds,
     )
 
 

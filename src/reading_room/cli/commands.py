@@ -18,6 +18,7 @@ from reading_room.cli import (
     processes,
     restore,
     rollback,
+    traces,
     trail_head,
     units,
     usage,
@@ -52,6 +53,7 @@ app.command("agent")(processes.agent)
 app.command("holder")(units.holder)
 app.command("root-key")(units.root_key)
 app.command("trail-head")(trail_head.trail_head)
+app.command("traces")(traces.traces)
 app.command("console")(console.console)
 app.command("doctor")(doctor.doctor)
 app.command("demo")(demo.demo)

@@ -91,6 +91,10 @@ def _process(name: str) -> Callable[..., None] | None:
             from reading_room.cli.trail_head import trail_head
 
             return trail_head
+        case "traces":
+            from reading_room.cli.traces import traces
+
+            return traces
         case _:
             return None
 

@@ -95,10 +95,12 @@ def serve(
     """Run the unprivileged part alone: the AWS APIs, S3, the web console, the database, the controllers."""
     from reading_room.cli.privileges import drop_privileges
     from reading_room.cli.root_key import root_key_of_serve, source_of, wrong_key_message
+    from reading_room.cli.traces import check_packages
 
     settings = read_settings(data, port, host, tls_port, tls_cert, tls_key, console_port)
     configure_logging(settings, "serve")
     try:
+        check_packages(settings)
         check_listen_addresses(settings)
         check_folder(settings)
         # The process that holds the folder's lock, ``up`` or the holder, may be of an earlier version.

@@ -4,6 +4,7 @@
          ├── agent    privileged, inside the holder's namespaces
          ├── serve    unprivileged: the APIs, S3, the database
          ├── trail-head, if the trail's head is sent somewhere
+         ├── traces, if traces are
          └── slirp4netns, if it is the uplink
 
 An ordinary user's holder is started by a further process, its starter. A child that dies is started again. When ``up``
@@ -33,8 +34,10 @@ from reading_room.cli.ready_file import ReadyFile
 from reading_room.cli.root_key import hand_over
 from reading_room.cli.running import ready_facts
 from reading_room.cli.screen import print_line
+from reading_room.cli.side_process import SideProcess
 from reading_room.cli.slirp import PROGRAM, Slirp
-from reading_room.cli.trail_head import TrailHead
+from reading_room.cli.traces import check_packages
+from reading_room.cli.trail_head import check_destination
 from reading_room.console.listen_address import console_url
 from reading_room.hosts.listen_addresses import certificate_names, listen_addresses, local_address, own_authority
 from reading_room.settings import Settings
@@ -107,7 +110,13 @@ class Supervisor:
         if settings.uplink == "veth" and os.geteuid() != 0:
             raise StartError("READING_ROOM_UPLINK=veth creates a device on this machine, which only root may do")
         self._slirp = Slirp(self._lifeline) if settings.uplink == PROGRAM else None
-        self._head = TrailHead(settings, self._lifeline) if settings.trail_head else None
+        self._head = self._traces = None
+        if settings.trail_head:
+            check_destination(settings)
+            self._head = SideProcess("trail-head", settings, self._lifeline)
+        if settings.traces:
+            check_packages(settings)
+            self._traces = SideProcess("traces", settings, self._lifeline)
         self._link: subprocess.Popen[bytes] | None = None
         """The process that prints the first sign-in link."""
 
@@ -137,6 +146,8 @@ class Supervisor:
                     self._slirp.tend(self._holder)
                 if self._head is not None:
                     self._head.tend(_for_serve(self._environment()) | _for_trail_head(os.environ))
+                if self._traces is not None:
+                    self._traces.tend(_for_serve(self._environment()) | _certificates(os.environ))
             return 0
         finally:
             self._end()
@@ -297,10 +308,9 @@ class Supervisor:
                     log.warning("%s did not end in time and is killed", child.name)
                     child.process.kill()
                     child.process.wait()
-        if self._head is not None:
-            self._head.end()
-        if self._slirp is not None:
-            self._slirp.end()
+        for beside in (self._head, self._traces, self._slirp):
+            if beside is not None:
+                beside.end()
         if self._holder is not None:
             holders.end(self._holder, runtime_folder(self._settings))
         if self._starter is not None:
@@ -311,8 +321,13 @@ class Supervisor:
 
 def _for_trail_head(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the variables of an environment that name proxies and trusted certificates."""
-    named = {"SSL_CERT_FILE", "SSL_CERT_DIR"}
-    return {name: value for name, value in environment.items() if name in named or name.lower().endswith("_proxy")}
+    proxies = {name: value for name, value in environment.items() if name.lower().endswith("_proxy")}
+    return proxies | _certificates(environment)
+
+
+def _certificates(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of an environment that name trusted certificates."""
+    return {name: environment[name] for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if name in environment}
 
 
 def _for_serve(environment: Mapping[str, str]) -> dict[str, str]:

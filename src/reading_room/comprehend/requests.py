@@ -80,6 +80,7 @@ def new_job(call: Call, kind: JobKind, job_id: str, topics: str = "embedding") -
         subnets=None if network is None else tuple(network["Subnets"]),
         security_groups=None if network is None else tuple(network["SecurityGroupIds"]),
         tags=tags,
+        trace=call.trace,
     )
 
 

@@ -42,7 +42,7 @@ def main(arguments: Sequence[str]) -> None:
     os.write(1, b"ready\n")
     for stream in (1, 2):
         os.dup2(nowhere, stream)
-    os.execvp(program[0], program)  # nosec B606 # no shell is needed
+    os.execvp(program[0], list(program))  # nosec B606 # no shell is needed
 
 
 if __name__ == "__main__":

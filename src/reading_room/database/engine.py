@@ -24,7 +24,7 @@ from reading_room.sealing import Sealer
 
 log = logging.getLogger(__name__)
 
-SCHEMA_VERSION = 9
+SCHEMA_VERSION = 10
 """Increased with every migration (``migrations/``), without which no table changes. New databases start with it."""
 
 

@@ -183,6 +183,7 @@ class ContainerCredentials:
                 source_account=Arn.parse(owner.job_arn).account,
                 policy=owner.policy,
                 bound_to=owner.job_id,
+                job_id=owner.job_id,
             )
             self._issued = {key: value for key, value in self._issued.items() if value.expires_at > now}
             self._issued[owner] = fresh

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from reading_room.arns import Arn
 from reading_room.aws.call import NetworkPath, Principal
 from reading_room.aws.call_record import CallRecord, Recorder
@@ -26,8 +28,13 @@ def assume_recorded(
     source_account: str,
     policy: str | None = None,
     bound_to: str | None = None,
+    job_id: str | None = None,
 ) -> tuple[Principal, SessionCredentials]:
-    """Assume a role as a service, like ``assume_for_service``, and record it as AssumeRole, even if refused."""
+    """Assume a role as a service, like ``assume_for_service``, and record it as AssumeRole, even if refused.
+
+    ``job_id`` is the job for which it is assumed.
+    """
+    began = time.perf_counter()
 
     def record(output: dict[str, object] | None, error: AccessDenied | None) -> None:
         parameters = {"RoleArn": role_arn, "RoleSessionName": session_name, "DurationSeconds": SERVICE_SESSION_SECONDS}
@@ -45,6 +52,8 @@ def assume_recorded(
                 parameters=parameters if policy is None else {**parameters, "Policy": policy},
                 output=output,
                 error=error,
+                seconds=time.perf_counter() - began,
+                job_id=job_id,
             )
         )
 

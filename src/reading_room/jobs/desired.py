@@ -17,6 +17,7 @@ from reading_room.jobs.places import location_of
 from reading_room.jobs.record import container_id
 from reading_room.jobs.tables import JobContainerRow, JobRow
 from reading_room.settings import Settings
+from reading_room.trace_context import traceparent
 from reading_room.vpc.addressing import dhcp_options
 from reading_room.vpc.tables import NetworkInterface
 
@@ -109,6 +110,7 @@ def _container(
             model=_model(container, job),
             part_bytes=job.part_bytes,
             cluster=_cluster(container, job, addresses),
+            traceparent="" if job.trace is None else traceparent(job.trace, container.container_id),
         ),
         credentials_path=container.credentials_path,
         limits=limits,

@@ -59,6 +59,8 @@ class NewJob:
     request: Mapping[str, Any] = field(default_factory=dict)
     """The members that only this kind of job has, for the worker and for Describe."""
     model: ModelUse | None = None
+    trace: str | None = None
+    """The id of the trace of the call that submits it, if it is recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,7 @@ def row_of(new: NewJob, now: dt.datetime) -> JobRow:
         model_arn=None if new.model is None else new.model.arn,
         artifact_uri=None if new.model is None else new.model.artifact_uri,
         artifact_sha256=None if new.model is None else new.model.sha256,
+        trace=new.trace,
     )
 
 

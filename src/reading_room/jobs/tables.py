@@ -108,6 +108,8 @@ class JobRow(Base):
     """The validated metadata that a training has reported, as a JSON object."""
     warning: Mapped[str | None]
     """Why a trained model is only TRAINED_WITH_WARNING."""
+    trace: Mapped[str | None]
+    """The id of its trace, ``None`` if it is not traced: that of the request that submitted it, without hyphens."""
 
     @property
     def is_training(self) -> bool:

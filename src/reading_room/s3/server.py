@@ -139,7 +139,8 @@ class S3Application:
                 response.body.close()
             if recorded and incoming is not None:
                 ended_at, region, tls_version = self._clock(), self._hosts.region, tls_version_of(scope)
-                self._trail(record_of(incoming, outcome, response, ended_at, region, tls_version))
+                seconds = time.perf_counter() - began
+                self._trail(record_of(incoming, outcome, response, ended_at, region, tls_version, seconds))
 
     def _is_recorded(self, incoming: IncomingRequest | None, outcome: Outcome) -> bool:
         """Say whether the log and the trail get a request. Of refused requests without a caller they get only some."""

@@ -19,8 +19,9 @@ def record_of(
     ended_at: dt.datetime,
     region: str,
     tls_version: str | None,
+    seconds: float,
 ) -> CallRecord:
-    """Return the record of a request that was answered with a response."""
+    """Return the record of a request that was answered with a response within ``seconds``."""
     headers = header_map(incoming)
     stage, verified, identified = outcome.stage, outcome.verified, outcome.identified
     principal = verified.principal if verified is not None else None
@@ -51,6 +52,7 @@ def record_of(
             received=_number(headers.get("content-length")),
             sent=len(response.body) if isinstance(response.body, bytes) else _length(response),
         ),
+        seconds=seconds,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reading_room.aws.call_record import CallRecord
+from reading_room.aws.call_record import CallRecord, Recorder, forget
 from reading_room.aws.counts import Counts
 from reading_room.aws.refusals import Refusals
 from reading_room.aws.throttling import Throttle
@@ -44,8 +44,11 @@ class Access:
         throttle: Throttle | None = None,
         refusals: Refusals | None = None,
         measures: Measures = IGNORED,
+        traced: Recorder = forget,
     ) -> None:
+        """``traced`` also takes the record of each call."""
         self.measures = measures
+        self._traced = traced
         stored = StoredCredentials(database)
         self.credentials = ByMachineTime(stored, clock) if isinstance(clock, MovableClock) else stored
         self.key_uses = KeyUses(database)
@@ -80,6 +83,7 @@ class Access:
         """Record a call, and the use of its access key."""
         self.trail.record(record)
         self.key_uses.take(record)
+        self._traced(record)
 
     def close(self) -> None:
         """Write what is still in memory, and take no more records."""

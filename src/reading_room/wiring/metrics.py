@@ -13,6 +13,7 @@ from reading_room.metrics.host_metrics import HostMetrics
 from reading_room.metrics.job_metrics import JobMetrics
 from reading_room.metrics.page import MetricsPage, Read
 from reading_room.metrics.state_metrics import Expiry, StateMetrics
+from reading_room.metrics.trace_metrics import TraceMetrics
 from reading_room.wiring.network import HostLink
 from reading_room.wiring.product import Product
 
@@ -35,6 +36,7 @@ class Metrics:
         """Return the page, with the metrics of the server's process, the product and the host."""
         ProcessCollector(registry=self.registry)
         self.registry.register(HostMetrics(link.report))
+        self.registry.register(TraceMetrics(dict if product.traces is None else product.traces.counts))
         jobs = JobMetrics(self.registry, product.database, product.clock)
         certificates: dict[str, Expiry] = {
             "vpc_services": link.certificate_expiry,

@@ -90,7 +90,7 @@ class HostLink:
         def take_report(report: HostReport) -> None:
             if self._desired.behind(report.generation):
                 self._spec_loop.hurry()
-            product.jobs.controller.report(report)
+            product.report(report)
 
         self._server_side = ServerSide(
             loop=loop,

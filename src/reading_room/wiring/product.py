@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from reading_room.agent.spec import HostReport
+from reading_room.aws.call_record import forget
 from reading_room.aws.dispatch import Dispatcher
 from reading_room.aws.operations import OperationTable
 from reading_room.aws.probes import Check, Probes
@@ -29,6 +31,7 @@ from reading_room.measures import IGNORED, Measures
 from reading_room.s3 import service_bucket
 from reading_room.s3.backend import Backend
 from reading_room.settings import Settings
+from reading_room.traces.recorder import Traces
 from reading_room.vpc.vpcs import service_network
 from reading_room.vpc.vpcs.bootstrap import default_vpc
 from reading_room.wiring.access import Access
@@ -53,12 +56,14 @@ class Product:
         host: Sequence[Check] = (),
         measures: Measures = IGNORED,
         clock_steps: ClockSteps | None = None,
+        traces: Traces | None = None,
     ) -> None:
         """``throttle`` limits the rates of calls, by default to those of the settings' profile.
 
         ``refusals`` decides which unauthenticated requests are recorded, by default a few of each address. ``host`` are
         the checks of the host that runs containers, without which the product is not ready. ``measures``
-        receives measurements of the product's work. ``clock_steps`` notices when the machine's clock is set.
+        receives measurements of the product's work. ``clock_steps`` notices when the machine's clock is set. ``traces``
+        takes what spans are made of.
         """
         self.settings = settings
         self.database = database
@@ -74,6 +79,7 @@ class Product:
             throttle=throttle,
             refusals=refusals,
             measures=measures,
+            traced=forget if traces is None else traces.take,
         )
         self.objects = Objects(
             settings=settings, backend=backend, access=self.access, clock=clock, machine_clock=machine_clock
@@ -132,6 +138,7 @@ class Product:
             probes=self.probes,
             gate=trail.check,
             measures=measures,
+            trace_of=None if traces is None else traces.trace_of,
         )
         self.flow_logs = FlowLogDelivery(
             database=database,
@@ -159,6 +166,7 @@ class Product:
         )
         self.exports = LogExports(database, self.objects.export_buckets, clock, settings.log_days)
         self.retention = Retention(database, settings, clock)
+        self.traces = traces
 
     def first_start(self) -> None:
         """Create the resources that exist from the start; idempotent."""
@@ -171,12 +179,20 @@ class Product:
             service_bucket.ensure(session, settings.region, now)
             service_network.ensure(session, settings.region, now=now)
 
+    def report(self, report: HostReport) -> None:
+        """Take a host's report. Never blocks."""
+        self.jobs.controller.report(report)
+        if self.traces is not None:
+            self.traces.report(report)
+
     def close(self) -> None:
         """Finish the running calls and take no more."""
         self.app.close()
         self.objects.close()
         self.meter.close()
         self.access.close()
+        if self.traces is not None:
+            self.traces.close()
 
 
 def operation_table() -> OperationTable:

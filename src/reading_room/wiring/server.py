@@ -30,6 +30,9 @@ from reading_room.s3.backends.files import file_backend
 from reading_room.s3.space import SpaceLimits
 from reading_room.sealing import Sealer
 from reading_room.settings import Settings, kind_variable
+from reading_room.traces.recorder import Traces
+from reading_room.traces.spool import FOLDER as TRACES_FOLDER
+from reading_room.traces.spool import Spool
 from reading_room.vpc.gateways.elastic_addresses import overlaps_with_services
 from reading_room.wiring.for_tests import KeptClock
 from reading_room.wiring.network import HostLink
@@ -102,6 +105,9 @@ async def _serve(settings: Settings, database: Database, clock: Clock, ready: Ca
         from reading_room.wiring.metrics import Metrics  # Nobody else needs its package in memory.
 
         metrics = Metrics()
+    traces = None
+    if settings.traces:
+        traces = Traces(database, Spool(settings.data / TRACES_FOLDER), settings.traces_share)
     product = Product(
         settings=settings,
         database=database,
@@ -112,6 +118,7 @@ async def _serve(settings: Settings, database: Database, clock: Clock, ready: Ca
         measures=metrics.measures if metrics is not None else IGNORED,
         # The clock of tests does not follow the machine's while it stands still.
         clock_steps=ClockSteps(settings.data / "clock-ahead") if clock is system_clock else None,
+        traces=traces,
     )
     try:
         await asyncio.to_thread(product.first_start)
@@ -141,7 +148,7 @@ async def _serve(settings: Settings, database: Database, clock: Clock, ready: Ca
     jobs = product.jobs
     # Reports of the agent wake the other loops, so the link to it starts last and stops first.
     upkeep = (jobs.models, product.exports, product.retention, product.meter)
-    every = (pulse, conditions, jobs.controller, *upkeep, outside, renewal, link)
+    every = (pulse, conditions, jobs.controller, *upkeep, outside, renewal, traces, link)
     loops = [each for each in every if each is not None]
     for each in loops:
         each.start()

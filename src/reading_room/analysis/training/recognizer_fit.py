@@ -63,7 +63,11 @@ def prepare(
         between()
         some = texts[start : start + 64]
         read = partial(_read, tokenizer=tokenizer, vectors=vectors)
-        for found in within_limit(read, some, lambda index, some=some: training_document(some[index])):
+
+        def named(index: int, some: Sequence[str] = some) -> str:
+            return training_document(some[index])
+
+        for found in within_limit(read, some, named):
             result += found
     return result
 

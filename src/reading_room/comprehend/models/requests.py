@@ -135,6 +135,7 @@ def _new_model(
         security_groups=None if network is None else tuple(network["SecurityGroupIds"]),
         tags=tags,
         model=ModelUse(arn, artifact),
+        trace=call.trace,
     )
     for member, uri in places.items():
         check_location(member, uri)

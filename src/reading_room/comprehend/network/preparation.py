@@ -236,6 +236,7 @@ class NetworkPreparation:
                 self._clock,
                 source_arn=need.job_arn,
                 source_account=need.account,
+                job_id=need.job_id,
             )
         except RoleNotAssumable as error:
             raise role_not_assumable(str(error)) from error
@@ -346,6 +347,7 @@ class NetworkPreparation:
             path=OWN_PATH,
             request_id=request_id(),
             user_agent=SERVICE_PRINCIPAL,
+            job_id=need.job_id,
         )
 
     def _ec2(self, principal: Principal, need: NetworkNeed, operation: str, **parameters: Any) -> Mapping[str, Any]:
