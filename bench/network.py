@@ -57,6 +57,11 @@ Placed = tuple[int, str]
 
 def main() -> None:
     """Measure in a child and record here."""
+    run("Network", measure)
+
+
+def run(title: str, measure: Callable[[Path], list[Row]]) -> None:
+    """Measure in a child that has left the host, and record the rows here under ``title``."""
     with tempfile.TemporaryDirectory() as folder:
         read, write = os.pipe()
         child = os.fork()
@@ -69,14 +74,13 @@ def main() -> None:
                 code = 0
             except BaseException:
                 traceback.print_exc()
-            finally:
-                os._exit(code)
+            os._exit(code)
         os.close(write)
         with os.fdopen(read, "rb") as pipe:
             data = pipe.read()
         if os.waitpid(child, 0)[1] != 0:
             sys.exit("the network could not be measured: see above")
-    record("Network", [Row(**row) for row in json.loads(data)])
+    record(title, [Row(**row) for row in json.loads(data)])
 
 
 def measure(folder: Path) -> list[Row]:
