@@ -7,6 +7,7 @@ and so its effect, depends on the machine.
 from __future__ import annotations
 
 import hashlib
+import logging
 import random
 import re
 import signal
@@ -29,6 +30,8 @@ from tests.worlds.cluster import TAG, Hall, Member
 from tests.worlds.pressure import PRESSURES
 from tests.worlds.product import Product
 from tests.worlds.waiting import eventually, settled
+
+log = logging.getLogger(__name__)
 
 DETECTION = ("entities", "key-phrases", "sentiment", "targeted-sentiment", "dominant-language")
 KINDS = (*DETECTION, "topics", "classifier-training")
@@ -213,6 +216,7 @@ class Mix:
             self._note_addresses()
             if self._faults[name]():
                 self.tally.faults[name] += 1
+                log.info("fault %d: %s", self.tally.faults.total(), name)
         for thread in self._frozen:
             thread.join()
         self.product.await_answer()

@@ -1,7 +1,8 @@
 """Random faults during random jobs: every job ends, with the undisturbed bytes or a reason, and nothing is left.
 
 A few seeds are short. ``CHAOS_FAULTS=300 CHAOS_SEED=7 pytest -m chaos tests/chaos/test_chaos_mix.py`` is the long run;
-it prints the line for bench/RESULTS.md. The same seed gives the same plan.
+it prints the line for bench/RESULTS.md. The same seed gives the same plan. ``CHAOS_LONGEST_FREEZE`` is how many seconds
+a process stands still, or pressure lasts, at most.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def test_many_random_faults_lose_no_result_and_leave_nothing_behind(
     faults = int(os.environ.get("CHAOS_FAULTS", "300"))
     with capsys.disabled():
         print(f"\nCHAOS_SEED={seed} CHAOS_FAULTS={faults}", flush=True)  # noqa: T201
-    mix = Mix(crowded, seed, longest_freeze=60.0)
+    mix = Mix(crowded, seed, longest_freeze=float(os.environ.get("CHAOS_LONGEST_FREEZE", "60")))
     mix.prepare()
     tally = mix.run(faults, seconds=60.0 * faults)
     with capsys.disabled():

@@ -89,6 +89,8 @@ class JobController:
         self._clock_steps = clock_steps
         self._set_by = dt.timedelta(0)
         """How far the clock was set without the jobs' times being moved yet."""
+        self._set_within = dt.timedelta(0)
+        """How long ago that was, at most."""
         self._pause_reason = pause_reason
         self._paused: set[str] = set()
         """The waiting jobs whose stories already have the reason."""
@@ -157,7 +159,6 @@ class JobController:
         """Do everything that the tables and the newest reports require."""
         with self._lock:
             reports = dict(self._reports)
-        self._follow_clock()
         for report in reports.values():
             self._host_reports.apply(report)
         self._fail_detached_jobs()
@@ -211,21 +212,27 @@ class JobController:
 
     # Time limits
 
-    def _follow_clock(self) -> None:
-        """Let a step of the wall clock neither use up nor extend the time of a job."""
+    def _follow_clock(self) -> bool:
+        """Let a step of the wall clock neither use up nor extend the time of a job; return whether there was one."""
         if self._clock_steps is None:
-            return
+            return False
         self._set_by += dt.timedelta(seconds=self._clock_steps.take())
-        if self._set_by:
-            with self._database.transaction() as session:
-                move_times(session, self._set_by, self._clock())
-            seconds = self._set_by.total_seconds()
-            logger.warning("the clock of this host was set by %+.0f s: the time limits of jobs follow it", seconds)
-            self._set_by = dt.timedelta(0)
-            self._clock_steps.keep()
+        self._set_within += dt.timedelta(seconds=self._clock_steps.looked_after)
+        if not self._set_by:
+            self._set_within = dt.timedelta(0)
+            return False
+        with self._database.transaction() as session:
+            move_times(session, self._set_by, self._clock(), self._set_within)
+        seconds = self._set_by.total_seconds()
+        logger.warning("the clock of this host was set by %+.0f s: the time limits of jobs follow it", seconds)
+        self._set_by = self._set_within = dt.timedelta(0)
+        self._clock_steps.keep()
+        return True
 
     def _check_times(self) -> None:
         now = self._clock()
+        if self._follow_clock():
+            return  # The time may be of before the step; the next turn decides.
         limit = dt.timedelta(seconds=self._settings.job_seconds)
         patience = dt.timedelta(seconds=STOP_SECONDS)
         with self._database.reading() as session:

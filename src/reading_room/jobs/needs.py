@@ -104,22 +104,25 @@ def timed(session: Session) -> list[JobRow]:
     return list(session.scalars(select(JobRow).where(JobRow.phase.in_(phases))))
 
 
-def move_times(session: Session, by: dt.timedelta, now: dt.datetime) -> None:
+def move_times(session: Session, by: dt.timedelta, now: dt.datetime, recent: dt.timedelta) -> None:
     """Move the times from which limits of unfinished jobs are counted, after the wall clock was set by this much.
 
-    None is moved beyond ``now``.
+    It was set within the ``recent`` time, so what is no older may have been written since. Nothing is moved beyond
+    ``now``.
     """
+
+    def moved(at: dt.datetime | None) -> dt.datetime | None:
+        if at is None or now - recent <= at <= now:
+            return at
+        return min(at + by, now)
+
     unfinished = JobRow.phase.not_in([phase.value for phase in TERMINAL])
     for job in session.scalars(select(JobRow).where(unfinished, JobRow.admitted_at.is_not(None))):
-        job.admitted_at = _moved(job.admitted_at, by, now)
-        job.running_at = _moved(job.running_at, by, now)
-        job.stop_asked_at = _moved(job.stop_asked_at, by, now)
+        job.admitted_at = moved(job.admitted_at)
+        job.running_at = moved(job.running_at)
+        job.stop_asked_at = moved(job.stop_asked_at)
     for container in session.scalars(select(JobContainerRow).where(JobContainerRow.removed_at.is_not(None))):
-        container.removed_at = _moved(container.removed_at, by, now)
-
-
-def _moved(at: dt.datetime | None, by: dt.timedelta, now: dt.datetime) -> dt.datetime | None:
-    return None if at is None else min(at + by, now)
+        container.removed_at = moved(container.removed_at)
 
 
 def need_of(container: JobContainerRow, job: JobRow) -> NetworkNeed:
