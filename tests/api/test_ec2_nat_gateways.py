@@ -260,6 +260,7 @@ def test_a_public_gateway_gets_and_releases_secondary_elastic_addresses(ec2: EC2
         (more[1], "10.0.0.40"),
     }
     assert {entry["Status"] for entry in answer["NatGatewayAddresses"]} == {"associating"}
+    assert [{"AssociationId", "PublicIp"} & set(entry) for entry in answer["NatGatewayAddresses"]] == [set(), set()]
     seen = gateway(ec2, nat_id)["NatGatewayAddresses"]
     assert [(entry["PrivateIp"], entry["IsPrimary"], entry["Status"]) for entry in seen] == [
         ("10.0.0.4", True, "succeeded"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from botocore.exceptions import ClientError
@@ -45,7 +45,8 @@ def test_a_path_is_described_as_it_was_requested(net: Net) -> None:
     path_id = net.ec2.create_network_insights_path(
         Source=net.sender,
         Destination=arn,
-        Protocol="tcp",
+        # In AWS's own example it is in capitals.
+        Protocol=cast(Any, "TCP"),
         FilterAtSource=at_source,
         TagSpecifications=specification,
         ClientToken="shown",

@@ -128,7 +128,9 @@ def test_errors_for_an_enum_do_not_repeat_the_value(world: IamWorld) -> None:
 
 def test_a_list_of_policies_omits_descriptions_and_tags(world: IamWorld) -> None:
     iam = world.client("iam")
-    iam.create_policy(PolicyName="P", PolicyDocument=policy(), Description="all", Tags=tags("a"))
+    created = iam.create_policy(PolicyName="P", PolicyDocument=policy(), Description="all", Tags=tags("a"))["Policy"]
+    assert created["Tags"] == tags("a")
+    assert "Description" not in created
     plain = iam.create_policy(PolicyName="Q", PolicyDocument=policy())["Policy"]
     assert "Tags" not in plain
     listed = iam.list_policies(Scope="Local")["Policies"]

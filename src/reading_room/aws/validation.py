@@ -22,6 +22,8 @@ _SHOWN = 1024
 """Characters of a value that a message repeats."""
 _MANY = 50
 """Most violations in a message."""
+_ANY_CASE = frozenset({"Protocol"})
+"""Enums whose values may be written in any case: EC2's reachability analysis takes ``TCP`` for ``tcp``."""
 _LOG_NAMES = ("logGroupName", "logStreamName")
 _MATCHED = 131_072
 """Most characters of a string that a pattern is matched with. A longer string breaks a length constraint anyway."""
@@ -129,7 +131,7 @@ def _scalar(shape: Shape, value: Any, path: str) -> Iterator[Violation]:
                 text = f"Member must satisfy regular expression pattern: {pattern}"
                 yield Violation(path, _show(shape, value), text, "pattern")
         allowed = getattr(shape, "enum", None)
-        if allowed and value not in allowed:
+        if allowed and value not in allowed and not (shape.name in _ANY_CASE and value.lower() in allowed):
             text = f"Member must satisfy enum value set: [{', '.join(allowed)}]"
             yield Violation(path, _show(shape, value), text, "enum")
     elif kind == "blob":

@@ -37,7 +37,7 @@ class ManagedPolicyOperations:
 
     @operation("iam", "CreatePolicy", resources=new_policy, context=tag_context)
     def create(self, call: Call, request: t.CreatePolicyRequestTypeDef) -> Mapping[str, Any]:
-        """CreatePolicy."""
+        """CreatePolicy. Like AWS's, the answer has no description, and tags only if there are any."""
         with self._database.transaction() as session:
             policy = managed_policies.create(
                 session,
@@ -50,7 +50,8 @@ class ManagedPolicyOperations:
                 tags=call.parameters.get("Tags") or (),
             )
             structure = policy_structure(session, call.account, policy)
-            return {"Policy": {name: value for name, value in structure.items() if value or name != "Tags"}}
+            hidden = {"Description"} if structure.get("Tags") else {"Description", "Tags"}
+            return {"Policy": {name: value for name, value in structure.items() if name not in hidden}}
 
     @operation("iam", "GetPolicy", resources=named_policy)
     def get(self, call: Call, request: t.GetPolicyRequestTypeDef) -> Mapping[str, Any]:

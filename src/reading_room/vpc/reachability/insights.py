@@ -73,7 +73,7 @@ def create_path(
         account=account,
         source=source,
         destination=destination,
-        protocol=request["Protocol"],
+        protocol=request["Protocol"].lower(),
         request={name: request[name] for name in _PATH_MEMBERS if request.get(name) is not None},
         created_at=now,
     )

@@ -90,7 +90,10 @@ class NatGatewayOperations(Ec2Operations):
                 self.clock(),
                 quotas=self.quotas,
             )
-        return _changed(request, entries, "associating")
+        # EC2's own answer comes before the gateway has the addresses.
+        shown = ("AllocationId", "NetworkInterfaceId", *(["PrivateIp"] if request.get("PrivateIpAddresses") else []))
+        promised = [{name: entry[name] for name in shown} for entry in entries]
+        return _changed(request, promised, "associating")
 
     # The two calls that remove addresses do so at once, so MaxDrainDurationSeconds would have no effect.
 
