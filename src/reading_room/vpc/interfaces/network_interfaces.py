@@ -228,6 +228,17 @@ def groups_of(session: Session, interface_ids: Sequence[str]) -> dict[str, list[
     return {interface_id: [by_id[link.group_id] for link in carried] for interface_id, carried in links.items()}
 
 
+def groups_of_one(session: Session, interface_id: str) -> list[SecurityGroup]:
+    """Return the groups of an interface in the order in which they were given."""
+    statement = (
+        select(SecurityGroup)
+        .join(NetworkInterfaceGroup, NetworkInterfaceGroup.group_id == SecurityGroup.group_id)
+        .where(NetworkInterfaceGroup.interface_id == interface_id)
+        .order_by(NetworkInterfaceGroup.position)
+    )
+    return list(session.scalars(statement))
+
+
 def permit(
     session: Session, account: str, interface_id: str, to_account: str, permission: str
 ) -> NetworkInterfacePermission:

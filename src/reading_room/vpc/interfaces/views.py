@@ -48,7 +48,7 @@ def new_interface_view(
 ) -> dict[str, Any]:
     """Return a new interface as the call that creates it shows it, without looking up what it can only get later."""
     names = _Names(region, session.get_one(Vpc, row.vpc_id).enable_dns_hostnames)
-    groups = network_interfaces.groups_of(session, [row.interface_id])[row.interface_id]
+    groups = network_interfaces.groups_of_one(session, row.interface_id)
     addresses = [row.address, *sorted(secondary, key=ipaddress.IPv4Address)]
     view = _view(row, subnet, groups, names, addresses, {})
     tag_set = [{"Key": key, "Value": value} for key, value in sorted(wanted_tags.items())]

@@ -39,6 +39,8 @@ _ROW_KEYS = {
     "ec2:PublicIpAddress": "public_ip",
     "ec2:VpceServiceName": "service_name",
 }
+_DESCRIBED = "described"
+"""The name, in a session's ``info``, of the resources that one scope has read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,8 @@ def about(*parts: Part) -> Callable[[Session, Call], Scope]:
     def scope(session: Session, call: Call) -> Scope:
         of_resource: dict[str, Mapping[str, Sequence[str]]] = {}
         of_request: dict[str, list[str]] = {}
+        # Several parts may describe the same resource.
+        session.info[_DESCRIBED] = {}
         for part in parts:
             for arn, keys in part(session, call):
                 if arn:
@@ -217,6 +221,14 @@ def value(key: str, parameter: str, form: str = "{}") -> Part:
 
 def describe(session: Session, call: Call, kind: Kind, identifier: str) -> Iterator[tuple[str, Mapping[str, str]]]:
     """Yield a resource's ARN and the keys derived from its row; only the ARN if it does not exist."""
+    known: dict[tuple[str, str], Mapping[str, str]] = session.info.setdefault(_DESCRIBED, {})
+    which = kind.word, identifier
+    if which not in known:
+        known[which] = _keys_of(session, call, kind, identifier)
+    yield ec2_arn(call.region, call.account, kind.word, identifier), known[which]
+
+
+def _keys_of(session: Session, call: Call, kind: Kind, identifier: str) -> Mapping[str, str]:
     keys: dict[str, str] = {_ID_KEYS[kind.word]: identifier} if kind.word in _ID_KEYS else {}
     row: Any = session.get(kind.table, identifier)
     if row is not None and row.account == call.account:
@@ -228,7 +240,7 @@ def describe(session: Session, call: Call, kind: Kind, identifier: str) -> Itera
         if getattr(row, "subnet_id", None):
             keys["ec2:Subnet"] = ec2_arn(call.region, call.account, SUBNET.word, row.subnet_id)
         keys |= {key: str(value) for key, name in _ROW_KEYS.items() if (value := getattr(row, name, None))}
-    yield ec2_arn(call.region, call.account, kind.word, identifier), keys
+    return keys
 
 
 def _request_tag(tag: Mapping[str, str]) -> dict[str, str]:
