@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reading_room.cli import texts
-from reading_room.cli.text_languages import BATCH_BYTES, sample
+from reading_room.cli.text_languages import BATCH_BYTES, sample, with_assumed
 from reading_room.cli.texts import FolderError, left_out_lines, texts_of
 
 needs_no_root = pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
@@ -46,6 +46,15 @@ def test_every_other_file_is_named_with_the_reason_why_it_is_left_out(tmp_path: 
         texts.LINKED: ["elsewhere"],
     }
     assert found.left_out_count == 9
+
+
+def test_a_text_without_a_language_is_read_in_the_most_frequent_one_and_in_english_if_there_are_several() -> None:
+    found = {"a": "de", "b": "en", "c": "fr"}
+    assert with_assumed([*found, "empty"], found).of["empty"] == "en"
+    found["d"] = "fr"
+    assert with_assumed([*found, "empty"], found).of["empty"] == "fr"
+    assert with_assumed(["empty"], {}).of["empty"] == "en"
+    assert with_assumed([*found, "empty"], found).assumed == {"empty"}
 
 
 def test_a_name_that_is_impossible_for_a_key_is_left_out(tmp_path: Path) -> None:

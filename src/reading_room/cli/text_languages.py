@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -44,10 +44,7 @@ def in_words(code: str) -> str:
 
 
 def detect(account: Account, files: Mapping[str, Path]) -> Languages:
-    """Return the language of each text.
-
-    If none is recognised, for example in an empty file or one that is not UTF-8, the most frequent one is assumed.
-    """
+    """Return the language of each text, as ``with_assumed`` does."""
     samples = {name: text for name, path in files.items() if (text := sample(path)).strip()}
     names = list(samples)
     found: dict[str, str] = {}
@@ -57,9 +54,18 @@ def detect(account: Account, files: Mapping[str, Path]) -> Languages:
         for each in answer["ResultList"]:
             if each["Languages"]:
                 found[some[each["Index"]]] = each["Languages"][0]["LanguageCode"]
-    usual = Counter(found.values()).most_common(1)[0][0] if found else DEFAULT
-    assumed = frozenset(name for name in files if name not in found)
-    return Languages({name: found.get(name, usual) for name in files}, assumed)
+    return with_assumed(list(files), found)
+
+
+def with_assumed(names: Sequence[str], found: Mapping[str, str]) -> Languages:
+    """Return the languages that were found, and of the other texts, such as empty ones, the most frequent one.
+
+    English comes first among equally frequent ones.
+    """
+    counts = Counter(found.values())
+    usual = max(counts, key=lambda language: (counts[language], language == DEFAULT), default=DEFAULT)
+    assumed = frozenset(name for name in names if name not in found)
+    return Languages({name: found.get(name, usual) for name in names}, assumed)
 
 
 def sample(path: Path) -> str:

@@ -18,7 +18,7 @@ KEY_BYTES = 900
 TEXT_SUFFIX = ".txt"
 
 DOCUMENT = "PDF and Word documents cannot be read yet; save their text as .txt in UTF-8"
-OTHER = "not .txt files"
+OTHER = "not .txt files; save the text of those that have any as .txt in UTF-8"
 UNREADABLE = "not readable by this user; change their mode"
 CLOSED = "folders that this user cannot open; change their mode"
 LINKED = "links to folders; name those folders themselves"
