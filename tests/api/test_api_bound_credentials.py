@@ -16,7 +16,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from urllib3 import encode_multipart_formdata
 
-from reading_room.analysis.job_file import Done
+from reading_room.analysis.job_file import Done, Ready
 from reading_room.aws.call import NetworkPath
 from reading_room.aws.receive import PATH_KEY
 from reading_room.containers.spec import ContainerSpec
@@ -146,7 +146,7 @@ def test_they_work_on_every_interface_of_the_job(world: Bound) -> None:
     world.reads(world.path_of_container(spec), keys)
     further = world.assumed(world.path_of_container(spec), keys)
     # A later attempt has another interface. Sessions derived from the first one's credentials still work there.
-    world.says(spec, phase="lost")
+    world.says(spec, Ready(), phase="lost")
     (again,) = world.wanted()
     assert again.interface_id != spec.interface_id
     world.reads(world.path_of_container(again), world.keys_of(again))

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from reading_room.analysis.job_file import Done, Failed, ModelPlace, no_model_access
+from reading_room.analysis.job_file import Done, Failed, ModelPlace, Ready, no_model_access
 from reading_room.comprehend.tables import ModelRow
 from reading_room.containers.spec import ContainerSpec
 from reading_room.s3 import buckets, service_bucket, service_bucket_name
@@ -112,7 +112,7 @@ def test_a_training_that_is_killed_repeatedly_leaves_nothing_behind(world: Model
         assert spec.job.model is not None
         keys.add(spec.job.model.artifact.key)
         world.backend.put(BUCKET, spec.job.model.artifact.key, b"half", "application/octet-stream")
-        world.says(spec, phase="lost")
+        world.says(spec, Ready(), phase="lost")
     assert status(world, arn) == "IN_ERROR"
     assert "lost 3 times" in message(world, arn)
     (key,) = keys

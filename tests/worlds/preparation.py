@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from reading_room.agent.spec import HostReport
+from reading_room.analysis.job_file import Ready
 from reading_room.aws.call import Call
 from reading_room.aws.dispatch import Dispatcher
 from reading_room.aws.operations import OperationTable
@@ -263,7 +264,7 @@ class PreparationWorld:
 
     def end(self, exit_code: int = 3) -> None:
         """Let every container crash, and the host confirm that it released it."""
-        states = tuple(ContainerState(c.container_id, "exited", exit_code) for c in self.wanted())
+        states = tuple(ContainerState(c.container_id, "exited", exit_code, (Ready(),)) for c in self.wanted())
         self.controller.report(HostReport("local", 1, containers=states))
         self.controller.turn()
         self.controller.report(HostReport("local", 2))
