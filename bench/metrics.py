@@ -127,15 +127,15 @@ def _spans(collector: ThreadingHTTPServer) -> Row:
         database = Database.open(None)
         database.create_tables()
         spool = Spool(Path(name))
-        traces, record_of_call = Traces(database, spool, queued=SPANS), _record()
+        traces, calls = Traces(database, spool, queued=SPANS), [_record() for _ in range(SPANS)]
         sender = Sender(Path(name), f"http://127.0.0.1:{collector.server_port}")
         traces.turn()
         before = sum(_Take.taken)
         times = []
 
         def take() -> None:
-            for _ in range(SPANS):
-                traces.take(record_of_call)
+            for call in calls:
+                traces.take(call)
 
         for step in (take, traces.turn, sender.turn):
             began = time.process_time()
