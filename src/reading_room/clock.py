@@ -79,9 +79,6 @@ class ClockSteps:
         self._wall = wall
         self._monotonic = monotonic
         self._ahead = wall() - monotonic()
-        self._looked_at = monotonic()
-        self.looked_after = 0.0
-        """Seconds between the last call of ``take`` and the one before it, or the beginning."""
         earlier = None if kept is None else _read(kept)
         if earlier is None:
             self.keep()
@@ -90,9 +87,7 @@ class ClockSteps:
 
     def take(self) -> float:
         """Return by how many seconds the wall clock was set since the last call: forward, or less than 0 for back."""
-        now = self._monotonic()
-        self.looked_after, self._looked_at = now - self._looked_at, now
-        ahead = self._wall() - now
+        ahead = self._wall() - self._monotonic()
         step, self._ahead = ahead - self._ahead, ahead
         return step if abs(step) >= LEAST_STEP else 0.0
 

@@ -89,8 +89,6 @@ class JobController:
         self._clock_steps = clock_steps
         self._set_by = dt.timedelta(0)
         """How far the clock was set without the jobs' times being moved yet."""
-        self._set_within = dt.timedelta(0)
-        """How long ago that was, at most."""
         self._pause_reason = pause_reason
         self._paused: set[str] = set()
         """The waiting jobs whose stories already have the reason."""
@@ -217,15 +215,13 @@ class JobController:
         if self._clock_steps is None:
             return False
         self._set_by += dt.timedelta(seconds=self._clock_steps.take())
-        self._set_within += dt.timedelta(seconds=self._clock_steps.looked_after)
         if not self._set_by:
-            self._set_within = dt.timedelta(0)
             return False
         with self._database.transaction() as session:
-            move_times(session, self._set_by, self._clock(), self._set_within)
+            move_times(session, self._set_by, self._clock())
         seconds = self._set_by.total_seconds()
         logger.warning("the clock of this host was set by %+.0f s: the time limits of jobs follow it", seconds)
-        self._set_by = self._set_within = dt.timedelta(0)
+        self._set_by = dt.timedelta(0)
         self._clock_steps.keep()
         return True
 

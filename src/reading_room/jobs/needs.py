@@ -104,15 +104,15 @@ def timed(session: Session) -> list[JobRow]:
     return list(session.scalars(select(JobRow).where(JobRow.phase.in_(phases))))
 
 
-def move_times(session: Session, by: dt.timedelta, now: dt.datetime, recent: dt.timedelta) -> None:
+def move_times(session: Session, by: dt.timedelta, now: dt.datetime) -> None:
     """Move the times from which limits of unfinished jobs are counted, after the wall clock was set by this much.
 
-    It was set within the ``recent`` time, so what is no older may have been written since. Nothing is moved beyond
-    ``now``.
+    Nothing is moved beyond ``now``. After a step back, only what is later than that is moved: the rest may have been
+    written since, or moved by a process that was killed before it could note this.
     """
 
     def moved(at: dt.datetime | None) -> dt.datetime | None:
-        if at is None or now - recent <= at <= now:
+        if at is None or (by < dt.timedelta(0) and at <= now):
             return at
         return min(at + by, now)
 
