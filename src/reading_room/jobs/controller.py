@@ -220,7 +220,10 @@ class JobController:
         with self._database.transaction() as session:
             move_times(session, self._set_by, self._clock())
         seconds = self._set_by.total_seconds()
-        logger.warning("the clock of this host was set by %+.0f s: the time limits of jobs follow it", seconds)
+        logger.warning(
+            "the clock of this host was set, or the host was restarted (%+.0f s): the time limits of jobs follow",
+            seconds,
+        )
         self._set_by = dt.timedelta(0)
         self._clock_steps.keep()
         return True
