@@ -132,6 +132,10 @@ class JobController:
         """Request a turn. Never blocks."""
         self._loop.wake()
 
+    def turning_here(self) -> bool:
+        """Return whether the caller runs in a turn of the controller."""
+        return self._loop.turning_here()
+
     def report(self, report: HostReport) -> None:
         """Store a host's report. Never blocks; the turn that it causes reads the newest report of each host."""
         with self._lock:

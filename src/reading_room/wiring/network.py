@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from reading_room.agent.spec import HostReport
 from reading_room.aws.probes import Check
@@ -27,7 +27,9 @@ from reading_room.settings import Settings
 from reading_room.vpc.network_spec import NETWORK_TABLES
 from reading_room.wiring.product import Product
 
-SPEC_REST, SPEC_APART = 3.0, 0.1
+SPEC_SECONDS = 1.0
+"""How often a spec is read without a signal."""
+SPEC_REST, SPEC_APART = 3.0, 0.03
 """The pause between two specs, unless a container waits for the second: as a multiple of the time that the first one
 took, if that was long, and in seconds."""
 
@@ -42,7 +44,7 @@ class HostLink:
         self._settings = settings
         self._database = database
         # A turn reads all accounts' networks: with thousands of interfaces, successive changes would keep it busy.
-        self._spec_loop = Loop("spec", self._send, every=1.0, rest=SPEC_REST, apart=SPEC_APART)
+        self._spec_loop = Loop("spec", self._send, every=SPEC_SECONDS, rest=SPEC_REST, apart=SPEC_APART)
         self.engines = RealtimePool(
             self._spec_loop.hurry,
             lacks=lambda: self._server_side.state.lacks(),
@@ -56,6 +58,7 @@ class HostLink:
         self._agent: AgentConnection
         self._desired: DesiredHost
         self._listeners: VpcListeners
+        self._in_turn_of_jobs: Callable[[], bool]
 
     def connect(self, product: Product, loop: asyncio.AbstractEventLoop) -> None:
         """Prepare the connection for a product whose VPC listeners run in ``loop``."""
@@ -104,6 +107,7 @@ class HostLink:
         )
         self._agent = AgentConnection(settings.installation.socket, self._server_side)
         self._desired = DesiredHost(database=database, settings=settings, host=LOCAL_HOST, realtime=self.engines.specs)
+        self._in_turn_of_jobs = product.jobs.controller.turning_here
         database.on_commit(self._changed)
         self._conversation = threading.Thread(
             target=self._agent.run, args=(self._ended,), name="agent-connection", daemon=True
@@ -116,7 +120,8 @@ class HostLink:
         container, network = bool(tables & CONTAINER_TABLES), bool(tables & NETWORK_TABLES)
         if container and network:  # A container gets its interface, or loses it.
             self._spec_loop.hurry()
-        elif container or network:
+        elif (container or network) and not self._in_turn_of_jobs():
+            # What a turn of the jobs does before an interface is attached, or after it was detached, can wait.
             self._spec_loop.wake()
 
     def report(self) -> HostReport | None:
