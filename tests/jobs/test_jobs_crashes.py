@@ -64,7 +64,7 @@ class Dying:
             if dies:
                 raise Crash
 
-        self.world.database.transaction = transaction  # type: ignore[method-assign]
+        self.world.database.transaction = transaction  # type: ignore[method-assign, assignment]
 
 
 @dataclass

@@ -187,8 +187,11 @@ class Database:
         self._listeners.append(listener)
 
     @contextmanager
-    def transaction(self) -> Iterator[Session]:
-        """Yield a session that commits at the end of the block, or rolls back if it raises."""
+    def transaction(self, *, announced: bool = True) -> Iterator[Session]:
+        """Yield a session that commits at the end of the block, or rolls back if it raises.
+
+        The tables that it wrote are announced after the commit, unless nobody can have read what it changed.
+        """
         written: set[str] = set()
         with self._turns.one(self._busy_seconds), self._sessions() as session:
             session.connection(execution_options={"immediate": True})
@@ -197,7 +200,7 @@ class Database:
                 yield session
         if self._log is not None:
             self._log.look()
-        if written:
+        if written and announced:
             self.announce(frozenset(written))
 
     def announce(self, tables: frozenset[str]) -> None:
