@@ -137,8 +137,7 @@ async def _serve(settings: Settings, database: Database, clock: Clock, ready: Ca
         raise ServerError(str(error)) from error
     for _, listener in opened:
         await listener.start()
-    # Objects from the start-up live as long as the process: the collector need not check them again and again.
-    gc.collect()
+    # Objects from the start-up live as long as the process, so the collector need not check them even once.
     gc.freeze()
     _return_freed_memory()
     renewal = None if certificate is None else _renewal(certificate, opened, loop)
