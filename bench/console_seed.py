@@ -28,8 +28,9 @@ from reading_room.comprehend.conditions import job_arn
 from reading_room.database.engine import Database
 from reading_room.database.outside import count_outside_write
 from reading_room.ids import job_id
-from reading_room.jobs.job import Outcome, Phase
+from reading_room.jobs.job import Admitted, Outcome, Phase, Placement, Prepared
 from reading_room.jobs.places import output_location
+from reading_room.jobs.record import LOCAL_HOST, apply, containers_of
 from reading_room.jobs.submission import NewJob, row_of
 from reading_room.jobs.tables import JobRow
 from reading_room.s3.backends.files import FileBlobStore
@@ -39,6 +40,8 @@ from reading_room.s3.space import Space
 from reading_room.s3.storage import Received, Storage
 from reading_room.s3.tables import S3Object
 from reading_room.settings import Settings
+from reading_room.vpc.interfaces import network_interfaces
+from reading_room.vpc.tables import Subnet
 
 AT_ONCE = 1000
 """Rows per transaction, which limits how long the server waits."""
@@ -58,6 +61,9 @@ def main() -> None:
     jobs = commands.add_parser("jobs", help="write finished jobs of every kind, like one that the product has")
     jobs.add_argument("data", type=Path)
     jobs.add_argument("count", type=int)
+    running = commands.add_parser("running", help="write running jobs whose containers are gone, like its newest job")
+    running.add_argument("data", type=Path)
+    running.add_argument("count", type=int)
     objects = commands.add_parser("objects", help="write small objects into a bucket")
     objects.add_argument("data", type=Path)
     objects.add_argument("bucket")
@@ -76,6 +82,8 @@ def main() -> None:
     match given.command:
         case "jobs":
             write_jobs(read_settings(given.data), given.count)
+        case "running":
+            write_running(read_settings(given.data), given.count)
         case "objects":
             write_objects(read_settings(given.data), given.bucket, given.count)
         case "copies":
@@ -102,17 +110,56 @@ def write_jobs(settings: Settings, count: int) -> None:
     Raises ``LookupError`` if there is none.
     """
     with _database(settings) as database:
-        with database.reading() as session:
-            newest = session.scalars(select(JobRow).order_by(JobRow.submitted_at.desc()))
-            like = next((row for row in newest if row.subnets), None)
-        if like is None:
-            raise LookupError(f"the product of {settings.data} has no job in a VPC")
+        like = _newest(database, settings)
         first = like.submitted_at - dt.timedelta(seconds=JOB_SECONDS * count)
         made = (_job(like, number, first) for number in range(count))
         while rows := list(islice(made, AT_ONCE)):
             with database.transaction() as session:
                 session.add_all(rows)
                 count_outside_write(session)
+
+
+def write_running(settings: Settings, count: int) -> None:
+    """Write this many running jobs like the product's newest job in a VPC, with interfaces and without containers.
+
+    Raises ``LookupError`` if there is none.
+    """
+    now = system_clock()
+    with _database(settings) as database:
+        like = _newest(database, settings)
+        kind = next(kind for kind in JOB_KINDS if kind.name == like.analysis)
+        with database.transaction() as session:
+            subnet = session.get_one(Subnet, (like.subnets or [])[0])
+            for number in range(count):
+                row = row_of(_request(like, kind, number), now)
+                session.add(row)
+                session.flush()
+                apply(session, row, Admitted(), now)
+                (container,) = containers_of(session, row.job_id)
+                interface = network_interfaces.create(
+                    session, row.account, subnet, like.security_groups or [], now, requester_id="bench"
+                )
+                network_interfaces.permit(
+                    session,
+                    row.account,
+                    interface.interface_id,
+                    network_interfaces.SERVICE_ACCOUNT,
+                    network_interfaces.INSTANCE_ATTACH,
+                )
+                place = Placement(0, interface.interface_id, interface.vpc_id, subnet.subnet_id)
+                apply(session, row, Prepared((place,)), now)
+                network_interfaces.attach(
+                    session, interface.interface_id, LOCAL_HOST, container.container_id, job_arn=row.arn, now=now
+                )
+
+
+def _newest(database: Database, settings: Settings) -> JobRow:
+    with database.reading() as session:
+        newest = session.scalars(select(JobRow).order_by(JobRow.submitted_at.desc()))
+        like = next((row for row in newest if row.subnets), None)
+    if like is None:
+        raise LookupError(f"the product of {settings.data} has no job in a VPC")
+    return like
 
 
 def _job(like: JobRow, number: int, first: dt.datetime) -> JobRow:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.jobs import corpus
+from bench.processor import used
 from bench.report import Row, median, record, spread
 from reading_room.cli import reading
 from reading_room.cli.running import free_port, started
@@ -24,6 +25,7 @@ JOBS = int(os.environ.get("BENCH_YEARS_JOBS", "100000"))
 OBJECTS = int(os.environ.get("BENCH_YEARS_OBJECTS", "1000000"))
 STARTS, CALLS = 5, 60
 RUNNING = 4
+RUNNING_AT_START = 100
 KIND = "dominant-language"
 
 
@@ -36,7 +38,7 @@ def main() -> None:
 
 def _measured(folder: Path) -> list[Row]:
     data, log = folder / "data", folder / "log"
-    empty = []
+    empty: list[tuple[float, float]] = []
     with started(data, free_port(), log) as endpoint:
         account = reading.Account(endpoint)
         account.s3.create_bucket(Bucket="years")
@@ -57,6 +59,9 @@ def _measured(folder: Path) -> list[Row]:
     full = [_start(data, log) for _ in range(STARTS)]
     (data / "objects" / "swept").unlink()
     after_a_crash = _start(data, log)
+    _seed("running", str(data), str(RUNNING_AT_START))
+    os.environ["READING_ROOM_JOBS_AT_ONCE"] = str(RUNNING_AT_START)
+    with_running = _start(data, log)
     how = f"{JOBS:,} ended jobs, {OBJECTS:,} small objects; `up` until its line `ready`, {STARTS} starts each"
     with started(data, free_port(), log) as endpoint:
         account = reading.Account(endpoint)
@@ -69,9 +74,15 @@ def _measured(folder: Path) -> list[Row]:
         for job in jobs:
             calls.stop(job)
     return [
-        Row("start of `up`, empty folder", spread(empty, "s", 1), "reported", how),
-        Row("start of `up`, full folder", spread(full, "s", 1), "3 s", how),
-        Row("the same after a crash", f"{after_a_crash:.2f} s", "reported", "once; the sweep runs in the background"),
+        Row("start of `up`, empty folder", _shown(empty), "reported", how),
+        Row("start of `up`, full folder", _shown(full), "3 s", how),
+        Row("the same after a crash", _shown([after_a_crash]), "reported", "once; the sweep runs in the background"),
+        Row(
+            f"the same with {RUNNING_AT_START} running jobs",
+            _shown([with_running]),
+            "3 s",
+            "once; their containers are gone, and are started again in the background",
+        ),
         *(
             Row(
                 f"{name}: p95, and while {RUNNING} jobs run",
@@ -84,10 +95,16 @@ def _measured(folder: Path) -> list[Row]:
     ]
 
 
-def _start(data: Path, log: Path) -> float:
+def _start(data: Path, log: Path) -> tuple[float, float]:
+    """Return the seconds until ready, and the processor time of all processes until then."""
     began = time.perf_counter()
     with started(data, free_port(), log):
-        return time.perf_counter() - began
+        return time.perf_counter() - began, sum(used(data).values())
+
+
+def _shown(starts: list[tuple[float, float]]) -> str:
+    processor = median([seconds for _, seconds in starts])
+    return f"{spread([seconds for seconds, _ in starts], 's', 1)}, {processor:.2f} s of the processor's"
 
 
 def _seed(*arguments: str) -> None:
