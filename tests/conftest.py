@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 
-# Network tests fork, which a process should do with one thread: numpy's library would make more as it is loaded.
-os.environ["OPENBLAS_NUM_THREADS"] = "1"
+# Tests fork, which a process should do with one thread: numerical libraries would make more as they are loaded.
+os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -23,6 +24,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Measure tests in the processes that run them; print the summary and compare the machine in the first process."""
     if not config.getoption("numprocesses", None):
         config.pluginmanager.register(costs.Measure())
+        gc.disable()  # Until the tests are collected, as next to nothing is freed meanwhile.
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(costs.Summary(costs.record_file()))
         config.pluginmanager.register(Machine(config))
@@ -34,9 +36,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Exempt the objects that are loaded by now from garbage collection: a scan of all of them takes a second."""
+    """Exempt the objects that are loaded by now from garbage collection: a scan of all of them takes a second.
+
+    Clients of boto3 share their classes from now on, if any test uses it.
+    """
     gc.collect()
     gc.freeze()
+    gc.enable()
+    if "botocore.client" in sys.modules:
+        from tests.worlds.sdk import keep_classes
+
+        keep_classes()
 
 
 @pytest.fixture(scope="session", autouse=True)

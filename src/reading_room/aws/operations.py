@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Protocol, TypeVar
 
 from reading_room.aws.call import Call
@@ -168,10 +169,13 @@ class OperationTable:
 
 
 def _operations_of(implementation: object) -> Iterator[BoundOperation]:
-    for attribute in dir(type(implementation)):
-        function = getattr(type(implementation), attribute, None)
-        facts = getattr(function, _FACTS, None)
-        if isinstance(facts, OperationFacts):
-            yield BoundOperation(facts, getattr(implementation, attribute))
+    for attribute, facts in _marked(type(implementation)):
+        yield BoundOperation(facts, getattr(implementation, attribute))
     # A class whose operations come from the rows of a table (one for each job kind) lists them itself.
     yield from getattr(implementation, "bound_operations", lambda: ())()
+
+
+@cache
+def _marked(kind: type) -> Sequence[tuple[str, OperationFacts]]:
+    found = ((attribute, getattr(getattr(kind, attribute, None), _FACTS, None)) for attribute in dir(kind))
+    return [(attribute, facts) for attribute, facts in found if isinstance(facts, OperationFacts)]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeVar
 
 from sqlalchemy.orm import Session
@@ -87,11 +88,8 @@ class Ec2Operations:
 
     def bound_operations(self) -> Iterator[BoundOperation]:
         """Return the ``@ec2`` methods as entries of the table of operations."""
-        for attribute in dir(type(self)):
-            declaration = getattr(getattr(type(self), attribute, None), _DECLARED, None)
-            if isinstance(declaration, Declaration):
-                method = getattr(self, attribute)
-                yield BoundOperation(self._facts(declaration), method, _refusal(declaration))
+        for attribute, declaration in _declared(type(self)):
+            yield BoundOperation(self._facts(declaration), getattr(self, attribute), _refusal(declaration))
 
     def authorize_tags(self, call: Call, request: Request, kind: Kind) -> dict[str, str]:
         """Return the tags that a create call requests. If there are any, the caller needs ``ec2:CreateTags``."""
@@ -149,13 +147,15 @@ class Ec2Operations:
 
 def declarations() -> list[Declaration]:
     """Return the declaration of every operation of the imported classes, sorted by name."""
-    found = [
-        declaration
-        for kind in Ec2Operations.__subclasses__()
-        for attribute in dir(kind)
-        if isinstance(declaration := getattr(getattr(kind, attribute), _DECLARED, None), Declaration)
-    ]
+    found = [declaration for kind in Ec2Operations.__subclasses__() for _, declaration in _declared(kind)]
     return sorted(found, key=lambda declaration: declaration.name)
+
+
+@cache
+def _declared(kind: type) -> Sequence[tuple[str, Declaration]]:
+    """Return the names and declarations of the ``@ec2`` methods of a class."""
+    found = ((attribute, getattr(getattr(kind, attribute, None), _DECLARED, None)) for attribute in dir(kind))
+    return [(attribute, declaration) for attribute, declaration in found if isinstance(declaration, Declaration)]
 
 
 def request_tags(wanted: Mapping[str, str]) -> dict[str, Sequence[str]]:
