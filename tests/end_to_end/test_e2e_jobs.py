@@ -101,7 +101,7 @@ def test_containers_for_languages_share_one_unpacked_model(
 ) -> None:
     def mapped() -> bool:
         """Return whether a new job's container maps the model. It does not while the agent still unpacks it."""
-        with library.running(30_000, "dominant-language") as (_, worker):
+        with library.running() as (_, worker):
             return "/py3langid/ptc.npy" in Path(f"/proc/{worker}/maps").read_text()
 
     eventually(mapped, what="a container that maps the model")

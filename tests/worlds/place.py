@@ -127,8 +127,13 @@ class Place:
         return [entry["Key"] for entry in found.get("Contents", [])]
 
     @contextmanager
-    def running(self, documents: int = 3_000, kind: str = "entities", **more: Any) -> Iterator[tuple[str, int]]:
-        """Hold a job in its container for the length of the block, and yield its id and its process. Then stop it."""
+    def running(
+        self, documents: int = 30_000, kind: str = "dominant-language", **more: Any
+    ) -> Iterator[tuple[str, int]]:
+        """Hold a job in its container for the length of the block, and yield its id and its process. Then stop it.
+
+        Unless another kind is given, it is one whose engine loads fast: hardly any test depends on what it would find.
+        """
         prefix = f"running-{secrets.token_hex(4)}/"
         self.put(prefix, documents)
         with self.held(prefix, kind, **more) as (job, worker):
