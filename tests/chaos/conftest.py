@@ -13,7 +13,7 @@ from tests.worlds.product import Product, running_product
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """A running product. Cases kill it again and again, so that a case finds what an earlier one left behind."""
-    with running_product(tmp_path_factory.mktemp("product"), JOBS_AT_ONCE="1", LOG_LEVEL="debug") as found:
+    with running_product(tmp_path_factory.mktemp("product"), JOBS_AT_ONCE="1", STANDBY="1", LOG_LEVEL="debug") as found:
         yield found
 
 

@@ -68,7 +68,7 @@ def test_a_folder_that_no_product_has_used_is_named(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """A separate product: it is stopped and started again, and its first administrator gets another key."""
+    """A separate product, because the tests count everything in its accounts."""
     with running_product(tmp_path_factory.mktemp("cli-accounts")) as found:
         yield found
 
@@ -132,16 +132,3 @@ def test_a_rotated_key_ends_the_old_one_without_a_restart(product: Product) -> N
     client(product, "sts", newest).get_caller_identity()
     replaced = client(product, "sts", new)
     eventually(lambda: refused(replaced))
-
-
-@pytest.mark.costs(5, reason="the product is stopped and started again")
-@pytest.mark.e2e
-def test_accounts_are_made_while_the_product_is_stopped(product: Product) -> None:
-    account, credentials = "000000000004", product.data / "credentials"
-    product.stop()
-    assert run(product, "create", account).returncode == 0
-    assert run(product, "rotate-key", "000000000001").returncode == 0
-    product.start()
-    for number, profile in ((account, account), ("000000000001", "default")):
-        identity = client(product, "sts", read_key(credentials, profile)).get_caller_identity()
-        assert identity["Account"] == number

@@ -16,6 +16,7 @@ from reading_room.cli import commands
 from reading_room.cli.claiming import claim
 from reading_room.cli.folder import StartError
 from reading_room.cli.root_key import CREDENTIAL, hand_over, read_root_key, root_key_of_serve
+from reading_room.client import connect
 from reading_room.database.engine import SCHEMA_VERSION
 from reading_room.database.opening import FILE
 from reading_room.database.upgrade_backup import KEY_FILES
@@ -26,6 +27,7 @@ from tests.worlds.product import Product, running_product
 from tests.worlds.schemas import add_administrator, bytes_of, of_before, version_of
 
 KEY = "00112233445566778899aabbccddeeff" * 2
+FIRST, OTHER = "000000000001", "000000000002"
 OLD_KEY, OLD_SECRET = "AKIAOLD4444444444444", "old+secret/old+secret/old+secret/old+sec"
 
 
@@ -164,9 +166,10 @@ def test_a_folder_that_no_product_has_used_has_none(tmp_path: Path) -> None:
     assert "is not a data folder yet: start the product first" in result.output
 
 
-@pytest.mark.costs(12, reason="the product is started three times")
+@pytest.mark.costs(13, reason="the product is started three times, and commands are processes of their own")
 @pytest.mark.e2e
 def test_a_product_starts_with_its_root_key_and_with_no_other(tmp_path: Path) -> None:
+    """So do commands, which also make accounts and change keys while no product runs."""
     with running_product(tmp_path, STANDBY="0") as product:
         path = product.place.root_key
         right = path.read_text()
@@ -177,22 +180,27 @@ def test_a_product_starts_with_its_root_key_and_with_no_other(tmp_path: Path) ->
         assert product.launch().wait(60) == 1
         said = product.tail()
         assert f"is sealed with the root key {key_id(right)}, and this is {key_id(path.read_text())}: {path}" in said
-        argv = [sys.executable, "-m", "reading_room", "accounts", "list", "--data", str(product.data)]
-        chosen = {f"READING_ROOM_{name}": value for name, value in product.settings.items()}
-        done = subprocess.run(argv, capture_output=True, text=True, check=False, env=os.environ | chosen)
-        assert done.returncode == 1
-        assert f"is sealed with the root key {key_id(right)}" in done.stderr
+        assert f"is sealed with the root key {key_id(right)}" in _run(product, "accounts", "list", code=1)
         path.unlink()
         product.settings["ROOT_KEY_COMMAND"] = f"cat {private(tmp_path / 'key', right)}"
+        # Commands that need no running product get it the same way.
+        credentials, administrator = product.data / "credentials", product.endpoint().access_key_id
+        _run(product, "accounts", "create", OTHER)
+        _run(product, "accounts", "rotate-key", FIRST)
         product.start()
-        product.account().client("sts").get_caller_identity()
+        assert product.endpoint().access_key_id != administrator
+        for account, profile in ((OTHER, OTHER), (FIRST, "default")):
+            key = read_key(credentials, profile)
+            assert key is not None
+            sts = connect("sts", product.endpoint().url, access_key_id=key[0], secret_access_key=key[1])
+            assert sts.get_caller_identity()["Account"] == account
         assert not path.exists()
 
 
 @pytest.mark.costs(14, reason="the product is started on a folder of an earlier version, taken back, and started again")
 @pytest.mark.e2e
 def test_a_folder_of_an_earlier_version_opens_leaves_nothing_secret_plain_and_can_go_back(tmp_path: Path) -> None:
-    product = Product(tmp_path, STANDBY="0")
+    product = Product(tmp_path)
     old_folder(product)
     try:
         product.start()
@@ -217,12 +225,12 @@ def test_a_folder_of_an_earlier_version_opens_leaves_nothing_secret_plain_and_ca
         product.clear()
 
 
-def _run(product: Product, *words: str) -> str:
-    """Run a command on the product's folder, and return what it printed."""
+def _run(product: Product, *words: str, code: int = 0) -> str:
+    """Run a command on the product's folder, see with which code it ends, and return what it printed."""
     told = {f"READING_ROOM_{name}": value for name, value in product.settings.items()}
     argv = [sys.executable, "-m", "reading_room", *words, "--data", str(product.data)]
     done = subprocess.run(argv, capture_output=True, text=True, check=False, env=os.environ | told)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == code, done.stderr
     return done.stdout + done.stderr
 
 

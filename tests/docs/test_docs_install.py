@@ -86,7 +86,7 @@ def installed(
     (home / "python").mkdir()
     (home / "python" / "python3").write_text(f'#!/bin/sh\nexec "{python}" "$@"\n')
     (home / "python" / "python3").chmod(0o755)
-    with product_of(home / "product", CONSOLE_PORT="0") as product:
+    with product_of(home / "product", CONSOLE_PORT="0", STANDBY="1") as product:
         found = Installed(home, release, product)
         found.type(*WAYS[request.param], seconds=SETUP_SECONDS)
         yield found

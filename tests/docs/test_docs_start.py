@@ -14,6 +14,7 @@ import pytest
 from bench.quality.__main__ import TASKS
 from bench.quality.corpora import FOLDER_VARIABLE
 from tests.worlds.pages import DOCS, ROOT, blocks
+from tests.worlds.product import Product
 from tests.worlds.shells import PROGRAMS, data_of, product_of, steps_of, wrong_in
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
@@ -49,14 +50,14 @@ FIRST_CALLS = {
 
 
 @pytest.mark.costs(12, reason="three jobs run, and engines for calls start")
-def test_how_to_analyse_a_folder_of_texts(tmp_path: Path) -> None:
+def test_how_to_analyse_a_folder_of_texts(product: Product, tmp_path: Path) -> None:
     """The commands print what the page says, and leave nothing."""
     typed = steps_of("folder", "how-to/folder-of-texts.md")
-    with product_of(tmp_path / "folder") as product:
-        product.start()
-        wrong = wrong_in(typed, product, tmp_path, more=data_of(product), ends=False)
-        assert product.account().s3.list_buckets()["Buckets"] == []
+    s3 = product.account().s3
+    before = s3.list_buckets()["Buckets"]
+    wrong = wrong_in(typed, product, tmp_path, more=data_of(product), ends=False)
     assert not wrong, "\n\n".join(wrong)
+    assert s3.list_buckets()["Buckets"] == before
 
 
 @pytest.mark.costs(12, reason="the page starts two products, and a job runs")

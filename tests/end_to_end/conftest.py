@@ -21,10 +21,9 @@ from tests.worlds.product import Product
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """The product that modules share, with a console, metrics, HTTPS and plain HTTP. Its log level is debug.
 
-    A job runs in several containers only if it has the tag for that; then even short inputs have many parts. No
-    containers are started ahead: the kinds of jobs alternate here, so such containers would start and end unused.
+    A job runs in several containers only if it has the tag for that; then even short inputs have many parts.
     """
-    settings = SMALL_PARTS | {"STANDBY": "0", "LOG_LEVEL": "debug"}
+    settings = SMALL_PARTS | {"LOG_LEVEL": "debug"}
     found = Product(
         tmp_path_factory.mktemp("product"), TLS_PORT=str(free_port()), METRICS_PORT=str(free_port()), **settings
     )

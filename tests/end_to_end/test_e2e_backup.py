@@ -53,7 +53,7 @@ def test_after_the_loss_of_the_machine_everything_acknowledged_is_there_and_half
     (tmp_path / "identity").chmod(0o600)
     for name in ("lost", "found"):
         (tmp_path / name).mkdir()
-    with running_product(tmp_path / "lost", STANDBY="0") as lost:
+    with running_product(tmp_path / "lost") as lost:
         place = Place(lost)
         place.log_flows()
         place.put("in/", 400)
@@ -73,7 +73,7 @@ def test_after_the_loss_of_the_machine_everything_acknowledged_is_there_and_half
             lost.kill_processes(lost.victims("everything"))
     shutil.rmtree(tmp_path / "lost")
 
-    found = Product(tmp_path / "found", STANDBY="0")
+    found = Product(tmp_path / "found")
     try:
         assert "is complete" in run(found, "backup", backup, "--verify")
         run(found, "restore", backup, "--identity-file", tmp_path / "identity")

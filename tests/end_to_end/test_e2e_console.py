@@ -149,7 +149,7 @@ def test_a_link_on_a_terminal_works_once(product: Product) -> None:
 
 
 def test_up_on_a_terminal_prints_a_link(tmp_path: Path) -> None:
-    found = Product(tmp_path, STANDBY="0")  # A separate product, because the test reads its output.
+    found = Product(tmp_path)  # A separate product, because the test reads its output.
     found.console_port = free_port()
     with terminal() as (ours, theirs):
         found.terminal = theirs

@@ -30,7 +30,7 @@ DOCUMENTS = 400
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """A separate product for this module, whose processes are killed. The tests share it and what is left in it."""
-    settings = SMALL_PARTS | {"STANDBY": "0", "LOG_LEVEL": "debug"}
+    settings = SMALL_PARTS | {"LOG_LEVEL": "debug"}
     with running_product(tmp_path_factory.mktemp("product"), **settings) as found:
         yield found
 

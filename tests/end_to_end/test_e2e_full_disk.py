@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 @pytest.fixture
 def product(tmp_path: Path) -> Iterator[Product]:
     """A separate product for this test."""
-    with running_product(tmp_path, STANDBY="0") as found:
+    with running_product(tmp_path) as found:
         yield found
 
 

@@ -35,7 +35,7 @@ SILENT = 3_000
 @pytest.fixture(scope="module")
 def beyond(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """A separate product for this module, with a console, that listens beyond loopback."""
-    settings = {"TLS": "own", "TLS_NAMES": "reading.example.com", "HOST": "0.0.0.0", "STANDBY": "0"}
+    settings = {"TLS": "own", "TLS_NAMES": "reading.example.com", "HOST": "0.0.0.0"}
     found = Product(tmp_path_factory.mktemp("beyond"), **settings)
     found.console_port = free_port()
     try:
@@ -190,7 +190,7 @@ def test_a_configured_certificate_is_replaced_without_a_restart(tmp_path: Path) 
     certificate, key = tmp_path / "given.pem", tmp_path / "given.key"
     _give(made[0].leaf.read(), certificate, key)
     # A separate product, because its certificate is replaced.
-    found = Product(tmp_path, STANDBY="0", TLS_PORT=str(free_port()), TLS_CERT=str(certificate), TLS_KEY=str(key))
+    found = Product(tmp_path, TLS_PORT=str(free_port()), TLS_CERT=str(certificate), TLS_KEY=str(key))
     try:
         found.start()
         with _connected(found, made[0].certificate) as before:

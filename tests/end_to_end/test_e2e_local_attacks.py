@@ -77,7 +77,7 @@ def product() -> Iterator[Product]:
     """A product in a folder that everybody may enter, so that only its own permissions keep others out."""
     with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
         Path(folder).chmod(0o755)
-        with running_product(Path(folder), STANDBY="0") as found:
+        with running_product(Path(folder)) as found:
             yield found
 
 

@@ -89,7 +89,7 @@ def as_ordinary_user(product: Product, *argv: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    found = OrdinaryProduct(tmp_path_factory.mktemp("product"), STANDBY="0")
+    found = OrdinaryProduct(tmp_path_factory.mktemp("product"))
     try:
         found.start()
         yield found

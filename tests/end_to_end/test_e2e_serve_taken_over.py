@@ -105,7 +105,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcome]:
     secret.write_text("of root\n")
     secret.chmod(0o600)
     before = _facts(secret)
-    product = TracedProduct(folder, STANDBY="0")
+    product = TracedProduct(folder)
     trap = 0
     try:
         product.start()

@@ -44,7 +44,7 @@ def receiver() -> Iterator[Hook]:
 def product(tmp_path_factory: pytest.TempPathFactory, receiver: Hook) -> Iterator[Product]:
     """A separate product for this module, which is killed and restarted. Its log level is debug."""
     sent = {"TRAIL_HEAD": f"http://127.0.0.1:{receiver.server_port}/", "TRAIL_HEAD_SECONDS": "1"}
-    with running_product(tmp_path_factory.mktemp("product"), LOG_LEVEL="debug", STANDBY="0", **sent) as found:
+    with running_product(tmp_path_factory.mktemp("product"), LOG_LEVEL="debug", **sent) as found:
         yield found
 
 

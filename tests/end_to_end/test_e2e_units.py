@@ -33,10 +33,10 @@ def test_the_user_of_serve_has_the_same_id_in_sysusers_unit_and_settings() -> No
     assert unit("serve")["User"] == unit("serve")["Group"] == [number]
 
 
-@pytest.fixture
-def units(tmp_path: Path) -> Iterator[Units]:
-    """Yield the product in units, started."""
-    found = Units(tmp_path)
+@pytest.fixture(scope="module")
+def units(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Units]:
+    """Yield the product in units, started. Each test leaves it running, except the last one."""
+    found = Units(tmp_path_factory.mktemp("units"))
     try:
         found.start()
         yield found
@@ -44,26 +44,16 @@ def units(tmp_path: Path) -> Iterator[Units]:
         found.clear()
 
 
-@pytest.mark.costs(16, reason="starts the product, restarts its units, and runs jobs")
-def test_restarting_serve_and_agent_ends_no_job_and_stopping_the_holder_ends_everything(units: Units) -> None:
-    place = Place(units)
-    place.put("in/", 3)
-    assert place.wait(place.start("in/"))["JobStatus"] == "COMPLETED"
-
-    place.put("long/", 1_000)
-    with place.held("long/") as (job, worker), slowed(worker):  # The work takes longer than the restarts.
-        for name in ("serve", "agent", "serve"):
-            units.stop_unit(name)
-            units.start_unit(name)
-            units.await_answer()
-            assert place.describe(job)["JobStatus"] == "IN_PROGRESS"
-            assert place.process(job) == worker, units.tail()
-    assert place.wait(job)["JobStatus"] == "COMPLETED"
-
-    for name in ("serve", "agent", "holder"):
-        units.stop_unit(name)
-    settled(lambda: {"processes": units.processes()})
-    assert not (units.place.agent / "holder.json").exists()
+@pytest.mark.costs(5, reason="starts the product")
+def test_up_and_a_second_holder_are_refused_while_the_units_run(units: Units) -> None:
+    for command in ("up", "holder"):
+        argv = [sys.executable, "-m", "reading_room", command, "--data", str(units.data)]
+        variables = {f"READING_ROOM_{name}": value for name, value in units.settings.items()}
+        refused = subprocess.run(
+            argv, env=os.environ | variables, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert refused.returncode == 1
+        assert f"in use by process {units.units['holder'].pid}" in refused.stderr
 
 
 def test_when_the_holder_ends_the_agent_ends_its_containers(units: Units) -> None:
@@ -90,7 +80,7 @@ def readiness(units: Units) -> tuple[int, dict[str, Any]]:
     return status, {name: check for name, check in document["checks"].items() if not check["ok"]}
 
 
-@pytest.mark.costs(6, reason="starts the product and restarts its agent")
+@pytest.mark.costs(4, reason="restarts the agent")
 def test_without_its_agent_the_service_is_live_but_not_ready_and_refuses_analyses_at_once(units: Units) -> None:
     eventually(lambda: readiness(units) == (200, {}), what="a service that is ready")
     units.stop_unit("agent")
@@ -110,15 +100,26 @@ def test_without_its_agent_the_service_is_live_but_not_ready_and_refuses_analyse
     eventually(lambda: readiness(units) == (200, {}), what="a service that is ready again")
 
 
-def test_up_and_a_second_holder_are_refused_while_the_units_run(units: Units) -> None:
-    for command in ("up", "holder"):
-        argv = [sys.executable, "-m", "reading_room", command, "--data", str(units.data)]
-        variables = {f"READING_ROOM_{name}": value for name, value in units.settings.items()}
-        refused = subprocess.run(
-            argv, env=os.environ | variables, capture_output=True, text=True, timeout=60, check=False
-        )
-        assert refused.returncode == 1
-        assert f"in use by process {units.units['holder'].pid}" in refused.stderr
+@pytest.mark.costs(14, reason="restarts units of the product, and runs jobs")
+def test_restarting_serve_and_agent_ends_no_job_and_stopping_the_holder_ends_everything(units: Units) -> None:
+    place = Place(units)
+    place.put("in/", 3)
+    assert place.wait(place.start("in/"))["JobStatus"] == "COMPLETED"
+
+    place.put("long/", 1_000)
+    with place.held("long/") as (job, worker), slowed(worker):  # The work takes longer than the restarts.
+        for name in ("serve", "agent", "serve"):
+            units.stop_unit(name)
+            units.start_unit(name)
+            units.await_answer()
+            assert place.describe(job)["JobStatus"] == "IN_PROGRESS"
+            assert place.process(job) == worker, units.tail()
+    assert place.wait(job)["JobStatus"] == "COMPLETED"
+
+    for name in ("serve", "agent", "holder"):
+        units.stop_unit(name)
+    settled(lambda: {"processes": units.processes()})
+    assert not (units.place.agent / "holder.json").exists()
 
 
 def test_an_agent_without_a_holder_names_the_command_to_start_one(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ FAST = {"Delay": 0.1, "MaxAttempts": 600}
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """A product that was started for tests."""
-    found = Product(tmp_path_factory.mktemp("for-tests"), STANDBY="0", TESTING="on")
+    found = Product(tmp_path_factory.mktemp("for-tests"), TESTING="on")
     try:
         found.start()
         yield found

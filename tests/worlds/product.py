@@ -79,8 +79,10 @@ class Product:
         self.uids = range(number, number + 900)
         own = {"SERVICE_UID": str(number), "CONTAINER_UID_FIRST": str(number + 1), "STATE": str(self.state)}
         # Large jobs in tests are meant to take time, so they run in one container, which needs no rule for its group.
-        # Tests that share a product have an account each, and one of them may use all of it.
-        self.settings = own | {"CONTAINERS_PER_JOB": "1", "JOBS_PER_ACCOUNT": "4"} | environment
+        # Tests that share a product have an account each, and one of them may use all of it. Containers started ahead
+        # load an engine, which most tests would never use.
+        usual = {"CONTAINERS_PER_JOB": "1", "JOBS_PER_ACCOUNT": "4", "STANDBY": "0"}
+        self.settings = own | usual | environment
         self.groups: list[Path] = []
         self.spaces: set[int] = set()
         """If not root: the user namespaces of its holders."""

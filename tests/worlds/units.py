@@ -43,8 +43,8 @@ class Units(Product):
     """The product without ``up``."""
 
     def __init__(self, folder: Path) -> None:
-        # Parts are small, so that a job uses its storage repeatedly. No containers are started ahead.
-        super().__init__(folder, STANDBY="0", **SMALL_PARTS)
+        # Parts are small, so that a job uses its storage repeatedly.
+        super().__init__(folder, **SMALL_PARTS)
         self.units: dict[str, subprocess.Popen[bytes]] = {}
         self.folder = folder
         self.python = sys.executable
