@@ -97,14 +97,14 @@ def test_a_stopped_container_is_given_up(world: World) -> None:
     world.user["in", "doc"] = NOT_BY_MEMBER * 10 * PART
     first, member = world.start_all(world.job(), 2)
     eventually(lambda: world.works(1))
-    os.kill(member.process.pid, signal.SIGSTOP)
+    os.kill(member.pid, signal.SIGSTOP)
     world.let_go()
     done = first.end()
     assert isinstance(done, Done)
     assert done.documents == 200
     assert world.archive() == expected(world)
     # When the container continues, it finds that it is no longer in the cluster, and reports that.
-    os.kill(member.process.pid, signal.SIGCONT)
+    os.kill(member.pid, signal.SIGCONT)
     left = member.end()
     assert isinstance(left, Failed)
     assert left.code == "CLUSTER_LOST"

@@ -127,7 +127,7 @@ def test_nothing_listens_but_the_fixed_ports_and_the_loopback(world: World) -> N
 
 def test_no_key_is_in_arguments_or_environment_or_files(world: World) -> None:
     first, member = world.started
-    for pid in (first.process.pid, member.process.pid, *first.children()):
+    for pid in (first.pid, member.pid, *first.children()):
         for name in ("cmdline", "environ"):
             assert b"PRIVATE KEY" not in Path(f"/proc/{pid}/{name}").read_bytes()
     for path in world.folder.rglob("*"):
@@ -144,7 +144,7 @@ def test_an_identity_is_shown_without_its_key() -> None:
 def listeners(container: Container, *more: int) -> set[tuple[str, int]]:
     """Return where the processes listen. Ports of the loopback address 127.0.0.1 are given as 0: any is allowed."""
     found: set[tuple[str, int]] = set()
-    for pid in (container.process.pid, *more):
+    for pid in (container.pid, *more):
         inodes = set()
         for descriptor in Path(f"/proc/{pid}/fd").iterdir():
             name = os.readlink(descriptor)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import json
+import multiprocessing
 import secrets
-import signal
-import subprocess
-import sys
 import threading
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -18,30 +17,40 @@ from reading_room.analysis.job_file import ClusterPlace, Done, Failed, JobFile, 
 from reading_room.analysis.memory import Folder, MemoryStorage
 from reading_room.analysis.program import Program, Work
 from reading_room.containers.message_schema import read_message
+from tests.worlds.analysis_cluster_container import LOADED, run
 from tests.worlds.analysis_cluster_service import Service
 
-PROGRAM = Path(__file__).with_name("analysis_cluster_container.py")
+FORKS = multiprocessing.get_context("forkserver")
+"""Containers are forked from a process that has loaded what all of them need, which takes a second of the processor."""
+FORKS.set_forkserver_preload([run.__module__, *LOADED])
 OUTPUT = Location("out", "x/output/output.tar.gz")
 
 
 class Container:
     """A container that was started. ``said`` holds its messages so far."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: ForkServerProcess, output: Connection) -> None:
+        """``output`` is the end of a pipe to which the process writes its messages."""
         self.process = process
         self.said: list[WorkerMessage] = []
-        self._listening = threading.Thread(target=self._listen, daemon=True)
+        self._listening = threading.Thread(target=self._listen, args=(output,), daemon=True)
         self._listening.start()
 
-    def _listen(self) -> None:
-        assert self.process.stdout is not None
-        with self.process.stdout as lines:
+    @property
+    def pid(self) -> int:
+        """The id of its process."""
+        assert self.process.pid is not None
+        return self.process.pid
+
+    def _listen(self, output: Connection) -> None:
+        with output, open(output.fileno(), "rb", closefd=False) as lines:
             for line in lines:
-                self.said.append(read_message(line.encode()))
+                self.said.append(read_message(line))
 
     def messages(self, seconds: float = 280) -> list[WorkerMessage]:
         """Wait for its end, and return all its messages."""
-        self.process.wait(seconds)
+        self.process.join(seconds)
+        assert self.process.exitcode is not None, f"it did not end within {seconds:.0f} s"
         self._listening.join()
         return self.said
 
@@ -49,8 +58,6 @@ class Container:
         """End it, whatever it is doing."""
         self.process.kill()
         self.messages()
-        assert self.process.stdin is not None
-        self.process.stdin.close()
 
     def end(self) -> Done | Failed:
         """Wait for its end, and return its last message."""
@@ -60,13 +67,11 @@ class Container:
 
     def stop(self) -> None:
         """Ask it to finish early."""
-        self.process.send_signal(signal.SIGTERM)
+        self.process.terminate()
 
     def children(self) -> list[int]:
         """The processes that it has started; in the first container, the scheduler."""
-        return [
-            int(pid) for pid in Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        ]
+        return [int(pid) for pid in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
 
 
 class World:
@@ -117,19 +122,17 @@ class World:
         """Start a container of a job."""
         place = ClusterPlace(member, containers, self.address(member), self.address(0), f"/{member}")
         options = {
-            "job": json.loads(dataclasses.replace(job, cluster=place).to_json()),
+            "job": dataclasses.replace(job, cluster=place).to_json(),
             "service": self.service.address,
             "folder": str(self.folder),
             "seconds": self.seconds,
             "worker_ttl": self.worker_ttl,
         }
-        process = subprocess.Popen(
-            [sys.executable, str(PROGRAM)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        assert process.stdin is not None
-        process.stdin.write(json.dumps(options) + "\n")
-        process.stdin.flush()
-        container = Container(process)
+        lines, output = FORKS.Pipe(duplex=False)
+        with output:
+            process = FORKS.Process(target=run, args=(options, output))
+            process.start()
+        container = Container(process, lines)
         self.started.append(container)
         return container
 

@@ -1,11 +1,7 @@
-"""A container of a job, as a process: the real cluster, with storage in a folder and a slow engine.
-
-The program reads one line of JSON from standard input and writes the messages of a worker to standard output.
-"""
+"""A container of a job, as a process: the real cluster, with storage in a folder and a slow engine."""
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
@@ -13,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from functools import partial
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +20,13 @@ from reading_room.analysis.job_file import Failed, JobFile, WorkerMessage, encod
 from reading_room.analysis.memory import CapitalWords, Folder, MemoryStorage
 from reading_room.analysis.program import Program, Work
 from reading_room.analysis.storage import JobFailure
+
+LOADED = (
+    *(f"reading_room.analysis.cluster.{name}" for name in ("alone", "first", "member")),
+    "reading_room.analysis.topics.program",
+    "reading_room.analysis.training.classifier",
+)
+"""The modules that containers load."""
 
 
 class HeldCapitalWords:
@@ -75,13 +79,17 @@ def load(name: str, seconds: float, member: int, notes: Path) -> Program:
     return DocumentProgram(HeldCapitalWords(seconds, member, notes))
 
 
-def main() -> int:
-    """Run the container that the line on standard input describes."""
+def run(options: dict[str, Any], output: Connection) -> None:
+    """Run the container that the options describe, write the messages of a worker to the pipe, and end the process."""
+    os.dup2(output.fileno(), sys.stdout.fileno())
+    os._exit(_container(options))
+
+
+def _container(options: dict[str, Any]) -> int:
     one_thread()
-    options: dict[str, Any] = json.loads(sys.stdin.readline())
     signals: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _: signals.append(number))
-    job = JobFile.from_json(json.dumps(options["job"]))
+    job = JobFile.from_json(options["job"])
     assert job.cluster is not None
     folder = Path(options["folder"])
     program = load(job.kind, options["seconds"], job.cluster.member, folder)
@@ -90,13 +98,13 @@ def main() -> int:
     from reading_room.analysis.cluster.member import run_member
 
     first = partial(run_first, worker_ttl=options["worker_ttl"])
-    run = run_alone if job.cluster.containers == 1 else first if job.cluster.member == 0 else run_member
+    role = run_alone if job.cluster.containers == 1 else first if job.cluster.member == 0 else run_member
     try:
         with tempfile.TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as scratch:
             user = MemoryStorage(Folder(folder / "user"), chunk=1 << 16)
             service = MemoryStorage(Folder(folder / "service"), chunk=1 << 16)
             work = Work(job, user, Path(scratch), lambda: bool(signals), _tell, service)
-            _tell(run(work, program, options["service"]))
+            _tell(role(work, program, options["service"]))
     except JobFailure as failure:
         _tell(Failed(failure.code, failure.message))
         return 1
@@ -106,7 +114,3 @@ def main() -> int:
 def _tell(message: WorkerMessage) -> None:
     sys.stdout.write(encode_message(message) + "\n")
     sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    os._exit(main())
