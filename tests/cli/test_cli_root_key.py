@@ -170,7 +170,7 @@ def test_a_folder_that_no_product_has_used_has_none(tmp_path: Path) -> None:
 @pytest.mark.e2e
 def test_a_product_starts_with_its_root_key_and_with_no_other(tmp_path: Path) -> None:
     """So do commands, which also make accounts and change keys while no product runs."""
-    with running_product(tmp_path, STANDBY="0") as product:
+    with running_product(tmp_path) as product:
         path = product.place.root_key
         right = path.read_text()
         if os.geteuid() == 0:
