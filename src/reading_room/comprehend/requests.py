@@ -18,7 +18,7 @@ from reading_room.comprehend.errors import (
     ReaderConfigNotSupported,
     ResourceNotFoundException,
 )
-from reading_room.comprehend.models.reference import resolve
+from reading_room.comprehend.models.reference import names_model, resolve
 from reading_room.comprehend.request_checks import check_keys, check_location, check_network, check_role
 from reading_room.comprehend.tags import as_mapping, check_containers
 from reading_room.jobs.places import output_location
@@ -90,8 +90,10 @@ def with_model(session: Session, call: Call, new: NewJob) -> NewJob:
     If the call repeats an earlier one, return ``new`` unchanged: its job already exists. Call this in the transaction
     that submits the job. Raises what ``reference.resolve`` raises.
     """
-    if repeated(session, new) is not None or (model := resolve(session, call, call.parameters)) is None:
+    if not names_model(call.parameters) or repeated(session, new) is not None:
         return new
+    model = resolve(session, call, call.parameters)
+    assert model is not None
     # The request must have a LanguageCode, but it has no effect: the model's own language is used.
     return replace(new, model=model.use, language=None if new.language is None else model.language)
 

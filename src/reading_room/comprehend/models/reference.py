@@ -30,6 +30,11 @@ class ModelReference:
         return self.use.arn
 
 
+def names_model(request: Mapping[str, Any]) -> bool:
+    """Return whether a Start request names a custom model."""
+    return any(request.get(kind.arn_member) for kind in MODEL_KINDS.values())
+
+
 def resolve(session: Session, call: Call, request: Mapping[str, Any]) -> ModelReference | None:
     """Return the model that a Start request names as DocumentClassifierArn or EntityRecognizerArn, or ``None``.
 
