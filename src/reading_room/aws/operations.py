@@ -169,7 +169,8 @@ class OperationTable:
 
 
 def _operations_of(implementation: object) -> Iterator[BoundOperation]:
-    for attribute, facts in _marked(type(implementation)):
+    kind: Any = type(implementation)
+    for attribute, facts in _marked(kind):
         yield BoundOperation(facts, getattr(implementation, attribute))
     # A class whose operations come from the rows of a table (one for each job kind) lists them itself.
     yield from getattr(implementation, "bound_operations", lambda: ())()

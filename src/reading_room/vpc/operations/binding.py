@@ -88,7 +88,8 @@ class Ec2Operations:
 
     def bound_operations(self) -> Iterator[BoundOperation]:
         """Return the ``@ec2`` methods as entries of the table of operations."""
-        for attribute, declaration in _declared(type(self)):
+        kind: Any = type(self)
+        for attribute, declaration in _declared(kind):
             yield BoundOperation(self._facts(declaration), getattr(self, attribute), _refusal(declaration))
 
     def authorize_tags(self, call: Call, request: Request, kind: Kind) -> dict[str, str]:
@@ -147,7 +148,8 @@ class Ec2Operations:
 
 def declarations() -> list[Declaration]:
     """Return the declaration of every operation of the imported classes, sorted by name."""
-    found = [declaration for kind in Ec2Operations.__subclasses__() for _, declaration in _declared(kind)]
+    kinds: list[Any] = [*Ec2Operations.__subclasses__()]
+    found = [declaration for kind in kinds for _, declaration in _declared(kind)]
     return sorted(found, key=lambda declaration: declaration.name)
 
 
