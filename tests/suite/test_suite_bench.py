@@ -40,5 +40,5 @@ def test_the_error_for_an_unknown_bench_lists_the_benches(capsys: pytest.Capture
 
 def test_every_bench_is_listed() -> None:
     """Every module with a ``main`` is listed, except those that the benches use themselves."""
-    own = {"__init__", "__main__", "report", "suite", "console_seed"}
+    own = {"__init__", "__main__", "report", "processor", "suite", "console_seed"}
     assert {path.stem for path in FOLDER.glob("*.py")} - own == {*ORDER, *BY_HAND}
