@@ -1,5 +1,4 @@
-"""Many tiny jobs submitted at once: the rates of accepting and completing, the processor time of a job, other calls
-meanwhile, and the memory."""
+"""Many tiny jobs submitted at once: their rates and processor time, other calls meanwhile, and the memory."""
 
 from __future__ import annotations
 
@@ -75,7 +74,7 @@ def _measured(folder: Path, group: Group) -> list[Row]:
         Row(
             "the same: processor time of a job",
             f"{1000 * everything / JOBS:.0f} ms",
-            f"{os.cpu_count() or 1} processors × 200 ms",
+            f"{200 * (os.cpu_count() or 1)} ms on {os.cpu_count()} processors",
             "; ".join(f"{name} {1000 * seconds / JOBS:.0f}" for name, seconds in sorted(parts.items()))
             + f"; containers and fronts {1000 * (everything - sum(parts.values())) / JOBS:.0f}; without the clients",
         ),

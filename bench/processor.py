@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -35,12 +35,14 @@ def counted() -> Iterator[Group]:
     try:
         yield Group(folder)
     finally:
-        (parent / "cgroup.procs").write_text(str(os.getpid()))
-        _remove(folder)
+        _remove(folder, parent)
 
 
-def _remove(folder: Path) -> None:
+def _remove(folder: Path, parent: Path) -> None:
     for _ in range(100):
+        for process in (folder / "cgroup.procs").read_text().split():
+            with suppress(ProcessLookupError):
+                (parent / "cgroup.procs").write_text(process)
         try:
             folder.rmdir()
         except OSError:  # The last processes are still ending.
