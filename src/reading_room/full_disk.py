@@ -14,11 +14,14 @@ _OF_SQLITE = frozenset(
         sqlite3.SQLITE_IOERR_WRITE,  # SQLite's error for EDQUOT and EFBIG.
     }
 )
+_OF_POSTGRESQL = "53100"
 
 
 def is_full(error: BaseException) -> bool:
     """Return whether a file or database error means that there was no room to write."""
     if isinstance(error, OSError):
         return error.errno in _OF_FILES
-    found = getattr(error, "orig", error)  # SQLAlchemy's errors wrap SQLite's.
+    found = getattr(error, "orig", error)  # SQLAlchemy's errors wrap those of the drivers.
+    if getattr(found, "sqlstate", None) == _OF_POSTGRESQL:
+        return True
     return isinstance(found, sqlite3.Error) and getattr(found, "sqlite_errorcode", None) in _OF_SQLITE

@@ -39,14 +39,15 @@ class Allowed:
     """The access that a process keeps. Missing paths are skipped; each of the others includes all below it.
 
     ``run`` paths can be read and executed. Below ``write`` paths, files and folders can be read, written, created and
-    removed, but no links, devices, sockets or pipes. ``ports`` are the TCP ports that can be bound; none can be
-    connected to. ``None`` leaves TCP unrestricted.
+    removed, but no links, devices, sockets or pipes. ``ports`` are the TCP ports that can be bound, and
+    ``remote_ports`` those that can be connected to. If ``ports`` is ``None``, TCP is unrestricted.
     """
 
     read: Sequence[Path] = ()
     run: Sequence[Path] = ()
     write: Sequence[Path] = ()
     ports: Sequence[int] | None = ()
+    remote_ports: Sequence[int] = ()
 
 
 def refuse_new_privileges() -> None:
@@ -94,6 +95,8 @@ def restrict_to(allowed: Allowed) -> int:
                 _allow(rules, path, rights & files)
         for port in (allowed.ports or ()) if net else ():
             _call(_ADD_RULE, rules, _NET_PORT, struct.pack("=QQ", _BIND_TCP, port), 0)
+        for port in allowed.remote_ports if net else ():
+            _call(_ADD_RULE, rules, _NET_PORT, struct.pack("=QQ", _CONNECT_TCP, port), 0)
         _call(_RESTRICT_SELF, rules, 0)
     finally:
         os.close(rules)

@@ -69,6 +69,12 @@ class Settings:
     """The settings of a running product. Frozen: a change requires a restart."""
 
     data: Path = _setting(Path("~/.local/share/reading-room"), "Folder for the database, the objects and the keys.")
+    database: str = _setting(
+        "",
+        "PostgreSQL instead of SQLite, `postgresql+psycopg://USER@HOST/DATABASE`. The URL has no password: "
+        "`?passfile=/PATH` names a file with it (docs/operations/postgresql.md). By default the database is a file in "
+        "the data folder.",
+    )
     state: Path = _setting(
         Path("~/.local/state/reading-room"),
         "Folder for the files of the privileged processes, outside the data folder: the lock, the agent's socket, "

@@ -20,13 +20,23 @@ _OF_SQLITE = frozenset(
     }
 )
 """Basic codes, which are the lowest byte of SQLite's extended ones."""
+_OF_POSTGRESQL = (
+    *("08", "53", "57P"),  # The connection failed; resources are lacking; the server ends or starts.
+    *("40001", "40P01", "55P03"),  # A conflict with another transaction, or a lock that took too long.
+    *("25006", "25P03"),  # The server has become a standby, or gave up waiting for the transaction.
+)
+"""The beginnings of PostgreSQL's codes."""
+_DISK_FULL = "53100"
 
 
 def is_shortage(error: BaseException) -> bool:
     """Return whether an error means that descriptors, memory, threads, or the lock of the database are lacking."""
     if isinstance(error, OSError):
         return error.errno in _OF_SYSTEM
-    found = getattr(error, "orig", error)  # SQLAlchemy's errors wrap SQLite's.
+    found = getattr(error, "orig", error)  # SQLAlchemy's errors wrap those of the drivers.
+    if hasattr(found, "sqlstate"):  # An error of PostgreSQL's driver, which need not be installed.
+        # Without a code, it is of the connection.
+        return found.sqlstate is None or (found.sqlstate != _DISK_FULL and found.sqlstate.startswith(_OF_POSTGRESQL))
     if isinstance(found, sqlite3.Error):
         code = getattr(found, "sqlite_errorcode", 0)
         return code & 0xFF in _OF_SQLITE or code == sqlite3.SQLITE_IOERR_NOMEM

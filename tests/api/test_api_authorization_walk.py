@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from botocore import xform_name
 from botocore.exceptions import ClientError
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 
 from reading_room.iam import inline_policies, users
 from reading_room.s3.actions import requirements
@@ -96,7 +96,7 @@ class Walk:
     def rows(self) -> dict[str, list[Any]]:
         """Return all rows of the database except times of last use, because a denied call counts as a use."""
         with self.world.database.reading() as session:
-            names = session.scalars(text("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")).all()
+            names = inspect(session.connection()).get_table_names()
             names = [name for name in names if name not in USES]
             return {name: [tuple(row) for row in session.execute(text(f'SELECT * FROM "{name}"'))] for name in names}
 

@@ -10,7 +10,7 @@ import botocore.session
 import pytest
 from botocore import xform_name
 from botocore.exceptions import ClientError
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 
 from reading_room.aws.operations import Authorizer
 from reading_room.clock import system_clock
@@ -155,7 +155,7 @@ def _items(answer: dict[str, Any]) -> list[Any]:
 def rows(world: Ec2World) -> dict[str, list[Any]]:
     """Return all rows of the EC2 tables."""
     with world.database.reading() as session:
-        names = session.scalars(text("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")).all()
+        names = inspect(session.connection()).get_table_names()
         kept = [name for name in names if not name.startswith("iam_")]
         return {name: [tuple(row) for row in session.execute(text(f'SELECT * FROM "{name}"'))] for name in kept}
 

@@ -28,12 +28,14 @@ def lines(*files: str) -> list[str]:
     return [line for file in files for line in (ROOT / file).read_text().splitlines()]
 
 
+SETUP = (ROOT / "scripts" / "setup").read_text()
 TOOLS = sorted(path.name for path in ROOT.glob("requirements-*.in"))
 EXTRAS: dict[str, list[str]] = PROJECT["project"]["optional-dependencies"]
 GROUPS = {
     "The product": names(PROJECT["project"]["dependencies"]),
     "Analysis": names(EXTRAS["analysis"]) | names(lines("requirements-data.txt")),
     "Traces": names(EXTRAS["traces"]),
+    "PostgreSQL": names(EXTRAS["postgres"]),
     "Documents": names(EXTRAS["docs"]),
     "Development": names(EXTRAS["dev"]),
     "Build": names(PROJECT["build-system"]["requires"]),
@@ -41,7 +43,8 @@ GROUPS = {
     "Recipes": names(lines("models/requirements.in")),
     "Tools in tests": names(lines("tests/worlds/s3_tools.txt")),
     "The console": set(CONSOLE["dependencies"]) | set(CONSOLE["devDependencies"]),
-    "Debian packages": set(re.findall(r"missing\+=\(([\w-]+)\)", (ROOT / "scripts" / "setup").read_text())),
+    "Debian packages": set(re.findall(r"missing\+=\(([\w-]+)\)", SETUP)),
+    "Unpacked Debian packages": set(" ".join(re.findall(r"unpacked\+?=\((.+)\)", SETUP)).split()),
 }
 
 
@@ -62,6 +65,6 @@ def test_the_table_of_a_group_has_exactly_its_packages_each_with_a_reason(group:
 
 
 def test_every_extra_and_every_requirements_file_has_a_group() -> None:
-    assert set(EXTRAS) == {"analysis", "docs", "dev", "traces"}
+    assert set(EXTRAS) == {"analysis", "postgres", "docs", "dev", "traces"}
     assert [f"requirements-{tool}.in" for tool in ("audit", "fuzz", "mutants", "release")] == TOOLS
     assert [path.name for path in ROOT.glob("*/requirements*.in")] == ["requirements.in"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,13 @@ def made(path: Path, networks_of: str | None = None) -> Database:
     """Open a database file with every table; make it if it does not exist.
 
     For an account, a new one also has the networks of a first start: its default VPC, and the service's own. Their ids
-    are the same in every file of a run.
+    are the same in every file of a run. With ``READING_ROOM_TEST_DATABASE=postgresql`` it is a database in PostgreSQL,
+    another one for each path.
     """
+    if os.environ.get("READING_ROOM_TEST_DATABASE") == "postgresql":
+        from tests.worlds import postgresql
+
+        return postgresql.made(str(path), networks_of)
     if not path.exists():
         path.touch(mode=0o600)
         path.write_bytes(image(networks_of))
@@ -51,14 +57,19 @@ def _dialect() -> Any:
     return Database.open(None).engine.dialect
 
 
-@cache
-def _image(networks_of: str | None, tables: frozenset[str]) -> bytes:
-    database = Database.open(None, sealer=SEALER)
+def fill(database: Database, networks_of: str | None) -> None:
+    """Create every table, and the networks of an account's first start."""
     database.create_tables()
     if networks_of is not None:
         with database.transaction() as session:
             bootstrap.default_vpc(session, networks_of, REGION)
             service_network.ensure(session, REGION)
+
+
+@cache
+def _image(networks_of: str | None, tables: frozenset[str]) -> bytes:
+    database = Database.open(None, sealer=SEALER)
+    fill(database, networks_of)
     with contextlib.closing(database.engine.raw_connection()) as connection:
         content = bytes(connection.driver_connection.serialize())  # type: ignore[union-attr]
     database.close()

@@ -113,13 +113,12 @@ def _kept_heads(settings: Settings) -> list[ExpectedLine]:
     # No other command here needs the database.
     from sqlalchemy.exc import OperationalError
 
-    from reading_room.cli.database import open_to_read
-    from reading_room.database.opening import FILE
+    from reading_room.cli.opened_database import FILE, open_to_read
     from reading_room.trail.kept_heads import expected_lines
 
-    if not (settings.data / FILE).exists():
+    if not settings.database and not (settings.data / FILE).exists():
         return []
-    database = open_to_read(settings.data / FILE)
+    database = open_to_read(settings)
     try:
         with database.reading() as session:
             return expected_lines(session)

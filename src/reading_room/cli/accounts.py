@@ -19,6 +19,7 @@ from sqlalchemy.exc import OperationalError
 
 from reading_room import versions
 from reading_room.cli.folder import StartError
+from reading_room.cli.opened_database import FILE
 from reading_room.cli.options import DataOption, command, read_settings
 from reading_room.cli.privileges import drop_privileges
 from reading_room.cli.root_key import read_root_key, source_of, wrong_key_message
@@ -26,6 +27,7 @@ from reading_room.cli.screen import fail, plain
 from reading_room.cli.screen import output as console
 from reading_room.clock import system_clock
 from reading_room.comprehend.models.models import artifacts_by_account
+from reading_room.database.address import address_of, check_mark
 from reading_room.database.disk import free_bytes
 from reading_room.database.engine import Database
 from reading_room.database.migrate import SchemaError
@@ -94,6 +96,7 @@ def usage(data: DataOption = None) -> None:
         logged, records = logs_by_account(session), flow_records_by_account(session)
         models = artifacts_by_account(session)
         known = {each.account for each in accounts.every(session)}
+        own = database.size(session)
     limits = SpaceLimits.of(settings, settings.data)
     table = Table(box=None, padding=(0, 2, 0, 0))
     for column in ("account", "objects", "models", "log events", "flow records", "waiting jobs", "running jobs"):
@@ -115,12 +118,11 @@ def usage(data: DataOption = None) -> None:
     together = f"{sum(stored.values()):,} bytes" + (f" of {limits.total:,}" if limits.total else "")
     free = f"{free_bytes(settings.data):,} bytes are free on the disk, and {limits.free:,} of them stay free"
     console.print(f"All objects and models together take {together}; {free}.", soft_wrap=True)
-    console.print(f"{_shared(settings.data)} Flow records are part of the log events.", soft_wrap=True)
+    console.print(f"{_shared(settings.data, own)} Flow records are part of the log events.", soft_wrap=True)
 
 
-def _shared(data: Path) -> str:
-    """Say what the parts of the data folder take that no account has to itself."""
-    database = _bytes(data.glob("db.sqlite*"))
+def _shared(data: Path, database: int) -> str:
+    """Say what the database and the trail take, which no account has to itself."""
     books = {book: _bytes(path for _, path in files_of(data / "trail", book)) for book in BOOKS}
     trail = ", ".join(f"{book} {size:,}" for book, size in books.items())
     return f"The database takes {database:,} bytes, and the trail {sum(books.values()):,} ({trail})."
@@ -161,7 +163,7 @@ def _check(account: str) -> None:
 @contextmanager
 def _database(settings: Settings) -> Iterator[Database]:
     """Become the user of the product's server, and yield the database of the data folder."""
-    path = settings.data / "db.sqlite"
+    path = settings.data if settings.database else settings.data / FILE
     try:
         owner = path.stat().st_uid
     except OSError as error:
@@ -177,7 +179,12 @@ def _database(settings: Settings) -> Iterator[Database]:
         key = read_root_key(settings)
         drop_privileges(settings, key)
         versions.check(settings.data, versions.DATA_FORMATS)
-        database = Database.open(path, sealer=Sealer(key))
+        address = address_of(settings.database) if settings.database else None
+        check_mark(settings.data, address, FILE)
+        if address is None:
+            database = Database.open(path, sealer=Sealer(key))
+        else:
+            database = Database.connect(address, sealer=Sealer(key), up=command(settings, "up"))
     except WrongRootKey as error:
         raise fail(wrong_key_message(settings, source, error)) from None
     except (StartError, SchemaError, OperationalError, versions.VersionsError) as error:

@@ -54,6 +54,11 @@ def backup(
     if len(chosen) > 1 or (verify and chosen):
         raise fail(f"{' and '.join([*chosen, *(['--verify'] if verify else [])])} exclude each other: give one of them")
     settings = read_settings(data)
+    if settings.database and not verify:
+        raise fail(
+            "the rows are in PostgreSQL, which this command does not back up: use pg_dump for them, then copy the data "
+            "folder and the root key (docs/operations/postgresql.md)"
+        )
     try:
         if verify:
             _verify(to)

@@ -21,9 +21,12 @@ from reading_room.agent import holder as holders
 from reading_room.cli.folder import StartError
 from reading_room.cli.state_versions import check_state, record_state
 from reading_room.codec import DocumentError, encode, read_file
+from reading_room.database.address import MARK
 from reading_room.installation import RESTORING, Installation, UserIds, on_any_device, others
 from reading_room.settings import Settings
 
+_DATABASES = {"db.sqlite", MARK}
+"""A data folder has one of these: its database, or which one it belongs to."""
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -164,7 +167,7 @@ def _refuse_foreign(settings: Settings, folder: int) -> None:
     known = _known(settings, found)
     if os.geteuid() == 0:
         # A folder that was copied here already belongs to the server's user: nobody is locked out.
-        copied = "db.sqlite" in names and found.st_uid == settings.service_uid
+        copied = bool(_DATABASES & names) and found.st_uid == settings.service_uid
         ours = copied or _is_of_earlier_version(folder)
         owner = known[1].owner if known is not None else found.st_uid if ours else None
         if owner is not None and owner != settings.service_uid:
@@ -177,7 +180,7 @@ def _refuse_foreign(settings: Settings, folder: int) -> None:
         foreign = foreign or (bool(names) and found.st_uid not in (0, settings.service_uid))
     else:
         shared = found.st_mode & (stat.S_ISVTX | stat.S_IWOTH) or data.parent == Path("/") or data == Path.home()
-        foreign = bool(names and shared) and known is None and "db.sqlite" not in names
+        foreign = bool(names and shared) and known is None and not _DATABASES & names
     if foreign:
         raise StartError(
             f"{data} holds other files and is not a data folder: choose a separate folder with --data, "
@@ -186,7 +189,7 @@ def _refuse_foreign(settings: Settings, folder: int) -> None:
 
 
 def _chown_hint(settings: Settings, names: set[str]) -> str:
-    if os.geteuid() != 0 or "db.sqlite" not in names:
+    if os.geteuid() != 0 or not _DATABASES & names:
         return ""
     user = settings.service_uid
     return f"; if it is one after all, make the user of serve its owner: chown -R {user}:{user} {settings.data}"

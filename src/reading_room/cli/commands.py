@@ -11,6 +11,7 @@ from reading_room.cli import (
     accounts,
     backup,
     console,
+    database,
     demo,
     doctor,
     jobs,
@@ -65,3 +66,4 @@ app.add_typer(accounts.app, name="accounts")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(network.app, name="network")
 app.add_typer(access.app, name="access")
+app.add_typer(database.app, name="database")

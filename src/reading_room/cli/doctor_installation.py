@@ -13,8 +13,10 @@ from importlib.metadata import PackageNotFoundError, distribution, requires
 from reading_room.analysis.trained import INSTALL_WEIGHTS, ORIGINALS, WEIGHTS, ChangedModel, compared_lines, path_of
 from reading_room.cli.doctor_finding import Finding
 from reading_room.cli.options import command
+from reading_room.database.address import address_of, check_mark
 from reading_room.database.disk import free_bytes
 from reading_room.database.engine import SCHEMA_VERSION, SchemaVersionError
+from reading_room.database.errors import SchemaError
 from reading_room.database.migrate import BASELINE
 from reading_room.installation import UserIds, others, recorded_ids
 from reading_room.settings import Settings
@@ -146,6 +148,8 @@ def disk_finding(settings: Settings) -> Finding:
 def schema_finding(settings: Settings) -> Finding:
     """Check that this version can use the existing database."""
     what, path = "database", settings.data / "db.sqlite"
+    if settings.database:
+        return _server_finding(settings, what)
     try:
         if not path.exists():
             return Finding(what, "ok", f"none in {settings.data} yet: the first start creates it")
@@ -166,6 +170,19 @@ def schema_finding(settings: Settings) -> Finding:
         return Finding(what, "weaker", says, f"{up} backs it up and upgrades it; `reading-room rollback` leads back")
     says, _, mend = str(SchemaVersionError(str(path), found)).partition(": ")
     return Finding(what, "missing", says, mend)
+
+
+def _server_finding(settings: Settings, what: str) -> Finding:
+    from reading_room.database.engine import Database
+
+    try:
+        address = address_of(settings.database)
+        check_mark(settings.data, address, "db.sqlite")
+        Database.connect(address, up=command(settings, "up")).close()
+    except SchemaError as error:
+        says, _, mend = str(error).rpartition(": ")
+        return Finding(what, "missing", says, mend)
+    return Finding(what, "ok", f"{address} answers, and this version can use it")
 
 
 def ids_finding(settings: Settings) -> Finding | None:

@@ -21,11 +21,11 @@ def check_job(
 
     Checks free addresses, names, routes and rules, on the way to S3 and between the job's containers.
     """
-    from reading_room.cli.database import open_to_read
+    from reading_room.cli.opened_database import open_to_read
     from reading_room.comprehend.network.preflight import failures
     from reading_room.jobs.record import LOCAL_HOST
 
-    database = open_to_read(read_settings(data).data / "db.sqlite")
+    database = open_to_read(read_settings(data))
     try:
         with database.reading() as session:
             found = failures(session, subnet, security_group, containers, LOCAL_HOST)

@@ -20,7 +20,6 @@ from reading_room.cli.screen import output as console
 from reading_room.dataplane.spec import NetworkSpec
 from reading_room.settings import Settings
 
-DATABASE = "db.sqlite"
 SECONDS = 60
 
 
@@ -48,7 +47,8 @@ def plan(
         wanted = codec.decode(Wanted, sys.stdin.buffer.read())
         print(json.dumps(look_ahead(config.public_dir, wanted.network, wanted.containers, config.outside)))
         return
-    file, runtime = settings.data / DATABASE, runtime_folder(settings)
+    file = settings.data if settings.database else settings.data / "db.sqlite"
+    runtime = runtime_folder(settings)
     if not os.access(file, os.R_OK) or (runtime.exists() and not os.access(runtime, os.X_OK)):
         raise fail(f"{file} and {runtime} cannot be read: is --data the product's folder, and is this user its owner?")
     holder = holders.recorded(runtime)
@@ -66,12 +66,12 @@ def plan(
 
 
 def _wanted(settings: Settings) -> Wanted:
-    from reading_room.database.engine import Database
+    from reading_room.cli.opened_database import open_to_read
     from reading_room.jobs import desired
     from reading_room.jobs.record import LOCAL_HOST
     from reading_room.vpc import network_spec
 
-    database = Database.open_read_only(settings.data / DATABASE)
+    database = open_to_read(settings)
     try:
         with database.reading() as session:
             containers = desired.containers(session, LOCAL_HOST, desired.limits_from(settings))

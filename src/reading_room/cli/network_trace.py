@@ -12,7 +12,7 @@ from rich.markup import escape
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from reading_room.cli.database import open_to_read
+from reading_room.cli.opened_database import open_to_read
 from reading_room.cli.options import read_settings
 from reading_room.cli.screen import fail
 from reading_room.cli.screen import output as console
@@ -41,7 +41,7 @@ def trace(source: str, destination: str, protocol: str, data: Path | None, *, as
     if protocol not in PROTOCOLS:
         raise fail(f"--protocol {protocol}: expected one of {', '.join(PROTOCOLS)}")
     where, port = _destination(destination, protocol)
-    database = open_to_read(read_settings(data).data / "db.sqlite")
+    database = open_to_read(read_settings(data))
     try:
         with database.reading() as session:
             spec = network_spec.read(session, LOCAL_HOST)

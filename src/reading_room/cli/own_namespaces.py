@@ -21,6 +21,7 @@ from reading_room.agent.view import enter_private_mounts, make_folders, mount
 from reading_room.cli import guard
 from reading_room.cli.folder import StartError
 from reading_room.cli.root_key import hand_over
+from reading_room.database.address import Address, AddressError, address_of
 from reading_room.settings import Settings
 
 SYSTEM_FOLDERS = tuple(Path("/", name) for name in ("usr", "bin", "sbin", "lib", "lib64"))
@@ -51,6 +52,14 @@ _libc = ctypes.CDLL(None, use_errno=True)
 class _Shown:
     path: Path
     attributes: int
+
+
+def database_address(settings: Settings) -> Address:
+    """Return where ``serve`` finds its database, with no host for a file in the data folder. Raises ``StartError``."""
+    try:
+        return address_of(settings.database) if settings.database else Address("", (), (), ())
+    except AddressError as error:
+        raise StartError(str(error)) from error
 
 
 def enter(settings: Settings, code: list[Path], root_key: bytes) -> Callable[[], None]:
@@ -106,6 +115,8 @@ def _shown(settings: Settings, code: list[Path]) -> Iterator[_Shown]:
     folders = (path for path in SYSTEM_FOLDERS if not path.is_symlink())
     for path in (*folders, *code, *SYSTEM_FILES, settings.installation.socket.parent):
         yield _Shown(path, _READ_ONLY | _NOSUID | _NODEV)
+    for path in database_address(settings).files:
+        yield _Shown(path, _READ_ONLY | _NOSUID | _NODEV | _NOEXEC)
     for path in DEVICES:
         yield _Shown(path, _NOSUID | _NOEXEC)
     yield _Shown(settings.data, _NOSUID | _NODEV | _NOEXEC)

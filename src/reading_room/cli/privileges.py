@@ -107,6 +107,7 @@ def _keep_only_its_own(settings: Settings, given: Collection[Path]) -> None:
     from reading_room.hosts.listen_addresses import listen_addresses
     from reading_room.metrics.listen_address import metrics_address
 
+    database = own_namespaces.database_address(settings)
     try:
         scratch = settings.data / SCRATCH
         scratch.mkdir(mode=0o700, exist_ok=True)
@@ -121,10 +122,11 @@ def _keep_only_its_own(settings: Settings, given: Collection[Path]) -> None:
         booted = [Path("/proc/stat")] if settings.metrics_port else []
         landlock.restrict_to(
             landlock.Allowed(
-                read=[*own_namespaces.SYSTEM_FILES, Path("/proc/self").resolve(), *booted, *given],
+                read=[*own_namespaces.SYSTEM_FILES, Path("/proc/self").resolve(), *booted, *given, *database.files],
                 run=[*own_namespaces.SYSTEM_FOLDERS, *server_code_paths()],
                 write=[settings.data, *own_namespaces.DEVICES],
                 ports=ports,
+                remote_ports=database.ports,
             )
         )
     except OSError as error:

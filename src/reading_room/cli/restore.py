@@ -12,6 +12,7 @@ from reading_room.cli.claiming import check_folder, claim
 from reading_room.cli.folder import StartError
 from reading_room.cli.options import DataOption, command, read_settings
 from reading_room.cli.screen import fail, say
+from reading_room.database.address import VARIABLE
 from reading_room.settings import Settings
 
 if TYPE_CHECKING:
@@ -39,6 +40,11 @@ def restore(
     from reading_room.backup.errors import BackupError
 
     settings = read_settings(data)
+    if settings.database:
+        raise fail(
+            f"a backup is restored into SQLite: unset {VARIABLE}, restore, and move the rows with `reading-room "
+            "database move`; what pg_dump wrote is restored with pg_restore"
+        )
     try:
         with restoring.opened(backup) as found:
             restoring.check_version(found)

@@ -36,6 +36,8 @@ def rollback(
 ) -> None:
     """Put back the database that was backed up before an upgrade; or list these backups."""
     settings = read_settings(data)
+    if settings.database:
+        raise fail("the rows are in PostgreSQL: put back with pg_restore what pg_dump wrote before the upgrade")
     found = {each.path.name: each for each in backups(settings.data) if each.schema is not None}
     if backup is None:
         _list(settings, found)

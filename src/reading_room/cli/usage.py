@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from reading_room.cli.database import open_to_read
+from reading_room.cli.opened_database import open_to_read
 from reading_room.cli.options import DataOption, command, read_settings
 from reading_room.cli.screen import fail
 from reading_room.cli.screen import output as console
@@ -51,7 +51,7 @@ def usage(
 
 
 def _read(settings: Settings, month: str, jobs: bool) -> list[Usage]:
-    database = open_to_read(settings.data / "db.sqlite")
+    database = open_to_read(settings)
     try:
         with database.reading() as session:
             if jobs:

@@ -1,28 +1,25 @@
-"""Transactions on SQLite, and the signals that wake loops after a commit."""
+"""Transactions, and the signals that wake loops after a commit. ``dialect.py`` has what differs between databases."""
 
 from __future__ import annotations
 
-import logging
 import shlex
-import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session, sessionmaker
-from sqlalchemy.pool import StaticPool
 
+from reading_room.database import sqlite
+from reading_room.database.address import Address, AddressError
 from reading_room.database.base import Base
-from reading_room.database.log_length import LENGTH, LogLength
-from reading_room.database.migrate import BASELINE, SchemaError, migrate
-from reading_room.database.sealed import SEALER, check_key, need, note_key, seal_new
-from reading_room.database.turns import Turns, busy_for
-from reading_room.full_disk import is_full
+from reading_room.database.dialect import Dialect, Level, Value
+from reading_room.database.log_length import LENGTH
+from reading_room.database.migrate import BASELINE, SchemaError, migrate, run_revisions
+from reading_room.database.sealed import SEALER, WrongRootKey, check_key, need, note_key, seal_new
+from reading_room.database.turns import Turns
 from reading_room.sealing import Sealer
-
-log = logging.getLogger(__name__)
 
 SCHEMA_VERSION = 10
 """Increased with every migration (``migrations/``), without which no table changes. New databases start with it."""
@@ -36,13 +33,14 @@ _WRITTEN = "tables written"
 
 
 class SchemaVersionError(SchemaError):
-    """The database file has another schema version."""
+    """The database has another schema version."""
 
-    def __init__(self, path: str, found: int) -> None:
+    def __init__(self, path: str, found: int, up: str | None = None) -> None:
+        """``up`` is the command that starts the product; by default the one for a file's data folder."""
         if found > SCHEMA_VERSION:
             remedy = "a newer version created it: run that version, or a newer one"
         elif found >= BASELINE:
-            up = f"reading-room up --data {shlex.quote(str(Path(path).parent))}"
+            up = up or f"reading-room up --data {shlex.quote(str(Path(path).parent))}"
             remedy = f"start the product with this version once (`{up}`), which migrates it"
         else:
             remedy = "start with an empty --data folder, or run the version that created it"
@@ -50,10 +48,11 @@ class SchemaVersionError(SchemaError):
 
 
 class Database:
-    """One database: short transactions for writers, snapshots for readers.
+    """One database, SQLite or PostgreSQL: short transactions for writers, snapshots for readers.
 
-    SQLite allows one writer at a time, so a writing transaction takes the write lock when it begins
-    (``BEGIN IMMEDIATE``): two writers queue instead of failing halfway. Writers of one process queue in order.
+    A block that writes (``transaction``) has no other writer beside it, in this process or another one. Blocks of one
+    process queue in order, so that only one of them waits for other processes. A function that writes (``write``) may
+    run beside others on PostgreSQL, and is called again if it conflicts with one.
     """
 
     def __init__(
@@ -65,18 +64,18 @@ class Database:
     ) -> None:
         """``busy_seconds`` is how long a writer waits for those of its own process.
 
-        ``log_length`` is the size in bytes beyond which the write-ahead log is restarted.
+        ``log_length`` is the size in bytes beyond which SQLite's write-ahead log is restarted.
         """
         self.engine = engine
         self._sealer = sealer
         self._busy_seconds = busy_seconds
+        self._turns = Turns()
+        self._dialect = _dialect_of(engine, self._turns, log_length)
         self._sessions = sessionmaker(engine, expire_on_commit=False, info={SEALER: sealer})
+        self._reading = sessionmaker(self._dialect.readers, expire_on_commit=False, info={SEALER: sealer})
         event.listen(self._sessions, "before_flush", seal_new)
         event.listen(self._sessions, "before_flush", _record_flush)
         event.listen(self._sessions, "do_orm_execute", _record_statement)
-        self._turns = Turns()
-        file = engine.url.database
-        self._log = LogLength(engine, self._turns, Path(file), log_length) if file not in (None, ":memory:") else None
         self._listeners: list[Callable[[frozenset[str]], None]] = []
 
     @classmethod
@@ -96,22 +95,10 @@ class Database:
         read; a database in memory has a temporary one by default. Raises ``SchemaVersionError`` for any other schema,
         ``MigrationError`` and ``WrongRootKey``.
         """
-        # Parameters may be secrets, and exceptions are logged.
-        options: dict[str, Any] = {
-            "connect_args": {"timeout": busy_seconds, "check_same_thread": False},
-            "hide_parameters": True,
-        }
         if path is None:
-            options["poolclass"] = StaticPool
             sealer = sealer or Sealer.of_the_moment()
-        else:
-            path.touch(mode=0o600, exist_ok=True)
-            options["pool_size"] = 16
-        engine = create_engine(f"sqlite:///{path or ':memory:'}", **options)
-        event.listen(engine, "connect", _prepare_connection)
-        event.listen(engine, "begin", _begin)
-        with engine.connect() as connection:
-            found = int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
+        engine = sqlite.engine_of(path, busy_seconds)
+        found = sqlite.schema_of(engine)
         if path is not None and migrating and BASELINE <= found < SCHEMA_VERSION:
             migrate(path, SCHEMA_VERSION, busy_seconds, {SEALER: sealer})
         elif found not in (0, SCHEMA_VERSION):
@@ -126,13 +113,60 @@ class Database:
     @classmethod
     def open_read_only(cls, path: Path) -> Database:
         """Open an existing database read-only: nothing is written, and no file is created."""
-        engine = create_engine(
-            f"sqlite:///file:{path}?mode=ro&uri=true",
-            connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
-            hide_parameters=True,
-        )
-        event.listen(engine, "begin", _begin)
-        return cls(engine)
+        return cls(sqlite.reading_engine_of(path, BUSY_SECONDS))
+
+    @classmethod
+    def connect(
+        cls,
+        address: Address,
+        busy_seconds: float = BUSY_SECONDS,
+        *,
+        sealer: Sealer | None = None,
+        migrating: bool = False,
+        up: str = "reading-room up",
+    ) -> Database:
+        """Connect to a PostgreSQL database, which may be empty; the parameters mean the same as those of ``open``.
+
+        ``up`` is the command that starts the product, for messages. Raises ``AddressError`` if the server or the
+        database cannot be used, and ``SchemaVersionError``.
+        """
+        from reading_room.database import postgresql  # SQLite needs nothing of it.
+
+        engine = postgresql.engine_of(address, busy_seconds)
+        try:
+            with postgresql.refusals(address):
+                with engine.begin() as connection:
+                    postgresql.check_server(connection, address)
+                    found = postgresql.schema_of(connection, address)
+                database = cls(engine, busy_seconds, sealer)
+                if migrating and 0 < found < SCHEMA_VERSION:
+                    database._migrate(address, sealer)
+                elif found not in (0, SCHEMA_VERSION):
+                    raise SchemaVersionError(str(address), found, up)
+                if found and sealer is not None:
+                    with database.reading() as session:
+                        check_key(session, sealer)
+        except WrongRootKey as error:
+            engine.dispose()
+            raise AddressError(
+                f"the database {address} belongs to another installation: its secrets are sealed with the root key "
+                f"{error.found.hex()}, and the one of this installation is {error.given.hex()}"
+            ) from error
+        except BaseException:
+            engine.dispose()
+            raise
+        return database
+
+    def _migrate(self, address: Address, sealer: Sealer | None) -> None:
+        from reading_room.database import postgresql
+
+        with self.engine.begin() as connection:
+            postgresql.lock_schema(connection)
+            # Another process may have migrated it while this one waited.
+            found = postgresql.schema_of(connection, address)
+            if found < SCHEMA_VERSION:
+                run_revisions(connection, found, SCHEMA_VERSION, {SEALER: sealer})
+                self._dialect.note_schema(connection, SCHEMA_VERSION)
 
     @property
     def sealer(self) -> Sealer:
@@ -142,8 +176,9 @@ class Database:
     def create_tables(self) -> None:
         """Create every table of the imported ``tables`` modules that does not exist yet."""
         with self.engine.begin() as connection:
+            self._dialect.before_tables(connection)
             Base.metadata.create_all(connection)
-            connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            self._dialect.note_schema(connection, SCHEMA_VERSION)
         if self._sealer is not None:
             with self.transaction() as session:
                 if check_key(session, self._sealer) is None:
@@ -151,55 +186,72 @@ class Database:
 
     def leave_syncs_out(self) -> None:
         """Leave writes to the operating system from now on: they survive every process, but not a power failure."""
-        event.listen(self.engine, "connect", _leave_syncs_out)
-        self.engine.dispose()
+        self._dialect.leave_syncs_out()
 
     def prepare_log(self) -> None:
-        """Extend the write-ahead log to its full length.
-
-        Syncing a file that has grown involves the file system's own journal and takes some milliseconds; syncing one
-        that was overwritten takes a fraction of that. SQLite keeps the log's length and restarts it after each
-        checkpoint, so without this the first thousand pages written after a start are slow.
-        """
-        connection = self.engine.raw_connection()
-        try:
-            cursor = connection.cursor()
-            pages = cursor.execute("PRAGMA wal_autocheckpoint").fetchone()[0]
-            size = cursor.execute("PRAGMA page_size").fetchone()[0]
-            try:
-                cursor.execute("BEGIN IMMEDIATE")
-                cursor.execute("CREATE TABLE log_length (bytes BLOB)")
-                cursor.execute("INSERT INTO log_length VALUES (zeroblob(?))", (pages * size,))
-                cursor.execute("DROP TABLE log_length")
-                cursor.execute("COMMIT")
-            except sqlite3.Error as error:
-                connection.rollback()
-                if not is_full(error):
-                    raise
-                log.warning("the database's log cannot be extended to its full length, as the disk is full: %s", error)
-                return
-            cursor.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
-        finally:
-            connection.close()
+        """Make the first writes as fast as later ones."""
+        self._dialect.prepare()
 
     def on_commit(self, listener: Callable[[frozenset[str]], None]) -> None:
         """Call ``listener`` after each commit that wrote tables, with their names."""
         self._listeners.append(listener)
 
+    def listen(self) -> None:
+        """Call the listeners also after commits of other processes, if the database tells of them."""
+        self._dialect.listen(
+            lambda tables: self.announce(frozenset(Base.metadata.tables) if tables is None else tables)
+        )
+
     @contextmanager
     def transaction(self, *, announced: bool = True) -> Iterator[Session]:
         """Yield a session that commits at the end of the block, or rolls back if it raises.
 
-        The tables that it wrote are announced after the commit, unless nobody can have read what it changed.
+        No other transaction writes during the block. The tables that it wrote are announced after the commit, unless
+        nobody can have read what it changed.
         """
         written: set[str] = set()
-        with self._turns.one(self._busy_seconds), self._sessions() as session:
-            session.connection(execution_options={"immediate": True})
+        with self._turns.one(self._busy_seconds), self._writing("alone", written, announced) as session:
+            yield session
+        self._after(written, announced)
+
+    def write(self, function: Callable[[Session], Value], *, by_row_locks: bool = False) -> Value:
+        """Call ``function`` with a session, commit, and return what it returned; roll back if it raises.
+
+        On PostgreSQL other functions may write at the same time, but no block does. The function is called again, with
+        another session, if its transaction conflicts with another one, so it must have no other effects. The result is
+        as if the functions had run one after the other. With ``by_row_locks`` it is not: the function itself locks, in
+        each statement, the rows that it decides on.
+        """
+
+        def attempt(level: Level) -> tuple[Value, set[str]]:
+            written: set[str] = set()
+            turn = self._turns.one(self._busy_seconds) if level == "alone" else nullcontext()
+            with turn, self._writing(level, written) as session:
+                value = function(session)
+            return value, written
+
+        value, written = self._dialect.retried(attempt, "by row locks" if by_row_locks else "together")
+        self._after(written)
+        return value
+
+    @contextmanager
+    def _writing(self, level: Level, written: set[str], announced: bool = True) -> Iterator[Session]:
+        with self._sessions() as session:
+            self._dialect.begin(session, level)
             session.info[_WRITTEN] = written
-            with session.begin_nested() if session.in_nested_transaction() else _committing(session):
+            try:
                 yield session
-        if self._log is not None:
-            self._log.look()
+                if self._dialect.tells and announced:
+                    session.flush()
+                    if written:
+                        self._dialect.before_commit(session, frozenset(written))
+            except BaseException:
+                session.rollback()
+                raise
+            session.commit()
+
+    def _after(self, written: set[str], announced: bool = True) -> None:
+        self._dialect.after_commit()
         if written and announced:
             self.announce(frozenset(written))
 
@@ -208,25 +260,22 @@ class Database:
         for listener in self._listeners:
             listener(tables)
 
+    def size(self, session: Session) -> int:
+        """Return the bytes that the database takes on its disk."""
+        return self._dialect.size(session)
+
     def write_nothing(self, seconds: float) -> None:
         """Commit a write that changes nothing, which proves that the database accepts writes.
 
-        Waits at most ``seconds`` for this process's writers, and as long for others. Raises ``sqlite3.Error``.
+        Waits at most ``seconds`` for this process's writers, and as long for others. Raises ``sqlite3.Error`` or
+        ``DBAPIError``.
         """
-        with self._turns.one(seconds), closing(self.engine.raw_connection()) as connection:
-            cursor = connection.cursor()
-            with busy_for(cursor, seconds):
-                try:
-                    cursor.execute("BEGIN IMMEDIATE")
-                    cursor.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-                    cursor.execute("COMMIT")
-                finally:
-                    connection.rollback()
+        self._dialect.write_nothing(seconds)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """Yield a session that sees one snapshot and never commits."""
-        with self._sessions() as session:
+        with self._reading() as session:
             try:
                 yield session
             finally:
@@ -236,17 +285,15 @@ class Database:
 
     def close(self) -> None:
         """Close every connection."""
-        self.engine.dispose()
+        self._dialect.close()
 
 
-@contextmanager
-def _committing(session: Session) -> Iterator[None]:
-    try:
-        yield
-    except BaseException:
-        session.rollback()
-        raise
-    session.commit()
+def _dialect_of(engine: Engine, turns: Turns, log_length: int) -> Dialect:
+    if engine.dialect.name == "sqlite":
+        return sqlite.Sqlite(engine, turns, log_length)
+    from reading_room.database.postgresql import Postgresql
+
+    return Postgresql(engine, turns)
 
 
 def _record_flush(session: Session, *_: object) -> None:
@@ -261,26 +308,3 @@ def _record_statement(state: Any) -> None:
         # A statement on a table, rather than a class, has no mapper.
         table = mapper.local_table if mapper is not None else state.statement.table
         state.session.info.get(_WRITTEN, set()).add(str(table.name))
-
-
-def _prepare_connection(connection: sqlite3.Connection, _: object) -> None:
-    # The driver's own transaction handling would begin transactions lazily and without IMMEDIATE.
-    connection.isolation_level = None
-    for pragma in (
-        "PRAGMA journal_mode = WAL",
-        # FULL: an acknowledged write survives a power failure, too.
-        "PRAGMA synchronous = FULL",
-        "PRAGMA foreign_keys = ON",
-        # When the log restarts, it is truncated to this size.
-        f"PRAGMA journal_size_limit = {LENGTH}",
-    ):
-        connection.execute(pragma)
-
-
-def _leave_syncs_out(connection: sqlite3.Connection, _: object) -> None:
-    connection.execute("PRAGMA synchronous = OFF")
-
-
-def _begin(connection: Any) -> None:
-    immediate = connection.get_execution_options().get("immediate", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")

@@ -12,6 +12,7 @@ from pathlib import Path
 from sqlalchemy.exc import DBAPIError
 
 from reading_room import versions
+from reading_room.database.address import Address, address_of, check_mark, mark
 from reading_room.database.disk import free_bytes
 from reading_room.database.engine import BUSY_SECONDS, SCHEMA_VERSION, Database
 from reading_room.database.migrate import BASELINE, SchemaError
@@ -35,15 +36,25 @@ _ROOM = 3
 
 
 def open_database(
-    data: Path, sealer: Sealer, working: Callable[[], None] = lambda: None, busy_seconds: float = BUSY_SECONDS
+    data: Path,
+    sealer: Sealer,
+    working: Callable[[], None] = lambda: None,
+    busy_seconds: float = BUSY_SECONDS,
+    *,
+    url: str = "",
 ) -> Database:
     """Open or create the database of a data folder. Secrets that an earlier version left in plain text are sealed.
 
-    A database that an earlier version used is backed up first (``upgrade_backup.py``). ``working`` is called before
-    anything that may take minutes. While the disk is full, this waits, so that a restarted product continues by itself
-    once there is room. Raises ``SchemaError``, ``WrongRootKey`` and ``VersionsError``.
+    With a ``url`` it is one in PostgreSQL. A file that an earlier version used is backed up first
+    (``upgrade_backup.py``). ``working`` is called before anything that may take minutes. While the disk is full, this
+    waits, so that a restarted product continues by itself once there is room. Raises ``SchemaError``, ``WrongRootKey``
+    and ``VersionsError``.
     """
     await_room(data)
+    address = address_of(url) if url else None
+    check_mark(data, address, FILE)
+    if address is not None:
+        return _connect(data, address, sealer, working, busy_seconds)
     try:
         return _open(data, sealer, working, busy_seconds)
     except (OSError, DBAPIError, sqlite3.Error) as error:
@@ -62,6 +73,18 @@ def await_room(
             log.error("the disk of %s is full (%d bytes are free): waiting until there is room", data, left)
         waiting = True
         sleep(LOOK_SECONDS)
+
+
+def _connect(
+    data: Path, address: Address, sealer: Sealer, working: Callable[[], None], busy_seconds: float
+) -> Database:
+    versions.check(data, versions.DATA_FORMATS, remedy(data))
+    working()
+    database = Database.connect(address, busy_seconds, sealer=sealer, migrating=True)
+    database.create_tables()
+    mark(data, address)
+    versions.record(data, versions.DATA_FORMATS)
+    return database
 
 
 def _open(data: Path, sealer: Sealer, working: Callable[[], None], busy_seconds: float) -> Database:

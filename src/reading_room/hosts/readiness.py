@@ -6,6 +6,8 @@ import sqlite3
 import time
 from collections.abc import Callable
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from reading_room.agent.frames import Greeting
 from reading_room.aws.probes import Check, Fault
 from reading_room.database.disk import Floor
@@ -50,6 +52,10 @@ _NOT_WRITABLE = Fault(
     "the database cannot be written",
     "make room on the disk of the data folder, and read the log of `reading-room serve`",
 )
+_SERVER_NOT_WRITABLE = Fault(
+    "PostgreSQL accepts no writes",
+    "read the logs of `reading-room serve` and of PostgreSQL: is the server down, full, or a standby?",
+)
 
 
 def database_check(database: Database, clock: Callable[[], float] = time.monotonic) -> Check:
@@ -61,6 +67,8 @@ def database_check(database: Database, clock: Callable[[], float] = time.monoton
             database.write_nothing(WRITE_SECONDS)
         except sqlite3.Error:
             return _NOT_WRITABLE
+        except SQLAlchemyError:
+            return _SERVER_NOT_WRITABLE
         return _SLOW if clock() - began > SLOW_SECONDS else None
 
     return Check("database", look)

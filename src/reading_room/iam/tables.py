@@ -6,7 +6,7 @@ import datetime as dt
 from typing import ClassVar
 
 from sqlalchemy import ForeignKey, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
 
 from reading_room.arns import iam_arn
 from reading_room.database.base import Base, UtcDateTime
@@ -17,7 +17,6 @@ class Named(Base):
     """Base of users, groups, roles, instance profiles and customer managed policies: an id and a name in an account."""
 
     __abstract__ = True
-    __table_args__ = (UniqueConstraint("account", "name_key"),)
     kind: ClassVar[str]
     """The word in ARNs and messages, for example ``user``."""
 
@@ -28,6 +27,11 @@ class Named(Base):
     """The name in lower case, which is unique."""
     path: Mapped[str] = mapped_column(default="/")
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+
+    @declared_attr.directive
+    def __table_args__(cls) -> tuple[UniqueConstraint]:  # SQLAlchemy passes the class.
+        # Files of schema 5 have this name in every table.
+        return (UniqueConstraint("account", "name_key", name="uq_iam_users_account_name_key"),)
 
     @property
     def arn(self) -> str:

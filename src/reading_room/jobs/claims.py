@@ -3,7 +3,7 @@
 Each claim of a piece raises its fence. To finish a piece, its holder must present the fence of its claim, so that a
 holder that was presumed dead and finishes late changes nothing. ``claim`` is one statement inside the caller's
 transaction. On SQLite the transaction has the write lock from its start (``BEGIN IMMEDIATE``), so two claimants never
-see the same piece as free.
+see the same piece as free. On PostgreSQL it locks the pieces that it claims, and skips those that are locked.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Literal
 from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm import Session
 
+from reading_room.database.functions import dialect_name
 from reading_room.jobs.tables import PART_OPEN, PartRow
 
 ClaimKind = Literal["parts"]
@@ -62,6 +63,10 @@ def claim(
         .order_by(PartRow.number)
         .limit(limit)
     )
+    if dialect_name(session) == "postgresql":
+        # Waiting for another claimant would be in vain: its pieces are taken. A common table expression with locks is
+        # evaluated once, so that no more than the limit are locked.
+        free = select(free.with_for_update(skip_locked=True).cte("free").c.number)
     taken = session.execute(
         update(PartRow)
         .where(PartRow.job_id == job_id, PartRow.number.in_(free))

@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
 from reading_room.analysis.billing import LEAST_UNITS, UNIT_CHARACTERS
+from reading_room.database.functions import dialect_name, insert_for
 from reading_room.jobs.job import OutputSeen
 from reading_room.jobs.tables import CallUsageRow, JobRow, JobUsageRow
 
@@ -82,6 +82,7 @@ def add_job(session: Session, row: JobRow, seen: OutputSeen, now: dt.datetime) -
 
 def add_calls(session: Session, calls: Mapping[tuple[str, str, str], Calls]) -> None:
     """Add synchronous calls to the counts of their account, month and operation."""
+    insert = insert_for(dialect_name(session))
     for (account, month, operation), added in calls.items():
         row = {
             "calls": added.times,
@@ -104,7 +105,7 @@ def by_kind(session: Session, month: str, account: str | None = None) -> list[Us
     jobs = (
         select(job.month, job.account, job.kind, func.count(), *map(func.sum, sums))
         .where(job.month == month)
-        .group_by(job.account, job.kind)
+        .group_by(job.month, job.account, job.kind)
         .order_by(job.account, job.kind)
     )
     calls = (

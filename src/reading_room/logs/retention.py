@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 
-from sqlalchemy import LargeBinary, cast, delete, func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from reading_room.clock import Clock
 from reading_room.database.engine import Database
+from reading_room.database.functions import ByteLength
 from reading_room.logs.errors import InvalidParameterException
 from reading_room.logs.streams import EVENT_OVERHEAD, milliseconds
 from reading_room.logs.tables import LogEvent, LogGroup, LogStream
@@ -97,7 +98,7 @@ def _delete(session: Session, stream_id: int, oldest: int, most: int) -> int:
     stream = session.get(LogStream, stream_id)
     if stream is None:
         return 0
-    size = func.length(cast(LogEvent.message, LargeBinary)) + EVENT_OVERHEAD
+    size = ByteLength(LogEvent.message) + EVENT_OVERHEAD
     found = session.execute(
         select(LogEvent.event_id, size)
         .where(LogEvent.stream_id == stream_id, LogEvent.timestamp < oldest)

@@ -10,14 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy import Text, case, cast, func, select
+from sqlalchemy import Text, case, cast, select
 from sqlalchemy.orm import Session
 
+from reading_room.database.functions import Contains
 from reading_room.s3.tables import S3Object
 
 _CLASS = "x-amz-storage-class"
 # Few objects have one. Searching the text of their headers costs less than parsing it.
-_STORAGE_CLASS = case((func.instr(cast(S3Object.headers, Text), _CLASS) > 0, S3Object.headers[_CLASS].as_string()))
+_STORAGE_CLASS = case((Contains(cast(S3Object.headers, Text), _CLASS), S3Object.headers[_CLASS].as_string()))
 
 
 class ListedObject(NamedTuple):

@@ -13,6 +13,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from reading_room.database.base import Base, UtcDateTime
 
+_TAGGED = text("tags IS NOT NULL")
+
 
 class S3Bucket(Base):
     """A bucket, its policy, and its four Block Public Access switches (all ``None`` once deleted)."""
@@ -44,7 +46,7 @@ class S3Object(Base):
 
     __tablename__ = "s3_objects"
     # It has the tagged objects only, so that looking whether there is one costs nothing.
-    __table_args__ = (Index("ix_s3_objects_tagged", "bucket", sqlite_where=text("tags IS NOT NULL")),)
+    __table_args__ = (Index("ix_s3_objects_tagged", "bucket", sqlite_where=_TAGGED, postgresql_where=_TAGGED),)
 
     bucket: Mapped[str] = mapped_column(ForeignKey("s3_buckets.name"), primary_key=True)
     key: Mapped[bytes] = mapped_column(LargeBinary(1024), primary_key=True)

@@ -77,7 +77,7 @@ def run_server(settings: Settings, sealer: Sealer, working: Callable[[], None], 
         raise ServerError(
             "READING_ROOM_TESTING_SEED is only for tests: set READING_ROOM_TESTING=on too, or leave the seed out"
         )
-    database = open_database(settings.data, sealer, working)
+    database = open_database(settings.data, sealer, working, url=settings.database)
     clock: Clock = system_clock
     if settings.testing == "on":
         database.leave_syncs_out()
@@ -142,6 +142,7 @@ async def _serve(settings: Settings, database: Database, clock: Clock, ready: Ca
     _return_freed_memory()
     renewal = None if certificate is None else _renewal(certificate, opened, loop)
     outside = Loop("outside writes", OutsideWrites(database).look, every=LOOK_SECONDS)
+    database.listen()
     pulse = Loop("pulse", product.pulse.beat, every=BEAT_SECONDS)
     conditions = Loop("conditions", _once_started(product.probes.look), every=CONDITIONS_SECONDS)
     jobs = product.jobs

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, cast
 
 from sqlalchemy import Table, and_, bindparam, select
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
 from reading_room.aws.call import ANONYMOUS
 from reading_room.aws.errors import AwsError
+from reading_room.database.functions import dialect_name, insert_for
 from reading_room.s3 import buckets
 from reading_room.s3.backend import S3Request, S3Response
 from reading_room.s3.blobs import WITH_ITS_ROW
@@ -77,17 +78,22 @@ def current(session: Session, bucket: str, key: str) -> S3Object | None:
 
 
 _TABLE = cast(Table, S3Object.__table__)
-_PLAIN = insert(_TABLE)
-_WRITE = _PLAIN.on_conflict_do_update(
-    index_elements=["bucket", "key"],
-    set_={column.name: _PLAIN.excluded[column.name] for column in _TABLE.columns if not column.primary_key},
-)
 _BEFORE = (
     select(S3Object.etag, S3Object.segments)
     .select_from(S3Bucket)
     .outerjoin(S3Object, and_(S3Object.bucket == S3Bucket.name, S3Object.key == bindparam("key")))
     .where(S3Bucket.name == bindparam("bucket"))
 )
+
+
+@cache
+def _write(dialect: str) -> Any:
+    """Return the statement that stores the row of an object."""
+    plain = insert_for(dialect)(_TABLE)
+    return plain.on_conflict_do_update(
+        index_elements=["bucket", "key"],
+        set_={column.name: plain.excluded[column.name] for column in _TABLE.columns if not column.primary_key},
+    )
 
 
 def replace_object(session: Session, row: S3Object, conditions: Mapping[str, Any]) -> list[str]:
@@ -101,7 +107,9 @@ def replace_object(session: Session, row: S3Object, conditions: Mapping[str, Any
         raise NoSuchBucket(row.bucket)
     _check_write_conditions(before.etag, row.key.decode(), conditions)
     kept = {blob for blob, _ in row.segments}
-    session.execute(_WRITE, {name: value for name, value in vars(row).items() if not name.startswith("_")})
+    session.execute(
+        _write(dialect_name(session)), {name: value for name, value in vars(row).items() if not name.startswith("_")}
+    )
     return [blob for blob in blob_names(before.segments or ()) if blob not in kept]
 
 

@@ -13,9 +13,21 @@ import ipaddress
 import itertools
 from collections.abc import Iterator, Sequence
 
-from sqlalchemy import ColumnElement, Integer, Select, String, bindparam, case, delete, func, select, union_all
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    bindparam,
+    case,
+    delete,
+    func,
+    literal_column,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
+from reading_room.database.functions import Dotted
 from reading_room.vpc.addressing.errors import (
     AddressInUse,
     AddressOutsideSubnet,
@@ -158,12 +170,12 @@ def _unusable(low: ColumnElement[str], high: ColumnElement[str]) -> list[Select[
 
 def _block_with_room() -> Select[int]:
     """Return the statement that finds a subnet's lowest block, ``first`` to ``last``, with an unused address."""
-    first, last = bindparam("first", type_=Integer), bindparam("last", type_=Integer)
+    first, last = bindparam("first", type_=BigInteger), bindparam("last", type_=BigInteger)
     blocks = select(first.label("number")).cte("blocks", recursive=True)
     blocks = blocks.union_all(select(blocks.c.number + BLOCK).where(blocks.c.number < last))
     number = blocks.c.number
-    parts = [number.bitwise_rshift(bits).bitwise_and(255) for bits in (24, 16, 8)]
-    low, high = (func.printf(f"%d.%d.%d{end}", *parts, type_=String) for end in "./")
+    parts = [number.op(">>")(literal_column(bits)).bitwise_and(255) for bits in ("24", "16", "8")]
+    low, high = (Dotted(*parts, end) for end in "./")
     unusable = sum(each.with_only_columns(func.count()).scalar_subquery() for each in _unusable(low, high))
     reserved = case((number == first, RESERVED - 1), else_=0) + case((number == last, 1), else_=0)
     # The rows come in the order in which the recursion makes them, so the first match ends the search.
