@@ -12,16 +12,22 @@ import signal
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
+from sqlalchemy.orm import Session
 
+from reading_room.database.address import address_of
 from reading_room.database.engine import Database
 from reading_room.jobs.claims import Claim, claim
 from reading_room.jobs.parts import finish, register, states
+from tests.worlds import postgresql
 from tests.worlds.parts import JOB, NOW, add_job, digest_of, result_of
+from tests.worlds.waiting import DEADLINE
 
+pytestmark = pytest.mark.costs(0.4, reason="PostgreSQL's server copies a database for each test")
 LEASE = dt.timedelta(seconds=30)
 PARTS = 60
 Opener = Callable[[], Database]
@@ -32,7 +38,12 @@ def open_sqlite_file(folder: str) -> Database:
     return Database.open(Path(folder) / "db.sqlite")
 
 
-ENGINES: dict[str, Callable[[str], Database]] = {"sqlite-file": open_sqlite_file}
+def open_postgresql(folder: str) -> Database:
+    """Connect to the database of a folder, as another process would."""
+    return Database.connect(address_of(Path(folder, "address").read_text()))
+
+
+ENGINES: dict[str, Callable[[str], Database]] = {"sqlite-file": open_sqlite_file, "postgresql": open_postgresql}
 
 
 @pytest.fixture(params=sorted(ENGINES))
@@ -44,13 +55,17 @@ def engine(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def database(engine: str, tmp_path: Path) -> Iterator[Database]:
     """A database of the engine with one job whose parts have no holder: attempt 0 has ended."""
-    database = ENGINES[engine](str(tmp_path))
-    database.create_tables()
-    add_job(database)
-    with database.transaction() as session:
-        register(session, JOB, 0, "nobody", digest_of("plan"), [(1, None)] * PARTS, NOW)
-    yield database
-    database.close()
+    with ExitStack() as stack:
+        if engine == "postgresql":
+            name = stack.enter_context(postgresql.filled())
+            (tmp_path / "address").write_text(postgresql.server().address(name).url)
+        database = stack.enter_context(closing(ENGINES[engine](str(tmp_path))))
+        if engine == "sqlite-file":
+            database.create_tables()
+        add_job(database)
+        with database.transaction() as session:
+            register(session, JOB, 0, "nobody", digest_of("plan"), [(1, None)] * PARTS, NOW)
+        yield database
 
 
 def claimed(
@@ -62,14 +77,20 @@ def claimed(
     lease: dt.timedelta = LEASE,
 ) -> list[Claim]:
     """Claim in a separate transaction."""
-    with database.transaction() as session:
+
+    def function(session: Session) -> list[Claim]:
         return claim(session, "parts", holder, job_id=JOB, attempt=attempt, now=now, lease=lease, limit=limit)
+
+    return database.write(function, by_row_locks=True)
 
 
 def finished(database: Database, holder: str, each: Claim, by: str = "") -> bool:
     """Finish in a separate transaction."""
-    with database.transaction() as session:
+
+    def function(session: Session) -> bool:
         return finish(session, JOB, each.number, holder, each.fence, result_of(each.number, by=by or holder))
+
+    return database.write(function, by_row_locks=True)
 
 
 def claim_until_nothing_is_left(database: Database, holder: str) -> list[Claim]:
@@ -139,13 +160,12 @@ def test_finishing_again_is_allowed_and_another_result_is_refused(database: Data
 
 
 def test_a_rolled_back_claim_has_no_effect(database: Database) -> None:
-    def claim_and_fail() -> None:
-        with database.transaction() as session:
-            assert claim(session, "parts", "a", job_id=JOB, attempt=1, now=NOW, lease=LEASE, limit=5)
-            raise RuntimeError("on purpose")
+    def claim_and_fail(session: Session) -> None:
+        assert claim(session, "parts", "a", job_id=JOB, attempt=1, now=NOW, lease=LEASE, limit=5)
+        raise RuntimeError("on purpose")
 
     with pytest.raises(RuntimeError, match="on purpose"):
-        claim_and_fail()
+        database.write(claim_and_fail, by_row_locks=True)
     assert [each.number for each in claimed(database, "b", limit=5)] == [0, 1, 2, 3, 4]
 
 
@@ -188,11 +208,15 @@ def share_of_a_process(engine: str, folder: str, holder: str, results: Connectio
 def claim_and_hang(engine: str, folder: str, holder: str, commits: bool, results: Connection) -> None:
     """Claim five pieces, report it before or after the commit, and hang."""
     database = ENGINES[engine](folder)
-    with database.transaction() as session:
+
+    def function(session: Session) -> list[Claim]:
         own = claim(session, "parts", holder, job_id=JOB, attempt=1, now=NOW, lease=LEASE, limit=5)
         if not commits:
             results.send([each.fence for each in own])
             results.recv()
+        return own
+
+    own = database.write(function, by_row_locks=True)
     results.send([each.fence for each in own])
     results.recv()
 
@@ -232,6 +256,7 @@ def test_a_killed_claimant_holds_nothing_longer_than_its_lease(
     assert process.pid is not None
     os.kill(process.pid, signal.SIGKILL)
     process.join()
+    database.write_nothing(DEADLINE)  # The database has noticed it.
     at_once = [each.number for each in claimed(database, "heir", limit=5)]
     assert at_once == ([5, 6, 7, 8, 9] if commits else [0, 1, 2, 3, 4])
     if commits:

@@ -106,14 +106,17 @@ class PartRequests:
         container, job, rest = known
         if rest == "/parts":
             digest, plan = read_plan(body)
-            with self._database.transaction() as session:
-                # Check again in the transaction with the write lock, in case the attempt ended meanwhile.
+
+            def register(session: Session) -> list[PartState] | None:
+                # Check again in the writing transaction, in case the attempt ended meanwhile.
                 if _sender(session, path, vpc_id, source_ip) is None:
                     return None
-                states = parts.register(
+                return parts.register(
                     session, job.job_id, container.attempt, container.container_id, digest, plan, self._clock()
                 )
-            return _parts_reply(states)
+
+            states = self._database.write(register)
+            return None if states is None else _parts_reply(states)
         named = _PART.fullmatch(rest)
         if named is None:
             return None
@@ -121,10 +124,16 @@ class PartRequests:
         folder = f"{parts_of(location_of(job.output_uri)).key}{container.attempt}/"
         if not result.key.startswith(folder) or result.key == folder:
             raise Malformed(f"Key is not the key of an object under {folder}")
-        with self._database.transaction() as session:
+
+        def finish(session: Session) -> bool | None:
             if _sender(session, path, vpc_id, source_ip) is None:
                 return None
-            own = parts.finish(session, job.job_id, int(named[1]), container.container_id, fence, result)
+            return parts.finish(session, job.job_id, int(named[1]), container.container_id, fence, result)
+
+        # The fence decides. Attempts end in blocks, which no function runs beside.
+        own = self._database.write(finish, by_row_locks=True)
+        if own is None:
+            return None
         return json_reply(200, {}) if own else _refusal(409, "Fenced", "the part is not this container's to finish")
 
 
