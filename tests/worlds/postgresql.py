@@ -56,6 +56,7 @@ class Server:
         # A socket's path has at most 107 bytes, so it is not in pytest's folder.
         self.folder = Path(tempfile.mkdtemp(prefix="rr-postgresql-"))
         self.programs = programs
+        self._port = int(settings.get("port", 5432))
         self._numbers = itertools.count()
         self.templates: dict[object, str] = {}
         self.made: dict[str, tuple[str, weakref.ref[Database]]] = {}
@@ -83,7 +84,7 @@ class Server:
 
     def connected(self, name: str) -> psycopg.Connection:
         """Return a connection of the administrator to a database."""
-        return psycopg.connect(host=str(self.folder), user=USER, dbname=name, autocommit=True)
+        return psycopg.connect(host=str(self.folder), port=self._port, user=USER, dbname=name, autocommit=True)
 
     def run(self, statement: str, *names: str, database: str = "postgres") -> None:
         """Run a statement of an administrator, with these identifiers in the place of its braces."""
