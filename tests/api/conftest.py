@@ -8,16 +8,36 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.worlds.ec2 import Ec2World
+from tests.worlds import postgresql
+from tests.worlds.ec2 import ACCOUNT, Ec2World
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
 
 
+BOTH = frozenset(
+    f"test_ec2_{name}"
+    for name in (
+        *("cidr_blocks", "dhcp_options", "elastic_addresses", "endpoints", "flow_logs", "group_rules"),
+        *("interface_endpoints", "internet_gateways", "nat_gateways", "network_interfaces"),
+        *("prefix_lists", "route_tables", "secondary_addresses", "security_groups", "subnets", "tags", "vpcs"),
+    )
+)
+"""The modules whose tests run on both databases. `make chaos` runs all tests of APIs on PostgreSQL."""
+COPIED = pytest.mark.costs(0.5, reason="PostgreSQL's server copies a database for each test")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run the tests of some modules on both databases."""
+    if "world" in metafunc.fixturenames and metafunc.module.__name__.rpartition(".")[2] in BOTH:
+        metafunc.parametrize("world", ["sqlite", pytest.param("postgresql", marks=COPIED)], indirect=True)
+
+
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[Ec2World]:
+def world(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Ec2World]:
     """An account with only EC2."""
-    world = Ec2World(tmp_path)
+    database = postgresql.made(str(tmp_path), ACCOUNT) if getattr(request, "param", "") == "postgresql" else None
+    world = Ec2World(tmp_path, database=database)
     yield world
     world.close()
 
