@@ -15,6 +15,7 @@ from reading_room.aws.operations import OperationTable
 from reading_room.aws.server import AwsApplication
 from reading_room.client import InProcess
 from reading_room.clock import system_clock
+from reading_room.database.engine import Database
 from reading_room.iam import inline_policies, users
 from reading_room.iam.authorizer import PolicyAuthorizer
 from reading_room.iam.credentials import StoredCredentials
@@ -33,8 +34,11 @@ EVERYTHING: list[dict[str, Any]] = [{"Effect": "Allow", "Action": "*", "Resource
 class Ec2World:
     """An account with its default VPC. ``buckets`` is the object store's verdict on each bucket."""
 
-    def __init__(self, folder: Path, quotas: Quotas = Quotas.of_profile("open")) -> None:
-        self.database = databases.made(folder / "db.sqlite", ACCOUNT)
+    def __init__(
+        self, folder: Path, quotas: Quotas = Quotas.of_profile("open"), database: Database | None = None
+    ) -> None:
+        """``database`` has the account already; by default one is made in the folder."""
+        self.database = database or databases.made(folder / "db.sqlite", ACCOUNT)
         self.buckets: dict[str, BucketVerdict] = {}
         authorizer = PolicyAuthorizer(database=self.database, region=REGION, clock=system_clock)
         table = OperationTable(
