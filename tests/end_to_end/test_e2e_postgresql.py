@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -15,12 +16,16 @@ import pytest
 from reading_room.cli.running import free_port
 from reading_room.database.address import VARIABLE
 from tests.worlds import postgresql
+from tests.worlds.pages import blocks, page_of
 from tests.worlds.place import Place
 from tests.worlds.product import Product
 from tests.worlds.waiting import eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 PASSWORD = "correct-horse-battery"
+PAGE = blocks(page_of("operations/postgresql.md"))
+(DATABASE,) = [block for block in PAGE if "CREATE DATABASE" in block.text]
+ADDRESS, MOVE, _ = [block for block in PAGE if block.commands]
 
 
 @pytest.fixture
@@ -43,8 +48,9 @@ def url(product: Product) -> Iterator[str]:
     with ExitStack() as stack:
         server = postgresql.Server(found, listen_addresses="127.0.0.1", port=str(port))
         stack.callback(server.close)
-        server.run(f"CREATE ROLE product LOGIN PASSWORD '{PASSWORD}'")
-        server.run("CREATE DATABASE product OWNER product TEMPLATE template0")
+        for statement in DATABASE.text.replace("reading_room", "product").strip().splitlines():
+            server.run(statement)
+        server.run(f"ALTER ROLE product PASSWORD '{PASSWORD}'")
         rules = server.folder / "data" / "pg_hba.conf"
         rules.write_text("local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n")
         server.run("SELECT pg_reload_conf()")
@@ -64,7 +70,9 @@ def test_an_installation_moves_to_postgresql_and_runs_jobs_there(product: Produc
     product.start()
     product.account().s3.create_bucket(Bucket="from-the-file")
     environment = os.environ | {f"READING_ROOM_{name}": value for name, value in product.settings.items()}
-    argv = [sys.executable, "-m", "reading_room", "database", "move", url, "--data", str(product.data)]
+    program, *words, _ = shlex.split(MOVE.text)
+    assert program == "reading-room"
+    argv = [sys.executable, "-m", "reading_room", *words, url, "--data", str(product.data)]
     early = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
     assert early.returncode == 1
     assert "is in use by process" in early.stderr
@@ -73,6 +81,7 @@ def test_an_installation_moves_to_postgresql_and_runs_jobs_there(product: Produc
     assert moved.returncode == 0, moved.stderr
     assert f"Set {VARIABLE}={url} from now on" in moved.stderr
 
+    assert ADDRESS.text.startswith(f"export {VARIABLE}=")
     product.settings["DATABASE"] = url
     product.start()
     names = [each["Name"] for each in product.account().s3.list_buckets()["Buckets"]]
