@@ -27,6 +27,8 @@ _OF_POSTGRESQL = (
 )
 """The beginnings of PostgreSQL's codes."""
 _DISK_FULL = "53100"
+_POOL_EMPTY = "3o7r"
+"""SQLAlchemy's code for the error that all connections of the pool are in use."""
 
 
 def is_shortage(error: BaseException) -> bool:
@@ -40,4 +42,6 @@ def is_shortage(error: BaseException) -> bool:
     if isinstance(found, sqlite3.Error):
         code = getattr(found, "sqlite_errorcode", 0)
         return code & 0xFF in _OF_SQLITE or code == sqlite3.SQLITE_IOERR_NOMEM
+    if getattr(found, "code", None) == _POOL_EMPTY:
+        return True
     return isinstance(found, MemoryError) or str(found) == "can't start new thread"

@@ -7,8 +7,9 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import DBAPIError, TimeoutError
+from sqlalchemy.pool import QueuePool
 
 import reading_room.wiring.server  # noqa: F401 # declares every table
 from reading_room.clock import system_clock
@@ -242,3 +243,11 @@ def test_a_block_that_waits_too_long_for_other_writers_is_a_shortage(name: str) 
         assert is_shortage(caught.value)
         with second.transaction():
             pass
+
+
+def test_a_pool_without_a_free_connection_is_a_shortage() -> None:
+    engine = create_engine("sqlite://", poolclass=QueuePool, pool_size=1, max_overflow=0, pool_timeout=0.01)
+    with engine.connect(), pytest.raises(TimeoutError) as caught:
+        engine.connect()
+    assert is_shortage(caught.value)
+    engine.dispose()
