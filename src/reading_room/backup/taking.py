@@ -37,8 +37,8 @@ from reading_room.trail.chain import FOLDER as TRAIL
 
 OBJECTS = "objects"
 """The folder of the blob store in the data folder."""
-LEFT_OUT = frozenset({snapshot.SCRATCH, upgrades.FOLDER, "for-tests.json"})
-"""What no backup has: temporary files, the backups that upgrades make, and the clock of a product for tests."""
+LEFT_OUT = frozenset({snapshot.SCRATCH, upgrades.FOLDER, "clock-ahead", "for-tests.json"})
+"""What no backup has: temporary files, backups that upgrades make, how far the clock was set, and the clock of tests."""
 ATTEMPTS = 5
 _BLOCK = 1 << 16
 _SPARE = 1 << 20
