@@ -8,7 +8,7 @@ import os
 import stat
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from reading_room.trail.chain import ChainBroken, backwards, event_in, files_of, path_of, verify
 from reading_room.trail.journal import Journal, Limits
+from reading_room.trail.kept_heads import NoHeads
 from reading_room.trail.recording import Trail
 from tests.worlds.trail import NOON, Clock, record
 from tests.worlds.waiting import DEADLINE
@@ -219,6 +220,53 @@ def test_setting_the_clock_back_breaks_no_chain(tmp_path: Path) -> None:
     journal.close()
     assert [event["item"] for event in events(tmp_path)] == ["a", "b", "c", "d"]
     assert verify(tmp_path, "management").lines == 4
+
+
+class WithoutMemory(NoHeads):
+    """Has no memory for a head, once when a book is opened and once when a head is recorded."""
+
+    def __init__(self) -> None:
+        self.lacks = {"opened", "note"}
+        self.noted = threading.Event()
+
+    def _lack(self, what: str) -> None:
+        if what in self.lacks:
+            self.lacks.remove(what)
+            raise MemoryError
+
+    def opened(self, book: str, last: str) -> str:
+        self._lack("opened")
+        return last
+
+    def note(self, heads: Mapping[str, str]) -> None:
+        self._lack("note")
+        self.noted.set()
+
+
+def test_without_memory_the_trail_is_written_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its threads are started again and go on, whatever fails. If one ended, every later call would wait for it."""
+    refused = {"trail", "trail-heads"}
+    start = threading.Thread.start
+
+    def start_second_time(thread: threading.Thread) -> None:
+        if thread.name in refused:
+            refused.remove(thread.name)
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_second_time)
+    heads = WithoutMemory()
+    journal = Journal(tmp_path, plain, Clock(), 90, limits=Limits(retry_seconds=0.01, sync_seconds=0.0), heads=heads)
+    for item in "abcd":
+        journal.hand_over(item, 1)
+    assert journal.flush(DEADLINE)
+    assert heads.noted.wait(DEADLINE)
+    journal.close()
+    assert [event["item"] for event in events(tmp_path)] == ["a", "b", "c", "d"]
+    assert (refused, heads.lacks) == (set(), set())
+    assert "will be retried: MemoryError" in caplog.text
 
 
 def test_a_temporary_disk_failure_loses_nothing(

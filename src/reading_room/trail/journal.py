@@ -133,10 +133,19 @@ class Journal(Generic[Item]):
             self._bytes += size
             self._handed += 1
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="trail", daemon=True)
-                self._thread.start()
+                self._thread = self._started()
         if not self._wake.is_set():
             self._wake.set()
+
+    def _started(self) -> threading.Thread | None:
+        """Start the thread that writes. Without memory for one, the next item tries again."""
+        thread = threading.Thread(target=self._run, name="trail", daemon=True)
+        try:
+            thread.start()
+        except (RuntimeError, MemoryError) as error:
+            logger.error("the trail cannot be written yet: %s", error or "there is no memory")
+            return None
+        return thread
 
     def flush(self, seconds: float = 5.0) -> bool:
         """Wait until all items handed over before are in the files; return whether they are."""
@@ -170,17 +179,19 @@ class Journal(Generic[Item]):
             self._hurry.wait(limits.batch_seconds)
             self._hurry.clear()
             self._wake.clear()
-            if not texts:
-                texts, taken = self._take()
             try:
+                if not texts:
+                    texts, taken = self._take()
                 self._write(texts)
                 dirty, taken = dirty or taken > 0, self._tell(taken)
                 if dirty and (self._ended or time.monotonic() - synced >= limits.sync_seconds):
                     self._head_recorder.offer(self._sync())
                     synced, dirty = time.monotonic(), False
-            except OSError as error:
+            except Exception as error:
+                # Not only the disk: without memory, anything here may fail. Nobody else would write the trail.
                 if self._fault is None:
-                    logger.error("the trail in %s cannot be written and will be retried: %s", self._folder, error)
+                    why = str(error) or type(error).__name__
+                    logger.error("the trail in %s cannot be written and will be retried: %s", self._folder, why)
                 self._fault = "the disk is full" if is_full(error) else "its files cannot be written"
                 if self._ended:
                     logger.error("lost: %d events of the trail", sum(map(len, texts.values())))
@@ -215,11 +226,13 @@ class Journal(Generic[Item]):
 
     def _take(self) -> tuple[dict[str, list[str]], int]:
         """Return the waiting items as lines of text by book, and the number of items."""
+        # Made before anything is taken, since without memory this may fail.
+        fresh: deque[tuple[Item, int]] = deque()
+        texts: dict[str, list[str]] = {}
         with self._lock:
-            items, self._waiting = self._waiting, deque()
+            items, self._waiting = self._waiting, fresh
             self._bytes = 0
             lost, self._lost = self._lost, 0
-        texts: dict[str, list[str]] = {}
         for item, _ in items:
             try:
                 for book, document in self._documents(item):

@@ -170,12 +170,17 @@ class HeadRecorder:
         """Why the last heads could not be recorded, or ``None`` if they were."""
 
     def offer(self, heads: Mapping[str, str]) -> None:
-        """Accept the newest heads of books, which are on the disk. Never blocks."""
+        """Accept the newest heads of books, which are on the disk. Never blocks.
+
+        Raises ``RuntimeError`` or ``MemoryError`` if no thread can be started. They are accepted even so, and recorded
+        after the next call.
+        """
         with self._lock:
             self._waiting |= heads
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="trail-heads", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="trail-heads", daemon=True)
+                thread.start()
+                self._thread = thread
         self._wake.set()
 
     def close(self) -> None:
@@ -194,9 +199,11 @@ class HeadRecorder:
             try:
                 if taken:
                     self._heads.note(taken)
-            except OSError as error:
+            except Exception as error:
+                # Not only the disk: without memory, anything here may fail, and nobody else would record them.
                 if self.fault is None:
-                    log.error("the heads of the trail cannot be recorded and will be retried: %s", error)
+                    why = str(error) or type(error).__name__
+                    log.error("the heads of the trail cannot be recorded and will be retried: %s", why)
                 self.fault = (
                     "the disk is full" if is_full(error) else "the database does not accept the heads of its books"
                 )
