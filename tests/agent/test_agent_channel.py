@@ -161,6 +161,29 @@ def test_after_a_reconnection_everything_is_sent_again(talk: Conversation) -> No
     eventually(lambda: talk.observed.events.count("listeners") == 2)
 
 
+@pytest.mark.parametrize("name", ["agent-channel", "agent-write"])
+def test_a_thread_that_cannot_start_ends_only_a_connection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """On either side, lack of memory is no reason to stay alone for ever."""
+    refused, start = [name], threading.Thread.start
+
+    def start_second_time(thread: threading.Thread) -> None:
+        if thread.name in refused:
+            refused.remove(thread.name)
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_second_time)
+    conversation = Conversation(tmp_path / "agent.sock")
+    conversation.server.send(document(generation=1))
+    eventually(lambda: conversation.agent.spec()[0] == document(generation=1))
+    conversation.agent.send_report(HostReport("local", 1))
+    eventually(lambda: conversation.observed.reports == [HostReport("local", 1)])
+    assert refused == []
+    conversation.close()
+
+
 def test_a_new_server_replaces_the_one_before(talk: Conversation) -> None:
     eventually(talk.agent.take_fresh)
     observed, stop = Received(), threading.Event()

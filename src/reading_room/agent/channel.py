@@ -209,8 +209,14 @@ class AgentChannel:
                 self._drop(self._connection)
                 self._connection = connection
                 self._fresh = True
-            for target in (self._read, self._write):
-                threading.Thread(target=target, args=(connection,), name="agent-channel", daemon=True).start()
+            try:
+                for target in (self._read, self._write):
+                    threading.Thread(target=target, args=(connection,), name="agent-channel", daemon=True).start()
+            except (RuntimeError, MemoryError) as error:
+                # No other process listens for servers, so this thread goes on, and the server connects again.
+                _log.error("a server is not heard: %s", error or "there is no memory")
+                self._end(connection)
+                continue
             self._wake()
 
     def _read(self, connection: _Connection) -> None:
@@ -257,8 +263,8 @@ class AgentChannel:
                 finally:
                     _close_all(descriptors)
                 written()
-        except (OSError, DocumentError) as error:
-            _log.info("the server's connection ended: %s", error)
+        except (OSError, DocumentError, MemoryError) as error:
+            _log.info("the server's connection ended: %s", error or "there is no memory")
         finally:
             self._end(connection)
 

@@ -38,7 +38,7 @@ from reading_room.trail.chain import FOLDER as TRAIL
 OBJECTS = "objects"
 """The folder of the blob store in the data folder."""
 LEFT_OUT = frozenset({snapshot.SCRATCH, upgrades.FOLDER, "clock-ahead", "for-tests.json"})
-"""What no backup has: temporary files, backups that upgrades make, how far the clock was set, and the clock of tests."""
+"""What no backup has: temporary files, backups of upgrades, how far the clock was set, and the clock of tests."""
 ATTEMPTS = 5
 _BLOCK = 1 << 16
 _SPARE = 1 << 20

@@ -107,7 +107,11 @@ class AgentConnection:
                 stop.wait(RETRY_SECONDS)
                 continue
             refused = False
-            read = self._converse(connection, stop)
+            try:
+                read = self._converse(connection, stop)
+            except (MemoryError, RuntimeError) as error:  # No memory, or none for a thread.
+                _log.error("the conversation with the agent failed: %s", error or "there is no memory")
+                read = False
             # An agent that refuses this process closes the connection at once: do not spin.
             stop.wait(RETRY_SECONDS if read else UNREADABLE_SECONDS)
 
@@ -134,9 +138,11 @@ class AgentConnection:
             self._hang_up(connection)
         agent: Greeting | None = None
         told = False
-        writer = threading.Thread(target=self._write, args=(connection,), name="agent-write", daemon=True)
-        writer.start()
+        writer: threading.Thread | None = None
         try:
+            started = threading.Thread(target=self._write, args=(connection,), name="agent-write", daemon=True)
+            started.start()
+            writer = started
             while (document := reader.read()) is not None:
                 if agent is None:
                     agent = read_greeting(document)
@@ -162,7 +168,8 @@ class AgentConnection:
             return False
         finally:
             self._hang_up(connection)
-            writer.join()
+            if writer is not None:
+                writer.join()
             reader.close()
             if agent is not None:
                 self._events.disconnected()
@@ -194,8 +201,8 @@ class AgentConnection:
                         return
                     sent = self._spec
                 send_frame(connection, encode(FromServer(sent)))
-        except (OSError, DocumentError) as error:
-            _log.warning("the spec could not be sent to the agent: %s", error)
+        except (OSError, DocumentError, MemoryError) as error:
+            _log.warning("the spec could not be sent to the agent: %s", error or "there is no memory")
             self._hang_up(connection)
 
     def _hang_up(self, connection: socket.socket) -> None:
