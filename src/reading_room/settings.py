@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from reading_room.installation import (
     COUNT,
@@ -79,6 +80,32 @@ class Settings:
         Path("~/.local/state/reading-room"),
         "Folder for the files of the privileged processes, outside the data folder: the lock, the agent's socket, "
         "the records of containers. Root's default is `/var/lib/reading-room-state`.",
+    )
+    objects: str = _setting(
+        "",
+        "Where the bytes of larger objects are: by default in the data folder, for one `serve` alone; `files:/PATH` is "
+        "a folder that several `serve` processes with one database share; `s3://BUCKET` or `s3://BUCKET/PREFIX` is a "
+        "bucket of another S3 service.",
+        pattern=r"|files:/.+|s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.*'()/-]{0,400})?",
+    )
+    objects_endpoint: str = _setting(
+        "",
+        "Address of the S3 service of `READING_ROOM_OBJECTS`: `https://HOST`, or `http://` on loopback; by default "
+        "Amazon's.",
+        pattern=r"|https://[A-Za-z0-9.-]+(:[0-9]{1,5})?/?|http://(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?/?",
+    )
+    objects_region: str = _setting(
+        "",
+        "Region to sign with at that service; by default `READING_ROOM_REGION`.",
+        pattern=r"[a-z0-9-]{0,40}",
+    )
+    objects_credentials: str = _setting(
+        "",
+        "File with the key for that service, readable only by its owner: `aws_access_key_id` and "
+        "`aws_secret_access_key` in a section `[default]`.",
+    )
+    objects_authority: str = _setting(
+        "", "File with the certificates (PEM) that the HTTPS of that service must go back to; by default public ones."
     )
     host: str = _setting("127.0.0.1", "Address that the AWS APIs listen on.")
     port: int = _setting(4566, "Port that the AWS APIs listen on; with 0, `up` chooses a free one.", within=(0, 65_535))
@@ -164,7 +191,7 @@ class Settings:
     storage_per_account: int = _setting(
         0,
         "Bytes that the objects and unfinished uploads of one account may have; 0 means three quarters of the file "
-        "system that the data folder is on.",
+        "system that they are on, and any number in an S3 service.",
         within=(0, 1 << 60),
     )
     storage_total: int = _setting(
@@ -306,6 +333,35 @@ class Settings:
         """Whether a job's credentials are valid only on that job's interfaces."""
         by_profile = self.credentials_bound == "by-profile" and self.profile == "open"
         return by_profile or self.credentials_bound == "on"
+
+    @property
+    def objects_folder(self) -> Path | None:
+        """The folder with the bytes of objects, the data folder by default; ``None`` if an S3 service has them."""
+        if self.objects.startswith("s3://"):
+            return None
+        return Path(self.objects.removeprefix("files:")) if self.objects else self.data
+
+    @property
+    def written_folders(self) -> list[Path]:
+        """The folders that ``serve`` writes to."""
+        shared = self.objects_folder
+        return [self.data] if shared in (None, self.data) else [self.data, shared]
+
+    @property
+    def objects_endpoint_url(self) -> str | None:
+        """The address of the S3 service with the bytes of objects, or ``None``."""
+        if not self.objects.startswith("s3://"):
+            return None
+        return self.objects_endpoint or f"https://s3.{self.objects_region or self.region}.amazonaws.com"
+
+    @property
+    def objects_port(self) -> int | None:
+        """The TCP port of that service, or ``None``."""
+        url = self.objects_endpoint_url
+        if url is None:
+            return None
+        place = urlsplit(url)
+        return place.port or (443 if place.scheme == "https" else 80)
 
     @property
     def installation(self) -> Installation:

@@ -1,4 +1,4 @@
-"""The contract of the storage backends, tested through S3's API: one suite for files and memory."""
+"""The contract of the storage backends, tested through S3's API: one suite for all places of the bytes."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ import pytest
 from botocore.exceptions import ClientError
 
 from reading_room.s3.backends.backup_lock import NAME as LOCK
+from reading_room.s3.backends.files import LABEL
 from tests.worlds.s3 import S3World, s3_world
 
 MIB = 1024 * 1024
 
 
-@pytest.fixture(scope="module", params=["files", "memory"])
+LONG = [pytest.param(kind, marks=pytest.mark.chaos) for kind in ("shared", "rclone")]
+
+
+@pytest.fixture(scope="module", params=["files", "memory", "service", *LONG])
 def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3World]:
     """An account for each backend."""
     with s3_world(tmp_path_factory.mktemp("s3"), request.param) as world:
@@ -344,7 +348,7 @@ def test_a_bucket_is_deleted_with_its_uploads(world: S3World, s3: Any) -> None:
     assert len(s3.list_multipart_uploads(Bucket="half-done")["Uploads"]) == 3
     s3.delete_object(Bucket="half-done", Key="object")
     s3.delete_bucket(Bucket="half-done")
-    assert world.backend.sweep() == 0
+    assert world.swept() == 0
     # The name can be used again, and no upload of the old bucket is left.
     s3.create_bucket(Bucket="half-done")
     assert "Uploads" not in s3.list_multipart_uploads(Bucket="half-done")
@@ -449,10 +453,10 @@ def test_nothing_is_left_behind_when_everything_is_deleted(world: S3World, s3: A
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket="contract"):
         for entry in page.get("Contents", ()):
             s3.delete_object(Bucket="contract", Key=entry["Key"])
-    assert world.backend.sweep() == 0
+    assert world.swept() == 0
     files = (
         [path.name for path in (world.folder / "s3").rglob("*") if path.is_file()]
         if (world.folder / "s3").exists()
         else []
     )
-    assert set(files) <= {LOCK}
+    assert set(files) <= {LOCK, LABEL}

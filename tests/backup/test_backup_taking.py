@@ -13,8 +13,10 @@ from reading_room.backup import manifest
 from reading_room.backup.errors import BackupError, DamagedBackup
 from reading_room.backup.folder import FolderTarget, read_folder
 from reading_room.backup.store import content_name
+from reading_room.cli import backup
 from reading_room.s3.backends.backup_lock import STALE_SECONDS, Deletions, hold
 from reading_room.sealing import Sealer
+from reading_room.settings import Settings
 from tests.worlds import backups
 from tests.worlds.backups import Folder
 from tests.worlds.full_disk import files_of_at_most
@@ -181,3 +183,9 @@ def test_the_manifest_is_sealed_with_the_root_key(data: Folder, tmp_path: Path) 
     found = read_folder(tmp_path / "backup").manifest
     assert found.is_sealed_with(Sealer(backups.ROOT_KEY))
     assert not found.is_sealed_with(Sealer.of_the_moment())
+
+
+def test_a_backup_is_refused_if_the_objects_are_not_in_the_data_folder(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path, objects="s3://bucket/prefix")
+    with pytest.raises(BackupError, match="READING_ROOM_OBJECTS=s3://bucket/prefix: a backup copies objects from the"):
+        backup._take(settings, tmp_path.with_name("backup"), False, None, [])

@@ -9,7 +9,6 @@ import shutil
 import socket
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,14 +21,15 @@ pytestmark = [
 ]
 
 CONFINED = """
-import ctypes, json, os, socket, sys
+import ctypes, encodings.idna, json, os, socket, sys  # idna is needed to connect, and cannot be loaded later
 from pathlib import Path
 from reading_room.landlock import Allowed, restrict_to
-folder, port, other = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+folder, port, other, remote = Path(sys.argv[1]), *map(int, sys.argv[2:])
 ctypes.CDLL(None).prctl(38, 1, 0, 0, 0)
 system = [Path(path) for path in ("/usr", "/lib", "/lib64")]
 read, run, write = ([folder / name] for name in ("read", "run", "write"))
-restrict_to(Allowed(read=[*read, folder / "missing"], run=[*run, *system], write=write, ports=[port]))
+files = {"read": [*read, folder / "missing"], "run": [*run, *system], "write": write}
+restrict_to(Allowed(**files, ports=[port], remote_ports=[remote]))
 
 def error_of(action, *arguments):
     try:
@@ -59,23 +59,29 @@ print(json.dumps({
     "bind": error_of(bind, port),
     "bind another": error_of(bind, other),
     "connect": error_of(socket.create_connection, ("127.0.0.1", other)),
+    "connect remote": error_of(socket.create_connection, ("127.0.0.1", remote)),
     "signal": error_of(os.kill, os.getppid(), 0),
 }))
 """
 
 
-@pytest.fixture
-def tried(tmp_path: Path) -> dict[str, Any]:
-    """The results of a process that has three folders, the last of them writable, and one port."""
+@pytest.fixture(scope="module")
+def tried(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The results of a process that has three folders, the last of them writable, and a port of each kind."""
+    tmp_path = tmp_path_factory.mktemp("confined")
     for name in ("read", "run", "write", "closed"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "file").write_text("x")
         shutil.copy("/bin/true", tmp_path / name / "program")
     (tmp_path / "write" / "below").mkdir()
-    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
-        port = one.getsockname()[1]
+    with (
+        socket.create_server(("127.0.0.1", 0)) as one,
+        socket.create_server(("127.0.0.1", 0)) as other,
+        socket.create_server(("127.0.0.1", 0)) as remote,
+    ):
+        ports = [str(each.getsockname()[1]) for each in (one, other, remote)]
         one.close()
-        arguments = [str(tmp_path), str(port), str(other.getsockname()[1])]
+        arguments = [str(tmp_path), *ports]
         run = subprocess.run([sys.executable, "-c", CONFINED, *arguments], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     found: dict[str, Any] = json.loads(run.stdout)
@@ -93,6 +99,11 @@ def test_it_has_only_what_it_kept(tried: dict[str, Any]) -> None:
     assert (tried["bind"], tried["connect"]) == (0, closed)
     assert tried["bind another"] == (closed or errno.EADDRINUSE)
     assert tried["signal"] == (errno.EPERM if landlock.version() >= 6 else 0)
+
+
+def test_only_the_named_remote_ports_can_be_connected_to(tried: dict[str, Any]) -> None:
+    assert tried["connect remote"] == 0
+    assert tried["connect"] == (errno.EACCES if landlock.version() >= 4 else 0)
 
 
 def test_a_ruleset_that_the_kernel_refuses_is_an_error_and_not_less_protection() -> None:

@@ -6,7 +6,7 @@ import datetime as dt
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,11 +23,16 @@ from reading_room.s3.authorization import S3Authorization
 from reading_room.s3.backends.embedded import EmbeddedBackend
 from reading_room.s3.backends.files import file_backend
 from reading_room.s3.backends.memory import memory_backend
+from reading_room.s3.backends.opening import open_backend
+from reading_room.s3.backends.place import Bucket
 from reading_room.s3.server import S3Application
 from reading_room.s3.space import SpaceLimits
 from reading_room.s3.store import ObjectStore
+from reading_room.settings import Settings
 from reading_room.vpc.endpoints.endpoints import EndpointPolicies
 from tests.worlds import databases
+from tests.worlds.aws_sockets import serving
+from tests.worlds.rclone import rclone_bucket
 
 ACCOUNT = "111122223333"
 OTHER_ACCOUNT = "444455556666"
@@ -45,6 +50,17 @@ def policy(*statements: dict[str, Any]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
 
+Kind = Literal["files", "memory", "shared", "service", "rclone"]
+"""Where the bytes are: in a folder, in memory, in a folder that other processes may use too, in another Reading Room,
+in rclone's S3."""
+STORE_ACTIONS = tuple(
+    f"s3:{name}"
+    for name in (
+        *("GetObject", "PutObject", "DeleteObject", "AbortMultipartUpload"),
+        *("ListBucket", "ListBucketMultipartUploads"),
+    )
+)
+"""What the key of an object store needs (docs/operations/objects.md)."""
 ALLOW_ALL = policy(statement("Allow", "*", "*"))
 
 
@@ -54,18 +70,17 @@ class S3World:
     def __init__(
         self,
         folder: Path,
-        kind: Literal["files", "memory"] = "files",
+        kind: Kind = "files",
         administrator: str = "administrator",
         limits: SpaceLimits = SpaceLimits(),
         tick: Callable[[], float] = time.monotonic,
+        service: Bucket | None = None,
     ) -> None:
+        """``service`` is the bucket that holds the bytes if the kind is ``service``."""
         self.folder = folder
         self.database = databases.made(folder / "db.sqlite")
-        self.backend: EmbeddedBackend = (
-            file_backend(self.database, folder / "s3", REGION, system_clock, limits, tick)
-            if kind == "files"
-            else memory_backend(self.database, REGION, system_clock, limits)
-        )
+        self.stop_service: Callable[[], None] = lambda: None
+        self.backend = self._backend(kind, limits, tick, service)
         self.credentials = StoredCredentials(self.database)
         self.authorizer = PolicyAuthorizer(
             database=self.database, region=REGION, clock=system_clock, endpoint_policies=EndpointPolicies(self.database)
@@ -81,6 +96,20 @@ class S3World:
         self.key = self.user(administrator, ALLOW_ALL)
         self.s3 = self.client()
 
+    def _backend(
+        self, kind: Kind, limits: SpaceLimits, tick: Callable[[], float], service: Bucket | None
+    ) -> EmbeddedBackend:
+        if kind == "files":
+            return file_backend(self.database, self.folder / "s3", REGION, system_clock, limits, tick)
+        if kind == "memory":
+            return memory_backend(self.database, REGION, system_clock, limits)
+        (self.folder / "s3").mkdir(exist_ok=True)
+        objects = f"files:{self.folder}/s3" if service is None else service.url
+        settings = Settings(data=self.folder, objects=objects, storage_per_account=1 << 40)
+        opened = open_backend(settings, self.database, system_clock, service)
+        self.stop_service = opened.close
+        return opened.backend
+
     def _application(self, *, vpc_only: bool) -> S3Application:
         return S3Application(
             self.backend,
@@ -90,6 +119,12 @@ class S3World:
             vpc_only=vpc_only,
             gate=lambda service, operation, account: self.gate(service, operation, account),
         )
+
+    def swept(self) -> int:
+        """Delete what no process needs, and return the number of blobs that were garbage."""
+        if self.backend.is_shared:
+            self.backend.turn().result()
+        return self.backend.sweep()
 
     def user(self, name: str, document: str | None, account: str = ACCOUNT) -> dict[str, str]:
         """Make a user and return its key as options of a client."""
@@ -132,17 +167,34 @@ class S3World:
         self.app.close()
         self.vpc_app.close()
         self.backend.close()
+        self.stop_service()
         self.database.close()
 
 
 @contextmanager
-def s3_world(
-    folder: Path, kind: Literal["files", "memory"] = "files", limits: SpaceLimits = SpaceLimits()
-) -> Iterator[S3World]:
+def s3_world(folder: Path, kind: Kind = "files", limits: SpaceLimits = SpaceLimits()) -> Iterator[S3World]:
     """Yield a world and stop it."""
     folder.mkdir(exist_ok=True)
-    world = S3World(folder, kind, limits=limits)
-    try:
+    with ExitStack() as stack:
+        service = None
+        if kind in ("service", "rclone"):
+            serve = object_service if kind == "service" else rclone_bucket
+            service = stack.enter_context(serve(folder / "service"))
+        world = S3World(folder, kind, limits=limits, service=service)
+        stack.callback(world.close)
         yield world
-    finally:
-        world.close()
+
+
+@contextmanager
+def object_service(folder: Path) -> Iterator[Bucket]:
+    """Serve an S3 on loopback, and yield a bucket of it with a key that may only do what a store needs."""
+    with s3_world(folder, "memory") as other, serving(other.app) as port:
+        other.s3.create_bucket(Bucket="blobs")
+        yield bucket_of(other, port)
+
+
+def bucket_of(other: S3World, port: int, *actions: str) -> Bucket:
+    """Return the bucket ``blobs`` of a world that is served on a port, with a key for some actions."""
+    resources = ["arn:aws:s3:::blobs", "arn:aws:s3:::blobs/*"]
+    key = other.user(f"store-{port}", policy(statement("Allow", [*(actions or STORE_ACTIONS)], resources)))
+    return Bucket("blobs", "below/", f"http://127.0.0.1:{port}", REGION, **key)

@@ -97,7 +97,7 @@ def usage(data: DataOption = None) -> None:
         models = artifacts_by_account(session)
         known = {each.account for each in accounts.every(session)}
         own = database.size(session)
-    limits = SpaceLimits.of(settings, settings.data)
+    limits = SpaceLimits.of(settings)
     table = Table(box=None, padding=(0, 2, 0, 0))
     for column in ("account", "objects", "models", "log events", "flow records", "waiting jobs", "running jobs"):
         table.add_column(column, justify="left" if column == "account" else "right")

@@ -98,6 +98,11 @@ def _take(
         raise BackupError(
             f"{path} is in the data folder {settings.data}: choose a place elsewhere, best on another disk"
         )
+    if settings.objects:
+        raise BackupError(
+            f"READING_ROOM_OBJECTS={settings.objects}: a backup copies objects from the data folder only; copy the "
+            "database first and then that place, each with its own tools (docs/operations/objects.md)"
+        )
     means: Passphrase | Recipients | None = None
     if passphrase_file is not None:
         means = keys.Passphrase(keys.read_secret(passphrase_file, "--passphrase-file"))

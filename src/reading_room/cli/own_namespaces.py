@@ -119,7 +119,8 @@ def _shown(settings: Settings, code: list[Path]) -> Iterator[_Shown]:
         yield _Shown(path, _READ_ONLY | _NOSUID | _NODEV | _NOEXEC)
     for path in DEVICES:
         yield _Shown(path, _NOSUID | _NOEXEC)
-    yield _Shown(settings.data, _NOSUID | _NODEV | _NOEXEC)
+    for path in settings.written_folders:
+        yield _Shown(path, _NOSUID | _NODEV | _NOEXEC)
     state = settings.state.resolve()
     for path in (settings.data, *code):
         if state.is_relative_to(path.resolve()):

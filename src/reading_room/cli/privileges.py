@@ -94,7 +94,7 @@ def _take_own_user_id(settings: Settings) -> None:
     try:
         enter_private_mounts()
         # The agent's socket is in the installation's folder.
-        make_traversable([*server_code_paths(), settings.installation.folder], writable=[settings.data])
+        make_traversable([*server_code_paths(), settings.installation.folder], writable=settings.written_folders)
         os.setgroups([])
         os.setresgid(settings.service_uid, settings.service_uid, settings.service_uid)
         os.setresuid(settings.service_uid, settings.service_uid, settings.service_uid)
@@ -124,9 +124,10 @@ def _keep_only_its_own(settings: Settings, given: Collection[Path]) -> None:
             landlock.Allowed(
                 read=[*own_namespaces.SYSTEM_FILES, Path("/proc/self").resolve(), *booted, *given, *database.files],
                 run=[*own_namespaces.SYSTEM_FOLDERS, *server_code_paths()],
-                write=[settings.data, *own_namespaces.DEVICES],
+                write=[*settings.written_folders, *own_namespaces.DEVICES],
                 ports=ports,
-                remote_ports=database.ports,
+                # The database, and the S3 service that has the bytes of objects, if they are elsewhere.
+                remote_ports=[*database.ports, *([] if settings.objects_port is None else [settings.objects_port])],
             )
         )
     except OSError as error:

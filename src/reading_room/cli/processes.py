@@ -96,6 +96,7 @@ def serve(
     from reading_room.cli.privileges import drop_privileges
     from reading_room.cli.root_key import root_key_of_serve, source_of, wrong_key_message
     from reading_room.cli.traces import check_packages
+    from reading_room.s3.backends.place import PlaceError, read_bucket
 
     settings = read_settings(data, port, host, tls_port, tls_cert, tls_key, console_port)
     configure_logging(settings, "serve")
@@ -108,9 +109,10 @@ def serve(
         key = root_key_of_serve(settings, root_key)
         take_certificate(settings, key)
         source = source_of(settings)
+        bucket = read_bucket(settings)
         tell = drop_privileges(settings, key)
         keep_out_of_core_dumps()
-    except StartError as error:
+    except (StartError, PlaceError) as error:
         raise _failed(settings, error) from None
     watch_lifeline(lifeline)
     raise_descriptor_limit()
@@ -135,7 +137,7 @@ def serve(
             os.write(ready, b"ready\n")
 
     try:
-        run_server(settings, Sealer(key), working, announce)
+        run_server(settings, Sealer(key), working, announce, bucket)
     except WrongRootKey as error:
         raise _failed(settings, wrong_key_message(settings, source, error)) from None
     except (ServerError, SchemaError, SealBroken, VersionsError) as error:

@@ -48,6 +48,7 @@ _NO_ROOM = Fault(
     "make room on that disk, or lower READING_ROOM_STORAGE_FREE",
 )
 _RECORD = "make room on the disk of the data folder; for a book at its size, raise READING_ROOM_TRAIL_BYTES"
+_PLACE = "look at the place that READING_ROOM_OBJECTS names; nothing is lost, and clients that retry continue after it"
 _NOT_WRITABLE = Fault(
     "the database cannot be written",
     "make room on the disk of the data folder, and read the log of `reading-room serve`",
@@ -87,6 +88,16 @@ def trail_check(fault: Callable[[], str | None]) -> Check:
         return None if says is None else Fault(f"calls are refused, as they cannot be recorded: {says}", _RECORD)
 
     return Check("trail", look)
+
+
+def objects_check(fault: Callable[[], str | None]) -> Check:
+    """Return the check that the bytes of objects can be read and written where they are; ``fault`` says why not."""
+
+    def look() -> Fault | None:
+        says = fault()
+        return None if says is None else Fault(f"no larger object can be read or written: {says}", _PLACE)
+
+    return Check("objects", look)
 
 
 def host_checks(state: Callable[[], HostState], clock: Callable[[], float] = time.monotonic) -> tuple[Check, ...]:

@@ -6,6 +6,7 @@ committed, and deleting the blob undoes it.
 
 from __future__ import annotations
 
+import errno
 import secrets
 import threading
 from collections import Counter
@@ -28,9 +29,41 @@ class DamagedBlob(Exception):
         )
 
 
-def new_blob_id() -> str:
-    """Return a name for a new blob: 32 random hexadecimal digits, which do not depend on a key."""
-    return secrets.token_hex(16)
+OWNER_DIGITS = 12
+"""The digits at the end of a blob's name that name the process that wrote it."""
+_DIGITS = 32
+
+
+def new_owner() -> str:
+    """Return a name for a process that writes blobs."""
+    return secrets.token_hex(OWNER_DIGITS // 2)
+
+
+def new_blob_id(owner: str) -> str:
+    """Return a name for a new blob of a process: 32 hexadecimal digits, which do not depend on a key.
+
+    The first 20 are random.
+    """
+    return secrets.token_hex((_DIGITS - OWNER_DIGITS) // 2) + owner
+
+
+def owner_of(blob_id: str) -> str:
+    """Return the name of the process that wrote a blob. Blobs of earlier versions have random digits there."""
+    return blob_id[-OWNER_DIGITS:]
+
+
+class StorageAway(OSError):
+    """The store of the blobs cannot be used for now. Clients get an error that they retry.
+
+    ``refused`` says whether the store answered, and denied the request.
+    """
+
+    def __init__(self, message: str, refused: bool = False) -> None:
+        super().__init__(errno.EAGAIN, message)
+        self.refused = refused
+
+    def __str__(self) -> str:
+        return str(self.strerror)
 
 
 class BlobWriter(Protocol):
@@ -77,8 +110,11 @@ class BlobStore(Protocol):
         """Begin a new blob."""
         ...
 
-    def open(self, blob_id: str, size: int) -> BlobReader:
-        """Open a sealed blob of ``size`` bytes for reading. Raises ``DamagedBlob`` if it is missing."""
+    def open(self, blob_id: str, size: int, end: int | None = None) -> BlobReader:
+        """Open a sealed blob of ``size`` bytes for reading, up to the byte ``end``.
+
+        Raises ``DamagedBlob`` if it is missing.
+        """
         ...
 
     def delete(self, blob_ids: Iterable[str]) -> None:
@@ -87,6 +123,14 @@ class BlobStore(Protocol):
 
     def sealed(self) -> list[str]:
         """Return the ids of all sealed blobs."""
+        ...
+
+    def unfinished(self) -> list[str]:
+        """Return the ids of blobs that some process is writing, or was when it ended."""
+        ...
+
+    def discard_unfinished(self, blob_ids: Iterable[str]) -> None:
+        """Delete what was written of blobs that no process writes any more."""
         ...
 
 
@@ -149,7 +193,7 @@ def read_segments(store: BlobStore, segments: Segments, start: int, length: int,
             continue
         end = min(size, skip + length)
         length -= end - skip
-        with closing(store.open(blob_id, size)) as blob:
+        with closing(store.open(blob_id, size, end)) as blob:
             while skip < end:
                 # Pieces end at the end of a block, so that no block is read and verified twice.
                 stop = min(skip - skip % piece + piece, end)

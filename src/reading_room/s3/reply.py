@@ -14,7 +14,7 @@ from reading_room.aws.protocols import rest_xml
 from reading_room.aws.receive import Receive, Send
 from reading_room.full_disk import is_full
 from reading_room.s3.backend import S3Response
-from reading_room.s3.blobs import DamagedBlob
+from reading_room.s3.blobs import DamagedBlob, StorageAway
 from reading_room.s3.call import Outcome, Stage, Stopped
 from reading_room.s3.errors import DamagedObject, InsufficientCapacity, InternalError, NotModified, S3Error, Shortage
 from reading_room.s3.requests import RequestBody
@@ -80,7 +80,7 @@ async def deliver(
     try:
         keep = body is None or await body.finish()
         await send_response(send, receive, response, outcome.request_id, head=head, keep=keep)
-    except DamagedBlob as error:
+    except (DamagedBlob, StorageAway) as error:
         # Half of the response is sent. Only the end of the connection can tell the client that it is incomplete.
         log.error("request=%s place=%r response cut off: %s", outcome.request_id, outcome.place, error)
         return InternalError.code

@@ -9,22 +9,25 @@ low, and costs no request anything.
 from __future__ import annotations
 
 import errno
+import logging
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from reading_room.database.disk import LOOK_SECONDS, all_bytes
-from reading_room.s3.blobs import BlobWriter
+from reading_room.s3.blobs import BlobWriter, StorageAway
 from reading_room.s3.errors import InsufficientCapacity
+from reading_room.s3.servers import Activity
 from reading_room.s3.tables import S3Bucket, S3Object, S3Part, S3Upload
 from reading_room.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 LEAST_REST = 1.0
 _RESTS = 20
@@ -43,10 +46,14 @@ class SpaceLimits:
     free: int = 0
 
     @classmethod
-    def of(cls, settings: Settings, folder: Path) -> SpaceLimits:
-        """Return the limits of the settings; by default an account may use three quarters of the file system."""
+    def of(cls, settings: Settings) -> SpaceLimits:
+        """Return the limits of the settings.
+
+        By default an account may use three quarters of the file system; an S3 service has no such size.
+        """
+        folder = settings.objects_folder
         return cls(
-            per_account=settings.storage_per_account or all_bytes(folder) * 3 // 4,
+            per_account=settings.storage_per_account or (0 if folder is None else all_bytes(folder) * 3 // 4),
             total=settings.storage_total,
             free=settings.storage_free,
         )
@@ -107,6 +114,11 @@ class Space:
         """Count the stored bytes again."""
         with self._counting:
             self._count()
+
+    def refresh(self) -> None:
+        """Count again if the last count is a minute old, because other processes write, too."""
+        if self._clock() >= self._next_look and (self._limits.per_account or self._limits.total):
+            self.count()
 
     def stored(self, account: str) -> int:
         """Return the bytes of an account, stored or being written. Deletions of the last minute may not be known.
@@ -230,11 +242,16 @@ class MeteredWriter:
     Its id is in ``unsettled`` until a committed row names it, or it is discarded.
     """
 
-    def __init__(self, writer: BlobWriter, claim: Claim, unsettled: set[str]) -> None:
+    def __init__(self, writer: BlobWriter, claim: Claim, unsettled: set[str], activity: Activity | None = None) -> None:
+        """``activity`` notes the time from sealing until then, in a store that other processes share."""
         self._writer = writer
         self._claim = claim
         self._unsettled = unsettled
+        self._activity = activity
+        self._sealing: int | None = None
         self.blob_id = writer.blob_id
+        self.is_in_row = False
+        """Whether the bytes are in the row of the object, so that there is no blob."""
         unsettled.add(writer.blob_id)
 
     def write(self, data: bytes) -> None:
@@ -245,23 +262,49 @@ class MeteredWriter:
 
     def take_small(self) -> bytes | None:
         """Return all written bytes if the store leaves them to the row of the object."""
-        return self._writer.take_small()
+        small = self._writer.take_small()
+        self.is_in_row = small is not None
+        return small
 
     def seal(self) -> None:
         """Make the blob durable. Raises ``InsufficientCapacity``."""
+        if self._activity is not None:
+            self._sealing = self._activity.begin()
         with _disk_full():
             self._writer.seal()
 
     def keep(self) -> None:
         """Keep the space, because a committed row names the blob."""
         self._claim.keep()
-        self._unsettled.discard(self.blob_id)
+        self._settle()
 
     def discard(self) -> None:
         """Delete the written bytes, and give their space back."""
-        self._writer.discard()
+        try:
+            self._writer.discard()
+        except StorageAway as error:
+            # The blob stays unsettled, so that the end of this process leaves it to a sweep.
+            logger.warning("blob %s cannot be deleted now, which a sweep does later: %s", self.blob_id, error)
+            self._claim.drop()
+            self._end_sealing()
+            return
         self._claim.drop()
+        self._settle()
+
+    def leave(self) -> None:
+        """Leave the blob to a sweep, because it is not certain whether a row names it."""
+        self._claim.keep()
+        # Without other processes, no sweep removes the blob before the next start.
+        if self._activity is not None:
+            self._settle()
+
+    def _settle(self) -> None:
         self._unsettled.discard(self.blob_id)
+        self._end_sealing()
+
+    def _end_sealing(self) -> None:
+        if self._activity is not None and self._sealing is not None:
+            self._activity.end(self._sealing)
 
 
 @contextmanager

@@ -5,13 +5,19 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
+import math
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, exists, select, text
+from sqlalchemy.orm import Session
 
+from reading_room.aws.errors import AwsError
 from reading_room.clock import Clock
 from reading_room.database.engine import Database
 from reading_room.s3.blobs import (
@@ -20,9 +26,11 @@ from reading_room.s3.blobs import (
     DamagedBlob,
     Leases,
     Segments,
+    owner_of,
     read_segments,
 )
 from reading_room.s3.checksums import Digests
+from reading_room.s3.servers import Activity, Servers
 from reading_room.s3.space import MeteredWriter, Space
 from reading_room.s3.tables import S3Object, S3Part
 
@@ -49,8 +57,16 @@ class Storage:
     """The database, the blobs, and the leases of readers."""
 
     def __init__(
-        self, database: Database, blobs: BlobStore, region: str, clock: Clock, executor: Executor, space: Space
+        self,
+        database: Database,
+        blobs: BlobStore,
+        region: str,
+        clock: Clock,
+        executor: Executor,
+        space: Space,
+        servers: Servers | None = None,
     ) -> None:
+        """``servers`` are the processes that share the database and the blobs, if there may be several."""
         self.executor = executor
         self.space = space
         self.database = database
@@ -61,14 +77,33 @@ class Storage:
         self._unsettled: set[str] = set()
         """Blobs of this process whose row may not be committed yet."""
         self._failed = False
-        """Whether blobs without a row could not be deleted."""
-        self._tagged: bool | None = None
+        """Whether there may be blobs without a row that this process has not deleted."""
+        # Others may give tags to an object at any time, and policies depend on them.
+        self._tagged: bool | None = None if servers is None else True
+        self._servers = servers
+        self._activity = None if servers is None else servers.activity
+        self._freed: deque[tuple[float, frozenset[str]]] = deque()
+        """Blobs that no row names any more, and when they were found to be so, until no other process reads them."""
+        self._sweep: _Sweep | None = None
 
     def lease(self, bucket: str, key: str) -> tuple[S3Object, Lease] | None:
         """Return the object of a key with a lease on its bytes, or ``None``. The caller must release it.
 
         The row is a copy that belongs to no session. Raises ``DamagedBlob`` if the bytes in the row are damaged.
         """
+        if self._activity is None:
+            return self._lease(bucket, key)
+        reading, found = self._activity.begin(), None
+        try:
+            found = self._lease(bucket, key)
+        finally:
+            if found is None or found[0].content is not None:
+                self._activity.end(reading)
+            else:
+                found[1].announce(self._activity, reading)
+        return found
+
+    def _lease(self, bucket: str, key: str) -> tuple[S3Object, Lease] | None:
         with self._leases.lock, self.database.engine.connect() as connection:
             # Without a session this takes half the time, and every read of an object comes here.
             found = connection.execute(_OF_KEY, {"of_bucket": bucket, "of_key": key.encode()}).one_or_none()
@@ -83,7 +118,31 @@ class Storage:
 
     def create(self, account: str) -> MeteredWriter:
         """Begin a blob for an object in a bucket of an account."""
-        return MeteredWriter(self.blobs.create(), self.space.claim(account), self._unsettled)
+        return MeteredWriter(self.blobs.create(), self.space.claim(account), self._unsettled, self._activity)
+
+    @contextmanager
+    def admitted(self, written: MeteredWriter) -> Iterator[Session]:
+        """Yield the transaction that stores a row for written bytes.
+
+        If it raises ``AwsError``, no row names the blob, and it is deleted. After any other failure that is not
+        certain, and a sweep decides.
+        """
+        try:
+            with self.database.transaction() as session:
+                if self._servers is not None and not written.is_in_row:
+                    self._servers.admit(session, written.blob_id)
+                yield session
+        except AwsError:
+            written.discard()
+            raise
+        except BaseException:
+            self.left(written)
+            raise
+
+    def left(self, written: MeteredWriter) -> None:
+        """Leave written bytes to a sweep, because it is not certain whether a row names them."""
+        self._failed = True
+        written.leave()
 
     def expect_tags(self) -> None:
         """Look up the tags of objects from now on, because one is about to have some."""
@@ -111,6 +170,10 @@ class Storage:
 
     def forget(self, blob_ids: Collection[str]) -> None:
         """Delete blobs that no row names any more. Called after the commit that removed their rows."""
+        if self._servers is not None:
+            if blob_ids:
+                self._freed.append((self._servers.clock(), frozenset(blob_ids)))
+            return
         try:
             self._leases.discard(blob_ids)
         except OSError:
@@ -122,7 +185,14 @@ class Storage:
         """Remove every blob that no row names, also while requests are carried out. Return their number."""
         # In this order, a blob that is written meanwhile is not sealed yet, or unsettled, or its row is read below.
         found = set(self.blobs.sealed())
-        found -= self._unsettled.copy()
+        found = self._unnamed(found - self._unsettled.copy())
+        if found:
+            self._leases.discard(found)
+            logger.info("removed %d blobs of writes that were never acknowledged", len(found))
+        return len(found)
+
+    def _unnamed(self, found: set[str]) -> set[str]:
+        """Return those of some blobs that no row names."""
         if found:
             with self.database.reading() as session:
                 rows = session.scalars(
@@ -131,14 +201,73 @@ class Storage:
                 for segments in rows:
                     found.difference_update(blob for blob, _ in segments)
                 found.difference_update(session.scalars(select(S3Part.blob).execution_options(yield_per=_ROWS)))
-        if found:
-            self._leases.discard(found)
-            logger.info("removed %d blobs of writes that were never acknowledged", len(found))
-        return len(found)
+        return found
+
+    def upkeep(self) -> None:
+        """Delete what no process needs any more, and go on with a sweep, if one is needed.
+
+        Called after each turn of ``Servers``, by one thread at a time. Raises ``OSError``.
+        """
+        assert self._servers is not None
+        quiet, held = self._servers.quiet()
+        if self._sweep is None:
+            if left_by := self._servers.left_by():
+                self._sweep = self._begin_sweep(self._servers, left_by)
+        elif self._sweep.at < quiet:
+            # What no row named before and no row names now is garbage: no process was about to name it.
+            garbage = self._unnamed(self._sweep.found)
+            logger.info("removing %d blobs of writes that were never acknowledged", len(garbage))
+            self._freed.append((self._sweep.at, frozenset(garbage)))
+            self._servers.removed(self._sweep.left_by)
+            self._sweep = None
+        waiting: set[str] = set()
+        for _ in range(len(self._freed)):
+            at, blobs = self._freed.popleft()
+            if at >= quiet:
+                self._freed.append((at, blobs))
+                continue
+            waiting |= blobs
+        try:
+            self._leases.discard(waiting - held)
+            waiting &= held
+        finally:
+            if waiting:
+                self._freed.append((-math.inf, frozenset(waiting)))
+
+    def _begin_sweep(self, servers: Servers, left_by: frozenset[str]) -> _Sweep:
+        found = set(self.blobs.sealed())
+        at = servers.clock()
+        found = self._unnamed(found - self._unsettled.copy())
+        unfinished = self.blobs.unfinished()
+        living = servers.living()
+        self.blobs.discard_unfinished(blob for blob in unfinished if owner_of(blob) not in living)
+        return _Sweep(at, found, left_by)
+
+    def end(self) -> None:
+        """End the membership in a shared store. What cannot be deleted now is left to other processes."""
+        if self._servers is not None:
+            try:
+                self._servers.turn()
+                self.upkeep()
+            except Exception:
+                logger.exception("not everything could be deleted: another process, or the next start, does it")
+            self._servers.leave(self.is_swept())
 
     def is_swept(self) -> bool:
         """Say whether rows name every blob that this process has written or deleted."""
-        return not self._failed and not self._unsettled and self._leases.all_deleted()
+        done = not self._failed and not self._unsettled and not self._freed and self._sweep is None
+        return done and self._leases.all_deleted()
+
+
+@dataclass(frozen=True, slots=True)
+class _Sweep:
+    """A sweep of a shared store that has begun."""
+
+    at: float
+    found: set[str]
+    """Blobs that existed before, and that no row named after."""
+    left_by: frozenset[str]
+    """The ended processes whose garbage it removes."""
 
 
 _NAMED = text(
@@ -167,7 +296,13 @@ class Lease:
         self._blobs = blobs
         self._ids = [blob for blob, _ in segments if blob != WITH_ITS_ROW]
         self._released = False
+        self._end: Callable[[], None] | None = None
         leases.hold(self._ids)
+
+    def announce(self, activity: Activity, reading: int) -> None:
+        """Tell other processes of the blobs until the release."""
+        activity.reads(reading, self._ids)
+        self._end = partial(activity.end, reading)
 
     @property
     def size(self) -> int:
@@ -184,6 +319,8 @@ class Lease:
         """Give the lease back. Does nothing the second time."""
         if not self._released:
             self._released = True
+            if self._end is not None:
+                self._end()
             self._leases.release(self._ids)
 
 

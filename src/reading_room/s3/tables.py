@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, Text, text
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from reading_room.database.base import Base, UtcDateTime
@@ -100,3 +100,30 @@ class S3Part(Base):
     etag: Mapped[str] = mapped_column(String(32))
     last_modified: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     checksum: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
+
+
+class S3Server(Base):
+    """A ``serve`` process that uses a store of blobs together with others (``servers.py``)."""
+
+    __tablename__ = "s3_servers"
+
+    server: Mapped[str] = mapped_column(String(12), primary_key=True)
+    """The last digits of the names of its blobs."""
+    beat: Mapped[int] = mapped_column(BigInteger)
+    """Counts up while the process runs."""
+    ended: Mapped[bool]
+    """Whether no row may name a blob of the process any more."""
+    busy_ms: Mapped[int] = mapped_column(BigInteger)
+    """How many milliseconds its oldest read or commit had lasted at the beat."""
+    held: Mapped[list[str]] = mapped_column(JSON)
+    """The blobs of its long reads, which ``busy_ms`` leaves out."""
+
+
+class S3Store(Base):
+    """The shared store that the blobs of this database are in, in a single row."""
+
+    __tablename__ = "s3_stores"
+
+    one: Mapped[int] = mapped_column(primary_key=True)
+    store: Mapped[str] = mapped_column(String(32))
+    """The text of the store's object or file ``store``."""

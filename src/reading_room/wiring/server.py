@@ -21,13 +21,15 @@ from reading_room.database.opening import open_database
 from reading_room.database.outside import LOOK_SECONDS, OutsideWrites
 from reading_room.hosts.http_listener import HttpListener
 from reading_room.hosts.listen_addresses import ListenAddress, ListenAddressError, ListenerCertificate
-from reading_room.hosts.pressure import BEAT_SECONDS
+from reading_room.hosts.pressure import BEAT_SECONDS as PULSE_SECONDS
+from reading_room.hosts.readiness import objects_check
 from reading_room.jobs.restored import begin_again
 from reading_room.measures import IGNORED
 from reading_room.reconcile import Loop
 from reading_room.s3 import service_bucket
-from reading_room.s3.backends.files import file_backend
-from reading_room.s3.space import SpaceLimits
+from reading_room.s3.backends.opening import open_backend
+from reading_room.s3.backends.place import Bucket, PlaceError
+from reading_room.s3.servers import BEAT_SECONDS
 from reading_room.sealing import Sealer
 from reading_room.settings import Settings, kind_variable
 from reading_room.traces.recorder import Traces
@@ -56,8 +58,16 @@ class ServerError(Exception):
     """The server cannot start; the message says why and what to change."""
 
 
-def run_server(settings: Settings, sealer: Sealer, working: Callable[[], None], ready: Callable[[], None]) -> None:
+def run_server(
+    settings: Settings,
+    sealer: Sealer,
+    working: Callable[[], None],
+    ready: Callable[[], None],
+    bucket: Bucket | None = None,
+) -> None:
     """Serve until SIGTERM. ``working`` is called before work that may take minutes, ``ready`` once calls are accepted.
+
+    ``bucket`` is where the settings put the bytes of objects, if in an S3 service.
 
     Raises ``ServerError``, ``SchemaError``, ``WrongRootKey`` and ``SealBroken``.
     """
@@ -89,16 +99,21 @@ def run_server(settings: Settings, sealer: Sealer, working: Callable[[], None], 
             ) from error
     begin_again(database, settings.data, clock())
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings, database, clock, ready))
+        runner.run(_serve(settings, database, clock, ready, bucket))
 
 
-async def _serve(settings: Settings, database: Database, clock: Clock, ready: Callable[[], None]) -> None:
+async def _serve(
+    settings: Settings, database: Database, clock: Clock, ready: Callable[[], None], bucket: Bucket | None
+) -> None:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    limits = SpaceLimits.of(settings, settings.data)
-    backend = file_backend(database, settings.data / "objects", settings.region, clock, limits)
+    try:
+        objects = open_backend(settings, database, clock, bucket)
+    except PlaceError as error:
+        raise ServerError(str(error)) from error
+    backend = objects.backend
     link = HostLink(settings, database)
     metrics = None
     if settings.metrics_port:
@@ -114,7 +129,7 @@ async def _serve(settings: Settings, database: Database, clock: Clock, ready: Ca
         backend=backend,
         engines=link.engines,
         clock=clock,
-        host=link.checks,
+        host=(*link.checks, *(() if objects.fault is None else (objects_check(objects.fault),))),
         measures=metrics.measures if metrics is not None else IGNORED,
         # The clock of tests does not follow the machine's while it stands still.
         clock_steps=ClockSteps(settings.data / "clock-ahead") if clock is system_clock else None,
@@ -143,12 +158,13 @@ async def _serve(settings: Settings, database: Database, clock: Clock, ready: Ca
     renewal = None if certificate is None else _renewal(certificate, opened, loop)
     outside = Loop("outside writes", OutsideWrites(database).look, every=LOOK_SECONDS)
     database.listen()
-    pulse = Loop("pulse", product.pulse.beat, every=BEAT_SECONDS)
+    pulse = Loop("pulse", product.pulse.beat, every=PULSE_SECONDS)
     conditions = Loop("conditions", _once_started(product.probes.look), every=CONDITIONS_SECONDS)
     jobs = product.jobs
     # Reports of the agent wake the other loops, so the link to it starts last and stops first.
     upkeep = (jobs.models, product.exports, product.retention, product.meter)
-    every = (pulse, conditions, jobs.controller, *upkeep, outside, renewal, traces, link)
+    sharing = None if objects.turn is None else Loop("shared objects", objects.turn, every=BEAT_SECONDS)
+    every = (sharing, pulse, conditions, jobs.controller, *upkeep, outside, renewal, traces, link)
     loops = [each for each in every if each is not None]
     for each in loops:
         each.start()
@@ -167,6 +183,7 @@ async def _serve(settings: Settings, database: Database, clock: Clock, ready: Ca
             metrics.close()
         await asyncio.to_thread(product.close)
         backend.close()
+        objects.close()
         database.close()
 
 

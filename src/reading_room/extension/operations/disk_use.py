@@ -33,7 +33,7 @@ class DiskUseOperations:
             records = flow_records_by_account(session, account).get(account, 0)
             logs = stored_bytes(session, account)
         kinds = (
-            ("OBJECTS", self._store.stored_bytes(account), SpaceLimits.of(settings, settings.data).per_account),
+            ("OBJECTS", self._store.stored_bytes(account), SpaceLimits.of(settings).per_account),
             ("MODELS", models, 0),
             ("LOG_EVENTS", logs, settings.log_bytes_per_account),
             ("FLOW_RECORDS", records, 0),

@@ -19,7 +19,7 @@ from reading_room.database.engine import Database
 from reading_room.database.kept import Kept
 from reading_room.s3 import multipart
 from reading_room.s3.backend import BucketFacts, ObjectFacts, S3Request, S3Response
-from reading_room.s3.blobs import BlobStore
+from reading_room.s3.blobs import BlobStore, StorageAway
 from reading_room.s3.checksums import Digests, of_full_object
 from reading_room.s3.errors import NoSuchBucket, NoSuchKey, NotImplementedOperation
 from reading_room.s3.listing import list_keys, successor
@@ -36,6 +36,7 @@ from reading_room.s3.operations import buckets as bucket_operations  # noqa: F40
 from reading_room.s3.operations import objects as object_operations
 from reading_room.s3.operations.table import OPERATIONS, Operation
 from reading_room.s3.public_access import may_allow_anonymous
+from reading_room.s3.servers import Servers
 from reading_room.s3.space import Space, SpaceLimits, stored_by_account
 from reading_room.s3.storage import Received, Storage, blobs_of, whole_sha256
 from reading_room.s3.tables import S3Bucket, S3Object
@@ -61,20 +62,25 @@ class EmbeddedBackend:
         free: Callable[[], int] | None = None,
         tick: Callable[[], float] = time.monotonic,
         closed: Callable[[bool], None] = lambda swept: None,
+        servers: Servers | None = None,
     ) -> None:
         """``free`` returns the free bytes of the file system, if the blobs are on one.
 
-        ``closed`` is called at the end, with whether rows name every blob.
+        ``closed`` is called at the end, with whether rows name every blob. ``servers`` are the processes that share
+        the blobs; ``turn`` must then be called every few seconds.
         """
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="s3")
         # Writes wait for their turn at the database. With threads of their own they do not delay reads.
         self._changing = ThreadPoolExecutor(THREADS, thread_name_prefix="s3-change")
         self._space = Space(limits, partial(_stored, database), free, tick)
-        self._store = Storage(database, blobs, region, clock, self._executor, self._space)
+        self._store = Storage(database, blobs, region, clock, self._executor, self._space, servers)
+        self._servers = servers
         self._buckets = _BucketCache(database)
         self._closed = closed
         self._beginning = Future[int]()
         self._beginning.set_result(0)
+        self._upkeep = Future[None]()
+        self._upkeep.set_result(None)
 
     def begin(self, swept: bool) -> None:
         """Count what is stored, in the background. Unless everything is ``swept``, remove garbage then.
@@ -99,8 +105,33 @@ class EmbeddedBackend:
         """Finish the running requests and take no more."""
         self._executor.shutdown(wait=True)
         self._changing.shutdown(wait=True)
+        self._store.end()
         swept = self._beginning.exception() is None and self._store.is_swept()
         self._closed(swept)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other processes may use the same blobs."""
+        return self._servers is not None
+
+    def turn(self) -> Future[None]:
+        """Tell the other processes of this one, and delete what none of them needs. Return the deletion's end."""
+        assert self._servers is not None
+        self._servers.turn()
+        # A deletion may take longer than a turn; the beat must go on.
+        if self._upkeep.done():
+            self._upkeep = self._changing.submit(self._tend, self._servers)
+        return self._upkeep
+
+    def _tend(self, servers: Servers) -> None:
+        try:
+            self._store.upkeep()
+            if not servers.alone():
+                self._space.refresh()
+        except OSError as error:
+            logger.error("blobs without an object cannot be deleted, which will be retried: %s", error)
+        except Exception:
+            logger.exception("the upkeep of the shared blobs failed and will be retried")
 
     def sweep(self) -> int:
         """Remove the blobs of writes that were never acknowledged. Return their number."""
@@ -150,10 +181,12 @@ class EmbeddedBackend:
         # A single job in a thread, so that a client that goes away cannot stop it between the row and the response.
         try:
             return operation.handler(self._store, request, received)
-        except AwsError:
-            # This is raised before the commit, so no row names the blob. After any other failure that is not certain,
-            # and the next sweep decides.
+        except (AwsError, StorageAway):
+            # These are raised before the commit, so no row names the blob.
             received.writer.discard()
+            raise
+        except BaseException:
+            self._store.left(received.writer)
             raise
 
     async def _run(self, function: Callable[..., Result], *arguments: Any) -> Result:
@@ -227,11 +260,11 @@ class EmbeddedBackend:
         )
         try:
             writer.seal()
-            with self._store.database.transaction() as session:
-                freed = object_operations.replace_object(session, row, {})
-        except AwsError:
+        except (AwsError, StorageAway):
             writer.discard()
             raise
+        with self._store.admitted(writer) as session:
+            freed = object_operations.replace_object(session, row, {})
         self._store.committed(writer, freed)
 
     def copy(self, bucket: str, key: str, new_key: str) -> None:
@@ -249,12 +282,8 @@ class EmbeddedBackend:
         row = object_operations.plain_row(
             self._store, bucket, new_key, received, source.headers, source.user_metadata, checksum
         )
-        try:
-            with self._store.database.transaction() as session:
-                freed = object_operations.replace_object(session, row, {})
-        except AwsError:
-            received.writer.discard()
-            raise
+        with self._store.admitted(received.writer) as session:
+            freed = object_operations.replace_object(session, row, {})
         self._store.committed(received.writer, freed)
 
     def delete(self, bucket: str, key: str) -> None:

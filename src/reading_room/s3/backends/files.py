@@ -3,6 +3,8 @@
 Small blobs have no file; their bytes are in the row of the object (``blobs.SMALL``). The bytes of every other blob are
 followed by their checksums (``sums.py``), which verify every read.
 
+The last digits of its name are those of the process that writes it, which matters if several share the folder.
+
 A blob is written in ``incoming/``, synced, and moved to ``objects/XX/``; then that folder is synced. Only then may a
 row name the blob. So the process can be killed at any moment: every acknowledged write is there, and any other leaves
 at most a file that no row names. A sweep after the next start removes it (``Storage.sweep``). None is needed after an
@@ -11,6 +13,7 @@ orderly end, which leaves the file ``swept``.
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections.abc import Callable, Iterable
@@ -23,17 +26,24 @@ from reading_room.database.engine import Database
 from reading_room.durable import sync_folder
 from reading_room.s3.backends.backup_lock import Deletions
 from reading_room.s3.backends.embedded import EmbeddedBackend
-from reading_room.s3.backends.sums import BLOCK, BlockSums, agree, footer_size, sums_of
-from reading_room.s3.blobs import SMALL, DamagedBlob, new_blob_id
+from reading_room.s3.backends.sums import BlockSums, SummedBlob, footer_size
+from reading_room.s3.blobs import SMALL, DamagedBlob, StorageAway, new_blob_id, new_owner
+from reading_room.s3.servers import Servers
 from reading_room.s3.space import SpaceLimits
 from reading_room.shortage import is_shortage
+
+LABEL = "store"
+"""The file in a shared folder that says which database the blobs belong to."""
+LABEL_BYTES = 64
+_AWAY = frozenset({errno.ESTALE, errno.ETIMEDOUT, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENOTCONN, errno.EREMOTEIO})
+"""A shared file system cannot be reached."""
 
 
 class FileBlobWriter:
     """A blob being written. It gets a file once it is no longer small."""
 
     def __init__(self, store: FileBlobStore) -> None:
-        self.blob_id = new_blob_id()
+        self.blob_id = store.new_blob_id()
         self._path = store.incoming / self.blob_id
         self._final = store.path(self.blob_id)
         self._file: int | None = None
@@ -82,7 +92,10 @@ class FileBlobWriter:
         os.fsync(file)
         os.close(file)
         self._file = None
-        os.rename(self._path, self._final)
+        try:
+            os.rename(self._path, self._final)
+        except FileNotFoundError:
+            raise StorageAway("another process deleted an unfinished blob, as this one was silent for long") from None
         sync_folder(self._final.parent)
 
     def discard(self) -> None:
@@ -94,43 +107,30 @@ class FileBlobWriter:
         self._final.unlink(missing_ok=True)
 
 
-class FileBlobReader:
+class FileBlobReader(SummedBlob):
     """A blob being read from a file.
 
     Raises ``DamagedBlob`` if the file is missing or its footer belongs elsewhere, and ``OSError`` in a shortage.
     """
 
     def __init__(self, path: Path, blob_id: str, size: int) -> None:
-        self._blob_id = blob_id
-        self._size = size
+        super().__init__(blob_id, size)
         try:
             self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
             raise _fault(blob_id, "opened", error) from None
         try:
             # One byte more than expected is read, because a file that is too long is damaged, too.
-            sums = sums_of(self._bytes(size, footer_size(size) + 1), blob_id, size)
-            if sums is None:
-                raise DamagedBlob(blob_id, "does not end with its own checksums")
+            self.verify(self._bytes(size, footer_size(size) + 1))
         except (DamagedBlob, OSError):
             self.close()
             raise
-        self._sums = sums
-
-    def read(self, start: int, length: int) -> bytes:
-        """Return bytes, verified by the checksums of their blocks. Raises ``DamagedBlob``."""
-        first, skip = divmod(start, BLOCK)
-        end = min(-(-(start + length) // BLOCK) * BLOCK, self._size)
-        blocks = self._bytes(first * BLOCK, end - first * BLOCK)
-        if len(blocks) < skip + length or not agree(self._sums, first, blocks):
-            raise DamagedBlob(self._blob_id, f"has changed between the bytes {first * BLOCK} and {end}")
-        return blocks if len(blocks) == length else blocks[skip : skip + length]
 
     def _bytes(self, start: int, length: int) -> bytes:
         try:
             return os.pread(self._file, length, start)
         except OSError as error:
-            raise _fault(self._blob_id, "read", error) from None
+            raise _fault(self.blob_id, "read", error) from None
 
     def close(self) -> None:
         """Close the file."""
@@ -138,12 +138,14 @@ class FileBlobReader:
 
 
 class FileBlobStore:
-    """Blobs as files below a folder that only this user may read."""
+    """Blobs as files below a folder that only this user may read. ``name`` returns names for new blobs."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, name: Callable[[], str] | None = None) -> None:
+        self.new_blob_id = name or partial(new_blob_id, new_owner())
         self.incoming = folder / "incoming"
         self._objects = folder / "objects"
         self._swept = folder / "swept"
+        self._label = folder / LABEL
         for place in (folder, self.incoming, self._objects):
             place.mkdir(mode=0o700, parents=True, exist_ok=True)
         for number in range(256):
@@ -177,7 +179,7 @@ class FileBlobStore:
         """Begin a new blob."""
         return FileBlobWriter(self)
 
-    def open(self, blob_id: str, size: int) -> FileBlobReader:
+    def open(self, blob_id: str, size: int, end: int | None = None) -> FileBlobReader:
         """Open a sealed blob of ``size`` bytes. Raises ``DamagedBlob``."""
         return FileBlobReader(self.path(blob_id), blob_id, size)
 
@@ -193,9 +195,48 @@ class FileBlobStore:
         """Return the ids of all sealed blobs."""
         return [name for folder in self._objects.iterdir() for name in os.listdir(folder)]
 
+    def label(self) -> str | None:
+        """Return the text of the folder's label, which names the database of its blobs; ``None`` without one."""
+        try:
+            return self._label.read_bytes()[:LABEL_BYTES].decode("ascii", "replace")
+        except FileNotFoundError:
+            return None
+
+    def set_label(self, text: str) -> None:
+        """Write the label, durably."""
+        draft = self.incoming / self.new_blob_id()
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
+            file.write(text.encode())
+            file.flush()
+            os.fsync(file.fileno())
+        draft.rename(self._label)
+        sync_folder(self._label.parent)
+
+    def probe(self) -> None:
+        """Do nothing: the folders were made, and the label is about to be read or written."""
+
+    def fault(self) -> str | None:
+        """Return why the folder cannot be used at the moment, or ``None``."""
+        try:
+            os.listdir(self.incoming)
+            return None if self._label.exists() else "their shared folder is not mounted, or was emptied"
+        except OSError as error:
+            return f"their shared folder cannot be read ({error.strerror})"
+
+    def unfinished(self) -> list[str]:
+        """Return the ids of blobs that some process is writing, or was when it ended."""
+        return os.listdir(self.incoming)
+
+    def discard_unfinished(self, blob_ids: Iterable[str]) -> None:
+        """Remove the files of blobs that no process writes any more."""
+        for blob_id in blob_ids:
+            (self.incoming / blob_id).unlink(missing_ok=True)
+
 
 def _fault(blob_id: str, what: str, error: OSError) -> Exception:
     """Return the error of a blob that cannot be read: it is damaged, unless the process lacks resources for now."""
+    if error.errno in _AWAY:
+        return StorageAway(f"the folder of the objects cannot be reached ({error.strerror})")
     return error if is_shortage(error) else DamagedBlob(blob_id, f"cannot be {what} ({error.strerror})")
 
 
@@ -215,4 +256,24 @@ def file_backend(
     blobs = FileBlobStore(folder)
     backend = EmbeddedBackend(database, blobs, region, clock, limits, partial(free_bytes, folder), tick, blobs.end)
     backend.begin(swept=blobs.begin())
+    return backend
+
+
+def shared_file_backend(
+    database: Database,
+    folder: Path,
+    region: str,
+    clock: Clock,
+    limits: SpaceLimits = SpaceLimits(),
+    tick: Callable[[], float] = time.monotonic,
+) -> EmbeddedBackend:
+    """Open the backend with its bytes below a folder that several processes with the same database may open.
+
+    ``EmbeddedBackend.turn`` must be called every few seconds.
+    """
+    servers = Servers(database, tick)
+    blobs = FileBlobStore(folder, servers.new_blob_id)
+    free = partial(free_bytes, folder)
+    backend = EmbeddedBackend(database, blobs, region, clock, limits, free, tick, servers=servers)
+    backend.begin(swept=True)
     return backend

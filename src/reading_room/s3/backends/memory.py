@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from reading_room.clock import Clock
 from reading_room.database.engine import Database
 from reading_room.s3.backends.embedded import EmbeddedBackend
-from reading_room.s3.blobs import DamagedBlob, new_blob_id
+from reading_room.s3.blobs import DamagedBlob, new_blob_id, new_owner
 from reading_room.s3.space import SpaceLimits
 
 
@@ -15,7 +15,7 @@ class MemoryBlobWriter:
     """A blob being written to a list of pieces."""
 
     def __init__(self, store: MemoryBlobStore) -> None:
-        self.blob_id = new_blob_id()
+        self.blob_id = new_blob_id(store.owner)
         self._store = store
         self._pieces: list[bytes] = []
 
@@ -54,12 +54,13 @@ class MemoryBlobStore:
 
     def __init__(self) -> None:
         self.blobs: dict[str, bytes] = {}
+        self.owner = new_owner()
 
     def create(self) -> MemoryBlobWriter:
         """Begin a new blob."""
         return MemoryBlobWriter(self)
 
-    def open(self, blob_id: str, size: int) -> MemoryBlobReader:
+    def open(self, blob_id: str, size: int, end: int | None = None) -> MemoryBlobReader:
         """Open a sealed blob of ``size`` bytes. Raises ``DamagedBlob``."""
         data = self.blobs.get(blob_id)
         if data is None or len(data) != size:
@@ -74,6 +75,13 @@ class MemoryBlobStore:
     def sealed(self) -> list[str]:
         """Return the ids of all sealed blobs."""
         return list(self.blobs)
+
+    def unfinished(self) -> list[str]:
+        """Return nothing, because the bytes of unfinished blobs belong to their writers."""
+        return []
+
+    def discard_unfinished(self, blob_ids: Iterable[str]) -> None:
+        """Do nothing."""
 
 
 def memory_backend(

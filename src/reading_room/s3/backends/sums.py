@@ -8,7 +8,11 @@ who can write to the folder.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import xxhash
+
+from reading_room.s3.blobs import DamagedBlob
 
 BLOCK = 128 * 1024
 """Bytes of a block, which has one checksum. The last block of a blob may be shorter."""
@@ -65,6 +69,39 @@ def agree(sums: bytes, first: int, blocks: bytes) -> bool:
     view = memoryview(blocks)
     found = b"".join(xxhash.xxh3_64_digest(view[start : start + BLOCK]) for start in range(0, len(blocks), BLOCK))
     return found == sums[first * _SUM : first * _SUM + len(found)]
+
+
+class SummedBlob(ABC):
+    """A blob being read whose bytes are verified by its checksums."""
+
+    def __init__(self, blob_id: str, size: int) -> None:
+        self.blob_id = blob_id
+        self._size = size
+        self._sums = b""
+
+    def verify(self, footer: bytes) -> None:
+        """Take the checksums from the bytes that follow the content. Raises ``DamagedBlob``."""
+        sums = sums_of(footer, self.blob_id, self._size)
+        if sums is None:
+            raise DamagedBlob(self.blob_id, "does not end with its own checksums")
+        self._sums = sums
+
+    def read(self, start: int, length: int) -> bytes:
+        """Return bytes, verified by the checksums of their blocks. Raises ``DamagedBlob``."""
+        first, skip = divmod(start, BLOCK)
+        end = self.block_end(start + length)
+        blocks = self._bytes(first * BLOCK, end - first * BLOCK)
+        if len(blocks) < skip + length or not agree(self._sums, first, blocks):
+            raise DamagedBlob(self.blob_id, f"has changed between the bytes {first * BLOCK} and {end}")
+        return blocks if len(blocks) == length else blocks[skip : skip + length]
+
+    def block_end(self, position: int) -> int:
+        """Return where the block of the byte before a position ends."""
+        return min(-(-position // BLOCK) * BLOCK, self._size)
+
+    @abstractmethod
+    def _bytes(self, start: int, length: int) -> bytes:
+        """Return stored bytes, or fewer if there are no more."""
 
 
 def _seal(blob_id: str, size: int, sums: bytes | bytearray) -> bytes:

@@ -83,12 +83,8 @@ def copy_object(store: Storage, request: S3Request) -> S3Response:
     metadata: Mapping[str, str] = user_metadata(request.parameters) if replaced else source.user_metadata
     row = plain_row(store, bucket, key, received, headers, metadata, checksum)
     set_tags(store, row, source.tags if tagging == "COPY" else requested_tags(request.parameters))
-    try:
-        with store.database.transaction() as session:
-            freed = replace_object(session, row, request.parameters)
-    except AwsError:
-        received.writer.discard()
-        raise
+    with store.admitted(received.writer) as session:
+        freed = replace_object(session, row, request.parameters)
     store.committed(received.writer, freed)
     result = {"ETag": f'"{row.etag}"', "LastModified": row.last_modified, **checksum_members(checksum)}
     return respond(request, {"CopyObjectResult": result, **ENCRYPTED})
@@ -108,13 +104,9 @@ def upload_part_copy(store: Storage, request: S3Request) -> S3Response:
     finally:
         lease.release()
     part = part_row(store, request, received, algorithm)
-    try:
-        with store.database.transaction() as session:
-            multipart.find(session, upload_id, bucket, key)
-            freed = multipart.put_part(session, part)
-    except AwsError:
-        received.writer.discard()
-        raise
+    with store.admitted(received.writer) as session:
+        multipart.find(session, upload_id, bucket, key)
+        freed = multipart.put_part(session, part)
     store.committed(received.writer, freed)
     result = {"ETag": f'"{part.etag}"', "LastModified": part.last_modified, **checksum_members(part.checksum)}
     return respond(request, {"CopyPartResult": result, **ENCRYPTED})

@@ -158,7 +158,7 @@ def put_object(store: Storage, request: S3Request, received: Received) -> S3Resp
     row = plain_row(store, bucket, key, received, kept_headers(request), user_metadata(request.parameters), checksum)
     set_tags(store, row, requested_tags(request.parameters))
     received.writer.seal()
-    with store.database.transaction() as session:
+    with store.admitted(received.writer) as session:
         freed = replace_object(session, row, request.parameters)
     store.committed(received.writer, freed)
     return respond(request, {"ETag": f'"{row.etag}"', **ENCRYPTED, **checksum_members(checksum)})

@@ -80,7 +80,7 @@ def upload_part(store: Storage, request: S3Request, received: Received) -> S3Res
     """Store a part in place of an earlier one with its number."""
     bucket, key = place(request)
     received.writer.seal()
-    with store.database.transaction() as session:
+    with store.admitted(received.writer) as session:
         upload = multipart.find(session, request.parameters["UploadId"], bucket, key)
         part = part_row(store, request, received, upload.checksum_algorithm or DEFAULT_CHECKSUM)
         checksum = part.checksum

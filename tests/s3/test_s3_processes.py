@@ -1,0 +1,74 @@
+"""Real processes share a folder of objects, and some are killed: no read lacks its bytes, and nothing is left."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from reading_room.clock import system_clock
+from reading_room.s3.backends.files import shared_file_backend
+from reading_room.s3.servers import SILENT_BEATS
+from reading_room.s3.storage import blobs_of
+from reading_room.s3.tables import S3Bucket, S3Object, S3Server
+from tests.worlds.databases import made
+
+CHILD = "tests.s3.s3_shared_child"
+ROOT = Path(__file__).parents[2]
+
+
+def share(folder: Path, count: int, kills: int, seconds: float) -> None:
+    """Run processes on one store, kill some, end the others, and check what is left."""
+    database = made(folder / "db.sqlite")
+    with database.transaction() as session:
+        session.add(S3Bucket(name="shared", account="1", region="us-east-1", created_at=system_clock()))
+    command = [sys.executable, "-m", CHILD, str(folder), str(count)]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        pids, told = list[int](), list[list[Any]]()
+        while len(pids) < count:
+            line = json.loads(process.stdout.readline())
+            (pids if line[0] == "begins" else told).append(line[1] if line[0] == "begins" else line)
+        for pid in pids[:kills]:
+            os.kill(pid, signal.SIGKILL)
+            time.sleep(seconds)  # The others work meanwhile.
+        process.stdin.close()
+        told += [json.loads(line) for line in process.stdout]
+    assert [line for line in told if line[0] == "wrong"] == []
+    ended = sorted(line[1] for line in told if line[0] == "ended")
+    assert ended == [-signal.SIGKILL] * kills + [0] * (count - kills)
+    last = shared_file_backend(database, folder / "s3", "us-east-1", system_clock)
+    for _ in range(SILENT_BEATS + 6):
+        last.turn().result()
+    with database.reading() as session:
+        assert len(session.scalars(select(S3Server)).all()) == 1
+        rows = session.scalars(select(S3Object)).all()
+    assert rows
+    assert sorted(last._store.blobs.sealed()) == sorted(blobs_of(rows))
+    assert last._store.blobs.unfinished() == []
+    for row in rows:
+        found = last._store.lease("shared", row.key.decode())
+        assert found is not None
+        assert sum(len(piece) for piece in found[1].read(0, row.size)) == row.size
+        found[1].release()
+    last.close()
+    database.close()
+
+
+@pytest.mark.costs(4, reason="a program that is the processes is started, and they work for a while")
+def test_two_processes_share_a_store_and_one_is_killed(tmp_path: Path) -> None:
+    share(tmp_path, 2, 1, 0.5)
+
+
+@pytest.mark.chaos
+def test_six_processes_share_a_store_and_four_are_killed_one_after_the_other(tmp_path: Path) -> None:
+    share(tmp_path, 6, 4, 10.0)
