@@ -15,11 +15,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from reading_room.analysis.patience import PATIENCE_SECONDS
 from reading_room.containers.processes import start_time
 from tests.worlds.place import Place
 from tests.worlds.pressure import full_disk
 from tests.worlds.product import Product, running_product
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import DEADLINE, eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -70,7 +71,8 @@ def test_with_a_full_disk_no_call_goes_unrecorded_and_with_space_everything_resu
             assert refusals == {"ServiceUnavailable"}
             eventually(lambda: "trail" in failing(product), what="a product that is not ready")
             held.close()  # The job continues and meets the same error.
-            eventually(lambda: start_time(worker) is None, what="the end of the job's container")
+            # A worker waits this long for answers that tell it to, such as those of a machine short of resources.
+            eventually(lambda: start_time(worker) is None, PATIENCE_SECONDS + DEADLINE, "the end of the container")
     eventually(lambda: failing(product) == {}, what="a product that is ready again")
     ended = place.wait(job)
     assert ended["JobStatus"] == "FAILED"
