@@ -26,6 +26,7 @@ _OF_POSTGRESQL = (
     *("25006", "25P03"),  # The server has become a standby, or gave up waiting for the transaction.
 )
 """The beginnings of PostgreSQL's codes."""
+_OF_CONNECTION = frozenset({"OperationalError", "InterfaceError"})
 _DISK_FULL = "53100"
 _POOL_EMPTY = "3o7r"
 """SQLAlchemy's code for the error that all connections of the pool are in use."""
@@ -37,8 +38,9 @@ def is_shortage(error: BaseException) -> bool:
         return error.errno in _OF_SYSTEM
     found = getattr(error, "orig", error)  # SQLAlchemy's errors wrap those of the drivers.
     if hasattr(found, "sqlstate"):  # An error of PostgreSQL's driver, which need not be installed.
-        # Without a code, it is of the connection.
-        return found.sqlstate is None or (found.sqlstate != _DISK_FULL and found.sqlstate.startswith(_OF_POSTGRESQL))
+        if found.sqlstate is None:  # It is the driver's own.
+            return any(each.__name__ in _OF_CONNECTION for each in type(found).__mro__)
+        return bool(found.sqlstate != _DISK_FULL and found.sqlstate.startswith(_OF_POSTGRESQL))
     if isinstance(found, sqlite3.Error):
         code = getattr(found, "sqlite_errorcode", 0)
         return code & 0xFF in _OF_SQLITE or code == sqlite3.SQLITE_IOERR_NOMEM

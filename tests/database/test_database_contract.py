@@ -253,6 +253,19 @@ def test_a_row_that_others_refer_to_takes_them_with_it_and_names_are_unique(data
         assert session.query(LogEvent).count() == 0
 
 
+@pytest.mark.parametrize("odd", ["zero\0", "\0", "\ufffe", "\ufffe0\0\ufffe1", "a\ufffe1\0"])
+def test_texts_with_any_character_return_as_they_were(database: Database, odd: str) -> None:
+    with database.transaction() as session:
+        session.add(account(odd, odd))
+    with database.reading() as session:
+        row = session.scalars(select(Account).where(Account.account == odd)).one()
+        assert (row.account, row.name) == (odd, odd)
+        assert session.scalars(select(Account).where(Account.account == f"{odd}\0")).all() == []
+        size = session.scalar(select(ByteLength(Account.name)))
+        # SQLite counts up to the first U+0000 of a text, unless it is cast, which is what the function does.
+        assert size == len(odd.encode())
+
+
 def test_functions_of_sql_give_the_same_results(database: Database) -> None:
     with database.reading() as session:
         texts = session.execute(select(ByteLength("aä\U0001f600"), Contains("abc", "bc"), Contains("abc", "B"))).one()

@@ -43,7 +43,7 @@ def target() -> Iterator[Address]:
 def data(tmp_path: Path) -> Path:
     """A data folder with rows in SQLite's file."""
     with closing(databases.made(tmp_path / FILE, "000000000001")) as database, database.transaction() as session:
-        session.add(Account(account="1", name="naïve \U0001f600 'quoted'", created_at=NOW))
+        session.add(Account(account="1", name="naïve \U0001f600 'quoted' \0", created_at=NOW))
         session.add(S3Bucket(name="b", account="1", region="r", created_at=NOW, tags={"z": "1", "a": "2"}))
         session.flush()
         row = S3Object(bucket="b", key=b"\xf0\x9f\x98\x80/\x00", size=2**50, etag="e", last_modified=NOW)
@@ -105,10 +105,10 @@ def test_a_used_database_is_refused_and_stays_as_it_is(data: Path) -> None:
     assert not (data / MARK).exists()
 
 
-def test_a_text_that_postgresql_cannot_store_stops_the_move(data: Path, target: Address) -> None:
-    with closing(Database.open(data / FILE, sealer=SEALER)) as database, database.transaction() as session:
-        session.add(Account(account="2", name="zero\0", created_at=NOW))
-    with pytest.raises(SchemaError, match="PostgreSQL cannot store a row of iam_accounts"):
+def test_a_row_that_postgresql_cannot_store_stops_the_move(data: Path, target: Address) -> None:
+    with closing(Database.open(data / FILE, sealer=SEALER)) as database, database.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE s3_objects SET etag = printf('%.*c', 49, 'x')")
+    with pytest.raises(SchemaError, match="PostgreSQL cannot store a row of s3_objects"):
         move(data, FILE, target, SEALER)
     with closing(Database.connect(target)) as database:
         assert rows_of_catalog(database) == 0

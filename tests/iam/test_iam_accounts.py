@@ -15,7 +15,7 @@ from reading_room.database.outside import OutsideWrites, count_outside_write
 from reading_room.iam import accounts
 from reading_room.iam.credentials_file import read_key, write_key
 from reading_room.iam.tables import AccessKey
-from tests.worlds.databases import SEALER
+from tests.worlds import databases
 from tests.worlds.iam import ACCOUNT, REGION, IamWorld
 from tests.worlds.iam_answers import refusal
 
@@ -33,7 +33,7 @@ def second_account(database: Database, world: IamWorld) -> dict[str, str]:
 @pytest.fixture
 def beside(world: IamWorld, tmp_path: Path) -> Database:
     """The same database as in another process, with its own listeners and caches."""
-    return Database.open(tmp_path / "db.sqlite", sealer=SEALER)
+    return databases.made(tmp_path / "db.sqlite")
 
 
 def test_each_account_has_its_own_administrator(world: IamWorld) -> None:

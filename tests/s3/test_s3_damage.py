@@ -20,11 +20,11 @@ from reading_room.analysis.objects import S3Storage, model_blame, warm_session
 from reading_room.analysis.storage import JobFailure
 from reading_room.client import connect
 from reading_room.clock import system_clock
-from reading_room.database.engine import Database
 from reading_room.s3.backends.files import FileBlobStore, file_backend
 from reading_room.s3.backends.sums import BLOCK
 from reading_room.s3.blobs import SMALL, DamagedBlob, read_segments
 from reading_room.s3.tables import S3Object
+from tests.worlds import databases
 from tests.worlds.s3 import S3World, s3_world
 
 PIECE = 1 << 20
@@ -235,7 +235,7 @@ def test_the_backend_starts_with_a_damaged_blob_and_keeps_it(tmp_path: Path) -> 
         world.s3.put_object(Bucket="bucket", Key="k", Body=b"x" * 50_000)
         [file] = blob_files(world)
     flip(file, 0)
-    database = Database.open(tmp_path / "db.sqlite")
+    database = databases.made(tmp_path / "db.sqlite")
     backend = file_backend(database, tmp_path / "s3", "us-east-1", system_clock)
     # A sweep never removes acknowledged data, even if it is damaged: a backup may help to restore it.
     assert backend.sweep() == 0

@@ -54,7 +54,9 @@ def _length_of_blob(element: ByteLength, compiler: Any, **options: Any) -> str:
 
 @compiles(ByteLength, "postgresql")
 def _octet_length(element: ByteLength, compiler: Any, **options: Any) -> str:
-    return f"octet_length({compiler.process(element.clauses, **options)})"
+    # What ``postgresql.py`` escapes counts as it was.
+    text = compiler.process(element.clauses, **options)
+    return f"octet_length(replace(replace({text}, U&'\\FFFE0', 'x'), U&'\\FFFE1', U&'\\FFFE'))"
 
 
 @compiles(Contains)

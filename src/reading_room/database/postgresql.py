@@ -75,6 +75,8 @@ TRIES = 5
 """How often a function is called at most. The last time it is alone, so that it ends."""
 _PAUSE = 0.02
 """The longest pause before the second call, in seconds; each later one may be twice as long as the one before."""
+_NULL, _ESCAPE = "\0", "\ufffe"
+"""A character that PostgreSQL cannot store, and the one that stands for it: no text should have it."""
 _BY_BYTES = frozenset({"C", "POSIX", "C.UTF-8", "C.utf8"})
 _SCHEMA_LOCK = 0x52656164526F6F6D
 """The number of the advisory lock under which tables are made and changed."""
@@ -271,6 +273,7 @@ def sqlstate_of(error: DBAPIError) -> str | None:
 
 def _prepare_connection(connection: Any, _: object) -> None:
     from psycopg.adapt import Loader
+    from psycopg.types.string import StrDumperUnknown, TextLoader
 
     class Whole(Loader):
         """Loads ``numeric``, which here is always the sum of whole numbers, as the integer that SQLite returns."""
@@ -278,7 +281,34 @@ def _prepare_connection(connection: Any, _: object) -> None:
         def load(self, data: Any) -> int:
             return int(bytes(data))
 
-    connection.adapters.register_loader("numeric", Whole)
+    class Escaped(StrDumperUnknown):
+        """Sends a text with what PostgreSQL cannot store in an escaped form."""
+
+        def dump(self, obj: str) -> Any:
+            return super().dump(escaped(obj) if _NULL in obj or _ESCAPE in obj else obj)
+
+    class Unescaped(TextLoader):
+        """Loads a text as it was before it was escaped."""
+
+        def load(self, data: Any) -> Any:
+            found = super().load(data)
+            return unescaped(found) if isinstance(found, str) and _ESCAPE in found else found
+
+    adapters = connection.adapters
+    adapters.register_loader("numeric", Whole)
+    adapters.register_dumper(str, Escaped)
+    for name in ("text", "varchar"):
+        adapters.register_loader(name, Unescaped)
+
+
+def escaped(text: str) -> str:
+    """Return a text without U+0000, which PostgreSQL cannot store. Other texts stay as they are."""
+    return text.replace(_ESCAPE, f"{_ESCAPE}1").replace(_NULL, f"{_ESCAPE}0")
+
+
+def unescaped(text: str) -> str:
+    """Return the text that ``escaped`` was given."""
+    return text.replace(f"{_ESCAPE}0", _NULL).replace(f"{_ESCAPE}1", _ESCAPE)
 
 
 def _leave_syncs_out(connection: Any, _: object) -> None:
