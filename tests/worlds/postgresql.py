@@ -20,6 +20,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from psycopg import sql
+from sqlalchemy import Engine
 
 from reading_room.database.address import Address, address_of
 from reading_room.database.base import Base
@@ -59,7 +60,7 @@ class Server:
         self._port = int(settings.get("port", 5432))
         self._numbers = itertools.count()
         self.templates: dict[object, str] = {}
-        self.made: dict[str, tuple[str, weakref.ref[Database]]] = {}
+        self.made: dict[str, tuple[str, list[weakref.ref[Engine]]]] = {}
         data = self.folder / "data"
         self._call(
             "initdb", "-D", str(data), "-U", USER, "-A", "trust", "-N", "--locale=C", "-E", "UTF8", "-c", "jit=off"
@@ -168,14 +169,14 @@ def made(key: str, networks_of: str | None) -> Database:
     """Connect to the database of a key, which is filled like a file of ``databases.made`` if it does not exist yet."""
     of = server()
     if key in of.made:
-        name, _ = of.made[key]
+        name, users = of.made[key]
     else:
         if len(of.made) >= KEPT:
-            for unused in [each for each, (_, user) in of.made.items() if user() is None]:
+            for unused in [each for each, (_, users) in of.made.items() if all(user() is None for user in users)]:
                 of.drop(of.made.pop(unused)[0])
-        name = of.new(_template(networks_of))
+        name, users = of.new(_template(networks_of)), []
     database = connected(name)
-    of.made[key] = name, weakref.ref(database)
+    of.made[key] = name, [*users, weakref.ref(database.engine)]
     return database
 
 
