@@ -188,6 +188,7 @@ def test_an_honest_document_between_hosts_passes() -> None:
 
 ABOUT_HOSTS: dict[str, HostSpec] = {
     "an address elsewhere, without other hosts": document(vpcs=(vpc(placements=(AWAY,)),)),
+    "gateways on an unknown host": document(vpcs=(replace(vpc(), gateway_host="b"),)),
     "an address on an unknown host": _between_hosts(placements=(Placement("10.0.0.77", "c"),)),
     "an address on this host among those on others": _between_hosts(placements=(Placement("10.0.0.77", "local"),)),
     "an address of an interface here, also elsewhere": _between_hosts(placements=(Placement("10.0.0.10", "b"),)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -12,46 +13,41 @@ from reading_room.dataplane.rules.host import HostConfig
 from reading_room.dataplane.rules.invariants import check, check_router
 from reading_room.dataplane.rules.semantics import decide
 from reading_room.dataplane.rules.trace import trace
-from reading_room.dataplane.rules.verdicts import Packet
-from reading_room.dataplane.spec import HostPlace, NetworkSpec, Placement, Route, Underlay, Vpc
+from reading_room.dataplane.rules.verdicts import Inbound, Packet
+from reading_room.dataplane.spec import HostPlace, NetworkSpec, Placement, Route, RouteTable, Underlay, Vpc
 from tests.worlds.dataplane import Chooser, Seeded, any_network, any_packet, small_network
 
 A, B = HostPlace("a", 1, "192.0.2.1"), HostPlace("b", 2, "192.0.2.2")
 MTU = 1500
 
 
-def without_gateways(spec: NetworkSpec) -> NetworkSpec:
-    """Return a network without what is on one host only: gateways, and interfaces that routes lead to."""
+def without_takers(spec: NetworkSpec) -> NetworkSpec:
+    """Return a network without routes to interfaces, which lead to none on another host."""
 
     def stays(route: Route) -> bool:
-        return not route.target.startswith(("igw-", "nat-", "eni-", "far-"))
+        return not route.target.startswith("eni-")
+
+    def without(table: RouteTable) -> RouteTable:
+        return replace(table, routes=tuple(filter(stays, table.routes)))
 
     return replace(
         spec,
-        vpcs=tuple(
-            replace(
-                vpc,
-                route_tables=tuple(
-                    replace(table, routes=tuple(filter(stays, table.routes))) for table in vpc.route_tables
-                ),
-                endpoints=tuple(each for each in vpc.endpoints if each.kind != "far"),
-                internet_gateway=None,
-                elastic_addresses=(),
-                nat_gateways=(),
-            )
-            for vpc in spec.vpcs
-        ),
+        vpcs=tuple(replace(vpc, route_tables=tuple(map(without, vpc.route_tables))) for vpc in spec.vpcs),
     )
 
 
-def part(vpc: Vpc, mine: frozenset[str], other: HostPlace) -> Vpc:
-    """Return a host's part of a VPC. Interface endpoints are on every host, interfaces with a container on one."""
+def part(vpc: Vpc, mine: frozenset[str], other: HostPlace, *, gateway: bool = True) -> Vpc:
+    """Return a host's part of a VPC. Interface endpoints are on every host, interfaces with a container on one.
+
+    ``gateway`` says whether this host owns the internet gateway.
+    """
     wired = [each for each in vpc.interfaces if each.container_id is not None]
     away = [each for each in wired if each.interface_id not in mine]
     return replace(
         vpc,
         interfaces=tuple(each for each in vpc.interfaces if each not in away),
         placements=tuple(sorted((Placement(a, other.host) for each in away for a in each.addresses), key=str)),
+        gateway_host=None if gateway else other.host,
     )
 
 
@@ -63,39 +59,76 @@ def on_two_hosts(spec: NetworkSpec, choose: Chooser) -> tuple[dict[str, NetworkS
         for each in vpc.interfaces
         if each.container_id is not None
     }
+    owners = {vpc.vpc_id: choose.pick((A, B)) for vpc in spec.vpcs}
     hosts = {}
     for here, other in ((A, B), (B, A)):
         mine = frozenset(interface for interface, home in homes.items() if home == here.underlay)
-        vpcs = tuple(part(vpc, mine, other) for vpc in spec.vpcs)
+        vpcs = tuple(part(vpc, mine, other, gateway=owners[vpc.vpc_id] == here) for vpc in spec.vpcs)
         hosts[here.underlay] = replace(spec, vpcs=vpcs, underlay=Underlay(here, (other,), MTU))
     return hosts, homes
 
 
-def agree(seeds: Iterable[int]) -> int:
-    """Compare one host with two, and both with the plain words; return how many packets crossed the hosts."""
-    crossed = 0
+def agree(seeds: Iterable[int]) -> Counter[str]:
+    """Compare one host with two, and both with the plain words; count the packets that crossed, by their end."""
+    crossed: Counter[str] = Counter()
     for seed in seeds:
         choose = Seeded(seed)
-        spec = without_gateways(any_network(choose))
+        spec = without_takers(any_network(choose))
         hosts, homes = on_two_hosts(spec, choose)
         configs = {name: compile_host(each) for name, each in hosts.items()}
         for name, config in configs.items():
             assert check(config, hosts[name]) == [], seed
         for _ in range(12):
             packet = any_packet(choose, spec)
-            if not isinstance(packet, Packet):
-                continue
             promised = decide(spec, packet)
-            home = homes.get(packet.interface_id, A.underlay)
+            home = homes.get(packet.interface_id, A.underlay) if isinstance(packet, Packet) else A.underlay
             done = trace(configs[home], packet, configs)
-            found = (done.outcome, done.delivered_to, done.source)
-            assert found == (promised.outcome, promised.delivered_to, promised.source), (seed, packet, done.table())
-            crossed += homes.get(promised.delivered_to, home) != home
+            found = (done.outcome, done.delivered_to, done.source, done.answered)
+            expected = (promised.outcome, promised.delivered_to, promised.source, promised.answered)
+            assert found == expected, (seed, packet, done.table())
+            if any("the host of the receiver" in met.rule for met in done.met):
+                crossed[f"in {done.outcome}" if isinstance(packet, Inbound) else done.outcome] += 1
     return crossed
 
 
 def test_two_hosts_do_what_one_host_does() -> None:
-    assert agree(range(300)) > 20
+    crossed = agree(range(300))
+    assert min(crossed[each] for each in ("delivered", "left", "in delivered")) > 10, crossed
+
+
+def test_what_a_lying_host_sends_reaches_only_interfaces_and_never_another_host() -> None:
+    """Not the router, no listener and no third host. With a public source, only interfaces with an Elastic IP."""
+    ends: Counter[str] = Counter()
+    for seed in range(100):
+        choose = Seeded(seed)
+        spec = without_takers(any_network(choose))
+        hosts, _ = on_two_hosts(spec, choose)
+        configs = {name: compile_host(each) for name, each in hosts.items()}
+        for _ in range(20):
+            name, vpc = choose.pick(tuple(hosts)), choose.pick(spec.vpcs)
+            mine = next(each for each in hosts[name].vpcs if each.vpc_id == vpc.vpc_id)
+            packet = any_packet(choose, spec)
+            away = [each.address for each in mine.placements]
+            source = choose.pick((*away, *away, "203.0.113.9", "10.0.0.1", "10.0.1.5", "169.254.170.1"))
+            about = (packet.protocol, packet.port, packet.icmp_type, packet.icmp_code)
+            here = {each.interface_id: each for each in mine.interfaces if each.container_id is not None}
+            own = [address for each in here.values() for address in each.addresses]
+            destination = choose.pick((packet.destination, *own, *away, "203.0.113.7"))
+            lie = Inbound(source, destination, *about, vpc_id=vpc.vpc_id)
+            done = trace(configs[name], lie, configs, by_tunnel=True)
+            ends[done.outcome] += 1
+            elastic = {each.private for each in vpc.elastic_addresses}
+            if done.outcome == "delivered" and "up0" not in str(done.met):
+                assert done.delivered_to in here, (seed, lie, done.table())
+                if source not in away:
+                    assert source == "203.0.113.9", (seed, lie, done.table())
+                    assert mine.gateway_host is not None, (seed, lie, done.table())
+                    assert elastic.intersection(here[done.delivered_to].addresses), (seed, lie, done.table())
+            elif done.outcome not in ("spoofed", "unrouted", "refused-egress", "refused-ingress"):
+                assert source in away, (seed, lie, done.table())
+                assert mine.gateway_host is None, (seed, lie, done.table())
+    assert min(ends["delivered"], ends["spoofed"]) > 50, ends
+    assert ends["left"] > 0, ends
 
 
 @pytest.mark.fuzz
@@ -146,6 +179,29 @@ def test_the_hosts_of_an_address_must_be_known() -> None:
     spec = hosts[A.underlay]
     with pytest.raises(ValueError, match=r"10\.0\.2\.5 is on b, which is not a host that is known here"):
         compile_vpc(spec.vpcs[0], spec.prefix_lists, underlay=Underlay(A, (), MTU))
+
+
+def test_the_host_of_the_gateways_must_be_known() -> None:
+    _, hosts = small_parts()
+    spec = hosts[A.underlay]
+    away = replace(spec.vpcs[0], gateway_host="c")
+    with pytest.raises(ValueError, match="the gateways are on c, which is not a host that is known here"):
+        compile_vpc(away, spec.prefix_lists, underlay=spec.underlay)
+    alone = compile_vpc(away, spec.prefix_lists)
+    alone_away = replace(away, placements=())
+    assert any("its gateways are on c" in each for each in check_router(alone, alone_away))
+
+
+def test_a_router_whose_gateway_is_on_the_wrong_host_is_refused() -> None:
+    """Else two hosts could use one public address, or none."""
+    _, hosts = small_parts()
+    spec = hosts[A.underlay]
+    owner = replace(spec.vpcs[0], internet_gateway="igw-01")
+    other = replace(owner, gateway_host="b")
+    for built, wanted in ((owner, other), (other, owner)):
+        router = compile_vpc(built, spec.prefix_lists, underlay=spec.underlay)
+        assert check_router(router, built) == []
+        assert any("its internet gateway is on another host" in each for each in check_router(router, wanted))
 
 
 def test_an_address_on_two_hosts_changes_nothing() -> None:

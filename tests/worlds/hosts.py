@@ -10,6 +10,7 @@ from pathlib import Path
 from reading_room.dataplane.linux import namespaces, rtnetlink
 from reading_room.dataplane.linux.driver import LinuxNetworkDriver
 from reading_room.dataplane.linux.rtnetlink import RouteSocket
+from reading_room.dataplane.rules.uplink import VETH
 from reading_room.dataplane.spec import HostPlace, NetworkSpec, Placement, Underlay, Vpc
 from tests.worlds.network import PREFIX_LISTS, Network, World
 
@@ -19,11 +20,15 @@ LEASE_SECONDS = 600
 WIRE = 77
 
 
-def part_of(vpc: Vpc, mine: frozenset[str], others: Mapping[str, str]) -> Vpc:
-    """Return a host's part of a VPC: its interfaces ``mine``, and the addresses of ``others`` (interface to host)."""
+def part_of(vpc: Vpc, mine: frozenset[str], others: Mapping[str, str], gateway_host: str | None = None) -> Vpc:
+    """Return a host's part of a VPC: its interfaces ``mine``, and the addresses of ``others`` (interface to host).
+
+    Interfaces of endpoints and NAT gateways are on every host.
+    """
     return replace(
         vpc,
-        interfaces=tuple(each for each in vpc.interfaces if each.interface_id in mine),
+        gateway_host=gateway_host,
+        interfaces=tuple(each for each in vpc.interfaces if each.interface_id in mine or each.container_id is None),
         placements=tuple(
             Placement(address, others[each.interface_id])
             for each in vpc.interfaces
@@ -36,9 +41,15 @@ def part_of(vpc: Vpc, mine: frozenset[str], others: Mapping[str, str]) -> Vpc:
 class TwoHosts:
     """Hosts A and B in the world of one test. Interfaces are placed by name of the host."""
 
-    def __init__(self, world: World) -> None:
-        """Connect the two underlays, and start both drivers."""
+    def __init__(self, world: World, *, internet: bool = False) -> None:
+        """Connect the two underlays, and start both drivers; with ``internet`` each host has an uplink to its own."""
         self.world = world
+        self.owner = "a"
+        """The host that owns the gateways."""
+        self.internets: dict[str, int] = {}
+        for host in ("a", "b") if internet else ():
+            world.make_internet()
+            self.internets[host] = world.internet
         self.underlays = {host: namespaces.new_namespace() for host in ("a", "b")}
         self._wire()
         self.drivers = {host: self._driver(host) for host in ("a", "b")}
@@ -62,7 +73,16 @@ class TwoHosts:
     def _driver(self, host: str) -> LinuxNetworkDriver:
         runtime = self.world.runtime / host
         runtime.mkdir(exist_ok=True)
-        return LinuxNetworkDriver(runtime, underlay=Path(f"/proc/self/fd/{self.underlays[host]}"))
+        underlay = Path(f"/proc/self/fd/{self.underlays[host]}")
+        if host not in self.internets:
+            return LinuxNetworkDriver(runtime, underlay=underlay)
+        return LinuxNetworkDriver(runtime, VETH, Path(f"/proc/self/fd/{self.internets[host]}"), underlay=underlay)
+
+    def go_out_by(self, host: str, homes: Mapping[str, str], *networks: Network) -> None:
+        """Give the gateways to a host, realize networks, and make that host's internet the world's."""
+        self.owner, self.world.internet = host, self.internets[host]
+        self.realize(homes, *networks)
+        self.world.route_back()
 
     def restart(self, host: str) -> None:
         """Lose a host's driver as in a crash, and start another one."""
@@ -74,7 +94,8 @@ class TwoHosts:
         here, other = (A, B) if host == "a" else (B, A)
         mine = frozenset(interface for interface, home in homes.items() if home == host)
         away = {interface: home for interface, home in homes.items() if home != host}
-        vpcs = tuple(part_of(network.build(), mine, away) for network in networks)
+        elsewhere = None if self.owner == host else self.owner
+        vpcs = tuple(part_of(network.build(), mine, away, elsewhere) for network in networks)
         return NetworkSpec(vpcs, PREFIX_LISTS, Underlay(here, (other,), MTU))
 
     def realize(self, homes: Mapping[str, str], *networks: Network, renew: bool = True) -> None:
@@ -98,5 +119,7 @@ class TwoHosts:
         """Close what is open."""
         for driver in self.drivers.values():
             driver.close()
-        for descriptor in self.underlays.values():
+        for descriptor in (*self.underlays.values(), *self.internets.values()):
             os.close(descriptor)
+        if self.internets:
+            self.world.internet = -1

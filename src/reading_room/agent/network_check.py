@@ -72,6 +72,8 @@ def _check_hosts(spec: NetworkSpec) -> None:
         for placement in vpc.placements:
             if placement.host not in known:
                 refuse(vpc.vpc_id, f"{placement.address} is on {shown(placement.host)}, which is no other host")
+        if vpc.gateway_host is not None and vpc.gateway_host not in known:
+            refuse(vpc.vpc_id, f"its gateways are on {shown(vpc.gateway_host)}, which is no other host")
     if underlay is None:
         return
     places = (underlay.here, *underlay.others)

@@ -232,6 +232,8 @@ class Vpc:
     """The ``igw-…`` attached to the VPC."""
     elastic_addresses: tuple[ElasticAddress, ...] = ()
     nat_gateways: tuple[NatGateway, ...] = ()
+    gateway_host: str | None = None
+    """The other host that owns the VPC's internet gateway, its Elastic IPs and NAT gateways. ``None``: this one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from reading_room.dataplane.linux.rtnetlink import (
     FoundLink,
     FoundRoute,
 )
-from reading_room.dataplane.linux.tunnels import found_tunnel, is_tunnel, is_tunnel_route
+from reading_room.dataplane.linux.tunnels import found_tunnel, is_tunnel, is_tunnel_link, is_tunnel_route
 from reading_room.dataplane.rules.host import UPLINK_DEVICE, EndpointReach, Translation, Tunnel
 from reading_room.dataplane.rules.steps import ObservedLink, ObservedRouter, Stray
 from reading_room.dataplane.rules.uplink import UPLINK_HOP, TableRoute
@@ -112,7 +112,7 @@ class Router(OpenNamespace[ObservedRouter]):
             elif tunnel is not None and is_tunnel_route(route, found.get(route.link)):
                 tunnelled.append(route)
             elif route.table != RT_TABLE_MAIN and route.kind == "unicast" and ours and not to_link:
-                hop = route.gateway if route.link in behind else ""
+                hop = route.gateway if route.link in behind or is_tunnel_link(found.get(route.link)) else ""
                 routes.append(TableRoute(route.table, route.destination, device, hop))
             else:
                 what = f"the {route.kind} route to {route.destination} by {device or 'nothing'} (table {route.table})"

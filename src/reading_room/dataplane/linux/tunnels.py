@@ -59,10 +59,15 @@ def is_tunnel(link: FoundLink) -> bool:
     return link.tunnel is not None and link.name.startswith("vx")
 
 
+def is_tunnel_link(link: FoundLink | None) -> bool:
+    """Return whether a link exists and is a tunnel."""
+    return link is not None and is_tunnel(link)
+
+
 def is_tunnel_route(route: FoundRoute, link: FoundLink | None) -> bool:
     """Return whether a route is one of ours to an address on another host."""
     ours = (route.table, route.kind, route.protocol) == (RT_TABLE_MAIN, "unicast", rtnetlink.RTPROT_STATIC)
-    return ours and link is not None and is_tunnel(link) and route.destination.endswith("/32") and bool(route.gateway)
+    return ours and is_tunnel_link(link) and route.destination.endswith("/32") and bool(route.gateway)
 
 
 def found_tunnel(

@@ -40,10 +40,14 @@ def _public(vpc: Vpc) -> set[str]:
 def _check_uplink(router: RouterConfig, vpc: Vpc, sets: dict[str, tuple[Element, ...]]) -> Iterator[str]:
     """Yield the problems with packets that may leave or come in."""
     public = _public(vpc)
-    if (router.uplink is None) != (vpc.internet_gateway is None):
+    out = router.uplink or router.remote_gateway
+    if (out is None) != (vpc.internet_gateway is None):
         yield "it has an uplink without an internet gateway, or the gateway without it"
+    elsewhere = vpc.internet_gateway is not None and vpc.gateway_host is not None
+    if (router.remote_gateway is not None) != elsewhere or (router.uplink is not None and elsewhere):
+        yield "its internet gateway is on another host than that of the VPC"
     leaving = set(router.uplink.public) if router.uplink else set()
-    if leaving != public or {each.key[0] for each in sets[names.PUBLIC]} != public:
+    if (not elsewhere and leaving != public) or {each.key[0] for each in sets[names.PUBLIC]} != public:
         yield "the public addresses that may leave are not those of its Elastic IPs and NAT gateways"
     closed = [parsed.network(cidr) for cidr in (*vpc.cidrs, *UNROUTABLE)]
     if [each.key[0] for each in sets[names.CLOSED]] != [str(each) for each in collapse_addresses(closed)]:
@@ -54,7 +58,7 @@ def _check_uplink(router: RouterConfig, vpc: Vpc, sets: dict[str, tuple[Element,
         judged.setdefault(element.key[0], []).append(network)
         if any(network.overlaps(each) for each in closed):
             yield f"{network} is inside the VPC and cannot leave it"
-    routes = router.uplink.routes if router.uplink else ()
+    routes = out.routes if out else ()
     routed = {str(each.number): [parsed.network(network) for network in each.networks] for each in routes}
     if {mark: list(collapse_addresses(found)) for mark, found in judged.items()} != routed:
         yield "what routing sends to the uplink is not what the ruleset lets go there"
@@ -68,6 +72,8 @@ def _check_uplink(router: RouterConfig, vpc: Vpc, sets: dict[str, tuple[Element,
 def _check_elastic(router: RouterConfig, vpc: Vpc, sets: dict[str, tuple[Element, ...]]) -> Iterator[str]:
     """Yield the problems with Elastic IPs: each must belong to one attached address, in both directions."""
     attached = {address for link in router.links for address in (link.address, *link.secondary)}
+    if router.tunnel is not None and vpc.gateway_host is None:
+        attached.update(route.address for route in router.tunnel.routes)
     wanted = {(each.private, each.public) for each in vpc.elastic_addresses if each.private in attached}
     if vpc.internet_gateway is None:
         wanted = set()

@@ -109,8 +109,8 @@ class Translation:
     A tracked connection from S to D whose source became T continues while a translation has S in ``sources``, D in
     ``networks`` and T in ``addresses``. One from outside to an Elastic IP P that was led to R continues while an
     ``inbound`` translation has R in ``sources`` and P in ``addresses``. One with the mark of an interface that receives
-    packets for other addresses continues while a translation with that ``mark`` has S in ``sources`` and D in
-    ``networks``.
+    packets for other addresses, or of the host that owns the internet gateway, continues while a translation with that
+    ``mark`` has S in ``sources`` and D in ``networks``; if it is ``inbound``, while D is in ``sources``.
     """
 
     sources: tuple[str, ...]
@@ -119,7 +119,8 @@ class Translation:
     inbound: bool = False
     """Whether it also works from outside, as an Elastic IP does."""
     mark: int = 0
-    """The mark of the interface that receives these packets. Then nothing is translated, and ``addresses`` is empty."""
+    """The mark of the interface or host that receives these packets. Then nothing is translated here, and ``addresses``
+    is empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +204,19 @@ class Tunnel:
 
 
 @dataclass(frozen=True, slots=True)
+class RemoteGateway:
+    """The way to the other host that owns the VPC's internet gateway.
+
+    As for ``Uplink``, a rule for every entry of ``routes`` leads marked packets to a separate table with ``networks``,
+    but by the tunnel to ``hop``. ``number`` is the host's, and the mark of tracked flows that go there.
+    """
+
+    hop: str
+    number: int
+    routes: tuple[UplinkRoutes, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RouterConfig:
     """One VPC on this host. Every collection is sorted, so that equal configurations are equal values."""
 
@@ -229,6 +243,8 @@ class RouterConfig:
     """The interfaces that receive packets for other addresses, sorted by mark."""
     tunnel: Tunnel | None = None
     """``None`` if there is only one host."""
+    remote_gateway: RemoteGateway | None = None
+    """``None`` if this host owns the internet gateway, or the VPC has none."""
 
 
 @dataclass(frozen=True, slots=True)

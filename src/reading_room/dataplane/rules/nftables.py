@@ -137,6 +137,15 @@ class NotTcp:
 
 
 @dataclass(frozen=True, slots=True)
+class Opening:
+    """A TCP segment that opens a connection, or the answer to it."""
+
+    def text(self) -> str:
+        """Return the nft text."""
+        return "tcp flags & syn == syn"
+
+
+@dataclass(frozen=True, slots=True)
 class NotOpening:
     """A TCP segment that does not open a connection.
 
@@ -219,6 +228,7 @@ Match = (
     | StateIn
     | NotTcp
     | NotOpening
+    | Opening
     | Translated
     | Answering
     | Fragment
@@ -262,6 +272,27 @@ class KeepMark:
     def text(self) -> str:
         """Return the nft text."""
         return "ct mark set meta mark"
+
+
+@dataclass(frozen=True, slots=True)
+class KeepMarkFrom:
+    """Set the mark of the tracked connection to a map's value for the fields; the rule ends if there is none."""
+
+    fields: tuple[Field, ...]
+    map_name: str
+
+    def text(self) -> str:
+        """Return the nft text."""
+        return f"ct mark set {joined(self.fields)} map @{name(self.map_name)}"
+
+
+@dataclass(frozen=True, slots=True)
+class ClampSegments:
+    """Lower the largest segment that a TCP end offers to what the packet's way out carries."""
+
+    def text(self) -> str:
+        """Return the nft text."""
+        return "tcp option maxseg size set rt mtu"
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,7 +341,18 @@ class Log:
         return f'log group {self.group:d} prefix "{comment(self.prefix)}" snaplen {self.copy_bytes:d}'
 
 
-Statement = Verdict | VerdictFrom | MarkFrom | KeepMark | TranslateFrom | SourceFrom | Count | Log
+Statement = (
+    Verdict
+    | VerdictFrom
+    | MarkFrom
+    | KeepMark
+    | KeepMarkFrom
+    | ClampSegments
+    | TranslateFrom
+    | SourceFrom
+    | Count
+    | Log
+)
 
 
 # The contents of a table

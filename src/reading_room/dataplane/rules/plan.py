@@ -88,7 +88,7 @@ def _changes(desired: RouterConfig, observed: ObservedRouter) -> Iterator[Step]:
     for found, why in unwanted:
         yield DeleteLink(vpc_id, found.name, found.interface_id, why)
     if observed.uplink is not None and (desired.uplink is None or not observed.uplink):
-        yield DeleteUplink(vpc_id, "it does not work" if desired.uplink else "the VPC has no internet gateway")
+        yield DeleteUplink(vpc_id, "it does not work" if desired.uplink else "the VPC has no internet gateway here")
     yield from _tunnel_cuts(vpc_id, desired.tunnel, observed.tunnel)
     lost = {
         each.interface_id: compare(each.secondary, kept[each.interface_id].secondary)[1]
@@ -129,9 +129,12 @@ def _changes(desired: RouterConfig, observed: ObservedRouter) -> Iterator[Step]:
             yield CreateLink(vpc_id, link, "the interface has no wire")
         elif addresses := compare(link.secondary, there.secondary)[0]:
             yield AddSecondary(vpc_id, link, addresses, "the interface has further addresses")
-    there_by_links = {each for each in observed.routes if each.device in {link.name for link in kept.values()}}
+    devices = {link.name for link in kept.values()}
+    if observed.tunnel is not None and _same_device(desired.tunnel, observed.tunnel):
+        devices.add(observed.tunnel.device)
+    there_by_links = {each for each in observed.routes if each.device in devices}
     if missing := tuple(each for each in link_routes(desired) if each not in there_by_links):
-        yield LeadThrough(vpc_id, missing, "routes lead to an interface for other addresses")
+        yield LeadThrough(vpc_id, missing, "routes lead to an interface for other addresses, or to another host")
     for label in desired.listeners:
         if label not in observed.listeners:
             yield OpenListener(label, f"{label.kind} is not served yet")

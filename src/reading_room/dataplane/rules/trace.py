@@ -1,13 +1,14 @@
 """The trace of a packet through a compiled host: the rules that it meets, and its fate. Pure; reads values, not text.
 
-``trace`` follows the first packet of a flow, from one VPC to another if it leaves by the uplink for an Elastic IP.
+``trace`` follows the first packet of a flow, from one VPC to another if it leaves by the uplink for an Elastic IP, and
+from host to host.
 Established packets would pass by the first rules of the chains. For the answer, only its way back is checked.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reading_room.dataplane.rules import parsed
 from reading_room.dataplane.rules.compile.base_chains import NOBODY
@@ -18,6 +19,7 @@ from reading_room.dataplane.rules.nftables import (
     Accept,
     Answering,
     Chain,
+    ClampSegments,
     Count,
     Drop,
     Element,
@@ -29,6 +31,7 @@ from reading_room.dataplane.rules.nftables import (
     Ipv6,
     Jump,
     KeepMark,
+    KeepMarkFrom,
     KeyType,
     Log,
     Lookup,
@@ -37,6 +40,7 @@ from reading_room.dataplane.rules.nftables import (
     NamedSet,
     NotOpening,
     NotTcp,
+    Opening,
     OverCount,
     OverRate,
     Rule,
@@ -100,29 +104,51 @@ class _State:
     reported: Fate | None = None
 
 
-def trace(config: HostConfig, packet: Packet | Inbound, others: Mapping[str, HostConfig] = NO_HOSTS) -> Trace:
+def trace(
+    config: HostConfig,
+    packet: Packet | Inbound,
+    others: Mapping[str, HostConfig] = NO_HOSTS,
+    *,
+    by_tunnel: bool = False,
+) -> Trace:
     """Return the fate of ``packet`` by the rulesets.
 
     ``others`` are configurations of other hosts by their underlay addresses. A packet to a host that is not among them
-    ends with the outcome ``tunnelled``.
+    ends with the outcome ``tunnelled``. All hosts have one outside, which knows where each public address is.
+    With ``by_tunnel`` an inbound packet comes by the tunnel of its VPC, as another host that lies may send it.
     """
-    fields = {Field.DESTINATION: packet.destination, Field.PROTOCOL: str(packet.protocol)}
+    fields = {Field.DESTINATION: packet.destination, Field.PROTOCOL: str(packet.protocol), Field.FAMILY: "ipv4"}
+    hosts = (config, *(each for each in others.values() if each is not config))
     if isinstance(packet, Inbound):
         state = _state(packet, fields | {Field.SOURCE: packet.source})
-        return _arrive(config, state, (), packet.vpc_id) or Trace("unrouted")
+        if by_tunnel:
+            return _come_by_tunnel(config, packet.vpc_id, state, (), others)
+        return _arrive(hosts, state, (), others, packet.vpc_id) or Trace("unrouted")
     router = next((each for each in config.routers if each.vpc_id == packet.vpc_id), None)
     link = next((each for each in router.links if each.interface_id == packet.interface_id), None) if router else None
     if router is None or link is None:
         return Trace("no-wire")
     state = _state(packet, fields | {Field.INPUT_DEVICE: link.name, Field.SOURCE: packet.source or link.address})
-    there = _Walk(router, ()).run(state)
-    if there.outcome == "tunnelled" and there.delivered_to in others:
-        return _come_by_tunnel(others[there.delivered_to], router.vpc_id, state, there.met)
+    there = _follow(router, state, (), others)
     if there.outcome != "left":
         return there
-    state.fields = {field: value for field, value in state.fields.items() if field not in _OF_ONE_ROUTER}
-    state.translated = False
-    return _arrive(config, state, there.met) or there
+    return _arrive(hosts, state, there.met, others) or there
+
+
+def _follow(router: RouterConfig, state: _State, met: tuple[Met, ...], others: Mapping[str, HostConfig]) -> Trace:
+    """Follow a packet through a router and, by tunnels, through those of the same VPC on other hosts."""
+    there = _Walk(router, met).run(state)
+    if there.outcome != "tunnelled" or there.delivered_to not in others:
+        return there
+    entered, public = state.fields[Field.INPUT_DEVICE] == UPLINK_DEVICE, state.fields[Field.ORIGINAL_DESTINATION]
+    beyond = _come_by_tunnel(others[there.delivered_to], router.vpc_id, state, there.met, others)
+    if not entered or beyond.outcome != "delivered" or router.tunnel is None:
+        return beyond
+    # The answer must also leave by the gateway on this host, in the other direction.
+    walk = _Walk(router, beyond.met)
+    private, outside = state.fields[Field.DESTINATION], state.fields[Field.SOURCE]
+    answered = beyond.answered and walk.answers(router.tunnel.device, private, public, outside, state)
+    return replace(beyond, answered=answered, met=tuple(walk.met))
 
 
 _OF_ONE_ROUTER = (Field.INPUT_DEVICE, Field.OUTPUT_DEVICE, Field.MARK, Field.ORIGINAL_DESTINATION)
@@ -148,26 +174,40 @@ def _state(packet: Packet | Inbound, fields: dict[Field, str]) -> _State:
     return _State(fields, icmp is not None and icmp[0] not in _ICMP_REQUESTS, icmp)
 
 
-def _come_by_tunnel(config: HostConfig, vpc_id: str, state: _State, met: tuple[Met, ...]) -> Trace:
+def _come_by_tunnel(
+    config: HostConfig, vpc_id: str, state: _State, met: tuple[Met, ...], others: Mapping[str, HostConfig]
+) -> Trace:
     """Come in at another host by the tunnel of a VPC; without the VPC there, the packet is lost."""
     router = next((each for each in config.routers if each.vpc_id == vpc_id), None)
     if router is None or router.tunnel is None:
         return Trace("unrouted", "", met)
-    state.fields = {field: value for field, value in state.fields.items() if field not in _OF_ONE_ROUTER}
-    state.fields[Field.INPUT_DEVICE] = router.tunnel.device
-    return _Walk(router, met).run(state)
+    _enter(state, router.tunnel.device)
+    return _follow(router, state, met, others)
 
 
-def _arrive(config: HostConfig, state: _State, met: tuple[Met, ...], vpc_id: str = "") -> Trace | None:
+def _arrive(
+    hosts: Iterable[HostConfig],
+    state: _State,
+    met: tuple[Met, ...],
+    others: Mapping[str, HostConfig],
+    vpc_id: str = "",
+) -> Trace | None:
     """Come in by the uplink of ``vpc_id``, or without it of the VPC that has the destination, if there is one."""
     destination = state.fields[Field.DESTINATION]
-    for router in config.routers:
+    for router in (each for config in hosts for each in config.routers):
         if router.uplink is None:
             continue
         if router.vpc_id == vpc_id if vpc_id else destination in router.uplink.public:
-            state.fields[Field.INPUT_DEVICE] = UPLINK_DEVICE
-            return _Walk(router, met).run(state)
+            _enter(state, UPLINK_DEVICE)
+            return _follow(router, state, met, others)
     return None
+
+
+def _enter(state: _State, device: str) -> None:
+    """Come into another router by ``device``, without what the last one knew of the packet."""
+    state.fields = {field: value for field, value in state.fields.items() if field not in _OF_ONE_ROUTER}
+    state.fields[Field.INPUT_DEVICE] = device
+    state.translated = False
 
 
 class _Walk:
@@ -189,6 +229,7 @@ class _Walk:
     def run(self, state: _State) -> Trace:
         """Follow the hooks in order: prerouting, routing, then input, or forward and postrouting."""
         state.fields[Field.ORIGINAL_DESTINATION] = state.fields[Field.DESTINATION]
+        from_outside = self.is_outside(state)
         if ended := self.through("prerouting", state):
             return ended
         destination = state.fields[Field.DESTINATION]
@@ -199,7 +240,10 @@ class _Walk:
         )
         if receiver is None and (host := self.other_host(destination)):
             return self.tunnelled(host, state)
-        if receiver is None and not self.leads_out(state, destination):
+        leads_out = receiver is None and self.leads_out(state, destination)
+        if leads_out and self.router.remote_gateway is not None:
+            return self.tunnelled(self.host_of(self.router.remote_gateway.hop), state)
+        if receiver is None and not leads_out:
             self.met.append(Met("routing", f"blackhole {destination}"))
             return self.end("unrouted", state)
         state.fields[Field.OUTPUT_DEVICE] = UPLINK_DEVICE if receiver is None else receiver.name
@@ -208,7 +252,9 @@ class _Walk:
         source = state.fields[Field.SOURCE]
         if receiver is None:
             return Trace("left", "", tuple(self.met), None, source)
-        answered = self.answers(receiver, state)
+        answered = not from_outside or self.answers(
+            receiver.name, destination, state.fields[Field.ORIGINAL_DESTINATION], source, state
+        )
         outcome: Outcome = "delivered" if destination in _addresses(receiver) else "forwarded"
         return Trace(outcome, receiver.interface_id, tuple(self.met), None, source, answered)
 
@@ -217,8 +263,12 @@ class _Walk:
         tunnel = self.router.tunnel
         if tunnel is None:
             return ""
-        hop = next((route.hop for route in tunnel.routes if route.address == destination), None)
-        return next((host.underlay for host in tunnel.hosts if host.hop == hop), "")
+        return self.host_of(next((route.hop for route in tunnel.routes if route.address == destination), ""))
+
+    def host_of(self, hop: str) -> str:
+        """Return the underlay address of the host behind a next hop, or empty text."""
+        hosts = self.router.tunnel.hosts if self.router.tunnel is not None else ()
+        return next((host.underlay for host in hosts if host.hop == hop), "")
 
     def tunnelled(self, host: str, state: _State) -> Trace:
         """Return the trace of a packet that routing sends to another host."""
@@ -248,30 +298,40 @@ class _Walk:
         return next((link for link in self.router.links if link.name == device), None)
 
     def leads_out(self, state: _State, destination: str) -> bool:
-        """Return whether routing sends a destination to the uplink, by the packet's mark."""
+        """Return whether routing sends a destination to the internet gateway, by the packet's mark."""
         mark = state.fields.get(Field.MARK, "")
-        return self.router.uplink is not None and any(
+        out = self.router.uplink or self.router.remote_gateway
+        return out is not None and any(
             parsed.address(destination) in parsed.network(network)
-            for routes in self.router.uplink.routes
+            for routes in out.routes
             if str(routes.number) == mark
             for network in routes.networks
         )
 
-    def answers(self, receiver: LinkConfig, state: _State) -> bool:
-        """Return whether the receiver's answer to a packet from the uplink leaves by the uplink again."""
-        if state.fields[Field.INPUT_DEVICE] != UPLINK_DEVICE:
-            return True
-        there = {Field.INPUT_DEVICE: receiver.name, Field.SOURCE: state.fields[Field.DESTINATION]}
+    def is_outside(self, state: _State) -> bool:
+        """Return whether the packet came from outside: by the uplink, or from the host that has it."""
+        if self.router.tunnel is None or state.fields[Field.INPUT_DEVICE] != self.router.tunnel.device:
+            return state.fields[Field.INPUT_DEVICE] == UPLINK_DEVICE
+        there = {Field.INPUT_DEVICE: self.router.tunnel.device, Field.SOURCE: state.fields[Field.SOURCE]}
+        return self.find(self.sets[MARKS], (Field.INPUT_DEVICE, Field.SOURCE), _State(there, False, None)) is None
+
+    def answers(self, device: str, private: str, public: str, outside: str, state: _State) -> bool:
+        """Return whether an answer of ``private``, which comes by ``device``, leaves for ``outside`` by the gateway.
+
+        The packet that it answers went to ``public``.
+        """
+        there = {Field.INPUT_DEVICE: device, Field.SOURCE: private}
         element = self.find(self.sets[MARKS], (Field.INPUT_DEVICE, Field.SOURCE), _State(there, False, None))
         if element is None or not isinstance(element.value, tuple):
             return False
         answer = _State(
             {
+                Field.INPUT_DEVICE: device,
                 Field.OUTPUT_DEVICE: UPLINK_DEVICE,
                 Field.MARK: element.value[0],
                 # Its source is translated back to the destination that the sender wrote.
-                Field.SOURCE: state.fields[Field.ORIGINAL_DESTINATION],
-                Field.DESTINATION: state.fields[Field.SOURCE],
+                Field.SOURCE: public,
+                Field.DESTINATION: outside,
                 Field.PROTOCOL: state.fields[Field.PROTOCOL],
             },
             False,
@@ -281,6 +341,8 @@ class _Walk:
         if not self.leads_out(answer, answer.fields[Field.DESTINATION]):
             self.met.append(Met("routing", f"blackhole {answer.fields[Field.DESTINATION]}", "the way back"))
             return False
+        if self.router.remote_gateway is not None:
+            return True  # The gateway's host judges it.
         # The connection's translation applies, so no chain of type nat is consulted.
         judges = (chain for chain in self.hook("postrouting") if chain.hook and chain.hook.type == "filter")
         return all(self.base(chain, answer) for chain in judges)
@@ -328,7 +390,11 @@ class _Walk:
         met = False
         for statement in rule.statements:
             verdict: Statement = statement
-            if isinstance(statement, Count | KeepMark):
+            if isinstance(statement, Count | KeepMark | ClampSegments):
+                continue
+            if isinstance(statement, KeepMarkFrom):
+                if self.find(self.sets[statement.map_name], statement.fields, state) is None:
+                    return None, False
                 continue
             if isinstance(statement, VerdictFrom | MarkFrom | TranslateFrom | SourceFrom):
                 element = self.find(self.sets[statement.map_name], statement.fields, state)
@@ -393,6 +459,8 @@ class _Walk:
                 return fields[Field.PROTOCOL] != str(TCP)
             case Translated():
                 return state.translated
+            case Opening():
+                return not state.answering and fields[Field.PROTOCOL] == str(TCP)
             case NotOpening():
                 return state.answering and fields[Field.PROTOCOL] == str(TCP)
             case Fragment() | Ipv6() | OverRate() | OverCount():

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from ipaddress import IPv4Address, IPv4Network
 
-from reading_room.dataplane.rules.compile.interfaces import FIRST_MARK
 from reading_room.dataplane.rules.host import RouterConfig, Translation
 from reading_room.dataplane.rules.tracked_flows import Entry
 from reading_room.dataplane.rules.uplink import ANYWHERE
@@ -28,7 +27,7 @@ class Explained:
     """Tests whether a tracked flow has one of the current translations.
 
     A flow whose addresses are not translated, or only by an endpoint, always passes the test, unless a route led it to
-    an interface: then the route must still exist.
+    an interface or to the host of the internet gateway: then the route must still exist.
     """
 
     def __init__(self, translations: Iterable[Translation]) -> None:
@@ -38,6 +37,7 @@ class Explained:
             (frozenset(each.sources), _within(each.networks), frozenset(each.addresses)) for each in translations
         ]
         self._led = [(each.mark, frozenset(each.sources), _within(each.networks)) for each in translations if each.mark]
+        self._led_in = {(each.mark, to) for each in translations if each.mark and each.inbound for to in each.sources}
         self._inbound = {
             (public, private)
             for each in translations
@@ -49,8 +49,8 @@ class Explained:
     def __call__(self, entry: Entry) -> bool:
         """Return whether the flow may continue."""
         there, back = entry.original, entry.reply
-        if entry.mark >= FIRST_MARK:
-            return any(
+        if entry.mark:
+            return (entry.mark, there.destination) in self._led_in or any(
                 entry.mark == mark and there.source in sources and within(there.destination)
                 for mark, sources, within in self._led
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reading_room.dataplane.rules import parsed
-from reading_room.dataplane.rules.compile.between_hosts import HERE, LEASE
+from reading_room.dataplane.rules.compile.between_hosts import GATEWAY_BY, GATEWAY_MARK, HERE, LEASE
 from reading_room.dataplane.rules.host import RouterConfig, Tunnel, tunnel_device
 from reading_room.dataplane.spec import Vpc
 
@@ -17,6 +17,8 @@ def check_tunnel(router: RouterConfig, vpc: Vpc) -> Iterator[str]:
     if tunnel is None:
         if vpc.placements:
             yield f"{vpc.placements[0].address} is on another host, but there is no tunnel"
+        elif vpc.gateway_host is not None:
+            yield f"its gateways are on {vpc.gateway_host}, but there is no tunnel"
         return
     if (tunnel.device, tunnel.vni) != (tunnel_device(vpc.vni), vpc.vni):
         yield f"its tunnel is {tunnel.device} with the VNI {tunnel.vni}, which is not that of the VPC"
@@ -36,6 +38,15 @@ def check_tunnel(router: RouterConfig, vpc: Vpc) -> Iterator[str]:
     yield from (f"the route to {each.address} leads to no host" for each in tunnel.routes if each.hop not in hops)
     if LEASE not in sets or sets[LEASE].filled != "lease" or sets[LEASE].elements:
         yield "the end of the host's lease would not stop its packets"
+    gateway = router.remote_gateway
+    if gateway is not None and gateway.hop not in hops:
+        yield "the way to its internet gateway leads to no host"
+    by = {(tunnel.device,)} if gateway is not None else set()
+    if GATEWAY_BY not in sets or {each.key for each in sets[GATEWAY_BY].elements} != by:
+        yield "packets from outside could come by the tunnel although the internet gateway is here, or could not"
+    marks = [] if gateway is None else [(str(gateway.number),)]
+    if GATEWAY_MARK not in sets or [each.value for each in sets[GATEWAY_MARK].elements] != marks:
+        yield "flows by the internet gateway of another host would not have that host's mark"
     if HERE not in sets or {each.key[0] for each in sets[HERE].elements} != here:
         yield "what may come by the tunnel is not for its links alone"
 

@@ -63,13 +63,13 @@ class PolicyRule:
 
 @dataclass(frozen=True, slots=True, order=True)
 class TableRoute:
-    """A route in a table of ours: by the uplink's wire, by ``lo`` (for returns), or by a link to ``hop``."""
+    """A route in a table of ours: by the uplink's wire, by ``lo`` (for returns), or by a link or tunnel to ``hop``."""
 
     table: int
     destination: str
     device: str
     hop: str = ""
-    """The address of the interface behind a link. Empty for ``lo`` and for the uplink, whose hop is always the same."""
+    """The interface behind a link, or the host behind a tunnel. Empty for ``lo`` and the uplink, which has one hop."""
 
 
 BUILT_IN_RULES = (PolicyRule(0, 255), PolicyRule(32_766, 254), PolicyRule(32_767, 253))
@@ -83,8 +83,8 @@ def policy_rules(router: RouterConfig) -> tuple[PolicyRule, ...]:
         rules.append(PolicyRule(RETURNS, RETURN_TABLE, 0, True))
     for each in router.through:
         rules += [PolicyRule(THROUGH, each.number, each.number), PolicyRule(NOT_THROUGH, 0, each.number)]
-    if router.uplink is not None:
-        rules += [PolicyRule(MARKED, FIRST_TABLE + each.number, each.number) for each in router.uplink.routes]
+    if (out := router.uplink or router.remote_gateway) is not None:
+        rules += [PolicyRule(MARKED, FIRST_TABLE + each.number, each.number) for each in out.routes]
         rules.append(PolicyRule(LAST, 0))
     return tuple(sorted(rules))
 
@@ -98,17 +98,23 @@ def table_routes(router: RouterConfig) -> tuple[TableRoute, ...]:
 
 
 def link_routes(router: RouterConfig) -> tuple[TableRoute, ...]:
-    """Return the routes of our own tables by links, sorted. The links must exist first."""
-    return tuple(sorted(TableRoute(each.number, ANYWHERE, each.device, each.address) for each in router.through))
+    """Return the routes of our own tables by links and the tunnel, sorted. These devices must exist first."""
+    routes = [TableRoute(each.number, ANYWHERE, each.device, each.address) for each in router.through]
+    if router.remote_gateway is not None and router.tunnel is not None:
+        device, hop = router.tunnel.device, router.remote_gateway.hop
+        for out in router.remote_gateway.routes:
+            routes += [TableRoute(FIRST_TABLE + out.number, network, device, hop) for network in out.networks]
+    return tuple(sorted(routes))
 
 
 def main_blackholes(router: RouterConfig) -> tuple[str, ...]:
     """Return the blackholes of the main table.
 
-    With an uplink, packets without a route in the main table continue to the marked tables, and a rule is the last
+    With a gateway, packets without a route in the main table continue to the marked tables, and a rule is the last
     blackhole.
     """
-    return tuple(each for each in router.blackholes if router.uplink is None or each != ANYWHERE)
+    out = router.uplink or router.remote_gateway
+    return tuple(each for each in router.blackholes if out is None or each != ANYWHERE)
 
 
 # In the uplink namespace

@@ -7,9 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from reading_room.dataplane.rules import parsed
 from reading_room.dataplane.rules.compile import names
 from reading_room.dataplane.rules.compile.base_chains import FIXED_CHAINS, base_chains
-from reading_room.dataplane.rules.compile.between_hosts import elsewhere, tunnel, tunnel_sets
+from reading_room.dataplane.rules.compile.between_hosts import (
+    elsewhere,
+    remote_gateway,
+    sent_to_gateway,
+    tunnel,
+    tunnel_sets,
+)
 from reading_room.dataplane.rules.compile.endpoints import endpoint_listeners, endpoint_sets, listening, reach
 from reading_room.dataplane.rules.compile.flow_logs import logged_sets
 from reading_room.dataplane.rules.compile.gateways import elastic_of, gateway_sets, returns, translations, uplink
@@ -26,7 +33,7 @@ from reading_room.dataplane.rules.compile.topology import (
 )
 from reading_room.dataplane.rules.host import HostConfig, RouterConfig, link_name, namespace_name
 from reading_room.dataplane.rules.nftables import KeyType, NamedSet, Ruleset
-from reading_room.dataplane.spec import NetworkSpec, PrefixList, Underlay, Vpc
+from reading_room.dataplane.spec import NetworkSpec, PrefixList, RouteTable, Underlay, Vpc
 
 ANYWHERE = "0.0.0.0/0"
 
@@ -63,9 +70,23 @@ def compile_vpc(
     wires = links(vpc, interfaces)
     way_out = None if underlay is None else tunnel(vpc, underlay)
     remote = ([], []) if way_out is None else elsewhere(vpc, way_out.device, tables)
+    out = uplink(vpc, found)
+    gateway = remote_gateway(vpc, underlay, out)
+    # Of the addresses on other hosts, a host translates those that pass its gateways or reach its interfaces.
+    everywhere = sources if way_out is None else _with_others(vpc, sources, tables)
+    if way_out is not None and gateway is None:
+        elastic = elastic_of(vpc, (address for each in everywhere.values() for address in each))
+    if gateway is None:
+        explained = translations(found, inner, everywhere, elastic)
+    else:
+        served = (*(way for way in found if way.taker.endpoint is not None), *far)
+        explained = (
+            *translations(served, inner, everywhere, elastic, inbound=False),
+            *sent_to_gateway(gateway, found, sources, elastic),
+        )
     sets = [
         *topology_sets(vpc, interfaces, services, tables, remote),
-        *([] if way_out is None else tunnel_sets(wires)),
+        *([] if way_out is None else tunnel_sets(wires, way_out.device, gateway)),
         *groups.sets,
         *endpoint_sets(vpc, found, far, services),
         *gateway_sets(vpc, found, inner, elastic),
@@ -95,16 +116,27 @@ def compile_vpc(
                 )
             ),
         ),
-        uplink=uplink(vpc, found),
+        uplink=out if gateway is None else None,
         endpoint_addresses=tuple(sorted(address for each in services for address in each.addresses)),
         returns=returns(vpc),
         translations=(
-            *translations(found, inner, sources, elastic),
+            *explained,
             *led(by_interface, inner_interface, sources),
         ),
         through=through(by_interface, inner_interface),
         tunnel=way_out,
+        remote_gateway=gateway,
     )
+
+
+def _with_others(vpc: Vpc, sources: Mapping[str, list[str]], tables: Mapping[str, RouteTable]) -> dict[str, list[str]]:
+    """Return ``sources``, the addresses of interfaces here by route table, with those on other hosts."""
+    found = {table: list(addresses) for table, addresses in sources.items()}
+    networks = [(parsed.network(each.cidr), tables[each.subnet_id].route_table_id) for each in vpc.subnets]
+    for address in sorted(each.address for each in vpc.placements):
+        table = next(table for network, table in networks if parsed.address(address) in network)
+        found.setdefault(table, []).append(address)
+    return found
 
 
 def _must_fit(vpc: Vpc) -> None:

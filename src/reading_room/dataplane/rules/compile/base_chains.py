@@ -26,7 +26,8 @@ the chains of groups that a verdict map leads to. A new packet meets them in thi
 =================  ============  ======================================================================
 
 If there are other hosts, every VPC has a tunnel to them (``between_hosts.py``), and a few rules more: nothing passes
-after the end of the host's lease, and ``pre_egress`` and ``post_ingress`` leave a judgement to the other host.
+after the end of the host's lease, ``pre_egress`` and ``post_ingress`` leave a judgement to the other host, and packets
+for the outside go to the host that owns the internet gateway.
 """
 
 from __future__ import annotations
@@ -34,13 +35,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reading_room.dataplane.rules.compile import names
-from reading_room.dataplane.rules.compile.between_hosts import HERE, LEASE_ENDED, from_tunnel, to_tunnel
+from reading_room.dataplane.rules.compile.between_hosts import (
+    GATEWAY_BY,
+    GATEWAY_MARK,
+    HERE,
+    LEASE_ENDED,
+    from_tunnel,
+    to_tunnel,
+)
 from reading_room.dataplane.rules.compile.flow_logs import Fate, refusal
 from reading_room.dataplane.rules.host import UPLINK_DEVICE
 from reading_room.dataplane.rules.nftables import (
     Accept,
     Answering,
     Chain,
+    ClampSegments,
     Count,
     Drop,
     Equals,
@@ -51,10 +60,12 @@ from reading_room.dataplane.rules.nftables import (
     Icmp,
     Ipv6,
     KeepMark,
+    KeepMarkFrom,
     Lookup,
     MarkFrom,
     NotOpening,
     NotTcp,
+    Opening,
     OverCount,
     OverRate,
     Rule,
@@ -85,6 +96,14 @@ _FROM_OUTSIDE = Equals(Field.INPUT_DEVICE, UPLINK_DEVICE)
 _TO_OUTSIDE = Equals(Field.OUTPUT_DEVICE, UPLINK_DEVICE)
 _BY_TABLE = (Field.MARK, Field.ORIGINAL_DESTINATION, Field.SOURCE_PORT)
 _INSIDE = (Field.SOURCE, Field.DESTINATION, Field.SOURCE_PORT)
+_BY_INTERNET = (
+    Lookup((Field.MARK, Field.DESTINATION), names.BY_INTERNET),
+    Lookup((Field.SOURCE,), names.FROM_ELASTIC),
+)
+_BY_NAT = (
+    Lookup((Field.MARK, Field.DESTINATION), names.BY_NAT),
+    Lookup((Field.PROTOCOL,), names.NAT_PROTOCOLS),
+)
 
 CONTAINED = Chain(
     "end_contained",
@@ -104,22 +123,64 @@ class _Between:
     """The rules that only a VPC with a tunnel to other hosts has, by the place where they stand."""
 
     raw: tuple[Rule, ...] = ()
+    strange: tuple[Rule, ...] = ()
+    errors: tuple[Rule, ...] = ()
     egress: tuple[Rule, ...] = ()
+    endpoint: tuple[Rule, ...] = ()
     route: tuple[Rule, ...] = ()
+    out: tuple[Rule, ...] = ()
+    source: tuple[Rule, ...] = ()
+    leaving: tuple[Rule, ...] = ()
     ingress: tuple[Rule, ...] = ()
 
 
 def _between(device: str) -> _Between:
     comes = from_tunnel(device)
     strange = Lookup((Field.INPUT_DEVICE, Field.SOURCE), names.MARKS, negated=True)
+    elsewhere = Lookup((Field.DESTINATION,), HERE, negated=True)
+    by_gateway = Lookup((Field.INPUT_DEVICE,), GATEWAY_BY)
+    by_host = KeepMarkFrom((Field.FAMILY,), GATEWAY_MARK)
+    drop = (Count(), Drop())
     return _Between(
         raw=(
             LEASE_ENDED,
-            Rule((comes, strange), (Count(), Drop()), "no address of another host"),
-            Rule((comes, Lookup((Field.DESTINATION,), HERE, negated=True)), (Count(), Drop()), "no interface here"),
+            # Neither other hosts' interfaces, nor the router and its listeners.
+            Rule((comes, elsewhere, Lookup((Field.DESTINATION,), names.CLOSED)), drop, "no interface here"),
+            Rule((comes, elsewhere, by_gateway), drop, "the gateway is not here"),
         ),
-        egress=(Rule((comes,), (Accept(),), "the host of the sender has judged"),),
-        route=(Rule((comes,), (Accept(),), "an interface of this host"),),
+        strange=(
+            Rule(
+                (comes, by_gateway, Lookup((Field.SOURCE,), names.CLOSED, negated=True)),
+                (Accept(),),
+                "by the gateway on another host",
+            ),
+            Rule((comes,), drop, "no address of another host"),
+        ),
+        errors=(Rule((comes, strange, StateIn(("related",))), (Accept(),), "an error from outside"),),
+        egress=(
+            Rule(
+                (comes, strange, Lookup((Field.DESTINATION,), names.FROM_ELASTIC)), (by_host, Accept()), "Elastic IPs"
+            ),
+            Rule((comes, strange), drop, "no Elastic IP leads there"),
+            Rule((comes,), (Accept(),), "the host of the sender has judged"),
+        ),
+        endpoint=(Rule((comes,), (Accept(),), "endpoints are on every host"),),
+        route=(
+            Rule((comes, Lookup((Field.DESTINATION,), HERE)), (Accept(),), "an interface of this host"),
+            Rule((comes, *_BY_INTERNET), (Accept(),), "the internet gateway for another host"),
+            Rule((comes, *_BY_NAT), (Accept(),), "a NAT gateway for another host"),
+            Rule((comes,), drop, "nobody here takes it"),
+        ),
+        out=(
+            Rule(_BY_INTERNET, (by_host, Accept()), "the internet gateway on another host"),
+            Rule(_BY_NAT, (by_host, Accept()), "a NAT gateway on another host"),
+        ),
+        source=(Rule((to_tunnel(device),), (Accept(),), "the host of the receiver or the gateway translates"),),
+        leaving=(
+            Rule((comes, to_tunnel(device)), drop, "nothing passes from host to host"),
+            # A tunnel carries less than the devices at its ends, and the internet gets no errors from a router.
+            Rule((to_tunnel(device), Opening()), (ClampSegments(),), "segments that fit"),
+        ),
         ingress=(Rule((to_tunnel(device),), (Accept(),), "the host of the receiver judges"),),
     )
 
@@ -180,6 +241,7 @@ def _chains(between: _Between) -> tuple[Chain, ...]:
         Chain(
             "post_ingress",
             (
+                *between.leaving,
                 Rule(
                     (_TO_OUTSIDE, Lookup((Field.SOURCE,), names.PUBLIC, negated=True)),
                     (Count(), Drop()),
@@ -207,6 +269,7 @@ def _chains(between: _Between) -> tuple[Chain, ...]:
         Chain(
             "post_source",
             (
+                *between.source,
                 Rule((_TO_OUTSIDE,), (SourceFrom(_BY_TABLE, names.SOURCE_NAT),), "NAT gateways"),
                 Rule((_TO_OUTSIDE,), (SourceFrom((Field.SOURCE,), names.SOURCE_ELASTIC),), "Elastic IPs"),
                 Rule((), (SourceFrom(_INSIDE, names.SOURCE_INNER),), "NAT gateways inside the VPC"),
@@ -232,6 +295,7 @@ def _chains(between: _Between) -> tuple[Chain, ...]:
                 # An ICMP error is related to the flow that it quotes, whoever sends it. Among containers, only the
                 # flow's own ends may send it: any other could send a neighbour packets that no group allows.
                 Rule((_FROM_OUTSIDE, StateIn(("related",))), (Accept(),), "an error from outside"),
+                *between.errors,
                 *(
                     Rule(
                         (StateIn(("related",)),),
@@ -253,6 +317,7 @@ def _chains(between: _Between) -> tuple[Chain, ...]:
         Chain(
             "pre_endpoint",
             (
+                *between.endpoint,
                 Rule((_FROM_OUTSIDE,), (TranslateFrom((Field.DESTINATION,), names.ELASTIC),), "Elastic IPs"),
                 Rule(
                     (Equals(Field.PROTOCOL, _TCP),),
@@ -273,6 +338,7 @@ def _chains(between: _Between) -> tuple[Chain, ...]:
                 *between.raw,
                 Rule((Fragment(),), (Goto(CONTAINED.name),), "no ports to judge"),
                 Rule((), (MarkFrom((Field.INPUT_DEVICE, Field.SOURCE), names.MARKS), Accept()), "its own address"),
+                *between.strange,
                 Rule((_FROM_OUTSIDE, Lookup((Field.SOURCE,), names.CLOSED)), (Count(), Drop()), "not from outside"),
                 Rule((_FROM_OUTSIDE, Lookup((Field.DESTINATION,), names.PUBLIC)), (Accept(),), "a public address"),
                 Rule((_FROM_OUTSIDE,), (Count(), Drop()), "nothing else comes in"),
@@ -315,22 +381,9 @@ def _chains(between: _Between) -> tuple[Chain, ...]:
                     (MarkFrom((Field.MARK, Field.DESTINATION), names.BY_INTERFACE), KeepMark(), Accept()),
                     "an interface that takes it",
                 ),
-                Rule(
-                    (
-                        Lookup((Field.MARK, Field.DESTINATION), names.BY_INTERNET),
-                        Lookup((Field.SOURCE,), names.FROM_ELASTIC),
-                    ),
-                    (Accept(),),
-                    "the internet gateway",
-                ),
-                Rule(
-                    (
-                        Lookup((Field.MARK, Field.DESTINATION), names.BY_NAT),
-                        Lookup((Field.PROTOCOL,), names.NAT_PROTOCOLS),
-                    ),
-                    (Accept(),),
-                    "a NAT gateway",
-                ),
+                *between.out,
+                Rule(_BY_INTERNET, (Accept(),), "the internet gateway"),
+                Rule(_BY_NAT, (Accept(),), "a NAT gateway"),
                 refusal(Fate.UNROUTED),
             ),
             Hook("filter", "prerouting", -90),

@@ -3,19 +3,28 @@
 The sender's host judges by the sender's groups and routes, and the receiver's host by the receiver's groups. Each knows
 the members of every group on all hosts (``SecurityGroup.members``), so it can judge alone. What comes by the tunnel
 must be from an address on another host and for an interface on this one; nothing that came by a tunnel leaves by it.
+
+One host owns the VPC's internet gateway. The others send it what is for the outside, with the private source, and get
+from it what comes in, with the public source. Endpoints are on every host, and so are the NAT gateways on the way to
+them. Packets that pass a NAT gateway inside the VPC are translated by the receiver's host, which alone gets all flows
+to its interfaces, and so never gives two of them the same addresses and ports.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from reading_room.dataplane.rules import parsed
+from reading_room.dataplane.rules.compile.routes import Way
 from reading_room.dataplane.rules.host import (
     MTU,
     LinkConfig,
+    RemoteGateway,
+    Translation,
     Tunnel,
     TunnelHost,
     TunnelRoute,
+    Uplink,
     tunnel_device,
     tunnel_hop,
     tunnel_mac,
@@ -27,6 +36,11 @@ LEASE = "host_lease"
 """Set with one element, which lasts as long as the host's lease. Nothing passes without it."""
 HERE = "to_here"
 """Set of the addresses of interfaces with a wire on this host."""
+
+GATEWAY_BY = "gateway_by"
+"""Set with the tunnel's device while another host owns the internet gateway."""
+GATEWAY_MARK = "gateway_mark"
+"""Map from the address family to the mark of flows that leave or come in by the internet gateway of another host."""
 
 LEASE_KEY = "ipv4"
 """The key of the lease's element: the address family, which all packets of a VPC share."""
@@ -51,7 +65,11 @@ def tunnel(vpc: Vpc, underlay: Underlay) -> Tunnel:
     for placement in vpc.placements:
         if placement.host not in others:
             raise ValueError(f"{placement.address} is on {placement.host}, which is not a host that is known here")
-    used = sorted({placement.host for placement in vpc.placements})
+    used = {placement.host for placement in vpc.placements}
+    if vpc.gateway_host is not None:
+        if vpc.gateway_host not in others:
+            raise ValueError(f"the gateways are on {vpc.gateway_host}, which is not a host that is known here")
+        used.add(vpc.gateway_host)
     return Tunnel(
         device=tunnel_device(vpc.vni),
         vni=vpc.vni,
@@ -70,13 +88,42 @@ def tunnel(vpc: Vpc, underlay: Underlay) -> Tunnel:
     )
 
 
-def tunnel_sets(links: tuple[LinkConfig, ...]) -> list[NamedSet]:
+def tunnel_sets(links: tuple[LinkConfig, ...], device: str, gateway: RemoteGateway | None) -> list[NamedSet]:
     """Return the sets that only a VPC with a tunnel has."""
     here = sorted(address for link in links for address in (link.address, *link.secondary))
+    by = () if gateway is None else (Element((device,)),)
+    mark = () if gateway is None else (Element((LEASE_KEY,), (str(gateway.number),)),)
     return [
         NamedSet(LEASE, (KeyType.FAMILY,), filled="lease"),
         NamedSet(HERE, (KeyType.ADDRESS,), tuple(Element((address,)) for address in here)),
+        NamedSet(GATEWAY_BY, (KeyType.DEVICE,), by),
+        NamedSet(GATEWAY_MARK, (KeyType.FAMILY,), mark, value=(KeyType.MARK,)),
     ]
+
+
+def remote_gateway(vpc: Vpc, underlay: Underlay | None, out: Uplink | None) -> RemoteGateway | None:
+    """Return the way to the host that owns the internet gateway; ``out`` is the uplink that it would have here."""
+    if underlay is None or out is None or vpc.gateway_host is None:
+        return None
+    number = next(each.number for each in underlay.others if each.host == vpc.gateway_host)
+    return RemoteGateway(tunnel_hop(number), number, out.routes)
+
+
+def sent_to_gateway(
+    gateway: RemoteGateway, ways: Iterable[Way], addresses: Mapping[str, Sequence[str]], elastic: Mapping[str, str]
+) -> tuple[Translation, ...]:
+    """Return the translations whose flows may continue by the gateway on another host.
+
+    ``addresses`` maps route table ids to the addresses of interfaces on this host, ``elastic`` the private addresses
+    with an Elastic IP among them.
+    """
+    found = []
+    for way in ways:
+        if way.taker.endpoint is None:
+            there = addresses.get(way.table.route_table_id, ())
+            sources = tuple(each for each in there if way.taker.nat is not None or each in elastic)
+            found.append(Translation(sources, way.networks, (), mark=gateway.number))
+    return (*found, Translation(tuple(sorted(elastic)), (), (), inbound=True, mark=gateway.number))
 
 
 def elsewhere(vpc: Vpc, device: str, tables: Mapping[str, RouteTable]) -> tuple[list[Element], list[Element]]:

@@ -109,11 +109,13 @@ def translations(
     inner: Iterable[InnerWay],
     addresses: Mapping[str, Sequence[str]],
     elastic: Mapping[str, str],
+    *,
+    inbound: bool = True,
 ) -> tuple[Translation, ...]:
     """Return the translations whose flows may continue.
 
     ``addresses`` maps route table ids to the addresses of attached interfaces, ``elastic`` maps private addresses to
-    Elastic IPs.
+    Elastic IPs. ``inbound`` says whether packets from outside come in here.
     """
     found = []
     outside: dict[str, list[str]] = {private: [] for private in elastic}
@@ -121,7 +123,7 @@ def translations(
         sources = tuple(addresses.get(way.table.route_table_id, ()))
         if way.taker.nat is not None:
             found.append(Translation(sources, way.networks, way.taker.addresses))
-        elif way.taker.endpoint is None:
+        elif way.taker.endpoint is None or way.taker.endpoint.kind == "far":
             for source in sources:
                 if source in outside:
                     outside[source] += way.networks
@@ -132,7 +134,7 @@ def translations(
             sources = _sorted(address for address in every if parsed.address(address) in network)
             found.append(Translation(sources, (pair.destination.cidr,), pair.nat.private))
     found += [
-        Translation((private,), tuple(outside[private]), (elastic[private],), inbound=True)
+        Translation((private,), tuple(outside[private]), (elastic[private],), inbound=inbound)
         for private in _sorted(elastic)
     ]
     return tuple(found)
