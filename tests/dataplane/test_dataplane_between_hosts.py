@@ -91,11 +91,13 @@ def agree(seeds: Iterable[int]) -> Counter[str]:
     return crossed
 
 
+@pytest.mark.costs(3, reason="300 networks are compiled, each for two hosts")
 def test_two_hosts_do_what_one_host_does() -> None:
     crossed = agree(range(300))
     assert min(crossed[each] for each in ("delivered", "left", "in delivered")) > 10, crossed
 
 
+@pytest.mark.costs(1, reason="100 networks are compiled, each for two hosts")
 def test_what_a_lying_host_sends_reaches_only_interfaces_and_never_another_host() -> None:
     """Not the router, no listener and no third host. With a public source, only interfaces with an Elastic IP."""
     ends: Counter[str] = Counter()
