@@ -25,6 +25,7 @@ from reading_room.cli.running import free_port
 from reading_room.client import connect
 from tests.worlds.browser import fetched
 from tests.worlds.product import Product
+from tests.worlds.waiting import eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
@@ -66,8 +67,8 @@ def redeem(product: Product, token: str) -> Any:
 
 def test_up_logs_the_url_on_a_separate_line_and_writes_no_link_to_a_file(product: Product) -> None:
     assert product.stdout == [f"ready http://127.0.0.1:{product.port}\n".encode()]
-    lines = product.log.read_text().splitlines()
-    assert f"console URL http://127.0.0.1:{product.console_port}/" in lines
+    line = f"console URL http://127.0.0.1:{product.console_port}/"
+    eventually(lambda: line in product.log.read_text().splitlines(), what=line)
     assert "sign-in" not in product.log.read_text()
 
 

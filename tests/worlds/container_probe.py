@@ -13,6 +13,7 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 import threading
 import time
 from functools import partial
@@ -149,8 +150,8 @@ def files() -> None:
     Path("/tmp/old").write_text("x")
 
     def move() -> None:
-        os.mkdir("/tmp/new")
-        os.rename("/tmp/old", "/tmp/new/old")
+        folder = tempfile.mkdtemp(dir="/tmp")
+        os.rename("/tmp/old", f"{folder}/old")
 
     listening = socket.socket(socket.AF_UNIX)
     listening.bind("\0reading-room-probe")

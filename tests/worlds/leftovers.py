@@ -71,7 +71,8 @@ def leftovers(product: Product, account: str | None) -> dict[str, Any]:
                 and not any(job in record.container_id for job in jobs)
             )
         ],
-        "processes": {pid: argv(pid)[:6] for pid in processes if pid not in known},
+        # One without arguments has ended, and only waits for its parent.
+        "processes": {pid: words[:6] for pid in processes if pid not in known and (words := argv(pid))},
         "control groups": sorted(
             path.name
             for group in product.groups
