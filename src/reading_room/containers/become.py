@@ -36,13 +36,13 @@ def take_on(content: bytes) -> None:
 
 def main(arguments: Sequence[str]) -> None:
     """Take on the filter and become the program."""
-    content, program = bytes.fromhex(arguments[0]), arguments[1:]
+    content, program = bytes.fromhex(arguments[0]), list(arguments[1:])
     nowhere = os.open("/dev/null", os.O_RDWR)
     take_on(content)
     os.write(1, b"ready\n")
     for stream in (1, 2):
         os.dup2(nowhere, stream)
-    os.execvp(program[0], list(program))  # nosec B606 # no shell is needed
+    os.execvp(program[0], program)  # nosec B606 # no shell is needed
 
 
 if __name__ == "__main__":
