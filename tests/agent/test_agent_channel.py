@@ -19,6 +19,7 @@ from reading_room.dataplane.spec import ListenerLabel
 from reading_room.hosts.channel import AgentConnection
 from tests.worlds.agent import document
 from tests.worlds.agent_messages import Received, flow
+from tests.worlds.threads import refuse_first_starts
 from tests.worlds.waiting import DEADLINE, eventually
 
 MORE_THAN_A_FRAME = FLOWS_PER_FRAME + 1
@@ -166,21 +167,13 @@ def test_a_thread_that_cannot_start_ends_only_a_connection(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """On either side, lack of memory is no reason to stay alone for ever."""
-    refused, start = [name], threading.Thread.start
-
-    def start_second_time(thread: threading.Thread) -> None:
-        if thread.name in refused:
-            refused.remove(thread.name)
-            raise RuntimeError("can't start new thread")
-        start(thread)
-
-    monkeypatch.setattr(threading.Thread, "start", start_second_time)
+    refused = refuse_first_starts(monkeypatch, name)
     conversation = Conversation(tmp_path / "agent.sock")
     conversation.server.send(document(generation=1))
     eventually(lambda: conversation.agent.spec()[0] == document(generation=1))
     conversation.agent.send_report(HostReport("local", 1))
     eventually(lambda: conversation.observed.reports == [HostReport("local", 1)])
-    assert refused == []
+    assert refused == set()
     conversation.close()
 
 

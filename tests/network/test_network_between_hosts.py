@@ -204,13 +204,19 @@ def udp_packet(source: str, destination: str, port: int) -> bytes:
     return head[:10] + struct.pack("!H", total) + head[12:] + struct.pack("!HHHH", 40_000, port, 8, 0)
 
 
-def test_an_underlay_admits_known_hosts_only(world: World) -> None:
-    """Whoever is on the underlay can forge frames; they pass only if they come from the address of a known host."""
+def open_to_everything(world: World) -> tuple[TwoHosts, Interface, Interface]:
+    """Return two hosts, and an interface on each; the groups of the second one allow everything."""
     hosts = TwoHosts(world)
     network = Network()
     web, app = network.add(1, "10.0.1.11", WEB), network.add(2, "10.0.2.12", APP, subnet=2)
     network.ingress[APP] = [*network.ingress[APP], *network.egress[WEB]]
     hosts.realize({web.interface_id: "a", app.interface_id: "b"}, network)
+    return hosts, web, app
+
+
+def test_an_underlay_admits_known_hosts_only(world: World) -> None:
+    """Whoever is on the underlay can forge frames; they pass only if they come from the address of a known host."""
+    hosts, web, app = open_to_everything(world)
     receiver = world.socket_in(app, socket.SOCK_DGRAM)
     receiver.bind((app.address, 5353))
     # Without A's rules, which would not let this out either.
@@ -236,11 +242,7 @@ def test_an_underlay_admits_known_hosts_only(world: World) -> None:
 
 def test_a_host_takes_only_addresses_of_other_hosts_from_a_tunnel(world: World) -> None:
     """A frame from a known host with a source that is not placed there, or for nobody here, is dropped."""
-    hosts = TwoHosts(world)
-    network = Network()
-    web, app = network.add(1, "10.0.1.11", WEB), network.add(2, "10.0.2.12", APP, subnet=2)
-    network.ingress[APP] = [*network.ingress[APP], *network.egress[WEB]]
-    hosts.realize({web.interface_id: "a", app.interface_id: "b"}, network)
+    hosts, web, app = open_to_everything(world)
     receiver = world.socket_in(app, socket.SOCK_DGRAM)
     receiver.bind((app.address, 5353))
     hosts.drivers["a"]._kernel.underlay.rules.run("delete table inet vpc\n")  # type: ignore[union-attr]
@@ -268,11 +270,7 @@ def test_a_host_without_an_underlay_says_so_and_opens_nothing(world: World) -> N
 
 def test_large_packets_learn_the_mtu_of_the_tunnel(world: World) -> None:
     """Containers have 9,001 bytes, the tunnel 1,450: the router says so, as EC2's path MTU discovery does."""
-    hosts = TwoHosts(world)
-    network = Network()
-    web, app = network.add(1, "10.0.1.11", WEB), network.add(2, "10.0.2.12", APP, subnet=2)
-    network.ingress[APP] = [*network.ingress[APP], *network.egress[WEB]]
-    hosts.realize({web.interface_id: "a", app.interface_id: "b"}, network)
+    _hosts, web, app = open_to_everything(world)
     client = world.socket_in(web, socket.SOCK_DGRAM)
     client.setsockopt(socket.IPPROTO_IP, 10, 2)  # IP_MTU_DISCOVER, IP_PMTUDISC_DO
     client.connect((app.address, 5353))

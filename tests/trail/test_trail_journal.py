@@ -20,6 +20,7 @@ from reading_room.trail.chain import ChainBroken, backwards, event_in, files_of,
 from reading_room.trail.journal import Journal, Limits
 from reading_room.trail.kept_heads import NoHeads
 from reading_room.trail.recording import Trail
+from tests.worlds.threads import refuse_first_starts
 from tests.worlds.trail import NOON, Clock, record
 from tests.worlds.waiting import DEADLINE
 from tests.worlds.work import calls
@@ -247,16 +248,7 @@ def test_without_memory_the_trail_is_written_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Its threads are started again and go on, whatever fails. If one ended, every later call would wait for it."""
-    refused = {"trail", "trail-heads"}
-    start = threading.Thread.start
-
-    def start_second_time(thread: threading.Thread) -> None:
-        if thread.name in refused:
-            refused.remove(thread.name)
-            raise RuntimeError("can't start new thread")
-        start(thread)
-
-    monkeypatch.setattr(threading.Thread, "start", start_second_time)
+    refused = refuse_first_starts(monkeypatch, "trail", "trail-heads")
     heads = WithoutMemory()
     journal = Journal(tmp_path, plain, Clock(), 90, limits=Limits(retry_seconds=0.01, sync_seconds=0.0), heads=heads)
     for item in "abcd":
