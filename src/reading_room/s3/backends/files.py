@@ -26,8 +26,8 @@ from reading_room.database.engine import Database
 from reading_room.durable import sync_folder
 from reading_room.s3.backends.backup_lock import Deletions
 from reading_room.s3.backends.embedded import EmbeddedBackend
-from reading_room.s3.backends.sums import BlockSums, SummedBlob, footer_size
-from reading_room.s3.blobs import SMALL, DamagedBlob, StorageAway, new_blob_id, new_owner
+from reading_room.s3.backends.sums import SummedBlob, SummedWriter, footer_size
+from reading_room.s3.blobs import DamagedBlob, StorageAway, new_blob_id, new_owner
 from reading_room.s3.servers import Servers
 from reading_room.s3.space import SpaceLimits
 from reading_room.shortage import is_shortage
@@ -39,43 +39,20 @@ _AWAY = frozenset({errno.ESTALE, errno.ETIMEDOUT, errno.EHOSTDOWN, errno.EHOSTUN
 """A shared file system cannot be reached."""
 
 
-class FileBlobWriter:
+class FileBlobWriter(SummedWriter):
     """A blob being written. It gets a file once it is no longer small."""
 
     def __init__(self, store: FileBlobStore) -> None:
-        self.blob_id = store.new_blob_id()
+        super().__init__(store.new_blob_id())
         self._path = store.incoming / self.blob_id
         self._final = store.path(self.blob_id)
         self._file: int | None = None
-        self._sums = BlockSums()
-        self._small: bytearray | None = bytearray()
-        """All written bytes while there is no file."""
-        self._taken = False
 
     def _opened(self) -> int:
         # The file is opened for its first bytes, so that making a writer on the event loop does not touch the disk.
         if self._file is None:
             self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         return self._file
-
-    def write(self, data: bytes) -> None:
-        """Append bytes. Raises ``OSError``, for example if the disk is full."""
-        self._sums.update(data)
-        if self._small is not None and len(self._small) + len(data) <= SMALL:
-            self._small += data
-            return
-        self._spill()
-        self._append(data)
-
-    def take_small(self) -> bytes | None:
-        """Return all written bytes if they are small, and write no file."""
-        self._taken = self._small is not None
-        return bytes(self._small) if self._small is not None else None
-
-    def _spill(self) -> None:
-        if self._small is not None:
-            small, self._small = self._small, None
-            self._append(small)
 
     def _append(self, data: bytes | bytearray) -> None:
         file, view = self._opened(), memoryview(data)

@@ -29,8 +29,8 @@ from urllib3.exceptions import HTTPError
 
 from reading_room.client import connect
 from reading_room.s3.backends.place import Bucket
-from reading_room.s3.backends.sums import BlockSums, SummedBlob, footer_size
-from reading_room.s3.blobs import SMALL, DamagedBlob, StorageAway
+from reading_room.s3.backends.sums import SummedBlob, SummedWriter, footer_size
+from reading_room.s3.blobs import DamagedBlob, StorageAway
 
 logger = logging.getLogger(__name__)
 
@@ -64,16 +64,13 @@ class Answered(Exception):
         self.code = code
 
 
-class RemoteBlobWriter:
+class RemoteBlobWriter(SummedWriter):
     """A blob being written. It goes to the service once it is no longer small."""
 
     def __init__(self, store: RemoteBlobStore) -> None:
-        self.blob_id = store.new_blob_id()
+        super().__init__(store.new_blob_id())
         self._store = store
         self._key = store.key(self.blob_id)
-        self._sums = BlockSums()
-        self._small: bytearray | None = bytearray()
-        self._taken = False
         self._staged: IO[bytes] | None = None
         self._size = 0
         """Bytes of the staged part."""
@@ -81,25 +78,6 @@ class RemoteBlobWriter:
         self._parts: list[dict[str, Any]] = []
         self._sending: Future[None] | None = None
         self._sealed = False
-
-    def write(self, data: bytes) -> None:
-        """Append bytes. Raises ``StorageAway``, and ``OSError`` if the disk of the staged part is full."""
-        self._sums.update(data)
-        if self._small is not None and len(self._small) + len(data) <= SMALL:
-            self._small += data
-            return
-        self._spill()
-        self._append(data)
-
-    def take_small(self) -> bytes | None:
-        """Return all written bytes if they are small, and send nothing."""
-        self._taken = self._small is not None
-        return bytes(self._small) if self._small is not None else None
-
-    def _spill(self) -> None:
-        if self._small is not None:
-            small, self._small = self._small, None
-            self._append(small)
 
     def _append(self, data: bytes | bytearray) -> None:
         if self._staged is None:

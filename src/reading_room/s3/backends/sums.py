@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 
 import xxhash
 
-from reading_room.s3.blobs import DamagedBlob
+from reading_room.s3.blobs import SMALL, DamagedBlob
 
 BLOCK = 128 * 1024
 """Bytes of a block, which has one checksum. The last block of a blob may be shorter."""
@@ -69,6 +69,40 @@ def agree(sums: bytes, first: int, blocks: bytes) -> bool:
     view = memoryview(blocks)
     found = b"".join(xxhash.xxh3_64_digest(view[start : start + BLOCK]) for start in range(0, len(blocks), BLOCK))
     return found == sums[first * _SUM : first * _SUM + len(found)]
+
+
+class SummedWriter(ABC):
+    """A blob being written, with its checksums. Its bytes are stored once they are no longer small."""
+
+    def __init__(self, blob_id: str) -> None:
+        self.blob_id = blob_id
+        self._sums = BlockSums()
+        self._small: bytearray | None = bytearray()
+        """All written bytes while none are stored."""
+        self._taken = False
+
+    def write(self, data: bytes) -> None:
+        """Append bytes. Raises ``OSError``, for example if a disk is full, or ``StorageAway``."""
+        self._sums.update(data)
+        if self._small is not None and len(self._small) + len(data) <= SMALL:
+            self._small += data
+            return
+        self._spill()
+        self._append(data)
+
+    def take_small(self) -> bytes | None:
+        """Return all written bytes if they are small, and store nothing."""
+        self._taken = self._small is not None
+        return bytes(self._small) if self._small is not None else None
+
+    def _spill(self) -> None:
+        if self._small is not None:
+            small, self._small = self._small, None
+            self._append(small)
+
+    @abstractmethod
+    def _append(self, data: bytes | bytearray) -> None:
+        """Store further bytes."""
 
 
 class SummedBlob(ABC):
