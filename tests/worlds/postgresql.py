@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 import weakref
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -26,6 +25,7 @@ from reading_room.database.address import Address, address_of
 from reading_room.database.base import Base
 from reading_room.database.engine import Database
 from tests.worlds import databases
+from tests.worlds.waiting import eventually
 
 USER = "reading_room"
 _VERSION = "17"
@@ -73,15 +73,15 @@ class Server:
             stdout=(self.folder / "log").open("wb"),
             stderr=subprocess.STDOUT,
         )
-        deadline = time.monotonic() + _START_SECONDS
-        while True:
-            try:
-                self.connected("postgres").close()
-                return
-            except psycopg.OperationalError:
-                assert self.process.poll() is None, (self.folder / "log").read_text()
-                assert time.monotonic() < deadline, (self.folder / "log").read_text()
-                time.sleep(0.02)
+        eventually(self._answers, _START_SECONDS, f"PostgreSQL in {self.folder}")
+
+    def _answers(self) -> bool:
+        try:
+            self.connected("postgres").close()
+        except psycopg.OperationalError:
+            assert self.process.poll() is None, (self.folder / "log").read_text()
+            return False
+        return True
 
     def connected(self, name: str) -> psycopg.Connection:
         """Return a connection of the administrator to a database."""
