@@ -19,6 +19,7 @@ from reading_room.comprehend.operations.realtime import RealtimeEngines
 from reading_room.comprehend.sizing import JobSizing
 from reading_room.database.disk import Floor, free_bytes
 from reading_room.database.engine import Database
+from reading_room.fleet import tables as tables_of_hosts  # noqa: F401  (its tables are part of every database)
 from reading_room.flowlogs.deliver import FlowLogDelivery
 from reading_room.hosts.pressure import Pulse, descriptors_check, memory_check
 from reading_room.hosts.readiness import database_check, disk_check, trail_check

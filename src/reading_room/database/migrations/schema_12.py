@@ -1,0 +1,58 @@
+"""Hosts, the tokens with which they join, and the leases of tasks that one process has at a time."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "12"
+down_revision = "11"
+
+
+def upgrade() -> None:
+    """Create the tables, which are empty while there is one host."""
+    number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+    time = sa.DateTime(timezone=True).with_variant(sa.DateTime(), "sqlite")
+    op.create_table(
+        "hosts",
+        sa.Column("host", sa.String(63), nullable=False),
+        sa.Column("number", number, nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("zone", sa.String(), nullable=False),
+        sa.Column("labels", sa.JSON(), nullable=False),
+        sa.Column("underlay", sa.String(), nullable=False),
+        sa.Column("mtu", number, nullable=False),
+        sa.Column("cores", number, nullable=False),
+        sa.Column("memory_bytes", number, nullable=False),
+        sa.Column("public_key", sa.String(64), nullable=False),
+        sa.Column("tunnel_key", sa.String(), nullable=False),
+        sa.Column("tunnel_port", number, nullable=False),
+        sa.Column("program", sa.String(), nullable=False),
+        sa.Column("joined_at", time, nullable=False),
+        sa.Column("seen_at", time, nullable=True),
+        sa.Column("epoch", number, nullable=False),
+        sa.Column("lease_until", time, nullable=True),
+        sa.Column("generation", number, nullable=False),
+        sa.PrimaryKeyConstraint("host", name="pk_hosts"),
+        sa.UniqueConstraint("number", name="uq_hosts_number"),
+        sa.UniqueConstraint("underlay", name="uq_hosts_underlay"),
+        sa.UniqueConstraint("public_key", name="uq_hosts_public_key"),
+    )
+    op.create_table(
+        "host_tokens",
+        sa.Column("digest", sa.String(64), nullable=False),
+        sa.Column("created_at", time, nullable=False),
+        sa.Column("expires_at", time, nullable=False),
+        sa.Column("used_at", time, nullable=True),
+        sa.Column("used_by", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("digest", name="pk_host_tokens"),
+    )
+    op.create_table(
+        "leases",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("holder", sa.String(), nullable=False),
+        sa.Column("fence", number, nullable=False),
+        sa.Column("expires_at", time, nullable=False),
+        sa.Column("url", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_leases"),
+    )
