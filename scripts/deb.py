@@ -156,8 +156,6 @@ def _files(stage: Path, tree: Path, version: str, epoch: int, python: str) -> No
     write(stage / "usr/bin/reading-room", LAUNCHER, mode=0o755)
     for source, place in ((systemd, "system"), (systemd / "user", "user")):
         for unit in sorted(path for path in source.iterdir() if path.is_file()):
-            if unit.name == "reading-room-traces.service":
-                continue  # The environment does not have the packages of the extra `traces`.
             text = unit.read_text().replace("/usr/local/bin/reading-room", "/usr/bin/reading-room")
             write(stage / "usr/lib/systemd" / place / unit.name, text)
     write(stage / "usr/lib/sysusers.d/reading-room.conf", (systemd / "sysusers.d" / "reading-room.conf").read_text())
