@@ -34,7 +34,11 @@ UNSERVED = re.compile(
     "ContentEncoding|Gzip|IdempotencyToken|NoBlobBody|ResponseCode|XmlName|AllParams|QueryPrecedence|NullAndEmpty|"
     "IgnoreQueryParams|TimestampFormat|PayloadTraitsWithBlob"
 )
-UNSERVED_IN = {"rest-xml": UNSERVED, "json": re.compile("InlineDocuments|ContentEncoding|Gzip|SupportsN|SupportsI")}
+UNSERVED_IN = {
+    "rest-xml": UNSERVED,
+    "json": re.compile("InlineDocuments|ContentEncoding|Gzip|SupportsN|SupportsI"),
+    "query": re.compile("Flattened|ContentEncoding|Gzip|IdempotencyToken|Empty"),
+}
 FORM_ENDS = re.compile("ContentEncoding|Gzip|IdempotencyToken|Empty")
 
 
