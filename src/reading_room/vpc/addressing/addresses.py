@@ -124,7 +124,7 @@ def _lowest(session: Session, subnet: Subnet, now: dt.datetime) -> str:
         low, high = _text_range(block)
         unusable = set(session.scalars(_UNUSABLE, where | {"low": low, "high": high}))
         here = range(max(block, first + RESERVED - 1), min(block + BLOCK, end - 1))
-        found = next((text for text in map(_text, here) if text not in unusable), None)
+        found = next((text for number in here if (text := f"{low}{number % BLOCK}") not in unusable), None)
         if found is not None:
             return found
     longest = select(AddressRest.address).where(AddressRest.subnet_id == subnet.subnet_id)
