@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from reading_room.agent.channel import FLOWS_PER_FRAME, AgentChannel
-from reading_room.agent.frames import FRAME_LIMIT, FrameReader, Greeting, read_greeting, send_frame
+from reading_room.agent.frames import FRAME_LIMIT, FrameReader, Greeting, Lease, LeaseRequest, read_greeting, send_frame
 from reading_room.agent.spec import HostReport
 from reading_room.codec import encode
 from reading_room.dataplane.spec import ListenerLabel
@@ -73,6 +73,18 @@ def test_a_spec_that_was_sent_is_not_sent_again(talk: Conversation) -> None:
     talk.agent.send_report(HostReport("local", 7))
     eventually(lambda: bool(talk.observed.reports))
     assert talk.agent.spec()[0] is first
+
+
+def test_a_request_for_a_lease_is_answered_beside_the_spec(talk: Conversation) -> None:
+    """Without a spec, and also after one, which stays."""
+    eventually(talk.agent.connected)
+    talk.agent.ask_for_lease(LeaseRequest(5, 0, held=True))
+    eventually(lambda: talk.agent.take_leases() == (Lease(5, 10, 0),))
+    talk.server.send(document())
+    eventually(lambda: talk.agent.spec()[0] is not None)
+    talk.agent.ask_for_lease(LeaseRequest(6, 0, held=False))
+    eventually(lambda: talk.agent.take_leases() == (Lease(6, 10, 1),))
+    assert talk.agent.spec() == (document(), "")
 
 
 @pytest.mark.costs(0.3, reason="more flows than one frame takes are sent")

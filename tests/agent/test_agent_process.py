@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from reading_room.agent.frames import Greeting
+from reading_room.agent.frames import Greeting, Lease, LeaseRequest
 from reading_room.agent.holder import subordinate_ids
 from reading_room.agent.spec import HostReport, HostSpec, StandbyCount
 from reading_room.containers.processes import descendants, start_time
@@ -77,6 +77,8 @@ class Server:
     def front(self, vpc_id: str, sock: socket.socket) -> None:
         """Close this end, so that requests for credentials fail at once. A job of these tests has none."""
         sock.close()
+
+    def lease(self, request: LeaseRequest) -> Lease | None: ...
 
     def realtime(self, container_id: str, sock: socket.socket) -> None:
         self.sockets.append(sock)

@@ -356,8 +356,14 @@ def test_a_realtime_container_answers_on_its_socket_and_ends_with_its_spec(world
 
 def test_ending_everything_leaves_no_process_and_the_jobs_are_lost(world: Start) -> None:
     driver = world()
-    driver.run("a", "wait", ahead=False)
+    driver.run("before", "wait", ahead=False)
     driver.standby_loaded(1)
+    waiting = driver.call("standby", count=1)
+    # At the end of a lease only the jobs end: what waits without one belongs to no lease.
+    driver.call("end_jobs")
+    assert driver.ended("before")["phase"] == "lost"
+    assert driver.call("standby", count=1) == waiting
+    driver.run("a", "wait", ahead=False)
     processes = driver.processes()
     agent = driver.agent()
     driver.call("end_all")

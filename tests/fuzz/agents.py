@@ -7,6 +7,7 @@ import socket
 from reading_room.agent.check import check
 from reading_room.agent.errors import FrameTooLarge, SpecRefused
 from reading_room.agent.frames import FrameReader, FromAgent, FromServer, read_greeting
+from reading_room.agent.lease import LONGEST_SECONDS, HostLease
 from reading_room.codec import DocumentError, decode, encode
 from reading_room.hosts import reports
 from reading_room.versions import parse
@@ -45,13 +46,18 @@ def greeting(data: bytes) -> None:
 
 
 def spec(data: bytes) -> None:
-    """A spec from the server: refused, or decoded to a message that stays the same when encoded and decoded again."""
+    """A spec or lease from the server: refused, or decoded to what stays the same when encoded and decoded again."""
     try:
         message = decode(FromServer, data)
     except DocumentError as error:
         str(error).encode()
         return
     assert decode(FromServer, encode(message)) == message
+    if message.lease is not None:
+        asked, _ = HostLease(epoch=1).request(1, 0.0)
+        assert asked.answered(message.lease, 1.0).until <= LONGEST_SECONDS
+    if message.body is None:
+        return
     try:
         check(message.body, "local", 0)
     except SpecRefused as error:

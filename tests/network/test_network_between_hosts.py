@@ -117,6 +117,10 @@ def test_nothing_passes_without_a_lease(world: World) -> None:
     assert hosts.drivers["a"].renew_lease(600) == ()
     assert hosts.drivers["a"]._kernel.routers[network.vpc_id].ruleset is not None
     held.sendall(b"still here")
+    # A host that hears that its lease is over need not wait for the timeout.
+    assert hosts.drivers["a"].renew_lease(0) == ()
+    expect_blocked(world, web, app, 8443)
+    expect_blocked(world, web, near, 8443)
     for server in servers:
         server.close()
 

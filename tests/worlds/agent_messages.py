@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Sequence
 
-from reading_room.agent.frames import Greeting
+from reading_room.agent.frames import Greeting, Lease, LeaseRequest
 from reading_room.agent.spec import HostReport
 from reading_room.dataplane.spec import FlowEvent, ListenerLabel
 
@@ -21,6 +21,8 @@ class Received:
         self.known: tuple[ListenerLabel, ...] | None = None
         self.fronts: dict[str, socket.socket] = {}
         self.sockets: dict[str, socket.socket] = {}
+        self.lease_seconds = 10
+        """The answer to requests for leases; each begins a new epoch unless it is held."""
 
     def connected(self, agent: Greeting) -> None:
         self.events.append("connected")
@@ -44,6 +46,10 @@ class Received:
     def front(self, vpc_id: str, sock: socket.socket) -> None:
         self.events.append("front")
         self.fronts[vpc_id] = sock
+
+    def lease(self, request: LeaseRequest) -> Lease | None:
+        self.events.append("lease")
+        return Lease(request.renewal, self.lease_seconds, request.epoch + (not request.held))
 
     def realtime(self, container_id: str, sock: socket.socket) -> None:
         self.events.append("realtime")

@@ -188,6 +188,9 @@ class Process:
     def close(self) -> Any:
         self.driver.close()
 
+    def end_jobs(self) -> Any:
+        self.driver.end_jobs()
+
     def end_all(self) -> Any:
         self.driver.end_all()
 

@@ -17,6 +17,7 @@ from typing import Any, Literal, Union
 from reading_room.agent import frames
 from reading_room.agent.front_orders import Order
 from reading_room.agent.holder import Holder
+from reading_room.agent.lease import LeaseRecord
 from reading_room.codec import is_later
 from reading_room.containers.reader import Said
 from reading_room.containers.record import Record
@@ -29,7 +30,7 @@ DOCUMENTS: Mapping[str, tuple[type[Any], ...]] = {
     "front to serve": (records.FromFront, records.Head),
     "serve to front": (records.FromServer, records.ReplyHead),
     "reader to agent": (Said,),
-    "files of the agent": (Record, Holder),
+    "files of the agent": (Record, Holder, LeaseRecord),
 }
 Forms = dict[str, dict[str, dict[str, str]]]
 """By direction and class, the type of each member. The name of a member that may be missing ends in a question mark."""

@@ -26,6 +26,8 @@ from reading_room.agent.frames import (
     FromServer,
     Front,
     Greeting,
+    Lease,
+    LeaseRequest,
     Listeners,
     Realtime,
     read_greeting,
@@ -42,6 +44,8 @@ _log = logging.getLogger(__name__)
 FLOWS_PER_FRAME = 20_000
 FLOWS_WAITING = 500_000
 """The most flow events that are kept while no server is connected; the oldest are dropped first."""
+LEASES_WAITING = 16
+"""The most answers that wait for the loop; the oldest are dropped first."""
 FRAMES_WAITING = 1_000
 """The most frames that wait for a server that is connected but does not read."""
 
@@ -61,6 +65,8 @@ class _Connection:
     queue: deque[tuple[bytes, list[int], Callable[[], None]]] = field(default_factory=deque)
     """Waiting frames: the document, its descriptors, and the function to call when it is written."""
     report: bytes | None = None
+    request: bytes | None = None
+    """The newest request for a lease."""
     writing: bool = False
     closed: bool = False
 
@@ -82,6 +88,7 @@ class AgentChannel:
         self._fault = ""
         self._connection: _Connection | None = None
         self._flows: deque[FlowEvent] = deque(maxlen=FLOWS_WAITING)
+        self._leases: deque[Lease] = deque(maxlen=LEASES_WAITING)
         self._fresh = False
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
         folder, name = short_path(path)
@@ -172,6 +179,20 @@ class AgentChannel:
                 self._connection.report = encode(FromAgent(report))
                 self._lock.notify_all()
 
+    def ask_for_lease(self, request: LeaseRequest) -> None:
+        """Send a request for a lease, before a report that waits; an earlier one that still waits is replaced."""
+        with self._lock:
+            if self._connection is not None:
+                self._connection.request = encode(FromAgent(request))
+                self._lock.notify_all()
+
+    def take_leases(self) -> Sequence[Lease]:
+        """Return the answers to requests for leases since the last call."""
+        with self._lock:
+            taken = tuple(self._leases)
+            self._leases.clear()
+            return taken
+
     def drain(self, seconds: float) -> None:
         """Wait at most ``seconds`` until everything is written."""
         with self._lock:
@@ -188,7 +209,7 @@ class AgentChannel:
 
     def _written(self) -> bool:
         waiting = self._connection
-        return waiting is None or not (waiting.queue or waiting.report or waiting.writing)
+        return waiting is None or not (waiting.queue or waiting.request or waiting.report or waiting.writing)
 
     def _accept(self) -> None:
         while True:
@@ -229,13 +250,16 @@ class AgentChannel:
                     continue
                 try:
                     # Whatever is unknown here cannot be enforced, so the whole document is refused.
-                    spec, fault = decode(FromServer, document).body, ""
+                    message, fault = _body_of(document), ""
                 except DocumentError as error:
-                    spec, fault = None, f"{error}{_older_than(server)}"
+                    message, fault = None, f"{error}{_older_than(server)}"
                 with self._lock:
                     if self._connection is not connection:
                         return
-                    self._spec, self._fault = (spec or self._spec), fault
+                    if isinstance(message, Lease):
+                        self._leases.append(message)
+                    else:
+                        self._spec, self._fault = (message or self._spec), fault
                 self._wake()
         except (OSError, DocumentError) as error:
             _log.info("the server's connection ended: %s", error)
@@ -249,12 +273,16 @@ class AgentChannel:
                 with self._lock:
                     connection.writing = False
                     self._lock.notify_all()
-                    self._lock.wait_for(lambda: connection.closed or connection.queue or connection.report)
+                    self._lock.wait_for(
+                        lambda: connection.closed or connection.queue or connection.request or connection.report
+                    )
                     if connection.closed:
                         return
                     document, descriptors, written = b"", _NONE, _nothing
                     if connection.queue:
                         document, descriptors, written = connection.queue.popleft()
+                    elif connection.request is not None:
+                        document, connection.request = connection.request, None
                     elif connection.report is not None:
                         document, connection.report = connection.report, None
                     connection.writing = True
@@ -288,6 +316,14 @@ class AgentChannel:
         if self._connection is connection:
             self._connection = None
         self._lock.notify_all()
+
+
+def _body_of(document: bytes) -> HostSpec | Lease:
+    message = decode(FromServer, document)
+    body = message.lease if message.kind == "lease" else message.body
+    if body is None:
+        raise DocumentError(f"its kind is {message.kind}, and it has none")
+    return body
 
 
 def _older_than(server: Greeting) -> str:

@@ -45,6 +45,7 @@ def check(spec: HostSpec, host: str, newest: int) -> None:
     if spec.generation < newest:
         refuse("generation", f"{spec.generation} is older than {newest}, which is in force")
     between(spec.generation, 0, 1 << 53, "generation")
+    between(spec.epoch, 0, 1 << 53, "epoch")
     check_network(spec.network)
     _check_containers(spec)
 

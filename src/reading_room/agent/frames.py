@@ -19,7 +19,7 @@ from typing import Literal
 
 from reading_room.agent.errors import FrameTooLarge
 from reading_room.agent.spec import HostReport, HostSpec
-from reading_room.codec import DocumentError, decode
+from reading_room.codec import DocumentError, decode, later
 from reading_room.dataplane.spec import FlowEvent, ListenerLabel
 from reading_room.versions import DOCUMENTS, VERSION, VERSION_PATTERN
 
@@ -79,18 +79,43 @@ class Flows:
 
 
 @dataclass(frozen=True, slots=True)
-class FromServer:
-    """What the server sends: always the whole spec."""
+class LeaseRequest:
+    """A request for a lease, or for more time, of a host that shares VPCs with others."""
 
-    body: HostSpec
-    kind: Literal["spec"] = "spec"
+    renewal: int
+    """The number of the request, which the answer repeats. A later request has a higher one."""
+    epoch: int
+    """The epoch of the lease that the host held last; 0 before the first one."""
+    held: bool
+    """Whether that lease has not ended. If it has, none of its containers runs any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The answer to a ``LeaseRequest``."""
+
+    renewal: int
+    """The number of the request."""
+    seconds: int
+    """How long the lease lasts from the moment at which the request was sent; 0 if there is no lease."""
+    epoch: int
+    """The epoch of the host. A lease of an earlier one has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class FromServer:
+    """What the server sends: the whole spec, or a lease."""
+
+    body: HostSpec | None
+    kind: Literal["spec", "lease"] = "spec"
+    lease: Lease | None = later(None)
 
 
 @dataclass(frozen=True, slots=True)
 class FromAgent:
-    """What the agent sends: one of five documents."""
+    """What the agent sends: one of six documents."""
 
-    body: HostReport | Listeners | Front | Realtime | Flows
+    body: HostReport | Listeners | Front | Realtime | Flows | LeaseRequest
 
 
 def send_frame(connection: socket.socket, document: bytes, descriptors: Sequence[int] = ()) -> None:

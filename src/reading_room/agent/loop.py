@@ -1,8 +1,8 @@
 """One turn of the agent, and the loop that takes turns.
 
-The order of the steps keeps a turn safe: unwanted containers end, the network is realized, containers whose interfaces
-exist get their jobs, and then the actual state is reported. Containers started ahead, which only save time later, come
-last.
+The order of the steps keeps a turn safe: if the host's lease has ended, all its containers end; unwanted containers
+end, the network is realized, packets may pass for as long as the lease lasts, containers whose interfaces exist get
+their jobs, and then the actual state is reported. Containers started ahead, which only save time later, come last.
 """
 
 from __future__ import annotations
@@ -19,8 +19,10 @@ from typing import Protocol
 from reading_room.agent.capacity import read_capacity
 from reading_room.agent.check import check
 from reading_room.agent.errors import SpecRefused
+from reading_room.agent.frames import Lease, LeaseRequest
 from reading_room.agent.fronts import Fronts
-from reading_room.agent.spec import HostReport, HostSpec, StandbyCount
+from reading_room.agent.lease import LeaseKeeper
+from reading_room.agent.spec import LEASE, HostReport, HostSpec, StandbyCount
 from reading_room.agent.traced import TracedContainers
 from reading_room.agent.usage import Meter
 from reading_room.containers.driver import ContainerDriver
@@ -58,6 +60,10 @@ class Containers(ContainerDriver, Protocol):
 
     def process_descriptors(self) -> Sequence[int]:
         """Return descriptors that become readable when a container ends."""
+        ...
+
+    def end_jobs(self) -> None:
+        """End every container that has or gets a job; those that had begun are then lost. Others stay."""
         ...
 
     def end_all(self) -> None:
@@ -100,6 +106,14 @@ class Channel(Protocol):
         """Send a report."""
         ...
 
+    def ask_for_lease(self, request: LeaseRequest) -> None:
+        """Send a request for a lease."""
+        ...
+
+    def take_leases(self) -> Sequence[Lease]:
+        """Return the answers to such requests since the last call."""
+        ...
+
 
 @dataclass(slots=True)
 class AgentLoop:
@@ -122,6 +136,8 @@ class AgentLoop:
     meter: Meter | None = None
     """What measures the turns and the containers for the metrics, if they are on."""
     traced: TracedContainers = field(default_factory=TracedContainers)
+    lease: LeaseKeeper = field(default_factory=LeaseKeeper)
+    """The lease of this host, if it shares VPCs with others."""
     _spec: HostSpec | None = None
     _seen: HostSpec | None = None
     _refused: str = ""
@@ -130,6 +146,8 @@ class AgentLoop:
     _reported_at: float = 0.0
     _busy_until: float = 0.0
     _started: set[str] = field(default_factory=set)
+    _renewed: tuple[float, NetworkReport] | None = None
+    """Until when packets may pass in the kernel, and for which network that was said."""
 
     def turn(self) -> HostReport | None:
         """Take one turn; return the report, ``None`` until a spec has arrived."""
@@ -140,17 +158,24 @@ class AgentLoop:
         return report
 
     def _turn(self) -> HostReport | None:
+        # A host that was paused has other containers than the server believes, so nothing comes before this.
+        if self.lease.take(self.channel.take_leases()):
+            self.containers.end_jobs()
+            self.lease.gone()
         self._read_spec()
         fresh = self.channel.take_fresh()
+        self._ask_for_lease(fresh)
         spec = self._spec
         if spec is None:
             if self._refused:
                 self.channel.send_report(HostReport(self.host or "", 0, refused=self._refused))
             return None
         self._problems = [*self.enforcement, *self.lacking]
+        spec = self._leased(spec)
         self.traced.want(spec.containers)
         self._end_unwanted(spec)
         network = self._realize(spec)
+        self._let_packets_pass(spec, network)
         self._serve_listeners(spec, fresh)
         self._start(spec, network)
         report = self._report(spec, network, fresh)
@@ -161,6 +186,7 @@ class AgentLoop:
         """Return how long the loop may sleep if nothing happens."""
         now = self.clock()
         seconds = LOADING_SECONDS if self.containers.loading() else TURN_SECONDS
+        seconds = min(seconds, self.lease.seconds_to_next())
         return min(seconds, self._busy_until - now) if self._busy_until > now else seconds
 
     def _read_spec(self) -> None:
@@ -181,6 +207,39 @@ class AgentLoop:
             return
         self.host = spec.host
         self._spec = spec
+
+    def _ask_for_lease(self, fresh: bool) -> None:
+        if self._spec is not None and self._spec.network.underlay is None:
+            self.lease.release()
+        elif self._spec is not None:
+            self.lease.share()
+        if self.channel.connected() and (request := self.lease.request(fresh=fresh)) is not None:
+            self.channel.ask_for_lease(request)
+
+    def _leased(self, spec: HostSpec) -> HostSpec:
+        """Return the spec, without containers if they belong to another lease than the one that the host holds.
+
+        What has ended with its lease stays until the server no longer wants it, so that it is reported.
+        """
+        if spec.network.underlay is None or self.lease.covers(spec.epoch):
+            return spec
+        self._problems.append(Problem(LEASE, f"this host has no lease of epoch {spec.epoch}: no container runs"))
+        ended = {state.container_id for state in self.containers.states() if state.phase in ("exited", "lost")}
+        containers = tuple(each for each in spec.containers if each.container_id in ended)
+        return replace(spec, containers=containers, realtime=())
+
+    def _let_packets_pass(self, spec: HostSpec, network: NetworkReport) -> None:
+        """Let the packets of VPCs on several hosts pass for as long as the lease lasts, if it is the spec's."""
+        if self.network is None or spec.network.underlay is None:
+            self._renewed = None
+            return
+        until = self.lease.granted_until() if self.lease.covers(spec.epoch) else 0.0
+        # Another report may mean another table, whose set is empty.
+        if self._renewed is not None and self._renewed[0] == until and self._renewed[1] is network:
+            return
+        problems = self.network.renew_lease(self.lease.seconds_left() if until else 0)
+        self._renewed = None if problems else (until, network)
+        self._problems += problems
 
     def _end_unwanted(self, spec: HostSpec) -> None:
         wanted = {container.container_id for container in spec.containers}

@@ -18,6 +18,7 @@ from reading_room.agent.errors import AgentError
 from reading_room.agent.fronts import FrontProcesses
 from reading_room.agent.given import GivenRefused, read_given
 from reading_room.agent.holder import PUBLIC_DIR, Holder, recorded
+from reading_room.agent.lease import RECORD, LeaseKeeper
 from reading_room.agent.loop import AgentLoop, Waker
 from reading_room.agent.spec import ENFORCEMENT, MODELS
 from reading_room.agent.usage import Meter
@@ -27,7 +28,7 @@ from reading_room.containers.bubblewrap import BubblewrapDriver
 from reading_room.containers.errors import ContainerError
 from reading_room.containers.limits import ControlGroups
 from reading_room.containers.prepared import prepare_ahead
-from reading_room.containers.processes import ProcessHandle
+from reading_room.containers.processes import ProcessHandle, boot_id
 from reading_room.containers.program_files import FOLDER as PROGRAMS
 from reading_room.containers.program_files import forget_programs, installed_programs, keep_program
 from reading_room.containers.record import Folder
@@ -151,7 +152,8 @@ def _run(config: AgentConfig, waker: Waker, told_to_end: Sequence[int]) -> int:
     meter = Meter(containers.living, network.drops if network is not None else dict) if config.measured else None
     # Containers see what is installed now, so this stays true until the next agent.
     lacking = (Problem(MODELS, WEIGHTS_MISSING),) if path_of(WEIGHTS) is None else ()
-    loop = AgentLoop(network, containers, channel, fronts, enforcement, lacking, meter=meter)
+    lease = LeaseKeeper(config.runtime_dir / RECORD, boot_id())
+    loop = AgentLoop(network, containers, channel, fronts, enforcement, lacking, meter=meter, lease=lease)
     watched = [holder.pidfd] if holder is not None else []
     # What was loaded lives as long as the process: the collector need not look at it again and again.
     gc.freeze()

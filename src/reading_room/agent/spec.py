@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from reading_room.analysis.kind import EngineName
+from reading_room.codec import later
 from reading_room.containers.spec import ContainerSpec, ContainerState, RealtimeSpec
 from reading_room.dataplane.spec import NetworkSpec, Problem
 
@@ -32,6 +33,9 @@ class HostSpec:
     containers: tuple[ContainerSpec, ...] = ()
     standby: tuple[StandbyCount, ...] = ()
     realtime: tuple[RealtimeSpec, ...] = ()
+    epoch: int = later(0)
+    """The epoch of the host's lease that the containers belong to, if the network has an underlay. In any other lease,
+    none of them may run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,8 @@ class ContainerTimes:
 
 ENFORCEMENT = "enforcement"
 """The subject of problems that keep every container from starting: the network is not proven to be enforced."""
+LEASE = "lease"
+"""The subject of the problem that the host has no lease for its spec: no container of the spec runs."""
 MODELS = "models"
 """The subject of the problem that the weights are not installed: containers start, and no engine can answer."""
 

@@ -301,8 +301,10 @@ class BubblewrapDriver:
         if self.reader is not None:
             self.reader.close()
 
-    def end_all(self) -> None:
-        """End every container, including running jobs, whose records stay, so that they are reported as lost."""
+    def end_jobs(self) -> None:
+        """End every container of a job. The records of those that had begun stay, so that they are reported as lost."""
+        for container in [c for c in self._known if c.record.phase == "claimed"]:
+            self._discard(container)
         running = [c for c in self._known if c.record.kind == "job" and c.record.phase in ("handing", "running")]
         for container in running:
             container.kill()
@@ -314,6 +316,10 @@ class BubblewrapDriver:
                 container.record.control_groups = tuple(remove_directories(container.record.control_groups))
                 time.sleep(0.002)
             container.folder.write(container.record)
+
+    def end_all(self) -> None:
+        """End every container, including running jobs, whose records stay, so that they are reported as lost."""
+        self.end_jobs()
         self.close()
 
     def _words(self, folder: Folder) -> WorkerMessages:

@@ -144,9 +144,16 @@ class MemoryContainerDriver:
         self._waiting.clear()
         self._realtime.clear()
 
+    def end_jobs(self) -> None:
+        """Lose every running container, and forget those that got no job yet."""
+        self.calls.append(("end jobs", ""))
+        for state in self.states():
+            if state.phase == "running":
+                self.lose(state.container_id)
+            elif state.phase == "starting":
+                self.remove(state.container_id)
+
     def end_all(self) -> None:
         """Lose every running container."""
-        for container_id, state in self._states.items():
-            if state.phase in ("starting", "running"):
-                self.lose(container_id)
+        self.end_jobs()
         self.close()

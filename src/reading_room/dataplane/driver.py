@@ -6,7 +6,7 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from reading_room.dataplane.spec import FlowEvent, ListenerLabel, NetworkReport, NetworkSpec
+from reading_room.dataplane.spec import FlowEvent, ListenerLabel, NetworkReport, NetworkSpec, Problem
 
 
 class NetworkDriver(Protocol):
@@ -39,6 +39,13 @@ class NetworkDriver(Protocol):
         """Return a function to call, in any thread, once the server has what ``flows`` returned so far.
 
         If this driver ends before that call, the next driver returns the same events again.
+        """
+        ...
+
+    def renew_lease(self, seconds: int) -> Sequence[Problem]:
+        """Let the packets of every VPC that is on several hosts pass for so many seconds from now on, 0 for no longer.
+
+        A VPC that ``realize`` has just created lets none pass. Return what went wrong.
         """
         ...
 

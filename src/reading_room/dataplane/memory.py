@@ -32,6 +32,8 @@ class MemoryNetworkDriver:
         self.spec = NetworkSpec((), ())
         """The last spec."""
         self.broken: set[str] = set()
+        self.lease = 0
+        """The seconds of the last ``renew_lease``."""
         self._interfaces: dict[str, tuple[str, ...]] = {}
         self._sockets: dict[ListenerLabel, socket.socket] = {}
         self._flows: list[FlowEvent] = []
@@ -83,6 +85,11 @@ class MemoryNetworkDriver:
     def flows_told(self) -> Callable[[], None]:
         """Return a function to call once the server has what ``flows`` returned so far."""
         return self.untold.clear
+
+    def renew_lease(self, seconds: int) -> Sequence[Problem]:
+        """Remember the seconds."""
+        self.lease = seconds
+        return ()
 
     def saw(self, *events: FlowEvent) -> None:
         """Put in events for the next call of ``flows``."""

@@ -21,6 +21,8 @@ from reading_room.agent.frames import (
     FromServer,
     Front,
     Greeting,
+    Lease,
+    LeaseRequest,
     Listeners,
     Realtime,
     read_greeting,
@@ -67,6 +69,10 @@ class AgentEvents(Protocol):
         """Take ownership of the channel to a VPC's front."""
         ...
 
+    def lease(self, request: LeaseRequest) -> Lease | None:
+        """Answer a request for a lease; ``None`` if that is not possible now."""
+        ...
+
     def realtime(self, container_id: str, sock: socket.socket) -> None:
         """Take ownership of the stream socket of a realtime container that has started."""
         ...
@@ -80,6 +86,8 @@ class AgentConnection:
         self._events = events
         self._changed = threading.Condition()
         self._spec: HostSpec | None = None
+        self._lease: Lease | None = None
+        """The newest answer to a request for a lease, until it is sent."""
         self._socket: socket.socket | None = None
 
     def send(self, spec: HostSpec) -> None:
@@ -132,7 +140,7 @@ class AgentConnection:
         """Read until the connection ends; return whether everything could be read."""
         reader = FrameReader(connection, take_descriptors=True)
         with self._changed:
-            self._socket = connection
+            self._socket, self._lease = connection, None
         # The thread that watches for the stop may have looked before there was a connection to end.
         if stop.is_set():
             self._hang_up(connection)
@@ -187,6 +195,11 @@ class AgentConnection:
             self._events.front(body.vpc_id, reader.take())
         elif isinstance(body, Listeners):
             self._events.listeners(body.labels)
+        elif isinstance(body, LeaseRequest):
+            lease = self._events.lease(body)
+            with self._changed:
+                self._lease = lease or self._lease
+                self._changed.notify_all()
 
     def _write(self, connection: socket.socket) -> None:
         sent: HostSpec | None = None
@@ -194,13 +207,20 @@ class AgentConnection:
             send_frame(connection, encode(Greeting()))
             while True:
                 with self._changed:
-                    while self._socket is connection and (self._spec is None or self._spec == sent):
+                    while (
+                        self._socket is connection
+                        and self._lease is None
+                        and (self._spec is None or self._spec == sent)
+                    ):
                         sent = self._spec
                         self._changed.wait()
-                    if self._socket is not connection or self._spec is None:
+                    if self._socket is not connection:
                         return
-                    sent = self._spec
-                send_frame(connection, encode(FromServer(sent)))
+                    lease, self._lease = self._lease, None
+                    if lease is None:
+                        sent = self._spec
+                message = FromServer(sent) if lease is None else FromServer(None, "lease", lease)
+                send_frame(connection, encode(message))
         except (OSError, DocumentError, MemoryError) as error:
             _log.warning("the spec could not be sent to the agent: %s", error or "there is no memory")
             self._hang_up(connection)

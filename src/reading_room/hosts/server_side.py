@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, replace
 
-from reading_room.agent.frames import Greeting
+from reading_room.agent.frames import Greeting, Lease, LeaseRequest
 from reading_room.agent.spec import ENFORCEMENT, MODELS, HostReport
 from reading_room.dataplane.spec import FlowEvent, ListenerLabel
 from reading_room.hosts.listeners import VpcListeners
@@ -59,7 +59,9 @@ class ServerSide:
         interfaces_seen: Callable[[Set[str]], None],
         interface_gone: Callable[[str], None],
         agent_replaced: Callable[[], None],
+        renew: Callable[[LeaseRequest], Lease | None] = lambda request: None,
     ) -> None:
+        """``renew`` answers a host's requests for leases; by default there is none."""
         self._loop = loop
         self._listeners = listeners
         self._realtime = realtime
@@ -68,6 +70,7 @@ class ServerSide:
         self._interfaces_seen = interfaces_seen
         self._interface_gone = interface_gone
         self._agent_replaced = agent_replaced
+        self._renew = renew
         self._met = False
         self.state = HostState()
         self._interfaces: frozenset[str] = frozenset()
@@ -121,6 +124,10 @@ class ServerSide:
     def front(self, vpc_id: str, sock: socket.socket) -> None:
         """Answer the front of a VPC."""
         self._loop.call_soon_threadsafe(self._listeners.attach, vpc_id, sock)
+
+    def lease(self, request: LeaseRequest) -> Lease | None:
+        """Answer a request for a lease. Without an answer the host's lease ends, and with it the host's containers."""
+        return self._renew(request)
 
     def realtime(self, container_id: str, sock: socket.socket) -> None:
         """Hand a realtime container's socket to the pool."""

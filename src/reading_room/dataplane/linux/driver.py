@@ -160,7 +160,7 @@ class LinuxNetworkDriver:
         return []
 
     def renew_lease(self, seconds: int) -> tuple[Problem, ...]:
-        """Let the packets of every VPC pass for so many seconds from now on, if there are other hosts.
+        """Let the packets of every VPC pass for so many seconds from now on, if there are other hosts; 0 for no longer.
 
         A VPC whose rules were just created has no lease. Call this after every ``realize`` and before a lease ends.
         """

@@ -104,7 +104,9 @@ def differences(old: Ruleset, new: Ruleset) -> tuple[str, ...]:
 def lease_transaction(seconds: int) -> str:
     """Return the transaction after which the host's lease lasts so many seconds, whether it had one or not."""
     element = f"element {TABLE} {LEASE} {{ {LEASE_KEY}"
-    return f"add {element} timeout 1s }}\ndelete {element} }}\nadd {element} timeout {seconds:d}s }}\n"
+    ended = f"add {element} timeout 1s }}\ndelete {element} }}\n"
+    # A timeout of 0 would never end.
+    return f"{ended}add {element} timeout {seconds:d}s }}\n" if seconds > 0 else ended
 
 
 def _skeleton(ruleset: Ruleset) -> Ruleset:
