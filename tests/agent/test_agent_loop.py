@@ -4,119 +4,29 @@ from __future__ import annotations
 
 import errno
 import os
-import socket
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from reading_room.agent.capacity import read_capacity
-from reading_room.agent.frames import Lease, LeaseRequest
-from reading_room.agent.lease import FIRST_SECONDS, LeaseKeeper
-from reading_room.agent.loop import HEARTBEAT_SECONDS, AgentLoop, Waker
+from reading_room.agent.loop import HEARTBEAT_SECONDS, Waker
 from reading_room.agent.main import take_turn
-from reading_room.agent.memory import MemoryFronts
-from reading_room.agent.spec import LEASE, Capacity, ContainerTimes, HostReport, HostSpec, StandbyCount
+from reading_room.agent.spec import Capacity, ContainerTimes, HostReport, StandbyCount
 from reading_room.agent.traced import TracedContainers
 from reading_room.containers.memory import MemoryContainerDriver, Outcome
 from reading_room.containers.spec import ContainerState
-from reading_room.dataplane.memory import MemoryNetworkDriver
 from reading_room.dataplane.spec import (
     FlowEvent,
-    HostPlace,
-    ListenerLabel,
     NetworkReport,
     NetworkSpec,
     Problem,
-    Underlay,
 )
 from tests.worlds.agent import container, document, interface, job, vpc
+from tests.worlds.agent_loop import World
 from tests.worlds.waiting import DEADLINE
 from tests.worlds.work import calls
-
-
-class Recorder:
-    """A channel whose other end is the test."""
-
-    def __init__(self, spec: HostSpec | None = None) -> None:
-        self.newest = spec
-        self.fault = ""
-        self.fresh = True
-        self.there = True
-        self.sent: list[object] = []
-        self.sockets: dict[str, socket.socket] = {}
-        self.fronts: dict[str, socket.socket] = {}
-        self.asked: list[LeaseRequest] = []
-        self.leases: list[Lease] = []
-
-    def spec(self) -> tuple[HostSpec | None, str]:
-        return self.newest, self.fault
-
-    def take_fresh(self) -> bool:
-        fresh, self.fresh = self.fresh, False
-        return fresh
-
-    def connected(self) -> bool:
-        return self.there
-
-    def send_flows(self, events: Sequence[FlowEvent], sent: Callable[[], None]) -> None:
-        self.sent.append(tuple(events))
-        sent()
-
-    def send_listeners(self, labels: Collection[ListenerLabel]) -> None:
-        self.listeners = tuple(labels)
-
-    def send_front(self, vpc_id: str, end: socket.socket) -> bool:
-        self.fronts[vpc_id] = end
-        return self.there
-
-    def send_realtime(self, container_id: str, end: socket.socket) -> bool:
-        self.sockets[container_id] = end
-        return True
-
-    def send_report(self, report: HostReport) -> None:
-        self.sent.append(report)
-
-    def ask_for_lease(self, request: LeaseRequest) -> None:
-        self.asked.append(request)
-
-    def take_leases(self) -> Sequence[Lease]:
-        taken, self.leases = self.leases, []
-        return taken
-
-
-class World:
-    """A loop with everything around it."""
-
-    def __init__(self, spec: HostSpec | None = None, enforcement: tuple[Problem, ...] = ()) -> None:
-        self.network = MemoryNetworkDriver()
-        self.containers = MemoryContainerDriver(outcome=Outcome(exit_code=None))
-        self.channel = Recorder(spec)
-        self.fronts = MemoryFronts()
-        self.seconds = 1000.0
-        """What the loop's clock shows."""
-        self.loop = AgentLoop(
-            self.network,
-            self.containers,
-            self.channel,
-            self.fronts,
-            enforcement,
-            clock=lambda: self.seconds,
-            lease=LeaseKeeper(clock=lambda: self.seconds),
-        )
-
-    def turn(self, spec: HostSpec | None = None) -> HostReport:
-        if spec is not None:
-            self.channel.newest = spec
-        report = self.loop.turn()
-        assert report is not None
-        return report
-
-    @property
-    def calls(self) -> list[str]:
-        return [call for call, _ in self.containers.calls]
 
 
 def test_without_a_spec_nothing_happens() -> None:
@@ -409,134 +319,3 @@ def test_no_container_starts_in_a_vpc_whose_front_cannot_be_started() -> None:
     world.fronts.broken = set()
     world.turn()
     assert world.calls[-1] == "start"
-
-
-UNDERLAY = Underlay(HostPlace("local", 1, "198.51.100.1"), (HostPlace("other", 2, "198.51.100.2"),), 1500)
-
-
-def shared(generation: int = 7, epoch: int = 0, **changes: Any) -> HostSpec:
-    """Return the spec of a host that shares VPCs with another one."""
-    spec = document(generation=generation, epoch=epoch, **changes)
-    return replace(spec, network=replace(spec.network, underlay=UNDERLAY))
-
-
-def grant(world: World, epoch: int, seconds: int = 10) -> None:
-    """Answer the newest request for a lease."""
-    world.channel.leases.append(Lease(world.channel.asked[-1].renewal, seconds, epoch))
-
-
-def leased() -> World:
-    """Return a host whose container runs in a lease that was asked for just now."""
-    world = World()
-    world.turn(shared())
-    grant(world, 0)
-    report = world.turn()
-    assert [state.phase for state in report.containers] == ["running"]
-    return world
-
-
-def test_a_single_host_asks_for_no_lease() -> None:
-    world = World(document())
-    world.turn()
-    world.seconds += 100
-    world.turn()
-    assert world.channel.asked == []
-    assert world.calls == ["reserve", "start"]
-
-
-def test_a_host_that_shares_vpcs_starts_nothing_before_it_has_a_lease() -> None:
-    world = World()
-    report = world.turn(shared(epoch=1))
-    assert (world.calls, report.problems[0].about) == ([], LEASE)
-    # It has the containers of no epoch; the server says which one begins.
-    grant(world, 1, seconds=0)
-    world.turn()
-    world.seconds += 2
-    world.turn()
-    assert world.channel.asked[-1].held is False
-    grant(world, 1)
-    assert world.turn().problems == ()
-    assert world.calls == ["end jobs", "reserve", "start"]
-    assert world.network.lease == 10
-
-
-def test_packets_pass_for_what_is_left_since_the_request_was_sent() -> None:
-    world = leased()
-    world.seconds += 2
-    world.turn()
-    world.seconds += 3
-    grant(world, 0)
-    world.turn()
-    assert world.network.lease == 7
-
-
-def test_without_renewals_the_containers_end_before_the_lease_does() -> None:
-    world = leased()
-    began = world.seconds
-    while "end jobs" not in world.calls:
-        world.seconds += world.loop.seconds_to_next_turn()
-        report = world.turn()
-    assert began + 7 < world.seconds < began + 10
-    assert world.network.lease == 0
-    assert [state.phase for state in report.containers] == ["lost"]
-    assert [problem.about for problem in report.problems] == [LEASE]
-
-
-def test_a_host_that_was_frozen_ends_its_containers_before_it_does_anything_else() -> None:
-    """Even before the spec that waits for it, and before an answer that was sent before it was frozen."""
-    world = leased()
-    world.seconds += 2
-    world.turn()
-    grant(world, 0)
-    world.seconds += 3600
-    spec, seen = world.channel.spec, list[str]()
-
-    def read() -> tuple[HostSpec | None, str]:
-        seen.extend(state.phase for state in world.containers.states())
-        return spec()
-
-    world.channel.spec = read  # type: ignore[method-assign]
-    world.turn(shared(generation=8, epoch=1))
-    assert seen == ["lost"]
-
-
-def test_containers_of_an_earlier_lease_do_not_run_in_the_next_one() -> None:
-    world = leased()
-    world.seconds += 60
-    world.turn()
-    assert not world.channel.asked[-1].held
-    grant(world, 1)
-    # The spec is still the one of epoch 0.
-    assert [state.phase for state in world.turn().containers] == ["lost"]
-    assert world.network.lease == 0
-    spec = shared(8, 1, vpcs=(vpc((interface(1),)),), containers=(container(1),))
-    assert [(each.container_id, each.phase) for each in world.turn(spec).containers] == [
-        (container(1).container_id, "running")
-    ]
-    assert world.network.lease == 10
-
-
-@pytest.mark.parametrize("answer", [Lease(0, 0, 1), Lease(0, 10, 1)], ids=["refused", "of another epoch"])
-def test_a_host_that_hears_that_its_lease_is_over_ends_its_containers_at_once(answer: Lease) -> None:
-    """It may have been paused in a way that no clock of its own shows."""
-    world = leased()
-    world.seconds += 2
-    world.turn()
-    world.channel.leases.append(replace(answer, renewal=world.channel.asked[-1].renewal))
-    assert [state.phase for state in world.turn().containers] == ["lost"]
-    assert world.network.lease == 0
-
-
-def test_jobs_that_ran_before_the_second_host_joined_go_on() -> None:
-    world = World()
-    world.turn(document())
-    world.turn(shared(8, epoch=0))
-    assert world.network.lease == 0
-    grant(world, 0)
-    world.seconds += FIRST_SECONDS / 2
-    assert [state.phase for state in world.turn().containers] == ["running"]
-    assert world.network.lease == 5
-    # When the other host leaves, they need no lease any more.
-    world.turn(document(generation=9))
-    world.seconds += 100
-    assert [state.phase for state in world.turn().containers] == ["running"]
