@@ -102,10 +102,12 @@ def _describe(endpoint: Endpoint, job: str, over: Event, answers: Any) -> None:
     calls = reading.JobCalls(reading.Account(endpoint), KIND)
     calls.describe(job)
     times = []
-    while not over.wait(DESCRIBE_SECONDS):
+    while True:
         began = time.perf_counter()
         calls.describe(job)
         times.append(time.perf_counter() - began)
+        if over.wait(DESCRIBE_SECONDS):
+            break
     answers.put(times)
 
 
