@@ -17,10 +17,13 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from reading_room.analysis.objects import S3Storage, warm_session
+from reading_room.analysis.objects import S3Storage
+from reading_room.analysis.s3.credentials import FixedKeys
+from reading_room.analysis.s3.signing import Keys
+from reading_room.analysis.s3.wire import HttpWire
 from reading_room.analysis.storage import JobFailure
 
-pytestmark = pytest.mark.costs(0.1, reason="a session of the SDK is made, and 2 MB are read over TLS")
+pytestmark = pytest.mark.costs(0.1, reason="2 MB are read over TLS")
 
 
 def _end_without_goodbye(connection: ssl.SSLSocket) -> None:
@@ -36,8 +39,8 @@ def _reset(connection: ssl.SSLSocket) -> None:
 
 
 @pytest.fixture
-def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
-    """A certificate for a server on 127.0.0.1, which the SDK trusts."""
+def context(tmp_path: Path) -> ssl.SSLContext:
+    """A certificate for a server on 127.0.0.1, whose authority is in a file."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "storage")])
     now = dt.datetime.now(dt.UTC)
@@ -50,9 +53,6 @@ def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
     pem = certificate.public_bytes(Encoding.PEM)
     (tmp_path / "server.pem").write_bytes(pem + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     (tmp_path / "authority.pem").write_bytes(pem)
-    monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "authority.pem"))
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "example")
     found = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     found.load_cert_chain(tmp_path / "server.pem")
     return found
@@ -80,11 +80,9 @@ def port(context: ssl.SSLContext, cut: Callable[[ssl.SSLSocket], None]) -> Itera
 
 
 @pytest.mark.parametrize("cut", [_end_without_goodbye, _reset], ids=["ended", "reset"])
-def test_a_connection_cut_within_an_object_is_reported_as_lost_access_to_storage(
-    port: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"https://127.0.0.1:{port}")
-    storage = S3Storage(warm_session("us-east-1"), "us-east-1")
+def test_a_connection_cut_within_an_object_is_reported_as_lost_access_to_storage(port: int, tmp_path: Path) -> None:
+    wire, keys = HttpWire(str(tmp_path / "authority.pem")), FixedKeys(Keys("AKIAEXAMPLE", "example"))
+    storage = S3Storage(wire, keys, "us-east-1", endpoint=f"https://127.0.0.1:{port}")
     with pytest.raises(JobFailure) as failed:
         for _ in storage.read("bucket", "key"):
             pass

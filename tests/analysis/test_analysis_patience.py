@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
-import botocore.exceptions as errors
-import botocore.session
 import pytest
-from botocore.config import Config
 
-from reading_room.analysis.patience import PATIENCE_SECONDS, wait_for_answers, with_credentials
+from reading_room.analysis.s3.client import S3Client
+from reading_room.analysis.s3.credentials import FixedKeys
+from reading_room.analysis.s3.patience import PATIENCE_SECONDS, Patience
+from reading_room.analysis.s3.refusal import Refusal
+from reading_room.analysis.s3.signing import Keys
+from reading_room.analysis.s3.wire import HttpWire, NoAnswer
 
 
 class Answers(HTTPServer):
@@ -67,92 +69,87 @@ class Clock:
         return self.now
 
 
-def client_of(server: Answers, clock: Clock) -> Any:
+def client_of(server: Answers, clock: Clock, tries: int = 1) -> S3Client:
     """Return the worker's client for a server."""
-    client = botocore.session.Session().create_client(
-        "s3",
-        region_name="us-east-1",
-        endpoint_url=f"http://127.0.0.1:{server.server_port}",
-        aws_access_key_id="x",
-        aws_secret_access_key="y",
-        config=Config(retries={"mode": "standard", "total_max_attempts": 1}),
-    )
-    wait_for_answers(client, lambda: clock.stopped, clock, first_pause=0.001)
-    return client
+    patience = Patience(lambda: clock.stopped, clock, first_pause=0.001, tries=tries)
+    endpoint = f"http://127.0.0.1:{server.server_port}"
+    return S3Client(HttpWire(), FixedKeys(Keys("x", "y")), "us-east-1", patience, {}, endpoint)
 
 
-@pytest.mark.costs(0.3, reason="a client of the SDK is made")
+def get(client: S3Client) -> None:
+    client.get_object("b", "k", {}).close()
+
+
 def test_a_request_is_repeated_until_the_service_answers(server: Answers) -> None:
     server.answers = [(503, {"Retry-After": "1"})] * 4 + [(200, {})]
-    client_of(server, Clock()).get_object(Bucket="b", Key="k")
+    get(client_of(server, Clock()))
     assert server.requests == 5
 
 
-@pytest.mark.costs(0.3, reason="a client of the SDK is made")
 def test_other_errors_are_reported_at_once_and_patience_ends(server: Answers) -> None:
     client = client_of(server, Clock())
     for answer in ((503, {}), (500, {"Retry-After": "1"}), (403, {})):
         server.answers, server.requests = [answer], 0
-        with pytest.raises(errors.ClientError):
-            client.get_object(Bucket="b", Key="k")
+        with pytest.raises(Refusal):
+            get(client)
         assert server.requests == 1
     server.answers, server.requests = [(503, {"Retry-After": "1"})], 0
-    with pytest.raises(errors.ClientError):
-        client.get_object(Bucket="b", Key="k")
+    with pytest.raises(Refusal):
+        get(client)
     assert 2 < server.requests <= PATIENCE_SECONDS + 1
 
 
-@pytest.mark.costs(0.3, reason="a client of the SDK is made")
+@pytest.mark.parametrize(("status", "requests"), [(500, 2), (502, 2), (503, 2), (504, 2), (429, 2), (400, 1), (404, 1)])
+def test_an_error_that_may_pass_is_reported_after_a_second_try(server: Answers, status: int, requests: int) -> None:
+    server.answers = [(status, {})]
+    with pytest.raises(Refusal, match=str(status)):
+        get(client_of(server, Clock(), tries=2))
+    assert server.requests == requests
+
+
 def test_a_job_that_is_stopped_does_not_wait(server: Answers) -> None:
     clock = Clock()
     clock.stopped = True
     server.answers = [(503, {"Retry-After": "1"})]
-    with pytest.raises(errors.ClientError):
-        client_of(server, clock).get_object(Bucket="b", Key="k")
+    with pytest.raises(Refusal):
+        get(client_of(server, clock))
     assert server.requests == 1
-    with pytest.raises(errors.CredentialRetrievalError):
-        with_credentials(credentials("Read timeout on endpoint URL"), lambda: True)
+    with pytest.raises(NoAnswer):
+        Patience(lambda: True).awaited(fetched(NoAnswer("timed out")))
 
 
-def credentials(*messages: str) -> Any:
-    """Return a function that fails with these messages in turn, and then succeeds."""
-    left = list(messages)
+def fetched(*failures: Exception) -> Any:
+    """Return a function that fails with these errors in turn, and then succeeds."""
+    left = list(failures)
 
-    def make() -> str:
+    def fetch() -> str:
         if left:
-            raise errors.CredentialRetrievalError(provider="container-role", error_msg=left.pop(0))
-        return "made"
+            raise left.pop(0)
+        return "fetched"
 
-    return make
+    return fetch
 
 
 def test_credentials_are_awaited_unless_they_are_refused() -> None:
     pauses: list[float] = []
-
-    def go_on() -> bool:
-        return False
-
-    late = credentials("Read timeout on endpoint URL", "Received non 200 response 503 from container metadata: {}")
-    assert with_credentials(late, go_on, Clock(), pauses.append) == "made"
+    patience = Patience(clock=Clock(), sleep=pauses.append)
+    assert patience.awaited(fetched(NoAnswer("timed out"), Refusal(503, "503", ""))) == "fetched"
     assert len(pauses) == 2
-    with pytest.raises(errors.CredentialRetrievalError):
-        with_credentials(
-            credentials("Received non 200 response 403 from container metadata: {}"), go_on, Clock(), pauses.append
-        )
-    with pytest.raises(errors.CredentialRetrievalError):
-        with_credentials(credentials(*["Read timeout on endpoint URL"] * 200), go_on, Clock(), pauses.append)
+    with pytest.raises(Refusal):
+        patience.awaited(fetched(Refusal(403, "403", "")))
+    with pytest.raises(NoAnswer):
+        patience.awaited(fetched(*[NoAnswer("timed out")] * 200))
 
 
-@pytest.mark.costs(0.3, reason="a client of the SDK is made")
 @pytest.mark.parametrize("code", ["RequestTimeTooSkewed", "ExpiredToken"])
 def test_a_request_that_was_signed_before_the_clock_was_set_is_signed_again_a_few_times(
     server: Answers, code: str
 ) -> None:
     client = client_of(server, Clock())
     server.answers, server.body = [(403, {}), (200, {})], f"<Error><Code>{code}</Code></Error>".encode()
-    client.get_object(Bucket="b", Key="k")
+    get(client)
     assert server.requests == 2
     server.answers, server.requests = [(403, {})], 0
-    with pytest.raises(errors.ClientError, match=code):
-        client.get_object(Bucket="b", Key="k")
+    with pytest.raises(Refusal, match=code):
+        get(client)
     assert server.requests == 4

@@ -13,37 +13,18 @@ from reading_room.analysis.job_file import JobFile, Location
 from reading_room.analysis.memory import CapitalWords
 from reading_room.analysis.objects import MOST_DELETED, WHOLE_BYTES, S3Storage
 from reading_room.analysis.part_work import assemble, part_prefix, plan_of, write_part
-from reading_room.analysis.sdk_data import OPERATIONS
 from reading_room.analysis.storage import JobFailure
 from reading_room.aws.call import NetworkPath
+from reading_room.aws.receive import PATH_KEY
 from reading_room.aws.spelling import unavailable
 from reading_room.s3.space import SpaceLimits
 from tests.worlds.s3 import PUBLIC_PATH, S3World, policy, s3_world, statement
+from tests.worlds.worker_storage import ENDPOINT, InProcessWire, keys_of
 
 READ_AND_WRITE = policy(
     statement("Allow", ["s3:GetObject", "s3:PutObject"], "arn:aws:s3:::data/*"),
     statement("Allow", "s3:ListBucket", "arn:aws:s3:::data"),
 )
-
-
-class Session:
-    """A stand-in for the worker's session: clients of one user."""
-
-    def __init__(self, world: S3World, key: Mapping[str, str], path: NetworkPath) -> None:
-        self._world = world
-        self._key = key
-        self._path = path
-
-    def create_client(self, service: str, **options: Any) -> Any:
-        assert service == "s3"
-        client = self._world.client(self._key, self._path)
-        client.meta.events.register("before-call.s3", _is_prepared)
-        return client
-
-
-def _is_prepared(model: Any, **_: object) -> None:
-    # The SDK's data in containers have no other operations.
-    assert model.name in OPERATIONS
 
 
 @pytest.fixture
@@ -60,8 +41,8 @@ def storage(world: S3World) -> S3Storage:
 
 
 def storage_of(world: S3World, key: Mapping[str, str], path: NetworkPath = PUBLIC_PATH) -> S3Storage:
-    session: Any = Session(world, key, path)
-    return S3Storage(session, "us-east-1")
+    running = world.running_in_vpc if path.vpc_endpoint_id else world.running
+    return S3Storage(InProcessWire(running, {PATH_KEY: path}), keys_of(key), "us-east-1", endpoint=ENDPOINT)
 
 
 def put(world: S3World, key: str, content: bytes) -> None:
@@ -99,6 +80,27 @@ def test_an_object_that_changed_since_it_was_listed_is_not_read(world: S3World, 
         with pytest.raises(JobFailure, match="s3://data/in/a was changed while the job read it") as failure:
             list(storage.read("data", "in/a", begin, end, entry.etag))
         assert failure.value.code == "INPUT_NOT_FOUND"
+
+
+@pytest.mark.parametrize("name", ["a b+c&d=e%20.txt", "../../x", "//", "~*'()!", "ä\t\n\r", "日本/語.txt"])
+def test_every_key_is_listed_read_and_written(world: S3World, storage: S3Storage, tmp_path: Path, name: str) -> None:
+    key = f"in/{name}"
+    (tmp_path / "output").write_bytes(b"1")
+    storage.write(Location("data", key), tmp_path / "output")
+    assert world.s3.get_object(Bucket="data", Key=key)["Body"].read() == b"1"
+    (entry,) = storage.list_input(Location("data", key[:4]))
+    assert (entry.key, entry.size) == (key, 1)
+    assert b"".join(storage.read("data", entry.key, etag=entry.etag)) == b"1"
+    storage_of(world, world.key).delete("data", [key])
+    assert "Contents" not in world.s3.list_objects_v2(Bucket="data")
+
+
+@pytest.mark.costs(1, reason="more objects than one listing has")
+def test_a_long_listing_has_several_pages(world: S3World, storage: S3Storage) -> None:
+    keys = [f"in/{number:04}" for number in range(1001)]
+    for key in (*keys, "in/folder/"):
+        put(world, key, b"" if key.endswith("/") else b"1")
+    assert [entry.key for entry in storage.list_input(Location("data", "in/"))] == keys
 
 
 def test_parts_are_written_to_the_output_folder_and_read_back(

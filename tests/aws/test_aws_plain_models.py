@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.loaders import Loader
 
-from reading_room.analysis.plain_models import PlainLoader
+from reading_room.aws.plain_models import PlainLoader
 
 
 def without_documentation(value: Any) -> Any:

@@ -38,7 +38,7 @@ def test_everybody_may_read_them_and_nobody_may_write_them(folder: Path) -> None
     assert {path.name for path in folder.iterdir()} == {*(f"{name}.npy" for name in ARRAYS), "source"}
     assert stat.S_IMODE(folder.stat().st_mode) == 0o755
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o444}
-    assert sorted(os.listdir(folder.parent)) == ["compared", "py3langid", "sdk"]
+    assert sorted(os.listdir(folder.parent)) == ["compared", "py3langid"]
 
 
 @pytest.mark.costs(0.3, reason="a model is unpacked")
@@ -61,7 +61,7 @@ def test_what_a_killed_agent_left_is_cleared(folder: Path) -> None:
     (folder.parent / "unfinished-x" / "whole").write_bytes(b"half")
     (folder.parent / "unfinished-compared").write_text("half")
     prepare_ahead(folder.parent).join(60)
-    assert sorted(os.listdir(folder.parent)) == ["compared", "py3langid", "sdk"]
+    assert sorted(os.listdir(folder.parent)) == ["compared", "py3langid"]
 
 
 def test_a_model_with_other_bytes_is_not_unpacked_and_is_named(
@@ -79,7 +79,7 @@ def test_a_model_with_other_bytes_is_not_unpacked_and_is_named(
         lambda name: there if name == "py3langid" else importlib.util.find_spec(name),
     )
     prepare_ahead(models).join(60)
-    assert sorted(os.listdir(models)) == ["compared", "sdk"]
+    assert sorted(os.listdir(models)) == ["compared"]
     assert "py3langid" not in (models / "compared").read_text()
     assert "the model file py3langid/data/model.npz.xz has the SHA-256" in caplog.text
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from reading_room.analysis.patience import PATIENCE_SECONDS
+from reading_room.analysis.s3.patience import PATIENCE_SECONDS
 from reading_room.containers.processes import start_time
 from tests.worlds.place import Place
 from tests.worlds.pressure import full_disk

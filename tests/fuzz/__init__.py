@@ -47,6 +47,7 @@ TARGETS = {
     "training-manifest": "documents",
     "annotated": "documents",
     "artifact": "documents",
+    "s3-answer": "documents",
     "backup-manifest": "backups",
     "backup-archive": "backups",
     "backup-keys": "backups",

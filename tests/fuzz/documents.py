@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from contextlib import suppress
 from typing import Any
 
 from reading_room.analysis.custom.artifact import load_artifact, malformed
@@ -12,6 +13,12 @@ from reading_room.analysis.custom.recognizer_model import RecognizerModel
 from reading_room.analysis.documents import Document, document_of_file, documents_of_lines
 from reading_room.analysis.job_file import Location, ModelPlace
 from reading_room.analysis.memory import MemoryStorage
+from reading_room.analysis.s3.client import S3Client
+from reading_room.analysis.s3.credentials import FixedKeys
+from reading_room.analysis.s3.patience import Patience
+from reading_room.analysis.s3.refusal import Refusal
+from reading_room.analysis.s3.signing import Keys
+from reading_room.analysis.s3.wire import Answer, NoAnswer, Request
 from reading_room.analysis.storage import JobFailure
 from reading_room.analysis.training.annotated import read_recognizer_data
 from reading_room.analysis.training.labelled import check_classifier_data, read_classifier_data
@@ -71,6 +78,39 @@ def artifact(data: bytes) -> None:
                 model.from_artifact(load_artifact(io.BytesIO(data), kind))
         except JobFailure as failure:
             _check_message(failure)
+
+
+class _Once:
+    """A wire whose first answer is given; then an answer has an error."""
+
+    def __init__(self, data: bytes) -> None:
+        self.status, self.reason, self.headers = 200, "OK", {"etag": "e"}
+        self._left = data
+
+    def send(self, _: Request) -> Answer:
+        """Answer a request."""
+        return self
+
+    def read(self, size: int) -> bytes:
+        """Return a part of the answer; the next one is an error with the same document."""
+        piece, self._left = self._left[:size], self._left[size:]
+        self.status = self.status if piece else 404
+        return piece
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+def s3_answer(data: bytes) -> None:
+    """An answer of S3 to a worker: objects or an upload, or a failure that says what is wrong."""
+    for use in (
+        lambda client: [(listed.key.encode(errors="replace"), listed.size) for listed in client.list_objects("b", "")],
+        lambda client: client.create_upload("b", "k"),
+        lambda client: client.complete_upload("b", "k", "u", [("e", "c")]),
+    ):
+        client = S3Client(_Once(data), FixedKeys(Keys("a", "b")), "us-east-1", Patience(tries=1), {})
+        with suppress(Refusal, NoAnswer):
+            use(client)
 
 
 def _classifier(data: bytes, config: dict[str, Any]) -> None:

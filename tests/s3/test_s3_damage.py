@@ -16,7 +16,8 @@ from sqlalchemy import select, update
 
 from reading_room.analysis.custom.artifact import fetch_artifact
 from reading_room.analysis.job_file import Location, ModelPlace
-from reading_room.analysis.objects import S3Storage, model_blame, warm_session
+from reading_room.analysis.objects import S3Storage, model_blame
+from reading_room.analysis.s3.wire import HttpWire
 from reading_room.analysis.storage import JobFailure
 from reading_room.client import connect
 from reading_room.clock import system_clock
@@ -26,6 +27,7 @@ from reading_room.s3.blobs import SMALL, DamagedBlob, read_segments
 from reading_room.s3.tables import S3Object
 from tests.worlds import databases
 from tests.worlds.s3 import S3World, s3_world
+from tests.worlds.worker_storage import keys_of
 
 PIECE = 1 << 20
 
@@ -174,25 +176,23 @@ def test_damage_far_into_an_object_cuts_the_connection_after_the_intact_bytes(
     assert tail == data[4 * PIECE :]
 
 
-@pytest.mark.costs(0.8, reason="makes SDK sessions and sends megabytes over HTTP twice")
+@pytest.mark.costs(0.8, reason="sends megabytes over HTTP twice")
 @pytest.mark.parametrize("place", [15, 3 * PIECE + 12345], ids=["near the beginning", "after what was sent"])
 def test_a_worker_reports_that_a_damaged_model_is_not_the_one_that_was_written(
-    world: S3World, served: str, monkeypatch: pytest.MonkeyPatch, place: int
+    world: S3World, served: str, place: int
 ) -> None:
     content = random.Random(7).randbytes(5 * PIECE)
     world.s3.put_object(Bucket="bucket", Key="model", Body=content)
     [file] = blob_files(world)
     flip(file, place)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", served)
-    session = warm_session("us-east-1")
-    session.set_credentials(world.key["access_key_id"], world.key["secret_access_key"])
+    wire, keys = HttpWire(), keys_of(world.key)
     model = ModelPlace(Location("bucket", "model"), "/x", hashlib.sha256(content).hexdigest())
     with pytest.raises(JobFailure, match=r"s3://bucket/model cannot be read.*not those that were written") as failed:
-        fetch_artifact(S3Storage(session, "us-east-1", model_blame("bucket")), model, "classifier")
+        fetch_artifact(S3Storage(wire, keys, "us-east-1", model_blame("bucket"), endpoint=served), model, "classifier")
     assert failed.value.code == "MODEL_TAMPERED"
     # An input of a job has no recorded digest, and the failure has another code than that of a model.
     with pytest.raises(JobFailure, match="not those that were written") as failed:
-        list(S3Storage(session, "us-east-1").read("bucket", "model"))
+        list(S3Storage(wire, keys, "us-east-1", endpoint=served).read("bucket", "model"))
     assert failed.value.code == "INTERNAL_ERROR"
 
 

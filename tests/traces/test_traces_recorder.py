@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from reading_room.agent.spec import ContainerTimes, HostReport
 from reading_room.analysis.job_file import Failed, Location
 from reading_room.analysis.objects import S3Storage
+from reading_room.aws.receive import PATH_KEY
 from reading_room.containers.spec import ContainerSpec, ContainerState
 from reading_room.jobs.record import LOCAL_HOST
 from reading_room.trace_context import span_of, trace_of, traceparent
@@ -20,7 +21,8 @@ from reading_room.traces.recorder import Traces
 from reading_room.traces.span import Span
 from reading_room.traces.spool import Spool
 from tests.worlds.collector import waiting
-from tests.worlds.models import ACCOUNT, ROLE, ModelWorld
+from tests.worlds.models import ACCOUNT, REGION, ROLE, ModelWorld
+from tests.worlds.worker_storage import InProcessWire, keys_of
 
 pytestmark = pytest.mark.costs(0.3, reason="it starts the whole product, and the controller handles jobs")
 
@@ -54,14 +56,10 @@ class TracedWorld(ModelWorld):
 
     def worker(self, spec: ContainerSpec, header: str | None = None) -> S3Storage:
         """Return S3 as the worker in a container uses it, with its own header or another."""
-        client = self.client_from(self.path_of(spec), "s3", self.keys_of(spec))
-
-        class Session:
-            def create_client(self, *_: Any, **__: Any) -> Any:
-                return client
-
-        session: Any = Session()
-        return S3Storage(session, "us-east-1", traceparent=spec.job.traceparent if header is None else header)
+        wire = InProcessWire(self.inside, {PATH_KEY: self.path_of(spec)})
+        said = spec.job.traceparent if header is None else header
+        url = f"http://s3.{REGION}.amazonaws.com"
+        return S3Storage(wire, keys_of(self.keys_of(spec)), REGION, traceparent=said, endpoint=url)
 
     def ends(
         self, spec: ContainerSpec, code: str = "INTERNAL_ERROR", times: tuple[float, ...] = (1.0, 2.0, 4.0)

@@ -1,8 +1,4 @@
-"""S3 as the worker uses it, through botocore with nearly the SDK's defaults, and its errors as failures of a job.
-
-boto3 would add only the transfer of large files, and importing it takes as long as everything else here. It is loaded
-only for an output that needs it.
-"""
+"""S3 as the worker uses it, and its errors as failures of a job."""
 
 from __future__ import annotations
 
@@ -10,26 +6,22 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import botocore.exceptions as errors
-import botocore.session
-from botocore.config import Config
-from botocore.credentials import ContainerProvider, CredentialResolver
-from botocore.utils import ContainerMetadataFetcher
-from urllib3.exceptions import HTTPError, NameResolutionError
 
 from reading_room.analysis.job_file import NO_READ_ACCESS, NO_WRITE_ACCESS, Location, no_model_access
-from reading_room.analysis.patience import wait_for_answers, with_credentials
-from reading_room.analysis.plain_models import PlainLoader, PreparedLoader
-from reading_room.analysis.sdk_data import FOLDER
+from reading_room.analysis.s3.client import S3Client
+from reading_room.analysis.s3.credentials import KeySource, NoCredentials
+from reading_room.analysis.s3.patience import Patience
+from reading_room.analysis.s3.refusal import Refusal
+from reading_room.analysis.s3.wire import Answer, NoAnswer, Wire
 from reading_room.analysis.storage import InputObject, JobFailure
+
+USER_AGENT = "reading-room-worker"
 
 READ_SIZE = 1 << 20
 """Reading a large body in pieces is twice as fast as reading it whole."""
 
 WHOLE_BYTES = 8 << 20
-"""An output up to this size is one request; a larger one is uploaded in parts of this size, the SDK's own."""
+"""An output up to this size is one request; a larger one is uploaded in parts of this size, that of AWS's SDKs."""
 
 MOST_DELETED = 1000
 """Objects that one DeleteObjects request may name."""
@@ -67,79 +59,34 @@ def model_blame(bucket: str) -> Blame:
     )
 
 
-def warm_session(region: str, prepared: Path = FOLDER) -> botocore.session.Session:
-    """Return a session in which the one-time work of every S3 client is done before there is a job.
-
-    It parses the service model and the endpoint rules, those in the folder ``prepared`` if it exists, and creates a
-    first client's connection pool and trust store. That client's keys are never used and nothing is sent. The session
-    has no credentials yet: it looks for them when its next client first signs a request.
-    """
-    session = botocore.session.Session()
-    session.register_component("data_loader", PreparedLoader(prepared) if prepared.is_dir() else PlainLoader())
-    session.set_config_variable("region", region)
-    session.create_client("s3", aws_access_key_id="x", aws_secret_access_key="y")
-    return session
-
-
-def model_session(
-    session: botocore.session.Session, credentials_path: str, fetcher: ContainerMetadataFetcher | None = None
-) -> botocore.session.Session:
-    """Return a session of the service itself, whose credentials come from another path than the data access role's.
-
-    The environment names the path of the data access role; it is neither read nor changed. The SDK data that
-    ``session`` has parsed is shared. ``fetcher`` fetches the credentials, by default from the container credentials
-    address.
-    """
-    own = botocore.session.Session()
-    provider = ContainerProvider(
-        {ContainerProvider.ENV_VAR: credentials_path},
-        fetcher,  # type: ignore[arg-type] # its stub asks for another class
-    )
-    own.register_component("credential_provider", CredentialResolver([provider]))
-    own.register_component("data_loader", session.get_component("data_loader"))
-    own.set_config_variable("region", session.get_config_variable("region"))
-    return own
-
-
 class S3Storage:
     """A job's input and output, or its model's artifact, over whatever route the VPC offers.
 
-    While the service cannot answer for now, requests wait, unless ``stopping`` returns true (``patience.py``). Raise
+    While the service cannot answer for now, requests wait, unless ``stopping`` returns true (``s3/patience.py``). Raise
     ``JobFailure`` (``ROLE_NOT_ASSUMABLE``) if the session gets no credentials.
     """
 
     def __init__(
         self,
-        session: botocore.session.Session,
+        wire: Wire,
+        keys: KeySource,
         region: str,
         blame: Blame = Blame(),
         stopping: Callable[[], bool] = lambda: False,
         traceparent: str = "",
+        endpoint: str | None = None,
     ) -> None:
-        """``traceparent`` is the header with which requests say which trace they belong to; empty for none."""
-        config = Config(
-            connect_timeout=4,
-            read_timeout=60,
-            retries={"mode": "standard", "total_max_attempts": 2},
-            user_agent_extra="reading-room-worker",
-            # Private DNS of an interface endpoint covers the regional names, not the global one.
-            s3={"us_east_1_regional_endpoint": "regional"},
-        )
+        """``traceparent`` is the header with which requests say which trace they belong to; empty for none.
+
+        ``endpoint`` is a URL that is used instead of AWS's host names.
+        """
+        headers = {"user-agent": USER_AGENT, **({"traceparent": traceparent} if traceparent else {})}
         self._blame = blame
+        self._s3 = S3Client(wire, keys, region, Patience(stopping), headers, endpoint)
         try:
-            # The SDK asks for credentials when a client is made.
-            self._s3: Any = with_credentials(
-                lambda: session.create_client("s3", region_name=region, config=config), stopping
-            )
-        except (errors.NoCredentialsError, errors.CredentialRetrievalError) as error:
+            keys.keys()
+        except NoCredentials as error:
             raise self._stranger(error) from error
-        wait_for_answers(self._s3, stopping)
-        if traceparent:
-
-            def add_header(params: dict[str, Any], **_: Any) -> None:
-                params["headers"]["traceparent"] = traceparent
-
-            self._s3.meta.events.register("before-call.s3", add_header)
 
     def list_input(self, location: Location) -> Iterator[InputObject]:
         """Yield every object whose key begins with the prefix; folder markers are left out.
@@ -148,11 +95,9 @@ class S3Storage:
         ``NO_ROUTE_TO_STORAGE``.
         """
         with self._reading(location, "s3:ListBucket"):
-            pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=location.bucket, Prefix=location.key)
-            for page in pages:
-                for entry in page.get("Contents", ()):
-                    if not (entry["Size"] == 0 and entry["Key"].endswith("/")):
-                        yield InputObject(entry["Key"], entry["Size"], entry.get("ETag", ""))
+            for entry in self._s3.list_objects(location.bucket, location.key):
+                if not (entry.size == 0 and entry.key.endswith("/")):
+                    yield InputObject(entry.key, entry.size, entry.etag)
 
     def read(self, bucket: str, key: str, begin: int = 0, end: int | None = None, etag: str = "") -> Iterator[bytes]:
         """Yield the content of an object in pieces, or its bytes from ``begin`` to before ``end``.
@@ -166,20 +111,23 @@ class S3Storage:
             answer = self._get(bucket, key, begin, end, etag)
             position = begin
             try:
-                for chunk in answer["Body"].iter_chunks(READ_SIZE):
+                while chunk := answer.read(READ_SIZE):
                     position += len(chunk)
                     yield chunk
-            except (errors.IncompleteReadError, errors.HTTPClientError, HTTPError, OSError):
-                rest = self._get(bucket, key, position, end, answer.get("ETag", etag))
-                yield from rest["Body"].iter_chunks(READ_SIZE)
+            except NoAnswer:
+                answer = self._get(bucket, key, position, end, answer.headers.get("etag", etag))
+                while chunk := answer.read(READ_SIZE):
+                    yield chunk
+            finally:
+                answer.close()
 
-    def _get(self, bucket: str, key: str, begin: int, end: int | None, etag: str) -> Any:
+    def _get(self, bucket: str, key: str, begin: int, end: int | None, etag: str) -> Answer:
         which: dict[str, str] = {}
         if begin or end is not None:
-            which["Range"] = f"bytes={begin}-{'' if end is None else end - 1}"
+            which["range"] = f"bytes={begin}-{'' if end is None else end - 1}"
         if etag:
-            which["IfMatch"] = etag
-        return self._s3.get_object(Bucket=bucket, Key=key, **which)
+            which["if-match"] = etag
+        return self._s3.get_object(bucket, key, which)
 
     def probe_output(self, location: Location) -> None:
         """Check before any work whether the output can be written, and leave nothing behind.
@@ -189,21 +137,38 @@ class S3Storage:
         abort the upload, the service removes it later.
         """
         with self._writing(location):
-            upload = self._s3.create_multipart_upload(Bucket=location.bucket, Key=location.key)
+            upload = self._s3.create_upload(location.bucket, location.key)
+            self._abort(location, upload)
+
+    def _abort(self, location: Location, upload: str) -> None:
         try:
-            self._s3.abort_multipart_upload(Bucket=location.bucket, Key=location.key, UploadId=upload["UploadId"])
-        except errors.ClientError as error:
-            if error.response["Error"]["Code"] not in _DENIED:
+            self._s3.abort_upload(location.bucket, location.key, upload)
+        except Refusal as error:
+            if error.code not in _DENIED:
                 raise
 
     def write(self, location: Location, path: Path) -> None:
         """Upload a file; it becomes visible complete or not at all. Raise ``JobFailure`` as ``probe_output`` does."""
         with self._writing(location):
             if path.stat().st_size <= WHOLE_BYTES:
-                with path.open("rb") as body:
-                    self._s3.put_object(Bucket=location.bucket, Key=location.key, Body=body)
+                self._s3.put_object(location.bucket, location.key, path.read_bytes())
             else:
-                _upload_in_parts(self._s3, location, path)
+                self._write_parts(location, path)
+
+    def _write_parts(self, location: Location, path: Path) -> None:
+        bucket, key = location.bucket, location.key
+        upload = self._s3.create_upload(bucket, key)
+        try:
+            parts: list[tuple[str, str]] = []
+            with path.open("rb") as file:
+                while piece := file.read(WHOLE_BYTES):
+                    parts.append(self._s3.upload_part(bucket, key, upload, len(parts) + 1, piece))
+            self._s3.complete_upload(bucket, key, upload, parts)
+        except BaseException:
+            # The service removes an upload that cannot be aborted later, as it does one of a job that was killed.
+            with suppress(Refusal, NoAnswer, NoCredentials):
+                self._s3.abort_upload(bucket, key, upload)
+            raise
 
     def delete(self, bucket: str, keys: Sequence[str]) -> None:
         """Remove objects that are no longer needed, a thousand in each request.
@@ -212,17 +177,16 @@ class S3Storage:
         allowed to delete nor a lost route is a failure.
         """
         for start in range(0, len(keys), MOST_DELETED):
-            entries = [{"Key": key} for key in keys[start : start + MOST_DELETED]]
-            with suppress(errors.ClientError, errors.BotoCoreError):
-                self._s3.delete_objects(Bucket=bucket, Delete={"Objects": entries, "Quiet": True})
+            with suppress(Refusal, NoAnswer, NoCredentials):
+                self._s3.delete_objects(bucket, keys[start : start + MOST_DELETED])
 
     @contextmanager
     def _reading(self, location: Location, action: str) -> Iterator[None]:
         uri = f"s3://{location.bucket}/{location.key}"
         try:
             yield
-        except errors.ClientError as error:
-            code, text = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
+        except Refusal as error:
+            code, text = error.code, error.message
             if code in _DENIED:
                 refusal, sentence = self._blame.unread
                 raise JobFailure(refusal, f"{sentence} {action} on {uri}: {text}") from error
@@ -231,13 +195,12 @@ class S3Storage:
             if code in ("NoSuchBucket", "NoSuchKey", "404"):
                 raise JobFailure(self._blame.missing, f"{uri}: {text}") from error
             if code in _GONE:
-                raise _away(error.response["Error"], uri, f"{action} on {uri}") from error
-            if reason := error.response["Error"].get("Reason"):
+                raise _away(error, uri, f"{action} on {uri}") from error
+            if error.reason:
                 # Our own S3 answers this for an object whose stored bytes have changed.
-                raise JobFailure(self._blame.damaged, f"{uri} cannot be read. {reason}") from error
+                raise JobFailure(self._blame.damaged, f"{uri} cannot be read. {error.reason}") from error
             raise JobFailure("INTERNAL_ERROR", f"{action} on {uri} answered {code}: {text}") from error
-        except (errors.BotoCoreError, HTTPError, OSError) as error:
-            # A connection that breaks in the middle of a body raises an error of the layer below the SDK.
+        except (NoAnswer, NoCredentials) as error:
             raise self._unreachable(error, uri) from error
 
     @contextmanager
@@ -245,13 +208,13 @@ class S3Storage:
         uri = f"s3://{location.bucket}/{location.key}"
         try:
             yield
-        except errors.ClientError as error:
-            raise self._not_written(error.response["Error"], uri) from error
-        except errors.BotoCoreError as error:
+        except Refusal as error:
+            raise self._not_written(error, uri) from error
+        except (NoAnswer, NoCredentials) as error:
             raise self._unreachable(error, uri) from error
 
-    def _not_written(self, error: Any, uri: str) -> JobFailure:
-        code, text = error["Code"], error.get("Message", "")
+    def _not_written(self, error: Refusal, uri: str) -> JobFailure:
+        code, text = error.code, error.message
         refusal, sentence = self._blame.unwritten
         if code in _DENIED:
             return JobFailure(refusal, f"{sentence} s3:PutObject on {uri}: {text}")
@@ -263,15 +226,13 @@ class S3Storage:
             return JobFailure("NO_ROOM_FOR_OUTPUT", f"writing {uri}: {text}")
         return JobFailure("INTERNAL_ERROR", f"writing {uri} answered {code}: {text}")
 
-    def _stranger(self, error: Exception) -> JobFailure:
+    def _stranger(self, error: NoCredentials) -> JobFailure:
         return JobFailure(self._blame.stranger, f"no credentials {self._blame.whose}: {error}")
 
-    def _unreachable(self, error: Exception, uri: str) -> JobFailure:
-        if isinstance(error, errors.NoCredentialsError | errors.CredentialRetrievalError):
+    def _unreachable(self, error: NoAnswer | NoCredentials, uri: str) -> JobFailure:
+        if isinstance(error, NoCredentials):
             return self._stranger(error)
-        if isinstance(error, errors.EndpointConnectionError) and isinstance(
-            error.kwargs.get("error"), NameResolutionError
-        ):
+        if error.name_unknown:
             return JobFailure("NO_ROUTE_TO_STORAGE", f"DNS resolves no name of S3 for {uri}: {error}")
         return _no_route(uri, error)
 
@@ -280,16 +241,6 @@ def _no_route(uri: str, why: object) -> JobFailure:
     return JobFailure("NO_ROUTE_TO_STORAGE", f"no connection to S3 for {uri}: {why}")
 
 
-def _away(error: Any, uri: str, doing: str) -> JobFailure:
+def _away(error: Refusal, uri: str, doing: str) -> JobFailure:
     """Return the failure for a request that S3 could not serve: its endpoint is gone, or a ``Reason`` is given."""
-    text = error.get("Message", "")
-    return JobFailure("INTERNAL_ERROR", f"{doing}: {text}") if error.get("Reason") else _no_route(uri, text)
-
-
-def _upload_in_parts(client: Any, location: Location, path: Path) -> None:
-    from s3transfer.futures import NonThreadedExecutor
-    from s3transfer.manager import TransferConfig, TransferManager
-
-    config = TransferConfig(multipart_threshold=WHOLE_BYTES, multipart_chunksize=WHOLE_BYTES)
-    with TransferManager(client, config, executor_cls=NonThreadedExecutor) as manager:
-        manager.upload(str(path), location.bucket, location.key).result()
+    return JobFailure("INTERNAL_ERROR", f"{doing}: {error.message}") if error.reason else _no_route(uri, error.message)

@@ -23,8 +23,6 @@ import tempfile
 import traceback
 from pathlib import Path
 
-import botocore.session
-
 from reading_room.analysis.confinement import confine, keep_files
 from reading_room.analysis.engine import keep_memory, one_thread, return_freed_memory
 from reading_room.analysis.job_file import (
@@ -38,14 +36,17 @@ from reading_room.analysis.job_file import (
     encode_message,
 )
 from reading_room.analysis.kind import ENGINES
-from reading_room.analysis.objects import S3Storage, model_blame, model_session, warm_session
+from reading_room.analysis.objects import S3Storage, model_blame
 from reading_room.analysis.program import Program, Work, load_program
+from reading_room.analysis.s3.credentials import ContainerKeys
+from reading_room.analysis.s3.patience import Patience
+from reading_room.analysis.s3.wire import HttpWire, Wire
 from reading_room.analysis.storage import JobFailure
 from reading_room.analysis.trained import ChangedModel
 
 JOB_LINE_LIMIT = 1 << 20
-ENVIRONMENT = ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",)
-"""The variables that a job may add to the environment of a process that was started ahead."""
+CREDENTIALS_PATH = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"
+"""What a job adds to the environment of its worker: the path where it fetches the credentials of its role."""
 
 
 class Stop:
@@ -72,15 +73,13 @@ def main(arguments: list[str] | None = None) -> int:
     one_thread()
     keep_memory()
     stop = Stop()
-    # Credentials must come from the container credentials address only.
-    os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
     try:
         program = load_program(options.engine)
     except ChangedModel as error:
         # What to install, without a traceback around it: this becomes the job's message.
         sys.stderr.write(f"{error}\n")
         return 1
-    session = warm_session(os.environ.get("AWS_REGION", "us-east-1"))
+    wire = HttpWire(os.environ.get("AWS_CA_BUNDLE"))
     # The program lives as long as the process, so the garbage collector need never scan it.
     gc.freeze()
     gc.enable()
@@ -91,16 +90,15 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     try:
         handed = json.loads(line)
-        for name in ENVIRONMENT:
-            if name in handed["environment"]:
-                os.environ[name] = str(handed["environment"][name])
+        path = os.environ[CREDENTIALS_PATH] = str(handed["environment"][CREDENTIALS_PATH])
         Path(RESOLVER_FILE).write_text(str(handed["resolver"]))
         job = JobFile.from_json(json.dumps(handed["job"]))
         confine(_confined(options.engine, job))
         # The container's cluster may still be writing there after the work is done.
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
-            storage = S3Storage(session, job.region, stopping=stop, traceparent=job.traceparent)
-            done = _run(Work(job, storage, Path(scratch), stop, _tell, _artifacts(session, job, stop)), program)
+            keys = ContainerKeys(wire, path, Patience(stop))
+            storage = S3Storage(wire, keys, job.region, stopping=stop, traceparent=job.traceparent)
+            done = _run(Work(job, storage, Path(scratch), stop, _tell, _artifacts(wire, job, stop)), program)
     except JobFailure as failure:
         _tell(Failed(failure.code, failure.message))
         return 1
@@ -133,11 +131,11 @@ def _run(work: Work, program: Program) -> Done:
     return (run_first if place.member == 0 else run_member)(work, program)
 
 
-def _artifacts(session: botocore.session.Session, job: JobFile, stop: Stop) -> S3Storage | None:
+def _artifacts(wire: Wire, job: JobFile, stop: Stop) -> S3Storage | None:
     if job.model is None:
         return None
-    own = model_session(session, job.model.credentials_path)
-    return S3Storage(own, job.region, model_blame(job.model.artifact.bucket), stop, job.traceparent)
+    keys = ContainerKeys(wire, job.model.credentials_path, Patience(stop))
+    return S3Storage(wire, keys, job.region, model_blame(job.model.artifact.bucket), stop, job.traceparent)
 
 
 def _tell(message: WorkerMessage) -> None:

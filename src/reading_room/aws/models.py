@@ -14,7 +14,7 @@ from typing import Literal
 from botocore.model import OperationModel, ServiceModel
 
 from reading_room import service_models
-from reading_room.analysis.plain_models import PlainLoader
+from reading_room.aws.plain_models import PlainLoader
 
 ProtocolName = Literal["json", "query", "ec2", "rest-xml"]
 

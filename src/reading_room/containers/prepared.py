@@ -1,9 +1,8 @@
-"""Work that is done once for all containers: models are verified, one is unpacked, the SDK's data are reduced.
+"""Work that is done once for all containers: models are verified, and one is unpacked.
 
 Hashing every file takes a tenth of a second of processor time, which each starting container would otherwise spend
 again. py3langid compresses its model with xz, and unpacking it takes half a second, more than anything else that a
-container for languages does before it is ready. Of the SDK's data a worker needs a tenth (``sdk_data.py``). The
-prepared files are beside the other files that containers see.
+container for languages does before it is ready. The prepared files are beside the other files that containers see.
 """
 
 from __future__ import annotations
@@ -17,7 +16,6 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-from reading_room.analysis import sdk_data
 from reading_room.analysis.trained import (
     COMPARED,
     NO_WEIGHTS,
@@ -58,10 +56,6 @@ def _prepare(models: Path) -> None:
         _log.error("%s; it is not unpacked", error)
     except (OSError, lzma.LZMAError, zipfile.BadZipFile) as error:
         _log.warning("py3langid's model could not be unpacked into %s: containers load it slower (%s)", models, error)
-    try:
-        reduce_sdk_data(models / sdk_data.FOLDER.name)
-    except (OSError, ValueError, LookupError) as error:
-        _log.warning("the SDK's data could not be reduced in %s: containers load them slower (%s)", models, error)
 
 
 def compare_files(list_of: Path) -> None:
@@ -106,17 +100,6 @@ def unpack_py3langid(folder: Path) -> None:
             arrays.extractall(made)
 
     _make(folder, packed, unpack)
-
-
-def reduce_sdk_data(folder: Path) -> None:
-    """Write the part of botocore's data that workers need into a folder, either all or nothing.
-
-    Does nothing if it exists already, or if botocore is not installed. Raises ``OSError``, ``ValueError`` and
-    ``LookupError``; the folder does not exist then.
-    """
-    version, data = path_of("botocore/__init__.py"), path_of("botocore/data")
-    if version is not None and data is not None:
-        _make(folder, version, lambda made: sdk_data.write_sdk_data(data, made))
 
 
 def _make(folder: Path, origin: Path, fill: Callable[[Path], None]) -> None:

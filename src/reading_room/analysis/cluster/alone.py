@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from reading_room.analysis.cluster.parts_client import PartsClient
 from reading_room.analysis.cluster.results import finished, write_result
-from reading_room.analysis.cluster.service_client import CREDENTIALS_ADDRESS, ServiceClient
+from reading_room.analysis.cluster.service_client import ServiceClient
 from reading_room.analysis.cluster.tasks import part_key
 from reading_room.analysis.job_file import Done, Progress
 from reading_room.analysis.part_work import Pace, plan_of, write_part
 from reading_room.analysis.program import DocumentsProgram, Program, Work
+from reading_room.analysis.s3.credentials import CREDENTIALS_ADDRESS
 from reading_room.analysis.storage import JobFailure
 
 

@@ -11,13 +11,14 @@ from reading_room.analysis.cluster.identity import Identity, fetch_identity
 from reading_room.analysis.cluster.parts_client import PartsClient, PartState
 from reading_room.analysis.cluster.results import finished, write_result
 from reading_room.analysis.cluster.scheduler_process import SchedulerProcess
-from reading_room.analysis.cluster.service_client import CREDENTIALS_ADDRESS, ServiceClient
+from reading_room.analysis.cluster.service_client import ServiceClient
 from reading_room.analysis.cluster.tasks import Settled, settle
 from reading_room.analysis.cluster.timing import WORKER_TTL_SECONDS
 from reading_room.analysis.cutting import Plan
 from reading_room.analysis.job_file import Done, Progress
 from reading_room.analysis.part_work import Pace, PartResult, plan_of
 from reading_room.analysis.program import Program, Work
+from reading_room.analysis.s3.credentials import CREDENTIALS_ADDRESS
 from reading_room.analysis.storage import JobFailure
 
 if TYPE_CHECKING:

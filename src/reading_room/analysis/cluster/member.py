@@ -7,10 +7,11 @@ import time
 from typing import TYPE_CHECKING
 
 from reading_room.analysis.cluster.identity import fetch_identity
-from reading_room.analysis.cluster.service_client import CREDENTIALS_ADDRESS, ServiceClient
+from reading_room.analysis.cluster.service_client import ServiceClient
 from reading_room.analysis.cluster.tasks import settle
 from reading_room.analysis.job_file import CLUSTER_PORTS, SCHEDULER_PORT, ClusterPlace, Done
 from reading_room.analysis.program import Program, Work
+from reading_room.analysis.s3.credentials import CREDENTIALS_ADDRESS
 from reading_room.analysis.storage import JobFailure
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from reading_room.analysis.s3.credentials import CREDENTIALS_ADDRESS
 from reading_room.analysis.storage import JobFailure
 
-CREDENTIALS_ADDRESS = "http://169.254.170.2"
 PATIENCE_SECONDS = 20.0
 """How long the service may be away before the attempt is given up."""
 
