@@ -8,6 +8,7 @@ from sqlalchemy import JSON, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from reading_room.database.base import Base, UtcDateTime
+from reading_room.database.sealed import Sealed
 
 ACTIVE, DRAINING, LEAVING = "active", "draining", "leaving"
 """A host's states. Only an active one gets new containers. One that leaves is forgotten when its lease has ended."""
@@ -32,7 +33,10 @@ class HostRow(Base):
     cores: Mapped[int]
     memory_bytes: Mapped[int]
     public_key: Mapped[str] = mapped_column(String(64), unique=True)
-    """The SHA-256 of the public key of its certificate (SubjectPublicKeyInfo), in hexadecimal."""
+    """The SHA-256 of the public key of its certificate (SubjectPublicKeyInfo), in hexadecimal.
+
+    It is empty for the host that runs ``serve``, which has none.
+    """
     tunnel_key: Mapped[str]
     """Its public key for the encryption of the underlay, in base64; empty if it has none."""
     tunnel_port: Mapped[int]
@@ -61,6 +65,20 @@ class HostTokenRow(Base):
     used_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     used_by: Mapped[str | None]
     """The host that joined with it."""
+
+
+class HostAuthorityRow(Base):
+    """The certificate authority for hosts, in a single row."""
+
+    __tablename__ = "host_authority"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    certificate: Mapped[str]
+    """Its certificate in PEM."""
+    sealed_private_key: Mapped[bytes]
+
+    private_key = Sealed()
+    """Its key in PEM."""
 
 
 class LeaseRow(Base):

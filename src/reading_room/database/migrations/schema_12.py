@@ -1,4 +1,4 @@
-"""Hosts, the tokens with which they join, and the leases of tasks that one process has at a time."""
+"""Hosts, the tokens with which they join, their authority, and the leases of tasks that one process has at a time."""
 
 from __future__ import annotations
 
@@ -46,6 +46,13 @@ def upgrade() -> None:
         sa.Column("used_at", time, nullable=True),
         sa.Column("used_by", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("digest", name="pk_host_tokens"),
+    )
+    op.create_table(
+        "host_authority",
+        sa.Column("id", number, nullable=False),
+        sa.Column("certificate", sa.String(), nullable=False),
+        sa.Column("sealed_private_key", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_host_authority"),
     )
     op.create_table(
         "leases",
