@@ -24,6 +24,8 @@ TARGETS = {
     "spec": "agents",
     "report": "agents",
     "versions": "agents",
+    "join-question": "hosts",
+    "join-answer": "hosts",
     "front-head": "fronts",
     "front-channel": "fronts",
     "lane": "fronts",

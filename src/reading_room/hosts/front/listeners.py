@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import socket
 import ssl
 
 from reading_room.dataplane.spec import ListenerLabel
+from reading_room.hosts.certificate_loading import load_certificate
 from reading_room.hosts.front.channel import Channel, Unavailable
 from reading_room.hosts.front.dns import Resolver
 from reading_room.hosts.front.records import Answered, Certificate
@@ -121,9 +121,5 @@ def server_context_of(pem: bytes) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
-    # The ssl module only reads certificates from files: this one is in memory, and disappears when it is closed.
-    with os.fdopen(os.memfd_create("certificate", os.MFD_CLOEXEC), "wb") as file:
-        file.write(pem)
-        file.flush()
-        context.load_cert_chain(f"/proc/self/fd/{file.fileno()}")
+    load_certificate(context, pem)
     return context

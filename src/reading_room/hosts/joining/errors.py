@@ -1,0 +1,7 @@
+"""Why a host has not joined, for the person who types the command."""
+
+from __future__ import annotations
+
+
+class JoinError(Exception):
+    """The host has not joined; the message is a sentence that says why and what to change."""
