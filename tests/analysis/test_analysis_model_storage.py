@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import http.server
+import itertools
 import json
 import threading
 from collections.abc import Iterator
@@ -43,7 +44,11 @@ class Address(http.server.BaseHTTPRequestHandler):
             self.answer(404, b"{}")
             return
         self.server.requested.add(self.path)
-        expires = dt.datetime.now(dt.UTC) + dt.timedelta(minutes=self.server.minutes if brief else 60)
+        minutes = self.server.minutes if brief else 60
+        if self.path.endswith("/old") or self.server.clock_behind:
+            self.server.clock_behind = False
+            minutes = -1440
+        expires = dt.datetime.now(dt.UTC) + dt.timedelta(minutes=minutes)
         body = json.dumps(
             {
                 "AccessKeyId": self.path,
@@ -78,10 +83,14 @@ class Server(http.server.ThreadingHTTPServer):
         self.error = (404, "NoSuchKey", "gone")
         self.minutes = 5
         """How long the brief key is valid."""
+        self.clock_behind = False
+        """Whether the clock is a day behind until the next answer has been sent."""
 
     def keys(self, path: str) -> ContainerKeys:
         """Return the keys at a path."""
-        return ContainerKeys(HttpWire(), path, Patience(sleep=lambda seconds: None), self.url)
+        seconds = itertools.count()
+        patience = Patience(clock=lambda: float(next(seconds)), sleep=lambda _: None)
+        return ContainerKeys(HttpWire(), path, patience, self.url)
 
     def storage(self, keys: KeySource = FixedKeys(Keys("AKIA", "secret")), blame: Blame = BUCKETS) -> S3Storage:
         """Return the storage of the model."""
@@ -155,6 +164,10 @@ def test_an_unknown_session_fails_the_job_before_it_begins(server: Server) -> No
 
 
 def test_keys_that_have_expired_already_are_none(server: Server) -> None:
-    server.minutes = 0
     with pytest.raises(JobFailure, match=r"ROLE_NOT_ASSUMABLE.*have expired"):
-        server.storage(server.keys("/v2/credentials/brief"), Blame())
+        server.storage(server.keys("/v2/credentials/old"), Blame())
+
+
+def test_keys_that_were_issued_before_the_clock_was_set_are_asked_for_again(server: Server) -> None:
+    server.clock_behind = True
+    assert server.keys("/v2/credentials/of-the-role").keys() == Keys("/v2/credentials/of-the-role", "s", "t")
