@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import stat
+import threading
 from pathlib import Path
 
 import pytest
@@ -347,6 +348,23 @@ def test_only_one_process_at_a_time_uses_a_folder(settings: Settings) -> None:
     with only_one(place, settings.data), pytest.raises(StartError, match=f"in use by process {os.getpid()}"):
         second.__enter__()
     assert not (settings.data / "lock").exists()
+
+
+def test_processes_that_a_killed_one_left_are_awaited(settings: Settings) -> None:
+    place = claim(settings)
+    with place.lock.open("w") as left:
+        # The number of no process, since it is higher than the highest one.
+        left.write("4194305\n")
+        left.flush()
+        fcntl.flock(left, fcntl.LOCK_EX)
+        ending = threading.Timer(0.1, fcntl.flock, (left, fcntl.LOCK_UN))
+        ending.start()
+        with only_one(place, settings.data):
+            ending.join()
+        fcntl.flock(left, fcntl.LOCK_EX)
+        place.lock.write_text("4194305\n")
+        with pytest.raises(StartError, match="processes that 4194305 started before it was killed"):
+            only_one(place, settings.data, patience=0).__enter__()
 
 
 def test_a_folder_that_an_earlier_version_uses_is_refused(settings: Settings) -> None:

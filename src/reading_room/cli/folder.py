@@ -13,8 +13,11 @@ from reading_room.containers.processes import start_time
 from reading_room.installation import Installation
 from reading_room.settings import Settings
 
-INHERITED_SECONDS = 15.0
-"""How long the children of a killed ``up`` may take to end."""
+INHERITED_SECONDS = 50.0
+"""How long the children of a killed ``up`` may take to end.
+
+``serve`` first finishes requests and the turns of its loops, and the agent ends the containers.
+"""
 
 
 class StartError(Exception):
@@ -34,21 +37,26 @@ def _alive(pid: str) -> bool:
 
 
 @contextmanager
-def only_one(place: Installation, data: Path) -> Iterator[int]:
+def only_one(place: Installation, data: Path, patience: float = INHERITED_SECONDS) -> Iterator[int]:
     """Hold the installation's lock, and yield its descriptor. Raises ``StartError`` when another ``up`` has it.
 
     The children of ``up`` inherit the descriptor, so the folder stays locked after ``up`` is killed until they have
-    ended. This waits for them, so that two agents or two servers never work on one folder.
+    ended. This waits ``patience`` seconds for them, so that two agents or two servers never work on one folder.
     """
     descriptor = os.open(place.lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
-        deadline = time.monotonic() + INHERITED_SECONDS
+        deadline = time.monotonic() + patience
         while not _locked(descriptor):
             holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
-            if _alive(holder) or time.monotonic() > deadline:
+            if _alive(holder):
                 raise StartError(
-                    f"the data folder {data} is in use by process {holder or '(unknown)'}: "
+                    f"the data folder {data} is in use by process {holder}: "
                     "stop it, or choose another folder with --data"
+                )
+            if time.monotonic() > deadline:
+                raise StartError(
+                    f"the data folder {data} is in use by processes that {holder or 'an earlier one'} started "
+                    "before it was killed: end them, or choose another folder with --data"
                 )
             time.sleep(0.05)
         os.ftruncate(descriptor, 0)
