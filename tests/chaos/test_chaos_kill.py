@@ -67,7 +67,7 @@ def test_a_kill_at_any_moment_ends_in_a_result_or_a_reason_and_leaves_nothing(
     place.put(prefix, documents)
     account.s3.put_object(Bucket=place.bucket, Key=f"kept/{prefix}", Body=b"acknowledged")
     blocker = _occupy(product, place) if moment is Moment.QUEUED else None
-    job = place.start(prefix)
+    job = place.start(prefix, "entities")
     with place.holding(job, worked=0.3) if moment in (Moment.WORKING, Moment.STOPPING) else nullcontext():
         if moment is Moment.STOPPING:
             # The request has no effect while the worker is frozen; a worker that is still alive afterwards acts on it.
@@ -101,6 +101,6 @@ def test_a_kill_at_any_moment_ends_in_a_result_or_a_reason_and_leaves_nothing(
 def _occupy(product: Product, place: Place) -> str:
     """Start a job that takes the only place there is."""
     place.put("blocker/", 20_000)
-    job = place.start("blocker/")
+    job = place.start("blocker/", "entities")
     with place.held_at(job, Phase.RUNNING):
         return job

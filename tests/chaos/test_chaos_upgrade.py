@@ -78,7 +78,7 @@ def test_a_job_ends_as_ever_while_another_version_takes_over(tmp_path: Path, env
         units.start()
         place = Place(units)
         place.put("long/", 1_000)
-        undisturbed = output(place, place.start("long/"))
+        undisturbed = output(place, place.start("long/", "entities"))
 
         with place.held("long/") as (job, worker), slowed(worker):
             for name in ("serve", "agent"):

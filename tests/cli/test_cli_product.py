@@ -298,7 +298,7 @@ def test_ending_a_watch_does_not_end_the_job_and_the_next_watch_shows_its_progre
         text = "Marie Curie was born in Warsaw. " * (2_000 if number else 1)
         account.s3.put_object(Bucket=place.bucket, Key=f"long/{number:02}.txt", Body=text.encode())
     source = {"S3Uri": f"s3://{place.bucket}/long/", "InputFormat": "ONE_DOC_PER_FILE"}
-    job = place.start("long/", InputDataConfig=source)
+    job = place.start("long/", "entities", InputDataConfig=source)
     eventually(lambda: place.worker(job))
     # Whoever runs the tests in the background has them ignore what Ctrl-C sends, and so would what they start.
     argv = ["env", "--default-signal=INT", sys.executable, "-m", "reading_room", "jobs", "watch", job]

@@ -45,7 +45,7 @@ def place(product: Product) -> Place:
 def job(place: Place) -> str:
     """A job that is completed."""
     place.put("texts/", 1)
-    started = place.start("texts/")
+    started = place.start("texts/", "entities")
     assert place.wait(started)["JobStatus"] == "COMPLETED"
     return started
 

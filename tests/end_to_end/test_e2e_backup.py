@@ -58,7 +58,7 @@ def test_after_the_loss_of_the_machine_everything_acknowledged_is_there_and_half
         place.log_flows()
         place.put("in/", 400)
         place.put_text("large", b"large" * 100_000)
-        done = place.start("in/")
+        done = place.start("in/", "entities")
         place.wait(done)
         expected = output_of(place, done)
         with place.held("in/") as (job, _):

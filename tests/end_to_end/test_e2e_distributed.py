@@ -230,7 +230,7 @@ def test_two_free_addresses_per_container_are_required_and_the_message_counts_th
 def test_a_tag_that_is_not_a_number_of_containers_is_refused_and_creates_nothing(hall: Hall, value: str) -> None:
     before = len(hall.account.comprehend.list_entities_detection_jobs()["EntitiesDetectionJobPropertiesList"])
     with pytest.raises(ClientError) as refused:
-        hall.start("in/", Tags=[{"Key": TAG, "Value": value}])
+        hall.start("in/", "entities", Tags=[{"Key": TAG, "Value": value}])
     assert refused.value.response["Error"]["Code"] == "InvalidRequestException"
     assert TAG in str(refused.value)
     after = len(hall.account.comprehend.list_entities_detection_jobs()["EntitiesDetectionJobPropertiesList"])

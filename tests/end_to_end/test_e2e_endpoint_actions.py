@@ -102,7 +102,7 @@ def test_a_large_output_is_written_in_parts_with_the_needed_actions_alone(
     lines = [" ".join(f"Angela {name()} lives in Paris." for _ in range(20)) for _ in range(64)]
     place.put_text("names/a.txt", "\n".join(lines))
     allow(*NEEDED)
-    properties = place.run("names/")
+    properties = place.run("names/", "entities")
     assert properties["JobStatus"] == "COMPLETED", properties
     key = properties["OutputDataConfig"]["S3Uri"].partition(place.bucket + "/")[2]
     head = place.account.s3.head_object(Bucket=place.bucket, Key=key)

@@ -22,7 +22,7 @@ def test_an_entities_job_in_a_vpc_completes_and_leaves_no_interface(library: Pla
     library.put_text(
         "in/lives.txt", "Marie Curie was born in Warsaw in 1867.\r\n\r\nShe moved to Paris in 1891. 😀 Tromsø\n"
     )
-    properties = library.run("in/")
+    properties = library.run("in/", "entities")
     assert properties["JobStatus"] == "COMPLETED", properties
     assert properties["VpcConfig"] == library.network.config()
     lines = library.results(properties)
@@ -49,9 +49,8 @@ def test_documents_as_files_and_files_that_are_not_text(library: Place) -> None:
     library.put_text("files/b.bin", b"\x00\xff\xfe binary")
     library.put_text("files/c.txt", "")
     library.put_text("files/d.txt", b"x" * (1 << 20) + b"y")
-    properties = library.run(
-        "files/", InputDataConfig={"S3Uri": f"s3://{library.bucket}/files/", "InputFormat": "ONE_DOC_PER_FILE"}
-    )
+    source = {"S3Uri": f"s3://{library.bucket}/files/", "InputFormat": "ONE_DOC_PER_FILE"}
+    properties = library.run("files/", "entities", InputDataConfig=source)
     assert properties["JobStatus"] == "COMPLETED", properties
     lines = library.results(properties)
     assert [line["File"] for line in lines] == ["a.txt", "b.bin", "c.txt", "d.txt"]
@@ -65,7 +64,7 @@ def test_documents_as_files_and_files_that_are_not_text(library: Place) -> None:
 
 def test_ten_thousand_empty_lines_are_ten_thousand_results(library: Place) -> None:
     library.put_text("empty/e.txt", b"\xef\xbb\xbf" + b"\n" * 10_000)
-    properties = library.run("empty/")
+    properties = library.run("empty/", "entities")
     assert properties["JobStatus"] == "COMPLETED", properties
     assert len(library.results(properties)) == 10_000
 

@@ -34,7 +34,7 @@ def scraped(product: Product) -> Values:
 def test_a_job_and_its_container_are_in_the_metrics(product: Product, library: Place) -> None:
     library.put_text("metrics/a.txt", "Marie Curie was born in Warsaw, and moved to Paris in 1891.\n" * 1000)
     before = scraped(product)
-    assert library.run("metrics/")["JobStatus"] == "COMPLETED"
+    assert library.run("metrics/", "entities")["JobStatus"] == "COMPLETED"
 
     def grown(name: str, first: str, engine: str = "") -> float:
         key = (f"reading_room_{name}", first, engine)

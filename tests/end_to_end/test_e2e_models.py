@@ -122,7 +122,7 @@ def classify(library: Place, arn: str, prefix: str) -> str:
 def run_job(library: Place, arn: str, prefix: str) -> dict[str, Any]:
     """Run a job with a model on a prefix, in the library's network, and return its properties."""
     if ":entity-recognizer/" in arn:
-        return library.run(prefix, EntityRecognizerArn=arn)
+        return library.run(prefix, "entities", EntityRecognizerArn=arn)
     return library.wait(classify(library, arn, prefix))
 
 

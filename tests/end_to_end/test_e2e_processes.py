@@ -125,7 +125,7 @@ def test_sigterm_ends_all_processes_within_ten_seconds_while_a_job_runs(other: P
     other.start()
     place = Place(other)
     place.put("in/", 20_000)
-    job = place.start("in/")
+    job = place.start("in/", "entities")
     eventually(lambda: place.worker(job), 60, "a worker")
     assert other.stop() < STOP_SECONDS
     settled(other.remains, 0.5)
@@ -135,7 +135,7 @@ def test_no_process_survives_a_killed_up(other: Product) -> None:
     other.start()
     place = Place(other)
     place.put("in/", 20_000)
-    job = place.start("in/")
+    job = place.start("in/", "entities")
     eventually(lambda: place.worker(job), 60, "a worker")
     other.kill_processes(other.victims("up"))
     settled(other.remains, 15)
@@ -146,7 +146,7 @@ def test_a_restart_on_the_same_folder_keeps_everything(other: Product) -> None:
     other.start()
     place = Place(other)
     place.put("in/", 3)
-    done = place.start("in/")
+    done = place.start("in/", "entities")
     assert place.wait(done)["JobStatus"] == "COMPLETED"
     place.put("long/", 1_000)
     with place.held("long/") as (cut, _):

@@ -41,7 +41,7 @@ def place(product: Product) -> Place:
 def trace_of_job(collector: Hook, place: Place) -> list[Got]:
     """Run a job over a file with a telling name, and return the whole trace of its call."""
     place.put_text("in/minutes-of-the-board", "Marie Curie was born in Warsaw, and moved to Paris in 1891.\n")
-    job = place.start("in/", JobName="Project-Falcon")
+    job = place.start("in/", "entities", JobName="Project-Falcon")
     assert place.wait(job)["JobStatus"] == "COMPLETED"
     return whole_trace(collector, job)
 

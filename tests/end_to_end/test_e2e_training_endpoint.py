@@ -89,7 +89,7 @@ def train(place: Place, kind: str, name: str, rows: str = "rows.csv", **more: An
 def run_job(place: Place, kind: str, arn: str) -> dict[str, Any]:
     """Run a job with a model to its end and return its properties."""
     if kind == "recognizer":
-        return place.run("documents/", EntityRecognizerArn=arn)
+        return place.run("documents/", "entities", EntityRecognizerArn=arn)
     client: Any = place.account.comprehend
     job = client.start_document_classification_job(
         DocumentClassifierArn=arn,

@@ -350,7 +350,7 @@ def test_a_custom_model_is_trained_and_used_behind_a_nat_gateway(
 
     model = eventually(ended, 200, "the end of the training")
     assert model["Status"].startswith("TRAINED"), model
-    site.completes(EntityRecognizerArn=recognizer)
+    site.completes(kind="entities", EntityRecognizerArn=recognizer)
     site.ec2.delete_nat_gateway(NatGatewayId=nat)
     settled(site.leftovers)
 

@@ -47,13 +47,13 @@ def test_jobs_are_waited_for(product: Product, service: Service) -> None:
     with service.new_account() as account:
         place = place_of(product, account)
         place.put("a/", 3)
-        job = place.start("a/")
+        job = place.start("a/", "entities")
         assert account.wait_for_job(job)["JobStatus"] == "COMPLETED"
         comprehend = account.clients("comprehend")
         waiters(comprehend)["entities_detection_job_completed"].wait(JobId=job, WaiterConfig=FAST)
         comprehend.get_waiter("entities_detection_job_completed").wait(JobId=job, WaiterConfig=FAST)
         place.allow("s3:ListBucket")
-        failing = place.start("a/")
+        failing = place.start("a/", "entities")
         with pytest.raises(JobNotCompleted, match=r"(?s)is FAILED.*s3:GetObject"):
             account.wait_for_job({"JobId": failing})
         with pytest.raises(WaiterError, match="failure"):
@@ -70,7 +70,7 @@ def test_an_account_goes_with_its_running_job_and_leaves_nothing(product: Produc
         place = place_of(product, account)
         place.log_flows()
         place.put("large/", 3_000)
-        job = place.start("large/")
+        job = place.start("large/", "entities")
         with place.holding(job):
             pass
         account.clients("s3").put_object(Bucket=place.bucket, Key="file", Body=b"x" * 100_000)

@@ -18,6 +18,9 @@ from tests.worlds.processes import frozen, has_spoken, let_work, worker_below
 from tests.worlds.product import Product
 from tests.worlds.waiting import eventually
 
+LIGHT = "dominant-language"
+"""The kind of jobs whose engine loads in a third of the time of others. Few tests depend on what a job finds."""
+
 
 class Place:
     """A bucket, a private network and a role in one account, as a job needs them. Survives restarts of the product."""
@@ -57,7 +60,7 @@ class Place:
     # Jobs
 
     def put(self, prefix: str, documents: int, words: int = 12) -> None:
-        """Store a file with this many documents, one per line, each of them a millisecond of work."""
+        """Store a file with this many documents, one per line, each of them a millisecond of work for entities."""
         text = "Marie Curie was born in Warsaw and moved to Paris to study. " * max(1, words // 12)
         self.put_text(f"{prefix}a.txt", "\n".join([text] * documents))
 
@@ -66,7 +69,7 @@ class Place:
         body = content.encode() if isinstance(content, str) else content
         self.account.s3.put_object(Bucket=self.bucket, Key=key, Body=body)
 
-    def start(self, prefix: str, kind: str = "entities", **more: Any) -> str:
+    def start(self, prefix: str, kind: str = LIGHT, **more: Any) -> str:
         """Start a job of a kind over a prefix; given members replace the usual ones, and ``None`` leaves one out."""
         request: dict[str, Any] = {
             "InputDataConfig": {"S3Uri": f"s3://{self.bucket}/{prefix}"},
@@ -107,7 +110,7 @@ class Place:
         self.product.await_answer()
         return self.describe(job)
 
-    def run(self, prefix: str, kind: str = "entities", **more: Any) -> dict[str, Any]:
+    def run(self, prefix: str, kind: str = LIGHT, **more: Any) -> dict[str, Any]:
         """Run a job of a kind over a prefix to its end; return its properties."""
         return self.wait(self.start(prefix, kind, **more))
 
@@ -127,13 +130,8 @@ class Place:
         return [entry["Key"] for entry in found.get("Contents", [])]
 
     @contextmanager
-    def running(
-        self, documents: int = 30_000, kind: str = "dominant-language", **more: Any
-    ) -> Iterator[tuple[str, int]]:
-        """Hold a job in its container for the length of the block, and yield its id and its process. Then stop it.
-
-        Unless another kind is given, it is one whose engine loads fast: hardly any test depends on what it would find.
-        """
+    def running(self, documents: int = 30_000, kind: str = LIGHT, **more: Any) -> Iterator[tuple[str, int]]:
+        """Hold a job in its container for the length of the block, and yield its id and its process. Then stop it."""
         prefix = f"running-{secrets.token_hex(4)}/"
         self.put(prefix, documents)
         with self.held(prefix, kind, **more) as (job, worker):
