@@ -9,7 +9,7 @@ import pytest
 from tests.worlds.product import Product, running_product
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """A running product."""
     with running_product(tmp_path_factory.mktemp("commands")) as found:

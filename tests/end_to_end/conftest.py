@@ -17,7 +17,7 @@ from tests.worlds.place import Place
 from tests.worlds.product import Product
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """The product that modules share, with a console, metrics, HTTPS and plain HTTP. Its log level is debug.
 
