@@ -59,6 +59,27 @@ def test_an_answer_that_was_overtaken_changes_nothing() -> None:
     assert renewed.until == 112.0
 
 
+def test_a_refusal_of_an_earlier_request_does_not_end_the_lease_that_began_since() -> None:
+    twice, _ = ENDED.request(7, now=100.0)[0].request(8, now=102.0)
+    held = twice.answered(Lease(7, 10, 5), now=103.0)
+    assert held.answered(Lease(8, 0, 5), now=103.0).held
+    assert not held.answered(Lease(8, 0, 6), now=103.0).held
+
+
+def test_a_host_learns_the_epoch_from_a_refusal_and_asks_at_once(tmp_path: Path) -> None:
+    clock = Clock()
+    keeper = granted(tmp_path / "lease.json", clock)
+    asked = keeper.request(fresh=True)
+    assert asked is not None
+    assert keeper.take([Lease(asked.renewal, 0, 3)])
+    keeper.gone()
+    request = keeper.request(fresh=False)
+    assert request is not None
+    assert (request.epoch, request.held) == (3, False)
+    assert not keeper.take([Lease(request.renewal, 10, 4)])
+    assert keeper.covers(4)
+
+
 def test_requests_that_nobody_answers_are_forgotten() -> None:
     lease = ENDED
     for number in range(1000):

@@ -51,14 +51,12 @@ def test_a_host_that_shares_vpcs_starts_nothing_before_it_has_a_lease() -> None:
     world = World()
     report = world.turn(shared(epoch=1))
     assert (world.calls, report.problems[0].about) == ([], LEASE)
-    # It has the containers of no epoch; the server says which one begins.
+    # It learns its epoch, and that of the lease that it then asks for.
     grant(world, 1, seconds=0)
     world.turn()
-    world.seconds += 2
-    world.turn()
-    assert world.channel.asked[-1].held is False
-    grant(world, 1)
-    assert world.turn().problems == ()
+    assert (world.channel.asked[-1].epoch, world.channel.asked[-1].held) == (1, False)
+    grant(world, 2)
+    assert world.turn(shared(8, epoch=2)).problems == ()
     assert world.calls == ["end jobs", "reserve", "start"]
     assert world.network.lease == 10
 

@@ -85,9 +85,9 @@ class LeaseRequest:
     renewal: int
     """The number of the request, which the answer repeats. A later request has a higher one."""
     epoch: int
-    """The epoch of the lease that the host held last; 0 before the first one."""
+    """The epoch of the host as far as it knows; 0 at first."""
     held: bool
-    """Whether that lease has not ended. If it has, none of its containers runs any more."""
+    """Whether it holds a lease of that epoch. If not, none of its containers runs, and it asks for the next one."""
 
 
 @dataclass(frozen=True, slots=True)

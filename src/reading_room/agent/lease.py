@@ -1,8 +1,9 @@
 """The lease of a host that shares VPCs with others: how long its containers may run without news from the server.
 
 The agent counts from the moment at which it sent a request, which is before the server counts the same seconds. So its
-lease ends first, and no two clocks need to agree. An answer is useless once a later request was answered, and a lease
-that has ended never begins again: the next one has another epoch.
+lease ends first, and no two clocks need to agree. A lease that has ended never begins again: the next one has a higher
+epoch. To get it, the agent names the epoch that the server has now, which it learns from a refusal. So a request that
+arrives late, after the server has begun another epoch, grants nothing.
 """
 
 from __future__ import annotations
@@ -36,15 +37,15 @@ class HostLease:
     """What an agent knows of its lease. Times are in seconds by one clock, which the caller reads."""
 
     epoch: int = 0
-    """The epoch of the lease that was held last; 0 before the first one."""
+    """The epoch of the lease. Without a lease it is the last one that is known to have ended."""
     until: float = 0.0
     """When it ends."""
     held: bool = False
     """Whether it has not ended. Once it has, nothing of its epoch runs any more."""
     granted: bool = False
     """Whether the server granted it, so that packets may pass."""
-    asked: tuple[tuple[int, float], ...] = ()
-    """The requests without an answer: the number of each, and when it was sent."""
+    asked: tuple[tuple[LeaseRequest, float], ...] = ()
+    """The requests without an answer to them or to a later one, and when each was sent."""
 
     @classmethod
     def first(cls, now: float) -> HostLease:
@@ -53,20 +54,23 @@ class HostLease:
 
     def request(self, number: int, now: float) -> tuple[HostLease, LeaseRequest]:
         """Return this lease after a request, and the request. ``number`` is higher than that of any earlier one."""
+        request = LeaseRequest(number, self.epoch, self.held)
         recent = tuple(each for each in self.asked if each[1] > now - LONGEST_SECONDS)
-        asked = replace(self, asked=(*recent, (number, now)))
-        return asked, LeaseRequest(number, self.epoch, self.held)
+        return replace(self, asked=(*recent, (request, now))), request
 
     def answered(self, answer: Lease, now: float) -> HostLease:
         """Return this lease after an answer, which may be late, repeated, or to the request of an earlier agent."""
-        sent = dict(self.asked).get(answer.renewal)
-        if sent is None or answer.seconds > LONGEST_SECONDS:
+        request, sent = next((each for each in self.asked if each[0].renewal == answer.renewal), (None, 0.0))
+        if request is None or answer.seconds > LONGEST_SECONDS:
             return self
-        asked = tuple(each for each in self.asked if each[0] > answer.renewal)
+        asked = tuple(each for each in self.asked if each[0].renewal > answer.renewal)
+        refused = answer.seconds <= 0
+        if self.held and (answer.epoch != self.epoch or (refused and request.held)):
+            return HostLease(answer.epoch, asked=asked)
+        if not self.held and (refused or answer.epoch == self.epoch):
+            return HostLease(answer.epoch, asked=asked)
         until = sent + answer.seconds
-        if self.held and (answer.seconds <= 0 or answer.epoch != self.epoch):
-            return HostLease(self.epoch, asked=asked)
-        if until - EARLY_SECONDS <= now or (not self.held and answer.epoch == self.epoch):
+        if refused or until - EARLY_SECONDS <= now:
             return replace(self, asked=asked)
         return HostLease(answer.epoch, max(until, self.until if self.granted else 0.0), True, True, asked)
 
@@ -131,10 +135,12 @@ class LeaseKeeper:
                 lease = lease.answered(answer, now) if lease.held or not before.held else lease
             # An answer that waited while this agent was paused still counts.
             lease = lease.passed(now)
+            if lease.epoch != before.epoch and not lease.held:
+                self._asked_at = -math.inf
             self._put(lease)
             if before.held and not lease.held:
                 self._ended = True
-                _log.error("the lease of this host, of epoch %d, has ended: its containers end", lease.epoch)
+                _log.error("the lease of this host, of epoch %d, has ended: its containers end", before.epoch)
         return self._ended
 
     def gone(self) -> None:

@@ -11,6 +11,7 @@ from reading_room.agent.spec import HostReport
 from reading_room.aws.probes import Check
 from reading_room.clock import system_clock
 from reading_room.database.engine import Database
+from reading_room.fleet.host_leases import HostLeases
 from reading_room.hosts import authority
 from reading_room.hosts.authority import Certificates
 from reading_room.hosts.channel import AgentConnection
@@ -52,6 +53,7 @@ class HostLink:
             only_account=settings.account if settings.testing == "on" else None,
         )
         self.checks: Sequence[Check] = host_checks(lambda: self._server_side.state)
+        self.leases = HostLeases(database)
         self._ended = threading.Event()
         self._authority: authority.Authority
         self._server_side: ServerSide
@@ -104,6 +106,7 @@ class HostLink:
             interfaces_seen=product.flow_logs.interfaces_seen,
             interface_gone=interface_gone,
             agent_replaced=product.flow_logs.interrupted,
+            renew=lambda request: self.leases.answer(LOCAL_HOST, request),
         )
         self._agent = AgentConnection(settings.installation.socket, self._server_side)
         self._desired = DesiredHost(database=database, settings=settings, host=LOCAL_HOST, realtime=self.engines.specs)
