@@ -17,7 +17,7 @@ from reading_room.jobs.errors import PreparationError
 from reading_room.jobs.job import MemberLost
 from reading_room.jobs.needs import being_added
 from reading_room.jobs.ports import NetworkNeed
-from reading_room.jobs.record import LOCAL_HOST, apply
+from reading_room.jobs.record import apply
 from reading_room.jobs.tables import JobContainerRow, JobRow
 from reading_room.vpc import network_spec
 from reading_room.vpc.addressing import prefix_lists
@@ -258,7 +258,7 @@ def test_the_role_s_nine_actions_suffice_for_several_containers(world: Preparati
 def reaches(world: PreparationWorld, one: NetworkNeed, other: NetworkNeed, port: int) -> bool:
     """Return whether a container could connect to another."""
     with world.database.reading() as session:
-        spec = network_spec.read(session, LOCAL_HOST)
+        spec = network_spec.read(session)
         (sender,), (receiver,) = interfaces_of(session, one), interfaces_of(session, other)
     return decide(spec, Packet(sender.vpc_id, sender.interface_id, receiver.address, TCP, port)).delivered
 

@@ -11,7 +11,7 @@ from reading_room.agent.check import check
 from reading_room.agent.spec import HostSpec
 from reading_room.analysis.job_file import ClusterPlace
 from reading_room.codec import decode, encode
-from reading_room.hosts.desired import DesiredHost
+from reading_room.hosts.desired import DesiredHosts
 from reading_room.jobs.job import MemberLost, MemberPrepared, Placement
 from reading_room.jobs.needs import being_added
 from reading_room.jobs.record import apply
@@ -35,9 +35,9 @@ def world(tmp_path: Path) -> Iterator[PreparationWorld]:
 
 def wish(world: PreparationWorld) -> HostSpec:
     """Return the wish of the host as its agent reads and accepts it."""
-    spec = DesiredHost(
+    spec = DesiredHosts(
         database=world.database, settings=Settings(), host="local", realtime=tuple, clock=world.clock
-    ).read()
+    ).read()["local"]
     read = decode(HostSpec, encode(spec))
     check(read, "local", 0)
     return read

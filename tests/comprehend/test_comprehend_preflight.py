@@ -8,7 +8,6 @@ from typer.testing import CliRunner
 from reading_room.cli import commands
 from reading_room.comprehend.network.preflight import failures
 from reading_room.jobs.errors import PreparationError
-from reading_room.jobs.record import LOCAL_HOST
 from reading_room.vpc.groups.permissions import Permission
 from reading_room.vpc.tables import Route
 from tests.worlds.container_needs import admitted, open_group, prepared
@@ -18,7 +17,7 @@ from tests.worlds.preparation import PreparationWorld
 def errors_of(world: PreparationWorld, containers: int = 2, *subnets: str) -> list[PreparationError]:
     """Return the failures of a job in the world's group."""
     with world.database.reading() as session:
-        return failures(session, subnets or (world.subnet,), (world.group,), containers, LOCAL_HOST)
+        return failures(session, subnets or (world.subnet,), (world.group,), containers)
 
 
 def let_itself_in(world: PreparationWorld) -> None:

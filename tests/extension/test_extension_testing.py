@@ -139,7 +139,7 @@ def test_other_accounts_keep_everything(room: ExtensionWorld) -> None:
 def test_every_table_says_whose_its_rows_are() -> None:
     assert shared_tables() <= {
         *("call_usage_mark", "outside_writes", "s3_servers", "s3_stores"),
-        *("hosts", "host_authority", "host_tokens", "leases"),
+        *("hosts", "host_authority", "host_tokens", "leases", "gateway_hosts"),
         *("sealing", "trail_heads", "trail_heads_lost"),
     }
 

@@ -14,12 +14,12 @@ import pytest
 
 import reading_room.wiring.server  # noqa: F401 # declares every table
 from reading_room.agent.frames import Greeting
-from reading_room.agent.spec import HostReport
+from reading_room.agent.spec import HostReport, HostSpec
 from reading_room.containers.spec import RealtimeSpec
 from reading_room.database.engine import Database
 from reading_room.database.opening import open_database
 from reading_room.dataplane.spec import FlowEvent, ListenerLabel, Problem
-from reading_room.hosts.desired import DesiredHost
+from reading_room.hosts.desired import DesiredHosts
 from reading_room.hosts.listeners import VpcListeners
 from reading_room.hosts.names import VpcNames
 from reading_room.hosts.realtime import RealtimePool
@@ -42,13 +42,20 @@ def database(tmp_path: Path) -> Iterator[Database]:
     database.close()
 
 
+def only(desired: DesiredHosts) -> HostSpec:
+    """Return the spec of the one host."""
+    ((host, spec),) = desired.read().items()
+    assert host == spec.host == "local"
+    return spec
+
+
 def test_an_unchanged_spec_is_the_same_object_and_a_change_raises_its_generation(database: Database) -> None:
     realtime: list[RealtimeSpec] = []
-    desired = DesiredHost(database=database, settings=Settings(), host="local", realtime=lambda: tuple(realtime))
-    first = desired.read()
-    assert desired.read() is first
+    desired = DesiredHosts(database=database, settings=Settings(), host="local", realtime=lambda: tuple(realtime))
+    first = only(desired)
+    assert only(desired) is first
     realtime.append(RealtimeSpec("rt-0123456789abcdef", "000000000001", "entities-en"))
-    second = desired.read()
+    second = only(desired)
     assert second.generation > first.generation
     assert second.realtime == tuple(realtime)
     assert {each.engine: each.count for each in second.standby} == {"entities-en": 1, "dominant-language": 1}
@@ -78,10 +85,12 @@ def submit_job(database: Database, engine: str, at: dt.datetime) -> None:
 def test_at_most_two_engines_of_recent_jobs_wait_too(database: Database) -> None:
     now = dt.datetime(2026, 11, 25, 12, 0, tzinfo=dt.UTC)
     moment = [now]
-    desired = DesiredHost(database=database, settings=Settings(), host="local", realtime=tuple, clock=lambda: moment[0])
+    desired = DesiredHosts(
+        database=database, settings=Settings(), host="local", realtime=tuple, clock=lambda: moment[0]
+    )
 
     def waiting() -> list[str]:
-        return [each.engine for each in desired.read().standby]
+        return [each.engine for each in only(desired).standby]
 
     assert waiting() == ["entities-en", "dominant-language"]
     for seconds, engine in enumerate(("key-phrases-en", "entities-en", "sentiment-en", "topics")):
@@ -94,9 +103,9 @@ def test_at_most_two_engines_of_recent_jobs_wait_too(database: Database) -> None
 
 
 def test_a_restarted_server_continues_above_its_earlier_generations(database: Database) -> None:
-    first = DesiredHost(database=database, settings=Settings(), host="local", realtime=tuple).read()
+    first = only(DesiredHosts(database=database, settings=Settings(), host="local", realtime=tuple))
     assert (
-        DesiredHost(database=database, settings=Settings(), host="local", realtime=tuple).read().generation
+        only(DesiredHosts(database=database, settings=Settings(), host="local", realtime=tuple)).generation
         >= first.generation
     )
 
@@ -104,11 +113,11 @@ def test_a_restarted_server_continues_above_its_earlier_generations(database: Da
 def test_a_server_that_starts_after_the_clock_was_set_back_continues_above_what_the_agent_reports(
     database: Database,
 ) -> None:
-    desired = DesiredHost(database=database, settings=Settings(), host="local", realtime=tuple)
-    in_force = desired.read().generation + 3_600_000
+    desired = DesiredHosts(database=database, settings=Settings(), host="local", realtime=tuple)
+    in_force = HostReport("local", only(desired).generation + 3_600_000)
     assert desired.behind(in_force)
-    assert desired.read().generation > in_force
-    assert desired.read() is desired.read()
+    assert only(desired).generation > in_force.generation
+    assert only(desired) is only(desired)
     assert not desired.behind(in_force)
 
 

@@ -50,7 +50,7 @@ def route(world: Network, table: RouteTable, destination: str, **target: str) ->
 
 
 def only_vpc(world: Network) -> spec.Vpc:
-    (vpc,) = network_spec.read(world.session, "here").vpcs
+    (vpc,) = network_spec.read(world.session).vpcs
     return vpc
 
 
@@ -191,7 +191,7 @@ def test_customers_prefix_lists_have_the_entries_of_their_latest_version() -> No
         customer_prefix_lists.modify(
             world.session, ACCOUNT, made.prefix_list_id, remove=[{"Cidr": "192.0.2.0/24"}], current_version=1
         )
-        described = {each.prefix_list_id: each.cidrs for each in network_spec.read(world.session, "here").prefix_lists}
+        described = {each.prefix_list_id: each.cidrs for each in network_spec.read(world.session).prefix_lists}
         assert described[made.prefix_list_id] == ("203.0.113.0/24",)
         assert described[empty.prefix_list_id] == ()
 
@@ -212,7 +212,7 @@ def test_the_number_of_queries_does_not_grow_with_the_gateways() -> None:
                 "before_cursor_execute",
                 lambda connection, cursor, statement, *rest: seen.append(statement),
             )
-            network_spec.read(world.session, "here")
+            network_spec.read(world.session)
             return len(seen)
 
     assert queries(1) == queries(10) < 22
@@ -230,6 +230,6 @@ def test_a_spec_with_gateways_passes_the_agents_checks_and_compiles() -> None:
         route(world, table, "0.0.0.0/0", NatGatewayId=outer.nat_gateway_id)
         route(world, table, "192.0.2.0/24", GatewayId=gateway_id)
         route(world, table, "10.0.1.0/24", NatGatewayId=inner.nat_gateway_id)
-        described = network_spec.read(world.session, "here")
+        described = network_spec.read(world.session)
         check(HostSpec("here", 1, described), "here", 0)
         compile_host(described)

@@ -32,14 +32,14 @@ def attach(world: Network, made: NetworkInterface, container: str = "c-1", host:
     network_interfaces.attach(world.session, made.interface_id, host, container)
 
 
-def only_vpc(world: Network, host: str = "here") -> spec.Vpc:
-    (vpc,) = network_spec.read(world.session, host).vpcs
+def only_vpc(world: Network) -> spec.Vpc:
+    (vpc,) = network_spec.read(world.session).vpcs
     return vpc
 
 
 def test_a_vpc_without_interfaces_and_endpoints_is_left_out() -> None:
     with network() as world:
-        read = network_spec.read(world.session, "here")
+        read = network_spec.read(world.session)
         lists = (spec.PrefixList(S3_PREFIX_LIST_ID, S3_CIDRS), spec.PrefixList(API_PREFIX_LIST_ID, API_CIDRS))
         assert read == spec.NetworkSpec((), lists)
 
@@ -79,11 +79,11 @@ def test_a_rule_for_an_ipv6_network_does_not_change_the_network() -> None:
     with network() as world:
         group = security_groups.create(world.session, world.vpc, "web", "web", NOW)
         interface(world, group)
-        before = network_spec.read(world.session, "here")
+        before = network_spec.read(world.session)
         wanted = permissions.requested({"IpPermissions": [{"IpProtocol": "-1", "Ipv6Ranges": [{"CidrIpv6": "::/0"}]}]})
         for egress in (False, True):
             security_group_rules.authorize(world.session, group, wanted, egress=egress)
-        assert network_spec.read(world.session, "here") == before
+        assert network_spec.read(world.session) == before
 
 
 def test_an_interface_is_attached_only_while_a_container_uses_it() -> None:
@@ -94,18 +94,6 @@ def test_an_interface_is_attached_only_while_a_container_uses_it() -> None:
         assert [entry.container_id for entry in only_vpc(world).interfaces] == ["c-1"]
         network_interfaces.detach(world.session, made.interface_id)
         assert [entry.container_id for entry in only_vpc(world).interfaces] == [None]
-
-
-def test_an_interface_on_another_host_is_a_member_and_a_placement_here() -> None:
-    with network() as world:
-        here, there = interface(world), interface(world)
-        attach(world, here)
-        attach(world, there, "c-2", "there")
-        vpc = only_vpc(world)
-        assert [entry.interface_id for entry in vpc.interfaces] == [here.interface_id]
-        assert vpc.placements == (spec.Placement(there.address, "there"),)
-        assert vpc.groups[0].members == tuple(sorted((here.address, there.address)))
-        assert network_spec.read(world.session, "elsewhere").vpcs == ()
 
 
 def test_an_endpoint_and_its_route_come_and_go_together() -> None:
@@ -230,10 +218,10 @@ def test_equal_tables_give_equal_specs_in_few_queries_even_for_a_thousand_interf
             "before_cursor_execute",
             lambda connection, cursor, statement, *rest: queries.append(statement),
         )
-        first = network_spec.read(world.session, "here")
+        first = network_spec.read(world.session)
         assert len(first.vpcs[0].interfaces) == len(first.vpcs[0].groups[0].members) == 1000
         assert len(queries) < 20
-        assert network_spec.read(world.session, "here") == first
+        assert network_spec.read(world.session) == first
 
 
 @pytest.mark.parametrize("table", ["vpcs", "routes", "network_interfaces", "flow_logs", "security_group_rules"])

@@ -26,7 +26,7 @@ from reading_room.jobs.job import job_status
 from reading_room.jobs.memory import MemoryOutputStore, MemoryStories
 from reading_room.jobs.places import output_location
 from reading_room.jobs.ports import JobNetwork, NetworkNeed
-from reading_room.jobs.record import LOCAL_HOST, job_of, story
+from reading_room.jobs.record import job_of, story
 from reading_room.jobs.submission import NewJob, submit
 from reading_room.jobs.tables import JobContainerRow, JobRow
 from reading_room.settings import Settings
@@ -142,7 +142,6 @@ class PreparationWorld:
             authorizer=self.authorizer,
             clock=self.clock,
             region=REGION,
-            host=LOCAL_HOST,
         )
         self.controller = self.controller_on(self.network)
 

@@ -12,7 +12,6 @@ from reading_room.comprehend.network.storage_policy import StoragePolicies
 from reading_room.iam.authorizer import PolicyAuthorizer
 from reading_room.iam.principals import root_principal
 from reading_room.ids import job_id
-from reading_room.jobs.record import LOCAL_HOST
 from reading_room.jobs.submission import submit
 from reading_room.jobs.tables import JobRow
 from reading_room.s3 import buckets, service_bucket, service_bucket_name
@@ -53,7 +52,6 @@ class PolicyWorld(PreparationWorld):
             authorizer=self.authorizer,
             clock=self.clock,
             region=REGION,
-            host=LOCAL_HOST,
             policies=policies,
         )
         self.controller = self.controller_on(network)

@@ -23,12 +23,11 @@ def check_job(
     """
     from reading_room.cli.opened_database import open_to_read
     from reading_room.comprehend.network.preflight import failures
-    from reading_room.jobs.record import LOCAL_HOST
 
     database = open_to_read(read_settings(data))
     try:
         with database.reading() as session:
-            found = failures(session, subnet, security_group, containers, LOCAL_HOST)
+            found = failures(session, subnet, security_group, containers)
     finally:
         database.close()
     for failure in found:

@@ -67,17 +67,24 @@ def plan(
 
 def _wanted(settings: Settings) -> Wanted:
     from reading_room.cli.opened_database import open_to_read
+    from reading_room.fleet import members
     from reading_room.jobs import desired
     from reading_room.jobs.record import LOCAL_HOST
     from reading_room.vpc import network_spec
+    from reading_room.vpc.host_networks import HostNetworks
 
     database = open_to_read(settings)
     try:
         with database.reading() as session:
             containers = desired.containers(session, LOCAL_HOST, desired.limits_from(settings))
-            return Wanted(network_spec.read(session, LOCAL_HOST), tuple(each.container_id for each in containers))
+            hosts = members.read(session)
+            several = HostNetworks(session, hosts) if hosts else None
+            network = several.specs(several.owners).get(LOCAL_HOST) if several else network_spec.read(session)
     finally:
         database.close()
+    if network is None:
+        raise fail("this host has lost its lease, so it should have no network and no container")
+    return Wanted(network, tuple(each.container_id for each in containers))
 
 
 def _program() -> list[str]:

@@ -20,7 +20,6 @@ from reading_room.dataplane.rules.compile import compile_host
 from reading_room.dataplane.rules.trace import trace as trace_packet
 from reading_room.dataplane.rules.verdicts import ICMP, TCP, UDP, Hop, Inbound, Packet
 from reading_room.dataplane.spec import NetworkSpec
-from reading_room.jobs.record import LOCAL_HOST
 from reading_room.vpc import network_spec
 from reading_room.vpc.addressing import dhcp_options
 from reading_room.vpc.addressing.dhcp_options import AMAZON_DNS
@@ -44,7 +43,7 @@ def trace(source: str, destination: str, protocol: str, data: Path | None, *, as
     database = open_to_read(read_settings(data))
     try:
         with database.reading() as session:
-            spec = network_spec.read(session, LOCAL_HOST)
+            spec = network_spec.read(session)
             vpc = vpc_of(spec, source) or vpc_of(spec, where)
             if vpc is None and source.startswith(("eni-", "igw-")):
                 raise fail(_unknown(source))

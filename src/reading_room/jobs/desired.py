@@ -1,8 +1,9 @@
-"""The containers that a host should run for jobs now, read from the tables."""
+"""The containers that hosts should run for jobs now, read from the tables."""
 
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import cast
 
@@ -23,18 +24,23 @@ from reading_room.vpc.tables import NetworkInterface
 
 
 def containers(session: Session, host: str, limits: Limits = Limits()) -> tuple[ContainerSpec, ...]:
-    """Return the containers that a host should run, in order of their ids.
+    """Return the containers that a host should run, in order of their ids."""
+    return tuple(by_host(session, limits).get(host, ()))
+
+
+def by_host(session: Session, limits: Limits = Limits()) -> dict[str, list[ContainerSpec]]:
+    """Return the containers that each host should run, in order of their ids.
 
     These are only containers whose interface is attached to them now. A container whose interface was detached has no
     network, and without the first container the others of a cluster have nothing to connect to.
     """
-    attached = select(NetworkInterface.container_id).where(NetworkInterface.host == host)
-    present = set(session.scalars(attached))
-    return tuple(
-        each
-        for each in wanted(session, host, limits)
-        if each.container_id in present and (each.job.cluster is None or each.job.cluster.scheduler)
-    )
+    attached = select(NetworkInterface.container_id, NetworkInterface.host).where(NetworkInterface.host.is_not(None))
+    homes = {container: host for container, host in session.execute(attached)}
+    found: dict[str, list[ContainerSpec]] = defaultdict(list)
+    for host, each in _wanted(session, limits):
+        if homes.get(each.container_id) == host and (each.job.cluster is None or each.job.cluster.scheduler):
+            found[host].append(each)
+    return found
 
 
 def wanted(session: Session, host: str, limits: Limits = Limits()) -> tuple[ContainerSpec, ...]:
@@ -42,11 +48,14 @@ def wanted(session: Session, host: str, limits: Limits = Limits()) -> tuple[Cont
 
     A container is wanted from when its interface exists until the end of its job is decided.
     """
+    return tuple(each for at, each in _wanted(session, limits) if at == host)
+
+
+def _wanted(session: Session, limits: Limits) -> list[tuple[str, ContainerSpec]]:
     rows = session.execute(
         select(JobContainerRow, JobRow)
         .join(JobRow, JobRow.job_id == JobContainerRow.job_id)
         .where(
-            JobContainerRow.host == host,
             JobContainerRow.wanted,
             JobContainerRow.interface_id.is_not(None),
             JobContainerRow.vpc_id.is_not(None),
@@ -55,10 +64,10 @@ def wanted(session: Session, host: str, limits: Limits = Limits()) -> tuple[Cont
     )
     name_servers = dhcp_options.name_servers(session)
     addresses = _addresses(session)
-    return tuple(
-        _container(container, job, limits, name_servers.get(str(container.vpc_id)), addresses)
+    return [
+        (container.host, _container(container, job, limits, name_servers.get(str(container.vpc_id)), addresses))
         for container, job in rows
-    )
+    ]
 
 
 def _addresses(session: Session) -> dict[str, str]:

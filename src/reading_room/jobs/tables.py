@@ -161,6 +161,20 @@ class JobContainerRow(Base):
     """When its interface was deleted; the row stays until the host has also removed it."""
 
 
+class ContainerEpochRow(Base):
+    """The epoch in which a container's host was when it was placed there: a host in a later one has ended it.
+
+    There are rows only with several hosts.
+    """
+
+    __tablename__ = "container_epochs"
+
+    container_id: Mapped[str] = mapped_column(
+        ForeignKey("job_containers.container_id", ondelete="CASCADE"), primary_key=True
+    )
+    epoch: Mapped[int]
+
+
 PART_OPEN, PART_DONE = "open", "done"
 """The states of a part."""
 

@@ -1,8 +1,9 @@
-"""Reading the ``NetworkSpec`` of one host from the tables, in a fixed number of queries.
+"""Reading the network from the tables, in a fixed number of queries.
 
-A host gets every VPC with an interface on this host or on no host yet, complete with the addresses of the interfaces on
-other hosts. It also gets VPCs with an endpoint, so that the next job there does not have to wait. In any other VPC
-nothing can send a packet, so it needs no resources in the kernel.
+``read`` returns all of it, as a single host has it, and as everything is checked that depends on rules, routes and
+addresses but not on hosts. It has every VPC with an interface, and VPCs with an endpoint, so that the next job there
+does not have to wait. In any other VPC nothing can send a packet, so it needs no resources in the kernel.
+``host_networks.py`` divides it among several hosts.
 """
 
 from __future__ import annotations
@@ -43,25 +44,23 @@ Row = TypeVar("Row")
 _ANY_PORTS = (0, 65535)
 
 
-def read(session: Session, host: str, extra_vpc_ids: Sequence[str] = ()) -> spec.NetworkSpec:
-    """Return the network of one host, in a stable order, so that equal tables give equal values.
+def read(session: Session, extra_vpc_ids: Sequence[str] = ()) -> spec.NetworkSpec:
+    """Return the whole network, in a stable order, so that equal tables give equal values.
 
     ``extra_vpc_ids`` are VPCs to include even if they have no interface.
     """
-    every = _interfaces(session)
-    wanted = {row.vpc_id for row in every if row.host in (None, host)}
+    interfaces = read_interfaces(session)
+    wanted = {row.vpc_id for row in interfaces}
     wanted.update(session.scalars(select(VpcEndpoint.vpc_id)))
     wanted.update(extra_vpc_ids)
     vpc_ids = sorted(wanted)
-    interfaces = [row for row in every if row.vpc_id in wanted]
-    tables = _Tables(session, vpc_ids, interfaces)
+    tables = Tables(session, vpc_ids, interfaces)
     return spec.NetworkSpec(
-        vpcs=tuple(tables.vpc(vpc_id, host) for vpc_id in vpc_ids),
-        prefix_lists=_prefix_lists(session),
+        vpcs=tuple(tables.vpc(vpc_id) for vpc_id in vpc_ids), prefix_lists=read_prefix_lists(session)
     )
 
 
-def _prefix_lists(session: Session) -> tuple[spec.PrefixList, ...]:
+def read_prefix_lists(session: Session) -> tuple[spec.PrefixList, ...]:
     """Return the services' lists, then those of customers with the entries of their latest version."""
     entries: dict[str, list[str]] = {
         prefix_list_id: [] for prefix_list_id in session.scalars(select(PrefixList.prefix_list_id))
@@ -80,7 +79,7 @@ def _prefix_lists(session: Session) -> tuple[spec.PrefixList, ...]:
     )
 
 
-class _InterfaceRow(NamedTuple):
+class InterfaceRow(NamedTuple):
     """The columns of an interface's row that the network needs; a plain tuple, since there may be thousands."""
 
     interface_id: str
@@ -95,21 +94,24 @@ class _InterfaceRow(NamedTuple):
     source_dest_check: bool
 
 
-def _interfaces(session: Session) -> list[_InterfaceRow]:
-    columns = (getattr(NetworkInterface, name) for name in _InterfaceRow._fields)
-    return [_InterfaceRow(*row) for row in session.execute(select(*columns).order_by(NetworkInterface.interface_id))]
+def read_interfaces(session: Session) -> list[InterfaceRow]:
+    """Return every interface, in order of their ids."""
+    columns = (getattr(NetworkInterface, name) for name in InterfaceRow._fields)
+    return [InterfaceRow(*row) for row in session.execute(select(*columns).order_by(NetworkInterface.interface_id))]
 
 
 def _number(address: str) -> tuple[int, ...]:
     return tuple(map(int, address.split(".")))
 
 
-class _Tables:
-    """The rows of some VPCs, each table read once."""
+class Tables:
+    """The rows of some VPCs, each table read once. ``interfaces`` are all that exist, in order."""
 
-    def __init__(self, session: Session, vpc_ids: Sequence[str], interfaces: Sequence[_InterfaceRow]) -> None:
+    def __init__(self, session: Session, vpc_ids: Sequence[str], interfaces: Sequence[InterfaceRow]) -> None:
         # Read whole tables: few rows belong to VPCs without an interface, and SQL limits the length of a list of ids.
         self._vpcs = {row.vpc_id: row for row in _rows(session, Vpc)}
+        self.vpc_ids = self._vpcs.keys()
+        """The ids of every VPC that exists."""
         wanted = set(vpc_ids)
         self._cidrs = _by_vpc(_rows(session, VpcCidr, VpcCidr.primary.desc(), VpcCidr.cidr), wanted)
         self._subnets = _by_vpc(_rows(session, Subnet, Subnet.subnet_id), wanted)
@@ -150,8 +152,8 @@ class _Tables:
             for kind, identifier in session.execute(select(FlowLog.resource_type, FlowLog.resource_id))
         }
 
-    def vpc(self, vpc_id: str, host: str) -> spec.Vpc:
-        """Return a VPC as one host should have it."""
+    def vpc(self, vpc_id: str) -> spec.Vpc:
+        """Return a VPC with all its interfaces."""
         row = self._vpcs[vpc_id]
         tables_by_subnet = {entry.subnet_id: entry.route_table_id for entry in self._associations[vpc_id]}
         main = tables_by_subnet[None]
@@ -171,15 +173,7 @@ class _Tables:
                 *(_endpoint(endpoint) for endpoint in self._endpoints[vpc_id]),
                 *self._gateways.far_endpoints(vpc_id),
             ),
-            interfaces=tuple(
-                self._interface(interface) for interface in self._interfaces[vpc_id] if interface.host in (None, host)
-            ),
-            placements=tuple(
-                spec.Placement(address, interface.host)
-                for interface in self._interfaces[vpc_id]
-                if interface.host is not None and interface.host != host
-                for address in self._addresses[interface.interface_id]
-            ),
+            interfaces=tuple(map(self._interface, self._interfaces[vpc_id])),
             internet_gateway=self._gateways.internet_gateway(vpc_id),
             elastic_addresses=self._gateways.elastic_addresses(
                 [row.interface_id for row in self._interfaces[vpc_id] if row.nat_gateway_id is None]
@@ -216,7 +210,7 @@ class _Tables:
             members=tuple(sorted(self._members[group.group_id], key=_number)),
         )
 
-    def _interface(self, row: _InterfaceRow) -> spec.Interface:
+    def _interface(self, row: InterfaceRow) -> spec.Interface:
         covered_by = (
             ("VPC", row.vpc_id),
             ("Subnet", row.subnet_id),

@@ -259,6 +259,22 @@ class NatGateway(Base):
     ended_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
 
 
+class GatewayHost(Base):
+    """The host that owns the way out of a VPC: its internet gateway, NAT gateways and Elastic IP addresses.
+
+    There are rows only with several hosts. A VPC's row stays when it has no internet gateway for a while.
+    """
+
+    __tablename__ = "gateway_hosts"
+
+    vpc_id: Mapped[str] = mapped_column(primary_key=True)
+    host: Mapped[str]
+    fence: Mapped[int]
+    """Raised with every change, so that a decision on an earlier state changes nothing."""
+    previous: Mapped[str | None]
+    """The host that may still act as the owner; the next one waits until it does not."""
+
+
 class NetworkInterfaceGroup(Base):
     """A security group of an interface; ``position`` is its place in the order in which they were given."""
 
@@ -283,7 +299,10 @@ class NetworkInterfacePermission(Base):
 
 
 class AddressRest(Base):
-    """An address that an interface released and that should not be allocated again at once."""
+    """An address that an interface released and that should not be allocated again at once.
+
+    While it is ``held``, it must not be: a host may still have it. Only with several hosts is any address held.
+    """
 
     __tablename__ = "address_rests"
 
@@ -291,6 +310,7 @@ class AddressRest(Base):
     address: Mapped[str] = mapped_column(primary_key=True)
     subnet_id: Mapped[str] = mapped_column(ForeignKey("subnets.subnet_id"), index=True)
     released_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    held: Mapped[bool | None]
 
 
 class VpcEndpoint(Base):

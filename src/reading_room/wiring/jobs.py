@@ -18,7 +18,6 @@ from reading_room.jobs.controller import JobController
 from reading_room.jobs.credentials import owners
 from reading_room.jobs.job_log import JobLog
 from reading_room.jobs.part_requests import PartRequests
-from reading_room.jobs.record import LOCAL_HOST
 from reading_room.logs.room import LogRoom
 from reading_room.settings import Settings
 from reading_room.wiring.access import Access
@@ -53,7 +52,6 @@ class Jobs:
             authorizer=access.authorizer,
             clock=clock,
             region=region,
-            host=LOCAL_HOST,
             policies=policies,
         )
         self.controller = JobController(

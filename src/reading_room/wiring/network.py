@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from reading_room.agent.spec import HostReport
+from reading_room.agent.spec import HostReport, HostSpec
 from reading_room.aws.probes import Check
 from reading_room.clock import system_clock
 from reading_room.database.engine import Database
@@ -15,7 +15,7 @@ from reading_room.fleet.host_leases import HostLeases
 from reading_room.hosts import authority
 from reading_room.hosts.authority import Certificates
 from reading_room.hosts.channel import AgentConnection
-from reading_room.hosts.desired import DesiredHost
+from reading_room.hosts.desired import DesiredHosts
 from reading_room.hosts.listeners import VpcListeners
 from reading_room.hosts.names import VpcNames, bucket_names
 from reading_room.hosts.readiness import host_checks
@@ -58,9 +58,11 @@ class HostLink:
         self._authority: authority.Authority
         self._server_side: ServerSide
         self._agent: AgentConnection
-        self._desired: DesiredHost
+        self._desired: DesiredHosts
         self._listeners: VpcListeners
         self._in_turn_of_jobs: Callable[[], bool]
+        self.send_to_others: Callable[[Mapping[str, HostSpec]], None] = lambda specs: None
+        """Takes the specs of the other hosts, by host, after each reading."""
 
     def connect(self, product: Product, loop: asyncio.AbstractEventLoop) -> None:
         """Prepare the connection for a product whose VPC listeners run in ``loop``."""
@@ -93,7 +95,7 @@ class HostLink:
             self._flow_logs.wake()
 
         def take_report(report: HostReport) -> None:
-            if self._desired.behind(report.generation):
+            if self._desired.behind(report):
                 self._spec_loop.hurry()
             product.report(report)
 
@@ -109,7 +111,13 @@ class HostLink:
             renew=lambda request: self.leases.answer(LOCAL_HOST, request),
         )
         self._agent = AgentConnection(settings.installation.socket, self._server_side)
-        self._desired = DesiredHost(database=database, settings=settings, host=LOCAL_HOST, realtime=self.engines.specs)
+        self._desired = DesiredHosts(
+            database=database,
+            settings=settings,
+            host=LOCAL_HOST,
+            realtime=self.engines.specs,
+            fleet=product.fleet,
+        )
         self._in_turn_of_jobs = product.jobs.controller.turning_here
         database.on_commit(self._changed)
         self._conversation = threading.Thread(
@@ -117,7 +125,11 @@ class HostLink:
         )
 
     def _send(self) -> None:
-        self._agent.send(self._desired.read())
+        specs = dict(self._desired.read())
+        own = specs.pop(LOCAL_HOST, None)
+        if own is not None:  # Unless this host is lost: its lease has ended.
+            self._agent.send(own)
+        self.send_to_others(specs)
 
     def _changed(self, tables: frozenset[str]) -> None:
         container, network = bool(tables & CONTAINER_TABLES), bool(tables & NETWORK_TABLES)

@@ -30,7 +30,6 @@ from reading_room.extension.operations.usage import UsageOperations
 from reading_room.iam.operations.authorization_messages import AuthorizationMessageOperations
 from reading_room.iam.operations.sts import StsOperations
 from reading_room.iam.operations.table import iam_operations
-from reading_room.jobs.record import LOCAL_HOST
 from reading_room.logs.export_operations import ExportOperations
 from reading_room.logs.operations import LogOperations
 from reading_room.logs.room import LogRoom
@@ -110,6 +109,5 @@ def every_operation(
             capacity=capacity,
             quotas=quotas,
             topics=settings.topics,
-            host=LOCAL_HOST,
         ),
     )

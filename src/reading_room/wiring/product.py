@@ -20,6 +20,7 @@ from reading_room.comprehend.sizing import JobSizing
 from reading_room.database.disk import Floor, free_bytes
 from reading_room.database.engine import Database
 from reading_room.fleet import tables as tables_of_hosts  # noqa: F401  (its tables are part of every database)
+from reading_room.fleet.members import Fleet
 from reading_room.flowlogs.deliver import FlowLogDelivery
 from reading_room.hosts.pressure import Pulse, descriptors_check, memory_check
 from reading_room.hosts.readiness import database_check, disk_check, trail_check
@@ -72,6 +73,7 @@ class Product:
         # Clients sign, certificates expire and the kernel records flows by the machine's clock, wherever a test moved
         # the product's.
         machine_clock = system_clock if isinstance(clock, MovableClock) else clock
+        self.fleet = Fleet(database)
         self.access = Access(
             settings=settings,
             database=database,

@@ -35,7 +35,6 @@ def planned(
     subnets: Sequence[str],
     groups: Sequence[str],
     containers: int,
-    host: str,
     account: str | None = None,
 ) -> PlannedNetwork:
     """Return the network with a planned job's interfaces. Raises ``JobNetworkError`` if a job cannot have them.
@@ -44,17 +43,16 @@ def planned(
     """
     validate_job_network(session, subnets, groups, account=account, containers=containers)
     interfaces = _planned(session, subnets, containers)
-    return PlannedNetwork(
-        _with(network_spec.read(session, host, (interfaces[0].vpc_id,)), interfaces, groups), interfaces
-    )
+    whole = network_spec.read(session, (interfaces[0].vpc_id,))
+    return PlannedNetwork(_with(whole, interfaces, groups), interfaces)
 
 
 def failures(
-    session: Session, subnets: Sequence[str], groups: Sequence[str], containers: int, host: str
+    session: Session, subnets: Sequence[str], groups: Sequence[str], containers: int
 ) -> list[PreparationError]:
     """Return the failures that a job with this many containers would have, as far as they can be foreseen."""
     try:
-        network = planned(session, subnets, groups, containers, host)
+        network = planned(session, subnets, groups, containers)
     except JobNetworkError as error:
         return [failure_of_network(error)]
     found = []

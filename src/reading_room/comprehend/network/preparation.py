@@ -70,7 +70,6 @@ class NetworkPreparation:
         authorizer: PolicyAuthorizer,
         clock: Clock,
         region: str,
-        host: str,
         policies: storage_policy.StoragePolicies | None = None,
     ) -> None:
         """``policies`` are used to check access to S3; without them only the worker finds out."""
@@ -80,7 +79,6 @@ class NetworkPreparation:
         self._authorizer = authorizer
         self._clock = clock
         self._region = region
-        self._host = host
         self._sessions: dict[str, Principal] = {}
         self._lock = threading.Lock()
 
@@ -123,7 +121,7 @@ class NetworkPreparation:
         with self._database.reading() as session:
             made = {need.container_id: made_for(session, need) for need in needs}
             members = [row for row in made.values() if row is not None]
-            spec = network_spec.read(session, self._host)
+            spec = network_spec.read(session)
         if len(members) < len(needs):
             message = "A network interface was deleted while others were being prepared."
             raise PreparationError("INTERNAL_ERROR", message)
@@ -140,7 +138,7 @@ class NetworkPreparation:
             members = interfaces_of_attempt(session, need)
             if need.interface_id not in {row.interface_id for row in members}:
                 return None
-            spec = network_spec.read(session, self._host)
+            spec = network_spec.read(session)
         return cluster_reachability.obstacle(spec, members, need.security_groups or ())
 
     def attach(self, session: Session, need: NetworkNeed, interface_id: str) -> None:
@@ -200,7 +198,7 @@ class NetworkPreparation:
             row = session.get(NetworkInterface, need.interface_id)
             if row is None:
                 return f"{need.interface_id} no longer exists"
-            spec = network_spec.read(session, self._host)
+            spec = network_spec.read(session)
             attached = as_attached(spec, {row.interface_id: need.container_id})
             why = storage_reachability.find(session, attached, row).obstacle
             if why is None:
@@ -279,7 +277,7 @@ class NetworkPreparation:
     def _check_storage(self, principal: Principal, need: NetworkNeed, made: NetworkInterface) -> tuple[str, ...]:
         """Check that the worker can reach S3 and that policies allow its requests; return warnings."""
         with self._database.reading() as session:
-            spec = as_attached(network_spec.read(session, self._host), {made.interface_id: need.container_id})
+            spec = as_attached(network_spec.read(session), {made.interface_id: need.container_id})
             way = storage_reachability.find(session, spec, made)
             job = session.get_one(JobRow, need.job_id)
             endpoint = "" if way.verdict is None else way.verdict.delivered_to

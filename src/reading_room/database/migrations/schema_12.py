@@ -1,6 +1,8 @@
-"""Hosts, the tokens with which they join, their authority, and the leases of tasks that one process has at a time."""
+"""Hosts, the tokens with which they join, their authority, leases, and what several hosts share."""
 
 from __future__ import annotations
+
+from typing import Literal
 
 import sqlalchemy as sa
 from alembic import op
@@ -37,6 +39,31 @@ def upgrade() -> None:
         sa.UniqueConstraint("number", name="uq_hosts_number"),
         sa.UniqueConstraint("underlay", name="uq_hosts_underlay"),
         sa.UniqueConstraint("public_key", name="uq_hosts_public_key"),
+    )
+    # Which host owns the way out of a VPC, and which released addresses some host may still have.
+    op.create_table(
+        "gateway_hosts",
+        sa.Column("vpc_id", sa.String(), nullable=False),
+        sa.Column("host", sa.String(), nullable=False),
+        sa.Column("fence", number, nullable=False),
+        sa.Column("previous", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("vpc_id", name="pk_gateway_hosts"),
+    )
+    # SQLite would add the column behind the constraints.
+    recreate: Literal["always", "never"] = "always" if op.get_bind().dialect.name == "sqlite" else "never"
+    with op.batch_alter_table("address_rests", recreate=recreate) as batch:
+        batch.add_column(sa.Column("held", sa.Boolean(), nullable=True))
+    op.create_table(
+        "container_epochs",
+        sa.Column("container_id", sa.String(), nullable=False),
+        sa.Column("epoch", number, nullable=False),
+        sa.PrimaryKeyConstraint("container_id", name="pk_container_epochs"),
+        sa.ForeignKeyConstraint(
+            ["container_id"],
+            ["job_containers.container_id"],
+            name="fk_container_epochs_container_id",
+            ondelete="CASCADE",
+        ),
     )
     op.create_table(
         "host_tokens",

@@ -44,7 +44,6 @@ def check(
     subnets: Sequence[str],
     groups: Sequence[str],
     size: JobSize | None,
-    host: str,
 ) -> Place | None:
     """Check a VpcConfig of an account; return the first container's place, or ``None`` if there is none.
 
@@ -52,12 +51,12 @@ def check(
     """
     containers = 1 if size is None else size.containers
     try:
-        network = planned(session, subnets, groups, containers, host, account)
+        network = planned(session, subnets, groups, containers, account)
     except job_network.TooFewAddresses as error:
         remedy = "Add another subnet, or choose one with more free addresses."
         report.add("Network", passed("The subnets and security groups exist, in one VPC."))
         report.add("Addresses", failed(f"{error}.", remedy, resource_id=error.identifier))
-        return _with_fewer(session, report, account, region, subnets, groups, containers, host)
+        return _with_fewer(session, report, account, region, subnets, groups, containers)
     except job_network.JobNetworkError as error:
         report.add("Network", failed(f"{error}.", resource_id=error.identifier))
         return None
@@ -76,13 +75,12 @@ def _with_fewer(
     subnets: Sequence[str],
     groups: Sequence[str],
     containers: int,
-    host: str,
 ) -> Place | None:
     """Check the way to S3 for a job that has enough addresses for one container, but not for all of them."""
     if containers == 1:
         return None
     try:
-        network = planned(session, subnets, groups, 1, host, account)
+        network = planned(session, subnets, groups, 1, account)
     except job_network.JobNetworkError:
         return None
     return _way(session, report, network, region, groups)

@@ -51,7 +51,6 @@ class CheckJobOperations:
         capacity: Callable[[], Capacity | None],
         quotas: Quotas,
         topics: str,
-        host: str,
     ) -> None:
         """``table`` has the operations to check; ``capacity`` returns what the host would give a job."""
         self._database = database
@@ -63,7 +62,6 @@ class CheckJobOperations:
         self._capacity = capacity
         self._quotas = quotas
         self._topics = topics
-        self._host = host
 
     @operation(
         "reading-room",
@@ -153,7 +151,7 @@ class CheckJobOperations:
         if config is not None:
             subnets: Sequence[str] = config["Subnets"]
             groups: Sequence[str] = config["SecurityGroupIds"]
-            return network.check(session, report, checked.account, checked.region, subnets, groups, size, self._host)
+            return network.check(session, report, checked.account, checked.region, subnets, groups, size)
         report.skip(_OF_NETWORK, "The request has no VpcConfig, so the job runs in the service's own network.")
         report.add("Containers", _containers(size))
         subnet = session.scalar(select(Subnet).where(Subnet.account == service_network.OWNER))

@@ -4,6 +4,9 @@ Five addresses of each subnet are never allocated: the network, the router (+1),
 and the last. An address that an interface released rests for ``REST``, so that packets for its former owner cannot
 reach the next one. Only a subnet without any other free address allocates a resting one, starting with the one that
 has rested longest.
+
+With several hosts, a released address is also *held* until no host has it any more (``hosts/desired.py`` ends that). A
+held address is never allocated: the host of its former owner might still let that one send.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ import datetime as dt
 import ipaddress
 import itertools
 from collections.abc import Iterator, Sequence
+from typing import cast
 
 from sqlalchemy import (
     BigInteger,
@@ -22,12 +26,15 @@ from sqlalchemy import (
     delete,
     func,
     literal_column,
+    not_,
     select,
     union_all,
+    update,
 )
 from sqlalchemy.orm import Session
 
 from reading_room.database.functions import Dotted
+from reading_room.fleet.tables import HostRow
 from reading_room.vpc.addressing.errors import (
     AddressInUse,
     AddressOutsideSubnet,
@@ -41,6 +48,9 @@ RESERVED = 5
 REST = dt.timedelta(seconds=60)
 BLOCK = 256
 """How many addresses one step of a search reads. They share three octets, so an index keeps them together."""
+_SEVERAL_HOSTS = select(HostRow.host).exists()
+_HELD = AddressRest.held.is_(True) & _SEVERAL_HOSTS
+"""Whether a released address is held. None is any more when all other hosts have left."""
 _HOLDERS: tuple[type[NetworkInterface] | type[SecondaryAddress], ...] = (NetworkInterface, SecondaryAddress)
 """The tables whose rows each hold an address."""
 
@@ -89,9 +99,30 @@ def next_free(session: Session, subnet: Subnet, count: int) -> list[str]:
 
 def begin_rest(session: Session, holder: NetworkInterface | SecondaryAddress, now: dt.datetime) -> None:
     """Start the rest of the address of a row that is being deleted."""
-    session.merge(
-        AddressRest(vpc_id=holder.vpc_id, address=holder.address, subnet_id=holder.subnet_id, released_at=now)
+    rest = AddressRest(vpc_id=holder.vpc_id, address=holder.address, subnet_id=holder.subnet_id, released_at=now)
+    rest.held = cast(bool, _SEVERAL_HOSTS)  # Evaluated by the database with the insert, without a query of its own.
+    session.merge(rest)
+
+
+def held(session: Session) -> set[tuple[str, str, dt.datetime]]:
+    """Return the held addresses: each with its VPC, and when it was released."""
+    rows = session.execute(
+        select(AddressRest.vpc_id, AddressRest.address, AddressRest.released_at).where(AddressRest.held.is_(True))
     )
+    return {(vpc_id, address, at) for vpc_id, address, at in rows}
+
+
+def end_hold(session: Session, vpc_id: str, address: str, released_at: dt.datetime) -> None:
+    """Allow an address that was released then to be allocated after its rest, because no host has it any more."""
+    statement = update(AddressRest).where(
+        AddressRest.vpc_id == vpc_id, AddressRest.address == address, AddressRest.released_at == released_at
+    )
+    session.execute(statement.values(held=None))
+
+
+def count_held(subnet_id: str) -> Select[int]:
+    """Return the statement that counts the held addresses of a subnet."""
+    return select(func.count()).select_from(AddressRest).where(AddressRest.subnet_id == subnet_id, _HELD)
 
 
 def end_rest(session: Session, vpc_id: str, address: str) -> None:
@@ -108,8 +139,9 @@ def _wanted(session: Session, subnet: Subnet, wanted: str) -> str:
         raise AddressOutsideSubnet(wanted)
     if is_reserved(subnet.cidr, wanted):
         raise AddressReserved(wanted)
-    held = (select(table.address).where(table.vpc_id == subnet.vpc_id, table.address == wanted) for table in _HOLDERS)
-    if session.scalar(union_all(*held)) is not None:
+    taken = (select(table.address).where(table.vpc_id == subnet.vpc_id, table.address == wanted) for table in _HOLDERS)
+    rests = select(AddressRest.address).where(AddressRest.vpc_id == subnet.vpc_id, AddressRest.address == wanted, _HELD)
+    if session.scalar(union_all(*taken, rests)) is not None:
         raise AddressInUse(wanted)
     return wanted
 
@@ -127,7 +159,7 @@ def _lowest(session: Session, subnet: Subnet, now: dt.datetime) -> str:
         found = next((text for number in here if (text := f"{low}{number % BLOCK}") not in unusable), None)
         if found is not None:
             return found
-    longest = select(AddressRest.address).where(AddressRest.subnet_id == subnet.subnet_id)
+    longest = select(AddressRest.address).where(AddressRest.subnet_id == subnet.subnet_id, not_(_HELD))
     address = session.scalar(longest.order_by(AddressRest.released_at, AddressRest.address).limit(1))
     if address is None:
         raise InsufficientFreeAddresses(subnet.subnet_id)
@@ -165,7 +197,7 @@ def _unusable(low: ColumnElement[str], high: ColumnElement[str]) -> list[Select[
         select(table.address).where(table.vpc_id == bindparam("vpc_id"), table.address >= low, table.address < high)
         for table in tables
     ]
-    return [*statements[:-1], statements[-1].where(AddressRest.released_at > bindparam("rested"))]
+    return [*statements[:-1], statements[-1].where((AddressRest.released_at > bindparam("rested")) | _HELD)]
 
 
 def _block_with_room() -> Select[int]:

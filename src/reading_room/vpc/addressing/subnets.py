@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from reading_room.ids import resource_id
 from reading_room.vpc import lookup, tags
-from reading_room.vpc.addressing import cidrs
+from reading_room.vpc.addressing import addresses, cidrs
 from reading_room.vpc.addressing.errors import (
     DefaultSubnetAlreadyExists,
     DefaultVpcDoesNotExist,
@@ -83,12 +83,14 @@ def create_defaults(session: Session, vpc: Vpc, zones: Iterable[Zone], now: dt.d
 
 
 def delete_subnet(session: Session, account: str, subnet_id: str) -> None:
-    """Delete a subnet and its route table association. Raises ``DependencyViolation`` while it has an interface."""
+    """Delete a subnet and its route table association.
+
+    Raises ``DependencyViolation`` while it has an interface, or some host may still have one of its addresses.
+    """
     subnet: Subnet = lookup.one(session, SUBNET, account, subnet_id)
-    interfaces = session.scalar(
-        select(func.count()).select_from(NetworkInterface).where(NetworkInterface.subnet_id == subnet_id)
-    )
-    if interfaces:
+    interfaces = select(func.count()).select_from(NetworkInterface).where(NetworkInterface.subnet_id == subnet_id)
+    held = addresses.count_held(subnet_id)
+    if session.scalar(select(interfaces.scalar_subquery() + held.scalar_subquery())):
         raise DependencyViolation("subnet", subnet_id)
     session.execute(delete(RouteTableAssociation).where(RouteTableAssociation.subnet_id == subnet_id))
     session.execute(delete(AddressRest).where(AddressRest.subnet_id == subnet_id))

@@ -245,7 +245,7 @@ def store_analysis(
 def _result(session: Session, region: str, path: NetworkInsightsPath, wanted: Path, most_tries: int) -> dict[str, Any]:
     """Return the members of an analysis that hold the result."""
     here = Region(region, path.account)
-    spec = network_spec.read(session, _host(session, path))
+    spec = network_spec.read(session)
     for identifier in filter(None, (path.source, path.destination)):
         kind = next(each for each in _ENDS if identifier.startswith(f"{each.prefix}-"))
         row: Any = session.get(kind.table, identifier)
@@ -283,16 +283,6 @@ def _as_written(session: Session, here: Region, explanation: View) -> View:
     interface = session.get(NetworkInterface, target) if target.startswith("eni-") else None
     checks = interface is not None and interface.source_dest_check
     return at_interface(here, explanation, target) if checks else explanation
-
-
-def _host(session: Session, path: NetworkInsightsPath) -> str:
-    """Return the host whose network is analysed: that of an attached end of the path."""
-    for end in filter(None, (path.source, path.destination)):
-        row = session.get(NetworkInterface, end)
-        if row is not None and row.host is not None:
-            return row.host
-    held = session.scalars(select(NetworkInterface.host).where(NetworkInterface.host.is_not(None)).limit(1)).first()
-    return held or ""
 
 
 def described(
