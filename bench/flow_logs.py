@@ -16,6 +16,7 @@ from reading_room.codec import decode, encode
 from reading_room.database.engine import Database
 from reading_room.dataplane.spec import FlowEvent
 from reading_room.flowlogs.deliver import FlowLogDelivery
+from reading_room.flowlogs.kept_windows import FileKeep
 from reading_room.iam import inline_policies, roles
 from reading_room.iam.authorizer import PolicyAuthorizer
 from reading_room.vpc.flow_logs.fields import DEFAULT_FORMAT
@@ -75,7 +76,7 @@ def _spent(folder: Path, destination: Mapping[str, str]) -> tuple[float, float, 
         authorizer=PolicyAuthorizer(database=database, region=REGION, clock=lambda: now),
         clock=lambda: now,
         region=REGION,
-        keep=folder / "windows.json",
+        keep=FileKeep(folder / "windows.json"),
     )
     decoding = counting = delivering = 0.0
     delivered = 0

@@ -52,7 +52,7 @@ def main() -> None:
 def _calls(folder: Path, url: str) -> list[Row]:
     with ExitStack() as stack:
         was = Ec2World(folder)
-        now = Ec2World(folder, database=Database.connect(address_of(url), sealer=databases.SEALER))
+        now = Ec2World(folder, opened=partial(Database.connect, address_of(url), sealer=databases.SEALER))
         clients = []
         for world in (was, now):
             stack.callback(world.close)

@@ -11,6 +11,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 from reading_room.full_disk import is_full
 from reading_room.shortage import is_shortage
@@ -18,6 +19,15 @@ from reading_room.shortage import is_shortage
 logger = logging.getLogger(__name__)
 LONG_SECONDS = 0.05
 """A longer turn is followed by a rest, in a loop with ``rest``."""
+
+
+Guard = Callable[[], AbstractContextManager[bool]]
+"""Returns the context that a turn runs in, which says whether there may be a turn now."""
+
+
+def always() -> AbstractContextManager[bool]:
+    """Return a context in which every turn may run: the ``Guard`` of a loop that runs in each process."""
+    return nullcontext(True)
 
 
 class Loop:
@@ -59,11 +69,16 @@ class Loop:
         self._thread_id: int | None = None
         self._stopping = False
         self._thread: threading.Thread | None = None
+        self._guard: Guard = always
 
-    def start(self) -> None:
-        """Start the thread; the first turn begins at once. Raises ``RuntimeError`` if it was started already."""
+    def start(self, guard: Guard = always) -> None:
+        """Start the thread; the first turn begins at once. Raises ``RuntimeError`` if it was started already.
+
+        A turn that ``guard`` does not allow is left out. Wake the loop when it allows turns again.
+        """
         if self._thread is not None:
             raise RuntimeError(f"the loop {self.name} was started already")
+        self._guard = guard
         self._signal.set()
         self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
         self._thread.start()
@@ -105,7 +120,9 @@ class Loop:
             self._signal.clear()
             began = self._clock()
             try:
-                self._turn()
+                with self._guard() as allowed:
+                    if allowed:
+                        self._turn()
             except Exception as error:
                 if is_full(error):  # A traceback every second would add nothing.
                     logger.error("a turn of the loop %s found the disk full and will be retried: %s", self.name, error)
@@ -129,9 +146,13 @@ class PeriodicWork(ABC):
     def __init__(self, name: str, *, every: float, rest: float = 0.0) -> None:
         self._loop = Loop(name, self.turn, every=every, rest=rest)
 
-    def start(self) -> None:
-        """Start the loop."""
-        self._loop.start()
+    def start(self, guard: Guard = always) -> None:
+        """Start the loop; ``guard`` is as for ``Loop.start``."""
+        self._loop.start(guard)
+
+    def wake(self) -> None:
+        """Request a turn. Never blocks."""
+        self._loop.wake()
 
     def stop(self) -> bool:
         """Stop the loop after the current turn; return whether it ended."""

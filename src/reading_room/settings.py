@@ -81,6 +81,12 @@ class Settings:
         "Folder for the files of the privileged processes, outside the data folder: the lock, the agent's socket, "
         "the records of containers. Root's default is `/var/lib/reading-room-state`.",
     )
+    agent: str = _setting(
+        "",
+        "Socket of this host's agent, for a second `serve` beside one that has its own agent and the same PostgreSQL; "
+        "by default that of the data folder's own agent. Only the `serve` that leads connects to it.",
+        pattern=r"|/.+",
+    )
     objects: str = _setting(
         "",
         "Where the bytes of larger objects are: by default in the data folder, for one `serve` alone; `files:/PATH` is "
@@ -333,6 +339,11 @@ class Settings:
         """Whether a job's credentials are valid only on that job's interfaces."""
         by_profile = self.credentials_bound == "by-profile" and self.profile == "open"
         return by_profile or self.credentials_bound == "on"
+
+    @property
+    def agent_socket(self) -> Path:
+        """The socket of the agent. Raises ``OSError`` if it is that of a data folder that does not exist."""
+        return Path(self.agent) if self.agent else self.installation.socket
 
     @property
     def objects_folder(self) -> Path | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ COPIED = pytest.mark.costs(0.5, reason="PostgreSQL's server copies a database fo
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run the tests of some modules on both databases."""
+    """Run the tests of some modules on both databases, on PostgreSQL with two processes that answer in turn."""
     if "world" in metafunc.fixturenames and metafunc.module.__name__.rpartition(".")[2] in BOTH:
         metafunc.parametrize("world", ["sqlite", pytest.param("postgresql", marks=COPIED)], indirect=True)
 
@@ -36,8 +37,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture
 def world(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Ec2World]:
     """An account with only EC2."""
-    database = postgresql.made(str(tmp_path), ACCOUNT) if getattr(request, "param", "") == "postgresql" else None
-    world = Ec2World(tmp_path, database=database)
+    if getattr(request, "param", "") == "postgresql":
+        world = Ec2World(tmp_path, opened=partial(postgresql.made, str(tmp_path), ACCOUNT), processes=2)
+    else:
+        world = Ec2World(tmp_path)
     yield world
     world.close()
 

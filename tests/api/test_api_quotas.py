@@ -100,9 +100,7 @@ def test_log_events_beyond_an_accounts_limit_are_refused_but_jobs_keep_their_sto
     job = start(world.client)
     with caplog.at_level(logging.WARNING):
         world.turn(2)
-        Stories(
-            world.database, JobLog(database=world.database, region="us-east-1", clock=world.clock, room=LogRoom(1))
-        ).turn()
+        Stories(world.database, JobLog(region="us-east-1", clock=world.clock, room=LogRoom(1))).turn()
     assert f"lines are missing in the log stream of job {job}" in caplog.text
     with world.database.reading() as session:
         events = session.query(JobEventRow).filter_by(job_id=job).all()

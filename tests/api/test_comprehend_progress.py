@@ -53,7 +53,7 @@ def pass_seconds(world: ModelWorld, seconds: int, step: int = 5) -> None:
     for _ in range(0, seconds, step):
         world.now += dt.timedelta(seconds=step)
         world.product.jobs.controller.turn()
-    Stories(world.database, JobLog(database=world.database, region=REGION, clock=world.clock)).turn()
+    Stories(world.database, JobLog(region=REGION, clock=world.clock)).turn()
 
 
 def test_documents_done_rate_and_time_left_are_shown(world: ModelWorld) -> None:

@@ -96,7 +96,7 @@ def test_numbers_go_on_after_the_file_was_emptied(meters: Meters) -> None:
         meter.fold()
     assert meters.counted() == used(3)
     with meters.database.reading() as session:
-        assert session.get_one(CallUsageMark, 1).number == 3
+        assert session.get_one(CallUsageMark, "").number == 3
 
 
 def test_an_incomplete_line_is_of_a_call_that_was_never_answered(meters: Meters) -> None:

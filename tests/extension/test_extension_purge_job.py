@@ -32,7 +32,7 @@ def ended_job(world: ExtensionWorld, **changes: Any) -> str:
 
 def log_of(world: ExtensionWorld) -> JobLog:
     """Return what writes stories to log streams."""
-    return JobLog(database=world.database, region=REGION, clock=world.clock)
+    return JobLog(region=REGION, clock=world.clock)
 
 
 def output_key(world: ExtensionWorld, job: str) -> str:
@@ -84,7 +84,8 @@ def test_a_purge_erases_every_trace_but_those_it_reports_as_kept(world: Extensio
     assert refusal(described, JobId=job)[0] == "JobNotFoundException"
     assert refusal(world.room().purge_job, JobId=job)[0] == "JobNotFoundException"
     # Lines that the loop of the stories read before the purge must not bring the stream back.
-    log_of(world)(job, [(world.now, "late")])
+    with world.database.transaction() as session:
+        log_of(world)(session, job, [(world.now, "late")])
     assert rows(world) == [0] * 5
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,14 @@ from reading_room.comprehend.operations.jobs import JobOperations
 from reading_room.comprehend.operations.realtime import Answer, RealtimeOperations
 from reading_room.comprehend.operations.tags import TagOperations
 from reading_room.comprehend.quotas import Quotas
+from reading_room.database.engine import Database
 from reading_room.iam.authorizer import PolicyAuthorizer
 from reading_room.iam.credentials import StoredCredentials
 from reading_room.iam.inline_policies import put
 from reading_room.iam.users import create, create_access_key
 from reading_room.settings import Settings
 from tests.worlds import databases
+from tests.worlds.alternating import PROCESSES, alternating, as_others
 
 ACCOUNT = "111122223333"
 REGION = "us-east-1"
@@ -64,27 +67,33 @@ class EchoEngines:
 class ComprehendWorld:
     """One account with an administrator."""
 
-    def __init__(self, folder: Path, settings: Settings | None = None) -> None:
+    def __init__(self, folder: Path, settings: Settings | None = None, processes: int = PROCESSES) -> None:
+        """With several ``processes``, each gets the requests in turn."""
         self.now = dt.datetime.now(dt.UTC).replace(microsecond=0)
-        self.database = databases.made(folder / "db.sqlite")
+        opened = partial(databases.made, folder / "db.sqlite")
+        self.databases = as_others(opened(), opened, processes)
+        self.database = self.databases[0]
         self.engines = EchoEngines()
         self.counted: list[tuple[str, str, Sequence[str]]] = []
-        quotas = Quotas(settings or Settings(), self.clock)
+        self.apps = [self._application(each, settings or Settings()) for each in self.databases]
+        self.process = InProcess(alternating(self.apps))
+        self.client = self.client_of("administrator", ALLOW_ALL)
+
+    def _application(self, database: Database, settings: Settings) -> AwsApplication:
+        quotas = Quotas(settings, self.clock)
         table = OperationTable(
-            JobOperations(self.database, self.clock, quotas),
-            TagOperations(self.database, quotas),
+            JobOperations(database, self.clock, quotas),
+            TagOperations(database, quotas),
             RealtimeOperations(self.engines, quotas, lambda *call: self.counted.append(call)),
         )
-        authorizer = PolicyAuthorizer(database=self.database, region=REGION, clock=self.clock)
-        self.app = AwsApplication(
+        authorizer = PolicyAuthorizer(database=database, region=REGION, clock=self.clock)
+        return AwsApplication(
             Dispatcher(table=table, authorizer=authorizer),
-            StoredCredentials(self.database),
+            StoredCredentials(database),
             _no_s3,
             region=REGION,
             clock=self.clock,
         )
-        self.process = InProcess(self.app)
-        self.client = self.client_of("administrator", ALLOW_ALL)
 
     def clock(self) -> dt.datetime:
         """Return the world's time."""
@@ -106,8 +115,10 @@ class ComprehendWorld:
     def close(self) -> None:
         """Close everything."""
         self.process.close()
-        self.app.close()
-        self.database.close()
+        for app in self.apps:
+            app.close()
+        for database in self.databases:
+            database.close()
 
 
 def start_request(**changes: Any) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -23,6 +25,7 @@ from reading_room.vpc.ec2 import ec2_operations
 from reading_room.vpc.flow_logs.flow_logs import BucketVerdict
 from reading_room.vpc.quotas import Quotas
 from tests.worlds import databases
+from tests.worlds.alternating import PROCESSES, alternating, as_others
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
@@ -35,26 +38,37 @@ class Ec2World:
     """An account with its default VPC. ``buckets`` is the object store's verdict on each bucket."""
 
     def __init__(
-        self, folder: Path, quotas: Quotas = Quotas.of_profile("open"), database: Database | None = None
+        self,
+        folder: Path,
+        quotas: Quotas = Quotas.of_profile("open"),
+        opened: Callable[[], Database] | None = None,
+        processes: int = PROCESSES,
     ) -> None:
-        """``database`` has the account already; by default one is made in the folder."""
-        self.database = database or databases.made(folder / "db.sqlite", ACCOUNT)
+        """``opened`` opens a database with the account; by default it is made in the folder.
+
+        With several ``processes``, each gets the requests in turn.
+        """
+        opened = opened or partial(databases.made, folder / "db.sqlite", ACCOUNT)
         self.buckets: dict[str, BucketVerdict] = {}
-        authorizer = PolicyAuthorizer(database=self.database, region=REGION, clock=system_clock)
+        self.databases = as_others(opened(), opened, processes)
+        self.database = self.databases[0]
+        self.apps = [self._application(each, quotas) for each in self.databases]
+        self.process = InProcess(alternating(self.apps))
+        self._users = 0
+
+    def _application(self, database: Database, quotas: Quotas) -> AwsApplication:
+        authorizer = PolicyAuthorizer(database=database, region=REGION, clock=system_clock)
         table = OperationTable(
             *ec2_operations(
-                database=self.database,
+                database=database,
                 clock=system_clock,
                 authorizer=authorizer,
                 bucket_check=Buckets(self.buckets),
                 quotas=quotas,
             )
         )
-        self.app = AwsApplication(
-            Dispatcher(table=table, authorizer=authorizer), StoredCredentials(self.database), _no_s3, region=REGION
-        )
-        self.process = InProcess(self.app)
-        self._users = 0
+        dispatcher = Dispatcher(table=table, authorizer=authorizer)
+        return AwsApplication(dispatcher, StoredCredentials(database), _no_s3, region=REGION)
 
     def client(self, statements: list[dict[str, Any]] | None = None) -> EC2Client:
         """Return a client of a new user with these statements, by default one with every permission."""
@@ -71,8 +85,10 @@ class Ec2World:
     def close(self) -> None:
         """Close everything."""
         self.process.close()
-        self.app.close()
-        self.database.close()
+        for app in self.apps:
+            app.close()
+        for database in self.databases:
+            database.close()
 
 
 class Buckets:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,15 @@ from botocore.exceptions import ClientError
 
 from reading_room.aws.throttling import Throttle
 from reading_room.client import InProcess
+from reading_room.database.shared_files import contents, exchange, receive
 from reading_room.iam import inline_policies, users
-from reading_room.s3.backends.memory import memory_backend
+from reading_room.s3.backends.embedded import EmbeddedBackend
+from reading_room.s3.backends.memory import MemoryBlobStore
+from reading_room.s3.space import SpaceLimits
 from reading_room.settings import Settings
 from reading_room.wiring.product import Product
 from tests.worlds import databases
+from tests.worlds.alternating import PROCESSES, alternating, as_others
 
 ACCOUNT, OTHER_ACCOUNT, REGION = "111122223333", "444455556666", "us-east-1"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/Reader"
@@ -71,24 +76,19 @@ class NoEngines:
 class ExtensionWorld:
     """An account in which a job of one container would run: VPC, endpoint for S3, bucket with a document, role."""
 
-    def __init__(self, folder: Path, **more: Any) -> None:
-        """``more`` are further settings."""
+    def __init__(self, folder: Path, processes: int = PROCESSES, **more: Any) -> None:
+        """``more`` are further settings. With several ``processes``, each gets the requests in turn."""
         self.now = dt.datetime.now(dt.UTC).replace(microsecond=0)
         self.folder = folder
-        self.database = databases.made(folder / "db.sqlite", ACCOUNT)
-        self.backend = memory_backend(self.database, REGION, self.clock)
-        settings = Settings(data=folder, account=ACCOUNT, **more)
-        throttle = Throttle(now=self.seconds)
-        self.product = Product(
-            settings=settings,
-            database=self.database,
-            backend=self.backend,
-            engines=NoEngines(),
-            clock=self.clock,
-            throttle=throttle,
-        )
-        self.product.first_start()
-        self.process = InProcess(self.product.app)
+        opened = partial(databases.made, folder / "db.sqlite", ACCOUNT)
+        self.databases = as_others(opened(), opened, processes)
+        self.database = self.databases[0]
+        store = MemoryBlobStore()
+        self.backends = [EmbeddedBackend(each, store, REGION, self.clock, SpaceLimits()) for each in self.databases]
+        self.backend = self.backends[0]
+        self.products = [self._product(number, more) for number in range(processes)]
+        self.product = self.products[0]
+        self.process = InProcess(alternating([each.app for each in self.products]))
         self._clients: dict[tuple[Any, ...], Any] = {}
         self.administrator = self.user("boss", allow("*"))
         iam, s3, ec2 = self.client("iam"), self.client("s3"), self.client("ec2")
@@ -102,6 +102,27 @@ class ExtensionWorld:
         only = [{"Name": "vpc-id", "Values": [self.vpc]}]
         self.table: str = ec2.describe_route_tables(Filters=only)["RouteTables"][0]["RouteTableId"]
         self.endpoint = self.make_endpoint()
+
+    def _product(self, number: int, more: Mapping[str, Any]) -> Product:
+        database, several = self.databases[number], len(self.databases) > 1
+        folder = self.folder / f"of-{number}" if several else self.folder
+        folder.mkdir(exist_ok=True)
+        receive(database, folder)
+        received = contents(folder)
+        product = Product(
+            settings=Settings(data=folder, account=ACCOUNT, **more),
+            database=database,
+            backend=self.backends[number],
+            engines=NoEngines(),
+            clock=self.clock,
+            throttle=Throttle(now=self.seconds),
+            server=f"process-{number}" if several else "",
+        )
+        product.first_start()
+        if several:
+            product.access.messages.prepare()
+            exchange(database, folder, received)
+        return product
 
     def clock(self) -> dt.datetime:
         """Return the world's time."""
@@ -195,9 +216,10 @@ class ExtensionWorld:
     def close(self) -> None:
         """Close everything."""
         self.process.close()
-        self.product.close()
-        self.backend.close()
-        self.database.close()
+        for product, backend, database in zip(self.products, self.backends, self.databases, strict=True):
+            product.close()
+            backend.close()
+            database.close()
 
 
 def refusal(call: Any, **parameters: Any) -> tuple[str, str]:

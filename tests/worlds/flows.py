@@ -15,6 +15,7 @@ from sqlalchemy import select, update
 from reading_room.aws.call import Principal
 from reading_room.dataplane.spec import FlowEvent
 from reading_room.flowlogs.deliver import FlowLogDelivery
+from reading_room.flowlogs.kept_windows import FileKeep
 from reading_room.iam import inline_policies, roles
 from reading_room.iam.authorizer import PolicyAuthorizer
 from reading_room.iam.errors import AccessDenied
@@ -93,7 +94,7 @@ class FlowWorld:
             authorizer=authorizer,
             clock=self.clock,
             region=REGION,
-            keep=self.keep,
+            keep=FileKeep(self.keep),
             measures=self.measures,
         )
 

@@ -6,6 +6,7 @@ import configparser
 import datetime as dt
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from reading_room.aws.dispatch import Dispatcher
 from reading_room.aws.operations import OperationTable
 from reading_room.aws.server import AwsApplication
 from reading_room.client import InProcess
+from reading_room.database.engine import Database
 from reading_room.iam.authorizer import PolicyAuthorizer
 from reading_room.iam.bonds import Bonds
 from reading_room.iam.bootstrap import first_administrator, make_administrator
@@ -24,6 +26,7 @@ from reading_room.iam.key_uses import KeyUses
 from reading_room.iam.operations.sts import StsOperations
 from reading_room.iam.operations.table import iam_operations
 from tests.worlds import databases
+from tests.worlds.alternating import PROCESSES, alternating, as_others
 
 ACCOUNT = "000000000001"
 REGION = "us-east-1"
@@ -52,31 +55,41 @@ def refusal(call: Any, **parameters: Any) -> tuple[str, str, int]:
 class IamWorld:
     """One account with its first administrator. ``now`` changes only when a test changes it."""
 
-    def __init__(self, folder: Path, *implementations: object) -> None:
+    def __init__(self, folder: Path, *implementations: object, processes: int = PROCESSES) -> None:
+        """With several ``processes``, each gets the requests in turn."""
         self.now = dt.datetime.now(dt.UTC).replace(microsecond=0)
-        self.database = databases.made(folder / "db.sqlite")
+        opened = partial(databases.made, folder / "db.sqlite")
+        self.databases = as_others(opened(), opened, processes)
+        self.database = self.databases[0]
         self.credentials_path = folder / "credentials"
-        self.authorizer = PolicyAuthorizer(
-            database=self.database, region=REGION, clock=self.clock, bonds=Bonds(enforced=False)
-        )
         self.credentials = StoredCredentials(self.database)
-        self.key_uses = KeyUses(self.database)
+        uses_of_each = [KeyUses(each) for each in self.databases]
+        self.key_uses, self._other_uses = uses_of_each[0], uses_of_each[1:]
+        first_administrator(self.database, ACCOUNT, REGION, self.credentials_path, self.clock)
+        self.apps = [
+            self._application(each, uses, implementations)
+            for each, uses in zip(self.databases, uses_of_each, strict=True)
+        ]
+        self.process = InProcess(alternating(self.apps))
+        self._clients: dict[tuple[Any, ...], Any] = {}
+
+    def _application(self, database: Database, uses: KeyUses, implementations: tuple[object, ...]) -> AwsApplication:
+        self.authorizer = PolicyAuthorizer(
+            database=database, region=REGION, clock=self.clock, bonds=Bonds(enforced=False)
+        )
         table = OperationTable(
-            *iam_operations(self.database, self.clock, self.key_uses),
-            StsOperations(self.database, self.authorizer, self.clock),
+            *iam_operations(database, self.clock, uses),
+            StsOperations(database, self.authorizer, self.clock),
             *implementations,
         )
-        first_administrator(self.database, ACCOUNT, REGION, self.credentials_path, self.clock)
-        self.app = AwsApplication(
+        return AwsApplication(
             Dispatcher(table=table, authorizer=self.authorizer),
-            self.credentials,
+            StoredCredentials(database),
             _no_s3,
             region=REGION,
             clock=self.clock,
-            trail=self.key_uses.take,
+            trail=uses.take,
         )
-        self.process = InProcess(self.app)
-        self._clients: dict[tuple[Any, ...], Any] = {}
 
     def clock(self) -> dt.datetime:
         """Return the world's time."""
@@ -119,9 +132,12 @@ class IamWorld:
     def close(self) -> None:
         """Close everything."""
         self.process.close()
-        self.app.close()
-        self.key_uses.close()
-        self.database.close()
+        for app in self.apps:
+            app.close()
+        for uses in (self.key_uses, *self._other_uses):
+            uses.close()
+        for database in self.databases:
+            database.close()
 
 
 async def _no_s3(scope: Any, receive: Any, send: Any) -> None:

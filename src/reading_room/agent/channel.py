@@ -90,6 +90,8 @@ class AgentChannel:
         self._flows: deque[FlowEvent] = deque(maxlen=FLOWS_WAITING)
         self._leases: deque[Lease] = deque(maxlen=LEASES_WAITING)
         self._fresh = False
+        self._fence = 0
+        """The highest fence of a server so far. One with a lower fence is a former leader that was suspended."""
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
         folder, name = short_path(path)
         try:
@@ -247,6 +249,8 @@ class AgentChannel:
             while (document := reader.read()) is not None:
                 if server is None:
                     server = read_greeting(document)
+                    if not self._leads(server):
+                        return
                     continue
                 try:
                     # Whatever is unknown here cannot be enforced, so the whole document is refused.
@@ -266,6 +270,14 @@ class AgentChannel:
         finally:
             self._end(connection)
             connection.socket.close()
+
+    def _leads(self, server: Greeting) -> bool:
+        with self._lock:
+            if server.fence < self._fence:
+                _log.warning("refused a server that no longer leads (%d, after %d)", server.fence, self._fence)
+                return False
+            self._fence = server.fence
+            return True
 
     def _write(self, connection: _Connection) -> None:
         try:

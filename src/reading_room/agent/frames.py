@@ -35,6 +35,8 @@ class Greeting:
 
     program: str = VERSION
     documents: int = DOCUMENTS
+    fence: int = later(0)
+    """Of ``serve``: the fence of its lease as the leader, which is higher than that of every former leader."""
 
     @property
     def newer(self) -> bool:
@@ -47,6 +49,8 @@ def read_greeting(document: bytes) -> Greeting:
     greeting = decode(Greeting, document, newer=True)
     if not re.fullmatch(VERSION_PATTERN, greeting.program) or not 0 < greeting.documents < 1 << 31:
         raise DocumentError("its greeting names no version")
+    if not 0 <= greeting.fence < 1 << 63:
+        raise DocumentError(f"its greeting has the fence {greeting.fence}, which is none")
     return greeting
 
 

@@ -45,6 +45,8 @@ class Check:
 
     name: str
     look: Callable[[], Fault | None]
+    note: Callable[[], str] | None = None
+    """Returns what the page says of a condition that is met."""
 
 
 class Probes:
@@ -94,10 +96,16 @@ class Probes:
         found = await self.found()
         ready = not any(fault is not None and fault.stops for fault in found.values())
         checks = {
-            name: {"ok": True} if fault is None else {"ok": not fault.stops, "says": fault.says, "remedy": fault.remedy}
+            name: self._met(name)
+            if fault is None
+            else {"ok": not fault.stops, "says": fault.says, "remedy": fault.remedy}
             for name, fault in found.items()
         }
         return _reply(200 if ready else 503, {"status": "ready" if ready else "not ready", "checks": checks})
+
+    def _met(self, name: str) -> dict[str, object]:
+        note = next((check.note for check in self._checks if check.name == name), None)
+        return {"ok": True} if note is None else {"ok": True, "says": note()}
 
     async def found(self) -> dict[str, Fault | None]:
         """Return the results of the latest checks. All requests that arrive meanwhile wait for the same checks."""

@@ -279,7 +279,8 @@ def _refuse_shared(settings: Settings, data: os.stat_result | None) -> None:
 
     An installation that an earlier version recorded keeps its ids, even if another one has them.
     """
-    ids = _ids(settings)
+    # A `serve` beside another one, whose agent it uses, has the other one's user id and no containers.
+    ids = None if settings.agent else _ids(settings)
     known = None if data is None else _known(settings, data)
     if ids is None or (known is not None and _kept_ids(known[0]) in (None, ids)):
         return

@@ -113,7 +113,7 @@ def enter(settings: Settings, code: list[Path], root_key: bytes) -> Callable[[],
 
 def _shown(settings: Settings, code: list[Path]) -> Iterator[_Shown]:
     folders = (path for path in SYSTEM_FOLDERS if not path.is_symlink())
-    for path in (*folders, *code, *SYSTEM_FILES, settings.installation.socket.parent):
+    for path in (*folders, *code, *SYSTEM_FILES, settings.agent_socket.parent):
         yield _Shown(path, _READ_ONLY | _NOSUID | _NODEV)
     for path in database_address(settings).files:
         yield _Shown(path, _READ_ONLY | _NOSUID | _NODEV | _NOEXEC)

@@ -94,7 +94,9 @@ def _take_own_user_id(settings: Settings) -> None:
     try:
         enter_private_mounts()
         # The agent's socket is in the installation's folder.
-        make_traversable([*server_code_paths(), settings.installation.folder], writable=settings.written_folders)
+        seen = [*server_code_paths(), settings.installation.folder]
+        seen += [settings.agent_socket.parent] if settings.agent else []
+        make_traversable(seen, writable=settings.written_folders)
         os.setgroups([])
         os.setresgid(settings.service_uid, settings.service_uid, settings.service_uid)
         os.setresuid(settings.service_uid, settings.service_uid, settings.service_uid)

@@ -17,8 +17,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import select
-
 from reading_room.analysis.billing import units
 from reading_room.clock import Clock
 from reading_room.database.engine import Database
@@ -82,8 +80,14 @@ def sums(lines: Iterable[Line]) -> dict[tuple[str, str, str], Calls]:
 class CallMeter(PeriodicWork):
     """Counts synchronous calls. Thread-safe. What is in the file when the loop stops is added after the next start."""
 
-    def __init__(self, database: Database, path: Path, clock: Clock, longest: int = LONGEST) -> None:
-        """``longest`` is the size of the file in bytes after which calls wait for ``fold``."""
+    def __init__(
+        self, database: Database, path: Path, clock: Clock, longest: int = LONGEST, *, server: str = ""
+    ) -> None:
+        """``longest`` is the size of the file in bytes after which calls wait for ``fold``.
+
+        ``server`` is the identity of the data folder, if others share its database.
+        """
+        self._server = server
         self._path = path
         self._file: int | None = None
         self._size = 0
@@ -154,23 +158,37 @@ class CallMeter(PeriodicWork):
     def _opened(self) -> int:
         """Return the file, opened at the first use. What an earlier process left in it stays to be added."""
         if self._file is None:
+            is_new = not self._path.exists()
             file = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
             data = _read(file, os.fstat(file).st_size)
             # The call of an incomplete line was never answered.
             self._size = data.rfind(b"\n") + 1
             os.ftruncate(file, self._size)
-            with self._database.reading() as session:
-                added = session.scalar(select(CallUsageMark.number)) or 0
+            added = self._added(is_new)
             self._next = max([added, *(line.number for line in read_lines(data[: self._size]))]) + 1
             self._file = file
         return self._file
 
+    def _added(self, is_new: bool) -> int:
+        with self._database.reading() as session:
+            mark = session.get(CallUsageMark, self._server)
+            if mark is not None:
+                return mark.number
+            former = None if is_new else session.get(CallUsageMark, "")
+        if not self._server:
+            return 0
+        # The folder may be the one that the database had alone until now.
+        number = 0 if former is None else former.number
+        with self._database.transaction() as session:
+            session.add(CallUsageMark(server=self._server, number=number))
+        return number
+
     def _add(self, file: int, size: int) -> None:
         lines = list(read_lines(_read(file, size)))
         with self._database.transaction() as session:
-            mark = session.get(CallUsageMark, 1)
+            mark = session.get(CallUsageMark, self._server)
             if mark is None:
-                mark = CallUsageMark(one=1, number=0)
+                mark = CallUsageMark(server=self._server, number=0)
                 session.add(mark)
             new = [line for line in lines if line.number > mark.number]
             if new:

@@ -15,6 +15,7 @@ from reading_room.database import sqlite
 from reading_room.database.address import Address, AddressError
 from reading_room.database.base import Base
 from reading_room.database.dialect import Dialect, Level, Value
+from reading_room.database.fences import check_fence
 from reading_room.database.log_length import LENGTH
 from reading_room.database.migrate import BASELINE, SchemaError, migrate, run_revisions
 from reading_room.database.sealed import SEALER, WrongRootKey, check_key, need, note_key, seal_new
@@ -169,6 +170,11 @@ class Database:
                 self._dialect.note_schema(connection, SCHEMA_VERSION)
 
     @property
+    def shared(self) -> bool:
+        """Whether several ``serve`` processes may use it, as only those of PostgreSQL can tell each other of writes."""
+        return self._dialect.tells
+
+    @property
     def sealer(self) -> Sealer:
         """The sealer for the secrets of rows. Raises ``NoRootKey`` if the database was opened without one."""
         return need(self._sealer)
@@ -240,6 +246,7 @@ class Database:
             self._dialect.begin(session, level)
             session.info[_WRITTEN] = written
             try:
+                check_fence(session)
                 yield session
                 if self._dialect.tells and announced:
                     session.flush()

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, Interval, func, literal, select
 from sqlalchemy.orm import Session
 
 from reading_room.clock import system_clock
+from reading_room.database.base import UtcDateTime
 from reading_room.database.functions import dialect_name
+
+
+def expression(dialect: str, later: float = 0.0) -> ColumnElement[dt.datetime]:
+    """Return the time by the clock of a database as an expression, or one ``later`` by these seconds."""
+    if dialect != "postgresql":
+        return literal(system_clock() + dt.timedelta(seconds=later), UtcDateTime())
+    now = func.clock_timestamp(type_=UtcDateTime())
+    return now + literal(dt.timedelta(seconds=later), Interval()) if later else now
 
 
 def now(session: Session) -> dt.datetime:

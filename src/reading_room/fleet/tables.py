@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 from sqlalchemy import JSON, String
 from sqlalchemy.orm import Mapped, mapped_column
@@ -94,3 +95,5 @@ class LeaseRow(Base):
     """When it ends, by the clock of the database."""
     url: Mapped[str]
     """Where hosts reach the holder; empty if that does not matter."""
+    facts: Mapped[dict[str, Any]] = mapped_column(JSON)
+    """What the holder tells the other processes with each renewal."""

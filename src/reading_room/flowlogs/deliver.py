@@ -11,7 +11,6 @@ import datetime as dt
 import logging
 import threading
 from collections.abc import Sequence, Set
-from pathlib import Path
 
 from reading_room.aws.call_record import Recorder, forget
 from reading_room.aws.errors import AwsError
@@ -54,13 +53,13 @@ class FlowLogDelivery:
         authorizer: PolicyAuthorizer,
         clock: Clock,
         region: str,
-        keep: Path,
+        keep: kept_windows.Keep,
         trail: Recorder = forget,
         room: LogRoom | None = None,
         measures: Measures = IGNORED,
         clock_steps: ClockSteps | None = None,
     ) -> None:
-        """Continue the windows that the previous process saved in the file ``keep``.
+        """Continue the windows that the previous process saved in ``keep``.
 
         ``room`` limits what an account can store in log groups; by default there is no limit. ``clock_steps`` notices
         when the wall clock is set.
@@ -83,8 +82,16 @@ class FlowLogDelivery:
         self._counting = threading.RLock()
         self._delivering = threading.Lock()
         database.on_commit(self._committed)
-        self._refresh(clock().timestamp(), starting=True)
-        self._aggregator.restore(kept_windows.read(keep))
+        self.begin()
+
+    def begin(self) -> None:
+        """Continue the windows that the previous leader saved. What it did not save is unknown, and recorded so."""
+        with self._delivering, self._counting:
+            self._aggregator = Aggregator()
+            self._closed = []
+            self._stale = True
+            self._refresh(self._clock().timestamp(), starting=True)
+            self._aggregator.restore(self._keep.read())
 
     def record(self, events: Sequence[FlowEvent]) -> None:
         """Count events. Events of interfaces that no flow log covers are dropped."""
@@ -132,7 +139,7 @@ class FlowLogDelivery:
 
     def _keep_windows(self) -> None:
         try:
-            kept_windows.write(self._keep, self._aggregator.kept())
+            self._keep.write(self._aggregator.kept())
         except OSError as error:
             logger.warning("the open flow log windows could not be saved: %s", error)
 

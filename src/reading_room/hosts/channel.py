@@ -38,6 +38,8 @@ _log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 0.05
 """The agent starts at the same time as the server, and comes back soon after a crash."""
+PAUSE_SECONDS = 1.0
+"""How long a process that does not lead waits before it looks whether it should end."""
 UNREADABLE_SECONDS = 2.0
 """After an unreadable message, the agent would send the same one again at once, so there is no hurry."""
 
@@ -81,7 +83,8 @@ class AgentEvents(Protocol):
 class AgentConnection:
     """The connection to the agent of one host."""
 
-    def __init__(self, path: Path, events: AgentEvents) -> None:
+    def __init__(self, path: Path, events: AgentEvents, *, paused: bool = False) -> None:
+        """Connect to the socket at ``path``; with ``paused``, not before ``resume``."""
         self._path = path
         self._events = events
         self._changed = threading.Condition()
@@ -89,6 +92,10 @@ class AgentConnection:
         self._lease: Lease | None = None
         """The newest answer to a request for a lease, until it is sent."""
         self._socket: socket.socket | None = None
+        self._fence = 0
+        self._may_connect = threading.Event()
+        if not paused:
+            self._may_connect.set()
 
     def send(self, spec: HostSpec) -> None:
         """Send this spec now, or when an agent connects. Only the newest one counts. Never blocks."""
@@ -101,11 +108,29 @@ class AgentConnection:
         with self._changed:
             return self._socket is not None
 
+    def resume(self, fence: int) -> None:
+        """Connect from now on, as the leader with this fence. Never blocks."""
+        with self._changed:
+            self._fence = fence
+            # What another leader has sent since is not known here.
+            self._spec = None
+            self._may_connect.set()
+
+    def pause(self) -> None:
+        """End the connection, and connect no more until ``resume``: another process is the leader. Never blocks."""
+        self._may_connect.clear()
+        with self._changed:
+            connection = self._socket
+        if connection is not None:
+            self._hang_up(connection)
+
     def run(self, stop: threading.Event) -> None:
         """Connect, read and reconnect until ``stop`` is set; blocks, so give it a thread of its own."""
         threading.Thread(target=self._watch, args=(stop,), name="agent-stop", daemon=True).start()
         refused = False
         while not stop.is_set():
+            if not self._may_connect.wait(PAUSE_SECONDS):
+                continue
             try:
                 connection = self._connect()
             except OSError as error:
@@ -141,8 +166,8 @@ class AgentConnection:
         reader = FrameReader(connection, take_descriptors=True)
         with self._changed:
             self._socket, self._lease = connection, None
-        # The thread that watches for the stop may have looked before there was a connection to end.
-        if stop.is_set():
+        # The thread that watches for the stop, or ``pause``, may have looked before there was a connection to end.
+        if stop.is_set() or not self._may_connect.is_set():
             self._hang_up(connection)
         agent: Greeting | None = None
         told = False
@@ -204,7 +229,7 @@ class AgentConnection:
     def _write(self, connection: socket.socket) -> None:
         sent: HostSpec | None = None
         try:
-            send_frame(connection, encode(Greeting()))
+            send_frame(connection, encode(Greeting(fence=self._fence)))
             while True:
                 with self._changed:
                     while (

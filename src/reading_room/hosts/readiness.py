@@ -39,6 +39,10 @@ _NOT_PROVEN = Fault(
     "enforcement is not proven, so no job runs", "run `reading-room doctor`, which says what is missing"
 )
 _NO_MODELS = "no job and no synchronous call can succeed"
+_NO_LEADER = Fault(
+    "no `reading-room serve` leads, so no job moves",
+    "wait some seconds; if that does not help, read the logs of every `reading-room serve` of this database",
+)
 _TWO_VERSIONS = (
     "restart the agent and `reading-room serve` (or `reading-room up`), which ends no job under systemd: until then a "
     "change that the older one does not know waits"
@@ -100,21 +104,40 @@ def objects_check(fault: Callable[[], str | None]) -> Check:
     return Check("objects", look)
 
 
-def host_checks(state: Callable[[], HostState], clock: Callable[[], float] = time.monotonic) -> tuple[Check, ...]:
+def leader_check(leads: Callable[[], bool], known: Callable[[], bool]) -> Check:
+    """Return the check that some ``serve`` process leads; it says whether this one does.
+
+    ``known`` says whether this one knows of a leader.
+    """
+    return Check(
+        "leader",
+        lambda: None if leads() or known() else _NO_LEADER,
+        lambda: "this process leads: it moves the jobs" if leads() else "another process leads and moves the jobs",
+    )
+
+
+def host_checks(
+    state: Callable[[], HostState],
+    clock: Callable[[], float] = time.monotonic,
+    leads: Callable[[], bool] = lambda: True,
+) -> tuple[Check, ...]:
     """Return the checks of the host: that its agent is connected and not silent, and has proven enforcement.
 
-    Two only warn: that the weights are installed, and that the agent is of this program's version.
+    Two only warn: that the weights are installed, and that the agent is of this program's version. All of them pass
+    while this process does not lead (``leads``), since the agent is connected to the leader.
     """
 
     def agent() -> Fault | None:
         now = state()
+        if not leads():
+            return None
         if not now.connected:
             return _NO_AGENT
         return _SILENT if now.latest is not None and clock() - now.heard_at > SILENT_SECONDS else None
 
     def enforcement() -> Fault | None:
         now = state()
-        if now.proven:
+        if now.proven or not leads():
             return None
         return _NO_AGENT if not now.connected else _NOT_REPORTED if now.proven is None else _NOT_PROVEN
 

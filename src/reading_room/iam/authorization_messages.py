@@ -40,6 +40,10 @@ class AuthorizationMessages:
         self._lock = threading.Lock()
         self._cipher: AESGCM | None = None
 
+    def prepare(self) -> None:
+        """Create the key if there is none. Raises ``OSError``, ``SealBroken``."""
+        self._key()
+
     def encode(self, account: str, decision: Decision) -> str:
         """Return the encoded message for a denied call in an account."""
         document = denial_document(decision)

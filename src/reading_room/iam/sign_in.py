@@ -1,26 +1,32 @@
 """Signing in and out: tokens that are valid once and for a minute, and the credentials that they are exchanged for.
 
-Tokens exist only in this process, as digests. A token refers to an access key, so it cannot be redeemed after the key
-is deactivated, its user deleted or its session ended.
+Tokens are stored as digests, so that any ``serve`` of the database can redeem them. A token refers to an access key, so
+it cannot be redeemed after the key is deactivated, its user deleted or its session ended.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import hmac
 import secrets
-import threading
 from dataclasses import dataclass, replace
 
-from sqlalchemy import delete
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from reading_room.aws.call import Principal
-from reading_room.clock import Clock
+from reading_room.database.engine import Database
 from reading_room.iam.bonds import bond_of
 from reading_room.iam.principals import session_principal, signed_in_principal, user_session_principal
-from reading_room.iam.tables import AccessKey, RoleSession, SignIn, SignInSession, TemporaryKey, UserSession
+from reading_room.iam.tables import (
+    AccessKey,
+    RoleSession,
+    SignIn,
+    SignInSession,
+    SignInToken,
+    TemporaryKey,
+    UserSession,
+)
 from reading_room.iam.temporary_keys import SessionAttributes, SessionCredentials, store
 from reading_room.iam.user_sessions import DEFAULT_SECONDS
 
@@ -55,52 +61,45 @@ class NewToken:
         return f"NewToken(expires_at={self.expires_at})"
 
 
-@dataclass(frozen=True, slots=True)
-class _Open:
-    digest: bytes
-    access_key_id: str
-    caller: str
-    expires_at: dt.datetime
+def create_token(session: Session, principal: Principal, access_key_id: str, now: dt.datetime) -> NewToken:
+    """Return a new token for a principal and the key that it called with. Raises ``TooManyTokens``."""
+    text = secrets.token_urlsafe(_TOKEN_BYTES)
+    session.execute(delete(SignInToken).where(SignInToken.expires_at <= now))
+    caller = principal.user_id
+    open_ones = select(func.count()).select_from(SignInToken).where(SignInToken.caller == caller)
+    if (session.scalar(open_ones) or 0) >= OPEN_TOKENS:
+        raise TooManyTokens
+    expires_at = now + dt.timedelta(seconds=TOKEN_SECONDS)
+    session.add(
+        SignInToken(
+            digest=_digest(text),
+            account=principal.account,
+            access_key_id=access_key_id,
+            caller=caller,
+            expires_at=expires_at,
+        )
+    )
+    return NewToken(text, expires_at)
 
 
-class SignInTokens:
-    """The open tokens. Thread-safe."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._open: list[_Open] = []
-
-    def create(self, principal: Principal, access_key_id: str) -> NewToken:
-        """Return a new token for a principal and the key that it called with. Raises ``TooManyTokens``."""
-        text = secrets.token_urlsafe(_TOKEN_BYTES)
-        now = self._clock()
-        entry = _Open(_digest(text), access_key_id, principal.user_id, now + dt.timedelta(seconds=TOKEN_SECONDS))
-        with self._lock:
-            self._sweep(now)
-            if sum(each.caller == entry.caller for each in self._open) >= OPEN_TOKENS:
-                raise TooManyTokens
-            self._open.append(entry)
-        return NewToken(text, entry.expires_at)
-
-    def redeem(self, text: str) -> str:
-        """Return the access key id that a token refers to, and discard the token. Raises ``NotRedeemable``."""
-        digest = _digest(text)
-        with self._lock:
-            self._sweep(self._clock())
-            # Compare all of them in constant time, so that timing reveals nothing.
-            found = [each for each in self._open if hmac.compare_digest(each.digest, digest)]
-            self._open = [each for each in self._open if each not in found]
-        if not found:
+def redeem(database: Database, text: str, now: dt.datetime) -> str:
+    """Return the access key id that a token refers to, and discard the token. Raises ``NotRedeemable``."""
+    # Anybody may try tokens: an unknown one must not wait for writers, nor make them wait.
+    with database.reading() as session:
+        if session.get(SignInToken, _digest(text)) is None:
             raise NotRedeemable
-        return found[0].access_key_id
+    with database.transaction() as session:
+        token = session.get(SignInToken, _digest(text))
+        if token is None:
+            raise NotRedeemable
+        session.delete(token)
+    if token.expires_at <= now:
+        raise NotRedeemable
+    return token.access_key_id
 
-    def _sweep(self, now: dt.datetime) -> None:
-        self._open = [each for each in self._open if each.expires_at > now]
 
-
-def _digest(text: str) -> bytes:
-    return hashlib.sha256(text.encode()).digest()
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def sign_in(session: Session, access_key_id: str, now: dt.datetime) -> tuple[Principal, SessionCredentials]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import ClassVar
 
-from sqlalchemy import ForeignKey, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
 
 from reading_room.arns import iam_arn
@@ -261,6 +261,20 @@ class SignIn(Base):
     __tablename__ = "iam_sign_ins"
 
     access_key_id: Mapped[str] = mapped_column(primary_key=True)
+    expires_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, index=True)
+
+
+class SignInToken(Base):
+    """An open sign-in token."""
+
+    __tablename__ = "iam_sign_in_tokens"
+
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """The SHA-256 of the token in hexadecimal. The token itself is not stored."""
+    account: Mapped[str]
+    access_key_id: Mapped[str]
+    caller: Mapped[str] = mapped_column(index=True)
+    """The unique id of the principal that made it."""
     expires_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, index=True)
 
 

@@ -41,7 +41,7 @@ from reading_room.jobs.starting import Starting, one_container
 from reading_room.jobs.stories import Stories
 from reading_room.jobs.tables import JobContainerRow, JobEventRow, JobRow
 from reading_room.jobs.writing import JobWriter
-from reading_room.reconcile import Loop
+from reading_room.reconcile import Guard, Loop, always
 from reading_room.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -118,10 +118,19 @@ class JobController:
         self._stories = Stories(database, storyteller)
         database.on_commit(self._written)
 
-    def start(self) -> None:
-        """Start the loops."""
-        self._loop.start()
-        self._stories.start()
+    def start(self, guard: Guard = always) -> None:
+        """Start the loops; ``guard`` is as for ``Loop.start``."""
+        self._loop.start(guard)
+        self._stories.start(guard)
+
+    def begin(self) -> None:
+        """Forget what this process knew when it led before, as other leaders have moved the jobs since."""
+        with self._lock:
+            self._reports.clear()
+        self._paused.clear()
+        self._progress = Progress()
+        self._host_reports.forget_all()
+        self._writer.failed = True
 
     def stop(self) -> bool:
         """End the loops after the current turn; return whether they ended."""
@@ -129,8 +138,9 @@ class JobController:
         return self._stories.stop() and ended
 
     def wake(self) -> None:
-        """Request a turn. Never blocks."""
+        """Request a turn of each loop. Never blocks."""
         self._loop.wake()
+        self._stories.wake()
 
     def turning_here(self) -> bool:
         """Return whether the caller runs in a turn of the controller."""

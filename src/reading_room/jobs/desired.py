@@ -35,7 +35,7 @@ def by_host(session: Session, limits: Limits = Limits()) -> dict[str, list[Conta
     network, and without the first container the others of a cluster have nothing to connect to.
     """
     attached = select(NetworkInterface.container_id, NetworkInterface.host).where(NetworkInterface.host.is_not(None))
-    homes = {container: host for container, host in session.execute(attached)}
+    homes = {row.container_id: row.host for row in session.execute(attached)}
     found: dict[str, list[ContainerSpec]] = defaultdict(list)
     for host, each in _wanted(session, limits):
         if homes.get(each.container_id) == host and (each.job.cluster is None or each.job.cluster.scheduler):

@@ -149,7 +149,7 @@ class MemoryStories:
     written: dict[str, list[tuple[dt.datetime, str]]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def __call__(self, job_id: str, lines: Sequence[tuple[dt.datetime, str]]) -> None:
+    def __call__(self, session: Session, job_id: str, lines: Sequence[tuple[dt.datetime, str]]) -> None:
         """Keep the lines."""
         with self._lock:
             self.written.setdefault(job_id, []).extend(lines)

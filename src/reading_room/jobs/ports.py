@@ -191,6 +191,6 @@ class Denials(Protocol):
 class Storyteller(Protocol):
     """Writes the stories of jobs to their log streams."""
 
-    def __call__(self, job_id: str, lines: Sequence[tuple[dt.datetime, str]], /) -> None:
-        """Append lines to the job's log stream. It is called again with the same lines only after a crash."""
+    def __call__(self, session: Session, job_id: str, lines: Sequence[tuple[dt.datetime, str]], /) -> None:
+        """Append lines to the job's log stream, in the transaction that marks them as copied."""
         ...

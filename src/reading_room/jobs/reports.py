@@ -93,6 +93,11 @@ class HostReports:
         self._problems.pop(container_id, None)
         self._lost_at.pop(container_id, None)
 
+    def forget_all(self) -> None:
+        """Forget what is remembered of every container, because another process may have told of it since."""
+        self._problems.clear()
+        self._lost_at.clear()
+
     def _apply_state(self, container: ContainerNeed, state: ContainerState) -> None:
         if container.need.member:
             event = self._end_of_member(container, state)

@@ -1,8 +1,8 @@
 """Copying each job's events to its log stream, so that ``jobs explain`` and the AWS CLI show the same story.
 
 The events are rows, written in the transactions that they describe. This loop only copies them, a moment later and in
-batches, so that it does not compete with a job that is starting. A crash between copying and marking a line repeats the
-line instead of losing it.
+batches, so that it does not compete with a job that is starting. One transaction copies a batch and marks it, so each
+line is copied exactly once.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sqlalchemy import select, update
 from reading_room.database.engine import Database
 from reading_room.jobs.ports import Storyteller
 from reading_room.jobs.tables import JobEventRow
-from reading_room.reconcile import Loop
+from reading_room.reconcile import Guard, Loop, always
 
 BATCH = 500
 SETTLE_SECONDS = 0.1
@@ -32,9 +32,9 @@ class Stories:
         self._turn_lock = threading.Lock()
         self._loop = Loop("job stories", self.turn, every=5.0, settle=SETTLE_SECONDS)
 
-    def start(self) -> None:
-        """Start the loop."""
-        self._loop.start()
+    def start(self, guard: Guard = always) -> None:
+        """Start the loop; ``guard`` is as for ``Loop.start``."""
+        self._loop.start(guard)
 
     def stop(self) -> bool:
         """End the loop; return whether it ended."""
@@ -64,10 +64,10 @@ class Stories:
             ).all()
         if not rows:
             return False
-        for job_id, events in groupby(rows, key=lambda row: row.job_id):
-            lines: list[tuple[dt.datetime, str]] = [(row.at, f"{row.event}: {row.text}") for row in events]
-            self._storyteller(job_id, lines)
         copied = [row.sequence for row in rows]
         with self._database.transaction() as session:
+            for job_id, events in groupby(rows, key=lambda row: row.job_id):
+                lines: list[tuple[dt.datetime, str]] = [(row.at, f"{row.event}: {row.text}") for row in events]
+                self._storyteller(session, job_id, lines)
             session.execute(update(JobEventRow).where(JobEventRow.sequence.in_(copied)).values(told=True))
         return True

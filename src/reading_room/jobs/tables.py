@@ -267,11 +267,12 @@ class CallUsageRow(Base):
 
 
 class CallUsageMark(Base):
-    """The number of the newest call that is in ``call_usage``, in a single row."""
+    """The number of the newest call of a data folder's file that is in ``call_usage``."""
 
-    __tablename__ = "call_usage_mark"
+    __tablename__ = "call_usage_marks"
 
-    one: Mapped[int] = mapped_column(primary_key=True)
+    server: Mapped[str] = mapped_column(primary_key=True)
+    """The identity of the data folder; empty if the database has only one."""
     number: Mapped[int] = mapped_column(BigInteger)
 
 

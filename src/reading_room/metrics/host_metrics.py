@@ -14,14 +14,21 @@ from reading_room.agent.spec import HostReport, HostUsage
 class HostMetrics(Collector):
     """Yields the metrics of ``report``, which returns the newest report, or ``None`` while no agent is connected.
 
-    The agent counts since its own start, so its counters begin again with it, as Prometheus expects.
+    ``leads`` says whether this process leads: no other one has an agent. The agent counts since its own start, so its
+    counters begin again with it, as Prometheus expects.
     """
 
-    def __init__(self, report: Callable[[], HostReport | None]) -> None:
+    def __init__(self, report: Callable[[], HostReport | None], leads: Callable[[], bool]) -> None:
         self._report = report
+        self._leads = leads
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics."""
+        yield GaugeMetricFamily(
+            "reading_room_leads", "Whether this process leads: it moves the jobs.", value=self._leads()
+        )
+        if not self._leads():
+            return  # The agent is connected to the leader.
         report = self._report()
         connected = report is not None
         yield GaugeMetricFamily("reading_room_agent_connected", "Whether the agent has reported.", value=connected)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from sqlalchemy import func, select
@@ -88,8 +88,17 @@ class Traces(PeriodicWork):
     ``trace_of``, ``take`` and ``report`` are quick, never raise, and can be called from any thread.
     """
 
-    def __init__(self, database: Database, spool: Spool, share: float = 1.0, queued: int = QUEUED) -> None:
+    def __init__(
+        self,
+        database: Database,
+        spool: Spool,
+        share: float = 1.0,
+        queued: int = QUEUED,
+        leads: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """``leads`` says whether this process leads: only then it writes the spans of jobs that have ended."""
         super().__init__("traces", every=TURN_SECONDS)
+        self._leads = leads
         self._database = database
         self._spool = spool
         self._share = share
@@ -166,6 +175,8 @@ class Traces(PeriodicWork):
         # After a restart, the first report has containers again that were told of before.
         fresh = [times for times in gone if times.container_id not in place.containers]
         event, rows = self._ended_since(place.event)
+        if not self._leads():
+            rows = []
         self._learn({call.job_id for call in calls} | {job_of_container(times.container_id) for times in fresh})
         spans = [
             *(span for row in rows for span in spans_of_job(row)),

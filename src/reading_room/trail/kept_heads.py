@@ -77,8 +77,9 @@ class NoHeads:
 class KeptHeads:
     """Stores the heads in the database. Thread-safe."""
 
-    def __init__(self, database: Database, folder: Path, clock: Clock) -> None:
-        """``folder`` is the trail's."""
+    def __init__(self, database: Database, folder: Path, clock: Clock, server: str = "") -> None:
+        """``folder`` is the trail's; ``server`` is the identity of its data folder, if others share the database."""
+        self._server = server
         self._database = database
         self._folder = folder
         self._clock = clock
@@ -87,9 +88,11 @@ class KeptHeads:
         """If no heads were ever stored, accept the books as they are. This happens once per data folder."""
         with _as_os_errors():
             with self._database.reading() as session:
-                if session.query(TrailHead).first() is not None:
+                if session.query(TrailHead).filter_by(server=self._server).first() is not None:
                     return
             with self._database.transaction() as session:
+                if self._server and self._take_over(session):
+                    return
                 for book in BOOKS:
                     session.add(self._as_it_is(book))
 
@@ -97,7 +100,7 @@ class KeptHeads:
         """Compare a book with its head. A missing head is logged and recorded as lost."""
         self.adopt()
         with _as_os_errors(), self._database.transaction() as session:
-            row = session.get(TrailHead, book)
+            row = session.get(TrailHead, (self._server, book))
             if row is None:
                 row = self._as_it_is(book)
                 session.add(row)
@@ -113,7 +116,7 @@ class KeptHeads:
     def begins(self, book: str, start: str) -> None:
         """Record a book's new beginning. If its current beginning is missing already, that is recorded as lost."""
         with _as_os_errors(), self._database.transaction() as session:
-            row = session.get_one(TrailHead, book)
+            row = session.get_one(TrailHead, (self._server, book))
             # After a crash between this and the deletion, it begins at an earlier file than recorded.
             if row.start not in {beginning_of(path) for _, path in files_of(self._folder, book)}:
                 self._lose(session, row, row.start, self._clock())
@@ -124,14 +127,23 @@ class KeptHeads:
         now = self._clock()
         with _as_os_errors(), self._database.transaction() as session:
             for book, head in heads.items():
-                row = session.get_one(TrailHead, book)
+                row = session.get_one(TrailHead, (self._server, book))
                 row.head, row.noted_at = head, now
+
+    def _take_over(self, session: Session) -> bool:
+        """Take the heads of the only data folder that the database had until now, if it is this one."""
+        if not any(files_of(self._folder, book) for book in BOOKS):
+            return False
+        former = [*session.query(TrailHead).filter_by(server=""), *session.query(TrailHeadLost).filter_by(server="")]
+        for row in former:
+            row.server = self._server
+        return any(isinstance(row, TrailHead) for row in former)
 
     def _as_it_is(self, book: str) -> TrailHead:
         head = newest_digest(self._folder, book)
         found = (beginning_of(path) for _, path in files_of(self._folder, book))
         start = next((each for each in found if each is not None), FIRST)
-        return TrailHead(book=book, start=start, head=head, noted_at=self._clock())
+        return TrailHead(server=self._server, book=book, start=start, head=head, noted_at=self._clock())
 
     def _has(self, book: str, digest: str) -> bool:
         looked = 0
@@ -152,7 +164,9 @@ class KeptHeads:
             digest,
             noted_at.isoformat(timespec="seconds"),
         )
-        session.merge(TrailHeadLost(book=row.book, digest=digest, noted_at=noted_at, missed_at=self._clock()))
+        session.merge(
+            TrailHeadLost(server=self._server, book=row.book, digest=digest, noted_at=noted_at, missed_at=self._clock())
+        )
 
 
 class HeadRecorder:
@@ -241,15 +255,20 @@ class ExpectedLine:
         return f"lines of the book {self.book} that were there at {at} are missing, or were written anew"
 
 
-def expected_lines(session: Session) -> list[ExpectedLine]:
-    """Return the lines that the books must contain, from the stored heads."""
+def expected_lines(session: Session, server: str = "") -> list[ExpectedLine]:
+    """Return the lines that the books of a data folder must contain, from the stored heads.
+
+    A folder whose identity has none yet is the only one of the database.
+    """
+    if session.query(TrailHead).filter_by(server=server).first() is None:
+        server = ""
     wanted = []
-    for row in session.query(TrailHead).order_by(TrailHead.book):
+    for row in session.query(TrailHead).filter_by(server=server).order_by(TrailHead.book):
         wanted += [
             ExpectedLine(row.book, row.start, "start", row.noted_at),
             ExpectedLine(row.book, row.head, "head", row.noted_at),
         ]
-    for lost in session.query(TrailHeadLost).order_by(TrailHeadLost.noted_at):
+    for lost in session.query(TrailHeadLost).filter_by(server=server).order_by(TrailHeadLost.noted_at):
         wanted.append(ExpectedLine(lost.book, lost.digest, "lost", lost.noted_at))
     return wanted
 

@@ -14,6 +14,8 @@ class TrailHead(Base):
 
     __tablename__ = "trail_heads"
 
+    server: Mapped[str] = mapped_column(primary_key=True)
+    """The identity of the data folder with the book; empty if the database has only one data folder."""
     book: Mapped[str] = mapped_column(primary_key=True)
     start: Mapped[str]
     """The digest of the line before the oldest one."""
@@ -27,6 +29,7 @@ class TrailHeadLost(Base):
 
     __tablename__ = "trail_heads_lost"
 
+    server: Mapped[str] = mapped_column(primary_key=True)
     book: Mapped[str] = mapped_column(primary_key=True)
     digest: Mapped[str] = mapped_column(primary_key=True)
     noted_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)

@@ -45,8 +45,9 @@ class Access:
         refusals: Refusals | None = None,
         measures: Measures = IGNORED,
         traced: Recorder = forget,
+        server: str = "",
     ) -> None:
-        """``traced`` also takes the record of each call."""
+        """``traced`` also takes the record of each call. ``server`` is as for ``Product``."""
         self.measures = measures
         self._traced = traced
         stored = StoredCredentials(database)
@@ -60,7 +61,7 @@ class Access:
             most_unidentified=settings.trail_unidentified_bytes,
             bucket_owner=lambda name: facts.account if (facts := backend.bucket(name)) is not None else None,
             endpoint_owner=EndpointAccounts(database),
-            heads=KeptHeads(database, settings.data / TRAIL_FOLDER, clock),
+            heads=KeptHeads(database, settings.data / TRAIL_FOLDER, clock, server),
             most_of_account=settings.trail_bytes_per_account,
         )
         self.messages = AuthorizationMessages(SealedFile(database.sealer, settings.data / _MESSAGE_KEY, _MESSAGE_KEY))

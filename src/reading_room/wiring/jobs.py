@@ -61,7 +61,7 @@ class Jobs:
             network=network,
             store=objects.store,
             denials=access.s3.recent_denial,
-            storyteller=JobLog(database=database, region=region, clock=clock, room=room),
+            storyteller=JobLog(region=region, clock=clock, room=room),
             check_model=check_metadata,
             sizing=sizing,
             identities=authorities,

@@ -35,7 +35,7 @@ class Metrics:
     ) -> MetricsPage:
         """Return the page, with the metrics of the server's process, the product and the host."""
         ProcessCollector(registry=self.registry)
-        self.registry.register(HostMetrics(link.report))
+        self.registry.register(HostMetrics(link.report, link.leads))
         self.registry.register(TraceMetrics(dict if product.traces is None else product.traces.counts))
         jobs = JobMetrics(self.registry, product.database, product.clock)
         certificates: dict[str, Expiry] = {

@@ -23,7 +23,7 @@ from reading_room.hosts.realtime import RealtimePool
 from reading_room.hosts.server_side import ServerSide
 from reading_room.jobs.record import LOCAL_HOST
 from reading_room.jobs.tables import CONTAINER_TABLES
-from reading_room.reconcile import Loop
+from reading_room.reconcile import Guard, Loop, always
 from reading_room.settings import Settings
 from reading_room.vpc.network_spec import NETWORK_TABLES
 from reading_room.wiring.product import Product
@@ -41,7 +41,9 @@ class HostLink:
     The product needs ``engines`` and ``checks``; it is then passed to ``connect``.
     """
 
-    def __init__(self, settings: Settings, database: Database) -> None:
+    def __init__(self, settings: Settings, database: Database, leads: Callable[[], bool] = lambda: True) -> None:
+        """``leads`` says whether this process leads now: no other one has a connection to the agent."""
+        self.leads = leads
         self._settings = settings
         self._database = database
         # A turn reads all accounts' networks: with thousands of interfaces, successive changes would keep it busy.
@@ -52,7 +54,7 @@ class HostLink:
             # Each test has a new account, and must not wait for an engine of its own.
             only_account=settings.account if settings.testing == "on" else None,
         )
-        self.checks: Sequence[Check] = host_checks(lambda: self._server_side.state)
+        self.checks: Sequence[Check] = host_checks(lambda: self._server_side.state, leads=leads)
         self.leases = HostLeases(database)
         self._ended = threading.Event()
         self._authority: authority.Authority
@@ -110,7 +112,7 @@ class HostLink:
             agent_replaced=product.flow_logs.interrupted,
             renew=lambda request: self.leases.answer(LOCAL_HOST, request),
         )
-        self._agent = AgentConnection(settings.installation.socket, self._server_side)
+        self._agent = AgentConnection(settings.agent_socket, self._server_side, paused=True)
         self._desired = DesiredHosts(
             database=database,
             settings=settings,
@@ -151,11 +153,23 @@ class HostLink:
         """Return when the authority that signed it ends. Raises ``OSError``."""
         return authority.expiry_of(self._authority.certificate.read_bytes())
 
-    def start(self) -> None:
-        """Start the loops and the connection."""
-        self._spec_loop.start()
-        self._flow_logs.start()
+    def start(self, guard: Guard = always) -> None:
+        """Start the loops and the connection, which ``lead`` then opens; ``guard`` is as for ``Loop.start``."""
+        self._spec_loop.start(guard)
+        self._flow_logs.start(guard)
         self._conversation.start()
+
+    def lead(self, fence: int | None) -> None:
+        """Connect to the agent as the leader with this fence, or leave it to the next one. Never blocks."""
+        if fence is None:
+            self._agent.pause()
+        else:
+            self._agent.resume(fence)
+
+    def wake(self) -> None:
+        """Request a turn of each loop."""
+        self._spec_loop.hurry()
+        self._flow_logs.wake()
 
     def stop(self) -> None:
         """End the connection and the loops."""

@@ -22,6 +22,7 @@ from reading_room.database.engine import Database
 from reading_room.fleet import tables as tables_of_hosts  # noqa: F401  (its tables are part of every database)
 from reading_room.fleet.members import Fleet
 from reading_room.flowlogs.deliver import FlowLogDelivery
+from reading_room.flowlogs.kept_windows import FileKeep, RowKeep
 from reading_room.hosts.pressure import Pulse, descriptors_check, memory_check
 from reading_room.hosts.readiness import database_check, disk_check, trail_check
 from reading_room.hosts.realtime import RealtimePool
@@ -59,13 +60,14 @@ class Product:
         measures: Measures = IGNORED,
         clock_steps: ClockSteps | None = None,
         traces: Traces | None = None,
+        server: str = "",
     ) -> None:
         """``throttle`` limits the rates of calls, by default to those of the settings' profile.
 
         ``refusals`` decides which unauthenticated requests are recorded, by default a few of each address. ``host`` are
         the checks of the host that runs containers, without which the product is not ready. ``measures``
         receives measurements of the product's work. ``clock_steps`` notices when the machine's clock is set. ``traces``
-        takes what spans are made of.
+        takes what spans are made of. ``server`` is the identity of the data folder, if others share the database.
         """
         self.settings = settings
         self.database = database
@@ -83,13 +85,14 @@ class Product:
             refusals=refusals,
             measures=measures,
             traced=forget if traces is None else traces.take,
+            server=server,
         )
         self.objects = Objects(
             settings=settings, backend=backend, access=self.access, clock=clock, machine_clock=machine_clock
         )
         floor = Floor(settings.storage_free, lambda: free_bytes(settings.data))
         room = LogRoom(settings.log_bytes_per_account, floor)
-        self.meter = call_meter.CallMeter(database, settings.data / call_meter.FILE, clock)
+        self.meter = call_meter.CallMeter(database, settings.data / call_meter.FILE, clock, server=server)
         policies = StoragePolicies(self.access.s3, backend)
         sizing = JobSizing(backend, settings)
         trail = self.access.trail
@@ -149,7 +152,7 @@ class Product:
             authorizer=self.access.authorizer,
             clock=machine_clock,
             region=settings.region,
-            keep=settings.data / "flow-windows.json",
+            keep=RowKeep(database) if database.shared else FileKeep(settings.data / "flow-windows.json"),
             trail=self.access.record,
             room=room,
             measures=measures,

@@ -16,13 +16,17 @@ import uvloop
 from reading_room.analysis.kinds import CONTAINER_BYTES
 from reading_room.clock import Clock, ClockSteps, system_clock
 from reading_room.codec import DocumentError
+from reading_room.database import shared_files
 from reading_room.database.engine import Database
 from reading_room.database.opening import open_database
 from reading_room.database.outside import LOOK_SECONDS, OutsideWrites
+from reading_room.fleet.identity import FolderInUse, ServerIdentity
+from reading_room.fleet.leadership import Leadership, LeasedLeadership, OnlyProcess, ignored
+from reading_room.flowlogs.deliver import FlowLogDelivery
 from reading_room.hosts.http_listener import HttpListener
 from reading_room.hosts.listen_addresses import ListenAddress, ListenAddressError, ListenerCertificate
 from reading_room.hosts.pressure import BEAT_SECONDS as PULSE_SECONDS
-from reading_room.hosts.readiness import objects_check
+from reading_room.hosts.readiness import leader_check, objects_check
 from reading_room.jobs.restored import begin_again
 from reading_room.measures import IGNORED
 from reading_room.reconcile import Loop
@@ -87,6 +91,10 @@ def run_server(
         raise ServerError(
             "READING_ROOM_TESTING_SEED is only for tests: set READING_ROOM_TESTING=on too, or leave the seed out"
         )
+    try:
+        identity = ServerIdentity(settings.data)
+    except FolderInUse as error:
+        raise ServerError(str(error)) from error
     database = open_database(settings.data, sealer, working, url=settings.database)
     clock: Clock = system_clock
     if settings.testing == "on":
@@ -98,12 +106,20 @@ def run_server(
                 f"the clock of tests cannot be continued ({error}): start with an empty folder"
             ) from error
     begin_again(database, settings.data, clock())
+    if database.shared:
+        shared_files.receive(database, settings.data)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings, database, clock, ready, bucket))
+        runner.run(_serve(settings, database, clock, ready, bucket, identity))
+    identity.close()
 
 
 async def _serve(
-    settings: Settings, database: Database, clock: Clock, ready: Callable[[], None], bucket: Bucket | None
+    settings: Settings,
+    database: Database,
+    clock: Clock,
+    ready: Callable[[], None],
+    bucket: Bucket | None,
+    identity: ServerIdentity,
 ) -> None:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
@@ -114,7 +130,12 @@ async def _serve(
     except PlaceError as error:
         raise ServerError(str(error)) from error
     backend = objects.backend
-    link = HostLink(settings, database)
+    leadership: Leadership = LeasedLeadership(database, identity.id) if database.shared else OnlyProcess()
+
+    def leads() -> bool:
+        return leadership.fence is not None
+
+    link = HostLink(settings, database, leads)
     metrics = None
     if settings.metrics_port:
         from reading_room.wiring.metrics import Metrics  # Nobody else needs its package in memory.
@@ -122,24 +143,33 @@ async def _serve(
         metrics = Metrics()
     traces = None
     if settings.traces:
-        traces = Traces(database, Spool(settings.data / TRACES_FOLDER), settings.traces_share)
+        traces = Traces(database, Spool(settings.data / TRACES_FOLDER), settings.traces_share, leads=leads)
     product = Product(
         settings=settings,
         database=database,
         backend=backend,
         engines=link.engines,
         clock=clock,
-        host=(*link.checks, *(() if objects.fault is None else (objects_check(objects.fault),))),
+        host=(
+            leader_check(leads, lambda: leadership.url() is not None),
+            *link.checks,
+            *(() if objects.fault is None else (objects_check(objects.fault),)),
+        ),
         measures=metrics.measures if metrics is not None else IGNORED,
         # The clock of tests does not follow the machine's while it stands still.
         clock_steps=ClockSteps(settings.data / "clock-ahead") if clock is system_clock else None,
         traces=traces,
+        server=identity.id if database.shared else "",
     )
+    received = shared_files.contents(settings.data)
     try:
         await asyncio.to_thread(product.first_start)
     except service_bucket.ServiceBucketTaken as error:
         raise ServerError(str(error)) from error
     link.connect(product, loop)
+    if database.shared:
+        product.access.messages.prepare()
+        shared_files.exchange(database, settings.data, received)
     try:
         opened, certificate = open_listeners(
             settings,
@@ -150,6 +180,15 @@ async def _serve(
         )
     except ListenAddressError as error:
         raise ServerError(str(error)) from error
+    jobs = product.jobs
+    of_leader = (jobs.controller, jobs.models, product.exports, product.retention, link)
+    if database.shared:  # Otherwise nobody has moved anything since this process began.
+        leadership.on_change(_if_leading(jobs.controller.begin))
+        leadership.on_change(_if_leading(product.flow_logs.begin))
+    leadership.on_change(link.lead)
+    for work in of_leader:
+        leadership.on_change(ignored, work.wake)
+    await asyncio.to_thread(leadership.start)
     for _, listener in opened:
         await listener.start()
     # Objects from the start-up live as long as the process, so the collector need not check them even once.
@@ -160,31 +199,45 @@ async def _serve(
     database.listen()
     pulse = Loop("pulse", product.pulse.beat, every=PULSE_SECONDS)
     conditions = Loop("conditions", _once_started(product.probes.look), every=CONDITIONS_SECONDS)
-    jobs = product.jobs
-    # Reports of the agent wake the other loops, so the link to it starts last and stops first.
-    upkeep = (jobs.models, product.exports, product.retention, product.meter)
     sharing = None if objects.turn is None else Loop("shared objects", objects.turn, every=BEAT_SECONDS)
-    every = (sharing, pulse, conditions, jobs.controller, *upkeep, outside, renewal, traces, link)
+    every = (sharing, pulse, conditions, product.meter, outside, renewal, traces)
     loops = [each for each in every if each is not None]
     for each in loops:
         each.start()
+    # Reports of the agent wake the other loops, so the link to it starts last and stops first.
+    for work in of_leader:
+        work.start(leadership.turn)
     ready()
     log.info("serving %s", " and ".join(address.url for address, _ in opened))
     try:
         await stop.wait()
     finally:
         await asyncio.gather(*(listener.drain(DRAIN_SECONDS) for _, listener in opened))
+        for work in reversed(of_leader):
+            await asyncio.to_thread(work.stop)
         for each in reversed(loops):
             await asyncio.to_thread(each.stop)
         link.close()
-        # Records of open windows would be lost with this process.
-        await asyncio.to_thread(product.flow_logs.close, system_clock())
+        await asyncio.to_thread(_close_windows, leadership, product.flow_logs)
+        await asyncio.to_thread(leadership.stop)
         if metrics is not None:
             metrics.close()
         await asyncio.to_thread(product.close)
         backend.close()
         objects.close()
         database.close()
+
+
+def _if_leading(begin: Callable[[], None]) -> Callable[[int | None], None]:
+    """Return a listener that calls a function when this process begins to lead."""
+    return lambda fence: None if fence is None else begin()
+
+
+def _close_windows(leadership: Leadership, flow_logs: FlowLogDelivery) -> None:
+    """Deliver the records of open windows, which would be lost with this process."""
+    with leadership.turn() as allowed:
+        if allowed:
+            flow_logs.close(system_clock())
 
 
 def _once_started(look: Callable[[], None]) -> Callable[[], None]:

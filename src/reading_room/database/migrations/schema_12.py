@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from alembic import op
@@ -88,5 +88,78 @@ def upgrade() -> None:
         sa.Column("fence", number, nullable=False),
         sa.Column("expires_at", time, nullable=False),
         sa.Column("url", sa.String(), nullable=False),
+        sa.Column("facts", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_leases"),
     )
+    _of_several_processes(time)
+
+
+def _of_several_processes(time: sa.types.TypeEngine[Any]) -> None:
+    """Create what several ``serve`` processes of one database share, and tell apart what each of them has."""
+    op.create_table(
+        "iam_sign_in_tokens",
+        sa.Column("digest", sa.String(64), nullable=False),
+        sa.Column("account", sa.String(), nullable=False),
+        sa.Column("access_key_id", sa.String(), nullable=False),
+        sa.Column("caller", sa.String(), nullable=False),
+        sa.Column("expires_at", time, nullable=False),
+        sa.PrimaryKeyConstraint("digest", name="pk_iam_sign_in_tokens"),
+    )
+    op.create_index("ix_iam_sign_in_tokens_caller", "iam_sign_in_tokens", ["caller"])
+    op.create_index("ix_iam_sign_in_tokens_expires_at", "iam_sign_in_tokens", ["expires_at"])
+    op.create_table(
+        "flow_windows",
+        sa.Column("one", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("windows", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("one", name="pk_flow_windows"),
+    )
+    op.create_table(
+        "shared_files",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_shared_files"),
+    )
+    # SQLite cannot change a primary key, and these tables have a handful of rows.
+    _made_anew(
+        sa.table("trail_heads", *_columns("book", "start", "head", noted_at=time)),
+        sa.Column("server", sa.String(), nullable=False),
+        sa.Column("book", sa.String(), nullable=False),
+        sa.Column("start", sa.String(), nullable=False),
+        sa.Column("head", sa.String(), nullable=False),
+        sa.Column("noted_at", time, nullable=False),
+        sa.PrimaryKeyConstraint("server", "book", name="pk_trail_heads"),
+    )
+    _made_anew(
+        sa.table("trail_heads_lost", *_columns("book", "digest", noted_at=time, missed_at=time)),
+        sa.Column("server", sa.String(), nullable=False),
+        sa.Column("book", sa.String(), nullable=False),
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("noted_at", time, nullable=False),
+        sa.Column("missed_at", time, nullable=False),
+        sa.PrimaryKeyConstraint("server", "book", "digest", name="pk_trail_heads_lost"),
+    )
+    marks = op.get_bind().execute(sa.text("SELECT number FROM call_usage_mark")).scalars().all()
+    op.drop_table("call_usage_mark")
+    op.create_table(
+        "call_usage_marks",
+        sa.Column("server", sa.String(), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("server", name="pk_call_usage_marks"),
+    )
+    for number in marks:
+        op.get_bind().execute(sa.text("INSERT INTO call_usage_marks VALUES ('', :number)"), {"number": number})
+
+
+def _columns(*names: str, **times: sa.types.TypeEngine[Any]) -> list[sa.ColumnClause[Any]]:
+    texts: list[sa.ColumnClause[Any]] = [sa.column(name, sa.String()) for name in names]
+    return texts + [sa.column(name, of) for name, of in times.items()]
+
+
+def _made_anew(table: sa.TableClause, *columns: sa.schema.SchemaItem) -> None:
+    """Create a table again with these columns, of which ``server`` is new, and its rows."""
+    rows = [dict(row) for row in op.get_bind().execute(sa.select(table)).mappings()]
+    op.drop_table(table.name)
+    op.create_table(table.name, *columns)
+    anew = sa.table(table.name, sa.column("server", sa.String()), *(sa.column(c.name, c.type) for c in table.columns))
+    for row in rows:
+        op.get_bind().execute(anew.insert().values(server="", **row))

@@ -14,7 +14,7 @@ from reading_room.extension.errors import (
     InvalidSignInTokenException,
     LimitExceededException,
 )
-from reading_room.iam.sign_in import NotRedeemable, NotSignedIn, SignInTokens, TooManyTokens, end, sign_in
+from reading_room.iam.sign_in import NotRedeemable, NotSignedIn, TooManyTokens, create_token, end, redeem, sign_in
 
 
 class SignInOperations:
@@ -23,7 +23,6 @@ class SignInOperations:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._tokens = SignInTokens(clock)
 
     @operation("reading-room", "CreateSignInToken")
     def create_token(self, call: Call, request: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -32,7 +31,8 @@ class SignInOperations:
             # A service that acts with its own session has no key to sign in with.
             raise InvalidSignInTokenException
         try:
-            token = self._tokens.create(call.principal, call.access_key_id)
+            with self._database.transaction() as session:
+                token = create_token(session, call.principal, call.access_key_id, self._clock())
         except TooManyTokens:
             raise LimitExceededException(call.principal.arn) from None
         return {"Token": token.text, "ExpiresAt": token.expires_at}
@@ -44,7 +44,7 @@ class SignInOperations:
     def redeem_token(self, call: Call, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """RedeemSignInToken. Unknown, used and expired tokens, and those of deleted keys, get the same error."""
         try:
-            access_key_id = self._tokens.redeem(request["Token"])
+            access_key_id = redeem(self._database, request["Token"], self._clock())
             with self._database.transaction() as session:
                 principal, credentials = sign_in(session, access_key_id, self._clock())
         except NotRedeemable:
