@@ -25,6 +25,7 @@ from reading_room.containers.processes import descendants, start_time
 from reading_room.dataplane.spec import FlowEvent, ListenerLabel
 from reading_room.hosts.channel import AgentConnection
 from tests.worlds.agent import container, document, interface, vpc
+from tests.worlds.container_driver_process import AUTHORITY
 from tests.worlds.waiting import DEADLINE, eventually, settled
 
 pytestmark = pytest.mark.network
@@ -108,7 +109,7 @@ class World:
         self.kind = kind
         self.user = os.geteuid() if kind == "root" or os.geteuid() else pwd.getpwnam("daemon").pw_uid
         self.folder = Path(tempfile.mkdtemp(prefix="agent-"))
-        (self.folder / "authority.pem").write_text("AUTHORITY\n")
+        (self.folder / "authority.pem").write_text(AUTHORITY)
         os.chown(self.folder / "authority.pem", self.user, -1)
         # An agent covers private folders, maybe this checkout's: the next one's program must be elsewhere.
         self.program = self.folder / PROGRAM.name

@@ -44,6 +44,8 @@ route add default via 10.0.0.1
 """A network that accepts everything and answers nothing."""
 EVERY_FRAME = 3
 PROBE = Path(__file__).with_name("container_probe.py")
+AUTHORITY = Path(__file__).with_name("authority.pem").read_text()
+"""The certificate of an authority, which containers are told to trust. Nobody has its key."""
 
 
 def spec(name: str, task: str, seconds: int = 600) -> ContainerSpec:
@@ -95,7 +97,7 @@ class Process:
     def _view(self, folder: Path) -> View:
         own_filesystem(folder)
         code = (USR, *code_paths(), PROBE)
-        return dataclasses.replace(make_view(folder, "AUTHORITY\n"), sources=unnamed(code, folder / "code"))
+        return dataclasses.replace(make_view(folder, AUTHORITY), sources=unnamed(code, folder / "code"))
 
     def standby(self, count: int) -> Any:
         self.driver.keep_standby({"entities-en": count})
