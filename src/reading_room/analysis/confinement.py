@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import platform
 import sys
 from pathlib import Path
 
@@ -57,7 +56,7 @@ def confine(name: Confined) -> None:
     code = ctypes.create_string_buffer(content, len(content))
     filled = _Program(len(content) // _INSTRUCTION_BYTES, ctypes.addressof(code))
     libc = ctypes.CDLL(None, use_errno=True)
-    number = ctypes.c_long(_SECCOMP[platform.machine()])
+    number = ctypes.c_long(_SECCOMP[os.uname().machine])
     # Anything but 0 is a failure: -1, or the id of a thread that could not be synchronised.
     if libc.syscall(number, _SET_MODE_FILTER, _ALL_THREADS, ctypes.byref(filled)) != 0:
         raise OSError(ctypes.get_errno(), f"the filter {name} is not taken on: {os.strerror(ctypes.get_errno())}")
