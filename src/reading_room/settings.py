@@ -147,7 +147,7 @@ class Settings:
         "Whether a job's credentials work only on that job's own network interfaces, unlike at AWS: "
         "`by-profile` is `on` in the profile `open`, and `off` in the profile `aws`.",
     )
-    standby: int = _setting(1, "Containers started ahead per engine, engine loaded (129 MB each).", within=(0, 16))
+    standby: int = _setting(1, "Containers started ahead per engine, engine loaded (30 to 76 MB each).", within=(0, 16))
     container_memory: int = _setting(
         2_000_000_000, "Bytes of memory per container of a job.", within=(64 << 20, 1 << 40)
     )
