@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from typer.testing import CliRunner
 from reading_room.cli import commands
 from reading_room.client import connect
 from reading_room.iam.credentials_file import read_key
+from tests.worlds.loaded import loaded_product
 from tests.worlds.product import Product, running_product
 from tests.worlds.waiting import eventually
 
@@ -25,7 +25,7 @@ OTHER = "000000000002"
 
 def run(product: Product, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run ``reading-room accounts`` in a separate process, because root's becomes the user of ``serve``."""
-    argv = [sys.executable, "-m", "reading_room", "accounts", *arguments, "--data", str(product.data)]
+    argv = [str(loaded_product() / "reading-room"), "accounts", *arguments, "--data", str(product.data)]
     environment = os.environ | {f"READING_ROOM_{name}": value for name, value in product.settings.items()}
     done = subprocess.run(argv, capture_output=True, text=True, timeout=120, check=False, env=environment)
     assert "Traceback" not in done.stdout + done.stderr

@@ -6,7 +6,6 @@ import os
 import secrets
 import stat
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -23,6 +22,7 @@ from reading_room.database.upgrade_backup import KEY_FILES
 from reading_room.iam.credentials_file import read_key
 from reading_room.settings import Settings
 from reading_room.upgrades import backups
+from tests.worlds.loaded import loaded_product
 from tests.worlds.product import Product, running_product
 from tests.worlds.schemas import add_administrator, bytes_of, of_before, version_of
 
@@ -228,7 +228,7 @@ def test_a_folder_of_an_earlier_version_opens_leaves_nothing_secret_plain_and_ca
 def _run(product: Product, *words: str, code: int = 0) -> str:
     """Run a command on the product's folder, see with which code it ends, and return what it printed."""
     told = {f"READING_ROOM_{name}": value for name, value in product.settings.items()}
-    argv = [sys.executable, "-m", "reading_room", *words, "--data", str(product.data)]
+    argv = [str(loaded_product() / "reading-room"), *words, "--data", str(product.data)]
     done = subprocess.run(argv, capture_output=True, text=True, check=False, env=os.environ | told)
     assert done.returncode == code, done.stderr
     return done.stdout + done.stderr

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-from tests.worlds.aws_cli import loaded_aws
+from tests.worlds.loaded import loaded_aws, loaded_product
 from tests.worlds.pages import Block, blocks, page_of, shell_of
 from tests.worlds.product import Product
 from tests.worlds.tools import install
@@ -129,8 +129,8 @@ def wrong_in(
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "READING_ROOM_"))}
     environment |= {f"READING_ROOM_{name}": value for name, value in product.settings.items()}
     # ``around`` may put the shell into another network, where this process's servers cannot be reached.
-    aws = install() if around else loaded_aws()
-    path = f"{PROGRAMS}:{aws}:{os.environ['PATH']}"
+    folders = [PROGRAMS, install()] if around else [loaded_product(), PROGRAMS, loaded_aws()]
+    path = ":".join([*map(str, folders), os.environ["PATH"]])
     environment |= {"PATH": path, "TMPDIR": str(scratch), "COLUMNS": "400", **more}
     script = "\n".join(f"{typed(step, product, scratch, examples)}\necho; echo '{MARK}'" for step in steps)
     run = subprocess.run(

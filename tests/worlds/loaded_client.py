@@ -1,4 +1,4 @@
-"""The ``aws`` of ``aws_cli``: sends its command to the server at a socket, and exits as it does. Loads quickly."""
+"""A program of ``loaded``: sends its command to the server at a socket, and exits as it does. Loads quickly."""
 
 from __future__ import annotations
 
