@@ -1,7 +1,7 @@
 """Processes that share a store, write and read it at random, and check what they read.
 
 ``python -m tests.s3.s3_shared_child FOLDER COUNT`` forks so many and prints a JSON line for whatever one of them does
-wrong, and ``["begins", PID]`` for each at its start. They end when the standard input does.
+wrong, and ``["works", PID]`` whenever one has done ``STEPS`` more. They end when the standard input does.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import random
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 
 from reading_room.clock import system_clock
@@ -24,6 +25,7 @@ from reading_room.s3.errors import Shortage
 
 KEYS = tuple(f"key-{number}" for number in range(6))
 TURN_SECONDS = 0.1
+STEPS = 5
 
 
 def say(*words: object) -> None:
@@ -39,19 +41,25 @@ class Sharer:
             Database.open(folder / "db.sqlite"), folder / "s3", "us-east-1", system_clock
         )
         self._dice = random.Random(os.getpid())
+        self._told_to_end = False
         self._stop = threading.Event()
-        signal.signal(signal.SIGTERM, lambda *_: self._stop.set())
+        signal.signal(signal.SIGTERM, self._note)
+
+    def _note(self, *_: object) -> None:
+        # No event, whose lock the interrupted code may hold.
+        self._told_to_end = True
 
     def work(self) -> None:
         """Write, read and delete until SIGTERM, and end in an orderly way."""
         beats = threading.Thread(target=self._turns)
         beats.start()
         done = 0
-        while not self._stop.is_set():
+        while not self._told_to_end:
             self._step(self._dice.choice(KEYS), done)
             done += 1
-            if done == 20:
-                say("begins", os.getpid())
+            if done % STEPS == 0:
+                say("works", os.getpid())
+        self._stop.set()
         beats.join()
         self._backend.close()
 
@@ -81,7 +89,7 @@ class Sharer:
             return
         row, lease = found
         # Long enough that others replace or delete the object meanwhile.
-        self._stop.wait(self._dice.uniform(0, 3 * TURN_SECONDS))
+        time.sleep(self._dice.uniform(0, 3 * TURN_SECONDS))
         try:
             right = hashlib.sha256(b"".join(lease.read(0, row.size))).hexdigest() == row.sha256
             problem = None if right else "other bytes"

@@ -7,9 +7,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 from sqlalchemy import select
@@ -23,10 +24,14 @@ from tests.worlds.databases import made
 
 CHILD = "tests.s3.s3_shared_child"
 ROOT = Path(__file__).parents[2]
+BEFORE = 4
 
 
-def share(folder: Path, count: int, kills: int, seconds: float) -> None:
-    """Run processes on one store, kill some, end the others, and check what is left."""
+def share(folder: Path, count: int, kills: int, work: int) -> None:
+    """Run processes on one store, kill some, end the others, and check what is left.
+
+    They all work before the first is killed, and after each kill the others do this many times ``STEPS`` more.
+    """
     database = made(folder / "db.sqlite")
     with database.transaction() as session:
         session.add(S3Bucket(name="shared", account="1", region="us-east-1", created_at=system_clock()))
@@ -34,13 +39,11 @@ def share(folder: Path, count: int, kills: int, seconds: float) -> None:
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        pids, told = list[int](), list[list[Any]]()
-        while len(pids) < count:
-            line = json.loads(process.stdout.readline())
-            (pids if line[0] == "begins" else told).append(line[1] if line[0] == "begins" else line)
-        for pid in pids[:kills]:
+        told: list[list[Any]] = []
+        pids = work_of(process.stdout, told, count, BEFORE)
+        for number, pid in enumerate(pids[:kills], start=1):
             os.kill(pid, signal.SIGKILL)
-            time.sleep(seconds)  # The others work meanwhile.
+            work_of(process.stdout, told, count - number, work, killed=pids[:number])
         process.stdin.close()
         told += [json.loads(line) for line in process.stdout]
     assert [line for line in told if line[0] == "wrong"] == []
@@ -64,11 +67,22 @@ def share(folder: Path, count: int, kills: int, seconds: float) -> None:
     database.close()
 
 
+def work_of(stream: IO[bytes], told: list[list[Any]], count: int, least: int, killed: Sequence[int] = ()) -> list[int]:
+    """Read until so many processes, without those that were killed, have worked so often; return their ids."""
+    worked: Counter[int] = Counter()
+    while len(enough := [pid for pid, times in worked.items() if times >= least]) < count:
+        line = json.loads(stream.readline())
+        told.append(line)
+        if line[0] == "works" and line[1] not in killed:
+            worked[line[1]] += 1
+    return enough
+
+
 @pytest.mark.costs(4, reason="a program that is the processes is started, and they work for a while")
 def test_two_processes_share_a_store_and_one_is_killed(tmp_path: Path) -> None:
-    share(tmp_path, 2, 1, 0.5)
+    share(tmp_path, 2, 1, 1)
 
 
 @pytest.mark.chaos
 def test_six_processes_share_a_store_and_four_are_killed_one_after_the_other(tmp_path: Path) -> None:
-    share(tmp_path, 6, 4, 10.0)
+    share(tmp_path, 6, 4, 20)
