@@ -17,7 +17,7 @@ CONSOLE_PORT ?= 4567
 export PYTHONUNBUFFERED = 1
 # Without compiled files every process of a test compiles the product again.
 unexport PYTHONDONTWRITEBYTECODE
-# One file of tests after the other goes to the worker that is free next; tests/suite/order.py has the order.
+# One file of tests after the other goes to the worker that is free next (tests/suite/order.py and schedule.py).
 SIDE_BY_SIDE := -n auto --dist loadfile --no-loadscope-reorder
 PURE := not network and not e2e and not chaos and not fuzz and not boot
 # What covers the code that decides (pyproject.toml); mutations of rulesets are left out, as they take minutes when traced.

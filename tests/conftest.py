@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from typing import TYPE_CHECKING, Any
 
 # Tests fork, which a process should do with one thread: numerical libraries would make more as they are loaded.
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
@@ -14,6 +15,9 @@ from hypothesis import HealthCheck, settings
 
 from tests.suite import costs, order
 from tests.suite.machine import Machine
+
+if TYPE_CHECKING:
+    from tests.suite.schedule import FromBothEnds
 
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("fuzz", deadline=None, max_examples=2000, suppress_health_check=[HealthCheck.too_slow])
@@ -58,3 +62,11 @@ def _state(tmp_path_factory: pytest.TempPathFactory) -> None:
 def pytest_xdist_auto_num_workers() -> int:
     """Return how many workers ``-n auto`` means."""
     return order.workers()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FromBothEnds | None:
+    """Return how the workers share the files, or ``None`` if they share single tests."""
+    from tests.suite.schedule import FromBothEnds
+
+    return FromBothEnds(config, log) if config.getvalue("dist") == "loadfile" else None

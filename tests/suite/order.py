@@ -1,7 +1,7 @@
 """The order in which test files run, and the number of workers.
 
 pytest-xdist gives the next file to the next free worker. Slow files come first, so that the many short files at the end
-fill the gaps.
+fill the gaps. The last worker begins with those (``schedule``).
 """
 
 from __future__ import annotations
@@ -28,5 +28,5 @@ def longest_first(items: list[pytest.Item]) -> None:
 
 
 def workers() -> int:
-    """Return the number of workers: one more than there are cores, because many tests wait for the product."""
-    return len(os.sched_getaffinity(0)) + 1
+    """Return the number of workers: one more than cores for tests that wait for a product, and one for the others."""
+    return len(os.sched_getaffinity(0)) + 2

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from tests.suite import order
 from tests.suite.kinds import LOADING_SECONDS, PURE_FOLDERS, Kind, allowance, kind_of
+from tests.suite.schedule import FromBothEnds
 
 pytest_plugins = ["pytester"]
 TESTS = Path(__file__).parents[1]
@@ -51,6 +54,48 @@ def test_the_mark_costs_sets_the_budget(items: list[pytest.Item]) -> None:
     assert allowed["test_five"] == 7
     assert allowance(items[0], first=True) == allowance(items[0]) + LOADING_SECONDS
     assert allowed["test_one"] == Kind.IN_PROCESS.seconds
+
+
+@dataclass(eq=False)
+class Worker:
+    """A worker of pytest-xdist, as a scheduler uses it."""
+
+    name: str
+    given: list[int] = field(default_factory=list)
+    """The indexes of its tests, in the order in which it runs them."""
+    shutting_down: bool = False
+
+    @property
+    def gateway(self) -> SimpleNamespace:
+        """Return what has its name."""
+        return SimpleNamespace(id=self.name)
+
+    def send_runtest_some(self, indexes: list[int]) -> None:
+        """Take tests."""
+        self.given += indexes
+
+    def shutdown(self) -> None:
+        """Take no more."""
+        self.shutting_down = True
+
+
+def test_the_last_worker_takes_files_from_the_other_end_and_none_runs_twice(pytester: pytest.Pytester) -> None:
+    schedule = FromBothEnds(pytester.parseconfig("--dist=loadfile", "--tx=3*popen", "--no-loadscope-reorder"))
+    workers = [Worker(f"gw{number}") for number in (0, 2, 1)]
+    tests = [f"test_{name}.py::test_{number}" for name in "abcdefgh" for number in range(3)]
+    for worker in workers:
+        schedule.add_node(worker)
+        schedule.add_node_collection(worker, tests)
+    schedule.schedule()
+    done = [0] * len(workers)
+    while schedule.has_pending:
+        for place, worker in enumerate(workers):
+            if done[place] < len(worker.given):
+                schedule.mark_test_complete(worker, worker.given[done[place]])
+                done[place] += 1
+    files = ["".join(dict.fromkeys(tests[index][5] for index in worker.given)) for worker in workers]
+    assert files == ["ace", "hgf", "bd"]
+    assert sorted(index for worker in workers for index in worker.given) == list(range(len(tests)))
 
 
 def test_every_folder_of_pure_tests_exists() -> None:
