@@ -20,7 +20,6 @@ import select
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -100,7 +99,8 @@ class Supervisor:
         self._lock = lock
         self._root_key = root_key
         self._say = say
-        self._stopping = threading.Event()
+        self._stopping = False
+        self._stop_read, self._stop_write = os.pipe()
         self._lifeline, self._life = os.pipe()
         self._ready_read, self._ready_write = os.pipe()
         self._holder: holders.Holder | None = None
@@ -123,20 +123,20 @@ class Supervisor:
     def run(self) -> int:
         """Start everything, print ``ready`` to standard output, watch, and end everything. Returns the exit code."""
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self._stopping.set())
+            signal.signal(number, self._stop)
         try:
             # An agent that was killed leaves its socket, which would look like an agent that is ready.
             socket_path(self._settings).unlink(missing_ok=True)
             self._serve.launch()
             self._agent.launch()
             self._await_ready()
-            if not self._stopping.is_set():
+            if not self._stopping:
                 if self._ready_file is not None:
                     self._ready_file.write(ready_facts(self._settings))
                 print_line(f"ready {listen_addresses(self._settings)[0].url}")
                 self._tell_of_console()
                 self._tell_how_to_use_it()
-            while not self._stopping.wait(0.1):
+            while not self._stopping:
                 for child in (self._agent, self._serve):
                     self._tend(child)
                 self._tend_certificate()
@@ -148,9 +148,15 @@ class Supervisor:
                     self._head.tend(_for_serve(self._environment()) | _for_trail_head(os.environ))
                 if self._traces is not None:
                     self._traces.tend(_for_serve(self._environment()) | _certificates(os.environ))
+                select.select([self._stop_read], [], [], 0.1)
             return 0
         finally:
             self._end()
+
+    def _stop(self, *_: object) -> None:
+        # Setting an event would take its lock, which the interrupted code may hold.
+        self._stopping = True
+        os.write(self._stop_write, b".")
 
     def _tell_of_console(self) -> None:
         url = console_url(self._settings)
@@ -187,7 +193,7 @@ class Supervisor:
         """
         serving = False
         deadline = time.monotonic() + READY_SECONDS
-        while not self._stopping.is_set():
+        while not self._stopping:
             readable, _, _ = select.select([self._ready_read], [], [], 0.05)
             message = os.read(self._ready_read, 64) if readable else b""
             serving = serving or b"ready" in message
