@@ -35,9 +35,9 @@ def items(pytester: pytest.Pytester) -> list[pytest.Item]:
     return list(found)
 
 
-def test_files_with_a_product_come_first_and_files_with_a_kernel_second(items: list[pytest.Item]) -> None:
+def test_files_with_a_product_come_first_then_those_with_a_kernel_then_the_slowest(items: list[pytest.Item]) -> None:
     order.longest_first(items)
-    assert [item.name for item in items] == ["test_three", "test_four", "test_two", "test_one", "test_five"]
+    assert [item.name for item in items] == ["test_three", "test_four", "test_two", "test_five", "test_one"]
 
 
 @pytest.mark.costs(0.06, reason="it collects four files with pytest")
