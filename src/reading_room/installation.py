@@ -22,6 +22,9 @@ RECORD_LIMIT = 65_536
 RESTORING = "restoring"
 """The folder in a data folder that has what is being restored from a backup. With it, the product does not start."""
 
+JOINED = "host"
+"""The folder in a data folder that has the key and the certificate of a host that has joined an installation."""
+
 
 @dataclass(frozen=True, slots=True)
 class UserIds:

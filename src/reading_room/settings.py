@@ -126,6 +126,24 @@ class Settings:
         "Address that `/metrics` is served at. Beyond loopback it needs the certificate of HTTPS, and an uplink that "
         "is off.",
     )
+    hosts_listen: str = _setting(
+        "",
+        "Address and port at which further hosts of this installation reach `serve`, such as `10.0.0.1:4569`; empty "
+        "means that no host can join. TLS, with certificates of an authority of its own on both sides.",
+        pattern=r"|([0-9.]{7,15}|\[[0-9a-fA-F:.]{2,45}\]):[0-9]{1,5}",
+    )
+    hosts_underlay: str = _setting(
+        "",
+        "IPv4 address of this machine in the underlay, the network between hosts; by default that of "
+        "`READING_ROOM_HOSTS_LISTEN`. On other hosts it is an option of `reading-room host join`.",
+        pattern=r"|[0-9.]{7,15}",
+    )
+    hosts_zone: str = _setting(
+        "",
+        "Availability Zone of this machine, such as `us-east-1b`, once there are other hosts; by default the first "
+        "zone of the region.",
+        pattern=r"|[a-z0-9-]{1,40}",
+    )
     traces: str = _setting(
         "",
         "Address of a collector of OpenTelemetry traces (OTLP over HTTP), such as `http://127.0.0.1:4318`; empty means "

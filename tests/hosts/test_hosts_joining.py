@@ -20,7 +20,7 @@ from reading_room.codec import encode
 from reading_room.fleet import hosts
 from reading_room.fleet.certificates import SERVE_NAME, key_digest, private_pem
 from reading_room.hosts.certificate_loading import load_certificate
-from reading_room.hosts.joining import admission, invitation
+from reading_room.hosts.joining import admission
 from reading_room.hosts.joining.documents import AuthorityWanted, NotWelcome, Question, read_answer
 from reading_room.hosts.joining.errors import JoinError
 from reading_room.hosts.joining.host_folder import HostFolder
@@ -249,21 +249,3 @@ def test_an_address_that_asks_too_often_has_to_wait_and_others_do_not(tmp_path: 
         assert "try again in a minute" in answered(home, question)
         assert not isinstance(read_answer(home.admission.answer(question, "10.0.0.8")).body, NotWelcome)
     database.close()
-
-
-def test_an_invitation_is_one_word_and_its_secret_is_not_shown() -> None:
-    made = invitation.Invitation("10.0.0.1", 4569, "0f" * 32, "s" * 43)
-    assert invitation.parse(f" {made.text}\n") == made
-    assert made.secret not in repr(made)
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["", "10.0.0.1:4569", f"reading-room-host://10.0.0.1:4569/{'0f' * 32}/short"]
-    + [f"reading-room-host://{place}/{'0f' * 32}/{'s' * 43}" for place in ("10.0.0.256:1", "10.0.0.1:0", "h:1")],
-)
-def test_what_is_no_invitation_is_refused_and_not_repeated(text: str) -> None:
-    with pytest.raises(JoinError) as caught:
-        invitation.parse(text)
-    assert "as `reading-room host token` prints it" in str(caught.value)
-    assert "s" * 43 not in str(caught.value)

@@ -19,13 +19,13 @@ from reading_room.database.engine import Database
 from reading_room.fleet import authority, database_time, hosts, tokens
 from reading_room.fleet.certificates import HostAuthority
 from reading_room.fleet.hosts import NewHost
+from reading_room.fleet.invitation import Invitation
 from reading_room.fleet.tables import HostRow
 from reading_room.hosts.joining.admission import Admission
 from reading_room.hosts.joining.documents import QUESTION_LIMIT
 from reading_room.hosts.joining.host import Description, join
 from reading_room.hosts.joining.host_folder import HostFolder, Joined
-from reading_room.hosts.joining.invitation import Invitation
-from reading_room.hosts.joining.tls import peer_key, server_context
+from reading_room.hosts.joining.tls import key_of, server_context
 from tests.worlds.fleet import ZONES, new_host
 
 REGION = "us-east-1"
@@ -80,7 +80,8 @@ class Installation:
                 return
             with contextlib.suppress(OSError), context.wrap_socket(plain, server_side=True) as connection:
                 question = FrameReader(connection, take_descriptors=False, limit=QUESTION_LIMIT).read()
-                self.seen.append(peer_key(connection))
+                shown = connection.getpeercert(binary_form=True)
+                self.seen.append(None if shown is None else key_of(shown))
                 if question is not None:
                     send_frame(connection, self.admission.answer(question, "127.0.0.1"))
 

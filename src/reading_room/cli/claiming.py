@@ -22,7 +22,7 @@ from reading_room.cli.folder import StartError
 from reading_room.cli.state_versions import check_state, record_state
 from reading_room.codec import DocumentError, encode, read_file
 from reading_room.database.address import MARK
-from reading_room.installation import RESTORING, Installation, UserIds, on_any_device, others
+from reading_room.installation import JOINED, RESTORING, Installation, UserIds, on_any_device, others
 from reading_room.settings import Settings
 
 _DATABASES = {"db.sqlite", MARK}
@@ -50,6 +50,25 @@ def check_folder(settings: Settings) -> None:
         _refuse_shared(settings, None)
     except OSError as error:
         raise _unusable(settings.data, error) from error
+
+
+def refuse_joined(settings: Settings) -> None:
+    """Raise ``StartError`` for the data folder of a host that has joined an installation, or has begun to."""
+    if os.path.lexists(settings.data / JOINED):
+        raise StartError(
+            f"{settings.data} belongs to a host that has joined an installation, whose server runs elsewhere: choose "
+            f"another folder with --data, or delete {settings.data / JOINED} to give the host up"
+        )
+
+
+def refuse_installation(settings: Settings) -> None:
+    """Raise ``StartError`` for a data folder with a database: a host that joins an installation has none."""
+    found = [name for name in sorted(_DATABASES) if os.path.lexists(settings.data / name)]
+    if found:
+        raise StartError(
+            f"{settings.data} is the data folder of an installation of its own ({found[0]}), which cannot join "
+            "another one: choose an empty folder with --data"
+        )
 
 
 def join_installation(settings: Settings) -> Installation | None:

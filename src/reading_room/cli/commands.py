@@ -14,6 +14,7 @@ from reading_room.cli import (
     database,
     demo,
     doctor,
+    host,
     jobs,
     network,
     processes,
@@ -67,3 +68,4 @@ app.add_typer(jobs.app, name="jobs")
 app.add_typer(network.app, name="network")
 app.add_typer(access.app, name="access")
 app.add_typer(database.app, name="database")
+app.add_typer(host.app, name="host")

@@ -62,6 +62,12 @@ def drop_privileges(settings: Settings, root_key: bytes) -> Callable[[], None]:
     return ready
 
 
+def become_user_of_serve(settings: Settings) -> None:
+    """As root, become the user of ``serve`` permanently, to write files that are its own. Raises ``StartError``."""
+    if os.geteuid() == 0:
+        _take_own_user_id(settings)
+
+
 def refuse_fatal_calls() -> None:
     """Refuse this process and its children the system calls that serve to attack kernels; namespaces stay allowed.
 

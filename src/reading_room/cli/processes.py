@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from reading_room.agent.errors import AgentError
-from reading_room.cli.claiming import check_folder, claim
+from reading_room.cli.claiming import check_folder, claim, refuse_joined
 from reading_room.cli.folder import StartError, check_listen_addresses, only_one, take_certificate
 from reading_room.cli.lifeline import watch_lifeline
 from reading_room.cli.log_lines import configure_logging
@@ -66,6 +66,7 @@ def up(
         console_open = console_port is None and "READING_ROOM_CONSOLE_PORT" not in os.environ
         with chosen_ports(settings, console=console_open) as settings:
             check_listen_addresses(settings)
+            refuse_joined(settings)
             check_folder(settings)
             key = given_root_key(settings)
             with only_one(claim(settings), settings.data) as lock:
@@ -103,6 +104,7 @@ def serve(
     try:
         check_packages(settings)
         check_listen_addresses(settings)
+        refuse_joined(settings)
         check_folder(settings)
         # The process that holds the folder's lock, ``up`` or the holder, may be of an earlier version.
         claim(settings, joining=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from reading_room.aws.errors import AwsError
+from reading_room.fleet.errors import HostError, UnknownHost
 from reading_room.iam.sign_in import OPEN_TOKENS, TOKEN_SECONDS
 
 
@@ -109,3 +110,33 @@ class AccountNotFoundException(AwsError):
 
     def __init__(self, account: str) -> None:
         super().__init__(f"CreateTestAccount created no account {account}: only such an account can be deleted.")
+
+
+class HostsOffException(AwsError):
+    """No host can join, because the server does not listen for hosts."""
+
+    code = "HostsOffException"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The server does not listen for hosts: set READING_ROOM_HOSTS_LISTEN to an address and port of this "
+            "machine, such as 10.0.0.1:4569, and start it again."
+        )
+
+
+class HostNotFoundException(AwsError):
+    """No host has the name in a request."""
+
+    code = "HostNotFoundException"
+
+    def __init__(self, error: UnknownHost) -> None:
+        super().__init__(str(error))
+
+
+class HostRefusedException(AwsError):
+    """A rule on hosts forbids a change."""
+
+    code = "HostRefusedException"
+
+    def __init__(self, error: HostError) -> None:
+        super().__init__(str(error))

@@ -21,6 +21,15 @@ class HostRefused(HostError):
         super().__init__(f"The {what} {value!r} cannot be used: {expected}.")
 
 
+class HostIsUsed(HostError):
+    """A host that has containers of jobs cannot change its zone."""
+
+    def __init__(self, host: str, containers: int) -> None:
+        super().__init__(
+            f"The host {host} has {containers} containers of jobs, whose subnets are in its zone: wait for their end."
+        )
+
+
 class HostIsActive(HostError):
     """A host that may have containers is not drained."""
 
@@ -54,3 +63,13 @@ class TooManyTokens(HostError):
 
     def __init__(self, most: int) -> None:
         super().__init__(f"{most} tokens are open, the most allowed: use them, or wait until they expire.")
+
+
+class NoInvitation(HostError):
+    """A text is not what ``reading-room host token`` prints."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This is not a token as `reading-room host token` prints it: copy the whole line, which begins with "
+            "reading-room-host://"
+        )

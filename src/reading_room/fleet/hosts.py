@@ -8,15 +8,16 @@ from __future__ import annotations
 import datetime as dt
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from reading_room.dataplane.spec import LEAST_UNDERLAY_MTU, MOST_HOSTS
 from reading_room.fleet.errors import FirstHostStays, HostIsActive, HostLeaves, HostRefused, UnknownHost
-from reading_room.fleet.tables import ACTIVE, DRAINING, LEAVING, HostRow
+from reading_room.fleet.tables import ACTIVE, LEAVING, HostRow
 from reading_room.versions import VERSION_PATTERN
 
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
@@ -25,9 +26,10 @@ LABEL = re.compile(r"[a-z][a-z0-9._-]{0,62}", re.ASCII)
 LABEL_VALUE = re.compile(r"[A-Za-z0-9._:/@+-]{1,255}", re.ASCII)
 MOST_LABELS = 50
 MOST_MTU = 65_535
-MOST_CORES, MOST_MEMORY = 65_536, 1 << 50
+MOST_CORES = 65_536
+LEAST_MEMORY, MOST_MEMORY = 1 << 20, 1 << 50
 RESERVED = ("zone", "cores", "memory")
-"""What is set like a label, and is a column of its own."""
+"""What commands set like a label, and a host has as a value of its own."""
 _PUBLIC_KEY = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
@@ -49,6 +51,20 @@ class NewHost:
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What the operator changes of a host; ``None`` leaves a value as it is."""
+
+    state: Literal["active", "draining"] | None = None
+    zone: str | None = None
+    cores: int | None = None
+    memory_bytes: int | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Labels to add, or to give another value."""
+    without: Collection[str] = ()
+    """Keys of labels to remove."""
+
+
 def check(new: NewHost, zones: tuple[str, ...]) -> None:
     """Raise ``HostRefused`` if a value is not valid by itself. ``zones`` are those of the region."""
     if not NAME.fullmatch(new.host):
@@ -57,7 +73,7 @@ def check(new: NewHost, zones: tuple[str, ...]) -> None:
     _check_underlay(new.underlay)
     _check_number("MTU", new.mtu, LEAST_UNDERLAY_MTU, MOST_MTU)
     _check_number("number of cores", new.cores, 1, MOST_CORES)
-    _check_number("memory", new.memory_bytes, 1 << 20, MOST_MEMORY)
+    _check_number("memory", new.memory_bytes, LEAST_MEMORY, MOST_MEMORY)
     if new.public_key and not _PUBLIC_KEY.fullmatch(new.public_key):
         raise HostRefused("digest of the public key", new.public_key, "it is a SHA-256 in hexadecimal")
     if not re.fullmatch(VERSION_PATTERN, new.program):
@@ -75,7 +91,7 @@ def check_labels(labels: Mapping[str, str]) -> None:
     """Raise ``HostRefused`` if labels are not valid, or too many."""
     for key, value in labels.items():
         if key in RESERVED:
-            raise HostRefused("label", key, f"{key} is a value of its own and not among the labels")
+            raise HostRefused("label", key, "a host has it as a value of its own")
         if not LABEL.fullmatch(key):
             raise HostRefused("label", key, "a key has up to 63 of a-z, 0-9, dot, underscore and hyphen")
         if not LABEL_VALUE.fullmatch(value):
@@ -186,27 +202,8 @@ def holds_lease(row: HostRow, now: dt.datetime) -> bool:
     return row.lease_until is not None and row.lease_until > now
 
 
-def drain(session: Session, host: str) -> HostRow:
-    """Give a host no new containers from now on. Raises ``UnknownHost`` and ``HostLeaves``."""
-    return _moved(session, host, DRAINING)
-
-
-def activate(session: Session, host: str) -> HostRow:
-    """Give a host new containers again. Raises ``UnknownHost`` and ``HostLeaves``."""
-    return _moved(session, host, ACTIVE)
-
-
-def _moved(session: Session, host: str, state: str) -> HostRow:
-    row = found(session, host)
-    if row.state == LEAVING:
-        raise HostLeaves(host)
-    row.state = state
-    session.flush()
-    return row
-
-
-def label(session: Session, host: str, changes: Mapping[str, str | None], zones: tuple[str, ...]) -> HostRow:
-    """Set labels of a host; ``None`` removes one. ``zone``, ``cores`` and ``memory`` set the values of these names.
+def change(session: Session, host: str, changes: Changes, zones: tuple[str, ...]) -> HostRow:
+    """Change a host and return its row.
 
     The zone of an active host does not change, because the subnets of its containers are in that zone. Raises
     ``UnknownHost``, ``HostLeaves`` and ``HostRefused``.
@@ -214,37 +211,26 @@ def label(session: Session, host: str, changes: Mapping[str, str | None], zones:
     row = found(session, host)
     if row.state == LEAVING:
         raise HostLeaves(host)
-    labels = dict(row.labels)
-    for key, value in changes.items():
-        if key in RESERVED:
-            _set_value(row, key, value, zones)
-        elif value is None:
-            labels.pop(key, None)
-        else:
-            labels[key] = value
+    if changes.zone is not None and changes.zone != row.zone:
+        check_zone(changes.zone, zones)
+        if row.state == ACTIVE:
+            raise HostRefused(
+                "zone", changes.zone, f"the host {host} may have containers of {row.zone}; drain it first"
+            )
+        row.zone = changes.zone
+    if changes.cores is not None:
+        _check_number("number of cores", changes.cores, 1, MOST_CORES)
+        row.cores = changes.cores
+    if changes.memory_bytes is not None:
+        _check_number("memory", changes.memory_bytes, LEAST_MEMORY, MOST_MEMORY)
+        row.memory_bytes = changes.memory_bytes
+    labels = {key: value for key, value in row.labels.items() if key not in changes.without} | dict(changes.labels)
     check_labels(labels)
     row.labels = labels
+    if changes.state is not None:
+        row.state = changes.state
     session.flush()
     return row
-
-
-def _set_value(row: HostRow, key: str, value: str | None, zones: tuple[str, ...]) -> None:
-    if value is None:
-        raise HostRefused("label", key, "it can be changed, but not removed")
-    if key == "zone":
-        check_zone(value, zones)
-        if value != row.zone and row.state == ACTIVE:
-            raise HostRefused("zone", value, f"the host {row.host} has containers of {row.zone}; drain it first")
-        row.zone = value
-        return
-    if not re.fullmatch(r"[0-9]{1,18}", value, re.ASCII):
-        raise HostRefused(key, value, "it is a whole number; memory is in bytes")
-    if key == "cores":
-        _check_number("number of cores", int(value), 1, MOST_CORES)
-        row.cores = int(value)
-    else:
-        _check_number("memory", int(value), 1 << 20, MOST_MEMORY)
-        row.memory_bytes = int(value)
 
 
 def remove(session: Session, host: str, now: dt.datetime, *, force: bool = False) -> HostRow | None:

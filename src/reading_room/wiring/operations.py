@@ -22,6 +22,7 @@ from reading_room.extension.disposable_accounts import DisposableAccounts
 from reading_room.extension.operations.check_job import CheckJobOperations
 from reading_room.extension.operations.disk_use import DiskUseOperations
 from reading_room.extension.operations.explain_request import ExplainRequestOperations
+from reading_room.extension.operations.hosts import HostOperations
 from reading_room.extension.operations.job_runs import JobRunOperations
 from reading_room.extension.operations.purge_job import PurgeJobOperations
 from reading_room.extension.operations.sign_in import SignInOperations
@@ -98,6 +99,7 @@ def every_operation(
         JobRunOperations(database=database, table=table, authorizer=authorizer, clock=clock),
         UsageOperations(database, clock, meter.fold),
         DiskUseOperations(database, objects.store, settings),
+        HostOperations(database, settings),
         PurgeJobOperations(database, objects.store, settings.trail_days),
         CheckJobOperations(
             database=database,

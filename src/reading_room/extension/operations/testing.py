@@ -15,9 +15,9 @@ from reading_room.extension.disposable_accounts import DisposableAccounts, Unkno
 from reading_room.extension.errors import (
     AccountExistsException,
     AccountNotFoundException,
-    NotOperatorException,
     TestingOffException,
 )
+from reading_room.extension.operator import check_operator
 from reading_room.iam.accounts import AccountExists
 from reading_room.settings import Settings
 
@@ -66,5 +66,4 @@ class TestingOperations:
     def _check(self, call: Call) -> None:
         if self._settings.testing == "off":
             raise TestingOffException(call.operation)
-        if call.account != self._settings.account:
-            raise NotOperatorException(call.operation, call.account, self._settings.account)
+        check_operator(call, self._settings)

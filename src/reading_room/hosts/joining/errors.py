@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from reading_room.fleet.errors import HostError
 
-class JoinError(Exception):
+
+class JoinError(HostError):
     """The host has not joined; the message is a sentence that says why and what to change."""

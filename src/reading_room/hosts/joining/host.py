@@ -13,6 +13,7 @@ from reading_room.agent.frames import FrameReader, Greeting, send_frame
 from reading_room.clock import Clock, system_clock
 from reading_room.codec import DocumentError, encode
 from reading_room.fleet.certificates import SERVE_NAME, request_of
+from reading_room.fleet.invitation import Invitation
 from reading_room.hosts.joining.clocks import check_clock
 from reading_room.hosts.joining.documents import (
     ANSWER_LIMIT,
@@ -28,7 +29,6 @@ from reading_room.hosts.joining.documents import (
 )
 from reading_room.hosts.joining.errors import JoinError
 from reading_room.hosts.joining.host_folder import HostFolder, Joined
-from reading_room.hosts.joining.invitation import Invitation
 from reading_room.hosts.joining.tls import client_context
 from reading_room.hosts.joining.underlay_address import mtu_of
 

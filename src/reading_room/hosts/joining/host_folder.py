@@ -5,7 +5,6 @@ The record is written last, so a folder without one has not joined. The key is m
 
 from __future__ import annotations
 
-import os
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +17,9 @@ from reading_room.durable import sync_folder
 from reading_room.fleet.certificates import private_pem
 from reading_room.hosts.joining.errors import JoinError
 from reading_room.hosts.joining.tls import client_context
+from reading_room.installation import JOINED
 from reading_room.sealing import write_file
 
-FOLDER = "host"
-"""The name of the folder, in the data folder."""
 _KEY, _CERTIFICATE, _AUTHORITY, _RECORD = "host.key", "host.pem", "authority.pem", "joined.json"
 
 
@@ -49,7 +47,7 @@ class HostFolder:
     @classmethod
     def of(cls, data: Path) -> HostFolder:
         """Return the folder in a data folder."""
-        return cls(data / FOLDER)
+        return cls(data / JOINED)
 
     def joined(self) -> Joined | None:
         """Return the record, or ``None`` if the host has not joined. Raises ``JoinError``."""
@@ -102,8 +100,3 @@ class HostFolder:
         context = client_context((self.path / _AUTHORITY).read_text())
         context.load_cert_chain(self.path / _CERTIFICATE, self.path / _KEY, password="")
         return context
-
-
-def is_joined(data: Path) -> bool:
-    """Return whether a data folder is that of a host that has joined an installation, or has begun to."""
-    return os.path.lexists(data / FOLDER)

@@ -16,7 +16,7 @@ def server_context(authority: HostAuthority, now: dt.datetime) -> ssl.SSLContext
     """Return the context of the listener for hosts, with a new certificate.
 
     A client may lack a certificate: it can only ask what ``Admission`` answers. One with a certificate is the host
-    whose row has ``peer_key``, or nobody.
+    whose row has its key (``key_of``), or nobody.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
@@ -43,11 +43,8 @@ def client_context(authority: str | None) -> ssl.SSLContext:
     return context
 
 
-def peer_key(connection: ssl.SSLSocket | ssl.SSLObject) -> str | None:
-    """Return the digest of the public key that the client has proven, or ``None`` if it has no certificate."""
-    certificate = connection.getpeercert(binary_form=True)
-    if certificate is None:
-        return None
+def key_of(certificate: bytes) -> str:
+    """Return the digest of the public key of a client's certificate (DER), which its TLS connection has verified."""
     key = x509.load_der_x509_certificate(certificate).public_key()
     # The authority signs no other keys.
     return key_digest(key) if isinstance(key, ec.EllipticCurvePublicKey) else ""

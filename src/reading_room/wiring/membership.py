@@ -1,0 +1,80 @@
+"""Who belongs to the installation, wired: the certificates of hosts, and the admission of new ones."""
+
+from __future__ import annotations
+
+import ssl
+
+from reading_room.agent.capacity import read_capacity
+from reading_room.clock import system_clock
+from reading_room.database.engine import Database
+from reading_room.fleet import authority, database_time, hosts
+from reading_room.fleet.hosts import NewHost
+from reading_room.hosts.joining.admission import Admission
+from reading_room.hosts.joining.errors import JoinError
+from reading_room.hosts.joining.tls import key_of, server_context
+from reading_room.hosts.joining.underlay_address import mtu_of
+from reading_room.jobs.record import LOCAL_HOST
+from reading_room.settings import Settings
+from reading_room.versions import VERSION
+from reading_room.vpc.zones import zones_of
+
+
+class Members:
+    """The hosts that belong to the installation. Thread-safe; its methods work with the database, so they block."""
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        """Make the authority for hosts if there is none yet."""
+        self._settings = settings
+        self._database = database
+        self._zones = tuple(zone.name for zone in zones_of(settings.region))
+        with database.transaction() as session:
+            self._authority = authority.of_installation(session, system_clock())
+        self._admission = Admission(database, self._authority, settings.region, self._zones, self.first)
+
+    def context(self) -> ssl.SSLContext:
+        """Return the TLS context of the listener for hosts, with a new certificate."""
+        return server_context(self._authority, system_clock())
+
+    def identify(self, certificate: bytes) -> str | None:
+        """Return the name of the host with a certificate (DER) that was verified; ``None`` if it belongs to none."""
+        with self._database.reading() as session:
+            row = hosts.of_key(session, key_of(certificate))
+            return None if row is None else row.host
+
+    def admit(self, question: bytes, address: str) -> bytes:
+        """Return the answer to a host that has no certificate yet, at an address."""
+        return self._admission.answer(question, address)
+
+    def first(self) -> NewHost:
+        """Describe this host, which runs ``serve``. Raises ``JoinError`` if it cannot be one of several."""
+        settings = self._settings
+        underlay = settings.hosts_underlay or settings.hosts_listen.rpartition(":")[0]
+        capacity = read_capacity()
+        if capacity is None:
+            raise JoinError("The server's own host does not say in /proc/meminfo how much memory it has.")
+        try:
+            mtu = mtu_of(underlay)
+        except JoinError as error:
+            raise JoinError(
+                f"{underlay} is no IPv4 address of the server's own host: set READING_ROOM_HOSTS_UNDERLAY there to its "
+                "address in the network between hosts, and start the server again."
+            ) from error
+        return NewHost(
+            host=LOCAL_HOST,
+            zone=settings.hosts_zone or self._zones[0],
+            underlay=underlay,
+            mtu=mtu,
+            cores=capacity.cores,
+            memory_bytes=capacity.memory_bytes,
+            public_key="",
+            program=VERSION,
+        )
+
+    def renew_first(self) -> None:
+        """Give this host's row, if it has one, the values of now: its settings may have changed.
+
+        Raises ``JoinError`` and ``HostRefused``.
+        """
+        with self._database.transaction() as session:
+            if hosts.of_serve(session) is not None:
+                hosts.admit(session, self.first(), self._zones, database_time.now(session))
