@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -25,17 +23,10 @@ from reading_room.installation import (
     is_own_service,
     recorded_ids,
 )
+from reading_room.setting_values import check, convert
 
 ROOTS_STATE = Path("/var/lib/reading-room-state")
 """Root's folder for the privileged state of all installations."""
-_NOT_PUBLIC = tuple(
-    ipaddress.IPv4Network(text)
-    for text in (
-        *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16"),
-        *("172.16.0.0/12", "192.168.0.0/16", "198.18.0.0/15", "224.0.0.0/3"),
-    )
-)
-"""Networks without public addresses (RFC 6890)."""
 
 
 def _setting(
@@ -56,13 +47,6 @@ def _setting(
         "by_kind": by_kind,
     }
     return field(default_factory=dict, metadata=metadata) if by_kind else field(default=default, metadata=metadata)
-
-
-class SettingError(ValueError):
-    """A setting has an invalid value."""
-
-    def __init__(self, name: str, value: str, expected: str) -> None:
-        super().__init__(f"{name}={value!r}: expected {expected}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -412,9 +396,9 @@ class Settings:
                 values[entry.name] = _by_kind(name, environment, entry.metadata)
                 continue
             elif name in environment:
-                values[entry.name] = _convert(name, environment[name], entry.default, str(entry.type))
+                values[entry.name] = convert(name, environment[name], entry.default, str(entry.type))
             if entry.name in values and not entry.metadata["by_kind"]:
-                _check(name, values[entry.name], entry.metadata)
+                check(name, values[entry.name], entry.metadata)
         settings = cls(**values)
         data = Path(settings.data).expanduser().absolute()
         object.__setattr__(settings, "data", data)
@@ -452,8 +436,8 @@ def _by_kind(name: str, environment: Mapping[str, str], metadata: Mapping[str, A
     for variable, text in environment.items():
         if variable.startswith(f"{name}_"):
             kind = variable.removeprefix(f"{name}_").lower().replace("_", "-")
-            values[kind] = _convert(variable, text, 0, "int")
-            _check(variable, values[kind], metadata)
+            values[kind] = convert(variable, text, 0, "int")
+            check(variable, values[kind], metadata)
     return values
 
 
@@ -491,34 +475,3 @@ def _default_ids(settings: Settings, given: Mapping[str, Any]) -> dict[str, int]
             ids = UserIds(owner, ids.first, ids.count)
     found = dict(zip(names, (ids.service, ids.first, ids.count), strict=True))
     return {name: found[name] for name in names if name not in given}
-
-
-def _check(name: str, value: Any, metadata: Mapping[str, Any]) -> None:
-    """Raise ``SettingError`` for a value out of bounds, here where the setting's name is known."""
-    within, pattern = metadata["within"], metadata["pattern"]
-    if within is not None and not within[0] <= value <= within[1]:
-        raise SettingError(name, str(value), f"a number from {within[0]:,} to {within[1]:,}")
-    if pattern and not re.fullmatch(pattern, value):
-        raise SettingError(name, str(value), f"a value like {pattern}")
-    if metadata["public_network"] and not _is_public_network(value):
-        raise SettingError(name, str(value), "a network of public IPv4 addresses, /16 to /30, such as 192.0.2.0/24")
-
-
-def _is_public_network(value: str) -> bool:
-    try:
-        network = ipaddress.IPv4Network(value)
-    except ValueError:
-        return False
-    return 16 <= network.prefixlen <= 30 and not any(network.overlaps(other) for other in _NOT_PUBLIC)
-
-
-def _convert(name: str, text: str, default: Any, annotation: str) -> Any:
-    if annotation.startswith("Literal"):
-        allowed = [part.strip(" \"'") for part in annotation[len("Literal[") : -1].split(",")]
-        if text not in allowed:
-            raise SettingError(name, text, "one of " + ", ".join(allowed))
-        return text
-    try:
-        return type(default)(text) if not isinstance(default, Path) else Path(text)
-    except ValueError:
-        raise SettingError(name, text, f"a value of type {type(default).__name__}") from None

@@ -11,7 +11,8 @@ from reading_room.cli.agent_config import agent_config
 from reading_room.cli.folder import StartError
 from reading_room.cli.slirp import Slirp
 from reading_room.dataplane.rules.uplink import SLIRP, VETH, Outside
-from reading_room.settings import SettingError, Settings
+from reading_room.setting_values import SettingError
+from reading_room.settings import Settings
 
 
 @pytest.mark.parametrize(

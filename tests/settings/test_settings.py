@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from reading_room.settings import SettingError, Settings
+from reading_room.setting_values import SettingError
+from reading_room.settings import Settings
 from reading_room.wiring.server import ServerError, run_server
 from tests.worlds.databases import SEALER
 

@@ -12,7 +12,8 @@ import pytest
 from reading_room.cli.folder import StartError
 from reading_room.cli.traces import check_packages
 from reading_room.codec import DocumentError, encode
-from reading_room.settings import SettingError, Settings
+from reading_room.setting_values import SettingError
+from reading_room.settings import Settings
 from reading_room.trace_context import is_sampled, read_traceparent, request_of, span_of, trace_of, traceparent
 from reading_room.traces.sender import Sender
 from reading_room.traces.settings import remove_settings

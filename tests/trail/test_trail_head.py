@@ -12,7 +12,8 @@ import pytest
 from typer.testing import CliRunner
 
 from reading_room.cli import commands
-from reading_room.settings import SettingError, Settings
+from reading_room.setting_values import SettingError
+from reading_room.settings import Settings
 from reading_room.trail import head
 from reading_room.trail.chain import BOOKS, FIRST, digest_of, path_of
 from reading_room.trail.head import Head, HeadSender, heads_of, read_heads

@@ -13,7 +13,8 @@ from typing import Annotated
 import typer
 
 from reading_room.cli.screen import fail
-from reading_room.settings import SettingError, Settings
+from reading_room.setting_values import SettingError
+from reading_room.settings import Settings
 
 DataOption = Annotated[
     # ``claiming`` checks whether it can be used, and says what to change.

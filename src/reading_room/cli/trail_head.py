@@ -12,7 +12,8 @@ from reading_room.cli.options import DataOption, DescriptorOption, read_settings
 from reading_room.cli.screen import fail
 from reading_room.cli.side_process import work_in_data_folder
 from reading_room.clock import system_clock
-from reading_room.settings import SettingError, Settings
+from reading_room.setting_values import SettingError
+from reading_room.settings import Settings
 from reading_room.trail.chain import FOLDER
 from reading_room.trail.head import HeadSender, heads_of
 

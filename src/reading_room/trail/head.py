@@ -21,7 +21,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from reading_room.clock import Clock
-from reading_room.settings import SettingError
+from reading_room.setting_values import SettingError
 from reading_room.trail.chain import BOOKS, newest_digest
 
 log = logging.getLogger(__name__)
