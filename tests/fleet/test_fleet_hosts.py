@@ -51,7 +51,10 @@ def test_a_host_that_joins_again_keeps_its_number_and_state_and_gets_its_new_val
 @pytest.mark.parametrize(
     ("second", "says"),
     [
-        ({"host": "h1", "place": 2}, "The name 'h1' cannot be used: another host has joined with it"),
+        (
+            {"host": "h1", "place": 2},
+            "The name 'h1' cannot be used: another host has it: choose one with --name",
+        ),
         ({"host": "h2", "place": 2, "underlay": "10.0.0.1"}, "'10.0.0.1' cannot be used: the host h1 has it"),
         ({"host": "h2", "place": 1, "underlay": "10.0.0.2"}, "it is that of the host h1"),
     ],
@@ -139,6 +142,12 @@ def test_a_host_with_a_lease_leaves_when_it_ends_and_its_key_is_of_no_use_from_n
     assert not hosts.forget(session, "h1", NOW)
     assert hosts.forget(session, "h1", LATER)
     assert hosts.every(session) == []
+
+
+def test_a_host_whose_lease_has_ended_leaves_until_what_it_had_is_given_away(session: Session) -> None:
+    admit(session, "h1", 1).epoch = 1
+    assert hosts.remove(session, "h1", NOW) is not None
+    assert hosts.forget(session, "h1", NOW)
 
 
 def test_an_active_host_is_removed_by_force(session: Session) -> None:

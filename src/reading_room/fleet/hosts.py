@@ -123,7 +123,7 @@ def admit(session: Session, new: NewHost, zones: tuple[str, ...], now: dt.dateti
     check(new, zones)
     row = session.get(HostRow, new.host)
     if row is not None and row.public_key != new.public_key:
-        raise HostRefused("name", new.host, "another host has joined with it; choose another one with --name")
+        raise HostRefused("name", new.host, "another host has it: choose one with --name, or remove that host")
     if row is not None and row.state == LEAVING:
         raise HostLeaves(new.host)
     for other in every(session):
@@ -236,15 +236,16 @@ def change(session: Session, host: str, changes: Changes, zones: tuple[str, ...]
 def remove(session: Session, host: str, now: dt.datetime, *, force: bool = False) -> HostRow | None:
     """Begin to remove a host; return its row, or ``None`` if it is forgotten already, as it never had a lease.
 
-    Its certificate is of no use from the commit on, so it cannot renew its lease. ``forget`` deletes the row. Raises
-    ``UnknownHost``, ``FirstHostStays``, and ``HostIsActive`` unless ``force`` is given.
+    Its certificate is of no use from the commit on, so it cannot renew its lease. ``forget`` deletes the row later,
+    because what the host had is given to others after the end of its lease. Raises ``UnknownHost``, ``FirstHostStays``,
+    and ``HostIsActive`` unless ``force`` is given.
     """
     row = found(session, host)
     if not row.public_key:
         raise FirstHostStays(host)
     if row.state == ACTIVE and holds_lease(row, now) and not force:
         raise HostIsActive(host)
-    if row.lease_until is None:
+    if row.lease_until is None and not row.epoch:
         session.delete(row)
         session.flush()
         return None

@@ -55,7 +55,7 @@ def create(session: Session, now: dt.datetime, seconds: int = SECONDS) -> NewTok
 def use(session: Session, secret: str, host: str, public_key: str, now: dt.datetime) -> None:
     """Use up a token for a host that joins. Raises ``TokenRefused``.
 
-    The host that used it may repeat that with the same key, at any time: it may not have got the answer.
+    The host that used it may repeat that with the same key, also after its end: it may not have got the answer.
     """
     row = session.get(HostTokenRow, _digest(secret)) if SECRET.fullmatch(secret) else None
     if row is None:
