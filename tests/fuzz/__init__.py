@@ -26,6 +26,8 @@ TARGETS = {
     "versions": "agents",
     "join-question": "hosts",
     "join-answer": "hosts",
+    "link-document": "links",
+    "link-stream": "links",
     "front-head": "fronts",
     "front-channel": "fronts",
     "lane": "fronts",

@@ -28,7 +28,8 @@ from reading_room.hosts.front.records import (
     Told,
     check_head,
 )
-from reading_room.hosts.listeners import LANES, VpcListeners
+from reading_room.hosts.front_ends import LANES
+from reading_room.hosts.listeners import VpcListeners
 from reading_room.vpc.endpoints.resolver import ADDRESS, Found
 from tests.worlds.waiting import DEADLINE
 

@@ -22,6 +22,7 @@ from reading_room.codec import is_later
 from reading_room.containers.reader import Said
 from reading_room.containers.record import Record
 from reading_room.hosts.front import records
+from reading_room.hosts.link import documents
 
 DOCUMENTS: Mapping[str, tuple[type[Any], ...]] = {
     "serve to agent": (frames.Greeting, frames.FromServer),
@@ -29,6 +30,8 @@ DOCUMENTS: Mapping[str, tuple[type[Any], ...]] = {
     "agent to front": (Order,),
     "front to serve": (records.FromFront, records.Head),
     "serve to front": (records.FromServer, records.ReplyHead),
+    "link to serve": (documents.Opening, documents.LaneTaken),
+    "serve to link": (documents.Answer,),
     "reader to agent": (Said,),
     "files of the agent": (Record, Holder, LeaseRecord),
 }

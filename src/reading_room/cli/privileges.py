@@ -22,7 +22,7 @@ from reading_room.cli import guard, own_namespaces
 from reading_room.cli.claiming import no_such_user
 from reading_room.cli.folder import StartError
 from reading_room.containers import seccomp
-from reading_room.containers.calls import AGENT, SERVE
+from reading_room.containers.calls import AGENT, LINK, SERVE
 from reading_room.containers.errors import ProgramMissing
 from reading_room.settings import Settings
 
@@ -66,6 +66,30 @@ def become_user_of_serve(settings: Settings) -> None:
     """As root, become the user of ``serve`` permanently, to write files that are its own. Raises ``StartError``."""
     if os.geteuid() == 0:
         _take_own_user_id(settings)
+
+
+def confine_link(settings: Settings, authority: Path, ports: Collection[int]) -> None:
+    """Become a process that can only use the agent's socket, and connect to these TCP ports.
+
+    It may write in the folder ``authority``. Raises ``StartError``.
+    """
+    become_user_of_serve(settings)
+    refuse_privileges()
+    os.umask(0o077)
+    try:
+        authority.mkdir(mode=0o700, exist_ok=True)
+        landlock.restrict_to(
+            landlock.Allowed(
+                read=[*own_namespaces.SYSTEM_FILES, Path("/proc/self").resolve()],
+                run=[*own_namespaces.SYSTEM_FOLDERS, *server_code_paths()],
+                write=[authority, *own_namespaces.DEVICES],
+                ports=(),
+                remote_ports=sorted(ports),
+            )
+        )
+    except OSError as error:
+        raise StartError(f"the link cannot give up its privileges: {error}") from error
+    _filtered(partial(seccomp.only, LINK))
 
 
 def refuse_fatal_calls() -> None:

@@ -123,6 +123,16 @@ SERVE = Filter(
 )  # fmt: skip
 """``serve``, and the child that writes Parquet. Its event loop would use io_uring if it found it, instead of epoll."""
 
+LINK = Filter(
+    # It ends itself by a signal when the process that started it is gone.
+    (*_WORK, *_EVENTS, *_CALLING, *_MOVING, "socketpair", "kill"),
+    families=(_UNIX, _IPV4, _IPV6),
+    threads=True,
+    sealed=True,
+    absent=("io_uring_setup", "io_uring_enter", "io_uring_register"),
+)
+"""The link of a joined host: it connects to the agent and to ``serve``, and starts no process."""
+
 AGENT = (
     *("mount", "umount2", "pivot_root", "chroot", "setns", "unshare", "sethostname"),
     *("open_tree", "move_mount", "fsopen", "fsconfig", "fsmount", "fspick", "mount_setattr", "name_to_handle_at"),

@@ -10,11 +10,12 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from reading_room.agent.frames import (
+    FRAME_LIMIT,
     Flows,
     FrameReader,
     FromAgent,
@@ -80,22 +81,20 @@ class AgentEvents(Protocol):
         ...
 
 
-class AgentConnection:
-    """The connection to the agent of one host."""
+class AgentConversation:
+    """What ``serve`` and the agent of one host tell each other, over one connection after the other."""
 
-    def __init__(self, path: Path, events: AgentEvents, *, paused: bool = False) -> None:
-        """Connect to the socket at ``path``; with ``paused``, not before ``resume``."""
-        self._path = path
+    def __init__(self, events: AgentEvents, *, take_descriptors: bool = True, limit: int = FRAME_LIMIT) -> None:
+        """``limit`` is the most bytes of a document that the agent sends."""
         self._events = events
+        self._take_descriptors = take_descriptors
+        self._limit = limit
         self._changed = threading.Condition()
         self._spec: HostSpec | None = None
         self._lease: Lease | None = None
         """The newest answer to a request for a lease, until it is sent."""
         self._socket: socket.socket | None = None
         self._fence = 0
-        self._may_connect = threading.Event()
-        if not paused:
-            self._may_connect.set()
 
     def send(self, spec: HostSpec) -> None:
         """Send this spec now, or when an agent connects. Only the newest one counts. Never blocks."""
@@ -108,66 +107,22 @@ class AgentConnection:
         with self._changed:
             return self._socket is not None
 
-    def resume(self, fence: int) -> None:
-        """Connect from now on, as the leader with this fence. Never blocks."""
+    def lead(self, fence: int) -> None:
+        """Greet agents as the leader with this fence from now on. Never blocks."""
         with self._changed:
             self._fence = fence
             # What another leader has sent since is not known here.
             self._spec = None
-            self._may_connect.set()
 
-    def pause(self) -> None:
-        """End the connection, and connect no more until ``resume``: another process is the leader. Never blocks."""
-        self._may_connect.clear()
-        with self._changed:
-            connection = self._socket
-        if connection is not None:
-            self._hang_up(connection)
+    def converse(self, connection: socket.socket, unwanted: Callable[[], bool] = lambda: False) -> bool:
+        """Read until the connection ends; return whether everything could be read. Blocks.
 
-    def run(self, stop: threading.Event) -> None:
-        """Connect, read and reconnect until ``stop`` is set; blocks, so give it a thread of its own."""
-        threading.Thread(target=self._watch, args=(stop,), name="agent-stop", daemon=True).start()
-        refused = False
-        while not stop.is_set():
-            if not self._may_connect.wait(PAUSE_SECONDS):
-                continue
-            try:
-                connection = self._connect()
-            except OSError as error:
-                if not refused:
-                    _log.info("no agent at %s yet (%s): trying again", self._path, error.strerror)
-                refused = True
-                stop.wait(RETRY_SECONDS)
-                continue
-            refused = False
-            try:
-                read = self._converse(connection, stop)
-            except (MemoryError, RuntimeError) as error:  # No memory, or none for a thread.
-                _log.error("the conversation with the agent failed: %s", error or "there is no memory")
-                read = False
-            # An agent that refuses this process closes the connection at once: do not spin.
-            stop.wait(RETRY_SECONDS if read else UNREADABLE_SECONDS)
-
-    def _connect(self) -> socket.socket:
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
-        try:
-            folder, name = short_path(self._path)
-            try:
-                connection.connect(name)
-            finally:
-                os.close(folder)
-        except OSError:
-            connection.close()
-            raise
-        return connection
-
-    def _converse(self, connection: socket.socket, stop: threading.Event) -> bool:
-        """Read until the connection ends; return whether everything could be read."""
-        reader = FrameReader(connection, take_descriptors=True)
+        ``unwanted`` says whether the connection should have ended before it was known here.
+        """
+        reader = FrameReader(connection, take_descriptors=self._take_descriptors, limit=self._limit)
         with self._changed:
             self._socket, self._lease = connection, None
-        # The thread that watches for the stop, or ``pause``, may have looked before there was a connection to end.
-        if stop.is_set() or not self._may_connect.is_set():
+        if unwanted():
             self._hang_up(connection)
         agent: Greeting | None = None
         told = False
@@ -259,6 +214,69 @@ class AgentConnection:
             connection.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass  # The agent closed it first.
+
+
+class AgentConnection(AgentConversation):
+    """The conversation with the agent on this machine."""
+
+    def __init__(self, path: Path, events: AgentEvents, *, paused: bool = False) -> None:
+        """Connect to the socket at ``path``; with ``paused``, not before ``resume``."""
+        super().__init__(events)
+        self._path = path
+        self._may_connect = threading.Event()
+        if not paused:
+            self._may_connect.set()
+
+    def resume(self, fence: int) -> None:
+        """Connect from now on, as the leader with this fence. Never blocks."""
+        self.lead(fence)
+        self._may_connect.set()
+
+    def pause(self) -> None:
+        """End the connection, and connect no more until ``resume``: another process is the leader. Never blocks."""
+        self._may_connect.clear()
+        with self._changed:
+            connection = self._socket
+        if connection is not None:
+            self._hang_up(connection)
+
+    def run(self, stop: threading.Event) -> None:
+        """Connect, read and reconnect until ``stop`` is set; blocks, so give it a thread of its own."""
+        threading.Thread(target=self._watch, args=(stop,), name="agent-stop", daemon=True).start()
+        refused = False
+        while not stop.is_set():
+            if not self._may_connect.wait(PAUSE_SECONDS):
+                continue
+            try:
+                connection = self._connect()
+            except OSError as error:
+                if not refused:
+                    _log.info("no agent at %s yet (%s): trying again", self._path, error.strerror)
+                refused = True
+                stop.wait(RETRY_SECONDS)
+                continue
+            refused = False
+            try:
+                # The thread that watches for the stop, or ``pause``, may have looked before.
+                read = self.converse(connection, lambda: stop.is_set() or not self._may_connect.is_set())
+            except (MemoryError, RuntimeError) as error:  # No memory, or none for a thread.
+                _log.error("the conversation with the agent failed: %s", error or "there is no memory")
+                read = False
+            # An agent that refuses this process closes the connection at once: do not spin.
+            stop.wait(RETRY_SECONDS if read else UNREADABLE_SECONDS)
+
+    def _connect(self) -> socket.socket:
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+        try:
+            folder, name = short_path(self._path)
+            try:
+                connection.connect(name)
+            finally:
+                os.close(folder)
+        except OSError:
+            connection.close()
+            raise
+        return connection
 
     def _watch(self, stop: threading.Event) -> None:
         stop.wait()

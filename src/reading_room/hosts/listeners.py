@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol, TypeVar
 from weakref import WeakValueDictionary
@@ -29,24 +28,10 @@ from reading_room.aws.receive import (
     read_headers,
     send_reply,
 )
-from reading_room.codec import DocumentError, decode, encode
+from reading_room.codec import DocumentError
 from reading_room.dataplane.spec import ListenerLabel
-from reading_room.hosts.front.lane import Lane
-from reading_room.hosts.front.records import (
-    MESSAGE_LIMIT,
-    TEXT_LIMIT,
-    Answered,
-    Asked,
-    Certificate,
-    CertificateWanted,
-    FromFront,
-    FromServer,
-    Head,
-    LaneOpened,
-    NameRecord,
-    check_query,
-)
-from reading_room.hosts.requests import serve_requests
+from reading_room.hosts.front.records import Head
+from reading_room.hosts.front_ends import FrontEnd, SocketFront
 from reading_room.iam.container_credentials import json_reply
 from reading_room.jobs.part_requests import BODY_LIMIT
 from reading_room.vpc.endpoints.resolver import Found
@@ -55,14 +40,8 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-LANES = 1_000
-"""The most lanes of one front at a time; more are closed at once."""
-MESSAGES_A_TURN = 32
-"""The most messages of one front that are read before others have their turn."""
 KNOW_SECONDS = 5.0
 """How long a request through an unknown listener waits, because the agent informs fronts and server separately."""
-WAITING = 1_000
-"""The most answers that wait for a front that does not read; more are dropped."""
 
 
 class Resolver(Protocol):
@@ -115,7 +94,7 @@ class VpcListeners:
         """Set, and replaced, when the agent sends its listeners."""
         self._labels: frozenset[ListenerLabel] = frozenset()
         self._by_place: dict[tuple[str, str, str, int], tuple[ListenerLabel, AsgiApplication]] = {}
-        self._fronts: set[_Front] = set()
+        self._fronts: set[FrontEnd] = set()
 
     @property
     def labels(self) -> frozenset[ListenerLabel]:
@@ -138,16 +117,38 @@ class VpcListeners:
 
     def attach(self, vpc_id: str, sock: socket.socket) -> None:
         """Answer the front of a VPC on this channel until it ends."""
-        front = _Front(vpc_id, sock, self)
-        self._fronts.add(front)
+        self._fronts.add(SocketFront(vpc_id, self, self._fronts.discard, sock))
 
     def close(self) -> None:
         """End every channel."""
         for front in list(self._fronts):
             front.close()
 
-    def _forget(self, front: _Front) -> None:
-        self._fronts.discard(front)
+    def look_up(self, vpc_id: str, name: str, kind: int) -> Found | None:
+        """Return the records of a name and type; ``None`` to send no answer."""
+        return self._resolver.look_up(vpc_id, name, kind)
+
+    async def certificate(self, vpc_id: str, endpoint_id: str | None) -> str | None:
+        """Return the certificate and key of an endpoint, in PEM; ``None`` if the VPC has no listener of it."""
+        served = await self._until(lambda: self._serves((vpc_id, "endpoint-https", endpoint_id)) or None)
+        return None if served is None else await asyncio.to_thread(self._certificate, endpoint_id)
+
+    async def find(self, vpc_id: str, head: Head) -> tuple[AsgiApplication, Scope]:
+        """Return the application for a request, and its network path for the scope. Raises ``DocumentError``."""
+        known = await self._until(lambda: self._known(vpc_id, head))
+        if known is None:
+            raise DocumentError(f"a request through {head.address}:{head.port}, where there is no listener")
+        label, app = known
+        facts = {PATH_KEY: network_path(label, head.client, head.kind == "endpoint-https"), ONLY_KEY: label.service}
+        return app, ({} if label.kind == "credentials" else facts)
+
+    def label_of(self, vpc_id: str, head: Head) -> ListenerLabel | None:
+        """Return the label of the listener that a request came through."""
+        known = self._known(vpc_id, head)
+        return None if known is None else known[0]
+
+    def _known(self, vpc_id: str, head: Head) -> tuple[ListenerLabel, AsgiApplication] | None:
+        return self._by_place.get((vpc_id, head.kind, head.address, head.port))
 
     def _serves(self, place: tuple[str, str, str | None]) -> bool:
         return any((each.vpc_id, each.kind, each.endpoint_id) == place for each in self._labels)
@@ -163,15 +164,6 @@ class VpcListeners:
             except TimeoutError:
                 pass  # The agent has no such listener.
         return found
-
-    async def _found(self, vpc_id: str, head: Head) -> tuple[AsgiApplication, Scope]:
-        """Return the application for a request, and its network path for the scope. Raises ``DocumentError``."""
-        known = await self._until(lambda: self._by_place.get((vpc_id, head.kind, head.address, head.port)))
-        if known is None:
-            raise DocumentError(f"a request through {head.address}:{head.port}, where there is no listener")
-        label, app = known
-        facts = {PATH_KEY: network_path(label, head.client, head.kind == "endpoint-https"), ONLY_KEY: label.service}
-        return app, ({} if label.kind == "credentials" else facts)
 
     def _app(self, label: ListenerLabel) -> AsgiApplication:
         if label.kind == "credentials":
@@ -204,127 +196,6 @@ class VpcListeners:
             await send_reply(send, reply)
 
         return app
-
-
-class _Front:
-    """The server's end of the channel of one front."""
-
-    def __init__(self, vpc_id: str, sock: socket.socket, listeners: VpcListeners) -> None:
-        sock.setblocking(False)
-        self._vpc_id = vpc_id
-        self._socket = sock
-        self._listeners = listeners
-        self._loop = asyncio.get_running_loop()
-        self._waiting: deque[bytes] = deque()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._over = False
-        self._loop.add_reader(sock, self._read)
-
-    def close(self) -> None:
-        """Close the channel and its lanes."""
-        if self._over:
-            return
-        self._over = True
-        self._loop.remove_reader(self._socket)
-        self._loop.remove_writer(self._socket)
-        self._socket.close()
-        for task in self._tasks:
-            task.cancel()
-        self._listeners._forget(self)
-
-    def _read(self) -> None:
-        # Only a few at a time, so that other fronts and the callers of the APIs have their turn.
-        for _ in range(MESSAGES_A_TURN):
-            if self._over:
-                return
-            sent: list[socket.socket] = []
-            try:
-                message, descriptors, flags, _ = socket.recv_fds(self._socket, MESSAGE_LIMIT, 4)
-                sent = [socket.socket(fileno=each) for each in descriptors]
-                if not message:
-                    self.close()
-                    return
-                if flags & socket.MSG_CTRUNC:
-                    # The kernel has closed the lane. The front's client gets an error and may try again.
-                    log.error("a request in %s is dropped: the server has no file descriptor for it", self._vpc_id)
-                    continue
-                self._take(message, sent)
-            except BlockingIOError:
-                return
-            except (OSError, DocumentError) as error:
-                log.error("the front of %s is no longer answered: %s", self._vpc_id, error)
-                self.close()
-                return
-            finally:
-                for sock in sent:
-                    sock.close()
-
-    def _take(self, message: bytes, sent: list[socket.socket]) -> None:
-        # The front may be of a newer version, which an upgrade started first.
-        body = decode(FromFront, message, newer=True).body
-        if isinstance(body, Asked):
-            check_query(body)
-            self._answer(body)
-        elif isinstance(body, LaneOpened):
-            if len(sent) != 1 or sent[0].family != socket.AF_UNIX or sent[0].type != socket.SOCK_STREAM:
-                raise DocumentError("a lane came without its socket")
-            if len(self._tasks) < LANES:
-                self._work(self._serve(sent.pop()))
-        elif isinstance(body, CertificateWanted):
-            self._work(self._certify(body.endpoint_id))
-        else:
-            log.warning("the front of %s: %s", self._vpc_id, body.text[:TEXT_LIMIT])
-
-    def _work(self, work: Any) -> None:
-        task = self._loop.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    def _answer(self, query: Asked) -> None:
-        found = self._listeners._resolver.look_up(self._vpc_id, query.name, query.kind)
-        if found is None:
-            self._send(Answered(query.number, silent=True))
-            return
-        records = None if found.records is None else tuple(NameRecord(*record) for record in found.records)
-        self._send(Answered(query.number, records))
-
-    async def _certify(self, endpoint_id: str | None) -> None:
-        place = (self._vpc_id, "endpoint-https", endpoint_id)
-        served = await self._listeners._until(lambda: self._listeners._serves(place) or None)
-        if served is None:
-            log.error("the front of %s wants the certificate of %s, which it does not serve", self._vpc_id, endpoint_id)
-            return
-        self._send(Certificate(endpoint_id, await asyncio.to_thread(self._listeners._certificate, endpoint_id)))
-
-    async def _serve(self, sock: socket.socket) -> None:
-        sock.setblocking(False)
-        _, lane = await self._loop.create_unix_connection(Lane, sock=sock)
-        try:
-            await serve_requests(lane, lambda head: self._listeners._found(self._vpc_id, head))
-        except DocumentError as error:
-            log.error("the front of %s: %s; its request is dropped", self._vpc_id, error)
-        finally:
-            lane.close()
-
-    def _send(self, body: Answered | Certificate) -> None:
-        if self._over:
-            return
-        if len(self._waiting) >= WAITING:
-            return  # The client will ask again; a front that does not read only delays itself.
-        self._waiting.append(encode(FromServer(body)))
-        self._flush()
-
-    def _flush(self) -> None:
-        self._loop.remove_writer(self._socket)
-        try:
-            while self._waiting:
-                self._socket.send(self._waiting[0])
-                self._waiting.popleft()
-        except BlockingIOError:
-            self._loop.add_writer(self._socket, self._flush)
-        except OSError as error:
-            log.error("the front of %s is no longer answered: %s", self._vpc_id, error)
-            self.close()
 
 
 def network_path(label: ListenerLabel, client: str, secure: bool) -> NetworkPath:

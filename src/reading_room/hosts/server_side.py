@@ -60,8 +60,10 @@ class ServerSide:
         interface_gone: Callable[[str], None],
         agent_replaced: Callable[[], None],
         renew: Callable[[LeaseRequest], Lease | None] = lambda request: None,
+        agent: str = "the agent",
     ) -> None:
-        """``renew`` answers a host's requests for leases; by default there is none."""
+        """``renew`` answers a host's requests for leases; by default there is none. ``agent`` is its name in logs."""
+        self._agent = agent
         self._loop = loop
         self._listeners = listeners
         self._realtime = realtime
@@ -82,12 +84,12 @@ class ServerSide:
             self._agent_replaced()
         self._met = True
         self.state = HostState(connected=True, agent=agent)
-        log.info("the agent is connected, of version %s", agent.program)
+        log.info("%s is connected, of version %s", self._agent, agent.program)
 
     def disconnected(self) -> None:
         """Handle the end of the connection. The fronts accept no more, but finish what they have accepted."""
         self.state = HostState()
-        log.warning("the agent is gone: nothing listens in VPCs until the next one opens its own")
+        log.warning("%s is gone: nothing listens in VPCs until the next one opens its own", self._agent)
         self._realtime.forget_all()
 
     def report(self, report: HostReport) -> None:
@@ -101,7 +103,7 @@ class ServerSide:
         if report.refused:
             problems |= {f"generation {report.generation} was refused whole: {report.refused}"}
         for text in sorted(problems - self._logged):
-            log.error("the agent reports %s", text)
+            log.error("%s reports %s", self._agent, text)
         self._logged = problems
         present = frozenset(report.interfaces)
         if new := present - self._interfaces:

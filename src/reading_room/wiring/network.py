@@ -1,13 +1,13 @@
-"""One host's agent, wired: it gets the spec of the host, and its reports go to the modules that need them."""
+"""The agents, wired: each gets the spec of its host, and its reports go to the modules that need them."""
 
 from __future__ import annotations
 
 import asyncio
 import datetime as dt
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
-from reading_room.agent.spec import HostReport, HostSpec
+from reading_room.agent.spec import HostReport
 from reading_room.aws.probes import Check
 from reading_room.clock import system_clock
 from reading_room.database.engine import Database
@@ -26,6 +26,7 @@ from reading_room.jobs.tables import CONTAINER_TABLES
 from reading_room.reconcile import Guard, Loop, always
 from reading_room.settings import Settings
 from reading_room.vpc.network_spec import NETWORK_TABLES
+from reading_room.wiring.joined_hosts import JoinedHosts
 from reading_room.wiring.product import Product
 
 SPEC_SECONDS = 1.0
@@ -36,7 +37,7 @@ took, if that was long, and in seconds."""
 
 
 class HostLink:
-    """The connection to the agent of this host: specs go out, reports and packets of VPCs come in.
+    """The connections to the agents of this host and of joined ones: specs go out, reports and requests come in.
 
     The product needs ``engines`` and ``checks``; it is then passed to ``connect``.
     """
@@ -62,9 +63,9 @@ class HostLink:
         self._agent: AgentConnection
         self._desired: DesiredHosts
         self._listeners: VpcListeners
+        self.joined: JoinedHosts
+        """The other hosts."""
         self._in_turn_of_jobs: Callable[[], bool]
-        self.send_to_others: Callable[[Mapping[str, HostSpec]], None] = lambda specs: None
-        """Takes the specs of the other hosts, by host, after each reading."""
 
     def connect(self, product: Product, loop: asyncio.AbstractEventLoop) -> None:
         """Prepare the connection for a product whose VPC listeners run in ``loop``."""
@@ -78,13 +79,15 @@ class HostLink:
             own_names=lambda vpc_endpoint_id: bucket_names(database, settings.region, vpc_endpoint_id),
             clock=system_clock,
         )
-        self._listeners = VpcListeners(
-            s3=product.objects.app_in_vpcs,
-            api=product.app,
-            resolver=VpcNames(database),
-            credentials=product.jobs.container_credentials,
-            certificate=certificates.pem,
-        )
+
+        def listeners() -> VpcListeners:
+            return VpcListeners(
+                s3=product.objects.app_in_vpcs,
+                api=product.app,
+                resolver=VpcNames(database),
+                credentials=product.jobs.container_credentials,
+                certificate=certificates.pem,
+            )
 
         def deliver_flow_logs() -> None:
             if product.access.trail.fault() is None:  # Otherwise its calls would not be recorded.
@@ -101,17 +104,22 @@ class HostLink:
                 self._spec_loop.hurry()
             product.report(report)
 
-        self._server_side = ServerSide(
-            loop=loop,
-            listeners=self._listeners,
-            realtime=self.engines,
-            take_report=take_report,
-            take_flows=product.flow_logs.record,
-            interfaces_seen=product.flow_logs.interfaces_seen,
-            interface_gone=interface_gone,
-            agent_replaced=product.flow_logs.interrupted,
-            renew=lambda request: self.leases.answer(LOCAL_HOST, request),
-        )
+        def server_side(host: str, listeners: VpcListeners, engines: RealtimePool) -> ServerSide:
+            return ServerSide(
+                loop=loop,
+                listeners=listeners,
+                realtime=engines,
+                take_report=take_report,
+                take_flows=product.flow_logs.record,
+                interfaces_seen=product.flow_logs.interfaces_seen,
+                interface_gone=interface_gone,
+                agent_replaced=product.flow_logs.interrupted,
+                renew=lambda request: self.leases.answer(host, request),
+                agent="the agent" if host == LOCAL_HOST else f"the agent of the host {host}",
+            )
+
+        self._listeners = listeners()
+        self._server_side = server_side(LOCAL_HOST, self._listeners, self.engines)
         self._agent = AgentConnection(settings.agent_socket, self._server_side, paused=True)
         self._desired = DesiredHosts(
             database=database,
@@ -119,6 +127,13 @@ class HostLink:
             host=LOCAL_HOST,
             realtime=self.engines.specs,
             fleet=product.fleet,
+        )
+        self.joined = JoinedHosts(
+            loop=loop,
+            hurry=self._spec_loop.hurry,
+            listeners=listeners,
+            server_side=server_side,
+            authority=lambda: self._authority.certificate.read_text(),
         )
         self._in_turn_of_jobs = product.jobs.controller.turning_here
         database.on_commit(self._changed)
@@ -131,7 +146,7 @@ class HostLink:
         own = specs.pop(LOCAL_HOST, None)
         if own is not None:  # Unless this host is lost: its lease has ended.
             self._agent.send(own)
-        self.send_to_others(specs)
+        self.joined.send(specs)
 
     def _changed(self, tables: frozenset[str]) -> None:
         container, network = bool(tables & CONTAINER_TABLES), bool(tables & NETWORK_TABLES)
@@ -160,11 +175,12 @@ class HostLink:
         self._conversation.start()
 
     def lead(self, fence: int | None) -> None:
-        """Connect to the agent as the leader with this fence, or leave it to the next one. Never blocks."""
+        """Talk to the agents as the leader with this fence, or leave them to the next one. Never blocks."""
         if fence is None:
             self._agent.pause()
         else:
             self._agent.resume(fence)
+        self.joined.lead(fence)
 
     def wake(self) -> None:
         """Request a turn of each loop."""
@@ -174,9 +190,11 @@ class HostLink:
     def stop(self) -> None:
         """End the connection and the loops."""
         self._ended.set()
+        self.joined.stop()
         self._spec_loop.stop()
         self._flow_logs.stop()
 
     def close(self) -> None:
         """Close the listeners inside VPCs; call it in the event loop."""
         self._listeners.close()
+        self.joined.close()

@@ -33,7 +33,7 @@ from reading_room.dataplane.rules.compile.topology import (
 )
 from reading_room.dataplane.rules.host import HostConfig, RouterConfig, link_name, namespace_name
 from reading_room.dataplane.rules.nftables import KeyType, NamedSet, Ruleset
-from reading_room.dataplane.spec import NetworkSpec, PrefixList, RouteTable, Underlay, Vpc
+from reading_room.dataplane.spec import ListenerLabel, NetworkSpec, PrefixList, RouteTable, Underlay, Vpc
 
 ANYWHERE = "0.0.0.0/0"
 
@@ -42,6 +42,11 @@ def compile_host(spec: NetworkSpec) -> HostConfig:
     """Return the configuration of the host's kernel for the whole spec. Raises as ``compile_vpc`` does."""
     routers = (compile_vpc(vpc, spec.prefix_lists, underlay=spec.underlay) for vpc in spec.vpcs)
     return HostConfig(tuple(sorted(routers, key=lambda router: router.vpc_id)))
+
+
+def listener_labels(vpc: Vpc) -> tuple[ListenerLabel, ...]:
+    """Return the labels of the listeners in a VPC on one host."""
+    return (*local_listeners(vpc), *endpoint_listeners(vpc, listening(vpc)))
 
 
 def compile_vpc(
@@ -98,14 +103,13 @@ def compile_vpc(
         NamedSet(names.DNS_RATE, (KeyType.ADDRESS,), filled="rates"),
         NamedSet(names.CONNECTIONS, (KeyType.ADDRESS,), filled="counts"),
     ]
-    labels = (*local_listeners(vpc), *endpoint_listeners(vpc, services))
     return RouterConfig(
         vpc_id=vpc.vpc_id,
         namespace=namespace_name(vpc.vpc_id),
         addresses=router_addresses(vpc),
         blackholes=(ANYWHERE, *sorted(vpc.cidrs)),
         links=wires,
-        listeners=tuple(sorted(labels, key=lambda label: (label.kind, label.address, label.port))),
+        listeners=tuple(sorted(listener_labels(vpc), key=lambda label: (label.kind, label.address, label.port))),
         reach=reach((*found, *far), sources, elastic),
         ruleset=Ruleset(
             tuple(sorted(sets, key=lambda each: each.name)),

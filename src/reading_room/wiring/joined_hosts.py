@@ -1,0 +1,119 @@
+"""The joined hosts, wired: each gets its spec once it is online, and says what its agent says."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import ssl
+from collections.abc import Callable, Mapping
+
+from reading_room.agent.spec import HostSpec
+from reading_room.hosts.joined_host import JoinedHost
+from reading_room.hosts.link_listener import LinkListener, Membership
+from reading_room.hosts.listeners import VpcListeners
+from reading_room.hosts.realtime import RealtimePool
+from reading_room.hosts.server_side import ServerSide
+from reading_room.reconcile import Loop
+
+log = logging.getLogger(__name__)
+
+REMOVED_SECONDS = 1.0
+"""How soon the connections of a host end that was removed."""
+
+
+class JoinedHosts:
+    """Every joined host that has connected since the start of this process."""
+
+    def __init__(
+        self,
+        *,
+        loop: asyncio.AbstractEventLoop,
+        hurry: Callable[[], None],
+        listeners: Callable[[], VpcListeners],
+        server_side: Callable[[str, VpcListeners, RealtimePool], ServerSide],
+        authority: Callable[[], str],
+    ) -> None:
+        """``hurry`` asks for a turn that calls ``send``. The next two make what a host has, the last one by its name.
+
+        ``authority`` returns the certificate (PEM) of the authority that containers trust.
+        """
+        self._loop = loop
+        self._hurry = hurry
+        self._answering = listeners
+        self._server_side = server_side
+        self._authority = authority
+        self._hosts: dict[str, JoinedHost] = {}
+        self._fence: int | None = None
+        self._listener: LinkListener | None = None
+        self._watch: Loop | None = None
+
+    def listen(
+        self,
+        sock: socket.socket,
+        context: ssl.SSLContext,
+        membership: Membership,
+        leader: Callable[[], str | None] = lambda: None,
+    ) -> None:
+        """Accept connections of hosts at a socket from now on (see ``LinkListener``); call it in the event loop."""
+        self._listener = LinkListener(sock, context, membership, self.host, self._authority, leader=leader)
+        self._listener.start()
+        self._watch = Loop("hosts", lambda: self._end_removed(membership), every=REMOVED_SECONDS)
+        self._watch.start()
+
+    def host(self, name: str) -> JoinedHost:
+        """Return the connections of a host; call it in the event loop."""
+        found = self._hosts.get(name)
+        if found is None:
+            # Synchronous calls are answered on this machine, so nobody asks this pool for a container.
+            listeners, engines = self._answering(), RealtimePool(self._hurry)
+            side = self._server_side(name, listeners, engines)
+            found = self._hosts[name] = JoinedHost(name, listeners, side, self._loop, self._hurry)
+            if self._fence is not None:
+                found.lead(self._fence)
+        return found
+
+    def lead(self, fence: int | None) -> None:
+        """Talk to the hosts as the leader with this fence, or leave them to the next one. Never blocks."""
+        self._loop.call_soon_threadsafe(self._lead, fence)
+
+    def _lead(self, fence: int | None) -> None:
+        self._fence = fence
+        # Whoever is connected was greeted by a former leader, or must look for the next one.
+        self.disconnect()
+        for host in self._hosts.values():
+            if fence is not None:
+                host.lead(fence)
+
+    def send(self, specs: Mapping[str, HostSpec]) -> None:
+        """Send each host that is online its spec. Nothing is placed on a host without one any more."""
+        for name, host in list(self._hosts.items()):
+            if not host.online:
+                continue
+            if (spec := specs.get(name)) is not None:
+                host.send(spec)
+            else:
+                host.withdraw()
+
+    def stop(self) -> None:
+        """End the loop."""
+        if self._watch is not None:
+            self._watch.stop()
+
+    def close(self) -> None:
+        """End every connection, and accept no more; call it in the event loop."""
+        if self._listener is not None:
+            self._listener.close()
+        self.disconnect()
+
+    def disconnect(self) -> None:
+        """End every connection, so that hosts look for the leader; call it in the event loop."""
+        for host in self._hosts.values():
+            host.close()
+
+    def _end_removed(self, membership: Membership) -> None:
+        """End the connections of hosts that no longer belong to the installation."""
+        for name, host in list(self._hosts.items()):
+            if host.connections and membership.identify(host.certificate) != name:
+                log.warning("the host %s does not belong to the installation any more: its connections end", name)
+                self._loop.call_soon_threadsafe(host.close)
