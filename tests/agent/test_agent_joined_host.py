@@ -20,6 +20,7 @@ from reading_room.containers.processes import descendants
 from reading_room.fleet.certificates import SERVE_NAME
 from reading_room.hosts import authority
 from reading_room.hosts.link import session
+from reading_room.hosts.link.places import Places
 from reading_room.hosts.link.session import LinkConfig
 from tests.worlds.databases import SEALER
 from tests.worlds.joined import CLIENT, HOST, Answering, in_loop, link_context, worker_spec
@@ -62,12 +63,16 @@ def test_a_container_on_a_joined_host_reaches_s3_through_its_own_endpoint(folder
     async def run() -> tuple[list[NetworkPath], list[tuple[str, str]]]:
         serve = Answering(made)
         config = LinkConfig(
-            folder / "agent.sock", folder / "authority.pem", (serve.place,), link_context(HOST), SERVE_NAME
+            folder / "agent.sock",
+            folder / "authority.pem",
+            Places(serve.place, folder / "places.json"),
+            link_context(HOST),
+            SERVE_NAME,
         )
         link = asyncio.create_task(session.run(config))
         try:
             serve.send(worker_spec())
-            await eventually_in_loop(lambda: serve.paths)
+            await eventually_in_loop(lambda: serve.paths and serve.received.reports)
             assert serve.received.reports[-1].problems == ()
             return serve.paths, serve.credentials
         finally:

@@ -30,6 +30,7 @@ import json, os, socket, ssl, sys
 from pathlib import Path
 from reading_room.cli.claiming import claim
 from reading_room.cli.privileges import confine_link
+from reading_room.hosts.link.places import Places
 from reading_room.hosts.link.process import run
 from reading_room.hosts.link.session import LinkConfig
 from reading_room.settings import Settings
@@ -43,7 +44,8 @@ context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 context.load_verify_locations(told["authority"])
 context.load_cert_chain(told["certificate"])
 kept = settings.data / "authority" / "authority.pem"
-config = LinkConfig(settings.installation.socket, kept, (f"127.0.0.1:{told['port']}",), context, told["name"])
+places = Places(f"127.0.0.1:{told['port']}", kept.with_name("places.json"))
+config = LinkConfig(settings.installation.socket, kept, places, context, told["name"])
 confine_link(settings, kept.parent, (told["port"],))
 
 def tried(action):

@@ -21,6 +21,7 @@ from reading_room.hosts.front.channel import Channel
 from reading_room.hosts.front.lane import BODY, BODY_END, DATA, HEAD, LAST, REPLY, Lane
 from reading_room.hosts.front.records import Head
 from reading_room.hosts.link.documents import Control, LaneReady, LaneTaken, Opening
+from reading_room.hosts.link.places import Places
 from tests.worlds.agent_messages import flow
 from tests.worlds.joined import (
     CLIENT,
@@ -32,8 +33,8 @@ from tests.worlds.joined import (
     Joined,
     Serve,
     certified,
-    link_context,
     in_loop,
+    link_context,
     report,
     spec,
 )
@@ -49,7 +50,7 @@ def joined(folder: Path, scenario: Scenario) -> Any:
 
     async def run() -> Any:
         serve = Serve()
-        host = Joined(folder, [serve.place])
+        host = Joined(folder, serve.place)
         try:
             serve.send(spec())
             await eventually_in_loop(lambda: host.agent.spec()[0] == spec())
@@ -348,10 +349,29 @@ def test_a_link_finds_the_leader(tmp_path: Path) -> None:
     async def run() -> None:
         leader, other = Serve(), Serve()
         other.elsewhere = leader.place
-        host = Joined(tmp_path, [other.place])
+        host = Joined(tmp_path, other.place)
         try:
             await eventually_in_loop(lambda: leader.host.online and host.agent.connected())
             assert not other.host.online
+        finally:
+            await host.close()
+            await leader.close()
+            await other.close()
+
+    in_loop(run)
+
+
+def test_when_the_leader_ends_a_link_goes_to_another_serve_that_it_was_told_of(tmp_path: Path) -> None:
+    async def run() -> None:
+        leader, other = Serve(), Serve()
+        leader.others = (other.place,)
+        host = Joined(tmp_path, leader.place)
+        try:
+            await eventually_in_loop(lambda: leader.host.online and host.agent.connected())
+            await leader.close()
+            await eventually_in_loop(lambda: other.host.online)
+            # The next link knows it from the beginning.
+            await eventually_in_loop(lambda: Places(leader.place, tmp_path / "places.json").all()[0] == other.place)
         finally:
             await host.close()
             await leader.close()
@@ -364,7 +384,7 @@ def test_a_host_that_does_not_belong_here_is_refused(tmp_path: Path, caplog: pyt
     async def run() -> None:
         serve = Serve()
         serve.members.clear()
-        host = Joined(tmp_path, [serve.place])
+        host = Joined(tmp_path, serve.place)
         try:
             await eventually_in_loop(lambda: "does not accept this host: it does not belong" in caplog.text)
             assert not host.agent.connected()
@@ -388,7 +408,7 @@ def test_a_link_does_not_tell_a_stranger_anything(tmp_path: Path, caplog: pytest
             told.append(await reader.read(1))
 
         server = await asyncio.start_server(talk, sock=stranger, ssl=context)
-        host = Joined(tmp_path, [f"127.0.0.1:{stranger.getsockname()[1]}"])
+        host = Joined(tmp_path, f"127.0.0.1:{stranger.getsockname()[1]}")
         try:
             await eventually_in_loop(lambda: "certificate verify failed" in caplog.text)
             assert not any(told)

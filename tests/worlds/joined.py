@@ -31,6 +31,7 @@ from reading_room.hosts.front.records import Certificate
 from reading_room.hosts.joined_host import JoinedHost
 from reading_room.hosts.joining.tls import client_context, server_context
 from reading_room.hosts.link import session
+from reading_room.hosts.link.places import Places
 from reading_room.hosts.link.session import LinkConfig
 from reading_room.hosts.link_listener import LinkListener
 from reading_room.hosts.listeners import VpcListeners
@@ -86,6 +87,7 @@ class Serve:
         self.questions: list[tuple[bytes, str]] = []
         self.members = {HOST}
         self.elsewhere: str | None = None
+        self.others: tuple[str, ...] = ()
         self.received = Received()
         self.go = asyncio.Event()
         self.go.set()
@@ -97,7 +99,14 @@ class Serve:
         sock = socket.create_server(("127.0.0.1", port), reuse_port=False)
         self.port = int(sock.getsockname()[1])
         self.listener = LinkListener(
-            sock, _serve_context(), self, self._joined, self.authority, leader=lambda: self.elsewhere, **limits
+            sock,
+            _serve_context(),
+            self,
+            self._joined,
+            self.authority,
+            leader=lambda: self.elsewhere,
+            places=lambda: self.others,
+            **limits,
         )
         self.listener.start()
 
@@ -141,8 +150,8 @@ class Serve:
         if scope["path"] == "/slow":
             await self.go.wait()
         await send({"type": "http.response.start", "status": 200, "headers": []})
-        count = int(scope["query_string"] or b"0")
-        for _ in range(count):
+        query = scope["query_string"]
+        for _ in range(int(query) if query.isdigit() else 0):
             await send({"type": "http.response.body", "body": bytes(65_536), "more_body": True})
         await send({"type": "http.response.body", "body": b"ok"})
 
@@ -199,17 +208,19 @@ class _Events(Received):
 
 @dataclass
 class Joined:
-    """A joined host: its agent's channel and its link, which connects to ``places``."""
+    """A joined host: its agent's channel and its link, which first connects to ``place``."""
 
     folder: Path
-    places: list[str]
+    place: str
     context: ssl.SSLContext = field(default_factory=lambda: link_context(HOST))
     certificates: list[Certificate] = field(default_factory=list)
     lost: int = 0
 
     def __post_init__(self) -> None:
         self.start_agent()
-        config = LinkConfig(self.folder / "agent.sock", self.folder / "authority.pem", self.places, self.context, SERVE)
+        places = Places(self.place, self.folder / "places.json")
+        trusted = self.folder / "authority.pem"
+        config = LinkConfig(self.folder / "agent.sock", trusted, places, self.context, SERVE_NAME)
         self.link = asyncio.create_task(session.run(config))
 
     def start_agent(self) -> None:

@@ -15,6 +15,7 @@ from reading_room.cli import (
     demo,
     doctor,
     host,
+    host_link,
     jobs,
     network,
     processes,
@@ -56,6 +57,7 @@ app.command("holder")(units.holder)
 app.command("root-key")(units.root_key)
 app.command("trail-head")(trail_head.trail_head)
 app.command("traces")(traces.traces)
+app.command("link")(host_link.link)
 app.command("console")(console.console)
 app.command("doctor")(doctor.doctor)
 app.command("demo")(demo.demo)

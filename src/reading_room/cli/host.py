@@ -13,6 +13,7 @@ from rich.table import Table
 
 from reading_room.cli.folder import StartError
 from reading_room.cli.host_join import join_installation
+from reading_room.cli.host_run import run
 from reading_room.cli.options import DataOption, PortOption, command, read_settings
 from reading_room.cli.screen import errors, fail, plain, print_line
 from reading_room.cli.screen import output as console
@@ -21,6 +22,7 @@ from reading_room.settings import Settings
 
 app = typer.Typer(help="Let hosts join the installation; list, change and remove them.", no_args_is_help=True)
 app.command("join")(join_installation)
+app.command("run")(run)
 
 HostArgument = Annotated[str, typer.Argument(metavar="HOST", help="Name of the host.")]
 _DURATION = re.compile(r"([0-9]{1,5})([smh])", re.ASCII)

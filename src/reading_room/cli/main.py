@@ -95,6 +95,10 @@ def _process(name: str) -> Callable[..., None] | None:
             from reading_room.cli.traces import traces
 
             return traces
+        case "link":
+            from reading_room.cli.host_link import link
+
+            return link
         case _:
             return None
 

@@ -110,7 +110,8 @@ class FrontEnd:
         elif isinstance(body, LaneOpened):
             self._lane(sent)
         elif isinstance(body, CertificateWanted):
-            self._work(self._certify(body.endpoint_id))
+            if len(self._tasks) < LANES:
+                self._work(self._certify(body.endpoint_id))
         else:
             log.warning("the front of %s: %s", self.vpc_id, body.text[:TEXT_LIMIT])
 

@@ -12,7 +12,7 @@ import socket
 import ssl
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from reading_room.codec import DocumentError, encode
@@ -72,12 +72,14 @@ class LinkListener:
         authority: Callable[[], str],
         *,
         leader: Callable[[], str | None] = lambda: None,
+        places: Callable[[], Sequence[str]] = tuple,
         opening_seconds: float = OPENING_SECONDS,
         handshake_seconds: float = HANDSHAKE_SECONDS,
     ) -> None:
         """``context`` trusts only the authority for hosts. ``joined`` returns a host by its name,
         ``authority`` the certificate (PEM) of the authority that containers trust, and ``leader`` where the leading
         ``serve`` listens for hosts (``HOST:PORT``): ``None`` if it is this one, and an empty text if nobody leads now.
+        ``places`` returns where other ``serve`` processes do.
 
         A client without a certificate may ask one question, by which a host joins.
         """
@@ -88,6 +90,7 @@ class LinkListener:
         self._joined = joined
         self._authority = authority
         self._leader = leader
+        self._places = places
         self._opening_seconds = opening_seconds
         self._handshake_seconds = handshake_seconds
         self._accepting: asyncio.Task[None] | None = None
@@ -192,7 +195,8 @@ class LinkListener:
                 connection.transport.close()
                 return
             authority = await asyncio.to_thread(self._authority)
-            connection.write(encode(Answer(Accepted(authority))))
+            others = await asyncio.to_thread(self._places)
+            connection.write(encode(Answer(Accepted(authority, tuple(others)))))
             host.certificate = certificate
             host.begin(host.control(connection), connection)
         elif isinstance(purpose, FrontOpened):

@@ -66,6 +66,8 @@ class Accepted:
 
     authority: str
     """The certificate (PEM) of the authority for the services inside VPCs, which containers trust."""
+    places: tuple[str, ...]
+    """Where other ``serve`` processes listen for hosts, ``HOST:PORT``: one of them leads once this one has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +115,11 @@ def read_answer(document: bytes) -> Accepted | LeaderElsewhere | NotAccepted:
     body = decode(Answer, document, newer=True).body
     if isinstance(body, LeaderElsewhere):
         parse_place(body.place)
-    elif isinstance(body, Accepted) and not _CERTIFICATE.fullmatch(body.authority):
-        raise DocumentError("the authority for the services inside VPCs is not a certificate")
+    elif isinstance(body, Accepted):
+        if not _CERTIFICATE.fullmatch(body.authority):
+            raise DocumentError("the authority for the services inside VPCs is not a certificate")
+        for place in body.places:
+            parse_place(place)
     return body
 
 

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import socket
 import ssl
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from reading_room.hosts.link.documents import (
 )
 from reading_room.hosts.link.fronts import carry_front
 from reading_room.hosts.link.lanes import ReadyLanes
+from reading_room.hosts.link.places import Places
 from reading_room.hosts.link.streams import Documents, notice_dead_peer, relay
 from reading_room.sealing import write_file
 
@@ -59,7 +60,7 @@ class HostRefused(Exception):
 class LinkConfig:
     """Where a link connects to.
 
-    ``agent`` is the path of the agent's socket. ``places`` are the addresses of ``serve`` processes, ``HOST:PORT``.
+    ``agent`` is the path of the agent's socket. ``places`` are the known addresses of ``serve`` processes.
     ``context`` has this host's certificate and trusts the authority of the installation, whose server certificates
     name ``server_name``. ``authority`` is the file for the certificate of the authority that containers trust, which
     the agent waits for; its folder exists.
@@ -67,7 +68,7 @@ class LinkConfig:
 
     agent: Path
     authority: Path
-    places: Sequence[str]
+    places: Places
     context: ssl.SSLContext
     server_name: str
 
@@ -78,13 +79,15 @@ async def run(config: LinkConfig) -> None:
     attempts = 0
     said = ""
     while True:
-        place = following or config.places[attempts % len(config.places)]
+        places = config.places.all()
+        place = following or places[attempts % len(places)]
         following = None
-        pause = RETRY_SECONDS[min(attempts // len(config.places), len(RETRY_SECONDS) - 1)]
+        pause = RETRY_SECONDS[min(attempts // len(places), len(RETRY_SECONDS) - 1)]
         try:
             await _session(config, place)
         except _Elsewhere as leader:
             _log.info("the serve at %s leaves jobs to the one at %s", place, leader.place)
+            await asyncio.to_thread(config.places.learn, [leader.place])
             # Two that name each other are not followed without a pause.
             following, pause = leader.place, pause if attempts else 0.0
             attempts += 1
@@ -127,6 +130,7 @@ async def _session(config: LinkConfig, place: str) -> None:
         if not isinstance(answer, Accepted):
             raise HostRefused(answer.reason)
         await asyncio.to_thread(_keep_authority, config.authority, answer.authority.encode("ascii"))
+        await asyncio.to_thread(config.places.learn, [place, *answer.places])
         control.limit = FRAME_LIMIT
         agent = await _agent(config.agent, control)
         _log.info("connected to the serve at %s", place)
