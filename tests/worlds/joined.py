@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import uvloop
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
@@ -265,7 +266,7 @@ def report(generation: int = 7, **changes: Any) -> HostReport:
 
 
 def in_loop(scenario: Callable[[], Any]) -> Any:
-    """Run a scenario in a new event loop, and fail if it leaves a task."""
+    """Run a scenario in an event loop like that of ``serve``, and fail if it leaves a task."""
 
     async def run() -> Any:
         async with asyncio.timeout(DEADLINE):
@@ -276,4 +277,5 @@ def in_loop(scenario: Callable[[], Any]) -> Any:
         assert [task for task in left if not task.done()] == []
         return found
 
-    return asyncio.run(run())
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(run())

@@ -70,7 +70,13 @@ def check_listen_addresses(settings: Settings) -> None:
     """Raise ``StartError`` if the settings allow no safe listen address, or an address is in use."""
     # Imported here, because the agent has no listen addresses and must not load cryptography.
     from reading_room.console.listen_address import OPTION, console_address
-    from reading_room.hosts.listen_addresses import ListenAddressError, bound, listen_addresses
+    from reading_room.hosts.listen_addresses import (
+        HOSTS_OPTION,
+        ListenAddressError,
+        bound,
+        hosts_address,
+        listen_addresses,
+    )
     from reading_room.metrics import listen_address as metrics
 
     try:
@@ -80,6 +86,8 @@ def check_listen_addresses(settings: Settings) -> None:
             bound(console, f"{OPTION}; {OPTION} 0 turns the console off").close()
         if (metrics_address := metrics.metrics_address(settings)) is not None:
             bound(metrics_address, metrics.OPTION, metrics.HOST_OPTION).close()
+        if (for_hosts := hosts_address(settings)) is not None:
+            bound(for_hosts, HOSTS_OPTION, HOSTS_OPTION).close()
     except ListenAddressError as error:
         raise StartError(str(error)) from error
 

@@ -136,7 +136,7 @@ def _take_own_user_id(settings: Settings) -> None:
 
 def _keep_only_its_own(settings: Settings, given: Collection[Path]) -> None:
     from reading_room.console.listen_address import console_address
-    from reading_room.hosts.listen_addresses import listen_addresses
+    from reading_room.hosts.listen_addresses import hosts_address, listen_addresses
     from reading_room.metrics.listen_address import metrics_address
 
     database = own_namespaces.database_address(settings)
@@ -147,7 +147,12 @@ def _keep_only_its_own(settings: Settings, given: Collection[Path]) -> None:
         os.environ |= {"TMPDIR": str(scratch), "SQLITE_TMPDIR": str(scratch)}
         ports = [
             listen_address.port
-            for listen_address in (*listen_addresses(settings), console_address(settings), metrics_address(settings))
+            for listen_address in (
+                *listen_addresses(settings),
+                console_address(settings),
+                metrics_address(settings),
+                hosts_address(settings),
+            )
             if listen_address is not None
         ]
         # The start of the process, which the metrics have, counts from the start of the machine.

@@ -120,6 +120,8 @@ SERVE = Filter(
     families=(_UNIX, _IPV4, _IPV6),
     sealed=True,
     absent=("io_uring_setup", "io_uring_enter", "io_uring_register"),
+    # SIOCGIFCONF and SIOCGIFMTU: which addresses this machine has, and what their links carry.
+    requests=(0x8912, 0x8921),
 )  # fmt: skip
 """``serve``, and the child that writes Parquet. Its event loop would use io_uring if it found it, instead of epoll."""
 

@@ -56,7 +56,7 @@ class Filter:
     ``calls`` are names; those that this machine does not have are left out. ``families`` are socket families; any other
     fails with EAFNOSUPPORT, as if the kernel did not have it. With ``threads``, only threads can be started. With
     ``sealed``, no memory is both writable and executable. ``absent`` are calls that fail with ENOSYS instead of killing
-    the process.
+    the process. ``requests`` are allowed for ioctl(2) beside those in ``REQUESTS``.
     """
 
     calls: tuple[str, ...]
@@ -64,6 +64,7 @@ class Filter:
     threads: bool = False
     sealed: bool = False
     absent: tuple[str, ...] = ()
+    requests: tuple[int, ...] = ()
 
 
 def only(kept: Filter) -> Callable[[], None]:
@@ -134,7 +135,7 @@ def _rules(pyseccomp: Any, kept: Filter) -> Any:
 
     judged: dict[str, list[Any]] = {
         "clone": [masked(0, SPACES | THREAD, THREAD) if kept.threads else masked(0, SPACES, 0)],
-        "ioctl": [equal(1, request) for request in REQUESTS],
+        "ioctl": [equal(1, request) for request in (*REQUESTS, *kept.requests)],
         "prctl": [equal(0, option) for option in OPTIONS],
         "socket": [equal(0, family) for family in kept.families],
         "socketpair": [equal(0, family) for family in kept.families],

@@ -137,16 +137,17 @@ class LinkListener:
             del self._addresses[peer]
 
     async def _meet(self, accepted: socket.socket, peer: str) -> None:
-        connection: Documents | None = None
+        connection = Documents(OPENING_LIMIT)
         try:
             notice_dead_peer(accepted)
-            transport, connection = await asyncio.get_running_loop().connect_accepted_socket(
-                lambda: Documents(OPENING_LIMIT),
+            # What uvloop returns is not this protocol, but the one of TLS.
+            await asyncio.get_running_loop().connect_accepted_socket(
+                lambda: connection,
                 sock=accepted,
                 ssl=self._context,
                 ssl_handshake_timeout=self._handshake_seconds,
             )
-            certificate = transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
+            certificate = connection.transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
             if certificate is None:
                 connection.limit = QUESTION_LIMIT
             async with asyncio.timeout(self._opening_seconds):
@@ -169,11 +170,11 @@ class LinkListener:
             self._end(accepted, connection)
             raise
 
-    def _end(self, accepted: socket.socket, connection: Documents | None) -> None:
-        if connection is None:
-            accepted.close()
-        else:
+    def _end(self, accepted: socket.socket, connection: Documents) -> None:
+        if connection.made:
             connection.close()
+        else:
+            accepted.close()
 
     async def _open(
         self, name: str | None, certificate: bytes, opening: Opening, connection: Documents, peer: str

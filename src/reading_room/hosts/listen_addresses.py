@@ -52,6 +52,34 @@ class ListenAddress:
         return f"{'https' if self.secure else 'http'}://{host}:{self.port}"
 
 
+HOSTS_OPTION = "READING_ROOM_HOSTS_LISTEN"
+
+
+def hosts_address(settings: Settings) -> ListenAddress | None:
+    """Return where joined hosts connect, ``None`` if there can be none. Raises ``ListenAddressError``."""
+    if not settings.hosts_listen:
+        return None
+    host, _, text = settings.hosts_listen.rpartition(":")
+    host, port = host.strip("[]"), int(text)
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        raise ListenAddressError(
+            f"{HOSTS_OPTION}={settings.hosts_listen}: {host} is not an IP address: name one of this machine"
+        ) from None
+    if not 0 < port < 1 << 16:
+        raise ListenAddressError(f"{HOSTS_OPTION}={settings.hosts_listen}: {port} is not a port from 1 to 65535")
+    for option, taken in (
+        ("--port", settings.port),
+        ("--tls-port", settings.tls_port),
+        ("--console-port", settings.console_port),
+        ("READING_ROOM_METRICS_PORT", settings.metrics_port),
+    ):
+        if port == taken:
+            raise ListenAddressError(f"{HOSTS_OPTION} and {option} both have port {port}: choose another for one")
+    return ListenAddress(host, port, secure=True)
+
+
 def bound(
     listen_address: ListenAddress, option: str = "--port or --tls-port", host_option: str = "--host"
 ) -> socket.socket:

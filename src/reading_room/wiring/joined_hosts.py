@@ -54,11 +54,21 @@ class JoinedHosts:
         context: ssl.SSLContext,
         membership: Membership,
         leader: Callable[[], str | None] = lambda: None,
+        keep_first: Callable[[], None] = lambda: None,
     ) -> None:
-        """Accept connections of hosts at a socket from now on (see ``LinkListener``); call it in the event loop."""
+        """Accept connections of hosts at a socket from now on (see ``LinkListener``); call it in the event loop.
+
+        ``keep_first`` is called again and again while this process leads.
+        """
         self._listener = LinkListener(sock, context, membership, self.host, self._authority, leader=leader)
         self._listener.start()
-        self._watch = Loop("hosts", lambda: self._end_removed(membership), every=REMOVED_SECONDS)
+
+        def look() -> None:
+            self._end_removed(membership)
+            if self._fence is not None:
+                keep_first()
+
+        self._watch = Loop("hosts", look, every=REMOVED_SECONDS)
         self._watch.start()
 
     def host(self, name: str) -> JoinedHost:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
+from collections.abc import Callable
 
 from reading_room.agent.capacity import read_capacity
+from reading_room.agent.spec import Capacity
 from reading_room.clock import system_clock
 from reading_room.database.engine import Database
 from reading_room.fleet import authority, database_time, hosts
+from reading_room.fleet.errors import HostError
 from reading_room.fleet.hosts import NewHost
 from reading_room.hosts.joining.admission import Admission
 from reading_room.hosts.joining.errors import JoinError
@@ -18,12 +22,21 @@ from reading_room.settings import Settings
 from reading_room.versions import VERSION
 from reading_room.vpc.zones import zones_of
 
+log = logging.getLogger(__name__)
+
 
 class Members:
     """The hosts that belong to the installation. Thread-safe; its methods work with the database, so they block."""
 
-    def __init__(self, settings: Settings, database: Database) -> None:
-        """Make the authority for hosts if there is none yet."""
+    def __init__(
+        self, settings: Settings, database: Database, capacity: Callable[[], Capacity | None] = read_capacity
+    ) -> None:
+        """Make the authority for hosts if there is none yet.
+
+        ``capacity`` returns that of this host, or ``None`` if it is not known yet.
+        """
+        self._capacity = capacity
+        self._first_is_kept = False
         self._settings = settings
         self._database = database
         self._zones = tuple(zone.name for zone in zones_of(settings.region))
@@ -49,9 +62,9 @@ class Members:
         """Describe this host, which runs ``serve``. Raises ``JoinError`` if it cannot be one of several."""
         settings = self._settings
         underlay = settings.hosts_underlay or settings.hosts_listen.rpartition(":")[0]
-        capacity = read_capacity()
+        capacity = self._capacity()
         if capacity is None:
-            raise JoinError("The server's own host does not say in /proc/meminfo how much memory it has.")
+            raise JoinError("The agent of the server's own host has not reported yet: try again in a few seconds.")
         try:
             mtu = mtu_of(underlay)
         except JoinError as error:
@@ -69,6 +82,16 @@ class Members:
             public_key="",
             program=VERSION,
         )
+
+    def keep_first(self) -> None:
+        """Give this host's row the values of now, once, as soon as they are known; call it again and again."""
+        if self._first_is_kept or self._capacity() is None:
+            return
+        self._first_is_kept = True
+        try:
+            self.renew_first()
+        except HostError as error:
+            log.error("this host keeps its former values among the hosts: %s", error)
 
     def renew_first(self) -> None:
         """Give this host's row, if it has one, the values of now: its settings may have changed.

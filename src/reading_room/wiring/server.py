@@ -7,12 +7,14 @@ import ctypes
 import gc
 import logging
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
 
 import uvloop
 
+from reading_room.agent.spec import Capacity
 from reading_room.analysis.kinds import CONTAINER_BYTES
 from reading_room.clock import Clock, ClockSteps, system_clock
 from reading_room.codec import DocumentError
@@ -24,7 +26,14 @@ from reading_room.fleet.identity import FolderInUse, ServerIdentity
 from reading_room.fleet.leadership import Leadership, LeasedLeadership, OnlyProcess, ignored
 from reading_room.flowlogs.deliver import FlowLogDelivery
 from reading_room.hosts.http_listener import HttpListener
-from reading_room.hosts.listen_addresses import ListenAddress, ListenAddressError, ListenerCertificate
+from reading_room.hosts.listen_addresses import (
+    HOSTS_OPTION,
+    ListenAddress,
+    ListenAddressError,
+    ListenerCertificate,
+    bound,
+    hosts_address,
+)
 from reading_room.hosts.pressure import BEAT_SECONDS as PULSE_SECONDS
 from reading_room.hosts.readiness import leader_check, objects_check
 from reading_room.jobs.restored import begin_again
@@ -41,6 +50,7 @@ from reading_room.traces.spool import FOLDER as TRACES_FOLDER
 from reading_room.traces.spool import Spool
 from reading_room.vpc.gateways.elastic_addresses import overlaps_with_services
 from reading_room.wiring.for_tests import KeptClock
+from reading_room.wiring.membership import Members
 from reading_room.wiring.network import HostLink
 from reading_room.wiring.product import Product
 from reading_room.wiring.sockets import open_listeners
@@ -130,7 +140,9 @@ async def _serve(
     except PlaceError as error:
         raise ServerError(str(error)) from error
     backend = objects.backend
-    leadership: Leadership = LeasedLeadership(database, identity.id) if database.shared else OnlyProcess()
+    leadership: Leadership = OnlyProcess(settings.hosts_listen)
+    if database.shared:
+        leadership = LeasedLeadership(database, identity.id, url=settings.hosts_listen)
 
     def leads() -> bool:
         return leadership.fence is not None
@@ -178,6 +190,7 @@ async def _serve(
             lambda name: backend.bucket(name) is not None,
             None if metrics is None else lambda found: metrics.page(product, link, found),
         )
+        for_hosts = await asyncio.to_thread(_for_hosts, settings, database, link)
     except ListenAddressError as error:
         raise ServerError(str(error)) from error
     jobs = product.jobs
@@ -207,6 +220,13 @@ async def _serve(
     # Reports of the agent wake the other loops, so the link to it starts last and stops first.
     for work in of_leader:
         work.start(leadership.turn)
+    if for_hosts is not None:
+        sock, members = for_hosts
+        context = await asyncio.to_thread(members.context)
+        link.joined.listen(
+            sock, context, members, lambda: None if leads() else leadership.url() or "", members.keep_first
+        )
+        log.info("hosts of this installation connect to %s", settings.hosts_listen)
     ready()
     log.info("serving %s", " and ".join(address.url for address, _ in opened))
     try:
@@ -226,6 +246,20 @@ async def _serve(
         backend.close()
         objects.close()
         database.close()
+
+
+def _for_hosts(settings: Settings, database: Database, link: HostLink) -> tuple[socket.socket, Members] | None:
+    """Return what the listener for hosts needs, ``None`` if no host can join. Raises ``ListenAddressError``."""
+    address = hosts_address(settings)
+    if address is None:
+        return None
+
+    def capacity() -> Capacity | None:
+        # This process must not read the files that say it.
+        report = link.report()
+        return None if report is None else report.capacity
+
+    return bound(address, HOSTS_OPTION, HOSTS_OPTION), Members(settings, database, capacity)
 
 
 def _if_leading(begin: Callable[[], None]) -> Callable[[int | None], None]:

@@ -157,9 +157,10 @@ async def _connect(
 ) -> Documents:
     """Return a connection whose first document is sent. Raises ``OSError``."""
     host, port = parse_place(place)
+    connection = Documents(ANSWER_LIMIT)
     async with asyncio.timeout(CONNECT_SECONDS * 2):
-        transport, connection = await asyncio.get_running_loop().create_connection(
-            lambda: Documents(ANSWER_LIMIT),
+        transport, _ = await asyncio.get_running_loop().create_connection(
+            lambda: connection,
             host,
             port,
             ssl=config.context,

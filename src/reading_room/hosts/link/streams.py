@@ -46,6 +46,8 @@ class Documents(asyncio.Protocol):
 
     def __init__(self, limit: int, lost: Callable[[], None] = lambda: None) -> None:
         self.limit = limit
+        self.made = False
+        """Whether there is a connection, which then has a ``transport``."""
         self.over = False
         self.transport: asyncio.Transport
         self._lost = lost
@@ -57,6 +59,7 @@ class Documents(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin; called by the event loop."""
+        self.made = True
         self.transport = transport  # type: ignore[assignment] # uvloop's transports do not inherit from asyncio's
         self.transport.set_write_buffer_limits(WAITING_BYTES)
 
