@@ -146,7 +146,7 @@ def write_running(settings: Settings, count: int) -> None:
                     network_interfaces.SERVICE_ACCOUNT,
                     network_interfaces.INSTANCE_ATTACH,
                 )
-                place = Placement(0, interface.interface_id, interface.vpc_id, subnet.subnet_id)
+                place = Placement(0, interface.interface_id, interface.vpc_id, subnet.subnet_id, LOCAL_HOST)
                 apply(session, row, Prepared((place,)), now)
                 network_interfaces.attach(
                     session, interface.interface_id, LOCAL_HOST, container.container_id, job_arn=row.arn, now=now

@@ -179,6 +179,11 @@ class Settings:
         "part of its time.",
         within=(0.1, 64),
     )
+    placement: Literal["spread", "pack"] = _setting(
+        "spread",
+        "With several hosts: `spread` places a container on the host with the most room, `pack` on the one with the "
+        "least. Hosts with a loaded engine for it come first.",
+    )
     containers_per_job: int = _setting(
         0,
         "The most containers that a job gets for the size of its input; 0 means as many as the host has cores, 1 never "

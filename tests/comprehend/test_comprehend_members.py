@@ -84,7 +84,7 @@ def test_a_replacement_container_joins_the_same_cluster(world: PreparationWorld)
     made = world.network.prepare(need)
     with world.database.transaction() as session:
         world.network.attach(session, need, made.interface_id)
-        placement = Placement(need.member, made.interface_id, made.vpc_id, made.place)
+        placement = Placement(need.member, made.interface_id, made.vpc_id, made.place, need.host)
         apply(session, session.get_one(JobRow, job), MemberPrepared(placement), world.now)
     members = places(world)
     assert [(place.member, place.containers) for place in members] == [(0, 2), (2, 2)]

@@ -215,7 +215,7 @@ def test_a_worker_s_failure_to_connect_is_explained_by_what_changed(world: Prepa
 
 def test_an_interrupted_preparation_is_continued_with_the_same_interface(world: PreparationWorld) -> None:
     job = world.submit()
-    world.controller._admit()
+    world.controller._starting.admit(None)
     first = world.network.prepare(world.need(job))
     world.restart()
     world.run(job)
@@ -225,7 +225,7 @@ def test_an_interrupted_preparation_is_continued_with_the_same_interface(world: 
 
 def test_a_stop_between_preparing_and_noting_leaves_no_interface(world: PreparationWorld) -> None:
     job = world.submit()
-    world.controller._admit()
+    world.controller._starting.admit(None)
     world.network.prepare(world.need(job))
     with world.database.transaction() as session:
         apply(session, session.get_one(JobRow, job), StopRequested(), world.now)
@@ -237,7 +237,7 @@ def test_a_stop_between_preparing_and_noting_leaves_no_interface(world: Preparat
 
 def test_an_interface_without_container_row_is_removed_at_the_first_turn(world: PreparationWorld) -> None:
     job = world.submit()
-    world.controller._admit()
+    world.controller._starting.admit(None)
     world.network.prepare(world.need(job))
     with world.database.transaction() as session:
         session.query(JobContainerRow).delete()

@@ -124,11 +124,25 @@ def test_traffic_to_the_resolver_and_to_credentials_is_not_recorded(address: str
     assert [text.split()[-1] for text in lines(aggregator.close_due(START + 60))] == ["NODATA"]
 
 
+def test_only_what_an_interrupted_host_records_is_skipdata() -> None:
+    aggregator = Aggregator()
+    homes = {"eni-1": "local", "eni-2": "second", "eni-3": None}
+    rows = [dataclasses.replace(ENI, interface_id=each, host=host) for each, host in homes.items()]
+    aggregator.cover([Covered(ALL, row) for row in rows], {"fl-1"}, START)
+    aggregator.interrupt("second")
+    ends = {window.covered.interface.interface_id: window.records for window in aggregator.close_due(START + 60)}
+    assert {each: records[0].status for each, records in ends.items()} == {
+        "eni-1": "NODATA",
+        "eni-2": "SKIPDATA",
+        "eni-3": "SKIPDATA",
+    }
+
+
 def test_an_interrupted_window_is_skipdata() -> None:
     aggregator = covering(ALL, interrupted=True)
     aggregator.add(EVENT, START + 3)
     assert [text.split()[-1] for text in lines(aggregator.close_due(START + 60))] == ["OK", "SKIPDATA"]
-    aggregator.interrupt()
+    aggregator.interrupt("local")
     aggregator.add(EVENT, START + 63)
     assert [text.split()[-1] for text in lines(aggregator.close_due(START + 120))] == ["OK", "SKIPDATA"]
     assert [text.split()[-1] for text in lines(aggregator.close_due(START + 180))] == ["NODATA"]

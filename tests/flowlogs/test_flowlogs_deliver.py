@@ -194,7 +194,7 @@ def test_an_agent_that_took_over_causes_skipdata(world: FlowWorld) -> None:
     world.flow_log()
     world.interface()
     world.send()
-    world.delivery.interrupted()
+    world.delivery.interrupted("local")
     world.pass_time(60)
     assert [message.split()[-1] for message in world.delivered()["eni-1-all"]] == ["OK", "SKIPDATA"]
 

@@ -427,7 +427,6 @@ def steps(session: Session, ask: Callable[[Session], object]) -> int:
 QUESTIONS: dict[str, Callable[[Session], object]] = {
     "admissible": lambda session: admissible(session, AdmissionLimits(jobs_at_once=8), HOST),
     "free_capacity": lambda session: free_capacity(session, AdmissionLimits(jobs_at_once=8), HOST),
-    "wanted_on": lambda session: needs.wanted_on(session, "local"),
     "placed": needs.placed,
     "unwanted": needs.unwanted,
     "being_prepared": needs.being_prepared,

@@ -18,6 +18,7 @@ from reading_room.iam.tables import RoleSession
 from reading_room.jobs import parts
 from reading_room.jobs.errors import PreparationError
 from reading_room.jobs.memory import MemoryObject
+from reading_room.jobs.needs import placed
 from reading_room.jobs.places import location_of, parts_of
 from reading_room.jobs.ports import JobSize
 from reading_room.jobs.record import containers_of
@@ -463,7 +464,9 @@ def test_a_stop_while_a_replacement_waits_for_its_interface_leaves_nothing(world
     job = running(world)
     world.network.refusals[job] = RuntimeError("not now")  # type: ignore[assignment]
     world.host_says(world.member_state(0, Ready()), world.member_state(1, phase="lost"))
-    world.controller._host_reports.apply(world.controller._reports["local"])
+    with world.database.reading() as session:
+        wanted = placed(session)
+    world.controller._host_reports.apply(world.controller._reports["local"], wanted)
     assert world.numbers() == [0, 2]
     world.ask_to_stop(job)
     world.turn()

@@ -56,7 +56,7 @@ class State:
 
 
 def placement(member: int) -> Placement:
-    return Placement(member, f"eni-{member}", "vpc-1", f"subnet-1 at 10.0.1.{member + 5}")
+    return Placement(member, f"eni-{member}", "vpc-1", f"subnet-1 at 10.0.1.{member + 5}", "local")
 
 
 def events(job: Job, containers: int) -> Iterator[Event]:

@@ -108,11 +108,11 @@ def test_containers_run_only_where_they_may_and_wait_only_if_they_must(
     attempts = [attempt(n, f"j{i}", zones=zones, more=more) for i, (n, zones, more) in enumerate(given_attempts)]
     found = place(attempts, hosts, preference)
     assert found == place(attempts, hosts, preference)
-    assert list(found) == [each.job_id for each in attempts]
+    assert list(found) == [each.key for each in attempts]
     room = {host.host: host.room for host in hosts}
     for each in attempts:
         able = [h for h in hosts if not h.closed and (each.zones is None or each.zones.get(h.zone, 0) > 0)]
-        chosen = found[each.job_id]
+        chosen = found[each.key]
         if isinstance(chosen, MustWait):
             assert not able or (not each.more and all(room[host.host] <= 0 for host in able))
             assert chosen.reason

@@ -41,12 +41,12 @@ from reading_room.jobs.job import (
 from reading_room.jobs.state_machine import TRANSITIONS, InvalidTransition, accepts, advance, describe
 
 ADMITTED, RELEASED, STOP, LOST = Admitted(), Released(), StopRequested(), ContainerLost("its host is gone")
-PREPARED = Prepared((Placement(0, "eni-1", "vpc-1", "subnet-1 at 10.0.1.5"),))
+PREPARED = Prepared((Placement(0, "eni-1", "vpc-1", "subnet-1 at 10.0.1.5", "local"),))
 DONE, DONE_EARLY = OutputSeen(3, 0, False), OutputSeen(1, 0, True)
 DENIED = WorkerFailed("NO_READ_ACCESS_TO_INPUT", "denied")
 UNPREPARED = PreparationFailed("SUBNET_NOT_FOUND", "subnet-9 does not exist")
 TIMED_OUT, OVERDUE = TimedOut(60), StopOverdue(60)
-ADDED = MemberPrepared(Placement(1, "eni-2", "vpc-1", "subnet-1 at 10.0.1.6"))
+ADDED = MemberPrepared(Placement(1, "eni-2", "vpc-1", "subnet-1 at 10.0.1.6", "local"))
 EVENTS: tuple[Event, ...] = (
     ADMITTED,
     PREPARED,
@@ -121,7 +121,7 @@ def test_events_lead_to_a_phase_and_the_status_that_clients_see(
     [
         ((), ADMITTED, (AddContainer(1),)),
         ((), STOP, ()),
-        ((ADMITTED,), PREPARED, (PlaceContainer(1, 0, "eni-1", "vpc-1"),)),
+        ((ADMITTED,), PREPARED, (PlaceContainer(1, 0, "eni-1", "vpc-1", "local"),)),
         ((ADMITTED,), UNPREPARED, (DropContainer(1),)),
         ((ADMITTED,), STOP, (DropContainer(1),)),
         (RUNNING, STOP, (AskToStop(1),)),
@@ -240,8 +240,8 @@ def test_from_anywhere_the_job_can_still_end(events: list[Event]) -> None:
 
 
 PLACES = (
-    Placement(0, "eni-1", "vpc-1", "subnet-1 at 10.0.1.5"),
-    Placement(1, "eni-2", "vpc-1", "subnet-2 at 10.0.2.5"),
+    Placement(0, "eni-1", "vpc-1", "subnet-1 at 10.0.1.5", "local"),
+    Placement(1, "eni-2", "vpc-1", "subnet-2 at 10.0.2.5", "local"),
 )
 
 
@@ -309,8 +309,8 @@ def test_a_member_is_one_of_the_jobs_others_and_an_added_one_is_not_of_the_first
     assert not accepts(job, ADDED)
     job, _ = advance(job, MemberLost(1, "gone"))
     assert job.members == (0, 2)
-    added = MemberPrepared(Placement(2, "eni-3", "vpc-1", "subnet-1 at 10.0.1.7"))
-    assert advance(job, added)[1] == (PlaceContainer(1, 2, "eni-3", "vpc-1"),)
+    added = MemberPrepared(Placement(2, "eni-3", "vpc-1", "subnet-1 at 10.0.1.7", "local"))
+    assert advance(job, added)[1] == (PlaceContainer(1, 2, "eni-3", "vpc-1", "local"),)
 
 
 @pytest.mark.parametrize(("containers", "accepted"), [(0, False), (1, True), (2, True), (3, False), (4, False)])

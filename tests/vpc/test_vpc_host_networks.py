@@ -98,7 +98,7 @@ def test_random_networks_on_three_hosts_do_what_they_do_on_one() -> None:
                 any_vpc(world.session, choose, HOSTS)
             whole, found = network_spec.read(world.session), specs(world)
             rows = world.session.execute(select(NetworkInterface.interface_id, NetworkInterface.host))
-            homes = dict(rows.tuples().all())
+            homes = dict(rows.all())
         configs = {}
         places = {}
         for host, one in found.items():

@@ -35,7 +35,7 @@ def running(world: PreparationWorld, needs: Sequence[NetworkNeed]) -> list[Netwo
         for need, each in zip(needs, made, strict=True):
             world.network.attach(session, need, each.interface_id)
         placements = tuple(
-            Placement(need.member, each.interface_id, each.vpc_id, each.place)
+            Placement(need.member, each.interface_id, each.vpc_id, each.place, need.host)
             for need, each in zip(needs, made, strict=True)
         )
         job = session.get_one(JobRow, needs[0].job_id)

@@ -15,6 +15,7 @@ from reading_room.clock import ClockSteps
 from reading_room.containers.spec import ContainerSpec, ContainerState
 from reading_room.database.engine import Database
 from reading_room.dataplane.spec import Problem
+from reading_room.fleet import members
 from reading_room.ids import job_id
 from reading_room.jobs.controller import JobController
 from reading_room.jobs.desired import wanted
@@ -101,6 +102,7 @@ class World:
             pause_reason=lambda: self.held,
             clock_steps=self.clock_steps,
             monotonic=lambda: self.now.timestamp(),
+            members=lambda session: members.read(session, lambda: self.now),
         )
         return self.controller
 
@@ -163,10 +165,10 @@ class World:
         with self.database.reading() as session:
             return "\n".join(story(session, identifier))
 
-    def wanted(self) -> tuple[ContainerSpec, ...]:
-        """Return what the host should run."""
+    def wanted(self, host: str = "local") -> tuple[ContainerSpec, ...]:
+        """Return what a host should run."""
         with self.database.reading() as session:
-            return wanted(session, "local")
+            return wanted(session, host)
 
     def container_rows(self) -> int:
         """Count the containers that are not settled."""
@@ -180,13 +182,15 @@ class World:
         self.store.objects[place.bucket, place.key] = MemoryObject(len(content), digest)
 
     def host_says(
-        self, *states: ContainerState, interfaces: tuple[str, ...] | None = None, problems: tuple[Problem, ...] = ()
+        self,
+        *states: ContainerState,
+        interfaces: tuple[str, ...] | None = None,
+        problems: tuple[Problem, ...] = (),
+        host: str = "local",
     ) -> None:
         """Send a report; by default it has the wanted interfaces."""
-        present = tuple(spec.interface_id for spec in self.wanted()) if interfaces is None else interfaces
-        report = HostReport(
-            "local", 1, interfaces=present, containers=states, problems=problems, capacity=self.capacity
-        )
+        present = tuple(spec.interface_id for spec in self.wanted(host)) if interfaces is None else interfaces
+        report = HostReport(host, 1, interfaces=present, containers=states, problems=problems, capacity=self.capacity)
         self.controller.report(report)
 
     def state(self, *messages: WorkerMessage, phase: str = "running", exit_code: int | None = None) -> ContainerState:

@@ -218,10 +218,10 @@ class Aggregator:
                 window.start = min(window.start, each.start)
                 window.sums.update(each.sums)
 
-    def interrupt(self) -> None:
-        """Mark every open window as SKIPDATA, since packets may not have been counted."""
+    def interrupt(self, host: str) -> None:
+        """Mark the open windows that a host has to do with as SKIPDATA, since packets may not have been counted."""
         for window in self._windows.values():
-            window.skipped = True
+            window.skipped = window.skipped or window.covered.interface.host in (None, host)
 
     def interfaces(self) -> Set[str]:
         """Return the existing interfaces that any flow log covers."""

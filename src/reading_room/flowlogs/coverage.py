@@ -103,4 +103,5 @@ def _facts(
         vpc_cidrs=cidrs,
         unrecorded=frozenset(silent),
         ways=ways,
+        host=interface.host,
     )

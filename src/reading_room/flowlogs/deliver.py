@@ -106,10 +106,13 @@ class FlowLogDelivery:
         with self._counting:
             self._look_at(interface_ids, self._clock().timestamp())
 
-    def interrupted(self) -> None:
-        """Record that a host's agent ended and another took over, so rejected packets in between were not observed."""
+    def interrupted(self, host: str) -> None:
+        """Record that packets of a host may not have been observed.
+
+        Its agent ended and another took over, so rejected packets in between are unknown; or the host was lost.
+        """
         with self._counting:
-            self._aggregator.interrupt()
+            self._aggregator.interrupt(host)
 
     def interface_deleted(self, interface_id: str) -> None:
         """Close the windows of a deleted interface; the next turn delivers them."""

@@ -43,6 +43,8 @@ class InterfaceFacts:
     """Addresses whose incoming traffic is not recorded: the VPC's resolver and the subnet's router."""
     ways: tuple[Way, ...] = ()
     """The routes of its subnet's table to networks outside the VPC, longest prefix first."""
+    host: str | None = None
+    """The host that records its flows; ``None`` if every host of the VPC records those that it sees (endpoints)."""
 
 
 @dataclass(frozen=True, slots=True)

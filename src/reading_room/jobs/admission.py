@@ -20,7 +20,9 @@ from sqlalchemy.orm import Session, aliased
 
 from reading_room.agent.spec import Capacity
 from reading_room.iam.tables import Account
+from reading_room.jobs.host_rooms import HostRooms
 from reading_room.jobs.job import ADMITTED, Phase
+from reading_room.jobs.placement import ContainerSize, places_left
 from reading_room.jobs.ports import JobSize
 from reading_room.jobs.tables import JobRow
 from reading_room.settings import Settings
@@ -62,6 +64,11 @@ class AdmissionLimits:
             container_cpus=settings.container_cpus,
             core_overcommit=settings.core_overcommit,
         )
+
+    @property
+    def size(self) -> ContainerSize:
+        """What one container may use."""
+        return ContainerSize(self.container_memory, self.container_cpus, self.core_overcommit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,21 +185,21 @@ class _Counts:
 # Room
 
 
-def room_for(in_use: InUse, limits: AdmissionLimits, capacity: Capacity | None) -> int:
-    """Return how many more containers may start, given the limit on containers and the host's cores and memory.
+def room_for(in_use: InUse, limits: AdmissionLimits, capacity: Capacity | None, rooms: HostRooms | None = None) -> int:
+    """Return how many more containers may start, given the limit on containers and the hosts' cores and memory.
 
-    Every container counts with its full limits, so that it can use them. ``capacity`` is ``None`` if the host has not
-    reported it yet. A host without running containers always has room for one, whatever other programs use: the
-    container is bounded by its limits, and the other programs may never end.
+    ``capacity`` is that of the only host, ``None`` if it has not reported it yet. With several hosts, ``rooms`` counts
+    instead. A host without running containers always has room for one.
     """
-    rooms = [_UNBOUNDED]
+    left = _UNBOUNDED
     if limits.containers_at_once:
-        rooms.append(limits.containers_at_once - in_use.containers)
-    if capacity is not None:
-        rooms.append(int(capacity.cores * limits.core_overcommit / limits.container_cpus) - in_use.containers)
-        rooms.append(capacity.memory_bytes // limits.container_memory - in_use.containers)
-        rooms.append(capacity.memory_free // limits.container_memory - in_use.starting)
-    return max(min(rooms), 0 if in_use.containers else 1)
+        left = limits.containers_at_once - in_use.containers
+    if rooms is not None:
+        left = min(left, rooms.left(in_use.containers))
+    elif capacity is not None:
+        has = capacity.cores, capacity.memory_bytes, capacity.memory_free
+        left = min(left, places_left(*has, limits.size, in_use.containers, in_use.starting))
+    return max(left, 0 if in_use.containers or (rooms is not None and not rooms.any_open) else 1)
 
 
 def never_fits(settings: Settings, capacity: Capacity | None) -> str | None:
@@ -219,15 +226,17 @@ def never_fits(settings: Settings, capacity: Capacity | None) -> str | None:
 # Queries
 
 
-def admissible(session: Session, limits: AdmissionLimits, capacity: Capacity | None) -> list[str]:
-    """Return the ids of the queued jobs that may start now, in order.
+def admissible(
+    session: Session, limits: AdmissionLimits, capacity: Capacity | None, rooms: HostRooms | None = None
+) -> list[str]:
+    """Return the ids of the queued jobs that may start now, in order. ``capacity`` and ``rooms`` are for ``room_for``.
 
     Each job counts with one container; ``free_capacity`` and ``grant`` then determine how many it gets. This reads as
     many rows as it returns, and one for each waiting account and kind, at most ``QUEUES_READ``.
     """
     in_use = _in_use(session)
     total = _total(in_use)
-    containers = room_for(total, limits, capacity)
+    containers = room_for(total, limits, capacity, rooms)
     room = min(containers, limits.jobs_at_once - total.jobs)
     if room <= 0:
         return []
@@ -246,7 +255,10 @@ def _leaving_one(limits: AdmissionLimits, containers: int) -> AdmissionLimits:
 
 
 def free_capacity(session: Session, limits: AdmissionLimits, capacity: Capacity | None) -> Capacity | None:
-    """Return the capacity of a host that is free for one more job, with at least one core, to plan the job's size."""
+    """Return the capacity of the only host that is free for one more job, with at least one core.
+
+    It is for planning the job's size.
+    """
     if capacity is None:
         return None
     total = _total(_in_use(session))

@@ -10,7 +10,7 @@ import datetime as dt
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import replace
 
 from sqlalchemy.orm import Session
@@ -18,9 +18,11 @@ from sqlalchemy.orm import Session
 from reading_room.agent.spec import Capacity, HostReport
 from reading_room.clock import Clock, ClockSteps
 from reading_room.database.engine import Database
-from reading_room.jobs import parts
+from reading_room.fleet.members import Member
+from reading_room.jobs import host_loss, host_rooms, parts
+from reading_room.jobs.admission import AdmissionLimits
 from reading_room.jobs.job import Event, Phase, Released, StopOverdue, StopRequested, TimedOut, WorkerFailed
-from reading_room.jobs.needs import move_times, not_begun, placed, ready_to_end, timed, unwanted
+from reading_room.jobs.needs import ContainerNeed, epochs, move_times, not_begun, placed, ready_to_end, timed, unwanted
 from reading_room.jobs.outcomes import printable
 from reading_room.jobs.places import location_of, parts_of
 from reading_room.jobs.ports import (
@@ -73,6 +75,8 @@ class JobController:
         denials: Denials,
         storyteller: Storyteller,
         host: str = LOCAL_HOST,
+        members: Callable[[Session], Sequence[Member]] = lambda session: (),
+        host_lost: Callable[[str], None] = lambda host: None,
         check_model: ModelCheck = no_model,
         sizing: Sizing = one_container,
         identities: Identities | None = None,
@@ -82,6 +86,8 @@ class JobController:
     ) -> None:
         """``sizing`` plans how many containers jobs get; ``identities`` has the certificates of the containers.
 
+        ``members`` returns the hosts if there are several; ``host`` is the only one, or the one of this process.
+        ``host_lost`` is called before the containers of a lost host are written off.
         ``pause_reason`` returns why no job can start now, or ``None`` if jobs can start. ``clock_steps``
         notices when the wall clock is set; without it, time limits go by ``clock`` alone.
         ``monotonic`` returns seconds.
@@ -98,6 +104,9 @@ class JobController:
         self._network = network
         self._store = store
         self._host = host
+        self._members = members
+        self._host_lost = host_lost
+        self._size = AdmissionLimits.of(settings).size
         self._reports: dict[str, HostReport] = {}
         self._lock = threading.Lock()
         self._loop = Loop("jobs", self.turn, every=TURN_SECONDS)
@@ -157,10 +166,22 @@ class JobController:
             self._loop.wake()
 
     def capacity(self) -> Capacity | None:
-        """Return the host's capacity for containers from its newest report, or ``None`` before the first one."""
+        """Return this host's capacity for containers from its newest report, or ``None`` before the first one."""
         with self._lock:
             here = self._reports.get(self._host)
         return None if here is None else here.capacity
+
+    def capacity_of_all(self) -> Capacity | None:
+        """Return the capacity of all hosts together, or ``None`` before the first report."""
+        with self._lock:
+            found = [each.capacity for each in self._reports.values() if each.capacity is not None]
+        if not found:
+            return None
+        return Capacity(
+            sum(each.cores for each in found),
+            sum(each.memory_bytes for each in found),
+            sum(each.memory_free for each in found),
+        )
 
     def end_at_once(self, job_id: str) -> None:
         """Stop a job without waiting for its containers to write results. It has ended when they are gone."""
@@ -171,16 +192,30 @@ class JobController:
         """Do everything that the tables and the newest reports require."""
         with self._lock:
             reports = dict(self._reports)
-        for report in reports.values():
-            self._host_reports.apply(report)
+        with self._database.reading() as session:
+            members = self._members(session)
+            running = placed(session)
+            epochs_of = epochs(session) if members else {}
+        if members:
+            known = {member.host for member in members}
+            reports = {host: report for host, report in reports.items() if host in known}
+            self._lose(host_loss.lost(running, members, epochs_of))
+        self._apply(reports, running)
         self._fail_detached_jobs()
         self._check_times()
-        self._release(reports)
+        self._release(reports, {member.host for member in members if not member.lost} if members else None)
         self._end()
-        if (why := self._pause_reason()) is None:
+        rooms = None
+        if members:
+            with self._database.reading() as session:
+                rooms = host_rooms.read(session, members, reports, self._size)
+        why = self._pause_reason()
+        if why is None and rooms is not None and not rooms.any_open:
+            why = "no host takes new containers; `reading-room host list` shows them"
+        if why is None:
             self._paused.clear()
-            self._admit()
-            self._starting.prepare()
+            self._starting.admit(self.capacity(), rooms)
+            self._starting.prepare(rooms)
         else:
             self._note_pause(why)
         if self._writer.failed:
@@ -205,8 +240,23 @@ class JobController:
             if job_id not in self._paused:
                 return  # Writing failed, and would fail for the other jobs, too.
 
-    def _admit(self) -> None:
-        self._starting.admit(self.capacity())
+    # Hosts
+
+    def _apply(self, reports: Mapping[str, HostReport], running: Sequence[ContainerNeed]) -> None:
+        by_host: dict[str, list[ContainerNeed]] = {host: [] for host in reports}
+        for container in running:
+            if container.need.host in by_host:
+                by_host[container.need.host].append(container)
+        for host, report in reports.items():
+            self._host_reports.apply(report, by_host[host])
+
+    def _lose(self, lost: Sequence[tuple[NetworkNeed, Event]]) -> None:
+        """Write that containers are lost with their hosts; nothing is left on these that could confirm it."""
+        for host in sorted({need.host for need, _ in lost}):
+            self._host_lost(host)
+        for need, event in lost:
+            with self._writer.guard(need.job_id):
+                self._writer.advance(need.job_id, event, of=need.container_id)
 
     # Interfaces
 
@@ -265,7 +315,8 @@ class JobController:
 
     # Cleaning up and ending
 
-    def _release(self, reports: dict[str, HostReport]) -> None:
+    def _release(self, reports: Mapping[str, HostReport], hosts: Set[str] | None) -> None:
+        """Remove what is not wanted any more. With several ``hosts``, these are the ones that are not lost."""
         with self._database.reading() as session:
             containers = unwanted(session)
         now = self._clock()
@@ -274,7 +325,9 @@ class JobController:
             with self._writer.guard(need.job_id):
                 if container.removed_at is None:
                     self._remove_interface(need)
-                elif _gone(need, reports.get(need.host), now - container.removed_at):
+                elif (hosts is not None and need.host not in hosts) or _gone(
+                    need, reports.get(need.host), now - container.removed_at
+                ):
                     self._host_reports.forget(need.container_id)
                     with self._database.transaction() as session:
                         session.delete(session.get_one(JobContainerRow, need.container_id))

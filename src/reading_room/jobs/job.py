@@ -119,6 +119,8 @@ class Placement:
     vpc_id: str
     place: str
     """The subnet and address, or the service's own network, for the story."""
+    host: str
+    """The host that runs it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,12 +281,13 @@ class AddContainer:
 
 @dataclass(frozen=True, slots=True)
 class PlaceContainer:
-    """Give a container of this attempt its interface, so that a host should run it from now on."""
+    """Give a container of this attempt its interface and its host, which should run it from now on."""
 
     attempt: int
     member: int
     interface_id: str
     vpc_id: str
+    host: str
 
 
 @dataclass(frozen=True, slots=True)

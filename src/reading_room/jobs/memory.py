@@ -31,6 +31,14 @@ class MemoryJobNetwork:
     cut: str | None = None
     """Why no container reaches another: the error of ``check_cluster`` and the result of ``explain_cluster``."""
     made: int = 0
+    free: dict[str, int] | None = None
+    """The result of ``zones``."""
+    prepared: list[NetworkNeed] = field(default_factory=list)
+    """The needs for which an interface was created, in order."""
+
+    def zones(self, session: Session, subnets: Sequence[str] | None) -> dict[str, int] | None:
+        """Return what was set."""
+        return self.free
 
     def prepare(self, need: NetworkNeed) -> PreparedInterface:
         """Create an interface, or return the one that was created before."""
@@ -40,6 +48,7 @@ class MemoryJobNetwork:
             raise OneContainerOnly(self.alone[need.job_id])
         if need.container_id not in self.interfaces:
             self.made += 1
+            self.prepared.append(need)
             self.interfaces[need.container_id] = f"eni-{self.made:017x}"
         return PreparedInterface(self.interfaces[need.container_id], self.vpc_id, "memory")
 

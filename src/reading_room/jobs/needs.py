@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -11,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from reading_room.jobs.job import TERMINAL, Phase, width
 from reading_room.jobs.ports import NetworkNeed
-from reading_room.jobs.tables import JobContainerRow, JobRow
+from reading_room.jobs.tables import ContainerEpochRow, JobContainerRow, JobRow
 from reading_room.vpc.tables import NetworkInterface
 
 
@@ -24,19 +25,14 @@ class ContainerNeed:
     removed_at: dt.datetime | None
 
 
-def wanted_on(session: Session, host: str) -> list[ContainerNeed]:
-    """Return the containers that a host should run and that have an interface."""
-    return _needs(
-        session,
-        JobContainerRow.wanted.is_(True),
-        JobContainerRow.interface_id.is_not(None),
-        JobContainerRow.host == host,
-    )
-
-
 def placed(session: Session) -> list[ContainerNeed]:
-    """Return the wanted containers of every host that have an interface."""
+    """Return the containers that hosts should run, those of all hosts: wanted ones that have an interface."""
     return _needs(session, JobContainerRow.wanted.is_(True), JobContainerRow.interface_id.is_not(None))
+
+
+def epochs(session: Session) -> dict[str, int]:
+    """Return the epoch in which each container's host was when it was placed there, if there were several hosts."""
+    return dict(session.execute(select(ContainerEpochRow.container_id, ContainerEpochRow.epoch)).all())
 
 
 def unwanted(session: Session) -> list[ContainerNeed]:
@@ -75,6 +71,12 @@ def being_prepared(session: Session) -> list[list[NetworkNeed]]:
     )
     needs = [need_of(container, job) for container, job in rows]
     return [list(group) for _, group in groupby(needs, key=lambda need: need.job_id)]
+
+
+def engines_of(session: Session, job_ids: Collection[str]) -> dict[str, str]:
+    """Return the engines of jobs."""
+    query = select(JobRow.job_id, JobRow.engine).where(JobRow.job_id.in_(sorted(job_ids)))
+    return dict(session.execute(query).all())
 
 
 def being_added(session: Session) -> list[NetworkNeed]:

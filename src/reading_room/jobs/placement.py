@@ -56,13 +56,13 @@ class Host:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """The containers of one job to place now, in the order of their numbers.
+    """The containers of one job to place now, in the order of their numbers. ``key`` names the attempt in the result.
 
     ``zones`` are the zones of its subnets, with the free addresses that it may use in each; ``None`` if any zone will
     do. ``more`` says that the job already has a container, so that these need not wait for room.
     """
 
-    job_id: str
+    key: str
     containers: tuple[str, ...]
     engine: str
     zones: Mapping[str, int] | None = None
@@ -80,7 +80,7 @@ class MustWait:
 def place(
     attempts: Sequence[Attempt], hosts: Sequence[Host], preference: Preference
 ) -> dict[str, dict[str, Host] | MustWait]:
-    """Return the host of each container by job and container, or why a job must wait.
+    """Return the host of each container by attempt and container, or why an attempt must wait.
 
     The first attempts choose first. All containers of an attempt get a host, or none does.
     """
@@ -91,7 +91,7 @@ def place(
         able = [each for each in hosts if attempt.zones is None or attempt.zones.get(each.zone, 0) > 0]
         waits = _obstacle(attempt, hosts, able, room)
         if waits is not None:
-            found[attempt.job_id] = waits
+            found[attempt.key] = waits
             continue
         open_ones = [each for each in able if not each.closed]
         free = dict(attempt.zones or {})
@@ -103,7 +103,7 @@ def place(
             room[best.host] -= 1
             loaded[best.host][attempt.engine] = loaded[best.host].get(attempt.engine, 0) - 1
             free[best.zone] = free.get(best.zone, 0) - 1
-        found[attempt.job_id] = chosen
+        found[attempt.key] = chosen
     return found
 
 

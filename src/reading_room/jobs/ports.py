@@ -41,7 +41,8 @@ class NetworkNeed:
     """A container that needs an interface, or had one. It has only ids, so it can be read again after a crash.
 
     ``subnets`` and ``security_groups`` are ``None`` for a job in the service's own network. ``member`` is its number
-    among the ``containers`` that the attempt begins with; a container with a higher number replaces a lost one.
+    among the ``containers`` that the attempt begins with; a container with a higher number replaces a lost one. With
+    several hosts, ``zone`` is that of its host, where its subnet must be.
     """
 
     container_id: str
@@ -57,6 +58,7 @@ class NetworkNeed:
     interface_id: str | None = None
     member: int = 0
     containers: int = 1
+    zone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,13 @@ class PreparedInterface:
 
 class JobNetwork(Protocol):
     """Creates and removes the interfaces of jobs. Every method can be called again after a crash at any point."""
+
+    def zones(self, session: Session, subnets: Sequence[str] | None) -> dict[str, int] | None:
+        """Return how many addresses are free in each zone of a job's subnets, or ``None`` if any zone will do.
+
+        It is only used with several hosts. Whether the subnets can be used is checked by ``prepare``.
+        """
+        ...
 
     def prepare(self, need: NetworkNeed) -> PreparedInterface:
         """Create the interface, or find the one that was created before. Call it for the first container first.

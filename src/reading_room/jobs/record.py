@@ -31,7 +31,7 @@ from reading_room.jobs.tables import JobContainerRow, JobEventRow, JobRow
 from reading_room.jobs.usage import add_job
 
 LOCAL_HOST = "local"
-"""The host of every container while there is only one host."""
+"""The first host: that of every container while there is no other, and until a container is placed."""
 
 
 def job_of(row: JobRow) -> Job:
@@ -170,10 +170,11 @@ def _effect(session: Session, row: JobRow, after: Job, change: Change, host: str
                     stop=False,
                 )
             )
-        case PlaceContainer(attempt=attempt, member=member, interface_id=interface_id, vpc_id=vpc_id):
-            container = _container(session, row, attempt, member)
-            container.interface_id = interface_id
-            container.vpc_id = vpc_id
+        case PlaceContainer():
+            container = _container(session, row, change.attempt, change.member)
+            container.interface_id = change.interface_id
+            container.vpc_id = change.vpc_id
+            container.host = change.host
         case AskToStop(attempt=attempt):
             _container(session, row, attempt, 0).stop = True
         case DropContainer(attempt=attempt, member=member):

@@ -15,7 +15,7 @@ from reading_room.database.engine import Database
 from reading_room.jobs import parts
 from reading_room.jobs.credentials import model_session_arn
 from reading_room.jobs.job import ATTEMPTS, ContainerLost, Event, Phase, WorkerFailed
-from reading_room.jobs.needs import ContainerNeed, wanted_on
+from reading_room.jobs.needs import ContainerNeed
 from reading_room.jobs.outcomes import (
     ATTESTED,
     CANNOT_CONNECT,
@@ -73,11 +73,9 @@ class HostReports:
         self._lost_at: dict[str, float] = {}
         """When containers that never said anything were found lost."""
 
-    def apply(self, report: HostReport) -> None:
-        """Write the events that follow from a host's report."""
+    def apply(self, report: HostReport, wanted: list[ContainerNeed]) -> None:
+        """Write the events that follow from a host's report about the containers that it should run."""
         states = {state.container_id: state for state in report.containers}
-        with self._database.reading() as session:
-            wanted = wanted_on(session, report.host)
         for container in wanted:
             state = states.get(container.need.container_id)
             with self._writer.guard(container.need.job_id):

@@ -113,7 +113,7 @@ def _run(job: Job, event: Prepared) -> Step:
 
 
 def _place(job: Job, at: Placement) -> PlaceContainer:
-    return PlaceContainer(job.attempt, at.member, at.interface_id, at.vpc_id)
+    return PlaceContainer(job.attempt, at.member, at.interface_id, at.vpc_id, at.host)
 
 
 def _reduce(job: Job, event: Reduced) -> Step:

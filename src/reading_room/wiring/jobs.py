@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 
 from reading_room.aws.dispatch import Dispatcher
 from reading_room.clock import Clock, ClockSteps, MovableClock, system_clock
@@ -12,6 +13,7 @@ from reading_room.comprehend.network.preparation import NetworkPreparation
 from reading_room.comprehend.network.storage_policy import StoragePolicies
 from reading_room.comprehend.sizing import JobSizing
 from reading_room.database.engine import Database
+from reading_room.fleet.members import Fleet
 from reading_room.iam.container_credentials import ContainerCredentials, unchanged
 from reading_room.jobs.cluster_identity import Authorities
 from reading_room.jobs.controller import JobController
@@ -25,7 +27,10 @@ from reading_room.wiring.objects import Objects
 
 
 class Jobs:
-    """Takes jobs and trainings from SUBMITTED to their end. ``dispatcher`` handles their roles' EC2 calls."""
+    """Takes jobs and trainings from SUBMITTED to their end. ``dispatcher`` handles their roles' EC2 calls.
+
+    ``host_lost`` is called when containers are lost with their host.
+    """
 
     def __init__(
         self,
@@ -39,6 +44,8 @@ class Jobs:
         policies: StoragePolicies,
         sizing: JobSizing,
         room: LogRoom,
+        fleet: Fleet,
+        host_lost: Callable[[str], None],
         clock_steps: ClockSteps | None = None,
     ) -> None:
         region = settings.region
@@ -67,6 +74,8 @@ class Jobs:
             identities=authorities,
             pause_reason=access.trail.fault,
             clock_steps=clock_steps,
+            members=fleet.members,
+            host_lost=host_lost,
         )
         self.container_credentials = ContainerCredentials(
             database=database,

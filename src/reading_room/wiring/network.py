@@ -113,7 +113,7 @@ class HostLink:
                 take_flows=product.flow_logs.record,
                 interfaces_seen=product.flow_logs.interfaces_seen,
                 interface_gone=interface_gone,
-                agent_replaced=product.flow_logs.interrupted,
+                agent_replaced=lambda: product.flow_logs.interrupted(host),
                 renew=lambda request: self.leases.answer(host, request),
                 agent="the agent" if host == LOCAL_HOST else f"the agent of the host {host}",
             )

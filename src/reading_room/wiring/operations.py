@@ -63,7 +63,7 @@ def every_operation(
 ) -> OperationTable:
     """Return the table.
 
-    ``capacity`` returns the host's capacity for jobs; ``None`` until a host has reported. ``end_job`` ends a job at
+    ``capacity`` returns the hosts' capacity for jobs; ``None`` until one has reported. ``end_job`` ends a job at
     once.
     """
     authorizer = access.authorizer

@@ -107,7 +107,7 @@ class Product:
                 engines=engines,
                 policies=policies,
                 sizing=sizing,
-                capacity=lambda: self.jobs.controller.capacity(),
+                capacity=lambda: self.jobs.controller.capacity_of_all(),
                 end_job=lambda job_id: self.jobs.controller.end_at_once(job_id),
                 floor=floor,
                 room=room,
@@ -168,6 +168,8 @@ class Product:
             policies=policies,
             sizing=sizing,
             room=room,
+            fleet=self.fleet,
+            host_lost=self.flow_logs.interrupted,
             clock_steps=clock_steps,
         )
         self.exports = LogExports(database, self.objects.export_buckets, clock, settings.log_days)

@@ -50,7 +50,7 @@ from reading_room.jobs.ports import NetworkNeed, OneContainerOnly, PreparedInter
 from reading_room.jobs.tables import JobRow
 from reading_room.vpc import network_spec
 from reading_room.vpc.interfaces import network_interfaces
-from reading_room.vpc.interfaces.job_network import JobNetworkError
+from reading_room.vpc.interfaces.job_network import JobNetworkError, free_by_zone, subnets_in
 from reading_room.vpc.tables import NetworkInterface, Subnet, Vpc
 from reading_room.vpc.vpcs import service_network
 
@@ -82,6 +82,10 @@ class NetworkPreparation:
         self._sessions: dict[str, Principal] = {}
         self._lock = threading.Lock()
 
+    def zones(self, session: Session, subnets: Sequence[str] | None) -> dict[str, int] | None:
+        """Return how many addresses are free in each zone of a job's subnets, or ``None`` if any zone will do."""
+        return None if subnets is None else free_by_zone(session, subnets)
+
     def prepare(self, need: NetworkNeed) -> PreparedInterface:
         """Create the interface of a container, or find the one that an interrupted turn created.
 
@@ -92,6 +96,8 @@ class NetworkPreparation:
         principal = self._assume(need)
         if need.subnets is None or need.security_groups is None:
             return self._in_service_network(principal, need)
+        if need.zone is not None:
+            self._remove_from_other_zones(need, need.zone)
         with self._database.reading() as session:
             made = made_for(session, need)
             subnet = _choose(session, need) if made is None else session.get_one(Subnet, made.subnet_id)
@@ -325,6 +331,15 @@ class NetworkPreparation:
             return error.text
         return None
 
+    def _remove_from_other_zones(self, need: NetworkNeed, zone: str) -> None:
+        """Remove an interface that an interrupted turn created for a host in another zone."""
+        with self._database.reading() as session:
+            made = made_for(session, need)
+            if made is None or session.get_one(Subnet, made.subnet_id).availability_zone == zone:
+                return
+        with self._database.transaction() as session:
+            self._remove(session, made.interface_id)
+
     def _remove(self, session: Session, interface_id: str) -> None:
         row = session.get(NetworkInterface, interface_id)
         if row is None:
@@ -375,6 +390,8 @@ def _choose(session: Session, need: NetworkNeed) -> Subnet:
         network_interfaces.validate_job_network(
             session, subnets, groups, account=need.account, containers=containers, made=made
         )
+        if need.zone is not None:
+            subnets, containers, made = subnets_in(session, subnets, need.zone), 1, 0
         return network_interfaces.choose_subnet(session, subnets, containers=containers, made=made, others=others)
     except JobNetworkError as error:
         raise failure_of_network(error) from error

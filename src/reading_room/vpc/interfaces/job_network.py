@@ -145,6 +145,28 @@ def choose_subnets(session: Session, subnet_ids: Sequence[str], containers: int)
     return [rows[subnet_id] for subnet_id in spread(free, containers)]
 
 
+def free_by_zone(session: Session, subnet_ids: Sequence[str]) -> dict[str, int] | None:
+    """Return how many interfaces the subnets can still get in each zone, or ``None`` if none of them exists.
+
+    If they can get none at all, each zone counts as if it could have one, so that the attempt says what is missing.
+    """
+    rows = session.scalars(select(Subnet).where(Subnet.subnet_id.in_(list(subnet_ids)))).all()
+    counts: dict[str, int] = {}
+    free = addresses.free_counts(session, rows)
+    for row in rows:
+        counts[row.availability_zone] = counts.get(row.availability_zone, 0) + free[row.subnet_id]
+    left = {zone: count - FREE_ADDRESSES_NEEDED + 1 for zone, count in counts.items()}
+    usable = {zone: count for zone, count in left.items() if count > 0}
+    return (usable or dict.fromkeys(counts, 1)) if rows else None
+
+
+def subnets_in(session: Session, subnet_ids: Sequence[str], zone: str) -> list[str]:
+    """Return the subnets in a zone, in the order in which they were named."""
+    query = select(Subnet.subnet_id).where(Subnet.subnet_id.in_(list(subnet_ids)), Subnet.availability_zone == zone)
+    here = set(session.scalars(query))
+    return [subnet_id for subnet_id in dict.fromkeys(subnet_ids) if subnet_id in here]
+
+
 def next_subnet(free: Mapping[str, int], made: Mapping[str, int]) -> str:
     """Return the subnet for a job's next interface.
 

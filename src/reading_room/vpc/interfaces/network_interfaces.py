@@ -163,12 +163,13 @@ def attach(
 ) -> NetworkInterface:
     """Attach an interface to a container on a host.
 
-    Attaching it to the same container again changes nothing. Raises ``NetworkInterfaceNotFound``,
+    Attaching it to the same container again changes at most the host. Raises ``NetworkInterfaceNotFound``,
     ``NetworkInterfaceInUse`` while another container has it, and ``AuthFailure`` without the owner's permission.
     """
     interface = _interface(session, eni_id)
     if interface.attachment_id is not None:
-        if (interface.host, interface.container_id) == (host, container_id):
+        if interface.container_id == container_id:
+            interface.host = host
             return interface
         raise NetworkInterfaceInUse(eni_id)
     if not session.get_one(Vpc, interface.vpc_id).internal and not _may_attach(session, eni_id):
