@@ -112,6 +112,7 @@ def test_each_host_gets_its_own_containers_and_network(fleet: Fleet) -> None:
     assert place is not None
     assert (place.address, place.scheduler) == (there, here)
     assert {host for host, spec in specs.items() if spec.realtime} == {"local"}
+    assert {spec.epoch for spec in specs.values()} == {1}
     assert all(spec.standby for spec in specs.values())
     assert {host: spec is specs[host] for host, spec in fleet.desired.read().items()} == dict.fromkeys(specs, True)
 
@@ -137,6 +138,15 @@ def test_a_container_starts_when_every_host_of_its_vpc_knows_its_address(fleet: 
     fleet.desired = fleet.started()
     fleet.read()
     assert containers(fleet) == {"local": 1, "second": 1, "third": 0}, "a new leader holds back nothing that runs"
+
+
+def test_a_host_in_a_later_epoch_runs_nothing_that_was_placed_there_before(fleet: Fleet) -> None:
+    fleet.job("local", "second")
+    with fleet.database.transaction() as session:
+        session.get_one(HostRow, "second").epoch = 2
+    fleet.read()
+    assert containers(fleet) == {"local": 1, "second": 0, "third": 0}
+    assert fleet.specs["second"].epoch == 2
 
 
 def test_an_address_is_free_again_when_no_host_has_it(fleet: Fleet) -> None:
@@ -170,7 +180,8 @@ def test_neither_a_lost_host_nor_one_without_the_vpc_keeps_an_address(fleet: Fle
     fleet.read()
     assert not fleet.free(address)
     with fleet.database.transaction() as session:
-        session.get_one(HostRow, "second").lease_until = NOW
+        row = session.get_one(HostRow, "second")
+        row.lease_until, row.epoch = None, 2
     fleet.read()
     assert fleet.free(address)
 
@@ -227,9 +238,11 @@ def test_the_way_out_moves_from_a_drained_host_when_that_has_let_it_go(fleet: Fl
     assert fleet.confirm("local")
     assert owners() == {"local": "second", "second": None}
     with fleet.database.transaction() as session:
-        session.get_one(HostRow, "second").lease_until = NOW
+        row = session.get_one(HostRow, "second")
+        row.lease_until, row.epoch = None, 2
     fleet.job("third")
     assert owners() == {"local": "third", "third": None}
+    assert fleet.specs["second"].network.vpcs == ()
 
 
 def test_a_single_host_holds_no_address_and_reads_and_writes_nothing_for_others() -> None:

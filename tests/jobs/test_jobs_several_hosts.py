@@ -11,12 +11,12 @@ import pytest
 from reading_room.agent.spec import Capacity, HostReport, StandbyCount
 from reading_room.analysis.job_file import Ready
 from reading_room.containers.spec import ContainerState
-from reading_room.fleet.tables import DRAINING, HostRow
+from reading_room.fleet.tables import DRAINING, LEAVING, HostRow
 from reading_room.jobs.job import Phase
 from reading_room.jobs.ports import JobSize
 from reading_room.settings import Settings
-from tests.worlds.several_hosts import add_host
 from tests.worlds.jobs import DONE, World
+from tests.worlds.several_hosts import add_host
 
 LEASE = dt.timedelta(seconds=10)
 GB = 1_000_000_000
@@ -196,6 +196,33 @@ def test_a_host_that_was_cut_off_without_anybody_noticing_has_ended_its_containe
     assert homes(world)["third"] == 1
     world.turn()
     assert world.row(job).attempt == 2
+
+
+def test_a_job_that_ran_before_other_hosts_joined_runs_on() -> None:
+    world = World(None)
+    job = world.submit()
+    world.turn()
+    assert len(world.wanted()) == 1
+    with world.database.transaction() as session:
+        for number, host in enumerate(("local", "second"), 1):
+            add_host(session, host, number, lease_until=None, epoch=0)
+    world.turn(2)
+    assert (world.row(job).phase, world.row(job).attempt) == (Phase.RUNNING.value, 1)
+    world.database.close()
+
+
+def test_a_host_that_leaves_is_forgotten_when_nothing_is_on_it(world: World) -> None:
+    world.network.free = {"us-east-1b": 9}
+    world.submit()
+    world.turn()
+    change(world, "third", state=LEAVING, public_key="b" * 64)
+    lose(world, "third")
+    world.turn()
+    with world.database.reading() as session:
+        assert session.get_one(HostRow, "third").lease_until is None
+    world.turn(2)
+    with world.database.reading() as session:
+        assert session.get(HostRow, "third") is None
 
 
 def test_a_lost_host_keeps_no_job_from_ending(world: World) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections import Counter
 
 import pytest
@@ -75,15 +74,21 @@ def test_what_is_on_a_lost_host_is_nowhere() -> None:
         attach(world.session, here, "local", "job-1-1")
         attach(world.session, there, "second", "job-2-1")
         lost = world.session.get_one(HostRow, "second")
-        lost.lease_until = lost.joined_at - dt.timedelta(seconds=1)
-        assert specs(world)["local"].vpcs[0].placements != (), "its lease has ended, and the margin has not"
-        lost.lease_until = lost.joined_at - members.LOSS_MARGIN - dt.timedelta(seconds=1)
+        lost.lease_until = lost.joined_at
+        assert specs(world)["local"].vpcs[0].placements != (), "it may not have ended yet"
+        lost.lease_until, lost.epoch = None, 2
         found = specs(world)
-        assert found.keys() == {"local", "third"}
+        assert found["second"].vpcs == ()
+        assert [each.host for each in _others(found["second"])] == ["local", "third"]
         (vpc,) = found["local"].vpcs
         assert vpc.placements == ()
         assert vpc.groups[0].members == (here.address,)
-        assert [each.host for each in found["local"].underlay.others] == ["third"]  # type: ignore[union-attr]
+        assert [each.host for each in _others(found["local"])] == ["third"]
+
+
+def _others(spec: NetworkSpec) -> tuple[HostPlace, ...]:
+    assert spec.underlay is not None
+    return spec.underlay.others
 
 
 @pytest.mark.costs(6, reason="40 networks are written to tables, and read and compiled for three hosts")
@@ -112,7 +117,7 @@ def test_random_networks_on_three_hosts_do_what_they_do_on_one() -> None:
         for _ in range(15):
             vpc, sender = choose.pick(wired)
             addresses = [address for each in vpc.interfaces for address in each.addresses]
-            where = choose.pick((*addresses, *addresses, "52.216.0.10", "203.0.113.9", "198.51.100.4"))
+            where = choose.pick((choose.pick(addresses), choose.pick(addresses), "52.216.0.10", "203.0.113.9"))
             packet = Packet(vpc.vpc_id, sender.interface_id, where, 6, choose.pick((80, 443)))
             promised = decide(whole, packet)
             done = trace(configs[places[str(homes[sender.interface_id])]], packet, configs)
@@ -123,7 +128,7 @@ def test_random_networks_on_three_hosts_do_what_they_do_on_one() -> None:
                 promised.answered,
             ), (seed, packet, done.table())
             ends[done.outcome] += any("the host of the receiver" in met.rule for met in done.met)
-    assert ends["delivered"] > 10, ends
+    assert ends["delivered"] > 5, ends
     assert ends["left"] > 3, ends
 
 

@@ -16,6 +16,7 @@ from reading_room.containers.spec import ContainerSpec, ContainerState
 from reading_room.database.engine import Database
 from reading_room.dataplane.spec import Problem
 from reading_room.fleet import members
+from reading_room.fleet.host_leases import HostLeases
 from reading_room.ids import job_id
 from reading_room.jobs.controller import JobController
 from reading_room.jobs.desired import wanted
@@ -102,7 +103,8 @@ class World:
             pause_reason=lambda: self.held,
             clock_steps=self.clock_steps,
             monotonic=lambda: self.now.timestamp(),
-            members=lambda session: members.read(session, lambda: self.now),
+            members=lambda session: members.read(session, lambda _: self.now),
+            leases=HostLeases(self.database, lambda _: self.now, lambda: self.now.timestamp()),
         )
         return self.controller
 

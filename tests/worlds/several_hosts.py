@@ -12,7 +12,7 @@ from reading_room.clock import system_clock
 from reading_room.fleet.tables import ACTIVE, HostRow
 from reading_room.jobs.record import container_id
 from reading_room.jobs.submission import NewJob, submit
-from reading_room.jobs.tables import JobContainerRow
+from reading_room.jobs.tables import ContainerEpochRow, JobContainerRow
 from reading_room.vpc.addressing import dhcp_options, subnets
 from reading_room.vpc.addressing.prefix_lists import S3_PREFIX_LIST_ID
 from reading_room.vpc.endpoints import endpoints
@@ -106,6 +106,10 @@ def add_job(session: Session, job: str, hosts: Sequence[str], subnet: Subnet, en
                 cluster_path=f"/v2/cluster/{name}" if len(hosts) > 1 else None,
             )
         )
+        row_of_host = session.get(HostRow, host)
+        if row_of_host is not None:
+            session.flush()
+            session.add(ContainerEpochRow(container_id=name, epoch=row_of_host.epoch))
         found.append(made.address)
     session.flush()
     return found

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import func, literal, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from reading_room.clock import Clock, system_clock
 from reading_room.database.engine import Database
+from reading_room.fleet import database_time
 from reading_room.fleet.tables import HostRow
-
-LOSS_MARGIN = dt.timedelta(seconds=2)
-"""How long after the end of its lease a host is lost. Its containers have ended before the lease does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +32,18 @@ class Member:
     leased: bool
     """Whether its lease lasts."""
     lost: bool
-    """Whether its lease ended, and the margin after it: nothing of it runs or sends any more."""
+    """Whether its lease was ended (``HostLeases.end``) and no other has begun: nothing of it runs or sends."""
 
 
-def read(session: Session, clock: Clock = system_clock) -> tuple[Member, ...]:
-    """Return the hosts in order of their numbers; none if there is only one, which has no row.
+Now = Callable[[Session], dt.datetime]
+"""Returns the time by the clock of the database."""
 
-    Leases end by the clock of the database. SQLite has none, so ``clock`` takes its place.
-    """
-    own = session.get_bind().dialect.name == "postgresql"
-    now = func.clock_timestamp() if own else literal(clock(), HostRow.joined_at.type)
-    rows = session.execute(select(HostRow, now).order_by(HostRow.number))
-    return tuple(_member(row, moment) for row, moment in rows)
+
+def read(session: Session, now: Now = database_time.now) -> tuple[Member, ...]:
+    """Return the hosts in order of their numbers; none if there is only one, which has no row."""
+    rows = session.scalars(select(HostRow).order_by(HostRow.number)).all()
+    moment = now(session) if rows else None
+    return tuple(_member(row, moment) for row in rows if moment is not None)
 
 
 def _member(row: HostRow, now: dt.datetime) -> Member:
@@ -63,15 +60,15 @@ def _member(row: HostRow, now: dt.datetime) -> Member:
         memory_bytes=row.memory_bytes,
         epoch=row.epoch,
         leased=until is not None and now < until,
-        lost=until is not None and now >= until + LOSS_MARGIN,
+        lost=until is None and row.epoch > 0,
     )
 
 
 class Fleet:
     """Reads the hosts. While there is only one, it reads nothing: only a write to the table can change that."""
 
-    def __init__(self, database: Database, clock: Clock = system_clock) -> None:
-        self._clock = clock
+    def __init__(self, database: Database, now: Now = database_time.now) -> None:
+        self._now = now
         self._lock = threading.Lock()
         self._writes = 0
         self._alone_at: int | None = None
@@ -84,7 +81,7 @@ class Fleet:
             writes = self._writes
             if self._alone_at == writes:
                 return ()
-        found = read(session, self._clock)
+        found = read(session, self._now)
         if not found:
             with self._lock:
                 self._alone_at = writes

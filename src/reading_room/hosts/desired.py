@@ -81,10 +81,11 @@ class DesiredHosts:
             members = self._fleet.members(session)
             several = HostNetworks(session, members) if members else None
             networks = {} if members else {self._host: network_spec.read(session)}
-            containers: _Containers = jobs.by_host(session, self._limits)
+            containers: _Containers = jobs.by_host(session, self._limits, members)
             ahead = (*AHEAD, *_recently_used(session, self._clock()))
             held = addresses.held(session) if members else set()
         owners: Mapping[str, Owner] = {}
+        epochs = {member.host: member.epoch for member in members}
         if several is not None:
             owners = self._together.owners(several)
             networks = several.specs(owners)
@@ -98,13 +99,18 @@ class DesiredHosts:
                     containers=tuple(containers.get(host, ())),
                     standby=tuple(StandbyCount(engine, self._standby) for engine in ahead),
                     realtime=self._realtime() if host == self._host else (),
+                    epoch=epochs.get(host, 0),
                 )
             )
             for host, network in networks.items()
         }
         if several is not None:
-            self._together.follow(specs, owners, held)
+            self._together.follow(specs, {member.host for member in members if not member.lost}, owners, held)
         return specs
+
+    def begin(self) -> None:
+        """Forget what this process knew when it led before: other leaders have sent specs since."""
+        self._together = _Together(self._database)
 
     def _number(self, host: str) -> _Numbers:
         return self._numbers.setdefault(host, _Numbers())
@@ -196,9 +202,16 @@ class _Together:
         return found
 
     def follow(
-        self, specs: Mapping[str, HostSpec], owners: Mapping[str, Owner], held: Set[tuple[str, str, dt.datetime]]
+        self,
+        specs: Mapping[str, HostSpec],
+        hosts: Set[str],
+        owners: Mapping[str, Owner],
+        held: Set[tuple[str, str, dt.datetime]],
     ) -> None:
-        """Remember which generations have what changed, and give away the addresses that no host has any more."""
+        """Remember which generations have what changed, and give away the addresses that no host has any more.
+
+        ``hosts`` are those that are not lost.
+        """
         self._confirmations.sent(specs.values())
         generations = {host: spec.generation for host, spec in specs.items()}
         self._arriving = {each: known or generations for each, known in self._arriving.items()}
@@ -208,7 +221,7 @@ class _Together:
             if owner.previous is not None
         }
         self._leaving = {each: self._leaving.get(each, generations) for each in held}
-        free = [each for each, then in self._leaving.items() if self._confirmations.in_force(each[0], then, specs)]
+        free = [each for each, then in self._leaving.items() if self._confirmations.in_force(each[0], then, hosts)]
         if free:
             with self._database.transaction() as session:
                 for vpc_id, address, released_at in free:

@@ -13,12 +13,16 @@ import time
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import replace
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from reading_room.agent.spec import Capacity, HostReport
 from reading_room.clock import Clock, ClockSteps
 from reading_room.database.engine import Database
+from reading_room.fleet import database_time, hosts
+from reading_room.fleet.host_leases import HostLeases
 from reading_room.fleet.members import Member
+from reading_room.fleet.tables import LEAVING, HostRow
 from reading_room.jobs import host_loss, host_rooms, parts
 from reading_room.jobs.admission import AdmissionLimits
 from reading_room.jobs.job import Event, Phase, Released, StopOverdue, StopRequested, TimedOut, WorkerFailed
@@ -76,6 +80,7 @@ class JobController:
         storyteller: Storyteller,
         host: str = LOCAL_HOST,
         members: Callable[[Session], Sequence[Member]] = lambda session: (),
+        leases: HostLeases | None = None,
         host_lost: Callable[[str], None] = lambda host: None,
         check_model: ModelCheck = no_model,
         sizing: Sizing = one_container,
@@ -87,7 +92,7 @@ class JobController:
         """``sizing`` plans how many containers jobs get; ``identities`` has the certificates of the containers.
 
         ``members`` returns the hosts if there are several; ``host`` is the only one, or the one of this process.
-        ``host_lost`` is called before the containers of a lost host are written off.
+        ``leases`` says which of them are lost; ``host_lost`` is called before their containers are written off.
         ``pause_reason`` returns why no job can start now, or ``None`` if jobs can start. ``clock_steps``
         notices when the wall clock is set; without it, time limits go by ``clock`` alone.
         ``monotonic`` returns seconds.
@@ -105,6 +110,7 @@ class JobController:
         self._store = store
         self._host = host
         self._members = members
+        self._leases = leases
         self._host_lost = host_lost
         self._size = AdmissionLimits.of(settings).size
         self._reports: dict[str, HostReport] = {}
@@ -194,9 +200,10 @@ class JobController:
             reports = dict(self._reports)
         with self._database.reading() as session:
             members = self._members(session)
+            silent = self._leases.lost(session) if members and self._leases is not None else ()
             running = placed(session)
-            epochs_of = epochs(session) if members else {}
         if members:
+            members, epochs_of = self._end_leases(silent)
             known = {member.host for member in members}
             reports = {host: report for host, report in reports.items() if host in known}
             self._lose(host_loss.lost(running, members, epochs_of))
@@ -207,6 +214,7 @@ class JobController:
         self._end()
         rooms = None
         if members:
+            self._forget_hosts(members)
             with self._database.reading() as session:
                 rooms = host_rooms.read(session, members, reports, self._size)
         why = self._pause_reason()
@@ -224,7 +232,8 @@ class JobController:
 
     def _written(self, tables: frozenset[str]) -> None:
         # A turn's own writes do not wake the loop; a step that needs another turn calls ``wake``.
-        if tables & {JobRow.__tablename__, JobContainerRow.__tablename__} and not self._loop.turning_here():
+        wakes = {JobRow.__tablename__, JobContainerRow.__tablename__, HostRow.__tablename__}
+        if tables & wakes and not self._loop.turning_here():
             self._loop.wake()
         if JobEventRow.__tablename__ in tables:
             self._stories.wake()
@@ -249,6 +258,28 @@ class JobController:
                 by_host[container.need.host].append(container)
         for host, report in reports.items():
             self._host_reports.apply(report, by_host[host])
+
+    def _end_leases(self, silent: Sequence[str]) -> tuple[Sequence[Member], dict[str, int]]:
+        """End the leases of hosts that are lost, before anything is given away; return all hosts, and what is where.
+
+        From then on no host can renew such a lease.
+        """
+        for host in silent:
+            with self._database.transaction() as session:
+                ended = self._leases is not None and self._leases.end(session, host)
+            if ended:
+                logger.error("the host %s is lost: its containers' work goes to others", host)
+        with self._database.reading() as session:
+            return self._members(session), epochs(session)
+
+    def _forget_hosts(self, members: Sequence[Member]) -> None:
+        """Forget the hosts that have left, when nothing is on them any more."""
+        leaving = [member.host for member in members if member.lost and member.state == LEAVING]
+        for host in leaving:
+            with self._database.transaction() as session:
+                left = select(JobContainerRow.container_id).where(JobContainerRow.host == host).limit(1)
+                if session.scalar(left) is None:
+                    hosts.forget(session, host, database_time.now(session))
 
     def _lose(self, lost: Sequence[tuple[NetworkNeed, Event]]) -> None:
         """Write that containers are lost with their hosts; nothing is left on these that could confirm it."""
@@ -315,8 +346,8 @@ class JobController:
 
     # Cleaning up and ending
 
-    def _release(self, reports: Mapping[str, HostReport], hosts: Set[str] | None) -> None:
-        """Remove what is not wanted any more. With several ``hosts``, these are the ones that are not lost."""
+    def _release(self, reports: Mapping[str, HostReport], living: Set[str] | None) -> None:
+        """Remove what is not wanted any more. With several hosts, the ``living`` are those that are not lost."""
         with self._database.reading() as session:
             containers = unwanted(session)
         now = self._clock()
@@ -325,7 +356,7 @@ class JobController:
             with self._writer.guard(need.job_id):
                 if container.removed_at is None:
                     self._remove_interface(need)
-                elif (hosts is not None and need.host not in hosts) or _gone(
+                elif (living is not None and need.host not in living) or _gone(
                     need, reports.get(need.host), now - container.removed_at
                 ):
                     self._host_reports.forget(need.container_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 from sqlalchemy import select
@@ -13,7 +13,9 @@ from sqlalchemy.orm import Session
 from reading_room.analysis.job_file import ClusterPlace, InputFormat, JobFile, ModelPlace
 from reading_room.analysis.kind import EngineName, Kind
 from reading_room.containers.spec import RESOLVER, ContainerSpec, Limits
+from reading_room.fleet.members import Member
 from reading_room.jobs.job import width
+from reading_room.jobs.needs import epochs
 from reading_room.jobs.places import location_of
 from reading_room.jobs.record import container_id
 from reading_room.jobs.tables import JobContainerRow, JobRow
@@ -28,17 +30,24 @@ def containers(session: Session, host: str, limits: Limits = Limits()) -> tuple[
     return tuple(by_host(session, limits).get(host, ()))
 
 
-def by_host(session: Session, limits: Limits = Limits()) -> dict[str, list[ContainerSpec]]:
+def by_host(
+    session: Session, limits: Limits = Limits(), members: Sequence[Member] = ()
+) -> dict[str, list[ContainerSpec]]:
     """Return the containers that each host should run, in order of their ids.
 
     These are only containers whose interface is attached to them now. A container whose interface was detached has no
-    network, and without the first container the others of a cluster have nothing to connect to.
+    network, and without the first container the others of a cluster have nothing to connect to. With several hosts,
+    a host runs only what was placed there in its present epoch.
     """
+    now = {member.host: member.epoch for member in members}
+    placed_in = epochs(session) if members else {}
     attached = select(NetworkInterface.container_id, NetworkInterface.host).where(NetworkInterface.host.is_not(None))
     homes = {row.container_id: row.host for row in session.execute(attached)}
     found: dict[str, list[ContainerSpec]] = defaultdict(list)
     for host, each in _wanted(session, limits):
-        if homes.get(each.container_id) == host and (each.job.cluster is None or each.job.cluster.scheduler):
+        at_home = homes.get(each.container_id) == host
+        ended = members and placed_in.get(each.container_id, 0) != now.get(host)
+        if at_home and not ended and (each.job.cluster is None or each.job.cluster.scheduler):
             found[host].append(each)
     return found
 

@@ -25,7 +25,7 @@ def lost(
         host = hosts.get(need.host)
         if host is None or host.lost:
             reason = f"its host {need.host} was lost"
-        elif epochs.get(need.container_id, host.epoch) < host.epoch:
+        elif epochs.get(need.container_id, 0) < host.epoch:
             reason = f"its host {need.host} was cut off, and ended it"
         else:
             continue

@@ -94,7 +94,7 @@ def _host(
 
 def _closed(member: Member) -> str:
     if not member.leased:
-        return "has no lease: it does not answer, or has not begun"
+        return "has no lease: it does not answer"
     if member.state == ACTIVE:
         return ""
     return "is being drained" if member.state == DRAINING else "is leaving"

@@ -31,7 +31,10 @@ def placed(session: Session) -> list[ContainerNeed]:
 
 
 def epochs(session: Session) -> dict[str, int]:
-    """Return the epoch in which each container's host was when it was placed there, if there were several hosts."""
+    """Return the epoch in which each container's host was when it was placed there.
+
+    Containers from before there were several hosts are missing: their host was in epoch 0.
+    """
     return dict(session.execute(select(ContainerEpochRow.container_id, ContainerEpochRow.epoch)).all())
 
 

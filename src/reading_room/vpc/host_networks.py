@@ -20,6 +20,8 @@ from reading_room.vpc.gateways import gateway_hosts
 from reading_room.vpc.gateways.gateway_hosts import Owner
 from reading_room.vpc.network_spec import Tables, read_interfaces, read_prefix_lists
 
+MOST_MTU = 65_535
+
 
 class HostNetworks:
     """The tables, as ``specs`` needs them. ``members`` are all hosts, those that are lost among them."""
@@ -48,21 +50,25 @@ class HostNetworks:
         return gateway_hosts.choose(with_gateway, self.owners, self._members)
 
     def specs(self, owners: Mapping[str, Owner]) -> dict[str, spec.NetworkSpec]:
-        """Return the network of each host that is not lost."""
-        parts: dict[str, list[spec.Vpc]] = {host: [] for host in self._known}
+        """Return the network of each host. One that is lost has no VPC, and is not among the others."""
+        parts: dict[str, list[spec.Vpc]] = {member.host: [] for member in self._members}
         for vpc in self._vpcs:
             owner = owners.get(vpc.vpc_id) if vpc.internet_gateway is not None else None
             for host, part in self._parts(vpc, owner):
                 parts[host].append(part)
-        mtu = min((member.mtu for member in self._known.values()), default=0)
+        mtu = min((member.mtu for member in self._known.values()), default=MOST_MTU)
         places = [place_of(member) for member in self._known.values()]
         return {
-            here.host: spec.NetworkSpec(
-                vpcs=tuple(parts[here.host]),
+            member.host: spec.NetworkSpec(
+                vpcs=tuple(parts[member.host]),
                 prefix_lists=self._prefix_lists,
-                underlay=spec.Underlay(here, tuple(each for each in places if each is not here), mtu),
+                underlay=spec.Underlay(
+                    place_of(member),
+                    tuple(each for each in places if each.host != member.host),
+                    min(mtu, member.mtu),
+                ),
             )
-            for here in places
+            for member in self._members
         }
 
     def _parts(self, vpc: spec.Vpc, owner: Owner | None) -> list[tuple[str, spec.Vpc]]:

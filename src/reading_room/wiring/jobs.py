@@ -13,6 +13,7 @@ from reading_room.comprehend.network.preparation import NetworkPreparation
 from reading_room.comprehend.network.storage_policy import StoragePolicies
 from reading_room.comprehend.sizing import JobSizing
 from reading_room.database.engine import Database
+from reading_room.fleet.host_leases import HostLeases
 from reading_room.fleet.members import Fleet
 from reading_room.iam.container_credentials import ContainerCredentials, unchanged
 from reading_room.jobs.cluster_identity import Authorities
@@ -45,6 +46,7 @@ class Jobs:
         sizing: JobSizing,
         room: LogRoom,
         fleet: Fleet,
+        leases: HostLeases | None,
         host_lost: Callable[[str], None],
         clock_steps: ClockSteps | None = None,
     ) -> None:
@@ -75,6 +77,7 @@ class Jobs:
             pause_reason=access.trail.fault,
             clock_steps=clock_steps,
             members=fleet.members,
+            leases=leases,
             host_lost=host_lost,
         )
         self.container_credentials = ContainerCredentials(

@@ -12,6 +12,7 @@ from reading_room.aws.probes import Check
 from reading_room.clock import system_clock
 from reading_room.database.engine import Database
 from reading_room.fleet.host_leases import HostLeases
+from reading_room.fleet.tables import HostRow
 from reading_room.hosts import authority
 from reading_room.hosts.authority import Certificates
 from reading_room.hosts.channel import AgentConnection
@@ -143,14 +144,13 @@ class HostLink:
 
     def _send(self) -> None:
         specs = dict(self._desired.read())
-        own = specs.pop(LOCAL_HOST, None)
-        if own is not None:  # Unless this host is lost: its lease has ended.
-            self._agent.send(own)
+        self._agent.send(specs.pop(LOCAL_HOST))
         self.joined.send(specs)
 
     def _changed(self, tables: frozenset[str]) -> None:
         container, network = bool(tables & CONTAINER_TABLES), bool(tables & NETWORK_TABLES)
-        if container and network:  # A container gets its interface, or loses it.
+        # A container gets its interface, or loses it; or a host joins, leaves, or begins another epoch.
+        if (container and network) or HostRow.__tablename__ in tables:
             self._spec_loop.hurry()
         elif (container or network) and not self._in_turn_of_jobs():
             # What a turn of the jobs does before an interface is attached, or after it was detached, can wait.
@@ -179,6 +179,8 @@ class HostLink:
         if fence is None:
             self._agent.pause()
         else:
+            self.leases.lead()
+            self._desired.begin()
             self._agent.resume(fence)
         self.joined.lead(fence)
 

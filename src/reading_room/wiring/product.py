@@ -20,6 +20,7 @@ from reading_room.comprehend.sizing import JobSizing
 from reading_room.database.disk import Floor, free_bytes
 from reading_room.database.engine import Database
 from reading_room.fleet import tables as tables_of_hosts  # noqa: F401  (its tables are part of every database)
+from reading_room.fleet.host_leases import HostLeases
 from reading_room.fleet.members import Fleet
 from reading_room.flowlogs.deliver import FlowLogDelivery
 from reading_room.flowlogs.kept_windows import FileKeep, RowKeep
@@ -61,6 +62,7 @@ class Product:
         clock_steps: ClockSteps | None = None,
         traces: Traces | None = None,
         server: str = "",
+        leases: HostLeases | None = None,
     ) -> None:
         """``throttle`` limits the rates of calls, by default to those of the settings' profile.
 
@@ -68,6 +70,7 @@ class Product:
         the checks of the host that runs containers, without which the product is not ready. ``measures``
         receives measurements of the product's work. ``clock_steps`` notices when the machine's clock is set. ``traces``
         takes what spans are made of. ``server`` is the identity of the data folder, if others share the database.
+        ``leases`` are those of the hosts; without them, none is ever lost.
         """
         self.settings = settings
         self.database = database
@@ -169,6 +172,7 @@ class Product:
             sizing=sizing,
             room=room,
             fleet=self.fleet,
+            leases=leases,
             host_lost=self.flow_logs.interrupted,
             clock_steps=clock_steps,
         )

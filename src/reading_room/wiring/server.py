@@ -172,6 +172,7 @@ async def _serve(
         clock_steps=ClockSteps(settings.data / "clock-ahead") if clock is system_clock else None,
         traces=traces,
         server=identity.id if database.shared else "",
+        leases=link.leases,
     )
     received = shared_files.contents(settings.data)
     try:
