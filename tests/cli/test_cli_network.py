@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from dataclasses import dataclass
+import shutil
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from reading_room.vpc.groups import security_groups
 from reading_room.vpc.interfaces import network_interfaces
 from reading_room.vpc.tables import (
     DhcpOptions,
+    GatewayHost,
     NetworkInterface,
     Route,
     RouteTable,
@@ -30,6 +32,7 @@ from reading_room.vpc.tables import (
 from reading_room.vpc.vpcs import vpcs
 from reading_room.vpc.zones import zones_of
 from tests.worlds import databases
+from tests.worlds.several_hosts import add_host
 
 ACCOUNT, REGION = "000000000001", "us-east-1"
 NOW = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
@@ -109,6 +112,23 @@ def test_both_directions_between_interfaces_are_shown_with_the_deciding_rules(si
     assert f"{site.group} lets it pass {site.receiver} by sgr-00000000000000001 (ingress)" in there
     assert f"{site.group} lets it pass {site.receiver}, as an answer (ingress)" in back
     assert "Rules met" in back
+
+
+def test_with_several_hosts_the_hosts_on_the_way_are_named_and_their_rules_shown(site: Site, tmp_path: Path) -> None:
+    moved = replace(site, folder=tmp_path)
+    shutil.copyfile(site.folder / "db.sqlite", tmp_path / "db.sqlite")
+    database = moved.database()
+    with database.transaction() as session:
+        for number, host in enumerate(("local", "second"), 1):
+            add_host(session, host, number)
+        session.get_one(NetworkInterface, site.receiver).host = "second"
+        session.add(GatewayHost(vpc_id=site.vpc, host="second", fence=1))
+    database.close()
+    shown = moved.trace(site.sender, f"{site.receiver}:22")
+    assert "From the host local to second" in shown
+    assert "the host of the receiver" in shown.split("Rules met")[1]
+    assert moved.json(site.gateway, f"{site.public}:22")["hosts"] == ["second", "second"]
+    assert "hosts" not in site.json(site.sender, f"{site.receiver}:22")
 
 
 def test_the_reason_for_a_refusal_is_shown(site: Site) -> None:

@@ -12,12 +12,11 @@ from rich.markup import escape
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from reading_room.cli.network_hosts import PacketHosts
 from reading_room.cli.opened_database import open_to_read
 from reading_room.cli.options import read_settings
 from reading_room.cli.screen import fail
 from reading_room.cli.screen import output as console
-from reading_room.dataplane.rules.compile import compile_host
-from reading_room.dataplane.rules.trace import trace as trace_packet
 from reading_room.dataplane.rules.verdicts import ICMP, TCP, UDP, Hop, Inbound, Packet
 from reading_room.dataplane.spec import NetworkSpec
 from reading_room.vpc import network_spec
@@ -49,6 +48,7 @@ def trace(source: str, destination: str, protocol: str, data: Path | None, *, as
                 raise fail(_unknown(source))
             named = _named(session, spec, vpc.vpc_id if vpc is not None else "", source, where)
             policies = {row.vpc_endpoint_id: (row.policy, row.account) for row in session.scalars(select(VpcEndpoint))}
+            hosts = PacketHosts(session)
     finally:
         database.close()
     if not named.address:
@@ -56,17 +56,21 @@ def trace(source: str, destination: str, protocol: str, data: Path | None, *, as
         return
     packet = _packet(spec, source, named.address, PROTOCOLS[protocol], port)
     answer = answer_for(spec, packet)
+    first, last = hosts.ends(packet, answer.verdict)
     if as_json:
-        print(json.dumps(_as_json(named, answer, policies)))
+        on_hosts = {"hosts": [first, last]} if first else {}
+        print(json.dumps(_as_json(named, answer, policies) | on_hosts))
         return
     _print(named, answer, policies)
+    if first:
+        console.print(f"\nOn the host {first}" if first == last else f"\nFrom the host {first} to {last or 'no host'}")
     if answer.verdict.outcome == "no-wire":
         # No packet can leave now, but users ask what a job would meet before they start one.
         console.print("\nIf it were attached:")
         spec = as_attached(spec, {source, where})
         _print(replace(named, says=""), answer_for(spec, packet), policies)
     console.print("\nRules met:")
-    console.print(trace_packet(compile_host(spec), packet).table(), soft_wrap=True, markup=False)
+    console.print(hosts.met(spec, packet).table(), soft_wrap=True, markup=False)
 
 
 @dataclass(frozen=True, slots=True)

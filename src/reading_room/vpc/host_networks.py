@@ -44,6 +44,10 @@ class HostNetworks:
         self.gone = self.owners.keys() - tables.vpc_ids
         """The VPCs among them that do not exist any more."""
 
+    def host_of(self, interface_id: str) -> str | None:
+        """Return the host of an interface; ``None`` if it is on none, or on every host of its VPC."""
+        return self._homes.get(interface_id)
+
     def changed_owners(self) -> dict[str, Owner]:
         """Return the owners to write before ``specs`` may be called with them."""
         with_gateway = {vpc.vpc_id: self._present[vpc.vpc_id] for vpc in self._vpcs if vpc.internet_gateway is not None}
