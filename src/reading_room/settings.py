@@ -39,13 +39,8 @@ def _setting(
     by_kind: bool = False,
 ) -> Any:
     """Return a setting. One ``by_kind`` is a variable for each kind of work, and a mapping of those that are set."""
-    metadata = {
-        "help": sentence,
-        "within": within,
-        "pattern": pattern,
-        "public_network": public_network,
-        "by_kind": by_kind,
-    }
+    metadata: dict[str, Any] = {"help": sentence, "within": within, "pattern": pattern}
+    metadata |= {"public_network": public_network, "by_kind": by_kind}
     return field(default_factory=dict, metadata=metadata) if by_kind else field(default=default, metadata=metadata)
 
 
@@ -67,8 +62,7 @@ class Settings:
     )
     agent: str = _setting(
         "",
-        "Socket of this host's agent, for a second `serve` beside one that has its own agent and the same PostgreSQL; "
-        "by default that of the data folder's own agent. Only the `serve` that leads connects to it.",
+        "Socket of this host's agent, for a `serve` beside the one that started it; by default the data folder's own.",
         pattern=r"|/.+",
     )
     objects: str = _setting(

@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 PASSWORD = "correct-horse-battery"
 PAGE = blocks(page_of("operations/postgresql.md"))
 (DATABASE,) = [block for block in PAGE if "CREATE DATABASE" in block.text]
-ADDRESS, MOVE, _ = [block for block in PAGE if block.commands]
+ADDRESS, MOVE, *_ = [block for block in PAGE if block.commands]
 
 
 @pytest.fixture

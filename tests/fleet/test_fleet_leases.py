@@ -10,12 +10,14 @@ import pytest
 from sqlalchemy import update
 
 import reading_room.wiring.server  # noqa: F401 # declares every table
+from reading_room.agent.spec import Capacity
 from reading_room.database.engine import Database
 from reading_room.database.fences import fenced
 from reading_room.database.outside import count_outside_write
 from reading_room.fleet import database_time, leases
 from reading_room.fleet.leases import Held, LeaseLost
 from reading_room.fleet.tables import LeaseRow
+from reading_room.wiring.leader import OthersError, capacity_in, check_others, facts_of
 from tests.worlds import databases, postgresql
 
 pytestmark = pytest.mark.costs(0.3, reason="PostgreSQL's server copies a database for each test")
@@ -113,3 +115,25 @@ def test_a_former_holder_changes_nothing(database: Database) -> None:
         with fenced(lambda session: leases.check(session, one)), pytest.raises(LeaseLost):
             write()
     write_each_way()  # Outside of the block, nothing is checked.
+
+
+@pytest.mark.parametrize(("shared", "shares", "refused"), [(0, 1, True), (1, 0, True), (0, 0, True), (1, 1, False)])
+def test_a_second_process_is_refused_unless_all_objects_are_in_one_place(
+    database: Database, shared: int, shares: int, refused: bool
+) -> None:
+    held = leases.take(database, leases.LEADER, "one", LONG, facts=facts_of(bool(shared)))
+    assert held is not None
+    check_others(database, "one", shares_objects=False)
+    if refused:
+        with pytest.raises(OthersError, match="set READING_ROOM_OBJECTS for both"):
+            check_others(database, "two", shares_objects=bool(shares))
+    else:
+        check_others(database, "two", shares_objects=True)
+    leases.give_up(database, held)
+    check_others(database, "two", shares_objects=False)
+
+
+def test_the_leader_tells_its_capacity() -> None:
+    capacity = Capacity(2, 4000, 1000)
+    assert capacity_in(facts_of(True, capacity)) == capacity
+    assert capacity_in(facts_of(True)) is capacity_in({}) is None

@@ -20,7 +20,7 @@ def balancing(ports: Sequence[int]) -> Iterator[int]:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         first = next(turns)
         for port in (*ports[first:], *ports[:first]):
-            with suppress(OSError):
+            with suppress(OSError, asyncio.CancelledError):
                 there = await asyncio.open_connection("127.0.0.1", port)
                 await asyncio.gather(_pass_on(reader, there[1]), _pass_on(there[0], writer))
                 return

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from reading_room.agent.spec import HostReport
+from reading_room.agent.spec import Capacity, HostReport
 from reading_room.aws.call_record import forget
 from reading_room.aws.dispatch import Dispatcher
 from reading_room.aws.operations import OperationTable
@@ -63,6 +63,7 @@ class Product:
         traces: Traces | None = None,
         server: str = "",
         leases: HostLeases | None = None,
+        capacity_of_leader: Callable[[], Capacity | None] = lambda: None,
     ) -> None:
         """``throttle`` limits the rates of calls, by default to those of the settings' profile.
 
@@ -71,6 +72,7 @@ class Product:
         receives measurements of the product's work. ``clock_steps`` notices when the machine's clock is set. ``traces``
         takes what spans are made of. ``server`` is the identity of the data folder, if others share the database.
         ``leases`` are those of the hosts; without them, none is ever lost.
+        ``capacity_of_leader`` returns the host's capacity as the leader knows it, if this process does not lead.
         """
         self.settings = settings
         self.database = database
@@ -110,7 +112,7 @@ class Product:
                 engines=engines,
                 policies=policies,
                 sizing=sizing,
-                capacity=lambda: self.jobs.controller.capacity_of_all(),
+                capacity=lambda: self.jobs.controller.capacity_of_all() or capacity_of_leader(),
                 end_job=lambda job_id: self.jobs.controller.end_at_once(job_id),
                 floor=floor,
                 room=room,

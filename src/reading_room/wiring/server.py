@@ -25,6 +25,7 @@ from reading_room.database.outside import LOOK_SECONDS, OutsideWrites
 from reading_room.fleet.identity import FolderInUse, ServerIdentity
 from reading_room.fleet.leadership import Leadership, LeasedLeadership, OnlyProcess, ignored
 from reading_room.flowlogs.deliver import FlowLogDelivery
+from reading_room.hosts.engine_calls import SharedEngines
 from reading_room.hosts.http_listener import HttpListener
 from reading_room.hosts.listen_addresses import (
     HOSTS_OPTION,
@@ -36,9 +37,10 @@ from reading_room.hosts.listen_addresses import (
 )
 from reading_room.hosts.pressure import BEAT_SECONDS as PULSE_SECONDS
 from reading_room.hosts.readiness import leader_check, objects_check
+from reading_room.jobs.controller import JobController
 from reading_room.jobs.restored import begin_again
 from reading_room.measures import IGNORED
-from reading_room.reconcile import Loop
+from reading_room.reconcile import Loop, PeriodicWork
 from reading_room.s3 import service_bucket
 from reading_room.s3.backends.opening import open_backend
 from reading_room.s3.backends.place import Bucket, PlaceError
@@ -50,6 +52,7 @@ from reading_room.traces.spool import FOLDER as TRACES_FOLDER
 from reading_room.traces.spool import Spool
 from reading_room.vpc.gateways.elastic_addresses import overlaps_with_services
 from reading_room.wiring.for_tests import KeptClock
+from reading_room.wiring.leader import OthersError, capacity_in, check_others, facts_of
 from reading_room.wiring.membership import Members
 from reading_room.wiring.network import HostLink
 from reading_room.wiring.product import Product
@@ -140,9 +143,19 @@ async def _serve(
     except PlaceError as error:
         raise ServerError(str(error)) from error
     backend = objects.backend
+    capacities: list[Callable[[], Capacity | None]] = []
     leadership: Leadership = OnlyProcess(settings.hosts_listen)
     if database.shared:
-        leadership = LeasedLeadership(database, identity.id, url=settings.hosts_listen)
+        try:
+            check_others(database, identity.id, shares_objects=bool(settings.objects))
+        except OthersError as error:
+            raise ServerError(str(error)) from error
+        leadership = LeasedLeadership(
+            database,
+            identity.id,
+            url=settings.hosts_listen,
+            facts=lambda: facts_of(bool(settings.objects), *(each() for each in capacities)),
+        )
 
     def leads() -> bool:
         return leadership.fence is not None
@@ -156,11 +169,12 @@ async def _serve(
     traces = None
     if settings.traces:
         traces = Traces(database, Spool(settings.data / TRACES_FOLDER), settings.traces_share, leads=leads)
+    engines = SharedEngines(database, link.engines, leads)
     product = Product(
         settings=settings,
         database=database,
         backend=backend,
-        engines=link.engines,
+        engines=engines if database.shared else link.engines,
         clock=clock,
         host=(
             leader_check(leads, lambda: leadership.url() is not None),
@@ -173,7 +187,9 @@ async def _serve(
         traces=traces,
         server=identity.id if database.shared else "",
         leases=link.leases,
+        capacity_of_leader=lambda: capacity_in(leadership.facts()),
     )
+    capacities.append(product.jobs.controller.capacity_of_all)
     received = shared_files.contents(settings.data)
     try:
         await asyncio.to_thread(product.first_start)
@@ -195,7 +211,11 @@ async def _serve(
     except ListenAddressError as error:
         raise ServerError(str(error)) from error
     jobs = product.jobs
-    of_leader = (jobs.controller, jobs.models, product.exports, product.retention, link)
+    of_leader: list[Loop | JobController | PeriodicWork | HostLink] = [
+        *(jobs.controller, jobs.models, product.exports, product.retention),
+        *([engines.loop] if database.shared else []),
+        link,
+    ]
     if database.shared:  # Otherwise nobody has moved anything since this process began.
         leadership.on_change(_if_leading(jobs.controller.begin))
         leadership.on_change(_if_leading(product.flow_logs.begin))
@@ -239,6 +259,7 @@ async def _serve(
         for each in reversed(loops):
             await asyncio.to_thread(each.stop)
         link.close()
+        engines.close()
         await asyncio.to_thread(_close_windows, leadership, product.flow_logs)
         await asyncio.to_thread(leadership.stop)
         if metrics is not None:

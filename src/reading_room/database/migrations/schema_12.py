@@ -119,6 +119,17 @@ def _of_several_processes(time: sa.types.TypeEngine[Any]) -> None:
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_shared_files"),
     )
+    for name, at, what in (
+        ("engine_questions", "asked_at", "sealed_call"),
+        ("engine_answers", "answered_at", "sealed_result"),
+    ):
+        op.create_table(
+            name,
+            sa.Column("number", sa.String(), nullable=False),
+            sa.Column(at, time, nullable=False),
+            sa.Column(what, sa.LargeBinary(), nullable=False),
+            sa.PrimaryKeyConstraint("number", name=f"pk_{name}"),
+        )
     # SQLite cannot change a primary key, and these tables have a handful of rows.
     _made_anew(
         sa.table("trail_heads", *_columns("book", "start", "head", noted_at=time)),

@@ -71,7 +71,8 @@ def open_backend(settings: Settings, database: Database, clock: Clock, bucket: B
     """Open the backend that the settings name. Raises ``PlaceError``."""
     if not settings.objects:
         folder = settings.data / FOLDER
-        _check_left(database, FileBlobStore(folder), f"the data folder {settings.data}")
+        # With a shared database, the blobs may be in the data folder of another process.
+        _check_left(database, FileBlobStore(folder), f"the data folder {settings.data}", labelled=not database.shared)
         return Opened(file_backend(database, folder, settings.region, clock, SpaceLimits.of(settings)))
     servers = Servers(database)
     close: Callable[[], None] = lambda: None  # noqa: E731
