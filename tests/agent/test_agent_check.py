@@ -202,6 +202,12 @@ ABOUT_HOSTS: dict[str, HostSpec] = {
     "a host behind a name": _between_hosts(replace(THERE, underlay="b.example")),
     "a host that is a path": _between_hosts(here=replace(HERE, host="../local")),
     "an underlay that carries too little": _between_hosts(mtu=600),
+    "rule text as an interface elsewhere": _between_hosts(placements=(Placement("10.0.0.77", "b", 'eni-0" }'),)),
+    "an interface on two hosts": _between_hosts(
+        THERE,
+        replace(THERE, host="c", number=3, underlay="192.0.2.3"),
+        placements=(Placement("10.0.0.77", "b", "eni-0c"), Placement("10.0.0.78", "c", "eni-0c")),
+    ),
     "an underlay that carries too much": _between_hosts(mtu=1 << 20),
 }
 HOSTILE: dict[str, HostSpec] = {

@@ -10,9 +10,20 @@ import pytest
 
 from reading_room.dataplane.linux import namespaces, rtnetlink
 from reading_room.dataplane.linux.rtnetlink import RouteSocket
-from reading_room.dataplane.spec import Interface, NetworkSpec, Underlay
+from reading_room.dataplane.spec import CidrPeer, Interface, NetworkSpec, Route, Underlay
 from tests.worlds.hosts import MTU, A, B, TwoHosts
-from tests.worlds.network import APP, WEB, Network, World, expect_blocked, expect_reaches, expect_silence, summary
+from tests.worlds.network import (
+    APP,
+    UDP,
+    WEB,
+    Network,
+    World,
+    expect_blocked,
+    expect_reaches,
+    expect_silence,
+    rule,
+    summary,
+)
 from tests.worlds.waiting import DEADLINE
 
 pytestmark = pytest.mark.network
@@ -270,6 +281,39 @@ def test_a_host_without_an_underlay_says_so_and_opens_nothing(world: World) -> N
     assert "there are other hosts, but no underlay is set up" in messages
     assert any("cannot reach the VPC's other hosts" in message for message in messages)
     assert (report.vpcs, report.interfaces) == ((), ())
+
+
+def heard_at(world: World, interface: Interface, address: str) -> socket.socket:
+    """Return a socket of a container that receives datagrams for an address that is not its interface's."""
+    with namespaces.inside(world.container(str(interface.container_id))):
+        inner = RouteSocket()
+    inner.batch([rtnetlink.add_address(rtnetlink.LOOPBACK, address)])
+    inner.close()
+    heard = world.socket_in(interface, socket.SOCK_DGRAM)
+    heard.bind((address, 9000))
+    heard.settimeout(DEADLINE)
+    return heard
+
+
+def test_a_route_leads_to_an_interface_on_another_host(world: World) -> None:
+    """Beyond the VPC, and past a neighbour there whose address the packet has. The receiver's groups judge."""
+    hosts = TwoHosts(world)
+    network = Network(endpoint=False)
+    network.ingress[APP] = [rule(7, CidrPeer("10.0.1.0/24"), UDP, 9000)]
+    network.egress[WEB] = [rule(8, CidrPeer("0.0.0.0/0"), -1, -1)]
+    sender = network.add(1, "10.0.1.5", WEB)
+    taker, neighbour = network.add(2, "10.0.2.5", APP, subnet=2), network.add(3, "10.0.2.6", APP, subnet=2)
+    network.routes[1] = [Route(each, taker.interface_id) for each in ("192.0.2.0/24", "10.0.2.0/24")]
+    hosts.realize({sender.interface_id: "a", taker.interface_id: "b", neighbour.interface_id: "b"}, network)
+    beyond, past = heard_at(world, taker, "192.0.2.7"), heard_at(world, taker, neighbour.address)
+    straight = world.socket_in(neighbour, socket.SOCK_DGRAM)
+    straight.bind((neighbour.address, 9000))
+    client = world.socket_in(sender, socket.SOCK_DGRAM)
+    for address, receiver in (("192.0.2.7", beyond), (neighbour.address, past)):
+        client.sendto(b"led", (address, 9000))
+        assert receiver.recvfrom(100)[1][0] == sender.address
+        client.sendto(b"refused", (address, 9001))
+    expect_silence(world, straight, beyond, past)
 
 
 def test_large_packets_learn_the_mtu_of_the_tunnel(world: World) -> None:

@@ -30,7 +30,7 @@ def part_of(vpc: Vpc, mine: frozenset[str], others: Mapping[str, str], gateway_h
         gateway_host=gateway_host,
         interfaces=tuple(each for each in vpc.interfaces if each.interface_id in mine or each.container_id is None),
         placements=tuple(
-            Placement(address, others[each.interface_id])
+            Placement(address, others[each.interface_id], each.interface_id)
             for each in vpc.interfaces
             if each.interface_id in others
             for address in each.addresses

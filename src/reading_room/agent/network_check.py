@@ -72,6 +72,9 @@ def _check_hosts(spec: NetworkSpec) -> None:
         for placement in vpc.placements:
             if placement.host not in known:
                 refuse(vpc.vpc_id, f"{placement.address} is on {shown(placement.host)}, which is no other host")
+            if placement.interface_id:
+                identifier("eni", placement.interface_id)
+        _check_placed(vpc)
         if vpc.gateway_host is not None and vpc.gateway_host not in known:
             refuse(vpc.vpc_id, f"its gateways are on {shown(vpc.gateway_host)}, which is no other host")
     if underlay is None:
@@ -86,6 +89,15 @@ def _check_hosts(spec: NetworkSpec) -> None:
     once((each.host for each in places), "host")
     once((each.number for each in places), "number of a host")
     once((each.underlay for each in places), "address in the underlay")
+
+
+def _check_placed(vpc: Vpc) -> None:
+    """Refuse an interface on two hosts, since a route to it could lead to either."""
+    homes = {each.interface_id: "this host" for each in vpc.interfaces if each.container_id is not None}
+    for placement in vpc.placements:
+        if placement.interface_id and homes.setdefault(placement.interface_id, placement.host) != placement.host:
+            there = f"{homes[placement.interface_id]} and {placement.host}"
+            refuse(vpc.vpc_id, f"{placement.interface_id} is on two hosts: {there}")
 
 
 def _public_addresses(spec: NetworkSpec) -> Iterator[str]:

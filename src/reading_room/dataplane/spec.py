@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from reading_room.codec import later
+
 ALL_PROTOCOLS = -1
 """The protocol number that EC2 writes as ``-1``: every protocol and every port."""
 
@@ -178,10 +180,15 @@ class Interface:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """A private address of an interface on another host, and that host's name."""
+    """A private address of an interface on another host, and that host's name.
+
+    Routes to ``interface_id`` lead to that host. Without the id, packets that a route sends to the interface are
+    dropped.
+    """
 
     address: str
     host: str
+    interface_id: str = later("")
 
 
 @dataclass(frozen=True, slots=True)

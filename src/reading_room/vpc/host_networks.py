@@ -88,7 +88,8 @@ class HostNetworks:
                 everywhere.append(interface)
             else:
                 wired[home].append(interface)
-                placements.extend(spec.Placement(address, home) for address in interface.addresses)
+                name = interface.interface_id
+                placements.extend(spec.Placement(address, home, name) for address in interface.addresses)
         return [
             (
                 host,

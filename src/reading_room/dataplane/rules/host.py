@@ -147,7 +147,7 @@ class Uplink:
     routes: tuple[UplinkRoutes, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Through:
     """An interface that receives packets for other addresses, because a route leads to it.
 
@@ -159,9 +159,10 @@ class Through:
     number: int
     """The interface's mark and the number of its routing table: at least 2**31, above those of all route tables."""
     device: str
-    """The link's name."""
+    """The link's name, or the tunnel's for an interface on another host."""
     address: str
-    """The interface's primary address: the next hop, whose MAC address the router knows."""
+    """The next hop, whose MAC address the router knows: the interface's primary address, or that of its host in the
+    tunnel."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -12,7 +12,7 @@ from reading_room.dataplane.rules import parsed
 from reading_room.dataplane.rules.compile import names
 from reading_room.dataplane.rules.compile.base_chains import NOBODY
 from reading_room.dataplane.rules.compile.interfaces import FIRST_MARK, mark_of
-from reading_room.dataplane.rules.compile.routes import UNROUTABLE
+from reading_room.dataplane.rules.compile.routes import UNROUTABLE, receivers
 from reading_room.dataplane.rules.host import RouterConfig, Through, link_name
 from reading_room.dataplane.rules.nftables import Element, Goto
 from reading_room.dataplane.rules.routing import kept_addresses
@@ -35,15 +35,20 @@ def check_interfaces(router: RouterConfig, vpc: Vpc) -> Iterator[str]:
 def _check_takers(router: RouterConfig, vpc: Vpc, elements: tuple[Element, ...]) -> Iterator[str]:
     """Yield the problems with the interfaces, their marks and their links."""
     named = {route.target for table in vpc.route_tables for route in table.routes}
-    able = {each.interface_id: each for each in vpc.interfaces if each.container_id and each.interface_id in named}
+    able = {interface: each for interface, each in receivers(vpc).items() if interface in named}
+    hops = {route.address: route.hop for route in router.tunnel.routes} if router.tunnel else {}
     wanted = set()
     for element in elements:
-        interface = able.get(element.comment)
-        if interface is None:
+        receiver = able.get(element.comment)
+        if receiver is None:
             yield f"{element.key[1]} would go to {element.comment}, to which no route leads, or which has no wire"
             continue
-        wanted.add(Through(mark_of(interface), link_name(interface.interface_id), interface.address))
-        if element.value != (str(mark_of(interface)),):
+        if receiver.host:
+            device = router.tunnel.device if router.tunnel else ""
+            wanted.add(Through(mark_of(receiver), device, hops.get(receiver.address, "")))
+        else:
+            wanted.add(Through(mark_of(receiver), link_name(receiver.interface_id), receiver.address))
+        if element.value != (str(mark_of(receiver)),):
             yield f"{element.key[1]} would go to another interface than {element.comment}"
     if set(router.through) != wanted or len(router.through) != len(wanted):
         yield "routing would lead packets to other interfaces than the ruleset does"

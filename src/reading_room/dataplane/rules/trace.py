@@ -14,7 +14,7 @@ from reading_room.dataplane.rules import parsed
 from reading_room.dataplane.rules.compile.base_chains import NOBODY
 from reading_room.dataplane.rules.compile.flow_logs import Fate
 from reading_room.dataplane.rules.compile.names import MARKS
-from reading_room.dataplane.rules.host import UPLINK_DEVICE, HostConfig, LinkConfig, RouterConfig
+from reading_room.dataplane.rules.host import UPLINK_DEVICE, HostConfig, LinkConfig, RouterConfig, Through
 from reading_room.dataplane.rules.nftables import (
     Accept,
     Answering,
@@ -235,9 +235,11 @@ class _Walk:
         destination = state.fields[Field.DESTINATION]
         if destination in (*self.router.addresses, *self.router.endpoint_addresses):
             return self.through("input", state) or self.listener(state)
-        receiver = self.taker(state) or next(
-            (link for link in self.router.links if destination in _addresses(link)), None
-        )
+        taker = self.taker(state)
+        if taker is not None and self.router.tunnel is not None and taker.device == self.router.tunnel.device:
+            return self.tunnelled(self.host_of(taker.address), state)
+        receiver = next((link for link in self.router.links if taker is not None and link.name == taker.device), None)
+        receiver = receiver or next((link for link in self.router.links if destination in _addresses(link)), None)
         if receiver is None and (host := self.other_host(destination)):
             return self.tunnelled(host, state)
         leads_out = receiver is None and self.leads_out(state, destination)
@@ -291,11 +293,10 @@ class _Walk:
                 return self.end(outcome, state)
         return None
 
-    def taker(self, state: _State) -> LinkConfig | None:
-        """Return the interface that a route led the packet to, by its mark, if there is one."""
+    def taker(self, state: _State) -> Through | None:
+        """Return the way to the interface that a route led the packet to, by its mark, if there is one."""
         mark = state.fields.get(Field.MARK, "")
-        device = next((each.device for each in self.router.through if str(each.number) == mark), "")
-        return next((link for link in self.router.links if link.name == device), None)
+        return next((each for each in self.router.through if str(each.number) == mark), None)
 
     def leads_out(self, state: _State, destination: str) -> bool:
         """Return whether routing sends a destination to the internet gateway, by the packet's mark."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reading_room.dataplane.rules import parsed
-from reading_room.dataplane.rules.compile.between_hosts import GATEWAY_BY, GATEWAY_MARK, HERE, LEASE
+from reading_room.dataplane.rules.compile.between_hosts import GATEWAY_BY, GATEWAY_MARK, HERE, LEASE, LED
+from reading_room.dataplane.rules.compile.names import BY_INTERFACE, INNER_INTERFACE
 from reading_room.dataplane.rules.host import RouterConfig, Tunnel, tunnel_device
 from reading_room.dataplane.spec import Vpc
 
@@ -49,6 +50,25 @@ def check_tunnel(router: RouterConfig, vpc: Vpc) -> Iterator[str]:
         yield "flows by the internet gateway of another host would not have that host's mark"
     if HERE not in sets or {each.key[0] for each in sets[HERE].elements} != here:
         yield "what may come by the tunnel is not for its links alone"
+    if LED not in sets or {each.key for each in sets[LED].elements} != _led(router, vpc):
+        yield "what routes lead here from the tunnel is not for its links alone"
+
+
+def _led(router: RouterConfig, vpc: Vpc) -> set[tuple[str, ...]]:
+    """Return the networks of source and destination that the ruleset's marks lead to links of this host."""
+    links = {link.name for link in router.links}
+    here = {(str(each.number),) for each in router.through if each.device in links}
+    using: dict[str, list[str]] = {}
+    numbers = {table.route_table_id: str(table.number) for table in vpc.route_tables}
+    for subnet in vpc.subnets:
+        using.setdefault(numbers.get(subnet.route_table_id, ""), []).append(subnet.cidr)
+    found: set[tuple[str, ...]] = set()
+    for each in router.ruleset.sets:
+        for element in each.elements if each.name in (BY_INTERFACE, INNER_INTERFACE) else ():
+            if element.value in here:
+                sources = [element.key[0]] if each.name == INNER_INTERFACE else using.get(element.key[0], [])
+                found.update((source, element.key[1]) for source in sources)
+    return found
 
 
 def table_marks(tunnel: Tunnel, vpc: Vpc) -> dict[tuple[str, ...], tuple[str, ...]]:

@@ -20,7 +20,7 @@ from reading_room.dataplane.rules.compile.between_hosts import (
 from reading_room.dataplane.rules.compile.endpoints import endpoint_listeners, endpoint_sets, listening, reach
 from reading_room.dataplane.rules.compile.flow_logs import logged_sets
 from reading_room.dataplane.rules.compile.gateways import elastic_of, gateway_sets, returns, translations, uplink
-from reading_room.dataplane.rules.compile.interfaces import interface_sets, led, through
+from reading_room.dataplane.rules.compile.interfaces import NO_HOPS, interface_sets, led, led_here, through
 from reading_room.dataplane.rules.compile.routes import far_ways, inner_interface_ways, inner_ways, interface_ways, ways
 from reading_room.dataplane.rules.compile.security_groups import Kept, compile_groups
 from reading_room.dataplane.rules.compile.topology import (
@@ -31,7 +31,7 @@ from reading_room.dataplane.rules.compile.topology import (
     tables_by_subnet,
     topology_sets,
 )
-from reading_room.dataplane.rules.host import HostConfig, RouterConfig, link_name, namespace_name
+from reading_room.dataplane.rules.host import HostConfig, RouterConfig, link_name, namespace_name, tunnel_hop
 from reading_room.dataplane.rules.nftables import KeyType, NamedSet, Ruleset
 from reading_room.dataplane.spec import ListenerLabel, NetworkSpec, PrefixList, RouteTable, Underlay, Vpc
 
@@ -75,6 +75,8 @@ def compile_vpc(
     wires = links(vpc, interfaces)
     way_out = None if underlay is None else tunnel(vpc, underlay)
     remote = ([], []) if way_out is None else elsewhere(vpc, way_out.device, tables)
+    hops = NO_HOPS if underlay is None else {each.host: tunnel_hop(each.number) for each in underlay.others}
+    ways_here = led_here(vpc, by_interface, inner_interface)
     out = uplink(vpc, found)
     gateway = remote_gateway(vpc, underlay, out)
     # Of the addresses on other hosts, a host translates those that pass its gateways or reach its interfaces.
@@ -91,7 +93,7 @@ def compile_vpc(
         )
     sets = [
         *topology_sets(vpc, interfaces, services, tables, remote),
-        *([] if way_out is None else tunnel_sets(wires, way_out.device, gateway)),
+        *([] if way_out is None else tunnel_sets(wires, way_out.device, gateway, ways_here)),
         *groups.sets,
         *endpoint_sets(vpc, found, far, services),
         *gateway_sets(vpc, found, inner, elastic),
@@ -125,9 +127,9 @@ def compile_vpc(
         returns=returns(vpc),
         translations=(
             *explained,
-            *led(by_interface, inner_interface, sources),
+            *led(by_interface, inner_interface, everywhere),
         ),
-        through=through(by_interface, inner_interface),
+        through=through(by_interface, inner_interface, way_out.device if way_out else "", hops),
         tunnel=way_out,
         remote_gateway=gateway,
     )

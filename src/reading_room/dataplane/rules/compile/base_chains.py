@@ -40,6 +40,7 @@ from reading_room.dataplane.rules.compile.between_hosts import (
     GATEWAY_MARK,
     HERE,
     LEASE_ENDED,
+    LED,
     from_tunnel,
     to_tunnel,
 )
@@ -138,6 +139,7 @@ def _between(device: str) -> _Between:
     comes = from_tunnel(device)
     strange = Lookup((Field.INPUT_DEVICE, Field.SOURCE), names.MARKS, negated=True)
     elsewhere = Lookup((Field.DESTINATION,), HERE, negated=True)
+    unled = Lookup((Field.SOURCE, Field.DESTINATION), LED, negated=True)
     by_gateway = Lookup((Field.INPUT_DEVICE,), GATEWAY_BY)
     by_host = KeepMarkFrom((Field.FAMILY,), GATEWAY_MARK)
     drop = (Count(), Drop())
@@ -145,8 +147,8 @@ def _between(device: str) -> _Between:
         raw=(
             LEASE_ENDED,
             # Neither other hosts' interfaces, nor the router and its listeners.
-            Rule((comes, elsewhere, Lookup((Field.DESTINATION,), names.CLOSED)), drop, "no interface here"),
-            Rule((comes, elsewhere, by_gateway), drop, "the gateway is not here"),
+            Rule((comes, elsewhere, unled, Lookup((Field.DESTINATION,), names.CLOSED)), drop, "no interface here"),
+            Rule((comes, elsewhere, unled, by_gateway), drop, "the gateway is not here"),
         ),
         strange=(
             Rule(
@@ -166,7 +168,17 @@ def _between(device: str) -> _Between:
         ),
         endpoint=(Rule((comes,), (Accept(),), "endpoints are on every host"),),
         route=(
+            Rule(
+                (comes,),
+                (MarkFrom((Field.SOURCE, Field.DESTINATION), names.INNER_INTERFACE), KeepMark(), Accept()),
+                "an interface that takes it inside the VPC",
+            ),
             Rule((comes, Lookup((Field.DESTINATION,), HERE)), (Accept(),), "an interface of this host"),
+            Rule(
+                (comes,),
+                (MarkFrom((Field.MARK, Field.DESTINATION), names.BY_INTERFACE), KeepMark(), Accept()),
+                "an interface that takes it",
+            ),
             Rule((comes, *_BY_INTERNET), (Accept(),), "the internet gateway for another host"),
             Rule((comes, *_BY_NAT), (Accept(),), "a NAT gateway for another host"),
             Rule((comes,), drop, "nobody here takes it"),

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from reading_room.dataplane.rules import parsed
+from reading_room.dataplane.rules.compile.names import INNER_KEY
 from reading_room.dataplane.rules.compile.routes import Way
 from reading_room.dataplane.rules.host import (
     MTU,
@@ -37,6 +38,8 @@ LEASE = "host_lease"
 HERE = "to_here"
 """Set of the addresses of interfaces with a wire on this host."""
 
+LED = "to_led"
+"""Set of networks of source and destination between which routes lead to interfaces on this host (``eni-…``)."""
 GATEWAY_BY = "gateway_by"
 """Set with the tunnel's device while another host owns the internet gateway."""
 GATEWAY_MARK = "gateway_mark"
@@ -88,14 +91,17 @@ def tunnel(vpc: Vpc, underlay: Underlay) -> Tunnel:
     )
 
 
-def tunnel_sets(links: tuple[LinkConfig, ...], device: str, gateway: RemoteGateway | None) -> list[NamedSet]:
-    """Return the sets that only a VPC with a tunnel has."""
+def tunnel_sets(
+    links: tuple[LinkConfig, ...], device: str, gateway: RemoteGateway | None, led: Iterable[tuple[str, str]]
+) -> list[NamedSet]:
+    """Return the sets that only a VPC with a tunnel has. ``led`` are the elements of ``LED``."""
     here = sorted(address for link in links for address in (link.address, *link.secondary))
     by = () if gateway is None else (Element((device,)),)
     mark = () if gateway is None else (Element((LEASE_KEY,), (str(gateway.number),)),)
     return [
         NamedSet(LEASE, (KeyType.FAMILY,), filled="lease"),
         NamedSet(HERE, (KeyType.ADDRESS,), tuple(Element((address,)) for address in here)),
+        NamedSet(LED, INNER_KEY, tuple(map(Element, sorted(led))), interval=True),
         NamedSet(GATEWAY_BY, (KeyType.DEVICE,), by),
         NamedSet(GATEWAY_MARK, (KeyType.FAMILY,), mark, value=(KeyType.MARK,)),
     ]

@@ -16,7 +16,7 @@ from typing import TypeVar
 from reading_room.dataplane.rules import parsed
 from reading_room.dataplane.rules.compile.spans import Span, common, innermost, networks
 from reading_room.dataplane.rules.routing import kept_addresses
-from reading_room.dataplane.spec import Endpoint, Interface, NatGateway, RouteTable, Subnet, Vpc
+from reading_room.dataplane.spec import Endpoint, NatGateway, RouteTable, Subnet, Vpc
 
 UNROUTABLE = ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3")
 """Networks that no router forwards to: this host, loopback, link-local, multicast and reserved."""
@@ -56,11 +56,23 @@ class Way:
 
 
 @dataclass(frozen=True, slots=True)
+class Receiver:
+    """An interface that routes can lead to. ``host`` is the name of the other host that it is on; empty for this one.
+
+    ``address`` is one of its private addresses, on this host the primary one.
+    """
+
+    interface_id: str
+    address: str
+    host: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class InterfaceWay:
     """The destinations that a route table sends to an interface, sorted."""
 
     table: RouteTable
-    interface: Interface
+    receiver: Receiver
     networks: tuple[str, ...]
 
 
@@ -69,7 +81,7 @@ class InnerInterfaceWay:
     """The same from one subnet to another, by a route more specific than the local one."""
 
     source: Subnet
-    interface: Interface
+    receiver: Receiver
     networks: tuple[str, ...]
 
 
@@ -132,12 +144,23 @@ def inner_ways(vpc: Vpc) -> tuple[InnerWay, ...]:
     )
 
 
+def receivers(vpc: Vpc) -> dict[str, Receiver]:
+    """Return the interfaces with a wire on any host, by their ids."""
+    found: dict[str, Receiver] = {}
+    for placement in vpc.placements:
+        if placement.interface_id:
+            there = Receiver(placement.interface_id, placement.address, placement.host)
+            found.setdefault(placement.interface_id, there)
+    wired = (each for each in vpc.interfaces if each.container_id is not None)
+    return found | {each.interface_id: Receiver(each.interface_id, each.address) for each in wired}
+
+
 def interface_ways(vpc: Vpc, prefix_lists: PrefixLists) -> tuple[InterfaceWay, ...]:
     """Return every way from a route table to an interface with a wire, sorted by table number and interface.
 
     Only a subnet's own table leads to an interface. After a NAT gateway, nobody takes such packets.
     """
-    wired = {each.interface_id: each for each in vpc.interfaces if each.container_id is not None}
+    wired = receivers(vpc)
     routing = _Routing(vpc, prefix_lists)
     return tuple(
         InterfaceWay(table, wired[target], networks((first, last) for first, last, _ in spans))
@@ -152,7 +175,7 @@ def inner_interface_ways(vpc: Vpc) -> tuple[InnerInterfaceWay, ...]:
 
     They do not include the addresses of routers and interface endpoints, which the kernel delivers before any route.
     """
-    wired = {each.interface_id: each for each in vpc.interfaces if each.container_id is not None}
+    wired = receivers(vpc)
     by_cidr = {subnet.cidr: subnet for subnet in vpc.subnets}
     tables = {table.route_table_id: table for table in vpc.route_tables}
     kept = {parsed.network(f"{address}/32"): "" for address in kept_addresses(vpc)}
