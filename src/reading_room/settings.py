@@ -243,6 +243,12 @@ class Settings:
         "that the operator routes, `namespace:PATH` the same device in the network namespace pinned at a path.",
         pattern="off|slirp4netns|veth|namespace:/.+",
     )
+    underlay: str = _setting(
+        "encrypted",
+        "How VPCs' packets reach other hosts (root only): `encrypted` (WireGuard), or `plain:PATH` in a network "
+        "namespace pinned at a path, where who can send from a host's address forges packets of every VPC.",
+        pattern="encrypted|plain:/.+",
+    )
     offloads: Literal["off", "on"] = _setting(
         "off",
         "Segmentation offloads of links in VPCs that are made from now on: `on` is faster for bulk data, but flow "
@@ -258,9 +264,8 @@ class Settings:
     tls_key: str = _setting("", "File of that certificate's private key (PEM), readable only by its owner.")
     tls_names: str = _setting(
         "",
-        "Further names that clients use for this machine, separated by commas. The APIs and the console answer only "
-        "to known names. These names are also in the certificate of the own authority, and a bucket's name may "
-        "precede them.",
+        "Further names that clients use for this machine, separated by commas, even after a bucket's name. The APIs "
+        "and the console answer only to known names. The certificate of the own authority has them, too.",
         pattern=r"|[A-Za-z0-9.:-]+(,[A-Za-z0-9.:-]+)*",
     )
     root_key_file: str = _setting(

@@ -172,6 +172,7 @@ OUTWARD: dict[str, HostSpec] = {
     "a route to an instance": _outward(route_tables=(RouteTable("rtb-0a", 1, (Route("0.0.0.0/0", "i-0a"),)),)),
 }
 HERE, THERE = HostPlace("local", 1, "192.0.2.1"), HostPlace("b", 2, "192.0.2.2")
+KEY = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
 AWAY = Placement("10.0.0.77", "b")
 
 
@@ -202,6 +203,14 @@ ABOUT_HOSTS: dict[str, HostSpec] = {
     "a host behind a name": _between_hosts(replace(THERE, underlay="b.example")),
     "a host that is a path": _between_hosts(here=replace(HERE, host="../local")),
     "an underlay that carries too little": _between_hosts(mtu=600),
+    "an underlay that carries too little with encryption": _between_hosts(here=replace(HERE, key=KEY, port=1), mtu=690),
+    "a key without a port": _between_hosts(replace(THERE, key=KEY)),
+    "a port without a key": _between_hosts(replace(THERE, port=51820)),
+    "a key with a line of WireGuard's protocol": _between_hosts(
+        replace(THERE, key=f"{KEY}\nreplace_peers=true", port=1)
+    ),
+    "a key that is too short": _between_hosts(replace(THERE, key="AAAA", port=1)),
+    "a key of two hosts": _between_hosts(replace(THERE, key=KEY, port=1), here=replace(HERE, key=KEY, port=1)),
     "rule text as an interface elsewhere": _between_hosts(placements=(Placement("10.0.0.77", "b", 'eni-0" }'),)),
     "an interface on two hosts": _between_hosts(
         THERE,

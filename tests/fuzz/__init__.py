@@ -28,6 +28,7 @@ TARGETS = {
     "join-answer": "hosts",
     "link-document": "links",
     "link-stream": "links",
+    "wireguard-answer": "agents",
     "front-head": "fronts",
     "front-channel": "fronts",
     "lane": "fronts",

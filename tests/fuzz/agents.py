@@ -9,6 +9,7 @@ from reading_room.agent.errors import FrameTooLarge, SpecRefused
 from reading_room.agent.frames import FrameReader, FromAgent, FromServer, read_greeting
 from reading_room.agent.lease import LONGEST_SECONDS, HostLease
 from reading_room.codec import DocumentError, decode, encode
+from reading_room.dataplane.rules.encryption import KEY_BYTES, WireGuardError, raw_key, read_answer
 from reading_room.hosts import reports
 from reading_room.versions import parse
 
@@ -84,3 +85,15 @@ def versions(data: bytes) -> None:
         return
     assert found.program.isprintable()
     assert all(kind.isprintable() and number > 0 for kind, number in found.formats.items())
+
+
+def wireguard_answer(data: bytes) -> None:
+    """An answer of wireguard-go: refused without quoting it, or a device with keys of the right length."""
+    try:
+        found = read_answer(data)
+    except WireGuardError as error:
+        str(error).encode()
+        return
+    assert len(found.private) == KEY_BYTES
+    for key in found.peers:
+        raw_key(key)

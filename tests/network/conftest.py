@@ -42,6 +42,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
             world.leave()
         except BaseException:
             code, report = 1, traceback.format_exc()
+            world.end_processes()
         os.write(write, report[-30_000:].encode())
         os._exit(code)
     os.close(write)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import errno
 import socket
-import struct
 
 import pytest
 
 from reading_room.dataplane.linux import namespaces, rtnetlink
 from reading_room.dataplane.linux.rtnetlink import RouteSocket
 from reading_room.dataplane.spec import CidrPeer, Interface, NetworkSpec, Route, Underlay
-from tests.worlds.hosts import MTU, A, B, TwoHosts
+from tests.worlds.hosts import MTU, A, B, TwoHosts, frame, udp_packet
 from tests.worlds.network import (
     APP,
     UDP,
@@ -203,20 +202,6 @@ def test_what_somebody_else_changed_at_a_tunnel_is_repaired(world: World) -> Non
     assert [route.address for route in tunnel.routes] == [app.address]
     with world.listen(app, 8443):
         expect_reaches(world, web, app, 8443)
-
-
-def frame(vni: int, mac: str, packet: bytes) -> bytes:
-    """Return the payload of a VXLAN datagram: an Ethernet frame with an IPv4 packet."""
-    ethernet = bytes.fromhex(mac.replace(":", "")) + bytes.fromhex("020000010063") + b"\x08\x00"
-    return struct.pack("!II", 0x08000000, vni << 8) + ethernet + packet
-
-
-def udp_packet(source: str, destination: str, port: int) -> bytes:
-    """Return an IPv4 packet with an empty UDP datagram, without checksum of the datagram."""
-    head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 28, 1, 0, 64, 17, 0, *map(socket.inet_aton, (source, destination)))
-    total = sum(struct.unpack("!10H", head))
-    total = ~((total & 0xFFFF) + (total >> 16)) & 0xFFFF
-    return head[:10] + struct.pack("!H", total) + head[12:] + struct.pack("!HHHH", 40_000, port, 8, 0)
 
 
 def open_to_everything(world: World) -> tuple[TwoHosts, Interface, Interface]:

@@ -55,7 +55,7 @@ def test_a_container_s_interface_is_on_its_host_and_a_placement_elsewhere() -> N
         found = specs(world)
         (vpc,) = found["local"].vpcs
         assert [each.interface_id for each in vpc.interfaces] == sorted([here.interface_id, spare.interface_id])
-        assert vpc.placements == (Placement(there.address, "second"),)
+        assert vpc.placements == (Placement(there.address, "second", there.interface_id),)
         assert vpc.groups[0].members == (here.address, there.address, spare.address)
         assert found["local"].underlay == Underlay(
             HostPlace("local", 1, "192.0.2.1"),

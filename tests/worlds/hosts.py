@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import os
+import shutil
+import socket
+import struct
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from reading_room.agent.wireguard import WireGuardProgram, private_key, public_key
 from reading_room.dataplane.linux import namespaces, rtnetlink
 from reading_room.dataplane.linux.driver import LinuxNetworkDriver
+from reading_room.dataplane.linux.encrypted_underlay import Encryption
 from reading_room.dataplane.linux.rtnetlink import RouteSocket
 from reading_room.dataplane.rules.uplink import VETH
 from reading_room.dataplane.spec import HostPlace, NetworkSpec, Placement, Underlay, Vpc
@@ -17,6 +25,7 @@ from tests.worlds.network import PREFIX_LISTS, Network, World
 A, B = HostPlace("a", 1, "192.0.2.1"), HostPlace("b", 2, "192.0.2.2")
 MTU = 1500
 LEASE_SECONDS = 600
+WIREGUARD_PORT = 51820
 WIRE = 77
 
 
@@ -38,12 +47,39 @@ def part_of(vpc: Vpc, mine: frozenset[str], others: Mapping[str, str], gateway_h
     )
 
 
+def wireguard_go() -> str:
+    """Return the program, which ``scripts/setup`` unpacks if the machine has none; skip the test without it."""
+    found = shutil.which("wireguard-go") or str(Path(sys.prefix, "wireguard/usr/bin/wireguard-go"))
+    if not os.access(found, os.X_OK):
+        pytest.skip("wireguard-go is not installed, and make setup could not unpack it")
+    return found
+
+
+def frame(vni: int, mac: str, packet: bytes) -> bytes:
+    """Return the payload of a VXLAN datagram: an Ethernet frame with an IPv4 packet."""
+    ethernet = bytes.fromhex(mac.replace(":", "")) + bytes.fromhex("020000010063") + b"\x08\x00"
+    return struct.pack("!II", 0x08000000, vni << 8) + ethernet + packet
+
+
+def udp_packet(source: str, destination: str, port: int) -> bytes:
+    """Return an IPv4 packet with an empty UDP datagram, without checksum of the datagram."""
+    head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 28, 1, 0, 64, 17, 0, *map(socket.inet_aton, (source, destination)))
+    total = sum(struct.unpack("!10H", head))
+    total = ~((total & 0xFFFF) + (total >> 16)) & 0xFFFF
+    return head[:10] + struct.pack("!H", total) + head[12:] + struct.pack("!HHHH", 40_000, port, 8, 0)
+
+
 class TwoHosts:
     """Hosts A and B in the world of one test. Interfaces are placed by name of the host."""
 
-    def __init__(self, world: World, *, internet: bool = False) -> None:
-        """Connect the two underlays, and start both drivers; with ``internet`` each host has an uplink to its own."""
+    def __init__(self, world: World, *, internet: bool = False, encrypted: bool = False) -> None:
+        """Connect the two underlays, and start both drivers.
+
+        With ``internet`` each host has an uplink to its own. With ``encrypted`` the tunnels are inside WireGuard.
+        """
         self.world = world
+        self.places = {"a": A, "b": B}
+        self.programs: dict[str, WireGuardProgram] = {}
         self.owner = "a"
         """The host that owns the gateways."""
         self.internets: dict[str, int] = {}
@@ -52,6 +88,9 @@ class TwoHosts:
             self.internets[host] = world.internet
         self.underlays = {host: namespaces.new_namespace() for host in ("a", "b")}
         self._wire()
+        for host in ("a", "b") if encrypted else ():
+            key = public_key(self._runtime(host))
+            self.places[host] = replace(self.places[host], key=key, port=WIREGUARD_PORT)
         self.drivers = {host: self._driver(host) for host in ("a", "b")}
 
     def _wire(self) -> None:
@@ -70,10 +109,19 @@ class TwoHosts:
             opened.wait_until_it_sends("under0")
             opened.close()
 
+    def _runtime(self, host: str) -> Path:
+        folder = self.world.runtime / host
+        folder.mkdir(exist_ok=True)
+        return folder
+
     def _driver(self, host: str) -> LinuxNetworkDriver:
-        runtime = self.world.runtime / host
-        runtime.mkdir(exist_ok=True)
-        underlay = Path(f"/proc/self/fd/{self.underlays[host]}")
+        runtime = self._runtime(host)
+        underlay: Path | Encryption = Path(f"/proc/self/fd/{self.underlays[host]}")
+        if self.places[host].key:
+            assert isinstance(underlay, Path)
+            program = self.programs[host] = WireGuardProgram(runtime, None, wireguard_go())
+            self.world.processes.append(program)
+            underlay = Encryption(underlay, private_key(runtime), program, runtime)
         if host not in self.internets:
             return LinuxNetworkDriver(runtime, underlay=underlay)
         return LinuxNetworkDriver(runtime, VETH, Path(f"/proc/self/fd/{self.internets[host]}"), underlay=underlay)
@@ -91,7 +139,7 @@ class TwoHosts:
 
     def spec(self, host: str, homes: Mapping[str, str], *networks: Network) -> NetworkSpec:
         """Return a host's spec; ``homes`` maps interfaces to hosts, and one without a home is on none."""
-        here, other = (A, B) if host == "a" else (B, A)
+        here, other = self.places[host], self.places["b" if host == "a" else "a"]
         mine = frozenset(interface for interface, home in homes.items() if home == host)
         away = {interface: home for interface, home in homes.items() if home != host}
         elsewhere = None if self.owner == host else self.owner

@@ -16,7 +16,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from reading_room.dataplane.linux import namespaces, rtnetlink
 from reading_room.dataplane.linux.driver import LinuxNetworkDriver
@@ -226,6 +226,14 @@ def spec(*networks: Network) -> NetworkSpec:
     return NetworkSpec(tuple(vpcs), PREFIX_LISTS)
 
 
+class Ending(Protocol):
+    """A process that can be ended."""
+
+    def end(self) -> None:
+        """End it, if it runs."""
+        ...
+
+
 class World:
     """The test's own namespaces, a driver in them, and containers that are only namespaces."""
 
@@ -237,6 +245,8 @@ class World:
         self._arrivals: Arrivals | None = None
         self.internet = -1
         """The namespace of the tests' internet, if it exists."""
+        self.processes: list[Ending] = []
+        """The processes of this world, which end with it even if the test fails."""
 
     def enter(self) -> None:
         """Leave the host: new namespaces for this process, which must be a single thread."""
@@ -400,8 +410,14 @@ class World:
         """Return the flow events of a network so far; those of others are lost."""
         return [event for event in self.all_flows() if event.vpc_id == network.vpc_id]
 
+    def end_processes(self) -> None:
+        """End the processes of this world."""
+        for each in self.processes:
+            each.end()
+
     def leave(self) -> None:
         """Close what is open; the namespaces go with the process."""
+        self.end_processes()
         if self._driver is not None:
             self._driver.close()
         if self._arrivals is not None:

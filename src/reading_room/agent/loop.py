@@ -138,6 +138,8 @@ class AgentLoop:
     traced: TracedContainers = field(default_factory=TracedContainers)
     lease: LeaseKeeper = field(default_factory=LeaseKeeper)
     """The lease of this host, if it shares VPCs with others."""
+    tunnel_key: str = ""
+    """The public key of the underlay's encryption, for the reports."""
     _spec: HostSpec | None = None
     _seen: HostSpec | None = None
     _refused: str = ""
@@ -314,6 +316,7 @@ class AgentLoop:
             problems=tuple(self._problems),
             refused=self._refused,
             traced=self.traced.times(states),
+            tunnel_key=self.tunnel_key,
         )
         now = self.clock()
         if fresh or report != self._last_report or now - self._reported_at > HEARTBEAT_SECONDS:

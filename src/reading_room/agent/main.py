@@ -23,6 +23,7 @@ from reading_room.agent.loop import AgentLoop, Waker
 from reading_room.agent.spec import ENFORCEMENT, MODELS
 from reading_room.agent.usage import Meter
 from reading_room.agent.view import make_traversable, own_filesystem, unnamed
+from reading_room.agent.wireguard import WireGuardProgram, private_key, public_key
 from reading_room.analysis.trained import WEIGHTS, WEIGHTS_MISSING, path_of
 from reading_room.containers.bubblewrap import BubblewrapDriver
 from reading_room.containers.errors import ContainerError
@@ -34,8 +35,9 @@ from reading_room.containers.program_files import forget_programs, installed_pro
 from reading_room.containers.record import Folder
 from reading_room.containers.sandbox import USR, View, code_paths, make_view
 from reading_room.containers.spec import Limits
-from reading_room.containers.users import container_users, inner_user_id
+from reading_room.containers.users import UserIds, container_users, inner_user_id
 from reading_room.dataplane.linux.driver import LinuxNetworkDriver
+from reading_room.dataplane.linux.encrypted_underlay import Encryption
 from reading_room.dataplane.linux.failures import FAILURES
 from reading_room.dataplane.linux.proof import prove as prove
 from reading_room.dataplane.rules.uplink import Outside
@@ -87,6 +89,10 @@ class AgentConfig:
     """What VPCs reach through their internet gateways."""
     beyond: Path | None = None
     """The network namespace that a veth pair to the outside leads to."""
+    underlay: Path | None = None
+    """The network namespace that carries the packets between hosts."""
+    encrypted: bool = True
+    """Whether these packets are encrypted. If not, the firewall rules of that namespace belong to the agent."""
     segmentation: bool = False
     """Whether links keep their segmentation offloads, which makes packet counts inexact."""
     measured: bool = False
@@ -146,14 +152,18 @@ def _run(config: AgentConfig, waker: Waker, told_to_end: Sequence[int]) -> int:
     containers.adopt()
     used = {name for folder in Folder.all(state) for name in folder.read_programs()}
     forget_programs(config.runtime_dir / PROGRAMS, {*view.programs, *used})
-    network, enforcement = _enforced(config)
+    encryption = _encryption(config, users)
+    network, enforcement = _enforced(config, encryption)
     channel = AgentChannel(config.socket_path, *_peer(config), waker.wake)
     fronts = FrontProcesses(users)
     meter = Meter(containers.living, network.drops if network is not None else dict) if config.measured else None
     # Containers see what is installed now, so this stays true until the next agent.
     lacking = (Problem(MODELS, WEIGHTS_MISSING),) if path_of(WEIGHTS) is None else ()
     lease = LeaseKeeper(config.runtime_dir / RECORD, boot_id())
-    loop = AgentLoop(network, containers, channel, fronts, enforcement, lacking, meter=meter, lease=lease)
+    key = "" if encryption is None else public_key(config.runtime_dir)
+    loop = AgentLoop(
+        network, containers, channel, fronts, enforcement, lacking, meter=meter, lease=lease, tunnel_key=key
+    )
     watched = [holder.pidfd] if holder is not None else []
     # What was loaded lives as long as the process: the collector need not look at it again and again.
     gc.freeze()
@@ -203,14 +213,27 @@ def take_turn(loop: AgentLoop) -> bool:
     return True
 
 
-def _enforced(config: AgentConfig) -> tuple[LinuxNetworkDriver | None, tuple[Problem, ...]]:
+def _encryption(config: AgentConfig, users: UserIds | None) -> Encryption | None:
+    """Return how packets to other hosts are encrypted; ``None`` if they are not, or if none can be sent."""
+    if config.underlay is None or not config.encrypted:
+        return None
+    program = WireGuardProgram(config.runtime_dir, None if users is None else users.tunnels)
+    return Encryption(config.underlay, private_key(config.runtime_dir), program, config.runtime_dir)
+
+
+def _enforced(
+    config: AgentConfig, encryption: Encryption | None
+) -> tuple[LinuxNetworkDriver | None, tuple[Problem, ...]]:
     """Prove enforcement with a scratch VPC; without proof, return a problem to report, and nothing will run."""
     proof = prove(config.public_dir)
     for line in proof.lines:
         _log.log(logging.INFO if proof.passed else logging.ERROR, "enforcement: %s", line)
     problems = () if proof.passed else (Problem(ENFORCEMENT, f"not proven, so no job runs: {proof.lines[-1]}"),)
     try:
-        driver = LinuxNetworkDriver(config.public_dir, config.outside, config.beyond, segmentation=config.segmentation)
+        underlay = encryption or config.underlay
+        driver = LinuxNetworkDriver(
+            config.public_dir, config.outside, config.beyond, underlay=underlay, segmentation=config.segmentation
+        )
         return driver, problems
     except FAILURES as error:
         _log.error("the network driver does not start: %s", error)

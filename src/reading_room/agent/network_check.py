@@ -18,6 +18,7 @@ from reading_room.agent.values import (
     refuse,
     shown,
 )
+from reading_room.dataplane.rules.encryption import carried_mtu
 from reading_room.dataplane.spec import (
     ALL_PROTOCOLS,
     LEAST_UNDERLAY_MTU,
@@ -35,10 +36,11 @@ from reading_room.dataplane.spec import (
 
 VPCS, INTERFACES, ITEMS, RULES, MEMBERS, CIDRS = 10_000, 20_000, 20_000, 2_000, 20_000, 10_000
 ADDRESSES = 64
-MOST_MTU = 65_535
+MOST_MTU, MOST_PORT = 65_535, 65_535
 CONTAINER = re.compile(r"[0-9A-Za-z](?:[0-9A-Za-z-]{0,63})\Z")
 HOST = re.compile(r"[0-9A-Za-z](?:[0-9A-Za-z._-]{0,62})\Z")
 _MAC = re.compile(r"[0-9a-f][02468ace](?::[0-9a-f]{2}){5}\Z")
+_KEY = re.compile(r"[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=\Z")
 _TARGETS = ("vpce", "igw", "nat", "eni")
 _NOT_PUBLIC = (
     *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"),
@@ -82,13 +84,19 @@ def _check_hosts(spec: NetworkSpec) -> None:
     places = (underlay.here, *underlay.others)
     at_most(places, MOST_HOSTS, "hosts")
     between(underlay.mtu, LEAST_UNDERLAY_MTU, MOST_MTU, "MTU of the underlay")
+    if carried_mtu(underlay) < LEAST_UNDERLAY_MTU:
+        refuse("MTU of the underlay", f"{underlay.mtu} is too small for encryption")
     for place in places:
         matches(HOST, place.host, "host of the underlay")
         between(place.number, 1, MOST_HOSTS, f"{place.host}: number")
         address(place.underlay, f"{place.host}: address in the underlay")
+        between(place.port, 1 if place.key else 0, MOST_PORT if place.key else 0, f"{place.host}: port")
+        if place.key:
+            matches(_KEY, place.key, f"{place.host}: public key")
     once((each.host for each in places), "host")
     once((each.number for each in places), "number of a host")
     once((each.underlay for each in places), "address in the underlay")
+    once((each.key for each in places if each.key), "public key of a host")
 
 
 def _check_placed(vpc: Vpc) -> None:

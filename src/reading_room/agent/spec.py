@@ -125,3 +125,5 @@ class HostReport:
     """What was measured when the report was sent; ``None`` if the metrics are off."""
     traced: tuple[ContainerTimes, ...] = ()
     """The times of the containers whose jobs are traced."""
+    tunnel_key: str = later("")
+    """The public key with which this host encrypts what it sends to other hosts, in base64; empty if it does not."""

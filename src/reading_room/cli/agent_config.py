@@ -57,6 +57,8 @@ def agent_config(settings: Settings, *, leave: bool = False) -> AgentConfig:
         holder=holder,
         outside={"off": None, "slirp4netns": SLIRP}.get(settings.uplink, VETH),
         beyond=_beyond(settings.uplink),
+        underlay=None if rootless else _underlay(settings.underlay),
+        encrypted=settings.underlay == "encrypted",
         segmentation=settings.offloads == "on",
         measured=settings.metrics_port != 0,
         leave=leave,
@@ -68,6 +70,11 @@ def _beyond(uplink: str) -> Path | None:
     if uplink.startswith("namespace:"):
         return Path(uplink.removeprefix("namespace:"))
     return Path(f"/proc/{os.getppid()}/ns/net") if uplink == "veth" else None
+
+
+def _underlay(underlay: str) -> Path:
+    """Return the network namespace of packets to other hosts: the named one, or that of the agent's parent."""
+    return Path(underlay.removeprefix("plain:") if underlay != "encrypted" else f"/proc/{os.getppid()}/ns/net")
 
 
 def _owner(folder: Path) -> int:

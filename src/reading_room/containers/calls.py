@@ -99,6 +99,32 @@ CONTAINER = Filter(
 )  # fmt: skip
 """Every process of a container, from bubblewrap on: calls for loading an engine, and those that programs need later."""
 
+WIREGUARD = Filter(
+    (
+        *_MEMORY, *_TIME, *_EVENTS, *_THREADS, "execve", "openat", "pread64", "fstat", "newfstatat", "ioctl", "access",
+        *("read", "write", "readv", "writev", "close", "fcntl", "pipe2", "eventfd2", "ppoll", "poll", "getrandom"),
+        *("getpid", "gettid", "getuid", "geteuid", "getgid", "getegid", "sched_getaffinity", "sched_yield", "uname"),
+        *("prlimit64", "prctl", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "tgkill", "dup2"),
+        *("restart_syscall", "getrlimit", "inotify_init1", "timer_create", "timer_settime", "timer_delete"),
+        *("socket", "bind", "getsockname", "getpeername", "getsockopt", "setsockopt", "accept4", "shutdown"),
+        *("sendmsg", "sendmmsg", "sendto", "recvmsg", "recvmmsg", "recvfrom"),
+    ),
+    families=(_IPV4, int(socket.AF_NETLINK)),
+    threads=True,
+    narrowed=(
+        # TUNGETIFF, TUNSETOFFLOAD: its device, which it has open.
+        ("ioctl", 1, (0x800454D2, 0x400454D0)),
+        # Of open files only: it stops if its socket has no path, and it has none.
+        ("newfstatat", 3, (0x1000,)),
+    ),
+    feigned=(
+        # SIOCGIFINDEX, SIOCGIFMTU, SIOCSIFMTU: its device is in another namespace, where the agent sets the MTU.
+        ("ioctl", 1, (0x8933, 0x8921, 0x8922)),
+        ("inotify_add_watch", 0, ()),
+    ),
+)  # fmt: skip
+"""wireguard-go, which thinks that it sets the MTU of its device and watches the path of its socket."""
+
 PROGRAMS: dict[Confined, Filter] = {
     "documents": Filter((*_WORK, *_CALLING), families=(_IPV4,), threads=True, sealed=True),
     "training": Filter((*_WORK, *_CALLING, *_MOVING), families=(_IPV4,), threads=True, sealed=True),

@@ -49,6 +49,10 @@ WRITE, EXECUTE = 2, 4
 MACHINES = ("x86_64", "aarch64")
 
 
+Condition = tuple[str, int, tuple[int, ...]]
+"""A call, the number of one of its arguments, and values of that argument."""
+
+
 @dataclass(frozen=True, slots=True)
 class Filter:
     """The calls that a process may make.
@@ -56,7 +60,9 @@ class Filter:
     ``calls`` are names; those that this machine does not have are left out. ``families`` are socket families; any other
     fails with EAFNOSUPPORT, as if the kernel did not have it. With ``threads``, only threads can be started. With
     ``sealed``, no memory is both writable and executable. ``absent`` are calls that fail with ENOSYS instead of killing
-    the process. ``requests`` are allowed for ioctl(2) beside those in ``REQUESTS``.
+    the process. ``requests`` are allowed for ioctl(2) beside those in ``REQUESTS``. ``narrowed`` are calls that are
+    allowed only with these values of an argument. ``feigned`` are calls that do nothing and return 0 with these values;
+    without values they always do.
     """
 
     calls: tuple[str, ...]
@@ -65,6 +71,8 @@ class Filter:
     sealed: bool = False
     absent: tuple[str, ...] = ()
     requests: tuple[int, ...] = ()
+    narrowed: tuple[Condition, ...] = ()
+    feigned: tuple[Condition, ...] = ()
 
 
 def only(kept: Filter) -> Callable[[], None]:
@@ -143,6 +151,12 @@ def _rules(pyseccomp: Any, kept: Filter) -> Any:
     if kept.sealed:
         both = WRITE | EXECUTE
         judged |= {call: [masked(2, both, each) for each in (0, WRITE, EXECUTE)] for call in ("mmap", "mprotect")}
+    judged |= {name: [equal(number, value) for value in values] for name, number, values in kept.narrowed}
+    for name, number, values in kept.feigned:
+        for value in values:
+            rules.add_rule(pyseccomp.ERRNO(0), name, equal(number, value))
+        if not values:
+            rules.add_rule(pyseccomp.ERRNO(0), name)
     for name in _known(pyseccomp, named):
         if name not in judged:
             rules.add_rule(allow, name)

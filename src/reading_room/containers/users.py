@@ -37,7 +37,7 @@ def inner_user_id(user: int, mapping: Path = Path("/proc/self/uid_map")) -> int 
 
 @dataclass(frozen=True, slots=True)
 class UserIds:
-    """A range of user ids: one for each living container, and the last ones for the fronts and the reader."""
+    """A range of user ids: one for each living container, and the last ones for fronts, encryption and the reader."""
 
     first: int
     count: int
@@ -50,7 +50,12 @@ class UserIds:
     @property
     def fronts(self) -> range:
         """The user ids of the fronts, one for each VPC with containers."""
-        return range(self.reader - self.count // 6, self.reader)
+        return range(self.tunnels - self.count // 6, self.tunnels)
+
+    @property
+    def tunnels(self) -> int:
+        """The user id of the program that encrypts the underlay."""
+        return self.reader - 1
 
     def take(self, used: Collection[int]) -> int:
         """Return an unused id for a container. Raises ``NoFreeUserId``."""

@@ -200,6 +200,10 @@ class HostPlace:
     """Unique in the installation, stable while the host belongs to it, 1 to ``MOST_HOSTS``."""
     underlay: str
     """The host's address in the underlay, the network that connects the hosts."""
+    key: str = later("")
+    """The host's public key, in base64, if the underlay is encrypted with WireGuard."""
+    port: int = later(0)
+    """The UDP port at which it receives encrypted packets; 0 without a key."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from reading_room.dataplane.linux.encrypted_underlay import EncryptedUnderlay, Encryption
 from reading_room.dataplane.linux.failures import FAILURES, explain
 from reading_room.dataplane.linux.flows import FlowCollector
 from reading_room.dataplane.linux.kernel import Kernel
 from reading_room.dataplane.linux.vpc_keeper import Turn, VpcKeeper
+from reading_room.dataplane.rules.encryption import disagreement
 from reading_room.dataplane.rules.uplink import Outside, UplinkConfig
 from reading_room.dataplane.rules.uplink_plan import UplinkStray, plan_uplink
 from reading_room.dataplane.spec import (
@@ -71,7 +73,7 @@ class LinuxNetworkDriver:
         outside: Outside | None = None,
         beyond: Path | None = None,
         *,
-        underlay: Path | None = None,
+        underlay: Path | Encryption | None = None,
         segmentation: bool = False,
         pause: Callable[[float], object] = time.sleep,
     ) -> None:
@@ -79,14 +81,15 @@ class LinuxNetworkDriver:
 
         ``runtime_dir`` lies on a tmpfs of the holder's mount namespace; this driver made everything pinned there.
         ``outside`` is what VPCs reach through their internet gateways. If it is a veth pair, ``beyond`` is the file of
-        the network namespace that the pair leads to. ``underlay`` is the file of the network namespace that carries
-        the packets between hosts; its firewall rules belong to this driver. With ``segmentation`` new links keep their
+        the network namespace that the pair leads to. ``underlay`` says how packets to other hosts are encrypted, or is
+        the file of the network namespace that carries them as they are, whose firewall rules then belong to this
+        driver. With ``segmentation`` new links keep their
         segmentation offloads: they are faster, and flow logs count fewer packets than were sent. ``pause`` waits so
         many seconds between two looks of a cut at connections whose handshake has not ended. Raises ``OSError``,
         ``SettingError`` or ``LibraryMissingError`` if this machine cannot enforce a network at all.
         """
         away = None if beyond is None else _open_named("uplink", beyond)
-        below = None if underlay is None else _open_named("underlay", underlay)
+        below = _open_named("underlay", underlay) if isinstance(underlay, Path) else underlay
         self._flows = FlowCollector(runtime_dir / "flows")
         try:
             self._kernel = Kernel(
@@ -119,6 +122,7 @@ class LinuxNetworkDriver:
         problems += self._flows.problems()
         last = self._last
         quiet = last is not None and present == last.present and not (changed or uplink_changed or problems)
+        quiet = quiet and not self._kernel.underlay_lost()
         if quiet and last is not None and (last.spec is spec or last.spec == spec):
             return last.report
         self._last = None
@@ -150,11 +154,19 @@ class LinuxNetworkDriver:
         return report
 
     def _admit_hosts(self, underlay: Underlay | None) -> list[Problem]:
-        """Let exactly the known hosts reach the underlay."""
-        if self._kernel.underlay is None:
-            return [] if underlay is None else [Problem(UNDERLAY, "there are other hosts, but no underlay is set up")]
+        """Let exactly the known hosts reach the underlay, and encrypt what it carries."""
         try:
-            self._kernel.underlay.admit(underlay)
+            below = self._kernel.underlay if underlay is None else self._kernel.open_underlay()
+            if below is None:
+                nothing = "there are other hosts, but no underlay is set up"
+                return [] if underlay is None else [Problem(UNDERLAY, nothing)]
+            below.admit(underlay)
+            if underlay is None:
+                return []
+            if message := disagreement(underlay, encrypted=isinstance(below, EncryptedUnderlay)):
+                return [Problem(UNDERLAY, message)]
+            if isinstance(below, EncryptedUnderlay):
+                below.arrange(underlay)
         except FAILURES as error:
             return [Problem(UNDERLAY, explain(error))]
         return []
@@ -256,4 +268,9 @@ class LinuxNetworkDriver:
         """Remove every VPC of this host before an orderly end; return what could not be removed."""
         self._last = None
         problems = [problem for vpc_id in list(self._keepers) for problem in self._remove(vpc_id)]
-        return (*problems, *self._realize_uplink(unasked=False))
+        problems += self._realize_uplink(unasked=False)
+        try:
+            self._kernel.remove_underlay()
+        except FAILURES as error:
+            problems.append(Problem(UNDERLAY, explain(error)))
+        return tuple(problems)

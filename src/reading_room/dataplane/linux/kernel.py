@@ -16,6 +16,7 @@ from pathlib import Path
 from reading_room.dataplane.linux import libnftables, namespaces, offloads, rtnetlink
 from reading_room.dataplane.linux.change_notes import ChangeNotes
 from reading_room.dataplane.linux.connections import Connection
+from reading_room.dataplane.linux.encrypted_underlay import EncryptedUnderlay, Encryption
 from reading_room.dataplane.linux.flows import FlowCollector
 from reading_room.dataplane.linux.links import (
     add_secondary,
@@ -29,6 +30,7 @@ from reading_room.dataplane.linux.namespaces import PinBoard
 from reading_room.dataplane.linux.router import Router
 from reading_room.dataplane.linux.rtnetlink import LOOPBACK, RT_TABLE_MAIN
 from reading_room.dataplane.linux.tunnels import add_by_tunnel, create_tunnel, finish_tunnel, remove_by_tunnel
+from reading_room.dataplane.linux.underlay_namespace import NAME as UNDERLAY
 from reading_room.dataplane.linux.underlay_namespace import UnderlayNamespace
 from reading_room.dataplane.linux.uplink_namespace import NAME as UPLINK
 from reading_room.dataplane.linux.uplink_namespace import UplinkNamespace, rule_request
@@ -83,20 +85,21 @@ class Kernel:
         outside: Outside | None = None,
         beyond: int | None = None,
         *,
-        underlay: int | None = None,
+        underlay: int | Encryption | None = None,
         segmentation: bool = False,
         pause: Callable[[float], object] = time.sleep,
     ) -> None:
         """Open every router namespace pinned under ``pins``, and the uplink namespace. Raises as ``Router`` does.
 
         ``outside`` is what lies beyond the uplink namespace. ``beyond`` is a descriptor of the namespace that a veth
-        pair leads to, ``underlay`` one of the namespace that carries the packets between hosts; this object closes
-        both. ``segmentation`` is for new links (see ``Router``), ``pause`` for cuts
-        (see ``cut``).
+        pair leads to, ``underlay`` one of the namespace that carries the packets between hosts, unless they are
+        encrypted; this object closes both. ``segmentation`` is for new links (see ``Router``), ``pause`` for cuts (see
+        ``cut``).
         """
         libnftables.prepare()
         self.board = PinBoard(pins / "netns")
         self._uplink_board = PinBoard(pins / "uplink")
+        self._underlay_board = PinBoard(pins / "underlay")
         self._notes = ChangeNotes(pins / "changes")
         self.flows = flows
         self.outside = outside
@@ -106,8 +109,13 @@ class Kernel:
         self.routers: dict[str, Router] = {}
         self.uplink: UplinkNamespace | None = None
         self.underlay: UnderlayNamespace | None = None
+        self.encryption: Encryption | None = None
         try:
-            if underlay is not None:
+            if isinstance(underlay, Encryption):
+                self.encryption = underlay
+                if UNDERLAY in self._underlay_board.names():
+                    self.underlay = EncryptedUnderlay(self._underlay_board.open(UNDERLAY), underlay)
+            elif underlay is not None:
                 self.underlay = UnderlayNamespace(underlay)
             for name in self.board.names():
                 self.routers[name] = Router(name, name, self.board.open(name), segmentation=segmentation)
@@ -150,13 +158,43 @@ class Kernel:
             self.uplink = None
             self._uplink_board.remove(UPLINK)
 
+    def open_underlay(self) -> UnderlayNamespace | None:
+        """Return the namespace where tunnels end; create and pin it if it is inside the encryption.
+
+        Return ``None`` without an underlay. Raises as ``Router`` does.
+        """
+        if self.underlay is None and self.encryption is not None:
+            descriptor = self._underlay_board.create(UNDERLAY)
+            try:
+                self.underlay = EncryptedUnderlay(descriptor, self.encryption)
+            except BaseException:
+                self._underlay_board.remove(UNDERLAY)
+                raise
+        return self.underlay
+
+    def underlay_lost(self) -> bool:
+        """Return whether the encryption must be arranged again."""
+        return isinstance(self.underlay, EncryptedUnderlay) and self.underlay.lost()
+
+    def remove_underlay(self) -> None:
+        """Remove the namespace inside the encryption, if there is one, and the program that encrypts."""
+        if isinstance(self.underlay, EncryptedUnderlay):
+            self.underlay.remove()
+            self.underlay.close()
+            self.underlay = None
+            self._underlay_board.remove(UNDERLAY)
+
     def pins_lost(self) -> list[str]:
         """Pin namespaces again that somebody unpinned, and unpin those that are not ours; return a sentence for each.
 
         A namespace that this process holds open outlives its pin, but not this process.
         """
         found = []
-        for board, held in ((self.board, self._open_routers()), (self._uplink_board, self._open_uplink())):
+        for board, held in (
+            (self.board, self._open_routers()),
+            (self._uplink_board, self._open_uplink()),
+            (self._underlay_board, self._inside_encryption()),
+        ):
             names = set(board.names())
             for name in held.keys() - names:
                 board.pin(name, held[name])
@@ -171,6 +209,9 @@ class Kernel:
 
     def _open_uplink(self) -> dict[str, int]:
         return {} if self.uplink is None else {UPLINK: self.uplink.descriptor}
+
+    def _inside_encryption(self) -> dict[str, int]:
+        return {UNDERLAY: self.underlay.descriptor} if isinstance(self.underlay, EncryptedUnderlay) else {}
 
     def apply(self, step: Step, containers: Mapping[str, int]) -> None:
         """Carry out one step; ``containers`` are the containers' network namespaces by container id.

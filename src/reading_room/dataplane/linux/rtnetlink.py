@@ -174,6 +174,13 @@ def create_vxlan(name: str, index: int, namespace: int, vni: int, mac: str, loca
     return Request(NEWLINK, F_CREATE | F_EXCL, body + attribute(IFLA_LINKINFO, info), f"create the tunnel {name}")
 
 
+def create_wireguard(name: str, index: int, namespace: int) -> Request:
+    """Create a WireGuard device in ``namespace`` that sends and receives UDP in the namespace of the request."""
+    body = _link(index) + text_attribute(IFLA_IFNAME, name) + number_attribute(IFLA_NET_NS_FD, namespace)
+    body += attribute(IFLA_LINKINFO, text_attribute(1, "wireguard"))
+    return Request(NEWLINK, F_CREATE | F_EXCL, body, f"create the WireGuard device {name}")
+
+
 def set_mtu(index: int, name: str, mtu: int) -> Request:
     """Set the MTU of a link."""
     return Request(NEWLINK, 0, _link(index) + number_attribute(IFLA_MTU, mtu), f"set the MTU of {name}")

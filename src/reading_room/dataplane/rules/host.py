@@ -198,7 +198,7 @@ class Tunnel:
     vni: int
     mac: str
     underlay: str
-    """This host's address in the underlay."""
+    """The address at which this host's tunnels end."""
     mtu: int
     hosts: tuple[TunnelHost, ...] = ()
     routes: tuple[TunnelRoute, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reading_room.dataplane.rules.encryption import tunnel_end
 from reading_room.dataplane.rules.host import TUNNEL_PORT
 from reading_room.dataplane.rules.nftables import (
     Accept,
@@ -20,14 +21,14 @@ from reading_room.dataplane.rules.nftables import (
 from reading_room.dataplane.spec import Underlay
 
 HOSTS = "known_hosts"
-"""Set of the other hosts' addresses in the underlay."""
+"""Set of the addresses at which the tunnels of other hosts end."""
 
 
 def underlay_rules(underlay: Underlay | None) -> Ruleset:
     """Return the ruleset: VXLAN and ICMP (for the path MTU) from and to known hosts. Without an underlay, nothing."""
     known = underlay.others if underlay is not None else ()
     hosts = NamedSet(
-        HOSTS, (KeyType.ADDRESS,), tuple(sorted((Element((each.underlay,)) for each in known), key=lambda e: e.key))
+        HOSTS, (KeyType.ADDRESS,), tuple(sorted((Element((tunnel_end(each),)) for each in known), key=lambda e: e.key))
     )
     tunnel = (Equals(Field.PROTOCOL, "17"), Equals(Field.PORT, str(TUNNEL_PORT)))
     chains = (

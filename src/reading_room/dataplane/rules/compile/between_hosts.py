@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from reading_room.dataplane.rules import parsed
 from reading_room.dataplane.rules.compile.names import INNER_KEY
 from reading_room.dataplane.rules.compile.routes import Way
+from reading_room.dataplane.rules.encryption import carried_mtu, tunnel_end
 from reading_room.dataplane.rules.host import (
     MTU,
     LinkConfig,
@@ -77,11 +78,11 @@ def tunnel(vpc: Vpc, underlay: Underlay) -> Tunnel:
         device=tunnel_device(vpc.vni),
         vni=vpc.vni,
         mac=tunnel_mac(underlay.here.number),
-        underlay=underlay.here.underlay,
-        mtu=min(MTU, underlay.mtu - TUNNEL_OVERHEAD),
+        underlay=tunnel_end(underlay.here),
+        mtu=min(MTU, carried_mtu(underlay) - TUNNEL_OVERHEAD),
         hosts=tuple(
             sorted(
-                TunnelHost(tunnel_hop(others[host].number), tunnel_mac(others[host].number), others[host].underlay)
+                TunnelHost(tunnel_hop(others[host].number), tunnel_mac(others[host].number), tunnel_end(others[host]))
                 for host in used
             )
         ),
