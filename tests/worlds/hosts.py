@@ -7,7 +7,8 @@ import shutil
 import socket
 import struct
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from reading_room.agent.wireguard import WireGuardProgram, private_key, public_k
 from reading_room.dataplane.linux import namespaces, rtnetlink
 from reading_room.dataplane.linux.driver import LinuxNetworkDriver
 from reading_room.dataplane.linux.encrypted_underlay import Encryption
+from reading_room.dataplane.linux.pair_proof import PairProofs
 from reading_room.dataplane.linux.rtnetlink import RouteSocket
 from reading_room.dataplane.rules.uplink import VETH
 from reading_room.dataplane.spec import HostPlace, NetworkSpec, Placement, Underlay, Vpc
@@ -69,15 +71,56 @@ def udp_packet(source: str, destination: str, port: int) -> bytes:
     return head[:10] + struct.pack("!H", total) + head[12:] + struct.pack("!HHHH", 40_000, port, 8, 0)
 
 
+def carry(hosts: Mapping[str, RouteSocket], carries: Callable[[bytes], bool]) -> None:
+    """Connect ``under0`` of both hosts by threads that copy frames, as devices without checksums inside tunnels would.
+
+    What a host left to its device stays wrong inside a tunnel. The UDP checksum of the tunnel itself becomes 0, which
+    means none.
+    """
+    ends = []
+    for number, opened in enumerate(hosts.values(), 1):
+        between = namespaces.new_namespace()
+        mac = f"02:00:00:00:0b:0{number}"
+        opened.batch([rtnetlink.create_veth("under0", WIRE, MTU, between, f"02:00:00:00:0c:0{number}", mac, "far")])
+        with namespaces.inside(between):
+            far = RouteSocket()
+            end = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+        far.batch([rtnetlink.set_up(far.index_of("far"), "far")])
+        far.close()
+        end.bind(("far", 3))
+        ends.append(end)
+
+    def copy(source: socket.socket, target: socket.socket) -> None:
+        while True:
+            frame, (_, _, kind, *_) = source.recvfrom(1 << 16)
+            if kind != socket.PACKET_OUTGOING and carries(frame):
+                udp = frame[12:14] == b"\x08\x00" and frame[23] == socket.IPPROTO_UDP
+                target.send(frame[:40] + b"\0\0" + frame[42:] if udp else frame)
+
+    for source, target in (ends, ends[::-1]):
+        threading.Thread(target=copy, args=(source, target), daemon=True).start()
+
+
 class TwoHosts:
     """Hosts A and B in the world of one test. Interfaces are placed by name of the host."""
 
-    def __init__(self, world: World, *, internet: bool = False, encrypted: bool = False) -> None:
+    def __init__(
+        self,
+        world: World,
+        *,
+        internet: bool = False,
+        encrypted: bool = False,
+        clock: Callable[[], float] | None = None,
+        wire: Callable[[bytes], bool] | None = None,
+    ) -> None:
         """Connect the two underlays, and start both drivers.
 
-        With ``internet`` each host has an uplink to its own. With ``encrypted`` the tunnels are inside WireGuard.
+        With ``internet`` each host has an uplink to its own. With ``encrypted`` the tunnels are inside WireGuard. With
+        ``clock`` enforcement between the hosts must be proven, and that is the proof's clock. ``wire`` says for each
+        frame whether it arrives (see ``carry``).
         """
         self.world = world
+        self._clock, self._carries = clock, wire
         self.places = {"a": A, "b": B}
         self.programs: dict[str, WireGuardProgram] = {}
         self.owner = "a"
@@ -99,9 +142,12 @@ class TwoHosts:
             with namespaces.inside(descriptor):
                 sockets[host] = RouteSocket()
         there = self.underlays["b"]
-        sockets["a"].batch(
-            [rtnetlink.create_veth("under0", WIRE, MTU, there, "02:00:00:00:0b:02", "02:00:00:00:0b:01", "under0")]
-        )
+        if self._carries is None:
+            sockets["a"].batch(
+                [rtnetlink.create_veth("under0", WIRE, MTU, there, "02:00:00:00:0b:02", "02:00:00:00:0b:01", "under0")]
+            )
+        else:
+            carry(sockets, self._carries)
         for place, opened in ((A, sockets["a"]), (B, sockets["b"])):
             index = opened.index_of("under0")
             opened.batch([rtnetlink.set_up(index, "under0"), rtnetlink.add_address(index, place.underlay, 24)])
@@ -123,7 +169,8 @@ class TwoHosts:
             self.world.processes.append(program)
             underlay = Encryption(underlay, private_key(runtime), program, runtime)
         if host not in self.internets:
-            return LinuxNetworkDriver(runtime, underlay=underlay)
+            pairs = None if self._clock is None else PairProofs(self._clock)
+            return LinuxNetworkDriver(runtime, underlay=underlay, pairs=pairs)
         return LinuxNetworkDriver(runtime, VETH, Path(f"/proc/self/fd/{self.internets[host]}"), underlay=underlay)
 
     def go_out_by(self, host: str, homes: Mapping[str, str], *networks: Network) -> None:

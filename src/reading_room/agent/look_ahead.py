@@ -27,6 +27,7 @@ from reading_room.dataplane.rules.compile import compile_vpc
 from reading_room.dataplane.rules.compile.names import CONNECTIONS, DNS_RATE
 from reading_room.dataplane.rules.host import HostConfig, RouterConfig
 from reading_room.dataplane.rules.nftables import TABLE, Ruleset
+from reading_room.dataplane.rules.pair_proof import VPC_ID
 from reading_room.dataplane.rules.plan import plan, plan_router
 from reading_room.dataplane.rules.steps import ApplyRuleset, ObservedHost, ObservedRouter, describe
 from reading_room.dataplane.rules.transactions import creation
@@ -67,12 +68,14 @@ def _host(
         if vpc.vpc_id in pins:
             config, changes = _vpc(pins[vpc.vpc_id], vpc, network, wanted, scratch)
         else:
-            config = compile_vpc(_with_wires(vpc, wanted, frozenset()), network.prefix_lists)
+            config = compile_vpc(_with_wires(vpc, wanted, frozenset()), network.prefix_lists, underlay=network.underlay)
             changes = [describe(step) for step in plan_router(config, None)]
         steps += _about(vpc.vpc_id, changes)
         wire = wire_of(config)
         wires += [wire] if wire is not None else []
-    for vpc_id in sorted(pins.keys() - {vpc.vpc_id for vpc in network.vpcs}):
+    # The scratch VPC of the proof between hosts is the agent's own.
+    scratch_vpc = set() if network.underlay is None else {VPC_ID}
+    for vpc_id in sorted(pins.keys() - {vpc.vpc_id for vpc in network.vpcs} - scratch_vpc):
         router = _router(vpc_id, pins[vpc_id])
         removal = plan(HostConfig(()), ObservedHost((router.observe(),)))
         router.close()
@@ -109,7 +112,7 @@ def _vpc(
     try:
         found = router.observe()
         linked = frozenset(link.interface_id for link in found.links)
-        config = compile_vpc(_with_wires(vpc, wanted, linked), network.prefix_lists)
+        config = compile_vpc(_with_wires(vpc, wanted, linked), network.prefix_lists, underlay=network.underlay)
         differing = _rules_differ(router.rules, config.ruleset, scratch)
         steps = plan_router(config, _as_remembered(router, found, config))
     finally:

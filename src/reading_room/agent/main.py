@@ -39,6 +39,7 @@ from reading_room.containers.users import UserIds, container_users, inner_user_i
 from reading_room.dataplane.linux.driver import LinuxNetworkDriver
 from reading_room.dataplane.linux.encrypted_underlay import Encryption
 from reading_room.dataplane.linux.failures import FAILURES
+from reading_room.dataplane.linux.pair_proof import PairProofs
 from reading_room.dataplane.linux.proof import prove as prove
 from reading_room.dataplane.rules.uplink import Outside
 from reading_room.dataplane.spec import Problem
@@ -232,7 +233,10 @@ def _enforced(
     try:
         underlay = encryption or config.underlay
         driver = LinuxNetworkDriver(
-            config.public_dir, config.outside, config.beyond, underlay=underlay, segmentation=config.segmentation
+            *(config.public_dir, config.outside, config.beyond),
+            underlay=underlay,
+            pairs=None if underlay is None else PairProofs(),
+            segmentation=config.segmentation,
         )
         return driver, problems
     except FAILURES as error:

@@ -21,6 +21,7 @@ from reading_room.agent.values import (
 from reading_room.dataplane.rules.encryption import carried_mtu
 from reading_room.dataplane.spec import (
     ALL_PROTOCOLS,
+    LAST_VNI,
     LEAST_UNDERLAY_MTU,
     MOST_HOSTS,
     CidrPeer,
@@ -117,7 +118,7 @@ def _public_addresses(spec: NetworkSpec) -> Iterator[str]:
 def _check_vpc(vpc: Vpc) -> None:
     identifier("vpc", vpc.vpc_id)
     about = vpc.vpc_id
-    between(vpc.vni, 1, (1 << 24) - 1, f"{about}: VNI")
+    between(vpc.vni, 1, LAST_VNI - 1, f"{about}: VNI")
     for items, name in (
         *((vpc.subnets, "subnets"), (vpc.route_tables, "route tables"), (vpc.groups, "groups")),
         *((vpc.endpoints, "endpoints"), (vpc.interfaces, "interfaces"), (vpc.placements, "placements")),

@@ -216,6 +216,8 @@ class Underlay:
     """The MTU of the underlay in bytes, at least ``LEAST_UNDERLAY_MTU``. A tunnel's is ``TUNNEL_OVERHEAD`` less."""
 
 
+LAST_VNI = (1 << 24) - 1
+"""The VNI of the scratch VPC that hosts share for the proof between them. No other VPC has it."""
 MOST_HOSTS = 4094
 TUNNEL_OVERHEAD = 50
 """The bytes that a tunnel adds to a packet: Ethernet, VXLAN, UDP and IPv4 headers."""

@@ -22,8 +22,12 @@ from reading_room.dataplane.linux.encrypted_underlay import EncryptedUnderlay, E
 from reading_room.dataplane.linux.failures import FAILURES, explain
 from reading_room.dataplane.linux.flows import FlowCollector
 from reading_room.dataplane.linux.kernel import Kernel
+from reading_room.dataplane.linux.pair_proof import PairProofs
 from reading_room.dataplane.linux.vpc_keeper import Turn, VpcKeeper
+from reading_room.dataplane.rules import pair_proof
+from reading_room.dataplane.rules.compile.between_hosts import tunnel_mtu
 from reading_room.dataplane.rules.encryption import disagreement
+from reading_room.dataplane.rules.pair_proof import scratch_vpc
 from reading_room.dataplane.rules.uplink import Outside, UplinkConfig
 from reading_room.dataplane.rules.uplink_plan import UplinkStray, plan_uplink
 from reading_room.dataplane.spec import (
@@ -74,6 +78,7 @@ class LinuxNetworkDriver:
         beyond: Path | None = None,
         *,
         underlay: Path | Encryption | None = None,
+        pairs: PairProofs | None = None,
         segmentation: bool = False,
         pause: Callable[[float], object] = time.sleep,
     ) -> None:
@@ -83,7 +88,8 @@ class LinuxNetworkDriver:
         ``outside`` is what VPCs reach through their internet gateways. If it is a veth pair, ``beyond`` is the file of
         the network namespace that the pair leads to. ``underlay`` says how packets to other hosts are encrypted, or is
         the file of the network namespace that carries them as they are, whose firewall rules then belong to this
-        driver. With ``segmentation`` new links keep their
+        driver. ``pairs`` proves enforcement between hosts; without it, VPCs on several hosts need no proof. With
+        ``segmentation`` new links keep their
         segmentation offloads: they are faster, and flow logs count fewer packets than were sent. ``pause`` waits so
         many seconds between two looks of a cut at connections whose handshake has not ended. Raises ``OSError``,
         ``SettingError`` or ``LibraryMissingError`` if this machine cannot enforce a network at all.
@@ -106,6 +112,7 @@ class LinuxNetworkDriver:
         self._prefix_lists: tuple[PrefixList, ...] = ()
         self._underlay: Underlay | None = None
         self._last: LastTurn | None = None
+        self._pairs = pairs
 
     def realize(self, spec: NetworkSpec, namespaces: Mapping[str, int]) -> NetworkReport:
         """Realize the network (see ``NetworkDriver``).
@@ -122,22 +129,28 @@ class LinuxNetworkDriver:
         problems += self._flows.problems()
         last = self._last
         quiet = last is not None and present == last.present and not (changed or uplink_changed or problems)
-        quiet = quiet and not self._kernel.underlay_lost()
+        quiet = quiet and not self._kernel.underlay_lost() and not (self._pairs is not None and self._pairs.due())
         if quiet and last is not None and (last.spec is spec or last.spec == spec):
             return last.report
         self._last = None
-        wanted = {vpc.vpc_id for vpc in spec.vpcs}
+        proven = self._pairs if spec.underlay is not None else None
+        vpcs = spec.vpcs
+        if proven is not None and spec.underlay is not None:
+            vpcs = (*vpcs, scratch_vpc(spec.underlay))
+            namespaces = {**namespaces, pair_proof.CONTAINER: proven.open()}
+        wanted = {vpc.vpc_id for vpc in vpcs}
         for vpc_id in [each for each in self._keepers if each not in wanted]:
             problems += self._remove(vpc_id)
-        problems += self._admit_hosts(spec.underlay)
+        below = self._admit_hosts(spec.underlay)
+        problems += below
         if (spec.prefix_lists, spec.underlay) != (self._prefix_lists, self._underlay):
             self._prefix_lists, self._underlay = spec.prefix_lists, spec.underlay
             for keeper in self._keepers.values():
                 keeper.forget_compiled()
         uplink_failure = self._prepare_uplink() if any(vpc.internet_gateway for vpc in spec.vpcs) else ""
-        turn = Turn(spec.prefix_lists, namespaces, present, uplink_failure, spec.underlay)
+        turn = Turn(spec.prefix_lists, namespaces, frozenset(namespaces), uplink_failure, spec.underlay)
         standing: list[str] = []
-        for vpc in spec.vpcs:
+        for vpc in vpcs:
             found = self._keeper(vpc.vpc_id).realize(vpc, turn, changed=vpc.vpc_id in changed)
             problems += found
             if not any(problem.about == vpc.vpc_id for problem in found):
@@ -147,7 +160,10 @@ class LinuxNetworkDriver:
         else:
             unasked = uplink_changed and last is not None and spec == last.spec
             problems += self._realize_uplink(unasked=unasked)
-        interfaces = sorted({interface for keeper in self._keepers.values() for interface in keeper.interfaces})
+        if proven is not None:
+            problems += self._prove(spec, proven, standing, below)
+        keepers = (keeper for vpc_id, keeper in self._keepers.items() if vpc_id != pair_proof.VPC_ID)
+        interfaces = sorted({interface for keeper in keepers for interface in keeper.interfaces})
         report = NetworkReport(tuple(standing), tuple(interfaces), tuple(problems))
         if not problems:
             self._last = LastTurn(spec, present, report)
@@ -170,6 +186,44 @@ class LinuxNetworkDriver:
         except FAILURES as error:
             return [Problem(UNDERLAY, explain(error))]
         return []
+
+    def _prove(
+        self, spec: NetworkSpec, pairs: PairProofs, standing: list[str], below: Sequence[Problem]
+    ) -> list[Problem]:
+        """Go on with the proofs between hosts. Remove from ``standing`` the VPCs that wait for one, and say why.
+
+        ``below`` are the problems of the underlay, which keep every proof from passing.
+        """
+        assert spec.underlay is not None
+        others = [each.host for each in spec.underlay.others]
+        if below or pair_proof.VPC_ID not in standing:
+            pairs.forget()
+            why = below[0].message if below else "the scratch VPC of the proof cannot be realized"
+            unproven = dict.fromkeys(others, why)
+        else:
+            try:
+                self._kernel.remember_checksums(pair_proof.VPC_ID)
+                pairs.turn(spec.underlay, self._kernel.carrier(), tunnel_mtu(spec.underlay))
+                if pairs.suspects_checksums:
+                    _log.warning("another host answers pings and nothing else: checksums are computed from now on")
+                    self._kernel.compute_checksums()
+                    pairs.suspects_checksums = False
+                unproven = pairs.unproven()
+            except FAILURES as error:
+                unproven = dict.fromkeys(others, explain(error))
+        problems = []
+        for vpc in spec.vpcs:
+            shared = {placement.host for placement in vpc.placements} | {vpc.gateway_host}
+            waiting = [host for host in others if host in shared and host in unproven]
+            problems += [
+                Problem(vpc.vpc_id, f"enforcement between this host and {host} is not proven: {unproven[host]}")
+                for host in waiting
+            ]
+            if waiting and vpc.vpc_id in standing:
+                standing.remove(vpc.vpc_id)
+        if pair_proof.VPC_ID in standing:
+            standing.remove(pair_proof.VPC_ID)
+        return problems
 
     def renew_lease(self, seconds: int) -> tuple[Problem, ...]:
         """Let the packets of every VPC pass for so many seconds from now on, if there are other hosts; 0 for no longer.
@@ -245,7 +299,8 @@ class LinuxNetworkDriver:
 
     def listeners(self) -> Mapping[ListenerLabel, socket.socket]:
         """Return the sockets that listen inside the VPCs now; this driver keeps owning them."""
-        return {label: opened for router in self._kernel.routers.values() for label, opened in router.listeners.items()}
+        routers = (each for vpc_id, each in self._kernel.routers.items() if vpc_id != pair_proof.VPC_ID)
+        return {label: opened for router in routers for label, opened in router.listeners.items()}
 
     def flows(self) -> Sequence[FlowEvent]:
         """Return the flow events gathered since the last call, oldest first."""
@@ -263,6 +318,8 @@ class LinuxNetworkDriver:
         """Close descriptors and end threads; namespaces, links and rules stay as they are."""
         self._flows.close()
         self._kernel.close()
+        if self._pairs is not None:
+            self._pairs.close()
 
     def remove_everything(self) -> tuple[Problem, ...]:
         """Remove every VPC of this host before an orderly end; return what could not be removed."""

@@ -77,13 +77,13 @@ class EncryptedUnderlay(UnderlayNamespace):
         self._private = encryption.private
         self._program = encryption.program
         self._at_program = ProgramDevice(encryption.folder)
-        self._outside = -1
+        self.outside = -1
         self._device: WireGuardDevice | None = None
         self._put: tuple[Peer, ...] = ()
         self._kept: Underlay | None = None
         super().__init__(descriptor)
         try:
-            self._outside = os.open(encryption.outside, os.O_RDONLY | os.O_CLOEXEC)
+            self.outside = os.open(encryption.outside, os.O_RDONLY | os.O_CLOEXEC)
         except BaseException:
             self.close()
             raise
@@ -127,9 +127,9 @@ class EncryptedUnderlay(UnderlayNamespace):
         if isinstance(self._device, KernelDevice):
             self._device.close()
         super().close()
-        if self._outside >= 0:
-            os.close(self._outside)
-            self._outside = -1
+        if self.outside >= 0:
+            os.close(self.outside)
+            self.outside = -1
 
     def _open(self) -> tuple[WireGuardDevice, int]:
         """Return the device, a new one if there is none that works, and its index."""
@@ -157,7 +157,7 @@ class EncryptedUnderlay(UnderlayNamespace):
             return KernelDevice()
 
     def _made(self) -> WireGuardDevice:
-        with namespaces.inside(self._outside):
+        with namespaces.inside(self.outside):
             outside = RouteSocket()
         try:
             outside.batch([rtnetlink.create_wireguard(DEVICE, FIRST_INDEX, self.descriptor)])
@@ -174,7 +174,7 @@ class EncryptedUnderlay(UnderlayNamespace):
             # The program tells from its device's state whether to send anything.
             self.routes.batch([rtnetlink.set_up(self.routes.index_of(DEVICE), DEVICE)])
             with self._at_program.listen() as control:
-                self._program.start(device, control.fileno(), self._outside)
+                self._program.start(device, control.fileno(), self.outside)
         finally:
             os.close(device)
         return self._at_program

@@ -106,6 +106,7 @@ class Kernel:
         self._beyond = beyond
         self._segmentation = segmentation
         self._cut = partial(cut, pause=pause)
+        self._computes_checksums = False
         self.routers: dict[str, Router] = {}
         self.uplink: UplinkNamespace | None = None
         self.underlay: UnderlayNamespace | None = None
@@ -308,14 +309,39 @@ class Kernel:
         index = router.new_index()
         create_tunnel(self.underlay.routes, index, router.descriptor, tunnel)
         try:
-            if not router.segmentation:
-                with namespaces.inside(router.descriptor):
+            with namespaces.inside(router.descriptor):
+                if not router.segmentation:
                     offloads.switch_off(tunnel.device)
+                if self._computes_checksums:
+                    offloads.switch_checksums_off(tunnel.device)
             finish_tunnel(router.routes, index, tunnel, router.vpc_id)
         except BaseException:
             router.routes.batch([rtnetlink.delete_link(index, tunnel.device)])
             raise
         router.indexes[tunnel.device] = index
+
+    def compute_checksums(self) -> None:
+        """Compute the checksums of packets in tunnels, now and from now on, instead of leaving them to devices."""
+        self._computes_checksums = True
+        for router in self.routers.values():
+            for device in [name for name in router.indexes if name.startswith("vx")]:
+                with namespaces.inside(router.descriptor):
+                    offloads.switch_checksums_off(device)
+
+    def remember_checksums(self, vpc_id: str) -> None:
+        """Compute checksums if an earlier agent did so for the tunnel of this VPC."""
+        router = self.routers[vpc_id]
+        for device in [name for name in router.indexes if name.startswith("vx") and not self._computes_checksums]:
+            with namespaces.inside(router.descriptor):
+                found = offloads.computes_checksums(device)
+            if found:
+                self.compute_checksums()
+
+    def carrier(self) -> int:
+        """Return a descriptor of the namespace that carries what is sent to other hosts, encrypted or not."""
+        if self.underlay is None:
+            raise OSError(errno.ENETUNREACH, "this host has no underlay, so it cannot reach other hosts")
+        return self.underlay.outside if isinstance(self.underlay, EncryptedUnderlay) else self.underlay.descriptor
 
     def renew(self, seconds: int) -> None:
         """Let the packets of every VPC pass for so many seconds from now on. Raises ``RulesetError`` or ``OSError``."""

@@ -63,6 +63,11 @@ def to_tunnel(device: str) -> Equals:
     return Equals(Field.OUTPUT_DEVICE, device)
 
 
+def tunnel_mtu(underlay: Underlay) -> int:
+    """Return the longest packet in bytes that VPCs can send to other hosts."""
+    return min(MTU, carried_mtu(underlay) - TUNNEL_OVERHEAD)
+
+
 def tunnel(vpc: Vpc, underlay: Underlay) -> Tunnel:
     """Return a VPC's tunnel. Raises ``ValueError`` for an address on an unknown host."""
     others = {each.host: each for each in underlay.others}
@@ -79,7 +84,7 @@ def tunnel(vpc: Vpc, underlay: Underlay) -> Tunnel:
         vni=vpc.vni,
         mac=tunnel_mac(underlay.here.number),
         underlay=tunnel_end(underlay.here),
-        mtu=min(MTU, carried_mtu(underlay) - TUNNEL_OVERHEAD),
+        mtu=tunnel_mtu(underlay),
         hosts=tuple(
             sorted(
                 TunnelHost(tunnel_hop(others[host].number), tunnel_mac(others[host].number), tunnel_end(others[host]))
