@@ -62,7 +62,7 @@ def test_a_container_s_interface_is_on_its_host_and_a_placement_elsewhere() -> N
             (HostPlace("second", 2, "192.0.2.2"), HostPlace("third", 3, "192.0.2.3")),
             1497,
         )
-        assert found["second"].vpcs[0].placements == (Placement(here.address, "local"),)
+        assert found["second"].vpcs[0].placements == (Placement(here.address, "local", here.interface_id),)
         assert found["third"].vpcs == ()
 
 
