@@ -220,6 +220,9 @@ def test_a_plan_needs_a_running_product(site: Site) -> None:
     result = CliRunner().invoke(commands.app, ["network", "plan", "--data", str(site.folder)])
     assert result.exit_code == 1
     assert "nothing runs on" in " ".join(result.output.split())
+    nowhere = CliRunner().invoke(commands.app, ["network", "plan", "--data", str(site.folder / "nowhere")])
+    assert nowhere.exit_code == 1
+    assert "nowhere/db.sqlite cannot be read" in "".join(nowhere.output.split("\n"))
 
 
 def _set_policy(site: Site, policy: dict[str, Any]) -> None:

@@ -48,9 +48,12 @@ def plan(
         print(json.dumps(look_ahead(config.public_dir, wanted.network, wanted.containers, config.outside)))
         return
     file = settings.data if settings.database else settings.data / "db.sqlite"
+    whose = "is --data the product's folder, and is this user its owner?"
+    if not os.access(file, os.R_OK):
+        raise fail(f"{file} cannot be read: {whose}")
     runtime = runtime_folder(settings)
-    if not os.access(file, os.R_OK) or (runtime.exists() and not os.access(runtime, os.X_OK)):
-        raise fail(f"{file} and {runtime} cannot be read: is --data the product's folder, and is this user its owner?")
+    if runtime.exists() and not os.access(runtime, os.X_OK):
+        raise fail(f"{runtime} cannot be read: {whose}")
     holder = holders.recorded(runtime)
     if holder is None or not holders.alive(holder):
         raise fail(f"nothing runs on {settings.data}: `{command(settings, 'up')}` would create everything")
