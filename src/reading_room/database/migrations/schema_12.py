@@ -53,6 +53,11 @@ def upgrade() -> None:
     recreate: Literal["always", "never"] = "always" if op.get_bind().dialect.name == "sqlite" else "never"
     with op.batch_alter_table("address_rests", recreate=recreate) as batch:
         batch.add_column(sa.Column("held", sa.Boolean(), nullable=True))
+        if recreate == "always":
+            # Made again in the order of a new database.
+            for column, table in (("vpc_id", "vpcs"), ("subnet_id", "subnets")):
+                batch.drop_constraint(f"fk_address_rests_{column}", type_="foreignkey")
+                batch.create_foreign_key(f"fk_address_rests_{column}", table, [column], [column])
     op.create_table(
         "container_epochs",
         sa.Column("container_id", sa.String(), nullable=False),
