@@ -135,7 +135,7 @@ def test_a_users_own_mapping_is_read_both_ways(tmp_path: Path) -> None:
 
 
 def test_every_living_container_has_its_own_user_id() -> None:
-    users = UserIds(100, 3)
+    users = UserIds(100, 4)
     assert users.take({100, 102}) == 101
     with pytest.raises(NoFreeUserId, match="CONTAINER_UID_COUNT"):
         users.take({100, 101, 102})
