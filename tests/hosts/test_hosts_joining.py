@@ -233,6 +233,7 @@ def test_an_old_version_is_refused_before_anything_else_is_read(home: Installati
         b"",
         b"{}",
         b'{"program": {"program": "0.1.0", "documents": 1}}',
+        b'{"program": {"program": "new", "documents": 1}, "wanted": {"type": "AuthorityWanted"}}',
         b'{"program": {"program": "0.1.0", "documents": 1}, "wanted": {"type": "Welcome"}}',
     ],
 )

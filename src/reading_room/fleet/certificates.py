@@ -104,7 +104,7 @@ def requested_key(request: str) -> ec.EllipticCurvePublicKey:
             raise ValueError("not a key on the curve P-256")
         if not parsed.is_signature_valid:
             raise ValueError("its signature is not that of its key")
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+    except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
         raise HostRefused("signing request", str(error)[:100], "send one in PEM for a key on the curve P-256") from None
     return key
 

@@ -18,7 +18,7 @@ class HostRefused(HostError):
     """A value of a host is not valid, or belongs to another host."""
 
     def __init__(self, what: str, value: object, expected: str) -> None:
-        super().__init__(f"The {what} {value!r} cannot be used: {expected}.")
+        super().__init__(f"The {what} {ascii(value)[:80]} cannot be used: {expected}.")
 
 
 class HostIsUsed(HostError):
