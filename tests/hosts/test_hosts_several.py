@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import event, select
+from sqlalchemy.orm import Session
 
 import reading_room.wiring.server  # noqa: F401 # declares every table
 from reading_room.agent.check import check
@@ -73,15 +74,14 @@ class Fleet:
     def confirm(self, *hosts: str, failed: str = "", refused: str = "") -> bool:
         """Report the newest spec of these hosts; return whether the specs should be read again."""
         problems = (Problem(failed, "its rules were refused"),) if failed else ()
-        again = [
-            self.desired.behind(HostReport(host, self.specs[host].generation, problems=problems, refused=refused))
-            for host in hosts
-        ]
-        return any(again)
+        for host in hosts:
+            report = HostReport(host, self.specs[host].generation, problems=problems, refused=refused)
+            assert not self.desired.behind(report)
+        return self.desired.waits()
 
     def free(self, address: str) -> bool:
         """Return whether an address can be given to an interface, without giving it."""
-        with self.database.reading() as session:
+        with Session(self.database.engine) as session:
             try:
                 addresses.allocate(session, session.get_one(Subnet, self.subnet_id), LATER, address)
             except AddressInUse:

@@ -66,7 +66,9 @@ def attach(session: Session, made: NetworkInterface, host: str, container: str) 
     network_interfaces.attach(session, made.interface_id, host, container)
 
 
-def add_job(session: Session, job: str, hosts: Sequence[str], subnet: Subnet, engine: str = "entities-en") -> list[str]:
+def add_job(
+    session: Session, job: str, hosts: Sequence[str], subnet: Subnet, *, quotas: Quotas = Quotas()
+) -> list[str]:
     """Add a running job with a container on each of these hosts, and their interfaces; return the addresses."""
     new = NewJob(
         job_id=job,
@@ -75,7 +77,7 @@ def add_job(session: Session, job: str, hosts: Sequence[str], subnet: Subnet, en
         kind="entities-detection-job",
         arn=f"arn:aws:comprehend:{REGION}:{ACCOUNT}:entities-detection-job/{job}",
         role_arn=f"arn:aws:iam::{ACCOUNT}:role/reader",
-        engine=engine,
+        engine="entities-en",
         analysis="entities",
         input_uri="s3://papers/in",
         input_format="ONE_DOC_PER_LINE",
@@ -88,7 +90,7 @@ def add_job(session: Session, job: str, hosts: Sequence[str], subnet: Subnet, en
     row.phase, row.attempt, row.containers, row.members = "running", 1, len(hosts), list(range(len(hosts)))
     found = []
     for member, host in enumerate(hosts):
-        made = network_interfaces.create(session, ACCOUNT, subnet, [], NOW, requester_id="r:Comprehend")
+        made = network_interfaces.create(session, ACCOUNT, subnet, [], NOW, requester_id="r:Comprehend", quotas=quotas)
         name = container_id(job, 1, member)
         attach(session, made, host, name)
         session.add(

@@ -68,12 +68,13 @@ class DesiredHosts:
         self._together = _Together(database)
 
     def behind(self, report: HostReport) -> bool:
-        """Take a report; return whether it is time to read the specs again.
+        """Take a report; return whether its host has a higher generation, above which the next spec continues."""
+        self._together.reported(report)
+        return self._number(report.host).behind(report.generation)
 
-        It is if a host has a higher generation, which the next spec continues above, or if something waited for this.
-        """
-        waited = self._together.reported(report)
-        return self._number(report.host).behind(report.generation) or waited
+    def waits(self) -> bool:
+        """Return whether anything waits for hosts, so that a report is a reason to read the specs again."""
+        return self._together.waits()
 
     def read(self) -> Mapping[str, HostSpec]:
         """Return the current spec of each host; the same objects as before for those for which nothing changed."""
@@ -156,9 +157,12 @@ class _Together:
         self._started: set[str] | None = None
         """The containers that need not wait any more; ``None`` before the first reading."""
 
-    def reported(self, report: HostReport) -> bool:
-        """Take a report; return whether anything waits for one."""
+    def reported(self, report: HostReport) -> None:
+        """Take a report."""
         self._confirmations.reported(report)
+
+    def waits(self) -> bool:
+        """Return whether anything waits for a report."""
         return bool(self._leaving or self._moving or self._arriving)
 
     def owners(self, networks: HostNetworks) -> Mapping[str, Owner]:

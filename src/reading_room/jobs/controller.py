@@ -294,9 +294,7 @@ class JobController:
     def _fail_detached_jobs(self) -> None:
         """Fail jobs whose interface was detached: its owner may have revoked the permission to attach it."""
         with self._database.reading() as session:
-            cut = [
-                container.need for container in placed(session) if not self._network.attached(session, container.need)
-            ]
+            cut = self._network.detached(session, [container.need for container in placed(session)])
         for need in cut:
             text = f"{need.interface_id} was detached while the job ran: do not revoke the service's permission on it."
             with self._writer.guard(need.job_id):

@@ -65,9 +65,9 @@ class MemoryJobNetwork:
         """Record that the interface is attached."""
         self.attached_ids.add(interface_id)
 
-    def attached(self, session: Session, need: NetworkNeed) -> bool:
-        """Return whether the interface is attached."""
-        return need.interface_id in self.attached_ids
+    def detached(self, session: Session, needs: Sequence[NetworkNeed]) -> list[NetworkNeed]:
+        """Return the containers whose interfaces are not attached."""
+        return [need for need in needs if need.interface_id not in self.attached_ids]
 
     def detach(self, session: Session, interface_id: str) -> None:
         """Record that the interface is detached."""

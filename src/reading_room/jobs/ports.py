@@ -107,8 +107,8 @@ class JobNetwork(Protocol):
         """Attach the interface to the container, in the transaction that records it."""
         ...
 
-    def attached(self, session: Session, need: NetworkNeed) -> bool:
-        """Return whether the container still has its interface."""
+    def detached(self, session: Session, needs: Sequence[NetworkNeed]) -> list[NetworkNeed]:
+        """Return those of the containers that do not have their interfaces any more."""
         ...
 
     def detach(self, session: Session, interface_id: str) -> None:

@@ -103,6 +103,8 @@ class HostLink:
         def take_report(report: HostReport) -> None:
             if self._desired.behind(report):
                 self._spec_loop.hurry()
+            elif self._desired.waits():
+                self._spec_loop.wake()
             product.report(report)
 
         def server_side(host: str, listeners: VpcListeners, engines: RealtimePool) -> ServerSide:

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from reading_room.aws.call import Call, NetworkPath, Principal
@@ -158,10 +159,14 @@ class NetworkPreparation:
             now=self._clock(),
         )
 
-    def attached(self, session: Session, need: NetworkNeed) -> bool:
-        """Return whether the container still has its interface: its owner may have revoked the permission."""
-        row = None if need.interface_id is None else session.get(NetworkInterface, need.interface_id)
-        return row is not None and row.container_id == need.container_id
+    def detached(self, session: Session, needs: Sequence[NetworkNeed]) -> list[NetworkNeed]:
+        """Return the containers without their interfaces: the owner of one may have revoked the permission."""
+        if not needs:
+            return []
+        attached = select(NetworkInterface.interface_id, NetworkInterface.container_id)
+        rows = session.execute(attached.where(NetworkInterface.container_id.is_not(None)))
+        holders = {row.interface_id: row.container_id for row in rows}
+        return [need for need in needs if holders.get(need.interface_id or "") != need.container_id]
 
     def detach(self, session: Session, interface_id: str) -> None:
         """Detach the interface from its container."""
