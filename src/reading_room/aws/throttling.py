@@ -90,6 +90,8 @@ class Buckets:
 
     def __init__(self, now: Callable[[], float] = time.monotonic, kept: int = BUCKETS_KEPT) -> None:
         """``now`` returns seconds of any epoch; ``kept`` is the maximum number of buckets."""
+        self.taken: Callable[[Rate, tuple[str, ...]], None] | None = None
+        """Called for each call that was taken from a bucket, to tell other processes of it."""
         self._now = now
         self._kept = kept
         self._lock = threading.Lock()
@@ -109,7 +111,18 @@ class Buckets:
             self._buckets.move_to_end(key)
             if len(self._buckets) > self._kept:
                 self._buckets.popitem(last=False)
-            return within
+        if within and self.taken is not None:
+            self.taken(rate, key)
+        return within
+
+    def charge(self, rate: Rate, key: tuple[str, ...], calls: int) -> None:
+        """Take calls from a bucket that other processes have admitted. It may owe some then, at most its burst."""
+        with self._lock:
+            now = self._now()
+            self._buckets[key] = (max(self._left(rate, key, now) - calls, -rate.burst), now)
+            self._buckets.move_to_end(key)
+            if len(self._buckets) > self._kept:
+                self._buckets.popitem(last=False)
 
     def has(self, rate: Rate, key: tuple[str, ...]) -> bool:
         """Say whether a bucket has a call, without taking it."""
@@ -118,7 +131,8 @@ class Buckets:
 
     def _left(self, rate: Rate, key: tuple[str, ...], now: float) -> float:
         left, then = self._buckets.get(key, (rate.burst, now))
-        return min(rate.burst, left + (now - then) * rate.per_second)
+        # After a clock was set back, no time has passed.
+        return min(rate.burst, left + max(0.0, now - then) * rate.per_second)
 
 
 class Throttle:
@@ -138,6 +152,8 @@ class Throttle:
         self._of_machine = of_machine
         self._of_aws = of_aws
         self._buckets = Buckets(now, kept)
+        self.of_aws = Buckets(now, kept)
+        """The buckets with AWS's own rates, which count the calls of all processes of an installation."""
 
     def admit(self, service: str, operation: str, caller: str, account: str, bucket: str | None = None) -> None:
         """Count a call of ``caller``, an ARN or the origin of an anonymous call.
@@ -149,7 +165,7 @@ class Throttle:
             rate = self._of_aws(service, operation)
             # S3 counts the requests to a bucket, the other services the calls of an account.
             counted = (bucket or account, _kind(operation)) if service == "s3" else (account, operation)
-            within = rate is None or self._buckets.take(rate, ("aws", service, *counted))
+            within = rate is None or self.of_aws.take(rate, (service, *counted))
         if not within:
             raise throttled(service)
 

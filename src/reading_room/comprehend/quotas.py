@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import threading
-
+from reading_room.aws.throttling import Buckets, Rate
 from reading_room.clock import Clock
 from reading_room.comprehend.errors import NoRoomForJobs, RateExceeded
 from reading_room.database.disk import Floor
@@ -38,9 +36,8 @@ class Quotas:
         self._enforced = settings.profile == "aws"
         self._waiting = settings.jobs_waiting_per_account
         self._floor = floor
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._buckets: dict[tuple[str, str], tuple[float, dt.datetime]] = {}
+        self.buckets = Buckets(lambda: clock().timestamp())
+        """What is left of each rate. A bucket holds the calls of one second, so it allows bursts."""
 
     @property
     def jobs(self) -> JobQuota:
@@ -57,15 +54,7 @@ class Quotas:
         if not self._enforced:
             return
         rate = _rate(operation)
-        now = self._clock()
-        with self._lock:
-            # A token bucket that holds the calls of one second and fills at the rate, so it allows bursts.
-            left, then = self._buckets.get((account, operation), (rate, now))
-            # After the clock was set back, no time has passed.
-            left = min(rate, left + max(0.0, (now - then).total_seconds()) * rate)
-            allowed = left >= 1
-            self._buckets[(account, operation)] = (left - 1 if allowed else left, now)
-        if not allowed:
+        if not self.buckets.take(Rate(rate, rate), (account, operation)):
             raise RateExceeded(operation, rate)
 
 

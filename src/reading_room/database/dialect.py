@@ -52,8 +52,14 @@ class Dialect(Protocol):
     def leave_syncs_out(self) -> None:
         """Leave writes to the operating system from now on."""
 
-    def listen(self, announce: Callable[[frozenset[str] | None], None]) -> None:
-        """Call ``announce`` with the tables that other processes write, or with ``None`` when that is not known."""
+    def listen(self, announce: Callable[[frozenset[str] | None], None], told: Callable[[str], None]) -> None:
+        """Call ``announce`` with the tables that other processes write, or with ``None`` when that is not known.
+
+        Call ``told`` with what they ``tell``.
+        """
+
+    def tell(self, text: str) -> None:
+        """Tell other processes a text, which may be lost."""
 
     def close(self) -> None:
         """End what ``listen`` began, and close every connection."""

@@ -78,6 +78,7 @@ class Database:
         event.listen(self._sessions, "before_flush", _record_flush)
         event.listen(self._sessions, "do_orm_execute", _record_statement)
         self._listeners: list[Callable[[frozenset[str]], None]] = []
+        self._told: list[Callable[[str], None]] = []
 
     @classmethod
     def open(
@@ -205,8 +206,20 @@ class Database:
     def listen(self) -> None:
         """Call the listeners also after commits of other processes, if the database tells of them."""
         self._dialect.listen(
-            lambda tables: self.announce(frozenset(Base.metadata.tables) if tables is None else tables)
+            lambda tables: self.announce(frozenset(Base.metadata.tables) if tables is None else tables), self._hear
         )
+
+    def on_told(self, listener: Callable[[str], None]) -> None:
+        """Call ``listener`` with each text that another process tells, once ``listen`` was called."""
+        self._told.append(listener)
+
+    def tell(self, text: str) -> None:
+        """Tell the other processes a text of at most 7,900 bytes, which may be lost. Raises ``DBAPIError``."""
+        self._dialect.tell(text)
+
+    def _hear(self, text: str) -> None:
+        for listener in self._told:
+            listener(text)
 
     @contextmanager
     def transaction(self, *, announced: bool = True) -> Iterator[Session]:

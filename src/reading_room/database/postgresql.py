@@ -42,7 +42,7 @@ from sqlalchemy.orm import Session
 from reading_room.database.address import Address, AddressError
 from reading_room.database.dialect import Level, Value
 from reading_room.database.turns import Turns
-from reading_room.database.wakeups import CHANNEL, Wakeups
+from reading_room.database.wakeups import CHANNEL, TOLD, Wakeups
 
 OLDEST_SERVER = 17
 POOL = 16
@@ -143,10 +143,18 @@ class Postgresql:
         event.listen(self.engine, "connect", _leave_syncs_out)
         self.engine.dispose()
 
-    def listen(self, announce: Callable[[frozenset[str] | None], None]) -> None:
-        """Call ``announce`` with the tables that other processes write, or with ``None`` when that is not known."""
+    def listen(self, announce: Callable[[frozenset[str] | None], None], told: Callable[[str], None]) -> None:
+        """Call ``announce`` with the tables that other processes write, or with ``None`` when that is not known.
+
+        Call ``told`` with what they ``tell``.
+        """
         if self._wakeups is None:
-            self._wakeups = Wakeups(self.engine, self._name, announce)
+            self._wakeups = Wakeups(self.engine, self._name, announce, told)
+
+    def tell(self, text: str) -> None:
+        """Tell other processes a text of at most ``MOST_TOLD`` bytes, which may be lost. Raises ``DBAPIError``."""
+        with self.engine.begin() as connection:
+            connection.execute(select(func.pg_notify(CHANNEL, f"{self._name} {TOLD}{text}")))
 
     def close(self) -> None:
         """End what ``listen`` began, and close every connection."""

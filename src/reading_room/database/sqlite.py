@@ -112,8 +112,11 @@ class Sqlite:
         finally:
             connection.close()
 
-    def listen(self, announce: Callable[[frozenset[str] | None], None]) -> None:
+    def listen(self, announce: Callable[[frozenset[str] | None], None], told: Callable[[str], None]) -> None:
         """Do nothing: ``outside.py`` reads the row in which other processes count their transactions."""
+
+    def tell(self, text: str) -> None:
+        """Do nothing: no other process serves the file."""
 
     def close(self) -> None:
         """Close every connection."""

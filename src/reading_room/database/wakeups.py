@@ -21,6 +21,10 @@ log = logging.getLogger(__name__)
 CHANNEL = "reading_room"
 BEAT_SECONDS = 1.0
 """How often the connection is tested."""
+TOLD = "!"
+"""Precedes a text that a process tells the others, where otherwise the names of tables are."""
+MOST_TOLD = 7_900
+"""Bytes of such a text; PostgreSQL refuses notifications of 8,000."""
 POLL_SECONDS = 30.0
 """How often everything is announced as written, for what no notification told."""
 
@@ -33,10 +37,15 @@ class Wakeups:
         engine: Engine,
         own: str,
         announce: Callable[[frozenset[str] | None], None],
+        told: Callable[[str], None] = lambda text: None,
         beat_seconds: float = BEAT_SECONDS,
         poll_seconds: float = POLL_SECONDS,
     ) -> None:
-        """``own`` is the name in this process's notifications, whose commits it knows already."""
+        """``own`` is the name in this process's notifications, whose commits it knows already.
+
+        ``told`` is called with each text that another process tells.
+        """
+        self._told = told
         self._engine = engine
         self._own = own
         self._announce = announce
@@ -83,7 +92,11 @@ class Wakeups:
                     polled = time.monotonic()
                 for note in connection.notifies(timeout=self._beat_seconds):
                     sender, _, tables = note.payload.partition(" ")
-                    if sender != self._own:
+                    if sender == self._own:
+                        continue
+                    if tables.startswith(TOLD):
+                        self._told(tables.removeprefix(TOLD))
+                    else:
                         self._announce(frozenset(tables.split(",")))
                 # Fails if the server no longer answers.
                 connection.execute("SELECT 1")

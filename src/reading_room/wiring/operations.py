@@ -55,6 +55,7 @@ def every_operation(
     engines: RealtimeEngines,
     policies: StoragePolicies,
     sizing: JobSizing,
+    quotas: Quotas,
     capacity: Callable[[], Capacity | None],
     end_job: Callable[[str], None],
     floor: Floor,
@@ -67,7 +68,6 @@ def every_operation(
     once.
     """
     authorizer = access.authorizer
-    quotas = Quotas(settings, clock, floor)
     of_aws = (
         *ec2_operations(
             database=database,

@@ -16,12 +16,14 @@ from reading_room.clock import Clock, ClockSteps, MovableClock, system_clock
 from reading_room.comprehend import call_meter
 from reading_room.comprehend.network.storage_policy import StoragePolicies
 from reading_room.comprehend.operations.realtime import RealtimeEngines
+from reading_room.comprehend.quotas import Quotas
 from reading_room.comprehend.sizing import JobSizing
 from reading_room.database.disk import Floor, free_bytes
 from reading_room.database.engine import Database
 from reading_room.fleet import tables as tables_of_hosts  # noqa: F401  (its tables are part of every database)
 from reading_room.fleet.host_leases import HostLeases
 from reading_room.fleet.members import Fleet
+from reading_room.fleet.rates import SharedRates
 from reading_room.flowlogs.deliver import FlowLogDelivery
 from reading_room.flowlogs.kept_windows import FileKeep, RowKeep
 from reading_room.hosts.pressure import Pulse, descriptors_check, memory_check
@@ -101,6 +103,8 @@ class Product:
         policies = StoragePolicies(self.access.s3, backend)
         sizing = JobSizing(backend, settings)
         trail = self.access.trail
+        quotas = Quotas(settings, clock, floor)
+        self.rates = SharedRates(database, [self.access.throttle.of_aws, quotas.buckets]) if database.shared else None
         self.dispatcher = Dispatcher(
             table=every_operation(
                 settings=settings,
@@ -112,6 +116,7 @@ class Product:
                 engines=engines,
                 policies=policies,
                 sizing=sizing,
+                quotas=quotas,
                 capacity=lambda: self.jobs.controller.capacity_of_all() or capacity_of_leader(),
                 end_job=lambda job_id: self.jobs.controller.end_at_once(job_id),
                 floor=floor,

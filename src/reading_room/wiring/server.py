@@ -234,7 +234,8 @@ async def _serve(
     pulse = Loop("pulse", product.pulse.beat, every=PULSE_SECONDS)
     conditions = Loop("conditions", _once_started(product.probes.look), every=CONDITIONS_SECONDS)
     sharing = None if objects.turn is None else Loop("shared objects", objects.turn, every=BEAT_SECONDS)
-    every = (sharing, pulse, conditions, product.meter, outside, renewal, traces)
+    rates = None if product.rates is None else product.rates.loop
+    every = (sharing, pulse, conditions, product.meter, outside, renewal, rates, traces)
     loops = [each for each in every if each is not None]
     for each in loops:
         each.start()
