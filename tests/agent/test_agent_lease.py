@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from reading_room.agent.frames import Lease
-from reading_room.agent.lease import ASK_SECONDS, LONGEST_SECONDS, HostLease, LeaseKeeper
+from reading_room.agent.lease import ASK_SECONDS, HUNG_SECONDS, LONGEST_SECONDS, HostLease, LeaseKeeper
 
 ENDED = HostLease(epoch=4)
 
@@ -140,3 +140,17 @@ def test_a_lease_that_ended_stays_ended_for_the_next_agent(tmp_path: Path) -> No
     assert request is not None
     assert keeper.take([Lease(request.renewal, 0, 1)])
     assert kept(path, clock).take([])
+
+
+@pytest.mark.parametrize(("seconds", "lasts"), [(HUNG_SECONDS, True), (HUNG_SECONDS + 20, False)])
+def test_a_turn_that_takes_long_does_not_end_the_lease_and_an_agent_that_hangs_does(
+    seconds: float, lasts: bool, tmp_path: Path
+) -> None:
+    clock = Clock()
+    keeper = granted(tmp_path / "lease.json", clock)
+    answers: list[Lease] = []
+    for _ in range(int(seconds)):
+        clock.now += 1
+        request = keeper.renew(answers)
+        answers = [] if request is None else [Lease(request.renewal, 10, 0)]
+    assert keeper.take(answers) is not lasts

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import math
+import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -28,6 +29,8 @@ EARLY_SECONDS = 2.0
 """How long before its end a lease counts as ended, so that the containers are gone by then."""
 LONGEST_SECONDS = 60
 """The longest lease. A longer one is no answer of a server of ours."""
+HUNG_SECONDS = 30.0
+"""How long a turn may take before the lease is no longer renewed, so that a host whose agent hangs is lost."""
 RECORD = "lease.json"
 """The file in the agent's folder for the agent that is started next."""
 
@@ -98,7 +101,8 @@ def seconds_since_boot() -> float:
 class LeaseKeeper:
     """Keeps the lease of this host, in memory and for the next agent. A host without others has none, and needs none.
 
-    An agent that finds no record, or one of another start of the machine, holds no lease.
+    Two threads use it: that of the turns, and one that renews the lease while a turn takes long. An agent that finds no
+    record, or one of another start of the machine, holds no lease.
     """
 
     def __init__(
@@ -108,6 +112,9 @@ class LeaseKeeper:
         self._path = path
         self._boot = boot
         self._clock = clock
+        self._lock = threading.Lock()
+        self._turned = clock()
+        """When the last turn began."""
         self._lease: HostLease | None = None
         self._ended = False
         """Whether the containers of a lease that ended must still be ended."""
@@ -126,29 +133,47 @@ class LeaseKeeper:
 
         Then every container must end before anything else happens. It returns true again until ``gone`` is called.
         """
-        before = self._lease
-        if before is not None:
-            now = self._clock()
-            lease = before
-            for answer in answers:
-                # A lease that ends here stays ended in this turn, so that its containers end before another begins.
-                lease = lease.answered(answer, now) if lease.held or not before.held else lease
-            # An answer that waited while this agent was paused still counts.
-            lease = lease.passed(now)
-            if lease.epoch != before.epoch and not lease.held:
-                self._asked_at = -math.inf
-            self._put(lease)
-            if before.held and not lease.held:
-                self._ended = True
-                _log.error("the lease of this host, of epoch %d, has ended: its containers end", before.epoch)
-        return self._ended
+        with self._lock:
+            self._turned = self._clock()
+            self._take(answers)
+            return self._ended
+
+    def renew(self, answers: Iterable[Lease]) -> LeaseRequest | None:
+        """Take answers and return a request if it is time for one, beside a turn that takes long."""
+        with self._lock:
+            self._take(answers)
+            hung = self._clock() > self._turned + HUNG_SECONDS
+            return None if hung else self._request(fresh=False)
 
     def gone(self) -> None:
         """Remember that every container of the lease that ended has ended."""
-        self._ended = False
+        with self._lock:
+            self._ended = False
 
     def request(self, *, fresh: bool) -> LeaseRequest | None:
         """Return a request if it is time for one; ``fresh`` says that a server has just connected."""
+        with self._lock:
+            return self._request(fresh=fresh)
+
+    def _take(self, answers: Iterable[Lease]) -> None:
+        before = self._lease
+        # What follows a lease that ended begins after its containers have ended.
+        if before is None or self._ended:
+            return
+        now = self._clock()
+        lease = before
+        for answer in answers:
+            lease = lease.answered(answer, now) if lease.held or not before.held else lease
+        # An answer that waited while this agent was paused still counts.
+        lease = lease.passed(now)
+        if lease.epoch != before.epoch and not lease.held:
+            self._asked_at = -math.inf
+        self._put(lease)
+        if before.held and not lease.held:
+            self._ended = True
+            _log.error("the lease of this host, of epoch %d, has ended: its containers end", before.epoch)
+
+    def _request(self, *, fresh: bool) -> LeaseRequest | None:
         now = self._clock()
         if self._lease is None or self._ended or (not fresh and now < self._asked_at + ASK_SECONDS):
             return None
@@ -159,18 +184,25 @@ class LeaseKeeper:
 
     def share(self) -> None:
         """This host shares VPCs with others from now on."""
-        if self._lease is None:
-            self._lease = HostLease.first(self._clock())
+        with self._lock:
+            if self._lease is None:
+                self._lease = HostLease.first(self._clock())
 
     def release(self) -> None:
         """This host shares its VPCs with no other any more: its containers need no lease."""
-        if self._lease is not None and self._path is not None:
-            self._path.unlink(missing_ok=True)
-        self._lease, self._ended = None, False
+        with self._lock:
+            if self._lease is not None and self._path is not None:
+                self._path.unlink(missing_ok=True)
+            self._lease, self._ended = None, False
+
+    def shares(self) -> bool:
+        """Return whether this host shares VPCs with others."""
+        return self._lease is not None
 
     def covers(self, epoch: int) -> bool:
         """Return whether containers of a spec of this epoch may run."""
-        return self._lease is not None and self._lease.held and self._lease.epoch == epoch
+        lease = self._lease
+        return lease is not None and lease.held and lease.epoch == epoch
 
     def granted_until(self) -> float:
         """Return until when packets may pass, in seconds of the clock; 0 if they must not."""
@@ -183,10 +215,11 @@ class LeaseKeeper:
 
     def seconds_to_next(self) -> float:
         """Return in how many seconds there is something to do."""
-        if self._lease is None:
+        lease = self._lease
+        if lease is None:
             return math.inf
         now = self._clock()
-        end = self._lease.until - EARLY_SECONDS - now if self._lease.held else math.inf
+        end = lease.until - EARLY_SECONDS - now if lease.held else math.inf
         return max(0.0, min(self._asked_at + ASK_SECONDS - now, end))
 
     def _put(self, lease: HostLease) -> None:

@@ -7,6 +7,7 @@ import gc
 import logging
 import os
 import signal
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -57,6 +58,8 @@ On a busy machine half a minute was too little; ``up`` waits a minute in all.
 AUTHORITY_BYTES = 65_536
 SHORTAGE_SECONDS = 1.0
 """The pause after a turn that lacked resources."""
+LEASE_LOOK_SECONDS = 1.0
+"""How often the lease is looked at beside the turns."""
 LAST_FLOWS_SECONDS = 2.0
 """How long an ending agent waits for the server to read its last flow events."""
 
@@ -153,14 +156,16 @@ def _run(config: AgentConfig, waker: Waker, told_to_end: Sequence[int]) -> int:
     containers.adopt()
     used = {name for folder in Folder.all(state) for name in folder.read_programs()}
     forget_programs(config.runtime_dir / PROGRAMS, {*view.programs, *used})
+    channel = AgentChannel(config.socket_path, *_peer(config), waker.wake)
+    # Before the proof, which takes a while: the lease of the last agent goes on.
+    lease = LeaseKeeper(config.runtime_dir / RECORD, boot_id())
+    threading.Thread(target=_renew_lease, args=(lease, channel), name="agent-lease", daemon=True).start()
     encryption = _encryption(config, users)
     network, enforcement = _enforced(config, encryption)
-    channel = AgentChannel(config.socket_path, *_peer(config), waker.wake)
     fronts = FrontProcesses(users)
     meter = Meter(containers.living, network.drops if network is not None else dict) if config.measured else None
     # Containers see what is installed now, so this stays true until the next agent.
     lacking = (Problem(MODELS, WEIGHTS_MISSING),) if path_of(WEIGHTS) is None else ()
-    lease = LeaseKeeper(config.runtime_dir / RECORD, boot_id())
     key = "" if encryption is None else public_key(config.runtime_dir)
     loop = AgentLoop(
         network, containers, channel, fronts, enforcement, lacking, meter=meter, lease=lease, tunnel_key=key
@@ -200,6 +205,15 @@ def _control_groups(config: AgentConfig, held: Holder | None) -> ControlGroups:
     if config.leave and held is not None:
         return ControlGroups.probe(membership=Path(f"/proc/{held.pid}/cgroup"))
     return ControlGroups.probe()
+
+
+def _renew_lease(lease: LeaseKeeper, channel: AgentChannel) -> None:
+    while True:
+        time.sleep(LEASE_LOOK_SECONDS)
+        if lease.shares() and channel.connected():
+            request = lease.renew(channel.take_leases())
+            if request is not None:
+                channel.ask_for_lease(request)
 
 
 def take_turn(loop: AgentLoop) -> bool:
