@@ -361,6 +361,23 @@ def test_a_link_finds_the_leader(tmp_path: Path) -> None:
     in_loop(run)
 
 
+def test_a_link_follows_the_lead_to_another_serve(tmp_path: Path) -> None:
+    async def run() -> None:
+        former, next_one = Serve(), Serve()
+        host = Joined(tmp_path, former.place)
+        try:
+            await eventually_in_loop(lambda: former.host.online and host.agent.connected())
+            former.elsewhere = next_one.place
+            former.host.close()  # As when a process stops leading.
+            await eventually_in_loop(lambda: next_one.host.online and host.agent.connected())
+        finally:
+            await host.close()
+            await former.close()
+            await next_one.close()
+
+    in_loop(run)
+
+
 def test_when_the_leader_ends_a_link_goes_to_another_serve_that_it_was_told_of(tmp_path: Path) -> None:
     async def run() -> None:
         leader, other = Serve(), Serve()

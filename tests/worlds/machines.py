@@ -53,6 +53,12 @@ class Machines:
         """Return the beginning of a command that runs on a machine."""
         return ["nsenter", f"--net=/proc/{os.getpid()}/fd/{self._namespaces[name]}"]
 
+    @contextmanager
+    def entered(self, name: str) -> Iterator[None]:
+        """Make connections of this thread from a machine during the block."""
+        with namespaces.inside(self._namespaces[name]):
+            yield
+
     def start(self) -> None:
         """Start ``up`` on machine ``a``."""
         product = self.products["a"]
