@@ -15,14 +15,13 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-
 from reading_room.codec import DocumentError, read_file, write_file
 from reading_room.containers import become, seccomp
 from reading_room.containers.calls import WIREGUARD
 from reading_room.containers.errors import ProgramMissing
 from reading_room.containers.processes import ProcessHandle, start_time
 from reading_room.dataplane.linux import namespaces
+from reading_room.dataplane.linux.wireguard import new_private_key, public_key_of
 from reading_room.dataplane.rules.encryption import DEVICE, WireGuardError, key_text, raw_key
 
 PROGRAM = "wireguard-go"
@@ -47,7 +46,7 @@ def private_key(folder: Path) -> bytes:
     try:
         return raw_key(read_file(WireGuardKey, path).private)
     except FileNotFoundError:
-        raw = X25519PrivateKey.generate().private_bytes_raw()
+        raw = new_private_key()
         write_file(path, WireGuardKey(key_text(raw)))
         return raw
     except (DocumentError, ValueError):
@@ -56,7 +55,7 @@ def private_key(folder: Path) -> bytes:
 
 def public_key(folder: Path) -> str:
     """Return the public key, in base64, that belongs to the private one in the agent's folder."""
-    return key_text(X25519PrivateKey.from_private_bytes(private_key(folder)).public_key().public_bytes_raw())
+    return key_text(public_key_of(private_key(folder)))
 
 
 @dataclass(frozen=True, slots=True)

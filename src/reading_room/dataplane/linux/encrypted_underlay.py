@@ -13,14 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-
 from reading_room.dataplane.linux import namespaces, rtnetlink
 from reading_room.dataplane.linux.netlink import NetlinkError
 from reading_room.dataplane.linux.open_namespace import FIRST_INDEX
 from reading_room.dataplane.linux.rtnetlink import FoundLink, RouteSocket
 from reading_room.dataplane.linux.underlay_namespace import UnderlayNamespace
-from reading_room.dataplane.linux.wireguard import KernelDevice, ProgramDevice, WireGuardDevice, open_tun
+from reading_room.dataplane.linux.wireguard import KernelDevice, ProgramDevice, WireGuardDevice, open_tun, public_key_of
 from reading_room.dataplane.rules.encryption import (
     DEVICE,
     INNER_PREFIX,
@@ -100,7 +98,7 @@ class EncryptedUnderlay(UnderlayNamespace):
         """Give the device this host's key, port and address, and the other hosts as peers. Raises ``OSError``."""
         if underlay == self._kept:
             return
-        public = key_text(X25519PrivateKey.from_private_bytes(self._private).public_key().public_bytes_raw())
+        public = key_text(public_key_of(self._private))
         if underlay.here.key != public:
             raise WireGuardError(f"the key that other hosts know of this host is not its own, which is {public}")
         device, index = self._open()

@@ -228,3 +228,18 @@ def open_tun(namespace: int) -> int:
             os.close(opened)
             raise
     return opened
+
+
+def new_private_key() -> bytes:
+    """Return a new private key of WireGuard, 32 bytes."""
+    # Only a host that shares VPCs with others loads this.
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+    return X25519PrivateKey.generate().private_bytes_raw()
+
+
+def public_key_of(private: bytes) -> bytes:
+    """Return the public key, 32 bytes, that belongs to a private one."""
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+    return X25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw()
