@@ -29,7 +29,7 @@ from tests.trail.test_trail_kept_heads import plain
 from tests.trail.test_trail_product import World
 from tests.worlds.full_disk import files_of_at_most
 from tests.worlds.trail import USER, Clock, record
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import DEADLINE, eventually
 
 EAGER = Limits(batch_seconds=0.001, sync_seconds=0.001, retry_seconds=0.01)
 
@@ -62,6 +62,19 @@ def test_calls_are_refused_until_the_trail_can_be_written_again(
     logged = [each.getMessage() for each in caplog.records]
     assert sum("cannot be written" in text for text in logged) == 1
     assert sum("is written again" in text for text in logged) == 1
+
+
+def test_what_comes_while_the_disk_refuses_other_events_is_written_when_it_takes_them(tmp_path: Path) -> None:
+    """Even if nothing comes afterwards, as when the service ends: its end waits for the last event."""
+    at_once = Limits(batch_seconds=0.001, sync_seconds=0.0, retry_seconds=0.01)
+    journal = Journal(tmp_path / "trail", plain, Clock(), 90, limits=at_once)
+    (tmp_path / "trail").write_bytes(b"")
+    journal.hand_over("a", 1)
+    eventually(lambda: journal.refusal("management") is not None, what="a refusal")
+    journal.hand_over("b", 1)
+    (tmp_path / "trail").unlink()
+    assert journal.flush(DEADLINE)
+    journal.close()
 
 
 def test_a_nearly_full_disk_refuses_calls_before_a_record_is_lost(tmp_path: Path) -> None:

@@ -203,7 +203,10 @@ class Journal(Generic[Item]):
                 logger.warning("the trail in %s is written again", self._folder)
                 self._fault = None
             with self._lock:
-                if self._ended and not self._waiting:
+                if self._waiting:
+                    # They came while earlier ones could not be written, and nothing else may come.
+                    self._wake.set()
+                elif self._ended:
                     break
         for book in self._books.values():
             book.close()
