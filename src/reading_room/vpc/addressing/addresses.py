@@ -15,7 +15,6 @@ import datetime as dt
 import ipaddress
 import itertools
 from collections.abc import Iterator, Sequence
-from typing import cast
 
 from sqlalchemy import (
     BigInteger,
@@ -25,6 +24,7 @@ from sqlalchemy import (
     case,
     delete,
     func,
+    insert,
     literal_column,
     not_,
     select,
@@ -99,9 +99,9 @@ def next_free(session: Session, subnet: Subnet, count: int) -> list[str]:
 
 def begin_rest(session: Session, holder: NetworkInterface | SecondaryAddress, now: dt.datetime) -> None:
     """Start the rest of the address of a row that is being deleted."""
-    rest = AddressRest(vpc_id=holder.vpc_id, address=holder.address, subnet_id=holder.subnet_id, released_at=now)
-    rest.held = cast(bool, _SEVERAL_HOSTS)  # Evaluated by the database with the insert, without a query of its own.
-    session.merge(rest)
+    end_rest(session, holder.vpc_id, holder.address)
+    values = {"address": holder.address, "vpc_id": holder.vpc_id, "subnet_id": holder.subnet_id, "released_at": now}
+    session.execute(_BEGIN_REST, values)
 
 
 def held(session: Session) -> set[tuple[str, str, dt.datetime]]:
@@ -214,5 +214,9 @@ def _block_with_room() -> Select[int]:
     return select(number).where(unusable + reserved < BLOCK).limit(1)
 
 
+_BEGIN_REST = insert(AddressRest.metadata.tables[AddressRest.__tablename__]).values(
+    **{name: bindparam(name) for name in ("vpc_id", "address", "subnet_id", "released_at")},
+    held=_SEVERAL_HOSTS,  # The database evaluates it with the insert, without a query of its own.
+)
 _UNUSABLE = union_all(*_unusable(bindparam("low"), bindparam("high")))
 _BLOCK_WITH_ROOM = _block_with_room()
