@@ -269,6 +269,8 @@ class JobController:
                 ended = self._leases is not None and self._leases.end(session, host)
             if ended:
                 logger.error("the host %s is lost: its containers' work goes to others", host)
+                with self._lock:  # What it said last is not what it has when it comes back.
+                    self._reports.pop(host, None)
         with self._database.reading() as session:
             return self._members(session), epochs(session)
 
