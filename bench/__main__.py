@@ -14,7 +14,10 @@ ORDER = (
     *("between_hosts", "s3", "wire", "database", "floods", "policies", "engines", "shares", "fixtures", "metrics"),
     *("first_up",),
 )
-BY_HAND = ("growth", "large", "years", "console", "beside_moto", "backup", "upgrade", "postgresql", "leader")
+BY_HAND = (
+    *("growth", "large", "years", "console", "beside_moto", "backup", "upgrade", "postgresql", "leader"),
+    "many_hosts",
+)
 """Benches that run only if named, because they take too long or need more than the others."""
 FOLDER = Path(__file__).parent
 
