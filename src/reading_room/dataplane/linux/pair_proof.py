@@ -32,7 +32,9 @@ from reading_room.dataplane.spec import HostPlace, Underlay
 SILENCE_SECONDS = 0.25
 """How long a connection that nobody allows must stay without answer; an allowed one opens in about a millisecond."""
 ATTEMPT_SECONDS = 2.5
-"""How long an attempt may take: TCP asks a second time after a second."""
+"""How long each half of an attempt may take: TCP asks a second time after a second."""
+LEAST_LOOKS = 3
+"""How often each half is looked at before it has failed, because turns of a busy agent may be seconds apart."""
 PAUSE_SECONDS = 5.0
 """How long after a failed attempt the next one begins."""
 LONG_PACKETS = 4
@@ -57,6 +59,8 @@ class _Attempt:
     whole: bool = False
     answered: bool = False
     echoed: bool = False
+    looks: int = 0
+    """How often it was looked at since its half began."""
 
     def close(self) -> None:
         """Close every socket."""
@@ -212,11 +216,12 @@ class PairProofs:
         elif _is_connected(attempt.refused):
             self._fail(pair, "it let in a connection that no group allows: rules are not enforced there")
         else:
+            attempt.looks += 1
             self._look_at_allowed(pair, attempt, now, longest)
             if attempt.whole and attempt.answered and now - attempt.sent >= SILENCE_SECONDS:
                 pair.proven, pair.why = True, ""
                 self._end(pair)
-            elif now - attempt.began >= ATTEMPT_SECONDS:
+            elif now - (attempt.sent or attempt.began) >= ATTEMPT_SECONDS and attempt.looks >= LEAST_LOOKS:
                 self._fail(pair, self._explain(attempt, longest))
 
     def _look_at_allowed(self, pair: _Pair, attempt: _Attempt, now: float, longest: int) -> None:
@@ -225,7 +230,7 @@ class PairProofs:
                 attempt.allowed.send(bytes(LONG_PACKETS * longest))
             # Only now, since silence means nothing before the host answers at all.
             attempt.refused.connect_ex((proof_address(pair.place.number), REFUSED))
-            attempt.sent = now
+            attempt.sent, attempt.looks = now, 0
         if attempt.sent:
             attempt.whole = _unacknowledged(attempt.allowed) == 0
         attempt.answered = attempt.answered or _has_error(attempt.datagram, errno.ECONNREFUSED)
