@@ -37,7 +37,7 @@ IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_LINKINFO, IFLA_IFALIAS, IFLA_NET_NS_FD
 IFLA_OPERSTATE, OPERATIONAL = 16, 6
 IFLA_GROUP, DOOMED = 27, 0x646F6F6D
 VETH_INFO_PEER = 1
-VXLAN_ID, VXLAN_LOCAL, VXLAN_LEARNING, VXLAN_PORT = 1, 4, 7, 15
+VXLAN_ID, VXLAN_LOCAL, VXLAN_LEARNING, VXLAN_PORT, VXLAN_CHECKSUM = 1, 4, 7, 15, 18
 NTF_SELF = 2
 IFF_UP, IFF_LOWER_UP = 1, 1 << 16
 LOOPBACK = 1
@@ -164,10 +164,13 @@ def create_veth(
 def create_vxlan(name: str, index: int, namespace: int, vni: int, mac: str, local: str, port: int, mtu: int) -> Request:
     """Create a VXLAN device in ``namespace`` that sends and receives UDP in the namespace of the request.
 
-    It learns no addresses and has no default destination, so a frame without a forwarding entry is dropped.
+    It learns no addresses and has no default destination, so a frame without a forwarding entry is dropped. Its UDP
+    packets have no checksum, as RFC 7348 asks: those of the packets inside are enough, and a second one over the same
+    bytes takes as much time as all else in the tunnel.
     """
     data = number_attribute(VXLAN_ID, vni) + attribute(VXLAN_LOCAL, socket.inet_aton(local))
     data += attribute(VXLAN_LEARNING, b"\0") + attribute(VXLAN_PORT, struct.pack("!H", port))
+    data += attribute(VXLAN_CHECKSUM, b"\0")
     info = text_attribute(1, "vxlan") + attribute(2, data)
     body = _link(index) + text_attribute(IFLA_IFNAME, name) + number_attribute(IFLA_MTU, mtu)
     body += attribute(IFLA_ADDRESS, mac_bytes(mac)) + number_attribute(IFLA_NET_NS_FD, namespace)
