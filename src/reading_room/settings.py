@@ -249,6 +249,7 @@ class Settings:
         "namespace pinned at a path, where who can send from a host's address forges packets of every VPC.",
         pattern="encrypted|plain:/.+",
     )
+    underlay_port: int = _setting(51_820, "UDP port of encrypted packets of other hosts.", within=(1, 65_535))
     offloads: Literal["off", "on"] = _setting(
         "off",
         "Segmentation offloads of links in VPCs that are made from now on: `on` is faster for bulk data, but flow "

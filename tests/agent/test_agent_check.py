@@ -202,8 +202,7 @@ ABOUT_HOSTS: dict[str, HostSpec] = {
     "a host number beyond the link-local hops": _between_hosts(replace(THERE, number=4095)),
     "a host behind a name": _between_hosts(replace(THERE, underlay="b.example")),
     "a host that is a path": _between_hosts(here=replace(HERE, host="../local")),
-    "an underlay that carries too little": _between_hosts(mtu=600),
-    "an underlay that carries too little with encryption": _between_hosts(here=replace(HERE, key=KEY, port=1), mtu=690),
+    "an underlay that carries too little": _between_hosts(mtu=699),
     "a key without a port": _between_hosts(replace(THERE, key=KEY)),
     "a port without a key": _between_hosts(replace(THERE, port=51820)),
     "a key with a line of WireGuard's protocol": _between_hosts(

@@ -21,7 +21,7 @@ from reading_room.dataplane.rules.encryption import (
     tunnel_end,
 )
 from reading_room.dataplane.rules.underlay import underlay_rules
-from reading_room.dataplane.spec import HostPlace, NetworkSpec, Underlay
+from reading_room.dataplane.spec import LEAST_UNDERLAY_MTU, TUNNEL_OVERHEAD, HostPlace, NetworkSpec, Underlay
 from tests.worlds.dataplane import small_network
 
 KEYS = tuple(key_text(bytes((number,)) * 32) for number in (1, 2, 3))
@@ -42,10 +42,13 @@ def test_tunnels_end_inside_the_encryption() -> None:
     assert tunnel_end(HostPlace("b", 2, "192.0.2.2")) == "192.0.2.2"
 
 
-@pytest.mark.parametrize(("mtu", "carried"), [(1500, 1440), (1499, 1424), (9000, 8928), (9061, 8992)])
+@pytest.mark.parametrize(
+    ("mtu", "carried"), [(LEAST_UNDERLAY_MTU, 640), (1500, 1440), (1499, 1424), (9000, 8928), (9061, 8992)]
+)
 def test_encrypted_packets_are_a_multiple_of_16_and_fit(mtu: int, carried: int) -> None:
     assert carried_mtu(Underlay(A, (B,), mtu)) == carried
     assert carried + 60 <= mtu
+    assert carried >= 576 + TUNNEL_OVERHEAD
 
 
 def test_the_inner_addresses_of_all_hosts_differ() -> None:

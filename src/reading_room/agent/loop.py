@@ -139,6 +139,7 @@ class AgentLoop:
     lease: LeaseKeeper = field(default_factory=LeaseKeeper)
     """The lease of this host, if it shares VPCs with others."""
     tunnel_key: str = ""
+    tunnel_port: int = 0
     """The public key of the underlay's encryption, for the reports."""
     _spec: HostSpec | None = None
     _seen: HostSpec | None = None
@@ -317,6 +318,7 @@ class AgentLoop:
             refused=self._refused,
             traced=self.traced.times(states),
             tunnel_key=self.tunnel_key,
+            tunnel_port=self.tunnel_port,
         )
         now = self.clock()
         if fresh or report != self._last_report or now - self._reported_at > HEARTBEAT_SECONDS:

@@ -97,6 +97,8 @@ class AgentConfig:
     """The network namespace that carries the packets between hosts."""
     encrypted: bool = True
     """Whether these packets are encrypted. If not, the firewall rules of that namespace belong to the agent."""
+    tunnel_port: int = 51_820
+    """The UDP port of encrypted packets of other hosts."""
     segmentation: bool = False
     """Whether links keep their segmentation offloads, which makes packet counts inexact."""
     measured: bool = False
@@ -168,7 +170,16 @@ def _run(config: AgentConfig, waker: Waker, told_to_end: Sequence[int]) -> int:
     lacking = (Problem(MODELS, WEIGHTS_MISSING),) if path_of(WEIGHTS) is None else ()
     key = "" if encryption is None else public_key(config.runtime_dir)
     loop = AgentLoop(
-        network, containers, channel, fronts, enforcement, lacking, meter=meter, lease=lease, tunnel_key=key
+        network,
+        containers,
+        channel,
+        fronts,
+        enforcement,
+        lacking,
+        meter=meter,
+        lease=lease,
+        tunnel_key=key,
+        tunnel_port=config.tunnel_port if key else 0,
     )
     watched = [holder.pidfd] if holder is not None else []
     # What was loaded lives as long as the process: the collector need not look at it again and again.

@@ -18,7 +18,6 @@ from reading_room.agent.values import (
     refuse,
     shown,
 )
-from reading_room.dataplane.rules.encryption import carried_mtu
 from reading_room.dataplane.spec import (
     ALL_PROTOCOLS,
     LAST_VNI,
@@ -85,8 +84,6 @@ def _check_hosts(spec: NetworkSpec) -> None:
     places = (underlay.here, *underlay.others)
     at_most(places, MOST_HOSTS, "hosts")
     between(underlay.mtu, LEAST_UNDERLAY_MTU, MOST_MTU, "MTU of the underlay")
-    if carried_mtu(underlay) < LEAST_UNDERLAY_MTU:
-        refuse("MTU of the underlay", f"{underlay.mtu} is too small for encryption")
     for place in places:
         matches(HOST, place.host, "host of the underlay")
         between(place.number, 1, MOST_HOSTS, f"{place.host}: number")

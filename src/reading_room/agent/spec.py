@@ -127,3 +127,5 @@ class HostReport:
     """The times of the containers whose jobs are traced."""
     tunnel_key: str = later("")
     """The public key with which this host encrypts what it sends to other hosts, in base64; empty if it does not."""
+    tunnel_port: int = later(0)
+    """The UDP port at which it receives encrypted packets; 0 without a key."""

@@ -59,6 +59,7 @@ def agent_config(settings: Settings, *, leave: bool = False) -> AgentConfig:
         beyond=_beyond(settings.uplink),
         underlay=None if rootless else _underlay(settings.underlay),
         encrypted=settings.underlay == "encrypted",
+        tunnel_port=settings.underlay_port,
         segmentation=settings.offloads == "on",
         measured=settings.metrics_port != 0,
         leave=leave,

@@ -221,8 +221,8 @@ LAST_VNI = (1 << 24) - 1
 MOST_HOSTS = 4094
 TUNNEL_OVERHEAD = 50
 """The bytes that a tunnel adds to a packet: Ethernet, VXLAN, UDP and IPv4 headers."""
-LEAST_UNDERLAY_MTU = 576 + TUNNEL_OVERHEAD
-"""An MTU with which a tunnel carries the packets of 576 bytes that every IPv4 host must accept."""
+LEAST_UNDERLAY_MTU = 700
+"""An MTU with which an encrypted tunnel carries the packets of 576 bytes that every IPv4 host must accept."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,8 @@ class Member:
     """Whether its lease lasts."""
     lost: bool
     """Whether its lease was ended (``HostLeases.end``) and no other has begun: nothing of it runs or sends."""
+    tunnel_key: str = ""
+    tunnel_port: int = 0
 
 
 Now = Callable[[Session], dt.datetime]
@@ -61,6 +63,8 @@ def _member(row: HostRow, now: dt.datetime) -> Member:
         epoch=row.epoch,
         leased=until is not None and now < until,
         lost=until is None and row.epoch > 0,
+        tunnel_key=row.tunnel_key,
+        tunnel_port=row.tunnel_port,
     )
 
 

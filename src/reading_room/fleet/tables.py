@@ -39,8 +39,9 @@ class HostRow(Base):
     It is empty for the host that runs ``serve``, which has none.
     """
     tunnel_key: Mapped[str]
-    """Its public key for the encryption of the underlay, in base64; empty if it has none."""
+    """Its public key for the encryption of the underlay, in base64; empty until its agent has reported one."""
     tunnel_port: Mapped[int]
+    """The UDP port of its encrypted packets; 0 without a key."""
     program: Mapped[str]
     """The version of its program."""
     joined_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)

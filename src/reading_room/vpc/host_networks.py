@@ -112,4 +112,4 @@ class HostNetworks:
 
 def place_of(member: Member) -> spec.HostPlace:
     """Return a host's place in the underlay."""
-    return spec.HostPlace(member.host, member.number, member.underlay)
+    return spec.HostPlace(member.host, member.number, member.underlay, member.tunnel_key, member.tunnel_port)

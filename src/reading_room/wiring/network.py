@@ -6,6 +6,7 @@ import asyncio
 import datetime as dt
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from reading_room.agent.spec import HostReport
 from reading_room.aws.probes import Check
@@ -13,6 +14,7 @@ from reading_room.clock import system_clock
 from reading_room.database.engine import Database
 from reading_room.fleet.host_leases import HostLeases
 from reading_room.fleet.tables import HostRow
+from reading_room.fleet.tunnel_keys import TunnelKeys
 from reading_room.hosts import authority
 from reading_room.hosts.authority import Certificates
 from reading_room.hosts.channel import AgentConnection
@@ -100,7 +102,11 @@ class HostLink:
             product.flow_logs.interface_deleted(interface_id)
             self._flow_logs.wake()
 
-        def take_report(report: HostReport) -> None:
+        keys = TunnelKeys(database, product.fleet)
+
+        def take_report(host: str, report: HostReport) -> None:
+            if report.generation > 0:
+                keys.reported(host, report.tunnel_key, report.tunnel_port)
             if self._desired.behind(report):
                 self._spec_loop.hurry()
             elif self._desired.waits():
@@ -112,7 +118,7 @@ class HostLink:
                 loop=loop,
                 listeners=listeners,
                 realtime=engines,
-                take_report=take_report,
+                take_report=partial(take_report, host),
                 take_flows=product.flow_logs.record,
                 interfaces_seen=product.flow_logs.interfaces_seen,
                 interface_gone=interface_gone,
