@@ -6,7 +6,7 @@ import asyncio
 import logging
 import socket
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from reading_room.agent.spec import HostSpec
 from reading_room.hosts.joined_host import JoinedHost
@@ -53,14 +53,18 @@ class JoinedHosts:
         sock: socket.socket,
         context: ssl.SSLContext,
         membership: Membership,
-        leader: Callable[[], str | None] = lambda: None,
-        keep_first: Callable[[], None] = lambda: None,
+        *,
+        leader: Callable[[], str | None],
+        places: Callable[[], Sequence[str]],
+        keep_first: Callable[[], None],
     ) -> None:
         """Accept connections of hosts at a socket from now on (see ``LinkListener``); call it in the event loop.
 
         ``keep_first`` is called again and again while this process leads.
         """
-        self._listener = LinkListener(sock, context, membership, self.host, self._authority, leader=leader)
+        self._listener = LinkListener(
+            sock, context, membership, self.host, self._authority, leader=leader, places=places
+        )
         self._listener.start()
 
         def look() -> None:

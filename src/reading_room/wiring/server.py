@@ -22,6 +22,7 @@ from reading_room.database import shared_files
 from reading_room.database.engine import Database
 from reading_room.database.opening import open_database
 from reading_room.database.outside import LOOK_SECONDS, OutsideWrites
+from reading_room.fleet.host_listeners import ANNOUNCE_SECONDS, HostListeners
 from reading_room.fleet.identity import FolderInUse, ServerIdentity
 from reading_room.fleet.leadership import Leadership, LeasedLeadership, OnlyProcess, ignored
 from reading_room.flowlogs.deliver import FlowLogDelivery
@@ -235,7 +236,10 @@ async def _serve(
     conditions = Loop("conditions", _once_started(product.probes.look), every=CONDITIONS_SECONDS)
     sharing = None if objects.turn is None else Loop("shared objects", objects.turn, every=BEAT_SECONDS)
     rates = None if product.rates is None else product.rates.loop
-    every = (sharing, pulse, conditions, product.meter, outside, renewal, rates, traces)
+    listeners, announcing = HostListeners(database, identity.id, settings.hosts_listen), None
+    if for_hosts is not None and database.shared:
+        announcing = Loop("listener for hosts", listeners.announce, every=ANNOUNCE_SECONDS)
+    every = (sharing, pulse, conditions, product.meter, outside, renewal, rates, traces, announcing)
     loops = [each for each in every if each is not None]
     for each in loops:
         each.start()
@@ -246,7 +250,12 @@ async def _serve(
         sock, members = for_hosts
         context = await asyncio.to_thread(members.context)
         link.joined.listen(
-            sock, context, members, lambda: None if leads() else leadership.url() or "", members.keep_first
+            sock,
+            context,
+            members,
+            leader=lambda: None if leads() else leadership.url() or "",
+            places=listeners.others if database.shared else tuple,
+            keep_first=members.keep_first,
         )
         log.info("hosts of this installation connect to %s", settings.hosts_listen)
     ready()
