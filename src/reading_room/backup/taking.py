@@ -28,6 +28,7 @@ from reading_room.backup.source import DataFolder
 from reading_room.backup.store import Target
 from reading_room.database.opening import FILE
 from reading_room.database.upgrade_backup import CALLS, WINDOWS
+from reading_room.fleet import identity
 from reading_room.full_disk import is_full
 from reading_room.s3.backends.backup_lock import LockTaken, hold
 from reading_room.s3.backends.sums import footer_size
@@ -37,8 +38,9 @@ from reading_room.trail.chain import FOLDER as TRAIL
 
 OBJECTS = "objects"
 """The folder of the blob store in the data folder."""
-LEFT_OUT = frozenset({snapshot.SCRATCH, upgrades.FOLDER, "clock-ahead", "for-tests.json"})
-"""What no backup has: temporary files, backups of upgrades, how far the clock was set, and the clock of tests."""
+LEFT_OUT = frozenset({snapshot.SCRATCH, upgrades.FOLDER, identity.FILE, "clock-ahead", "for-tests.json"})
+"""What no backup has: temporary files, backups of upgrades, the identity of this folder's ``serve``, how far the clock
+was set, and the clock of tests."""
 ATTEMPTS = 5
 _BLOCK = 1 << 16
 _SPARE = 1 << 20
