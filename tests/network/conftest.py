@@ -11,6 +11,9 @@ import pytest
 
 from tests.worlds.network import World
 
+SKIPPED = 2
+"""The exit status of a child whose test needs something that this machine lacks."""
+
 
 class InsideWorldError(Exception):
     """A test failed in its child process; the message is the child's traceback."""
@@ -40,6 +43,9 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
             world.enter()
             pyfuncitem.obj(**arguments)
             world.leave()
+        except pytest.skip.Exception as skipped:
+            code, report = SKIPPED, str(skipped)
+            world.end_processes()
         except BaseException:
             code, report = 1, traceback.format_exc()
             world.end_processes()
@@ -49,6 +55,8 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     with os.fdopen(read, "rb") as pipe:
         data = pipe.read()
     _pid, status = os.waitpid(child, 0)
+    if os.waitstatus_to_exitcode(status) == SKIPPED:
+        pytest.skip(data.decode())
     if status != 0:
         report = data.decode(errors="replace") or f"the child ended with status {status}"
         raise InsideWorldError(report)
