@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,15 +24,15 @@ MTU, WIRE = 1500, 77
 class Machines:
     """Machine ``a`` runs ``up``, and machine ``b`` is to join it."""
 
-    def __init__(self, folder: Path) -> None:
-        """Make both machines; nothing runs there yet."""
+    def __init__(self, folder: Path, **more: str) -> None:
+        """Make both machines; nothing runs there yet. ``more`` are settings of both products."""
         self._namespaces = {name: namespaces.new_namespace() for name in ADDRESSES}
         self._wire()
         self.products: dict[str, Product] = {}
         for name in ADDRESSES:
             (folder / name).mkdir()
             settings = {"HOSTS_LISTEN": f"{ADDRESSES['a']}:{PORT}"} if name == "a" else {}
-            self.products[name] = Product(folder / name, **settings)
+            self.products[name] = Product(folder / name, **settings, **more)
 
     def _wire(self) -> None:
         sockets = {}
@@ -51,13 +52,12 @@ class Machines:
 
     def inside(self, name: str) -> list[str]:
         """Return the beginning of a command that runs on a machine."""
-        return ["nsenter", f"--net=/proc/{os.getpid()}/fd/{self._namespaces[name]}"]
-
-    @contextmanager
-    def entered(self, name: str) -> Iterator[None]:
-        """Make connections of this thread from a machine during the block."""
-        with namespaces.inside(self._namespaces[name]):
-            yield
+        enter = ["nsenter", f"--net=/proc/{os.getpid()}/fd/{self._namespaces[name]}"]
+        folder = Path(sys.prefix, "wireguard/usr/bin")  # Where scripts/setup unpacks wireguard-go.
+        if shutil.which("wireguard-go") is not None or not folder.is_dir():
+            return enter
+        mount = 'mount -t overlay -o lowerdir="$1":/usr/sbin programs /usr/sbin && shift && exec "$@"'
+        return [*enter, "unshare", "--mount", "sh", "-c", mount, "sh", str(folder)]
 
     def start(self) -> None:
         """Start ``up`` on machine ``a``."""
@@ -73,6 +73,31 @@ class Machines:
         process = product.launch_as([*self.inside("b"), *command])
         eventually(lambda: product.stdout or process.poll() is not None, what="the line that says that it is ready")
         assert product.stdout == [b"ready b\n"], product.tail()
+
+    def join(self) -> None:
+        """Start ``up``, let machine ``b`` join in the second zone, start it, and wait until both have a lease."""
+        self.start()
+        token = self.command("a", "host", "token")
+        self.command("b", "host", "join", "--name", "b", "--zone", "us-east-1b", given=token)
+        self.run_host()
+        eventually(lambda: self.leases() == {"local": "held", "b": "held"}, what="two leases")
+
+    def leases(self) -> dict[str, str]:
+        """Return what ``host list`` says of the lease of each host that was ever leased one."""
+        rows = [line.split() for line in self.command("a", "host", "list").splitlines()[1:]]
+        return {row[1]: row[8] for row in rows if len(row) > 8}
+
+    def kill(self, name: str) -> None:
+        """``kill -9`` of every process of a machine."""
+        product = self.products[name]
+        assert product.up is not None
+        product.kill_processes([product.up.pid, *product.processes()])
+
+    @contextmanager
+    def entered(self, name: str) -> Iterator[None]:
+        """Make connections of this thread from a machine during the block."""
+        with namespaces.inside(self._namespaces[name]):
+            yield
 
     def command(self, name: str, *words: str, given: str = "") -> str:
         """Run a command on a machine, with an input; return its output."""
@@ -98,9 +123,9 @@ class Machines:
 
 
 @contextmanager
-def two_machines(folder: Path) -> Iterator[Machines]:
+def two_machines(folder: Path, **more: str) -> Iterator[Machines]:
     """Make two machines for a while."""
-    machines = Machines(folder)
+    machines = Machines(folder, **more)
     try:
         yield machines
     finally:
