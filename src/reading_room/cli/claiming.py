@@ -54,7 +54,7 @@ def check_folder(settings: Settings) -> None:
 
 def refuse_joined(settings: Settings) -> None:
     """Raise ``StartError`` for the data folder of a host that has joined an installation, or has begun to."""
-    if os.path.lexists(settings.data / JOINED):
+    if JOINED in _names_in(settings.data):
         raise StartError(
             f"{settings.data} belongs to a host that has joined an installation, whose server runs elsewhere: choose "
             f"another folder with --data, or delete {settings.data / JOINED} to give the host up"
@@ -63,12 +63,21 @@ def refuse_joined(settings: Settings) -> None:
 
 def refuse_installation(settings: Settings) -> None:
     """Raise ``StartError`` for a data folder with a database: a host that joins an installation has none."""
-    found = [name for name in sorted(_DATABASES) if os.path.lexists(settings.data / name)]
+    found = sorted(_DATABASES & _names_in(settings.data))
     if found:
         raise StartError(
             f"{settings.data} is the data folder of an installation of its own ({found[0]}), which cannot join "
             "another one: choose an empty folder with --data"
         )
+
+
+def _names_in(data: Path) -> set[str]:
+    try:
+        # The folder belongs to the server: root follows no link in it.
+        with _opened(data) as folder:
+            return set(os.listdir(folder))
+    except OSError:
+        return set()  # ``check_folder`` says what is wrong with it.
 
 
 def join_installation(settings: Settings) -> Installation | None:
