@@ -391,6 +391,7 @@ def test_a_policy_can_name_one_job(world: ComprehendWorld) -> None:
 # Quotas
 
 
+@pytest.mark.one_process
 def test_amazons_quotas_apply_only_in_the_profile_aws(tmp_path: Path) -> None:
     world = ComprehendWorld(tmp_path, Settings(profile="aws"))
     start(world)

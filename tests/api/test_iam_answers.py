@@ -186,6 +186,7 @@ def test_assuming_a_role_and_using_its_credentials_both_count_as_uses(world: Iam
     assert "RoleLastUsed" not in iam.list_roles()["Roles"][0]
 
 
+@pytest.mark.one_process
 def test_a_roles_last_use_is_stored_once_a_minute_and_deleted_with_the_role(world: IamWorld) -> None:
     iam, sts = world.client("iam"), world.client("sts")
     role = iam.create_role(RoleName="R", AssumeRolePolicyDocument=trust({"AWS": ACCOUNT}))["Role"]

@@ -99,6 +99,7 @@ def test_the_details_can_be_filtered_and_come_in_pages(world: IamWorld) -> None:
     assert sum(len(page["Policies"]) for page in pages) == 2
 
 
+@pytest.mark.one_process
 @pytest.mark.costs(0.55, reason="a hundred calls are made")
 def test_the_number_of_queries_for_a_page_is_constant(world: IamWorld, statements: list[str]) -> None:
     iam = world.client("iam")
@@ -169,6 +170,7 @@ def test_an_account_has_one_alias_that_no_other_account_has(world: IamWorld) -> 
     assert iam.list_account_aliases()["AccountAliases"] == []
 
 
+@pytest.mark.one_process
 def test_the_last_use_of_a_key_has_its_service(world: IamWorld) -> None:
     admin = world.client("iam")
     key = world.user("alice")

@@ -71,6 +71,7 @@ def test_a_key_that_another_process_creates_is_valid_at_once(world: IamWorld, be
     assert world.client("sts", **second_account(beside, world)).get_caller_identity()["Account"] == OTHER
 
 
+@pytest.mark.one_process
 def test_a_key_that_another_process_deletes_is_valid_until_the_next_check(world: IamWorld, beside: Database) -> None:
     key = second_account(beside, world)
     watch = OutsideWrites(world.database)

@@ -325,6 +325,7 @@ def test_a_managed_session_policy_belongs_to_the_roles_account(world: IamWorld, 
     )
 
 
+@pytest.mark.one_process
 def test_every_refusal_is_logged_with_its_reason(world: IamWorld) -> None:
     decisions: list[Decision] = []
     world.authorizer.denied = lambda request_id, decision: decisions.append(decision)
