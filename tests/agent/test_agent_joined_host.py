@@ -24,6 +24,7 @@ from reading_room.hosts.link.places import Places
 from reading_room.hosts.link.session import LinkConfig
 from tests.worlds.databases import SEALER
 from tests.worlds.joined import CLIENT, HOST, Answering, in_loop, link_context, worker_spec
+from tests.worlds.processes import argv
 from tests.worlds.waiting import DEADLINE, eventually, eventually_in_loop
 
 pytestmark = [pytest.mark.network, pytest.mark.skipif(os.geteuid() != 0, reason="root's agent is started")]
@@ -42,16 +43,21 @@ def folder() -> Iterator[Path]:
     command = [sys.executable, str(HOLDER), str(folder), "root", str(program), str(folder), str(os.geteuid())]
     process = subprocess.Popen(command)
 
-    def agent() -> int | None:
-        named = str(program).encode()
-        found = (pid for pid in descendants(process.pid) if named in Path(f"/proc/{pid}/cmdline").read_bytes())
-        return next(found, None)
+    def end() -> bool:
+        # Not earlier: a process that leads to the agent has the same command line at first.
+        for pid in descendants(process.pid):
+            try:
+                if argv(pid)[1:2] == [str(program)]:
+                    os.kill(pid, signal.SIGTERM)
+                    return True
+            except OSError:
+                continue  # It has ended between two looks.
+        return False
 
-    pid = eventually(agent, what="the agent's process")
     try:
         yield folder
     finally:
-        os.kill(pid, signal.SIGTERM)
+        eventually(end, what="the agent's process")
         process.wait(DEADLINE)
         shutil.rmtree(folder)
 
