@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from reading_room.dataplane.spec import LEAST_UNDERLAY_MTU, MOST_HOSTS
+from reading_room.dataplane.spec import MOST_HOSTS
 from reading_room.fleet import database_time, hosts
 from reading_room.fleet.errors import FirstHostStays, HostIsActive, HostLeaves, HostRefused, UnknownHost
 from reading_room.fleet.tables import ACTIVE, DRAINING, LEAVING, HostRow
@@ -77,7 +77,7 @@ def test_two_hosts_share_neither_name_nor_address_nor_key(session: Session, seco
         ("underlay", "fe80::1"),
         ("underlay", "127.0.0.1"),
         ("underlay", "224.0.0.1"),
-        ("mtu", LEAST_UNDERLAY_MTU - 1),
+        ("mtu", hosts.LEAST_MTU - 1),
         ("cores", 0),
         ("memory_bytes", 0),
         ("program", "new"),

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from reading_room.agent.check import check
 from reading_room.agent.spec import HostSpec
+from reading_room.clock import system_clock
 from reading_room.dataplane.rules import invariants
 from reading_room.dataplane.rules.compile import compile_host
 from reading_room.dataplane.rules.semantics import decide
@@ -84,6 +85,19 @@ def test_what_is_on_a_lost_host_is_nowhere() -> None:
         assert vpc.placements == ()
         assert vpc.groups[0].members == (here.address,)
         assert [each.host for each in _others(found["local"])] == ["third"]
+
+
+def test_a_host_that_has_joined_and_never_had_a_lease_is_not_among_the_others() -> None:
+    with network() as world:
+        for number, host in enumerate(HOSTS, 1):
+            add_host(world.session, host, number)
+        new = world.session.get_one(HostRow, "third")
+        new.epoch, new.lease_until, new.mtu = 0, None, 1400
+        found = specs(world)
+        assert [each.host for each in _others(found["local"])] == ["second"]
+        assert [each.host for each in _others(found["third"])] == ["local", "second"]
+        new.epoch, new.lease_until = 1, system_clock()
+        assert [each.host for each in _others(specs(world)["local"])] == ["second", "third"]
 
 
 def _others(spec: NetworkSpec) -> tuple[HostPlace, ...]:

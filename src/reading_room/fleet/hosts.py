@@ -15,7 +15,7 @@ from typing import Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from reading_room.dataplane.spec import LEAST_UNDERLAY_MTU, MOST_HOSTS
+from reading_room.dataplane.spec import MOST_HOSTS
 from reading_room.fleet.errors import FirstHostStays, HostIsActive, HostLeaves, HostRefused, UnknownHost
 from reading_room.fleet.tables import ACTIVE, LEAVING, HostRow
 from reading_room.versions import VERSION_PATTERN
@@ -30,6 +30,8 @@ MOST_CORES = 65_536
 LEAST_MEMORY, MOST_MEMORY = 1 << 20, 1 << 50
 RESERVED = ("zone", "cores", "memory")
 """What commands set like a label, and a host has as a value of its own."""
+LEAST_MTU = 1280
+"""The least MTU of an underlay. Encryption and a tunnel leave packets 1166 bytes of it."""
 _PUBLIC_KEY = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
@@ -71,7 +73,7 @@ def check(new: NewHost, zones: tuple[str, ...]) -> None:
         raise HostRefused("name", new.host, "a name has 1 to 63 lower-case letters, digits and hyphens between them")
     check_zone(new.zone, zones)
     _check_underlay(new.underlay)
-    _check_number("MTU", new.mtu, LEAST_UNDERLAY_MTU, MOST_MTU)
+    _check_number("MTU", new.mtu, LEAST_MTU, MOST_MTU)
     _check_number("number of cores", new.cores, 1, MOST_CORES)
     _check_number("memory", new.memory_bytes, LEAST_MEMORY, MOST_MEMORY)
     if new.public_key and not _PUBLIC_KEY.fullmatch(new.public_key):

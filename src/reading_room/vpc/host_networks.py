@@ -54,14 +54,16 @@ class HostNetworks:
         return gateway_hosts.choose(with_gateway, self.owners, self._members)
 
     def specs(self, owners: Mapping[str, Owner]) -> dict[str, spec.NetworkSpec]:
-        """Return the network of each host. One that is lost has no VPC, and is not among the others."""
+        """Return the network of each host. One that is lost, or has not begun, is not among the others."""
         parts: dict[str, list[spec.Vpc]] = {member.host: [] for member in self._members}
         for vpc in self._vpcs:
             owner = owners.get(vpc.vpc_id) if vpc.internet_gateway is not None else None
             for host, part in self._parts(vpc, owner):
                 parts[host].append(part)
-        mtu = min((member.mtu for member in self._known.values()), default=MOST_MTU)
-        places = [place_of(member) for member in self._known.values()]
+        # One that has joined and never had a lease has nothing yet. The others could not prove that they reach it.
+        begun = [member for member in self._known.values() if member.epoch or parts[member.host]]
+        mtu = min((member.mtu for member in begun), default=MOST_MTU)
+        places = [place_of(member) for member in begun]
         return {
             member.host: spec.NetworkSpec(
                 vpcs=tuple(parts[member.host]),
