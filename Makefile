@@ -24,7 +24,7 @@ PURE := not network and not e2e and not chaos and not fuzz and not boot
 DECISIONS := tests/iam tests/aws tests/conformance tests/dataplane tests/jobs/test_jobs_state_machine.py \
 	--ignore=tests/dataplane/test_dataplane_mutations.py
 
-.PHONY: help demo up test check audit lint network e2e bench growth quality models fuzz mutants chaos boot docs clean setup console pages pictures site release wheels verify deb lintian image
+.PHONY: help demo up test check audit lint network e2e bench growth quality models fuzz mutants chaos hosts boot docs clean setup console pages pictures site release wheels verify deb lintian image
 .DEFAULT_GOAL := help
 
 help:  ## List the commands
@@ -125,6 +125,9 @@ chaos: $(STAMP)  ## kill -9 of every process at every phase, and the APIs on Pos
 	$(BIN)/pytest -m chaos
 	READING_ROOM_TEST_DATABASE=postgresql $(BIN)/pytest -q $(SIDE_BY_SIDE) -m "$(PURE)" tests/api tests/iam tests/logs tests/comprehend tests/s3
 	READING_ROOM_TEST_DATABASE=postgresql READING_ROOM_TEST_PROCESSES=2 $(BIN)/pytest -q $(SIDE_BY_SIDE) -m "$(PURE) and not one_process" tests/api tests/iam
+
+hosts: $(STAMP)  ## Two and three hosts on this machine: jobs that span them, and the loss of one (root, wireguard-go)
+	$(BIN)/pytest -q tests/end_to_end/test_e2e_two_hosts.py tests/end_to_end/test_e2e_three_hosts.py
 
 boot: $(STAMP)  ## The pages for systemd and installation, typed on machines of their own: root, and systemd with its session packages
 	$(BIN)/pytest -m boot

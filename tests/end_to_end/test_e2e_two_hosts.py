@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from botocore.exceptions import ClientError
 from tests.worlds.cluster import SMALL_PARTS, Hall
 from tests.worlds.hosts import wireguard_go
 from tests.worlds.machines import Machines, two_machines
+from tests.worlds.pages import blocks, page_of
 from tests.worlds.processes import has_spoken, worker_below
 from tests.worlds.waiting import eventually
 
@@ -23,6 +25,7 @@ pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="root makes the machines"),
 ]
 DOCUMENTS = 200
+(PAGE,) = [block for block in blocks(page_of("hosts.md")) if block.commands]
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +70,7 @@ def flows(hall: Hall, interface: str) -> Counter[str]:
     return Counter(each["message"] for each in events if " OK" in each["message"])
 
 
-@pytest.mark.costs(15, reason="two hosts are started, and two jobs run")
+@pytest.mark.costs(30, reason="two hosts are started, and two jobs run")
 def test_a_job_on_another_host_writes_the_same_bytes(hall: Hall, on_a: bytes) -> None:
     properties = hall.run("in/", "entities", VpcConfig=config(hall, 1))
     assert hall.completed(properties) == on_a
@@ -118,14 +121,17 @@ def test_the_job_of_a_killed_host_goes_to_another_one_when_its_lease_has_ended(
 
     hall.ec2.delete_network_interface(NetworkInterfaceId=eventually(free, what=f"the address {address}"))
     machines.run_host()
-    eventually(lambda: machines.leases() == {"local": "held", "b": "held"}, what="two leases")
+    eventually(machines.all_leased, what="two leases")
     properties = hall.run("in/", "entities", VpcConfig=config(hall, 1))
     assert hall.completed(properties) == on_a, "the host that came back works"
 
 
-@pytest.mark.costs(10, reason="both hosts end their connections")
-def test_a_host_that_is_removed_is_cut_off(machines: Machines) -> None:
-    machines.command("a", "host", "remove", "b", "--force")
+@pytest.mark.costs(10, reason="three commands run, and both hosts end their connections")
+def test_a_host_is_labelled_drained_removed_and_cut_off(machines: Machines) -> None:
+    commands = [shlex.split(line, comments=True) for line in PAGE.text.splitlines()]
+    labelled, drained, _ = [machines.command("a", *words) for _, *words in commands]
+    assert "disk=ssd" in labelled
+    assert "b gets no new containers" in drained
     log = machines.products["a"].log
     eventually(lambda: "the host b does not belong to the installation any more" in log.read_text())
     eventually(lambda: "does not accept this host" in machines.products["b"].log.read_text())

@@ -1,4 +1,4 @@
-"""Two machines on one: network namespaces with a wire between them, in each of which a product's processes run."""
+"""Machines on one: network namespaces that a bridge connects, in each of which a product's processes run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,40 +15,42 @@ from reading_room.dataplane.linux.rtnetlink import RouteSocket
 from tests.worlds.product import Product
 from tests.worlds.waiting import eventually
 
-ADDRESSES = {"a": "192.0.2.1", "b": "192.0.2.2"}
+ADDRESSES = {"a": "192.0.2.1", "b": "192.0.2.2", "c": "192.0.2.3"}
+ZONES = {"b": "us-east-1b", "c": "us-east-1b"}
+"""Those in which the others join. Machine ``a`` is in the first one."""
 PORT = 4569
 """Where hosts connect. No other process has this port in a namespace of the test."""
 MTU, WIRE = 1500, 77
 
 
 class Machines:
-    """Machine ``a`` runs ``up``, and machine ``b`` is to join it."""
+    """Machine ``a`` runs ``up``, and the others are to join it."""
 
-    def __init__(self, folder: Path, **more: str) -> None:
-        """Make both machines; nothing runs there yet. ``more`` are settings of both products."""
-        self._namespaces = {name: namespaces.new_namespace() for name in ADDRESSES}
+    def __init__(self, folder: Path, names: Sequence[str] = ("a", "b"), **more: str) -> None:
+        """Make the machines; nothing runs there yet. ``more`` are settings of all products."""
+        self._namespaces = {name: namespaces.new_namespace() for name in names}
         self._wire()
         self.products: dict[str, Product] = {}
-        for name in ADDRESSES:
+        for name in names:
             (folder / name).mkdir()
             settings = {"HOSTS_LISTEN": f"{ADDRESSES['a']}:{PORT}"} if name == "a" else {}
             self.products[name] = Product(folder / name, **settings, **more)
 
     def _wire(self) -> None:
-        sockets = {}
-        for name, descriptor in self._namespaces.items():
+        self._switch = switch = namespaces.new_namespace()
+        commands = ["ip link add bridge0 type bridge", "ip link set bridge0 up"]
+        for number, (name, descriptor) in enumerate(self._namespaces.items(), 1):
             with namespaces.inside(descriptor):
-                sockets[name] = RouteSocket()
-        there = self._namespaces["b"]
-        macs = ("02:00:00:00:0b:02", "02:00:00:00:0b:01")
-        sockets["a"].batch([rtnetlink.create_veth("under0", WIRE, MTU, there, *macs, "under0")])
-        for name, opened in sockets.items():
+                opened = RouteSocket()
+            macs = (f"02:00:00:00:0b:{number:02}", f"02:00:00:00:0c:{number:02}")
+            opened.batch([rtnetlink.create_veth("under0", WIRE, MTU, switch, *macs, f"to-{name}")])
             for device in ("lo", "under0"):
                 opened.batch([rtnetlink.set_up(opened.index_of(device), device)])
             opened.batch([rtnetlink.add_address(opened.index_of("under0"), ADDRESSES[name], 24)])
-        for opened in sockets.values():
-            opened.wait_until_it_sends("under0")
             opened.close()
+            commands.append(f"ip link set to-{name} master bridge0 up")
+        enter = ["nsenter", f"--net=/proc/{os.getpid()}/fd/{switch}", "sh", "-ec", "; ".join(commands)]
+        subprocess.run(enter, check=True)
 
     def inside(self, name: str) -> list[str]:
         """Return the beginning of a command that runs on a machine."""
@@ -66,21 +68,26 @@ class Machines:
         product.launch_as([*self.inside("a"), *command])
         product.await_ready(f"http://127.0.0.1:{product.port}")
 
-    def run_host(self) -> None:
-        """Start ``host run`` on machine ``b``, which has joined."""
-        product = self.products["b"]
+    def run_host(self, name: str = "b") -> None:
+        """Start ``host run`` on a machine that has joined."""
+        product = self.products[name]
         command = [sys.executable, "-m", "reading_room", "host", "run", "--data", str(product.data)]
-        process = product.launch_as([*self.inside("b"), *command])
+        process = product.launch_as([*self.inside(name), *command])
         eventually(lambda: product.stdout or process.poll() is not None, what="the line that says that it is ready")
-        assert product.stdout == [b"ready b\n"], product.tail()
+        assert product.stdout == [f"ready {name}\n".encode()], product.tail()
 
     def join(self) -> None:
-        """Start ``up``, let machine ``b`` join in the second zone, start it, and wait until both have a lease."""
+        """Start ``up``, let all other machines join, start them, and wait until all have a lease."""
         self.start()
-        token = self.command("a", "host", "token")
-        self.command("b", "host", "join", "--name", "b", "--zone", "us-east-1b", given=token)
-        self.run_host()
-        eventually(lambda: self.leases() == {"local": "held", "b": "held"}, what="two leases")
+        for name in [name for name in self.products if name != "a"]:
+            token = self.command("a", "host", "token")
+            self.command(name, "host", "join", "--name", name, "--zone", ZONES[name], given=token)
+            self.run_host(name)
+        eventually(self.all_leased, what="leases of all hosts")
+
+    def all_leased(self) -> bool:
+        """Return whether every host has a lease."""
+        return self.leases() == {"local" if name == "a" else name: "held" for name in self.products}
 
     def leases(self) -> dict[str, str]:
         """Return what ``host list`` says of the lease of each host that was ever leased one."""
@@ -118,14 +125,21 @@ class Machines:
         """End everything, and remove the machines."""
         for product in self.products.values():
             product.clear()
-        for descriptor in self._namespaces.values():
+        for descriptor in (self._switch, *self._namespaces.values()):
             os.close(descriptor)
 
 
 @contextmanager
 def two_machines(folder: Path, **more: str) -> Iterator[Machines]:
     """Make two machines for a while."""
-    machines = Machines(folder, **more)
+    with several_machines(folder, ("a", "b"), **more) as found:
+        yield found
+
+
+@contextmanager
+def several_machines(folder: Path, names: Sequence[str], **more: str) -> Iterator[Machines]:
+    """Make machines for a while."""
+    machines = Machines(folder, names, **more)
     try:
         yield machines
     finally:
