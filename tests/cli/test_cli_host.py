@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -76,6 +77,13 @@ def test_the_data_folder_of_an_installation_joins_no_other_one(tmp_path: Path) -
     assert [path.name for path in tmp_path.iterdir()] == ["db.sqlite"]
 
 
+def test_an_ordinary_users_machine_joins_no_installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    folder = tmp_path / "new"
+    assert "run `host join`, and then `host run`, as root" in refusal("join", "--data", str(folder), given=invited())
+    assert not folder.exists()
+
+
 def test_the_folder_of_a_joined_host_is_no_data_folder_of_a_server(tmp_path: Path) -> None:
     (tmp_path / "host").mkdir()
     result = CliRunner().invoke(commands.app, ["serve", "--data", str(tmp_path)])
@@ -83,6 +91,7 @@ def test_the_folder_of_a_joined_host_is_no_data_folder_of_a_server(tmp_path: Pat
     assert "belongs to a host that has joined an installation" in result.stderr
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 @pytest.mark.costs(2, reason="a process is started, which drops its privileges")
 def test_a_join_that_is_refused_can_be_repeated_with_the_same_key(tmp_path: Path) -> None:
     folder, database = tmp_path / "new", databases.made(tmp_path / "db.sqlite")

@@ -63,6 +63,10 @@ def join_installation(
     try:
         invited = invitation.parse(_token() if token is None else token)
         refuse_installation(settings)
+        if os.geteuid() != 0:
+            raise StartError(
+                "only root's agent can carry VPCs between hosts: run `host join`, and then `host run`, as root"
+            )
         check_folder(settings)
         claim(settings)
         become_user_of_serve(settings)
