@@ -11,7 +11,7 @@ import pytest
 from reading_room.dataplane.linux import namespaces
 from reading_room.dataplane.spec import Interface
 from tests.worlds.hosts import A, B, TwoHosts, frame, udp_packet
-from tests.worlds.network import APP, WEB, Network, World, expect_blocked, expect_reaches, expect_silence
+from tests.worlds.network import APP, WEB, Network, World, connected, expect_blocked, expect_silence
 from tests.worlds.waiting import DEADLINE, eventually
 
 pytestmark = pytest.mark.network
@@ -39,7 +39,7 @@ def test_the_network_between_hosts_sees_only_wireguard(world: World) -> None:
     with namespaces.inside(hosts.underlays["b"]):
         sniffer = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(EVERY_PROTOCOL))
     server = world.listen(app, 8443)
-    with world.connect(web, app.address, 8443) as client, server.accept()[0] as accepted:
+    with connected(world, web, app, 8443) as client, server.accept()[0] as accepted:
         client.sendall(b"a secret" * 500)
         received = b""
         while len(received) < 4000:
@@ -104,7 +104,7 @@ def _vxlan_packet(source: str, destination: str, payload: bytes) -> bytes:
 def test_a_restarted_agent_keeps_the_encryption_and_its_connections(world: World) -> None:
     hosts, network, web, app = encrypted(world)
     server = world.listen(app, 8443)
-    client = world.connect(web, app.address, 8443)
+    client = connected(world, web, app, 8443)
     accepted = server.accept()[0]
     accepted.settimeout(DEADLINE)
     before = hosts.programs["a"].descriptors()
@@ -124,7 +124,7 @@ def test_encryption_that_ended_is_started_again(world: World) -> None:
     wish = hosts.spec("a", homes, network)
     hosts.realize_on("a", wish)
     server = world.listen(app, 8443)
-    client = world.connect(web, app.address, 8443)
+    client = connected(world, web, app, 8443)
     accepted = server.accept()[0]
     accepted.settimeout(DEADLINE)
     process = hosts.programs["a"]._process
@@ -135,7 +135,7 @@ def test_encryption_that_ended_is_started_again(world: World) -> None:
     hosts.realize_on("a", wish)
     client.sendall(b"still here")
     assert accepted.recv(100) == b"still here"
-    expect_reaches(world, web, app, 8443)
+    connected(world, web, app, 8443).close()
 
 
 def test_hosts_that_disagree_about_encryption_send_each_other_nothing(world: World) -> None:

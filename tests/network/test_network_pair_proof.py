@@ -11,7 +11,7 @@ from reading_room.dataplane.linux.rtnetlink import RouteSocket
 from reading_room.dataplane.rules.pair_proof import VPC_ID
 from reading_room.dataplane.spec import NetworkReport
 from tests.worlds.hosts import WIRE, TwoHosts
-from tests.worlds.network import APP, WEB, Network, World, expect_reaches
+from tests.worlds.network import APP, WEB, Network, World, connected
 from tests.worlds.waiting import DEADLINE, eventually
 
 pytestmark = pytest.mark.network
@@ -71,7 +71,7 @@ def test_a_vpc_on_two_hosts_stands_only_after_the_proof(world: World, encrypted:
     assert not any(label.vpc_id == VPC_ID for label in pair.hosts.drivers["a"].listeners())
     assert not any(each.vpc_id == VPC_ID for each in pair.hosts.drivers["a"].flows())
     with world.listen(pair.app, 8443):
-        expect_reaches(world, pair.web, pair.app, 8443)
+        connected(world, pair.web, pair.app, 8443).close()
 
 
 def test_a_host_without_rules_is_found_out(world: World) -> None:

@@ -428,6 +428,14 @@ class World:
             os.close(self.internet)
 
 
+def connected(world: World, a: Interface, b: Interface, port: int) -> socket.socket:
+    """Return a connection whose packets may pass a program, so that ``let_arrive`` does not wait for them."""
+    client = world.socket_in(a)
+    client.settimeout(DEADLINE)
+    client.connect((b.address, port))
+    return client
+
+
 def expect_reaches(world: World, a: Interface, b: Interface | str, port: int) -> None:
     """Assert that a connection opens."""
     address = b if isinstance(b, str) else b.address
