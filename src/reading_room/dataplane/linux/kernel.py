@@ -155,6 +155,7 @@ class Kernel:
     def remove_uplink(self) -> None:
         """Remove the uplink namespace, if there is one, and with it every wire to it."""
         if self.uplink is not None:
+            self.uplink.disconnect()
             self.uplink.close()
             self.uplink = None
             self._uplink_board.remove(UPLINK)

@@ -104,6 +104,11 @@ class UplinkNamespace(OpenNamespace[ObservedUplink]):
             case ReadyOutside(outside=outside):
                 self._ready_outside(outside)
 
+    def disconnect(self) -> None:
+        """Delete the veth pair to the outside now. With the namespace it would go later, and its name is needed."""
+        if self.outside is not None and self.outside.made_here:
+            self.routes.batch([rtnetlink.delete_link(OUTSIDE_INDEX, self.outside.device)])
+
     def _route(self, route: PublicRoute, *, gone: bool = False) -> Request:
         index, destination = self._indexes[route.device], f"{route.address}/32"
         if gone:
