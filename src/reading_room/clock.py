@@ -24,6 +24,11 @@ def system_clock() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
+def seconds_since_boot() -> float:
+    """Return the seconds since the machine's start, including those in which it was suspended."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
 class MovableClock:
     """A clock that can be moved forward. Thread-safe.
 

@@ -11,12 +11,12 @@ from __future__ import annotations
 import logging
 import math
 import threading
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reading_room.agent.frames import Lease, LeaseRequest
+from reading_room.clock import seconds_since_boot
 from reading_room.codec import DocumentError, read_file, write_file
 
 _log = logging.getLogger(__name__)
@@ -91,11 +91,6 @@ class LeaseRecord:
     epoch: int
     until: float
     held: bool
-
-
-def seconds_since_boot() -> float:
-    """Return the seconds since the machine's start, including those in which it was suspended."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 class LeaseKeeper:

@@ -21,7 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from reading_room.agent.frames import Lease, LeaseRequest
-from reading_room.agent.lease import seconds_since_boot
+from reading_room.clock import seconds_since_boot
 from reading_room.database.engine import Database
 from reading_room.fleet import database_time
 from reading_room.fleet.tables import LEAVING, HostRow

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Protocol
@@ -17,6 +16,7 @@ from typing import Any, Protocol
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from reading_room.clock import seconds_since_boot
 from reading_room.database.engine import Database
 from reading_room.database.fences import fenced
 from reading_room.fleet import leases
@@ -42,11 +42,6 @@ def nothing() -> None:
 
 def ignored(fence: int | None) -> None:
     """Do nothing: the ``Listener`` of what only has to be woken."""
-
-
-def since_boot() -> float:
-    """Return the seconds since the machine's start, including those in which it was suspended."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 class Leadership(Protocol):
@@ -142,7 +137,7 @@ class LeasedLeadership:
         facts: Callable[[], Mapping[str, Any]] = dict,
         seconds: float = LEASE_SECONDS,
         every: float = RENEW_SECONDS,
-        clock: Callable[[], float] = since_boot,
+        clock: Callable[[], float] = seconds_since_boot,
     ) -> None:
         """``holder`` names this process and its former ones, of which none can run any more.
 
