@@ -15,10 +15,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from reading_room.agent.frames import Greeting, send_frame
 from reading_room.aws.throttling import Buckets
+from reading_room.certificate_parts import private_pem
 from reading_room.clock import system_clock
 from reading_room.codec import encode
 from reading_room.fleet import hosts
-from reading_room.fleet.certificates import SERVE_NAME, key_digest, private_pem
+from reading_room.fleet.certificates import SERVE_NAME, key_digest
 from reading_room.hosts.certificate_loading import load_certificate
 from reading_room.hosts.joining import admission
 from reading_room.hosts.joining.documents import AuthorityWanted, NotWelcome, Question, read_answer

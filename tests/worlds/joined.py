@@ -21,10 +21,11 @@ from cryptography.x509.oid import NameOID
 from reading_room.agent.channel import AgentChannel
 from reading_room.agent.spec import HostReport, HostSpec
 from reading_room.aws.call import NetworkPath, Reply
+from reading_room.certificate_parts import private_pem
 from reading_room.clock import system_clock
 from reading_room.dataplane.spec import ListenerLabel
 from reading_room.fleet import certificates
-from reading_room.fleet.certificates import SERVE_NAME, HostAuthority, private_pem
+from reading_room.fleet.certificates import SERVE_NAME, HostAuthority
 from reading_room.hosts.authority import Authority
 from reading_room.hosts.certificate_loading import load_certificate
 from reading_room.hosts.front.channel import Channel

@@ -9,7 +9,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy.orm import Session
 
-from reading_room.fleet.certificates import HostAuthority, make, private_pem
+from reading_room.certificate_parts import private_pem
+from reading_room.fleet.certificates import HostAuthority, make
 from reading_room.fleet.tables import HostAuthorityRow
 
 _ONLY = 1

@@ -15,8 +15,9 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from reading_room.certificate_parts import builder, common_name, key_usage, pem, private_pem
 from reading_room.fleet.errors import HostRefused
 
 DOMAIN = "hosts.reading-room.internal"
@@ -37,7 +38,7 @@ class HostAuthority:
     @property
     def pem(self) -> str:
         """The certificate in PEM, which every host gets."""
-        return _pem(self.certificate)
+        return pem(self.certificate)
 
     @property
     def fingerprint(self) -> str:
@@ -48,17 +49,18 @@ class HostAuthority:
         """Return a new certificate for a ``serve`` process followed by its new private key, in PEM."""
         key = ec.generate_private_key(ec.SECP256R1())
         signed = self._signed(key.public_key(), "Reading Room serve", SERVE_NAME, ExtendedKeyUsageOID.SERVER_AUTH, now)
-        return _pem(signed).encode() + private_pem(key)
+        return pem(signed).encode() + private_pem(key)
 
     def sign(self, public_key: ec.EllipticCurvePublicKey, host: str, now: dt.datetime) -> str:
         """Return a certificate in PEM for the key of a host, with which it can be a client, but no server."""
-        return _pem(self._signed(public_key, host, f"{host}.host.{DOMAIN}", ExtendedKeyUsageOID.CLIENT_AUTH, now))
+        return pem(self._signed(public_key, host, f"{host}.host.{DOMAIN}", ExtendedKeyUsageOID.CLIENT_AUTH, now))
 
     def _signed(
         self, public_key: ec.EllipticCurvePublicKey, title: str, name: str, use: x509.ObjectIdentifier, now: dt.datetime
     ) -> x509.Certificate:
+        end = self.certificate.not_valid_after_utc
         return (
-            _builder(title, self.certificate.subject, public_key, now, self.certificate.not_valid_after_utc)
+            builder(common_name(title), self.certificate.subject, public_key, now - _BEFORE, end)
             .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(x509.ExtendedKeyUsage([use]), critical=True)
@@ -70,22 +72,11 @@ class HostAuthority:
 def make(now: dt.datetime) -> HostAuthority:
     """Return a new authority."""
     key = ec.generate_private_key(ec.SECP256R1())
-    title = "Reading Room, hosts of this installation"
-    usage = x509.KeyUsage(
-        digital_signature=False,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=True,
-        crl_sign=True,
-        encipher_only=False,
-        decipher_only=False,
-    )
+    name = common_name("Reading Room, hosts of this installation")
     certificate = (
-        _builder(title, _name(title), key.public_key(), now, now + dt.timedelta(days=DAYS))
+        builder(name, name, key.public_key(), now - _BEFORE, now + dt.timedelta(days=DAYS))
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(usage, critical=True)
+        .add_extension(key_usage(signs_certificates=True), critical=True)
         .add_extension(x509.NameConstraints([x509.DNSName(DOMAIN)], None), critical=True)
         .sign(key, hashes.SHA256())
     )
@@ -111,7 +102,7 @@ def requested_key(request: str) -> ec.EllipticCurvePublicKey:
 
 def request_of(key: ec.EllipticCurvePrivateKey, host: str) -> str:
     """Return a signing request (PEM) for the key of a host."""
-    request = x509.CertificateSigningRequestBuilder().subject_name(_name(host)).sign(key, hashes.SHA256())
+    request = x509.CertificateSigningRequestBuilder().subject_name(common_name(host)).sign(key, hashes.SHA256())
     return request.public_bytes(serialization.Encoding.PEM).decode("ascii")
 
 
@@ -124,33 +115,3 @@ def key_digest(key: ec.EllipticCurvePublicKey) -> str:
 def fingerprint_of(certificate: x509.Certificate) -> str:
     """Return the SHA-256 of a certificate (DER) in hexadecimal."""
     return certificate.fingerprint(hashes.SHA256()).hex()
-
-
-def private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
-    """Return a private key in PEM, not encrypted."""
-    return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-
-
-def _pem(certificate: x509.Certificate) -> str:
-    return certificate.public_bytes(serialization.Encoding.PEM).decode("ascii")
-
-
-def _name(common: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
-
-
-def _builder(
-    title: str, issuer: x509.Name, key: ec.EllipticCurvePublicKey, now: dt.datetime, end: dt.datetime
-) -> x509.CertificateBuilder:
-    return (
-        x509.CertificateBuilder()
-        .subject_name(_name(title))
-        .issuer_name(issuer)
-        .public_key(key)
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - _BEFORE)
-        .not_valid_after(end)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
-    )

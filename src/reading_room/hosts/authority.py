@@ -20,8 +20,9 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from reading_room.certificate_parts import builder, common_name, key_usage, private_pem
 from reading_room.clock import Clock
 from reading_room.sealing import SealedFile, Sealer, write_file
 from reading_room.vpc.endpoints.endpoint_services import api_names, repository_names, s3_names, services_of
@@ -134,10 +135,6 @@ class Certificates:
         return _leaf(self._authority, [*self._names, *names], self._clock()).decode("ascii")
 
 
-def _name(common: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
-
-
 def _is_address(name: str) -> bool:
     try:
         ipaddress.ip_address(name)
@@ -156,28 +153,22 @@ def _constraint(name: str) -> x509.GeneralName:
     return x509.IPAddress(ipaddress.ip_network(name)) if _is_address(name) else x509.DNSName(name)
 
 
+def _days(now: dt.datetime, days: int) -> tuple[dt.datetime, dt.datetime]:
+    """Return the first and the last time of a certificate: from a day ago, because clocks differ."""
+    return now - dt.timedelta(days=1), now + dt.timedelta(days=days)
+
+
 def _make_authority(authority: Authority, title: str, permitted: Sequence[str], now: dt.datetime) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
-    name = _name(title)
-    usage = x509.KeyUsage(
-        digital_signature=False,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=True,
-        crl_sign=True,
-        encipher_only=False,
-        decipher_only=False,
-    )
+    name = common_name(title)
     certificate = (
-        _builder(name, name, key, now, AUTHORITY_DAYS)
+        builder(name, name, key.public_key(), *_days(now, AUTHORITY_DAYS))
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(usage, critical=True)
+        .add_extension(key_usage(signs_certificates=True), critical=True)
         .add_extension(x509.NameConstraints([_constraint(each) for each in permitted], None), critical=True)
         .sign(key, hashes.SHA256())
     )
-    authority.key.write(_private(key))
+    authority.key.write(private_pem(key))
     write_file(authority.certificate, certificate.public_bytes(serialization.Encoding.PEM), 0o644)
 
 
@@ -191,7 +182,7 @@ def _leaf(authority: Authority, names: Sequence[str], now: dt.datetime) -> bytes
     issuer = x509.load_pem_x509_certificate(authority.certificate.read_bytes())
     key = ec.generate_private_key(ec.SECP256R1())
     certificate = (
-        _builder(_name("Reading Room"), issuer.subject, key, now, LEAF_DAYS)
+        builder(common_name("Reading Room"), issuer.subject, key.public_key(), *_days(now, LEAF_DAYS))
         .add_extension(x509.SubjectAlternativeName([_alternative(name) for name in names]), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
@@ -201,22 +192,7 @@ def _leaf(authority: Authority, names: Sequence[str], now: dt.datetime) -> bytes
         )
         .sign(signer, hashes.SHA256())
     )
-    return certificate.public_bytes(serialization.Encoding.PEM) + _private(key)
-
-
-def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, now: dt.datetime, days: int
-) -> x509.CertificateBuilder:
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=days))
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-    )
+    return certificate.public_bytes(serialization.Encoding.PEM) + private_pem(key)
 
 
 def _authority_is_good(authority: Authority, permitted: Sequence[str], now: dt.datetime) -> bool:
@@ -243,9 +219,3 @@ def _is_valid(certificate: x509.Certificate, now: dt.datetime, days: int) -> boo
     It is not valid yet if it was made before the clock was set back.
     """
     return certificate.not_valid_before_utc <= now < certificate.not_valid_after_utc - dt.timedelta(days=days)
-
-
-def _private(key: ec.EllipticCurvePrivateKey) -> bytes:
-    return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )

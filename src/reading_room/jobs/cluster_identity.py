@@ -13,10 +13,11 @@ import threading
 from dataclasses import dataclass, field
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from reading_room.certificate_parts import builder, common_name, key_usage, pem, private_pem
 from reading_room.clock import Clock
 from reading_room.database.engine import Database
 from reading_room.jobs.job import REPLACEMENTS
@@ -99,20 +100,20 @@ class Authorities:
         now = self._clock()
         first, last = now - _MARGIN, now + self._lifetime + _MARGIN
         signer = ec.generate_private_key(ec.SECP256R1())
-        name = _name(f"job-{job_id}-{attempt}")
+        name = common_name(f"job-{job_id}-{attempt}")
         authority = (
-            _builder(name, name, signer.public_key(), first, last)
+            builder(name, name, signer.public_key(), first, last)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-            .add_extension(_usage(signs_certificates=True), critical=True)
+            .add_extension(key_usage(signs_certificates=True), critical=True)
             .sign(signer, hashes.SHA256())
         )
         identities = []
         for member in range(count):
             key = ec.generate_private_key(ec.SECP256R1())
             certificate = (
-                _builder(_name(f"job-{job_id}-{attempt}-{member}"), name, key.public_key(), first, last)
+                builder(common_name(f"job-{job_id}-{attempt}-{member}"), name, key.public_key(), first, last)
                 .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-                .add_extension(_usage(signs_certificates=False), critical=True)
+                .add_extension(key_usage(signs_certificates=False), critical=True)
                 # Each container is both a client and a server of others.
                 .add_extension(
                     x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]),
@@ -121,48 +122,5 @@ class Authorities:
                 .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
                 .sign(signer, hashes.SHA256())
             )
-            identities.append(Identity(_pem(authority), _pem(certificate), _private(key)))
+            identities.append(Identity(pem(authority), pem(certificate), private_pem(key).decode("ascii")))
         return tuple(identities)
-
-
-def _name(common: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
-
-
-def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, first: dt.datetime, last: dt.datetime
-) -> x509.CertificateBuilder:
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key)
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(first)
-        .not_valid_after(last)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
-    )
-
-
-def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=not signs_certificates,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=signs_certificates,
-        crl_sign=signs_certificates,
-        encipher_only=False,
-        decipher_only=False,
-    )
-
-
-def _pem(certificate: x509.Certificate) -> str:
-    return certificate.public_bytes(serialization.Encoding.PEM).decode("ascii")
-
-
-def _private(key: ec.EllipticCurvePrivateKey) -> str:
-    return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    ).decode("ascii")

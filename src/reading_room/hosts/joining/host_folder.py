@@ -12,9 +12,9 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from reading_room.certificate_parts import private_pem
 from reading_room.codec import DocumentError, encode, read_file
 from reading_room.durable import sync_folder
-from reading_room.fleet.certificates import private_pem
 from reading_room.hosts.joining.errors import JoinError
 from reading_room.hosts.joining.tls import client_context
 from reading_room.installation import JOINED
