@@ -26,7 +26,7 @@ from reading_room.versions import DOCUMENTS, VERSION, VERSION_PATTERN
 FRAME_LIMIT = 64 << 20
 DESCRIPTORS_PER_FRAME = 200
 """The kernel allows at most 253 in one message."""
-_HEADER = 4
+HEADER = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,11 @@ class Greeting:
 
 def read_greeting(document: bytes) -> Greeting:
     """Read the greeting of a program of any version. Raises ``DocumentError``."""
-    greeting = decode(Greeting, document, newer=True)
+    return checked(decode(Greeting, document, newer=True))
+
+
+def checked(greeting: Greeting) -> Greeting:
+    """Return a greeting that was read leniently, if its values are possible. Raises ``DocumentError``."""
     if not re.fullmatch(VERSION_PATTERN, greeting.program) or not 0 < greeting.documents < 1 << 31:
         raise DocumentError("its greeting names no version")
     if not 0 <= greeting.fence < 1 << 63:
@@ -122,11 +126,16 @@ class FromAgent:
     body: HostReport | Listeners | Front | Realtime | Flows | LeaseRequest
 
 
-def send_frame(connection: socket.socket, document: bytes, descriptors: Sequence[int] = ()) -> None:
-    """Send one frame; blocks while the other side does not read. Raises ``OSError`` and ``FrameTooLarge``."""
+def framed(document: bytes) -> bytes:
+    """Return a document as a frame. Raises ``FrameTooLarge``."""
     if len(document) > FRAME_LIMIT:
         raise FrameTooLarge(len(document), FRAME_LIMIT)
-    content = memoryview(len(document).to_bytes(_HEADER, "big") + document)
+    return len(document).to_bytes(HEADER, "big") + document
+
+
+def send_frame(connection: socket.socket, document: bytes, descriptors: Sequence[int] = ()) -> None:
+    """Send one frame; blocks while the other side does not read. Raises ``OSError`` and ``FrameTooLarge``."""
+    content = memoryview(framed(document))
     sent = 0
     if descriptors:
         rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))
@@ -145,7 +154,7 @@ class FrameReader:
 
     def read(self) -> bytes | None:
         """Return the next document; ``None`` at the end. Raises ``OSError`` and ``DocumentError``."""
-        header = self._exactly(_HEADER)
+        header = self._exactly(HEADER)
         if header is None:
             return None
         size = int.from_bytes(header, "big")
@@ -209,3 +218,18 @@ def short_path(path: Path) -> tuple[int, str]:
     """Return an open descriptor of the socket's folder and a name for the socket that fits the kernel's 107 bytes."""
     folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     return folder, f"/proc/self/fd/{folder}/{path.name}"
+
+
+def connected(path: Path) -> socket.socket:
+    """Return a connection to the agent's socket at a path. Raises ``OSError``."""
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    try:
+        folder, name = short_path(path)
+        try:
+            connection.connect(name)
+        finally:
+            os.close(folder)
+    except OSError:
+        connection.close()
+        raise
+    return connection

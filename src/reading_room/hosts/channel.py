@@ -7,7 +7,6 @@ on this connection is not sent again.
 from __future__ import annotations
 
 import logging
-import os
 import socket
 import threading
 from collections.abc import Callable, Sequence
@@ -26,9 +25,9 @@ from reading_room.agent.frames import (
     LeaseRequest,
     Listeners,
     Realtime,
+    connected,
     read_greeting,
     send_frame,
-    short_path,
 )
 from reading_room.agent.spec import HostReport, HostSpec
 from reading_room.codec import DocumentError, encode
@@ -235,10 +234,7 @@ class AgentConnection(AgentConversation):
     def pause(self) -> None:
         """End the connection, and connect no more until ``resume``: another process is the leader. Never blocks."""
         self._may_connect.clear()
-        with self._changed:
-            connection = self._socket
-        if connection is not None:
-            self._hang_up(connection)
+        self._end()
 
     def run(self, stop: threading.Event) -> None:
         """Connect, read and reconnect until ``stop`` is set; blocks, so give it a thread of its own."""
@@ -266,20 +262,14 @@ class AgentConnection(AgentConversation):
             stop.wait(RETRY_SECONDS if read else UNREADABLE_SECONDS)
 
     def _connect(self) -> socket.socket:
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
-        try:
-            folder, name = short_path(self._path)
-            try:
-                connection.connect(name)
-            finally:
-                os.close(folder)
-        except OSError:
-            connection.close()
-            raise
-        return connection
+        return connected(self._path)
 
     def _watch(self, stop: threading.Event) -> None:
         stop.wait()
+        self._end()
+
+    def _end(self) -> None:
+        """End the connection, if there is one."""
         with self._changed:
             connection = self._socket
         if connection is not None:

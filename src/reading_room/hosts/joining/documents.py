@@ -6,12 +6,11 @@ it has verified with that authority. Frames are those of the agent (``agent/fram
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
-from reading_room.agent.frames import Greeting
+from reading_room.agent.frames import Greeting, checked
 from reading_room.codec import DocumentError, decode
-from reading_room.versions import DOCUMENTS, VERSION_PATTERN
+from reading_room.versions import DOCUMENTS
 
 QUESTION_LIMIT = 16_384
 ANSWER_LIMIT = 16_384
@@ -109,10 +108,7 @@ class _Asker:
 
 def version_of(document: bytes) -> Greeting:
     """Return the version of whoever wrote a question or an answer, of any version. Raises ``DocumentError``."""
-    program = decode(_Asker, document, newer=True).program
-    if not re.fullmatch(VERSION_PATTERN, program.program) or not 0 < program.documents < 1 << 31:
-        raise DocumentError("it names no version")
-    return program
+    return checked(decode(_Asker, document, newer=True).program)
 
 
 def read_question(document: bytes) -> Question:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from reading_room.agent.frames import FrameReader, send_frame, short_path
+from reading_room.agent.frames import FrameReader, connected, send_frame
 
 Sent = tuple[bytes, list[socket.socket]]
 
@@ -18,16 +17,7 @@ class AgentSocket:
 
     def __init__(self, path: Path) -> None:
         """Connect. Raises ``OSError``."""
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
-        try:
-            folder, name = short_path(path)
-            try:
-                self._socket.connect(name)
-            finally:
-                os.close(folder)
-        except OSError:
-            self._socket.close()
-            raise
+        self._socket = connected(path)
         self._reader = FrameReader(self._socket, take_descriptors=True)
         self._threads = ThreadPoolExecutor(2, "agent-socket")
         self._reading: Future[Sent | None] | None = None

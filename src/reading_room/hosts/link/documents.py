@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from reading_room.agent.frames import Greeting, read_greeting
-from reading_room.codec import DocumentError, decode, encode
+from reading_room.agent.frames import Greeting, checked
+from reading_room.codec import DocumentError, decode
 
 OPENING_LIMIT = 4_096
 ANSWER_LIMIT = 16_384
@@ -94,7 +94,7 @@ class Answer:
 def read_opening(document: bytes) -> Opening:
     """Read the first document of a link of any version. Raises ``DocumentError``."""
     opening = decode(Opening, document, newer=True)
-    read_greeting(encode(opening.link))
+    checked(opening.link)
     purpose = opening.purpose
     if isinstance(purpose, FrontOpened):
         _check(_VPC, purpose.vpc_id, "VPC")

@@ -7,21 +7,13 @@ import socket
 from collections.abc import Callable
 
 from reading_room.agent.errors import FrameTooLarge
-from reading_room.agent.frames import FRAME_LIMIT
+from reading_room.agent.frames import HEADER, framed
 from reading_room.codec import DocumentError
 
 WAITING_BYTES = 262_144
 """The most bytes that wait in one direction of a connection before the sender has to wait."""
 DEAD_SECONDS = 6
 """A peer whose kernel has not answered for this long is gone. It is less than a host's lease."""
-_HEADER = 4
-
-
-def framed(document: bytes) -> bytes:
-    """Return a document as a frame. Raises ``FrameTooLarge``."""
-    if len(document) > FRAME_LIMIT:
-        raise FrameTooLarge(len(document), FRAME_LIMIT)
-    return len(document).to_bytes(_HEADER, "big") + document
 
 
 def notice_dead_peer(sock: socket.socket) -> None:
@@ -100,8 +92,8 @@ class Documents(asyncio.Protocol):
                 self._resume()
             self._arrived.clear()
             await self._arrived.wait()
-        end = _HEADER + int.from_bytes(self._buffer[:_HEADER], "big")
-        document = bytes(memoryview(self._buffer)[_HEADER:end])
+        end = HEADER + int.from_bytes(self._buffer[:HEADER], "big")
+        document = bytes(memoryview(self._buffer)[HEADER:end])
         del self._buffer[:end]
         return document
 
@@ -139,12 +131,12 @@ class Documents(asyncio.Protocol):
     def _missing(self) -> int:
         """Return how many bytes of the next document have not arrived. Raises ``FrameTooLarge``."""
         have = len(self._buffer)
-        if have < _HEADER:
-            return _HEADER - have
-        size = int.from_bytes(self._buffer[:_HEADER], "big")
+        if have < HEADER:
+            return HEADER - have
+        size = int.from_bytes(self._buffer[:HEADER], "big")
         if size > self.limit:
             raise FrameTooLarge(size, self.limit)
-        return max(0, _HEADER + size - have)
+        return max(0, HEADER + size - have)
 
     def _has_enough(self) -> bool:
         """Return whether to read no more before a document is taken."""
