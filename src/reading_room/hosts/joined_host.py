@@ -10,7 +10,6 @@ import asyncio
 import logging
 import socket
 import threading
-import time
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from typing import Any
@@ -21,6 +20,7 @@ from reading_room.aws.receive import AsgiApplication, Scope
 from reading_room.codec import DocumentError
 from reading_room.dataplane.spec import FlowEvent, ListenerLabel
 from reading_room.hosts.channel import AgentConversation, AgentEvents
+from reading_room.hosts.few_lines import FewLines
 from reading_room.hosts.front.lane import Lane
 from reading_room.hosts.front.records import Head
 from reading_room.hosts.front_ends import FrontEnd, RemoteFront, serve_lane
@@ -36,8 +36,6 @@ DOCUMENT_LIMIT = 16 << 20
 """The most bytes of a document of a joined host's agent. 20,000 flow events, the most in one, have about 5 MB."""
 SPEC_SECONDS = 5.0
 """How long what a host sends waits for its spec, since it may come first when the host connects."""
-LINES_A_SECOND = 10
-"""The most lines a second about what a host must not do."""
 
 
 class JoinedHost:
@@ -61,7 +59,7 @@ class JoinedHost:
         """Set while the host is online and ``send`` was called since."""
         self._listeners = listeners
         self._loop = loop
-        self._lines = _Lines(name)
+        self._lines = FewLines(log)
         self._events = _OwnEvents(name, events, self._lines)
         self._conversation = AgentConversation(self._events, take_descriptors=False, limit=DOCUMENT_LIMIT)
         self._answers = _OwnAnswers(self._events, listeners, self._lines)
@@ -191,27 +189,10 @@ class JoinedHost:
             task.cancel()
 
 
-class _Lines:
-    """Log lines about one host, of which there are only some in a second."""
-
-    def __init__(self, host: str) -> None:
-        self._host = host
-        self._second = 0
-        self._count = 0
-
-    def warn(self, text: str) -> None:
-        """Log a line, unless there were too many."""
-        second = int(time.monotonic())
-        self._count = self._count + 1 if second == self._second else 1
-        self._second = second
-        if self._count <= LINES_A_SECOND:
-            log.warning("%s", text)
-
-
 class _OwnEvents:
     """Passes on what a host's agent says of its own, and keeps what is placed on the host."""
 
-    def __init__(self, host: str, events: AgentEvents, lines: _Lines) -> None:
+    def __init__(self, host: str, events: AgentEvents, lines: FewLines) -> None:
         self._host = host
         self._events = events
         self._lines = lines
@@ -305,7 +286,7 @@ class _OwnEvents:
 class _OwnAnswers:
     """Answers a host's fronts in VPCs of which it has a part, and requests of clients that are placed on it."""
 
-    def __init__(self, events: _OwnEvents, listeners: VpcListeners, lines: _Lines) -> None:
+    def __init__(self, events: _OwnEvents, listeners: VpcListeners, lines: FewLines) -> None:
         self._events = events
         self._listeners = listeners
         self._lines = lines

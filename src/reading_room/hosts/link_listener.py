@@ -10,13 +10,14 @@ import asyncio
 import logging
 import socket
 import ssl
-import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from reading_room.codec import DocumentError, encode
+from reading_room.hosts.few_lines import FewLines
 from reading_room.hosts.joined_host import JoinedHost
+from reading_room.hosts.joining.documents import QUESTION_LIMIT
 from reading_room.hosts.link.documents import (
     OPENING_LIMIT,
     Accepted,
@@ -43,9 +44,6 @@ CONNECTIONS_OF_HOST = 4_000
 """The most connections of one host: a lane for each request in progress, and a front for each VPC."""
 EXHAUSTED_SECONDS = 0.1
 """How long nothing is accepted when the process has no descriptors left."""
-LINES_A_SECOND = 10
-QUESTION_LIMIT = 16_384
-"""The most bytes of what a host without a certificate asks."""
 
 
 class Membership(Protocol):
@@ -96,7 +94,7 @@ class LinkListener:
         self._accepting: asyncio.Task[None] | None = None
         self._strangers: set[asyncio.Task[None]] = set()
         self._addresses: Counter[str] = Counter()
-        self._second, self._lines = 0, 0
+        self._lines = FewLines(log)
 
     def start(self) -> None:
         """Begin to accept connections."""
@@ -117,12 +115,12 @@ class LinkListener:
             try:
                 accepted, address = await loop.sock_accept(self._socket)
             except OSError as error:
-                self._warn(f"cannot accept a connection of a host: {error}")
+                self._lines.warn(f"cannot accept a connection of a host: {error}")
                 await asyncio.sleep(EXHAUSTED_SECONDS)
                 continue
             peer = address[0]
             if len(self._strangers) >= STRANGERS or self._addresses[peer] >= STRANGERS_OF_ADDRESS:
-                self._warn(f"refused a connection from {peer}: too many have not said what they are")
+                self._lines.warn(f"refused a connection from {peer}: too many have not said what they are")
                 accepted.close()
                 continue
             self._addresses[peer] += 1
@@ -161,7 +159,7 @@ class LinkListener:
                 name = await asyncio.to_thread(self._membership.identify, certificate)
                 await self._open(name, certificate, read_opening(document), connection, peer)
         except (OSError, DocumentError) as error:
-            self._warn(f"a connection from {peer} ended: {error or 'it took too long'}")
+            self._lines.warn(f"a connection from {peer} ended: {error or 'it took too long'}")
             self._end(accepted, connection)
         except Exception:
             log.exception("a connection from %s could not be served", peer)
@@ -182,7 +180,7 @@ class LinkListener:
         """Begin what the connection of a host is for."""
         purpose = opening.purpose
         if name is None:
-            self._warn(f"refused a connection from {peer}: the host of its certificate does not belong here")
+            self._lines.warn(f"refused a connection from {peer}: the host of its certificate does not belong here")
             self._refuse(purpose, connection, "it does not belong to the installation, or no more: join again")
             return
         host = self._joined(name)
@@ -211,11 +209,3 @@ class LinkListener:
         if isinstance(purpose, Control):
             connection.write(encode(Answer(NotAccepted(reason))))
         connection.transport.close()
-
-    def _warn(self, text: str) -> None:
-        """Log a line, unless there were too many: anybody can connect."""
-        second = int(time.monotonic())
-        self._lines = self._lines + 1 if second == self._second else 1
-        self._second = second
-        if self._lines <= LINES_A_SECOND:
-            log.warning("%s", text)
