@@ -19,6 +19,7 @@ from reading_room.codec import DocumentError, decode, encode
 from reading_room.dataplane.spec import ListenerLabel
 from reading_room.hosts.front.lane import PIECE_LIMIT
 from reading_room.hosts.front.records import (
+    LANES,
     Asked,
     CertificateWanted,
     FromFront,
@@ -28,7 +29,6 @@ from reading_room.hosts.front.records import (
     Told,
     check_head,
 )
-from reading_room.hosts.front_ends import LANES
 from reading_room.hosts.listeners import VpcListeners
 from reading_room.vpc.endpoints.resolver import ADDRESS, Found
 from tests.worlds.waiting import DEADLINE

@@ -14,9 +14,11 @@ from typing import Any, Protocol
 
 from reading_room.aws.receive import AsgiApplication, Scope
 from reading_room.codec import DocumentError, decode, encode
-from reading_room.hosts.front.lane import Lane
+from reading_room.hosts.front.lane import Lane, is_lane
 from reading_room.hosts.front.records import (
+    LANES,
     MESSAGE_LIMIT,
+    MESSAGES_A_TURN,
     TEXT_LIMIT,
     Answered,
     Asked,
@@ -35,10 +37,6 @@ from reading_room.vpc.endpoints.resolver import Found
 
 log = logging.getLogger(__name__)
 
-LANES = 1_000
-"""The most lanes of one front at a time; more are closed at once."""
-MESSAGES_A_TURN = 32
-"""The most messages of one front that are read before others have their turn."""
 WAITING = 1_000
 """The most answers that wait for a front that does not read; more are dropped."""
 
@@ -187,7 +185,7 @@ class SocketFront(FrontEnd):
                     sock.close()
 
     def _lane(self, sent: list[socket.socket]) -> None:
-        if len(sent) != 1 or sent[0].family != socket.AF_UNIX or sent[0].type != socket.SOCK_STREAM:
+        if not is_lane(sent):
             raise DocumentError("a lane came without its socket")
         if len(self._tasks) < LANES:
             self._work(self._serve(sent.pop()))

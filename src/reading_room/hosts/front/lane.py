@@ -7,8 +7,10 @@ read only holds up the other end of the same lane, through the socket's buffers.
 from __future__ import annotations
 
 import asyncio
+import socket
 import struct
 from collections import deque
+from collections.abc import Sequence
 
 from reading_room.codec import DocumentError
 from reading_room.hosts.front.records import HEAD_LIMIT
@@ -26,6 +28,11 @@ BUFFER_BYTES = 16_384
 WAITING_BYTES = 524_288
 """The most bytes that wait to be taken, or to be sent, before the other end or the writer has to wait."""
 _FRAME = struct.Struct("!cI")
+
+
+def is_lane(sent: Sequence[socket.socket]) -> bool:
+    """Return whether these sockets, which came with a message, are one that can be a lane."""
+    return len(sent) == 1 and sent[0].family == socket.AF_UNIX and sent[0].type == socket.SOCK_STREAM
 
 
 class Lane(asyncio.BufferedProtocol):

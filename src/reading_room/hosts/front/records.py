@@ -17,6 +17,10 @@ from reading_room.codec import DocumentError
 
 MESSAGE_LIMIT = 131_072
 """The most bytes of one message on the channel."""
+MESSAGES_A_TURN = 32
+"""The most messages of one front that are read before others have their turn."""
+LANES = 1_000
+"""The most lanes of one front at a time; more are closed at once."""
 HEAD_LIMIT = 262_144
 """The most bytes of a head as a record: quoting makes it longer than the client sent it."""
 NAME_LIMIT = 255

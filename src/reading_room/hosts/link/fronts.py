@@ -9,14 +9,11 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from reading_room.codec import DocumentError
-from reading_room.hosts.front.records import MESSAGE_LIMIT
+from reading_room.hosts.front.lane import is_lane
+from reading_room.hosts.front.records import LANES, MESSAGE_LIMIT, MESSAGES_A_TURN
 from reading_room.hosts.link.lanes import ReadyLanes, carry
 from reading_room.hosts.link.streams import Documents
 
-MESSAGES_A_TURN = 32
-"""The most messages of one front that are passed on before others have their turn."""
-LANES = 1_000
-"""The most lanes of one front at a time; more are closed at once."""
 Begin = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]"]
 """Starts a task that the session waits for, or cancels when it ends."""
 
@@ -53,7 +50,7 @@ async def _up(channel: socket.socket, vpc_id: str, connection: Documents, lanes:
                 return
             if not sockets:
                 await connection.send(message)
-            elif len(sockets) > 1 or not _is_lane(sockets[0]):
+            elif not is_lane(sockets):
                 for each in sockets:
                     each.close()
                 raise DocumentError("a lane came without its socket")
@@ -109,7 +106,3 @@ async def _ready(sock: socket.socket, watch: Callable[..., object], unwatch: Cal
         await ready.wait()
     finally:
         unwatch(sock)
-
-
-def _is_lane(sock: socket.socket) -> bool:
-    return sock.family == socket.AF_UNIX and sock.type == socket.SOCK_STREAM
