@@ -15,6 +15,7 @@ from typing import Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from reading_room.agent.network_check import MOST_MTU
 from reading_room.dataplane.spec import MOST_HOSTS
 from reading_room.fleet.errors import FirstHostStays, HostIsActive, HostLeaves, HostRefused, UnknownHost
 from reading_room.fleet.tables import ACTIVE, LEAVING, HostRow
@@ -25,7 +26,6 @@ NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 LABEL = re.compile(r"[a-z][a-z0-9._-]{0,62}", re.ASCII)
 LABEL_VALUE = re.compile(r"[A-Za-z0-9._:/@+-]{1,255}", re.ASCII)
 MOST_LABELS = 50
-MOST_MTU = 65_535
 MOST_CORES = 65_536
 LEAST_MEMORY, MOST_MEMORY = 1 << 20, 1 << 50
 RESERVED = ("zone", "cores", "memory")

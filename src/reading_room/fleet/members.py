@@ -7,11 +7,10 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from reading_room.database.engine import Database
-from reading_room.fleet import database_time
+from reading_room.fleet import database_time, hosts
 from reading_room.fleet.tables import HostRow
 
 
@@ -43,7 +42,7 @@ Now = Callable[[Session], dt.datetime]
 
 def read(session: Session, now: Now = database_time.now) -> tuple[Member, ...]:
     """Return the hosts in order of their numbers; none if there is only one, which has no row."""
-    rows = session.scalars(select(HostRow).order_by(HostRow.number)).all()
+    rows = hosts.every(session)
     moment = now(session) if rows else None
     return tuple(_member(row, moment) for row in rows if moment is not None)
 

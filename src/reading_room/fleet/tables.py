@@ -84,14 +84,14 @@ class HostAuthorityRow(Base):
 
 
 class LeaseRow(Base):
-    """A task that one holder at a time has: to move the jobs (``leader``), or a VPC's way out (``gateway:vpc-…``)."""
+    """What one holder at a time has: the task to move the jobs (``leader``), or its own place (``listener:…``)."""
 
     __tablename__ = "leases"
 
     name: Mapped[str] = mapped_column(primary_key=True)
     holder: Mapped[str]
     fence: Mapped[int]
-    """Raised whenever the holder changes. Writes of the holder check it."""
+    """Raised whenever somebody takes the lease. Writes of the holder check it."""
     expires_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     """When it ends, by the clock of the database."""
     url: Mapped[str]

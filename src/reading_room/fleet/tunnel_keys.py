@@ -12,13 +12,13 @@ import threading
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
+from reading_room.agent.network_check import MOST_PORT
 from reading_room.database.engine import Database
 from reading_room.dataplane.rules.encryption import raw_key
 from reading_room.fleet.members import Fleet
 from reading_room.fleet.tables import HostRow
 
 _log = logging.getLogger(__name__)
-MOST_PORT = 65_535
 
 
 class TunnelKeys:

@@ -14,13 +14,12 @@ from dataclasses import replace
 
 from sqlalchemy.orm import Session
 
+from reading_room.agent.network_check import MOST_MTU
 from reading_room.dataplane import spec
 from reading_room.fleet.members import Member
 from reading_room.vpc.gateways import gateway_hosts
 from reading_room.vpc.gateways.gateway_hosts import Owner
 from reading_room.vpc.network_spec import Tables, read_interfaces, read_prefix_lists
-
-MOST_MTU = 65_535
 
 
 class HostNetworks:

@@ -20,7 +20,6 @@ from reading_room.comprehend.quotas import Quotas
 from reading_room.comprehend.sizing import JobSizing
 from reading_room.database.disk import Floor, free_bytes
 from reading_room.database.engine import Database
-from reading_room.fleet import tables as tables_of_hosts  # noqa: F401  (its tables are part of every database)
 from reading_room.fleet.host_leases import HostLeases
 from reading_room.fleet.members import Fleet
 from reading_room.fleet.rates import SharedRates
