@@ -8,6 +8,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from urllib.parse import quote, unquote_plus
 
 from reading_room.analysis.s3.credentials import KeySource
@@ -59,7 +60,9 @@ class S3Client:
         token = ""
         while True:
             query = {"encoding-type": "url", "list-type": "2", "prefix": prefix}
-            page = self._document("GET", bucket, None, {"continuation-token": token, **query} if token else query)
+            page = self._document(
+                self._request("GET", bucket, None, {"continuation-token": token, **query} if token else query)
+            )
             for entry in page.each("Contents"):
                 yield Listed(unquote_plus(entry.text("Key")), _number(entry.text("Size")), entry.text("ETag"))
             if page.text("IsTruncated") != "true":
@@ -70,16 +73,16 @@ class S3Client:
 
     def get_object(self, bucket: str, key: str, headers: Mapping[str, str]) -> Answer:
         """Return an object, or a range of it, for the caller to read. ``headers`` are ``range`` and ``if-match``."""
-        return self._asked("GET", bucket, key, {}, headers)
+        return self._asked(self._request("GET", bucket, key, {}, headers))
 
     def put_object(self, bucket: str, key: str, body: bytes) -> None:
         """Write an object."""
-        whole(self._asked("PUT", bucket, key, {}, {"x-amz-checksum-crc32": _crc32(body)}, body))
+        whole(self._asked(self._request("PUT", bucket, key, {}, {"x-amz-checksum-crc32": _crc32(body)}, body)))
 
     def create_upload(self, bucket: str, key: str) -> str:
         """Begin a multipart upload and return its id."""
         headers = {"x-amz-checksum-algorithm": "CRC32"}
-        upload = self._document("POST", bucket, key, {"uploads": ""}, headers).text("UploadId")
+        upload = self._document(self._request("POST", bucket, key, {"uploads": ""}, headers)).text("UploadId")
         if not upload:
             raise NoAnswer("a multipart upload was begun and got no id")
         return upload
@@ -88,34 +91,28 @@ class S3Client:
         """Write part ``number``, from 1 on, of an upload. Return its ETag and its CRC-32, for ``complete_upload``."""
         checksum = _crc32(body)
         query = {"partNumber": str(number), "uploadId": upload}
-        answer = self._asked("PUT", bucket, key, query, {"x-amz-checksum-crc32": checksum}, body)
+        answer = self._asked(self._request("PUT", bucket, key, query, {"x-amz-checksum-crc32": checksum}, body))
         whole(answer)
         return answer.headers.get("etag", ""), checksum
 
     def complete_upload(self, bucket: str, key: str, upload: str, parts: Sequence[tuple[str, str]]) -> None:
         """Make an object of the parts of an upload."""
-        self._document("POST", bucket, key, {"uploadId": upload}, {}, completion(parts))
+        self._document(self._request("POST", bucket, key, {"uploadId": upload}, {}, completion(parts)))
 
     def abort_upload(self, bucket: str, key: str, upload: str) -> None:
         """Give up an upload."""
-        whole(self._asked("DELETE", bucket, key, {"uploadId": upload}))
+        whole(self._asked(self._request("DELETE", bucket, key, {"uploadId": upload})))
 
     def delete_objects(self, bucket: str, keys: Sequence[str]) -> None:
         """Delete up to a thousand objects. Those that cannot be deleted stay."""
         body = deletion(keys)
-        whole(self._asked("POST", bucket, None, {"delete": ""}, {"x-amz-checksum-crc32": _crc32(body)}, body))
+        whole(
+            self._asked(
+                self._request("POST", bucket, None, {"delete": ""}, {"x-amz-checksum-crc32": _crc32(body)}, body)
+            )
+        )
 
-    def _document(
-        self,
-        method: str,
-        bucket: str,
-        key: str | None,
-        query: Mapping[str, str],
-        headers: Mapping[str, str] | None = None,
-        body: bytes = b"",
-    ) -> Element:
-        request = self._request(method, bucket, key, query, headers or {}, body)
-
+    def _document(self, request: Request) -> Element:
         def ask() -> Element:
             answer = self._answer(request)
             content = whole(answer)
@@ -130,16 +127,7 @@ class S3Client:
 
         return self._patience.asked(ask)
 
-    def _asked(
-        self,
-        method: str,
-        bucket: str,
-        key: str | None,
-        query: Mapping[str, str],
-        headers: Mapping[str, str] | None = None,
-        body: bytes = b"",
-    ) -> Answer:
-        request = self._request(method, bucket, key, query, headers or {}, body)
+    def _asked(self, request: Request) -> Answer:
         return self._patience.asked(lambda: self._answer(request))
 
     def _answer(self, request: Request) -> Answer:
@@ -154,8 +142,8 @@ class S3Client:
         bucket: str,
         key: str | None,
         query: Mapping[str, str],
-        headers: Mapping[str, str],
-        body: bytes,
+        headers: Mapping[str, str] = MappingProxyType({}),
+        body: bytes = b"",
     ) -> Request:
         path = "/" if key is None else f"/{quote(key, safe='/~')}"
         if self._endpoint is None and _LABEL.fullmatch(bucket):
