@@ -74,7 +74,6 @@ def host(name: str, number: int) -> HostRow:
         program="0.1.0",
         joined_at=BEGAN,
         epoch=0,
-        generation=0,
     )
 
 

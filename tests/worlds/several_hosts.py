@@ -51,7 +51,6 @@ def add_host(session: Session, host: str, number: int, **columns: Any) -> HostRo
         "seen_at": now,
         "epoch": 1,
         "lease_until": now + LONG,
-        "generation": 0,
     }
     row = HostRow(host=host, number=number, **(given | columns))
     session.add(row)

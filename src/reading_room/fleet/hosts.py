@@ -147,7 +147,6 @@ def admit(session: Session, new: NewHost, zones: tuple[str, ...], now: dt.dateti
             seen_at=None,
             epoch=0,
             lease_until=None,
-            generation=0,
         )
         session.add(row)
     row.zone, row.labels = new.zone, dict(new.labels)

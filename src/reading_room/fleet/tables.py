@@ -51,8 +51,6 @@ class HostRow(Base):
     """Raised whenever a lease begins after another one has ended. What has an earlier epoch no longer belongs to it."""
     lease_until: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     """When its lease ends, by the clock of the database. Until then its containers may run and send."""
-    generation: Mapped[int]
-    """The newest generation of its spec that it has put into force."""
 
 
 class HostTokenRow(Base):

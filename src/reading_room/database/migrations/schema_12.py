@@ -34,7 +34,6 @@ def upgrade() -> None:
         sa.Column("seen_at", time, nullable=True),
         sa.Column("epoch", number, nullable=False),
         sa.Column("lease_until", time, nullable=True),
-        sa.Column("generation", number, nullable=False),
         sa.PrimaryKeyConstraint("host", name="pk_hosts"),
         sa.UniqueConstraint("number", name="uq_hosts_number"),
         sa.UniqueConstraint("underlay", name="uq_hosts_underlay"),
