@@ -160,11 +160,7 @@ def _room(settings: Settings) -> Iterator[Any]:
     except StartError as error:
         raise fail(str(error)) from None
     except ClientError as error:
-        known = error.response["Error"]["Code"] in (
-            "HostNotFoundException",
-            "HostRefusedException",
-            "HostsOffException",
-        )
+        known = error.response["Error"]["Code"] in _REFUSALS
         raise fail(error.response["Error"]["Message"] if known else not_answered(error, settings)) from None
     except ResponseParserError as error:
         raise fail(not_answered(error, settings)) from None

@@ -59,9 +59,6 @@ def _membership(settings: Settings) -> tuple[ssl.SSLContext, str, str]:
 
     folder = HostFolder.of(settings.data)
     try:
-        joined = folder.joined()
-        if joined is None:
-            raise StartError(f"{settings.data} has not joined an installation: run `reading-room host join` first")
-        return folder.context(), joined.server, SERVE_NAME
+        return folder.context(), folder.membership().server, SERVE_NAME
     except (JoinError, OSError) as error:
         raise StartError(str(error)) from error

@@ -40,9 +40,7 @@ def run(data: DataOption = None, lifeline: DescriptorOption = None) -> None:
         refuse_fatal_calls()
         watch_lifeline(lifeline)
         check_folder(settings)
-        joined = HostFolder.of(settings.data).joined()
-        if joined is None:
-            raise StartError(f"{settings.data} has not joined an installation: run `reading-room host join` first")
+        joined = HostFolder.of(settings.data).membership()
         with only_one(claim(settings), settings.data) as lock:
             code = JoinedHostProcesses(settings, say, lock, joined, starter).run()
     except (StartError, AgentError, JoinError) as error:

@@ -61,6 +61,13 @@ class HostFolder:
                 f"{path} cannot be read ({error}): put it back, or delete {self.path} and join again."
             ) from error
 
+    def membership(self) -> Joined:
+        """Return the record. Raises ``JoinError``, also if the host has not joined."""
+        joined = self.joined()
+        if joined is None:
+            raise JoinError(f"{self.path.parent} has not joined an installation: run `reading-room host join` first")
+        return joined
+
     def key(self) -> ec.EllipticCurvePrivateKey:
         """Return the host's key, which is made if there is none. Raises ``JoinError``."""
         path = self.path / _KEY
