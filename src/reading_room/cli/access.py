@@ -113,8 +113,7 @@ def _kept_heads(settings: Settings) -> list[ExpectedLine]:
     # No other command here needs the database.
     from sqlalchemy.exc import OperationalError
 
-    from reading_room.cli.opened_database import FILE, open_to_read
-    from reading_room.fleet.identity import identity_of
+    from reading_room.cli.opened_database import FILE, open_to_read, server_of
     from reading_room.trail.kept_heads import expected_lines
 
     if not settings.database and not (settings.data / FILE).exists():
@@ -122,7 +121,7 @@ def _kept_heads(settings: Settings) -> list[ExpectedLine]:
     database = open_to_read(settings)
     try:
         with database.reading() as session:
-            return expected_lines(session, identity_of(settings.data) if settings.database else "")
+            return expected_lines(session, server_of(settings))
     except OperationalError as error:
         if "no such table" not in str(error):
             raise fail(f"{settings.data / FILE} cannot be read: {error.orig}") from None

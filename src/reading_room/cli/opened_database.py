@@ -9,6 +9,7 @@ from reading_room.cli.screen import fail
 from reading_room.database.address import address_of, check_mark
 from reading_room.database.engine import Database
 from reading_room.database.errors import SchemaError
+from reading_room.fleet.identity import identity_of
 from reading_room.settings import Settings
 
 FILE = "db.sqlite"
@@ -28,3 +29,8 @@ def open_to_read(settings: Settings) -> Database:
     if not os.access(file, os.R_OK):
         raise fail(f"{file} cannot be read: is --data the product's folder, and is this user its owner?")
     return Database.open_read_only(file)
+
+
+def server_of(settings: Settings) -> str:
+    """Return how rows in the database name this folder's ``serve``: empty if no other one shares the database."""
+    return identity_of(settings.data) if settings.database else ""

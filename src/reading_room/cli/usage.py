@@ -15,13 +15,12 @@ from rich.table import Table
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from reading_room.cli.opened_database import open_to_read
+from reading_room.cli.opened_database import open_to_read, server_of
 from reading_room.cli.options import DataOption, command, read_settings
 from reading_room.cli.screen import fail
 from reading_room.cli.screen import output as console
 from reading_room.clock import system_clock
 from reading_room.comprehend.call_meter import FILE, sums, waiting_lines
-from reading_room.fleet.identity import identity_of
 from reading_room.jobs import usage as counted
 from reading_room.jobs.tables import CallUsageMark
 from reading_room.jobs.usage import Usage
@@ -67,8 +66,7 @@ def _read(settings: Settings, month: str, jobs: bool) -> list[Usage]:
 
 def _with_waiting(session: Session, settings: Settings, month: str, found: list[Usage]) -> list[Usage]:
     """Add the calls of the last seconds, which the database does not have yet."""
-    server = identity_of(settings.data) if settings.database else ""
-    mark = session.get(CallUsageMark, server) or session.get(CallUsageMark, "")
+    mark = session.get(CallUsageMark, server_of(settings)) or session.get(CallUsageMark, "")
     added = 0 if mark is None else mark.number
     every = {(each.account, each.kind): each for each in found}
     for (account, of_month, kind), calls in sums(waiting_lines(settings.data / FILE, added)).items():
