@@ -12,6 +12,7 @@ import os
 import re
 import socket
 import subprocess
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from tests.worlds.container_entry import attempts_program, run_in_container, sta
 from tests.worlds.own_account import OwnAccount
 from tests.worlds.place import Place
 from tests.worlds.product import PINS, Product
-from tests.worlds.waiting import eventually, settled
+from tests.worlds.waiting import settled
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
@@ -207,9 +208,10 @@ def attack(product: Product, account: OwnAccount) -> Attack:
         said = run_in_container(worker, program, json.dumps(facts), seconds=200, as_job=True)
         arrived = [line for where, listener in listening for line in _arrivals(where, listener)]
         counters = {key: _counter(place, *key) for key in set(COUNTED.values())}
-    wanted, next_door = interface["NetworkInterfaceId"], found["NetworkInterfaceId"]
-    lines = eventually(lambda: reading.flow_lines(account, place.flows, wanted), 30, "the job's flow log")
-    theirs = eventually(lambda: reading.flow_lines(account, place.flows, next_door), 30, "the neighbour's flow log")
+    records = _records(place, interface["NetworkInterfaceId"], {_refused(facts, name) for name in RECORDED})
+    to = facts["neighbour"]
+    refused_beside = {(to, "7070", "6"), (to, "7070", "17"), (to, "22", "6")}
+    records_beside = _records(place, found["NetworkInterfaceId"], refused_beside)
     account.ec2.delete_network_interface(NetworkInterfaceId=named["NetworkInterface"]["NetworkInterfaceId"])
     settled(account.leftovers)
     outcomes = dict(json.loads(line) for line in said.splitlines())
@@ -217,11 +219,32 @@ def attack(product: Product, account: OwnAccount) -> Attack:
         outcomes,
         facts,
         arrived,
-        [line.split() for line in lines],
-        [line.split() for line in theirs],
+        records,
+        records_beside,
         counters,
         product.log.read_bytes()[began:].decode(),
     )
+
+
+def _refused(facts: Mapping[str, Any], name: str) -> tuple[str, str, str]:
+    """Return destination, port and protocol of the record of an attempt."""
+    to, port, protocol = RECORDED[name]
+    return facts.get(to, to), str(port or facts["port"]), str(protocol)
+
+
+def _records(place: Place, interface: str, wanted: Set[tuple[str, str, str]]) -> list[list[str]]:
+    """Return an interface's flow log once it has the wanted records: the windows of a job are delivered one by one."""
+
+    def records() -> list[list[str]]:
+        return [line.split() for line in reading.flow_lines(place.account, place.flows, interface)]
+
+    settled(lambda: {f"not in the flow log of {interface}": sorted(wanted - {_flow(each) for each in records()})})
+    return records()
+
+
+def _flow(record: list[str]) -> tuple[str, str, str]:
+    """Return destination, port and protocol of a record."""
+    return record[4], record[6], record[7]
 
 
 def _arrivals(where: int, listener: subprocess.Popen[str]) -> list[str]:
@@ -282,9 +305,7 @@ def test_an_attempt_is_refused_and_recorded(attack: Attack, name: str) -> None:
         pytest.skip("entered by an ordinary user, a container's program has that user's own id, not the job's")
     assert attack.outcomes[name] == EXPECTED[name]
     if name in RECORDED:
-        to, port, protocol = RECORDED[name]
-        wanted = (attack.facts.get(to, to), str(port or attack.facts["port"]), str(protocol))
-        assert wanted in {(each[4], each[6], each[7]) for each in attack.records}
+        assert _refused(attack.facts, name) in {_flow(each) for each in attack.records}
     if name in COUNTED:
         assert attack.counters[COUNTED[name]] > 0
 
