@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,13 @@ from reading_room.database.engine import Database
 from reading_room.hosts.listen_addresses import ListenerCertificate
 from reading_room.iam.bootstrap import first_administrator
 from reading_room.measures import Measures
+from reading_room.metrics.state_metrics import StateMetrics
 from reading_room.s3.backends.memory import memory_backend
 from reading_room.settings import Settings
 from reading_room.wiring.metrics import Metrics
 from reading_room.wiring.network import HostLink
 from reading_room.wiring.product import Product
-from tests.worlds import databases
+from tests.worlds import databases, postgresql
 
 ACCOUNT = "000000000001"
 USAGE = HostUsage(7, 0.5, (ContainerUsage("job", "entities-en", 2, 300, 1.5),), (PacketDrops("refused_egress", 4),))
@@ -174,6 +176,14 @@ def test_sizes_certificates_and_conditions_are_there(world: PageWorld) -> None:
     assert found["reading_room_check_ok", (("check", "database"),)] == 1
     assert found["reading_room_ready", ()] == 1
     assert found["process_open_fds", ()] > 0
+
+
+@pytest.mark.costs(0.3, reason="PostgreSQL's server copies a database")
+def test_the_size_of_a_database_in_postgresql_is_there(tmp_path: Path) -> None:
+    registry = CollectorRegistry()
+    with postgresql.filled() as name, closing(postgresql.connected(name)) as database:
+        StateMetrics(registry, Settings(data=tmp_path), database, {}).read({})
+    assert (registry.get_sample_value("reading_room_database_size_bytes") or 0) > 100_000
 
 
 def test_every_name_follows_prometheus_rules_and_no_label_is_unbounded(world: PageWorld) -> None:

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, Gauge
 
 from reading_room.aws.probes import Fault
 from reading_room.database.disk import free_bytes
-from reading_room.database.opening import FILE
+from reading_room.database.engine import Database
 from reading_room.settings import Settings
 from reading_room.trail.chain import BOOKS, files_of
 from reading_room.trail.chain import FOLDER as TRAIL_FOLDER
@@ -23,13 +23,18 @@ Expiry = Callable[[], dt.datetime | None]
 class StateMetrics:
     """Reads the state of an installation into ``registry``. ``certificates`` has the end of each, by its use."""
 
-    def __init__(self, registry: CollectorRegistry, settings: Settings, certificates: Mapping[str, Expiry]) -> None:
+    def __init__(
+        self, registry: CollectorRegistry, settings: Settings, database: Database, certificates: Mapping[str, Expiry]
+    ) -> None:
         self._data = settings.data
+        self._rows = database
         self._certificates = certificates
         info = Gauge("reading_room_build_info", "Always 1; the label is the version.", ("version",), registry=registry)
         info.labels(VERSION).set(1)
         self._database = Gauge(
-            "reading_room_database_size_bytes", "Size of the database with its write-ahead log.", registry=registry
+            "reading_room_database_size_bytes",
+            "Size of the database; that of SQLite with its write-ahead log.",
+            registry=registry,
         )
         self._trail = Gauge(
             "reading_room_trail_size_bytes", "Size of each book of the trail.", ("book",), registry=registry
@@ -59,12 +64,13 @@ class StateMetrics:
         )
 
     def read(self, found: Mapping[str, Fault | None]) -> None:
-        """Read the state; ``found`` are the results of the checks of readiness. Raises ``OSError``. Not thread-safe."""
+        """Read the state; ``found`` are the results of the checks of readiness. Not thread-safe.
+
+        Raises ``OSError``, and ``SQLAlchemyError`` if the database cannot be read.
+        """
         self._ready.set(not any(fault is not None and fault.stops for fault in found.values()))
         for name, fault in found.items():
             self._checks.labels(name).set(fault is None)
-        database = self._data / FILE
-        self._database.set(_size(database) + _size(database.with_name(f"{FILE}-wal")))
         for book in BOOKS:
             self._trail.labels(book).set(sum(_size(path) for _, path in files_of(self._data / TRAIL_FOLDER, book)))
         self._free.set(free_bytes(self._data))
@@ -72,6 +78,9 @@ class StateMetrics:
         for use, expiry in self._certificates.items():
             if (at := expiry()) is not None:
                 self._expiry.labels(use).set(at.timestamp())
+        # Last, because a server of PostgreSQL that is away must not hide the rest.
+        with self._rows.reading() as session:
+            self._database.set(self._rows.size(session))
 
 
 def _size(path: Path) -> int:

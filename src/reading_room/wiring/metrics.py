@@ -44,7 +44,7 @@ class Metrics:
         }
         if certificate is not None:
             certificates["https"] = lambda: certificate.expires_at
-        state = StateMetrics(self.registry, product.settings, certificates)
+        state = StateMetrics(self.registry, product.settings, product.database, certificates)
         reads: dict[str, Read] = {"jobs": lambda _: jobs.read(), "state": state.read}
         self._page = MetricsPage(self.registry, product.probes, reads, clock=clock)
         return self._page
