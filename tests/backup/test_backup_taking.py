@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -14,10 +15,12 @@ from reading_room.backup.errors import BackupError, DamagedBackup
 from reading_room.backup.folder import FolderTarget, read_folder
 from reading_room.backup.store import content_name
 from reading_room.cli import backup
+from reading_room.database.opening import FILE
 from reading_room.s3.backends.backup_lock import STALE_SECONDS, Deletions, hold
+from reading_room.s3.tables import S3Store
 from reading_room.sealing import Sealer
 from reading_room.settings import Settings
-from tests.worlds import backups
+from tests.worlds import backups, databases
 from tests.worlds.backups import Folder
 from tests.worlds.full_disk import files_of_at_most
 from tests.worlds.waiting import eventually
@@ -189,3 +192,18 @@ def test_a_backup_is_refused_if_the_objects_are_not_in_the_data_folder(tmp_path:
     settings = Settings(data=tmp_path, objects="s3://bucket/prefix")
     with pytest.raises(BackupError, match="READING_ROOM_OBJECTS=s3://bucket/prefix: a backup copies objects from the"):
         backup._take(settings, tmp_path.with_name("backup"), False, None, [])
+
+
+def test_without_the_setting_a_backup_whose_objects_are_elsewhere_fails_and_the_one_before_stays(
+    data: Folder, tmp_path: Path
+) -> None:
+    """The blobs were moved to a shared place, and the shell of the backup lacks ``READING_ROOM_OBJECTS``."""
+    data.back_up(tmp_path / "backup")
+    with closing(databases.made(data.path / FILE)) as database, database.transaction() as session:
+        session.add(S3Store(one=1, store="0" * 32))
+    data.put("elsewhere", b"elsewhere" * 10_000)
+    shutil.rmtree(data.path / "objects" / "objects")
+    before = (tmp_path / "backup" / manifest.NAME).read_bytes()
+    with pytest.raises(BackupError, match=r"none of the 1 blobs to be copied are in .*, as READING_ROOM_OBJECTS has"):
+        data.back_up(tmp_path / "backup")
+    assert (tmp_path / "backup" / manifest.NAME).read_bytes() == before

@@ -12,6 +12,7 @@ from reading_room.cli import commands
 from reading_room.cli.claiming import claim
 from reading_room.cli.folder import StartError
 from reading_room.cli.root_key import keep_root_key
+from reading_room.database.address import MARK
 from reading_room.settings import Settings
 from tests.worlds import backups
 from tests.worlds.backups import Folder
@@ -43,6 +44,12 @@ def test_a_place_in_the_data_folder_and_a_folder_without_data_are_refused(data: 
     assert "there is no data folder" in refusal("backup", tmp_path / "backup", "--data", tmp_path / "none")
     assert not (data.path / "backup").exists()
     assert not (tmp_path / "backup").exists()
+
+
+def test_a_folder_whose_rows_are_in_postgresql_is_not_backed_up_without_them(data: Folder, tmp_path: Path) -> None:
+    (data.path / MARK).write_text("postgresql+psycopg://reading_room@db/reading_room\n")
+    assert "are in PostgreSQL: set READING_ROOM_DATABASE=" in refusal("backup", tmp_path / "b", "--data", data.path)
+    assert not (tmp_path / "b").exists()
 
 
 def test_what_is_no_backup_is_refused(data: Folder, tmp_path: Path) -> None:

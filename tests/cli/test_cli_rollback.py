@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 from reading_room.cli import commands
 from reading_room.cli.claiming import claim
 from reading_room.cli.folder import only_one
+from reading_room.database.address import MARK
 from reading_room.settings import Settings
 from reading_room.upgrades import draft, keep
 from reading_room.versions import VERSION
@@ -50,3 +51,12 @@ def test_a_folder_in_use_is_left_alone(settings: Settings) -> None:
         result = run(settings, name)
     assert result.exit_code == 1
     assert "is in use by process" in result.output
+
+
+def test_no_file_is_put_back_beside_rows_in_postgresql(settings: Settings) -> None:
+    """``database move`` keeps the backups of earlier upgrades, which are of the file that it moved."""
+    (settings.data / MARK).write_text("postgresql+psycopg://reading_room@db/reading_room\n")
+    (name,) = os.listdir(settings.data / "backups")
+    result = run(settings, name)
+    assert result.exit_code == 1
+    assert "are in PostgreSQL: set READING_ROOM_DATABASE=" in " ".join(result.output.split())

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, select
 
 from reading_room.backup.errors import BackupError
 from reading_room.backup.manifest import DATABASE
@@ -26,11 +26,12 @@ from reading_room.database.engine import BUSY_SECONDS, SchemaVersionError
 from reading_room.database.engine import SCHEMA_VERSION as NEWEST
 from reading_room.database.upgrade_backup import copy_database
 from reading_room.s3.storage import named_blobs
+from reading_room.s3.tables import S3Store
 
 SCRATCH = "scratch"
 """The folder for temporary files in the data folder, which ``serve`` may write to."""
 COPY = f"{SCRATCH}/backup.sqlite"
-_LINE = re.compile(r"schema ([0-9]{1,9})|blob ([0-9a-f]{32}) ([0-9]{1,15})")
+_LINE = re.compile(r"schema ([0-9]{1,9})|blob ([0-9a-f]{32}) ([0-9]{1,15})|moved")
 _LINE_LIMIT = 4_096
 
 
@@ -41,6 +42,8 @@ class Snapshot:
     path: str
     schema: int
     blobs: dict[str, int]
+    moved: bool
+    """Whether ``READING_ROOM_OBJECTS`` has named another place for blobs than the data folder, now or earlier."""
 
 
 @contextmanager
@@ -81,11 +84,11 @@ def _made(data: DataFolder, drop: Callable[[], None]) -> Snapshot:
 
 def read_report(pipe: IO[str]) -> Snapshot:
     """Read what the child process says. Raises ``BackupError``, also if it ends early."""
-    schema, blobs = None, {}
+    schema, blobs, moved = None, {}, False
     while line := pipe.readline(_LINE_LIMIT):
         text = line.rstrip("\n")
         if text == "done" and schema is not None:
-            return Snapshot(COPY, schema, blobs)
+            return Snapshot(COPY, schema, blobs, moved)
         if text.startswith("error "):
             raise BackupError(text.removeprefix("error "))
         found = _LINE.fullmatch(text)
@@ -93,6 +96,8 @@ def read_report(pipe: IO[str]) -> Snapshot:
             break
         if found[1] is not None:
             schema = int(found[1])
+        elif found[2] is None:
+            moved = True
         else:
             blobs[found[2]] = int(found[3])
     raise BackupError("the process that copies the database ended unexpectedly: see its messages above")
@@ -128,6 +133,8 @@ def _copy(data: Path, pipe: IO[str]) -> None:
     pipe.write(f"schema {schema}\n")
     engine = create_engine(f"sqlite:///file:{target}?mode=ro&immutable=1&uri=true", hide_parameters=True)
     with engine.connect() as connection:
+        if connection.scalar(select(S3Store.store)) is not None:
+            pipe.write("moved\n")
         for blob, size in named_blobs(connection):
             pipe.write(f"blob {blob} {size}\n")
     engine.dispose()

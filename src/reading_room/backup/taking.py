@@ -87,7 +87,10 @@ def take(
             try:
                 lock = opened.enter_context(hold(data.folder(OBJECTS), data.owner))
             except FileNotFoundError:
-                raise BackupError(f"{folder} has no objects: is --data the folder of the product?") from None
+                raise BackupError(
+                    f"{folder} has no objects: is --data the folder of the product, and is READING_ROOM_OBJECTS set as "
+                    "for `reading-room serve`?"
+                ) from None
             except LockTaken:
                 raise BackupError(f"another backup of {folder} runs: wait for its end") from None
             return _Taking(data, target, Copier(lock.renew), Sealer(root_key), drop).run(
@@ -151,8 +154,15 @@ class _Taking:
             self._bytes(CALLS, calls)
         if material is not None:
             self._bytes(KEYS, material)
+        before_blobs = self._taken.new_files
         for blob in sorted(found.blobs):
             self._blob(blob, found.blobs[blob])
+        if found.moved and self._taken.lost and self._taken.new_files == before_blobs:
+            raise BackupError(
+                f"none of the {len(self._taken.lost):,} blobs to be copied are in {self._data.path}, as "
+                "READING_ROOM_OBJECTS has named another place: set it as for `reading-room serve`; docs/operations/"
+                "objects.md says how to back up both"
+            )
         self._target.finish(manifest.lines(self._taken.description, self._taken.files, self._sealer))
         return self._taken
 

@@ -12,6 +12,7 @@ import typer
 from reading_room.cli.folder import StartError
 from reading_room.cli.options import DataOption, read_settings
 from reading_room.cli.screen import fail, say
+from reading_room.database.errors import SchemaError
 from reading_room.settings import Settings
 from reading_room.versions import VERSION
 
@@ -64,7 +65,7 @@ def backup(
             _verify(to)
         else:
             _take(settings, to.absolute(), without_keys, passphrase_file, recipient or [])
-    except (BackupError, StartError) as error:
+    except (BackupError, StartError, SchemaError) as error:
         raise fail(str(error)) from None
 
 
@@ -89,10 +90,12 @@ def _take(
 ) -> None:
     from reading_room.backup import keys
     from reading_room.backup.errors import BackupError
+    from reading_room.backup.manifest import DATABASE
     from reading_room.backup.taking import take
     from reading_room.cli.privileges import drop_privileges
     from reading_room.cli.root_key import read_root_key
     from reading_room.clock import system_clock
+    from reading_room.database.address import check_mark
 
     if path.resolve().is_relative_to(settings.data.resolve()):
         raise BackupError(
@@ -111,6 +114,7 @@ def _take(
         means = keys.Recipients(tuple(recipients))
     if not settings.data.is_dir():
         raise BackupError(f"there is no data folder {settings.data}: name that of the product with --data")
+    check_mark(settings.data, None, DATABASE)
     root_key = read_root_key(settings)
 
     def drop() -> None:

@@ -21,6 +21,7 @@ from reading_room.cli.privileges import drop_privileges
 from reading_room.cli.root_key import read_root_key
 from reading_room.cli.screen import fail, plain, say
 from reading_room.cli.screen import output as console
+from reading_room.database.address import check_mark
 from reading_room.database.engine import BUSY_SECONDS
 from reading_room.database.migrate import SchemaError
 from reading_room.database.opening import FILE, schema_of
@@ -49,6 +50,7 @@ def rollback(
         check_folder(settings)
         if not (settings.data.is_dir() and settings.installation.record.exists()):
             raise StartError(f"{settings.data} is not a data folder of this machine: start the product once first")
+        check_mark(settings.data, None, FILE)
         with only_one(settings.installation, settings.data):
             key = read_root_key(settings)
             origin = found[backup].origin
