@@ -180,6 +180,17 @@ def test_the_first_start_makes_the_tables_and_the_next_one_finds_them(empty: str
     assert not (tmp_path / FILE).exists()
 
 
+@copied
+def test_tables_are_not_changed_under_a_process_of_an_earlier_version(name: str) -> None:
+    address = postgresql.server().address(name)
+    with closing(postgresql.connected(name)) as earlier, earlier.engine.connect() as connection:
+        postgresql.server().run(f"UPDATE reading_room SET schema = {SCHEMA_VERSION - 1}", database=name)
+        assert dialect.schema_of(connection, address) == SCHEMA_VERSION - 1
+        with pytest.raises(AddressError, match="connections of Reading Room use them: end every `reading-room serve`"):
+            Database.connect(address, 0.2, sealer=SEALER, migrating=True)
+        assert dialect.schema_of(connection, address) == SCHEMA_VERSION - 1
+
+
 NEXT = f'revision = "{SCHEMA_VERSION + 1}"\ndown_revision = "{SCHEMA_VERSION}"\n'
 ADDS = """
 import sqlalchemy as sa

@@ -167,6 +167,7 @@ class Database:
             # Another process may have migrated it while this one waited.
             found = postgresql.schema_of(connection, address)
             if found < SCHEMA_VERSION:
+                postgresql.await_others(connection, address, self._busy_seconds)
                 run_revisions(connection, found, SCHEMA_VERSION, {SEALER: sealer})
                 self._dialect.note_schema(connection, SCHEMA_VERSION)
 

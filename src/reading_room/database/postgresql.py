@@ -78,6 +78,9 @@ _PAUSE = 0.02
 _NULL, _ESCAPE = "\0", "\ufffe"
 """A character that PostgreSQL cannot store, and the one that stands for it: no text should have it."""
 _BY_BYTES = frozenset({"C", "POSIX", "C.UTF-8", "C.utf8"})
+_PROGRAM = "reading-room"
+"""How the product's connections are named in the server."""
+_LOOK_SECONDS = 0.1
 _SCHEMA_LOCK = 0x52656164526F6F6D
 """The number of the advisory lock under which tables are made and changed."""
 
@@ -177,7 +180,7 @@ def engine_of(address: Address, busy_seconds: float) -> Engine:
     url = make_url(address.url)
     wait = int(busy_seconds * 1000)
     options = {
-        "application_name": "reading-room",
+        "application_name": _PROGRAM,
         "connect_timeout": 5,
         # A host that is gone is noticed, and so is a process that stopped in the middle of a transaction.
         "keepalives_idle": 5,
@@ -252,6 +255,32 @@ _SERVER = text(
 def lock_schema(connection: Connection) -> None:
     """Keep other processes from making or changing tables until the transaction ends."""
     connection.execute(select(func.pg_advisory_xact_lock(_SCHEMA_LOCK)))
+
+
+def await_others(connection: Connection, address: Address, seconds: float) -> None:
+    """Wait until no other process of the product uses the database, except to wait for ``lock_schema``.
+
+    Tables must not change under a ``serve`` of an earlier version. Raises ``AddressError`` after ``seconds``.
+    """
+    until = time.monotonic() + seconds
+    while True:
+        # Within a transaction, the server answers from what it saw first.
+        connection.execute(select(func.pg_stat_clear_snapshot()))
+        others = connection.scalar(_OTHERS, {"program": _PROGRAM})
+        if not others:
+            return
+        if time.monotonic() >= until:
+            raise AddressError(
+                f"the tables of {address} are of an earlier version, and {others} connections of Reading Room use "
+                "them: end every `reading-room serve` of that version, and start again"
+            )
+        time.sleep(_LOOK_SECONDS)
+
+
+_OTHERS = text(
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    " AND application_name = :program AND wait_event IS DISTINCT FROM 'advisory'"
+)
 
 
 def schema_of(connection: Connection, address: Address) -> int:
