@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from reading_room.jobs.restored import MARK, begin_again
+from tests.worlds import postgresql
 from tests.worlds.jobs import World
 
 
@@ -26,3 +30,20 @@ def test_jobs_that_were_running_begin_again_once(world: World, tmp_path: Path) -
     assert {spec.job.job_id for spec in world.wanted()} >= {running}
     assert world.status(running) == "IN_PROGRESS"
     assert "restored from a backup" in world.story(running)
+
+
+@pytest.mark.costs(1, reason="PostgreSQL's server copies a database twice")
+def test_jobs_in_a_database_that_was_restored_from_a_dump_begin_again_once(tmp_path: Path) -> None:
+    """A dump has the comment on a table, as a copy of the database has, and nothing else of where it was made."""
+    with postgresql.filled() as name:
+        with closing(postgresql.connected(name)) as database:
+            world = World(None, database=database)
+            running = world.submit()
+            world.turn()
+            later = world.now + dt.timedelta(days=30)
+            assert [begin_again(database, tmp_path, later) for _ in range(2)] == [0, 0]
+        copied = postgresql.server().new(name)
+        with closing(postgresql.connected(copied)) as database:
+            assert [begin_again(database, tmp_path, later) for _ in range(2)] == [1, 0]
+            assert World(None, database=database).row(running).admitted_at == later
+        postgresql.server().drop(copied)

@@ -40,6 +40,9 @@ class Dialect(Protocol):
     def note_schema(self, connection: Connection, version: int) -> None:
         """Store the schema version."""
 
+    def note_place(self, session: Session) -> bool:
+        """Store with the rows in which database they are. Return whether they came from another one since, copied."""
+
     def size(self, session: Session) -> int:
         """Return the bytes that the database takes on its disk."""
 

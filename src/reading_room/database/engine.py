@@ -281,6 +281,13 @@ class Database:
         for listener in self._listeners:
             listener(tables)
 
+    def note_place(self, session: Session) -> bool:
+        """Store with PostgreSQL's rows, in a writing transaction, in which database they are.
+
+        Return whether they were copied there from another one since the last call, as by pg_restore.
+        """
+        return self._dialect.note_place(session)
+
     def size(self, session: Session) -> int:
         """Return the bytes that the database takes on its disk."""
         return self._dialect.size(session)

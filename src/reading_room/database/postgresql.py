@@ -77,6 +77,11 @@ _PAUSE = 0.02
 """The longest pause before the second call, in seconds; each later one may be twice as long as the one before."""
 _NULL, _ESCAPE = "\0", "\ufffe"
 """A character that PostgreSQL cannot store, and the one that stands for it: no text should have it."""
+_PLACE = text(
+    f"SELECT obj_description('{_FACTS.name}'::regclass, 'pg_class'), system_identifier, oid"
+    " FROM pg_control_system(), pg_database WHERE datname = current_database()"
+)
+"""The comment on a table, and what differs between servers, except for standbys, and between their databases."""
 _BY_BYTES = frozenset({"C", "POSIX", "C.UTF-8", "C.utf8"})
 _PROGRAM = "reading-room"
 """How the product's connections are named in the server."""
@@ -126,6 +131,14 @@ class Postgresql:
     def note_schema(self, connection: Connection, version: int) -> None:
         """Store the schema version."""
         note_schema(connection, version)
+
+    def note_place(self, session: Session) -> bool:
+        """Name this database in the comment on a table, which a dump has. Return whether it named another one."""
+        noted, server, database = session.execute(_PLACE).one()
+        here = f"in database {int(database)} of {int(server)}"
+        if noted != here:
+            session.execute(text(f"COMMENT ON TABLE {_FACTS.name} IS '{here}'"))
+        return noted is not None and noted != here
 
     def size(self, session: Session) -> int:
         """Return the bytes of the database on the server's disk."""

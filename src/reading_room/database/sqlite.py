@@ -60,6 +60,10 @@ class Sqlite:
         """Store the schema version."""
         connection.exec_driver_sql(f"PRAGMA user_version = {version:d}")
 
+    def note_place(self, session: Session) -> bool:
+        """Return ``False``: ``reading-room restore``, which copies a file, leaves a mark beside it."""
+        return False
+
     def size(self, session: Session) -> int:
         """Return the bytes of the file and its log."""
         path = Path(self.engine.url.database or "")
