@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from reading_room import versions
 from reading_room.cli import commands
 from reading_room.cli.claiming import claim
 from reading_room.cli.folder import only_one
-from reading_room.database.address import MARK
+from reading_room.database.address import MARK, VARIABLE
 from reading_room.settings import Settings
 from reading_room.upgrades import draft, keep
 from reading_room.versions import VERSION
@@ -60,3 +63,23 @@ def test_no_file_is_put_back_beside_rows_in_postgresql(settings: Settings) -> No
     result = run(settings, name)
     assert result.exit_code == 1
     assert "are in PostgreSQL: set READING_ROOM_DATABASE=" in " ".join(result.output.split())
+
+
+@pytest.mark.costs(3, reason="the command runs as a process, which gives up root")
+def test_with_postgresql_an_earlier_version_may_use_the_folders_once_its_dump_is_restored(settings: Settings) -> None:
+    folders = {settings.data: versions.DATA_FORMATS, settings.installation.folder: versions.STATE_FORMATS}
+    for folder, formats in folders.items():
+        versions.record(folder, formats)
+        os.chown(folder / versions.FILE, folder.stat().st_uid, -1)
+    environment = {**os.environ, VARIABLE: "postgresql+psycopg://reading_room@db/reading_room"}
+
+    def rollback(*words: str) -> str:
+        argv = [sys.executable, "-m", "reading_room", "rollback", *words, "--data", str(settings.data)]
+        done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
+        return " ".join((done.stdout + done.stderr).split())
+
+    assert "put back with pg_restore what pg_dump wrote" in rollback()
+    assert f"no version after {VERSION} has used" in rollback(VERSION)
+    assert "Version 0.0.9 can use" in rollback("0.0.9")
+    for folder, formats in folders.items():
+        assert versions.read(folder) == versions.Versions("0.0.9", formats)

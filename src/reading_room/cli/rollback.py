@@ -1,11 +1,13 @@
 """``reading-room rollback``: put the database back as it was before an upgrade, so that the earlier version can start.
 
 What was used last is backed up first, so a rollback can be undone by another one. As root, the command becomes the user
-of ``serve`` before it touches anything in the data folder.
+of ``serve`` before it touches anything in the data folder. Rows in PostgreSQL are put back by pg_restore; this command
+then only records that the earlier version may use the folders.
 """
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +19,7 @@ from reading_room import versions
 from reading_room.cli.claiming import check_folder
 from reading_room.cli.folder import StartError, only_one
 from reading_room.cli.options import DataOption, command, read_settings
-from reading_room.cli.privileges import drop_privileges
+from reading_room.cli.privileges import become_user_of_serve, drop_privileges
 from reading_room.cli.root_key import read_root_key
 from reading_room.cli.screen import fail, plain, say
 from reading_room.cli.screen import output as console
@@ -32,13 +34,19 @@ from reading_room.upgrades import Backup, backups
 
 
 def rollback(
-    backup: Annotated[str | None, typer.Argument(help="Name of a backup; without one, they are listed.")] = None,
+    backup: Annotated[
+        str | None,
+        typer.Argument(
+            help="Name of a backup; without one, they are listed. With PostgreSQL, the version whose dump was restored."
+        ),
+    ] = None,
     data: DataOption = None,
 ) -> None:
     """Put back the database that was backed up before an upgrade; or list these backups."""
     settings = read_settings(data)
     if settings.database:
-        raise fail("the rows are in PostgreSQL: put back with pg_restore what pg_dump wrote before the upgrade")
+        _allow(settings, backup)
+        return
     found = {each.path.name: each for each in backups(settings.data) if each.schema is not None}
     if backup is None:
         _list(settings, found)
@@ -66,6 +74,29 @@ def rollback(
     earlier = "the earlier version" if origin == versions.EARLIER else f"version {origin}"
     say(f"The database is as it was before the upgrade; {earlier} can start now.")
     say(f"What was there until now is kept: {kept.name}")
+
+
+def _allow(settings: Settings, version: str | None) -> None:
+    """Record that an earlier version may use the folders of an installation whose rows are in PostgreSQL."""
+    if version is None or not re.fullmatch(versions.VERSION_PATTERN, version):
+        raise fail(
+            "the rows are in PostgreSQL: put back with pg_restore what pg_dump wrote before the upgrade, and then give "
+            f"that version, such as {versions.VERSION}, so that it may use the data folder again"
+        )
+    try:
+        check_folder(settings)
+        recorded = versions.read(settings.data)
+        if recorded is None or not versions.is_older(version, recorded.program):
+            raise StartError(f"no version after {version} has used {settings.data}, so {version} can start already")
+        with only_one(settings.installation, settings.data):
+            _return_to(settings.installation.folder, version)
+            become_user_of_serve(settings)
+            _return_to(settings.data, version)
+    except (StartError, versions.VersionsError) as error:
+        raise fail(str(error)) from None
+    except OSError as error:
+        raise fail(f"{error.filename or settings.data} cannot be used: {error.strerror}") from None
+    say(f"Version {version} can use {settings.data} now; it checks the schema of the database itself.")
 
 
 def _list(settings: Settings, found: dict[str, Backup]) -> None:
