@@ -57,9 +57,13 @@ def test_a_folder_is_analysed_and_its_story_explained(product: Product, tmp_path
     lines = run.stdout.splitlines()
     assert lines[0] == "1 file left out, of 4:"
     assert lines[1].endswith(": deep/scan.pdf")
+    assert "Not text in UTF-8, so documents in them will have errors: binary.txt" in lines
+    assert "No language was recognised" not in run.stdout
     rows = [line.split() for line in lines]
+    assert ["binary.txt", "1"] in rows, "its language is not known"
     assert ["Marie", "Curie", "PERSON", "1"] in rows
-    assert any(row[:2] == ["binary.txt:", "UNSUPPORTED_ENCODING:"] for row in rows)
+    (said,) = (line for line in lines if "binary.txt: UNSUPPORTED_ENCODING:" in line)
+    assert said.endswith(" Save its text in UTF-8.")
     names = {json.loads(line)["File"] for line in output.read_text().splitlines()}
     assert names == {"a.txt", "deep/[red]b.TXT", "binary.txt"}
     job = next(line.split("explain ")[1] for line in lines if "jobs explain" in line)
@@ -130,10 +134,13 @@ def test_each_text_is_read_in_its_own_language_by_every_requested_kind(product: 
     for name, text in texts.items():
         (tmp_path / "texts" / name).parent.mkdir(parents=True)
         (tmp_path / "texts" / name).write_text(text)
+    (tmp_path / "texts" / "en" / "utf16.txt").write_bytes("Marie Curie".encode("utf-16"))
     output = tmp_path / "out.csv"
     kinds = ("--kind", "entities,sentiment", "--kind", "syntax")
-    run = command(product, "jobs", "run", str(tmp_path / "texts"), *kinds, "--output", str(output))
+    run = command(product, "jobs", "run", str(tmp_path / "texts"), *kinds, "--output", str(output), code=3)
     lines = run.stdout.splitlines()
+    (said,) = (line for line in lines if "UNSUPPORTED_ENCODING" in line)
+    assert said.strip().startswith("en/utf16.txt (entities, sentiment, syntax): UNSUPPORTED_ENCODING: ")
     assert "Languages detected: " in run.stdout
     for kind in ("sentiment", "syntax"):
         (said,) = (line for line in lines if line.startswith(f"{kind} has no engine for "))
@@ -146,7 +153,9 @@ def test_each_text_is_read_in_its_own_language_by_every_requested_kind(product: 
         found = list(csv.DictReader(file))
     people = {(row["document"], row["language"], row["text"]) for row in found if row["type"] == "PERSON"}
     assert people == {("en/note.txt", "en", "Marie Curie"), ("de/note.txt", "de", "Angela Merkel")}
-    assert {row["document"] for row in found if row["kind"] in ("sentiment", "syntax")} == {"en/note.txt"}
+    assert {row["document"] for row in found if row["kind"] in ("sentiment", "syntax") and not row["error"]} == {
+        "en/note.txt"
+    }
     with (tmp_path / "out-documents.csv").open(encoding="utf-8-sig", newline="") as file:
         documents = {row["document"]: row for row in csv.DictReader(file)}
     row = documents["it/lettera.txt"]

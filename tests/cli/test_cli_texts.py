@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reading_room.cli import texts
-from reading_room.cli.text_languages import BATCH_BYTES, sample, with_assumed
+from reading_room.cli.text_languages import BATCH_BYTES, is_utf8, sample, with_assumed
 from reading_room.cli.texts import FolderError, left_out_lines, texts_of
 
 needs_no_root = pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
@@ -107,6 +107,26 @@ def test_every_document_is_named_and_some_other_files() -> None:
 def test_the_language_is_detected_from_readable_text(tmp_path: Path, content: bytes, looked_at: str) -> None:
     (tmp_path / "a.txt").write_bytes(content)
     assert sample(tmp_path / "a.txt") == looked_at
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"", True),
+        (b"\xef\xbb\xbfGuten Tag", True),
+        # Its 5,000 bytes end within a character.
+        (b"x" + "\u00fc".encode() * BATCH_BYTES, True),
+        (b"Caf\xc3", False),
+        (b"Guten Tag\nCaf\xe9\n", False),
+        ("Guten Tag".encode("utf-16"), False),
+        (b"Guten\x00Tag", False),
+    ],
+)
+def test_a_file_that_is_no_text_in_utf8_is_recognised_before_the_jobs_start(
+    tmp_path: Path, content: bytes, expected: bool
+) -> None:
+    (tmp_path / "a.txt").write_bytes(content)
+    assert is_utf8(tmp_path / "a.txt") is expected
 
 
 @given(st.text(min_size=1, max_size=30).filter(lambda text: "\x00" not in text and text[0] != "\ufeff"))

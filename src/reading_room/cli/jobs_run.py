@@ -37,7 +37,10 @@ INTERRUPTED = 130
 """The exit code that shells use for a program that Ctrl-C ended."""
 SOME_FAILED = 3
 """The exit code of a finished run in which documents had errors."""
-MENDS = {"DOCUMENT_SIZE_EXCEEDED": " Split the file, or analyse each line by itself with --per-line."}
+MENDS = {
+    "DOCUMENT_SIZE_EXCEEDED": " Split the file, or analyse each line by itself with --per-line.",
+    "UNSUPPORTED_ENCODING": " Save its text in UTF-8.",
+}
 """What the user can do about a document's error, if its message does not say so."""
 _LEFT_OUT = re.compile(r"; Left out: (.*?)(?: \[\w+\])?$")
 """The line of a topics job's story that names the documents without topics."""
@@ -199,7 +202,7 @@ class Run:
         jobs = self._start(plan, languages.of) if any(work.kind != SYNTAX.name for work in plan.work) else {}
         ended = self._follow(jobs)
         reads = self._reads(plan, ended, languages.of)
-        shown = languages.of if any(map(job_plan.languages_of, self._options.kinds)) else {}
+        shown = languages.known if any(map(job_plan.languages_of, self._options.kinds)) else {}
         if self._options.output is not None and reads:
             result_files.write(self._options.output, [read for read, _ in reads], self._files, shown)
         self._print(reads, shown, [properties for _, properties in ended.values()])
@@ -225,8 +228,11 @@ class Run:
                 for times, codes in languages.counted()
             )
             console.print(f"Languages detected: {spoken or 'none'}", soft_wrap=True)
-        if languages.assumed:
-            names = [name for name in self._files if name in languages.assumed]
+        if languages.not_utf8:
+            names = [name for name in self._files if name in languages.not_utf8]
+            what = "[yellow]Not text in UTF-8[/], so documents in them will have errors"
+            console.print(f"{what}: {_some(names)}", soft_wrap=True)
+        if names := [name for name in self._files if name in languages.assumed - languages.not_utf8]:
             what = f"[yellow]No language was recognised[/] in {_some(names)}"
             console.print(f"{what}: read as {in_words(languages.of[names[0]])}", soft_wrap=True)
         for kind, unread in plan.unread.items():
@@ -343,18 +349,20 @@ class Run:
     def _print_errors(
         self, reads: Sequence[tuple[Read, summaries.Summary]], properties: Sequence[Mapping[str, Any]]
     ) -> None:
-        errors: dict[tuple[str, int | None, str], list[str]] = {}
+        # The kinds that failed and the message of the first: others may say the same in fewer words.
+        errors: dict[tuple[str, int | None, str], tuple[str, list[str]]] = {}
         for read, _ in reads:
             for line in read.errors:
                 number = None if line.get("Line") is None else int(line["Line"]) + 1
-                says = plain(f"{line['ErrorCode']}: {line['ErrorMessage']}") + MENDS.get(line["ErrorCode"], "")
-                errors.setdefault((line["File"], number, says), []).append(read.kind)
+                code = line["ErrorCode"]
+                says = plain(f"{code}: {line['ErrorMessage']}") + MENDS.get(code, "")
+                errors.setdefault((line["File"], number, code), (says, []))[1].append(read.kind)
         # The tables of topics have no room for errors: the job's story names the documents.
         stories = [each for each in properties if each.get("Message") and "NumberOfTopics" in each]
         if not errors and not stories:
             return
         console.print("\n[bold yellow]Documents with errors[/]")
-        for (name, number, says), kinds in list(errors.items())[:SHOWN]:
+        for (name, number, _), (says, kinds) in list(errors.items())[:SHOWN]:
             where = "" if number is None else f" line {number}"
             what = f" ({', '.join(kinds)})" if len(reads) > 1 else ""
             console.print(f"  [yellow]{plain(name)}{where}[/]{what}: {says}", soft_wrap=True)

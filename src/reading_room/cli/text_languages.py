@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,10 +28,20 @@ NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Languages:
-    """The language of each text by its name; ``assumed`` are the texts in which none was recognised."""
+    """The language of each text by its name.
+
+    ``assumed`` are the texts in which none was recognised. ``not_utf8`` are the files that are not text in UTF-8, in
+    which documents will have errors.
+    """
 
     of: Mapping[str, str]
     assumed: frozenset[str] = frozenset()
+    not_utf8: frozenset[str] = frozenset()
+
+    @property
+    def known(self) -> dict[str, str]:
+        """The languages without those that were only assumed because a file is not text in UTF-8."""
+        return {name: language for name, language in self.of.items() if name not in self.not_utf8 & self.assumed}
 
     def counted(self) -> list[tuple[int, list[str]]]:
         """Return the recognised languages by the number of their texts, the most frequent first."""
@@ -54,10 +65,11 @@ def detect(account: Account, files: Mapping[str, Path]) -> Languages:
         for each in answer["ResultList"]:
             if each["Languages"]:
                 found[some[each["Index"]]] = each["Languages"][0]["LanguageCode"]
-    return with_assumed(list(files), found)
+    not_utf8 = frozenset(name for name, path in files.items() if not is_utf8(path))
+    return with_assumed(list(files), found, not_utf8)
 
 
-def with_assumed(names: Sequence[str], found: Mapping[str, str]) -> Languages:
+def with_assumed(names: Sequence[str], found: Mapping[str, str], not_utf8: frozenset[str] = frozenset()) -> Languages:
     """Return the languages that were found, and of the other texts, such as empty ones, the most frequent one.
 
     English comes first among equally frequent ones.
@@ -65,14 +77,12 @@ def with_assumed(names: Sequence[str], found: Mapping[str, str]) -> Languages:
     counts = Counter(found.values())
     usual = max(counts, key=lambda language: (counts[language], language == DEFAULT), default=DEFAULT)
     assumed = frozenset(name for name in names if name not in found)
-    return Languages({name: found.get(name, usual) for name in names}, assumed)
+    return Languages({name: found.get(name, usual) for name in names}, assumed, not_utf8)
 
 
 def sample(path: Path) -> str:
     """Return the beginning of a text, without the lines that are not UTF-8; nothing from a file that is not text."""
-    with path.open("rb") as file:
-        head = file.read(BATCH_BYTES)
-        cut = bool(file.read(1))
+    head, cut = _head(path)
     if b"\x00" in head:
         return ""
     lines = [line for line in head.split(b"\n") if _is_utf8(line)]
@@ -82,9 +92,22 @@ def sample(path: Path) -> str:
     return b"\n".join(lines).decode("utf-8", "ignore").lstrip("\ufeff")
 
 
-def _is_utf8(line: bytes) -> bool:
+def is_utf8(path: Path) -> bool:
+    """Return whether a file may be text in UTF-8, as far as its first 5,000 bytes tell."""
+    head, cut = _head(path)
+    return b"\x00" not in head and _is_utf8(head, final=not cut)
+
+
+def _head(path: Path) -> tuple[bytes, bool]:
+    """Return the first bytes of a file, and whether it has more."""
+    with path.open("rb") as file:
+        return file.read(BATCH_BYTES), bool(file.read(1))
+
+
+def _is_utf8(content: bytes, final: bool = True) -> bool:
+    """Return whether bytes are UTF-8; unless ``final``, the last character may be cut."""
     try:
-        line.decode()
+        codecs.getincrementaldecoder("utf-8")().decode(content, final)
     except UnicodeDecodeError:
         return False
     return True
