@@ -116,3 +116,18 @@ def test_a_join_that_is_refused_can_be_repeated_with_the_same_key(tmp_path: Path
     key = (folder / "host" / "host.key").stat()
     assert (key.st_mode & 0o777, key.st_uid) == (0o600, folder.stat().st_uid)
     assert [path.name for path in (folder / "host").iterdir()] == ["host.key"]
+
+
+@pytest.mark.parametrize(
+    ("user", "path", "says"),
+    [
+        (1000, os.environ["PATH"], "only root can make the network namespaces"),
+        (0, "/nowhere", "ip, nsenter, unshare missing: install Debian's packages iproute2 and util-linux"),
+    ],
+)
+def test_the_demo_of_several_hosts_says_what_it_lacks(
+    monkeypatch: pytest.MonkeyPatch, user: int, path: str, says: str
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    monkeypatch.setenv("PATH", path)
+    assert says in refusal("demo")

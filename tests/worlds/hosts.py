@@ -6,7 +6,6 @@ import os
 import shutil
 import socket
 import struct
-import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -15,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from reading_room.agent.wireguard import WireGuardProgram, private_key, public_key
+from reading_room.cli.host_namespaces import WIREGUARD, unpacked_wireguard
 from reading_room.dataplane.linux import namespaces, rtnetlink
 from reading_room.dataplane.linux.driver import LinuxNetworkDriver
 from reading_room.dataplane.linux.encrypted_underlay import Encryption
@@ -51,10 +51,11 @@ def part_of(vpc: Vpc, mine: frozenset[str], others: Mapping[str, str], gateway_h
 
 def wireguard_go() -> str:
     """Return the program, which ``scripts/setup`` unpacks if the machine has none; skip the test without it."""
-    found = shutil.which("wireguard-go") or str(Path(sys.prefix, "wireguard/usr/bin/wireguard-go"))
-    if not os.access(found, os.X_OK):
+    if (found := shutil.which(WIREGUARD)) is not None:
+        return found
+    if (folder := unpacked_wireguard()) is None:
         pytest.skip("wireguard-go is not installed, and make setup could not unpack it")
-    return found
+    return str(folder / WIREGUARD)
 
 
 def frame(vni: int, mac: str, packet: bytes) -> bytes:

@@ -1,17 +1,15 @@
-"""Machines on one: network namespaces that a bridge connects, in each of which a product's processes run."""
+"""Machines on one, in each of which a product's processes run."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from reading_room.dataplane.linux import namespaces, rtnetlink
-from reading_room.dataplane.linux.rtnetlink import RouteSocket
+from reading_room.cli.host_namespaces import HostNamespaces
 from tests.worlds.product import Product
 from tests.worlds.waiting import eventually
 
@@ -20,7 +18,6 @@ ZONES = {"b": "us-east-1b", "c": "us-east-1b"}
 """Those in which the others join. Machine ``a`` is in the first one."""
 PORT = 4569
 """Where hosts connect. No other process has this port in a namespace of the test."""
-MTU, WIRE = 1500, 77
 
 
 class Machines:
@@ -28,51 +25,27 @@ class Machines:
 
     def __init__(self, folder: Path, names: Sequence[str] = ("a", "b"), **more: str) -> None:
         """Make the machines; nothing runs there yet. ``more`` are settings of all products."""
-        self._namespaces = {name: namespaces.new_namespace() for name in names}
-        self._wire()
+        self._machines = HostNamespaces({name: ADDRESSES[name] for name in names})
         self.products: dict[str, Product] = {}
         for name in names:
             (folder / name).mkdir()
             settings = {"HOSTS_LISTEN": f"{ADDRESSES['a']}:{PORT}"} if name == "a" else {}
             self.products[name] = Product(folder / name, **settings, **more)
 
-    def _wire(self) -> None:
-        self._switch = switch = namespaces.new_namespace()
-        commands = ["ip link add bridge0 type bridge", "ip link set bridge0 up"]
-        for number, (name, descriptor) in enumerate(self._namespaces.items(), 1):
-            with namespaces.inside(descriptor):
-                opened = RouteSocket()
-            macs = (f"02:00:00:00:0b:{number:02}", f"02:00:00:00:0c:{number:02}")
-            opened.batch([rtnetlink.create_veth("under0", WIRE, MTU, switch, *macs, f"to-{name}")])
-            for device in ("lo", "under0"):
-                opened.batch([rtnetlink.set_up(opened.index_of(device), device)])
-            opened.batch([rtnetlink.add_address(opened.index_of("under0"), ADDRESSES[name], 24)])
-            opened.close()
-            commands.append(f"ip link set to-{name} master bridge0 up")
-        enter = ["nsenter", f"--net=/proc/{os.getpid()}/fd/{switch}", "sh", "-ec", "; ".join(commands)]
-        subprocess.run(enter, check=True)
-
-    def inside(self, name: str) -> list[str]:
-        """Return the beginning of a command that runs on a machine."""
-        enter = ["nsenter", f"--net=/proc/{os.getpid()}/fd/{self._namespaces[name]}"]
-        folder = Path(sys.prefix, "wireguard/usr/bin")  # Where scripts/setup unpacks wireguard-go.
-        if shutil.which("wireguard-go") is not None or not folder.is_dir():
-            return enter
-        mount = 'mount -t overlay -o lowerdir="$1":/usr/sbin programs /usr/sbin && shift && exec "$@"'
-        return [*enter, "unshare", "--mount", "sh", "-c", mount, "sh", str(folder)]
+    def _on(self, name: str) -> list[str]:
+        """Return the beginning of a command of the product on a machine."""
+        return [*self._machines.command(name), sys.executable, "-m", "reading_room"]
 
     def start(self) -> None:
         """Start ``up`` on machine ``a``."""
         product = self.products["a"]
-        command = [sys.executable, "-m", "reading_room", "up", "--data", str(product.data), *product.ports()]
-        product.launch_as([*self.inside("a"), *command])
+        product.launch_as([*self._on("a"), "up", "--data", str(product.data), *product.ports()])
         product.await_ready(f"http://127.0.0.1:{product.port}")
 
     def run_host(self, name: str = "b") -> None:
         """Start ``host run`` on a machine that has joined."""
         product = self.products[name]
-        command = [sys.executable, "-m", "reading_room", "host", "run", "--data", str(product.data)]
-        process = product.launch_as([*self.inside(name), *command])
+        process = product.launch_as([*self._on(name), "host", "run", "--data", str(product.data)])
         eventually(lambda: product.stdout or process.poll() is not None, what="the line that says that it is ready")
         assert product.stdout == [f"ready {name}\n".encode()], product.tail()
 
@@ -100,18 +73,25 @@ class Machines:
         assert product.up is not None
         product.kill_processes([product.up.pid, *product.processes()])
 
-    @contextmanager
-    def entered(self, name: str) -> Iterator[None]:
+    def entered(self, name: str) -> AbstractContextManager[None]:
         """Make connections of this thread from a machine during the block."""
-        with namespaces.inside(self._namespaces[name]):
-            yield
+        return self._machines.entered(name)
 
     def command(self, name: str, *words: str, given: str = "") -> str:
         """Run a command on a machine, with an input; return its output."""
         product = self.products[name]
         port = ["--port", str(product.port)] if name == "a" else []
         run = subprocess.run(
-            [*self.inside(name), sys.executable, "-m", "reading_room", *words, "--data", str(product.data), *port],
+            [
+                *self._machines.command(name),
+                sys.executable,
+                "-m",
+                "reading_room",
+                *words,
+                "--data",
+                str(product.data),
+                *port,
+            ],
             env=os.environ | {f"READING_ROOM_{key}": value for key, value in product.settings.items()},
             input=given,
             capture_output=True,
@@ -125,8 +105,7 @@ class Machines:
         """End everything, and remove the machines."""
         for product in self.products.values():
             product.clear()
-        for descriptor in (self._switch, *self._namespaces.values()):
-            os.close(descriptor)
+        self._machines.close()
 
 
 @contextmanager

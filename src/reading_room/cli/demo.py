@@ -137,7 +137,7 @@ class Demo:
         with console.status("StartEntitiesDetectionJob"):
             job = self._start(network)
             properties = self._calls.wait(job, seconds=300)
-        _expect(properties, "COMPLETED")
+        expect(properties, "COMPLETED")
         lines = reading.story(self._account, job)
         print_story(lines)
         entities = Counter(
@@ -159,7 +159,7 @@ class Demo:
             jobs = start_all(self._account, partial(self._request, network))
             ended = wait_all(self._account, jobs, seconds=300)
         for properties in ended.values():
-            _expect(properties, "COMPLETED")
+            expect(properties, "COMPLETED")
         console.print(table_of(self._account, ended))
 
     def _custom_models(self, network: reading.Network) -> None:
@@ -173,7 +173,7 @@ class Demo:
                     raise DemoError(f"a training ended with {model['Status']}: {model.get('Message', '')}")
             jobs = models.use(seconds=300)
         for properties in jobs:
-            _expect(properties, "COMPLETED")
+            expect(properties, "COMPLETED")
         console.print(models.table(trained, jobs))
 
     def _print_flows(self, interface: str, action: str) -> list[str]:
@@ -194,7 +194,7 @@ class Demo:
         assert network.endpoint is not None
         self._account.ec2.delete_vpc_endpoints(VpcEndpointIds=[network.endpoint])
         properties = self._calls.wait(self._start(network, ONE_SPEECH), seconds=300)
-        _expect(properties, "FAILED", "NO_ROUTE_TO_STORAGE")
+        expect(properties, "FAILED", "NO_ROUTE_TO_STORAGE")
         console.print(f"   [red]FAILED[/] {plain(properties['Message'])}", soft_wrap=True)
         self._endpoint = reading.add_endpoint(self._account, network.vpc, network.route_table)
 
@@ -206,7 +206,7 @@ class Demo:
         )
         before = self._objects()
         properties = self._calls.wait(self._start(network, ONE_SPEECH), seconds=300)
-        _expect(properties, "FAILED", "NO_WRITE_ACCESS_TO_OUTPUT")
+        expect(properties, "FAILED", "NO_WRITE_ACCESS_TO_OUTPUT")
         console.print(f"   [red]FAILED[/] {plain(properties['Message'])}", soft_wrap=True)
         if self._objects() != before:
             raise DemoError("the failed job left something behind in the bucket")
@@ -260,7 +260,8 @@ def interface_of(lines: list[tuple[int, str]]) -> str:
     raise DemoError("the job's story names no interface")
 
 
-def _expect(properties: dict[str, Any], status: str, code: str = "") -> None:
+def expect(properties: dict[str, Any], status: str, code: str = "") -> None:
+    """Raise ``DemoError`` unless a job ended with this status, and a message that begins with this code."""
     message = properties.get("Message", "")
     if properties["JobStatus"] != status or not message.startswith(code):
         raise DemoError(f"expected {status} {code}, got {properties['JobStatus']} {message}")

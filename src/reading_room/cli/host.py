@@ -144,6 +144,17 @@ def read_changes(texts: list[str]) -> dict[str, Any]:
     return changes
 
 
+@app.command("demo")
+def demo() -> None:
+    """Show three hosts on this machine: a job on all of them, one killed in the middle, and the same bytes at the end.
+
+    The hosts are network namespaces, each with its own processes and folders. It needs root, and leaves nothing behind.
+    """
+    from reading_room.cli.host_demo import show
+
+    show()
+
+
 @contextmanager
 def _room(settings: Settings) -> Iterator[Any]:
     """Yield a client of our own API; end the program with one sentence if the call fails."""

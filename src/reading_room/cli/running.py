@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,19 +110,24 @@ def require_weights() -> None:
 
 @contextmanager
 def started(
-    data: Path, port: int, log: Path, state: Path | None = None, more: Mapping[str, str] | None = None
+    data: Path,
+    port: int,
+    log: Path,
+    state: Path | None = None,
+    more: Mapping[str, str] | None = None,
+    before: Sequence[str] = (),
 ) -> Iterator[Endpoint]:
     """Run ``reading-room up`` on a folder and port while the block runs; its log goes to a file.
 
     Port 0 means any free port. ``state`` is another folder for the installation's record, if the data folder is only
-    temporary; ``more`` are further variables of the environment. There is no console, because its pages would end with
-    the command. The product also ends if this process is killed. Raises ``StartError`` with the end of the log if the
-    product does not become ready.
+    temporary; ``more`` are further variables of the environment, and ``before`` is the beginning of a command that runs
+    it. There is no console, because its pages would end with the command. The product also ends if this process is
+    killed. Raises ``StartError`` with the end of the log if the product does not become ready.
     """
     ready_file = log.with_name(f"{log.name}.ready")
     lifeline, life = os.pipe()
     places = ["--data", str(data), "--port", str(port), "--console-port", "0", "--ready-file", str(ready_file)]
-    argv = [sys.executable, "-m", "reading_room", "up", *places, "--lifeline", str(lifeline)]
+    argv = [*before, sys.executable, "-m", "reading_room", "up", *places, "--lifeline", str(lifeline)]
     settings = Settings.from_environment(os.environ | (more or {}), data=data, port=port, state=state)
     environment = os.environ | (more or {}) | {"READING_ROOM_STATE": str(settings.state)}
     try:
@@ -137,7 +142,7 @@ def started(
                 start_new_session=True,
             )
         try:
-            _await_ready(process, log)
+            await_ready(process, log)
             ready = read_ready(ready_file)
             yield Endpoint(
                 ready.endpoint_url,
@@ -179,7 +184,8 @@ def free_port() -> int:
     raise StartError("no free port was found on 127.0.0.1: name one with --port")
 
 
-def _await_ready(process: subprocess.Popen[bytes], log: Path) -> None:
+def await_ready(process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until a process prints that it is ready. Raises ``StartError`` with the end of its log if it does not."""
     assert process.stdout is not None
     stream = process.stdout
     ready = threading.Event()
