@@ -13,6 +13,8 @@ from typer.testing import CliRunner, Result
 
 from reading_room.cli import commands
 from reading_room.cli.host import read_changes
+from reading_room.cli.host_namespaces import HostNamespaces
+from reading_room.fleet import hosts
 from reading_room.fleet.invitation import Invitation
 from tests.worlds import databases
 from tests.worlds.joining import installation
@@ -116,6 +118,30 @@ def test_a_join_that_is_refused_can_be_repeated_with_the_same_key(tmp_path: Path
     key = (folder / "host" / "host.key").stat()
     assert (key.st_mode & 0o777, key.st_uid) == (0o600, folder.stat().st_uid)
     assert [path.name for path in (folder / "host").iterdir()] == ["host.key"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+@pytest.mark.costs(2, reason="a process is started, which drops its privileges")
+def test_an_address_of_a_plain_underlay_is_looked_for_in_its_namespace(tmp_path: Path) -> None:
+    machines = HostNamespaces({"b": "198.51.100.2"})
+    database = databases.made(tmp_path / "db.sqlite")
+    try:
+        with installation(database) as home:
+            words = ["--data", str(tmp_path / "new"), "--name", "b", "--underlay", "198.51.100.2"]
+            ran = subprocess.run(
+                [sys.executable, "-m", "reading_room", "host", "join", *words],
+                env=os.environ | {"READING_ROOM_UNDERLAY": f"plain:{machines.path('b')}"},
+                input=home.invitation().text,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert "b has joined as host 2" in ran.stdout, ran.stderr
+        with database.reading() as session:
+            assert [(each.underlay, each.mtu) for each in hosts.every(session)][1:] == [("198.51.100.2", 1500)]
+    finally:
+        machines.close()
+        database.close()
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
     """Machine ``a`` in the zone ``us-east-1a``, which is the host ``local``, and ``b`` in ``us-east-1b``."""
     wireguard_go()
     # Two cores and no more: the second container of a job goes to the other host.
-    with two_machines(tmp_path_factory.mktemp("machines"), **SMALL_PARTS | {"CORE_OVERCOMMIT": "1"}) as found:
+    with two_machines(tmp_path_factory.mktemp("machines"), SMALL_PARTS | {"CORE_OVERCOMMIT": "1"}) as found:
         found.join()
         with found.entered("a"):
             yield found

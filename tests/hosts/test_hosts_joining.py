@@ -14,6 +14,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from reading_room.agent.frames import Greeting, send_frame
+from reading_room.agent.underlay_addresses import read_addresses
 from reading_room.aws.throttling import Buckets
 from reading_room.certificate_parts import private_pem
 from reading_room.clock import system_clock
@@ -24,11 +25,11 @@ from reading_room.hosts.certificate_loading import load_certificate
 from reading_room.hosts.joining import admission
 from reading_room.hosts.joining.documents import AuthorityWanted, NotWelcome, Question, read_answer
 from reading_room.hosts.joining.errors import JoinError
+from reading_room.hosts.joining.host import join
 from reading_room.hosts.joining.host_folder import HostFolder
 from reading_room.hosts.joining.tls import client_context
-from reading_room.hosts.joining.underlay_address import mtu_of
 from tests.worlds import databases
-from tests.worlds.joining import Installation, installation, of_serve
+from tests.worlds.joining import Installation, description, installation, of_serve
 
 pytestmark = pytest.mark.costs(0.15, reason="keys are made, and two connections with TLS")
 JOINED = {"host.key": 0o600, "host.pem": 0o600, "authority.pem": 0o600, "joined.json": 0o600}
@@ -173,10 +174,13 @@ def test_an_address_that_another_host_has_is_refused(home: Installation, folder:
     assert home.rows() == []
 
 
-def test_an_address_that_does_not_exist_on_the_host_is_refused_before_the_token_is_used() -> None:
-    assert mtu_of("127.0.0.1") >= 1500
+def test_an_address_that_does_not_exist_on_the_host_is_refused_before_anything_is_sent(
+    home: Installation, folder: Path
+) -> None:
+    assert read_addresses()["127.0.0.1"] >= 1500
     with pytest.raises(JoinError, match=r"203\.0\.113\.77 is on no network interface of this host"):
-        mtu_of("203.0.113.77")
+        join(HostFolder.of(folder), home.invitation(), description(underlay="203.0.113.77"))
+    assert home.seen == []
 
 
 @pytest.mark.parametrize(("seconds", "says"), [(3600, "3,600 s ahead of"), (-61.5, "behind"), (1e9, "ahead of")])

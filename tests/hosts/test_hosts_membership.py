@@ -75,6 +75,14 @@ def test_an_address_that_this_host_does_not_have_is_named_with_the_setting(
         members.first()
 
 
+def test_an_address_of_a_plain_underlay_is_one_that_the_agent_reports(settings: Settings, database: Database) -> None:
+    plain = dataclasses.replace(settings, underlay="plain:/run/netns/under", hosts_underlay="198.51.100.1")
+    found = Members(plain, database, addresses=lambda: {"198.51.100.1": 9000}).first()
+    assert (found.underlay, found.mtu) == ("198.51.100.1", 9000)
+    with pytest.raises(JoinError, match="own host in /run/netns/under: set READING_ROOM_HOSTS_UNDERLAY"):
+        Members(plain, database, addresses=dict).first()
+
+
 def test_the_row_of_this_host_is_renewed_if_there_is_one(settings: Settings, database: Database) -> None:
     members = Members(settings, database)
     members.renew_first()

@@ -64,7 +64,8 @@ class Installation:
     def join(self, folder: Path, invitation: Invitation, *arguments: Any, **more: Any) -> Joined:
         """Let a host join; its link carries 1500 bytes."""
         clock = more.pop("clock", system_clock)
-        return join(HostFolder.of(folder), invitation, description(*arguments, **more), clock, lambda _: 1500)
+        told = description(*arguments, **more)
+        return join(HostFolder.of(folder), invitation, told, clock, lambda: {told.underlay: 1500})
 
     def rows(self) -> list[HostRow]:
         """Return the hosts that have joined."""

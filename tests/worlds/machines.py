@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
@@ -13,9 +13,11 @@ from reading_room.cli.host_namespaces import HostNamespaces
 from tests.worlds.product import Product
 from tests.worlds.waiting import eventually
 
-ADDRESSES = {"a": "192.0.2.1", "b": "192.0.2.2", "c": "192.0.2.3"}
-ZONES = {"b": "us-east-1b", "c": "us-east-1b"}
-"""Those in which the others join. Machine ``a`` is in the first one."""
+ADDRESSES = {"a": "192.0.2.1", "b": "192.0.2.2"}
+PLAIN_ADDRESSES = {"a": "198.51.100.1", "b": "198.51.100.2"}
+"""In the network of packets between hosts that are not encrypted."""
+ZONES = {"b": "us-east-1b"}
+"""That in which the other one joins. Machine ``a`` is in the first one."""
 PORT = 4569
 """Where hosts connect. No other process has this port in a namespace of the test."""
 
@@ -23,14 +25,21 @@ PORT = 4569
 class Machines:
     """Machine ``a`` runs ``up``, and the others are to join it."""
 
-    def __init__(self, folder: Path, names: Sequence[str] = ("a", "b"), **more: str) -> None:
-        """Make the machines; nothing runs there yet. ``more`` are settings of all products."""
-        self._machines = HostNamespaces({name: ADDRESSES[name] for name in names})
+    def __init__(self, folder: Path, given: Mapping[str, str], plain: bool) -> None:
+        """Make the machines; nothing runs there yet. ``given`` are settings of all products.
+
+        With ``plain``, packets between hosts are not encrypted, and have a network of their own.
+        """
+        self._machines = HostNamespaces(ADDRESSES)
+        self._underlay = HostNamespaces(PLAIN_ADDRESSES) if plain else None
         self.products: dict[str, Product] = {}
-        for name in names:
+        for name in ADDRESSES:
             (folder / name).mkdir()
             settings = {"HOSTS_LISTEN": f"{ADDRESSES['a']}:{PORT}"} if name == "a" else {}
-            self.products[name] = Product(folder / name, **settings, **more)
+            if self._underlay is not None:
+                settings["UNDERLAY"] = f"plain:{self._underlay.path(name)}"
+                settings |= {"HOSTS_UNDERLAY": PLAIN_ADDRESSES["a"]} if name == "a" else {}
+            self.products[name] = Product(folder / name, **settings, **given)
 
     def _on(self, name: str) -> list[str]:
         """Return the beginning of a command of the product on a machine."""
@@ -54,7 +63,8 @@ class Machines:
         self.start()
         for name in [name for name in self.products if name != "a"]:
             token = self.command("a", "host", "token")
-            self.command(name, "host", "join", "--name", name, "--zone", ZONES[name], given=token)
+            underlay = [] if self._underlay is None else ["--underlay", PLAIN_ADDRESSES[name]]
+            self.command(name, "host", "join", "--name", name, "--zone", ZONES[name], *underlay, given=token)
             self.run_host(name)
         eventually(self.all_leased, what="leases of all hosts")
 
@@ -106,19 +116,14 @@ class Machines:
         for product in self.products.values():
             product.clear()
         self._machines.close()
+        if self._underlay is not None:
+            self._underlay.close()
 
 
 @contextmanager
-def two_machines(folder: Path, **more: str) -> Iterator[Machines]:
-    """Make two machines for a while."""
-    with several_machines(folder, ("a", "b"), **more) as found:
-        yield found
-
-
-@contextmanager
-def several_machines(folder: Path, names: Sequence[str], **more: str) -> Iterator[Machines]:
-    """Make machines for a while."""
-    machines = Machines(folder, names, **more)
+def two_machines(folder: Path, given: Mapping[str, str], plain: bool = False) -> Iterator[Machines]:
+    """Make two machines for a while, with these settings; see ``Machines``."""
+    machines = Machines(folder, given, plain)
     try:
         yield machines
     finally:

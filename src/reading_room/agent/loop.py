@@ -22,7 +22,7 @@ from reading_room.agent.errors import SpecRefused
 from reading_room.agent.frames import Lease, LeaseRequest
 from reading_room.agent.fronts import Fronts
 from reading_room.agent.lease import LeaseKeeper
-from reading_room.agent.spec import LEASE, HostReport, HostSpec, StandbyCount
+from reading_room.agent.spec import LEASE, HostReport, HostSpec, StandbyCount, UnderlayAddress
 from reading_room.agent.traced import TracedContainers
 from reading_room.agent.usage import Meter
 from reading_room.containers.driver import ContainerDriver
@@ -141,6 +141,8 @@ class AgentLoop:
     tunnel_key: str = ""
     tunnel_port: int = 0
     """The public key of the underlay's encryption, for the reports."""
+    underlay: Callable[[], tuple[UnderlayAddress, ...]] = tuple
+    """Returns the addresses of an underlay without encryption, for the reports."""
     _spec: HostSpec | None = None
     _seen: HostSpec | None = None
     _refused: str = ""
@@ -325,7 +327,7 @@ class AgentLoop:
             self._last_report, self._reported_at = report, now
             # Free memory and usage, which change all the time, are no reason for a report.
             usage = None if self.meter is None else self.meter.usage()
-            report = replace(report, capacity=read_capacity(), usage=usage)
+            report = replace(report, capacity=read_capacity(), usage=usage, underlay=self.underlay())
             self.channel.send_report(report)
         return report
 

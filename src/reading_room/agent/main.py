@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import reading_room
@@ -21,7 +22,8 @@ from reading_room.agent.given import GivenRefused, read_given
 from reading_room.agent.holder import PUBLIC_DIR, Holder, recorded
 from reading_room.agent.lease import RECORD, LeaseKeeper
 from reading_room.agent.loop import AgentLoop, Waker
-from reading_room.agent.spec import ENFORCEMENT, MODELS
+from reading_room.agent.spec import ENFORCEMENT, MODELS, UnderlayAddress
+from reading_room.agent.underlay_addresses import read_addresses_in
 from reading_room.agent.usage import Meter
 from reading_room.agent.view import make_traversable, own_filesystem, unnamed
 from reading_room.agent.wireguard import WireGuardProgram, private_key, public_key
@@ -180,6 +182,7 @@ def _run(config: AgentConfig, waker: Waker, told_to_end: Sequence[int]) -> int:
         lease=lease,
         tunnel_key=key,
         tunnel_port=config.tunnel_port if key else 0,
+        underlay=partial(_plain_underlay, config),
     )
     watched = [holder.pidfd] if holder is not None else []
     # What was loaded lives as long as the process: the collector need not look at it again and again.
@@ -245,6 +248,18 @@ def _encryption(config: AgentConfig, users: UserIds | None) -> Encryption | None
         return None
     program = WireGuardProgram(config.runtime_dir, None if users is None else users.tunnels)
     return Encryption(config.underlay, private_key(config.runtime_dir), program, config.runtime_dir)
+
+
+def _plain_underlay(config: AgentConfig) -> tuple[UnderlayAddress, ...]:
+    """Return the addresses in the namespace of an underlay without encryption; none if there is no such namespace."""
+    if config.underlay is None or config.encrypted:
+        return ()
+    try:
+        found = read_addresses_in(config.underlay)
+    except OSError as error:
+        _log.error("the underlay %s cannot be read: %s", config.underlay, error)
+        return ()
+    return tuple(UnderlayAddress(address, mtu) for address, mtu in sorted(found.items()))
 
 
 def _enforced(

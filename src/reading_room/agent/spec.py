@@ -48,6 +48,14 @@ class Capacity:
 
 
 @dataclass(frozen=True, slots=True)
+class UnderlayAddress:
+    """An IPv4 address, and the MTU in bytes of its interface."""
+
+    address: str
+    mtu: int
+
+
+@dataclass(frozen=True, slots=True)
 class ContainerUsage:
     """What the containers of one role and engine use together.
 
@@ -129,3 +137,5 @@ class HostReport:
     """The public key with which this host encrypts what it sends to other hosts, in base64; empty if it does not."""
     tunnel_port: int = later(0)
     """The UDP port at which it receives encrypted packets; 0 without a key."""
+    underlay: tuple[UnderlayAddress, ...] = later(())
+    """The addresses that this host could have in an underlay without encryption, which is a namespace of its own."""

@@ -6,11 +6,14 @@ import os
 import re
 import socket
 import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from reading_room.agent.capacity import read_capacity
+from reading_room.agent.underlay_addresses import read_addresses, read_addresses_in
 from reading_room.cli.claiming import check_folder, claim, refuse_installation
 from reading_room.cli.folder import StartError
 from reading_room.cli.options import DataOption, read_settings
@@ -21,6 +24,7 @@ from reading_room.fleet import invitation
 from reading_room.fleet.errors import HostError
 from reading_room.hosts.joining.host import Description, join
 from reading_room.hosts.joining.host_folder import HostFolder
+from reading_room.settings import Settings
 
 _LONGEST = 1000
 """The most characters of a token that are read."""
@@ -68,9 +72,10 @@ def join_installation(
                 "only root's agent can carry VPCs between hosts: run `host join`, and then `host run`, as root"
             )
         check_folder(settings)
+        addresses = _plain_addresses(settings, underlay)
         claim(settings)
         become_user_of_serve(settings)
-        joined = join(HostFolder.of(settings.data), invited, description)
+        joined = join(HostFolder.of(settings.data), invited, description, addresses=addresses)
     except (StartError, HostError) as error:
         raise fail(str(error)) from None
     console.print(
@@ -78,6 +83,33 @@ def join_installation(
         f"{plain(joined.underlay)}.",
         soft_wrap=True,
     )
+
+
+def _plain_addresses(settings: Settings, underlay: str) -> Callable[[], Mapping[str, int]]:
+    """Return what tells the addresses in the underlay, which are in another namespace if nothing is encrypted.
+
+    Only root can look there. Raises ``StartError``.
+    """
+    if settings.underlay == "encrypted":
+        return read_addresses
+    if not underlay:
+        raise StartError(
+            f"with READING_ROOM_UNDERLAY={settings.underlay}, --underlay must name this host's address in that "
+            "namespace"
+        )
+    try:
+        found = read_addresses_in(Path(settings.underlay.removeprefix("plain:")))
+    except OSError as error:
+        raise StartError(
+            f"READING_ROOM_UNDERLAY={settings.underlay} names no network namespace ({error.strerror}): pin one there, "
+            "for example with `ip netns add`"
+        ) from error
+    if underlay not in found:
+        raise StartError(
+            f"{underlay} is no address in the namespace of READING_ROOM_UNDERLAY={settings.underlay}, which has "
+            f"{', '.join(sorted(found)) or 'none'}"
+        )
+    return lambda: found
 
 
 def _token() -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from reading_room.agent.capacity import read_capacity
 from reading_room.agent.spec import Capacity
+from reading_room.agent.underlay_addresses import read_addresses
 from reading_room.clock import system_clock
 from reading_room.database.engine import Database
 from reading_room.fleet import authority, database_time, hosts
@@ -16,7 +17,6 @@ from reading_room.fleet.hosts import NewHost
 from reading_room.hosts.joining.admission import Admission
 from reading_room.hosts.joining.errors import JoinError
 from reading_room.hosts.joining.tls import key_of, server_context
-from reading_room.hosts.joining.underlay_address import mtu_of
 from reading_room.jobs.record import LOCAL_HOST
 from reading_room.settings import Settings
 from reading_room.versions import VERSION
@@ -29,13 +29,19 @@ class Members:
     """The hosts that belong to the installation. Thread-safe; its methods work with the database, so they block."""
 
     def __init__(
-        self, settings: Settings, database: Database, capacity: Callable[[], Capacity | None] = read_capacity
+        self,
+        settings: Settings,
+        database: Database,
+        capacity: Callable[[], Capacity | None] = read_capacity,
+        addresses: Callable[[], Mapping[str, int]] = read_addresses,
     ) -> None:
         """Make the authority for hosts if there is none yet.
 
-        ``capacity`` returns that of this host, or ``None`` if it is not known yet.
+        ``capacity`` returns that of this host, or ``None`` if it is not known yet, and ``addresses`` those that it
+        could have in the underlay, with the MTU of each.
         """
         self._capacity = capacity
+        self._addresses = addresses
         self._first_is_kept = False
         self._settings = settings
         self._database = database
@@ -65,13 +71,13 @@ class Members:
         capacity = self._capacity()
         if capacity is None:
             raise JoinError("The agent of the server's own host has not reported yet: try again in a few seconds.")
-        try:
-            mtu = mtu_of(underlay)
-        except JoinError as error:
+        mtu = self._addresses().get(underlay)
+        if mtu is None:
+            where = "" if settings.underlay == "encrypted" else f" in {settings.underlay.removeprefix('plain:')}"
             raise JoinError(
-                f"{underlay} is no IPv4 address of the server's own host: set READING_ROOM_HOSTS_UNDERLAY there to its "
-                "address in the network between hosts, and start the server again."
-            ) from error
+                f"{underlay} is no IPv4 address of the server's own host{where}: set READING_ROOM_HOSTS_UNDERLAY there "
+                "to its address in the network between hosts, and start the server again."
+            )
         return NewHost(
             host=LOCAL_HOST,
             zone=settings.hosts_zone or self._zones[0],

@@ -10,11 +10,12 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import uvloop
 
 from reading_room.agent.spec import Capacity
+from reading_room.agent.underlay_addresses import read_addresses
 from reading_room.analysis.kinds import CONTAINER_BYTES
 from reading_room.clock import Clock, ClockSteps, system_clock
 from reading_room.codec import DocumentError
@@ -291,7 +292,13 @@ def _for_hosts(settings: Settings, database: Database, link: HostLink) -> tuple[
         report = link.report()
         return None if report is None else report.capacity
 
-    return bound(address, HOSTS_OPTION, HOSTS_OPTION), Members(settings, database, capacity)
+    def addresses() -> Mapping[str, int]:
+        # Nor may it enter the namespace of an underlay without encryption.
+        report = link.report()
+        return {} if report is None else {each.address: each.mtu for each in report.underlay}
+
+    known = read_addresses if settings.underlay == "encrypted" else addresses
+    return bound(address, HOSTS_OPTION, HOSTS_OPTION), Members(settings, database, capacity, known)
 
 
 def _if_leading(begin: Callable[[], None]) -> Callable[[int | None], None]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from reading_room.agent.errors import FrameTooLarge
 from reading_room.agent.frames import FrameReader, Greeting, send_frame
+from reading_room.agent.underlay_addresses import read_addresses
 from reading_room.clock import Clock, system_clock
 from reading_room.codec import DocumentError, encode
 from reading_room.fleet.certificates import SERVE_NAME, request_of
@@ -30,7 +31,6 @@ from reading_room.hosts.joining.documents import (
 from reading_room.hosts.joining.errors import JoinError
 from reading_room.hosts.joining.host_folder import HostFolder, Joined
 from reading_room.hosts.joining.tls import client_context
-from reading_room.hosts.joining.underlay_address import mtu_of
 
 SECONDS = 15.0
 """How long the server may take to accept a connection, and to answer."""
@@ -56,12 +56,12 @@ def join(
     invitation: Invitation,
     description: Description,
     clock: Clock = system_clock,
-    mtu: Callable[[str], int] = mtu_of,
+    addresses: Callable[[], Mapping[str, int]] = read_addresses,
 ) -> Joined:
     """Join an installation, keep what it takes in the folder, and return the record. Raises ``JoinError``.
 
     It can be repeated until it succeeds, with the same invitation: the host's key stays the same, and the server
-    recognizes it. ``mtu`` returns what the link of an address carries, and raises ``JoinError`` if there is none.
+    recognizes it. ``addresses`` returns those that the host could have in the underlay, with the MTU of each.
     """
     joined = folder.joined()
     if joined is not None and joined.installation != invitation.fingerprint:
@@ -74,6 +74,9 @@ def join(
             f"{folder.path} belongs to the host {joined.host} of this installation: choose another folder with --data, "
             f"or join again as {joined.host}."
         )
+    known = addresses()
+    if description.underlay:
+        _mtu(description.underlay, known)  # What is wrong here is said before anything is sent.
     authority = _authority(invitation, clock)
     key = folder.key()
     with _connected(invitation, client_context(authority)) as connection:
@@ -85,7 +88,7 @@ def join(
             zone=description.zone,
             labels=tuple(Label(key, value) for key, value in description.labels.items()),
             underlay=underlay,
-            mtu=mtu(underlay),
+            mtu=_mtu(underlay, known),
             cores=description.cores,
             memory_bytes=description.memory_bytes,
             time=clock().timestamp(),
@@ -104,6 +107,16 @@ def join(
     )
     folder.keep(joined, welcome.certificate, authority)
     return joined
+
+
+def _mtu(underlay: str, addresses: Mapping[str, int]) -> int:
+    """Return what the link of an address carries. Raises ``JoinError`` if there is none."""
+    if underlay not in addresses:
+        raise JoinError(
+            f"The address {underlay} is on no network interface of this host: give one that `ip -4 address` shows, and "
+            "that other hosts can reach."
+        )
+    return addresses[underlay]
 
 
 def _authority(invitation: Invitation, clock: Clock) -> str:
