@@ -105,10 +105,16 @@ def no_such_job(job: str) -> str:
 
 
 def print_story(lines: list[tuple[int, str]]) -> None:
-    """Print a job's story, each line with the milliseconds since the first."""
+    """Print a job's story, each event with the milliseconds since the first. In a pipe an event is one line."""
+    # The event's name is for programs that read the log; the sentence after it says the same.
+    events = [(f"{at - lines[0][0]} ms", plain(text.partition(": ")[2] or text)) for at, text in lines]
+    if not console.is_terminal:
+        width = max((len(at) for at, _ in events), default=0)
+        for at, text in events:
+            console.print(f"{at:>{width}}  {text}", soft_wrap=True)
+        return
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     table.add_column(justify="right")
-    for at, text in lines:
-        # The event's name is for programs that read the log; the sentence after it says the same.
-        table.add_row(f"{at - lines[0][0]} ms", plain(text.partition(": ")[2] or text))
+    for event in events:
+        table.add_row(*event)
     console.print(table)
