@@ -6,14 +6,25 @@ import json
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from reading_room.cli import commands, main
+from reading_room.cli import commands, jobs, main, options
 from reading_room.cli.screen import PIPED_COLUMNS, make_console, plain
+from reading_room.settings import Settings
+
+PLACE = ("--data /srv/rr", "--port 5000")
+SUGGESTED = {
+    ("up",): (*PLACE, "--console-port 5001"),
+    ("console",): (*PLACE, "--console-port 5001"),
+    ("jobs", "watch", "1"): PLACE,
+    ("trail", "verify"): PLACE[:1],
+}
+"""Words of a command to suggest, and the options that follow them."""
 
 
 def says(*arguments: str, code: int = 1) -> str:
@@ -31,6 +42,27 @@ def texts(folder: Path, *names: str) -> Path:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text("Marie Curie lived in Paris.")
     return folder
+
+
+def test_a_suggested_command_names_the_folder_and_the_ports_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("READING_ROOM_DATA", "READING_ROOM_PORT", "READING_ROOM_CONSOLE_PORT"):
+        monkeypatch.delenv(name, raising=False)
+    settings = replace(Settings.from_environment(), data=Path("/srv/rr"), port=5000, console_port=5001)
+    hints = {words: options.command(settings, *words).partition("reading-room ")[2] for words in SUGGESTED}
+    assert hints == {words: " ".join((*words, *given)) for words, given in SUGGESTED.items()}
+    monkeypatch.setenv("READING_ROOM_CONSOLE_PORT", "5001")
+    assert "--console-port" not in options.command(settings, "console"), (
+        "the environment sets it for the next command too"
+    )
+
+
+def test_in_a_pipe_each_event_of_a_story_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    arn = "arn:aws:comprehend:us-east-1:000000000001:document-classifier/tickets/version/v1"
+    jobs.print_story([(7, f"Submitted: submitted by CreateDocumentClassifier to make {arn}"), (125_007, "Done: end")])
+    assert capsys.readouterr().out.splitlines() == [
+        f"     0 ms  submitted by CreateDocumentClassifier to make {arn}",
+        "125000 ms  end",
+    ]
 
 
 def test_a_folder_without_texts_is_named_with_its_content(tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ def read_settings(
 
 
 def command(settings: Settings, *words: str) -> str:
-    """Return a command to suggest, such as ``reading-room jobs watch JOB``, with the data folder and the port in use.
+    """Return a command to suggest, such as ``reading-room jobs watch JOB``, with the data folder and the ports in use.
 
     Options that the environment sets are left out, because it sets them for the next command too.
     """
@@ -83,6 +83,10 @@ def command(settings: Settings, *words: str) -> str:
     given = (
         ("--data", shlex.quote(str(settings.data)) if settings.data != usual.data else ""),
         ("--port", str(settings.port) if settings.port != usual.port and _takes_port(words) else ""),
+        (
+            "--console-port",
+            str(settings.console_port) if settings.console_port != usual.console_port and _takes_console(words) else "",
+        ),
     )
     return " ".join([_this_program(), *words, *(f"{name} {value}" for name, value in given if value)])
 
@@ -97,3 +101,7 @@ def _this_program() -> str:
 
 def _takes_port(words: Sequence[str]) -> bool:
     return words[0] in ("up", "serve", "console", "doctor", "jobs")
+
+
+def _takes_console(words: Sequence[str]) -> bool:
+    return words[0] in ("up", "serve", "console")
