@@ -16,7 +16,7 @@ from reading_room.settings import Settings
 ROOT = Path(__file__).resolve().parents[2]
 UNITS = ROOT / "packaging" / "systemd"
 PROGRAM = "/usr/local/bin/reading-room"
-EXPOSURE = {"serve": 20, "key": 35, "trail-head": 20, "traces": 20, "holder": 65, "agent": 75}
+EXPOSURE = {"serve": 20, "link": 20, "key": 35, "trail-head": 20, "traces": 20, "holder": 65, "agent": 75}
 """The maximum exposure of each unit in systemd's own measure, times ten. Making networks and containers needs much."""
 
 needs_systemd = pytest.mark.skipif(
@@ -90,6 +90,20 @@ def test_containers_are_in_the_holders_unit_and_only_its_end_stops_other_units(f
     assert "--join" in agent["ExecStart"][0]
 
 
+def test_a_joined_host_has_the_same_units_with_a_link_in_place_of_serve() -> None:
+    first, joined = (settings_of(UNITS / f"reading-room{name}.target") for name in ("", "-host"))
+    assert joined["Conflicts"] == ["reading-room.target"]
+    assert [name.replace("link", "serve") for name in joined["Wants"]] == first["Wants"]
+    serve, link = (settings_of(UNITS / f"reading-room-{name}.service") for name in ("serve", "link"))
+    assert link["Requires"] == ["reading-room-holder.service"]
+    hardened = {name: serve[name] for name in serve if name.startswith(("Protect", "Restrict", "SystemCall", "Cap"))}
+    assert {name: link[name] for name in hardened} == hardened
+    for name in ("holder", "agent"):
+        assert settings_of(UNITS / f"reading-room-{name}.service")["PartOf"] == [
+            "reading-room.target reading-room-host.target"
+        ]
+
+
 def test_serve_gets_the_root_key_from_the_privileged_unit() -> None:
     serve, key = (settings_of(UNITS / f"reading-room-{name}.service") for name in ("serve", "key"))
     name, _, path = serve["LoadCredential"][0].partition(":")
@@ -103,9 +117,10 @@ def test_serve_gets_the_root_key_from_the_privileged_unit() -> None:
 
 
 def test_serve_runs_as_the_user_that_the_agent_accepts() -> None:
-    """All three units say it, because on a machine with two installations systemd would choose another id."""
+    """All units say it, because on a machine with two installations systemd would choose another id."""
     number = str(Settings().service_uid)
     assert settings_of(UNITS / "reading-room-serve.service")["User"] == [number]
-    for name in ("holder", "agent", "serve"):
+    assert settings_of(UNITS / "reading-room-link.service")["User"] == [number]
+    for name in ("holder", "agent", "serve", "link"):
         (environment,) = settings_of(UNITS / f"reading-room-{name}.service")["Environment"]
         assert f"READING_ROOM_SERVICE_UID={number}" in environment.split()

@@ -41,9 +41,13 @@ class Machines:
                 settings |= {"HOSTS_UNDERLAY": PLAIN_ADDRESSES["a"]} if name == "a" else {}
             self.products[name] = Product(folder / name, **settings, **given)
 
+    def inside(self, name: str) -> list[str]:
+        """Return the beginning of a command that runs on a machine."""
+        return self._machines.command(name)
+
     def _on(self, name: str) -> list[str]:
         """Return the beginning of a command of the product on a machine."""
-        return [*self._machines.command(name), sys.executable, "-m", "reading_room"]
+        return [*self.inside(name), sys.executable, "-m", "reading_room"]
 
     def start(self) -> None:
         """Start ``up`` on machine ``a``."""
@@ -62,10 +66,18 @@ class Machines:
         """Start ``up``, let all other machines join, start them, and wait until all have a lease."""
         self.start()
         for name in [name for name in self.products if name != "a"]:
-            token = self.command("a", "host", "token")
-            underlay = [] if self._underlay is None else ["--underlay", PLAIN_ADDRESSES[name]]
-            self.command(name, "host", "join", "--name", name, "--zone", ZONES[name], *underlay, given=token)
+            self.join_host(name)
             self.run_host(name)
+        self.await_leases()
+
+    def join_host(self, name: str = "b") -> None:
+        """Let a machine join the installation of machine ``a``."""
+        token = self.command("a", "host", "token")
+        underlay = [] if self._underlay is None else ["--underlay", PLAIN_ADDRESSES[name]]
+        self.command(name, "host", "join", "--name", name, "--zone", ZONES[name], *underlay, given=token)
+
+    def await_leases(self) -> None:
+        """Wait until all hosts have a lease."""
         eventually(self.all_leased, what="leases of all hosts")
 
     def all_leased(self) -> bool:

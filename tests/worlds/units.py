@@ -7,6 +7,8 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from reading_room.cli.running import Endpoint
@@ -14,7 +16,9 @@ from tests.worlds.cluster import SMALL_PARTS
 from tests.worlds.product import STOP_SECONDS, Product
 
 UNITS = Path(__file__).resolve().parents[2] / "packaging" / "systemd"
-COMMANDS = {"holder": ["holder"], "agent": ["agent", "--join"], "serve": ["serve"]}
+COMMANDS = {"holder": ["holder"], "agent": ["agent", "--join"], "serve": ["serve"], "link": ["link"]}
+FIRST, JOINED = ("holder", "agent", "serve"), ("holder", "agent", "link")
+"""The units of a host with ``serve``, and of one that has joined it."""
 
 
 def unit(name: str) -> dict[str, list[str]]:
@@ -29,8 +33,8 @@ def unit(name: str) -> dict[str, list[str]]:
 
 def restrict(name: str) -> list[str]:
     """Return a command prefix that restricts a process like its unit, as far as root can outside systemd."""
-    if os.geteuid() != 0 or name == "serve":
-        return []  # As root, serve changes to its user id itself. No unit starts it as root.
+    if os.geteuid() != 0 or name in ("serve", "link"):
+        return []  # As root, they change to their user id themselves. No unit starts them as root.
     settings = unit(name)
     assert settings["NoNewPrivileges"] == ["yes"]
     kept = ",".join(
@@ -42,9 +46,14 @@ def restrict(name: str) -> list[str]:
 class Units(Product):
     """The product without ``up``."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self, folder: Path, names: Sequence[str] = FIRST, before: Sequence[str] = (), **environment: str
+    ) -> None:
+        """``names`` are the units, and ``before`` is the beginning of each command; see ``Product``."""
         # Parts are small, so that a job uses its storage repeatedly.
-        super().__init__(folder, **SMALL_PARTS)
+        super().__init__(folder, **SMALL_PARTS | environment)
+        self.names = names
+        self._before = before
         self.units: dict[str, subprocess.Popen[bytes]] = {}
         self.folder = folder
         self.python = sys.executable
@@ -53,14 +62,21 @@ class Units(Product):
         """Start a unit, and wait until it is ready if it notifies systemd."""
         environment = os.environ | {f"READING_ROOM_{key}": value for key, value in self.settings.items()}
         more = self.ports() if name == "serve" else []
-        argv = [*restrict(name), self.python, "-m", "reading_room", *COMMANDS[name], "--data", str(self.data), *more]
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd, self.log.open("ab") as sink:
-            # The address is abstract, because the path of a socket in this folder could be too long.
-            address = f"\0reading-room-{os.getpid()}-{name}"
-            systemd.bind(address)
+        program = [self.python, "-m", "reading_room", *COMMANDS[name], "--data", str(self.data), *more]
+        argv = [*self._before, *restrict(name), *program]
+        # Not in this folder, because the path of a socket there could be too long.
+        with (
+            tempfile.TemporaryDirectory() as notified,
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd,
+            self.log.open("ab") as sink,
+        ):
+            address = Path(notified, "notify")
+            systemd.bind(str(address))
+            for path, mode in ((address.parent, 0o755), (address, 0o777)):  # Any user's unit may notify.
+                path.chmod(mode)
             systemd.settimeout(60)
             if unit(name)["Type"] == ["notify"]:
-                environment["NOTIFY_SOCKET"] = "@" + address[1:]
+                environment["NOTIFY_SOCKET"] = str(address)
             self.units[name] = subprocess.Popen(
                 argv, stdin=subprocess.DEVNULL, stderr=sink, env=environment, start_new_session=True
             )
@@ -71,11 +87,15 @@ class Units(Product):
                     raise AssertionError(f"{name} was not ready:\n{self.tail()}") from None
 
     def start(self) -> Endpoint:
+        """Start all units of a host with ``serve``, in systemd's order."""
+        self.start_units()
+        return self.endpoint()
+
+    def start_units(self) -> None:
         """Start all units, in systemd's order."""
-        for name in COMMANDS:
+        for name in self.names:
             self.start_unit(name)
         self.up = self.units["holder"]
-        return self.endpoint()
 
     def stop_unit(self, name: str) -> None:
         """Stop a unit as systemd does, with a signal to its main process."""

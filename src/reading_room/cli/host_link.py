@@ -6,6 +6,7 @@ import os
 import ssl
 
 from reading_room.cli.folder import StartError
+from reading_room.cli.guard import notifier
 from reading_room.cli.lifeline import watch_lifeline
 from reading_room.cli.log_lines import configure_logging
 from reading_room.cli.options import DataOption, DescriptorOption, read_settings
@@ -38,6 +39,7 @@ def link(data: DataOption = None, lifeline: DescriptorOption = None, ready: Desc
         places = Places(joined_at, authority.with_name(PLACES))
         config = LinkConfig(settings.installation.socket, authority, places, context, name)
         keep_out_of_core_dumps()
+        tell_systemd = notifier()
         confine_link(settings, authority.parent, {parse_place(place)[1] for place in places.all()})
     except (StartError, DocumentError) as error:
         raise fail(str(error)) from None
@@ -45,6 +47,7 @@ def link(data: DataOption = None, lifeline: DescriptorOption = None, ready: Desc
     raise_descriptor_limit()
 
     def announce() -> None:
+        tell_systemd("READY=1")
         if ready is not None:
             os.write(ready, b"ready\n")
 

@@ -88,11 +88,21 @@ def join(settings: Settings, seconds: float = JOIN_SECONDS) -> None:
             start = command(settings, "holder")
             raise StartError(f"no holder runs on {settings.data}: start `{start}` first, or use `up`")
         time.sleep(0.1)
+    # The holder, which runs this module too, does without what that loads.
+    from reading_room.hosts.joining.errors import JoinError
+    from reading_room.hosts.joining.host_folder import HostFolder
+
     _check_program(running)
+    try:
+        joined = HostFolder.of(settings.data).joined()
+    except JoinError as error:
+        raise StartError(str(error)) from error
     argv = holders.enter_argv(
         running, [sys.executable, "-m", "reading_room", "agent", "--leave", "--data", str(settings.data)]
     )
     os.environ["READING_ROOM_STATE"] = str(settings.state)  # Inside, an ordinary user is root.
+    if joined is not None:
+        os.environ["READING_ROOM_REGION"] = joined.region  # Containers of a job see the same region on every host.
     os.execv(argv[0], argv)  # nosec B606 # no shell is needed
 
 
