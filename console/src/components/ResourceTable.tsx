@@ -48,6 +48,8 @@ interface Props<Item> {
   readonly filterBy?: readonly string[];
   readonly pageSize?: number;
   readonly headerVariant?: "h2" | "h3";
+  /** Without a frame of its own, for a table inside a container. */
+  readonly embedded?: boolean;
   /** The name under which the browser stores the table's preferences; by default the noun. */
   readonly name?: string;
 }
@@ -161,7 +163,7 @@ export function ResourceTable<Item>(props: Props<Item>) {
           loading={loading && items === undefined}
           loadingText={`Loading ${plural(noun)}`}
           trackBy="_key"
-          variant="container"
+          variant={props.embedded ? "embedded" : "container"}
           wrapLines
           // The same table whether or not there is an error above it: a new one would lose what is typed in its filter.
           key="table"

@@ -41,7 +41,8 @@ export function widthOf({ header, values }: Measured): ColumnWidth {
     seen += 1;
     if (value === undefined) continue;
     const isMoment = typeof value === "number" && value > MOMENT;
-    const text = String(value);
+    // Fractions are shown rounded.
+    const text = typeof value === "number" && !Number.isInteger(value) ? value.toFixed(2) : String(value);
     word = Math.max(word, (isMoment ? DAY_LETTERS : longestWord(text)) * LETTER + AROUND);
     line = Math.max(line, (isMoment ? MOMENT_LETTERS : text.length) * LETTER + AROUND);
   }

@@ -6,6 +6,7 @@ import KeyValuePairs from "@cloudscape-design/components/key-value-pairs";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import type { ReactNode } from "react";
 import { getConfig } from "../api/config";
+import { Breakable } from "../components/Breakable";
 import { Page } from "../components/Page";
 import { RouterButton } from "../components/RouterButton";
 import { RouterLink } from "../components/RouterLink";
@@ -26,11 +27,11 @@ export default function HomePage() {
       }
     >
       <ColumnLayout columns={4} minColumnWidth={220}>
-        <Step number={1} title="A private VPC" action={<RouterLink to="/vpc/create">Build one in one form</RouterLink>}>
-          A subnet, a security group and an endpoint to S3. The kernel of this machine enforces them.
-        </Step>
-        <Step number={2} title="Documents" action={<RouterLink to="/s3">Upload to a bucket</RouterLink>}>
+        <Step number={1} title="Documents" action={<RouterLink to="/s3">Upload to a bucket</RouterLink>}>
           Text files in a bucket, one document per file or per line.
+        </Step>
+        <Step number={2} title="A private VPC" action={<RouterLink to="/vpc/create">Build one in one form</RouterLink>}>
+          Subnets, a security group and an endpoint to your bucket. The kernel of this machine enforces them.
         </Step>
         <Step number={3} title="A job" action={<RouterLink to="/jobs/create">Create a job</RouterLink>}>
           Entities, key phrases, language, sentiment, topics or your own model, in containers inside that VPC.
@@ -65,7 +66,7 @@ export default function HomePage() {
         <KeyValuePairs
           columns={4}
           items={[
-            { label: "Signed in as", value: <span className="mono">{identity.arn}</span> },
+            { label: "Signed in as", value: <Breakable text={identity.arn} /> },
             { label: "Account", value: identity.account },
             { label: "Region", value: region },
             { label: "API", value: `${apiUrl} (version ${version})` },

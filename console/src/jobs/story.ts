@@ -115,8 +115,8 @@ export function phases(events: readonly JobEvent[], now: number | undefined): Ph
   }));
 }
 
-/** The form in which the program reports results: "output seen: 5 documents, 1 errors". */
-const OUTPUT = /^output seen: (\d+) documents?, (\d+) errors?/;
+/** The form in which the program reports results: "results written: 5 documents, 1 errors". Stories of old begin otherwise. */
+const OUTPUT = /^(?:output seen|results written): (\d+) documents?, (\d+) errors?/;
 
 function outputWords(documents: number, errors: number): string {
   return `${counted(documents, "document")}, ${errors === 0 ? "none" : formatNumber(errors)} with an error`;

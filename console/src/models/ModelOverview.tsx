@@ -13,6 +13,22 @@ import { ModelStatus } from "./ModelStatus";
 import type { Model } from "./model";
 import { flatten } from "./properties";
 
+/** The words of the form for members of InputDataConfig; the others keep their names. */
+const INPUT_LABELS: Readonly<Record<string, string>> = {
+  DataFormat: "Data format",
+  LabelDelimiter: "Delimiter of labels",
+  S3Uri: "Training dataset",
+  TestS3Uri: "Test dataset",
+  "Documents.S3Uri": "Training documents",
+  "Documents.TestS3Uri": "Test documents",
+  "Documents.InputFormat": "Input format",
+  "Annotations.S3Uri": "Annotations",
+  "Annotations.TestS3Uri": "Test annotations",
+  "EntityList.S3Uri": "Entity list",
+};
+const OUTPUT_LABELS: Readonly<Record<string, string>> = { S3Uri: "Output location" };
+const MODE_WORDS: Readonly<Record<string, string>> = { MULTI_CLASS: "Single-label", MULTI_LABEL: "Multi-label" };
+
 /** Every property of a model. */
 export function ModelOverview({ model }: { readonly model: Model }) {
   const properties = model.classifier ?? model.recognizer;
@@ -28,18 +44,18 @@ export function ModelOverview({ model }: { readonly model: Model }) {
           columns={2}
           items={
             input.length + output.length === 0
-              ? [{ label: "InputDataConfig", value: "The training data of an imported model's source is not known." }]
+              ? [{ label: "Training data", value: "The training data of an imported model's source is not known." }]
               : [
                   ...input.map((row) => ({
-                    label: `InputDataConfig.${row.name}`,
+                    label: INPUT_LABELS[row.name] ?? row.name,
                     value: <StorageLink uri={row.value} />,
                   })),
                   ...output.map((row) => ({
-                    label: `OutputDataConfig.${row.name}`,
+                    label: OUTPUT_LABELS[row.name] ?? row.name,
                     value: <StorageLink uri={row.value} />,
                   })),
                   ...(output.length === 0 && model.kind === "classifier"
-                    ? [{ label: "OutputDataConfig", value: "None: the training wrote no confusion matrix." }]
+                    ? [{ label: "Output location", value: "None: the training wrote no confusion matrix." }]
                     : []),
                 ]
           }
@@ -65,7 +81,7 @@ function generalItems(model: Model): KeyValuePairsProps.Item[] {
     ["Type", MODEL_KINDS[model.kind].label],
     ["Status", <ModelStatus key="status" status={model.status} />],
     ["Language", model.language],
-    ["Mode", classifier?.Mode],
+    ["Mode", MODE_WORDS[classifier?.Mode ?? ""] ?? classifier?.Mode],
     [
       "ARN",
       <span key="arn" className="mono">

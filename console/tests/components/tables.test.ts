@@ -41,6 +41,8 @@ test("a list without columns is shown with all of them", () => {
 });
 
 test("a column is wide enough that none of its words is broken", () => {
+  const score = widthOf({ header: "Score", values: [0.9912345678901234] });
+  expect(score).toEqual(widthOf({ header: "Score", values: ["99.1 %"] }));
   const narrow = widthOf({ header: "Type", values: ["x"] });
   const event = widthOf({ header: "Event", values: ["CreateNetworkInterfacePermission"] });
   expect(event.minWidth).toBeGreaterThan("CreateNetworkInterfacePermission".length * 7);

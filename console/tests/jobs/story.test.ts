@@ -61,7 +61,7 @@ describe("a story in time", () => {
     expect(output("output seen: 5 documents, 1 errors; beware [finishing]")).toBe(
       "5 documents, 1 with an error; beware",
     );
-    expect(output("output seen: 1 documents, 0 errors")).toBe("1 document, none with an error");
+    expect(output("results written: 1 documents, 0 errors")).toBe("1 document, none with an error");
     expect([stepWords("OutputSeen"), stepWords("SomethingNew")]).toEqual(["Results written", "Something New"]);
   });
 

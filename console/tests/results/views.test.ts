@@ -47,8 +47,8 @@ describe("labels", () => {
   it("show where a document is, and a score", () => {
     expect(placeOf({ file: "a", line: 0 })).toBe("a, line 1");
     expect(placeOf({ file: "a" })).toBe("a");
-    expect(percent(0.991)).toBe("99.1 %");
-    expect(percent(0.0004)).toBe("0.040 %");
+    expect(percent(0.991)).toBe("99.1\u00a0%");
+    expect(percent(0.0004)).toBe("0.040\u00a0%");
   });
 
   it("give a type its colour by its name alone", () => {

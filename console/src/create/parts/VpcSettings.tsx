@@ -162,7 +162,7 @@ function RoleNote() {
   return (
     <Alert type="info" header="The role needs permissions for the VPC">
       The service creates the job's network interfaces with the role's permissions, and removes them afterwards. A role
-      that is created below has them.
+      that is created in this form has them.
       <ExpandableSection headerText="The permissions that the role needs">
         <Box variant="code">{NETWORK_ACTIONS.join(" ")}</Box>
       </ExpandableSection>

@@ -47,21 +47,25 @@ export function OverviewTab({ kind, job, view }: Props) {
     ...optional("Language", job.LanguageCode),
     ...optional("Number of topics", job.NumberOfTopics),
     ...models(job),
+    ...named(otherProperties(job)),
+  ];
+  const ids = [
     pair("Job ID", <Copied label="job ID" text={job.JobId} />),
     pair("Job ARN", <Copied label="job ARN" text={job.JobArn} />),
-    ...named(otherProperties(job)),
   ];
   return (
     <SpaceBetween size="l">
-      <Section title="Job" items={settings} />
+      <Section title="Job" items={settings} wide={ids} />
       <Section
         title="Data"
         items={[
-          pair("Input", <StorageLink uri={job.InputDataConfig?.S3Uri} />),
           ...optional("Input format", INPUT_WORDS[format ?? ""] ?? format),
           ...named(otherMembers(input)),
-          pair("Output", <StorageLink uri={job.OutputDataConfig?.S3Uri} />),
           ...named(otherMembers(job.OutputDataConfig)),
+        ]}
+        wide={[
+          pair("Input", <StorageLink uri={job.InputDataConfig?.S3Uri} />),
+          pair("Output", <StorageLink uri={job.OutputDataConfig?.S3Uri} />),
           pair("Data access role", <RoleLink arn={job.DataAccessRoleArn} />),
         ]}
       />
@@ -140,10 +144,20 @@ function Copied({ label, text }: { readonly label: string; readonly text: string
   );
 }
 
-function Section({ title, items }: { readonly title: string; readonly items: readonly KeyValuePairsProps.Item[] }) {
+interface SectionProps {
+  readonly title: string;
+  readonly items: readonly KeyValuePairsProps.Item[];
+  /** Long ids and addresses, each in a row of its own, so that they need not break. */
+  readonly wide?: readonly KeyValuePairsProps.Item[];
+}
+
+function Section({ title, items, wide = [] }: SectionProps) {
   return (
     <Container header={<Header variant="h2">{title}</Header>}>
-      <KeyValuePairs columns={3} items={items} />
+      <SpaceBetween size="m">
+        {items.length > 0 && <KeyValuePairs columns={3} items={items} />}
+        {wide.length > 0 && <KeyValuePairs columns={1} items={wide} />}
+      </SpaceBetween>
     </Container>
   );
 }

@@ -88,7 +88,7 @@ export function DistributionChart(props: Props) {
         {
           id: "share",
           header: "Share",
-          cell: (row) => (total === 0 ? "-" : `${((row.count / total) * 100).toFixed(1)} %`),
+          cell: (row) => (total === 0 ? "-" : `${((row.count / total) * 100).toFixed(1)}\u00a0%`),
         },
       ]}
       ariaLabels={{ tableLabel: `${title}, ${counted(rows.length, "row")}` }}

@@ -51,7 +51,7 @@ export function DocumentsView({ kind, job, archive, filter, texts, onFilter }: P
       )}
       {selection.numbers?.length === 0 && !selection.busy && (
         <Box textAlign="center" padding="l">
-          <b>No document matches.</b> Lower the minimum confidence, or clear a filter.
+          <b>No document matches.</b> Lower the minimum score, or clear a filter.
         </Box>
       )}
     </SpaceBetween>

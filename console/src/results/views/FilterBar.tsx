@@ -31,7 +31,7 @@ const ORDERS = [
   { value: "score", label: "Highest score first" },
 ];
 
-/** The filter of a result: types, tones, minimum confidence, text. */
+/** The filter of a result: types, tones, minimum score, text. */
 export function FilterBar({ kind, summary, filter, onChange }: Props) {
   const words = RESULTS[kind];
   const change = (part: Partial<ResultFilter>): void => onChange({ ...filter, ...part });
@@ -88,7 +88,7 @@ export function FilterBar({ kind, summary, filter, onChange }: Props) {
         </FormField>
       )}
       <FormField
-        label={kind === "topics" ? "Minimum share" : "Minimum confidence"}
+        label={kind === "topics" ? "Minimum share" : "Minimum score"}
         description={`${Math.round(filter.leastScore * 100)} % or more.`}
       >
         <Slider
@@ -96,7 +96,7 @@ export function FilterBar({ kind, summary, filter, onChange }: Props) {
           min={0}
           max={100}
           onChange={({ detail }) => change({ leastScore: detail.value / 100 })}
-          ariaLabel={kind === "topics" ? "Minimum share in percent" : "Minimum confidence in percent"}
+          ariaLabel={kind === "topics" ? "Minimum share in percent" : "Minimum score in percent"}
           hideFillLine
         />
       </FormField>

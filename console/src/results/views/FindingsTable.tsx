@@ -38,6 +38,7 @@ export function FindingsTable({ kind, found, all, misplaced, chosen, onChoose }:
       title="What was found"
       noun="finding"
       headerVariant="h3"
+      embedded
       items={found}
       columns={columns}
       keyOf={keyOf}
@@ -54,7 +55,7 @@ function columnsOf({ kind, all, misplaced, chosen, onChoose }: Omit<Props, "foun
     {
       id: "text",
       header: "Text",
-      width: 160,
+      width: 144,
       value: textOf,
       cell: (each) =>
         lost.has(each.number) ? (
@@ -95,13 +96,13 @@ function columnsOf({ kind, all, misplaced, chosen, onChoose }: Omit<Props, "foun
   columns.push(
     {
       id: "score",
-      header: "Confidence",
+      header: "Score",
       value: ({ finding }) => finding.score,
       cell: ({ finding }) => percent(finding.score),
     },
     {
       id: "place",
-      header: "Characters",
+      header: "Position",
       value: ({ finding }) => finding.begin ?? -1,
       cell: ({ finding }) => (finding.begin === undefined ? "-" : `${finding.begin} to ${finding.end}`),
     },

@@ -30,7 +30,7 @@ export function placeOf(record: Pick<ResultRecord, "file" | "line">): string {
   return record.line === undefined ? record.file : `${record.file}, line ${record.line + 1}`;
 }
 
-/** A score with its significant digits: "99.1 %". */
+/** A score with its significant digits: "99.1 %". The blank does not break. */
 export function percent(score: number): string {
-  return `${(score * 100).toFixed(score > 0 && score < 0.001 ? 3 : 1)} %`;
+  return `${(score * 100).toFixed(score > 0 && score < 0.001 ? 3 : 1)}\u00a0%`;
 }
