@@ -51,7 +51,7 @@ def test_a_worker_s_warning_becomes_one_printable_line() -> None:
     said = Done(3, 1, 10, "ab" * 32, warning="Left out:\nbad.txt")
     event = outcome_of(state(said), OUTPUT, head)
     assert event == OutputSeen(3, 1, False, warning="Left out:\\nbad.txt")
-    assert describe(event) == "output seen: 3 documents, 1 errors; Left out:\\nbad.txt"
+    assert describe(event) == "results written: 3 documents, 1 errors; Left out:\\nbad.txt"
 
 
 def test_a_checksum_that_the_store_does_not_know_proves_nothing() -> None:

@@ -122,7 +122,7 @@ def test_the_artifact_is_what_completes_a_training_and_its_facts_are_kept(world:
     assert (row.artifact_size, row.artifact_sha256, row.result) == (len(CONTENT), DIGEST, METADATA)
     assert row.warning == "2 rows left out"
     assert world.place(identifier) in world.store.objects
-    assert "model seen: trained on 3 documents" in world.story(identifier)
+    assert "model written: trained on 3 documents" in world.story(identifier)
 
 
 def test_invalid_metadata_fails_the_training_and_its_artifact_is_deleted(world: TrainingWorld) -> None:

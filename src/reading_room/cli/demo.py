@@ -114,7 +114,7 @@ class Demo:
         table.add_row("security group", network.group, f"{rules}, nothing else")
         table.add_row("gateway endpoint", str(network.endpoint), "S3, with the guide's seven actions")
         table.add_row("flow log", FLOW_GROUP, "every packet of the VPC, accepted or refused")
-        table.add_row("role", "demo-reader", "trusts Comprehend; nine EC2 actions, one bucket")
+        table.add_row("role", "demo-reader", "Comprehend may use it: one bucket, and network interfaces in VPCs")
         table.add_row("bucket", BUCKET, f"{count} inaugural addresses, 1789 to 1921, public domain")
         console.print(table)
         return network

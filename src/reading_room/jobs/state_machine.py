@@ -263,11 +263,11 @@ def describe(event: Event) -> str:
             return "stop requested"
         case OutputSeen(documents=documents, model=ModelSeen(size=size, warning=warning)):
             warned = f"; {warning}" if warning else ""
-            return f"model seen: trained on {documents} documents, {size} bytes{warned}"
+            return f"model written: trained on {documents} documents, {size} bytes{warned}"
         case OutputSeen(documents=documents, errors=errors, stopped=stopped, warning=warning):
             early = ", ended early as asked" if stopped else ""
             warned = f"; {warning}" if warning else ""
-            return f"output seen: {documents} documents, {errors} errors{early}{warned}"
+            return f"results written: {documents} documents, {errors} errors{early}{warned}"
         case ContainerLost(reason=reason):
             return f"container lost: {reason}"
         case MemberPrepared(placement=at):
