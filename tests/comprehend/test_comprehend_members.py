@@ -36,7 +36,7 @@ def world(tmp_path: Path) -> Iterator[PreparationWorld]:
 def wish(world: PreparationWorld) -> HostSpec:
     """Return the wish of the host as its agent reads and accepts it."""
     spec = DesiredHosts(
-        database=world.database, settings=Settings(), host="local", realtime=tuple, clock=world.clock
+        database=world.database, settings=Settings(), host="local", realtime=lambda _: (), clock=world.clock
     ).read()["local"]
     read = decode(HostSpec, encode(spec))
     check(read, "local", 0)

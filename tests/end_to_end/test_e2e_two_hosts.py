@@ -91,6 +91,19 @@ def test_a_job_spans_two_hosts_and_each_of_its_flows_is_recorded_once(hall: Hall
         assert between in pairs, records
 
 
+@pytest.mark.costs(8, reason="two commands run, and an engine is loaded")
+def test_a_synchronous_call_is_answered_on_another_host_while_the_first_is_drained(
+    machines: Machines, hall: Hall
+) -> None:
+    def engines(name: str) -> int:
+        return sum(each is not None and each.kind == "realtime" for each in machines.products[name].records().values())
+
+    machines.command("a", "host", "drain", "local")
+    assert hall.account.comprehend.detect_sentiment(Text="It is good.", LanguageCode="en")["Sentiment"] == "POSITIVE"
+    assert (engines("a"), engines("b")) == (0, 1)
+    machines.command("a", "host", "drain", "local", "--undo")
+
+
 @pytest.mark.costs(30, reason="the lease of a killed host must end, which takes 12 s, and a job begins again")
 def test_the_job_of_a_killed_host_goes_to_another_one_when_its_lease_has_ended(
     machines: Machines, hall: Hall, on_a: bytes

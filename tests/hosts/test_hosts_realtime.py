@@ -13,6 +13,7 @@ from reading_room.analysis.engine import Result
 from reading_room.analysis.memory import CapitalWords, WordSentiment
 from reading_room.analysis.realtime import serve
 from reading_room.comprehend.operations.realtime import Answer
+from reading_room.hosts.engines_of_hosts import EnginesOfHosts
 from reading_room.hosts.realtime import HEAVY, LIGHT, Bounds, NoContainers, RealtimePool, RealtimeUnavailable
 from tests.worlds.waiting import DEADLINE
 
@@ -21,7 +22,8 @@ class PlayedAgent:
     """Starts a thread for each container of the pool when it is woken."""
 
     def __init__(self, bounds: Bounds = Bounds(), now: Callable[[], float] = time.monotonic) -> None:
-        self.pool = RealtimePool(self.wake, bounds, now)
+        self.lacks: str | None = None
+        self.pool = RealtimePool(self.wake, bounds, now, lacks=lambda: self.lacks)
         self.started: list[str] = []
         self.ends: dict[str, socket.socket] = {}
         self.alive = True
@@ -52,6 +54,62 @@ def test_a_container_is_started_once_per_account_and_engine() -> None:
     agent.pool.analyse("2", "entities-en", ["x"], "en")
     agent.pool.analyse("1", "dominant-language", ["x"], None)
     assert len(agent.started) == 3
+
+
+def test_a_call_goes_to_another_host_if_the_first_would_end_a_container_for_it_or_can_start_none() -> None:
+    first, other = PlayedAgent(Bounds(containers=1)), PlayedAgent()
+    engines = EnginesOfHosts(first.pool)
+
+    def call(account: str) -> tuple[int, int]:
+        assert texts_of(engines.analyse(account, "entities-en", ["Anna"], "en")) == [["Anna"]]
+        return len(first.started), len(other.started)
+
+    engines.use([first.pool, other.pool])
+    assert call("1") == (1, 0)
+    assert call("2") == (1, 1)
+    assert call("1") == call("2") == (1, 1), "each call goes to the host that has its container"
+    first.lacks = "the agent is not running"
+    assert call("1") == (1, 2)
+    other.lacks = "the models are missing"
+    with pytest.raises(NoContainers, match="the agent is not running"):
+        call("1")
+
+
+class Lost(PlayedAgent):
+    """An agent whose first container ends at once, and which is gone while its next one is awaited."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.behaviour = lambda end: end.close()
+        self.wakes = 0
+
+    def wake(self) -> None:
+        """Take a turn, or be gone."""
+        self.wakes += 1
+        if self.wakes == 1:
+            super().wake()
+        elif self.wakes == 3:
+            self.lacks = "the agent is not running"
+            self.pool.forget_all()
+
+
+def test_a_call_whose_host_is_lost_is_made_again_on_another_one() -> None:
+    lost, other = Lost(), PlayedAgent()
+    engines = EnginesOfHosts(lost.pool)
+    engines.use([lost.pool, other.pool])
+    assert texts_of(engines.analyse("1", "entities-en", ["Anna"], "en")) == [["Anna"]]
+    assert (lost.wakes, len(lost.started), len(other.started)) == (3, 1, 1)
+
+
+def test_a_host_that_takes_no_containers_gets_no_calls_unless_none_does() -> None:
+    first, other = PlayedAgent(), PlayedAgent()
+    engines = EnginesOfHosts(first.pool)
+    engines.use([other.pool])
+    engines.analyse("1", "entities-en", ["Anna"], "en")
+    assert (first.started, len(other.started)) == ([], 1)
+    engines.use([])
+    engines.analyse("1", "entities-en", ["Anna"], "en")
+    assert len(first.started) == 1
 
 
 def test_many_threads_share_one_container_and_get_their_own_answers() -> None:

@@ -51,7 +51,12 @@ class Fleet:
     def started(self) -> DesiredHosts:
         """Return the specs' reader of a new process."""
         one = (RealtimeSpec("rt-0123456789abcdef", ACCOUNT, "entities-en"),)
-        return DesiredHosts(database=self.database, settings=Settings(), host="local", realtime=lambda: one)
+        return DesiredHosts(
+            database=self.database,
+            settings=Settings(),
+            host="local",
+            realtime=lambda host: one if host == "local" else (),
+        )
 
     def job(self, *hosts: str) -> list[str]:
         """Add a job with a container on each of these hosts; return their addresses."""

@@ -51,7 +51,7 @@ def only(desired: DesiredHosts) -> HostSpec:
 
 def test_an_unchanged_spec_is_the_same_object_and_a_change_raises_its_generation(database: Database) -> None:
     realtime: list[RealtimeSpec] = []
-    desired = DesiredHosts(database=database, settings=Settings(), host="local", realtime=lambda: tuple(realtime))
+    desired = DesiredHosts(database=database, settings=Settings(), host="local", realtime=lambda _: tuple(realtime))
     first = only(desired)
     assert only(desired) is first
     realtime.append(RealtimeSpec("rt-0123456789abcdef", "000000000001", "entities-en"))
@@ -86,7 +86,7 @@ def test_at_most_two_engines_of_recent_jobs_wait_too(database: Database) -> None
     now = dt.datetime(2026, 11, 25, 12, 0, tzinfo=dt.UTC)
     moment = [now]
     desired = DesiredHosts(
-        database=database, settings=Settings(), host="local", realtime=tuple, clock=lambda: moment[0]
+        database=database, settings=Settings(), host="local", realtime=lambda _: (), clock=lambda: moment[0]
     )
 
     def waiting() -> list[str]:
@@ -103,9 +103,9 @@ def test_at_most_two_engines_of_recent_jobs_wait_too(database: Database) -> None
 
 
 def test_a_restarted_server_continues_above_its_earlier_generations(database: Database) -> None:
-    first = only(DesiredHosts(database=database, settings=Settings(), host="local", realtime=tuple))
+    first = only(DesiredHosts(database=database, settings=Settings(), host="local", realtime=lambda _: ()))
     assert (
-        only(DesiredHosts(database=database, settings=Settings(), host="local", realtime=tuple)).generation
+        only(DesiredHosts(database=database, settings=Settings(), host="local", realtime=lambda _: ())).generation
         >= first.generation
     )
 
@@ -113,7 +113,7 @@ def test_a_restarted_server_continues_above_its_earlier_generations(database: Da
 def test_a_server_that_starts_after_the_clock_was_set_back_continues_above_what_the_agent_reports(
     database: Database,
 ) -> None:
-    desired = DesiredHosts(database=database, settings=Settings(), host="local", realtime=tuple)
+    desired = DesiredHosts(database=database, settings=Settings(), host="local", realtime=lambda _: ())
     in_force = HostReport("local", only(desired).generation + 3_600_000)
     assert desired.behind(in_force)
     assert only(desired).generation > in_force.generation

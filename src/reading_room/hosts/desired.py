@@ -27,6 +27,7 @@ from reading_room.containers.spec import ContainerSpec, RealtimeSpec
 from reading_room.database.engine import Database
 from reading_room.dataplane.spec import NetworkSpec
 from reading_room.fleet.members import Fleet
+from reading_room.fleet.tables import ACTIVE
 from reading_room.hosts.confirmations import Confirmations
 from reading_room.jobs import desired as jobs
 from reading_room.jobs.tables import JobRow
@@ -52,11 +53,14 @@ class DesiredHosts:
         database: Database,
         settings: Settings,
         host: str,
-        realtime: Callable[[], tuple[RealtimeSpec, ...]],
+        realtime: Callable[[str], tuple[RealtimeSpec, ...]],
         fleet: Fleet | None = None,
         clock: Clock = system_clock,
     ) -> None:
-        """``host`` is the only host while ``fleet`` has no others, and the one with the ``realtime`` containers."""
+        """``host`` is the only host while ``fleet`` has no others.
+
+        ``realtime`` returns the containers of synchronous calls that a host should have.
+        """
         self._database = database
         self._host = host
         self._realtime = realtime
@@ -66,6 +70,8 @@ class DesiredHosts:
         self._clock = clock
         self._numbers: dict[str, _Numbers] = {}
         self._together = _Together(database)
+        self.taking: Sequence[str] = (host,)
+        """The hosts that may get new containers, as of the last reading."""
 
     def behind(self, report: HostReport) -> bool:
         """Take a report; return whether its host has a higher generation, above which the next spec continues."""
@@ -99,13 +105,14 @@ class DesiredHosts:
                     network=network,
                     containers=tuple(containers.get(host, ())),
                     standby=tuple(StandbyCount(engine, self._standby) for engine in ahead),
-                    realtime=self._realtime() if host == self._host else (),
+                    realtime=self._realtime(host),
                     epoch=epochs.get(host, 0),
                 )
             )
             for host, network in networks.items()
         }
         if several is not None:
+            self.taking = [each.host for each in members if each.state == ACTIVE and each.leased]
             self._together.follow(specs, {member.host for member in members if not member.lost}, owners, held)
         return specs
 

@@ -29,6 +29,8 @@ ANSWER_SECONDS = 60.0
 LIGHT, HEAVY = 250_000_000, 500_000_000
 """The estimated bytes of a container that identifies languages, and of any other: measured were 160 to 450 MB."""
 ANSWER_LIMIT = 64 << 20
+CANNOT = 3
+"""The burden of a host that can start no containers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,18 @@ class RealtimePool:
                     self._drop(key, warm)
             return tuple(sorted((w.spec for w in self._warm.values()), key=lambda spec: spec.container_id))
 
+    def burden(self, account: str, engine: EngineName) -> int:
+        """Return how little this host suits a call: 0 if it has the container, 2 if another would end for it, else 1.
+
+        It is ``CANNOT`` if the host can start no containers now.
+        """
+        if self._lacks() is not None:
+            return CANNOT
+        with self._lock:
+            if (self._only_account or account, engine) in self._warm:
+                return 0
+            return 1 if self._has_room(engine) else 2
+
     def arrived(self, container_id: str, connection: socket.socket) -> None:
         """Take the socket of a container that the agent started."""
         with self._lock:
@@ -176,13 +190,14 @@ class RealtimePool:
         return warm
 
     def _make_room(self, engine: EngineName) -> None:
-        while self._warm:
-            memory = sum(_size(each) for _, each in self._warm) + _size(engine)
-            if len(self._warm) < self._bounds.containers and memory <= self._bounds.memory:
-                return
+        while not self._has_room(engine):
             # A container in the middle of a call is only dropped if all are; another one then answers the caller.
             least = min(self._warm, key=lambda key: (self._warm[key].lock.locked(), self._warm[key].used))
             self._drop(least, self._warm[least])
+
+    def _has_room(self, engine: EngineName) -> bool:
+        memory = sum(_size(each) for _, each in self._warm) + _size(engine)
+        return not self._warm or (len(self._warm) < self._bounds.containers and memory <= self._bounds.memory)
 
     def _ask(self, warm: _Warm, texts: Sequence[str]) -> list[Answer | None]:
         if warm.calls == 0:

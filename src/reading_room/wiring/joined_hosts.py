@@ -9,6 +9,7 @@ import ssl
 from collections.abc import Callable, Mapping, Sequence
 
 from reading_room.agent.spec import HostSpec
+from reading_room.containers.spec import RealtimeSpec
 from reading_room.hosts.joined_host import JoinedHost
 from reading_room.hosts.link_listener import LinkListener, Membership
 from reading_room.hosts.listeners import VpcListeners
@@ -32,16 +33,21 @@ class JoinedHosts:
         hurry: Callable[[], None],
         listeners: Callable[[], VpcListeners],
         server_side: Callable[[str, VpcListeners, RealtimePool], ServerSide],
+        pool: Callable[[Callable[[], str | None]], RealtimePool],
         authority: Callable[[], str],
     ) -> None:
-        """``hurry`` asks for a turn that calls ``send``. The next two make what a host has, the last one by its name.
+        """``hurry`` asks for a turn that calls ``send``. The next three make what a host has.
 
+        ``server_side`` gets its name, and ``pool`` a function that returns why no container can start there.
         ``authority`` returns the certificate (PEM) of the authority that containers trust.
         """
         self._loop = loop
         self._hurry = hurry
         self._answering = listeners
         self._server_side = server_side
+        self._new_pool = pool
+        self.pools: Mapping[str, RealtimePool] = {}
+        """Those of the hosts' containers for synchronous calls."""
         self._authority = authority
         self._hosts: dict[str, JoinedHost] = {}
         self._fence: int | None = None
@@ -79,13 +85,18 @@ class JoinedHosts:
         """Return the connections of a host; call it in the event loop."""
         found = self._hosts.get(name)
         if found is None:
-            # Synchronous calls are answered on this machine, so nobody asks this pool for a container.
-            listeners, engines = self._answering(), RealtimePool(self._hurry)
+            listeners, engines = self._answering(), self._new_pool(lambda: side.state.lacks())
             side = self._server_side(name, listeners, engines)
+            self.pools = {**self.pools, name: engines}
             found = self._hosts[name] = JoinedHost(name, listeners, side, self._loop, self._hurry)
             if self._fence is not None:
                 found.lead(self._fence)
         return found
+
+    def realtime(self, name: str) -> tuple[RealtimeSpec, ...]:
+        """Return the containers of synchronous calls that a host should have."""
+        pool = self.pools.get(name)
+        return () if pool is None else pool.specs()
 
     def lead(self, fence: int | None) -> None:
         """Talk to the hosts as the leader with this fence, or leave them to the next one. Never blocks."""

@@ -19,6 +19,7 @@ from reading_room.hosts import authority
 from reading_room.hosts.authority import Certificates
 from reading_room.hosts.channel import AgentConnection
 from reading_room.hosts.desired import DesiredHosts
+from reading_room.hosts.engines_of_hosts import EnginesOfHosts
 from reading_room.hosts.listeners import VpcListeners
 from reading_room.hosts.names import VpcNames, bucket_names
 from reading_room.hosts.readiness import host_checks
@@ -52,12 +53,8 @@ class HostLink:
         self._database = database
         # A turn reads all accounts' networks: with thousands of interfaces, successive changes would keep it busy.
         self._spec_loop = Loop("spec", self._send, every=SPEC_SECONDS, rest=SPEC_REST, apart=SPEC_APART)
-        self.engines = RealtimePool(
-            self._spec_loop.hurry,
-            lacks=lambda: self._server_side.state.lacks(),
-            # Each test has a new account, and must not wait for an engine of its own.
-            only_account=settings.account if settings.testing == "on" else None,
-        )
+        self._pool = self._new_pool(lambda: self._server_side.state.lacks())
+        self.engines = EnginesOfHosts(self._pool)
         self.checks: Sequence[Check] = host_checks(lambda: self._server_side.state, leads=leads)
         self.leases = HostLeases(database)
         self._ended = threading.Event()
@@ -128,13 +125,13 @@ class HostLink:
             )
 
         self._listeners = listeners()
-        self._server_side = server_side(LOCAL_HOST, self._listeners, self.engines)
+        self._server_side = server_side(LOCAL_HOST, self._listeners, self._pool)
         self._agent = AgentConnection(settings.agent_socket, self._server_side, paused=True)
         self._desired = DesiredHosts(
             database=database,
             settings=settings,
             host=LOCAL_HOST,
-            realtime=self.engines.specs,
+            realtime=lambda host: self._pool.specs() if host == LOCAL_HOST else self.joined.realtime(host),
             fleet=product.fleet,
         )
         self.joined = JoinedHosts(
@@ -142,6 +139,7 @@ class HostLink:
             hurry=self._spec_loop.hurry,
             listeners=listeners,
             server_side=server_side,
+            pool=self._new_pool,
             authority=lambda: self._authority.certificate.read_text(),
         )
         self._in_turn_of_jobs = product.jobs.controller.turning_here
@@ -150,10 +148,20 @@ class HostLink:
             target=self._agent.run, args=(self._ended,), name="agent-connection", daemon=True
         )
 
+    def _new_pool(self, lacks: Callable[[], str | None]) -> RealtimePool:
+        return RealtimePool(
+            self._spec_loop.hurry,
+            lacks=lacks,
+            # Each test has a new account, and must not wait for an engine of its own.
+            only_account=self._settings.account if self._settings.testing == "on" else None,
+        )
+
     def _send(self) -> None:
         specs = dict(self._desired.read())
         self._agent.send(specs.pop(LOCAL_HOST))
         self.joined.send(specs)
+        pools = {LOCAL_HOST: self._pool, **self.joined.pools}
+        self.engines.use([pools[host] for host in self._desired.taking if host in pools])
 
     def _changed(self, tables: frozenset[str]) -> None:
         container, network = bool(tables & CONTAINER_TABLES), bool(tables & NETWORK_TABLES)
