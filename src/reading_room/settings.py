@@ -246,7 +246,8 @@ class Settings:
     underlay: str = _setting(
         "encrypted",
         "How VPCs' packets reach other hosts (root only): `encrypted` (WireGuard), or `plain:PATH` in a network "
-        "namespace pinned at a path, where who can send from a host's address forges packets of every VPC.",
+        "namespace pinned at a path, where who can send from a host's address forges packets of every VPC. Switch GRO "
+        "off there (`ethtool -K DEVICE gro off`), or flow logs count too few packets.",
         pattern="encrypted|plain:/.+",
     )
     underlay_port: int = _setting(51_820, "UDP port of encrypted packets of other hosts.", within=(1, 65_535))

@@ -7,10 +7,10 @@ import socket
 
 import pytest
 
-from reading_room.dataplane.linux import namespaces, rtnetlink
+from reading_room.dataplane.linux import namespaces, offloads, rtnetlink
 from reading_room.dataplane.linux.rtnetlink import RouteSocket
 from reading_room.dataplane.spec import CidrPeer, Interface, NetworkSpec, Route, Underlay
-from tests.worlds.hosts import MTU, A, B, TwoHosts, frame, udp_packet
+from tests.worlds.hosts import MTU, A, B, TwoHosts, counted, frame, transfer, udp_packet
 from tests.worlds.network import (
     APP,
     UDP,
@@ -67,6 +67,28 @@ def test_flows_are_recorded_once_by_the_host_of_each_interface(world: World) -> 
     assert (app.interface_id, "ingress", *ends, 8444, "REJECT") in found["b"]
     assert {each[0] for each in found["a"]} == {web.interface_id}
     assert {each[0] for each in found["b"]} == {app.interface_id}
+
+
+def test_a_device_that_merges_packets_is_named_in_the_log(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """It also merges those inside tunnels, before they are counted. The device is not ours, so it is left alone."""
+    hosts = TwoHosts(world)
+    with namespaces.inside(hosts.underlays["a"]):
+        offloads.switch_off("under0")  # Else the other end of the wire merges nothing.
+    with namespaces.inside(hosts.underlays["b"]):
+        offloads._command("under0", offloads.SET_GRO, 1)
+    network = Network()
+    web, app = network.add(1, "10.0.1.11", WEB), network.add(2, "10.0.2.12", APP, subnet=2)
+    network.ingress[APP] = [*network.ingress[APP], *network.egress[WEB]]
+    hosts.realize({web.interface_id: "a", app.interface_id: "b"}, network)
+    (warned,) = [each.getMessage() for each in caplog.records if "merges" in each.getMessage()]
+    assert warned.startswith("under0 merges packets, so flow logs count fewer"), warned
+    transfer(world, web, app)
+    sent, received = (counted(hosts, name, network, web) for name in ("a", "b"))
+    assert 0 < received < sent
+    with namespaces.inside(hosts.underlays["b"]):
+        offloads.switch_off("under0")
+    transfer(world, web, app)
+    assert counted(hosts, "b", network, web) == counted(hosts, "a", network, web)
 
 
 def test_networks_with_the_same_addresses_never_meet(world: World) -> None:

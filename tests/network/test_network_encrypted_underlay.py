@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import signal
 import socket
+from collections import Counter
 from dataclasses import replace
 
 import pytest
 
-from reading_room.dataplane.linux import namespaces
+from reading_room.dataplane.linux import namespaces, offloads
+from reading_room.dataplane.rules.encryption import DEVICE
 from reading_room.dataplane.spec import Interface
-from tests.worlds.hosts import A, B, TwoHosts, frame, udp_packet
+from tests.worlds.hosts import A, B, TwoHosts, counted, frame, transfer, udp_packet
 from tests.worlds.network import APP, WEB, Network, World, connected, expect_blocked, expect_silence
 from tests.worlds.waiting import DEADLINE, eventually
 
@@ -55,6 +57,24 @@ def test_the_network_between_hosts_sees_only_wireguard(world: World) -> None:
     ports = {each[36:38] for each in seen if each[12:14] == b"\x08\x00" and each[23] == socket.IPPROTO_UDP}
     assert ports == {(51820).to_bytes(2, "big")}
     assert not any(b"a secret" in each or socket.inet_aton(web.address) in each for each in seen)
+
+
+def test_both_hosts_count_the_packets_that_were_sent(world: World) -> None:
+    """The device between tunnels and network merges none, so connection tracking sees the same ones at both ends."""
+    hosts, network, web, app = encrypted(world)
+    transfer(world, web, app)
+    found = Counter[str]()
+
+    def same() -> bool:
+        """The last packets of the connection may still be on their way."""
+        found.update({name: counted(hosts, name, network, web) for name in ("a", "b")})
+        return found["a"] == found["b"] > 0
+
+    eventually(same, what="equal counts")
+    underlay = hosts.drivers["b"]._kernel.underlay
+    assert underlay is not None
+    with namespaces.inside(underlay.descriptor):
+        assert not offloads.merges(DEVICE)
 
 
 def test_who_has_no_key_of_a_host_cannot_forge_its_packets(world: World) -> None:

@@ -21,8 +21,8 @@ from reading_room.dataplane.linux.encrypted_underlay import Encryption
 from reading_room.dataplane.linux.pair_proof import PairProofs
 from reading_room.dataplane.linux.rtnetlink import RouteSocket
 from reading_room.dataplane.rules.uplink import VETH
-from reading_room.dataplane.spec import HostPlace, NetworkSpec, Placement, Underlay, Vpc
-from tests.worlds.network import PREFIX_LISTS, Network, World
+from reading_room.dataplane.spec import HostPlace, Interface, NetworkSpec, Placement, Underlay, Vpc
+from tests.worlds.network import PREFIX_LISTS, Network, World, connected
 
 A, B = HostPlace("a", 1, "192.0.2.1"), HostPlace("b", 2, "192.0.2.2")
 MTU = 1500
@@ -100,6 +100,26 @@ def carry(hosts: Mapping[str, RouteSocket], carries: Callable[[bytes], bool]) ->
 
     for source, target in (ends, ends[::-1]):
         threading.Thread(target=copy, args=(source, target), daemon=True).start()
+
+
+def transfer(world: World, source: Interface, target: Interface, size: int = 4_000_000) -> None:
+    """Send this many bytes through one connection, to port 8443."""
+    server = world.listen(target, 8443)
+    with server, connected(world, source, target, 8443) as client, server.accept()[0] as accepted:
+        sender = threading.Thread(target=client.sendall, args=(bytes(size),))
+        sender.start()
+        received = 0
+        while received < size:
+            received += len(accepted.recv(1 << 20))
+        sender.join()
+
+
+def counted(hosts: TwoHosts, host: str, network: Network, source: Interface) -> int:
+    """Return how many packets of an interface to port 8443 a host has recorded since the last call."""
+    driver = hosts.drivers[host]
+    driver._flows.flush(network.vpc_id, driver._kernel.routers[network.vpc_id].descriptor)
+    found = [each for each in driver.flows() if (each.source, each.destination_port) == (source.address, 8443)]
+    return sum(each.packets for each in found)
 
 
 class TwoHosts:

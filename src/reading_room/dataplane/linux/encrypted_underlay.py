@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from reading_room.dataplane.linux import namespaces, rtnetlink
+from reading_room.dataplane.linux import namespaces, offloads, rtnetlink
 from reading_room.dataplane.linux.netlink import NetlinkError
 from reading_room.dataplane.linux.open_namespace import FIRST_INDEX
 from reading_room.dataplane.linux.rtnetlink import FoundLink, RouteSocket
@@ -70,8 +70,8 @@ class Encryption:
 class EncryptedUnderlay(UnderlayNamespace):
     """The namespace inside the encryption."""
 
-    def __init__(self, descriptor: int, encryption: Encryption) -> None:
-        """Open the sockets, and take over ``descriptor``; see ``OpenNamespace``."""
+    def __init__(self, descriptor: int, encryption: Encryption, *, segmentation: bool = False) -> None:
+        """Open the sockets, and take over ``descriptor``; see ``OpenNamespace``. ``segmentation`` is for the device."""
         self._private = encryption.private
         self._program = encryption.program
         self._at_program = ProgramDevice(encryption.folder)
@@ -79,7 +79,7 @@ class EncryptedUnderlay(UnderlayNamespace):
         self._device: WireGuardDevice | None = None
         self._put: tuple[Peer, ...] = ()
         self._kept: Underlay | None = None
-        super().__init__(descriptor)
+        super().__init__(descriptor, segmentation=segmentation)
         try:
             self.outside = os.open(encryption.outside, os.O_RDONLY | os.O_CLOEXEC)
         except BaseException:
@@ -107,6 +107,10 @@ class EncryptedUnderlay(UnderlayNamespace):
         if change:
             device.change(change)
         self._put = peers(underlay)
+        if not self.segmentation:
+            # The device would merge packets, also those inside tunnels, which would then be counted as one.
+            with namespaces.inside(self.descriptor):
+                offloads.switch_off(DEVICE)
         requests = [
             rtnetlink.set_mtu(index, DEVICE, carried_mtu(underlay)),
             rtnetlink.add_address(index, inner_address(underlay.here.number), INNER_PREFIX),

@@ -115,9 +115,10 @@ class Kernel:
             if isinstance(underlay, Encryption):
                 self.encryption = underlay
                 if UNDERLAY in self._underlay_board.names():
-                    self.underlay = EncryptedUnderlay(self._underlay_board.open(UNDERLAY), underlay)
+                    opened = self._underlay_board.open(UNDERLAY)
+                    self.underlay = EncryptedUnderlay(opened, underlay, segmentation=segmentation)
             elif underlay is not None:
-                self.underlay = UnderlayNamespace(underlay)
+                self.underlay = UnderlayNamespace(underlay, segmentation=segmentation)
             for name in self.board.names():
                 self.routers[name] = Router(name, name, self.board.open(name), segmentation=segmentation)
             if UPLINK in self._uplink_board.names():
@@ -168,7 +169,7 @@ class Kernel:
         if self.underlay is None and self.encryption is not None:
             descriptor = self._underlay_board.create(UNDERLAY)
             try:
-                self.underlay = EncryptedUnderlay(descriptor, self.encryption)
+                self.underlay = EncryptedUnderlay(descriptor, self.encryption, segmentation=self._segmentation)
             except BaseException:
                 self._underlay_board.remove(UNDERLAY)
                 raise

@@ -14,7 +14,7 @@ import socket
 import struct
 
 SIOCETHTOOL = 0x8946
-SET_TSO, SET_GSO, SET_GRO = 0x1F, 0x24, 0x2C
+SET_TSO, SET_GSO, GET_GRO, SET_GRO = 0x1F, 0x24, 0x2B, 0x2C
 GET_TX_CHECKSUMS, SET_TX_CHECKSUMS = 0x16, 0x17
 
 
@@ -22,6 +22,11 @@ def switch_off(name: str) -> None:
     """Switch TSO, GSO and GRO off for a link of the calling thread's namespace; raise ``OSError``."""
     for command in (SET_TSO, SET_GSO, SET_GRO):
         _command(name, command)
+
+
+def merges(name: str) -> bool:
+    """Return whether a link of this thread's namespace merges packets that it receives. Raises ``OSError``."""
+    return _command(name, GET_GRO) != 0
 
 
 def switch_checksums_off(name: str) -> None:
@@ -34,9 +39,9 @@ def computes_checksums(name: str) -> bool:
     return _command(name, GET_TX_CHECKSUMS) == 0
 
 
-def _command(name: str, command: int) -> int:
-    """Carry out one of ethtool's commands with the value 0, and return the value that it leaves."""
-    value = ctypes.create_string_buffer(struct.pack("=II", command, 0))
+def _command(name: str, command: int, given: int = 0) -> int:
+    """Carry out one of ethtool's commands with a value, and return the value that it leaves."""
+    value = ctypes.create_string_buffer(struct.pack("=II", command, given))
     request = struct.pack("@16sP", name.encode(), ctypes.addressof(value)).ljust(40, b"\0")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as control:
         try:
