@@ -8,14 +8,17 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import bindparam, delete, insert
 from sqlalchemy.orm import Session
 
+from reading_room.database import rows
 from reading_room.vpc.errors import IdempotentParameterMismatch
 from reading_room.vpc.tables import ClientToken
 
 KEPT = dt.timedelta(days=1)
 _NOT_COMPARED = {"ClientToken", "DryRun"}
+_EXPIRE = delete(rows.table(ClientToken)).where(ClientToken.created_at < bindparam("before"))
+_REMEMBER = insert(rows.table(ClientToken))
 
 
 def earlier(session: Session, account: str, operation: str, request: Mapping[str, Any]) -> list[str] | None:
@@ -26,7 +29,7 @@ def earlier(session: Session, account: str, operation: str, request: Mapping[str
     token = request.get("ClientToken")
     if not token:
         return None
-    row = session.get(ClientToken, (account, operation, token))
+    row = rows.get(session, ClientToken, account, operation, token)
     if row is None:
         return None
     if row.parameters != _digest(request):
@@ -45,17 +48,16 @@ def remember(
     """Store the ids that a call with a client token created, for ``KEPT``; do nothing without a token."""
     token = request.get("ClientToken")
     if token:
-        session.execute(delete(ClientToken).where(ClientToken.created_at < now - KEPT))
-        session.add(
-            ClientToken(
-                account=account,
-                operation=operation,
-                token=token,
-                parameters=_digest(request),
-                resource_ids=list(resource_ids),
-                created_at=now,
-            )
-        )
+        session.execute(_EXPIRE, {"before": now - KEPT})
+        values = {
+            "account": account,
+            "operation": operation,
+            "token": token,
+            "parameters": _digest(request),
+            "resource_ids": list(resource_ids),
+            "created_at": now,
+        }
+        session.execute(_REMEMBER, values)
 
 
 def _digest(request: Mapping[str, Any]) -> str:

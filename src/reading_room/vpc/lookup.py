@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session
 
+from reading_room.database import rows
+from reading_room.database.base import Base
 from reading_room.vpc.errors import MissingParameter, NoDefaultVpc
 from reading_room.vpc.identifiers import SECURITY_GROUP, Kind
 from reading_room.vpc.not_found import SecurityGroupNotFound
 from reading_room.vpc.tables import SecurityGroup, Vpc, VpcCidr
 
-Row = TypeVar("Row")
+Row = TypeVar("Row", bound=Base)
 
 _CHUNK = 500
 """The most ids per query; SQLite limits the number of parameters of a statement."""
@@ -25,7 +28,7 @@ def one(session: Session, kind: Kind, account: str, identifier: str) -> Any:
     Raises ``MalformedId``, or the not-found error of the kind if the account has no such resource.
     """
     kind.check(identifier)
-    row = session.get(kind.table, identifier)
+    row = rows.get(session, kind.table, identifier)
     if row is None or row.account != account:
         raise kind.missing(identifier)
     return row
@@ -37,35 +40,33 @@ def some(session: Session, kind: Kind, account: str, identifiers: Sequence[str])
         kind.check(identifier)
     wanted = sorted(set(identifiers))
     column = getattr(kind.table, kind.key)
-    rows: list[Any] = []
+    found: list[Any] = []
     for start in range(0, len(wanted), _CHUNK):
         statement = select(kind.table).where(column.in_(wanted[start : start + _CHUNK]), kind.table.account == account)
-        rows.extend(session.scalars(statement.order_by(column)))
-    found = {getattr(row, kind.key) for row in rows}
+        found.extend(session.scalars(statement.order_by(column)))
+    known = {getattr(row, kind.key) for row in found}
     for identifier in identifiers:
-        if identifier not in found:
+        if identifier not in known:
             raise kind.missing(identifier)
-    return rows
+    return found
 
 
 def described(session: Session, kind: Kind, account: str, identifiers: Sequence[str]) -> list[Any]:
     """Return the rows for a Describe call: the named ones, or all of the account if none is named."""
     if identifiers:
         return some(session, kind, account, identifiers)
-    column = getattr(kind.table, kind.key)
-    return list(session.scalars(select(kind.table).where(kind.table.account == account).order_by(column)))
+    return list(session.scalars(_of_account(kind), {"account": account}))
 
 
 def grouped(
     session: Session, row_type: type[Row], attribute: str, values: Sequence[str], *order: str
 ) -> dict[str, list[Row]]:
     """Return the rows of ``row_type`` grouped by one attribute, for the given values, in few queries."""
-    column = getattr(row_type, attribute)
+    statement = _by_attribute(row_type, attribute, order)
     result: dict[str, list[Row]] = {value: [] for value in values}
     wanted = sorted(result)
     for start in range(0, len(wanted), _CHUNK):
-        statement = select(row_type).where(column.in_(wanted[start : start + _CHUNK]))
-        for row in session.scalars(statement.order_by(*(getattr(row_type, name) for name in order))):
+        for row in session.scalars(statement, {"values": wanted[start : start + _CHUNK]}):
             result[getattr(row, attribute)].append(row)
     return result
 
@@ -104,3 +105,15 @@ def security_group(session: Session, account: str, group_id: str | None, name: s
     if found is None:
         raise SecurityGroupNotFound(name)
     return found
+
+
+@cache
+def _of_account(kind: Kind) -> Select[Any]:
+    column = getattr(kind.table, kind.key)
+    return select(kind.table).where(kind.table.account == bindparam("account")).order_by(column)
+
+
+@cache
+def _by_attribute(row_type: type[Row], attribute: str, order: tuple[str, ...]) -> Select[Row]:
+    matching = getattr(row_type, attribute).in_(bindparam("values", expanding=True))
+    return select(row_type).where(matching).order_by(*(getattr(row_type, name) for name in order))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import bindparam, delete, func, select
 from sqlalchemy.orm import Session
 
+from reading_room.database import rows
 from reading_room.vpc import lookup
 from reading_room.vpc.errors import (
     DuplicateTagKey,
@@ -20,6 +21,7 @@ from reading_room.vpc.identifiers import Kind, kind_of
 from reading_room.vpc.tables import Tag
 
 MAX_TAGS = 50
+_FORGET = delete(rows.table(Tag)).where(Tag.resource_id == bindparam("resource_id"))
 TagList = list[dict[str, str]]
 
 
@@ -95,7 +97,7 @@ def remove(
 
 def forget(session: Session, resource_id: str) -> None:
     """Delete the tags of a resource that is being deleted."""
-    session.execute(delete(Tag).where(Tag.resource_id == resource_id))
+    session.execute(_FORGET, {"resource_id": resource_id})
 
 
 def of(session: Session, resource_ids: Sequence[str]) -> dict[str, TagList]:

@@ -33,6 +33,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
+from reading_room.database import rows
 from reading_room.database.functions import Dotted
 from reading_room.fleet.tables import HostRow
 from reading_room.vpc.addressing.errors import (
@@ -127,7 +128,7 @@ def count_held(subnet_id: str) -> Select[int]:
 
 def end_rest(session: Session, vpc_id: str, address: str) -> None:
     """Allow an address to be allocated again at once, because no kernel holds anything of its former owner."""
-    session.execute(delete(AddressRest).where(AddressRest.vpc_id == vpc_id, AddressRest.address == address))
+    session.execute(_END_REST, {"vpc_id": vpc_id, "address": address})
 
 
 def _wanted(session: Session, subnet: Subnet, wanted: str) -> str:
@@ -214,7 +215,10 @@ def _block_with_room() -> Select[int]:
     return select(number).where(unusable + reserved < BLOCK).limit(1)
 
 
-_BEGIN_REST = insert(AddressRest.metadata.tables[AddressRest.__tablename__]).values(
+_END_REST = delete(rows.table(AddressRest)).where(
+    AddressRest.vpc_id == bindparam("vpc_id"), AddressRest.address == bindparam("address")
+)
+_BEGIN_REST = insert(rows.table(AddressRest)).values(
     **{name: bindparam(name) for name in ("vpc_id", "address", "subnet_id", "released_at")},
     held=_SEVERAL_HOSTS,  # The database evaluates it with the insert, without a query of its own.
 )

@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from collections.abc import Sequence
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import bindparam, delete, func, select
 from sqlalchemy.orm import Session
 
 from reading_room.ids import resource_id
@@ -24,6 +24,9 @@ from reading_room.vpc.quotas import Quotas, require_room
 from reading_room.vpc.tables import NetworkInterfaceGroup, SecurityGroup, SecurityGroupRule, Vpc, VpcEndpointGroup
 
 DEFAULT_NAME = "default"
+_DEFAULT_OF = select(SecurityGroup).where(
+    SecurityGroup.vpc_id == bindparam("vpc_id"), SecurityGroup.name == DEFAULT_NAME
+)
 _TEXT = re.compile(r"[a-zA-Z0-9 ._\-:/()#,@\[\]+=&;{}!$*]{1,255}")
 
 
@@ -119,9 +122,7 @@ def remove(session: Session, group: SecurityGroup) -> None:
 
 def default_of(session: Session, vpc_id: str) -> SecurityGroup:
     """Return the default group of a VPC."""
-    return session.scalars(
-        select(SecurityGroup).where(SecurityGroup.vpc_id == vpc_id, SecurityGroup.name == DEFAULT_NAME)
-    ).one()
+    return session.scalars(_DEFAULT_OF, {"vpc_id": vpc_id}).one()
 
 
 def all_of_vpc(session: Session, vpc_id: str) -> list[SecurityGroup]:

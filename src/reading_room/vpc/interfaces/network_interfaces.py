@@ -10,10 +10,11 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import bindparam, delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from reading_room.clock import system_clock
+from reading_room.database import rows
 from reading_room.ids import id_bytes, resource_id
 from reading_room.vpc import lookup, tags
 from reading_room.vpc.addressing import addresses
@@ -46,6 +47,23 @@ SERVICE_ACCOUNT = "000000000000"
 INSTANCE_ATTACH = "INSTANCE-ATTACH"
 AWS_MACHINERY = "amazon-aws"
 """EC2's name for the owner of what the interfaces of endpoints and NAT gateways are attached to."""
+_COUNT = (
+    select(func.count())
+    .select_from(rows.table(NetworkInterface))
+    .where(NetworkInterface.account == bindparam("account"))
+)
+_WITH_MAC = select(rows.table(NetworkInterface).c.interface_id).where(NetworkInterface.mac == bindparam("mac"))
+_INSERT_GROUP = insert(rows.table(NetworkInterfaceGroup))
+_DELETE_WITH = [
+    delete(rows.table(table)).where(table.interface_id == bindparam("of_interface"))
+    for table in (NetworkInterfaceGroup, NetworkInterfacePermission)
+]
+_GROUPS_OF = (
+    select(SecurityGroup)
+    .join(NetworkInterfaceGroup, NetworkInterfaceGroup.group_id == SecurityGroup.group_id)
+    .where(NetworkInterfaceGroup.interface_id == bindparam("of_interface"))
+    .order_by(NetworkInterfaceGroup.position)
+)
 
 
 def create(
@@ -132,8 +150,8 @@ def remove(session: Session, interface: NetworkInterface, now: dt.datetime) -> N
     addresses.begin_rest(session, interface, now)
     secondary_addresses.disassociate_public(session, interface_id, interface.address)
     secondary_addresses.remove_all(session, interface, now)
-    session.execute(delete(NetworkInterfaceGroup).where(NetworkInterfaceGroup.interface_id == interface_id))
-    session.execute(delete(NetworkInterfacePermission).where(NetworkInterfacePermission.interface_id == interface_id))
+    for statement in _DELETE_WITH:
+        session.execute(statement, {"of_interface": interface_id})
     tags.forget(session, interface_id)
     session.delete(interface)
     session.flush()
@@ -231,13 +249,7 @@ def groups_of(session: Session, interface_ids: Sequence[str]) -> dict[str, list[
 
 def groups_of_one(session: Session, interface_id: str) -> list[SecurityGroup]:
     """Return the groups of an interface in the order in which they were given."""
-    statement = (
-        select(SecurityGroup)
-        .join(NetworkInterfaceGroup, NetworkInterfaceGroup.group_id == SecurityGroup.group_id)
-        .where(NetworkInterfaceGroup.interface_id == interface_id)
-        .order_by(NetworkInterfaceGroup.position)
-    )
-    return list(session.scalars(statement))
+    return list(session.scalars(_GROUPS_OF, {"of_interface": interface_id}))
 
 
 def permit(
@@ -290,7 +302,7 @@ def _insert(
     address: str | None,
     quotas: Quotas,
 ) -> NetworkInterface:
-    used = session.scalar(select(func.count()).select_from(NetworkInterface).where(NetworkInterface.account == account))
+    used = session.scalar(_COUNT, {"account": account})
     require_room(used, quotas.interfaces, "NetworkInterfaceLimitExceeded", "network interfaces")
     interface = NetworkInterface(
         interface_id=resource_id("eni"),
@@ -343,16 +355,18 @@ def _groups(
 
 
 def _insert_groups(session: Session, interface: NetworkInterface, group_ids: Sequence[str]) -> None:
-    session.add_all(
-        NetworkInterfaceGroup(interface_id=interface.interface_id, group_id=group_id, position=position)
-        for position, group_id in enumerate(group_ids)
-    )
     session.flush()
+    if group_ids:
+        values = [
+            {"interface_id": interface.interface_id, "group_id": group_id, "position": position}
+            for position, group_id in enumerate(group_ids)
+        ]
+        session.execute(_INSERT_GROUP, values)
 
 
 def _new_mac(session: Session) -> str:
     while True:
         # The first byte marks a locally administered unicast address.
         mac = ":".join(f"{byte:02x}" for byte in b"\x02" + id_bytes("mac", 5))
-        if session.scalar(select(NetworkInterface.interface_id).where(NetworkInterface.mac == mac)) is None:
+        if session.scalar(_WITH_MAC, {"mac": mac}) is None:
             return mac

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from reading_room.vpc import lookup
@@ -86,11 +86,13 @@ def of(session: Session, interface_ids: Sequence[str]) -> dict[str, list[Seconda
 
 def disassociate_public(session: Session, interface_id: str, private_address: str) -> None:
     """Disassociate the Elastic IP address, if any, of a private address that is being unassigned."""
-    session.execute(
-        update(ElasticAddress)
-        .where(ElasticAddress.interface_id == interface_id, ElasticAddress.private_address == private_address)
-        .values(association_id=None, interface_id=None, private_address=None)
-    )
+    of_address = {"of_interface": interface_id, "of_address": private_address}
+    if session.scalar(_ASSOCIATED, of_address) is not None:
+        session.execute(
+            update(ElasticAddress)
+            .where(ElasticAddress.interface_id == interface_id, ElasticAddress.private_address == private_address)
+            .values(association_id=None, interface_id=None, private_address=None)
+        )
 
 
 def _assign(
@@ -130,3 +132,8 @@ def _remove(session: Session, row: SecondaryAddress, now: dt.datetime) -> None:
     disassociate_public(session, row.interface_id, row.address)
     addresses.begin_rest(session, row, now)
     session.delete(row)
+
+
+_ASSOCIATED = select(ElasticAddress.allocation_id).where(
+    ElasticAddress.interface_id == bindparam("of_interface"), ElasticAddress.private_address == bindparam("of_address")
+)

@@ -47,7 +47,7 @@ def new_interface_view(
     wanted_tags: Mapping[str, str],
 ) -> dict[str, Any]:
     """Return a new interface as the call that creates it shows it, without looking up what it can only get later."""
-    names = _Names(region, session.get_one(Vpc, row.vpc_id).enable_dns_hostnames)
+    names = _Names(region, public_names=False)  # It has no public address yet.
     groups = network_interfaces.groups_of_one(session, row.interface_id)
     addresses = [row.address, *sorted(secondary, key=ipaddress.IPv4Address)]
     view = _view(row, subnet, groups, names, addresses, {})

@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from reading_room.arns import ec2_arn
 from reading_room.aws.call import Call
 from reading_room.aws.errors import AwsError
+from reading_room.database import rows
 from reading_room.vpc import lookup
 from reading_room.vpc.identifiers import NETWORK_INTERFACE, ROUTE_TABLE, SECURITY_GROUP, SUBNET, VPC, Kind, kind_of
 from reading_room.vpc.tables import NetworkInterfacePermission, RouteTableAssociation, Tag, VpcCidr
@@ -39,6 +40,7 @@ _ROW_KEYS = {
     "ec2:PublicIpAddress": "public_ip",
     "ec2:VpceServiceName": "service_name",
 }
+_TAGS = select(rows.table(Tag).c.key, rows.table(Tag).c.value).where(Tag.resource_id == bindparam("resource_id"))
 _DESCRIBED = "described"
 """The name, in a session's ``info``, of the resources that one scope has read."""
 
@@ -230,11 +232,11 @@ def describe(session: Session, call: Call, kind: Kind, identifier: str) -> Itera
 
 def _keys_of(session: Session, call: Call, kind: Kind, identifier: str) -> Mapping[str, str]:
     keys: dict[str, str] = {_ID_KEYS[kind.word]: identifier} if kind.word in _ID_KEYS else {}
-    row: Any = session.get(kind.table, identifier)
+    row: Any = rows.get(session, kind.table, identifier)
     if row is not None and row.account == call.account:
-        for tag in session.scalars(select(Tag).where(Tag.resource_id == identifier)):
-            keys[f"aws:ResourceTag/{tag.key}"] = tag.value
-            keys[f"ec2:ResourceTag/{tag.key}"] = tag.value
+        for key, text in session.execute(_TAGS, {"resource_id": identifier}):
+            keys[f"aws:ResourceTag/{key}"] = text
+            keys[f"ec2:ResourceTag/{key}"] = text
         if getattr(row, "vpc_id", None):
             keys["ec2:Vpc"] = ec2_arn(call.region, call.account, VPC.word, row.vpc_id)
         if getattr(row, "subnet_id", None):
