@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from reading_room.vpc.interfaces import network_interfaces
+from reading_room.wiring.network import urgency
 from tests.worlds.ec2 import Ec2World, code_of
 
 if TYPE_CHECKING:
@@ -48,6 +49,37 @@ def test_an_interface_has_the_groups_that_it_was_created_with(ec2: EC2Client, vp
     ]
     made = ec2.create_network_interface(SubnetId=subnet_id, Groups=groups)["NetworkInterface"]
     assert [group["GroupId"] for group in made["Groups"]] == groups
+
+
+def test_hosts_need_not_know_at_once_of_an_interface_that_nothing_uses(
+    world: Ec2World, ec2: EC2Client, vpc_id: str, subnet_id: str
+) -> None:
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc_id)
+    allocation = ec2.allocate_address()["AllocationId"]
+    urgencies: list[str] = []
+    world.database.on_commit(lambda tables: urgencies.append(urgency(tables)))
+
+    def made() -> str:
+        return ec2.create_network_interface(SubnetId=subnet_id)["NetworkInterface"]["NetworkInterfaceId"]
+
+    interface_id = made()
+    ec2.delete_network_interface(NetworkInterfaceId=interface_id)
+    assert set(urgencies) == {"can wait"}
+    interface_id = made()
+    urgencies.clear()
+    ec2.associate_address(AllocationId=allocation, NetworkInterfaceId=interface_id)
+    assert "soon" in urgencies
+    urgencies.clear()
+    ec2.delete_network_interface(NetworkInterfaceId=interface_id)
+    assert "soon" in urgencies, "its public address leads nowhere now"
+    interface_id = made()
+    ec2.create_network_interface_permission(
+        NetworkInterfaceId=interface_id, AwsAccountId=network_interfaces.SERVICE_ACCOUNT, Permission="INSTANCE-ATTACH"
+    )
+    urgencies.clear()
+    attach(world, interface_id)
+    assert "soon" in urgencies
 
 
 def test_a_repeated_client_token_creates_one_interface(ec2: EC2Client, subnet_id: str) -> None:

@@ -186,6 +186,12 @@ def test_a_commit_tells_the_process_which_tables_it_wrote(database: Database) ->
     with database.transaction() as session:
         numbers(session)
     assert told == [frozenset({"iam_accounts"})] * 2
+    told.clear()
+    with database.transaction(remark="why") as session:
+        session.add(account("2"))
+    with database.transaction(remark="nothing was written") as session:
+        numbers(session)
+    assert told == [frozenset({"iam_accounts", "why"})]
 
 
 def test_texts_sort_by_code_point_and_compare_exactly(database: Database) -> None:

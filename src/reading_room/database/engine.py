@@ -223,14 +223,14 @@ class Database:
             listener(text)
 
     @contextmanager
-    def transaction(self, *, announced: bool = True) -> Iterator[Session]:
+    def transaction(self, *, announced: bool = True, remark: str | None = None) -> Iterator[Session]:
         """Yield a session that commits at the end of the block, or rolls back if it raises.
 
         No other transaction writes during the block. The tables that it wrote are announced after the commit, unless
-        nobody can have read what it changed.
+        nobody can have read what it changed. ``remark`` is a word to announce with them if there are any.
         """
         written: set[str] = set()
-        with self._turns.one(self._busy_seconds), self._writing("alone", written, announced) as session:
+        with self._turns.one(self._busy_seconds), self._writing("alone", written, announced, remark) as session:
             yield session
         self._after(written, announced)
 
@@ -255,17 +255,20 @@ class Database:
         return value
 
     @contextmanager
-    def _writing(self, level: Level, written: set[str], announced: bool = True) -> Iterator[Session]:
+    def _writing(
+        self, level: Level, written: set[str], announced: bool = True, remark: str | None = None
+    ) -> Iterator[Session]:
         with self._sessions() as session:
             self._dialect.begin(session, level)
             session.info[_WRITTEN] = written
             try:
                 check_fence(session)
                 yield session
-                if self._dialect.tells and announced:
-                    session.flush()
-                    if written:
-                        self._dialect.before_commit(session, frozenset(written))
+                session.flush()
+                if written and remark is not None:
+                    written.add(remark)
+                if written and announced and self._dialect.tells:
+                    self._dialect.before_commit(session, frozenset(written))
             except BaseException:
                 session.rollback()
                 raise

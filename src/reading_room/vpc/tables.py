@@ -459,6 +459,12 @@ class ClientToken(Base):
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
 
 
+UNATTACHED = "unattached"
+"""What a transaction remarks if the only interface that it writes is new or deleted, and attached to nothing."""
+INTERFACE_TABLES: frozenset[str] = frozenset(
+    table.__tablename__ for table in (NetworkInterface, NetworkInterfaceGroup, SecondaryAddress)
+)
+"""The tables of an interface's own rows."""
 NETWORK_TABLES: frozenset[str] = frozenset(
     table.__tablename__
     for table in (

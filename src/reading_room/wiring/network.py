@@ -7,6 +7,7 @@ import datetime as dt
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Literal
 
 from reading_room.agent.spec import HostReport
 from reading_room.aws.probes import Check
@@ -30,6 +31,7 @@ from reading_room.jobs.tables import CONTAINER_TABLES
 from reading_room.reconcile import Guard, Loop, always
 from reading_room.settings import Settings
 from reading_room.vpc.network_spec import NETWORK_TABLES
+from reading_room.vpc.tables import INTERFACE_TABLES, UNATTACHED
 from reading_room.wiring.joined_hosts import JoinedHosts
 from reading_room.wiring.product import Product
 
@@ -38,6 +40,21 @@ SPEC_SECONDS = 1.0
 SPEC_REST, SPEC_APART = 3.0, 0.03
 """The pause between two specs, unless a container waits for the second: as a multiple of the time that the first one
 took, if that was long, and in seconds."""
+
+
+def urgency(tables: frozenset[str]) -> Literal["at once", "soon", "can wait"]:
+    """Return when hosts need a spec after a commit that announced these names. What can wait, waits about a second.
+
+    An interface that is attached to nothing sends no packet, and nobody receives those for its address. So a client
+    that makes and deletes many has the tables read once a second, rather than for each.
+    """
+    container, network = bool(tables & CONTAINER_TABLES), tables & NETWORK_TABLES
+    # A container gets its interface, or loses it; or a host joins, leaves, or begins another epoch.
+    if (container and network) or HostRow.__tablename__ in tables:
+        return "at once"
+    if container or (network and not (UNATTACHED in tables and network <= INTERFACE_TABLES)):
+        return "soon"
+    return "can wait"
 
 
 class HostLink:
@@ -164,11 +181,10 @@ class HostLink:
         self.engines.use([pools[host] for host in self._desired.taking if host in pools])
 
     def _changed(self, tables: frozenset[str]) -> None:
-        container, network = bool(tables & CONTAINER_TABLES), bool(tables & NETWORK_TABLES)
-        # A container gets its interface, or loses it; or a host joins, leaves, or begins another epoch.
-        if (container and network) or HostRow.__tablename__ in tables:
+        soon = urgency(tables)
+        if soon == "at once":
             self._spec_loop.hurry()
-        elif (container or network) and not self._in_turn_of_jobs():
+        elif soon == "soon" and not self._in_turn_of_jobs():
             # What a turn of the jobs does before an interface is attached, or after it was detached, can wait.
             self._spec_loop.wake()
 

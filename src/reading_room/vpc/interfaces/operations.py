@@ -22,7 +22,7 @@ from reading_room.vpc.operations.binding import Ec2Operations, Request, Response
 from reading_room.vpc.operations.describing import shown
 from reading_room.vpc.operations.scope import about, created, existing, interface_of_permission, value
 from reading_room.vpc.pagination import Paging
-from reading_room.vpc.tables import NetworkInterface, NetworkInterfacePermission
+from reading_room.vpc.tables import UNATTACHED, NetworkInterface, NetworkInterfacePermission
 
 INTERFACE_FILTERS = {
     "association.allocation-id": "Association.AllocationId",
@@ -95,7 +95,7 @@ class NetworkInterfaceOperations(Ec2Operations):
             raise UnsupportedParameter("CreateNetworkInterface", f"InterfaceType={request['InterfaceType']}")
         address, secondary = _wanted_addresses(request)
         token = {"ClientToken": request["ClientToken"]} if request.get("ClientToken") else {}
-        with self.database.transaction() as session:
+        with self.database.transaction(remark=UNATTACHED) as session:
             earlier = idempotency.earlier(session, call.account, "CreateNetworkInterface", request)
             if earlier is not None:
                 row = lookup.one(session, NETWORK_INTERFACE, call.account, earlier[0])
@@ -147,7 +147,7 @@ class NetworkInterfaceOperations(Ec2Operations):
     )
     def delete_network_interface(self, call: Call, request: Request) -> None:
         """Delete a network interface."""
-        with self.database.transaction() as session:
+        with self.database.transaction(remark=UNATTACHED) as session:
             network_interfaces.delete_interface(session, call.account, request["NetworkInterfaceId"], self.clock())
 
     @ec2("DescribeNetworkInterfaceAttribute", "NetworkInterfaceId Attribute", scope=_INTERFACE)
