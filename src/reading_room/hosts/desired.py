@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import replace
 from typing import cast
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from reading_room.agent.spec import HostReport, HostSpec, StandbyCount
@@ -242,12 +242,13 @@ class _Together:
 
 
 def _recently_used(session: Session, now: dt.datetime) -> tuple[EngineName, ...]:
-    latest = func.max(JobRow.submitted_at)
-    query = (
-        select(JobRow.engine)
-        .where(JobRow.submitted_at > now - RECENT, JobRow.engine.not_in(AHEAD))
-        .group_by(JobRow.engine)
-        .order_by(latest.desc(), JobRow.engine)
-        .limit(RECENT_AT_MOST)
-    )
-    return tuple(cast(EngineName, engine) for engine in session.scalars(query))
+    return tuple(cast(EngineName, engine) for engine in session.scalars(_RECENT, {"since": now - RECENT}))
+
+
+_RECENT = (
+    select(JobRow.engine)
+    .where(JobRow.submitted_at > bindparam("since"), JobRow.engine.not_in(AHEAD))
+    .group_by(JobRow.engine)
+    .order_by(func.max(JobRow.submitted_at).desc(), JobRow.engine)
+    .limit(RECENT_AT_MOST)
+)

@@ -24,6 +24,23 @@ from reading_room.trace_context import traceparent
 from reading_room.vpc.addressing import dhcp_options
 from reading_room.vpc.tables import NetworkInterface
 
+_ATTACHED = select(NetworkInterface.container_id, NetworkInterface.host).where(NetworkInterface.host.is_not(None))
+_WANTED = (
+    select(JobContainerRow, JobRow)
+    .join(JobRow, JobRow.job_id == JobContainerRow.job_id)
+    .where(
+        JobContainerRow.wanted,
+        JobContainerRow.interface_id.is_not(None),
+        JobContainerRow.vpc_id.is_not(None),
+    )
+    .order_by(JobContainerRow.container_id)
+)
+_ADDRESSES = (
+    select(JobContainerRow.container_id, NetworkInterface.address)
+    .join(NetworkInterface, NetworkInterface.interface_id == JobContainerRow.interface_id)
+    .where(JobContainerRow.wanted)
+)
+
 
 def containers(session: Session, host: str, limits: Limits = Limits()) -> tuple[ContainerSpec, ...]:
     """Return the containers that a host should run, in order of their ids."""
@@ -41,8 +58,7 @@ def by_host(
     """
     now = {member.host: member.epoch for member in members}
     placed_in = epochs(session) if members else {}
-    attached = select(NetworkInterface.container_id, NetworkInterface.host).where(NetworkInterface.host.is_not(None))
-    homes = {row.container_id: row.host for row in session.execute(attached)}
+    homes = {row.container_id: row.host for row in session.execute(_ATTACHED)}
     found: dict[str, list[ContainerSpec]] = defaultdict(list)
     for host, each in _wanted(session, limits):
         at_home = homes.get(each.container_id) == host
@@ -61,32 +77,20 @@ def wanted(session: Session, host: str, limits: Limits = Limits()) -> tuple[Cont
 
 
 def _wanted(session: Session, limits: Limits) -> list[tuple[str, ContainerSpec]]:
-    rows = session.execute(
-        select(JobContainerRow, JobRow)
-        .join(JobRow, JobRow.job_id == JobContainerRow.job_id)
-        .where(
-            JobContainerRow.wanted,
-            JobContainerRow.interface_id.is_not(None),
-            JobContainerRow.vpc_id.is_not(None),
-        )
-        .order_by(JobContainerRow.container_id)
-    )
+    found = session.execute(_WANTED).all()
+    if not found:
+        return []
     name_servers = dhcp_options.name_servers(session)
     addresses = _addresses(session)
     return [
         (container.host, _container(container, job, limits, name_servers.get(str(container.vpc_id)), addresses))
-        for container, job in rows
+        for container, job in found
     ]
 
 
 def _addresses(session: Session) -> dict[str, str]:
     """Return the addresses of the wanted containers' interfaces, by container."""
-    rows = session.execute(
-        select(JobContainerRow.container_id, NetworkInterface.address)
-        .join(NetworkInterface, NetworkInterface.interface_id == JobContainerRow.interface_id)
-        .where(JobContainerRow.wanted)
-    )
-    return {row[0]: row[1] for row in rows}
+    return {row[0]: row[1] for row in session.execute(_ADDRESSES)}
 
 
 def limits_from(settings: Settings) -> Limits:

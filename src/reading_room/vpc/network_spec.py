@@ -9,13 +9,14 @@ does not have to wait. In any other VPC nothing can send a packet, so it needs n
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar, cast
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from reading_room.database import rows
 from reading_room.dataplane import spec
 from reading_room.vpc.addressing import cidrs, prefix_lists
 from reading_room.vpc.endpoints.endpoint_services import service_named
@@ -51,7 +52,7 @@ def read(session: Session, extra_vpc_ids: Sequence[str] = ()) -> spec.NetworkSpe
     """
     interfaces = read_interfaces(session)
     wanted = {row.vpc_id for row in interfaces}
-    wanted.update(session.scalars(select(VpcEndpoint.vpc_id)))
+    wanted.update(session.scalars(_VPCS_OF_ENDPOINTS))
     wanted.update(extra_vpc_ids)
     vpc_ids = sorted(wanted)
     tables = Tables(session, vpc_ids, interfaces)
@@ -62,15 +63,8 @@ def read(session: Session, extra_vpc_ids: Sequence[str] = ()) -> spec.NetworkSpe
 
 def read_prefix_lists(session: Session) -> tuple[spec.PrefixList, ...]:
     """Return the services' lists, then those of customers with the entries of their latest version."""
-    entries: dict[str, list[str]] = {
-        prefix_list_id: [] for prefix_list_id in session.scalars(select(PrefixList.prefix_list_id))
-    }
-    in_force = (
-        select(PrefixListEntry.prefix_list_id, PrefixListEntry.cidr)
-        .join(PrefixList, PrefixList.prefix_list_id == PrefixListEntry.prefix_list_id)
-        .where(PrefixListEntry.version == PrefixList.version)
-    )
-    for prefix_list_id, cidr in session.execute(in_force.order_by(PrefixListEntry.cidr)):
+    entries: dict[str, list[str]] = {prefix_list_id: [] for prefix_list_id in session.scalars(_PREFIX_LISTS)}
+    for prefix_list_id, cidr in session.execute(_ENTRIES_IN_FORCE):
         entries[prefix_list_id].append(cidr)
     return (
         spec.PrefixList(prefix_lists.S3_PREFIX_LIST_ID, prefix_lists.S3_CIDRS),
@@ -96,8 +90,7 @@ class InterfaceRow(NamedTuple):
 
 def read_interfaces(session: Session) -> list[InterfaceRow]:
     """Return every interface, in order of their ids."""
-    columns = (getattr(NetworkInterface, name) for name in InterfaceRow._fields)
-    return [InterfaceRow(*row) for row in session.execute(select(*columns).order_by(NetworkInterface.interface_id))]
+    return [InterfaceRow(*row) for row in session.execute(_INTERFACES)]
 
 
 def _number(address: str) -> tuple[int, ...]:
@@ -113,21 +106,21 @@ class Tables:
         self.vpc_ids = self._vpcs.keys()
         """The ids of every VPC that exists."""
         wanted = set(vpc_ids)
-        self._cidrs = _by_vpc(_rows(session, VpcCidr, VpcCidr.primary.desc(), VpcCidr.cidr), wanted)
-        self._subnets = _by_vpc(_rows(session, Subnet, Subnet.subnet_id), wanted)
-        self._tables = _by_vpc(_rows(session, RouteTable, RouteTable.number), wanted)
+        self._cidrs = _by_vpc(_rows(session, VpcCidr), wanted)
+        self._subnets = _by_vpc(_rows(session, Subnet), wanted)
+        self._tables = _by_vpc(_rows(session, RouteTable), wanted)
         self._associations = _by_vpc(_rows(session, RouteTableAssociation), wanted)
-        self._groups = _by_vpc(_rows(session, SecurityGroup, SecurityGroup.group_id), wanted)
-        self._endpoints = _by_vpc(_rows(session, VpcEndpoint, VpcEndpoint.number), wanted)
+        self._groups = _by_vpc(_rows(session, SecurityGroup), wanted)
+        self._endpoints = _by_vpc(_rows(session, VpcEndpoint), wanted)
         self._interfaces = _by_vpc(interfaces, wanted)
         self._routes: dict[str, list[Route]] = defaultdict(list)
-        for route in _rows(session, Route, Route.destination):
+        for route in _rows(session, Route):
             self._routes[route.route_table_id].append(route)
         self._rules: dict[str, list[SecurityGroupRule]] = defaultdict(list)
-        for rule in _rows(session, SecurityGroupRule, SecurityGroupRule.rule_id):
+        for rule in _rows(session, SecurityGroupRule):
             self._rules[rule.group_id].append(rule)
         self._secondary: dict[str, list[str]] = defaultdict(list)
-        for interface_id, address in session.execute(select(SecondaryAddress.interface_id, SecondaryAddress.address)):
+        for interface_id, address in session.execute(_SECONDARY):
             self._secondary[interface_id].append(address)
         addresses = {
             row.interface_id: (row.address, *sorted(self._secondary[row.interface_id], key=_number))
@@ -139,18 +132,10 @@ class Tables:
         self._gateways = Gateways(session, nat_interfaces, addresses, open_ones)
         self._carried: dict[str, list[str]] = defaultdict(list)
         self._members: dict[str, list[str]] = defaultdict(list)
-        links = session.execute(
-            select(NetworkInterfaceGroup.interface_id, NetworkInterfaceGroup.group_id).order_by(
-                NetworkInterfaceGroup.interface_id, NetworkInterfaceGroup.position
-            )
-        )
-        for interface_id, group_id in links:
+        for interface_id, group_id in session.execute(_GROUPS_OF_INTERFACES):
             self._carried[interface_id].append(group_id)
             self._members[group_id].extend(addresses.get(interface_id, ()))
-        self._logged = {
-            (kind, identifier)
-            for kind, identifier in session.execute(select(FlowLog.resource_type, FlowLog.resource_id))
-        }
+        self._logged = {(kind, identifier) for kind, identifier in session.execute(_LOGGED)}
 
     def vpc(self, vpc_id: str) -> spec.Vpc:
         """Return a VPC with all its interfaces."""
@@ -260,10 +245,9 @@ def _inside(destination: str, blocks: frozenset[str]) -> bool:
     return not destination.startswith("pl-") and any(cidrs.contains(block, destination) for block in blocks)
 
 
-def _rows(session: Session, row_type: type[Row], *order: Any) -> Sequence[Row]:
+def _rows(session: Session, row_type: type[Row]) -> Sequence[Row]:
     """Return a whole table as plain tuples with the attributes of its class, which cost less than tracked objects."""
-    columns = cast(Any, row_type).__table__.columns
-    return cast(Sequence[Row], session.execute(select(*columns).order_by(*order)).all())
+    return cast(Sequence[Row], session.execute(_WHOLE[row_type]).all())
 
 
 def _by_vpc(rows: Iterable[Row], wanted: set[str]) -> dict[str, list[Row]]:
@@ -273,3 +257,37 @@ def _by_vpc(rows: Iterable[Row], wanted: set[str]) -> dict[str, list[Row]]:
         if vpc_id in wanted:
             grouped[vpc_id].append(row)
     return grouped
+
+
+def _whole(row_type: type[Any], *order: Any) -> Select[Any]:
+    return select(*rows.table(row_type).columns).order_by(*order)
+
+
+_WHOLE: Mapping[type[Any], Select[Any]] = {
+    Vpc: _whole(Vpc),
+    VpcCidr: _whole(VpcCidr, VpcCidr.primary.desc(), VpcCidr.cidr),
+    Subnet: _whole(Subnet, Subnet.subnet_id),
+    RouteTable: _whole(RouteTable, RouteTable.number),
+    RouteTableAssociation: _whole(RouteTableAssociation),
+    SecurityGroup: _whole(SecurityGroup, SecurityGroup.group_id),
+    VpcEndpoint: _whole(VpcEndpoint, VpcEndpoint.number),
+    Route: _whole(Route, Route.destination),
+    SecurityGroupRule: _whole(SecurityGroupRule, SecurityGroupRule.rule_id),
+}
+_VPCS_OF_ENDPOINTS = select(rows.table(VpcEndpoint).c.vpc_id)
+# Of the class, not of its table, so that it sees what the session has not written yet.
+_INTERFACES = select(*(getattr(NetworkInterface, name) for name in InterfaceRow._fields)).order_by(
+    NetworkInterface.interface_id
+)
+_SECONDARY = select(rows.table(SecondaryAddress).c.interface_id, rows.table(SecondaryAddress).c.address)
+_GROUPS_OF_INTERFACES = select(
+    rows.table(NetworkInterfaceGroup).c.interface_id, rows.table(NetworkInterfaceGroup).c.group_id
+).order_by(NetworkInterfaceGroup.interface_id, NetworkInterfaceGroup.position)
+_LOGGED = select(rows.table(FlowLog).c.resource_type, rows.table(FlowLog).c.resource_id)
+_PREFIX_LISTS = select(rows.table(PrefixList).c.prefix_list_id)
+_ENTRIES_IN_FORCE = (
+    select(rows.table(PrefixListEntry).c.prefix_list_id, rows.table(PrefixListEntry).c.cidr)
+    .join(PrefixList, PrefixList.prefix_list_id == PrefixListEntry.prefix_list_id)
+    .where(PrefixListEntry.version == PrefixList.version)
+    .order_by(PrefixListEntry.cidr)
+)

@@ -37,6 +37,8 @@ _MOST_VALUES = {
     "netbios-name-servers": 4,
     "netbios-node-type": 1,
 }
+_SETS = select(DhcpOptions.dhcp_options_id, DhcpOptions.options)
+_SETS_OF_VPCS = select(Vpc.vpc_id, Vpc.dhcp_options_id)
 _NODE_TYPES = ("1", "2", "4", "8")
 _LABEL = r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)"
 # Some systems take several search domains separated by spaces, so EC2 accepts them.
@@ -113,10 +115,10 @@ def delete_set(session: Session, account: str, dhcp_options_id: str) -> None:
 
 def name_servers(session: Session) -> dict[str, NameServers]:
     """Return the name servers and domains that the containers of each VPC get, by VPC id."""
-    sets = {row.dhcp_options_id: row.options for row in session.scalars(select(DhcpOptions))}
+    sets = {row.dhcp_options_id: row.options for row in session.execute(_SETS)}
     return {
         vpc_id: _name_servers_in(sets.get(dhcp_options_id, {}))
-        for vpc_id, dhcp_options_id in session.execute(select(Vpc.vpc_id, Vpc.dhcp_options_id))
+        for vpc_id, dhcp_options_id in session.execute(_SETS_OF_VPCS)
     }
 
 

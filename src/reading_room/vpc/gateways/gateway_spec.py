@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from reading_room.database import rows
 from reading_room.dataplane import spec
 from reading_room.vpc.addressing import prefix_lists
 from reading_room.vpc.tables import ElasticAddress, InternetGateway, NatGateway
@@ -21,6 +22,13 @@ FAR_ENDPOINTS = (
     spec.Endpoint("far-api", "far", "api", prefix_lists.API_PREFIX_LIST_ID, 2000),
 )
 """Their numbers are higher than those of customers' endpoints (``endpoints.MAX_NUMBER``)."""
+_ATTACHED = select(rows.table(InternetGateway).c.vpc_id, rows.table(InternetGateway).c.internet_gateway_id).where(
+    InternetGateway.vpc_id.is_not(None)
+)
+_AVAILABLE = select(NatGateway).where(NatGateway.state == "available").order_by(NatGateway.nat_gateway_id)
+_ASSOCIATED = (
+    select(ElasticAddress).where(ElasticAddress.association_id.is_not(None)).order_by(ElasticAddress.allocation_id)
+)
 
 
 class Gateways:
@@ -37,15 +45,12 @@ class Gateways:
         addresses: Mapping[str, Sequence[str]],
         open_interfaces: Mapping[str, str],
     ):
-        attached = select(InternetGateway).where(InternetGateway.vpc_id.is_not(None))
-        self._internet = {str(row.vpc_id): row.internet_gateway_id for row in session.scalars(attached)}
+        self._internet = {str(row.vpc_id): row.internet_gateway_id for row in session.execute(_ATTACHED)}
         self._nat: dict[str, list[NatGateway]] = defaultdict(list)
-        available = select(NatGateway).where(NatGateway.state == "available").order_by(NatGateway.nat_gateway_id)
-        for gateway in session.scalars(available):
+        for gateway in session.scalars(_AVAILABLE):
             self._nat[gateway.vpc_id].append(gateway)
         self._public: dict[str, list[ElasticAddress]] = defaultdict(list)
-        associated = select(ElasticAddress).where(ElasticAddress.association_id.is_not(None))
-        for address in session.scalars(associated.order_by(ElasticAddress.allocation_id)):
+        for address in session.scalars(_ASSOCIATED):
             self._public[str(address.interface_id)].append(address)
         self._nat_interfaces = nat_interfaces
         self._open_interfaces = open_interfaces
