@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from functools import cache
 from typing import TypeVar
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from reading_room.iam.errors import EntityAlreadyExists, LimitExceeded, NoSuchEntity
@@ -26,7 +27,8 @@ QUOTAS: dict[type[Named], tuple[str, int]] = {
 
 def find(session: Session, model: type[Entity], account: str, name: str) -> Entity | None:
     """Return the entity with a name, ignoring case and path, or ``None``."""
-    return session.scalar(select(model).filter_by(account=account, name_key=name.lower()))
+    statement: Select[Entity] = _by_name(model)
+    return session.scalar(statement, {"account": account, "name_key": name.lower()})
 
 
 def get(session: Session, model: type[Entity], account: str, name: str) -> Entity:
@@ -79,6 +81,11 @@ def rename(session: Session, row: Named, new_name: str | None, new_path: str | N
     if new_path is not None:
         row.path = new_path
     session.flush()
+
+
+@cache
+def _by_name(model: type[Entity]) -> Select[Entity]:
+    return select(model).filter_by(account=bindparam("account"), name_key=bindparam("name_key"))
 
 
 def new_facts(account: str, name: str, path: str, now: dt.datetime) -> dict[str, object]:

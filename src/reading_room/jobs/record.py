@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import secrets
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from reading_room.arns import Arn
+from reading_room.database import rows
 from reading_room.jobs.job import (
     TERMINAL,
     AddContainer,
@@ -30,6 +31,7 @@ from reading_room.jobs.state_machine import InvalidTransition, advance, describe
 from reading_room.jobs.tables import JobContainerRow, JobEventRow, JobRow
 from reading_room.jobs.usage import add_job
 
+_NOTE = insert(rows.table(JobEventRow))
 LOCAL_HOST = "local"
 """The first host: that of every container while there is no other, and until a container is placed."""
 
@@ -79,13 +81,13 @@ def containers_of(session: Session, job_id: str) -> list[JobContainerRow]:
 
 def story(session: Session, job_id: str) -> tuple[str, ...]:
     """Return what happened to a job, oldest first, a line per event."""
-    rows = session.scalars(select(JobEventRow).where(JobEventRow.job_id == job_id).order_by(JobEventRow.sequence))
-    return tuple(f"{row.at.isoformat(timespec='milliseconds')} {row.text}" for row in rows)
+    events = session.scalars(select(JobEventRow).where(JobEventRow.job_id == job_id).order_by(JobEventRow.sequence))
+    return tuple(f"{event.at.isoformat(timespec='milliseconds')} {event.text}" for event in events)
 
 
 def note(session: Session, row: JobRow, event: str, text: str, now: dt.datetime) -> None:
     """Add a line to a job's story without changing the job."""
-    session.add(JobEventRow(job_id=row.job_id, at=now, event=event, text=text, told=False))
+    session.execute(_NOTE, {"job_id": row.job_id, "at": now, "event": event, "text": text, "told": False})
 
 
 def apply(session: Session, row: JobRow, event: Event, now: dt.datetime, host: str = LOCAL_HOST) -> Job:

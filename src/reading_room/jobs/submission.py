@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from reading_room.jobs.errors import JobEnded, TokenReused, TooManyActiveJobs, TooManyWaitingJobs, UnknownJob
@@ -147,13 +147,7 @@ def repeated(session: Session, new: NewJob) -> JobRow | None:
     """Return the job that the same client token created before, or ``None``."""
     if new.client_token is None:
         return None
-    return session.scalar(
-        select(JobRow).where(
-            JobRow.account == new.account,
-            JobRow.kind == new.kind,
-            JobRow.client_token == new.client_token,
-        )
-    )
+    return session.scalar(_REPEATED, {"account": new.account, "kind": new.kind, "client_token": new.client_token})
 
 
 def find(session: Session, account: str, kind: str, job_id: str) -> JobRow:
@@ -197,5 +191,16 @@ def _count_active(session: Session, new: NewJob) -> int:
 
 
 def _count_waiting(session: Session, account: str) -> int:
-    waiting = JobRow.phase == Phase.QUEUED.value
-    return int(session.scalar(select(func.count()).select_from(JobRow).where(waiting, JobRow.account == account)) or 0)
+    return session.scalar(_WAITING, {"account": account}) or 0
+
+
+_REPEATED = select(JobRow).where(
+    JobRow.account == bindparam("account"),
+    JobRow.kind == bindparam("kind"),
+    JobRow.client_token == bindparam("client_token"),
+)
+_WAITING = (
+    select(func.count())
+    .select_from(JobRow)
+    .where(JobRow.phase == Phase.QUEUED.value, JobRow.account == bindparam("account"))
+)
