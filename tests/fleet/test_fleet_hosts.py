@@ -157,6 +157,16 @@ def test_an_active_host_is_removed_by_force(session: Session) -> None:
     assert row.state == LEAVING
 
 
+def test_hosts_are_counted_by_state_and_those_without_a_lease_are_away(session: Session) -> None:
+    admit(session, "local", 1, public_key="")
+    for place, state in enumerate((ACTIVE, DRAINING, LEAVING, ACTIVE), 2):
+        row = admit(session, f"h{place}", place)
+        row.state, row.lease_until = state, LATER
+    session.flush()
+    assert hosts.count(session, NOW) == {ACTIVE: 3, DRAINING: 1, LEAVING: 1, hosts.AWAY: 0}
+    assert hosts.count(session, LATER) == {ACTIVE: 1, DRAINING: 0, LEAVING: 1, hosts.AWAY: 3}
+
+
 def test_the_host_of_serve_stays_and_no_certificate_speaks_for_it(session: Session) -> None:
     admit(session, "local", 1, public_key="")
     with pytest.raises(FirstHostStays):

@@ -39,7 +39,7 @@ REPORT = HostReport("local", 1, ("vpc-1",), ("eni-1", "eni-2"), capacity=Capacit
 LABELS = frozenset(
     {
         *("service", "operation", "result", "decision", "engine", "destination", "reason", "kind", "phase", "outcome"),
-        *("book", "certificate", "check", "role", "version", "le"),
+        *("book", "certificate", "check", "role", "version", "le", "state"),
     }
 )
 """The labels that exist. The values of each come from a list in the code, never from clients, accounts or documents."""
@@ -170,6 +170,7 @@ def test_sizes_certificates_and_conditions_are_there(world: PageWorld) -> None:
     found = world.values()
     assert found["reading_room_database_size_bytes", ()] > 100_000
     assert found["reading_room_trail_size_bytes", (("book", "management"),)] > 100
+    assert found["reading_room_hosts", (("state", "away"),)] == 0
     year = 300 * 86_400 + system_clock().timestamp()
     for name in ("vpc_services", "vpc_authority", "https"):
         assert found["reading_room_certificate_expiry_timestamp_seconds", (("certificate", name),)] > year

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from reading_room.agent.network_check import MOST_MTU
 from reading_room.dataplane.spec import MOST_HOSTS
 from reading_room.fleet.errors import FirstHostStays, HostIsActive, HostLeaves, HostRefused, UnknownHost
-from reading_room.fleet.tables import ACTIVE, LEAVING, HostRow
+from reading_room.fleet.tables import ACTIVE, DRAINING, LEAVING, HostRow
 from reading_room.versions import VERSION_PATTERN
 
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
@@ -26,6 +26,8 @@ NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 LABEL = re.compile(r"[a-z][a-z0-9._-]{0,62}", re.ASCII)
 LABEL_VALUE = re.compile(r"[A-Za-z0-9._:/@+-]{1,255}", re.ASCII)
 MOST_LABELS = 50
+AWAY = "away"
+"""What ``count`` calls a host that has joined and holds no lease."""
 MOST_CORES = 65_536
 LEAST_MEMORY, MOST_MEMORY = 1 << 20, 1 << 50
 RESERVED = ("zone", "cores", "memory")
@@ -201,6 +203,15 @@ def of_serve(session: Session) -> HostRow | None:
 def holds_lease(row: HostRow, now: dt.datetime) -> bool:
     """Return whether the host's containers may still run and send."""
     return row.lease_until is not None and row.lease_until > now
+
+
+def count(session: Session, now: dt.datetime) -> dict[str, int]:
+    """Return how many hosts are in each state, and how many are away: they joined, and have no lease now."""
+    counted = dict.fromkeys((ACTIVE, DRAINING, LEAVING, AWAY), 0)
+    for row in every(session):
+        away = row.state != LEAVING and row.public_key and not holds_lease(row, now)
+        counted[AWAY if away else row.state] += 1
+    return counted
 
 
 def change(session: Session, host: str, changes: Changes, zones: tuple[str, ...]) -> HostRow:

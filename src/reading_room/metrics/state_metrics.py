@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, Gauge
 from reading_room.aws.probes import Fault
 from reading_room.database.disk import free_bytes
 from reading_room.database.engine import Database
+from reading_room.fleet import database_time, hosts
 from reading_room.settings import Settings
 from reading_room.trail.chain import BOOKS, files_of
 from reading_room.trail.chain import FOLDER as TRAIL_FOLDER
@@ -34,6 +35,12 @@ class StateMetrics:
         self._database = Gauge(
             "reading_room_database_size_bytes",
             "Size of the database; that of SQLite with its write-ahead log.",
+            registry=registry,
+        )
+        self._hosts = Gauge(
+            "reading_room_hosts",
+            "Hosts of the installation by state: away without a lease. All are 0 before another host joins.",
+            ("state",),
             registry=registry,
         )
         self._trail = Gauge(
@@ -81,6 +88,8 @@ class StateMetrics:
         # Last, because a server of PostgreSQL that is away must not hide the rest.
         with self._rows.reading() as session:
             self._database.set(self._rows.size(session))
+            for state, number in hosts.count(session, database_time.now(session)).items():
+                self._hosts.labels(state).set(number)
 
 
 def _size(path: Path) -> int:
