@@ -22,6 +22,8 @@ ROUTER: tuple[tuple[str, int], ...] = (
     ("ipv4/conf/default/accept_redirects", 0),
     ("ipv4/conf/all/accept_source_route", 0),
     ("ipv4/conf/default/accept_source_route", 0),
+    # Looking for the socket of a packet before its route is in vain for nearly all packets of a router.
+    ("ipv4/ip_early_demux", 0),
 )
 """Settings of a namespace that forwards packets.
 
