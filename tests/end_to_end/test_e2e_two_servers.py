@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from reading_room.cli import reading
+from reading_room.fleet.identity import identity_of
 from reading_room.jobs.progress import LOG_GROUP
+from reading_room.trail.chain import files_of
 from tests.worlds.balancer import balancing
 from tests.worlds.place import Place
 from tests.worlds.two_servers import FOLLOWS, SECONDS, Patient, TwoServers, two_servers
@@ -84,6 +86,21 @@ def test_another_serve_goes_on_when_the_leader_is_killed(two: TwoServers) -> Non
         last = place.start("in/")
         eventually(lambda: place.describe(last)["JobStatus"] == "COMPLETED", SECONDS)
         check_once(two, place, [*jobs, last])
+        check_trails(two)
+
+
+def check_trails(two: TwoServers) -> None:
+    """Check that each process's trail is verified and names the other one, and that a line is missed in either."""
+    folders = (two.first.data, two.data)
+    identities = [identity_of(folder) for folder in folders]
+    for folder, other in zip(folders, reversed(identities), strict=True):
+        code, told = two.verify_trail(folder)
+        assert (code, f"Another serve of this database, {other}, has a trail of its own" in told) == (0, True), told
+    _, newest = files_of(two.data / "trail", "management")[-1]
+    newest.write_bytes(b"".join(newest.read_bytes().splitlines(keepends=True)[:-1]))
+    assert two.verify_trail(two.first.data)[0] == 0
+    code, told = two.verify_trail(two.data)
+    assert (code, "lines of the book management" in told) == (1, True), told
 
 
 def check_once(two: TwoServers, place: Place, jobs: list[str]) -> None:

@@ -126,6 +126,17 @@ class TwoServers:
                     if (event := event_in(line)) is not None:
                         yield event
 
+    def verify_trail(self, data: Path) -> tuple[int, str]:
+        """Verify the trail of a data folder; return the exit code, and what the command says."""
+        run = subprocess.run(
+            [sys.executable, "-m", "reading_room", "access", "verify-trail", "--data", str(data)],
+            env=os.environ | {f"READING_ROOM_{name}": value for name, value in self.first.settings.items()},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return run.returncode, run.stdout + run.stderr
+
     def clear(self) -> None:
         """End everything."""
         if self.second is not None and self.second.poll() is None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args
 
 import typer
 from rich.table import Table
@@ -22,7 +22,11 @@ from reading_room.trail.head import Head, read_heads
 from reading_room.trail.requests import with_request_id
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from reading_room.trail.kept_heads import ExpectedLine
+
+T = TypeVar("T")
 
 app = typer.Typer(help="Explain denials, check the trail, check policies.", no_args_is_help=True)
 USES: tuple[str, ...] = get_args(PolicyUse)
@@ -100,6 +104,7 @@ def verify_trail(
     if not kept_heads:
         text = "No database here keeps heads of this trail, so lines missing at its end cannot be detected"
         console.print(text, soft_wrap=True)
+    _print_others(settings)
     if not seen:
         raise fail(
             f"no line of {folder} has the digest {known}: lines are missing at the end, or it predates the trail"
@@ -109,23 +114,42 @@ def verify_trail(
 
 
 def _kept_heads(settings: Settings) -> list[ExpectedLine]:
-    """Return what the books must contain according to the database, which may be missing or have no heads yet."""
+    """Return what the books must contain according to the database."""
+    from reading_room.trail.kept_heads import expected_lines
+
+    return _read_heads(settings, expected_lines, [])
+
+
+def _print_others(settings: Settings) -> None:
+    """Print whose books this command does not read, if several ``serve`` processes share the database."""
+    from reading_room.trail.kept_heads import other_folders
+
+    nothing: Mapping[str, dt.datetime] = {}
+    for server, noted_at in _read_heads(settings, other_folders, nothing).items():
+        console.print(
+            f"Another serve of this database, {server}, has a trail of its own, last written at "
+            f"{noted_at.isoformat(timespec='seconds')}: verify it too, with --data and its folder",
+            soft_wrap=True,
+        )
+
+
+def _read_heads(settings: Settings, read: Callable[[Session, str], T], nothing: T) -> T:
+    """Return what a function reads from the database, which may be missing or have no heads yet: then ``nothing``."""
     # No other command here needs the database.
     from sqlalchemy.exc import OperationalError
 
     from reading_room.cli.opened_database import FILE, open_to_read, server_of
-    from reading_room.trail.kept_heads import expected_lines
 
     if not settings.database and not (settings.data / FILE).exists():
-        return []
+        return nothing
     database = open_to_read(settings)
     try:
         with database.reading() as session:
-            return expected_lines(session, server_of(settings))
+            return read(session, server_of(settings))
     except OperationalError as error:
         if "no such table" not in str(error):
             raise fail(f"{settings.data / FILE} cannot be read: {error.orig}") from None
-        return []  # An earlier version kept none.
+        return nothing  # An earlier version kept none.
     finally:
         database.close()
 

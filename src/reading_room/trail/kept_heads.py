@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
+from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -271,6 +272,13 @@ def expected_lines(session: Session, server: str = "") -> list[ExpectedLine]:
     for lost in session.query(TrailHeadLost).filter_by(server=server).order_by(TrailHeadLost.noted_at):
         wanted.append(ExpectedLine(lost.book, lost.digest, "lost", lost.noted_at))
     return wanted
+
+
+def other_folders(session: Session, server: str) -> Mapping[str, dt.datetime]:
+    """Return the identities of the other data folders whose books the database knows, and when each wrote last."""
+    latest = func.max(TrailHead.noted_at)
+    query = select(TrailHead.server, latest).where(TrailHead.server.not_in(("", server))).group_by(TrailHead.server)
+    return dict(session.execute(query.order_by(TrailHead.server)).all())
 
 
 @contextmanager
