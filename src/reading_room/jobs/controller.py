@@ -202,8 +202,10 @@ class JobController:
             members = self._members(session)
             silent = self._leases.lost(session) if members and self._leases is not None else ()
             running = placed(session)
-        if members:
+            epochs_of = epochs(session) if members else {}
+        if silent:
             members, epochs_of = self._end_leases(silent)
+        if members:
             known = {member.host for member in members}
             reports = {host: report for host, report in reports.items() if host in known}
             self._lose(host_loss.lost(running, members, epochs_of))
