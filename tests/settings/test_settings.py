@@ -8,7 +8,8 @@ import pytest
 
 from reading_room.setting_values import SettingError
 from reading_room.settings import Settings
-from reading_room.wiring.server import ServerError, run_server
+from reading_room.wiring.running import ServerError
+from reading_room.wiring.server import run_server
 from tests.worlds.databases import SEALER
 
 

@@ -16,7 +16,8 @@ from reading_room.clock import MovableClock, system_clock
 from reading_room.settings import Settings
 from reading_room.testing import Service, running
 from reading_room.wiring.for_tests import STANDING_AT, KeptClock
-from reading_room.wiring.server import ServerError, run_server
+from reading_room.wiring.running import ServerError
+from reading_room.wiring.server import run_server
 from tests.worlds.databases import SEALER
 from tests.worlds.extension import SERVICE, allow, keys_of, policy, trust
 

@@ -125,7 +125,8 @@ def serve(
     from reading_room.database.sealed import WrongRootKey
     from reading_room.sealing import SealBroken, Sealer
     from reading_room.versions import VersionsError
-    from reading_room.wiring.server import ServerError, run_server
+    from reading_room.wiring.running import ServerError
+    from reading_room.wiring.server import run_server
 
     gc.enable()
 
