@@ -78,7 +78,7 @@ _PAUSE = 0.02
 _NULL, _ESCAPE = "\0", "\ufffe"
 """A character that PostgreSQL cannot store, and the one that stands for it: no text should have it."""
 _PLACE = text(
-    f"SELECT obj_description('{_FACTS.name}'::regclass, 'pg_class'), system_identifier, oid"
+    "SELECT obj_description(CAST(:facts AS regclass), 'pg_class'), system_identifier, oid"
     " FROM pg_control_system(), pg_database WHERE datname = current_database()"
 )
 """The comment on a table, and what differs between servers, except for standbys, and between their databases."""
@@ -134,7 +134,7 @@ class Postgresql:
 
     def note_place(self, session: Session) -> bool:
         """Name this database in the comment on a table, which a dump has. Return whether it named another one."""
-        noted, server, database = session.execute(_PLACE).one()
+        noted, server, database = session.execute(_PLACE, {"facts": _FACTS.name}).one()
         here = f"in database {int(database)} of {int(server)}"
         if noted != here:
             session.execute(text(f"COMMENT ON TABLE {_FACTS.name} IS '{here}'"))
