@@ -10,7 +10,7 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, event, func, select
 
 from reading_room.clock import system_clock
 from reading_room.database import log_length
@@ -132,3 +132,15 @@ def test_a_log_that_another_process_reads_fails_no_commit(database: Database, ca
             write(database)
     eventually(lambda: is_short(database), what="a log of its length")
     assert [each for each in caplog.records if each.levelname == "ERROR"] == []
+
+
+def test_deleted_bytes_are_overwritten_by_an_sqlite_that_does_not_do_so_by_default(tmp_path: Path) -> None:
+    made(path := tmp_path / "db.sqlite").close()
+    with closing(Database.open(path)) as database:
+        off = "PRAGMA secure_delete = OFF"
+        event.listen(database.engine, "connect", lambda connection, _: connection.execute(off), insert=True)
+        database.engine.dispose()
+        write(database, 1000)
+        with database.transaction() as session:
+            session.execute(delete(S3Bucket))
+    assert b"x" * 1000 not in path.read_bytes()
