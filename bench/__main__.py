@@ -16,7 +16,7 @@ ORDER = (
 )
 BY_HAND = (
     *("growth", "large", "years", "console", "beside_moto", "backup", "upgrade", "postgresql", "leader"),
-    "many_hosts",
+    *("many_hosts", "hosts"),
 )
 """Benches that run only if named, because they take too long or need more than the others."""
 FOLDER = Path(__file__).parent
