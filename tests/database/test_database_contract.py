@@ -17,7 +17,7 @@ import reading_room.wiring.server  # noqa: F401 # declares every table
 from reading_room.database.engine import Database
 from reading_room.database.functions import ByteLength, Contains, Dotted
 from reading_room.database.kept import Kept
-from reading_room.database.outside import OutsideWrite
+from reading_room.database.tables import OutsideWrite
 from reading_room.iam.tables import Account, Group
 from reading_room.logs import streams
 from reading_room.logs.tables import LogEvent, LogGroup

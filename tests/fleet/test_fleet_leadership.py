@@ -10,7 +10,8 @@ import pytest
 
 import reading_room.wiring.server  # noqa: F401 # declares every table
 from reading_room.database.engine import Database
-from reading_room.database.outside import OutsideWrite, count_outside_write
+from reading_room.database.outside import count_outside_write
+from reading_room.database.tables import OutsideWrite
 from reading_room.fleet.leadership import LeasedLeadership, OnlyProcess
 from reading_room.fleet.leases import LeaseLost
 from tests.worlds import postgresql

@@ -13,8 +13,9 @@ from reading_room.aws.errors import ServiceUnavailable
 from reading_room.comprehend.errors import InternalServerException
 from reading_room.comprehend.operations.realtime import Answer
 from reading_room.database.engine import Database
-from reading_room.hosts.engine_calls import EngineAnswer, EngineQuestion, SharedEngines
+from reading_room.hosts.engine_calls import SharedEngines
 from reading_room.hosts.realtime import NoContainers, RealtimeUnavailable
+from reading_room.hosts.tables import EngineAnswer, EngineQuestion
 from tests.worlds import postgresql
 from tests.worlds.waiting import eventually
 

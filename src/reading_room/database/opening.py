@@ -16,7 +16,7 @@ from reading_room.database.address import Address, address_of, check_mark, mark
 from reading_room.database.disk import free_bytes
 from reading_room.database.engine import BUSY_SECONDS, SCHEMA_VERSION, Database
 from reading_room.database.migrate import BASELINE, SchemaError
-from reading_room.database.sealed import Sealing
+from reading_room.database.tables import Sealing
 from reading_room.database.upgrade_backup import KEY_FILES, back_up
 from reading_room.full_disk import is_full
 from reading_room.sealing import SealedFile, Sealer

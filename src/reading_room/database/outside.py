@@ -8,23 +8,15 @@ and, if it has changed, assumes that every table was written. Reading it takes a
 from __future__ import annotations
 
 from sqlalchemy import select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Session
 
 from reading_room.database.base import Base
 from reading_room.database.engine import Database
+from reading_room.database.tables import OutsideWrite
 
 LOOK_SECONDS = 1.0
 """How often the server checks, and so how long it may still accept what another process revoked."""
 _ONLY = 1
-
-
-class OutsideWrite(Base):
-    """The number of transactions by other processes, in a single row."""
-
-    __tablename__ = "outside_writes"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    count: Mapped[int]
 
 
 def count_outside_write(session: Session) -> None:

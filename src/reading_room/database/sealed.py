@@ -10,9 +10,10 @@ from functools import cache
 from typing import Any, overload
 
 from sqlalchemy import inspect
-from sqlalchemy.orm import Mapped, Session, mapped_column, object_session
+from sqlalchemy.orm import Session, object_session
 
 from reading_room.database.base import Base
+from reading_room.database.tables import Sealing
 from reading_room.sealing import SealBroken, Sealer
 
 SEALER = "sealer"
@@ -32,19 +33,6 @@ class WrongRootKey(Exception):
 
 class NoRootKey(Exception):
     """A secret was read from a database that was opened without the root key."""
-
-
-class Sealing(Base):
-    """The root key that the secrets are sealed with, in a single row."""
-
-    __tablename__ = "sealing"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    key_id: Mapped[bytes]
-    proof: Mapped[bytes]
-    """A known text, sealed, since the key id alone would be easy to copy."""
-    clean: Mapped[bool]
-    """Whether all secrets that an earlier version stored in plain text have been wiped."""
 
 
 class Sealed:

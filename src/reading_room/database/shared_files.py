@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from sqlalchemy.orm import Mapped, mapped_column
-
-from reading_room.database.base import Base
 from reading_room.database.engine import Database
+from reading_room.database.tables import SharedFile
 from reading_room.sealing import write_file
 
 SHARED: Sequence[str] = (
@@ -23,15 +21,6 @@ SHARED: Sequence[str] = (
 )
 """The key of encoded authorization messages, and the authority that containers trust. Only the certificate is not
 sealed."""
-
-
-class SharedFile(Base):
-    """A file, by its name in the data folder."""
-
-    __tablename__ = "shared_files"
-
-    name: Mapped[str] = mapped_column(primary_key=True)
-    content: Mapped[bytes]
 
 
 def receive(database: Database, data: Path) -> None:

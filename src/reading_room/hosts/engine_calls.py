@@ -20,16 +20,15 @@ from typing import cast
 
 from sqlalchemy import delete, select
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Session
 
 from reading_room.analysis.kind import EngineName
 from reading_room.aws.errors import AwsError, ServiceUnavailable
 from reading_room.comprehend.operations.realtime import Answer, RealtimeEngines
-from reading_room.database.base import Base, UtcDateTime
 from reading_room.database.engine import Database
-from reading_room.database.sealed import Sealed
 from reading_room.fleet import database_time
 from reading_room.hosts.realtime import RealtimeUnavailable
+from reading_room.hosts.tables import EngineAnswer, EngineQuestion
 from reading_room.reconcile import Loop
 
 log = logging.getLogger(__name__)
@@ -41,30 +40,6 @@ OLD = dt.timedelta(minutes=2)
 AT_ONCE = 32
 """Questions that the leader answers at the same time."""
 SWEEP_SECONDS = 5.0
-
-
-class EngineQuestion(Base):
-    """A synchronous analysis that a process which does not lead was asked for."""
-
-    __tablename__ = "engine_questions"
-
-    number: Mapped[str] = mapped_column(primary_key=True)
-    asked_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
-    sealed_call: Mapped[bytes]
-    call = Sealed()
-    """The account, the engine, the texts and the language, as JSON."""
-
-
-class EngineAnswer(Base):
-    """The answer to a question."""
-
-    __tablename__ = "engine_answers"
-
-    number: Mapped[str] = mapped_column(primary_key=True)
-    answered_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
-    sealed_result: Mapped[bytes]
-    result = Sealed()
-    """The answers to the texts, or why there is none, as JSON."""
 
 
 class SharedEngines:
