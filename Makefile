@@ -124,7 +124,7 @@ growth: $(STAMP)  ## Measure growth in documents, jobs, interfaces, objects (hal
 chaos: $(STAMP)  ## kill -9 of every process at every phase, and the APIs on PostgreSQL, also with two processes in turn; CHAOS_FAULTS=300 CHAOS_SEED=7 for a long mix at random
 	$(BIN)/pytest -m chaos
 	READING_ROOM_TEST_DATABASE=postgresql $(BIN)/pytest -q $(SIDE_BY_SIDE) -m "$(PURE)" tests/api tests/iam tests/logs tests/comprehend tests/s3
-	READING_ROOM_TEST_DATABASE=postgresql READING_ROOM_TEST_PROCESSES=2 $(BIN)/pytest -q $(SIDE_BY_SIDE) -m "$(PURE) and not one_process" tests/api tests/iam
+	READING_ROOM_TEST_DATABASE=postgresql READING_ROOM_TEST_PROCESSES=2 $(BIN)/pytest -q $(SIDE_BY_SIDE) -m "$(PURE) and not one_process" tests/api tests/iam tests/s3 tests/logs
 
 hosts: $(STAMP)  ## Two and three hosts on this machine: jobs that span them, and the loss of one (root, wireguard-go)
 	$(BIN)/pytest -q tests/end_to_end/test_e2e_two_hosts.py tests/end_to_end/test_e2e_host_demo.py tests/end_to_end/test_e2e_plain_hosts.py tests/end_to_end/test_e2e_host_units.py

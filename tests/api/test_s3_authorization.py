@@ -90,11 +90,11 @@ def test_an_explicit_deny_in_the_bucket_policy_applies_to_the_administrator(worl
     message = denied(world.s3.get_object, Bucket="guarded", Key="k")
     assert message.endswith("with an explicit deny in a resource-based policy")
     key_id = world.key["access_key_id"]
-    denial = world.authorization.recent_denial(key_id)
+    denial = world.recent_denial(key_id)
     assert denial is not None
     assert "statement 'NoReads'" in denial
-    assert world.authorization.recent_denial(f"arn:aws:iam::{ACCOUNT}:user/administrator") == denial
-    assert world.authorization.recent_denial("AKIANOBODY") is None
+    assert world.recent_denial(f"arn:aws:iam::{ACCOUNT}:user/administrator") == denial
+    assert world.recent_denial("AKIANOBODY") is None
     world.s3.delete_bucket_policy(Bucket="guarded")
     assert world.s3.get_object(Bucket="guarded", Key="k")["Body"].read() == b"secret"
 
@@ -181,7 +181,7 @@ def test_the_endpoint_policy_limits_everyone_and_denials_name_it(world: S3World)
     assert inside.get_object(Bucket="guarded", Key="k")["Body"].read() == b"secret"
     message = denied(inside.put_object, Bucket="guarded", Key="out", Body=b"x" * 100_000)
     assert message.endswith("because no VPC endpoint policy allows the s3:PutObject action")
-    denial = world.authorization.recent_denial(world.key["access_key_id"])
+    denial = world.recent_denial(world.key["access_key_id"])
     assert denial is not None
     assert VPCE in denial
     assert world.store.head("guarded", "out") is None

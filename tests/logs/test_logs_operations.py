@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from reading_room.logs.filter_patterns import parse_filter_pattern
 from reading_room.logs.operations import LogOperations
 from reading_room.logs.streams import NewEvent
 from tests.worlds import databases
+from tests.worlds.alternating import alternating, as_others
 
 ACCOUNT, REGION = "000000000001", "us-east-1"
 ALLOW_LOGS = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"logs:*","Resource":"%s"}}'
@@ -35,13 +37,25 @@ class Logs:
     """One account whose only service is CloudWatch Logs."""
 
     def __init__(self, folder: Path) -> None:
-        self.database = databases.made(folder / "db.sqlite")
-        authorizer = PolicyAuthorizer(database=self.database, region=REGION, clock=system_clock)
-        table = OperationTable(LogOperations(self.database, system_clock))
-        self.app = AwsApplication(
-            Dispatcher(table=table, authorizer=authorizer), StoredCredentials(self.database), _no_s3, region=REGION
-        )
-        self.process = InProcess(self.app)
+        opened = partial(databases.made, folder / "db.sqlite")
+        self.databases = as_others(opened(), opened)
+        self.database = self.databases[0]
+        self.apps = [self._application(each) for each in self.databases]
+        self.process = InProcess(alternating(self.apps))
+
+    def _application(self, database: Database) -> AwsApplication:
+        authorizer = PolicyAuthorizer(database=database, region=REGION, clock=system_clock)
+        table = OperationTable(LogOperations(database, system_clock))
+        dispatcher = Dispatcher(table=table, authorizer=authorizer)
+        return AwsApplication(dispatcher, StoredCredentials(database), _no_s3, region=REGION)
+
+    def close(self) -> None:
+        """Close everything."""
+        self.process.close()
+        for app in self.apps:
+            app.close()
+        for database in self.databases:
+            database.close()
 
     def client(self, name: str, resource: str = "*") -> Any:
         """Return a client of a new user with all permissions on a resource of CloudWatch Logs."""
@@ -61,9 +75,7 @@ async def _no_s3(scope: Any, receive: Any, send: Any) -> None:
 def world(tmp_path: Path) -> Iterator[Logs]:
     world = Logs(tmp_path)
     yield world
-    world.process.close()
-    world.app.close()
-    world.database.close()
+    world.close()
 
 
 @pytest.fixture

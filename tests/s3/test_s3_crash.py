@@ -38,6 +38,11 @@ LATEST_STEP = 120
 
 Value = list[Any] | None
 
+on_sqlite = pytest.mark.skipif(
+    os.environ.get("READING_ROOM_TEST_DATABASE") == "postgresql",
+    reason="the processes that are killed would each have a PostgreSQL of their own",
+)
+
 
 class Victims:
     """The process that forks victims, one after the other, on one store."""
@@ -164,12 +169,14 @@ def kill(folder: Path, rounds: int, seed: int) -> Counter[str]:
     return phases
 
 
+@on_sqlite
 @pytest.mark.costs(8, reason="kills twenty-five processes while they write")
 def test_kill_9_loses_no_acknowledged_write_and_leaves_no_partial_one(tmp_path: Path) -> None:
     phases = kill(tmp_path, 25, 4711)
     assert len(phases) > 4
 
 
+@on_sqlite
 @pytest.mark.chaos
 @pytest.mark.timeout(1500)
 def test_500_kills_in_every_phase_of_writing_lose_no_acknowledged_write_and_leave_no_partial_one(

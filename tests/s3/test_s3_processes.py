@@ -26,6 +26,11 @@ CHILD = "tests.s3.s3_shared_child"
 ROOT = Path(__file__).parents[2]
 BEFORE = 4
 
+on_sqlite = pytest.mark.skipif(
+    os.environ.get("READING_ROOM_TEST_DATABASE") == "postgresql",
+    reason="the processes that are killed would each have a PostgreSQL of their own",
+)
+
 
 def share(folder: Path, count: int, kills: int, work: int) -> None:
     """Run processes on one store, kill some, end the others, and check what is left.
@@ -78,11 +83,13 @@ def work_of(stream: IO[bytes], told: list[list[Any]], count: int, least: int, ki
     return enough
 
 
+@on_sqlite
 @pytest.mark.costs(4, reason="a program that is the processes is started, and they work for a while")
 def test_two_processes_share_a_store_and_one_is_killed(tmp_path: Path) -> None:
     share(tmp_path, 2, 1, 1)
 
 
+@on_sqlite
 @pytest.mark.chaos
 def test_six_processes_share_a_store_and_four_are_killed_one_after_the_other(tmp_path: Path) -> None:
     share(tmp_path, 6, 4, 20)

@@ -242,7 +242,8 @@ class SmallS3(S3World):
 
     def __init__(self, folder: Path, name: str = "administrator", **limits: int) -> None:
         self.tick = ManualClock()
-        super().__init__(folder, administrator=name, limits=SpaceLimits(**limits), tick=self.tick)
+        # Each process counts for itself, and learns within a minute what others have stored.
+        super().__init__(folder, administrator=name, limits=SpaceLimits(**limits), tick=self.tick, processes=1)
 
     def put(self, size: int, key: str = "k", **more: Any) -> None:
         self.s3.put_object(Bucket="data", Key=key, Body=bytes(size), **more)

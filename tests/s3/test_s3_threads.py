@@ -14,7 +14,7 @@ from tests.worlds.waiting import DEADLINE, eventually
 
 @pytest.mark.costs(0.6, reason="more clients write at once than there are threads")
 def test_objects_can_be_read_while_more_writes_wait_than_there_are_threads(tmp_path: Path) -> None:
-    with s3_world(tmp_path / "a") as world:
+    with s3_world(tmp_path / "a", processes=1) as world:
         world.s3.create_bucket(Bucket="data")
         world.s3.put_object(Bucket="data", Key="there", Body=b"content")
         turns = world.database._turns

@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +16,7 @@ from reading_room.aws.call_record import Gate, let_in
 from reading_room.aws.receive import PATH_KEY
 from reading_room.client import InProcess
 from reading_room.clock import system_clock
+from reading_room.database.engine import Database
 from reading_room.iam.authorizer import PolicyAuthorizer
 from reading_room.iam.credentials import StoredCredentials, new_key
 from reading_room.iam.tables import AccessKey, InlinePolicy, User
@@ -31,6 +33,7 @@ from reading_room.s3.store import ObjectStore
 from reading_room.settings import Settings
 from reading_room.vpc.endpoints.endpoints import EndpointPolicies
 from tests.worlds import databases
+from tests.worlds.alternating import PROCESSES, alternating, as_others
 from tests.worlds.aws_sockets import serving
 from tests.worlds.rclone import rclone_bucket
 
@@ -61,6 +64,8 @@ STORE_ACTIONS = tuple(
     )
 )
 """What the key of an object store needs (docs/operations/objects.md)."""
+ROUNDS = 3
+"""After so many turns of all processes, each knows that what others did before has ended."""
 ALLOW_ALL = policy(statement("Allow", "*", "*"))
 
 
@@ -75,21 +80,29 @@ class S3World:
         limits: SpaceLimits = SpaceLimits(),
         tick: Callable[[], float] = time.monotonic,
         service: Bucket | None = None,
+        processes: int = PROCESSES,
     ) -> None:
-        """``service`` is the bucket that holds the bytes if the kind is ``service``."""
+        """``service`` is the bucket that holds the bytes if the kind is ``service``.
+
+        Several ``processes`` get the requests in turn, and share a folder instead of having one each.
+        """
         self.folder = folder
-        self.database = databases.made(folder / "db.sqlite")
-        self.stop_service: Callable[[], None] = lambda: None
-        self.backend = self._backend(kind, limits, tick, service)
+        opened = partial(databases.made, folder / "db.sqlite")
+        self.databases = as_others(opened(), opened, processes)
+        self.database = self.databases[0]
         self.credentials = StoredCredentials(self.database)
-        self.authorizer = PolicyAuthorizer(
-            database=self.database, region=REGION, clock=system_clock, endpoint_policies=EndpointPolicies(self.database)
-        )
-        self.authorization = S3Authorization(authorizer=self.authorizer, backend=self.backend, region=REGION)
+        self._stops: list[Callable[[], None]] = []
         self.gate: Gate = let_in
         """The check whether a call can be recorded."""
-        self.app = self._application(vpc_only=False)
-        self.vpc_app = self._application(vpc_only=True)
+        if processes > 1 and kind in ("files", "memory"):
+            kind = "shared"
+        self.backends = [self._backend(kind, each, limits, tick, service) for each in self.databases]
+        self.backend = self.backends[0]
+        self.authorizations = [self._authorization(*each) for each in zip(self.databases, self.backends, strict=True)]
+        self.authorization = self.authorizations[0]
+        self.apps = [self._application(number, vpc_only=False) for number in range(processes)]
+        self.vpc_apps = [self._application(number, vpc_only=True) for number in range(processes)]
+        self.app, self.vpc_app = alternating(self.apps), alternating(self.vpc_apps)
         self.store = ObjectStore(backend=self.backend, authorization=self.authorization)
         self.running = InProcess(self.app)
         self.running_in_vpc = InProcess(self.vpc_app)
@@ -97,24 +110,30 @@ class S3World:
         self.s3 = self.client()
 
     def _backend(
-        self, kind: Kind, limits: SpaceLimits, tick: Callable[[], float], service: Bucket | None
+        self, kind: Kind, database: Database, limits: SpaceLimits, tick: Callable[[], float], service: Bucket | None
     ) -> EmbeddedBackend:
         if kind == "files":
-            return file_backend(self.database, self.folder / "s3", REGION, system_clock, limits, tick)
+            return file_backend(database, self.folder / "s3", REGION, system_clock, limits, tick)
         if kind == "memory":
-            return memory_backend(self.database, REGION, system_clock, limits)
+            return memory_backend(database, REGION, system_clock, limits)
         (self.folder / "s3").mkdir(exist_ok=True)
         objects = f"files:{self.folder}/s3" if service is None else service.url
         settings = Settings(data=self.folder, objects=objects, storage_per_account=1 << 40)
-        opened = open_backend(settings, self.database, system_clock, service)
-        self.stop_service = opened.close
+        opened = open_backend(settings, database, system_clock, service)
+        self._stops.append(opened.close)
         return opened.backend
 
-    def _application(self, *, vpc_only: bool) -> S3Application:
+    def _authorization(self, database: Database, backend: EmbeddedBackend) -> S3Authorization:
+        authorizer = PolicyAuthorizer(
+            database=database, region=REGION, clock=system_clock, endpoint_policies=EndpointPolicies(database)
+        )
+        return S3Authorization(authorizer=authorizer, backend=backend, region=REGION)
+
+    def _application(self, number: int, *, vpc_only: bool) -> S3Application:
         return S3Application(
-            self.backend,
-            self.credentials,
-            self.authorization,
+            self.backends[number],
+            StoredCredentials(self.databases[number]),
+            self.authorizations[number],
             region=REGION,
             vpc_only=vpc_only,
             gate=lambda service, operation, account: self.gate(service, operation, account),
@@ -122,9 +141,16 @@ class S3World:
 
     def swept(self) -> int:
         """Delete what no process needs, and return the number of blobs that were garbage."""
-        if self.backend.is_shared:
-            self.backend.turn().result()
+        # What a process said in its last turn was true at the turn before.
+        for _ in range(ROUNDS if len(self.backends) > 1 else 1):
+            for each in self.backends:
+                if each.is_shared:
+                    each.turn().result()
         return self.backend.sweep()
+
+    def recent_denial(self, caller: str) -> str | None:
+        """Return why a caller was denied last, as the process knows that denied it."""
+        return next((found for each in self.authorizations if (found := each.recent_denial(caller)) is not None), None)
 
     def user(self, name: str, document: str | None, account: str = ACCOUNT) -> dict[str, str]:
         """Make a user and return its key as options of a client."""
@@ -164,15 +190,20 @@ class S3World:
         """Stop everything that runs."""
         self.running.close()
         self.running_in_vpc.close()
-        self.app.close()
-        self.vpc_app.close()
-        self.backend.close()
-        self.stop_service()
-        self.database.close()
+        for app in (*self.apps, *self.vpc_apps):
+            app.close()
+        for backend in self.backends:
+            backend.close()
+        for stop in self._stops:
+            stop()
+        for database in self.databases:
+            database.close()
 
 
 @contextmanager
-def s3_world(folder: Path, kind: Kind = "files", limits: SpaceLimits = SpaceLimits()) -> Iterator[S3World]:
+def s3_world(
+    folder: Path, kind: Kind = "files", limits: SpaceLimits = SpaceLimits(), processes: int = PROCESSES
+) -> Iterator[S3World]:
     """Yield a world and stop it."""
     folder.mkdir(exist_ok=True)
     with ExitStack() as stack:
@@ -180,7 +211,7 @@ def s3_world(folder: Path, kind: Kind = "files", limits: SpaceLimits = SpaceLimi
         if kind in ("service", "rclone"):
             serve = object_service if kind == "service" else rclone_bucket
             service = stack.enter_context(serve(folder / "service"))
-        world = S3World(folder, kind, limits=limits, service=service)
+        world = S3World(folder, kind, limits=limits, service=service, processes=processes)
         stack.callback(world.close)
         yield world
 
@@ -188,7 +219,7 @@ def s3_world(folder: Path, kind: Kind = "files", limits: SpaceLimits = SpaceLimi
 @contextmanager
 def object_service(folder: Path) -> Iterator[Bucket]:
     """Serve an S3 on loopback, and yield a bucket of it with a key that may only do what a store needs."""
-    with s3_world(folder, "memory") as other, serving(other.app) as port:
+    with s3_world(folder, "memory", processes=1) as other, serving(other.app) as port:
         other.s3.create_bucket(Bucket="blobs")
         yield bucket_of(other, port)
 
