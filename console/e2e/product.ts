@@ -65,7 +65,7 @@ async function seed(world: World, folder: string, data: string, port: number): P
     : ["entities", "sentiment"]
   ).entries()) {
     await run(PROGRAM, ["jobs", "run", texts, "--kind", kind, "--data", data, "--port", String(port)], {
-      timeout: 180_000,
+      timeout: 600_000,
     });
     // The first job made the network; flows of the later ones are recorded.
     if (index === 0) await recordFlows(world);
