@@ -56,7 +56,9 @@ def test_a_missing_program_is_named_with_its_package() -> None:
 
 
 def test_a_disk_below_its_floor_is_named_with_the_setting(tmp_path: Path) -> None:
-    assert disk_finding(Settings(data=tmp_path / "not" / "yet", storage_free=1)).state == "ok"
+    enough = disk_finding(Settings(data=tmp_path / "not" / "yet", storage_free=1))
+    assert enough.state == "ok"
+    assert enough.says.endswith(f" GB are free at {tmp_path}")
     finding = disk_finding(Settings(data=tmp_path, storage_free=1 << 60))
     assert finding.state == "missing"
     assert "READING_ROOM_STORAGE_FREE" in finding.mend

@@ -142,7 +142,7 @@ def disk_finding(settings: Settings) -> Finding:
     # Some file systems do not report this number.
     if files.f_files and files.f_favail < _FREE_FILES:
         return Finding(what, "missing", f"{says}, but room for only {files.f_favail:,} more files", "make room")
-    return Finding(what, "ok", says)
+    return Finding(what, "ok", f"{free / 1e9:,.1f} GB are free at {folder}")
 
 
 def schema_finding(settings: Settings) -> Finding:
