@@ -23,6 +23,9 @@ PURE := not network and not e2e and not chaos and not fuzz and not boot
 # What covers the code that decides (pyproject.toml); mutations of rulesets are left out, as they take minutes when traced.
 DECISIONS := tests/iam tests/aws tests/conformance tests/dataplane tests/jobs/test_jobs_state_machine.py \
 	--ignore=tests/dataplane/test_dataplane_mutations.py
+# What runs with the containers of a VPC on two hosts, too.
+ON_TWO_HOSTS := $(addprefix tests/end_to_end/test_e2e_,distributed.py distributed_faults.py distributed_security.py vpc_features.py \
+	flow_logs.py endpoint_actions.py jobs.py attacks.py training_endpoint.py)
 
 .PHONY: help demo up test check audit lint network e2e bench growth quality models fuzz mutants chaos hosts boot docs clean setup console pages pictures site release wheels verify deb lintian image
 .DEFAULT_GOAL := help
@@ -126,8 +129,9 @@ chaos: $(STAMP)  ## kill -9 of every process at every phase, and the APIs on Pos
 	READING_ROOM_TEST_DATABASE=postgresql $(BIN)/pytest -q $(SIDE_BY_SIDE) -m "$(PURE)" tests/api tests/iam tests/logs tests/comprehend tests/s3
 	READING_ROOM_TEST_DATABASE=postgresql READING_ROOM_TEST_PROCESSES=2 $(BIN)/pytest -q $(SIDE_BY_SIDE) -m "$(PURE) and not one_process" tests/api tests/iam tests/s3 tests/logs
 
-hosts: $(STAMP)  ## Two and three hosts on this machine: jobs that span them, and the loss of one (root, wireguard-go)
+hosts: $(STAMP)  ## Two and three hosts on this machine: jobs that span them, losses, and jobs and VPCs end to end on two hosts (root, wireguard-go)
 	$(BIN)/pytest -q tests/end_to_end/test_e2e_two_hosts.py tests/end_to_end/test_e2e_host_demo.py tests/end_to_end/test_e2e_plain_hosts.py tests/end_to_end/test_e2e_host_units.py
+	READING_ROOM_TEST_HOSTS=2 $(BIN)/pytest -q -m "not chaos" $(ON_TWO_HOSTS)
 
 boot: $(STAMP)  ## The pages for systemd and installation, typed on machines of their own: root, and systemd with its session packages
 	$(BIN)/pytest -m boot

@@ -43,7 +43,7 @@ def main() -> None:
         sys.exit("only root can make hosts out of network namespaces")
     # Two cores and no more: the second container of a job goes to the other host.
     settings = {"STANDBY": "1", "CORE_OVERCOMMIT": "1", "CONTAINER_INPUT_ENTITIES": str(2 * PART_BYTES)}
-    with tempfile.TemporaryDirectory() as folder, two_machines(Path(folder), settings) as machines:
+    with tempfile.TemporaryDirectory() as folder, two_machines(Path(folder), **settings) as machines:
         machines.join()
         with machines.entered("a"):
             hall = Hall(machines.products["a"])

@@ -12,6 +12,7 @@ import pytest
 
 from reading_room.cli.running import free_port
 from tests.worlds.cluster import SMALL_PARTS
+from tests.worlds.machines import product_on_hosts
 from tests.worlds.own_account import OwnAccount, own_account
 from tests.worlds.place import Place
 from tests.worlds.product import Product
@@ -24,15 +25,9 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     A job runs in several containers only if it has the tag for that; then even short inputs have many parts.
     """
     settings = SMALL_PARTS | {"LOG_LEVEL": "debug"}
-    found = Product(
-        tmp_path_factory.mktemp("product"), TLS_PORT=str(free_port()), METRICS_PORT=str(free_port()), **settings
-    )
-    found.console_port = free_port()
-    try:
-        found.start()
+    settings |= {f"{name}_PORT": str(free_port()) for name in ("TLS", "METRICS", "CONSOLE")}
+    with product_on_hosts(tmp_path_factory.mktemp("product"), **settings) as found:
         yield found
-    finally:
-        found.clear()
 
 
 @pytest.fixture(scope="module")

@@ -150,6 +150,8 @@ def test_every_container_has_an_interface_with_all_groups_and_both_subnets_are_u
         assert {group["GroupId"] for group in each["Groups"]} == set(observed.groups)
     used = [each["SubnetId"] for each in interfaces]
     assert sorted(used.count(subnet) for subnet in hall.network.subnets) == [1, 2]
+    hosts = len(hall.product.hosts())
+    assert len(hall.hosts_told(observed.properties["JobId"])) == (hosts if hosts > 1 else 0)
     assert hall.interfaces_of(observed.properties["JobId"]) == []
     # Each container is in the flow log, and they use only the cluster's ports.
     eventually(lambda: {each[2] for each in hall.records(*wanted)} >= wanted, 20, "flow records of every interface")

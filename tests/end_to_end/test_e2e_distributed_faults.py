@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import pytest
 
 from tests.worlds.cluster import PATIENCE, SMALL_PARTS, Hall, long
-from tests.worlds.product import Product, running_product
+from tests.worlds.machines import product_on_hosts
+from tests.worlds.product import Product
 from tests.worlds.waiting import eventually, settled
 
 pytestmark = [
@@ -31,7 +32,7 @@ DOCUMENTS = 400
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """A separate product for this module, whose processes are killed. The tests share it and what is left in it."""
     settings = SMALL_PARTS | {"LOG_LEVEL": "debug"}
-    with running_product(tmp_path_factory.mktemp("product"), **settings) as found:
+    with product_on_hosts(tmp_path_factory.mktemp("product"), **settings) as found:
         yield found
 
 

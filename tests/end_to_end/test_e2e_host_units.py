@@ -23,7 +23,7 @@ pytestmark = [
 
 @pytest.mark.costs(60, reason="two hosts are started, and units are restarted while a job runs")
 def test_a_job_completes_while_agent_and_link_of_its_host_are_restarted(tmp_path: Path) -> None:
-    with two_machines(tmp_path, SMALL_PARTS) as machines:
+    with two_machines(tmp_path, **SMALL_PARTS) as machines:
         units = Units(tmp_path / "b", JOINED, machines.inside("b"), REGION="eu-west-1")
         machines.products["b"] = units
         machines.start()

@@ -20,7 +20,7 @@ pytestmark = [
 
 @pytest.mark.costs(60, reason="two hosts are started, and two jobs run")
 def test_a_job_spans_two_hosts_without_encryption(tmp_path: Path) -> None:
-    with two_machines(tmp_path, SMALL_PARTS | {"CORE_OVERCOMMIT": "1"}, plain=True) as machines:
+    with two_machines(tmp_path, **SMALL_PARTS | {"CORE_OVERCOMMIT": "1", "UNDERLAY": "plain"}) as machines:
         machines.join()
         assert "198.51.100.2" in machines.command("a", "host", "list")
         with machines.entered("a"):

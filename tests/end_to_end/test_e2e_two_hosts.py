@@ -33,7 +33,7 @@ def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
     """Machine ``a`` in the zone ``us-east-1a``, which is the host ``local``, and ``b`` in ``us-east-1b``."""
     wireguard_go()
     # Two cores and no more: the second container of a job goes to the other host.
-    with two_machines(tmp_path_factory.mktemp("machines"), SMALL_PARTS | {"CORE_OVERCOMMIT": "1"}) as found:
+    with two_machines(tmp_path_factory.mktemp("machines"), **SMALL_PARTS | {"CORE_OVERCOMMIT": "1"}) as found:
         found.join()
         with found.entered("a"):
             yield found
@@ -58,12 +58,6 @@ def on_a(hall: Hall) -> bytes:
     return hall.completed(hall.run("in/", "entities", VpcConfig=config(hall, 0)))
 
 
-def hosts_of(hall: Hall, job: str) -> set[str]:
-    """Return the hosts on which a job's containers were, as its story tells."""
-    (told,) = (line for line in hall.story(job).splitlines() if "Prepared" in line)
-    return {host for host in ("local", "b") if f"on host {host}" in told}
-
-
 def flows(hall: Hall, interface: str) -> Counter[str]:
     """Return the delivered flow records of an interface that have packets, with how often each was delivered."""
     events = hall.account.logs.filter_log_events(logGroupName=hall.flows, filterPattern=f'"{interface}"')["events"]
@@ -74,7 +68,7 @@ def flows(hall: Hall, interface: str) -> Counter[str]:
 def test_a_job_on_another_host_writes_the_same_bytes(hall: Hall, on_a: bytes) -> None:
     properties = hall.run("in/", "entities", VpcConfig=config(hall, 1))
     assert hall.completed(properties) == on_a
-    assert hosts_of(hall, properties["JobId"]) == {"b"}
+    assert hall.hosts_told(properties["JobId"]) == {"b"}
 
 
 @pytest.mark.costs(12, reason="a cluster of two containers is made, and flow logs are delivered")
@@ -82,7 +76,7 @@ def test_a_job_spans_two_hosts_and_each_of_its_flows_is_recorded_once(hall: Hall
     job = hall.start_many("in/", 2, VpcConfig=config(hall, 0, 1))
     members = eventually(lambda: found if len(found := hall.interfaces_of(job)) == 2 else None, what="two interfaces")
     assert hall.completed(hall.wait(job)) == on_a
-    assert hosts_of(hall, job) == {"local", "b"}
+    assert hall.hosts_told(job) == {"local", "b"}
     between = " ".join(sorted(each["PrivateIpAddress"] for each in members))
     for member in members:
         records = eventually(partial(flows, hall, member["NetworkInterfaceId"]), what="flow records")

@@ -306,6 +306,10 @@ class Hall(Place):
         """Return every interface that a job ever had, according to its story."""
         return set(re.findall(r"\beni-[0-9a-f]{17}\b", self.story(job)))
 
+    def hosts_told(self, job: str) -> set[str]:
+        """Return every host on which a job had a container, according to its story; none if there is one host only."""
+        return set(re.findall(r"\bon host ([\w-]+)", self.story(job)))
+
     def attempts(self, job: str) -> int:
         """Return how many attempts a job took."""
         with self.product.database() as database:
@@ -326,15 +330,18 @@ class Hall(Place):
 
     def records(self, *interfaces: str) -> list[list[str]]:
         """Return the fields of the flow records of these interfaces, or of the whole VPC if none is given."""
-        lines: list[str] = []
-        logs = self.account.logs
+        fields = [line.split() for line in self.flow_lines() if line.endswith(" OK")]
+        return [each for each in fields if not interfaces or each[2] in interfaces]
+
+    def flow_lines(self) -> list[str]:
+        """Return the lines of the VPC's flow logs as they were delivered."""
+        logs, lines = self.account.logs, list[str]()
         try:
             for page in logs.get_paginator("filter_log_events").paginate(logGroupName=self.flows):
                 lines += [event["message"] for event in page["events"]]
         except logs.exceptions.ResourceNotFoundException:
             return []  # The group is made with its first record.
-        fields = [line.split() for line in lines if line.endswith(" OK")]
-        return [each for each in fields if not interfaces or each[2] in interfaces]
+        return lines
 
     def flows_between(self, addresses: Mapping[str, str]) -> dict[tuple[str, ...], tuple[int, int]]:
         """Return, for each connection between two interfaces, the packets that left one and that arrived at the other.

@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from reading_room.containers.processes import descendants, start_time
 from tests.worlds.processes import argv
 
 if TYPE_CHECKING:
+    from tests.worlds.postgresql import Rows
     from tests.worlds.product import Product
 
 _SERVICES = (
     ["-m", "reading_room", "serve"],
     ["-m", "reading_room", "agent"],
+    ["-m", "reading_room", "link"],
+    ["-f", "wg0"],
     ["-I", "-m", "reading_room.containers.reader_process"],
     ["-I", "-m", "reading_room.hosts.front.process"],
     ["-I", "-m", "reading_room.cli.guard"],
@@ -37,15 +41,6 @@ def leftovers(product: Product, account: str | None) -> dict[str, Any]:
 
     Containers started ahead are wanted; anything else that belongs to a container, a job or an upload is not.
     """
-    records = product.records()
-    launchers = {record.pid for record in records.values() if record is not None}
-    known = {os.getpid()} | launchers
-    for launcher in launchers:
-        known |= set(descendants(launcher))
-    assert product.up is not None
-    processes = product.processes()
-    known |= {product.up.pid, product.holder().pid}
-    known |= {pid for pid in processes if argv(pid)[1:4] in _SERVICES}
     with product.database() as database:
         everybody = {number for (number,) in database.execute("SELECT DISTINCT account FROM iam_users")}
         others = everybody - {account} if account is not None else set()
@@ -58,8 +53,28 @@ def leftovers(product: Product, account: str | None) -> dict[str, Any]:
         blobs = _named(database)
     objects = product.data / "objects"
     stored = {path.name for path in (objects / "objects").glob("*/*")}
+    found = [left_on_host(host, jobs, networks) for host in product.hosts()]
     return {
         **rows,
+        **{what: [each for host in found for each in host[what]] for what in found[0]},
+        "half-written": sorted(path.name for path in (objects / "incoming").iterdir()),
+        "bytes without an object": sorted(stored - blobs),
+        "objects without their bytes": sorted(blobs - stored),
+    }
+
+
+def left_on_host(product: Product, jobs: Collection[str] = (), networks: Collection[str] = ()) -> dict[str, Any]:
+    """Return what a running host has and should not have, if only these jobs and networks exist."""
+    records = product.records()
+    launchers = {record.pid for record in records.values() if record is not None}
+    known = {os.getpid()} | launchers
+    for launcher in launchers:
+        known |= set(descendants(launcher))
+    assert product.up is not None
+    processes = product.processes()
+    known |= {product.up.pid, product.holder().pid}
+    known |= {pid for pid in processes if argv(pid)[1:4] in _SERVICES}
+    return {
         "containers without a job": [
             name
             for name, record in records.items()
@@ -72,7 +87,7 @@ def leftovers(product: Product, account: str | None) -> dict[str, Any]:
             )
         ],
         # One without arguments has ended, and only waits for its parent.
-        "processes": {pid: words[:6] for pid in processes if pid not in known and (words := argv(pid))},
+        "processes": [(pid, words[:6]) for pid in processes if pid not in known and (words := argv(pid))],
         "control groups": sorted(
             path.name
             for group in product.groups
@@ -80,15 +95,12 @@ def leftovers(product: Product, account: str | None) -> dict[str, Any]:
             if path.is_dir() and path.name.removeprefix("reading-room-") not in records
         ),
         "links": [link for link in product.links() if link.partition(":")[0] not in networks],
-        "half-written": sorted(path.name for path in (objects / "incoming").iterdir()),
-        "bytes without an object": sorted(stored - blobs),
-        "objects without their bytes": sorted(blobs - stored),
     }
 
 
-def _named(database: sqlite3.Connection) -> set[str]:
+def _named(database: sqlite3.Connection | Rows) -> set[str]:
     """Return the files that hold the bytes of objects and of parts of uploads."""
     blobs = {blob for (blob,) in database.execute("SELECT blob FROM s3_parts")}
-    for (segments,) in database.execute("SELECT segments FROM s3_objects"):
+    for (segments,) in database.execute("SELECT CAST(segments AS TEXT) FROM s3_objects"):
         blobs |= {blob for blob, _size in json.loads(segments) if blob}  # Small objects are stored in their rows.
     return blobs

@@ -3,62 +3,103 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from reading_room.cli.host_namespaces import HostNamespaces
+from reading_room.containers.record import Record
 from tests.worlds.product import Product
 from tests.worlds.waiting import eventually
 
-ADDRESSES = {"a": "192.0.2.1", "b": "192.0.2.2"}
-PLAIN_ADDRESSES = {"a": "198.51.100.1", "b": "198.51.100.2"}
-"""In the network of packets between hosts that are not encrypted."""
-ZONES = {"b": "us-east-1b"}
-"""That in which the other one joins. Machine ``a`` is in the first one."""
+ADDRESSES = {"a": "192.0.2.1", "b": "192.0.2.2", "c": "192.0.2.3"}
+ZONES = {"b": "us-east-1b", "c": "us-east-1b"}
+"""Those in which the others join. Machine ``a`` is in the first one."""
 PORT = 4569
 """Where hosts connect. No other process has this port in a namespace of the test."""
+PLAIN = {"a": "198.51.100.1", "b": "198.51.100.2", "c": "198.51.100.3"}
+"""Addresses of an underlay without encryption, which has a namespace of its own on each machine."""
+
+
+class FirstHost(Product):
+    """The product of machine ``a``, whose jobs have containers on other machines, too.
+
+    Its calls are answered on that machine alone: a test enters it first.
+    """
+
+    def __init__(self, folder: Path, machines: Machines, **environment: str) -> None:
+        super().__init__(folder, **environment)
+        self._machines = machines
+
+    def launch(self, *more: str) -> subprocess.Popen[bytes]:
+        """Start ``up`` on its machine, and return at once."""
+        return self._machines.launch("a", *more)
+
+    def hosts(self) -> list[Product]:
+        """Return the hosts of the installation."""
+        return list(self._machines.products.values())
+
+    def records(self) -> dict[str, Record | None]:
+        """Return the records of the containers of all hosts."""
+        found = [Product.records(host) for host in self.hosts()]
+        return {folder: record for records in found for folder, record in records.items()}
 
 
 class Machines:
     """Machine ``a`` runs ``up``, and the others are to join it."""
 
-    def __init__(self, folder: Path, given: Mapping[str, str], plain: bool) -> None:
-        """Make the machines; nothing runs there yet. ``given`` are settings of all products.
+    def __init__(self, folder: Path, names: Sequence[str] = ("a", "b"), **more: str) -> None:
+        """Make the machines; nothing runs there yet. ``more`` are settings of all products.
 
-        With ``plain``, packets between hosts are not encrypted, and have a network of their own.
+        With ``UNDERLAY="plain"``, packets between hosts are not encrypted.
         """
-        self._machines = HostNamespaces(ADDRESSES)
-        self._underlay = HostNamespaces(PLAIN_ADDRESSES) if plain else None
+        plain = more.get("UNDERLAY") == "plain"
+        self._machines = HostNamespaces({name: ADDRESSES[name] for name in names})
+        self._plain = HostNamespaces({name: PLAIN[name] for name in names}, self._machines) if plain else None
         self.products: dict[str, Product] = {}
-        for name in ADDRESSES:
+        for name in names:
             (folder / name).mkdir()
-            settings = {"HOSTS_LISTEN": f"{ADDRESSES['a']}:{PORT}"} if name == "a" else {}
-            if self._underlay is not None:
-                settings["UNDERLAY"] = f"plain:{self._underlay.path(name)}"
-                settings |= {"HOSTS_UNDERLAY": PLAIN_ADDRESSES["a"]} if name == "a" else {}
-            self.products[name] = Product(folder / name, **settings, **given)
+            settings = dict(more)
+            if self._plain is not None:
+                settings["UNDERLAY"] = f"plain:{self._plain.path(name)}"
+            if name == "a":
+                settings["HOSTS_LISTEN"] = f"{ADDRESSES['a']}:{PORT}"
+                settings["HOSTS_UNDERLAY"] = (PLAIN if plain else ADDRESSES)["a"]
+                self.products["a"] = FirstHost(folder / "a", self, **settings)
+            else:
+                self.products[name] = Product(folder / name, **settings)
+
+    @property
+    def switch(self) -> int:
+        """The namespace of the bridge, where tests may add rules and listen."""
+        return self._machines.switch
+
+    def on_switch(self, script: str, given: str = "") -> None:
+        """Run a shell script in the namespace of the bridge."""
+        enter = ["nsenter", f"--net=/proc/{os.getpid()}/fd/{self.switch}", "sh", "-ec", script]
+        subprocess.run(enter, input=given, text=True, check=True)
+
+    def ports(self, name: str) -> list[str]:
+        """Return the ports of the bridge that lead to a machine."""
+        return [each.port(name) for each in (self._machines, self._plain) if each is not None]
 
     def inside(self, name: str) -> list[str]:
         """Return the beginning of a command that runs on a machine."""
         return self._machines.command(name)
 
-    def _on(self, name: str) -> list[str]:
-        """Return the beginning of a command of the product on a machine."""
-        return [*self.inside(name), sys.executable, "-m", "reading_room"]
-
-    def start(self) -> None:
-        """Start ``up`` on machine ``a``."""
-        product = self.products["a"]
-        product.launch_as([*self._on("a"), "up", "--data", str(product.data), *product.ports()])
-        product.await_ready(f"http://127.0.0.1:{product.port}")
+    def launch(self, name: str, *more: str) -> subprocess.Popen[bytes]:
+        """Start ``up`` on machine ``a``, or ``host run`` on one that has joined; return at once."""
+        product = self.products[name]
+        command = ["up", *product.ports(), *more] if name == "a" else ["host", "run"]
+        program = [sys.executable, "-m", "reading_room", *command, "--data", str(product.data)]
+        return product.launch_as([*self.inside(name), *program])
 
     def run_host(self, name: str = "b") -> None:
         """Start ``host run`` on a machine that has joined."""
-        product = self.products[name]
-        process = product.launch_as([*self._on(name), "host", "run", "--data", str(product.data)])
+        product, process = self.products[name], self.launch(name)
         eventually(lambda: product.stdout or process.poll() is not None, what="the line that says that it is ready")
         assert product.stdout == [f"ready {name}\n".encode()], product.tail()
 
@@ -70,10 +111,14 @@ class Machines:
             self.run_host(name)
         self.await_leases()
 
+    def start(self) -> None:
+        """Start ``up`` on machine ``a``."""
+        self.products["a"].start()
+
     def join_host(self, name: str = "b") -> None:
         """Let a machine join the installation of machine ``a``."""
         token = self.command("a", "host", "token")
-        underlay = [] if self._underlay is None else ["--underlay", PLAIN_ADDRESSES[name]]
+        underlay = ["--underlay", PLAIN[name]] if self._plain is not None else []
         self.command(name, "host", "join", "--name", name, "--zone", ZONES[name], *underlay, given=token)
 
     def await_leases(self) -> None:
@@ -95,6 +140,24 @@ class Machines:
         assert product.up is not None
         product.kill_processes([product.up.pid, *product.processes()])
 
+    def pause(self, name: str) -> list[int]:
+        """Stop every process of a machine (SIGSTOP), also those that others start meanwhile; return them."""
+        product, stopped = self.products[name], set[int]()
+        while new := set(product.processes()) - stopped:
+            self.stop(new)
+            stopped |= new
+        return sorted(stopped)
+
+    @staticmethod
+    def stop(pids: Iterable[int]) -> None:
+        """Stop processes (SIGSTOP)."""
+        _signal(pids, signal.SIGSTOP)
+
+    @staticmethod
+    def resume(stopped: Iterable[int]) -> None:
+        """Let stopped processes go on."""
+        _signal(stopped, signal.SIGCONT)
+
     def entered(self, name: str) -> AbstractContextManager[None]:
         """Make connections of this thread from a machine during the block."""
         return self._machines.entered(name)
@@ -104,16 +167,7 @@ class Machines:
         product = self.products[name]
         port = ["--port", str(product.port)] if name == "a" else []
         run = subprocess.run(
-            [
-                *self._machines.command(name),
-                sys.executable,
-                "-m",
-                "reading_room",
-                *words,
-                "--data",
-                str(product.data),
-                *port,
-            ],
+            [*self.inside(name), sys.executable, "-m", "reading_room", *words, "--data", str(product.data), *port],
             env=os.environ | {f"READING_ROOM_{key}": value for key, value in product.settings.items()},
             input=given,
             capture_output=True,
@@ -127,16 +181,53 @@ class Machines:
         """End everything, and remove the machines."""
         for product in self.products.values():
             product.clear()
+        if self._plain is not None:
+            self._plain.close()
         self._machines.close()
-        if self._underlay is not None:
-            self._underlay.close()
+
+
+def _signal(pids: Iterable[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 @contextmanager
-def two_machines(folder: Path, given: Mapping[str, str], plain: bool = False) -> Iterator[Machines]:
-    """Make two machines for a while, with these settings; see ``Machines``."""
-    machines = Machines(folder, given, plain)
+def two_machines(folder: Path, **more: str) -> Iterator[Machines]:
+    """Make two machines for a while."""
+    with several_machines(folder, ("a", "b"), **more) as found:
+        yield found
+
+
+@contextmanager
+def several_machines(folder: Path, names: Sequence[str], **more: str) -> Iterator[Machines]:
+    """Make machines for a while."""
+    machines = Machines(folder, names, **more)
     try:
         yield machines
     finally:
         machines.close()
+
+
+@contextmanager
+def product_on_hosts(folder: Path, **environment: str) -> Iterator[Product]:
+    """Yield a running product: on one host, or on as many as ``READING_ROOM_TEST_HOSTS`` says, at most three.
+
+    On several hosts, containers are spread over them, and the calling thread is on the first one for the length of the
+    block.
+    """
+    hosts = int(os.environ.get("READING_ROOM_TEST_HOSTS", "1"))
+    console_port = int(environment.pop("CONSOLE_PORT", "0"))
+    with ExitStack() as stack:
+        if hosts == 1:
+            found = Product(folder, **environment)
+            stack.callback(found.clear)
+            found.console_port = console_port
+            found.start()
+        else:
+            machines = stack.enter_context(several_machines(folder, tuple(ADDRESSES)[:hosts], **environment))
+            found = machines.products["a"]
+            found.console_port = console_port
+            machines.join()
+            stack.enter_context(machines.entered("a"))
+        yield found

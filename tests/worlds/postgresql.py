@@ -11,11 +11,12 @@ import subprocess
 import sys
 import tempfile
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -92,13 +93,19 @@ class Server:
             "initdb", "-D", str(data), "-U", USER, "-A", "trust", "-N", "--locale=C", "-E", "UTF8", "-c", "jit=off"
         )
         options = [f"-c{name}={value}" for name, value in (SETTINGS | settings).items()]
-        self.process = subprocess.Popen(
-            self._argv("postgres", "-D", str(data), "-k", str(self.folder), *options),
-            env=self._environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=(self.folder / "log").open("wb"),
-            stderr=subprocess.STDOUT,
-        )
+        self._command = self._argv("postgres", "-D", str(data), "-k", str(self.folder), *options)
+        self.start()
+
+    def start(self) -> None:
+        """Start the server, and wait until it answers."""
+        with (self.folder / "log").open("wb") as log:
+            self.process = subprocess.Popen(
+                self._command,
+                env=self._environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
         eventually(self._answers, _START_SECONDS, f"PostgreSQL in {self.folder}")
 
     def _answers(self) -> bool:
@@ -133,10 +140,14 @@ class Server:
         """Delete a database, whoever uses it."""
         self.run("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
 
-    def close(self) -> None:
-        """End the server at once, and delete its files."""
+    def stop(self) -> None:
+        """End the server at once, as in a crash."""
         self.process.send_signal(signal.SIGQUIT)
         self.process.wait()
+
+    def close(self) -> None:
+        """End the server at once, and delete its files."""
+        self.stop()
         shutil.rmtree(self.folder)
 
     def _call(self, program: str, *arguments: str) -> None:
@@ -153,6 +164,24 @@ class Server:
     def _environment(self) -> dict[str, str]:
         libraries = self.programs.parents[3] / "lib" / f"{os.uname().machine}-linux-gnu"
         return {"PATH": os.environ["PATH"], "LD_LIBRARY_PATH": str(libraries), "LC_ALL": "C", "TZ": "UTC"}
+
+
+class Rows:
+    """A connection that is asked as one of SQLite is."""
+
+    def __init__(self, connection: psycopg.Connection) -> None:
+        self._connection = connection
+
+    def execute(self, query: str, parameters: Sequence[object] = ()) -> Any:
+        """Run a query with question marks in the places of its parameters."""
+        return self._connection.execute(query.replace("?", "%s").encode(), parameters)
+
+
+@contextmanager
+def rows(url: str) -> Iterator[Rows]:
+    """Connect to the database of a URL as the product has it in its settings."""
+    with closing(psycopg.connect(url.replace("+psycopg", "", 1), autocommit=True)) as connection:
+        yield Rows(connection)
 
 
 def programs() -> Path | None:

@@ -30,12 +30,14 @@ from reading_room.containers.processes import start_time
 from reading_room.containers.record import Folder, Record
 from reading_room.database.engine import Database
 from reading_room.database.opening import FILE
+from reading_room.dataplane.rules import pair_proof
 from reading_room.installation import Installation, installation
 from reading_room.sealing import Sealer
 from reading_room.settings import Settings
 from reading_room.testing.user_ids import claim
 from reading_room.trail.chain import event_in, files_of
 from tests.worlds.leftovers import leftovers
+from tests.worlds.postgresql import Rows, rows
 from tests.worlds.processes import argv, kill, worker_below
 from tests.worlds.slow_disk import SlowDisk
 from tests.worlds.waiting import eventually
@@ -246,12 +248,13 @@ class Product:
     def child(self, role: str) -> int:
         """Return the process of ``serve`` or ``agent``; wait for one that is being restarted."""
 
-        def find() -> int | None:
-            return next((pid for pid in self.processes() if argv(pid)[1:4] == ["-m", "reading_room", role]), None)
-
-        found = eventually(find, 15, f"a process of {role}")
+        found = eventually(lambda: self.running_child(role), 15, f"a process of {role}")
         assert found is not None
         return found
+
+    def running_child(self, role: str) -> int | None:
+        """Return the process of a role, or ``None`` while there is none."""
+        return next((pid for pid in self.processes() if argv(pid)[1:4] == ["-m", "reading_room", role]), None)
 
     def holder(self) -> holders.Holder:
         """Return the recorded holder."""
@@ -323,8 +326,12 @@ class Product:
     # What it holds
 
     @contextmanager
-    def database(self) -> Iterator[sqlite3.Connection]:
+    def database(self) -> Iterator[sqlite3.Connection | Rows]:
         """Open its database while it runs, without waiting for locks that a killed process cannot hold."""
+        if url := self.settings.get("DATABASE"):
+            with rows(url) as found:
+                yield found
+            return
         connection = sqlite3.connect(self.data / "db.sqlite", timeout=30, isolation_level=None)
         with closing(connection):
             yield connection
@@ -338,6 +345,10 @@ class Product:
     def storage_events_of(self, job: str) -> list[dict[str, Any]]:
         """Return the trail's events of the calls that a job's containers made to S3, oldest first."""
         return [each for each in self.events("data", job) if each["userIdentity"].get("principalId", "").endswith(job)]
+
+    def hosts(self) -> list[Product]:
+        """Return the hosts of the installation: this one, and those that have joined."""
+        return [self]
 
     def leftovers(self, account: str | None = None) -> dict[str, Any]:
         """Return what is left over, by name, in a running product with no job and no other interface.
@@ -360,10 +371,13 @@ class Product:
         }
 
     def links(self) -> list[str]:
-        """Return the links to containers in the router namespaces of VPCs, ``VPC: link``, including unused ones."""
+        """Return the links to containers in the router namespaces of VPCs, ``VPC: link``, including unused ones.
+
+        Those of the proof between hosts, which stay, are left out.
+        """
         names = r"s|^ *\(e[0-9a-f]*\):.*|${n##*/}: \1|p"
         script = f'for n in {PINS}/*; do nsenter --net=$n cat /proc/net/dev | sed -n "{names}"; done'
-        return self.inside(script).splitlines()
+        return [line for line in self.inside(script).splitlines() if not line.startswith(pair_proof.VPC_ID)]
 
     def inside(self, script: str) -> str:
         """Run a shell script in the holder's namespaces and return its output; empty without a holder."""

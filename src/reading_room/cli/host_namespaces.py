@@ -46,11 +46,16 @@ def refuse_without_means() -> None:
 class HostNamespaces:
     """A namespace with an address for each machine, and a bridge between all of them. Nothing else is changed."""
 
-    def __init__(self, addresses: Mapping[str, str]) -> None:
-        """Make them: ``addresses`` has the IPv4 address of each machine, all of one network of 24 bits."""
+    def __init__(self, addresses: Mapping[str, str], beside: HostNamespaces | None = None) -> None:
+        """Make them: ``addresses`` has the IPv4 address of each machine, all of one network of 24 bits.
+
+        With ``beside``, they are connected to the bridge of those.
+        """
         self.addresses = dict(addresses)
         self._opened: dict[str, int] = {}
-        self._switch = namespaces.new_namespace()
+        self._second = beside is not None
+        self.switch = namespaces.new_namespace() if beside is None else os.dup(beside.switch)
+        """The namespace of the bridge, which this process has open."""
         try:
             for name in addresses:
                 self._opened[name] = namespaces.new_namespace()
@@ -60,19 +65,24 @@ class HostNamespaces:
             raise
 
     def _connect(self) -> None:
-        commands = ["ip link add bridge0 type bridge", "ip link set bridge0 up"]
+        commands = [] if self._second else ["ip link add bridge0 type bridge", "ip link set bridge0 up"]
         for number, (name, descriptor) in enumerate(self._opened.items(), 1):
             with namespaces.inside(descriptor):
                 opened = RouteSocket()
-            macs = (f"02:00:00:00:0b:{number:02}", f"02:00:00:00:0c:{number:02}")
-            opened.batch([rtnetlink.create_veth(_DEVICE, _INDEX, _MTU, self._switch, *macs, f"to-{name}")])
+            kind = 2 * self._second
+            macs = (f"02:00:00:00:{kind:02}:{number:02}", f"02:00:00:00:{kind + 1:02}:{number:02}")
+            opened.batch([rtnetlink.create_veth(_DEVICE, _INDEX, _MTU, self.switch, *macs, self.port(name))])
             for device in ("lo", _DEVICE):
                 opened.batch([rtnetlink.set_up(opened.index_of(device), device)])
             opened.batch([rtnetlink.add_address(opened.index_of(_DEVICE), self.addresses[name], _PREFIX)])
             opened.close()
-            commands.append(f"ip link set to-{name} master bridge0 up")
-        enter = ["nsenter", f"--net={_path(self._switch)}", "sh", "-ec", "; ".join(commands)]
+            commands.append(f"ip link set {self.port(name)} master bridge0 up")
+        enter = ["nsenter", f"--net={_path(self.switch)}", "sh", "-ec", "; ".join(commands)]
         subprocess.run(enter, check=True)
+
+    def port(self, name: str) -> str:
+        """Return the name of the bridge's port that leads to a machine."""
+        return f"{'second' if self._second else 'to'}-{name}"
 
     def path(self, name: str) -> str:
         """Return the path of a machine's network namespace, for as long as this process has it open."""
@@ -95,7 +105,7 @@ class HostNamespaces:
 
     def close(self) -> None:
         """Let them go: the kernel removes each with its last process."""
-        for descriptor in (self._switch, *self._opened.values()):
+        for descriptor in (self.switch, *self._opened.values()):
             os.close(descriptor)
 
 
