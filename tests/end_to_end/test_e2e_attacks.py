@@ -286,10 +286,10 @@ def _resolve(worker: int, name: str) -> str:
 
 
 def _counter(place: Place, chain: str, comment: str) -> int:
-    """Return how many packets a rule of a place's router counted."""
+    """Return how many packets a rule of a place's router counted, on all hosts together."""
     router = f"{PINS}/{place.network.vpc}"
-    listing = place.product.inside(f"nsenter --net={router} nft list chain inet vpc {chain}")
-    lines = [line for line in listing.splitlines() if comment in line]
+    script = f"nsenter --net={router} nft list chain inet vpc {chain}"
+    lines = [line for host in place.product.hosts() for line in host.inside(script).splitlines() if comment in line]
     return sum(int(number) for line in lines for number in re.findall(r"counter packets (\d+)", line))
 
 
