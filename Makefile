@@ -124,7 +124,7 @@ growth: $(STAMP)  ## Measure growth in documents, jobs, interfaces, objects (hal
 	$(BIN)/python -m bench growth
 	$(BIN)/python scripts/plots.py
 
-chaos: $(STAMP)  ## kill -9 of every process at every phase, and the APIs on PostgreSQL, also with two processes in turn; CHAOS_FAULTS=300 CHAOS_SEED=7 for a long mix at random
+chaos: $(STAMP)  ## kill -9 of every process at every phase, and the APIs on PostgreSQL, also with two processes in turn; CHAOS_FAULTS=300 CHAOS_HOST_FAULTS=100 CHAOS_SEED=7 for long mixes at random
 	$(BIN)/pytest -m chaos
 	READING_ROOM_TEST_DATABASE=postgresql $(BIN)/pytest -q $(SIDE_BY_SIDE) -m "$(PURE)" tests/api tests/iam tests/logs tests/comprehend tests/s3
 	READING_ROOM_TEST_DATABASE=postgresql READING_ROOM_TEST_PROCESSES=2 $(BIN)/pytest -q $(SIDE_BY_SIDE) -m "$(PURE) and not one_process" tests/api tests/iam tests/s3 tests/logs

@@ -307,7 +307,7 @@ class Product:
         if self.up is not None and self.up.pid in pids:
             self.up.wait(5)
 
-    def await_answer(self) -> reading.Account:
+    def await_answer(self, seconds: float = READY_SECONDS) -> reading.Account:
         """Wait until calls are answered again; return clients."""
         account = self.account()
 
@@ -320,7 +320,7 @@ class Product:
                 return False
             return True
 
-        eventually(answers, READY_SECONDS, "an answer")
+        eventually(answers, seconds, "an answer")
         return account
 
     # What it holds
