@@ -102,7 +102,7 @@ class HostMix:
         self._halls = {place: Hall(self.product) for place in ("everywhere", "near", "far")}
         self._vnis = {self._vni(hall): place for place, hall in self._halls.items()}
         addresses = {
-            port: [PLAIN[name] if port.startswith("plain") else ADDRESSES[name]]
+            port: [PLAIN[name] if port.startswith("second") else ADDRESSES[name]]
             for name in machines.products
             for port in machines.ports(name)
         }

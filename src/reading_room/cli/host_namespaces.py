@@ -54,7 +54,7 @@ class HostNamespaces:
         self.addresses = dict(addresses)
         self._opened: dict[str, int] = {}
         self._second = beside is not None
-        self.switch = namespaces.new_namespace() if beside is None else os.dup(beside.switch)
+        self.switch: int = namespaces.new_namespace() if beside is None else os.dup(beside.switch)
         """The namespace of the bridge, which this process has open."""
         try:
             for name in addresses:
