@@ -75,17 +75,16 @@ test("signing out ends a link's session on the server", async ({ visitor: page, 
 
 test("a role is assumed, and switching back works", async ({ signedIn: page, world }) => {
   const iam = world.iam();
+  const RoleName = `looker-${test.info().retry}`;
   const trust = {
     Version: "2012-10-17",
     Statement: [{ Effect: "Allow", Principal: { AWS: "000000000001" }, Action: "sts:AssumeRole" }],
   };
-  await iam.send(new CreateRoleCommand({ RoleName: "looker", AssumeRolePolicyDocument: JSON.stringify(trust) }));
+  await iam.send(new CreateRoleCommand({ RoleName, AssumeRolePolicyDocument: JSON.stringify(trust) }));
   const may = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "ec2:Describe*", Resource: "*" }] };
-  await iam.send(
-    new PutRolePolicyCommand({ RoleName: "looker", PolicyName: "look", PolicyDocument: JSON.stringify(may) }),
-  );
+  await iam.send(new PutRolePolicyCommand({ RoleName, PolicyName: "look", PolicyDocument: JSON.stringify(may) }));
   await page.goto("/assume-role");
-  await page.getByLabel("Role ARN").fill("arn:aws:iam::000000000001:role/looker");
+  await page.getByLabel("Role ARN").fill(`arn:aws:iam::000000000001:role/${RoleName}`);
   await page.getByRole("button", { name: "Assume role" }).click();
   const menu = page.getByRole("button", { name: /looker/ });
   await expect(menu).toBeVisible();
@@ -106,6 +105,7 @@ test("a sign-in survives a reload and applies to a second tab, and signing out e
   await expect(page.getByRole("button", menu)).toBeVisible();
   await page.reload();
   await expect(page.getByRole("button", menu)).toBeVisible();
+  await expect(page.getByRole("link", { name: "Analysis jobs" })).toBeVisible();
   const second = await page.context().newPage();
   await second.goto("/jobs");
   await expect(second.getByRole("heading", { name: "Analysis jobs", level: 1 })).toBeVisible();

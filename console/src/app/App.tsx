@@ -4,7 +4,7 @@ import Box from "@cloudscape-design/components/box";
 import Button from "@cloudscape-design/components/button";
 import ErrorBoundary from "@cloudscape-design/components/error-boundary";
 import Spinner from "@cloudscape-design/components/spinner";
-import { Suspense, useEffect } from "react";
+import { Suspense, useEffect, useState } from "react";
 import { Route, Routes, useLocation, useNavigationType } from "react-router";
 import { Notifications } from "../components/Notifications";
 import { retryAll, useIsWaiting } from "../components/unreachable";
@@ -16,11 +16,16 @@ import { Navigation } from "./navigation";
 import { isWide, PAGES } from "./routes";
 import { TopBar } from "./TopBar";
 
+/** Whether the navigation has room beside the page. Narrower pages have it in a drawer, which begins closed. */
+const hasRoom = window.matchMedia("(min-width: 689px)");
+
 /** The frame around every page. Without a session it shows the sign-in page at any address, and keeps the address. */
 export function App() {
   const session = useSession();
   const { pathname } = useLocation();
   const signingIn = session === undefined || pathname === "/sign-in";
+  // AppLayout itself would leave the navigation closed if the session is found only after the first drawing.
+  const [navigationOpen, setNavigationOpen] = useState(hasRoom.matches);
   useSessionEnd();
   useTopOfPage();
   return (
@@ -37,6 +42,8 @@ export function App() {
         {...(session !== undefined && isWide(pathname) && { maxContentWidth: Number.MAX_VALUE })}
         navigationHide={session === undefined}
         navigation={<Navigation />}
+        navigationOpen={navigationOpen}
+        onNavigationChange={({ detail }) => setNavigationOpen(detail.open)}
         notifications={
           <>
             <Notifications />
