@@ -18,7 +18,7 @@ from reading_room.aws.sigv4 import Credential
 from reading_room.client import connect
 from reading_room.hosts.unfinished import Proof, Room
 from tests.worlds.aws import KEY, SESSION, world
-from tests.worlds.aws_sockets import Listening, listening
+from tests.worlds.aws_sockets import BUFFER, Listening, listening
 from tests.worlds.waiting import DEADLINE, eventually
 
 ROOM = {Proof.NOTHING: Room(10, 20, 1 << 20), Proof.KEY_NAMED: Room(5, 10, 1 << 20), Proof.ACCOUNT: Room(5, 10)}
@@ -58,7 +58,10 @@ def sent(here: Listening, *data: bytes) -> Iterator[list[socket.socket]]:
     with ExitStack() as stack:
         found = []
         for each in data:
-            found.append(stack.enter_context(socket.create_connection(("127.0.0.1", here.port), DEADLINE)))
+            found.append(stack.enter_context(socket.socket()))
+            found[-1].setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)  # Before it connects, to have an effect.
+            found[-1].settimeout(DEADLINE)
+            found[-1].connect(("127.0.0.1", here.port))
             found[-1].sendall(each)
         yield found
 

@@ -14,6 +14,9 @@ from reading_room.hosts.http_listener import CONNECTIONS, HttpListener
 from reading_room.hosts.unfinished import ROOM, Proof, Room, Unfinished
 from tests.worlds.waiting import DEADLINE, eventually
 
+BUFFER = 65_536
+"""Bytes that the kernel keeps for one end of a connection. By itself it would keep megabytes, as far as it has room."""
+
 
 @dataclass(frozen=True)
 class Listening:
@@ -43,6 +46,8 @@ def listening(
 ) -> Iterator[Listening]:
     """Serve an application in a thread of its own, to pages of ``origins`` too."""
     sock = socket.create_server(("127.0.0.1", 0))
+    # Accepted connections have the same buffer. A larger one would take a whole answer for a client that reads nothing.
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
     port = int(sock.getsockname()[1])
     listener = HttpListener(
         app, sock, most_of_a_peer=most_of_a_peer, origins=origins, connections=connections, unfinished=unfinished
