@@ -179,8 +179,7 @@ class Hall(Place):
 
     def archive_of(self, properties: Mapping[str, Any]) -> bytes:
         """Return the bytes of a job's archive."""
-        bucket, _, key = properties["OutputDataConfig"]["S3Uri"].removeprefix("s3://").partition("/")
-        return self.account.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        return reading.archive_bytes(self.account, properties)
 
     def description(self, properties: Mapping[str, Any]) -> str:
         """Return everything known about a job, for a failed assertion."""

@@ -166,7 +166,7 @@ class HostDemo:
         self._start(machines)
         self._build()
         console.rule("[bold]The job in one container")
-        expected = self._bytes(self._ended(self._job(1)))
+        expected = reading.archive_bytes(self._account, self._ended(self._job(1)))
         console.print(f"Its output.tar.gz has {len(expected):,} bytes.")
         console.rule("[bold]The same job on three hosts, and the loss of one")
         job = self._job(len(HOSTS))
@@ -174,7 +174,7 @@ class HostDemo:
         properties = self._ended(job)
         lines = reading.story(self._account, job)
         print_story(lines)
-        self._check(lines, self._bytes(properties), expected)
+        self._check(lines, reading.archive_bytes(self._account, properties), expected)
 
     def _start(self, machines: HostNamespaces) -> None:
         addresses = ", ".join(f"{name} {address}" for name, address in ADDRESSES.items())
@@ -268,10 +268,6 @@ class HostDemo:
             "seconds must end before anything of it is given to another host.\n",
             soft_wrap=True,
         )
-
-    def _bytes(self, properties: dict[str, Any]) -> bytes:
-        bucket, _, key = properties["OutputDataConfig"]["S3Uri"].removeprefix("s3://").partition("/")
-        return self._account.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
 
     def _check(self, lines: list[tuple[int, str]], found: bytes, expected: bytes) -> None:
         told = "\n".join(text for _, text in lines)

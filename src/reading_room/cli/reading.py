@@ -424,9 +424,15 @@ def find_training(account: Account, arn: str) -> tuple[dict[str, Any], str]:
     raise NoTrainingError(f"the log group {LOG_GROUP} has no training of {arn}: its streams may have been deleted")
 
 
+def archive_bytes(account: Account, properties: Mapping[str, Any]) -> bytes:
+    """Return the bytes of a finished job's archive."""
+    bucket, key = _place_of_archive(properties)
+    return account.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+
+
 def archive(account: Account, properties: dict[str, Any]) -> Iterator[tuple[str, Iterator[str]]]:
     """Yield the members of a finished job's archive: name and lines, which must be read before the next member."""
-    bucket, _, key = properties["OutputDataConfig"]["S3Uri"].removeprefix("s3://").partition("/")
+    bucket, key = _place_of_archive(properties)
     with tempfile.TemporaryFile() as file:
         account.s3.download_fileobj(bucket, key, file)
         file.seek(0)
@@ -435,6 +441,11 @@ def archive(account: Account, properties: dict[str, Any]) -> Iterator[tuple[str,
                 member = members.extractfile(info)
                 if member is not None:
                     yield info.name, io.TextIOWrapper(member, "utf-8", newline="\n")
+
+
+def _place_of_archive(properties: Mapping[str, Any]) -> tuple[str, str]:
+    bucket, _, key = properties["OutputDataConfig"]["S3Uri"].removeprefix("s3://").partition("/")
+    return bucket, key
 
 
 def results(account: Account, properties: dict[str, Any]) -> Iterator[dict[str, Any]]:
