@@ -12,11 +12,11 @@ from types import TracebackType
 from typing import Any
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from reading_room.analysis.cluster.identity import Identity
+from reading_room.certificate_parts import builder, common_name, pem, private_pem
 
 _PART = re.compile(r"/(\d+)/parts(?:/(\d+))?")
 
@@ -26,20 +26,16 @@ class Authority:
 
     def __init__(self) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = _name("authority")
-        builder = _builder(self._name, self._name, self._key.public_key())
-        builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        self._certificate = builder.sign(self._key, hashes.SHA256())
+        self._name = common_name("authority")
+        begun = _builder(self._name, self._name, self._key.public_key())
+        begun = begun.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        self._certificate = begun.sign(self._key, hashes.SHA256())
 
     def identity(self, member: int) -> Identity:
         """Return a new key with a certificate for it."""
         key = ec.generate_private_key(ec.SECP256R1())
-        builder = _builder(_name(str(member)), self._name, key.public_key())
-        certificate = builder.sign(self._key, hashes.SHA256())
-        private = key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        return Identity(_pem(self._certificate), _pem(certificate), private.decode())
+        certificate = _builder(common_name(str(member)), self._name, key.public_key()).sign(self._key, hashes.SHA256())
+        return Identity(pem(self._certificate), pem(certificate), private_pem(key).decode())
 
 
 @dataclass
@@ -151,22 +147,6 @@ def _shown(number: int, part: PartEntry) -> dict[str, Any]:
     return {"Number": number, "Fence": part.fence, "Done": part.done}
 
 
-def _name(common: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
-
-
 def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
     now = dt.datetime.now(dt.UTC)
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key)
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(hours=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-    )
-
-
-def _pem(certificate: x509.Certificate) -> str:
-    return certificate.public_bytes(serialization.Encoding.PEM).decode()
+    return builder(subject, issuer, key, now - dt.timedelta(hours=1), now + dt.timedelta(days=1))
