@@ -165,6 +165,28 @@ def test_filters_wildcards_and_pages_find_vpcs(ec2: EC2Client) -> None:
     assert code_of(caught.value) == "InvalidParameterValue"
 
 
+def test_the_list_shows_every_change_at_once(ec2: EC2Client) -> None:
+    def listed() -> Any:
+        return next((vpc for vpc in ec2.describe_vpcs()["Vpcs"] if not vpc["IsDefault"]), None)
+
+    assert listed() is None
+    vpc_id = ec2.create_vpc(CidrBlock="10.0.0.0/16", InstanceTenancy="dedicated")["Vpc"]["VpcId"]
+    assert (listed()["VpcId"], listed()["InstanceTenancy"]) == (vpc_id, "dedicated")
+    ec2.modify_vpc_tenancy(VpcId=vpc_id, InstanceTenancy="default")
+    assert listed()["InstanceTenancy"] == "default"
+    ec2.associate_vpc_cidr_block(VpcId=vpc_id, CidrBlock="10.1.0.0/16")
+    assert len(listed()["CidrBlockAssociationSet"]) == 2
+    ec2.create_tags(Resources=[vpc_id], Tags=[{"Key": "team", "Value": "readers"}])
+    assert listed()["Tags"] == [{"Key": "team", "Value": "readers"}]
+    ec2.delete_tags(Resources=[vpc_id])
+    assert listed().get("Tags", []) == []
+    options = ec2.create_dhcp_options(DhcpConfigurations=[{"Key": "domain-name", "Values": ["example.com"]}])
+    ec2.associate_dhcp_options(VpcId=vpc_id, DhcpOptionsId=options["DhcpOptions"]["DhcpOptionsId"])
+    assert listed()["DhcpOptionsId"] == options["DhcpOptions"]["DhcpOptionsId"]
+    ec2.delete_vpc(VpcId=vpc_id)
+    assert listed() is None
+
+
 def test_the_quota_of_vpcs_is_enforced(tmp_path: Path) -> None:
     world = Ec2World(tmp_path, Quotas(vpcs=2))
     ec2 = world.client()

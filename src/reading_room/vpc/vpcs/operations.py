@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from reading_room.aws.call import Call
+from reading_room.database.kept import Kept
 from reading_room.vpc import lookup, tags
 from reading_room.vpc.addressing import dhcp_options
 from reading_room.vpc.errors import ExactlyOneOf, InvalidParameterValue
@@ -16,7 +17,7 @@ from reading_room.vpc.operations.binding import Ec2Operations, Request, Response
 from reading_room.vpc.operations.describing import shown
 from reading_room.vpc.operations.scope import about, created, existing, value, vpc_of_block
 from reading_room.vpc.pagination import Paging
-from reading_room.vpc.tables import Vpc, VpcCidr
+from reading_room.vpc.tables import Tag, Vpc, VpcCidr
 from reading_room.vpc.vpcs import bootstrap, cidr_blocks, vpcs
 
 VPC_FILTERS = {
@@ -70,6 +71,11 @@ ATTRIBUTES = {
 class VpcOperations(Ec2Operations):
     """CreateVpc and related operations."""
 
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._views = Kept[str, list[dict[str, Any]]](self.database, Vpc, VpcCidr, Tag)
+        """All VPCs of an account. Clients ask for them again and again, and they seldom change."""
+
     @ec2("CreateVpc", "CidrBlock InstanceTenancy TagSpecifications", scope=about(created(VPC)))
     def create_vpc(self, call: Call, request: Request) -> Response:
         """Create a VPC."""
@@ -98,10 +104,17 @@ class VpcOperations(Ec2Operations):
     @ec2("DescribeVpcs", "VpcIds Filters MaxResults NextToken")
     def describe_vpcs(self, call: Call, request: Request) -> Response:
         """List VPCs."""
-        with self.database.reading() as session:
-            rows = lookup.described(session, VPC, call.account, request.get("VpcIds") or ())
-            views = vpc_views(session, rows)
+        if request.get("VpcIds"):
+            with self.database.reading() as session:
+                views = vpc_views(session, lookup.some(session, VPC, call.account, request["VpcIds"]))
+        else:
+            views = self._views.get(call.account, self._views_of) or []
         return shown(views, request, "Vpcs", VPC_FILTERS, Paging("DescribeVpcs", "VpcId", ids="VpcIds"))
+
+    def _views_of(self, account: str) -> list[dict[str, Any]] | None:
+        """Return all VPCs of an account, or ``None`` if it has none."""
+        with self.database.reading() as session:
+            return vpc_views(session, lookup.described(session, VPC, account, ())) or None
 
     @ec2("DeleteVpc", "VpcId", scope=about(existing(VPC, "VpcId")))
     def delete_vpc(self, call: Call, request: Request) -> None:
