@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from reading_room.aws.receive import SMALL_BODY
 from tests.worlds.s3_served import Served, served_world
 
 
@@ -56,11 +57,34 @@ def test_empty_and_other_bodies_are_requested_with_100_continue(served: Served) 
             assert served.world.s3.get_object(Bucket="waiting", Key="k")["Body"].read() == body
 
 
-def test_a_refused_body_is_not_requested(served: Served) -> None:
+def refused_head(length: int) -> bytes:
+    """Return the head of an unsigned PUT that announces so many bytes and waits."""
+    head = f"PUT /waiting/k HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {length}\r\n"
+    return f"{head}Expect: 100-continue\r\n\r\n".encode()
+
+
+def test_a_refused_large_body_is_not_requested(served: Served) -> None:
     where = urlsplit(served.http)
     with socket.create_connection((where.hostname, where.port), timeout=30) as connection:
-        connection.sendall(
-            b"PUT /waiting/k HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n"
-        )
+        connection.sendall(refused_head(SMALL_BODY + 1))
         lines = head(connection)
         assert (lines[0], b"connection: close" in lines) == (b"HTTP/1.1 403 Forbidden", True)
+
+
+def test_a_small_body_is_requested_before_anything_is_checked_and_its_refusal_keeps_the_connection(
+    served: Served,
+) -> None:
+    where = urlsplit(served.http)
+    with socket.create_connection((where.hostname, where.port), timeout=30) as connection:
+        connection.sendall(refused_head(SMALL_BODY))
+        assert head(connection) == [b"HTTP/1.1 100 Continue"]
+        connection.sendall(bytes(SMALL_BODY))
+        lines = head(connection)
+        assert (lines[0], b"connection: close" in lines) == (b"HTTP/1.1 403 Forbidden", False)
+        length = next(int(each.split()[1]) for each in lines if each.lower().startswith(b"content-length"))
+        while length:
+            length -= len(connection.recv(length))
+        send_head(served, connection, "k", b"bytes")
+        assert head(connection) == [b"HTTP/1.1 100 Continue"]
+        connection.sendall(b"bytes")
+        assert head(connection)[0] == b"HTTP/1.1 200 OK"

@@ -26,6 +26,9 @@ STANDING_KEY = "reading_room.standing"
 BODY_LIMIT = 10 * 1024 * 1024
 BODY_SECONDS = 60.0
 """Seconds in which a body must arrive."""
+SMALL_BODY = 16 * 1024
+"""Bytes of an announced body up to which a client that waits for ``100 Continue`` gets it at once. Such a body arrives
+while the head is checked; refusing it unread would save less than the wait costs."""
 _DRAINED = 6
 """Multiples of the limit that are read and discarded of a body that is too large, before the connection is closed."""
 
@@ -112,6 +115,13 @@ def read_head(scope: Scope, headers: Headers, received_at: dt.datetime) -> Incom
         path=network_path(scope),
         request_id=request_id(),
         received_at=received_at,
+    )
+
+
+def announces_small_body(length: str | None) -> bool:
+    """Say whether a ``Content-Length`` announces a body of at most ``SMALL_BODY``."""
+    return (
+        length is not None and length.isascii() and length.isdigit() and len(length) < 20 and int(length) <= SMALL_BODY
     )
 
 

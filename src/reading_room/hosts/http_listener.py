@@ -29,7 +29,16 @@ from uvicorn.server import ServerState
 from reading_room.aws.call import NetworkPath
 from reading_room.aws.cors import CrossOrigin, origin_in, readable
 from reading_room.aws.counts import Counts, in_the_loop, site_of
-from reading_room.aws.receive import STANDING_KEY, AsgiApplication, Message, Receive, Scope, Send, read_headers
+from reading_room.aws.receive import (
+    STANDING_KEY,
+    AsgiApplication,
+    Message,
+    Receive,
+    Scope,
+    Send,
+    announces_small_body,
+    read_headers,
+)
 from reading_room.hosts.unfinished import ROOM, Proof, Room, Standing, Unfinished
 
 KEEP_ALIVE_SECONDS = 30
@@ -410,7 +419,17 @@ class _Connection(HttpToolsProtocol):
         assert self._arriving is not None
         begin = partial(self._begin, self._arriving, full=self._is_full())
         self.scope[_BEGIN_KEY] = begin  # type: ignore[literal-required]
+        is_next = self.cycle is None or self.cycle.response_complete
         super().on_headers_complete()
+        if is_next and self.cycle is not None and self.cycle.waiting_for_100_continue:
+            self._continue_small_body()
+
+    def _continue_small_body(self) -> None:
+        """Send ``100 Continue`` before the application asks for the body, if that is small."""
+        length = next((value for name, value in self.headers if name == b"content-length"), None)
+        if length is not None and announces_small_body(length.decode("latin-1")):
+            self.cycle.waiting_for_100_continue = False
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, body: bytes) -> None:
         if self._arriving is not None:

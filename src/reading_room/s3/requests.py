@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 
 from reading_room.aws import receive as wire
 from reading_room.aws.call import IncomingRequest
-from reading_room.aws.receive import PATH_KEY, Receive, Scope, read_headers
+from reading_room.aws.receive import PATH_KEY, Receive, Scope, announces_small_body, read_headers
 from reading_room.aws.sigv4 import has_signature, query_pairs
 from reading_room.clock import Clock
 from reading_room.s3.body_errors import RequestTimeout
@@ -102,17 +102,18 @@ class RequestBody:
 
     def __init__(self, receive: Receive, headers: Mapping[str, str]) -> None:
         self._receive = receive
-        self._expects = headers.get("expect", "").lower() == "100-continue"
-        self._started = False
+        expects = headers.get("expect", "").lower() == "100-continue"
+        self._withheld = expects and not announces_small_body(headers.get("content-length"))
+        """Whether the client keeps the body back until it is asked for it."""
         has_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
         # With "Expect" even an empty body is read: a client that gets its answer in place of "100 Continue" may take
         # the next answer on the connection for a continuation of the first, as the AWS CLI does.
-        self._ended = not has_body and not self._expects
+        self._ended = not has_body and not expects
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield the bytes as they arrive. Raises ``ClientGone`` and ``RequestTimeout``."""
         while not self._ended:
-            self._started = True
+            self._withheld = False
             try:
                 async with asyncio.timeout(IDLE_SECONDS):
                     message = await self._receive()
@@ -128,11 +129,11 @@ class RequestBody:
     async def finish(self) -> bool:
         """Discard the rest of the body, up to a limit. Say whether the connection can be used again.
 
-        A client that waits for ``100 Continue`` does not get it, so that a refusal saves it the upload.
+        A client that waits for ``100 Continue`` with a large body does not get it, so a refusal saves it the upload.
         """
         if self._ended:
             return True
-        if self._expects and not self._started:
+        if self._withheld:
             return False
         size = 0
         try:
