@@ -197,6 +197,17 @@ def test_a_body_must_match_the_signed_hash(store: Store) -> None:
     store.assert_refused(store.send(request.head, b"your"), "XAmzContentSHA256Mismatch")
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE"])
+def test_a_request_without_the_body_that_it_declares_is_refused(store: Store, method: str) -> None:
+    for word, length in ((hashlib.sha256(b"mine").hexdigest(), None), (STREAMING_SIGNED, "0"), (STREAMING_SIGNED, "5")):
+        sent = {} if length is None else {"x-amz-decoded-content-length": length}
+        request = signed(store.world.key, method, "/hostile/k", word, sent)
+        status, body = store.send(request.head, b"", with_length=False)
+        assert status == 400
+        assert method == "HEAD" or any(code in body for code in (b"XAmzContentSHA256Mismatch", b"IncompleteBody"))
+        store.assert_unchanged()
+
+
 @pytest.mark.parametrize("word", ["", "x", "STREAMING-", "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD", UNSIGNED.lower()])
 def test_an_unknown_payload_hash_keyword_is_refused(store: Store, word: str) -> None:
     request = store.put(word or "0", None)

@@ -110,6 +110,11 @@ class RequestBody:
         # the next answer on the connection for a continuation of the first, as the AWS CLI does.
         self._ended = not has_body and not expects
 
+    @property
+    def is_absent(self) -> bool:
+        """Whether the request has no body, and nothing of it needs to be read."""
+        return self._ended
+
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield the bytes as they arrive. Raises ``ClientGone`` and ``RequestTimeout``."""
         while not self._ended:

@@ -57,6 +57,7 @@ from reading_room.s3.streaming import UploadBody
 from reading_room.s3.trail_record import record_of
 
 _READING = frozenset({"GET", "HEAD"})
+_BODILESS = frozenset({"GET", "HEAD", "DELETE"})
 _QUICK = 64 * 1024
 """Bytes of a document that may be parsed on the event loop."""
 THREADS = 16
@@ -180,8 +181,8 @@ class S3Application:
         self, request: IdentifiedRequest, body: RequestBody, standing: Standing, *, busy: bool
     ) -> tuple[AuthorizedRequest, UploadBody]:
         """Authenticate, parse and authorize a request. Return it with its body."""
-        if request.model.has_streaming_input and request.form is None and not busy:
-            # All parameters are in the head. A single visit to a thread makes small uploads faster.
+        if (request.model.has_streaming_input or _is_bodiless(request, body)) and request.form is None and not busy:
+            # All parameters are in the head. A single visit to a thread makes small requests faster.
             authorized, upload = await self._run(self._authorize_head, request, body)
             _report(standing, authorized.verified)
             return authorized, upload
@@ -200,7 +201,8 @@ class S3Application:
         authenticated = self._authenticate(request)
         with stopping_at(authenticated):
             upload = upload_of(authenticated, body, self._threads)
-            parameters = rest_xml.parse(request.model, parts_of(request, None))
+            document = None if request.model.has_streaming_input else upload.nothing()
+            parameters = rest_xml.parse(request.model, parts_of(request, document))
             return self._decisions.authorize(authenticated, parameters), upload
 
     async def _authenticate_apart(self, request: IdentifiedRequest, *, busy: bool) -> AuthenticatedRequest:
@@ -261,6 +263,11 @@ class S3Application:
 
     async def _run(self, function: Callable[..., Result], *arguments: Any) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
+
+
+def _is_bodiless(request: IdentifiedRequest, body: RequestBody) -> bool:
+    """Say whether a request has no body and needs none; one with POST or PUT may lack a document that it needs."""
+    return body.is_absent and request.incoming.method in _BODILESS
 
 
 def _report(standing: Standing, verified: Verified | None) -> None:

@@ -333,13 +333,19 @@ class UploadBody:
 
     async def read(self, limit: int) -> bytes:
         """Return a small body, verified. Raises the errors of ``drain``."""
-        pieces: list[bytes] = []
         if not self.expectation.length and not self.expectation.chunked:
             # Most requests have no body, which is not worth a thread.
-            self._verify(Digests(self.expectation.algorithms), {})
-            return b""
+            return self.nothing()
+        pieces: list[bytes] = []
         await self.drain(pieces.append, limit)
         return b"".join(pieces)
+
+    def nothing(self) -> bytes:
+        """Return the body of a request that has none, verified. Raises ``IncompleteBody`` and ``BadDigest``."""
+        if self._decoder is not None:
+            raise IncompleteBody
+        self._verify(Digests(self.expectation.algorithms), {})
+        return b""
 
     def _take(self, batch: list[bytes], digests: Digests, consume: Callable[[bytes], object]) -> list[bytes]:
         """Decode a batch, update all digests but MD5, and consume it. Return the decoded pieces."""
