@@ -9,16 +9,24 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+import spacy
+from spacy.tokens import Token
 
 from reading_room.analysis import trained
 from reading_room.analysis.custom.tokens import Tokenizer
 from reading_room.analysis.engines.english_key_phrases import EnglishKeyPhrases
 from reading_room.analysis.engines.english_syntax import EnglishSyntax
-from reading_room.analysis.engines.packaged_pipeline import MEDIUM, SMALL
+from reading_room.analysis.engines.packaged_pipeline import COMPONENTS, MEDIUM, SMALL, load_english
 from reading_room.analysis.engines.targeted_sentiment import TargetedSentiment
 from reading_room.analysis.trained import ORIGINALS, ChangedModel, model_folder, path_of, sums
 
 ANALYSIS = Path(trained.__file__).parent
+TEXTS = (
+    "Marie Curie, who was born in Warsaw, won two Nobel Prizes and didn't patent radium.",
+    "U.S. revenue rose 12.5% to $3.2bn; see http://example.com/report?q=1 or write to a@b.example.",
+    "😀 naïve Zürich-based co-founders’ “quoted” ﬁles, wibblefrotz and 東京\n\n\tend",
+    "",
+)
 OTHERWISE = {
     MEDIUM: {
         "written anew": {"config.cfg", "meta.json"},
@@ -53,6 +61,21 @@ def test_an_upload_has_the_bytes_of_spacys_own_package(upload: str) -> None:
     assert len(originals) == 26
     assert others == OTHERWISE[upload]
     assert {name.removeprefix(f"{upload}/") for name in sums() if name.startswith(f"{upload}/")} <= set(originals)
+
+
+@pytest.mark.costs(4, reason="a pipeline is loaded twice, once with its whole vocabulary")
+def test_a_pipeline_without_the_words_of_its_vocabulary_annotates_the_same() -> None:
+    parts = {"tok2vec", "tagger", "parser"}
+    whole = spacy.load(model_folder(MEDIUM), exclude=list(COMPONENTS - parts))
+    lean = load_english(parts)
+    assert len(lean.vocab.strings) < len(whole.vocab.strings) / 100
+    for text in TEXTS:
+        one, other = whole(text), lean(text)
+        assert [_annotations(token) for token in one] == [_annotations(token) for token in other]
+
+
+def _annotations(token: Token) -> tuple[object, ...]:
+    return token.text, token.tag_, token.dep_, token.head.i, token.norm_, token.shape_, token.is_oov, token.vector_norm
 
 
 @pytest.mark.costs(6, reason="a pipeline is loaded twice")

@@ -36,4 +36,12 @@ def _load(folder: str, components: Collection[str]) -> Language:
     unknown = set(components) - COMPONENTS
     if unknown:
         raise ValueError(f"the English pipeline has no component {', '.join(sorted(unknown))}")
-    return spacy.load(model_folder(folder), exclude=list(COMPONENTS - set(components)))
+    files = model_folder(folder)
+    nlp = spacy.load(files, exclude=[*(COMPONENTS - set(components)), "vocab"])
+    # Not the half million words of the vocabulary: their vectors are found by hash, and each word of a text is stored
+    # when it is met. Loading them took two thirds of the time and 120 MB. Only labels are looked up before.
+    nlp.vocab.from_disk(files / "vocab", exclude=["strings"])
+    for _, component in nlp.pipeline:
+        for label in getattr(component, "labels", ()):
+            nlp.vocab.strings.add(label)
+    return nlp
