@@ -146,3 +146,20 @@ def test_rows_that_refer_to_a_rebuilt_table_stay(old: Path) -> None:
         assert connection.execute("SELECT name, retention_days FROM log_groups").fetchall() == [("/flow", None)]
         assert connection.execute("SELECT group_id, name FROM log_streams").fetchall() == [(7, "s")]
         assert connection.execute("SELECT stream_id, message FROM log_events").fetchall() == [(8, "a line")]
+
+
+@pytest.mark.costs(1, reason="Alembic is loaded")
+def test_the_bytes_of_objects_of_earlier_versions_are_summed_and_followed(old: Path) -> None:
+    columns = "bucket, key, size, etag, last_modified, headers, user_metadata, segments, multipart"
+    objects = f"INSERT INTO s3_objects ({columns}) VALUES (?, ?, ?, 'e', '2026-01-01', '{{}}', '{{}}', '[]', 0)"
+    with closing(sqlite3.connect(old)) as connection, connection:
+        for name in ("a", "b", "c"):
+            columns = "name, account, region, created_at"
+            connection.execute(f"INSERT INTO s3_buckets ({columns}) VALUES (?, '1', 'r', '2026-01-01')", (name,))
+        connection.executemany(objects, [("a", b"1", 10), ("a", b"2", 5), ("b", b"1", 7)])
+    Database.open(old, sealer=SEALER, migrating=True).close()
+    with closing(sqlite3.connect(old)) as connection:
+        assert connection.execute("SELECT * FROM s3_stored ORDER BY bucket").fetchall() == [("a", 15), ("b", 7)]
+        connection.execute("DELETE FROM s3_objects WHERE size = 5")
+        connection.execute("UPDATE s3_objects SET size = 1 WHERE bucket = 'b'")
+        assert connection.execute("SELECT * FROM s3_stored ORDER BY bucket").fetchall() == [("a", 10), ("b", 1)]

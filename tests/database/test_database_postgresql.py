@@ -223,6 +223,44 @@ def test_a_migration_is_one_transaction(name: str, tmp_path: Path, fails: bool) 
             assert there == (not fails)
 
 
+BEFORE_13 = """
+DROP TRIGGER s3_objects_counted ON s3_objects; DROP FUNCTION s3_objects_counted; DROP TABLE s3_stored;
+DROP INDEX ix_s3_objects_in_blobs; UPDATE reading_room SET schema = 12
+"""
+OBJECTS = """
+INSERT INTO s3_buckets (name, account, region, created_at) VALUES ('b', '1', 'r', now());
+INSERT INTO s3_objects (bucket, key, size, etag, last_modified, headers, user_metadata, segments, multipart)
+SELECT 'b', decode(to_hex(n), 'hex'), n, 'e', now(), '{{}}', '{{}}', '[]', false FROM generate_series(16, 20) n
+"""
+
+
+@pytest.mark.costs(2, reason="Alembic is loaded, and two databases are copied")
+def test_a_migrated_database_counts_the_bytes_of_objects_like_a_new_one(name: str) -> None:
+    server, found = postgresql.server(), []
+    server.run(BEFORE_13, database=name)
+    server.run(OBJECTS, database=name)
+    Database.connect(server.address(name), sealer=SEALER, migrating=True).close()
+    with postgresql.filled() as fresh:
+        server.run(OBJECTS, database=fresh)
+        for each in (name, fresh):
+            with closing(postgresql.connected(each)) as database, database.engine.begin() as connection:
+                stored = [connection.scalar(text("SELECT bytes FROM s3_stored"))]
+                for change in ("UPDATE s3_objects SET size = 1", "DELETE FROM s3_objects WHERE key = '\\x10'"):
+                    connection.execute(text(change))
+                    stored.append(connection.scalar(text("SELECT bytes FROM s3_stored")))
+                assert stored == [90, 5, 4]
+                found.append(connection.execute(text(_OWN)).all())
+    assert found[0] == found[1]
+
+
+_OWN = """
+SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
+UNION SELECT prosrc FROM pg_proc WHERE proname = 's3_objects_counted'
+UNION SELECT indexdef FROM pg_indexes WHERE tablename IN ('s3_objects', 's3_stored')
+UNION SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 's3_stored'::regclass ORDER BY 1
+"""
+
+
 # Failures in the middle
 
 

@@ -15,9 +15,19 @@ import pytest
 from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from reading_room.s3.errors import InsufficientCapacity
-from reading_room.s3.space import LEAST_REST, LOOK_REST, Claim, MeteredWriter, Space, SpaceLimits
+from reading_room.s3.space import (
+    LEAST_REST,
+    LOOK_REST,
+    Claim,
+    MeteredWriter,
+    Space,
+    SpaceLimits,
+    stored_by_account,
+)
+from reading_room.s3.tables import S3Object, S3Part, S3Stored
 from tests.worlds.s3 import ACCOUNT, ALLOW_ALL, OTHER_ACCOUNT, S3World, policy, statement
 
 KIB = 1024
@@ -386,6 +396,41 @@ def test_the_count_is_correct_after_a_crash(small: SmallS3) -> None:
         again.put(60 * KIB)
     finally:
         again.close()
+
+
+def test_the_sums_of_the_buckets_follow_every_write(small: SmallS3) -> None:
+    def check(*sizes: int) -> None:
+        with small.database.reading() as session:
+            stored = sum(stored_by_account(session).values())
+            rows = sum(session.scalars(select(S3Object.size))) + sum(session.scalars(select(S3Part.size)))
+        assert stored == rows == sum(sizes) * KIB
+        small.tick.now += LEAST_REST
+
+    check(60)
+    small.put(10 * KIB, "second")
+    small.put(3 * KIB, "second")
+    small.put(0, "empty")
+    check(60, 3)
+    small.s3.put_object_tagging(Bucket="data", Key="second", Tagging={"TagSet": [{"Key": "a", "Value": "b"}]})
+    small.s3.copy_object(Bucket="data", Key="copy", CopySource="data/second")
+    check(60, 3, 3)
+    for key in ("part", "other"):
+        upload = small.s3.create_multipart_upload(Bucket="data", Key=key)["UploadId"]
+        part = {"Bucket": "data", "Key": key, "UploadId": upload}
+        etag = small.s3.upload_part(**part, PartNumber=1, Body=bytes(20 * KIB))["ETag"]
+        check(60, 3, 3, 20)
+        if key == "part":
+            small.s3.complete_multipart_upload(**part, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": etag}]})
+            small.s3.delete_object(Bucket="data", Key="part")
+    small.s3.delete_objects(Bucket="data", Delete={"Objects": [{"Key": "first"}, {"Key": "no such key"}]})
+    small.s3.create_bucket(Bucket="more")
+    small.put(1 * KIB, "k")
+    check(1, 3, 3, 20)
+    small.backend.empty("data")
+    check()
+    small.s3.delete_bucket(Bucket="data")
+    with small.database.reading() as session:
+        assert not session.scalars(select(S3Stored)).all()
 
 
 def test_with_only_the_reserve_free_objects_can_be_read_and_deleted_but_not_written(tmp_path: Path) -> None:

@@ -68,6 +68,7 @@ def move(
             used = bool(postgresql.schema_of(writer, address))
             if not used:
                 Base.metadata.create_all(writer)
+                _switch_triggers(writer, "DISABLE")
             moved = {}
             for table in Base.metadata.sorted_tables:
                 found = _content(reader, table)
@@ -79,6 +80,7 @@ def move(
                 moved[table.name] = found
                 told(table.name, found.rows)
             if not used:
+                _switch_triggers(writer, "ENABLE")
                 _continue_numbers(writer)
                 postgresql.note_schema(writer, SCHEMA_VERSION)
     # From here on, a start without the address is refused, and so is one with the address until the file is renamed.
@@ -86,6 +88,12 @@ def move(
     path.rename(data / KEPT.format(file))
     sync_folder(data)
     return moved
+
+
+def _switch_triggers(writer: Connection, how: str) -> None:
+    """Disable or enable our own triggers, whose results are among the rows that are copied."""
+    for table in Base.metadata.sorted_tables:
+        writer.exec_driver_sql(f"ALTER TABLE {table.name} {how} TRIGGER USER")
 
 
 def _copy(reader: Connection, writer: Connection, table: Table) -> None:

@@ -1,9 +1,10 @@
 """How much space objects may take: those of one account, all together, and how much of the disk must stay free.
 
-The stored bytes are counted once after the start; until that is done, writes wait. Every byte written later is added as
-it is written, including the parts of unfinished uploads and bodies that are still arriving. Bytes that are deleted or
-replaced are subtracted by counting again, which happens only before a write would be refused. So the count is never too
-low, and costs no request anything.
+The database keeps the stored bytes of each bucket (``tables.S3Stored``). They are read once, before the first write,
+with the sizes of the parts of unfinished uploads; the rows of objects are not. Every byte written later is added as it
+is written, including parts and bodies that are still arriving. Bytes that are deleted or replaced are subtracted by
+counting again, which happens only before a write would be refused. So the count is never too low, and costs no request
+anything.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from reading_room.database.disk import LOOK_SECONDS, all_bytes
 from reading_room.s3.blobs import BlobWriter, StorageAway
 from reading_room.s3.errors import InsufficientCapacity
 from reading_room.s3.servers import Activity
-from reading_room.s3.tables import S3Bucket, S3Object, S3Part, S3Upload
+from reading_room.s3.tables import S3Bucket, S3Part, S3Stored, S3Upload
 from reading_room.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -62,8 +63,8 @@ class SpaceLimits:
 def stored_by_account(session: Session) -> dict[str, int]:
     """Return the bytes of each account's objects, and of the parts of its unfinished uploads."""
     objects = (
-        select(S3Bucket.account, func.sum(S3Object.size))
-        .join(S3Object, S3Object.bucket == S3Bucket.name)
+        select(S3Bucket.account, func.sum(S3Stored.bytes))
+        .join(S3Stored, S3Stored.bucket == S3Bucket.name)
         .group_by(S3Bucket.account)
     )
     parts = (

@@ -6,14 +6,15 @@ Keys are stored as their UTF-8 bytes, so that SQLite orders them as S3 lists the
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, String, Text, text
+from sqlalchemy import DDL, JSON, BigInteger, ForeignKey, Index, LargeBinary, String, Table, Text, event, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from reading_room.database.base import Base, UtcDateTime
 
 _TAGGED = text("tags IS NOT NULL")
+_IN_BLOBS = text("content IS NULL")
 
 
 class S3Bucket(Base):
@@ -45,8 +46,11 @@ class S3Object(Base):
     """
 
     __tablename__ = "s3_objects"
-    # It has the tagged objects only, so that looking whether there is one costs nothing.
-    __table_args__ = (Index("ix_s3_objects_tagged", "bucket", sqlite_where=_TAGGED, postgresql_where=_TAGGED),)
+    # They have some of the objects only, so that looking whether there is one of those costs nothing.
+    __table_args__ = (
+        Index("ix_s3_objects_tagged", "bucket", sqlite_where=_TAGGED, postgresql_where=_TAGGED),
+        Index("ix_s3_objects_in_blobs", "bucket", sqlite_where=_IN_BLOBS, postgresql_where=_IN_BLOBS),
+    )
 
     bucket: Mapped[str] = mapped_column(ForeignKey("s3_buckets.name"), primary_key=True)
     key: Mapped[bytes] = mapped_column(LargeBinary(1024), primary_key=True)
@@ -69,6 +73,48 @@ class S3Object(Base):
     """For a multipart object with a checksum: the checksum of each part, base64, in the order of ``segments``."""
     content: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
     """Deferred, and the last column, so that a listing does not read it."""
+
+
+class S3Stored(Base):
+    """How many bytes the objects of a bucket have. A bucket that never had one has no row.
+
+    The database's own triggers change it with every row of ``S3Object``, in the same transaction. So it is right after
+    a crash, in a backup, and whoever wrote the objects, and nobody ever has to read all of their rows.
+    """
+
+    __tablename__ = "s3_stored"
+
+    bucket: Mapped[str] = mapped_column(ForeignKey("s3_buckets.name", ondelete="CASCADE"), primary_key=True)
+    bytes: Mapped[int]
+
+
+_ADD = """
+INSERT INTO s3_stored (bucket, bytes) VALUES (NEW.bucket, NEW.size)
+ON CONFLICT (bucket) DO UPDATE SET bytes = s3_stored.bytes + excluded.bytes;"""
+_SUBTRACT = """
+UPDATE s3_stored SET bytes = bytes - OLD.size WHERE bucket = OLD.bucket;"""
+_CHANGE = """
+UPDATE s3_stored SET bytes = bytes + NEW.size - OLD.size WHERE bucket = NEW.bucket;"""
+_TRIGGERS = {
+    "sqlite": (
+        f"CREATE TRIGGER s3_objects_added AFTER INSERT ON s3_objects BEGIN{_ADD} END",
+        f"CREATE TRIGGER s3_objects_deleted AFTER DELETE ON s3_objects BEGIN{_SUBTRACT} END",
+        "CREATE TRIGGER s3_objects_changed AFTER UPDATE OF size ON s3_objects WHEN NEW.size <> OLD.size "
+        f"BEGIN{_CHANGE} END",
+    ),
+    "postgresql": (
+        "CREATE FUNCTION s3_objects_counted() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        f"IF TG_OP = 'INSERT' THEN{_ADD} ELSIF TG_OP = 'DELETE' THEN{_SUBTRACT} ELSE{_CHANGE} END IF; "
+        "RETURN NULL; END $$",
+        "CREATE TRIGGER s3_objects_counted AFTER INSERT OR DELETE OR UPDATE OF size ON s3_objects "
+        "FOR EACH ROW EXECUTE FUNCTION s3_objects_counted()",
+    ),
+}
+_STORED = cast(Table, S3Stored.__table__)
+_STORED.add_is_dependent_on(cast(Table, S3Object.__table__))
+for _dialect, _statements in _TRIGGERS.items():
+    for _statement in _statements:
+        event.listen(_STORED, "after_create", DDL(_statement).execute_if(dialect=_dialect))  # type: ignore[no-untyped-call]
 
 
 class S3Upload(Base):

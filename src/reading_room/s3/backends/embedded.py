@@ -85,7 +85,7 @@ class EmbeddedBackend:
     def begin(self, swept: bool) -> None:
         """Count what is stored, in the background. Unless everything is ``swept``, remove garbage then.
 
-        Reads go on meanwhile; writes wait until the count is done.
+        Requests go on meanwhile; only writes wait for the count, which reads a row for each bucket.
         """
         self._beginning = self._changing.submit(self._begin, swept)
 
