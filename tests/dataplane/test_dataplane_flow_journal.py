@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +13,7 @@ from reading_room.dataplane.linux.flow_counts import Key, Tallies
 from reading_room.dataplane.linux.flow_journal import Journal
 from reading_room.dataplane.rules.flow_places import Places
 from reading_room.dataplane.spec import Interface
+from tests.worlds.full_disk import files_of_at_most
 
 INTERFACE = Interface("eni-1", "subnet-1", "10.0.1.5", "02:00:00:00:00:01", ("sg-1",), "c", True, ("10.0.1.6",))
 
@@ -113,3 +115,14 @@ def test_every_packet_is_reported_exactly_once_whenever_the_process_ends(steps: 
                 waiting = 0
         journal.close()
         assert confirmed == sent
+
+
+def test_counts_that_a_full_disk_does_not_take_are_written_later_and_none_is_lost(tmp_path: Path) -> None:
+    tallies = Tallies(Journal(tmp_path))
+    tallies.add(key(1), 1, 40, 1.0, 1.0)
+    tallies.write()
+    tallies.add(key(2), 1, 41, 1.0, 1.0)
+    with files_of_at_most(sum(path.stat().st_size for path in tmp_path.iterdir()) + 10), pytest.raises(OSError):
+        tallies.write()
+    tallies.write()
+    assert counts(Tallies(Journal(tmp_path))) == {1: (1, 40), 2: (1, 41)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from reading_room.vpc.tables import (
     NetworkInterface,
 )
 from tests.worlds.flows import ACCOUNT, TRUST, WRITE, FlowWorld
+from tests.worlds.full_disk import files_of_at_most
 
 
 @pytest.fixture
@@ -177,6 +179,23 @@ def test_delivered_windows_are_not_saved(world: FlowWorld) -> None:
     assert world.keep.stat().st_mode & 0o777 == 0o600
     assert world.delivery.close(world.now) == 1
     assert not world.keep.exists()
+
+
+def test_on_a_full_disk_windows_are_delivered_and_never_twice(world: FlowWorld) -> None:
+    world.role()
+    world.flow_log()
+    world.interface()
+    world.send()
+    world.pass_time(10)
+    assert world.keep.exists()
+    world.send(packets=100, bytes=5000)
+    with files_of_at_most(0):
+        world.delivery.turn(world.now + dt.timedelta(seconds=10))
+    # What was saved before may be delivered next, and a start after a crash would deliver it again.
+    assert not world.keep.exists()
+    world.pass_time(20)
+    assert world.keep.exists(), "with room, open windows are saved again"
+    assert world.pass_time(30) == 1
 
 
 def test_an_unreadable_file_of_windows_loses_only_these(world: FlowWorld) -> None:

@@ -46,16 +46,24 @@ class FileKeep:
         self._path = path
 
     def write(self, windows: list[KeptWindow]) -> None:
-        """Replace the file, or remove it if there is nothing to save, or too much. Raises ``OSError``."""
+        """Replace the file, or remove it if there is nothing to save, or too much. Raises ``OSError``.
+
+        If the disk is full the file is removed, since what it has may be delivered next, and then again after a crash.
+        """
         text = _encoded(windows)
         if text is None:
             self._path.unlink(missing_ok=True)
             return
         new = self._path.with_suffix(".new")
-        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with open(descriptor, "w") as file:
-            file.write(text)
-        new.replace(self._path)
+        try:
+            descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            with open(descriptor, "w") as file:
+                file.write(text)
+            new.replace(self._path)
+        except OSError:
+            self._path.unlink(missing_ok=True)
+            new.unlink(missing_ok=True)
+            raise
 
     def read(self) -> list[KeptWindow]:
         """Return the windows that the previous process saved; empty if it ended normally."""

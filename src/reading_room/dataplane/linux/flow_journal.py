@@ -56,10 +56,16 @@ class Journal:
                     yield from batch
 
     def write(self, counts: Sequence[Count]) -> None:
-        """Append a batch to the segment."""
+        """Append a batch to the segment, or nothing."""
         data = memoryview(marshal.dumps(list(counts)))
-        while data:
-            data = data[os.write(self._file, data) :]
+        before = os.fstat(self._file).st_size
+        try:
+            while data:
+                data = data[os.write(self._file, data) :]
+        except OSError:
+            # What follows half a batch could not be read.
+            os.ftruncate(self._file, before)
+            raise
 
     def turn_over(self) -> int:
         """Begin a new segment and return the number of the previous one."""
@@ -120,7 +126,8 @@ class Journal:
         return self._folder / f"{number}.counts"
 
     def _open(self) -> int:
-        return os.open(self._path(self._number), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        return os.open(self._path(self._number), flags, 0o600)
 
 
 def _written(interfaces: Mapping[Any, Interface]) -> dict[str, Any]:
