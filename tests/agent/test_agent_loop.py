@@ -60,22 +60,24 @@ def test_the_steps_of_containers_are_reported_if_their_job_is_traced() -> None:
     assert world.turn(replace(spec, generation=8, containers=(container(1),))).traced == ()
 
 
-class ShortOfDescriptors(MemoryContainerDriver):
+class Short(MemoryContainerDriver):
     """Containers that cannot be looked at for now."""
 
-    short = True
+    lacks: int | None = None
 
     def states(self) -> Sequence[ContainerState]:
-        if self.short:
-            raise OSError(errno.EMFILE, "Too many open files")
+        if self.lacks is not None:
+            raise OSError(self.lacks, os.strerror(self.lacks))
         return super().states()
 
 
-def test_a_turn_that_lacks_resources_is_tried_again() -> None:
+@pytest.mark.parametrize("lacks", [errno.EMFILE, errno.ENOMEM, errno.ENOSPC, errno.EDQUOT])
+def test_a_turn_that_lacks_resources_is_tried_again(lacks: int) -> None:
     world = World(document())
-    world.loop.containers = containers = ShortOfDescriptors(outcome=Outcome(exit_code=None))
+    world.loop.containers = containers = Short(outcome=Outcome(exit_code=None))
+    containers.lacks = lacks
     assert not take_turn(world.loop)
-    containers.short = False
+    containers.lacks = None
     assert take_turn(world.loop)
     assert "start" in [call for call, _ in containers.calls]
 

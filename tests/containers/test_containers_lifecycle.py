@@ -70,6 +70,26 @@ def test_a_start_that_lacks_file_descriptors_leaves_nothing_and_is_tried_again(w
     assert driver.ended("a")["exit_code"] == 0
 
 
+def test_on_a_full_disk_nothing_of_a_start_is_left_and_it_is_tried_again(world: Start) -> None:
+    driver = world()
+    assert "File too large" in driver.call("on_full_disk", what="reserve", name="a", task="exit:0")
+    driver.call("states")
+    assert driver.records() == []
+    driver.call("reserve", name="a", task="exit:0")
+    # Without the record, another agent would not know that the container has its job.
+    assert "File too large" in driver.call("on_full_disk", what="start", name="a", task="exit:0")
+    driver.call("start", name="a", task="exit:0")
+    assert driver.ended("a")["exit_code"] == 0
+
+
+def test_on_a_full_disk_containers_are_ended_as_ever_and_it_is_recorded_later(world: Start) -> None:
+    driver = world()
+    driver.call("reserve", name="a", task="wait")
+    assert driver.call("on_full_disk", what="stop", name="a") is None
+    assert driver.ended("a")["exit_code"] == 143
+    assert [record["exit_code"] for record in driver.call("launchers")] == [143]
+
+
 def test_a_container_started_ahead_is_used_once(world: Start) -> None:
     driver = world()
     driver.run("a", "exit:0", ahead=True)

@@ -11,6 +11,7 @@ import pytest
 
 from reading_room.containers.program_files import forget_programs, keep_program
 from reading_room.containers.record import Folder
+from tests.worlds.full_disk import files_of_at_most
 
 
 @pytest.fixture
@@ -63,6 +64,19 @@ def test_on_another_file_system_it_is_copied_unless_that_is_not_worth_it(
     assert kept is not None
     assert (kept / "worker.py").read_text() == "one"
     assert (kept / "worker.py").stat().st_mtime_ns == (program / "worker.py").stat().st_mtime_ns
+
+
+def test_on_a_full_disk_no_part_of_a_copy_is_left(
+    program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    monkeypatch.setattr(os, "link", refused)
+    with files_of_at_most(0):
+        assert keep_program(tmp_path / "programs", program) is None
+    assert list((tmp_path / "programs").iterdir()) == []
+    assert keep_program(tmp_path / "programs", program) is not None
 
 
 def test_without_a_place_for_copies_containers_use_the_installed_files(program: Path, tmp_path: Path) -> None:

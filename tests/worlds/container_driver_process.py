@@ -120,6 +120,18 @@ class Process:
             resource.setrlimit(resource.RLIMIT_NOFILE, before)
         return None
 
+    def on_full_disk(self, what: str, **arguments: Any) -> Any:
+        """Make another call while no file can grow; return why it failed, if it did."""
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+        try:
+            getattr(self, what)(**arguments)
+        except (ContainerError, OSError) as error:
+            return str(error)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        return None
+
     def start(self, name: str, task: str, seconds: int = 600) -> Any:
         self.driver.start(spec(name, task, seconds))
 

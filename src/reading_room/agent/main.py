@@ -46,6 +46,7 @@ from reading_room.dataplane.linux.pair_proof import PairProofs
 from reading_room.dataplane.linux.proof import prove as prove
 from reading_room.dataplane.rules.uplink import Outside
 from reading_room.dataplane.spec import Problem
+from reading_room.full_disk import is_full
 from reading_room.shortage import is_shortage
 
 _log = logging.getLogger(__name__)
@@ -235,7 +236,7 @@ def take_turn(loop: AgentLoop) -> bool:
     try:
         loop.turn()
     except OSError as error:
-        if not is_shortage(error):
+        if not (is_shortage(error) or is_full(error)):
             raise
         _log.error("a turn lacked resources and will be retried: %s", error)
         return False

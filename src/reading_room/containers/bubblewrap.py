@@ -172,7 +172,7 @@ class BubblewrapDriver:
             except BrokenPipeError:
                 _log.warning("container %s ended before it took its job", spec.container_id)
         container.record.phase = "running"
-        container.folder.write(container.record)
+        container.save()
 
     def stop(self, container_id: str) -> None:
         """Send SIGTERM to the worker once; end a container that has no job yet."""
@@ -201,6 +201,7 @@ class BubblewrapDriver:
         self._tidy()
         found: list[ContainerState] = []
         for container in list(self._known):
+            container.save_again()
             if container.record.kind == "job" and container.record.phase != "waiting":
                 state = self._state(container)
                 if state is not None:
@@ -315,7 +316,7 @@ class BubblewrapDriver:
             while container.record.control_groups and time.monotonic() < end:
                 container.record.control_groups = tuple(remove_directories(container.record.control_groups))
                 time.sleep(0.002)
-            container.folder.write(container.record)
+            container.save()
 
     def end_all(self) -> None:
         """End every container, including running jobs, whose records stay, so that they are reported as lost."""

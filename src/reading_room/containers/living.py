@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import subprocess
@@ -12,6 +13,8 @@ from reading_room.containers.limits import remove_directories, used_cpu
 from reading_room.containers.messages import WorkerMessages
 from reading_room.containers.processes import ProcessHandle
 from reading_room.containers.record import Folder, Record
+
+_log = logging.getLogger(__name__)
 
 RETRY_FIRST, RETRY_LAST = 1.0, 60.0
 """The first and the longest pause, in seconds, before a container that died early is started again."""
@@ -35,6 +38,8 @@ class LivingContainer:
     told_to_stop: bool = False
     cpu_seconds: float | None = None
     """The processor time that it used, once it has ended, if its control group counted it."""
+    unsaved: bool = False
+    """Whether its record has changed since it was last written, because the disk was full."""
 
     def alive(self) -> bool:
         """Return whether its launcher is alive; reap a child that has ended."""
@@ -55,10 +60,33 @@ class LivingContainer:
         except ProcessLookupError:
             return
 
+    def save(self) -> None:
+        """Write its record; if that fails, as on a full disk, log it once and remember that it must be tried again.
+
+        Only for changes without which the next agent would still be safe.
+        """
+        try:
+            self.folder.write(self.record)
+        except OSError as error:
+            if not self.unsaved:
+                _log.error(
+                    "the record of container %s cannot be written, which will be retried: %s",
+                    self.record.container_id,
+                    error,
+                )
+            self.unsaved = True
+        else:
+            self.unsaved = False
+
+    def save_again(self) -> None:
+        """Write its record if that has failed."""
+        if self.unsaved:
+            self.save()
+
     def end(self, code: int) -> None:
         """Kill it, and report this exit code."""
         self.record.exit_code = code
-        self.folder.write(self.record)
+        self.save()
         self.kill()
 
     def exit_code(self) -> int | None:
