@@ -14,8 +14,9 @@ from reading_room.cli.free_ports import chosen_ports
 from reading_room.cli.ready_file import ReadyFile, read_ready
 from reading_room.cli.running import endpoint_of, ready_facts
 from reading_room.hosts.listen_addresses import ListenAddress, bound
-from reading_room.iam.credentials_file import write_key
+from reading_room.iam.credentials_file import KeyNotWritten, write_key
 from reading_room.settings import Settings
+from tests.worlds.full_disk import files_of_at_most
 
 KEY = "AKIA0000000000000001", "a secret"
 
@@ -94,3 +95,21 @@ def test_another_file_is_not_read(tmp_path: Path, change: dict[str, object]) -> 
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(ValueError, match="is not a ready file"):
         read_ready(path)
+
+
+def test_on_a_full_disk_neither_file_is_half_written(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path / "data", port=4999, console_port=4998)
+    credentials, ready = settings.data / "credentials", tmp_path / "ready.json"
+    before = credentials.read_bytes()
+    with files_of_at_most(10):
+        with pytest.raises(StartError) as unready:
+            ReadyFile(ready).write(ready_facts(settings))
+        with pytest.raises(KeyNotWritten) as unwritten:
+            write_key(credentials, "000000000002", "AKIA0000000000000002", "another secret", "eu-west-1")
+    assert str(unready.value) == (
+        f"--ready-file {ready} cannot be written (File too large): make room there, or name another file"
+    )
+    assert str(unwritten.value) == f"the administrator's key cannot be written to {credentials} (File too large)"
+    assert credentials.read_bytes() == before
+    assert list(settings.data.iterdir()) == [credentials]
+    assert list(tmp_path.iterdir()) == [settings.data]

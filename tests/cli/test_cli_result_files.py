@@ -12,8 +12,9 @@ import pytest
 from defusedxml.ElementTree import fromstring
 
 from reading_room.cli.findings import TEXT_LENGTH, Documents, Finding, Read, by_document, findings
-from reading_room.cli.result_files import write
+from reading_room.cli.result_files import NotWritten, write
 from reading_room.cli.syntax import pieces
+from tests.worlds.full_disk import files_of_at_most
 
 SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 HOSTILE = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", '=HYPERLINK("http://x.example")', "http://x.example"]
@@ -151,6 +152,16 @@ def test_no_text_of_a_document_becomes_a_formula_or_a_link(tmp_path: Path, text:
         assert any(cell.removeprefix("'") == text for cell in cells)
     found, documents = sheets_of(tmp_path / "out.xlsx")
     assert found[1][1] == found[1][2] == documents[1][0] == text
+
+
+@pytest.mark.parametrize("name", ["out.jsonl", "out.csv", "out.xlsx"])
+def test_on_a_full_disk_one_sentence_says_so_and_no_part_of_a_file_stays(
+    tmp_path: Path, files: dict[str, Path], name: str
+) -> None:
+    with files_of_at_most(10), pytest.raises(NotWritten) as caught:
+        write(tmp_path / name, [ENTITIES, SENTIMENT], files, {})
+    assert str(caught.value).startswith(f"{tmp_path / name} cannot be written (File too large): make room there")
+    assert [path.name for path in tmp_path.iterdir()] == ["texts"]
 
 
 def test_a_text_that_no_cell_can_hold_is_cut(files: dict[str, Path]) -> None:

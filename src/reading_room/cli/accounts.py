@@ -36,7 +36,7 @@ from reading_room.database.sealed import WrongRootKey
 from reading_room.flowlogs.stored import flow_records_by_account
 from reading_room.iam import accounts
 from reading_room.iam.bootstrap import FIRST_PROFILE
-from reading_room.iam.credentials_file import write_key
+from reading_room.iam.credentials_file import KeyNotWritten, write_key
 from reading_room.iam.tables import AccessKey
 from reading_room.jobs.admission import jobs_by_account
 from reading_room.logs.room import logs_by_account
@@ -205,7 +205,11 @@ def _keep(settings: Settings, account: str, key: AccessKey, show: bool) -> None:
     """Write a key to the credentials file, and print where it is."""
     path: Path = settings.data / "credentials"
     profile = _profile(settings, account)
-    write_key(path, profile, key.access_key_id, key.secret_access_key, settings.region)
+    try:
+        write_key(path, profile, key.access_key_id, key.secret_access_key, settings.region)
+    except KeyNotWritten as error:
+        again = command(settings, "accounts", "rotate-key", account, "--keep-old")
+        raise fail(f"{error}: make room there, then give account {account} another one with `{again}`") from None
     console.print(f"The key {key.access_key_id} is profile {profile} of {path}", soft_wrap=True, markup=False)
     if show:
         console.print(f"secret access key: {key.secret_access_key}", soft_wrap=True, markup=False)

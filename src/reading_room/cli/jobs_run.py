@@ -125,6 +125,8 @@ def run(
             account = reading.Account(endpoint_of(settings) if running else _started(stack, settings))
             try:
                 code = 0 if texts is None else Run(account, settings, texts, options, running).to_the_end()
+            except result_files.NotWritten:
+                raise  # With --clean, too, the results stay.
             except Exception as error:
                 if clean:
                     _clean_anyway(account, error)
@@ -183,6 +185,7 @@ class Run:
         self._files = texts.files
         self._options = options
         self._failed: list[str] = []
+        self._unsaved: result_files.NotWritten | None = None
         self._going: list[str] = []
 
     def to_the_end(self) -> int:
@@ -203,14 +206,27 @@ class Run:
         ended = self._follow(jobs)
         reads = self._reads(plan, ended, languages.of)
         shown = languages.known if any(map(job_plan.languages_of, self._options.kinds)) else {}
-        if self._options.output is not None and reads:
-            result_files.write(self._options.output, [read for read, _ in reads], self._files, shown)
-        self._print(reads, shown, [properties for _, properties in ended.values()])
+        saved = self._save([read for read, _ in reads], shown)
+        self._print(reads, shown, [properties for _, properties in ended.values()], saved)
         self._print_hints(jobs)
+        if self._unsaved is not None:
+            raise self._unsaved
         if self._failed:
             raise FolderError("\n".join(self._failed))
         wrong = any(read.errors for read, _ in reads) or any(p.get("Message") for _, p in ended.values())
         return SOME_FAILED if wrong else 0
+
+    def _save(self, reads: Sequence[Read], languages: Mapping[str, str]) -> str:
+        """Write the results to the files that were asked for, and return a sentence about them."""
+        output = self._options.output
+        if output is None or not reads:
+            return ""
+        try:
+            result_files.write(output, reads, self._files, languages)
+        except result_files.NotWritten as error:
+            self._unsaved = error
+            return ""
+        return f"All results are in {plain(' and '.join(map(str, result_files.written(output))))}"
 
     def _languages(self) -> Languages:
         if self._options.language != AUTO:
@@ -332,19 +348,19 @@ class Run:
         reads: Sequence[tuple[Read, summaries.Summary]],
         languages: Mapping[str, str],
         properties: Sequence[Mapping[str, Any]],
+        saved: str,
     ) -> None:
         for read, found in reads:
             if len(reads) > 1:
                 console.print(f"\n[bold]{read.kind}[/]")
-            print_summary(found, more=self._options.output is None)
+            print_summary(found, more=not saved)
         columns, rows = by_document([read for read, _ in reads], list(self._files), languages)
         if len(rows) > 1 and reads:
             console.print("\n[bold]by document[/]")
             print_summary(summaries.Summary(tuple(columns), [tuple(map(str, row)) for row in rows], ""), more=False)
         self._print_errors(reads, properties)
-        if self._options.output is not None and reads:
-            written = " and ".join(map(str, result_files.written(self._options.output)))
-            console.print(f"\nAll results are in {plain(written)}", soft_wrap=True)
+        if saved:
+            console.print(f"\n{saved}", soft_wrap=True)
 
     def _print_errors(
         self, reads: Sequence[tuple[Read, summaries.Summary]], properties: Sequence[Mapping[str, Any]]

@@ -87,7 +87,9 @@ class ReadyFile:
                 draft.unlink(missing_ok=True)
                 raise
         except OSError as error:
-            raise StartError(f"--ready-file {self._path} cannot be written: {error.strerror}") from error
+            raise StartError(
+                f"--ready-file {self._path} cannot be written ({error.strerror}): make room there, or name another file"
+            ) from error
 
     def remove(self) -> None:
         """Remove the file if it is there. The product ends all the same if that fails."""

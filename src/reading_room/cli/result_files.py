@@ -23,6 +23,16 @@ _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 """How a CSV cell begins that spreadsheets take for a formula, which may call programs."""
 
 
+class NotWritten(FolderError):
+    """The results could not be written, for example because the disk is full."""
+
+    def __init__(self, output: Path, error: OSError) -> None:
+        super().__init__(
+            f"{output} cannot be written ({error.strerror}): make room there, or name another file with --output; the "
+            "results are still in the bucket of the jobs"
+        )
+
+
 def check(output: Path | None) -> None:
     """Raise ``FolderError`` if the results could not be written to the file at the end."""
     if output is None:
@@ -42,8 +52,16 @@ def written(output: Path) -> list[Path]:
 
 
 def write(output: Path, reads: Sequence[Read], files: Mapping[str, Path], languages: Mapping[str, str]) -> None:
-    """Write the results; a spreadsheet also gets a summary by document."""
-    _WRITERS[output.suffix.lower()](output, reads, files, languages)
+    """Write the results; a spreadsheet also gets a summary by document.
+
+    Raises ``NotWritten``, and leaves no part of a file behind.
+    """
+    try:
+        _WRITERS[output.suffix.lower()](output, reads, files, languages)
+    except OSError as error:
+        for each in written(output):
+            each.unlink(missing_ok=True)
+        raise NotWritten(output, error) from error
 
 
 def _jsonl(output: Path, reads: Sequence[Read], files: Mapping[str, Path], languages: Mapping[str, str]) -> None:
@@ -77,12 +95,16 @@ def _harmless(value: object) -> object:
 
 def _xlsx(output: Path, reads: Sequence[Read], files: Mapping[str, Path], languages: Mapping[str, str]) -> None:
     from xlsxwriter import Workbook  # Only this needs it.
+    from xlsxwriter.exceptions import FileCreateError
 
     documents = Documents(files)
     columns, rows = by_document(reads, list(files), languages)
-    with Workbook(output, {"constant_memory": True}) as book:
-        _fill(book, "findings", Finding._fields, (row for read in reads for row in findings(read, documents)))
-        _fill(book, "documents", columns, rows)
+    try:
+        with Workbook(output, {"constant_memory": True}) as book:
+            _fill(book, "findings", Finding._fields, (row for read in reads for row in findings(read, documents)))
+            _fill(book, "documents", columns, rows)
+    except FileCreateError as error:
+        raise OSError(*error.args[0].args) from error  # It has the error of the file.
 
 
 def _fill(book: Workbook, name: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -28,8 +28,7 @@ def first_administrator(database: Database, account: str, region: str, credentia
     """Create the first administrator if the account has no user, and ensure that the file holds an active key of it.
 
     The key is in the file's profile ``default``. A file that holds an active key of the administrator is not changed.
-    Nothing is changed either if the administrator or its keys were deleted since. Raises ``OSError`` if the file cannot
-    be written.
+    Nothing is changed either if the administrator or its keys were deleted since. Raises ``KeyNotWritten``.
     """
     with database.transaction() as session:
         administrator = entities.find(session, User, account, ADMINISTRATOR)

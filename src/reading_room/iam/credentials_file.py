@@ -15,6 +15,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
+class KeyNotWritten(Exception):
+    """A key could not be written to the file, which is as it was."""
+
+    def __init__(self, path: Path, error: OSError) -> None:
+        super().__init__(f"the administrator's key cannot be written to {path} ({error.strerror})")
+
+
 def read_key(path: Path, profile: str) -> tuple[str, str] | None:
     """Return a profile's key id and secret, or ``None`` if the file is missing, damaged or has no such profile."""
     try:
@@ -25,7 +32,14 @@ def read_key(path: Path, profile: str) -> tuple[str, str] | None:
 
 
 def write_key(path: Path, profile: str, access_key_id: str, secret_access_key: str, region: str) -> None:
-    """Write a profile and keep the others; a damaged file is replaced. Raises ``OSError``."""
+    """Write a profile and keep the others; a damaged file is replaced. Raises ``KeyNotWritten``."""
+    try:
+        _add(path, profile, access_key_id, secret_access_key, region)
+    except OSError as error:
+        raise KeyNotWritten(path, error) from error
+
+
+def _add(path: Path, profile: str, access_key_id: str, secret_access_key: str, region: str) -> None:
     with _folder_locked(path.parent) as folder:
         profiles = _profiles(path)
         profiles[profile] = {

@@ -31,6 +31,7 @@ from reading_room.hosts.listen_addresses import (
 )
 from reading_room.hosts.pressure import BEAT_SECONDS as PULSE_SECONDS
 from reading_room.hosts.readiness import leader_check, objects_check
+from reading_room.iam.credentials_file import KeyNotWritten
 from reading_room.jobs.controller import JobController
 from reading_room.measures import IGNORED
 from reading_room.reconcile import Loop, PeriodicWork
@@ -150,6 +151,8 @@ class RunningServer:
             await asyncio.to_thread(product.first_start)
         except service_bucket.ServiceBucketTaken as error:
             raise ServerError(str(error)) from error
+        except KeyNotWritten as error:
+            raise ServerError(f"{error}: make room there, and start again") from error
         self._link.connect(product, asyncio.get_running_loop())
         if database.shared:
             product.access.messages.prepare()
