@@ -6,7 +6,10 @@ Nothing is damaged or lost, and the same step succeeds later: clients get an err
 from __future__ import annotations
 
 import errno
+import mmap
+import os
 import sqlite3
+import threading
 
 MESSAGE = "The service is short of resources for now: try again."
 _OF_SYSTEM = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EAGAIN})
@@ -28,6 +31,9 @@ _OF_POSTGRESQL = (
 """The beginnings of PostgreSQL's codes."""
 _OF_CONNECTION = frozenset({"OperationalError", "InterfaceError"})
 _DISK_FULL = "53100"
+_PROBED_BYTES = 16 << 20
+"""How much memory is asked for to see whether there is some. It is never touched, so it is only address space."""
+DESCRIPTORS, MEMORY, THREADS = "file descriptors", "memory", "threads"
 _POOL_EMPTY = "3o7r"
 """SQLAlchemy's code for the error that all connections of the pool are in use."""
 
@@ -47,3 +53,30 @@ def is_shortage(error: BaseException) -> bool:
     if getattr(found, "code", None) == _POOL_EMPTY:
         return True
     return isinstance(found, MemoryError) or str(found) == "can't start new thread"
+
+
+def lacking() -> str:
+    """Return what this process cannot get at the moment, in words, by trying to get a little of it; else empty text."""
+    try:
+        os.close(os.eventfd(0, os.EFD_CLOEXEC))
+    except OSError as error:
+        if not is_shortage(error):
+            raise
+        return MEMORY if error.errno == errno.ENOMEM else DESCRIPTORS
+    try:
+        mmap.mmap(-1, _PROBED_BYTES).close()
+    except OSError as error:
+        if not is_shortage(error):
+            raise
+        return MEMORY
+    try:
+        probe = threading.Thread(target=_nothing, name="probe", daemon=True)
+        probe.start()
+    except RuntimeError:
+        return THREADS
+    probe.join()
+    return ""
+
+
+def _nothing() -> None:
+    """Do nothing, in a thread that shows that there can be another one."""

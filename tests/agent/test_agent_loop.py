@@ -13,10 +13,12 @@ import pytest
 from reading_room.agent.capacity import read_capacity
 from reading_room.agent.loop import HEARTBEAT_SECONDS, Waker
 from reading_room.agent.main import take_turn
+from reading_room.agent.shortages import LEAST_ROOM, LOOK_SECONDS, REMEMBERED_SECONDS, Shortages
 from reading_room.agent.spec import Capacity, ContainerTimes, HostReport, StandbyCount
 from reading_room.agent.traced import TracedContainers
+from reading_room.containers.errors import ContainerError
 from reading_room.containers.memory import MemoryContainerDriver, Outcome
-from reading_room.containers.spec import ContainerState
+from reading_room.containers.spec import ContainerSpec, ContainerState
 from reading_room.dataplane.spec import (
     FlowEvent,
     NetworkReport,
@@ -63,23 +65,78 @@ def test_the_steps_of_containers_are_reported_if_their_job_is_traced() -> None:
 class Short(MemoryContainerDriver):
     """Containers that cannot be looked at for now."""
 
-    lacks: int | None = None
+    lacks: Exception | None = None
 
     def states(self) -> Sequence[ContainerState]:
         if self.lacks is not None:
-            raise OSError(self.lacks, os.strerror(self.lacks))
+            raise self.lacks
         return super().states()
 
 
-@pytest.mark.parametrize("lacks", [errno.EMFILE, errno.ENOMEM, errno.ENOSPC, errno.EDQUOT])
-def test_a_turn_that_lacks_resources_is_tried_again(lacks: int) -> None:
+@pytest.mark.parametrize(
+    ("lacks", "name"),
+    [
+        (OSError(errno.EMFILE, "Too many open files"), "file descriptors"),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "memory"),
+        (MemoryError(), "memory"),
+        (RuntimeError("can't start new thread"), "memory"),
+        (OSError(errno.ENOSPC, "No space left on device"), "room on the disk of its files"),
+        (OSError(errno.EDQUOT, "Disk quota exceeded"), "room on the disk of its files"),
+    ],
+)
+def test_a_turn_that_lacks_resources_is_tried_again_and_reported_for_a_minute(lacks: Exception, name: str) -> None:
     world = World(document())
     world.loop.containers = containers = Short(outcome=Outcome(exit_code=None))
+    short = Problem("resources", f"the agent is short of {name}")
+    assert short not in world.turn().problems
     containers.lacks = lacks
-    assert not take_turn(world.loop)
+    for _ in range(3):
+        assert not take_turn(world.loop)
+    reports = [sent for sent in world.channel.sent if isinstance(sent, HostReport)]
+    assert [short in report.problems for report in reports] == [False, True], "it is reported at once, and once"
     containers.lacks = None
     assert take_turn(world.loop)
     assert "start" in [call for call, _ in containers.calls]
+    world.seconds += REMEMBERED_SECONDS - 1
+    assert short in world.turn().problems
+    world.seconds += 1
+    assert short not in world.turn().problems
+
+
+def test_a_turn_that_fails_for_another_reason_ends_the_agent() -> None:
+    world = World(document())
+    world.loop.containers = containers = Short(outcome=Outcome(exit_code=None))
+    containers.lacks = OSError(errno.EIO, "Input/output error")
+    with pytest.raises(OSError, match="Input/output error"):
+        take_turn(world.loop)
+
+
+def test_a_container_that_cannot_be_started_for_lack_of_resources_is_reported_as_that() -> None:
+    class Unstartable(MemoryContainerDriver):
+        def reserve(self, spec: ContainerSpec) -> int:
+            raise ContainerError("it cannot be started") from OSError(errno.EMFILE, "Too many open files")
+
+    world = World()
+    world.loop.containers = Unstartable()
+    assert [problem.about for problem in world.turn(document()).problems] == [container().container_id, "resources"]
+
+
+def test_what_is_lacking_is_found_without_a_step_that_needs_it() -> None:
+    lacks, room = [""], [LEAST_ROOM]
+    world = World(document())
+    world.loop.short = Shortages(lambda: lacks[0], lambda: room[0], clock=lambda: world.seconds)
+
+    def found() -> list[str]:
+        world.seconds += LOOK_SECONDS
+        return [problem.message for problem in world.turn().problems]
+
+    assert found() == []
+    lacks[0] = "threads"
+    assert found() == ["the agent is short of threads"]
+    lacks[0], room[0] = "", LEAST_ROOM - 1
+    assert found() == ["the agent is short of room on the disk of its files"]
+    room[0] = LEAST_ROOM
+    assert found() == []
 
 
 def test_a_container_that_is_no_longer_wanted_is_removed_before_the_network_changes() -> None:

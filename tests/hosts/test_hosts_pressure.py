@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import subprocess
+import sys
+
 import pytest
 
 from reading_room.agent.spec import Capacity
@@ -13,6 +17,7 @@ from reading_room.hosts.pressure import (
     Pulse,
     descriptors_check,
     memory_check,
+    resources_check,
 )
 
 
@@ -53,6 +58,34 @@ def test_nearly_all_descriptors_in_use_is_a_warning() -> None:
     check = descriptors_check(lambda: used.pop(0), lambda: 100)
     assert [warns(check), warns(check)] == [True, False]
     assert not warns(descriptors_check())
+
+
+def test_descriptors_that_cannot_be_counted_for_lack_of_one_are_a_warning() -> None:
+    def none_left() -> int:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    assert warns(descriptors_check(none_left))
+
+
+def test_what_serve_cannot_get_is_a_warning_until_it_can() -> None:
+    lacks = ["memory", ""]
+    check = resources_check(lambda: lacks.pop(0))
+    assert [warns(check), warns(check)] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("limit", "found"), [("NOFILE", "file descriptors"), ("AS", "memory"), (None, "")], ids=["nofile", "as", "none"]
+)
+@pytest.mark.costs(0.3, reason="a process of its own has the limit")
+def test_a_process_without_resources_finds_out_which(limit: str | None, found: str) -> None:
+    """For a process with a limit below what it has already, as the pressures of ``make chaos`` set it."""
+    of = "None" if limit is None else f"resource.RLIMIT_{limit}"
+    code = (
+        "import resource, sys; from reading_room.shortage import lacking; "
+        f"{of} and resource.setrlimit({of}, (1, resource.getrlimit({of})[1])); sys.stdout.write(lacking())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == found
 
 
 @pytest.mark.parametrize("jump", [-3600.0, -6.0, 6.0, 3600.0])

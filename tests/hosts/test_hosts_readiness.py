@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from reading_room.agent.frames import Greeting
-from reading_room.agent.spec import ENFORCEMENT, MODELS, HostReport
+from reading_room.agent.spec import ENFORCEMENT, MODELS, RESOURCES, HostReport
 from reading_room.analysis.trained import WEIGHTS_MISSING
 from reading_room.aws.probes import Check, Fault
 from reading_room.database.disk import Floor
@@ -90,6 +90,17 @@ def test_an_agent_without_weights_leaves_the_service_ready_and_fails_analyses_at
     assert not fault.stops
     assert fault.says.endswith("the package reading-room-weights is not installed")
     assert fault.remedy.startswith("install reading_room_weights-")
+
+
+def test_an_agent_that_is_short_of_something_is_a_warning_until_it_is_not(server_side: ServerSide) -> None:
+    (check,) = (check for check in host_checks(lambda: server_side.state) if check.name == "agent-resources")
+    server_side.connected(Greeting())
+    server_side.report(HostReport("here", 1, problems=(Problem(RESOURCES, "the agent is short of memory"),)))
+    fault = check.look()
+    assert fault is not None
+    assert (fault.says, fault.stops) == ("the agent is short of memory: containers may not start", False)
+    server_side.report(HostReport("here", 1))
+    assert check.look() is None
 
 
 def test_an_agent_of_another_version_is_named_with_what_to_restart(server_side: ServerSide) -> None:

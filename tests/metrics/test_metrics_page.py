@@ -9,6 +9,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,11 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
 from reading_room.agent.frames import Greeting
-from reading_room.agent.spec import Capacity, ContainerUsage, HostReport, HostUsage, PacketDrops
+from reading_room.agent.spec import RESOURCES, Capacity, ContainerUsage, HostReport, HostUsage, PacketDrops
 from reading_room.client import InProcess
 from reading_room.clock import system_clock
 from reading_room.database.engine import Database
+from reading_room.dataplane.spec import Problem
 from reading_room.hosts.listen_addresses import ListenerCertificate
 from reading_room.iam.bootstrap import first_administrator
 from reading_room.measures import Measures
@@ -32,6 +34,7 @@ from reading_room.wiring.metrics import Metrics
 from reading_room.wiring.network import HostLink
 from reading_room.wiring.product import Product
 from tests.worlds import databases, postgresql
+from tests.worlds.waiting import eventually
 
 ACCOUNT = "000000000001"
 USAGE = HostUsage(7, 0.5, (ContainerUsage("job", "entities-en", 2, 300, 1.5),), (PacketDrops("refused_egress", 4),))
@@ -161,6 +164,19 @@ def test_the_state_of_the_host_is_what_the_agent_last_reported(world: PageWorld)
     assert found["reading_room_packets_dropped_total", (("reason", "refused_egress"),)] == 4
     world.link._server_side.disconnected()
     assert ("reading_room_network_interfaces", ()) not in world.values()
+
+
+def test_what_the_agent_is_short_of_is_there_until_it_is_not(world: PageWorld) -> None:
+    def short() -> tuple[float, float, float]:
+        found = world.values()
+        agent, serve = (found["reading_room_check_ok", (("check", name),)] for name in ("agent-resources", "resources"))
+        return found["reading_room_agent_problems", ()], agent, serve
+
+    world.agent_says(replace(REPORT, problems=(Problem(RESOURCES, "the agent is short of memory"),)))
+    assert short() == (1, 0, 1)
+    world.agent_says(REPORT)
+    # The results of the checks are used for a second.
+    eventually(lambda: short() == (0, 1, 1), what="the end of the shortage")
 
 
 def test_sizes_certificates_and_conditions_are_there(world: PageWorld) -> None:

@@ -9,6 +9,7 @@ from reading_room.agent.frames import Lease, LeaseRequest
 from reading_room.agent.lease import LeaseKeeper
 from reading_room.agent.loop import AgentLoop
 from reading_room.agent.memory import MemoryFronts
+from reading_room.agent.shortages import Shortages
 from reading_room.agent.spec import HostReport, HostSpec
 from reading_room.containers.memory import MemoryContainerDriver, Outcome
 from reading_room.dataplane.memory import MemoryNetworkDriver
@@ -83,6 +84,7 @@ class World:
             enforcement,
             clock=lambda: self.seconds,
             lease=LeaseKeeper(clock=lambda: self.seconds),
+            short=Shortages(lambda: "", clock=lambda: self.seconds),
         )
 
     def turn(self, spec: HostSpec | None = None) -> HostReport:

@@ -22,7 +22,8 @@ from reading_room.agent.errors import SpecRefused
 from reading_room.agent.frames import Lease, LeaseRequest
 from reading_room.agent.fronts import Fronts
 from reading_room.agent.lease import LeaseKeeper
-from reading_room.agent.spec import LEASE, HostReport, HostSpec, StandbyCount, UnderlayAddress
+from reading_room.agent.shortages import Shortages
+from reading_room.agent.spec import LEASE, RESOURCES, HostReport, HostSpec, StandbyCount, UnderlayAddress
 from reading_room.agent.traced import TracedContainers
 from reading_room.agent.usage import Meter
 from reading_room.containers.driver import ContainerDriver
@@ -136,6 +137,8 @@ class AgentLoop:
     meter: Meter | None = None
     """What measures the turns and the containers for the metrics, if they are on."""
     traced: TracedContainers = field(default_factory=TracedContainers)
+    short: Shortages = field(default_factory=lambda: Shortages(lacks=lambda: ""))
+    """What this process is short of."""
     lease: LeaseKeeper = field(default_factory=LeaseKeeper)
     """The lease of this host, if it shares VPCs with others."""
     tunnel_key: str = ""
@@ -186,6 +189,20 @@ class AgentLoop:
         report = self._report(spec, network, fresh)
         self._keep_ahead(spec, fresh)
         return report
+
+    def lacked(self, error: BaseException) -> bool:
+        """Report at once that a turn ended because the machine lacked something; return false for any other error.
+
+        No other report follows while turns end like this, so that the server notices the silence.
+        """
+        if not self.short.note(error):
+            return False
+        before, problems = self._last_report, self.short.problems()
+        if before is not None and not set(problems) <= set(before.problems):
+            others = (each for each in before.problems if each.about != RESOURCES)
+            self._last_report = replace(before, problems=(*others, *problems))
+            self.channel.send_report(self._last_report)
+        return True
 
     def seconds_to_next_turn(self) -> float:
         """Return how long the loop may sleep if nothing happens."""
@@ -272,6 +289,7 @@ class AgentLoop:
             return None
         except (ContainerError, OSError) as error:
             _log.error("container %s: %s", container.container_id, error)
+            self.short.note(error)
             self._problems.append(Problem(container.container_id, str(error)))
             return None
 
@@ -295,6 +313,7 @@ class AgentLoop:
                     self.containers.start(container)
                 except (ContainerError, OSError) as error:
                     _log.error("container %s: %s", container_id, error)
+                    self.short.note(error)
                     self._problems.append(Problem(container_id, str(error)))
                     continue
                 self._started.add(container_id)
@@ -307,6 +326,7 @@ class AgentLoop:
             if flows:
                 self.channel.send_flows(flows, self.network.flows_told())
         self._problems += [Problem(about, text) for about, text in self.containers.problems().items()]
+        self._problems += self.short.problems()
         states = tuple(self.containers.states())
         report = HostReport(
             host=spec.host,

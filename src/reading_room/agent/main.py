@@ -22,6 +22,7 @@ from reading_room.agent.given import GivenRefused, read_given
 from reading_room.agent.holder import PUBLIC_DIR, Holder, recorded
 from reading_room.agent.lease import RECORD, LeaseKeeper
 from reading_room.agent.loop import AgentLoop, Waker
+from reading_room.agent.shortages import Shortages
 from reading_room.agent.spec import ENFORCEMENT, MODELS, UnderlayAddress
 from reading_room.agent.underlay_addresses import read_addresses_in
 from reading_room.agent.usage import Meter
@@ -46,8 +47,6 @@ from reading_room.dataplane.linux.pair_proof import PairProofs
 from reading_room.dataplane.linux.proof import prove as prove
 from reading_room.dataplane.rules.uplink import Outside
 from reading_room.dataplane.spec import Problem
-from reading_room.full_disk import is_full
-from reading_room.shortage import is_shortage
 
 _log = logging.getLogger(__name__)
 
@@ -181,6 +180,7 @@ def _run(config: AgentConfig, waker: Waker, told_to_end: Sequence[int]) -> int:
         lacking,
         meter=meter,
         lease=lease,
+        short=Shortages.of(config.runtime_dir),
         tunnel_key=key,
         tunnel_port=config.tunnel_port if key else 0,
         underlay=partial(_plain_underlay, config),
@@ -235,8 +235,8 @@ def take_turn(loop: AgentLoop) -> bool:
     """Take a turn; return false if the machine lacked something for it, so that it must be tried again."""
     try:
         loop.turn()
-    except OSError as error:
-        if not (is_shortage(error) or is_full(error)):
+    except Exception as error:
+        if not loop.lacked(error):
             raise
         _log.error("a turn lacked resources and will be retried: %s", error)
         return False

@@ -105,6 +105,8 @@ ENFORCEMENT = "enforcement"
 """The subject of problems that keep every container from starting: the network is not proven to be enforced."""
 LEASE = "lease"
 """The subject of the problem that the host has no lease for its spec: no container of the spec runs."""
+RESOURCES = "resources"
+"""The subject of the problem that the agent itself is short of descriptors, memory or room: what it starts may fail."""
 MODELS = "models"
 """The subject of the problem that the weights are not installed: containers start, and no engine can answer."""
 

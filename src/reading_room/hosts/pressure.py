@@ -14,6 +14,7 @@ from pathlib import Path
 from reading_room.agent.spec import Capacity
 from reading_room.aws.probes import Check, Fault
 from reading_room.clock import ClockSteps
+from reading_room.shortage import is_shortage, lacking
 
 LEAST_MEMORY = 256 << 20
 """Bytes of free memory below which the kernel may soon end processes."""
@@ -34,6 +35,9 @@ _DESCRIPTORS = Fault(
     "more than 80 % of the descriptors that serve may open are in use: more connections may be refused",
     "find out who has so many connections, or raise the limit (LimitNOFILE of the unit, or ulimit -n)",
     stops=False,
+)
+_LACKING = (
+    "end what else takes it, or raise the limits of serve (LimitNOFILE, MemoryMax and TasksMax of its unit, or ulimit)"
 )
 _JUMPED = Fault(
     "the clock of this host jumped in the last five minutes: signatures and time limits depend on it",
@@ -63,9 +67,25 @@ def descriptors_check(used: Callable[[], int] | None = None, limit: Callable[[],
     limit = limit or _descriptor_limit
 
     def look() -> Fault | None:
-        return _DESCRIPTORS if used() > MOST_DESCRIPTORS * limit() else None
+        try:
+            return _DESCRIPTORS if used() > MOST_DESCRIPTORS * limit() else None
+        except OSError as error:
+            if not is_shortage(error):
+                raise
+            return _DESCRIPTORS  # Looking takes one.
 
     return Check("descriptors", look)
+
+
+def resources_check(lacks: Callable[[], str] = lacking) -> Check:
+    """Return the check that this process can get descriptors, memory and threads; ``lacks`` says what it cannot get."""
+
+    def look() -> Fault | None:
+        found = lacks()
+        says = f"serve is short of {found}: calls that need more get 503, and clients repeat them"
+        return Fault(says, _LACKING, stops=False) if found else None
+
+    return Check("resources", look)
 
 
 def _open_descriptors() -> int:

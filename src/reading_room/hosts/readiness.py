@@ -39,6 +39,10 @@ _NOT_PROVEN = Fault(
     "enforcement is not proven, so no job runs", "run `reading-room doctor`, which says what is missing"
 )
 _NO_MODELS = "no job and no synchronous call can succeed"
+_SHORT = (
+    "end what else takes it, or raise the agent's limits (LimitNOFILE, MemoryMax and TasksMax of its unit, or ulimit), "
+    "or make room in READING_ROOM_STATE"
+)
 _NO_LEADER = Fault(
     "no `reading-room serve` leads, so no job moves",
     "wait some seconds; if that does not help, read the logs of every `reading-room serve` of this database",
@@ -123,7 +127,8 @@ def host_checks(
 ) -> tuple[Check, ...]:
     """Return the checks of the host: that its agent is connected and not silent, and has proven enforcement.
 
-    Two only warn: that the weights are installed, and that the agent is of this program's version. All of them pass
+    Three only warn: that the weights are installed, that the agent is of this program's version, and that it is not
+    short of anything itself. All of them pass
     while this process does not lead (``leads``), since the agent is connected to the leader.
     """
 
@@ -157,9 +162,14 @@ def host_checks(
             says = f"the agent and this service are of different commits of version {VERSION}"
         return Fault(says, _TWO_VERSIONS, stops=False)
 
+    def short() -> Fault | None:
+        says = state().short
+        return None if says is None else Fault(f"{says}: containers may not start", _SHORT, stops=False)
+
     return (
         Check("agent", agent),
         Check("enforcement", enforcement),
         Check("models", models),
         Check("version", version),
+        Check("agent-resources", short),
     )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, replace
 
 from reading_room.agent.frames import Greeting, Lease, LeaseRequest
-from reading_room.agent.spec import ENFORCEMENT, MODELS, HostReport
+from reading_room.agent.spec import ENFORCEMENT, MODELS, RESOURCES, HostReport
 from reading_room.dataplane.spec import FlowEvent, ListenerLabel
 from reading_room.hosts.listeners import VpcListeners
 from reading_room.hosts.realtime import RealtimePool
@@ -37,6 +37,12 @@ class HostState:
         """What is missing for engines to work; ``None`` if nothing is known to be."""
         problems = () if self.latest is None else self.latest.problems
         return next((problem.message for problem in problems if problem.about == MODELS), None)
+
+    @property
+    def short(self) -> str | None:
+        """What the agent itself is short of, in a sentence; ``None`` if nothing is known."""
+        problems = () if self.latest is None else self.latest.problems
+        return next((problem.message for problem in problems if problem.about == RESOURCES), None)
 
     def lacks(self) -> str | None:
         """Return why no container on the host can analyse a text, ``None`` if nothing is known to be in the way."""

@@ -25,7 +25,7 @@ from reading_room.fleet.members import Fleet
 from reading_room.fleet.rates import SharedRates
 from reading_room.flowlogs.deliver import FlowLogDelivery
 from reading_room.flowlogs.kept_windows import FileKeep, RowKeep
-from reading_room.hosts.pressure import Pulse, descriptors_check, memory_check
+from reading_room.hosts.pressure import Pulse, descriptors_check, memory_check, resources_check
 from reading_room.hosts.readiness import database_check, disk_check, trail_check
 from reading_room.hosts.realtime import RealtimePool
 from reading_room.iam.bootstrap import first_administrator
@@ -137,6 +137,7 @@ class Product:
                 # The server itself must not read files outside its own.
                 memory_check(lambda: self.jobs.controller.capacity()),
                 descriptors_check(),
+                resources_check(),
                 *self.pulse.checks,
             )
         )
