@@ -16,6 +16,9 @@ import pytest
 from reading_room.agent import holder as holders
 from reading_room.agent.errors import HolderFailed
 from reading_room.agent.holder import Holder
+from reading_room.cli.folder import StartError
+from reading_room.cli.holder_starter import running_holder
+from reading_room.settings import Settings
 from tests.worlds.waiting import eventually
 
 pytestmark = pytest.mark.network
@@ -118,9 +121,13 @@ def test_a_runtime_folder_below_run_stays_visible(tmp_path: Path) -> None:
         folder.rmdir()
 
 
-def test_a_holder_that_cannot_start_says_why(tmp_path: Path) -> None:
-    with pytest.raises(HolderFailed, match="doctor"):
+def test_a_holder_that_cannot_start_says_why_and_which_command_says_more(tmp_path: Path) -> None:
+    with pytest.raises(HolderFailed, match=r"did not start: .*missing"):
         holders.start(tmp_path / "missing", ROOTLESS)
+    settings = Settings(data=tmp_path / "data", state=tmp_path / "state")
+    settings.data.mkdir()
+    with pytest.raises(StartError, match=f"did not start: .*; `.*doctor --data {settings.data}.*` says what"):
+        running_holder(settings)
 
 
 NAMELESS = """

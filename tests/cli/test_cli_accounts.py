@@ -103,7 +103,7 @@ def test_an_account_made_beside_the_running_product_works_at_once(product: Produ
     assert f"account {OTHER} exists already" in again.stderr
 
 
-@pytest.mark.costs(5, reason="four commands are processes of their own")
+@pytest.mark.costs(5, reason="five commands are processes of their own")
 @pytest.mark.e2e
 def test_a_rotated_key_ends_the_old_one_without_a_restart(product: Product) -> None:
     account = "000000000003"
@@ -118,6 +118,9 @@ def test_a_rotated_key_ends_the_old_one_without_a_restart(product: Product) -> N
     third = run(product, "rotate-key", account)
     assert third.returncode == 1
     assert "has two keys already" in third.stderr
+    nobody = run(product, "rotate-key", "000000000009")
+    assert nobody.returncode == 1
+    assert f"accounts list --data {product.data}` shows the accounts" in " ".join(nobody.stderr.split())
     new = read_key(credentials, account)
     assert new is not None
     assert old is not None

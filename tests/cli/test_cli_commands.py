@@ -6,11 +6,15 @@ import json
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.core import TyperGroup
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from reading_room.cli import commands, jobs, main, options
@@ -22,7 +26,9 @@ SUGGESTED = {
     ("up",): (*PLACE, "--console-port 5001"),
     ("console",): (*PLACE, "--console-port 5001"),
     ("jobs", "watch", "1"): PLACE,
-    ("trail", "verify"): PLACE[:1],
+    ("host", "token"): PLACE,
+    ("rollback",): PLACE[:1],
+    ("accounts", "list"): PLACE[:1],
 }
 """Words of a command to suggest, and the options that follow them."""
 
@@ -54,6 +60,24 @@ def test_a_suggested_command_names_the_folder_and_the_ports_in_use(monkeypatch: 
     assert "--console-port" not in options.command(settings, "console"), (
         "the environment sets it for the next command too"
     )
+
+
+@pytest.mark.costs(0.5, reason="every command is loaded")
+def test_a_command_is_suggested_with_options_that_it_takes() -> None:
+    settings = replace(Settings.from_environment({}), data=Path("/srv/rr"), port=5000, console_port=5001)
+    options_of = {words: taken for words, taken in leaves(get_command(commands.app)) if "--data" in taken}
+    place = {"--data", "--port", "--console-port"}
+    suggested = {words: place.intersection(options.command(settings, *words).split()) for words in options_of}
+    assert suggested == {words: place & taken for words, taken in options_of.items()}
+
+
+def leaves(tree: Any, *words: str) -> Iterator[tuple[tuple[str, ...], set[str]]]:
+    """Yield the words and the options of every command."""
+    if isinstance(tree, TyperGroup):
+        for name, each in tree.commands.items():
+            yield from leaves(each, *words, name)
+    else:
+        yield words, {name for each in tree.params for name in each.opts}
 
 
 def test_in_a_pipe_each_event_of_a_story_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:

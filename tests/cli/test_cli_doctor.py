@@ -148,6 +148,8 @@ def test_a_database_of_another_version_is_reported_with_what_to_do(
     assert (found.what, found.state) == ("database", state)
     assert says in found.says
     assert bool(found.mend) == (state != "ok")
+    if state == "weaker":
+        assert f"rollback --data {tmp_path}` leads back" in found.mend
     assert [path.name for path in tmp_path.iterdir()] == ["db.sqlite"]
     assert (tmp_path / "db.sqlite").read_bytes() == before
 

@@ -57,6 +57,31 @@ def guarded(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
         process.communicate()
 
 
+WITH_A_THREAD = """
+import sys, threading
+from pathlib import Path
+from reading_room.cli.folder import StartError
+from reading_room.cli.own_namespaces import enter
+from reading_room.settings import Settings
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+settings = Settings(data=Path(sys.argv[1], "data"), state=Path(sys.argv[1], "state"))
+settings.data.mkdir()
+try:
+    enter(settings, [], bytes(32))
+except StartError as error:
+    sys.exit(str(error))
+"""
+"""A program that the kernel gives no user namespace, because it has two threads."""
+
+
+def test_a_serve_without_namespaces_names_the_command_that_says_why(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WITH_A_THREAD, str(tmp_path)], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"doctor --data {tmp_path / 'data'}` says what the kernel lacks" in done.stderr
+
+
 def test_it_ends_like_the_process_that_it_guards(guarded: Callable[..., subprocess.Popen[str]]) -> None:
     assert guarded("os._exit(0)").wait(30) == 0
     assert guarded("os._exit(7)").wait(30) == 7

@@ -15,12 +15,8 @@ class HolderFailed(AgentError):
     """The process that holds the namespaces did not come up."""
 
     def __init__(self, reason: str, rootless: bool) -> None:
-        hint = (
-            "this machine may forbid user namespaces for ordinary users: `reading-room doctor` names the setting"
-            if rootless
-            else "`reading-room doctor` says what is missing"
-        )
-        super().__init__(f"the holder of the namespaces did not start: {reason}; {hint}")
+        hint = "; this machine may forbid user namespaces for ordinary users" if rootless else ""
+        super().__init__(f"the holder of the namespaces did not start: {reason}{hint}")
 
 
 class PathNotVisible(AgentError):

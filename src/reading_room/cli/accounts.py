@@ -191,7 +191,9 @@ def _database(settings: Settings) -> Iterator[Database]:
         raise fail(str(error)) from None
     try:
         yield database
-    except (accounts.AccountExists, accounts.NoAdministrator, accounts.TwoKeys, OperationalError, OSError) as error:
+    except accounts.NoAdministrator as error:
+        raise fail(f"{error}, and `{command(settings, 'accounts', 'list')}` shows the accounts") from None
+    except (accounts.AccountExists, accounts.TwoKeys, OperationalError, OSError) as error:
         raise fail(str(error)) from None
     finally:
         database.close()

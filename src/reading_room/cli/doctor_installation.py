@@ -166,8 +166,8 @@ def schema_finding(settings: Settings) -> Finding:
         return Finding(what, "ok", f"{path} has the schema of this version, {SCHEMA_VERSION}")
     if BASELINE <= found < SCHEMA_VERSION:
         says = f"{path} has schema {found}, of an earlier version; this one needs {SCHEMA_VERSION}"
-        up = command(settings, "up")
-        return Finding(what, "weaker", says, f"{up} backs it up and upgrades it; `reading-room rollback` leads back")
+        up, back = command(settings, "up"), command(settings, "rollback")
+        return Finding(what, "weaker", says, f"{up} backs it up and upgrades it; `{back}` leads back")
     says, _, mend = str(SchemaVersionError(str(path), found)).partition(": ")
     return Finding(what, "missing", says, mend)
 

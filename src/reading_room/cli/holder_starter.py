@@ -1,4 +1,4 @@
-"""The process that starts holders for an ordinary user's ``up``.
+"""Starting the holder, and the process that does it for an ordinary user's ``up``.
 
 A holder gets further user ids from ``newuidmap``, which gains privileges. ``up`` and all its other children must not be
 able to, so ``up`` forks this process before it takes on its filter. It does nothing but start holders, and ends with
@@ -14,6 +14,10 @@ from pathlib import Path
 
 from reading_room.agent import holder as holders
 from reading_room.agent.errors import AgentError
+from reading_room.cli.agent_config import runtime_folder
+from reading_room.cli.folder import StartError
+from reading_room.cli.options import command
+from reading_room.settings import Settings
 
 _STARTED = b"started"
 _LONGEST = 4096
@@ -49,13 +53,25 @@ class HolderStarter:
             told = b""
         found = holders.recorded(runtime_dir) if told == _STARTED else None
         if found is None:
-            raise HolderNotStarted(told.decode() or "the process that starts the holder has ended: start `up` again")
+            raise HolderNotStarted(told.decode() or "the process that starts the holder has ended: start again")
         return found
 
     def end(self) -> None:
         """End the process."""
         self._socket.close()
         os.waitpid(self._process, 0)
+
+
+def running_holder(settings: Settings, starter: HolderStarter | None = None) -> holders.Holder:
+    """Return the holder of an installation, started if it does not run, by ``starter`` if there is one.
+
+    Raises ``StartError``.
+    """
+    start = holders.start if starter is None else starter.start
+    try:
+        return holders.adopt_or_start(runtime_folder(settings), os.geteuid() != 0, start)
+    except AgentError as error:
+        raise StartError(f"{error}; `{command(settings, 'doctor')}` says what is missing") from None
 
 
 def _serve(connection: socket.socket) -> None:

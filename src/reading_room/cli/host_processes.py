@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from reading_room.agent import holder as holders
 from reading_room.cli.agent_config import runtime_folder, socket_path
 from reading_room.cli.folder import StartError
-from reading_room.cli.holder_starter import HolderStarter
+from reading_room.cli.holder_starter import HolderStarter, running_holder
 from reading_room.cli.options import command
 from reading_room.cli.slirp import PROGRAM, Slirp
 from reading_room.settings import Settings
@@ -185,9 +185,7 @@ class HostProcesses:
         return os.environ | {"READING_ROOM_STATE": str(self._settings.state)}
 
     def _start_agent(self) -> subprocess.Popen[bytes]:
-        runtime = runtime_folder(self._settings)
-        start = holders.start if self._starter is None else self._starter.start
-        self._holder = holders.adopt_or_start(runtime, os.geteuid() != 0, start)
+        self._holder = running_holder(self._settings, self._starter)
         argv = [*self._common(), "agent", "--data", str(self._settings.data), "--lifeline", str(self._lifeline)]
         return subprocess.Popen(
             holders.enter_argv(self._holder, argv),

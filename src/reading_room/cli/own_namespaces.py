@@ -20,6 +20,7 @@ from reading_room.agent.errors import PathNotVisible
 from reading_room.agent.view import enter_private_mounts, make_folders, mount
 from reading_room.cli import guard
 from reading_room.cli.folder import StartError
+from reading_room.cli.options import command
 from reading_room.cli.root_key import hand_over
 from reading_room.database.address import Address, AddressError, address_of
 from reading_room.settings import Settings
@@ -81,15 +82,15 @@ def enter(settings: Settings, code: list[Path], root_key: bytes) -> Callable[[],
         ):
             Path("/proc/self", name).write_text(content)
     except OSError as error:
-        raise _refused(error) from error
+        raise _refused(settings, error) from error
     child = os.fork()
     if child:
         key = hand_over(root_key)
         for descriptor in (ready_read, key):
             os.set_inheritable(descriptor, True)
         os.close(ready_write)
-        command = guard.argv(child, ready_read, key, settings.data, settings.tls_cert, settings.tls_key)
-        os.execv(command[0], command)  # nosec B606 # no shell is needed
+        argv = guard.argv(child, ready_read, key, settings.data, settings.tls_cert, settings.tls_key)
+        os.execv(argv[0], argv)  # nosec B606 # no shell is needed
     os.close(ready_read)
     # Without a handler, a signal does not end the first process of a pid namespace.
     for number in guard.FORWARDED:
@@ -103,7 +104,7 @@ def enter(settings: Settings, code: list[Path], root_key: bytes) -> Callable[[],
         _show_only(shown)
         _give_up_capabilities()
     except (OSError, PathNotVisible) as error:
-        raise _refused(error) from error
+        raise _refused(settings, error) from error
 
     def ready() -> None:
         os.write(ready_write, b"ready\n")
@@ -185,7 +186,6 @@ def _succeed(call: str, result: int) -> None:
         raise OSError(number, f"{call}: {os.strerror(number)}")
 
 
-def _refused(error: Exception) -> StartError:
-    return StartError(
-        f"serve cannot have its own namespaces ({error}): `reading-room doctor` says what the kernel lacks"
-    )
+def _refused(settings: Settings, error: Exception) -> StartError:
+    doctor = command(settings, "doctor")
+    return StartError(f"serve cannot have its own namespaces ({error}): `{doctor}` says what the kernel lacks")

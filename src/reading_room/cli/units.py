@@ -25,6 +25,7 @@ from reading_room.cli.agent_config import runtime_folder
 from reading_room.cli.claiming import check_folder, claim, join_installation
 from reading_room.cli.folder import StartError, only_one
 from reading_room.cli.guard import notify
+from reading_room.cli.holder_starter import running_holder
 from reading_room.cli.log_lines import configure_logging
 from reading_room.cli.options import DataOption, command, read_settings
 from reading_room.cli.privileges import keep_out_of_core_dumps, refuse_fatal_calls
@@ -60,7 +61,7 @@ def _hold(settings: Settings) -> None:
     slirp = Slirp(stop_read) if settings.uplink == PROGRAM else None
     delegate_controllers()
     runtime = runtime_folder(settings)
-    running = holders.adopt_or_start(runtime, rootless=os.geteuid() != 0)
+    running = running_holder(settings)
     try:
         # Not before here: an ordinary user's holder gets further user ids from a program that gains privileges.
         if os.geteuid() != 0:

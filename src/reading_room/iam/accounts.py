@@ -29,8 +29,7 @@ class NoAdministrator(Exception):
 
     def __init__(self, account: str) -> None:
         super().__init__(
-            f"account {account} has no user {ADMINISTRATOR}: `reading-room accounts list` shows the accounts, and "
-            "`aws iam create-access-key` creates keys for other users"
+            f"account {account} has no user {ADMINISTRATOR}; `aws iam create-access-key` creates keys for other users"
         )
 
 
