@@ -65,7 +65,7 @@ def library(folder: Path, standby: int) -> Iterator[tuple[reading.Account, str, 
 
 
 def _tiny(folder: Path) -> Iterator[Row]:
-    for standby, bar in ((0, "1.5 s"), (1, "0.3 s")):
+    for standby, bar in ((0, "0.65 s"), (1, "0.25 s")):
         with library(folder, standby) as (account, bucket, request):
             calls = reading.JobCalls(account, "entities")
             for number, text in enumerate(("Paris is in France.", "Angela Merkel.", "3 May 2021.")):
