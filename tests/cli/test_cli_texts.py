@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,8 +15,14 @@ from hypothesis import strategies as st
 from reading_room.cli import texts
 from reading_room.cli.text_languages import BATCH_BYTES, is_utf8, sample, with_assumed
 from reading_room.cli.texts import FolderError, left_out_lines, texts_of
+from tests.worlds import ordinary_user
 
-needs_no_root = pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
+LEFT_OUT = """
+import json, sys
+from pathlib import Path
+from reading_room.cli.texts import texts_of
+print(json.dumps(texts_of(Path(sys.argv[1])).left_out))
+"""
 
 
 def folder(at: Path, *names: str) -> Path:
@@ -66,14 +75,16 @@ def test_a_name_that_is_impossible_for_a_key_is_left_out(tmp_path: Path) -> None
     assert [len(name) for name in found[texts.NAME_TOO_LONG]] == [1010]
 
 
-@needs_no_root
+@pytest.mark.network
 def test_unreadable_files_are_left_out(tmp_path: Path) -> None:
-    folder(tmp_path, "a.txt", "secret.txt", "closed/b.txt")
-    (tmp_path / "secret.txt").chmod(0)
-    (tmp_path / "closed").chmod(0)
-    found = texts_of(tmp_path)
-    (tmp_path / "closed").chmod(0o700)
-    assert found.left_out == {texts.CLOSED: ["closed"], texts.UNREADABLE: ["secret.txt"]}
+    given = folder(tmp_path / "texts", "a.txt", "secret.txt", "closed/b.txt")
+    (given / "secret.txt").chmod(0)
+    (given / "closed").chmod(0)
+    # Root may read every file.
+    argv = [sys.executable, ordinary_user.__file__, str(tmp_path), sys.executable, "-c", LEFT_OUT, str(given)]
+    printed = subprocess.run(argv, stdout=subprocess.PIPE, check=True, timeout=60).stdout
+    (given / "closed").chmod(0o700)
+    assert json.loads(printed) == {texts.CLOSED: ["closed"], texts.UNREADABLE: ["secret.txt"]}
 
 
 def test_a_folder_without_a_text_is_refused_with_what_is_in_it(tmp_path: Path) -> None:
