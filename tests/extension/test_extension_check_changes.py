@@ -55,6 +55,23 @@ def test_the_changes_fix_names_routes_and_groups(world: ExtensionWorld) -> None:
     assert failures(world.checks()) == []
 
 
+def test_the_changes_let_the_containers_of_a_job_reach_each_other(world: ExtensionWorld) -> None:
+    three = [{"Key": "reading-room:containers", "Value": "3"}]
+    checks = world.checks(Tags=three)
+    assert failures(checks) == ["Containers"]
+    apply(world, checks["Containers"])
+    assert failures(world.checks(Tags=three)) == []
+
+
+def test_the_changes_let_a_job_into_the_group_of_an_interface_endpoint(world: ExtensionWorld) -> None:
+    closed = world.closed_endpoint()
+    checks = world.checks()
+    assert failures(checks) == ["SecurityGroups"]
+    assert closed in str(checks["SecurityGroups"]["Changes"])
+    apply(world, checks["SecurityGroups"])
+    assert failures(world.checks()) == []
+
+
 def test_adding_the_service_keeps_the_rest_of_a_trust_policy(world: ExtensionWorld) -> None:
     iam = world.client("iam")
     iam.update_assume_role_policy(RoleName="Reader", PolicyDocument=trust({"Service": "ec2.amazonaws.com"}))

@@ -259,24 +259,12 @@ def test_a_missing_route_table_is_added_to_the_endpoint(world: ExtensionWorld) -
 
 
 def test_the_group_of_an_interface_endpoint_must_let_the_job_in(world: ExtensionWorld) -> None:
-    ec2 = world.client("ec2")
-    ec2.delete_vpc_endpoints(VpcEndpointIds=[world.endpoint])
-    ec2.modify_vpc_attribute(VpcId=world.vpc, EnableDnsHostnames={"Value": True})
-    closed = ec2.create_security_group(VpcId=world.vpc, GroupName="endpoint", Description="closed")["GroupId"]
-    made = ec2.create_vpc_endpoint(
-        VpcId=world.vpc,
-        ServiceName=f"com.amazonaws.{REGION}.s3",
-        VpcEndpointType="Interface",
-        SubnetIds=[world.subnet],
-        SecurityGroupIds=[closed],
-        PrivateDnsEnabled=True,
-        DnsOptions={"PrivateDnsOnlyForInboundResolverEndpoint": False},
-    )["VpcEndpoint"]["VpcEndpointId"]
+    closed = world.closed_endpoint()
     checks = world.checks()
     assert failures(checks) == ["SecurityGroups"]
     assert checks["SecurityGroups"]["ResourceId"] == closed
     words = shlex.split(checks["SecurityGroups"]["Command"])
-    ec2.authorize_security_group_ingress(
+    world.client("ec2").authorize_security_group_ingress(
         GroupId=words[words.index("--group-id") + 1],
         IpPermissions=[
             {
@@ -289,7 +277,7 @@ def test_the_group_of_an_interface_endpoint_must_let_the_job_in(world: Extension
     )
     checks = world.checks()
     assert failures(checks) == []
-    assert checks["Route"]["ResourceId"] == made
+    assert checks["Route"]["ResourceId"] == world.endpoint
 
 
 def test_several_containers_need_a_self_referencing_rule_and_addresses(world: ExtensionWorld) -> None:

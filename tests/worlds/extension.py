@@ -189,6 +189,24 @@ class ExtensionWorld:
         )
         return str(made["VpcEndpoint"]["VpcEndpointId"])
 
+    def closed_endpoint(self) -> str:
+        """Put an interface endpoint for S3 in the gateway endpoint's place; return its group, which lets nobody in."""
+        ec2 = self.client("ec2")
+        ec2.delete_vpc_endpoints(VpcEndpointIds=[self.endpoint])
+        ec2.modify_vpc_attribute(VpcId=self.vpc, EnableDnsHostnames={"Value": True})
+        closed = ec2.create_security_group(VpcId=self.vpc, GroupName="endpoint", Description="closed")["GroupId"]
+        made = ec2.create_vpc_endpoint(
+            VpcId=self.vpc,
+            ServiceName=f"com.amazonaws.{REGION}.s3",
+            VpcEndpointType="Interface",
+            SubnetIds=[self.subnet],
+            SecurityGroupIds=[closed],
+            PrivateDnsEnabled=True,
+            DnsOptions={"PrivateDnsOnlyForInboundResolverEndpoint": False},
+        )
+        self.endpoint = str(made["VpcEndpoint"]["VpcEndpointId"])
+        return str(closed)
+
     def request(self, **changes: Any) -> dict[str, Any]:
         """Return a request for an entities job in the VPC; a change to ``None`` removes a member."""
         request: dict[str, Any] = {
