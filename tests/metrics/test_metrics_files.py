@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -66,6 +68,14 @@ def test_every_alert_says_how_urgent_it_is_and_what_to_do() -> None:
         description = re.sub(r"\s+", " ", rest.partition("description: >-")[2]).strip()
         assert len(description) > 120, name
         assert description.endswith("."), name
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="Debian's package promtool is not installed")
+def test_promtool_accepts_the_alerts_and_the_configuration() -> None:
+    argv = ["promtool", "check", "config", "--lint=all", "--lint-fatal", str(FOLDER / "prometheus.yml")]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{ALERTS.count('- alert: ')} rules found" in done.stdout
 
 
 def test_the_panels_of_the_dashboard_do_not_overlap() -> None:
