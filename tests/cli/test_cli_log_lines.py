@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -70,12 +71,25 @@ def test_the_product_logs_by_these_lines_and_by_nothing_else(capfd: pytest.Captu
     assert all(line.isprintable() for line in lines)
 
 
+@cache
+def everything() -> list[tuple[Path, list[ast.AST]]]:
+    """Return the syntax of each module: what of it can make a log, or give a record a field."""
+    return [
+        (
+            path,
+            [each for each in ast.walk(ast.parse(path.read_text())) if isinstance(each, ast.Attribute | ast.keyword)],
+        )
+        for path in SOURCES.rglob("*.py")
+    ]
+
+
+@pytest.mark.costs(1, reason="every module is parsed")
 def test_only_one_module_of_the_product_configures_logging() -> None:
     makers = {"basicConfig", "StreamHandler", "FileHandler", "SysLogHandler", "Formatter", "dictConfig", "fileConfig"}
     found = {
         path.relative_to(SOURCES).as_posix()
-        for path in SOURCES.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text()))
+        for path, nodes in everything()
+        for node in nodes
         if isinstance(node, ast.Attribute) and node.attr in makers
     }
     assert found == {"cli/log_lines.py"}
@@ -132,8 +146,8 @@ def test_a_json_record_has_its_fields_and_no_others() -> None:
 def test_every_field_that_the_product_gives_to_a_record_is_written_and_every_written_one_is_given() -> None:
     given = {
         key.value
-        for path in SOURCES.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text()))
+        for _, nodes in everything()
+        for node in nodes
         if isinstance(node, ast.keyword) and node.arg == "extra" and isinstance(node.value, ast.Dict)
         for key in node.value.keys
         if isinstance(key, ast.Constant)
@@ -141,19 +155,35 @@ def test_every_field_that_the_product_gives_to_a_record_is_written_and_every_wri
     assert given == set(FIELDS)
 
 
-def test_what_up_says_at_its_end_is_a_line_of_json_too(tmp_path: Path) -> None:
+@pytest.mark.costs(0.5, reason="a process is started")
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["up", "--host", "192.0.2.1"], "--host 192.0.2.1 can be reached from other machines"),
+        (["holder"], "data cannot be written (Not a directory)"),
+        (["trail-head"], "READING_ROOM_TRAIL_HEAD is not set"),
+        (["traces"], "READING_ROOM_TRACES is not set"),
+        (["host", "run"], "data cannot be written (Not a directory)"),
+        (["link"], "data"),
+    ],
+)
+def test_why_a_process_ends_is_a_line_of_json_too(tmp_path: Path, words: list[str], message: str) -> None:
+    folder = tmp_path / "data"
+    if words[0] in ("holder", "host"):
+        tmp_path.joinpath("file").touch()
+        folder = tmp_path / "file" / "data"
     done = subprocess.run(
-        [sys.executable, "-m", "reading_room", "up", "--data", str(tmp_path / "data"), "--host", "192.0.2.1"],
+        [sys.executable, "-m", "reading_room", *words, "--data", str(folder)],
         env=os.environ | {"READING_ROOM_LOG_FORMAT": "json", "READING_ROOM_STATE": str(tmp_path / "state")},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 1
+    assert (done.returncode, done.stdout) == (1, "")
     (line,) = done.stderr.splitlines()
     members = json.loads(line)
-    assert (members["process"], members["level"]) == ("up", "critical")
-    assert members["message"].startswith("--host 192.0.2.1 can be reached from other machines")
+    assert (members["process"], members["level"]) == (words[0], "critical")
+    assert message in members["message"]
 
 
 def test_of_a_failed_start_only_the_reasons_are_shown() -> None:

@@ -32,9 +32,10 @@ NOBODY = 65534
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """A separate product for this module, because the tests inspect all of it.
 
-    It starts a container ahead, and its log level is debug.
+    It starts a container ahead, and logs everything as JSON.
     """
-    with running_product(tmp_path_factory.mktemp("product"), STANDBY="1", LOG_LEVEL="debug") as found:
+    log = {"LOG_LEVEL": "debug", "LOG_FORMAT": "json"}
+    with running_product(tmp_path_factory.mktemp("product"), STANDBY="1", **log) as found:
         yield found
 
 
@@ -241,12 +242,23 @@ def test_no_secret_is_visible_in_a_process_or_in_the_log(product: Product) -> No
         assert worker in shown
         assert any(b"serve" in text for text in shown.values())
     log = product.log.read_bytes()
-    assert b"DEBUG" in log
+    assert b'"level": "debug"' in log
     for name, secret in secrets.items():
         assert len(secret) >= 20, name
         assert secret.encode() not in log, f"the {name} is in the log"
         found = [pid for pid, text in shown.items() if secret.encode() in text]
         assert not found, f"the {name} is visible in process {found}"
+
+
+@pytest.mark.costs(5, reason="the agent is started again, and a job waits for it")
+def test_every_line_of_the_log_is_json(product: Product) -> None:
+    """``up`` says of a killed process that it starts another one, which logs, too."""
+    product.kill("agent")
+    eventually(lambda: "starting it again" in product.log.read_text())
+    place = Place(product)
+    place.put("in/", 1)
+    assert place.run("in/")["JobStatus"] == "COMPLETED"
+    assert {line["process"] for line in product.log_lines()} == {"up", "serve", "agent"}
 
 
 def test_the_processes_of_a_product_listen_on_its_port_only(product: Product) -> None:

@@ -27,8 +27,9 @@ def port() -> int:
 
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory, port: int) -> Iterator[Product]:
-    """A product that sends traces to a collector, which is not there yet."""
-    with running_product(tmp_path_factory.mktemp("product"), STANDBY="0", TRACES=f"http://127.0.0.1:{port}") as found:
+    """A product that sends traces to a collector, which is not there yet. It logs as JSON."""
+    sent = f"http://127.0.0.1:{port}"
+    with running_product(tmp_path_factory.mktemp("product"), STANDBY="0", LOG_FORMAT="json", TRACES=sent) as found:
         yield found
 
 
@@ -65,6 +66,7 @@ def test_one_trace_leads_from_the_api_call_to_the_output_in_s3(product: Product,
     early = place.start("early/")
     assert place.wait(early)["JobStatus"] == "COMPLETED"
     eventually(lambda: "spans of traces cannot be sent" in product.log.read_text())
+    assert "traces" in {line["process"] for line in product.log_lines()}
     with hook(port) as collector:
         collector.status = 200
         assert len({span.trace for span in whole_trace(collector, early)}) == 1

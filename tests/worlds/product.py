@@ -8,6 +8,7 @@ interfere.
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import secrets
 import signal
@@ -292,6 +293,10 @@ class Product:
             case "everything":
                 return [up, *(pid for pid in self.processes() if pid != up)]
         raise ValueError(which)
+
+    def log_lines(self) -> list[dict[str, Any]]:
+        """Return the lines of its log, which must all be JSON: it runs with ``LOG_FORMAT="json"``."""
+        return [json.loads(line) for line in self.log.read_text().splitlines()]
 
     def kill(self, which: str) -> None:
         """``kill -9`` of a case's processes, one right after another; ``up`` is started again if it was among them."""

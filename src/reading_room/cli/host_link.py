@@ -8,11 +8,10 @@ import ssl
 from reading_room.cli.folder import StartError
 from reading_room.cli.guard import notifier
 from reading_room.cli.lifeline import watch_lifeline
-from reading_room.cli.log_lines import configure_logging
+from reading_room.cli.log_lines import configure_logging, failure
 from reading_room.cli.options import DataOption, DescriptorOption, read_settings
 from reading_room.cli.privileges import become_user_of_serve, confine_link, keep_out_of_core_dumps
 from reading_room.cli.processes import raise_descriptor_limit
-from reading_room.cli.screen import fail
 from reading_room.codec import DocumentError
 from reading_room.settings import Settings
 
@@ -42,7 +41,7 @@ def link(data: DataOption = None, lifeline: DescriptorOption = None, ready: Desc
         tell_systemd = notifier()
         confine_link(settings, authority.parent, {parse_place(place)[1] for place in places.all()})
     except (StartError, DocumentError) as error:
-        raise fail(str(error)) from None
+        raise failure(settings, error) from None
     watch_lifeline(lifeline)
     raise_descriptor_limit()
 

@@ -20,10 +20,10 @@ from reading_room.cli.folder import StartError, only_one
 from reading_room.cli.holder_starter import HolderStarter
 from reading_room.cli.host_processes import HostProcesses, for_unprivileged
 from reading_room.cli.lifeline import watch_lifeline
-from reading_room.cli.log_lines import configure_logging
+from reading_room.cli.log_lines import configure_logging, failure, teller
 from reading_room.cli.options import DataOption, DescriptorOption, read_settings
 from reading_room.cli.privileges import keep_out_of_core_dumps, refuse_fatal_calls
-from reading_room.cli.screen import fail, print_line, say
+from reading_room.cli.screen import print_line
 from reading_room.hosts.joining.errors import JoinError
 from reading_room.hosts.joining.host_folder import HostFolder, Joined
 from reading_room.settings import Settings
@@ -42,9 +42,9 @@ def run(data: DataOption = None, lifeline: DescriptorOption = None) -> None:
         check_folder(settings)
         joined = HostFolder.of(settings.data).membership()
         with only_one(claim(settings), settings.data) as lock:
-            code = JoinedHostProcesses(settings, say, lock, joined, starter).run()
+            code = JoinedHostProcesses(settings, teller(settings), lock, joined, starter).run()
     except (StartError, AgentError, JoinError) as error:
-        raise fail(str(error)) from None
+        raise failure(settings, error) from None
     raise typer.Exit(code)
 
 

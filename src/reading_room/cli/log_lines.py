@@ -11,8 +11,12 @@ import json
 import logging
 import sys
 import threading
+from collections.abc import Callable
 from typing import Any
 
+import typer
+
+from reading_room.cli.screen import fail, say
 from reading_room.printable import escaped
 from reading_room.settings import Settings
 
@@ -39,6 +43,19 @@ def configure_logging(settings: Settings, process: str) -> None:
     # The SDK's own debug lines hold signatures and tokens.
     for noisy in ("botocore", "boto3", "urllib3", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def teller(settings: Settings) -> Callable[[str], None]:
+    """Return what tells the person who started a process something, in the form of its log if that is JSON."""
+    return _log_lines if settings.log_format == "json" else say
+
+
+def failure(settings: Settings, reason: object) -> typer.Exit:
+    """Say why a process ends, in the form of its log, and return the exception to raise."""
+    if settings.log_format == "json":
+        log.critical("%s", reason)
+        return typer.Exit(1)
+    return fail(str(reason))
 
 
 class LogLines(logging.Formatter):
@@ -87,6 +104,11 @@ class JsonLines(logging.Formatter):
         if record.stack_info:
             members["stack"] = escaped(record.stack_info, keep="\n")
         return json.dumps(members, ensure_ascii=False, default=lambda value: escaped(str(value)))
+
+
+def _log_lines(text: str) -> None:
+    for line in filter(None, map(str.strip, text.splitlines())):
+        log.info("%s", line)
 
 
 def _log_uncaught(kind: type[BaseException], error: BaseException | None, traceback: Any) -> None:

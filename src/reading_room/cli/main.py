@@ -64,7 +64,7 @@ def run() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(1) from None
     except Exception as error:
-        if debugging or process is not None:
+        if debugging or process is not None or sys.argv[1:3] == ["host", "run"]:
             raise  # Its standard error is a log.
         hint = "READING_ROOM_LOG_LEVEL=debug shows where"
         fail(f"a bug in this program: {type(error).__name__}: {error} ({hint})")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import logging
 import os
 import resource
 from typing import Annotated
@@ -14,7 +13,7 @@ from reading_room.agent.errors import AgentError
 from reading_room.cli.claiming import check_folder, claim, refuse_joined
 from reading_room.cli.folder import StartError, check_listen_addresses, only_one, take_certificate
 from reading_room.cli.lifeline import watch_lifeline
-from reading_room.cli.log_lines import configure_logging
+from reading_room.cli.log_lines import configure_logging, failure, teller
 from reading_room.cli.options import (
     CertificateOption,
     ConsolePortOption,
@@ -29,11 +28,6 @@ from reading_room.cli.options import (
     read_settings,
 )
 from reading_room.cli.privileges import keep_out_of_core_dumps, refuse_fatal_calls
-from reading_room.cli.screen import fail as print_error
-from reading_room.cli.screen import say
-from reading_room.settings import Settings
-
-log = logging.getLogger(__name__)
 
 
 def up(
@@ -74,10 +68,9 @@ def up(
                     ready.prepare()
                 key = key or read_root_key(settings, making=True)
                 take_certificate(settings, key)
-                tell = _log_lines if settings.log_format == "json" else say
-                code = Supervisor(settings, tell, lock, key, ready, starter).run()
+                code = Supervisor(settings, teller(settings), lock, key, ready, starter).run()
     except (StartError, AgentError) as error:
-        raise _failed(settings, error) from None
+        raise failure(settings, error) from None
     raise typer.Exit(code)
 
 
@@ -115,7 +108,7 @@ def serve(
         tell = drop_privileges(settings, key)
         keep_out_of_core_dumps()
     except (StartError, PlaceError) as error:
-        raise _failed(settings, error) from None
+        raise failure(settings, error) from None
     watch_lifeline(lifeline)
     raise_descriptor_limit()
 
@@ -142,9 +135,9 @@ def serve(
     try:
         run_server(settings, Sealer(key), working, announce, bucket)
     except WrongRootKey as error:
-        raise _failed(settings, wrong_key_message(settings, source, error)) from None
+        raise failure(settings, wrong_key_message(settings, source, error)) from None
     except (ServerError, SchemaError, SealBroken, VersionsError) as error:
-        raise _failed(settings, error) from None
+        raise failure(settings, error) from None
 
 
 def agent(
@@ -168,7 +161,7 @@ def agent(
     try:
         refuse_fatal_calls()
     except StartError as error:
-        raise _failed(settings, error) from None
+        raise failure(settings, error) from None
     if prove:
         raise typer.Exit(prove_only())
     if join:
@@ -177,7 +170,7 @@ def agent(
         try:
             units.join(settings)
         except StartError as error:
-            raise _failed(settings, error) from None
+            raise failure(settings, error) from None
     abandoned = watch_lifeline(lifeline)
     raise_descriptor_limit()
     code = run(agent_config(settings, leave=leave))
@@ -188,19 +181,6 @@ def agent(
         if holder is not None:
             end(holder, runtime)
     raise typer.Exit(code)
-
-
-def _log_lines(text: str) -> None:
-    for line in filter(None, map(str.strip, text.splitlines())):
-        log.info("%s", line)
-
-
-def _failed(settings: Settings, error: object) -> typer.Exit:
-    """Say why the process ends, in the form of its log, and return the exception to raise."""
-    if settings.log_format == "json":
-        log.critical("%s", error)
-        return typer.Exit(1)
-    return print_error(str(error))
 
 
 def raise_descriptor_limit() -> None:

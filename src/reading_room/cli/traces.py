@@ -9,9 +9,8 @@ from pathlib import Path
 
 from reading_room.cli.folder import StartError
 from reading_room.cli.lifeline import watch_lifeline
-from reading_room.cli.log_lines import configure_logging
+from reading_room.cli.log_lines import configure_logging, failure
 from reading_room.cli.options import DataOption, DescriptorOption, read_settings
-from reading_room.cli.screen import fail
 from reading_room.cli.side_process import work_in_data_folder
 from reading_room.settings import Settings
 
@@ -25,8 +24,9 @@ def traces(data: DataOption = None, lifeline: DescriptorOption = None) -> None:
     settings = read_settings(data)
     configure_logging(settings, "traces")
     if not settings.traces:
-        raise fail(
-            "READING_ROOM_TRACES is not set: set it to the address of a collector, such as http://127.0.0.1:4318"
+        raise failure(
+            settings,
+            "READING_ROOM_TRACES is not set: set it to the address of a collector, such as http://127.0.0.1:4318",
         )
     try:
         check_packages(settings)
@@ -40,7 +40,7 @@ def traces(data: DataOption = None, lifeline: DescriptorOption = None) -> None:
         sender = Sender(Path(FOLDER), settings.traces)
         work_in_data_folder(settings)
     except (StartError, OSError) as error:
-        raise fail(str(error)) from None
+        raise failure(settings, error) from None
     watch_lifeline(lifeline)
     while True:
         sender.turn()

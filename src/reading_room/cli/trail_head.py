@@ -7,9 +7,8 @@ from pathlib import Path
 
 from reading_room.cli.folder import StartError
 from reading_room.cli.lifeline import watch_lifeline
-from reading_room.cli.log_lines import configure_logging
+from reading_room.cli.log_lines import configure_logging, failure
 from reading_room.cli.options import DataOption, DescriptorOption, read_settings
-from reading_room.cli.screen import fail
 from reading_room.cli.side_process import work_in_data_folder
 from reading_room.clock import system_clock
 from reading_room.setting_values import SettingError
@@ -23,12 +22,12 @@ def trail_head(data: DataOption = None, lifeline: DescriptorOption = None) -> No
     settings = read_settings(data)
     configure_logging(settings, "trail-head")
     if not settings.trail_head:
-        raise fail("READING_ROOM_TRAIL_HEAD is not set: set it to the place where the head is to be sent")
+        raise failure(settings, "READING_ROOM_TRAIL_HEAD is not set: set it to the place where the head is to be sent")
     try:
         sender = HeadSender(lambda: heads_of(Path(FOLDER)), settings.trail_head, settings.data, system_clock)
         work_in_data_folder(settings)
     except (StartError, SettingError, OSError) as error:
-        raise fail(str(error)) from None
+        raise failure(settings, error) from None
     watch_lifeline(lifeline)
     while True:
         sender.turn()

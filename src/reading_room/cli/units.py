@@ -26,7 +26,7 @@ from reading_room.cli.claiming import check_folder, claim, join_installation
 from reading_room.cli.folder import StartError, only_one
 from reading_room.cli.guard import notify
 from reading_room.cli.holder_starter import running_holder
-from reading_room.cli.log_lines import configure_logging
+from reading_room.cli.log_lines import configure_logging, failure
 from reading_room.cli.options import DataOption, command, read_settings
 from reading_room.cli.privileges import keep_out_of_core_dumps, refuse_fatal_calls
 from reading_room.cli.root_key import read_root_key, source_of
@@ -51,7 +51,7 @@ def holder(data: DataOption = None) -> None:
         with only_one(claim(settings), settings.data):
             _hold(settings)
     except (StartError, AgentError) as error:
-        raise fail(str(error)) from None
+        raise failure(settings, error) from None
 
 
 def _hold(settings: Settings) -> None:
