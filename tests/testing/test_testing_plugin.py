@@ -45,6 +45,23 @@ def test_that_is_killed(reading_room, tmp_path_factory):
 """
 
 
+BESIDE_ANOTHER = """
+import os
+import time
+from pathlib import Path
+
+
+def test_a_product_of_its_own(reading_room, reading_room_account, worker_id):
+    reading_room_account.clients("s3").create_bucket(Bucket="papers")
+    place = Path(os.environ["MEETING"])
+    (place / worker_id).write_text(f"{os.getpid()} {reading_room.data} {reading_room.endpoint_url}")
+    # Neither product ends before both run.
+    deadline = time.monotonic() + 240
+    while len(list(place.iterdir())) < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+"""
+
+
 def test_pytest_finds_the_plugin() -> None:
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]["pytest11"]
     assert declared == {"reading_room": "reading_room.testing.plugin"}
@@ -62,18 +79,42 @@ print(*sorted(set(sys.modules) - before))
     assert found == ["reading_room", "reading_room.testing", "reading_room.testing.plugin"]
 
 
+def run_pytest(folder: Path, tests: str, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run some tests in a folder with the plugin."""
+    (folder / "test_a.py").write_text(dedent(tests))
+    # The plugin is named, because this environment may have been installed before the plugin existed.
+    usual = ["-q", "-p", "reading_room.testing.plugin", "-p", "no:cacheprovider", f"--basetemp={folder / 'tmp'}"]
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", *usual, *options, "test_a.py"],
+        cwd=folder,
+        env=os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"} | environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
 @pytest.mark.e2e
 @pytest.mark.costs(10, reason="pytest and a product are started")
 def test_tests_have_accounts_and_the_product_ends_with_a_killed_run(tmp_path: Path) -> None:
-    (tmp_path / "test_a.py").write_text(dedent(TESTS))
-    # The plugin is named, because this environment may have been installed before the plugin existed.
-    options = ["-q", "-s", "-p", "reading_room.testing.plugin", "-p", "no:cacheprovider"]
-    argv = [sys.executable, "-m", "pytest", *options, f"--basetemp={tmp_path / 'tmp'}", "test_a.py"]
-    environment = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    run = subprocess.run(argv, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=100, check=False)
+    run = run_pytest(tmp_path, TESTS, "-s")
     assert run.returncode == -signal.SIGKILL, run.stdout + run.stderr
     said = next(line for line in run.stdout.splitlines() if "processes" in line)
     assert said.startswith("..processes")
     pids = [int(pid) for pid in said.split()[1:]]
     assert len(pids) >= 3
     eventually(lambda: not any(start_time(pid) is not None for pid in pids), 20, "the end of the product")
+
+
+@pytest.mark.e2e
+@pytest.mark.costs(15, reason="pytest, two workers and two products are started")
+def test_each_worker_of_xdist_has_a_product_of_its_own_with_the_same_names(tmp_path: Path) -> None:
+    place = tmp_path / "meeting"
+    place.mkdir()
+    run = run_pytest(tmp_path, BESIDE_ANOTHER, "-p", "xdist.plugin", "-n2", "--dist=each", MEETING=str(place))
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert sorted(path.name for path in place.iterdir()) == ["gw0", "gw1"]
+    # Two processes, two data folders, two addresses.
+    told = zip(*(path.read_text().split() for path in place.iterdir()), strict=True)
+    assert [len(set(each)) for each in told] == [2, 2, 2]
