@@ -43,6 +43,18 @@ def place_of(product: Product, account: Account) -> Place:
 
 
 @pytest.mark.e2e
+def test_a_client_for_another_region_is_refused_with_the_products_region(service: Service) -> None:
+    with service.new_account() as account:
+        s3 = account.clients("s3", region="us-east-1")
+        assert s3 is account.clients("s3")
+        s3.create_bucket(Bucket="in-one-region")
+        for name, call in (("s3", "list_buckets"), ("ec2", "describe_vpcs"), ("comprehend", "list_endpoints")):
+            client = account.clients(name, region="eu-west-1")
+            with pytest.raises(ClientError, match=r"'eu-west-1'.*'us-east-1'"):
+                getattr(client, call)()
+
+
+@pytest.mark.e2e
 @pytest.mark.costs(15, reason="two jobs run")
 def test_jobs_are_waited_for(product: Product, service: Service) -> None:
     with service.new_account() as account:
