@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from sqlalchemy.orm import undefer
 
 from reading_room import versions
@@ -98,8 +99,8 @@ def test_its_keys_objects_jobs_and_network_are_there(released: Released) -> None
     assert released.client("sts", (key, secret)).get_caller_identity()["Arn"].endswith(":user/ann")
 
     comprehend = released.client("comprehend", (key, secret))
-    (job,) = comprehend.list_entities_detection_jobs()["EntitiesDetectionJobPropertiesList"]
-    assert (job["JobName"], job["JobStatus"]) == ("released", "COMPLETED")
+    job = _job(comprehend)
+    assert job["JobStatus"] == "COMPLETED"
     output = job["OutputDataConfig"]["S3Uri"].removeprefix("s3://released/")
     with tarfile.open(fileobj=io.BytesIO(s3.get_object(Bucket="released", Key=output)["Body"].read())) as tar:
         (name,) = tar.getnames()
@@ -108,6 +109,35 @@ def test_its_keys_objects_jobs_and_network_are_there(released: Released) -> None
         assert b"Marie Curie" in lines.read()
     (vpc,) = released.client("ec2").describe_vpcs(VpcIds=[_vpc(released, job)])["Vpcs"]
     assert vpc["CidrBlock"] == "10.0.0.0/16"
+
+
+@pytest.mark.costs(1, reason="a large object is written, and clients are made")
+def test_it_takes_new_objects_and_jobs(released: Released) -> None:
+    s3, comprehend = (released.client(name) for name in ("s3", "comprehend"))
+    content = b"Pierre Curie. " * 10_000
+    s3.put_object(Bucket="released", Key="new/a.txt", Body=content)
+    assert s3.get_object(Bucket="released", Key="new/a.txt")["Body"].read() == content
+    s3.delete_object(Bucket="released", Key="large")
+    with pytest.raises(ClientError, match="NoSuchKey"):
+        s3.get_object(Bucket="released", Key="large")
+    s3.put_object(Bucket="released", Key="large", Body=b"Marie Curie. " * 10_000)
+    before = _job(comprehend)
+    started = comprehend.start_entities_detection_job(
+        JobName="after",
+        InputDataConfig={"S3Uri": "s3://released/new/"},
+        OutputDataConfig={"S3Uri": "s3://released/out/"},
+        **{name: before[name] for name in ("DataAccessRoleArn", "LanguageCode", "VpcConfig")},
+    )
+    assert started["JobStatus"] == "SUBMITTED"
+    found = _job(comprehend, "after")
+    assert (found["JobId"], found["VpcConfig"]) == (started["JobId"], before["VpcConfig"])
+
+
+def _job(comprehend: Any, name: str = "released") -> dict[str, Any]:
+    """Return the only job with a name."""
+    jobs = comprehend.list_entities_detection_jobs(Filter={"JobName": name})
+    (job,) = jobs["EntitiesDetectionJobPropertiesList"]
+    return dict(job)
 
 
 def _vpc(released: Released, job: dict[str, Any]) -> str:
