@@ -1,4 +1,4 @@
-"""Data folders of released versions, made with their own code: this version opens, checks and uses each of them.
+"""Data folders of released versions, made with their own code: this version opens, checks, uses and backs up each.
 
 ``scripts/released_folder.py`` makes the archives in ``data/``. Their keys are used nowhere else.
 """
@@ -21,6 +21,8 @@ from sqlalchemy.orm import undefer
 from reading_room import versions
 from reading_room.analysis.custom.artifact import FORMAT, load_artifact
 from reading_room.analysis.custom.classifier_model import KIND
+from reading_room.backup import taking
+from reading_room.backup.folder import FolderTarget
 from reading_room.client import InProcess
 from reading_room.clock import system_clock
 from reading_room.comprehend.models.models import find
@@ -37,6 +39,7 @@ from reading_room.trail.chain import event_in, files_of, verify
 from reading_room.trail.kept_heads import expected_lines
 from reading_room.upgrades import backups
 from reading_room.wiring.product import Product
+from tests.worlds.backups import restore
 from tests.worlds.comprehend import EchoEngines
 from tests.worlds.schemas import version_of
 
@@ -49,6 +52,7 @@ class Released:
     """An archive, unpacked and opened by this version."""
 
     data: Path
+    root_key: bytes
     schema: int
     database: Database
     process: InProcess
@@ -68,15 +72,15 @@ def released(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         tar.extractall(folder, filter="data")
     data, key = folder / "data", folder / "root.key"
     schema = version_of(data / FILE)
-    sealer = Sealer(bytes.fromhex(key.read_text()) if key.exists() else bytes(KEY_BYTES))
-    with closing(open_database(data, sealer)) as database:
+    root_key = bytes.fromhex(key.read_text()) if key.exists() else bytes(KEY_BYTES)
+    with closing(open_database(data, Sealer(root_key))) as database:
         # The archives become older than the trail is usually kept.
         settings = Settings(data=data, state=folder / "state", trail_days=3650)
         backend = file_backend(database, data / "objects", settings.region, system_clock)
         product = Product(settings=settings, database=database, backend=backend, engines=EchoEngines())
         product.first_start()
         with InProcess(product.app) as process:
-            yield Released(data, schema, database, process)
+            yield Released(data, root_key, schema, database, process)
         product.close()
         backend.close()
 
@@ -148,14 +152,36 @@ def _vpc(released: Released, job: dict[str, Any]) -> str:
 def test_its_model_is_trained_and_its_artifact_is_the_one_that_was_written(released: Released) -> None:
     (model,) = released.client("comprehend").list_document_classifiers()["DocumentClassifierPropertiesList"]
     assert model["Status"] == "TRAINED"
-    with released.database.reading() as session:
+    check_model(released.database, released.data)
+
+
+@pytest.mark.costs(1, reason="a backup forks a process that copies the database, and is restored")
+def test_a_backup_has_its_model(released: Released, tmp_path: Path) -> None:
+    with FolderTarget.opened(tmp_path / "backup") as target:
+        taking.take(
+            released.data,
+            target,
+            released.root_key,
+            program=versions.VERSION,
+            now=system_clock(),
+            drop=lambda: None,
+            with_keys=False,
+        )
+    restore(tmp_path / "backup", tmp_path / "data")
+    with closing(open_database(tmp_path / "data", Sealer(released.root_key))) as database:
+        check_model(database, tmp_path / "data")
+
+
+def check_model(database: Database, data: Path) -> None:
+    """Check that the artifact of the only model is the one that its training wrote, and can be loaded."""
+    with database.reading() as session:
         row = session.query(ModelRow).one()
         wanted = find(session, row.account, row.arn).sha256
         bucket, _, name = row.artifact_uri.removeprefix("s3://").partition("/")
         stored = session.get_one(S3Object, (bucket, name.encode()), options=[undefer(S3Object.content)])
         content = stored.content or b"".join(
             read_segments(
-                FileBlobStore(released.data / "objects"),
+                FileBlobStore(data / "objects"),
                 [(blob, size) for blob, size in stored.segments],
                 0,
                 stored.size,
