@@ -6,25 +6,32 @@ It types the commands of the page "operations/backup.md".
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import pyrage
 import pytest
 
 from reading_room import versions
 from reading_room.backup import keys, taking
+from reading_room.cli import reading
+from reading_room.client import connect
 from reading_room.database.opening import FILE
 from reading_room.database.upgrade_backup import OTHER_FILES
 from reading_room.s3.backends.backup_lock import NAME as LOCK
 from reading_room.trail.chain import FOLDER as TRAIL
 from tests.worlds.place import Place
 from tests.worlds.product import Product, running_product
+from tests.worlds.waiting import eventually
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
+STREAM = {"logGroupName": "/drill", "logStreamName": "one"}
 BACKED_UP = {FILE, TRAIL, taking.OBJECTS, *OTHER_FILES, versions.FILE, *keys.FILES, *keys.FOLDERS}
 """What a backup has of the data folder. Whoever adds a file or a folder there adds it to the backup, too."""
 
@@ -61,6 +68,9 @@ def test_after_the_loss_of_the_machine_everything_acknowledged_is_there_and_half
         done = place.start("in/", "entities")
         place.wait(done)
         expected = output_of(place, done)
+        (interface,) = set(re.findall(r"eni-[0-9a-f]+", place.story(done)))
+        flows = eventually(lambda: reading.flow_lines(place.account, place.flows, interface), what="the flow records")
+        user, event = make_user(place.account), write_event(place.account)
         with place.held("in/") as (job, _):
             run(lost, "backup", backup, "--recipient", str(identity.to_public()))
             there = set(os.listdir(lost.data)) - {f"{FILE}-wal", f"{FILE}-shm"}
@@ -85,10 +95,31 @@ def test_after_the_loss_of_the_machine_everything_acknowledged_is_there_and_half
         listed = place.account.s3.list_objects_v2(Bucket=place.bucket)["Contents"]
         assert {"newer", "in/a.txt"} <= {each["Key"] for each in listed}
         assert "large" not in {each["Key"] for each in listed}
+        sts = connect("sts", found.endpoint().url, **user)
+        assert sts.get_caller_identity()["Arn"].endswith(":user/ann")
+        (written,) = place.account.client("logs").get_log_events(**STREAM)["events"]
+        assert written.items() >= event.items()
+        assert set(flows) <= set(reading.flow_lines(place.account, place.flows, interface))
         run(found, "access", "verify-trail")
         assert found.events("management", "CreateBucket")
     finally:
         found.clear()
+
+
+def make_user(account: reading.Account) -> dict[str, str]:
+    """Make a user, and return its key as options of a client."""
+    account.iam.create_user(UserName="ann")
+    key = account.iam.create_access_key(UserName="ann")["AccessKey"]
+    return {"access_key_id": key["AccessKeyId"], "secret_access_key": key["SecretAccessKey"]}
+
+
+def write_event(account: reading.Account) -> dict[str, Any]:
+    """Write a log event and return it."""
+    logs, event = account.client("logs"), {"timestamp": int(time.time() * 1000), "message": "acknowledged"}
+    logs.create_log_group(logGroupName=STREAM["logGroupName"])
+    logs.create_log_stream(**STREAM)
+    logs.put_log_events(**STREAM, logEvents=[event])
+    return event
 
 
 def move(place: Place, product: Product) -> None:
