@@ -69,6 +69,14 @@ def test_compose_and_podman_get_the_same_options() -> None:
     assert {each.partition(":")[2] for each in service["volumes"]} == set(image.process("1")["Volumes"])
 
 
+def test_the_readme_runs_it_as_its_page_does() -> None:
+    """And every other block of the README has a mark, so that a test types it."""
+    (shown,) = [block.text for block in blocks(page_of("README.md")) if block.commands and not block.mark]
+    build, _, rest = shown.partition("\n")
+    assert build == "make image"
+    assert rest in [block.text for block in blocks(page_of("operations/install-image.md"))]
+
+
 @pytest.mark.network
 def test_the_entry_point_refuses_where_user_namespaces_are_forbidden() -> None:
     """With one sentence and without starting anything. The limit applies to the test's own namespace."""
