@@ -12,7 +12,9 @@ export interface JobRun {
   readonly Documents: number;
   readonly TotalDocuments?: number;
   readonly DocumentsPerSecond?: number;
+  /** The upper and the lower bound of the time left; both or neither. */
   readonly SecondsLeft?: number;
+  readonly SecondsLeftAtLeast?: number;
   readonly Containers: readonly JobContainer[];
   readonly Events?: readonly JobEvent[];
   readonly EventsLeftOut?: number;

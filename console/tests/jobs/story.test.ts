@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { linesWith } from "../../src/jobs/logStream";
-import { percentDone, progressWords, rateWords } from "../../src/jobs/progress";
+import { about, percentDone, progressWords, rateWords } from "../../src/jobs/progress";
 import { otherMembers, otherProperties } from "../../src/jobs/rows";
 import type { JobRun } from "../../src/jobs/runs";
 import { eventOf, interfacesOf, phases, stepWords, timed, wordsOf } from "../../src/jobs/story";
@@ -106,14 +106,26 @@ describe("progress", () => {
     TotalDocuments: 6000,
     DocumentsPerSecond: 46.1,
     SecondsLeft: 104,
+    SecondsLeftAtLeast: 86,
     Containers: [],
     LogGroupName: "g",
     LogStreamName: "1",
   };
 
   it("shows documents, rate and time left", () => {
-    expect(progressWords(run)).toBe("1,200 of 6,000 documents, 46.1 a second, 1 min 44 s left");
+    expect(progressWords(run)).toBe("1,200 of 6,000 documents, 46.1 a second, about 86 to 104 s left");
     expect(percentDone(run)).toBe(20);
+  });
+
+  it.each([
+    [0, 1, "about 0 to 1 s"],
+    [40, 95, "about 40 to 95 s"],
+    [60, 120, "about 1 to 2 min"],
+    [130, 290, "about 2 to 5 min"],
+    [7200, 7200, "about 2 h"],
+    [86_400, 5 * 86_400 - 1, "about 1 to 5 d"],
+  ])("shows the time left, %d to %d seconds, as the command line does: %s", (least, most, words) => {
+    expect(about(least, most)).toBe(words);
   });
 
   it("shows the place in the queue", () => {
@@ -123,7 +135,7 @@ describe("progress", () => {
   });
 
   it("leaves out what is not known", () => {
-    const { TotalDocuments: _, DocumentsPerSecond: __, SecondsLeft: ___, ...bare } = run;
+    const { TotalDocuments: _, DocumentsPerSecond: __, SecondsLeft: ___, SecondsLeftAtLeast: ____, ...bare } = run;
     expect(progressWords(bare)).toBe("1,200 documents");
     expect(percentDone(bare)).toBeUndefined();
     expect(progressWords({ ...bare, Phase: "FINISHING" })).toMatch(/removed/);
