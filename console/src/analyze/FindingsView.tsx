@@ -47,7 +47,7 @@ export function FindingsView({ kind, text, findings }: Props) {
       {!counts.has("") && (
         <ul className="marked-text-legend" aria-label={`Types of ${many}`}>
           {[...counts].sort().map(([name, count]) => (
-            <li key={name} className={`marked-text-${typeColour(name)}`}>
+            <li key={name} className={`type-colour-${typeColour(name)}`}>
               <span className="marked-text-mark">{name}</span> {count}
             </li>
           ))}

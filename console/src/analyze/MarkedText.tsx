@@ -21,7 +21,7 @@ export function MarkedText({ text, marks, name }: Props) {
           mark === undefined ? (
             <span key={key}>{part}</span>
           ) : (
-            <mark key={key} className={`marked-text-mark marked-text-${mark.colour}`}>
+            <mark key={key} className={`marked-text-mark type-colour-${mark.colour}`}>
               {part}
               {last && mark.label !== undefined && <bdi className="marked-text-label">{mark.label}</bdi>}
             </mark>

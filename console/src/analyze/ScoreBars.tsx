@@ -14,7 +14,7 @@ export function ScoreBars({ scores }: Props) {
       {scores.map(({ name, score }) => (
         <Fragment key={name}>
           <dt>{name}</dt>
-          <dd className={`marked-text-${typeColour(name)}`} aria-hidden="true">
+          <dd className={`type-colour-${typeColour(name)}`} aria-hidden="true">
             <div className="score-bar-track">
               <div className="score-bar-fill" style={{ width: `${Math.min(Math.max(score, 0), 1) * 100}%` }} />
             </div>

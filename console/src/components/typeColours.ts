@@ -1,4 +1,6 @@
-/** The number of colours of the palette: the classes ``finding-0`` and so on, and ``marked-text-0`` and so on. */
+import "./typeColours.css";
+
+/** The number of colours: the classes ``type-colour-0`` and so on. */
 export const COLOURS = 12;
 
 /** The colours that people expect of sentiments, and distinct ones for the most frequent types of entities. */

@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { COLOURS, typeColour } from "../../src/components/typeColours";
 import { labelScores, readConfusionReport } from "../../src/results/parts/confusion";
 import { percent, placeOf, typeLabel } from "../../src/results/views/labels";
 import { frame, linesIn, pack } from "../../src/results/views/topicLayout";
@@ -49,18 +48,6 @@ describe("labels", () => {
     expect(placeOf({ file: "a" })).toBe("a");
     expect(percent(0.991)).toBe("99.1\u00a0%");
     expect(percent(0.0004)).toBe("0.040\u00a0%");
-  });
-
-  it("give a type its colour by its name alone", () => {
-    const entities = [
-      ...["PERSON", "LOCATION", "ORGANIZATION", "DATE", "QUANTITY", "EVENT", "TITLE", "COMMERCIAL_ITEM", "OTHER"],
-    ];
-    expect(new Set(entities.map(typeColour)).size).toBe(entities.length);
-    expect(new Set(["POSITIVE", "NEGATIVE", "NEUTRAL", "MIXED"].map(typeColour)).size).toBe(4);
-    for (const own of ["PART_NUMBER", "", "😀", "NOUN"]) {
-      expect(typeColour(own)).toBeLessThan(COLOURS);
-      expect(typeColour(own)).toBe(typeColour(own));
-    }
   });
 
   it("name topics by their terms", () => {

@@ -15,7 +15,7 @@ export function Bar({ share, value, colour }: Props) {
     <div className="bar-cell">
       <div className="bar-track" aria-hidden="true">
         <div
-          className={colour === undefined ? "bar-fill" : `bar-fill bar-fill-${colour}`}
+          className={colour === undefined ? "bar-fill" : `bar-fill type-colour-${colour}`}
           style={{ inlineSize: width }}
         />
       </div>

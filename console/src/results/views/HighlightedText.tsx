@@ -79,7 +79,7 @@ function Stretch({ text, segment: { over, until }, colour, tag, chosen, markRef 
   const isChosen = over.some(({ number }) => chosen.has(number));
   // The tag is shown once, at the end of the finding.
   const ending = over.filter((each) => each.until === until);
-  const className = `finding finding-${colour(innermost.finding)}${isChosen ? " finding-chosen" : ""}`;
+  const className = `finding type-colour-${colour(innermost.finding)}${isChosen ? " finding-chosen" : ""}`;
   return (
     <mark className={className} ref={markRef}>
       {text}

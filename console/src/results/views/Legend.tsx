@@ -28,7 +28,7 @@ export function Legend({ kind, findings, colour }: Props) {
         .slice(0, 40)
         .map(([name, { count, colour: number }]) => (
           <li key={name}>
-            <span className={`finding finding-swatch finding-${number}`}>
+            <span className={`finding finding-swatch type-colour-${number}`}>
               <bdi>{typeLabel(kind, name)}</bdi>
             </span>
             {formatNumber(count)}
