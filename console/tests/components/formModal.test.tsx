@@ -1,9 +1,14 @@
+import Button from "@cloudscape-design/components/button";
+import Select from "@cloudscape-design/components/select";
 import { cleanup, fireEvent, render, screen, waitFor } from "@testing-library/react";
 import { MemoryRouter } from "react-router";
 import { afterEach, expect, it, vi } from "vitest";
+import { ConfirmModal } from "../../src/components/ConfirmModal";
 import { FormModal } from "../../src/components/FormModal";
 
 afterEach(cleanup);
+
+const ignore = async (): Promise<void> => undefined;
 
 const shown = (props: Partial<Parameters<typeof FormModal>[0]>) =>
   render(
@@ -12,11 +17,11 @@ const shown = (props: Partial<Parameters<typeof FormModal>[0]>) =>
         title="A thing"
         action="Make it"
         what="It cannot be made"
-        onSubmit={async () => undefined}
-        onDismiss={() => undefined}
+        onSubmit={ignore}
+        onDismiss={ignore}
         {...props}
       >
-        <input aria-label="Name" />
+        {props.children ?? <input aria-label="Name" />}
       </FormModal>
     </MemoryRouter>,
   );
@@ -42,4 +47,31 @@ it("is sent by the Enter key if that is enabled", () => {
   if (form === null) throw new Error("there is no form");
   fireEvent.submit(form);
   expect(onSubmit).toHaveBeenCalledOnce();
+});
+
+it.each([
+  ["a field for text", <input key="1" aria-label="First" />],
+  ["a field for several lines", <textarea key="2" aria-label="First" />],
+  ["a list to choose from", <Select key="3" ariaLabel="First" selectedOption={null} options={[]} onChange={ignore} />],
+])("begins in its first field: %s", async (_, first) => {
+  shown({
+    children: (
+      <>
+        <Button>Not a field</Button>
+        <input type="file" hidden />
+        {first}
+        <input aria-label="Second" />
+      </>
+    ),
+  });
+  await waitFor(() => expect(screen.getAllByLabelText("First")).toContain(document.activeElement));
+});
+
+it("begins where a name must be typed, if that is what it asks for", async () => {
+  render(
+    <ConfirmModal title="Delete it?" action="Delete" typed="papers" onConfirm={ignore} onDismiss={ignore}>
+      It cannot be undone.
+    </ConfirmModal>,
+  );
+  await waitFor(() => expect(document.activeElement).toBe(screen.getByRole("textbox")));
 });

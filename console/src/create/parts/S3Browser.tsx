@@ -5,6 +5,7 @@ import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useState } from "react";
 import { formatBytes, formatTime } from "../../components/format";
 import { type Column, ResourceTable } from "../../components/ResourceTable";
+import { useFirstField } from "../../components/useFirstField";
 import { parseS3Uri, type S3Place } from "./s3Uri";
 import { type Entry, useBuckets, useFolder } from "./useStorage";
 
@@ -24,6 +25,7 @@ export function S3Browser({ mode, start, onChoose, onDismiss }: Props) {
     key: begin?.key.slice(0, begin.key.lastIndexOf("/") + 1) ?? "",
   });
   const uri = `s3://${place.bucket}/${place.key}`;
+  const fields = useFirstField();
   return (
     <Modal
       visible
@@ -44,35 +46,37 @@ export function S3Browser({ mode, start, onChoose, onDismiss }: Props) {
         </Box>
       }
     >
-      <SpaceBetween size="m">
-        <Box>
-          {place.bucket === "" ? (
-            "Open a bucket."
-          ) : (
-            <>
-              Location:{" "}
-              <b dir="ltr" data-testid="s3-place">
-                {uri}
-              </b>
-            </>
+      <div ref={fields}>
+        <SpaceBetween size="m">
+          <Box>
+            {place.bucket === "" ? (
+              "Open a bucket."
+            ) : (
+              <>
+                Location:{" "}
+                <b dir="ltr" data-testid="s3-place">
+                  {uri}
+                </b>
+              </>
+            )}
+          </Box>
+          {place.bucket !== "" && (
+            <Button iconName="angle-up" onClick={() => setPlace(above(place))}>
+              {place.key === "" ? "All buckets" : "One folder up"}
+            </Button>
           )}
-        </Box>
-        {place.bucket !== "" && (
-          <Button iconName="angle-up" onClick={() => setPlace(above(place))}>
-            {place.key === "" ? "All buckets" : "One folder up"}
-          </Button>
-        )}
-        {place.bucket === "" ? (
-          <Buckets onOpen={(bucket) => setPlace({ bucket, key: "" })} />
-        ) : (
-          <Folder
-            place={place}
-            mode={mode}
-            onOpen={(key) => setPlace({ ...place, key })}
-            onChoose={(key) => onChoose(`s3://${place.bucket}/${key}`)}
-          />
-        )}
-      </SpaceBetween>
+          {place.bucket === "" ? (
+            <Buckets onOpen={(bucket) => setPlace({ bucket, key: "" })} />
+          ) : (
+            <Folder
+              place={place}
+              mode={mode}
+              onOpen={(key) => setPlace({ ...place, key })}
+              onChoose={(key) => onChoose(`s3://${place.bucket}/${key}`)}
+            />
+          )}
+        </SpaceBetween>
+      </div>
     </Modal>
   );
 }
