@@ -64,7 +64,7 @@ describe("the role", () => {
     expect(accessPolicy(access, "buckets").Statement[0]?.Resource).toEqual(["arn:aws:s3:::inbox/*"]);
   });
 
-  it("has nine EC2 actions and the endpoint's condition only with a VPC", () => {
+  it("has the EC2 permissions that a job in a VPC needs, and the endpoint's condition only with a VPC", () => {
     const access = { inputs: ["s3://inbox/"], outputs: [], network: true, endpoint: "vpce-1" };
     const statements = accessPolicy(access, "locations").Statement;
     expect(statements.at(-1)?.Action).toHaveLength(9);
