@@ -30,6 +30,8 @@ test("unknown changes are not offered, and not sent", async () => {
   expect(canAdd([])).toBe(false);
   for (const [service, operation] of [
     ["ec2", "DeleteVpc"],
+    // It would replace what the VPC has, and the dialog promises that nothing existing is removed.
+    ["ec2", "AssociateDhcpOptions"],
     ["iam", "AttachRolePolicy"],
     ["s3", "PutBucketPolicy"],
     ["", "constructor"],

@@ -1,5 +1,4 @@
 import {
-  AssociateDhcpOptionsCommand,
   AuthorizeSecurityGroupEgressCommand,
   AuthorizeSecurityGroupIngressCommand,
   CreateVpcEndpointCommand,
@@ -79,10 +78,6 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
   "ec2 ModifyVpcAttribute": {
     words: ({ VpcId }) => `Turn on DNS support in ${VpcId}`,
     send: (request, { ec2 }) => ec2.send(new ModifyVpcAttributeCommand(request)),
-  },
-  "ec2 AssociateDhcpOptions": {
-    words: ({ VpcId }) => `Give ${VpcId} other DHCP options`,
-    send: (request, { ec2 }) => ec2.send(new AssociateDhcpOptionsCommand(request)),
   },
 };
 

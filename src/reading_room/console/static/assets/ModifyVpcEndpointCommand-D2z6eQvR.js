@@ -1,1 +1,0 @@
-import{a as e,gt as t,i as n,l as r,r as i}from"./ec2-29jxUz9u.js";var a=class extends e(i,n,`AssociateDhcpOptions`,r){},o=class extends e(i,n,`ModifyVpcEndpoint`,t){};export{a as n,o as t};
