@@ -18,7 +18,7 @@ export interface Product extends Keys {
   readonly jobs: Readonly<Record<SeededKind, string>>;
 }
 
-export type SeededKind = "entities" | "sentiment";
+export type SeededKind = "entities" | "sentiment" | "topics";
 
 /** The product of this run, and the AWS SDK's clients for it. */
 export class World {

@@ -15,6 +15,14 @@ test("errors are shown beside their fields, and nothing is sent", async ({ signe
   expect(sent.filter((target) => target.includes("Start"))).toEqual([]);
 });
 
+test("no form offers an encryption key, as there is no key service", async ({ signedIn: page }) => {
+  for (const address of ["/jobs/create", "/models/create-classifier", "/models/create-recognizer"]) {
+    await page.goto(address);
+    await expect(page.getByRole("heading", { name: "Access permissions" })).toBeVisible();
+    await expect(page.getByText(/KMS|encrypt/i)).toHaveCount(0);
+  }
+});
+
 test("a copy has the job's values, and its code is the same request", async ({ signedIn: page, world }) => {
   const job = await seededJob(world);
   await page.goto(`/jobs/create?copy=entities/${job.id}`);

@@ -1,4 +1,5 @@
 import { DescribeFlowLogsCommand } from "@aws-sdk/client-ec2";
+import type { Locator } from "@playwright/test";
 import { FLOW_GROUP, seededJob, startLong, stopJob } from "./seeds";
 import { choose, expect, expectAccessible, expectAccessibleInBothThemes, test } from "./world";
 
@@ -27,6 +28,11 @@ test("flow records of a job have their rows, and the filter finds those to S3", 
   // The job ran when the tests began; its windows end at full minutes.
   const records = page.getByRole("table", { name: "Flow records" });
   await expect(records.getByRole("row").nth(1)).toBeVisible({ timeout: 100_000 });
+  for (const width of [1280, 400]) {
+    await page.setViewportSize({ width, height: 860 });
+    await expectRowsApart(records);
+  }
+  await page.setViewportSize({ width: 1280, height: 860 });
   await page.getByLabel("Port", { exact: true }).fill("443");
   await choose(page, "Action", "ACCEPT");
   await expect(records.getByRole("row").nth(1)).toContainText("ACCEPT");
@@ -41,3 +47,25 @@ test("flow records of a job have their rows, and the filter finds those to S3", 
   await expect(page.getByRole("row").filter({ hasText: "ACCEPT" }).filter({ hasText: ":443" }).first()).toBeVisible();
   await expectAccessible(page);
 });
+
+/** Each row ends before the next one begins, its text is inside it, and its cells are side by side. */
+async function expectRowsApart(table: Locator): Promise<void> {
+  const rows = await table.getByRole("row").evaluateAll((all) =>
+    all.map((row) => ({
+      row: row.getBoundingClientRect(),
+      cells: [...row.children].map((cell) => cell.getBoundingClientRect()),
+    })),
+  );
+  expect(rows.length).toBeGreaterThan(2);
+  rows.sort((one, other) => one.row.top - other.row.top);
+  for (const [index, { row, cells }] of rows.entries()) {
+    const next = rows[index + 1];
+    if (next !== undefined) expect(row.bottom).toBeLessThanOrEqual(next.row.top + 0.5);
+    for (const [at, cell] of cells.entries()) {
+      expect(cell.top).toBeGreaterThanOrEqual(row.top - 0.5);
+      expect(cell.bottom).toBeLessThanOrEqual(row.bottom + 0.5);
+      const right = cells[at + 1];
+      if (right !== undefined) expect(cell.right).toBeLessThanOrEqual(right.left);
+    }
+  }
+}

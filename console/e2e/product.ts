@@ -34,7 +34,7 @@ export default async function start(): Promise<() => Promise<void>> {
       consoleUrl: `http://127.0.0.1:${consolePort}`,
       accessKeyId: field(keys, "aws_access_key_id"),
       secretAccessKey: field(keys, "aws_secret_access_key"),
-      jobs: { entities: "", sentiment: "" },
+      jobs: { entities: "", sentiment: "", topics: "" },
     };
     const world = new World(started);
     await seed(world, folder, data, port);
@@ -60,10 +60,7 @@ async function seed(world: World, folder: string, data: string, port: number): P
   // Pictures show a real collection.
   const forPictures = process.env["PICTURES"] !== undefined;
   const texts = forPictures ? SPEECHES : small;
-  for (const [index, kind] of (forPictures
-    ? ["topics", "entities", "sentiment"]
-    : ["entities", "sentiment"]
-  ).entries()) {
+  for (const [index, kind] of ["topics", "entities", "sentiment"].entries()) {
     await run(PROGRAM, ["jobs", "run", texts, "--kind", kind, "--data", data, "--port", String(port)], {
       timeout: 600_000,
     });

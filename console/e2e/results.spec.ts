@@ -79,6 +79,42 @@ test("sentiment is counted, and each document has its four scores", async ({ sig
   await expectAccessible(page);
 });
 
+test("the map of forty topics fits into its page and names them by their terms", async ({ signedIn: page, world }) => {
+  const job = await seededJob(world, "topics");
+  const numbers = Array.from({ length: 40 }, (_, number) => String(number).padStart(3, "0"));
+  const terms = numbers.flatMap((number) => [`${number},harbour${number},0.3`, `${number},lighthouse${number},0.2`]);
+  const documents = numbers.flatMap((number, index) =>
+    Array.from({ length: 1 + index }, (_, each) => `of${number}-${each}.txt,${number},1.0`),
+  );
+  const archive = archiveOf(
+    { name: "topic-terms.csv", content: lines("topic,term,weight", ...terms) },
+    { name: "doc-topics.csv", content: lines("docname,topic,proportion", ...documents) },
+  );
+  await withArchive(world, job, archive, async () => {
+    for (const width of [1280, 400]) {
+      await page.setViewportSize({ width, height: 800 });
+      await page.goto(`/jobs/topics/${job.id}/results`);
+      const map = page.getByRole("group", { name: "Map of the topics" });
+      const circles = map.getByRole("button");
+      await expect(circles).toHaveCount(40);
+      await expect(circles.first()).toHaveAccessibleName("harbour039, lighthouse039: 40 documents");
+      await expect(circles.first()).toContainText("harbour");
+      const frame = await map.evaluate((element) => element.getBoundingClientRect());
+      expect(frame.left).toBeGreaterThanOrEqual(0);
+      expect(frame.right).toBeLessThanOrEqual(width);
+      expect(frame.height).toBeLessThanOrEqual(800);
+      for (const circle of await circles
+        .locator("circle")
+        .evaluateAll((all) => all.map((each) => each.getBoundingClientRect()))) {
+        expect(circle.left).toBeGreaterThanOrEqual(frame.left);
+        expect(circle.right).toBeLessThanOrEqual(frame.right);
+        expect(circle.top).toBeGreaterThanOrEqual(frame.top);
+        expect(circle.bottom).toBeLessThanOrEqual(frame.bottom);
+      }
+    }
+  });
+});
+
 test("hostile results are text, and damaged ones are reported", async ({ signedIn: page, world }) => {
   const job = await seededJob(world);
   const script = "<img src=x onerror=\"document.title='run'\"><script>document.title='run'</script>";

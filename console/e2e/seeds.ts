@@ -1,13 +1,16 @@
 import {
   DescribeEntitiesDetectionJobCommand,
   DescribeSentimentDetectionJobCommand,
+  DescribeTopicsDetectionJobCommand,
   type EntitiesDetectionJobProperties,
   ListEntitiesDetectionJobsCommand,
   ListSentimentDetectionJobsCommand,
+  ListTopicsDetectionJobsCommand,
   type SentimentDetectionJobProperties,
   StartEntitiesDetectionJobCommand,
   type StartEntitiesDetectionJobRequest,
   StopEntitiesDetectionJobCommand,
+  type TopicsDetectionJobProperties,
   type VpcConfig,
 } from "@aws-sdk/client-comprehend";
 import { CreateFlowLogsCommand, DescribeSubnetsCommand, DescribeVpcsCommand } from "@aws-sdk/client-ec2";
@@ -46,12 +49,16 @@ export async function seededIds(world: World): Promise<Record<SeededKind, string
   const comprehend = world.comprehend();
   const entities = await comprehend.send(new ListEntitiesDetectionJobsCommand({ Filter }));
   const sentiment = await comprehend.send(new ListSentimentDetectionJobsCommand({ Filter }));
-  const ids = {
-    entities: entities.EntitiesDetectionJobPropertiesList?.[0]?.JobId,
-    sentiment: sentiment.SentimentDetectionJobPropertiesList?.[0]?.JobId,
+  const topics = await comprehend.send(new ListTopicsDetectionJobsCommand({ Filter }));
+  const seeded = (id: string | undefined): string => {
+    if (id === undefined) throw new Error("the seed completed no job of a type");
+    return id;
   };
-  if (ids.entities === undefined || ids.sentiment === undefined) throw new Error("the seed completed no job of a type");
-  return { entities: ids.entities, sentiment: ids.sentiment };
+  return {
+    entities: seeded(entities.EntitiesDetectionJobPropertiesList?.[0]?.JobId),
+    sentiment: seeded(sentiment.SentimentDetectionJobPropertiesList?.[0]?.JobId),
+    topics: seeded(topics.TopicsDetectionJobPropertiesList?.[0]?.JobId),
+  };
 }
 
 /** Send the flows of every VPC of the account's own to CloudWatch Logs. */
@@ -100,8 +107,12 @@ async function described(
   world: World,
   kind: SeededKind,
   JobId: string,
-): Promise<EntitiesDetectionJobProperties | SentimentDetectionJobProperties | undefined> {
+): Promise<
+  EntitiesDetectionJobProperties | SentimentDetectionJobProperties | TopicsDetectionJobProperties | undefined
+> {
   const comprehend = world.comprehend();
+  if (kind === "topics")
+    return (await comprehend.send(new DescribeTopicsDetectionJobCommand({ JobId }))).TopicsDetectionJobProperties;
   if (kind === "entities")
     return (await comprehend.send(new DescribeEntitiesDetectionJobCommand({ JobId }))).EntitiesDetectionJobProperties;
   return (await comprehend.send(new DescribeSentimentDetectionJobCommand({ JobId }))).SentimentDetectionJobProperties;
