@@ -1,6 +1,6 @@
 import type { Page } from "@playwright/test";
 import { refusedRequest } from "./seeds";
-import { choose, expect, expectAccessible, test } from "./world";
+import { choose, columnsOf, expect, expectAccessible, expectWholeWords, test } from "./world";
 
 /** Check the explanation of that request, wherever it was opened from. */
 async function expectExplained(page: Page, user: string): Promise<void> {
@@ -114,6 +114,20 @@ test("a refused request is found among the recent ones, and in the trail by its 
   await expectExplained(page, user);
 
   await page.goto("/access/trail");
+  const events = page.getByRole("table", { name: "Events" });
+  await page.getByLabel("Live").uncheck({ force: true });
+  await page.getByRole("button", { name: "Next page" }).click();
+  for (const width of [1280, 700]) {
+    await page.setViewportSize({ width, height: 900 });
+    await expect(events.getByRole("row").nth(1)).toBeVisible();
+    const before = await columnsOf(events);
+    await expectWholeWords(events);
+    await page.getByRole("button", { name: "Previous page" }).click();
+    await expectWholeWords(events);
+    expect(await columnsOf(events)).toEqual(before);
+    await page.getByRole("button", { name: "Next page" }).click();
+  }
+  await page.setViewportSize({ width: 1280, height: 900 });
   await choose(page, "Look up by", "User name");
   await page.getByLabel("Value", { exact: true }).fill(user);
   await page.getByLabel("Value", { exact: true }).press("Enter");

@@ -1,9 +1,13 @@
 import { readFile } from "node:fs/promises";
+import {
+  DescribeTargetedSentimentDetectionJobCommand,
+  StartTargetedSentimentDetectionJobCommand,
+} from "@aws-sdk/client-comprehend";
 import { GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
-import type { Page } from "@playwright/test";
+import type { Locator, Page } from "@playwright/test";
 import { archiveOf, lines } from "../tests/results/archives";
 import { type SeededJob, seededJob } from "./seeds";
-import { expect, expectAccessible, test, type World } from "./world";
+import { columnsOf, expect, expectAccessible, expectWholeWords, test, type World } from "./world";
 
 async function documents(page: Page, kind: string, id: string): Promise<void> {
   await page.goto(`/jobs/${kind}/${id}/results`);
@@ -78,6 +82,70 @@ test("sentiment is counted, and each document has its four scores", async ({ sig
   await expect(page.getByRole("table", { name: "Scores" }).getByRole("row")).toHaveCount(5);
   await expectAccessible(page);
 });
+
+test("no word of a mention is broken in two, and no column moves when the page of a table is turned", async ({
+  signedIn: page,
+  world,
+}) => {
+  const seeded = await seededJob(world);
+  const { JobId = "" } = await world.comprehend().send(
+    new StartTargetedSentimentDetectionJobCommand({
+      InputDataConfig: { S3Uri: seeded.input, InputFormat: "ONE_DOC_PER_FILE" },
+      OutputDataConfig: { S3Uri: `s3://${seeded.bucket}/e2e-jobs/` },
+      DataAccessRoleArn: seeded.roleArn,
+      LanguageCode: "en",
+      VpcConfig: seeded.network,
+    }),
+  );
+  await page.goto(`/jobs/targeted-sentiment/${JobId}`);
+  await expect(page.getByRole("link", { name: "Results", exact: true })).toBeVisible({ timeout: 60_000 });
+  const { TargetedSentimentDetectionJobProperties: job } = await world
+    .comprehend()
+    .send(new DescribeTargetedSentimentDetectionJobCommand({ JobId }));
+  const [, bucket = "", key = ""] = /^s3:\/\/([^/]+)\/(.+)$/.exec(job?.OutputDataConfig?.S3Uri ?? "") ?? [];
+  // The first pages have short words, and the last ones long ones.
+  const texts = ["it", "tea", "shop"].flatMap((text) => Array.from({ length: 12 }, (_, at) => `${text} ${at}`));
+  texts.push(...Array.from({ length: 12 }, (_, at) => `the misinterpretation of internationalization ${at}`));
+  const mention = (Text: string, at: number) => ({
+    ...{ BeginOffset: 0, EndOffset: 1, Score: 0.9912345, GroupScore: 1, Text },
+    Type: at % 2 === 0 ? "COMMERCIAL_ITEM" : "ORGANIZATION",
+    MentionSentiment: { Sentiment: at % 2 === 0 ? "NEGATIVE" : "POSITIVE", SentimentScore: { Negative: 1 } },
+  });
+  const Entities = texts.map((text, at) => ({
+    DescriptiveMentionIndex: [0],
+    // The first texts are the most frequent ones.
+    Mentions: Array.from({ length: at < 12 ? 2 : 1 }, () => mention(text, at)),
+  }));
+  const archive = archiveOf({ name: "output", content: lines({ Entities, File: "curie.txt" }) });
+  await withArchive(world, { ...seeded, bucket, key }, archive, async () => {
+    for (const width of [1280, 700]) {
+      await page.setViewportSize({ width, height: 900 });
+      await page.goto(`/jobs/targeted-sentiment/${JobId}/results`);
+      await expectStill(page, page.getByRole("table", { name: /^Most frequent/ }));
+      await page.getByRole("tab", { name: /^Documents/ }).click();
+      await expectStill(page, page.getByRole("table", { name: "What was found" }));
+    }
+  });
+});
+
+/** No word of the table is broken on its first and its last page, and its columns are in the same places. */
+async function expectStill(page: Page, table: Locator): Promise<void> {
+  await expect(table.getByRole("row").nth(1)).toContainText("it 0");
+  await expectWholeWords(table);
+  const before = await columnsOf(table);
+  const container = page
+    .locator("div")
+    .filter({ has: table })
+    .filter({ has: page.getByRole("button", { name: "Next page" }) });
+  await container
+    .last()
+    .getByRole("button", { name: /^Page \d+ of/ })
+    .last()
+    .click();
+  await expect(table).toContainText("internationalization");
+  await expectWholeWords(table);
+  expect(await columnsOf(table)).toEqual(before);
+}
 
 test("the map of forty topics fits into its page and names them by their terms", async ({ signedIn: page, world }) => {
   const job = await seededJob(world, "topics");

@@ -1,5 +1,5 @@
 import { CreateBucketCommand, PutObjectCommand } from "@aws-sdk/client-s3";
-import { expect, expectAccessible, test } from "./world";
+import { columnsOf, expect, expectAccessible, test } from "./world";
 
 const HOSTILE = "<img src=x onerror=alert(1)> مرحبا";
 
@@ -70,6 +70,19 @@ test("keys that are not file names are shown, and their links work", async ({ si
   await page.getByRole("link", { name: "b.txt" }).click();
   await page.getByRole("button", { name: "Show preview" }).click();
   await expect(page.getByLabel("Preview of the object")).toHaveText("a//b.txt");
+
+  // The columns stay where they are when a page has longer names.
+  const put = (Key: string) => s3.send(new PutObjectCommand({ Bucket, Key, Body: Key }));
+  const number = (at: number): string => String(at).padStart(2, "0");
+  await Promise.all(Array.from({ length: 50 }, (_, at) => put(`many/${number(at)}`)));
+  await put(`many/99-${"a-very-long-name-".repeat(8)}.txt`);
+  await page.goto(`/s3/${Bucket}?prefix=many/`);
+  const table = page.getByRole("table", { name: "Objects" });
+  await expect(table.getByRole("link", { name: "00" })).toBeVisible();
+  const before = await columnsOf(table);
+  await page.getByRole("button", { name: "Next page" }).click();
+  await expect(table.getByRole("link", { name: /^99-a-very-long/ })).toBeVisible();
+  expect(await columnsOf(table)).toEqual(before);
 
   await page.goto(`/s3/${Bucket}?key=${encodeURIComponent("a/../../other/x")}`);
   await expect(page.getByText("This object cannot be read here")).toBeVisible();

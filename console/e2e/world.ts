@@ -1,5 +1,5 @@
 import { AxeBuilder } from "@axe-core/playwright";
-import { test as base, expect, type Page } from "@playwright/test";
+import { test as base, expect, type Locator, type Page } from "@playwright/test";
 import { type Keys, World } from "./clients";
 
 export { expect, World };
@@ -88,6 +88,32 @@ export async function choose(page: Page, field: string, option: RegExp | string)
     .last()
     .click();
   await page.getByRole("option", { name: option }).first().click();
+}
+
+/** Fail if a word of a table is broken in two. Words may end after a hyphen or a slash; longer ones than names break. */
+export async function expectWholeWords(table: Locator): Promise<void> {
+  const broken = await table.evaluate((element, longest) => {
+    const found: string[] = [];
+    const texts = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+    for (let text = texts.nextNode(); text !== null; text = texts.nextNode()) {
+      for (const { 0: word, index } of (text.textContent ?? "").matchAll(/[^\s/-]+[/-]?/g)) {
+        const range = document.createRange();
+        range.setStart(text, index);
+        range.setEnd(text, index + word.length);
+        const lines = new Set([...range.getClientRects()].map(({ top }) => Math.round(top)));
+        if (lines.size > 1 && word.length <= longest) found.push(word);
+      }
+    }
+    return found;
+  }, 34);
+  expect(broken, "words in two pieces").toEqual([]);
+}
+
+/** Where the columns of a table begin. */
+export async function columnsOf(table: Locator): Promise<number[]> {
+  return table
+    .getByRole("columnheader")
+    .evaluateAll((headers) => headers.map((header) => Math.round(header.getBoundingClientRect().left)));
 }
 
 /** Show the page in a theme, in place. */

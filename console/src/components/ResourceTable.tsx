@@ -9,11 +9,12 @@ import SpaceBetween from "@cloudscape-design/components/space-between";
 import Table, { type TableProps } from "@cloudscape-design/components/table";
 import TextFilter from "@cloudscape-design/components/text-filter";
 import { type ReactNode, useMemo } from "react";
+import { Breakable } from "./Breakable";
 import { ErrorAlert } from "./ErrorAlert";
 import { counted, plural } from "./format";
 import { PAGE_SIZES, usePreferences } from "./tablePreferences";
-import { fitted, widthOf } from "./tableWidths";
-import { useContentWidth } from "./useContentWidth";
+import { widthOf } from "./tableWidths";
+import { useColumnWidths } from "./useColumnWidths";
 import "./table.css";
 
 export interface Column<Item> {
@@ -54,9 +55,6 @@ interface Props<Item> {
   readonly name?: string;
 }
 
-/** Pixels beside the columns: the frame of the table, and the selection boxes. */
-const BESIDE = 40;
-const SELECTION = 54;
 const LEAST_WIDTH = 72;
 
 /** How many values of a column its filter offers; others can be typed. A list of ten thousand names would not help. */
@@ -80,6 +78,11 @@ function offered(
 
 function* valuesOf(rows: readonly Record<string, unknown>[], id: string): Generator<string | number | undefined> {
   for (const row of rows) yield row[id] as string | number | undefined;
+}
+
+/** A cell in which no word is broken: browsers do not break after the separators of an ARN by themselves. */
+function whole(cell: ReactNode): ReactNode {
+  return typeof cell === "string" ? <Breakable text={cell} /> : cell;
 }
 
 /** A list of resources: filtered, sorted and paginated, with its empty, loading and error states. */
@@ -127,7 +130,6 @@ export function ResourceTable<Item>(props: Props<Item>) {
     selection: { keepSelection: true, trackBy: "_key" },
   });
   type Row = (typeof rows)[number];
-  const { ref, room } = useContentWidth();
   const widths = useMemo(
     () =>
       columns.map(({ id, header, width = 0 }) => {
@@ -138,14 +140,12 @@ export function ResourceTable<Item>(props: Props<Item>) {
   );
   const shown = preferences.columns.filter(({ visible }) => visible).map(({ id }) => id);
   const seen = widths.filter((_, at) => shown.includes(columns[at]?.id ?? ""));
-  const fitting = fitted(seen, room === undefined ? undefined : room - BESIDE - (props.selection ? SELECTION : 0));
+  const { ref, widths: fitting, idOf } = useColumnWidths(seen, { selection: props.selection !== undefined });
   const given = new Map(columns.filter(({ id }) => shown.includes(id)).map(({ id }, at) => [id, fitting[at]]));
-  // The table reads a column's width only when it first sees the column's id, so other widths come with other ids.
-  const idOf = (id: string): string => `${id} ${fitting.join()}`;
   const definitions: TableProps.ColumnDefinition<Row>[] = columns.map((column, index) => ({
     id: idOf(column.id),
     header: column.header,
-    cell: (row) => column.cell(row._item),
+    cell: (row) => whole(column.cell(row._item)),
     ...(column.value && { sortingField: column.id }),
     width: given.get(column.id) ?? widths[index]?.width ?? LEAST_WIDTH,
     minWidth: widths[index]?.minWidth ?? LEAST_WIDTH,

@@ -1,5 +1,6 @@
-/** The most pixels of a letter in the table's font, and the padding of a cell. */
+/** The pixels of a letter in the table's font, more for a capital letter, and the padding of a cell. */
 const LETTER = 8;
+const CAPITAL = 10;
 const AROUND = 44;
 /** The arrow that sorts a column. */
 const ARROW = 32;
@@ -33,7 +34,7 @@ export interface ColumnWidth {
  * Widths are multiples of a step, so that a slightly longer value moves nothing.
  */
 export function widthOf({ header, values }: Measured): ColumnWidth {
-  let word = longestWord(header) * LETTER + AROUND + ARROW;
+  let word = longestWord(header) + AROUND + ARROW;
   let line = word;
   let seen = 0;
   for (const value of values) {
@@ -43,8 +44,8 @@ export function widthOf({ header, values }: Measured): ColumnWidth {
     const isMoment = typeof value === "number" && value > MOMENT;
     // Fractions are shown rounded.
     const text = typeof value === "number" && !Number.isInteger(value) ? value.toFixed(2) : String(value);
-    word = Math.max(word, (isMoment ? DAY_LETTERS : longestWord(text)) * LETTER + AROUND);
-    line = Math.max(line, (isMoment ? MOMENT_LETTERS : text.length) * LETTER + AROUND);
+    word = Math.max(word, (isMoment ? DAY_LETTERS * LETTER : longestWord(text)) + AROUND);
+    line = Math.max(line, (isMoment ? MOMENT_LETTERS * LETTER : lengthOf(text)) + AROUND);
   }
   const minWidth = stepped(Math.min(Math.max(word, LEAST), WIDEST));
   return { minWidth, width: stepped(Math.min(Math.max(line, minWidth), WIDEST)) };
@@ -62,6 +63,13 @@ export function fitted(columns: readonly ColumnWidth[], room: number | undefined
   return columns.map(({ width, minWidth }) => Math.floor(minWidth + (width - minWidth) * share));
 }
 
+/** The same, with the space that is left over given to one column. */
+export function filled(columns: readonly ColumnWidth[], room: number | undefined, at: number): number[] {
+  const widths = fitted(columns, room);
+  const left = Math.max(0, (room ?? 0) - sum(widths));
+  return widths.map((width, index) => (index === at ? width + left : width));
+}
+
 function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, each) => total + each, 0);
 }
@@ -70,11 +78,16 @@ function stepped(width: number): number {
   return Math.ceil(width / STEP) * STEP;
 }
 
-/** The letters of the longest piece of a text that stays on one line. Ids, which have a hyphen, are not broken. */
+/** The length of the longest piece of a text that stays on one line. Ids, which have a hyphen, are not broken. */
 function longestWord(text: string): number {
   return text
     .slice(0, 2_000)
     .split(/\s+|(?<=\/)/)
     .flatMap((word) => (word.length > LONGEST_ID ? word.split(/(?<=-)/) : [word]))
-    .reduce((longest, word) => Math.max(longest, word.length > LONGEST_WORD ? PIECE : word.length), 0);
+    .reduce((longest, word) => Math.max(longest, word.length > LONGEST_WORD ? PIECE * LETTER : lengthOf(word)), 0);
+}
+
+function lengthOf(text: string): number {
+  const capitals = text.length - text.replaceAll(/\p{Lu}/gu, "").length;
+  return text.length * LETTER + capitals * (CAPITAL - LETTER);
 }

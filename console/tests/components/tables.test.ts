@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { readPreferences } from "../../src/components/tablePreferences";
-import { fitted, widthOf } from "../../src/components/tableWidths";
+import { filled, fitted, widthOf } from "../../src/components/tableWidths";
 
 const IDS = ["name", "status", "type"];
 const ALL = IDS.map((id) => ({ id, visible: true }));
@@ -48,6 +48,8 @@ test("a column is wide enough that none of its words is broken", () => {
   expect(event.minWidth).toBeGreaterThan("CreateNetworkInterfacePermission".length * 7);
   expect(narrow.minWidth).toBeLessThan(event.minWidth);
   expect(widthOf({ header: "Id", values: ["vpc-0163e7c1d1921234a"] }).minWidth).toBeGreaterThan(21 * 7.5);
+  const capitals = widthOf({ header: "Type", values: ["COMMERCIAL_ITEM"] });
+  expect(capitals.minWidth).toBeGreaterThan("COMMERCIAL_ITEM".length * 9 + 40);
   const sentence = widthOf({ header: "Text", values: ["a few short words and no long one"] });
   expect(sentence.minWidth).toBeLessThan(sentence.width);
   expect(widthOf({ header: "Text", values: ["x".repeat(5_000)] }).width).toBeLessThan(400);
@@ -69,6 +71,16 @@ test("columns share the width of a table, and none is narrower than its words", 
   expect(fitted(columns, 600)).toEqual([300, 200]);
   expect(fitted(columns, 400)).toEqual([200, 200]);
   expect(fitted(columns, 100)).toEqual([100, 200]);
+});
+
+test("one column gets the space that is left over", () => {
+  const columns = [
+    { width: 100, minWidth: 50 },
+    { width: 200, minWidth: 200 },
+  ];
+  expect(filled(columns, 500, 0)).toEqual([300, 200]);
+  expect(filled(columns, 250, 0)).toEqual([50, 200]);
+  expect(filled(columns, undefined, 0)).toEqual([100, 200]);
 });
 
 test("columns stay where they are if a value is a little longer", () => {

@@ -5,6 +5,8 @@ import Pagination from "@cloudscape-design/components/pagination";
 import Table from "@cloudscape-design/components/table";
 import { type ReactNode, useState } from "react";
 import { counted, formatNumber } from "../../components/format";
+import { type ColumnWidth, widthOf } from "../../components/tableWidths";
+import { useColumnWidths } from "../../components/useColumnWidths";
 import { Bar } from "./Bar";
 
 export interface DistributionRow {
@@ -30,6 +32,8 @@ interface Props {
 }
 
 const PAGE = 10;
+const BAR: ColumnWidth = { width: 168, minWidth: 112 };
+const SHARE: ColumnWidth = { width: 88, minWidth: 88 };
 
 /** How often each value occurs, most frequent first: a table with bars. */
 export function DistributionChart(props: Props) {
@@ -40,58 +44,65 @@ export function DistributionChart(props: Props) {
   const most = Math.max(sorted[0]?.count ?? 0, 1);
   const pages = Math.max(1, Math.ceil(sorted.length / PAGE));
   const shown = Math.min(page, pages);
+  // The widths are those of all rows, not of those on one page.
+  const labels = widthOf({ header: props.labelHeader, values: rows.map(({ label }) => label) });
+  const columns = [labels, BAR, SHARE];
+  const { ref, widths, idOf } = useColumnWidths(columns, { filling: 1 });
+  const placed = (id: string, at: number) => ({ id: idOf(id), width: widths[at], minWidth: columns[at]?.minWidth });
   return (
-    <Table
-      variant="container"
-      wrapLines
-      items={sorted.slice((shown - 1) * PAGE, shown * PAGE)}
-      trackBy="id"
-      header={
-        <Header variant="h3" counter={`(${formatNumber(rows.length)})`} description={props.description}>
-          {title}
-        </Header>
-      }
-      pagination={
-        pages > 1 && (
-          <Pagination
-            currentPageIndex={shown}
-            pagesCount={pages}
-            onChange={({ detail }) => setPage(detail.currentPageIndex)}
-          />
-        )
-      }
-      empty={<Box textAlign="center">Nothing to count.</Box>}
-      columnDefinitions={[
-        {
-          id: "label",
-          header: props.labelHeader,
-          isRowHeader: true,
-          minWidth: 130,
-          cell: (row) =>
-            onSelect ? (
-              <Button
-                variant="inline-link"
-                ariaLabel={selectLabel?.(row.label) ?? row.label}
-                onClick={() => onSelect(row.id)}
-              >
+    <div ref={ref}>
+      <Table
+        variant="container"
+        wrapLines
+        resizableColumns
+        items={sorted.slice((shown - 1) * PAGE, shown * PAGE)}
+        trackBy="id"
+        header={
+          <Header variant="h3" counter={`(${formatNumber(rows.length)})`} description={props.description}>
+            {title}
+          </Header>
+        }
+        pagination={
+          pages > 1 && (
+            <Pagination
+              currentPageIndex={shown}
+              pagesCount={pages}
+              onChange={({ detail }) => setPage(detail.currentPageIndex)}
+            />
+          )
+        }
+        empty={<Box textAlign="center">Nothing to count.</Box>}
+        columnDefinitions={[
+          {
+            ...placed("label", 0),
+            header: props.labelHeader,
+            isRowHeader: true,
+            cell: (row) =>
+              onSelect ? (
+                <Button
+                  variant="inline-link"
+                  ariaLabel={selectLabel?.(row.label) ?? row.label}
+                  onClick={() => onSelect(row.id)}
+                >
+                  <bdi>{row.label}</bdi>
+                </Button>
+              ) : (
                 <bdi>{row.label}</bdi>
-              </Button>
-            ) : (
-              <bdi>{row.label}</bdi>
-            ),
-        },
-        {
-          id: "count",
-          header: props.countHeader,
-          cell: (row) => <Bar share={row.count / most} value={formatNumber(row.count)} colour={row.colour} />,
-        },
-        {
-          id: "share",
-          header: "Share",
-          cell: (row) => (total === 0 ? "-" : `${((row.count / total) * 100).toFixed(1)}\u00a0%`),
-        },
-      ]}
-      ariaLabels={{ tableLabel: `${title}, ${counted(rows.length, "row")}` }}
-    />
+              ),
+          },
+          {
+            ...placed("count", 1),
+            header: props.countHeader,
+            cell: (row) => <Bar share={row.count / most} value={formatNumber(row.count)} colour={row.colour} />,
+          },
+          {
+            ...placed("share", 2),
+            header: "Share",
+            cell: (row) => (total === 0 ? "-" : `${((row.count / total) * 100).toFixed(1)}\u00a0%`),
+          },
+        ]}
+        ariaLabels={{ tableLabel: `${title}, ${counted(rows.length, "row")}` }}
+      />
+    </div>
   );
 }
