@@ -11,6 +11,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +121,20 @@ def test_two_products_side_by_side_run_jobs_at_the_same_addresses(product: Produ
 
 
 # Ending
+
+
+@pytest.mark.costs(8, reason="a product starts, and each of its processes twice")
+def test_processes_that_are_killed_during_the_start_are_started_again(other: Product) -> None:
+    other.launch()
+    killed = set[int | None]()
+    for role in ("serve", "agent"):
+        process = eventually(partial(other.running_child, role), what=role)
+        assert process is not None
+        other.kill_processes([process])
+        killed.add(process)
+    other.await_ready(f"http://127.0.0.1:{other.port}")
+    assert other.account().ec2.describe_vpcs()["Vpcs"]
+    assert killed.isdisjoint(other.processes())
 
 
 def test_sigterm_ends_all_processes_within_ten_seconds_while_a_job_runs(other: Product) -> None:

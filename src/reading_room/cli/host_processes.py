@@ -59,6 +59,10 @@ class Child:
         """Return whether the process was started and has ended."""
         return self.process is not None and self.process.poll() is not None
 
+    def failed(self) -> bool:
+        """Return whether the process has ended by itself, not by a signal."""
+        return self.ended() and self.process is not None and self.process.returncode >= 0
+
 
 class HostProcesses:
     """The processes of one host, until a signal stops them."""
@@ -130,7 +134,8 @@ class HostProcesses:
     def _await_ready(self) -> None:
         """Wait until the server is ready, and until the agent has tested enforcement and waits for the server.
 
-        Raises ``StartError`` if one of them ends instead: without the agent no job would ever start.
+        Raises ``StartError`` if one of them ends by itself instead: without the agent no job would ever start. One that
+        a signal ended is started again.
         """
         serving = False
         deadline = time.monotonic() + READY_SECONDS
@@ -143,12 +148,14 @@ class HostProcesses:
                 deadline += WORKING_SECONDS
             if serving and socket_path(self._settings).exists():
                 return
-            if self._server.ended():
+            if self._server.failed():
                 raise StartError(f"{self._server.name} ended before it was ready; its last lines above say why")
-            if self._agent.ended():
+            if self._agent.failed():
                 raise StartError(
                     f"the agent ended before it was ready; `{command(self._settings, 'doctor')}` says what it lacks"
                 )
+            for child in (self._agent, self._server):
+                self._tend(child)
             if time.monotonic() > deadline:
                 late = "the agent" if serving else self._server.name
                 raise StartError(f"{late} was not ready within {READY_SECONDS:.0f} s; its last lines above say why")
