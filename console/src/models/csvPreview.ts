@@ -23,11 +23,17 @@ export function previewCsv(text: string, whole: boolean, most = 5): CsvPreview {
   return { delimiter: best.delimiter, rows, columns: Math.max(0, ...rows.map((row) => row.length)) };
 }
 
-/** How many rows have the most frequent number of cells; 0 if that number is one. */
+/** How many rows have the most frequent number of cells; 0 if that number is one. Rows that are cut in a text do not count. */
 function alike(rows: readonly (readonly string[])[]): number {
   const counts = new Map<number, number>();
-  for (const { length } of rows) if (length > 1) counts.set(length, (counts.get(length) ?? 0) + 1);
+  for (const row of rows)
+    if (row.length > 1 && !row.some(isCut)) counts.set(row.length, (counts.get(row.length) ?? 0) + 1);
   return Math.max(0, ...counts.values());
+}
+
+/** Whether a cell seems to be cut out of a quoted text: it has only one of two quotation marks. */
+function isCut(cell: string): boolean {
+  return (cell.split('"').length - 1) % 2 === 1;
 }
 
 /** What is wrong with a training file, as a sentence; undefined if it is valid. */

@@ -21,6 +21,15 @@ test("semicolons are detected, whatever commas the texts have", () => {
   expect(csvProblem(preview)).toContain("semicolons");
 });
 
+test("semicolons are detected beside quotation marks, even if each text has one comma", () => {
+  const preview = previewCsv(
+    'billing;"the invoice, again"\nreturns;"it broke, and how"\nother;"a 5"" pipe, here"\n',
+    true,
+  );
+  expect(preview.delimiter).toBe(";");
+  expect(preview.rows).toContainEqual(["other", 'a 5" pipe, here']);
+});
+
 test.each([
   ["a\tone\nb\ttwo\n", "tabs"],
   ["only text\nmore text\n", "only one column"],
