@@ -1,5 +1,6 @@
 import { DescribeEntitiesDetectionJobCommand, ListTagsForResourceCommand } from "@aws-sdk/client-comprehend";
 import { CreateSecurityGroupCommand, RevokeSecurityGroupEgressCommand } from "@aws-sdk/client-ec2";
+import { PutObjectCommand } from "@aws-sdk/client-s3";
 import { seededJob, startLike, startLong } from "./seeds";
 import { expect, expectAccessible, test } from "./world";
 
@@ -68,6 +69,52 @@ test("a failed job links to the one thing to change", async ({ signedIn: page, w
   await expectAccessible(page);
   await failure.getByRole("link", { name: `Security group ${GroupId}` }).click();
   await expect(page).toHaveURL(`/vpc/security-groups/${GroupId}`);
+});
+
+test("a job that could not read a document says so on its page and in the list", async ({ signedIn: page, world }) => {
+  const job = await seededJob(world);
+  const JobName = `e2e-jobs-unread-${Date.now()}`;
+  const put = (name: string, Body: string | Buffer) =>
+    world.s3().send(new PutObjectCommand({ Bucket: job.bucket, Key: `${JobName}/${name}`, Body }));
+  await put("read.txt", "Marie Curie was born in Warsaw.");
+  await put("utf-16.txt", Buffer.from("\ufeffMarie Curie was born in Warsaw.", "utf16le"));
+  const InputDataConfig = { S3Uri: `s3://${job.bucket}/${JobName}/`, InputFormat: "ONE_DOC_PER_FILE" } as const;
+  const id = await startLike(world, job, { JobName, InputDataConfig });
+  await page.goto(`/jobs/entities/${id}`);
+  const outcome = page.getByTestId("outcome");
+  await expect(outcome).toContainText("1 of 2 documents failed", { timeout: 60_000 });
+  await expect(page.getByRole("definition").filter({ hasText: "1 of 2 documents failed" })).toBeVisible();
+  await expectAccessible(page);
+  await page.goto("/jobs");
+  await expect(page.getByRole("row").filter({ hasText: JobName })).toContainText("1 of 2 documents failed");
+  await page.getByRole("link", { name: JobName }).click();
+  await outcome.getByRole("link", { name: "Show the errors" }).click();
+  await expect(page.getByRole("row").filter({ hasText: "utf-16.txt" })).toContainText(
+    "Save the file as text in UTF-8.",
+  );
+});
+
+test("several jobs are stopped together", async ({ signedIn: page, world }) => {
+  const comprehend = world.comprehend();
+  const names = ["one", "other"].map((each) => `e2e-jobs-stop-${each}-${Date.now()}`);
+  const ids = await Promise.all(names.map((name) => startLong(world, name)));
+  await page.goto("/jobs");
+  for (const name of names)
+    await page.getByRole("row").filter({ hasText: name }).getByRole("checkbox").check({ force: true });
+  await page.getByRole("button", { name: "Stop 2 jobs" }).click();
+  const question = page.getByRole("dialog");
+  for (const name of names) await expect(question).toContainText(name);
+  await expectAccessible(page);
+  await question.getByRole("button", { name: "Stop 2 jobs" }).click();
+  await expect(page.getByText("Stopping 2 jobs.")).toBeVisible();
+  for (const name of names)
+    await expect(page.getByRole("row").filter({ hasText: name })).toContainText("Stopped", { timeout: 30_000 });
+  for (const JobId of ids) {
+    const { EntitiesDetectionJobProperties } = await comprehend.send(
+      new DescribeEntitiesDetectionJobCommand({ JobId }),
+    );
+    expect(EntitiesDetectionJobProperties?.JobStatus).toBe("STOPPED");
+  }
 });
 
 test("a running job is stopped after confirmation, and hostile tags are text", async ({ signedIn: page, world }) => {

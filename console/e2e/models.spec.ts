@@ -1,5 +1,7 @@
+import { DescribeDocumentClassifierCommand, StartDocumentClassificationJobCommand } from "@aws-sdk/client-comprehend";
 import { CreateRoleCommand, PutRolePolicyCommand } from "@aws-sdk/client-iam";
 import { CreateBucketCommand, PutObjectCommand } from "@aws-sdk/client-s3";
+import { NETWORK_ACTIONS } from "../src/create/parts/vpc";
 import type { World } from "./world";
 import { expect, expectAccessible, expectAccessibleInBothThemes, test } from "./world";
 
@@ -21,20 +23,66 @@ async function prepare(world: World): Promise<void> {
   const rows = Object.entries(PHRASES).flatMap(([label, phrases]) =>
     Array.from({ length: 20 }, (_, index) => `${label},"${phrases[index % 3]}, it is number ${index}"`),
   );
-  await s3.send(new PutObjectCommand({ Bucket: BUCKET, Key: "training/tickets.csv", Body: rows.join("\n") }));
+  const put = (name: string, Body: string) =>
+    s3.send(new PutObjectCommand({ Bucket: BUCKET, Key: `training/${name}`, Body }));
+  await put("tickets.csv", rows.join("\n"));
+  await put("semicolons.csv", rows.map((row) => row.replace(",", ";")).join("\n"));
   const trust = { Effect: "Allow", Principal: { Service: "comprehend.amazonaws.com" }, Action: "sts:AssumeRole" };
   const may = {
     Effect: "Allow",
     Action: ["s3:GetObject", "s3:ListBucket", "s3:PutObject"],
     Resource: [`arn:aws:s3:::${BUCKET}`, `arn:aws:s3:::${BUCKET}/*`],
   };
-  const policy = (statement: object): string => JSON.stringify({ Version: "2012-10-17", Statement: [statement] });
+  const network = { Effect: "Allow", Action: NETWORK_ACTIONS, Resource: "*" };
+  const policy = (...Statement: object[]): string => JSON.stringify({ Version: "2012-10-17", Statement });
   const iam = world.iam();
   await iam.send(new CreateRoleCommand({ RoleName: ROLE, AssumeRolePolicyDocument: policy(trust) }));
-  await iam.send(new PutRolePolicyCommand({ RoleName: ROLE, PolicyName: "training", PolicyDocument: policy(may) }));
+  await iam.send(
+    new PutRolePolicyCommand({ RoleName: ROLE, PolicyName: "training", PolicyDocument: policy(may, network) }),
+  );
 }
 
-test("a classifier is trained, read, tagged, shared, copied and deleted", async ({ signedIn: page, world }) => {
+/** Start a job with a model in the VPC that it was trained in. Returns the job's id. */
+async function classify(world: World, DocumentClassifierArn: string): Promise<string> {
+  const comprehend = world.comprehend();
+  const { DocumentClassifierProperties: model } = await comprehend.send(
+    new DescribeDocumentClassifierCommand({ DocumentClassifierArn }),
+  );
+  if (model?.VpcConfig === undefined) throw new Error("the model was not trained in a VPC");
+  const { JobId } = await comprehend.send(
+    new StartDocumentClassificationJobCommand({
+      DocumentClassifierArn,
+      InputDataConfig: { S3Uri: `s3://${BUCKET}/training/tickets.csv`, InputFormat: "ONE_DOC_PER_LINE" },
+      OutputDataConfig: { S3Uri: `s3://${BUCKET}/results/` },
+      DataAccessRoleArn: `arn:aws:iam::000000000001:role/${ROLE}`,
+      VpcConfig: model.VpcConfig,
+    }),
+  );
+  return JobId ?? "";
+}
+
+test("a form that was left half filled in says so, and can be discarded", async ({ signedIn: page }) => {
+  await page.goto("/models/create-classifier");
+  await page.getByLabel("Model name").fill("half");
+  const above = page.getByRole("link", { name: "Custom models" }).first();
+  await above.click();
+  await page.getByRole("link", { name: "Train a classifier" }).click();
+  const notice = page.getByText("This is the form as you left it");
+  await expect(notice).toBeVisible();
+  await expect(page.getByLabel("Model name")).toHaveValue("half");
+  await page.getByRole("button", { name: "Discard and start again" }).click();
+  await expect(page.getByLabel("Model name")).toHaveValue("");
+  await expect(notice).toHaveCount(0);
+  await above.click();
+  await page.getByRole("link", { name: "Train a classifier" }).click();
+  await expect(page.getByLabel("Model name")).toHaveValue("");
+  await expect(notice).toHaveCount(0);
+});
+
+test("a classifier is trained in a VPC that is built for it, read, tagged, shared, copied and deleted", async ({
+  signedIn: page,
+  world,
+}) => {
   test.setTimeout(240_000);
   await prepare(world);
   await page.goto("/models");
@@ -47,10 +95,27 @@ test("a classifier is trained, read, tagged, shared, copied and deleted", async 
 
   await page.getByLabel("Model name").fill(NAME);
   await page.getByLabel("Version name").fill("v1");
-  await page.getByLabel("Training dataset", { exact: true }).fill(`s3://${BUCKET}/training/tickets.csv`);
+  const dataset = page.getByLabel("Training dataset", { exact: true });
+  await dataset.fill(`s3://${BUCKET}/training/semicolons.csv`);
+  await expect(page.getByText("Is this file correct?")).toBeVisible();
+  await expect(page.getByText("separates its columns with semicolons")).toBeVisible();
+  await dataset.fill(`s3://${BUCKET}/training/tickets.csv`);
+  const rows = page.getByRole("table", { name: "The first rows of the file" });
+  await expect(rows.getByRole("columnheader")).toHaveText(["Label", "Text"]);
+  await expect(rows.getByRole("row").nth(1).getByRole("cell")).toHaveText([
+    "billing",
+    "the invoice is wrong, it is number 0",
+  ]);
+  await expect(page.getByText("Is this file correct?")).toHaveCount(0);
   await page.getByLabel("Output location", { exact: true }).fill(`s3://${BUCKET}/models`);
   await page.getByRole("radio", { name: "Enter the ARN of a role" }).click();
   await page.getByLabel("Role ARN").fill(`arn:aws:iam::000000000001:role/${ROLE}`);
+  await page.getByRole("button", { name: /^VPC settings/ }).click();
+  await page.getByRole("link", { name: "Build a private VPC" }).first().click();
+  await page.getByRole("button", { name: "Build private VPC" }).click();
+  await expect(page.getByText("The private VPC is ready")).toBeVisible({ timeout: 20_000 });
+  await page.getByRole("link", { name: "Go on with the job" }).click();
+  await expect(page.getByRole("button", { name: /^Remove subnet-/ })).toHaveCount(2);
   await expect(page.getByTestId("preflight")).toContainText("Nothing stands in the way", { timeout: 20_000 });
   await page.getByRole("button", { name: "Create", exact: true }).click();
 
@@ -60,6 +125,8 @@ test("a classifier is trained, read, tagged, shared, copied and deleted", async 
   await page.getByRole("tab", { name: "Overview" }).click();
   await expect(page.getByText("Trained", { exact: true })).toBeVisible({ timeout: 60_000 });
   await expectAccessibleInBothThemes(page);
+
+  const JobId = await classify(world, new URL(page.url()).searchParams.get("arn") ?? "");
 
   await page.getByRole("tab", { name: "Metrics" }).click();
   await expect(page.getByRole("rowheader", { name: "Hamming loss" })).toBeVisible();
@@ -103,6 +170,9 @@ test("a classifier is trained, read, tagged, shared, copied and deleted", async 
   await expect(page.getByRole("row", { name: /v2/ })).toHaveCount(0, { timeout: 20_000 });
   await expect(page.getByRole("row", { name: /v1/ })).toBeVisible();
   await expectAccessible(page);
+
+  await page.goto(`/jobs/classification/${JobId}`);
+  await expect(page.getByText("Completed", { exact: true })).toBeVisible({ timeout: 60_000 });
 });
 
 test("a failed training says what to change", async ({ signedIn: page }) => {

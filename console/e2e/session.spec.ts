@@ -1,6 +1,7 @@
 import { CreateRoleCommand, PutRolePolicyCommand } from "@aws-sdk/client-iam";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { callApi } from "./own_api";
+import { seededJob } from "./seeds";
 import { expect, expectAccessible, test } from "./world";
 
 test("an access key signs in, and signing out deletes everything", async ({ visitor: page, world }) => {
@@ -71,6 +72,24 @@ test("signing out ends a link's session on the server", async ({ visitor: page, 
   await expect(page.getByText("You are signed out")).toBeVisible();
   await expect.poll(callOutcome).toMatch(/^ExpiredToken/);
   await expect(page.getByTestId("error")).toHaveCount(0);
+});
+
+test("a service that is gone is reported once, and is used again when it is back", async ({
+  signedIn: page,
+  world,
+}) => {
+  const service = (url: URL): boolean => url.origin === new URL(world.product.apiUrl).origin;
+  await page.route(service, (route) => route.abort());
+  // This page has a list for each type of job.
+  await page.goto("/jobs");
+  const notice = page.getByTestId("unreachable");
+  await expect(notice).toBeVisible();
+  await expect(page.getByTestId("error")).toHaveCount(0);
+  await expect(notice).toHaveCount(1);
+  await page.unroute(service);
+  await notice.getByRole("button", { name: "Try again" }).click();
+  await expect(notice).toHaveCount(0);
+  await expect(page.getByRole("link", { name: (await seededJob(world)).name }).first()).toBeVisible();
 });
 
 test("a role is assumed, and switching back works", async ({ signedIn: page, world }) => {

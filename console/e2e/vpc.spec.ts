@@ -36,6 +36,28 @@ test("a private VPC is built step by step, and the form returns to where the use
   expect(made?.PolicyDocument).toContain("aws:PrincipalAccount");
 });
 
+test("private VPCs that are built with the defaults, one after the other, have nothing in common", async ({
+  signedIn: page,
+  world,
+}) => {
+  const defaults: string[][] = [];
+  for (const _ of ["the first", "the second"]) {
+    await page.goto("/vpc/create?bucket=e2e-documents");
+    await expect(page.getByRole("button", { name: "Build private VPC" })).toBeEnabled();
+    const fields = ["Name", "CIDR block", "Log group", "Name of the new role"];
+    defaults.push(await Promise.all(fields.map((field) => page.getByLabel(field, { exact: true }).inputValue())));
+    await page.getByRole("button", { name: "Build private VPC" }).click();
+    await expect(page.getByText("The private VPC is ready")).toBeVisible({ timeout: 20_000 });
+  }
+  const [first = [], second = []] = defaults;
+  for (const [at, value] of first.entries()) expect(second[at]).not.toBe(value);
+  const blocks = [first[1] ?? "", second[1] ?? ""];
+  const { Vpcs = [] } = await world
+    .ec2()
+    .send(new DescribeVpcsCommand({ Filters: [{ Name: "cidr-block", Values: blocks }] }));
+  expect(Vpcs.map(({ CidrBlock }) => CidrBlock).sort()).toEqual(blocks.sort());
+});
+
 test("a failure halfway shows what exists and removes it", async ({ signedIn: page, world }) => {
   await page.goto("/vpc/create");
   await page.getByLabel("Name", { exact: true }).fill(`${NAME}-again`);
