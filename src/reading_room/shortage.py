@@ -9,7 +9,6 @@ import errno
 import mmap
 import os
 import sqlite3
-import threading
 
 MESSAGE = "The service is short of resources for now: try again."
 _OF_SYSTEM = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EAGAIN})
@@ -33,7 +32,7 @@ _OF_CONNECTION = frozenset({"OperationalError", "InterfaceError"})
 _DISK_FULL = "53100"
 _PROBED_BYTES = 16 << 20
 """How much memory is asked for to see whether there is some. It is never touched, so it is only address space."""
-DESCRIPTORS, MEMORY, THREADS = "file descriptors", "memory", "threads"
+DESCRIPTORS, MEMORY = "file descriptors", "memory"
 _POOL_EMPTY = "3o7r"
 """SQLAlchemy's code for the error that all connections of the pool are in use."""
 
@@ -56,7 +55,11 @@ def is_shortage(error: BaseException) -> bool:
 
 
 def lacking() -> str:
-    """Return what this process cannot get at the moment, in words, by trying to get a little of it; else empty text."""
+    """Return what this process cannot get at the moment, in words, by trying to get a little of it; else empty text.
+
+    No thread is started: the stack that it leaves would let another one start, which needs more memory than that and
+    has its starter wait for ever.
+    """
     try:
         os.close(os.eventfd(0, os.EFD_CLOEXEC))
     except OSError as error:
@@ -69,14 +72,4 @@ def lacking() -> str:
         if not is_shortage(error):
             raise
         return MEMORY
-    try:
-        probe = threading.Thread(target=_nothing, name="probe", daemon=True)
-        probe.start()
-    except RuntimeError:
-        return THREADS
-    probe.join()
     return ""
-
-
-def _nothing() -> None:
-    """Do nothing, in a thread that shows that there can be another one."""

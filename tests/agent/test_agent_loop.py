@@ -131,8 +131,8 @@ def test_what_is_lacking_is_found_without_a_step_that_needs_it() -> None:
         return [problem.message for problem in world.turn().problems]
 
     assert found() == []
-    lacks[0] = "threads"
-    assert found() == ["the agent is short of threads"]
+    lacks[0] = "memory"
+    assert found() == ["the agent is short of memory"]
     lacks[0], room[0] = "", LEAST_ROOM - 1
     assert found() == ["the agent is short of room on the disk of its files"]
     room[0] = LEAST_ROOM

@@ -1,4 +1,4 @@
-"""What the agent itself is short of: descriptors, memory, threads, or room on the disk of root's files.
+"""What the agent itself is short of: descriptors, memory, or room on the disk of root's files.
 
 Most of it is found by trying, every few seconds, whether or not a turn needs it. What a step met is remembered for a
 minute, because a shortage may come and go between two tries.

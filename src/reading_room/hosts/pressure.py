@@ -36,9 +36,7 @@ _DESCRIPTORS = Fault(
     "find out who has so many connections, or raise the limit (LimitNOFILE of the unit, or ulimit -n)",
     stops=False,
 )
-_LACKING = (
-    "end what else takes it, or raise the limits of serve (LimitNOFILE, MemoryMax and TasksMax of its unit, or ulimit)"
-)
+_LACKING = "end what else takes it, or raise the limits of serve (LimitNOFILE and MemoryMax of its unit, or ulimit)"
 _JUMPED = Fault(
     "the clock of this host jumped in the last five minutes: signatures and time limits depend on it",
     "let a time service correct it in small steps, and compare the clocks of clients",
@@ -78,7 +76,7 @@ def descriptors_check(used: Callable[[], int] | None = None, limit: Callable[[],
 
 
 def resources_check(lacks: Callable[[], str] = lacking) -> Check:
-    """Return the check that this process can get descriptors, memory and threads; ``lacks`` says what it cannot get."""
+    """Return the check that this process can get descriptors and memory; ``lacks`` says what it cannot get."""
 
     def look() -> Fault | None:
         found = lacks()
