@@ -20,6 +20,7 @@ from reading_room.cli import (
     network,
     processes,
     restore,
+    retention,
     rollback,
     traces,
     trail_head,
@@ -62,6 +63,7 @@ app.command("console")(console.console)
 app.command("doctor")(doctor.doctor)
 app.command("demo")(demo.demo)
 app.command("usage")(usage.usage)
+app.command("retention")(retention.retention)
 app.command("rollback")(rollback.rollback)
 app.command("backup")(backup.backup)
 app.command("restore")(restore.restore)
