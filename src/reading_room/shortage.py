@@ -9,6 +9,7 @@ import errno
 import mmap
 import os
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 
 MESSAGE = "The service is short of resources for now: try again."
 _OF_SYSTEM = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EAGAIN})
@@ -73,3 +74,26 @@ def lacking() -> str:
             raise
         return MEMORY
     return ""
+
+
+class Threads(ThreadPoolExecutor):
+    """A pool that does its work with the threads that it has if it cannot get another one. It has one from the start.
+
+    The usual pool raises then, although the work is queued already. A call would be carried out after its client got an
+    error, and perhaps after the client's next call.
+    """
+
+    def __init__(self, most: int, name: str) -> None:
+        super().__init__(most, thread_name_prefix=name)
+        self.submit(_nothing).result()
+
+    def _adjust_thread_count(self) -> None:
+        try:
+            super()._adjust_thread_count()
+        except (RuntimeError, MemoryError):
+            if not self._threads:
+                raise
+
+
+def _nothing() -> None:
+    """Do nothing, in the first thread of a pool."""

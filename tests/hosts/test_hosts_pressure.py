@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -19,6 +20,8 @@ from reading_room.hosts.pressure import (
     memory_check,
     resources_check,
 )
+from reading_room.shortage import Threads
+from tests.worlds.waiting import DEADLINE
 
 
 class Clocks:
@@ -86,6 +89,21 @@ def test_a_process_without_resources_finds_out_which(limit: str | None, found: s
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout == found
+
+
+def test_a_pool_that_can_start_no_thread_does_its_work_with_those_that_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    pool, go = Threads(2, "calls"), threading.Event()
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    done = [pool.submit(go.wait, DEADLINE), pool.submit(lambda: True)]
+    go.set()
+    assert [each.result(DEADLINE) for each in done] == [True, True]
+    # Without any, nobody gets an error for work that is done later.
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        Threads(2, "calls")
+    pool.shutdown()
 
 
 @pytest.mark.parametrize("jump", [-3600.0, -6.0, 6.0, 3600.0])

@@ -7,10 +7,11 @@ of these would delay every call that only reads and could be answered at once.
 from __future__ import annotations
 
 import re
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 
 from reading_room.aws.call import IncomingRequest
 from reading_room.aws.call_record import records_output
+from reading_room.shortage import Threads
 
 _ACTION = re.compile(rb"(?:^|&)Action=([A-Za-z0-9]{1,80})")
 _LOOKED_AT = 4096
@@ -21,13 +22,13 @@ _ANALYSES = ("Detect", "BatchDetect", "Contains", "Classify")
 class CallThreads:
     """Pools of ``each`` threads for three kinds of calls: those that read, those that write, and analyses.
 
-    A thread is started when it is first needed.
+    Each pool has one thread from the start, and gets others when they are needed.
     """
 
     def __init__(self, each: int) -> None:
-        self._reading = ThreadPoolExecutor(each, thread_name_prefix="call")
-        self._changing = ThreadPoolExecutor(each, thread_name_prefix="change")
-        self._analysing = ThreadPoolExecutor(each, thread_name_prefix="analyse")
+        self._reading = Threads(each, "call")
+        self._changing = Threads(each, "change")
+        self._analysing = Threads(each, "analyse")
 
     def of(self, request: IncomingRequest) -> Executor:
         """Return the pool for the operation that a request names. The operation is not verified yet."""

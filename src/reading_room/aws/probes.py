@@ -14,11 +14,12 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 
 from reading_room.aws.call import Reply
 from reading_room.aws.receive import Headers, Scope, Send, send_reply
+from reading_room.shortage import Threads
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +62,7 @@ class Probes:
         self._checks = checks
         self._look_seconds = look_seconds
         self._clock = clock
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="ready")
+        self._thread = Threads(1, "ready")
         self._looking: Future[dict[str, Fault | None]] | None = None
         self._began = 0.0
         self._logged: dict[str, bool] = {}

@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from reading_room.aws.call import NetworkPath
 from reading_room.aws.counts import Counts, source_of
 from reading_room.aws.spelling import throttled
 from reading_room.aws.throttling import Buckets, Rate
+from reading_room.shortage import Threads
 
 OF_ONE = Rate(20, 1)
 """Refusals of one address that are recorded one by one."""
@@ -49,7 +49,7 @@ class Refusals:
         self._of_all = of_all
         self._most_proving = proving
         self._proving = 0
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="prove")
+        self._thread = Threads(1, "prove")
 
     def should_record(self, path: NetworkPath, service: str, code: str) -> bool:
         """Take note of a refusal. Say whether to record it; if not, it was counted."""

@@ -15,7 +15,6 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import cast
 
 from sqlalchemy import delete, select
@@ -30,6 +29,7 @@ from reading_room.fleet import database_time
 from reading_room.hosts.realtime import RealtimeUnavailable
 from reading_room.hosts.tables import EngineAnswer, EngineQuestion
 from reading_room.reconcile import Loop
+from reading_room.shortage import Threads
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ class SharedEngines:
         self._seconds = seconds
         self._answered = threading.Condition()
         self._news = 0
-        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="engine-call")
+        self._threads = Threads(AT_ONCE, "engine-call")
         self._lock = threading.Lock()
         self._taken: set[str] = set()
         """The questions that this process is answering."""

@@ -9,7 +9,6 @@ import datetime as dt
 import logging
 import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -18,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from reading_room.aws.call_record import CallRecord
 from reading_room.database.engine import Database
 from reading_room.iam.tables import AccessKey, KeyUse, Role, RoleUse
+from reading_room.shortage import Threads
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ class KeyUses:
         self._lock = threading.Lock()
         self._latest: dict[str, Use] = {}
         self._written: dict[str, dt.datetime] = {}
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="key-uses")
+        self._writer = Threads(1, "key-uses")
 
     def take(self, record: CallRecord) -> None:
         """Record the key or role that a completed call was authenticated with, and the role that it assumed.

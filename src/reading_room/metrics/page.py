@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 
 from prometheus_client import CollectorRegistry, Metric, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
@@ -14,6 +14,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from reading_room.aws.call import Reply
 from reading_room.aws.probes import Fault, Probes
 from reading_room.aws.receive import Receive, Scope, Send, send_reply
+from reading_room.shortage import Threads
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ class MetricsPage:
         self._reads = reads
         self._seconds = seconds
         self._clock = clock
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="metrics")
+        self._thread = Threads(1, "metrics")
         self._page: Future[bytes] | None = None
         self._began = 0.0
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Collection, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -55,6 +54,7 @@ from reading_room.s3.requests import (
 )
 from reading_room.s3.streaming import UploadBody
 from reading_room.s3.trail_record import record_of
+from reading_room.shortage import Threads
 
 _READING = frozenset({"GET", "HEAD"})
 _BODILESS = frozenset({"GET", "HEAD", "DELETE"})
@@ -99,7 +99,7 @@ class S3Application:
         self._gate = gate
         self._refusals = refusals or Refusals()
         self._trail = trail
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="s3-decide")
+        self._threads = Threads(THREADS, "s3-decide")
 
     def close(self) -> None:
         """Finish the decisions that run and take no more."""

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from functools import partial
 from typing import Any, TypeVar
 
@@ -40,6 +40,7 @@ from reading_room.s3.servers import Servers
 from reading_room.s3.space import Space, SpaceLimits, stored_by_account
 from reading_room.s3.storage import Received, Storage, blobs_of, whole_sha256
 from reading_room.s3.tables import S3Bucket, S3Object
+from reading_room.shortage import Threads
 
 logger = logging.getLogger(__name__)
 
@@ -69,9 +70,9 @@ class EmbeddedBackend:
         ``closed`` is called at the end, with whether rows name every blob. ``servers`` are the processes that share
         the blobs; ``turn`` must then be called every few seconds.
         """
-        self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="s3")
+        self._executor = Threads(THREADS, "s3")
         # Writes wait for their turn at the database. With threads of their own they do not delay reads.
-        self._changing = ThreadPoolExecutor(THREADS, thread_name_prefix="s3-change")
+        self._changing = Threads(THREADS, "s3-change")
         self._space = Space(limits, partial(_stored, database), free, tick)
         self._store = Storage(database, blobs, region, clock, self._executor, self._space, servers)
         self._servers = servers

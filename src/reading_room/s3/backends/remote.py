@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
@@ -31,6 +31,7 @@ from reading_room.client import connect
 from reading_room.s3.backends.place import Bucket
 from reading_room.s3.backends.sums import SummedBlob, SummedWriter, footer_size
 from reading_room.s3.blobs import DamagedBlob, StorageAway
+from reading_room.shortage import Threads
 
 logger = logging.getLogger(__name__)
 
@@ -226,7 +227,7 @@ class RemoteBlobStore:
         self.bucket = place.bucket
         self.new_blob_id = name
         self.place = place
-        self.threads = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="object-store")
+        self.threads = Threads(CONNECTIONS, "object-store")
         self._scratch = scratch
         self._prefix = f"{place.prefix}objects/"
         self._is_reachable = True
