@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ import pytest
 from reading_room import versions
 from reading_room.cli import reading
 from reading_room.upgrades import backups
+from tests.worlds.cluster import Hall
 from tests.worlds.place import Place
 from tests.worlds.processes import slowed
 from tests.worlds.units import Units
@@ -71,16 +73,30 @@ def output(place: Place, job: str) -> bytes:
     return bytes(place.account.s3.get_object(Bucket=bucket, Key=key)["Body"].read())
 
 
-def test_a_job_ends_as_ever_while_another_version_takes_over(tmp_path: Path, environment: Path) -> None:
+@contextmanager
+def held(place: Hall, containers: int) -> Iterator[tuple[str, set[int]]]:
+    """Hold a job of some containers at work, and yield its id and its workers; then it goes on."""
+    if containers == 1:
+        with place.held("long/") as (job, worker), slowed(worker):
+            yield job, {worker}
+        return
+    with place.at_work("long/", containers) as (job, members):
+        yield job, {member.worker for member in members.values()}
+
+
+@pytest.mark.parametrize("containers", [1, 2])
+def test_a_job_ends_as_ever_while_another_version_takes_over(
+    tmp_path: Path, environment: Path, containers: int
+) -> None:
     units = Units(tmp_path)
     units.python = str(environment / "venv/bin/python")
     try:
         units.start()
-        place = Place(units)
+        place = Hall(units)
         place.put("long/", 1_000)
         undisturbed = output(place, place.start("long/", "entities"))
 
-        with place.held("long/") as (job, worker), slowed(worker):
+        with held(place, containers) as (job, workers):
             for name in ("serve", "agent"):
                 units.stop_unit(name)
             package = install(environment, NEWER)
@@ -89,12 +105,13 @@ def test_a_job_ends_as_ever_while_another_version_takes_over(tmp_path: Path, env
             for name in ("agent", "serve"):
                 units.start_unit(name)
             units.await_answer()
-            assert place.process(job) == worker, units.tail()
-            if ROOT:
+            assert {member.worker for member in place.members(job).values()} == workers, units.tail()
+            for worker in workers if ROOT else ():
                 seen = Path(f"/proc/{worker}/root{package}")
                 assert (seen / "inputs.py").read_bytes() == (SOURCE / "reading_room/analysis/inputs.py").read_bytes()
                 assert (seen / "engines").is_dir()
         assert output(place, job) == undisturbed
+        assert place.attempts(job) == 1, place.story(job)
         assert reading.find_job(place.account, job) is not None
 
         recorded = versions.read(units.data)
@@ -112,6 +129,6 @@ def test_a_job_ends_as_ever_while_another_version_takes_over(tmp_path: Path, env
             done = subprocess.run(argv, env=os.environ | told, capture_output=True, text=True, check=False)
             assert done.returncode == 1
             assert f"was opened by version {NEWER}" in done.stderr
-            assert f"reading-room rollback --data {units.data} {backups(units.data)[0].path.name}" in done.stderr
+            assert f"put back a backup, which `reading-room rollback --data {units.data}` lists" in done.stderr
     finally:
         units.clear()
