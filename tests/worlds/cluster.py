@@ -305,6 +305,10 @@ class Hall(Place):
         """Return every interface that a job ever had, according to its story."""
         return set(re.findall(r"\beni-[0-9a-f]{17}\b", self.story(job)))
 
+    def addresses_told(self, job: str) -> dict[str, str]:
+        """Return the address of every interface that a job ever had, by its id, according to its story."""
+        return dict(re.findall(r"\b(eni-[0-9a-f]{17}) (?:ready )?in \S+ at ([0-9.]+[0-9])", self.story(job)))
+
     def hosts_told(self, job: str) -> set[str]:
         """Return every host on which a job had a container, according to its story; none if there is one host only."""
         return set(re.findall(r"\bon host ([\w-]+)", self.story(job)))

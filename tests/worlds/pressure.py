@@ -14,11 +14,23 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 
 from reading_room.containers.processes import ProcessHandle, start_time
+from reading_room.hosts.pressure import BEAT_SECONDS, PAUSE_SECONDS
+from reading_room.hosts.readiness import SILENT_SECONDS
 from tests.worlds import wall_clock
+from tests.worlds.processes import argv
 from tests.worlds.product import Product
 
 FEW = 20
 """Fewer descriptors than each of our processes has open."""
+
+
+def _first_free(pid: int) -> int:
+    """Return the lowest number that is no descriptor of a process: the next one would get it."""
+    try:
+        used = {int(name) for name in os.listdir(f"/proc/{pid}/fd")}
+    except OSError:
+        return FEW  # An ordinary user may not look into a process that keeps secrets.
+    return next(number for number in range(len(used) + 1) if number not in used)
 
 
 @contextmanager
@@ -33,8 +45,8 @@ def full_disk(product: Product) -> Iterator[None]:
 
 @contextmanager
 def no_descriptors(product: Product, role: str) -> Iterator[None]:
-    """Prevent a process of the product from opening files and connections: it has more than this many already."""
-    with _limited(product, role, "nofile", FEW):
+    """Prevent a process of the product from opening files and connections."""
+    with _limited(product, role, "nofile", _first_free(product.child(role))):
         yield
 
 
@@ -107,6 +119,11 @@ def standing_still(pids: Sequence[int]) -> Iterator[None]:
         yield
 
 
+def _running(product: Product, module: str) -> list[int]:
+    """Return the product's processes that run a module by itself."""
+    return [pid for pid in product.processes() if argv(pid)[1:4] == ["-I", "-m", module]]
+
+
 _AS_ROOT: Mapping[str, Callable[[Product], AbstractContextManager[None]]] = {
     "the disk is slow": slow_disk,
     "the clock is set an hour forward": lambda product: clock_set(product, 3600),
@@ -125,7 +142,29 @@ PRESSURES: Mapping[str, Callable[[Product], AbstractContextManager[None]]] = {
     "the database is locked": locked_database,
     "serve stands still": lambda product: standing_still([product.child("serve")]),
     "the agent stands still": lambda product: standing_still([product.child("agent")]),
+    "up stands still": lambda product: standing_still(product.victims("up")),
+    "the holder stands still": lambda product: standing_still(product.victims("holder")),
+    "the fronts stand still": lambda product: standing_still(_running(product, "reading_room.hosts.front.process")),
+    "the reader stands still": lambda product: standing_still(
+        _running(product, "reading_room.containers.reader_process")
+    ),
     "the workers stand still": lambda product: standing_still(product.workers()),
     "everything stands still": lambda product: standing_still(product.processes()),
     **(_AS_ROOT if wall_clock.can_be_moved() else {}),
 }
+SHOWN: Mapping[str, frozenset[str]] = {
+    "the disk is full": frozenset({"database", "trail"}),
+    "serve has no descriptors": frozenset({"descriptors", "resources"}),
+    "the agent has no descriptors": frozenset({"agent-resources"}),
+    "serve has no memory": frozenset({"resources"}),
+    "the agent has no memory": frozenset({"agent-resources"}),
+    "the database is locked": frozenset({"database"}),
+    "serve stands still": frozenset({"running"}),
+    "the agent stands still": frozenset({"agent"}),
+    "everything stands still": frozenset({"running"}),
+    "the disk is slow": frozenset({"database"}),
+    **{name: frozenset({"clock"}) for name in _AS_ROOT if "hour" in name or "day" in name},
+}
+"""The checks of ``ready`` that show it. The others are too short, or slow down nothing that somebody waits for."""
+SHOWN_AFTER = {"running": PAUSE_SECONDS + BEAT_SECONDS, "agent": SILENT_SECONDS}
+"""How many seconds it takes until some of them can."""
