@@ -286,6 +286,22 @@ def test_an_invalid_bucket_name_is_refused(served: Served, name: str) -> None:
     assert (status, b"InvalidBucketName" in body) == (400, True)
 
 
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("a", "InvalidBucketName"),
+        ("a" * 256, "InvalidBucketName"),
+        # As buckets in us-east-1 could once be named.
+        ("Upper_Case", "NoSuchBucket"),
+        ("-a-", "NoSuchBucket"),
+    ],
+)
+def test_a_name_that_no_bucket_can_have_is_invalid_in_every_request(served: Served, name: str, code: str) -> None:
+    for method, path in (("GET", f"/{name}"), ("PUT", f"/{name}/key"), ("DELETE", f"/{name}")):
+        status, _, body = signed(served, method, path)
+        assert (status, code.encode() in body) == (400 if code == "InvalidBucketName" else 404, True)
+
+
 def test_a_bucket_is_created_and_deleted(served: Served) -> None:
     s3 = served.client()
     s3.create_bucket(Bucket="life")

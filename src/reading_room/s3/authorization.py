@@ -17,8 +17,9 @@ from reading_room.aws.errors import AwsError
 from reading_room.iam.authorizer import Decision, PolicyAuthorizer, request_context
 from reading_room.s3.actions import Requirement
 from reading_room.s3.backend import Backend, BucketFacts
+from reading_room.s3.bucket_errors import no_bucket
 from reading_room.s3.denials import Denial, Denials
-from reading_room.s3.errors import AccessDenied, NoSuchBucket
+from reading_room.s3.errors import AccessDenied
 from reading_room.s3.public_access import is_public, without_allows
 
 logger = logging.getLogger(__name__)
@@ -159,8 +160,9 @@ class S3Authorization:
     def authorize(self, caller: Caller, requirements: Sequence[Requirement], *, creates: bool = False) -> None:
         """Return if every requirement is met.
 
-        Raises ``AccessDenied``, whose message names the policy that decided, or ``NoSuchBucket`` for a caller whose own
-        policies would allow the request. ``creates`` says that the request makes the bucket.
+        Raises ``AccessDenied``, whose message names the policy that decided; for a caller whose own policies would
+        allow the request, also ``NoSuchBucket`` or ``InvalidBucketName``. ``creates`` says that the request makes the
+        bucket.
         """
         facts: dict[str, BucketFacts | None] = {}
         for requirement in requirements:
@@ -173,7 +175,7 @@ class S3Authorization:
             if not decision.allowed:
                 raise self._denied(caller, decision, bucket)
             if name is not None and bucket is None:
-                raise NoSuchBucket(name)
+                raise no_bucket(name)
 
     def permits(self, caller: Caller, requirement: Requirement, bucket: BucketFacts) -> bool:
         """Say whether a requirement would be met by a bucket with these facts. Nothing is recorded."""

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from reading_room.s3.errors import S3Error
+import re
+
+from reading_room.s3.errors import NoSuchBucket, S3Error
+
+_ANY_NAME = re.compile(r"[A-Za-z0-9._-]{3,255}", re.ASCII)
+"""The names that a bucket may have, or might have been given in us-east-1 before March 2018."""
 
 
 class BucketAlreadyOwnedByYou(S3Error):
@@ -50,6 +55,11 @@ class InvalidBucketName(S3Error):
 
     def __init__(self, bucket: str) -> None:
         super().__init__("The specified bucket is not valid.", {"BucketName": bucket})
+
+
+def no_bucket(name: str) -> NoSuchBucket | InvalidBucketName:
+    """Return the error for a bucket that does not exist: no bucket can, or could ever, have some names."""
+    return NoSuchBucket(name) if _ANY_NAME.fullmatch(name) else InvalidBucketName(name)
 
 
 class IllegalLocationConstraint(S3Error):
