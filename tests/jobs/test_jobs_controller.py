@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,10 @@ from reading_room.containers.spec import ContainerState
 from reading_room.dataplane.spec import Problem
 from reading_room.jobs.controller import CONFIRMATION_SECONDS
 from reading_room.jobs.errors import PreparationError, TokenReused, UnknownJob
+from reading_room.jobs.needs import move_times
 from reading_room.jobs.reports import REST_SECONDS
 from reading_room.jobs.submission import find
+from reading_room.jobs.tables import JobRow
 from reading_room.settings import Settings
 from tests.worlds.jobs import ACCOUNT, DONE, KIND, World
 from tests.worlds.waiting import eventually
@@ -353,6 +356,16 @@ def test_a_clock_that_is_set_in_the_middle_of_a_turn_ends_no_job(tmp_path: Path,
     elapsed[0] += 600
     world.turn()
     assert world.wanted() == ()
+
+
+def test_a_time_between_two_steps_back_is_not_taken_for_one_before_them(world: World) -> None:
+    """As when a clock is set back by a day, a job is admitted, and the clock is corrected by a second."""
+    job, second = run_to_container(world), dt.timedelta(seconds=1)
+    with world.database.transaction() as session:
+        row = session.get_one(JobRow, job)
+        row.admitted_at, row.running_at = world.now + second, world.now + 86_000 * second
+        move_times(session, -86_401 * second, world.now)
+        assert (row.admitted_at, row.running_at) == (world.now, world.now - 401 * second)
 
 
 def test_a_repeated_token_returns_the_same_job(world: World) -> None:

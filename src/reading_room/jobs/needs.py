@@ -10,6 +10,7 @@ from itertools import groupby
 from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session
 
+from reading_room.clock import LEAST_STEP
 from reading_room.jobs.job import TERMINAL, Phase, width
 from reading_room.jobs.ports import NetworkNeed
 from reading_room.jobs.tables import ContainerEpochRow, JobContainerRow, JobRow
@@ -113,12 +114,15 @@ def move_times(session: Session, by: dt.timedelta, now: dt.datetime) -> None:
     """Move the times from which limits of unfinished jobs are counted, after the wall clock was set by this much.
 
     Nothing is moved beyond ``now``. After a step back, only what is later than that is moved: the rest may have been
-    written since, or moved by a process that was killed before it could note this.
+    written since, or moved by a process that was killed before it could note this. What is later by a moment may have
+    been written between two steps, of which the last was small, and becomes ``now``.
     """
 
     def moved(at: dt.datetime | None) -> dt.datetime | None:
         if at is None or (by < dt.timedelta(0) and at <= now):
             return at
+        if by < dt.timedelta(0) and at - now < dt.timedelta(seconds=LEAST_STEP):
+            return now
         return min(at + by, now)
 
     unfinished = JobRow.phase.not_in([phase.value for phase in TERMINAL])
