@@ -14,7 +14,7 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -50,10 +50,14 @@ TINY = "tiny"
 TINY_AT_ONCE = 20
 AT_ONCE = 3
 """How many started jobs may be running at once while faults occur."""
+CHECK_EVERY = 5
+"""After so many faults, the jobs that have ended are judged, and what they leave is looked at, while others run."""
+RECORDED_SECONDS = 90.0
+"""After so long, the flow records of a job that has ended are delivered: they are due when their minute is over."""
 NETWORK_CODES = ("NO_ROUTE_TO_STORAGE", "CONTAINERS_CANNOT_CONNECT")
 """The codes with which a job may fail while its network is being changed."""
-FULL = "the disk is full"
-"""In the message of a job that failed because of that."""
+FULL = ("the disk is full", "the disk of the service is full")
+"""In the message of a job that failed because of that: of the trail's, or of the store's."""
 WORN_OUT = "after three attempts"
 
 
@@ -79,6 +83,8 @@ class Tally:
     jobs: Counter[str] = field(default_factory=Counter)
     ends: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
+    checks: int = 0
+    """How often everything was checked that can be while jobs run."""
     flows: int = 0
     """Connections between two containers with equal flow records on both sides."""
 
@@ -87,7 +93,8 @@ class Tally:
         faults, jobs, ends = (_counted(each) for each in (self.faults, self.jobs, self.ends))
         return (
             f"seed {self.seed}: {self.faults.total()} faults ({faults}) on {self.jobs.total()} jobs ({jobs}) in "
-            f"{self.seconds / 60:.0f} min: {ends}; {self.flows} connections recorded alike at both ends; nothing left"
+            f"{self.seconds / 60:.0f} min: {ends}; {self.flows} connections recorded alike at both ends; nothing left, "
+            f"also at {self.checks} checks in between"
         )
 
 
@@ -110,6 +117,10 @@ class Mix:
         self.steady = Hall(product, f"10.{60 + number}.0.0/16")
         self.troubled = Hall(product, f"10.{110 + number}.0.0/16")
         self._asked: list[Asked] = []
+        self._judged: dict[str, float] = {}
+        """When each job was judged, by job."""
+        self._unrecorded: set[str] = set()
+        """The jobs that were judged, and whose flow records were not looked at yet."""
         self._wanted: dict[str, str] = {}
         self._addresses: dict[str, str] = {}
         self._frozen: list[threading.Thread] = []
@@ -217,11 +228,14 @@ class Mix:
             if self._faults[name]():
                 self.tally.faults[name] += 1
                 log.info("fault %d: %s", self.tally.faults.total(), name)
+                if self.tally.faults.total() % CHECK_EVERY == 0:
+                    self._check_ended()
         for thread in self._frozen:
             thread.join()
         self.product.await_answer()
-        for each in list(self._asked):
-            self._judge(each)
+        for each in self._asked:
+            if each.job not in self._judged:
+                self._judge(each)
         self._insist_on_nothing_left()
         self.tally.seconds = time.monotonic() - began
         return self.tally
@@ -338,6 +352,8 @@ class Mix:
     def _judge(self, submitted: Asked) -> None:
         """Assert that a job has the undisturbed bytes, or failed for a reason that the faults caused."""
         status = self._end_of(submitted)
+        # Some interfaces existed only between two faults.
+        self._addresses |= self.steady.addresses_told(submitted.job)
         story = f"{submitted}\n{self.steady.story(submitted.job)}"
         if status == "COMPLETED":
             assert self._digest(submitted) == self._wanted[submitted.kind], f"other bytes: {story}"
@@ -352,11 +368,48 @@ class Mix:
         if submitted.troubled and code in NETWORK_CODES:
             self.tally.ends[f"failed with {code} in the changed network"] += 1
             return
-        if FULL in text:
+        if any(words in text for words in FULL):
             self.tally.ends["failed because the disk was full"] += 1
             return
         assert attempt == ATTEMPTS, story
         self.tally.ends[f"failed {WORN_OUT}"] += 1
+
+    def _check_ended(self) -> None:
+        """Assert what must hold while other jobs run: for the jobs that have ended, and for the trail."""
+        self.product.await_answer()
+        ended = [each for each in self._asked if each.job not in self._judged and self.steady.over(each.job)]
+        for each in ended:
+            self._judge(each)
+            self._judged[each.job] = time.monotonic()
+            self._unrecorded.add(each.job)
+        settled(partial(self._left_of, [each.job for each in ended]), 60)
+        for book in BOOKS:
+            verify(self.product.data / FOLDER, book)
+        due = {job for job in self._unrecorded if time.monotonic() - self._judged[job] > RECORDED_SECONDS}
+        if due:
+            known = {interface: at for job in due for interface, at in self.steady.addresses_told(job).items()}
+            for hall in (self.steady, self.troubled):
+                settled(partial(_unequal, hall, known))
+            self._unrecorded -= due
+        self.tally.checks += 1
+
+    def _left_of(self, jobs: Sequence[str]) -> dict[str, Any]:
+        """Return what exists of jobs that have ended, and should not."""
+        tables = ("job_containers", "job_parts", "job_plans", "job_cluster_authorities")
+        with self.product.database() as database:
+            found: dict[str, Any] = {
+                f"rows of {table}": [
+                    job
+                    for job in jobs
+                    if database.execute(f"SELECT count(*) FROM {table} WHERE job_id = ?", (job,)).fetchone()[0]
+                ]
+                for table in tables
+            }
+            descriptions = [row[0] for row in database.execute("SELECT description FROM network_interfaces")]
+        found["interfaces"] = [text for text in descriptions if any(job in text for job in jobs)]
+        parts = [*self.steady.temporary_objects(), *self.troubled.temporary_objects()]
+        found["objects of parts"] = [key for key in parts if any(job in key for job in jobs)]
+        return found
 
     def _digest(self, submitted: Asked) -> str | None:
         """Return the digest of a job's result, or ``None`` if it has none."""
