@@ -121,7 +121,8 @@ class HostMix:
         self._faults: dict[str, Callable[[str], bool]] = {
             "kill host": self._kill_host,
             "pause host": self._pause_host,
-            "pause agent": self._pause_agent,
+            "pause agent": lambda name: self._pause(name, "agent"),
+            "pause link": lambda name: self._pause(name, "link"),
             "kill serve": lambda _: self._kill("a", "serve"),
             "kill agent": lambda name: self._kill(name, "agent"),
             "kill link": lambda name: name != "a" and self._kill(name, "link"),
@@ -252,19 +253,20 @@ class HostMix:
         self._resume_later(name, stopped)
         return True
 
-    def _pause_agent(self, name: str) -> bool:
-        agent = None if name in self._down else self._process(name, "agent")
-        if agent is None:
+    def _pause(self, name: str, role: str) -> bool:
+        """Stop the process that keeps the lease of a host: its agent, or the link to ``serve``."""
+        stopped = None if name in self._down else self._process(name, role)
+        if stopped is None:
             return False
         self._down.add(name)
-        self.machines.stop([agent])
+        self.machines.stop([stopped])
         silent_from = time.time() + LEASE_SECONDS + TICK
 
         def insist_on_silence() -> None:
             last = self.watch.last(f"plain-{name}", TUNNEL)
             assert last < silent_from, f"{name} sent {last - silent_from:.3f} s after the end of its lease"
 
-        self._resume_later(name, [agent], insist_on_silence)
+        self._resume_later(name, [stopped], insist_on_silence)
         return True
 
     def _resume_later(self, name: str, stopped: list[int], insist: Callable[[], None] = lambda: None) -> None:
