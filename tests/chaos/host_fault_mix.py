@@ -360,8 +360,7 @@ class HostMix:
         eventually(lambda: hall.over(asked.job), 300, f"the end of {asked}:\n{hall.story(asked.job)}")
         story = hall.story(asked.job)
         self._places[asked.place] |= hall.hosts_told(asked.job)
-        told = re.findall(r"\b(eni-[0-9a-f]{17}) in \S+ \(?(\d+\.\d+\.\d+\.\d+)", story)
-        self._addresses |= dict(told)
+        self._addresses |= hall.addresses_told(asked.job)
         if hall.phase(asked.job) == "completed":
             properties = reading.find_job(self.product.account(), asked.job)
             assert properties is not None
