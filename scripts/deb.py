@@ -26,6 +26,8 @@ from email.utils import formatdate
 from io import BytesIO
 from pathlib import Path
 
+from unpack import unpack
+
 ROOT = Path(__file__).resolve().parents[1]
 CACHE = ROOT / "build" / "deb"
 PYTHON = "3.13"
@@ -60,7 +62,7 @@ def build(target: Path, wheels: Path | None, python: str) -> Path:
     with tempfile.TemporaryDirectory(dir=target) as scratch:
         tree, stage = Path(scratch, "tree"), Path(scratch, "stage")
         with tarfile.open(fileobj=BytesIO(run(["git", "archive", "HEAD"]))) as archive:
-            archive.extractall(tree, filter="data")
+            unpack(archive, tree)
         if wheels is None:
             wheels = Path(scratch, "wheels")
             for project in (tree, *(path.parent for path in sorted(tree.glob("packaging/*/pyproject.toml")))):

@@ -49,6 +49,8 @@ from securesystemslib.dsse import Envelope
 from securesystemslib.exceptions import FormatError, VerificationError
 from securesystemslib.signer import CryptoSigner, SSlibKey
 
+from unpack import unpack
+
 ROOT = Path(__file__).resolve().parents[1]
 PROVENANCE = "provenance.intoto.jsonl"
 SUMS = "SHA256SUMS"
@@ -210,7 +212,7 @@ def _epoch() -> int:
 def _extract(tree: Path) -> None:
     """Write the commit's files in git into a folder."""
     with tarfile.open(fileobj=BytesIO(_run(["git", "archive", "HEAD"], ROOT))) as archive:
-        archive.extractall(tree, filter="data")
+        unpack(archive, tree)
 
 
 def _build_packages(tree: Path, made: Path, epoch: int) -> None:

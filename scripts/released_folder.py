@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from reading_room.client import connect
+from unpack import unpack
 
 ROOT = Path(__file__).resolve().parents[1]
 GIT = shutil.which("git") or "git"
@@ -63,7 +64,7 @@ def copy_of_environment(work: Path, commit: str) -> Path:
     """Return the Python of an environment with the source of a commit, and the packages of this one."""
     source = subprocess.run([GIT, "archive", commit, "src"], cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout
     with tarfile.open(fileobj=io.BytesIO(source)) as tar:
-        tar.extractall(work, filter="data")
+        unpack(tar, work)
     # Containers are started in isolated mode, so they find the source by the environment only.
     shutil.copytree(sys.prefix, work / "venv", symlinks=True, copy_function=os.link)
     for path in (work / "venv").glob("lib/python*/site-packages/*reading_room*.pth"):

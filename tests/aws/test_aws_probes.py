@@ -11,6 +11,7 @@ import pytest
 
 from reading_room.aws.call import Reply
 from reading_room.aws.probes import Check, Fault, Probes
+from tests.worlds.waiting import eventually
 
 FULL = Fault("the disk is full", "make room")
 
@@ -180,5 +181,7 @@ def test_checks_that_do_not_end_are_logged_once_and_not_started_again(caplog: py
     assert [record.getMessage() for record in caplog.records] == [
         "the checks of readiness do not end: look at the disk and at what else writes to it"
     ]
-    assert len(calls) == 1
+    eventually(lambda: calls, what="a thread that looks")
     may_end.set()
+    probes.close()
+    assert len(calls) == 1
