@@ -39,6 +39,7 @@ from reading_room.aws.receive import (
     announces_small_body,
     read_headers,
 )
+from reading_room.hosts.joined_writes import JoinedWrites
 from reading_room.hosts.unfinished import ROOM, Proof, Room, Standing, Unfinished
 
 KEEP_ALIVE_SECONDS = 30
@@ -421,7 +422,9 @@ class _Connection(HttpToolsProtocol):
         self.scope[_BEGIN_KEY] = begin  # type: ignore[literal-required]
         is_next = self.cycle is None or self.cycle.response_complete
         super().on_headers_complete()
-        if is_next and self.cycle is not None and self.cycle.waiting_for_100_continue:
+        joined = JoinedWrites(self.transport)
+        self.cycle.transport, self.cycle.on_response = joined, joined.before(self.cycle.on_response)
+        if is_next and self.cycle.waiting_for_100_continue:
             self._continue_small_body()
 
     def _continue_small_body(self) -> None:
