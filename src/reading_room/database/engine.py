@@ -327,6 +327,11 @@ def _dialect_of(engine: Engine, turns: Turns, log_length: int) -> Dialect:
     return Postgresql(engine, turns)
 
 
+def note_write(session: Session, table: type[Base]) -> None:
+    """Note that a transaction wrote a table by its connection, which the session does not see."""
+    session.info.get(_WRITTEN, set()).add(table.__tablename__)
+
+
 def _record_flush(session: Session, *_: object) -> None:
     written: set[str] = session.info.get(_WRITTEN, set())
     for instance in (*session.new, *session.dirty, *session.deleted):

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from reading_room.aws.call import ANONYMOUS
 from reading_room.aws.errors import AwsError
+from reading_room.database.engine import note_write
 from reading_room.database.functions import dialect_name, insert_for
 from reading_room.s3 import buckets
 from reading_room.s3.backend import S3Request, S3Response
@@ -99,17 +100,20 @@ def _write(dialect: str) -> Any:
 def replace_object(session: Session, row: S3Object, conditions: Mapping[str, Any]) -> list[str]:
     """Store the row of an object in place of the one before. Return the blobs that no row names any more.
 
-    Two statements do this without an entity of the session, because a small write consists of little else. Raises
-    ``NoSuchBucket``, and ``PreconditionFailed`` or ``NoSuchKey`` if IfMatch or IfNoneMatch do not hold.
+    Two statements do this without an entity of the session, because a small write consists of little else; the
+    session's own way to run them would take as long again. Raises ``NoSuchBucket``, and ``PreconditionFailed`` or
+    ``NoSuchKey`` if IfMatch or IfNoneMatch do not hold.
     """
-    before = session.execute(_BEFORE, {"bucket": row.bucket, "key": row.key}).one_or_none()
+    connection = session.connection()
+    before = connection.execute(_BEFORE, {"bucket": row.bucket, "key": row.key}).one_or_none()
     if before is None:
         raise NoSuchBucket(row.bucket)
     _check_write_conditions(before.etag, row.key.decode(), conditions)
     kept = {blob for blob, _ in row.segments}
-    session.execute(
+    connection.execute(
         _write(dialect_name(session)), {name: value for name, value in vars(row).items() if not name.startswith("_")}
     )
+    note_write(session, S3Object)
     return [blob for blob in blob_names(before.segments or ()) if blob not in kept]
 
 
