@@ -118,11 +118,17 @@ def read_head(scope: Scope, headers: Headers, received_at: dt.datetime) -> Incom
     )
 
 
+def announced_bytes(length: str | None) -> int | None:
+    """Return the number in a ``Content-Length``, ``None`` if there is none."""
+    if length is None or not (length.isascii() and length.isdigit() and len(length) < 20):
+        return None
+    return int(length)
+
+
 def announces_small_body(length: str | None) -> bool:
     """Say whether a ``Content-Length`` announces a body of at most ``SMALL_BODY``."""
-    return (
-        length is not None and length.isascii() and length.isdigit() and len(length) < 20 and int(length) <= SMALL_BODY
-    )
+    announced = announced_bytes(length)
+    return announced is not None and announced <= SMALL_BODY
 
 
 async def read_body(
@@ -132,8 +138,7 @@ async def read_body(
 
     Raises ``BodyTooLarge`` above ``limit`` bytes, ``BodyTooSlow`` after ``seconds``, and ``Disconnected``.
     """
-    declared = next((value for name, value in headers if name == "content-length"), "")
-    announced = int(declared) if declared.isascii() and declared.isdigit() and len(declared) < 20 else 0
+    announced = announced_bytes(next((value for name, value in headers if name == "content-length"), None)) or 0
     if announced > limit and any(name == "expect" for name, _ in headers):
         # The client waits for "100 Continue". It does not send the body if it gets the refusal instead.
         raise BodyTooLarge()

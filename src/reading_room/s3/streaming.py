@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
+from reading_room.aws.receive import announced_bytes
 from reading_room.s3.body_errors import (
     BadDigest,
     ChunkSignatureDoesNotMatch,
@@ -220,13 +221,14 @@ class Expectation:
             if headers.get("transfer-encoding") or chunked:
                 raise MissingContentLength
             length = "0"
-        if not (length.isascii() and length.isdigit() and len(length) < 20):
+        size = announced_bytes(length)
+        if size is None:
             raise InvalidArgument("Content-Length", length, "The content length is not a number.")
         md5 = headers.get("content-md5")
         if md5 is not None and not is_well_formed("MD5", md5):
             raise InvalidDigest(md5)
         return cls(
-            length=int(length),
+            length=size,
             sha256=None if chunked or payload_hash == UNSIGNED else payload_hash,
             md5=md5,
             checksums=_checksum_headers(headers),

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, func, select
 
 from reading_room.aws.call_record import reads_only
 from reading_room.aws.errors import AwsError
+from reading_room.aws.receive import announced_bytes
 from reading_room.clock import Clock
 from reading_room.database.engine import Database
 from reading_room.database.kept import Kept
@@ -354,8 +355,7 @@ def _announced(request: S3Request) -> int:
     assert request.body is not None
     if request.body.expectation.length is not None:
         return request.body.expectation.length
-    given = request.incoming.header("content-length") or ""
-    return int(given) if given.isascii() and given.isdigit() and len(given) < 20 else 0
+    return announced_bytes(request.incoming.header("content-length")) or 0
 
 
 def _stored(database: Database) -> dict[str, int]:
