@@ -61,7 +61,8 @@ class Child:
 
     def failed(self) -> bool:
         """Return whether the process has ended by itself, not by a signal."""
-        return self.ended() and self.process is not None and self.process.returncode >= 0
+        code = None if self.process is None else self.process.poll()
+        return code is not None and code >= 0
 
 
 class HostProcesses:

@@ -35,14 +35,16 @@ class HostState:
     @property
     def models(self) -> str | None:
         """What is missing for engines to work; ``None`` if nothing is known to be."""
-        problems = () if self.latest is None else self.latest.problems
-        return next((problem.message for problem in problems if problem.about == MODELS), None)
+        return self._problem(MODELS)
 
     @property
     def short(self) -> str | None:
         """What the agent itself is short of, in a sentence; ``None`` if nothing is known."""
+        return self._problem(RESOURCES)
+
+    def _problem(self, about: str) -> str | None:
         problems = () if self.latest is None else self.latest.problems
-        return next((problem.message for problem in problems if problem.about == RESOURCES), None)
+        return next((problem.message for problem in problems if problem.about == about), None)
 
     def lacks(self) -> str | None:
         """Return why no container on the host can analyse a text, ``None`` if nothing is known to be in the way."""

@@ -7,6 +7,9 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from reading_room.aws.call import Call
+from reading_room.aws.operations import Authorizer
+from reading_room.clock import Clock
+from reading_room.database.engine import Database
 from reading_room.database.kept import Kept
 from reading_room.vpc import lookup, tags
 from reading_room.vpc.addressing import dhcp_options
@@ -17,6 +20,7 @@ from reading_room.vpc.operations.binding import Ec2Operations, Request, Response
 from reading_room.vpc.operations.describing import shown
 from reading_room.vpc.operations.scope import about, created, existing, value, vpc_of_block
 from reading_room.vpc.pagination import Paging
+from reading_room.vpc.quotas import Quotas
 from reading_room.vpc.tables import Tag, Vpc, VpcCidr
 from reading_room.vpc.vpcs import bootstrap, cidr_blocks, vpcs
 
@@ -71,9 +75,9 @@ ATTRIBUTES = {
 class VpcOperations(Ec2Operations):
     """CreateVpc and related operations."""
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        self._views = Kept[str, list[dict[str, Any]]](self.database, Vpc, VpcCidr, Tag)
+    def __init__(self, database: Database, clock: Clock, authorizer: Authorizer, quotas: Quotas = Quotas()) -> None:
+        super().__init__(database, clock, authorizer, quotas)
+        self._views = Kept[str, list[dict[str, Any]]](database, Vpc, VpcCidr, Tag)
         """All VPCs of an account. Clients ask for them again and again, and they seldom change."""
 
     @ec2("CreateVpc", "CidrBlock InstanceTenancy TagSpecifications", scope=about(created(VPC)))
