@@ -128,8 +128,8 @@ def host_checks(
     """Return the checks of the host: that its agent is connected and not silent, and has proven enforcement.
 
     Three only warn: that the weights are installed, that the agent is of this program's version, and that it is not
-    short of anything itself. All of them pass
-    while this process does not lead (``leads``), since the agent is connected to the leader.
+    short of anything itself. All of them pass while this process does not lead (``leads``), since the agent is
+    connected to the leader.
     """
 
     def agent() -> Fault | None:

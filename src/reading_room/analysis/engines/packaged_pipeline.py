@@ -39,7 +39,7 @@ def _load(folder: str, components: Collection[str]) -> Language:
     files = model_folder(folder)
     nlp = spacy.load(files, exclude=[*(COMPONENTS - set(components)), "vocab"])
     # Not the half million words of the vocabulary: their vectors are found by hash, and each word of a text is stored
-    # when it is met. Loading them took two thirds of the time and 120 MB. Only labels are looked up before.
+    # when it is met. Loading them took 0.6 of 1.6 seconds, and 134 of 353 MB. Only labels are looked up before.
     nlp.vocab.from_disk(files / "vocab", exclude=["strings"])
     for _, component in nlp.pipeline:
         for label in getattr(component, "labels", ()):

@@ -101,7 +101,7 @@ def replace_object(session: Session, row: S3Object, conditions: Mapping[str, Any
     """Store the row of an object in place of the one before. Return the blobs that no row names any more.
 
     Two statements do this without an entity of the session, because a small write consists of little else; the
-    session's own way to run them would take as long again. Raises ``NoSuchBucket``, and ``PreconditionFailed`` or
+    session's own way to run them would take half as long again. Raises ``NoSuchBucket``, and ``PreconditionFailed`` or
     ``NoSuchKey`` if IfMatch or IfNoneMatch do not hold.
     """
     connection = session.connection()
