@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -11,10 +13,13 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from reading_room.containers.processes import ProcessHandle
+from reading_room.dataplane.spec import LOCAL_CREDENTIALS_ADDRESS
 from tests.worlds.waiting import DEADLINE
 
 TURN = 0.01
 """How many seconds a process runs at a time in ``let_work``."""
+_CREDENTIALS = f"{int.from_bytes(socket.inet_aton(LOCAL_CREDENTIALS_ADDRESS), sys.byteorder):08X}"
+"""That address as /proc/net/tcp writes it."""
 
 
 def argv(pid: int) -> list[str]:
@@ -50,13 +55,17 @@ def worker_below(launcher: int) -> int | None:
 
 
 def has_spoken(worker: int) -> bool:
-    """Return whether a worker is set up in its container and has recently opened a TCP connection there."""
+    """Return whether a worker in its container has recently opened a TCP connection, other than for its credentials.
+
+    Without credentials, a job is tried again when its service does not answer. With them, it fails with the cause.
+    """
     if argv(worker)[1:4] != ["-I", "-m", "reading_room.analysis.worker"]:
         return False
     try:
-        return len(Path(f"/proc/{worker}/net/tcp").read_text().splitlines()) > 1
+        connections = Path(f"/proc/{worker}/net/tcp").read_text().splitlines()[1:]
     except OSError:
         return False  # The process has ended meanwhile.
+    return any(each.split()[2].partition(":")[0] != _CREDENTIALS for each in connections)
 
 
 def processor_seconds(pid: int) -> float:
