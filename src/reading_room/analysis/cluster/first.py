@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from reading_room.analysis.cluster.node import Node
 
 _JOIN_SECONDS = 60.0
+_MOMENT_SECONDS = 1.0
 
 
 def run_first(
@@ -71,7 +72,12 @@ class _Cluster:
         node = self._node = Node(
             place, self._identity, self._work.scratch, client=True, seconds=_JOIN_SECONDS, progress=progress
         )
-        return Dispatch(node, lambda: self._scheduler.lost() or node.lost(), self._work.stopping)
+        return Dispatch(node, lambda: self._lost(node), self._work.stopping)
+
+    def _lost(self, node: Node) -> JobFailure | None:
+        failure = node.lost()
+        # The connections of a killed scheduler end a moment before it does, and it is the cause.
+        return self._scheduler.lost(0.0 if failure is None else _MOMENT_SECONDS) or failure
 
     def end(self) -> None:
         """Let the other containers leave the cluster, as intended. Does not wait."""

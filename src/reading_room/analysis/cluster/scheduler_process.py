@@ -60,10 +60,11 @@ class SchedulerProcess:
             self._process.wait()
             raise self.lost() or JobFailure("CLUSTER_LOST", "the cluster's scheduler did not start")
 
-    def lost(self) -> JobFailure | None:
-        """Return the failure of a scheduler that has ended, or ``None`` while it runs."""
-        code = self._process.poll()
-        if code is None:
+    def lost(self, wait: float = 0.0) -> JobFailure | None:
+        """Return the failure of a scheduler that has ended or ends within ``wait`` seconds, otherwise ``None``."""
+        try:
+            code = self._process.wait(wait)
+        except subprocess.TimeoutExpired:
             return None
         how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
         return JobFailure("CLUSTER_LOST", f"the cluster's scheduler ended {how}")
