@@ -15,12 +15,11 @@ import pytest
 from reading_room.agent.frames import Greeting
 from reading_room.aws.call import NetworkPath
 from reading_room.codec import encode
-from reading_room.fleet.certificates import SERVE_NAME
 from reading_room.hosts.certificate_loading import load_certificate
 from reading_room.hosts.front.channel import Channel
 from reading_room.hosts.front.lane import BODY, BODY_END, DATA, HEAD, LAST, REPLY, Lane
 from reading_room.hosts.front.records import Head
-from reading_room.hosts.link.documents import Control, LaneReady, LaneTaken, Opening
+from reading_room.hosts.link.documents import LaneReady, LaneTaken, Opening
 from reading_room.hosts.link.places import Places
 from tests.worlds.agent_messages import flow
 from tests.worlds.joined import (
@@ -34,9 +33,9 @@ from tests.worlds.joined import (
     Serve,
     certified,
     in_loop,
-    link_context,
     report,
     spec,
+    spoken,
 )
 from tests.worlds.waiting import eventually_in_loop
 
@@ -432,68 +431,5 @@ def test_a_link_does_not_tell_a_stranger_anything(tmp_path: Path, caplog: pytest
         finally:
             await host.close()
             server.close()
-
-    in_loop(run)
-
-
-async def spoken(serve: Serve, said: bytes, name: str | None = HOST) -> bytes:
-    """Connect to ``serve`` with a certificate or without, send bytes, and return what comes until it ends."""
-    reader, writer = await asyncio.open_connection(
-        "127.0.0.1", serve.port, ssl=link_context(name), server_hostname=SERVE_NAME
-    )
-    try:
-        writer.write(said)
-        return await reader.read()
-    except ConnectionError:
-        return b""
-    finally:
-        writer.close()
-
-
-@pytest.mark.parametrize(
-    "said",
-    [b"", b"\0\0", b"\0\0\x20\0" + b"x" * 10, b"\0\0\0\x02{}", b"\0\0\0\x01", b"GET / HTTP/1.1\r\n\r\n"],
-    ids=["nothing", "part of a length", "too long", "another document", "part of a document", "HTTP"],
-)
-def test_a_connection_that_does_not_say_what_it_is_for_ends_in_time(said: bytes) -> None:
-    async def run() -> bytes:
-        serve = Serve(opening_seconds=0.05)
-        try:
-            return await spoken(serve, said)
-        finally:
-            await serve.close()
-
-    assert in_loop(run) == b""
-
-
-def test_a_host_without_a_certificate_can_only_ask_one_question() -> None:
-    async def run() -> tuple[bytes, list[tuple[bytes, str]]]:
-        serve = Serve()
-        try:
-            opening = encode(Opening(Greeting(), Control()))
-            said = len(opening).to_bytes(4, "big") + opening
-            return await spoken(serve, said * 2, name=None), serve.questions
-        finally:
-            await serve.close()
-
-    opening = encode(Opening(Greeting(), Control()))
-    assert in_loop(run) == (b"\0\0\0\x02no", [(opening, "127.0.0.1")])
-
-
-def test_without_tls_nobody_is_heard() -> None:
-    async def run() -> None:
-        serve = Serve(handshake_seconds=0.5)
-        try:
-            with socket.create_connection(("127.0.0.1", serve.port)) as plain:
-                plain.setblocking(False)
-                loop = asyncio.get_running_loop()
-                await loop.sock_sendall(plain, b"GET / HTTP/1.1\r\n\r\n")
-                while await loop.sock_recv(plain, 100):
-                    pass
-        except ConnectionError:
-            pass
-        finally:
-            await serve.close()
-        assert serve.received.events == []
 
     in_loop(run)

@@ -87,6 +87,9 @@ class Serve:
         self.bodies: list[int] = []
         self.credentials: list[tuple[str, str]] = []
         self.questions: list[tuple[bytes, str]] = []
+        self.reported = True
+        self.asked = asyncio.Event()
+        """Set when the listener has looked whether hosts can join."""
         self.members = {HOST}
         self.elsewhere: str | None = None
         self.others: tuple[str, ...] = ()
@@ -135,6 +138,10 @@ class Serve:
 
     def authority(self) -> str:
         return "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+
+    def can_admit(self) -> bool:
+        self.asked.set()
+        return self.reported
 
     def admit(self, question: bytes, address: str) -> bytes:
         self.questions.append((question, address))
@@ -280,3 +287,17 @@ def in_loop(scenario: Callable[[], Any]) -> Any:
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(run())
+
+
+async def spoken(serve: Serve, said: bytes, name: str | None = HOST) -> bytes:
+    """Connect to ``serve`` with a certificate or without, send bytes, and return what comes until it ends."""
+    reader, writer = await asyncio.open_connection(
+        "127.0.0.1", serve.port, ssl=link_context(name), server_hostname=SERVE_NAME
+    )
+    try:
+        writer.write(said)
+        return await reader.read()
+    except ConnectionError:
+        return b""
+    finally:
+        writer.close()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import socket
 import ssl
 from collections import Counter
@@ -44,6 +45,11 @@ CONNECTIONS_OF_HOST = 4_000
 """The most connections of one host: a lane for each request in progress, and a front for each VPC."""
 EXHAUSTED_SECONDS = 0.1
 """How long nothing is accepted when the process has no descriptors left."""
+REPORT_SECONDS, REPORT_PAUSE_SECONDS = 10.0, 0.1
+"""How long a new host waits for the first report of the server's own host, and how often that is checked.
+
+The new host itself waits 15 s for its answer.
+"""
 
 
 class Membership(Protocol):
@@ -51,6 +57,10 @@ class Membership(Protocol):
 
     def identify(self, certificate: bytes) -> str | None:
         """Return the name of the host with this certificate (DER), ``None`` if it belongs to none, or no more."""
+        ...
+
+    def can_admit(self) -> bool:
+        """Return whether the server's own host has reported what others need to know to join. Does not block."""
         ...
 
     def admit(self, question: bytes, address: str) -> bytes:
@@ -73,6 +83,7 @@ class LinkListener:
         places: Callable[[], Sequence[str]] = tuple,
         opening_seconds: float = OPENING_SECONDS,
         handshake_seconds: float = HANDSHAKE_SECONDS,
+        report_seconds: float = REPORT_SECONDS,
     ) -> None:
         """``context`` trusts only the authority for hosts. ``joined`` returns a host by its name,
         ``authority`` the certificate (PEM) of the authority that containers trust, and ``leader`` where the leading
@@ -91,6 +102,7 @@ class LinkListener:
         self._places = places
         self._opening_seconds = opening_seconds
         self._handshake_seconds = handshake_seconds
+        self._report_seconds = report_seconds
         self._accepting: asyncio.Task[None] | None = None
         self._strangers: set[asyncio.Task[None]] = set()
         self._addresses: Counter[str] = Counter()
@@ -153,6 +165,7 @@ class LinkListener:
             if document is None:
                 connection.close()
             elif certificate is None:
+                await self._report_of_own_host()
                 connection.write(await asyncio.to_thread(self._membership.admit, document, peer))
                 connection.transport.close()
             else:
@@ -167,6 +180,13 @@ class LinkListener:
         except asyncio.CancelledError:
             self._end(accepted, connection)
             raise
+
+    async def _report_of_own_host(self) -> None:
+        """Wait for that report, which comes a moment after the start. Without it, hosts are told to try again."""
+        for _ in range(math.ceil(self._report_seconds / REPORT_PAUSE_SECONDS)):
+            if self._membership.can_admit():
+                return
+            await asyncio.sleep(REPORT_PAUSE_SECONDS)
 
     def _end(self, accepted: socket.socket, connection: Documents) -> None:
         if connection.made:

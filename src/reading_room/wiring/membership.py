@@ -60,6 +60,10 @@ class Members:
             row = hosts.of_key(session, key_of(certificate))
             return None if row is None else row.host
 
+    def can_admit(self) -> bool:
+        """Return whether the capacity of this host is known, which is one of the hosts as soon as there are others."""
+        return self._capacity() is not None
+
     def admit(self, question: bytes, address: str) -> bytes:
         """Return the answer to a host that has no certificate yet, at an address."""
         return self._admission.answer(question, address)
