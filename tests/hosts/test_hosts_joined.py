@@ -16,7 +16,7 @@ from reading_room.agent.frames import Greeting
 from reading_room.aws.call import NetworkPath
 from reading_room.codec import encode
 from reading_room.hosts.certificate_loading import load_certificate
-from reading_room.hosts.front.channel import Channel
+from reading_room.hosts.front.channel import Channel, Unavailable
 from reading_room.hosts.front.lane import BODY, BODY_END, DATA, HEAD, LAST, REPLY, Lane
 from reading_room.hosts.front.records import Head
 from reading_room.hosts.link.documents import LaneReady, LaneTaken, Opening
@@ -64,8 +64,11 @@ def joined(folder: Path, scenario: Scenario) -> Any:
 
 
 async def answer(front: Channel, head: Head = GET, *pieces: bytes) -> bytes | None:
-    """Send a request over a new lane; return the answer's body, ``None`` if the lane ends before."""
-    lane = await front.open_lane()
+    """Send a request over a new lane; return the answer's body, ``None`` if the front or the lane ends before."""
+    try:
+        lane = await front.open_lane()
+    except Unavailable:
+        return None
     try:
         await lane.send((HEAD, encode(dataclasses.replace(head, body=bool(pieces)))))
         if pieces:
