@@ -1,15 +1,17 @@
-"""Two hosts with a wrong clock, an hour of absence, and a lost database: nothing is lost, or done twice."""
+"""Two hosts with a wrong clock, an hour away, a lost database and a promoted one: nothing is lost or done twice."""
 
 from __future__ import annotations
 
 import os
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 
 import pytest
+from botocore.exceptions import BotoCoreError, ClientError
 
 from reading_room.cli.running import free_port
 from reading_room.containers.processes import descendants, start_time
@@ -38,6 +40,9 @@ class Bed:
     machines: Machines
     server: postgresql.Server
     hall: Hall
+    second_port: int
+    """Where a replica may listen: the products know it as another place of their database."""
+    stack: ExitStack
     wanted: bytes = b""
 
     def processes(self) -> list[int]:
@@ -87,10 +92,12 @@ def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bed]:
             programs, listen_addresses="127.0.0.1", port=str(port), synchronous_commit="on", fsync="on"
         )
         stack.callback(server.close)
-        url = f"postgresql+psycopg://{postgresql.USER}@127.0.0.1:{port}/{server.new()}"
+        second = free_port()
+        places = f"host=127.0.0.1:{port}&host=127.0.0.1:{second}&connect_timeout=3"
+        url = f"postgresql+psycopg://{postgresql.USER}@/{server.new()}?{places}"
         machines.products["a"].settings["DATABASE"] = url
         machines.join()
-        found = Bed(machines, server, Hall(machines.products["a"]))
+        found = Bed(machines, server, Hall(machines.products["a"]), second, stack)
         found.hall.write("in/", 400, files=2)
         found.wanted = found.hall.completed(found.hall.wait(found.start(1)))
         yield found
@@ -143,6 +150,36 @@ def test_a_database_that_is_away_for_longer_than_a_lease_costs_attempts_and_noth
         bed.server.start()
     bed.insist_on_the_end(job)
     bed.insist_on_the_end(bed.start())
+
+
+@pytest.mark.costs(120, reason="a replica is made and promoted, and two jobs run")
+def test_a_replica_that_is_promoted_has_everything_and_jobs_go_on(bed: Bed) -> None:
+    replica = bed.server.replica(bed.second_port)
+    bed.stack.callback(replica.close)
+    kept: list[str] = []
+    with ThreadPoolExecutor(1) as writer, bed.hall.at_work("in/") as (job, _):
+        written = writer.submit(_write_until_refused, bed.hall, kept)
+        eventually(lambda: len(kept) >= 10, PATIENCE, "objects that are acknowledged")
+        bed.server.stop()
+        replica.promote()
+        bed.server = replica
+        written.result(PATIENCE)
+    bed.insist_on_the_end(job)
+    listed = bed.hall.account.s3.list_objects_v2(Bucket=bed.hall.bucket, Prefix="kept/")["Contents"]
+    assert {each["Key"] for each in listed} >= set(kept)
+    bed.insist_on_the_end(bed.start())
+
+
+def _write_until_refused(hall: Hall, kept: list[str]) -> None:
+    """Write up to a thousand objects, and note those that are acknowledged, until one is not."""
+    s3 = hall.account.client("s3", attempts=1)
+    for number in range(1000):
+        key = f"kept/{number}"
+        try:
+            s3.put_object(Bucket=hall.bucket, Key=key, Body=b"acknowledged")
+        except (BotoCoreError, ClientError):
+            return
+        kept.append(key)
 
 
 def _idle(bed: Bed, host: str) -> bool:

@@ -16,12 +16,12 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
 from psycopg import sql
-from sqlalchemy import Engine, QueuePool
+from sqlalchemy import Engine, QueuePool, make_url
 
 from reading_room.database.address import Address, address_of
 from reading_room.database.base import Base
@@ -79,19 +79,24 @@ class Made:
 class Server:
     """A running server. Its databases are copies of templates."""
 
-    def __init__(self, programs: Path, **settings: str) -> None:
-        """``settings`` replace or add to those of the server."""
+    def __init__(self, programs: Path, replica_of: Server | None = None, **settings: str) -> None:
+        """``settings`` replace or add to those of the server. A replica is made of a server that does not run."""
         # A socket's path has at most 107 bytes, so it is not in pytest's folder.
         self.folder = Path(tempfile.mkdtemp(prefix="rr-postgresql-"))
         self.programs = programs
+        self.settings = settings
         self._port = int(settings.get("port", 5432))
         self._numbers = itertools.count()
         self.templates: dict[object, Template] = {}
         self.made: dict[str, Made] = {}
         data = self.folder / "data"
-        self._call(
-            "initdb", "-D", str(data), "-U", USER, "-A", "trust", "-N", "--locale=C", "-E", "UTF8", "-c", "jit=off"
-        )
+        if replica_of is None:
+            self._call(
+                "initdb", "-D", str(data), "-U", USER, "-A", "trust", "-N", "--locale=C", "-E", "UTF8", "-c", "jit=off"
+            )
+        else:
+            shutil.copytree(replica_of.folder / "data", data)
+            (data / "standby.signal").touch()
         options = [f"-c{name}={value}" for name, value in (SETTINGS | settings).items()]
         self._command = self._argv("postgres", "-D", str(data), "-k", str(self.folder), *options)
         self.start()
@@ -140,6 +145,29 @@ class Server:
         """Delete a database, whoever uses it."""
         self.run("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
 
+    def replica(self, port: int) -> Server:
+        """Restart the server, with a replica at another TCP port that has every commit before it is acknowledged."""
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait()
+        source = f"host={self.folder} port={self._port} user={USER}"
+        settings = self.settings | {"port": str(port), "primary_conninfo": source}
+        replica = Server(self.programs, replica_of=self, **settings)
+        self.start()
+        eventually(lambda: self._value("SELECT state FROM pg_stat_replication") == "streaming", _START_SECONDS)
+        self.run("ALTER SYSTEM SET synchronous_standby_names = '*'")
+        self.run("SELECT pg_reload_conf()")
+        eventually(lambda: self._value("SELECT sync_state FROM pg_stat_replication") == "sync", _START_SECONDS)
+        return replica
+
+    def promote(self) -> None:
+        """Let a replica accept writes, and wait until it does."""
+        self.run("SELECT pg_promote()")
+
+    def _value(self, query: LiteralString) -> object:
+        with closing(self.connected("postgres")) as connection:
+            row = connection.execute(query).fetchone()
+        return None if row is None else row[0]
+
     def stop(self) -> None:
         """End the server at once, as in a crash."""
         self.process.send_signal(signal.SIGQUIT)
@@ -180,7 +208,9 @@ class Rows:
 @contextmanager
 def rows(url: str) -> Iterator[Rows]:
     """Connect to the database of a URL as the product has it in its settings."""
-    with closing(psycopg.connect(url.replace("+psycopg", "", 1), autocommit=True)) as connection:
+    parsed = make_url(url)
+    _, parameters = parsed.get_dialect()().create_connect_args(parsed)
+    with closing(psycopg.connect(**parameters, target_session_attrs="read-write", autocommit=True)) as connection:
         yield Rows(connection)
 
 
