@@ -365,6 +365,8 @@ def _command(command: Any, path: list[str], lines: list[str]) -> None:
     if options:
         lines += ["| option | meaning |", "|---|---|", *(f"| `{name}` | {text} |" for name, text in options), ""]
     for name, child in getattr(command, "commands", {}).items():
+        if child.hidden:
+            continue
         _command(child, [*path, name], lines)
 
 

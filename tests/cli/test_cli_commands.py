@@ -71,11 +71,18 @@ def test_a_command_is_suggested_with_options_that_it_takes() -> None:
     assert suggested == {words: place & taken for words, taken in options_of.items()}
 
 
+def test_the_commands_of_hosts_also_work_in_the_plural() -> None:
+    tree: Any = get_command(commands.app)
+    assert "demo" in tree.commands["hosts"].commands
+    assert tree.commands["hosts"].commands.keys() == tree.commands["host"].commands.keys()
+
+
 def leaves(tree: Any, *words: str) -> Iterator[tuple[tuple[str, ...], set[str]]]:
-    """Yield the words and the options of every command."""
+    """Yield the words and the options of every command that is not hidden."""
     if isinstance(tree, TyperGroup):
         for name, each in tree.commands.items():
-            yield from leaves(each, *words, name)
+            if not each.hidden:
+                yield from leaves(each, *words, name)
     else:
         yield words, {name for each in tree.params for name in each.opts}
 

@@ -73,3 +73,5 @@ app.add_typer(network.app, name="network")
 app.add_typer(access.app, name="access")
 app.add_typer(database.app, name="database")
 app.add_typer(host.app, name="host")
+# Those who think of all of them.
+app.add_typer(host.app, name="hosts", hidden=True)
