@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import socket
 import ssl
 from collections.abc import Iterator
@@ -142,6 +143,34 @@ def test_a_join_that_was_interrupted_is_repeated_with_the_same_token(home: Insta
         assert home.join(folder, token) == joined
     assert files(folder) == JOINED
     assert [row.number for row in home.rows()] == [1, 2]
+
+
+@pytest.mark.parametrize("planted", ["the folder as a link", "the record as a link", "a pipe"])
+def test_the_record_is_read_through_no_link_and_only_as_a_plain_file(
+    home: Installation, folder: Path, tmp_path: Path, planted: str
+) -> None:
+    """Root reads it for its agent, and the user of the link owns the data folder."""
+    home.join(folder, home.invitation())
+    record, elsewhere = folder / "host" / "joined.json", tmp_path / "elsewhere"
+    if planted == "the folder as a link":
+        record.parent.rename(elsewhere)
+        record.parent.symlink_to(elsewhere)
+    else:
+        record.rename(elsewhere)
+    if planted == "the record as a link":
+        record.symlink_to(elsewhere)
+    if planted == "a pipe":
+        os.mkfifo(record)
+    with pytest.raises(JoinError, match="cannot be read"):
+        HostFolder.of(folder).joined()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_a_record_of_another_user_than_the_data_folder_s_is_refused(home: Installation, folder: Path) -> None:
+    home.join(folder, home.invitation())
+    os.chown(folder / "host" / "joined.json", 65_000, 65_000)
+    with pytest.raises(JoinError, match="belongs to user id 65000"):
+        HostFolder.of(folder).joined()
 
 
 def test_a_token_that_was_used_lets_no_other_host_join(home: Installation, folder: Path, tmp_path: Path) -> None:

@@ -12,8 +12,9 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from reading_room.agent.given import GivenRefused, read_given
 from reading_room.certificate_parts import private_pem
-from reading_room.codec import DocumentError, encode, read_file
+from reading_room.codec import FILE_LIMIT, DocumentError, decode, encode
 from reading_room.durable import sync_folder
 from reading_room.hosts.joining.errors import JoinError
 from reading_room.hosts.joining.tls import client_context
@@ -50,13 +51,17 @@ class HostFolder:
         return cls(data / JOINED)
 
     def joined(self) -> Joined | None:
-        """Return the record, or ``None`` if the host has not joined. Raises ``JoinError``."""
-        path = self.path / _RECORD
+        """Return the record, or ``None`` if the host has not joined. Raises ``JoinError``.
+
+        Root reads it, too, and the user of the link owns the data folder: only a plain file of that user is read.
+        """
+        path, data = self.path / _RECORD, self.path.parent
         try:
-            return read_file(Joined, path)
+            content = read_given(data, str(path.relative_to(data)), data.stat().st_uid, FILE_LIMIT)
+            return decode(Joined, content)
         except FileNotFoundError:
             return None
-        except (OSError, DocumentError) as error:
+        except (OSError, GivenRefused, DocumentError) as error:
             raise JoinError(
                 f"{path} cannot be read ({error}): put it back, or delete {self.path} and join again."
             ) from error
