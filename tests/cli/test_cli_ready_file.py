@@ -69,6 +69,29 @@ def test_the_file_says_where_and_with_which_key(tmp_path: Path) -> None:
     assert sorted(each.name for each in tmp_path.iterdir()) == ["data"]
 
 
+@pytest.mark.parametrize("planted", ["a link", "a pipe"])
+def test_root_reads_no_key_that_the_server_could_have_led_elsewhere(tmp_path: Path, planted: str) -> None:
+    """`up` reads the key as root, from a folder that belongs to the user of `serve`."""
+    settings = settings_in(tmp_path / "data", port=4999)
+    file = settings.data / "credentials"
+    file.rename(tmp_path / "roots")
+    if planted == "a link":
+        file.symlink_to(tmp_path / "roots")
+    else:
+        os.mkfifo(file)
+    with pytest.raises(StartError, match="credentials") as refusal:
+        ready_facts(settings)
+    assert KEY[1] not in str(refusal.value)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_a_key_of_another_user_than_the_data_folder_s_is_not_read(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path / "data", port=4999)
+    os.chown(settings.data, 65_000, 65_000)
+    with pytest.raises(StartError, match="belongs to user id 0, not 65000"):
+        endpoint_of(settings)
+
+
 def test_the_file_of_a_killed_run_is_removed_and_any_other_is_kept(tmp_path: Path) -> None:
     settings = settings_in(tmp_path / "data")
     stale, empty, other = tmp_path / "stale", tmp_path / "empty", tmp_path / "other"

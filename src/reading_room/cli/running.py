@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from reading_room.agent.given import GivenRefused, read_given
 from reading_room.analysis.trained import NO_WEIGHTS, WEIGHTS, path_of
 from reading_room.cli.folder import StartError
 from reading_room.cli.ready_file import Ready, read_ready
@@ -25,6 +26,8 @@ from reading_room.hosts.listen_addresses import ListenAddress, ListenAddressErro
 from reading_room.settings import Settings
 
 READY_SECONDS = 60.0
+_KEYS_LIMIT = 16 << 20
+"""Bytes of the longest file of keys that is read: that of some hundred thousand accounts."""
 _USUAL = re.compile(r"\S+ \S+ \S+ (DEBUG|INFO) ")
 """The beginning of a log line that explains no failure."""
 
@@ -62,13 +65,15 @@ def _listen_address(settings: Settings) -> ListenAddress:
 def endpoint_of(settings: Settings) -> Endpoint:
     """Return the running product's address and its first administrator's key.
 
-    Raises ``StartError`` if the data folder has no key that this user can read.
+    Raises ``StartError`` if the data folder has no key that this user can read. Root calls this too, and the server
+    owns the data folder: only a plain file of the folder's owner is read.
     """
     listen_address, trusted = _listen_address(settings), own_authority(settings)
     path = settings.data / "credentials"
     parser = configparser.ConfigParser(interpolation=None)
     try:
-        parser.read_string(path.read_text())
+        content = read_given(settings.data, path.name, settings.data.stat().st_uid, _KEYS_LIMIT)
+        parser.read_string(content.decode())
         profile = parser["default"]
         return Endpoint(
             listen_address.url,
@@ -81,7 +86,9 @@ def endpoint_of(settings: Settings) -> Endpoint:
         )
     except OSError as error:
         says = f"{path} cannot be read ({error.strerror})"
-    except (KeyError, configparser.Error):
+    except GivenRefused as error:
+        says = str(error)
+    except (KeyError, UnicodeDecodeError, configparser.Error):
         says = f"{path} holds no key for the profile default"
     raise StartError(f"{says}: is --data the folder of the running product, and is this user its owner?")
 
