@@ -101,6 +101,15 @@ def test_a_data_folder_remembers_where_its_rows_are(tmp_path: Path) -> None:
         check_mark(tmp_path, address, FILE)
 
 
+def test_the_address_in_a_data_folder_is_read_through_no_link(tmp_path: Path) -> None:
+    """Root reads it, too, and shows it in a message; the folder belongs to the user of ``serve``."""
+    (tmp_path / "secret").write_text("of root")
+    (tmp_path / MARK).symlink_to(tmp_path / "secret")
+    with pytest.raises(AddressError, match="cannot be read") as refusal:
+        check_mark(tmp_path, None, FILE)
+    assert "of root" not in str(refusal.value)
+
+
 # Servers and databases that cannot be used
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args
 import typer
 from rich.table import Table
 
+from reading_room.cli.data_owner import become_owner_of_data
 from reading_room.cli.options import DataOption, read_settings
 from reading_room.cli.screen import fail, plain
 from reading_room.cli.screen import output as console
@@ -43,8 +45,12 @@ def explain(
     Reads the data folder, so it needs permission to do so. It works whether or not Reading Room is running.
     """
     settings = read_settings(data)
+    become_owner_of_data(settings)
     folder = _trail_of(settings)
-    found = [each for book in BOOKS for each in with_request_id(folder, book, request_id)]
+    try:
+        found = [each for book in BOOKS for each in with_request_id(folder, book, request_id)]
+    except OSError as error:
+        raise _unreadable(error) from None
     calls = [each for each in found if "eventName" in each]
     denials = [each for each in found if "eventName" not in each]
     if not calls and not denials:
@@ -83,7 +89,9 @@ def verify_trail(
     command printed earlier (--known).
     """
     settings = read_settings(data)
-    kept_heads, heads = _kept_heads(settings), _heads_in(head)
+    heads = _heads_in(head)
+    become_owner_of_data(settings)
+    kept_heads = _kept_heads(settings)
     folder = settings.data / FOLDER
     if folder.exists() or all(each.digest == FIRST for each in kept_heads):
         folder = _trail_of(settings)
@@ -140,7 +148,7 @@ def _read_heads(settings: Settings, read: Callable[[Session, str], T], nothing: 
 
     from reading_room.cli.opened_database import FILE, open_to_read, server_of
 
-    if not settings.database and not (settings.data / FILE).exists():
+    if not settings.database and not os.path.lexists(settings.data / FILE):
         return nothing
     database = open_to_read(settings)
     try:
@@ -164,6 +172,8 @@ def _verified(
             verified = verify(folder, book, {*known, *(each.digest for each in wanted)})
         except ChainBroken as error:
             raise fail(f"the trail is not as it was written: {error}") from None
+        except OSError as error:
+            raise _unreadable(error) from None
         found = verified.found if verified.lines else {each.digest for each in wanted if each.kind == "start"}
         missing = [text for each in wanted if (text := each.missing(found, verified.first_day)) is not None]
         if not missing:
@@ -238,6 +248,10 @@ def lint(
     if findings:
         raise typer.Exit(1)
     console.print(f"{plain(str(file))}: no findings", soft_wrap=True)
+
+
+def _unreadable(error: OSError) -> typer.Exit:
+    return fail(f"{error.filename} cannot be read ({error.strerror}): run this as the owner of the data folder")
 
 
 def _trail_of(settings: Settings) -> Path:

@@ -8,9 +8,11 @@ import re
 import sqlite3
 import subprocess
 import sys
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, distribution, requires
 
 from reading_room.analysis.trained import INSTALL_WEIGHTS, ORIGINALS, WEIGHTS, ChangedModel, compared_lines, path_of
+from reading_room.cli.data_owner import as_owner_of_data
 from reading_room.cli.doctor_finding import Finding
 from reading_room.cli.options import command
 from reading_room.database.address import address_of, check_mark
@@ -147,11 +149,16 @@ def disk_finding(settings: Settings) -> Finding:
 
 def schema_finding(settings: Settings) -> Finding:
     """Check that this version can use the existing database."""
+    found = as_owner_of_data(settings, lambda: json.dumps(asdict(_schema(settings))).encode())
+    return Finding(**json.loads(found))
+
+
+def _schema(settings: Settings) -> Finding:
     what, path = "database", settings.data / "db.sqlite"
     if settings.database:
         return _server_finding(settings, what)
     try:
-        if not path.exists():
+        if not os.path.lexists(path):
             return Finding(what, "ok", f"none in {settings.data} yet: the first start creates it")
         connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
         try:

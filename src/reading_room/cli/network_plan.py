@@ -14,6 +14,7 @@ import typer
 
 from reading_room import codec
 from reading_room.agent import holder as holders
+from reading_room.cli.data_owner import as_owner_of_data
 from reading_room.cli.options import DataOption, command, read_settings
 from reading_room.cli.screen import fail
 from reading_room.cli.screen import output as console
@@ -58,7 +59,8 @@ def plan(
     if holder is None or not holders.alive(holder):
         raise fail(f"nothing runs on {settings.data}: `{command(settings, 'up')}` would create everything")
     argv = [*_program(), "network", "plan", "--inside", "--data", str(settings.data)]
-    steps = _look(holder, argv, _wanted(settings), settings.state)
+    spec = as_owner_of_data(settings, lambda: codec.encode(_wanted(settings)))
+    steps = _look(holder, argv, spec, settings.state)
     if as_json:
         print(json.dumps(steps))
         return
@@ -94,13 +96,13 @@ def _program() -> list[str]:
     return [sys.executable, "-m", "reading_room"]
 
 
-def _look(holder: holders.Holder, argv: list[str], wanted: Wanted, state: Path) -> list[str]:
+def _look(holder: holders.Holder, argv: list[str], wanted: bytes, state: Path) -> list[str]:
     """Return the steps that the look-ahead inside the holder's namespaces finds."""
     try:
         done = subprocess.run(
             holders.enter_argv(holder, argv),
             env=os.environ | {"READING_ROOM_STATE": str(state)},
-            input=codec.encode(wanted),
+            input=wanted,
             capture_output=True,
             timeout=SECONDS,
             check=False,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from reading_room.cli.data_owner import become_owner_of_data
 from reading_room.cli.options import command
 from reading_room.cli.screen import fail
 from reading_room.database.address import address_of, check_mark
@@ -17,7 +18,11 @@ FILE = "db.sqlite"
 
 
 def open_to_read(settings: Settings) -> Database:
-    """Open the product's database for reading, or end the program and say what to check."""
+    """Open the product's database for reading, or end the program and say what to check.
+
+    From here on, a process of root's is one of the data folder's owner.
+    """
+    become_owner_of_data(settings)
     file = settings.data / FILE
     try:
         address = address_of(settings.database) if settings.database else None

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from reading_room.agent.given import GivenRefused, read_given
 from reading_room.database.errors import SchemaError
 
 VARIABLE = "READING_ROOM_DATABASE"
 MARK = "database"
 """The file in a data folder with the address of the database that the folder belongs to, if that is not SQLite's."""
+_MARK_LIMIT = 4096
 _SCHEME = "postgresql+psycopg"
 _PORT = 5432
 _FILES = ("passfile", "sslrootcert", "sslcert", "sslkey", "sslcrl")
@@ -108,15 +110,21 @@ def mark(data: Path, address: Address) -> None:
         path.write_text(f"{address}\n")
 
 
+def _marked(data: Path) -> str:
+    """Return the address in a data folder. Root reads it, too, and the user of ``serve`` owns the folder."""
+    try:
+        return read_given(data, MARK, data.stat().st_uid, _MARK_LIMIT).decode(errors="replace").strip()
+    except (OSError, GivenRefused) as error:
+        raise AddressError(f"the address in {data / MARK} cannot be read ({error}): write it there again") from error
+
+
 def check_mark(data: Path, address: Address | None, file: str) -> None:
     """Refuse a data folder whose data are in another kind of database. Raises ``AddressError``.
 
     ``file`` is the name of SQLite's file. Another address is no error, since a server may move.
     """
     if address is None and (data / MARK).exists():
-        raise AddressError(
-            f"the rows of {data} are in PostgreSQL: set {VARIABLE}={(data / MARK).read_text(errors='replace').strip()}"
-        )
+        raise AddressError(f"the rows of {data} are in PostgreSQL: set {VARIABLE}={_marked(data)}")
     if address is not None and (data / file).exists():
         raise AddressError(
             f"{VARIABLE} names PostgreSQL, but {data / file} has this installation's rows: end the product and run "
