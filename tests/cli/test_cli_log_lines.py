@@ -16,11 +16,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reading_room.cli.log_lines import FIELDS, JsonLines, LogLines, configure_logging
+from reading_room.cli.log_lines import FIELDS, JsonLines, LogLines
 from reading_room.cli.running import reasons
 from reading_room.cli.screen import fail
 from reading_room.printable import escaped
-from reading_room.settings import Settings
 
 SOURCES = Path(__file__).resolve().parents[2] / "src" / "reading_room"
 FORMED = LogLines("%(asctime)s serve %(levelname)s %(name)s: %(message)s")
@@ -53,22 +52,44 @@ def test_no_line_of_a_traceback_begins_like_a_record(text: str) -> None:
     assert all(line.startswith("  | ") and line.isprintable() for line in rest)
 
 
-def test_the_product_logs_by_these_lines_and_by_nothing_else(capfd: pytest.CaptureFixture[str]) -> None:
-    root = logging.getLogger()
-    before, level = root.handlers[:], root.level
-    try:
-        configure_logging(Settings(), "serve")
-        logging.getLogger("reading_room.anything").warning("asked for %s", FORGED)
-        logging.getLogger("uvicorn.error").error("Exception in ASGI application", exc_info=ValueError(FORGED))
-    finally:
-        for handler in root.handlers[:]:
-            root.removeHandler(handler)
-        for handler in before:
-            root.addHandler(handler)
-        root.setLevel(level)
-    lines = capfd.readouterr().err.split("\n")[:-1]
-    assert [bool(BEGINS.match(line)) for line in lines].count(True) == 2
+LOGGING = """
+import gc, logging, sys, threading, warnings
+from reading_room.cli.log_lines import configure_logging
+from reading_room.settings import Settings
+
+forged = sys.argv[1]
+configure_logging(Settings(log_format=sys.argv[2]), "serve")
+logging.getLogger("reading_room.anything").warning("asked for %s", forged)
+logging.getLogger("uvicorn.error").error("Exception in ASGI application", exc_info=ValueError(forged))
+warnings.warn(forged)
+
+def fail():
+    raise ValueError(forged)
+
+class Fails:
+    def __del__(self):
+        fail()
+
+thread = threading.Thread(target=fail)
+thread.start()
+thread.join()
+Fails()
+gc.collect()
+fail()
+"""
+"""A program that puts a text into every kind of line that Python or the product writes to standard error."""
+
+
+@pytest.mark.costs(0.5, reason="a process is started")
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_the_product_logs_by_these_lines_and_by_nothing_else(form: str) -> None:
+    run = subprocess.run([sys.executable, "-c", LOGGING, FORGED, form], capture_output=True, text=True, check=False)
+    assert run.returncode == 1
+    lines = run.stderr.split("\n")[:-1]
+    begin = [line for line in lines if (line[0] == "{" if form == "json" else BEGINS.match(line))]
+    assert len(begin) == 6, run.stderr
     assert all(line.isprintable() for line in lines)
+    assert all(line in begin or (line.startswith("  | ") and form == "text") for line in lines)
 
 
 @cache

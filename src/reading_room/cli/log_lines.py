@@ -34,12 +34,14 @@ def configure_logging(settings: Settings, process: str) -> None:
     handler = logging.StreamHandler()
     if settings.log_format == "json":
         handler.setFormatter(JsonLines(process))
-        # What Python would print about an exception that nobody caught must be a line like any other.
-        sys.excepthook = _log_uncaught
-        threading.excepthook = lambda args: _log_uncaught(args.exc_type, args.exc_value, args.exc_traceback)
     else:
         handler.setFormatter(LogLines(f"%(asctime)s {process} %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
+    # What Python would print about exceptions that nobody caught, and its warnings, must be lines like any other.
+    sys.excepthook = _log_uncaught
+    threading.excepthook = lambda args: _log_uncaught(args.exc_type, args.exc_value, args.exc_traceback)
+    sys.unraisablehook = _log_ignored
+    logging.captureWarnings(True)
     # The SDK's own debug lines hold signatures and tokens.
     for noisy in ("botocore", "boto3", "urllib3", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
@@ -115,6 +117,12 @@ def _log_uncaught(kind: type[BaseException], error: BaseException | None, traceb
     if issubclass(kind, KeyboardInterrupt | SystemExit):
         return
     log.critical("an exception ended this thread", exc_info=None if error is None else (kind, error, traceback))
+
+
+def _log_ignored(args: sys.UnraisableHookArgs) -> None:
+    error = args.exc_value
+    found = None if error is None else (type(error), error, args.exc_traceback)
+    log.error("an exception was ignored: %s", args.err_msg or f"in {args.object!r}", exc_info=found)
 
 
 def _behind_a_bar(text: str) -> str:
