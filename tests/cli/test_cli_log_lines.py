@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import io
 import json
 import logging
 import os
@@ -15,10 +16,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.table import Table
 
 from reading_room.cli.log_lines import FIELDS, JsonLines, LogLines
 from reading_room.cli.running import reasons
-from reading_room.cli.screen import fail
+from reading_room.cli.screen import fail, make_console
 from reading_room.printable import escaped
 
 SOURCES = Path(__file__).resolve().parents[2] / "src" / "reading_room"
@@ -122,6 +124,18 @@ def test_a_commands_error_cannot_control_the_terminal(capfd: pytest.CaptureFixtu
     assert "no folder \\x1b[31m\\r\\udce9" in said
     assert "second line" in said
     assert "\x1b[31m\r" not in said
+
+
+def test_no_output_of_a_command_can_control_the_terminal() -> None:
+    """Also where a command forgets to call ``plain``."""
+    file = io.StringIO()
+    console = make_console(file=file)
+    table = Table("\x1b[2Jtitle")
+    table.add_row(f"[red]{FORGED}[/]")
+    for each in (FORGED, f"[bold]{FORGED}[/]", table, "{", 1):
+        console.print(each, markup=each != "{")
+    assert "signed in" in file.getvalue()
+    assert all(line.isprintable() for line in file.getvalue().split("\n"))
 
 
 @given(st.text(st.characters(categories=None)), st.sampled_from(["", "\n", "\n\t"]))

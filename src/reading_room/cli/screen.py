@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 import sys
-from typing import IO
+from typing import IO, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.text import Text
 
 from reading_room.printable import escaped
 from reading_room.versions import VERSION
@@ -17,13 +18,21 @@ PIPED_COLUMNS = 110
 """The least width without a terminal: tables in a pipe or a log are read later, on an unknown screen."""
 
 
+class _Console(Console):
+    """A console that prints no control characters but line ends and tabs, whatever text it gets."""
+
+    def render_str(self, text: str, **options: Any) -> Text:  # rich's name
+        """Return a text, or a cell of a table, as rich renders it."""
+        return super().render_str(escaped(text, keep="\n\t"), **options)
+
+
 def make_console(*, stderr: bool = False, file: IO[str] | None = None) -> Console:
     """Return a console as wide as the terminal, and at least ``PIPED_COLUMNS`` wide without one."""
-    console = Console(stderr=stderr, file=file, highlight=False, emoji=False)
+    console = _Console(stderr=stderr, file=file, highlight=False, emoji=False)
     if console.is_terminal:
         return console
     width = max(PIPED_COLUMNS, shutil.get_terminal_size().columns)
-    return Console(stderr=stderr, file=file, highlight=False, emoji=False, width=width)
+    return _Console(stderr=stderr, file=file, highlight=False, emoji=False, width=width)
 
 
 def plain(text: str) -> str:
