@@ -48,6 +48,15 @@ def test_every_attack_names_existing_tests() -> None:
     assert [(place, name) for place, name, tests in attacks() if not tests or not known.issuperset(tests)] == []
 
 
+def test_every_line_of_the_list_names_existing_tests() -> None:
+    """Lines without a short name, too."""
+    known = names_of_tests(folder.name for folder in (ROOT / "tests").iterdir() if folder.is_dir())
+    lines = [line for line in PAGE.read_text().splitlines() if re.match(r"\| (?!attempt \|)", line)]
+    wrong = [line for line in lines if not (tests := re.findall(r"`(test_\w+)`", line)) or not known.issuperset(tests)]
+    assert wrong == []
+    assert len(lines) > len(attacks())
+
+
 def test_there_are_attacks_from_every_position() -> None:
     places = {place for place, _, _ in attacks()}
     wanted = ("inside a job", "every program", "wire", "another user", "`serve`", "documents", "worker says")
