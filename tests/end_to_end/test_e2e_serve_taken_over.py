@@ -55,6 +55,10 @@ class TracedProduct(Product):
     def record(self) -> Path:
         return self.data.parent / "record"
 
+    def launch(self, *more: str) -> subprocess.Popen[bytes]:
+        # With a ready file, root reads the administrator's key.
+        return super().launch("--ready-file", str(self.data.parent / "ready.json"), *more)
+
     def launch_as(self, argv: Sequence[str], folder: Path | None = None, **more: str) -> subprocess.Popen[bytes]:
         # -D: strace is not a parent of the product. -y: descriptors are shown with their paths.
         options = ["-D", "-f", "-y", "-qq", "--seccomp-bpf", "-s", "4096", "-A", "-o", str(self.record)]
@@ -173,7 +177,8 @@ def test_root_uses_no_path_or_process_that_serve_chose(outcome: Outcome) -> None
     assert [call for call in calls if str(outcome.secret) in call] == []
     # Names in the data folder are opened relative to an open folder, without following links.
     within = [call for call in calls if re.search(rf'"{data}/|<{data}(/[^>]*)?>, "', call)]
-    assert any('"authority.pem"' in call for call in within)
+    for name in ("authority.pem", "credentials"):
+        assert any(f'"{name}"' in call for call in within)
     assert [call for call in within if f'"{outcome.product.data}/' in call or "NOFOLLOW" not in call] == []
     trapped = rf"^(kill|tgkill|pidfd_open|ptrace)\({outcome.trap}\b|/proc/{outcome.trap}/(ns|root|cwd|fd)"
     trapped += rf'|"-t", "{outcome.trap}"'
