@@ -1,17 +1,20 @@
 """The cost of floods of unauthenticated requests for others: their p99 during a flood against their p99 without.
 
 The product's applications run in one process, and floods come from another. Windows with and without a
-flood alternate, and each figure is the ratio of such pairs.
+flood alternate, and each figure is the ratio of such pairs. A flood of questions reaches the front of one VPC, which is
+a process of its own, while a job of another VPC reads through its front.
 """
 
 from __future__ import annotations
 
 import asyncio
 import dataclasses
+import json
 import logging
 import multiprocessing
 import os
 import socket
+import struct
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -23,13 +26,18 @@ import uvloop
 from botocore.config import Config
 
 from bench.report import Row, median, record
+from bench.s3 import Nobody
+from reading_room.agent.fronts import FrontProcesses
 from reading_room.aws.call import NetworkPath
 from reading_room.aws.receive import ONLY_KEY, PATH_KEY
 from reading_room.cli.log_lines import LogLines
 from reading_room.client import connect
 from reading_room.clock import system_clock
 from reading_room.database.engine import Database
+from reading_room.dataplane.spec import ListenerLabel
 from reading_room.hosts.http_listener import HttpListener
+from reading_room.hosts.listeners import VpcListeners
+from reading_room.hosts.names import VpcNames
 from reading_room.hosts.realtime import RealtimePool
 from reading_room.s3.backends.files import file_backend
 from reading_room.sealing import Sealer
@@ -43,6 +51,8 @@ OTHERS_RATE = 40
 """Calls of the other clients per second."""
 CONNECTIONS = 20
 HALF_SENT = 2200
+QUESTIONS, BOMBS = 2_048, 50
+"""Datagrams a second, twice as many as the kernel lets through, and questions with 63 KB of compressed names."""
 FLOODING, OTHER = "10.0.0.7", "10.0.0.8"
 _HEAD = b"%b HTTP/1.1\r\nHost: %b\r\n%b\r\n"
 _FORM = b"Content-Type: application/x-www-form-urlencoded; charset=utf-8\r\nContent-Length: 38\r\n"
@@ -57,7 +67,10 @@ def main() -> None:
     """Measure and record."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        sockets = {kind: socket.create_server(("127.0.0.1", 0)) for kind in ("public", FLOODING, OTHER)}
+        kinds = ("public", FLOODING, OTHER, "resolver-tcp", "endpoint-http")
+        sockets = {kind: socket.create_server(("127.0.0.1", 0)) for kind in kinds}
+        sockets["resolver-udp"] = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sockets["resolver-udp"].bind(("127.0.0.1", 0))
         server = multiprocessing.get_context("fork").Process(target=_serve, args=(folder, sockets), daemon=True)
         server.start()
         try:
@@ -90,17 +103,51 @@ def _serve(folder: Path, sockets: Mapping[str, socket.socket]) -> None:
         return app
 
     async def serve() -> None:
-        for kind, sock in sockets.items():
-            await HttpListener(product.app if kind == "public" else inside(kind), sock).start()
+        for kind in ("public", FLOODING, OTHER):
+            await HttpListener(product.app if kind == "public" else inside(kind), sockets[kind]).start()
         (folder / "ready").touch()
+        await asyncio.to_thread(_until_exists, folder / "vpcs")
+        fronts = _fronts(product, json.loads((folder / "vpcs").read_text()), sockets)
+        (folder / "fronted").touch()
         await asyncio.Event().wait()
+        fronts.close()
 
     uvloop.run(serve())
 
 
+def _fronts(product: Product, vpcs: Mapping[str, str], sockets: Mapping[str, socket.socket]) -> FrontProcesses:
+    """Serve the resolver of one VPC and the storage endpoint of another, each through its front."""
+    served = {}
+    for kind, vpc in (
+        ("resolver-udp", vpcs["flooding"]),
+        ("resolver-tcp", vpcs["flooding"]),
+        ("endpoint-http", vpcs["other"]),
+    ):
+        address, port = sockets[kind].getsockname()
+        endpoint = vpcs["endpoint"] if kind == "endpoint-http" else None
+        served[ListenerLabel(vpc, kind, address, port, endpoint)] = sockets[kind]  # type: ignore[arg-type]
+    listeners = VpcListeners(
+        s3=product.objects.app_in_vpcs,
+        api=product.app,
+        resolver=VpcNames(product.database),
+        credentials=Nobody(),
+        certificate=lambda _: "",
+    )
+    listeners.know(served)
+    fronts = FrontProcesses(None)
+
+    def attach(vpc_id: str, end: socket.socket) -> bool:
+        listeners.attach(vpc_id, end)
+        return True
+
+    fronts.arrange({label.vpc_id for label in served}, served)
+    fronts.attach(attach, fresh=True)
+    fronts.arrange({label.vpc_id for label in served}, served)
+    return fronts
+
+
 def _measured(folder: Path, ports: Mapping[str, int]) -> Iterator[Row]:
-    while not (folder / "ready").exists():
-        time.sleep(0.05)
+    _until_exists(folder / "ready")
     lines = dict(line.split(" = ") for line in (folder / "credentials").read_text().splitlines() if " = " in line)
     key_id = lines["aws_access_key_id"].encode()
 
@@ -120,6 +167,13 @@ def _measured(folder: Path, ports: Mapping[str, int]) -> Iterator[Row]:
     s3.create_bucket(Bucket="bench")
     s3.put_object(Bucket="bench", Key="small", Body=b"x" * 1000)
     reading = partial(client("s3", OTHER).get_object, Bucket="bench", Key="small")
+    ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.1.0/24")  # Without one, a VPC has no names.
+    other = ec2.create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
+    beside = ec2.create_vpc_endpoint(VpcId=other, ServiceName="com.amazonaws.us-east-1.s3")["VpcEndpoint"]
+    vpcs = {"flooding": vpc, "other": other, "endpoint": beside["VpcEndpointId"]}
+    (folder / "vpcs.new").write_text(json.dumps(vpcs))
+    (folder / "vpcs.new").rename(folder / "vpcs")
+    _until_exists(folder / "fronted")
     host = b"127.0.0.1:%d" % ports["public"]
 
     def wrongly_signed(key: bytes) -> bytes:
@@ -152,6 +206,17 @@ def _measured(folder: Path, ports: Mapping[str, int]) -> Iterator[Row]:
     yield _against(what, folder, partial(_half_send, ports["public"], half, 3600), ec2.describe_vpcs, "")
     what = f"{HALF_SENT:,} half-sent requests, each opened again a second after it was cut"
     yield _against(what, folder, partial(_half_send, ports["public"], half, 1), ec2.describe_vpcs, "", "reported")
+    _check_resolver(ports["resolver-udp"])
+    ask = partial(_ask, ports["resolver-udp"], ports["resolver-tcp"])
+    what = f"{QUESTIONS:,} questions a second to a VPC's resolver, and {BOMBS} with 63 KB of compressed names"
+    yield _against(what, folder, ask, ec2.describe_vpcs, "")
+    beside_it = partial(client("s3", "endpoint-http").get_object, Bucket="bench", Key="small")
+    yield _against(f"{what}: for a job of another VPC", folder, ask, beside_it, "; through its front")
+
+
+def _until_exists(path: Path) -> None:
+    while not path.exists():
+        time.sleep(0.05)
 
 
 def _against(
@@ -257,6 +322,55 @@ def _half_send(port: int, begun: bytes, rest: float) -> None:
         await asyncio.gather(*map(one, range(HALF_SENT)))
 
     uvloop.run(all_of_them())
+
+
+_NAME = b"\x02s3\x09us-east-1\x09amazonaws\x03com\0\0\1\0\1"
+_QUESTION = struct.pack("!6H", 7, 0x0100, 1, 0, 0, 0) + _NAME
+
+
+def _check_resolver(port: int) -> None:
+    """Check that a question has an answer."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        asking.settimeout(10)
+        asking.sendto(_QUESTION, ("127.0.0.1", port))
+        answer = asking.recv(512)
+    assert answer[3] & 15 == 0
+    assert int.from_bytes(answer[6:8], "big") > 0
+
+
+def _ask(datagrams: int, stream: int) -> None:
+    """Ask a resolver at a rate, by datagrams, and each second by connections with names that point to names."""
+    records = b"".join(struct.pack("!HHHIH", 0xC000 | min(0x3FFF, 12 + 12 * n), 1, 1, 0, 0) for n in range(5_000))
+    bomb = struct.pack("!6H", 7, 0x0100, 1, 0xFFFF, 0xFFFF, 0xFFFF) + _NAME + records
+
+    async def bombs() -> None:
+        while True:
+            await asyncio.gather(*(one_bomb() for _ in range(BOMBS)), asyncio.sleep(1))
+
+    async def one_bomb() -> None:
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", stream)
+            writer.write(len(bomb).to_bytes(2, "big") + bomb)
+            await reader.read()
+            writer.close()
+        except OSError:
+            pass
+
+    async def questions() -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+            asking.setblocking(False)
+            while True:
+                for _ in range(QUESTIONS // 64):
+                    try:
+                        asking.sendto(_QUESTION, ("127.0.0.1", datagrams))
+                    except OSError:
+                        pass
+                await asyncio.sleep(1 / 64)
+
+    async def both() -> None:
+        await asyncio.gather(bombs(), questions())
+
+    uvloop.run(both())
 
 
 if __name__ == "__main__":
