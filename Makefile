@@ -27,7 +27,13 @@ DECISIONS := tests/iam tests/aws tests/conformance tests/dataplane tests/jobs/te
 ON_TWO_HOSTS := $(addprefix tests/end_to_end/test_e2e_,distributed.py distributed_faults.py distributed_security.py vpc_features.py \
 	flow_logs.py endpoint_actions.py jobs.py attacks.py training_endpoint.py)
 
-.PHONY: help demo up test check audit lint network e2e bench growth quality models fuzz mutants chaos hosts boot docs clean setup console pages pictures site release wheels verify deb lintian image
+# The tests of all calls that write. Those of EC2 run on both databases in `make test` (tests/api/conftest.py).
+WRITES := $(addprefix tests/iam/test_iam_,accounts.py entities.py groups.py managed_policies.py operations.py sts_roles.py sts_users.py) \
+	$(addprefix tests/api/test_,comprehend_jobs.py comprehend_models.py iam_instance_profiles.py logs_exports.py logs_retention.py s3_backend_contract.py) \
+	$(addprefix tests/s3/test_s3_,conditional.py listing.py metadata.py tagging.py) tests/logs/test_logs_operations.py \
+	$(addprefix tests/extension/test_extension_,end_session.py hosts.py sign_in.py)
+
+.PHONY: help demo up test check audit lint network e2e bench growth quality models fuzz mutants chaos hosts boot docs clean setup console pages pictures site release wheels verify deb lintian image postgresql
 .DEFAULT_GOAL := help
 
 help:  ## List the commands
@@ -89,6 +95,9 @@ check: lint  ## Lint, types, import contracts, bandit, pure and API tests, cover
 test: $(STAMP)  ## Everything that belongs to a change (10 to 15 minutes on two cores)
 	@$(BIN)/pytest -q $(SIDE_BY_SIDE) --durations=10 -m "not chaos and not fuzz and not boot"
 	@echo "All tests passed. Next: make demo shows the product at work; make up runs it."
+
+postgresql: $(STAMP)  ## The tests of all calls that write, on PostgreSQL instead of SQLite
+	READING_ROOM_TEST_DATABASE=postgresql $(BIN)/pytest -q $(SIDE_BY_SIDE) -m "$(PURE)" $(WRITES)
 
 network: $(STAMP)  ## The tests that need a real kernel: namespaces, nftables, containers
 	$(BIN)/pytest -m "network and not chaos and not fuzz"
