@@ -133,6 +133,23 @@ def test_the_zone_of_a_host_with_containers_stays(room: ExtensionWorld) -> None:
     assert [row.zone for row in rows(room)] == ["us-east-1a"]
 
 
+def test_a_running_job_says_on_which_host_each_container_is_if_there_are_several(room: ExtensionWorld) -> None:
+    job = room.client("comprehend").start_entities_detection_job(**room.request())["JobId"]
+    for _ in range(3):
+        room.product.jobs.controller.turn()
+
+    def container() -> Any:
+        return room.room().describe_job_runs(JobIds=[job])["JobRuns"][0]["Containers"][0]
+
+    assert "Host" not in container()
+    joined(room)
+    assert container()["Host"] == "local"
+    with room.database.transaction() as session:
+        for row in session.query(JobContainerRow).filter_by(job_id=job):
+            row.host = "h2"
+    assert container()["Host"] == "h2"
+
+
 @pytest.mark.parametrize(
     ("operation", "given"), [("update_host", {"State": "DRAINING"}), ("remove_host", {})], ids=["update", "remove"]
 )

@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
+from reading_room.fleet.tables import HostRow
 from reading_room.jobs.job import Phase
 from reading_room.jobs.progress import EVENT, LOG_GROUP, WORKING, Seen, earlier, measure, read
 from reading_room.jobs.tables import JobContainerRow, JobEventRow, JobRow
@@ -27,6 +28,8 @@ class Details:
     """The containers, events, queue positions and progress of jobs, by job id."""
 
     containers: Mapping[str, Sequence[tuple[JobContainerRow, NetworkInterface | None]]]
+    several_hosts: bool
+    """Whether the installation has several hosts."""
     events: Mapping[str, Sequence[JobEventRow]]
     left_out: Mapping[str, int]
     waiting: Mapping[str, int]
@@ -56,7 +59,8 @@ def details_of(session: Session, rows: Sequence[JobRow], with_events: bool) -> D
     for container, interface in rows_of_containers:
         containers[container.job_id].append((container, interface))
     events, left_out = _events(session, ids) if with_events else ({}, {})
-    return Details(containers, events, left_out, _waiting(session, rows), _seen(session, rows))
+    several = session.scalar(select(exists(select(HostRow)))) is True
+    return Details(containers, several, events, left_out, _waiting(session, rows), _seen(session, rows))
 
 
 def _events(session: Session, ids: Sequence[str]) -> tuple[dict[str, list[JobEventRow]], dict[str, int]]:
@@ -145,7 +149,7 @@ def structure(identifier: str, row: JobRow, details: Details, with_events: bool,
         "DocumentsPerSecond": measured.rate if working else None,
         "SecondsLeft": None if measured.left is None else math.ceil(measured.left.most),
         "SecondsLeftAtLeast": None if measured.left is None else int(measured.left.least),
-        "Containers": [_container(*each) for each in details.containers.get(row.job_id, ())],
+        "Containers": [_container(*each, details.several_hosts) for each in details.containers.get(row.job_id, ())],
         "LogGroupName": LOG_GROUP,
         "LogStreamName": row.job_id,
     }
@@ -158,7 +162,7 @@ def structure(identifier: str, row: JobRow, details: Details, with_events: bool,
     return {name: value for name, value in members.items() if value is not None}
 
 
-def _container(container: JobContainerRow, interface: NetworkInterface | None) -> dict[str, Any]:
+def _container(container: JobContainerRow, interface: NetworkInterface | None, several_hosts: bool) -> dict[str, Any]:
     if not container.wanted:
         state = "REMOVING"
     elif container.interface_id is None:
@@ -173,5 +177,6 @@ def _container(container: JobContainerRow, interface: NetworkInterface | None) -
         "NetworkInterfaceId": container.interface_id,
         "PrivateIpAddress": None if interface is None else interface.address,
         "SubnetId": None if interface is None or interface.account == service_network.OWNER else interface.subnet_id,
+        "Host": container.host if several_hosts else None,
     }
     return {name: value for name, value in members.items() if value is not None}
