@@ -30,6 +30,8 @@ export interface JobContainer {
   readonly NetworkInterfaceId?: string;
   readonly PrivateIpAddress?: string;
   readonly SubnetId?: string;
+  /** The host that it is on, if there are several. */
+  readonly Host?: string;
 }
 
 /** A line of a job's story. ``At`` is milliseconds since 1970. */

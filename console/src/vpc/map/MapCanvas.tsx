@@ -1,9 +1,11 @@
 import "./map.css";
 import { type KeyboardEvent, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { RouterLink } from "../../components/RouterLink";
+import { useJobProgress } from "../../jobs/hooks";
 import { pathOf } from "../ids";
 import { JobLink } from "../JobLink";
-import { COLUMNS, type Graph, type MapNode, neighbour, pathOfNode } from "./graph";
+import { jobOf } from "../jobs";
+import { COLUMNS, type Graph, type MapInterface, type MapNode, neighbour, pathOfNode } from "./graph";
 import { curve } from "./lines";
 
 const SHOWN_INTERFACES = 6;
@@ -117,6 +119,7 @@ function Node({ node, on, onChoose }: NodeProps) {
                 <>
                   {" job "}
                   <JobLink description={each.description} />
+                  <OnHost each={each} />
                 </>
               )}
             </li>
@@ -125,5 +128,19 @@ function Node({ node, on, onChoose }: NodeProps) {
         </ul>
       )}
     </div>
+  );
+}
+
+/** The host of a job's container. With one host, or without permission to describe the job, there is nothing to say. */
+function OnHost({ each }: { readonly each: MapInterface }) {
+  const { data } = useJobProgress(jobOf(each.description)?.arn ?? "", each.isJob);
+  const host = data?.Containers.find((container) => container.NetworkInterfaceId === each.id)?.Host;
+  return (
+    host !== undefined && (
+      <>
+        {" on host "}
+        <bdi>{host}</bdi>
+      </>
+    )
   );
 }
