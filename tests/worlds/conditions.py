@@ -35,10 +35,12 @@ class Conditions:
 
     @property
     def log(self) -> set[str]:
-        """The checks that began to fail or warn, according to the log."""
+        """The checks that began to fail or warn, according to the log, and ``clock`` whenever the clock was set."""
         with self.product.log.open("rb") as file:
             file.seek(self._log_from)
-            return set(re.findall(r"the check of ([a-z-]+): ", file.read().decode(errors="replace")))
+            said = file.read().decode(errors="replace")
+        clock = {"clock"} if "the clock of this host was set" in said else set()
+        return clock | set(re.findall(r"the check of ([a-z-]+): ", said))
 
     def look(self) -> None:
         """Read both pages, if they are answered."""
