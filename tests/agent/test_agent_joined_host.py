@@ -20,8 +20,8 @@ from reading_room.containers.processes import descendants
 from reading_room.fleet.certificates import SERVE_NAME
 from reading_room.hosts import authority
 from reading_room.hosts.link import session
+from reading_room.hosts.link.connecting import LinkConfig
 from reading_room.hosts.link.places import Places
-from reading_room.hosts.link.session import LinkConfig
 from tests.worlds.databases import SEALER
 from tests.worlds.joined import CLIENT, HOST, Answering, in_loop, link_context, worker_spec
 from tests.worlds.processes import argv

@@ -32,7 +32,7 @@ from reading_room.cli.claiming import claim
 from reading_room.cli.privileges import confine_link
 from reading_room.hosts.link.places import Places
 from reading_room.hosts.link.process import run
-from reading_room.hosts.link.session import LinkConfig
+from reading_room.hosts.link.connecting import LinkConfig
 from reading_room.settings import Settings
 
 told = json.loads(sys.argv[1])

@@ -20,7 +20,6 @@ from reading_room.hosts.front.channel import Channel, Unavailable
 from reading_room.hosts.front.lane import BODY, BODY_END, DATA, HEAD, LAST, REPLY, Lane
 from reading_room.hosts.front.records import Head
 from reading_room.hosts.link.documents import LaneReady, LaneTaken, Opening
-from reading_room.hosts.link.places import Places
 from tests.worlds.agent_messages import flow
 from tests.worlds.joined import (
     CLIENT,
@@ -345,58 +344,6 @@ def test_when_the_agent_ends_the_host_is_offline_until_the_next_one(tmp_path: Pa
         await eventually_in_loop(lambda: host.agent.spec()[0] == spec())
 
     joined(tmp_path, scenario)
-
-
-def test_a_link_finds_the_leader(tmp_path: Path) -> None:
-    async def run() -> None:
-        leader, other = Serve(), Serve()
-        other.elsewhere = leader.place
-        host = Joined(tmp_path, other.place)
-        try:
-            await eventually_in_loop(lambda: leader.host.online and host.agent.connected())
-            assert not other.host.online
-        finally:
-            await host.close()
-            await leader.close()
-            await other.close()
-
-    in_loop(run)
-
-
-def test_a_link_follows_the_lead_to_another_serve(tmp_path: Path) -> None:
-    async def run() -> None:
-        former, next_one = Serve(), Serve()
-        host = Joined(tmp_path, former.place)
-        try:
-            await eventually_in_loop(lambda: former.host.online and host.agent.connected())
-            former.elsewhere = next_one.place
-            former.host.close()  # As when a process stops leading.
-            await eventually_in_loop(lambda: next_one.host.online and host.agent.connected())
-        finally:
-            await host.close()
-            await former.close()
-            await next_one.close()
-
-    in_loop(run)
-
-
-def test_when_the_leader_ends_a_link_goes_to_another_serve_that_it_was_told_of(tmp_path: Path) -> None:
-    async def run() -> None:
-        leader, other = Serve(), Serve()
-        leader.others = (other.place,)
-        host = Joined(tmp_path, leader.place)
-        try:
-            await eventually_in_loop(lambda: leader.host.online and host.agent.connected())
-            await leader.close()
-            await eventually_in_loop(lambda: other.host.online)
-            # The next link knows it from the beginning.
-            await eventually_in_loop(lambda: Places(leader.place, tmp_path / "places.json").all()[0] == other.place)
-        finally:
-            await host.close()
-            await leader.close()
-            await other.close()
-
-    in_loop(run)
 
 
 def test_a_host_that_does_not_belong_here_is_refused(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

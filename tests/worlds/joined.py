@@ -33,8 +33,8 @@ from reading_room.hosts.front.records import Certificate
 from reading_room.hosts.joined_host import JoinedHost
 from reading_room.hosts.joining.tls import client_context, server_context
 from reading_room.hosts.link import session
+from reading_room.hosts.link.connecting import LinkConfig
 from reading_room.hosts.link.places import Places
-from reading_room.hosts.link.session import LinkConfig
 from reading_room.hosts.link_listener import LinkListener
 from reading_room.hosts.listeners import VpcListeners
 from reading_room.vpc.endpoints.resolver import ADDRESS, Found
@@ -224,12 +224,18 @@ class Joined:
     context: ssl.SSLContext = field(default_factory=lambda: link_context(HOST))
     certificates: list[Certificate] = field(default_factory=list)
     lost: int = 0
+    quiet_seconds: float = 60.0
+    """How long the leader may say nothing, as the ``serve`` of these tests does."""
 
     def __post_init__(self) -> None:
         self.start_agent()
         places = Places(self.place, self.folder / "places.json")
         trusted = self.folder / "authority.pem"
-        config = LinkConfig(self.folder / "agent.sock", trusted, places, self.context, SERVE_NAME)
+        config = LinkConfig(
+            *(self.folder / "agent.sock", trusted, places, self.context, SERVE_NAME),
+            answer_seconds=0.05,
+            quiet_seconds=self.quiet_seconds,
+        )
         self.link = asyncio.create_task(session.run(config))
 
     def start_agent(self) -> None:

@@ -23,10 +23,10 @@ PLACES = "places.json"
 
 def link(data: DataOption = None, lifeline: DescriptorOption = None, ready: DescriptorOption = None) -> None:
     """Run the unprivileged part of a joined host alone: the connections between its agent and `serve`."""
+    from reading_room.hosts.link.connecting import LinkConfig
     from reading_room.hosts.link.documents import parse_place
     from reading_room.hosts.link.places import Places
     from reading_room.hosts.link.process import run
-    from reading_room.hosts.link.session import LinkConfig
 
     settings = read_settings(data)
     configure_logging(settings, "link")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import uvloop
 
-from reading_room.hosts.link.session import LinkConfig
+from reading_room.hosts.link.connecting import LinkConfig
 from reading_room.hosts.link.session import run as hold_sessions
 
 

@@ -9,41 +9,23 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-import ssl
 from collections.abc import Coroutine
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reading_room.agent.frames import FRAME_LIMIT, FromAgent, Front, Greeting, Realtime
-from reading_room.codec import DocumentError, decode, encode
+from reading_room.agent.frames import FRAME_LIMIT, FromAgent, Front, Realtime
+from reading_room.codec import DocumentError, decode
 from reading_room.hosts.link.agent_socket import AgentSocket
-from reading_room.hosts.link.documents import (
-    ANSWER_LIMIT,
-    Accepted,
-    Control,
-    FrontOpened,
-    LaneReady,
-    LeaderElsewhere,
-    Opening,
-    RealtimeStarted,
-    parse_place,
-    read_answer,
-)
+from reading_room.hosts.link.connecting import LinkConfig, connect
+from reading_room.hosts.link.documents import FrontOpened, LaneReady, RealtimeStarted
 from reading_room.hosts.link.fronts import carry_front
 from reading_room.hosts.link.lanes import ReadyLanes
-from reading_room.hosts.link.places import Places
-from reading_room.hosts.link.streams import Documents, notice_dead_peer, relay
+from reading_room.hosts.link.leader import RETRY_SECONDS, Leader, close_unused, find
+from reading_room.hosts.link.streams import Documents, relay
 from reading_room.sealing import write_file
 
-CONNECT_SECONDS = 5.0
-"""How long a connection, its handshake, and the answer to its first document may each take."""
 AGENT_SECONDS = 0.05
 """The pause before the agent is tried again: it starts at the same time as the link."""
-RETRY_SECONDS = (0.1, 0.2, 0.5, 1.0)
-"""The pauses before ``serve`` is tried again. The last one repeats."""
-REFUSED_SECONDS = 5.0
-"""The pause after ``serve`` has refused this host, which only its operator can change."""
 
 _log = logging.getLogger(__name__)
 
@@ -52,90 +34,51 @@ class SessionEnded(Exception):
     """The control connection or the agent's ended; the message says which and why."""
 
 
-class HostRefused(Exception):
-    """``serve`` does not accept this host; the message says why."""
+class _LeaderChanged(Exception):
+    """The ``serve`` of a session says nothing, and another one has accepted this host."""
 
-
-@dataclass(frozen=True, slots=True)
-class LinkConfig:
-    """Where a link connects to.
-
-    ``agent`` is the path of the agent's socket. ``places`` are the known addresses of ``serve`` processes.
-    ``context`` has this host's certificate and trusts the authority of the installation, whose server certificates
-    name ``server_name``. ``authority`` is the file for the certificate of the authority that containers trust, which
-    the agent waits for; its folder exists.
-    """
-
-    agent: Path
-    authority: Path
-    places: Places
-    context: ssl.SSLContext
-    server_name: str
+    def __init__(self, leader: Leader) -> None:
+        super().__init__(leader.place)
+        self.leader = leader
 
 
 async def run(config: LinkConfig) -> None:
     """Hold one session after the other until cancelled."""
-    following: str | None = None
-    attempts = 0
-    said = ""
+    leader: Leader | None = None
+    failures, said = 0, ""
     while True:
-        places = config.places.all()
-        place = following or places[attempts % len(places)]
-        following = None
-        pause = RETRY_SECONDS[min(attempts // len(places), len(RETRY_SECONDS) - 1)]
+        if leader is None:
+            leader = await find(config)
+        place = leader.place
         try:
-            await _session(config, place)
-        except _Elsewhere as leader:
-            _log.info("the serve at %s leaves jobs to the one at %s", place, leader.place)
-            await asyncio.to_thread(config.places.learn, [leader.place])
-            # Two that name each other are not followed without a pause.
-            following, pause = leader.place, pause if attempts else 0.0
-            attempts += 1
+            await _session(config, leader)
+        except _LeaderChanged as change:
+            _log.warning("the serve at %s says nothing, and the one at %s leads", place, change.leader.place)
+            leader, failures = change.leader, 0
+            continue
         except SessionEnded as error:
             _log.warning("%s: connecting again", error)
-            attempts, said = 0, ""
-        except HostRefused as error:
-            attempts, pause = attempts + 1, REFUSED_SECONDS
-            if str(error) != said:
-                _log.error("the serve at %s does not accept this host: %s", place, error)
-            said = str(error)
+            failures, said = 0, ""
         except (OSError, DocumentError) as error:
-            attempts += 1
+            failures += 1
             if str(error) != said:
-                _log.warning("no connection to the serve at %s (%s): trying again", place, error or "it took too long")
+                _log.warning("no session with the serve at %s (%s): trying again", place, error)
             said = str(error)
-        await asyncio.sleep(pause)
+        leader = None
+        await asyncio.sleep(RETRY_SECONDS[min(failures, len(RETRY_SECONDS) - 1)])
 
 
-class _Elsewhere(Exception):
-    """Another ``serve`` moves the jobs."""
-
-    def __init__(self, place: str) -> None:
-        super().__init__(place)
-        self.place = place
-
-
-async def _session(config: LinkConfig, place: str) -> None:
-    """Hold a session with the ``serve`` at a place; return by an exception."""
-    control = await _connect(config, place, Control())
+async def _session(config: LinkConfig, leader: Leader) -> None:
+    """Hold a session with a ``serve`` that has accepted this host; return by an exception."""
+    control = leader.control
     try:
-        async with asyncio.timeout(CONNECT_SECONDS):
-            document = await control.next()
-        if document is None:
-            # Nobody leads at the moment, or there are too many connections.
-            raise ConnectionResetError("it closed the connection")
-        answer = read_answer(document)
-        if isinstance(answer, LeaderElsewhere):
-            raise _Elsewhere(answer.place)
-        if not isinstance(answer, Accepted):
-            raise HostRefused(answer.reason)
-        await asyncio.to_thread(_keep_authority, config.authority, answer.authority.encode("ascii"))
-        await asyncio.to_thread(config.places.learn, [place, *answer.places])
+        await asyncio.to_thread(_keep_authority, config.authority, leader.accepted.authority.encode("ascii"))
+        await asyncio.to_thread(config.places.learn, [leader.place, *leader.accepted.places])
         control.limit = FRAME_LIMIT
         agent = await _agent(config.agent, control)
-        _log.info("connected to the serve at %s", place)
+        _log.info("connected to the serve at %s", leader.place)
         try:
-            await _Session(config, place, control, agent).run()
+            await _Session(config, leader.place, control, agent).run()
         finally:
             await agent.close()
     finally:
@@ -150,26 +93,6 @@ def _keep_authority(path: Path, certificate: bytes) -> None:
     except FileNotFoundError:
         pass
     write_file(path, certificate, 0o644)
-
-
-async def _connect(
-    config: LinkConfig, place: str, purpose: Control | FrontOpened | LaneReady | RealtimeStarted
-) -> Documents:
-    """Return a connection whose first document is sent. Raises ``OSError``."""
-    host, port = parse_place(place)
-    connection = Documents(ANSWER_LIMIT)
-    async with asyncio.timeout(CONNECT_SECONDS * 2):
-        transport, _ = await asyncio.get_running_loop().create_connection(
-            lambda: connection,
-            host,
-            port,
-            ssl=config.context,
-            server_hostname=config.server_name,
-            ssl_handshake_timeout=CONNECT_SECONDS,
-        )
-    notice_dead_peer(transport.get_extra_info("socket"))
-    connection.write(encode(Opening(Greeting(), purpose)))
-    return connection
 
 
 async def _agent(path: Path, control: Documents) -> AgentSocket:
@@ -194,22 +117,28 @@ class _Session:
         self._place = place
         self._control = control
         self._agent = agent
-        self._lanes = ReadyLanes(lambda: _connect(config, place, LaneReady()))
+        self._lanes = ReadyLanes(lambda: connect(config, place, LaneReady()))
         self._tasks: set[asyncio.Task[None]] = set()
+        self._heard = asyncio.Event()
+        """Set by every document that comes down."""
 
     async def run(self) -> None:
-        """Pass everything on until one of the two connections ends. Raises ``SessionEnded``."""
+        """Pass everything on until one of the two connections ends, or another ``serve`` leads.
+
+        Raises ``SessionEnded`` and ``_LeaderChanged``.
+        """
         self._lanes.fill()
-        ways = [self._begin(self._down()), self._begin(self._up())]
+        ways = [self._begin(self._watch()), self._begin(self._down()), self._begin(self._up())]
         try:
-            done, _ = await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-            for each in done:
-                each.result()
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+            for each in ways:
+                if each.done():
+                    each.result()
         finally:
             self._lanes.close()
             for task in self._tasks:
                 task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await asyncio.gather(*ways, *self._tasks, return_exceptions=True)
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
@@ -217,9 +146,39 @@ class _Session:
         task.add_done_callback(self._tasks.discard)
         return task
 
+    async def _watch(self) -> None:
+        """Look for another leader whenever this one says nothing. Raises ``_LeaderChanged``.
+
+        A machine that is gone says nothing, and a process that is suspended: the kernel keeps its connections.
+        """
+        while True:
+            self._heard.clear()
+            try:
+                async with asyncio.timeout(self._config.quiet_seconds):
+                    await self._heard.wait()
+            except TimeoutError:
+                if (leader := await self._other_leader()) is not None:
+                    raise _LeaderChanged(leader) from None
+
+    async def _other_leader(self) -> Leader | None:
+        """Return another ``serve`` once it has accepted this host; ``None`` once the one of this session speaks."""
+        loop = asyncio.get_running_loop()
+        search, heard = loop.create_task(find(self._config, self._place)), loop.create_task(self._heard.wait())
+        found: Leader | None = None
+        try:
+            await asyncio.wait((search, heard), return_when=asyncio.FIRST_COMPLETED)
+            found = search.result() if search.done() else None
+            return found
+        finally:
+            heard.cancel()
+            if found is None:
+                search.cancel()
+                search.add_done_callback(close_unused)
+
     async def _down(self) -> None:
         try:
             while (document := await self._control.next()) is not None:
+                self._heard.set()
                 await self._agent.send(document)
         except (OSError, DocumentError) as error:
             raise SessionEnded(f"the session ended ({error})") from error
@@ -256,7 +215,7 @@ class _Session:
     async def _front(self, vpc_id: str, channel: socket.socket) -> None:
         with channel:
             try:
-                connection = await _connect(self._config, self._place, FrontOpened(vpc_id))
+                connection = await connect(self._config, self._place, FrontOpened(vpc_id))
             except OSError as error:
                 # The front ends, and the agent starts another one.
                 _log.warning("the front of %s finds no connection: %s", vpc_id, error)
@@ -266,7 +225,7 @@ class _Session:
     async def _realtime(self, container_id: str, sock: socket.socket) -> None:
         with sock:
             try:
-                connection = await _connect(self._config, self._place, RealtimeStarted(container_id))
+                connection = await connect(self._config, self._place, RealtimeStarted(container_id))
                 await relay(sock, connection)
             except OSError as error:
                 _log.warning("the container %s is disconnected: %s", container_id, error)
