@@ -34,6 +34,9 @@ def link_document(data: bytes) -> None:
             host, port = documents.parse_place(answer.place)
             assert host
             assert 0 < port < 65_536
+    for place in _read(documents.read_places, data) or ():
+        assert_printable(place)
+        assert documents.parse_place(place)[0]
 
 
 def link_stream(data: bytes) -> None:

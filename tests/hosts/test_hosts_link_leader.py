@@ -64,6 +64,23 @@ def test_when_the_leader_ends_a_link_goes_to_another_serve_that_it_was_told_of(t
     in_loop(run)
 
 
+def test_a_link_learns_of_a_serve_that_was_started_after_it_connected(tmp_path: Path) -> None:
+    async def run() -> None:
+        leader, other = Serve(), Serve()
+        host = Joined(tmp_path, leader.place)
+        try:
+            await eventually_in_loop(lambda: leader.host.online and host.agent.connected())
+            leader.others = (other.place,)
+            await eventually_in_loop(lambda: other.place in Places(leader.place, tmp_path / "places.json").all())
+            assert leader.received.events.count("connected") == 1
+        finally:
+            await host.close()
+            await leader.close()
+            await other.close()
+
+    in_loop(run)
+
+
 def test_a_serve_that_does_not_answer_keeps_no_link_from_the_leader(tmp_path: Path) -> None:
     async def run() -> None:
         leader, other = Serve(), Serve()

@@ -235,6 +235,7 @@ class Joined:
             *(self.folder / "agent.sock", trusted, places, self.context, SERVE_NAME),
             answer_seconds=0.05,
             quiet_seconds=self.quiet_seconds,
+            places_seconds=0.05,
         )
         self.link = asyncio.create_task(session.run(config))
 

@@ -29,6 +29,8 @@ from reading_room.hosts.link.documents import (
     LeaderElsewhere,
     NotAccepted,
     Opening,
+    PlacesKnown,
+    PlacesWanted,
     read_opening,
 )
 from reading_room.hosts.link.streams import Documents, notice_dead_peer
@@ -218,6 +220,9 @@ class LinkListener:
             connection.write(encode(Answer(Accepted(authority, tuple(others)))))
             host.certificate = certificate
             host.begin(host.control(connection), connection)
+        elif isinstance(purpose, PlacesWanted):
+            connection.write(encode(Answer(PlacesKnown(tuple(await asyncio.to_thread(self._places))))))
+            connection.transport.close()
         elif isinstance(purpose, FrontOpened):
             host.begin(host.front(connection, purpose.vpc_id), connection)
         elif isinstance(purpose, LaneReady):

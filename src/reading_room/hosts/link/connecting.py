@@ -11,11 +11,8 @@ from reading_room.agent.frames import Greeting
 from reading_room.codec import encode
 from reading_room.hosts.link.documents import (
     ANSWER_LIMIT,
-    Control,
-    FrontOpened,
-    LaneReady,
     Opening,
-    RealtimeStarted,
+    Purpose,
     parse_place,
 )
 from reading_room.hosts.link.places import Places
@@ -45,11 +42,11 @@ class LinkConfig:
     quiet_seconds: float = 3.0
     """How long the leader may say nothing before others are asked whether they lead. It answers requests for the lease
     of the host, of which an agent sends one every two seconds."""
+    places_seconds: float = 30.0
+    """How often the leader is asked where other ``serve`` processes listen, as one may have been started."""
 
 
-async def connect(
-    config: LinkConfig, place: str, purpose: Control | FrontOpened | LaneReady | RealtimeStarted
-) -> Documents:
+async def connect(config: LinkConfig, place: str, purpose: Purpose) -> Documents:
     """Return a connection whose first document is sent. Raises ``OSError``."""
     host, port = parse_place(place)
     connection = Documents(ANSWER_LIMIT)
@@ -65,3 +62,13 @@ async def connect(
     notice_dead_peer(transport.get_extra_info("socket"))
     connection.write(encode(Opening(Greeting(), purpose)))
     return connection
+
+
+async def answer(connection: Documents) -> bytes:
+    """Return the document that answers the first one. Raises ``OSError`` and ``DocumentError``."""
+    async with asyncio.timeout(CONNECT_SECONDS):
+        document = await connection.next()
+    if document is None:
+        # Nobody leads at the moment, or there are too many connections.
+        raise ConnectionResetError("it closed the connection")
+    return document

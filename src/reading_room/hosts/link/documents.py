@@ -46,11 +46,19 @@ class RealtimeStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class PlacesWanted:
+    """For one ``Answer``, with the ``serve`` processes that listen now."""
+
+
+Purpose = Control | FrontOpened | LaneReady | RealtimeStarted | PlacesWanted
+
+
+@dataclass(frozen=True, slots=True)
 class Opening:
     """The first document of a connection, from the link: its version, and what the connection is for."""
 
     link: Greeting
-    purpose: Control | FrontOpened | LaneReady | RealtimeStarted
+    purpose: Purpose
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +93,17 @@ class NotAccepted:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """The answer of ``serve`` to a control connection."""
+class PlacesKnown:
+    """Where other ``serve`` processes listen for hosts now, ``HOST:PORT``."""
 
-    body: Accepted | LeaderElsewhere | NotAccepted
+    places: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer of ``serve`` to a control connection, or to one that asks for places."""
+
+    body: Accepted | LeaderElsewhere | NotAccepted | PlacesKnown
 
 
 def read_opening(document: bytes) -> Opening:
@@ -112,14 +127,29 @@ def read_taken(document: bytes) -> LaneTaken:
 
 def read_answer(document: bytes) -> Accepted | LeaderElsewhere | NotAccepted:
     """Read the answer to a control connection. Raises ``DocumentError``."""
+    body = _body(document)
+    if isinstance(body, PlacesKnown):
+        raise DocumentError("it answers a control connection with places")
+    return body
+
+
+def read_places(document: bytes) -> tuple[str, ...]:
+    """Read the answer to a connection that asks for places. Raises ``DocumentError``."""
+    body = _body(document)
+    if not isinstance(body, PlacesKnown):
+        raise DocumentError("it answers with something else than places")
+    return body.places
+
+
+def _body(document: bytes) -> Accepted | LeaderElsewhere | NotAccepted | PlacesKnown:
     body = decode(Answer, document, newer=True).body
     if isinstance(body, LeaderElsewhere):
         parse_place(body.place)
-    elif isinstance(body, Accepted):
-        if not _CERTIFICATE.fullmatch(body.authority):
-            raise DocumentError("the authority for the services inside VPCs is not a certificate")
+    elif isinstance(body, Accepted | PlacesKnown):
         for place in body.places:
             parse_place(place)
+    if isinstance(body, Accepted) and not _CERTIFICATE.fullmatch(body.authority):
+        raise DocumentError("the authority for the services inside VPCs is not a certificate")
     return body
 
 

@@ -13,7 +13,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from reading_room.codec import DocumentError
-from reading_room.hosts.link.connecting import CONNECT_SECONDS, LinkConfig, connect
+from reading_room.hosts.link.connecting import LinkConfig, answer, connect
 from reading_room.hosts.link.documents import Accepted, Control, LeaderElsewhere, read_answer
 from reading_room.hosts.link.streams import Documents
 
@@ -140,17 +140,12 @@ async def _ask(config: LinkConfig, place: str) -> Leader:
     """
     control = await connect(config, place, Control())
     try:
-        async with asyncio.timeout(CONNECT_SECONDS):
-            document = await control.next()
-        if document is None:
-            # Nobody leads at the moment, or there are too many connections.
-            raise ConnectionResetError("it closed the connection")
-        answer = read_answer(document)
-        if isinstance(answer, LeaderElsewhere):
-            raise _Elsewhere(answer.place)
-        if not isinstance(answer, Accepted):
-            raise HostRefused(answer.reason)
-        return Leader(place, control, answer)
+        says = read_answer(await answer(control))
+        if isinstance(says, LeaderElsewhere):
+            raise _Elsewhere(says.place)
+        if not isinstance(says, Accepted):
+            raise HostRefused(says.reason)
+        return Leader(place, control, says)
     except BaseException:
         control.close()
         raise

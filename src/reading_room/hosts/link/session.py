@@ -16,8 +16,8 @@ from typing import Any
 from reading_room.agent.frames import FRAME_LIMIT, FromAgent, Front, Realtime
 from reading_room.codec import DocumentError, decode
 from reading_room.hosts.link.agent_socket import AgentSocket
-from reading_room.hosts.link.connecting import LinkConfig, connect
-from reading_room.hosts.link.documents import FrontOpened, LaneReady, RealtimeStarted
+from reading_room.hosts.link.connecting import LinkConfig, answer, connect
+from reading_room.hosts.link.documents import FrontOpened, LaneReady, PlacesWanted, RealtimeStarted, read_places
 from reading_room.hosts.link.fronts import carry_front
 from reading_room.hosts.link.lanes import ReadyLanes
 from reading_room.hosts.link.leader import RETRY_SECONDS, Leader, close_unused, find
@@ -128,6 +128,7 @@ class _Session:
         Raises ``SessionEnded`` and ``_LeaderChanged``.
         """
         self._lanes.fill()
+        self._begin(self._learn())
         ways = [self._begin(self._watch()), self._begin(self._down()), self._begin(self._up())]
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
@@ -145,6 +146,20 @@ class _Session:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+    async def _learn(self) -> None:
+        """Learn again and again where other ``serve`` processes listen."""
+        while True:
+            await asyncio.sleep(self._config.places_seconds)
+            try:
+                connection = await connect(self._config, self._place, PlacesWanted())
+                try:
+                    others = read_places(await answer(connection))
+                finally:
+                    connection.close()
+                await asyncio.to_thread(self._config.places.learn, [self._place, *others])
+            except (OSError, DocumentError) as error:
+                _log.debug("the serve at %s does not say where others are: %s", self._place, error)
 
     async def _watch(self) -> None:
         """Look for another leader whenever this one says nothing. Raises ``_LeaderChanged``.
