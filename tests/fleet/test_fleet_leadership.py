@@ -145,6 +145,26 @@ def test_a_turn_that_lasts_longer_than_the_lease_changes_nothing(name: str) -> N
         assert written(two.database) == 1
 
 
+def test_a_leader_that_steps_aside_lets_another_process_lead(two: tuple[Process, Process]) -> None:
+    first, second = two
+    first.leadership.step_aside()
+    assert not first.write()
+    eventually(lambda: second.leadership.fence is not None)
+    assert second.write()
+    eventually(lambda: first.told == [True, False] and first.leadership.url() == "tls://two")
+
+
+def test_a_leader_that_steps_aside_for_nobody_leads_again_after_a_while(name: str) -> None:
+    only = Process(name, "only")
+    with closing(only):
+        only.leadership.start()
+        only.leadership.step_aside()
+        eventually(lambda: only.told == [True, False])
+        eventually(lambda: only.leadership.url() is None)
+        only.clock.now = 100.0
+        eventually(lambda: only.leadership.fence is not None)
+
+
 def test_the_next_process_of_the_same_folder_need_not_wait(two: tuple[Process, Process], name: str) -> None:
     """The leader was killed. Its former process, which still runs in this test, finds that it was replaced."""
     one, _ = two

@@ -69,6 +69,9 @@ class Leadership(Protocol):
     def facts(self) -> Mapping[str, Any]:
         """Return what the leader tells the other processes."""
 
+    def step_aside(self) -> None:
+        """Stop leading, and give up the lease to another process. Without one, this one leads again after a while."""
+
     def start(self) -> None:
         """Take the lease if it is free. From then on, renew it or wait for its end."""
 
@@ -105,6 +108,9 @@ class OnlyProcess:
     def facts(self) -> Mapping[str, Any]:
         """Return what this process says itself."""
         return self._facts()
+
+    def step_aside(self) -> None:
+        """Go on: there is no other process."""
 
     def start(self) -> None:
         """Lead."""
@@ -165,7 +171,9 @@ class LeasedLeadership:
         self._active: Held | None = None
         """The lease that the listeners know of."""
         self._found: Found | None = None
-        """The lease as this process last saw it in the hands of another one."""
+        """The lease as this process last saw it, unless it has it."""
+        self._aside_until = 0.0
+        """Until when this process leaves a free lease to others."""
         database.on_commit(self._committed)
         self._threads = [
             threading.Thread(target=run, name=name, daemon=True)
@@ -220,6 +228,15 @@ class LeasedLeadership:
             self._tell(self._held)
         for thread in self._threads:
             thread.start()
+
+    def step_aside(self) -> None:
+        """Stop leading, and give up the lease to another process. Without one, this one leads again after a while."""
+        with self._changed:
+            held, self._held = self._held, None
+            self._aside_until = self._clock() + 2 * self._seconds
+            self._changed.notify_all()
+        if held is not None:
+            leases.give_up(self._database, held)
 
     def stop(self) -> None:
         """Stop leading, and give up the lease."""
@@ -288,7 +305,8 @@ class LeasedLeadership:
         if held is not None:
             return held if leases.renew(connection, held, self._seconds, facts) else None
         found = leases.find(connection, LEADER)
-        if found is not None and found.seconds > 0 and found.held.holder != self._holder:
+        taken = found is not None and found.seconds > 0 and found.held.holder != self._holder
+        if taken or self._clock() < self._aside_until:
             with self._changed:
                 self._found = found
             return None

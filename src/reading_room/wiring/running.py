@@ -9,6 +9,7 @@ import logging
 import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from reading_room.agent.spec import Capacity
 from reading_room.agent.underlay_addresses import read_addresses
@@ -101,7 +102,7 @@ class RunningServer:
         self._listeners: Sequence[tuple[ListenAddress, HttpListener]] = ()
         self._certificate: ListenerCertificate | None = None
         self._for_hosts: tuple[socket.socket, Members] | None = None
-        self._places = HostListeners(database, server, settings.hosts_listen)
+        self._places = HostListeners(database, server, settings.hosts_listen, lambda: _exists(settings.agent_socket))
 
     def _open_leadership(self) -> Leadership:
         if not self._database.shared:
@@ -211,8 +212,16 @@ class RunningServer:
             found.append(_renewal(self._certificate, self._listeners, asyncio.get_running_loop()))
         found += [None if product.rates is None else product.rates.loop, self._traces]
         if self._for_hosts is not None and database.shared:
-            found.append(Loop("listener for hosts", self._places.announce, every=ANNOUNCE_SECONDS))
+            listed = Loop("listener for hosts", self._announce, every=ANNOUNCE_SECONDS)
+            self._leadership.on_change(ignored, listed.wake)
+            found.append(listed)
         return [each for each in found if each is not None]
+
+    def _announce(self) -> None:
+        self._places.announce()
+        if self._places.other_should_lead(leads=self._leads()):
+            log.warning("this process has no agent: it leaves the lead to one that has")
+            self._leadership.step_aside()
 
     async def _accept_hosts(self) -> None:
         if self._for_hosts is None:
@@ -266,6 +275,14 @@ def _for_hosts(settings: Settings, database: Database, link: HostLink) -> tuple[
 
     known = read_addresses if settings.underlay == "encrypted" else addresses
     return bound(address, HOSTS_OPTION, HOSTS_OPTION), Members(settings, database, capacity, known)
+
+
+def _exists(socket: Path) -> bool:
+    """Return whether a socket exists."""
+    try:
+        return socket.is_socket()
+    except OSError:
+        return False
 
 
 def _if_leading(begin: Callable[[], None]) -> Callable[[int | None], None]:
