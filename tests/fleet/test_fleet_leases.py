@@ -17,7 +17,7 @@ from reading_room.database.outside import count_outside_write
 from reading_room.fleet import database_time, leases
 from reading_room.fleet.leases import Held, LeaseLost
 from reading_room.fleet.tables import LeaseRow
-from reading_room.wiring.leader import OthersError, capacity_in, check_others, facts_of
+from reading_room.wiring.leader import OthersError, capacity_in, check_listeners, check_others, facts_of
 from tests.worlds import databases, postgresql
 
 pytestmark = pytest.mark.costs(0.3, reason="PostgreSQL's server copies a database for each test")
@@ -137,3 +137,11 @@ def test_the_leader_tells_its_capacity() -> None:
     capacity = Capacity(2, 4000, 1000)
     assert capacity_in(facts_of(True, capacity)) == capacity
     assert capacity_in(facts_of(True)) is capacity_in({}) is None
+
+
+@pytest.mark.parametrize("own", ["", "10.0.0.2:4570"])
+def test_a_process_that_hosts_would_not_find_is_refused(own: str) -> None:
+    with pytest.raises(OthersError, match="and must find this one at the same port"):
+        check_listeners(["10.0.0.1:4569"], own)
+    check_listeners(["10.0.0.1:4569"], "10.0.0.2:4569")
+    check_listeners([], own)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reading_room.agent.spec import Capacity
@@ -42,3 +42,17 @@ def check_others(database: Database, server: str, *, shares_objects: bool) -> No
             "another `reading-room serve` uses this database, and objects in a data folder are for one process: set "
             "READING_ROOM_OBJECTS for both of them to a place that they share (docs/operations/objects.md)"
         )
+
+
+def check_listeners(others: Sequence[str], own: str) -> None:
+    """Check that hosts find this process when it leads. ``others`` are the listeners of the other processes.
+
+    All are ``HOST:PORT``; ``own`` is empty if hosts cannot connect to this one. Raises ``OthersError``.
+    """
+    for other in others:
+        if other.rpartition(":")[2] != own.rpartition(":")[2]:
+            raise OthersError(
+                f"hosts connect to another `reading-room serve` of this database at {other}, and must find this one at "
+                "the same port of another address when it leads: set READING_ROOM_HOSTS_LISTEN to that. If the other "
+                "one has ended and has another port now, wait half a minute"
+            )

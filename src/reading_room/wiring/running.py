@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from reading_room.agent.spec import Capacity
 from reading_room.agent.underlay_addresses import read_addresses
 from reading_room.clock import Clock, ClockSteps, system_clock
@@ -44,7 +46,7 @@ from reading_room.settings import Settings
 from reading_room.traces.recorder import Traces
 from reading_room.traces.spool import FOLDER as TRACES_FOLDER
 from reading_room.traces.spool import Spool
-from reading_room.wiring.leader import OthersError, capacity_in, check_others, facts_of
+from reading_room.wiring.leader import OthersError, capacity_in, check_listeners, check_others, facts_of
 from reading_room.wiring.membership import Members
 from reading_room.wiring.network import HostLink
 from reading_room.wiring.product import Product
@@ -168,7 +170,9 @@ class RunningServer:
                 None if metrics is None else lambda found: metrics.page(product, self._link, found),
             )
             self._for_hosts = await asyncio.to_thread(_for_hosts, settings, database, self._link)
-        except ListenAddressError as error:
+            if database.shared:
+                check_listeners(await asyncio.to_thread(self._places.others), settings.hosts_listen)
+        except (ListenAddressError, OthersError) as error:
             raise ServerError(str(error)) from error
 
     async def start(self) -> None:
@@ -223,6 +227,12 @@ class RunningServer:
             log.warning("this process has no agent: it leaves the lead to one that has")
             self._leadership.step_aside()
 
+    def _no_longer_listed(self) -> None:
+        try:
+            self._places.announce(seconds=0)
+        except SQLAlchemyError as error:
+            log.warning("this process is listed among those that hosts can find until its time is over: %s", error)
+
     async def _accept_hosts(self) -> None:
         if self._for_hosts is None:
             return
@@ -245,6 +255,8 @@ class RunningServer:
             await asyncio.to_thread(work.stop)
         for each in reversed(self._loops):
             await asyncio.to_thread(each.stop)
+        if self._for_hosts is not None and self._database.shared:
+            await asyncio.to_thread(self._no_longer_listed)
         self._link.close()
         self._engines.close()
         await asyncio.to_thread(_close_windows, self._leadership, self._product.flow_logs)
