@@ -64,6 +64,21 @@ def test_the_host_is_ready_once_its_agent_has_reported_proven_enforcement(server
     assert set(failing(*checks)) == {"agent", "enforcement"}
 
 
+def test_a_leader_without_an_agent_is_ready_while_other_hosts_take_containers(server_side: ServerSide) -> None:
+    others = [True]
+    agent, enforcement, *_ = host_checks(lambda: server_side.state, others=lambda: others[0])
+    fault = agent.look()
+    assert fault is not None
+    assert not fault.stops
+    assert enforcement.look() is None
+    others[0] = False
+    assert failing(agent, enforcement).keys() == {"agent", "enforcement"}
+    # An agent that is there has to prove enforcement all the same.
+    others[0] = True
+    server_side.connected(Greeting())
+    assert failing(agent, enforcement).keys() == {"enforcement"}
+
+
 def test_an_agent_without_proof_does_not_make_the_host_ready(server_side: ServerSide) -> None:
     checks = host_checks(lambda: server_side.state)
     server_side.connected(Greeting())

@@ -78,6 +78,10 @@ class DesiredHosts:
         self._together.reported(report)
         return self._number(report.host).behind(report.generation)
 
+    def taking_elsewhere(self) -> bool:
+        """Return whether other hosts than that of ``serve`` may get new containers."""
+        return any(host != self._host for host in self.taking)
+
     def waits(self) -> bool:
         """Return whether anything waits for hosts, so that a report is a reason to read the specs again."""
         return self._together.waits()

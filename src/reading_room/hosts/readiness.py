@@ -25,6 +25,12 @@ _NO_AGENT = Fault(
     "no agent is connected: no job and no synchronous call can run",
     "start the agent (`reading-room up`, or the unit reading-room-agent), and read its log if it ends",
 )
+_ELSEWHERE = Fault(
+    "this process leads and has no agent: jobs and synchronous calls run on the hosts that have joined, and nothing on "
+    "the first host",
+    "start the agent of the first host and the `reading-room serve` beside it, which leads again some seconds later",
+    stops=False,
+)
 _SILENT = Fault(
     "the agent is connected but has not reported for more than half a minute: no job can start",
     "find out what stopped it (SIGSTOP, a debugger) or what else takes this host's cores, memory and disk",
@@ -124,12 +130,14 @@ def host_checks(
     state: Callable[[], HostState],
     clock: Callable[[], float] = time.monotonic,
     leads: Callable[[], bool] = lambda: True,
+    others: Callable[[], bool] = lambda: False,
 ) -> tuple[Check, ...]:
     """Return the checks of the host: that its agent is connected and not silent, and has proven enforcement.
 
     Three only warn: that the weights are installed, that the agent is of this program's version, and that it is not
     short of anything itself. All of them pass while this process does not lead (``leads``), since the agent is
-    connected to the leader.
+    connected to the leader. A leader without an agent only warns while there are ``others``: hosts that take
+    containers.
     """
 
     def agent() -> Fault | None:
@@ -137,12 +145,12 @@ def host_checks(
         if not leads():
             return None
         if not now.connected:
-            return _NO_AGENT
+            return _ELSEWHERE if others() else _NO_AGENT
         return _SILENT if now.latest is not None and clock() - now.heard_at > SILENT_SECONDS else None
 
     def enforcement() -> Fault | None:
         now = state()
-        if now.proven or not leads():
+        if now.proven or not leads() or (not now.connected and others()):
             return None
         return _NO_AGENT if not now.connected else _NOT_REPORTED if now.proven is None else _NOT_PROVEN
 

@@ -72,7 +72,9 @@ class HostLink:
         self._spec_loop = Loop("spec", self._send, every=SPEC_SECONDS, rest=SPEC_REST, apart=SPEC_APART)
         self._pool = self._new_pool(lambda: self._server_side.state.lacks())
         self.engines = EnginesOfHosts(self._pool)
-        self.checks: Sequence[Check] = host_checks(lambda: self._server_side.state, leads=leads)
+        self.checks: Sequence[Check] = host_checks(
+            lambda: self._server_side.state, leads=leads, others=lambda: self._desired.taking_elsewhere()
+        )
         self.leases = HostLeases(database)
         self._ended = threading.Event()
         self._authority: authority.Authority
