@@ -110,6 +110,18 @@ def test_a_restarted_server_continues_above_its_earlier_generations(database: Da
     )
 
 
+def test_a_process_that_leads_again_continues_above_the_generations_of_the_leader_between(database: Database) -> None:
+    def process() -> DesiredHosts:
+        return DesiredHosts(database=database, settings=Settings(), host="local", realtime=lambda _: ())
+
+    again, between = process(), process()
+    first = only(again)
+    while only(between).generation <= first.generation:
+        between = process()  # It began in the same millisecond.
+    again.begin()
+    assert only(again).generation >= only(between).generation
+
+
 def test_a_server_that_starts_after_the_clock_was_set_back_continues_above_what_the_agent_reports(
     database: Database,
 ) -> None:

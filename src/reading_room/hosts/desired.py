@@ -123,6 +123,7 @@ class DesiredHosts:
     def begin(self) -> None:
         """Forget what this process knew when it led before: other leaders have sent specs since."""
         self._together = _Together(self._database)
+        self._numbers = {}
 
     def _number(self, host: str) -> _Numbers:
         return self._numbers.setdefault(host, _Numbers())
