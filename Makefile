@@ -139,7 +139,7 @@ chaos: $(STAMP)  ## kill -9 of every process at every phase, and the APIs on Pos
 	READING_ROOM_TEST_DATABASE=postgresql READING_ROOM_TEST_PROCESSES=2 $(BIN)/pytest -q $(SIDE_BY_SIDE) -m "$(PURE) and not one_process" tests/api tests/iam tests/s3 tests/logs
 
 hosts: $(STAMP)  ## Two and three hosts on this machine: jobs that span them, losses, and jobs and VPCs end to end on two hosts (root, wireguard-go)
-	$(BIN)/pytest -q tests/end_to_end/test_e2e_two_hosts.py tests/end_to_end/test_e2e_host_demo.py tests/end_to_end/test_e2e_plain_hosts.py tests/end_to_end/test_e2e_host_units.py tests/end_to_end/test_e2e_hosts_and_time.py
+	$(BIN)/pytest -q tests/end_to_end/test_e2e_two_hosts.py tests/end_to_end/test_e2e_servers_and_hosts.py tests/end_to_end/test_e2e_host_demo.py tests/end_to_end/test_e2e_plain_hosts.py tests/end_to_end/test_e2e_host_units.py tests/end_to_end/test_e2e_hosts_and_time.py
 	READING_ROOM_TEST_HOSTS=2 $(BIN)/pytest -q -m "not chaos" $(ON_TWO_HOSTS)
 
 boot: $(STAMP)  ## The pages for systemd and installation, typed on machines of their own: root, and systemd with its session packages

@@ -6,7 +6,6 @@ Two ``serve`` share a database in PostgreSQL, and are killed in turn.
 from __future__ import annotations
 
 import os
-import signal
 import tempfile
 import time
 from dataclasses import replace
@@ -62,7 +61,5 @@ def main() -> None:
 def _kill(two: TwoServers, which: int) -> None:
     if which == 0:
         two.kill_first()
-        return
-    assert two.second is not None
-    two.second.send_signal(signal.SIGKILL)
-    two.second.wait()
+    else:
+        two.kill_second()

@@ -4,26 +4,38 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import socket
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 
 PIECE = 65_536
 
 
+def _here(port: int) -> AbstractContextManager[None]:
+    """Return a block in which every port is on this thread's machine."""
+    return nullcontext()
+
+
 @contextmanager
-def balancing(ports: Sequence[int]) -> Iterator[int]:
-    """Pass connections to ``ports`` on loopback in turn, or to the next one that accepts; yield the port in front."""
+def balancing(ports: Sequence[int], at: Callable[[int], AbstractContextManager[None]] = _here) -> Iterator[int]:
+    """Pass connections to ``ports`` on loopback in turn, or to the next one that accepts; yield the port in front.
+
+    ``at`` returns a block in which a connection to a port is made.
+    """
     loop = asyncio.new_event_loop()
     turns = itertools.cycle(range(len(ports)))
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         first = next(turns)
-        for port in (*ports[first:], *ports[:first]):
-            with suppress(OSError, asyncio.CancelledError):
-                there = await asyncio.open_connection("127.0.0.1", port)
-                await asyncio.gather(_pass_on(reader, there[1]), _pass_on(there[0], writer))
-                return
+        with suppress(asyncio.CancelledError):
+            for port in (*ports[first:], *ports[:first]):
+                with suppress(OSError):
+                    with at(port):
+                        opened = socket.create_connection(("127.0.0.1", port))
+                    there = await asyncio.open_connection(sock=opened)
+                    await asyncio.gather(_pass_on(reader, there[1]), _pass_on(there[0], writer))
+                    return
         writer.close()
 
     server = loop.run_until_complete(asyncio.start_server(serve, "127.0.0.1", 0))

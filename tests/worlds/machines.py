@@ -15,7 +15,7 @@ from reading_room.containers.record import Record
 from tests.worlds.product import Product
 from tests.worlds.waiting import eventually
 
-ADDRESSES = {"a": "192.0.2.1", "b": "192.0.2.2", "c": "192.0.2.3"}
+ADDRESSES = {"a": "192.0.2.1", "b": "192.0.2.2", "c": "192.0.2.3", "d": "192.0.2.4"}
 ZONES = {"b": "us-east-1b", "c": "us-east-1b"}
 """Those in which the others join. Machine ``a`` is in the first one."""
 PORT = 4569
@@ -51,13 +51,15 @@ class FirstHost(Product):
 class Machines:
     """Machine ``a`` runs ``up``, and the others are to join it."""
 
-    def __init__(self, folder: Path, names: Sequence[str] = ("a", "b"), **more: str) -> None:
-        """Make the machines; nothing runs there yet. ``more`` are settings of all products.
+    def __init__(
+        self, folder: Path, names: Sequence[str] = ("a", "b"), *, bare: Sequence[str] = (), **more: str
+    ) -> None:
+        """Make the machines; nothing runs there yet. ``more`` are settings of all products, which ``bare`` ones lack.
 
         With ``UNDERLAY="plain"``, packets between hosts are not encrypted.
         """
         plain = more.get("UNDERLAY") == "plain"
-        self._machines = HostNamespaces({name: ADDRESSES[name] for name in names})
+        self._machines = HostNamespaces({name: ADDRESSES[name] for name in (*names, *bare)})
         self._plain = HostNamespaces({name: PLAIN[name] for name in names}, self._machines) if plain else None
         self.products: dict[str, Product] = {}
         for name in names:

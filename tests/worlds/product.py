@@ -94,6 +94,8 @@ class Product:
         """Where ``up`` prints other than to its log: the descriptor of a terminal."""
         self.disk: SlowDisk | None = None
         """What can make its disk slow, if it was set before the start."""
+        self.beside: Path | None = None
+        """The data folder of another ``serve`` with the same user, which is none of the product's processes."""
         self.up: subprocess.Popen[bytes] | None = None
         self.stdout: list[bytes] = []
         self._account: reading.Account | None = None
@@ -228,7 +230,10 @@ class Product:
         mark = f"READING_ROOM_SERVICE_UID={self.settings['SERVICE_UID']}".encode()
         for path in Path("/proc").glob("[0-9]*"):
             try:
-                ours = os.fsencode(self.data) in (path / "cmdline").read_bytes().split(b"\0")
+                words = (path / "cmdline").read_bytes().split(b"\0")
+                if self.beside is not None and os.fsencode(self.beside) in words:
+                    continue
+                ours = os.fsencode(self.data) in words
                 # For an ordinary user, the kernel hides the environment of a process that does not dump core.
                 if ours or path.stat().st_uid in self.uids or mark in (path / "environ").read_bytes().split(b"\0"):
                     found.add(int(path.name))
