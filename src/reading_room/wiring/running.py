@@ -104,6 +104,8 @@ class RunningServer:
         self._listeners: Sequence[tuple[ListenAddress, HttpListener]] = ()
         self._certificate: ListenerCertificate | None = None
         self._for_hosts: tuple[socket.socket, Members] | None = None
+        self._steps_aside = False
+        """Whether this process is about to leave the lead to another one."""
         self._places = HostListeners(database, server, settings.hosts_listen, lambda: _exists(settings.agent_socket))
 
     def _open_leadership(self) -> Leadership:
@@ -225,7 +227,20 @@ class RunningServer:
         self._places.announce()
         if self._places.other_should_lead(leads=self._leads()):
             log.warning("this process has no agent: it leaves the lead to one that has")
-            self._leadership.step_aside()
+            self._steps_aside = True
+            try:
+                # What agents observe from now on, they keep for the next leader.
+                self._link.lead(None)
+                _close_windows(self._leadership, self._product.flow_logs)
+            finally:
+                self._leadership.step_aside()
+                self._steps_aside = False
+
+    def _leader_elsewhere(self) -> str | None:
+        """Return where hosts reach the leader: ``None`` if it is this process, an empty text if nobody leads now."""
+        if self._steps_aside:
+            return ""
+        return None if self._leads() else self._leadership.url() or ""
 
     def _no_longer_listed(self) -> None:
         try:
@@ -242,7 +257,7 @@ class RunningServer:
             sock,
             context,
             members,
-            leader=lambda: None if self._leads() else self._leadership.url() or "",
+            leader=self._leader_elsewhere,
             places=self._places.others if self._database.shared else tuple,
             keep_first=members.keep_first,
         )
