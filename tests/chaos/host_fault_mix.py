@@ -112,7 +112,8 @@ class HostMix:
         self._wanted: dict[str, str] = {}
         self._places: dict[str, set[str]] = {place: set() for place in self._halls}
         """The hosts on which jobs in each VPC ever had a container."""
-        self._addresses: dict[str, str] = {}
+        self._addresses: dict[str, dict[str, str]] = {place: {} for place in self._halls}
+        """The address of every interface that a job ever had, by VPC. All VPCs have the same ones."""
         self._down: set[str] = set()
         """The machines of which a process is stopped or missing."""
         self._cuts: dict[str, list[str]] = {}
@@ -360,7 +361,7 @@ class HostMix:
         eventually(lambda: hall.over(asked.job), 300, f"the end of {asked}:\n{hall.story(asked.job)}")
         story = hall.story(asked.job)
         self._places[asked.place] |= hall.hosts_told(asked.job)
-        self._addresses |= hall.addresses_told(asked.job)
+        self._addresses[asked.place] |= hall.addresses_told(asked.job)
         if hall.phase(asked.job) == "completed":
             properties = reading.find_job(self.product.account(), asked.job)
             assert properties is not None
@@ -391,10 +392,11 @@ class HostMix:
 
     def _rules_with_addresses(self, product: Product) -> list[str]:
         """Return the lines of a host's rules that still contain the address of a job."""
-        if not self._addresses:
+        addresses = {address for of_place in self._addresses.values() for address in of_place.values()}
+        if not addresses:
             return []
         found = product.inside("for n in /run/reading-room/netns/*; do nsenter --net=$n nft list ruleset; done")
-        had = re.compile(r"(?<![\d.])(" + "|".join(map(re.escape, self._addresses.values())) + r")(?![\d./])")
+        had = re.compile(r"(?<![\d.])(" + "|".join(map(re.escape, addresses)) + r")(?![\d./])")
         return [line.strip() for line in found.splitlines() if had.search(line)]
 
     def _wrong_records(self) -> dict[str, Any]:
@@ -404,8 +406,10 @@ class HostMix:
         for place, hall in self._halls.items():
             lines = Counter(line for line in hall.flow_lines() if line.endswith((" OK", " SKIPDATA")))
             wrong[f"records twice, {place}"] = [line for line, count in lines.items() if count > 1]
-            skipped = {line.split()[2] for line in lines if line.endswith(" SKIPDATA")}
-            known = {interface: address for interface, address in self._addresses.items() if interface not in skipped}
+            had = self._addresses[place]
+            # An address may have been given again, and records have no other name of the interface at the other end.
+            skipped = {had.get(line.split()[2]) for line in lines if line.endswith(" SKIPDATA")}
+            known = {interface: address for interface, address in had.items() if address not in skipped}
             wrong[f"from nowhere, {place}"] = {
                 ends: two for ends, two in hall.flows_between(known).items() if two[1] > two[0]
             }
