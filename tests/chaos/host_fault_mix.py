@@ -29,6 +29,7 @@ from reading_room.trail.chain import BOOKS, FOLDER, verify
 from tests.worlds.cluster import Hall
 from tests.worlds.machines import ADDRESSES, PLAIN, PORT, Machines
 from tests.worlds.product import Product
+from tests.worlds.two_servers import TwoServers
 from tests.worlds.underlay_watch import ICMP, SERVE, TUNNEL, WIREGUARD, ZEROS, Ends, Watch
 from tests.worlds.waiting import eventually, settled
 
@@ -87,6 +88,11 @@ class Tally:
         )
 
 
+def _utc(stored: str | dt.datetime) -> dt.datetime:
+    """Return a time of the database, which SQLite has as a text without a zone."""
+    return dt.datetime.fromisoformat(stored).replace(tzinfo=dt.UTC) if isinstance(stored, str) else stored
+
+
 def _counted(counts: Counter[str]) -> str:
     return ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
 
@@ -94,16 +100,18 @@ def _counted(counts: Counter[str]) -> str:
 class HostMix:
     """Three machines, and three VPCs with equal networks: one for all hosts, one for ``a``, and one for the others."""
 
-    def __init__(self, machines: Machines, seed: int, plain: bool = False) -> None:
+    def __init__(self, machines: Machines, seed: int, plain: bool = False, two: TwoServers | None = None) -> None:
+        """``two`` are the ``serve`` processes, if there are two. The second one has a machine of its own."""
         self.machines = machines
+        self._two = two
         self.product = machines.products["a"]
-        self.tally = Tally(seed, "without encryption" if plain else "encrypted")
+        self.tally = Tally(seed, "without encryption" if plain else "encrypted" if two is None else "two serve")
         self._random = random.Random(seed)
         self._halls = {place: Hall(self.product) for place in ("everywhere", "near", "far")}
         self._vnis = {self._vni(hall): place for place, hall in self._halls.items()}
         addresses = {
             port: [PLAIN[name] if port.startswith("second") else ADDRESSES[name]]
-            for name in machines.products
+            for name in (*machines.products, *([] if two is None else [two.machine]))
             for port in machines.ports(name)
         }
         self._permitted = (SERVE, ICMP, ZEROS, TUNNEL if plain else WIREGUARD)
@@ -129,7 +137,9 @@ class HostMix:
             "kill link": lambda name: name != "a" and self._kill(name, "link"),
             **{f"cut off {kind}": partial(self._cut, kind=kind) for kind in CUTS},
         }
-        self._weights = {"kill host": 3, "pause host": 3, "pause agent": 2}
+        if two is not None:
+            self._faults["kill serve for good"] = lambda _: self._kill_for_good(two)
+        self._weights = {"kill host": 3, "pause host": 3, "pause agent": 2, "kill serve for good": 4}
 
     def _vni(self, hall: Hall) -> int:
         with self.product.database() as database:
@@ -285,6 +295,20 @@ class HostMix:
         self.machines.products[name].kill_processes([process])
         return True
 
+    def _kill_for_good(self, two: TwoServers) -> bool:
+        """Kill the ``serve`` of the first host, which stays away while the other one leads."""
+        if "a" in self._down or self._process("a", "serve") is None:
+            return False
+        self._down.add("a")
+        two.kill_first()
+
+        def start() -> None:
+            two.resume_first()
+            self._down.discard("a")
+
+        self._later("killed serve", start)
+        return True
+
     def _process(self, name: str, role: str) -> int | None:
         """Return the process of a role, or ``None`` if it is just being restarted."""
         product = self.machines.products[name]
@@ -352,8 +376,7 @@ class HostMix:
     def _all_leased(self) -> bool:
         with self.product.database() as database:
             rows = database.execute("SELECT lease_until FROM hosts").fetchall()
-        now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
-        return all(until is not None and dt.datetime.fromisoformat(until) > now for (until,) in rows)
+        return all(until is not None and _utc(until) > dt.datetime.now(dt.UTC) for (until,) in rows)
 
     def _judge(self, asked: Asked) -> None:
         """Assert that a job has the undisturbed bytes, or lost its containers three times."""
@@ -376,8 +399,9 @@ class HostMix:
 
     def _insist_on_nothing_left(self) -> None:
         settled(self._left, SETTLE_SECONDS)
-        for book in BOOKS:
-            verify(self.product.data / FOLDER, book)
+        for data in (self.product.data, *([] if self._two is None else [self._two.data])):
+            for book in BOOKS:
+                verify(data / FOLDER, book)
         for hall in self._halls.values():
             assert hall.interfaces() == []
         settled(self._wrong_records, SETTLE_SECONDS)

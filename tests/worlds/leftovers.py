@@ -6,6 +6,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Collection
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reading_room.containers.processes import descendants, start_time
@@ -51,7 +52,7 @@ def leftovers(product: Product, account: str | None) -> dict[str, Any]:
         jobs = {job for job, owner in database.execute("SELECT job_id, account FROM jobs") if owner in others}
         networks = {vpc for vpc, owner in database.execute("SELECT vpc_id, account FROM vpcs") if owner in others}
         blobs = _named(database)
-    objects = product.data / "objects"
+    objects = Path(product.settings.get("OBJECTS", f"files:{product.data / 'objects'}").removeprefix("files:"))
     stored = {path.name for path in (objects / "objects").glob("*/*")}
     found = [left_on_host(host, jobs, networks) for host in product.hosts()]
     return {
