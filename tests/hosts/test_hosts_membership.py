@@ -60,6 +60,15 @@ def test_several_processes_have_the_same_authority_and_certificates_of_their_own
     assert one.minimum_version is ssl.TLSVersion.TLSv1_3
 
 
+def test_a_process_without_an_agent_admits_hosts_once_the_first_one_is_known(
+    database: Database, settings: Settings
+) -> None:
+    assert not Members(settings, database, lambda: None).can_admit()
+    with database.transaction() as session:
+        hosts.admit(session, new_host("local", public_key=""), ZONES, NOW)
+    assert Members(settings, database, lambda: None).can_admit()
+
+
 def test_this_host_is_described_by_the_settings_and_the_machine(settings: Settings, database: Database) -> None:
     found = Members(dataclasses.replace(settings, hosts_zone="us-east-1b"), database).first()
     assert (found.host, found.zone, found.underlay, found.public_key) == ("local", "us-east-1b", "127.0.0.1", "")

@@ -48,6 +48,7 @@ class Members:
         self._zones = tuple(zone.name for zone in zones_of(settings.region))
         with database.transaction() as session:
             self._authority = authority.of_installation(session, system_clock())
+            self._first_has_row = hosts.of_serve(session) is not None
         self._admission = Admission(database, self._authority, settings.region, self._zones, self.first)
 
     def context(self) -> ssl.SSLContext:
@@ -61,8 +62,11 @@ class Members:
             return None if row is None else row.host
 
     def can_admit(self) -> bool:
-        """Return whether the capacity of this host is known, which is one of the hosts as soon as there are others."""
-        return self._capacity() is not None
+        """Return whether what is needed of this host is known, which is one of the hosts as soon as there are others.
+
+        It was needed once, so a process without an agent, or that does not lead, can admit the hosts that follow.
+        """
+        return self._first_has_row or self._capacity() is not None
 
     def admit(self, question: bytes, address: str) -> bytes:
         """Return the answer to a host that has no certificate yet, at an address."""
@@ -74,7 +78,10 @@ class Members:
         underlay = settings.hosts_underlay or settings.hosts_listen.rpartition(":")[0]
         capacity = self._capacity()
         if capacity is None:
-            raise JoinError("The agent of the server's own host has not reported yet: try again in a few seconds.")
+            raise JoinError(
+                "The agent of the server's own host has not reported yet: try again in a few seconds. If there are "
+                "several servers, make the token of the first host to join at the one beside that agent."
+            )
         mtu = self._addresses().get(underlay)
         if mtu is None:
             where = "" if settings.underlay == "encrypted" else f" in {settings.underlay.removeprefix('plain:')}"
