@@ -29,6 +29,7 @@ from reading_room.jobs.memory import (
     MemorySizing,
     MemoryStories,
 )
+from reading_room.jobs.placement import ByRoom, Placer
 from reading_room.jobs.places import location_of, output_location
 from reading_room.jobs.ports import JobSize
 from reading_room.jobs.record import container_id, job_of, story
@@ -86,6 +87,7 @@ class World:
         """Why no job may begin."""
         self.requested: list[str] = []
         self.clock_steps: ClockSteps | None = None
+        self.placer: Placer = ByRoom("spread")
         self.controller = self.restart()
 
     def restart(self) -> JobController:
@@ -99,6 +101,7 @@ class World:
             denials=self._denials,
             storyteller=self.stories,
             sizing=self.sizing,
+            placer=self.placer,
             identities=self.identities,
             pause_reason=lambda: self.held,
             clock_steps=self.clock_steps,

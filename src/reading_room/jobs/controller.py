@@ -28,6 +28,7 @@ from reading_room.jobs.admission import AdmissionLimits
 from reading_room.jobs.job import Event, Phase, Released, StopOverdue, StopRequested, TimedOut, WorkerFailed
 from reading_room.jobs.needs import ContainerNeed, epochs, move_times, not_begun, placed, ready_to_end, timed, unwanted
 from reading_room.jobs.outcomes import printable
+from reading_room.jobs.placement import ByRoom, Placer
 from reading_room.jobs.places import location_of, parts_of
 from reading_room.jobs.ports import (
     Denials,
@@ -78,6 +79,7 @@ class JobController:
         store: OutputStore,
         denials: Denials,
         storyteller: Storyteller,
+        placer: Placer = ByRoom("spread"),
         host: str = LOCAL_HOST,
         members: Callable[[Session], Sequence[Member]] = lambda session: (),
         leases: HostLeases | None = None,
@@ -90,6 +92,7 @@ class JobController:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """``sizing`` plans how many containers jobs get; ``identities`` has the certificates of the containers.
+        ``placer`` chooses their hosts if there are several.
 
         ``members`` returns the hosts if there are several; ``host`` is the only one, or the one of this process.
         ``leases`` says which of them are lost; ``host_lost`` is called before their containers are written off.
@@ -128,7 +131,8 @@ class JobController:
             writer=self._writer,
             clock=monotonic,
         )
-        self._starting = Starting(database, settings, clock, network, sizing, self._writer, self._loop.wake)
+        self._placer = placer
+        self._starting = Starting(database, settings, clock, network, sizing, self._writer, self._loop.wake, placer)
         self._progress = Progress()
         self._stories = Stories(database, storyteller)
         database.on_commit(self._written)
@@ -220,6 +224,8 @@ class JobController:
             with self._database.reading() as session:
                 rooms = host_rooms.read(session, members, reports, self._size)
         why = self._pause_reason()
+        if why is None and rooms is None and self._placer.only_host:
+            why = self._placer.only_host
         if why is None and rooms is not None and not rooms.any_open:
             why = "no host takes new containers; `reading-room host list` shows them"
         if why is None:

@@ -1,4 +1,4 @@
-"""Choosing the host of each container, in pure functions.
+"""Choosing the host of each container: what a driver of placement does, and the default one, in pure functions.
 
 A container runs on a host of its subnet's zone that takes new containers and has room for one, near loaded engines of
 its kind if there are any. Among those the setting decides: ``spread`` prefers the host with the most room, ``pack`` the
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 Preference = Literal["spread", "pack"]
 
@@ -77,23 +77,55 @@ class MustWait:
     forever: bool = False
 
 
-def place(
-    attempts: Sequence[Attempt], hosts: Sequence[Host], preference: Preference
-) -> dict[str, dict[str, Host] | MustWait]:
+Placed = dict[str, dict[str, Host] | MustWait]
+"""The host of each container by attempt and container, or why an attempt must wait."""
+
+
+class Placer(Protocol):
+    """A driver of placement. It is asked in every turn of the controller, so it must not block."""
+
+    @property
+    def only_host(self) -> str:
+        """Why the only host of an installation gets no containers; empty if it gets all of them."""
+        ...
+
+    def place(self, attempts: Sequence[Attempt], hosts: Sequence[Host]) -> Placed:
+        """Return the host of each container, or why an attempt must wait. The first attempts choose first.
+
+        All containers of an attempt get a host, or none does. ``attempts`` are all that are to be placed now. What is
+        missing next time was placed, or is no longer wanted.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ByRoom:
+    """The default driver: ``place``."""
+
+    preference: Preference
+    only_host: str = ""
+
+    def place(self, attempts: Sequence[Attempt], hosts: Sequence[Host]) -> Placed:
+        """Return the host of each container, or why an attempt must wait."""
+        return place(attempts, hosts, self.preference)
+
+
+def place(attempts: Sequence[Attempt], hosts: Sequence[Host], preference: Preference) -> Placed:
     """Return the host of each container by attempt and container, or why an attempt must wait.
 
     The first attempts choose first. All containers of an attempt get a host, or none does.
     """
     room = {each.host: each.room for each in hosts}
     loaded = {each.host: dict(each.loaded) for each in hosts}
-    found: dict[str, dict[str, Host] | MustWait] = {}
+    found: Placed = {}
     for attempt in attempts:
-        able = [each for each in hosts if attempt.zones is None or attempt.zones.get(each.zone, 0) > 0]
-        waits = _obstacle(attempt, hosts, able, room)
-        if waits is not None:
-            found[attempt.key] = waits
+        open_ones = usable(attempt, hosts)
+        if isinstance(open_ones, MustWait):
+            found[attempt.key] = open_ones
             continue
-        open_ones = [each for each in able if not each.closed]
+        if not attempt.more and all(room[each.host] <= 0 for each in open_ones):
+            found[attempt.key] = _full(attempt, open_ones)
+            continue
         free = dict(attempt.zones or {})
         chosen: dict[str, Host] = {}
         for container in attempt.containers:
@@ -116,26 +148,30 @@ def _key(
     return left <= 0, loaded[host.host].get(engine, 0) <= 0, -left if most_first else left, host.host
 
 
-def _obstacle(
-    attempt: Attempt, hosts: Sequence[Host], able: Sequence[Host], room: Mapping[str, int]
-) -> MustWait | None:
-    """Return why an attempt must wait, if it must."""
-    where = "" if attempt.zones is None else f" in {_listed(sorted(attempt.zones), 'or')}"
+def usable(attempt: Attempt, hosts: Sequence[Host]) -> list[Host] | MustWait:
+    """Return the hosts in an attempt's zones that take new containers, or why there are none."""
+    able = [each for each in hosts if attempt.zones is None or attempt.zones.get(each.zone, 0) > 0]
     if not able:
         zones = _listed(sorted({each.zone for each in hosts}), "and")
         return MustWait(
-            f"no host is{where}, where the job's subnets are (the hosts are in {zones}): name a subnet in a zone with "
-            "a host, or add a host there",
+            f"no host is{_where(attempt)}, where the job's subnets are (the hosts are in {zones}): name a subnet in a "
+            "zone with a host, or add a host there",
             forever=True,
         )
     open_ones = [each for each in able if not each.closed]
     if not open_ones:
         closed = _listed([f"{each.host} {each.closed}" for each in able], "and")
-        return MustWait(f"no host{where} takes new containers: {closed}")
-    if not attempt.more and all(room[each.host] <= 0 for each in open_ones):
-        names = _listed([each.host for each in open_ones], "and")
-        return MustWait(f"no host{where} has room for another container now: {names} run as many as they can")
-    return None
+        return MustWait(f"no host{_where(attempt)} takes new containers: {closed}")
+    return open_ones
+
+
+def _full(attempt: Attempt, hosts: Sequence[Host]) -> MustWait:
+    names = _listed([each.host for each in hosts], "and")
+    return MustWait(f"no host{_where(attempt)} has room for another container now: {names} run as many as they can")
+
+
+def _where(attempt: Attempt) -> str:
+    return "" if attempt.zones is None else f" in {_listed(sorted(attempt.zones), 'or')}"
 
 
 def _listed(words: Sequence[str], last: str) -> str:

@@ -26,7 +26,7 @@ from reading_room.jobs.job import (
 )
 from reading_room.jobs.needs import being_added, being_prepared, engines_of
 from reading_room.jobs.outcomes import printable
-from reading_room.jobs.placement import Attempt, Host, MustWait, place
+from reading_room.jobs.placement import Attempt, Host, MustWait, Placed, Placer
 from reading_room.jobs.ports import JobNetwork, JobSize, NetworkNeed, OneContainerOnly, PreparedInterface, Sizing
 from reading_room.jobs.record import note
 from reading_room.jobs.tables import ContainerEpochRow, JobRow
@@ -58,6 +58,7 @@ class Starting:
         sizing: Sizing,
         writer: JobWriter,
         again: Callable[[], None],
+        placer: Placer,
     ) -> None:
         self._database = database
         self._settings = settings
@@ -67,6 +68,7 @@ class Starting:
         self._sizing = sizing
         self._writer = writer
         self._again = again
+        self._placer = placer
         self._waiting: dict[str, str] = {}
         """Why jobs wait for a host, as their stories say."""
 
@@ -146,7 +148,7 @@ class Starting:
         attempts: Sequence[Sequence[NetworkNeed]],
         added: Sequence[NetworkNeed],
         rooms: HostRooms,
-    ) -> dict[str, dict[str, Host] | MustWait]:
+    ) -> Placed:
         """Return the places of containers, or why they must wait, by the first one of those to be placed together."""
         groups = [(list(needs), False) for needs in attempts] + [([need], True) for need in added]
         engines = engines_of(session, {needs[0].job_id for needs, _ in groups})
@@ -160,7 +162,7 @@ class Starting:
             )
             for needs, more in groups
         ]
-        return place(wanted, rooms.hosts, self._settings.placement)
+        return self._placer.place(wanted, rooms.hosts)
 
     def _prepare_placed(
         self, needs: Sequence[NetworkNeed], chosen: dict[str, Host] | MustWait, rooms: HostRooms

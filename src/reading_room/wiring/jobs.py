@@ -21,6 +21,7 @@ from reading_room.jobs.controller import JobController
 from reading_room.jobs.credentials import owners
 from reading_room.jobs.job_log import JobLog
 from reading_room.jobs.part_requests import PartRequests
+from reading_room.jobs.placement import ByRoom
 from reading_room.logs.room import LogRoom
 from reading_room.settings import Settings
 from reading_room.wiring.access import Access
@@ -79,6 +80,7 @@ class Jobs:
             members=fleet.members,
             leases=leases,
             host_lost=host_lost,
+            placer=ByRoom(settings.placement),
         )
         self.container_credentials = ContainerCredentials(
             database=database,
