@@ -60,7 +60,7 @@ class Installation:
 
     @property
     def socket(self) -> Path:
-        """The agent's socket, in a folder with nothing else, so that the server can be given access to it."""
+        """The agent's socket. Its folder has nothing secret, so that the server can be given access to it."""
         return self.folder / "server" / "agent.sock"
 
     @property

@@ -21,6 +21,7 @@ from reading_room.agent.check import check
 from reading_room.agent.errors import SpecRefused
 from reading_room.agent.frames import Lease, LeaseRequest
 from reading_room.agent.fronts import Fronts
+from reading_room.agent.in_force import InForce
 from reading_room.agent.lease import LeaseKeeper
 from reading_room.agent.shortages import Shortages
 from reading_room.agent.spec import LEASE, RESOURCES, HostReport, HostSpec, StandbyCount, UnderlayAddress
@@ -146,6 +147,8 @@ class AgentLoop:
     """The public key of the underlay's encryption, for the reports."""
     underlay: Callable[[], tuple[UnderlayAddress, ...]] = tuple
     """Returns the addresses of an underlay without encryption, for the reports."""
+    in_force: InForce = field(default_factory=InForce)
+    """Tells programs of this machine what is in force, if it shares VPCs with others."""
     _spec: HostSpec | None = None
     _seen: HostSpec | None = None
     _refused: str = ""
@@ -187,6 +190,7 @@ class AgentLoop:
         self._serve_listeners(spec, fresh)
         self._start(spec, network)
         report = self._report(spec, network, fresh)
+        self._tell_in_force(spec, report)
         self._keep_ahead(spec, fresh)
         return report
 
@@ -350,6 +354,18 @@ class AgentLoop:
             report = replace(report, capacity=read_capacity(), usage=usage, underlay=self.underlay())
             self.channel.send_report(report)
         return report
+
+    def _tell_in_force(self, spec: HostSpec, report: HostReport) -> None:
+        if spec.network.underlay is None:
+            self.in_force.end()
+            return
+        ended = {state.container_id for state in report.containers if state.phase in ("exited", "lost")}
+        self.in_force.tell(
+            spec.generation,
+            leased=self.lease.covers(spec.epoch),
+            problem=self._refused or next((each.message for each in self.enforcement), ""),
+            containers={each.container_id for each in spec.containers} - ended,
+        )
 
     def _serve_listeners(self, spec: HostSpec, fresh: bool) -> None:
         if self.network is None:

@@ -20,6 +20,8 @@ from reading_room.agent.errors import AgentError
 from reading_room.agent.fronts import FrontProcesses
 from reading_room.agent.given import GivenRefused, read_given
 from reading_room.agent.holder import PUBLIC_DIR, Holder, recorded
+from reading_room.agent.in_force import NAME as IN_FORCE
+from reading_room.agent.in_force import InForce
 from reading_room.agent.lease import RECORD, LeaseKeeper
 from reading_room.agent.loop import AgentLoop, Waker
 from reading_room.agent.shortages import Shortages
@@ -184,6 +186,7 @@ def _run(config: AgentConfig, waker: Waker, told_to_end: Sequence[int]) -> int:
         tunnel_key=key,
         tunnel_port=config.tunnel_port if key else 0,
         underlay=partial(_plain_underlay, config),
+        in_force=InForce(config.socket_path.with_name(IN_FORCE)),
     )
     watched = [holder.pidfd] if holder is not None else []
     # What was loaded lives as long as the process: the collector need not look at it again and again.
@@ -202,6 +205,7 @@ def _run(config: AgentConfig, waker: Waker, told_to_end: Sequence[int]) -> int:
                 return HOLDER_GONE
         if not config.leave:
             containers.end_all()
+            loop.in_force.end()
             for problem in network.remove_everything() if network is not None else ():
                 _log.warning("%s could not be removed: %s", problem.about, problem.message)
         if network is not None:
