@@ -162,6 +162,8 @@ def _files(stage: Path, tree: Path, version: str, epoch: int, python: str) -> No
             write(stage / "usr/lib/systemd" / place / unit.name, text)
     write(stage / "usr/lib/sysusers.d/reading-room.conf", (systemd / "sysusers.d" / "reading-room.conf").read_text())
     write(stage / "usr/lib/tmpfiles.d/reading-room.conf", (debian / "tmpfiles.conf").read_text())
+    prolog = (tree / "packaging" / "slurm" / "prolog").read_text()
+    write(stage / "usr/libexec/reading-room/slurm-prolog", prolog, mode=0o755)
     write(stage / "etc/reading-room.conf", (debian / "reading-room.conf").read_text())
     write(stage / "usr/share/lintian/overrides/reading-room", (debian / "lintian-overrides").read_text())
     packages = "".join(f" {each}\n" for each in included(stage / SITE)).rstrip()

@@ -173,10 +173,22 @@ class Settings:
         "part of its time.",
         within=(0.1, 64),
     )
-    placement: Literal["spread", "pack"] = _setting(
+    placement: Literal["spread", "pack", "slurm"] = _setting(
         "spread",
         "With several hosts: `spread` places a container on the host with the most room, `pack` on the one with the "
-        "least. Hosts with a loaded engine for it come first.",
+        "least. Hosts with a loaded engine for it come first. `slurm` asks Slurm for a slot for each container "
+        "(docs/hosts.md).",
+    )
+    slurm_socket: str = _setting(
+        "/run/reading-room-slurm/slurmrestd.socket",
+        "Unix socket of `slurmrestd`, which runs as the user of `serve`, in a folder with nothing else: for "
+        "`READING_ROOM_PLACEMENT=slurm`.",
+        pattern=r"/[^/].{0,100}",
+    )
+    slurm_partition: str = _setting(
+        "",
+        "Partition of Slurm whose nodes are hosts of this installation; by default Slurm's own default.",
+        pattern=r"[A-Za-z0-9_.-]{0,100}",
     )
     containers_per_job: int = _setting(
         0,

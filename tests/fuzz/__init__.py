@@ -57,6 +57,7 @@ TARGETS = {
     "backup-archive": "backups",
     "backup-keys": "backups",
     "trace-spans": "traces",
+    "slurm-answer": "slurm",
 }
 """Each target, with the module of this package that defines it."""
 

@@ -30,7 +30,7 @@ class Bed(ABC):
     """The hosts ``a`` and ``b``, in two zones, and what is placed on them."""
 
     def __init__(self) -> None:
-        self.hosts = {"a": Host("a", A, ROOM), "b": Host("b", B, ROOM)}
+        self.hosts = {"a": Host("a", A, ROOM, node="a"), "b": Host("b", B, ROOM, node="b")}
 
     def close(self, host: str, why: str = "is being drained") -> None:
         """Let a host take no new containers."""

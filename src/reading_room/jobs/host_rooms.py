@@ -15,6 +15,9 @@ from reading_room.fleet.tables import ACTIVE, DRAINING
 from reading_room.jobs.placement import ContainerSize, Host, places_left
 from reading_room.jobs.tables import JobContainerRow
 
+NODE_LABEL = "slurm-node"
+"""The label with a host's name in Slurm, if that is another one."""
+
 
 @dataclass(frozen=True, slots=True)
 class HostRooms:
@@ -89,6 +92,7 @@ def _host(
         room=places_left(*has, size, len(placed), starting),
         closed=_closed(member),
         loaded={} if report is None else {each.engine: each.count for each in report.standby},
+        node=member.labels.get(NODE_LABEL, member.host),
     )
 
 

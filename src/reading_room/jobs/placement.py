@@ -52,6 +52,8 @@ class Host:
     """Why it takes no new containers, such as ``is being drained``; empty if it takes some."""
     loaded: Mapping[str, int] = field(default_factory=dict)
     """How many containers wait with a loaded engine, by engine."""
+    node: str = ""
+    """Its name in Slurm."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 from reading_room.aws.dispatch import Dispatcher
 from reading_room.clock import Clock, ClockSteps, MovableClock, system_clock
@@ -21,7 +23,10 @@ from reading_room.jobs.controller import JobController
 from reading_room.jobs.credentials import owners
 from reading_room.jobs.job_log import JobLog
 from reading_room.jobs.part_requests import PartRequests
-from reading_room.jobs.placement import ByRoom
+from reading_room.jobs.placement import ByRoom, Placer
+from reading_room.jobs.slurm.client import SlurmClient
+from reading_room.jobs.slurm.placer import SlurmPlacer
+from reading_room.jobs.slurm.slot import SlotSize
 from reading_room.logs.room import LogRoom
 from reading_room.settings import Settings
 from reading_room.wiring.access import Access
@@ -64,6 +69,9 @@ class Jobs:
             region=region,
             policies=policies,
         )
+        self.slurm = _slurm(settings, database)
+        """The loop of the driver that asks Slurm for slots, ``None`` if another driver places containers."""
+        placer: Placer = ByRoom("pack" if settings.placement == "pack" else "spread")
         self.controller = JobController(
             database=database,
             settings=settings,
@@ -80,8 +88,10 @@ class Jobs:
             members=fleet.members,
             leases=leases,
             host_lost=host_lost,
-            placer=ByRoom(settings.placement),
+            placer=placer if self.slurm is None else self.slurm,
         )
+        if self.slurm is not None:
+            self.slurm.on_change(self.controller.wake)
         self.container_credentials = ContainerCredentials(
             database=database,
             owner_of=owners(database),
@@ -92,3 +102,9 @@ class Jobs:
             machine_time=unchanged if movable is None else movable.machine_time,
         )
         self.models = ModelUpkeep(database, objects.store, clock)
+
+
+def _slurm(settings: Settings, database: Database) -> SlurmPlacer | None:
+    if settings.placement != "slurm":
+        return None
+    return SlurmPlacer(SlurmClient(Path(settings.slurm_socket)), database, SlotSize.of(settings), os.geteuid())

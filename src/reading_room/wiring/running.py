@@ -96,6 +96,7 @@ class RunningServer:
         jobs = self._product.jobs
         self._of_leader: list[Loop | JobController | PeriodicWork | HostLink] = [
             *(jobs.controller, jobs.models, self._product.exports, self._product.retention),
+            *([] if jobs.slurm is None else [jobs.slurm]),
             *([self._engines.loop] if database.shared else []),
             # Reports of the agent wake the other loops, so the link to it starts last and stops first.
             self._link,
@@ -199,6 +200,8 @@ class RunningServer:
         if self._database.shared:  # Otherwise nobody has moved anything since this process began.
             leadership.on_change(_if_leading(self._product.jobs.controller.begin))
             leadership.on_change(_if_leading(self._product.flow_logs.begin))
+            if self._product.jobs.slurm is not None:
+                leadership.on_change(_if_leading(self._product.jobs.slurm.begin))
         leadership.on_change(self._link.lead)
         for work in self._of_leader:
             leadership.on_change(ignored, work.wake)
