@@ -225,6 +225,7 @@ def test_a_container_is_not_placed_while_the_prolog_runs_or_before_the_slot_s_sc
     assert bed.ask() == {}
     slurm.job_of("j-0").reason = "None"
     assert bed.ask() == {}
+    assert bed.why() == "Slurm has not given it a slot yet: it begins on the node a"
     bed.seconds += 1
     assert bed.ask() == {"a": 1}
     bed.database.close()

@@ -171,6 +171,8 @@ class SlurmPlacer(PeriodicWork):
         why = "it was asked for one"
         if slot is None and pause is not None:
             why = pause.why
+        elif slot is not None and slot.node:
+            why = f"it begins on the node {slot.node}"
         elif slot is not None and slot.reason not in ("", "None"):
             why = f"Slurm says {slot.reason}"
         if len(attempt.containers) == 1:
@@ -297,17 +299,17 @@ class SlurmPlacer(PeriodicWork):
 
     def _fits(self, slot: _Slot, each: _Wanted) -> bool:
         """Return whether a slot is, or may still come to be, on a node that the container can use."""
-        if slot.phase == "held":
-            if slot.node not in each.nodes:
-                # The next request excludes that node, so it can follow at once.
-                why = f"Slurm gave it the node {slot.node}, which is no host that it can use now"
-                self._say(each.container, _Pause(why, 0.0, 0.0))
-                return False
-            return True
+        if slot.node and slot.node not in each.nodes:
+            # The next request excludes that node, so it can follow at once.
+            why = f"Slurm gave it the node {slot.node}, which is no host that it can use now"
+            self._say(each.container, _Pause(why, 0.0, 0.0))
+            return False
         if slot.stuck:
             why = f"the prolog of the node {slot.node} does not end, and Slurm is asked for another slot"
             self._pause(each.container, why)
             return False
+        if slot.node:
+            return True
         return slot.without is not None and not (slot.without - self._avoided_now()) & each.nodes
 
     def _submit(self, prefix: str, each: _Wanted) -> None:
