@@ -181,8 +181,7 @@ class Settings:
     )
     slurm_socket: str = _setting(
         "/run/reading-room-slurm/slurmrestd.socket",
-        "Unix socket of `slurmrestd`, which runs as the user of `serve`, in a folder with nothing else: for "
-        "`READING_ROOM_PLACEMENT=slurm`.",
+        "Unix socket of `slurmrestd`, which runs as the user of `serve`: for `READING_ROOM_PLACEMENT=slurm`.",
         pattern=r"/[^/].{0,100}",
     )
     slurm_partition: str = _setting(

@@ -106,7 +106,9 @@ def test_a_killed_serve_keeps_the_slots_of_its_jobs(hall: Hall, slurm: SlurmClus
         hall.product.await_answer()
         other = hall.run("in/", "entities", VpcConfig=config(hall, 1))
         assert hall.completed(other) == result
-        assert slurm.ids(f"job-{job}-1") == before
+        # If the machine is so busy that the host lost its lease meanwhile, the job has another attempt.
+        eventually(lambda: set(slurm.jobs()) == {f"job-{job}-{hall.attempts(job)}"}, what="the slot of the job alone")
+        assert slurm.ids(f"job-{job}-1") in (before, [])
     eventually(lambda: nothing_is_held(slurm), what="the end of all slots")
     assert set(slurm.states().values()) == {"IDLE"}
 

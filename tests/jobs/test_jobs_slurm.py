@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -189,17 +193,23 @@ def test_a_job_that_got_the_id_of_a_lost_slot_is_left_alone(slurm: FakeSlurm, be
     assert slurm.living() == ["somebody's"]
 
 
-def test_a_slot_that_slurm_revives_after_it_was_away_is_cancelled(slurm: FakeSlurm, bed: Clocked) -> None:
-    bed.runs("ended")
-    bed.runs("goes-on")
-    bed.end("ended-0")
+@pytest.mark.parametrize("noticed", ["away", "forgot"])
+def test_a_slot_that_slurm_revives_is_cancelled(slurm: FakeSlurm, bed: Clocked, noticed: str) -> None:
+    """After a restart Slurm may say again that a job runs that had ended, and not know another one any more."""
+    for job in ("revived", "forgotten", "goes-on"):
+        bed.runs(job)
+    bed.end("revived-0")
     bed.driver.turn()
-    slurm.error = (1800, "Unable to contact slurm controller (connect failure)")
-    bed.ask()
-    slurm.error = None
-    slurm.job_of("ended-0").states = ["RUNNING"]
+    if noticed == "away":
+        slurm.error = (1800, "Unable to contact slurm controller (connect failure)")
+        bed.driver.turn()
+        bed.ask()
+        slurm.error = None
+    slurm.job_of("revived-0").states = ["RUNNING"]
+    slurm.forget("forgotten-0")
+    bed.end("forgotten-0")
     assert bed.ask()
-    assert slurm.living() == ["goes-on-0", "j-0"]
+    assert sorted(slurm.living()) == ["goes-on-0", "j-0"]
 
 
 @pytest.mark.parametrize("code", FAILURES)
@@ -324,6 +334,24 @@ def test_an_answer_that_is_none_of_slurm_s_is_an_error(slurm: FakeSlurm, answer:
         client.jobs("reading-room:")
     with pytest.raises(SlurmError):
         client.submit({})
+
+
+def test_an_answer_that_never_ends_is_an_error(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "socket"))
+        listener.listen()
+
+        def answer() -> None:
+            connection, _ = listener.accept()
+            with connection, suppress(OSError):
+                connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+                while True:
+                    connection.sendall(b" ")
+                    time.sleep(0.001)
+
+        threading.Thread(target=answer, daemon=True).start()
+        with pytest.raises(SlurmError, match="is not complete"):
+            SlurmClient(tmp_path / "socket", timeout=0.05).job(1, "")
 
 
 # With the controller

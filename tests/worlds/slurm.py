@@ -118,7 +118,7 @@ class FakeSlurm:
 
     def take(self, node: str, name: str = "somebody's") -> None:
         """Let somebody else take all of a node."""
-        job = Job(len(self.jobs) + 1, name, self.nodes[node], user=1, states=["RUNNING"], node=node)
+        job = Job(self._next(), name, self.nodes[node], user=1, states=["RUNNING"], node=node)
         self.jobs[job.job_id] = job
 
     def give_back(self, node: str) -> None:
@@ -130,9 +130,12 @@ class FakeSlurm:
     def submit(self, name: str, user: int = USER, cores: int = 1, without: Sequence[str] = (), script: str = "") -> Job:
         """Submit a job."""
         with self._lock:
-            job = Job(len(self.jobs) + 1, name, cores, tuple(without), script, user)
+            job = Job(self._next(), name, cores, tuple(without), script, user)
             self.jobs[job.job_id] = job
             return job
+
+    def _next(self) -> int:
+        return max(self.jobs, default=0) + 1
 
     def _schedule(self) -> None:
         for job in self.jobs.values():

@@ -118,9 +118,6 @@ def _shown(settings: Settings, code: list[Path]) -> Iterator[_Shown]:
         yield _Shown(path, _READ_ONLY | _NOSUID | _NODEV)
     for path in database_address(settings).files:
         yield _Shown(path, _READ_ONLY | _NOSUID | _NODEV | _NOEXEC)
-    if settings.placement == "slurm":
-        # The folder, since slurmrestd makes a new socket at each start.
-        yield _Shown(Path(settings.slurm_socket).parent, _READ_ONLY | _NOSUID | _NODEV | _NOEXEC)
     for path in DEVICES:
         yield _Shown(path, _NOSUID | _NOEXEC)
     for path in settings.written_folders:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -32,6 +33,8 @@ _NO_SUCH_JOB = (2017, 2021)
 """Slurm does not know the id (any more), or the job has ended already (``ESLURM_`` in slurm_errno.h)."""
 _AWAY = (-1, 1800, 1801, 1802, 1803, 1804, 1805, 5004)
 """slurmrestd cannot talk to slurmctld, or did not hear its answer. It has no number for a connection that breaks."""
+
+_PIECE_BYTES = 1 << 16
 
 
 class SlurmClient:
@@ -74,7 +77,7 @@ class SlurmClient:
         try:
             connection.request(method, f"/slurm/{VERSION}/{what}", body, headers)
             answer = connection.getresponse()
-            document = answer.read(MOST_BYTES + 1)
+            document = self._read(answer, time.monotonic() + self._timeout)
         except (OSError, http.client.HTTPException) as error:
             raise SlurmError(f"{self._path} does not answer: {error}") from error
         finally:
@@ -89,6 +92,14 @@ class SlurmClient:
         except DocumentError as error:
             text = f"status {answer.status}" if answer.status != http.client.OK else str(error)
             raise SlurmError(f"{self._path} gives no answer of Slurm {VERSION}: {text}") from error
+
+    def _read(self, answer: http.client.HTTPResponse, end: float) -> bytes:
+        document = bytearray()
+        while len(document) <= MOST_BYTES and (piece := answer.read1(_PIECE_BYTES)):
+            document += piece
+            if time.monotonic() > end:
+                raise TimeoutError(f"the answer is not complete after {self._timeout:g} s")
+        return bytes(document)
 
 
 class _UnixConnection(http.client.HTTPConnection):

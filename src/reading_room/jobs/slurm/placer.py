@@ -28,7 +28,7 @@ from reading_room.reconcile import PeriodicWork
 logger = logging.getLogger(__name__)
 
 TURN_SECONDS = 1.0
-LIST_SECONDS = 600.0
+LIST_SECONDS = 300.0
 """How often all jobs of Slurm are listed, to find slots that nobody knows of, such as one of a killed leader."""
 AVOID_SECONDS = 60.0
 """How long a node whose prolog refused a slot gets no other one."""
@@ -286,6 +286,8 @@ class SlurmPlacer(PeriodicWork):
 
     def _lost(self, container: str, job: SlurmJob | None) -> None:
         if job is None:
+            # A slurmctld that was killed forgets some jobs, and revives others that had ended.
+            self._listed_at = None
             self._pause(container, "Slurm does not know its slot any more, and is asked for another one")
             return
         failure = FAILURES.get(job.returned)
@@ -335,7 +337,9 @@ class SlurmPlacer(PeriodicWork):
     def _cancel(self, container: str) -> None:
         slot = self._slots[container]
         # A slurmctld that was killed may have given the id to another job.
-        if self._client.job(slot.job_id, slot.name) is not None:
+        if self._client.job(slot.job_id, slot.name) is None:
+            self._listed_at = None
+        else:
             self._client.cancel(slot.job_id)
         self._drop(container)
 
