@@ -92,7 +92,7 @@ check: lint  ## Lint, types, import contracts, bandit, pure and API tests, cover
 	$(BIN)/pytest -q $(SIDE_BY_SIDE) -m "$(PURE)"
 	$(BIN)/pytest -q $(SIDE_BY_SIDE) -m "$(PURE)" --cov --cov-report=term $(DECISIONS)
 
-test: $(STAMP)  ## Everything that belongs to a change (10 to 15 minutes on two cores)
+test: $(STAMP)  ## Everything that belongs to a change (15 to 20 minutes on two cores)
 	@$(BIN)/pytest -q $(SIDE_BY_SIDE) --durations=10 -m "not chaos and not fuzz and not boot"
 	@echo "All tests passed. Next: make demo shows the product at work; make up runs it."
 
