@@ -59,6 +59,7 @@ def test_a_folder_in_use_is_left_alone(settings: Settings) -> None:
 def test_no_file_is_put_back_beside_rows_in_postgresql(settings: Settings) -> None:
     """``database move`` keeps the backups of earlier upgrades, which are of the file that it moved."""
     (settings.data / MARK).write_text("postgresql+psycopg://reading_room@db/reading_room\n")
+    os.chown(settings.data / MARK, settings.data.stat().st_uid, -1)
     (name,) = os.listdir(settings.data / "backups")
     result = run(settings, name)
     assert result.exit_code == 1
