@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import typer
@@ -24,10 +24,11 @@ def become_owner_of_data(settings: Settings) -> None:
     try:
         owner, group = _owner_of(settings.data)
         if os.geteuid() == 0 and owner:
-            _show_files(settings.data)
-            os.setgroups([])
-            os.setresgid(group, group, group)
-            os.setresuid(owner, owner, owner)
+            # Many of its modules are not needed otherwise.
+            from reading_room.cli.privileges import become_user, server_code_paths
+
+            _show_files(settings.data, server_code_paths())
+            become_user(owner, group)
     except (OSError, PathNotVisible) as error:
         raise fail(f"{settings.data} cannot be read as its owner: {error}") from None
 
@@ -76,11 +77,8 @@ def _owner_of(data: Path) -> tuple[int, int]:
     return found.st_uid, found.st_gid
 
 
-def _show_files(data: Path) -> None:
-    """Let the owner reach the data folder and the program, even in folders of root's own."""
-    from reading_room.cli.privileges import server_code_paths  # Many of its modules are not needed otherwise.
-
-    code = server_code_paths()
+def _show_files(data: Path, code: Sequence[Path]) -> None:
+    """Let the owner reach the data folder and the files of the program, even in folders of root's own."""
     if any(blocked_ancestor(path) for path in (*code, data)):
         enter_private_mounts()
         make_traversable(code, writable=[data])

@@ -116,6 +116,13 @@ def refuse_privileges() -> None:
         raise StartError(str(error.strerror)) from error
 
 
+def become_user(user: int, group: int) -> None:
+    """As root, become a user with one group permanently. Raises ``OSError``."""
+    os.setgroups([])
+    os.setresgid(group, group, group)
+    os.setresuid(user, user, user)
+
+
 def _take_own_user_id(settings: Settings) -> None:
     """As root, become ``settings.service_uid`` permanently.
 
@@ -127,9 +134,7 @@ def _take_own_user_id(settings: Settings) -> None:
         seen = [*server_code_paths(), settings.installation.folder]
         seen += [settings.agent_socket.parent] if settings.agent else []
         make_traversable(seen, writable=settings.written_folders)
-        os.setgroups([])
-        os.setresgid(settings.service_uid, settings.service_uid, settings.service_uid)
-        os.setresuid(settings.service_uid, settings.service_uid, settings.service_uid)
+        become_user(settings.service_uid, settings.service_uid)
     except (OSError, PathNotVisible) as error:
         raise no_such_user(settings, error) from error
 

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 
-from reading_room.cli.privileges import keep_out_of_core_dumps, refuse_privileges
+from reading_room.cli.privileges import become_user, keep_out_of_core_dumps, refuse_privileges
 from reading_room.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -28,9 +28,7 @@ def work_in_data_folder(settings: Settings) -> None:
         # It would be imported at its first use, from a folder that this user may not read.
         import encodings.idna  # noqa: F401
 
-        os.setgroups([])
-        os.setresgid(settings.service_uid, settings.service_uid, settings.service_uid)
-        os.setresuid(settings.service_uid, settings.service_uid, settings.service_uid)
+        become_user(settings.service_uid, settings.service_uid)
     refuse_privileges()
     os.umask(0o077)
     keep_out_of_core_dumps()
