@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import os
 import subprocess
@@ -11,8 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from reading_room.aws.call import NetworkPath, Principal
-from reading_room.aws.call_record import CallRecord
 from reading_room.cli.doctor_installation import schema_finding
 from reading_room.database.address import MARK
 from reading_room.database.opening import FILE
@@ -20,6 +19,7 @@ from reading_room.settings import Settings
 from reading_room.trail.chain import path_of
 from reading_room.trail.recording import Trail
 from tests.worlds import databases
+from tests.worlds.trail import USER, record
 
 pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user reads nothing that the links could not name"),
@@ -57,20 +57,8 @@ def run(data: Path, *arguments: str) -> tuple[int, str]:
 def write_call(folder: Path) -> Path:
     """Write a call to a trail in a folder, and return the file."""
     trail = Trail(folder=folder, clock=lambda: NOW, days=90)
-    ann = Principal("user", "111122223333", f"arn:aws:iam::111122223333:user/{SECRET}", "AIDAANN", user_name=SECRET)
-    trail.record(
-        CallRecord(
-            service="iam",
-            operation="GetUser",
-            request_id=REQUEST,
-            ended_at=NOW,
-            region="us-east-1",
-            path=NetworkPath(),
-            principal=ann,
-            access_key_id="AKIAANN",
-            user_agent="Boto3",
-        )
-    )
+    ann = dataclasses.replace(USER, arn=f"arn:aws:iam::111122223333:user/{SECRET}", user_name=SECRET)
+    trail.record(record(service="iam", operation="GetUser", request_id=REQUEST, ended_at=NOW, principal=ann))
     trail.close()
     return path_of(folder, "management", NOW.date())
 
