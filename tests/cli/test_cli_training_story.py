@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from reading_room.cli.reading import STORY_SECONDS, Account, NoTrainingError, find_training
+from reading_room.cli.reading import Account, NoTrainingError
 from reading_room.cli.running import Endpoint
+from reading_room.cli.training_story import STORY_SECONDS, find_training
 from reading_room.jobs.job_log import JobLog
 from reading_room.jobs.stories import Stories
 from tests.worlds.models import REGION, ModelWorld, classifier_request

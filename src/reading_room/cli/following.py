@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from reading_room.cli import reading
 from reading_room.cli.screen import output as console
+from reading_room.cli.training_story import find_training
 from reading_room.jobs import progress
 from reading_room.jobs.progress import ProgressLine
 
@@ -129,7 +130,7 @@ def of_job(account: reading.Account, job: str) -> Follower | None:
 
 def of_model(account: reading.Account, arn: str) -> Follower:
     """Return a follower of the training of a custom model. Raises ``reading.NoTrainingError``."""
-    _, job = reading.find_training(account, arn)
+    _, job = find_training(account, arn)
     return Follower(account.logs, job, reading.model_describer(account, arn))
 
 

@@ -18,6 +18,7 @@ from reading_room.cli.options import DataOption, PortOption, command, read_setti
 from reading_room.cli.running import endpoint_of
 from reading_room.cli.screen import fail, plain
 from reading_room.cli.screen import output as console
+from reading_room.cli.training_story import find_training
 
 app = typer.Typer(help="Analyse a folder of texts; follow, explain and purge jobs.", no_args_is_help=True)
 
@@ -38,7 +39,7 @@ def explain(
         account = reading.Account(endpoint_of(settings))
         properties: dict[str, Any] | None
         if job.startswith("arn:"):
-            properties, training = reading.find_training(account, job)
+            properties, training = find_training(account, job)
             lines = reading.story(account, training)
         else:
             lines = reading.story(account, job)

@@ -381,10 +381,6 @@ def find_job(account: Account, job: str) -> dict[str, Any] | None:
     return None if describe is None else describe()
 
 
-STORY_SECONDS, STORY_PAUSE_SECONDS = 10.0, 0.2
-"""How long the story of a new training may take to reach the log, and how often that is checked."""
-
-
 class NoTrainingError(Exception):
     """There is no training to explain; the message says why."""
 
@@ -398,52 +394,6 @@ def model_describer(account: Account, arn: str) -> Callable[[], dict[str, Any]]:
         raise NoTrainingError(f"{arn} is not the ARN of a custom model: name a model by its ARN, a job by its id")
     call = getattr(account.comprehend, xform_name(kind.describe))
     return partial(properties_in, call, kind.properties, **{kind.arn_member: arn})
-
-
-def find_training(
-    account: Account, arn: str, pause: Callable[[float], None] = time.sleep
-) -> tuple[dict[str, Any], str]:
-    """Return the properties of a custom model, and the id of the job that trained it.
-
-    If the training was just submitted, wait until its story has begun; ``pause`` waits for some seconds. Raises
-    ``NoTrainingError`` if there is no such model, or no story of its training.
-    """
-    from reading_room.comprehend.models.models import MODEL_KINDS
-    from reading_room.jobs.progress import LOG_GROUP
-
-    describe = model_describer(account, arn)
-    lists = " and ".join(f"`aws comprehend {xform_name(each.list, '-')}`" for each in MODEL_KINDS.values())
-    try:
-        properties = describe()
-    except account.comprehend.exceptions.ResourceNotFoundException:
-        raise NoTrainingError(f"no model {arn}: {lists} list the existing ones") from None
-    if source := properties.get("SourceModelArn"):
-        raise NoTrainingError(f"{arn} was imported, so no job trained it: it is a copy of {source}")
-    looks = int(STORY_SECONDS / STORY_PAUSE_SECONDS) if properties["Status"] in ("SUBMITTED", "TRAINING") else 0
-    submitted = int(properties["SubmitTime"].timestamp() * 1000)
-    while (job := _training_in_log(account, arn, submitted)) is None and (looks := looks - 1) >= 0:
-        pause(STORY_PAUSE_SECONDS)
-    if job is not None:
-        return properties, job
-    raise NoTrainingError(f"the log group {LOG_GROUP} has no training of {arn}: its streams may have been deleted")
-
-
-def _training_in_log(account: Account, arn: str, submitted: int) -> str | None:
-    """Return the id of the job that trains a model, by its story, and the time of its submission in milliseconds."""
-    from reading_room.jobs.progress import LOG_GROUP
-
-    # The story's first line has the ARN and the model's time of submission. The name may have been used before.
-    events = account.logs.get_paginator("filter_log_events").paginate(
-        logGroupName=LOG_GROUP, filterPattern=f'"{arn}"', startTime=submitted - 1000, endTime=submitted + 1000
-    )
-    try:
-        for page in events:
-            for event in page["events"]:
-                if event["message"].endswith(f" {arn}"):
-                    return str(event["logStreamName"])
-    except account.logs.exceptions.ResourceNotFoundException:
-        return None  # No job of this account has had a story yet.
-    return None
 
 
 def archive_bytes(account: Account, properties: Mapping[str, Any]) -> bytes:
