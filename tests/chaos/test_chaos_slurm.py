@@ -14,7 +14,7 @@ from reading_room.jobs.slurm.slot import FAILURES
 from tests.worlds.placement import attempt, homes
 from tests.worlds.placement_contract import CONTRACT, Clause, has_home
 from tests.worlds.slurm_bed import SlurmBed
-from tests.worlds.slurm_cluster import USER, SlurmCluster, cluster, until
+from tests.worlds.slurm_cluster import USER, SlurmCluster, cluster
 from tests.worlds.waiting import eventually
 
 pytestmark = [
@@ -75,7 +75,7 @@ def bed_on(slurm: SlurmCluster, agents: Agents) -> SlurmBed:
             agents.turn()
             return done()
 
-        until(turn)
+        eventually(turn, what="an answer of Slurm")
 
     return SlurmBed(slurm.socket, wait, USER, settle=SETTLE_SECONDS, prolog=10.0)
 
@@ -151,6 +151,8 @@ def test_a_host_whose_agent_is_away_fails_the_slot_and_keeps_its_node(
     slurm: SlurmCluster, bed: SlurmBed, agents: Agents
 ) -> None:
     agents.end("a")
+    # A slot counts as held only once its script has had the time to fail, and a busy machine starts scripts late.
+    bed.restart(settle=10.0)
     reasons: set[str] = set()
 
     def placed(found: Placed) -> bool:

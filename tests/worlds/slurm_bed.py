@@ -21,7 +21,7 @@ from tests.worlds.slurm import USER
 
 
 class SlurmBed(Bed):
-    """The bed of Slurm's driver. ``wait`` calls a round of turn and question until it returns true, or gives up."""
+    """The bed of Slurm's driver. ``wait`` calls a round of turn and question until it returns true."""
 
     def __init__(
         self,
@@ -37,15 +37,23 @@ class SlurmBed(Bed):
         self.database = self._world.database
         self._job = self._world.submit()
         self._path, self._wait, self._user = path, wait, user
-        self._times = clock, settle, prolog
+        self._clock, self._settle, self._prolog = clock, settle, prolog
         with self.database.transaction() as session:
             of_installation(session, dt.datetime.now(dt.UTC))
         self.driver = self.restart()
 
-    def restart(self) -> SlurmPlacer:
-        """Begin with what the database and Slurm have, as after ``kill -9``."""
-        size = SlotSize(cores=1, megabytes=100, minutes=60, partition="")
-        self.driver = SlurmPlacer(SlurmClient(self._path), self.database, size, self._user, *self._times)
+    def restart(self, settle: float | None = None) -> SlurmPlacer:
+        """Begin with what the database and Slurm have, as after ``kill -9``; with another ``settle`` if one is given."""
+        self._settle = self._settle if settle is None else settle
+        self.driver = SlurmPlacer(
+            SlurmClient(self._path),
+            self.database,
+            SlotSize(cores=1, megabytes=100, minutes=60, partition=""),
+            self._user,
+            self._clock,
+            self._settle,
+            self._prolog,
+        )
         return self.driver
 
     def place(self, attempts: Sequence[Attempt], expected: Expected) -> Placed:

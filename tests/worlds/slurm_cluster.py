@@ -9,8 +9,7 @@ import os
 import shutil
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -165,13 +164,6 @@ class SlurmCluster:
         for each in self.processes.values():
             each.kill()
             each.wait()
-
-
-def until(done: Callable[[], bool]) -> None:
-    """Call until it is done. What Slurm does takes up to some seconds, and more on a busy machine."""
-    end = time.monotonic() + 60
-    while not done() and time.monotonic() < end:
-        time.sleep(0.2)
 
 
 @contextmanager

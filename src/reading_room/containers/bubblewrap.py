@@ -58,7 +58,8 @@ ENDED_BY_STOP = 143
 ENDED_BY_TIME = 124
 ENDED_FOR_OUTPUT = 65
 """The worker wrote something that is not a message."""
-_SETTLE_SECONDS = 2.0
+SETTLE_SECONDS = 2.0
+"""How long the end of several containers is waited for; what is left then is removed in later turns, or by adoption."""
 
 
 @dataclass(slots=True)
@@ -80,6 +81,7 @@ class BubblewrapDriver:
     groups: ControlGroups = field(default_factory=ControlGroups.probe)
     reader: Reader | None = None
     """Reads what workers wrote; by default a separate process."""
+    settle: float = SETTLE_SECONDS
     _filter: bytes = b""
     _known: list[LivingContainer] = field(default_factory=list)
     _ending: list[LivingContainer] = field(default_factory=list)
@@ -309,7 +311,7 @@ class BubblewrapDriver:
         running = [c for c in self._known if c.record.kind == "job" and c.record.phase in ("handing", "running")]
         for container in running:
             container.kill()
-        end = time.monotonic() + _SETTLE_SECONDS
+        end = time.monotonic() + self.settle
         for container in running:
             while container.alive() and time.monotonic() < end:
                 time.sleep(0.002)
@@ -486,7 +488,7 @@ class BubblewrapDriver:
                 return
 
     def _settle(self) -> None:
-        end = time.monotonic() + _SETTLE_SECONDS
+        end = time.monotonic() + self.settle
         while self._ending and time.monotonic() < end:
             self._tidy()
             time.sleep(0.005)
