@@ -112,7 +112,8 @@ def test_a_link_leaves_a_leader_that_says_nothing_as_soon_as_another_one_leads(
         try:
             await eventually_in_loop(lambda: f"the serve at {other.place} leaves jobs to" in caplog.text)
             assert suspended.host.online
-            other.elsewhere = None
+            # The suspended one must not take the host back: the other one is as silent, after all it has to say.
+            other.elsewhere, suspended.elsewhere = None, other.place
             await eventually_in_loop(lambda: other.host.online and not suspended.host.online)
             await eventually_in_loop(lambda: host.agent.spec()[0] == spec())
             host.agent.send_listeners(LABELS)
