@@ -43,7 +43,7 @@ class SlurmBed(Bed):
         self.driver = self.restart()
 
     def restart(self, settle: float | None = None) -> SlurmPlacer:
-        """Begin with what the database and Slurm have, as after ``kill -9``; with another ``settle`` if one is given."""
+        """Begin with what the database and Slurm have, as after ``kill -9``; ``settle`` is kept if none is given."""
         self._settle = self._settle if settle is None else settle
         self.driver = SlurmPlacer(
             SlurmClient(self._path),
