@@ -8,7 +8,7 @@ import pytest
 
 from tests import fuzz
 
-SEED_BYTES, CORPUS_BYTES = 4_096, 40_000
+SEED_BYTES, CORPUS_BYTES = 4_096, 60_000
 SEEDS = [(name, seed) for name in fuzz.TARGETS for seed in fuzz.seeds(name)]
 
 

@@ -48,8 +48,9 @@ MODELS_FOLDER = "/models"
 """Where a container finds the models that were unpacked once for all containers."""
 FILTERS_FOLDER = "/etc/reading-room/filters"
 """Where a container finds the system call filters of its programs, one file each, with the names in ``Confined``."""
-Confined = Literal["documents", "training", "cluster", "realtime"]
-"""What a worker becomes once it has its work: it then keeps only the system calls that this needs."""
+Confined = Literal["documents", "training", "cluster", "realtime", "extractor", "reading"]
+"""What a worker becomes once it has its work: it then keeps only the system calls that this needs. ``extractor`` is the
+process that starts readers of documents, and ``reading`` is such a reader."""
 InputFormat = Literal["ONE_DOC_PER_LINE", "ONE_DOC_PER_FILE"]
 
 

@@ -131,6 +131,9 @@ PROGRAMS: dict[Confined, Filter] = {
     "cluster": Filter(
         (*_WORK, *_EVENTS, *_MOVING, *_CALLING, *_LISTENING, *_STARTING), families=(_UNIX, _IPV4, _IPV6), sealed=True
     ),
+    # It starts readers of documents and tesseract. Neither it nor anything that it starts can open a socket.
+    "extractor": Filter((*_WORK, *_STARTING), sealed=True),
+    "reading": Filter(_WORK, threads=True, sealed=True),
     "realtime": Filter(
         (*_WORK, "getsockname", "getsockopt", "sendto", "recvfrom", "shutdown"), threads=True, sealed=True
     ),

@@ -1,0 +1,106 @@
+"""Text in images, recognised by the program tesseract: its command, and its answer as lines with boxes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from reading_room.analysis.readers.results import UNSUPPORTED, Builder, ReadError
+
+PROGRAM = "tesseract"
+PATHS = "/usr/bin:/bin"
+DATA = (Path("/usr/share/tesseract-ocr"), Path("/usr/share/tessdata"))
+"""Where Debian and others keep the data of languages."""
+LANGUAGES: Mapping[str, str] = {
+    "en": "eng", "es": "spa", "fr": "fra", "de": "deu", "it": "ita", "pt": "por", "ar": "ara", "hi": "hin",
+    "ja": "jpn", "ko": "kor", "zh": "chi_sim", "zh-TW": "chi_tra",
+}  # fmt: skip
+_ANSWER_BYTES = 16_777_216
+
+Ocr = Callable[[bytes, str | None], bytes]
+"""Takes an image and a language code; returns tesseract's table of words. Raises ``ReadError``."""
+
+
+def find_program() -> str | None:
+    """Return the path of tesseract, or ``None`` if it is not installed."""
+    return shutil.which(PROGRAM, path=PATHS)
+
+
+def missing(*_: object) -> bytes:
+    """Raise the error of an image where tesseract is not installed: an ``Ocr`` that cannot read."""
+    raise ReadError(
+        UNSUPPORTED,
+        "its text is in images, and the host of the job has no tesseract; install Debian's package tesseract-ocr",
+    )
+
+
+def command(program: str, language: str | None, image: str) -> list[str]:
+    """Return the command that writes the words of an image file to standard output."""
+    return [program, image, "stdout", "-l", _data_of(language), "--psm", "3", "tsv"]
+
+
+def environment() -> dict[str, str]:
+    """Return the variables of tesseract: one thread, because each container has about one core."""
+    return {"PATH": PATHS, "LANG": "C.UTF-8", "OMP_THREAD_LIMIT": "1"}
+
+
+def _data_of(language: str | None) -> str:
+    """Return tesseract's name of a language, with English beside it, if its data is installed."""
+    wanted = LANGUAGES.get(language or "en", "eng")
+    installed = any(path for place in DATA for path in place.glob(f"**/{wanted}.traineddata"))
+    return f"{wanted}+eng" if wanted != "eng" and installed else "eng"
+
+
+def add_words(table: bytes, builder: Builder) -> None:
+    """Add the lines of tesseract's table to a builder; each of its pages after the first begins another."""
+    rows = csv.DictReader(
+        io.StringIO(table[:_ANSWER_BYTES].decode("utf-8", "replace"), newline=""),
+        delimiter="\t",
+        quoting=csv.QUOTE_NONE,
+    )
+    page = (1.0, 1.0)
+    line: tuple[object, ...] | None = None
+    paragraph: tuple[object, ...] | None = None
+    words: list[str] = []
+    box = (0.0, 0.0, 0.0, 0.0)
+    first = True
+
+    def flush() -> None:
+        if words:
+            left, top, right, bottom = box
+            width, height = page
+            builder.line(" ".join(words), shares(left / width, top / height, right / width, bottom / height))
+            words.clear()
+
+    for row in rows:
+        try:
+            level, word = int(row["level"]), row["text"] or ""
+            left, top, width, height = (float(row[name]) for name in ("left", "top", "width", "height"))
+        except (KeyError, TypeError, ValueError):
+            continue
+        if level == 1:
+            flush()
+            if not first:
+                builder.next_page()
+            first = False
+            page = (max(width, 1.0), max(height, 1.0))
+        elif level == 5 and word.strip():
+            place = (row["page_num"], row["block_num"], row["par_num"], row["line_num"])
+            if place != line:
+                flush()
+                if paragraph not in (None, place[:3]):
+                    builder.line("")
+                line, paragraph = place, place[:3]
+                box = (left, top, left + width, top + height)
+            words.append(word)
+            box = (min(box[0], left), min(box[1], top), max(box[2], left + width), max(box[3], top + height))
+    flush()
+
+
+def shares(left: float, top: float, right: float, bottom: float) -> tuple[float, float, float, float]:
+    """Return a box as left, top, width and height, each within a page, with six decimals."""
+    left, top, right, bottom = (min(max(each, 0.0), 1.0) for each in (left, top, right, bottom))
+    return round(left, 6), round(top, 6), round(max(right - left, 0.0), 6), round(max(bottom - top, 0.0), 6)

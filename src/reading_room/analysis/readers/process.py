@@ -1,0 +1,250 @@
+"""The process that reads documents for a worker: ``python -m reading_room.analysis.readers.process``.
+
+It loads the libraries and parses nothing itself. For the files it starts a child with a limit for memory and time,
+which can open no socket and start no process, and replaces a child that ended. It also runs tesseract.
+
+Standard input has a JSON object on each line: ``limits`` in the first; then, for each file, its ``path``, its ``name``
+and ``wishes``. To each, standard output has the length of an answer on a line of its own, and the answer
+(``answers.py``). End of input ends the process.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from reading_room.analysis.confinement import confine
+from reading_room.analysis.readers import ocr
+from reading_room.analysis.readers.answers import encode, failed
+from reading_room.analysis.readers.reading import read
+from reading_room.analysis.readers.results import BROKEN, Limits, ReadError, Wishes
+
+LINE_BYTES = 65_536
+DOCUMENTS = 500
+"""A child is replaced after so many files, so that nothing can pile up in it."""
+WALL_SECONDS = 900.0
+"""How long a child may be silent. Its processor time is limited as well, and much lower."""
+TESSERACT_MEMORY = 1_073_741_824
+_LOOKS = 500
+"""How often a child is looked at before it is killed, a hundredth of a second apart."""
+_IMAGE, _WORDS = "image", "words"
+
+
+class _Gone(Exception):
+    """The child ended, or does not answer. The message says how."""
+
+
+class _Child:
+    """A process that reads files one after the other."""
+
+    def __init__(self, limits: Limits, folder: Path) -> None:
+        (theirs_in, self._to), (self._from, theirs_out) = os.pipe(), os.pipe()
+        self.files = 0
+        self.pid = os.fork()
+        if self.pid == 0:
+            os.close(self._to)
+            os.close(self._from)
+            # Whatever happens, nothing of the parent runs here.
+            try:
+                _child(limits, folder, theirs_in, theirs_out)
+            finally:
+                os._exit(1)
+        os.close(theirs_in)
+        os.close(theirs_out)
+
+    def send(self, line: bytes) -> None:
+        """Send a line. Raise ``_Gone``."""
+        try:
+            os.write(self._to, line)
+        except BrokenPipeError:
+            raise _Gone(self.end()) from None
+
+    def line(self) -> bytes:
+        """Return the next line, which is short. Raise ``_Gone``."""
+        found = bytearray()
+        while not found.endswith(b"\n"):
+            found += self.take(1)
+            if len(found) > 100:
+                raise _Gone(self.end())
+        return bytes(found)
+
+    def take(self, size: int) -> bytes:
+        """Return exactly so many bytes. Raise ``_Gone``."""
+        found: list[bytes] = []
+        deadline = time.monotonic() + WALL_SECONDS
+        while size:
+            if not select.select([self._from], [], [], max(deadline - time.monotonic(), 0))[0]:
+                raise _Gone(f"reading it took more than {WALL_SECONDS:.0f} s; {self.end()}")
+            piece = os.read(self._from, min(size, 1 << 20))
+            if not piece:
+                raise _Gone(self.end())
+            found.append(piece)
+            size -= len(piece)
+        return b"".join(found)
+
+    def end(self) -> str:
+        """End the child, and return how it ended. A child whose pipes are closed ends by itself."""
+        for descriptor in (self._to, self._from):
+            os.close(descriptor)
+        ended = status = 0
+        for _ in range(_LOOKS):
+            ended, status = os.waitpid(self.pid, os.WNOHANG)
+            if ended:
+                break
+            time.sleep(0.01)
+        if not ended:
+            os.kill(self.pid, signal.SIGKILL)
+            _, status = os.waitpid(self.pid, 0)
+        if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU:
+            return "time"
+        return f"signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else f"exit code {os.WEXITSTATUS(status)}"
+
+
+def main() -> int:
+    """Read files until there are no more."""
+    stdin, stdout = sys.stdin.buffer, sys.stdout.buffer
+    limits = Limits(**json.loads(stdin.readline(LINE_BYTES))["limits"])
+    program = ocr.find_program()
+    child: _Child | None = None
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        confine("extractor")
+        stdout.write(b"ready\n")
+        stdout.flush()
+        while line := stdin.readline(LINE_BYTES):
+            if child is not None and child.files == DOCUMENTS:
+                child.end()
+                child = None
+            child = child or _Child(limits, folder)
+            try:
+                answer = _answer(child, line, folder, limits, program)
+            except _Gone as gone:
+                child = None
+                answer = failed(BROKEN, _how(str(gone), limits))
+            stdout.write(b"%d\n" % len(answer) + answer)
+            stdout.flush()
+        if child is not None:
+            child.end()
+    return 0
+
+
+def _how(ended: str, limits: Limits) -> str:
+    if ended == "time":
+        return f"reading it took more than {limits.seconds} s of processor time"
+    return f"it is damaged, or needs more than {limits.memory // 1_048_576} MB of memory: the reader ended ({ended})"
+
+
+def _answer(child: _Child, line: bytes, folder: Path, limits: Limits, program: str | None) -> bytes:
+    child.files += 1
+    child.send(line)
+    while True:
+        kind, _, rest = child.line().rstrip(b"\n").partition(b" ")
+        if kind == b"answer" and rest.isdigit() and len(rest) < 10:
+            return child.take(int(rest))
+        if kind != b"ocr":
+            raise _Gone(child.end())
+        child.send(_recognised(folder, rest.decode("ascii", "replace"), limits, program).encode() + b"\n")
+
+
+def _recognised(folder: Path, language: str, limits: Limits, program: str | None) -> str:
+    """Run tesseract on the image in the folder; return why it failed, or nothing."""
+    if program is None:
+        return "missing"
+    words = folder / _WORDS
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_CPU, (limits.seconds, limits.seconds))
+        resource.setrlimit(resource.RLIMIT_AS, (TESSERACT_MEMORY, TESSERACT_MEMORY))
+
+    command = ocr.command(program, language or None, str(folder / _IMAGE))
+    try:
+        with words.open("wb") as output:
+            ended = subprocess.run(
+                command,
+                env=ocr.environment(),
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.DEVNULL,
+                preexec_fn=limit,
+                timeout=WALL_SECONDS,
+                check=False,
+            ).returncode
+    except (OSError, subprocess.SubprocessError) as error:
+        return f"tesseract did not start or end: {type(error).__name__}"
+    if ended == -signal.SIGXCPU or ended == -signal.SIGKILL:
+        return f"recognising the text of a page took more than {limits.seconds} s of processor time"
+    return f"tesseract cannot read its image (exit code {ended})" if ended else ""
+
+
+def _child(limits: Limits, folder: Path, source: int, sink: int) -> None:
+    """Read files in the child until its input ends, then end the process."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    null = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(null, descriptor)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    most = _address_space() + limits.memory
+    resource.setrlimit(resource.RLIMIT_AS, (most if hard < 0 else min(most, hard), hard))
+    confine("reading")
+    given, answers = os.fdopen(source, "rb"), os.fdopen(sink, "wb")
+
+    def recognise(image: bytes, language: str | None) -> bytes:
+        (folder / _IMAGE).write_bytes(image)
+        answers.write(b"ocr %s\n" % (language or "").encode("ascii", "replace")[:20])
+        answers.flush()
+        if (why := given.readline(LINE_BYTES).decode().strip()) == "missing":
+            return ocr.missing()
+        if why:
+            raise ReadError(BROKEN, why)
+        return (folder / _WORDS).read_bytes()
+
+    while line := given.readline(LINE_BYTES):
+        _limit_time(limits.seconds)
+        answer = _read(json.loads(line), limits, recognise)
+        with suppress(FileNotFoundError):
+            (folder / _IMAGE).unlink()
+        _send(answers, answer)
+    os._exit(0)
+
+
+def _read(request: dict[str, Any], limits: Limits, recognise: ocr.Ocr) -> bytes:
+    try:
+        content = Path(request["path"]).read_bytes()
+        return encode(read(content, request["name"], limits, Wishes(**request["wishes"]), recognise))
+    except MemoryError:
+        return failed(BROKEN, f"reading it needs more than {limits.memory // 1_048_576} MB of memory")
+    except Exception as error:
+        # A fault of a library or ours. The message may quote the document, so only its kind is told.
+        return failed(BROKEN, f"the reader failed on it ({type(error).__name__})")
+
+
+def _send(answers: BinaryIO, answer: bytes) -> None:
+    answers.write(b"answer %d\n" % len(answer) + answer)
+    answers.flush()
+
+
+def _limit_time(seconds: int) -> None:
+    used = time.process_time()
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (int(used) + seconds + 1, hard))
+
+
+def _address_space() -> int:
+    """Return the bytes of address space that this process has."""
+    return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
