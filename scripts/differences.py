@@ -59,6 +59,13 @@ REFUSED: dict[str, dict[str, str]] = {
 
 EC2 and S3 declare what they refuse with each operation.
 """
+ACCEPTED = frozenset(
+    (
+        ("StartDocumentClassificationJob", "DocumentReaderConfig"),
+        ("StartEntitiesDetectionJob", "DocumentReaderConfig"),
+    )
+)
+"""Operations that accept a member which others refuse; the page of the feature says with what."""
 DIFFERS = re.compile(r"\n## (What differs|What is refused)[^\n]*\n(.*?)(?=\n## |\Z)", re.DOTALL)
 _FILTER = re.compile(r"<li> *<p> *<code>([^<]+)</code>")
 
@@ -164,7 +171,7 @@ def _refused_elsewhere(service: str) -> Iterator[Refused]:
 
     for operation in _served(service):
         for path, name in paths(service_model(service).operation_model(operation).input_shape, ""):
-            if name in REFUSED[service]:
+            if name in REFUSED[service] and (operation, name) not in ACCEPTED:
                 yield Refused(operation, path, REFUSED[service][name])
 
 

@@ -294,6 +294,8 @@ def said_in(path: Path) -> set[str]:
 
 def document_codes() -> set[str]:
     """Return the codes that a line of results may have instead of a result."""
+    from reading_room.analysis.readers.results import CODES
+
     found = set()
     for path in _modules(PACKAGE / "analysis"):
         if "DocumentError(" not in path.read_text():
@@ -309,6 +311,10 @@ def document_codes() -> set[str]:
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "DocumentError":
                 code = node.args[0]
+                if isinstance(code, ast.Name) and code.id not in constants:
+                    # The readers of documents name it: ``readers/results.py`` has all of theirs.
+                    found |= set(CODES)
+                    continue
                 found.add(str(constants[code.id] if isinstance(code, ast.Name) else ast.literal_eval(code)))
     return found
 

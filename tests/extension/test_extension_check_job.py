@@ -322,7 +322,10 @@ def test_pdf_and_word_documents_are_named_before_the_job_is_started(world: Exten
     answer = world.checks(InputDataConfig={"S3Uri": "s3://papers/letters/"})["Input"]
     assert answer["Status"] == "WARNING"
     assert answer["Message"].endswith("get an error instead of a result: old/report.docx, scan.PDF.")
-    assert "as .txt in UTF-8" in answer["Remedy"]
+    assert "reading-room:documents=any" in answer["Remedy"]
+    each = {"S3Uri": "s3://papers/letters/", "InputFormat": "ONE_DOC_PER_FILE"}
+    tags = [{"Key": "reading-room:documents", "Value": "any"}]
+    assert world.checks(InputDataConfig=each, Tags=tags)["Input"]["Status"] == "PASSED"
     assert world.checks(InputDataConfig={"S3Uri": "s3://papers/letters/a"})["Input"]["Status"] == "PASSED"
 
 

@@ -55,6 +55,17 @@ describe("a result", () => {
     expect(summary.members).toMatchObject([{ name: "output", begin: 0, end: OUTPUT.length + 1 }]);
   });
 
+  it("searches the texts that the job extracted from documents, which are no results", async () => {
+    const pdf = { Entities: [entity("Mara Olsen", "PERSON", 0.99)], File: "a.pdf" };
+    const extracted = lines({ File: "a.pdf", Text: "Mara Olsen, a hidden word" }, "{broken", { File: 5 });
+    const reader = new ResultReader("entities", false, LIMITS);
+    const archive = archiveOf({ name: "output", content: lines(pdf) }, { name: "documents.jsonl", content: extracted });
+    for (const part of inParts(archive, 700)) reader.push(part);
+    reader.finish();
+    expect(reader.summary()).toMatchObject({ records: 1, errors: 0 });
+    expect(await select(reader, { search: "hidden word" })).toEqual([0]);
+  });
+
   it("returns a record", async () => {
     const reader = read("entities", OUTPUT);
     expect((await reader.record(3)).findings.map(({ text }) => text)).toEqual(["=SUM(A1)", "Mara Olsen"]);

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from reading_room.analysis.readers.results import Extracted
 from reading_room.analysis.signatures import foreign, peeked
 
 UTF8_BOM = b"\xef\xbb\xbf"
@@ -24,7 +25,8 @@ class Document:
     """One document: ``text``, or the error that stands in its place.
 
     ``file`` is the object's name in results. ``line`` is its number within that file, from 0, or ``None`` if each file
-    is a document. ``source`` is the object's number in the input.
+    is a document. ``source`` is the object's number in the input. ``extracted`` is where the text comes from, if it is
+    not the content of the file itself.
     """
 
     file: str
@@ -32,6 +34,7 @@ class Document:
     text: str = ""
     error: DocumentError | None = None
     source: int = 0
+    extracted: Extracted | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,10 @@ from typing import Any
 
 from reading_room.analysis.documents import Document, DocumentError
 from reading_room.analysis.engine import Members, Result
+from reading_room.analysis.formats import BY_NAME, SCANNED
 from reading_room.analysis.kind import Lines
 from reading_room.analysis.kinds import WORK_KINDS
+from reading_room.analysis.readers.results import Block
 
 EMPTY = DocumentError("EMPTY_DOCUMENT", "Document is empty: it has nothing but blanks, and an answer would be a guess.")
 
@@ -71,6 +73,32 @@ FORMS: Mapping[str, Form] = {
     if kind.output is not None
 }
 """The form of each kind that has a line for each document; topics and trainings write files of their own."""
+
+
+def text_line(document: Document) -> bytes:
+    """Return the line of an extracted text: what offsets point into, with the page and the box of each block."""
+    extracted = document.extracted
+    assert extracted is not None
+    kind = SCANNED if extracted.format == "pdf" and extracted.scanned else BY_NAME[extracted.format].document_type
+    line = {
+        "File": document.file,
+        "Format": extracted.format,
+        "DocumentType": kind,
+        "Encoding": extracted.encoding,
+        "Pages": extracted.pages,
+        "ScannedPages": list(extracted.scanned) or None,
+        "DamagedPages": list(extracted.bad_pages) or None,
+        "Text": extracted.text,
+        "Blocks": [_block(each) for each in extracted.blocks],
+    }
+    return json.dumps({name: value for name, value in line.items() if value is not None}, ensure_ascii=False).encode()
+
+
+def _block(block: Block) -> dict[str, Any]:
+    members: dict[str, Any] = {"Page": block.page, "BeginOffset": block.begin, "EndOffset": block.end}
+    if block.box is not None:
+        members["BoundingBox"] = dict(zip(("Left", "Top", "Width", "Height"), block.box, strict=True))
+    return members
 
 
 class MemberNames:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from reading_room.analysis.cutting import Part, Segment
 from reading_room.analysis.documents import Document, document_of_file, documents_of_lines
+from reading_room.analysis.extraction import documents_of_any_file, wishes_of
 from reading_room.analysis.job_file import JobFile
 from reading_room.analysis.storage import InputObject, JobFailure, Storage
 
@@ -59,9 +60,12 @@ def documents_of_part(job: JobFile, part: Part, storage: Storage) -> Iterator[Do
 
 
 def _documents(job: JobFile, segments: Iterable[Segment], storage: Storage) -> Iterator[Document]:
+    wishes = wishes_of(job)
     for each in segments:
         chunks = storage.read(job.input.bucket, each.key, each.begin, each.end, each.etag)
-        if each.line is None:
+        if each.line is None and wishes is not None:
+            yield from documents_of_any_file(job, each.file, chunks, each.source, wishes)
+        elif each.line is None:
             yield document_of_file(each.file, chunks, job.document_limit, each.source)
         else:
             yield from documents_of_lines(each.file, chunks, job.document_limit, each.source, each.line)

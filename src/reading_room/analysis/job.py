@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reading_room.analysis.billing import Meter
 from reading_room.analysis.engine import Engine
-from reading_room.analysis.forms import FORMS
+from reading_room.analysis.forms import FORMS, text_line
 from reading_room.analysis.job_file import Done, Progress
 from reading_room.analysis.part_work import ARCHIVE, Pace, PartAnalysis, ResultFile, plan_of
 from reading_room.analysis.program import Work
@@ -27,6 +27,8 @@ def run_job(work: Work, engine: Engine) -> Done:
             analysis = PartAnalysis(job, engine, storage, part, work.stopping)
             for document, line in analysis:
                 archive.keep(document.source, line.encode())
+                if document.extracted is not None:
+                    archive.keep_text(text_line(document))
                 documents += 1
                 errors += document.error is not None
                 meter.count(document)

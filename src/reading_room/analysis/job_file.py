@@ -34,7 +34,7 @@ SCHEDULER_PORT = 8786
 WORKER_PORT = 8787
 """The TCP port at which each of a job's containers gives out its results."""
 DOCUMENT_SUFFIXES = frozenset({".pdf", ".doc", ".docx", ".docm", ".dot", ".dotx", ".odt", ".rtf"})
-"""The suffixes of PDF and Word documents, in lower case: formats that cannot be read yet."""
+"""The suffixes of PDF and Word documents, in lower case: a job reads them only if its tags say so."""
 CLUSTER_PORTS = (8786, 8788)
 """The first and last port that a job's containers need open to each other.
 

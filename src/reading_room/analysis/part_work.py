@@ -3,29 +3,33 @@
 One container writes the parts straight into the archive, one after the other. Several containers write each part to an
 object in the job's output folder, and the first container assembles them: the same lines in the same order, so the same
 bytes. A line of such an object is ``<source>\\t<line of the result>``, where the source is the number of the input
-file and the line is final.
+file and the line is final. The line of an extracted text follows as ``t\\t<line>``.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import BinaryIO, Self
 
 from reading_room.analysis.archive import ResultArchive
 from reading_room.analysis.billing import Meter
 from reading_room.analysis.cutting import Part, Plan, cut_files, cut_lines, document_ends, whole_part
 from reading_room.analysis.documents import Document
 from reading_room.analysis.engine import Engine, Members, Result
-from reading_room.analysis.forms import FORMS, Form, MemberNames
+from reading_room.analysis.extraction import weighed, wishes_of
+from reading_room.analysis.formats import READER, TEXTS_MEMBER
+from reading_room.analysis.forms import FORMS, Form, MemberNames, text_line
 from reading_room.analysis.inputs import checked_input, documents_of_part, too_many
 from reading_room.analysis.job_file import JobFile, Location
+from reading_room.analysis.page_members import with_pages
 from reading_room.analysis.storage import InputObject, JobFailure, Storage
 from reading_room.analysis.time_limits import TookTooLong, Watch
 
@@ -34,6 +38,8 @@ PROBE_BYTES = 1_000_000
 twice, the first time for its line ends."""
 
 ARCHIVE = "output.tar.gz"
+_TEXT = b"t"
+"""What stands in a part's object in place of a source before the line of an extracted text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,10 @@ def plan_of(job: JobFile, storage: Storage, stopping: Callable[[], bool]) -> Pla
     total = sum(entry.size for entry in objects)
     if total > PROBE_BYTES:
         storage.probe_output(job.output)
+    if wishes_of(job) is not None:
+        # How many documents the files have is not known before they are read.
+        sized = weighed(objects)
+        return Plan(tuple(cut_files(sized, job.part_bytes, sum(entry.size for entry in sized))), None, known)
     if job.input_format == "ONE_DOC_PER_FILE":
         return Plan(tuple(cut_files(objects, job.part_bytes, total)), len(objects), known)
     if total <= min(PROBE_BYTES, job.part_bytes):
@@ -118,6 +128,8 @@ def write_part(
         with fitting(), path.open("wb") as file:
             for document, line in analysis:
                 data = b"%d\t%s\n" % (document.source, line.encode())
+                if document.extracted is not None:
+                    data += b"%s\t%s\n" % (_TEXT, text_line(document))
                 file.write(data)
                 digest.update(data)
                 size += len(data)
@@ -157,7 +169,10 @@ def assemble(job: JobFile, storage: Storage, results: Iterable[PartResult], scra
                 with path.open("rb") as file:
                     for data in file:
                         source, _, line = data.removesuffix(b"\n").partition(b"\t")
-                        archive.keep(int(source), line)
+                        if source == _TEXT:
+                            archive.keep_text(line)
+                        else:
+                            archive.keep(int(source), line)
             finally:
                 path.unlink(missing_ok=True)
         size, sha256 = archive.finish()
@@ -183,6 +198,7 @@ class PartAnalysis:
     ) -> None:
         self._job = job
         self._form = FORMS[job.kind]
+        self._with_pages = READER in json.loads(job.request)
         self._engine = engine
         self._documents = map(self._form.checked, documents_of_part(job, part, storage))
         self._stopping = stopping
@@ -236,7 +252,10 @@ class PartAnalysis:
     def _line(self, result: Result | Members) -> tuple[Document, str]:
         document = self._pending.popleft()
         self._owed -= len(document.text)
-        return document, self._form.line(document, result, self._engine.result_member)
+        name = self._engine.result_member
+        if self._with_pages and document.extracted is not None:
+            result = with_pages(result, name, document.extracted)
+        return document, self._form.line(document, result, name)
 
     def _texts(self) -> Iterator[str]:
         self._watch.end()
@@ -268,6 +287,7 @@ class ResultFile:
         self._form = form
         self._names = MemberNames()
         self._source: int | None = None
+        self._texts: BinaryIO | None = None
         with fitting():
             self._archive = ResultArchive(path)
             if form.member is not None:
@@ -278,6 +298,8 @@ class ResultFile:
 
     def __exit__(self, *_: object) -> None:
         self._archive.close()
+        if self._texts is not None:
+            self._texts.close()
 
     def keep(self, source: int, line: bytes) -> None:
         """Add a line of input file number ``source``. All lines of one file must be added together."""
@@ -287,9 +309,21 @@ class ResultFile:
                 self._archive.begin(self._names.of(json.loads(line)["File"].rpartition("/")[2]))
             self._archive.write(line)
 
+    def keep_text(self, line: bytes) -> None:
+        """Add the line of an extracted text; they follow the results, in a member of their own."""
+        with fitting():
+            if self._texts is None:
+                self._texts = tempfile.TemporaryFile(dir=self.path.parent)  # noqa: SIM115 # closed in __exit__
+            self._texts.write(line + b"\n")
+
     def finish(self) -> tuple[int, str]:
         """Complete the archive and return its size in bytes and its SHA-256 in hexadecimal."""
         with fitting():
+            if self._texts is not None:
+                self._archive.begin(TEXTS_MEMBER)
+                self._texts.seek(0)
+                for line in self._texts:
+                    self._archive.write(line.removesuffix(b"\n"))
             return self._archive.finish()
 
 

@@ -25,6 +25,7 @@ from pathlib import Path
 
 from reading_room.analysis.confinement import confine, keep_files
 from reading_room.analysis.engine import keep_memory, one_thread, return_freed_memory
+from reading_room.analysis.extraction import extractor, wishes_of
 from reading_room.analysis.job_file import (
     RESOLVER_FILE,
     Confined,
@@ -93,6 +94,8 @@ def main(arguments: list[str] | None = None) -> int:
         path = os.environ[CREDENTIALS_PATH] = str(handed["environment"][CREDENTIALS_PATH])
         Path(RESOLVER_FILE).write_text(str(handed["resolver"]))
         job = JobFile.from_json(json.dumps(handed["job"]))
+        if wishes_of(job) is not None:
+            extractor(job.document_limit)
         confine(_confined(options.engine, job))
         # The container's cluster may still be writing there after the work is done.
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:

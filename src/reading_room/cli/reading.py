@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from botocore import xform_name
 from botocore.config import Config
 
+from reading_room.analysis.formats import TEXTS_MEMBER
 from reading_room.analysis.job_file import CLUSTER_PORTS
 from reading_room.analysis.kind import JobKind
 from reading_room.analysis.kinds import JOB_KINDS
@@ -422,9 +423,19 @@ def _place_of_archive(properties: Mapping[str, Any]) -> tuple[str, str]:
 
 def results(account: Account, properties: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the result lines of a finished job from all members of its archive; topics have none."""
-    for _, lines in archive(account, properties):
-        for line in lines:
-            yield json.loads(line)
+    for name, lines in archive(account, properties):
+        if name != TEXTS_MEMBER:
+            for line in lines:
+                yield json.loads(line)
+
+
+def extracted(account: Account, properties: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the texts that a finished job extracted from documents, each after its file's name in results."""
+    for name, lines in archive(account, properties):
+        if name == TEXTS_MEMBER:
+            for line in lines:
+                found = json.loads(line)
+                yield found["File"], found["Text"]
 
 
 def topics(account: Account, properties: dict[str, Any]) -> tuple[dict[str, list[str]], list[dict[str, str]]]:

@@ -48,13 +48,37 @@ class NeitherModelNorFlywheel(InvalidRequestException):
 
 
 class ReaderConfigNotSupported(InvalidRequestException):
-    """DocumentReaderConfig is for documents that need character recognition."""
+    """DocumentReaderConfig is for the documents of jobs with custom models."""
 
     def __init__(self) -> None:
         super().__init__(
-            "INVALID_PARAMETERS: DocumentReaderConfig is for scanned and native documents, but only plain text is read "
+            "INVALID_PARAMETERS: DocumentReaderConfig is for jobs with a custom model, and only plain text is read "
             "here: leave it out."
         )
+
+
+class ReaderActionNotSupported(InvalidRequestException):
+    """Tables and forms are not recognised."""
+
+    def __init__(self, action: str) -> None:
+        super().__init__(
+            f"INVALID_PARAMETERS: DocumentReadAction {action} with its FeatureTypes recognises tables and forms, which "
+            "are not recognised here: use TEXTRACT_DETECT_DOCUMENT_TEXT without FeatureTypes."
+        )
+
+
+class DocumentsPerFileOnly(InvalidRequestException):
+    """Documents of any kind are files, and not lines."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(f"INVALID_PARAMETERS: {cause} needs InputDataConfig.InputFormat ONE_DOC_PER_FILE.")
+
+
+class DocumentsTagInvalid(InvalidRequestException):
+    """A tag that says how documents are read has a value that it does not take."""
+
+    def __init__(self, key: str, value: str, expected: str) -> None:
+        super().__init__(f"INVALID_TAG: Tag {key!r} has the value {value!r}; {expected}.")
 
 
 class TextOrBytes(InvalidRequestException):

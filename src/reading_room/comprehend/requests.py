@@ -8,23 +8,27 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from reading_room.analysis.formats import DOCUMENTS, DOCUMENTS_TAG, READER
 from reading_room.analysis.kind import CustomModel, JobKind
 from reading_room.aws.call import Call
 from reading_room.comprehend.conditions import job_arn
 from reading_room.comprehend.errors import (
     BothModelAndFlywheel,
+    DocumentsPerFileOnly,
     JobLanguageNotSupported,
     NeitherModelNorFlywheel,
+    ReaderActionNotSupported,
     ReaderConfigNotSupported,
     ResourceNotFoundException,
 )
 from reading_room.comprehend.models.reference import names_model, resolve
 from reading_room.comprehend.request_checks import check_keys, check_location, check_network, check_role
-from reading_room.comprehend.tags import as_mapping, check_containers
+from reading_room.comprehend.tags import as_mapping, check_containers, documents_requested
 from reading_room.jobs.places import output_location
 from reading_room.jobs.submission import NewJob, repeated
 
 DEFAULT_FORMAT = "ONE_DOC_PER_LINE"
+_READ_ACTION = "TEXTRACT_DETECT_DOCUMENT_TEXT"
 
 
 def new_job(call: Call, kind: JobKind, job_id: str, topics: str = "embedding") -> NewJob:
@@ -44,8 +48,7 @@ def new_job(call: Call, kind: JobKind, job_id: str, topics: str = "embedding") -
     analysis = kind.name if model is None else model.analysis
     own = _own_members(kind, request, topics)
     check_containers(tags, analysis, own)
-    if request["InputDataConfig"].get("DocumentReaderConfig"):
-        raise ReaderConfigNotSupported
+    own |= _documents(request["InputDataConfig"], tags, model is not None)
     if model is None and language not in kind.engines:
         raise JobLanguageNotSupported(kind.start, str(language), kind.languages)
     check_keys(
@@ -96,6 +99,23 @@ def with_model(session: Session, call: Call, new: NewJob) -> NewJob:
     assert model is not None
     # The request must have a LanguageCode, but it has no effect: the model's own language is used.
     return replace(new, model=model.use, language=None if new.language is None else model.language)
+
+
+def _documents(config: Mapping[str, Any], tags: Mapping[str, str], custom: bool) -> dict[str, Any]:
+    """Return the members that say how documents of other formats than text are read; none for text only."""
+    found: dict[str, Any] = {}
+    if (wanted := documents_requested(tags)) is not None:
+        found[DOCUMENTS] = wanted
+    reader = config.get(READER)
+    if reader:
+        if not custom:
+            raise ReaderConfigNotSupported
+        if reader["DocumentReadAction"] != _READ_ACTION or reader.get("FeatureTypes"):
+            raise ReaderActionNotSupported(reader["DocumentReadAction"])
+        found[READER] = dict(reader)
+    if found and config.get("InputFormat") != "ONE_DOC_PER_FILE":
+        raise DocumentsPerFileOnly("DocumentReaderConfig" if reader else f"The tag {DOCUMENTS_TAG}")
+    return found
 
 
 def _own_members(kind: JobKind, request: Mapping[str, Any], topics: str) -> dict[str, Any]:

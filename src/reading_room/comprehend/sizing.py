@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from reading_room.agent.spec import Capacity
+from reading_room.analysis.formats import CONTAINER_FACTOR, DOCUMENTS, READER
 from reading_room.analysis.kinds import CONTAINER_BYTES, work_of
 from reading_room.comprehend.errors import ContainersTagInvalid
 from reading_room.comprehend.models.requests import training_places
@@ -89,7 +90,11 @@ class JobSizing:
         except ContainersTagInvalid:
             # No request can give a job such a tag, but the database of an older version may have one.
             requested = None
-        return size_of(self._input_bytes(row), requested, capacity, limits)
+        total = self._input_bytes(row)
+        if total is not None and (DOCUMENTS in row.request or READER in row.request):
+            # Other documents than text have less text than bytes; the worker weighs each of them.
+            total //= CONTAINER_FACTOR
+        return size_of(total, requested, capacity, limits)
 
     def _input_bytes(self, row: JobRow) -> int | None:
         """Return the size of a job's input in bytes, or ``None`` if part of it is in another account's bucket.

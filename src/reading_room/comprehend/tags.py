@@ -8,9 +8,11 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from reading_room.analysis.formats import ANY, COLUMN, COLUMN_TAG, DOCUMENTS, DOCUMENTS_TAG
 from reading_room.analysis.kinds import CONTAINER_BYTES, work_of
 from reading_room.comprehend.errors import (
     ContainersTagInvalid,
+    DocumentsTagInvalid,
     DuplicateTagKey,
     ReservedTagKey,
     ResourceNotFoundException,
@@ -30,8 +32,8 @@ CONTAINERS_TAG = "reading-room:containers"
 def as_mapping(tags: Sequence[Mapping[str, str]]) -> dict[str, str]:
     """Return a request's tags as a mapping.
 
-    Raises ``TooManyTagsException``, ``ReservedTagKey`` (``aws:``), ``DuplicateTagKey``, and ``ContainersTagInvalid``
-    if the value of ``CONTAINERS_TAG`` is not a valid number of containers.
+    Raises ``TooManyTagsException``, ``ReservedTagKey`` (``aws:``), ``DuplicateTagKey``, ``ContainersTagInvalid``
+    if the value of ``CONTAINERS_TAG`` is not a valid number of containers, and ``DocumentsTagInvalid``.
     """
     if len(tags) > TAGS_PER_RESOURCE:
         raise TooManyTagsException(TAGS_PER_RESOURCE, len(tags))
@@ -44,7 +46,21 @@ def as_mapping(tags: Sequence[Mapping[str, str]]) -> dict[str, str]:
             raise DuplicateTagKey(key)
         mapping[key] = tag.get("Value", "")
     containers_requested(mapping)
+    documents_requested(mapping)
     return mapping
+
+
+def documents_requested(tags: Mapping[str, str]) -> dict[str, str] | None:
+    """Return how the tags want documents read, or ``None`` for text only. Raises ``DocumentsTagInvalid``."""
+    value, column = tags.get(DOCUMENTS_TAG), tags.get(COLUMN_TAG)
+    if value not in (None, ANY):
+        raise DocumentsTagInvalid(DOCUMENTS_TAG, value, f"it takes {ANY!r}")
+    if column is None:
+        return None if value is None else {}
+    if value is None or not column.strip():
+        expected = f"it takes the name of a column, beside the tag {DOCUMENTS_TAG}={ANY}"
+        raise DocumentsTagInvalid(COLUMN_TAG, column, expected)
+    return {COLUMN: column}
 
 
 def containers_requested(tags: Mapping[str, str]) -> int | None:
@@ -82,7 +98,8 @@ def stored(session: Session, arn: str) -> dict[str, str]:
 def add(session: Session, account: str, arn: str, tags: Mapping[str, str]) -> None:
     """Add tags, replacing the values of existing keys.
 
-    Raises ``TooManyTagsException`` if there would be more than 50, and ``RunsInOneContainer``.
+    Raises ``TooManyTagsException`` if there would be more than 50, ``RunsInOneContainer``, and ``DocumentsTagInvalid``
+    for tags that would change how a submitted job reads its documents.
     """
     present = tags_of(session, account, arn)
     together = present | dict(tags)
@@ -91,6 +108,10 @@ def add(session: Session, account: str, arn: str, tags: Mapping[str, str]) -> No
     job = session.scalar(select(JobRow).where(JobRow.arn == arn))
     if job is not None:
         check_containers(tags, job.analysis, job.request)
+        changed = {DOCUMENTS_TAG, COLUMN_TAG} & tags.keys()
+        if changed and documents_requested(together) != job.request.get(DOCUMENTS):
+            key = min(changed)
+            raise DocumentsTagInvalid(key, tags[key], "it takes effect only in the request that starts a job")
     for key, value in tags.items():
         session.merge(JobTagRow(arn=arn, key=key, value=value))
 

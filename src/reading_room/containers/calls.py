@@ -132,7 +132,8 @@ PROGRAMS: dict[Confined, Filter] = {
         (*_WORK, *_EVENTS, *_MOVING, *_CALLING, *_LISTENING, *_STARTING), families=(_UNIX, _IPV4, _IPV6), sealed=True
     ),
     # It starts readers of documents and tesseract. Neither it nor anything that it starts can open a socket.
-    "extractor": Filter((*_WORK, *_STARTING), sealed=True),
+    # ``seccomp``, which can only take calls away, is for those readers.
+    "extractor": Filter((*_WORK, *_STARTING, "seccomp"), sealed=True),
     "reading": Filter(_WORK, threads=True, sealed=True),
     "realtime": Filter(
         (*_WORK, "getsockname", "getsockopt", "sendto", "recvfrom", "shutdown"), threads=True, sealed=True

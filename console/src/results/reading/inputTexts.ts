@@ -28,6 +28,8 @@ export class InputTexts {
   readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   /** By the last segment of the key, which is the file name in results; files of the same name in the order of keys. */
   readonly #files = new Map<string, TextFile[]>();
+  /** By the file name in results. */
+  readonly #extracted = new Map<string, TextFile>();
   #part: Uint8Array = NOTHING;
   #partBegin = 0;
 
@@ -59,6 +61,13 @@ export class InputTexts {
     else known.push(file);
   }
 
+  /** Add the text that the job extracted from a document, by its name in results. */
+  addExtracted(file: string, text: string): void {
+    const begin = this.#store.length;
+    this.#store.append(new TextEncoder().encode(text));
+    this.#extracted.set(file, { key: file, begin, end: this.#store.length, lines: undefined });
+  }
+
   /** The text of a record's document; undefined if its object has not been read, or no longer exists. */
   async textOf(index: RecordIndex, record: number): Promise<string | undefined> {
     const span = this.#spanOf(index, record);
@@ -73,6 +82,8 @@ export class InputTexts {
 
   #spanOf(index: RecordIndex, record: number): Span | undefined {
     const name = index.fileOf(record);
+    const extracted = this.#extracted.get(name);
+    if (extracted !== undefined) return extracted;
     const alike = this.#files.get(name.split("/").at(-1) ?? "") ?? [];
     const fitting = name.includes("/") ? alike.filter(({ key }) => key.endsWith(`/${name}`) || key === name) : alike;
     const file = fitting[fitting.length === 1 ? 0 : index.runOf(record)];

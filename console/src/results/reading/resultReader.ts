@@ -26,6 +26,8 @@ export interface ResultSummary extends IndexSummary {
 
 const TERMS = "topic-terms.csv";
 const DOCUMENTS = "doc-topics.csv";
+/** The texts that a job extracted from documents of other formats than text. */
+const EXTRACTED = "documents.jsonl";
 const SEARCH_PART = 2 * 1024 * 1024;
 const NOTHING = new Uint8Array(0);
 
@@ -151,7 +153,8 @@ export class ResultReader {
   #begin({ name }: TarMember): void {
     this.#memberBegin = this.store.length;
     const base = name.split("/").at(-1);
-    if (this.kind !== "topics") this.#cutter = this.#lines((line, begin, end) => this.#jsonLine(line, begin, end));
+    if (base === EXTRACTED) this.#cutter = this.#lines((line) => this.#extracted(line));
+    else if (this.kind !== "topics") this.#cutter = this.#lines((line, begin, end) => this.#jsonLine(line, begin, end));
     else if (base === TERMS) this.#cutter = this.#lines((line) => this.#term(line));
     else if (base === DOCUMENTS) {
       this.#rows = new DocumentRows(this.byLine, (record, begin, end) => this.#add(record, begin, end));
@@ -182,6 +185,20 @@ export class ResultReader {
   #jsonLine(line: Uint8Array | typeof TOO_LONG, begin: number, end: number): void {
     if (line === TOO_LONG) this.#add(tooLong(end - begin), begin, begin);
     else if (line.length > 0) this.#add(this.#parse(line), begin, end);
+  }
+
+  #extracted(line: Uint8Array | typeof TOO_LONG): void {
+    if (line === TOO_LONG || line.length === 0) return;
+    let value: unknown;
+    try {
+      value = JSON.parse(this.#decoder.decode(line));
+    } catch {
+      // The results are complete without it; this document is shown without its text.
+      return;
+    }
+    if (typeof value !== "object" || value === null || !("File" in value) || !("Text" in value)) return;
+    if (typeof value.File === "string" && typeof value.Text === "string")
+      this.texts.addExtracted(value.File, value.Text);
   }
 
   #term(line: Uint8Array | typeof TOO_LONG): void {

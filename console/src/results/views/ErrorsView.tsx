@@ -16,6 +16,9 @@ const MOST = 5_000;
 
 const ADVICE: Readonly<Record<string, string>> = {
   DOCUMENT_SIZE_EXCEEDED: "Divide the document into smaller ones, such as one paragraph per line.",
+  INVALID_DOCUMENT: "The message says what is wrong with the file, such as damage or a password.",
+  PAGE_LIMIT_EXCEEDED: "Divide the document into smaller ones.",
+  UNSUPPORTED_DOC_TYPE: "Convert the file to a format that is read; the message says to which.",
   UNSUPPORTED_ENCODING: "Save the file as text in UTF-8.",
   EMPTY_DOCUMENT: "Remove empty lines and files, or ignore the error.",
   [UNREADABLE]: "The result itself is damaged: run the job again.",

@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -29,6 +30,7 @@ from reading_room.analysis.readers.answers import encode, failed
 from reading_room.analysis.readers.reading import read
 from reading_room.analysis.readers.results import BROKEN, Limits, ReadError, Wishes
 
+READY = b"ready\n"
 LINE_BYTES = 65_536
 DOCUMENTS = 500
 """A child is replaced after so many files, so that nothing can pile up in it."""
@@ -61,6 +63,8 @@ class _Child:
                 os._exit(1)
         os.close(theirs_in)
         os.close(theirs_out)
+        if self.line() != READY:
+            raise _Gone("it did not begin")
 
     def send(self, line: bytes) -> None:
         """Send a line. Raise ``_Gone``."""
@@ -119,12 +123,13 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         confine("extractor")
-        stdout.write(b"ready\n")
+        stdout.write(READY)
         stdout.flush()
         while line := stdin.readline(LINE_BYTES):
             if child is not None and child.files == DOCUMENTS:
                 child.end()
                 child = None
+            # If one cannot start, neither can the next: this ends the process, and the job.
             child = child or _Child(limits, folder)
             try:
                 answer = _answer(child, line, folder, limits, program)
@@ -191,14 +196,22 @@ def _child(limits: Limits, folder: Path, source: int, sink: int) -> None:
     """Read files in the child until its input ends, then end the process."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     null = os.open(os.devnull, os.O_RDWR)
-    for descriptor in (0, 1, 2):
+    for descriptor in (0, 1):
         os.dup2(null, descriptor)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     most = _address_space() + limits.memory
     resource.setrlimit(resource.RLIMIT_AS, (most if hard < 0 else min(most, hard), hard))
-    confine("reading")
+    try:
+        confine("reading")
+    except OSError:
+        traceback.print_exc()
+        raise
+    # Libraries print what they find in documents.
+    os.dup2(null, 2)
     given, answers = os.fdopen(source, "rb"), os.fdopen(sink, "wb")
+    answers.write(READY)
+    answers.flush()
 
     def recognise(image: bytes, language: str | None) -> bytes:
         (folder / _IMAGE).write_bytes(image)

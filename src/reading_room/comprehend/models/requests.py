@@ -9,13 +9,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from reading_room.analysis.formats import DOCUMENTS_TAG
 from reading_room.aws.call import Call
-from reading_room.comprehend.errors import UnsupportedLanguageException
+from reading_room.comprehend.errors import DocumentsTagInvalid, UnsupportedLanguageException
 from reading_room.comprehend.models.errors import InvalidTrainingRequest
 from reading_room.comprehend.models.models import CLASSIFIER, LANGUAGES, RECOGNIZER, ModelKind, model_arn
 from reading_room.comprehend.request_checks import check_keys, check_location, check_network, check_role, repeated
 from reading_room.comprehend.tables import ModelRow
-from reading_room.comprehend.tags import as_mapping, check_containers
+from reading_room.comprehend.tags import as_mapping, check_containers, documents_requested
 from reading_room.jobs.places import output_location
 from reading_room.jobs.submission import ModelUse, NewJob
 from reading_room.s3.service_bucket_name import artifact_uri
@@ -84,6 +85,8 @@ def _new_model(
     )
     tags = as_mapping(request.get("Tags") or ())
     check_containers(tags, kind.training, {})
+    if documents_requested(tags) is not None:
+        raise DocumentsTagInvalid(DOCUMENTS_TAG, tags[DOCUMENTS_TAG], "trainings read text: leave it out")
     name, version = request[kind.name_member], request.get("VersionName") or None
     arn = model_arn(call.region, call.account, kind, name, version)
     artifact = artifact_uri(call.region, call.account, model_id)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
+from reading_room.analysis.formats import READER
 from reading_room.analysis.kind import JobKind
 from reading_room.analysis.kinds import JOB_KINDS
 from reading_room.aws.call import Call
@@ -140,7 +141,11 @@ def properties(kind: JobKind, row: JobRow) -> dict[str, Any]:
         "Message": job.outcome.message if job.outcome is not None and row.ended_at is not None else None,
         "SubmitTime": row.submitted_at,
         "EndTime": row.ended_at,
-        "InputDataConfig": {"S3Uri": row.input_uri, "InputFormat": row.input_format},
+        "InputDataConfig": {
+            "S3Uri": row.input_uri,
+            "InputFormat": row.input_format,
+            **({READER: reader} if (reader := row.request.get(READER)) else {}),
+        },
         "OutputDataConfig": {"S3Uri": row.output_uri},
         "LanguageCode": row.language,
         "DataAccessRoleArn": row.role_arn,

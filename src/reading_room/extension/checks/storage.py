@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Literal
 
+from reading_room.analysis.formats import ANY, DOCUMENTS, DOCUMENTS_TAG, READER
 from reading_room.analysis.job_file import DOCUMENT_SUFFIXES
 from reading_room.arns import bucket_arn
 from reading_room.comprehend.network.storage_policy import StepDecision
@@ -198,10 +199,13 @@ def _too_large(backend: Backend, job: JobRow, account: str) -> Check | None:
 
 
 def _documents(backend: Backend, job: JobRow, account: str) -> Check | None:
-    """Return a warning that names the PDF and Word documents in an input, or ``None`` if there are none."""
+    """Return a warning that names the PDF and Word documents in an input, or ``None`` if there are none.
+
+    A job that asks for documents of every kind gets no warning.
+    """
     place = location_of(job.input_uri)
     facts = backend.bucket(place.bucket)
-    if job.is_training or facts is None or facts.account != account:
+    if job.is_training or facts is None or facts.account != account or {DOCUMENTS, READER} & set(job.request):
         return None
     found = [
         key
@@ -212,8 +216,8 @@ def _documents(backend: Backend, job: JobRow, account: str) -> Check | None:
         return None
     more = f", and {len(found) - _DOCUMENTS_NAMED:,} more" if len(found) > _DOCUMENTS_NAMED else ""
     named = ", ".join(key[place.key.rfind("/") + 1 :] for key in found[:_DOCUMENTS_NAMED])
-    message = f"PDF and Word documents cannot be read yet, and get an error instead of a result: {named}{more}."
-    remedy = "Replace them with their text as .txt in UTF-8, or remove them from the input."
+    message = f"The job reads only text, so PDF and Word documents get an error instead of a result: {named}{more}."
+    remedy = f"Give the job the tag {DOCUMENTS_TAG}={ANY} and the InputFormat ONE_DOC_PER_FILE."
     return warned(message, remedy, resource_id=job.input_uri)
 
 

@@ -1,0 +1,78 @@
+"""Documents of every kind in a real job: read in its container, under its filters, hostile ones among them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from reading_room.cli import reading
+from tests.worlds import made_documents as made
+from tests.worlds.cluster import Hall
+from tests.worlds.own_account import OwnAccount
+from tests.worlds.product import Product
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+ANNA = "Marie Curie was born in Warsaw."
+GOOD = {
+    "a.txt": ANNA.encode(),
+    "b.txt": "Marie Curie née à Varsovie".encode("latin1"),
+    "c.md": f"# Curie\n\n{ANNA}\n".encode(),
+    "d.pdf": made.pdf([[ANNA], ["Pierre Curie lived in Paris."]]),
+    "e.docx": made.docx([ANNA]),
+    "f.pptx": made.pptx([ANNA]),
+    "g.xlsx": made.xlsx([["Name", "Note"], ["Marie", ANNA]]),
+    "h.odt": made.odt([ANNA]),
+    "i.epub": made.epub([f"<p>{ANNA}"]),
+    "j.html": f"<p>{ANNA}<script>x</script>".encode(),
+    "k.rtf": b"{\\rtf1 " + ANNA.encode() + b"}",
+    "l.csv": f"name,note\nMarie,{ANNA}\n".encode(),
+    "m.jsonl": f'{{"text": "{ANNA}"}}\n'.encode(),
+    "n.eml": made.eml(ANNA, {"inner.pdf": made.pdf([[ANNA]])}),
+    "o.mbox": b"From x Mon Nov 30 10:00:00 2026\n" + made.eml(ANNA),
+}
+BAD = {
+    "p.pdf": b"%PDF-1.7 broken",
+    "q.docx": made.zipped({"word/document.xml": b"<w>" + b" " * 300_000_000 + b"</w>"}),
+    "r.docx": made.zipped({"word/document.xml": '<!DOCTYPE w [<!ENTITY x SYSTEM "file:///etc/passwd">]><w>&x;</w>'}),
+    "s.png": made.png(30_000, 30_000),
+    # More than a reader has memory for: it ends, and another one reads the next document.
+    "t.html": b"<a>" * 15_000_000,
+    "u.bin": bytes(range(256)) * 10,
+}
+
+
+@pytest.fixture(scope="module")
+def hall(product: Product, account: OwnAccount) -> Hall:
+    """A place for jobs of several containers."""
+    return Hall(product, account=account)
+
+
+@pytest.mark.costs(25, reason="a job reads a document of each format")
+@pytest.mark.parametrize("containers", ["1", "2"])
+def test_a_job_reads_documents_of_every_kind_and_bad_ones_fail_alone(hall: Hall, containers: str) -> None:
+    place = f"mixed{containers}/"
+    for name, content in (GOOD | BAD | {"z.txt": ANNA.encode()}).items():
+        hall.put_text(place + name, content)
+    tags = [{"Key": "reading-room:documents", "Value": "any"}, {"Key": "reading-room:containers", "Value": containers}]
+    each = {"S3Uri": f"s3://{hall.bucket}/{place}", "InputFormat": "ONE_DOC_PER_FILE"}
+    properties = hall.run(place, "entities", InputDataConfig=each, Tags=tags)
+    assert properties["JobStatus"] == "COMPLETED", properties
+    lines = {line["File"]: line for line in reading.results(hall.account, properties)}
+    inner = ["n.eml/inner.pdf", "o.mbox/message-1"]
+    assert set(lines) == {*GOOD, *BAD, *inner, "z.txt"} - {"o.mbox"}
+    assert {name for name, line in lines.items() if "ErrorCode" in line} == set(BAD)
+    for name in (*(each for each in GOOD if each not in ("b.txt", "o.mbox")), *inner, "z.txt"):
+        assert "Warsaw" in found(lines[name]), name
+    texts = dict(reading.extracted(hall.account, properties))
+    assert set(texts) == set(lines) - set(BAD) - {"a.txt", "z.txt"}
+    for name, line in lines.items():
+        for entity in line.get("Entities", ()):
+            text = texts.get(name, ANNA)
+            assert text[entity["BeginOffset"] : entity["EndOffset"]] == entity["Text"]
+
+
+def found(line: dict[str, Any]) -> list[str]:
+    """Return the texts of the entities of a line."""
+    return [entity["Text"] for entity in line["Entities"]]
