@@ -52,6 +52,7 @@ TARGETS = {
     "archived-document": "readers",
     "office-part": "readers",
     "extracted": "readers",
+    "personal-data": "personal_data",
     "training-csv": "documents",
     "training-manifest": "documents",
     "annotated": "documents",

@@ -208,6 +208,16 @@ CLASSIFICATION = JobKind(
     model=CustomModel("DocumentClassifierArn", "classification", "classification"),
 )
 
+PII = WorkKind(
+    name="pii",
+    program=DOCUMENTS,
+    loads=(
+        EngineEntry("pii-en", "pii.engine:Pii", ("en",), "en"),
+        EngineEntry("pii-es", "pii.engine:Pii", ("es",), "es"),
+    ),
+    output=Output("sorted"),
+)
+
 CUSTOM_ENTITIES = WorkKind(
     name="custom-entities",
     program="custom.entities:CustomEntities",
@@ -254,7 +264,7 @@ JOB_KINDS: tuple[JobKind, ...] = (
 ANALYSES: Mapping[str, JobKind | TextKind] = {**{kind.name: kind for kind in JOB_KINDS}, SYNTAX.name: SYNTAX}
 """Every analysis of the API by its name."""
 WORK_KINDS: Mapping[str, WorkKind] = {
-    kind.name: kind for kind in (*JOB_KINDS, CUSTOM_ENTITIES, CLASSIFIER_TRAINING, RECOGNIZER_TRAINING)
+    kind.name: kind for kind in (*JOB_KINDS, PII, CUSTOM_ENTITIES, CLASSIFIER_TRAINING, RECOGNIZER_TRAINING)
 }
 """Everything that a worker does."""
 _LOADED: tuple[Loading, ...] = (*WORK_KINDS.values(), SYNTAX)

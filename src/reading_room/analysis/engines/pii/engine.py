@@ -1,0 +1,70 @@
+"""Personal data in the API's types: rules for what has a checksum, a grammar or a word that introduces it.
+
+Docs: ``docs/kinds/pii.md`` and ``docs/decisions/0100-personal-data.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from reading_room.analysis.engine import Result
+from reading_room.analysis.engines.pii.codes import codes, secret_keys
+from reading_room.analysis.engines.pii.finding import Finding, whole_numbers, without_overlaps
+from reading_room.analysis.engines.pii.labels import Labels, phrases
+from reading_room.analysis.engines.pii.network import addresses
+from reading_room.analysis.engines.pii.numbers import numbers
+from reading_room.analysis.engines.pii.people import names, places
+from reading_room.analysis.engines.pii.phones import phones
+from reading_room.analysis.engines.pii.times import Times
+from reading_room.analysis.engines.pii.values import values
+
+
+class PiiRules:
+    """Finds personal data by rules alone. Serves one language, ``en`` or ``es``."""
+
+    def __init__(self, language: str) -> None:
+        """Prepare the words of a language."""
+        self._language = language
+        self._phrases = phrases(language)
+        self._times = Times(language)
+
+    def find(self, text: str) -> Iterator[Finding]:
+        """Yield what each rule finds. Findings may overlap and are in no particular order."""
+        lower = lowered(text)
+        labels = Labels(lower, self._phrases)
+        digits = any(digit in text for digit in "0123456789")
+        if digits:
+            yield from numbers(text, labels)
+            yield from codes(text, labels)
+            yield from phones(text, labels, self._language)
+        if labels.all:
+            yield from values(text, lower, labels)
+        yield from secret_keys(text, labels)
+        yield from addresses(text)
+        yield from self._times.find(text, lower)
+        yield from names(text, self._language)
+        yield from places(text, lower, self._language)
+
+
+class Pii:
+    """The engine of a language. A finding has its offsets, ``Score`` and ``Type``, and never its text."""
+
+    result_member = "Entities"
+
+    def __init__(self, language: str) -> None:
+        """Load what the language needs."""
+        self._rules = PiiRules(language)
+
+    def analyse(self, texts: Iterable[str]) -> Iterator[Result]:
+        """Yield the findings of each text, in order of appearance and without overlaps."""
+        for text in texts:
+            found = without_overlaps(whole_numbers(text, self._rules.find(text)))
+            yield [finding.result() for finding in found]
+
+
+def lowered(text: str) -> str:
+    """Return a text in lower case with each character in its place: a few have a lower case of two characters."""
+    lower = text.lower()
+    if len(lower) == len(text):
+        return lower
+    return "".join(low if len(low := each.lower()) == 1 else each for each in text)

@@ -1,0 +1,73 @@
+"""Telephone numbers: what looks like one, judged by the numbering plans that the library phonenumbers has."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import phonenumbers
+
+from reading_room.analysis.engines.pii.finding import Finding
+from reading_room.analysis.engines.pii.labels import Labels
+
+_CANDIDATE = re.compile(r"(?:\+ ?|00)?\(?[0-9](?:[-. \u00a0/]{0,2}\(?[0-9]\)?){6,16}")
+_EXTENSION = re.compile(r",?\s?(?:ext\.?|extension|extensión|x)\s?[0-9]{1,6}(?![0-9A-Za-z])", re.IGNORECASE)
+_DATE = re.compile(
+    r"[0-9]{1,2}([-./])[0-9]{1,2}\1(?:19|20)?[0-9]{2}(?![0-9])|(?:19|"
+    r"20)[0-9]{2}([-./])[0-9]{1,2}\2[0-9]{1,2}(?![0-9])"
+)
+_REGIONS = {"en": ("US", "GB"), "es": ("ES", "MX", "AR", "CO", "US")}
+_MOST_CUTS = 4
+
+
+def phones(text: str, labels: Labels, language: str) -> Iterator[Finding]:
+    """Yield the telephone numbers of a text, with their extensions."""
+    for match in _CANDIDATE.finditer(text):
+        begin, end = match.span()
+        before = text[begin - 1 : begin]
+        if before.isalnum() or before in ("_", ".", "-", "/", "#", "$", "€", "£", "@"):
+            continue
+        for _ in range(_MOST_CUTS):
+            if text[end - 1] == "(":
+                end -= 1
+            after = text[end : end + 2]
+            if not (
+                after[:1].isalnum() or after[:1] == "_" or (after[:1] in ("-", ".", "/", ",") and after[1:].isdigit())
+            ):
+                score = _score(text[begin:end], labels.near(begin, end), language)
+                if score:
+                    extension = _EXTENSION.match(text, end)
+                    yield Finding(begin, extension.end() if extension else end, "PHONE", score)
+                    break
+            # Perhaps the last digits after a blank are something else.
+            shorter = text.rfind(" ", begin, end)
+            if shorter <= begin:
+                break
+            end = shorter
+
+
+def _score(candidate: str, label: str | None, language: str) -> float:
+    """Return how likely this is a telephone number, 0 for no."""
+    digits = sum(each.isdigit() for each in candidate)
+    if digits < 7 or digits > 15 or (label not in (None, "PHONE")) or _DATE.match(candidate):
+        return 0.0
+    parts = len(re.findall(r"[0-9]+", candidate))
+    international = candidate[0] == "+" or (candidate[:2] == "00" and digits >= 10)
+    # Without a word for it, only a form that other numbers do not have: "+", brackets, or groups.
+    if label is None and not international and (parts < 3 and candidate[0] != "("):
+        return 0.0
+    regions: tuple[str | None, ...] = _REGIONS[language]
+    if international:
+        candidate = "+" + candidate[2:] if candidate[:2] == "00" else candidate
+        regions = (None,)
+    for region in regions:
+        try:
+            number = phonenumbers.parse(candidate, region)
+        except phonenumbers.NumberParseException:
+            continue
+        if phonenumbers.is_valid_number(number):
+            return 0.98 if label or international else 0.9
+        if (label or international) and phonenumbers.is_possible_number(number):
+            return 0.85
+    # A local number without its area code, or one that is only an example.
+    return 0.7 if label == "PHONE" else 0.0
