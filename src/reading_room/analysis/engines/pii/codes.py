@@ -14,7 +14,7 @@ _TOKEN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]*+[0-9][A-Za-z0-9]*+")
 _PAN = re.compile(r"[A-Z]{3}[ABCFGHJKLPT][A-Z][0-9]{4}[A-Z]")
 _VOTER = re.compile(r"[A-Z]{3}[0-9]{7}")
 _VEHICLE = re.compile(r"(?=[^0-9]*[0-9])[A-HJ-NPR-Z0-9]{17}")
-_ACCESS_KEY = re.compile(r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}")
+_ACCESS_KEY = re.compile(r"(?<![A-Za-z0-9/+_])A(?:KIA|SIA|BIA|CCA)[A-Z0-9]{16}(?![A-Za-z0-9/+_])")
 _INSURANCE = re.compile(r"[A-Za-z]{2} ?[0-9]{2}[ -]?[0-9]{2}[ -]?[0-9]{2}[ -]?[A-Da-d](?![A-Za-z0-9])")
 _IBAN = re.compile(r"[A-Za-z]{2}[0-9]{2}(?:[ -]?[A-Za-z0-9]){11,30}+")
 _NREGA = re.compile(r"[A-Z]{2}-?[0-9]{2}-[0-9]{3}-[0-9]{3}-[0-9]{3}(?:-[0-9]{3})?/[0-9]{1,6}(?:-[A-Z])?(?![A-Za-z0-9])")
@@ -100,41 +100,36 @@ def _vehicle(text: str, begin: int, end: int, label: str | None) -> Finding | No
     right = checks.vehicle(text[begin:end])
     kind = "VEHICLE_IDENTIFICATION_NUMBER"
     if label == kind:
-        # Makers outside North America and China need not have a check digit.
-        return Finding(begin, end, kind, 0.99 if right else 0.8)
+        # European makers, whose numbers begin with S to Z, need no check digit.
+        return Finding(begin, end, kind, 0.99 if right else 0.8) if right or "S" <= text[begin] <= "Z" else None
     letters = sum(each.isalpha() for each in text[begin:end])
     if right and letters >= 3 and text[end - 4 : end].isdigit() and label != OTHER:
         return Finding(begin, end, kind, 0.93)
     return None
 
 
-def _access_key(text: str, begin: int, end: int, label: str | None) -> Finding | None:
-    return Finding(begin, end, "AWS_ACCESS_KEY", 0.99)
-
-
 _LENGTHS = {
     10: (re.compile("[A-Z]{3}[A-Z0-9]{7}"), 10),
     17: (_VEHICLE, 17),
-    20: (_ACCESS_KEY, 20),
 }
-_KINDS: dict[int, Callable[[str, int, int, str | None], Finding | None]] = {10: _account, 17: _vehicle, 20: _access_key}
+_KINDS: dict[int, Callable[[str, int, int, str | None], Finding | None]] = {10: _account, 17: _vehicle}
 
 
-def secret_keys(text: str, labels: Labels) -> Iterator[Finding]:
-    """Yield AWS's secret keys: forty characters of several kinds after a word for a secret, or near an access key."""
+def keys(text: str, labels: Labels) -> Iterator[Finding]:
+    """Yield AWS's keys. A secret one is forty characters of several kinds after a word for it or an access key."""
     places = [label.end for label in labels.all if label.type == "AWS_SECRET_KEY"]
-    at = text.find("AKIA")
-    while at >= 0 and len(places) < 1_000:
-        places.append(at + 20)
-        at = text.find("AKIA", at + 20)
+    if any(prefix in text for prefix in ("AKIA", "ASIA", "ABIA", "ACCA")):
+        for match in _ACCESS_KEY.finditer(text):
+            places.append(match.end())
+            yield Finding(match.start(), match.end(), "AWS_ACCESS_KEY", 0.99)
     for place in places:
-        for match in _SECRET.finditer(text, place, place + 120):
-            key = match[0]
+        for secret in _SECRET.finditer(text, place, place + 120):
+            key = secret[0]
             kinds = (
                 any(each.isupper() for each in key),
                 any(each.islower() for each in key),
                 any(map(str.isdigit, key)),
             )
-            if all(kinds) and text[match.start() - 1] not in "/+" and not text[match.start() - 1].isalnum():
-                yield Finding(match.start(), match.end(), "AWS_SECRET_KEY", 0.97)
+            if all(kinds) and text[secret.start() - 1] not in "/+" and not text[secret.start() - 1].isalnum():
+                yield Finding(secret.start(), secret.end(), "AWS_SECRET_KEY", 0.97)
                 break

@@ -5,18 +5,25 @@ Docs: ``docs/kinds/pii.md`` and ``docs/decisions/0100-personal-data.md``.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
+from typing import Any
 
-from reading_room.analysis.engine import Result
-from reading_room.analysis.engines.pii.codes import codes, secret_keys
-from reading_room.analysis.engines.pii.finding import Finding, whole_numbers, without_overlaps
+from reading_room.analysis.engine import Result, in_batches, load_engine
+from reading_room.analysis.engines.pii.again import joined, named_again
+from reading_room.analysis.engines.pii.codes import codes, keys
+from reading_room.analysis.engines.pii.finding import Finding, resolved
 from reading_room.analysis.engines.pii.labels import Labels, phrases
+from reading_room.analysis.engines.pii.model import personal
 from reading_room.analysis.engines.pii.network import addresses
 from reading_room.analysis.engines.pii.numbers import numbers
 from reading_room.analysis.engines.pii.people import names, places
 from reading_room.analysis.engines.pii.phones import phones
+from reading_room.analysis.engines.pii.spanish_names import spanish_names
 from reading_room.analysis.engines.pii.times import Times
 from reading_room.analysis.engines.pii.values import values
+
+BATCH, BATCH_CODE_POINTS = 64, 64_000
 
 
 class PiiRules:
@@ -39,10 +46,12 @@ class PiiRules:
             yield from phones(text, labels, self._language)
         if labels.all:
             yield from values(text, lower, labels)
-        yield from secret_keys(text, labels)
+        yield from keys(text, labels)
         yield from addresses(text)
         yield from self._times.find(text, lower)
         yield from names(text, self._language)
+        if self._language == "es":
+            yield from spanish_names(text)
         yield from places(text, lower, self._language)
 
 
@@ -52,14 +61,22 @@ class Pii:
     result_member = "Entities"
 
     def __init__(self, language: str) -> None:
-        """Load what the language needs."""
+        """Load what the language needs: for English, the entity model. Raise ``ChangedModel``."""
         self._rules = PiiRules(language)
+        self._entities = load_engine("entities-en") if language == "en" else None
 
     def analyse(self, texts: Iterable[str]) -> Iterator[Result]:
         """Yield the findings of each text, in order of appearance and without overlaps."""
-        for text in texts:
-            found = without_overlaps(whole_numbers(text, self._rules.find(text)))
-            yield [finding.result() for finding in found]
+        for batch in in_batches(texts, len, BATCH, BATCH_CODE_POINTS):
+            entities = self._entities.analyse(batch) if self._entities is not None else itertools.repeat([], len(batch))
+            for text, found in zip(batch, entities, strict=True):
+                yield [finding.result() for finding in self._findings(text, found)]
+
+    def _findings(self, text: str, entities: Iterable[Any]) -> list[Finding]:
+        found = [*self._rules.find(text)]
+        found += [*personal(text, entities, found)]
+        found += named_again(text, found)
+        return joined(text, resolved(text, found))
 
 
 def lowered(text: str) -> str:

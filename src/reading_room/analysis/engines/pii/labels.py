@@ -19,7 +19,7 @@ _BOTH: Mapping[str, str] = {
     "US_INDIVIDUAL_TAX_IDENTIFICATION_NUMBER": "itin",
     "UK_NATIONAL_HEALTH_SERVICE_NUMBER": "nhs",
     "UK_UNIQUE_TAXPAYER_REFERENCE_NUMBER": "utr|unique taxpayer reference",
-    "CA_SOCIAL_INSURANCE_NUMBER": "sin|social insurance",
+    "CA_SOCIAL_INSURANCE_NUMBER": "social insurance",
     "CA_HEALTH_NUMBER": "ohip|phn",
     "IN_AADHAAR": "aadhaar|aadhar",
     "IN_VOTER_NUMBER": "epic|voter id|voter card|elector",
@@ -32,6 +32,8 @@ _BOTH: Mapping[str, str] = {
     "PHONE": "tel|fax|sms|whatsapp|telegram",
     OTHER: "isbn|issn|imei|sku|upc|ean|doi|invoice|serial|ref",
 }
+_ENGLISH_ONLY: Mapping[str, str] = {"CA_SOCIAL_INSURANCE_NUMBER": "sin"}
+"""Words that are common ones in the other language."""
 _ENGLISH: Mapping[str, str] = {
     "BANK_ROUTING": "routing|routing number|routing transit",
     "BANK_ACCOUNT_NUMBER": "account|acct|account number|acct no|checking|savings",
@@ -76,8 +78,11 @@ _SPANISH: Mapping[str, str] = {
     OTHER: "pedido|factura|referencia|expediente|versión|página|artículo|modelo|vuelo|lote|seguimiento|artículos",
 }
 _DISTANCE, _DISTANCE_AFTER = 60, 14
-_ENDS_SENTENCE = re.compile(r"[.;!?]\s|\n\s*\n")
-_CONTINUES = re.compile(r"""[\s("'’,=-]*(?:(?:is|was|are|as|es|era|my|the|mi|el|his|her|su)[\s("']+){0,3}""")
+_ENDS_SENTENCE = re.compile(
+    r"[;!?]\s|(?<![ (]no)(?<![ (]No)(?<![ (]nº)(?<!núm)(?<!num)(?<! ref)\.\s|[^\W_][^\n]*\n|\n\s*\n"
+)
+"""The end of a sentence, an empty line, or a line that goes on after the label."""
+_CONTINUES = re.compile(r" ?\(|,? (?:is|was|are|as|es|era|son) (?:(?:my|the|mi|el|la|his|her|su|your|tu) )?")
 
 
 def words(text: str) -> frozenset[str]:
@@ -95,7 +100,7 @@ class Label(NamedTuple):
 
 def phrases(language: str) -> dict[str, str]:
     """Return the type of each phrase of a language, in lower case."""
-    tables = (_BOTH, _ENGLISH) if language == "en" else (_BOTH, _ENGLISH, _SPANISH)
+    tables = (_BOTH, _ENGLISH, _ENGLISH_ONLY if language == "en" else _SPANISH)
     return {phrase: kind for table in tables for kind, listed in table.items() for phrase in listed.split("|")}
 
 

@@ -10,9 +10,10 @@ from reading_room.analysis.engines.pii.labels import words
 
 _CAPITAL = r"[A-ZÀ-ÖØ-ÞĀĂĄĆĈĊČĎĐĒĖĘĚĞĢĦĪĮİĶĹĻĽŁŃŅŇŐŒŔŘŚŞŠŤŢŪŮŰŲŹŻŽȘȚ]"
 # Bounded, so that the time for a long word is that of its length.
-_WORD = _CAPITAL + r"[^\W\d_]{0,40}+(?:['’-][^\W\d_]{1,40}+){0,3}+"
-_PARTICLE = r"(?:de la|de los|de las|del|de|da|dos|van der|van den|van|von|bin|ibn|al|el|la|le|y|O')"
-NAME = re.compile(rf"{_WORD}\.?(?:[ ]{_WORD}\.?(?<![A-Z]{{3}}\.)|[ ]{_PARTICLE}[ ]{_WORD}){{0,4}}")
+WORD = _CAPITAL + r"[^\W\d_]{0,40}+(?:['’-][^\W\d_]{1,40}+){0,3}+"
+_PARTICLE = r"(?:de la|de los|de las|del|de|da|dos|van der|van den|van|von|bin|ibn|al|el|la|le)"
+_PART = rf"(?:{_CAPITAL}\.|{WORD})"
+NAME = re.compile(rf"{_PART}(?:[ ]{_PART}|[ ]{_PARTICLE}[ ]{WORD}){{0,4}}")
 _TITLES = {
     "en": ("Mr", "Mrs", "Ms", "Miss", "Mx", "Dr", "Prof", "Professor", "Sir", "Dame", "Lady"),
     "es": (
@@ -31,6 +32,12 @@ _TITLES = {
         "Dra",
         "Mr",
         "Mrs",
+        "doctor",
+        "doctora",
+        "profesor",
+        "profesora",
+        "licenciado",
+        "licenciada",
     ),
 }
 _AFTER_TITLE = re.compile(r"\.?[ \u00a0]+")
@@ -38,12 +45,12 @@ _INTRODUCTIONS = {
     "en": (
         "name is ", "name: ", "Name: ", "Name is ", "named ", "called ", "Dear ", "Sincerely,\n", "regards,\n",
         "Regards,\n", "Patient: ", "Contact: ", "Attn: ", "signed by ", "Customer: ", "Employee: ", "Applicant: ",
-        "my name's ", "I am ", "I'm ", "This is ", "this is ",
+        "my name's ", "I am ", "I'm ", "According to ", "according to ", "This is ", "this is ",
     ),
     "es": (
         "nombre es ", "Nombre: ", "nombre: ", "llamo ", "llama ", "llamado ", "llamada ", "Estimado ", "Estimada ",
         "Querido ", "Querida ", "Paciente: ", "Contacto: ", "Cliente: ", "Titular: ", "Atentamente,\n", "saludo,\n",
-        "soy ", "Soy ", "Empleado: ", "Solicitante: ",
+        "soy ", "Soy ", "Según ", "según ", "Empleado: ", "Solicitante: ",
     ),
 }  # fmt: skip
 _NO_NAMES = words(
@@ -60,7 +67,7 @@ _STREET_WORDS = (
 )
 _ENGLISH_STREET = re.compile(
     rf"[0-9]{{1,5}}(?:[A-Za-z]|[-/][0-9]{{1,4}})?,?[ ](?:(?:[NSEW]|North|South|East|West|NE|NW|SE|SW)\.?[ ])?"
-    rf"(?:{_WORD}\.?[ ]|[0-9]{{1,3}}(?:st|nd|rd|th)[ ]){{1,4}}?(?:{_STREET_WORDS})\b\.?(?:[ ](?:[NSEW]|North|South|"
+    rf"(?:{WORD}\.?[ ]|[0-9]{{1,3}}(?:st|nd|rd|th)[ ]){{1,4}}?(?:{_STREET_WORDS})\b\.?(?:[ ](?:[NSEW]|North|South|"
     rf"East|West)\b)?"
 )
 _BOX = re.compile(r"(?:P\.?[ ]?O\.?[ ]?Box|Apartado de correos|Apdo\.?(?: de correos)?)[ ][0-9]{1,6}", re.IGNORECASE)
@@ -68,7 +75,7 @@ _SPANISH_STREET = re.compile(
     r"(?:Calle|calle|C/|C\.|Avenida|avenida|Avda\.?|Av\.|Plaza|plaza|Pza\.?|Paseo|paseo|P\.º|Camino|Carretera|"
     r"Ctra\.?|Ronda|Travesía|"
     r"Glorieta|Urbanización|Carrer|Carrera|Cra\.?|Jirón|Jr\.|Bulevar|Boulevard|Rambla|Gran Vía|Cuesta|Callejón)[ ]?"
-    rf"(?:(?:de|la|las|los|el|del|y|San|Santa)[ ]|{_WORD}\.?[ ]?|[0-9]{{1,2}}[ ]de[ ]){{0,6}}"
+    rf"(?:(?:de|la|las|los|el|del|y|San|Santa)[ ]|{WORD}\.?[ ]?|[0-9]{{1,2}}[ ]de[ ]){{0,6}}"
     r",?[ ]?(?:n[.º°o]{1,2}|núm\.?|número|No\.?|#)?[ ]?[0-9]{1,5}(?:[ ]?-[ ]?[0-9]{1,4})?(?:[ ]?bis)?(?![0-9])"
 )
 _TAILS = (
@@ -81,21 +88,21 @@ _TAILS = (
     re.compile(r",?[ ][0-9]{1,2}(?:º|ª|°|\.º|\.ª)[ ]?(?:[A-Z]\b|izq(?:da|uierda)?\.?|dcha\.?|derecha)?"),
     re.compile(
         r",?[ \n]{1,2}(?:CP|C\.P\.|código postal)?[ ]?[0-9]{5},?[ ]"
-        + rf"{_WORD}(?:[ ](?:(?:de|la|del|los|las|el)[ ]){{0,3}}{_WORD}){{0,3}}(?:[ ]?\({_WORD}\))?"
+        + rf"{WORD}(?:[ ](?:(?:de|la|del|los|las|el)[ ]){{0,3}}{WORD}){{0,3}}(?:[ ]?\({WORD}\))?"
     ),
-    re.compile(r",?[ \n]{1,2}(?:[A-Z]{2}|" + rf"{_WORD}(?:[ ]{_WORD})?)[ ]+[0-9]{{5}}(?:-[0-9]{{4}})?(?![0-9])"),
+    re.compile(r",?[ \n]{1,2}(?:[A-Z]{2}|" + rf"{WORD}(?:[ ]{WORD})?)[ ]+[0-9]{{5}}(?:-[0-9]{{4}})?(?![0-9])"),
     re.compile(r",?[ \n]{1,2}[A-Z]{1,2}[0-9][A-Z0-9]?[ ][0-9][A-Z]{2}\b"),
     re.compile(r",?[ \n]{1,2}[A-Z]{2}[ ]+[A-Z][0-9][A-Z][ ][0-9][A-Z][0-9]\b"),
     re.compile(r",?[ \n]{1,2}[0-9]{5}(?:-[0-9]{4})?(?![0-9])"),
     re.compile(
-        rf"(?:,[ ]|\n){_WORD}(?:[ ](?:(?:de|la|del|los|las|el|of)[ ]){{0,3}}{_WORD}){{0,2}}(?=[,.\n;)]|$|"
-        rf"[ ](?:[a-z]|[A-Z]{{2}}\b|[0-9]))"
+        rf"(?:,[ ]|\n){WORD}(?:[ ](?:(?:de|la|del|los|las|el|of)[ ]){{0,3}}{WORD}){{0,2}}(?=[,.\n;)]|$|"
+        rf"[ ](?:[a-z]|[A-Z]{{1,2}}(?:\b|[0-9])|[0-9]))"
     ),
 )
 _MOST_TAILS = 6
 _POSTCODE = re.compile(r"\b(?:[A-Z]{1,2}[0-9][A-Z0-9]?[ ][0-9](?![CIKMOV])[A-Z](?![CIKMOV])[A-Z])(?![A-Za-z0-9])")
 _CITY_STATE = re.compile(
-    rf"(?<![^\W_]){_WORD}(?:[ ]{_WORD}){{0,2}},[ ](?:A[LKZR]|C[AOT]|D[EC]|FL|GA|HI|I[DLNA]|K[SY]|LA|M[EDAINSOT]|"
+    rf"(?<![^\W_]){WORD}(?:[ ]{WORD}){{0,2}},[ ](?:A[LKZR]|C[AOT]|D[EC]|FL|GA|HI|I[DLNA]|K[SY]|LA|M[EDAINSOT]|"
     rf"N[EVHJMYCD]|O[HKR]|PA|RI|S[CD]|"
     r"T[NX]|UT|V[TA]|W[AVIY])(?:[ ][0-9]{5}(?:-[0-9]{4})?)?(?![A-Za-z0-9])"
 )
@@ -128,9 +135,6 @@ def _name(text: str, begin: int, score: float) -> Iterator[Finding]:
     if first.rstrip(".") in _NO_NAMES:
         return
     end = match.end()
-    # A full stop belongs to an initial only.
-    if text[end - 1] == "." and not (text[end - 2].isupper() and text[end - 3 : end - 2] in (" ", ".", "")):
-        end -= 1
     yield Finding(begin, end, "NAME", score)
 
 

@@ -17,6 +17,8 @@ _DATE = re.compile(
     r"20)[0-9]{2}([-./])[0-9]{1,2}\2[0-9]{1,2}(?![0-9])"
 )
 _REGIONS = {"en": ("US", "GB"), "es": ("ES", "MX", "AR", "CO", "US")}
+_SPANISH = re.compile(r"[67][0-9]{8}")
+"""A mobile number of Spain, which people write without groups. Valid there only."""
 _MOST_CUTS = 4
 
 
@@ -24,6 +26,8 @@ def phones(text: str, labels: Labels, language: str) -> Iterator[Finding]:
     """Yield the telephone numbers of a text, with their extensions."""
     for match in _CANDIDATE.finditer(text):
         begin, end = match.span()
+        if text[begin] == "(" and text.find(")", begin, end) < 0:
+            begin += 1
         before = text[begin - 1 : begin]
         if before.isalnum() or before in ("_", ".", "-", "/", "#", "$", "€", "£", "@"):
             continue
@@ -34,27 +38,29 @@ def phones(text: str, labels: Labels, language: str) -> Iterator[Finding]:
             if not (
                 after[:1].isalnum() or after[:1] == "_" or (after[:1] in ("-", ".", "/", ",") and after[1:].isdigit())
             ):
-                score = _score(text[begin:end], labels.near(begin, end), language)
+                alone = text[begin - 1 : begin] in ("", "\n") and after[:1] in ("", "\n")
+                score = _score(text[begin:end], labels.near(begin, end), language, alone=alone)
                 if score:
                     extension = _EXTENSION.match(text, end)
                     yield Finding(begin, extension.end() if extension else end, "PHONE", score)
                     break
             # Perhaps the last digits after a blank are something else.
             shorter = text.rfind(" ", begin, end)
-            if shorter <= begin:
+            if shorter <= begin or not (text[begin] in "+(" or labels.near(begin, end) == "PHONE"):
                 break
             end = shorter
 
 
-def _score(candidate: str, label: str | None, language: str) -> float:
-    """Return how likely this is a telephone number, 0 for no."""
+def _score(candidate: str, label: str | None, language: str, *, alone: bool) -> float:
+    """Return how likely this is a telephone number, 0 for no. ``alone``: nothing else is in its line."""
     digits = sum(each.isdigit() for each in candidate)
     if digits < 7 or digits > 15 or (label not in (None, "PHONE")) or _DATE.match(candidate):
         return 0.0
     parts = len(re.findall(r"[0-9]+", candidate))
     international = candidate[0] == "+" or (candidate[:2] == "00" and digits >= 10)
     # Without a word for it, only a form that other numbers do not have: "+", brackets, or groups.
-    if label is None and not international and (parts < 3 and candidate[0] != "("):
+    mobile = language == "es" and _SPANISH.fullmatch(candidate) is not None
+    if label is None and not (international or parts > 2 or candidate[0] == "(" or alone or mobile):
         return 0.0
     regions: tuple[str | None, ...] = _REGIONS[language]
     if international:
@@ -66,7 +72,7 @@ def _score(candidate: str, label: str | None, language: str) -> float:
         except phonenumbers.NumberParseException:
             continue
         if phonenumbers.is_valid_number(number):
-            return 0.98 if label or international else 0.9
+            return 0.98 if label or international else 0.9 if parts > 1 else 0.6
         if (label or international) and phonenumbers.is_possible_number(number):
             return 0.85
     # A local number without its area code, or one that is only an example.

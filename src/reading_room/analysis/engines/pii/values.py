@@ -10,13 +10,13 @@ from reading_room.analysis.engines.pii.finding import Finding
 from reading_room.analysis.engines.pii.labels import Labels
 
 _FILLED = re.compile(
-    r"""(?:[\s:=\#("'’“<>\[–-]|
+    r"""(?:[\s:=,\#("'’“<>\[–-]|
     (?:numbers?|nums?|no\.|no\b(?=\s*:)|nr\.?|code|id|is|was|are|as|to|be|for|of|in|with|the|this|that|
     your|my|his|her|their|our|
     a|it|on|at|date|card|accounts?|bank|new|old|current|set|reset|changed|updated|ending|ends|following|login|file|
-    now|bearing|issued|valid|plate|licen[cs]e|checking|savings|name|screen|temporary|
+    now|bearing|issued|valid|used|before|antes|anterior|plate|licen[cs]e|checking|savings|name|screen|temporary|
     n[º°o]\.?|n\.[º°]|núm\.?|número|numero|código|es|son|era|de|del|la|el|mi|su|tu|para|en|con|cuenta|tarjeta|bancaria|
-    corriente|nueva|nuevo|fecha|terminad[ao]|acaba|temporal|actual|acceso)(?=[\s:=\#("'’“<>\[–-]))*+""",
+    corriente|nueva|nuevo|fecha|terminad[ao]|acaba|temporal|actual|acceso)(?=[\s:=,\#("'’“<>\[–-]))*+""",
     re.VERBOSE | re.IGNORECASE,
 )
 _REACH = 70
@@ -68,9 +68,14 @@ def values(text: str, lower: str, labels: Labels) -> Iterator[Finding]:
         if "\n\n" in between or (begin and text[begin - 1].isalnum()):
             continue
         match = rule[0].match(text, begin)
-        if match is None:
-            continue
-        found = _checked(text, lower, label.type, begin, match.end(), between, rule[1])
+        found = None
+        if match is not None:
+            found = _checked(text, lower, label.type, begin, match.end(), between, rule[1])
+        if found is None and label.type == "BANK_ACCOUNT_NUMBER":
+            # An account of a bank has a number, any other has a user.
+            match = _VALUES["USERNAME"][0].match(text, begin)
+            user = _username(match[0], begin, match.end(), "", 0.7) if match is not None else None
+            found = user if user is not None and not user.begin < user.end <= begin + 2 else None
         if found is not None:
             yield found
 
