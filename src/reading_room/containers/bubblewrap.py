@@ -58,8 +58,6 @@ ENDED_BY_STOP = 143
 ENDED_BY_TIME = 124
 ENDED_FOR_OUTPUT = 65
 """The worker wrote something that is not a message."""
-SETTLE_SECONDS = 2.0
-"""How long the end of several containers is waited for; what is left then is removed in later turns, or by adoption."""
 
 
 @dataclass(slots=True)
@@ -68,7 +66,8 @@ class BubblewrapDriver:
 
     ``state`` is a folder for the agent alone. ``view`` holds the files that containers see. ``users`` are their user
     ids; ``None`` means the agent's own, which must not be the host's user 0. ``standby_limits`` are the limits of
-    containers started ahead: a job with other limits gets a new container.
+    containers started ahead: a job with other limits gets a new container. ``settle`` is how long it waits for the end
+    of several containers, in seconds; what is left then is removed later.
     """
 
     state: Path
@@ -81,7 +80,7 @@ class BubblewrapDriver:
     groups: ControlGroups = field(default_factory=ControlGroups.probe)
     reader: Reader | None = None
     """Reads what workers wrote; by default a separate process."""
-    settle: float = SETTLE_SECONDS
+    settle: float = 2.0
     _filter: bytes = b""
     _known: list[LivingContainer] = field(default_factory=list)
     _ending: list[LivingContainer] = field(default_factory=list)
@@ -104,8 +103,7 @@ class BubblewrapDriver:
     def adopt(self) -> None:
         """Take over running jobs; end containers that waited for the previous agent or answered synchronous calls."""
         for folder in Folder.all(self.state):
-            record = folder.read()
-            if record is None:
+            if (record := folder.read()) is None:
                 # The previous agent died between two steps of a start: there may be a control group, but no process.
                 remove_directories(self.groups.paths(_group_name(folder)))
                 folder.remove()
