@@ -32,7 +32,7 @@ COUNTRIES = words(
 _VIN_VALUES = dict(
     zip("ABCDEFGHJKLMNPRSTUVWXYZ", (1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 7, 9, 2, 3, 4, 5, 6, 7, 8, 9), strict=True)
 ) | {str(digit): digit for digit in range(10)}
-_VIN_WEIGHTS = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
+_VIN_FACTORS = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
 
 _ROWS = ("0123456789", "1234067895", "2340178956", "3401289567", "4012395678",
          "5987604321", "6598710432", "7659821043", "8765932104", "9876543210")  # fmt: skip
@@ -49,7 +49,7 @@ _TURNS = (
 
 _ITIN_GROUPS = frozenset((*range(50, 66), *range(70, 89), *range(90, 93), *range(94, 100)))
 _NINO_NOT = frozenset(("BG", "GB", "KN", "NK", "NT", "TN", "ZZ"))
-_UTR_WEIGHTS = (6, 7, 8, 9, 10, 5, 4, 3, 2)
+_UTR_FACTORS = (6, 7, 8, 9, 10, 5, 4, 3, 2)
 
 
 def luhn(digits: str) -> bool:
@@ -116,7 +116,7 @@ def health_service(digits: str) -> bool:
 
 def taxpayer_reference(digits: str) -> bool:
     """Whether ten digits are a unique taxpayer reference of the United Kingdom: the first one is the check digit."""
-    return "21987654321"[_weighed(digits[1:], _UTR_WEIGHTS) % 11] == digits[0]
+    return "21987654321"[_weighed(digits[1:], _UTR_FACTORS) % 11] == digits[0]
 
 
 def canadian_insurance(digits: str) -> bool:
@@ -147,7 +147,7 @@ def vehicle(code: str) -> bool:
     """Whether 17 capitals and digits have the check digit of a vehicle's number (North America and China)."""
     if any(each not in _VIN_VALUES for each in code):
         return False
-    rest = sum(_VIN_VALUES[each] * weight for each, weight in zip(code, _VIN_WEIGHTS, strict=True)) % 11
+    rest = sum(_VIN_VALUES[each] * weight for each, weight in zip(code, _VIN_FACTORS, strict=True)) % 11
     return code[8] == ("X" if rest == 10 else str(rest))
 
 
