@@ -37,6 +37,8 @@ def main() -> None:
         with started(data, free_port(), Path(folder) / "log") as endpoint:
             client = reading.Account(endpoint).comprehend
             for kind in REALTIME_KINDS:
+                if kind.batch is None:
+                    continue
                 language = {} if None in kind.engines else {"LanguageCode": "en"}
                 call = getattr(client, xform_name(kind.batch))
                 rows.extend(_measured(kind.detect, kind.batch, call, language))

@@ -48,7 +48,8 @@ def commands() -> str:
         for kind in JOB_KINDS
     }
     texts = {
-        name: {"Detect": f"{kind.synchronous.detect}Command", "Batch": f"{kind.synchronous.batch}Command"}
+        name: {"Detect": f"{kind.synchronous.detect}Command"}
+        | ({"Batch": f"{kind.synchronous.batch}Command"} if kind.synchronous.batch else {})
         for name, kind in ANALYSES.items()
         if kind.synchronous is not None
     }
@@ -78,7 +79,17 @@ def _job_rows() -> Iterable[Mapping[str, Value]]:
         }
         if kind.documented_languages is not None:
             row["documentedLanguages"] = kind.documented_languages
+        row |= {name: True for name, is_so in _differences(kind).items() if is_so}
         yield row | _model(kind)
+
+
+def _differences(kind: JobKind) -> Mapping[str, bool]:
+    """Return how a kind may differ from others, each by the name of its flag."""
+    return {
+        "vpcTag": kind.vpc_tag,
+        "redacts": "RedactionConfig" in kind.own,
+        "folder": kind.output is not None and kind.output.objects,
+    }
 
 
 def _model(kind: JobKind) -> dict[str, Value]:
@@ -102,7 +113,7 @@ def _text_rows() -> Iterable[Mapping[str, Value]]:
             "id": name,
             "label": kind.synchronous.label,
             "detect": kind.synchronous.detect,
-            "batch": kind.synchronous.batch,
+            **({"batch": kind.synchronous.batch} if kind.synchronous.batch else {}),
         }
         yield (
             row | ({"languages": kind.languages} if kind.languages else {}) | {"textBytes": kind.synchronous.text_bytes}

@@ -134,7 +134,7 @@ def test_several_containers_write_the_same_bytes_as_one(tmp_path: Path, kind: An
     for part in reversed(plan.parts):
         key = f"1/output/parts/1/{part.number}"
         results.append(write_part(job, engine, storage, part, key, tmp_path, lambda: False, lambda _: None))
-    assemble(job, storage, results, tmp_path)
+    assemble(job, storage, results, tmp_path, plan)
     assert storage.objects["out", "1/output/output.tar.gz"] == expected
 
 
@@ -182,3 +182,31 @@ def test_a_reader_config_adds_what_the_api_defines_for_pages(tmp_path: Path) -> 
     assert [each["WarnCode"] for each in line["Warnings"]] == [
         "INFERENCING_NATIVE_DOCUMENT_WITH_PLAINTEXT_TRAINED_MODEL"
     ] * 2
+
+
+def run_pii(folder: Path, request: Mapping[str, Any]) -> dict[str, bytes]:
+    """Run a job that finds personal data in a PDF and a text; return its objects by their names."""
+    storage = store({name: MIXED[name] for name in ("a.txt", "b.pdf")})
+    job = job_file(kind="pii", output=Location("out", "1/output/"), request=json.dumps({"Documents": {}, **request}))
+    run_job(Work(job, storage, folder, lambda: False, lambda _: None), CapitalWords())
+    return {
+        key.removeprefix("1/output/"): content for (bucket, key), content in storage.objects.items() if bucket == "out"
+    }
+
+
+@pytest.mark.costs(3, reason="the process that reads documents may start")
+def test_personal_data_in_a_pdf_has_offsets_into_an_object_with_its_text(tmp_path: Path) -> None:
+    found = run_pii(tmp_path, {"Mode": "ONLY_OFFSETS"})
+    assert set(found) == {"a.txt.out", "b.pdf.out", "b.pdf.documents.jsonl"}
+    (first, _) = json.loads(found["b.pdf.out"])["Entities"]
+    text = json.loads(found["b.pdf.documents.jsonl"])["Text"]
+    assert text[first["BeginOffset"] : first["EndOffset"]] == "Bo"
+
+
+@pytest.mark.costs(3, reason="the process that reads documents may start")
+def test_a_redacted_pdf_leaves_no_extracted_text(tmp_path: Path) -> None:
+    redaction = {"PiiEntityTypes": ["ALL"], "MaskMode": "MASK", "MaskCharacter": "#"}
+    found = run_pii(tmp_path, {"Mode": "ONLY_REDACTION", "RedactionConfig": redaction})
+    assert set(found) == {"a.txt.out", "b.pdf.out"}
+    assert b"## is good" in found["b.pdf.out"]
+    assert b"Zoe" not in b"".join(found.values())

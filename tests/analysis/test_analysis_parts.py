@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reading_room.analysis.archive import ResultArchive
+from reading_room.analysis.cutting import Plan
 from reading_room.analysis.documents import Document
 from reading_room.analysis.engine import Engine, Result, in_batches
 from reading_room.analysis.forms import FORMS
@@ -31,6 +32,8 @@ from reading_room.analysis.program import Work
 from reading_room.analysis.storage import JobFailure
 
 OUTPUT = ("out", "1/output/output.tar.gz")
+NO_PLAN = Plan((), None)
+"""An archive needs none: its lines name their files."""
 ENGINES: dict[Kind, Callable[[], Engine]] = {
     "entities": CapitalWords,
     "sentiment": WordSentiment,
@@ -107,13 +110,14 @@ def in_many(
     results = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        parts = list(plan_of(job, storage, never).parts)
+        plan = plan_of(job, storage, never)
+        parts = list(plan.parts)
         random.Random(seed).shuffle(parts)
         for member, part in enumerate(parts):
             key = key_of(job, part.number, member)
             engine = ENGINES[job.kind]()
             results.append(write_part(job, engine, storage, part, key, folder, stopping, lambda documents: None))
-        written = assemble(job, storage, results, folder)
+        written = assemble(job, storage, results, folder, plan)[:2]
         assert [path.name for path in folder.iterdir()] == ["output.tar.gz"], "a part left a file behind"
     return results, written
 
@@ -335,16 +339,16 @@ def test_each_stopped_part_has_its_first_documents(files: dict[str, bytes], kind
 def test_a_part_that_is_missing_leaves_its_documents_out(tmp_path: Path) -> None:
     job, storage = job_file(), store({"a": b"Anna is\n" * 12})
     results, _ = in_many(job, storage, 0)
-    assemble(job, storage, [result for result in results if result.number != 1], tmp_path)
+    assemble(job, storage, [result for result in results if result.number != 1], tmp_path, NO_PLAN)
     (lines,) = lines_of(storage.objects[OUTPUT]).values()
     assert [json.loads(line)["Line"] for line in lines] == [0, 1, 2, 3, 8, 9, 10, 11]
 
 
 def test_an_archive_without_finished_parts_is_valid(tmp_path: Path) -> None:
     storage = store({})
-    assemble(job_file(), storage, [], tmp_path)
+    assemble(job_file(), storage, [], tmp_path, NO_PLAN)
     assert lines_of(storage.objects[OUTPUT]) == {"output": []}
-    assemble(job_file("targeted-sentiment"), storage, [], tmp_path)
+    assemble(job_file("targeted-sentiment"), storage, [], tmp_path, NO_PLAN)
     assert lines_of(storage.objects[OUTPUT]) == {}
 
 
@@ -379,7 +383,7 @@ def test_a_part_object_that_was_changed_is_refused_and_named(tmp_path: Path, cha
     del storage.objects[OUTPUT]
     storage.objects["out", results[0].key] = change
     with pytest.raises(JobFailure) as failure:
-        assemble(job, storage, results, tmp_path)
+        assemble(job, storage, results, tmp_path, NO_PLAN)
     assert failure.value.code == "INTERNAL_ERROR"
     assert f"s3://out/{results[0].key}" in failure.value.message
     assert OUTPUT not in storage.objects

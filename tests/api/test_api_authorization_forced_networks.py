@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from reading_room.analysis.kinds import JOB_KINDS
 from reading_room.aws.models import operation_model
+from reading_room.comprehend.vpc_tag import with_network
 from tests.worlds.minimal_calls import ACCOUNT, ROLE, minimal
 from tests.worlds.models import ModelWorld
 
@@ -77,7 +78,8 @@ class Tries:
         """Return the error code, or an empty string."""
         parameters = minimal("comprehend", self._operation) | more
         if subnets is not None:
-            parameters["VpcConfig"] = {"Subnets": subnets, "SecurityGroupIds": groups or GROUPS}
+            config = {"Subnets": subnets, "SecurityGroupIds": groups or GROUPS}
+            parameters = with_network(self._operation, parameters, config)
         for name in ("DocumentClassifierName", "RecognizerName"):
             if name in parameters:
                 Tries.number += 1

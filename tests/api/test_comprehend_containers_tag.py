@@ -44,7 +44,7 @@ def containers(world: ModelWorld, job_id: str) -> int:
 
 def start(world: ModelWorld, kind: JobKind, **changes: Any) -> str:
     """Start a job of a kind and return its id."""
-    request = start_request(LanguageCode="en" if kind.languages else None, **changes)
+    request = start_request(LanguageCode="en" if kind.languages else None, **kind.required, **changes)
     return str(getattr(world.client, xform_name(kind.start))(**request)["JobId"])
 
 

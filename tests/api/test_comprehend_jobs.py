@@ -217,8 +217,8 @@ def test_a_role_of_another_account_cannot_be_passed(world: ComprehendWorld) -> N
 
 
 def test_operations_for_unsupported_kinds_of_jobs_are_unknown(world: ComprehendWorld) -> None:
-    request = start_request(Mode="ONLY_OFFSETS")
-    assert refused(world.client.start_pii_entities_detection_job, **request)[0] == "UnknownOperationException"
+    request = start_request(TargetEventTypes=["BANKRUPTCY"])
+    assert refused(world.client.start_events_detection_job, **request)[0] == "UnknownOperationException"
 
 
 # Lists

@@ -18,6 +18,7 @@ from reading_room.analysis.kinds import (
     ENTITIES,
     JOB_KINDS,
     KEY_PHRASES,
+    PII,
     SENTIMENT,
     TARGETED_SENTIMENT,
     TOPICS,
@@ -36,7 +37,7 @@ def world(tmp_path: Path) -> Iterator[ComprehendWorld]:
 
 
 def start(world: ComprehendWorld, kind: JobKind, **changes: Any) -> dict[str, Any]:
-    request = start_request(LanguageCode="en" if kind.languages else None, **changes)
+    request = start_request(LanguageCode="en" if kind.languages else None, **kind.required, **changes)
     return dict(getattr(world.client, xform_name(kind.start))(**request))
 
 
@@ -61,14 +62,15 @@ def test_a_job_of_each_kind_is_started_described_listed_tagged_and_stopped(
     world: ComprehendWorld, kind: JobKind
 ) -> None:
     network = {"SecurityGroupIds": ["sg-1"], "Subnets": ["subnet-1"]}
-    answer = start(world, kind, JobName="mine", VpcConfig=network, Tags=[{"Key": "team", "Value": "a"}])
+    given = {} if kind.vpc_tag else {"VpcConfig": network}
+    answer = start(world, kind, JobName="mine", Tags=[{"Key": "team", "Value": "a"}], **given)
     job_id, arn = answer["JobId"], answer["JobArn"]
     assert arn == f"arn:aws:comprehend:{REGION}:{ACCOUNT}:{kind.arn_type}/{job_id}"
     shown = describe(world, kind, job_id)
     assert shown["OutputDataConfig"] == {
-        "S3Uri": f"s3://papers/out/{ACCOUNT}-{kind.token}-{job_id}/output/output.tar.gz"
+        "S3Uri": f"s3://papers/out/{ACCOUNT}-{kind.token}-{job_id}/output/{kind.output_name}"
     }
-    assert shown["VpcConfig"] == network
+    assert shown.get("VpcConfig") == given.get("VpcConfig")
     assert shown.get("LanguageCode") == ("en" if kind.languages else None)
     assert listed(world, kind, Filter={"JobName": "mine"}) == [job_id]
     tags = world.client.list_tags_for_resource(ResourceArn=arn)["Tags"]
@@ -88,7 +90,8 @@ def test_a_repeated_client_token_returns_its_job(world: ComprehendWorld, kind: J
     first = start(world, kind, ClientRequestToken="once")
     assert start(world, kind, ClientRequestToken="once")["JobId"] == first["JobId"]
     call = getattr(world.client, xform_name(kind.start))
-    request = start_request(LanguageCode="en" if kind.languages else None, ClientRequestToken="once", JobName="another")
+    changed = {"ClientRequestToken": "once", "JobName": "another", **kind.required}
+    request = start_request(LanguageCode="en" if kind.languages else None, **changed)
     assert refused(call, **request)[0] == "ResourceInUseException"
 
 
@@ -119,7 +122,8 @@ def test_a_language_without_an_engine_is_refused_and_the_available_ones_are_list
     world: ComprehendWorld, kind: JobKind
 ) -> None:
     unknown = next(code for code in ("hi", "ja", "ko", "ar") if code not in kind.languages)
-    code, message = refused(getattr(world.client, xform_name(kind.start)), **start_request(LanguageCode=unknown))
+    request = start_request(LanguageCode=unknown, **kind.required)
+    code, message = refused(getattr(world.client, xform_name(kind.start)), **request)
     assert code == "InvalidRequestException"
     assert f"{unknown!r}; supported: {', '.join(kind.languages)}" in message
 
@@ -149,6 +153,7 @@ def test_too_many_topics_are_a_validation_error(world: ComprehendWorld) -> None:
         (DOMINANT_LANGUAGE, (1_048_576, 5_000_000_000, 1_000_000)),
         (ENTITIES, (1_048_576, 5_000_000_000, 1_000_000)),
         (KEY_PHRASES, (1_048_576, 5_000_000_000, 1_000_000)),
+        (PII, (1_048_576, 5_000_000_000, 1_000_000)),
         (SENTIMENT, (5_120, 5_000_000_000, 1_000_000)),
         (TARGETED_SENTIMENT, (10_240, 314_572_800, 30_000)),
         (TOPICS, (104_857_600, 5_000_000_000, 1_000_000)),

@@ -16,6 +16,8 @@ from reading_room.settings import Settings
 from tests.worlds.comprehend import ACCOUNT, ALLOW_ALL, REGION, ComprehendWorld
 
 every_kind = pytest.mark.parametrize("kind", REALTIME_KINDS, ids=lambda kind: kind.detect)
+BATCHES = [kind for kind in REALTIME_KINDS if kind.batch is not None]
+every_batch = pytest.mark.parametrize("kind", BATCHES, ids=lambda kind: kind.detect)
 
 
 @pytest.fixture
@@ -37,7 +39,14 @@ def detect(world: ComprehendWorld, kind: RealtimeKind) -> Any:
 
 
 def batch(world: ComprehendWorld, kind: RealtimeKind) -> Any:
-    return getattr(world.client, xform_name(kind.batch))
+    return getattr(world.client, xform_name(str(kind.batch)))
+
+
+def calls_of(kind: RealtimeKind) -> list[tuple[str, dict[str, Any]]]:
+    """Return each operation of a kind, with what a request needs besides a language."""
+    one, several = {"Text": "Ada"}, {"TextList": ["Ada"]}
+    names = ((kind.detect, one), (kind.labels, one), (kind.batch, several))
+    return [(name, parameters) for name, parameters in names if name is not None]
 
 
 def language_of(kind: RealtimeKind) -> dict[str, str]:
@@ -65,7 +74,7 @@ def test_a_sentiment_answer_has_sentiment_and_scores(world: ComprehendWorld) -> 
     assert answer["SentimentScore"] == {"Positive": 0.75, "Negative": 0.25, "Neutral": 0.0, "Mixed": 0.0}
 
 
-@every_kind
+@every_batch
 def test_a_batch_gives_the_same_result_for_each_text_as_a_single_call(
     world: ComprehendWorld, kind: RealtimeKind
 ) -> None:
@@ -96,13 +105,14 @@ def test_the_limits_are_those_in_the_documentation() -> None:
         "DetectDominantLanguage": 100_000,
         "DetectEntities": 100_000,
         "DetectKeyPhrases": 100_000,
+        "DetectPiiEntities": 100_000,
         "DetectSentiment": 5_000,
         "DetectSyntax": 5_000,
         "DetectTargetedSentiment": 5_000,
     }
 
 
-@every_kind
+@every_batch
 def test_an_invalid_text_in_a_batch_gets_its_own_error(world: ComprehendWorld, kind: RealtimeKind) -> None:
     answer = batch(world, kind)(TextList=["Ada", "x" * 5_001, "break", "Bob"], **language_of(kind))
     assert [result["Index"] for result in answer["ResultList"]] == [0, 3]
@@ -139,7 +149,7 @@ def test_a_batch_of_only_invalid_texts_does_not_use_an_engine(world: ComprehendW
     assert world.engines.calls == []
 
 
-@every_kind
+@every_batch
 def test_a_batch_can_have_at_most_25_texts(world: ComprehendWorld, kind: RealtimeKind) -> None:
     assert len(batch(world, kind)(TextList=["Ada"] * 25, **language_of(kind))["ResultList"]) == 25
     code, message = refused(batch(world, kind), TextList=["Ada"] * 26, **language_of(kind))
@@ -151,8 +161,9 @@ def test_a_batch_can_have_at_most_25_texts(world: ComprehendWorld, kind: Realtim
 @every_kind
 def test_an_empty_text_is_a_validation_error(world: ComprehendWorld, kind: RealtimeKind) -> None:
     client = world.client_of("careless", ALLOW_ALL, config=Config(parameter_validation=False))
-    for name, parameters in ((kind.detect, {"Text": ""}), (kind.batch, {"TextList": [""]})):
-        code, _ = refused(getattr(client, xform_name(name)), **parameters, **language_of(kind))
+    for name, parameters in calls_of(kind):
+        empty: dict[str, Any] = {member: [""] if member == "TextList" else "" for member in parameters}
+        code, _ = refused(getattr(client, xform_name(name)), **empty, **language_of(kind))
         assert code == "ValidationException"
 
 
@@ -161,8 +172,8 @@ def test_a_language_without_an_engine_is_unsupported(world: ComprehendWorld, kin
     choices = ("it", "es", "fr") if kind.detect == "DetectSyntax" else ("hi", "ja", "ko", "ar")
     unknown = next(code for code in choices if code not in kind.engines)
     supported = f"supported: {', '.join(str(code) for code in kind.engines)}"
-    for call, parameters in ((detect(world, kind), {"Text": "Ada"}), (batch(world, kind), {"TextList": ["Ada"]})):
-        code, message = refused(call, LanguageCode=unknown, **parameters)
+    for name, parameters in calls_of(kind):
+        code, message = refused(getattr(world.client, xform_name(name)), LanguageCode=unknown, **parameters)
         assert (code, supported in message) == ("UnsupportedLanguageException", True), message
 
 

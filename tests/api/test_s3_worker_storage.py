@@ -109,14 +109,15 @@ def test_parts_are_written_to_the_output_folder_and_read_back(
     put(world, "in/a", b"Anna met Bo\n" * 5)
     put(world, "in/b", b"\xef\xbb\xbfZoe\r\n" * 5)
     job, engine = job_file(), CapitalWords()
+    plan = plan_of(job, storage, lambda: False)
     results = [
         write_part(
             job, engine, storage, part, f"{part_prefix(job)}{part.number}", tmp_path, lambda: False, lambda _: None
         )
-        for part in plan_of(job, storage, lambda: False).parts
+        for part in plan.parts
     ]
     assert len(results) == 3
-    size, _ = assemble(job, storage, results, tmp_path)
+    size, _, _ = assemble(job, storage, results, tmp_path, plan)
     assert world.s3.head_object(Bucket="data", Key=job.output.key)["ContentLength"] == size
     listed = world.s3.list_objects_v2(Bucket="data", Prefix="1/output/parts/1/")["Contents"]
     assert [(entry["Key"], entry["Size"]) for entry in listed] == [(result.key, result.size) for result in results]

@@ -122,7 +122,7 @@ def test_an_unknown_kind_is_refused_with_the_known_ones(tmp_path: Path) -> None:
     texts(tmp_path, "a.txt")
     for kind in ("events", "entities,events"):
         assert says("jobs", "run", str(tmp_path), "--kind", kind).endswith(
-            "--kind events: expected all, or some of entities, key-phrases, sentiment, targeted-sentiment, "
+            "--kind events: expected all, or some of entities, key-phrases, sentiment, targeted-sentiment, pii, "
             "dominant-language, topics, syntax, classification"
         )
 

@@ -113,6 +113,13 @@ def test_a_finding_about_a_document_shows_its_text_and_lines_count_from_one(file
     assert {each.score for each in found} == {0.7, 0.1}
 
 
+def test_personal_data_has_places_and_never_a_text(files: dict[str, Path]) -> None:
+    found = [{"Type": "NAME", "Score": 0.5, "BeginOffset": 0, "EndOffset": 5}]
+    lines = [{"File": "a/note.txt", "Line": 1, "Entities": found}, {"File": "b/note.txt", "Line": 0, "Entities": []}]
+    (row,) = findings(Read("pii", lines), Documents(files))
+    assert row == Finding("pii", "a/note.txt", 2, None, "", type="NAME", score=0.5, begin=0, end=5)
+
+
 def test_each_kind_has_rows() -> None:
     mention = entity("lamp") | {"MentionSentiment": {"Sentiment": "POSITIVE"}}
     token = entity("reads") | {"PartOfSpeech": {"Tag": "VERB", "Score": 0.8}}

@@ -34,6 +34,12 @@ def test_entities_are_counted_by_text_and_type_across_line_breaks() -> None:
     assert rows_of("entities", lines) == [("New York", "LOCATION", "2")]
 
 
+def test_personal_data_is_counted_by_type() -> None:
+    place = {"BeginOffset": 0, "EndOffset": 3, "Score": 0.5}
+    lines = [{"Entities": [{"Type": "NAME", **place}, {"Type": "PHONE", **place}, {"Type": "NAME", **place}]}, {}]
+    assert rows_of("pii", lines) == [("NAME", "2"), ("PHONE", "1")]
+
+
 def test_a_key_phrase_is_the_same_in_capitals() -> None:
     lines = [{"KeyPhrases": [{"Text": "The people"}, {"Text": "the people"}, {"Text": "war"}]}]
     assert rows_of("key-phrases", lines) == [("the people", "2"), ("war", "1")]

@@ -44,6 +44,8 @@ def test_a_row_s_names_and_members_are_the_model_s(kind: JobKind) -> None:
     assert ("LanguageCode" in start.input_shape.members) == bool(kind.languages)
     model = set() if kind.model is None else {kind.model.member}
     assert set(start.input_shape.members) - COMMON == set(kind.own) | model
+    assert ("VpcConfig" in start.input_shape.members) != kind.vpc_tag
+    assert set(kind.required) == set(start.input_shape.required_members) - COMMON
     assert model <= set(start.output_shape.members)
     shown = MODEL.operation_model(kind.describe).output_shape
     assert list(shown.members) == [kind.properties]
@@ -74,9 +76,15 @@ def test_a_kind_s_results_have_a_form_and_its_engines_serve_it(kind: JobKind) ->
 
 @pytest.mark.parametrize("kind", REALTIME_KINDS, ids=lambda kind: kind.detect)
 def test_a_synchronous_row_s_names_and_members_are_the_model_s(kind: RealtimeKind) -> None:
-    detect, batch = MODEL.operation_model(kind.detect), MODEL.operation_model(kind.batch)
+    detect = MODEL.operation_model(kind.detect)
     assert ("LanguageCode" in detect.input_shape.members) == (None not in kind.engines)
     assert set(kind.engines.values()) <= set(ENGINES)
     members = {kind.member} if kind.member else {"Sentiment", "SentimentScore"}
     assert members <= set(detect.output_shape.members)
-    assert set(batch.output_shape.members["ResultList"].member.members) == {"Index", *members}
+    if kind.batch is not None:
+        batch = MODEL.operation_model(kind.batch)
+        assert set(batch.output_shape.members["ResultList"].member.members) == {"Index", *members}
+    if kind.labels is not None:
+        labels = MODEL.operation_model(kind.labels)
+        assert set(labels.input_shape.members) == set(detect.input_shape.members)
+        assert set(labels.output_shape.members["Labels"].member.members) == {"Name", "Score"}

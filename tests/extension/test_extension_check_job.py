@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ParamValidationError
 from sqlalchemy import text
 
-from reading_room.analysis.kinds import JOB_KINDS
+from reading_room.analysis.kinds import JOB_KINDS, PII
 from reading_room.aws.models import operation_model, service_model
 from reading_room.comprehend.models.models import MODEL_KINDS
 from reading_room.extension.checks.check import NAMES
@@ -449,6 +449,21 @@ def test_every_operation_that_starts_work_can_be_checked(world: ExtensionWorld) 
         assert model is not None
         assert model.input_shape is not None
         language = None if "LanguageCode" not in model.input_shape.members else "en"
-        checks = world.checks(operation=kind.start, LanguageCode=language)
+        network = {"VpcConfig": None} if kind.vpc_tag else {}
+        checks = world.checks(operation=kind.start, LanguageCode=language, **kind.required, **network)
         assert checks["Caller"]["Status"] == "PASSED", kind.start
         assert failures(checks) in ([], ["Request"]), kind.start
+
+
+def test_a_job_whose_tag_names_its_network_is_checked_like_one_with_a_vpc_config(world: ExtensionWorld) -> None:
+    config = world.request()["VpcConfig"]
+    job: dict[str, Any] = {"operation": PII.start, "VpcConfig": None, **PII.required}
+    value = " ".join([*config["Subnets"], *config["SecurityGroupIds"]])
+    tagged = world.checks(**job, Tags=[{"Key": "reading-room:vpc", "Value": value}])
+    assert failures(tagged) == []
+    plain = world.checks()
+    for name in ("RoleNetworkActions", "Network", "Addresses", "DNS", "Route", "SecurityGroups", "EndpointPolicy"):
+        assert tagged[name] == plain[name]
+    without = world.checks(**job)
+    assert without["Network"]["Status"] == "SKIPPED"
+    assert "no tag reading-room:vpc" in without["Network"]["Message"]

@@ -26,8 +26,8 @@ OUTPUT = Location("papers", "out/output.tar.gz")
 DONE = Done(3, 1, 10, "ab" * 32)
 
 
-def head(bucket: str, key: str) -> MemoryObject | None:
-    assert (bucket, key) == (OUTPUT.bucket, OUTPUT.key)
+def head(place: Location) -> MemoryObject | None:
+    assert place == OUTPUT
     return MemoryObject(10, "ab" * 32)
 
 
@@ -55,7 +55,7 @@ def test_a_worker_s_warning_becomes_one_printable_line() -> None:
 
 
 def test_a_checksum_that_the_store_does_not_know_proves_nothing() -> None:
-    event = outcome_of(state(DONE), OUTPUT, lambda bucket, key: MemoryObject(10, None))
+    event = outcome_of(state(DONE), OUTPUT, lambda place: MemoryObject(10, None))
     assert isinstance(event, WorkerFailed)
     assert event.code == "INTERNAL_ERROR"
 

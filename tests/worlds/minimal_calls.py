@@ -76,6 +76,7 @@ _OF_OPERATIONS: dict[str, dict[str, Any]] = {
         }
     },
     "StartDocumentClassificationJob": {"DocumentClassifierArn": CLASSIFIER},
+    "StartPiiEntitiesDetectionJob": {"Mode": "ONLY_OFFSETS"},
     "CreateSubnet": {"CidrBlock": "10.0.0.0/24"},
     "PutLogEvents": {"logEvents": [{"timestamp": 1_790_000_000_000, "message": "x"}]},
     "DeleteTestAccount": {"AccountId": "000000000002"},

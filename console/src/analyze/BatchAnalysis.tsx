@@ -13,7 +13,7 @@ import { formatNumber } from "../components/format";
 import { BatchResults } from "./BatchResults";
 import { checkBatch } from "./batch";
 import { type BatchRequest, batchRequest, detectBatch } from "./calls";
-import { BATCH_TEXT_BYTES, BATCH_TEXTS, KINDS, type Kind, kindOf } from "./kinds";
+import { BATCH_KINDS, BATCH_TEXT_BYTES, BATCH_TEXTS, type Kind, kindOf } from "./kinds";
 import { LanguageSelect } from "./LanguageSelect";
 import { BATCH_SAMPLE } from "./samples";
 import { linesOf } from "./text";
@@ -35,7 +35,7 @@ export function BatchAnalysis() {
   const call = useMutation({
     mutationFn: (call: Call) => detectBatch(client, call.kind, call.request),
   });
-  const options = KINDS.map((each) => ({ value: each.id, label: each.label, description: each.batch }));
+  const options = BATCH_KINDS.map((each) => ({ value: each.id, label: each.label, description: each.batch ?? "" }));
   return (
     <SpaceBetween size="l">
       <Container header={<Header variant="h2">Input texts</Header>}>

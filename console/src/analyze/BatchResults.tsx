@@ -70,7 +70,12 @@ export function BatchResults({ kind, request, answer }: Props) {
           {shown?.error !== undefined && (
             <StatusIndicator type="error">{`${shown.error.code}: ${shown.error.message}`}</StatusIndicator>
           )}
-          <Integration operation={kind.batch} request={request} response={answer.value} requestId={answer.requestId} />
+          <Integration
+            operation={kind.batch ?? ""}
+            request={request}
+            response={answer.value}
+            requestId={answer.requestId}
+          />
         </SpaceBetween>
       </Container>
     </SpaceBetween>

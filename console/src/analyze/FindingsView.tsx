@@ -103,6 +103,7 @@ function columnsOf(kind: Kind): Column<Finding>[] {
     cell: ({ begin, end }) => `${begin}–${end}`,
     value: ({ begin }) => begin,
   };
+  if (layout === "offsets") return [type, score, place];
   if (typeMember === undefined) return [text, score, place];
   if (layout !== "mentions") return [text, type, score, place];
   return [

@@ -26,7 +26,8 @@ type CommandClass<Input> = new (input: Input) => Parameters<ComprehendClient["se
 
 interface TextCommands {
   readonly Detect: CommandClass<DetectRequest>;
-  readonly Batch: CommandClass<BatchRequest>;
+  /** Absent if the analysis has no operation for several texts. */
+  readonly Batch?: CommandClass<BatchRequest>;
 }
 
 export function detectRequest(kind: Kind, text: string, language: string | undefined): DetectRequest {
@@ -55,7 +56,9 @@ export function detect(
 }
 
 export function detectBatch(client: ComprehendClient, kind: Kind, request: BatchRequest): Promise<Timed<BatchAnswer>> {
-  return timed(() => client.send(new (commandsOf(kind).Batch)(request)) as unknown as Sent<BatchAnswer>);
+  const { Batch } = commandsOf(kind);
+  if (Batch === undefined) throw new Error(`${kind.label} has no operation for several texts`);
+  return timed(() => client.send(new Batch(request)) as unknown as Sent<BatchAnswer>);
 }
 
 async function timed<Value>(call: () => Sent<Value>): Promise<Timed<Value>> {

@@ -3,6 +3,7 @@ import type {
   DominantLanguage,
   Entity,
   KeyPhrase,
+  PiiEntity,
   SentimentScore,
   SyntaxToken,
   TargetedSentimentEntity,
@@ -11,7 +12,7 @@ import { languageName } from "../components/languages";
 
 /** The answer of any Detect operation; each has some of the members. */
 export interface Answer {
-  readonly Entities?: readonly (Entity | TargetedSentimentEntity)[] | undefined;
+  readonly Entities?: readonly (Entity | PiiEntity | TargetedSentimentEntity)[] | undefined;
   readonly KeyPhrases?: readonly KeyPhrase[] | undefined;
   readonly Languages?: readonly DominantLanguage[] | undefined;
   readonly SyntaxTokens?: readonly SyntaxToken[] | undefined;
@@ -85,9 +86,15 @@ export function summaryOf(answer: Answer): string {
   }
   const findings = findingsOf(answer);
   if (findings.length === 0) return "Nothing found";
-  const shown = findings.slice(0, 8).map(({ text, type }) => (type === undefined ? text : `${text} (${type})`));
+  const shown = findings.slice(0, 8).map(wordsOf);
   const more = findings.length - shown.length;
   return shown.join(", ") + (more > 0 ? `, and ${more} more` : "");
+}
+
+/** What a finding is called: its text, its type, or both. */
+function wordsOf({ text, type }: Finding): string {
+  if (type === undefined) return text;
+  return text === "" ? type : `${text} (${type})`;
 }
 
 /** A score with three decimals, never rounded up to certainty. */
@@ -114,7 +121,7 @@ function finding(key: string, placed: Placed, type: string | undefined): Finding
   };
 }
 
-function isTargeted(entity: Entity | TargetedSentimentEntity): entity is TargetedSentimentEntity {
+function isTargeted(entity: Entity | PiiEntity | TargetedSentimentEntity): entity is TargetedSentimentEntity {
   return "Mentions" in entity;
 }
 

@@ -11,6 +11,9 @@ export const BATCH_TEXT_BYTES = 5_000;
 /** In the order of the tabs. */
 export const KINDS: readonly Kind[] = TEXT_ROWS;
 
+/** Those that analyze several texts at once. */
+export const BATCH_KINDS: readonly Kind[] = KINDS.filter(({ batch }) => batch !== undefined);
+
 /** The most bytes that any kind accepts. */
 export const MOST_TEXT_BYTES = Math.max(...KINDS.map(({ textBytes }) => textBytes));
 

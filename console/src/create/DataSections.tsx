@@ -82,13 +82,17 @@ export function InputSection({ draft, type, errors, onChange }: SectionProps) {
   );
 }
 
-export function OutputSection({ draft, errors, onChange }: SectionProps) {
+export function OutputSection({ draft, type, errors, onChange }: SectionProps) {
   return (
     <Container header={<Header variant="h2">Output data</Header>}>
       <SpaceBetween size="l">
         <S3LocationField
           label="Output S3 location"
-          description="The job creates its own folder below this, with the archive output.tar.gz."
+          description={
+            type.kind.folder
+              ? "The job creates its own folder below this, with an object for each input file."
+              : "The job creates its own folder below this, with the archive output.tar.gz."
+          }
           placeholder="s3://bucket/results/"
           mode="write"
           value={draft.output}

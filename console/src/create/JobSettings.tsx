@@ -9,6 +9,7 @@ import { ANALYSIS_TYPES, type AnalysisType } from "./analysisTypes";
 import type { Draft } from "./draft";
 import { ModelField } from "./ModelField";
 import { EncryptionField } from "./parts/EncryptionField";
+import { RedactionFields } from "./RedactionFields";
 import type { Errors } from "./validate";
 
 export interface SectionProps {
@@ -72,11 +73,16 @@ export function JobSettings({ draft, type, errors, onChange }: SectionProps) {
             />
           </FormField>
         )}
-        <EncryptionField
-          label="Job encryption"
-          value={draft.volumeKey}
-          onChange={(volumeKey) => onChange({ volumeKey })}
-        />
+        {type.kind.redacts && (
+          <RedactionFields value={draft.redaction} onChange={(redaction) => onChange({ redaction })} />
+        )}
+        {!type.kind.vpcTag && (
+          <EncryptionField
+            label="Job encryption"
+            value={draft.volumeKey}
+            onChange={(volumeKey) => onChange({ volumeKey })}
+          />
+        )}
       </SpaceBetween>
     </Container>
   );

@@ -2,6 +2,7 @@ import type { Tag } from "../components/tags/tags";
 import { KeptDraft } from "../session/keptDraft";
 import { type EncryptionValue, NOT_ENCRYPTED } from "./parts/encryption";
 import { NO_VPC, type VpcValue } from "./parts/vpc";
+import { NO_REDACTION, type RedactionValue } from "./redaction";
 
 export type InputFormat = "ONE_DOC_PER_LINE" | "ONE_DOC_PER_FILE";
 
@@ -13,6 +14,7 @@ export interface Draft {
   readonly language: string;
   readonly topics: string;
   readonly modelArn: string;
+  readonly redaction: RedactionValue;
   readonly volumeKey: EncryptionValue;
   readonly input: string;
   readonly inputFormat: InputFormat;
@@ -29,6 +31,7 @@ export const EMPTY_DRAFT: Draft = {
   language: "en",
   topics: "10",
   modelArn: "",
+  redaction: NO_REDACTION,
   volumeKey: NOT_ENCRYPTED,
   input: "",
   inputFormat: "ONE_DOC_PER_LINE",

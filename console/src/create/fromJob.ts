@@ -3,15 +3,18 @@ import { type JobKind, modelArnOf } from "../jobs/kinds";
 import type { JobProperties } from "../jobs/properties";
 import { type Draft, EMPTY_DRAFT } from "./draft";
 import { fromKey } from "./parts/encryption";
-import { fromVpcConfig } from "./parts/vpc";
+import { fromVpcConfig, networkOfTag, VPC_TAG } from "./parts/vpc";
+import { redactionOf } from "./redaction";
 
 const NAME_LENGTH = 256;
 // Describe returns the archive's location; Start needs the location in which the job's folder was created.
-const OWN_FOLDER = /\/?[0-9]{12}-[A-Z]+-[0-9a-f]+\/output\/output\.tar\.gz$/;
+const OWN_FOLDER = /\/?[0-9]{12}-[A-Z]+-[0-9a-f]+\/output\/(output\.tar\.gz)?$/;
 
 /** The form as it was for a job: everything that the API returns. */
 export function draftFromJob(kind: JobKind, job: JobProperties, tags: readonly Tag[]): Draft {
   const model = modelArnOf(kind, job);
+  const tagged = kind.vpcTag ? tags.find(({ Key }) => Key === VPC_TAG)?.Value : undefined;
+  const others = kind.vpcTag ? tags.filter(({ Key }) => Key !== VPC_TAG) : tags;
   return {
     name: copyName(job.JobName),
     type: model !== undefined && kind.model !== undefined ? kind.model.analysis : kind.slug,
@@ -24,8 +27,9 @@ export function draftFromJob(kind: JobKind, job: JobProperties, tags: readonly T
     output: outputPlace(job.OutputDataConfig?.S3Uri ?? ""),
     outputKey: fromKey(job.OutputDataConfig?.KmsKeyId),
     roleArn: job.DataAccessRoleArn ?? "",
-    vpc: fromVpcConfig(job.VpcConfig),
-    tags: tags.map(({ Key, Value }) => ({ Key, Value })),
+    vpc: fromVpcConfig(job.VpcConfig ?? networkOfTag(tagged)),
+    redaction: redactionOf(job),
+    tags: others.map(({ Key, Value }) => ({ Key, Value })),
   };
 }
 

@@ -2,13 +2,19 @@ import type { AnalysisType } from "./analysisTypes";
 import type { Draft } from "./draft";
 import type { Json } from "./parts/code";
 import { keyOf } from "./parts/encryption";
-import { vpcConfig } from "./parts/vpc";
+import { hasVpc, tagOfNetwork, VPC_TAG, vpcConfig } from "./parts/vpc";
+import { redactionMembers } from "./redaction";
 
 /** The request of the Start operation for a draft, without empty values. */
 export function buildRequest(draft: Draft, type: AnalysisType): { readonly [member: string]: Json | undefined } {
   const outputKey = keyOf(draft.outputKey);
   const volumeKey = keyOf(draft.volumeKey);
-  const network = vpcConfig(draft.vpc);
+  const { vpcTag = false, redacts = false } = type.kind;
+  const network = vpcTag ? undefined : vpcConfig(draft.vpc);
+  const tags = [
+    ...draft.tags,
+    ...(vpcTag && hasVpc(draft.vpc) ? [{ Key: VPC_TAG, Value: tagOfNetwork(draft.vpc) }] : []),
+  ];
   return {
     ...(draft.name !== "" && { JobName: draft.name }),
     InputDataConfig: { S3Uri: draft.input, InputFormat: draft.inputFormat },
@@ -18,8 +24,9 @@ export function buildRequest(draft: Draft, type: AnalysisType): { readonly [memb
     ...(type.hasTopics && { NumberOfTopics: Number(draft.topics) }),
     ...(type.model === "classifier" && { DocumentClassifierArn: draft.modelArn }),
     ...(type.model === "recognizer" && { EntityRecognizerArn: draft.modelArn }),
-    ...(volumeKey !== undefined && { VolumeKmsKeyId: volumeKey }),
+    ...(redacts && redactionMembers(draft.redaction)),
+    ...(volumeKey !== undefined && !vpcTag && { VolumeKmsKeyId: volumeKey }),
     ...(network !== undefined && { VpcConfig: network }),
-    ...(draft.tags.length > 0 && { Tags: draft.tags.map(({ Key, Value }) => ({ Key, Value })) }),
+    ...(tags.length > 0 && { Tags: tags.map(({ Key, Value }) => ({ Key, Value })) }),
   };
 }

@@ -9,7 +9,8 @@ import { fromParameters } from "./parts/vpc";
  * from a bucket's.
  */
 export function startDraft(kept: Draft | undefined, parameters: URLSearchParams): Draft {
-  let draft = kept ?? EMPTY_DRAFT;
+  // A draft of an earlier version may lack a field.
+  let draft = kept === undefined ? EMPTY_DRAFT : { ...EMPTY_DRAFT, ...kept };
   const vpc = fromParameters(parameters);
   if (vpc !== undefined) draft = { ...draft, vpc };
   const model = parameters.get("model");

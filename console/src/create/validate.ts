@@ -4,7 +4,7 @@ import { keyProblem } from "./parts/encryption";
 import { roleProblem } from "./parts/role";
 import { s3UriProblem } from "./parts/s3Uri";
 import { tagsProblem } from "./parts/tags";
-import { validateVpc } from "./parts/vpc";
+import { validateTaggedVpc, validateVpc } from "./parts/vpc";
 
 /** The fields that can have an error. */
 export type Field =
@@ -55,12 +55,12 @@ export function validateDraft(draft: Draft, type: AnalysisType): Errors {
     language: languageProblem(draft, type),
     topics: type.hasTopics ? topicsProblem(draft.topics) : undefined,
     model: type.model !== undefined && draft.modelArn === "" ? `Choose a trained ${type.model}.` : undefined,
-    volumeKey: keyProblem(draft.volumeKey),
+    volumeKey: type.kind.vpcTag ? undefined : keyProblem(draft.volumeKey),
     input: s3UriProblem(draft.input),
     output: s3UriProblem(draft.output),
     outputKey: keyProblem(draft.outputKey),
     role: roleProblem(draft.roleArn),
-    ...validateVpc(draft.vpc),
+    ...(type.kind.vpcTag ? validateTaggedVpc : validateVpc)(draft.vpc),
     tags: tagsProblem(draft.tags),
   };
   return Object.fromEntries(Object.entries(found).filter(([, text]) => text !== undefined));

@@ -1,4 +1,4 @@
-import type { InputDataConfig, OutputDataConfig, Tag, VpcConfig } from "@aws-sdk/client-comprehend";
+import type { InputDataConfig, OutputDataConfig, RedactionConfig, Tag, VpcConfig } from "@aws-sdk/client-comprehend";
 
 export type JobStatus = "SUBMITTED" | "IN_PROGRESS" | "COMPLETED" | "FAILED" | "STOP_REQUESTED" | "STOPPED";
 
@@ -18,6 +18,8 @@ export interface JobProperties {
   readonly EntityRecognizerArn?: string;
   readonly DocumentClassifierArn?: string;
   readonly FlywheelArn?: string;
+  readonly Mode?: string;
+  readonly RedactionConfig?: RedactionConfig;
   readonly DataAccessRoleArn?: string;
   readonly VolumeKmsKeyId?: string;
   readonly VpcConfig?: VpcConfig;
@@ -34,6 +36,8 @@ export interface StartJobRequest {
   readonly EntityRecognizerArn?: string;
   readonly DocumentClassifierArn?: string;
   readonly FlywheelArn?: string;
+  readonly Mode?: string;
+  readonly RedactionConfig?: RedactionConfig;
   readonly ClientRequestToken?: string;
   readonly VolumeKmsKeyId?: string;
   readonly VpcConfig?: VpcConfig;

@@ -11,12 +11,14 @@ import {
   DescribeDominantLanguageDetectionJobCommand,
   DescribeEntitiesDetectionJobCommand,
   DescribeKeyPhrasesDetectionJobCommand,
+  DescribePiiEntitiesDetectionJobCommand,
   DescribeSentimentDetectionJobCommand,
   DescribeTargetedSentimentDetectionJobCommand,
   DescribeTopicsDetectionJobCommand,
   DetectDominantLanguageCommand,
   DetectEntitiesCommand,
   DetectKeyPhrasesCommand,
+  DetectPiiEntitiesCommand,
   DetectSentimentCommand,
   DetectSyntaxCommand,
   DetectTargetedSentimentCommand,
@@ -24,6 +26,7 @@ import {
   ListDominantLanguageDetectionJobsCommand,
   ListEntitiesDetectionJobsCommand,
   ListKeyPhrasesDetectionJobsCommand,
+  ListPiiEntitiesDetectionJobsCommand,
   ListSentimentDetectionJobsCommand,
   ListTargetedSentimentDetectionJobsCommand,
   ListTopicsDetectionJobsCommand,
@@ -31,12 +34,14 @@ import {
   StartDominantLanguageDetectionJobCommand,
   StartEntitiesDetectionJobCommand,
   StartKeyPhrasesDetectionJobCommand,
+  StartPiiEntitiesDetectionJobCommand,
   StartSentimentDetectionJobCommand,
   StartTargetedSentimentDetectionJobCommand,
   StartTopicsDetectionJobCommand,
   StopDominantLanguageDetectionJobCommand,
   StopEntitiesDetectionJobCommand,
   StopKeyPhrasesDetectionJobCommand,
+  StopPiiEntitiesDetectionJobCommand,
   StopSentimentDetectionJobCommand,
   StopTargetedSentimentDetectionJobCommand,
 } from "@aws-sdk/client-comprehend";
@@ -83,6 +88,12 @@ export const JOB_COMMANDS = {
     Describe: DescribeDocumentClassificationJobCommand,
     List: ListDocumentClassificationJobsCommand,
   },
+  pii: {
+    Start: StartPiiEntitiesDetectionJobCommand,
+    Describe: DescribePiiEntitiesDetectionJobCommand,
+    List: ListPiiEntitiesDetectionJobsCommand,
+    Stop: StopPiiEntitiesDetectionJobCommand,
+  },
 };
 
 /** The commands of each analysis of a text. */
@@ -106,6 +117,9 @@ export const TEXT_COMMANDS = {
   "targeted-sentiment": {
     Detect: DetectTargetedSentimentCommand,
     Batch: BatchDetectTargetedSentimentCommand,
+  },
+  pii: {
+    Detect: DetectPiiEntitiesCommand,
   },
   syntax: {
     Detect: DetectSyntaxCommand,

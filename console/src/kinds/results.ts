@@ -2,7 +2,7 @@ import { RESULTS, type ResultKind } from "./rows.generated";
 
 /** Whether its findings have positions in the text, rather than being about the whole document. */
 export function findsPlaces(kind: ResultKind): boolean {
-  return RESULTS[kind].layout === "spans" || RESULTS[kind].layout === "mentions";
+  return ["spans", "offsets", "mentions"].includes(RESULTS[kind].layout);
 }
 
 /** Whether its results are about each document as a whole. */

@@ -18,6 +18,12 @@ export interface JobRow {
   readonly languages: readonly string[];
   /** The language codes that Comprehend accepts, if these are not all of LanguageCode. */
   readonly documentedLanguages?: readonly string[];
+  /** Whether the tag reading-room:vpc takes the place of a VpcConfig. */
+  readonly vpcTag?: boolean;
+  /** Whether a job may redact documents instead of listing what it found. */
+  readonly redacts?: boolean;
+  /** Whether a job writes an object for each input file instead of an archive. */
+  readonly folder?: boolean;
   /** How the kind uses a custom model, if it can. */
   readonly model?: CustomModelRow;
 }
@@ -35,7 +41,8 @@ export interface TextRow {
   readonly id: TextKindId;
   readonly label: string;
   readonly detect: string;
-  readonly batch: string;
+  /** Absent if the analysis has no operation for several texts. */
+  readonly batch?: string;
   /** The languages that Reading Room supports (docs/languages.md); empty for operations without a language. */
   readonly languages?: readonly string[];
   /** The most bytes of UTF-8 of a single text. */
@@ -45,11 +52,11 @@ export interface TextRow {
 /**
  * The layout of a result.
  *
- * Spans are ranges of the text, tokens are all its words, and mentions are ranges grouped by entity, each with a
+ * Spans are ranges of the text, offsets are ranges whose text no result repeats, tokens are all its words, and mentions are ranges grouped by entity, each with a
  * sentiment. Types apply to the whole document, each with a score. Tone is one sentiment with the scores of all
  * four. Topics are tables about all documents.
  */
-export type Layout = "spans" | "tokens" | "mentions" | "types" | "tone" | "topics";
+export type Layout = "spans" | "offsets" | "tokens" | "mentions" | "types" | "tone" | "topics";
 
 /** The findings of an analysis, and their names for people. */
 export interface ResultRow {

@@ -10,7 +10,8 @@ export type ResultKind =
   | "sentiment"
   | "targeted-sentiment"
   | "topics"
-  | "classification";
+  | "classification"
+  | "pii";
 
 /** The analyses that have synchronous operations. */
 export type TextKindId =
@@ -19,6 +20,7 @@ export type TextKindId =
   | "dominant-language"
   | "sentiment"
   | "targeted-sentiment"
+  | "pii"
   | "syntax";
 
 /** Every kind of job, in the order in which people are offered them. */
@@ -106,6 +108,20 @@ export const JOB_ROWS: readonly JobRow[] = [
       description: "Your own classes, by a classifier that you trained.",
     },
   },
+  {
+    slug: "pii",
+    label: "Personal data",
+    description: "Names, addresses, numbers and other data about people (PII).",
+    operation: "PiiEntitiesDetection",
+    arnType: "pii-entities-detection-job",
+    properties: "PiiEntitiesDetectionJobProperties",
+    builtIn: true,
+    languages: ["en", "es"],
+    documentedLanguages: ["en", "es"],
+    vpcTag: true,
+    redacts: true,
+    folder: true,
+  },
 ];
 
 /** Every analysis of a text at once, in the order of the tabs. */
@@ -148,6 +164,13 @@ export const TEXT_ROWS: readonly TextRow[] = [
     batch: "BatchDetectTargetedSentiment",
     languages: ["en"],
     textBytes: 5_000,
+  },
+  {
+    id: "pii",
+    label: "Personal data",
+    detect: "DetectPiiEntities",
+    languages: ["en", "es"],
+    textBytes: 100_000,
   },
   {
     id: "syntax",
@@ -215,6 +238,14 @@ export const RESULTS: Readonly<Record<ResultKind | TextKindId, ResultRow>> = {
     one: "class",
     many: "classes",
     type: "Class",
+  },
+  pii: {
+    layout: "offsets",
+    members: ["Entities"],
+    typeMember: "Type",
+    one: "place",
+    many: "places",
+    type: "Type",
   },
   syntax: {
     layout: "tokens",

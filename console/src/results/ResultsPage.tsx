@@ -8,7 +8,8 @@ import { ErrorAlert } from "../components/ErrorAlert";
 import { Page } from "../components/Page";
 import { RouterButton } from "../components/RouterButton";
 import { type JobKind, jobPath, kindOf, typeLabel } from "../jobs/kinds";
-import { isActive, type JobProperties } from "../jobs/properties";
+import { StorageLink } from "../jobs/parts/ResourceLinks";
+import { isActive, type JobProperties, outcomeWords } from "../jobs/properties";
 import { ArchiveView } from "./views/ArchiveView";
 
 const POLL_MILLISECONDS = 2_000;
@@ -71,6 +72,14 @@ function Results({ kind, job }: { readonly kind: JobKind; readonly job: JobPrope
     return (
       <Alert type="error" header="The job failed, so it has no results">
         <bdi>{job.Message}</bdi> The job's page says what to change.
+      </Alert>
+    );
+  }
+  if (job.Mode === "ONLY_REDACTION") {
+    return (
+      <Alert type="info" header="The job wrote redacted copies of its documents">
+        There is one for each input file: <StorageLink uri={job.OutputDataConfig?.S3Uri} />.{" "}
+        <bdi>{outcomeWords(job)}</bdi>
       </Alert>
     );
   }

@@ -23,7 +23,7 @@ describe("the kinds of analysis", () => {
     const operations = readFileSync(join(documents, "reference/operations.md"), "utf8");
     for (const { detect, batch } of KINDS) {
       expect(operations).toContain(`| ${detect} |`);
-      expect(operations).toContain(`| ${batch} |`);
+      if (batch !== undefined) expect(operations).toContain(`| ${batch} |`);
     }
   });
 

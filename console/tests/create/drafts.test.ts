@@ -31,6 +31,26 @@ describe("a copy of a job", () => {
     expect(draftFromJob(kind, { ...job, EntityRecognizerArn: "arn" }, []).type).toBe("custom-entities");
   });
 
+  it("of personal data has its redaction, and its network from the tag", () => {
+    const pii = kindOf("pii");
+    if (pii === undefined) throw new Error("no such kind");
+    const job = {
+      OutputDataConfig: { S3Uri: "s3://b/000000000001-PII-0a/output/" },
+      Mode: "ONLY_REDACTION",
+      RedactionConfig: { PiiEntityTypes: ["ALL" as const], MaskMode: "MASK" as const, MaskCharacter: "#" },
+    };
+    const tags = [
+      { Key: "reading-room:vpc", Value: "subnet-1 sg-1" },
+      { Key: "k", Value: "v" },
+    ];
+    expect(draftFromJob(pii, job, tags)).toMatchObject({
+      output: "s3://b/",
+      vpc: { vpc: "", subnets: ["subnet-1"], groups: ["sg-1"] },
+      redaction: { mode: "ONLY_REDACTION", maskMode: "MASK", character: "#", types: [] },
+      tags: [{ Key: "k", Value: "v" }],
+    });
+  });
+
   it.each([
     ["s3://b/000000000001-TOPICS-0a/output/output.tar.gz", "s3://b/"],
     ["s3://b/x/000000000001-CLN-0a/output/output.tar.gz", "s3://b/x/"],

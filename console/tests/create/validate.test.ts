@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ANALYSIS_TYPES, type AnalysisType, analysisType } from "../../src/create/analysisTypes";
 import { type Draft, EMPTY_DRAFT } from "../../src/create/draft";
+import { NO_REDACTION } from "../../src/create/redaction";
 import { buildRequest } from "../../src/create/request";
 import { validateDraft } from "../../src/create/validate";
 
@@ -24,6 +25,7 @@ describe("analysis types", () => {
       "sentiment",
       "targeted-sentiment",
       "topics",
+      "pii",
       "custom-entities",
       "classification",
     ]);
@@ -99,6 +101,36 @@ describe("a request", () => {
       Subnets: ["subnet-1"],
       SecurityGroupIds: ["sg-1"],
     });
+  });
+
+  it("names the network of a job for personal data by a tag, and has its redaction", () => {
+    const vpc = { vpc: "vpc-1", subnets: ["subnet-1", "subnet-2"], groups: ["sg-1"] };
+    const draft = { ...COMPLETE, vpc, tags: [{ Key: "team", Value: "a" }] };
+    expect(buildRequest(draft, type("pii"))).toMatchObject({
+      Mode: "ONLY_OFFSETS",
+      Tags: [
+        { Key: "team", Value: "a" },
+        { Key: "reading-room:vpc", Value: "subnet-1 subnet-2 sg-1" },
+      ],
+    });
+    expect(buildRequest(draft, type("pii"))).not.toHaveProperty("VpcConfig");
+    expect(buildRequest(draft, type("pii"))).not.toHaveProperty("RedactionConfig");
+    const masked = { ...draft, redaction: { ...NO_REDACTION, mode: "ONLY_REDACTION", types: ["NAME"] } as const };
+    expect(buildRequest(masked, type("pii"))).toMatchObject({
+      Mode: "ONLY_REDACTION",
+      RedactionConfig: { PiiEntityTypes: ["NAME"], MaskMode: "MASK", MaskCharacter: "*" },
+    });
+    const named = {
+      ...masked,
+      redaction: { ...masked.redaction, maskMode: "REPLACE_WITH_PII_ENTITY_TYPE", types: [] },
+    };
+    expect(buildRequest(named as Draft, type("pii"))["RedactionConfig"]).toEqual({
+      PiiEntityTypes: ["ALL"],
+      MaskMode: "REPLACE_WITH_PII_ENTITY_TYPE",
+    });
+    const subnets = Array.from({ length: 11 }, (_, index) => `subnet-0123456789abcdef${index % 10}${index}`);
+    expect(Object.keys(errors({ vpc: { ...vpc, subnets } }, "pii"))).toEqual(["subnets"]);
+    expect(errors({ vpc: { ...vpc, subnets } })).toEqual({});
   });
 
   it("has keys only if encryption is on", () => {

@@ -45,6 +45,21 @@ const select = async (reader: ResultReader, filter: Partial<ResultFilter>): Prom
   ...(await reader.select({ ...NO_FILTER, ...filter })),
 ];
 
+describe("objects of a folder", () => {
+  it("are read like the files of an archive, with places and without their texts", async () => {
+    const found = { BeginOffset: 0, EndOffset: 4, Type: "NAME", Score: 0.5 };
+    const reader = new ResultReader("pii", true);
+    for (const file of ["a.txt", "b.txt"]) {
+      reader.beginFile({ name: `${file}.out`, size: 0 });
+      reader.pushFile(new TextEncoder().encode(lines({ Entities: [found], File: file, Line: 0 })));
+    }
+    reader.finish();
+    expect(reader.summary()).toMatchObject({ records: 2, findings: 2, files: 2 });
+    expect(reader.summary().members.map(({ name }) => name)).toEqual(["a.txt.out", "b.txt.out"]);
+    expect((await reader.record(1)).findings).toEqual([{ type: "NAME", score: 0.5, begin: 0, end: 4 }]);
+  });
+});
+
 describe("a result", () => {
   it("counts its contents", () => {
     const summary = read("entities", OUTPUT).summary();

@@ -14,9 +14,11 @@ from typing import Any
 from reading_room.analysis.documents import Document, DocumentError
 from reading_room.analysis.engine import Members, Result
 from reading_room.analysis.formats import BY_NAME, SCANNED
+from reading_room.analysis.job_file import JobFile
 from reading_room.analysis.kind import Lines
 from reading_room.analysis.kinds import WORK_KINDS
 from reading_room.analysis.readers.results import Block
+from reading_room.analysis.redaction import Redaction, redacted
 
 EMPTY = DocumentError("EMPTY_DOCUMENT", "Document is empty: it has nothing but blanks, and an answer would be a guess.")
 
@@ -34,11 +36,24 @@ class Form:
     member: str | None
     empty_is_error: bool
 
+    @property
+    def keeps_texts(self) -> bool:
+        """Whether the output has the extracted texts of its documents, as the offsets of its lines point into them."""
+        return True
+
     def checked(self, document: Document) -> Document:
         """Return the document, or its error where an empty one cannot have a result."""
         if self.empty_is_error and document.error is None and not document.text.strip():
             return Document(document.file, document.line, error=EMPTY, source=document.source)
         return document
+
+    def answered(self, document: Document, result: Result | Members, name: str) -> tuple[Document, str]:
+        """Return a document with its line, or with an error and its line if the result cannot be written."""
+        return document, self.line(document, result, name)
+
+    def content(self, line: bytes) -> tuple[bytes, bool]:
+        """Return what a line adds to the object of its file, and whether the object must not have the file's name."""
+        return line + b"\n", False
 
 
 def sorted_line(document: Document, result: Result | Members, name: str) -> str:
@@ -62,10 +77,21 @@ def mention_line(document: Document, result: Result | Members, name: str) -> str
     return _fixed(ordered | _place(document))
 
 
+def offset_line(document: Document, result: Result | Members, name: str) -> str:
+    """Return a line of personal data: places without their text, in the order and spacing of the service's samples."""
+    found = _found(document, result, name)
+    if document.error is None:
+        found = {name: [{key: each[key] for key in _OFFSETS} for each in found[name]]}
+    return json.dumps(found | _place(document), separators=(",", ":"), ensure_ascii=False)
+
+
+_OFFSETS = ("BeginOffset", "EndOffset", "Type", "Score")
+
 LINES: Mapping[Lines, Callable[[Document, Result | Members, str], str]] = {
     "sorted": sorted_line,
     "predictions": prediction_line,
     "mentions": mention_line,
+    "offsets": offset_line,
 }
 FORMS: Mapping[str, Form] = {
     name: Form(LINES[kind.output.lines], kind.output.member, kind.output.empty_is_error)
@@ -99,6 +125,64 @@ def _block(block: Block) -> dict[str, Any]:
     if block.box is not None:
         members["BoundingBox"] = dict(zip(("Left", "Top", "Width", "Height"), block.box, strict=True))
     return members
+
+
+NOT_REDACTED = "REDACTION_INCOMPLETE"
+"""The error of a document whose redacted text still had something that was found."""
+
+
+@dataclass(frozen=True, slots=True)
+class RedactedForm(Form):
+    """How redacted documents are written: an object is the text of its file, with what was found replaced.
+
+    A line is a JSON object with the ``Text``, and with ``Rename`` if the file's name has something that was found. A
+    document with an error has its record instead of its text, without the file's name.
+    """
+
+    redaction: Redaction
+    per_line: bool
+
+    @property
+    def keeps_texts(self) -> bool:
+        """No: they have what is redacted."""
+        return False
+
+    def answered(self, document: Document, result: Result | Members, name: str) -> tuple[Document, str]:
+        """Return a document with its redacted text, or with an error if the text still has what was found."""
+        if document.error is not None:
+            return document, self._record(document)
+        found = result[name] if isinstance(result, dict) else result
+        done = redacted(document.text, found, self.redaction, document.file)
+        rename = {"Rename": True} if done.named else {}
+        if done.left:
+            message = f"The redacted text still has {done.left} of the strings that were found, so it is not written."
+            error = DocumentError(NOT_REDACTED, message)
+            failed = Document(document.file, document.line, error=error, source=document.source)
+            return failed, self._record(failed, rename)
+        return document, json.dumps({"Text": done.text} | rename, ensure_ascii=False)
+
+    def _record(self, document: Document, rename: Mapping[str, Any] = {}) -> str:
+        found = {**_found(document, [], ""), **_place(document), **rename}
+        del found["File"]
+        return json.dumps(found, separators=(",", ":"), ensure_ascii=False)
+
+    def content(self, line: bytes) -> tuple[bytes, bool]:
+        """Return what a line adds to the object of its file, and whether the object must not have the file's name."""
+        found = json.loads(line)
+        rename = bool(found.pop("Rename", False))
+        if "Text" not in found:
+            return json.dumps(found, separators=(",", ":"), ensure_ascii=False).encode() + b"\n", rename
+        return found["Text"].encode() + (b"\n" if self.per_line else b""), rename
+
+
+def form_of(job: JobFile) -> Form:
+    """Return the form of a job's results."""
+    form = FORMS[job.kind]
+    request = json.loads(job.request)
+    if request.get("Mode") != "ONLY_REDACTION":
+        return form
+    redaction = Redaction.of(request["RedactionConfig"])
+    return RedactedForm(form.line, form.member, form.empty_is_error, redaction, job.input_format == "ONE_DOC_PER_LINE")
 
 
 class MemberNames:

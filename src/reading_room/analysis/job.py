@@ -1,20 +1,21 @@
-"""One job from its first listing to its archive, in one container."""
+"""One job from its first listing to its output, in one container."""
 
 from __future__ import annotations
 
 from reading_room.analysis.billing import Meter
 from reading_room.analysis.engine import Engine
-from reading_room.analysis.forms import FORMS, text_line
+from reading_room.analysis.forms import form_of, text_line
 from reading_room.analysis.job_file import Done, Progress
-from reading_room.analysis.part_work import ARCHIVE, Pace, PartAnalysis, ResultFile, plan_of
+from reading_room.analysis.outputs import output_of
+from reading_room.analysis.part_work import Pace, PartAnalysis, plan_of
 from reading_room.analysis.program import Work
 
 
 def run_job(work: Work, engine: Engine) -> Done:
-    """Read, analyse and write one job, part by part, into an archive in the scratch folder.
+    """Read, analyse and write one job, part by part.
 
     When ``work.stopping`` turns true, the documents finished so far are written, as AWS promises for a stopped job.
-    Raise ``JobFailure``; then there is no output object.
+    Raise ``JobFailure``; then there is no archive, and objects that were already written are removed by the service.
     """
     job, storage = work.job, work.storage
     plan = plan_of(job, storage, work.stopping)
@@ -22,13 +23,14 @@ def run_job(work: Work, engine: Engine) -> Done:
     meter = Meter()
     stopped = not plan.complete
     pace = Pace(work.now)
-    with ResultFile(work.scratch / ARCHIVE, FORMS[job.kind]) as archive:
+    form = form_of(job)
+    with output_of(job, form, storage, work.scratch, plan) as output:
         for part in plan.parts:
             analysis = PartAnalysis(job, engine, storage, part, work.stopping)
             for document, line in analysis:
-                archive.keep(document.source, line.encode())
-                if document.extracted is not None:
-                    archive.keep_text(text_line(document))
+                output.keep(document.source, line.encode())
+                if document.extracted is not None and form.keeps_texts:
+                    output.keep_text(document.source, text_line(document))
                 documents += 1
                 errors += document.error is not None
                 meter.count(document)
@@ -37,14 +39,14 @@ def run_job(work: Work, engine: Engine) -> Done:
             if analysis.stopped:
                 stopped = True
                 break
-        size, sha256 = archive.finish()
-    storage.write(job.output, archive.path)
+        size, sha256 = output.finish()
     return Done(
         documents=documents,
         errors=errors,
         size=size,
         sha256=sha256,
         stopped=stopped,
+        warning=output.warning,
         characters=meter.characters,
         units=meter.units,
     )

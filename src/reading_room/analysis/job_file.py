@@ -54,6 +54,15 @@ process that starts readers of documents, and ``reading`` is such a reader."""
 InputFormat = Literal["ONE_DOC_PER_LINE", "ONE_DOC_PER_FILE"]
 
 
+def parts_beside(output: str) -> str:
+    """Return the prefix of a job's parts from the key of its output.
+
+    It is beside the archive. If the output is a folder, it is beside that, because any name in it may be an input's.
+    """
+    folder = output.rpartition("/")[0]
+    return f"{folder.rpartition('/')[0] if output.endswith('/') else folder}/parts/"
+
+
 def no_model_access(bucket: str) -> str:
     """Return the beginning of the message for a models' ``bucket`` that refuses the service's own session."""
     statement = {
@@ -121,7 +130,8 @@ class JobFile:
     """``key`` is a prefix: every object whose key begins with it is read."""
     input_format: InputFormat
     output: Location
-    """``key`` is the whole key of the archive, ending in ``output.tar.gz``."""
+    """``key`` is the whole key of the archive, ending in ``output.tar.gz``; or a prefix that ends in ``/``, for a kind
+    that writes an object for each input file."""
     document_limit: int
     """The most bytes of UTF-8 that one document may have."""
     total_limit: int = 5_000_000_000
@@ -172,7 +182,9 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The worker says that the output object is written. ``sha256`` is the archive's, in hexadecimal.
+    """The worker says that the output is written. ``sha256`` is the archive's, in hexadecimal.
+
+    If the output is a folder, ``size`` and ``sha256`` are those of ``folder_digest.FolderDigest``.
 
     For a training, the object is the model's artifact, ``metadata`` is the ClassifierMetadata or RecognizerMetadata as
     a JSON object, and ``warning`` is the reason for TRAINED_WITH_WARNING, or empty. For a job whose results have no

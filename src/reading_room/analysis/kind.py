@@ -53,14 +53,14 @@ EngineName = Literal[
 """The engine that a worker loads before it has a job."""
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 
-Lines = Literal["sorted", "predictions", "mentions"]
+Lines = Literal["sorted", "predictions", "mentions", "offsets"]
 """How a document's line is written: the keys of ``forms.LINES``."""
-Layout = Literal["spans", "tokens", "mentions", "types", "tone", "topics"]
+Layout = Literal["spans", "offsets", "tokens", "mentions", "types", "tone", "topics"]
 """What a result consists of.
 
-``spans`` are places in the text, ``tokens`` all its words, ``mentions`` places grouped by what they mention, each with
-a sentiment. ``types`` are judgements of the whole document, each with a score; ``tone`` is one sentiment with the
-scores of all four. ``topics`` are tables about all documents.
+``spans`` are places in the text, ``offsets`` places whose text no result repeats, ``tokens`` all its words, and
+``mentions`` places grouped by what they mention, each with a sentiment. ``types`` are judgements of the whole document,
+each with a score; ``tone`` is one sentiment with the scores of all four. ``topics`` are tables about all documents.
 """
 
 
@@ -85,13 +85,15 @@ class EngineEntry:
 class Output:
     """How the results of documents are written.
 
-    ``member`` is the archive's member, ``None`` if each input file has a member of its own. With ``empty_is_error`` a
-    document without any word gets an error instead of an empty result: a sentiment or a class cannot be empty.
+    ``member`` is the archive's member, ``None`` if each input file has a member of its own. With ``objects`` there is
+    no archive: each input file has an object of its own. With ``empty_is_error`` a document without any word gets an
+    error instead of an empty result: a sentiment or a class cannot be empty.
     """
 
     lines: Lines
     member: str | None = "output"
     empty_is_error: bool = False
+    objects: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +117,16 @@ class Results:
 class Synchronous:
     """The synchronous operations of an analysis.
 
+    ``batch`` is ``None`` if there is none. ``labels`` is an operation that returns only the types of findings.
     ``text_bytes`` are the bytes of UTF-8 that a text may have, as the service's own error prints it. ``label`` is what
     the console calls the analysis there.
     """
 
     detect: str
-    batch: str
+    batch: str | None
     text_bytes: int
     label: str
+    labels: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,9 +201,11 @@ class JobKind(WorkKind):
 
     ``arn_type`` is the job type in its ARN, ``token`` the word in its output path. The limits are bytes of UTF-8 per
     document, bytes of all objects, and documents. ``stop`` is ``None`` if AWS has no such operation. ``own`` are the
-    request's members that only this kind has, with their defaults. ``newest_first`` names the time filter whose
-    documentation says that it lists newest first. ``documented_languages`` are the codes that Amazon documents,
-    ``None`` for every LanguageCode. ``label`` and ``description`` are for the console.
+    request's members that only this kind has, with their defaults; ``required`` are those of them that a request must
+    have, with the values of our own commands. ``newest_first`` names the time filter whose documentation says that it
+    lists newest first. ``documented_languages`` are the codes that Amazon documents, ``None`` for every LanguageCode.
+    With ``vpc_tag`` the request has no VpcConfig, and a tag takes its place. ``label`` and ``description`` are for the
+    console.
     """
 
     start: str
@@ -221,7 +227,14 @@ class JobKind(WorkKind):
     own: Mapping[str, Any] = field(default_factory=dict)
     documented_languages: tuple[str, ...] | None = None
     newest_first: Literal["SubmitTimeAfter", "SubmitTimeBefore"] = "SubmitTimeAfter"
+    vpc_tag: bool = False
+    required: Mapping[str, Any] = field(default_factory=dict)
     passes_role: Literal["DataAccessRoleArn"] = "DataAccessRoleArn"
+
+    @property
+    def output_name(self) -> str:
+        """The last segment of its output's key; empty if the output is a folder."""
+        return "" if self.output is not None and self.output.objects else "output.tar.gz"
 
     @property
     def engines(self) -> Mapping[str | None, EngineName]:

@@ -208,14 +208,31 @@ CLASSIFICATION = JobKind(
     model=CustomModel("DocumentClassifierArn", "classification", "classification"),
 )
 
-PII = WorkKind(
+PII = JobKind(
     name="pii",
     program=DOCUMENTS,
     loads=(
         EngineEntry("pii-en", "pii.engine:Pii", ("en",), "en"),
         EngineEntry("pii-es", "pii.engine:Pii", ("es",), "es"),
     ),
-    output=Output("sorted"),
+    output=Output("offsets", member=None, objects=True),
+    container_bytes=2_000_000,
+    start="StartPiiEntitiesDetectionJob",
+    describe="DescribePiiEntitiesDetectionJob",
+    list="ListPiiEntitiesDetectionJobs",
+    stop="StopPiiEntitiesDetectionJob",
+    properties="PiiEntitiesDetectionJobProperties",
+    arn_type="pii-entities-detection-job",
+    token="PII",
+    label="Personal data",
+    description="Names, addresses, numbers and other data about people (PII).",
+    results=Results("offsets", ("Entities",), "Type", "place", "places"),
+    synchronous=Synchronous("DetectPiiEntities", None, LARGE_TEXT, "Personal data", labels="ContainsPiiEntities"),
+    demo=Demo(LAST_SPEECH, "ONE_DOC_PER_LINE"),
+    own={"Mode": "ONLY_OFFSETS", "RedactionConfig": None},
+    required={"Mode": "ONLY_OFFSETS"},
+    documented_languages=("en", "es"),
+    vpc_tag=True,
 )
 
 CUSTOM_ENTITIES = WorkKind(
@@ -259,12 +276,13 @@ JOB_KINDS: tuple[JobKind, ...] = (
     TARGETED_SENTIMENT,
     TOPICS,
     CLASSIFICATION,
+    PII,
 )
 """Every kind of job of the API, in the order in which people are offered them; other kinds have no operations."""
 ANALYSES: Mapping[str, JobKind | TextKind] = {**{kind.name: kind for kind in JOB_KINDS}, SYNTAX.name: SYNTAX}
 """Every analysis of the API by its name."""
 WORK_KINDS: Mapping[str, WorkKind] = {
-    kind.name: kind for kind in (*JOB_KINDS, PII, CUSTOM_ENTITIES, CLASSIFIER_TRAINING, RECOGNIZER_TRAINING)
+    kind.name: kind for kind in (*JOB_KINDS, CUSTOM_ENTITIES, CLASSIFIER_TRAINING, RECOGNIZER_TRAINING)
 }
 """Everything that a worker does."""
 _LOADED: tuple[Loading, ...] = (*WORK_KINDS.values(), SYNTAX)

@@ -3,32 +3,29 @@
 One container writes the parts straight into the archive, one after the other. Several containers write each part to an
 object in the job's output folder, and the first container assembles them: the same lines in the same order, so the same
 bytes. A line of such an object is ``<source>\\t<line of the result>``, where the source is the number of the input
-file and the line is final. The line of an extracted text follows as ``t\\t<line>``.
+file and the line is final. The line of an extracted text follows as ``t<source>\\t<line>``.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Self
 
-from reading_room.analysis.archive import ResultArchive
 from reading_room.analysis.billing import Meter
 from reading_room.analysis.cutting import Part, Plan, cut_files, cut_lines, document_ends, whole_part
 from reading_room.analysis.documents import Document
 from reading_room.analysis.engine import Engine, Members, Result
 from reading_room.analysis.extraction import weighed, wishes_of
-from reading_room.analysis.formats import READER, TEXTS_MEMBER
-from reading_room.analysis.forms import FORMS, Form, MemberNames, text_line
+from reading_room.analysis.formats import READER
+from reading_room.analysis.forms import form_of, text_line
 from reading_room.analysis.inputs import checked_input, documents_of_part, too_many
-from reading_room.analysis.job_file import JobFile, Location
+from reading_room.analysis.job_file import JobFile, Location, parts_beside
+from reading_room.analysis.outputs import first_output, fitting, output_of
 from reading_room.analysis.page_members import with_pages
 from reading_room.analysis.storage import InputObject, JobFailure, Storage
 from reading_room.analysis.time_limits import TookTooLong, Watch
@@ -37,9 +34,8 @@ PROBE_BYTES = 1_000_000
 """For a larger input, it is worth making two requests first to find out whether results can be written, and reading it
 twice, the first time for its line ends."""
 
-ARCHIVE = "output.tar.gz"
 _TEXT = b"t"
-"""What stands in a part's object in place of a source before the line of an extracted text."""
+"""What stands before the source of the line of an extracted text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +74,7 @@ def plan_of(job: JobFile, storage: Storage, stopping: Callable[[], bool]) -> Pla
     known = listed.hexdigest()
     total = sum(entry.size for entry in objects)
     if total > PROBE_BYTES:
-        storage.probe_output(job.output)
+        storage.probe_output(first_output(job.output, objects[0].file))
     if wishes_of(job) is not None:
         # How many documents the files have is not known before they are read.
         sized = weighed(objects)
@@ -98,7 +94,7 @@ def plan_of(job: JobFile, storage: Storage, stopping: Callable[[], bool]) -> Pla
 
 def part_prefix(job: JobFile) -> str:
     """Return the common prefix of the keys of this attempt's part objects, in the output's bucket."""
-    return f"{job.output.key.removesuffix(ARCHIVE)}parts/{job.attempt}/"
+    return f"{parts_beside(job.output.key)}{job.attempt}/"
 
 
 def write_part(
@@ -128,8 +124,8 @@ def write_part(
         with fitting(), path.open("wb") as file:
             for document, line in analysis:
                 data = b"%d\t%s\n" % (document.source, line.encode())
-                if document.extracted is not None:
-                    data += b"%s\t%s\n" % (_TEXT, text_line(document))
+                if document.extracted is not None and form_of(job).keeps_texts:
+                    data += b"%s%d\t%s\n" % (_TEXT, document.source, text_line(document))
                 file.write(data)
                 digest.update(data)
                 size += len(data)
@@ -154,30 +150,30 @@ def write_part(
     )
 
 
-def assemble(job: JobFile, storage: Storage, results: Iterable[PartResult], scratch: Path) -> tuple[int, str]:
-    """Write a job's archive from the objects of its parts. Return its size in bytes and its SHA-256 in hexadecimal.
+def assemble(
+    job: JobFile, storage: Storage, results: Iterable[PartResult], scratch: Path, plan: Plan
+) -> tuple[int, str, str]:
+    """Write a job's output from the objects of its parts. Return its size in bytes, its digest, and its warning.
 
     The objects are read in the order of the parts. If one is missing, its documents are left out, as in a stopped job.
     Raise ``JobFailure``: ``INTERNAL_ERROR`` if an object differs from its result, or what the storage raises; then
     there is no archive.
     """
     path = scratch / "part"
-    with ResultFile(scratch / ARCHIVE, FORMS[job.kind]) as archive:
+    with output_of(job, form_of(job), storage, scratch, plan) as output:
         for result in sorted(results, key=lambda one: one.number):
             try:
                 _fetch(storage, job.output.bucket, result, path)
                 with path.open("rb") as file:
                     for data in file:
                         source, _, line = data.removesuffix(b"\n").partition(b"\t")
-                        if source == _TEXT:
-                            archive.keep_text(line)
+                        if source.startswith(_TEXT):
+                            output.keep_text(int(source.removeprefix(_TEXT)), line)
                         else:
-                            archive.keep(int(source), line)
+                            output.keep(int(source), line)
             finally:
                 path.unlink(missing_ok=True)
-        size, sha256 = archive.finish()
-    storage.write(job.output, archive.path)
-    return size, sha256
+        return *output.finish(), output.warning
 
 
 class PartAnalysis:
@@ -197,7 +193,7 @@ class PartAnalysis:
         watch: Watch | None = None,
     ) -> None:
         self._job = job
-        self._form = FORMS[job.kind]
+        self._form = form_of(job)
         self._with_pages = READER in json.loads(job.request)
         self._engine = engine
         self._documents = map(self._form.checked, documents_of_part(job, part, storage))
@@ -255,7 +251,7 @@ class PartAnalysis:
         name = self._engine.result_member
         if self._with_pages and document.extracted is not None:
             result = with_pages(result, name, document.extracted)
-        return document, self._form.line(document, result, name)
+        return self._form.answered(document, result, name)
 
     def _texts(self) -> Iterator[str]:
         self._watch.end()
@@ -274,57 +270,6 @@ class PartAnalysis:
             self._watch.end()
         # The engine continues with what it has.
         self._watch.begin(self._owed)
-
-
-class ResultFile:
-    """The archive of a kind with one line for each document. Each line goes into the member that it belongs to.
-
-    As a context manager, it closes its file, finished or not.
-    """
-
-    def __init__(self, path: Path, form: Form) -> None:
-        self.path = path
-        self._form = form
-        self._names = MemberNames()
-        self._source: int | None = None
-        self._texts: BinaryIO | None = None
-        with fitting():
-            self._archive = ResultArchive(path)
-            if form.member is not None:
-                self._archive.begin(form.member)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._archive.close()
-        if self._texts is not None:
-            self._texts.close()
-
-    def keep(self, source: int, line: bytes) -> None:
-        """Add a line of input file number ``source``. All lines of one file must be added together."""
-        with fitting():
-            if self._form.member is None and source != self._source:
-                self._source = source
-                self._archive.begin(self._names.of(json.loads(line)["File"].rpartition("/")[2]))
-            self._archive.write(line)
-
-    def keep_text(self, line: bytes) -> None:
-        """Add the line of an extracted text; they follow the results, in a member of their own."""
-        with fitting():
-            if self._texts is None:
-                self._texts = tempfile.TemporaryFile(dir=self.path.parent)  # noqa: SIM115 # closed in __exit__
-            self._texts.write(line + b"\n")
-
-    def finish(self) -> tuple[int, str]:
-        """Complete the archive and return its size in bytes and its SHA-256 in hexadecimal."""
-        with fitting():
-            if self._texts is not None:
-                self._archive.begin(TEXTS_MEMBER)
-                self._texts.seek(0)
-                for line in self._texts:
-                    self._archive.write(line.removesuffix(b"\n"))
-            return self._archive.finish()
 
 
 class Pace:
@@ -385,13 +330,3 @@ def _fetch(storage: Storage, bucket: str, result: PartResult, path: Path) -> Non
             f"s3://{bucket}/{result.key} is not what part {result.number} of the job wrote there: its SHA-256 is "
             f"{digest.hexdigest()}, recorded is {result.sha256}",
         )
-
-
-@contextmanager
-def fitting() -> Iterator[None]:
-    """Turn the error of a full disk into the failure of a job with too large results."""
-    try:
-        yield
-    except OSError as error:
-        message = f"the results do not fit the container's disk: {error.strerror}"
-        raise JobFailure("OUTPUT_TOO_LARGE", message) from error

@@ -32,7 +32,8 @@ class Finding(NamedTuple):
     line: int | None
     language: str | None
     text: str
-    """The text that was found, as it is in the document, or the document if the finding is about all of it."""
+    """The text that was found, as it is in the document, or the document if the finding is about all of it. Empty for
+    personal data, which no result repeats."""
     type: str | None = None
     """The entity type, part of speech, class, topic or language."""
     sentiment: str | None = None
@@ -97,7 +98,8 @@ def findings(read: Read, documents: Documents) -> Iterator[Finding]:
             yield here._replace(error=f"{line['ErrorCode']}: {line['ErrorMessage']}")
             continue
         for found in _of_line(line, here):
-            text = found.text or documents.text(here.document, number)
+            whole = found.begin is None
+            text = documents.text(here.document, number) if whole else found.text
             yield found._replace(text=_shortened(text))
 
 
@@ -118,7 +120,7 @@ def _span(here: Finding, each: Mapping[str, Any]) -> Iterator[Finding]:
             yield found._replace(sentiment=mention["MentionSentiment"]["Sentiment"])
         return
     yield here._replace(
-        text=each["Text"],
+        text=each.get("Text", ""),
         type=each.get("Type"),
         score=each["Score"],
         begin=each["BeginOffset"],
@@ -159,7 +161,7 @@ _PLACES = tuple(
     dict.fromkeys(
         member
         for results in _RESULTS
-        if results.layout in ("spans", "mentions", "tokens")
+        if results.layout in ("spans", "offsets", "mentions", "tokens")
         for member in results.members
     )
 )

@@ -26,6 +26,7 @@ from reading_room.analysis.kind import JobKind
 from reading_room.analysis.kinds import JOB_KINDS
 from reading_room.cli.running import Endpoint
 from reading_room.client import connect
+from reading_room.comprehend.vpc_tag import with_network
 from reading_room.s3 import service_bucket_name
 
 if TYPE_CHECKING:
@@ -325,9 +326,15 @@ class JobCalls:
         self._kind = self.ALL[kind]
 
     def start(self, **request: Any) -> str:
-        """Start a job and return its id. The default language is English, if the kind takes one."""
+        """Start a job and return its id. The default language is English; other required members have defaults, too.
+
+        A ``VpcConfig`` becomes the tag that takes its place for a kind whose request has none.
+        """
         language = {"LanguageCode": "en"} if self._kind.languages else {}
-        return str(self._call(self._kind.start, **(language | request))["JobId"])
+        network = request.pop("VpcConfig", None)
+        if network is not None:
+            request = with_network(self._kind.start, request, network)
+        return str(self._call(self._kind.start, **{**language, **self._kind.required, **request})["JobId"])
 
     def describe(self, job: str) -> dict[str, Any]:
         """Return the job's properties."""
@@ -404,8 +411,16 @@ def archive_bytes(account: Account, properties: Mapping[str, Any]) -> bytes:
 
 
 def archive(account: Account, properties: dict[str, Any]) -> Iterator[tuple[str, Iterator[str]]]:
-    """Yield the members of a finished job's archive: name and lines, which must be read before the next member."""
+    """Yield the members of a finished job's archive: name and lines, which must be read before the next member.
+
+    The objects of a job that writes one for each input file are read as if they were members.
+    """
     bucket, key = _place_of_archive(properties)
+    if key.endswith("/"):
+        for name in objects_below(account, bucket, key):
+            body = account.s3.get_object(Bucket=bucket, Key=name)["Body"]
+            yield name[len(key) :], io.TextIOWrapper(io.BytesIO(body.read()), "utf-8", newline="\n")
+        return
     with tempfile.TemporaryFile() as file:
         account.s3.download_fileobj(bucket, key, file)
         file.seek(0)
@@ -414,6 +429,13 @@ def archive(account: Account, properties: dict[str, Any]) -> Iterator[tuple[str,
                 member = members.extractfile(info)
                 if member is not None:
                     yield info.name, io.TextIOWrapper(member, "utf-8", newline="\n")
+
+
+def objects_below(account: Account, bucket: str, prefix: str) -> Iterator[str]:
+    """Yield the keys of objects that begin with a prefix."""
+    for page in account.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        for entry in page.get("Contents", ()):
+            yield entry["Key"]
 
 
 def _place_of_archive(properties: Mapping[str, Any]) -> tuple[str, str]:

@@ -68,6 +68,13 @@ def _spans(results: Results, lines: Sequence[Line]) -> Summary:
     return _counted((results.one, "type", "times"), typed)
 
 
+def _offsets(results: Results, lines: Sequence[Line]) -> Summary:
+    """Count places by type: a table must not repeat the text of personal data."""
+    each = [found for line in lines for member in results.members for found in line.get(member, ())]
+    counted = Counter((str(found[results.type_member]),) for found in each)
+    return _counted((results.type.lower(), "times"), counted)
+
+
 def _tokens(results: Results, lines: Sequence[Line]) -> Summary:
     (member,) = results.members
     parts = Counter((token[results.type_member]["Tag"],) for line in lines for token in line.get(member, ()))
@@ -129,6 +136,7 @@ def _counted(columns: tuple[str, ...], found: Counter[T]) -> Summary:
 
 _LAYOUTS: Mapping[Layout, Callable[[Results, Sequence[Line]], Summary]] = {
     "spans": _spans,
+    "offsets": _offsets,
     "tokens": _tokens,
     "mentions": _mentions,
     "types": _types,

@@ -8,6 +8,7 @@ from reading_room.analysis.kind import JobKind
 from reading_room.aws.call import Call
 from reading_room.aws.operations import ContextValues
 from reading_room.comprehend.models.models import ModelKind, model_arn
+from reading_room.comprehend.vpc_tag import known_network
 
 
 def job_arn(region: str, account: str, kind: JobKind, job_id: str) -> str:
@@ -70,7 +71,7 @@ def start_context(call: Call) -> ContextValues:
     Administrators use them to require a VPC, certain subnets and groups, keys, or tags.
     """
     parameters = call.parameters
-    network = parameters.get("VpcConfig") or {}
+    network = known_network(call.operation, parameters)
     tags = parameters.get("Tags") or ()
     values: dict[str, Sequence[str]] = {
         "comprehend:VpcSubnets": tuple(network.get("Subnets", ())),

@@ -147,6 +147,39 @@ class RunsInOneContainer(InvalidRequestException):
         )
 
 
+class VpcTagInvalid(InvalidRequestException):
+    """The value of the tag for the network of a job does not name one."""
+
+    def __init__(self, key: str, value: str, problem: str) -> None:
+        super().__init__(
+            f"INVALID_TAG: Tag {key!r} has the value {value!r}; it takes the ids of 1 to 16 subnets and of 1 to 5 "
+            f"security groups, separated by blanks, but {problem}."
+        )
+
+
+class VpcTagNotUsed(InvalidRequestException):
+    """The tag for the network of a job is given to an operation that has a VpcConfig."""
+
+    def __init__(self, key: str, operation: str) -> None:
+        super().__init__(f"INVALID_TAG: Tag {key!r} is for jobs without VpcConfig: use the VpcConfig of {operation}.")
+
+
+class VpcTagFixed(InvalidRequestException):
+    """The tag for the network of a job cannot change after its submission."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(
+            f"INVALID_TAG: Tag {key!r} is fixed when a job is submitted: it cannot be added, changed or removed."
+        )
+
+
+class InvalidRedaction(InvalidRequestException):
+    """The Mode and the RedactionConfig of a request do not fit together."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"INVALID_PARAMETERS: {problem}")
+
+
 class InvalidFilterException(AwsError):
     """The filter has more than one criterion."""
 

@@ -15,6 +15,7 @@ ACTIVE_JOBS = 10
 RATES = {
     "DetectDominantLanguage": 40.0,
     "Detect": 20.0,
+    "Contains": 20.0,
     "BatchDetect": 10.0,
     "Create": 1.0,
     "Start": 1.0,

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+from reading_room.analysis.redaction import REPLACE
 from reading_room.arns import Arn
 from reading_room.comprehend.errors import (
     DuplicateIds,
     InvalidLocation,
+    InvalidRedaction,
     InvalidRoleAccount,
     KmsKeyValidationException,
 )
@@ -29,6 +32,24 @@ def check_network(network: Mapping[str, Sequence[str]] | None) -> None:
         for member in ("SecurityGroupIds", "Subnets"):
             for identifier in repeated(network[member]):
                 raise DuplicateIds(member, identifier)
+
+
+def check_redaction(own: Mapping[str, Any]) -> None:
+    """Raise ``InvalidRedaction`` if a Mode and its RedactionConfig do not fit together.
+
+    ``own`` has the members that only this kind of job has; other kinds have neither.
+    """
+    if "RedactionConfig" not in own:
+        return
+    mode, config = own["Mode"], own["RedactionConfig"]
+    if mode != "ONLY_REDACTION":
+        if config is not None:
+            raise InvalidRedaction(f"RedactionConfig is for Mode ONLY_REDACTION; here Mode is {mode}: leave it out.")
+        return
+    if not (config or {}).get("PiiEntityTypes"):
+        raise InvalidRedaction("Mode ONLY_REDACTION needs RedactionConfig.PiiEntityTypes: name types, or ALL.")
+    if config.get("MaskMode") == REPLACE and config.get("MaskCharacter") is not None:
+        raise InvalidRedaction(f"RedactionConfig.MaskCharacter is for MaskMode MASK; here MaskMode is {REPLACE}.")
 
 
 def check_keys(keys: Mapping[str, str | None]) -> None:

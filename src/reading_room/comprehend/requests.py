@@ -22,8 +22,15 @@ from reading_room.comprehend.errors import (
     ResourceNotFoundException,
 )
 from reading_room.comprehend.models.reference import names_model, resolve
-from reading_room.comprehend.request_checks import check_keys, check_location, check_network, check_role
+from reading_room.comprehend.request_checks import (
+    check_keys,
+    check_location,
+    check_network,
+    check_redaction,
+    check_role,
+)
 from reading_room.comprehend.tags import as_mapping, check_containers, documents_requested
+from reading_room.comprehend.vpc_tag import network_of
 from reading_room.jobs.places import output_location
 from reading_room.jobs.submission import NewJob, repeated
 
@@ -39,7 +46,7 @@ def new_job(call: Call, kind: JobKind, job_id: str, topics: str = "embedding") -
     ``request_checks``.
     """
     request = call.parameters
-    network = request.get("VpcConfig")
+    network = network_of(call.operation, request)
     check_role(request["DataAccessRoleArn"], call.account)
     check_network(network)
     language = request.get("LanguageCode")
@@ -47,6 +54,7 @@ def new_job(call: Call, kind: JobKind, job_id: str, topics: str = "embedding") -
     model = _custom_model(kind, request)
     analysis = kind.name if model is None else model.analysis
     own = _own_members(kind, request, topics)
+    check_redaction(own)
     check_containers(tags, analysis, own)
     own |= _documents(request["InputDataConfig"], tags, model is not None)
     if model is None and language not in kind.engines:
@@ -57,7 +65,7 @@ def new_job(call: Call, kind: JobKind, job_id: str, topics: str = "embedding") -
             "OutputDataConfig.KmsKeyId": request["OutputDataConfig"].get("KmsKeyId"),
         }
     )
-    output = output_location(request["OutputDataConfig"]["S3Uri"], call.account, kind.token, job_id)
+    output = output_location(request["OutputDataConfig"]["S3Uri"], call.account, kind.token, job_id, kind.output_name)
     check_location("InputDataConfig.S3Uri", request["InputDataConfig"]["S3Uri"])
     check_location("OutputDataConfig.S3Uri, completed with the job's own path,", output)
     return NewJob(

@@ -21,6 +21,7 @@ from reading_room.comprehend.errors import (
     TooManyTagsException,
 )
 from reading_room.comprehend.tables import ModelRow
+from reading_room.comprehend.vpc_tag import check_unchanged
 from reading_room.jobs.job import CONTAINERS
 from reading_room.jobs.tables import JobRow, JobTagRow
 
@@ -98,13 +99,14 @@ def stored(session: Session, arn: str) -> dict[str, str]:
 def add(session: Session, account: str, arn: str, tags: Mapping[str, str]) -> None:
     """Add tags, replacing the values of existing keys.
 
-    Raises ``TooManyTagsException`` if there would be more than 50, ``RunsInOneContainer``, and ``DocumentsTagInvalid``
-    for tags that would change how a submitted job reads its documents.
+    Raises ``TooManyTagsException`` if there would be more than 50, ``RunsInOneContainer``, ``VpcTagFixed``, and
+    ``DocumentsTagInvalid`` for tags that would change how a submitted job reads its documents.
     """
     present = tags_of(session, account, arn)
     together = present | dict(tags)
     if len(together) > TAGS_PER_RESOURCE:
         raise TooManyTagsException(TAGS_PER_RESOURCE, len(together))
+    check_unchanged(present, tags)
     job = session.scalar(select(JobRow).where(JobRow.arn == arn))
     if job is not None:
         check_containers(tags, job.analysis, job.request)
@@ -117,10 +119,13 @@ def add(session: Session, account: str, arn: str, tags: Mapping[str, str]) -> No
 
 
 def remove(session: Session, account: str, arn: str, keys: Sequence[str]) -> None:
-    """Remove tags, ignoring absent keys. Raises ``TooManyTagKeysException`` for more than 50 keys."""
+    """Remove tags, ignoring absent keys.
+
+    Raises ``TooManyTagKeysException`` for more than 50 keys, and ``VpcTagFixed``.
+    """
     if len(keys) > TAGS_PER_RESOURCE:
         raise TooManyTagKeysException(TAGS_PER_RESOURCE, len(keys))
-    _require(session, account, arn)
+    check_unchanged(tags_of(session, account, arn), dict.fromkeys(keys))
     session.execute(delete(JobTagRow).where(JobTagRow.arn == arn, JobTagRow.key.in_(keys)))
 
 

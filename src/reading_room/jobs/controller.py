@@ -29,7 +29,7 @@ from reading_room.jobs.job import Event, Phase, Released, StopOverdue, StopReque
 from reading_room.jobs.needs import ContainerNeed, epochs, move_times, not_begun, placed, ready_to_end, timed, unwanted
 from reading_room.jobs.outcomes import printable
 from reading_room.jobs.placement import ByRoom, Placer
-from reading_room.jobs.places import location_of, parts_of
+from reading_room.jobs.places import is_folder, location_of, parts_of
 from reading_room.jobs.ports import (
     Denials,
     Identities,
@@ -132,7 +132,9 @@ class JobController:
             clock=monotonic,
         )
         self._placer = placer
-        self._starting = Starting(database, settings, clock, network, sizing, self._writer, self._loop.wake, placer)
+        self._starting = Starting(
+            database, settings, clock, network, sizing, self._writer, self._loop.wake, placer, store
+        )
         self._progress = Progress()
         self._stories = Stories(database, storyteller)
         database.on_commit(self._written)
@@ -395,6 +397,9 @@ class JobController:
                 # Even after a success, an earlier attempt may have been lost during its upload.
                 output = location_of(row.output_uri)
                 self._store.abort_uploads(output.bucket, output.key)
+                if is_folder(output) and row.outcome == Phase.FAILED.value:
+                    # As an archive, the results of a failed job never exist; what was written is removed.
+                    self._store.delete_prefix(output.bucket, output.key)
                 if row.is_training:
                     self._clear_artifact(row)
                 elif row.distributed:

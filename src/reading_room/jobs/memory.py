@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
@@ -106,20 +106,30 @@ class MemoryOutputStore:
         """Return the stored facts of an object."""
         return self.objects.get((bucket, key))
 
+    def objects_below(self, bucket: str, prefix: str) -> Iterator[tuple[str, MemoryObject]]:
+        """Yield the keys below a prefix with their facts."""
+        for place, facts in sorted(self.objects.items()):
+            if _below(place, bucket, prefix):
+                yield place[1], facts
+
     def delete(self, bucket: str, key: str) -> None:
         """Forget an object."""
         self.objects.pop((bucket, key), None)
 
     def abort_uploads(self, bucket: str, key: str) -> int:
-        """Forget the uploads of a key; return how many there were."""
-        count = int((bucket, key) in self.uploads)
-        self.uploads.discard((bucket, key))
-        return count
+        """Forget the uploads of a key, or of a folder; return how many there were."""
+        found = {place for place in self.uploads if place == (bucket, key) or _in_folder(place, bucket, key)}
+        self.uploads -= found
+        return len(found)
 
     def delete_prefix(self, bucket: str, prefix: str) -> None:
         """Forget every object and upload whose key starts with the prefix."""
         self.objects = {place: facts for place, facts in self.objects.items() if not _below(place, bucket, prefix)}
         self.uploads = {place for place in self.uploads if not _below(place, bucket, prefix)}
+
+
+def _in_folder(place: tuple[str, str], bucket: str, key: str) -> bool:
+    return key.endswith("/") and _below(place, bucket, key)
 
 
 def _below(place: tuple[str, str], bucket: str, prefix: str) -> bool:

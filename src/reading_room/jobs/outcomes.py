@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
+from reading_room.analysis.folder_digest import FolderDigest
 from reading_room.analysis.job_file import (
     COUNT_LIMIT,
     NO_READ_ACCESS,
@@ -24,7 +26,8 @@ from reading_room.jobs.job import (
     OutputSeen,
     WorkerFailed,
 )
-from reading_room.jobs.ports import ObjectFacts
+from reading_room.jobs.places import is_folder
+from reading_room.jobs.ports import ObjectFacts, OutputStore
 from reading_room.printable import escaped
 
 MESSAGE_LIMIT = 2000
@@ -132,18 +135,18 @@ def _last_word(state: ContainerState) -> Done | Failed | None:
 def outcome_of(
     state: ContainerState,
     output: Location,
-    head: Callable[[str, str], ObjectFacts | None],
+    facts: Callable[[Location], ObjectFacts | None],
     check_model: Callable[[str], None] | None = None,
 ) -> Event | None:
     """Return the event of the first container that ends the attempt, or ``None`` while it works.
 
-    ``head`` returns the facts of the output object. The worker's ``Done`` counts only if the object exists with the
-    size and checksum that the worker reported. For a training, ``output`` is the model's artifact, and ``check_model``
+    ``facts`` returns those of the output. The worker's ``Done`` counts only if the output exists with the size and
+    checksum that the worker reported. For a training, ``output`` is the model's artifact, and ``check_model``
     raises ``ValueError`` for metadata that is not valid for such a model.
     """
     last = _last_word(state)
     if isinstance(last, Done):
-        return _seen(last, output, head, check_model)
+        return _seen(last, output, facts, check_model)
     if isinstance(last, Failed):
         return _failed(last)
     if state.phase == "lost":
@@ -153,23 +156,41 @@ def outcome_of(
     return _without_a_word(state)
 
 
+def facts_of(store: OutputStore, output: Location) -> ObjectFacts | None:
+    """Return the facts of a job's output; those of a folder are the sum of its objects (``FolderDigest``)."""
+    if not is_folder(output):
+        return store.head(output.bucket, output.key)
+    found = FolderDigest()
+    for key, facts in store.objects_below(output.bucket, output.key):
+        found.add(key[len(output.key) :], facts.size, str(facts.sha256))
+    return FolderFacts(found.size, found.hexdigest())
+
+
+@dataclass(frozen=True, slots=True)
+class FolderFacts:
+    """The size of a folder's objects together, and their digest."""
+
+    size: int
+    sha256: str
+
+
 def _seen(
     done: Done,
     output: Location,
-    head: Callable[[str, str], ObjectFacts | None],
+    facts: Callable[[Location], ObjectFacts | None],
     check_model: Callable[[str], None] | None,
 ) -> Event:
     if check_model is not None and done.stopped:
         # A training that ended early has no usable model.
         return OutputSeen(done.documents, done.errors, stopped=True)
-    facts = head(output.bucket, output.key)
+    found = facts(output)
     uri = f"s3://{output.bucket}/{output.key}"
-    if facts is None:
+    if found is None:
         return WorkerFailed("INTERNAL_ERROR", f"The worker reported that it wrote {uri}, but the object is missing.")
-    if facts.size != done.size or facts.sha256 != done.sha256.lower():
+    if found.size != done.size or found.sha256 != done.sha256.lower():
         return WorkerFailed(
             "INTERNAL_ERROR",
-            f"The object {uri} has {facts.size} bytes and SHA-256 {facts.sha256}, but the worker reported "
+            f"The object {uri} has {found.size} bytes and SHA-256 {found.sha256}, but the worker reported "
             f"{done.size} bytes with {printable(done.sha256, 64)}.",
         )
     if check_model is None:
@@ -181,7 +202,7 @@ def _seen(
         return WorkerFailed(
             "INTERNAL_ERROR", printable(f"The training reported invalid metadata of its model: {error}")
         )
-    seen = ModelSeen(facts.size, facts.sha256, done.metadata, printable(done.warning))
+    seen = ModelSeen(found.size, found.sha256, done.metadata, printable(done.warning))
     return OutputSeen(done.documents, done.errors, stopped=False, model=seen)
 
 

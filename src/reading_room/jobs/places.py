@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reading_room.analysis.job_file import Location
+from reading_room.analysis.job_file import Location, parts_beside
 
 SCHEME = "s3://"
 
@@ -20,14 +20,20 @@ def location_of(uri: str) -> Location:
     return Location(bucket, key)
 
 
-def output_location(prefix: str, account: str, token: str, job_id: str) -> str:
-    """Return the URI of a job's archive: ``<prefix>/<account>-<TOKEN>-<JobId>/output/output.tar.gz``.
+def output_location(prefix: str, account: str, token: str, job_id: str, name: str = "output.tar.gz") -> str:
+    """Return the URI of a job's output: ``<prefix>/<account>-<TOKEN>-<JobId>/output/<name>``.
 
-    Exactly one slash joins the two, whether or not the prefix ends in one.
+    With an empty name it is a folder, for the jobs that write an object for each input file. Exactly one slash joins
+    the two, whether or not the prefix ends in one.
     """
-    return f"{prefix.rstrip('/')}/{account}-{token}-{job_id}/output/output.tar.gz"
+    return f"{prefix.rstrip('/')}/{account}-{token}-{job_id}/output/{name}"
+
+
+def is_folder(output: Location) -> bool:
+    """Return whether a job's output is a folder of objects, rather than an archive."""
+    return output.key.endswith("/")
 
 
 def parts_of(output: Location) -> Location:
-    """Return the location of the parts of a distributed job's results: a prefix beside its archive."""
-    return Location(output.bucket, f"{output.key.rpartition('/')[0]}/parts/")
+    """Return the location of the parts of a distributed job's results: a prefix beside its output."""
+    return Location(output.bucket, parts_beside(output.key))

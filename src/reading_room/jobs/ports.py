@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -149,12 +149,16 @@ class OutputStore(Protocol):
         """Return the facts of an object, or ``None`` if it does not exist."""
         ...
 
+    def objects_below(self, bucket: str, prefix: str) -> Iterator[tuple[str, ObjectFacts]]:
+        """Yield the keys below a prefix in order, each with the facts of its object."""
+        ...
+
     def delete(self, bucket: str, key: str) -> object:
         """Delete an object, if it exists."""
         ...
 
     def abort_uploads(self, bucket: str, key: str) -> object:
-        """Abort the unfinished uploads of one key, if there are any."""
+        """Abort the unfinished uploads of one key, if there are any, or below a key that ends in a slash."""
         ...
 
     def delete_prefix(self, bucket: str, prefix: str) -> object:

@@ -21,6 +21,7 @@ from reading_room.jobs.outcomes import (
     CANNOT_CONNECT,
     CLUSTER_LOST,
     MODEL_DENIED,
+    facts_of,
     failure_of,
     member_outcome,
     outcome_of,
@@ -140,12 +141,12 @@ class HostReports:
         return event
 
     def _end_of_first(self, container: ContainerNeed, state: ContainerState) -> Event | None:
-        job = container.job
+        job, facts = container.job, partial(facts_of, self._store)
         if job.is_training:
             artifact = location_of(str(job.artifact_uri))
-            event = outcome_of(state, artifact, self._store.head, partial(self._check_model, job.analysis))
+            event = outcome_of(state, artifact, facts, partial(self._check_model, job.analysis))
         else:
-            event = outcome_of(state, location_of(job.output_uri), self._store.head)
+            event = outcome_of(state, location_of(job.output_uri), facts)
         return self._explained(container, event) if isinstance(event, WorkerFailed) else event
 
     def _explained(self, container: ContainerNeed, event: WorkerFailed) -> WorkerFailed | ContainerLost:

@@ -27,7 +27,16 @@ from reading_room.jobs.job import (
 from reading_room.jobs.needs import being_added, being_prepared, engines_of
 from reading_room.jobs.outcomes import printable
 from reading_room.jobs.placement import Attempt, Host, MustWait, Placed, Placer
-from reading_room.jobs.ports import JobNetwork, JobSize, NetworkNeed, OneContainerOnly, PreparedInterface, Sizing
+from reading_room.jobs.places import is_folder, location_of
+from reading_room.jobs.ports import (
+    JobNetwork,
+    JobSize,
+    NetworkNeed,
+    OneContainerOnly,
+    OutputStore,
+    PreparedInterface,
+    Sizing,
+)
 from reading_room.jobs.record import note
 from reading_room.jobs.tables import ContainerEpochRow, JobRow
 from reading_room.jobs.writing import JobWriter
@@ -59,8 +68,10 @@ class Starting:
         writer: JobWriter,
         again: Callable[[], None],
         placer: Placer,
+        store: OutputStore,
     ) -> None:
         self._database = database
+        self._store = store
         self._settings = settings
         self._limits = AdmissionLimits.of(settings)
         self._clock = clock
@@ -186,6 +197,7 @@ class Starting:
         """
         first = needs[0]
         try:
+            self._clear_output(first)
             made = [self._network.prepare(need) for need in needs]
             if len(needs) > 1:
                 pairs = zip(needs, made, strict=True)
@@ -206,6 +218,15 @@ class Starting:
             self._writer.advance(
                 first.job_id, Prepared(placements), self._attaching(needs, made, epochs), of=first.container_id
             )
+
+    def _clear_output(self, need: NetworkNeed) -> None:
+        """Remove what a lost attempt has written to the job's folder: the next one writes all of it again."""
+        if need.attempt == 1:
+            return
+        with self._database.reading() as session:
+            output = location_of(session.get_one(JobRow, need.job_id).output_uri)
+        if is_folder(output):
+            self._store.delete_prefix(output.bucket, output.key)
 
     def _prepare_added(self, need: NetworkNeed, epochs: Epochs = None) -> None:
         """Create the interface of a container that replaces a lost one. If this fails, the job continues without it."""

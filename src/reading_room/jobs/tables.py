@@ -82,7 +82,7 @@ class JobRow(Base):
     input_uri: Mapped[str]
     input_format: Mapped[str]
     output_uri: Mapped[str]
-    """The complete location of the archive, ``s3://bucket/…/output/output.tar.gz``."""
+    """The complete location of the archive, ``s3://bucket/…/output/output.tar.gz``, or of the folder, ``…/output/``."""
     document_limit: Mapped[int]
     total_limit: Mapped[int] = mapped_column(default=5_000_000_000)
     documents_limit: Mapped[int] = mapped_column(default=1_000_000)

@@ -7,7 +7,7 @@ another S3 needs only the original request, which is part of ``S3Request``.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -126,6 +126,13 @@ class Backend(Protocol):
         """Return the first ``most`` keys that begin with a prefix, in order. Blocking."""
         ...
 
+    def objects_below(self, bucket: str, prefix: str) -> Iterator[tuple[str, ObjectFacts]]:
+        """Yield the keys that begin with a prefix, in order, each with the facts of its object. Blocking, as ``head``.
+
+        They are read in pages: an object that is written meanwhile may be among them or not.
+        """
+        ...
+
     def size_below(self, bucket: str, prefix: str, most: int) -> int:
         """Return the total size of the first ``most`` objects whose keys begin with a prefix. Blocking."""
         ...
@@ -161,5 +168,8 @@ class Backend(Protocol):
         ...
 
     def abort_uploads(self, bucket: str, key: str) -> int:
-        """Abort every unfinished multipart upload of a key. Return their number. Blocking."""
+        """Abort every unfinished multipart upload of a key, or below a key that ends in a slash. Return their number.
+
+        Blocking.
+        """
         ...

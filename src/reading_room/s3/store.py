@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from reading_room.arns import bucket_arn
 from reading_room.aws.call import Call, NetworkPath, Principal
@@ -41,6 +41,10 @@ class ObjectStore:
     def head(self, bucket: str, key: str) -> ObjectFacts | None:
         """Return the facts of an object, or ``None``."""
         return self._backend.head(bucket, key)
+
+    def objects_below(self, bucket: str, prefix: str) -> Iterator[tuple[str, ObjectFacts]]:
+        """Yield the keys that begin with a prefix, in order, each with the facts of its object."""
+        return self._backend.objects_below(bucket, prefix)
 
     def stored_bytes(self, account: str) -> int:
         """Return the bytes of an account's objects and unfinished uploads, at most a minute old."""
@@ -165,5 +169,5 @@ class ObjectStore:
         return self._backend.delete_prefix(bucket, prefix)
 
     def abort_uploads(self, bucket: str, key: str) -> int:
-        """Abort every unfinished multipart upload of a key. Return their number."""
+        """Abort every unfinished upload of a key, or below a key that ends in a slash. Return their number."""
         return self._backend.abort_uploads(bucket, key)

@@ -53,6 +53,32 @@ export function vpcConfig(value: VpcValue): { Subnets: string[]; SecurityGroupId
   return hasVpc(value) ? { Subnets: [...value.subnets], SecurityGroupIds: [...value.groups] } : undefined;
 }
 
+/** The tag that takes the place of a VpcConfig for the kinds of jobs that have none. */
+export const VPC_TAG = "reading-room:vpc";
+const TAG_VALUE_LENGTH = 256;
+
+/** The value of the tag for a network. */
+export function tagOfNetwork(value: VpcValue): string {
+  return [...value.subnets, ...value.groups].join(" ");
+}
+
+/** The network that a tag's value names; undefined without a tag. */
+export function networkOfTag(value: string | undefined): { Subnets: string[]; SecurityGroupIds: string[] } | undefined {
+  if (value === undefined) return undefined;
+  const ids = splitIds(value);
+  return {
+    Subnets: ids.filter((id) => id.startsWith("subnet-")),
+    SecurityGroupIds: ids.filter((id) => id.startsWith("sg-")),
+  };
+}
+
+/** What is wrong with a network that a tag has to name; empty if it is valid. */
+export function validateTaggedVpc(value: VpcValue): VpcErrors {
+  const found = validateVpc(value);
+  if (Object.keys(found).length > 0 || tagOfNetwork(value).length <= TAG_VALUE_LENGTH) return found;
+  return { subnets: `Remove some: a tag names the network of such a job, and has room for about ten ids.` };
+}
+
 /** The form's values for a VpcConfig of an answer. The VPC is found from the subnets later. */
 export function fromVpcConfig(config: { Subnets?: string[]; SecurityGroupIds?: string[] } | undefined): VpcValue {
   return { vpc: "", subnets: config?.Subnets ?? [], groups: config?.SecurityGroupIds ?? [] };

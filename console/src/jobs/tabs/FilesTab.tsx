@@ -17,7 +17,7 @@ import type { S3Place } from "../../create/parts/s3Uri";
 import { type JobKind, jobPath } from "../kinds";
 import { StorageLink } from "../parts/ResourceLinks";
 import { storagePath, storagePlace } from "../places";
-import type { JobProperties } from "../properties";
+import { hasResults, type JobProperties } from "../properties";
 
 interface Props {
   readonly kind: JobKind;
@@ -30,8 +30,22 @@ export function FilesTab({ kind, job }: Props) {
   const output = storagePlace(job.OutputDataConfig?.S3Uri);
   return (
     <SpaceBetween size="l">
-      {output === undefined ? null : <Output kind={kind} job={job} place={output} />}
-      {input === undefined ? null : <Input place={input} />}
+      {output !== undefined && !kind.folder && <Output kind={kind} job={job} place={output} />}
+      {output !== undefined && kind.folder && (
+        <Objects
+          title="Output"
+          place={output}
+          description="An object for each input file."
+          results={hasResults(job.JobStatus) ? `${jobPath(kind, job.JobId ?? "")}/results` : undefined}
+        />
+      )}
+      {input !== undefined && (
+        <Objects
+          title="Input"
+          place={input}
+          description="Every object whose key begins with the input's prefix now; the job read the objects that existed when it ran."
+        />
+      )}
     </SpaceBetween>
   );
 }
@@ -94,7 +108,15 @@ const COLUMNS: readonly Column<InputObject>[] = [
   },
 ];
 
-function Input({ place }: { readonly place: S3Place }) {
+interface ObjectsProps {
+  readonly title: string;
+  readonly place: S3Place;
+  readonly description: string;
+  /** The path of the page that shows what the objects have. */
+  readonly results?: string | undefined;
+}
+
+function Objects({ title, place, description, results }: ObjectsProps) {
   const s3 = useS3();
   const list = useInfiniteQuery({
     queryKey: ["s3", "ListObjectsV2", place.bucket, place.key],
@@ -124,7 +146,7 @@ function Input({ place }: { readonly place: S3Place }) {
   );
   return (
     <ResourceTable
-      title="Input"
+      title={title}
       noun="object"
       items={objects}
       columns={COLUMNS}
@@ -132,7 +154,7 @@ function Input({ place }: { readonly place: S3Place }) {
       loading={list.isPending}
       error={list.error ?? undefined}
       onRefresh={() => void list.refetch()}
-      description="Every object whose key begins with the input's prefix now; the job read the objects that existed when it ran."
+      description={description}
       actions={
         <SpaceBetween direction="horizontal" size="xs">
           {list.hasNextPage && (
@@ -141,6 +163,7 @@ function Input({ place }: { readonly place: S3Place }) {
             </Button>
           )}
           <RouterButton to={storagePath(place)}>Open in storage</RouterButton>
+          {results !== undefined && <RouterButton to={results}>Read the results</RouterButton>}
         </SpaceBetween>
       }
       empty={<Box variant="p">No key begins with this prefix now.</Box>}

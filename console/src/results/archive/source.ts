@@ -1,4 +1,4 @@
-import { GetObjectCommand, HeadObjectCommand, type S3Client } from "@aws-sdk/client-s3";
+import { GetObjectCommand, HeadObjectCommand, ListObjectsV2Command, type S3Client } from "@aws-sdk/client-s3";
 import { ArchiveError } from "./errors";
 
 export interface ObjectPlace {
@@ -25,6 +25,27 @@ export async function headObject(s3: S3Client, place: ObjectPlace, signal?: Abor
     ...(signal && { abortSignal: signal }),
   });
   return { ...place, size: head.ContentLength ?? 0, etag: head.ETag, modified: head.LastModified };
+}
+
+/** Every object below a prefix, in the order of keys. */
+export async function listFolder(s3: S3Client, place: ObjectPlace, signal?: AbortSignal): Promise<ObjectFacts[]> {
+  const found: ObjectFacts[] = [];
+  let token: string | undefined;
+  do {
+    const page = await s3.send(
+      new ListObjectsV2Command({
+        Bucket: place.bucket,
+        Prefix: place.key,
+        ...(token !== undefined && { ContinuationToken: token }),
+      }),
+      { ...(signal && { abortSignal: signal }) },
+    );
+    for (const { Key: key = "", Size: size = 0, ETag: etag, LastModified: modified } of page.Contents ?? []) {
+      found.push({ bucket: place.bucket, key, size, etag, modified });
+    }
+    token = page.NextContinuationToken;
+  } while (token !== undefined);
+  return found;
 }
 
 /** Read bytes of an object, ``end`` excluded. Throws if the object is not the one that ``facts`` describe. */

@@ -31,6 +31,8 @@ function foundColumns({ layout, typeMember }: ResultRow): readonly TableColumn[]
     case "spans":
     case "tokens":
       return [...SPAN, ...type, text("Text"), real("Score")];
+    case "offsets":
+      return [...SPAN, ...type, real("Score")];
     case "mentions":
       return [
         ...[whole("Entity"), ...SPAN, ...type, text("Text"), real("Score"), real("GroupScore"), text("Sentiment")],
@@ -107,6 +109,8 @@ function cellsOf(kind: ResultKind, finding: Finding, record: ResultRecord): Cell
     case "spans":
     case "tokens":
       return [begin, end, ...(typeMember === undefined ? [] : [type]), finding.text, score];
+    case "offsets":
+      return [begin, end, type, score];
     case "tone":
       return [type, ...toneCells(record.toneScores)];
     case "mentions":

@@ -66,6 +66,7 @@ function findingsOf(kind: ResultKind, value: Fields): Omit<ResultRecord, "file" 
   const [member = "", several] = members;
   switch (layout) {
     case "spans":
+    case "offsets":
       return listed(value[member], (each) =>
         spanned(each, typeMember === undefined ? KEY_PHRASE : (text(each[typeMember]) ?? MISSING)),
       );

@@ -48,6 +48,7 @@ export class ResultReader {
   #cutter: LineCutter | undefined;
   #rows: DocumentRows | undefined;
   #memberBegin = 0;
+  #file: TarMember | undefined;
 
   constructor(kind: ResultKind, byLine: boolean, limits: ReadingLimits = LIMITS) {
     this.kind = kind;
@@ -66,7 +67,23 @@ export class ResultReader {
     this.#gunzip.push(bytes);
   }
 
+  /** Begin a file that is an object of its own instead of a member of an archive, and end the one before. */
+  beginFile(file: TarMember): void {
+    this.#endFile();
+    this.#file = file;
+    this.#begin(file);
+  }
+
+  /** Take the next bytes of the file that was begun. */
+  pushFile(bytes: Uint8Array): void {
+    this.#content(bytes);
+  }
+
   finish(): void {
+    if (this.#file !== undefined) {
+      this.#endFile();
+      return;
+    }
     this.#gunzip.finish();
     this.#tar.finish();
   }
@@ -160,6 +177,10 @@ export class ResultReader {
       this.#rows = new DocumentRows(this.byLine, (record, begin, end) => this.#add(record, begin, end));
       this.#cutter = this.#lines((line, begin, end) => this.#documentRow(line, begin, end));
     }
+  }
+
+  #endFile(): void {
+    if (this.#file !== undefined) this.#end(this.#file);
   }
 
   #content(bytes: Uint8Array): void {

@@ -20,6 +20,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   PAGE_LIMIT_EXCEEDED: "Divide the document into smaller ones.",
   UNSUPPORTED_DOC_TYPE: "Convert the file to a format that is read; the message says to which.",
   UNSUPPORTED_ENCODING: "Save the file as text in UTF-8.",
+  REDACTION_INCOMPLETE: "Find the places with a job for offsets: the redacted copy would still have had one.",
   EMPTY_DOCUMENT: "Remove empty lines and files, or ignore the error.",
   [UNREADABLE]: "The result itself is damaged: run the job again.",
 };

@@ -90,7 +90,7 @@ export function FilesView({ kind, job, archive, filter, texts }: Props) {
               Only what the filter of the documents shows
             </Checkbox>
           )}
-          <DownloadButtons downloads={[whole, ...documents, ...terms]} />
+          <DownloadButtons downloads={[...(facts.key.endsWith("/") ? [] : [whole]), ...documents, ...terms]} />
           <Box variant="small">
             Tables have one row for each finding, and one for each document without any. CSV and Excel are for people:
             they show the text around each finding, and count lines from 1. Parquet and JSON lines are for programs:

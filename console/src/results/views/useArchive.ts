@@ -1,7 +1,7 @@
 import type { S3Client } from "@aws-sdk/client-s3";
 import { useCallback, useEffect, useRef, useState } from "react";
 import type { ResultKind } from "../../kinds/rows.generated";
-import { headObject, type ObjectFacts, type ObjectPlace, readParts } from "../archive/source";
+import { headObject, listFolder, type ObjectFacts, type ObjectPlace, readParts, readRange } from "../archive/source";
 import type { ResultSummary } from "../reading/resultReader";
 import { WorkerClient } from "../worker/client";
 import type { Counts } from "../worker/messages";
@@ -78,6 +78,7 @@ async function readInto(
   signal: AbortSignal,
   set: (change: (before: ArchiveState) => ArchiveState) => void,
 ): Promise<void> {
+  if (place.key.endsWith("/")) return readFolder(client, s3, place, kind, byLine, signal, set);
   const facts = await headObject(s3, place, signal);
   set((before) => ({ ...before, facts }));
   await client.ask("open", { kind, byLine });
@@ -111,5 +112,40 @@ async function readInto(
     summary,
     ...(whole && { bytes: new Blob(kept, { type: "application/gzip" }) }),
   };
+  set((before) => ({ ...before, phase: "open", archive, error, stopped: signal.aborted }));
+}
+
+/** Read the objects of a folder, one for each input file, as if they were the files of an archive. */
+async function readFolder(
+  client: WorkerClient,
+  s3: S3Client,
+  place: ObjectPlace,
+  kind: ResultKind,
+  byLine: boolean,
+  signal: AbortSignal,
+  set: (change: (before: ArchiveState) => ArchiveState) => void,
+): Promise<void> {
+  const objects = await listFolder(s3, place, signal);
+  const facts = { ...place, size: objects.reduce((sum, { size }) => sum + size, 0) };
+  set((before) => ({ ...before, facts }));
+  await client.ask("open", { kind, byLine });
+  let readBytes = 0;
+  let error: unknown;
+  try {
+    for (const object of objects) {
+      if (signal.aborted) break;
+      const bytes = object.size === 0 ? new Uint8Array(0) : await readRange(s3, object, 0, object.size, signal);
+      readBytes += bytes.length;
+      const ask = { name: object.key.slice(place.key.length), bytes };
+      const counts = await client.ask("file", ask, { transfer: [bytes.buffer] });
+      set((before) => ({ ...before, readBytes, counts }));
+    }
+    if (!signal.aborted && objects.length > 0) await client.ask("finish", {});
+  } catch (thrown) {
+    if (!signal.aborted) error = thrown;
+  }
+  const summary = await client.ask("summary", {});
+  if (error !== undefined && summary.records === 0) throw error;
+  const archive: OpenArchive = { id: crypto.randomUUID(), client, facts, summary };
   set((before) => ({ ...before, phase: "open", archive, error, stopped: signal.aborted }));
 }

@@ -21,6 +21,12 @@ export class Answers {
       case "push":
         reader.push(question.ask.bytes);
         return countsOf(reader);
+      case "file": {
+        const { name, bytes } = question.ask;
+        reader.beginFile({ name, size: bytes.length });
+        reader.pushFile(bytes);
+        return countsOf(reader);
+      }
       case "text":
         reader.texts.add(question.ask.key, question.ask.bytes);
         return undefined;

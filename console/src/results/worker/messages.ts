@@ -17,6 +17,8 @@ export interface PlacedRecord extends ResultRecord {
 export interface Questions {
   open: { readonly ask: { kind: ResultKind; byLine: boolean }; readonly answer: undefined };
   push: { readonly ask: { bytes: Uint8Array }; readonly answer: Counts };
+  /** Begin a file that is an object of its own, and take all its bytes. */
+  file: { readonly ask: { name: string; bytes: Uint8Array }; readonly answer: Counts };
   /** An object of the job's input, in the order of keys. */
   text: { readonly ask: { key: string; bytes: Uint8Array }; readonly answer: undefined };
   finish: { readonly ask: Record<never, never>; readonly answer: undefined };

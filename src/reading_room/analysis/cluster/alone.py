@@ -29,7 +29,7 @@ def run_alone(work: Work, program: Program, address: str = CREDENTIALS_ADDRESS) 
     engine = program.engine(work)
     plan = plan_of(job, work.storage, work.stopping)
     if not plan.complete:
-        return write_result(work, [], stopped=True)
+        return write_result(work, [], stopped=True, plan=plan)
     parts = PartsClient(ServiceClient(place.path, address))
     states = parts.register(plan)
     results = finished(states)
@@ -49,4 +49,4 @@ def run_alone(work: Work, program: Program, address: str = CREDENTIALS_ADDRESS) 
             break
         if not parts.finish(state.fence, result):
             raise JobFailure("CLUSTER_LOST", f"part {part.number} was taken over by another container")
-    return write_result(work, results, stopped=any(result.stopped for result in results))
+    return write_result(work, results, stopped=any(result.stopped for result in results), plan=plan)

@@ -120,11 +120,11 @@ def _run_parts(settled: Settled, cluster: _Cluster, parts: PartsClient) -> Done:
     plan = plan_of(job, work.storage, work.stopping)
     if not plan.complete:
         cluster.end()
-        return write_result(settled.work, [], stopped=True)
+        return write_result(settled.work, [], stopped=True, plan=plan)
     states = parts.register(plan)
     if all(state.done is not None for state in states):
         cluster.end()
-        return write_result(settled.work, finished(states), stopped=False)
+        return write_result(settled.work, finished(states), stopped=False, plan=plan)
     short, refused, stopped = _analyse(settled, cluster, parts, plan, states)
     cluster.end()
     found = {result.number: result for result in [*short, *finished(parts.states())]}
@@ -132,7 +132,7 @@ def _run_parts(settled: Settled, cluster: _Cluster, parts: PartsClient) -> Done:
     if missing and not stopped:
         raise JobFailure("CLUSTER_LOST", f"part {missing[0]} was taken over by another container, and is not finished")
     stopped = bool(missing) or any(result.stopped for result in found.values())
-    done = write_result(settled.work, list(found.values()), stopped)
+    done = write_result(settled.work, list(found.values()), stopped, plan)
     work.storage.delete(job.output.bucket, [result.key for result in refused])
     cluster.wait_ended()
     return done

@@ -17,6 +17,7 @@ from reading_room.comprehend.models.models import CLASSIFIER, LANGUAGES, RECOGNI
 from reading_room.comprehend.request_checks import check_keys, check_location, check_network, check_role, repeated
 from reading_room.comprehend.tables import ModelRow
 from reading_room.comprehend.tags import as_mapping, check_containers, documents_requested
+from reading_room.comprehend.vpc_tag import network_of
 from reading_room.jobs.places import output_location
 from reading_room.jobs.submission import ModelUse, NewJob
 from reading_room.s3.service_bucket_name import artifact_uri
@@ -71,7 +72,7 @@ def _new_model(
     call: Call, kind: ModelKind, model_id: str, config: dict[str, Any], mode: str | None, output_uri: str | None
 ) -> NewModel:
     request = call.parameters
-    role_arn, network = request["DataAccessRoleArn"], request.get("VpcConfig")
+    role_arn, network = request["DataAccessRoleArn"], network_of(kind.create, request)
     check_role(role_arn, call.account)
     check_network(network)
     if request["LanguageCode"] not in LANGUAGES:

@@ -8,13 +8,17 @@ from dataclasses import dataclass
 
 from reading_room.analysis.job_file import NO_READ_ACCESS, NO_WRITE_ACCESS, Location, no_model_access
 from reading_room.analysis.kinds import WORK_KINDS
+from reading_room.analysis.outputs import first_output
 from reading_room.arns import bucket_arn
 from reading_room.comprehend.models.requests import training_places
-from reading_room.jobs.places import location_of, parts_of
+from reading_room.jobs.places import is_folder, location_of, parts_of
 from reading_room.jobs.tables import JobRow
 
 PART_ACTIONS = ("s3:GetObject", "s3:PutObject")
 """The actions that the data access role needs on the objects with which several containers share their results."""
+
+_SOME_FILE = "document.txt"
+"""Stands for the name of an input file, which the requests of a job that writes an object for each end with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ def steps_of(job: JobRow) -> Iterator[Step]:
         yield Step("NO_READ_ACCESS_TO_INPUT", NO_READ_ACCESS, "s3:ListBucket", place)
         yield Step("NO_READ_ACCESS_TO_INPUT", NO_READ_ACCESS, "s3:GetObject", place, first=True)
     if not job.is_training:
-        yield _writing(output)
+        yield _writing(first_output(output, _SOME_FILE))
     elif artifact is not None:
         yield _of_model("s3:PutObject", artifact)
 
@@ -71,8 +75,9 @@ def part_statement(job: JobRow) -> str:
     """Return the policy statement, as JSON, that lets the containers of such jobs share their results."""
     parts = parts_of(location_of(job.output_uri))
     # The folder before it is the job's, whose name is not known in advance.
-    *prefix, _ = parts.key.removesuffix("/output/parts/").split("/")
-    resource = bucket_arn(parts.bucket, "/".join([*prefix, "*/output/parts/*"]))
+    beside = "/parts/" if is_folder(location_of(job.output_uri)) else "/output/parts/"
+    *prefix, _ = parts.key.removesuffix(beside).split("/")
+    resource = bucket_arn(parts.bucket, "/".join([*prefix, f"*{beside}*"]))
     return json.dumps({"Effect": "Allow", "Action": list(PART_ACTIONS), "Resource": resource})
 
 

@@ -152,7 +152,7 @@ def properties(kind: JobKind, row: JobRow) -> dict[str, Any]:
         **{member: row.request.get(member) for member in kind.own},
         **_model_of(kind, row),
     }
-    if row.subnets is not None:
+    if row.subnets is not None and not kind.vpc_tag:
         members["VpcConfig"] = {"SecurityGroupIds": row.security_groups, "Subnets": row.subnets}
     return {name: value for name, value in members.items() if value is not None}
 

@@ -50,13 +50,15 @@ class RealtimeEngines(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RealtimeKind:
-    """An analysis of single texts and of batches.
+    """An analysis of single texts and, unless ``batch`` is ``None``, of batches.
 
     ``member`` is the member of the response that holds the list; it is empty if the engine's members are the response.
+    ``labels`` is the operation that returns only the types of what was found.
     """
 
     detect: str
-    batch: str
+    batch: str | None
+    labels: str | None
     member: str
     engines: Mapping[str | None, EngineName]
     text_bytes: int
@@ -66,6 +68,7 @@ REALTIME_KINDS = tuple(
     RealtimeKind(
         synchronous.detect,
         synchronous.batch,
+        synchronous.labels,
         "".join(kind.results.members),
         kind.engines,
         synchronous.text_bytes,
@@ -116,19 +119,34 @@ class RealtimeOperations:
         self._measures = measures
 
     def bound_operations(self) -> Iterator[BoundOperation]:
-        """Yield Detect and BatchDetect of every kind."""
+        """Yield Detect, BatchDetect and Contains of every kind that has them."""
         for kind in REALTIME_KINDS:
             for name, resources, handler in (
                 (kind.detect, endpoint_or_any, self._detect),
                 (kind.batch, any_resource, self._batch),
+                (kind.labels, any_resource, self._labels),
             ):
+                if name is None:
+                    continue
                 facts = OperationFacts("comprehend", name, f"comprehend:{name}", resources, no_context, None, True)
                 yield BoundOperation(facts, partial(handler, kind))
 
     def _detect(self, kind: RealtimeKind, call: Call, request: Request) -> Mapping[str, object]:
-        self._quotas.count(call.account, kind.detect)
+        return _members(kind, self._one(kind, kind.detect, call, request))
+
+    def _labels(self, kind: RealtimeKind, call: Call, request: Request) -> Mapping[str, object]:
+        found = self._one(kind, str(kind.labels), call, request)
+        assert isinstance(found, list)
+        best: dict[str, float] = {}
+        for each in found:
+            best[each["Type"]] = max(each["Score"], best.get(each["Type"], 0.0))
+        return {"Labels": [{"Name": name, "Score": score} for name, score in best.items()]}
+
+    def _one(self, kind: RealtimeKind, operation: str, call: Call, request: Request) -> Answer:
+        """Return the result for the text of a request."""
+        self._quotas.count(call.account, operation)
         _check_members(request)
-        engine, language = _engine(kind, kind.detect, request)
+        engine, language = _engine(kind, operation, request)
         text = request["Text"]
         size = _size(text)
         if size > kind.text_bytes:
@@ -136,12 +154,13 @@ class RealtimeOperations:
         (answer,) = self._analyse(call, engine, [text], language)
         if answer is None:
             raise EngineFailedText
-        self._count(call.account, kind.detect, [text])
-        return _members(kind, answer)
+        self._count(call.account, operation, [text])
+        return answer
 
     def _batch(self, kind: RealtimeKind, call: Call, request: Request) -> Mapping[str, object]:
-        self._quotas.count(call.account, kind.batch)
-        engine, language = _engine(kind, kind.batch, request)
+        operation = str(kind.batch)
+        self._quotas.count(call.account, operation)
+        engine, language = _engine(kind, operation, request)
         texts = request["TextList"]
         if len(texts) > BATCH_TEXTS:
             raise BatchSizeLimitExceededException(BATCH_TEXTS, len(texts))
@@ -162,7 +181,7 @@ class RealtimeOperations:
             else:
                 results.append({"Index": index, **_members(kind, answer)})
         if results:
-            self._count(call.account, kind.batch, [texts[result["Index"]] for result in results])
+            self._count(call.account, operation, [texts[result["Index"]] for result in results])
         return {"ResultList": results, "ErrorList": [errors[index] for index in sorted(errors)]}
 
     def _analyse(

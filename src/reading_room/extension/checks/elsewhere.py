@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from reading_room.aws.call import Call, NetworkPath, Principal
 from reading_room.aws.operations import OperationFacts
 from reading_room.comprehend.network.storage_policy import StoragePolicies, step_decisions
+from reading_room.comprehend.vpc_tag import with_network
 from reading_room.iam.authorizer import PolicyAuthorizer, request_context
 from reading_room.jobs.tables import JobRow
 from reading_room.vpc.addressing import addresses
@@ -62,7 +63,7 @@ def vpc_for_caller(
 ) -> str:
     """Return a VPC of the account with which the caller may call the operation, or ""."""
     for vpc_id, config in islice(_configs(session, checked.account, checked.region), _MOST_TRIED):
-        call = replace(checked, parameters={**checked.parameters, "VpcConfig": config})
+        call = replace(checked, parameters=with_network(checked.operation, checked.parameters, config))
         keys = request_context(
             call.path, principal=call.principal, now=now, region=call.region, user_agent=call.user_agent
         )

@@ -11,6 +11,7 @@ from reading_room.aws.operations import OperationTable
 from reading_room.comprehend.network.actions import OWN_PATH, SERVICE_PRINCIPAL, refused_actions
 from reading_room.comprehend.network.failures import EC2_ACTIONS, missing_permission, role_not_assumable
 from reading_room.comprehend.network.job_interfaces import SESSION_NAME
+from reading_room.comprehend.vpc_tag import known_network
 from reading_room.extension.checks import changes, commands
 from reading_room.extension.checks.check import Check, failed, passed
 from reading_room.iam.authorizer import PolicyAuthorizer
@@ -56,7 +57,7 @@ def network_actions(
         operation="CreateNetworkInterface",
         parameters={
             "SubnetId": subnet_id,
-            "Groups": list(checked.parameters["VpcConfig"]["SecurityGroupIds"]),
+            "Groups": list(known_network(checked.operation, checked.parameters)["SecurityGroupIds"]),
             "Description": "Amazon Comprehend job",
         },
         principal=role,

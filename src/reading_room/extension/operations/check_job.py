@@ -18,6 +18,7 @@ from reading_room.comprehend.network import storage_policy
 from reading_room.comprehend.network.storage_policy import StoragePolicies
 from reading_room.comprehend.quotas import Quotas
 from reading_room.comprehend.sizing import JobSizing
+from reading_room.comprehend.vpc_tag import OPERATIONS, VPC_TAG, known_network
 from reading_room.database.engine import Database
 from reading_room.extension.checks import network, request, role, storage
 from reading_room.extension.checks.check import NAMES, Check, CheckName, Report, failed, passed, skipped
@@ -147,12 +148,13 @@ class CheckJobOperations:
         self, report: Report, session: Session, checked: Call, size: JobSize | None
     ) -> Place | NetworkPath | None:
         """Return the job's place in its VPC, or its network path to S3 without a VPC; ``None`` if there is neither."""
-        config = checked.parameters.get("VpcConfig")
-        if config is not None:
+        config = known_network(checked.operation, checked.parameters)
+        if config:
             subnets: Sequence[str] = config["Subnets"]
             groups: Sequence[str] = config["SecurityGroupIds"]
             return network.check(session, report, checked.account, checked.region, subnets, groups, size)
-        report.skip(_OF_NETWORK, "The request has no VpcConfig, so the job runs in the service's own network.")
+        without = f"The request has no {_network_member(checked)}"
+        report.skip(_OF_NETWORK, f"{without}, so the job runs in the service's own network.")
         report.add("Containers", _containers(size))
         subnet = session.scalar(select(Subnet).where(Subnet.account == service_network.OWNER))
         free = [] if subnet is None else addresses.next_free(session, subnet, 1)
@@ -167,8 +169,8 @@ class CheckJobOperations:
         place: Place | NetworkPath | None,
         now: dt.datetime,
     ) -> None:
-        if "VpcConfig" not in checked.parameters:
-            check = skipped("The request has no VpcConfig, so the role needs no permissions of EC2.")
+        if not known_network(checked.operation, checked.parameters):
+            check = skipped(f"The request has no {_network_member(checked)}, so the role needs no permissions of EC2.")
         elif principal is None:
             check = skipped("The role cannot be assumed.")
         elif not isinstance(place, Place):
@@ -209,6 +211,11 @@ class CheckJobOperations:
         storage.check(
             report, self._policies.backend, job.row, checked.account, answers, endpoint_id, parts, opening, other
         )
+
+
+def _network_member(checked: Call) -> str:
+    """Return what names the network in a request."""
+    return f"tag {VPC_TAG}" if checked.operation in OPERATIONS else "VpcConfig"
 
 
 def _containers(size: JobSize | None) -> Check:

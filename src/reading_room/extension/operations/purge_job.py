@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from reading_room.analysis.job_file import Location
 from reading_room.aws.call import Call
 from reading_room.aws.operations import BoundOperation, OperationFacts, no_context
 from reading_room.comprehend.errors import JobNotFoundException
@@ -15,7 +16,7 @@ from reading_room.extension.errors import ResourceInUseException
 from reading_room.iam.errors import AccessDeniedException
 from reading_room.jobs import purging
 from reading_room.jobs.errors import JobRuns, ModelsTraining, UnknownJob
-from reading_room.jobs.places import location_of
+from reading_room.jobs.places import is_folder, location_of
 from reading_room.jobs.tables import JobRow
 from reading_room.s3.errors import AccessDenied, NoSuchBucket
 from reading_room.s3.store import ObjectStore
@@ -89,14 +90,19 @@ class PurgeJobOperations:
 
     def _output(self, call: Call, row: JobRow, dry: bool, keep: bool) -> dict[str, Any]:
         place = location_of(row.output_uri)
-        size = self._store.size(place.bucket, place.key)
-        if size is None:
+        found = self._objects(place)
+        if not found:
             return {"Trace": "Output", "Result": "ABSENT", "Reason": f"There is no object {row.output_uri}."}
+        size = sum(found.values())
         if keep:
-            reason = f"The request has KeepOutput. The object is {row.output_uri}."
-            return {"Trace": "Output", "Result": "KEPT", "Count": 1, "Bytes": size, "Reason": reason}
+            what = f"The objects are below {row.output_uri}" if is_folder(place) else f"The object is {row.output_uri}"
+            reason = f"The request has KeepOutput. {what}."
+            return {"Trace": "Output", "Result": "KEPT", "Count": len(found), "Bytes": size, "Reason": reason}
         try:
-            (self._store.may_delete if dry else self._store.delete_for)(call, place.bucket, place.key)
+            for key in found:
+                self._store.may_delete(call, place.bucket, key)
+            for key in () if dry else found:
+                self._store.delete_for(call, place.bucket, key)
         except AccessDenied as error:
             raise AccessDeniedException(
                 f"{error.message} Nothing was erased. To purge the job all the same and leave {row.output_uri}, set "
@@ -104,7 +110,14 @@ class PurgeJobOperations:
             ) from error
         except NoSuchBucket:
             return {"Trace": "Output", "Result": "ABSENT", "Reason": f"The bucket {place.bucket} does not exist."}
-        return _erased("Output", 1, size)
+        return _erased("Output", len(found), size)
+
+    def _objects(self, place: Location) -> dict[str, int]:
+        """Return the sizes of a job's output objects by key."""
+        if is_folder(place):
+            return {key: facts.size for key, facts in self._store.objects_below(place.bucket, place.key)}
+        size = self._store.size(place.bucket, place.key)
+        return {} if size is None else {place.key: size}
 
     def _about_the_trail(self) -> str:
         return (

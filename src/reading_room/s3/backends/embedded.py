@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
 from typing import Any, TypeVar
@@ -224,7 +224,7 @@ class EmbeddedBackend:
             lease.release()
         if row.sha256 is None:
             self._remember_sha256(row, sha256)
-        return ObjectFacts(row.size, row.etag, sha256, row.last_modified)
+        return _facts(row, sha256)
 
     def first_key(self, bucket: str, prefix: str) -> str | None:
         """Return the first of a thousand keys that begins with a prefix and is not a folder marker, or ``None``."""
@@ -237,6 +237,23 @@ class EmbeddedBackend:
         query = select(S3Object.key).where(*_below(bucket, prefix)).order_by(S3Object.key).limit(most)
         with self._store.database.reading() as session:
             return [key.decode() for key in session.scalars(query)]
+
+    def objects_below(self, bucket: str, prefix: str) -> Iterator[tuple[str, ObjectFacts]]:
+        """Yield the keys that begin with a prefix, in order, each with the facts of its object."""
+        query = select(S3Object).where(*_below(bucket, prefix)).order_by(S3Object.key).limit(_AT_ONCE)
+        rows: Sequence[S3Object] = ()
+        while not rows or len(rows) == _AT_ONCE:
+            following = query.where(S3Object.key > rows[-1].key) if rows else query
+            with self._store.database.reading() as session:
+                rows = session.scalars(following).all()
+            if not rows:
+                return
+            for row in rows:
+                key = row.key.decode()
+                # Only a multipart object has none yet.
+                facts = self.head(bucket, key) if row.sha256 is None else _facts(row, row.sha256)
+                if facts is not None:
+                    yield key, facts
 
     def size_below(self, bucket: str, prefix: str, most: int) -> int:
         """Return the total size of the first ``most`` objects whose keys begin with a prefix."""
@@ -327,10 +344,11 @@ class EmbeddedBackend:
                 return count
 
     def abort_uploads(self, bucket: str, key: str) -> int:
-        """Abort every unfinished upload of a key. Return their number."""
+        """Abort every unfinished upload of a key, or below a key that ends in a slash. Return their number."""
         freed: list[str] = []
         with self._store.database.transaction() as session:
-            uploads = [u for u in multipart.uploads_of(session, bucket, prefix=key) if u.key == key.encode()]
+            found = multipart.uploads_of(session, bucket, prefix=key)
+            uploads = found if key.endswith("/") else [each for each in found if each.key == key.encode()]
             for upload in uploads:
                 freed += multipart.abort(session, upload)
         self._store.forget(freed)
@@ -361,6 +379,10 @@ def _announced(request: S3Request) -> int:
 def _stored(database: Database) -> dict[str, int]:
     with database.reading() as session:
         return stored_by_account(session)
+
+
+def _facts(row: S3Object, sha256: str) -> ObjectFacts:
+    return ObjectFacts(row.size, row.etag, sha256, row.last_modified)
 
 
 def _below(bucket: str, prefix: str) -> list[ColumnElement[bool]]:

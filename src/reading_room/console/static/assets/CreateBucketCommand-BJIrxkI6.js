@@ -1,1 +1,0 @@
-import{B as e,K as t,i as n,j as r}from"./s3-vJ-Zhn0p.js";var i=class extends t(r,e,`CreateBucket`,n){};export{i as t};

@@ -1,1 +1,0 @@
-import{A as e,K as t,W as n,_ as r}from"./s3-vJ-Zhn0p.js";var i=class extends t(e,n,`GetObject`,r){};export{i as t};

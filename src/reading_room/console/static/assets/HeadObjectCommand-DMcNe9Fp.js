@@ -1,1 +1,0 @@
-import{A as e,G as t,K as n,b as r}from"./s3-vJ-Zhn0p.js";var i=class extends n(e,t,`HeadObject`,r){};export{i as t};

@@ -1,1 +1,0 @@
-import{I as e,K as t,P as n,x as r}from"./s3-vJ-Zhn0p.js";var i=class extends t(n,e,`ListBuckets`,r){};export{i as t};

@@ -1,1 +1,0 @@
-import{F as e,I as t,K as n,S as r}from"./s3-vJ-Zhn0p.js";var i=class extends n(e,t,`ListObjectsV2`,r){};export{i as t};

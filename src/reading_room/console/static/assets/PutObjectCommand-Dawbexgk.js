@@ -1,1 +1,0 @@
-import{A as e,E as t,K as n,R as r}from"./s3-vJ-Zhn0p.js";var i=class extends n(e,r,`PutObject`,t){};export{i as t};

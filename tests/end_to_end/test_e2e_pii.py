@@ -1,0 +1,105 @@
+"""Jobs for personal data in a VPC, from boto3 to the objects of their folder. Nothing else repeats what they found."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reading_room.cli import reading
+from reading_room.comprehend.tags import CONTAINERS_TAG
+from tests.worlds.place import Place
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+SECRETS = ("maria.lopez@example.com", "4111 1111 1111 1111", "123-45-6789")
+LETTER = f"""Dear Sir or Madam,
+please write to {SECRETS[0]} or {SECRETS[0].upper()}.
+The card is {SECRETS[1]}, which is {SECRETS[1].replace(" ", "")}.
+My social security number is {SECRETS[2]}.
+"""
+REDACT = {"Mode": "ONLY_REDACTION", "RedactionConfig": {"PiiEntityTypes": ["ALL"], "MaskCharacter": "#"}}
+
+
+@pytest.fixture(scope="module")
+def library(make_library: Callable[..., Place]) -> Place:
+    """Return a place whose jobs may run in several containers."""
+    found = make_library()
+    reading.open_to_itself(found.account, found.network.group)
+    return found
+
+
+def objects(library: Place, properties: dict[str, Any]) -> dict[str, str]:
+    """Return the objects of a job's folder by their names."""
+    bucket, _, key = properties["OutputDataConfig"]["S3Uri"].removeprefix("s3://").partition("/")
+    assert key.endswith("/output/")
+    s3 = library.account.s3
+    keys = list(reading.objects_below(library.account, bucket, key.removesuffix("output/")))
+    assert all(each.startswith(key) for each in keys), "something else was left in the job's folder"
+    return {each[len(key) :]: s3.get_object(Bucket=bucket, Key=each)["Body"].read().decode() for each in keys}
+
+
+def leaks(text: str) -> list[str]:
+    """Return the secrets that a text has, in any spelling that the letter has."""
+    spellings = [*SECRETS, SECRETS[0].upper(), SECRETS[1].replace(" ", "")]
+    return [each for each in spellings if each in text]
+
+
+def test_offsets_select_what_was_found(library: Place) -> None:
+    library.put_text("pii/letter.txt", LETTER)
+    library.put_text("pii/more/letter.txt", "Nothing.")
+    whole = {"S3Uri": f"s3://{library.bucket}/pii/", "InputFormat": "ONE_DOC_PER_FILE"}
+    properties = library.run("pii/", "pii", InputDataConfig=whole)
+    assert properties["JobStatus"] == "COMPLETED", properties
+    found = objects(library, properties)
+    assert set(found) == {"letter.txt.out", "more/letter.txt.out"}
+    line = json.loads(found["letter.txt.out"])
+    kinds = {each["Type"]: LETTER[each["BeginOffset"] : each["EndOffset"]] for each in line["Entities"]}
+    assert (kinds["CREDIT_DEBIT_NUMBER"].replace(" ", ""), kinds["SSN"]) == ("4111111111111111", SECRETS[2])
+    assert leaks(found["letter.txt.out"]) == []
+    # The tag that takes the place of VpcConfig led the job into the VPC.
+    assert any(subnet in library.story(properties["JobId"]) for subnet in library.network.subnets)
+    assert library.interfaces() == []
+
+
+@pytest.mark.parametrize("containers", ["1", "2"])
+def test_a_redacted_copy_has_nothing_that_was_found_and_nothing_else_repeats_it(
+    library: Place, containers: str
+) -> None:
+    for number in range(3):
+        library.put_text(f"redact-{containers}/{number}.txt", LETTER * 20)
+    library.put_text(f"redact-{containers}/of maria.lopez@example.com.txt", LETTER)
+    whole = {"S3Uri": f"s3://{library.bucket}/redact-{containers}/", "InputFormat": "ONE_DOC_PER_FILE"}
+    tags = [{"Key": CONTAINERS_TAG, "Value": containers}]
+    properties = library.run(f"redact-{containers}/", "pii", InputDataConfig=whole, Tags=tags, **REDACT)
+    assert properties["JobStatus"] == "COMPLETED", properties
+    found = objects(library, properties)
+    assert set(found) == {"0.txt.out", "1.txt.out", "2.txt.out", "file-4.out"}
+    for text in found.values():
+        assert leaks(text) == []
+        assert "#### #### #### ####" in text
+        assert "The card is" in text
+    story = " ".join(text for _, text in reading.story(library.account, properties["JobId"]))
+    assert "file-4.out" in story
+    assert leaks(story) == []
+    assert leaks(json.dumps(properties, default=str)) == []
+
+
+def test_neither_the_trail_nor_a_log_repeats_a_finding(library: Place, product: Any) -> None:
+    text = "Write to carla.unseen@example.net at once."
+    library.put_text("silent/letter.txt", text)
+    properties = library.run("silent/", "pii", **REDACT)
+    assert properties["JobStatus"] == "COMPLETED", properties
+    client = library.account.comprehend
+    found = client.detect_pii_entities(Text=text, LanguageCode="en")["Entities"]
+    assert [text[each["BeginOffset"] : each["EndOffset"]] for each in found] == ["carla.unseen@example.net"]
+    assert [each["Name"] for each in client.contains_pii_entities(Text=text, LanguageCode="en")["Labels"]] == ["EMAIL"]
+    # The data folder has the trail, and beside it is the log of every process.
+    kept = [path for path in Path(product.data).parent.rglob("*") if path.is_file() and "objects" not in path.parts]
+    written = [path for path in kept if "trail" in path.parts or "log" in path.name]
+    assert written
+    for path in written:
+        assert b"carla.unseen" not in path.read_bytes(), path
