@@ -26,6 +26,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "targeted-sentiment": ("mentions",),
     "classification": ("classification", "multi_label"),
     "topics": ("topics",),
+    "pii": ("pii",),
 }
 """The sections of docs/quality.md in the plot of each kind's page."""
 
