@@ -53,6 +53,7 @@ TARGETS = {
     "office-part": "readers",
     "extracted": "readers",
     "personal-data": "personal_data",
+    "marked-sample": "personal_data",
     "training-csv": "documents",
     "training-manifest": "documents",
     "annotated": "documents",

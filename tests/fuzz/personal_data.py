@@ -1,9 +1,10 @@
-"""Texts in which personal data is looked for."""
+"""Texts in which personal data is looked for, and samples in which it is marked."""
 
 from __future__ import annotations
 
 from reading_room.analysis.engines.pii.engine import PiiRules
 from reading_room.analysis.engines.pii.finding import whole_numbers, without_overlaps
+from reading_room.analysis.marked_sample import SampleError, read
 
 _RULES = (PiiRules("en"), PiiRules("es"))
 
@@ -20,3 +21,20 @@ def personal_data(data: bytes) -> None:
             for before, after in ((text[begin - 1 : begin], text[begin]), (text[end - 1], text[end : end + 1])):
                 assert not (before.isascii() and before.isdigit() and after.isascii() and after.isdigit())
             last = end
+
+
+def marked_sample(data: bytes) -> None:
+    """Read a sample: places that exist, or an error that names the line."""
+    try:
+        documents = list(read(data.split(b"\n")))
+    except SampleError as error:
+        _check(str(error))
+        return
+    for text, items in documents:
+        assert all(0 <= begin < end <= len(text) for begin, end, _ in items)
+
+
+def _check(message: str) -> None:
+    """Check a message for the person who made the sample: it can be printed, and names the line."""
+    message.encode()
+    assert message.startswith("line ")

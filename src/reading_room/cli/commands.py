@@ -18,6 +18,7 @@ from reading_room.cli import (
     host_link,
     jobs,
     network,
+    pii,
     processes,
     restore,
     retention,
@@ -73,5 +74,6 @@ app.add_typer(network.app, name="network")
 app.add_typer(access.app, name="access")
 app.add_typer(database.app, name="database")
 app.add_typer(host.app, name="host")
+app.add_typer(pii.app, name="pii")
 # Those who think of all of them.
 app.add_typer(host.app, name="hosts", hidden=True)
