@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reading_room.cli import texts
+from reading_room.cli.document_languages import name_of, names_in_results
 from reading_room.cli.text_languages import BATCH_BYTES, is_utf8, sample, with_assumed
 from reading_room.cli.texts import FolderError, left_out_lines, texts_of
 from tests.worlds import ordinary_user
@@ -42,19 +43,31 @@ def test_texts_have_their_relative_path_as_name_and_the_case_of_txt_does_not_mat
 
 
 def test_every_other_file_is_named_with_the_reason_why_it_is_left_out(tmp_path: Path) -> None:
-    folder(tmp_path, "a.txt", "report.pdf", "letters/old.DOC", "new.docx", "table.csv", "Makefile", ".hidden")
+    folder(tmp_path, "a.txt", "letters/old.DOC", "old.xls", "archive.zip", "Makefile", ".hidden")
     (tmp_path / "nowhere.txt").symlink_to("gone")
     (tmp_path / "elsewhere").symlink_to(tmp_path / "letters")
     os.mkfifo(tmp_path / "pipe.txt")
     found = texts_of(tmp_path)
     assert list(found.files) == ["a.txt"]
     assert found.left_out == {
-        texts.DOCUMENT: ["letters/old.DOC", "new.docx", "report.pdf"],
-        texts.OTHER: [".hidden", "Makefile", "table.csv"],
+        texts.OLD: ["letters/old.DOC", "old.xls"],
+        texts.OTHER: [".hidden", "Makefile", "archive.zip"],
         texts.BROKEN: ["nowhere.txt", "pipe.txt"],
         texts.LINKED: ["elsewhere"],
     }
-    assert found.left_out_count == 9
+    assert found.left_out_count == 8
+
+
+def test_documents_in_other_formats_are_read_unless_each_line_is_a_document(tmp_path: Path) -> None:
+    names = ["a.txt", "b.PDF", "c.docx", "d/e.eml", "f.jpeg", "g.csv", "h.txt.gz"]
+    found = texts_of(folder(tmp_path, *names))
+    assert list(found.files) == names
+    assert found.documents == {*names} - {"a.txt"}
+    assert found.formats()[0] == ("plain text", 1)
+    assert dict(found.formats())["PDF"] == 1
+    per_line = texts_of(tmp_path, per_line=True)
+    assert list(per_line.files) == ["a.txt"]
+    assert per_line.left_out == {texts.WHOLE: names[1:]}
 
 
 def test_a_text_without_a_language_is_read_in_the_most_frequent_one_and_in_english_if_there_are_several() -> None:
@@ -88,18 +101,22 @@ def test_unreadable_files_are_left_out(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_a_text_is_refused_with_what_is_in_it(tmp_path: Path) -> None:
-    folder(tmp_path, "a.pdf", "b.md")
+    folder(tmp_path, "a.doc", "b.x")
     with pytest.raises(FolderError) as refused:
         texts_of(tmp_path)
-    assert str(refused.value).splitlines()[1:] == [f"  {texts.DOCUMENT}: a.pdf", f"  {texts.OTHER}: b.md"]
+    assert str(refused.value).splitlines()[1:] == [f"  {texts.OLD}: a.doc", f"  {texts.OTHER}: b.x"]
 
 
-def test_every_document_is_named_and_some_other_files() -> None:
+def test_some_files_are_named_and_the_others_counted() -> None:
     names = [f"{number}.x" for number in range(12)]
-    assert list(left_out_lines({texts.DOCUMENT: names, texts.OTHER: names}, most=2)) == [
-        f"{texts.DOCUMENT}: {', '.join(names)}",
-        f"{texts.OTHER}: 0.x, 1.x, and 10 more",
-    ]
+    assert list(left_out_lines({texts.OTHER: names}, most=2)) == [f"{texts.OTHER}: 0.x, 1.x, and 10 more"]
+
+
+def test_results_of_attachments_keep_the_name_of_their_file() -> None:
+    names = names_in_results(["mail/a.eml", "b/c.pdf", "d/c.pdf"])
+    assert names == {"a.eml": "mail/a.eml", "b/c.pdf": "b/c.pdf", "d/c.pdf": "d/c.pdf"}
+    found = [name_of(file, names) for file in ("a.eml", "a.eml/x.pdf", "a.eml/y.eml/z", "b/c.pdf", "other/x")]
+    assert found == ["mail/a.eml", "mail/a.eml/x.pdf", "mail/a.eml/y.eml/z", "b/c.pdf", "other/x"]
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from reading_room.cli import reading
+from reading_room.cli.jobs_run import SOME_FAILED, Run, RunOptions
+from reading_room.cli.texts import texts_of
+from reading_room.settings import Settings
 from tests.worlds import made_documents as made
 from tests.worlds.cluster import Hall
 from tests.worlds.own_account import OwnAccount
@@ -71,6 +76,28 @@ def test_a_job_reads_documents_of_every_kind_and_bad_ones_fail_alone(hall: Hall,
         for entity in line.get("Entities", ()):
             text = texts.get(name, ANNA)
             assert text[entity["BeginOffset"] : entity["EndOffset"]] == entity["Text"]
+
+
+@pytest.mark.costs(25, reason="a job detects languages, and two find entities")
+def test_jobs_run_reads_a_mixed_folder(hall: Hall, tmp_path: Path) -> None:
+    folder, output = tmp_path / "mixed", tmp_path / "report.csv"
+    german = "Angela Merkel wurde in Hamburg geboren und lebte lange in Berlin."
+    for name, content in (GOOD | {"sub/p.pdf": made.pdf([[german] * 5]), "q.docx": BAD["r.docx"]}).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    options = RunOptions(("entities",), "auto", 10, False, None, output)
+    texts = texts_of(folder)
+    assert Run(hall.account, Settings(), texts, options, running=True).to_the_end() == SOME_FAILED
+    with output.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {(row["document"], row["language"]) for row in rows if row["text"] == "Hamburg"} == {("sub/p.pdf", "de")}
+    assert {row["document"] for row in rows if row["text"] == "Warsaw"} >= {"d.pdf", "n.eml", "n.eml/inner.pdf"}
+    (error,) = [row for row in rows if row["error"]]
+    assert (error["document"], error["error"].partition(":")[0]) == ("q.docx", "INVALID_DOCUMENT")
+    with output.with_name("report-documents.csv").open(encoding="utf-8-sig", newline="") as file:
+        table = {row["document"]: row for row in csv.DictReader(file)}
+    assert set(table) == set(texts.files) | {"n.eml/inner.pdf", "o.mbox/message-1"}
+    assert table["q.docx"]["errors"] == "1"
 
 
 def found(line: dict[str, Any]) -> list[str]:

@@ -21,6 +21,10 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 _NOT_TEXT = re.compile(r"[\x00\ud800-\udfff]")
 
 
+Sources = Mapping[str, Path | str]
+"""Documents by their names: the file of a text, or the text that a job extracted from a document."""
+
+
 class Finding(NamedTuple):
     """A row. ``line`` counts from 1; offsets count code points from the beginning of the document, as in results.
 
@@ -57,9 +61,9 @@ class Read:
 
 
 class Documents:
-    """The texts that were analysed, read from this machine when they are needed."""
+    """The texts that were analysed, read from this machine when they are needed, or given as they were extracted."""
 
-    def __init__(self, files: Mapping[str, Path]) -> None:
+    def __init__(self, files: Sources) -> None:
         self._files = files
         self._last: tuple[str, str, list[str]] = ("", "", [])
 
@@ -82,7 +86,11 @@ class Documents:
         if name != self._last[0]:
             try:
                 # Bytes that are not UTF-8 become lone surrogates, which no text in UTF-8 has.
-                text = self._files[name].read_bytes().decode("utf-8", "surrogateescape").removeprefix("\ufeff")
+                place = self._files[name]
+                if isinstance(place, Path):
+                    text = place.read_bytes().decode("utf-8", "surrogateescape").removeprefix("\ufeff")
+                else:
+                    text = place
             except (KeyError, OSError):
                 text = ""
             self._last = (name, text, _LINE_END.split(text))

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,8 +17,18 @@ from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from reading_room.analysis.kinds import SYNTAX
-from reading_room.cli import following, job_plan, once_made, reading, result_files, summaries, syntax, text_languages
+from reading_room.analysis.kinds import DOMINANT_LANGUAGE, SYNTAX
+from reading_room.cli import (
+    document_languages,
+    following,
+    job_plan,
+    once_made,
+    reading,
+    result_files,
+    summaries,
+    syntax,
+    text_languages,
+)
 from reading_room.cli.answers import not_answered, plain_message
 from reading_room.cli.findings import Documents, Read, by_document
 from reading_room.cli.folder import StartError
@@ -68,7 +78,8 @@ class RunOptions:
 
 def run(
     folder: Annotated[
-        Path | None, typer.Argument(help="Folder of .txt files in UTF-8, subfolders included.", show_default=False)
+        Path | None,
+        typer.Argument(help="Folder of texts and documents in any format, subfolders included.", show_default=False),
     ] = None,
     kind: Annotated[
         list[str] | None,
@@ -101,7 +112,7 @@ def run(
     data: DataOption = None,
     port: PortOption = None,
 ) -> None:
-    """Analyse a folder of texts: find names, phrases, sentiment and more, and print what was found.
+    """Analyse a folder of documents: find names, phrases, sentiment and more, and print what was found.
 
     Creates what the jobs need (a bucket, a private network, a role) once, and uses the running product, or starts it
     until the jobs have ended. Exits with 3 if documents had errors, and with 1 if a job failed.
@@ -114,11 +125,12 @@ def run(
         if language != AUTO:
             job_plan.check_language(options.kinds, language)
         if folder is None and not clean:
-            raise FolderError("name a folder of .txt files")
-        texts = None if folder is None else texts_of(folder)
+            raise FolderError("name a folder of documents")
+        texts = None if folder is None else texts_of(folder, per_line)
         result_files.check(output)
         if texts is not None:
             require_weights()
+            _say_read(texts)
             _say_left_out(texts)
         with ExitStack() as stack:
             running = listening(settings)
@@ -144,6 +156,13 @@ def _started(stack: ExitStack, settings: Settings) -> Endpoint:
     console.print("[dim]Reading Room is not running: it is started for this run and stopped afterwards[/]")
     scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
     return stack.enter_context(started(settings.data, settings.port, scratch / "log"))
+
+
+def _say_read(texts: Texts) -> None:
+    if not texts.documents:
+        return
+    formats = ", ".join(f"{label} ({times:,})" for label, times in texts.formats())
+    console.print(f"{counted(len(texts.files), 'file')} to read: {formats}", soft_wrap=True)
 
 
 def _say_left_out(texts: Texts) -> None:
@@ -184,6 +203,15 @@ class Run:
         self._settings = settings
         self._files = texts.files
         self._options = options
+        self._sources: dict[str, Path | str] = dict(self._files)
+        self._where = f"runs/{secrets.token_hex(4)}"
+        self._not_utf8 = frozenset(
+            name
+            for name, path in self._files.items()
+            if name not in texts.documents and not text_languages.is_utf8(path)
+        )
+        self._by_jobs = frozenset() if options.per_line else texts.documents | self._not_utf8
+        """The files that only the readers of jobs can read."""
         self._failed: list[str] = []
         self._unsaved: result_files.NotWritten | None = None
         self._going: list[str] = []
@@ -206,6 +234,7 @@ class Run:
         ended = self._follow(jobs)
         reads = self._reads(plan, ended, languages.of)
         shown = languages.known if any(map(job_plan.languages_of, self._options.kinds)) else {}
+        shown |= self._attach([read for read, _ in reads], ended, languages.of)
         saved = self._save([read for read, _ in reads], shown)
         self._print(reads, shown, [properties for _, properties in ended.values()], saved)
         self._print_hints(jobs)
@@ -222,11 +251,31 @@ class Run:
         if output is None or not reads:
             return ""
         try:
-            result_files.write(output, reads, self._files, languages)
+            result_files.write(output, reads, self._sources, languages)
         except result_files.NotWritten as error:
             self._unsaved = error
             return ""
         return f"All results are in {plain(' and '.join(map(str, result_files.written(output))))}"
+
+    def _attach(
+        self, reads: Sequence[Read], ended: Mapping[str, tuple[Work, dict[str, Any]]], languages: Mapping[str, str]
+    ) -> dict[str, str]:
+        """Add the documents inside of files, such as attachments, and the texts that jobs extracted, to the sources.
+
+        Return the languages of the former, which are those of their files.
+        """
+        spoken: dict[str, str] = {}
+        for read in reads:
+            for line in read.lines:
+                if self._sources.setdefault(line["File"], "") == "" and "Language" in line:
+                    spoken[line["File"]] = line["Language"]
+        if self._by_jobs and self._options.output is not None:
+            for work, properties in ended.values():
+                if work.kind != "topics":
+                    names = job_plan.names_in_results(work, languages)
+                    for file, text in reading.extracted(self._account, properties):
+                        self._sources[document_languages.name_of(file, names)] = text
+        return spoken
 
     def _languages(self) -> Languages:
         if self._options.language != AUTO:
@@ -235,7 +284,23 @@ class Run:
             # No kind needs it.
             return Languages(dict.fromkeys(self._files, text_languages.DEFAULT))
         with console.status("Detecting the language of each file"):
-            return text_languages.detect(self._account, self._files)
+            plain = {name: path for name, path in self._files.items() if name not in self._by_jobs}
+            found = text_languages.detect(self._account, plain)
+        if self._by_jobs:
+            others = {name: path for name, path in self._files.items() if name in self._by_jobs}
+            where = f"{self._where}/documents"
+            found |= document_languages.detect(self._account, self._place, where, others, self._language_job)
+        return text_languages.with_assumed(list(self._files), found, self._not_utf8 - self._by_jobs)
+
+    def _language_job(self, job: str) -> Mapping[str, Any]:
+        describe = partial(reading.JobCalls(self._account, DOMINANT_LANGUAGE.name).describe, job)
+        with following.shown("Job, to detect the languages of documents", states=False) as show:
+            return following.Follower(self._account.logs, job, describe).to_the_end(show).properties
+
+    @cached_property
+    def _place(self) -> once_made.Place:
+        with console.status("Preparing a private network, a bucket and a role"):
+            return once_made.place(self._account)
 
     def _say_languages(self, languages: Languages, plan: Plan) -> None:
         if self._options.language == AUTO and any(map(job_plan.languages_of, self._options.kinds)):
@@ -258,9 +323,7 @@ class Run:
 
     def _start(self, plan: Plan, languages: Mapping[str, str]) -> dict[str, Work]:
         """Upload the texts and start every job; return the work of each by its id."""
-        with console.status("Preparing a private network, a bucket and a role"):
-            place = once_made.place(self._account)
-        where = f"runs/{secrets.token_hex(4)}"
+        place, where = self._place, self._where
         with console.status("Uploading"):
             for name, path in self._files.items():
                 self._account.s3.upload_file(str(path), place.bucket, f"{where}/input/{languages[name]}/{name}")
@@ -278,6 +341,7 @@ class Run:
                 OutputDataConfig={"S3Uri": f"s3://{place.bucket}/{where}/output/"},
                 DataAccessRoleArn=place.role,
                 VpcConfig=place.network.config(),
+                Tags=document_languages.TAGS if self._by_jobs else [],
                 **self._options.members(work),
             )
             jobs[job] = work
@@ -341,7 +405,9 @@ class Run:
     def _documents(self, names: Sequence[str]) -> Iterator[tuple[str, int | None, str | None]]:
         documents = Documents(self._files)
         for name in names:
-            yield from documents.each(name, self._options.per_line)
+            # Synchronous calls take text, and only jobs read other documents.
+            if name not in self._by_jobs:
+                yield from documents.each(name, self._options.per_line)
 
     def _print(
         self,
@@ -354,7 +420,7 @@ class Run:
             if len(reads) > 1:
                 console.print(f"\n[bold]{read.kind}[/]")
             print_summary(found, more=not saved)
-        columns, rows = by_document([read for read, _ in reads], list(self._files), languages)
+        columns, rows = by_document([read for read, _ in reads], list(self._sources), languages)
         if len(rows) > 1 and reads:
             console.print("\n[bold]by document[/]")
             print_summary(summaries.Summary(tuple(columns), [tuple(map(str, row)) for row in rows], ""), more=False)
@@ -407,7 +473,7 @@ def _named(lines: Any, names: Mapping[str, str], language: str | None) -> Iterat
     """Yield result lines with the texts' names in the folder, and their language."""
     for line in lines:
         spoken = {} if language is None else {"Language": language}
-        yield {**line, "File": names.get(line["File"], line["File"]), **spoken}
+        yield {**line, "File": document_languages.name_of(line["File"], names), **spoken}
 
 
 def _some(names: Sequence[str], most: int = 5) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reading_room.cli.findings import Documents, Finding, Read, by_document, findings
+from reading_room.cli.findings import Documents, Finding, Read, Sources, by_document, findings
 from reading_room.cli.texts import FolderError
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def written(output: Path) -> list[Path]:
     return [output, beside] if output.suffix.lower() == ".csv" else [output]
 
 
-def write(output: Path, reads: Sequence[Read], files: Mapping[str, Path], languages: Mapping[str, str]) -> None:
+def write(output: Path, reads: Sequence[Read], files: Sources, languages: Mapping[str, str]) -> None:
     """Write the results; a spreadsheet also gets a summary by document.
 
     Raises ``NotWritten``, and leaves no part of a file behind.
@@ -64,14 +64,14 @@ def write(output: Path, reads: Sequence[Read], files: Mapping[str, Path], langua
         raise NotWritten(output, error) from error
 
 
-def _jsonl(output: Path, reads: Sequence[Read], files: Mapping[str, Path], languages: Mapping[str, str]) -> None:
+def _jsonl(output: Path, reads: Sequence[Read], files: Sources, languages: Mapping[str, str]) -> None:
     with output.open("w", encoding="utf-8") as file:
         for read in reads:
             for line in read.lines:
                 file.write(json.dumps({"Kind": read.kind, **line}, ensure_ascii=False) + "\n")
 
 
-def _csv(output: Path, reads: Sequence[Read], files: Mapping[str, Path], languages: Mapping[str, str]) -> None:
+def _csv(output: Path, reads: Sequence[Read], files: Sources, languages: Mapping[str, str]) -> None:
     whole, beside = written(output)
     documents = Documents(files)
     _csv_table(whole, Finding._fields, (row for read in reads for row in findings(read, documents)))
@@ -93,7 +93,7 @@ def _harmless(value: object) -> object:
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULAS) else value
 
 
-def _xlsx(output: Path, reads: Sequence[Read], files: Mapping[str, Path], languages: Mapping[str, str]) -> None:
+def _xlsx(output: Path, reads: Sequence[Read], files: Sources, languages: Mapping[str, str]) -> None:
     from xlsxwriter import Workbook  # Only this needs it.
     from xlsxwriter.exceptions import FileCreateError
 
@@ -129,7 +129,7 @@ def _fill(book: Workbook, name: str, columns: Sequence[str], rows: Iterable[Sequ
             return
 
 
-_WRITERS: Mapping[str, Callable[[Path, Sequence[Read], Mapping[str, Path], Mapping[str, str]], None]] = {
+_WRITERS: Mapping[str, Callable[[Path, Sequence[Read], Sources, Mapping[str, str]], None]] = {
     ".jsonl": _jsonl,
     ".csv": _csv,
     ".xlsx": _xlsx,

@@ -54,8 +54,8 @@ def in_words(code: str) -> str:
     return f"{NAMES[code]} ({code})" if code in NAMES else code
 
 
-def detect(account: Account, files: Mapping[str, Path]) -> Languages:
-    """Return the language of each text, as ``with_assumed`` does."""
+def detect(account: Account, files: Mapping[str, Path]) -> dict[str, str]:
+    """Return the languages of the texts in which one was recognised."""
     samples = {name: text for name, path in files.items() if (text := sample(path)).strip()}
     names = list(samples)
     found: dict[str, str] = {}
@@ -65,8 +65,7 @@ def detect(account: Account, files: Mapping[str, Path]) -> Languages:
         for each in answer["ResultList"]:
             if each["Languages"]:
                 found[some[each["Index"]]] = each["Languages"][0]["LanguageCode"]
-    not_utf8 = frozenset(name for name, path in files.items() if not is_utf8(path))
-    return with_assumed(list(files), found, not_utf8)
+    return found
 
 
 def with_assumed(names: Sequence[str], found: Mapping[str, str], not_utf8: frozenset[str] = frozenset()) -> Languages:

@@ -1,14 +1,15 @@
-"""The texts of a folder: which of its files are analysed, which are left out, and why."""
+"""The documents of a folder: which of its files are analysed, which are left out, and why."""
 
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reading_room.analysis.job_file import DOCUMENT_SUFFIXES
+from reading_room.analysis.formats import BY_SUFFIX, suffix_of
 
 if TYPE_CHECKING:
     from reading_room.cli.reading import Account
@@ -17,8 +18,10 @@ KEY_BYTES = 900
 """The most bytes in a file's name: a key may have 1,024, and gets a prefix."""
 TEXT_SUFFIX = ".txt"
 
-DOCUMENT = "PDF and Word documents cannot be read yet; save their text as .txt in UTF-8"
-OTHER = "not .txt files; save the text of those that have any as .txt in UTF-8"
+OLD_SUFFIXES = frozenset((".doc", ".dot", ".xls", ".ppt", ".pps"))
+OLD = "in formats of office programs before 2007; save them as .docx, .xlsx or .pptx"
+OTHER = "not in a format that is read (docs/documents.md lists them)"
+WHOLE = "read only as whole files, without --per-line"
 UNREADABLE = "not readable by this user; change their mode"
 CLOSED = "folders that this user cannot open; change their mode"
 LINKED = "links to folders; name those folders themselves"
@@ -40,31 +43,43 @@ class Texts:
     """The names of files that are left out, by reason."""
 
     @property
+    def documents(self) -> frozenset[str]:
+        """The names of files in other formats than plain text, which only a job can read."""
+        return frozenset(name for name in self.files if suffix_of(name) != TEXT_SUFFIX)
+
+    def formats(self) -> list[tuple[str, int]]:
+        """Return how many files there are in each format, as their names say, the most frequent first."""
+        return Counter(BY_SUFFIX[suffix_of(name)].label for name in self.files).most_common()
+
+    @property
     def left_out_count(self) -> int:
         """How many files are left out."""
         return sum(map(len, self.left_out.values()))
 
 
-def texts_of(folder: Path) -> Texts:
-    """Return the texts of a folder, subfolders included. Raises ``FolderError`` if it is no folder or has no text."""
+def texts_of(folder: Path, per_line: bool = False) -> Texts:
+    """Return the documents of a folder, subfolders included. Raises ``FolderError`` if it is no folder or has none.
+
+    With ``per_line`` they are only those of plain text.
+    """
     if not folder.is_dir():
-        raise FolderError(f"{folder} is not a folder: name a folder of .txt files")
+        raise FolderError(f"{folder} is not a folder: name a folder of documents")
     files: dict[str, Path] = {}
     left_out: dict[str, list[str]] = {}
     for path, closed in _inside(folder):
         name = path.relative_to(folder).as_posix()
-        if reason := CLOSED if closed else _reason(name, path):
+        if reason := CLOSED if closed else _reason(name, path, per_line):
             left_out.setdefault(reason, []).append(name)
         else:
             files[name] = path
     if not files:
-        raise FolderError(f"{folder} has no .txt files that can be read: name a folder of texts{_list(left_out)}")
+        raise FolderError(f"{folder} has no files that can be read: name a folder of documents{_list(left_out)}")
     return Texts(files, left_out)
 
 
 def text_files(folder: Path) -> Mapping[str, Path]:
-    """Return the texts of a folder by their names, as ``texts_of`` does."""
-    return texts_of(folder).files
+    """Return the plain texts of a folder by their names, as ``texts_of`` does."""
+    return texts_of(folder, per_line=True).files
 
 
 def upload_folder(account: Account, folder: Path, bucket: str, prefix: str) -> int:
@@ -85,17 +100,19 @@ def _inside(folder: Path) -> Iterator[tuple[Path, bool]]:
     yield from sorted([*found, *((path, True) for path in closed)])
 
 
-def _reason(name: str, path: Path) -> str:
+def _reason(name: str, path: Path, per_line: bool) -> str:
     """Return why a file is left out; empty if it is not."""
-    suffix = path.suffix.lower()
+    suffix = suffix_of(name)
     if path.is_symlink() and path.is_dir():
         return LINKED
     if not path.is_file():
         return BROKEN
-    if suffix in DOCUMENT_SUFFIXES:
-        return DOCUMENT
-    if suffix != TEXT_SUFFIX:
+    if suffix in OLD_SUFFIXES:
+        return OLD
+    if suffix not in BY_SUFFIX:
         return OTHER
+    if per_line and suffix != TEXT_SUFFIX:
+        return WHOLE
     try:
         size = len(name.encode())
     except UnicodeEncodeError:
@@ -110,8 +127,8 @@ def _list(left_out: Mapping[str, list[str]]) -> str:
 
 
 def left_out_lines(left_out: Mapping[str, list[str]], most: int = 10) -> Iterator[str]:
-    """Yield a line for each reason, with the names of its files: all PDF and Word documents, ``most`` of the others."""
+    """Yield a line for each reason, with the names of ``most`` of its files."""
     for reason, names in left_out.items():
-        shown = names if reason == DOCUMENT else names[:most]
+        shown = names[:most]
         more = f", and {len(names) - len(shown):,} more" if len(names) > len(shown) else ""
         yield f"{reason}: {', '.join(shown)}{more}"
