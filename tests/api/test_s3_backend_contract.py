@@ -394,6 +394,32 @@ def test_the_service_can_get_the_total_size_below_a_prefix(world: S3World, s3: A
     assert world.backend.size_below("no-such-bucket", "sum/", 100) == 0
 
 
+def test_the_service_can_list_the_facts_of_everything_below_a_prefix(world: S3World, s3: Any) -> None:
+    contents = {f"facts/{number:04}": b"%d" % number for number in range(1_001)}
+    for key, content in {**contents, "facts0": b"x", "fact": b"x"}.items():
+        world.backend.put("contract", key, content, "text/plain")
+    upload = s3.create_multipart_upload(Bucket="contract", Key="facts/parts")["UploadId"]
+    place = {"Bucket": "contract", "Key": "facts/parts", "UploadId": upload}
+    etag = s3.upload_part(**place, PartNumber=1, Body=b"whole")["ETag"]
+    s3.complete_multipart_upload(**place, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": etag}]})
+    contents["facts/parts"] = b"whole"
+    found = {key: (facts.size, facts.sha256) for key, facts in world.store.objects_below("contract", "facts/")}
+    assert list(found) == sorted(contents)
+    assert found == {key: (len(content), hashlib.sha256(content).hexdigest()) for key, content in contents.items()}
+    assert list(world.store.objects_below("contract", "nothing")) == []
+    assert list(world.store.objects_below("no-such-bucket", "facts/")) == []
+
+
+def test_unfinished_uploads_of_a_key_or_below_a_folder_are_aborted(world: S3World, s3: Any) -> None:
+    for key in ("up/a", "up/a/b", "up/ab", "upper"):
+        s3.create_multipart_upload(Bucket="contract", Key=key)
+    assert world.store.abort_uploads("contract", "up/a") == 1
+    assert world.store.abort_uploads("contract", "up/") == 2
+    left = s3.list_multipart_uploads(Bucket="contract", Prefix="up")["Uploads"]
+    assert [entry["Key"] for entry in left] == ["upper"]
+    assert world.store.abort_uploads("contract", "upper") == 1
+
+
 def test_the_service_can_delete_everything_below_a_prefix(world: S3World, s3: Any) -> None:
     for key in ("gone/", "gone/a", "gone/b/c", "gone", "gone0"):
         s3.put_object(Bucket="contract", Key=key, Body=os.urandom(100_000))

@@ -89,6 +89,24 @@ def test_a_purge_erases_every_trace_but_those_it_reports_as_kept(world: Extensio
     assert rows(world) == [0] * 5
 
 
+def test_the_objects_of_a_folder_are_erased_one_by_one_as_the_caller(world: ExtensionWorld) -> None:
+    comprehend, s3 = world.client("comprehend"), world.client("s3")
+    request = world.request(VpcConfig=None, Mode="ONLY_OFFSETS")
+    job = str(comprehend.start_pii_entities_detection_job(**request)["JobId"])
+    comprehend.stop_pii_entities_detection_job(JobId=job)
+    described = comprehend.describe_pii_entities_detection_job(JobId=job)["PiiEntitiesDetectionJobProperties"]
+    folder = str(described["OutputDataConfig"]["S3Uri"]).removeprefix("s3://papers/")
+    s3.put_object(Bucket="papers", Key="out/other", Body=b"other")
+    assert results(world.room().purge_job(JobId=job, DryRun=True))["Output"] == "ABSENT"
+    for name in ("a.txt.out", "b/c.txt.out"):
+        s3.put_object(Bucket="papers", Key=f"{folder}{name}", Body=b"1234")
+    kept = world.room().purge_job(JobId=job, DryRun=True, KeepOutput=True)["Traces"][0]
+    assert (kept["Result"], kept["Count"], kept["Bytes"]) == ("KEPT", 2, 8)
+    erased = world.room().purge_job(JobId=job)["Traces"][0]
+    assert (erased["Result"], erased["Count"], erased["Bytes"]) == ("ERASED", 2, 8)
+    assert keys(world) == ["out/other"]
+
+
 def test_a_dry_run_answers_the_same_and_erases_nothing(world: ExtensionWorld) -> None:
     job = ended_job(world)
     before = rows(world)

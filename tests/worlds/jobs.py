@@ -115,8 +115,8 @@ class World:
         self.requested.append(session_arn)
         return self.denial if self.denied in (None, session_arn) else None
 
-    def submit(self, token: str | None = None, name: str | None = None) -> str:
-        """Submit a job and return its id."""
+    def submit(self, token: str | None = None, name: str | None = None, folder: bool = False) -> str:
+        """Submit a job, whose output may be a ``folder``, and return its id."""
         identifier = job_id()
         new = NewJob(
             job_id=identifier,
@@ -129,7 +129,7 @@ class World:
             analysis="entities",
             input_uri="s3://papers/in/",
             input_format="ONE_DOC_PER_LINE",
-            output_uri=output_location("s3://papers/out", ACCOUNT, "NER", identifier),
+            output_uri=output_location("s3://papers/out", ACCOUNT, "NER", identifier, *([""] if folder else [])),
             document_limit=1_048_576,
             parameters={"JobName": name},
             name=name,
