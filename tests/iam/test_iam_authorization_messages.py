@@ -70,6 +70,12 @@ def test_a_message_reveals_nothing_of_its_content(tmp_path: Path) -> None:
     assert "No0" not in message
 
 
+def test_a_message_can_follow_an_option_of_a_command(tmp_path: Path) -> None:
+    messages, decision = messages_of(tmp_path), denial()
+    # One in 64 would begin with a dash if any nonce were taken.
+    assert not [each for _ in range(1_000) if (each := messages.encode(ACCOUNT, decision)).startswith("-")]
+
+
 def test_a_message_that_is_too_long_loses_its_details(tmp_path: Path) -> None:
 
     messages = messages_of(tmp_path)

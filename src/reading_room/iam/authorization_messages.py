@@ -65,7 +65,7 @@ class AuthorizationMessages:
 
     def _seal(self, account: str, document: Mapping[str, Any]) -> str:
         packed = zlib.compress(json.dumps(document, separators=(",", ":")).encode())
-        nonce = secrets.token_bytes(_NONCE_BYTES)
+        nonce = _nonce()
         sealed = nonce + self._key().encrypt(nonce, packed, account.encode())
         return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
 
@@ -83,6 +83,13 @@ def _read_or_make(file: SealedFile) -> bytes:
         key = AESGCM.generate_key(KEY_BYTES * 8)
         file.write(key)
         return key
+
+
+def _nonce() -> bytes:
+    """Return a nonce with which no message begins with a dash: command lines would take it for an option."""
+    while base64.urlsafe_b64encode(nonce := secrets.token_bytes(_NONCE_BYTES)).startswith(b"-"):
+        pass
+    return nonce
 
 
 def denial_document(decision: Decision) -> dict[str, Any]:
