@@ -27,18 +27,18 @@ NAMES = (
 BIG = 20 * 1000 * 1000
 
 
-def install() -> Path:
+def install(wanted: Path = WANTED, installed: Path = INSTALLED) -> Path:
     """Return the folder of the tools' programs, installed now if necessary; skip the test if that is impossible."""
-    stamp = INSTALLED / "installed.txt"
-    with only_here(INSTALLED):
-        if not stamp.exists() or stamp.read_text() != WANTED.read_text():
-            venv.create(INSTALLED, with_pip=True, clear=True)
-            pip = [str(INSTALLED / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-            done = subprocess.run([*pip, "-r", str(WANTED)], capture_output=True, text=True, timeout=600)
+    stamp = installed / "installed.txt"
+    with only_here(installed):
+        if not stamp.exists() or stamp.read_text() != wanted.read_text():
+            venv.create(installed, with_pip=True, clear=True)
+            pip = [str(installed / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+            done = subprocess.run([*pip, "-r", str(wanted)], capture_output=True, text=True, timeout=600)
             if done.returncode != 0:
-                pytest.skip(f"the tools of {WANTED.name} cannot be installed here: {done.stderr.strip()[-300:]}")
-            stamp.write_text(WANTED.read_text())
-    return INSTALLED / "bin"
+                pytest.skip(f"the tools of {wanted.name} cannot be installed here: {done.stderr.strip()[-300:]}")
+            stamp.write_text(wanted.read_text())
+    return installed / "bin"
 
 
 @contextmanager
