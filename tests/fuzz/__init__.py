@@ -54,6 +54,8 @@ TARGETS = {
     "extracted": "readers",
     "personal-data": "personal_data",
     "marked-sample": "personal_data",
+    "redaction": "redaction",
+    "vpc-tag": "redaction",
     "training-csv": "documents",
     "training-manifest": "documents",
     "annotated": "documents",
