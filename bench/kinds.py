@@ -22,6 +22,7 @@ ENGINES = {
     "sentiment": "sentiment-en",
     "targeted-sentiment": "targeted-sentiment-en",
     "dominant-language": "dominant-language",
+    "pii": "pii-en",
 }
 
 

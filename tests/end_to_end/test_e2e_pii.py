@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -103,3 +105,22 @@ def test_neither_the_trail_nor_a_log_repeats_a_finding(library: Place, product: 
     assert written
     for path in written:
         assert b"carla.unseen" not in path.read_bytes(), path
+
+
+@pytest.mark.costs(20, reason="a job is killed in the middle, and begins again")
+def test_a_job_whose_container_is_killed_writes_every_object_once(library: Place) -> None:
+    lines = LETTER.splitlines()
+    for number in range(12):
+        library.put_text(f"killed/{number:02}.txt", "\n".join(lines * 200))
+    one = [{"Key": CONTAINERS_TAG, "Value": "1"}]
+    with library.held("killed/", "pii", at_work=True, Tags=one, **REDACT) as (job, worker):
+        os.kill(worker, signal.SIGKILL)
+    properties = library.wait(job)
+    assert properties["JobStatus"] == "COMPLETED", properties
+    assert "attempt 2" in library.story(job)
+    found = objects(library, properties)
+    assert set(found) == {f"{number:02}.txt.out" for number in range(12)}
+    assert len(set(found.values())) == 1
+    text = found["00.txt.out"]
+    assert len(text.splitlines()) == len(lines) * 200
+    assert leaks(text) == []
