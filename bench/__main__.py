@@ -11,8 +11,8 @@ from pathlib import Path
 
 ORDER = (
     *("service", "jobs", "kinds", "programs", "distributed", "many_jobs", "realtime", "network", "vpc", "flow_logs"),
-    *("between_hosts", "s3", "wire", "database", "floods", "policies", "engines", "shares", "fixtures", "metrics"),
-    *("first_up",),
+    *("between_hosts", "s3", "wire", "database", "floods", "policies", "engines", "documents", "shares", "fixtures"),
+    *("metrics", "first_up"),
 )
 BY_HAND = (
     *("growth", "large", "years", "console", "beside_moto", "backup", "upgrade", "postgresql", "leader"),

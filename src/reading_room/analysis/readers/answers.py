@@ -43,12 +43,11 @@ def decode(answer: bytes, limits: Limits) -> list[Extracted]:
 
 
 def _members(each: Extracted) -> dict[str, Any]:
-    blocks = [[block.page, block.begin, block.end, *(block.box or ())] for block in each.blocks]
     return {
         "path": each.path,
         "format": each.format,
         "text": each.text,
-        "blocks": blocks,
+        "blocks": each.blocks,
         "pages": each.pages,
         "encoding": each.encoding,
         "scanned": each.scanned,
@@ -85,13 +84,15 @@ def _document(given: Any, limits: Limits) -> Extracted:
 
 
 def _block(given: Any, length: int, limits: Limits) -> Block:
-    page, begin, end, *box = given
-    if not (_count(page, limits.pages) and type(begin) is type(end) is int and 0 <= begin <= end <= length):
+    page, begin, end, box = given
+    if not (
+        type(page) is type(begin) is type(end) is int and 1 <= page <= limits.pages and 0 <= begin <= end <= length
+    ):
         raise BadAnswer("a block outside its text")
-    if not box:
+    if box is None:
         return Block(page, begin, end)
-    left, top, width, height = (float(each) for each in box)
-    if not all(0.0 <= each <= 1.0 for each in (left, top, width, height)):
+    left, top, width, height = box
+    if not (0 <= left <= 1 and 0 <= top <= 1 and 0 <= width <= 1 and 0 <= height <= 1):
         raise BadAnswer("a block outside its page")
     return Block(page, begin, end, (left, top, width, height))
 

@@ -102,5 +102,6 @@ def add_words(table: bytes, builder: Builder) -> None:
 
 def shares(left: float, top: float, right: float, bottom: float) -> tuple[float, float, float, float]:
     """Return a box as left, top, width and height, each within a page, with six decimals."""
-    left, top, right, bottom = (min(max(each, 0.0), 1.0) for each in (left, top, right, bottom))
+    if left < 0.0 or top < 0.0 or right > 1.0 or bottom > 1.0:
+        left, top, right, bottom = (min(max(each, 0.0), 1.0) for each in (left, top, right, bottom))
     return round(left, 6), round(top, 6), round(max(right - left, 0.0), 6), round(max(bottom - top, 0.0), 6)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import re
 from typing import Any
 
 import pypdfium2
@@ -13,11 +14,14 @@ from reading_room.analysis.readers.results import BROKEN, Builder, Extracted, Li
 
 _DPI = 300
 _POINTS = 72
-_GRID = 100_000
+_GRID = 10_000_000
 """Pages are mapped to so many units in both directions, to find shares of them."""
-_REMOVED = {0xFFFE: " ", 0xFFFF: " ", 0: " "}
+_FAR = 1_000
+_MOST_RECTS = 1_000
 _HYPHEN = "\x02"
 """What pdfium gives for a hyphen at the end of a line."""
+_SPECIAL = re.compile("[\x00\x02\ufffe\uffff]")
+_REPLACED = {0xFFFE: " ", 0xFFFF: " ", 0: " ", ord(_HYPHEN): "-"}
 
 
 def read_pdf(content: bytes, limits: Limits, ocr: Ocr, force_ocr: bool, language: str | None) -> Extracted:
@@ -86,48 +90,74 @@ def _add_text(page: Any, builder: Builder) -> bool:
             builder.add(" " * count)
         buffer = (ctypes.c_ushort * (count + 1))()
         units = pdfium.FPDFText_GetText(layer, 0, count, buffer) - 1
-        content = ctypes.string_at(buffer, 2 * max(units, 0))
+        content = ctypes.string_at(buffer, 2 * max(units, 0)).decode("utf-16-le", "replace")
+        boxes = _Boxes(page, layer, every=units == count)
+        # Lengths count in UTF-16, as pdfium does.
+        plain = len(content) == units
+        if _SPECIAL.search(content):
+            content = content.translate(_REPLACED)
         found = False
         at = 0
-        for raw in content.decode("utf-16-le", "replace").split("\n"):
-            # Lengths in UTF-16, as pdfium counts.
-            length = len(raw) if raw.isascii() else len(raw.encode("utf-16-le", "surrogatepass")) // 2
-            text = raw.rstrip("\r").translate(_REMOVED).replace(_HYPHEN, "-")
-            if text.strip():
+        for raw in content.split("\n"):
+            length = len(raw) if plain else len(raw.encode("utf-16-le", "surrogatepass")) // 2
+            text = raw.rstrip("\r")
+            if text and not text.isspace():
                 found = True
                 if len(builder.blocks) > builder.limits.page_blocks * builder.page:
                     raise ReadError(BROKEN, f"its page {builder.page} has too many lines")
-                builder.line(text, _box(page, layer, at, length))
+                builder.line(text, boxes.of(at, length))
             else:
-                builder.line("")
+                builder.add("\n")
             at += length + 1
         return found
     finally:
         pdfium.FPDFText_ClosePage(layer)
 
 
-def _box(page: Any, layer: Any, begin: int, length: int) -> tuple[float, float, float, float] | None:
-    """Return the box of characters of a text layer as shares of the page."""
-    first = pdfium.FPDFText_GetCharIndexFromTextIndex(layer, begin)
-    if first < 0:
-        return None
-    count = pdfium.FPDFText_CountRects(layer, first, length)
-    left, top, right, bottom = (ctypes.c_double() for _ in range(4))
-    edges: list[tuple[float, float, float, float]] = []
-    for number in range(min(count, 1_000)):
-        if pdfium.FPDFText_GetRect(layer, number, left, top, right, bottom):
-            edges.append((left.value, bottom.value, right.value, top.value))
-    if not edges:
-        return None
-    x0, y0 = min(each[0] for each in edges), min(each[1] for each in edges)
-    x1, y1 = max(each[2] for each in edges), max(each[3] for each in edges)
-    corners = [_on_page(page, x0, y0), _on_page(page, x1, y1)]
-    xs, ys = sorted(each[0] for each in corners), sorted(each[1] for each in corners)
-    return shares(xs[0], ys[0], xs[1], ys[1])
+class _Boxes:
+    """Finds the boxes of characters of a text layer, as shares of the page as it is shown: turned and cut.
+
+    ``every`` says that each character of the layer is in its text, so that both count alike.
+    """
+
+    def __init__(self, page: Any, layer: Any, every: bool) -> None:
+        self._layer = layer
+        self._every = every
+        self._edges = tuple(ctypes.c_double() for _ in range(4))
+        self._places = tuple(map(ctypes.byref, self._edges))
+        # Three points determine how a page is shown.
+        (x0, y0), (x1, y1), (x2, y2) = (_on_page(page, *point) for point in ((0, 0), (_FAR, 0), (0, _FAR)))
+        self._origin = x0, y0
+        self._across = (x1 - x0) / _FAR, (x2 - x0) / _FAR
+        self._down = (y1 - y0) / _FAR, (y2 - y0) / _FAR
+
+    def of(self, begin: int, length: int) -> tuple[float, float, float, float] | None:
+        """Return the box around the characters from a place in the text; ``None`` if they have none."""
+        first = begin if self._every else pdfium.FPDFText_GetCharIndexFromTextIndex(self._layer, begin)
+        if first < 0:
+            return None
+        count = pdfium.FPDFText_CountRects(self._layer, first, length)
+        if count < 1 or not pdfium.FPDFText_GetRect(self._layer, 0, *self._places):
+            return None
+        left, top, right, bottom = self._edges
+        x0, y0, x1, y1 = left.value, bottom.value, right.value, top.value
+        # Most lines have only one.
+        for number in range(1, min(count, _MOST_RECTS)):
+            if pdfium.FPDFText_GetRect(self._layer, number, *self._places):
+                x0, x1 = min(x0, left.value), max(x1, right.value)
+                y0, y1 = min(y0, bottom.value), max(y1, top.value)
+        (ax, bx), (ay, by), (ox, oy) = self._across, self._down, self._origin
+        one, other = ox + ax * x0 + bx * y0, ox + ax * x1 + bx * y1
+        high, low = oy + ay * x0 + by * y0, oy + ay * x1 + by * y1
+        if one > other:
+            one, other = other, one
+        if high > low:
+            high, low = low, high
+        return shares(one, high, other, low)
 
 
 def _on_page(page: Any, x: float, y: float) -> tuple[float, float]:
-    """Return a point as shares of the page as it is shown: turned and cut."""
+    """Return a point as shares of the page as it is shown."""
     across, down = ctypes.c_int(), ctypes.c_int()
     pdfium.FPDF_PageToDevice(page.raw, 0, 0, _GRID, _GRID, 0, x, y, across, down)
     return across.value / _GRID, down.value / _GRID

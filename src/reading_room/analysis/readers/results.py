@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 BROKEN = "INVALID_DOCUMENT"
 """The file is damaged, encrypted, or too complex to read."""
@@ -55,8 +56,7 @@ class Limits:
     """Bytes of address space beyond what the process has at its start."""
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(NamedTuple):
     """A line or a paragraph of a text: code points ``begin`` to before ``end``, on a page that counts from 1.
 
     ``box`` is left, top, width and height as shares of the page, from its top left corner, if the format has them.
@@ -125,10 +125,9 @@ class Builder:
     def line(self, text: str, box: tuple[float, float, float, float] | None = None) -> None:
         """Add a line as a block of the present page; a blank line is only a line."""
         begin = self.length
-        self.add(text)
-        if text.strip():
-            self.blocks.append(Block(self.page, begin, self.length, box))
-        self.add("\n")
+        if text and not text.isspace():
+            self.blocks.append(Block(self.page, begin, begin + len(text), box))
+        self.add(f"{text}\n")
 
     def next_page(self) -> None:
         """Begin another page. Raise ``ReadError`` if there are more than the limit."""
