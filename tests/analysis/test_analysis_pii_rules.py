@@ -51,6 +51,7 @@ SENTENCES = [
     ("IP_ADDRESS", "from <192.0.2.17> at night"),
     ("IP_ADDRESS", "It answered from <2001:db8::8a2e:370:7334>."),
     ("MAC_ADDRESS", "device <00:1B:44:11:3A:B7> joined"),
+    ("MAC_ADDRESS", "port <001b.4411.3ab7> is down"),
     ("PHONE", "Call me at <(212) 736-5000>."),
     ("PHONE", "Phone <+44 20 7946 0958>, any time."),
     ("USERNAME", "My username is <jdoe_84>."),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 OTHER = "OTHER"
@@ -77,6 +77,7 @@ _SPANISH: Mapping[str, str] = {
     "PHONE": "teléfono|telefono|móvil|movil|celular|llame|llámame|llamar|tfno|tlf|tel|fijo",
     OTHER: "pedido|factura|referencia|expediente|versión|página|artículo|modelo|vuelo|lote|seguimiento|artículos",
 }
+_WORD = re.compile(r"[^\W_]+")
 _DISTANCE, _DISTANCE_AFTER = 60, 14
 _ENDS_SENTENCE = re.compile(
     r"[;!?]\s|(?<![ (]no)(?<![ (]No)(?<![ (]nº)(?<!núm)(?<!num)(?<! ref)\.\s|[^\W_][^\n]*\n|\n\s*\n"
@@ -98,20 +99,32 @@ class Label(NamedTuple):
     type: str
 
 
-def phrases(language: str) -> dict[str, str]:
-    """Return the type of each phrase of a language, in lower case."""
+Phrases = Mapping[str, Sequence[tuple[str, str]]]
+"""Phrases in lower case with their types, by their first word."""
+
+
+def phrases(language: str) -> Phrases:
+    """Return the phrases of a language."""
     tables = (_BOTH, _ENGLISH, _ENGLISH_ONLY if language == "en" else _SPANISH)
-    return {phrase: kind for table in tables for kind, listed in table.items() for phrase in listed.split("|")}
+    kinds = {phrase: kind for table in tables for kind, listed in table.items() for phrase in listed.split("|")}
+    found: dict[str, list[tuple[str, str]]] = {}
+    for phrase, kind in kinds.items():
+        first = _WORD.findall(phrase)[0]
+        # A label may have the plural's "s" at its end.
+        for word in (first, f"{first}s") if len(first) == len(phrase) else (first,):
+            found.setdefault(word, []).append((phrase, kind))
+    return found
 
 
 class Labels:
     """The labels of one text, in their order; of several at the same place only the longest."""
 
-    def __init__(self, lower: str, known: Mapping[str, str]) -> None:
+    def __init__(self, lower: str, known: Phrases) -> None:
         """Find them. ``lower`` is the text in lower case, character by character."""
         self._text = lower
-        found = [label for phrase, kind in known.items() if phrase in lower for label in _places(lower, phrase, kind)]
-        found.sort(key=lambda label: (label.begin, -label.end))
+        there = {each for word in known.keys() & set(_WORD.findall(lower)) for each in known[word]}
+        found = [label for phrase, kind in there for label in _places(lower, phrase, kind)]
+        found.sort(key=lambda label: (label.begin, -label.end, label.type))
         self.all: list[Label] = []
         for label in found:
             if not self.all or label.begin >= self.all[-1].end:

@@ -19,10 +19,9 @@ _SITE = re.compile(
 )
 _FOUR = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![0-9A-Za-z_]|\.[0-9])(?:/[0-9]{1,2}(?![0-9]))?")
 _SIX = re.compile(r"[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?![0-9A-Za-z:])")
-_MAC = re.compile(
-    r"(?:[0-9A-Fa-f]{2}([:-])(?:[0-9A-Fa-f]{2}\1){4}[0-9A-Fa-f]{2}|[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4})"
-    r"(?![0-9A-Za-z_]|[:.-][0-9A-Fa-f])"
-)
+_MAC = re.compile(r"[0-9A-Fa-f]{2}([:-])(?:[0-9A-Fa-f]{2}\1){4}[0-9A-Fa-f]{2}(?![0-9A-Za-z_]|[:.-][0-9A-Fa-f])")
+# "001b.4411.3ab7", searched from the first dot, because most letters of a text are hexadecimal digits or follow one.
+_DOTTED_MAC = re.compile(r"\.(?<=[0-9A-Fa-f]{4}\.)[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}(?![0-9A-Za-z_]|[:.-][0-9A-Fa-f])")
 _VERSION = re.compile(r"(?:version|versión|release|firmware|build|ver|v|section|§|chapter)[\s.:]*$", re.IGNORECASE)
 _TRAILING = ".,;:!?'*_~"
 
@@ -37,8 +36,9 @@ def addresses(text: str) -> Iterator[Finding]:
     colons = text.count(":")
     if colons >= 2:
         yield from _six(text)
-    if colons >= 5 or text.count("-") >= 5 or text.count(".") >= 2:
-        yield from _mac(text)
+    if colons >= 5 or text.count("-") >= 5:
+        yield from _mac(text, _MAC, 0)
+    yield from _mac(text, _DOTTED_MAC, 4)
 
 
 def _at_signs(text: str) -> Iterator[Finding]:
@@ -131,8 +131,10 @@ def _six(text: str) -> Iterator[Finding]:
             yield Finding(begin, end, "IP_ADDRESS", 0.98)
 
 
-def _mac(text: str) -> Iterator[Finding]:
-    for match in _MAC.finditer(text):
-        before = text[match.start() - 1 : match.start()]
+def _mac(text: str, pattern: re.Pattern[str], missing: int) -> Iterator[Finding]:
+    """Yield MAC addresses. A match lacks the first ``missing`` characters of one."""
+    for match in pattern.finditer(text):
+        begin = match.start() - missing
+        before = text[begin - 1 : begin]
         if not before.isalnum() and before not in ("_", ":", "-", "."):
-            yield Finding(match.start(), match.end(), "MAC_ADDRESS", 0.98)
+            yield Finding(begin, match.end(), "MAC_ADDRESS", 0.98)
