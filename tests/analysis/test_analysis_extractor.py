@@ -114,6 +114,16 @@ def test_without_tesseract_the_error_says_what_to_install(extractor: Extractor) 
         assert "tesseract-ocr" in error[1]
 
 
+def test_the_error_of_a_document_with_very_long_names_of_parts_arrives(extractor: Extractor) -> None:
+    book = {
+        "META-INF/container.xml": f'<c><rootfile full-path="{"x" * 9_000}"/></c>',
+        "mimetype": "application/epub+zip",
+    }
+    error = one(extractor, made.zipped(book)).error
+    assert error is not None
+    assert error[1].startswith("its part xxx")
+
+
 ANSWER = Extracted("x/y", "pdf", "Anna\n", (Block(1, 0, 4, (0.1, 0.1, 0.2, 0.1)),), 1, scanned=(1,), bad_pages=(2,))
 
 

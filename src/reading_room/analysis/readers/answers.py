@@ -13,6 +13,7 @@ from reading_room.analysis.formats import BY_NAME
 from reading_room.analysis.readers.results import CODES, Block, Extracted, Limits
 
 MESSAGE_LENGTH, PATH_LENGTH = 2_000, 2_000
+ANSWER_BYTES = 1 << 29
 
 
 class BadAnswer(Exception):
@@ -44,7 +45,7 @@ def decode(answer: bytes, limits: Limits) -> list[Extracted]:
 
 def _members(each: Extracted) -> dict[str, Any]:
     return {
-        "path": each.path,
+        "path": each.path[:PATH_LENGTH],
         "format": each.format,
         "text": each.text,
         "blocks": each.blocks,
@@ -52,7 +53,8 @@ def _members(each: Extracted) -> dict[str, Any]:
         "encoding": each.encoding,
         "scanned": each.scanned,
         "bad": each.bad_pages,
-        "error": each.error,
+        # Names of a document's own parts may be in a message, and have any length.
+        "error": None if each.error is None else (each.error[0], each.error[1][:MESSAGE_LENGTH]),
     }
 
 

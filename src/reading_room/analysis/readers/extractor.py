@@ -12,12 +12,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 
-from reading_room.analysis.readers.answers import BadAnswer, decode
+from reading_room.analysis.readers.answers import ANSWER_BYTES, BadAnswer, decode
 from reading_room.analysis.readers.ocr import PATHS
-from reading_room.analysis.readers.results import TOO_LARGE, Extracted, Limits, Wishes
+from reading_room.analysis.readers.results import BROKEN, TOO_LARGE, Extracted, Limits, Wishes
 from reading_room.analysis.storage import JobFailure
-
-ANSWER_BYTES = 1 << 29
 
 
 class Extractor:
@@ -76,7 +74,8 @@ class Extractor:
         try:
             return decode(answer, self.limits)
         except BadAnswer as error:
-            raise JobFailure("INTERNAL_ERROR", f"the reader of documents gave no answer for {name}: {error}") from None
+            # A file that took its reader over costs only itself.
+            return [Extracted("", "text", error=(BROKEN, f"its reader gave an answer that is none: {error}"))]
 
     def _send(self, message: object) -> None:
         assert self._process.stdin is not None

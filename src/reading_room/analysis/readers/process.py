@@ -26,7 +26,7 @@ from typing import Any, BinaryIO
 
 from reading_room.analysis.confinement import confine
 from reading_room.analysis.readers import ocr
-from reading_room.analysis.readers.answers import encode, failed
+from reading_room.analysis.readers.answers import ANSWER_BYTES, encode, failed
 from reading_room.analysis.readers.reading import read
 from reading_room.analysis.readers.results import BROKEN, Limits, ReadError, Wishes
 
@@ -154,7 +154,7 @@ def _answer(child: _Child, line: bytes, folder: Path, limits: Limits, program: s
     child.send(line)
     while True:
         kind, _, rest = child.line().rstrip(b"\n").partition(b" ")
-        if kind == b"answer" and rest.isdigit() and len(rest) < 10:
+        if kind == b"answer" and rest.isdigit() and len(rest) < 10 and int(rest) <= ANSWER_BYTES:
             return child.take(int(rest))
         if kind != b"ocr":
             raise _Gone(child.end())
