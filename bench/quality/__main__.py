@@ -32,6 +32,7 @@ TASKS = (
     "custom_entities",
     "topics",
     "other_languages",
+    "other_sentiment",
     "pii",
 )
 

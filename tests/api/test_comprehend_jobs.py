@@ -163,7 +163,6 @@ def test_an_empty_list_in_vpc_config_is_a_validation_error(world: ComprehendWorl
 @pytest.mark.parametrize(
     ("changes", "code", "shown"),
     [
-        ({"LanguageCode": "ar"}, "InvalidRequestException", "'ar'"),
         ({"VolumeKmsKeyId": "key-1"}, "KmsKeyValidationException", "VolumeKmsKeyId"),
         (
             {"OutputDataConfig": {"S3Uri": "s3://papers/out", "KmsKeyId": "alias/k"}},

@@ -117,15 +117,16 @@ def test_the_pages_of_a_kind_do_not_overlap_and_follow_the_documented_order(
     assert listed(world, kind, Filter={oldest: moment}) == jobs
 
 
-@pytest.mark.parametrize("kind", [k for k in BUILT_IN if k.languages], ids=lambda kind: kind.arn_type)
+@pytest.mark.parametrize(
+    "kind", [k for k in BUILT_IN if k.languages and "ja" not in k.languages], ids=lambda kind: kind.arn_type
+)
 def test_a_language_without_an_engine_is_refused_and_the_available_ones_are_listed(
     world: ComprehendWorld, kind: JobKind
 ) -> None:
-    unknown = next(code for code in ("hi", "ja", "ko", "ar") if code not in kind.languages)
-    request = start_request(LanguageCode=unknown, **kind.required)
+    request = start_request(LanguageCode="ja", **kind.required)
     code, message = refused(getattr(world.client, xform_name(kind.start)), **request)
     assert code == "InvalidRequestException"
-    assert f"{unknown!r}; supported: {', '.join(kind.languages)}" in message
+    assert f"'ja'; supported: {', '.join(kind.languages)}" in message
 
 
 @pytest.mark.parametrize(("given", "shown"), [(None, 10), (1, 1), (100, 100)])

@@ -26,23 +26,24 @@ def test_a_kind_that_takes_a_language_has_a_job_for_each_that_it_knows() -> None
     assert found.work == [
         Work("entities", "en", ["a.txt", "c/d.txt"]),
         Work("entities", "de", ["b.txt"]),
+        Work("entities", "fr", ["e.txt"]),
         Work("topics", None, list(LANGUAGES)),
     ]
-    assert [work.title for work in found.work] == ["entities (en)", "entities (de)", "topics"]
+    assert [work.title for work in found.work] == ["entities (en)", "entities (de)", "entities (fr)", "topics"]
 
 
 def test_texts_that_a_kind_has_no_engine_for_are_never_read_as_another_language() -> None:
-    found = plan(("sentiment", "key-phrases"), LANGUAGES)
-    assert found.work[0] == Work("sentiment", "en", ["a.txt", "c/d.txt"])
-    assert found.unread == {"sentiment": {"de": ["b.txt"], "fr": ["e.txt"]}}
-    assert plan(("syntax",), {"b.txt": "de"}).work == []
+    found = plan(("targeted-sentiment", "key-phrases"), LANGUAGES)
+    assert found.work[0] == Work("targeted-sentiment", "en", ["a.txt", "c/d.txt"])
+    assert found.unread == {"targeted-sentiment": {"de": ["b.txt"], "fr": ["e.txt"]}}
+    assert plan(("syntax",), {"b.txt": "ja"}).work == []
 
 
 def test_a_language_that_one_of_the_kinds_knows_is_accepted() -> None:
-    check_language(("sentiment", "entities"), "de")
+    check_language(("targeted-sentiment", "entities"), "de")
     check_language(("sentiment", "topics"), "xx")
-    with pytest.raises(KindError, match="--language de: sentiment knows en; syntax knows en"):
-        check_language(("sentiment", "syntax"), "de")
+    with pytest.raises(KindError, match="--language ja: targeted-sentiment knows en; syntax knows en, de, es"):
+        check_language(("targeted-sentiment", "syntax"), "ja")
 
 
 def test_a_name_in_results_is_that_of_one_text() -> None:

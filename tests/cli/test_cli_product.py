@@ -131,43 +131,42 @@ def test_resources_of_others_with_its_name_are_neither_used_nor_deleted(product:
     account.s3.delete_bucket(Bucket=theirs)
 
 
-@pytest.mark.costs(12, reason="six jobs of four engines, and two engines of calls")
+@pytest.mark.costs(12, reason="eight jobs of six engines, and two engines of calls")
 def test_each_text_is_read_in_its_own_language_by_every_requested_kind(product: Product, tmp_path: Path) -> None:
     """Two files with one name are distinguished in the output and in the workbook."""
     texts = {
         "en/note.txt": "Marie Curie was born in Warsaw, and she loved her work there very much.",
         "de/note.txt": "Angela Merkel wurde in Hamburg geboren und lebte danach lange Zeit in Berlin.",
-        "it/lettera.txt": "Il presidente della Repubblica ha visitato ieri la città di Napoli con la moglie.",
+        "ja/tegami.txt": "大統領は昨日、妻とともにナポリの町を訪れました。",
     }
     for name, text in texts.items():
         (tmp_path / "texts" / name).parent.mkdir(parents=True)
         (tmp_path / "texts" / name).write_text(text)
     (tmp_path / "texts" / "en" / "utf16.txt").write_bytes("Marie Curie".encode("utf-16"))
     output = tmp_path / "out.csv"
-    kinds = ("--kind", "entities,sentiment", "--kind", "syntax")
+    kinds = ("--kind", "entities,targeted-sentiment", "--kind", "syntax")
     run = command(product, "jobs", "run", str(tmp_path / "texts"), *kinds, "--output", str(output), code=3)
     lines = run.stdout.splitlines()
     (said,) = (line for line in lines if "UNSUPPORTED_ENCODING" in line)
-    assert said.strip().startswith("en/utf16.txt (entities, sentiment, syntax): UNSUPPORTED_ENCODING: ")
+    assert said.strip().startswith("en/utf16.txt (entities, targeted-sentiment, syntax): UNSUPPORTED_ENCODING: ")
     assert "Languages detected: " in run.stdout
-    for kind in ("sentiment", "syntax"):
-        (said,) = (line for line in lines if line.startswith(f"{kind} has no engine for "))
-        assert "German (de)" in said
-        assert "Italian (it)" in said
-        assert "de/note.txt" in said
-        assert "it/lettera.txt" in said
-    assert "entities has no engine for Italian (it), and does not read it/lettera.txt" in lines
+    (said,) = (line for line in lines if line.startswith("targeted-sentiment has no engine for "))
+    assert "German (de)" in said
+    assert "Japanese (ja)" in said
+    assert "de/note.txt" in said
+    assert "ja/tegami.txt" in said
+    assert "syntax has no engine for Japanese (ja), and does not read ja/tegami.txt" in lines
     with output.open(encoding="utf-8-sig", newline="") as file:
         found = list(csv.DictReader(file))
     people = {(row["document"], row["language"], row["text"]) for row in found if row["type"] == "PERSON"}
     assert people == {("en/note.txt", "en", "Marie Curie"), ("de/note.txt", "de", "Angela Merkel")}
-    assert {row["document"] for row in found if row["kind"] in ("sentiment", "syntax") and not row["error"]} == {
-        "en/note.txt"
-    }
+    read = {(row["kind"], row["document"]) for row in found if not row["error"]}
+    assert {name for kind, name in read if kind == "targeted-sentiment"} == {"en/note.txt"}
+    assert {name for kind, name in read if kind == "syntax"} == {"en/note.txt", "de/note.txt"}
     with (tmp_path / "out-documents.csv").open(encoding="utf-8-sig", newline="") as file:
         documents = {row["document"]: row for row in csv.DictReader(file)}
-    row = documents["it/lettera.txt"]
-    assert [row[kind] for kind in ("entities", "sentiment", "syntax")] == ["not read"] * 3
+    row = documents["ja/tegami.txt"]
+    assert [row[kind] for kind in ("targeted-sentiment", "syntax")] == ["not read"] * 2
     assert int(documents["de/note.txt"]["entities"]) >= 1
 
 
@@ -224,8 +223,8 @@ def test_shared_resources_are_also_deleted_after_a_failed_run(product: Product, 
 
 def test_if_no_engine_knows_the_language_nothing_is_read(product: Product, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("Il presidente della Repubblica ha visitato ieri la città di Napoli.")
-    run = command(product, "jobs", "run", str(tmp_path), "--kind", "sentiment", code=1)
-    assert "sentiment has no engine for Italian (it), and does not read a.txt" in run.stdout
+    run = command(product, "jobs", "run", str(tmp_path), "--kind", "targeted-sentiment", code=1)
+    assert "targeted-sentiment has no engine for Italian (it), and does not read a.txt" in run.stdout
     assert "nothing is left to analyse" in run.stderr
 
 

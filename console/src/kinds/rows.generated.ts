@@ -33,7 +33,7 @@ export const JOB_ROWS: readonly JobRow[] = [
     arnType: "entities-detection-job",
     properties: "EntitiesDetectionJobProperties",
     builtIn: true,
-    languages: ["en", "de", "ja", "pt", "zh", "zh-TW"],
+    languages: ["en", "ar", "de", "es", "fr", "hi", "it", "ja", "ko", "pt", "zh", "zh-TW"],
     model: {
       member: "EntityRecognizerArn",
       analysis: "custom-entities",
@@ -49,7 +49,7 @@ export const JOB_ROWS: readonly JobRow[] = [
     arnType: "key-phrases-detection-job",
     properties: "KeyPhrasesDetectionJobProperties",
     builtIn: true,
-    languages: ["en", "de", "es", "fr", "ja", "pt", "zh", "zh-TW"],
+    languages: ["en", "ar", "de", "es", "fr", "hi", "it", "ja", "ko", "pt", "zh", "zh-TW"],
   },
   {
     slug: "dominant-language",
@@ -69,7 +69,7 @@ export const JOB_ROWS: readonly JobRow[] = [
     arnType: "sentiment-detection-job",
     properties: "SentimentDetectionJobProperties",
     builtIn: true,
-    languages: ["en"],
+    languages: ["en", "ar", "de", "es", "fr", "hi", "it", "ja", "ko", "pt", "zh", "zh-TW"],
   },
   {
     slug: "targeted-sentiment",
@@ -131,7 +131,7 @@ export const TEXT_ROWS: readonly TextRow[] = [
     label: "Entities",
     detect: "DetectEntities",
     batch: "BatchDetectEntities",
-    languages: ["en", "de", "ja", "pt", "zh", "zh-TW"],
+    languages: ["en", "ar", "de", "es", "fr", "hi", "it", "ja", "ko", "pt", "zh", "zh-TW"],
     textBytes: 100_000,
   },
   {
@@ -139,7 +139,7 @@ export const TEXT_ROWS: readonly TextRow[] = [
     label: "Key phrases",
     detect: "DetectKeyPhrases",
     batch: "BatchDetectKeyPhrases",
-    languages: ["en", "de", "es", "fr", "ja", "pt", "zh", "zh-TW"],
+    languages: ["en", "ar", "de", "es", "fr", "hi", "it", "ja", "ko", "pt", "zh", "zh-TW"],
     textBytes: 100_000,
   },
   {
@@ -154,7 +154,7 @@ export const TEXT_ROWS: readonly TextRow[] = [
     label: "Sentiment",
     detect: "DetectSentiment",
     batch: "BatchDetectSentiment",
-    languages: ["en"],
+    languages: ["en", "ar", "de", "es", "fr", "hi", "it", "ja", "ko", "pt", "zh", "zh-TW"],
     textBytes: 5_000,
   },
   {
@@ -177,7 +177,7 @@ export const TEXT_ROWS: readonly TextRow[] = [
     label: "Syntax",
     detect: "DetectSyntax",
     batch: "BatchDetectSyntax",
-    languages: ["en"],
+    languages: ["en", "de", "es", "fr", "it", "pt"],
     textBytes: 5_000,
   },
 ];

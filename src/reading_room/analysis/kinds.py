@@ -28,6 +28,8 @@ from reading_room.analysis.kind import (
 DOCUMENTS = "job:DocumentProgram"
 """The program of every kind whose engine analyses documents one by one and needs no model of the user's."""
 TAGGER = "sequence_tagger:SequenceTagger"
+MULTILINGUAL = "multilingual:Multilingual"
+"""What the names of the four engines of the multilingual encoder begin with."""
 ALL_SPEECHES, LAST_SPEECH = "speeches/", "speeches/1921"
 LARGE_TEXT, SMALL_TEXT = 100_000, 5_000
 
@@ -37,8 +39,14 @@ ENTITIES = JobKind(
     program=DOCUMENTS,
     loads=(
         EngineEntry("entities-en", "english_entities:EnglishEntities", language="en", ahead=True),
-        EngineEntry("entities-de", TAGGER, ("german-entities", "Entities"), "de"),
+        EngineEntry("entities-ar", MULTILINGUAL + "Entities", ("ar",), "ar"),
+        EngineEntry("entities-de", MULTILINGUAL + "Entities", ("de",), "de"),
+        EngineEntry("entities-es", MULTILINGUAL + "Entities", ("es",), "es"),
+        EngineEntry("entities-fr", MULTILINGUAL + "Entities", ("fr",), "fr"),
+        EngineEntry("entities-hi", MULTILINGUAL + "Entities", ("hi",), "hi"),
+        EngineEntry("entities-it", MULTILINGUAL + "Entities", ("it",), "it"),
         EngineEntry("entities-ja", TAGGER, ("japanese-entities", "Entities"), "ja"),
+        EngineEntry("entities-ko", MULTILINGUAL + "Entities", ("ko",), "ko"),
         EngineEntry("entities-pt", TAGGER, ("portuguese-entities", "Entities"), "pt"),
         EngineEntry("entities-zh", TAGGER, ("chinese-entities", "Entities"), "zh"),
         # Traditional characters are read as simplified ones: one model serves both.
@@ -71,10 +79,14 @@ KEY_PHRASES = JobKind(
     program=DOCUMENTS,
     loads=(
         EngineEntry("key-phrases-en", "english_key_phrases:EnglishKeyPhrases", language="en"),
-        EngineEntry("key-phrases-de", TAGGER, ("german-key-phrases", "KeyPhrases"), "de"),
-        EngineEntry("key-phrases-es", TAGGER, ("spanish-key-phrases", "KeyPhrases"), "es"),
-        EngineEntry("key-phrases-fr", TAGGER, ("french-key-phrases", "KeyPhrases"), "fr"),
+        EngineEntry("key-phrases-ar", MULTILINGUAL + "KeyPhrases", ("ar",), "ar"),
+        EngineEntry("key-phrases-de", MULTILINGUAL + "KeyPhrases", ("de",), "de"),
+        EngineEntry("key-phrases-es", MULTILINGUAL + "KeyPhrases", ("es",), "es"),
+        EngineEntry("key-phrases-fr", MULTILINGUAL + "KeyPhrases", ("fr",), "fr"),
+        EngineEntry("key-phrases-hi", MULTILINGUAL + "KeyPhrases", ("hi",), "hi"),
+        EngineEntry("key-phrases-it", MULTILINGUAL + "KeyPhrases", ("it",), "it"),
         EngineEntry("key-phrases-ja", TAGGER, ("japanese-key-phrases", "KeyPhrases"), "ja"),
+        EngineEntry("key-phrases-ko", MULTILINGUAL + "KeyPhrases", ("ko",), "ko"),
         EngineEntry("key-phrases-pt", TAGGER, ("portuguese-key-phrases", "KeyPhrases"), "pt"),
         EngineEntry("key-phrases-zh", TAGGER, ("chinese-key-phrases", "KeyPhrases"), "zh"),
         EngineEntry("key-phrases-zh-TW", TAGGER, ("chinese-key-phrases", "KeyPhrases"), "zh-TW"),
@@ -118,7 +130,20 @@ DOMINANT_LANGUAGE = JobKind(
 SENTIMENT = JobKind(
     name="sentiment",
     program=DOCUMENTS,
-    loads=(EngineEntry("sentiment-en", "sentiment:Sentiment", language="en"),),
+    loads=(
+        EngineEntry("sentiment-en", "sentiment:Sentiment", language="en"),
+        EngineEntry("sentiment-ar", MULTILINGUAL + "Sentiment", ("ar",), "ar"),
+        EngineEntry("sentiment-de", MULTILINGUAL + "Sentiment", ("de",), "de"),
+        EngineEntry("sentiment-es", MULTILINGUAL + "Sentiment", ("es",), "es"),
+        EngineEntry("sentiment-fr", MULTILINGUAL + "Sentiment", ("fr",), "fr"),
+        EngineEntry("sentiment-hi", MULTILINGUAL + "Sentiment", ("hi",), "hi"),
+        EngineEntry("sentiment-it", MULTILINGUAL + "Sentiment", ("it",), "it"),
+        EngineEntry("sentiment-ja", MULTILINGUAL + "Sentiment", ("ja",), "ja"),
+        EngineEntry("sentiment-ko", MULTILINGUAL + "Sentiment", ("ko",), "ko"),
+        EngineEntry("sentiment-pt", MULTILINGUAL + "Sentiment", ("pt",), "pt"),
+        EngineEntry("sentiment-zh", MULTILINGUAL + "Sentiment", ("zh",), "zh"),
+        EngineEntry("sentiment-zh-TW", MULTILINGUAL + "Sentiment", ("zh-TW",), "zh-TW"),
+    ),
     output=Output("sorted", empty_is_error=True),
     container_bytes=1_250_000,
     start="StartSentimentDetectionJob",
@@ -263,7 +288,14 @@ RECOGNIZER_TRAINING = WorkKind(
 SYNTAX = TextKind(
     name="syntax",
     program=DOCUMENTS,
-    loads=(EngineEntry("syntax-en", "english_syntax:EnglishSyntax", language="en"),),
+    loads=(
+        EngineEntry("syntax-en", "english_syntax:EnglishSyntax", language="en"),
+        EngineEntry("syntax-de", MULTILINGUAL + "Syntax", ("de",), "de"),
+        EngineEntry("syntax-es", MULTILINGUAL + "Syntax", ("es",), "es"),
+        EngineEntry("syntax-fr", MULTILINGUAL + "Syntax", ("fr",), "fr"),
+        EngineEntry("syntax-it", MULTILINGUAL + "Syntax", ("it",), "it"),
+        EngineEntry("syntax-pt", MULTILINGUAL + "Syntax", ("pt",), "pt"),
+    ),
     results=Results("tokens", ("SyntaxTokens",), "PartOfSpeech", "token", "tokens", "Part of speech"),
     synchronous=Synchronous("DetectSyntax", "BatchDetectSyntax", SMALL_TEXT, "Syntax"),
 )

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reading_room.analysis.engine import Result
-from reading_room.analysis.engines.entity_tags import TYPES, best_tags, shape, spans
+from reading_room.analysis.engines.entity_tags import TYPES, best_tags, log_odds, log_softmax, shape, spans
 from reading_room.analysis.engines.transformer_graph import open_graph, open_tokenizer
 from reading_room.analysis.segments import Piece, by_pieces
 from reading_room.analysis.trained import weights
@@ -144,7 +144,7 @@ class EnglishEntities:
             for row, index in enumerate(chosen):
                 window = windows[index]
                 firsts = np.asarray(pieces[window.piece].firsts[window.first : window.end])
-                answers[index] = _log_softmax(logits[row, 1 + firsts - extents[index][0]])
+                answers[index] = log_softmax(logits[row, 1 + firsts - extents[index][0]])
         return answers
 
     def _entity(self, piece: Piece, entity: Tagged) -> dict[str, Any]:
@@ -203,15 +203,3 @@ def _signs_joined(text: str, entities: list[Tagged]) -> list[Tagged]:
             entity = entity._replace(begin=entity.begin - 1)
         joined.append(entity)
     return [each for each in joined if each.end - each.begin > 1 or unicodedata.category(text[each.begin]) != "Sc"]
-
-
-def _log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    answer: NDArray[np.float32] = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    return answer
-
-
-def log_odds(logarithm: float) -> float:
-    """Return the log odds of a probability given as its logarithm, limited to the range of scores."""
-    probability = min(max(float(np.exp(logarithm)), 1e-4), 1 - 1e-4)
-    return float(np.log(probability / (1 - probability)))

@@ -81,3 +81,16 @@ def spans(tags: NDArray[np.intp]) -> list[tuple[int, int, int]]:
             first, _, kind = found[-1]
             found[-1] = (first, int(word) + 1, kind)
     return found
+
+
+def log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the logarithms of probabilities along the last axis."""
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    answer: NDArray[np.float32] = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return answer
+
+
+def log_odds(logarithm: float) -> float:
+    """Return the log odds of a probability given as its logarithm, limited to the range of scores."""
+    probability = min(max(float(np.exp(logarithm)), 1e-4), 1 - 1e-4)
+    return float(np.log(probability / (1 - probability)))

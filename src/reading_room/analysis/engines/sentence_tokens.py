@@ -19,7 +19,7 @@ _CHARACTER = re.compile(r"[A-Za-z\u00c0-\u024f]+|\d+(?:[.,]\d+)*|\S")
 
 # A sentence ends at a line break, or at an end mark before a blank and a capital, a digit or an opening quote.
 _SENTENCE_END = re.compile(
-    r"\n+|(?<=[^\W\d_]{3}[.!?…])[\"'»”)]*\s+(?=[\"'«“(]*[^\W_a-zà-öø-ÿ])|(?<=[。！？!?])[」』”）]*"
+    r"\n+|(?<=[^\W\d_]{3}[.!?…])[\"'»”)]*\s+(?=[\"'«“(]*[^\W_a-zà-öø-ÿ])|(?<=[。！？!?।؟۔])[」』”）]*"
 )
 
 

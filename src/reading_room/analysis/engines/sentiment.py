@@ -8,8 +8,9 @@ positive, negative, neutral and mixed. ``of_document`` turns these shares into t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -28,13 +29,27 @@ PIECE_CODE_POINTS = 300
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+|\n+")
 
 
+class Signs(Protocol):
+    """What is asked of a model: windows of texts, and the scores of each; ``document`` as in ``of_document``."""
+
+    document: dict[str, float]
+
+    def windows(self, texts: Sequence[str]) -> Sequence[Any]:
+        """Cut texts into windows, each with the index of its ``text`` and its ``ids``."""
+        ...
+
+    def texts(self, windows: Sequence[Any]) -> Scores:
+        """Return the scores of each window: windows x 4."""
+        ...
+
+
 class Sentiment:
     """The model over a stream of texts."""
 
     result_member = ""
 
     def __init__(self) -> None:
-        self._model = SentimentModel()
+        self._model: Signs = SentimentModel()
 
     def analyse(self, texts: Iterable[str]) -> Iterator[Members]:
         """Yield ``Sentiment`` and ``SentimentScore`` of each text. A text without a word is NEUTRAL."""
@@ -64,7 +79,7 @@ class Sentiment:
             owners += [number] * len(cut)
         windows = self._model.windows(parts)
         found = self._model.texts(windows)
-        lengths = np.array([len(window.ids) - 2 for window in windows], dtype=np.float64)
+        lengths = np.array([max(len(window.ids) - 2, 1) for window in windows], dtype=np.float64)
         ends = np.searchsorted([owners[window.text] for window in windows], range(len(texts) + 1))
         return [(found[begin:end], lengths[begin:end]) for begin, end in pairwise(ends)]
 
