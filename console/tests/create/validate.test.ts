@@ -61,7 +61,7 @@ describe("a draft", () => {
     [{ input: `s3://bucket/${"語".repeat(400)}` }, "input"],
     [{ output: "" }, "output"],
     [{ roleArn: "reader" }, "role"],
-    [{ language: "ko" }, "language"],
+    [{ language: "nl" }, "language"],
     [{ volumeKey: { on: true, keyId: "" } }, "volumeKey"],
     [{ outputKey: { on: true, keyId: "schlüssel" } }, "outputKey"],
     [{ tags: [{ Key: "aws:x", Value: "" }] }, "tags"],
