@@ -13,12 +13,11 @@ from functools import cache
 from typing import Any, Literal
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from reading_room.analysis.engines.multilingual_pieces import FIRST_MARK, LAST_MARK, PADDING, Window
-from reading_room.analysis.engines.transformer_graph import open_graph
+from reading_room.analysis.engines.transformer_graph import Graph, open_graph
 from reading_room.analysis.trained import weights
 
 FOLDER = "multilingual"
@@ -69,7 +68,7 @@ class MultilingualGraph:
 
 
 @cache
-def _opened() -> tuple[Tokenizer, onnxruntime.InferenceSession]:
+def _opened() -> tuple[Tokenizer, Graph]:
     # The tokenizer's library reads this at its first batch; otherwise it starts a thread per processor of the host.
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     return Tokenizer.from_file(str(weights(FOLDER, "tokenizer.json"))), open_graph(weights(FOLDER, "encoder.onnx"))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,9 @@ WINDOW_TOKENS = 128
 """Includes the two special tokens. The encoder was trained on this length; the time grows with its square."""
 
 BATCH_WINDOWS = 32
+
+Graph: TypeAlias = onnxruntime.InferenceSession
+"""A loaded graph. Other modules import this one and never the library: what is set above must come first."""
 
 
 class Window(NamedTuple):
@@ -94,7 +97,7 @@ def open_tokenizer() -> Tokenizer:
     return Tokenizer.from_file(str(weights("minilm", "tokenizer.json")))
 
 
-def open_graph(path: Path) -> onnxruntime.InferenceSession:
+def open_graph(path: Path) -> Graph:
     """Load a graph for one thread, with constant memory, and with kernels that are exact on this processor."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -103,7 +106,7 @@ def open_graph(path: Path) -> onnxruntime.InferenceSession:
     if not exact_products():
         # Kernels that do not saturate, at half the speed.
         options.add_session_config_entry("session.x64quantprecision", "1")
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    return Graph(str(path), options, providers=["CPUExecutionProvider"])
 
 
 def exact_products(processors: Path = Path("/proc/cpuinfo")) -> bool:
