@@ -97,10 +97,10 @@ def test_in_a_pipe_each_event_of_a_story_is_one_line(capsys: pytest.CaptureFixtu
 
 
 def test_a_folder_without_texts_is_named_with_its_content(tmp_path: Path) -> None:
-    assert says("jobs", "run").endswith("name a folder of .txt files")
-    assert says("jobs", "run", str(tmp_path / "none")).endswith("none is not a folder: name a folder of .txt files")
-    texts(tmp_path, "a.pdf")
-    assert says("jobs", "run", str(tmp_path)).endswith("save their text as .txt in UTF-8: a.pdf")
+    assert says("jobs", "run").endswith("name a folder of documents")
+    assert says("jobs", "run", str(tmp_path / "none")).endswith("none is not a folder: name a folder of documents")
+    texts(tmp_path, "a.doc")
+    assert says("jobs", "run", str(tmp_path)).endswith("save them as .docx, .xlsx or .pptx: a.doc")
 
 
 def test_results_that_could_not_be_written_are_refused_at_once(tmp_path: Path) -> None:

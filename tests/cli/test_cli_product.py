@@ -55,7 +55,7 @@ def test_a_folder_is_analysed_and_its_story_explained(product: Product, tmp_path
     (texts / "a.txt").write_text("Marie Curie was born in Warsaw.")
     (texts / "deep" / "[red]b.TXT").write_text("Ada Lovelace [/bold] lived in London.")
     (texts / "binary.txt").write_bytes(b"\xff\xfe\x00")
-    (texts / "deep" / "scan.pdf").write_bytes(b"%PDF-1.7")
+    (texts / "deep" / "old.doc").write_bytes(b"\xd0\xcf\x11\xe0")
     output = tmp_path / "out.jsonl"
     argv = [sys.executable, "-m", "reading_room", "jobs", "run", str(texts), "--output", str(output)]
     environment = os.environ | data_of(product)
@@ -64,11 +64,10 @@ def test_a_folder_is_analysed_and_its_story_explained(product: Product, tmp_path
     assert "Traceback" not in run.stdout + run.stderr
     lines = run.stdout.splitlines()
     assert lines[0] == "1 file left out, of 4:"
-    assert lines[1].endswith(": deep/scan.pdf")
-    assert "Not text in UTF-8, so documents in them will have errors: binary.txt" in lines
-    assert "No language was recognised" not in run.stdout
+    assert lines[1].endswith(": deep/old.doc")
+    assert "No language was recognised in binary.txt: read as English (en)" in lines
     rows = [line.split() for line in lines]
-    assert ["binary.txt", "1"] in rows, "its language is not known"
+    assert ["binary.txt", "en", "1"] in rows
     assert ["Marie", "Curie", "PERSON", "1"] in rows
     (said,) = (line for line in lines if "binary.txt: UNSUPPORTED_ENCODING:" in line)
     assert said.endswith(" Save its text in UTF-8.")
