@@ -83,7 +83,7 @@ class Process:
         self.driver = BubblewrapDriver(
             state=state / "containers",
             view=self._view(Path("/run/reading-room-test")),
-            users=container_users(60579, 50),
+            users=container_users(60579, 100),
             region="eu-central-1",
             standby_limits=LIMITS,
             code=(*code_paths(), PROBE),
