@@ -24,7 +24,8 @@ test("an unsupported language is reported before a call is made", async ({ signe
   await page.getByRole("button", { name: "Sample text" }).click();
   await page.getByRole("menuitem", { name: /Arabic/ }).click();
   await page.getByRole("button", { name: "Analyze", exact: true }).click();
-  await expect(page.getByText("Entities is not available in Arabic (ar)")).toBeVisible({ timeout: 30_000 });
+  await page.getByRole("tab", { name: "Targeted sentiment", exact: true }).click();
+  await expect(page.getByText("Targeted sentiment is not available in Arabic (ar)")).toBeVisible({ timeout: 30_000 });
   await page.getByRole("button", { name: /^Language/ }).click();
   await page.getByRole("option", { name: /Korean/ }).click();
   await page.getByRole("button", { name: "Analyze", exact: true }).click();
