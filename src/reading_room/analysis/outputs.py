@@ -135,9 +135,9 @@ class ResultObjects:
     """Implements ``Output`` with an object for each input file: ``letter.txt.out`` for ``letter.txt``.
 
     An object is stored when the lines of its file have ended, and with it one of the file's extracted texts, if there
-    are any: ``letter.pdf.documents.jsonl``. Of several files with the same last segment of the key,
-    each has the name that follows the input's folder: ``a/letter.txt.out``. A file whose name cannot be used has its
-    number in the input, from 1, instead: ``file-3.out``.
+    are any: ``letter.pdf.documents.jsonl``. Of several files with the same last segment of the key, each has the name
+    that follows the input's folder: ``a/letter.txt.out``. A file whose name cannot be used has its number in the input,
+    from 1, instead: ``file-3.out``.
     """
 
     def __init__(self, place: Location, form: Form, storage: Storage, scratch: Path, names: Mapping[int, str]) -> None:

@@ -116,6 +116,7 @@ def write_part(
     """
     path = scratch / f"part-{part.number}"
     analysis = PartAnalysis(job, engine, storage, part, stopping)
+    keeps_texts = form_of(job).keeps_texts
     digest = hashlib.sha256()
     documents = errors = size = 0
     meter = Meter()
@@ -124,7 +125,7 @@ def write_part(
         with fitting(), path.open("wb") as file:
             for document, line in analysis:
                 data = b"%d\t%s\n" % (document.source, line.encode())
-                if document.extracted is not None and form_of(job).keeps_texts:
+                if document.extracted is not None and keeps_texts:
                     data += b"%s%d\t%s\n" % (_TEXT, document.source, text_line(document))
                 file.write(data)
                 digest.update(data)
