@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ClientError
 
 from reading_room.jobs.job import Admitted, PreparationFailed, Released
 from reading_room.jobs.record import apply
 from reading_room.jobs.tables import JobContainerRow, JobRow
 from reading_room.settings import Settings
 from tests.worlds.comprehend import ACCOUNT, ALLOW_ALL, REGION, ROLE, ComprehendWorld, start_request
+from tests.worlds.models import refused
 
 
 @pytest.fixture
@@ -25,13 +25,6 @@ def world(tmp_path: Path) -> Iterator[ComprehendWorld]:
     world = ComprehendWorld(tmp_path)
     yield world
     world.close()
-
-
-def refused(call: Any, **parameters: Any) -> tuple[str, str]:
-    with pytest.raises(ClientError) as raised:
-        call(**parameters)
-    error = raised.value.response["Error"]
-    return error["Code"], error["Message"]
 
 
 def start(world: ComprehendWorld, **changes: Any) -> str:

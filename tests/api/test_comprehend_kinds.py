@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from botocore import xform_name
-from botocore.exceptions import ClientError
 
 from reading_room.analysis.kind import JobKind
 from reading_room.analysis.kinds import (
@@ -25,6 +24,7 @@ from reading_room.analysis.kinds import (
 )
 from reading_room.jobs.tables import JobRow
 from tests.worlds.comprehend import ACCOUNT, REGION, ComprehendWorld, start_request
+from tests.worlds.models import refused
 
 BUILT_IN = [kind for kind in JOB_KINDS if kind.engines]
 
@@ -48,13 +48,6 @@ def describe(world: ComprehendWorld, kind: JobKind, job_id: str) -> dict[str, An
 def listed(world: ComprehendWorld, kind: JobKind, **parameters: Any) -> list[str]:
     answer = getattr(world.client, xform_name(kind.list))(**parameters)
     return [job["JobId"] for job in answer[f"{kind.properties}List"]]
-
-
-def refused(call: Any, **parameters: Any) -> tuple[str, str]:
-    with pytest.raises(ClientError) as raised:
-        call(**parameters)
-    error = raised.value.response["Error"]
-    return error["Code"], error["Message"]
 
 
 @pytest.mark.parametrize("kind", BUILT_IN, ids=lambda kind: kind.arn_type)

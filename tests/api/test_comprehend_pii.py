@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from botocore import xform_name
 from botocore.config import Config
-from botocore.exceptions import ClientError
 
 from reading_room.analysis.kinds import JOB_KINDS
 from reading_room.aws.models import operation_model
 from reading_room.jobs.tables import JobRow
 from tests.worlds.comprehend import ACCOUNT, ALLOW_ALL, REGION, ComprehendWorld, start_request
+from tests.worlds.models import refused
 
 TAG = "reading-room:vpc"
 OFFSETS = {"Mode": "ONLY_OFFSETS"}
@@ -26,13 +26,6 @@ def world(tmp_path: Path) -> Iterator[ComprehendWorld]:
     world = ComprehendWorld(tmp_path)
     yield world
     world.close()
-
-
-def refused(call: Any, **parameters: Any) -> tuple[str, str]:
-    with pytest.raises(ClientError) as raised:
-        call(**parameters)
-    error = raised.value.response["Error"]
-    return error["Code"], error["Message"]
 
 
 def start(world: ComprehendWorld, **changes: Any) -> str:

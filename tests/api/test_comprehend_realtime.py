@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from botocore import xform_name
 from botocore.config import Config
-from botocore.exceptions import ClientError
 
 from reading_room.comprehend.operations.realtime import REALTIME_KINDS, RealtimeKind
 from reading_room.settings import Settings
 from tests.worlds.comprehend import ACCOUNT, ALLOW_ALL, REGION, ComprehendWorld
+from tests.worlds.models import refused
 
 every_kind = pytest.mark.parametrize("kind", REALTIME_KINDS, ids=lambda kind: kind.detect)
 BATCHES = [kind for kind in REALTIME_KINDS if kind.batch is not None]
@@ -25,13 +25,6 @@ def world(tmp_path: Path) -> Iterator[ComprehendWorld]:
     world = ComprehendWorld(tmp_path)
     yield world
     world.close()
-
-
-def refused(call: Any, **parameters: Any) -> tuple[str, str]:
-    with pytest.raises(ClientError) as raised:
-        call(**parameters)
-    error = raised.value.response["Error"]
-    return error["Code"], error["Message"]
 
 
 def detect(world: ComprehendWorld, kind: RealtimeKind) -> Any:
