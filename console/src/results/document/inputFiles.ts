@@ -1,5 +1,5 @@
-import { ListObjectsV2Command, type S3Client } from "@aws-sdk/client-s3";
-import { parseS3Uri } from "../archive/source";
+import type { S3Client } from "@aws-sdk/client-s3";
+import { listFolder, parseS3Uri } from "../archive/source";
 
 /** The objects of a job's input, by the last segment of their keys, which is their name in results. */
 export type InputFiles = ReadonlyMap<string, readonly InputFile[]>;
@@ -16,25 +16,13 @@ export async function listInput(s3: S3Client, uri: string | undefined, signal?: 
   const place = parseS3Uri(uri);
   const files = new Map<string, InputFile[]>();
   if (place === undefined) return files;
-  let token: string | undefined;
-  do {
-    const page = await s3.send(
-      new ListObjectsV2Command({
-        Bucket: place.bucket,
-        Prefix: place.key,
-        ...(token !== undefined && { ContinuationToken: token }),
-      }),
-      { ...(signal && { abortSignal: signal }) },
-    );
-    for (const { Key: key = "", Size: size = 0, LastModified: modified } of page.Contents ?? []) {
-      const name = key.split("/").at(-1) ?? "";
-      const file = { bucket: place.bucket, key, size, modified };
-      const known = files.get(name);
-      if (known === undefined) files.set(name, [file]);
-      else known.push(file);
-    }
-    token = page.NextContinuationToken;
-  } while (token !== undefined);
+  for (const { bucket, key, size, modified } of await listFolder(s3, place, signal)) {
+    const name = key.split("/").at(-1) ?? "";
+    const file = { bucket, key, size, modified };
+    const known = files.get(name);
+    if (known === undefined) files.set(name, [file]);
+    else known.push(file);
+  }
   return files;
 }
 
