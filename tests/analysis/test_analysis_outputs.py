@@ -21,9 +21,19 @@ from reading_room.analysis.memory import MemoryStorage
 from reading_room.analysis.part_work import assemble, part_prefix, plan_of, write_part
 from reading_room.analysis.program import Work
 from reading_room.analysis.storage import JobFailure
+from tests.worlds.recall_profiles import profile_members
 
 FOLDER = "1/111122223333-PII-0/output/"
-REDACTION = {"Mode": "ONLY_REDACTION", "RedactionConfig": {"PiiEntityTypes": ["ALL"]}}
+REDACTION: dict[str, Any] = {"Mode": "ONLY_REDACTION", "RedactionConfig": {"PiiEntityTypes": ["ALL"]}}
+
+
+def with_profile(threshold: float, engine: str | None = None, **changes: Any) -> dict[str, Any]:
+    """Return the members of a request with a recall profile for names."""
+    profile = profile_members({"NAME": threshold}) | ({} if engine is None else {"Engine": engine})
+    return {"Mode": "ONLY_OFFSETS", "RedactionConfig": None, "PiiProfile": {"Name": "claims", **profile}, **changes}
+
+
+PROFILE = with_profile(0.6)
 
 
 class CapitalNames:
@@ -130,7 +140,7 @@ def test_files_of_one_name_keep_their_folders(tmp_path: Path) -> None:
     assert sorted(written(storage)) == ["a/x.out", "parts/1/x.out", "x.out", "y.out"]
 
 
-@pytest.mark.parametrize("request_", [None, REDACTION], ids=["offsets", "redaction"])
+@pytest.mark.parametrize("request_", [None, REDACTION, PROFILE], ids=["offsets", "redaction", "profile"])
 @pytest.mark.parametrize("form", ["ONE_DOC_PER_LINE", "ONE_DOC_PER_FILE"])
 def test_several_containers_write_the_same_objects(tmp_path: Path, form: str, request_: dict[str, Any] | None) -> None:
     files = {f"{name}.txt": f"Anna met {name}\n\nno one\r\nBo\n".encode() * 3 for name in ("x", "y", "Bo")}
@@ -236,3 +246,25 @@ def test_a_folder_s_digest_does_not_depend_on_the_order_but_on_everything_else()
     more, renamed = [*objects, objects[0]], [("A", 1, "0" * 64), *objects[1:]]
     changed = [("a", 1, "3" * 64), *objects[1:]]
     assert len({of(*each) for each in (objects, objects[:2], more, renamed, changed)}) == 5
+
+
+# Recall profiles
+
+
+@pytest.mark.parametrize(("threshold", "redacts"), [(0.5, True), (0.51, False)])
+def test_findings_below_the_thresholds_of_a_profile_are_left_out(
+    tmp_path: Path, threshold: float, redacts: bool
+) -> None:
+    for request in (with_profile(threshold), with_profile(threshold, **REDACTION)):
+        storage = store({"a.txt": b"Ada met Bob"})
+        run(job_file(request), storage, tmp_path)
+        (text,) = (data.decode() for data in written(storage).values())
+        assert ("Score" in text or "***" in text) == redacts
+
+
+def test_a_job_fails_if_its_profile_holds_for_another_engine(tmp_path: Path) -> None:
+    storage = store({"a.txt": b"Ada met Bob"})
+    with pytest.raises(JobFailure, match="calibrate") as failure:
+        run(job_file(with_profile(0.5, engine="pii-en 0123456789abcdef")), storage, tmp_path)
+    assert failure.value.code == "STALE_RECALL_PROFILE"
+    assert written(storage) == {}

@@ -10,12 +10,16 @@ from typing import Any
 import pytest
 from botocore import xform_name
 from botocore.config import Config
+from sqlalchemy import select
 
 from reading_room.analysis.kinds import JOB_KINDS
+from reading_room.analysis.recall_profile import read
 from reading_room.aws.models import operation_model
-from reading_room.jobs.tables import JobRow
+from reading_room.comprehend import pii_profiles
+from reading_room.jobs.tables import JobEventRow, JobRow
 from tests.worlds.comprehend import ACCOUNT, ALLOW_ALL, REGION, ComprehendWorld, start_request
 from tests.worlds.models import refused
+from tests.worlds.recall_profiles import profile_members, profile_text
 
 TAG = "reading-room:vpc"
 OFFSETS = {"Mode": "ONLY_OFFSETS"}
@@ -207,7 +211,110 @@ def test_a_policy_that_requires_a_network_is_satisfied_by_the_tag_alone(world: C
         assert refused(call, **start_request(**OFFSETS, Tags=tags))[0] == "AccessDeniedException"
 
 
+# The tag for a recall profile
+
+PROFILE = "reading-room:pii-profile"
+OTHER_ACCOUNT = "444455556666"
+
+
+def store(world: ComprehendWorld, name: str, account: str = ACCOUNT, **changes: Any) -> None:
+    """Store a recall profile that wants names with a score of 0.6."""
+    with world.database.transaction() as session:
+        pii_profiles.put(session, account, name, read(profile_text(**changes)), world.now)
+
+
+def with_profile(name: str) -> list[dict[str, str]]:
+    return [{"Key": PROFILE, "Value": name}]
+
+
+def request_of(world: ComprehendWorld, job_id: str) -> dict[str, Any]:
+    """Return what the worker is told of a job, beside its input and output."""
+    with world.database.reading() as session:
+        return dict(session.get_one(JobRow, job_id).request)
+
+
+def test_a_job_keeps_its_profile_as_it_was_at_submission(world: ComprehendWorld) -> None:
+    store(world, "claims")
+    token = {"ClientRequestToken": "again"}
+    job_id = start(world, Tags=with_profile("claims"), **token)
+    kept = request_of(world, job_id)["PiiProfile"]
+    assert kept == {"Name": "claims", **profile_members()}
+    store(world, "claims", Recall=0.5)
+    assert request_of(world, job_id)["PiiProfile"] == kept
+    with world.database.transaction() as session:
+        pii_profiles.remove(session, ACCOUNT, "claims")
+        (event,) = session.scalars(select(JobEventRow).where(JobEventRow.job_id == job_id))
+        assert event.text == f"submitted, with the recall profile claims: {read(profile_text()).bound()}"
+    assert request_of(world, job_id)["PiiProfile"] == kept
+    assert start(world, Tags=with_profile("claims"), **token) == job_id
+    assert "PiiProfile" not in request_of(world, start(world))
+
+
+@pytest.mark.parametrize(
+    ("name", "language", "says"),
+    [
+        ("unknown", "en", f"the account {ACCOUNT} has no recall profile of this name"),
+        ("others", "en", f"the account {ACCOUNT} has no recall profile of this name"),
+        ("", "en", "no recall profile of this name"),
+        ("claims", "es", "for LanguageCode 'en', and the job's is 'es'"),
+        ("old", "en", "holds for the engine pii-en 0123456789abcdef"),
+    ],
+)
+def test_a_profile_that_a_job_cannot_keep_to_is_refused(
+    world: ComprehendWorld, name: str, language: str, says: str
+) -> None:
+    store(world, "claims")
+    store(world, "others", OTHER_ACCOUNT)
+    store(world, "old", Engine="pii-en 0123456789abcdef")
+    request = start_request(**OFFSETS, LanguageCode=language, Tags=with_profile(name))
+    code, message = refused(world.client.start_pii_entities_detection_job, **request)
+    assert (code, says in message) == ("InvalidRequestException", True), message
+    assert f"Tag {PROFILE!r} has the value {name!r}" in message
+    assert world.client.list_pii_entities_detection_jobs()["PiiEntitiesDetectionJobPropertiesList"] == []
+
+
+def test_only_jobs_for_personal_data_take_a_profile_and_it_is_fixed(world: ComprehendWorld) -> None:
+    store(world, "claims")
+    code, message = refused(world.client.start_entities_detection_job, **start_request(Tags=with_profile("claims")))
+    assert (code, "StartPiiEntitiesDetectionJob" in message) == ("InvalidRequestException", True)
+    for tags in ([], with_profile("claims")):
+        arn = described(world, start(world, Tags=tags))["JobArn"]
+        code, message = refused(world.client.tag_resource, ResourceArn=arn, Tags=with_profile("other"))
+        assert (code, "fixed" in message) == ("InvalidRequestException", True)
+    assert refused(world.client.untag_resource, ResourceArn=arn, TagKeys=[PROFILE])[0] == "InvalidRequestException"
+
+
 # Synchronous calls
+
+
+@pytest.mark.parametrize("stale", [False, True])
+def test_calls_keep_to_the_default_profile_of_their_account_and_language(world: ComprehendWorld, stale: bool) -> None:
+    place = {"BeginOffset": 0, "EndOffset": 1}
+    findings = [{"Type": kind, "Score": score, **place} for kind, score in (("NAME", 0.5), ("NAME", 0.6), ("SSN", 0.1))]
+    world.engines.given = findings
+    store(world, "claims")
+    store(world, "others", OTHER_ACCOUNT)
+
+    def found(language: str = "en") -> list[float]:
+        answer = world.client.detect_pii_entities(Text="Ada", LanguageCode=language)
+        labels = world.client.contains_pii_entities(Text="Ada", LanguageCode=language)["Labels"]
+        assert {each["Name"] for each in labels} == {"NAME", "SSN"}
+        return [each["Score"] for each in answer["Entities"]]
+
+    assert found() == [0.5, 0.6, 0.1]
+    with world.database.transaction() as session:
+        pii_profiles.set_default(session, OTHER_ACCOUNT, "others")
+    assert found() == [0.5, 0.6, 0.1]
+    with world.database.transaction() as session:
+        pii_profiles.set_default(session, ACCOUNT, "claims")
+    if stale:
+        # As after an upgrade: nothing is promised any more, and nothing is left out.
+        store(world, "claims", Engine="pii-en 0123456789abcdef")
+    assert found() == ([0.5, 0.6, 0.1] if stale else [0.6, 0.1])
+    assert found("es") == [0.5, 0.6, 0.1]
+    with world.database.transaction() as session:
+        pii_profiles.clear_default(session, ACCOUNT, "en")
+    assert found() == [0.5, 0.6, 0.1]
 
 
 def test_a_text_s_places_and_its_labels(world: ComprehendWorld) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from reading_room.analysis.recall_profile import engine_version, read
 from reading_room.cli import commands
 
 
@@ -32,13 +33,17 @@ def test_a_profile_has_thresholds_and_what_they_promise(tmp_path: Path) -> None:
     assert code == 0, printed
     assert "EMAIL" in printed
     profile = json.loads((tmp_path / "s.jsonl.profile.json").read_text())
+    read(json.dumps(profile))
     assert profile.pop("SampleSHA256")
+    assert profile.pop("CreatedAt")
     assert profile == {
         "LanguageCode": "es",
         "Recall": 0.98,
         "Confidence": 0.95,
         "Thresholds": {"EMAIL": 0.99},
         "Documents": {"EMAIL": 150},
+        "SampleDocuments": 150,
+        "Engine": engine_version("es"),
     }
 
 

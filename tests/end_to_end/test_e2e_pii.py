@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
-from reading_room.cli import reading
+from reading_room.cli import commands, reading
 from reading_room.comprehend.tags import CONTAINERS_TAG
 from tests.worlds.place import Place
+from tests.worlds.product import Product
+from tests.worlds.recall_profiles import profile_text
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -105,6 +108,50 @@ def test_neither_the_trail_nor_a_log_repeats_a_finding(library: Place, product: 
     assert written
     for path in written:
         assert b"carla.unseen" not in path.read_bytes(), path
+
+
+def test_jobs_and_calls_keep_to_recall_profiles(library: Place) -> None:
+    text = f"The card is {SECRETS[1]}. Write to {SECRETS[0]}."
+    library.put_text("bound/letter.txt", text)
+    room, client = library.account.client("reading-room"), library.account.comprehend
+    # No finding is quite sure, so the threshold drops every e-mail address.
+    room.put_pii_profile(Name="cards", Content=profile_text({"EMAIL": 1.0}))
+    tags = [{"Key": "reading-room:pii-profile", "Value": "cards"}]
+    properties = library.run("bound/", "pii", Tags=tags, **REDACT)
+    assert properties["JobStatus"] == "COMPLETED", properties
+    (written,) = objects(library, properties).values()
+    assert leaks(written) == [SECRETS[0]]
+    assert "with the recall profile cards: a recall of at least 0.98" in library.story(properties["JobId"])
+    for default, types in ((False, {"CREDIT_DEBIT_NUMBER", "EMAIL"}), (True, {"CREDIT_DEBIT_NUMBER"})):
+        if default:
+            room.set_default_pii_profile(Name="cards")
+        found = client.detect_pii_entities(Text=text, LanguageCode="en")["Entities"]
+        assert {each["Type"] for each in found} == types
+        labels = client.contains_pii_entities(Text=text, LanguageCode="en")["Labels"]
+        assert {each["Name"] for each in labels} == types
+    room.clear_default_pii_profile(LanguageCode="en")
+
+
+def test_the_commands_store_a_profile_and_set_the_default(product: Product, tmp_path: Path) -> None:
+    def run(*words: str, code: int = 0) -> str:
+        place = ("--data", str(product.data), "--port", product.endpoint().url.rpartition(":")[2])
+        result = CliRunner().invoke(commands.app, ["pii", "profile", *words, *place])
+        assert result.exit_code == code, result.output
+        return " ".join(result.output.split())
+
+    file = tmp_path / "p.json"
+    file.write_text(profile_text({"EMAIL": 0.75}))
+    assert "There are no recall profiles" in run("list")
+    assert "a recall of at least 0.98 for 1 types in en" in run("put", "letters", str(file))
+    assert "letters is the default for calls in en" in run("default", "letters")
+    assert "EMAIL 0.750 200" in run("show", "letters")
+    assert "letters en 0.98 1 300 documents 2026-11-30 yes" in run("list")
+    assert "ClearDefaultPiiProfile" in run("delete", "letters", code=1)
+    assert "no default for en" in run("default", "--clear", "en")
+    assert "deleted letters" in run("delete", "letters")
+    assert "has no recall profile letters" in run("show", "letters", code=1)
+    file.write_text("{}")
+    assert "has no Confidence" in run("put", "letters", str(file), code=1)
 
 
 @pytest.mark.costs(20, reason="a job is killed in the middle, and begins again")

@@ -54,6 +54,7 @@ TARGETS = {
     "extracted": "readers",
     "personal-data": "personal_data",
     "marked-sample": "personal_data",
+    "recall-profile": "personal_data",
     "redaction": "redaction",
     "vpc-tag": "redaction",
     "training-csv": "documents",

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
+from reading_room.analysis import recall_profile as profiles
 from reading_room.analysis.engines.pii.engine import PiiRules
 from reading_room.analysis.engines.pii.finding import whole_numbers, without_overlaps
 from reading_room.analysis.marked_sample import SampleError, read
+from reading_room.analysis.recall_profile import ProfileError
 
 _RULES = (PiiRules("en"), PiiRules("es"))
 
@@ -32,6 +36,19 @@ def marked_sample(data: bytes) -> None:
         return
     for text, items in documents:
         assert all(0 <= begin < end <= len(text) for begin, end, _ in items)
+
+
+def recall_profile(data: bytes) -> None:
+    """Read a recall profile: one that stays the same, or an error that can be printed."""
+    try:
+        profile = profiles.read(data)
+    except ProfileError as error:
+        str(error).encode()
+        return
+    assert profiles.read(json.dumps(profile.members())) == profile
+    assert all(0 <= score <= 1 for score in profile.thresholds.values())
+    assert max(profile.documents.values()) <= profile.sample_documents
+    assert profile.bound().isprintable()
 
 
 def _check(message: str) -> None:

@@ -19,6 +19,7 @@ from reading_room.comprehend.operations.realtime import Answer, RealtimeOperatio
 from reading_room.comprehend.operations.tags import TagOperations
 from reading_room.comprehend.quotas import Quotas
 from reading_room.database.engine import Database
+from reading_room.extension.operations.pii_profiles import PiiProfileOperations
 from reading_room.iam.authorizer import PolicyAuthorizer
 from reading_room.iam.credentials import StoredCredentials
 from reading_room.iam.inline_policies import put
@@ -88,7 +89,12 @@ class ComprehendWorld:
         table = OperationTable(
             JobOperations(database, self.clock, quotas),
             TagOperations(database, quotas),
-            RealtimeOperations(self.engines, quotas, lambda *call: self.counted.append(call)),
+            RealtimeOperations(
+                self.engines,
+                quotas,
+                lambda *call: self.counted.append(call),
+                thresholds=PiiProfileOperations(database, self.clock).default_thresholds,
+            ),
         )
         authorizer = PolicyAuthorizer(database=database, region=REGION, clock=self.clock)
         return AwsApplication(

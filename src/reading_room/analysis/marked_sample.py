@@ -1,8 +1,9 @@
 """A sample of documents whose personal data is marked, and the scores with which an engine finds it.
 
 The program reads the sample from standard input, a document as JSON in each line: ``{"Text": …, "Entities":
-[{"BeginOffset": …, "EndOffset": …, "Type": …}]}``. It writes one object: for each type, a list for each document that
-has it, with the score until which each item is covered by findings of its type (``recall.covered_until``).
+[{"BeginOffset": …, "EndOffset": …, "Type": …}]}``. It writes one object, ``{"Documents": …, "Scores": …}``: how many
+there are; and for each type, a list for each document that has it, with the score until which each item is covered by
+findings of its type (``recall.covered_until``).
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, cast
 
 from reading_room.analysis.engine import Engine, load_engine, one_thread
+from reading_room.analysis.kinds import PII
 from reading_room.analysis.recall import covered_until
 from reading_room.analysis.trained import ChangedModel
 
 LINE_BYTES = 16 << 20
 """The most bytes of a line: a document of a megabyte, escaped, with its marks."""
-ENGINES = ("pii-en", "pii-es")
+ENGINES = tuple(entry.name for entry in PII.loads)
 
 
 class SampleError(ValueError):
@@ -94,7 +96,8 @@ def main(arguments: list[str] | None = None) -> int:
     one_thread()
     try:
         sample = list(read(sys.stdin.buffer))
-        json.dump(evidence(load_engine(options.engine), sample), sys.stdout)
+        scores = evidence(load_engine(options.engine), sample)
+        json.dump({"Documents": len(sample), "Scores": scores}, sys.stdout)
     except (SampleError, ChangedModel) as error:
         sys.stderr.write(f"{error}\n")
         return 1

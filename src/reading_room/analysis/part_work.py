@@ -12,7 +12,7 @@ import hashlib
 import json
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,8 @@ from reading_room.analysis.inputs import checked_input, documents_of_part, too_m
 from reading_room.analysis.job_file import JobFile, Location, parts_beside
 from reading_room.analysis.outputs import first_output, fitting, output_of
 from reading_room.analysis.page_members import with_pages
+from reading_room.analysis.recall import above
+from reading_room.analysis.recall_profile import engine_version
 from reading_room.analysis.storage import InputObject, JobFailure, Storage
 from reading_room.analysis.time_limits import TookTooLong, Watch
 
@@ -34,6 +36,8 @@ PROBE_BYTES = 1_000_000
 """For a larger input, it is worth making two requests first to find out whether results can be written, and reading it
 twice, the first time for its line ends."""
 
+STALE_PROFILE = "STALE_RECALL_PROFILE"
+"""The failure of a job whose recall profile holds for another engine."""
 _TEXT = b"t"
 """What stands before the source of the line of an extracted text."""
 
@@ -195,6 +199,7 @@ class PartAnalysis:
     ) -> None:
         self._job = job
         self._form = form_of(job)
+        self._thresholds = thresholds_of(job)
         self._with_pages = READER in json.loads(job.request)
         self._engine = engine
         self._documents = map(self._form.checked, documents_of_part(job, part, storage))
@@ -250,6 +255,8 @@ class PartAnalysis:
         document = self._pending.popleft()
         self._owed -= len(document.text)
         name = self._engine.result_member
+        if self._thresholds and isinstance(result, list):
+            result = above(result, self._thresholds)
         if self._with_pages and document.extracted is not None:
             result = with_pages(result, name, document.extracted)
         return self._form.answered(document, result, name)
@@ -271,6 +278,26 @@ class PartAnalysis:
             self._watch.end()
         # The engine continues with what it has.
         self._watch.begin(self._owed)
+
+
+def thresholds_of(job: JobFile) -> Mapping[str, float]:
+    """Return the least score of findings by type, from the job's recall profile; none without one.
+
+    Raise ``JobFailure`` if the profile holds for another engine than this one: the service was upgraded in between, or
+    this host has another version.
+    """
+    profile = json.loads(job.request).get("PiiProfile")
+    if profile is None:
+        return {}
+    here = engine_version(profile["LanguageCode"])
+    if profile["Engine"] != here:
+        raise JobFailure(
+            STALE_PROFILE,
+            f"the recall profile {profile['Name']} holds for the engine {profile['Engine']}, and this job's container "
+            f"has {here}: run `reading-room pii calibrate` again, store the new profile, and start another job",
+        )
+    thresholds: dict[str, float] = profile["Thresholds"]
+    return thresholds
 
 
 class Pace:

@@ -56,7 +56,7 @@ def promises(
     return {kind: _promise(items, recall, error) for kind, items in documents.items()}
 
 
-def above(findings: Iterable[Mapping[str, Any]], thresholds: Mapping[str, float]) -> list[Mapping[str, Any]]:
+def above(findings: Iterable[dict[str, Any]], thresholds: Mapping[str, float]) -> list[dict[str, Any]]:
     """Return the findings, in the API's members, that a profile's thresholds keep; a type without one keeps all."""
     return [each for each in findings if each["Score"] >= thresholds.get(each["Type"], 0.0)]
 

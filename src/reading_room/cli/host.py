@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
-from reading_room.cli.folder import StartError
 from reading_room.cli.host_join import join_installation
 from reading_room.cli.host_run import run
 from reading_room.cli.options import DataOption, PortOption, command, read_settings
+from reading_room.cli.own_api import own_api
 from reading_room.cli.screen import errors, fail, plain, print_line
 from reading_room.cli.screen import output as console
 from reading_room.clock import system_clock
-from reading_room.settings import Settings
 
 app = typer.Typer(help="Let hosts join the installation; list, change and remove them.", no_args_is_help=True)
 app.command("join")(join_installation)
@@ -39,7 +36,7 @@ def token(
 ) -> None:
     """Print a token with which one host may join, once: the argument of `reading-room host join`."""
     settings, seconds = read_settings(data, port), _read_seconds(expires)
-    with _room(settings) as room:
+    with own_api(settings, _REFUSALS) as room:
         made = room.create_host_token(ExpiresInSeconds=seconds)
     print_line(made["Token"])
     errors.print(
@@ -53,7 +50,7 @@ def token(
 def every(data: DataOption = None, port: PortOption = None) -> None:
     """List the hosts: state, zone, capacity, address, lease and labels."""
     settings = read_settings(data, port)
-    with _room(settings) as room:
+    with own_api(settings, _REFUSALS) as room:
         found = room.describe_hosts()["Hosts"]
     if not found:
         token_command = command(settings, "host", "token")
@@ -80,7 +77,7 @@ def drain(
     port: PortOption = None,
 ) -> None:
     """Keep new containers away from a host. Those that it has continue."""
-    with _room(read_settings(data, port)) as room:
+    with own_api(read_settings(data, port), _REFUSALS) as room:
         room.update_host(Host=host, State="ACTIVE" if undo else "DRAINING")
     console.print(f"{plain(host)} gets {'new containers again' if undo else 'no new containers'}.", soft_wrap=True)
 
@@ -95,7 +92,7 @@ def remove(
     port: PortOption = None,
 ) -> None:
     """Remove a host from the installation. Its certificate is of no use from now on."""
-    with _room(read_settings(data, port)) as room:
+    with own_api(read_settings(data, port), _REFUSALS) as room:
         removed = room.remove_host(Host=host, Force=force)["Removed"]
     says = "is removed" if removed else "is leaving: it is forgotten when its lease has ended"
     console.print(f"{plain(host)} {says}.", soft_wrap=True)
@@ -117,7 +114,7 @@ def label(
     """Set labels of a host, its zone, or what its containers may use."""
     settings = read_settings(data, port)
     changes = read_changes(labels)
-    with _room(settings) as room:
+    with own_api(settings, _REFUSALS) as room:
         found = room.update_host(Host=host, **changes)["Host"]
     shown = [f"zone={found['Zone']}", f"cores={found['Cores']}", f"memory={found['MemoryBytes']}"]
     shown += [f"{key}={value}" for key, value in sorted(found["Labels"].items())]
@@ -153,30 +150,6 @@ def demo() -> None:
     from reading_room.cli.host_demo import show
 
     show()
-
-
-@contextmanager
-def _room(settings: Settings) -> Iterator[Any]:
-    """Yield a client of our own API; end the program with one sentence if the call fails."""
-    # ``host run`` is imported with this module and lives long, and the SDK takes 40 MB.
-    from botocore.exceptions import BotoCoreError, ClientError
-    from botocore.parsers import ResponseParserError
-
-    from reading_room.cli import reading
-    from reading_room.cli.answers import not_answered, not_running
-    from reading_room.cli.running import endpoint_of
-
-    try:
-        yield reading.Account(endpoint_of(settings)).client("reading-room")
-    except StartError as error:
-        raise fail(str(error)) from None
-    except ClientError as error:
-        known = error.response["Error"]["Code"] in _REFUSALS
-        raise fail(error.response["Error"]["Message"] if known else not_answered(error, settings)) from None
-    except ResponseParserError as error:
-        raise fail(not_answered(error, settings)) from None
-    except BotoCoreError as error:
-        raise fail(not_running(error, settings)) from None
 
 
 def _read_seconds(text: str) -> int:

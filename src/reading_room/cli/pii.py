@@ -13,9 +13,13 @@ import typer
 from rich.table import Table
 
 from reading_room.analysis.recall import CONFIDENCE, Promise, promises
+from reading_room.analysis.recall_profile import LANGUAGES, RecallProfile, engine_version
+from reading_room.cli import pii_profiles
 from reading_room.cli.screen import fail, output, say
+from reading_room.clock import system_clock
 
 app = typer.Typer(help="Find and redact personal data with a promised recall.", no_args_is_help=True)
+app.add_typer(pii_profiles.app, name="profile")
 
 
 @app.callback()
@@ -33,7 +37,7 @@ def calibrate(
         ),
     ],
     recall: Annotated[float, typer.Option(help="The share of each type's items to find, such as 0.98.")],
-    language: Annotated[str, typer.Option(help="en or es.")] = "en",
+    language: Annotated[str, typer.Option(help=f"Language of the sample: {', '.join(LANGUAGES)}.")] = "en",
     to: Annotated[
         Path | None, typer.Option("--output", help="The profile; SAMPLE with .profile.json by default.")
     ] = None,
@@ -43,8 +47,8 @@ def calibrate(
     The sample must be drawn at random from the documents that you want to analyse. With the probability 0.95 over that
     draw, the expected share of items found in such a document is at least the recall, for each type of the sample.
     """
-    if language not in ("en", "es"):
-        raise fail(f"no personal data in the language {language!r}: give en or es")
+    if language not in LANGUAGES:
+        raise fail(f"no personal data in the language {language!r}: give {' or '.join(LANGUAGES)}")
     if not 0 < recall < 1:
         raise fail(f"a recall of {recall} cannot be promised: give one between 0 and 1, such as 0.98")
     try:
@@ -59,7 +63,8 @@ def calibrate(
     )
     if ended.returncode != 0:
         raise fail(f"{sample} was not analysed: {ended.stderr.decode(errors='replace').strip()}")
-    found = promises(json.loads(ended.stdout), recall)
+    evidence = json.loads(ended.stdout)
+    found = promises(evidence["Scores"], recall)
     if not found:
         raise fail(f"{sample} has no marked item, so nothing can be promised")
     output.print(_table(found))
@@ -72,16 +77,19 @@ def calibrate(
             f"({worst}). More documents allow more, up to what the engine finds"
         )
     path = to or sample.with_name(f"{sample.name}.profile.json")
-    profile = {
-        "LanguageCode": language,
-        "Recall": recall,
-        "Confidence": CONFIDENCE,
-        "Thresholds": {kind: promise.threshold for kind, promise in sorted(found.items())},
-        "Documents": {kind: promise.documents for kind, promise in sorted(found.items())},
-        "SampleSHA256": hashlib.sha256(content).hexdigest(),
-    }
+    profile = RecallProfile(
+        language=language,
+        recall=recall,
+        confidence=CONFIDENCE,
+        thresholds={kind: each.threshold for kind, each in found.items() if each.threshold is not None},
+        documents={kind: each.documents for kind, each in found.items()},
+        sample_documents=evidence["Documents"],
+        sample_sha256=hashlib.sha256(content).hexdigest(),
+        created_at=f"{system_clock():%Y-%m-%dT%H:%M:%SZ}",
+        engine=engine_version(language),
+    )
     try:
-        path.write_text(json.dumps(profile, indent=1) + "\n", encoding="utf-8")
+        path.write_text(json.dumps(profile.members(), indent=1) + "\n", encoding="utf-8")
     except OSError as error:
         raise fail(f"the profile {path} cannot be written: {error.strerror}") from error
     say(f"wrote {path}: a recall of at least {recall} for {len(found)} types, with probability {CONFIDENCE}")

@@ -164,8 +164,18 @@ class VpcTagNotUsed(InvalidRequestException):
         super().__init__(f"INVALID_TAG: Tag {key!r} is for jobs without VpcConfig: use the VpcConfig of {operation}.")
 
 
-class VpcTagFixed(InvalidRequestException):
-    """The tag for the network of a job cannot change after its submission."""
+class PiiProfileTagInvalid(InvalidRequestException):
+    """The tag for the recall profile of a job names none that the job can keep to."""
+
+    def __init__(self, key: str, value: str, problem: str) -> None:
+        super().__init__(
+            f"INVALID_TAG: Tag {key!r} has the value {value!r}; it takes the name of a recall profile of the account, "
+            f"but {problem}."
+        )
+
+
+class TagFixed(InvalidRequestException):
+    """A tag that says how a job runs cannot change after its submission."""
 
     def __init__(self, key: str) -> None:
         super().__init__(

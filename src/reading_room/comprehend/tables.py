@@ -1,11 +1,11 @@
-"""The schema of custom models on one page. A training is a job, so its state is in the tables of jobs."""
+"""The schema of custom models, whose trainings are in the tables of jobs, and of recall profiles, on one page."""
 
 from __future__ import annotations
 
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import JSON, Index, Text
+from sqlalchemy import JSON, Index, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from reading_room.database.base import Base, UtcDateTime
@@ -68,3 +68,18 @@ class ModelPolicyRow(Base):
     """32 hexadecimal digits, new with every change."""
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     modified_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+
+
+class PiiProfileRow(Base):
+    """A recall profile of an account."""
+
+    __tablename__ = "pii_profiles"
+    __table_args__ = (UniqueConstraint("account", "default_language"),)
+
+    account: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    content: Mapped[str] = mapped_column(Text)
+    """The profile as JSON (``analysis/recall_profile.py``)."""
+    stored_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    default_language: Mapped[str | None]
+    """Its language if it is the account's default for synchronous calls in that language."""

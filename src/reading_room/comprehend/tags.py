@@ -17,17 +17,21 @@ from reading_room.comprehend.errors import (
     ReservedTagKey,
     ResourceNotFoundException,
     RunsInOneContainer,
+    TagFixed,
     TooManyTagKeysException,
     TooManyTagsException,
 )
+from reading_room.comprehend.pii_profiles import PROFILE_TAG
 from reading_room.comprehend.tables import ModelRow
-from reading_room.comprehend.vpc_tag import check_unchanged
+from reading_room.comprehend.vpc_tag import VPC_TAG
 from reading_room.jobs.job import CONTAINERS
 from reading_room.jobs.tables import JobRow, JobTagRow
 
 TAGS_PER_RESOURCE = 50
 CONTAINERS_TAG = "reading-room:containers"
 """The tag that sets the number of containers of a job."""
+FIXED_TAGS = (VPC_TAG, PROFILE_TAG)
+"""The tags that stay as they were when a job was submitted."""
 
 
 def as_mapping(tags: Sequence[Mapping[str, str]]) -> dict[str, str]:
@@ -99,14 +103,14 @@ def stored(session: Session, arn: str) -> dict[str, str]:
 def add(session: Session, account: str, arn: str, tags: Mapping[str, str]) -> None:
     """Add tags, replacing the values of existing keys.
 
-    Raises ``TooManyTagsException`` if there would be more than 50, ``RunsInOneContainer``, ``VpcTagFixed``, and
+    Raises ``TooManyTagsException`` if there would be more than 50, ``RunsInOneContainer``, ``TagFixed``, and
     ``DocumentsTagInvalid`` for tags that would change how a submitted job reads its documents.
     """
     present = tags_of(session, account, arn)
     together = present | dict(tags)
     if len(together) > TAGS_PER_RESOURCE:
         raise TooManyTagsException(TAGS_PER_RESOURCE, len(together))
-    check_unchanged(present, tags)
+    _check_fixed(present, tags)
     job = session.scalar(select(JobRow).where(JobRow.arn == arn))
     if job is not None:
         check_containers(tags, job.analysis, job.request)
@@ -121,12 +125,19 @@ def add(session: Session, account: str, arn: str, tags: Mapping[str, str]) -> No
 def remove(session: Session, account: str, arn: str, keys: Sequence[str]) -> None:
     """Remove tags, ignoring absent keys.
 
-    Raises ``TooManyTagKeysException`` for more than 50 keys, and ``VpcTagFixed``.
+    Raises ``TooManyTagKeysException`` for more than 50 keys, and ``TagFixed``.
     """
     if len(keys) > TAGS_PER_RESOURCE:
         raise TooManyTagKeysException(TAGS_PER_RESOURCE, len(keys))
-    check_unchanged(tags_of(session, account, arn), dict.fromkeys(keys))
+    _check_fixed(tags_of(session, account, arn), dict.fromkeys(keys))
     session.execute(delete(JobTagRow).where(JobTagRow.arn == arn, JobTagRow.key.in_(keys)))
+
+
+def _check_fixed(present: Mapping[str, str], tags: Mapping[str, str | None]) -> None:
+    """Raise ``TagFixed`` if tags that are added, or removed (``None``), would change a fixed one."""
+    for key in FIXED_TAGS:
+        if key in tags and tags[key] != present.get(key):
+            raise TagFixed(key)
 
 
 def _require(session: Session, account: str, arn: str) -> None:

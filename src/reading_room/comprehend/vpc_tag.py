@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Any
 
 from reading_room.analysis.kinds import JOB_KINDS
-from reading_room.comprehend.errors import VpcTagFixed, VpcTagInvalid, VpcTagNotUsed
+from reading_room.comprehend.errors import VpcTagInvalid, VpcTagNotUsed
 
 VPC_TAG = "reading-room:vpc"
 MOST_SUBNETS, MOST_GROUPS = 16, 5
@@ -67,9 +67,3 @@ def with_network(operation: str, request: Mapping[str, Any], config: Mapping[str
     others = [tag for tag in request.get("Tags") or () if tag["Key"] != VPC_TAG]
     value = " ".join([*config["Subnets"], *config["SecurityGroupIds"]])
     return {**request, "Tags": [*others, {"Key": VPC_TAG, "Value": value}]}
-
-
-def check_unchanged(present: Mapping[str, str], tags: Mapping[str, str | None]) -> None:
-    """Raise ``VpcTagFixed`` if tags that are added, or removed (``None``), would change a resource's network."""
-    if VPC_TAG in tags and tags[VPC_TAG] != present.get(VPC_TAG):
-        raise VpcTagFixed(VPC_TAG)

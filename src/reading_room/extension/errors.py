@@ -32,7 +32,7 @@ class InvalidSessionException(AwsError):
 
 
 class LimitExceededException(AwsError):
-    """A principal has too many open sign-in tokens."""
+    """A principal has too many open sign-in tokens; the subclass is about recall profiles."""
 
     code = "LimitExceededException"
 
@@ -40,6 +40,43 @@ class LimitExceededException(AwsError):
         super().__init__(
             f"{principal_arn} has {OPEN_TOKENS} open sign-in tokens, the most allowed: redeem one, or wait "
             f"{TOKEN_SECONDS} seconds until they expire."
+        )
+
+
+class TooManyPiiProfiles(LimitExceededException):
+    """An account has too many recall profiles."""
+
+    def __init__(self, account: str, most: int) -> None:
+        AwsError.__init__(self, f"The account {account} has {most} recall profiles, the most allowed: delete one.")
+
+
+class InvalidPiiProfileException(AwsError):
+    """Content is no recall profile, or one that holds for another engine."""
+
+    code = "InvalidPiiProfileException"
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"The recall profile cannot be used: {problem}.")
+
+
+class PiiProfileNotFoundException(AwsError):
+    """The account has no recall profile with a name."""
+
+    code = "PiiProfileNotFoundException"
+
+    def __init__(self, name: str, account: str) -> None:
+        super().__init__(f"The account {account} has no recall profile {name}: ListPiiProfiles has those that it has.")
+
+
+class PiiProfileInUseException(AwsError):
+    """A recall profile is the default, which a change would take away."""
+
+    code = "PiiProfileInUseException"
+
+    def __init__(self, name: str, language: str) -> None:
+        super().__init__(
+            f"The recall profile {name} is the account's default for {language}: set another default, or call "
+            f"ClearDefaultPiiProfile, before you delete it or store one of another language in its place."
         )
 
 

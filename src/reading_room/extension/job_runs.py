@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
+from reading_room.comprehend.pii_profiles import PROFILE, shown
 from reading_room.fleet.tables import HostRow
 from reading_room.jobs.job import Phase
 from reading_room.jobs.progress import EVENT, LOG_GROUP, WORKING, Seen, earlier, measure, read
@@ -153,6 +154,8 @@ def structure(identifier: str, row: JobRow, details: Details, with_events: bool,
         "LogGroupName": LOG_GROUP,
         "LogStreamName": row.job_id,
     }
+    if (profile := row.request.get(PROFILE)) is not None:
+        members["PiiProfile"] = {"Name": profile["Name"], **shown(profile)}
     if with_events:
         members["Events"] = [
             {"At": round(event.at.timestamp() * 1000), "Event": event.event, "Text": event.text}

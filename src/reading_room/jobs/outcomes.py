@@ -63,6 +63,7 @@ WORKER_CODES = frozenset(
         "MODEL_TAMPERED",
         "INVALID_TRAINING_DATA",
         "INSUFFICIENT_TRAINING_DATA",
+        "STALE_RECALL_PROFILE",
         "INTERNAL_ERROR",
     }
 )

@@ -61,6 +61,8 @@ class NewJob:
     model: ModelUse | None = None
     trace: str | None = None
     """The id of the trace of the call that submits it, if it is recorded."""
+    remark: str = ""
+    """What the job's story says about its submission."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,8 @@ def submit(session: Session, new: NewJob, now: dt.datetime, *, quota: JobQuota =
     for key, value in new.tags.items():
         session.add(JobTagRow(arn=new.arn, key=key, value=value))
     # A model's owner knows only its ARN; searching the logs for it finds the training's story.
-    note(session, row, "Submitted", f"submitted, to make {row.arn}" if row.is_training else "submitted", now)
+    remark = f"to make {row.arn}" if row.is_training else new.remark
+    note(session, row, "Submitted", f"submitted, {remark}" if remark else "submitted", now)
     return row
 
 

@@ -24,6 +24,7 @@ from reading_room.extension.operations.disk_use import DiskUseOperations
 from reading_room.extension.operations.explain_request import ExplainRequestOperations
 from reading_room.extension.operations.hosts import HostOperations
 from reading_room.extension.operations.job_runs import JobRunOperations
+from reading_room.extension.operations.pii_profiles import PiiProfileOperations
 from reading_room.extension.operations.purge_job import PurgeJobOperations
 from reading_room.extension.operations.sign_in import SignInOperations
 from reading_room.extension.operations.testing import TestingOperations
@@ -68,6 +69,7 @@ def every_operation(
     once.
     """
     authorizer = access.authorizer
+    profiles = PiiProfileOperations(database, clock)
     of_aws = (
         *ec2_operations(
             database=database,
@@ -86,7 +88,7 @@ def every_operation(
         JobOperations(database, clock, quotas, settings.topics),
         ModelOperations(database, clock, quotas, authorizer),
         ModelPolicyOperations(database, clock),
-        RealtimeOperations(engines, quotas, meter.count, access.measures),
+        RealtimeOperations(engines, quotas, meter.count, access.measures, profiles.default_thresholds),
         TagOperations(database, quotas),
     )
     table = OperationTable(*of_aws)
@@ -100,6 +102,7 @@ def every_operation(
         UsageOperations(database, clock, meter.fold),
         DiskUseOperations(database, objects.store, settings),
         HostOperations(database, settings),
+        profiles,
         PurgeJobOperations(database, objects.store, settings.trail_days),
         CheckJobOperations(
             database=database,

@@ -14,6 +14,7 @@ from reading_room.aws.call import Call
 from reading_room.comprehend.errors import DocumentsTagInvalid, UnsupportedLanguageException
 from reading_room.comprehend.models.errors import InvalidTrainingRequest
 from reading_room.comprehend.models.models import CLASSIFIER, LANGUAGES, RECOGNIZER, ModelKind, model_arn
+from reading_room.comprehend.pii_profiles import check_tag
 from reading_room.comprehend.request_checks import check_keys, check_location, check_network, check_role, repeated
 from reading_room.comprehend.tables import ModelRow
 from reading_room.comprehend.tags import as_mapping, check_containers, documents_requested
@@ -86,6 +87,7 @@ def _new_model(
     )
     tags = as_mapping(request.get("Tags") or ())
     check_containers(tags, kind.training, {})
+    check_tag(kind.create, tags)
     if documents_requested(tags) is not None:
         raise DocumentsTagInvalid(DOCUMENTS_TAG, tags[DOCUMENTS_TAG], "trainings read text: leave it out")
     name, version = request[kind.name_member], request.get("VersionName") or None

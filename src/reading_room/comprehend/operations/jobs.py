@@ -27,6 +27,7 @@ from reading_room.comprehend.errors import (
     TooManyWaiting,
 )
 from reading_room.comprehend.listings import list_jobs
+from reading_room.comprehend.pii_profiles import of_job
 from reading_room.comprehend.quotas import Quotas
 from reading_room.comprehend.requests import new_job as job_of_request
 from reading_room.comprehend.requests import with_model
@@ -83,8 +84,8 @@ class JobOperations:
         new = job_of_request(call, kind, job_id(), self._topics)
         try:
             with self._database.transaction() as session:
-                # In this transaction, so that the model cannot be deleted in between.
-                new = with_model(session, call, new)
+                # In this transaction, so that model and profile cannot be deleted in between.
+                new = of_job(session, kind.start, with_model(session, call, new))
                 row = submit(session, new, self._clock(), quota=self._quotas.jobs)
         except TokenReused as error:
             raise ResourceInUseException(error.token, error.job_id) from error

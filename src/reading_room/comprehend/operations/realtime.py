@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from reading_room.analysis.kind import EngineName
 from reading_room.analysis.kinds import ANALYSES, SMALL_TEXT
+from reading_room.analysis.recall import above
 from reading_room.aws.call import Call
 from reading_room.aws.errors import AwsError, SerializationException
 from reading_room.aws.models import operation_model
@@ -36,6 +37,8 @@ Answer = list[dict[str, Any]] | dict[str, Any]
 
 CountCall = Callable[[str, str, Sequence[str]], None]
 """Called with the account, the operation, and the texts that got a result."""
+Thresholds = Callable[[str, str], Mapping[str, float]]
+"""Called with the account and a language; it returns the least score of each type of personal data, 0 by default."""
 
 
 class RealtimeEngines(Protocol):
@@ -110,13 +113,19 @@ class RealtimeOperations:
     """The synchronous operations."""
 
     def __init__(
-        self, engines: RealtimeEngines, quotas: Quotas, count: CountCall, measures: Measures = IGNORED
+        self,
+        engines: RealtimeEngines,
+        quotas: Quotas,
+        count: CountCall,
+        measures: Measures = IGNORED,
+        thresholds: Thresholds = lambda account, language: {},
     ) -> None:
         """``count`` counts a call for bills, before its answer."""
         self._engines = engines
         self._quotas = quotas
         self._count = count
         self._measures = measures
+        self._thresholds = thresholds
 
     def bound_operations(self) -> Iterator[BoundOperation]:
         """Yield Detect, BatchDetect and Contains of every kind that has them."""
@@ -155,6 +164,9 @@ class RealtimeOperations:
         if answer is None:
             raise EngineFailedText
         self._count(call.account, operation, [text])
+        if isinstance(answer, list) and kind.labels is not None:
+            # Personal data: the only findings of which an account can say how sure they must be.
+            return above(answer, self._thresholds(call.account, str(language)))
         return answer
 
     def _batch(self, kind: RealtimeKind, call: Call, request: Request) -> Mapping[str, object]:

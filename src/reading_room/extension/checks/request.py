@@ -22,6 +22,7 @@ from reading_room.comprehend.models.errors import ResourceLimitExceededException
 from reading_room.comprehend.models.lifecycle import refuse_name
 from reading_room.comprehend.models.models import CLASSIFIER, RECOGNIZER
 from reading_room.comprehend.models.requests import new_classifier, new_recognizer
+from reading_room.comprehend.pii_profiles import of_job
 from reading_room.comprehend.requests import new_job, with_model
 from reading_room.extension.checks.check import Check, failed, passed
 from reading_room.extension.checks.commands import explain
@@ -101,6 +102,7 @@ def planned(session: Session, checked: Call, quota: JobQuota, topics: str, now: 
     kind = _STARTS.get(checked.operation)
     if kind is not None:
         new = with_model(session, checked, new_job(checked, kind, job_id(), topics))
+        new = of_job(session, kind.start, new)
     else:
         model = _CREATES[checked.operation](checked, job_id())
         refuse_name(session, model)
