@@ -207,6 +207,7 @@ def test_personal_data_in_a_pdf_has_offsets_into_an_object_with_its_text(tmp_pat
 def test_a_redacted_pdf_leaves_no_extracted_text(tmp_path: Path) -> None:
     redaction = {"PiiEntityTypes": ["ALL"], "MaskMode": "MASK", "MaskCharacter": "#"}
     found = run_pii(tmp_path, {"Mode": "ONLY_REDACTION", "RedactionConfig": redaction})
-    assert set(found) == {"a.txt.out", "b.pdf.out"}
+    names = {"a.txt.out", "a.txt.report.jsonl", "b.pdf.out", "b.pdf.report.jsonl", "b.pdf.redacted.pdf"}
+    assert set(found) == names
     assert b"## is good" in found["b.pdf.out"]
     assert b"Zoe" not in b"".join(found.values())

@@ -52,6 +52,8 @@ TARGETS = {
     "archived-document": "readers",
     "office-part": "readers",
     "extracted": "readers",
+    "painted-pdf": "readers",
+    "page-images-answer": "readers",
     "personal-data": "personal_data",
     "marked-sample": "personal_data",
     "recall-profile": "personal_data",

@@ -5,12 +5,24 @@ from __future__ import annotations
 import io
 import zipfile
 
-from reading_room.analysis.readers.answers import BadAnswer, decode, encode
+from reading_room.analysis.image_pdf import BadPixels, write_pdf
+from reading_room.analysis.readers.answers import BadAnswer, decode, decode_images, encode, encode_images
+from reading_room.analysis.readers.marks import marks_json, read_marks
+from reading_room.analysis.readers.page_images import page_images
 from reading_room.analysis.readers.reading import read
-from reading_room.analysis.readers.results import CODES, Extracted, Limits, Wishes
+from reading_room.analysis.readers.results import CODES, Extracted, Limits, MarkedLine, ReadError, Wishes
 
 LIMITS = Limits(
-    text_characters=20_000, pages=50, entries=50, expanded_bytes=1_000_000, elements=20_000, cells=5_000, documents=20
+    text_characters=20_000,
+    pages=50,
+    entries=50,
+    expanded_bytes=1_000_000,
+    elements=20_000,
+    cells=5_000,
+    documents=20,
+    copy_pages=10,
+    copy_pixels=10_000,
+    copy_bytes=1_000_000,
 )
 NAMES = ("a", "a.html", "a.csv", "a.jsonl", "a.eml", "a.mbox", "a.txt.gz", "a.rtf")
 PARTS = ("word/document.xml", "ppt/slides/slide1.xml", "xl/workbook.xml", "xl/worksheets/sheet1.xml", "content.xml")
@@ -47,6 +59,30 @@ def extracted(data: bytes) -> None:
     except BadAnswer:
         return
     _check(found)
+
+
+def painted_pdf(data: bytes) -> None:
+    """A PDF after marks of it, separated by a zero byte: one number for each line, whose first places are marked."""
+    marks, _, content = data.partition(b"\0")
+    lines = [MarkedLine(1 + each % 3, each // 3, "Maria", None, ((0, 1 + each % 5),)) for each in marks[:20]]
+    pixels = io.BytesIO()
+    try:
+        pages = page_images(content, read_marks(marks_json(lines, [3])), LIMITS, pixels)
+    except ReadError:
+        return
+    pixels.seek(0)
+    write_pdf(io.BytesIO(), decode_images(encode_images(pages), LIMITS), pixels)
+
+
+def page_images_answer(data: bytes) -> None:
+    """An answer about the images of pages, and their pixels after a line end."""
+    answer, _, pixels = data.partition(b"\n")
+    copy = io.BytesIO()
+    try:
+        write_pdf(copy, decode_images(answer, LIMITS), io.BytesIO(pixels))
+    except (BadAnswer, BadPixels, ReadError):
+        return
+    assert copy.getvalue().endswith(b"%%EOF\n")
 
 
 def _check(found: list[Extracted]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from reading_room.analysis.readers.results import Extracted
+from reading_room.analysis.redaction import Redacted
 from reading_room.analysis.signatures import foreign, peeked
 
 UTF8_BOM = b"\xef\xbb\xbf"
@@ -26,7 +27,7 @@ class Document:
 
     ``file`` is the object's name in results. ``line`` is its number within that file, from 0, or ``None`` if each file
     is a document. ``source`` is the object's number in the input. ``extracted`` is where the text comes from, if it is
-    not the content of the file itself.
+    not the content of the file itself. ``redacted`` is what became of the text in a job that redacts.
     """
 
     file: str
@@ -35,6 +36,7 @@ class Document:
     error: DocumentError | None = None
     source: int = 0
     extracted: Extracted | None = None
+    redacted: Redacted | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,10 @@ DOCUMENTS, COLUMN, READER = "Documents", "Column", "DocumentReaderConfig"
 """The members of a job's ``request`` that say how its documents are read."""
 TEXTS_MEMBER = "documents.jsonl"
 """The member of a job's archive with the texts that were extracted from documents."""
+REPORT_MEMBER = "report.jsonl"
+"""The last part of the name of an object that says, for each document of a file, what was replaced in it."""
+COPY_PDF, COPY_WORD = "redacted.pdf", "redacted.docx"
+"""The last parts of the names of redacted copies."""
 CONTAINER_FACTOR = 8
 """How many times as many bytes of documents as of text one container is meant for."""
 

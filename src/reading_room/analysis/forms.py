@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from reading_room.analysis.documents import Document, DocumentError
@@ -35,11 +35,6 @@ class Form:
     line: Callable[[Document, Result | Members, str], str]
     member: str | None
     empty_is_error: bool
-
-    @property
-    def keeps_texts(self) -> bool:
-        """Whether the output has the extracted texts of its documents, as the offsets of its lines point into them."""
-        return True
 
     def checked(self, document: Document) -> Document:
         """Return the document, or its error where an empty one cannot have a result."""
@@ -142,11 +137,6 @@ class RedactedForm(Form):
     redaction: Redaction
     per_line: bool
 
-    @property
-    def keeps_texts(self) -> bool:
-        """No: they have what is redacted."""
-        return False
-
     def answered(self, document: Document, result: Result | Members, name: str) -> tuple[Document, str]:
         """Return a document with its redacted text, or with an error if the text still has what was found."""
         if document.error is not None:
@@ -159,7 +149,7 @@ class RedactedForm(Form):
             error = DocumentError(NOT_REDACTED, message)
             failed = Document(document.file, document.line, error=error, source=document.source)
             return failed, self._record(failed, rename)
-        return document, json.dumps({"Text": done.text} | rename, ensure_ascii=False)
+        return replace(document, redacted=done), json.dumps({"Text": done.text} | rename, ensure_ascii=False)
 
     def _record(self, document: Document, rename: Mapping[str, Any] = {}) -> str:
         found = {**_found(document, [], ""), **_place(document), **rename}

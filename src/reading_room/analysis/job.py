@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from reading_room.analysis.beside import Beside
 from reading_room.analysis.billing import Meter
 from reading_room.analysis.engine import Engine
-from reading_room.analysis.forms import form_of, text_line
+from reading_room.analysis.forms import form_of
 from reading_room.analysis.job_file import Done, Progress
 from reading_room.analysis.outputs import output_of
 from reading_room.analysis.part_work import Pace, PartAnalysis, plan_of
@@ -23,14 +24,14 @@ def run_job(work: Work, engine: Engine) -> Done:
     meter = Meter()
     stopped = not plan.complete
     pace = Pace(work.now)
-    form = form_of(job)
-    with output_of(job, form, storage, work.scratch, plan) as output:
+    with output_of(job, form_of(job), storage, work.scratch, plan) as output:
         for part in plan.parts:
+            beside = Beside.of_part(job, storage, part, work.scratch)
             analysis = PartAnalysis(job, engine, storage, part, work.stopping)
             for document, line in analysis:
                 output.keep(document.source, line.encode())
-                if document.extracted is not None and form.keeps_texts:
-                    output.keep_text(document.source, text_line(document))
+                for name, piece in beside.of(document):
+                    output.keep_beside(document.source, name, piece)
                 documents += 1
                 errors += document.error is not None
                 meter.count(document)

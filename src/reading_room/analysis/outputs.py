@@ -15,7 +15,7 @@ from typing import BinaryIO, Protocol, Self
 from reading_room.analysis.archive import ResultArchive
 from reading_room.analysis.cutting import Plan
 from reading_room.analysis.folder_digest import FolderDigest
-from reading_room.analysis.formats import TEXTS_MEMBER
+from reading_room.analysis.formats import REPORT_MEMBER, TEXTS_MEMBER
 from reading_room.analysis.forms import Form, MemberNames
 from reading_room.analysis.job_file import JobFile, Location
 from reading_room.analysis.storage import JobFailure, Storage
@@ -24,8 +24,9 @@ ARCHIVE = "output.tar.gz"
 
 KEY_BYTES = 1_024
 """Bytes of UTF-8 that a key in S3 may have."""
-WRITERS, AHEAD = 2, 16
-"""Threads that write objects, and how many objects may wait for them: a request takes longer than most documents."""
+WRITERS, AHEAD, AHEAD_BYTES = 2, 16, 67_108_864
+"""Threads that write objects, and how many objects and bytes may wait for them: a request takes longer than most
+documents."""
 
 
 class Output(Protocol):
@@ -43,8 +44,8 @@ class Output(Protocol):
         """Add a line of input file number ``source``. All lines of one file must be added together."""
         ...
 
-    def keep_text(self, source: int, line: bytes) -> None:
-        """Add the line of an extracted text, after the line of its result."""
+    def keep_beside(self, source: int, name: str, content: bytes) -> None:
+        """Add content to something beside the results of an input file, after the line of its document."""
         ...
 
     def finish(self) -> tuple[int, str]:
@@ -111,12 +112,13 @@ class ResultFile:
                 self._archive.begin(self._names.of(json.loads(line)["File"].rpartition("/")[2]))
             self._archive.write(line)
 
-    def keep_text(self, source: int, line: bytes) -> None:
+    def keep_beside(self, source: int, name: str, content: bytes) -> None:
         """Add the line of an extracted text; they follow the results, in a member of their own."""
+        assert name == TEXTS_MEMBER
         with fitting():
             if self._texts is None:
                 self._texts = tempfile.TemporaryFile(dir=self.path.parent)  # noqa: SIM115 # closed in __exit__
-            self._texts.write(line + b"\n")
+            self._texts.write(content)
 
     def finish(self) -> tuple[int, str]:
         """Complete the archive, store it, and return its size in bytes and its SHA-256 in hexadecimal."""
@@ -134,10 +136,10 @@ class ResultFile:
 class ResultObjects:
     """Implements ``Output`` with an object for each input file: ``letter.txt.out`` for ``letter.txt``.
 
-    An object is stored when the lines of its file have ended, and with it one of the file's extracted texts, if there
-    are any: ``letter.pdf.documents.jsonl``. Of several files with the same last segment of the key, each has the name
-    that follows the input's folder: ``a/letter.txt.out``. A file whose name cannot be used has its number in the input,
-    from 1, instead: ``file-3.out``.
+    An object is stored when the lines of its file have ended, and with it what stands beside it, such as the file's
+    extracted texts: ``letter.pdf.documents.jsonl``. Of several files with the same last segment of the key, each has
+    the name that follows the input's folder: ``a/letter.txt.out``. A file whose name cannot be used has its number in
+    the input, from 1, instead: ``file-3.out``.
     """
 
     def __init__(self, place: Location, form: Form, storage: Storage, scratch: Path, names: Mapping[int, str]) -> None:
@@ -151,24 +153,35 @@ class ResultObjects:
         self._digest = FolderDigest()
         self._renamed: list[str] = []
         self._pool = ThreadPoolExecutor(WRITERS, thread_name_prefix="output")
-        self._waiting: deque[Future[None]] = deque()
+        self._waiting: deque[tuple[int, Future[None]]] = deque()
+        self._waiting_bytes = 0
+        self._without_copy = 0
         self._source: int | None = None
         self._rename = False
         self._object: _Object | None = None
-        self._texts: _Object | None = None
+        self._beside: dict[str, _Object] = {}
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for each in (self._object, self._texts):
+        for each in (self._object, *self._beside.values()):
             if each is not None:
                 each.close()
         self._pool.shutdown(cancel_futures=True)
 
     @property
     def warning(self) -> str:
-        """Which objects do not have the names of their files, by numbers: such a name may itself be personal data."""
+        """How many files have no copy, and which have another name, by numbers: a name may itself be personal data."""
+        return ". ".join(filter(None, (self._warning_of_names(), self._warning_of_copies())))
+
+    def _warning_of_copies(self) -> str:
+        if not self._without_copy:
+            return ""
+        files = "1 file has" if self._without_copy == 1 else f"{self._without_copy:,} files have"
+        return f"{files} only a redacted text and no copy; the reason is in the objects that end with .{REPORT_MEMBER}"
+
+    def _warning_of_names(self) -> str:
         if not self._renamed:
             return ""
         files = "1 file has" if len(self._renamed) == 1 else f"{len(self._renamed):,} files have"
@@ -185,17 +198,18 @@ class ResultObjects:
         assert self._object is not None
         self._object.write(content)
 
-    def keep_text(self, source: int, line: bytes) -> None:
-        """Add the line of an extracted text of input file number ``source``."""
-        if self._texts is None:
-            self._texts = _Object(self._scratch / f"texts-{source}")
-        self._texts.write(line + b"\n")
+    def keep_beside(self, source: int, name: str, content: bytes) -> None:
+        """Add content to an object beside that of input file number ``source``; ``name`` is the end of its name."""
+        if name not in self._beside:
+            self._beside[name] = _Object(self._scratch / f"{name}-{source}")
+        self._beside[name].write(content)
+        self._without_copy += name == REPORT_MEMBER and "CopyErrorCode" in json.loads(content)
 
     def finish(self) -> tuple[int, str]:
         """Store the last object, and return the size and the digest of all of them."""
         self._store()
         while self._waiting:
-            self._waiting.popleft().result()
+            self._wait()
         return self._digest.size, self._digest.hexdigest()
 
     def _begin(self, source: int) -> None:
@@ -206,19 +220,28 @@ class ResultObjects:
         if self._source is None:
             return
         name = self._name(self._source)
-        for suffix, each in ((".out", self._object), (f".{TEXTS_MEMBER}", self._texts)):
-            if each is not None:
-                self._add(f"{name}{suffix}", each)
-        self._source = self._object = self._texts = None
+        assert self._object is not None
+        self._add(f"{name}.out", self._object)
+        for suffix, each in self._beside.items():
+            self._add(f"{name}.{suffix}", each)
+        self._source = self._object = None
+        self._beside = {}
 
     def _add(self, name: str, stored: _Object) -> None:
         with fitting():
             stored.close()
         self._digest.add(name, stored.size, stored.sha256.hexdigest())
-        while len(self._waiting) >= AHEAD:
-            self._waiting.popleft().result()
+        while len(self._waiting) >= AHEAD or (self._waiting and self._waiting_bytes > AHEAD_BYTES):
+            self._wait()
         place = Location(self._place.bucket, f"{self._place.key}{name}")
-        self._waiting.append(self._pool.submit(self._write, place, stored.path))
+        self._waiting.append((stored.size, self._pool.submit(self._write, place, stored.path)))
+        self._waiting_bytes += stored.size
+
+    def _wait(self) -> None:
+        """Wait until the object that has waited longest is written."""
+        size, written = self._waiting.popleft()
+        written.result()
+        self._waiting_bytes -= size
 
     def _write(self, place: Location, path: Path) -> None:
         try:
@@ -228,8 +251,8 @@ class ResultObjects:
 
     def _name(self, source: int) -> str:
         """Return the name of a file's objects without their suffixes."""
-        name, suffix = self._names[source], ".out" if self._texts is None else f".{TEXTS_MEMBER}"
-        if not self._rename and len(f"{self._place.key}{name}{suffix}".encode()) <= KEY_BYTES:
+        name, longest = self._names[source], max(("out", *self._beside), key=len)
+        if not self._rename and len(f"{self._place.key}{name}.{longest}".encode()) <= KEY_BYTES:
             return name
         if self._taken is None:
             self._taken = frozenset(self._names.values())

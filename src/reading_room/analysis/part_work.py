@@ -3,11 +3,12 @@
 One container writes the parts straight into the archive, one after the other. Several containers write each part to an
 object in the job's output folder, and the first container assembles them: the same lines in the same order, so the same
 bytes. A line of such an object is ``<source>\\t<line of the result>``, where the source is the number of the input
-file and the line is final. The line of an extracted text follows as ``t<source>\\t<line>``.
+file and the line is final. Pieces of what stands beside it follow as ``+<source>\\t<name>\\t<base64>``.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import time
@@ -16,13 +17,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from reading_room.analysis.beside import Beside
 from reading_room.analysis.billing import Meter
 from reading_room.analysis.cutting import Part, Plan, cut_files, cut_lines, document_ends, whole_part
 from reading_room.analysis.documents import Document
 from reading_room.analysis.engine import Engine, Members, Result
 from reading_room.analysis.extraction import weighed, wishes_of
 from reading_room.analysis.formats import READER
-from reading_room.analysis.forms import form_of, text_line
+from reading_room.analysis.forms import form_of
 from reading_room.analysis.inputs import checked_input, documents_of_part, too_many
 from reading_room.analysis.job_file import JobFile, Location, parts_beside
 from reading_room.analysis.outputs import first_output, fitting, output_of
@@ -38,8 +40,8 @@ twice, the first time for its line ends."""
 
 STALE_PROFILE = "STALE_RECALL_PROFILE"
 """The failure of a job whose recall profile holds for another engine."""
-_TEXT = b"t"
-"""What stands before the source of the line of an extracted text."""
+_BESIDE = b"+"
+"""What stands before the source of a piece of something that stands beside the results of a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ def write_part(
     """
     path = scratch / f"part-{part.number}"
     analysis = PartAnalysis(job, engine, storage, part, stopping)
-    keeps_texts = form_of(job).keeps_texts
+    beside = Beside.of_part(job, storage, part, scratch)
     digest = hashlib.sha256()
     documents = errors = size = 0
     meter = Meter()
@@ -128,12 +130,10 @@ def write_part(
     try:
         with fitting(), path.open("wb") as file:
             for document, line in analysis:
-                data = b"%d\t%s\n" % (document.source, line.encode())
-                if document.extracted is not None and keeps_texts:
-                    data += b"%s%d\t%s\n" % (_TEXT, document.source, text_line(document))
-                file.write(data)
-                digest.update(data)
-                size += len(data)
+                for data in _lines(document, line, beside):
+                    file.write(data)
+                    digest.update(data)
+                    size += len(data)
                 documents += 1
                 errors += document.error is not None
                 meter.count(document)
@@ -172,13 +172,21 @@ def assemble(
                 with path.open("rb") as file:
                     for data in file:
                         source, _, line = data.removesuffix(b"\n").partition(b"\t")
-                        if source.startswith(_TEXT):
-                            output.keep_text(int(source.removeprefix(_TEXT)), line)
+                        if source.startswith(_BESIDE):
+                            name, _, piece = line.partition(b"\t")
+                            output.keep_beside(int(source[1:]), name.decode(), base64.b64decode(piece, validate=True))
                         else:
                             output.keep(int(source), line)
             finally:
                 path.unlink(missing_ok=True)
         return *output.finish(), output.warning
+
+
+def _lines(document: Document, line: str, beside: Beside) -> Iterator[bytes]:
+    """Yield the lines of a document in its part's object."""
+    yield b"%d\t%s\n" % (document.source, line.encode())
+    for name, piece in beside.of(document):
+        yield b"%s%d\t%s\t%s\n" % (_BESIDE, document.source, name.encode(), base64.b64encode(piece))
 
 
 class PartAnalysis:

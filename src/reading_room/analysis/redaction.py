@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 MASK, REPLACE = "MASK", "REPLACE_WITH_PII_ENTITY_TYPE"
@@ -53,11 +53,17 @@ class Redaction:
 
 @dataclass(frozen=True, slots=True)
 class Redacted:
-    """A redacted text, how many strings are still in it, and whether the name of its file has one of them."""
+    """A redacted text, how many strings are still in it, and whether the name of its file has one of them.
+
+    ``places`` have begin, end and type of each place of the original text that was replaced, in order. ``strings`` are
+    those that were found, with their types.
+    """
 
     text: str
     left: int
     named: bool
+    places: tuple[tuple[int, int, str], ...] = ()
+    strings: Mapping[str, str] = field(default_factory=dict)
 
 
 def redacted(text: str, entities: Iterable[Mapping[str, Any]], redaction: Redaction, name: str = "") -> Redacted:
@@ -71,8 +77,10 @@ def redacted(text: str, entities: Iterable[Mapping[str, Any]], redaction: Redact
     if not strings:
         return Redacted(text, 0, named=False)
     finder = _Finder(strings)
-    written = _rewritten(text, _merged([*places, *finder.places(text)]), redaction)
-    return Redacted(written, left_in(written, strings), next(finder.places(name), None) is not None)
+    replaced = tuple(_merged([*places, *finder.places(text)]))
+    written = _rewritten(text, replaced, redaction)
+    named = next(finder.places(name), None) is not None
+    return Redacted(written, left_in(written, strings), named, replaced, strings)
 
 
 def left_in(written: str, strings: Mapping[str, str]) -> int:

@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from reading_room.analysis.formats import BY_NAME
-from reading_room.analysis.readers.results import CODES, Block, Extracted, Limits
+from reading_room.analysis.readers.results import CODES, Block, Extracted, Limits, PageImage, ReadError
 
 MESSAGE_LENGTH, PATH_LENGTH = 2_000, 2_000
 ANSWER_BYTES = 1 << 29
+PAGE_POINTS = 14_400.0
+"""The largest width or height of a page of a PDF."""
 
 
 class BadAnswer(Exception):
@@ -41,6 +43,46 @@ def decode(answer: bytes, limits: Limits) -> list[Extracted]:
         return [_document(each, limits) for each in given]
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise BadAnswer(f"{type(error).__name__}: {error}"[:MESSAGE_LENGTH]) from None
+
+
+def encode_images(pages: Sequence[PageImage]) -> bytes:
+    """Return what the images of a document's pages are as JSON; the pixels go another way."""
+    return json.dumps({"pages": pages}, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace")
+
+
+def decode_images(answer: bytes, limits: Limits) -> list[PageImage]:
+    """Return the pages of an answer. Raise ``ReadError`` if it is an error, and ``BadAnswer``."""
+    try:
+        given = json.loads(answer)
+        if isinstance(given, list):
+            error = decode(answer, limits)[0].error
+            if error is None:
+                raise BadAnswer("a text instead of pages")
+            raise ReadError(*error)
+        pages = given["pages"]
+        if not isinstance(pages, list) or not 1 <= len(pages) <= limits.copy_pages:
+            raise BadAnswer("not a list of pages")
+        found = [_page_image(each, limits) for each in pages]
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise BadAnswer(f"{type(error).__name__}: {error}"[:MESSAGE_LENGTH]) from None
+    if sum(each.length for each in found) > limits.copy_bytes:
+        raise BadAnswer("more bytes than a copy may have")
+    return found
+
+
+def _page_image(given: Any, limits: Limits) -> PageImage:
+    width, height, channels, points, length, visible = given
+    across, down = points
+    if not (_count(width, limits.copy_pixels) and _count(height, limits.copy_pixels)):
+        raise BadAnswer("an image without pixels")
+    # Each side may be rounded up.
+    if width * height > limits.copy_pixels + width + height or type(channels) is not int or channels not in (1, 3):
+        raise BadAnswer("an image with too many pixels")
+    if not (0 < across <= PAGE_POINTS and 0 < down <= PAGE_POINTS and _count(length, limits.copy_bytes)):
+        raise BadAnswer("a page without a size")
+    return PageImage(
+        width, height, channels, (float(across), float(down)), length, _text(visible, limits.text_characters * 2)
+    )
 
 
 def _members(each: Extracted) -> dict[str, Any]:

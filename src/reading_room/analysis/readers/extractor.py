@@ -8,13 +8,14 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
-from reading_room.analysis.readers.answers import ANSWER_BYTES, BadAnswer, decode
+from reading_room.analysis.readers.answers import ANSWER_BYTES, BadAnswer, decode, decode_images
 from reading_room.analysis.readers.ocr import PATHS
-from reading_room.analysis.readers.results import BROKEN, TOO_LARGE, Extracted, Limits, Wishes
+from reading_room.analysis.readers.results import BROKEN, TOO_LARGE, Extracted, Limits, PageImage, ReadError, Wishes
 from reading_room.analysis.storage import JobFailure
 
 
@@ -46,6 +47,34 @@ class Extractor:
 
         Of a file over the limit, only its size is read.
         """
+        try:
+            with self._kept(chunks) as path:
+                wanted = {"name": name[-1_024:], "wishes": dataclasses.asdict(wishes)}
+                return decode(self._ask({"path": str(path), **wanted}), self.limits)
+        except ReadError as error:
+            return [Extracted("", "text", error=(error.code, error.message))]
+        except BadAnswer as error:
+            return [Extracted("", "text", error=(BROKEN, _no_answer(error)))]
+
+    def images(self, chunks: Iterable[bytes], marks: bytes, into: Path) -> list[PageImage]:
+        """Write the pixels of a PDF's pages with the marked places painted out to a file, and return what they are.
+
+        ``marks`` are those of ``page_images.py``. Raise ``ReadError``, and ``JobFailure`` if the process is gone.
+        """
+        place = Path(self._folder.name) / "marks"
+        try:
+            with self._kept(chunks) as path:
+                place.write_bytes(marks)
+                answer = self._ask({"path": str(path), "marks": str(place), "images": str(into)})
+            return decode_images(answer, self.limits)
+        except BadAnswer as error:
+            raise ReadError(BROKEN, _no_answer(error)) from None
+        finally:
+            place.unlink(missing_ok=True)
+
+    @contextmanager
+    def _kept(self, chunks: Iterable[bytes]) -> Iterator[Path]:
+        """Write a file for the process, and yield its path. Raise ``ReadError`` if it is too large."""
         with self._lock:
             path = Path(self._folder.name) / "document"
             size = 0
@@ -57,13 +86,13 @@ class Extractor:
                             file.write(chunk)
                 if size > self.limits.file_bytes:
                     message = f"it has {size:,} bytes, and a file may have {self.limits.file_bytes:,}"
-                    return [Extracted("", "text", error=(TOO_LARGE, message))]
-                return self._ask(path, name, wishes)
+                    raise ReadError(TOO_LARGE, message)
+                yield path
             finally:
                 path.unlink(missing_ok=True)
 
-    def _ask(self, path: Path, name: str, wishes: Wishes) -> list[Extracted]:
-        self._send({"path": str(path), "name": name[-1_024:], "wishes": dataclasses.asdict(wishes)})
+    def _ask(self, request: object) -> bytes:
+        self._send(request)
         assert self._process.stdout is not None
         head = self._process.stdout.readline(20)
         if head == b"ready\n":
@@ -71,11 +100,7 @@ class Extractor:
         size = int(head) if head.endswith(b"\n") and head[:-1].isdigit() else -1
         if not 0 <= size <= ANSWER_BYTES or len(answer := self._process.stdout.read(size)) < size:
             raise self._gone()
-        try:
-            return decode(answer, self.limits)
-        except BadAnswer as error:
-            # A file that took its reader over costs only itself.
-            return [Extracted("", "text", error=(BROKEN, f"its reader gave an answer that is none: {error}"))]
+        return answer
 
     def _send(self, message: object) -> None:
         assert self._process.stdin is not None
@@ -103,3 +128,8 @@ class Extractor:
         self._process.wait()
         self._process.stdout.close()
         self._folder.cleanup()
+
+
+def _no_answer(error: BadAnswer) -> str:
+    """Return the message for a file that took its reader over, which costs only itself."""
+    return f"its reader gave an answer that is none: {error}"

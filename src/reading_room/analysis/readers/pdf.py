@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pypdfium2
@@ -30,7 +31,7 @@ def read_pdf(content: bytes, limits: Limits, ocr: Ocr, force_ocr: bool, language
     A page without text is recognised in an image of it; with ``force_ocr`` every page is. Attachments, scripts and
     forms are neither read nor run.
     """
-    document = _opened(content)
+    document = opened(content)
     try:
         count = len(document)
         if count > limits.pages:
@@ -66,7 +67,8 @@ def read_pdf(content: bytes, limits: Limits, ocr: Ocr, force_ocr: bool, language
         document.close()
 
 
-def _opened(content: bytes) -> pypdfium2.PdfDocument:
+def opened(content: bytes) -> pypdfium2.PdfDocument:
+    """Return a document, which the caller closes. Raise ``ReadError``."""
     try:
         return pypdfium2.PdfDocument(content)
     except pypdfium2.PdfiumError as error:
@@ -88,30 +90,50 @@ def _add_text(page: Any, builder: Builder) -> bool:
             return False
         if builder.length + count > builder.limits.text_characters + builder.limits.pages:
             builder.add(" " * count)
-        buffer = (ctypes.c_ushort * (count + 1))()
-        units = pdfium.FPDFText_GetText(layer, 0, count, buffer) - 1
-        content = ctypes.string_at(buffer, 2 * max(units, 0)).decode("utf-16-le", "replace")
+        units, lines = lines_of(layer, count)
         boxes = _Boxes(page, layer, every=units == count)
-        # Lengths count in UTF-16, as pdfium does.
-        plain = len(content) == units
-        if _SPECIAL.search(content):
-            content = content.translate(_REPLACED)
         found = False
-        at = 0
-        for raw in content.split("\n"):
-            length = len(raw) if plain else len(raw.encode("utf-16-le", "surrogatepass")) // 2
-            text = raw.rstrip("\r")
-            if text and not text.isspace():
+        for at, length, text in lines:
+            if is_shown(text):
                 found = True
                 if len(builder.blocks) > builder.limits.page_blocks * builder.page:
                     raise ReadError(BROKEN, f"its page {builder.page} has too many lines")
                 builder.line(text, boxes.of(at, length))
             else:
                 builder.add("\n")
-            at += length + 1
         return found
     finally:
         pdfium.FPDFText_ClosePage(layer)
+
+
+def lines_of(layer: Any, count: int) -> tuple[int, Iterator[tuple[int, int, str]]]:
+    """Return the length of a text layer of ``count`` characters, and its lines: begin, length and text of each.
+
+    Begins and lengths count in UTF-16, as pdfium does.
+    """
+    buffer = (ctypes.c_ushort * (count + 1))()
+    units = pdfium.FPDFText_GetText(layer, 0, count, buffer) - 1
+    content = ctypes.string_at(buffer, 2 * max(units, 0)).decode("utf-16-le", "replace")
+    return units, _lines_in(content, plain=len(content) == units)
+
+
+def is_shown(line: str) -> bool:
+    """Return whether a line has anything but blanks, and is a block."""
+    return bool(line) and not line.isspace()
+
+
+def without_controls(text: str) -> str:
+    """Return text without the characters that are none: what pdfium gives for hyphens, and for the unknown."""
+    return text.translate(_REPLACED) if _SPECIAL.search(text) else text
+
+
+def _lines_in(content: str, plain: bool) -> Iterator[tuple[int, int, str]]:
+    """Yield the lines of a text; ``plain`` says that it has as many characters as units of UTF-16."""
+    at = 0
+    for raw in without_controls(content).split("\n"):
+        length = len(raw) if plain else len(raw.encode("utf-16-le", "surrogatepass")) // 2
+        yield at, length, raw.rstrip("\r")
+        at += length + 1
 
 
 class _Boxes:
@@ -126,7 +148,7 @@ class _Boxes:
         self._edges = tuple(ctypes.c_double() for _ in range(4))
         self._places = tuple(map(ctypes.byref, self._edges))
         # Three points determine how a page is shown.
-        (x0, y0), (x1, y1), (x2, y2) = (_on_page(page, *point) for point in ((0, 0), (_FAR, 0), (0, _FAR)))
+        (x0, y0), (x1, y1), (x2, y2) = (on_page(page, *point) for point in ((0, 0), (_FAR, 0), (0, _FAR)))
         self._origin = x0, y0
         self._across = (x1 - x0) / _FAR, (x2 - x0) / _FAR
         self._down = (y1 - y0) / _FAR, (y2 - y0) / _FAR
@@ -156,7 +178,7 @@ class _Boxes:
         return shares(one, high, other, low)
 
 
-def _on_page(page: Any, x: float, y: float) -> tuple[float, float]:
+def on_page(page: Any, x: float, y: float) -> tuple[float, float]:
     """Return a point as shares of the page as it is shown."""
     across, down = ctypes.c_int(), ctypes.c_int()
     pdfium.FPDF_PageToDevice(page.raw, 0, 0, _GRID, _GRID, 0, x, y, across, down)

@@ -4,7 +4,8 @@ It loads the libraries and parses nothing itself. For the files it starts a chil
 which can open no socket and start no process, and replaces a child that ended. It also runs tesseract.
 
 Standard input has a JSON object on each line: ``limits`` in the first; then, for each file, its ``path``, its ``name``
-and ``wishes``. To each, standard output has the length of an answer on a line of its own, and the answer
+and ``wishes``. For the images of a PDF's pages, it is the ``path``, that of a file with ``marks``, and that of one
+which gets the ``images``. To each, standard output has the length of an answer on a line of its own, and the answer
 (``answers.py``). End of input ends the process.
 """
 
@@ -20,13 +21,15 @@ import sys
 import tempfile
 import time
 import traceback
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from reading_room.analysis.confinement import confine
 from reading_room.analysis.readers import ocr
-from reading_room.analysis.readers.answers import ANSWER_BYTES, encode, failed
+from reading_room.analysis.readers.answers import ANSWER_BYTES, encode, encode_images, failed
+from reading_room.analysis.readers.marks import read_marks
 from reading_room.analysis.readers.reading import read
 from reading_room.analysis.readers.results import BROKEN, Limits, ReadError, Wishes
 
@@ -135,7 +138,7 @@ def main() -> int:
                 answer = _answer(child, line, folder, limits, program)
             except _Gone as gone:
                 child = None
-                answer = failed(BROKEN, _how(str(gone), limits))
+                answer = failed(BROKEN, _how(str(gone), limits, _seconds(json.loads(line), limits)))
             stdout.write(b"%d\n" % len(answer) + answer)
             stdout.flush()
         if child is not None:
@@ -143,9 +146,14 @@ def main() -> int:
     return 0
 
 
-def _how(ended: str, limits: Limits) -> str:
+def _seconds(request: Mapping[str, Any], limits: Limits) -> int:
+    """Return the processor time that a request may take."""
+    return limits.copy_seconds if "images" in request else limits.seconds
+
+
+def _how(ended: str, limits: Limits, seconds: int) -> str:
     if ended == "time":
-        return f"reading it took more than {limits.seconds} s of processor time"
+        return f"reading it took more than {seconds} s of processor time"
     return f"it is damaged, or needs more than {limits.memory // 1_048_576} MB of memory: the reader ended ({ended})"
 
 
@@ -224,8 +232,9 @@ def _child(limits: Limits, folder: Path, source: int, sink: int) -> None:
         return (folder / _WORDS).read_bytes()
 
     while line := given.readline(LINE_BYTES):
-        _limit_time(limits.seconds)
-        answer = _read(json.loads(line), limits, recognise)
+        request = json.loads(line)
+        _limit_time(_seconds(request, limits))
+        answer = _read(request, limits, recognise)
         with suppress(FileNotFoundError):
             (folder / _IMAGE).unlink()
         _send(answers, answer)
@@ -235,7 +244,16 @@ def _child(limits: Limits, folder: Path, source: int, sink: int) -> None:
 def _read(request: dict[str, Any], limits: Limits, recognise: ocr.Ocr) -> bytes:
     try:
         content = Path(request["path"]).read_bytes()
+        if "images" in request:
+            # Imported only now: few jobs need it.
+            from reading_room.analysis.readers.page_images import page_images
+
+            marks = read_marks(Path(request["marks"]).read_bytes())
+            with Path(request["images"]).open("wb") as sink:
+                return encode_images(page_images(content, marks, limits, sink))
         return encode(read(content, request["name"], limits, Wishes(**request["wishes"]), recognise))
+    except ReadError as error:
+        return failed(error.code, error.message)
     except MemoryError:
         return failed(BROKEN, f"reading it needs more than {limits.memory // 1_048_576} MB of memory")
     except Exception as error:

@@ -54,6 +54,13 @@ class Limits:
     """Processor time for a file, and for each page of OCR."""
     memory: int = 536_870_912
     """Bytes of address space beyond what the process has at its start."""
+    copy_pages: int = 500
+    """Pages of a redacted copy, which is made of images."""
+    copy_pixels: int = 4_000_000
+    """Pixels of one page of it; A4 at 150 dpi has 2.2 million."""
+    copy_bytes: int = 104_857_600
+    copy_seconds: int = 300
+    """Processor time for all of it."""
 
 
 class Block(NamedTuple):
@@ -66,6 +73,35 @@ class Block(NamedTuple):
     begin: int
     end: int
     box: tuple[float, float, float, float] | None = None
+
+
+class MarkedLine(NamedTuple):
+    """A line of a PDF with places that must not be seen.
+
+    ``number`` counts the blocks of the ``page`` from 0. ``places`` are code points of ``text``: begin and end of each.
+    ``box`` is that of the block.
+    """
+
+    page: int
+    number: int
+    text: str
+    box: tuple[float, float, float, float] | None
+    places: tuple[tuple[int, int], ...]
+
+
+class PageImage(NamedTuple):
+    """A page as an image: ``width`` and ``height`` in pixels, ``channels`` of a byte each (1 grey, 3 RGB).
+
+    ``points`` are the width and height of the page in points. The pixels have ``length`` bytes, compressed by zlib.
+    ``visible`` is the text of the page that was not painted out; of pages read by OCR it is empty.
+    """
+
+    width: int
+    height: int
+    channels: int
+    points: tuple[float, float]
+    length: int
+    visible: str
 
 
 @dataclass(frozen=True, slots=True)
