@@ -109,6 +109,9 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
   },
   INVALID_TRAINING_DATA: { advice: "Correct the file that the message names.", place: INPUT },
   INSUFFICIENT_TRAINING_DATA: { advice: "Add examples, or remove the label.", place: INPUT },
+  STALE_RECALL_PROFILE: COPY_ENTRY(
+    "Calibrate again with your sample, store the new recall profile, and start the job with it.",
+  ),
   NO_CREDENTIALS_FOR_MODEL: COPY_ENTRY("Start the job again. If it fails again, the log of the product says why."),
   CLUSTER_LOST: COPY_ENTRY("Start the job again. If it happens again, look for what ends processes on the host."),
   INSUFFICIENT_HOST_CAPACITY: COPY_ENTRY(
