@@ -240,17 +240,19 @@ class EmbeddedBackend:
 
     def objects_below(self, bucket: str, prefix: str) -> Iterator[tuple[str, ObjectFacts]]:
         """Yield the keys that begin with a prefix, in order, each with the facts of its object."""
-        query = select(S3Object).where(*_below(bucket, prefix)).order_by(S3Object.key).limit(_AT_ONCE)
-        rows: Sequence[S3Object] = ()
+        # Only these columns: a whole row takes five times as long.
+        columns = (S3Object.key, S3Object.size, S3Object.etag, S3Object.sha256, S3Object.last_modified)
+        query = select(*columns).where(*_below(bucket, prefix)).order_by(S3Object.key).limit(_AT_ONCE)
+        rows: Sequence[Any] = ()
         while not rows or len(rows) == _AT_ONCE:
             following = query.where(S3Object.key > rows[-1].key) if rows else query
             with self._store.database.reading() as session:
-                rows = session.scalars(following).all()
+                rows = session.execute(following).all()
             if not rows:
                 return
             for row in rows:
                 key = row.key.decode()
-                # Only a multipart object has none yet.
+                # Only a multipart object has no SHA-256 yet.
                 facts = self.head(bucket, key) if row.sha256 is None else _facts(row, row.sha256)
                 if facts is not None:
                     yield key, facts
@@ -381,7 +383,7 @@ def _stored(database: Database) -> dict[str, int]:
         return stored_by_account(session)
 
 
-def _facts(row: S3Object, sha256: str) -> ObjectFacts:
+def _facts(row: Any, sha256: str) -> ObjectFacts:
     return ObjectFacts(row.size, row.etag, sha256, row.last_modified)
 
 
