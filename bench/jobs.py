@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -129,8 +129,14 @@ def _large(folder: Path) -> Iterator[Row]:
     yield from against_bare(folder, {"entities": "entities-en"}, DOCUMENTS, rounds, "1.10 ×")
 
 
-def against_bare(folder: Path, engines: dict[str, str], count: int, rounds: int, bar: str) -> Iterator[Row]:
-    """Yield a row for each kind of job: its time over this many documents against that of its engine in a script."""
+def against_bare(
+    folder: Path, engines: dict[str, str], count: int, rounds: int, bar: str, members: Mapping[str, Any] = {}
+) -> Iterator[Row]:
+    """Yield a row for each kind of job: its time over this many documents against that of its engine in a script.
+
+    ``members`` are further ones of the requests, whose texts are named in the row.
+    """
+    named = "".join(f", {value}" for value in members.values() if isinstance(value, str))
     text = "\n".join(corpus(count)) + "\n"
     source = folder / "documents.txt"
     source.write_text(text)
@@ -145,11 +151,12 @@ def against_bare(folder: Path, engines: dict[str, str], count: int, rounds: int,
                 subprocess.run(command, check=True)
                 bare.append(time.perf_counter() - began)
                 began = time.perf_counter()
-                until_over(calls, calls.start(InputDataConfig={"S3Uri": f"s3://{bucket}/big/"}, **request), 0.2)
+                source_of = {"InputDataConfig": {"S3Uri": f"s3://{bucket}/big/"}}
+                until_over(calls, calls.start(**source_of, **request, **members), 0.2)
                 jobs.append(time.perf_counter() - began)
                 ratios.append(jobs[-1] / bare[-1])
             yield Row(
-                f"{kind}: {count:,} documents of 2 KB, job against the bare engine",
+                f"{kind}{named}: {count:,} documents of 2 KB, job against the bare engine",
                 f"{median(ratios):.2f} × (job {median(jobs):.1f} s, bare {median(bare):.1f} s)",
                 bar,
                 f"{rounds} interleaved pairs, whole processes, same engine and batch size, container not started ahead",

@@ -1,4 +1,7 @@
-"""Batches of 25 short texts through the synchronous operations, warm, and the first call to a cold engine."""
+"""Batches of 25 short texts through the synchronous operations, warm, and the first call to a cold engine.
+
+Personal data has no batches: there it is one text of 1 KB.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,13 @@ from reading_room.cli.running import free_port, started
 from reading_room.comprehend.operations.realtime import BATCH_TEXTS, REALTIME_KINDS
 
 ROUNDS = int(os.environ.get("BENCH_REALTIME_ROUNDS", "40"))
-BARS = {"DetectEntities": "60 ms", "DetectSentiment": "80 ms", "DetectDominantLanguage": "10 ms"}
+SINGLES = int(os.environ.get("BENCH_REALTIME_SINGLES", "100"))
+BARS = {
+    "DetectPiiEntities": "25 ms",
+    "DetectEntities": "60 ms",
+    "DetectSentiment": "80 ms",
+    "DetectDominantLanguage": "10 ms",
+}
 TEXTS = (
     "Marie Curie was born in Warsaw in 1867 and moved to Paris to study physics.",
     "The staff were friendly, but the room was cold and the breakfast arrived late.",
@@ -37,9 +46,10 @@ def main() -> None:
         with started(data, free_port(), Path(folder) / "log") as endpoint:
             client = reading.Account(endpoint).comprehend
             for kind in REALTIME_KINDS:
-                if kind.batch is None:
-                    continue
                 language = {} if None in kind.engines else {"LanguageCode": "en"}
+                if kind.batch is None:
+                    rows.append(_single(kind.detect, getattr(client, xform_name(kind.detect)), language))
+                    continue
                 call = getattr(client, xform_name(kind.batch))
                 rows.extend(_measured(kind.detect, kind.batch, call, language))
     record("Synchronous calls", rows)
@@ -65,6 +75,29 @@ def _measured(detect: str, batch: str, call: Callable[..., dict[str, Any]], lang
         f"boto3 to answer, {ROUNDS} calls one after the other",
     )
     yield Row(f"{batch}, first call", f"{cold:.2f} s", "reported", "the container starts and loads its engine, once")
+
+
+def _single(detect: str, call: Callable[..., dict[str, Any]], language: dict[str, str]) -> Row:
+    call(Text="A first call, which starts the container.", **language)
+    times = []
+    for number in range(SINGLES):
+        text = letter(number)
+        began = time.perf_counter()
+        call(Text=text, **language)
+        times.append(time.perf_counter() - began)
+    return Row(
+        f"{detect}, one text of 1 KB, warm",
+        spread(times),
+        BARS.get(detect, "reported"),
+        f"boto3 to answer, {SINGLES} calls one after the other, p50 first",
+    )
+
+
+def letter(number: int) -> str:
+    """Return a text of 1 KB that differs for each number, and has some personal data."""
+    sentences = [*TEXTS, "Her card is 4111 1111 1111 1111, and she lives at 12 Oak Street, Springfield, IL 62704."]
+    text = " ".join(f"{sentences[(number + at) % len(sentences)]} ({number}-{at})" for at in range(16))
+    return text[:1_024]
 
 
 def texts(number: int) -> Sequence[str]:
