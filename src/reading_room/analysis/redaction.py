@@ -7,6 +7,7 @@ for the strings in another way, so that a fault of one is found by the other.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ _GAP = 3
 _TOKEN = re.compile(r"[^\W_]+")
 _LABEL = re.compile(r"\[[A-Z_]{3,}\]")
 _BLANKS = re.compile(r"\s+")
+_NOT_BLANK = re.compile(r"\S")
 _BETWEEN = rf"[\W_]{{0,{_GAP}}}"
 _NOT_AFTER, _NOT_BEFORE = r"(?<![^\W_])", r"(?![^\W_])"
 _STRING_LENGTH = 300
@@ -94,7 +96,7 @@ def left_in(written: str, strings: Mapping[str, str]) -> int:
 
 
 def _is_left(string: str, kind: str, spaced: str, folded: str, digits: str) -> bool:
-    shown = _BLANKS.sub(" ", string).strip()
+    shown = " ".join(string.split())
     if not _TOKEN.search(shown):
         return False
     if _is_one_word(shown):
@@ -143,8 +145,11 @@ class _Finder:
                 self._cased[key] = self._cased.get(key, frozenset()) | _cases(string.strip())
             if _is_number(string):
                 (self._phones if _is_long_phone(string, kind) else self._numbers)[_number(string, kind)] = kind
-        self._beginnings = _beginnings_of(self._words)
-        self._digits = _beginnings_of(self._numbers)
+        self._beginnings = frozenset(
+            part for words in self._words for part in itertools.accumulate(words.split(), _with)
+        )
+        # Other separators divide a number elsewhere.
+        self._digits = frozenset(number[:end] for number in self._numbers for end in range(1, len(number) + 1))
 
     def places(self, text: str) -> Iterator[tuple[int, int, str]]:
         """Yield begin, end and type of each place of a string in a text; places may overlap."""
@@ -201,9 +206,8 @@ def _is_gap(text: str, begin: int, end: int) -> bool:
     return end - begin <= _GAP or len(_BLANKS.sub(" ", text[begin:end])) <= _GAP
 
 
-def _beginnings_of(strings: Iterable[str]) -> frozenset[str]:
-    """Return every beginning of strings."""
-    return frozenset(string[:end] for string in strings for end in range(1, len(string) + 1))
+def _with(words: str, word: str) -> str:
+    return f"{words} {word}"
 
 
 def _is_number(string: str) -> bool:
@@ -257,4 +261,5 @@ def _rewritten(text: str, places: Iterable[tuple[int, int, str]], redaction: Red
 
 def _masked(text: str, character: str) -> str:
     """Replace each character that is not blank, so that the gaps between words stay."""
-    return re.sub(r"\S", lambda _: character, text)
+    # One of the API's characters, none of which means anything in a replacement.
+    return _NOT_BLANK.sub(character, text)
