@@ -8,11 +8,14 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
+from reading_room.cli import reading
+from tests.worlds import made_documents as made
 from tests.worlds.cluster import PATIENCE, SMALL_PARTS, Hall, long
 from tests.worlds.machines import product_on_hosts
 from tests.worlds.product import Product
@@ -85,6 +88,47 @@ def test_a_job_whose_members_are_killed_one_by_one_continues_with_fewer(hall: Ha
             hall.product.kill_processes([member.worker])
     assert_undisturbed(hall, job, undisturbed)
     assert hall.attempts(job) == 1
+
+
+@pytest.mark.costs(30, reason="a job for comparison, and one that loses a process")
+def test_redacted_copies_of_a_killed_member_are_written_once_and_billed_once(hall: Hall) -> None:
+    # Each is a part of its own, because of what it has beside its text.
+    heavy = " ".join(f"/Pad{number} ({'x' * 30_000})" for number in range(6))
+    for number in range(10):
+        lines = [f"Write to anna{number}@example.org on page {row}." for row in range(30)]
+        hall.put_text(f"copies/{number}.pdf", made.pdf([lines] * 3, heavy if number else ""))
+    more: dict[str, Any] = {
+        "kind": "pii",
+        "Tags": [{"Key": "reading-room:documents", "Value": "any"}],
+        "InputDataConfig": {"S3Uri": f"s3://{hall.bucket}/copies/", "InputFormat": "ONE_DOC_PER_FILE"},
+        "Mode": "ONLY_REDACTION",
+        "RedactionConfig": {"PiiEntityTypes": ["ALL"]},
+    }
+    undisturbed = hall.run_many("copies/", 1, **more)
+    expected = folder_of(hall, undisturbed)
+    ends = ("out", "report.jsonl", "redacted.pdf")
+    assert set(expected) == {f"{number}.pdf.{end}" for number in range(10) for end in ends}
+    with hall.at_work("copies/", **more) as (job, members):
+        hall.product.kill_processes([members[1].worker])
+    properties = hall.wait(job)
+    assert folder_of(hall, properties) == expected
+    assert (hall.attempts(job), "SIGKILL" in hall.story(job)) == (1, True)
+    settled(hall.left)
+    jobs = hall.account.client("reading-room").get_usage(IncludeJobs=True)["Jobs"]
+    counts = {each["JobId"]: [each[name] for name in ("Documents", "Characters", "Units")] for each in jobs}
+    assert counts[job] == counts[undisturbed["JobId"]]
+    assert counts[job][0] == 10
+
+
+def folder_of(hall: Hall, properties: Mapping[str, Any]) -> dict[str, bytes]:
+    """Return the objects of a completed job's folder by their names."""
+    assert properties["JobStatus"] == "COMPLETED", hall.description(properties)
+    bucket, _, folder = properties["OutputDataConfig"]["S3Uri"].removeprefix("s3://").partition("/")
+    s3 = hall.account.s3
+    return {
+        key.removeprefix(folder): s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        for key in reading.objects_below(hall.account, bucket, folder)
+    }
 
 
 def test_a_killed_scheduler_costs_an_attempt_but_no_finished_part(hall: Hall, undisturbed: bytes) -> None:

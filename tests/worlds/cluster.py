@@ -35,6 +35,7 @@ SMALL_PARTS = {
     "CONTAINER_INPUT_SENTIMENT": "16000",
     "CONTAINER_INPUT_TARGETED_SENTIMENT": "16000",
     "CONTAINER_INPUT_DOMINANT_LANGUAGE": "100000",
+    "CONTAINER_INPUT_PII": "16000",
     "CORE_OVERCOMMIT": "16",
 }
 """Settings with which parts take a moment (half a container's input), and a small machine runs all containers that a
@@ -128,7 +129,8 @@ class Hall(Place):
 
     def start_many(self, prefix: str, containers: int, kind: str = "entities", **more: Any) -> str:
         """Start a job of a kind in this many containers."""
-        return self.start(prefix, kind, Tags=[{"Key": TAG, "Value": str(containers)}], **more)
+        tags = [{"Key": TAG, "Value": str(containers)}, *more.pop("Tags", [])]
+        return self.start(prefix, kind, Tags=tags, **more)
 
     def run_many(self, prefix: str, containers: int, kind: str = "entities", **more: Any) -> dict[str, Any]:
         """Run a job of a kind in this many containers to its end."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +59,15 @@ def name_of(file: str, names: Mapping[str, str]) -> str:
     """Return the name of a file by its name in results. An attachment keeps its own name after that of its file."""
     name, inner = _divided(file, names)
     return f"{name}/{inner}" if inner else name
+
+
+def named(
+    lines: Iterable[Mapping[str, Any]], names: Mapping[str, str], language: str | None
+) -> Iterator[dict[str, Any]]:
+    """Yield result lines with the texts' names in the folder, and their language."""
+    for line in lines:
+        spoken = {} if language is None else {"Language": language}
+        yield {**line, "File": name_of(line["File"], names), **spoken}
 
 
 def _divided(file: str, names: Mapping[str, str]) -> tuple[str, str]:

@@ -22,6 +22,7 @@ from reading_room.cli import (
     document_languages,
     following,
     job_plan,
+    jobs_redact,
     once_made,
     reading,
     result_files,
@@ -66,11 +67,12 @@ class RunOptions:
     per_line: bool
     classifier: str | None
     output: Path | None
+    redact: Path | None = None
 
     def members(self, work: Work) -> dict[str, Any]:
         """Return the members of a Start request that only some kinds have."""
         if work.language is not None:
-            return {"LanguageCode": work.language}
+            return {"LanguageCode": work.language} | (jobs_redact.REQUEST if self.redact is not None else {})
         if work.kind == "topics":
             return {"NumberOfTopics": self.topics}
         return {"DocumentClassifierArn": self.classifier} if work.kind == "classification" else {}
@@ -101,6 +103,10 @@ def run(
     output: Annotated[
         Path | None, typer.Option(help="File for all results: .xlsx, .csv, or .jsonl with an object on each line.")
     ] = None,
+    redact: Annotated[
+        Path | None,
+        typer.Option(help="With --kind pii: folder for redacted copies of all files, with a report.", metavar="OUT"),
+    ] = None,
     clean: Annotated[
         bool,
         typer.Option(
@@ -120,8 +126,9 @@ def run(
     settings = read_settings(data, port)
     try:
         options = RunOptions(
-            job_plan.kinds_of(kind or ["entities"], classifier), language, topics, per_line, classifier, output
+            job_plan.kinds_of(kind or ["entities"], classifier), language, topics, per_line, classifier, output, redact
         )
+        jobs_redact.check_options(redact, folder, options.kinds, per_line, output)
         if language != AUTO:
             job_plan.check_language(options.kinds, language)
         if folder is None and not clean:
@@ -202,6 +209,7 @@ class Run:
         self._running = running
         self._settings = settings
         self._files = texts.files
+        self._left_out = texts.left_out
         self._options = options
         self._sources: dict[str, Path | str] = dict(self._files)
         self._where = f"runs/{secrets.token_hex(4)}"
@@ -232,6 +240,8 @@ class Run:
             raise FolderError("nothing is left to analyse: choose another --kind, or set the --language")
         jobs = self._start(plan, languages.of) if any(work.kind != SYNTAX.name for work in plan.work) else {}
         ended = self._follow(jobs)
+        if self._options.redact is not None:
+            return self._redact(self._options.redact, plan, ended, languages)
         reads = self._reads(plan, ended, languages.of)
         shown = languages.known if any(map(job_plan.languages_of, self._options.kinds)) else {}
         shown |= self._attach([read for read, _ in reads], ended, languages.of)
@@ -244,6 +254,19 @@ class Run:
             raise FolderError("\n".join(self._failed))
         wrong = any(read.errors for read, _ in reads) or any(p.get("Message") for _, p in ended.values())
         return SOME_FAILED if wrong else 0
+
+    def _redact(
+        self, out: Path, plan: Plan, ended: Mapping[str, tuple[Work, dict[str, Any]]], languages: Languages
+    ) -> int:
+        """Write the redacted copies, print what was replaced by type, and return the exit code."""
+        done = jobs_redact.write(self._account, out, list(self._files), ended, plan, languages.of, self._left_out)
+        self._sources = dict.fromkeys(done.languages, "")
+        found = summaries.found(done.read.kind, done.read.lines)
+        self._print([(done.read, found)], done.languages, [], plain(done.saved))
+        self._print_hints({job: work for job, (work, _) in ended.items()})
+        if self._failed:
+            raise FolderError("\n".join(self._failed))
+        return SOME_FAILED if done.read.errors or plan.unread else 0
 
     def _save(self, reads: Sequence[Read], languages: Mapping[str, str]) -> str:
         """Write the results to the files that were asked for, and return a sentence about them."""
@@ -341,7 +364,7 @@ class Run:
                 OutputDataConfig={"S3Uri": f"s3://{place.bucket}/{where}/output/"},
                 DataAccessRoleArn=place.role,
                 VpcConfig=place.network.config(),
-                Tags=document_languages.TAGS if self._by_jobs else [],
+                Tags=document_languages.TAGS if self._by_jobs or self._options.redact is not None else [],
                 **self._options.members(work),
             )
             jobs[job] = work
@@ -390,12 +413,12 @@ class Run:
                 found = summaries.documents_of_topics(terms, rows, self._options.per_line)
             else:
                 found = reading.results(self._account, properties)
-            lines.setdefault(work.kind, []).extend(_named(found, names, work.language))
+            lines.setdefault(work.kind, []).extend(document_languages.named(found, names, work.language))
         for work in plan.work:
             if work.kind == SYNTAX.name:
                 with console.status(f"Detecting syntax in {counted(len(work.names), 'file')}"):
                     tokens = syntax.lines_of(self._account, str(work.language), self._documents(work.names))
-                    lines.setdefault(work.kind, []).extend(_named(tokens, {}, work.language))
+                    lines.setdefault(work.kind, []).extend(document_languages.named(tokens, {}, work.language))
         read = [Read(kind, lines[kind]) for kind in self._options.kinds if kind in lines]
         return [
             (each, topics if topics is not None and each.kind == "topics" else summaries.found(each.kind, each.lines))
@@ -467,13 +490,6 @@ class Run:
         if not self._running:
             up = command(self._settings, "up")
             console.print(f"while Reading Room runs: {up}", soft_wrap=True, markup=False)
-
-
-def _named(lines: Any, names: Mapping[str, str], language: str | None) -> Iterator[dict[str, Any]]:
-    """Yield result lines with the texts' names in the folder, and their language."""
-    for line in lines:
-        spoken = {} if language is None else {"Language": language}
-        yield {**line, "File": document_languages.name_of(line["File"], names), **spoken}
 
 
 def _some(names: Sequence[str], most: int = 5) -> str:

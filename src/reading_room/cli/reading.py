@@ -446,7 +446,7 @@ def _place_of_archive(properties: Mapping[str, Any]) -> tuple[str, str]:
 def results(account: Account, properties: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the result lines of a finished job from all members of its archive; topics have none."""
     for name, lines in archive(account, properties):
-        if name != TEXTS_MEMBER:
+        if not _has_texts(name):
             for line in lines:
                 yield json.loads(line)
 
@@ -454,10 +454,15 @@ def results(account: Account, properties: dict[str, Any]) -> Iterator[dict[str, 
 def extracted(account: Account, properties: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the texts that a finished job extracted from documents, each after its file's name in results."""
     for name, lines in archive(account, properties):
-        if name == TEXTS_MEMBER:
+        if _has_texts(name):
             for line in lines:
                 found = json.loads(line)
                 yield found["File"], found["Text"]
+
+
+def _has_texts(member: str) -> bool:
+    """Return whether a member, or an object beside the results of a file, has extracted texts."""
+    return member == TEXTS_MEMBER or member.endswith(f".{TEXTS_MEMBER}")
 
 
 def topics(account: Account, properties: dict[str, Any]) -> tuple[dict[str, list[str]], list[dict[str, str]]]:
