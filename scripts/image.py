@@ -33,9 +33,9 @@ USER = 60578
 """The user that the package makes."""
 DEBIAN = (
     *("python3", "mount", "bubblewrap", "libnftables1", "libseccomp2", "zlib1g", "libstdc++6", "libgcc-s1"),
-    *("systemd-standalone-sysusers", "systemd-standalone-tmpfiles", "ca-certificates", "curl"),
+    *("systemd-standalone-sysusers", "systemd-standalone-tmpfiles", "ca-certificates", "curl", "tesseract-ocr"),
 )
-"""Debian's packages: what ours depends on, and curl for health checks."""
+"""Debian's packages: what ours depends on, curl for health checks, and tesseract, which nobody could add later."""
 OF_BUILD = "var/log/* var/cache/* var/lib/apt/lists/* etc/machine-id etc/resolv.conf etc/hostname run/* tmp/*"
 """What differs between builds, and belongs to none."""
 OCI = "application/vnd.oci.image"

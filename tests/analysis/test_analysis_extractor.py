@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from reading_room.analysis.readers.answers import BadAnswer, decode, encode
 from reading_room.analysis.readers.extractor import Extractor
-from reading_room.analysis.readers.ocr import find_program
 from reading_room.analysis.readers.results import Block, Extracted, Limits, Wishes
 from reading_room.analysis.storage import JobFailure
+from reading_room.analysis.tesseract import find_program
 from tests.worlds import made_documents as made
+from tests.worlds import made_pictures as pictures
 
 LIMITS = Limits(file_bytes=30_000_000, elements=50_000_000, seconds=1, memory=300_000_000)
 with_tesseract = pytest.mark.skipif(find_program() is None, reason="needs Debian's package tesseract-ocr")
@@ -88,26 +89,75 @@ def test_a_job_whose_reading_process_is_gone_fails(tmp_path: Path) -> None:
             extractor.read([b"Anna"], "a.txt", Wishes())
 
 
+LINES = ["Marie Curie lived in Paris", "and worked in Warsaw"]
+
+
+@pytest.fixture(scope="module")
+def unhurried() -> Iterator[Extractor]:
+    """Return the process with the time and memory that a job gives it."""
+    with Extractor(Limits()) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def page() -> pictures.Pixels:
+    """Return the image of a page with two lines of text."""
+    return pictures.page_of(LINES, inches=2)
+
+
+def lines_of(found: Extracted) -> list[tuple[int, str]]:
+    """Return the lines of a document with their pages."""
+    return [(each.page, found.text[each.begin : each.end]) for each in found.blocks]
+
+
 @with_tesseract
-@pytest.mark.costs(20, reason="tesseract recognises four pages")
-def test_scanned_pages_and_images_are_recognised(tmp_path: Path) -> None:
-    with Extractor(Limits()) as extractor:
-        lines = ["Marie Curie lived in Paris", "and worked in Warsaw"]
-        image = one(extractor, made.picture_of(lines))
-        assert (image.format, image.pages, image.scanned) == ("image", 1, (1,))
-        assert [image.text[each.begin : each.end] for each in image.blocks] == lines
-        box = image.blocks[0].box
-        assert box is not None
-        assert box[0] == pytest.approx(72 / 612, abs=0.02)
-        scanned = one(extractor, made.scanned_pdf(lines))
-        assert (scanned.text.split(), scanned.scanned) == (" ".join(lines).split(), (1,))
-        (forced,) = extractor.read([made.pdf([lines])], "a.pdf", Wishes(force_ocr=True))
-        assert (forced.text.split(), forced.scanned) == (" ".join(lines).split(), (1,))
+@pytest.mark.costs(5, reason="tesseract recognises a page")
+@pytest.mark.parametrize("make", [pictures.png, pictures.jpeg], ids=["PNG", "JPEG"])
+def test_an_image_is_recognised_with_a_box_for_each_line(
+    unhurried: Extractor, page: pictures.Pixels, make: Callable[[pictures.Pixels], bytes]
+) -> None:
+    found = one(unhurried, make(page))
+    assert (found.format, found.pages, found.scanned, found.error) == ("image", 1, (1,), None)
+    assert lines_of(found) == [(1, line) for line in LINES]
+    box = found.blocks[0].box
+    assert box is not None
+    assert box[0] == pytest.approx(72 / 612, abs=0.02)
+
+
+@with_tesseract
+@pytest.mark.costs(5, reason="tesseract recognises three pages")
+def test_each_page_of_a_tiff_is_recognised(unhurried: Extractor, page: pictures.Pixels) -> None:
+    found = one(unhurried, pictures.tiff([page, pictures.page_of([], inches=2), page]))
+    assert (found.pages, found.scanned, found.error) == (3, (1, 2, 3), None)
+    assert lines_of(found) == [(number, line) for number in (1, 3) for line in LINES]
+
+
+@with_tesseract
+@pytest.mark.costs(10, reason="tesseract recognises three pages")
+def test_pages_of_a_pdf_are_recognised_if_they_are_images_or_if_it_is_forced(
+    unhurried: Extractor, page: pictures.Pixels
+) -> None:
+    scanned = one(unhurried, pictures.scanned_pdf([page, page]))
+    assert (lines_of(scanned), scanned.scanned) == ([(number, line) for number in (1, 2) for line in LINES], (1, 2))
+    (forced,) = unhurried.read([made.pdf([LINES])], "a.pdf", Wishes(force_ocr=True))
+    assert (lines_of(forced), forced.scanned) == ([(1, line) for line in LINES], (1,))
+
+
+@with_tesseract
+@pytest.mark.costs(5, reason="tesseract starts twice")
+def test_an_image_that_tesseract_cannot_read_has_an_error_and_the_next_one_is_read(
+    unhurried: Extractor, page: pictures.Pixels
+) -> None:
+    error = one(unhurried, made.png(500, 500)).error
+    assert error is not None
+    assert (error[0], "tesseract cannot read its image" in error[1]) == ("INVALID_DOCUMENT", True)
+    assert lines_of(one(unhurried, pictures.png(page))) == [(1, line) for line in LINES]
 
 
 @pytest.mark.skipif(find_program() is not None, reason="tesseract is installed")
 def test_without_tesseract_the_error_says_what_to_install(extractor: Extractor) -> None:
-    for content in (made.picture_of(["Anna"]), made.scanned_pdf(["Anna"])):
+    page = pictures.page_of(["Anna"], inches=2)
+    for content in (pictures.png(page), pictures.scanned_pdf([page])):
         error = one(extractor, content).error
         assert error is not None
         assert error[0] == "UNSUPPORTED_DOC_TYPE"

@@ -49,7 +49,9 @@ def diagnosed(*hidden: str, before: str = "", options: str = "") -> dict[str, di
 
 
 def test_a_missing_program_is_named_with_its_package() -> None:
-    found = diagnosed("/usr/bin/bwrap")
+    found = diagnosed("/usr/bin/bwrap", *filter(os.path.exists, ["/usr/bin/tesseract"]))
+    assert found["OCR"]["state"] == "weaker", "only images need it"
+    assert found["OCR"]["mend"].endswith("apt-get install --no-install-recommends tesseract-ocr")
     assert found["bwrap"]["state"] == "missing"
     assert found["bwrap"]["mend"].endswith("apt-get install --no-install-recommends bubblewrap")
     assert "enforcement" not in found, "nothing is tried that cannot work"

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from reading_room.analysis.tesseract import find_program
 from reading_room.cli import reading
 from reading_room.cli.jobs_run import SOME_FAILED, Run, RunOptions
 from reading_room.cli.texts import texts_of
 from reading_room.settings import Settings
 from tests.worlds import made_documents as made
+from tests.worlds import made_pictures as pictures
 from tests.worlds.cluster import Hall
 from tests.worlds.own_account import OwnAccount
 from tests.worlds.product import Product
 
+with_tesseract = pytest.mark.skipif(find_program() is None, reason="needs Debian's package tesseract-ocr")
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 ANNA = "Marie Curie was born in Warsaw."
@@ -78,6 +82,35 @@ def test_a_job_reads_documents_of_every_kind_and_bad_ones_fail_alone(hall: Hall,
             assert text[entity["BeginOffset"] : entity["EndOffset"]] == entity["Text"]
 
 
+@with_tesseract
+@pytest.mark.costs(25, reason="tesseract recognises five pages in a job's container")
+def test_a_job_recognises_text_in_images_and_scanned_pages(hall: Hall) -> None:
+    page = pictures.page_of([ANNA], inches=2)
+    files = {
+        "a.png": pictures.png(page),
+        "b.jpg": pictures.jpeg(page),
+        "c.tiff": pictures.tiff([page, page]),
+        "d.pdf": pictures.scanned_pdf([page]),
+        # tesseract cannot read it, and the next one is read.
+        "e.png": made.png(500, 500),
+        "f.txt": ANNA.encode(),
+    }
+    for name, content in files.items():
+        hall.put_text(f"images/{name}", content)
+    each = {"S3Uri": f"s3://{hall.bucket}/images/", "InputFormat": "ONE_DOC_PER_FILE"}
+    tags = [{"Key": "reading-room:documents", "Value": "any"}]
+    properties = hall.run("images/", "entities", InputDataConfig=each, Tags=tags)
+    assert properties["JobStatus"] == "COMPLETED", properties
+    lines = {line["File"]: line for line in reading.results(hall.account, properties)}
+    assert {name for name, line in lines.items() if "ErrorCode" in line} == {"e.png"}
+    assert all("Warsaw" in found(line) for name, line in lines.items() if name != "e.png")
+    assert found(lines["c.tiff"]).count("Warsaw") == 2
+    texts = dict(reading.extracted(hall.account, properties))
+    assert {name: text.strip() for name, text in texts.items() if name != "c.tiff"} == dict.fromkeys(
+        ("a.png", "b.jpg", "d.pdf"), ANNA
+    )
+
+
 @pytest.mark.costs(25, reason="a job detects languages, and two find entities")
 def test_jobs_run_reads_a_mixed_folder(hall: Hall, tmp_path: Path) -> None:
     folder, output = tmp_path / "mixed", tmp_path / "report.csv"
@@ -100,6 +133,6 @@ def test_jobs_run_reads_a_mixed_folder(hall: Hall, tmp_path: Path) -> None:
     assert table["q.docx"]["errors"] == "1"
 
 
-def found(line: dict[str, Any]) -> list[str]:
+def found(line: Mapping[str, Any]) -> list[str]:
     """Return the texts of the entities of a line."""
     return [entity["Text"] for entity in line["Entities"]]

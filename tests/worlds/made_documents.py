@@ -148,39 +148,3 @@ def png(width: int, height: int, rows: bytes | None = None) -> bytes:
     head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
     pixels = b"" if rows is None else b"".join(b"\0" + rows[n * width : (n + 1) * width] for n in range(height))
     return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(pixels)) + chunk(b"IEND", b"")
-
-
-def picture_of(lines: Sequence[str]) -> bytes:
-    """Return a page with lines of text as an image in PNG, at 200 dots per inch."""
-    import pypdfium2
-
-    with pypdfium2.PdfDocument(pdf([lines])) as document:
-        bitmap = document[0].render(scale=200 / 72, grayscale=True)
-        data = bytes(bitmap.buffer)
-        rows = b"".join(data[n * bitmap.stride : n * bitmap.stride + bitmap.width] for n in range(bitmap.height))
-        return png(bitmap.width, bitmap.height, rows)
-
-
-def scanned_pdf(lines: Sequence[str]) -> bytes:
-    """Return a PDF of one page that is an image of lines of text."""
-    import pypdfium2
-
-    with pypdfium2.PdfDocument(pdf([lines])) as document:
-        bitmap = document[0].render(scale=200 / 72, grayscale=True)
-        data = bytes(bitmap.buffer)
-        rows = b"".join(data[n * bitmap.stride : n * bitmap.stride + bitmap.width] for n in range(bitmap.height))
-        width, height = bitmap.width, bitmap.height
-    packed = zlib.compress(rows).hex() + ">"
-    shown = "q 612 0 0 792 0 0 cm /Im1 Do Q\n"
-    return file_of(
-        [
-            "<< /Type /Catalog /Pages 2 0 R >>",
-            "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-            "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] "
-            "/Resources << /XObject << /Im1 4 0 R >> >> /Contents 5 0 R >>",
-            f"<< /Type /XObject /Subtype /Image /Width {width} /Height {height} /ColorSpace /DeviceGray "
-            f"/BitsPerComponent 8 /Filter [/ASCIIHexDecode /FlateDecode] /Length {len(packed)} >>\n"
-            f"stream\n{packed}\nendstream",
-            f"<< /Length {len(shown)} >>\nstream\n{shown}endstream",
-        ]
-    )

@@ -21,6 +21,7 @@ from rich.table import Table
 from reading_room import landlock
 from reading_room.agent import holder as holders
 from reading_room.agent.errors import AgentError
+from reading_room.analysis import tesseract
 from reading_room.cli.doctor_finding import Finding
 from reading_room.cli.doctor_installation import (
     analysis_finding,
@@ -64,6 +65,7 @@ def diagnose(settings: Settings) -> list[Finding]:
         _limits(settings),
         analysis_finding(),
         models_finding(),
+        _recognition(),
         disk_finding(settings),
         schema_finding(settings),
         listen_address_finding(settings),
@@ -192,6 +194,19 @@ def _limits(settings: Settings) -> Finding:
     user = "" if os.geteuid() == 0 else "--user "
     mend = f"systemd-run {user}--scope -p Delegate=yes {command(settings, 'up')}"
     return Finding("limits", "weaker", says, mend)
+
+
+def _recognition() -> Finding:
+    """Say whether text in images can be read, and in which languages."""
+    what = "OCR"
+    if tesseract.find_program() is None:
+        says = "tesseract is not installed: images and scanned pages have errors, all other documents are read"
+        return Finding(what, "weaker", says, _install("tesseract-ocr"))
+    known = ", ".join(tesseract.installed())
+    if not known:
+        return Finding(what, "weaker", "tesseract has no data of any language", _install("tesseract-ocr-eng"))
+    says = f"text in images, by tesseract, in {known}; packages such as tesseract-ocr-deu add others"
+    return Finding(what, "ok", says)
 
 
 def listen_address_finding(settings: Settings) -> Finding:

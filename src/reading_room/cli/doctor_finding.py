@@ -10,7 +10,10 @@ State = Literal["ok", "weaker", "missing"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The result of one check. ``weaker`` works with less protection; with ``missing``, no job can run."""
+    """The result of one check.
+
+    ``weaker`` works with less protection, or reads fewer documents; with ``missing``, no job can run.
+    """
 
     what: str
     state: State

@@ -14,9 +14,9 @@ from pathlib import Path
 from types import TracebackType
 
 from reading_room.analysis.readers.answers import ANSWER_BYTES, BadAnswer, decode, decode_images
-from reading_room.analysis.readers.ocr import PATHS
 from reading_room.analysis.readers.results import BROKEN, TOO_LARGE, Extracted, Limits, PageImage, ReadError, Wishes
 from reading_room.analysis.storage import JobFailure
+from reading_room.analysis.tesseract import PATHS
 
 
 class Extractor:
@@ -25,7 +25,8 @@ class Extractor:
     As a context manager, it ends the process. Callable from any thread.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, at_once: bool = True) -> None:
+        """Without ``at_once``, the process loads its libraries when it gets its first file, and is small until then."""
         self.limits = limits
         self._lock = threading.Lock()
         self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
@@ -35,7 +36,7 @@ class Extractor:
             stdout=subprocess.PIPE,
             env={"PATH": PATHS, "LANG": "C.UTF-8"},
         )
-        self._send({"limits": dataclasses.asdict(limits)})
+        self._send({"limits": dataclasses.asdict(limits), "atOnce": at_once})
 
     @property
     def process_id(self) -> int:

@@ -4,29 +4,22 @@ from __future__ import annotations
 
 import csv
 import io
-import shutil
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
-from reading_room.analysis.readers.results import UNSUPPORTED, Builder, ReadError
+from reading_room.analysis.readers.results import SHARES, UNSUPPORTED, Builder, ReadError
+from reading_room.analysis.tesseract import PATHS, installed
 
-PROGRAM = "tesseract"
-PATHS = "/usr/bin:/bin"
-DATA = (Path("/usr/share/tesseract-ocr"), Path("/usr/share/tessdata"))
-"""Where Debian and others keep the data of languages."""
 LANGUAGES: Mapping[str, str] = {
     "en": "eng", "es": "spa", "fr": "fra", "de": "deu", "it": "ita", "pt": "por", "ar": "ara", "hi": "hin",
     "ja": "jpn", "ko": "kor", "zh": "chi_sim", "zh-TW": "chi_tra",
 }  # fmt: skip
 _ANSWER_BYTES = 16_777_216
 
-Ocr = Callable[[bytes, str | None], bytes]
-"""Takes an image and a language code; returns tesseract's table of words. Raises ``ReadError``."""
+Ocr = Callable[[bytes, str | None, int], bytes]
+"""Takes an image, a language code, and how many pages the image has; returns tesseract's table of words.
 
-
-def find_program() -> str | None:
-    """Return the path of tesseract, or ``None`` if it is not installed."""
-    return shutil.which(PROGRAM, path=PATHS)
+Raises ``ReadError``.
+"""
 
 
 def missing(*_: object) -> bytes:
@@ -50,8 +43,7 @@ def environment() -> dict[str, str]:
 def _data_of(language: str | None) -> str:
     """Return tesseract's name of a language, with English beside it, if its data is installed."""
     wanted = LANGUAGES.get(language or "en", "eng")
-    installed = any(path for place in DATA for path in place.glob(f"**/{wanted}.traineddata"))
-    return f"{wanted}+eng" if wanted != "eng" and installed else "eng"
+    return f"{wanted}+eng" if wanted != "eng" and wanted in installed() else "eng"
 
 
 def add_words(table: bytes, builder: Builder) -> None:
@@ -104,4 +96,10 @@ def shares(left: float, top: float, right: float, bottom: float) -> tuple[float,
     """Return a box as left, top, width and height, each within a page, with six decimals."""
     if left < 0.0 or top < 0.0 or right > 1.0 or bottom > 1.0:
         left, top, right, bottom = (min(max(each, 0.0), 1.0) for each in (left, top, right, bottom))
-    return round(left, 6), round(top, 6), round(max(right - left, 0.0), 6), round(max(bottom - top, 0.0), 6)
+    # Faster than round(), and there is a box for each line.
+    return (
+        int(left * SHARES + 0.5) / SHARES,
+        int(top * SHARES + 0.5) / SHARES,
+        int((right - left) * SHARES + 0.5) / SHARES,
+        int((bottom - top) * SHARES + 0.5) / SHARES,
+    )

@@ -55,7 +55,7 @@ def read_pdf(content: bytes, limits: Limits, ocr: Ocr, force_ocr: bool, language
                             "PAGE_LIMIT_EXCEEDED", f"it has more than {limits.ocr_pages} pages without text; split it"
                         )
                     scanned.append(number + 1)
-                    add_words(ocr(_picture(page, limits), language), builder)
+                    add_words(ocr(_picture(page, limits), language, 1), builder)
             finally:
                 page.close()
         if len(bad) == count:

@@ -3,10 +3,11 @@
 It loads the libraries and parses nothing itself. For the files it starts a child with a limit for memory and time,
 which can open no socket and start no process, and replaces a child that ended. It also runs tesseract.
 
-Standard input has a JSON object on each line: ``limits`` in the first; then, for each file, its ``path``, its ``name``
-and ``wishes``. For the images of a PDF's pages, it is the ``path``, that of a file with ``marks``, and that of one
-which gets the ``images``. To each, standard output has the length of an answer on a line of its own, and the answer
-(``answers.py``). End of input ends the process.
+Standard input has a JSON object on each line: ``limits`` and ``atOnce`` in the first, which says whether to load the
+libraries before there is a file; then, for each file, its ``path``, its ``name`` and ``wishes``. For the images of a
+PDF's pages, it is the ``path``, that of a file with ``marks``, and that of one which gets the ``images``. To each,
+standard output has the length of an answer on a line of its own, and the answer (``answers.py``). End of input ends the
+process.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ from reading_room.analysis.confinement import confine
 from reading_room.analysis.readers import ocr
 from reading_room.analysis.readers.answers import ANSWER_BYTES, encode, encode_images, failed
 from reading_room.analysis.readers.marks import read_marks
-from reading_room.analysis.readers.reading import read
 from reading_room.analysis.readers.results import BROKEN, Limits, ReadError, Wishes
+from reading_room.analysis.tesseract import find_program
 
 READY = b"ready\n"
 LINE_BYTES = 65_536
@@ -120,8 +121,11 @@ class _Child:
 def main() -> int:
     """Read files until there are no more."""
     stdin, stdout = sys.stdin.buffer, sys.stdout.buffer
-    limits = Limits(**json.loads(stdin.readline(LINE_BYTES))["limits"])
-    program = ocr.find_program()
+    first = json.loads(stdin.readline(LINE_BYTES))
+    limits = Limits(**first["limits"])
+    if first["atOnce"]:
+        _load()
+    program = find_program()
     child: _Child | None = None
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
@@ -132,6 +136,7 @@ def main() -> int:
             if child is not None and child.files == DOCUMENTS:
                 child.end()
                 child = None
+            _load()
             # If one cannot start, neither can the next: this ends the process, and the job.
             child = child or _Child(limits, folder)
             try:
@@ -151,6 +156,11 @@ def _seconds(request: Mapping[str, Any], limits: Limits) -> int:
     return limits.copy_seconds if "images" in request else limits.seconds
 
 
+def _load() -> None:
+    """Load the libraries, which the children then share."""
+    import reading_room.analysis.readers.reading  # noqa: F401
+
+
 def _how(ended: str, limits: Limits, seconds: int) -> str:
     if ended == "time":
         return f"reading it took more than {seconds} s of processor time"
@@ -166,17 +176,20 @@ def _answer(child: _Child, line: bytes, folder: Path, limits: Limits, program: s
             return child.take(int(rest))
         if kind != b"ocr":
             raise _Gone(child.end())
-        child.send(_recognised(folder, rest.decode("ascii", "replace"), limits, program).encode() + b"\n")
+        pages, _, language = rest.decode("ascii", "replace").partition(" ")
+        # A child that a document took over can ask for no more time than 100 pages of a PDF would get.
+        seconds = limits.seconds * min(max(int(pages) if pages.isdecimal() else 1, 1), limits.ocr_pages)
+        child.send(_recognised(folder, language, seconds, program).encode() + b"\n")
 
 
-def _recognised(folder: Path, language: str, limits: Limits, program: str | None) -> str:
-    """Run tesseract on the image in the folder; return why it failed, or nothing."""
+def _recognised(folder: Path, language: str, seconds: int, program: str | None) -> str:
+    """Run tesseract on the image in the folder for at most so many seconds; return why it failed, or nothing."""
     if program is None:
         return "missing"
     words = folder / _WORDS
 
     def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_CPU, (limits.seconds, limits.seconds))
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
         resource.setrlimit(resource.RLIMIT_AS, (TESSERACT_MEMORY, TESSERACT_MEMORY))
 
     command = ocr.command(program, language or None, str(folder / _IMAGE))
@@ -196,7 +209,7 @@ def _recognised(folder: Path, language: str, limits: Limits, program: str | None
     except (OSError, subprocess.SubprocessError) as error:
         return f"tesseract did not start or end: {type(error).__name__}"
     if ended == -signal.SIGXCPU or ended == -signal.SIGKILL:
-        return f"recognising the text of a page took more than {limits.seconds} s of processor time"
+        return f"recognising its text took more than {seconds} s of processor time"
     return f"tesseract cannot read its image (exit code {ended})" if ended else ""
 
 
@@ -221,9 +234,9 @@ def _child(limits: Limits, folder: Path, source: int, sink: int) -> None:
     answers.write(READY)
     answers.flush()
 
-    def recognise(image: bytes, language: str | None) -> bytes:
+    def recognise(image: bytes, language: str | None, pages: int) -> bytes:
         (folder / _IMAGE).write_bytes(image)
-        answers.write(b"ocr %s\n" % (language or "").encode("ascii", "replace")[:20])
+        answers.write(b"ocr %d %s\n" % (pages, (language or "").encode("ascii", "replace")[:20]))
         answers.flush()
         if (why := given.readline(LINE_BYTES).decode().strip()) == "missing":
             return ocr.missing()
@@ -242,6 +255,9 @@ def _child(limits: Limits, folder: Path, source: int, sink: int) -> None:
 
 
 def _read(request: dict[str, Any], limits: Limits, recognise: ocr.Ocr) -> bytes:
+    # Loaded by the parent.
+    from reading_room.analysis.readers.reading import read
+
     try:
         content = Path(request["path"]).read_bytes()
         if "images" in request:

@@ -112,5 +112,5 @@ def _text(kind: str, content: bytes, limits: Limits) -> Extracted:
 def _image(content: bytes, limits: Limits, wishes: Wishes, ocr: Ocr) -> Extracted:
     pages = check_image(content, limits)
     builder = Builder(limits)
-    add_words(ocr(content, wishes.language), builder)
+    add_words(ocr(content, wishes.language, pages), builder)
     return Extracted("", "image", builder.text(), tuple(builder.blocks), pages, scanned=tuple(range(1, pages + 1)))

@@ -63,6 +63,10 @@ class Limits:
     """Processor time for all of it."""
 
 
+SHARES = 1_000_000
+"""The parts of a page's width and height in which boxes are measured."""
+
+
 class Block(NamedTuple):
     """A line or a paragraph of a text: code points ``begin`` to before ``end``, on a page that counts from 1.
 
