@@ -18,8 +18,8 @@ from tests.worlds import databases
 
 ACCOUNT = "111122223333"
 NOW = dt.datetime(2026, 11, 30, 23, 59, tzinfo=dt.UTC)
-TWO_TEXTS = ["x" * 301, "short"]
-"""7 units."""
+TWO_TEXTS = [301, 5]
+"""Characters of 7 units."""
 
 
 class Meters:
@@ -63,7 +63,7 @@ def test_a_call_is_in_the_file_at_once_and_then_in_the_database(meters: Meters) 
     assert (meters.counted(), meters.path.read_bytes()) == (used(1), b"")
     assert meters.path.stat().st_mode & 0o777 == 0o600
     meters.now += dt.timedelta(minutes=1)
-    meter.count(ACCOUNT, "DetectSyntax", ["text"])
+    meter.count(ACCOUNT, "DetectSyntax", [4])
     meter.fold()
     assert meters.counted("2026-12") == [Usage("2026-12", ACCOUNT, "DetectSyntax", 1, 1, 4, 3)]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from reading_room.analysis.tesseract import find_program
 from reading_room.cli import reading
@@ -109,6 +110,38 @@ def test_a_job_recognises_text_in_images_and_scanned_pages(hall: Hall) -> None:
     assert {name: text.strip() for name, text in texts.items() if name != "c.tiff"} == dict.fromkeys(
         ("a.png", "b.jpg", "d.pdf"), ANNA
     )
+
+
+@pytest.mark.costs(15, reason="a container starts, and reads three documents")
+def test_a_call_reads_a_document_in_the_container_of_its_engine(hall: Hall) -> None:
+    detect = hall.account.comprehend.detect_entities
+    answer = detect(Bytes=made.pdf([[ANNA]]), LanguageCode="en")
+    assert {"Marie Curie", "Warsaw"} <= set(found(answer))
+    (block,) = answer["Blocks"]
+    for entity in answer["Entities"]:
+        (place,) = entity["BlockReferences"]
+        assert block["Text"][place["BeginOffset"] : place["EndOffset"]] == entity["Text"]
+    with pytest.raises(ClientError, match="INVALID_DOCUMENT: The document cannot be read: it is not a PDF") as raised:
+        detect(Bytes=BAD["p.pdf"], LanguageCode="en")
+    assert raised.value.response["Reason"] == "INVALID_DOCUMENT"  # type: ignore[typeddict-item]
+    # More than a reader has memory for: it ends, and the container goes on.
+    with pytest.raises(ClientError, match="INVALID_DOCUMENT"):
+        detect(Bytes=b"<html>" + b"<a>" * 3_000_000, LanguageCode="en")
+    assert "Warsaw" in found(detect(Text=ANNA, LanguageCode="en"))
+
+
+@with_tesseract
+@pytest.mark.costs(15, reason="tesseract recognises two pages in the container of an engine")
+def test_a_call_recognises_text_in_images(hall: Hall) -> None:
+    detect = hall.account.comprehend.detect_entities
+    image = detect(Bytes=pictures.png(pictures.page_of([ANNA], inches=2)), LanguageCode="en")
+    assert ("Warsaw" in found(image), image["DocumentType"]) == (True, [{"Page": 1, "Type": "IMAGE"}])
+    forced: Any = {
+        "DocumentReadAction": "TEXTRACT_DETECT_DOCUMENT_TEXT",
+        "DocumentReadMode": "FORCE_DOCUMENT_READ_ACTION",
+    }
+    page = detect(Bytes=made.pdf([[ANNA]]), LanguageCode="en", DocumentReaderConfig=forced)
+    assert ("Warsaw" in found(page), page["DocumentType"]) == (True, [{"Page": 1, "Type": "SCANNED_PDF"}])
 
 
 @pytest.mark.costs(25, reason="a job detects languages, and two find entities")

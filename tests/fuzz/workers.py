@@ -10,6 +10,9 @@ from reading_room.analysis.job_file import Failed, Progress, Ready, encode_messa
 from reading_room.aws.models import operation_model
 from reading_room.aws.protocols import json as json_protocol
 from reading_room.codec import decode, encode
+from reading_room.comprehend.errors import DocumentRefused
+from reading_room.comprehend.operations.documents import Document, Given, characters_of, raise_if_refused
+from reading_room.comprehend.operations.realtime import Answer
 from reading_room.containers.message_schema import NoMessage, read_message
 from reading_room.containers.messages import WorkerMessages
 from reading_room.containers.reader import LINE_LIMIT, Said
@@ -61,8 +64,25 @@ def worker_output(data: bytes) -> None:
 
 
 def realtime_answer(data: bytes) -> None:
-    """The answer of a realtime container: results that the API can return, or the end of the container."""
+    """The answer of a realtime container: results that the API can return, a refusal, or the end of the container."""
+    assert DETECT is not None
+    answer = _answer(data, "a text")
+    if answer is not None:
+        json_protocol.serialize(DETECT, {"Entities": answer}, "r")
+    answer = _answer(data, Document(b"%PDF-1.7"))
+    if answer is not None:
+        assert isinstance(answer, dict)
+        try:
+            raise_if_refused(answer)
+        except DocumentRefused as error:
+            assert_printable(error.message)
+        else:
+            json_protocol.serialize(DETECT, answer, "r")
+            assert characters_of(Document(b""), answer) >= 0
 
+
+def _answer(data: bytes, given: Given) -> Answer | None:
+    """Return what the pool makes of a container's answer; ``None`` if it is none."""
     ends: list[socket.socket] = []
 
     def start() -> None:
@@ -75,15 +95,14 @@ def realtime_answer(data: bytes) -> None:
 
     pool = RealtimePool(start)
     try:
-        (answer,) = pool.analyse("111122223333", "entities-en", ["a text"], "en")
+        (answer,) = pool.analyse("111122223333", "entities-en", [given], "en")
     except RealtimeUnavailable:
-        return
+        return None
     finally:
         pool.forget_all()
         for end in ends:
             end.close()
-    assert DETECT is not None
-    json_protocol.serialize(DETECT, {"Entities": answer}, "r")
+    return answer
 
 
 def cluster_request(data: bytes) -> None:

@@ -11,6 +11,7 @@ import reading_room.wiring.server  # noqa: F401 # declares every table
 from reading_room.analysis.kind import EngineName
 from reading_room.aws.errors import ServiceUnavailable
 from reading_room.comprehend.errors import InternalServerException
+from reading_room.comprehend.operations.documents import Document, Given
 from reading_room.comprehend.operations.realtime import Answer
 from reading_room.database.engine import Database
 from reading_room.hosts.engine_calls import SharedEngines
@@ -31,13 +32,18 @@ class Engines:
         self.calls: list[tuple[str, str, str | None]] = []
 
     def analyse(
-        self, account: str, engine: EngineName, texts: Sequence[str], language: str | None
+        self, account: str, engine: EngineName, texts: Sequence[Given], language: str | None
     ) -> Sequence[Answer | None]:
         """Return one answer for each text."""
         self.calls.append((account, engine, language))
         if self.lacks is not None:
             raise self.lacks
-        return [None if text == "break" else [{"Text": text, "Score": 0.5}] for text in texts]
+        return [self._answer(text) for text in texts]
+
+    def _answer(self, text: Given) -> Answer | None:
+        if isinstance(text, Document):
+            return {"Entities": [], "Blocks": [{"Text": repr(text)}]}
+        return None if text == "break" else [{"Text": text, "Score": 0.5}]
 
 
 class Process:
@@ -52,7 +58,7 @@ class Process:
         if leads:
             self.engines.loop.start()
 
-    def ask(self, *texts: str) -> Sequence[Answer | None]:
+    def ask(self, *texts: Given) -> Sequence[Answer | None]:
         """Analyse texts."""
         return self.engines.analyse("111122223333", "entities-en", texts, "en")
 
@@ -90,6 +96,11 @@ def test_the_leader_answers_for_the_others(two: tuple[Process, Process]) -> None
     stored = left(leader.database)
     assert stored
     assert not any(SECRET.encode() in each for each in stored)
+
+
+def test_a_document_reaches_the_leader_as_it_is(two: tuple[Process, Process]) -> None:
+    document = Document(bytes(range(256)), force_ocr=True, language="de")
+    assert two[1].ask(document) == [{"Entities": [], "Blocks": [{"Text": repr(document)}]}]
 
 
 @pytest.mark.parametrize(

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from typing import Any
 
 import pytest
 
 from reading_room.analysis.engine import Result
 from reading_room.analysis.memory import CapitalWords, WordSentiment
 from reading_room.analysis.realtime import serve
-from reading_room.comprehend.operations.realtime import Answer
+from reading_room.analysis.realtime_documents import DocumentReader
+from reading_room.comprehend.operations.documents import Document, characters_of
+from reading_room.comprehend.operations.realtime import Answer, read_answer
 from reading_room.hosts.engines_of_hosts import EnginesOfHosts
 from reading_room.hosts.realtime import HEAVY, LIGHT, Bounds, NoContainers, RealtimePool, RealtimeUnavailable
+from tests.worlds import made_documents as made
 from tests.worlds.waiting import DEADLINE
 
 
@@ -149,6 +155,7 @@ def test_a_container_that_dies_is_replaced_and_the_call_made_again() -> None:
         pytest.param(b'{"id": 1, "results": [[{"BeginOffset": %s}]]}' % (b"9" * 5000), id="an offset of 5,000 digits"),
         pytest.param(b'{"id": 1, "results": [[{"Text": "\\ud800"}]]}', id="half of a surrogate pair"),
         pytest.param(b'{"id": 1, "results": %s}' % (b"[" * 200_000), id="a deep nest"),
+        pytest.param(b'{"id": 1, "results": [{"Refused": ["INVALID_DOCUMENT", "x"]}]}', id="a refusal of a text"),
     ],
 )
 def test_a_container_that_answers_nonsense_twice_is_an_error_of_the_service(answer: bytes) -> None:
@@ -167,6 +174,15 @@ def test_a_container_that_answers_nonsense_twice_is_an_error_of_the_service(answ
         agent.pool.analyse("1", "entities-en", ["Anna"], "en")
     assert len(agent.started) == 2
     assert agent.pool.specs() == ()
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    ['["OTHER", "x"]', '["INVALID_DOCUMENT"]', '["INVALID_DOCUMENT", 5]', '["INVALID_DOCUMENT", "\\u001b"]', "5"],
+)
+def test_a_refusal_that_no_reader_gives_is_not_believed(refusal: str) -> None:
+    with pytest.raises(ValueError, match="refusal"):
+        read_answer("entities-en", {"Refused": json.loads(refusal)}, document=True)
 
 
 def test_if_no_container_can_start_a_call_fails_at_once_and_requests_none() -> None:
@@ -226,6 +242,27 @@ def test_an_agent_that_reconnects_starts_new_containers() -> None:
     agent.pool.analyse("1", "entities-en", ["Anna"], "en")
     agent.pool.forget_all()
     assert texts_of(agent.pool.analyse("1", "entities-en", ["Bo"], "en")) == [["Bo"]]
+
+
+@pytest.mark.costs(3, reason="the process that reads documents starts")
+def test_a_document_is_read_in_the_container_or_refused() -> None:
+    agent = PlayedAgent()
+    with closing(DocumentReader()) as reader:
+        agent.behaviour = lambda end: serve(CapitalWords(), end, reader=reader)
+
+        def ask(content: bytes) -> dict[str, Any]:
+            (answer,) = agent.pool.analyse("1", "entities-en", [Document(content, language="en")], "en")
+            assert isinstance(answer, dict)
+            return answer
+
+        read = ask(made.pdf([["Anna met Bo"]]))
+        assert [each["Text"] for each in read["Entities"]] == ["Anna", "Bo"]
+        assert read["Blocks"][0]["Text"] == "Anna met Bo"
+        assert characters_of(Document(b""), read) == 11
+        refused = ask(b"%PDF-1.7 broken")
+        assert refused == {"Refused": ["INVALID_DOCUMENT", "it is not a PDF that can be read"]}
+        assert texts_of(agent.pool.analyse("1", "entities-en", ["Cy"], "en")) == [["Cy"]]
+    assert len(agent.started) == 1
 
 
 def test_an_engine_may_answer_members_side_by_side() -> None:

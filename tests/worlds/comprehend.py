@@ -14,6 +14,7 @@ from reading_room.aws.dispatch import Dispatcher
 from reading_room.aws.operations import OperationTable
 from reading_room.aws.server import AwsApplication
 from reading_room.client import InProcess
+from reading_room.comprehend.operations.documents import Document, Given
 from reading_room.comprehend.operations.jobs import JobOperations
 from reading_room.comprehend.operations.realtime import Answer, RealtimeOperations
 from reading_room.comprehend.operations.tags import TagOperations
@@ -38,18 +39,22 @@ class EchoEngines:
     """A ``RealtimeEngines`` that finds the whole text, to show what reached the engine; it fails on ``break``."""
 
     def __init__(self) -> None:
-        self.calls: list[tuple[str, EngineName, tuple[str, ...], str | None]] = []
+        self.calls: list[tuple[str, EngineName, tuple[Given, ...], str | None]] = []
         self.given: list[dict[str, Any]] = []
         """What the engines for personal data find instead."""
+        self.read: dict[str, Any] = {}
+        """The answer for a document."""
 
     def analyse(
-        self, account: str, engine: EngineName, texts: Sequence[str], language: str | None
+        self, account: str, engine: EngineName, texts: Sequence[Given], language: str | None
     ) -> Sequence[Answer | None]:
         """Return one answer per text."""
         self.calls.append((account, engine, tuple(texts), language))
         return [None if text == "break" else self._answer(engine, text) for text in texts]
 
-    def _answer(self, engine: EngineName, text: str) -> Answer:
+    def _answer(self, engine: EngineName, text: Given) -> Answer:
+        if isinstance(text, Document):
+            return self.read
         span = {"Text": text, "BeginOffset": 0, "EndOffset": len(text)}
         scores = {"Positive": 0.75, "Negative": 0.25, "Neutral": 0.0, "Mixed": 0.0}
         sentiment = {"Sentiment": "POSITIVE", "SentimentScore": scores}
@@ -79,7 +84,7 @@ class ComprehendWorld:
         self.databases = as_others(opened(), opened, processes)
         self.database = self.databases[0]
         self.engines = EchoEngines()
-        self.counted: list[tuple[str, str, Sequence[str]]] = []
+        self.counted: list[tuple[str, str, Sequence[int]]] = []
         self.apps = [self._application(each, settings or Settings()) for each in self.databases]
         self.process = InProcess(alternating(self.apps))
         self.client = self.client_of("administrator", ALLOW_ALL)

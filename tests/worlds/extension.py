@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from reading_room.aws.throttling import Throttle
 from reading_room.client import InProcess
+from reading_room.comprehend.operations.documents import Given
 from reading_room.database.shared_files import contents, exchange, receive
 from reading_room.iam import inline_policies, users
 from reading_room.s3.backends.embedded import EmbeddedBackend
@@ -68,7 +69,7 @@ FOR_STORAGE = allow("s3:ListBucket", "s3:GetObject", "s3:PutObject")
 class NoEngines:
     """Engines that find nothing."""
 
-    def analyse(self, account: str, engine: str, texts: Sequence[str], language: str | None) -> list[Any]:
+    def analyse(self, account: str, engine: str, texts: Sequence[Given], language: str | None) -> list[Any]:
         """Find nothing in any text."""
         return [[] for _ in texts]
 

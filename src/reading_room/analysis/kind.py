@@ -145,7 +145,7 @@ class Synchronous:
 
     ``batch`` is ``None`` if there is none. ``labels`` is an operation that returns only the types of findings.
     ``text_bytes`` are the bytes of UTF-8 that a text may have, as the service's own error prints it. ``label`` is what
-    the console calls the analysis there.
+    the console calls the analysis there. ``documents`` says whether it reads documents of any kind in ``Bytes``.
     """
 
     detect: str
@@ -153,6 +153,7 @@ class Synchronous:
     text_bytes: int
     label: str
     labels: str | None = None
+    documents: bool = False
 
 
 @dataclass(frozen=True, slots=True)

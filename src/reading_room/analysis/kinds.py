@@ -64,7 +64,7 @@ ENTITIES = JobKind(
     label="Entities",
     description="Names of people, places, organisations, dates and quantities.",
     results=Results("spans", ("Entities",), "Type", "entity", "entities"),
-    synchronous=Synchronous("DetectEntities", "BatchDetectEntities", LARGE_TEXT, "Entities"),
+    synchronous=Synchronous("DetectEntities", "BatchDetectEntities", LARGE_TEXT, "Entities", documents=True),
     model=CustomModel(
         "EntityRecognizerArn",
         "custom-entities",
@@ -324,6 +324,13 @@ PROGRAMS: Mapping[str, str] = {entry.name: kind.program for kind in _LOADED for 
 """The program of each engine."""
 AHEAD: tuple[EngineName, ...] = tuple(engine.name for engine in ENTRIES.values() if engine.ahead)
 """The engines that always wait loaded."""
+READ_DOCUMENTS = frozenset(
+    engine
+    for kind in ANALYSES.values()
+    if kind.synchronous is not None and kind.synchronous.documents
+    for engine in kind.engines.values()
+)
+"""The engines that also get documents of any kind in synchronous calls."""
 CONTAINER_BYTES: Mapping[str, int] = {
     name: kind.container_bytes for name, kind in WORK_KINDS.items() if kind.container_bytes is not None
 }

@@ -7,7 +7,7 @@ in ``signature_errors.py``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 
 class AwsError(Exception):
@@ -15,16 +15,16 @@ class AwsError(Exception):
 
     Subclasses set ``code`` and ``status`` and build their message from typed arguments, so that no message is written
     where an error is raised. ``extra`` has further members of the error structure (S3's ``Key``, a batch item's
-    ``Index``).
+    ``Index``); only in JSON may they be structures.
     """
 
     code: ClassVar[str] = "InternalFailure"
     status: ClassVar[int] = 400
 
-    def __init__(self, message: str, extra: Mapping[str, str] | None = None) -> None:
+    def __init__(self, message: str, extra: Mapping[str, Any] | None = None) -> None:
         super().__init__(message)
         self.message = message
-        self.extra: Mapping[str, str] = dict(extra or {})
+        self.extra: Mapping[str, Any] = dict(extra or {})
 
     @property
     def sender(self) -> Literal["Sender", "Receiver"]:

@@ -23,7 +23,8 @@ ONLY_KEY = "reading_room.only"
 """The key of the service that a listener serves, in an ASGI scope: ``api`` for all but S3, absent for all."""
 STANDING_KEY = "reading_room.standing"
 """The key of the ``Standing`` of a request in an ASGI scope, if its listener uses one."""
-BODY_LIMIT = 10 * 1024 * 1024
+BODY_LIMIT = 14 * 1024 * 1024
+"""Bytes of a body: a document of 10 MB in base64 fits in it."""
 BODY_SECONDS = 60.0
 """Seconds in which a body must arrive."""
 SMALL_BODY = 16 * 1024

@@ -111,9 +111,8 @@ class CallMeter(PeriodicWork):
                 os.close(self._file)
                 self._file = None
 
-    def count(self, account: str, operation: str, texts: Sequence[str]) -> None:
-        """Count a call and the texts that got a result. Raises ``OSError``, and then counts nothing."""
-        characters = [len(text) for text in texts]
+    def count(self, account: str, operation: str, characters: Sequence[int]) -> None:
+        """Count a call by the characters of each text with a result. Raises ``OSError``, and then counts nothing."""
         if self._size >= self._longest:
             self.fold()
         with self._lock:
@@ -124,7 +123,7 @@ class CallMeter(PeriodicWork):
                     month_of(self._clock()),
                     account,
                     operation,
-                    len(texts),
+                    len(characters),
                     sum(characters),
                     sum(map(units, characters)),
                 )

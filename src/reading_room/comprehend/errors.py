@@ -48,12 +48,12 @@ class NeitherModelNorFlywheel(InvalidRequestException):
 
 
 class ReaderConfigNotSupported(InvalidRequestException):
-    """DocumentReaderConfig is for the documents of jobs with custom models."""
+    """DocumentReaderConfig is for the documents of jobs with custom models, and for Bytes."""
 
     def __init__(self) -> None:
         super().__init__(
-            "INVALID_PARAMETERS: DocumentReaderConfig is for jobs with a custom model, and only plain text is read "
-            "here: leave it out."
+            "INVALID_PARAMETERS: DocumentReaderConfig is for jobs with a custom model and for Bytes, and only plain "
+            "text is read here: leave it out."
         )
 
 
@@ -82,10 +82,31 @@ class DocumentsTagInvalid(InvalidRequestException):
 
 
 class TextOrBytes(InvalidRequestException):
-    """DetectEntities was called without Text, or with Bytes but without a custom model."""
+    """DetectEntities needs either Text or Bytes, and a language."""
 
     def __init__(self, problem: str) -> None:
         super().__init__(f"INVALID_PARAMETERS: {problem}")
+
+
+REASONS = {
+    "DOCUMENT_SIZE_EXCEEDED": "DOCUMENT_SIZE_EXCEEDED",
+    "INVALID_DOCUMENT": "INVALID_DOCUMENT",
+    "PAGE_LIMIT_EXCEEDED": "PAGE_LIMIT_EXCEEDED",
+    "UNSUPPORTED_DOC_TYPE": "UNSUPPORTED_DOC_TYPE",
+    "UNSUPPORTED_ENCODING": "UNSUPPORTED_DOC_TYPE",
+}
+"""The codes of documents that cannot be read, each with the reason that the API has for it."""
+
+
+class DocumentRefused(InvalidRequestException):
+    """The document in Bytes cannot be read. ``Reason`` and ``Detail`` are what the API defines for it."""
+
+    def __init__(self, code: str, problem: str) -> None:
+        reason = REASONS[code]
+        super().__init__(
+            f"{reason}: The document cannot be read: {problem}.",
+            {"Reason": "INVALID_DOCUMENT", "Detail": {"Reason": reason}},
+        )
 
 
 class InvalidLocation(InvalidRequestException):

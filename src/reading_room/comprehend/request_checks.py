@@ -13,9 +13,12 @@ from reading_room.comprehend.errors import (
     InvalidRedaction,
     InvalidRoleAccount,
     KmsKeyValidationException,
+    ReaderActionNotSupported,
 )
 from reading_room.jobs.places import location_of
 
+READ_ACTION = "TEXTRACT_DETECT_DOCUMENT_TEXT"
+"""The only DocumentReadAction: our own reader takes the place of Textract, and recognises no tables or forms."""
 KEY_BYTES = 1024
 """The maximum size of an S3 key, in bytes of UTF-8."""
 
@@ -50,6 +53,12 @@ def check_redaction(own: Mapping[str, Any]) -> None:
         raise InvalidRedaction("Mode ONLY_REDACTION needs RedactionConfig.PiiEntityTypes: name types, or ALL.")
     if config.get("MaskMode") == REPLACE and config.get("MaskCharacter") is not None:
         raise InvalidRedaction(f"RedactionConfig.MaskCharacter is for MaskMode MASK; here MaskMode is {REPLACE}.")
+
+
+def check_reader(config: Mapping[str, Any]) -> None:
+    """Raise ``ReaderActionNotSupported`` if a DocumentReaderConfig asks for tables and forms."""
+    if config["DocumentReadAction"] != READ_ACTION or config.get("FeatureTypes"):
+        raise ReaderActionNotSupported(config["DocumentReadAction"])
 
 
 def check_keys(keys: Mapping[str, str | None]) -> None:

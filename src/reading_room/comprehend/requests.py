@@ -17,7 +17,6 @@ from reading_room.comprehend.errors import (
     DocumentsPerFileOnly,
     JobLanguageNotSupported,
     NeitherModelNorFlywheel,
-    ReaderActionNotSupported,
     ReaderConfigNotSupported,
     ResourceNotFoundException,
 )
@@ -26,6 +25,7 @@ from reading_room.comprehend.request_checks import (
     check_keys,
     check_location,
     check_network,
+    check_reader,
     check_redaction,
     check_role,
 )
@@ -35,7 +35,6 @@ from reading_room.jobs.places import output_location
 from reading_room.jobs.submission import NewJob, repeated
 
 DEFAULT_FORMAT = "ONE_DOC_PER_LINE"
-_READ_ACTION = "TEXTRACT_DETECT_DOCUMENT_TEXT"
 
 
 def new_job(call: Call, kind: JobKind, job_id: str, topics: str = "embedding") -> NewJob:
@@ -118,8 +117,7 @@ def _documents(config: Mapping[str, Any], tags: Mapping[str, str], custom: bool)
     if reader:
         if not custom:
             raise ReaderConfigNotSupported
-        if reader["DocumentReadAction"] != _READ_ACTION or reader.get("FeatureTypes"):
-            raise ReaderActionNotSupported(reader["DocumentReadAction"])
+        check_reader(reader)
         found[READER] = dict(reader)
     if found and config.get("InputFormat") != "ONE_DOC_PER_FILE":
         raise DocumentsPerFileOnly("DocumentReaderConfig" if reader else f"The tag {DOCUMENTS_TAG}")

@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 
 from reading_room.analysis.kind import EngineName
 from reading_room.aws.errors import AwsError, ServiceUnavailable
+from reading_room.comprehend.operations.documents import Given, as_json, from_json
 from reading_room.comprehend.operations.realtime import Answer, RealtimeEngines
 from reading_room.database.engine import Database
 from reading_room.fleet import database_time
@@ -64,7 +65,7 @@ class SharedEngines:
         database.on_commit(self._committed)
 
     def analyse(
-        self, account: str, engine: EngineName, texts: Sequence[str], language: str | None
+        self, account: str, engine: EngineName, texts: Sequence[Given], language: str | None
     ) -> Sequence[Answer | None]:
         """Return one answer for each text, ``None`` if the engine failed on it.
 
@@ -73,7 +74,7 @@ class SharedEngines:
         if self._leads():
             return self._pool.analyse(account, engine, texts, language)
         number = secrets.token_hex(16)
-        call = json.dumps([account, engine, list(texts), language])
+        call = json.dumps([account, engine, as_json(texts), language])
 
         def ask(session: Session) -> None:
             session.add(EngineQuestion(number=number, asked_at=database_time.now(session), call=call))
@@ -134,7 +135,7 @@ class SharedEngines:
                 call = None if question is None else question.call
             if call is not None:
                 account, engine, texts, language = json.loads(call)
-                result = self._result(account, cast(EngineName, engine), texts, language)
+                result = self._result(account, cast(EngineName, engine), from_json(texts), language)
                 self._database.write(lambda session: _store(session, number, result), by_row_locks=True)
         except SQLAlchemyError as error:
             log.warning("a synchronous call of another process could not be answered: %s", error)
@@ -142,7 +143,7 @@ class SharedEngines:
             with self._lock:
                 self._taken.discard(number)
 
-    def _result(self, account: str, engine: EngineName, texts: Sequence[str], language: str | None) -> str:
+    def _result(self, account: str, engine: EngineName, texts: Sequence[Given], language: str | None) -> str:
         try:
             return json.dumps({"answers": self._pool.analyse(account, engine, texts, language)})
         except AwsError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reading_room.analysis.kind import EngineName
+from reading_room.comprehend.operations.documents import Given
 from reading_room.comprehend.operations.realtime import Answer
 from reading_room.hosts.realtime import CANNOT, NoContainers, RealtimePool, RealtimeUnavailable
 
@@ -26,7 +27,7 @@ class EnginesOfHosts:
         self._pools = tuple(pools) or (self._first,)
 
     def analyse(
-        self, account: str, engine: EngineName, texts: Sequence[str], language: str | None
+        self, account: str, engine: EngineName, texts: Sequence[Given], language: str | None
     ) -> list[Answer | None]:
         """Return one answer for each text, ``None`` if the engine failed on it.
 

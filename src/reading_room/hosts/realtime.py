@@ -20,6 +20,7 @@ from reading_room.analysis.kind import EngineName
 from reading_room.analysis.kinds import ENTRIES
 from reading_room.aws.errors import ServiceUnavailable
 from reading_room.comprehend.errors import InternalServerException
+from reading_room.comprehend.operations.documents import Document, Given, as_json
 from reading_room.comprehend.operations.realtime import Answer, read_answer
 from reading_room.containers.spec import RealtimeSpec
 
@@ -139,7 +140,7 @@ class RealtimePool:
                 self._drop(key, warm)
 
     def analyse(
-        self, account: str, engine: EngineName, texts: Sequence[str], language: str | None
+        self, account: str, engine: EngineName, texts: Sequence[Given], language: str | None
     ) -> list[Answer | None]:
         """Return one answer for each text, ``None`` if the engine failed on it.
 
@@ -199,12 +200,12 @@ class RealtimePool:
         memory = sum(_size(each) for _, each in self._warm) + _size(engine)
         return not self._warm or (len(self._warm) < self._bounds.containers and memory <= self._bounds.memory)
 
-    def _ask(self, warm: _Warm, texts: Sequence[str]) -> list[Answer | None]:
+    def _ask(self, warm: _Warm, texts: Sequence[Given]) -> list[Answer | None]:
         if warm.calls == 0:
             self._read(warm)
         warm.calls += 1
         number = warm.calls
-        warm.stream.write(json.dumps({"id": number, "texts": list(texts)}).encode() + b"\n")
+        warm.stream.write(json.dumps({"id": number, "texts": as_json(texts)}).encode() + b"\n")
         warm.stream.flush()
         answer = self._read(warm)
         if answer.get("id") != number or "results" not in answer:
@@ -212,7 +213,10 @@ class RealtimePool:
         results = answer["results"]
         if not isinstance(results, list) or len(results) != len(texts):
             raise ValueError("the engine answered another number of documents")
-        return [None if each is None else read_answer(warm.spec.engine, each) for each in results]
+        return [
+            None if each is None else read_answer(warm.spec.engine, each, isinstance(given, Document))
+            for given, each in zip(texts, results, strict=True)
+        ]
 
     def _read(self, warm: _Warm) -> dict[str, Any]:
         line = warm.stream.readline(ANSWER_LIMIT)

@@ -24,6 +24,14 @@ from reading_room.comprehend.errors import (
     TextSizeLimitExceededException,
     UnsupportedLanguageException,
 )
+from reading_room.comprehend.operations.documents import (
+    REFUSED,
+    Given,
+    characters_of,
+    document_of,
+    raise_if_refused,
+    read_refusal,
+)
 from reading_room.comprehend.quotas import Quotas
 from reading_room.measures import IGNORED, Measures
 
@@ -35,8 +43,8 @@ Answer = list[dict[str, Any]] | dict[str, Any]
 """The result for one text: a list under the operation's member, or several members."""
 
 
-CountCall = Callable[[str, str, Sequence[str]], None]
-"""Called with the account, the operation, and the texts that got a result."""
+CountCall = Callable[[str, str, Sequence[int]], None]
+"""Called with the account, the operation, and the number of characters of each text that got a result."""
 Thresholds = Callable[[str, str], Mapping[str, float]]
 """Called with the account and a language; it returns the least score of each type of personal data, 0 by default."""
 
@@ -45,9 +53,12 @@ class RealtimeEngines(Protocol):
     """The engines, in containers without network. Raises ``InternalServerException`` if one does not answer."""
 
     def analyse(
-        self, account: str, engine: EngineName, texts: Sequence[str], language: str | None
+        self, account: str, engine: EngineName, texts: Sequence[Given], language: str | None
     ) -> Sequence[Answer | None]:
-        """Return one answer per text, with the API's member names; ``None`` for a text that made the engine fail."""
+        """Return one answer per text, with the API's member names; ``None`` for a text that made the engine fail.
+
+        A document is given alone. Its answer has the members for pages too, or ``REFUSED``.
+        """
         ...
 
 
@@ -86,11 +97,16 @@ KIND_OF: Mapping[EngineName, RealtimeKind] = {
 }
 
 
-def read_answer(engine: EngineName, given: object) -> Answer:
-    """Return an engine's answer for one text after checking it against the API model.
+def read_answer(engine: EngineName, given: object, document: bool = False) -> Answer:
+    """Return an engine's answer for one text or ``document`` after checking it against the API model.
 
     Containers process untrusted texts, so their answers are not trusted either. Raises ``ValueError``.
     """
+    if document:
+        if not isinstance(given, dict):
+            raise ValueError("the engine's answer for a document has no members")
+        if REFUSED in given:
+            return read_refusal(given[REFUSED])
     kind = KIND_OF[engine]
     operation = operation_model("comprehend", kind.detect)
     assert operation is not None
@@ -100,7 +116,7 @@ def read_answer(engine: EngineName, given: object) -> Answer:
         raise ValueError(f"the engine's answer is not a result: {error.message}") from None
     if (kind.member or "Sentiment") not in read:
         raise ValueError("the engine's answer has members of another analysis")
-    return read if isinstance(given, dict) else read[kind.member]
+    return read if document or not kind.member else read[kind.member]
 
 
 def endpoint_or_any(call: Call) -> Sequence[str]:
@@ -156,14 +172,12 @@ class RealtimeOperations:
         self._quotas.count(call.account, operation)
         _check_members(request)
         engine, language = _engine(kind, operation, request)
-        text = request["Text"]
-        size = _size(text)
-        if size > kind.text_bytes:
-            raise TextSizeLimitExceededException(kind.text_bytes, size)
-        (answer,) = self._analyse(call, engine, [text], language)
+        given = _given(kind, request)
+        (answer,) = self._analyse(call, engine, [given], language)
+        raise_if_refused(answer)
         if answer is None:
             raise EngineFailedText
-        self._count(call.account, operation, [text])
+        self._count(call.account, operation, [characters_of(given, answer)])
         if isinstance(answer, list) and kind.labels is not None:
             # Personal data: the only findings of which an account can say how sure they must be.
             return above(answer, self._thresholds(call.account, str(language)))
@@ -193,14 +207,14 @@ class RealtimeOperations:
             else:
                 results.append({"Index": index, **_members(kind, answer)})
         if results:
-            self._count(call.account, operation, [texts[result["Index"]] for result in results])
+            self._count(call.account, operation, [len(texts[result["Index"]]) for result in results])
         return {"ResultList": results, "ErrorList": [errors[index] for index in sorted(errors)]}
 
     def _analyse(
-        self, call: Call, engine: EngineName, texts: Sequence[str], language: str | None
+        self, call: Call, engine: EngineName, texts: Sequence[Given], language: str | None
     ) -> Sequence[Answer | None]:
         answers = self._engines.analyse(call.account, engine, texts, language)
-        self._measures.analysed(engine, len(texts), sum(map(len, texts)))
+        self._measures.analysed(engine, len(texts), sum(map(characters_of, texts, answers)))
         return answers
 
 
@@ -211,10 +225,21 @@ def _check_members(request: Request) -> None:
     if request.get("EndpointArn") is not None:
         # No operation creates endpoints, so none can be in service.
         raise ResourceUnavailableException(request["EndpointArn"])
-    if request.get("Text") is None:
-        raise TextOrBytes("Text is required; Bytes needs the EndpointArn of a custom model.")
-    if request.get("DocumentReaderConfig") is not None:
+    if request.get("Text") is None and request.get("Bytes") is None:
+        raise TextOrBytes("Text or Bytes is required.")
+    if request.get("Text") is not None and request.get("DocumentReaderConfig") is not None:
         raise ReaderConfigNotSupported
+
+
+def _given(kind: RealtimeKind, request: Request) -> Given:
+    """Return what a request has analysed. Raise an error if it is too large."""
+    text = request.get("Text")
+    if text is None:
+        return document_of(request)
+    size = _size(text)
+    if size > kind.text_bytes:
+        raise TextSizeLimitExceededException(kind.text_bytes, size)
+    return str(text)
 
 
 def _engine(kind: RealtimeKind, operation: str, request: Request) -> tuple[EngineName, str | None]:
