@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from reading_room.analysis.job_file import ClusterPlace, Done, JobFile, Location
 from reading_room.analysis.memory import CapitalWords, MemoryStorage, WordMentions, WordSentiment
 from reading_room.analysis.part_work import PartResult, assemble, plan_of, write_part
 from reading_room.analysis.program import Work
+from reading_room.analysis.storage import ObjectGone
 from tests.worlds import made_documents as made
 
 MIXED = {
@@ -151,6 +152,32 @@ def test_the_limit_of_a_document_holds_for_its_text(tmp_path: Path) -> None:
     assert [line["ErrorCode"] for line in found] == ["DOCUMENT_SIZE_EXCEEDED"] * 2
     # The text ends with a line end.
     assert found[0]["ErrorMessage"].endswith("1000 bytes: its text has 1201 bytes.")
+
+
+class Changing(MemoryStorage):
+    """A storage in which objects are deleted or replaced after they were listed, or while they are read."""
+
+    def read(self, bucket: str, key: str, begin: int = 0, end: int | None = None, etag: str = "") -> Iterator[bytes]:
+        """Yield an object; of ``c.docx`` half, before S3 finds that it is another one."""
+        if key == "b.pdf":
+            del self.objects[bucket, key]
+        for number, chunk in enumerate(super().read(bucket, key, begin, end, etag)):
+            if key == "c.docx" and number:
+                raise ObjectGone("INPUT_NOT_FOUND", f"s3://{bucket}/{key} was changed while the job read it")
+            yield chunk
+
+
+@pytest.mark.costs(3, reason="the process that reads documents may start")
+@pytest.mark.parametrize("request_", [json.dumps({"Documents": {}}), "{}"], ids=["any format", "text"])
+def test_a_document_that_is_gone_or_changes_while_it_is_read_fails_alone(tmp_path: Path, request_: str) -> None:
+    files = {"a.txt": b"Anna", "b.pdf": MIXED["b.pdf"], "c.docx": made.docx(["Cy " * 2_000]), "d.txt": b"Dora"}
+    storage = Changing({("in", name): content for name, content in files.items()}, chunk=100)
+    run_job(Work(job_file(request=request_), storage, tmp_path, lambda: False, lambda _: None), CapitalWords())
+    lines = {line["File"]: line for line in members(storage.objects["out", "1/output/output.tar.gz"])["output"]}
+    assert [names(lines[name]) for name in ("a.txt", "d.txt")] == [["Anna"], ["Dora"]]
+    for name in ("b.pdf", "c.docx"):
+        assert lines[name]["ErrorCode"] == "INVALID_DOCUMENT"
+        assert lines[name]["ErrorMessage"] == "The document was deleted or changed after the job had listed it."
 
 
 @pytest.mark.costs(3, reason="the process that reads documents may start")

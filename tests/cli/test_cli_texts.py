@@ -6,7 +6,9 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -68,6 +70,37 @@ def test_documents_in_other_formats_are_read_unless_each_line_is_a_document(tmp_
     per_line = texts_of(tmp_path, per_line=True)
     assert list(per_line.files) == ["a.txt"]
     assert per_line.left_out == {texts.WHOLE: names[1:]}
+
+
+class Disk:
+    """Plays S3 while the user's files change."""
+
+    def __init__(self, change: Callable[[], object]) -> None:
+        self.change = change
+        self.keys: list[str] = []
+        self.s3 = self
+
+    def upload_file(self, path: str, bucket: str, key: str) -> None:
+        """Take a file, and change it."""
+        Path(path).read_bytes()
+        self.keys.append(key)
+        self.change()
+
+    def delete_object(self, Bucket: str, Key: str) -> None:  # boto3's names
+        """Forget a file."""
+        self.keys.remove(Key)
+
+
+def test_a_file_that_is_gone_or_changes_while_it_is_uploaded_leaves_no_object(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    for change, uploaded in ((lambda: None, True), (lambda: path.write_text("longer"), False), (path.unlink, False)):
+        path.write_text("Anna")
+        disk: Any = Disk(change)
+        assert texts.upload(disk, path, "b", "k") is uploaded
+        assert disk.keys == ["k"] * uploaded
+    disk = Disk(lambda: None)
+    assert texts.upload(disk, tmp_path / "nowhere", "b", "k") is False
+    assert sample(tmp_path / "nowhere") == ""
 
 
 def test_a_text_without_a_language_is_read_in_the_most_frequent_one_and_in_english_if_there_are_several() -> None:

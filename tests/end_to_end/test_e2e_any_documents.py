@@ -145,14 +145,16 @@ def test_a_call_recognises_text_in_images(hall: Hall) -> None:
 
 
 @pytest.mark.costs(25, reason="a job detects languages, and two find entities")
-def test_jobs_run_reads_a_mixed_folder(hall: Hall, tmp_path: Path) -> None:
+def test_jobs_run_reads_a_mixed_folder(hall: Hall, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder, output = tmp_path / "mixed", tmp_path / "report.csv"
     german = "Angela Merkel wurde in Hamburg geboren und lebte lange in Berlin."
     for name, content in (GOOD | {"sub/p.pdf": made.pdf([[german] * 5]), "q.docx": BAD["r.docx"]}).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
     options = RunOptions(("entities",), "auto", 10, False, None, output)
+    (folder / "gone.txt").write_text("Marie Curie lived in Paris.")
     texts = texts_of(folder)
+    (folder / "gone.txt").unlink()
     assert Run(hall.account, Settings(), texts, options, running=True).to_the_end() == SOME_FAILED
     with output.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -163,6 +165,7 @@ def test_jobs_run_reads_a_mixed_folder(hall: Hall, tmp_path: Path) -> None:
     with output.with_name("report-documents.csv").open(encoding="utf-8-sig", newline="") as file:
         table = {row["document"]: row for row in csv.DictReader(file)}
     assert set(table) == set(texts.files) | {"n.eml/inner.pdf", "o.mbox/message-1"}
+    assert "Deleted or changed while it was uploaded: gone.txt" in capsys.readouterr().out
     assert table["q.docx"]["errors"] == "1"
 
 

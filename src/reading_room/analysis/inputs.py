@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from reading_room.analysis.cutting import Part, Segment
-from reading_room.analysis.documents import Document, document_of_file, documents_of_lines
+from reading_room.analysis.documents import Document, DocumentError, document_of_file, documents_of_lines
 from reading_room.analysis.extraction import documents_of_any_file, wishes_of
 from reading_room.analysis.job_file import JobFile
-from reading_room.analysis.storage import InputObject, JobFailure, Storage
+from reading_room.analysis.readers.results import BROKEN, Wishes
+from reading_room.analysis.storage import InputObject, JobFailure, ObjectGone, Storage
 
 
 def checked_input(job: JobFile, storage: Storage) -> list[InputObject]:
@@ -63,9 +64,19 @@ def _documents(job: JobFile, segments: Iterable[Segment], storage: Storage) -> I
     wishes = wishes_of(job)
     for each in segments:
         chunks = storage.read(job.input.bucket, each.key, each.begin, each.end, each.etag)
-        if each.line is None and wishes is not None:
-            yield from documents_of_any_file(job, each.file, chunks, each.source, wishes)
-        elif each.line is None:
-            yield document_of_file(each.file, chunks, job.document_limit, each.source)
+        if each.line is None:
+            yield from _of_file(job, each, chunks, wishes)
         else:
             yield from documents_of_lines(each.file, chunks, job.document_limit, each.source, each.line)
+
+
+def _of_file(job: JobFile, segment: Segment, chunks: Iterable[bytes], wishes: Wishes | None) -> Iterator[Document]:
+    """Yield the documents of a whole file. One that is gone, or changes while it is read, fails alone."""
+    try:
+        if wishes is not None:
+            yield from documents_of_any_file(job, segment.file, chunks, segment.source, wishes)
+        else:
+            yield document_of_file(segment.file, chunks, job.document_limit, segment.source)
+    except ObjectGone:
+        error = DocumentError(BROKEN, "The document was deleted or changed after the job had listed it.")
+        yield Document(segment.file, None, error=error, source=segment.source)

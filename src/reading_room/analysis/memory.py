@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote
 
 from reading_room.analysis.engine import Members, Result
 from reading_room.analysis.job_file import Location
-from reading_room.analysis.storage import InputObject, JobFailure
+from reading_room.analysis.storage import InputObject, JobFailure, ObjectGone
 
 
 class Folder(MutableMapping[tuple[str, str], bytes]):
@@ -76,9 +76,9 @@ class MemoryStorage:
         try:
             whole = self.objects[bucket, key]
         except KeyError as error:
-            raise JobFailure("INPUT_NOT_FOUND", f"s3://{bucket}/{key}: there is no such object") from error
+            raise ObjectGone("INPUT_NOT_FOUND", f"s3://{bucket}/{key}: there is no such object") from error
         if etag not in ("", _etag(whole)):
-            raise JobFailure("INPUT_NOT_FOUND", f"s3://{bucket}/{key} was changed while the job read it")
+            raise ObjectGone("INPUT_NOT_FOUND", f"s3://{bucket}/{key} was changed while the job read it")
         content = whole[begin:end]
         for start in range(0, len(content), self._chunk):
             yield content[start : start + self._chunk]

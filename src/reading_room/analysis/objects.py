@@ -13,7 +13,7 @@ from reading_room.analysis.s3.credentials import KeySource, NoCredentials
 from reading_room.analysis.s3.patience import Patience
 from reading_room.analysis.s3.refusal import Refusal
 from reading_room.analysis.s3.wire import Answer, NoAnswer, Wire
-from reading_room.analysis.storage import InputObject, JobFailure
+from reading_room.analysis.storage import InputObject, JobFailure, ObjectGone
 
 USER_AGENT = "reading-room-worker"
 
@@ -105,7 +105,8 @@ class S3Storage:
         A connection that breaks is opened again once, for the rest: S3 may find damage when half of its answer has
         been sent, and can say so only in a new answer.
 
-        Raise ``JobFailure`` as ``list_input`` does, and ``INPUT_NOT_FOUND`` if the object's ETag is no longer ``etag``.
+        Raise ``JobFailure`` as ``list_input`` does, and ``ObjectGone`` if the object is gone or its ETag is no longer
+        ``etag``.
         """
         with self._reading(Location(bucket, key), "s3:GetObject"):
             answer = self._get(bucket, key, begin, end, etag)
@@ -191,8 +192,10 @@ class S3Storage:
                 refusal, sentence = self._blame.unread
                 raise JobFailure(refusal, f"{sentence} {action} on {uri}: {text}") from error
             if code in ("PreconditionFailed", "412"):
-                raise JobFailure(self._blame.missing, f"{uri} was changed while the job read it") from error
-            if code in ("NoSuchBucket", "NoSuchKey", "404"):
+                raise ObjectGone(self._blame.missing, f"{uri} was changed while the job read it") from error
+            if code == "NoSuchKey":
+                raise ObjectGone(self._blame.missing, f"{uri}: {text}") from error
+            if code in ("NoSuchBucket", "404"):
                 raise JobFailure(self._blame.missing, f"{uri}: {text}") from error
             if code in _GONE:
                 raise _away(error, uri, f"{action} on {uri}") from error

@@ -19,6 +19,10 @@ class JobFailure(Exception):
         self.message = message
 
 
+class ObjectGone(JobFailure):
+    """An object was deleted or replaced after the input was listed."""
+
+
 @dataclass(frozen=True, slots=True)
 class InputObject:
     """An object of the input. ``etag`` is empty if it is unknown.
@@ -48,7 +52,7 @@ class Storage(Protocol):
     def read(self, bucket: str, key: str, begin: int = 0, end: int | None = None, etag: str = "") -> Iterator[bytes]:
         """Yield the content of an object in pieces, or its bytes from ``begin`` to before ``end``.
 
-        An object whose ETag is no longer ``etag`` is not read.
+        Raise ``ObjectGone`` if there is no such object, or its ETag is no longer ``etag``.
         """
         ...
 

@@ -10,6 +10,7 @@ from typing import Any
 from reading_room.analysis.formats import ANY, DOCUMENTS_TAG
 from reading_room.analysis.kinds import DOMINANT_LANGUAGE
 from reading_room.cli import once_made, reading
+from reading_room.cli.texts import upload
 
 TAGS = [{"Key": DOCUMENTS_TAG, "Value": ANY}]
 """The tags of a job that reads documents of every kind."""
@@ -22,12 +23,12 @@ def detect(
     files: Mapping[str, Path],
     follow: Callable[[str], Mapping[str, Any]],
 ) -> dict[str, str]:
-    """Return the languages of the files in which one was recognised.
+    """Return the languages of the files in which one was recognised, without those that change meanwhile.
 
     ``where`` is a prefix of the bucket for them. ``follow`` waits for the end of a job, and returns its properties.
     """
-    for name, path in files.items():
-        account.s3.upload_file(str(path), place.bucket, f"{where}/{name}")
+    if not [name for name, path in files.items() if upload(account, path, place.bucket, f"{where}/{name}")]:
+        return {}
     job = reading.JobCalls(account, DOMINANT_LANGUAGE.name, account.patient).start(
         InputDataConfig={"S3Uri": f"s3://{place.bucket}/{where}/", "InputFormat": "ONE_DOC_PER_FILE"},
         OutputDataConfig={"S3Uri": f"s3://{place.bucket}/{where}-languages/"},

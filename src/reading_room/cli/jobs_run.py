@@ -40,7 +40,7 @@ from reading_room.cli.screen import fail, plain
 from reading_room.cli.screen import output as console
 from reading_room.cli.tables import SHOWN, print_summary
 from reading_room.cli.text_languages import Languages, in_words
-from reading_room.cli.texts import FolderError, Texts, left_out_lines, texts_of
+from reading_room.cli.texts import CHANGED, FolderError, Texts, left_out_lines, texts_of, upload
 from reading_room.settings import Settings
 
 AUTO = "auto"
@@ -220,6 +220,8 @@ class Run:
         )
         self._by_jobs = frozenset() if options.per_line else texts.documents | self._not_utf8
         """The files that only the readers of jobs can read."""
+        self._changed: list[str] = []
+        """Files that could not be uploaded as they were."""
         self._failed: list[str] = []
         self._unsaved: result_files.NotWritten | None = None
         self._going: list[str] = []
@@ -252,7 +254,9 @@ class Run:
             raise self._unsaved
         if self._failed:
             raise FolderError("\n".join(self._failed))
-        wrong = any(read.errors for read, _ in reads) or any(p.get("Message") for _, p in ended.values())
+        wrong = (
+            self._changed or any(read.errors for read, _ in reads) or any(p.get("Message") for _, p in ended.values())
+        )
         return SOME_FAILED if wrong else 0
 
     def _redact(
@@ -349,8 +353,9 @@ class Run:
         place, where = self._place, self._where
         with console.status("Uploading"):
             for name, path in self._files.items():
-                self._account.s3.upload_file(str(path), place.bucket, f"{where}/input/{languages[name]}/{name}")
-        uploaded = f"{counted(len(self._files), 'file')} in s3://{place.bucket}/{where}/input"
+                if not upload(self._account, path, place.bucket, f"{where}/input/{languages[name]}/{name}"):
+                    self._changed.append(name)
+        uploaded = f"{counted(len(self._files) - len(self._changed), 'file')} in s3://{place.bucket}/{where}/input"
         console.print(f"{uploaded}; network {place.network.vpc}; role {once_made.NAME}", soft_wrap=True)
         jobs = {}
         for work in plan.work:
@@ -464,6 +469,8 @@ class Run:
                 errors.setdefault((line["File"], number, code), (says, []))[1].append(read.kind)
         # The tables of topics have no room for errors: the job's story names the documents.
         stories = [each for each in properties if each.get("Message") and "NumberOfTopics" in each]
+        if self._changed:
+            console.print(f"\n[bold yellow]{CHANGED}[/]: {_some(self._changed)}", soft_wrap=True)
         if not errors and not stories:
             return
         console.print("\n[bold yellow]Documents with errors[/]")

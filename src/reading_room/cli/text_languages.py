@@ -98,9 +98,13 @@ def is_utf8(path: Path) -> bool:
 
 
 def _head(path: Path) -> tuple[bytes, bool]:
-    """Return the first bytes of a file, and whether it has more."""
-    with path.open("rb") as file:
-        return file.read(BATCH_BYTES), bool(file.read(1))
+    """Return the first bytes of a file, and whether it has more; nothing of a file that is gone."""
+    try:
+        with path.open("rb") as file:
+            return file.read(BATCH_BYTES), bool(file.read(1))
+    except OSError:
+        # Uploading it says so.
+        return b"", False
 
 
 def _is_utf8(content: bytes, final: bool = True) -> bool:

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from boto3.exceptions import S3UploadFailedError
+from botocore.exceptions import BotoCoreError
+
 from reading_room.analysis.formats import BY_SUFFIX, suffix_of
 
 if TYPE_CHECKING:
@@ -27,6 +30,7 @@ CLOSED = "folders that this user cannot open; change their mode"
 LINKED = "links to folders; name those folders themselves"
 BROKEN = "neither files nor folders, or links to nothing"
 NAME_NOT_UTF8 = "their names are not UTF-8, as keys in S3 are; rename them"
+CHANGED = "Deleted or changed while it was uploaded"
 NAME_TOO_LONG = f"their names have more than {KEY_BYTES} bytes, which no key may have; shorten them"
 
 
@@ -88,6 +92,30 @@ def upload_folder(account: Account, folder: Path, bucket: str, prefix: str) -> i
     for name, path in files.items():
         account.s3.upload_file(str(path), bucket, f"{prefix}/{name}")
     return len(files)
+
+
+def upload(account: Account, path: Path, bucket: str, key: str) -> bool:
+    """Upload a file. If it was deleted or changed meanwhile, return ``False`` and leave no object."""
+    before = _state(path)
+    try:
+        account.s3.upload_file(str(path), bucket, key)
+    except (OSError, S3UploadFailedError, BotoCoreError):
+        if before is not None and _state(path) == before:
+            raise
+        return False
+    if before is not None and _state(path) == before:
+        return True
+    account.s3.delete_object(Bucket=bucket, Key=key)
+    return False
+
+
+def _state(path: Path) -> tuple[int, ...] | None:
+    """Return numbers that change when a file does; ``None`` if there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _inside(folder: Path) -> Iterator[tuple[Path, bool]]:
