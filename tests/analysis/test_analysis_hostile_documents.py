@@ -15,6 +15,12 @@ from reading_room.analysis.readers.reading import read
 from reading_room.analysis.readers.results import Extracted, Limits, Wishes
 from tests.worlds import made_documents as made
 
+BOOK = {
+    "mimetype": "application/epub+zip",
+    "META-INF/container.xml": '<container><rootfiles><rootfile full-path="book/b.opf"/></rootfiles></container>',
+    "book/b.opf": '<p><manifest><item id="c" href="c.xhtml"/></manifest><spine><itemref idref="c"/></spine></p>',
+}
+"""A book without its only chapter."""
 SMALL = Limits(text_characters=10_000, pages=100, entries=50, expanded_bytes=1_000_000, elements=5_000, cells=5_000)
 
 
@@ -63,11 +69,21 @@ def test_a_table_of_objects_that_leads_to_itself_ends() -> None:
     assert found.error is None or found.error[0] == "INVALID_DOCUMENT"
 
 
-@pytest.mark.parametrize("name", ["word/document.xml", "xl/workbook.xml", "content.xml"])
-def test_a_zip_bomb_is_not_unpacked(name: str) -> None:
-    bomb = made.zipped(
-        {name: b"<w>" + b" " * 2_000_000 + b"</w>", "mimetype": "application/vnd.oasis.opendocument.text"}
-    )
+@pytest.mark.parametrize(
+    ("name", "others"),
+    [
+        ("word/document.xml", {}),
+        ("ppt/slides/slide1.xml", {"ppt/presentation.xml": "<p/>"}),
+        ("xl/workbook.xml", {}),
+        ("xl/sharedStrings.xml", {"xl/workbook.xml": "<w/>"}),
+        ("content.xml", {"mimetype": "application/vnd.oasis.opendocument.text"}),
+        ("META-INF/container.xml", {"mimetype": "application/epub+zip"}),
+        ("book/c.xhtml", BOOK),
+    ],
+    ids=["docx", "pptx", "xlsx", "the strings of xlsx", "odt", "epub", "a chapter of epub"],
+)
+def test_a_zip_bomb_is_not_unpacked(name: str, others: dict[str, str]) -> None:
+    bomb = made.zipped({name: b"<w>" + b" " * 2_000_000 + b"</w>", **others})
     code, message = error_of(bomb, limits=dataclasses.replace(SMALL, expanded_bytes=10**9))
     assert (code, "would unpack to 2,0" in message) == ("INVALID_DOCUMENT", True)
 
@@ -112,6 +128,8 @@ def test_entities_and_document_types_are_never_resolved(declared: str) -> None:
         made.zipped({"word/document.xml": body}),
         made.zipped({"xl/workbook.xml": body}),
         made.zipped({"mimetype": "application/vnd.oasis.opendocument.text", "content.xml": body}),
+        made.zipped({**BOOK, "META-INF/container.xml": body}),
+        made.zipped({**BOOK, "book/b.opf": body}),
     ):
         code, message = error_of(content)
         assert (code, "declares a document type or entities" in message) == ("INVALID_DOCUMENT", True)
