@@ -27,7 +27,7 @@ from botocore.config import Config
 
 from bench.report import Row, median, record
 from bench.s3 import Nobody
-from reading_room.agent.fronts import FrontProcesses
+from reading_room.agent.fronts import FrontProcesses, FrontUsers
 from reading_room.aws.call import NetworkPath
 from reading_room.aws.receive import ONLY_KEY, PATH_KEY
 from reading_room.cli.log_lines import LogLines
@@ -134,7 +134,7 @@ def _fronts(product: Product, vpcs: Mapping[str, str], sockets: Mapping[str, soc
         certificate=lambda _: "",
     )
     listeners.know(served)
-    fronts = FrontProcesses(None)
+    fronts = FrontProcesses(FrontUsers(None))
 
     def attach(vpc_id: str, end: socket.socket) -> bool:
         listeners.attach(vpc_id, end)

@@ -27,7 +27,7 @@ from botocore.config import Config
 from sqlalchemy import insert
 
 from bench.report import Row, median, record, spread
-from reading_room.agent.fronts import FrontProcesses
+from reading_room.agent.fronts import FrontProcesses, FrontUsers
 from reading_room.aws.call import NetworkPath
 from reading_room.aws.errors import AwsError
 from reading_room.aws.receive import PATH_KEY
@@ -173,7 +173,7 @@ def _front(sock: socket.socket, app: S3Application, pem: str) -> FrontProcesses:
     label = ListenerLabel(VPC, "endpoint-https", address, port, ENDPOINT)
     listeners = VpcListeners(s3=app, api=app, resolver=Nobody(), credentials=Nobody(), certificate=lambda _: pem)
     listeners.know([label])
-    fronts = FrontProcesses(None)
+    fronts = FrontProcesses(FrontUsers(None))
 
     def attach(vpc_id: str, end: socket.socket) -> bool:
         listeners.attach(vpc_id, end)

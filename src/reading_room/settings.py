@@ -104,6 +104,11 @@ class Settings:
         "Address that `/metrics` is served at. Beyond loopback it needs the certificate of HTTPS, and an uplink that "
         "is off.",
     )
+    fronts: Literal["public", "all"] = _setting(
+        "public",
+        "Which listen addresses have a process of their own that reads requests: those that other machines can connect "
+        "to, or `all`, on loopback too, which makes each call there 0.2 to 0.4 ms slower.",
+    )
     hosts_listen: str = _setting(
         "",
         "Address and port at which further hosts of this installation reach `serve`, such as `10.0.0.1:4569`; empty "

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from reading_room import landlock
-from reading_room.agent.fronts import IDLE_SECONDS, FrontProcesses
+from reading_room.agent.fronts import IDLE_SECONDS, FrontProcesses, FrontUsers
 from reading_room.codec import decode
 from reading_room.containers.users import UserIds
 from reading_room.dataplane.spec import ListenerLabel
@@ -29,7 +29,7 @@ class World:
 
     def __init__(self, users: UserIds | None = None) -> None:
         self.seconds = 1000.0
-        self.fronts = FrontProcesses(users, clock=lambda: self.seconds)
+        self.fronts = FrontProcesses(FrontUsers(users), clock=lambda: self.seconds)
         self.channels: dict[str, socket.socket] = {}
         self.listeners: dict[ListenerLabel, socket.socket] = {}
 

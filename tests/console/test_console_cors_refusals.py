@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from reading_room.aws.cors import CrossOrigin
-from reading_room.hosts.http_listener import HEAD_BYTES
+from reading_room.hosts.http_listener import HEAD_BYTES, HttpListener
 from reading_room.settings import Settings
 from reading_room.wiring.sockets import open_listeners
 from tests.worlds.aws_sockets import exchange, serving
@@ -218,11 +218,13 @@ def test_the_listeners_of_the_apis_let_only_the_consoles_origins_read(tmp_path: 
         sock.close()
     settings = Settings(data=tmp_path, port=ports[0], console_port=ports[1])
     opened, _ = open_listeners(settings, answering, SEALER, lambda name: False)
-    (_, apis), (_, console) = opened
+    apis, console = (each.serving for each in opened)
+    assert isinstance(apis, HttpListener)
+    assert isinstance(console, HttpListener)
     own = {f"http://{host}:{ports[1]}" for host in ("localhost", "127.0.0.1", "[::1]")}
     try:
         assert apis.origins == own
         assert not console.origins
     finally:
-        for _, listener in opened:
-            listener._socket.close()
+        for sock in (apis._socket, console._socket):
+            sock.close()

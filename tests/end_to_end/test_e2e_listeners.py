@@ -23,6 +23,7 @@ from tests.worlds.browser import fetched
 from tests.worlds.databases import SEALER
 from tests.worlds.own_account import OwnAccount
 from tests.worlds.place import Place
+from tests.worlds.processes import argv
 from tests.worlds.product import Product
 from tests.worlds.waiting import eventually
 
@@ -229,3 +230,15 @@ def _connected(product: Product, trusted: Path) -> ssl.SSLSocket:
 def _served(product: Product) -> bytes:
     address = ("127.0.0.1", int(product.settings["TLS_PORT"]))
     return ssl.get_server_certificate(address).encode()[:400]
+
+
+def test_fronts_that_were_killed_are_replaced_and_serve_does_not_notice(beyond: Product) -> None:
+    serve = beyond.child("serve")
+    fronts = [pid for pid in beyond.processes() if argv(pid)[3:4] == ["reading_room.hosts.front.process"]]
+    assert len(fronts) >= 2  # Of the APIs, and of the console.
+    if os.geteuid() == 0:
+        assert len({Path(f"/proc/{pid}").stat().st_uid for pid in (serve, *fronts)}) == 1 + len(fronts)
+    beyond.kill_processes(fronts)
+    url = f"https://127.0.0.1:{beyond.port}"
+    assert client(beyond, "sts", url, authority(beyond)).get_caller_identity()["Account"]
+    assert beyond.child("serve") == serve

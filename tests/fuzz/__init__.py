@@ -31,6 +31,7 @@ TARGETS = {
     "wireguard-answer": "agents",
     "front-head": "fronts",
     "front-channel": "fronts",
+    "public-fronts": "fronts",
     "lane": "fronts",
     "dns": "wire",
     "http-head": "wire",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reading_room.agent.public_listeners import FromServe, Started
 from reading_room.codec import DocumentError, decode, encode
 from reading_room.hosts.front.lane import PIECE_LIMIT, Lane
 from reading_room.hosts.front.records import (
@@ -43,6 +44,16 @@ def front_channel(data: bytes) -> None:
             check_query(message.body)
     except DocumentError as error:
         str(error).encode()
+
+
+def public_fronts(data: bytes) -> None:
+    """What ``serve`` and the agent tell each other about fronts, in either direction."""
+    for kind in (FromServe, Started):
+        try:
+            document = decode(kind, data)
+            assert decode(kind, encode(document)) == document
+        except DocumentError as error:
+            str(error).encode()
 
 
 def lane(data: bytes) -> None:

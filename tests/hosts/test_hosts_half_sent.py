@@ -18,7 +18,7 @@ from reading_room.aws.sigv4 import Credential
 from reading_room.client import connect
 from reading_room.hosts.unfinished import Proof, Room
 from tests.worlds.aws import KEY, SESSION, world
-from tests.worlds.aws_sockets import BUFFER, Listening, listening
+from tests.worlds.aws_sockets import BUFFER, Listening, fronted, listening
 from tests.worlds.waiting import DEADLINE, eventually
 
 ROOM = {Proof.NOTHING: Room(10, 20, 1 << 20), Proof.KEY_NAMED: Room(5, 10, 1 << 20), Proof.ACCOUNT: Room(5, 10)}
@@ -29,10 +29,10 @@ HALF = (
 )
 
 
-@pytest.fixture
-def here() -> Iterator[Listening]:
-    """The APIs behind a listener with little room."""
-    with world() as made, listening(made.app, unfinished=ROOM) as found:
+@pytest.fixture(params=[listening, fronted], ids=["direct", "fronted"])
+def here(request: pytest.FixtureRequest) -> Iterator[Listening]:
+    """The APIs behind a listener with little room, on loopback and as for other machines."""
+    with world() as made, request.param(made.app, unfinished=ROOM) as found:
         yield found
 
 

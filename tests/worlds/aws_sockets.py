@@ -10,7 +10,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
+from reading_room.hosts.front.listeners import FrontListeners
 from reading_room.hosts.http_listener import CONNECTIONS, HttpListener
+from reading_room.hosts.listen_addresses import ListenAddress
+from reading_room.hosts.public_listener import PublicListener
 from reading_room.hosts.unfinished import ROOM, Proof, Room, Unfinished
 from tests.worlds.waiting import DEADLINE, eventually
 
@@ -52,14 +55,54 @@ def listening(
     listener = HttpListener(
         app, sock, most_of_a_peer=most_of_a_peer, origins=origins, connections=connections, unfinished=unfinished
     )
+    with _loop() as loop:
+        asyncio.run_coroutine_threadsafe(listener.start(), loop).result(DEADLINE)
+        try:
+            yield Listening(port, listener)
+        finally:
+            asyncio.run_coroutine_threadsafe(listener.drain(1), loop).result(DEADLINE)
+
+
+@contextmanager
+def fronted(app: Any, unfinished: Mapping[Proof, Room] = ROOM) -> Iterator[Listening]:
+    """Serve an application as ``listening`` does, with a front between it and the clients."""
+    sock = socket.create_server(("127.0.0.1", 0))
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
+    port = int(sock.getsockname()[1])
+
+    async def begin() -> tuple[PublicListener, FrontListeners]:
+        listener = PublicListener(ListenAddress("127.0.0.1", port, secure=False), app, sock)
+        await listener.start()
+        front = FrontListeners(unfinished=unfinished)
+        connect_front(listener, front)
+        return listener, front
+
+    with _loop() as loop:
+        listener, front = asyncio.run_coroutine_threadsafe(begin(), loop).result(DEADLINE)
+        eventually(lambda: front.public is not None)
+        assert front.public is not None
+        try:
+            yield Listening(port, front.public)
+        finally:
+            asyncio.run_coroutine_threadsafe(listener.drain(1), loop).result(DEADLINE)
+
+
+def connect_front(listener: PublicListener, front: FrontListeners) -> None:
+    """Connect a listener to its front, as the agent does."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    front.attach(theirs)
+    listener.attach(ours)
+
+
+@contextmanager
+def _loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """Run an event loop in a thread of its own."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="serving")
     thread.start()
-    asyncio.run_coroutine_threadsafe(listener.start(), loop).result(DEADLINE)
     try:
-        yield Listening(port, listener)
+        yield loop
     finally:
-        asyncio.run_coroutine_threadsafe(listener.drain(1), loop).result(DEADLINE)
         asyncio.run_coroutine_threadsafe(_settle(), loop).result(DEADLINE)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(DEADLINE)

@@ -14,7 +14,7 @@ import typing
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, Union
 
-from reading_room.agent import frames
+from reading_room.agent import frames, public_listeners
 from reading_room.agent.front_orders import Order
 from reading_room.agent.holder import Holder
 from reading_room.agent.lease import LeaseRecord
@@ -27,6 +27,8 @@ from reading_room.hosts.link import documents
 DOCUMENTS: Mapping[str, tuple[type[Any], ...]] = {
     "serve to agent": (frames.Greeting, frames.FromServer),
     "agent to serve": (frames.Greeting, frames.FromAgent),
+    "serve to agent, about fronts": (public_listeners.FromServe,),
+    "agent to serve, about fronts": (public_listeners.Started,),
     "agent to front": (Order,),
     "front to serve": (records.FromFront, records.Head),
     "serve to front": (records.FromServer, records.ReplyHead),

@@ -7,12 +7,9 @@ restarted server, replaces the previous one.
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import socket
-import stat
-import struct
 import threading
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
@@ -32,8 +29,8 @@ from reading_room.agent.frames import (
     Realtime,
     read_greeting,
     send_frame,
-    short_path,
 )
+from reading_room.agent.private_socket import listening, user_of
 from reading_room.agent.spec import HostReport, HostSpec
 from reading_room.codec import DocumentError, decode, encode
 from reading_room.dataplane.spec import FlowEvent, ListenerLabel
@@ -92,21 +89,7 @@ class AgentChannel:
         self._fresh = False
         self._fence = 0
         """The highest fence of a server so far. One with a lower fence is a former leader that was suspended."""
-        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
-        folder, name = short_path(path)
-        try:
-            path.unlink(missing_ok=True)
-            # Created inaccessible: nobody may connect before the owner is set.
-            before = os.umask(0o177)
-            try:
-                self._listener.bind(name)
-            finally:
-                os.umask(before)
-            if owner is not None:
-                _give(name, owner)
-        finally:
-            os.close(folder)
-        self._listener.listen(4)
+        self._listener = listening(path, owner)
         threading.Thread(target=self._accept, name="agent-accept", daemon=True).start()
 
     def spec(self) -> tuple[HostSpec | None, str]:
@@ -219,7 +202,7 @@ class AgentChannel:
                 accepted, _ = self._listener.accept()
             except OSError:
                 return
-            user = struct.unpack("3i", accepted.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[1]
+            user = user_of(accepted)
             if user != self._allowed:
                 _log.warning(
                     "refused a process of user id %d at %s: only %d may connect", user, self._path, self._allowed
@@ -343,17 +326,6 @@ def _older_than(server: Greeting) -> str:
     if not server.newer:
         return ""
     return f" (serve is version {server.program}, and this agent is {VERSION}: restart the agent)"
-
-
-def _give(path: str, owner: int) -> None:
-    # The folder may belong to the server, which could put a link to anything there: only chown a socket.
-    descriptor = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
-            raise OSError(errno.ENOTSOCK, "the path that was just bound is no longer a socket", path)
-        os.chown(f"/proc/self/fd/{descriptor}", owner, -1)
-    finally:
-        os.close(descriptor)
 
 
 def _close_all(descriptors: Sequence[int]) -> None:

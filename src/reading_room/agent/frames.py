@@ -220,9 +220,9 @@ def short_path(path: Path) -> tuple[int, str]:
     return folder, f"/proc/self/fd/{folder}/{path.name}"
 
 
-def connected(path: Path) -> socket.socket:
-    """Return a connection to the agent's socket at a path. Raises ``OSError``."""
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+def connected(path: Path, kind: int = socket.SOCK_STREAM) -> socket.socket:
+    """Return a connection to a socket of the agent at a path. Raises ``OSError``."""
+    connection = socket.socket(socket.AF_UNIX, kind | socket.SOCK_CLOEXEC)
     try:
         folder, name = short_path(path)
         try:

@@ -11,6 +11,7 @@ import logging
 import os
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
@@ -58,8 +59,34 @@ class Fronts(Protocol):
         ...
 
 
+class FrontUsers:
+    """Which user ids fronts have now. Thread-safe."""
+
+    def __init__(self, users: UserIds | None) -> None:
+        """``users`` are the ids for containers, which include those for fronts; ``None`` if there are none."""
+        self._users = users
+        self._lock = threading.Lock()
+        self._taken: set[int | None] = set()
+
+    def take(self) -> int | None:
+        """Return an unused id; ``None`` if fronts have the agent's own. Raises ``NoFreeUserId``."""
+        if self._users is None:
+            return None
+        with self._lock:
+            user = self._users.take_for_front(self._taken)
+            self._taken.add(user)
+            return user
+
+    def give_back(self, user: int | None) -> None:
+        """Note that the process with an id has ended."""
+        with self._lock:
+            self._taken.discard(user)
+
+
 @dataclass(slots=True)
-class _Front:
+class Front:
+    """A front that was started."""
+
     process: subprocess.Popen[bytes]
     orders: socket.socket
     user: int | None
@@ -71,14 +98,14 @@ class _Front:
 
 
 class FrontProcesses:
-    """Implements ``Fronts`` with processes. Without ``users``, the ids for containers, they have the agent's own id."""
+    """Implements ``Fronts`` with processes."""
 
-    def __init__(self, users: UserIds | None, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, users: FrontUsers, clock: Callable[[], float] = time.monotonic) -> None:
         self._users = users
         self._clock = clock
-        self._fronts: dict[str, _Front] = {}
-        self._spare: _Front | None = None
-        self._ending: list[_Front] = []
+        self._fronts: dict[str, Front] = {}
+        self._spare: Front | None = None
+        self._ending: list[Front] = []
         self._not_before = 0.0
         self._problems: dict[str, str] = {}
         self._keep_spare()
@@ -117,7 +144,7 @@ class FrontProcesses:
             with ours:
                 if front.attached:
                     try:
-                        _order(front, Attach(), ours)
+                        attach(front, ours)
                     except OSError:
                         front.process.kill()
 
@@ -138,16 +165,16 @@ class FrontProcesses:
         for front in (*self._fronts.values(), *self._ending, *([self._spare] if self._spare else [])):
             front.process.kill()
             front.process.wait()
-            _close(front)
+            self._close(front)
         self._fronts.clear()
         self._ending.clear()
         self._spare = None
 
-    def _take(self, vpc_id: str) -> _Front | None:
+    def _take(self, vpc_id: str) -> Front | None:
         front, self._spare = self._spare, None
         if front is None or front.process.poll() is not None:
             if front is not None:
-                _close(front)
+                self._close(front)
             front = self._start()
         if front is None:
             self._problems[vpc_id] = "its front cannot be started: see the agent's log"
@@ -159,36 +186,59 @@ class FrontProcesses:
         if self._spare is None:
             self._spare = self._start()
 
-    def _start(self) -> _Front | None:
+    def _start(self) -> Front | None:
         if self._clock() < self._not_before:
             return None
-        living = (*self._fronts.values(), *self._ending)
         try:
-            user = None if self._users is None else self._users.take_for_front({each.user for each in living})
-            process, ours = rightless.start("reading_room.hosts.front.process", user)
+            return start_front(self._users)
         except (ContainerError, OSError, subprocess.SubprocessError) as error:
             _log.error("a front cannot be started: %s", error)
             self._not_before = self._clock() + RETRY_SECONDS
             return None
-        ours.setblocking(False)
-        return _Front(process, ours, user, os.pidfd_open(process.pid))
 
     def _remove_ended(self) -> None:
         for vpc_id, front in list(self._fronts.items()):
             if front.process.poll() is not None:
                 _log.error("the front of %s ended with %d and is restarted", vpc_id, front.process.returncode)
-                _close(self._fronts.pop(vpc_id))
+                self._close(self._fronts.pop(vpc_id))
         for front in [each for each in self._ending if each.process.poll() is not None]:
             self._ending.remove(front)
-            _close(front)
+            self._close(front)
 
-    def _end(self, front: _Front) -> None:
+    def _end(self, front: Front) -> None:
         """Tell a front to end, which it does after the requests in progress."""
         front.orders.shutdown(socket.SHUT_WR)
         self._ending.append(front)
 
+    def _close(self, front: Front) -> None:
+        forget(front, self._users)
 
-def _give(front: _Front, wanted: Mapping[ListenerLabel, socket.socket]) -> None:
+
+def start_front(users: FrontUsers) -> Front:
+    """Return a front that has started. Raises ``ContainerError``, ``OSError`` and ``subprocess.SubprocessError``."""
+    user = users.take()
+    try:
+        process, ours = rightless.start("reading_room.hosts.front.process", user)
+    except BaseException:
+        users.give_back(user)
+        raise
+    ours.setblocking(False)
+    return Front(process, ours, user, os.pidfd_open(process.pid))
+
+
+def attach(front: Front, channel: socket.socket) -> None:
+    """Let a front use a channel to the server from now on. Raises ``OSError`` if it takes no orders."""
+    _order(front, Attach(), channel)
+
+
+def forget(front: Front, users: FrontUsers) -> None:
+    """Close what is left of a front that has ended."""
+    front.orders.close()
+    os.close(front.pidfd)
+    users.give_back(front.user)
+
+
+def _give(front: Front, wanted: Mapping[ListenerLabel, socket.socket]) -> None:
     now = {label: os.fstat(sock.fileno()).st_ino for label, sock in wanted.items()}
     gone = [label for label in front.served if label not in now]
     new = [label for label in now if front.served.get(label) != now[label]]
@@ -200,11 +250,6 @@ def _give(front: _Front, wanted: Mapping[ListenerLabel, socket.socket]) -> None:
     front.served = now
 
 
-def _order(front: _Front, body: Serve | Leave | Attach, *sent: socket.socket) -> None:
+def _order(front: Front, body: Serve | Leave | Attach, *sent: socket.socket) -> None:
     # Never blocks: a front that does not read is killed.
     socket.send_fds(front.orders, [encode(Order(body))], [each.fileno() for each in sent])
-
-
-def _close(front: _Front) -> None:
-    front.orders.close()
-    os.close(front.pidfd)

@@ -17,13 +17,14 @@ from pathlib import Path
 import reading_room
 from reading_room.agent.channel import AgentChannel
 from reading_room.agent.errors import AgentError
-from reading_room.agent.fronts import FrontProcesses
+from reading_room.agent.fronts import FrontProcesses, FrontUsers
 from reading_room.agent.given import GivenRefused, read_given
 from reading_room.agent.holder import PUBLIC_DIR, Holder, recorded
 from reading_room.agent.in_force import NAME as IN_FORCE
 from reading_room.agent.in_force import InForce
 from reading_room.agent.lease import RECORD, LeaseKeeper
 from reading_room.agent.loop import AgentLoop, Waker
+from reading_room.agent.public_fronts import PublicFronts
 from reading_room.agent.shortages import Shortages
 from reading_room.agent.spec import ENFORCEMENT, MODELS, UnderlayAddress
 from reading_room.agent.underlay_addresses import read_addresses_in
@@ -162,13 +163,16 @@ def _run(config: AgentConfig, waker: Waker, told_to_end: Sequence[int]) -> int:
     containers.adopt()
     used = {name for folder in Folder.all(state) for name in folder.read_programs()}
     forget_programs(config.runtime_dir / PROGRAMS, {*view.programs, *used})
+    front_users = FrontUsers(users)
+    public_fronts = PublicFronts(config.socket_path.parent, *_peer(config), front_users)
+    public_fronts.start()
     channel = AgentChannel(config.socket_path, *_peer(config), waker.wake)
     # Before the proof, which takes a while: the lease of the last agent goes on.
     lease = LeaseKeeper(config.runtime_dir / RECORD, boot_id())
     threading.Thread(target=_renew_lease, args=(lease, channel), name="agent-lease", daemon=True).start()
     encryption = _encryption(config, users)
     network, enforcement = _enforced(config, encryption)
-    fronts = FrontProcesses(users)
+    fronts = FrontProcesses(front_users)
     meter = Meter(containers.living, network.drops if network is not None else dict) if config.measured else None
     # Containers see what is installed now, so this stays true until the next agent.
     lacking = (Problem(MODELS, WEIGHTS_MISSING),) if path_of(WEIGHTS) is None else ()
@@ -214,6 +218,7 @@ def _run(config: AgentConfig, waker: Waker, told_to_end: Sequence[int]) -> int:
         return 0
     finally:
         channel.close()
+        public_fronts.close()
         fronts.close()
         if network is not None:
             network.close()

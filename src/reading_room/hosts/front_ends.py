@@ -1,6 +1,7 @@
 """The server's ends of the channels of fronts: one on a Unix socket, one on a connection from another host.
 
-A channel's VPC is a fact: the agent of this machine made the socket for it, or the spec of the other host has it.
+A channel's VPC is a fact: the agent of this machine made the socket for it, or the spec of the other host has it. So
+is the listen address of a front outside of VPCs.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import asyncio
 import logging
 import socket
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from reading_room.aws.receive import AsgiApplication, Scope
@@ -28,6 +29,8 @@ from reading_room.hosts.front.records import (
     FromServer,
     Head,
     LaneOpened,
+    Leave,
+    Listen,
     NameRecord,
     check_query,
 )
@@ -70,6 +73,9 @@ async def serve_lane(lane: Lane, vpc_id: str, answers: Answers) -> None:
 class FrontEnd:
     """What both ends have in common: a front's messages and their answers. Its methods run in the event loop."""
 
+    lanes = LANES
+    """The most lanes at a time; more are closed at once."""
+
     def __init__(self, vpc_id: str, answers: Answers, ended: Callable[[FrontEnd], None]) -> None:
         """``ended`` is called when the channel ends."""
         self.vpc_id = vpc_id
@@ -108,7 +114,7 @@ class FrontEnd:
         elif isinstance(body, LaneOpened):
             self._lane(sent)
         elif isinstance(body, CertificateWanted):
-            if len(self._tasks) < LANES:
+            if len(self._tasks) < self.lanes:
                 self._work(self._certify(body.endpoint_id))
         else:
             log.warning("the front of %s: %s", self.vpc_id, body.text[:TEXT_LIMIT])
@@ -133,7 +139,7 @@ class FrontEnd:
             return
         self._send(Certificate(endpoint_id, pem))
 
-    def _send(self, body: Answered | Certificate) -> None:
+    def _send(self, body: Answered | Certificate | Leave) -> None:
         if not self._over:
             self._post(encode(FromServer(body)))
 
@@ -150,8 +156,23 @@ class SocketFront(FrontEnd):
         sock.setblocking(False)
         self._socket = sock
         self._loop = asyncio.get_running_loop()
-        self._waiting: deque[bytes] = deque()
+        self._waiting: deque[tuple[bytes, Sequence[int]]] = deque()
         self._loop.add_reader(sock, self._read)
+
+    def listen(self, wanted: Listen, sock: socket.socket, certificate: str | None) -> None:
+        """Let the front accept the connections at a socket, which stays open until it is sent."""
+        if certificate is not None:
+            self._send(Certificate(None, certificate))
+        self._waiting.append((encode(FromServer(wanted)), (sock.fileno(),)))
+        self._flush()
+
+    def renew(self, certificate: str) -> None:
+        """Give the front another certificate, with its key, for the socket that it listens at."""
+        self._send(Certificate(None, certificate))
+
+    def leave(self, seconds: float) -> None:
+        """Let the front accept no more, finish the requests in progress, and close the channel."""
+        self._send(Leave(seconds))
 
     def _close(self) -> None:
         self._loop.remove_reader(self._socket)
@@ -187,7 +208,7 @@ class SocketFront(FrontEnd):
     def _lane(self, sent: list[socket.socket]) -> None:
         if not is_lane(sent):
             raise DocumentError("a lane came without its socket")
-        if len(self._tasks) < LANES:
+        if len(self._tasks) < self.lanes:
             self._work(self._serve(sent.pop()))
 
     async def _serve(self, sock: socket.socket) -> None:
@@ -198,14 +219,18 @@ class SocketFront(FrontEnd):
     def _post(self, message: bytes) -> None:
         if len(self._waiting) >= WAITING:
             return  # The client will ask again; a front that does not read only delays itself.
-        self._waiting.append(message)
+        self._waiting.append((message, ()))
         self._flush()
 
     def _flush(self) -> None:
         self._loop.remove_writer(self._socket)
         try:
             while self._waiting:
-                self._socket.send(self._waiting[0])
+                message, descriptors = self._waiting[0]
+                if descriptors:
+                    socket.send_fds(self._socket, [message], descriptors)
+                else:
+                    self._socket.send(message)
                 self._waiting.popleft()
         except BlockingIOError:
             self._loop.add_writer(self._socket, self._flush)

@@ -189,6 +189,8 @@ class ListenerCertificate:
         self._sealer = sealer
         self._seen: object = None
         self._complaint = ""
+        self.pem = ""
+        """The certificate in use, with its key."""
         self.given_names: frozenset[str] = frozenset()
         """The names in a given certificate, possibly wildcards; the names in our own are those in the settings."""
         self.expires_at: dt.datetime | None = None
@@ -240,6 +242,7 @@ class ListenerCertificate:
         except (OSError, ssl.SSLError, ValueError, SealBroken) as error:
             raise ListenAddressError(f"the certificate in {file.path} cannot be used: {error}") from error
         self._seen = seen
+        self.pem = certificate.decode("ascii")
         return context
 
 

@@ -23,16 +23,16 @@ from reading_room.fleet.host_listeners import ANNOUNCE_SECONDS, HostListeners
 from reading_room.fleet.leadership import Leadership, LeasedLeadership, OnlyProcess, ignored
 from reading_room.flowlogs.deliver import FlowLogDelivery
 from reading_room.hosts.engine_calls import SharedEngines
-from reading_room.hosts.http_listener import HttpListener
 from reading_room.hosts.listen_addresses import (
     HOSTS_OPTION,
-    ListenAddress,
     ListenAddressError,
     ListenerCertificate,
     bound,
     hosts_address,
 )
 from reading_room.hosts.pressure import BEAT_SECONDS as PULSE_SECONDS
+from reading_room.hosts.public_fronts import PublicFronts
+from reading_room.hosts.public_listener import PublicListener
 from reading_room.hosts.readiness import leader_check, objects_check
 from reading_room.iam.credentials_file import KeyNotWritten
 from reading_room.jobs.controller import JobController
@@ -50,7 +50,7 @@ from reading_room.wiring.leader import OthersError, capacity_in, check_listeners
 from reading_room.wiring.membership import Members
 from reading_room.wiring.network import HostLink
 from reading_room.wiring.product import Product
-from reading_room.wiring.sockets import open_listeners
+from reading_room.wiring.sockets import Listener, open_listeners
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +102,8 @@ class RunningServer:
             self._link,
         ]
         self._loops: list[Loop | PeriodicWork | Traces] = []
-        self._listeners: Sequence[tuple[ListenAddress, HttpListener]] = ()
+        self._listeners: Sequence[Listener] = ()
+        self._fronts: PublicFronts | None = None
         self._certificate: ListenerCertificate | None = None
         self._for_hosts: tuple[socket.socket, Members] | None = None
         self._steps_aside = False
@@ -181,8 +182,12 @@ class RunningServer:
     async def start(self) -> None:
         """Accept calls, and start the loops."""
         await self._begin_to_lead()
-        for _, listener in self._listeners:
-            await listener.start()
+        for listener in self._listeners:
+            await listener.serving.start()
+        fronted = {each.name: each.serving for each in self._listeners if isinstance(each.serving, PublicListener)}
+        if fronted:
+            self._fronts = PublicFronts(self._settings.agent_socket, fronted)
+            self._fronts.start()
         # Objects from the start-up live as long as the process, so the collector need not check them even once.
         gc.freeze()
         _return_freed_memory()
@@ -193,7 +198,7 @@ class RunningServer:
         for work in self._of_leader:
             work.start(self._leadership.turn)
         await self._accept_hosts()
-        log.info("serving %s", " and ".join(address.url for address, _ in self._listeners))
+        log.info("serving %s", " and ".join(listener.address.url for listener in self._listeners))
 
     async def _begin_to_lead(self) -> None:
         leadership = self._leadership
@@ -268,7 +273,9 @@ class RunningServer:
 
     async def end(self) -> None:
         """End everything; requests in progress may take ``DRAIN_SECONDS``."""
-        await asyncio.gather(*(listener.drain(DRAIN_SECONDS) for _, listener in self._listeners))
+        await asyncio.gather(*(listener.serving.drain(DRAIN_SECONDS) for listener in self._listeners))
+        if self._fronts is not None:
+            self._fronts.close()
         for work in reversed(self._of_leader):
             await asyncio.to_thread(work.stop)
         for each in reversed(self._loops):
@@ -347,7 +354,7 @@ def _return_freed_memory() -> None:
 
 def _renewal(
     certificate: ListenerCertificate,
-    opened: Sequence[tuple[ListenAddress, HttpListener]],
+    opened: Sequence[Listener],
     loop: asyncio.AbstractEventLoop,
 ) -> Loop:
     """Return the loop that gives listeners with TLS a new certificate when there is one."""
@@ -355,8 +362,7 @@ def _renewal(
     def renew() -> None:
         if (renewed := certificate.renewed()) is not None:
             log.info("HTTPS uses a new certificate from now on")
-            for address, listener in opened:
-                if address.secure:
-                    loop.call_soon_threadsafe(listener.renew, renewed)
+            for listener in opened:
+                loop.call_soon_threadsafe(listener.renew, renewed)
 
     return Loop("certificate", renew, every=CERTIFICATE_SECONDS)

@@ -19,6 +19,8 @@ from reading_room.hosts.front.records import (
     FromFront,
     FromServer,
     LaneOpened,
+    Leave,
+    Listen,
     Told,
 )
 
@@ -35,18 +37,31 @@ class Unavailable(Exception):
     """The server is not connected, or takes no more."""
 
 
+def _refuse_socket(_: Listen, sock: socket.socket) -> None:
+    """Close a listening socket, for which there is no use."""
+    sock.close()
+
+
 class Channel:
     """A connected channel, in the running event loop.
 
-    ``certificate`` is called with each certificate that arrives, ``lost`` when the channel ends.
+    ``certificate`` is called with each certificate that arrives, ``lost`` when the channel ends. Outside of VPCs,
+    ``listen`` gets the listening socket, and ``leave`` is called when no more is to be accepted at that.
     """
 
     def __init__(
-        self, sock: socket.socket, certificate: Callable[[Certificate], None], lost: Callable[[], None]
+        self,
+        sock: socket.socket,
+        certificate: Callable[[Certificate], None],
+        lost: Callable[[], None],
+        listen: Callable[[Listen, socket.socket], None] = _refuse_socket,
+        leave: Callable[[Leave], None] = lambda _: None,
     ) -> None:
         sock.setblocking(False)
         self._socket = sock
         self._certificate = certificate
+        self._listen = listen
+        self._leave = leave
         self._lost = lost
         self._loop = asyncio.get_running_loop()
         self._number = 0
@@ -118,10 +133,14 @@ class Channel:
             raise Unavailable from None
 
     def _read(self) -> None:
+        sent: list[socket.socket] = []
         try:
-            message = self._socket.recv(MESSAGE_LIMIT)
+            message, descriptors, _, _ = socket.recv_fds(self._socket, MESSAGE_LIMIT, 1)
+            sent = [socket.socket(fileno=each) for each in descriptors]
             # The server may be of a newer version, which an upgrade started first.
             body = decode(FromServer, message, newer=True).body if message else None
+            if isinstance(body, Listen) and not sent:
+                raise DocumentError("a listener came without its socket")
         except BlockingIOError:
             return
         except (OSError, DocumentError) as error:
@@ -129,7 +148,13 @@ class Channel:
             body = None
         if body is None:
             self.close()
+        elif isinstance(body, Listen):
+            self._listen(body, sent.pop())
         elif isinstance(body, Certificate):
             self._certificate(body)
+        elif isinstance(body, Leave):
+            self._leave(body)
         elif (waiting := self._pending.get(body.number)) is not None and not waiting.done():
             waiting.set_result(body)
+        for each in sent:
+            each.close()

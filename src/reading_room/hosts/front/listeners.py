@@ -1,4 +1,7 @@
-"""Serving the listening sockets of one VPC: DNS, HTTP and HTTPS. Their bytes are read here and nowhere else."""
+"""Serving the listening sockets of one VPC: DNS, HTTP and HTTPS; or one listen address outside of VPCs.
+
+Their bytes are read here and nowhere else.
+"""
 
 from __future__ import annotations
 
@@ -6,23 +9,28 @@ import asyncio
 import logging
 import socket
 import ssl
+from collections.abc import Coroutine, Mapping
+from typing import Any
 
 from reading_room.dataplane.spec import ListenerLabel
 from reading_room.hosts.certificate_loading import load_certificate
 from reading_room.hosts.front.channel import Channel, Unavailable
 from reading_room.hosts.front.dns import Resolver
-from reading_room.hosts.front.records import Answered, Certificate
+from reading_room.hosts.front.records import Answered, Certificate, Leave, Listen
 from reading_room.hosts.front.relay import ATTACH_SECONDS, Relay
 from reading_room.hosts.http_listener import PEER_CONNECTIONS, HttpListener
+from reading_room.hosts.unfinished import ROOM, Proof, Room
 
 _log = logging.getLogger(__name__)
 
 
 class FrontListeners:
-    """Every listener of one VPC. Its methods run in the event loop's thread."""
+    """Every listener of one VPC, or one outside of VPCs. Its methods run in the event loop's thread."""
 
-    def __init__(self, attach_seconds: float = ATTACH_SECONDS) -> None:
+    def __init__(self, attach_seconds: float = ATTACH_SECONDS, unfinished: Mapping[Proof, Room] = ROOM) -> None:
+        """``unfinished`` is the room of the listener outside of VPCs."""
         self._relay = Relay(attach_seconds)
+        self._unfinished = unfinished
         self.lost = asyncio.Event()
         """Set while the last channel is lost and there is no new one."""
         self._resolver = Resolver(self._ask)
@@ -32,16 +40,21 @@ class FrontListeners:
         """HTTPS listeners that have no certificate yet."""
         self._contexts: dict[str | None, ssl.SSLContext] = {}
         self._starting: set[asyncio.Task[None]] = set()
+        self.public: HttpListener | None = None
+        """The listener outside of VPCs, if this is its front."""
 
     def attach(self, sock: socket.socket) -> None:
         """Use this channel to the server from now on."""
 
         def lost() -> None:
             self._relay.detach(channel)
+            if self.public is not None:
+                # The next server must be able to listen there, and its answers would not reach these clients.
+                self.public.cut()
             if self._relay.channel is None:
                 self.lost.set()
 
-        channel = Channel(sock, self._take_certificate, lost)
+        channel = Channel(sock, self._take_certificate, lost, self._listen, self._leave)
         self._relay.attach(channel)
         self.lost.clear()
         for endpoint_id in {
@@ -83,10 +96,31 @@ class FrontListeners:
             dns.close()
         for waiting in self._secure.values():
             waiting.close()
-        await asyncio.gather(*(listener.drain(seconds) for listener in self._http.values()))
+        public = () if self.public is None else (self.public,)
+        await asyncio.gather(*(listener.drain(seconds) for listener in (*self._http.values(), *public)))
+
+    def _listen(self, wanted: Listen, sock: socket.socket) -> None:
+        app = self._relay.application("public", secure=wanted.secure)
+        tls = self._contexts[None] if wanted.secure else None
+        self.public = HttpListener(app, sock, tls, wanted.most_of_a_peer, wanted.origins, unfinished=self._unfinished)
+        self._begin(self.public.start())
+
+    def _leave(self, wanted: Leave) -> None:
+        self._begin(self._drain_public(wanted.seconds))
+
+    async def _drain_public(self, seconds: float) -> None:
+        if self.public is not None:
+            await self.public.drain(seconds)
+        if self._relay.channel is not None:
+            self._relay.channel.close()
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._starting.add(task)
+        task.add_done_callback(self._starting.discard)
 
     async def _serve(self, label: ListenerLabel, sock: socket.socket, context: ssl.SSLContext | None) -> None:
-        app = self._relay.application(label, secure=context is not None)
+        app = self._relay.application(label.kind, label.address, label.port, secure=context is not None)  # type: ignore[arg-type]
         listener = HttpListener(app, sock, context, PEER_CONNECTIONS)
         self._http[label] = listener
         await listener.start()
@@ -109,11 +143,10 @@ class FrontListeners:
         for label, listener in self._http.items():
             if label.kind == "endpoint-https" and label.endpoint_id == certificate.endpoint_id:
                 listener.renew(context)
+        if self.public is not None and certificate.endpoint_id is None:
+            self.public.renew(context)
         for label in [each for each in self._secure if each.endpoint_id == certificate.endpoint_id]:
-            sock = self._secure.pop(label)
-            task = asyncio.get_running_loop().create_task(self._serve(label, sock, context))
-            self._starting.add(task)
-            task.add_done_callback(self._starting.discard)
+            self._begin(self._serve(label, self._secure.pop(label), context))
 
 
 def server_context_of(pem: bytes) -> ssl.SSLContext:

@@ -1,8 +1,8 @@
-"""A front: the process that reads what one VPC sends, so that the server need not.
+"""A front: the process that reads what one VPC sends, or one listen address gets, so that the server need not.
 
 It receives orders at descriptor 0. It has its own user id, no database, no files, and no network except the listeners
-of its VPC; from its first order on it may only accept, read, write and exit. A client that takes it over can only
-impersonate clients of the same VPC.
+of its VPC, or that one; from its first order on it may only accept, read, write and exit. A client that takes it over
+can only impersonate clients of the same VPC, or of the same address.
 """
 
 from __future__ import annotations
@@ -89,7 +89,8 @@ async def _lost(listeners: FrontListeners, patience: Callable[[], Awaitable[obje
     """Return once the channel is lost and no new one has come for some time."""
     while True:
         await listeners.lost.wait()
-        await patience()
+        if listeners.public is None:
+            await patience()
         if listeners.lost.is_set():
             return
 
@@ -128,7 +129,7 @@ async def _follow(order: Order, sent: Sequence[socket.socket], listeners: FrontL
 
 
 def main() -> None:
-    """Serve one VPC."""
+    """Serve one VPC, or one listen address."""
     orders = socket.socket(fileno=0)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_rehearse())

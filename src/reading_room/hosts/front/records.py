@@ -1,8 +1,9 @@
-"""The typed records between a front and the server: queries and requests from a VPC, and their answers.
+"""The typed records between a front and the server: queries and requests, and their answers.
 
-A front has one channel, which the agent makes for one VPC, so the VPC is certain. Each HTTP request goes over a lane, a
+A front has one channel, which the agent makes for one VPC, or for one listen address outside of them, so that is
+certain. Each HTTP request goes over a lane, a
 separate socket that the front makes and sends along: its head as a record, bodies as bytes (``lane.py``). The server
-trusts a record only as far as the listeners of that VPC justify (``check_head``).
+trusts a record only as far as the listeners of that channel justify (``check_head``).
 """
 
 from __future__ import annotations
@@ -87,6 +88,26 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
+class Listen:
+    """A listening socket outside of VPCs, whose descriptor comes with the message; the channel says which one it is.
+
+    With ``secure`` it has TLS, with the ``Certificate`` that was sent before for no endpoint. ``most_of_a_peer`` limits
+    the connections of an address; pages of ``origins`` may read the front's own refusals.
+    """
+
+    secure: bool
+    most_of_a_peer: int | None
+    origins: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Accept no more connections at that socket, let the requests in progress finish, and close the channel."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class FromFront:
     """What a front sends on its channel."""
 
@@ -97,19 +118,20 @@ class FromFront:
 class FromServer:
     """What the server sends on the channel of a front."""
 
-    body: Answered | Certificate
+    body: Answered | Certificate | Listen | Leave
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
     """The head of a request, with the listener that received it (``kind``, ``address``, ``port``) and its client.
 
+    Outside of VPCs the kind is ``public``, and the channel alone says which listener it is.
     ``path`` and ``query`` are as they were sent. ``headers`` alternates names, in lower case, and values, in Latin-1.
     ``tls`` is the protocol's number of the version. ``body`` says whether a body follows, ``waits`` whether some of it
     has not arrived, ``expects`` whether the client waits for ``100 Continue``.
     """
 
-    kind: Literal["credentials", "endpoint-http", "endpoint-https"]
+    kind: Literal["credentials", "endpoint-http", "endpoint-https", "public"]
     address: str
     port: int
     client: str
@@ -147,7 +169,8 @@ def raw_headers(headers: tuple[str, ...]) -> list[tuple[bytes, bytes]]:
 def check_head(head: Head) -> None:
     """Refuse a head that no HTTP parser could have produced. Raises ``DocumentError``."""
     try:
-        ipaddress.IPv4Address(head.client)
+        # VPCs have no IPv6.
+        (ipaddress.ip_address if head.kind == "public" else ipaddress.IPv4Address)(head.client)
     except ValueError:
         raise DocumentError("a request is not from an address") from None
     if not _METHOD.fullmatch(head.method):

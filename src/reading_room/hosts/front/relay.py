@@ -1,14 +1,14 @@
-"""HTTP requests of a VPC, passed to the server over lanes: an ASGI application that runs on the other end."""
+"""HTTP requests, passed to the server over lanes: an ASGI application that runs on the other end."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from contextlib import nullcontext
+from typing import Any, Literal
 from weakref import WeakValueDictionary
 
 from reading_room.aws.receive import AsgiApplication, Scope, Standing, standing_of
 from reading_room.codec import decode, encode
-from reading_room.dataplane.spec import ListenerLabel
 from reading_room.hosts.front.channel import Channel, Unavailable
 from reading_room.hosts.front.lane import (
     ASK_BODY,
@@ -25,8 +25,13 @@ from reading_room.hosts.front.lane import (
 )
 from reading_room.hosts.front.records import Head, ReplyHead, headers_of, raw_headers
 
+Kind = Literal["credentials", "endpoint-http", "endpoint-https", "public"]
+
 OF_ONE_ADDRESS = 16
-"""The most requests of one address that the server has at a time; more wait for others of the same address to end."""
+"""The most requests of one address of a VPC that the server has at a time; more wait for others of it to end.
+
+Outside of VPCs, many clients may have the same address, and one of them must not hold up the others.
+"""
 ATTACH_SECONDS = 30.0
 """How long a request waits for a server that is not connected, for example while it restarts."""
 WATCHED = 262_144
@@ -63,16 +68,15 @@ class Relay:
             while self._idle:
                 self._idle.pop().close()
 
-    def application(self, label: ListenerLabel, *, secure: bool) -> AsgiApplication:
+    def application(self, kind: Kind, address: str = "", port: int = 0, *, secure: bool) -> AsgiApplication:
         """Return the application for a listener."""
 
         async def app(scope: Scope, receive: Any, send: Any) -> None:
             if scope["type"] != "http":
                 return
             standing = standing_of(scope)
-            head = _head(scope, label, secure=secure, waits=standing.awaits_body)
-            turn = self._turns.setdefault(head.client, asyncio.Semaphore(OF_ONE_ADDRESS))
-            async with turn:
+            head = _head(scope, (kind, address, port), secure=secure, waits=standing.awaits_body)
+            async with nullcontext() if kind == "public" else self._turn(head.client):
                 lane = await self._lane()
                 if lane is None:
                     await _unavailable(send)
@@ -87,6 +91,9 @@ class Relay:
                         lane.close()
 
         return app
+
+    def _turn(self, client: str) -> asyncio.Semaphore:
+        return self._turns.setdefault(client, asyncio.Semaphore(OF_ONE_ADDRESS))
 
     async def _lane(self) -> Lane | None:
         try:
@@ -170,14 +177,12 @@ async def _watch(lane: Lane, receive: Any) -> bool:
     return False
 
 
-def _head(scope: Scope, label: ListenerLabel, *, secure: bool, waits: bool) -> Head:
+def _head(scope: Scope, place: tuple[Kind, str, int], *, secure: bool, waits: bool) -> Head:
     client, client_port = scope["client"][:2]
     named = dict(scope["headers"])
     tls = scope.get("extensions", {}).get("tls")
     return Head(
-        kind=label.kind,  # type: ignore[arg-type]
-        address=label.address,
-        port=label.port,
+        *place,
         client=client,
         client_port=client_port,
         method=scope["method"],
