@@ -1,15 +1,19 @@
-"""The console's tables of kinds, in TypeScript, from the registry of kinds: part of `make docs`."""
+"""The console's tables of kinds and formats, in TypeScript, from what the product reads: part of `make docs`."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
 
+from reading_room.analysis.formats import ANY, COLUMN_TAG, DOCUMENTS_TAG, FORMATS
 from reading_room.analysis.kind import JobKind, Results
 from reading_room.analysis.kinds import ANALYSES, JOB_KINDS
+from reading_room.analysis.readers.results import Limits
+from reading_room.cli.texts import OLD_SUFFIXES
 
 WIDTH = 120
 HEAD = "// Written by `make docs` from src/reading_room/analysis/kinds.py. Do not edit.\n"
+FORMATS_HEAD = HEAD.replace("kinds.py", "formats.py")
 SDK = "@aws-sdk/client-comprehend"
 
 Value = str | int | bool | Sequence[str] | Mapping[str, "Value"]
@@ -61,6 +65,37 @@ def commands() -> str:
             f'import {{\n{imports}}} from "{SDK}";\n',
             f"/** The commands of each kind of job. */\nexport const JOB_COMMANDS = {_classes(jobs)};\n",
             f"/** The commands of each analysis of a text. */\nexport const TEXT_COMMANDS = {_classes(texts)};\n",
+        ]
+    )
+
+
+def formats() -> str:
+    """Return the module with the formats of documents, by the suffixes of their names."""
+    rows: list[Mapping[str, Value]] = [
+        {"name": each.name, "label": each.label, "suffixes": each.suffixes} for each in FORMATS
+    ]
+    names = [each.name for each in FORMATS]
+    limit = Limits().file_bytes
+    return "\n".join(
+        [
+            FORMATS_HEAD,
+            _union("FormatName", "The formats of documents that jobs read.", names),
+            "export interface FileFormat {\n"
+            "  readonly name: FormatName;\n"
+            "  /** What people call it, as in a list: \"PDF\", \"plain text\". */\n"
+            "  readonly label: string;\n"
+            "  readonly suffixes: readonly string[];\n"
+            "}\n",
+            _list("FORMATS", "FileFormat", "Every format, with the suffixes of its files.", rows),
+            "/** The suffixes of formats of office programs before 2007, which are not read. */\n"
+            f"export const OLD_SUFFIXES: readonly string[] = {_value(sorted(OLD_SUFFIXES), '')};\n",
+            "/** The most bytes of a file that is not plain text. */\n"
+            f"export const FILE_BYTES = {limit:_};\n",
+            "/** The tag of a job that reads documents of every format, and its only value. */\n"
+            f"export const DOCUMENTS_TAG = {json.dumps(DOCUMENTS_TAG)};\n"
+            f"export const ANY_DOCUMENTS = {json.dumps(ANY)};\n",
+            "/** The tag that names the column of tables that is the text. */\n"
+            f"export const COLUMN_TAG = {json.dumps(COLUMN_TAG)};\n",
         ]
     )
 

@@ -420,6 +420,7 @@ def pages() -> dict[Path, str]:
         ROOT / "docs" / "reference" / "tree.md": tree_page(),
         ROOT / "console" / "src" / "kinds" / "rows.generated.ts": console_kinds.rows(),
         ROOT / "console" / "src" / "kinds" / "commands.generated.ts": console_kinds.commands(),
+        ROOT / "console" / "src" / "kinds" / "formats.generated.ts": console_kinds.formats(),
     }
 
 

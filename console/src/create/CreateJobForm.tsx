@@ -13,6 +13,7 @@ import { jobPath } from "../jobs/kinds";
 import { ANALYSIS_TYPES, analysisType } from "./analysisTypes";
 import { fieldOfError } from "./apiErrors";
 import { InputSection, OutputSection } from "./DataSections";
+import { afterLooking } from "./documents";
 import { type Draft, EMPTY_DRAFT, keptJob } from "./draft";
 import { JobSettings } from "./JobSettings";
 import { LeftDraft } from "./parts/LeftDraft";
@@ -23,6 +24,7 @@ import { RolePicker } from "./parts/RolePicker";
 import { SubmitAnyway } from "./parts/SubmitAnyway";
 import { bucketsOf } from "./parts/s3Uri";
 import { TagsField } from "./parts/TagsField";
+import { useInputReading } from "./parts/useInputReading";
 import { usePreflight } from "./parts/usePreflight";
 import { VpcSettings } from "./parts/VpcSettings";
 import { buildRequest } from "./request";
@@ -67,6 +69,11 @@ export function CreateJobForm({ start, left, withoutTags }: Props) {
     // The service refused an earlier request, not this one.
     if (starting.error !== null) starting.reset();
   };
+  const looked = useInputReading(draft.input);
+  const decided = looked && afterLooking(draft, looked.reading);
+  useEffect(() => {
+    if (decided !== undefined) change(decided);
+  });
   const preflight = usePreflight(type.operation, request, waitingFor(found));
   const submit = (): void => {
     setSubmitted(true);
@@ -131,7 +138,7 @@ export function CreateJobForm({ start, left, withoutTags }: Props) {
           </Alert>
         )}
         <JobSettings {...section} />
-        <InputSection {...section} />
+        <InputSection {...section} looked={looked} />
         <OutputSection {...section} />
         <VpcSettings
           value={draft.vpc}

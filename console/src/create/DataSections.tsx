@@ -1,5 +1,4 @@
 import Alert from "@cloudscape-design/components/alert";
-import Box from "@cloudscape-design/components/box";
 import Button from "@cloudscape-design/components/button";
 import Container from "@cloudscape-design/components/container";
 import FormField from "@cloudscape-design/components/form-field";
@@ -10,8 +9,10 @@ import { useState } from "react";
 import type { InputFormat } from "./draft";
 import type { SectionProps } from "./JobSettings";
 import { NewBucketModal } from "./NewBucketModal";
+import { DocumentsField } from "./parts/DocumentsField";
 import { EncryptionField } from "./parts/EncryptionField";
 import { S3LocationField } from "./parts/S3LocationField";
+import type { InputReading } from "./parts/useInputReading";
 import { useBuckets } from "./parts/useStorage";
 
 const FORMATS: readonly SelectProps.Option[] = [
@@ -23,7 +24,12 @@ const FORMATS: readonly SelectProps.Option[] = [
   { value: "ONE_DOC_PER_FILE", label: "One document per file", description: "Each object is a document." },
 ];
 
-export function InputSection({ draft, type, errors, onChange }: SectionProps) {
+interface InputProps extends SectionProps {
+  /** What the objects of the input are; undefined until it has been listed. */
+  readonly looked: InputReading | undefined;
+}
+
+export function InputSection({ draft, errors, looked, onChange }: InputProps) {
   const [making, setMaking] = useState(false);
   const buckets = useBuckets();
   const newBucket = (
@@ -34,7 +40,7 @@ export function InputSection({ draft, type, errors, onChange }: SectionProps) {
   return (
     <Container
       header={
-        <Header variant="h2" actions={newBucket} description="Plain text in UTF-8, in a bucket of yours.">
+        <Header variant="h2" actions={newBucket} description="Documents in a bucket of yours.">
           Input data
         </Header>
       }
@@ -62,12 +68,7 @@ export function InputSection({ draft, type, errors, onChange }: SectionProps) {
             onChange={({ detail }) => onChange({ inputFormat: detail.selectedOption.value as InputFormat })}
           />
         </FormField>
-        {type.model !== undefined && (
-          <div>
-            <Box variant="awsui-key-label">Document read mode</Box>
-            Service default. Reading Room reads only plain text, so the API refuses any DocumentReaderConfig.
-          </div>
-        )}
+        <DocumentsField draft={draft} looked={looked} onChange={onChange} />
       </SpaceBetween>
       {making && (
         <NewBucketModal

@@ -17,6 +17,8 @@ export interface Draft {
   readonly redaction: RedactionValue;
   readonly volumeKey: EncryptionValue;
   readonly input: string;
+  /** The input whose files decided whether the job reads documents; afterwards the user decides. */
+  readonly lookedAt: string;
   readonly inputFormat: InputFormat;
   readonly output: string;
   readonly outputKey: EncryptionValue;
@@ -34,6 +36,7 @@ export const EMPTY_DRAFT: Draft = {
   redaction: NO_REDACTION,
   volumeKey: NOT_ENCRYPTED,
   input: "",
+  lookedAt: "",
   inputFormat: "ONE_DOC_PER_LINE",
   output: "",
   outputKey: NOT_ENCRYPTED,

@@ -23,6 +23,7 @@ export function draftFromJob(kind: JobKind, job: JobProperties, tags: readonly T
     modelArn: model ?? "",
     volumeKey: fromKey(job.VolumeKmsKeyId),
     input: job.InputDataConfig?.S3Uri ?? "",
+    lookedAt: job.InputDataConfig?.S3Uri ?? "",
     inputFormat: job.InputDataConfig?.InputFormat ?? EMPTY_DRAFT.inputFormat,
     output: outputPlace(job.OutputDataConfig?.S3Uri ?? ""),
     outputKey: fromKey(job.OutputDataConfig?.KmsKeyId),

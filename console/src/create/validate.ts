@@ -1,4 +1,5 @@
 import type { AnalysisType } from "./analysisTypes";
+import { readsDocuments } from "./documents";
 import type { Draft } from "./draft";
 import { keyProblem } from "./parts/encryption";
 import { roleProblem } from "./parts/role";
@@ -57,6 +58,7 @@ export function validateDraft(draft: Draft, type: AnalysisType): Errors {
     model: type.model !== undefined && draft.modelArn === "" ? `Choose a trained ${type.model}.` : undefined,
     volumeKey: type.kind.vpcTag ? undefined : keyProblem(draft.volumeKey),
     input: s3UriProblem(draft.input),
+    inputFormat: inputFormatProblem(draft),
     output: s3UriProblem(draft.output),
     outputKey: keyProblem(draft.outputKey),
     role: roleProblem(draft.roleArn),
@@ -77,6 +79,12 @@ function languageProblem(draft: Draft, type: AnalysisType): string | undefined {
   return type.served.includes(draft.language)
     ? undefined
     : `${type.label} does not work for ${draft.language} here. Choose one of: ${type.served.join(", ")}.`;
+}
+
+function inputFormatProblem({ inputFormat, tags }: Draft): string | undefined {
+  return readsDocuments(tags) && inputFormat !== "ONE_DOC_PER_FILE"
+    ? "Choose one document per file: documents of other formats than text are read as a whole."
+    : undefined;
 }
 
 function topicsProblem(topics: string): string | undefined {

@@ -22,6 +22,7 @@ describe("a copy of a job", () => {
       name: "speeches-copy",
       language: "de",
       input: "s3://b/in/",
+      lookedAt: "s3://b/in/",
       inputFormat: "ONE_DOC_PER_FILE",
       output: "s3://b/out/",
       roleArn: "arn:aws:iam::000000000001:role/reader",

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { CORS_EXAMPLE, readCors } from "../../src/s3/cors";
 import { previewOf } from "../../src/s3/preview";
+import { filesOfInput } from "../../src/s3/transfer/chosen";
 import { keysFor, partBytes } from "../../src/s3/transfer/transfer";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -49,7 +50,10 @@ describe("uploads", () => {
     const plain = new File(["x"], "a.txt");
     const inFolder = new File(["x"], "b.txt");
     Object.defineProperty(inFolder, "webkitRelativePath", { value: "docs/b.txt" });
-    expect(keysFor([plain, inFolder], "in/").map((each) => each.key)).toEqual(["in/a.txt", "in/docs/b.txt"]);
+    expect(keysFor(filesOfInput([plain, inFolder]).files, "in/").map((each) => each.key)).toEqual([
+      "in/a.txt",
+      "in/docs/b.txt",
+    ]);
   });
 
   it("have at most 10,000 parts", () => {

@@ -11,7 +11,7 @@ interface Props {
   readonly showErrors: boolean;
 }
 
-/** The rows of tags, and the one tag that Reading Room itself reads. */
+/** The rows of tags, with a button for the number of containers. */
 export function TagsField({ value, onChange, showErrors }: Props) {
   const errors = jobTagErrors(value).map(({ key, ...rest }, index) =>
     key !== undefined && (showErrors || value[index]?.Key !== "") ? { key, ...rest } : rest,

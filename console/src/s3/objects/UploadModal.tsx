@@ -2,15 +2,16 @@ import Alert from "@cloudscape-design/components/alert";
 import Box from "@cloudscape-design/components/box";
 import Button from "@cloudscape-design/components/button";
 import Checkbox from "@cloudscape-design/components/checkbox";
-import FileDropzone from "@cloudscape-design/components/file-dropzone";
-import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useQueryClient } from "@tanstack/react-query";
-import { useRef, useState } from "react";
+import { useState } from "react";
 import { useS3 } from "../../api/s3";
 import { FormModal } from "../../components/FormModal";
 import { counted, formatBytes, formatNumber } from "../../components/format";
 import { keyProblem, s3Uri, shownKey, unreachable } from "../keys";
-import { UnreadableFiles } from "../parts/UnreadableFiles";
+import { FileChooser } from "../parts/FileChooser";
+import { FilesToRead } from "../parts/FilesToRead";
+import { type NamedFile, whyLeftOut } from "../reading";
+import type { FoundFile } from "../transfer/chosen";
 import { type ChosenFile, keysFor, upload } from "../transfer/transfer";
 
 interface Props {
@@ -25,12 +26,10 @@ const NAMED = 10;
 export function UploadModal({ bucket, prefix, onDismiss }: Props) {
   const s3 = useS3();
   const queries = useQueryClient();
-  const files = useRef<HTMLInputElement>(null);
-  const folder = useRef<HTMLInputElement>(null);
   const [chosen, setChosen] = useState<readonly ChosenFile[]>([]);
   const [replace, setReplace] = useState(false);
-  const add = (list: readonly File[]): void => {
-    const fresh = keysFor(list, prefix);
+  const add = (found: readonly FoundFile[]): void => {
+    const fresh = keysFor(found, prefix);
     const keys = new Set(fresh.map((each) => each.key));
     setChosen((known) => [...known.filter((each) => !keys.has(each.key)), ...fresh]);
   };
@@ -50,42 +49,7 @@ export function UploadModal({ bucket, prefix, onDismiss }: Props) {
         onDismiss();
       }}
     >
-      <FileDropzone onChange={({ detail }) => add(detail.value)}>
-        <SpaceBetween size="xs" alignItems="center">
-          <Box>
-            Drop files here, or choose them. Three are uploaded at a time; you can leave the page in the meantime.
-          </Box>
-          <SpaceBetween direction="horizontal" size="xs">
-            <Button onClick={() => files.current?.click()}>Choose files</Button>
-            <Button onClick={() => folder.current?.click()}>Choose a folder</Button>
-          </SpaceBetween>
-        </SpaceBetween>
-      </FileDropzone>
-      <input
-        ref={files}
-        type="file"
-        multiple
-        hidden
-        aria-label="Files to upload"
-        onChange={(event) => {
-          add([...(event.target.files ?? [])]);
-          // Allow the same file to be chosen again after a change.
-          event.target.value = "";
-        }}
-      />
-      <input
-        ref={(input) => {
-          folder.current = input;
-          if (input !== null) input.webkitdirectory = true;
-        }}
-        type="file"
-        hidden
-        aria-label="Folder to upload"
-        onChange={(event) => {
-          add([...(event.target.files ?? [])]);
-          event.target.value = "";
-        }}
-      />
+      <FileChooser onChoose={add}>Three are uploaded at a time; you can leave the page in the meantime.</FileChooser>
       <div aria-live="polite">
         {chosen.length > 0 && (
           <>
@@ -103,7 +67,11 @@ export function UploadModal({ bucket, prefix, onDismiss }: Props) {
           </>
         )}
       </div>
-      <UnreadableFiles names={chosen.map((each) => shownKey(each.key))} />
+      <FilesToRead
+        files={chosen.map(named)}
+        fate="If a job reads this folder, each of them becomes an error in its results."
+        action={<Button onClick={() => setChosen(chosen.filter(isRead))}>Leave them out</Button>}
+      />
       {bad !== undefined && (
         <Alert
           type="error"
@@ -118,4 +86,12 @@ export function UploadModal({ bucket, prefix, onDismiss }: Props) {
       </Checkbox>
     </FormModal>
   );
+}
+
+function named({ key, file, text }: ChosenFile): NamedFile {
+  return { name: key, size: file.size, ...(text !== undefined && { text }) };
+}
+
+function isRead(each: ChosenFile): boolean {
+  return whyLeftOut(named(each)) === undefined;
 }

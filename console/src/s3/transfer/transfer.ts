@@ -2,6 +2,7 @@ import { GetObjectCommand, PutObjectCommand, type S3Client, UploadPartCommand } 
 import { Upload } from "@aws-sdk/lib-storage";
 import { saveAs } from "../../components/saveAs";
 import { fileName } from "../keys";
+import type { FoundFile } from "./chosen";
 import { addTransfer, type Progress } from "./store";
 
 /** The size of the parts of a large upload. S3 accepts at most 10,000 parts. */
@@ -12,47 +13,59 @@ const BLOB_BYTES = 32 * 1024 * 1024;
 export interface ChosenFile {
   readonly file: File;
   readonly key: string;
+  /** Whether it is text, where its name says no format. */
+  readonly text?: boolean;
 }
 
 /** The key of each chosen file. Files of a folder keep their path. */
-export function keysFor(files: readonly File[], prefix: string): ChosenFile[] {
-  return files.map((file) => ({ file, key: prefix + (file.webkitRelativePath || file.name) }));
+export function keysFor(files: readonly FoundFile[], prefix: string): ChosenFile[] {
+  return files.map(({ path, ...each }) => ({ ...each, key: prefix + path }));
 }
 
 export function partBytes(size: number): number {
   return Math.max(PART_BYTES, Math.ceil(size / 10_000));
 }
 
-/** Upload a file. Without ``replace``, the upload fails if the object already exists. */
+/** Upload a file, with its progress on the page. Without ``replace``, it fails if the object already exists. */
 export function upload(s3: S3Client, bucket: string, chosen: ChosenFile, replace: boolean, onDone: () => void): void {
   const { file, key } = chosen;
   addTransfer(
     { kind: "upload", bucket, key, size: file.size },
-    async (progress, signal) => {
-      const sending = new Upload({
-        client: cutBy(signal, s3),
-        params: {
-          Bucket: bucket,
-          Key: key,
-          Body: file,
-          ContentType: file.type || "application/octet-stream",
-          ...(!replace && { IfNoneMatch: "*" }),
-        },
-        partSize: partBytes(file.size),
-        queueSize: 2,
-      });
-      sending.on("httpUploadProgress", ({ loaded = 0 }) => progress(loaded));
-      const stop = (): void => void sending.abort();
-      signal.addEventListener("abort", stop);
-      try {
-        if (signal.aborted) await sending.abort();
-        await sending.done();
-      } finally {
-        signal.removeEventListener("abort", stop);
-      }
-    },
+    (progress, signal) => send(s3, bucket, chosen, replace, progress, signal),
     onDone,
   );
+}
+
+/** Send a file as an object, in parts if it is large. An aborted upload leaves nothing behind. */
+export async function send(
+  s3: S3Client,
+  bucket: string,
+  { file, key }: ChosenFile,
+  replace: boolean,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<void> {
+  const sending = new Upload({
+    client: cutBy(signal, s3),
+    params: {
+      Bucket: bucket,
+      Key: key,
+      Body: file,
+      ContentType: file.type || "application/octet-stream",
+      ...(!replace && { IfNoneMatch: "*" }),
+    },
+    partSize: partBytes(file.size),
+    queueSize: 2,
+  });
+  sending.on("httpUploadProgress", ({ loaded = 0 }) => progress(loaded));
+  const stop = (): void => void sending.abort();
+  signal.addEventListener("abort", stop);
+  try {
+    if (signal.aborted) await sending.abort();
+    await sending.done();
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
 }
 
 /**
@@ -61,11 +74,11 @@ export function upload(s3: S3Client, bucket: string, chosen: ChosenFile, replace
  * An aborted Upload starts no more requests, but running ones would finish and create an object after "Cancelled".
  */
 function cutBy(signal: AbortSignal, s3: S3Client): S3Client {
-  const send = ((command: Parameters<S3Client["send"]>[0]) => {
+  const sendCut = ((command: Parameters<S3Client["send"]>[0]) => {
     const carries = command instanceof PutObjectCommand || command instanceof UploadPartCommand;
     return s3.send(command, carries ? { abortSignal: signal } : {});
   }) as S3Client["send"];
-  return Object.assign(Object.create(s3) as S3Client, { send });
+  return Object.assign(Object.create(s3) as S3Client, { send: sendCut });
 }
 
 /** Download an object as a file. */

@@ -1,1 +1,0 @@
-import{A as e,E as t,G as n,L as r}from"./s3-CaDa-7hh.js";var i=class extends n(e,r,`PutObject`,t){};export{i as t};
