@@ -82,15 +82,14 @@ def formats() -> str:
             _union("FormatName", "The formats of documents that jobs read.", names),
             "export interface FileFormat {\n"
             "  readonly name: FormatName;\n"
-            "  /** What people call it, as in a list: \"PDF\", \"plain text\". */\n"
+            '  /** What people call it, as in a list: "PDF", "plain text". */\n'
             "  readonly label: string;\n"
             "  readonly suffixes: readonly string[];\n"
             "}\n",
             _list("FORMATS", "FileFormat", "Every format, with the suffixes of its files.", rows),
             "/** The suffixes of formats of office programs before 2007, which are not read. */\n"
             f"export const OLD_SUFFIXES: readonly string[] = {_value(sorted(OLD_SUFFIXES), '')};\n",
-            "/** The most bytes of a file that is not plain text. */\n"
-            f"export const FILE_BYTES = {limit:_};\n",
+            f"/** The most bytes of a file that is not plain text. */\nexport const FILE_BYTES = {limit:_};\n",
             "/** The tag of a job that reads documents of every format, and its only value. */\n"
             f"export const DOCUMENTS_TAG = {json.dumps(DOCUMENTS_TAG)};\n"
             f"export const ANY_DOCUMENTS = {json.dumps(ANY)};\n",

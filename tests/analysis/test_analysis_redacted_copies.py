@@ -24,14 +24,16 @@ from reading_room.analysis.part_work import assemble, part_prefix, plan_of, writ
 from reading_room.analysis.program import Work
 from reading_room.analysis.readers.answers import BadAnswer, decode_images, encode_images, failed
 from reading_room.analysis.readers.marks import marks_json, read_marks
-from reading_room.analysis.readers.ocr import find_program, missing
+from reading_room.analysis.readers.ocr import missing
 from reading_room.analysis.readers.page_images import page_images
 from reading_room.analysis.readers.pdf import read_pdf
 from reading_room.analysis.readers.results import Limits, MarkedLine, PageImage, ReadError
 from reading_room.analysis.readers.word import read_word
 from reading_room.analysis.redaction import Redaction, redacted
+from reading_room.analysis.tesseract import find_program
 from reading_room.analysis.word_file import word_file
 from tests.worlds import made_documents as made
+from tests.worlds.made_pictures import page_of, scanned_pdf
 
 FOLDER = "1/111122223333-PII-0/output/"
 REDACT = {"Mode": "ONLY_REDACTION", "RedactionConfig": {"PiiEntityTypes": ["ALL"], "MaskCharacter": "#"}}
@@ -356,7 +358,7 @@ def test_a_file_whose_name_was_found_has_a_number_in_all_its_names(tmp_path: Pat
 @with_tesseract
 @pytest.mark.costs(20, reason="tesseract recognises a page")
 def test_of_a_scanned_page_the_lines_with_findings_are_painted(tmp_path: Path) -> None:
-    _, found = run(tmp_path, {"a.pdf": made.scanned_pdf(["dear Maria", "nobody else"])})
+    _, found = run(tmp_path, {"a.pdf": scanned_pdf([page_of(["dear Maria", "nobody else"])])})
     painted = dark(found["a.pdf.redacted.pdf"])
     rows = [row for row in range(100) if any(painted[row])]
     assert rows
