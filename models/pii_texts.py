@@ -10,6 +10,7 @@ import random
 import re
 from collections.abc import Mapping, Sequence
 
+from models import pii_further
 from models.pii_values import Values
 
 Text = tuple[str, frozenset[tuple[int, int, str]]]
@@ -117,6 +118,7 @@ TUNING: Mapping[str, Sequence[str]] = {
         "El paquete para {NAME}, {ADDRESS}, no se pudo entregar.",
         "Su compañero {FIRST} {LAST} es ingeniero.",
     ),
+    **pii_further.TUNING,
 }
 NOTHING: Mapping[str, Sequence[str]] = {
     "en": (
@@ -166,6 +168,7 @@ NOTHING: Mapping[str, Sequence[str]] = {
         "La factura 2290183 está pagada.",
         "He olvidado mi contraseña y la cuenta está bloqueada.",
     ),
+    **pii_further.NOTHING,
 }
 
 
@@ -212,7 +215,7 @@ def _with_units(text: str, spans: Sequence[tuple[int, int, str]]) -> list[tuple[
     found = []
     for begin, end, kind in spans:
         if kind == "AGE":
-            for unit in ("-year-old", " years", " años"):
+            for unit in ("-year-old", " years", " años", " ans", " Jahre", " anni", " anos"):
                 if text.startswith(unit, end):
                     end += len(unit)
                     break

@@ -6,18 +6,9 @@ import random
 import string
 from collections.abc import Callable, Mapping, Sequence
 
+from models import pii_further
+from models.pii_further import listed, words
 from reading_room.analysis.engines.pii import checks
-
-
-def words(text: str) -> list[str]:
-    """Return the words of a list that is written as a text."""
-    return text.split()
-
-
-def listed(text: str) -> list[str]:
-    """Return what stands between bars."""
-    return text.split("|")
-
 
 _FIRST = {
     "en": words(
@@ -35,6 +26,7 @@ _FIRST = {
         "Raúl Noelia Iván Ainhoa Rubén Olga Santiago Ximena Mateo Valentina Emiliano Camila Joaquín Guadalupe "
         "Ignacio Itziar Unai Montserrat Jordi Xoán Iria"
     ),
+    **pii_further.FIRST,
 }
 _LAST = {
     "en": words(
@@ -52,6 +44,7 @@ _LAST = {
         "Garrido Cortés Castillo Santos Lozano Guerrero Cano Prieto Méndez Cruz Gallego Vidal León Herrera Peña "
         "Cabrera Quispe Mamani Echeverría Urrutia Puig Ferrer Castiñeira"
     ),
+    **pii_further.LAST,
 }
 _STREETS = {
     "en": words(
@@ -62,6 +55,7 @@ _STREETS = {
         "Mayor|de Alcalá|Real|del Carmen|de la Princesa|San Juan|de Goya|Cervantes|de los Olivos|Colón|"
         "Santa Ana|del Prado|Velázquez|de Toledo|Nueva|de la Paz|Libertad|Juárez|Bolívar|San Martín"
     ),
+    **pii_further.STREETS,
 }
 _PLACES = {
     "en": listed(
@@ -77,6 +71,7 @@ _PLACES = {
         "28013 Madrid|08002 Barcelona|41001 Sevilla|46003 Valencia|50001 Zaragoza|29015 Málaga|48001 Bilbao|"
         "15003 A Coruña|18009 Granada|03002 Alicante"
     ),
+    **pii_further.PLACES,
 }
 _MAIL = ["example.com", "example.org", "mail.example.net", "corp.example.co.uk", "inbox.example.io"]
 _MONTHS = {
@@ -91,12 +86,11 @@ class Values:
     def __init__(self, language: str, part: int, chance: random.Random) -> None:
         self._language = language
         self._chance = chance
-        places = _PLACES[language] if language == "es" else _PLACES["en"]
         lists: Mapping[str, Sequence[str]] = {
             "first": _FIRST[language],
             "last": _LAST[language],
             "street": _STREETS[language],
-            "place": places,
+            "place": _PLACES[language],
             "british": _PLACES["en-gb"],
         }
         self._lists = {
@@ -144,6 +138,8 @@ class Values:
             return self._chance.choice(
                 [f"{first} {last} {self.last()}", f"{first} {last}", f"{first} {self.first()} {last}"]
             )
+        if self._language in pii_further.FIRST:
+            return self._chance.choice([f"{first} {last}"] * 3 + [f"{first}-{self.first()} {last}"])
         middle = self._chance.choice(string.ascii_uppercase)
         return self._chance.choice(
             [f"{first} {last}"] * 3 + [f"{first} {middle}. {last}", f"{first} {self.last()}-{last}"]
@@ -151,6 +147,8 @@ class Values:
 
     def address(self) -> str:
         street, number = self._one("street"), self._chance.randrange(1, 999)
+        if self._language in pii_further.STREETS:
+            return pii_further.address(self._language, street, number % 200 + 1, self._one("place"), self._chance)
         if self._language == "es":
             way = self._chance.choice(["Calle", "Calle", "Avenida", "Plaza", "C/", "Paseo"])
             flat = self._chance.choice(["", "", ", 3º B", ", 1º izquierda", ", piso 2"])
@@ -173,6 +171,8 @@ class Values:
             self._chance.randrange(1, 13),
             self._chance.randrange(1940, 2026),
         )
+        if self._language in pii_further.MONTHS:
+            return pii_further.date_time(self._language, day, month, year, self._chance)
         name = _MONTHS[self._language][month - 1]
         if self._language == "es":
             return self._chance.choice(
@@ -221,6 +221,8 @@ class Values:
         return self._chance.choice(":-").join(f"{self._chance.randrange(256):02X}" for _ in range(6))
 
     def phone(self) -> str:
+        if self._language in pii_further.FIRST:
+            return pii_further.phone(self._language, self._digits(8, "23456789"), self._chance)
         if self._language == "es":
             digits = self._digits(9, "6")
             return self._chance.choice(
@@ -357,6 +359,8 @@ class Values:
         )
 
     def license_plate(self) -> str:
+        if self._language in pii_further.FIRST:
+            return pii_further.license_plate(self._language, self._letters(4), self._digits(4, "123456789"))
         if self._language == "es":
             return self._digits(4) + self._chance.choice([" ", ""]) + self._letters(3, "BCDFGHJKLMNPRSTVWXYZ")
         return self._chance.choice(
@@ -391,5 +395,5 @@ class Values:
 
 
 def _ascii(name: str) -> str:
-    plain = name.lower().translate(str.maketrans("áéíóúüñçèøëöäìà", "aeiouunceoeoaia"))
+    plain = name.lower().translate(str.maketrans("áéíóúüñçèøëöäìàãõâêôîïßışğò", "aeiouunceoeoaiaaoaeoiisisgo"))
     return "".join(each for each in plain if each.isascii() and each.isalpha())

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from bench.quality import pii_held_out_further
+
 HELD_OUT: Mapping[str, Sequence[str]] = {
     "en": (
         "Good morning, I would like to update the delivery address for {NAME}: {ADDRESS}. Thanks!",
@@ -62,6 +64,7 @@ HELD_OUT: Mapping[str, Sequence[str]] = {
         "La coordinadora {NAME} atiende en el número {PHONE} o en {EMAIL}.",
         "Enviado por {FIRST} desde el móvil",
     ),
+    **pii_held_out_further.HELD_OUT,
 }
 NOTHING: Mapping[str, Sequence[str]] = {
     "en": (
@@ -89,4 +92,5 @@ NOTHING: Mapping[str, Sequence[str]] = {
         "Hacen falta 3 voluntarios, 2 carpas y 40 sillas.",
         "Una beca de 250.000 euros es para el museo.",
     ),
+    **pii_held_out_further.NOTHING,
 }

@@ -94,7 +94,7 @@ def test_an_entity_becomes_a_finding_with_the_limits_of_the_api(
 def test_a_place_that_a_rule_knows_as_a_name_is_none() -> None:
     text = "Dear Wei Hill,"
     entities = [entity(text, "Wei Hill", "LOCATION")]
-    assert list(personal(text, entities, [Finding(5, 13, "NAME", 0.9)])) == []
+    assert list(personal(text, entities, sure=[Finding(5, 13, "NAME", 0.9)])) == []
     assert [each.type for each in personal(text, entities)] == ["ADDRESS"]
 
 

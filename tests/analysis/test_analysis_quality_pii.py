@@ -10,10 +10,13 @@ from bench.quality.pii import CHECKSUMS, judgment, overlapping, promised, tokens
 from bench.quality.pii_held_out import HELD_OUT, NOTHING
 from models.pii_texts import NOTHING as TUNING_NOTHING
 from models.pii_texts import SLOT, TUNING, texts
+from reading_room.analysis.kinds import PII
+
+LANGUAGES = PII.languages
 
 
 @pytest.mark.costs(0.5, reason="texts with right check digits are drawn")
-@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_texts_are_the_same_for_a_seed_and_their_spans_do_not_overlap(language: str) -> None:
     sample = texts(language, HELD_OUT[language], NOTHING[language], part=1, count=40, seed=1)
     assert sample == texts(language, HELD_OUT[language], NOTHING[language], part=1, count=40, seed=1)
@@ -23,7 +26,7 @@ def test_texts_are_the_same_for_a_seed_and_their_spans_do_not_overlap(language: 
         assert all(text[begin:end].strip() == text[begin:end] for begin, end, _ in spans)
 
 
-@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_no_sentence_and_no_name_is_in_both_parts(language: str) -> None:
     assert not {*HELD_OUT[language]} & {*TUNING[language]}
     assert not {*NOTHING[language]} & {*TUNING_NOTHING[language]}

@@ -17,6 +17,7 @@ from reading_room.analysis.recall_profile import read
 from reading_room.aws.models import operation_model
 from reading_room.comprehend import pii_profiles
 from reading_room.jobs.tables import JobEventRow, JobRow
+from reading_room.settings import Settings
 from tests.worlds.comprehend import ACCOUNT, ALLOW_ALL, REGION, ComprehendWorld, start_request
 from tests.worlds.models import refused
 from tests.worlds.recall_profiles import profile_members, profile_text
@@ -114,7 +115,7 @@ def test_every_type_of_the_api_can_be_redacted(world: ComprehendWorld) -> None:
         (redaction(PiiEntityTypes=["ALL"], MaskMode="HIDE"), "ValidationException", "maskMode"),
         ({"Mode": "BOTH"}, "ValidationException", "mode"),
         ({"Mode": None}, "ValidationException", "mode"),
-        ({**OFFSETS, "LanguageCode": "fr"}, "InvalidRequestException", "supported: en, es"),
+        ({**OFFSETS, "LanguageCode": "ar"}, "InvalidRequestException", "supported: en, es, fr, de, it, pt"),
         ({**OFFSETS, "LanguageCode": "xx"}, "ValidationException", "languageCode"),
         (
             {**OFFSETS, "OutputDataConfig": {"S3Uri": "s3://papers/", "KmsKeyId": "k"}},
@@ -343,5 +344,19 @@ def test_a_call_has_the_limits_and_languages_of_the_service(world: ComprehendWor
         True,
     )
     call(Text="é" * 50_000, LanguageCode="en")
-    code, message = refused(call, Text="Ada", LanguageCode="de")
-    assert (code, "supported: en, es" in message) == ("UnsupportedLanguageException", True)
+    code, message = refused(call, Text="Ada", LanguageCode="ar")
+    assert (code, "supported: en, es, fr, de, it, pt" in message) == ("UnsupportedLanguageException", True)
+
+
+def test_the_profile_of_amazon_s_quotas_has_no_language_that_amazon_does_not_document(tmp_path: Path) -> None:
+    world = ComprehendWorld(tmp_path, Settings(profile="aws"))
+    request = start_request(**OFFSETS, LanguageCode="fr")
+    for call, parameters, expected in (
+        (world.client.start_pii_entities_detection_job, request, "InvalidRequestException"),
+        (world.client.detect_pii_entities, {"Text": "Ada", "LanguageCode": "fr"}, "UnsupportedLanguageException"),
+        (world.client.contains_pii_entities, {"Text": "Ada", "LanguageCode": "fr"}, "UnsupportedLanguageException"),
+    ):
+        code, message = refused(call, **parameters)
+        assert (code, message.endswith("supported: en, es.")) == (expected, True), message
+    world.client.detect_pii_entities(Text="Ada", LanguageCode="es")
+    world.close()

@@ -60,7 +60,7 @@ def test_a_target_that_the_sample_cannot_promise_is_refused_with_the_highest_tha
     ("arguments", "says"),
     [
         (("--recall", "1"), "between 0 and 1"),
-        (("--recall", "0.9", "--language", "fr"), "give en or es"),
+        (("--recall", "0.9", "--language", "ar"), "give en or es or fr"),
         (("--recall", "0.9"), "cannot be read"),
     ],
 )

@@ -7,10 +7,11 @@ import json
 from reading_room.analysis import recall_profile as profiles
 from reading_room.analysis.engines.pii.engine import PiiRules
 from reading_room.analysis.engines.pii.finding import whole_numbers, without_overlaps
+from reading_room.analysis.kinds import PII
 from reading_room.analysis.marked_sample import SampleError, read
 from reading_room.analysis.recall_profile import ProfileError
 
-_RULES = (PiiRules("en"), PiiRules("es"))
+_RULES = tuple(map(PiiRules, PII.languages))
 
 
 def personal_data(data: bytes) -> None:

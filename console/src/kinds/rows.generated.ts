@@ -116,7 +116,7 @@ export const JOB_ROWS: readonly JobRow[] = [
     arnType: "pii-entities-detection-job",
     properties: "PiiEntitiesDetectionJobProperties",
     builtIn: true,
-    languages: ["en", "es"],
+    languages: ["en", "es", "fr", "de", "it", "pt"],
     documentedLanguages: ["en", "es"],
     vpcTag: true,
     redacts: true,
@@ -169,7 +169,7 @@ export const TEXT_ROWS: readonly TextRow[] = [
     id: "pii",
     label: "Personal data",
     detect: "DetectPiiEntities",
-    languages: ["en", "es"],
+    languages: ["en", "es", "fr", "de", "it", "pt"],
     textBytes: 100_000,
   },
   {

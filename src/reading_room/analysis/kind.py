@@ -50,7 +50,11 @@ EngineName = Literal[
     "key-phrases-zh",
     "key-phrases-zh-TW",
     "pii-en",
+    "pii-de",
     "pii-es",
+    "pii-fr",
+    "pii-it",
+    "pii-pt",
     "sentiment-en",
     "sentiment-ar",
     "sentiment-de",
@@ -230,7 +234,8 @@ class JobKind(WorkKind):
     document, bytes of all objects, and documents. ``stop`` is ``None`` if AWS has no such operation. ``own`` are the
     request's members that only this kind has, with their defaults; ``required`` are those of them that a request must
     have, with the values of our own commands. ``newest_first`` names the time filter whose documentation says that it
-    lists newest first. ``documented_languages`` are the codes that Amazon documents, ``None`` for every LanguageCode.
+    lists newest first. ``documented_languages`` are the codes that Amazon documents, ``None`` for every LanguageCode;
+    engines for others are an extension, which the profile ``aws`` does not have.
     With ``vpc_tag`` the request has no VpcConfig, and a tag takes its place. ``label`` and ``description`` are for the
     console.
     """
@@ -257,6 +262,11 @@ class JobKind(WorkKind):
     vpc_tag: bool = False
     required: Mapping[str, Any] = field(default_factory=dict)
     passes_role: Literal["DataAccessRoleArn"] = "DataAccessRoleArn"
+
+    def languages_in(self, *, extensions: bool) -> tuple[str, ...]:
+        """The language codes that an engine exists for, with or without those that Amazon does not document."""
+        documented = self.documented_languages
+        return tuple(each for each in self.languages if extensions or documented is None or each in documented)
 
     @property
     def output_name(self) -> str:

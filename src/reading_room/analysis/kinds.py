@@ -239,6 +239,10 @@ PII = JobKind(
     loads=(
         EngineEntry("pii-en", "pii.engine:Pii", ("en",), "en"),
         EngineEntry("pii-es", "pii.engine:Pii", ("es",), "es"),
+        EngineEntry("pii-fr", "pii.engine:Pii", ("fr",), "fr"),
+        EngineEntry("pii-de", "pii.engine:Pii", ("de",), "de"),
+        EngineEntry("pii-it", "pii.engine:Pii", ("it",), "it"),
+        EngineEntry("pii-pt", "pii.engine:Pii", ("pt",), "pt"),
     ),
     output=Output("offsets", member=None, objects=True),
     container_bytes=2_000_000,

@@ -41,6 +41,11 @@ class Quotas:
         """What is left of each rate. A bucket holds the calls of one second, so it allows bursts."""
 
     @property
+    def extensions(self) -> bool:
+        """Whether requests may have languages that Amazon does not document for them."""
+        return not self._enforced
+
+    @property
     def jobs(self) -> JobQuota:
         """The number of jobs that an account can have."""
         return JobQuota(ACTIVE_JOBS if self._enforced else None, self._waiting or None)

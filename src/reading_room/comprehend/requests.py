@@ -37,10 +37,11 @@ from reading_room.jobs.submission import NewJob, repeated
 DEFAULT_FORMAT = "ONE_DOC_PER_LINE"
 
 
-def new_job(call: Call, kind: JobKind, job_id: str, topics: str = "embedding") -> NewJob:
+def new_job(call: Call, kind: JobKind, job_id: str, topics: str = "embedding", *, extensions: bool = True) -> NewJob:
     """Check a Start request and return its job, without the custom model, if any: ``with_model`` adds that.
 
-    ``topics`` is the method in the server's settings. This does not check that role, bucket, subnets and groups exist:
+    ``topics`` is the method in the server's settings. With ``extensions``, the request may have languages that Amazon
+    does not document. This does not check that role, bucket, subnets and groups exist:
     as in Amazon's service, the job fails if they do not. Raises the errors imported above and those of
     ``request_checks``.
     """
@@ -56,8 +57,9 @@ def new_job(call: Call, kind: JobKind, job_id: str, topics: str = "embedding") -
     check_redaction(own)
     check_containers(tags, analysis, own)
     own |= _documents(request["InputDataConfig"], tags, model is not None)
-    if model is None and language not in kind.engines:
-        raise JobLanguageNotSupported(kind.start, str(language), kind.languages)
+    languages = kind.languages_in(extensions=extensions)
+    if model is None and language not in (languages or kind.engines):
+        raise JobLanguageNotSupported(kind.start, str(language), languages)
     check_keys(
         {
             "VolumeKmsKeyId": request.get("VolumeKmsKeyId"),

@@ -81,7 +81,7 @@ class JobOperations:
     def _start(self, kind: JobKind, call: Call, request: Request) -> Response:
         self._quotas.count(call.account, kind.start)
         self._quotas.require_room()
-        new = job_of_request(call, kind, job_id(), self._topics)
+        new = job_of_request(call, kind, job_id(), self._topics, extensions=self._quotas.extensions)
         try:
             with self._database.transaction() as session:
                 # In this transaction, so that model and profile cannot be deleted in between.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
-from reading_room.analysis.kind import EngineName
+from reading_room.analysis.kind import EngineName, JobKind
 from reading_room.analysis.kinds import ANALYSES, SMALL_TEXT
 from reading_room.analysis.recall import above
 from reading_room.aws.call import Call
@@ -76,6 +76,8 @@ class RealtimeKind:
     member: str
     engines: Mapping[str | None, EngineName]
     text_bytes: int
+    documented: Sequence[str] | None
+    """The languages that Amazon documents, ``None`` for all."""
 
 
 REALTIME_KINDS = tuple(
@@ -86,6 +88,7 @@ REALTIME_KINDS = tuple(
         "".join(kind.results.members),
         kind.engines,
         synchronous.text_bytes,
+        kind.documented_languages if isinstance(kind, JobKind) else None,
     )
     for kind in ANALYSES.values()
     if (synchronous := kind.synchronous) is not None
@@ -171,7 +174,7 @@ class RealtimeOperations:
         """Return the result for the text of a request."""
         self._quotas.count(call.account, operation)
         _check_members(request)
-        engine, language = _engine(kind, operation, request)
+        engine, language = self._engine(kind, operation, request)
         given = _given(kind, request)
         (answer,) = self._analyse(call, engine, [given], language)
         raise_if_refused(answer)
@@ -186,7 +189,7 @@ class RealtimeOperations:
     def _batch(self, kind: RealtimeKind, call: Call, request: Request) -> Mapping[str, object]:
         operation = str(kind.batch)
         self._quotas.count(call.account, operation)
-        engine, language = _engine(kind, operation, request)
+        engine, language = self._engine(kind, operation, request)
         texts = request["TextList"]
         if len(texts) > BATCH_TEXTS:
             raise BatchSizeLimitExceededException(BATCH_TEXTS, len(texts))
@@ -209,6 +212,15 @@ class RealtimeOperations:
         if results:
             self._count(call.account, operation, [len(texts[result["Index"]]) for result in results])
         return {"ResultList": results, "ErrorList": [errors[index] for index in sorted(errors)]}
+
+    def _engine(self, kind: RealtimeKind, operation: str, request: Request) -> tuple[EngineName, str | None]:
+        language = request.get("LanguageCode")
+        if language is None and None not in kind.engines:
+            raise TextOrBytes("LanguageCode is required without EndpointArn.")
+        known = kind.documented if kind.documented is not None and not self._quotas.extensions else kind.engines
+        if language not in known:
+            raise UnsupportedLanguageException(operation, str(language), [each for each in known if each])
+        return kind.engines[language], language
 
     def _analyse(
         self, call: Call, engine: EngineName, texts: Sequence[Given], language: str | None
@@ -240,15 +252,6 @@ def _given(kind: RealtimeKind, request: Request) -> Given:
     if size > kind.text_bytes:
         raise TextSizeLimitExceededException(kind.text_bytes, size)
     return str(text)
-
-
-def _engine(kind: RealtimeKind, operation: str, request: Request) -> tuple[EngineName, str | None]:
-    language = request.get("LanguageCode")
-    if language is None and None not in kind.engines:
-        raise TextOrBytes("LanguageCode is required without EndpointArn.")
-    if language not in kind.engines:
-        raise UnsupportedLanguageException(operation, str(language), [each for each in kind.engines if each])
-    return kind.engines[language], language
 
 
 def _members(kind: RealtimeKind, answer: Answer) -> Mapping[str, object]:

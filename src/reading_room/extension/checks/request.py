@@ -23,6 +23,7 @@ from reading_room.comprehend.models.lifecycle import refuse_name
 from reading_room.comprehend.models.models import CLASSIFIER, RECOGNIZER
 from reading_room.comprehend.models.requests import new_classifier, new_recognizer
 from reading_room.comprehend.pii_profiles import of_job
+from reading_room.comprehend.quotas import Quotas
 from reading_room.comprehend.requests import new_job, with_model
 from reading_room.extension.checks.check import Check, failed, passed
 from reading_room.extension.checks.commands import explain
@@ -97,11 +98,11 @@ def passing(authorizer: PolicyAuthorizer, checked: Call, facts: OperationFacts) 
     return passed(f"{checked.principal.arn} may pass {role} to {facts.passed_role.service}.", role)
 
 
-def planned(session: Session, checked: Call, quota: JobQuota, topics: str, now: dt.datetime) -> PlannedJob:
+def planned(session: Session, checked: Call, quotas: Quotas, topics: str, now: dt.datetime) -> PlannedJob:
     """Return the job that a call would create. Raises the service's own ``AwsError``, as the operation would."""
     kind = _STARTS.get(checked.operation)
     if kind is not None:
-        new = with_model(session, checked, new_job(checked, kind, job_id(), topics))
+        new = with_model(session, checked, new_job(checked, kind, job_id(), topics, extensions=quotas.extensions))
         new = of_job(session, kind.start, new)
     else:
         model = _CREATES[checked.operation](checked, job_id())
@@ -109,7 +110,7 @@ def planned(session: Session, checked: Call, quota: JobQuota, topics: str, now: 
         if model.policy is not None:
             policies.check(session, model.policy, "ModelPolicy")
         new = model.job
-    return PlannedJob(row_of(new, now), new.tags, _known(session, new, quota))
+    return PlannedJob(row_of(new, now), new.tags, _known(session, new, quotas.jobs))
 
 
 def _known(session: Session, new: NewJob, quota: JobQuota) -> str | None:

@@ -108,7 +108,7 @@ class CheckJobOperations:
         """Check the operation's own response, and return the job that it would create."""
         try:
             self._quotas.require_room()
-            job = request.planned(session, checked, self._quotas.jobs, self._topics, now)
+            job = request.planned(session, checked, self._quotas, self._topics, now)
         except AwsError as error:
             report.add("Request", _invalid(checked.operation, error))
             return None

@@ -5,7 +5,6 @@ Docs: ``docs/kinds/pii.md`` and ``docs/decisions/0100-personal-data.md``.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -27,7 +26,7 @@ BATCH, BATCH_CODE_POINTS = 64, 64_000
 
 
 class PiiRules:
-    """Finds personal data by rules alone. Serves one language, ``en`` or ``es``."""
+    """Finds personal data by rules alone. Serves one language."""
 
     def __init__(self, language: str) -> None:
         """Prepare the words of a language."""
@@ -45,7 +44,7 @@ class PiiRules:
             yield from codes(text, labels)
             yield from phones(text, labels, self._language)
         if labels.all:
-            yield from values(text, lower, labels)
+            yield from values(text, lower, labels, self._language)
         yield from keys(text, labels)
         yield from addresses(text)
         yield from self._times.find(text, lower)
@@ -61,20 +60,20 @@ class Pii:
     result_member = "Entities"
 
     def __init__(self, language: str) -> None:
-        """Load what the language needs: for English, the entity model. Raise ``ChangedModel``."""
+        """Load the rules and the entity model of a language. Raise ``ChangedModel``."""
+        self._language = language
         self._rules = PiiRules(language)
-        self._entities = load_engine("entities-en") if language == "en" else None
+        self._entities = load_engine(f"entities-{language}")
 
     def analyse(self, texts: Iterable[str]) -> Iterator[Result]:
         """Yield the findings of each text, in order of appearance and without overlaps."""
         for batch in in_batches(texts, len, BATCH, BATCH_CODE_POINTS):
-            entities = self._entities.analyse(batch) if self._entities is not None else itertools.repeat([], len(batch))
-            for text, found in zip(batch, entities, strict=True):
+            for text, found in zip(batch, self._entities.analyse(batch), strict=True):
                 yield [finding.result() for finding in self._findings(text, found)]
 
     def _findings(self, text: str, entities: Iterable[Any]) -> list[Finding]:
         found = [*self._rules.find(text)]
-        found += [*personal(text, entities, found)]
+        found += [*personal(text, entities, self._language, found)]
         found += named_again(text, found)
         return joined(text, resolved(text, found))
 

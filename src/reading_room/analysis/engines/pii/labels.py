@@ -7,6 +7,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from reading_room.analysis.engines.pii.further_words import FURTHER, LABELS
+
 OTHER = "OTHER"
 """The label of numbers that are nobody's, such as an invoice's."""
 
@@ -105,7 +107,9 @@ Phrases = Mapping[str, Sequence[tuple[str, str]]]
 
 def phrases(language: str) -> Phrases:
     """Return the phrases of a language."""
-    tables = (_BOTH, _ENGLISH, _ENGLISH_ONLY if language == "en" else _SPANISH)
+    tables: tuple[Mapping[str, str], ...] = (_BOTH, _ENGLISH, _ENGLISH_ONLY if language == "en" else _SPANISH)
+    if language in FURTHER:
+        tables = (_BOTH, LABELS[language])
     kinds = {phrase: kind for table in tables for kind, listed in table.items() for phrase in listed.split("|")}
     found: dict[str, list[tuple[str, str]]] = {}
     for phrase, kind in kinds.items():

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from reading_room.analysis.engines.pii import further_words
 from reading_room.analysis.engines.pii.finding import Finding
+from reading_room.analysis.engines.pii.further_places import further_places
 from reading_room.analysis.engines.pii.labels import words
 
 _CAPITAL = r"[A-ZÀ-ÖØ-ÞĀĂĄĆĈĊČĎĐĒĖĘĚĞĢĦĪĮİĶĹĻĽŁŃŅŇŐŒŔŘŚŞŠŤŢŪŮŰŲŹŻŽȘȚ]"
@@ -14,7 +16,7 @@ WORD = _CAPITAL + r"[^\W\d_]{0,40}+(?:['’-][^\W\d_]{1,40}+){0,3}+"
 _PARTICLE = r"(?:de la|de los|de las|del|de|da|dos|van der|van den|van|von|bin|ibn|al|el|la|le)"
 _PART = rf"(?:{_CAPITAL}\.|{WORD})"
 NAME = re.compile(rf"{_PART}(?:[ ]{_PART}|[ ]{_PARTICLE}[ ]{WORD}){{0,4}}")
-_TITLES = {
+TITLES = {
     "en": ("Mr", "Mrs", "Ms", "Miss", "Mx", "Dr", "Prof", "Professor", "Sir", "Dame", "Lady"),
     "es": (
         "Sr",
@@ -39,6 +41,7 @@ _TITLES = {
         "licenciado",
         "licenciada",
     ),
+    **further_words.TITLES,
 }
 _AFTER_TITLE = re.compile(r"\.?[ \u00a0]+")
 _INTRODUCTIONS = {
@@ -52,6 +55,7 @@ _INTRODUCTIONS = {
         "Querido ", "Querida ", "Paciente: ", "Contacto: ", "Cliente: ", "Titular: ", "Atentamente,\n", "saludo,\n",
         "soy ", "Soy ", "Según ", "según ", "Empleado: ", "Solicitante: ",
     ),
+    **further_words.INTRODUCTIONS,
 }  # fmt: skip
 _NO_NAMES = words(
     "The A An I We You He She It They This That These Those My Your Our Please Thank Thanks Sir Madam All "
@@ -110,29 +114,29 @@ _CITY_STATE = re.compile(
 
 def names(text: str, language: str) -> Iterator[Finding]:
     """Yield names after titles and introductions. The title does not belong to the name."""
-    for title in _TITLES[language]:
+    for title in TITLES[language]:
         at = text.find(title)
         while at >= 0:
             end = at + len(title)
             gap = _AFTER_TITLE.match(text, end)
             if gap is not None and not text[at - 1 : at].isalnum():
-                yield from _name(text, gap.end(), 0.95)
+                yield from _name(text, gap.end(), 0.95, language)
             at = text.find(title, end)
     for opening in _INTRODUCTIONS[language]:
         at = text.find(opening)
         while at >= 0:
             end = at + len(opening)
             if not text[at - 1 : at].isalnum() or opening[0].islower():
-                yield from _name(text, end, 0.6 if len(opening) < 6 or opening[-3:] == "is " else 0.9)
+                yield from _name(text, end, 0.6 if len(opening) < 6 or opening[-3:] == "is " else 0.9, language)
             at = text.find(opening, end)
 
 
-def _name(text: str, begin: int, score: float) -> Iterator[Finding]:
+def _name(text: str, begin: int, score: float, language: str) -> Iterator[Finding]:
     match = NAME.match(text, begin)
     if match is None:
         return
     first = match[0].split()[0]
-    if first.rstrip(".") in _NO_NAMES:
+    if first.rstrip(".") in _NO_NAMES or first in further_words.NO_NAMES.get(language, ()):
         return
     end = match.end()
     yield Finding(begin, end, "NAME", score)
@@ -140,6 +144,9 @@ def _name(text: str, begin: int, score: float) -> Iterator[Finding]:
 
 def places(text: str, lower: str, language: str) -> Iterator[Finding]:
     """Yield postal addresses, from the number or the street to the country."""
+    if language in further_words.FURTHER:
+        yield from further_places(text, language)
+        return
     for match in _ENGLISH_STREET.finditer(text):
         if not text[match.start() - 1 : match.start()].isalnum():
             yield _whole(text, match.start(), match.end(), 0.95)

@@ -3,28 +3,38 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import phonenumbers
 
 from reading_room.analysis.engines.pii.finding import Finding
+from reading_room.analysis.engines.pii.further_words import PHONE_REGIONS
 from reading_room.analysis.engines.pii.labels import Labels
 
 _CANDIDATE = re.compile(r"(?:\+ ?|00)?\(?[0-9](?:[-. \u00a0/]{0,2}\(?[0-9]\)?){6,16}")
+_GERMAN_CANDIDATE = re.compile(r"(?:\+ ?|00)?\(?[0-9](?:(?: / |[-. \u00a0/]{0,2})\(?[0-9]\)?){6,16}")
+"""As people write an area code in German: "030 / 123456"."""
 _EXTENSION = re.compile(r",?\s?(?:ext\.?|extension|extensión|x)\s?[0-9]{1,6}(?![0-9A-Za-z])", re.IGNORECASE)
 _DATE = re.compile(
-    r"[0-9]{1,2}([-./])[0-9]{1,2}\1(?:19|20)?[0-9]{2}(?![0-9])|(?:19|"
-    r"20)[0-9]{2}([-./])[0-9]{1,2}\2[0-9]{1,2}(?![0-9])"
+    r"[0-9]{1,2}([-./])[0-9]{1,2}\1(?:19|20)?[0-9]{2}(?![0-9]|[-./][0-9])|(?:19|"
+    r"20)[0-9]{2}([-./])[0-9]{1,2}\2[0-9]{1,2}(?![0-9]|[-./][0-9])"
 )
-_REGIONS = {"en": ("US", "GB"), "es": ("ES", "MX", "AR", "CO", "US")}
-_SPANISH = re.compile(r"[67][0-9]{8}")
-"""A mobile number of Spain, which people write without groups. Valid there only."""
+_REGIONS: Mapping[str, Sequence[str]] = {
+    "en": ("US", "GB"),
+    "es": ("ES", "MX", "AR", "CO", "US"),
+    **PHONE_REGIONS,
+}
+_OWN_FORMS = {
+    "es": re.compile(r"[67][0-9]{8}"),
+    "de": re.compile(r"0[1-9][0-9]{1,4}(?: / |[ /-])[0-9][0-9 -]{4,11}"),
+}
+"""Forms of one language that need no word: a mobile number of Spain without groups, a German area code and number."""
 _MOST_CUTS = 4
 
 
 def phones(text: str, labels: Labels, language: str) -> Iterator[Finding]:
     """Yield the telephone numbers of a text, with their extensions."""
-    for match in _CANDIDATE.finditer(text):
+    for match in (_GERMAN_CANDIDATE if language == "de" else _CANDIDATE).finditer(text):
         begin, end = match.span()
         if text[begin] == "(" and text.find(")", begin, end) < 0:
             begin += 1
@@ -59,10 +69,11 @@ def _score(candidate: str, label: str | None, language: str, *, alone: bool) -> 
     parts = len(re.findall(r"[0-9]+", candidate))
     international = candidate[0] == "+" or (candidate[:2] == "00" and digits >= 10)
     # Without a word for it, only a form that other numbers do not have: "+", brackets, or groups.
-    mobile = language == "es" and _SPANISH.fullmatch(candidate) is not None
-    if label is None and not (international or parts > 2 or candidate[0] == "(" or alone or mobile):
+    own = _OWN_FORMS.get(language)
+    national = own is not None and own.fullmatch(candidate) is not None
+    if label is None and not (international or parts > 2 or candidate[0] == "(" or alone or national):
         return 0.0
-    regions: tuple[str | None, ...] = _REGIONS[language]
+    regions: Sequence[str | None] = _REGIONS[language]
     if international:
         candidate = "+" + candidate[2:] if candidate[:2] == "00" else candidate
         regions = (None,)

@@ -5,20 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from reading_room.analysis.engines.pii import further_words
 from reading_room.analysis.engines.pii.finding import Finding
 
 _MONTHS = {
     "en": "january february march april may june july august september october november december "
     "jan feb mar apr jun jul aug sept sep oct nov dec",
     "es": "enero febrero marzo abril mayo junio julio agosto septiembre setiembre octubre noviembre diciembre",
+    **further_words.MONTHS,
 }
 _DAYS = {
     "en": "monday tuesday wednesday thursday friday saturday sunday",
     "es": "lunes martes miércoles jueves viernes sábado domingo",
+    **further_words.DAYS,
 }
 _DAY_BEFORE = {
     "en": re.compile(r"(?<![0-9.,/-])(?:[0-9]{1,2}(?:st|nd|rd|th)?|first)(?:\s+day)?(?:\s+of)?[\s,-]{1,2}$"),
     "es": re.compile(r"(?<![0-9.,/-])(?:[0-9]{1,2}|primero)\s+(?:de\s+)?$"),
+    **further_words.DAY_BEFORE,
 }
 _REST_AFTER = {
     "en": re.compile(
@@ -26,6 +30,7 @@ _REST_AFTER = {
         r"(?:(?:,\s?|\s|-|\sof\s)(?:1[5-9]|20)[0-9]{2}(?![0-9A-Za-z]))?"
     ),
     "es": re.compile(r"(?:\s(?:del?|de el año)?\s?(?:1[5-9]|20)[0-9]{2}(?![0-9A-Za-z]))?"),
+    **further_words.REST_AFTER,
 }
 _NUMERIC = re.compile(
     r"[0-9]{4}([-/.])[0-9]{1,2}\1[0-9]{1,2}(?![0-9]|[-/.][0-9])"
@@ -47,6 +52,7 @@ _YEAR_BEFORE = {
     "es": re.compile(
         r"\b(?:en|desde|hasta|de|del|año|durante|entre|y|a|antes de|después de|hacia|verano|nacido|nacida)[\s(-]$", re.I
     ),
+    **further_words.YEAR_BEFORE,
 }
 _AGE_AFTER = re.compile(
     r"-(?:years?|yrs?|months?)-olds?|[ -]?y(?:ears?|rs?)(?=[ -](?:olds?|of[ -]age)\b)|[ ]?y/?o\b|[ ](?:years|"
@@ -61,15 +67,20 @@ _AGE_BEFORE = re.compile(
     re.IGNORECASE,
 )
 
+_CAPITAL_DAYS = ("en", "de")
+"""The languages in which the days of the week are always capitalized."""
+
 
 class Times:
     """Finds dates, times and ages of a language."""
 
     def __init__(self, language: str) -> None:
-        languages = ("en",) if language == "en" else ("es", "en")
+        languages = ("es", "en") if language == "es" else (language,)
         self._months = [(word, each) for each in languages for word in _MONTHS[each].split()]
         self._days = [word for each in languages for word in _DAYS[each].split()]
         self._languages = languages
+        self._age_after = further_words.AGE_AFTER.get(language, _AGE_AFTER)
+        self._age_before = further_words.AGE_BEFORE.get(language, _AGE_BEFORE)
 
     def find(self, text: str, lower: str) -> Iterator[Finding]:
         """Yield them. ``lower`` is the text in lower case, character by character."""
@@ -82,7 +93,7 @@ class Times:
             at = lower.find(word)
             while at >= 0:
                 end = at + len(word)
-                if _alone(lower, at, end) and (text[at].isupper() or self._languages[0] == "es"):
+                if _alone(lower, at, end) and (text[at].isupper() or self._languages[0] not in _CAPITAL_DAYS):
                     yield Finding(at, end, "DATE_TIME", 0.8)
                 at = lower.find(word, end)
         for match in _NUMERIC.finditer(text):
@@ -98,7 +109,7 @@ class Times:
         begin = before.start() if before is not None else at
         if begin == at and until <= end + 1:
             if (
-                language == "es"
+                language != "en"
                 or not text[at].isupper()
                 or end - at < 4
                 or lower[at:end] in ("march", "may", "august")
@@ -142,16 +153,17 @@ class Times:
             begin, end = match.span()
             if int(match[0]) > 120 or text[begin - 1 : begin].isalnum():
                 continue
-            after = _AGE_AFTER.match(text, end)
+            after = self._age_after.match(text, end)
             if after is not None:
                 certain = (
                     "-" in after[0]
                     or after[0][-1:] in "oO"
                     or "old" in text[end : end + 14]
                     or "edad" in text[end : end + 14]
+                    or " alt" in text[end : end + 14]
                 )
                 yield Finding(begin, after.end(), "AGE", 0.95 if certain else 0.6)
-            elif not text[end : end + 1].isalnum() and _AGE_BEFORE.search(text, max(0, begin - 20), begin):
+            elif not text[end : end + 1].isalnum() and self._age_before.search(text, max(0, begin - 20), begin):
                 yield Finding(begin, end, "AGE", 0.9)
 
 

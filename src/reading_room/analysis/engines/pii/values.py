@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from reading_room.analysis.engines.pii.checks import COUNTRIES
 from reading_room.analysis.engines.pii.finding import Finding
+from reading_room.analysis.engines.pii.further_words import FILLED
 from reading_room.analysis.engines.pii.labels import Labels
 
 _FILLED = re.compile(
@@ -48,8 +49,16 @@ _PLAIN_WORD = re.compile(r"[A-Za-zÀ-ÿ'’-]+[.,;:!?)]*")
 _LAST_FOUR = re.compile(r"last (?:four|4)|ending|ends|últimos|terminad|acaba")
 
 
-def values(text: str, lower: str, labels: Labels) -> Iterator[Finding]:
+_FURTHER = {
+    language: re.compile(rf"(?:[\s:=,\#(\"'’“<>\[–-]|(?:{words})(?=[\s:=,\#(\"'’“<>\[–-]))*+")
+    for language, words in FILLED.items()
+}
+"""What may stand between a label and its value, by language."""
+
+
+def values(text: str, lower: str, labels: Labels, language: str) -> Iterator[Finding]:
     """Yield the value after each label that needs one and has one within reach."""
+    between_them = _FURTHER.get(language, _FILLED)
     for place, label in enumerate(labels.all):
         rule = _VALUES.get(label.type)
         if rule is None:
@@ -60,7 +69,7 @@ def values(text: str, lower: str, labels: Labels) -> Iterator[Finding]:
         passed = label.type in ("PASSWORD", "USERNAME") and following and following.type == "BANK_ACCOUNT_NUMBER"
         if following is not None and following.type != label.type and following.type in _VALUES:
             limit = limit if passed else min(limit, following.begin)
-        filled = _FILLED.match(text, label.end, limit)
+        filled = between_them.match(text, label.end, limit)
         begin = filled.end() if filled is not None else label.end
         if begin >= limit or begin == label.end:
             continue
