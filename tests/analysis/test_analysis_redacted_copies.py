@@ -7,7 +7,7 @@ import io
 import json
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import pypdfium2
 import pytest
 
 from reading_room.analysis.beside import marked_lines
+from reading_room.analysis.engine import Result
 from reading_room.analysis.folder_digest import FolderDigest
 from reading_room.analysis.image_pdf import BadPixels, write_pdf
 from reading_room.analysis.job import run_job
@@ -346,6 +347,26 @@ def test_a_document_that_can_have_no_copy_keeps_its_text_and_says_why(tmp_path: 
     assert (report["Replaced"], report["CopyErrorCode"]) == ({"OTHER": pages}, "PAGE_LIMIT_EXCEEDED")
     assert done.errors == 0
     assert done.warning.startswith("1 file has only a redacted text and no copy")
+
+
+@pytest.mark.costs(4, reason="the process that reads documents may start")
+def test_a_file_that_was_changed_after_its_text_was_read_has_no_copy(tmp_path: Path) -> None:
+    storage = MemoryStorage({("in", "a.pdf"): FILES["b.pdf"]}, chunk=1_000)
+
+    class Changing(CapitalWords):
+        """An engine while which somebody changes a file."""
+
+        def analyse(self, texts: Iterable[str]) -> Iterator[Result]:
+            """Yield the capitalised words of each text."""
+            for text in texts:
+                storage.objects["in", "a.pdf"] = made.pdf([["Another Name"]])
+                yield from super().analyse([text])
+
+    done = run_job(Work(job_file(), storage, tmp_path, lambda: False, lambda _: None), Changing())
+    assert "1 file has only a redacted text" in done.warning
+    report = json.loads(storage.objects["out", f"{FOLDER}a.pdf.report.jsonl"])
+    assert report["CopyErrorMessage"] == "the file was changed after its text was read"
+    assert ("out", f"{FOLDER}a.pdf.redacted.pdf") not in storage.objects
 
 
 @pytest.mark.costs(4, reason="the process that reads documents may start")

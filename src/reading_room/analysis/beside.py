@@ -25,7 +25,7 @@ from reading_room.analysis.outputs import fitting
 from reading_room.analysis.readers.marks import marks_json
 from reading_room.analysis.readers.results import BROKEN, Extracted, MarkedLine, ReadError
 from reading_room.analysis.redaction import Redacted, left_in
-from reading_room.analysis.storage import Storage
+from reading_room.analysis.storage import ObjectGone, Storage
 
 PIECE = 3 << 20
 """The most bytes of a copy that are handed on at once."""
@@ -97,10 +97,13 @@ class Beside:
         """Return the file of a PDF's copy. Raise ``ReadError`` if there can be none, and ``JobFailure``."""
         segment = self.segments[document.source]
         # The file was not kept, because an engine reads many documents ahead.
-        chunks = self.storage.read(self.job.input.bucket, segment.key, etag=segment.etag)
+        chunks = self.storage.read(self.job.input.bucket, segment.key)
         pixels, copy = folder / "pixels", folder / "copy"
         marks = marks_json(marked_lines(extracted, done), extracted.scanned)
-        pages = extractor(self.job.document_limit).images(chunks, marks, pixels)
+        try:
+            pages = extractor(self.job.document_limit).images(chunks, extracted.sha256, marks, pixels)
+        except ObjectGone:
+            raise ReadError(BROKEN, "the file was deleted after its text was read") from None
         if left := left_in("\n".join(page.visible for page in pages), done.strings):
             message = f"The copy would still show {left} of the strings that were found, so it is not written."
             raise ReadError(NOT_REDACTED, message)
@@ -125,7 +128,8 @@ def marked_lines(extracted: Extracted, done: Redacted) -> list[MarkedLine]:
         while first < len(places) and places[first][1] <= block.begin:
             first += 1
         inside = []
-        for begin, end, _ in places[first:]:
+        for at in range(first, len(places)):
+            begin, end, _ = places[at]
             if begin >= block.end:
                 break
             inside.append((max(begin, block.begin) - block.begin, min(end, block.end) - block.begin))

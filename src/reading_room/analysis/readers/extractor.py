@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import subprocess
 import sys
@@ -17,6 +18,8 @@ from reading_room.analysis.readers.answers import ANSWER_BYTES, BadAnswer, decod
 from reading_room.analysis.readers.results import BROKEN, TOO_LARGE, Extracted, Limits, PageImage, ReadError, Wishes
 from reading_room.analysis.storage import JobFailure
 from reading_room.analysis.tesseract import PATHS
+
+CHANGED = "the file was changed after its text was read"
 
 
 class Extractor:
@@ -49,22 +52,26 @@ class Extractor:
         Of a file over the limit, only its size is read.
         """
         try:
-            with self._kept(chunks) as path:
+            with self._kept(chunks) as (path, sha256):
                 wanted = {"name": name[-1_024:], "wishes": dataclasses.asdict(wishes)}
-                return decode(self._ask({"path": str(path), **wanted}), self.limits)
+                found = decode(self._ask({"path": str(path), **wanted}), self.limits)
+                return [dataclasses.replace(each, sha256=sha256) for each in found]
         except ReadError as error:
             return [Extracted("", "text", error=(error.code, error.message))]
         except BadAnswer as error:
             return [Extracted("", "text", error=(BROKEN, _no_answer(error)))]
 
-    def images(self, chunks: Iterable[bytes], marks: bytes, into: Path) -> list[PageImage]:
+    def images(self, chunks: Iterable[bytes], sha256: str, marks: bytes, into: Path) -> list[PageImage]:
         """Write the pixels of a PDF's pages with the marked places painted out to a file, and return what they are.
 
-        ``marks`` are those of ``page_images.py``. Raise ``ReadError``, and ``JobFailure`` if the process is gone.
+        ``marks`` are those of ``marks.py``, for the file with this ``sha256``. Raise ``ReadError``, also if it is
+        another file by now, and ``JobFailure`` if the process is gone.
         """
         place = Path(self._folder.name) / "marks"
         try:
-            with self._kept(chunks) as path:
+            with self._kept(chunks) as (path, found):
+                if found != sha256:
+                    raise ReadError(BROKEN, CHANGED)
                 place.write_bytes(marks)
                 answer = self._ask({"path": str(path), "marks": str(place), "images": str(into)})
             return decode_images(answer, self.limits)
@@ -74,21 +81,23 @@ class Extractor:
             place.unlink(missing_ok=True)
 
     @contextmanager
-    def _kept(self, chunks: Iterable[bytes]) -> Iterator[Path]:
-        """Write a file for the process, and yield its path. Raise ``ReadError`` if it is too large."""
+    def _kept(self, chunks: Iterable[bytes]) -> Iterator[tuple[Path, str]]:
+        """Write a file for the process, and yield its path and SHA-256. Raise ``ReadError`` if it is too large."""
         with self._lock:
             path = Path(self._folder.name) / "document"
             size = 0
+            digest = hashlib.sha256()
             try:
                 with path.open("wb") as file:
                     for chunk in chunks:
                         size += len(chunk)
+                        digest.update(chunk)
                         if size <= self.limits.file_bytes:
                             file.write(chunk)
                 if size > self.limits.file_bytes:
                     message = f"it has {size:,} bytes, and a file may have {self.limits.file_bytes:,}"
                     raise ReadError(TOO_LARGE, message)
-                yield path
+                yield path, digest.hexdigest()
             finally:
                 path.unlink(missing_ok=True)
 

@@ -127,6 +127,8 @@ class Extracted:
     """The pages that are damaged, and have no text."""
     error: tuple[str, str] | None = None
     """The code and message of a document that cannot be read."""
+    sha256: str = ""
+    """That of the file, in hexadecimal, so that it can be told from another one under the same name."""
 
 
 @dataclass(frozen=True, slots=True)
