@@ -207,6 +207,8 @@ def test_only_personal_data_of_whole_files_is_redacted(tmp_path: Path) -> None:
     out, source = tmp_path / "out", tmp_path / "input"
     check_options(None, source, ["entities"], True, tmp_path / "x.csv")
     check_options(out, source, ["pii"], False, None)
+    with pytest.raises(KindError, match="--pii-profile: is only for --redact"):
+        check_options(None, source, ["pii"], False, None, ["letters"])
     for kinds, per_line, output in ((["pii", "entities"], False, None), (["pii"], True, None), (["pii"], False, out)):
         with pytest.raises(KindError, match="--redact"):
             check_options(out, source, kinds, per_line, output)

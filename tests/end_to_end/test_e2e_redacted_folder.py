@@ -12,10 +12,11 @@ import pytest
 from typer.testing import CliRunner
 
 from reading_room.analysis.readers.reading import read
-from reading_room.cli import commands, job_plan
+from reading_room.cli import commands, job_plan, reading
 from reading_room.cli.jobs_run import SOME_FAILED
 from tests.worlds import made_documents as made
 from tests.worlds.product import Product
+from tests.worlds.recall_profiles import profile_text
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -113,7 +114,7 @@ def test_a_mixed_folder_is_redacted(product: Product, tmp_path: Path) -> None:
     assert {name: (folder / name).read_bytes() for name in FILES} == {name: each for name, (_, each) in FILES.items()}
 
 
-@pytest.mark.costs(15, reason="a job redacts")
+@pytest.mark.costs(20, reason="three jobs redact")
 def test_a_run_without_errors_replaces_the_output_of_an_earlier_one(product: Product, tmp_path: Path) -> None:
     folder, out = tmp_path / "letters", tmp_path / "redacted"
     folder.mkdir()
@@ -125,6 +126,17 @@ def test_a_run_without_errors_replaces_the_output_of_an_earlier_one(product: Pro
     assert code == 0, printed
     assert sorted(path.name for path in out.iterdir()) == ["b.txt", "redaction-report.json"]
     assert "email" in printed.lower()
+    room = reading.Account(product.endpoint()).client("reading-room")
+    # No finding is quite sure, so nothing is left to replace.
+    room.put_pii_profile(Name="folder", Content=profile_text({"EMAIL": 1.0, "DATE_TIME": 1.0}))
+    assert run(product, *words, "--pii-profile", "folder")[0] == 0
+    assert (out / "b.txt").read_text() == text("en", "anna")
+    (job,) = json.loads((out / "redaction-report.json").read_text())["Jobs"]
+    bound = job["PiiProfile"]
+    assert (bound["Name"], bound["Recall"], bound["Confidence"]) == ("folder", 0.98, 0.95)
+    code, printed = run(product, *words, "--pii-profile", "nobody")
+    assert (code, "--pii-profile nobody" in printed) == (1, True)
+    room.delete_pii_profile(Name="folder")
     (out / "notes").write_text("mine")
     code, printed = run(product, *words)
     assert (code, "name a new or an empty folder" in printed) == (1, True)

@@ -40,7 +40,7 @@ from reading_room.cli.screen import fail, plain
 from reading_room.cli.screen import output as console
 from reading_room.cli.tables import SHOWN, print_summary
 from reading_room.cli.text_languages import Languages, in_words
-from reading_room.cli.texts import CHANGED, FolderError, Texts, left_out_lines, texts_of, upload
+from reading_room.cli.texts import CHANGED, FolderError, Texts, counted, described, some, texts_of, upload
 from reading_room.settings import Settings
 
 AUTO = "auto"
@@ -68,6 +68,7 @@ class RunOptions:
     classifier: str | None
     output: Path | None
     redact: Path | None = None
+    pii_profiles: Sequence[str] = ()
 
     def members(self, work: Work) -> dict[str, Any]:
         """Return the members of a Start request that only some kinds have."""
@@ -107,6 +108,10 @@ def run(
         Path | None,
         typer.Option(help="With --kind pii: folder for redacted copies of all files, with a report.", metavar="OUT"),
     ] = None,
+    pii_profile: Annotated[
+        list[str] | None,
+        typer.Option(help="With --redact: recall profile that the jobs keep to; once for each language."),
+    ] = None,
     clean: Annotated[
         bool,
         typer.Option(
@@ -125,10 +130,9 @@ def run(
     """
     settings = read_settings(data, port)
     try:
-        options = RunOptions(
-            job_plan.kinds_of(kind or ["entities"], classifier), language, topics, per_line, classifier, output, redact
-        )
-        jobs_redact.check_options(redact, folder, options.kinds, per_line, output)
+        kinds, profiles = job_plan.kinds_of(kind or ["entities"], classifier), pii_profile or ()
+        options = RunOptions(kinds, language, topics, per_line, classifier, output, redact, profiles)
+        jobs_redact.check_options(redact, folder, kinds, per_line, output, profiles)
         if language != AUTO:
             job_plan.check_language(options.kinds, language)
         if folder is None and not clean:
@@ -137,8 +141,8 @@ def run(
         result_files.check(output)
         if texts is not None:
             require_weights()
-            _say_read(texts)
-            _say_left_out(texts)
+            for line in described(texts):
+                console.print(line, soft_wrap=True)
         with ExitStack() as stack:
             running = listening(settings)
             account = reading.Account(endpoint_of(settings) if running else _started(stack, settings))
@@ -165,22 +169,6 @@ def _started(stack: ExitStack, settings: Settings) -> Endpoint:
     return stack.enter_context(started(settings.data, settings.port, scratch / "log"))
 
 
-def _say_read(texts: Texts) -> None:
-    if not texts.documents:
-        return
-    formats = ", ".join(f"{label} ({times:,})" for label, times in texts.formats())
-    console.print(f"{counted(len(texts.files), 'file')} to read: {formats}", soft_wrap=True)
-
-
-def _say_left_out(texts: Texts) -> None:
-    if not texts.left_out:
-        return
-    count = texts.left_out_count
-    console.print(f"[yellow]{counted(count, 'file')} left out[/], of {len(texts.files) + count:,}:")
-    for line in left_out_lines(texts.left_out):
-        console.print(f"  {plain(line)}", soft_wrap=True)
-
-
 def _say_cleaned(gone: Sequence[str]) -> None:
     console.print(f"\nDeleted: {', '.join(gone)}" if gone else "\nThere was nothing to delete", soft_wrap=True)
 
@@ -193,11 +181,6 @@ def _clean_anyway(account: reading.Account, error: Exception) -> None:
         error.add_note(f"what runs share could not be deleted: {another}")
 
 
-def counted(number: int, noun: str) -> str:
-    """Return a number and a noun: ``1 file``, ``1,200 files``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 class Run:
     """One run over the texts of a folder."""
 
@@ -208,6 +191,7 @@ class Run:
         self._account = account
         self._running = running
         self._settings = settings
+        self._profiles = jobs_redact.profiles_by_language(account, options.pii_profiles)
         self._files = texts.files
         self._left_out = texts.left_out
         self._options = options
@@ -263,14 +247,15 @@ class Run:
         self, out: Path, plan: Plan, ended: Mapping[str, tuple[Work, dict[str, Any]]], languages: Languages
     ) -> int:
         """Write the redacted copies, print what was replaced by type, and return the exit code."""
-        done = jobs_redact.write(self._account, out, list(self._files), ended, plan, languages.of, self._left_out)
+        reasons = {**self._left_out, **({CHANGED: self._changed} if self._changed else {})}
+        done = jobs_redact.write(self._account, out, list(self._files), ended, plan, languages.of, reasons)
         self._sources = dict.fromkeys(done.languages, "")
         found = summaries.found(done.read.kind, done.read.lines)
         self._print([(done.read, found)], done.languages, [], plain(done.saved))
         self._print_hints({job: work for job, (work, _) in ended.items()})
         if self._failed:
             raise FolderError("\n".join(self._failed))
-        return SOME_FAILED if done.read.errors or plan.unread else 0
+        return SOME_FAILED if done.read.errors or plan.unread or self._changed else 0
 
     def _save(self, reads: Sequence[Read], languages: Mapping[str, str]) -> str:
         """Write the results to the files that were asked for, and return a sentence about them."""
@@ -339,14 +324,14 @@ class Run:
         if languages.not_utf8:
             names = [name for name in self._files if name in languages.not_utf8]
             what = "[yellow]Not text in UTF-8[/], so documents in them will have errors"
-            console.print(f"{what}: {_some(names)}", soft_wrap=True)
+            console.print(f"{what}: {some(names)}", soft_wrap=True)
         if names := [name for name in self._files if name in languages.assumed - languages.not_utf8]:
-            what = f"[yellow]No language was recognised[/] in {_some(names)}"
+            what = f"[yellow]No language was recognised[/] in {some(names)}"
             console.print(f"{what}: read as {in_words(languages.of[names[0]])}", soft_wrap=True)
         for kind, unread in plan.unread.items():
             what = f"[yellow]{kind} has no engine for {', '.join(map(in_words, unread))}[/]"
             names = [name for each in unread.values() for name in each]
-            console.print(f"{what}, and does not read {_some(names)}", soft_wrap=True)
+            console.print(f"{what}, and does not read {some(names)}", soft_wrap=True)
 
     def _start(self, plan: Plan, languages: Mapping[str, str]) -> dict[str, Work]:
         """Upload the texts and start every job; return the work of each by its id."""
@@ -369,13 +354,18 @@ class Run:
                 OutputDataConfig={"S3Uri": f"s3://{place.bucket}/{where}/output/"},
                 DataAccessRoleArn=place.role,
                 VpcConfig=place.network.config(),
-                Tags=document_languages.TAGS if self._by_jobs or self._options.redact is not None else [],
+                Tags=self._tags(work),
                 **self._options.members(work),
             )
             jobs[job] = work
             self._going.append(job)
         console.print(f"Started: {', '.join(work.title for work in jobs.values())}", soft_wrap=True)
         return jobs
+
+    def _tags(self, work: Work) -> list[dict[str, str]]:
+        if self._options.redact is not None:
+            return jobs_redact.tags(self._profiles, work)
+        return document_languages.TAGS if self._by_jobs else []
 
     def _follow(self, jobs: Mapping[str, Work]) -> dict[str, tuple[Work, dict[str, Any]]]:
         """Follow each job to its end; return the completed ones, and remember why the others failed."""
@@ -470,7 +460,7 @@ class Run:
         # The tables of topics have no room for errors: the job's story names the documents.
         stories = [each for each in properties if each.get("Message") and "NumberOfTopics" in each]
         if self._changed:
-            console.print(f"\n[bold yellow]{CHANGED}[/]: {_some(self._changed)}", soft_wrap=True)
+            console.print(f"\n[bold yellow]{CHANGED}[/]: {some(self._changed)}", soft_wrap=True)
         if not errors and not stories:
             return
         console.print("\n[bold yellow]Documents with errors[/]")
@@ -497,8 +487,3 @@ class Run:
         if not self._running:
             up = command(self._settings, "up")
             console.print(f"while Reading Room runs: {up}", soft_wrap=True, markup=False)
-
-
-def _some(names: Sequence[str], most: int = 5) -> str:
-    more = f" and {len(names) - most:,} more" if len(names) > most else ""
-    return plain(", ".join(names[:most])) + more

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import BotoCoreError
 
 from reading_room.analysis.formats import BY_SUFFIX, suffix_of
+from reading_room.cli.screen import plain
 
 if TYPE_CHECKING:
     from reading_room.cli.reading import Account
@@ -79,6 +80,28 @@ def texts_of(folder: Path, per_line: bool = False) -> Texts:
     if not files:
         raise FolderError(f"{folder} has no files that can be read: name a folder of documents{_list(left_out)}")
     return Texts(files, left_out)
+
+
+def described(texts: Texts) -> Iterator[str]:
+    """Yield lines to print: what is read of a folder with other files than plain text, and what is left out."""
+    if texts.documents:
+        formats = ", ".join(f"{label} ({times:,})" for label, times in texts.formats())
+        yield f"{counted(len(texts.files), 'file')} to read: {formats}"
+    if texts.left_out:
+        count = texts.left_out_count
+        yield f"[yellow]{counted(count, 'file')} left out[/], of {len(texts.files) + count:,}:"
+        yield from (f"  {plain(line)}" for line in left_out_lines(texts.left_out))
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number and a noun: ``1 file``, ``1,200 files``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def some(names: Sequence[str], most: int = 5) -> str:
+    """Return the first of several names, to print, and how many more there are."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return plain(", ".join(names[:most])) + more
 
 
 def text_files(folder: Path) -> Mapping[str, Path]:
