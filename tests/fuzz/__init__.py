@@ -53,6 +53,7 @@ TARGETS = {
     "archived-document": "readers",
     "office-part": "readers",
     "extracted": "readers",
+    "recognised-words": "readers",
     "painted-pdf": "readers",
     "page-images-answer": "readers",
     "personal-data": "personal_data",

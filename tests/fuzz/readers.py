@@ -8,9 +8,10 @@ import zipfile
 from reading_room.analysis.image_pdf import BadPixels, write_pdf
 from reading_room.analysis.readers.answers import BadAnswer, decode, decode_images, encode, encode_images
 from reading_room.analysis.readers.marks import marks_json, read_marks
+from reading_room.analysis.readers.ocr import add_words
 from reading_room.analysis.readers.page_images import page_images
 from reading_room.analysis.readers.reading import read
-from reading_room.analysis.readers.results import CODES, Extracted, Limits, MarkedLine, ReadError, Wishes
+from reading_room.analysis.readers.results import CODES, Builder, Extracted, Limits, MarkedLine, ReadError, Wishes
 
 LIMITS = Limits(
     text_characters=20_000,
@@ -83,6 +84,21 @@ def page_images_answer(data: bytes) -> None:
     except (BadAnswer, BadPixels, ReadError):
         return
     assert copy.getvalue().endswith(b"%%EOF\n")
+
+
+def recognised_words(data: bytes) -> None:
+    """The table of words that tesseract writes: lines on pages, each with a box on its page."""
+    builder = Builder(LIMITS)
+    try:
+        add_words(data, builder)
+    except ReadError:
+        return
+    pages = tuple(range(1, builder.page + 1))
+    found = Extracted("", "image", builder.text(), tuple(builder.blocks), builder.page, scanned=pages)
+    for block in found.blocks:
+        assert found.text[block.begin : block.end].strip()
+        assert block.box is not None
+    _check([found])
 
 
 def _check(found: list[Extracted]) -> None:

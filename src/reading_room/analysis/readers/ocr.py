@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Callable, Mapping
 
 from reading_room.analysis.readers.results import SHARES, UNSUPPORTED, Builder, ReadError
@@ -72,6 +73,8 @@ def add_words(table: bytes, builder: Builder) -> None:
             level, word = int(row["level"]), row["text"] or ""
             left, top, width, height = (float(row[name]) for name in ("left", "top", "width", "height"))
         except (KeyError, TypeError, ValueError):
+            continue
+        if not all(map(math.isfinite, (left, top, width, height))) or width < 0.0 or height < 0.0:
             continue
         if level == 1:
             flush()
