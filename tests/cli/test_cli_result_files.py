@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import csv
 import json
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
-from defusedxml.ElementTree import fromstring
 
 from reading_room.cli.findings import TEXT_LENGTH, Documents, Finding, Read, by_document, findings
 from reading_room.cli.result_files import NotWritten, write
 from reading_room.cli.syntax import pieces
 from tests.worlds.full_disk import files_of_at_most
+from tests.worlds.workbooks import sheets_of
 
-SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 HOSTILE = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", '=HYPERLINK("http://x.example")', "http://x.example"]
 
 
@@ -59,18 +57,6 @@ def rows_of_csv(path: Path) -> list[list[str]]:
     assert path.read_bytes().startswith(b"\xef\xbb\xbf")
     with path.open(encoding="utf-8-sig", newline="") as file:
         return list(csv.reader(file))
-
-
-def sheets_of(path: Path) -> list[list[list[str]]]:
-    """Return the cells of each sheet of a workbook, none of which is a formula."""
-    with zipfile.ZipFile(path) as archive:
-        names = sorted(name for name in archive.namelist() if name.startswith("xl/worksheets/sheet"))
-        sheets = [fromstring(archive.read(name)) for name in names]
-        assert not any("hyperlinks" in name or "externalLinks" in name for name in archive.namelist())
-    for sheet in sheets:
-        assert sheet.find(f".//{SHEET}f") is None
-        assert sheet.find(f".//{SHEET}hyperlink") is None
-    return [[["".join(cell.itertext()) for cell in row] for row in sheet.iter(f"{SHEET}row")] for sheet in sheets]
 
 
 def test_a_csv_has_a_row_for_each_finding_and_beside_it_one_for_each_document(
@@ -145,6 +131,13 @@ def test_each_kind_has_rows() -> None:
     ]
     _, (row,) = by_document(reads, ["a"], {})
     assert row == ["a", 2, 1, 1, "de", "bill", "001", ""]
+
+
+def test_a_mailbox_has_nothing_of_its_own_and_a_document_in_another_language_is_not_read() -> None:
+    lines = [{"File": "a.mbox/message-1", "Language": "en", "Entities": []}]
+    names = ["a.mbox", "b.eml", "a.mbox/message-1", "b.eml/c.pdf"]
+    _, rows = by_document([Read("entities", lines)], names, {})
+    assert [row[1] for row in rows] == ["", "not read", 0, "not read"]
 
 
 @pytest.mark.parametrize("text", HOSTILE)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,16 +9,20 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from reading_room.analysis.formats import BY_SUFFIX, suffix_of
 from reading_room.analysis.tesseract import find_program
 from reading_room.cli import reading
+from reading_room.cli.job_plan import kinds_of, languages_of
 from reading_room.cli.jobs_run import SOME_FAILED, Run, RunOptions
 from reading_room.cli.texts import texts_of
 from reading_room.settings import Settings
 from tests.worlds import made_documents as made
 from tests.worlds import made_pictures as pictures
 from tests.worlds.cluster import Hall
+from tests.worlds.mixed_folder import BROKEN, PLACES, TEXTS, mixed_files, write_mixed_folder
 from tests.worlds.own_account import OwnAccount
 from tests.worlds.product import Product
+from tests.worlds.workbooks import sheets_of
 
 with_tesseract = pytest.mark.skipif(find_program() is None, reason="needs Debian's package tesseract-ocr")
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -144,29 +147,41 @@ def test_a_call_recognises_text_in_images(hall: Hall) -> None:
     assert ("Warsaw" in found(page), page["DocumentType"]) == (True, [{"Page": 1, "Type": "SCANNED_PDF"}])
 
 
-@pytest.mark.costs(25, reason="a job detects languages, and two find entities")
-def test_jobs_run_reads_a_mixed_folder(hall: Hall, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder, output = tmp_path / "mixed", tmp_path / "report.csv"
-    german = "Angela Merkel wurde in Hamburg geboren und lebte lange in Berlin."
-    for name, content in (GOOD | {"sub/p.pdf": made.pdf([[german] * 5]), "q.docx": BAD["r.docx"]}).items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(content)
-    options = RunOptions(("entities",), "auto", 10, False, None, output)
-    (folder / "gone.txt").write_text("Marie Curie lived in Paris.")
+@pytest.mark.costs(60, reason="twenty-three jobs, for eight kinds of analysis in six languages")
+def test_jobs_run_makes_a_workbook_of_everything_in_a_mixed_folder(
+    hall: Hall, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, output = tmp_path / "mixed", tmp_path / "report.xlsx"
+    write_mixed_folder(folder)
+    (folder / "gone.txt").write_text(TEXTS["en"])
     texts = texts_of(folder)
     (folder / "gone.txt").unlink()
+    files = mixed_files()
+    assert len({BY_SUFFIX[suffix_of(name)].name for name in files}) >= 12
+    options = RunOptions(kinds_of(["all"], None), "auto", 10, False, None, output)
     assert Run(hall.account, Settings(), texts, options, running=True).to_the_end() == SOME_FAILED
-    with output.open(encoding="utf-8-sig", newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert {(row["document"], row["language"]) for row in rows if row["text"] == "Hamburg"} == {("sub/p.pdf", "de")}
-    assert {row["document"] for row in rows if row["text"] == "Warsaw"} >= {"d.pdf", "n.eml", "n.eml/inner.pdf"}
-    (error,) = [row for row in rows if row["error"]]
-    assert (error["document"], error["error"].partition(":")[0]) == ("q.docx", "INVALID_DOCUMENT")
-    with output.with_name("report-documents.csv").open(encoding="utf-8-sig", newline="") as file:
-        table = {row["document"]: row for row in csv.DictReader(file)}
-    assert set(table) == set(texts.files) | {"n.eml/inner.pdf", "o.mbox/message-1"}
-    assert "Deleted or changed while it was uploaded: gone.txt" in capsys.readouterr().out
-    assert table["q.docx"]["errors"] == "1"
+    printed = capsys.readouterr().out
+    assert "Deleted or changed while it was uploaded: gone.txt" in printed
+    findings, documents = sheets_of(output)
+    columns, *rows = documents
+    table = {row[0]: dict(zip(columns, row, strict=True)) for row in rows}
+    assert set(table) == {*files, "gone.txt", "mail/answer.eml/inner.pdf", "mail/box.mbox/message-1"}
+    for name, (language, _) in files.items():
+        row = table[name]
+        if name == BROKEN:
+            assert int(row["errors"]) >= 6
+        elif name != "mail/box.mbox":
+            assert (row["language"], row["dominant-language"], row["errors"]) == (language, language, ""), name
+            assert int(row["entities"]) > 0, name
+            assert int(row["key-phrases"]) > 0, name
+            assert row["sentiment"] in ("POSITIVE", "NEGATIVE", "NEUTRAL", "MIXED"), name
+            assert (row["pii"] == "not read") == (language not in languages_of("pii")), name
+            assert row["topics"], name
+    found = {(row[0], row[1], cell) for row in findings for cell in row}
+    for name, (language, _) in files.items():
+        if name not in (BROKEN, "mail/box.mbox"):
+            assert ("entities", name, PLACES[language]) in found, name
+    assert f"{BROKEN} (entities" in printed
 
 
 def found(line: Mapping[str, Any]) -> list[str]:

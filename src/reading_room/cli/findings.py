@@ -10,13 +10,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from reading_room.analysis.formats import BY_NAME, suffix_of
 from reading_room.analysis.kind import Results
 from reading_room.analysis.kinds import ANALYSES
 
 TEXT_LENGTH = 32_767
 """The most characters that a spreadsheet cell may have."""
 NOT_READ = "not read"
-"""The cell in a table by document if a kind has no engine for the document's language."""
+"""The cell in a table by document if a kind has no engine for the document's language, or does not read its format."""
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _NOT_TEXT = re.compile(r"[\x00\ud800-\udfff]")
 
@@ -195,6 +196,8 @@ def by_document(
         name: [name, *([languages.get(name, "")] if languages else [])] for name in names
     }
     failed: Counter[str] = Counter()
+    # Of a mailbox only the messages are read, which are documents of their own.
+    mailboxes = {name for name in names if suffix_of(name) in BY_NAME["mbox"].suffixes}
     for read in reads:
         verdicts: dict[str, Counter[str]] = {}
         seen: set[str] = set()
@@ -210,7 +213,7 @@ def by_document(
             numbers[name] += count
         by_language = any("Language" in line for line in read.lines)
         for name, row in cells.items():
-            unread = by_language and name not in seen
+            unread = by_language and name not in seen and name not in mailboxes
             row.append(NOT_READ if unread else _cell(verdicts.get(name), numbers[name]))
     return columns, [[*row, failed[name] or ""] for name, row in cells.items()]
 
