@@ -179,7 +179,8 @@ ANSWER = Extracted("x/y", "pdf", "Anna\n", (Block(1, 0, 4, (0.1, 0.1, 0.2, 0.1))
 
 def test_an_answer_arrives_as_it_was_sent() -> None:
     failed = Extracted("", "text", error=("INVALID_DOCUMENT", "it is broken"))
-    assert decode(encode([ANSWER, failed]), Limits()) == [ANSWER, failed]
+    unplaced = Extracted("", "word", "Anna\nBo\n", (Block(1, 0, 4), Block(2, 5, 7)), 2)
+    assert decode(encode([ANSWER, failed, unplaced]), Limits()) == [ANSWER, failed, unplaced]
 
 
 @pytest.mark.costs(0.3, reason="100,000 brackets")
@@ -194,7 +195,13 @@ def test_an_answer_arrives_as_it_was_sent() -> None:
         encode([ANSWER]).replace(b"[1,0,4", b"[1,0,6"),
         encode([ANSWER]).replace(b"[1,0,4", b"[1,4,0"),
         encode([ANSWER]).replace(b"[1,0,4", b"[0,0,4"),
-        encode([ANSWER]).replace(b"0.1,0.1,0.2", b"NaN,0.1,0.2"),
+        encode([ANSWER]).replace(b"[1,0,4", b"[2001,0,4"),
+        encode([ANSWER]).replace(b"[1,0,4", b"[1,true,4"),
+        encode([ANSWER]).replace(b"[1,0,4", b"[1,0"),
+        encode([ANSWER]).replace(b"4,100000,100000", b"4,100000.0,100000"),
+        encode([ANSWER]).replace(b"4,100000,100000", b"4,1000001,100000"),
+        encode([ANSWER]).replace(b"4,100000,100000", b"4,-1,100000"),
+        encode([ANSWER]).replace(b"4,100000,100000", b"4,NaN,100000"),
         encode([ANSWER]).replace(b'"error":null', b'"error":["INTERNAL_ERROR","x"]'),
         encode([ANSWER]).replace(b'"pages":1', b'"pages":true'),
         encode([ANSWER]).replace(b'"path":"x/y"', b'"path":5'),

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import ctypes
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import pypdfium2
 import pypdfium2.raw as pdfium
 
 from reading_room.analysis.readers.ocr import Ocr, add_words, shares
-from reading_room.analysis.readers.results import BROKEN, Builder, Extracted, Limits, ReadError, too_many_pages
+from reading_room.analysis.readers.results import (
+    BROKEN,
+    Block,
+    Box,
+    Builder,
+    Extracted,
+    Limits,
+    ReadError,
+    too_many_pages,
+)
 
 _DPI = 300
 _POINTS = 72
@@ -21,7 +30,7 @@ _FAR = 1_000
 _MOST_RECTS = 1_000
 _HYPHEN = "\x02"
 """What pdfium gives for a hyphen at the end of a line."""
-_SPECIAL = re.compile("[\x00\x02\ufffe\uffff]")
+_SPECIAL = ("\x00", _HYPHEN, "\ufffe", "\uffff")
 _REPLACED = {0xFFFE: " ", 0xFFFF: " ", 0: " ", ord(_HYPHEN): "-"}
 
 
@@ -91,16 +100,23 @@ def _add_text(page: Any, builder: Builder) -> bool:
         if builder.length + count > builder.limits.text_characters + builder.limits.pages:
             builder.add(" " * count)
         units, lines = lines_of(layer, count)
-        boxes = _Boxes(page, layer, every=units == count)
-        found = False
+        box_of = _boxes(page, layer, every=units == count)
+        number, begin, found = builder.page, builder.length, False
+        pieces: list[str] = []
         for at, length, text in lines:
             if is_shown(text):
                 found = True
-                if len(builder.blocks) > builder.limits.page_blocks * builder.page:
-                    raise ReadError(BROKEN, f"its page {builder.page} has too many lines")
-                builder.line(text, boxes.of(at, length))
+                end = begin + len(text)
+                builder.blocks.append(Block(number, begin, end, box_of(at, length)))
+                pieces.append(text)
+                begin = end + 1
             else:
-                builder.add("\n")
+                pieces.append("")
+                begin += 1
+        if len(builder.blocks) > builder.limits.page_blocks * number:
+            raise ReadError(BROKEN, f"its page {number} has too many lines")
+        pieces.append("")
+        builder.add("\n".join(pieces))
         return found
     finally:
         pdfium.FPDFText_ClosePage(layer)
@@ -111,10 +127,16 @@ def lines_of(layer: Any, count: int) -> tuple[int, Iterator[tuple[int, int, str]
 
     Begins and lengths count in UTF-16, as pdfium does.
     """
-    buffer = (ctypes.c_ushort * (count + 1))()
+    buffer = _array_of(1 << count.bit_length())()
     units = pdfium.FPDFText_GetText(layer, 0, count, buffer) - 1
     content = ctypes.string_at(buffer, 2 * max(units, 0)).decode("utf-16-le", "replace")
     return units, _lines_in(content, plain=len(content) == units)
+
+
+@cache
+def _array_of(units: int) -> Any:
+    """Return the type of an array of so many units: making one takes longer than reading a page."""
+    return ctypes.c_ushort * units
 
 
 def is_shown(line: str) -> bool:
@@ -124,7 +146,7 @@ def is_shown(line: str) -> bool:
 
 def without_controls(text: str) -> str:
     """Return text without the characters that are none: what pdfium gives for hyphens, and for the unknown."""
-    return text.translate(_REPLACED) if _SPECIAL.search(text) else text
+    return text.translate(_REPLACED) if any(map(text.__contains__, _SPECIAL)) else text
 
 
 def _lines_in(content: str, plain: bool) -> Iterator[tuple[int, int, str]]:
@@ -136,46 +158,43 @@ def _lines_in(content: str, plain: bool) -> Iterator[tuple[int, int, str]]:
         at += length + 1
 
 
-class _Boxes:
-    """Finds the boxes of characters of a text layer, as shares of the page as it is shown: turned and cut.
+def _boxes(page: Any, layer: Any, every: bool) -> Callable[[int, int], Box | None]:
+    """Return a function of begin and length that returns the box around characters; ``None`` if they have none.
 
-    ``every`` says that each character of the layer is in its text, so that both count alike.
+    Boxes are shares of the page as it is shown: turned and cut. ``every`` says that each character of the layer is in
+    its text, so that both count alike.
     """
+    count_rects, get_rect = pdfium.FPDFText_CountRects, pdfium.FPDFText_GetRect
+    left, top, right, bottom = edges = tuple(ctypes.c_double() for _ in range(4))
+    places = tuple(map(ctypes.byref, edges))
+    # Three points determine how a page is shown.
+    (ox, oy), (x1, y1), (x2, y2) = (on_page(page, *point) for point in ((0, 0), (_FAR, 0), (0, _FAR)))
+    across, sideways = (x1 - ox) / _FAR, (x2 - ox) / _FAR
+    upward, down = (y1 - oy) / _FAR, (y2 - oy) / _FAR
 
-    def __init__(self, page: Any, layer: Any, every: bool) -> None:
-        self._layer = layer
-        self._every = every
-        self._edges = tuple(ctypes.c_double() for _ in range(4))
-        self._places = tuple(map(ctypes.byref, self._edges))
-        # Three points determine how a page is shown.
-        (x0, y0), (x1, y1), (x2, y2) = (on_page(page, *point) for point in ((0, 0), (_FAR, 0), (0, _FAR)))
-        self._origin = x0, y0
-        self._across = (x1 - x0) / _FAR, (x2 - x0) / _FAR
-        self._down = (y1 - y0) / _FAR, (y2 - y0) / _FAR
-
-    def of(self, begin: int, length: int) -> tuple[float, float, float, float] | None:
-        """Return the box around the characters from a place in the text; ``None`` if they have none."""
-        first = begin if self._every else pdfium.FPDFText_GetCharIndexFromTextIndex(self._layer, begin)
-        if first < 0:
+    def box_of(begin: int, length: int) -> Box | None:
+        if not every:
+            begin = pdfium.FPDFText_GetCharIndexFromTextIndex(layer, begin)
+            if begin < 0:
+                return None
+        count = count_rects(layer, begin, length)
+        if count < 1 or not get_rect(layer, 0, *places):
             return None
-        count = pdfium.FPDFText_CountRects(self._layer, first, length)
-        if count < 1 or not pdfium.FPDFText_GetRect(self._layer, 0, *self._places):
-            return None
-        left, top, right, bottom = self._edges
         x0, y0, x1, y1 = left.value, bottom.value, right.value, top.value
         # Most lines have only one.
         for number in range(1, min(count, _MOST_RECTS)):
-            if pdfium.FPDFText_GetRect(self._layer, number, *self._places):
+            if get_rect(layer, number, *places):
                 x0, x1 = min(x0, left.value), max(x1, right.value)
                 y0, y1 = min(y0, bottom.value), max(y1, top.value)
-        (ax, bx), (ay, by), (ox, oy) = self._across, self._down, self._origin
-        one, other = ox + ax * x0 + bx * y0, ox + ax * x1 + bx * y1
-        high, low = oy + ay * x0 + by * y0, oy + ay * x1 + by * y1
+        one, other = ox + across * x0 + sideways * y0, ox + across * x1 + sideways * y1
+        high, low = oy + upward * x0 + down * y0, oy + upward * x1 + down * y1
         if one > other:
             one, other = other, one
         if high > low:
             high, low = low, high
         return shares(one, high, other, low)
+
+    return box_of
 
 
 def on_page(page: Any, x: float, y: float) -> tuple[float, float]:

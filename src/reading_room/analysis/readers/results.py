@@ -65,18 +65,20 @@ class Limits:
 
 SHARES = 1_000_000
 """The parts of a page's width and height in which boxes are measured."""
+Box = tuple[float, float, float, float]
+"""Left, top, width and height as shares of a page, from its top left corner."""
 
 
 class Block(NamedTuple):
     """A line or a paragraph of a text: code points ``begin`` to before ``end``, on a page that counts from 1.
 
-    ``box`` is left, top, width and height as shares of the page, from its top left corner, if the format has them.
+    ``box`` is there if the format has places.
     """
 
     page: int
     begin: int
     end: int
-    box: tuple[float, float, float, float] | None = None
+    box: Box | None = None
 
 
 class MarkedLine(NamedTuple):
