@@ -30,7 +30,7 @@ BODY_SECONDS = 60.0
 SMALL_BODY = 16 * 1024
 """Bytes of an announced body up to which a client that waits for ``100 Continue`` gets it at once. Such a body arrives
 while the head is checked; refusing it unread would save less than the wait costs."""
-_DRAINED = 6
+_DRAINED = 4
 """Multiples of the limit that are read and discarded of a body that is too large, before the connection is closed."""
 
 
