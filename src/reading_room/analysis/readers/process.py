@@ -42,9 +42,14 @@ DOCUMENTS = 500
 WALL_SECONDS = 900.0
 """How long a child may be silent. Its processor time is limited as well, and much lower."""
 TESSERACT_MEMORY = 1_073_741_824
+"""Bytes of address space: a page of the most pixels in colours takes 660 MB."""
+TESSERACT_OUTPUT = 67_108_864
+"""Bytes of its table, and of its messages."""
+_LOST = (b"Empty page", b"pix not defined")
+"""What tesseract says, without an error, about a page for which it had no memory."""
 _LOOKS = 500
 """How often a child is looked at before it is killed, a hundredth of a second apart."""
-_IMAGE, _WORDS = "image", "words"
+_IMAGE, _WORDS, _SAID = "image", "words", "said"
 
 
 class _Gone(Exception):
@@ -196,17 +201,18 @@ def _recognised(folder: Path, language: str, seconds: int, program: str | None) 
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
         resource.setrlimit(resource.RLIMIT_AS, (TESSERACT_MEMORY, TESSERACT_MEMORY))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (TESSERACT_OUTPUT, TESSERACT_OUTPUT))
 
     command = ocr.command(program, language or None, str(folder / _IMAGE))
     try:
-        with words.open("wb") as output:
+        with words.open("wb") as output, (folder / _SAID).open("wb") as said:
             ended = subprocess.run(
                 command,
                 env=ocr.environment(),
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
-                stderr=subprocess.DEVNULL,
+                stderr=said,
                 preexec_fn=limit,
                 timeout=WALL_SECONDS,
                 check=False,
@@ -215,7 +221,16 @@ def _recognised(folder: Path, language: str, seconds: int, program: str | None) 
         return f"tesseract did not start or end: {type(error).__name__}"
     if ended == -signal.SIGXCPU or ended == -signal.SIGKILL:
         return f"recognising its text took more than {seconds} s of processor time"
+    if not ended and all(map(_end_of(folder / _SAID).__contains__, _LOST)):
+        return f"recognising its text needs more than {TESSERACT_MEMORY // 1_048_576} MB of memory"
     return f"tesseract cannot read its image (exit code {ended})" if ended else ""
+
+
+def _end_of(path: Path) -> bytes:
+    """Return the last bytes of a file."""
+    with path.open("rb") as file:
+        file.seek(max(file.seek(0, os.SEEK_END) - LINE_BYTES, 0))
+        return file.read()
 
 
 def _child(limits: Limits, folder: Path, source: int, sink: int) -> None:

@@ -52,8 +52,8 @@ class Limits:
     ocr_pages: int = 100
     seconds: int = 60
     """Processor time for a file, and for each page of OCR."""
-    memory: int = 536_870_912
-    """Bytes of address space beyond what the process has at its start."""
+    memory: int = 268_435_456
+    """Bytes of address space beyond what the process has at its start: with an engine, a worker stays under 700 MB."""
     copy_pages: int = 500
     """Pages of a redacted copy, which is made of images."""
     copy_pixels: int = 4_000_000
