@@ -10,6 +10,7 @@ import pytest
 from reading_room.analysis.readers.reading import read
 from reading_room.analysis.readers.results import Extracted, Limits, Wishes
 from tests.worlds import made_documents as made
+from tests.worlds import made_pictures as pictures
 
 ANNA = "Anna Schmidt lives in Tromsø."
 BO = "Bo Lund lives in Köln."
@@ -55,6 +56,22 @@ def test_a_blank_page_of_a_pdf_has_no_text_and_needs_no_recognition() -> None:
     found = only(made.pdf([[], [ANNA]]))
     assert (found.pages, found.scanned, found.error) == (2, (), None)
     assert found.text.strip() == ANNA
+
+
+@pytest.mark.costs(0.5, reason="pages are drawn")
+def test_a_scanned_page_is_recognised_with_the_dots_that_it_has_and_another_one_with_300() -> None:
+    sizes: list[list[bytes]] = []
+
+    def recognise(image: bytes, language: str | None, pages: int) -> bytes:
+        sizes.append(image[:20].split()[1:3])
+        return b""
+
+    page = pictures.page_of([ANNA], inches=2)
+    # The page is 8.5 inches wide, and 2 inches high.
+    read(pictures.scanned_pdf([page]), "a.pdf", ocr=recognise)
+    read(made.pdf([[ANNA]]), "a.pdf", wishes=Wishes(force_ocr=True), ocr=recognise)
+    found = [(int(width), int(height)) for width, height in sizes]
+    assert found == [pytest.approx((1_700, 400), abs=2), pytest.approx((2_550, 3_300), abs=2)]
 
 
 def test_a_word_document_has_a_line_for_each_paragraph_and_its_notes_and_headers() -> None:

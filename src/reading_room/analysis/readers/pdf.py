@@ -22,7 +22,10 @@ from reading_room.analysis.readers.results import (
     too_many_pages,
 )
 
-_DPI = 300
+_DPI, _LEAST_DPI = 300, 150
+_MOST_LAYERS = 20
+"""Of so many objects of a page, the first image that covers most of it is the scan."""
+_MOST_OF_A_PAGE = 0.8
 _POINTS = 72
 _GRID = 10_000_000
 """Pages are mapped to so many units in both directions, to find shares of them."""
@@ -209,10 +212,30 @@ def _has_images(page: Any) -> bool:
     return bool(pdfium.FPDFPage_CountObjects(page.raw) > 0)
 
 
+def _dots(page: Any, area: float) -> float:
+    """Return the dots per inch at which a page is recognised: those of the image that it is, or ``_DPI``.
+
+    ``area`` is the page's, in square points. More dots than a scan has take more time and show nothing more.
+    """
+    across, down = ctypes.c_uint(), ctypes.c_uint()
+    left, bottom, right, top = edges = tuple(ctypes.c_float() for _ in range(4))
+    for number in range(min(pdfium.FPDFPage_CountObjects(page.raw), _MOST_LAYERS)):
+        each = pdfium.FPDFPage_GetObject(page.raw, number)
+        if (
+            pdfium.FPDFPageObj_GetType(each) == pdfium.FPDF_PAGEOBJ_IMAGE
+            and pdfium.FPDFImageObj_GetImagePixelSize(each, across, down)
+            and pdfium.FPDFPageObj_GetBounds(each, *edges)
+        ):
+            covered = (right.value - left.value) * (top.value - bottom.value)
+            if covered > _MOST_OF_A_PAGE * area:
+                return min(max((across.value * down.value / covered) ** 0.5 * _POINTS, _LEAST_DPI), _DPI)
+    return _DPI
+
+
 def _picture(page: Any, limits: Limits) -> bytes:
     """Return a page as a grey image in the PGM format, of at most the limit of pixels."""
     width, height = page.get_size()
-    scale = _DPI / _POINTS
+    scale = _dots(page, width * height) / _POINTS
     pixels = max(width * height, 1.0) * scale * scale
     if pixels > limits.pixels:
         scale *= (limits.pixels / pixels) ** 0.5 * 0.99
