@@ -46,7 +46,7 @@ def test_the_parser_rejects_a_profile_with_an_error(tmp_path: Path) -> None:
 def test_serve_cannot_execute_map_or_link_the_files_that_it_writes() -> None:
     text = (ROOT / "packaging" / "apparmor" / "reading-room-serve").read_text()
     rules = re.findall(r"^  (@\{reading_room_data\}\S*|@\{reading_room_state\}\S*) (\w+),$", text, re.MULTILINE)
-    assert len(rules) == 7
+    assert len(rules) == 8
     assert {mode for _, modes in rules for mode in modes} == set("rwk")
 
 
