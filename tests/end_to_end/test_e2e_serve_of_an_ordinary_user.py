@@ -23,6 +23,7 @@ from reading_room.cli.own_namespaces import SYSTEM_FILES
 from reading_room.cli.privileges import server_code_paths
 from tests.worlds import ordinary_user
 from tests.worlds.place import Place
+from tests.worlds.processes import argv
 from tests.worlds.product import STOP_SECONDS, Product
 
 pytestmark = [
@@ -89,7 +90,7 @@ def as_ordinary_user(product: Product, *argv: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    found = OrdinaryProduct(tmp_path_factory.mktemp("product"))
+    found = OrdinaryProduct(tmp_path_factory.mktemp("product"), FRONTS="all")
     try:
         found.start()
         yield found
@@ -221,6 +222,16 @@ def test_every_attempt_is_on_the_list_and_vice_versa(outcomes: dict[str, Any]) -
     text = LIST.read_text().partition("## From `serve` of an ordinary user")[2].partition("\n## ")[0]
     assert re.findall(r"^\| `([a-z0-9-]+)` \|", text, re.MULTILINE) == list(LISTED)
     assert {name for names in LISTED.values() for name in names} == set(outcomes) - {"system"}
+
+
+def test_fronts_read_what_arrives_on_loopback_if_asked(product: Product) -> None:
+    serve = product.child("serve")
+    fronts = [pid for pid in product.processes() if argv(pid)[3:4] == ["reading_room.hosts.front.process"]]
+    assert len(fronts) >= 2  # Of the APIs, and of the first VPC.
+    assert serve not in fronts
+    product.kill_processes(fronts)
+    product.await_answer()
+    assert product.child("serve") == serve
 
 
 def test_jobs_run_and_the_product_stops_quickly_and_leaves_nothing(product: Product) -> None:
