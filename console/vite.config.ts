@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import react from "@vitejs/plugin-react";
 import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
@@ -27,8 +29,27 @@ const withoutOrientation: Plugin = {
   },
 };
 
+const PDFJS = join(import.meta.dirname, "node_modules/pdfjs-dist");
+
+/** The files that pdf.js requests when a document needs them: tables of characters, and decoders of rare images. */
+const pdfjsFiles: Plugin = {
+  name: "pdfjs-files",
+  generateBundle() {
+    const { version } = JSON.parse(readFileSync(join(PDFJS, "package.json"), "utf8")) as { version: string };
+    const wanted = [
+      ...readdirSync(join(PDFJS, "cmaps")).map((name) => `cmaps/${name}`),
+      ...["jbig2", "openjpeg"].map((name) => `wasm/${name}_nowasm_fallback.js`),
+      ...["JBIG2", "OPENJPEG", "PDFJS_JBIG2", "PDFJS_OPENJPEG"].map((name) => `wasm/LICENSE_${name}`),
+    ];
+    for (const path of wanted) {
+      const fileName = `assets/pdfjs-${version}/${path.replace("wasm/", "")}`;
+      this.emitFile({ type: "asset", fileName, source: readFileSync(join(PDFJS, path)) });
+    }
+  },
+};
+
 export default defineConfig({
-  plugins: [react(), developmentConfig, withoutOrientation],
+  plugins: [react(), developmentConfig, withoutOrientation, pdfjsFiles],
   build: {
     outDir: "../src/reading_room/console/static",
     emptyOutDir: true,

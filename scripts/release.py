@@ -236,7 +236,9 @@ def _made_in(place: Path, epoch: int) -> dict[str, bytes]:
     _run([str(program), "requirements", "--pyproject", "pyproject.toml", *bill, "requirements-runtime.txt"], tree)
     weights = [sys.executable, "scripts/bill_of_weights.py", PACKAGES[1]]
     (made / "weights.cdx.json").write_bytes(_run(weights, tree, {**os.environ, "SOURCE_DATE_EPOCH": str(epoch)}))
-    npm = ["npm", "sbom", "--package-lock-only", "--omit", "dev", "--sbom-format", "cyclonedx"]
+    # Optional packages are for Node: none is in the page.
+    omitted = ["--omit", "dev", "--omit", "optional"]
+    npm = ["npm", "sbom", "--package-lock-only", *omitted, "--sbom-format", "cyclonedx"]
     console = json.loads(_run(npm, tree / "console"))
     # A new serial number and time at every call would make two builds of one commit differ.
     console.pop("serialNumber", None)

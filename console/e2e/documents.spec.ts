@@ -2,10 +2,13 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CreateRoleCommand, PutRolePolicyCommand } from "@aws-sdk/client-iam";
+import { CreateBucketCommand, DeleteObjectCommand, GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import type { Page } from "@playwright/test";
 import { COMPREHEND_SERVICE, serviceTrust } from "../src/access/data/trust";
-import { drop, pdfOf, writeFiles } from "./files";
-import { expect, expectAccessible, test, type World } from "./world";
+import { archiveOf, lines } from "../tests/results/archives";
+import { drop, pdfOf, pngOf, writeFiles } from "./files";
+import { seededJob } from "./seeds";
+import { choose, expect, expectAccessible, expectAccessibleInBothThemes, showTheme, test, type World } from "./world";
 
 const FILES = {
   "note.txt": "Pierre Curie taught in Paris.\n",
@@ -16,6 +19,9 @@ const FILES = {
   README: "Nothing to read here but text.\n",
 };
 
+const SECRET = "4111 1111 1111 1111";
+const PRIVATE = `Dear Anna Schmidt, your card ${SECRET} was charged. Write to anna@example.com.\n`;
+
 let folder: string;
 let role: string;
 let bucket: string;
@@ -25,6 +31,9 @@ test.beforeAll(async ({ world }) => {
   await writeFiles(join(folder, "inbox"), FILES);
   bucket = `e2e-documents-${Date.now()}`;
   role = await makeRole(world, `e2e-documents-${Date.now()}`);
+  const s3 = world.s3();
+  await s3.send(new CreateBucketCommand({ Bucket: bucket }));
+  await s3.send(new PutObjectCommand({ Bucket: bucket, Key: "private/mail.txt", Body: PRIVATE }));
 });
 
 test.afterAll(async () => rm(folder, { recursive: true, force: true }));
@@ -49,7 +58,9 @@ async function submit(page: Page): Promise<void> {
   await page.getByRole("link", { name: "Results", exact: true }).click({ timeout: 120_000 });
 }
 
-test("a dropped folder of many formats is uploaded and read", async ({ signedIn: page }, info) => {
+test("a dropped folder of many formats is read, and findings are marked on the pages of its PDF", async ({
+  signedIn: page,
+}, info) => {
   const picture = (name: string) => page.screenshot({ path: info.outputPath(`${name}.png`), fullPage: true });
   await page.goto("/jobs/create");
   await page.getByRole("button", { name: "New bucket with documents" }).click();
@@ -81,5 +92,105 @@ test("a dropped folder of many formats is uploaded and read", async ({ signedIn:
   await submit(page);
 
   await page.getByRole("tab", { name: "Documents (5)" }).click();
-  await expect(page.getByText("Errors (0)")).toBeVisible();
+  await page.getByRole("searchbox", { name: "Search" }).fill("Lovelace");
+  const paper = page.getByTestId("page");
+  await expect(page.getByTestId("page-notes")).toContainText("on page 1 of 2");
+  await expect(paper.locator("canvas")).toHaveAttribute("aria-busy", "false");
+  const marks = page.getByTestId("page-mark");
+  await expect(marks).toHaveCount(2);
+  // Below the mark of the name are letters, and there are none right of the line.
+  expect(await darkShare(page, 0)).toBeGreaterThan(0.05);
+  await expectAccessibleInBothThemes(page);
+  await picture("3-page-light");
+  await showTheme(page, "dark");
+  await picture("3-page-dark");
+  await page.setViewportSize({ width: 400, height: 800 });
+  await picture("3-page-dark-narrow");
+  await showTheme(page, "light");
+  await picture("3-page-light-narrow");
+  await page.setViewportSize({ width: 1280, height: 900 });
+
+  // A chosen finding turns to its page.
+  await page.getByRole("button", { name: 'Show "Ada Lovelace" in the text' }).click();
+  await expect(page.getByTestId("page-notes")).toContainText("on page 2 of 2");
+  await expect(page.locator(".page-mark-chosen")).toHaveCount(1);
+  const shownAs = page.getByRole("toolbar", { name: "Show the document as" });
+  await shownAs.getByRole("button", { name: "Text" }).click();
+  await expect(page.getByTestId("document-text").locator("mark").first()).toContainText("Marie Curie");
+
+  // Formats without pages show the text that was extracted.
+  await page.getByRole("searchbox", { name: "Search" }).fill("Babbage");
+  await expect(page.getByTestId("document-text").locator("mark").first()).toContainText("Charles Babbage");
+});
+
+/** The share of dark pixels of the page's picture below a mark. */
+async function darkShare(page: Page, number: number): Promise<number> {
+  return page.evaluate((at) => {
+    const canvas = document.querySelector<HTMLCanvasElement>("[data-testid=page] canvas");
+    const mark = document.querySelectorAll("[data-testid=page-mark]")[at]?.getBoundingClientRect();
+    if (canvas === null || mark === undefined) throw new Error("there is no page with such a mark");
+    const frame = canvas.getBoundingClientRect();
+    const scale = canvas.width / frame.width;
+    const [x, y] = [(mark.left - frame.left) * scale, (mark.top - frame.top) * scale];
+    const { data } = canvas.getContext("2d")?.getImageData(x, y, mark.width * scale, mark.height * scale) ?? {};
+    if (data === undefined) throw new Error("the page cannot be read");
+    let dark = 0;
+    for (let pixel = 0; pixel < data.length; pixel += 4) if ((data[pixel] ?? 255) < 128) dark += 1;
+    return dark / (data.length / 4);
+  }, number);
+}
+
+test("an image is shown with its findings marked, and a change since the job is reported", async ({
+  signedIn: page,
+  world,
+}) => {
+  const job = await seededJob(world);
+  const s3 = world.s3();
+  const archive = { Bucket: job.bucket, Key: job.key };
+  const Key = `${job.input.split("/").slice(3).join("/")}scan.png`;
+  const before = await (await s3.send(new GetObjectCommand(archive))).Body?.transformToByteArray();
+  const Text = "Marie Curie in Paris";
+  const found = { BeginOffset: 0, EndOffset: 11, Score: 0.9, Text: "Marie Curie", Type: "PERSON" };
+  const box = { Left: 0.1, Top: 0.5, Width: 0.4, Height: 0.05 };
+  const Blocks = [{ Page: 1, BeginOffset: 0, EndOffset: 20, BoundingBox: box }];
+  const Body = archiveOf(
+    { name: "output", content: lines({ Entities: [found], File: "scan.png" }) },
+    { name: "documents.jsonl", content: lines({ File: "scan.png", Format: "image", Pages: 1, Text, Blocks }) },
+  );
+  await s3.send(new PutObjectCommand({ Bucket: job.bucket, Key, Body: pngOf(600, 800) }));
+  await s3.send(new PutObjectCommand({ ...archive, Body }));
+  try {
+    await page.goto(`/jobs/entities/${job.id}/results?tab=documents`);
+    await expect(page.getByText("The document has changed since the job read it")).toBeVisible();
+    const image = await page.getByTestId("page").locator("img").boundingBox();
+    const mark = await page.getByTestId("page-mark").boundingBox();
+    if (image === null || mark === null) throw new Error("the image has no mark");
+    expect((mark.x - image.x) / image.width).toBeCloseTo(0.1, 2);
+    expect((mark.y - image.y) / image.height).toBeCloseTo(0.5, 2);
+    expect(mark.width / image.width).toBeGreaterThan(0.2);
+    expect(mark.width / image.width).toBeLessThan(0.28);
+    await expectAccessible(page);
+  } finally {
+    await s3.send(new PutObjectCommand({ ...archive, Body: before ?? new Uint8Array(0) }));
+    await s3.send(new DeleteObjectCommand({ Bucket: job.bucket, Key }));
+  }
+});
+
+async function fillIn(page: Page): Promise<void> {
+  await page.goto("/jobs/create");
+  await choose(page, "Analysis type", "Personal data");
+  await page.getByLabel("Input S3 location", { exact: true }).fill(`s3://${bucket}/private/`);
+  await page.getByLabel("Output S3 location", { exact: true }).fill(`s3://${bucket}/results/`);
+  await choose(page, "Input format", /One document per file/);
+}
+
+test("a job for the places of personal data shows them marked in the text", async ({ signedIn: page }, info) => {
+  await fillIn(page);
+  await submit(page);
+  await page.getByRole("tab", { name: "Documents (1)" }).click();
+  const marks = page.getByTestId("document-text").locator("mark");
+  await expect(marks.filter({ hasText: SECRET })).toContainText("CREDIT_DEBIT_NUMBER");
+  await expect(marks.filter({ hasText: "anna@example.com" })).toContainText("EMAIL");
+  await expectAccessible(page);
+  await page.screenshot({ path: info.outputPath("offsets.png"), fullPage: true });
 });

@@ -58,6 +58,19 @@ describe("objects of a folder", () => {
     expect(reader.summary().members.map(({ name }) => name)).toEqual(["a.txt.out", "b.txt.out"]);
     expect((await reader.record(1)).findings).toEqual([{ type: "NAME", score: 0.5, begin: 0, end: 4 }]);
   });
+
+  it("may have their documents' texts beside them, which are no results", async () => {
+    const reader = new ResultReader("pii", false);
+    const file = (name: string, ...content: object[]): void => {
+      reader.beginFile({ name, size: 0 });
+      reader.pushFile(new TextEncoder().encode(lines(...content)));
+    };
+    file("a.pdf.documents.jsonl", { File: "a.pdf", Format: "pdf", Text: "Mara Olsen" });
+    file("a.pdf.out", { Entities: [], File: "a.pdf" });
+    reader.finish();
+    expect(reader.summary()).toMatchObject({ records: 1, errors: 0 });
+    expect(await reader.extracted(0)).toMatchObject({ format: "pdf", text: "Mara Olsen" });
+  });
 });
 
 describe("a result", () => {
@@ -79,6 +92,7 @@ describe("a result", () => {
     reader.finish();
     expect(reader.summary()).toMatchObject({ records: 1, errors: 0 });
     expect(await select(reader, { search: "hidden word" })).toEqual([0]);
+    expect(await reader.extracted(0)).toMatchObject({ text: "Mara Olsen, a hidden word", blocks: [] });
   });
 
   it("returns a record", async () => {

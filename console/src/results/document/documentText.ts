@@ -1,8 +1,9 @@
 import type { S3Client } from "@aws-sdk/client-s3";
 import { readRange } from "../archive/source";
+import type { ExtractedText } from "../reading/extracted";
 import type { ResultRecord } from "../reading/records";
 import { decodeDocument } from "./decode";
-import { candidates, type InputFile, type InputFiles } from "./inputFiles";
+import { candidates, type InputFile, type InputFiles, sourceOf } from "./inputFiles";
 import { LineScanner } from "./lineScanner";
 import { type Placement, place } from "./segments";
 
@@ -10,13 +11,18 @@ import { type Placement, place } from "./segments";
 const MOST = 12_000_000;
 
 export interface DocumentText {
-  readonly file: InputFile;
+  /** The object of the input; undefined if it does not exist any more. */
+  readonly file: InputFile | undefined;
   readonly text: string;
   readonly placement: Placement;
   /** Whether the object was written again after the job ended. */
   readonly newer: boolean;
   /** How many objects of the input have this file name; the right one was found by its content. */
   readonly alike: number;
+  /** Where the text comes from, if it is not the object's own content. */
+  readonly extracted?: ExtractedText;
+  /** Whether the document is only a part of the object, such as an attachment. */
+  readonly part?: boolean;
 }
 
 /** A document's text cannot be shown. The message says why, and what to do. */
@@ -35,6 +41,20 @@ export class DocumentReader {
     this.#s3 = s3;
     this.#files = files;
     this.#ended = ended;
+  }
+
+  /** A document whose text the job extracted: from a PDF, an e-mail and so on. */
+  extracted(record: ResultRecord, run: number, extracted: ExtractedText): DocumentText {
+    const source = sourceOf(this.#files, record.file, run);
+    return {
+      file: source?.file,
+      text: extracted.text,
+      placement: place(extracted.text, record.findings),
+      newer: isLater(source?.file.modified, this.#ended),
+      alike: 1,
+      extracted,
+      part: source?.part ?? false,
+    };
   }
 
   async read(record: ResultRecord, run: number, signal?: AbortSignal): Promise<DocumentText> {

@@ -2,6 +2,7 @@ import type { ResultKind } from "../../kinds/rows.generated";
 import { ArchiveLimit } from "../archive/errors";
 import { GunzipStream } from "../archive/gunzip";
 import { type TarMember, TarReader } from "../archive/tar";
+import { type ExtractedText, readExtracted } from "./extracted";
 import { matchesContent, matchesPlace, mayMatch, type ResultFilter, selectRecords } from "./filter";
 import { InputTexts } from "./inputTexts";
 import { LIMITS, type ReadingLimits } from "./limits";
@@ -26,8 +27,8 @@ export interface ResultSummary extends IndexSummary {
 
 const TERMS = "topic-terms.csv";
 const DOCUMENTS = "doc-topics.csv";
-/** The texts that a job extracted from documents of other formats than text. */
-const EXTRACTED = "documents.jsonl";
+/** The texts that a job extracted from documents of other formats than text: of all, or beside the object of each. */
+const EXTRACTED = /^(.+\.)?documents\.jsonl$/s;
 const SEARCH_PART = 2 * 1024 * 1024;
 const NOTHING = new Uint8Array(0);
 
@@ -45,6 +46,8 @@ export class ResultReader {
   readonly #decoder = new TextDecoder();
   readonly #gunzip: GunzipStream;
   readonly #tar: TarReader;
+  /** Where the line of each extracted text is in the store, by the name of its document in results. */
+  readonly #extractedLines = new Map<string, { readonly begin: number; readonly end: number }>();
   #cutter: LineCutter | undefined;
   #rows: DocumentRows | undefined;
   #memberBegin = 0;
@@ -101,6 +104,13 @@ export class ResultReader {
   async record(number: number): Promise<ResultRecord> {
     const begin = this.index.begins.at(number);
     return this.#parse(await this.store.read(begin, begin + this.index.lengths.at(number)));
+  }
+
+  /** The text that the job extracted from a record's document; undefined if it read the file as it is. */
+  async extracted(number: number): Promise<ExtractedText | undefined> {
+    const line = this.#extractedLines.get(this.index.fileOf(number));
+    if (line === undefined) return undefined;
+    return readExtracted(this.#decoder.decode(await this.store.read(line.begin, line.end)));
   }
 
   /** Several records, in the order of the given numbers; adjacent ones are read together. */
@@ -169,8 +179,8 @@ export class ResultReader {
 
   #begin({ name }: TarMember): void {
     this.#memberBegin = this.store.length;
-    const base = name.split("/").at(-1);
-    if (base === EXTRACTED) this.#cutter = this.#lines((line) => this.#extracted(line));
+    const base = name.split("/").at(-1) ?? "";
+    if (EXTRACTED.test(base)) this.#cutter = this.#lines((...line) => this.#extracted(...line));
     else if (this.kind !== "topics") this.#cutter = this.#lines((line, begin, end) => this.#jsonLine(line, begin, end));
     else if (base === TERMS) this.#cutter = this.#lines((line) => this.#term(line));
     else if (base === DOCUMENTS) {
@@ -208,18 +218,13 @@ export class ResultReader {
     else if (line.length > 0) this.#add(this.#parse(line), begin, end);
   }
 
-  #extracted(line: Uint8Array | typeof TOO_LONG): void {
+  #extracted(line: Uint8Array | typeof TOO_LONG, begin: number, end: number): void {
     if (line === TOO_LONG || line.length === 0) return;
-    let value: unknown;
-    try {
-      value = JSON.parse(this.#decoder.decode(line));
-    } catch {
-      // The results are complete without it; this document is shown without its text.
-      return;
-    }
-    if (typeof value !== "object" || value === null || !("File" in value) || !("Text" in value)) return;
-    if (typeof value.File === "string" && typeof value.Text === "string")
-      this.texts.addExtracted(value.File, value.Text);
+    // The results are complete without a damaged line; its document is shown without its text.
+    const found = readExtracted(this.#decoder.decode(line));
+    if (found === undefined) return;
+    this.texts.addExtracted(found.file, found.text);
+    this.#extractedLines.set(found.file, { begin, end });
   }
 
   #term(line: Uint8Array | typeof TOO_LONG): void {

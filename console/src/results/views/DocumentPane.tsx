@@ -2,6 +2,7 @@ import Alert from "@cloudscape-design/components/alert";
 import Box from "@cloudscape-design/components/box";
 import Container from "@cloudscape-design/components/container";
 import Header from "@cloudscape-design/components/header";
+import SegmentedControl from "@cloudscape-design/components/segmented-control";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import Spinner from "@cloudscape-design/components/spinner";
 import { useQuery } from "@tanstack/react-query";
@@ -14,7 +15,11 @@ import type { JobProperties } from "../../jobs/properties";
 import { findsPlaces, hasTypes } from "../../kinds/results";
 import { RESULTS, type ResultKind } from "../../kinds/rows.generated";
 import { type DocumentText, NoText } from "../document/documentText";
+import type { InputFile } from "../document/inputFiles";
+import { hasBoxes } from "../pages/marks";
+import { PagesView } from "../pages/PagesView";
 import { type ScoreRow, ScoreTable } from "../parts/ScoreTable";
+import type { ExtractedText } from "../reading/extracted";
 import { isShown, type ResultFilter } from "../reading/filter";
 import { type Finding, scoreName, TONES } from "../reading/records";
 import type { PlacedRecord } from "../worker/messages";
@@ -44,7 +49,7 @@ export function DocumentPane({ kind, job, archive, filter, number }: Props) {
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: 30_000,
   });
-  const { text, error, loading, again } = useDocumentText(job, archive.id, record.data);
+  const { text, error, loading, again } = useDocumentText(job, archive, record.data);
   if (record.error) return <ErrorAlert what="The document's result cannot be read" error={record.error} />;
   if (record.data === undefined) return <Spinner />;
   const title = placeOf(record.data);
@@ -54,7 +59,7 @@ export function DocumentPane({ kind, job, archive, filter, number }: Props) {
         <Header
           variant="h2"
           description={
-            text && <RouterLink to={`/s3/${encodeURIComponent(text.file.bucket)}`}>{text.file.key}</RouterLink>
+            text?.file && <RouterLink to={`/s3/${encodeURIComponent(text.file.bucket)}`}>{text.file.key}</RouterLink>
           }
         >
           <bdi>{title}</bdi>
@@ -87,8 +92,23 @@ export function DocumentPane({ kind, job, archive, filter, number }: Props) {
   );
 }
 
-function TextNotes({ text: { newer, alike, placement } }: { readonly text: DocumentText }) {
+function TextNotes({ text: { file, newer, alike, placement, extracted } }: { readonly text: DocumentText }) {
   const lost = placement.misplaced.length;
+  if (extracted !== undefined) {
+    return (
+      <>
+        {newer && (
+          <Alert type="warning" header="The document has changed since the job read it">
+            The object was written again after the job ended. The text below is what the job read; the pages are those
+            of the object now.
+          </Alert>
+        )}
+        {file === undefined && (
+          <Alert type="info">The object is no longer in the job's input. The text below is what the job read.</Alert>
+        )}
+      </>
+    );
+  }
   return (
     <>
       {(newer || lost > 0) && (
@@ -128,11 +148,34 @@ function Found({ kind, archive, filter, record, text }: FoundProps) {
   );
   const together = useMemo(() => pointedOut(record, chosen), [record, chosen]);
   const inText = findsPlaces(kind);
+  const [asPages, setAsPages] = useState(true);
+  const paged = useMemo(() => pagesOf(text), [text]);
   const colour = (finding: Finding): number => typeColour(finding.tone ?? finding.type);
   return (
     <SpaceBetween size="m">
       {inText && <Legend kind={kind} findings={shown.map(({ finding }) => finding)} colour={colour} />}
-      {text && (
+      {paged && (
+        <SegmentedControl
+          label="Show the document as"
+          selectedId={asPages ? "pages" : "text"}
+          options={[
+            { id: "pages", text: "Pages" },
+            { id: "text", text: "Text" },
+          ]}
+          onChange={({ detail }) => setAsPages(detail.selectedId === "pages")}
+        />
+      )}
+      {paged && asPages && (
+        <PagesView
+          {...paged}
+          placed={placed}
+          colour={colour}
+          tag={(finding) => tagOf(kind, finding)}
+          chosen={together}
+          label={placeOf(record)}
+        />
+      )}
+      {text && !(paged && asPages) && (
         <HighlightedText
           text={text.text}
           placed={placed}
@@ -161,6 +204,13 @@ function Found({ kind, archive, filter, record, text }: FoundProps) {
       )}
     </SpaceBetween>
   );
+}
+
+/** The object with the pages of a document, if there is one that shows where its text is. */
+function pagesOf(text: DocumentText | undefined): { file: InputFile; extracted: ExtractedText } | undefined {
+  if (text?.file === undefined || text.extracted === undefined || text.part || !hasBoxes(text.extracted))
+    return undefined;
+  return { file: text.file, extracted: text.extracted };
 }
 
 /** A chosen mention highlights every mention of the same entity. */

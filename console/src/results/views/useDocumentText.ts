@@ -5,17 +5,18 @@ import type { JobProperties } from "../../jobs/properties";
 import { DocumentReader, type DocumentText, NoText } from "../document/documentText";
 import { listInput } from "../document/inputFiles";
 import type { PlacedRecord } from "../worker/messages";
+import type { OpenArchive } from "./useArchive";
 
-/** The text of a document, which is read from the job's input when the document is shown. */
+/** The text of a document: what the job extracted from it, or else the content of its object in the job's input. */
 export function useDocumentText(
   job: JobProperties,
-  archiveId: string,
+  archive: OpenArchive,
   record: PlacedRecord | undefined,
 ): { text: DocumentText | undefined; error: unknown; loading: boolean; again: () => void } {
   const s3 = useS3();
   const uri = job.InputDataConfig?.S3Uri;
   const files = useQuery({
-    queryKey: ["s3", "ListObjectsV2", uri, archiveId],
+    queryKey: ["s3", "ListObjectsV2", uri, archive.id],
     queryFn: ({ signal }) => listInput(s3, uri, signal),
     staleTime: Number.POSITIVE_INFINITY,
   });
@@ -26,9 +27,11 @@ export function useDocumentText(
   );
   const readable = reader !== undefined && record !== undefined && record.file !== "(none)";
   const text = useQuery({
-    queryKey: ["s3", "GetObject", "document", archiveId, record?.number],
-    queryFn: ({ signal }) => {
+    queryKey: ["s3", "GetObject", "document", archive.id, record?.number],
+    queryFn: async ({ signal }) => {
       if (reader === undefined || record === undefined) throw new NoText("No document is chosen.");
+      const extracted = await archive.client.ask("extracted", { number: record.number });
+      if (extracted !== undefined) return reader.extracted(record, record.run, extracted);
       return reader.read(record, record.run, signal);
     },
     enabled: readable,

@@ -46,6 +46,8 @@ export class Answers {
         return rows(reader, question.ask.numbers);
       case "record":
         return record(reader, question.ask.number);
+      case "extracted":
+        return reader.extracted(question.ask.number);
       case "download":
         return buildDownload(reader, question.ask, onProgress);
     }

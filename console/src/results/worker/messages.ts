@@ -1,5 +1,6 @@
 import type { ResultKind } from "../../kinds/rows.generated";
 import type { DownloadRequest } from "../downloads/build";
+import type { ExtractedText } from "../reading/extracted";
 import type { ResultFilter } from "../reading/filter";
 import type { ResultRecord } from "../reading/records";
 import type { ResultSummary } from "../reading/resultReader";
@@ -26,6 +27,8 @@ export interface Questions {
   select: { readonly ask: { filter: ResultFilter }; readonly answer: Uint32Array | undefined };
   rows: { readonly ask: { numbers: readonly number[] }; readonly answer: readonly PlacedRecord[] };
   record: { readonly ask: { number: number }; readonly answer: PlacedRecord };
+  /** The text that the job extracted from a record's document, if it is not the file's own. */
+  extracted: { readonly ask: { number: number }; readonly answer: ExtractedText | undefined };
   download: { readonly ask: DownloadRequest; readonly answer: Blob | undefined };
 }
 
