@@ -34,6 +34,7 @@ test.beforeAll(async ({ world }) => {
   const s3 = world.s3();
   await s3.send(new CreateBucketCommand({ Bucket: bucket }));
   await s3.send(new PutObjectCommand({ Bucket: bucket, Key: "private/mail.txt", Body: PRIVATE }));
+  await s3.send(new PutObjectCommand({ Bucket: bucket, Key: "mixed/card.pdf", Body: pdfOf(`My card is ${SECRET}.`) }));
 });
 
 test.afterAll(async () => rm(folder, { recursive: true, force: true }));
@@ -176,16 +177,16 @@ test("an image is shown with its findings marked, and a change since the job is 
   }
 });
 
-async function fillIn(page: Page): Promise<void> {
+async function fillIn(page: Page, folder: string): Promise<void> {
   await page.goto("/jobs/create");
   await choose(page, "Analysis type", "Personal data");
-  await page.getByLabel("Input S3 location", { exact: true }).fill(`s3://${bucket}/private/`);
+  await page.getByLabel("Input S3 location", { exact: true }).fill(`s3://${bucket}/${folder}/`);
   await page.getByLabel("Output S3 location", { exact: true }).fill(`s3://${bucket}/results/`);
   await choose(page, "Input format", /One document per file/);
 }
 
 test("a job for the places of personal data shows them marked in the text", async ({ signedIn: page }, info) => {
-  await fillIn(page);
+  await fillIn(page, "private");
   await submit(page);
   await page.getByRole("tab", { name: "Documents (1)" }).click();
   const marks = page.getByTestId("document-text").locator("mark");
@@ -193,4 +194,41 @@ test("a job for the places of personal data shows them marked in the text", asyn
   await expect(marks.filter({ hasText: "anna@example.com" })).toContainText("EMAIL");
   await expectAccessible(page);
   await page.screenshot({ path: info.outputPath("offsets.png"), fullPage: true });
+});
+
+test("a job that redacts shows its copies and what the check said, and nothing that was found", async ({
+  signedIn: page,
+}, info) => {
+  const picture = (name: string) => page.screenshot({ path: info.outputPath(`${name}.png`), fullPage: true });
+  await fillIn(page, "private");
+  await choose(page, "Output mode", /Redacted copies/);
+  await choose(page, "Replace with", /The type/);
+  await submit(page);
+  await expect(page.getByTestId("check")).toContainText("The check passed");
+  await page.getByRole("button", { name: "Show mail.txt.out" }).click();
+  const text = page.getByTestId("redacted-text");
+  await expect(text).toContainText("[CREDIT_DEBIT_NUMBER]");
+  await expect(text).toContainText("[EMAIL]");
+  for (const found of [SECRET, "anna@example.com", "Schmidt"]) await expect(page.getByText(found)).toHaveCount(0);
+  await expectAccessibleInBothThemes(page);
+  await picture("redacted-light");
+  await showTheme(page, "dark");
+  await page.setViewportSize({ width: 400, height: 800 });
+  await picture("redacted-dark-narrow");
+  await page.setViewportSize({ width: 1280, height: 900 });
+  const downloading = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Download mail.txt.out" }).click();
+  expect((await downloading).suggestedFilename()).toBe("mail.txt.out");
+});
+
+test("a redacted PDF is shown as its pages, without the text that was found", async ({ signedIn: page }, info) => {
+  await fillIn(page, "mixed");
+  await expect(page.getByTestId("documents")).toContainText("The job reads documents of every format");
+  await choose(page, "Output mode", /Redacted copies/);
+  await submit(page);
+  await expect(page.getByText("CREDIT_DEBIT_NUMBER 1")).toBeVisible();
+  await page.getByRole("button", { name: "Show card.pdf.redacted.pdf" }).click();
+  await expect(page.locator(".page-frame canvas")).toHaveAttribute("aria-busy", "false");
+  await expectAccessible(page);
+  await page.screenshot({ path: info.outputPath("redacted-pdf.png"), fullPage: true });
 });

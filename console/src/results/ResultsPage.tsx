@@ -8,8 +8,8 @@ import { ErrorAlert } from "../components/ErrorAlert";
 import { Page } from "../components/Page";
 import { RouterButton } from "../components/RouterButton";
 import { type JobKind, jobPath, kindOf, typeLabel } from "../jobs/kinds";
-import { StorageLink } from "../jobs/parts/ResourceLinks";
-import { isActive, type JobProperties, outcomeWords } from "../jobs/properties";
+import { isActive, type JobProperties } from "../jobs/properties";
+import { RedactionView } from "./redaction/RedactionView";
 import { ArchiveView } from "./views/ArchiveView";
 
 const POLL_MILLISECONDS = 2_000;
@@ -75,13 +75,6 @@ function Results({ kind, job }: { readonly kind: JobKind; readonly job: JobPrope
       </Alert>
     );
   }
-  if (job.Mode === "ONLY_REDACTION") {
-    return (
-      <Alert type="info" header="The job wrote redacted copies of its documents">
-        There is one for each input file: <StorageLink uri={job.OutputDataConfig?.S3Uri} />.{" "}
-        <bdi>{outcomeWords(job)}</bdi>
-      </Alert>
-    );
-  }
+  if (job.Mode === "ONLY_REDACTION") return <RedactionView job={job} />;
   return <ArchiveView kind={kind.slug} job={job} />;
 }

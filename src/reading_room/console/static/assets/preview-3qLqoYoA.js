@@ -1,0 +1,1 @@
+var e=65536;function t(e,t){if(e.includes(0))return{kind:`binary`};let n=e.length>=t;try{return{kind:`text`,text:new TextDecoder(`utf-8`,{fatal:!0}).decode(e,{stream:!n}),whole:n}}catch{return{kind:`binary`}}}export{t as n,e as t};
