@@ -48,6 +48,7 @@ const ALL: readonly (readonly [name: string, address: (seen: Seen) => string])[]
   ["job-story", ({ job }) => `/jobs/entities/${job.id}?tab=story`],
   ["results", ({ job }) => `/jobs/entities/${job.id}/results`],
   ["analyze", () => "/analyze"],
+  ["pii-profiles", () => "/pii-profiles"],
   ["models", () => "/models"],
   ["models-create-classifier", () => "/models/create-classifier"],
   ["models-create-recognizer", () => "/models/create-recognizer"],

@@ -25,6 +25,7 @@ export const PAGES: readonly PageRoute[] = [
   page("/jobs/:kind/:id", () => import("../jobs/JobPage")),
   page("/jobs/:kind/:id/results", () => import("../results/ResultsPage")),
   page("/analyze", () => import("../analyze/AnalyzePage")),
+  widePage("/pii-profiles", () => import("../profiles/ProfilesPage")),
   widePage("/models", () => import("../models/ModelsPage")),
   page("/models/create-classifier", () => import("../models/CreateClassifierPage")),
   page("/models/create-recognizer", () => import("../models/CreateRecognizerPage")),

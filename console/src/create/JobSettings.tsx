@@ -8,6 +8,7 @@ import { languageName } from "../components/languages";
 import { ANALYSIS_TYPES, type AnalysisType } from "./analysisTypes";
 import type { Draft } from "./draft";
 import { ModelField } from "./ModelField";
+import { ProfileField } from "./ProfileField";
 import { EncryptionField } from "./parts/EncryptionField";
 import { RedactionFields } from "./RedactionFields";
 import type { Errors } from "./validate";
@@ -75,6 +76,9 @@ export function JobSettings({ draft, type, errors, onChange }: SectionProps) {
         )}
         {type.kind.redacts && (
           <RedactionFields value={draft.redaction} onChange={(redaction) => onChange({ redaction })} />
+        )}
+        {type.kind.redacts && (
+          <ProfileField language={draft.language} tags={draft.tags} onChange={(tags) => onChange({ tags })} />
         )}
         {!type.kind.vpcTag && (
           <EncryptionField

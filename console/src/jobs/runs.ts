@@ -1,5 +1,6 @@
 import type { Call } from "../api/readingRoom";
 import { ReadingRoomError } from "../api/readingRoom";
+import type { Bound } from "../profiles/profile";
 
 /** A job or a training in the answer of DescribeJobRuns of the API `reading-room`. */
 export interface JobRun {
@@ -18,6 +19,8 @@ export interface JobRun {
   readonly Containers: readonly JobContainer[];
   readonly Events?: readonly JobEvent[];
   readonly EventsLeftOut?: number;
+  /** The recall that a job for personal data promises, if it has a profile. */
+  readonly PiiProfile?: Bound;
   readonly LogGroupName: string;
   readonly LogStreamName: string;
 }

@@ -12,6 +12,7 @@ import { readError } from "../../api/errors";
 import { formatDuration, formatNumber, formatTime } from "../../components/format";
 import { RouterLink } from "../../components/RouterLink";
 import { modelPath } from "../../models/arn";
+import { promiseWords } from "../../profiles/profile";
 import { IdLinks } from "../../vpc/IdLink";
 import { type RunView, whyNoProgress } from "../hooks";
 import { RunProgress } from "../JobProgress";
@@ -46,6 +47,7 @@ export function OverviewTab({ kind, job, view }: Props) {
     ),
     ...optional("Language", job.LanguageCode),
     ...optional("Number of topics", job.NumberOfTopics),
+    ...promised(view),
     ...models(job),
     ...named(otherProperties(job)),
   ];
@@ -72,6 +74,12 @@ export function OverviewTab({ kind, job, view }: Props) {
       <Network job={job} />
     </SpaceBetween>
   );
+}
+
+/** The recall that the job promises, by the profile that it was submitted with. */
+function promised({ run }: RunView): KeyValuePairsProps.Item[] {
+  const profile = run?.PiiProfile;
+  return profile === undefined ? [] : optional("Promised recall", `${promiseWords(profile)} (${profile.Name})`);
 }
 
 const INPUT_WORDS: Readonly<Record<string, string>> = {
