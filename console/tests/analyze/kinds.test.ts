@@ -13,8 +13,9 @@ describe("the kinds of analysis", () => {
     const rows = readFileSync(join(documents, "languages.md"), "utf8").split("\n");
     for (const { label, languages } of KINDS) {
       if (languages === undefined) continue;
-      const row = rows.find((line) => line.startsWith(`| ${label.toLowerCase()} |`));
-      const served = row?.split("|")[2]?.trim().split(", ");
+      const name = label.toLowerCase();
+      const row = rows.find((line) => line.startsWith(`| ${name} |`) || line.startsWith(`| [${name}](`));
+      const served = row?.split("|")[2]?.trim().replace("; as an extension ", ", ").split(", ");
       expect(served, label).toEqual(languages);
     }
   });
