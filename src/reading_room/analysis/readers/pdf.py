@@ -228,7 +228,8 @@ def _dots(page: Any, area: float) -> float:
         ):
             covered = (right.value - left.value) * (top.value - bottom.value)
             if covered > _MOST_OF_A_PAGE * area:
-                return min(max((across.value * down.value / covered) ** 0.5 * _POINTS, _LEAST_DPI), _DPI)
+                dots: float = (across.value * down.value / covered) ** 0.5 * _POINTS
+                return min(max(dots, _LEAST_DPI), _DPI)
     return _DPI
 
 
