@@ -53,7 +53,7 @@ class Limits:
     seconds: int = 60
     """Processor time for a file, and for each page of OCR."""
     memory: int = 268_435_456
-    """Bytes of address space beyond what the process has at its start: with an engine, a worker stays under 700 MB."""
+    """Bytes of address space beyond what the process has at its start; the engine beside it takes 300 MB."""
     copy_pages: int = 500
     """Pages of a redacted copy, which is made of images."""
     copy_pixels: int = 4_000_000
