@@ -17,7 +17,7 @@ from reading_room.agent.fronts import FrontUsers
 from reading_room.agent.public_fronts import SERVERS, PublicFronts
 from reading_room.agent.public_listeners import DOCUMENT_LIMIT, SOCKET, FromServe, Replace, Started, Wanted
 from reading_room.codec import decode, encode
-from reading_room.hosts.front.records import FromFront, FromServer, Head, LaneOpened, Listen
+from reading_room.hosts.front.records import FromFront, FromServer, Head, LaneOpened, Listen, read_head
 from tests.worlds.waiting import DEADLINE, eventually
 
 APIS = encode(FromServe(Wanted(("apis",))))
@@ -67,7 +67,7 @@ def received(channel: socket.socket) -> Head:
     assert decode(FromFront, message).body == LaneOpened()
     with socket.socket(fileno=descriptors[0]) as lane:
         lane.settimeout(DEADLINE)
-        return decode(Head, lane.recv(65_536)[5:])
+        return read_head(lane.recv(65_536)[5:])
 
 
 def listen(channel: socket.socket, sock: socket.socket) -> None:

@@ -30,6 +30,7 @@ TARGETS = {
     "link-stream": "links",
     "wireguard-answer": "agents",
     "front-head": "fronts",
+    "front-reply": "fronts",
     "front-channel": "fronts",
     "public-fronts": "fronts",
     "lane": "fronts",

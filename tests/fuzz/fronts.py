@@ -10,24 +10,36 @@ from reading_room.hosts.front.records import (
     Asked,
     FromFront,
     FromServer,
-    Head,
-    check_head,
     check_query,
-    raw_headers,
+    in_pairs,
+    read_head,
+    read_reply,
+    write_head,
+    write_reply,
 )
 
 
 def front_head(data: bytes) -> None:
     """The head of a request: refused, or a head without hidden further lines."""
     try:
-        head = decode(Head, data)
-        check_head(head)
+        head = read_head(data)
     except DocumentError as error:
         str(error).encode()
         return
-    assert not set("".join((head.method, head.path, head.query, *head.headers))) & set("\r\n\0")
-    raw_headers(head.headers)
-    assert decode(Head, encode(head)) == head
+    texts = "".join((head.method, head.path, head.query)).encode() + b"".join(head.headers)
+    assert not set(texts) & set(b"\r\n\0")
+    in_pairs(head.headers)
+    assert read_head(write_head(head)) == head
+
+
+def front_reply(data: bytes) -> None:
+    """The head of an answer: refused, or one that can be written again."""
+    try:
+        status, headers = read_reply(data)
+    except DocumentError as error:
+        str(error).encode()
+        return
+    assert read_reply(write_reply(status, headers)) == (status, headers)
 
 
 def front_channel(data: bytes) -> None:

@@ -18,7 +18,7 @@ from reading_room.codec import encode
 from reading_room.hosts.certificate_loading import load_certificate
 from reading_room.hosts.front.channel import Channel, Unavailable
 from reading_room.hosts.front.lane import BODY, BODY_END, DATA, HEAD, LAST, REPLY, Lane
-from reading_room.hosts.front.records import Head
+from reading_room.hosts.front.records import Head, write_head
 from reading_room.hosts.link.documents import LaneReady, LaneTaken, Opening
 from tests.worlds.agent_messages import flow
 from tests.worlds.joined import (
@@ -38,7 +38,7 @@ from tests.worlds.joined import (
 )
 from tests.worlds.waiting import eventually_in_loop
 
-GET = Head("endpoint-http", ENDPOINT.address, ENDPOINT.port, CLIENT, 40_000, "GET", "/", "", ("host", "s3"))
+GET = Head("endpoint-http", ENDPOINT.address, ENDPOINT.port, CLIENT, 40_000, "GET", "/", "", (b"host", b"s3"))
 AT_CREDENTIALS = dataclasses.replace(GET, kind="credentials", address=CREDENTIALS.address, port=CREDENTIALS.port)
 Scenario = Callable[[Serve, Joined], Awaitable[Any]]
 
@@ -69,7 +69,7 @@ async def answer(front: Channel, head: Head = GET, *pieces: bytes) -> bytes | No
     except Unavailable:
         return None
     try:
-        await lane.send((HEAD, encode(dataclasses.replace(head, body=bool(pieces)))))
+        await lane.send((HEAD, write_head(dataclasses.replace(head, body=bool(pieces)))))
         if pieces:
             await lane.send(*((BODY, piece) for piece in pieces), (BODY_END, b""))
         return await rest(lane)
@@ -162,7 +162,7 @@ def test_a_client_that_does_not_read_delays_only_itself(tmp_path: Path) -> None:
         front = host.front()
         lane = await front.open_lane()
         many = 128
-        await lane.send((HEAD, encode(dataclasses.replace(GET, query=str(many)))))
+        await lane.send((HEAD, write_head(dataclasses.replace(GET, query=str(many)))))
         await eventually_in_loop(lambda: serve.bodies)
         # Nothing takes the frames of this lane, so its 8 MB stay where they are.
         other = await answer(front)
@@ -301,7 +301,7 @@ def test_without_its_control_connection_a_host_gets_no_answer(tmp_path: Path, ca
         await eventually_in_loop(lambda: not serve.host.online)
         # A link that was taken over opens lanes all the same.
         said = [encode(Opening(Greeting(), LaneReady())), encode(LaneTaken("vpc-0a"))]
-        head = encode(GET)
+        head = write_head(GET)
         lane = HEAD + len(head).to_bytes(4, "big") + head
         return await spoken(serve, b"".join(len(each).to_bytes(4, "big") + each for each in said) + lane)
 

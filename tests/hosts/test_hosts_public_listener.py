@@ -25,6 +25,8 @@ from reading_room.hosts.front.records import (
     Head,
     LaneOpened,
     Listen,
+    read_head,
+    write_head,
 )
 from reading_room.hosts.listen_addresses import ListenAddress
 from reading_room.hosts.public_listener import PublicListener
@@ -34,7 +36,7 @@ from tests.worlds.aws_sockets import connect_front
 from tests.worlds.databases import SEALER
 from tests.worlds.waiting import DEADLINE
 
-HEAD = Head("public", "", 0, "198.51.100.7", 40_000, "GET", "/", "", ("host", "reading.example.com"))
+HEAD = Head("public", "", 0, "198.51.100.7", 40_000, "GET", "/", "", (b"host", b"reading.example.com"))
 REQUEST = b"GET /a?b=c HTTP/1.1\r\nHost: reading.example.com\r\n\r\n"
 
 
@@ -125,7 +127,7 @@ class TakenOver:
             ours.setblocking(False)
             with theirs:
                 self.say(encode(FromFront(LaneOpened())), theirs)
-            content, received = encode(head), b""
+            content, received = write_head(head), b""
             await loop.sock_sendall(ours, b"h" + len(content).to_bytes(4, "big") + content)
             try:
                 while not received.endswith(b"ok") and (piece := await loop.sock_recv(ours, 65_536)):
@@ -167,6 +169,24 @@ def test_a_request_has_the_clients_address_from_its_front_and_all_else_from_the_
         assert scope["server"] == ("127.0.0.1", world.port)
         path = network_path(scope)
         assert (path.source_ip, path.secure, path.vpc_id, path.vpc_endpoint_id) == ("127.0.0.1", False, None, None)
+
+    run(scenario, host="127.0.0.1")
+
+
+def test_a_request_that_has_arrived_as_a_whole_is_one_message() -> None:
+    async def scenario(world: World) -> None:
+        front = FrontListeners()
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        front.attach(theirs)
+        socket.send_fds(ours, [encode(FromServer(Listen(False, None, ())))], [world.socket.fileno()])
+        _, writer = await asyncio.open_connection("127.0.0.1", world.port)
+        writer.write(b"PUT /a HTTP/1.1\r\nHost: here\r\nContent-Length: 4\r\n\r\nbody")
+        _, descriptors, _, _ = await asyncio.to_thread(socket.recv_fds, ours, 65_536, 1)
+        with ours, socket.socket(fileno=descriptors[0]) as lane:
+            lane.settimeout(DEADLINE)
+            message = await asyncio.to_thread(lane.recv, 65_536)
+        assert read_head(message[5 : 5 + int.from_bytes(message[1:5], "big")]).waits is False
+        assert message.endswith(b"b\0\0\0\4bodye\0\0\0\0")
 
     run(scenario, host="127.0.0.1")
 
@@ -256,7 +276,7 @@ def test_a_new_certificate_is_given_to_the_front() -> None:
         {"client": "10.0.0.1/8"},
         {"method": "GET / HTTP/1.1\r\n"},
         {"path": "/a\r\nb"},
-        {"headers": ("x", "a\r\nauthorization: b")},
+        {"headers": (b"x", b"a\r\nauthorization: b")},
     ],
     ids=str,
 )
@@ -277,7 +297,7 @@ def test_a_head_that_a_public_front_cannot_have_got_ends_only_its_lane(
 def test_no_record_names_another_listener_a_scheme_or_a_vpc() -> None:
     async def scenario(world: World) -> None:
         front = world.taken_over()
-        claims = ("host", "metrics", "x-amz-source-vpce", "vpce-1", "x-forwarded-for", "10.0.0.1")
+        claims = (b"host", b"metrics", b"x-amz-source-vpce", b"vpce-1", b"x-forwarded-for", b"10.0.0.1")
         await front.asks(dataclasses.replace(HEAD, address="127.0.0.1", port=1, headers=claims, tls=0x0304))
         (scope,) = world.app.scopes
         assert scope["server"] == ("127.0.0.1", world.port)

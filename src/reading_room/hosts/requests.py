@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from reading_room.aws.receive import STANDING_KEY, AsgiApplication, Scope
-from reading_room.codec import DocumentError, decode, encode
+from reading_room.codec import DocumentError
 from reading_room.hosts.front.lane import (
     ASK_BODY,
     BODY,
@@ -22,7 +22,7 @@ from reading_room.hosts.front.lane import (
     STREAMED,
     Lane,
 )
-from reading_room.hosts.front.records import Head, ReplyHead, check_head, headers_of, raw_headers
+from reading_room.hosts.front.records import Head, in_pairs, read_head, write_reply
 
 _log = logging.getLogger(__name__)
 
@@ -40,9 +40,7 @@ async def serve_requests(lane: Lane, find: Find) -> None:
             continue  # The body of a request that was answered before it was read.
         if kind != HEAD:
             raise DocumentError("a frame is not the head of a request")
-        # A front of a newer version, which an upgrade started first: what it adds changes nothing here.
-        head = decode(Head, content, newer=True)
-        check_head(head)
+        head = read_head(content)
         app, facts = await find(head)
         exchange = _Exchange(lane, head)
         try:
@@ -79,18 +77,20 @@ class _Exchange:
 
     def names_key(self, access_key_id: str) -> None:
         """Tell the front that the request names an existing key."""
-        self._lane.tell(KEY_NAMED, access_key_id.encode())
+        self._tell(KEY_NAMED, access_key_id.encode())
 
     def proves(self, account: str) -> None:
         """Tell the front that the request's signature is right, and which account signed it."""
-        # A request that has arrived as a whole no longer waits for its client.
-        if self._has_body and not self._body_over:
-            self._lane.tell(PROVEN, account.encode())
+        self._tell(PROVEN, account.encode())
 
     def streams(self) -> None:
         """Tell the front that the body no longer waits in memory."""
-        if self._has_body:
-            self._lane.tell(STREAMED, b"")
+        self._tell(STREAMED)
+
+    def _tell(self, kind: bytes, content: bytes = b"") -> None:
+        # A request that has arrived as a whole no longer waits for its client.
+        if self.awaits_body:
+            self._lane.tell(kind, content)
 
     async def receive(self) -> MutableMapping[str, Any]:
         """Return the next piece of the body, and after it the client's disconnect."""
@@ -117,7 +117,7 @@ class _Exchange:
         """Send the head or a piece of the answer. Raises ``ConnectionResetError`` if the lane is over."""
         if message["type"] == "http.response.start":
             # Kept until the first piece of the body is sent with it.
-            self._held.append((REPLY, encode(ReplyHead(message["status"], headers_of(message["headers"])))))
+            self._held.append((REPLY, write_reply(message["status"], message["headers"])))
             self._started = True
             return
         more = message.get("more_body", False)
@@ -148,7 +148,7 @@ def _scope(head: Head) -> Scope:
         "raw_path": target,
         "query_string": head.query.encode("ascii"),
         "root_path": "",
-        "headers": raw_headers(head.headers),
+        "headers": in_pairs(head.headers),
         "client": (head.client, head.client_port),
         "server": (head.address, head.port),
     }

@@ -23,7 +23,7 @@ from reading_room.codec import decode, encode
 from reading_room.containers import seccomp
 from reading_room.containers.calls import FRONT
 from reading_room.hosts.front.listeners import FrontListeners
-from reading_room.hosts.front.records import Answered, Asked, FromFront, FromServer, Head, ReplyHead
+from reading_room.hosts.front.records import Answered, Asked, FromFront, FromServer
 from reading_room.hosts.http_listener import HttpListener
 
 MEMORY_BYTES = 4 << 30
@@ -153,8 +153,6 @@ async def _rehearse() -> None:
     encode(Order(Leave(())))
     encode(FromFront(Asked(1, "localhost", 1)))
     decode(FromServer, encode(FromServer(Answered(1))))
-    decode(ReplyHead, encode(ReplyHead(200, ("a", "b"))))
-    encode(Head("credentials", "127.0.0.1", 80, "127.0.0.1", 1, "GET", "/", "", ()))
     ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     ours, theirs = socket.socketpair()
     with ours, theirs:

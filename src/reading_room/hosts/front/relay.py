@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import nullcontext
-from typing import Any, Literal
+from typing import Any
 from weakref import WeakValueDictionary
 
 from reading_room.aws.receive import AsgiApplication, Scope, Standing, standing_of
-from reading_room.codec import decode, encode
 from reading_room.hosts.front.channel import Channel, Unavailable
 from reading_room.hosts.front.lane import (
     ASK_BODY,
@@ -23,9 +22,7 @@ from reading_room.hosts.front.lane import (
     STREAMED,
     Lane,
 )
-from reading_room.hosts.front.records import Head, ReplyHead, headers_of, raw_headers
-
-Kind = Literal["credentials", "endpoint-http", "endpoint-https", "public"]
+from reading_room.hosts.front.records import Head, Kind, flat, read_reply, write_head
 
 OF_ONE_ADDRESS = 16
 """The most requests of one address of a VPC that the server has at a time; more wait for others of it to end.
@@ -97,8 +94,9 @@ class Relay:
 
     async def _lane(self) -> Lane | None:
         try:
-            async with asyncio.timeout(self._attach_seconds):
-                await self._attached.wait()
+            if not self._attached.is_set():
+                async with asyncio.timeout(self._attach_seconds):
+                    await self._attached.wait()
             while self._idle:
                 lane = self._idle.pop()
                 if not lane.over:
@@ -111,10 +109,19 @@ class Relay:
 async def _request(lane: Lane, head: Head, standing: Standing, receive: Any, send: Any) -> bool:
     """Carry one request to its end; return whether the lane can be reused."""
     pump: asyncio.Task[bool] | None = None
+    whole = head.body and not (head.waits or head.expects)
     started = False
     try:
-        await lane.send((HEAD, encode(head)))
-        if head.body and not head.expects:
+        frames = [(HEAD, write_head(head))]
+        if whole:
+            # The client has sent everything, so this does not wait, and the server is woken once.
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return False
+            whole = not message.get("more_body", False)
+            frames += [(BODY, message["body"]), *([(BODY_END, b"")] if whole else [])]
+        await lane.send(*frames)
+        if head.body and not head.expects and not whole:
             pump = asyncio.create_task(_pump(lane, receive))
         while (frame := await lane.next()) is not None:
             kind, content = frame
@@ -127,16 +134,15 @@ async def _request(lane: Lane, head: Head, standing: Standing, receive: Any, sen
             elif kind == STREAMED:
                 standing.streams()
             elif kind == REPLY:
-                reply = decode(ReplyHead, content, newer=True)
-                headers = raw_headers(reply.headers)
+                status, headers = read_reply(content)
                 started = True
-                await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+                await send({"type": "http.response.start", "status": status, "headers": headers})
                 if pump is None and _length(headers) > WATCHED:
                     pump = asyncio.create_task(_watch(lane, receive))
             else:
                 await send({"type": "http.response.body", "body": content, "more_body": kind == DATA})
                 if kind == LAST:
-                    return not head.body or (pump is not None and pump.done() and pump.result())
+                    return not head.body or whole or (pump is not None and pump.done() and pump.result())
     except ConnectionResetError:
         pass  # The server or its application has ended.
     finally:
@@ -188,7 +194,7 @@ def _head(scope: Scope, place: tuple[Kind, str, int], *, secure: bool, waits: bo
         method=scope["method"],
         path=scope["raw_path"].partition(b"?")[0].decode("latin-1"),
         query=scope["query_string"].decode("latin-1"),
-        headers=headers_of(scope["headers"]),
+        headers=flat(scope["headers"]),
         version="1.0" if scope["http_version"] == "1.0" else "1.1",
         tls=tls["tls_version"] if secure and tls else None,
         body=b"transfer-encoding" in named or named.get(b"content-length", b"0").strip(b"0") != b"",
