@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from reading_room.s3.backends.backup_lock import NAME as LOCK
 from reading_room.s3.backends.files import LABEL
+from reading_room.s3.errors import NoSuchKey
 from tests.worlds.s3 import S3World, s3_world
 
 MIB = 1024 * 1024
@@ -408,6 +409,14 @@ def test_the_service_can_list_the_facts_of_everything_below_a_prefix(world: S3Wo
     assert found == {key: (len(content), hashlib.sha256(content).hexdigest()) for key, content in contents.items()}
     assert list(world.store.objects_below("contract", "nothing")) == []
     assert list(world.store.objects_below("no-such-bucket", "facts/")) == []
+
+
+def test_the_service_reads_an_object_in_pieces(world: S3World) -> None:
+    content = bytes(range(256)) * 20_000
+    world.backend.put("contract", "read/large", content, "text/plain")
+    assert b"".join(world.store.read("contract", "read/large")) == content
+    with pytest.raises(NoSuchKey):
+        next(world.store.read("contract", "read/none"))
 
 
 def test_unfinished_uploads_of_a_key_or_below_a_folder_are_aborted(world: S3World, s3: Any) -> None:

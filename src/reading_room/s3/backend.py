@@ -115,6 +115,10 @@ class Backend(Protocol):
         """Return the facts of an object, or ``None``. Blocking; may read the whole object for its SHA-256."""
         ...
 
+    def read(self, bucket: str, key: str) -> Iterator[bytes]:
+        """Yield the verified bytes of an object in pieces, for the service itself. Blocking. Raises ``NoSuchKey``."""
+        ...
+
     def first_key(self, bucket: str, prefix: str) -> str | None:
         """Return the first key that begins with a prefix and is not a folder marker, or ``None``. Blocking.
 

@@ -42,6 +42,10 @@ class ObjectStore:
         """Return the facts of an object, or ``None``."""
         return self._backend.head(bucket, key)
 
+    def read(self, bucket: str, key: str) -> Iterator[bytes]:
+        """Yield the verified bytes of an object in pieces. Raises ``NoSuchKey`` and ``DamagedBlob``."""
+        return self._backend.read(bucket, key)
+
     def objects_below(self, bucket: str, prefix: str) -> Iterator[tuple[str, ObjectFacts]]:
         """Yield the keys that begin with a prefix, in order, each with the facts of its object."""
         return self._backend.objects_below(bucket, prefix)

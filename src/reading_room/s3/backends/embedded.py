@@ -226,6 +226,17 @@ class EmbeddedBackend:
             self._remember_sha256(row, sha256)
         return _facts(row, sha256)
 
+    def read(self, bucket: str, key: str) -> Iterator[bytes]:
+        """Yield the bytes of an object in pieces. Raises ``NoSuchKey``."""
+        found = self._store.lease(bucket, key)
+        if found is None:
+            raise NoSuchKey(key)
+        _, lease = found
+        try:
+            yield from lease.read(0, lease.size)
+        finally:
+            lease.release()
+
     def first_key(self, bucket: str, prefix: str) -> str | None:
         """Return the first of a thousand keys that begins with a prefix and is not a folder marker, or ``None``."""
         with self._store.database.reading() as session:
