@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reading_room.aws.errors import AwsError
-from reading_room.aws.throttling import MACHINE_OTHERS, Rate, Throttle, aws_rate
+from reading_room.aws.throttling import MACHINE_OTHERS, Buckets, Rate, Throttle, aws_rate
 
 ANA, BEN = "arn:aws:iam::000000000001:user/ana", "arn:aws:iam::000000000001:user/ben"
 ACCOUNT, OTHER = "000000000001", "000000000002"
@@ -76,6 +76,28 @@ def test_a_bucket_refills_at_its_rate_up_to_its_size() -> None:
     assert admitted_calls(throttle, 200) == 40
     clock.at += 3600
     assert admitted_calls(throttle, 200) == 100
+
+
+def test_a_call_may_cost_more_than_a_bucket_has_and_the_rest_is_owed() -> None:
+    seconds = 0.0
+    buckets = Buckets(lambda: seconds)
+    rate, key = Rate(100, 100), ("endpoint",)
+    assert buckets.take(rate, key, 1_000)
+    seconds = 9.0
+    assert not buckets.take(rate, key, 1), "900 of 1,000 are paid"
+    seconds = 9.02
+    assert buckets.take(rate, key, 1)
+
+
+def test_what_others_took_is_owed_in_whole() -> None:
+    seconds = 0.0
+    buckets = Buckets(lambda: seconds)
+    rate, key = Rate(100, 100), ("endpoint",)
+    buckets.charge(rate, key, 1_000)
+    seconds = 8.9
+    assert not buckets.has(rate, key)
+    seconds = 9.1
+    assert buckets.has(rate, key)
 
 
 def test_the_aws_profile_limits_each_operation_per_account() -> None:

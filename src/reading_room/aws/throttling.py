@@ -90,8 +90,8 @@ class Buckets:
 
     def __init__(self, now: Callable[[], float] = time.monotonic, kept: int = BUCKETS_KEPT) -> None:
         """``now`` returns seconds of any epoch; ``kept`` is the maximum number of buckets."""
-        self.taken: Callable[[Rate, tuple[str, ...]], None] | None = None
-        """Called for each call that was taken from a bucket, to tell other processes of it."""
+        self.taken: Callable[[Rate, tuple[str, ...], int], None] | None = None
+        """Called with what was taken from a bucket, to tell other processes of it."""
         self._now = now
         self._kept = kept
         self._lock = threading.Lock()
@@ -101,28 +101,40 @@ class Buckets:
         """Return the number of buckets in memory."""
         return len(self._buckets)
 
-    def take(self, rate: Rate, key: tuple[str, ...]) -> bool:
-        """Take a call from a bucket. Say whether it had one."""
+    def take(self, rate: Rate, key: tuple[str, ...], cost: int = 1) -> bool:
+        """Take a call from a bucket. Say whether it had one.
+
+        A call may cost more than one, and more than the bucket has: then the bucket owes the rest.
+        """
         with self._lock:
             now = self._now()
             left = self._left(rate, key, now)
             within = left >= 1
-            self._buckets[key] = (left - 1 if within else left, now)
+            self._buckets[key] = (left - cost if within else left, now)
             self._buckets.move_to_end(key)
             if len(self._buckets) > self._kept:
                 self._buckets.popitem(last=False)
         if within and self.taken is not None:
-            self.taken(rate, key)
+            self.taken(rate, key, cost)
         return within
 
     def charge(self, rate: Rate, key: tuple[str, ...], calls: int) -> None:
-        """Take calls from a bucket that other processes have admitted. It may owe some then, at most its burst."""
+        """Take calls from a bucket that were admitted elsewhere. It may owe some then.
+
+        It owes at most its burst, or what these calls cost.
+        """
         with self._lock:
             now = self._now()
-            self._buckets[key] = (max(self._left(rate, key, now) - calls, -rate.burst), now)
+            self._buckets[key] = (max(self._left(rate, key, now) - calls, -max(rate.burst, calls)), now)
             self._buckets.move_to_end(key)
             if len(self._buckets) > self._kept:
                 self._buckets.popitem(last=False)
+
+    def owe(self, rate: Rate, key: tuple[str, ...], cost: int) -> None:
+        """Take the cost of a call that was admitted already."""
+        self.charge(rate, key, cost)
+        if self.taken is not None:
+            self.taken(rate, key, cost)
 
     def has(self, rate: Rate, key: tuple[str, ...]) -> bool:
         """Say whether a bucket has a call, without taking it."""

@@ -42,10 +42,10 @@ class SharedRates:
             each.taken = partial(self._took, number)
         database.on_told(self._hear)
 
-    def _took(self, number: int, rate: Rate, key: tuple[str, ...]) -> None:
+    def _took(self, number: int, rate: Rate, key: tuple[str, ...], cost: int) -> None:
         with self._lock:
             bucket = (number, rate, key)
-            self._untold[bucket] = self._untold.get(bucket, 0) + 1
+            self._untold[bucket] = self._untold.get(bucket, 0) + cost
         self.loop.wake()
 
     def turn(self) -> None:
