@@ -61,6 +61,7 @@ EC2 and S3 declare what they refuse with each operation.
 """
 ACCEPTED = frozenset(
     (
+        ("ClassifyDocument", "DocumentReaderConfig"),
         ("DetectEntities", "DocumentReaderConfig"),
         ("StartDocumentClassificationJob", "DocumentReaderConfig"),
         ("StartEntitiesDetectionJob", "DocumentReaderConfig"),

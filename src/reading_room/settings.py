@@ -101,8 +101,7 @@ class Settings:
     )
     metrics_host: str = _setting(
         "127.0.0.1",
-        "Address that `/metrics` is served at. Beyond loopback it needs the certificate of HTTPS, and an uplink that "
-        "is off.",
+        "Address of `/metrics`. Beyond loopback it needs the certificate of HTTPS, and an uplink that is off.",
     )
     fronts: Literal["public", "all"] = _setting(
         "public",
@@ -149,6 +148,9 @@ class Settings:
         "`by-profile` is `on` in the profile `open`, and `off` in the profile `aws`.",
     )
     standby: int = _setting(1, "Containers started ahead per engine, engine loaded (30 to 76 MB each).", within=(0, 16))
+    endpoints_memory: int = _setting(
+        0, "Bytes of memory for the models of all endpoints; 0 means half of the hosts' memory.", within=(0, 1 << 50)
+    )
     container_memory: int = _setting(
         2_000_000_000, "Bytes of memory per container of a job.", within=(64 << 20, 1 << 40)
     )
@@ -240,8 +242,7 @@ class Settings:
     )
     log_days: int = _setting(
         0,
-        "Days to keep log events in groups without a retention policy of their own, such as those of jobs and of flow "
-        "logs; 0 means for ever.",
+        "Days to keep log events in groups without a retention policy, such as those of jobs; 0 means for ever.",
         within=(0, 3650),
     )
     job_seconds: int = _setting(

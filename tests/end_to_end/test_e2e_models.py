@@ -6,6 +6,7 @@ import io
 import json
 import tarfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from reading_room.cli.texts import texts_of
 from reading_room.settings import Settings
 from tests.worlds.own_account import OwnAccount
 from tests.worlds.place import Place
+from tests.worlds.product import Product
 from tests.worlds.waiting import eventually, settled
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
@@ -186,6 +188,82 @@ def test_from_annotations_to_a_recognizer_to_a_job(library: Place, models: dict[
     for text, line in zip(texts, lines, strict=True):
         assert all(text[each["BeginOffset"] : each["EndOffset"]] == each["Text"] for each in line["Entities"])
     assert library.interfaces() == []
+
+
+QUESTIONS = {
+    "classifier": ("Where is my parcel? The courier did not come.", "delivery"),
+    "recognizer": ("The bridge was designed by Emily Roebling last year.", "Emily Roebling"),
+}
+
+
+def ask(account: reading.Account, endpoint: str) -> str:
+    """Return the best class, or the one entity, that an endpoint finds in a text."""
+    if ":document-classifier-endpoint/" in endpoint:
+        text = QUESTIONS["classifier"][0]
+        return account.comprehend.classify_document(EndpointArn=endpoint, Text=text)["Classes"][0]["Name"]
+    (found,) = account.comprehend.detect_entities(EndpointArn=endpoint, Text=QUESTIONS["recognizer"][0])["Entities"]
+    return found["Text"]
+
+
+def endpoint_of(account: reading.Account, arn: str, name: str) -> str:
+    """Create an endpoint for a model, wait until it is in service, and return its ARN."""
+    made = account.comprehend.create_endpoint(EndpointName=name, ModelArn=arn, DesiredInferenceUnits=1000)
+    settled_endpoint(account, made["EndpointArn"], "IN_SERVICE")
+    return made["EndpointArn"]
+
+
+def settled_endpoint(account: reading.Account, arn: str, status: str) -> dict[str, Any]:
+    """Wait until an endpoint has a status, and return its properties."""
+
+    def found() -> dict[str, Any] | None:
+        shown = dict(account.comprehend.describe_endpoint(EndpointArn=arn)["EndpointProperties"])
+        assert shown["Status"] in ("CREATING", "UPDATING", status), shown
+        return shown if shown["Status"] == status else None
+
+    shown = eventually(found, 60, arn)
+    assert shown is not None
+    return shown
+
+
+@pytest.mark.costs(12, reason="two models are loaded, and each of their containers is killed once")
+@every_model
+def test_an_endpoint_answers_with_its_model_even_if_its_container_was_killed(
+    account: reading.Account, models: dict[str, dict[str, Any]], product: Product, kind: str
+) -> None:
+    endpoint = endpoint_of(account, arn_of(models[kind]), kind)
+    assert ask(account, endpoint) == QUESTIONS[kind][1]
+    engine = {"classifier": "classification", "recognizer": "custom-entities"}[kind]
+    product.kill_processes(realtime_workers(product, engine))
+    assert ask(account, endpoint) == QUESTIONS[kind][1]
+    account.comprehend.update_endpoint(EndpointArn=endpoint, DesiredInferenceUnits=2000)
+    assert ask(account, endpoint) == QUESTIONS[kind][1], "it goes on answering"
+    assert settled_endpoint(account, endpoint, "IN_SERVICE")["CurrentInferenceUnits"] == 2000
+    with pytest.raises(ClientError, match=f"ResourceInUseException.*{endpoint}"):
+        delete(account, arn_of(models[kind]))
+    account.comprehend.delete_endpoint(EndpointArn=endpoint)
+    with pytest.raises(ClientError, match=r"ResourceUnavailableException|DELETING"):
+        ask(account, endpoint)
+
+
+def delete(account: reading.Account, arn: str) -> None:
+    """Delete a model."""
+    if ":document-classifier/" in arn:
+        account.comprehend.delete_document_classifier(DocumentClassifierArn=arn)
+    else:
+        account.comprehend.delete_entity_recognizer(EntityRecognizerArn=arn)
+
+
+def realtime_workers(product: Product, engine: str) -> list[int]:
+    """Return the product's processes that answer synchronous calls with an engine."""
+    command = f"reading_room.analysis.realtime\0--engine\0{engine}\0".encode()
+    found = []
+    for pid in product.processes():
+        with suppress(OSError):
+            words = Path(f"/proc/{pid}/cmdline").read_bytes()
+            if words.endswith(command) and b"bwrap" not in words:
+                found.append(pid)
+    assert found
+    return found
 
 
 def test_a_folder_is_classified_with_the_named_model(

@@ -18,6 +18,7 @@ TARGETS = {
     "worker-message": "workers",
     "worker-output": "workers",
     "realtime-answer": "workers",
+    "realtime-model": "workers",
     "cluster-request": "workers",
     "frames": "agents",
     "greeting": "agents",

@@ -10,6 +10,7 @@ from reading_room.analysis.job_file import Failed, Progress, Ready, encode_messa
 from reading_room.aws.models import operation_model
 from reading_room.aws.protocols import json as json_protocol
 from reading_room.codec import decode, encode
+from reading_room.comprehend.endpoints.models import ModelRefused
 from reading_room.comprehend.errors import DocumentRefused
 from reading_room.comprehend.operations.documents import Document, Given, characters_of, raise_if_refused
 from reading_room.comprehend.operations.realtime import Answer
@@ -17,7 +18,8 @@ from reading_room.containers.message_schema import NoMessage, read_message
 from reading_room.containers.messages import WorkerMessages
 from reading_room.containers.reader import LINE_LIMIT, Said
 from reading_room.containers.reader_process import read_said
-from reading_room.hosts.realtime import RealtimePool, RealtimeUnavailable
+from reading_room.hosts.realtime import RealtimePool, RealtimeUnavailable, read_line
+from reading_room.hosts.realtime_models import MESSAGE_LENGTH, read_loaded
 from reading_room.jobs.part_requests import Malformed, read_finished, read_plan
 from tests.fuzz import assert_printable
 
@@ -103,6 +105,19 @@ def _answer(data: bytes, given: Given) -> Answer | None:
         for end in ends:
             end.close()
     return answer
+
+
+def realtime_model(data: bytes) -> None:
+    """What a realtime container says of the model that it was given: loaded, or a refusal that can be printed."""
+    message = ""
+    try:
+        read_loaded(read_line(data))
+    except ModelRefused as refused:
+        message = refused.message
+    except (ValueError, RecursionError):
+        return
+    assert_printable(message)
+    assert len(message) < 11 * MESSAGE_LENGTH
 
 
 def cluster_request(data: bytes) -> None:

@@ -18,13 +18,14 @@ from reading_room.hosts.engine_calls import SharedEngines
 from reading_room.hosts.realtime import NoContainers, RealtimeUnavailable
 from reading_room.hosts.tables import EngineAnswer, EngineQuestion
 from tests.worlds import postgresql
+from tests.worlds.comprehend import NoModels
 from tests.worlds.waiting import eventually
 
 pytestmark = pytest.mark.costs(0.5, reason="a database of PostgreSQL is copied, and processes wait for each other")
 SECRET = "Ann lives in Gdańsk"
 
 
-class Engines:
+class Engines(NoModels):
     """Engines that answer with each text, or that lack something."""
 
     def __init__(self) -> None:

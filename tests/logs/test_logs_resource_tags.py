@@ -17,11 +17,12 @@ from reading_room.s3.backends.memory import memory_backend
 from reading_room.settings import Settings
 from reading_room.wiring.product import Product
 from tests.worlds import databases
+from tests.worlds.comprehend import NoModels
 
 ACCOUNT, REGION = "111122223333", "us-east-1"
 
 
-class NoEngines:
+class NoEngines(NoModels):
     """No test in this file analyses text."""
 
     def analyse(self, *arguments: object) -> Any:

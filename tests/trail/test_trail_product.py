@@ -25,6 +25,7 @@ from reading_room.s3.backends.memory import memory_backend
 from reading_room.settings import Settings
 from reading_room.trail.chain import event_in, files_of
 from reading_room.wiring.product import Product
+from tests.worlds.comprehend import NoModels
 from tests.worlds.databases import SEALER
 from tests.worlds.waiting import eventually
 
@@ -40,7 +41,7 @@ TRUST = json.dumps(
 )
 
 
-class NoEngines:
+class NoEngines(NoModels):
     """Engines that return nothing."""
 
     def analyse(self, account: str, engine: str, texts: Any, language: str | None) -> list[Any]:

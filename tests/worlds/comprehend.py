@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from reading_room.analysis.kind import EngineName
 from reading_room.aws.dispatch import Dispatcher
+from reading_room.aws.errors import AwsError
 from reading_room.aws.operations import OperationTable
 from reading_room.aws.server import AwsApplication
 from reading_room.client import InProcess
+from reading_room.comprehend.endpoints.models import EndpointModel
 from reading_room.comprehend.operations.documents import Document, Given
+from reading_room.comprehend.operations.endpoint_calls import EndpointCalls
 from reading_room.comprehend.operations.jobs import JobOperations
 from reading_room.comprehend.operations.realtime import Answer, RealtimeOperations
 from reading_room.comprehend.operations.tags import TagOperations
@@ -35,6 +38,22 @@ ROLE = f"arn:aws:iam::{ACCOUNT}:role/Reader"
 ALLOW_ALL = json.dumps({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}})
 
 
+class NoModels:
+    """The part of a ``RealtimeEngines`` that is about custom models, for tests without any."""
+
+    def keep(self, models: Collection[EndpointModel], arrived: Callable[[], None]) -> None:
+        """Keep nothing, since no test has a model."""
+        assert not models
+
+    def load(self, model: EndpointModel) -> None:
+        """Refuse to."""
+        raise AssertionError(model)
+
+    def analyse_with(self, model: EndpointModel, texts: Sequence[Given]) -> Sequence[Answer | None]:
+        """Refuse to."""
+        raise AssertionError(model)
+
+
 class EchoEngines:
     """A ``RealtimeEngines`` that finds the whole text, to show what reached the engine; it fails on ``break``."""
 
@@ -44,6 +63,29 @@ class EchoEngines:
         """What the engines for personal data find instead."""
         self.read: dict[str, Any] = {}
         """The answer for a document."""
+        self.kept: Collection[EndpointModel] = ()
+        """The models that have a container."""
+        self.refused: AwsError | None = None
+        """Why no model can be loaded."""
+
+    def keep(self, models: Collection[EndpointModel], arrived: Callable[[], None]) -> None:
+        """Remember the models."""
+        self.kept = tuple(models)
+
+    def load(self, model: EndpointModel) -> None:
+        """Load a model that is kept."""
+        assert model in self.kept
+        if self.refused is not None:
+            raise self.refused
+
+    def analyse_with(self, model: EndpointModel, texts: Sequence[Given]) -> Sequence[Answer | None]:
+        """Return one answer per text, with the model's ARN as its only class."""
+        self.load(model)
+        self.calls.append((model.account, model.engine, tuple(texts), None))
+        if model.engine == "classification":
+            classes = {"Classes": [{"Name": model.arn, "Score": 0.5}]}
+            return [None if text == "break" else classes if isinstance(text, str) else self.read for text in texts]
+        return [None if text == "break" else self._answer(model.engine, text) for text in texts]
 
     def analyse(
         self, account: str, engine: EngineName, texts: Sequence[Given], language: str | None
@@ -91,13 +133,19 @@ class ComprehendWorld:
 
     def _application(self, database: Database, settings: Settings) -> AwsApplication:
         quotas = Quotas(settings, self.clock)
+
+        def count(*call: Any) -> None:
+            self.counted.append(call)
+
         table = OperationTable(
             JobOperations(database, self.clock, quotas),
             TagOperations(database, quotas),
+            endpoint_calls := EndpointCalls(database, self.engines, quotas, count),
             RealtimeOperations(
                 self.engines,
                 quotas,
-                lambda *call: self.counted.append(call),
+                count,
+                endpoint_calls.answer,
                 thresholds=PiiProfileOperations(database, self.clock).default_thresholds,
             ),
         )

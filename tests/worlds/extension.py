@@ -24,6 +24,7 @@ from reading_room.settings import Settings
 from reading_room.wiring.product import Product
 from tests.worlds import databases
 from tests.worlds.alternating import PROCESSES, alternating, as_others
+from tests.worlds.comprehend import NoModels
 
 ACCOUNT, OTHER_ACCOUNT, REGION = "111122223333", "444455556666", "us-east-1"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/Reader"
@@ -66,7 +67,7 @@ FOR_NETWORK = allow(*(f"ec2:{each}" for each in NINE))
 FOR_STORAGE = allow("s3:ListBucket", "s3:GetObject", "s3:PutObject")
 
 
-class NoEngines:
+class NoEngines(NoModels):
     """Engines that find nothing."""
 
     def analyse(self, account: str, engine: str, texts: Sequence[Given], language: str | None) -> list[Any]:

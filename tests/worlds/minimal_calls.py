@@ -49,6 +49,7 @@ _VALUES: dict[str, Any] = {
     "CopySource": "papers/key",
     "DataAccessRoleArn": ROLE,
     "DocumentClassifierArn": CLASSIFIER,
+    "EndpointArn": f"arn:aws:comprehend:{REGION}:{ACCOUNT}:document-classifier-endpoint/none",
     "EntityRecognizerArn": f"arn:aws:comprehend:{REGION}:{ACCOUNT}:entity-recognizer/none",
     "InputDataConfig": {"S3Uri": "s3://papers/in/"},
     "JobId": "0123456789abcdef0123456789abcdef",

@@ -75,13 +75,14 @@ class ModelWorld:
         self.now = dt.datetime.now(dt.UTC).replace(microsecond=0)
         self.database = databases.made(folder / "db.sqlite", ACCOUNT)
         self.backend = memory_backend(self.database, REGION, self.clock)
+        self.engines = EchoEngines()
         self.spool = Spool(folder / "traces")
         self.traces = None if share is None else Traces(self.database, self.spool, share)
         self.product = Product(
             settings=Settings(data=folder, account=ACCOUNT, **settings),
             database=self.database,
             backend=self.backend,
-            engines=EchoEngines(),
+            engines=self.engines,
             clock=self.clock,
             traces=self.traces,
         )

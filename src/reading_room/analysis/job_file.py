@@ -77,6 +77,12 @@ def no_model_access(bucket: str) -> str:
     )
 
 
+MODEL_BYTES = 64_000_000
+"""The greatest size of a custom model's artifact. Trainings stay below 40 MB."""
+MODEL_TAMPERED = "MODEL_TAMPERED"
+"""The failure code of an artifact that is not the one that its training wrote."""
+
+
 @dataclass(frozen=True, slots=True)
 class Location:
     """A place in S3. ``key`` is an object's key, or a prefix where that is documented."""

@@ -328,7 +328,9 @@ PROGRAMS: Mapping[str, str] = {entry.name: kind.program for kind in _LOADED for 
 """The program of each engine."""
 AHEAD: tuple[EngineName, ...] = tuple(engine.name for engine in ENTRIES.values() if engine.ahead)
 """The engines that always wait loaded."""
-READ_DOCUMENTS = frozenset(
+MODEL_ENGINES: frozenset[EngineName] = frozenset(kind.model.engine for kind in JOB_KINDS if kind.model is not None)
+"""The engines that analyse with a custom model, which they get after they have loaded."""
+READ_DOCUMENTS = MODEL_ENGINES | frozenset(
     engine
     for kind in ANALYSES.values()
     if kind.synchronous is not None and kind.synchronous.documents

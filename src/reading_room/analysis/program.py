@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from reading_room.analysis.engine import Engine, load_engine, named
-from reading_room.analysis.job_file import Done, JobFile, Progress
+from reading_room.analysis.job_file import Done, JobFile, ModelPlace, Progress
 from reading_room.analysis.kinds import ENTRIES, PROGRAMS
 from reading_room.analysis.storage import Storage
 
@@ -52,6 +52,15 @@ class DocumentsProgram(Program, Protocol):
 
     def engine(self, work: Work) -> Engine:
         """Return what analyses the documents of a job, its model fetched. Raises ``JobFailure``."""
+        ...
+
+
+@runtime_checkable
+class ModelProgram(DocumentsProgram, Protocol):
+    """The program of a kind that analyses with a custom model."""
+
+    def with_model(self, content: bytes, place: ModelPlace) -> Engine:
+        """Check the bytes of a model's artifact and return what analyses with it. Raises ``JobFailure``."""
         ...
 
 

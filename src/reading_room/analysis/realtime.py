@@ -3,7 +3,8 @@
 Descriptor 3 is a connected stream socket whose other end the API process holds. The container has no network. A
 request is ``{"id": N, "texts": [...]}``, its answer ``{"id": N, "results": [...]}``, one result for each text and
 ``null`` for a text that the engine failed on, or ``{"id": N, "error": "…"}``. Instead of texts there may be one
-document (``realtime_documents.py``). End of stream ends the process.
+document (``realtime_documents.py``). End of stream ends the process. An engine for custom models first gets the model
+(``realtime_model.py``).
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ import json
 import socket
 import sys
 import traceback
+from io import BufferedRWPair
+from typing import cast
 
 from reading_room.analysis.confinement import confine, keep_files
 from reading_room.analysis.engine import (
@@ -30,8 +33,11 @@ from reading_room.analysis.engine import (
     return_freed_memory,
 )
 from reading_room.analysis.kind import ENGINES
-from reading_room.analysis.kinds import READ_DOCUMENTS
-from reading_room.analysis.realtime_documents import DocumentReader
+from reading_room.analysis.kinds import MODEL_ENGINES, READ_DOCUMENTS
+from reading_room.analysis.program import ModelProgram, load_program
+from reading_room.analysis.realtime_documents import CLASSES, DocumentReader
+from reading_room.analysis.realtime_model import receive_model
+from reading_room.analysis.storage import JobFailure
 from reading_room.analysis.time_limits import Watch
 from reading_room.analysis.trained import ChangedModel
 
@@ -50,7 +56,9 @@ def main(arguments: list[str] | None = None) -> int:
     one_thread()
     keep_memory()
     try:
-        engine = load_engine(options.engine)
+        # What loads a model loads everything else first, so that a model takes little time.
+        given = options.engine in MODEL_ENGINES
+        loaded = cast(ModelProgram, load_program(options.engine)) if given else load_engine(options.engine)
     except ChangedModel as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -60,7 +68,7 @@ def main(arguments: list[str] | None = None) -> int:
     reader = DocumentReader() if options.engine in READ_DOCUMENTS else None
     confine("realtime")
     try:
-        serve(engine, socket.socket(fileno=3), reader=reader)
+        serve(loaded, socket.socket(fileno=3), reader=reader)
     except (BrokenPipeError, ConnectionResetError):
         # The API process went away while it was being answered: there is nobody left to serve.
         return 0
@@ -68,7 +76,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def serve(
-    engine: Engine, connection: socket.socket, watch: Watch | None = None, reader: DocumentReader | None = None
+    loaded: Engine | ModelProgram,
+    connection: socket.socket,
+    watch: Watch | None = None,
+    reader: DocumentReader | None = None,
 ) -> None:
     """Answer requests in order. ``watch`` limits the engine's time, because callers are waiting.
 
@@ -76,11 +87,25 @@ def serve(
     """
     watch = watch or Watch(floor=FLOOR_SECONDS, a_code_point=SECONDS_A_CODE_POINT)
     with watch.interrupting(), connection, connection.makefile("rwb") as stream:
-        stream.write(b'{"ready": true}\n')
-        stream.flush()
+        _say(stream, {"ready": True})
+        if isinstance(loaded, ModelProgram):
+            try:
+                engine = receive_model(stream, loaded)
+            except JobFailure as failure:
+                _say(stream, {"refused": [failure.code, failure.message]})
+                return
+            if engine is None:
+                return
+            _say(stream, {"loaded": True})
+        else:
+            engine = loaded
         while line := stream.readline(REQUEST_LIMIT):
-            stream.write(json.dumps(_answer(engine, line, watch, reader)).encode() + b"\n")
-            stream.flush()
+            _say(stream, _answer(engine, line, watch, reader))
+
+
+def _say(stream: BufferedRWPair, answer: dict[str, object]) -> None:
+    stream.write(json.dumps(answer).encode() + b"\n")
+    stream.flush()
 
 
 def _answer(engine: Engine, line: bytes, watch: Watch, reader: DocumentReader | None) -> dict[str, object]:
@@ -92,10 +117,17 @@ def _answer(engine: Engine, line: bytes, watch: Watch, reader: DocumentReader | 
         if reader is not None and isinstance(texts[0], dict):
             result = reader.answer(texts[0], engine.result_member, lambda text: _result(engine, text, watch))
             return {"id": number, "results": [result]}
-        return {"id": number, "results": _results(engine, [str(text) for text in texts], watch)}
+        results = _results(engine, [str(text) for text in texts], watch)
+        return {"id": number, "results": [_with_member(engine, result) for result in results]}
     except Exception as error:
         traceback.print_exc()
         return {"id": number, "error": f"{type(error).__name__}: {error}"}
+
+
+def _with_member(engine: Engine, result: Result | Members | None) -> Result | Members | None:
+    """Return a classifier's list under its member, because only its model says which one it is."""
+    is_classes = isinstance(result, list) and engine.result_member in CLASSES
+    return {engine.result_member: result} if is_classes else result
 
 
 def _results(engine: Engine, texts: list[str], watch: Watch) -> list[Result | Members | None]:

@@ -1,7 +1,7 @@
 """Documents in synchronous calls: read by a process beside the engine, and answered as the API defines it.
 
 A document is an object with ``document``, its bytes in base64, ``forceOcr`` and ``language``. Its result has the
-members of DetectEntities, or ``Refused``: a code of ``readers/results.py`` and a message.
+members of DetectEntities or ClassifyDocument, or ``Refused``: a code of ``readers/results.py`` and a message.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ LIMITS = Limits(
 )
 """What one document may take: a page, as at AWS, and less than in a job, because somebody waits for the answer."""
 
+CLASSES = ("Classes", "Labels")
+"""The members of a classifier's answer: it has one of them."""
 Analyse = Callable[[str], Result | Members | None]
 
 
@@ -62,7 +64,10 @@ class DocumentReader:
             return None
         members = with_pages(result, member, found)
         members.setdefault("Errors", [])
-        if not plain:
+        if member in CLASSES:
+            # Only one page is read.
+            members[member] = [{**each, "Page": 1} for each in members[member]]
+        elif not plain:
             # The blocks say where something is. Offsets into a text that the caller does not have would say nothing.
             for each in members[member]:
                 del each["BeginOffset"], each["EndOffset"]

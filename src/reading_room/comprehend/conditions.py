@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 from reading_room.analysis.kind import JobKind
 from reading_room.aws.call import Call
 from reading_room.aws.operations import ContextValues
-from reading_room.comprehend.models.models import ModelKind, model_arn
+from reading_room.comprehend.endpoints.endpoints import endpoint_arn
+from reading_room.comprehend.models.errors import ResourceNotFoundException
+from reading_room.comprehend.models.models import MODEL_KINDS, ModelKind, kind_of_arn, model_arn
 from reading_room.comprehend.vpc_tag import known_network
 
 
@@ -58,6 +60,29 @@ def existing_model(kind: ModelKind) -> Callable[[Call], Sequence[str]]:
 def source_model(call: Call) -> Sequence[str]:
     """Return the resource of ImportModel: the model to import."""
     return (str(call.parameters["SourceModelArn"]),)
+
+
+def new_endpoint(call: Call) -> Sequence[str]:
+    """Return the resources of CreateEndpoint: the endpoint, whose type follows from its model, and the model."""
+    model, flywheel = call.parameters.get("ModelArn"), call.parameters.get("FlywheelArn")
+    try:
+        kinds = [kind_of_arn(str(model))]
+    except ResourceNotFoundException:
+        kinds = list(MODEL_KINDS.values())
+    name = str(call.parameters["EndpointName"])
+    endpoints = [endpoint_arn(call.region, call.account, kind, name) for kind in kinds]
+    return (*endpoints, *(str(each) for each in (model, flywheel) if each))
+
+
+def existing_endpoint(call: Call) -> Sequence[str]:
+    """Return the resource of an operation on an existing endpoint, which its ARN names."""
+    return (str(call.parameters["EndpointArn"]),)
+
+
+def updated_endpoint(call: Call) -> Sequence[str]:
+    """Return the resources of UpdateEndpoint: the endpoint, and the model or flywheel that it should use."""
+    used = (call.parameters.get("DesiredModelArn"), call.parameters.get("FlywheelArn"))
+    return (*existing_endpoint(call), *(str(each) for each in used if each))
 
 
 def named_resource(call: Call) -> Sequence[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from reading_room.aws.throttling import Buckets, Rate
 from reading_room.clock import Clock
+from reading_room.comprehend.endpoints.endpoints import EndpointQuota
 from reading_room.comprehend.errors import NoRoomForJobs, RateExceeded
 from reading_room.database.disk import Floor
 from reading_room.jobs.submission import JobQuota
@@ -12,15 +13,20 @@ from reading_room.settings import Settings
 ACTIVE_JOBS = 10
 """How many active jobs of one type an account can have."""
 
+ENDPOINTS, UNITS, UNITS_EACH = 10, 100, 10
+"""How many endpoints and inference units an account can have, and units an endpoint."""
+
 RATES = {
     "DetectDominantLanguage": 40.0,
     "Detect": 20.0,
     "Contains": 20.0,
+    "Classify": 20.0,
     "BatchDetect": 10.0,
     "Create": 1.0,
     "Start": 1.0,
     "Stop": 1.0,
     "Delete": 1.0,
+    "Update": 1.0,
     "TagResource": 1.0,
     "UntagResource": 1.0,
     "Describe": 10.0,
@@ -39,6 +45,13 @@ class Quotas:
         self._floor = floor
         self.buckets = Buckets(lambda: clock().timestamp())
         """What is left of each rate. A bucket holds the calls of one second, so it allows bursts."""
+        self.units = Buckets()
+        """What is left of the inference units of each endpoint, in characters, in every profile."""
+
+    @property
+    def endpoints(self) -> EndpointQuota:
+        """The number of endpoints and inference units that an account can have."""
+        return EndpointQuota(ENDPOINTS, UNITS, UNITS_EACH) if self._enforced else EndpointQuota()
 
     @property
     def extensions(self) -> bool:

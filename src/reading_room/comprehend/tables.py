@@ -1,4 +1,4 @@
-"""The schema of custom models, whose trainings are in the tables of jobs, and of recall profiles, on one page."""
+"""The schema of custom models, their endpoints, and recall profiles. Trainings are in the tables of jobs."""
 
 from __future__ import annotations
 
@@ -83,3 +83,36 @@ class PiiProfileRow(Base):
     stored_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     default_language: Mapped[str | None]
     """Its language if it is the account's default for synchronous calls in that language."""
+
+
+class EndpointRow(Base):
+    """A model endpoint, from the request until it is completely removed.
+
+    The desired values are those of the last request. The others are those with which it answers calls; ``None`` until
+    it was in service.
+    """
+
+    __tablename__ = "model_endpoints"
+    __table_args__ = (
+        Index("ix_model_endpoints_listing", "account", "created_at", "arn"),
+        UniqueConstraint("account", "token"),
+    )
+
+    arn: Mapped[str] = mapped_column(primary_key=True)
+    account: Mapped[str]
+    status: Mapped[str]
+    """``CREATING``, ``IN_SERVICE``, ``UPDATING``, ``FAILED`` or ``DELETING``."""
+    message: Mapped[str | None] = mapped_column(Text)
+    """Why it failed, or why its last update did, ``CODE: sentence``."""
+    model_arn: Mapped[str | None]
+    desired_model_arn: Mapped[str]
+    units: Mapped[int | None]
+    desired_units: Mapped[int]
+    role_arn: Mapped[str | None]
+    desired_role_arn: Mapped[str | None]
+    token: Mapped[str | None]
+    """The client token of the request that created it."""
+    digest: Mapped[str]
+    """The digest of that request's parameters."""
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    modified_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)

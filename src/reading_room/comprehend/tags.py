@@ -22,7 +22,7 @@ from reading_room.comprehend.errors import (
     TooManyTagsException,
 )
 from reading_room.comprehend.pii_profiles import PROFILE_TAG
-from reading_room.comprehend.tables import ModelRow
+from reading_room.comprehend.tables import EndpointRow, ModelRow
 from reading_room.comprehend.vpc_tag import VPC_TAG
 from reading_room.jobs.job import CONTAINERS
 from reading_room.jobs.tables import JobRow, JobTagRow
@@ -143,5 +143,6 @@ def _check_fixed(present: Mapping[str, str], tags: Mapping[str, str | None]) -> 
 def _require(session: Session, account: str, arn: str) -> None:
     job = session.scalar(select(JobRow.job_id).where(JobRow.arn == arn, JobRow.account == account))
     model = session.scalar(select(ModelRow.model_id).where(ModelRow.arn == arn, ModelRow.account == account))
-    if job is None and model is None:
+    endpoint = session.scalar(select(EndpointRow.arn).where(EndpointRow.arn == arn, EndpointRow.account == account))
+    if job is None and model is None and endpoint is None:
         raise ResourceNotFoundException

@@ -14,7 +14,8 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import asdict
 from typing import cast
 
 from sqlalchemy import delete, select
@@ -23,6 +24,7 @@ from sqlalchemy.orm import Session
 
 from reading_room.analysis.kind import EngineName
 from reading_room.aws.errors import AwsError, ServiceUnavailable
+from reading_room.comprehend.endpoints.models import EndpointModel, ModelRefused
 from reading_room.comprehend.operations.documents import Given, as_json, from_json
 from reading_room.comprehend.operations.realtime import Answer, RealtimeEngines
 from reading_room.database.engine import Database
@@ -64,6 +66,14 @@ class SharedEngines:
         """The leader's loop, which answers the other processes."""
         database.on_commit(self._committed)
 
+    def keep(self, models: Collection[EndpointModel], arrived: Callable[[], None]) -> None:
+        """Have a container for each of these models: only the leader calls this."""
+        self._pool.keep(models, arrived)
+
+    def load(self, model: EndpointModel) -> None:
+        """Wait until a container has loaded a model: only the leader calls this."""
+        self._pool.load(model)
+
     def analyse(
         self, account: str, engine: EngineName, texts: Sequence[Given], language: str | None
     ) -> Sequence[Answer | None]:
@@ -73,8 +83,17 @@ class SharedEngines:
         """
         if self._leads():
             return self._pool.analyse(account, engine, texts, language)
+        return self._ask(engine, [account, engine, as_json(texts), language])
+
+    def analyse_with(self, model: EndpointModel, texts: Sequence[Given]) -> Sequence[Answer | None]:
+        """Return the answers of a custom model. Raises ``ModelRefused`` and what ``analyse`` raises."""
+        if self._leads():
+            return self._pool.analyse_with(model, texts)
+        return self._ask(model.engine, [model.account, model.engine, as_json(texts), None, asdict(model)])
+
+    def _ask(self, engine: EngineName, question: list[object]) -> Sequence[Answer | None]:
         number = secrets.token_hex(16)
-        call = json.dumps([account, engine, as_json(texts), language])
+        call = json.dumps(question)
 
         def ask(session: Session) -> None:
             session.add(EngineQuestion(number=number, asked_at=database_time.now(session), call=call))
@@ -134,8 +153,9 @@ class SharedEngines:
                 question = session.get(EngineQuestion, number)
                 call = None if question is None else question.call
             if call is not None:
-                account, engine, texts, language = json.loads(call)
-                result = self._result(account, cast(EngineName, engine), from_json(texts), language)
+                account, engine, texts, language, *of_model = json.loads(call)
+                model = EndpointModel(**of_model[0]) if of_model else None
+                result = self._result(account, cast(EngineName, engine), from_json(texts), language, model)
                 self._database.write(lambda session: _store(session, number, result), by_row_locks=True)
         except SQLAlchemyError as error:
             log.warning("a synchronous call of another process could not be answered: %s", error)
@@ -143,9 +163,20 @@ class SharedEngines:
             with self._lock:
                 self._taken.discard(number)
 
-    def _result(self, account: str, engine: EngineName, texts: Sequence[Given], language: str | None) -> str:
+    def _result(
+        self,
+        account: str,
+        engine: EngineName,
+        texts: Sequence[Given],
+        language: str | None,
+        model: EndpointModel | None,
+    ) -> str:
         try:
-            return json.dumps({"answers": self._pool.analyse(account, engine, texts, language)})
+            if model is None:
+                return json.dumps({"answers": self._pool.analyse(account, engine, texts, language)})
+            return json.dumps({"answers": self._pool.analyse_with(model, texts)})
+        except ModelRefused as refused:
+            return json.dumps({"refused": [refused.problem_code, refused.problem]})
         except AwsError as error:
             unavailable = isinstance(error, ServiceUnavailable)
             return json.dumps({"unavailable": unavailable, "message": error.message})
@@ -166,6 +197,8 @@ def _read(text: str) -> Sequence[Answer | None]:
     result = json.loads(text)
     if "answers" in result:
         return cast("Sequence[Answer | None]", result["answers"])
+    if "refused" in result:
+        raise ModelRefused(*result["refused"])
     if result["unavailable"]:
         raise ServiceUnavailable(result["message"])
     raise RealtimeUnavailable(result["message"])

@@ -1,5 +1,8 @@
 """Synchronous analyses in warm containers: one for each account and engine, without network, replaced after a while.
 
+A custom model has a container of its own. Those of model endpoints are kept whether or not they are called: they make
+no room for others, and one that dies is replaced at once.
+
 Like any other, the container starts because it is part of the spec; the agent returns one end of a socket to
 it. A request waits for its container, and no model is ever loaded into this process.
 """
@@ -9,27 +12,33 @@ from __future__ import annotations
 import json
 import logging
 import secrets
+import select
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from reading_room.analysis.kind import EngineName
 from reading_room.analysis.kinds import ENTRIES
 from reading_room.aws.errors import ServiceUnavailable
+from reading_room.comprehend.endpoints.models import MOST_MODELS, EndpointModel, ModelRefused
 from reading_room.comprehend.errors import InternalServerException
 from reading_room.comprehend.operations.documents import Document, Given, as_json
 from reading_room.comprehend.operations.realtime import Answer, read_answer
 from reading_room.containers.spec import RealtimeSpec
+from reading_room.hosts.realtime_models import NO_ARTIFACTS, Artifacts, hand_over
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 ANSWER_SECONDS = 60.0
 LIGHT, HEAVY = 250_000_000, 500_000_000
 """The estimated bytes of a container that identifies languages, and of any other: measured were 160 to 450 MB."""
 ANSWER_LIMIT = 64 << 20
+Key = tuple[str, EngineName, EndpointModel | None]
+"""What a container is for: an account, an engine, and the custom model that the engine needs, if any."""
 CANNOT = 3
 """The burden of a host that can start no containers."""
 
@@ -43,6 +52,8 @@ class Bounds:
     more, and an SDK gives up after 60."""
     idle_seconds: float = 600.0
     """An unused container is ended after this time: its memory is worth more than the half second of another start."""
+    released_seconds: float = 5.0
+    """The same for the container of a custom model that is no longer kept."""
     calls: int = 2_000
     """A container is replaced after so many calls, so that nothing can pile up in it."""
     containers: int = 32
@@ -74,7 +85,18 @@ class _Warm:
     connection: socket.socket | None = None
     stream: Any = None
     calls: int = 0
+    prepared: bool = False
+    """Whether it has said that it is ready and, if it needs a model, that it has loaded it."""
     gone: bool = False
+
+    @property
+    def ended(self) -> bool:
+        """Whether the other end of its socket is closed."""
+        if self.connection is None:
+            return False
+        poll = select.poll()
+        poll.register(self.connection, select.POLLRDHUP)
+        return bool(poll.poll(0))
 
 
 class RealtimePool:
@@ -87,29 +109,52 @@ class RealtimePool:
         now: Callable[[], float] = time.monotonic,
         lacks: Callable[[], str | None] = lambda: None,
         only_account: str | None = None,
+        artifacts: Artifacts = NO_ARTIFACTS,
     ) -> None:
         """``now`` returns monotonic seconds; ``lacks`` says why no container can start, if none can.
 
-        With ``only_account``, the containers of this account answer the calls of all accounts.
+        With ``only_account``, the containers of this account answer the calls of all accounts. ``artifacts`` yields
+        the bytes of a custom model.
         """
+        self._artifacts = artifacts
         self._only_account = only_account
         self._lacks = lacks
         self._wake = wake
         self._bounds = bounds
         self._now = now
         self._lock = threading.Lock()
-        self._warm: dict[tuple[str, EngineName], _Warm] = {}
+        self._warm: dict[Key, _Warm] = {}
+        self._kept: frozenset[Key] = frozenset()
+        self._arrived: Callable[[], None] = lambda: None
+
+    def keep(self, models: Collection[EndpointModel], arrived: Callable[[], None] = lambda: None) -> None:
+        """Have a container for each of these models from now on. ``arrived`` is called when one has started."""
+        kept = frozenset(map(self._key, models))
+        self._arrived = arrived
+        if kept != self._kept:
+            with self._lock:
+                self._kept = kept
+            self._wake()
+
+    def load(self, model: EndpointModel) -> None:
+        """Wait until a container has loaded a model. Raises ``ModelRefused`` and what ``analyse`` raises."""
+        self._with_container(self._key(model), lambda warm: None)
 
     def specs(self) -> tuple[RealtimeSpec, ...]:
         """Return the containers that should run now, in a stable order."""
         now = self._now()
         with self._lock:
             for key, warm in list(self._warm.items()):
-                if now - warm.used > self._bounds.idle_seconds and not warm.lock.locked():
+                idle = self._bounds.idle_seconds if key[2] is None else self._released_seconds(warm)
+                unused = key not in self._kept and now - warm.used > idle
+                if (unused or warm.ended) and not warm.lock.locked():
                     self._drop(key, warm)
+            if self._lacks() is None:
+                for key in self._kept - self._warm.keys():
+                    self._start(key, now)
             return tuple(sorted((w.spec for w in self._warm.values()), key=lambda spec: spec.container_id))
 
-    def burden(self, account: str, engine: EngineName) -> int:
+    def burden(self, account: str, engine: EngineName, model: EndpointModel | None = None) -> int:
         """Return how little this host suits a call: 0 if it has the container, 2 if another would end for it, else 1.
 
         It is ``CANNOT`` if the host can start no containers now.
@@ -117,7 +162,7 @@ class RealtimePool:
         if self._lacks() is not None:
             return CANNOT
         with self._lock:
-            if (self._only_account or account, engine) in self._warm:
+            if (self._only_account or account, engine, model) in self._warm:
                 return 0
             return 1 if self._has_room(engine) else 2
 
@@ -132,6 +177,7 @@ class RealtimePool:
         warm.connection = connection
         warm.stream = connection.makefile("rwb")
         warm.arrived.set()
+        self._arrived()
 
     def forget_all(self) -> None:
         """Drop every container, because the agent that started them is gone."""
@@ -147,26 +193,41 @@ class RealtimePool:
         If a container dies during a call, it is replaced and the call is repeated once. Raises ``RealtimeUnavailable``,
         or ``NoContainers`` at once if this host cannot start any.
         """
-        account = self._only_account or account
+        key = (self._only_account or account, engine, None)
+        return self._with_container(key, lambda warm: self._ask(warm, texts))
+
+    def analyse_with(self, model: EndpointModel, texts: Sequence[Given]) -> list[Answer | None]:
+        """Return the answers of a custom model. Raises ``ModelRefused`` and what ``analyse`` raises."""
+        return self._with_container(self._key(model), lambda warm: self._ask(warm, texts))
+
+    def _key(self, model: EndpointModel) -> Key:
+        return self._only_account or model.account, model.engine, model
+
+    def _with_container(self, key: Key, use: Callable[[_Warm], T]) -> T:
+        account, engine, _ = key
         for attempt in (1, 2):
-            warm = self._get(account, engine)
+            warm = self._get(key)
             try:
                 with warm.lock:
                     if warm.gone:
                         continue
-                    return self._ask(warm, texts)
+                    self._prepare(warm, key)
+                    return use(warm)
+            except ModelRefused:
+                with self._lock:
+                    self._drop(key, warm)
+                raise
             except (OSError, ValueError, RecursionError) as error:
                 log.warning("the %s container of account %s failed a call: %r", engine, account, error)
                 with self._lock:
-                    self._drop((account, engine), warm)
+                    self._drop(key, warm)
                 self._wake()
                 if attempt == 2:
                     raise RealtimeUnavailable(f"the {engine} engine did not answer: {error}") from error
         raise RealtimeUnavailable(f"the {engine} engine was replaced twice during one call: try again")
 
-    def _get(self, account: str, engine: EngineName) -> _Warm:
-        key = (account, engine)
-        now = self._now()
+    def _get(self, key: Key) -> _Warm:
+        engine, now = key[1], self._now()
         if (lacks := self._lacks()) is not None:
             raise NoContainers(lacks)
         with self._lock:
@@ -175,9 +236,7 @@ class RealtimePool:
                 self._drop(key, warm)
                 warm = None
             if warm is None:
-                self._make_room(engine)
-                spec = RealtimeSpec(f"rt-{secrets.token_hex(8)}", account, engine)
-                warm = self._warm[key] = _Warm(spec, now, now)
+                warm = self._start(key, now)
             warm.used = now
         if not warm.arrived.is_set():
             self._wake()
@@ -190,19 +249,47 @@ class RealtimePool:
                 )
         return warm
 
+    def _start(self, key: Key, now: float) -> _Warm:
+        """Add a container to those that should run."""
+        account, engine, model = key
+        if model is None:
+            self._make_room(engine)
+        spec = RealtimeSpec(f"rt-{secrets.token_hex(8)}", account, engine)
+        warm = self._warm[key] = _Warm(spec, now, now)
+        return warm
+
+    def _released_seconds(self, warm: _Warm) -> float:
+        """Return how long the container of a model that is not kept may be unused."""
+        if not warm.arrived.is_set():
+            return self._bounds.idle_seconds
+        crowded = len(self._warm) - len(self._for_texts()) > MOST_MODELS
+        return -1.0 if crowded else self._bounds.released_seconds
+
     def _make_room(self, engine: EngineName) -> None:
         while not self._has_room(engine):
             # A container in the middle of a call is only dropped if all are; another one then answers the caller.
-            least = min(self._warm, key=lambda key: (self._warm[key].lock.locked(), self._warm[key].used))
+            least = min(self._for_texts(), key=lambda key: (self._warm[key].lock.locked(), self._warm[key].used))
             self._drop(least, self._warm[least])
 
     def _has_room(self, engine: EngineName) -> bool:
-        memory = sum(_size(each) for _, each in self._warm) + _size(engine)
-        return not self._warm or (len(self._warm) < self._bounds.containers and memory <= self._bounds.memory)
+        others = self._for_texts()
+        memory = sum(_size(each) for _, each, _ in others) + _size(engine)
+        return not others or (len(others) < self._bounds.containers and memory <= self._bounds.memory)
+
+    def _for_texts(self) -> list[Key]:
+        """Return what containers without a custom model are for. Those with one are limited by their endpoints."""
+        return [key for key in self._warm if key[2] is None]
+
+    def _prepare(self, warm: _Warm, key: Key) -> None:
+        """Wait until a container is ready, and give it its model. Raises ``ModelRefused``."""
+        if warm.prepared:
+            return
+        self._read(warm)
+        if key[2] is not None:
+            hand_over(warm.stream, key[2], self._artifacts, lambda: self._read(warm))
+        warm.prepared = True
 
     def _ask(self, warm: _Warm, texts: Sequence[Given]) -> list[Answer | None]:
-        if warm.calls == 0:
-            self._read(warm)
         warm.calls += 1
         number = warm.calls
         warm.stream.write(json.dumps({"id": number, "texts": as_json(texts)}).encode() + b"\n")
@@ -222,12 +309,9 @@ class RealtimePool:
         line = warm.stream.readline(ANSWER_LIMIT)
         if not line.endswith(b"\n"):
             raise ConnectionError("the container ended")
-        answer = json.loads(line)
-        if not isinstance(answer, dict):
-            raise ValueError("not an answer")
-        return answer
+        return read_line(line)
 
-    def _drop(self, key: tuple[str, EngineName], warm: _Warm) -> None:
+    def _drop(self, key: Key, warm: _Warm) -> None:
         warm.gone = True
         warm.arrived.set()  # Callers that wait for it look for another one.
         if self._warm.get(key) is warm:
@@ -238,3 +322,11 @@ class RealtimePool:
 
 def _size(engine: EngineName) -> int:
     return LIGHT if ENTRIES[engine].light else HEAVY
+
+
+def read_line(line: bytes) -> dict[str, Any]:
+    """Parse a line of a container. Raises ``ValueError``, and ``RecursionError`` for one that is nested too deeply."""
+    answer = json.loads(line)
+    if not isinstance(answer, dict):
+        raise ValueError("not an answer")
+    return answer

@@ -25,6 +25,7 @@ from reading_room.hosts.listeners import VpcListeners
 from reading_room.hosts.names import VpcNames, bucket_names
 from reading_room.hosts.readiness import host_checks
 from reading_room.hosts.realtime import RealtimePool
+from reading_room.hosts.realtime_models import Artifacts, stored_artifact
 from reading_room.hosts.server_side import ServerSide
 from reading_room.jobs.record import LOCAL_HOST
 from reading_room.jobs.tables import CONTAINER_TABLES
@@ -85,6 +86,7 @@ class HostLink:
         self.joined: JoinedHosts
         """The other hosts."""
         self._in_turn_of_jobs: Callable[[], bool]
+        self._artifacts: Artifacts
 
     def connect(self, product: Product, loop: asyncio.AbstractEventLoop) -> None:
         """Prepare the connection for a product whose VPC listeners run in ``loop``."""
@@ -162,6 +164,7 @@ class HostLink:
             authority=lambda: self._authority.certificate.read_text(),
         )
         self._in_turn_of_jobs = product.jobs.controller.turning_here
+        self._artifacts = partial(stored_artifact, product.objects.store)
         database.on_commit(self._changed)
         self._conversation = threading.Thread(
             target=self._agent.run, args=(self._ended,), name="agent-connection", daemon=True
@@ -173,6 +176,7 @@ class HostLink:
             lacks=lacks,
             # Each test has a new account, and must not wait for an engine of its own.
             only_account=self._settings.account if self._settings.testing == "on" else None,
+            artifacts=lambda model: self._artifacts(model),
         )
 
     def _send(self) -> None:

@@ -9,6 +9,8 @@ from reading_room.aws.operations import OperationTable
 from reading_room.clock import Clock
 from reading_room.comprehend.call_meter import CallMeter
 from reading_room.comprehend.network.storage_policy import StoragePolicies
+from reading_room.comprehend.operations.endpoint_calls import EndpointCalls
+from reading_room.comprehend.operations.endpoints import EndpointOperations
 from reading_room.comprehend.operations.jobs import JobOperations
 from reading_room.comprehend.operations.model_policies import ModelPolicyOperations
 from reading_room.comprehend.operations.models import ModelOperations
@@ -70,6 +72,7 @@ def every_operation(
     """
     authorizer = access.authorizer
     profiles = PiiProfileOperations(database, clock)
+    endpoint_calls = EndpointCalls(database, engines, quotas, meter.count, access.measures)
     of_aws = (
         *ec2_operations(
             database=database,
@@ -88,7 +91,11 @@ def every_operation(
         JobOperations(database, clock, quotas, settings.topics),
         ModelOperations(database, clock, quotas, authorizer),
         ModelPolicyOperations(database, clock),
-        RealtimeOperations(engines, quotas, meter.count, access.measures, profiles.default_thresholds),
+        EndpointOperations(database, clock, quotas),
+        endpoint_calls,
+        RealtimeOperations(
+            engines, quotas, meter.count, endpoint_calls.answer, access.measures, profiles.default_thresholds
+        ),
         TagOperations(database, quotas),
     )
     table = OperationTable(*of_aws)

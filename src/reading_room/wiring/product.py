@@ -14,6 +14,7 @@ from reading_room.aws.server import AwsApplication
 from reading_room.aws.throttling import Throttle
 from reading_room.clock import Clock, ClockSteps, MovableClock, system_clock
 from reading_room.comprehend import call_meter
+from reading_room.comprehend.endpoints.upkeep import EndpointUpkeep, Room
 from reading_room.comprehend.network.storage_policy import StoragePolicies
 from reading_room.comprehend.operations.realtime import RealtimeEngines
 from reading_room.comprehend.quotas import Quotas
@@ -103,7 +104,11 @@ class Product:
         sizing = JobSizing(backend, settings)
         trail = self.access.trail
         quotas = Quotas(settings, clock, floor)
-        self.rates = SharedRates(database, [self.access.throttle.of_aws, quotas.buckets]) if database.shared else None
+        self.rates = (
+            SharedRates(database, [self.access.throttle.of_aws, quotas.buckets, quotas.units])
+            if database.shared
+            else None
+        )
         self.dispatcher = Dispatcher(
             table=every_operation(
                 settings=settings,
@@ -183,9 +188,16 @@ class Product:
             host_lost=self.flow_logs.interrupted,
             clock_steps=clock_steps,
         )
+        self.endpoints = EndpointUpkeep(database, engines, clock, self._room_of_endpoints)
         self.exports = LogExports(database, self.objects.export_buckets, clock, settings.log_days)
         self.retention = Retention(database, settings, clock)
         self.traces = traces
+
+    def _room_of_endpoints(self) -> Room | None:
+        capacity = self.jobs.controller.capacity_of_all()
+        if capacity is None:
+            return None
+        return Room(self.settings.endpoints_memory or capacity.memory_bytes // 2, capacity.memory_free)
 
     def first_start(self) -> None:
         """Create the resources that exist from the start; idempotent."""

@@ -23,14 +23,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from reading_room.analysis.job_file import ModelPlace
+from reading_room.analysis.job_file import MODEL_BYTES, MODEL_TAMPERED, ModelPlace
 from reading_room.analysis.storage import JobFailure, Storage
 
 FORMAT = 1
-MOST_BYTES = 64_000_000
-"""The greatest size of an artifact. Trainings stay below 40 MB."""
-
-TAMPERED = "MODEL_TAMPERED"
 _META = "model.json"
 _ARRAY = re.compile(
     rb"\x93NUMPY\x01\x00(?P<size>..)(?P<header>\{'descr': '(?P<kind>[<|][biuf][1248])', "
@@ -80,12 +76,20 @@ def fetch_artifact(storage: Storage, place: ModelPlace, kind: str) -> Artifact:
     content = bytearray()
     for chunk in storage.read(place.artifact.bucket, place.artifact.key):
         content += chunk
-        if len(content) > MOST_BYTES:
-            raise JobFailure(TAMPERED, f"{uri} has more than {MOST_BYTES:,} bytes, more than any model of this service")
+        if len(content) > MODEL_BYTES:
+            raise JobFailure(
+                MODEL_TAMPERED, f"{uri} has more than {MODEL_BYTES:,} bytes, more than any model of this service"
+            )
+    return read_artifact(content, place, kind)
+
+
+def read_artifact(content: bytes | bytearray, place: ModelPlace, kind: str) -> Artifact:
+    """Check the hash of an artifact's bytes, and parse them. Raise ``JobFailure``: ``MODEL_TAMPERED``."""
+    uri = f"s3://{place.artifact.bucket}/{place.artifact.key}"
     digest = hashlib.sha256(content).hexdigest()
     if digest != place.sha256:
         raise JobFailure(
-            TAMPERED,
+            MODEL_TAMPERED,
             f"{uri} is not the artifact that the training wrote: its SHA-256 is {digest}, not {place.sha256}",
         )
     with malformed(place):
@@ -100,7 +104,7 @@ def malformed(place: ModelPlace) -> Iterator[None]:
     except (ArithmeticError, AttributeError, EOFError, LookupError, OSError, RuntimeError, TypeError, ValueError,
             struct.error, zipfile.BadZipFile) as error:  # fmt: skip
         uri = f"s3://{place.artifact.bucket}/{place.artifact.key}"
-        raise JobFailure(TAMPERED, f"{uri} is malformed: {type(error).__name__}: {error}") from error
+        raise JobFailure(MODEL_TAMPERED, f"{uri} is malformed: {type(error).__name__}: {error}") from error
 
 
 def load_artifact(file: io.BytesIO, kind: str) -> Artifact:
@@ -108,7 +112,7 @@ def load_artifact(file: io.BytesIO, kind: str) -> Artifact:
     with zipfile.ZipFile(file) as opened:
         if any(entry.compress_type != zipfile.ZIP_STORED for entry in opened.infolist()):
             raise ValueError("its content is compressed, and must not be")
-        if sum(entry.file_size for entry in opened.infolist()) > MOST_BYTES:
+        if sum(entry.file_size for entry in opened.infolist()) > MODEL_BYTES:
             raise ValueError("its content is larger than the file")
         described = json.loads(opened.read(_META))
         if described["format"] != FORMAT or described["kind"] != kind:

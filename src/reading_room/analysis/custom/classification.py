@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from reading_room.analysis.custom.artifact import fetch_artifact, malformed
+from reading_room.analysis.custom.artifact import Artifact, fetch_artifact, malformed, read_artifact
 from reading_room.analysis.custom.classifier_model import KIND, ClassifierModel
 from reading_room.analysis.custom.vectors import TextVectors
 from reading_room.analysis.engine import Result, in_batches
 from reading_room.analysis.job import run_job
-from reading_room.analysis.job_file import Done
+from reading_room.analysis.job_file import Done, ModelPlace
 from reading_room.analysis.program import Work
 from reading_room.analysis.storage import JobFailure
 
@@ -63,7 +63,13 @@ class Classification:
         """Fetch the model of a job and check it. Raise ``JobFailure``."""
         if work.job.model is None or work.artifacts is None:
             raise JobFailure("INTERNAL_ERROR", "a classification needs a model")
-        artifact = fetch_artifact(work.artifacts, work.job.model, KIND)
-        with malformed(work.job.model):
+        return self._engine(fetch_artifact(work.artifacts, work.job.model, KIND), work.job.model)
+
+    def with_model(self, content: bytes, place: ModelPlace) -> CustomClassifier:
+        """Check a model's artifact and return what classifies with it. Raise ``JobFailure``."""
+        return self._engine(read_artifact(content, place, KIND), place)
+
+    def _engine(self, artifact: Artifact, place: ModelPlace) -> CustomClassifier:
+        with malformed(place):
             model = ClassifierModel.from_artifact(artifact)
         return CustomClassifier(model, self._encoder)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from reading_room.analysis.custom.artifact import fetch_artifact, malformed
+from reading_room.analysis.custom.artifact import Artifact, fetch_artifact, malformed, read_artifact
 from reading_room.analysis.custom.recognizer_model import KIND, Recognizer, RecognizerModel
 from reading_room.analysis.custom.token_vectors import TokenVectors
 from reading_room.analysis.custom.tokens import Tokenizer
 from reading_room.analysis.engine import Result, in_batches
 from reading_room.analysis.job import run_job
-from reading_room.analysis.job_file import Done
+from reading_room.analysis.job_file import Done, ModelPlace
 from reading_room.analysis.program import Work
 from reading_room.analysis.storage import JobFailure
 
@@ -47,8 +47,14 @@ class CustomEntities:
         """Fetch the model of a job and check it. Raise ``JobFailure``."""
         if work.job.model is None or work.artifacts is None:
             raise JobFailure("INTERNAL_ERROR", "a job for custom entities needs a model")
-        artifact = fetch_artifact(work.artifacts, work.job.model, KIND)
-        with malformed(work.job.model):
+        return self._engine(fetch_artifact(work.artifacts, work.job.model, KIND), work.job.model)
+
+    def with_model(self, content: bytes, place: ModelPlace) -> CustomRecognizer:
+        """Check a model's artifact and return what finds its entities. Raise ``JobFailure``."""
+        return self._engine(read_artifact(content, place, KIND), place)
+
+    def _engine(self, artifact: Artifact, place: ModelPlace) -> CustomRecognizer:
+        with malformed(place):
             model = RecognizerModel.from_artifact(artifact)
             tokenizer = self._english if model.language == "en" else Tokenizer(model.language)
             recognizer = Recognizer(model, tokenizer, self._vectors)

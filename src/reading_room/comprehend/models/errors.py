@@ -18,6 +18,7 @@ __all__ = [
     "InvalidModelPolicy",
     "InvalidTrainingRequest",
     "KmsKeyValidationException",
+    "ModelHasEndpoints",
     "ModelInUse",
     "ModelNameInUse",
     "ModelUnavailable",
@@ -69,6 +70,13 @@ class ModelInUse(ResourceInUseException):
             self,
             f"MODEL_IN_USE: {arn} is used by {len(job_ids)} active jobs ({some}); stop them or wait for their end.",
         )
+
+
+class ModelHasEndpoints(ResourceInUseException):
+    """Endpoints use the model."""
+
+    def __init__(self, arn: str, endpoints: Sequence[str]) -> None:
+        AwsError.__init__(self, f"MODEL_IN_USE: {arn} is used by {', '.join(endpoints)}; delete or update that first.")
 
 
 class ModelUnavailable(ResourceUnavailableException):

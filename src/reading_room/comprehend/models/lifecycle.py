@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from reading_room.comprehend.errors import ResourceInUseException, TooManyWaiting
 from reading_room.comprehend.models import policies
 from reading_room.comprehend.models.errors import (
+    ModelHasEndpoints,
     ModelInUse,
     ModelNameInUse,
     ModelUnavailable,
@@ -18,7 +19,7 @@ from reading_room.comprehend.models.errors import (
 )
 from reading_room.comprehend.models.models import ENDED, Model, model_arn
 from reading_room.comprehend.models.requests import NewModel
-from reading_room.comprehend.tables import ModelRow
+from reading_room.comprehend.tables import EndpointRow, ModelRow
 from reading_room.jobs.errors import JobEnded, TokenReused, TooManyActiveJobs, TooManyWaitingJobs
 from reading_room.jobs.job import ACTIVE
 from reading_room.jobs.submission import JobQuota, repeated, request_stop, submit
@@ -120,7 +121,8 @@ def stop(session: Session, model: Model, now: dt.datetime) -> None:
 def mark_for_deletion(session: Session, model: Model) -> None:
     """Mark a model for removal, so that nothing can use it any more. Repeating this changes nothing.
 
-    Raises ``ModelUnavailable`` while it is being trained, and ``ModelInUse`` while an active job uses it.
+    Raises ``ModelUnavailable`` while it is being trained, ``ModelInUse`` while an active job uses it, and
+    ``ModelHasEndpoints``.
     """
     row = model.row
     if row.deleting:
@@ -135,4 +137,7 @@ def mark_for_deletion(session: Session, model: Model) -> None:
     ).all()
     if users:
         raise ModelInUse(row.arn, users)
+    uses = (EndpointRow.model_arn == row.arn) | (EndpointRow.desired_model_arn == row.arn)
+    if endpoints := session.scalars(select(EndpointRow.arn).where(uses).order_by(EndpointRow.arn)).all():
+        raise ModelHasEndpoints(row.arn, endpoints)
     row.deleting = True

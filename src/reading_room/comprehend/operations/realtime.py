@@ -15,11 +15,11 @@ from reading_room.aws.errors import AwsError, SerializationException
 from reading_room.aws.models import operation_model
 from reading_room.aws.operations import BoundOperation, OperationFacts, any_resource, no_context
 from reading_room.aws.protocols.json import read_output
+from reading_room.comprehend.endpoints.models import EndpointModel, ModelContainers
 from reading_room.comprehend.errors import (
     BatchSizeLimitExceededException,
     EngineFailedText,
     ReaderConfigNotSupported,
-    ResourceUnavailableException,
     TextOrBytes,
     TextSizeLimitExceededException,
     UnsupportedLanguageException,
@@ -35,13 +35,12 @@ from reading_room.comprehend.operations.documents import (
 from reading_room.comprehend.quotas import Quotas
 from reading_room.measures import IGNORED, Measures
 
+Answer = list[dict[str, Any]] | dict[str, Any]
+"""The result for one text: a list under the operation's member, or several members."""
 BATCH_TEXTS, BATCH_BYTES = 25, SMALL_TEXT
 """The most documents of a batch, and bytes of each document."""
 
 Request = Mapping[str, Any]
-Answer = list[dict[str, Any]] | dict[str, Any]
-"""The result for one text: a list under the operation's member, or several members."""
-
 
 CountCall = Callable[[str, str, Sequence[int]], None]
 """Called with the account, the operation, and the number of characters of each text that got a result."""
@@ -49,7 +48,7 @@ Thresholds = Callable[[str, str], Mapping[str, float]]
 """Called with the account and a language; it returns the least score of each type of personal data, 0 by default."""
 
 
-class RealtimeEngines(Protocol):
+class RealtimeEngines(ModelContainers, Protocol):
     """The engines, in containers without network. Raises ``InternalServerException`` if one does not answer."""
 
     def analyse(
@@ -59,6 +58,10 @@ class RealtimeEngines(Protocol):
 
         A document is given alone. Its answer has the members for pages too, or ``REFUSED``.
         """
+        ...
+
+    def analyse_with(self, model: EndpointModel, texts: Sequence[Given]) -> Sequence[Answer | None]:
+        """Return one answer per text or document, as ``analyse`` does. Also raises what ``load`` raises."""
         ...
 
 
@@ -99,6 +102,15 @@ KIND_OF: Mapping[EngineName, RealtimeKind] = {
     engine: kind for kind in REALTIME_KINDS for engine in kind.engines.values()
 }
 
+TONE = ("Sentiment",)
+"""The member of a result that is several members side by side."""
+_RESULTS: Mapping[EngineName, tuple[str, tuple[str, ...]]] = {
+    **{engine: (kind.detect, (kind.member,) if kind.member else TONE) for engine, kind in KIND_OF.items()},
+    "classification": ("ClassifyDocument", ("Classes", "Labels")),
+    "custom-entities": ("DetectEntities", ("Entities",)),
+}
+"""By engine: the operation whose result it returns, and the members of which a result has one."""
+
 
 def read_answer(engine: EngineName, given: object, document: bool = False) -> Answer:
     """Return an engine's answer for one text or ``document`` after checking it against the API model.
@@ -110,16 +122,16 @@ def read_answer(engine: EngineName, given: object, document: bool = False) -> An
             raise ValueError("the engine's answer for a document has no members")
         if REFUSED in given:
             return read_refusal(given[REFUSED])
-    kind = KIND_OF[engine]
-    operation = operation_model("comprehend", kind.detect)
+    name, members = _RESULTS[engine]
+    operation = operation_model("comprehend", name)
     assert operation is not None
     try:
-        read = read_output(operation, given if isinstance(given, dict) else {kind.member: given})
+        read = read_output(operation, given if isinstance(given, dict) else {members[0]: given})
     except SerializationException as error:
         raise ValueError(f"the engine's answer is not a result: {error.message}") from None
-    if (kind.member or "Sentiment") not in read:
+    if not any(member in read for member in members):
         raise ValueError("the engine's answer has members of another analysis")
-    return read if document or not kind.member else read[kind.member]
+    return read if document or len(members) > 1 or members == TONE else read[members[0]]
 
 
 def endpoint_or_any(call: Call) -> Sequence[str]:
@@ -136,10 +148,12 @@ class RealtimeOperations:
         engines: RealtimeEngines,
         quotas: Quotas,
         count: CountCall,
+        by_endpoint: Callable[[Call, str, Request], Answer],
         measures: Measures = IGNORED,
         thresholds: Thresholds = lambda account, language: {},
     ) -> None:
-        """``count`` counts a call for bills, before its answer."""
+        """``count`` counts a call for bills, before its answer. ``by_endpoint`` answers calls with an EndpointArn."""
+        self._by_endpoint = by_endpoint
         self._engines = engines
         self._quotas = quotas
         self._count = count
@@ -173,9 +187,11 @@ class RealtimeOperations:
     def _one(self, kind: RealtimeKind, operation: str, call: Call, request: Request) -> Answer:
         """Return the result for the text of a request."""
         self._quotas.count(call.account, operation)
-        _check_members(request)
+        if request.get("EndpointArn") is not None:
+            return self._by_endpoint(call, operation, request)
+        check_members(request)
         engine, language = self._engine(kind, operation, request)
-        given = _given(kind, request)
+        given = given_of(request, kind.text_bytes)
         (answer,) = self._analyse(call, engine, [given], language)
         raise_if_refused(answer)
         if answer is None:
@@ -230,27 +246,24 @@ class RealtimeOperations:
         return answers
 
 
-def _check_members(request: Request) -> None:
-    """Raise if members that only DetectEntities has are used wrongly."""
+def check_members(request: Request) -> None:
+    """Raise if members that only some operations have are used wrongly."""
     if request.get("Text") is not None and request.get("Bytes") is not None:
         raise TextOrBytes("Text and Bytes cannot be given together.")
-    if request.get("EndpointArn") is not None:
-        # No operation creates endpoints, so none can be in service.
-        raise ResourceUnavailableException(request["EndpointArn"])
     if request.get("Text") is None and request.get("Bytes") is None:
         raise TextOrBytes("Text or Bytes is required.")
     if request.get("Text") is not None and request.get("DocumentReaderConfig") is not None:
         raise ReaderConfigNotSupported
 
 
-def _given(kind: RealtimeKind, request: Request) -> Given:
+def given_of(request: Request, text_bytes: int) -> Given:
     """Return what a request has analysed. Raise an error if it is too large."""
     text = request.get("Text")
     if text is None:
         return document_of(request)
     size = _size(text)
-    if size > kind.text_bytes:
-        raise TextSizeLimitExceededException(kind.text_bytes, size)
+    if size > text_bytes:
+        raise TextSizeLimitExceededException(text_bytes, size)
     return str(text)
 
 

@@ -1,0 +1,1 @@
+"""Model endpoints, which answer synchronous calls with a custom model."""

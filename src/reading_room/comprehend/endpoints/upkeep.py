@@ -1,0 +1,166 @@
+"""The background loop of model endpoints: it has their models loaded, and removes deleted endpoints.
+
+A turn takes no input and can be interrupted anywhere: the next one finds what is left to do. It loads the models of
+endpoints in service again too, because their containers may have ended meanwhile.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from reading_room.aws.errors import AwsError
+from reading_room.clock import Clock
+from reading_room.comprehend.endpoints.endpoints import SERVING
+from reading_room.comprehend.endpoints.errors import model_gone, too_little_memory, too_many_models
+from reading_room.comprehend.endpoints.models import MOST_MODELS, EndpointModel, ModelContainers, ModelRefused, model_of
+from reading_room.comprehend.errors import ResourceNotFoundException
+from reading_room.comprehend.tables import EndpointRow
+from reading_room.database.engine import Database
+from reading_room.jobs.tables import JobTagRow
+from reading_room.reconcile import PeriodicWork
+
+logger = logging.getLogger(__name__)
+
+TURN_SECONDS = 5.0
+"""How often the endpoints are checked without a signal."""
+PATIENCE = dt.timedelta(minutes=5)
+"""How long the containers for a new endpoint or an update may be unable to start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """The bytes of memory that the models of all endpoints may use together, and those that are free now."""
+
+    limit: int
+    free: int
+
+
+class EndpointUpkeep(PeriodicWork):
+    """The loop that makes endpoints what their rows say."""
+
+    def __init__(
+        self, database: Database, containers: ModelContainers, clock: Clock, room: Callable[[], Room | None]
+    ) -> None:
+        """``room`` returns the room for models; ``None`` while it is unknown."""
+        self._database = database
+        self._containers = containers
+        self._clock = clock
+        self._room = room
+        super().__init__("model endpoints", every=TURN_SECONDS)
+        database.on_commit(self._written)
+
+    def turn(self) -> None:
+        """Do everything that the rows require. A failure with one endpoint does not stop the others."""
+        with self._database.reading() as session:
+            # Endpoints in service come first: what they use is not free for others.
+            rows = sorted(session.scalars(select(EndpointRow)).all(), key=_order)
+            used = [(row, _models(session, row)) for row in rows]
+        kept: dict[EndpointModel, None] = {}
+        loaded = []
+        for row, (current, desired) in used:
+            if row.status == "DELETING":
+                self._remove(row)
+            elif row.status == "FAILED":
+                continue
+            elif desired is None:
+                kept |= _set(current)
+                self._fail(row, model_gone())
+            elif row.status != "IN_SERVICE" and (problem := self._refusal(desired, kept | _set(current))) is not None:
+                kept |= _set(current)
+                self._fail(row, problem)
+            else:
+                kept |= _set(current) | _set(desired)
+                loaded.append((row, desired))
+        # All containers start at once; then each is waited for.
+        self._containers.keep(tuple(kept), self.wake)
+        for row, desired in loaded:
+            try:
+                self._load(row, desired)
+            except Exception:
+                logger.exception("a step of endpoint %s failed and will be retried", row.arn)
+
+    def _written(self, tables: frozenset[str]) -> None:
+        if EndpointRow.__tablename__ in tables and not self._loop.turning_here():
+            self._loop.wake()
+
+    def _refusal(self, model: EndpointModel, kept: Collection[EndpointModel]) -> str | None:
+        """Return why a model cannot be loaded beside those that are kept; ``None`` if it can."""
+        if model in kept:
+            return None
+        if len(kept) >= MOST_MODELS:
+            return too_many_models(MOST_MODELS)
+        room, used = self._room(), sum(each.memory for each in kept)
+        if room is None or (used + model.memory <= room.limit and model.memory <= room.free):
+            return None
+        return too_little_memory(model.arn, model.memory, used, room.limit, room.free)
+
+    def _load(self, row: EndpointRow, model: EndpointModel) -> None:
+        try:
+            self._containers.load(model)
+        except ModelRefused as refused:
+            self._fail(row, refused.message)
+        except AwsError as error:
+            if row.status != "IN_SERVICE" and self._clock() - row.modified_at > PATIENCE:
+                self._fail(row, error.message)
+            else:
+                logger.warning("the model of %s is not loaded yet: %s", row.arn, error.message)
+        else:
+            if row.status != "IN_SERVICE":
+                self._change(row, _in_service)
+
+    def _fail(self, row: EndpointRow, problem: str) -> None:
+        logger.warning("endpoint %s: %s", row.arn, problem)
+        self._change(row, lambda current: _failed(current, problem))
+
+    def _change(self, row: EndpointRow, change: Callable[[EndpointRow], None]) -> None:
+        """Change an endpoint, unless somebody else has meanwhile."""
+        with self._database.transaction() as session:
+            current = session.get(EndpointRow, row.arn)
+            if current is not None and (current.status, current.modified_at) == (row.status, row.modified_at):
+                change(current)
+                current.modified_at = self._clock()
+
+    def _remove(self, row: EndpointRow) -> None:
+        with self._database.transaction() as session:
+            session.execute(delete(JobTagRow).where(JobTagRow.arn == row.arn))
+            session.execute(delete(EndpointRow).where(EndpointRow.arn == row.arn))
+
+
+def _order(row: EndpointRow) -> tuple[bool, dt.datetime, str]:
+    return row.status not in SERVING, row.created_at, row.arn
+
+
+def _models(session: Session, row: EndpointRow) -> Sequence[EndpointModel | None]:
+    """Return the model that an endpoint answers with, and the one that it should; ``None`` for one that is gone."""
+    found: list[EndpointModel | None] = []
+    for arn in (row.model_arn, row.desired_model_arn):
+        try:
+            found.append(None if arn is None else model_of(session, row.account, arn))
+        except ResourceNotFoundException:
+            found.append(None)
+    return found
+
+
+def _set(model: EndpointModel | None) -> dict[EndpointModel, None]:
+    return {} if model is None else {model: None}
+
+
+def _in_service(row: EndpointRow) -> None:
+    row.status, row.message = "IN_SERVICE", None
+    row.model_arn, row.units, row.role_arn = row.desired_model_arn, row.desired_units, row.desired_role_arn
+
+
+def _failed(row: EndpointRow, problem: str) -> None:
+    """Note a failure. An endpoint whose update fails goes on with what it has, if it has anything."""
+    row.message = problem
+    if row.status == "UPDATING" and row.model_arn is not None and row.units is not None:
+        row.status = "IN_SERVICE"
+        row.desired_model_arn, row.desired_units, row.desired_role_arn = row.model_arn, row.units, row.role_arn
+    else:
+        row.status = "FAILED"

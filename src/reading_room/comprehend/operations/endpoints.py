@@ -1,0 +1,151 @@
+"""Create, Describe, List, Update and Delete of model endpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from reading_room.aws.call import Call
+from reading_room.aws.operations import PassedRole, operation
+from reading_room.clock import Clock
+from reading_room.comprehend.conditions import existing_endpoint, new_endpoint, start_context, updated_endpoint
+from reading_room.comprehend.endpoints.endpoints import (
+    NewEndpoint,
+    check_flywheel,
+    create,
+    find_endpoint,
+    mark_for_deletion,
+    update,
+)
+from reading_room.comprehend.endpoints.errors import InvalidEndpointRequest
+from reading_room.comprehend.endpoints.listings import list_endpoints
+from reading_room.comprehend.quotas import Quotas
+from reading_room.comprehend.request_checks import check_role
+from reading_room.comprehend.tables import EndpointRow
+from reading_room.comprehend.tags import as_mapping
+from reading_room.database.engine import Database
+
+if TYPE_CHECKING:
+    from mypy_boto3_comprehend.type_defs import (
+        CreateEndpointRequestTypeDef,
+        DeleteEndpointRequestTypeDef,
+        DescribeEndpointRequestTypeDef,
+        ListEndpointsRequestTypeDef,
+        UpdateEndpointRequestTypeDef,
+    )
+
+Response = Mapping[str, Any]
+SERVICE = "comprehend.amazonaws.com"
+
+
+class EndpointOperations:
+    """The operations on model endpoints."""
+
+    def __init__(self, database: Database, clock: Clock, quotas: Quotas) -> None:
+        self._database = database
+        self._clock = clock
+        self._quotas = quotas
+
+    @operation(
+        "comprehend",
+        "CreateEndpoint",
+        resources=new_endpoint,
+        context=start_context,
+        passes_role=PassedRole("DataAccessRoleArn", SERVICE),
+    )
+    def create(self, call: Call, request: CreateEndpointRequestTypeDef) -> Response:
+        """Create an endpoint for a trained model. A loop has the model loaded."""
+        self._quotas.count(call.account, "CreateEndpoint")
+        role_arn = request.get("DataAccessRoleArn")
+        if role_arn is not None:
+            check_role(role_arn, call.account)
+        check_flywheel(request, "ModelArn")
+        model_arn = request.get("ModelArn")
+        if model_arn is None:
+            raise InvalidEndpointRequest("CreateEndpoint needs ModelArn or FlywheelArn.")
+        new = NewEndpoint(
+            call.account,
+            call.region,
+            request["EndpointName"],
+            model_arn,
+            request["DesiredInferenceUnits"],
+            role_arn,
+            request.get("ClientRequestToken"),
+            as_mapping([dict(tag) for tag in request.get("Tags", ())]),  # type: ignore[arg-type]
+        )
+        with self._database.transaction() as session:
+            row = create(session, new, self._clock(), self._quotas.endpoints)
+            return {"EndpointArn": row.arn, "ModelArn": row.desired_model_arn}
+
+    @operation("comprehend", "DescribeEndpoint", resources=existing_endpoint)
+    def describe(self, call: Call, request: DescribeEndpointRequestTypeDef) -> Response:
+        """Return what an endpoint has, and what it should have."""
+        self._quotas.count(call.account, "DescribeEndpoint")
+        with self._database.reading() as session:
+            return {"EndpointProperties": properties(find_endpoint(session, call.account, request["EndpointArn"]))}
+
+    @operation("comprehend", "ListEndpoints")
+    def list(self, call: Call, request: ListEndpointsRequestTypeDef) -> Response:
+        """List the account's endpoints, oldest first."""
+        self._quotas.count(call.account, "ListEndpoints")
+        with self._database.reading() as session:
+            page = list_endpoints(
+                session,
+                call.account,
+                request.get("Filter") or {},
+                request.get("NextToken"),
+                request.get("MaxResults"),
+            )
+        response: dict[str, Any] = {"EndpointPropertiesList": [properties(row) for row in page.items]}
+        return response if page.next_token is None else response | {"NextToken": page.next_token}
+
+    @operation(
+        "comprehend",
+        "UpdateEndpoint",
+        resources=updated_endpoint,
+        passes_role=PassedRole("DesiredDataAccessRoleArn", SERVICE),
+    )
+    def update(self, call: Call, request: UpdateEndpointRequestTypeDef) -> Response:
+        """Change an endpoint's model, units or role. It goes on with what it has until the loop has made the change."""
+        self._quotas.count(call.account, "UpdateEndpoint")
+        role_arn, model_arn = request.get("DesiredDataAccessRoleArn"), request.get("DesiredModelArn")
+        if role_arn is not None:
+            check_role(role_arn, call.account)
+        check_flywheel(request, "DesiredModelArn")
+        with self._database.transaction() as session:
+            row = find_endpoint(session, call.account, request["EndpointArn"])
+            update(
+                session,
+                row,
+                self._clock(),
+                self._quotas.endpoints,
+                model_arn=model_arn,
+                units=request.get("DesiredInferenceUnits"),
+                role_arn=role_arn,
+            )
+        return {} if model_arn is None else {"DesiredModelArn": model_arn}
+
+    @operation("comprehend", "DeleteEndpoint", resources=existing_endpoint)
+    def delete(self, call: Call, request: DeleteEndpointRequestTypeDef) -> None:
+        """Delete an endpoint. Calls that it is answering are answered; it takes no others."""
+        self._quotas.count(call.account, "DeleteEndpoint")
+        with self._database.transaction() as session:
+            mark_for_deletion(find_endpoint(session, call.account, request["EndpointArn"]), self._clock())
+
+
+def properties(row: EndpointRow) -> dict[str, Any]:
+    """Return an endpoint as Describe and List show it, without members that do not apply."""
+    members = {
+        "EndpointArn": row.arn,
+        "Status": row.status,
+        "Message": row.message,
+        "ModelArn": row.model_arn or row.desired_model_arn,
+        "DesiredModelArn": row.desired_model_arn,
+        "DesiredInferenceUnits": row.desired_units,
+        "CurrentInferenceUnits": row.units,
+        "CreationTime": row.created_at,
+        "LastModifiedTime": row.modified_at,
+        "DataAccessRoleArn": row.role_arn,
+        "DesiredDataAccessRoleArn": row.desired_role_arn,
+    }
+    return {name: value for name, value in members.items() if value is not None}
