@@ -10,7 +10,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 ORDER = (
-    *("service", "jobs", "kinds", "programs", "distributed", "many_jobs", "realtime", "network", "vpc", "flow_logs"),
+    *(
+        "service",
+        "jobs",
+        "kinds",
+        "programs",
+        "distributed",
+        "many_jobs",
+        "realtime",
+        "endpoints",
+        "network",
+        "vpc",
+        "flow_logs",
+    ),
     *("between_hosts", "s3", "wire", "database", "floods", "policies", "engines", "documents", "shares", "fixtures"),
     *("metrics", "first_up"),
 )

@@ -76,8 +76,8 @@ def _rows(folder: Path) -> Iterator[Row]:
             lambda: until_over(topics, topics.start(NumberOfTopics=10, **where), 0.1),
             [BARE_TOPICS, str(source), str(folder / "topics.out")],
         )
-        model = _classifier(account, bucket, request)
-        artifact = _artifact(folder)
+        model = trained_classifier(account, bucket, request)
+        artifact = artifact_of(folder)
         yield _row(
             "classification by a model of 77 classes",
             lambda: _classified(account, model, where),
@@ -103,7 +103,8 @@ def _row(what: str, job: Callable[[], None], bare: list[str]) -> Row:
     )
 
 
-def _classifier(account: reading.Account, bucket: str, request: dict[str, Any]) -> str:
+def trained_classifier(account: reading.Account, bucket: str, request: dict[str, Any]) -> str:
+    """Train a classifier of 77 classes and return its ARN."""
     account.s3.put_object(Bucket=bucket, Key="train/classes.csv", Body=classes(10_000, 77))
     own = {key: value for key, value in request.items() if key != "OutputDataConfig"}
     arn = account.comprehend.create_document_classifier(
@@ -117,7 +118,7 @@ def _classifier(account: reading.Account, bucket: str, request: dict[str, Any]) 
     return str(arn)
 
 
-def _artifact(folder: Path) -> Path:
+def artifact_of(folder: Path) -> Path:
     """Return the file of this product's only model: the one object that is an archive."""
     (found,) = (path for path in folder.glob("library-*/objects/**/*") if path.is_file() and _is_zip(path))
     return found
