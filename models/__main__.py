@@ -58,6 +58,10 @@ def commands(folder: Path, wheels: Mapping[str, Path], scratch: Path) -> dict[st
         "languages": [["models.languages", "--lexicons"], ["models.language_tables"]],
         "multilingual": [
             ["models.multilingual", *multilingual, "--lists", str(wheels[LISTS])],
+            [
+                *["models.multilingual", *multilingual, "--lists", str(wheels[LISTS]), "--result", "entities.pt"],
+                *["--start", str(scratch / "model.pt"), "--passes", "1.5"],
+            ],
             ["models.multilingual_export", *multilingual],
         ],
     }

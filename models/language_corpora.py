@@ -34,9 +34,6 @@ UD_GSD_SIMPLIFIED = Corpus(
 UD_GSD_TRADITIONAL = Corpus(
     "UniversalDependencies/UD_Chinese-GSD", "200dbe8acf60ff0d194f2d30bf925c410eee762a", "CC BY-SA 4.0"
 )
-UD_FRENCH = Corpus("UniversalDependencies/UD_French-GSD", "830e2782304af08b3cc1c9250475343e04274d81", "CC BY-SA 4.0")
-UD_GERMAN = Corpus("UniversalDependencies/UD_German-GSD", "297fcf350481058d0737a27f0f8fd03b2eadd67a", "CC BY-SA 4.0")
-UD_SPANISH = Corpus("UniversalDependencies/UD_Spanish-GSD", "57c045644664e5c1e169263cc4e3b95e40c078ba", "CC BY-SA 4.0")
 JAPANESE = Corpus("megagonlabs/UD_Japanese-GSD", "4dd49a8f2c51cc7edb6a217f06900342ef6ce2c6", "CC BY-SA 4.0")
 JAPANESE_NAMES = Corpus(
     "stockmarkteam/ner-wikipedia-dataset", "5e525c2132c0e87cce890b8b92639a0cf357c1f3", "CC BY-SA 3.0"
@@ -86,7 +83,7 @@ def portuguese_entities() -> Split:
         found: list[Sentence] = []
         for _, words, marks in iob(UNER_BOSQUE.read(f"pt_bosque-ud-{part}.iob2")):
             tree = written[_key(words)]
-            found.append((tree.text, _spans([(word.begin, word.end) for word in tree.words], marks)))
+            found.append((tree.text, spans([(word.begin, word.end) for word in tree.words], marks)))
         parts.append(found)
     return Split(*_without_test_texts(parts))
 
@@ -98,7 +95,7 @@ def chinese_entities(*, traditional: bool = False) -> Split:
     for part in ("train", "dev", "test"):
         found: list[Sentence] = []
         for text, words, marks in iob(corpus.read(f"{name}-ud-{part}.iob2")):
-            found.append((text, _spans(_places(text, words), marks)))
+            found.append((text, spans(places(text, words), marks)))
         parts.append(found)
     return Split(*_without_test_texts(parts))
 
@@ -185,7 +182,7 @@ def iob(text: str) -> Iterator[tuple[str, list[str], list[str]]]:
             yield written.strip(), [row[1] for row in rows], [row[2] for row in rows]
 
 
-def _spans(places: Sequence[tuple[int, int]], marks: Sequence[str]) -> list[Phrase]:
+def spans(places: Sequence[tuple[int, int]], marks: Sequence[str]) -> list[Phrase]:
     found: list[Phrase] = []
     going_on = False
     for (begin, end), mark in zip(places, marks, strict=True):
@@ -198,7 +195,7 @@ def _spans(places: Sequence[tuple[int, int]], marks: Sequence[str]) -> list[Phra
     return found
 
 
-def _places(text: str, words: Iterable[str]) -> list[tuple[int, int]]:
+def places(text: str, words: Iterable[str]) -> list[tuple[int, int]]:
     found: list[tuple[int, int]] = []
     at = 0
     for word in words:
@@ -215,7 +212,7 @@ def _germeval(part: str) -> list[Sentence]:
         words = [row[1] for row in rows]
         text = " ".join(words)
         if words:
-            found.append((text, _spans(_places(text, words), [row[2] for row in rows])))
+            found.append((text, spans(places(text, words), [row[2] for row in rows])))
     return found
 
 

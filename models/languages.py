@@ -13,7 +13,6 @@ from functools import partial
 from models import lexicons
 from models.language_corpora import (
     Split,
-    chinese_entities,
     japanese_entities,
     japanese_names,
     phrases,
@@ -30,14 +29,12 @@ JAPANESE_PHRASES = Recipe("characters", absolute=0.15, iterations=50, least_coun
 MODELS: dict[str, tuple[Recipe, Callable[[], Split]]] = {
     "portuguese-entities": (WESTERN, portuguese_entities),
     "portuguese-key-phrases": (Recipe("words", absolute=0.4, least_count=3), partial(phrases, "pt")),
-    "chinese-entities": (CHINESE, chinese_entities),
     "chinese-key-phrases": (CHINESE, partial(phrases, "zh")),
     "japanese-entities": (JAPANESE, japanese_entities),
     "japanese-key-phrases": (JAPANESE_PHRASES, partial(phrases, "ja")),
 }
 
 ALSO_MEASURED: dict[str, tuple[str, Callable[[], Split]]] = {
-    "traditional Chinese, entities": ("chinese-entities", partial(chinese_entities, traditional=True)),
     "traditional Chinese, key phrases": ("chinese-key-phrases", partial(phrases, "zh-TW")),
 }
 

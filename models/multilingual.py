@@ -19,7 +19,7 @@ import argparse
 import json
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from torch.nn import functional
 
 from models import multilingual_corpora as corpora
 from models import multilingual_encoder as encoder
+from models import multilingual_opinions, multilingual_start, parallel
 from models.multilingual_corpora import Text
 from reading_room.analysis.engines.entity_tags import TAGS, TYPES
 from reading_room.analysis.engines.multilingual import CLASSES
@@ -40,15 +41,31 @@ SEED = 0
 RATE, HEAD_RATE, WARM_UP = 2.5e-4, 1e-3, 60
 BATCH_PIECES = 640
 FROZEN_LAYERS = 2
+TAG_LAYERS = 5
+"""Entities are read off this layer, which takes less time. The last layer learns them as well, for the others' sake."""
+FALL = 0.4
+"""The last part of the training, in which the rate falls to nothing."""
 HIDDEN_PIECES = 0.05
 UNKNOWN = 3
 HELD_BACK = 15
 IGNORED = -100
-ENTITIES = {"en": 4_500, "pt": 2_500, "de": 1_925, "zh": 1_500, "ja": 1_500, "ko": 2_500, "hi": 3_000, "ar": 2_000}
-PARSED = {"en": 1_500, "es": 1_413, "fr": 1_476, "de": 799, "pt": 1_800, "zh": 500, "ja": 507, "ko": 950}
-OPINIONS = {"ar": 1_500, "de": 600, "es": 600, "fr": 600, "it": 600, "pt": 600, "zh": 500, "ko": 2_500}
-ENGLISH_OPINIONS = 8_000
-"""The most texts of each kind and language."""
+ENTITIES = {
+    "en": 3_000,
+    "pt": 2_500,
+    "de": 2_925,
+    "zh": 5_500,
+    "ja": 800,
+    "ko": 1_800,
+    "hi": 1_500,
+    "ar": 709,
+    "fr": 473,
+}
+PARSED = {"en": 1_000, "es": 2_400, "fr": 2_200, "de": 1_793, "pt": 1_500, "zh": 300, "ja": 300, "ko": 900}
+OPINIONS = {"ar": 3_000, "de": 2_400, "es": 2_400, "fr": 1_500, "hi": 2_400, "it": 1_500, "pt": 2_400, "zh": 1_500}
+OPINIONS |= {"ko": 3_600}
+ENGLISH_OPINIONS = 3_000
+SIGNS_ONLY = 1_500
+"""The most texts of each kind and language; the last is for texts with projected signs and nothing else."""
 
 _TAG = {tag: number for number, tag in enumerate(TAGS)}
 _CLASS = {name: number for number, name in enumerate(CLASSES)}
@@ -96,7 +113,7 @@ class Layer(nn.Module):
 class Multilingual(nn.Module):
     """(batch, pieces) ids and mask to the logits of tags, phrases and classes of each piece, and of signs."""
 
-    def __init__(self, source: encoder.Source, words: np.ndarray) -> None:
+    def __init__(self, source: encoder.Source, words: np.ndarray, layers: int = encoder.LAYERS) -> None:
         super().__init__()
         part = source.tensors
         width, inner = words.shape[1], part["l0.fi.w"].shape[0]
@@ -104,7 +121,7 @@ class Multilingual(nn.Module):
         self.positions = nn.Parameter(torch.tensor(part["emb.pos"][: WINDOW_PIECES + 2] + part["emb.type"][0]))
         self.norm = nn.LayerNorm(width, eps=1e-12)
         _copy(self.norm, part["emb.ln.w"], part["emb.ln.b"])
-        self.layers = nn.ModuleList(Layer(width, source.heads, inner) for _ in range(encoder.LAYERS))
+        self.layers = nn.ModuleList(Layer(width, source.heads, inner) for _ in range(layers))
         for number, layer in enumerate(self.layers):
             name = f"l{number}."
             joined = (np.concatenate([part[f"{name}{each}.{kind}"] for each in "qkv"]) for kind in "wb")
@@ -113,19 +130,31 @@ class Multilingual(nn.Module):
                 _copy(getattr(layer, own), part[f"{name}{theirs}.w"], part[f"{name}{theirs}.b"])
         self.drop = nn.Dropout(0.1)
         self.tags = nn.Linear(width, len(TAGS))
+        self.late = nn.Linear(width, len(TAGS))
         self.phrases = nn.Linear(width, 3)
         self.classes = nn.Linear(width, len(CLASSES))
         self.signs = nn.Sequential(nn.Linear(width, width), nn.Tanh(), nn.Linear(width, 4))
+
+    def states(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        """Return the last layer's vectors."""
+        hidden = (1 - attention_mask.to(self.positions.dtype))[:, None, None, :] * _NEVER
+        states: torch.Tensor = self.norm(self.words(input_ids) + self.positions[: input_ids.shape[1]])
+        for layer in self.layers:
+            states = layer(states, hidden)
+        return states
 
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> tuple[torch.Tensor, ...]:
         mask = attention_mask.to(self.positions.dtype)
         hidden = (1 - mask)[:, None, None, :] * _NEVER
         states = self.norm(self.words(input_ids) + self.positions[: input_ids.shape[1]])
-        for layer in self.layers:
+        for number, layer in enumerate(self.layers, 1):
             states = layer(states, hidden)
+            if number == TAG_LAYERS:
+                tags = self.tags(self.drop(states))
         pooled = (states * mask[:, :, None]).sum(1) / mask.sum(1, keepdim=True)
         dropped = self.drop(states)
-        return self.tags(dropped), self.phrases(dropped), self.classes(dropped), self.signs(self.drop(pooled))
+        outputs = tags, self.phrases(dropped), self.classes(dropped), self.signs(self.drop(pooled))
+        return (*outputs, self.late(dropped)) if self.training else outputs
 
 
 def _copy(module: nn.Module, weight: np.ndarray, bias: np.ndarray) -> None:
@@ -170,16 +199,20 @@ def _marks(units: list[tuple[int, int]], spans: list[tuple[int, int, str]]) -> l
     return marks
 
 
-def texts() -> list[Text]:
+def texts(projected: Iterable[Text]) -> list[Text]:
     """Return all training texts."""
-    found: list[Text] = []
+    listed = list(projected)
+    found = [text for text in listed if text.entities is not None or text.phrases is not None]
+    for language in sorted({text.language for text in listed}):
+        rest = [text for text in listed if text.language == language and text.entities is None and text.phrases is None]
+        found += multilingual_opinions.balanced(rest, SIGNS_ONLY)
     for language, most in ENTITIES.items():
         found += corpora.drawn(corpora.entities(language).train, most)
     for language, most in PARSED.items():
         found += corpora.drawn(corpora.parsed(language).train, most)
     for language, most in OPINIONS.items():
-        found += corpora.drawn(corpora.opinions(language).train, most)
-    found += corpora.drawn(corpora.english_opinions(), ENGLISH_OPINIONS)
+        found += multilingual_opinions.balanced(multilingual_opinions.opinions(language).train, most)
+    found += corpora.drawn(multilingual_opinions.english_opinions(), ENGLISH_OPINIONS)
     return found
 
 
@@ -214,15 +247,17 @@ def tensors(batch: list[Item]) -> tuple[torch.Tensor, torch.Tensor]:
 
 def loss_of(outputs: tuple[torch.Tensor, ...], batch: list[Item]) -> torch.Tensor:
     """Return the sum of the heads' losses, each the mean over its own units or texts."""
-    tags, phrases, classes, signs = (each.float() for each in outputs)
+    tags, phrases, classes, signs, late = (each.float() for each in outputs)
     losses = []
     rows = [(row, each) for row, each in enumerate(batch) if each.allowed]
     if rows:
-        logits = torch.cat([tags[row, [1 + first for first in each.firsts]] for row, each in rows])
-        barred = torch.full(logits.shape, _NEVER)
-        for number, allowed in enumerate(one for _, each in rows for one in each.allowed or []):
-            barred[number, allowed] = 0
-        losses.append(-(logits.log_softmax(-1) + barred).logsumexp(-1).mean() * 1.5)
+        allowed = [one for _, each in rows for one in each.allowed or []]
+        barred = torch.full((len(allowed), len(TAGS)), _NEVER)
+        for number, one in enumerate(allowed):
+            barred[number, one] = 0
+        for output, weight in ((tags, 1.2), (late, 0.6)):
+            logits = torch.cat([output[row, [1 + first for first in each.firsts]] for row, each in rows])
+            losses.append(-(logits.log_softmax(-1) + barred).logsumexp(-1).mean() * weight)
     for output, name in ((phrases, "phrases"), (classes, "classes")):
         rows = [(row, each) for row, each in enumerate(batch) if getattr(each, name)]
         if rows:
@@ -237,8 +272,8 @@ def loss_of(outputs: tuple[torch.Tensor, ...], batch: list[Item]) -> torch.Tenso
     return torch.stack(losses).sum()
 
 
-def train(model: Multilingual, items: list[Item], passes: float, kept: Path) -> None:
-    """Train for so many passes, and write the averaged weights to ``kept`` now and then and at the end."""
+def train(model: Multilingual, items: list[Item], passes: float, minutes: float, kept: Path) -> None:
+    """Train for so many passes or minutes, and write the averaged weights to ``kept`` now and then and at the end."""
     chance = random.Random(SEED)
     torch.manual_seed(SEED)
     for layer in model.layers[:FROZEN_LAYERS]:
@@ -256,9 +291,10 @@ def train(model: Multilingual, items: list[Item], passes: float, kept: Path) -> 
     met = met[: int(len(met) * passes / np.ceil(passes))]
     average = {name: value.detach().clone() for name, value in free.items()}
     model.train()
-    began, recent = time.process_time(), 0.0
+    began, started, recent = time.process_time(), time.monotonic(), 0.0
     for step, batch in enumerate(met, 1):
-        factor = min(1.0, step / WARM_UP) * max(0.02, 1 - step / len(met))
+        done = max(step / len(met), (time.monotonic() - started) / 60 / minutes)
+        factor = min(1.0, step / WARM_UP) * min(1.0, max(0.02, (1 - done) / FALL))
         for group, rate in zip(optimizer.param_groups, rates, strict=True):
             group["lr"] = rate * factor
         ids, mask = tensors(batch)
@@ -276,9 +312,12 @@ def train(model: Multilingual, items: list[Item], passes: float, kept: Path) -> 
             for name, value in free.items():
                 average[name].lerp_(value.detach(), 1 - share)
         if step % 50 == 0 or step == len(met):
-            print(f"step {step} of {len(met)}: loss {recent:.3f}, {time.process_time() - began:.0f} CPU s", flush=True)
-        if step % 200 == 0 or step == len(met):
+            spent = time.process_time() - began
+            print(f"step {step} of {len(met)}: {done:.3f}, loss {recent:.3f}, {spent:.0f} CPU s", flush=True)
+        if step % 200 == 0 or step == len(met) or done >= 1:
             torch.save({**model.state_dict(), **average}, kept)
+        if done >= 1:
+            break
 
 
 def main() -> None:
@@ -287,6 +326,9 @@ def main() -> None:
     parser.add_argument("--lists", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True, help="a folder for what one step leaves to the next")
     parser.add_argument("--passes", type=float, default=1.1)
+    parser.add_argument("--result", default="model.pt", help="the name of the weights in that folder")
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="at most so long, by the clock")
+    parser.add_argument("--start", type=Path, help="go on from these weights, or from a shipped graph")
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     source = encoder.read(chosen.encoder)
@@ -296,10 +338,23 @@ def main() -> None:
     tokenizer, words = encoder.pruned(source, json.loads(listed.read_text()))
     print(f"{len(words)} pieces, {time.process_time():.0f} CPU s", flush=True)
     tokenizer.save(str(chosen.work / "tokenizer.json"), pretty=False)
-    items = [made for made in (item(tokenizer, text) for text in learnt(texts())) if made.firsts]
-    print(f"{len(items)} texts, {sum(len(each.ids) for each in items)} pieces, {time.process_time():.0f} CPU s")
+    labelled = chosen.work / "projected.json"
+    if not labelled.exists():
+        parallel.write(
+            labelled, parallel.Aligner(tokenizer, Multilingual(source, words, parallel.MIDDLE).eval().states)
+        )
+    found = texts(parallel.read(labelled))
+    items = [made for made in (item(tokenizer, text) for text in learnt(found)) if made.firsts]
+    print(
+        f"{len(items)} texts, {sum(len(each.ids) for each in items)} pieces, {time.process_time():.0f} CPU s",
+        flush=True,
+    )
     model = Multilingual(source, words)
-    train(model, items, chosen.passes, chosen.work / "model.pt")
+    if chosen.start and chosen.start.suffix == ".onnx":
+        multilingual_start.load(model, chosen.start)
+    elif chosen.start:
+        model.load_state_dict(torch.load(chosen.start))
+    train(model, items, chosen.passes, chosen.minutes, chosen.work / chosen.result)
 
 
 def learnt(found: list[Text]) -> list[Text]:

@@ -1,26 +1,23 @@
-"""Texts for the multilingual encoder: entities, noun phrases, word classes and sentiment, from free corpora.
+"""Texts for the multilingual encoder: entities, noun phrases and word classes, from free corpora.
 
 A text has the labels of its corpus only. ``Split.test`` is never trained or tuned on; training texts equal to
-a test text are left out. KLUE and HiNER publish their development parts in files that the repository's
+a test text are left out. ``multilingual_opinions`` has the texts with a sentiment, and ``parallel`` those with
+projected labels. KLUE and HiNER publish their development parts in files that the repository's
 snapshot holds, but not their training parts: three quarters of KLUE's and four fifths of HiNER's train here, and the
 rest is the test. AQMAR's eight development articles train, the twenty test articles test.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import random
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache, partial
 
-from bench.quality.corpora import corpora_folder
-from models import entity_corpora, language_corpora, sentiment_corpora
+from models import entity_corpora, language_corpora
 from models.corpora import EWT, Corpus
-from models.sentiment_corpora import MIXED, NEGATIVE, NEUTRAL, POSITIVE, of_signs, one
+from models.manifest import WEIGHTS
 from models.treebanks import Tree, noun_phrases, trees
 from reading_room.analysis.engines.entity_tags import TYPES
 
@@ -32,17 +29,25 @@ EUROPARL = Corpus(
 )
 KIND = Corpus("dhfbk/KIND", "a2ad139171ef7fde0dff0f8ea94d18356340ada9", "CC BY-NC 4.0")
 FENEC = Corpus("alicemillour/FENEC", "3a975635d57712096d8ebf859d842042c782837b", "by text: CC BY, CC BY-SA, LGPL-LR")
+UD_FRENCH = Corpus("UniversalDependencies/UD_French-GSD", "830e2782304af08b3cc1c9250475343e04274d81", "CC BY-SA 4.0")
+UD_GERMAN = Corpus("UniversalDependencies/UD_German-GSD", "297fcf350481058d0737a27f0f8fd03b2eadd67a", "CC BY-SA 4.0")
+UD_SPANISH = Corpus("UniversalDependencies/UD_Spanish-GSD", "57c045644664e5c1e169263cc4e3b95e40c078ba", "CC BY-SA 4.0")
+CONLL_2002 = Corpus("mrm8488/NER_conll2002_dataset", "4c60c3ac9f375cdbcc289761d3e3c6b221608008", "research use")
+UNER_PUD_CHINESE = Corpus("UniversalNER/UNER_Chinese-PUD", "647ba53747e1aa1818541965db99a0196440b7d2", "CC BY-SA 3.0")
+UNER_PUD_GERMAN = Corpus("UniversalNER/UNER_German-PUD", "47eb039b6d80079b280ba70efe4136413fb7af9c", "CC BY-SA 3.0")
+UNER_PUD_PORTUGUESE = Corpus(
+    "UniversalNER/UNER_Portuguese-PUD", "cda2cf86b68d45e896aab97ceca5e91d43a86db7", "CC BY-SA 3.0"
+)
+PUD_SPANISH = Corpus("UniversalDependencies/UD_Spanish-PUD", "818a82b8628c9cbec78750c7e83ccba34b9ce22b", "CC BY-SA 3.0")
+PUD_FRENCH = Corpus("UniversalDependencies/UD_French-PUD", "c245786cfb3020d43bcfc96215ae531a1b07bcbc", "CC BY-SA 3.0")
+PUD_GERMAN = Corpus("UniversalDependencies/UD_German-PUD", "ff80846ae60a0a70fc4d6251ef73e6a483a620ee", "CC BY-SA 3.0")
+PUD_PORTUGUESE = Corpus(
+    "UniversalDependencies/UD_Portuguese-PUD", "be08a756d76bd79bf5d4a492dfdc28b46b33e76e", "CC BY-SA 3.0"
+)
 UD_KOREAN = Corpus("UniversalDependencies/UD_Korean-GSD", "925eec22693d37a922eb546c6a9500844d271d51", "CC BY-SA 4.0")
 PUD_ITALIAN = Corpus("UniversalDependencies/UD_Italian-PUD", "71d932aa096368331ba2fd9bc906ec8dd853da8e", "CC BY-SA 3.0")
 PUD_ARABIC = Corpus("UniversalDependencies/UD_Arabic-PUD", "be733f45d21f42d506c62930f806ed2182a5ee3d", "CC BY-SA 3.0")
 PUD_HINDI = Corpus("UniversalDependencies/UD_Hindi-PUD", "8bc630f73e0737ce5ed9eaa97abf11f172ecc9bd", "CC BY-SA 3.0")
-XED = Corpus("Helsinki-NLP/XED", "76666d251f147cf518071bef4f8415dab6b96115", "CC BY 4.0")
-NSMC = Corpus("e9t/nsmc", "cc0670e872d4ac27bfe36c87456783004b39ef6c", "CC0")
-AR_SARCASM = Corpus("iabufarha/ArSarcasm", "62a114b6082e8ef652203605078de4bb16630380", "MIT")
-XLM_T = Corpus("cardiffnlp/xlm-t", "874214d64d96599eb869a033c22ec2cc57d19256", "not stated")
-REVIEWS = Corpus(
-    "tyqiangz/multilingual-sentiment-datasets", "0f4d140251eda600db2be6ecd8f92dce454be2b7", "Apache-2.0, as stated"
-)
 
 NAMES = frozenset(("PERSON", "LOCATION", "ORGANIZATION"))
 ALL = frozenset(TYPES)
@@ -60,7 +65,19 @@ _FENEC = (
     "information02-Wikinews",
     "information03-LEstRepublicain",
 )
-_SIGNS = {"positive": POSITIVE, "negative": NEGATIVE, "neutral": NEUTRAL}
+
+_FENEC_TRAIN = (
+    "multi01-UDFrenchGSD",
+    "poetry01-Baudelaire",
+    "poetry02-Rimbaud",
+    "prose01-Voltaire",
+    "prose02-Zola",
+    "prose03-Giono",
+    "spoken01-Rhapsodie",
+    "spoken02-Rhapsodie",
+    "spoken03-Rhapsodie",
+)
+"""Texts of other genres than the test's, in the public domain or under CC BY-SA."""
 
 Span = tuple[int, int, str]
 
@@ -92,10 +109,15 @@ class Split:
 
 
 def entities(language: str) -> Split:
-    """Return the texts with entities of one language; es, fr and it have only a test."""
+    """Return the texts with entities of one language; es and it have only a test."""
     train, test = _ENTITIES[language]()
     known = {each.text for each in test}
-    return Split([each for each in train if each.text not in known], test)
+    return Split([each for each in [*train, *_encyclopedia(language)] if each.text not in known], test)
+
+
+def entity_test(language: str) -> list[Text]:
+    """Return the test alone, for which less has to be fetched."""
+    return _ENTITIES[language]()[1]
 
 
 def _english() -> tuple[list[Text], list[Text]]:
@@ -122,6 +144,36 @@ def _existing(language: str) -> tuple[list[Text], list[Text]]:
         for part in ([*read.train, *read.held_back], read.test)
     )
     return train, test
+
+
+def _encyclopedia(language: str) -> list[Text]:
+    """UNER's labels on PUD, a thousand sentences: de, pt, and zh in simplified characters."""
+    if language == "zh":
+        rows = language_corpora.iob(UNER_PUD_CHINESE.read("zh_pud-ud-test.iob2"))
+        placed = ((folded(text), language_corpora.places(text, words), marks) for text, words, marks in rows)
+    elif language in ("de", "pt"):
+        corpus = {"de": UNER_PUD_GERMAN, "pt": UNER_PUD_PORTUGUESE}[language]
+        treebank, name = PUD_TREES[language]
+        written = {"".join(word.form for word in tree.words): tree for tree in trees(treebank.read(name))}
+        rows = language_corpora.iob(corpus.read(f"{language}_pud-ud-test.iob2"))
+        known = ((written.get("".join(words)), marks) for _, words, marks in rows)
+        # The two cut some words differently.
+        same = ((tree, marks) for tree, marks in known if tree and len(tree.words) == len(marks))
+        placed = ((tree.text, [(word.begin, word.end) for word in tree.words], marks) for tree, marks in same)
+    else:
+        return []
+    return [Text(text, language, language_corpora.spans(at, marks), NAMES) for text, at, marks in placed]
+
+
+@cache
+def _simplified() -> dict[int, str]:
+    pairs = (WEIGHTS / "chinese-words" / "fold.txt").read_text(encoding="utf-8").split()
+    return {ord(pair[0]): pair[1] for pair in pairs}
+
+
+def folded(text: str) -> str:
+    """Return a Chinese text in simplified characters, one for one, as the engine reads it."""
+    return text.translate(_simplified())
 
 
 def _korean() -> tuple[list[Text], list[Text]]:
@@ -154,6 +206,11 @@ def _arabic() -> tuple[list[Text], list[Text]]:
     return train, test
 
 
+def _spanish() -> tuple[list[Text], list[Text]]:
+    rows = _columns(CONLL_2002.read("esp.testb"), " ")
+    return [], [Text(text, "es", _of_tags(places, tags, _PLAIN), NAMES) for text, places, tags in rows]
+
+
 def _europarl(language: str) -> tuple[list[Text], list[Text]]:
     rows = _columns(EUROPARL.read(f"{language}-europarl.test.conll02"), "\t")
     return [], [Text(text, language, _of_tags(places, tags, _PLAIN), NAMES) for text, places, tags in rows]
@@ -165,9 +222,14 @@ def _italian() -> tuple[list[Text], list[Text]]:
 
 
 def _french() -> tuple[list[Text], list[Text]]:
-    """FENEC 2.0, encyclopedia and news, line by line: the outermost of nested entities."""
+    """FENEC 2.0: encyclopedia and news are the test, some of the other genres train."""
+    return _fenec(_FENEC_TRAIN), _fenec(_FENEC)
+
+
+def _fenec(names: Iterable[str]) -> list[Text]:
+    """Texts line by line, with the outermost of nested entities."""
     found = []
-    for name in _FENEC:
+    for name in names:
         text = FENEC.read(f"FENEC_2.0/{name}.txt")
         spans = []
         for line in FENEC.read(f"FENEC_2.0/{name}.ann").splitlines():
@@ -185,7 +247,7 @@ def _french() -> tuple[list[Text], list[Text]]:
             if line.strip():
                 found.append(Text(line, "fr", inside, NAMES))
             at += len(line) + 1
-    return [], found
+    return found
 
 
 _ENTITIES: dict[str, Callable[[], tuple[list[Text], list[Text]]]] = {
@@ -194,7 +256,7 @@ _ENTITIES: dict[str, Callable[[], tuple[list[Text], list[Text]]]] = {
     "ko": _korean,
     "hi": _hindi,
     "ar": _arabic,
-    "es": partial(_europarl, "es"),
+    "es": _spanish,
     "it": _italian,
     "fr": _french,
 }
@@ -240,9 +302,9 @@ def _parted(texts: list[Text], share: int) -> tuple[list[Text], list[Text]]:
 # Trees.
 
 _TREEBANKS: dict[str, tuple[Corpus, str, bool]] = {
-    "es": (language_corpora.UD_SPANISH, "es_gsd", True),
-    "fr": (language_corpora.UD_FRENCH, "fr_gsd", True),
-    "de": (language_corpora.UD_GERMAN, "de_gsd", True),
+    "es": (UD_SPANISH, "es_gsd", True),
+    "fr": (UD_FRENCH, "fr_gsd", True),
+    "de": (UD_GERMAN, "de_gsd", True),
     "zh": (language_corpora.UD_GSD_SIMPLIFIED, "zh_gsdsimp", True),
     "zh-TW": (language_corpora.UD_GSD_TRADITIONAL, "zh_gsd", True),
     "ja": (language_corpora.JAPANESE, "ja_gsd", True),
@@ -251,29 +313,46 @@ _TREEBANKS: dict[str, tuple[Corpus, str, bool]] = {
     "ar": (PUD_ARABIC, "ar_pud", False),
     "hi": (PUD_HINDI, "hi_pud", False),
 }
+PUD_TREES = {
+    "es": (PUD_SPANISH, "es_pud-ud-test.conllu"),
+    "fr": (PUD_FRENCH, "fr_pud-ud-test.conllu"),
+    "de": (PUD_GERMAN, "de_pud-ud-test.conllu"),
+    "pt": (PUD_PORTUGUESE, "pt_pud-ud-test.conllu"),
+}
+"""Treebanks of a thousand sentences that train here: other treebanks are the test of these languages."""
 
 
 def parsed(language: str) -> Split:
     """Return the texts with noun phrases and word classes of one language; it, ar and hi have only a test."""
+    train, test = _parsed(language)
+    if language in PUD_TREES:
+        corpus, name = PUD_TREES[language]
+        train += trees(corpus.read(name))
+    known = {tree.text for tree in test}
+    found = [_of_tree(tree, language) for tree in train if tree.text not in known]
+    # English sentences teach, and another module measures.
+    return Split(found, [] if language == "en" else [_of_tree(tree, language) for tree in test])
+
+
+def parsed_test(language: str) -> list[Text]:
+    """Return the test alone, for which less has to be fetched."""
+    return [_of_tree(tree, language) for tree in _parsed(language)[1]]
+
+
+def _parsed(language: str) -> tuple[list[Tree], list[Tree]]:
     if language == "en":
         files = set(EWT.read("not-to-release/file-lists/files.train").split())
         folder = "not-to-release/sources/"
         paths = sorted(path for path in EWT.names(folder.rstrip("/")) if path.removeprefix(folder) in files)
-        known = {each.text for each in trees(EWT.read("en_ewt-ud-test.conllu"))}
-        train = [tree for path in paths for tree in trees(EWT.read(path)) if tree.text not in known]
-        return Split([_of_tree(tree, "en") for tree in train], [])
+        return [tree for path in paths for tree in trees(EWT.read(path))], list(
+            trees(EWT.read("en_ewt-ud-test.conllu"))
+        )
     if language == "pt":
         parts = language_corpora.bosque()
-        train, test = [*parts["train"], *parts["dev"]], parts["test"]
-    else:
-        corpus, name, has_train = _TREEBANKS[language]
-        train = list(trees(corpus.read(f"{name}-ud-dev.conllu"))) if has_train else []
-        test = list(trees(corpus.read(f"{name}-ud-test.conllu")))
-    known = {tree.text for tree in test}
-    return Split(
-        [_of_tree(tree, language) for tree in train if tree.text not in known],
-        [_of_tree(tree, language) for tree in test],
-    )
+        return [*parts["train"], *parts["dev"]], parts["test"]
+    corpus, name, has_train = _TREEBANKS[language]
+    train = list(trees(corpus.read(f"{name}-ud-dev.conllu"))) if has_train else []
+    return train, list(trees(corpus.read(f"{name}-ud-test.conllu")))
 
 
 def _of_tree(tree: Tree, language: str) -> Text:
@@ -291,87 +370,6 @@ def _of_tree(tree: Tree, language: str) -> Text:
         if not classes or word.begin >= classes[-1][1]:
             classes.append((word.begin, word.end, "O" if word.tag in ("X", "_") else word.tag))
     return Text(tree.text, language, phrases=phrases, classes=classes, heads=heads)
-
-
-# Sentiment.
-
-
-def opinions(language: str) -> Split:
-    """Return the texts with a sentiment of one language; hi, ja and zh-TW have only a test or none."""
-    test = _opinion_tests(language)
-    known = {_plain(each.text) for each in test}
-    return Split([each for each in _opinion_texts(language) if _plain(each.text) not in known], test)
-
-
-def english_opinions() -> list[Text]:
-    """Return the texts of ``models/sentiment.py`` and pairs of them, without those of its tests."""
-    chance = random.Random(0)
-    sources, _ = sentiment_corpora.training_samples(sentiment_corpora.Corpora(corpora_folder()), chance)
-    found = [sample for samples in sources.values() for sample in samples if sample.shares]
-    found += sentiment_corpora.pairs([*sources["labelled"], *sources["products"]], 600, chance)
-    return [Text(sample.text, "en", shares=sample.shares) for sample in found]
-
-
-_XED = {"ar": "ar", "de": "de", "es": "es", "fr": "fr", "it": "it", "pt": "pt", "zh": "cn"}
-_GOOD, _BAD = {"5", "8"}, {"1", "3", "4", "6"}
-
-
-def _opinion_texts(language: str) -> list[Text]:
-    found: list[Text] = []
-    if language in _XED:
-        for line in XED.read(f"Projections/{_XED[language]}-projections.tsv").splitlines():
-            text, _, numbers = line.rpartition("\t")
-            emotions = set(re.findall(r"\d", numbers))
-            signs = [POSITIVE] * bool(emotions & _GOOD) + [NEGATIVE] * bool(emotions & _BAD)
-            if len(signs) == 1 and len(text) > 5:
-                found.append(Text(text, language, shares=one(of_signs(signs))))
-    if language == "ar":
-        rows = csv.DictReader(io.StringIO(AR_SARCASM.read("dataset/ArSarcasm_train.csv")))
-        found += [Text(row["tweet"].strip('"'), "ar", shares=one(_SIGNS[row["sentiment"]])) for row in rows]
-    if language == "ko":
-        found += _films()[0]
-    return found
-
-
-@cache
-def _films() -> tuple[list[Text], list[Text]]:
-    """Korean comments on films with 1 to 10 points, every twentieth film for the test; the signs in equal numbers."""
-    sides: tuple[dict[int, list[Text]], ...] = ({}, {})
-    for number, name in enumerate(NSMC.names("raw")[::6]):
-        for row in json.loads(NSMC.read(name)):
-            points = int(row["rating"])
-            sign = NEGATIVE if points <= 4 else POSITIVE if points >= 9 else NEUTRAL if points in (5, 6, 7) else MIXED
-            text = " ".join(row["review"].split())
-            if sign != MIXED and len(text) > 5:
-                sides[number % 20 == 0].setdefault(sign, []).append(Text(text, "ko", shares=one(sign)))
-    chance = random.Random(0)
-    parts = []
-    for side, most in zip(sides, (1_500, 500), strict=True):
-        count = min(most, *(len(each) for each in side.values()))
-        parts.append([text for each in side.values() for text in chance.sample(each, count)])
-    return parts[0], parts[1]
-
-
-_TWEETS = {"ar": "arabic", "de": "german", "es": "spanish", "fr": "french", "hi": "hindi", "it": "italian"}
-_TWEETS |= {"pt": "portuguese"}
-_STARS = {"ja": "japanese", "zh": "chinese"}
-
-
-def _opinion_tests(language: str) -> list[Text]:
-    if language in _TWEETS:
-        folder = f"data/sentiment/{_TWEETS[language]}"
-        signs = [(NEGATIVE, NEUTRAL, POSITIVE)[int(each)] for each in XLM_T.read(f"{folder}/test_labels.txt").split()]
-        texts = XLM_T.read(f"{folder}/test_text.txt").rstrip("\n").split("\n")
-        return [Text(text, language, shares=one(sign)) for text, sign in zip(texts, signs, strict=True)]
-    if language in _STARS:
-        rows = csv.reader(io.StringIO(REVIEWS.read(f"data/{_STARS[language]}/test.csv")))
-        found = [(row[0], row[1]) for row in rows if len(row) > 1 and row[1] in _SIGNS]
-        return [Text(text, language, shares=one(_SIGNS[sign])) for text, sign in found[:1_500]]
-    return _films()[1] if language == "ko" else []
-
-
-def _plain(text: str) -> str:
-    return "".join(character for character in text.lower() if character.isalnum())
 
 
 def drawn(texts: Iterable[Text], most: int, seed: int = 0) -> list[Text]:

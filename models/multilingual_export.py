@@ -1,4 +1,4 @@
-"""The trained multilingual encoder as package data: an int8 graph, its tokenizer, and scores fitted on held-back texts.
+"""The trained multilingual encoder as package data: int8 graphs, their tokenizer, and scores fitted on held-back texts.
 
 Word vectors become 8-bit integers with a scale for each piece; matrices are quantised dynamically, with one scale for
 each output.
@@ -17,17 +17,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from models import multilingual_encoder as encoder
+from models import parallel
 from models.manifest import WEIGHTS
-from models.multilingual import Multilingual, held, texts
+from models.multilingual import TAG_LAYERS, Multilingual, held, texts
 from models.multilingual_corpora import Text
 from models.sequence_training import calibration
 from reading_room.analysis.engines import multilingual
 from reading_room.analysis.engines.multilingual_graph import FOLDER
 
+_NEVER = -1e4
 OUTPUTS = ("tags", "phrases", "classes", "signs")
 
 
@@ -45,27 +48,53 @@ class Small(torch.nn.Module):
         return vectors
 
 
-def export(model: Multilingual, target: Path) -> None:
-    """Write the graph."""
+class Entities(torch.nn.Module):
+    """The part of a trained model that leads to entities."""
+
+    def __init__(self, model: Multilingual) -> None:
+        super().__init__()
+        self.words, self.model = model.words, model
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        model = self.model
+        hidden = (1 - attention_mask.to(model.positions.dtype))[:, None, None, :] * _NEVER
+        states = model.norm(self.words(input_ids) + model.positions[: input_ids.shape[1]])
+        for layer in model.layers[:TAG_LAYERS]:
+            states = layer(states, hidden)
+        return (model.tags(states),)
+
+
+def export(model: Multilingual | Entities, outputs: tuple[str, ...], target: Path) -> None:
+    """Write a graph. Its word vectors go to the file ``words.bin`` beside it, which all graphs share."""
     model.eval()
     model.words = Small(model.words.weight.detach())  # type: ignore[assignment]
     ids = torch.tensor([[0, 10, 11, 2], [0, 12, 2, 1]])
-    free = {name: {0: "batch", 1: "pieces"} for name in ("input_ids", "attention_mask", *OUTPUTS[:3])}
+    free = {name: {0: "batch", 1: "pieces"} for name in ("input_ids", "attention_mask", *outputs)}
     with tempfile.TemporaryDirectory() as scratch, torch.no_grad():
-        whole = Path(scratch) / "float.onnx"
+        whole, small = Path(scratch) / "float.onnx", Path(scratch) / "small.onnx"
         torch.onnx.export(
             model,
             (ids, (ids != 1).long()),
             str(whole),
             input_names=["input_ids", "attention_mask"],
-            output_names=list(OUTPUTS),
-            dynamic_axes={**free, "signs": {0: "batch"}},
+            output_names=list(outputs),
+            dynamic_axes={**free, **({"signs": {0: "batch"}} if "signs" in outputs else {})},
             opset_version=17,
             dynamo=False,
         )
         quantize_dynamic(
-            str(whole), str(target), weight_type=QuantType.QInt8, per_channel=True, op_types_to_quantize=["MatMul"]
+            str(whole), str(small), weight_type=QuantType.QInt8, per_channel=True, op_types_to_quantize=["MatMul"]
         )
+        share_words(onnx.load(str(small)), target)
+
+
+def share_words(graph: onnx.ModelProto, target: Path) -> None:
+    """Write a graph with its largest matrix, that of the words, in a file of its own."""
+    table = max(graph.graph.initializer, key=lambda each: len(each.raw_data))
+    target.with_name("words.bin").write_bytes(table.raw_data)
+    onnx.external_data_helper.set_external_data(table, location="words.bin", length=len(table.raw_data))
+    table.ClearField("raw_data")
+    target.write_bytes(graph.SerializeToString())
 
 
 def fit(found: list[Text], write: Callable[[dict[str, object]], None]) -> None:
@@ -152,17 +181,19 @@ def main() -> None:
     torch.set_num_threads(1)
     source = encoder.read(chosen.encoder)
     _, words = encoder.pruned(source, json.loads((chosen.work / "kept.json").read_text()))
-    model = Multilingual(source, words)
-    model.load_state_dict(torch.load(chosen.work / "model.pt"))
+    rest, entities = Multilingual(source, words), Multilingual(source, words)
+    rest.load_state_dict(torch.load(chosen.work / "model.pt"))
+    entities.load_state_dict(torch.load(chosen.work / "entities.pt"))
     folder = WEIGHTS / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(chosen.work / "tokenizer.json", folder)
-    export(model, folder / "encoder.onnx")
+    export(rest, OUTPUTS, folder / "encoder.onnx")
+    export(Entities(entities), ("tags",), folder / "entities.onnx")
 
     def write(fitted: dict[str, object]) -> None:
         (folder / "scores.json").write_text(json.dumps(fitted, indent=1) + "\n", encoding="utf-8")
 
-    fit(list(held(texts())), write)
+    fit(list(held(texts(parallel.read(chosen.work / "projected.json")))), write)
 
 
 if __name__ == "__main__":

@@ -12,8 +12,9 @@ from bench.quality.other_languages import barred
 from bench.quality.rows import Row, calibration
 from bench.quality.running import members
 from bench.quality.scoring import bootstrap, class_tally, macro_f1, share
-from models import multilingual_corpora
+from models import multilingual_opinions
 from models.corpora import Corpus
+from models.multilingual_corpora import drawn
 from reading_room.analysis.engine import load_engine
 from reading_room.analysis.engines.sentiment_model import SIGNS
 
@@ -33,13 +34,13 @@ MOST = 500
 
 def measure(corpora: Corpora) -> list[Row]:
     """Score every language with a test."""
-    for listed in vars(multilingual_corpora).values():
+    for listed in vars(multilingual_opinions).values():
         if isinstance(listed, Corpus) and listed.repository in corpora.repositories:
             corpora.require(listed.repository)
     os.environ[FOLDER_VARIABLE] = str(corpora.place)
     rows: list[Row] = []
     for language in LANGUAGES:
-        test = multilingual_corpora.drawn(multilingual_corpora.opinions(language).test, MOST)
+        test = drawn(multilingual_opinions.opinion_test(language), MOST)
         gold = [SIGNS[int(np.argmax(text.shares or ()))] for text in test]
         rows += scored(f"sentiment-{language}", [text.text for text in test], gold)
     return rows

@@ -15,7 +15,7 @@ from reading_room.analysis.engines.multilingual_graph import MultilingualGraph
 from reading_room.analysis.engines.multilingual_pieces import WINDOW_PIECES, cut, cut_windows, pieces_only
 from reading_room.analysis.kinds import ENTRIES, MULTILINGUAL
 
-pytestmark = pytest.mark.costs(1.5, reason="an encoder of 37 MB is loaded once")
+pytestmark = pytest.mark.costs(1.5, reason="an encoder of 45 MB is loaded once")
 
 TEXTS = {
     "ar": "وُلد نجيب محفوظ في القاهرة. هذا الفيلم رائع جدا.",
@@ -107,6 +107,8 @@ def test_traditional_chinese_is_read_as_simplified_chinese() -> None:
     (simplified,) = load_engine("sentiment-zh").analyse(["这家餐厅很好"])
     (traditional,) = load_engine("sentiment-zh-TW").analyse(["這家餐廳很好"])
     assert simplified == traditional
+    (named,) = _items("entities-zh-TW", TEXTS["zh-TW"])
+    assert {"毛澤東": "PERSON", "湖南省": "LOCATION"}.items() <= {item["Text"]: item["Type"] for item in named}.items()
 
 
 @given(st.text(alphabet=st.sampled_from("aé1 .!?\n。「」東가が한नि्ب،,'\u2019\u200d\u0301"), max_size=300))

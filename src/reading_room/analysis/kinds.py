@@ -48,9 +48,8 @@ ENTITIES = JobKind(
         EngineEntry("entities-ja", TAGGER, ("japanese-entities", "Entities"), "ja"),
         EngineEntry("entities-ko", MULTILINGUAL + "Entities", ("ko",), "ko"),
         EngineEntry("entities-pt", TAGGER, ("portuguese-entities", "Entities"), "pt"),
-        EngineEntry("entities-zh", TAGGER, ("chinese-entities", "Entities"), "zh"),
-        # Traditional characters are read as simplified ones: one model serves both.
-        EngineEntry("entities-zh-TW", TAGGER, ("chinese-entities", "Entities"), "zh-TW"),
+        EngineEntry("entities-zh", MULTILINGUAL + "Entities", ("zh",), "zh"),
+        EngineEntry("entities-zh-TW", MULTILINGUAL + "Entities", ("zh-TW",), "zh-TW"),
     ),
     output=Output("sorted"),
     container_bytes=2_000_000,
@@ -89,6 +88,7 @@ KEY_PHRASES = JobKind(
         EngineEntry("key-phrases-ko", MULTILINGUAL + "KeyPhrases", ("ko",), "ko"),
         EngineEntry("key-phrases-pt", TAGGER, ("portuguese-key-phrases", "KeyPhrases"), "pt"),
         EngineEntry("key-phrases-zh", TAGGER, ("chinese-key-phrases", "KeyPhrases"), "zh"),
+        # Traditional characters are read as simplified ones: one model serves both.
         EngineEntry("key-phrases-zh-TW", TAGGER, ("chinese-key-phrases", "KeyPhrases"), "zh-TW"),
     ),
     output=Output("sorted"),

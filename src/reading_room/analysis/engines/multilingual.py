@@ -1,6 +1,7 @@
 """Entities, key phrases, parts of speech and sentiment in languages other than English, by one multilingual encoder.
 
-The encoder is a cut multilingual-e5-small (6 layers of 384) with a head for each task. Languages without training texts
+The encoder is a cut multilingual-e5-small (6 layers of 384) with a head for each task; entities have three layers of
+their own above the second. Languages without training texts
 for a task rely on what the encoder learnt in the others; docs/languages.md says which, and how well.
 
 Score: the mean logarithm of the probabilities over a span's units, mapped by a logistic curve; for a word's class and

@@ -1,7 +1,7 @@
-"""The multilingual encoder of ``weights/multilingual``: an int8 graph with four outputs, and its tokenizer.
+"""The multilingual encoder of ``weights/multilingual``: two int8 graphs, their word vectors, and their tokenizer.
 
-Outputs: ``tags`` (of entities), ``phrases`` and ``classes`` (of words), one row for each piece, and ``signs``
-(of sentiment), one row for each window. ``models/multilingual.py`` makes the graph.
+``entities.onnx`` gives ``tags`` of entities, ``encoder.onnx`` gives ``phrases`` and ``classes`` of words: one row for
+each piece. ``signs`` of sentiment, also from there, has one row for each window. ``models/multilingual.py`` makes them.
 """
 
 from __future__ import annotations
@@ -33,12 +33,13 @@ class MultilingualGraph:
     def __init__(self, language: str) -> None:
         """Load graph, tokenizer and scores for a language. Raise ``ChangedModel``."""
         self.language = language
-        self.tokenizer, self._session = _opened()
+        self.tokenizer = _tokenizer()
         self.fitted: dict[str, Any] = json.loads(weights(FOLDER, "scores.json").read_text(encoding="utf-8"))
         self._simplified = _simplified() if language == "zh-TW" else None
 
     def run(self, windows: Sequence[Window], output: Literal["tags", "phrases", "classes", "signs"]) -> list[Logits]:
         """Return one head's logits for each window: units x labels, or labels for ``signs``."""
+        session = _opened("entities.onnx" if output == "tags" else "encoder.onnx")
         order = sorted(range(len(windows)), key=lambda number: -len(windows[number].ids))
         answers: list[Logits] = [np.zeros((0, 0), dtype=np.float32)] * len(windows)
         at = 0
@@ -53,7 +54,7 @@ class MultilingualGraph:
                 ids[row, 0], ids[row, end] = FIRST_MARK, LAST_MARK
                 ids[row, 1:end] = windows[number].ids
                 mask[row, : end + 1] = 1
-            (logits,) = self._session.run([output], {"input_ids": ids, "attention_mask": mask})
+            (logits,) = session.run([output], {"input_ids": ids, "attention_mask": mask})
             for row, number in enumerate(chosen):
                 firsts = np.asarray(windows[number].firsts, dtype=np.intp)
                 answers[number] = logits[row] if output == "signs" else logits[row, 1 + firsts]
@@ -68,10 +69,17 @@ class MultilingualGraph:
 
 
 @cache
-def _opened() -> tuple[Tokenizer, Graph]:
-    # The tokenizer's library reads this at its first batch; otherwise it starts a thread per processor of the host.
+def _tokenizer() -> Tokenizer:
+    # The library reads this at its first batch; otherwise it starts a thread per processor of the host.
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
-    return Tokenizer.from_file(str(weights(FOLDER, "tokenizer.json"))), open_graph(weights(FOLDER, "encoder.onnx"))
+    return Tokenizer.from_file(str(weights(FOLDER, "tokenizer.json")))
+
+
+@cache
+def _opened(graph: str) -> Graph:
+    # The graph reads this file, so it is compared as well.
+    weights(FOLDER, "words.bin")
+    return open_graph(weights(FOLDER, graph))
 
 
 def _simplified() -> dict[int, str]:
