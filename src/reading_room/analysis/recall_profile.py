@@ -14,10 +14,10 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from reading_room.analysis.kinds import PII
+from reading_room.analysis.trained import SUMS
 
 LIMIT = 16_384
 """The most bytes of a profile: one with a threshold for each of the API's types has 3,000."""
@@ -26,7 +26,7 @@ MOST_DOCUMENTS = 1_000_000_000
 LANGUAGES = PII.languages
 """The languages in which personal data is found."""
 
-_FOLDER = Path(__file__).resolve().parent
+_FOLDER = SUMS.parent
 _TYPE = re.compile(r"[A-Z_]{1,64}", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _TIME = re.compile(r"20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z", re.ASCII)
