@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 
@@ -90,3 +90,13 @@ def _winners(group: list[Finding]) -> list[Finding]:
             begins.insert(at, each.begin)
             kept.insert(at, each)
     return kept
+
+
+def end_with(tails: Sequence[re.Pattern[str]], text: str, end: int, most: int) -> int:
+    """Return where something ends that ends at ``end``, or later with what may follow it, at most ``most`` times."""
+    for _ in range(most):
+        found = next(filter(None, (tail.match(text, end) for tail in tails)), None)
+        if found is None:
+            break
+        end = found.end()
+    return end

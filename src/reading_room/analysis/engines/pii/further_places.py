@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from reading_room.analysis.engines.pii.finding import Finding
+from reading_room.analysis.engines.pii.finding import Finding, end_with
 
 _WORD = r"[A-ZÀ-ÖØ-Þ][^\W\d_]{0,40}+(?:['’-][^\W\d_]{1,40}+){0,3}+"
 _NUMBER = r"[0-9]{1,4}(?:[ ]?(?:bis|ter|[a-zA-Z])(?![^\W_]))?(?:[-/][0-9]{1,4})?(?![0-9])"
@@ -88,12 +88,4 @@ def _beginning(text: str, at: int) -> int | None:
 
 
 def _whole(text: str, begin: int, end: int) -> Finding:
-    for _ in range(_MOST_TAILS):
-        for tail in _TAILS:
-            match = tail.match(text, end)
-            if match is not None:
-                end = match.end()
-                break
-        else:
-            break
-    return Finding(begin, end, "ADDRESS", 0.95)
+    return Finding(begin, end_with(_TAILS, text, end, _MOST_TAILS), "ADDRESS", 0.95)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from reading_room.analysis.engines.pii import further_words
-from reading_room.analysis.engines.pii.finding import Finding
+from reading_room.analysis.engines.pii.finding import Finding, end_with
 from reading_room.analysis.engines.pii.further_places import further_places
 from reading_room.analysis.engines.pii.labels import words
 
@@ -165,14 +165,7 @@ def places(text: str, lower: str, language: str) -> Iterator[Finding]:
 
 
 def _whole(text: str, begin: int, end: int, score: float) -> Finding:
-    for _ in range(_MOST_TAILS):
-        for tail in _TAILS:
-            match = tail.match(text, end)
-            if match is not None:
-                end = match.end()
-                break
-        else:
-            break
+    end = end_with(_TAILS, text, end, _MOST_TAILS)
     if text[end - 1] == "." and not text[end : end + 1].isalnum():
         end -= 1
     return Finding(begin, end, "ADDRESS", score)
