@@ -37,6 +37,8 @@ let current: Session | undefined;
 let reason: SignOutReason | undefined;
 let endFailure: unknown;
 let storeFailure: unknown;
+/** How often somebody has signed in or out in this tab. */
+let changes = 0;
 const listeners = new Set<() => void>();
 const forgetters = new Set<() => void>();
 const channel = new BroadcastChannel("reading-room-session");
@@ -52,14 +54,19 @@ export function currentSession(): Session | undefined {
 
 /** Start a session in every tab. If the browser stores nothing, it lasts in this tab until the page is reloaded. */
 export async function signIn(session: Session): Promise<void> {
+  changes += 1;
+  const change = changes;
+  // Whoever sees the session may reload the page at once, which must find it.
+  await store(() => writeStored(session), {});
+  if (change !== changes) return;
   reason = undefined;
   endFailure = undefined;
   replace(session);
-  await store(() => writeStored(session), {});
 }
 
 /** End the session in every tab. This page has deleted it when the function returns, the browser with the promise. */
 export async function signOut(why: SignOutReason): Promise<void> {
+  changes += 1;
   reason = why;
   endFailure = undefined;
   replace(undefined);

@@ -41,6 +41,21 @@ test("a session survives a reload, with a key that cannot be extracted", async (
   expect(currentSession()?.identity).toEqual(session().identity);
 });
 
+test("a session is shown only when a reload would find it", async () => {
+  const signedIn = signIn(session());
+  expect(currentSession()).toBeUndefined();
+  await signedIn;
+  expect(currentSession()).toEqual(session());
+});
+
+test("signing out while a sign-in is being stored ends it", async () => {
+  const signedIn = signIn(session());
+  await signOut("requested");
+  await signedIn;
+  expect(currentSession()).toBeUndefined();
+  expect(await readStored()).toBeUndefined();
+});
+
 test("a user who assumed a role can switch back after a reload", async () => {
   await signIn({ ...session({ sessionToken: "token" }), from: session() });
   await restoreSession();

@@ -1,1 +1,0 @@
-import{a as e,n as t}from"./jsx-runtime-Wy9s6hX0.js";import{Nr as n,Pr as r}from"./Page-B883l0Il.js";import{t as i}from"./internal-DxeEAuA7.js";var a=e(t()),o=a.forwardRef(({...e},t)=>{let n=r(`Checkbox`,{props:{readOnly:e.readOnly}});return a.createElement(i,{...e,...n,ref:t,__injectAnalyticsComponentMetadata:!0})});n(o,`Checkbox`);export{o as t};

@@ -1,1 +1,0 @@
-import{i as e}from"./commandBuilder-DkaXXa6W.js";import{n as t}from"./ErrorAlert-CHftNC1W.js";var{use:n,of:r}=t(t=>new e(t));export{n as t};
