@@ -1,6 +1,5 @@
 import Alert from "@cloudscape-design/components/alert";
 import Box from "@cloudscape-design/components/box";
-import Pagination from "@cloudscape-design/components/pagination";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import Spinner from "@cloudscape-design/components/spinner";
 import { useEffect, useMemo, useState } from "react";
@@ -11,6 +10,7 @@ import type { Placed } from "../document/segments";
 import type { ExtractedText } from "../reading/extracted";
 import type { Finding } from "../reading/records";
 import { fontMeasure, type Mark, marksOf } from "./marks";
+import { PagePicker } from "./PagePicker";
 import { PdfCanvas } from "./PdfCanvas";
 import { usePageSource } from "./usePageSource";
 import "./pages.css";
@@ -59,18 +59,7 @@ export function PagesView({ file, extracted, placed, colour, tag, chosen, label 
           It had {counted(extracted.pages, "page")} then, and has {pages} now. The marks may be in wrong places.
         </Alert>
       )}
-      {pages > 1 && (
-        <Pagination
-          currentPageIndex={shown}
-          pagesCount={pages}
-          onChange={({ detail }) => setPage(detail.currentPageIndex)}
-          ariaLabels={{
-            nextPageLabel: "Next page of the document",
-            previousPageLabel: "Previous page of the document",
-            pageLabel: (number) => `Page ${number} of the document`,
-          }}
-        />
-      )}
+      <PagePicker pages={pages} page={shown} onChange={setPage} />
       <Box variant="small" data-testid="page-notes">
         {counted(found, "finding")} on page {shown} of {pages}
         {extracted.scanned.includes(shown) && ", whose text was recognised in an image"}

@@ -3,7 +3,6 @@ import Box from "@cloudscape-design/components/box";
 import Button from "@cloudscape-design/components/button";
 import Container from "@cloudscape-design/components/container";
 import Header from "@cloudscape-design/components/header";
-import Pagination from "@cloudscape-design/components/pagination";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import Spinner from "@cloudscape-design/components/spinner";
 import { useQuery } from "@tanstack/react-query";
@@ -14,6 +13,7 @@ import { formatBytes } from "../../components/format";
 import { shownKey } from "../../s3/keys";
 import { PREVIEW_BYTES, previewOf } from "../../s3/preview";
 import { type ObjectFacts, readRange } from "../archive/source";
+import { PagePicker } from "../pages/PagePicker";
 import { PdfCanvas } from "../pages/PdfCanvas";
 import { usePageSource } from "../pages/usePageSource";
 import { shownAs } from "./outcome";
@@ -77,18 +77,7 @@ function RedactedPages({ object }: { readonly object: ObjectFacts }) {
   const { pages } = source.pdf;
   return (
     <SpaceBetween size="xs">
-      {pages > 1 && (
-        <Pagination
-          currentPageIndex={page}
-          pagesCount={pages}
-          onChange={({ detail }) => setPage(detail.currentPageIndex)}
-          ariaLabels={{
-            nextPageLabel: "Next page of the document",
-            previousPageLabel: "Previous page of the document",
-            pageLabel: (number) => `Page ${number} of the document`,
-          }}
-        />
-      )}
+      <PagePicker pages={pages} page={page} onChange={setPage} />
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by the keyboard. */}
       <section className="page-scroll" aria-label="Redacted page" tabIndex={0}>
         <div className="page-frame">
