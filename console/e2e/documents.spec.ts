@@ -2,12 +2,12 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CreateRoleCommand, PutRolePolicyCommand } from "@aws-sdk/client-iam";
-import { CreateBucketCommand, DeleteObjectCommand, GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
+import { CreateBucketCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import type { Page } from "@playwright/test";
 import { COMPREHEND_SERVICE, serviceTrust } from "../src/access/data/trust";
 import { archiveOf, lines } from "../tests/results/archives";
 import { drop, pdfOf, pngOf, writeFiles } from "./files";
-import { seededJob } from "./seeds";
+import { seededJob, withResults } from "./seeds";
 import { choose, expect, expectAccessible, expectAccessibleInBothThemes, showTheme, test, type World } from "./world";
 
 const FILES = {
@@ -146,21 +146,15 @@ test("an image is shown with its findings marked, and a change since the job is 
   world,
 }) => {
   const job = await seededJob(world);
-  const s3 = world.s3();
-  const archive = { Bucket: job.bucket, Key: job.key };
-  const Key = `${job.input.split("/").slice(3).join("/")}scan.png`;
-  const before = await (await s3.send(new GetObjectCommand(archive))).Body?.transformToByteArray();
   const Text = "Marie Curie in Paris";
   const found = { BeginOffset: 0, EndOffset: 11, Score: 0.9, Text: "Marie Curie", Type: "PERSON" };
   const box = { Left: 0.1, Top: 0.5, Width: 0.4, Height: 0.05 };
   const Blocks = [{ Page: 1, BeginOffset: 0, EndOffset: 20, BoundingBox: box }];
-  const Body = archiveOf(
+  const results = archiveOf(
     { name: "output", content: lines({ Entities: [found], File: "scan.png" }) },
     { name: "documents.jsonl", content: lines({ File: "scan.png", Format: "image", Pages: 1, Text, Blocks }) },
   );
-  await s3.send(new PutObjectCommand({ Bucket: job.bucket, Key, Body: pngOf(600, 800) }));
-  await s3.send(new PutObjectCommand({ ...archive, Body }));
-  try {
+  await withResults(world, job, { name: "scan.png", content: pngOf(600, 800) }, results, async () => {
     await page.goto(`/jobs/entities/${job.id}/results?tab=documents`);
     await expect(page.getByText("The document has changed since the job read it")).toBeVisible();
     const image = await page.getByTestId("page").locator("img").boundingBox();
@@ -171,10 +165,7 @@ test("an image is shown with its findings marked, and a change since the job is 
     expect(mark.width / image.width).toBeGreaterThan(0.2);
     expect(mark.width / image.width).toBeLessThan(0.28);
     await expectAccessible(page);
-  } finally {
-    await s3.send(new PutObjectCommand({ ...archive, Body: before ?? new Uint8Array(0) }));
-    await s3.send(new DeleteObjectCommand({ Bucket: job.bucket, Key }));
-  }
+  });
 });
 
 async function fillIn(page: Page, folder: string): Promise<void> {

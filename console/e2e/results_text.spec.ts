@@ -1,7 +1,6 @@
-import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import type { Page } from "@playwright/test";
 import { archiveOf, lines } from "../tests/results/archives";
-import { seededJob } from "./seeds";
+import { seededJob, withResults } from "./seeds";
 import { expect, expectAccessible, test } from "./world";
 
 const ARABIC = "وُلِدَت ماري كوري في وارسو، وعاشت في Paris.";
@@ -18,15 +17,9 @@ test("a text from right to left is shown that way, with the marks on the finding
   world,
 }) => {
   const job = await seededJob(world);
-  const s3 = world.s3();
-  const archive = { Bucket: job.bucket, Key: job.key };
-  const Key = `${job.input.split("/").slice(3).join("/")}right-to-left.txt`;
-  const before = await (await s3.send(new GetObjectCommand(archive))).Body?.transformToByteArray();
   const Entities = [entity("ماري كوري", "PERSON"), entity("وارسو", "LOCATION"), entity("Marie Curie", "PERSON")];
-  await s3.send(new PutObjectCommand({ Bucket: job.bucket, Key, Body: TEXT }));
-  const Body = archiveOf({ name: "output", content: lines({ Entities, File: "right-to-left.txt" }) });
-  await s3.send(new PutObjectCommand({ ...archive, Body }));
-  try {
+  const results = archiveOf({ name: "output", content: lines({ Entities, File: "right-to-left.txt" }) });
+  await withResults(world, job, { name: "right-to-left.txt", content: TEXT }, results, async () => {
     await page.goto(`/jobs/entities/${job.id}/results`);
     await page.getByRole("tab", { name: /^Documents/ }).click();
     const text = page.getByTestId("document-text");
@@ -41,10 +34,7 @@ test("a text from right to left is shown that way, with the marks on the finding
     expect(frame.right - curie.right).toBeLessThan(frame.width / 2);
     expect(marie.left - frame.left).toBeLessThan(20);
     await expectAccessible(page);
-  } finally {
-    await s3.send(new PutObjectCommand({ ...archive, Body: before ?? new Uint8Array(0) }));
-    await s3.send(new DeleteObjectCommand({ Bucket: job.bucket, Key }));
-  }
+  });
 });
 
 /** The animations that run on the page now. */

@@ -22,7 +22,7 @@ import {
   PutRolePolicyCommand,
   PutUserPolicyCommand,
 } from "@aws-sdk/client-iam";
-import { PutObjectCommand } from "@aws-sdk/client-s3";
+import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import { FLOW_LOGS_SERVICE, serviceTrust } from "../src/access/data/trust";
 import { deliveryPolicy } from "../src/vpc/flow/roles";
 import type { Keys, SeededKind, World } from "./clients";
@@ -179,4 +179,26 @@ export async function refusedRequest(world: World): Promise<{ readonly user: str
     throw error;
   }
   throw new Error(`${user} may list users`);
+}
+
+/** Act while a job has a further input file, and this archive as its results; then put back what was there before. */
+export async function withResults(
+  world: World,
+  job: SeededJob,
+  file: { readonly name: string; readonly content: string | Uint8Array },
+  results: Uint8Array,
+  act: () => Promise<void>,
+): Promise<void> {
+  const s3 = world.s3();
+  const archive = { Bucket: job.bucket, Key: job.key };
+  const input = { Bucket: job.bucket, Key: `${job.input.split("/").slice(3).join("/")}${file.name}` };
+  const before = await (await s3.send(new GetObjectCommand(archive))).Body?.transformToByteArray();
+  await s3.send(new PutObjectCommand({ ...input, Body: file.content }));
+  await s3.send(new PutObjectCommand({ ...archive, Body: results }));
+  try {
+    await act();
+  } finally {
+    await s3.send(new PutObjectCommand({ ...archive, Body: before ?? new Uint8Array(0) }));
+    await s3.send(new DeleteObjectCommand(input));
+  }
 }
