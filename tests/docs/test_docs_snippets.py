@@ -10,12 +10,15 @@ import botocore.session
 import pytest
 from botocore.model import ListShape, Shape, StructureShape
 
+from reading_room.aws.models import service_model
 from reading_room.iam.policy import lint
 from reading_room.iam.policy.document import PolicyUse
 from tests.worlds.pages import Block, blocks, name_of, pages
 
 ALL = [block for path in pages() for block in blocks(path)]
-POLICIES = [block for block in ALL if block.language == "json"]
+ANSWER = "reading-room-api.md"
+"""The page whose JSON shows an answer. All other JSON shows policies."""
+POLICIES = [block for block in ALL if block.language == "json" and block.page != ANSWER]
 RESULTS = {
     "kinds/classification.md": "ClassifyDocument",
     "kinds/dominant-language.md": "DetectDominantLanguage",
@@ -64,6 +67,13 @@ def test_each_line_of_results_has_the_members_of_the_api(page: str) -> None:
     for line in lines:
         members = {name: value for name, value in line.items() if name not in OF_A_LINE}
         assert foreign(members, model.operation_model(RESULTS[page]).output_shape) == []
+
+
+def test_the_recall_profile_that_is_shown_has_the_members_of_the_api() -> None:
+    """According to the model of the service ``reading-room``, as it is installed."""
+    shown = [json.loads(block.text) for block in ALL if block.language == "json" and block.page == ANSWER]
+    operation = service_model("reading-room").operation_model("DescribePiiProfile")
+    assert [foreign(each, operation.output_shape) for each in shown] == [[]]
 
 
 def foreign(value: Any, shape: Shape | None) -> list[str]:
