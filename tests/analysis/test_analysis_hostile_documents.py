@@ -97,6 +97,16 @@ def test_a_size_in_the_directory_that_is_not_true_gives_no_more_than_it_says() -
     assert "word/document.xml" in message
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA], ids=["bzip2", "lzma"])
+def test_an_archive_with_a_compression_method_that_no_document_uses_is_not_unpacked(method: int) -> None:
+    """The standard library knows them, and raises errors of their own for damaged files."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", method) as archive:
+        archive.writestr("word/document.xml", "<w/>")
+    error = error_of(content.getvalue())
+    assert error == ("INVALID_DOCUMENT", "its part word/document.xml uses a compression method other than deflate")
+
+
 def test_an_archive_of_too_many_files_is_not_read() -> None:
     many = made.zipped({"word/document.xml": "<w/>", **{f"x{number}": "" for number in range(60)}})
     assert error_of(many)[1] == "it is an archive with more than 50 files"

@@ -11,6 +11,8 @@ from reading_room.analysis.readers.results import BROKEN, Limits, ReadError
 
 _ENCRYPTED = 1
 _SMALL = 1_048_576
+_METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+"""How the files of such an archive may be compressed; the formats allow no other method."""
 
 
 class Zipped:
@@ -34,6 +36,8 @@ class Zipped:
             raise ReadError(BROKEN, f"it has {len(content):,} bytes, which would unpack to {total:,}")
         if any(each.flag_bits & _ENCRYPTED for each in found):
             raise ReadError(BROKEN, "it is encrypted; remove its password")
+        if other := [each.filename for each in found if each.compress_type not in _METHODS]:
+            raise ReadError(BROKEN, f"its part {other[0]} uses a compression method other than deflate")
         self.names = frozenset(each.filename for each in found)
 
     def read(self, name: str) -> bytes:
