@@ -203,6 +203,7 @@ def test_an_answer_arrives_as_it_was_sent() -> None:
         encode([ANSWER]).replace(b"4,100000,100000", b"4,-1,100000"),
         encode([ANSWER]).replace(b"4,100000,100000", b"4,NaN,100000"),
         encode([ANSWER]).replace(b'"error":null', b'"error":["INTERNAL_ERROR","x"]'),
+        encode([Extracted("", "pdf", error=("INVALID_DOCUMENT", ""))]),
         encode([ANSWER]).replace(b'"pages":1', b'"pages":true'),
         encode([ANSWER]).replace(b'"path":"x/y"', b'"path":5'),
     ],

@@ -108,8 +108,8 @@ def _document(given: Any, limits: Limits) -> Extracted:
         raise BadAnswer("an unknown format")
     if error is not None:
         code, message = error
-        if code not in CODES or text:
-            raise BadAnswer("an unknown error")
+        if code not in CODES or text or not message:
+            raise BadAnswer("an unknown error, one without a message, or one with a text")
         error = (code, _text(message, MESSAGE_LENGTH))
     if pages is not None and not _count(pages, limits.pages):
         raise BadAnswer("a number of pages that no document has")
