@@ -10,9 +10,9 @@ import zipfile
 
 import pytest
 
-from reading_room.analysis.readers.ocr import missing
+from reading_room.analysis.readers.ocr import add_words, missing
 from reading_room.analysis.readers.reading import read
-from reading_room.analysis.readers.results import Extracted, Limits, Wishes
+from reading_room.analysis.readers.results import Builder, Extracted, Limits, ReadError, Wishes
 from tests.worlds import made_documents as made
 
 BOOK = {
@@ -251,3 +251,11 @@ def test_a_mailbox_of_too_many_messages_ends_with_an_error() -> None:
     assert len(found) == 21
     assert isinstance(found[-1], Extracted)
     assert found[-1].error is not None
+
+
+@pytest.mark.parametrize("column", ["level", "line_num", "left", "text"])
+def test_a_table_of_recognised_words_without_a_column_is_an_error(column: str) -> None:
+    header = "level\tpage_num\tblock_num\tpar_num\tline_num\tword_num\tleft\ttop\twidth\theight\tconf\ttext"
+    table = header.replace(column, "other") + "\n5\t1\t1\t1\t1\t1\t9\t9\t9\t9\t90\tAnna\n"
+    with pytest.raises(ReadError, match="tesseract wrote no table of words"):
+        add_words(table.encode(), Builder(SMALL))

@@ -7,7 +7,7 @@ import io
 import math
 from collections.abc import Callable, Mapping
 
-from reading_room.analysis.readers.results import SHARES, UNSUPPORTED, Builder, ReadError
+from reading_room.analysis.readers.results import BROKEN, SHARES, UNSUPPORTED, Builder, ReadError
 from reading_room.analysis.tesseract import PATHS, installed
 
 LANGUAGES: Mapping[str, str] = {
@@ -15,6 +15,8 @@ LANGUAGES: Mapping[str, str] = {
     "ja": "jpn", "ko": "kor", "zh": "chi_sim", "zh-TW": "chi_tra",
 }  # fmt: skip
 _ANSWER_BYTES = 16_777_216
+_BOX = ("left", "top", "width", "height")
+_PLACE = ("page_num", "block_num", "par_num", "line_num")
 
 Ocr = Callable[[bytes, str | None, int], bytes]
 """Takes an image, a language code, and how many pages the image has; returns tesseract's table of words.
@@ -48,12 +50,17 @@ def _data_of(language: str | None) -> str:
 
 
 def add_words(table: bytes, builder: Builder) -> None:
-    """Add the lines of tesseract's table to a builder; each of its pages after the first begins another."""
+    """Add the lines of tesseract's table to a builder; each of its pages after the first begins another.
+
+    Raise ``ReadError`` if it is no such table.
+    """
     rows = csv.DictReader(
         io.StringIO(table[:_ANSWER_BYTES].decode("utf-8", "replace"), newline=""),
         delimiter="\t",
         quoting=csv.QUOTE_NONE,
     )
+    if not {"level", "text", *_BOX, *_PLACE} <= set(rows.fieldnames or ()):
+        raise ReadError(BROKEN, "tesseract wrote no table of words for its image")
     page = (1.0, 1.0)
     line: tuple[object, ...] | None = None
     paragraph: tuple[object, ...] | None = None
@@ -71,8 +78,8 @@ def add_words(table: bytes, builder: Builder) -> None:
     for row in rows:
         try:
             level, word = int(row["level"]), row["text"] or ""
-            left, top, width, height = (float(row[name]) for name in ("left", "top", "width", "height"))
-        except (KeyError, TypeError, ValueError):
+            left, top, width, height = (float(row[name]) for name in _BOX)
+        except (TypeError, ValueError):
             continue
         if not all(map(math.isfinite, (left, top, width, height))) or width < 0.0 or height < 0.0:
             continue
@@ -83,7 +90,7 @@ def add_words(table: bytes, builder: Builder) -> None:
             first = False
             page = (max(width, 1.0), max(height, 1.0))
         elif level == 5 and word.strip():
-            place = (row["page_num"], row["block_num"], row["par_num"], row["line_num"])
+            place = tuple(row[name] for name in _PLACE)
             if place != line:
                 flush()
                 if paragraph not in (None, place[:3]):
