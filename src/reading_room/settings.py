@@ -151,9 +151,10 @@ class Settings:
     endpoints_memory: int = _setting(
         0, "Bytes of memory for the models of all endpoints; 0 means half of the hosts' memory.", within=(0, 1 << 50)
     )
-    container_memory: int = _setting(
-        2_000_000_000, "Bytes of memory per container of a job.", within=(64 << 20, 1 << 40)
+    endpoints_idle: float = _setting(
+        1800.0, "Seconds without calls after which an endpoint's model sleeps; 0 means never.", within=(0, 1 << 31)
     )
+    container_memory: int = _setting(2_000_000_000, "Bytes of memory of a job's container.", within=(64 << 20, 1 << 40))
     container_processes: int = _setting(64, "Processes per container of a job.", within=(4, 10_000))
     container_cpus: float = _setting(1.0, "Cores per container of a job.", within=(0.01, 1024))
     jobs_at_once: int = _setting(4, "Jobs that run at the same time; others wait.", within=(1, 256))
@@ -355,9 +356,7 @@ class Settings:
         pattern=r"[ -~]{0,100}",
     )
     log_level: Literal["debug", "info", "warning", "error"] = _setting("info", "The level of the logs.")
-    log_format: Literal["text", "json"] = _setting(
-        "text", "The format of log lines: `text`, or `json` with one object a line."
-    )
+    log_format: Literal["text", "json"] = _setting("text", "Format of log lines: `text`, or `json`, an object a line.")
 
     @property
     def binds_credentials(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from reading_room.hosts.realtime import RealtimeUnavailable
 from reading_room.jobs.record import LOCAL_HOST
 from tests.worlds.comprehend import ALLOW_ALL
 from tests.worlds.models import ACCOUNT, OTHER_ACCOUNT, REGION, ROLE, ModelWorld, recognizer_request, refused
+from tests.worlds.waiting import DEADLINE
 
 pytestmark = pytest.mark.costs(0.4, reason="it starts the whole product, and the controller handles trainings")
 
@@ -41,8 +43,14 @@ def create(world: ModelWorld, model: str, **changes: Any) -> str:
 def served(world: ModelWorld, **changes: Any) -> str:
     """Train a model, create an endpoint for it, and return the endpoint's ARN once it is in service."""
     arn = create(world, world.train(), **changes)
-    world.product.endpoints.turn()
+    turn(world)
     return arn
+
+
+def turn(world: ModelWorld) -> None:
+    """Run a turn of the endpoints' loop, and wait for the models that it has loaded."""
+    world.product.endpoints.turn()
+    assert world.product.endpoints.settle(DEADLINE)
 
 
 def describe(world: ModelWorld, arn: str = ENDPOINT) -> dict[str, Any]:
@@ -80,7 +88,7 @@ def test_an_endpoint_is_in_service_when_its_model_is_loaded(world: ModelWorld) -
         "ResourceUnavailableException",
         f"ENDPOINT_UNAVAILABLE: {ENDPOINT} is CREATING.",
     )
-    world.product.endpoints.turn()
+    turn(world)
     assert describe(world) == new | {"Status": "IN_SERVICE", "CurrentInferenceUnits": 2, "DataAccessRoleArn": ROLE}
     assert classify(world) == model
 
@@ -89,7 +97,7 @@ def test_an_endpoint_of_a_recognizer_finds_entities_without_a_language(world: Mo
     model = world.client.create_entity_recognizer(**recognizer_request())["EntityRecognizerArn"]
     world.finish(world.started())
     arn = create(world, model)
-    world.product.endpoints.turn()
+    turn(world)
     assert arn == f"{PREFIX}:entity-recognizer-endpoint/mail"
     (entity,) = world.client.detect_entities(EndpointArn=arn, Text="Ada")["Entities"]
     assert entity["Text"] == "Ada"
@@ -146,10 +154,10 @@ def test_an_update_takes_effect_once_the_new_model_is_loaded_and_the_old_one_ans
         "ResourceInUseException",
         f"ENDPOINT_IN_USE: {ENDPOINT} is UPDATING; wait until it is IN_SERVICE.",
     )
-    world.product.endpoints.turn()
+    turn(world)
     assert classify(world) == second
     assert describe(world)["CurrentInferenceUnits"] == 5
-    world.product.endpoints.turn()
+    turn(world)
     assert [each.arn for each in world.engines.kept] == [second], "the former model is not kept any longer"
 
 
@@ -158,7 +166,7 @@ def test_a_failed_update_leaves_an_endpoint_as_it_was_and_says_why(world: ModelW
     first = describe(world)["ModelArn"]
     world.client.update_endpoint(EndpointArn=ENDPOINT, DesiredModelArn=second_version(world))
     world.engines.refused = ModelRefused("MODEL_TAMPERED", "the artifact has changed")
-    world.product.endpoints.turn()
+    turn(world)
     shown = describe(world)
     assert (shown["Status"], shown["DesiredModelArn"]) == ("IN_SERVICE", first)
     assert shown["Message"] == "MODEL_TAMPERED: the artifact has changed."
@@ -179,7 +187,7 @@ def test_an_endpoint_whose_model_cannot_be_loaded_has_failed_and_can_be_updated(
     model = world.train()
     world.engines.refused = ModelRefused("MODEL_TAMPERED", "the artifact has changed")
     create(world, model)
-    world.product.endpoints.turn()
+    turn(world)
     shown = describe(world)
     assert (shown["Status"], shown["Message"]) == ("FAILED", "MODEL_TAMPERED: the artifact has changed.")
     assert refused(world.client.classify_document, EndpointArn=ENDPOINT, Text="x") == (
@@ -188,7 +196,7 @@ def test_an_endpoint_whose_model_cannot_be_loaded_has_failed_and_can_be_updated(
     )
     world.engines.refused = None
     world.client.update_endpoint(EndpointArn=ENDPOINT, DesiredModelArn=second_version(world))
-    world.product.endpoints.turn()
+    turn(world)
     assert describe(world)["Status"] == "IN_SERVICE"
 
 
@@ -196,11 +204,25 @@ def test_an_endpoint_without_containers_waits_for_some_time(world: ModelWorld) -
     model = world.train()
     world.engines.refused = RealtimeUnavailable("no classification container started")
     create(world, model)
-    world.product.endpoints.turn()
+    turn(world)
     assert describe(world)["Status"] == "CREATING"
     world.now += PATIENCE + dt.timedelta(seconds=1)
-    world.product.endpoints.turn()
+    turn(world)
     assert describe(world)["Status"] == "FAILED"
+
+
+def test_a_model_that_is_slow_to_load_does_not_delay_other_endpoints(world: ModelWorld) -> None:
+    slow, other = world.train(), second_version(world)
+    world.engines.slow[slow] = threading.Event()
+    create(world, slow)
+    world.product.endpoints.turn()
+    fast = create(world, other, EndpointName="other")
+    world.product.endpoints.turn()
+    assert describe(world)["Status"] == "CREATING"
+    assert classify(world, fast) == other
+    world.engines.slow[slow].set()
+    assert world.product.endpoints.settle(DEADLINE)
+    assert classify(world) == slow
 
 
 def test_an_endpoint_that_does_not_fit_into_memory_fails_and_names_it(tmp_path: Path) -> None:
@@ -212,7 +234,7 @@ def test_an_endpoint_that_does_not_fit_into_memory_fails_and_names_it(tmp_path: 
         other = create(world, second := second_version(world), EndpointName="other")
         shared = create(world, describe(world)["ModelArn"], EndpointName="shared")
         world.product.report(HostReport(LOCAL_HOST, 2, capacity=Capacity(2, 8_000_000_000, 6_000_000_000)))
-        world.product.endpoints.turn()
+        turn(world)
         message = describe(world, other)["Message"]
         assert message.startswith(f"INSUFFICIENT_MEMORY: {second} needs about 300,000,092 bytes of memory, but the")
         assert "of 400,000,000 (READING_ROOM_ENDPOINTS_MEMORY)" in message
@@ -229,7 +251,7 @@ def test_a_model_with_an_endpoint_cannot_be_deleted(world: ModelWorld) -> None:
         f"MODEL_IN_USE: {model} is used by {ENDPOINT}; delete or update that first.",
     )
     world.client.delete_endpoint(EndpointArn=ENDPOINT)
-    world.product.endpoints.turn()
+    turn(world)
     world.client.delete_document_classifier(DocumentClassifierArn=model)
 
 
@@ -243,7 +265,7 @@ def test_a_deleted_endpoint_takes_no_calls_and_is_gone_after_a_turn(world: Model
         "ResourceUnavailableException",
         f"ENDPOINT_UNAVAILABLE: {ENDPOINT} is DELETING.",
     )
-    world.product.endpoints.turn()
+    turn(world)
     assert world.engines.kept == ()
     for call in (world.client.describe_endpoint, world.client.delete_endpoint):
         assert refused(call, EndpointArn=ENDPOINT)[0] == "ResourceNotFoundException"
@@ -379,7 +401,7 @@ def test_the_profile_aws_limits_endpoints_and_units(tmp_path: Path) -> None:
 def test_an_endpoint_survives_its_server_and_is_loaded_again(world: ModelWorld) -> None:
     served(world)
     world.engines.keep((), lambda: None)
-    world.product.endpoints.turn()
+    turn(world)
     assert [each.arn for each in world.engines.kept] == [describe(world)["ModelArn"]]
     assert classify(world) == describe(world)["ModelArn"]
 

@@ -21,7 +21,7 @@ from reading_room.comprehend.operations.realtime import Answer, read_answer
 from reading_room.hosts.engines_of_hosts import EnginesOfHosts
 from reading_room.hosts.realtime import HEAVY, LIGHT, Bounds, NoContainers, RealtimePool, RealtimeUnavailable
 from tests.worlds import made_documents as made
-from tests.worlds.waiting import DEADLINE
+from tests.worlds.waiting import DEADLINE, eventually
 
 
 class PlayedAgent:
@@ -225,9 +225,61 @@ def test_without_an_agent_a_call_fails_and_says_what_to_check() -> None:
 
 def test_a_container_is_replaced_after_so_many_calls() -> None:
     agent = PlayedAgent(Bounds(calls=2))
-    for _ in range(5):
+    for _ in range(3):
         agent.pool.analyse("1", "entities-en", ["Anna"], "en")
-    assert len(agent.started) == 3
+    first, second = agent.started
+    eventually(lambda: {spec.container_id for spec in agent.pool.specs()} == {second})
+    assert texts_of(agent.pool.analyse("1", "entities-en", ["Anna"], "en")) == [["Anna"]]
+    assert agent.started == [first, second]
+
+
+def test_no_call_waits_for_the_container_that_replaces_another() -> None:
+    agent = PlayedAgent(Bounds(calls=1))
+    may_load = threading.Event()
+
+    def slow_to_load(end: socket.socket) -> None:
+        assert may_load.wait(DEADLINE)
+        serve(CapitalWords(), end)
+
+    agent.pool.analyse("1", "entities-en", ["Anna"], "en")
+    agent.behaviour = slow_to_load
+    for _ in range(3):
+        assert texts_of(agent.pool.analyse("1", "entities-en", ["Bo"], "en")) == [["Bo"]]
+    assert len(agent.started) == 2
+    assert len(agent.pool.specs()) == 2, "both run, and the first one answers"
+    may_load.set()
+    eventually(lambda: [spec.container_id for spec in agent.pool.specs()] == agent.started[1:])
+
+
+def test_a_container_that_dies_before_its_successor_is_ready_leaves_the_calls_to_it() -> None:
+    agent = PlayedAgent(Bounds(calls=1))
+    may_load = threading.Event()
+
+    def slow_to_load(end: socket.socket) -> None:
+        assert may_load.wait(DEADLINE)
+        serve(CapitalWords(), end)
+
+    agent.pool.analyse("1", "entities-en", ["Anna"], "en")
+    agent.behaviour = slow_to_load
+    agent.pool.analyse("1", "entities-en", ["Bo"], "en")
+    agent.ends[agent.started[0]].shutdown(socket.SHUT_RDWR)
+    may_load.set()
+    assert texts_of(agent.pool.analyse("1", "entities-en", ["Cy"], "en")) == [["Cy"]]
+    assert len(agent.started) == 2
+
+
+def test_a_container_whose_successor_fails_answers_on_and_gets_another_later() -> None:
+    agent = PlayedAgent(Bounds(calls=2))
+    agent.pool.analyse("1", "entities-en", ["Anna"], "en")
+    agent.pool.analyse("1", "entities-en", ["Anna"], "en")
+    agent.behaviour = lambda end: end.close()
+    agent.pool.analyse("1", "entities-en", ["Bo"], "en")
+    first = agent.started[0]
+    eventually(lambda: [spec.container_id for spec in agent.pool.specs()] == [first])
+    agent.behaviour = lambda end: serve(CapitalWords(), end)
+    for _ in range(3):
+        assert texts_of(agent.pool.analyse("1", "entities-en", ["Cy"], "en")) == [["Cy"]]
+    eventually(lambda: [spec.container_id for spec in agent.pool.specs()] == agent.started[2:])
 
 
 def test_containers_of_all_accounts_are_limited_and_the_oldest_makes_room() -> None:

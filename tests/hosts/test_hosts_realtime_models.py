@@ -22,7 +22,7 @@ from reading_room.comprehend.operations.documents import Document, characters_of
 from reading_room.hosts.engines_of_hosts import EnginesOfHosts
 from reading_room.hosts.realtime import Bounds, NoContainers, RealtimePool
 from tests.worlds import made_documents as made
-from tests.worlds.waiting import DEADLINE
+from tests.worlds.waiting import DEADLINE, eventually
 
 CONTENT = b"classes and their weights"
 MODEL = EndpointModel(
@@ -116,6 +116,44 @@ def test_each_model_has_a_container_of_its_own_which_is_kept_although_it_is_unus
     assert (name_of(agent), name_of(agent, OTHER)) == ("tickets", "other")
     agent.seconds += 10_000
     assert agent.running() == set(agent.ends)
+
+
+def test_a_model_without_calls_sleeps_and_wakes_for_the_next_one() -> None:
+    agent = PlayedAgent(bounds=Bounds(sleep_seconds=900))
+    agent.pool.keep([MODEL, OTHER])
+    for model in (MODEL, OTHER):
+        agent.pool.load(model)
+    agent.seconds += 800
+    name_of(agent, OTHER)
+    agent.seconds += 200
+    (awake,) = agent.running()
+    assert agent.pool.ready(MODEL), "an endpoint whose model sleeps is in service"
+    agent.pool.load(MODEL)
+    assert agent.running() == {awake}, "only a call wakes it"
+    assert name_of(agent) == "tickets"
+    assert len(agent.running()) == 2
+
+
+def test_a_model_is_ready_when_its_container_has_loaded_it() -> None:
+    agent = PlayedAgent()
+    agent.pool.keep([MODEL])
+    assert not agent.pool.ready(MODEL)
+    agent.pool.load(MODEL)
+    assert agent.pool.ready(MODEL)
+    (end,) = agent.ends.values()
+    end.shutdown(socket.SHUT_RDWR)
+    assert not agent.pool.ready(MODEL)
+
+
+def test_a_model_that_was_tampered_with_is_not_loaded_again_and_its_old_container_answers_on() -> None:
+    agent = PlayedAgent(bounds=Bounds(calls=1))
+    agent.pool.keep([MODEL])
+    name_of(agent)
+    agent.content = b"something else"
+    first = agent.running()
+    assert name_of(agent) == "tickets"
+    eventually(lambda: len(agent.ends) == 2 and agent.running() == first)
+    assert name_of(agent) == "tickets"
 
 
 def test_a_container_whose_model_is_not_kept_any_more_ends_when_it_has_answered() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import threading
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
@@ -31,6 +32,7 @@ from reading_room.iam.users import create, create_access_key
 from reading_room.settings import Settings
 from tests.worlds import databases
 from tests.worlds.alternating import PROCESSES, alternating, as_others
+from tests.worlds.waiting import DEADLINE
 
 ACCOUNT = "111122223333"
 REGION = "us-east-1"
@@ -47,6 +49,10 @@ class NoModels:
 
     def load(self, model: EndpointModel) -> None:
         """Refuse to."""
+        raise AssertionError(model)
+
+    def ready(self, model: EndpointModel) -> bool:
+        """Refuse to say."""
         raise AssertionError(model)
 
     def analyse_with(self, model: EndpointModel, texts: Sequence[Given]) -> Sequence[Answer | None]:
@@ -67,6 +73,8 @@ class EchoEngines:
         """The models that have a container."""
         self.refused: AwsError | None = None
         """Why no model can be loaded."""
+        self.slow: dict[str, threading.Event] = {}
+        """By the ARN of a model: what its load waits for."""
 
     def keep(self, models: Collection[EndpointModel], arrived: Callable[[], None]) -> None:
         """Remember the models."""
@@ -75,8 +83,18 @@ class EchoEngines:
     def load(self, model: EndpointModel) -> None:
         """Load a model that is kept."""
         assert model in self.kept
+        if model.arn in self.slow:
+            assert self.slow[model.arn].wait(DEADLINE)
         if self.refused is not None:
             raise self.refused
+
+    def ready(self, model: EndpointModel) -> bool:
+        """Say whether a model is kept and can be loaded."""
+        return (
+            model in self.kept
+            and self.refused is None
+            and (model.arn not in self.slow or self.slow[model.arn].is_set())
+        )
 
     def analyse_with(self, model: EndpointModel, texts: Sequence[Given]) -> Sequence[Answer | None]:
         """Return one answer per text, with the model's ARN as its only class."""

@@ -460,7 +460,7 @@ class BubblewrapDriver:
             problem = ""
         else:
             _log.warning("%s %s", about, problem)
-        self._retry(about).failed(problem)
+        self._retry(about).failed(problem, time.time() - container.record.started_at)
         self._discard(container)
 
     def _retry(self, about: str) -> Retry:

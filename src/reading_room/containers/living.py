@@ -18,6 +18,8 @@ _log = logging.getLogger(__name__)
 
 RETRY_FIRST, RETRY_LAST = 1.0, 60.0
 """The first and the longest pause, in seconds, before a container that died early is started again."""
+STEADY_SECONDS = 2.0
+"""A container that has lived for so long did not fail to start: if it dies, the next one is started at once."""
 
 
 @dataclass(slots=True)
@@ -124,8 +126,11 @@ class Retry:
     at: float = 0.0
     problem: str = ""
 
-    def failed(self, problem: str) -> None:
-        """Wait longer than the last time."""
+    def failed(self, problem: str, lived: float = 0.0) -> None:
+        """Wait longer than the last time; not at all after a container that has ``lived`` long enough, in seconds."""
+        if lived >= STEADY_SECONDS:
+            self.delay, self.at, self.problem = RETRY_FIRST, 0.0, ""
+            return
         self.at = time.monotonic() + self.delay
         self.delay = min(2 * self.delay, RETRY_LAST)
         self.problem = problem

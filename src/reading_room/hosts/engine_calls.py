@@ -74,6 +74,10 @@ class SharedEngines:
         """Wait until a container has loaded a model: only the leader calls this."""
         self._pool.load(model)
 
+    def ready(self, model: EndpointModel) -> bool:
+        """Return whether a model can answer, at once or after it woke: only the leader calls this."""
+        return self._pool.ready(model)
+
     def analyse(
         self, account: str, engine: EngineName, texts: Sequence[Given], language: str | None
     ) -> Sequence[Answer | None]:

@@ -51,6 +51,10 @@ class EnginesOfHosts:
         """Wait until a container has loaded a model. Raises ``ModelRefused`` and what ``analyse`` raises."""
         self._on_a_host(model.account, model.engine, model, lambda pool: pool.load(model))
 
+    def ready(self, model: EndpointModel) -> bool:
+        """Return whether a model can answer, at once or after it woke. Never waits."""
+        return any(pool.ready(model) for pool in self._pools)
+
     def analyse(
         self, account: str, engine: EngineName, texts: Sequence[Given], language: str | None
     ) -> list[Answer | None]:

@@ -1,7 +1,9 @@
 """Synchronous analyses in warm containers: one for each account and engine, without network, replaced after a while.
 
-A custom model has a container of its own. Those of model endpoints are kept whether or not they are called: they make
-no room for others, and one that dies is replaced at once.
+A custom model has a container of its own. Those of model endpoints are kept: they make no room for others, and one that
+dies is replaced at once. One that was not called for long may sleep: its container ends, and the next call starts one.
+
+A container that has answered many calls answers until its successor is ready, so that no call waits for one.
 
 Like any other, the container starts because it is part of the spec; the agent returns one end of a socket to
 it. A request waits for its container, and no model is ever loaded into this process.
@@ -22,7 +24,7 @@ from typing import Any, TypeVar
 
 from reading_room.analysis.kind import EngineName
 from reading_room.analysis.kinds import ENTRIES
-from reading_room.aws.errors import ServiceUnavailable
+from reading_room.aws.errors import AwsError, ServiceUnavailable
 from reading_room.comprehend.endpoints.models import MOST_MODELS, EndpointModel, ModelRefused
 from reading_room.comprehend.errors import InternalServerException
 from reading_room.comprehend.operations.documents import Document, Given, as_json
@@ -41,6 +43,10 @@ Key = tuple[str, EngineName, EndpointModel | None]
 """What a container is for: an account, an engine, and the custom model that the engine needs, if any."""
 CANNOT = 3
 """The burden of a host that can start no containers."""
+TRIES = 8
+"""How many containers one call may find replaced before it fails."""
+SUCCESSORS = 4
+"""The most containers that are started at a time to take the place of another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,8 @@ class Bounds:
     """An unused container is ended after this time: its memory is worth more than the half second of another start."""
     released_seconds: float = 5.0
     """The same for the container of a custom model that is no longer kept."""
+    sleep_seconds: float = 0.0
+    """The same for a model that is kept: without calls for so long, it sleeps. 0 means never."""
     calls: int = 2_000
     """A container is replaced after so many calls, so that nothing can pile up in it."""
     containers: int = 32
@@ -85,9 +93,12 @@ class _Warm:
     connection: socket.socket | None = None
     stream: Any = None
     calls: int = 0
+    due: int = 0
+    """After how many calls its successor is started."""
     prepared: bool = False
     """Whether it has said that it is ready and, if it needs a model, that it has loaded it."""
     gone: bool = False
+    """Whether it takes no further calls. It may still be answering one."""
 
     @property
     def ended(self) -> bool:
@@ -124,7 +135,13 @@ class RealtimePool:
         self._now = now
         self._lock = threading.Lock()
         self._warm: dict[Key, _Warm] = {}
+        self._next: dict[Key, _Warm] = {}
+        """The successors that are not ready yet."""
+        self._retired: list[_Warm] = []
+        """Those with a successor, until each has answered its last call."""
         self._kept: frozenset[Key] = frozenset()
+        self._asleep: set[Key] = set()
+        """The models among these that have no container until they are called."""
         self._arrived: Callable[[], None] = lambda: None
 
     def keep(self, models: Collection[EndpointModel], arrived: Callable[[], None] = lambda: None) -> None:
@@ -134,11 +151,22 @@ class RealtimePool:
         if kept != self._kept:
             with self._lock:
                 self._kept = kept
+                self._asleep &= kept
             self._wake()
 
     def load(self, model: EndpointModel) -> None:
         """Wait until a container has loaded a model. Raises ``ModelRefused`` and what ``analyse`` raises."""
-        self._with_container(self._key(model), lambda warm: None)
+        if not self.ready(model):
+            self._with_container(self._key(model), lambda warm: None)
+
+    def ready(self, model: EndpointModel) -> bool:
+        """Return whether a model can answer: its container has loaded it, or it sleeps. Never waits."""
+        key = self._key(model)
+        if self._lacks() is not None:
+            return False
+        with self._lock:
+            warm = self._warm.get(key)
+            return key in self._asleep or (warm is not None and warm.prepared and not warm.ended)
 
     def specs(self) -> tuple[RealtimeSpec, ...]:
         """Return the containers that should run now, in a stable order."""
@@ -147,12 +175,22 @@ class RealtimePool:
             for key, warm in list(self._warm.items()):
                 idle = self._bounds.idle_seconds if key[2] is None else self._released_seconds(warm)
                 unused = key not in self._kept and now - warm.used > idle
-                if (unused or warm.ended) and not warm.lock.locked():
+                sleeps = key in self._kept and 0 < self._bounds.sleep_seconds < now - warm.used and warm.prepared
+                if warm.lock.locked():
+                    continue
+                if unused or sleeps:
+                    self._asleep |= {key} if sleeps else set()
+                    self._forget(key)
+                elif warm.ended:
                     self._drop(key, warm)
+            for warm in [each for each in self._retired if not each.lock.locked()]:
+                self._retired.remove(warm)
+                _close(warm)
             if self._lacks() is None:
-                for key in self._kept - self._warm.keys():
+                for key in self._kept - self._warm.keys() - self._asleep:
                     self._start(key, now)
-            return tuple(sorted((w.spec for w in self._warm.values()), key=lambda spec: spec.container_id))
+            wanted = (*self._warm.values(), *self._next.values(), *self._retired)
+            return tuple(sorted((warm.spec for warm in wanted), key=lambda spec: spec.container_id))
 
     def burden(self, account: str, engine: EngineName, model: EndpointModel | None = None) -> int:
         """Return how little this host suits a call: 0 if it has the container, 2 if another would end for it, else 1.
@@ -162,15 +200,17 @@ class RealtimePool:
         if self._lacks() is not None:
             return CANNOT
         with self._lock:
-            if (self._only_account or account, engine, model) in self._warm:
+            key = (self._only_account or account, engine, model)
+            if key in self._warm or key in self._asleep:
                 return 0
             return 1 if self._has_room(engine) else 2
 
     def arrived(self, container_id: str, connection: socket.socket) -> None:
         """Take the socket of a container that the agent started."""
         with self._lock:
-            warm = next((w for w in self._warm.values() if w.spec.container_id == container_id), None)
-        if warm is None or warm.connection is not None:
+            started = [*self._warm.items(), *self._next.items()]
+        key, warm = next((each for each in started if each[1].spec.container_id == container_id), (None, None))
+        if key is None or warm is None or warm.connection is not None:
             connection.close()
             return
         connection.settimeout(ANSWER_SECONDS)
@@ -178,12 +218,17 @@ class RealtimePool:
         warm.stream = connection.makefile("rwb")
         warm.arrived.set()
         self._arrived()
+        if self._next.get(key) is warm:
+            threading.Thread(target=self._succeed, args=(key, warm), name="successor", daemon=True).start()
 
     def forget_all(self) -> None:
         """Drop every container, because the agent that started them is gone."""
         with self._lock:
-            for key, warm in list(self._warm.items()):
-                self._drop(key, warm)
+            for key in list(self._warm):
+                self._forget(key)
+            for warm in self._retired:
+                _close(warm)
+            self._retired.clear()
 
     def analyse(
         self, account: str, engine: EngineName, texts: Sequence[Given], language: str | None
@@ -205,7 +250,8 @@ class RealtimePool:
 
     def _with_container(self, key: Key, use: Callable[[_Warm], T]) -> T:
         account, engine, _ = key
-        for attempt in (1, 2):
+        failures = 0
+        for _ in range(TRIES):
             warm = self._get(key)
             try:
                 with warm.lock:
@@ -222,9 +268,10 @@ class RealtimePool:
                 with self._lock:
                     self._drop(key, warm)
                 self._wake()
-                if attempt == 2:
+                failures += 1
+                if failures == 2:
                     raise RealtimeUnavailable(f"the {engine} engine did not answer: {error}") from error
-        raise RealtimeUnavailable(f"the {engine} engine was replaced twice during one call: try again")
+        raise RealtimeUnavailable(f"the {engine} engine was replaced too often during one call: try again")
 
     def _get(self, key: Key) -> _Warm:
         engine, now = key[1], self._now()
@@ -232,12 +279,14 @@ class RealtimePool:
             raise NoContainers(lacks)
         with self._lock:
             warm = self._warm.get(key)
-            if warm is not None and warm.calls >= self._bounds.calls and not warm.lock.locked():
-                self._drop(key, warm)
-                warm = None
             if warm is None:
                 warm = self._start(key, now)
             warm.used = now
+            ages = warm.calls >= warm.due and key not in self._next and len(self._next) < SUCCESSORS
+            if ages:
+                self._next[key] = self._new(key, now)
+        if ages:
+            self._wake()
         if not warm.arrived.is_set():
             self._wake()
             seconds = self._bounds.start_seconds
@@ -251,12 +300,36 @@ class RealtimePool:
 
     def _start(self, key: Key, now: float) -> _Warm:
         """Add a container to those that should run."""
-        account, engine, model = key
-        if model is None:
-            self._make_room(engine)
-        spec = RealtimeSpec(f"rt-{secrets.token_hex(8)}", account, engine)
-        warm = self._warm[key] = _Warm(spec, now, now)
+        if key[2] is None:
+            self._make_room(key[1])
+        self._asleep.discard(key)
+        warm = self._warm[key] = self._new(key, now)
         return warm
+
+    def _new(self, key: Key, now: float) -> _Warm:
+        return _Warm(RealtimeSpec(f"rt-{secrets.token_hex(8)}", key[0], key[1]), now, now, due=self._bounds.calls)
+
+    def _succeed(self, key: Key, successor: _Warm) -> None:
+        """Have a successor load its model, and take the place of the container that has answered many calls."""
+        try:
+            with successor.lock:
+                self._prepare(successor, key)
+        except (OSError, ValueError, RecursionError, AwsError) as error:
+            log.warning("a container could not be replaced yet: %s", error)
+            with self._lock:
+                if self._next.get(key) is successor:
+                    del self._next[key]
+                    self._warm[key].due = self._warm[key].calls + self._bounds.calls
+                self._drop(key, successor)
+        else:
+            with self._lock:
+                if self._next.get(key) is successor:
+                    del self._next[key]
+                    former = self._warm[key]
+                    former.gone, successor.used = True, former.used
+                    self._retired.append(former)
+                    self._warm[key] = successor
+        self._wake()
 
     def _released_seconds(self, warm: _Warm) -> float:
         """Return how long the container of a model that is not kept may be unused."""
@@ -269,7 +342,7 @@ class RealtimePool:
         while not self._has_room(engine):
             # A container in the middle of a call is only dropped if all are; another one then answers the caller.
             least = min(self._for_texts(), key=lambda key: (self._warm[key].lock.locked(), self._warm[key].used))
-            self._drop(least, self._warm[least])
+            self._forget(least)
 
     def _has_room(self, engine: EngineName) -> bool:
         others = self._for_texts()
@@ -312,12 +385,25 @@ class RealtimePool:
         return read_line(line)
 
     def _drop(self, key: Key, warm: _Warm) -> None:
-        warm.gone = True
-        warm.arrived.set()  # Callers that wait for it look for another one.
+        """End a container. If its successor was started already, that takes its place."""
+        _close(warm)
         if self._warm.get(key) is warm:
             del self._warm[key]
-        if warm.connection is not None:
-            warm.connection.close()
+            if (successor := self._next.pop(key, None)) is not None:
+                self._warm[key] = successor
+
+    def _forget(self, key: Key) -> None:
+        """End the container with a key, and its successor."""
+        if (successor := self._next.pop(key, None)) is not None:
+            _close(successor)
+        self._drop(key, self._warm[key])
+
+
+def _close(warm: _Warm) -> None:
+    warm.gone = True
+    warm.arrived.set()  # Callers that wait for it look for another one.
+    if warm.connection is not None:
+        warm.connection.close()
 
 
 def _size(engine: EngineName) -> int:

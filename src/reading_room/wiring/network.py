@@ -24,7 +24,7 @@ from reading_room.hosts.engines_of_hosts import EnginesOfHosts
 from reading_room.hosts.listeners import VpcListeners
 from reading_room.hosts.names import VpcNames, bucket_names
 from reading_room.hosts.readiness import host_checks
-from reading_room.hosts.realtime import RealtimePool
+from reading_room.hosts.realtime import Bounds, RealtimePool
 from reading_room.hosts.realtime_models import Artifacts, stored_artifact
 from reading_room.hosts.server_side import ServerSide
 from reading_room.jobs.record import LOCAL_HOST
@@ -173,6 +173,7 @@ class HostLink:
     def _new_pool(self, lacks: Callable[[], str | None]) -> RealtimePool:
         return RealtimePool(
             self._spec_loop.hurry,
+            Bounds(sleep_seconds=self._settings.endpoints_idle),
             lacks=lacks,
             # Each test has a new account, and must not wait for an engine of its own.
             only_account=self._settings.account if self._settings.testing == "on" else None,

@@ -70,3 +70,7 @@ class ModelContainers(Protocol):
     def load(self, model: EndpointModel) -> None:
         """Wait until a container has loaded a model. Raises ``ModelRefused``, or another ``AwsError`` to retry."""
         ...
+
+    def ready(self, model: EndpointModel) -> bool:
+        """Return whether a model can answer: its container has loaded it, or it sleeps. Never waits."""
+        ...

@@ -1,13 +1,16 @@
 """The background loop of model endpoints: it has their models loaded, and removes deleted endpoints.
 
 A turn takes no input and can be interrupted anywhere: the next one finds what is left to do. It loads the models of
-endpoints in service again too, because their containers may have ended meanwhile.
+endpoints in service again too, because their containers may have ended meanwhile. Each model is loaded in a thread of
+its own, so that none waits for another.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import logging
+import threading
+import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
@@ -29,6 +32,8 @@ logger = logging.getLogger(__name__)
 
 TURN_SECONDS = 5.0
 """How often the endpoints are checked without a signal."""
+STOP_SECONDS = 1.0
+"""How long the end of the loop waits for models that are being loaded."""
 PATIENCE = dt.timedelta(minutes=5)
 """How long the containers for a new endpoint or an update may be unable to start."""
 
@@ -52,17 +57,18 @@ class EndpointUpkeep(PeriodicWork):
         self._containers = containers
         self._clock = clock
         self._room = room
+        self._loading: dict[EndpointModel, threading.Thread] = {}
         super().__init__("model endpoints", every=TURN_SECONDS)
         database.on_commit(self._written)
 
     def turn(self) -> None:
-        """Do everything that the rows require. A failure with one endpoint does not stop the others."""
+        """Do everything that the rows require. Models are loaded meanwhile, each on its own."""
         with self._database.reading() as session:
             # Endpoints in service come first: what they use is not free for others.
             rows = sorted(session.scalars(select(EndpointRow)).all(), key=_order)
             used = [(row, _models(session, row)) for row in rows]
         kept: dict[EndpointModel, None] = {}
-        loaded = []
+        wanted: dict[EndpointModel, list[EndpointRow]] = {}
         for row, (current, desired) in used:
             if row.status == "DELETING":
                 self._remove(row)
@@ -76,14 +82,24 @@ class EndpointUpkeep(PeriodicWork):
                 self._fail(row, problem)
             else:
                 kept |= _set(current) | _set(desired)
-                loaded.append((row, desired))
-        # All containers start at once; then each is waited for.
+                wanted.setdefault(desired, []).append(row)
         self._containers.keep(tuple(kept), self.wake)
-        for row, desired in loaded:
-            try:
-                self._load(row, desired)
-            except Exception:
-                logger.exception("a step of endpoint %s failed and will be retried", row.arn)
+        for model, rows_of_model in wanted.items():
+            if self._containers.ready(model):
+                self._loaded(rows_of_model)
+            elif model not in self._loading:
+                self._begin(model, rows_of_model)
+
+    def settle(self, seconds: float) -> bool:
+        """Wait until no model is being loaded; return whether that was within ``seconds``."""
+        end = time.monotonic() + seconds
+        for thread in list(self._loading.values()):
+            thread.join(max(0.0, end - time.monotonic()))
+        return not self._loading
+
+    def stop(self) -> bool:
+        """Stop the loop, and wait a moment for models that are being loaded; return whether all ended."""
+        return super().stop() and self.settle(STOP_SECONDS)
 
     def _written(self, tables: frozenset[str]) -> None:
         if EndpointRow.__tablename__ in tables and not self._loop.turning_here():
@@ -100,19 +116,44 @@ class EndpointUpkeep(PeriodicWork):
             return None
         return too_little_memory(model.arn, model.memory, used, room.limit, room.free)
 
-    def _load(self, row: EndpointRow, model: EndpointModel) -> None:
+    def _begin(self, model: EndpointModel, rows: Sequence[EndpointRow]) -> None:
+        thread = threading.Thread(target=self._load, args=(model, rows), name="endpoint-model", daemon=True)
+        self._loading[model] = thread
         try:
-            self._containers.load(model)
-        except ModelRefused as refused:
-            self._fail(row, refused.message)
-        except AwsError as error:
+            thread.start()
+        except RuntimeError:  # The machine lacks resources for a thread: the next turn tries again.
+            del self._loading[model]
+            raise
+
+    def _load(self, model: EndpointModel, rows: Sequence[EndpointRow]) -> None:
+        """Load a model for endpoints, in a thread of its own."""
+        try:
+            try:
+                self._containers.load(model)
+            except ModelRefused as refused:
+                for row in rows:
+                    self._fail(row, refused.message)
+            except AwsError as error:
+                self._not_yet(rows, error)
+            else:
+                self._loaded(rows)
+                self.wake()  # For endpoints that have come to use the model meanwhile.
+        except Exception:
+            logger.exception("the model %s could not be loaded, which will be retried", model.arn)
+        finally:
+            del self._loading[model]
+
+    def _loaded(self, rows: Sequence[EndpointRow]) -> None:
+        for row in rows:
+            if row.status != "IN_SERVICE":
+                self._change(row, _in_service)
+
+    def _not_yet(self, rows: Sequence[EndpointRow], error: AwsError) -> None:
+        for row in rows:
             if row.status != "IN_SERVICE" and self._clock() - row.modified_at > PATIENCE:
                 self._fail(row, error.message)
             else:
                 logger.warning("the model of %s is not loaded yet: %s", row.arn, error.message)
-        else:
-            if row.status != "IN_SERVICE":
-                self._change(row, _in_service)
 
     def _fail(self, row: EndpointRow, problem: str) -> None:
         logger.warning("endpoint %s: %s", row.arn, problem)
