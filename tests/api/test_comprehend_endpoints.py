@@ -313,6 +313,26 @@ def test_an_endpoint_analyses_as_many_characters_a_second_as_its_units_allow(wor
     )
 
 
+def test_the_figures_of_endpoints_are_those_of_cloudwatch(world: ModelWorld) -> None:
+    served(world)
+    create(world, describe(world)["ModelArn"], EndpointName="new")
+    once = world.client_of("impatient", config=Config(retries={"total_max_attempts": 1}))
+    once.classify_document(EndpointArn=ENDPOINT, Text="x" * 1_200)
+    refused(once.classify_document, EndpointArn=ENDPOINT, Text="x")
+    observer = world.client_of("observer", service="reading-room")
+    assert observer.get_endpoint_metrics()["EndpointMetrics"] == [
+        {
+            "EndpointArn": ENDPOINT,
+            "ProvisionedInferenceUnits": 2,
+            "ConsumedInferenceUnits": 0.2,
+            "InferenceUtilization": 10.0,
+            "ThrottledCalls": 1,
+        }
+    ]
+    stranger = world.client_of("stranger", account=OTHER_ACCOUNT, service="reading-room")
+    assert stranger.get_endpoint_metrics()["EndpointMetrics"] == []
+
+
 def test_a_document_in_bytes_costs_the_characters_that_were_extracted(world: ModelWorld) -> None:
     served(world)
     once = world.client_of("impatient", config=Config(retries={"total_max_attempts": 1}))

@@ -22,6 +22,8 @@ from reading_room.agent.frames import Greeting
 from reading_room.agent.spec import RESOURCES, Capacity, ContainerUsage, HostReport, HostUsage, PacketDrops
 from reading_room.client import InProcess
 from reading_room.clock import system_clock
+from reading_room.comprehend.endpoints.errors import EndpointThrottled
+from reading_room.comprehend.tables import EndpointRow
 from reading_room.database.engine import Database
 from reading_room.dataplane.spec import Problem
 from reading_room.hosts.listen_addresses import ListenerCertificate
@@ -37,15 +39,19 @@ from tests.worlds import databases, postgresql
 from tests.worlds.waiting import eventually
 
 ACCOUNT = "000000000001"
+ENDPOINTS = f"arn:aws:comprehend:us-east-1:{ACCOUNT}:document-classifier-endpoint"
 USAGE = HostUsage(7, 0.5, (ContainerUsage("job", "entities-en", 2, 300, 1.5),), (PacketDrops("refused_egress", 4),))
 REPORT = HostReport("local", 1, ("vpc-1",), ("eni-1", "eni-2"), capacity=Capacity(2, 4000, 1000), usage=USAGE)
 LABELS = frozenset(
     {
         *("service", "operation", "result", "decision", "engine", "destination", "reason", "kind", "phase", "outcome"),
-        *("book", "certificate", "check", "role", "version", "le", "state"),
+        *("book", "certificate", "check", "role", "version", "le", "state", "endpoint_arn"),
     }
 )
-"""The labels that exist. The values of each come from a list in the code, never from clients, accounts or documents."""
+"""The labels that exist. The values of each come from a list in the code, never from clients, accounts or documents.
+
+Only the ARNs of model endpoints have a part that a client chose: there are no more of them than ``MOST_ENDPOINTS``.
+"""
 UNITS = ("_seconds", "_bytes")
 
 Values = dict[tuple[str, tuple[tuple[str, str], ...]], float]
@@ -119,6 +125,25 @@ def world(tmp_path: Path) -> Iterator[PageWorld]:
     world.close()
 
 
+def endpoint(world: PageWorld, name: str, status: str = "IN_SERVICE") -> None:
+    """Store a model endpoint with two units, as it is once its model was loaded."""
+    model = f"arn:aws:comprehend:us-east-1:{ACCOUNT}:document-classifier/tickets"
+    row = EndpointRow(
+        arn=f"{ENDPOINTS}/{name}",
+        account=ACCOUNT,
+        status=status,
+        model_arn=model,
+        desired_model_arn=model,
+        units=2,
+        desired_units=2,
+        digest="",
+        created_at=system_clock(),
+        modified_at=system_clock(),
+    )
+    with world.database.transaction() as session:
+        session.merge(row)
+
+
 def exercise(world: PageWorld) -> None:
     """Give every metric a value."""
     world.agent_says(REPORT)
@@ -127,6 +152,8 @@ def exercise(world: PageWorld) -> None:
     measures: Measures = world.metrics.measures
     measures.analysed("entities-en", 2, 30)
     measures.flow_records_delivered("s3", 1)
+    endpoint(world, "mail")
+    world.product.units.admit(f"{ENDPOINTS}/mail", 2, 100)
 
 
 def test_calls_are_counted_by_their_operation_and_whatever_clients_invent_is_other(world: PageWorld) -> None:
@@ -164,6 +191,26 @@ def test_the_state_of_the_host_is_what_the_agent_last_reported(world: PageWorld)
     assert found["reading_room_packets_dropped_total", (("reason", "refused_egress"),)] == 4
     world.link._server_side.disconnected()
     assert ("reading_room_network_interfaces", ()) not in world.values()
+
+
+def test_the_units_and_calls_of_each_endpoint_that_answers_are_there(world: PageWorld) -> None:
+    endpoint(world, "mail")
+    endpoint(world, "new", "CREATING")
+    units, mail = world.product.units, f"{ENDPOINTS}/mail"
+    units.admit(mail, 2, 1_200)
+    with pytest.raises(EndpointThrottled):
+        units.admit(mail, 2, 1)
+    found = {name: value for (name, labels), value in world.values().items() if ("endpoint_arn", mail) in labels}
+    calls = [world.values()[_calls(mail, result)] for result in ("admitted", "throttled")]
+    assert found["reading_room_endpoint_provisioned_inference_units"] == 2
+    assert found["reading_room_endpoint_consumed_inference_units"] == 1_200 / 60 / 100
+    assert found["reading_room_endpoint_characters_total"] == 1_200
+    assert calls == [1, 1]
+    assert f"{ENDPOINTS}/new" not in world.text()
+
+
+def _calls(arn: str, result: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+    return "reading_room_endpoint_calls_total", (("endpoint_arn", arn), ("result", result))
 
 
 def test_what_the_agent_is_short_of_is_there_until_it_is_not(world: PageWorld) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from reading_room.aws.throttling import Buckets, Rate
 from reading_room.clock import Clock
 from reading_room.comprehend.endpoints.endpoints import EndpointQuota
+from reading_room.comprehend.endpoints.units import EndpointUnits
 from reading_room.comprehend.errors import NoRoomForJobs, RateExceeded
 from reading_room.database.disk import Floor
 from reading_room.jobs.submission import JobQuota
@@ -45,8 +46,8 @@ class Quotas:
         self._floor = floor
         self.buckets = Buckets(lambda: clock().timestamp())
         """What is left of each rate. A bucket holds the calls of one second, so it allows bursts."""
-        self.units = Buckets()
-        """What is left of the inference units of each endpoint, in characters, in every profile."""
+        self.units = EndpointUnits()
+        """The inference units of each endpoint, in every profile."""
 
     @property
     def endpoints(self) -> EndpointQuota:

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 
 from reading_room.hosts.listen_addresses import ListenerCertificate
 from reading_room.metrics.counted import CountedMeasures
+from reading_room.metrics.endpoint_metrics import EndpointMetrics
 from reading_room.metrics.host_metrics import HostMetrics
 from reading_room.metrics.job_metrics import JobMetrics
 from reading_room.metrics.page import MetricsPage, Read
@@ -45,7 +46,12 @@ class Metrics:
         if certificate is not None:
             certificates["https"] = lambda: certificate.expires_at
         state = StateMetrics(self.registry, product.settings, product.database, certificates)
-        reads: dict[str, Read] = {"jobs": lambda _: jobs.read(), "state": state.read}
+        endpoints = EndpointMetrics(self.registry, product.database, product.units)
+        reads: dict[str, Read] = {
+            "jobs": lambda _: jobs.read(),
+            "endpoints": lambda _: endpoints.read(),
+            "state": state.read,
+        }
         self._page = MetricsPage(self.registry, product.probes, reads, clock=clock)
         return self._page
 

@@ -23,6 +23,7 @@ from reading_room.database.engine import Database
 from reading_room.extension.disposable_accounts import DisposableAccounts
 from reading_room.extension.operations.check_job import CheckJobOperations
 from reading_room.extension.operations.disk_use import DiskUseOperations
+from reading_room.extension.operations.endpoint_metrics import EndpointMetricsOperations
 from reading_room.extension.operations.explain_request import ExplainRequestOperations
 from reading_room.extension.operations.hosts import HostOperations
 from reading_room.extension.operations.job_runs import JobRunOperations
@@ -108,6 +109,7 @@ def every_operation(
         JobRunOperations(database=database, table=table, authorizer=authorizer, clock=clock),
         UsageOperations(database, clock, meter.fold),
         DiskUseOperations(database, objects.store, settings),
+        EndpointMetricsOperations(database, quotas.units),
         HostOperations(database, settings),
         profiles,
         PurgeJobOperations(database, objects.store, settings.trail_days),

@@ -104,6 +104,7 @@ class Product:
         sizing = JobSizing(backend, settings)
         trail = self.access.trail
         quotas = Quotas(settings, clock, floor)
+        self.units = quotas.units
         self.rates = (
             SharedRates(database, [self.access.throttle.of_aws, quotas.buckets, quotas.units])
             if database.shared

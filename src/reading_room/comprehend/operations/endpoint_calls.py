@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Any
 from reading_room.analysis.kinds import LARGE_TEXT
 from reading_room.aws.call import Call
 from reading_room.aws.operations import operation
-from reading_room.aws.throttling import Buckets
 from reading_room.comprehend.conditions import existing_endpoint
-from reading_room.comprehend.endpoints import units
 from reading_room.comprehend.endpoints.endpoints import SERVING
 from reading_room.comprehend.endpoints.errors import EndpointUnavailable
 from reading_room.comprehend.endpoints.models import EndpointModel, model_of
@@ -45,7 +43,7 @@ class EndpointCalls:
         self._database = database
         self._engines = engines
         self._quotas = quotas
-        self._buckets: Buckets = quotas.units
+        self._units = quotas.units
         self._count = count
         self._measures = measures
 
@@ -64,12 +62,12 @@ class EndpointCalls:
         arn = request["EndpointArn"]
         model, amount = self._serving(call.account, arn)
         # How many characters a document has is known when it was read.
-        units.take(self._buckets, arn, amount, len(given) if isinstance(given, str) else 1)
+        self._units.admit(arn, amount, len(given) if isinstance(given, str) else 1)
         (answer,) = self._engines.analyse_with(model, [given])
         characters = characters_of(given, answer)
         self._measures.analysed(model.engine, 1, characters)
         if not isinstance(given, str):
-            units.owe(self._buckets, arn, amount, characters)
+            self._units.add(arn, amount, characters)
         raise_if_refused(answer)
         if answer is None:
             raise EngineFailedText
