@@ -161,6 +161,65 @@ def test_an_update_takes_effect_once_the_new_model_is_loaded_and_the_old_one_ans
     assert [each.arn for each in world.engines.kept] == [second], "the former model is not kept any longer"
 
 
+def alias(world: ModelWorld, model: str, value: str) -> None:
+    """Give a version of a model an alias."""
+    world.client.tag_resource(ResourceArn=model, Tags=[{"Key": "reading-room:alias", "Value": value}])
+
+
+def test_a_version_can_be_named_by_its_alias_and_the_endpoint_keeps_the_version(world: ModelWorld) -> None:
+    first, second = world.train(VersionName="v1"), world.train(VersionName="v2")
+    live = f"{first.removesuffix('v1')}live"
+    alias(world, first, "live")
+    token = {"ClientRequestToken": "once"}
+    assert create(world, live, **token) == ENDPOINT
+    turn(world)
+    world.client.untag_resource(ResourceArn=first, TagKeys=["reading-room:alias"])
+    alias(world, second, "live")
+    assert create(world, live, **token) == ENDPOINT, "the same request with the same token"
+    turn(world)
+    assert classify(world) == describe(world)["ModelArn"] == first
+    answer = world.client.update_endpoint(EndpointArn=ENDPOINT, DesiredModelArn=live)
+    assert answer["DesiredModelArn"] == second
+    turn(world)
+    assert classify(world) == second
+
+
+def test_an_alias_that_is_ambiguous_unknown_or_malformed_is_refused(world: ModelWorld) -> None:
+    first, second = world.train(VersionName="v1"), world.train(VersionName="v2")
+    live = f"{first.removesuffix('v1')}live"
+    for model in (first, second):
+        alias(world, model, "live")
+    request = {"EndpointName": "mail", "DesiredInferenceUnits": 1}
+    assert refused(world.client.create_endpoint, ModelArn=live, **request) == (
+        "InvalidRequestException",
+        f"AMBIGUOUS_ALIAS: {first}, {second} have the tag reading-room:alias=live: remove it from all versions but "
+        "one.",
+    )
+    code, _ = refused(world.client.create_endpoint, ModelArn=f"{live}-2", **request)
+    assert code == "ResourceNotFoundException"
+    alias(world, first, "v2")
+    create(world, second)
+    assert describe(world)["ModelArn"] == second, "a version comes before an alias"
+    tags = [{"Key": "reading-room:alias", "Value": "-live"}]
+    code, message = refused(world.client.tag_resource, ResourceArn=first, Tags=tags)
+    assert (code, "as the name of a version" in message) == ("InvalidRequestException", True)
+
+
+def test_an_alias_needs_the_permission_for_its_version_too(world: ModelWorld) -> None:
+    version = world.train(VersionName="v1")
+    live = f"{version.removesuffix('v1')}live"
+    alias(world, version, "live")
+    statement = {"Effect": "Allow", "Action": "comprehend:CreateEndpoint"}
+    request = {"EndpointName": "mail", "ModelArn": live, "DesiredInferenceUnits": 1}
+    for number, resources in enumerate(([ENDPOINT, live], [ENDPOINT, version])):
+        policy = json.dumps({"Version": "2012-10-17", "Statement": statement | {"Resource": resources}})
+        limited = world.client_of(f"limited-{number}", policy)
+        assert refused(limited.create_endpoint, **request)[0] == "AccessDeniedException"
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statement | {"Resource": [ENDPOINT, live, version]}})
+    allowed = world.client_of("allowed", policy)
+    assert allowed.create_endpoint(**request)["ModelArn"] == version
+
+
 def test_a_failed_update_leaves_an_endpoint_as_it_was_and_says_why(world: ModelWorld) -> None:
     served(world)
     first = describe(world)["ModelArn"]

@@ -158,6 +158,25 @@ class ContainersTagInvalid(InvalidRequestException):
         super().__init__(f"INVALID_TAG: Tag {key!r} has the value {value!r}; it takes a whole number from 1 to {most}.")
 
 
+class AliasTagInvalid(InvalidRequestException):
+    """The value of the tag for an alias could not be the name of a version."""
+
+    def __init__(self, key: str, alias: str) -> None:
+        super().__init__(
+            f"INVALID_TAG: Tag {key!r} has the value {alias!r}; it takes 1 to 63 letters, digits and hyphens, as the "
+            "name of a version."
+        )
+
+
+class AliasAmbiguous(InvalidRequestException):
+    """Several versions of a model have the alias in an ARN."""
+
+    def __init__(self, key: str, alias: str, arns: Sequence[str]) -> None:
+        super().__init__(
+            f"AMBIGUOUS_ALIAS: {', '.join(arns)} have the tag {key}={alias}: remove it from all versions but one."
+        )
+
+
 class RunsInOneContainer(InvalidRequestException):
     """The tag asks for several containers, but this kind of work cannot be divided."""
 

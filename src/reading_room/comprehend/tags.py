@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from reading_room.analysis.formats import ANY, COLUMN, COLUMN_TAG, DOCUMENTS, DOCUMENTS_TAG
 from reading_room.analysis.kinds import CONTAINER_BYTES, work_of
+from reading_room.comprehend.aliases import check_alias
 from reading_room.comprehend.errors import (
     ContainersTagInvalid,
     DocumentsTagInvalid,
@@ -38,7 +39,8 @@ def as_mapping(tags: Sequence[Mapping[str, str]]) -> dict[str, str]:
     """Return a request's tags as a mapping.
 
     Raises ``TooManyTagsException``, ``ReservedTagKey`` (``aws:``), ``DuplicateTagKey``, ``ContainersTagInvalid``
-    if the value of ``CONTAINERS_TAG`` is not a valid number of containers, and ``DocumentsTagInvalid``.
+    if the value of ``CONTAINERS_TAG`` is not a valid number of containers, ``DocumentsTagInvalid``, and
+    ``AliasTagInvalid``.
     """
     if len(tags) > TAGS_PER_RESOURCE:
         raise TooManyTagsException(TAGS_PER_RESOURCE, len(tags))
@@ -52,6 +54,7 @@ def as_mapping(tags: Sequence[Mapping[str, str]]) -> dict[str, str]:
         mapping[key] = tag.get("Value", "")
     containers_requested(mapping)
     documents_requested(mapping)
+    check_alias(mapping)
     return mapping
 
 

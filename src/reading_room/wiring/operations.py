@@ -92,7 +92,7 @@ def every_operation(
         JobOperations(database, clock, quotas, settings.topics),
         ModelOperations(database, clock, quotas, authorizer),
         ModelPolicyOperations(database, clock),
-        EndpointOperations(database, clock, quotas),
+        EndpointOperations(database, clock, quotas, authorizer),
         endpoint_calls,
         RealtimeOperations(
             engines, quotas, meter.count, endpoint_calls.answer, access.measures, profiles.default_thresholds

@@ -59,11 +59,19 @@ class NewEndpoint:
     role_arn: str | None = None
     token: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+    given_model_arn: str | None = None
+    """The ARN in the request, if it has the alias of a version."""
 
     @property
     def digest(self) -> str:
         """What identifies the request, to compare it with that of a repeated token."""
-        given = [self.name, self.model_arn, self.units, self.role_arn, sorted(self.tags.items())]
+        given = [
+            self.name,
+            self.given_model_arn or self.model_arn,
+            self.units,
+            self.role_arn,
+            sorted(self.tags.items()),
+        ]
         return hashlib.sha256(json.dumps(given).encode()).hexdigest()
 
 

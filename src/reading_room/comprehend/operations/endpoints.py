@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy.orm import Session
+
 from reading_room.aws.call import Call
-from reading_room.aws.operations import PassedRole, operation
+from reading_room.aws.operations import Authorizer, OperationFacts, PassedRole, no_context, operation
 from reading_room.clock import Clock
+from reading_room.comprehend.aliases import resolved
 from reading_room.comprehend.conditions import existing_endpoint, new_endpoint, start_context, updated_endpoint
 from reading_room.comprehend.endpoints.endpoints import (
     NewEndpoint,
@@ -41,7 +44,8 @@ SERVICE = "comprehend.amazonaws.com"
 class EndpointOperations:
     """The operations on model endpoints."""
 
-    def __init__(self, database: Database, clock: Clock, quotas: Quotas) -> None:
+    def __init__(self, database: Database, clock: Clock, quotas: Quotas, authorizer: Authorizer) -> None:
+        self._authorizer = authorizer
         self._database = database
         self._clock = clock
         self._quotas = quotas
@@ -63,17 +67,19 @@ class EndpointOperations:
         model_arn = request.get("ModelArn")
         if model_arn is None:
             raise InvalidEndpointRequest("CreateEndpoint needs ModelArn or FlywheelArn.")
-        new = NewEndpoint(
-            call.account,
-            call.region,
-            request["EndpointName"],
-            model_arn,
-            request["DesiredInferenceUnits"],
-            role_arn,
-            request.get("ClientRequestToken"),
-            as_mapping([dict(tag) for tag in request.get("Tags", ())]),  # type: ignore[arg-type]
-        )
+        tags = as_mapping([dict(tag) for tag in request.get("Tags", ())])  # type: ignore[arg-type]
         with self._database.transaction() as session:
+            new = NewEndpoint(
+                call.account,
+                call.region,
+                request["EndpointName"],
+                self._version(session, call, model_arn),
+                request["DesiredInferenceUnits"],
+                role_arn,
+                request.get("ClientRequestToken"),
+                tags,
+                model_arn,
+            )
             row = create(session, new, self._clock(), self._quotas.endpoints)
             return {"EndpointArn": row.arn, "ModelArn": row.desired_model_arn}
 
@@ -114,6 +120,7 @@ class EndpointOperations:
         check_flywheel(request, "DesiredModelArn")
         with self._database.transaction() as session:
             row = find_endpoint(session, call.account, request["EndpointArn"])
+            model_arn = None if model_arn is None else self._version(session, call, model_arn)
             update(
                 session,
                 row,
@@ -131,6 +138,18 @@ class EndpointOperations:
         self._quotas.count(call.account, "DeleteEndpoint")
         with self._database.transaction() as session:
             mark_for_deletion(find_endpoint(session, call.account, request["EndpointArn"]), self._clock())
+
+    def _version(self, session: Session, call: Call, arn: str) -> str:
+        """Return the model's version that an ARN names. One that it names by alias must be allowed to the caller, too.
+
+        An endpoint keeps the version: whoever may move an alias must not change the endpoints of others.
+        """
+        version = resolved(session, call.account, arn)
+        if version != arn:
+            action = f"comprehend:{call.operation}"
+            facts = OperationFacts("comprehend", call.operation, action, lambda _: (version,), no_context, None, True)
+            self._authorizer.authorize(call, facts)
+        return version
 
 
 def properties(row: EndpointRow) -> dict[str, Any]:
