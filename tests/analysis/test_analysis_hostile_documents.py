@@ -259,3 +259,11 @@ def test_a_table_of_recognised_words_without_a_column_is_an_error(column: str) -
     table = header.replace(column, "other") + "\n5\t1\t1\t1\t1\t1\t9\t9\t9\t9\t90\tAnna\n"
     with pytest.raises(ReadError, match="tesseract wrote no table of words"):
         add_words(table.encode(), Builder(SMALL))
+
+
+def test_a_line_of_nothing_but_nul_is_a_blank_line() -> None:
+    builder = Builder(SMALL)
+    builder.line("\x00\x00")
+    builder.line("An\x00na")
+    assert builder.text() == "  \nAn na\n"
+    assert [(each.begin, each.end) for each in builder.blocks] == [(3, 8)]

@@ -158,9 +158,7 @@ class Builder:
 
     def add(self, text: str) -> None:
         """Add text. Raise ``ReadError`` if there is more than the limit."""
-        if "\x00" in text:
-            # It is no character of a text, and means a binary file to whoever reads the result.
-            text = text.replace("\x00", " ")
+        text = _plain(text)
         self.length += len(text)
         if self.length > self.limits.text_characters:
             raise ReadError(TOO_LARGE, f"it has more than {self.limits.text_characters:,} characters of text")
@@ -168,7 +166,7 @@ class Builder:
 
     def line(self, text: str, box: tuple[float, float, float, float] | None = None) -> None:
         """Add a line as a block of the present page; a blank line is only a line."""
-        begin = self.length
+        begin, text = self.length, _plain(text)
         if text and not text.isspace():
             self.blocks.append(Block(self.page, begin, begin + len(text), box))
         self.add(f"{text}\n")
@@ -182,6 +180,11 @@ class Builder:
     def text(self) -> str:
         """Return the whole text."""
         return "".join(self.pieces)
+
+
+def _plain(text: str) -> str:
+    """Return a text without NUL, which is no character of a text and makes it look like a binary file."""
+    return text.replace("\x00", " ") if "\x00" in text else text
 
 
 def too_many_pages(limits: Limits) -> ReadError:
