@@ -1,4 +1,7 @@
-"""The trained entity tagger as package data: an int8 ONNX graph; its tokenizer is that of ``weights/minilm``."""
+"""The trained entity tagger as package data: an int8 ONNX graph; its tokenizer is that of ``weights/minilm``.
+
+``entity_graph`` writes the form of the graph that is shipped.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from pathlib import Path
 import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
+from models.entity_graph import rewrite
 from models.manifest import WEIGHTS
 
 FOLDER = WEIGHTS / "english-entities"
@@ -21,7 +25,7 @@ def export(model: torch.nn.Module) -> None:
     example = (ids, torch.ones_like(ids), (ids != 0).long())
     free = {name: {0: "batch", 1: "tokens"} for name in (*INPUTS, "logits")}
     with tempfile.TemporaryDirectory() as scratch, torch.no_grad():
-        whole = Path(scratch) / "float.onnx"
+        whole, quantised = Path(scratch) / "float.onnx", Path(scratch) / "quantised.onnx"
         torch.onnx.export(
             model.eval(),
             example,
@@ -32,4 +36,5 @@ def export(model: torch.nn.Module) -> None:
             opset_version=17,
             dynamo=False,
         )
-        quantize_dynamic(str(whole), str(FOLDER / "tagger.onnx"), weight_type=QuantType.QInt8, per_channel=True)
+        quantize_dynamic(str(whole), str(quantised), weight_type=QuantType.QInt8, per_channel=True)
+        rewrite(quantised, FOLDER / "tagger.onnx")

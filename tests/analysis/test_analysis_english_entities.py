@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reading_room.analysis.engine import load_engine
-from reading_room.analysis.engines.english_entities import WINDOW_TOKENS, EnglishEntities
+from reading_room.analysis.engines.english_entities import BATCH_TOKENS, WINDOW_TOKENS, EnglishEntities, batches
 from reading_room.analysis.engines.entity_tags import TYPES
 
 
@@ -80,6 +80,23 @@ def test_texts_in_a_batch_get_the_same_entities_as_alone(engine: EnglishEntities
         [(e["Text"], e["Type"]) for e in each] for each in alone
     ]
     assert together[1] == together[3] == []
+
+
+@given(st.lists(st.integers(1, 4 * WINDOW_TOKENS), max_size=80))
+def test_windows_that_are_read_together_have_one_length_and_all_are_read(lengths: list[int]) -> None:
+    found = list(batches(lengths))
+    assert sorted(index for batch in found for index in batch) == list(range(len(lengths)))
+    for batch in found:
+        (length,) = {lengths[index] for index in batch}
+        assert len(batch) == 1 or len(batch) * (length + 2) <= BATCH_TOKENS
+
+
+@pytest.mark.costs(0.2, reason="thirty texts are analysed, once together and once alone")
+def test_texts_of_many_lengths_get_their_own_entities(engine: EnglishEntities) -> None:
+    towns = ("Paris", "Berlin", "Madrid", "Vienna", "London")
+    texts = [f"{towns[at % 5]} is a town. " + "It is old. " * (at % 9) for at in range(30)]
+    for text, found in zip(texts, engine.analyse(texts), strict=True):
+        assert (text.split()[0], "LOCATION") in {(entity["Text"], entity["Type"]) for entity in found}
 
 
 def test_a_name_does_not_span_an_empty_line(engine: EnglishEntities) -> None:

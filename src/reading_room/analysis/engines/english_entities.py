@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,8 +28,11 @@ BATCH, BATCH_CODE_POINTS = 256, 32_000
 WINDOW_TOKENS = 126
 """Without the two special tokens: the encoder was trained on this length. The time grows with its square."""
 
-BATCH_TOKENS = 4_096
-"""How much the graph reads at once, including padding: larger batches are no faster and need memory."""
+BATCH_TOKENS = 256
+"""How much the graph reads at once: what it computes from more leaves the processor's cache, and takes longer."""
+
+_SLOW = "SkipLayerNormFusion"
+"""What the runtime must not do to the graph: a sum and its normalisation as one node take eight times as long."""
 
 _FIRST_MARK, _LAST_MARK = 101, 102
 _SENTENCE_ENDS = frozenset(".!?")
@@ -71,7 +75,7 @@ class EnglishEntities:
     def __init__(self) -> None:
         """Load graph, tokenizer and scores. Raise ``ChangedModel``."""
         self._tokenizer = open_tokenizer()
-        self._graph = open_graph(weights("english-entities", "tagger.onnx"))
+        self._graph = open_graph(weights("english-entities", "tagger.onnx"), without=_SLOW)
         curve = json.loads(weights("english-entities", "scores.json").read_text(encoding="utf-8"))
         self._slope, self._intercept = float(curve["slope"]), float(curve["intercept"])
 
@@ -125,26 +129,15 @@ class EnglishEntities:
     def _run(self, windows: list[_Window], pieces: list[_Words]) -> list[NDArray[np.float32]]:
         """Return the logarithms of the tags' probabilities, words x tags, of each window."""
         extents = [_extent(window, pieces[window.piece]) for window in windows]
-        order = sorted(range(len(windows)), key=lambda index: extents[index][0] - extents[index][1])
         answers: list[NDArray[np.float32]] = [np.zeros((0, 0), dtype=np.float32)] * len(windows)
-        at = 0
-        while at < len(order):
-            width = extents[order[at]][1] - extents[order[at]][0] + 2
-            chosen = order[at : at + max(1, BATCH_TOKENS // width)]
-            at += len(chosen)
-            ids = np.zeros((len(chosen), width), dtype=np.int64)
-            shapes, mask = np.zeros_like(ids), np.zeros_like(ids)
-            for row, index in enumerate(chosen):
-                (first, end), words = extents[index], pieces[windows[index].piece]
-                ids[row, 0], ids[row, 1 + end - first] = _FIRST_MARK, _LAST_MARK
-                ids[row, 1 : 1 + end - first] = words.ids[first:end]
-                shapes[row, 1 : 1 + end - first] = words.shapes[first:end]
-                mask[row, : 2 + end - first] = 1
-            (logits,) = self._graph.run(None, {"input_ids": ids, "shapes": shapes, "attention_mask": mask})
-            for row, index in enumerate(chosen):
-                window = windows[index]
-                firsts = np.asarray(pieces[window.piece].firsts[window.first : window.end])
-                answers[index] = log_softmax(logits[row, 1 + firsts - extents[index][0]])
+        for chosen in batches([end - first for first, end in extents]):
+            rows = [(*extents[index], pieces[windows[index].piece]) for index in chosen]
+            ids = np.array([[_FIRST_MARK, *words.ids[first:end], _LAST_MARK] for first, end, words in rows])
+            shapes = np.array([[0, *words.shapes[first:end], 0] for first, end, words in rows])
+            (logits,) = self._graph.run(None, {"input_ids": ids, "shapes": shapes})
+            for index, row, (begin, _, words) in zip(chosen, logits, rows, strict=True):
+                firsts = np.asarray(words.firsts[windows[index].first : windows[index].end])
+                answers[index] = log_softmax(row[1 + firsts - begin])
         return answers
 
     def _entity(self, piece: Piece, entity: Tagged) -> dict[str, Any]:
@@ -179,6 +172,17 @@ def _windows(piece: int, words: _Words, text: str) -> Iterator[_Window]:
 def _extent(window: _Window, words: _Words) -> tuple[int, int]:
     end = words.firsts[window.end] if window.end < len(words.firsts) else len(words.ids)
     return words.firsts[window.first], end
+
+
+def batches(lengths: list[int]) -> Iterator[list[int]]:
+    """Yield the indexes of the windows that are read together, the longest first; ``lengths`` are theirs in tokens.
+
+    They have one length, so that none needs padding.
+    """
+    order = sorted(range(len(lengths)), key=lambda index: -lengths[index])
+    for length, group in groupby(order, key=lengths.__getitem__):
+        same, most = list(group), max(1, BATCH_TOKENS // (length + 2))
+        yield from (same[at : at + most] for at in range(0, len(same), most))
 
 
 def _paragraphs(text: str, places: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:

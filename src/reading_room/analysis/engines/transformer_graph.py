@@ -97,8 +97,11 @@ def open_tokenizer() -> Tokenizer:
     return Tokenizer.from_file(str(weights("minilm", "tokenizer.json")))
 
 
-def open_graph(path: Path) -> Graph:
-    """Load a graph for one thread, with constant memory, and with kernels that are exact on this processor."""
+def open_graph(path: Path, without: str = "") -> Graph:
+    """Load a graph for one thread, with constant memory, and with kernels that are exact on this processor.
+
+    ``without`` names an optimisation of the runtime that makes the graph slower.
+    """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     # The library would keep a memory plan for every shape, and batches have hundreds of shapes.
@@ -106,6 +109,8 @@ def open_graph(path: Path) -> Graph:
     if not exact_products():
         # Kernels that do not saturate, at half the speed.
         options.add_session_config_entry("session.x64quantprecision", "1")
+    if without:
+        options.add_session_config_entry("optimization.disable_specified_optimizers", without)
     return Graph(str(path), options, providers=["CPUExecutionProvider"])
 
 
