@@ -486,8 +486,15 @@ def test_concurrent_writers_and_readers_of_a_key_never_see_a_mixture(world: S3Wo
 
 def test_nothing_is_left_behind_when_everything_is_deleted(world: S3World, s3: Any) -> None:
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket="contract"):
-        for entry in page.get("Contents", ()):
-            s3.delete_object(Bucket="contract", Key=entry["Key"])
+        keys = [entry["Key"] for entry in page.get("Contents", ())]
+        # XML has no form for the others.
+        together = [key for key in keys if key.isprintable()]
+        for key in set(keys).difference(together):
+            s3.delete_object(Bucket="contract", Key=key)
+        if together:
+            answer = s3.delete_objects(Bucket="contract", Delete={"Objects": [{"Key": key} for key in together]})
+            assert "Errors" not in answer
+    assert s3.list_objects_v2(Bucket="contract")["KeyCount"] == 0
     assert world.swept() == 0
     files = (
         [path.name for path in (world.folder / "s3").rglob("*") if path.is_file()]
