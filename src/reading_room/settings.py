@@ -156,7 +156,7 @@ class Settings:
     )
     container_memory: int = _setting(2_000_000_000, "Bytes of memory of a job's container.", within=(64 << 20, 1 << 40))
     container_processes: int = _setting(64, "Processes per container of a job.", within=(4, 10_000))
-    container_cpus: float = _setting(1.0, "Cores per container of a job.", within=(0.01, 1024))
+    container_cpus: float = _setting(1.0, "Cores per container of a job; for calls twice as many.", within=(0.01, 1024))
     jobs_at_once: int = _setting(4, "Jobs that run at the same time; others wait.", within=(1, 256))
     jobs_per_account: int = _setting(
         0,

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from reading_room.analysis.job_file import (
+    CALL_THREADS,
     MODELS_FOLDER,
     JobFile,
     Location,
@@ -48,6 +49,10 @@ def _unified(tmp_path: Path, granted: str) -> tuple[Path, Path]:
     membership = tmp_path / "self"
     membership.write_text("0::/slice/agent.scope\n")
     return root, membership
+
+
+def test_a_container_for_calls_may_use_a_core_for_each_of_its_threads() -> None:
+    assert LIMITS.for_calls() == Limits(memory_bytes=1_000_000_000, processes=10, cpus=CALL_THREADS * 0.5, seconds=5)
 
 
 def test_version_2_groups_are_made_where_controllers_are_handed_on(tmp_path: Path) -> None:

@@ -48,6 +48,8 @@ MODELS_FOLDER = "/models"
 """Where a container finds the models that were unpacked once for all containers."""
 FILTERS_FOLDER = "/etc/reading-room/filters"
 """Where a container finds the system call filters of its programs, one file each, with the names in ``Confined``."""
+CALL_THREADS = 2
+"""How many threads a container for synchronous calls reads a text with, and how many times a job's cores it may use."""
 Confined = Literal["documents", "training", "cluster", "realtime", "extractor", "reading"]
 """What a worker becomes once it has its work: it then keeps only the system calls that this needs. ``extractor`` is the
 process that starts readers of documents, and ``reading`` is such a reader."""

@@ -32,6 +32,8 @@ from reading_room.analysis.engine import (
     one_thread,
     return_freed_memory,
 )
+from reading_room.analysis.engines.graph_threads import read_in_threads
+from reading_room.analysis.job_file import CALL_THREADS
 from reading_room.analysis.kind import ENGINES
 from reading_room.analysis.kinds import MODEL_ENGINES, READ_DOCUMENTS
 from reading_room.analysis.program import ModelProgram, load_program
@@ -54,6 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     keep_files()
     one_thread()
+    read_in_threads(CALL_THREADS)
     keep_memory()
     try:
         # What loads a model loads everything else first, so that a model takes little time.

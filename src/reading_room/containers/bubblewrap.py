@@ -257,8 +257,8 @@ class BubblewrapDriver:
             about = f"realtime {spec.engine}"
             if container_id in living or not self._may_start(about):
                 continue
-            record = Record("realtime", spec.engine, self.standby_limits, boot_id(), container_id=container_id)
-            record.started_at = time.time()
+            limits, now = self.standby_limits.for_calls(), time.time()
+            record = Record("realtime", spec.engine, limits, boot_id(), container_id=container_id, started_at=now)
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
             with theirs:
                 try:

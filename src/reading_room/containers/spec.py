@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from reading_room.analysis.job_file import JobFile, WorkerMessage
+from reading_room.analysis.job_file import CALL_THREADS, JobFile, WorkerMessage
 from reading_room.analysis.kind import EngineName
 
 RESOLVER = "169.254.169.253"
@@ -20,6 +20,10 @@ class Limits:
     processes: int = 64
     cpus: float = 1.0
     seconds: int = 86_400
+
+    def for_calls(self) -> Limits:
+        """Return those of a container for synchronous calls, in which two threads may read one text."""
+        return replace(self, cpus=CALL_THREADS * self.cpus)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,14 @@ import json
 import unicodedata
 from collections.abc import Iterable, Iterator
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reading_room.analysis.engine import Result
 from reading_room.analysis.engines.entity_tags import TYPES, best_tags, log_odds, log_softmax, shape, spans
+from reading_room.analysis.engines.graph_threads import each_of
 from reading_room.analysis.engines.transformer_graph import open_graph, open_tokenizer
 from reading_room.analysis.segments import Piece, by_pieces
 from reading_room.analysis.trained import weights
@@ -130,14 +131,20 @@ class EnglishEntities:
         """Return the logarithms of the tags' probabilities, words x tags, of each window."""
         extents = [_extent(window, pieces[window.piece]) for window in windows]
         answers: list[NDArray[np.float32]] = [np.zeros((0, 0), dtype=np.float32)] * len(windows)
-        for chosen in batches([end - first for first, end in extents]):
-            rows = [(*extents[index], pieces[windows[index].piece]) for index in chosen]
+        chosen = list(batches([end - first for first, end in extents]))
+
+        def read(some: list[int]) -> NDArray[np.float32]:
+            rows = [(*extents[index], pieces[windows[index].piece]) for index in some]
             ids = np.array([[_FIRST_MARK, *words.ids[first:end], _LAST_MARK] for first, end, words in rows])
             shapes = np.array([[0, *words.shapes[first:end], 0] for first, end, words in rows])
             (logits,) = self._graph.run(None, {"input_ids": ids, "shapes": shapes})
-            for index, row, (begin, _, words) in zip(chosen, logits, rows, strict=True):
+            return cast("NDArray[np.float32]", logits)
+
+        for some, logits in zip(chosen, each_of(chosen, read), strict=True):
+            for index, row in zip(some, logits, strict=True):
+                words = pieces[windows[index].piece]
                 firsts = np.asarray(words.firsts[windows[index].first : windows[index].end])
-                answers[index] = log_softmax(row[1 + firsts - begin])
+                answers[index] = log_softmax(row[1 + firsts - extents[index][0]])
         return answers
 
     def _entity(self, piece: Piece, entity: Tagged) -> dict[str, Any]:
