@@ -43,6 +43,23 @@ def test_it_reads_one_file_after_the_other(extractor: Extractor) -> None:
     assert [each.path for each in extractor.read([made.eml("x", {"b.txt": b"y"})], "a.eml", Wishes())] == ["", "b.txt"]
 
 
+def test_a_reader_keeps_the_memory_that_it_needs_for_each_page(extractor: Extractor) -> None:
+    content = made.pdf([[f"{page}.{line}: " + "a few words, " * 5 for line in range(45)] for page in range(10)])
+    for _ in range(3):
+        one(extractor, content)
+    before = page_faults(extractor)
+    for _ in range(5):
+        assert one(extractor, content).pages == 10
+    assert page_faults(extractor) - before < 5 * 50
+
+
+def page_faults(extractor: Extractor) -> int:
+    """Return how often the kernel has given the reader a page of memory."""
+    process = extractor.process_id
+    (reader,) = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    return int(Path(f"/proc/{reader}/stat").read_text().rpartition(")")[2].split()[7])
+
+
 @pytest.mark.costs(10, reason="a file is read until its second of processor time is over")
 def test_a_file_that_takes_too_long_has_an_error_and_the_next_one_is_read(extractor: Extractor) -> None:
     error = one(extractor, b"{\\rtf1 {\\*\\x " + b"y" * 25_000_000 + b"}}").error

@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from reading_room.analysis.confinement import confine
+from reading_room.analysis.engine import keep_memory
 from reading_room.analysis.readers import ocr
 from reading_room.analysis.readers.answers import ANSWER_BYTES, encode, encode_images, failed
 from reading_room.analysis.readers.marks import read_marks
@@ -37,6 +38,9 @@ from reading_room.analysis.tesseract import find_program
 
 READY = b"ready\n"
 LINE_BYTES = 65_536
+KEPT_MEMORY = 16 << 20
+"""Bytes of free memory that a child keeps for its next file. Otherwise it asks for the same pages again, for each page
+of a PDF, and the kernel clears them each time."""
 DOCUMENTS = 500
 """A child is replaced after so many files, so that nothing can pile up in it."""
 WALL_SECONDS = 900.0
@@ -236,6 +240,7 @@ def _end_of(path: Path) -> bytes:
 def _child(limits: Limits, folder: Path, source: int, sink: int) -> None:
     """Read files in the child until its input ends, then end the process."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    keep_memory(KEPT_MEMORY)
     null = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1):
         os.dup2(null, descriptor)
