@@ -12,6 +12,7 @@ import sys
 from importlib.machinery import PathFinder
 from importlib.util import find_spec
 from pathlib import Path
+from shlex import quote
 
 import pytest
 
@@ -33,28 +34,55 @@ from reading_room.settings import Settings
 
 pytestmark = pytest.mark.network
 
+LOOK_AT_DISK = """
+import sys
+from pathlib import Path
+from reading_room.cli.doctor_installation import disk_finding
+from reading_room.settings import Settings
 
-def diagnosed(*hidden: str, before: str = "", options: str = "") -> dict[str, dict[str, str]]:
-    """Return the findings by their names, with these files replaced by an empty one, and after a command."""
-    mounts = "".join(f"mount --bind /dev/null {path} && " for path in hidden) + (before and f"{before} && ")
-    spaces = ["/usr/bin/unshare", "-m", *(["-r"] if os.geteuid() else [])]
-    doctor = f"{sys.executable} -m reading_room doctor --json {options}"
-    run = subprocess.run(
-        [*spaces, "sh", "-c", mounts + doctor], capture_output=True, text=True, timeout=90, check=False
-    )
-    findings = {finding["what"]: finding for finding in json.loads(run.stdout)}
-    missing = any(finding["state"] == "missing" for finding in findings.values())
-    assert run.returncode == (1 if missing else 0), run.stderr
-    return findings
+found = disk_finding(Settings(data=Path(sys.argv[1])))
+print(found.state, found.says)
+"""
 
 
-def test_a_missing_program_is_named_with_its_package() -> None:
-    found = diagnosed("/usr/bin/bwrap", *filter(os.path.exists, ["/usr/bin/tesseract"]))
+@dataclasses.dataclass
+class Poor:
+    """What doctor finds on a machine without some programs and with a full disk."""
+
+    data: Path
+    found: dict[str, dict[str, str]]
+
+
+def in_own_mounts(script: str) -> subprocess.CompletedProcess[str]:
+    """Run a script that may cover files, for itself alone."""
+    argv = ["/usr/bin/unshare", "-m", *(["-r"] if os.geteuid() else []), "sh", "-c", script]
+    return subprocess.run(argv, capture_output=True, text=True, timeout=90, check=False)
+
+
+@pytest.fixture(scope="module")
+def poor(tmp_path_factory: pytest.TempPathFactory) -> Poor:
+    """Diagnose such a machine once: every engine's packages are loaded for it."""
+    disk = tmp_path_factory.mktemp("disk")
+    hidden = ["/usr/bin/bwrap", "/usr/bin/unshare", *filter(os.path.exists, ["/usr/bin/tesseract"])]
+    mounts = " && ".join(f"mount --bind /dev/null {path}" for path in hidden)
+    doctor = f"{sys.executable} -m reading_room doctor --json --data {disk / 'data'} --port 4999"
+    run = in_own_mounts(f"mount -t tmpfs -o size=1m tmpfs {disk} && {mounts} && {doctor}")
+    assert run.returncode == 1, run.stderr
+    return Poor(disk / "data", {finding["what"]: finding for finding in json.loads(run.stdout)})
+
+
+def test_a_missing_program_is_named_with_its_package(poor: Poor) -> None:
+    found = poor.found
     assert found["OCR"]["state"] == "weaker", "only images need it"
     assert found["OCR"]["mend"].endswith("apt-get install --no-install-recommends tesseract-ocr")
     assert found["bwrap"]["state"] == "missing"
     assert found["bwrap"]["mend"].endswith("apt-get install --no-install-recommends bubblewrap")
     assert "enforcement" not in found, "nothing is tried that cannot work"
+
+
+def test_user_namespaces_are_not_blamed_for_a_missing_program(poor: Poor) -> None:
+    assert poor.found["user namespaces"]["says"] == "cannot be tried without unshare"
+    assert poor.found["unshare"]["mend"].endswith("util-linux")
 
 
 def test_a_disk_below_its_floor_is_named_with_the_setting(tmp_path: Path) -> None:
@@ -66,22 +94,23 @@ def test_a_disk_below_its_floor_is_named_with_the_setting(tmp_path: Path) -> Non
     assert "READING_ROOM_STORAGE_FREE" in finding.mend
 
 
-@pytest.mark.costs(3, reason="every engine's packages are loaded")
-def test_a_full_disk_is_found_at_the_given_data_folder(tmp_path: Path) -> None:
-    """This includes a disk that has free bytes but no room for more files."""
-    for size, says in (("size=1m", "must stay free"), ("size=4g,nr_inodes=10", "room for only")):
-        mount = f"mount -t tmpfs -o {size} tmpfs {tmp_path}"
-        options = f"--data {tmp_path / 'data'} --port 4999"
-        found = diagnosed("/usr/bin/bwrap", before=mount, options=options)
-        assert found["disk"]["state"] == "missing"
-        assert says in found["disk"]["says"]
-        assert found["addresses"]["says"] == "http://127.0.0.1:4999"
-        assert found["database"]["says"].startswith(f"none in {tmp_path / 'data'} yet")
+def test_a_full_disk_is_found_at_the_given_data_folder(poor: Poor) -> None:
+    found = poor.found
+    assert found["disk"]["state"] == "missing"
+    assert "must stay free" in found["disk"]["says"]
+    assert found["addresses"]["says"] == "http://127.0.0.1:4999"
+    assert found["database"]["says"].startswith(f"none in {poor.data} yet")
 
 
-@pytest.mark.costs(2, reason="every engine's packages are loaded")
-def test_a_missing_package_of_the_engines_is_named() -> None:
-    assert analysis_finding().state == "ok"
+def test_a_disk_with_free_bytes_but_no_room_for_more_files_is_full(tmp_path: Path) -> None:
+    mount = f"mount -t tmpfs -o size=4g,nr_inodes=10 tmpfs {tmp_path}"
+    run = in_own_mounts(f"{mount} && {sys.executable} -c {quote(LOOK_AT_DISK)} {tmp_path / 'data'}")
+    assert run.stdout.startswith("missing "), run.stderr
+    assert "room for only" in run.stdout
+
+
+def test_a_missing_package_of_the_engines_is_named(poor: Poor) -> None:
+    assert poor.found["analysis"]["state"] == "ok"
     found = analysis_finding(modules=("json", "no_such_package"))
     assert found.state == "missing"
     assert "no_such_package (No module named 'no_such_package')" in found.says
@@ -188,12 +217,6 @@ def test_another_installation_with_the_same_user_ids_is_named(tmp_path: Path) ->
     second.ids.write_text(first.ids.read_text())
     assert finding("two").state == "weaker"
     assert str(tmp_path / "one") in finding("two").says
-
-
-def test_user_namespaces_are_not_blamed_for_a_missing_program() -> None:
-    found = diagnosed("/usr/bin/unshare")
-    assert found["user namespaces"]["says"] == "cannot be tried without unshare"
-    assert found["unshare"]["mend"].endswith("util-linux")
 
 
 @pytest.mark.costs(3, reason="the agent is started, and fails")
