@@ -29,8 +29,8 @@ FEATURES = {
 REFUSED: dict[str, dict[str, str]] = {
     "cloudtrail": {},
     "comprehend": {
+        "DataLakeKmsKeyId": "KmsKeyValidationException",
         "DocumentReaderConfig": "InvalidRequestException",
-        "FlywheelArn": "ResourceNotFoundException",
         "FlywheelStatsS3Prefix": "InvalidRequestException",
         "KmsKeyId": "KmsKeyValidationException",
         "ModelKmsKeyId": "KmsKeyValidationException",

@@ -141,10 +141,10 @@ class Loop:
 
 
 class PeriodicWork(ABC):
-    """Work whose ``turn`` runs in a loop of its own, every ``every`` seconds. ``rest`` is as for ``Loop``."""
+    """Work whose ``turn`` runs in a loop of its own, every ``every`` seconds. The rest is as for ``Loop``."""
 
-    def __init__(self, name: str, *, every: float, rest: float = 0.0) -> None:
-        self._loop = Loop(name, self.turn, every=every, rest=rest)
+    def __init__(self, name: str, *, every: float, rest: float = 0.0, apart: float = 0.0) -> None:
+        self._loop = Loop(name, self.turn, every=every, rest=rest, apart=apart)
 
     def start(self, guard: Guard = always) -> None:
         """Start the loop; ``guard`` is as for ``Loop.start``."""

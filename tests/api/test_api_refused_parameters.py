@@ -11,22 +11,18 @@ from botocore import xform_name
 from botocore.exceptions import ClientError
 
 from reading_room.aws.models import operation_model
-from tests.worlds.minimal_calls import ACCOUNT, minimal, value
+from tests.worlds.minimal_calls import minimal, value
 from tests.worlds.models import ModelWorld
 from tests.worlds.scripts import script
 
 DIFFERENCES = script("differences")
 REFUSED = [(service, each) for service in DIFFERENCES.REFUSED for each in DIFFERENCES.refused(service)]
-FLYWHEEL = f"arn:aws:comprehend:us-east-1:{ACCOUNT}:flywheel/none"
 VALUES = {
-    "FlywheelArn": FLYWHEEL,
     "FlywheelStatsS3Prefix": "s3://papers/statistics/",
     "ResetMaxSigninSessionDuration": True,
     "TokenCode": "123456",
     "deletionProtectionEnabled": True,
 }
-INSTEAD = {"FlywheelArn": ("DocumentClassifierArn", "EntityRecognizerArn")}
-"""Parameters that cannot be given together with a refused one."""
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +45,7 @@ def with_member(service: str, operation: str, path: str) -> dict[str, Any]:
         shape = shape.members[step]
         place = place.setdefault(step, deepcopy(value(step, shape)))
     place[name] = VALUES[name] if name in VALUES else value(name, shape.members[name])
-    return {each: given for each, given in parameters.items() if each not in INSTEAD.get(name, ())}
+    return parameters
 
 
 @pytest.mark.parametrize(

@@ -81,3 +81,31 @@ def test_any_other_json_raises_value_error(value: Any, analysis: str) -> None:
 def test_any_text_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         check_metadata("classifier-training", text)
+
+
+FIGURES = dict.fromkeys(("AverageF1Score", "AveragePrecision", "AverageRecall", "AverageAccuracy"), 0.5)
+EVALUATION = {"NumberOfTestDocuments": 3, "Trained": FIGURES}
+
+
+@pytest.mark.parametrize("analysis", ["classifier-evaluation", "recognizer-evaluation"])
+def test_an_evaluation_has_the_figures_of_one_model_or_of_two(analysis: str) -> None:
+    for found in (EVALUATION, {**EVALUATION, "Evaluated": FIGURES}):
+        check_metadata(analysis, json.dumps(found))
+    wrong: list[Any] = [
+        {**EVALUATION, "Evaluated": {}},
+        {**EVALUATION, "Other": FIGURES},
+        {**EVALUATION, "Trained": {**FIGURES, "AverageRecall": 1.5}},
+        {"Evaluated": FIGURES, "NumberOfTestDocuments": 3},
+        [],
+    ]
+    for each in wrong:
+        with pytest.raises(ValueError, match="The evaluation"):
+            check_metadata(analysis, json.dumps(each))
+
+
+def test_a_lake_and_a_dataset_are_described_with_little() -> None:
+    check_metadata("flywheel-lake", "{}")
+    check_metadata("flywheel-dataset", '{"NumberOfDocuments": 7}')
+    for analysis, text in (("flywheel-lake", '{"x": 1}'), ("flywheel-dataset", "{}"), ("flywheel-dataset", "[")):
+        with pytest.raises(ValueError, match="The description"):
+            check_metadata(analysis, text)

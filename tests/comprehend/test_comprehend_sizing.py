@@ -102,7 +102,8 @@ def test_the_parts_are_the_same_however_many_containers_there_are(
 
 
 def test_every_kind_of_work_has_a_default_and_a_setting_or_runs_in_one_container() -> None:
-    assert set(get_args(Kind)) - set(CONTAINER_BYTES) == {"recognizer-training"}
+    alone = {"recognizer-training", "classifier-evaluation", "recognizer-evaluation"}
+    assert set(get_args(Kind)) - set(CONTAINER_BYTES) == alone | {"flywheel-lake", "flywheel-dataset"}
     for kind, usual in CONTAINER_BYTES.items():
         assert SizeLimits.of(Settings(), kind).container_bytes == usual
         chosen = Settings.from_environment({kind_variable("container_input", kind): "5"})

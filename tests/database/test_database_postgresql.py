@@ -233,7 +233,8 @@ def test_a_migration_is_one_transaction(name: str, tmp_path: Path, fails: bool) 
 
 
 BEFORE_13 = """
-DROP TABLE model_endpoints; DROP TABLE pii_profiles;
+DROP TABLE flywheels; DROP TABLE flywheel_datasets; DROP TABLE flywheel_iterations;
+ALTER TABLE models DROP COLUMN flywheel_arn; DROP TABLE model_endpoints; DROP TABLE pii_profiles;
 DROP TRIGGER s3_objects_counted ON s3_objects; DROP FUNCTION s3_objects_counted; DROP TABLE s3_stored;
 DROP INDEX ix_s3_objects_in_blobs; UPDATE reading_room SET schema = 12
 """

@@ -14,7 +14,7 @@ from tests.worlds.shells import EXAMPLES, by_default, steps_of, wrong_in
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 
-@pytest.mark.costs(25, reason="two models are trained, and five jobs run")
+@pytest.mark.costs(40, reason="three models are trained, and eight jobs run")
 def test_several_containers_personal_data_and_custom_models(product: Product, tmp_path: Path) -> None:
     """They continue with the tutorial's resources, but with other names for the bucket and the role."""
     account = product.account()
@@ -23,7 +23,7 @@ def test_several_containers_personal_data_and_custom_models(product: Product, tm
     reading.make_reader_role(account, "models-reader", "models-library")
     network = reading.build_network(account)
     group = account.ec2.create_security_group(VpcId=network.vpc, GroupName="open", Description="open")["GroupId"]
-    steps = steps_of("models", "distributed.md", "kinds/pii.md", "custom-models.md", "endpoints.md")
+    steps = steps_of("models", "distributed.md", "kinds/pii.md", "custom-models.md", "endpoints.md", "flywheels.md")
     examples = EXAMPLES | {"s3://library": "s3://models-library", "--role-name reader": "--role-name models-reader"}
     more = by_default(product) | {"SUBNET": network.subnets[0], "GROUP": group}
     assert not (wrong := wrong_in(steps, product, tmp_path, examples=examples, more=more)), "\n\n".join(wrong)

@@ -40,6 +40,7 @@ _IDS = {
     "VpcEndpointId": "vpce",
     "VpcId": "vpc",
 }
+FLYWHEEL = f"arn:aws:comprehend:{REGION}:{ACCOUNT}:flywheel/none"
 _VALUES: dict[str, Any] = {
     "AccessKeyId": "AKIAIOSFODNN7EXAMPLE",
     "AccountAlias": "an-alias",
@@ -48,9 +49,13 @@ _VALUES: dict[str, Any] = {
     "CidrBlock": "10.0.0.0/16",
     "CopySource": "papers/key",
     "DataAccessRoleArn": ROLE,
+    "DataLakeS3Uri": "s3://papers/lake",
+    "DatasetArn": f"{FLYWHEEL}/dataset/none",
     "DocumentClassifierArn": CLASSIFIER,
     "EndpointArn": f"arn:aws:comprehend:{REGION}:{ACCOUNT}:document-classifier-endpoint/none",
     "EntityRecognizerArn": f"arn:aws:comprehend:{REGION}:{ACCOUNT}:entity-recognizer/none",
+    "FlywheelArn": FLYWHEEL,
+    "FlywheelIterationId": "20260101T000000Z",
     "InputDataConfig": {"S3Uri": "s3://papers/in/"},
     "JobId": "0123456789abcdef0123456789abcdef",
     "LanguageCode": "en",
@@ -69,6 +74,13 @@ _VALUES: dict[str, Any] = {
     "resourceArn": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:none",
 }
 _OF_OPERATIONS: dict[str, dict[str, Any]] = {
+    "CreateDataset": {
+        "InputDataConfig": {"DocumentClassifierInputDataConfig": {"S3Uri": "s3://papers/in/a.csv"}},
+    },
+    "CreateFlywheel": {
+        "ModelType": "DOCUMENT_CLASSIFIER",
+        "TaskConfig": {"LanguageCode": "en", "DocumentClassificationConfig": {"Mode": "MULTI_CLASS"}},
+    },
     "CreateEntityRecognizer": {
         "InputDataConfig": {
             "EntityTypes": [{"Type": "ENGINEER"}],

@@ -124,10 +124,11 @@ class ModelWorld:
     # What hosts do
 
     def turn(self, times: int = 1) -> None:
-        """Run turns of the controller, and after each one of the models' upkeep."""
+        """Run turns of the controller, and after each one of the upkeep of models and flywheels."""
         for _ in range(times):
             self.product.jobs.controller.turn()
             self.product.jobs.models.turn()
+            self.product.jobs.flywheels.turn()
 
     def wanted(self) -> tuple[ContainerSpec, ...]:
         """Return the containers that the host should run."""

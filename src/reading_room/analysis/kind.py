@@ -21,6 +21,10 @@ Kind = Literal[
     "custom-entities",
     "classifier-training",
     "recognizer-training",
+    "flywheel-lake",
+    "flywheel-dataset",
+    "classifier-evaluation",
+    "recognizer-evaluation",
 ]
 """What a worker does with its input. This decides the form of the output."""
 EngineName = Literal[
@@ -79,6 +83,10 @@ EngineName = Literal[
     "custom-entities",
     "classifier-training",
     "recognizer-training",
+    "flywheel-lake",
+    "flywheel-dataset",
+    "classifier-evaluation",
+    "recognizer-evaluation",
 ]
 """The engine that a worker loads before it has a job."""
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
@@ -216,7 +224,8 @@ class WorkKind(Loading):
     the seconds that one container takes for 10 MB of documents of 2 KB (``bench/RESULTS.md``). It is ``None`` if every
     job runs in one container. ``divided_engine`` is the value of the request's ``Engine`` with which a job can be
     divided, ``None`` if the request has no such member. With ``parts_in_storage`` containers share their results
-    through S3; otherwise they send them to the first container.
+    through S3; otherwise they send them to the first container. With ``described``, a worker that makes no model also
+    describes its output in the metadata of its ``Done``.
     """
 
     name: Kind
@@ -224,6 +233,7 @@ class WorkKind(Loading):
     container_bytes: int | None = None
     divided_engine: str | None = None
     parts_in_storage: bool = True
+    described: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

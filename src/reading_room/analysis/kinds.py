@@ -289,6 +289,38 @@ RECOGNIZER_TRAINING = WorkKind(
     parts_in_storage=False,
 )
 
+FLYWHEEL_LAKE = WorkKind(
+    name="flywheel-lake",
+    program="flywheel.lake:LakePreparation",
+    loads=(EngineEntry("flywheel-lake", light=True),),
+    parts_in_storage=False,
+    described=True,
+)
+
+FLYWHEEL_DATASET = WorkKind(
+    name="flywheel-dataset",
+    program="flywheel.dataset:DatasetIngestion",
+    loads=(EngineEntry("flywheel-dataset"),),
+    parts_in_storage=False,
+    described=True,
+)
+
+CLASSIFIER_EVALUATION = WorkKind(
+    name="classifier-evaluation",
+    program="flywheel.evaluation:ClassifierEvaluation",
+    loads=(EngineEntry("classifier-evaluation"),),
+    parts_in_storage=False,
+    described=True,
+)
+
+RECOGNIZER_EVALUATION = WorkKind(
+    name="recognizer-evaluation",
+    program="flywheel.evaluation:RecognizerEvaluation",
+    loads=(EngineEntry("recognizer-evaluation"),),
+    parts_in_storage=False,
+    described=True,
+)
+
 SYNTAX = TextKind(
     name="syntax",
     program=DOCUMENTS,
@@ -318,7 +350,17 @@ JOB_KINDS: tuple[JobKind, ...] = (
 ANALYSES: Mapping[str, JobKind | TextKind] = {**{kind.name: kind for kind in JOB_KINDS}, SYNTAX.name: SYNTAX}
 """Every analysis of the API by its name."""
 WORK_KINDS: Mapping[str, WorkKind] = {
-    kind.name: kind for kind in (*JOB_KINDS, CUSTOM_ENTITIES, CLASSIFIER_TRAINING, RECOGNIZER_TRAINING)
+    kind.name: kind
+    for kind in (
+        *JOB_KINDS,
+        CUSTOM_ENTITIES,
+        CLASSIFIER_TRAINING,
+        RECOGNIZER_TRAINING,
+        FLYWHEEL_LAKE,
+        FLYWHEEL_DATASET,
+        CLASSIFIER_EVALUATION,
+        RECOGNIZER_EVALUATION,
+    )
 }
 """Everything that a worker does."""
 _LOADED: tuple[Loading, ...] = (*WORK_KINDS.values(), SYNTAX)

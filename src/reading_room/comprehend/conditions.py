@@ -8,6 +8,7 @@ from reading_room.analysis.kind import JobKind
 from reading_room.aws.call import Call
 from reading_room.aws.operations import ContextValues
 from reading_room.comprehend.endpoints.endpoints import endpoint_arn
+from reading_room.comprehend.flywheels.flywheels import flywheel_arn
 from reading_room.comprehend.models.errors import ResourceNotFoundException
 from reading_room.comprehend.models.models import MODEL_KINDS, ModelKind, kind_of_arn, model_arn
 from reading_room.comprehend.vpc_tag import known_network
@@ -85,6 +86,33 @@ def updated_endpoint(call: Call) -> Sequence[str]:
     return (*existing_endpoint(call), *(str(each) for each in used if each))
 
 
+def new_flywheel(call: Call) -> Sequence[str]:
+    """Return the resources of CreateFlywheel: the flywheel, and the model that it begins with."""
+    flywheel = flywheel_arn(call.region, call.account, str(call.parameters["FlywheelName"]))
+    return (flywheel, *_given(call.parameters.get("ActiveModelArn")))
+
+
+def existing_flywheel(call: Call) -> Sequence[str]:
+    """Return the resource of an operation on a flywheel, which its ARN names, or ``*`` without one."""
+    return tuple(_given(call.parameters.get("FlywheelArn"))) or ("*",)
+
+
+def updated_flywheel(call: Call) -> Sequence[str]:
+    """Return the resources of UpdateFlywheel: the flywheel, and the model that should be active."""
+    return (*existing_flywheel(call), *_given(call.parameters.get("ActiveModelArn")))
+
+
+def new_dataset(call: Call) -> Sequence[str]:
+    """Return the resources of CreateDataset: the flywheel and the dataset."""
+    flywheel = str(call.parameters["FlywheelArn"])
+    return (flywheel, f"{flywheel}/dataset/{call.parameters['DatasetName']}")
+
+
+def existing_dataset(call: Call) -> Sequence[str]:
+    """Return the resource of DescribeDataset."""
+    return (str(call.parameters["DatasetArn"]),)
+
+
 def named_resource(call: Call) -> Sequence[str]:
     """Return the resource that ResourceArn names."""
     return (str(call.parameters["ResourceArn"]),)
@@ -110,12 +138,35 @@ def start_context(call: Call) -> ContextValues:
     return {key: value for key, value in values.items() if value}
 
 
+def security_context(call: Call) -> ContextValues:
+    """Return the condition keys of CreateFlywheel and UpdateFlywheel, as ``start_context`` does."""
+    security = call.parameters.get("DataSecurityConfig") or {}
+    network = security.get("VpcConfig") or {}
+    values: dict[str, Sequence[str]] = {
+        **start_context(call),
+        "comprehend:VpcSubnets": tuple(network.get("Subnets", ())),
+        "comprehend:VpcSecurityGroupIds": tuple(network.get("SecurityGroupIds", ())),
+        "comprehend:VolumeKmsKey": _one(security.get("VolumeKmsKeyId")),
+        "comprehend:ModelKmsKey": _one(security.get("ModelKmsKeyId")),
+    }
+    return {key: value for key, value in values.items() if value}
+
+
+def iteration_context(call: Call) -> ContextValues:
+    """Return the condition key of DescribeFlywheelIteration."""
+    return {"comprehend:FlywheelIterationId": (str(call.parameters["FlywheelIterationId"]),)}
+
+
 def tag_context(call: Call) -> ContextValues:
     """Return the condition keys of TagResource and UntagResource."""
     tags = call.parameters.get("Tags") or ()
     keys = tuple(call.parameters.get("TagKeys") or ()) or tuple(tag["Key"] for tag in tags)
     requested = {f"aws:RequestTag/{tag['Key']}": (tag.get("Value", ""),) for tag in tags}
     return {"aws:TagKeys": keys, **requested} if keys else {}
+
+
+def _given(value: str | None) -> Sequence[str]:
+    return () if value is None else (str(value),)
 
 
 def _one(value: str | None) -> Sequence[str]:

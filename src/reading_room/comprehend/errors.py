@@ -40,6 +40,16 @@ class BothModelAndFlywheel(InvalidRequestException):
         super().__init__(f"INVALID_PARAMETERS: {member} and FlywheelArn cannot be given together.")
 
 
+class FlywheelOfOtherType(InvalidRequestException):
+    """A job needs a flywheel whose models do its kind of work."""
+
+    def __init__(self, flywheel: str, model: str) -> None:
+        super().__init__(
+            f"INVALID_PARAMETERS: FlywheelArn {flywheel} has the active model {model}, which does other work than this "
+            "job."
+        )
+
+
 class NeitherModelNorFlywheel(InvalidRequestException):
     """A kind of job without a built-in engine needs a custom model."""
 

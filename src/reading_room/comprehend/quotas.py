@@ -7,6 +7,7 @@ from reading_room.clock import Clock
 from reading_room.comprehend.endpoints.endpoints import EndpointQuota
 from reading_room.comprehend.endpoints.units import EndpointUnits
 from reading_room.comprehend.errors import NoRoomForJobs, RateExceeded
+from reading_room.comprehend.flywheels.flywheels import FlywheelQuota
 from reading_room.database.disk import Floor
 from reading_room.jobs.submission import JobQuota
 from reading_room.settings import Settings
@@ -16,6 +17,10 @@ ACTIVE_JOBS = 10
 
 ENDPOINTS, UNITS, UNITS_EACH = 10, 100, 10
 """How many endpoints and inference units an account can have, and units an endpoint."""
+
+FLYWHEELS, FLYWHEELS_CREATING, TRAIN_DATASETS, TEST_DATASETS, DATASETS_CREATING, ITERATIONS = 50, 10, 50, 10, 10, 10
+"""How many flywheels an account can have, and of those being created; datasets of each type in a flywheel; and datasets
+being created and iterations running in an account."""
 
 RATES = {
     "DetectDominantLanguage": 40.0,
@@ -53,6 +58,16 @@ class Quotas:
     def endpoints(self) -> EndpointQuota:
         """The number of endpoints and inference units that an account can have."""
         return EndpointQuota(ENDPOINTS, UNITS, UNITS_EACH) if self._enforced else EndpointQuota()
+
+    @property
+    def flywheels(self) -> FlywheelQuota:
+        """The number of flywheels, datasets and iterations that an account can have."""
+        waiting = self._waiting or None
+        if not self._enforced:
+            return FlywheelQuota(waiting=waiting)
+        return FlywheelQuota(
+            FLYWHEELS, FLYWHEELS_CREATING, TRAIN_DATASETS, TEST_DATASETS, DATASETS_CREATING, ITERATIONS, waiting
+        )
 
     @property
     def extensions(self) -> bool:

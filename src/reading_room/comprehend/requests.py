@@ -15,11 +15,13 @@ from reading_room.comprehend.conditions import job_arn
 from reading_room.comprehend.errors import (
     BothModelAndFlywheel,
     DocumentsPerFileOnly,
+    FlywheelOfOtherType,
     JobLanguageNotSupported,
     NeitherModelNorFlywheel,
     ReaderConfigNotSupported,
-    ResourceNotFoundException,
 )
+from reading_room.comprehend.flywheels.flywheels import active_model
+from reading_room.comprehend.models.models import kind_of_arn
 from reading_room.comprehend.models.reference import names_model, resolve
 from reading_room.comprehend.request_checks import (
     check_keys,
@@ -35,6 +37,8 @@ from reading_room.jobs.places import output_location
 from reading_room.jobs.submission import NewJob, repeated
 
 DEFAULT_FORMAT = "ONE_DOC_PER_LINE"
+FLYWHEEL = "FlywheelArn"
+"""The member of a request, and of a job's row, that names the flywheel whose active model does the work."""
 
 
 def new_job(call: Call, kind: JobKind, job_id: str, topics: str = "embedding", *, extensions: bool = True) -> NewJob:
@@ -97,15 +101,23 @@ def new_job(call: Call, kind: JobKind, job_id: str, topics: str = "embedding", *
 
 
 def with_model(session: Session, call: Call, new: NewJob) -> NewJob:
-    """Return a job with the custom model that its request names, if any.
+    """Return a job with the custom model that its request names, or the active one of its flywheel, if any.
 
     If the call repeats an earlier one, return ``new`` unchanged: its job already exists. Call this in the transaction
-    that submits the job. Raises what ``reference.resolve`` raises.
+    that submits the job. Raises what ``reference.resolve`` and ``active_model`` raise, and ``FlywheelOfOtherType``.
     """
-    if not names_model(call.parameters) or repeated(session, new) is not None:
+    request, flywheel = call.parameters, call.parameters.get(FLYWHEEL)
+    if (flywheel is None and not names_model(request)) or repeated(session, new) is not None:
         return new
-    model = resolve(session, call, call.parameters)
+    if flywheel is not None:
+        arn = active_model(session, call.account, flywheel)
+        request = {**request, kind_of_arn(arn).arn_member: arn}
+    model = resolve(session, call, request)
     assert model is not None
+    if model.analysis != new.analysis:
+        raise FlywheelOfOtherType(str(flywheel), model.arn)
+    if flywheel is not None:
+        new = replace(new, request={**new.request, FLYWHEEL: flywheel})
     # The request must have a LanguageCode, but it has no effect: the model's own language is used.
     return replace(new, model=model.use, language=None if new.language is None else model.language)
 
@@ -139,9 +151,6 @@ def _custom_model(kind: JobKind, request: Mapping[str, Any]) -> CustomModel | No
     model, flywheel = request.get(kind.model.member), request.get("FlywheelArn")
     if model and flywheel:
         raise BothModelAndFlywheel(kind.model.member)
-    if flywheel:
-        # No operation creates flywheels, so the ARN names nothing.
-        raise ResourceNotFoundException
-    if not model and not kind.engines:
+    if not model and not flywheel and not kind.engines:
         raise NeitherModelNorFlywheel(kind.start, kind.model.member)
-    return kind.model if model else None
+    return kind.model if model or flywheel else None

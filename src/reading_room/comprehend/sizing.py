@@ -11,7 +11,7 @@ from reading_room.agent.spec import Capacity
 from reading_room.analysis.formats import CONTAINER_FACTOR, DOCUMENTS, READER
 from reading_room.analysis.kinds import CONTAINER_BYTES, work_of
 from reading_room.comprehend.errors import ContainersTagInvalid
-from reading_room.comprehend.models.requests import training_places
+from reading_room.comprehend.models.requests import input_uris
 from reading_room.comprehend.tags import CONTAINERS_TAG, containers_requested, stored
 from reading_room.jobs.job import CONTAINERS, counted
 from reading_room.jobs.places import location_of
@@ -101,7 +101,7 @@ class JobSizing:
 
         No policy is checked here, so the size of what an account cannot list must not affect how its jobs are divided.
         """
-        uris = training_places(row.request["InputDataConfig"]).values() if row.is_training else (row.input_uri,)
+        uris = input_uris(row.request, row.input_uri)
         total = 0
         for place in map(location_of, uris):
             facts = self._backend.bucket(place.bucket)

@@ -23,7 +23,7 @@ from reading_room.comprehend.errors import (
     TooManyTagsException,
 )
 from reading_room.comprehend.pii_profiles import PROFILE_TAG
-from reading_room.comprehend.tables import EndpointRow, ModelRow
+from reading_room.comprehend.tables import DatasetRow, EndpointRow, FlywheelRow, ModelRow
 from reading_room.comprehend.vpc_tag import VPC_TAG
 from reading_room.jobs.job import CONTAINERS
 from reading_room.jobs.tables import JobRow, JobTagRow
@@ -147,5 +147,7 @@ def _require(session: Session, account: str, arn: str) -> None:
     job = session.scalar(select(JobRow.job_id).where(JobRow.arn == arn, JobRow.account == account))
     model = session.scalar(select(ModelRow.model_id).where(ModelRow.arn == arn, ModelRow.account == account))
     endpoint = session.scalar(select(EndpointRow.arn).where(EndpointRow.arn == arn, EndpointRow.account == account))
-    if job is None and model is None and endpoint is None:
+    flywheel = session.scalar(select(FlywheelRow.arn).where(FlywheelRow.arn == arn, FlywheelRow.account == account))
+    dataset = session.scalar(select(DatasetRow.arn).where(DatasetRow.arn == arn, DatasetRow.account == account))
+    if all(found is None for found in (job, model, endpoint, flywheel, dataset)):
         raise ResourceNotFoundException

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Table, bindparam, delete, or_, select, uni
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.orm import Session
 
-from reading_room.comprehend.tables import EndpointRow, ModelPolicyRow, ModelRow
+from reading_room.comprehend.tables import DatasetRow, EndpointRow, FlywheelRow, ModelPolicyRow, ModelRow
 from reading_room.database.base import Base
 from reading_room.iam.tables import Group, InlinePolicy, Role, RoleSession, SignIn, SignInSession, User, UserSession
 from reading_room.jobs.tables import JobRow, JobTagRow
@@ -27,7 +27,10 @@ _REFERENCES: dict[str, tuple[str, Sequence[tuple[type[Base], str]]]] = {
         "access_key_id",
         ((RoleSession, "access_key_id"), (UserSession, "access_key_id"), (SignInSession, "access_key_id")),
     ),
-    JobTagRow.__tablename__: ("arn", ((JobRow, "arn"), (ModelRow, "arn"), (EndpointRow, "arn"))),
+    JobTagRow.__tablename__: (
+        "arn",
+        ((JobRow, "arn"), (ModelRow, "arn"), (EndpointRow, "arn"), (FlywheelRow, "arn"), (DatasetRow, "arn")),
+    ),
     ModelPolicyRow.__tablename__: ("arn", ((ModelRow, "arn"),)),
 }
 """By table: the column that refers to an account's rows without a foreign key, and the columns that it refers to."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from reading_room.analysis.flywheel.layout import EVALUATED
 from reading_room.aws.call import NetworkPath, Principal
 from reading_room.database.engine import Database
 from reading_room.database.kept import Kept
@@ -94,7 +95,7 @@ def _for_model(
         job_id=job.job_id,
         job_arn=job.arn,
         session_name=container.session_name,
-        policy=_model_policy(session, job.artifact_uri, job.is_training, interface, internal),
+        policy=_model_policy(session, artifacts_of(job), job.is_training, interface, internal),
     )
 
 
@@ -115,18 +116,26 @@ def model_session(session: Session, job: JobRow, interface: NetworkInterface, no
         user_id=f"{role.unique_id}:{session_name(job.job_id)}",
         role_arn=role.arn,
         token_issued_at=now,
-        session_policy=_model_policy(session, job.artifact_uri, job.is_training, interface, internal=False),
+        session_policy=_model_policy(session, artifacts_of(job), job.is_training, interface, internal=False),
     )
 
 
+def artifacts_of(job: JobRow) -> tuple[str, ...]:
+    """Return the locations of the models that a job writes or reads: an evaluation may read a second one."""
+    if job.artifact_uri is None:
+        return ()
+    evaluated = job.request.get(EVALUATED) if job.is_described else None
+    return (job.artifact_uri,) if evaluated is None else (job.artifact_uri, str(evaluated["ArtifactUri"]))
+
+
 def _model_policy(
-    session: Session, artifact_uri: str, writes: bool, interface: NetworkInterface, internal: bool
+    session: Session, artifacts: Sequence[str], writes: bool, interface: NetworkInterface, internal: bool
 ) -> str:
-    place = location_of(artifact_uri)
+    places = [location_of(uri) for uri in artifacts]
     sources = SourceAddresses((), (interface.address,)) if internal else source_addresses.of(session, interface)
     return service_bucket.session_policy(
-        place.bucket,
-        place.key,
+        places[0].bucket,
+        [place.key for place in places],
         writes=writes,
         vpc_id=None if internal else interface.vpc_id,
         inside=sources.inside,

@@ -153,7 +153,10 @@ class StopRequested:
 
 @dataclass(frozen=True, slots=True)
 class ModelSeen:
-    """The artifact of a training as the controller found it, and the validated metadata that the training reported."""
+    """The artifact of a training as the controller found it, and the validated metadata that the training reported.
+
+    For other work that describes its output in metadata, it is the output.
+    """
 
     size: int
     sha256: str
@@ -179,7 +182,7 @@ class OutputSeen:
     stopped: bool
     """Whether the worker ended early because it was stopped."""
     model: ModelSeen | None = None
-    """The artifact of a training, which is the object that was found."""
+    """The artifact of a training, or an output with a description, which is what was found."""
     warning: str = ""
     """A warning of the worker about something that its results do not show."""
     consumed: Consumed = Consumed()

@@ -64,6 +64,8 @@ WORKER_CODES = frozenset(
         "INVALID_TRAINING_DATA",
         "INSUFFICIENT_TRAINING_DATA",
         "STALE_RECALL_PROFILE",
+        "DATA_LAKE_CHANGED",
+        "FOREIGN_DATA_LAKE",
         "INTERNAL_ERROR",
     }
 )

@@ -148,7 +148,9 @@ def _write(row: JobRow, before: Job, after: Job, now: dt.datetime) -> None:
 
 
 def _write_model(row: JobRow, model: ModelSeen) -> None:
-    row.artifact_size, row.artifact_sha256 = model.size, model.sha256
+    # A job that uses a model keeps the digest of that.
+    if row.is_training or row.artifact_uri is None:
+        row.artifact_size, row.artifact_sha256 = model.size, model.sha256
     row.result, row.warning = model.metadata, model.warning or None
 
 

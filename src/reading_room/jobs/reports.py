@@ -145,6 +145,9 @@ class HostReports:
         if job.is_training:
             artifact = location_of(str(job.artifact_uri))
             event = outcome_of(state, artifact, facts, partial(self._check_model, job.analysis))
+        elif job.is_described:
+            output = location_of(job.output_uri)
+            event = outcome_of(state, output, facts, partial(self._check_model, job.analysis))
         else:
             event = outcome_of(state, location_of(job.output_uri), facts)
         return self._explained(container, event) if isinstance(event, WorkerFailed) else event

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from reading_room.analysis.kinds import WORK_KINDS
 from reading_room.database.base import Base, UtcDateTime
 
 
@@ -101,11 +102,12 @@ class JobRow(Base):
     artifact_uri: Mapped[str | None]
     """The location of the model's artifact in the service's own bucket."""
     artifact_sha256: Mapped[str | None]
-    """The digest of the artifact in hexadecimal. A training has none until the controller has found the object."""
+    """The digest of the artifact in hexadecimal. A training has none until the controller has found the object; without
+    a model, it is that of an output with a description."""
     artifact_size: Mapped[int | None]
-    """The size in bytes of the artifact of a training."""
+    """The size in bytes of the artifact of a training, or of an output with a description."""
     result: Mapped[str | None]
-    """The validated metadata that a training has reported, as a JSON object."""
+    """The validated metadata that a training, or a job that describes its output, has reported, as a JSON object."""
     warning: Mapped[str | None]
     """Why a trained model is only TRAINED_WITH_WARNING."""
     trace: Mapped[str | None]
@@ -115,6 +117,11 @@ class JobRow(Base):
     def is_training(self) -> bool:
         """Whether the job trains a custom model."""
         return self.model_arn == self.arn
+
+    @property
+    def is_described(self) -> bool:
+        """Whether its worker describes its output in metadata, although it makes no model."""
+        return WORK_KINDS[self.analysis].described
 
 
 class JobEventRow(Base):

@@ -2,7 +2,7 @@
 
 Both belong to an account that nobody has: no account lists the bucket, every user is denied, and no policy of a
 customer applies to the role. The container of a job gets a session of the role that is limited to the object of its
-model and to the network addresses of the job.
+model, or for an evaluation those of both models, and to the network addresses of the job.
 """
 
 from __future__ import annotations
@@ -56,9 +56,9 @@ def ensure(session: Session, region: str, now: dt.datetime) -> None:
 
 
 def session_policy(
-    bucket: str, key: str, *, writes: bool, vpc_id: str | None, inside: Sequence[str], outside: Sequence[str]
+    bucket: str, keys: Sequence[str], *, writes: bool, vpc_id: str | None, inside: Sequence[str], outside: Sequence[str]
 ) -> str:
-    """Return the policy of a session for one artifact, valid only from the addresses of one interface.
+    """Return the policy of a session for the artifacts of one job, valid only from the addresses of one interface.
 
     ``inside`` are the addresses that S3 sees for requests from the VPC. ``outside`` are those for requests that come to
     S3 from no VPC: through a gateway, or from the service's own network.
@@ -68,7 +68,11 @@ def session_policy(
         places.append({"StringEquals": {"aws:SourceVpc": vpc_id}, "IpAddress": {"aws:VpcSourceIp": list(inside)}})
     if outside:
         places.append({"IpAddress": {"aws:SourceIp": list(outside)}})
-    allowed = {"Action": list(_WRITE if writes else _READ), "Resource": bucket_arn(bucket, key)}
+    resources = [bucket_arn(bucket, key) for key in keys]
+    allowed = {
+        "Action": list(_WRITE if writes else _READ),
+        "Resource": resources if len(resources) > 1 else resources[0],
+    }
     return _policy(*({**allowed, "Condition": place} for place in places))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from reading_room.aws.dispatch import Dispatcher
 from reading_room.clock import Clock, ClockSteps, MovableClock, system_clock
+from reading_room.comprehend.flywheels.upkeep import FlywheelUpkeep
 from reading_room.comprehend.models.metadata import check_metadata
 from reading_room.comprehend.models.upkeep import ModelUpkeep
 from reading_room.comprehend.network.preparation import NetworkPreparation
@@ -102,6 +103,7 @@ class Jobs:
             machine_time=unchanged if movable is None else movable.machine_time,
         )
         self.models = ModelUpkeep(database, objects.store, clock)
+        self.flywheels = FlywheelUpkeep(database, clock)
 
 
 def _slurm(settings: Settings, database: Database) -> SlurmPlacer | None:

@@ -11,6 +11,7 @@ from reading_room.comprehend.call_meter import CallMeter
 from reading_room.comprehend.network.storage_policy import StoragePolicies
 from reading_room.comprehend.operations.endpoint_calls import EndpointCalls
 from reading_room.comprehend.operations.endpoints import EndpointOperations
+from reading_room.comprehend.operations.flywheels import FlywheelOperations
 from reading_room.comprehend.operations.jobs import JobOperations
 from reading_room.comprehend.operations.model_policies import ModelPolicyOperations
 from reading_room.comprehend.operations.models import ModelOperations
@@ -93,6 +94,7 @@ def every_operation(
         ModelOperations(database, clock, quotas, authorizer),
         ModelPolicyOperations(database, clock),
         EndpointOperations(database, clock, quotas, authorizer),
+        FlywheelOperations(database, clock, quotas),
         endpoint_calls,
         RealtimeOperations(
             engines, quotas, meter.count, endpoint_calls.answer, access.measures, profiles.default_thresholds

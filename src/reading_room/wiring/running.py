@@ -95,7 +95,14 @@ class RunningServer:
         self._product = self._build(clock)
         jobs = self._product.jobs
         self._of_leader: list[Loop | JobController | PeriodicWork | HostLink] = [
-            *(jobs.controller, jobs.models, self._product.endpoints, self._product.exports, self._product.retention),
+            *(
+                jobs.controller,
+                jobs.models,
+                jobs.flywheels,
+                self._product.endpoints,
+                self._product.exports,
+                self._product.retention,
+            ),
             *([] if jobs.slurm is None else [jobs.slurm]),
             *([self._engines.loop] if database.shared else []),
             # Reports of the agent wake the other loops, so the link to it starts last and stops first.

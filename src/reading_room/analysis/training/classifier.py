@@ -20,6 +20,8 @@ from reading_room.analysis.program import Mapper, Work
 from reading_room.analysis.storage import JobFailure
 from reading_room.analysis.time_limits import within_limit
 from reading_room.analysis.training.classifier_fit import fit_classifier, truth_matrix
+from reading_room.analysis.training.data_lake import LAKE, training_storage
+from reading_room.analysis.training.holding import held_by_digest
 from reading_room.analysis.training.labelled import (
     ClassifierData,
     Labelled,
@@ -90,8 +92,12 @@ class ClassifierTraining:
                 raise Stopped
 
         try:
-            data = read_classifier_data(work.storage, request["InputDataConfig"], mode, work.job.total_limit)
+            storage = training_storage(work.storage, request)
+            data = read_classifier_data(storage, request["InputDataConfig"], mode, work.job.total_limit)
             check_classifier_data(data, mode)
+            if LAKE in request and data.test is None:
+                held = held_by_digest(data.train.texts, data.train.labels)
+                data = ClassifierData(_part(data.train, ~held), _part(data.train, held), data.problems)
             between()
             trained = train_classifier(
                 data,

@@ -72,11 +72,19 @@ def read_classifier_data(
         for manifest in config["AugmentedManifests"]:
             into = test if manifest.get("Split") == "TEST" else train
             reading.manifest(manifest["S3Uri"], manifest["AttributeNames"], into)
-        return ClassifierData(train, test if test.texts else None, reading.problems)
+        return ClassifierData(train, _known(test, train, reading.problems, "the TEST manifests"), reading.problems)
     reading.csv(config["S3Uri"], train)
-    if not config.get("TestS3Uri"):
-        return ClassifierData(train, None, reading.problems)
-    reading.csv(config["TestS3Uri"], test)
+    if config.get("TestS3Uri"):
+        reading.csv(config["TestS3Uri"], test)
+        if not test.texts:
+            raise reading.problems.failure(INSUFFICIENT, f"the test set {config['TestS3Uri']} has no usable document.")
+    return ClassifierData(train, _known(test, train, reading.problems, str(config.get("TestS3Uri"))), reading.problems)
+
+
+def _known(test: Labelled, train: Labelled, problems: Problems, where: str) -> Labelled | None:
+    """Return the test documents whose labels training documents have; ``None`` if no test documents are given."""
+    if not test.texts:
+        return None
     known = set(train.first)
     kept = Labelled()
     for text, labels in zip(test.texts, test.labels, strict=True):
@@ -84,13 +92,13 @@ def read_classifier_data(
             kept.add(text, labels, test.first[labels[0]])
     if unknown := sorted(set(test.first) - known):
         place = test.first[unknown[0]]
-        reading.problems.note(
+        problems.note(
             f"{len(test.texts) - len(kept.texts):,} test documents were not used: {len(unknown):,} of their labels "
             f"are in no training document, the first being {shown(unknown[0])} at {place}."
         )
     if not kept.texts:
-        raise reading.problems.failure(INSUFFICIENT, f"the test set {config['TestS3Uri']} has no usable document.")
-    return ClassifierData(train, kept, reading.problems)
+        raise problems.failure(INSUFFICIENT, f"the test set {where} has no usable document.")
+    return kept
 
 
 def check_classifier_data(data: ClassifierData, mode: Mode) -> None:

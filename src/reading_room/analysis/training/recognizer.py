@@ -27,6 +27,8 @@ from reading_room.analysis.training.annotated import (
     check_mentions,
     read_recognizer_data,
 )
+from reading_room.analysis.training.data_lake import LAKE, training_storage
+from reading_room.analysis.training.holding import held_by_digest
 from reading_room.analysis.training.metrics import recognizer_metadata
 from reading_room.analysis.training.recognizer_fit import Prepared, RecognizerFit, of_document, prepare
 from reading_room.analysis.training.recognizer_scores import calibrate
@@ -73,11 +75,14 @@ class RecognizerTraining:
                 raise Stopped
 
         try:
-            data = read_recognizer_data(work.storage, config, language, work.job.total_limit)
+            data = read_recognizer_data(training_storage(work.storage, request), config, language, work.job.total_limit)
+            if LAKE in request:
+                _check(data.train, types, data, "mentions in the training datasets")
+                _hold(data)
             between()
             trained = train_recognizer(
                 data, types, language, self._tokenizer(language), self._vectors, work.scratch, between,
-                lambda count: work.tell(Progress(count)),
+                lambda count: work.tell(Progress(count)), checked=LAKE in request,
             )  # fmt: skip
             between()
         except Stopped:
@@ -108,13 +113,14 @@ def train_recognizer(
     scratch: Path,
     between: Callable[[], None] = lambda: None,
     progress: Callable[[int], None] = lambda documents: None,
+    checked: bool = False,
 ) -> TrainedRecognizer:
     """Train and test a recognizer. Without test documents a tenth is held back, with an entity list a fifth.
 
-    Raise ``JobFailure`` if a type has too few mentions, with both numbers.
+    Raise ``JobFailure`` if a type has too few mentions, with both numbers, unless that was ``checked`` already.
     """
     train, entries = data.train, data.entries
-    if entries is None:
+    if entries is None and not checked:
         _check(train, types, data, "mentions in the training documents")
         if data.test is not None:
             tested_mentions = _mentions(data.test.spans)
@@ -186,6 +192,18 @@ def _mark(documents: Annotated, prepared: Sequence[Prepared], entries: dict[str,
     documents.spans = [
         of_document(lambda one: listed_spans(one.text, one.tokens, entries, lengths), each) for each in prepared
     ]
+
+
+def _hold(data: RecognizerData) -> None:
+    """Hold back the test documents of a flywheel that has no test dataset."""
+    texts, spans = data.train.texts, data.train.spans
+    if data.test is not None:
+        return
+    held = held_by_digest(texts, [tuple(sorted({kind for _, _, kind in found})) for found in spans])
+    if held.any():
+        own, tested = np.flatnonzero(~held).tolist(), np.flatnonzero(held).tolist()
+        data.test = Annotated([texts[number] for number in tested], [spans[number] for number in tested])
+        data.train = Annotated([texts[number] for number in own], [spans[number] for number in own])
 
 
 def _held(spans: Sequence[Sequence[Span]], share: float) -> NDArray[np.bool_]:

@@ -10,7 +10,6 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -24,7 +23,7 @@ from reading_room.comprehend.endpoints.errors import (
     InvalidEndpointRequest,
     TooManyEndpoints,
 )
-from reading_room.comprehend.errors import BothModelAndFlywheel, ResourceNotFoundException
+from reading_room.comprehend.errors import ResourceNotFoundException
 from reading_room.comprehend.models.errors import ModelUnavailable
 from reading_room.comprehend.models.models import ModelKind, find, kind_of_arn
 from reading_room.comprehend.tables import EndpointRow
@@ -61,17 +60,15 @@ class NewEndpoint:
     tags: Mapping[str, str] = field(default_factory=dict)
     given_model_arn: str | None = None
     """The ARN in the request, if it has the alias of a version."""
+    flywheel_arn: str | None = None
+    """The flywheel whose active model the endpoint follows."""
 
     @property
     def digest(self) -> str:
         """What identifies the request, to compare it with that of a repeated token."""
-        given = [
-            self.name,
-            self.given_model_arn or self.model_arn,
-            self.units,
-            self.role_arn,
-            sorted(self.tags.items()),
-        ]
+        # The active model of a flywheel, or the version of an alias, may be another one when the request is repeated.
+        used = self.flywheel_arn or self.given_model_arn or self.model_arn
+        given = [self.name, used, self.units, self.role_arn, sorted(self.tags.items())]
         return hashlib.sha256(json.dumps(given).encode()).hexdigest()
 
 
@@ -80,12 +77,14 @@ def endpoint_arn(region: str, account: str, kind: ModelKind, name: str) -> str:
     return f"arn:aws:comprehend:{region}:{account}:{kind.arn_type}{SUFFIX}/{name}"
 
 
-def check_flywheel(request: Mapping[str, Any], member: str) -> None:
-    """Raise an error for a request that names a flywheel: there is none."""
-    if request.get("FlywheelArn") is not None:
-        if request.get(member) is not None:
-            raise BothModelAndFlywheel(member)
-        raise ResourceNotFoundException
+def follow(session: Session, flywheel_arn: str, model_arn: str, now: dt.datetime) -> None:
+    """Have the endpoints of a flywheel answer with another model, each as soon as it is loaded."""
+    following = select(EndpointRow).where(EndpointRow.flywheel_arn == flywheel_arn, EndpointRow.status != "DELETING")
+    for row in session.scalars(following):
+        if row.desired_model_arn != model_arn:
+            row.desired_model_arn = model_arn
+            row.status = "CREATING" if row.status == "CREATING" else "UPDATING"
+            row.message, row.modified_at = None, now
 
 
 def create(session: Session, new: NewEndpoint, now: dt.datetime, quota: EndpointQuota) -> EndpointRow:
@@ -119,6 +118,7 @@ def create(session: Session, new: NewEndpoint, now: dt.datetime, quota: Endpoint
         digest=new.digest,
         created_at=now,
         modified_at=now,
+        flywheel_arn=new.flywheel_arn,
     )
     session.add(row)
     for key, value in new.tags.items():
@@ -143,15 +143,19 @@ def update(
     model_arn: str | None = None,
     units: int | None = None,
     role_arn: str | None = None,
+    flywheel_arn: str | None = None,
 ) -> None:
     """Store what an endpoint should become. It answers with what it has until then.
+
+    With ``flywheel_arn``, ``model_arn`` is the flywheel's active model, and the endpoint follows it from now on. A
+    model alone ends that.
 
     Raises ``InvalidEndpointRequest``, ``EndpointBusy``, ``EndpointUnavailable``, ``TooManyEndpoints``, and what
     ``require_trained`` raises.
     """
     if model_arn is None and units is None and role_arn is None:
         raise InvalidEndpointRequest(
-            "UpdateEndpoint needs DesiredModelArn, DesiredInferenceUnits or DesiredDataAccessRoleArn."
+            "UpdateEndpoint needs DesiredModelArn, FlywheelArn, DesiredInferenceUnits or DesiredDataAccessRoleArn."
         )
     if row.status == "UPDATING":
         raise EndpointBusy(row.arn)
@@ -163,7 +167,8 @@ def update(
         require_trained(session, row.account, model_arn)
     if units is not None:
         _check_quota(session, row.account, quota, units, row)
-    row.desired_model_arn = model_arn or row.desired_model_arn
+    if model_arn is not None:
+        row.desired_model_arn, row.flywheel_arn = model_arn, flywheel_arn
     row.desired_units = units or row.desired_units
     row.desired_role_arn = role_arn or row.desired_role_arn
     row.status, row.message, row.modified_at = "UPDATING", None, now

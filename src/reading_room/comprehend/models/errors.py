@@ -21,6 +21,7 @@ __all__ = [
     "ModelHasEndpoints",
     "ModelInUse",
     "ModelNameInUse",
+    "ModelOfFlywheel",
     "ModelUnavailable",
     "ResourceLimitExceededException",
     "ResourceNotFoundException",
@@ -77,6 +78,17 @@ class ModelHasEndpoints(ResourceInUseException):
 
     def __init__(self, arn: str, endpoints: Sequence[str]) -> None:
         AwsError.__init__(self, f"MODEL_IN_USE: {arn} is used by {', '.join(endpoints)}; delete or update that first.")
+
+
+class ModelOfFlywheel(ResourceInUseException):
+    """A flywheel uses the model."""
+
+    def __init__(self, arn: str, flywheel: str) -> None:
+        AwsError.__init__(
+            self,
+            f"MODEL_IN_USE: {arn} is used by {flywheel}, as its active model or in an iteration; update that first, "
+            "or wait for the iteration's end.",
+        )
 
 
 class ModelUnavailable(ResourceUnavailableException):

@@ -14,12 +14,13 @@ from reading_room.comprehend.models.errors import (
     ModelHasEndpoints,
     ModelInUse,
     ModelNameInUse,
+    ModelOfFlywheel,
     ModelUnavailable,
     ResourceLimitExceededException,
 )
 from reading_room.comprehend.models.models import ENDED, Model, model_arn
 from reading_room.comprehend.models.requests import NewModel
-from reading_room.comprehend.tables import EndpointRow, ModelRow
+from reading_room.comprehend.tables import RUNNING_ITERATIONS, EndpointRow, FlywheelRow, IterationRow, ModelRow
 from reading_room.jobs.errors import JobEnded, TokenReused, TooManyActiveJobs, TooManyWaitingJobs
 from reading_room.jobs.job import ACTIVE
 from reading_room.jobs.submission import JobQuota, repeated, request_stop, submit
@@ -122,7 +123,7 @@ def mark_for_deletion(session: Session, model: Model) -> None:
     """Mark a model for removal, so that nothing can use it any more. Repeating this changes nothing.
 
     Raises ``ModelUnavailable`` while it is being trained, ``ModelInUse`` while an active job uses it, and
-    ``ModelHasEndpoints``.
+    ``ModelHasEndpoints`` and ``ModelOfFlywheel``.
     """
     row = model.row
     if row.deleting:
@@ -140,4 +141,11 @@ def mark_for_deletion(session: Session, model: Model) -> None:
     uses = (EndpointRow.model_arn == row.arn) | (EndpointRow.desired_model_arn == row.arn)
     if endpoints := session.scalars(select(EndpointRow.arn).where(uses).order_by(EndpointRow.arn)).all():
         raise ModelHasEndpoints(row.arn, endpoints)
+    iterated = (IterationRow.evaluated_model_arn == row.arn) | (IterationRow.trained_model_arn == row.arn)
+    for query in (
+        select(FlywheelRow.arn).where(FlywheelRow.active_model_arn == row.arn),
+        select(IterationRow.flywheel_arn).where(IterationRow.status.in_(RUNNING_ITERATIONS), iterated),
+    ):
+        if (flywheel := session.scalar(query.limit(1))) is not None:
+            raise ModelOfFlywheel(row.arn, flywheel)
     row.deleting = True

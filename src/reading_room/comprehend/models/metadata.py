@@ -1,7 +1,7 @@
-"""Validation of the metadata that a training reports, ClassifierMetadata and RecognizerMetadata, member by member.
+"""Validation of what trainings, and the work of flywheels, report about their output, member by member.
 
-The training container is not trusted: its figures are taken as reported, but must have the API's names, types and
-bounds.
+Trainings report ClassifierMetadata or RecognizerMetadata. Their containers are not trusted: their figures are taken as
+reported, but must have the API's names, types and bounds.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
+
+from reading_room.analysis.flywheel.layout import EVALUATED, TRAINED
 
 TEXT_LIMIT = 100_000
 """The most characters of metadata that are parsed."""
@@ -82,9 +84,17 @@ _RECOGNIZER: Mapping[str, Check] = {
     "EvaluationMetrics": _RECOGNIZER_METRICS,
     "EntityTypes": _entity_types,
 }
+_EVALUATION = _structure(
+    dict.fromkeys(("AverageF1Score", "AveragePrecision", "AverageRecall", "AverageAccuracy"), _FRACTION)
+)
+_EVALUATIONS: Mapping[str, Check] = {"NumberOfTestDocuments": _count, TRAINED: _EVALUATION}
 _OF_ANALYSIS = {
     "classifier-training": ("ClassifierMetadata", _CLASSIFIER),
     "recognizer-training": ("RecognizerMetadata", _RECOGNIZER),
+    "flywheel-lake": ("The description of a data lake", {}),
+    "flywheel-dataset": ("The description of a dataset", {"NumberOfDocuments": _count}),
+    "classifier-evaluation": ("The evaluation", _EVALUATIONS),
+    "recognizer-evaluation": ("The evaluation", _EVALUATIONS),
 }
 
 
@@ -97,4 +107,7 @@ def check_metadata(analysis: str, text: str) -> None:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{name} is not JSON: {error}") from None
+    if isinstance(value, dict) and checks is _EVALUATIONS and EVALUATED in value:
+        # A flywheel's first iteration has no active model to evaluate.
+        checks = {**checks, EVALUATED: _EVALUATION}
     _members(name, value, checks)

@@ -6,7 +6,7 @@ Training data is plain text only. Members for other document formats are rejecte
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from reading_room.analysis.formats import DOCUMENTS_TAG
@@ -29,7 +29,10 @@ DOCUMENT_LIMIT = 10_000_000
 CSV, MANIFEST = "COMPREHEND_CSV", "AUGMENTED_MANIFEST"
 LABEL_DELIMITER = "|"
 """The default separator between the labels of a document."""
-_LIMITS = {CLASSIFIER.arn_type: (5_000_000_000, 1_000_000), RECOGNIZER.arn_type: (200 << 20, 200_000)}
+LIMITS: Mapping[str, tuple[int, int]] = {
+    CLASSIFIER.arn_type: (5_000_000_000, 1_000_000),
+    RECOGNIZER.arn_type: (200 << 20, 200_000),
+}
 """The most bytes and documents of training data."""
 
 
@@ -49,7 +52,7 @@ def new_classifier(call: Call, model_id: str) -> NewModel:
     """
     request = call.parameters
     mode = request.get("Mode") or "MULTI_CLASS"
-    config = _classifier_config(request["InputDataConfig"], mode)
+    config = classifier_config(request["InputDataConfig"], mode)
     output = request.get("OutputDataConfig") or {}
     if output.get("FlywheelStatsS3Prefix"):
         raise InvalidTrainingRequest("OutputDataConfig.FlywheelStatsS3Prefix is for flywheels: leave it out.")
@@ -65,7 +68,7 @@ def new_recognizer(call: Call, model_id: str) -> NewModel:
 
     Raises the errors of ``request_checks`` and those imported above.
     """
-    config = _recognizer_config(call.parameters["InputDataConfig"])
+    config = recognizer_config(call.parameters["InputDataConfig"])
     return _new_model(call, RECOGNIZER, model_id, config, None, None)
 
 
@@ -90,65 +93,103 @@ def _new_model(
     check_tag(kind.create, tags)
     if documents_requested(tags) is not None:
         raise DocumentsTagInvalid(DOCUMENTS_TAG, tags[DOCUMENTS_TAG], "trainings read text: leave it out")
-    name, version = request[kind.name_member], request.get("VersionName") or None
-    arn = model_arn(call.region, call.account, kind, name, version)
-    artifact = artifact_uri(call.region, call.account, model_id)
+    new = new_training(
+        kind,
+        account=call.account,
+        region=call.region,
+        model_id=model_id,
+        name=request[kind.name_member],
+        version=request.get("VersionName") or None,
+        language=request["LanguageCode"],
+        mode=mode,
+        config=config,
+        output_uri=output_uri,
+        role_arn=role_arn,
+        network=network,
+        policy=request.get("ModelPolicy"),
+    )
+    for member, uri in training_places(config).items():
+        check_location(member, uri)
+    job = replace(
+        new.job,
+        parameters={key: value for key, value in request.items() if key != "ClientRequestToken"},
+        client_token=request.get("ClientRequestToken"),
+        tags=tags,
+        trace=call.trace,
+    )
+    return replace(new, job=job)
+
+
+def new_training(
+    kind: ModelKind,
+    *,
+    account: str,
+    region: str,
+    model_id: str,
+    name: str,
+    version: str | None,
+    language: str,
+    mode: str | None,
+    config: Mapping[str, Any],
+    output_uri: str | None,
+    role_arn: str,
+    network: Mapping[str, Sequence[str]] | None,
+    policy: str | None = None,
+) -> NewModel:
+    """Return a model and its training. ``config`` is the ``InputDataConfig`` with its defaults."""
+    arn = model_arn(region, account, kind, name, version)
+    artifact = artifact_uri(region, account, model_id)
     row = ModelRow(
         arn=arn,
         model_id=model_id,
-        account=call.account,
-        region=call.region,
+        account=account,
+        region=region,
         kind=kind.arn_type,
         name=name,
         version=version,
-        language=request["LanguageCode"],
+        language=language,
         mode=mode,
-        input_config=config,
+        input_config=dict(config),
         output_uri=output_uri,
         role_arn=role_arn,
         artifact_uri=artifact,
         deleting=False,
     )
-    own: dict[str, Any] = {"InputDataConfig": config, "LanguageCode": request["LanguageCode"]}
+    own: dict[str, Any] = {"InputDataConfig": config, "LanguageCode": language}
     if mode is not None:
         own["Mode"] = mode
     if output_uri is not None:
         own["OutputDataConfig"] = {"S3Uri": output_uri}
-    places = training_places(config)
-    total, documents = _LIMITS[kind.arn_type]
+    total, documents = LIMITS[kind.arn_type]
     job = NewJob(
         job_id=model_id,
-        account=call.account,
-        region=call.region,
+        account=account,
+        region=region,
         kind=kind.arn_type,
         arn=arn,
         role_arn=role_arn,
         engine=kind.training_engine,
         analysis=kind.training,
-        input_uri=next(iter(places.values())),
+        input_uri=next(iter(training_places(config).values())),
         input_format=(config.get("Documents") or {}).get("InputFormat", "ONE_DOC_PER_LINE"),
         # Without a place for the confusion matrix, a training writes only its artifact.
         output_uri=output_uri or artifact,
         document_limit=DOCUMENT_LIMIT,
         total_limit=total,
         documents_limit=documents,
-        parameters={key: value for key, value in request.items() if key != "ClientRequestToken"},
+        parameters={},
         request=own,
         name=name,
-        client_token=request.get("ClientRequestToken"),
-        language=request["LanguageCode"],
+        language=language,
         subnets=None if network is None else tuple(network["Subnets"]),
         security_groups=None if network is None else tuple(network["SecurityGroupIds"]),
-        tags=tags,
         model=ModelUse(arn, artifact),
-        trace=call.trace,
     )
-    for member, uri in places.items():
-        check_location(member, uri)
-    return NewModel(row, job, request.get("ModelPolicy"))
+    return NewModel(row, job, policy)
 
 
-def _classifier_config(given: Mapping[str, Any], mode: str) -> dict[str, Any]:
+def classifier_config(given: Mapping[str, Any], mode: str) -> dict[str, Any]:
+    """Return the ``InputDataConfig`` of a classifier with its defaults. Raises ``InvalidTrainingRequest``."""
     data_format = given.get("DataFormat") or CSV
     if (given.get("DocumentType") or "PLAIN_TEXT_DOCUMENT") != "PLAIN_TEXT_DOCUMENT":
         raise InvalidTrainingRequest(
@@ -176,7 +217,8 @@ def _classifier_config(given: Mapping[str, Any], mode: str) -> dict[str, Any]:
     return {**defaults, **{key: value for key, value in given.items() if value is not None}}
 
 
-def _recognizer_config(given: Mapping[str, Any]) -> dict[str, Any]:
+def recognizer_config(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the ``InputDataConfig`` of a recognizer with its defaults. Raises ``InvalidTrainingRequest``."""
     data_format = given.get("DataFormat") or CSV
     types = [entry["Type"] for entry in given["EntityTypes"]]
     if not 1 <= len(types) <= ENTITY_TYPES:
@@ -265,3 +307,9 @@ def training_places(config: Mapping[str, Any]) -> dict[str, str]:
 
     walk("InputDataConfig", dict(config))
     return dict(sorted(found.items(), key=lambda place: (".Documents." not in place[0], ".Test" in place[0])))
+
+
+def input_uris(request: Mapping[str, Any], input_uri: str) -> Sequence[str]:
+    """Return every location that a job reads, from the row's ``request`` and ``input_uri``."""
+    config = request.get("InputDataConfig")
+    return (input_uri,) if config is None else tuple(training_places(config).values())

@@ -40,7 +40,7 @@ class ModelUpkeep(PeriodicWork):
         with self._database.reading() as session:
             copied = session.scalars(
                 select(ModelRow).where(
-                    ModelRow.source_arn.is_not(None), ModelRow.ended_at.is_(None), ~ModelRow.deleting
+                    ModelRow.source_artifact_uri.is_not(None), ModelRow.ended_at.is_(None), ~ModelRow.deleting
                 )
             ).all()
             deleted = session.scalars(select(ModelRow).where(ModelRow.deleting)).all()

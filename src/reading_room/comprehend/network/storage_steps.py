@@ -10,7 +10,7 @@ from reading_room.analysis.job_file import NO_READ_ACCESS, NO_WRITE_ACCESS, Loca
 from reading_room.analysis.kinds import WORK_KINDS
 from reading_room.analysis.outputs import first_output
 from reading_room.arns import bucket_arn
-from reading_room.comprehend.models.requests import training_places
+from reading_room.comprehend.models.requests import input_uris
 from reading_room.jobs.places import is_folder, location_of, parts_of
 from reading_room.jobs.tables import JobRow
 
@@ -47,7 +47,7 @@ def steps_of(job: JobRow) -> Iterator[Step]:
     # A training first tries to write to the place of its results, if it has one.
     if job.is_training and output != artifact:
         yield _writing(output)
-    inputs = training_places(job.request["InputDataConfig"]).values() if job.is_training else (job.input_uri,)
+    inputs = input_uris(job.request, job.input_uri)
     for place in map(location_of, inputs):
         yield Step("NO_READ_ACCESS_TO_INPUT", NO_READ_ACCESS, "s3:ListBucket", place)
         yield Step("NO_READ_ACCESS_TO_INPUT", NO_READ_ACCESS, "s3:GetObject", place, first=True)

@@ -14,7 +14,6 @@ from reading_room.comprehend.aliases import resolved
 from reading_room.comprehend.conditions import existing_endpoint, new_endpoint, start_context, updated_endpoint
 from reading_room.comprehend.endpoints.endpoints import (
     NewEndpoint,
-    check_flywheel,
     create,
     find_endpoint,
     mark_for_deletion,
@@ -22,6 +21,8 @@ from reading_room.comprehend.endpoints.endpoints import (
 )
 from reading_room.comprehend.endpoints.errors import InvalidEndpointRequest
 from reading_room.comprehend.endpoints.listings import list_endpoints
+from reading_room.comprehend.errors import BothModelAndFlywheel
+from reading_room.comprehend.flywheels.flywheels import active_model
 from reading_room.comprehend.quotas import Quotas
 from reading_room.comprehend.request_checks import check_role
 from reading_room.comprehend.tables import EndpointRow
@@ -63,22 +64,24 @@ class EndpointOperations:
         role_arn = request.get("DataAccessRoleArn")
         if role_arn is not None:
             check_role(role_arn, call.account)
-        check_flywheel(request, "ModelArn")
-        model_arn = request.get("ModelArn")
-        if model_arn is None:
-            raise InvalidEndpointRequest("CreateEndpoint needs ModelArn or FlywheelArn.")
+        flywheel_arn, model_arn = _of_request(request, "ModelArn")
         tags = as_mapping([dict(tag) for tag in request.get("Tags", ())])  # type: ignore[arg-type]
         with self._database.transaction() as session:
+            if flywheel_arn is not None:
+                model_arn = active_model(session, call.account, flywheel_arn)
+            if model_arn is None:
+                raise InvalidEndpointRequest("CreateEndpoint needs ModelArn or FlywheelArn.")
             new = NewEndpoint(
                 call.account,
                 call.region,
                 request["EndpointName"],
-                self._version(session, call, model_arn),
+                model_arn if flywheel_arn is not None else self._version(session, call, model_arn),
                 request["DesiredInferenceUnits"],
                 role_arn,
                 request.get("ClientRequestToken"),
                 tags,
                 model_arn,
+                flywheel_arn,
             )
             row = create(session, new, self._clock(), self._quotas.endpoints)
             return {"EndpointArn": row.arn, "ModelArn": row.desired_model_arn}
@@ -114,13 +117,16 @@ class EndpointOperations:
     def update(self, call: Call, request: UpdateEndpointRequestTypeDef) -> Response:
         """Change an endpoint's model, units or role. It goes on with what it has until the loop has made the change."""
         self._quotas.count(call.account, "UpdateEndpoint")
-        role_arn, model_arn = request.get("DesiredDataAccessRoleArn"), request.get("DesiredModelArn")
+        role_arn = request.get("DesiredDataAccessRoleArn")
         if role_arn is not None:
             check_role(role_arn, call.account)
-        check_flywheel(request, "DesiredModelArn")
+        flywheel_arn, model_arn = _of_request(request, "DesiredModelArn")
         with self._database.transaction() as session:
+            if flywheel_arn is not None:
+                model_arn = active_model(session, call.account, flywheel_arn)
             row = find_endpoint(session, call.account, request["EndpointArn"])
-            model_arn = None if model_arn is None else self._version(session, call, model_arn)
+            if model_arn is not None and flywheel_arn is None:
+                model_arn = self._version(session, call, model_arn)
             update(
                 session,
                 row,
@@ -129,6 +135,7 @@ class EndpointOperations:
                 model_arn=model_arn,
                 units=request.get("DesiredInferenceUnits"),
                 role_arn=role_arn,
+                flywheel_arn=flywheel_arn,
             )
         return {} if model_arn is None else {"DesiredModelArn": model_arn}
 
@@ -166,5 +173,14 @@ def properties(row: EndpointRow) -> dict[str, Any]:
         "LastModifiedTime": row.modified_at,
         "DataAccessRoleArn": row.role_arn,
         "DesiredDataAccessRoleArn": row.desired_role_arn,
+        "FlywheelArn": row.flywheel_arn,
     }
     return {name: value for name, value in members.items() if value is not None}
+
+
+def _of_request(request: Mapping[str, Any], member: str) -> tuple[str | None, str | None]:
+    """Return the flywheel and the model that a request names. Raises ``BothModelAndFlywheel``."""
+    flywheel_arn, model_arn = request.get("FlywheelArn"), request.get(member)
+    if flywheel_arn is not None and model_arn is not None:
+        raise BothModelAndFlywheel(member)
+    return flywheel_arn, model_arn

@@ -29,8 +29,8 @@ from reading_room.comprehend.errors import (
 from reading_room.comprehend.listings import list_jobs
 from reading_room.comprehend.pii_profiles import of_job
 from reading_room.comprehend.quotas import Quotas
+from reading_room.comprehend.requests import FLYWHEEL, with_model
 from reading_room.comprehend.requests import new_job as job_of_request
-from reading_room.comprehend.requests import with_model
 from reading_room.database.engine import Database
 from reading_room.ids import job_id
 from reading_room.jobs.errors import JobEnded, TokenReused, TooManyActiveJobs, TooManyWaitingJobs, UnknownJob
@@ -151,6 +151,7 @@ def properties(kind: JobKind, row: JobRow) -> dict[str, Any]:
         "LanguageCode": row.language,
         "DataAccessRoleArn": row.role_arn,
         **{member: row.request.get(member) for member in kind.own},
+        FLYWHEEL: row.request.get(FLYWHEEL),
         **_model_of(kind, row),
     }
     if row.subnets is not None and not kind.vpc_tag:

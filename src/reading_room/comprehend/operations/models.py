@@ -143,9 +143,10 @@ def properties(model: Model) -> dict[str, Any]:
         "DataAccessRoleArn": row.role_arn,
         "VersionName": row.version,
         "SourceModelArn": row.source_arn,
+        "FlywheelArn": row.flywheel_arn,
         "Mode": row.mode,
     }
-    if kind is CLASSIFIER and row.source_arn is None:
+    if kind is CLASSIFIER and row.source_artifact_uri is None:
         # Amazon shows an empty structure if no place for the output was given.
         members["OutputDataConfig"] = {} if row.output_uri is None else {"S3Uri": row.output_uri}
     if job is not None and job.subnets is not None:
