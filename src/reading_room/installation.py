@@ -7,6 +7,7 @@ only on the data folder's device and inode. The folder also holds the agent's so
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ _FURTHER = range(2_000_300_000, 2_147_000_000, 1_000)
 """The first ids of further installations: above the ranges that systemd uses for containers and SSSD for domain users,
 below the range of systemd's foreign UIDs ("Users, Groups, UIDs and GIDs on systemd Systems"; sssd-ldap(5))."""
 RECORD_LIMIT = 65_536
+ROOTS_STATE = Path("/var/lib/reading-room-state")
+"""Root's folder for the privileged state of all installations."""
 RESTORING = "restoring"
 """The folder in a data folder that has what is being restored from a backup. With it, the product does not start."""
 
@@ -171,3 +174,17 @@ def _mapped() -> list[tuple[int, int]]:
     """Return the ranges of user ids in this user namespace, each as the first id and one past the last."""
     lines = Path("/proc/self/uid_map").read_text().splitlines()
     return [(int(first), int(first) + int(count)) for first, _, count in (line.split() for line in lines)]
+
+
+def default_state(data: Path, own: Path) -> Path:
+    """Return the default of ``state``: root's folder if root runs the product on the data folder, for any user."""
+    try:
+        known = installation(data, ROOTS_STATE).record.exists()
+    except OSError:
+        known = False  # The folder does not exist yet, or cannot be accessed.
+    if known or os.geteuid() == 0:
+        return ROOTS_STATE
+    try:
+        return own.expanduser()
+    except RuntimeError:
+        return ROOTS_STATE  # This user has no home directory.

@@ -55,3 +55,22 @@ def convert(name: str, text: str, default: Any, annotation: str) -> Any:
         return type(default)(text) if not isinstance(default, Path) else Path(text)
     except ValueError:
         raise SettingError(name, text, f"a value of type {type(default).__name__}") from None
+
+
+def kind_variable(setting: str, kind: str) -> str:
+    """Return the environment variable of a setting that each kind of work has."""
+    return f"READING_ROOM_{setting}_{kind}".upper().replace("-", "_")
+
+
+def values_by_kind(name: str, environment: Mapping[str, str], metadata: Mapping[str, Any]) -> dict[str, int]:
+    """Return the values of a setting that each kind of work has, by kind. The server refuses kinds that do not exist.
+
+    This module is below the registry of kinds, so it accepts every name.
+    """
+    values = {}
+    for variable, text in environment.items():
+        if variable.startswith(f"{name}_"):
+            kind = variable.removeprefix(f"{name}_").lower().replace("_", "-")
+            values[kind] = convert(variable, text, 0, "int")
+            check(variable, values[kind], metadata)
+    return values

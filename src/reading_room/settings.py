@@ -18,15 +18,13 @@ from reading_room.installation import (
     SERVICE,
     Installation,
     UserIds,
+    default_state,
     free_ids,
     installation,
     is_own_service,
     recorded_ids,
 )
-from reading_room.setting_values import check, convert
-
-ROOTS_STATE = Path("/var/lib/reading-room-state")
-"""Root's folder for the privileged state of all installations."""
+from reading_room.setting_values import check, convert, kind_variable, values_by_kind
 
 
 def _setting(
@@ -415,7 +413,7 @@ class Settings:
             if given.get(entry.name) is not None:
                 values[entry.name] = given[entry.name]
             elif entry.metadata["by_kind"]:
-                values[entry.name] = _by_kind(name, environment, entry.metadata)
+                values[entry.name] = values_by_kind(name, environment, entry.metadata)
                 continue
             elif name in environment:
                 values[entry.name] = convert(name, environment[name], entry.default, str(entry.type))
@@ -424,7 +422,7 @@ class Settings:
         settings = cls(**values)
         data = Path(settings.data).expanduser().absolute()
         object.__setattr__(settings, "data", data)
-        state = settings.state if "state" in values else _default_state(data, settings.state)
+        state = settings.state if "state" in values else default_state(data, settings.state)
         object.__setattr__(settings, "state", Path(state).expanduser().absolute())
         if os.geteuid() == 0:
             for name, user in _default_ids(settings, values).items():
@@ -442,39 +440,6 @@ def variables(kinds: Iterable[str]) -> dict[str, tuple[Any, str]]:
         else:
             found[f"READING_ROOM_{entry.name.upper()}"] = (entry.default, sentence)
     return found
-
-
-def kind_variable(setting: str, kind: str) -> str:
-    """Return the environment variable of a setting that each kind of work has."""
-    return f"READING_ROOM_{setting}_{kind}".upper().replace("-", "_")
-
-
-def _by_kind(name: str, environment: Mapping[str, str], metadata: Mapping[str, Any]) -> dict[str, int]:
-    """Return the values of a setting that each kind of work has, by kind. The server refuses kinds that do not exist.
-
-    This module is below the registry of kinds, so it accepts every name.
-    """
-    values = {}
-    for variable, text in environment.items():
-        if variable.startswith(f"{name}_"):
-            kind = variable.removeprefix(f"{name}_").lower().replace("_", "-")
-            values[kind] = convert(variable, text, 0, "int")
-            check(variable, values[kind], metadata)
-    return values
-
-
-def _default_state(data: Path, own: Path) -> Path:
-    """Return the default of ``state``: root's folder if root runs the product on the data folder, for any user."""
-    try:
-        known = installation(data, ROOTS_STATE).record.exists()
-    except OSError:
-        known = False  # The folder does not exist yet, or cannot be accessed.
-    if known or os.geteuid() == 0:
-        return ROOTS_STATE
-    try:
-        return own.expanduser()
-    except RuntimeError:
-        return ROOTS_STATE  # This user has no home directory.
 
 
 def _default_ids(settings: Settings, given: Mapping[str, Any]) -> dict[str, int]:

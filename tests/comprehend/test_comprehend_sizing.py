@@ -20,7 +20,8 @@ from reading_room.jobs.ports import JobSize
 from reading_room.jobs.tables import JobRow, JobTagRow
 from reading_room.s3 import buckets
 from reading_room.s3.backends.memory import memory_backend
-from reading_room.settings import Settings, kind_variable
+from reading_room.setting_values import kind_variable
+from reading_room.settings import Settings
 from tests.worlds.preparation import ACCOUNT, REGION, PreparationWorld
 
 GIGABYTE = 1_000_000_000

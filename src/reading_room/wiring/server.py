@@ -19,7 +19,8 @@ from reading_room.fleet.identity import FolderInUse, ServerIdentity
 from reading_room.jobs.restored import begin_again
 from reading_room.s3.backends.place import Bucket
 from reading_room.sealing import Sealer
-from reading_room.settings import Settings, kind_variable
+from reading_room.setting_values import kind_variable
+from reading_room.settings import Settings
 from reading_room.vpc.gateways.elastic_addresses import overlaps_with_services
 from reading_room.wiring.for_tests import KeptClock
 from reading_room.wiring.running import RunningServer, ServerError
