@@ -73,6 +73,8 @@ TARGETS = {
     "backup-keys": "backups",
     "trace-spans": "traces",
     "slurm-answer": "slurm",
+    "webhook-answer": "events",
+    "webhook-allow-list": "events",
 }
 """Each target, with the module of this package that defines it."""
 
