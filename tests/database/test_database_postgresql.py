@@ -233,6 +233,7 @@ def test_a_migration_is_one_transaction(name: str, tmp_path: Path, fails: bool) 
 
 
 BEFORE_13 = """
+DROP TABLE state_event_deliveries; DROP TABLE state_events;
 DROP TABLE flywheels; DROP TABLE flywheel_datasets; DROP TABLE flywheel_iterations;
 ALTER TABLE models DROP COLUMN flywheel_arn; DROP TABLE model_endpoints; DROP TABLE pii_profiles;
 DROP TRIGGER s3_objects_counted ON s3_objects; DROP FUNCTION s3_objects_counted; DROP TABLE s3_stored;

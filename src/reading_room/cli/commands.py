@@ -14,6 +14,7 @@ from reading_room.cli import (
     database,
     demo,
     doctor,
+    events,
     host,
     host_link,
     jobs,
@@ -75,5 +76,6 @@ app.add_typer(access.app, name="access")
 app.add_typer(database.app, name="database")
 app.add_typer(host.app, name="host")
 app.add_typer(pii.app, name="pii")
+app.add_typer(events.app, name="events")
 # Those who think of all of them.
 app.add_typer(host.app, name="hosts", hidden=True)

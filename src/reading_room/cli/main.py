@@ -17,7 +17,7 @@ import typer
 from reading_room.cli import processes
 from reading_room.cli.screen import PIPED_COLUMNS, fail, print_version
 
-GROUPS = frozenset({"accounts", "jobs", "network", "access", "database", "host", "pii"})
+GROUPS = frozenset({"accounts", "jobs", "network", "access", "database", "host", "pii", "events"})
 """Modules of commands that have subcommands."""
 COMMANDS = frozenset({"console", "doctor", "demo", "backup", "restore", "rollback", "usage"})
 """Modules of one command each, a function with the module's name."""

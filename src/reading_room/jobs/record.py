@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from reading_room.arns import Arn
 from reading_room.database import rows
+from reading_room.jobs.changes import record_status
 from reading_room.jobs.job import (
     TERMINAL,
     AddContainer,
@@ -26,6 +27,7 @@ from reading_room.jobs.job import (
     PlaceContainer,
     Prepared,
     Reduced,
+    job_status,
 )
 from reading_room.jobs.state_machine import InvalidTransition, advance, describe
 from reading_room.jobs.tables import JobContainerRow, JobEventRow, JobRow
@@ -112,6 +114,8 @@ def apply(session: Session, row: JobRow, event: Event, now: dt.datetime, host: s
     if isinstance(event, Reduced) and after.width == 1:
         _container(session, row, after.attempt, 0).cluster_path = None
     note(session, row, type(event).__name__, _line(before, after, event), now)
+    if (status := job_status(after)) != job_status(before):
+        record_status(session, row, status, now)
     if isinstance(event, Reduced):
         note(session, row, "Warning", event.reason, now)
     return after

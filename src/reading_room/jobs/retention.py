@@ -18,6 +18,7 @@ from reading_room.jobs.tables import JobRow
 from reading_room.logs.retention import LogRetention
 from reading_room.reconcile import PeriodicWork
 from reading_room.settings import Settings
+from reading_room.state_events.retention import StateEventRetention
 
 logger = logging.getLogger(__name__)
 
@@ -72,6 +73,7 @@ class Retention(PeriodicWork):
         self._steps = (
             LogRetention(database, clock, settings.log_days),
             JobRetention(database, clock, settings.job_days),
+            StateEventRetention(database, clock),
         )
         # A turn that had much to delete leaves the database to others for as long.
         super().__init__("retention", every=TURN_SECONDS, rest=1.0)

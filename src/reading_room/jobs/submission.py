@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
+from reading_room.jobs.changes import record_status
 from reading_room.jobs.errors import JobEnded, TokenReused, TooManyActiveJobs, TooManyWaitingJobs, UnknownJob
 from reading_room.jobs.job import ACTIVE, TERMINAL, Phase, StopRequested, job_status
 from reading_room.jobs.record import apply, job_of, note
@@ -89,6 +90,7 @@ def submit(session: Session, new: NewJob, now: dt.datetime, *, quota: JobQuota =
     # A model's owner knows only its ARN; searching the logs for it finds the training's story.
     remark = f"to make {row.arn}" if row.is_training else new.remark
     note(session, row, "Submitted", f"submitted, {remark}" if remark else "submitted", now)
+    record_status(session, row, "SUBMITTED", now)
     return row
 
 

@@ -31,6 +31,7 @@ from reading_room.extension.operations.job_runs import JobRunOperations
 from reading_room.extension.operations.pii_profiles import PiiProfileOperations
 from reading_room.extension.operations.purge_job import PurgeJobOperations
 from reading_room.extension.operations.sign_in import SignInOperations
+from reading_room.extension.operations.state_events import StateEventOperations
 from reading_room.extension.operations.testing import TestingOperations
 from reading_room.extension.operations.usage import UsageOperations
 from reading_room.iam.operations.authorization_messages import AuthorizationMessageOperations
@@ -110,6 +111,7 @@ def every_operation(
         TestingOperations(settings, accounts, clock),
         JobRunOperations(database=database, table=table, authorizer=authorizer, clock=clock),
         UsageOperations(database, clock, meter.fold),
+        StateEventOperations(database, settings),
         DiskUseOperations(database, objects.store, settings),
         EndpointMetricsOperations(database, quotas.units),
         HostOperations(database, settings),

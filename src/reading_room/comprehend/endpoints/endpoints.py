@@ -28,6 +28,7 @@ from reading_room.comprehend.models.errors import ModelUnavailable
 from reading_room.comprehend.models.models import ModelKind, find, kind_of_arn
 from reading_room.comprehend.tables import EndpointRow
 from reading_room.jobs.tables import JobTagRow
+from reading_room.state_events.event import record
 
 SUFFIX = "-endpoint"
 """What follows the type of the model in the ARN of an endpoint."""
@@ -123,6 +124,7 @@ def create(session: Session, new: NewEndpoint, now: dt.datetime, quota: Endpoint
     session.add(row)
     for key, value in new.tags.items():
         session.add(JobTagRow(arn=arn, key=key, value=value))
+    record(session, "Endpoint", arn, row.status, now)
     return row
 
 
@@ -172,12 +174,14 @@ def update(
     row.desired_units = units or row.desired_units
     row.desired_role_arn = role_arn or row.desired_role_arn
     row.status, row.message, row.modified_at = "UPDATING", None, now
+    record(session, "Endpoint", row.arn, row.status, now)
 
 
-def mark_for_deletion(row: EndpointRow, now: dt.datetime) -> None:
+def mark_for_deletion(session: Session, row: EndpointRow, now: dt.datetime) -> None:
     """Mark an endpoint for removal: it takes no further calls. Repeating this changes nothing."""
     if row.status != "DELETING":
         row.status, row.message, row.modified_at = "DELETING", None, now
+        record(session, "Endpoint", row.arn, row.status, now)
 
 
 def require_trained(session: Session, account: str, arn: str) -> None:

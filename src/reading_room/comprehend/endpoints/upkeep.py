@@ -27,6 +27,7 @@ from reading_room.comprehend.tables import EndpointRow
 from reading_room.database.engine import Database
 from reading_room.jobs.tables import JobTagRow
 from reading_room.reconcile import PeriodicWork
+from reading_room.state_events.event import DELETED, failure_code, record
 
 logger = logging.getLogger(__name__)
 
@@ -166,11 +167,14 @@ class EndpointUpkeep(PeriodicWork):
             if current is not None and (current.status, current.modified_at) == (row.status, row.modified_at):
                 change(current)
                 current.modified_at = self._clock()
+                code = failure_code(current.message)
+                record(session, "Endpoint", current.arn, current.status, current.modified_at, FailureCode=code)
 
     def _remove(self, row: EndpointRow) -> None:
         with self._database.transaction() as session:
             session.execute(delete(JobTagRow).where(JobTagRow.arn == row.arn))
             session.execute(delete(EndpointRow).where(EndpointRow.arn == row.arn))
+            record(session, "Endpoint", row.arn, DELETED, self._clock())
 
 
 def _order(row: EndpointRow) -> tuple[bool, dt.datetime, str]:

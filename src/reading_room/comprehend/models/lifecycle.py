@@ -26,6 +26,7 @@ from reading_room.jobs.job import ACTIVE
 from reading_room.jobs.submission import JobQuota, repeated, request_stop, submit
 from reading_room.jobs.tables import JobRow, JobTagRow
 from reading_room.s3.service_bucket_name import artifact_uri
+from reading_room.state_events.event import record
 
 
 def create(session: Session, new: NewModel, now: dt.datetime, *, quota: JobQuota) -> str:
@@ -106,6 +107,7 @@ def copy_of(
     )
     for key, value in tags.items():
         session.add(JobTagRow(arn=arn, key=key, value=value))
+    record(session, "Model", arn, "SUBMITTED", now)
     return arn
 
 
@@ -119,7 +121,7 @@ def stop(session: Session, model: Model, now: dt.datetime) -> None:
         return
 
 
-def mark_for_deletion(session: Session, model: Model) -> None:
+def mark_for_deletion(session: Session, model: Model, now: dt.datetime) -> None:
     """Mark a model for removal, so that nothing can use it any more. Repeating this changes nothing.
 
     Raises ``ModelUnavailable`` while it is being trained, ``ModelInUse`` while an active job uses it, and
@@ -149,3 +151,4 @@ def mark_for_deletion(session: Session, model: Model) -> None:
         if (flywheel := session.scalar(query.limit(1))) is not None:
             raise ModelOfFlywheel(row.arn, flywheel)
     row.deleting = True
+    record(session, "Model", row.arn, "DELETING", now)

@@ -11,6 +11,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from reading_room.clock import Clock
+from reading_room.comprehend.models.models import Model
 from reading_room.comprehend.tables import ModelPolicyRow, ModelRow
 from reading_room.database.engine import Database
 from reading_room.jobs.places import location_of
@@ -18,6 +19,7 @@ from reading_room.jobs.tables import JobContainerRow, JobEventRow, JobRow, JobTa
 from reading_room.reconcile import PeriodicWork
 from reading_room.s3.errors import NoSuchKey
 from reading_room.s3.store import ObjectStore
+from reading_room.state_events.event import DELETED, failure_code, record
 
 logger = logging.getLogger(__name__)
 
@@ -75,6 +77,8 @@ class ModelUpkeep(PeriodicWork):
                 current.ended_at = self._clock()
                 current.failure = failure
                 current.artifact_size = size
+                code = failure_code(failure)
+                record(session, "Model", current.arn, Model(current, None).status, current.ended_at, FailureCode=code)
 
     def _remove(self, row: ModelRow) -> None:
         place = location_of(row.artifact_uri)
@@ -84,6 +88,7 @@ class ModelUpkeep(PeriodicWork):
             current = session.get(ModelRow, row.arn)
             if current is not None and current.model_id == row.model_id and not _has_containers(session, row.model_id):
                 _forget(session, current)
+                record(session, "Model", row.arn, DELETED, self._clock())
 
 
 def _has_containers(session: Session, job_id: str) -> bool:

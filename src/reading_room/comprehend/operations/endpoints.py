@@ -144,7 +144,8 @@ class EndpointOperations:
         """Delete an endpoint. Calls that it is answering are answered; it takes no others."""
         self._quotas.count(call.account, "DeleteEndpoint")
         with self._database.transaction() as session:
-            mark_for_deletion(find_endpoint(session, call.account, request["EndpointArn"]), self._clock())
+            row = find_endpoint(session, call.account, request["EndpointArn"])
+            mark_for_deletion(session, row, self._clock())
 
     def _version(self, session: Session, call: Call, arn: str) -> str:
         """Return the model's version that an ARN names. One that it names by alias must be allowed to the caller, too.

@@ -99,7 +99,8 @@ class ModelOperations:
     def _delete(self, kind: ModelKind, call: Call, request: Request) -> None:
         self._quotas.count(call.account, kind.delete)
         with self._database.transaction() as session:
-            mark_for_deletion(session, find_of_kind(session, call.account, kind, request[kind.arn_member]))
+            model = find_of_kind(session, call.account, kind, request[kind.arn_member])
+            mark_for_deletion(session, model, self._clock())
 
     @operation("comprehend", "ImportModel", resources=source_model, context=start_context, passes_role=PASSED_ROLE)
     def import_model(self, call: Call, request: ImportModelRequestTypeDef) -> Response:
