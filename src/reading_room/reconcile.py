@@ -143,8 +143,8 @@ class Loop:
 class PeriodicWork(ABC):
     """Work whose ``turn`` runs in a loop of its own, every ``every`` seconds. The rest is as for ``Loop``."""
 
-    def __init__(self, name: str, *, every: float, rest: float = 0.0, apart: float = 0.0) -> None:
-        self._loop = Loop(name, self.turn, every=every, rest=rest, apart=apart)
+    def __init__(self, name: str, *, every: float, settle: float = 0.0, rest: float = 0.0, apart: float = 0.0) -> None:
+        self._loop = Loop(name, self.turn, every=every, settle=settle, rest=rest, apart=apart)
 
     def start(self, guard: Guard = always) -> None:
         """Start the loop; ``guard`` is as for ``Loop.start``."""

@@ -341,6 +341,30 @@ class Settings:
         pattern=r"|file:/.+|syslog|syslog://([^/:\[\]]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?|https://[^/]+.*|http://(127\.0\.0\.1|localhost|\[::1\])([:/].*)?",
     )
     trail_head_seconds: float = _setting(60.0, "Seconds between transmissions of the trail's head.", within=(1, 86_400))
+    events_webhook: str = _setting(
+        "",
+        "URL that gets an event for each change of state of a job, model or endpoint, with POST: `https://` (`http://` "
+        "only on loopback). Its host must be in `READING_ROOM_WEBHOOK_HOSTS` (docs/events.md).",
+        pattern=r"|https?://[^/].*",
+    )
+    events_webhook_key: str = _setting(
+        "", "File with the key that signs these deliveries, readable only by its owner: an id, a space, `whsec_…`."
+    )
+    webhook_hosts: str = _setting(
+        "",
+        "Hosts that web hooks may go to, separated by commas: names, and addresses or networks, which are needed for "
+        "addresses that are not public.",
+    )
+    events_log_group: str = _setting(
+        "",
+        "Log group that gets these events in the account of each job, such as `/reading-room/events`; empty for none.",
+        pattern=r"[.\-_/#A-Za-z0-9]{0,512}",
+    )
+    events_bucket: str = _setting(
+        "",
+        "Bucket of this installation, and prefix, that get the events of all accounts: `s3://BUCKET/PREFIX/`.",
+        pattern=r"|s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.*'()/-]{0,400})?",
+    )
     testing: Literal["off", "on"] = _setting(
         "off",
         "Whether the API `reading-room` creates and deletes accounts for tests, and moves the product's clock. Not for "

@@ -16,7 +16,16 @@ from reading_room.settings import Settings
 ROOT = Path(__file__).resolve().parents[2]
 UNITS = ROOT / "packaging" / "systemd"
 PROGRAM = "/usr/local/bin/reading-room"
-EXPOSURE = {"serve": 20, "link": 20, "key": 35, "trail-head": 20, "traces": 20, "holder": 65, "agent": 75}
+EXPOSURE = {
+    "serve": 20,
+    "link": 20,
+    "key": 35,
+    "trail-head": 20,
+    "traces": 20,
+    "webhooks": 20,
+    "holder": 65,
+    "agent": 75,
+}
 """The maximum exposure of each unit in systemd's own measure, times ten. Making networks and containers needs much."""
 
 needs_systemd = pytest.mark.skipif(

@@ -1,9 +1,10 @@
-"""ListStateEvents and ``reading-room events tail``."""
+"""ListStateEvents and ``reading-room events tail``, and the delivery of events to a real bucket."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from reading_room.cli.events import every, line
 from reading_room.database.engine import Database
 from reading_room.extension.operations.state_events import StateEventOperations
 from reading_room.settings import Settings
-from tests.worlds.extension import ACCOUNT, OTHER_ACCOUNT, ExtensionWorld, allow, refusal
+from tests.worlds.extension import ACCOUNT, OTHER_ACCOUNT, ExtensionWorld, allow, policy, refusal
 from tests.worlds.state_events import happened
 
 pytestmark = pytest.mark.costs(0.4, reason="the whole product is made, with a network, a bucket and a role")
@@ -128,3 +129,25 @@ def test_a_line_for_people_cannot_control_a_terminal() -> None:
     }
     assert line(event).isprintable()
     assert line(event).endswith("NO_READ_ACCESS_TO_INPUT")
+
+
+def test_a_bucket_gets_events_once_its_policy_allows_it(tmp_path: Path) -> None:
+    world = ExtensionWorld(tmp_path, processes=1, events_bucket="s3://papers/states/", events_log_group="/events")
+    routing, groups, bucket = world.product.state_events
+    job = submitted(world)
+    routing.turn()
+    groups.turn()
+    bucket.turn()
+    s3 = world.client("s3")
+    assert "Contents" not in s3.list_objects_v2(Bucket="papers", Prefix="states/")
+    allowed = {**allow("s3:PutObject", resource="arn:aws:s3:::papers/states/*")}
+    s3.put_bucket_policy(Bucket="papers", Policy=policy({**allowed, "Principal": {"Service": "events.amazonaws.com"}}))
+    world.later(60)
+    bucket.turn()
+    (found,) = s3.list_objects_v2(Bucket="papers", Prefix="states/")["Contents"]
+    body = s3.get_object(Bucket="papers", Key=found["Key"])["Body"].read()
+    assert [json.loads(each)["detail"]["JobId"] for each in body.splitlines()] == [job]
+    logs = world.client("logs")
+    (event,) = logs.get_log_events(logGroupName="/events", logStreamName="jobs")["events"]
+    assert event["message"].encode() + b"\n" == body
+    world.close()

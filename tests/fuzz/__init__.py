@@ -75,6 +75,7 @@ TARGETS = {
     "slurm-answer": "slurm",
     "webhook-answer": "events",
     "webhook-allow-list": "events",
+    "webhook-posted": "events",
 }
 """Each target, with the module of this package that defines it."""
 

@@ -1,10 +1,12 @@
-"""What a stranger's web server answers, and lists of allowed hosts."""
+"""What a stranger's web server answers to a state event, and what the process that asked it says."""
 
 from __future__ import annotations
 
 import re
 
 from reading_room.checked_post import AllowList, Answer, PostRefused, check_url, read_answer
+from reading_room.codec import DocumentError, encode
+from reading_room.state_events import sender_socket
 from tests.fuzz import assert_printable
 
 ALLOWED = AllowList.parse("hooks.example,10.0.0.0/8,fd00::/8")
@@ -38,3 +40,13 @@ def webhook_allow_list(data: bytes) -> None:
     except ValueError:
         return
     assert AllowList.parse(str(read)) == read
+
+
+def webhook_posted(data: bytes) -> None:
+    """The answer of the process that sends: refused, or the same when written and read again."""
+    try:
+        posted = sender_socket.read_answer(data)
+    except DocumentError:
+        return
+    assert len(posted.reason) <= 1_000
+    assert sender_socket.read_answer(encode(posted)) == posted

@@ -13,8 +13,9 @@ import pytest
 from reading_room.analysis.job_file import Failed, Ready
 from reading_room.comprehend.endpoints.models import ModelRefused
 from reading_room.database.engine import Database
+from reading_room.settings import Settings
 from reading_room.state_events.event import event_of, failure_code, record
-from reading_room.state_events.retention import KEPT, StateEventRetention
+from reading_room.state_events.retention import FAILED_KEPT, KEPT, StateEventRetention
 from tests.worlds.jobs import ACCOUNT, DONE, KIND, REGION, World
 from tests.worlds.models import ACCOUNT as OF_MODELS
 from tests.worlds.models import ModelWorld, classifier_request
@@ -193,12 +194,17 @@ def test_only_the_code_of_a_message_is_told(message: str | None, code: str | Non
     assert failure_code(message) == code
 
 
-def test_events_are_deleted_after_a_day_except_for_the_newest(world: World) -> None:
+def test_events_are_deleted_after_a_day_and_those_that_wait_for_a_target_are_not(world: World) -> None:
+    with_target = Settings(events_log_group="/events")
     happened(world.database, "a", "SUBMITTED", now=world.now)
-    happened(world.database, "b", "SUBMITTED", now=world.now)
-    retention = StateEventRetention(world.database, lambda: world.now, at_once=1)
-    assert not retention.turn()
     world.now += KEPT + dt.timedelta(seconds=1)
-    assert retention.turn()
-    assert not retention.turn()
+    happened(world.database, "b", "SUBMITTED", now=world.now)
+
+    def clock() -> dt.datetime:
+        return world.now
+
+    assert not StateEventRetention(world.database, clock, with_target).turn()
+    assert len(events_in(world.database)) == 2
+    assert StateEventRetention(world.database, clock, Settings(), at_once=1).turn()
     assert [row.resource.rpartition("/")[2] for row in events_in(world.database)] == ["b"]
+    assert KEPT < FAILED_KEPT

@@ -28,6 +28,7 @@ from reading_room.cli import (
     trail_head,
     units,
     usage,
+    webhooks,
 )
 from reading_room.cli.screen import print_version
 
@@ -60,6 +61,7 @@ app.command("holder")(units.holder)
 app.command("root-key")(units.root_key)
 app.command("trail-head")(trail_head.trail_head)
 app.command("traces")(traces.traces)
+app.command("webhooks")(webhooks.webhooks)
 app.command("link")(host_link.link)
 app.command("console")(console.console)
 app.command("doctor")(doctor.doctor)

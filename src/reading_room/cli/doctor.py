@@ -26,6 +26,7 @@ from reading_room.cli.doctor_finding import Finding
 from reading_room.cli.doctor_installation import (
     analysis_finding,
     disk_finding,
+    events_finding,
     ids_finding,
     models_finding,
     schema_finding,
@@ -68,6 +69,7 @@ def diagnose(settings: Settings) -> list[Finding]:
         _recognition(),
         disk_finding(settings),
         schema_finding(settings),
+        events_finding(settings),
         listen_address_finding(settings),
         console_finding(settings),
     ]

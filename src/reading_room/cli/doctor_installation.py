@@ -11,10 +11,14 @@ import sys
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, distribution, requires
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from reading_room.analysis.trained import INSTALL_WEIGHTS, ORIGINALS, WEIGHTS, ChangedModel, compared_lines, path_of
 from reading_room.cli.data_owner import as_owner_of_data
 from reading_room.cli.doctor_finding import Finding
+from reading_room.cli.folder import StartError
 from reading_room.cli.options import command
+from reading_room.cli.webhooks import check_webhook
 from reading_room.database.address import address_of, check_mark
 from reading_room.database.disk import free_bytes
 from reading_room.database.engine import SCHEMA_VERSION, SchemaVersionError
@@ -22,6 +26,7 @@ from reading_room.database.errors import SchemaError
 from reading_room.database.migrate import BASELINE
 from reading_room.installation import UserIds, others, recorded_ids
 from reading_room.settings import Settings
+from reading_room.state_events.targets import names_of
 
 MODULES = (
     *("botocore", "s3transfer", "numpy", "scipy", "sklearn", "spacy", "onnxruntime", "tokenizers", "pycrfsuite"),
@@ -190,6 +195,50 @@ def _server_finding(settings: Settings, what: str) -> Finding:
         says, _, mend = str(error).rpartition(": ")
         return Finding(what, "missing", says, mend)
     return Finding(what, "ok", f"{address} answers, and this version can use it")
+
+
+def events_finding(settings: Settings) -> Finding | None:
+    """Check that state events can be delivered, and whether they were; ``None`` if they go nowhere."""
+    what, targets = "state events", names_of(settings)
+    if not targets:
+        return None
+    try:
+        check_webhook(settings)
+    except StartError as error:
+        return Finding(what, "missing", f"up would not start: {error}")
+    found = as_owner_of_data(settings, lambda: json.dumps(_deliveries(settings)).encode())
+    pending, failed, reason = json.loads(found)
+    says = f"they go to {', '.join(targets)}; {pending:,} deliveries wait"
+    if failed:
+        says += f", and {failed:,} failed for a day and were given up"
+        return Finding(what, "weaker", says, f"make the target reachable; the last reason was: {reason}")
+    if reason:
+        return Finding(what, "weaker", f"{says}, and the last attempt failed", f"the reason: {reason}")
+    return Finding(what, "ok", says)
+
+
+def _deliveries(settings: Settings) -> tuple[int, int, str]:
+    """Return how many deliveries wait, how many were given up, and why the last attempt failed; zeros if unknown."""
+    from reading_room.database.engine import Database
+    from reading_room.state_events.delivery import counts, last_reason
+
+    path = settings.data / "db.sqlite"
+    try:
+        if settings.database:
+            database = Database.connect(address_of(settings.database), up=command(settings, "up"))
+        elif path.exists():
+            database = Database.open_read_only(path)
+        else:
+            return 0, 0, ""
+        try:
+            with database.reading() as session:
+                found, reason = counts(session), last_reason(session) or ""
+        finally:
+            database.close()
+    except (OSError, SchemaError, SQLAlchemyError):
+        return 0, 0, ""  # The check of the database says what is wrong with it.
+    pending = sum(number for (_, state), number in found.items() if state == "pending")
+    return pending, sum(found.values()) - pending, reason
 
 
 def ids_finding(settings: Settings) -> Finding | None:

@@ -95,6 +95,10 @@ def _process(name: str) -> Callable[..., None] | None:
             from reading_room.cli.traces import traces
 
             return traces
+        case "webhooks":
+            from reading_room.cli.webhooks import webhooks
+
+            return webhooks
         case "link":
             from reading_room.cli.host_link import link
 

@@ -5,6 +5,7 @@
          ├── serve    unprivileged: the APIs, S3, the database
          ├── trail-head, if the trail's head is sent somewhere
          ├── traces, if traces are
+         ├── webhooks, if there is a web hook for state events
          └── slirp4netns, if it is the uplink
 
 An ordinary user's holder is started by a further process, its starter.
@@ -29,6 +30,7 @@ from reading_room.cli.screen import print_line
 from reading_room.cli.side_process import SideProcess
 from reading_room.cli.traces import check_packages
 from reading_room.cli.trail_head import check_destination
+from reading_room.cli.webhooks import check_webhook
 from reading_room.console.listen_address import console_url
 from reading_room.hosts.listen_addresses import certificate_names, listen_addresses, local_address, own_authority
 from reading_room.settings import Settings
@@ -59,13 +61,16 @@ class Supervisor(HostProcesses):
         self._ready_file = ready_file
         self._root_key = root_key
         self._certificate_at, self._certificate_fault = 0.0, ""
-        self._head = self._traces = None
+        self._head = self._traces = self._webhooks = None
         if settings.trail_head:
             check_destination(settings)
             self._head = SideProcess("trail-head", settings, self._lifeline)
         if settings.traces:
             check_packages(settings)
             self._traces = SideProcess("traces", settings, self._lifeline)
+        if settings.events_webhook:
+            check_webhook(settings)
+            self._webhooks = SideProcess("webhooks", settings, self._lifeline)
         self._link: subprocess.Popen[bytes] | None = None
         """The process that prints the first sign-in link."""
 
@@ -84,6 +89,8 @@ class Supervisor(HostProcesses):
             self._head.tend(for_unprivileged(self._environment()) | _for_trail_head(os.environ))
         if self._traces is not None:
             self._traces.tend(for_unprivileged(self._environment()) | _certificates(os.environ))
+        if self._webhooks is not None:
+            self._webhooks.tend(for_unprivileged(self._environment()) | _certificates(os.environ))
 
     def _tell_of_console(self) -> None:
         url = console_url(self._settings)
@@ -161,7 +168,7 @@ class Supervisor(HostProcesses):
         super()._end()
 
     def _end_others(self) -> None:
-        for beside in (self._head, self._traces):
+        for beside in (self._head, self._traces, self._webhooks):
             if beside is not None:
                 beside.end()
 

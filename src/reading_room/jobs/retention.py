@@ -73,7 +73,7 @@ class Retention(PeriodicWork):
         self._steps = (
             LogRetention(database, clock, settings.log_days),
             JobRetention(database, clock, settings.job_days),
-            StateEventRetention(database, clock),
+            StateEventRetention(database, clock, settings),
         )
         # A turn that had much to delete leaves the database to others for as long.
         super().__init__("retention", every=TURN_SECONDS, rest=1.0)

@@ -13,6 +13,8 @@ from reading_room.database.disk import free_bytes
 from reading_room.database.engine import Database
 from reading_room.fleet import database_time, hosts
 from reading_room.settings import Settings
+from reading_room.state_events.delivery import counts
+from reading_room.state_events.targets import names_of
 from reading_room.trail.chain import BOOKS, files_of
 from reading_room.trail.chain import FOLDER as TRAIL_FOLDER
 from reading_room.versions import VERSION
@@ -60,6 +62,13 @@ class StateMetrics:
             ("certificate",),
             registry=registry,
         )
+        self._deliveries = Gauge(
+            "reading_room_state_event_deliveries",
+            "Deliveries of state events by target (webhook, log-group, bucket) and state (pending, failed).",
+            ("target", "state"),
+            registry=registry,
+        )
+        self._targets = names_of(settings)
         self._ready = Gauge(
             "reading_room_ready", "Whether every condition of the page ready is met.", registry=registry
         )
@@ -90,6 +99,11 @@ class StateMetrics:
             self._database.set(self._rows.size(session))
             for state, number in hosts.count(session, database_time.now(session)).items():
                 self._hosts.labels(state).set(number)
+            found_deliveries = counts(session)
+            self._deliveries.clear()
+            for target in self._targets:
+                for delivery in ("pending", "failed"):
+                    self._deliveries.labels(target, delivery).set(found_deliveries.get((target, delivery), 0))
 
 
 def _size(path: Path) -> int:

@@ -44,6 +44,7 @@ from reading_room.wiring.access import Access
 from reading_room.wiring.jobs import Jobs
 from reading_room.wiring.objects import Objects
 from reading_room.wiring.operations import every_operation
+from reading_room.wiring.state_events import state_event_loops
 
 
 class Product:
@@ -192,6 +193,7 @@ class Product:
         self.endpoints = EndpointUpkeep(database, engines, clock, self._room_of_endpoints)
         self.exports = LogExports(database, self.objects.export_buckets, clock, settings.log_days)
         self.retention = Retention(database, settings, clock)
+        self.state_events = state_event_loops(settings, database, clock, self.objects.store.put, room)
         self.traces = traces
 
     def _room_of_endpoints(self) -> Room | None:

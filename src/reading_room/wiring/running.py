@@ -102,6 +102,7 @@ class RunningServer:
                 self._product.endpoints,
                 self._product.exports,
                 self._product.retention,
+                *self._product.state_events,
             ),
             *([] if jobs.slurm is None else [jobs.slurm]),
             *([self._engines.loop] if database.shared else []),
