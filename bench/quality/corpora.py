@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -80,7 +80,7 @@ class Corpora:
     def content(self, key: str) -> bytes:
         """Return a listed file's bytes. Raises ``CorpusError`` if it is missing or has another hash."""
         entry = self.entries[key]
-        content = self._show(entry, [entry.path])[0]
+        content = self._show(entry.repository, [entry.path])[0]
         self._check(key, entry, hashlib.sha256(content).hexdigest())
         return content
 
@@ -88,10 +88,17 @@ class Corpora:
         """Return all files below a listed folder, by their path in it. Raises ``CorpusError`` as ``content`` does."""
         entry = self.entries[key]
         names = self._names(entry)
-        contents = self._show(entry, [entry.path + name for name in names])
+        contents = self._show(entry.repository, [entry.path + name for name in names])
         files = dict(zip(names, contents, strict=True))
         self._check(key, entry, folder_hash(files))
         return files
+
+    def unlisted(self, repository: str, paths: Sequence[str]) -> list[bytes]:
+        """Return files of a listed repository whose hashes stand elsewhere: the caller checks them.
+
+        Raises ``CorpusError`` if one is missing.
+        """
+        return self._show(repository, paths)
 
     def require(self, repository: str) -> None:
         """Make sure that a listed repository is in the folder, and fetch it if not. Raises ``CorpusError``."""
@@ -114,16 +121,16 @@ class Corpora:
         listed = self._git(entry.repository, command).decode().split("\0")
         return sorted(name.removeprefix(entry.path) for name in listed if name)
 
-    def _show(self, entry: Entry, paths: list[str]) -> list[bytes]:
-        revision = self.repositories[entry.repository].revision
+    def _show(self, repository: str, paths: Sequence[str]) -> list[bytes]:
+        revision = self.repositories[repository].revision
         request = "".join(f"{revision}:{path}\n" for path in paths).encode()
-        answer = self._git(entry.repository, ["cat-file", "--batch"], request)
+        answer = self._git(repository, ["cat-file", "--batch"], request)
         contents, position = [], 0
         for path in paths:
             end = answer.index(b"\n", position)
             head = answer[position:end].split()
             if head[-1] == b"missing":
-                raise CorpusError(f"{entry.repository} at {revision} has no file {path} in {self._folder}")
+                raise CorpusError(f"{repository} at {revision} has no file {path} in {self._folder}")
             size = int(head[-1])
             contents.append(answer[end + 1 : end + 1 + size])
             position = end + 1 + size + 1
