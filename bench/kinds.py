@@ -23,6 +23,7 @@ ENGINES = {
     "targeted-sentiment": "targeted-sentiment-en",
     "dominant-language": "dominant-language",
     "pii": "pii-en",
+    "events": "events-en",
 }
 REDACTED = "pii-redacted"
 REDACTION = {"Mode": "ONLY_REDACTION", "RedactionConfig": {"PiiEntityTypes": ["ALL"]}}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 
+from reading_room.analysis.event_types import TARGETS
 from reading_room.analysis.formats import ANY, COLUMN_TAG, DOCUMENTS_TAG, FORMATS
 from reading_room.analysis.kind import JobKind, Results
 from reading_room.analysis.kinds import ANALYSES, JOB_KINDS
@@ -113,6 +114,8 @@ def _job_rows() -> Iterable[Mapping[str, Value]]:
         }
         if kind.documented_languages is not None:
             row["documentedLanguages"] = kind.documented_languages
+        if TARGETS in kind.required:
+            row["eventTypes"] = kind.required[TARGETS]
         row |= {name: True for name, is_so in _differences(kind).items() if is_so}
         yield row | _model(kind)
 
@@ -174,8 +177,16 @@ def _list(name: str, of: str, says: str, items: Iterable[Mapping[str, Value]]) -
 
 
 def _object(members: Mapping[str, Value], indent: str) -> str:
-    lines = [f"{indent}  {_key(name)}: {_value(value, indent + '  ')},\n" for name, value in members.items()]
+    lines = [_member(_key(name), value, indent + "  ") for name, value in members.items()]
     return "{\n" + "".join(lines) + indent + "}"
+
+
+def _member(key: str, value: Value, indent: str) -> str:
+    line = f"{indent}{key}: {_value(value, indent)},"
+    if isinstance(value, list | tuple) and len(line) > WIDTH:
+        items = "".join(f"{indent}  {_value(item, indent)},\n" for item in value)
+        line = f"{indent}{key}: [\n{items}{indent}],"
+    return f"{line}\n"
 
 
 def _value(value: Value, indent: str) -> str:

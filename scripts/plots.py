@@ -27,6 +27,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "classification": ("classification", "multi_label"),
     "topics": ("topics",),
     "pii": ("pii",),
+    "events": ("events",),
 }
 """The sections of docs/quality.md in the plot of each kind's page."""
 

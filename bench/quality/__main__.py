@@ -34,6 +34,7 @@ TASKS = (
     "other_languages",
     "other_sentiment",
     "pii",
+    "events",
 )
 
 

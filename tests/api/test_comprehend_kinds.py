@@ -15,6 +15,7 @@ from reading_room.analysis.kind import JobKind
 from reading_room.analysis.kinds import (
     DOMINANT_LANGUAGE,
     ENTITIES,
+    EVENTS,
     JOB_KINDS,
     KEY_PHRASES,
     PII,
@@ -146,6 +147,7 @@ def test_too_many_topics_are_a_validation_error(world: ComprehendWorld) -> None:
     [
         (DOMINANT_LANGUAGE, (1_048_576, 5_000_000_000, 1_000_000)),
         (ENTITIES, (1_048_576, 5_000_000_000, 1_000_000)),
+        (EVENTS, (10_240, 52_428_800, 5_000)),
         (KEY_PHRASES, (1_048_576, 5_000_000_000, 1_000_000)),
         (PII, (1_048_576, 5_000_000_000, 1_000_000)),
         (SENTIMENT, (5_120, 5_000_000_000, 1_000_000)),

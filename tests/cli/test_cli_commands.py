@@ -120,10 +120,10 @@ def test_a_file_for_results_with_an_unknown_suffix_is_refused_with_the_known_one
 
 def test_an_unknown_kind_is_refused_with_the_known_ones(tmp_path: Path) -> None:
     texts(tmp_path, "a.txt")
-    for kind in ("events", "entities,events"):
+    for kind in ("recipes", "entities,recipes"):
         assert says("jobs", "run", str(tmp_path), "--kind", kind).endswith(
-            "--kind events: expected all, or some of entities, key-phrases, sentiment, targeted-sentiment, pii, "
-            "dominant-language, topics, syntax, classification"
+            "--kind recipes: expected all, or some of entities, key-phrases, sentiment, targeted-sentiment, pii, "
+            "events, dominant-language, topics, syntax, classification"
         )
 
 

@@ -137,9 +137,7 @@ def test_text_that_is_not_a_request_fails_the_request_check(world: ExtensionWorl
 
 def test_an_operation_that_starts_nothing_cannot_be_checked(world: ExtensionWorld) -> None:
     assert refusal(world.room().check_job, Operation="DeleteEntityRecognizer", Request="{}")[0] == "ValidationException"
-    assert (
-        refusal(world.room().check_job, Operation="StartEventsDetectionJob", Request="{}")[0] == "ValidationException"
-    )
+    assert refusal(world.room().check_job, Operation="StopEventsDetectionJob", Request="{}")[0] == "ValidationException"
 
 
 def test_a_caller_who_may_not_start_jobs_sees_only_that(world: ExtensionWorld) -> None:

@@ -23,6 +23,7 @@ from reading_room.comprehend.operations.jobs import JobOperations
 from reading_room.comprehend.operations.realtime import Answer, RealtimeOperations
 from reading_room.comprehend.operations.tags import TagOperations
 from reading_room.comprehend.quotas import Quotas
+from reading_room.comprehend.resource_tags import resource_tags
 from reading_room.database.engine import Database
 from reading_room.extension.operations.pii_profiles import PiiProfileOperations
 from reading_room.iam.authorizer import PolicyAuthorizer
@@ -167,7 +168,9 @@ class ComprehendWorld:
                 thresholds=PiiProfileOperations(database, self.clock).default_thresholds,
             ),
         )
-        authorizer = PolicyAuthorizer(database=database, region=REGION, clock=self.clock)
+        authorizer = PolicyAuthorizer(
+            database=database, region=REGION, clock=self.clock, resource_tags=resource_tags(database)
+        )
         return AwsApplication(
             Dispatcher(table=table, authorizer=authorizer),
             StoredCredentials(database),

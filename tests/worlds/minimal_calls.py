@@ -89,6 +89,7 @@ _OF_OPERATIONS: dict[str, dict[str, Any]] = {
         }
     },
     "StartDocumentClassificationJob": {"DocumentClassifierArn": CLASSIFIER},
+    "StartEventsDetectionJob": {"TargetEventTypes": ["IPO"]},
     "StartPiiEntitiesDetectionJob": {"Mode": "ONLY_OFFSETS"},
     "CreateSubnet": {"CidrBlock": "10.0.0.0/24"},
     "PutLogEvents": {"logEvents": [{"timestamp": 1_790_000_000_000, "message": "x"}]},

@@ -7,6 +7,7 @@ import SpaceBetween from "@cloudscape-design/components/space-between";
 import { languageName } from "../components/languages";
 import { ANALYSIS_TYPES, type AnalysisType } from "./analysisTypes";
 import type { Draft } from "./draft";
+import { EventTypesField } from "./EventTypesField";
 import { ModelField } from "./ModelField";
 import { ProfileField } from "./ProfileField";
 import { EncryptionField } from "./parts/EncryptionField";
@@ -73,6 +74,13 @@ export function JobSettings({ draft, type, errors, onChange }: SectionProps) {
               onChange={({ detail }) => onChange({ topics: detail.value })}
             />
           </FormField>
+        )}
+        {type.kind.eventTypes && (
+          <EventTypesField
+            all={type.kind.eventTypes}
+            value={draft.eventTypes}
+            onChange={(eventTypes) => onChange({ eventTypes })}
+          />
         )}
         {type.kind.redacts && (
           <RedactionFields value={draft.redaction} onChange={(redaction) => onChange({ redaction })} />

@@ -15,6 +15,8 @@ export interface Draft {
   readonly topics: string;
   readonly modelArn: string;
   readonly redaction: RedactionValue;
+  /** The types of events to find; empty for all. */
+  readonly eventTypes: readonly string[];
   readonly volumeKey: EncryptionValue;
   readonly input: string;
   /** The input whose files decided whether the job reads documents; afterwards the user decides. */
@@ -34,6 +36,7 @@ export const EMPTY_DRAFT: Draft = {
   topics: "10",
   modelArn: "",
   redaction: NO_REDACTION,
+  eventTypes: [],
   volumeKey: NOT_ENCRYPTED,
   input: "",
   lookedAt: "",

@@ -30,6 +30,7 @@ export function draftFromJob(kind: JobKind, job: JobProperties, tags: readonly T
     roleArn: job.DataAccessRoleArn ?? "",
     vpc: fromVpcConfig(job.VpcConfig ?? networkOfTag(tagged)),
     redaction: redactionOf(job),
+    eventTypes: kind.eventTypes?.length === job.TargetEventTypes?.length ? [] : (job.TargetEventTypes ?? []),
     tags: others.map(({ Key, Value }) => ({ Key, Value })),
   };
 }

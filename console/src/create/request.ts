@@ -9,7 +9,7 @@ import { redactionMembers } from "./redaction";
 export function buildRequest(draft: Draft, type: AnalysisType): { readonly [member: string]: Json | undefined } {
   const outputKey = keyOf(draft.outputKey);
   const volumeKey = keyOf(draft.volumeKey);
-  const { vpcTag = false, redacts = false } = type.kind;
+  const { vpcTag = false, redacts = false, eventTypes } = type.kind;
   const network = vpcTag ? undefined : vpcConfig(draft.vpc);
   const tags = [
     ...draft.tags,
@@ -25,6 +25,7 @@ export function buildRequest(draft: Draft, type: AnalysisType): { readonly [memb
     ...(type.model === "classifier" && { DocumentClassifierArn: draft.modelArn }),
     ...(type.model === "recognizer" && { EntityRecognizerArn: draft.modelArn }),
     ...(redacts && redactionMembers(draft.redaction)),
+    ...(eventTypes && { TargetEventTypes: [...(draft.eventTypes.length > 0 ? draft.eventTypes : eventTypes)] }),
     ...(volumeKey !== undefined && !vpcTag && { VolumeKmsKeyId: volumeKey }),
     ...(network !== undefined && { VpcConfig: network }),
     ...(tags.length > 0 && { Tags: tags.map(({ Key, Value }) => ({ Key, Value })) }),

@@ -20,6 +20,7 @@ export interface JobProperties {
   readonly FlywheelArn?: string;
   readonly Mode?: string;
   readonly RedactionConfig?: RedactionConfig;
+  readonly TargetEventTypes?: readonly string[];
   readonly DataAccessRoleArn?: string;
   readonly VolumeKmsKeyId?: string;
   readonly VpcConfig?: VpcConfig;
@@ -38,6 +39,7 @@ export interface StartJobRequest {
   readonly FlywheelArn?: string;
   readonly Mode?: string;
   readonly RedactionConfig?: RedactionConfig;
+  readonly TargetEventTypes?: string[];
   readonly ClientRequestToken?: string;
   readonly VolumeKmsKeyId?: string;
   readonly VpcConfig?: VpcConfig;

@@ -2,7 +2,7 @@ import { RESULTS, type ResultKind } from "./rows.generated";
 
 /** Whether its findings have positions in the text, rather than being about the whole document. */
 export function findsPlaces(kind: ResultKind): boolean {
-  return ["spans", "offsets", "mentions"].includes(RESULTS[kind].layout);
+  return ["spans", "offsets", "mentions", "events"].includes(RESULTS[kind].layout);
 }
 
 /** Whether its results are about each document as a whole. */
@@ -13,6 +13,11 @@ export function judgesDocuments(kind: ResultKind): boolean {
 /** Whether its findings are mentions, each with a sentiment. */
 export function findsMentions(kind: ResultKind): boolean {
   return RESULTS[kind].layout === "mentions";
+}
+
+/** Whether its findings are words that tell events. */
+export function findsEvents(kind: ResultKind): boolean {
+  return RESULTS[kind].layout === "events";
 }
 
 /** Whether its findings have types. */

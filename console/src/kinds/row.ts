@@ -22,6 +22,8 @@ export interface JobRow {
   readonly vpcTag?: boolean;
   /** Whether a job may redact documents instead of listing what it found. */
   readonly redacts?: boolean;
+  /** The types of events that a request names, if it must name any. */
+  readonly eventTypes?: readonly string[];
   /** Whether a job writes an object for each input file instead of an archive. */
   readonly folder?: boolean;
   /** How the kind uses a custom model, if it can. */
@@ -53,10 +55,10 @@ export interface TextRow {
  * The layout of a result.
  *
  * Spans are ranges of the text, offsets are ranges whose text no result repeats, tokens are all its words, and mentions are ranges grouped by entity, each with a
- * sentiment. Types apply to the whole document, each with a score. Tone is one sentiment with the scores of all
+ * sentiment. Events are ranges of the words that tell them, grouped by event, with entities in roles. Types apply to the whole document, each with a score. Tone is one sentiment with the scores of all
  * four. Topics are tables about all documents.
  */
-export type Layout = "spans" | "offsets" | "tokens" | "mentions" | "types" | "tone" | "topics";
+export type Layout = "spans" | "offsets" | "tokens" | "mentions" | "events" | "types" | "tone" | "topics";
 
 /** The findings of an analysis, and their names for people. */
 export interface ResultRow {

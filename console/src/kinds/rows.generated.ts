@@ -11,7 +11,8 @@ export type ResultKind =
   | "targeted-sentiment"
   | "topics"
   | "classification"
-  | "pii";
+  | "pii"
+  | "events";
 
 /** The analyses that have synchronous operations. */
 export type TextKindId =
@@ -120,6 +121,32 @@ export const JOB_ROWS: readonly JobRow[] = [
     documentedLanguages: ["en", "es"],
     vpcTag: true,
     redacts: true,
+    folder: true,
+  },
+  {
+    slug: "events",
+    label: "Events",
+    description: "Mergers, offerings, appointments and other events of companies, and who takes part in them.",
+    operation: "EventsDetection",
+    arnType: "events-detection-job",
+    properties: "EventsDetectionJobProperties",
+    builtIn: true,
+    languages: ["en"],
+    documentedLanguages: ["en"],
+    eventTypes: [
+      "BANKRUPTCY",
+      "EMPLOYMENT",
+      "CORPORATE_ACQUISITION",
+      "INVESTMENT_GENERAL",
+      "CORPORATE_MERGER",
+      "IPO",
+      "RIGHTS_ISSUE",
+      "SECONDARY_OFFERING",
+      "SHELF_OFFERING",
+      "TENDER_OFFERING",
+      "STOCK_SPLIT",
+    ],
+    vpcTag: true,
     folder: true,
   },
 ];
@@ -245,6 +272,14 @@ export const RESULTS: Readonly<Record<ResultKind | TextKindId, ResultRow>> = {
     typeMember: "Type",
     one: "place",
     many: "places",
+    type: "Type",
+  },
+  events: {
+    layout: "events",
+    members: ["Events"],
+    typeMember: "Type",
+    one: "event",
+    many: "events",
     type: "Type",
   },
   syntax: {

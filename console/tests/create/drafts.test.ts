@@ -52,6 +52,13 @@ describe("a copy of a job", () => {
     });
   });
 
+  it("of events has the types that it looked for", () => {
+    const events = kindOf("events");
+    if (events === undefined) throw new Error("no such kind");
+    const job = { OutputDataConfig: { S3Uri: "s3://b/000000000001-EVENTS-0a/output/" }, TargetEventTypes: ["IPO"] };
+    expect(draftFromJob(events, job, [])).toMatchObject({ output: "s3://b/", eventTypes: ["IPO"] });
+  });
+
   it.each([
     ["s3://b/000000000001-TOPICS-0a/output/output.tar.gz", "s3://b/"],
     ["s3://b/x/000000000001-CLN-0a/output/output.tar.gz", "s3://b/x/"],

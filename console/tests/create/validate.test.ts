@@ -26,6 +26,7 @@ describe("analysis types", () => {
       "targeted-sentiment",
       "topics",
       "pii",
+      "events",
       "custom-entities",
       "classification",
     ]);
@@ -101,6 +102,13 @@ describe("a request", () => {
       Subnets: ["subnet-1"],
       SecurityGroupIds: ["sg-1"],
     });
+  });
+
+  it("asks for the chosen types of events, and for all where none is chosen", () => {
+    const types = (eventTypes: readonly string[]) =>
+      buildRequest({ ...COMPLETE, eventTypes }, type("events"))["TargetEventTypes"];
+    expect(types(["IPO"])).toEqual(["IPO"]);
+    expect(types([])).toHaveLength(11);
   });
 
   it("names the network of a job for personal data by a tag, and has its redaction", () => {

@@ -52,6 +52,42 @@ describe("records", () => {
     ]);
   });
 
+  it("flattens the triggers of events, with the arguments at the first", () => {
+    const mention = (Text: string) => ({ BeginOffset: 0, EndOffset: 1, Score: 1, GroupScore: 1, Text, Type: "X" });
+    const trigger = (BeginOffset: number, Text: string) => ({
+      ...mention(Text),
+      BeginOffset,
+      EndOffset: 99,
+      Type: "IPO",
+    });
+    const line = JSON.stringify({
+      Entities: [{ Mentions: [mention("HSI"), mention("Harbor Steel Inc.")] }, { Mentions: [mention("$12.00")] }],
+      Events: [
+        {
+          Type: "IPO",
+          Triggers: [trigger(0, "IPO"), trigger(9, "offering")],
+          Arguments: [
+            { EntityIndex: 0, Role: "OFFEROR", Score: 0.8 },
+            { EntityIndex: 9, Role: "SHARE_PRICE", Score: 0.7 },
+          ],
+        },
+        { Type: "IPO", Triggers: [trigger(40, "listing")], Arguments: [] },
+      ],
+      File: "a.txt",
+    });
+    const read = readRecord("events", line);
+    expect(read.findings.map(({ text, begin, group }) => [text, begin, group])).toEqual([
+      ["IPO", 0, 0],
+      ["offering", 9, 0],
+      ["listing", 40, 1],
+    ]);
+    expect(read.findings[0]?.roles).toEqual([
+      { role: "OFFEROR", text: "Harbor Steel Inc.", score: 0.8 },
+      { role: "SHARE_PRICE", text: "(none)", score: 0.7 },
+    ]);
+    expect(read.findings[1]?.roles).toBeUndefined();
+  });
+
   it("reads a document's error", () => {
     const line = '{"ErrorCode": "DOCUMENT_SIZE_EXCEEDED", "ErrorMessage": "too large", "File": "a", "Line": 7}';
     expect(readRecord("entities", line)).toEqual({

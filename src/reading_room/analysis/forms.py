@@ -13,6 +13,7 @@ from typing import Any
 
 from reading_room.analysis.documents import Document, DocumentError
 from reading_room.analysis.engine import Members, Result
+from reading_room.analysis.event_types import TARGETS, targeted
 from reading_room.analysis.formats import BY_NAME, SCANNED
 from reading_room.analysis.job_file import JobFile
 from reading_room.analysis.kind import Lines
@@ -165,10 +166,24 @@ class RedactedForm(Form):
         return found["Text"].encode() + (b"\n" if self.per_line else b""), rename
 
 
+@dataclass(frozen=True, slots=True)
+class TargetedForm(Form):
+    """How events are written: only those of the types that the job asks for, with their entities."""
+
+    types: frozenset[str]
+
+    def answered(self, document: Document, result: Result | Members, name: str) -> tuple[Document, str]:
+        """Return a document with its line."""
+        assert isinstance(result, dict)
+        return document, self.line(document, targeted(result, self.types), name)
+
+
 def form_of(job: JobFile) -> Form:
     """Return the form of a job's results."""
     form = FORMS[job.kind]
     request = json.loads(job.request)
+    if request.get(TARGETS):
+        return TargetedForm(form.line, form.member, form.empty_is_error, frozenset(request[TARGETS]))
     if request.get("Mode") != "ONLY_REDACTION":
         return form
     redaction = Redaction.of(request["RedactionConfig"])

@@ -18,6 +18,7 @@ Kind = Literal[
     "topics",
     "classification",
     "pii",
+    "events",
     "custom-entities",
     "classifier-training",
     "recognizer-training",
@@ -41,6 +42,7 @@ EngineName = Literal[
     "entities-pt",
     "entities-zh",
     "entities-zh-TW",
+    "events-en",
     "key-phrases-en",
     "key-phrases-ar",
     "key-phrases-de",
@@ -93,12 +95,13 @@ ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 
 Lines = Literal["sorted", "predictions", "mentions", "offsets"]
 """How a document's line is written: the keys of ``forms.LINES``."""
-Layout = Literal["spans", "offsets", "tokens", "mentions", "types", "tone", "topics"]
+Layout = Literal["spans", "offsets", "tokens", "mentions", "events", "types", "tone", "topics"]
 """What a result consists of.
 
 ``spans`` are places in the text, ``offsets`` places whose text no result repeats, ``tokens`` all its words, and
-``mentions`` places grouped by what they mention, each with a sentiment. ``types`` are judgements of the whole document,
-each with a score; ``tone`` is one sentiment with the scores of all four. ``topics`` are tables about all documents.
+``mentions`` places grouped by what they mention, each with a sentiment. ``events`` are places of words that tell
+events, grouped by event, with entities in roles. ``types`` are judgements of the whole document, each with a score;
+``tone`` is one sentiment with the scores of all four. ``topics`` are tables about all documents.
 """
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from reading_room.analysis.event_types import EVENT_TYPES, TARGETS
 from reading_room.analysis.kind import (
     KILOBYTE,
     MEGABYTE,
@@ -264,6 +265,31 @@ PII = JobKind(
     vpc_tag=True,
 )
 
+EVENTS = JobKind(
+    name="events",
+    program=DOCUMENTS,
+    loads=(EngineEntry("events-en", "events.engine:Events", language="en"),),
+    output=Output("sorted", member=None, objects=True),
+    container_bytes=1_800_000,
+    start="StartEventsDetectionJob",
+    describe="DescribeEventsDetectionJob",
+    list="ListEventsDetectionJobs",
+    stop="StopEventsDetectionJob",
+    properties="EventsDetectionJobProperties",
+    arn_type="events-detection-job",
+    token="EVENTS",
+    label="Events",
+    description="Mergers, offerings, appointments and other events of companies, and who takes part in them.",
+    results=Results("events", ("Events",), "Type", "event", "events"),
+    document_limit=10 * KILOBYTE,
+    total_limit=50 * MEGABYTE,
+    documents_limit=5_000,
+    own={TARGETS: None},
+    required={TARGETS: list(EVENT_TYPES)},
+    documented_languages=("en",),
+    vpc_tag=True,
+)
+
 CUSTOM_ENTITIES = WorkKind(
     name="custom-entities",
     program="custom.entities:CustomEntities",
@@ -345,6 +371,7 @@ JOB_KINDS: tuple[JobKind, ...] = (
     TOPICS,
     CLASSIFICATION,
     PII,
+    EVENTS,
 )
 """Every kind of job of the API, in the order in which people are offered them; other kinds have no operations."""
 ANALYSES: Mapping[str, JobKind | TextKind] = {**{kind.name: kind for kind in JOB_KINDS}, SYNTAX.name: SYNTAX}

@@ -114,6 +114,10 @@ def findings(read: Read, documents: Documents) -> Iterator[Finding]:
 
 def _of_line(line: Mapping[str, Any], here: Finding) -> Iterator[Finding]:
     """Yield the findings in one result line; a finding without a text is about the whole document."""
+    if "Events" in line:
+        # The entities of events are not findings by themselves.
+        yield from (found for event in line["Events"] for found in _event(here, event))
+        return
     for member, made in _MEMBERS.items():
         for each in line.get(member, ()):
             yield from made(here, each)
@@ -135,6 +139,11 @@ def _span(here: Finding, each: Mapping[str, Any]) -> Iterator[Finding]:
         begin=each["BeginOffset"],
         end=each["EndOffset"],
     )
+
+
+def _event(here: Finding, each: Mapping[str, Any]) -> Iterator[Finding]:
+    for trigger in each["Triggers"]:
+        yield from _span(here, trigger)
 
 
 def _token(here: Finding, each: Mapping[str, Any]) -> Iterator[Finding]:
@@ -159,7 +168,7 @@ def _made(results: Results) -> Callable[[Finding, Mapping[str, Any]], Iterator[F
     return _token if results.layout == "tokens" else _span
 
 
-_RESULTS = tuple(kind.results for kind in ANALYSES.values())
+_RESULTS = tuple(kind.results for kind in ANALYSES.values() if kind.results.layout != "events")
 _MEMBERS = {member: _made(results) for results in _RESULTS for member in results.members} | {"Topics": _topic}
 _TYPES = tuple(results for results in _RESULTS if results.layout == "types")
 _LIKELIEST = (*((results.members[0], results.type_member) for results in _TYPES), ("Topics", "Topic"))
@@ -231,6 +240,8 @@ def _verdict(line: Mapping[str, Any]) -> tuple[str, int]:
     for member, name in _SEVERAL:
         if member in line:
             return ", ".join(each[name] for each in line[member]), 0
+    if "Events" in line:
+        return "", len(line["Events"])
     found = sum(len(each.get("Mentions", "1")) for member in _PLACES for each in line.get(member, ()))
     return "", found
 

@@ -116,6 +116,22 @@ def _mentions(results: Results, lines: Sequence[Line]) -> Summary:
     return Summary(columns, rows, "No mention with a sentiment was found.")
 
 
+def _events(results: Results, lines: Sequence[Line]) -> Summary:
+    """Count events by type, with the words that tell them."""
+    each = [event for line in lines for member in results.members for event in line.get(member, ())]
+    times = Counter(event[results.type_member] for event in each)
+    words: dict[str, Counter[str]] = {}
+    for event in each:
+        words.setdefault(event[results.type_member], Counter()).update(
+            _one_line(trigger["Text"]).lower() for trigger in event["Triggers"]
+        )
+    rows = [
+        (kind, ", ".join(word for word, _ in words[kind].most_common(3)), str(count))
+        for kind, count in times.most_common()
+    ]
+    return Summary((results.one, "words", "times"), rows, f"No {results.one} was found.")
+
+
 def topics_found(terms: Mapping[str, list[str]], rows: Sequence[Mapping[str, str]]) -> Summary:
     """Return the table of a topics job: each topic's terms, and in how many documents it comes first."""
     first: dict[str, tuple[float, str]] = {}
@@ -139,6 +155,7 @@ _LAYOUTS: Mapping[Layout, Callable[[Results, Sequence[Line]], Summary]] = {
     "offsets": _offsets,
     "tokens": _tokens,
     "mentions": _mentions,
+    "events": _events,
     "types": _types,
     "tone": _tone,
 }

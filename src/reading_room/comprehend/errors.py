@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from reading_room.analysis.event_types import EVENT_TYPES
 from reading_room.aws.errors import AwsError
 
 
@@ -238,6 +239,14 @@ class InvalidRedaction(InvalidRequestException):
 
     def __init__(self, problem: str) -> None:
         super().__init__(f"INVALID_PARAMETERS: {problem}")
+
+
+class UnknownEventTypes(InvalidRequestException):
+    """A request names types of events that do not exist."""
+
+    def __init__(self, types: Sequence[str]) -> None:
+        named = ", ".join(repr(each) for each in types)
+        super().__init__(f"INVALID_PARAMETERS: TargetEventTypes has {named}; choose from {', '.join(EVENT_TYPES)}.")
 
 
 class InvalidFilterException(AwsError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from reading_room.analysis.event_types import TARGETS, unknown
 from reading_room.analysis.redaction import REPLACE
 from reading_room.arns import Arn
 from reading_room.comprehend.errors import (
@@ -14,6 +15,7 @@ from reading_room.comprehend.errors import (
     InvalidRoleAccount,
     KmsKeyValidationException,
     ReaderActionNotSupported,
+    UnknownEventTypes,
 )
 from reading_room.jobs.places import location_of
 
@@ -53,6 +55,12 @@ def check_redaction(own: Mapping[str, Any]) -> None:
         raise InvalidRedaction("Mode ONLY_REDACTION needs RedactionConfig.PiiEntityTypes: name types, or ALL.")
     if config.get("MaskMode") == REPLACE and config.get("MaskCharacter") is not None:
         raise InvalidRedaction(f"RedactionConfig.MaskCharacter is for MaskMode MASK; here MaskMode is {REPLACE}.")
+
+
+def check_event_types(own: Mapping[str, Any]) -> None:
+    """Raise ``UnknownEventTypes`` if a request for events names a type that does not exist."""
+    if names := unknown(own.get(TARGETS) or ()):
+        raise UnknownEventTypes(names)
 
 
 def check_reader(config: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from reading_room.analysis.event_types import TARGETS
 from reading_room.analysis.formats import DOCUMENTS, DOCUMENTS_TAG, READER
 from reading_room.analysis.kind import CustomModel, JobKind
 from reading_room.aws.call import Call
@@ -24,6 +25,7 @@ from reading_room.comprehend.flywheels.flywheels import active_model
 from reading_room.comprehend.models.models import kind_of_arn
 from reading_room.comprehend.models.reference import names_model, resolve
 from reading_room.comprehend.request_checks import (
+    check_event_types,
     check_keys,
     check_location,
     check_network,
@@ -59,6 +61,7 @@ def new_job(call: Call, kind: JobKind, job_id: str, topics: str = "embedding", *
     analysis = kind.name if model is None else model.analysis
     own = _own_members(kind, request, topics)
     check_redaction(own)
+    check_event_types(own)
     check_containers(tags, analysis, own)
     own |= _documents(request["InputDataConfig"], tags, model is not None)
     languages = kind.languages_in(extensions=extensions)
@@ -140,6 +143,9 @@ def _documents(config: Mapping[str, Any], tags: Mapping[str, str], custom: bool)
 
 def _own_members(kind: JobKind, request: Mapping[str, Any], topics: str) -> dict[str, Any]:
     members = {member: request.get(member) or default for member, default in kind.own.items()}
+    if members.get(TARGETS):
+        # A type that is named twice is looked for once, and the list stays short.
+        members[TARGETS] = list(dict.fromkeys(members[TARGETS]))
     # The server chooses the method, and a job keeps the one that it was submitted with.
     return members | {"Engine": topics} if kind.name == "topics" else members
 

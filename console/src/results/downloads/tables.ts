@@ -38,6 +38,10 @@ function foundColumns({ layout, typeMember }: ResultRow): readonly TableColumn[]
         ...[whole("Entity"), ...SPAN, ...type, text("Text"), real("Score"), real("GroupScore"), text("Sentiment")],
         ...TONE,
       ];
+    case "events":
+      return [
+        ...[whole("Event"), ...SPAN, ...type, text("Text"), real("Score"), real("GroupScore"), text("Arguments")],
+      ];
     case "types":
       return [...type, real("Score")];
     case "tone":
@@ -118,10 +122,17 @@ function cellsOf(kind: ResultKind, finding: Finding, record: ResultRecord): Cell
         ...[finding.group, begin, end, type, finding.text, score, finding.groupScore, finding.tone],
         ...toneCells(finding.toneScores),
       ];
+    case "events":
+      return [finding.group, begin, end, type, finding.text, score, finding.groupScore, roleWords(finding)];
     case "types":
     case "topics":
       return [type, score];
   }
+}
+
+/** The arguments of an event in one cell: "INVESTOR: Acme; AMOUNT: $5 million". */
+function roleWords({ roles }: Finding): string | undefined {
+  return roles?.map((each) => `${each.role}: ${each.text}`).join("; ");
 }
 
 function toneCells(scores: ToneScores | undefined): Cell[] {

@@ -5,7 +5,14 @@ export const TONES: readonly Tone[] = ["POSITIVE", "NEUTRAL", "MIXED", "NEGATIVE
 
 export type ToneScores = Readonly<Partial<Record<"Positive" | "Negative" | "Neutral" | "Mixed", number>>>;
 
-/** A finding in a document: an entity, a phrase, a language, a class, a topic. */
+/** An entity in a role of an event, by the longest of its mentions. */
+export interface EventRole {
+  readonly role: string;
+  readonly text: string;
+  readonly score: number;
+}
+
+/** A finding in a document: an entity, a phrase, a language, a class, a topic, words that tell an event. */
 export interface Finding {
   readonly type: string;
   readonly score: number;
@@ -13,12 +20,14 @@ export interface Finding {
   readonly begin?: number;
   readonly end?: number;
   readonly text?: string;
-  /** For targeted sentiment: the number of the entity that it mentions, from 0. */
+  /** The number of the entity that it mentions, or of the event that it tells, from 0. */
   readonly group?: number;
   readonly groupScore?: number;
   readonly best?: boolean;
   readonly tone?: Tone;
   readonly toneScores?: ToneScores;
+  /** Who and what takes part in the event; only the first of an event's findings has them. */
+  readonly roles?: readonly EventRole[];
 }
 
 /** The result of one document. */
@@ -79,6 +88,8 @@ function findingsOf(kind: ResultKind, value: Fields): Omit<ResultRecord, "file" 
       return sentiment(value);
     case "mentions":
       return mentions(value[member]);
+    case "events":
+      return events(value[member], value["Entities"]);
     case "tokens":
     case "topics":
       return undefined;
@@ -133,6 +144,37 @@ function mentions(list: unknown): { findings: Finding[] } | undefined {
     });
   });
   return { findings };
+}
+
+function events(list: unknown, named: unknown): { findings: Finding[] } | undefined {
+  if (!Array.isArray(list)) return undefined;
+  const names = Array.isArray(named) ? named.map(longestMention) : [];
+  const findings: Finding[] = [];
+  list.filter(isObject).forEach((event, group) => {
+    const roles = objects(event["Arguments"]).map((each) => ({
+      role: text(each["Role"]) ?? MISSING,
+      text: names[Number(each["EntityIndex"])] ?? MISSING,
+      score: score(each["Score"]),
+    }));
+    objects(event["Triggers"]).forEach((trigger, index) => {
+      findings.push({
+        ...spanned(trigger, text(trigger["Type"]) ?? text(event["Type"]) ?? MISSING),
+        group,
+        groupScore: score(trigger["GroupScore"]),
+        ...(index === 0 && { roles }),
+      });
+    });
+  });
+  return { findings };
+}
+
+function longestMention(entity: unknown): string {
+  const texts = objects(isObject(entity) ? entity["Mentions"] : undefined).map((each) => text(each["Text"]) ?? "");
+  return texts.reduce((longest, each) => (each.length > longest.length ? each : longest), "");
+}
+
+function objects(list: unknown): Fields[] {
+  return Array.isArray(list) ? list.filter(isObject) : [];
 }
 
 /** The name of a sentiment's score: "Positive" for "POSITIVE". */

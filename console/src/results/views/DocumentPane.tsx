@@ -12,7 +12,7 @@ import { counted } from "../../components/format";
 import { RouterLink } from "../../components/RouterLink";
 import { typeColour } from "../../components/typeColours";
 import type { JobProperties } from "../../jobs/properties";
-import { findsPlaces, hasTypes } from "../../kinds/results";
+import { findsEvents, findsPlaces, hasTypes } from "../../kinds/results";
 import { RESULTS, type ResultKind } from "../../kinds/rows.generated";
 import { type DocumentText, NoText } from "../document/documentText";
 import type { InputFile } from "../document/inputFiles";
@@ -23,6 +23,7 @@ import type { ExtractedText } from "../reading/extracted";
 import { isShown, type ResultFilter } from "../reading/filter";
 import { type Finding, scoreName, TONES } from "../reading/records";
 import type { PlacedRecord } from "../worker/messages";
+import { EventTimeline } from "./EventTimeline";
 import { FindingsTable } from "./FindingsTable";
 import { HighlightedText } from "./HighlightedText";
 import { Legend } from "./Legend";
@@ -185,6 +186,7 @@ function Found({ kind, archive, filter, record, text }: FoundProps) {
           label={`Text of ${placeOf(record)}`}
         />
       )}
+      {findsEvents(kind) && <EventTimeline found={shown} chosen={chosen} onChoose={setChosen} />}
       {inText ? (
         <FindingsTable
           kind={kind}

@@ -1,1 +1,0 @@
-import{t as e}from"./useQuery-2Thh07n2.js";import{_ as t}from"./index-CrAiQpf_.js";var n=[`reading-room`,`ListPiiProfiles`];function r(){let r=t();return e({queryKey:n,queryFn:async({signal:e})=>(await r(`ListPiiProfiles`,{},e)).PiiProfiles})}export{r as n,n as t};
