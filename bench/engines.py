@@ -17,7 +17,7 @@ began = time.perf_counter()
 engine = load_engine(sys.argv[1])
 loaded = time.perf_counter() - began
 began = time.process_time()
-found = sum(len(result) for result in engine.analyse(texts))
+found = sum(len(result["Events"] if isinstance(result, dict) else result) for result in engine.analyse(texts))
 spent = time.process_time() - began
 print(json.dumps([loaded, len(texts) / spent, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6, found]))
 """
@@ -27,7 +27,7 @@ def main() -> None:
     """Measure and record."""
     texts = json.dumps(corpus(500))
     rows = []
-    for engine in ("entities-en", "dominant-language"):
+    for engine in ("entities-en", "events-en", "dominant-language"):
         run = subprocess.run(
             [sys.executable, "-c", PROGRAM, engine], input=texts, capture_output=True, text=True, check=True
         )

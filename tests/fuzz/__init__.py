@@ -61,6 +61,7 @@ TARGETS = {
     "personal-data": "personal_data",
     "marked-sample": "personal_data",
     "recall-profile": "personal_data",
+    "told-events": "told_events",
     "redaction": "redaction",
     "vpc-tag": "redaction",
     "training-csv": "documents",
