@@ -22,6 +22,10 @@ const FILES = {
 const SECRET = "4111 1111 1111 1111";
 const PRIVATE = `Dear Anna Schmidt, your card ${SECRET} was charged. Write to anna@example.com.\n`;
 
+const DEALS = `Harbor Steel Inc. acquired Lakeside Foundry LLC for $40 million on March 3, 2021.
+Harbor Steel Inc. announced a 1-for-10 reverse stock split.
+`;
+
 let folder: string;
 let role: string;
 let bucket: string;
@@ -34,6 +38,7 @@ test.beforeAll(async ({ world }) => {
   const s3 = world.s3();
   await s3.send(new CreateBucketCommand({ Bucket: bucket }));
   await s3.send(new PutObjectCommand({ Bucket: bucket, Key: "private/mail.txt", Body: PRIVATE }));
+  await s3.send(new PutObjectCommand({ Bucket: bucket, Key: "deals/news.txt", Body: DEALS }));
   await s3.send(new PutObjectCommand({ Bucket: bucket, Key: "mixed/card.pdf", Body: pdfOf(`My card is ${SECRET}.`) }));
 });
 
@@ -168,9 +173,9 @@ test("an image is shown with its findings marked, and a change since the job is 
   });
 });
 
-async function fillIn(page: Page, folder: string): Promise<void> {
+async function fillIn(page: Page, folder: string, kind = "Personal data"): Promise<void> {
   await page.goto("/jobs/create");
-  await choose(page, "Analysis type", "Personal data");
+  await choose(page, "Analysis type", kind);
   await page.getByLabel("Input S3 location", { exact: true }).fill(`s3://${bucket}/${folder}/`);
   await page.getByLabel("Output S3 location", { exact: true }).fill(`s3://${bucket}/results/`);
   await choose(page, "Input format", /One document per file/);
@@ -185,6 +190,31 @@ test("a job for the places of personal data shows them marked in the text", asyn
   await expect(marks.filter({ hasText: "anna@example.com" })).toContainText("EMAIL");
   await expectAccessible(page);
   await page.screenshot({ path: info.outputPath("offsets.png"), fullPage: true });
+});
+
+test("a job for events shows them in their order, with who takes part", async ({ signedIn: page }, info) => {
+  await fillIn(page, "deals", "Events");
+  await page.getByRole("button", { name: /Target event types/ }).click();
+  await page.getByRole("option", { name: "CORPORATE_ACQUISITION" }).click();
+  await page.getByRole("option", { name: "STOCK_SPLIT" }).click();
+  await page.keyboard.press("Escape");
+  await expectAccessible(page);
+  await page.screenshot({ path: info.outputPath("events-form.png"), fullPage: true });
+  await submit(page);
+  await page.getByRole("tab", { name: "Documents (1)" }).click();
+  const events = page.getByRole("list", { name: "Events in the order of the text" }).getByRole("listitem");
+  await expect(events).toHaveCount(2);
+  await expect(events.first()).toContainText("CORPORATE_ACQUISITION");
+  await expect(events.first()).toContainText("Lakeside Foundry LLC");
+  await expect(events.last()).toContainText("1-for-10");
+  await events.first().getByRole("button").first().click();
+  await expect(page.getByTestId("document-text").locator("mark").first()).toContainText("acquired");
+  await expectAccessibleInBothThemes(page);
+  await page.screenshot({ path: info.outputPath("events-light.png"), fullPage: true });
+  await showTheme(page, "dark");
+  await page.screenshot({ path: info.outputPath("events-dark.png"), fullPage: true });
+  await page.setViewportSize({ width: 400, height: 800 });
+  await page.screenshot({ path: info.outputPath("events-narrow.png"), fullPage: true });
 });
 
 test("a job that redacts shows its copies and what the check said, and nothing that was found", async ({
