@@ -69,5 +69,5 @@ test("several texts are one call, and custom models are explained", async ({ sig
     .fill(Array.from({ length: 26 }, (_, index) => `text ${index}`).join("\n"));
   await expect(page.getByText("A batch has at most 25 texts")).toBeVisible();
   await page.getByRole("button", { name: "Your own models" }).click();
-  await expect(page.getByText("Custom models work in jobs")).toBeVisible();
+  await expect(page.getByText("A custom model answers single calls through an endpoint")).toBeVisible();
 });

@@ -53,6 +53,7 @@ const ALL: readonly (readonly [name: string, address: (seen: Seen) => string])[]
   ["models-create-classifier", () => "/models/create-classifier"],
   ["models-create-recognizer", () => "/models/create-recognizer"],
   ["model", ({ model }) => `/models/view?arn=${encodeURIComponent(model)}`],
+  ["model-endpoints", () => "/model-endpoints"],
   ["vpc", () => "/vpc"],
   ["vpc-create", () => "/vpc/create"],
   ["vpc-map", ({ job }) => `/vpc/map?vpc=${job.vpc}`],

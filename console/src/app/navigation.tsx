@@ -12,6 +12,7 @@ const ITEMS: SideNavigationProps.Item[] = [
       link("Create job", "/jobs/create"),
       link("Real-time analysis", "/analyze"),
       link("Custom models", "/models"),
+      link("Model endpoints", "/model-endpoints"),
       link("Recall profiles", "/pii-profiles"),
     ],
   },

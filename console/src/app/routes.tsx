@@ -30,6 +30,7 @@ export const PAGES: readonly PageRoute[] = [
   page("/models/create-classifier", () => import("../models/CreateClassifierPage")),
   page("/models/create-recognizer", () => import("../models/CreateRecognizerPage")),
   page("/models/view", () => import("../models/ModelPage")),
+  widePage("/model-endpoints", () => import("../endpoints/EndpointsPage")),
   page("/vpc", () => import("../vpc/VpcHomePage")),
   page("/vpc/create", () => import("../vpc/CreatePrivateVpcPage")),
   widePage("/vpc/map", () => import("../vpc/MapPage")),

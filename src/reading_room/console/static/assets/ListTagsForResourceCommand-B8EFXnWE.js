@@ -1,1 +1,0 @@
-import{b as e,c as t,o as n,s as r}from"./commands.generated-YvXMOuBe.js";var i=class extends t(n,r,`ListTagsForResource`,e){};export{i as t};
