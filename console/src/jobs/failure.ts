@@ -107,6 +107,14 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
     advice: "Train the model again: its file was changed after its training.",
     place: MODEL,
   },
+  DATA_LAKE_CHANGED: {
+    advice: "Restore the object that the message names, or make the dataset again in another flywheel.",
+    place: () => undefined,
+  },
+  FOREIGN_DATA_LAKE: {
+    advice: "Use another DataLakeS3Uri or FlywheelName for the flywheel.",
+    place: () => undefined,
+  },
   INVALID_TRAINING_DATA: { advice: "Correct the file that the message names.", place: INPUT },
   INSUFFICIENT_TRAINING_DATA: { advice: "Add examples, or remove the label.", place: INPUT },
   STALE_RECALL_PROFILE: COPY_ENTRY(

@@ -95,15 +95,9 @@ class RunningServer:
         self._product = self._build(clock)
         jobs = self._product.jobs
         self._of_leader: list[Loop | JobController | PeriodicWork | HostLink] = [
-            *(
-                jobs.controller,
-                jobs.models,
-                jobs.flywheels,
-                self._product.endpoints,
-                self._product.exports,
-                self._product.retention,
-                *self._product.state_events,
-            ),
+            *(jobs.controller, jobs.models, jobs.flywheels),
+            *(self._product.endpoints, self._product.exports, self._product.retention),
+            *self._product.state_events,
             *([] if jobs.slurm is None else [jobs.slurm]),
             *([self._engines.loop] if database.shared else []),
             # Reports of the agent wake the other loops, so the link to it starts last and stops first.
