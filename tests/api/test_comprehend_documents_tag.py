@@ -11,7 +11,7 @@ from botocore import xform_name
 
 from reading_room.agent.spec import Capacity
 from reading_room.analysis.kind import JobKind
-from reading_room.analysis.kinds import CLASSIFICATION, ENTITIES, JOB_KINDS, PII
+from reading_room.analysis.kinds import CLASSIFICATION, ENTITIES, EVENTS, JOB_KINDS, PII
 from reading_room.comprehend.sizing import JobSizing
 from reading_room.jobs.tables import JobRow
 from reading_room.settings import Settings
@@ -38,7 +38,9 @@ def world(tmp_path: Path) -> Iterator[ModelWorld]:
 
 def start(world: ModelWorld, kind: JobKind, **changes: Any) -> str:
     """Start a job of a kind and return its id."""
-    needed = {"Mode": "ONLY_OFFSETS"} if kind is PII else {}
+    needed: dict[str, Any] = {"Mode": "ONLY_OFFSETS"} if kind is PII else {}
+    if kind is EVENTS:
+        needed = {"TargetEventTypes": ["IPO"]}
     language = "en" if kind.languages else None
     request = start_request(LanguageCode=language, **({"InputDataConfig": EACH} | needed | changes))
     return str(getattr(world.client, xform_name(kind.start))(**request)["JobId"])

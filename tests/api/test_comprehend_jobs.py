@@ -208,11 +208,6 @@ def test_a_role_of_another_account_cannot_be_passed(world: ComprehendWorld) -> N
     assert code in ("AccessDeniedException", "InvalidRequestException")
 
 
-def test_operations_for_unsupported_kinds_of_jobs_are_unknown(world: ComprehendWorld) -> None:
-    request = start_request(TargetEventTypes=["BANKRUPTCY"])
-    assert refused(world.client.start_events_detection_job, **request)[0] == "UnknownOperationException"
-
-
 # Lists
 
 
