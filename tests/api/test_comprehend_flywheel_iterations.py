@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from reading_room.state_events.event import event_of
 from tests.worlds.flywheels import (
     BETTER,
     FIGURES,
@@ -20,6 +21,7 @@ from tests.worlds.flywheels import (
     version_of,
 )
 from tests.worlds.models import ACCOUNT, REGION, ROLE, recognizer_request, refused
+from tests.worlds.state_events import events_in
 from tests.worlds.waiting import DEADLINE
 
 pytestmark = pytest.mark.costs(0.5, reason="it starts the whole product, and the controller handles jobs")
@@ -378,3 +380,40 @@ def test_jobs_of_a_flywheel_use_its_active_model(world: FlywheelWorld) -> None:
     for missing in (f"{FLYWHEEL}x",):
         wrong = {**request, "FlywheelArn": missing}
         assert refused(world.client.start_document_classification_job, **wrong)[0] == "ResourceNotFoundException"
+
+
+# Events
+
+
+def test_flywheels_datasets_and_iterations_have_events_of_their_changes(world: FlywheelWorld) -> None:
+    world.active()
+    world.dataset()
+    identifier = world.iterate()["FlywheelIterationId"]
+    world.client.delete_flywheel(FlywheelArn=FLYWHEEL)
+    world.product.jobs.flywheels.turn()
+    told = [event_of(row) for row in events_in(world.database) if row.kind != "Model"]
+    dataset, iteration = f"{FLYWHEEL}/dataset/first", f"{FLYWHEEL}/iteration/{identifier}"
+    assert [(*each["resources"], each["detail"]["Status"]) for each in told] == [
+        *((FLYWHEEL, status) for status in ("CREATING", "ACTIVE")),
+        *((dataset, status) for status in ("CREATING", "COMPLETED")),
+        *((iteration, status) for status in ("TRAINING", "EVALUATING", "COMPLETED")),
+        *((FLYWHEEL, status) for status in ("DELETING", "DELETED")),
+    ]
+    assert {each["detail-type"] for each in told} == {
+        "Comprehend Flywheel State Change",
+        "Comprehend Flywheel Dataset State Change",
+        "Comprehend Flywheel Iteration State Change",
+    }
+
+
+def test_the_event_of_a_failed_iteration_has_its_code(world: FlywheelWorld) -> None:
+    world.active()
+    world.dataset()
+    world.start_iteration()
+    world.fail(world.started(), "INTERNAL_ERROR", "dear diary")
+    last = event_of(events_in(world.database)[-1])
+    assert last["detail"] == {
+        "Sequence": last["detail"]["Sequence"],
+        "Status": "FAILED",
+        "FailureCode": "INTERNAL_ERROR",
+    }

@@ -1,4 +1,7 @@
-"""The state events of jobs. Those of a training are the events of its model."""
+"""The state events of jobs. Those of a training are the events of its model.
+
+The jobs of a flywheel have none: what they do is told by the events of the flywheel, its datasets and iterations.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,8 @@ _OF_MODELS = {"IN_PROGRESS": "TRAINING", "COMPLETED": "TRAINED", "FAILED": "IN_E
 
 def record_status(session: Session, row: JobRow, status: str, now: dt.datetime) -> None:
     """Record that a job or training has a new ``JobStatus``, in the transaction that gives it to it."""
+    if row.is_described:
+        return
     code = row.failure_code if status == "FAILED" else None
     if row.is_training:
         status = _OF_MODELS.get(status, status)

@@ -82,7 +82,7 @@ class LogGroupTarget:
         lines: dict[tuple[str, str], list[streams.NewEvent]] = {}
         for event in events:
             line = streams.NewEvent(streams.milliseconds(event.at), text_of(event))
-            lines.setdefault((event.region, f"{event.kind.lower()}s"), []).append(line)
+            lines.setdefault((event.region, f"{event.kind.lower().replace(' ', '-')}s"), []).append(line)
         account, now = events[0].account, streams.milliseconds(self._clock())
         try:
             with self._database.transaction() as session:

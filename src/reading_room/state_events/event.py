@@ -19,7 +19,7 @@ from reading_room.database import rows
 from reading_room.ids import unique_id
 from reading_room.state_events.tables import StateEventRow
 
-Kind = Literal["Job", "Model", "Endpoint", "Flywheel"]
+Kind = Literal["Job", "Model", "Endpoint", "Flywheel", "Flywheel Dataset", "Flywheel Iteration"]
 """What changed its state."""
 SOURCE = "aws.comprehend"
 DELETED = "DELETED"

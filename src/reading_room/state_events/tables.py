@@ -23,7 +23,7 @@ class StateEventRow(Base):
     account: Mapped[str]
     region: Mapped[str]
     kind: Mapped[str]
-    """``Job``, ``Model``, ``Endpoint`` or ``Flywheel``."""
+    """A ``Kind`` of ``event.py``."""
     resource: Mapped[str]
     """The ARN of what changed."""
     detail: Mapped[str] = mapped_column(Text)

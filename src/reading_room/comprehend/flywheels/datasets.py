@@ -18,6 +18,7 @@ from reading_room.comprehend.flywheels.requests import NewDataset
 from reading_room.comprehend.models.models import Model
 from reading_room.comprehend.tables import DatasetRow, FlywheelRow
 from reading_room.ids import job_id as new_id
+from reading_room.state_events.event import record
 
 CREATED = "{} Dataset created by Flywheel creation."
 """The description of the datasets that a flywheel for an existing model begins with, as at Amazon."""
@@ -54,6 +55,7 @@ def create(
         created_at=now,
     )
     session.add(row)
+    record(session, "Flywheel Dataset", arn, row.status, now)
     submitted(session, dataset_job(flywheel, row, new.config, new.tags, new.trace), now, quota.waiting)
     return row
 

@@ -33,6 +33,7 @@ from reading_room.comprehend.models.errors import ModelUnavailable
 from reading_room.comprehend.models.models import CLASSIFIER, MODEL_KINDS, Model, ModelKind, find, kind_of_arn
 from reading_room.comprehend.tables import RUNNING_ITERATIONS, DatasetRow, EndpointRow, FlywheelRow, IterationRow
 from reading_room.jobs.tables import JobTagRow
+from reading_room.state_events.event import record
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,7 @@ def create(session: Session, new: NewFlywheel, now: dt.datetime, quota: Flywheel
         modified_at=now,
     )
     session.add(row)
+    record(session, "Flywheel", arn, row.status, now)
     row.job_id = submitted(session, lake_job(row, row.role_arn, row.network, new.trace), now, quota.waiting)
     for key, value in new.tags.items():
         session.add(JobTagRow(arn=arn, key=key, value=value))
@@ -179,6 +181,7 @@ def update(
     wanted: dict[str, Any] = {"active_model_arn": model_arn, "role_arn": role_arn, "network": network}
     row.pending = {name: value for name, value in wanted.items() if value is not None}
     row.status = "UPDATING"
+    record(session, "Flywheel", row.arn, row.status, now)
     job = lake_job(row, role_arn or row.role_arn, row.network if network is None else network, trace)
     row.job_id = submitted(session, job, now, quota.waiting)
 
@@ -225,6 +228,7 @@ def mark_for_deletion(session: Session, row: FlywheelRow, now: dt.datetime) -> N
     if endpoints := session.scalars(following).all():
         raise FlywheelHasEndpoints(row.arn, endpoints)
     row.status, row.message, row.modified_at = "DELETING", None, now
+    record(session, "Flywheel", row.arn, row.status, now)
 
 
 def refuse_second(session: Session, arn: str) -> None:

@@ -36,6 +36,7 @@ from reading_room.ids import job_id as new_id
 from reading_room.jobs.errors import TooManyWaitingJobs
 from reading_room.jobs.submission import JobQuota, ModelUse, submit
 from reading_room.jobs.tables import JobRow
+from reading_room.state_events.event import failure_code, record
 
 DONE = "FULL_ITERATION: Flywheel iteration performed all functions successfully."
 """The message of a completed iteration, as at Amazon."""
@@ -105,6 +106,7 @@ def start(
         created_at=now,
     )
     session.add(row)
+    changed(session, row, now)
     return row
 
 
@@ -146,22 +148,34 @@ def evaluate(session: Session, flywheel: FlywheelRow, row: IterationRow, trained
             "Sha256": active.sha256,
         }
     use = ModelUse(trained.row.arn, trained.row.artifact_uri, trained.sha256)
-    arn = f"{row.flywheel_arn}/iteration/{row.iteration_id}"
-    job = evaluation_job(flywheel, training, arn, row.prefix_uri, request, use)
+    job = evaluation_job(flywheel, training, arn_of(row), row.prefix_uri, request, use)
     row.job_id, row.status = submitted(session, job, now, None), "EVALUATING"
+    changed(session, row, now)
 
 
-def complete(row: IterationRow, result: str, now: dt.datetime) -> None:
+def complete(session: Session, row: IterationRow, result: str, now: dt.datetime) -> None:
     """Write the metrics of an iteration whose evaluation is completed; ``result`` was validated."""
     found = json.loads(result)
     row.trained_metrics = found[TRAINED]
     row.evaluated_metrics = found.get(EVALUATED) or {}
-    end(row, "COMPLETED", DONE, now)
+    end(session, row, "COMPLETED", DONE, now)
 
 
-def end(row: IterationRow, status: str, message: str | None, now: dt.datetime) -> None:
+def end(session: Session, row: IterationRow, status: str, message: str | None, now: dt.datetime) -> None:
     """End an iteration."""
     row.status, row.message, row.ended_at = status, message, now
+    changed(session, row, now)
+
+
+def changed(session: Session, row: IterationRow, now: dt.datetime) -> None:
+    """Write the event of an iteration's new status."""
+    code = failure_code(row.message) if row.status == "FAILED" else None
+    record(session, "Flywheel Iteration", arn_of(row), row.status, now, FailureCode=code)
+
+
+def arn_of(row: IterationRow) -> str:
+    """Return an iteration's ARN, as its evaluation has it. AWS's API has ARNs only of flywheels and datasets."""
+    return f"{row.flywheel_arn}/iteration/{row.iteration_id}"
 
 
 def _lake(session: Session, flywheel: FlywheelRow) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from reading_room.jobs.job import Phase
 from reading_room.jobs.purging import forget
 from reading_room.jobs.tables import JobRow, JobTagRow
 from reading_room.reconcile import PeriodicWork
+from reading_room.state_events.event import DELETED, failure_code, record
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +73,7 @@ class FlywheelUpkeep(PeriodicWork):
         for arn, identifier in session.execute(running.where(IterationRow.status.in_(RUNNING_ITERATIONS))):
             yield arn, partial(self._follow_iteration, arn, identifier)
         for arn in session.scalars(select(FlywheelRow.arn).where(FlywheelRow.status == "DELETING")):
-            yield arn, partial(_remove, arn)
+            yield arn, partial(self._remove, arn)
 
     def _follow_flywheel(self, arn: str, session: Session) -> None:
         row = session.get(FlywheelRow, arn)
@@ -91,6 +92,7 @@ class FlywheelUpkeep(PeriodicWork):
             row.marker_sha256 = end.row.artifact_sha256
         row.status = "FAILED" if created and not completed else "ACTIVE"
         row.message = None if completed else _sentence(end.message, None if created else "The update was not made.")
+        record(session, "Flywheel", arn, row.status, now, FailureCode=failure_code(row.message))
         if created and completed and row.active_model_arn is not None:
             _begin_with_model(session, row, now)
         elif completed:
@@ -107,6 +109,8 @@ class FlywheelUpkeep(PeriodicWork):
             row.documents = json.loads(str(end.row.result))["NumberOfDocuments"]
         else:
             row.status, row.message = "FAILED", end.message
+        code = failure_code(row.message) if row.status == "FAILED" else None
+        record(session, "Flywheel Dataset", arn, row.status, row.ended_at, FailureCode=code)
 
     def _follow_iteration(self, arn: str, identifier: str, session: Session) -> None:
         row = session.get(IterationRow, (arn, identifier))
@@ -119,10 +123,10 @@ class FlywheelUpkeep(PeriodicWork):
         if end is None:
             return
         if end.phase is Phase.COMPLETED and end.row is not None:
-            iterations.complete(row, str(end.row.result), self._clock())
+            iterations.complete(session, row, str(end.row.result), self._clock())
         else:
             status = "STOPPED" if end.phase is Phase.STOPPED else "FAILED"
-            iterations.end(row, status, end.message, self._clock())
+            iterations.end(session, row, status, end.message, self._clock())
 
     def _follow_training(self, session: Session, row: IterationRow) -> None:
         now, flywheel = self._clock(), session.get_one(FlywheelRow, row.flywheel_arn)
@@ -131,14 +135,33 @@ class FlywheelUpkeep(PeriodicWork):
             if model.trained:
                 iterations.evaluate(session, flywheel, row, model, now)
             elif model.status == "IN_ERROR":
-                iterations.end(row, "FAILED", model.message, now)
+                iterations.end(session, row, "FAILED", model.message, now)
             elif model.status == "STOPPED":
-                iterations.end(row, "STOPPED", f"STOPPED: The training of {model.row.arn} was stopped.", now)
+                iterations.end(session, row, "STOPPED", f"STOPPED: The training of {model.row.arn} was stopped.", now)
             elif model.status == "STOP_REQUESTED":
                 row.status = "STOP_REQUESTED"
+                iterations.changed(session, row, now)
         except ResourceNotFoundException:
             gone = "the active model" if row.evaluated_model_arn else row.trained_model_arn
-            iterations.end(row, "FAILED", f"MODEL_NOT_FOUND: A model of the iteration was deleted, {gone}.", now)
+            iterations.end(
+                session, row, "FAILED", f"MODEL_NOT_FOUND: A model of the iteration was deleted, {gone}.", now
+            )
+
+    def _remove(self, arn: str, session: Session) -> None:
+        """Remove a flywheel's rows and those of its jobs. Its models and everything in its bucket stay."""
+        row = session.get(FlywheelRow, arn)
+        if row is None or row.status != "DELETING":
+            return
+        owned = session.scalars(
+            select(JobRow).where(JobRow.account == row.account, JobRow.arn.startswith(f"{arn}/", autoescape=True))
+        ).all()
+        tagged = [arn, *session.scalars(select(DatasetRow.arn).where(DatasetRow.flywheel_arn == arn))]
+        forget(session, owned)
+        session.execute(delete(JobTagRow).where(JobTagRow.arn.in_(tagged)))
+        for table in (DatasetRow, IterationRow):
+            session.execute(delete(table).where(table.flywheel_arn == arn))
+        session.delete(row)
+        record(session, "Flywheel", arn, DELETED, self._clock())
 
 
 def _begin_with_model(session: Session, row: FlywheelRow, now: dt.datetime) -> None:
@@ -161,22 +184,6 @@ def _apply(session: Session, row: FlywheelRow, pending: dict[str, object], now: 
             row.message = f"MODEL_NOT_FOUND: {model_arn} was deleted before it became the active model."
         else:
             switch(session, row, str(model_arn), now)
-
-
-def _remove(arn: str, session: Session) -> None:
-    """Remove a flywheel's rows and those of its jobs. Its models and everything in its bucket stay."""
-    row = session.get(FlywheelRow, arn)
-    if row is None or row.status != "DELETING":
-        return
-    owned = session.scalars(
-        select(JobRow).where(JobRow.account == row.account, JobRow.arn.startswith(f"{arn}/", autoescape=True))
-    ).all()
-    tagged = [arn, *session.scalars(select(DatasetRow.arn).where(DatasetRow.flywheel_arn == arn))]
-    forget(session, owned)
-    session.execute(delete(JobTagRow).where(JobTagRow.arn.in_(tagged)))
-    for table in (DatasetRow, IterationRow):
-        session.execute(delete(table).where(table.flywheel_arn == arn))
-    session.delete(row)
 
 
 def _sentence(message: str | None, more: str | None) -> str | None:
