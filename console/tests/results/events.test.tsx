@@ -9,10 +9,11 @@ const trigger = (group: number, begin: number, text: string, more: Partial<Findi
   ...{ type: "IPO", score: 0.9, group, begin, end: begin + text.length, text },
   ...more,
 });
+const roles = [{ role: "OFFEROR", text: "Harbor Steel Inc.", score: 0.8 }];
 const FOUND = [
   trigger(0, 50, "listing", { type: "STOCK_SPLIT" }),
-  trigger(1, 5, "IPO", { roles: [{ role: "OFFEROR", text: "Harbor Steel Inc.", score: 0.8 }] }),
-  trigger(1, 20, "offering"),
+  trigger(1, 5, "IPO", { roles }),
+  trigger(1, 20, "offering", { roles }),
 ].map((finding, number) => ({ finding, number }));
 
 describe("the events of a document", () => {

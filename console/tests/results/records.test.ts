@@ -52,7 +52,7 @@ describe("records", () => {
     ]);
   });
 
-  it("flattens the triggers of events, with the arguments at the first", () => {
+  it("flattens the triggers of events, each with the event's arguments", () => {
     const mention = (Text: string) => ({ BeginOffset: 0, EndOffset: 1, Score: 1, GroupScore: 1, Text, Type: "X" });
     const trigger = (BeginOffset: number, Text: string) => ({
       ...mention(Text),
@@ -85,7 +85,8 @@ describe("records", () => {
       { role: "OFFEROR", text: "Harbor Steel Inc.", score: 0.8 },
       { role: "SHARE_PRICE", text: "(none)", score: 0.7 },
     ]);
-    expect(read.findings[1]?.roles).toBeUndefined();
+    expect(read.findings[1]?.roles).toBe(read.findings[0]?.roles);
+    expect(read.findings[2]?.roles).toEqual([]);
   });
 
   it("reads a document's error", () => {

@@ -26,7 +26,7 @@ export interface Finding {
   readonly best?: boolean;
   readonly tone?: Tone;
   readonly toneScores?: ToneScores;
-  /** Who and what takes part in the event; only the first of an event's findings has them. */
+  /** Who and what takes part in the event that it tells: the same for all findings of an event. */
   readonly roles?: readonly EventRole[];
 }
 
@@ -156,14 +156,10 @@ function events(list: unknown, named: unknown): { findings: Finding[] } | undefi
       text: names[Number(each["EntityIndex"])] ?? MISSING,
       score: score(each["Score"]),
     }));
-    objects(event["Triggers"]).forEach((trigger, index) => {
-      findings.push({
-        ...spanned(trigger, text(trigger["Type"]) ?? text(event["Type"]) ?? MISSING),
-        group,
-        groupScore: score(trigger["GroupScore"]),
-        ...(index === 0 && { roles }),
-      });
-    });
+    for (const trigger of objects(event["Triggers"])) {
+      const type = text(trigger["Type"]) ?? text(event["Type"]) ?? MISSING;
+      findings.push({ ...spanned(trigger, type), group, groupScore: score(trigger["GroupScore"]), roles });
+    }
   });
   return { findings };
 }

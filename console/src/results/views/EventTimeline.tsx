@@ -36,7 +36,7 @@ export function EventTimeline({ found, chosen, onChoose }: Props) {
 
 function EventItem({ triggers, chosen, onChoose }: Pick<Told, "triggers"> & Omit<Props, "found">) {
   const type = triggers[0]?.finding.type ?? "";
-  const roles = triggers.flatMap(({ finding }) => finding.roles ?? []);
+  const roles = triggers[0]?.finding.roles ?? [];
   return (
     <li className={`event-item type-colour-${typeColour(type)}`}>
       <Box variant="strong">{type}</Box>

@@ -1,1 +1,0 @@
-import{c as e,t}from"./useBaseQuery-589yjJ6E.js";function n(n,r){return t(n,e,r)}export{n as t};
