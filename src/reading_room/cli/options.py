@@ -102,7 +102,7 @@ def _this_program() -> str:
 def _takes_port(words: Sequence[str]) -> bool:
     if words[0] == "host":
         return words[1] not in ("join", "run")
-    return words[0] in ("up", "serve", "console", "doctor", "jobs") or tuple(words[:2]) == ("pii", "profile")
+    return words[0] in ("up", "serve", "console", "doctor", "jobs", "events") or tuple(words[:2]) == ("pii", "profile")
 
 
 def _takes_console(words: Sequence[str]) -> bool:
