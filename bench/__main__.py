@@ -14,6 +14,7 @@ ORDER = (
         "service",
         "jobs",
         "kinds",
+        "flywheels",
         "programs",
         "distributed",
         "many_jobs",
