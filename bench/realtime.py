@@ -1,6 +1,6 @@
 """Batches of 25 short texts through the synchronous operations, warm, and the first call to a cold engine.
 
-Personal data has no batches: there it is one text of 1 KB.
+Personal data, toxic content and prompt safety have no batches: there it is one text of 1 KB.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from botocore import xform_name
 from bench.report import Row, record, spread
 from reading_room.cli import reading
 from reading_room.cli.running import free_port, started
+from reading_room.comprehend.operations.prompt_safety import prompt_safety_arn
 from reading_room.comprehend.operations.realtime import BATCH_TEXTS, REALTIME_KINDS
 
 ROUNDS = int(os.environ.get("BENCH_REALTIME_ROUNDS", "40"))
@@ -26,6 +28,8 @@ BARS = {
     "DetectEntities": "60 ms",
     "DetectSentiment": "80 ms",
     "DetectDominantLanguage": "10 ms",
+    "DetectToxicContent": "30 ms",
+    "ClassifyDocument, prompt safety": "30 ms",
 }
 TEXTS = (
     "Marie Curie was born in Warsaw in 1867 and moved to Paris to study physics.",
@@ -48,10 +52,13 @@ def main() -> None:
             for kind in REALTIME_KINDS:
                 language = {} if None in kind.engines else {"LanguageCode": "en"}
                 if kind.batch is None:
-                    rows.append(_single(kind.detect, getattr(client, xform_name(kind.detect)), language))
+                    call = getattr(client, xform_name(kind.detect))
+                    rows.append(_single(kind.detect, partial(_of_text, call, language)))
                     continue
                 call = getattr(client, xform_name(kind.batch))
                 rows.extend(_measured(kind.detect, kind.batch, call, language))
+            rows.append(_single("DetectToxicContent", partial(_of_segment, client)))
+            rows.append(_single("ClassifyDocument, prompt safety", partial(_of_prompt, client)))
     record("Synchronous calls", rows)
 
 
@@ -77,13 +84,25 @@ def _measured(detect: str, batch: str, call: Callable[..., dict[str, Any]], lang
     yield Row(f"{batch}, first call", f"{cold:.2f} s", "reported", "the container starts and loads its engine, once")
 
 
-def _single(detect: str, call: Callable[..., dict[str, Any]], language: dict[str, str]) -> Row:
-    call(Text="A first call, which starts the container.", **language)
+def _of_text(call: Callable[..., object], language: dict[str, str], text: str) -> None:
+    call(Text=text, **language)
+
+
+def _of_segment(client: Any, text: str) -> None:
+    client.detect_toxic_content(TextSegments=[{"Text": text}], LanguageCode="en")
+
+
+def _of_prompt(client: Any, text: str) -> None:
+    client.classify_document(EndpointArn=prompt_safety_arn(client.meta.region_name), Text=text)
+
+
+def _single(detect: str, call: Callable[[str], object]) -> Row:
+    call("A first call, which starts the container.")
     times = []
     for number in range(SINGLES):
         text = letter(number)
         began = time.perf_counter()
-        call(Text=text, **language)
+        call(text)
         times.append(time.perf_counter() - began)
     return Row(
         f"{detect}, one text of 1 KB, warm",

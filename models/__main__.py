@@ -55,6 +55,10 @@ def commands(folder: Path, wheels: Mapping[str, Path], scratch: Path) -> dict[st
             ["models.sentiment", "export", *sentiment, "--out", str(WEIGHTS / "sentiment-en")],
             ["models.sentiment_calibration", "--corpora", str(folder)],
         ],
+        "safety-en": [
+            ["models.safety", "train", *sentiment],
+            ["models.safety", "export", *sentiment],
+        ],
         "languages": [["models.languages", "--lexicons"], ["models.language_tables"]],
         "multilingual": [
             ["models.multilingual", *multilingual, "--lists", str(wheels[LISTS])],

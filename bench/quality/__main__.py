@@ -35,6 +35,8 @@ TASKS = (
     "other_sentiment",
     "pii",
     "events",
+    "toxicity",
+    "prompt_safety",
 )
 
 

@@ -10,14 +10,14 @@ import pytest
 from reading_room.analysis.engine import load_engine, named
 from reading_room.analysis.forms import LINES
 from reading_room.analysis.kind import ENGINES, Kind
-from reading_room.analysis.kinds import ANALYSES, CONTAINER_BYTES, ENTRIES, JOB_KINDS, PROGRAMS, WORK_KINDS, work_of
+from reading_room.analysis.kinds import CONTAINER_BYTES, ENTRIES, JOB_KINDS, PROGRAMS, TEXT_KINDS, WORK_KINDS, work_of
 from reading_room.analysis.program import load_program
 
 
 def test_every_kind_and_every_engine_has_one_entry() -> None:
     assert set(WORK_KINDS) == set(get_args(Kind))
     assert set(ENTRIES) == set(PROGRAMS) == set(ENGINES)
-    entries = [entry.name for kind in (*WORK_KINDS.values(), ANALYSES["syntax"]) for entry in kind.loads]
+    entries = [entry.name for kind in (*WORK_KINDS.values(), *TEXT_KINDS) for entry in kind.loads]
     assert len(entries) == len(set(entries))
 
 
@@ -46,7 +46,7 @@ def test_a_name_that_is_no_engine_has_neither_engine_nor_program() -> None:
 
 
 def test_an_engine_is_named_after_its_kind_and_the_language_that_it_reads() -> None:
-    for kind in (*WORK_KINDS.values(), ANALYSES["syntax"]):
+    for kind in (*WORK_KINDS.values(), *TEXT_KINDS):
         for entry in kind.loads:
             assert entry.name == (kind.name if entry.language is None else f"{kind.name}-{entry.language}")
 

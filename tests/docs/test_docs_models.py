@@ -23,7 +23,8 @@ def test_several_containers_personal_data_and_custom_models(product: Product, tm
     reading.make_reader_role(account, "models-reader", "models-library")
     network = reading.build_network(account)
     group = account.ec2.create_security_group(VpcId=network.vpc, GroupName="open", Description="open")["GroupId"]
-    pages = ("distributed.md", "kinds/pii.md", "kinds/events.md", "custom-models.md", "endpoints.md", "flywheels.md")
+    more_pages = ("flywheels.md", "safety.md")
+    pages = ("distributed.md", "kinds/pii.md", "kinds/events.md", "custom-models.md", "endpoints.md", *more_pages)
     steps = steps_of("models", *pages)
     examples = EXAMPLES | {"s3://library": "s3://models-library", "--role-name reader": "--role-name models-reader"}
     more = by_default(product) | {"SUBNET": network.subnets[0], "GROUP": group}

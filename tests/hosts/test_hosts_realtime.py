@@ -185,6 +185,24 @@ def test_a_refusal_that_no_reader_gives_is_not_believed(refusal: str) -> None:
         read_answer("entities-en", {"Refused": json.loads(refusal)}, document=True)
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {},
+        {"Labels": []},
+        {"Toxicity": 0.5},
+        {"Labels": [], "Toxicity": "x"},
+        {"Labels": [{"Name": 5, "Score": 0.5}], "Toxicity": 0.5},
+        [],
+        "x",
+        None,
+    ],
+)
+def test_an_answer_for_toxic_content_has_both_members_of_the_api(answer: object) -> None:
+    with pytest.raises(ValueError, match="engine's answer"):
+        read_answer("toxicity-en", answer)
+
+
 def test_if_no_container_can_start_a_call_fails_at_once_and_requests_none() -> None:
     lacks: list[str | None] = ["the agent is not running"]
     pool = RealtimePool(lambda: None, lacks=lambda: lacks[0])

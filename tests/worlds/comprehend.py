@@ -22,6 +22,7 @@ from reading_room.comprehend.operations.endpoint_calls import EndpointCalls
 from reading_room.comprehend.operations.jobs import JobOperations
 from reading_room.comprehend.operations.realtime import Answer, RealtimeOperations
 from reading_room.comprehend.operations.tags import TagOperations
+from reading_room.comprehend.operations.toxicity import ToxicityOperations
 from reading_room.comprehend.quotas import Quotas
 from reading_room.comprehend.resource_tags import resource_tags
 from reading_room.database.engine import Database
@@ -130,6 +131,11 @@ class EchoEngines:
         if engine.startswith("targeted-sentiment-"):
             mention = {**span, "Score": 0.5, "GroupScore": 1.0, "Type": "OTHER", "MentionSentiment": sentiment}
             return [{"DescriptiveMentionIndex": [0], "Mentions": [mention]}]
+        if engine.startswith("toxicity-"):
+            return {"Labels": [{"Name": "INSULT", "Score": 0.75}], "Toxicity": 0.5}
+        if engine.startswith("prompt-safety-"):
+            scores = {"UNSAFE_PROMPT": 0.75, "SAFE_PROMPT": 0.25}
+            return {"Classes": [{"Name": name, "Score": score} for name, score in scores.items()]}
         if engine.startswith("pii-"):
             return self.given or [{"Score": 0.5, "Type": "NAME", "BeginOffset": 0, "EndOffset": len(text)}]
         return [{"Score": 0.5, "Type": "PERSON", **span}]
@@ -167,6 +173,7 @@ class ComprehendWorld:
                 endpoint_calls.answer,
                 thresholds=PiiProfileOperations(database, self.clock).default_thresholds,
             ),
+            ToxicityOperations(self.engines, quotas, count),
         )
         authorizer = PolicyAuthorizer(
             database=database, region=REGION, clock=self.clock, resource_tags=resource_tags(database)

@@ -61,6 +61,7 @@ EngineName = Literal[
     "pii-fr",
     "pii-it",
     "pii-pt",
+    "prompt-safety-en",
     "sentiment-en",
     "sentiment-ar",
     "sentiment-de",
@@ -81,6 +82,7 @@ EngineName = Literal[
     "syntax-pt",
     "targeted-sentiment-en",
     "topics",
+    "toxicity-en",
     "classification",
     "custom-entities",
     "classifier-training",
@@ -95,6 +97,9 @@ ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 
 Lines = Literal["sorted", "predictions", "mentions", "offsets"]
 """How a document's line is written: the keys of ``forms.LINES``."""
+Form = Literal["text", "segments", "prompt"]
+"""What a synchronous operation takes: one ``Text``, a list of ``TextSegments``, or a ``Text`` with the ``EndpointArn``
+of a model that the service itself provides."""
 Layout = Literal["spans", "offsets", "tokens", "mentions", "events", "types", "tone", "topics"]
 """What a result consists of.
 
@@ -169,6 +174,7 @@ class Synchronous:
     label: str
     labels: str | None = None
     documents: bool = False
+    form: Form = "text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,6 +303,6 @@ class JobKind(WorkKind):
 class TextKind(Loading):
     """An analysis that has synchronous operations and no jobs."""
 
-    name: Literal["syntax"]
+    name: Literal["syntax", "toxicity", "prompt-safety"]
     results: Results
     synchronous: Synchronous

@@ -32,7 +32,7 @@ TAGGER = "sequence_tagger:SequenceTagger"
 MULTILINGUAL = "multilingual:Multilingual"
 """What the names of the four engines of the multilingual encoder begin with."""
 ALL_SPEECHES, LAST_SPEECH = "speeches/", "speeches/1921"
-LARGE_TEXT, SMALL_TEXT = 100_000, 5_000
+LARGE_TEXT, SMALL_TEXT, SEGMENT = 100_000, 5_000, KILOBYTE
 
 
 ENTITIES = JobKind(
@@ -362,6 +362,22 @@ SYNTAX = TextKind(
     synchronous=Synchronous("DetectSyntax", "BatchDetectSyntax", SMALL_TEXT, "Syntax"),
 )
 
+TOXICITY = TextKind(
+    name="toxicity",
+    program=DOCUMENTS,
+    loads=(EngineEntry("toxicity-en", "safety:Toxicity", language="en"),),
+    results=Results("types", ("Labels",), "Name", "type of content", "types of content"),
+    synchronous=Synchronous("DetectToxicContent", None, SEGMENT, "Toxicity", form="segments"),
+)
+
+PROMPT_SAFETY = TextKind(
+    name="prompt-safety",
+    program=DOCUMENTS,
+    loads=(EngineEntry("prompt-safety-en", "safety:PromptSafety", language="en"),),
+    results=Results("types", ("Classes",), "Name", "class", "classes", "Class"),
+    synchronous=Synchronous("ClassifyDocument", None, LARGE_TEXT, "Prompt safety", form="prompt"),
+)
+
 JOB_KINDS: tuple[JobKind, ...] = (
     ENTITIES,
     KEY_PHRASES,
@@ -374,7 +390,12 @@ JOB_KINDS: tuple[JobKind, ...] = (
     EVENTS,
 )
 """Every kind of job of the API, in the order in which people are offered them; other kinds have no operations."""
-ANALYSES: Mapping[str, JobKind | TextKind] = {**{kind.name: kind for kind in JOB_KINDS}, SYNTAX.name: SYNTAX}
+TEXT_KINDS: tuple[TextKind, ...] = (SYNTAX, TOXICITY, PROMPT_SAFETY)
+"""Every analysis that has no jobs."""
+ANALYSES: Mapping[str, JobKind | TextKind] = {
+    **{kind.name: kind for kind in JOB_KINDS},
+    **{kind.name: kind for kind in TEXT_KINDS},
+}
 """Every analysis of the API by its name."""
 WORK_KINDS: Mapping[str, WorkKind] = {
     kind.name: kind
@@ -390,7 +411,7 @@ WORK_KINDS: Mapping[str, WorkKind] = {
     )
 }
 """Everything that a worker does."""
-_LOADED: tuple[Loading, ...] = (*WORK_KINDS.values(), SYNTAX)
+_LOADED: tuple[Loading, ...] = (*WORK_KINDS.values(), *TEXT_KINDS)
 ENTRIES: Mapping[str, EngineEntry] = {entry.name: entry for kind in _LOADED for entry in kind.loads}
 """Every engine by its name."""
 PROGRAMS: Mapping[str, str] = {entry.name: kind.program for kind in _LOADED for entry in kind.loads}

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from reading_room.analysis.formats import BY_NAME, suffix_of
 from reading_room.analysis.kind import Results
-from reading_room.analysis.kinds import ANALYSES
+from reading_room.analysis.kinds import JOB_KINDS, SYNTAX
 
 TEXT_LENGTH = 32_767
 """The most characters that a spreadsheet cell may have."""
@@ -168,7 +168,7 @@ def _made(results: Results) -> Callable[[Finding, Mapping[str, Any]], Iterator[F
     return _token if results.layout == "tokens" else _span
 
 
-_RESULTS = tuple(kind.results for kind in ANALYSES.values() if kind.results.layout != "events")
+_RESULTS = (*(kind.results for kind in JOB_KINDS if kind.results.layout != "events"), SYNTAX.results)
 _MEMBERS = {member: _made(results) for results in _RESULTS for member in results.members} | {"Topics": _topic}
 _TYPES = tuple(results for results in _RESULTS if results.layout == "types")
 _LIKELIEST = (*((results.members[0], results.type_member) for results in _TYPES), ("Topics", "Topic"))

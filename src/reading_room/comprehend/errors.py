@@ -109,6 +109,22 @@ REASONS = {
 """The codes of documents that cannot be read, each with the reason that the API has for it."""
 
 
+class PromptInBytes(InvalidRequestException):
+    """The endpoint for prompt safety reads plain text only."""
+
+    def __init__(self, arn: str) -> None:
+        super().__init__(
+            f"INVALID_PARAMETERS: {arn} takes a prompt as Text, without Bytes and without DocumentReaderConfig."
+        )
+
+
+class TooManySegments(InvalidRequestException):
+    """A call for toxic content has too many texts. The API has no error of its own for that."""
+
+    def __init__(self, limit: int, count: int) -> None:
+        super().__init__(f"INVALID_PARAMETERS: TextSegments has {count} texts; it takes at most {limit}.")
+
+
 class DocumentRefused(InvalidRequestException):
     """The document in Bytes cannot be read. ``Reason`` and ``Detail`` are what the API defines for it."""
 

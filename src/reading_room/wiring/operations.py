@@ -17,6 +17,7 @@ from reading_room.comprehend.operations.model_policies import ModelPolicyOperati
 from reading_room.comprehend.operations.models import ModelOperations
 from reading_room.comprehend.operations.realtime import RealtimeEngines, RealtimeOperations
 from reading_room.comprehend.operations.tags import TagOperations
+from reading_room.comprehend.operations.toxicity import ToxicityOperations
 from reading_room.comprehend.quotas import Quotas
 from reading_room.comprehend.sizing import JobSizing
 from reading_room.database.disk import Floor
@@ -100,6 +101,7 @@ def every_operation(
         RealtimeOperations(
             engines, quotas, meter.count, endpoint_calls.answer, access.measures, profiles.default_thresholds
         ),
+        ToxicityOperations(engines, quotas, meter.count, access.measures),
         TagOperations(database, quotas),
     )
     table = OperationTable(*of_aws)

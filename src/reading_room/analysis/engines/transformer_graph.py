@@ -31,6 +31,17 @@ Graph: TypeAlias = onnxruntime.InferenceSession
 """A loaded graph. Other modules import this one and never the library: what is set above must come first."""
 
 
+class Words(NamedTuple):
+    """Word vectors that a graph lacks and another graph's file has: unsigned bytes, words x dimensions."""
+
+    name: str
+    """The graph's tensor, which is marked as external."""
+    file: Path
+    offset: int
+    """Where the bytes begin in the file."""
+    shape: tuple[int, int]
+
+
 class Window(NamedTuple):
     """A stretch of one text that the graph reads at once."""
 
@@ -56,12 +67,12 @@ class Batch(NamedTuple):
 class TransformerGraph:
     """A graph with inputs ``input_ids`` and ``attention_mask``, int64, batch x tokens, and the encoder's tokenizer."""
 
-    def __init__(self, graph: Path) -> None:
+    def __init__(self, graph: Path, without: str = "", words: Words | None = None) -> None:
         """Load both. Raise the library's own error, which names the file, if one is missing or damaged."""
         self._tokenizer = open_tokenizer()
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(WINDOW_TOKENS)
-        self._session = open_graph(graph)
+        self._session = open_graph(graph, without, words)
 
     def windows(self, texts: Sequence[str], most: int | None = None) -> list[Window]:
         """Cut each text into consecutive windows without overlap, at most ``most`` per text.
@@ -97,7 +108,7 @@ def open_tokenizer() -> Tokenizer:
     return Tokenizer.from_file(str(weights("minilm", "tokenizer.json")))
 
 
-def open_graph(path: Path, without: str = "") -> Graph:
+def open_graph(path: Path, without: str = "", words: Words | None = None) -> Graph:
     """Load a graph for one thread, with constant memory, and with kernels that are exact on this processor.
 
     ``without`` names an optimisation of the runtime that makes the graph slower.
@@ -111,6 +122,11 @@ def open_graph(path: Path, without: str = "") -> Graph:
         options.add_session_config_entry("session.x64quantprecision", "1")
     if without:
         options.add_session_config_entry("optimization.disable_specified_optimizers", without)
+    if words is not None:
+        rows, columns = words.shape
+        vectors = np.fromfile(words.file, dtype=np.uint8, count=rows * columns, offset=words.offset)
+        value = onnxruntime.OrtValue.ortvalue_from_numpy(vectors.reshape(words.shape))
+        options.add_external_initializers([words.name], [value])
     return Graph(str(path), options, providers=["CPUExecutionProvider"])
 
 

@@ -18,6 +18,7 @@ from reading_room.comprehend.errors import (
     ResourceUnavailableException,
 )
 from reading_room.comprehend.operations.documents import characters_of, raise_if_refused
+from reading_room.comprehend.operations.prompt_safety import PromptSafety, prompt_safety_arn
 from reading_room.comprehend.operations.realtime import Answer, CountCall, RealtimeEngines, check_members, given_of
 from reading_room.comprehend.quotas import Quotas
 from reading_room.comprehend.tables import EndpointRow
@@ -46,11 +47,14 @@ class EndpointCalls:
         self._units = quotas.units
         self._count = count
         self._measures = measures
+        self._prompts = PromptSafety(engines, count, measures)
 
     @operation("comprehend", "ClassifyDocument", resources=existing_endpoint)
     def classify(self, call: Call, request: ClassifyDocumentRequestTypeDef) -> Mapping[str, Any]:
         """Return the classes or labels of a text or document."""
         self._quotas.count(call.account, "ClassifyDocument")
+        if request["EndpointArn"] == prompt_safety_arn(call.region):
+            return self._prompts.classify(call, request)
         answer = self.answer(call, "ClassifyDocument", request)
         assert isinstance(answer, dict)
         return answer

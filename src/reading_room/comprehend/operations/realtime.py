@@ -94,8 +94,9 @@ REALTIME_KINDS = tuple(
         kind.documented_languages if isinstance(kind, JobKind) else None,
     )
     for kind in ANALYSES.values()
-    if (synchronous := kind.synchronous) is not None
+    if (synchronous := kind.synchronous) is not None and synchronous.form == "text"
 )
+"""The analyses whose operations take a text each; ``toxicity.py`` and ``prompt_safety.py`` have the others."""
 
 
 KIND_OF: Mapping[EngineName, RealtimeKind] = {
@@ -104,9 +105,14 @@ KIND_OF: Mapping[EngineName, RealtimeKind] = {
 
 TONE = ("Sentiment",)
 """The member of a result that is several members side by side."""
+CLASSES = ("Classes", "Labels")
+SEGMENT = ("ResultList",)
+"""The member of an answer with one result, which is several members side by side."""
 _RESULTS: Mapping[EngineName, tuple[str, tuple[str, ...]]] = {
     **{engine: (kind.detect, (kind.member,) if kind.member else TONE) for engine, kind in KIND_OF.items()},
-    "classification": ("ClassifyDocument", ("Classes", "Labels")),
+    "classification": ("ClassifyDocument", CLASSES),
+    "prompt-safety-en": ("ClassifyDocument", CLASSES),
+    "toxicity-en": ("DetectToxicContent", SEGMENT),
     "custom-entities": ("DetectEntities", ("Entities",)),
 }
 """By engine: the operation whose result it returns, and the members of which a result has one."""
@@ -125,12 +131,19 @@ def read_answer(engine: EngineName, given: object, document: bool = False) -> An
     name, members = _RESULTS[engine]
     operation = operation_model("comprehend", name)
     assert operation is not None
+    if members == SEGMENT:
+        given = [given]
     try:
         read = read_output(operation, given if isinstance(given, dict) else {members[0]: given})
     except SerializationException as error:
         raise ValueError(f"the engine's answer is not a result: {error.message}") from None
     if not any(member in read for member in members):
         raise ValueError("the engine's answer has members of another analysis")
+    if members == SEGMENT:
+        results = read[SEGMENT[0]]
+        if len(results) != 1 or not results[0] or results[0].keys() != {"Labels", "Toxicity"}:
+            raise ValueError("the engine's answer lacks labels or toxicity")
+        return dict(results[0])
     return read if document or len(members) > 1 or members == TONE else read[members[0]]
 
 
@@ -261,10 +274,15 @@ def given_of(request: Request, text_bytes: int) -> Given:
     text = request.get("Text")
     if text is None:
         return document_of(request)
-    size = _size(text)
-    if size > text_bytes:
-        raise TextSizeLimitExceededException(text_bytes, size)
+    check_size(text, text_bytes)
     return str(text)
+
+
+def check_size(text: str, most: int) -> None:
+    """Raise ``TextSizeLimitExceededException`` if a text has more than ``most`` bytes of UTF-8."""
+    size = _size(text)
+    if size > most:
+        raise TextSizeLimitExceededException(most, size)
 
 
 def _members(kind: RealtimeKind, answer: Answer) -> Mapping[str, object]:
