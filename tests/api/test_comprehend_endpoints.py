@@ -285,7 +285,7 @@ def test_a_model_that_is_slow_to_load_does_not_delay_other_endpoints(world: Mode
 
 
 def test_an_endpoint_that_does_not_fit_into_memory_fails_and_names_it(tmp_path: Path) -> None:
-    world = ModelWorld(tmp_path, endpoints_memory=400_000_000)
+    world = ModelWorld(tmp_path, endpoints_memory=300_000_000)
     try:
         world.product.report(HostReport(LOCAL_HOST, 1, capacity=Capacity(2, 8_000_000_000, 6_000_000_000)))
         served(world)
@@ -295,8 +295,8 @@ def test_an_endpoint_that_does_not_fit_into_memory_fails_and_names_it(tmp_path: 
         world.product.report(HostReport(LOCAL_HOST, 2, capacity=Capacity(2, 8_000_000_000, 6_000_000_000)))
         turn(world)
         message = describe(world, other)["Message"]
-        assert message.startswith(f"INSUFFICIENT_MEMORY: {second} needs about 300,000,092 bytes of memory, but the")
-        assert "of 400,000,000 (READING_ROOM_ENDPOINTS_MEMORY)" in message
+        assert message.startswith(f"INSUFFICIENT_MEMORY: {second} needs about 240,000,138 bytes of memory, but the")
+        assert "of 300,000,000 (READING_ROOM_ENDPOINTS_MEMORY)" in message
         assert describe(world, shared)["Status"] == "IN_SERVICE", "two endpoints with one model use it together"
     finally:
         world.close()
