@@ -1,8 +1,8 @@
 import { LANGUAGE_CODES, MODEL_LANGUAGES } from "../components/languages";
-import { JOB_KINDS, type JobKind } from "../jobs/kinds";
+import { JOB_KINDS, type JobKind, kindOfModel } from "../jobs/kinds";
 import type { CustomModelRow } from "../kinds/row";
 import { RESULTS } from "../kinds/rows.generated";
-import { MODEL_KINDS, type ModelKindId } from "../models/kinds";
+import type { ModelKindId } from "../models/kinds";
 
 /** The choices of "Analysis type": the kinds of jobs, and again those that a custom model can do. */
 export interface AnalysisType {
@@ -36,9 +36,9 @@ function builtIn(kind: JobKind): AnalysisType {
   };
 }
 
-function custom(kind: JobKind, { member, analysis, label, description }: CustomModelRow): AnalysisType {
+function custom(kind: JobKind, { analysis, label, description }: CustomModelRow): AnalysisType {
   const languages = kind.languages.length === 0 ? [] : MODEL_LANGUAGES;
-  const model = Object.values(MODEL_KINDS).find(({ arnMember }) => arnMember === member);
+  const model = kindOfModel(kind);
   return {
     ...builtIn(kind),
     id: analysis,
@@ -47,7 +47,7 @@ function custom(kind: JobKind, { member, analysis, label, description }: CustomM
     group: "Custom",
     languages,
     served: languages,
-    ...(model && { model: model.id }),
+    ...(model && { model }),
   };
 }
 

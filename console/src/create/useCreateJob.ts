@@ -1,10 +1,9 @@
-import { type ComprehendClient, ListTagsForResourceCommand } from "@aws-sdk/client-comprehend";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useComprehend } from "../api/comprehend";
-import { isDenied } from "../api/errors";
-import type { Tag } from "../components/tags/tags";
-import { type JobKind, kindOf } from "../jobs/kinds";
-import type { JobProperties, StartJobRequest } from "../jobs/properties";
+import { tagsOf } from "../jobs/again/prepare";
+import { describeJob, startJob } from "../jobs/calls";
+import { kindOf } from "../jobs/kinds";
+import type { StartJobRequest } from "../jobs/properties";
 import type { AnalysisType } from "./analysisTypes";
 import type { Draft } from "./draft";
 import { draftFromJob } from "./fromJob";
@@ -16,10 +15,7 @@ export function useStartJob() {
   return useMutation({
     mutationFn: async ({ type, request, token }: { type: AnalysisType; request: object; token: string }) => {
       // The form was checked against the operation's members; the table of kinds has one type for all operations.
-      const input = { ...request, ClientRequestToken: token } as StartJobRequest;
-      const { JobId } = (await client.send(new type.kind.Start(input))) as { JobId?: string };
-      if (JobId === undefined) throw new Error(`${type.operation} answered without a JobId`);
-      return JobId;
+      return startJob(client, type.kind, request as StartJobRequest, token);
     },
     onSuccess: () => queries.invalidateQueries({ queryKey: ["comprehend"] }),
   });
@@ -43,24 +39,9 @@ export function useCopiedJob(copied: { readonly slug: string; readonly id: strin
       if (kind === undefined || copied === undefined) {
         throw new Error(`There is no kind of job ${JSON.stringify(copied?.slug)}. Copy a job from its own page.`);
       }
-      const job = await propertiesOf(client, kind, copied.id);
+      const job = await describeJob(client, kind, copied.id);
       const tags = await tagsOf(client, job.JobArn ?? "");
       return { draft: draftFromJob(kind, job, tags ?? []), withoutTags: tags === undefined };
     },
   });
-}
-
-async function propertiesOf(client: ComprehendClient, kind: JobKind, id: string): Promise<JobProperties> {
-  const answer = (await client.send(new kind.Describe({ JobId: id }))) as unknown as Record<string, JobProperties>;
-  return answer[kind.properties] ?? {};
-}
-
-async function tagsOf(client: ComprehendClient, arn: string): Promise<Tag[] | undefined> {
-  try {
-    const { Tags = [] } = await client.send(new ListTagsForResourceCommand({ ResourceArn: arn }));
-    return Tags.map(({ Key = "", Value = "" }) => ({ Key, Value }));
-  } catch (error) {
-    if (isDenied(error)) return undefined;
-    throw error;
-  }
 }

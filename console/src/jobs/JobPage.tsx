@@ -11,6 +11,7 @@ import { Page } from "../components/Page";
 import { RouterButton } from "../components/RouterButton";
 import { RouterLink } from "../components/RouterLink";
 import { ComprehendTags } from "../components/tags/ComprehendTags";
+import { useRunAgain } from "./again/useRunAgain";
 import { STORY_GROUP, useJob, useJobRun } from "./hooks";
 import { JOB_KINDS, type JobKind, jobPath, kindOf } from "./kinds";
 import { ContainersTable } from "./parts/ContainersTable";
@@ -69,6 +70,7 @@ interface FoundProps {
 function Found({ kind, job, jobId, error }: FoundProps) {
   const [search, setSearch] = useSearchParams();
   const [stopping, setStopping] = useState(false);
+  const again = useRunAgain();
   const active = isActive(job.JobStatus);
   const view = useJobRun(jobId, active, jobId);
   const events = view.events ?? [];
@@ -107,6 +109,11 @@ function Found({ kind, job, jobId, error }: FoundProps) {
               Stop
             </Button>
           )}
+          {!active && (
+            <Button loading={again.busy !== undefined} onClick={() => again.run({ kind, job })}>
+              Run again
+            </Button>
+          )}
           <RouterButton to={copy}>Copy as new</RouterButton>
           {hasResults(job.JobStatus) && (
             <RouterButton variant="primary" to={`${jobPath(kind, jobId)}/results`}>
@@ -134,6 +141,7 @@ function Found({ kind, job, jobId, error }: FoundProps) {
         activeTabId={tabs.some((tab) => tab.id === requestedTab) ? (requestedTab ?? "overview") : "overview"}
         onChange={({ detail }) => setSearch({ tab: detail.activeTabId }, { replace: true })}
       />
+      {again.dialog}
       {stopping && <StopJobModal jobs={[{ kind, job }]} onClose={() => setStopping(false)} />}
     </Page>
   );

@@ -12,6 +12,7 @@ import { Page } from "../components/Page";
 import { type Column, ResourceTable } from "../components/ResourceTable";
 import { RouterButton } from "../components/RouterButton";
 import { RouterLink } from "../components/RouterLink";
+import { type RunAgain, useRunAgain } from "./again/useRunAgain";
 import { type ListedJob, useJobProgress, useJobs, whyNoProgress } from "./hooks";
 import { JobProgress } from "./JobProgress";
 import { jobPath, typeLabel } from "./kinds";
@@ -105,6 +106,7 @@ export default function JobsPage() {
   const [range, setRange] = useState<DateRangePickerProps.Value | null>(null);
   const [selectedKeys, setSelectedKeys] = useState<readonly string[]>([]);
   const [stopping, setStopping] = useState<readonly ListedJob[]>();
+  const again = useRunAgain();
   const shown = useMemo(() => {
     const bounds = boundsOf(range, Date.now());
     return bounds === undefined ? jobs : jobs?.filter(({ job }) => submittedWithin(job, bounds));
@@ -148,9 +150,10 @@ export default function JobsPage() {
         selection="multi"
         selected={chosen}
         onSelect={(items) => setSelectedKeys(items.map(keyOf))}
-        actions={<Actions chosen={chosen} onStop={setStopping} />}
+        actions={<Actions chosen={chosen} again={again} onStop={setStopping} />}
         empty={<Empty filtered={range !== null && (jobs?.length ?? 0) > 0} />}
       />
+      {again.dialog}
       {stopping && <StopJobModal jobs={stopping} onClose={() => setStopping(undefined)} />}
     </Page>
   );
@@ -158,10 +161,11 @@ export default function JobsPage() {
 
 interface ActionsProps {
   readonly chosen: readonly ListedJob[];
+  readonly again: RunAgain;
   readonly onStop: (jobs: readonly ListedJob[]) => void;
 }
 
-function Actions({ chosen, onStop }: ActionsProps) {
+function Actions({ chosen, again, onStop }: ActionsProps) {
   const stoppable = chosen.filter(canStop);
   const [only] = chosen;
   const copied = chosen.length === 1 ? only : undefined;
@@ -174,8 +178,16 @@ function Actions({ chosen, onStop }: ActionsProps) {
       >
         {stoppable.length > 1 ? `Stop ${counted(stoppable.length, "job")}` : "Stop"}
       </Button>
+      <Button
+        disabled={copied === undefined || isActive(copied.job.JobStatus)}
+        disabledReason={copied === undefined ? whyNotOne(chosen) : "This job has not ended yet."}
+        loading={again.busy !== undefined}
+        onClick={() => copied && again.run(copied)}
+      >
+        Run again
+      </Button>
       {copied === undefined ? (
-        <Button disabled disabledReason={chosen.length === 0 ? "Choose a job first." : "Choose one job only."}>
+        <Button disabled disabledReason={whyNotOne(chosen)}>
           Copy as new
         </Button>
       ) : (
@@ -185,6 +197,10 @@ function Actions({ chosen, onStop }: ActionsProps) {
       )}
     </SpaceBetween>
   );
+}
+
+function whyNotOne(chosen: readonly ListedJob[]): string {
+  return chosen.length === 0 ? "Choose a job first." : "Choose one job only.";
 }
 
 /** Says once, above the list, why no row shows progress. */

@@ -1,6 +1,6 @@
 import type { ComprehendClient } from "@aws-sdk/client-comprehend";
 import type { JobCommand, JobKind } from "./kinds";
-import type { JobProperties, ListJobsRequest } from "./properties";
+import type { JobProperties, ListJobsRequest, StartJobRequest } from "./properties";
 
 /** The largest page of a List operation of Comprehend. */
 export const MOST_OF_A_PAGE = 500;
@@ -38,6 +38,18 @@ export async function describeJob(
 ): Promise<JobProperties> {
   const answer = await send(client, new kind.Describe({ JobId: jobId }), signal);
   return (answer[kind.properties] ?? {}) as JobProperties;
+}
+
+/** Start a job, and return its id. The same token starts one job, however often it is sent. Throws the API's errors. */
+export async function startJob(
+  client: ComprehendClient,
+  kind: JobKind,
+  request: StartJobRequest,
+  token: string,
+): Promise<string> {
+  const { JobId } = await send(client, new kind.Start({ ...request, ClientRequestToken: token }));
+  if (typeof JobId !== "string") throw new Error(`Start${kind.operation}Job answered without a JobId`);
+  return JobId;
 }
 
 /** Ask a job to stop. Only for kinds that have a Stop operation. */

@@ -2,6 +2,7 @@ import type { ComprehendClient } from "@aws-sdk/client-comprehend";
 import { JOB_COMMANDS } from "../kinds/commands.generated";
 import type { JobRow } from "../kinds/row";
 import { JOB_ROWS } from "../kinds/rows.generated";
+import { MODEL_KINDS, type ModelKindId } from "../models/kinds";
 import type { JobProperties, ListJobsRequest, StartJobRequest } from "./properties";
 
 /** A command that a client of the AWS SDK sends. */
@@ -42,6 +43,11 @@ export function kindOfArn(arn: string): JobKind | undefined {
 /** The custom model that a job uses; undefined if it uses none. */
 export function modelArnOf(of: JobKind, job: JobProperties): string | undefined {
   return of.model && job[of.model.member];
+}
+
+/** The type of custom model that a kind can use; undefined if it uses none. */
+export function kindOfModel(of: JobKind): ModelKindId | undefined {
+  return Object.values(MODEL_KINDS).find(({ arnMember }) => arnMember === of.model?.member)?.id;
 }
 
 /** The label of a job: one that uses the caller's own recognizer has another label. */

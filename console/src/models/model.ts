@@ -113,7 +113,7 @@ export function copyPath({ kind, arn }: Model): string {
 }
 
 /** What must be typed before the model is deleted. */
-export function deletionWord({ name, version }: Model): string {
+export function deletionWord({ name, version }: Pick<Model, "name" | "version">): string {
   return version === undefined ? name : `${name}/${version}`;
 }
 
