@@ -159,7 +159,15 @@ test("a classifier is trained in a VPC that is built for it, read, tagged, share
   await expect(page.getByRole("heading", { name: `${NAME} · v2`, level: 1 })).toBeVisible();
   await expect(page.getByText("Imported from")).toBeVisible();
   await page.getByRole("tab", { name: "Versions" }).click();
-  await expect(page.getByRole("row", { name: /v1/ })).toBeVisible();
+  for (const version of [/v1/, /v2/])
+    await page.getByRole("row", { name: version }).getByRole("checkbox").check({ force: true });
+  await page.getByRole("button", { name: "Compare", exact: true }).click();
+  await expect(page.getByRole("heading", { name: "Compare models", level: 1 })).toBeVisible();
+  await expect(page.getByRole("row", { name: /Accuracy/ })).toContainText("the same");
+  await expect(page.getByText("v2 has no scores by label")).toBeVisible();
+  await expect(page.getByRole("row", { name: /billing/ })).toContainText("only in v1");
+  await expectAccessibleInBothThemes(page);
+  await page.goBack();
 
   await page.getByRole("button", { name: "Delete", exact: true }).click();
   const dialog = page.getByRole("dialog");

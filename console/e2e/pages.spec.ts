@@ -54,6 +54,10 @@ const ALL: readonly (readonly [name: string, address: (seen: Seen) => string])[]
   ["models-create-recognizer", () => "/models/create-recognizer"],
   ["model", ({ model }) => `/models/view?arn=${encodeURIComponent(model)}`],
   ["model-endpoints", () => "/model-endpoints"],
+  [
+    "models-compare",
+    ({ model }) => `/models/compare?${new URLSearchParams({ one: model, other: `${model}/version/gone` })}`,
+  ],
   ["vpc", () => "/vpc"],
   ["vpc-create", () => "/vpc/create"],
   ["vpc-map", ({ job }) => `/vpc/map?vpc=${job.vpc}`],

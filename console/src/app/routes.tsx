@@ -29,6 +29,7 @@ export const PAGES: readonly PageRoute[] = [
   widePage("/models", () => import("../models/ModelsPage")),
   page("/models/create-classifier", () => import("../models/CreateClassifierPage")),
   page("/models/create-recognizer", () => import("../models/CreateRecognizerPage")),
+  widePage("/models/compare", () => import("../models/compare/CompareModelsPage")),
   page("/models/view", () => import("../models/ModelPage")),
   widePage("/model-endpoints", () => import("../endpoints/EndpointsPage")),
   page("/vpc", () => import("../vpc/VpcHomePage")),

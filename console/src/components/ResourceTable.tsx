@@ -51,6 +51,8 @@ interface Props<Item> {
   readonly headerVariant?: "h2" | "h3";
   /** Without a frame of its own, for a table inside a container. */
   readonly embedded?: boolean;
+  /** Whether it is so short that it needs no filter, pages or preferences. */
+  readonly short?: boolean;
   /** The name under which the browser stores the table's preferences; by default the noun. */
   readonly name?: string;
 }
@@ -125,7 +127,7 @@ export function ResourceTable<Item>(props: Props<Item>) {
     ...(filterBy
       ? { propertyFiltering: { filteringProperties: properties, filteringOptions, noMatch, empty } }
       : { filtering: { noMatch, empty } }),
-    pagination: { pageSize: preferences.pageSize },
+    pagination: { pageSize: props.short ? Number.MAX_SAFE_INTEGER : preferences.pageSize },
     sorting: {},
     selection: { keepSelection: true, trackBy: "_key" },
   });
@@ -171,7 +173,8 @@ export function ResourceTable<Item>(props: Props<Item>) {
           resizableColumns
           columnDisplay={preferences.columns.map(({ id, visible }) => ({ id: idOf(id), visible }))}
           preferences={
-            columns.length > 1 && (
+            columns.length > 1 &&
+            !props.short && (
               <CollectionPreferences
                 title={`Columns of ${title}`}
                 confirmLabel="Confirm"
@@ -221,7 +224,7 @@ export function ResourceTable<Item>(props: Props<Item>) {
             </Header>
           }
           filter={
-            filterBy ? (
+            props.short ? null : filterBy ? (
               <PropertyFilter
                 {...collection.propertyFilterProps}
                 virtualScroll
@@ -238,7 +241,7 @@ export function ResourceTable<Item>(props: Props<Item>) {
               />
             )
           }
-          pagination={<Pagination {...collection.paginationProps} />}
+          pagination={!props.short && <Pagination {...collection.paginationProps} />}
         />
       </SpaceBetween>
     </div>

@@ -23,23 +23,28 @@ import {
 
 const MEMBER = "confusion_matrix.json";
 
-/** The confusion matrix that the training of a classifier wrote to the account's bucket. */
-export function ConfusionReportView({ output }: { readonly output: string | undefined }) {
+/** The report of a classifier's training, from the archive at its output location; without one there is none to read. */
+export function useConfusionReport(output: string | undefined) {
   const s3 = useS3();
   const place = parseS3Uri(output);
-  const query = useQuery({
+  return useQuery({
     queryKey: ["s3", "GetObject", "confusion matrix", output],
     queryFn: async ({ signal }) => {
-      if (place === undefined) return undefined;
-      const members = await readArchive(s3, place, { signal });
+      const members = place === undefined ? [] : await readArchive(s3, place, { signal });
       const member = members.find(({ name }) => name.split("/").at(-1) === MEMBER);
-      return member === undefined ? undefined : readConfusionReport(member.text());
+      // A query's answer must not be undefined.
+      return (member && readConfusionReport(member.text())) ?? null;
     },
     enabled: place !== undefined,
     // The training has ended: its report does not change.
     staleTime: Number.POSITIVE_INFINITY,
   });
-  if (place === undefined) {
+}
+
+/** The confusion matrix that the training of a classifier wrote to the account's bucket. */
+export function ConfusionReportView({ output }: { readonly output: string | undefined }) {
+  const query = useConfusionReport(output);
+  if (parseS3Uri(output) === undefined) {
     return (
       <Alert type="info" header="There is no confusion matrix">
         A training writes one if it has an output location. This one had none.
@@ -56,7 +61,7 @@ export function ConfusionReportView({ output }: { readonly output: string | unde
     );
   }
   if (query.isPending) return <StatusIndicator type="loading">Reading the confusion matrix</StatusIndicator>;
-  if (query.data === undefined) {
+  if (query.data === null) {
     return (
       <Alert type="warning" header="The confusion matrix cannot be read">
         {output} has no {MEMBER} that this page can read. The object may have been changed since the training.

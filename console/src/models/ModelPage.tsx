@@ -11,7 +11,7 @@ import { Page } from "../components/Page";
 import { RouterButton } from "../components/RouterButton";
 import { RouterLink } from "../components/RouterLink";
 import { ComprehendTags } from "../components/tags/ComprehendTags";
-import { createJobPath, modelPath, parseModelArn } from "./arn";
+import { comparePath, createJobPath, modelPath, parseModelArn } from "./arn";
 import { ImportModal } from "./ImportModal";
 import { MODEL_KINDS } from "./kinds";
 import { type Dialog, ModelDialogs } from "./ModelDialogs";
@@ -91,6 +91,7 @@ function ModelView({ model, title, error }: ViewProps) {
           >
             Copy the model
           </Button>
+          {isUsable(model) && <RouterButton to={comparePath(model.arn)}>Compare</RouterButton>}
           {/* A training that failed can be made again with a correction; a copied model has no training to repeat. */}
           {model.source === undefined && <RouterButton to={copyPath(model)}>Train again</RouterButton>}
           <RouterButton to={createJobPath(model.arn)} disabled={!isUsable(model)} variant="primary">

@@ -31,3 +31,8 @@ export function modelPath(arn: string): string {
 export function createJobPath(arn: string): string {
   return `/jobs/create?model=${encodeURIComponent(arn)}`;
 }
+
+/** The page that compares two models; the other one is chosen there if it is not given. */
+export function comparePath(one: string, other = ""): string {
+  return `/models/compare?${new URLSearchParams({ one, other })}`;
+}

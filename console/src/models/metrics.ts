@@ -1,10 +1,14 @@
 import type { ClassifierEvaluationMetrics, EntityRecognizerMetadata } from "@aws-sdk/client-comprehend";
+import type { Model } from "./model";
 
 /** A metric of a model, with its meaning. */
 export interface Metric {
   readonly name: string;
   readonly value: string;
   readonly meaning: string;
+  /** The value as a share of 1. */
+  readonly measure: number;
+  readonly lowerIsBetter: boolean;
 }
 
 type ClassifierMetric = keyof ClassifierEvaluationMetrics;
@@ -32,7 +36,8 @@ const CLASSIFIER: readonly (readonly [ClassifierMetric, string, string])[] = [
 export function classifierMetrics(metrics: ClassifierEvaluationMetrics | undefined): Metric[] {
   return CLASSIFIER.flatMap(([member, name, meaning]) => {
     const value = metrics?.[member];
-    return value === undefined ? [] : [{ name, value: value.toFixed(4), meaning }];
+    if (value === undefined) return [];
+    return [{ name, value: value.toFixed(4), meaning, measure: value, lowerIsBetter: member === "HammingLoss" }];
   });
 }
 
@@ -55,8 +60,16 @@ export function recognizerMetrics(metrics: Rates | undefined): Metric[] {
   ];
   return rows.flatMap(([member, name, meaning]) => {
     const value = metrics?.[member];
-    return value === undefined ? [] : [{ name, value: formatPercent(value), meaning }];
+    if (value === undefined) return [];
+    return [{ name, value: formatPercent(value), meaning, measure: value / 100, lowerIsBetter: false }];
   });
+}
+
+/** The metrics of a model of either type; none if it is not trained. */
+export function metricsOf({ classifier, recognizer }: Model): Metric[] {
+  return classifier !== undefined
+    ? classifierMetrics(classifier.ClassifierMetadata?.EvaluationMetrics)
+    : recognizerMetrics(recognizer?.RecognizerMetadata?.EvaluationMetrics);
 }
 
 export interface TypeRow {
