@@ -44,6 +44,7 @@ const ALL: readonly (readonly [name: string, address: (seen: Seen) => string])[]
   ["jobs", () => "/jobs"],
   ["jobs-create", () => "/jobs/create"],
   ["jobs-copy", ({ job }) => `/jobs/create?copy=entities/${job.id}`],
+  ["jobs-compare", ({ job }) => `/jobs/compare?kind=entities&one=${job.id}`],
   ["job", ({ job }) => `/jobs/entities/${job.id}`],
   ["job-story", ({ job }) => `/jobs/entities/${job.id}?tab=story`],
   ["results", ({ job }) => `/jobs/entities/${job.id}/results`],

@@ -3,16 +3,34 @@ import {
   DeleteSecurityGroupCommand,
   RevokeSecurityGroupEgressCommand,
 } from "@aws-sdk/client-ec2";
-import { seededJob, startLike } from "./seeds";
-import { choose, expect, expectAccessible, test } from "./world";
+import { archiveOf, lines } from "../tests/results/archives";
+import { seededJob, startLike, withResults } from "./seeds";
+import { choose, expect, expectAccessible, expectAccessibleInBothThemes, test } from "./world";
 
-test("a job runs again with one click", async ({ signedIn: page, world }) => {
+test("a job runs again with one click, and both results are compared", async ({ signedIn: page, world }, info) => {
   const job = await seededJob(world);
   await page.goto(`/jobs/entities/${job.id}`);
   await page.getByRole("button", { name: "Run again" }).click();
   await expect(page).not.toHaveURL(new RegExp(job.id), { timeout: 20_000 });
   await expect(page.getByRole("heading", { level: 1 })).toHaveText(/^Job [0-9a-f]+$/);
   await expect(page.getByText("Completed", { exact: true })).toBeVisible({ timeout: 60_000 });
+  const again = new URL(page.url()).pathname.split("/").at(-1) ?? "";
+
+  await page.getByRole("link", { name: "Compare", exact: true }).click();
+  await choose(page, "Compared with", job.name);
+  await expect(page.getByText("No document differs.")).toBeVisible();
+
+  const entity = { BeginOffset: 0, EndOffset: 11, Score: 0.9, Text: "Marie Curie", Type: "ORGANIZATION" };
+  const changed = archiveOf({ name: "output", content: lines({ Entities: [entity], File: "curie.txt" }) });
+  await withResults(world, job, { name: "beside.txt", content: "" }, changed, async () => {
+    await page.goto(`/jobs/compare?kind=entities&one=${again}&other=${job.id}`);
+    const document = page.getByRole("row").filter({ hasText: "curie.txt" });
+    await expect(document).toContainText("Warsaw");
+    await expect(document).toContainText("PERSON→ became ORGANIZATION");
+    await expect(page.getByRole("row").filter({ hasText: "LOCATION" }).first()).toContainText("-");
+    await expectAccessibleInBothThemes(page);
+    await page.screenshot({ path: info.outputPath("compare.png"), fullPage: true });
+  });
 });
 
 test("a job whose security group is gone asks only for a network", async ({ signedIn: page, world }, info) => {

@@ -22,6 +22,7 @@ export const PAGES: readonly PageRoute[] = [
   page("/assume-role", () => import("../session/AssumeRolePage")),
   widePage("/jobs", () => import("../jobs/JobsPage")),
   page("/jobs/create", () => import("../create/CreateJobPage")),
+  widePage("/jobs/compare", () => import("../results/compare/CompareJobsPage")),
   page("/jobs/:kind/:id", () => import("../jobs/JobPage")),
   page("/jobs/:kind/:id/results", () => import("../results/ResultsPage")),
   page("/analyze", () => import("../analyze/AnalyzePage")),

@@ -11,6 +11,7 @@ import { Page } from "../components/Page";
 import { RouterButton } from "../components/RouterButton";
 import { RouterLink } from "../components/RouterLink";
 import { ComprehendTags } from "../components/tags/ComprehendTags";
+import { compareJobsPath, whyNotComparable } from "../results/compare/comparable";
 import { useRunAgain } from "./again/useRunAgain";
 import { STORY_GROUP, useJob, useJobRun } from "./hooks";
 import { JOB_KINDS, type JobKind, jobPath, kindOf } from "./kinds";
@@ -115,6 +116,9 @@ function Found({ kind, job, jobId, error }: FoundProps) {
             </Button>
           )}
           <RouterButton to={copy}>Copy as new</RouterButton>
+          {whyNotComparable({ kind, job }) === undefined && (
+            <RouterButton to={compareJobsPath(kind.slug, jobId)}>Compare</RouterButton>
+          )}
           {hasResults(job.JobStatus) && (
             <RouterButton variant="primary" to={`${jobPath(kind, jobId)}/results`}>
               Results

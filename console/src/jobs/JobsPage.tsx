@@ -6,12 +6,14 @@ import DateRangePicker, { type DateRangePickerProps } from "@cloudscape-design/c
 import FormField from "@cloudscape-design/components/form-field";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useMemo, useState } from "react";
+import { useNavigate } from "react-router";
 import { ErrorAlert } from "../components/ErrorAlert";
 import { counted, formatDuration, formatTime } from "../components/format";
 import { Page } from "../components/Page";
 import { type Column, ResourceTable } from "../components/ResourceTable";
 import { RouterButton } from "../components/RouterButton";
 import { RouterLink } from "../components/RouterLink";
+import { compareJobsPath, whyNotCompared } from "../results/compare/comparable";
 import { type RunAgain, useRunAgain } from "./again/useRunAgain";
 import { type ListedJob, useJobProgress, useJobs, whyNoProgress } from "./hooks";
 import { JobProgress } from "./JobProgress";
@@ -166,7 +168,11 @@ interface ActionsProps {
 }
 
 function Actions({ chosen, again, onStop }: ActionsProps) {
+  const navigate = useNavigate();
   const stoppable = chosen.filter(canStop);
+  const incomparable = whyNotCompared(chosen);
+  // The list has the newest first, and a comparison the older one.
+  const [newer, older] = chosen;
   const [only] = chosen;
   const copied = chosen.length === 1 ? only : undefined;
   return (
@@ -177,6 +183,15 @@ function Actions({ chosen, again, onStop }: ActionsProps) {
         onClick={() => onStop(stoppable)}
       >
         {stoppable.length > 1 ? `Stop ${counted(stoppable.length, "job")}` : "Stop"}
+      </Button>
+      <Button
+        disabled={incomparable !== undefined}
+        disabledReason={incomparable ?? ""}
+        onClick={() =>
+          newer && older && navigate(compareJobsPath(newer.kind.slug, older.job.JobId ?? "", newer.job.JobId))
+        }
+      >
+        Compare
       </Button>
       <Button
         disabled={copied === undefined || isActive(copied.job.JobStatus)}

@@ -1,3 +1,6 @@
+import { compare } from "../compare/compare";
+import { COMPARE_LIMITS } from "../compare/limits";
+import { decode, encode, type Portable, portableOf } from "../compare/portable";
 import { excerptOf } from "../downloads/beside";
 import { buildDownload } from "../downloads/build";
 import { ResultReader } from "../reading/resultReader";
@@ -48,6 +51,15 @@ export class Answers {
         return record(reader, question.ask.number);
       case "extracted":
         return reader.extracted(question.ask.number);
+      case "portable":
+        return encode(await portableOf(reader, COMPARE_LIMITS, onProgress));
+      case "compare": {
+        const { portable, partial } = question.ask;
+        const one = decode(portable);
+        const other = await portableOf(reader, COMPARE_LIMITS, onProgress);
+        const cut = (part: Portable): Portable => ({ ...part, cut: partial || part.cut });
+        return compare(cut(one), cut(other), COMPARE_LIMITS);
+      }
       case "download":
         return buildDownload(reader, question.ask, onProgress);
     }

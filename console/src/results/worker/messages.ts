@@ -1,4 +1,5 @@
 import type { ResultKind } from "../../kinds/rows.generated";
+import type { Comparison } from "../compare/compare";
 import type { DownloadRequest } from "../downloads/build";
 import type { ExtractedText } from "../reading/extracted";
 import type { ResultFilter } from "../reading/filter";
@@ -29,6 +30,10 @@ export interface Questions {
   record: { readonly ask: { number: number }; readonly answer: PlacedRecord };
   /** The text that the job extracted from a record's document, if it is not the file's own. */
   extracted: { readonly ask: { number: number }; readonly answer: ExtractedText | undefined };
+  /** The result, reduced to what a comparison with another one needs. */
+  portable: { readonly ask: Record<never, never>; readonly answer: Uint8Array };
+  /** The comparison of another result, which is the first, with this one. ``partial``: one was not read to its end. */
+  compare: { readonly ask: { portable: Uint8Array; partial: boolean }; readonly answer: Comparison };
   download: { readonly ask: DownloadRequest; readonly answer: Blob | undefined };
 }
 
