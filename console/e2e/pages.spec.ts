@@ -44,6 +44,8 @@ const ALL: readonly (readonly [name: string, address: (seen: Seen) => string])[]
   ["jobs", () => "/jobs"],
   ["jobs-create", () => "/jobs/create"],
   ["jobs-copy", ({ job }) => `/jobs/create?copy=entities/${job.id}`],
+  ["jobs-create-several", ({ job }) => `/jobs/create-several?${new URLSearchParams({ input: job.input })}`],
+  ["jobs-several", ({ job }) => `/jobs/several?job=entities/${job.id}&job=sentiment/gone`],
   ["jobs-compare", ({ job }) => `/jobs/compare?kind=entities&one=${job.id}`],
   ["job", ({ job }) => `/jobs/entities/${job.id}`],
   ["job-story", ({ job }) => `/jobs/entities/${job.id}?tab=story`],

@@ -64,3 +64,28 @@ test("a job whose security group is gone asks only for a network", async ({ sign
   await expect(page).not.toHaveURL(new RegExp(id), { timeout: 20_000 });
   await expect(page.getByText("Completed", { exact: true })).toBeVisible({ timeout: 60_000 });
 });
+
+test("several analyses of one input are one form and one page", async ({ signedIn: page, world }, info) => {
+  const job = await seededJob(world);
+  const { Subnets = [], SecurityGroupIds = [] } = job.network;
+  const given = { vpc: job.vpc, subnets: Subnets.join(","), groups: SecurityGroupIds.join(","), input: job.input };
+  await page.goto(`/jobs/create-several?${new URLSearchParams(given)}`);
+  await page.getByRole("button", { name: /^Create \d jobs$/ }).click();
+  await expect(page.getByText("Correct what is marked above").first()).toBeVisible();
+  await page.getByLabel("Name - optional").first().fill("together");
+  for (const kind of ["Key phrases", "Targeted sentiment", "Topic modeling", "Sentiment"])
+    await page.getByRole("checkbox", { name: new RegExp(`^${kind}`) }).uncheck({ force: true });
+  await page.getByLabel("Output S3 location", { exact: true }).fill(`s3://${job.bucket}/together/`);
+  await page.getByRole("radio", { name: "Enter the ARN of a role" }).click();
+  await page.getByLabel("Role ARN").fill(job.roleArn);
+  await expect(page.getByTestId("preflight")).toContainText("Nothing stands in the way", { timeout: 20_000 });
+  await expectAccessibleInBothThemes(page);
+  await page.screenshot({ path: info.outputPath("several-form.png"), fullPage: true });
+  await page.getByRole("button", { name: "Create 3 jobs" }).click();
+  await expect(page).toHaveURL(/\/jobs\/several\?job=/, { timeout: 20_000 });
+  await expect(page.getByText("All 3 have completed")).toBeVisible({ timeout: 90_000 });
+  await expect(page.getByRole("row").filter({ hasText: "together-pii" })).toContainText("Personal data");
+  await expect(page.getByRole("link", { name: /^Results of/ })).toHaveCount(3);
+  await expectAccessibleInBothThemes(page);
+  await page.screenshot({ path: info.outputPath("several.png"), fullPage: true });
+});

@@ -10,6 +10,7 @@ const ITEMS: SideNavigationProps.Item[] = [
     items: [
       link("Analysis jobs", "/jobs"),
       link("Create job", "/jobs/create"),
+      link("Analyze in several ways", "/jobs/create-several"),
       link("Real-time analysis", "/analyze"),
       link("Custom models", "/models"),
       link("Model endpoints", "/model-endpoints"),

@@ -1,3 +1,4 @@
+import type { ComprehendClient } from "@aws-sdk/client-comprehend";
 import { useQueries, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useCallback, useMemo } from "react";
 import { useComprehend } from "../api/comprehend";
@@ -89,15 +90,47 @@ export function useJobs(): JobsList {
   return { jobs, errors, loading: pending.some(Boolean), more, reload };
 }
 
+/** The query of one job, which is kept up to date until it has ended. */
+function jobQuery(client: ComprehendClient, kind: JobKind, jobId: string) {
+  return {
+    queryKey: ["comprehend", `Describe${kind.operation}Job`, jobId],
+    queryFn: ({ signal }: { signal: AbortSignal }) => describeJob(client, kind, jobId, signal),
+    refetchInterval: (query: { state: { data?: JobProperties | undefined } }) =>
+      query.state.data && !isActive(query.state.data.JobStatus) ? (false as const) : RUNNING_MILLISECONDS,
+  };
+}
+
 /** One job, kept up to date until it has ended. */
 export function useJob(kind: JobKind, jobId: string) {
+  return useQuery(jobQuery(useComprehend(), kind, jobId));
+}
+
+export interface NamedJobs {
+  /** Those that could be read, in the given order. */
+  readonly jobs: readonly ListedJob[];
+  readonly errors: readonly { readonly id: string; readonly error: unknown }[];
+  readonly loading: boolean;
+  readonly reload: () => void;
+}
+
+/** Several jobs by their ids, kept up to date until they have ended. */
+export function useJobsByName(named: readonly { readonly kind: JobKind; readonly id: string }[]): NamedJobs {
   const client = useComprehend();
-  return useQuery({
-    queryKey: ["comprehend", `Describe${kind.operation}Job`, jobId],
-    queryFn: ({ signal }) => describeJob(client, kind, jobId, signal),
-    refetchInterval: (query) =>
-      query.state.data && !isActive(query.state.data.JobStatus) ? false : RUNNING_MILLISECONDS,
-  });
+  const results = useQueries({ queries: named.map(({ kind, id }) => jobQuery(client, kind, id)) });
+  return {
+    jobs: named.flatMap(({ kind }, at) => {
+      const job = results[at]?.data;
+      return job === undefined ? [] : [{ kind, job }];
+    }),
+    errors: named.flatMap(({ id }, at) => {
+      const error = results[at]?.error ?? null;
+      return error === null ? [] : [{ id, error }];
+    }),
+    loading: results.some(({ isPending }) => isPending),
+    reload: () => {
+      for (const { refetch } of results) void refetch();
+    },
+  };
 }
 
 const readers = new WeakMap<object, RunReader>();

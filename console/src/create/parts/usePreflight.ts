@@ -23,19 +23,12 @@ export interface Preflight {
  * ``waitingFor`` says why the request cannot be checked yet; it is undefined if the form is complete.
  */
 export function usePreflight(operation: string, request: Json, waitingFor: string | undefined): Preflight {
-  const call = useReadingRoom();
+  const check = useCheck();
+  const optionsOf = (request: string) => check(operation, request);
   const queries = useQueryClient();
   const now = JSON.stringify(request);
   const text = useSettled(now);
   const settled = text === now;
-  const optionsOf = (request: string) => ({
-    queryKey: ["reading-room", "CheckJob", operation, request],
-    staleTime: 5_000,
-    queryFn: ({ signal }: { signal: AbortSignal }) =>
-      call<{ Checks: Check[] }>("CheckJob", { Operation: operation, Request: request }, signal).then(
-        ({ Checks }) => Checks,
-      ),
-  });
   const { data, error, isFetching, refetch } = useQuery({
     ...optionsOf(text),
     enabled: waitingFor === undefined && settled,
@@ -57,13 +50,26 @@ export function usePreflight(operation: string, request: Json, waitingFor: strin
   };
 }
 
+/** The query of the checks of an operation's request, which is JSON. */
+export function useCheck() {
+  const call = useReadingRoom();
+  return (operation: string, request: string) => ({
+    queryKey: ["reading-room", "CheckJob", operation, request],
+    staleTime: 5_000,
+    queryFn: ({ signal }: { signal: AbortSignal }) =>
+      call<{ Checks: Check[] }>("CheckJob", { Operation: operation, Request: request }, signal).then(
+        ({ Checks }) => Checks,
+      ),
+  });
+}
+
 /** Whether the server is too old to know the operation. */
 export function isWithout(error: unknown): boolean {
   return hasCode(error, "UnknownOperationException", "UnknownOperation");
 }
 
 /** A value that has not changed for a moment, so that not every keystroke calls the service. */
-function useSettled(value: string): string {
+export function useSettled(value: string): string {
   const [settled, setSettled] = useState(value);
   useEffect(() => {
     const timer = window.setTimeout(() => setSettled(value), PAUSE_MILLISECONDS);
