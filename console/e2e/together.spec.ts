@@ -4,8 +4,23 @@ import {
   RevokeSecurityGroupEgressCommand,
 } from "@aws-sdk/client-ec2";
 import { archiveOf, lines } from "../tests/results/archives";
-import { seededJob, startLike, withResults } from "./seeds";
+import { seededJob, startLike, startLong, stopJob, withResults } from "./seeds";
 import { choose, expect, expectAccessible, expectAccessibleInBothThemes, test } from "./world";
+
+test("the home page shows what runs, and how it ends, without a reload", async ({ signedIn: page, world }, info) => {
+  const name = `e2e-home-${Date.now()}`;
+  const id = await startLong(world, name);
+  await page.goto("/");
+  const row = page.getByRole("row").filter({ hasText: name });
+  await expect(row).toContainText("In progress");
+  await expectAccessibleInBothThemes(page);
+  await page.screenshot({ path: info.outputPath("home.png"), fullPage: true });
+  await stopJob(world, id);
+  await expect(row).toContainText("Stopped", { timeout: 30_000 });
+  await expect(row.getByRole("button", { name: `Run ${name} again` })).toBeVisible();
+  await page.setViewportSize({ width: 400, height: 800 });
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(400);
+});
 
 test("a job runs again with one click, and both results are compared", async ({ signedIn: page, world }, info) => {
   const job = await seededJob(world);
