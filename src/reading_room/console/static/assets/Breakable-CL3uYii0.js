@@ -1,1 +1,0 @@
-import{a as e,n as t,t as n}from"./jsx-runtime-Wy9s6hX0.js";var r=e(t(),1),i=n();function a({text:e}){let t=0;return(0,i.jsx)(i.Fragment,{children:e.split(/(?<=[:/])(?![:/])/).map(e=>(t+=e.length,(0,i.jsxs)(r.Fragment,{children:[e,(0,i.jsx)(`wbr`,{})]},t)))})}export{a as t};

@@ -1,1 +1,0 @@
-import{i as e,n as t,p as n,r}from"./iam-DbN1dRlt.js";var i=class extends e(t,r,`CreateRole`,n){};export{i as t};

@@ -1,1 +1,0 @@
-import{Z as e,a as t,o as n,s as r}from"./rows.generated-DGUhlnMI.js";var i=class extends r(t,n,`ListTagsForResource`,e){};export{i as t};

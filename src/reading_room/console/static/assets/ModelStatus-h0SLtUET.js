@@ -1,0 +1,1 @@
+import{t as e}from"./status-indicator-DZKNYwyM.js";import{f as t}from"./model-CzKnftlL.js";import{o as n}from"./errors-BDRQo7Gz.js";var r=n();function i({status:n}){let{type:i,label:a}=t(n);return(0,r.jsx)(e,{type:i,wrapText:!1,children:a})}export{i as t};

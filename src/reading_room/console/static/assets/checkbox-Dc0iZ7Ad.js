@@ -1,1 +1,0 @@
-import{a as e,n as t}from"./jsx-runtime-Wy9s6hX0.js";import{Nr as n,Pr as r}from"./Page-DpX2NOeh.js";import{t as i}from"./internal-BtFTqRMq.js";var a=e(t()),o=a.forwardRef(({...e},t)=>{let n=r(`Checkbox`,{props:{readOnly:e.readOnly}});return a.createElement(i,{...e,...n,ref:t,__injectAnalyticsComponentMetadata:!0})});n(o,`Checkbox`);export{o as t};

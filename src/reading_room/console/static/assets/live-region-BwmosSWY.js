@@ -1,1 +1,0 @@
-import{a as e,n as t}from"./jsx-runtime-Wy9s6hX0.js";import{Nr as n,Pr as r,bn as i}from"./Page-DpX2NOeh.js";var a=e(t());function o({assertive:e=!1,hidden:t=!1,tagName:n=`div`,...o}){let s=r(`LiveRegion`,{props:{assertive:e,hidden:t}});return a.createElement(i,{assertive:e,hidden:t,tagName:n,...s,...o})}n(o,`LiveRegion`);export{o as t};

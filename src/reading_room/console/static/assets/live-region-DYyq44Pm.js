@@ -1,0 +1,1 @@
+import{s as e,u as t}from"./errors-BDRQo7Gz.js";import{Dr as n,Or as r,fn as i}from"./ErrorAlert-CUQzhLXT.js";var a=t(e());function o({assertive:e=!1,hidden:t=!1,tagName:n=`div`,...o}){let s=r(`LiveRegion`,{props:{assertive:e,hidden:t}});return a.createElement(i,{assertive:e,hidden:t,tagName:n,...s,...o})}n(o,`LiveRegion`);export{o as t};

@@ -1,0 +1,1 @@
+function e(e){return e===`SUBMITTED`||e===`IN_PROGRESS`||e===`STOP_REQUESTED`}function t(e){return e===`COMPLETED`||e===`STOPPED`}function n({JobStatus:e,Message:t}){if(e!==`COMPLETED`||t===void 0||t.trim()===``)return;let n=t.trim().replace(/^completed[,:]?\s+/i,``);return n===``?void 0:n}export{e as n,n as r,t};

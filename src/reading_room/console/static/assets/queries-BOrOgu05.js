@@ -1,1 +1,0 @@
-import{t as e}from"./useQuery-Cq3o5At_.js";import{_ as t}from"./index-_41OxlYS.js";var n=[`reading-room`,`ListPiiProfiles`];function r(){let r=t();return e({queryKey:n,queryFn:async({signal:e})=>(await r(`ListPiiProfiles`,{},e)).PiiProfiles})}export{r as n,n as t};

@@ -1,1 +1,0 @@
-import{a as e,n as t}from"./jsx-runtime-Wy9s6hX0.js";import{Nr as n,Pr as r}from"./Page-DpX2NOeh.js";import{t as i}from"./internal-DHmcNmG-.js";var a=e(t());function o(e){let t=r(`SegmentedControl`,{props:{},metadata:{hasDisabledReasons:(e.options??[]).some(e=>!!e.disabledReason)}});return a.createElement(i,{...e,...t})}n(o,`SegmentedControl`);export{o as t};

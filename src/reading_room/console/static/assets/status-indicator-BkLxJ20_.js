@@ -1,1 +1,0 @@
-import{a as e,n as t}from"./jsx-runtime-Wy9s6hX0.js";import{Nr as n,Pr as r,yt as i}from"./Page-DpX2NOeh.js";var a=e(t());function o({type:e=`success`,wrapText:t=!0,...n}){let o=r(`StatusIndicator`,{props:{colorOverride:n.colorOverride,type:e,wrapText:t}});return a.createElement(i,{type:e,wrapText:t,...n,...o})}n(o,`StatusIndicator`);export{o as t};

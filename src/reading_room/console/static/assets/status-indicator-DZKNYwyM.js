@@ -1,0 +1,1 @@
+import{s as e,u as t}from"./errors-BDRQo7Gz.js";import{Dr as n,Or as r,ut as i}from"./ErrorAlert-CUQzhLXT.js";var a=t(e());function o({type:e=`success`,wrapText:t=!0,...n}){let o=r(`StatusIndicator`,{props:{colorOverride:n.colorOverride,type:e,wrapText:t}});return a.createElement(i,{type:e,wrapText:t,...n,...o})}n(o,`StatusIndicator`);export{o as t};

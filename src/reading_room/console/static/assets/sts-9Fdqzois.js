@@ -1,1 +1,0 @@
-import{i as e}from"./commandBuilder-DOwsDA5y.js";import{n as t}from"./ErrorAlert-D4i78TIO.js";var{use:n,of:r}=t(t=>new e(t));export{n as t};

@@ -1,0 +1,1 @@
+import{s as e,u as t}from"./errors-BDRQo7Gz.js";import{Dr as n,Or as r}from"./ErrorAlert-CUQzhLXT.js";import{t as i}from"./internal-BIQ9-YwO.js";var a=t(e()),o=a.forwardRef((e,t)=>{let n=r(`Toggle`,{props:{readOnly:e.readOnly}});return a.createElement(i,{...e,...n,ref:t,__injectAnalyticsComponentMetadata:!0})});n(o,`Toggle`);export{o as t};

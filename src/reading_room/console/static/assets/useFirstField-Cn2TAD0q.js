@@ -1,0 +1,1 @@
+import{s as e,u as t}from"./errors-BDRQo7Gz.js";var n=t(e(),1),r=`input:not([type=hidden]):not([type=file]):not(:disabled), textarea:not(:disabled), button[aria-haspopup]:not(:disabled)`;function i(){let e=(0,n.useRef)(null);return(0,n.useEffect)(()=>{let t=window.setTimeout(()=>e.current?.querySelector(r)?.focus());return()=>window.clearTimeout(t)},[]),e}export{i as t};

@@ -1,1 +1,0 @@
-import{a as e,n as t}from"./jsx-runtime-Wy9s6hX0.js";var n=e(t(),1),r=`input:not([type=hidden]):not([type=file]):not(:disabled), textarea:not(:disabled), button[aria-haspopup]:not(:disabled)`;function i(){let e=(0,n.useRef)(null);return(0,n.useEffect)(()=>{let t=window.setTimeout(()=>e.current?.querySelector(r)?.focus());return()=>window.clearTimeout(t)},[]),e}export{i as t};
