@@ -107,12 +107,13 @@ def _has_column(database: Any, table: str, column: str) -> bool:
     return any(name == column for _, name, *_ in database.execute(f"PRAGMA table_info({table})"))
 
 
-def test_there_is_a_waiter_for_every_kind_of_job_and_model_and_for_endpoints() -> None:
+def test_there_is_a_waiter_for_every_kind_of_job_and_model_and_for_endpoints_and_flywheels() -> None:
     client = connect("comprehend", "http://127.0.0.1:1", access_key_id="a", secret_access_key="b")
     jobs = {f"{kind.describe.removeprefix('Describe')}Completed" for kind in JOB_KINDS}
     models = {kind.describe.removeprefix("Describe") for kind in MODEL_KINDS.values()}
     wanted = jobs | {f"{name}{end}" for name in models for end in ("Trained", "Deleted")}
-    wanted |= {"EndpointInService", "EndpointDeleted"}
+    wanted |= {"EndpointInService", "EndpointDeleted", "FlywheelActive", "FlywheelDeleted"}
+    wanted |= {"DatasetCompleted", "FlywheelIterationCompleted"}
     assert len(waiters(client)) == len(wanted)
     assert {name.replace("_", "") for name in client.waiter_names} == {name.lower() for name in wanted}
 

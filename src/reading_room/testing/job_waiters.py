@@ -1,4 +1,4 @@
-"""botocore's waiters for the jobs, models and endpoints of Comprehend, which botocore itself has none for."""
+"""botocore's waiters for what Comprehend does in the background, which botocore itself has none for."""
 
 from __future__ import annotations
 
