@@ -14,10 +14,10 @@ test("from nothing to highlighted results: sign in, a bucket, a VPC, a role, the
   await page.getByLabel("Secret access key").fill(world.product.secretAccessKey);
   await picture("1-sign-in");
   await page.getByRole("button", { name: "Sign in" }).click();
-  await expect(page.getByRole("link", { name: "Create job" }).last()).toBeVisible();
+  await expect(page.getByRole("link", { name: "Create a job" }).first()).toBeVisible();
   // The sign-in survives a reload, but the form below is in memory, so the test uses only links and buttons from here on.
   await page.reload();
-  await page.getByRole("link", { name: "Create job" }).last().click();
+  await page.getByRole("link", { name: "Create a job" }).first().click();
   await expect(page.getByRole("heading", { name: "Create job", level: 1 })).toBeVisible();
   await page.getByLabel("Name - optional").first().fill("made in a browser");
   await choose(page, "Analysis type", /Entities/);
