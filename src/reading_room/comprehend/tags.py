@@ -23,6 +23,7 @@ from reading_room.comprehend.errors import (
     TooManyTagsException,
 )
 from reading_room.comprehend.pii_profiles import PROFILE_TAG
+from reading_room.comprehend.schedules import SCHEDULE_TAG, check_schedule
 from reading_room.comprehend.tables import DatasetRow, EndpointRow, FlywheelRow, ModelRow
 from reading_room.comprehend.vpc_tag import VPC_TAG
 from reading_room.jobs.job import CONTAINERS
@@ -35,12 +36,12 @@ FIXED_TAGS = (VPC_TAG, PROFILE_TAG)
 """The tags that stay as they were when a job was submitted."""
 
 
-def as_mapping(tags: Sequence[Mapping[str, str]]) -> dict[str, str]:
-    """Return a request's tags as a mapping.
+def as_mapping(tags: Sequence[Mapping[str, str]], *, of_flywheel: bool = False) -> dict[str, str]:
+    """Return a request's tags as a mapping. Only those ``of_flywheel`` may have a schedule.
 
     Raises ``TooManyTagsException``, ``ReservedTagKey`` (``aws:``), ``DuplicateTagKey``, ``ContainersTagInvalid``
-    if the value of ``CONTAINERS_TAG`` is not a valid number of containers, ``DocumentsTagInvalid``, and
-    ``AliasTagInvalid``.
+    if the value of ``CONTAINERS_TAG`` is not a valid number of containers, ``DocumentsTagInvalid``,
+    ``AliasTagInvalid``, and ``ScheduleTagInvalid``.
     """
     if len(tags) > TAGS_PER_RESOURCE:
         raise TooManyTagsException(TAGS_PER_RESOURCE, len(tags))
@@ -55,6 +56,7 @@ def as_mapping(tags: Sequence[Mapping[str, str]]) -> dict[str, str]:
     containers_requested(mapping)
     documents_requested(mapping)
     check_alias(mapping)
+    check_schedule(mapping.get(SCHEDULE_TAG), of_flywheel=of_flywheel)
     return mapping
 
 

@@ -14,6 +14,7 @@ from reading_room.comprehend.models.metadata import check_metadata
 from reading_room.comprehend.models.upkeep import ModelUpkeep
 from reading_room.comprehend.network.preparation import NetworkPreparation
 from reading_room.comprehend.network.storage_policy import StoragePolicies
+from reading_room.comprehend.quotas import Quotas
 from reading_room.comprehend.sizing import JobSizing
 from reading_room.database.engine import Database
 from reading_room.fleet.host_leases import HostLeases
@@ -103,7 +104,7 @@ class Jobs:
             machine_time=unchanged if movable is None else movable.machine_time,
         )
         self.models = ModelUpkeep(database, objects.store, clock)
-        self.flywheels = FlywheelUpkeep(database, clock)
+        self.flywheels = FlywheelUpkeep(database, clock, Quotas(settings, clock).flywheels)
 
 
 def _slurm(settings: Settings, database: Database) -> SlurmPlacer | None:

@@ -58,6 +58,12 @@ def flywheel_arn(region: str, account: str, name: str) -> str:
     return f"arn:aws:comprehend:{region}:{account}:flywheel/{name}"
 
 
+def is_flywheel(arn: str) -> bool:
+    """Return whether an ARN is that of a flywheel, and not of a dataset or anything else."""
+    kind, _, name = arn.rpartition(":")[2].partition("/")
+    return kind == "flywheel" and "/" not in name
+
+
 def moment(now: dt.datetime) -> str:
     """Return a time as it is in the paths of a data lake and in the ids of iterations."""
     return f"{now.astimezone(dt.UTC):%Y%m%dT%H%M%SZ}"

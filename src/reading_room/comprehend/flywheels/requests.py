@@ -95,7 +95,7 @@ def new_flywheel(call: Call) -> NewFlywheel:
         place,
         request.get("ClientRequestToken"),
         digest_of(request),
-        as_mapping(request.get("Tags") or ()),
+        as_mapping(request.get("Tags") or (), of_flywheel=True),
         call.trace,
     )
 

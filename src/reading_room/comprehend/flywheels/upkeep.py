@@ -1,4 +1,4 @@
-"""The background loop of flywheels: it follows their jobs, writes how they ended, and removes deleted flywheels.
+"""The background loop of flywheels: it follows their jobs and schedules, and removes deleted flywheels.
 
 A turn takes no input and can be interrupted anywhere: each step is one transaction, and the next turn finds what is
 left to do.
@@ -19,9 +19,10 @@ from reading_room.aws.errors import AwsError
 from reading_room.clock import Clock
 from reading_room.comprehend.errors import ResourceNotFoundException
 from reading_room.comprehend.flywheels import datasets, iterations
-from reading_room.comprehend.flywheels.flywheels import switch
+from reading_room.comprehend.flywheels.flywheels import FlywheelQuota, switch
 from reading_room.comprehend.flywheels.jobs import end_of
 from reading_room.comprehend.models.models import find
+from reading_room.comprehend.schedules import SCHEDULE_TAG, following, next_time
 from reading_room.comprehend.tables import RUNNING_ITERATIONS, DatasetRow, FlywheelRow, IterationRow
 from reading_room.database.engine import Database
 from reading_room.jobs.job import Phase
@@ -36,15 +37,23 @@ TURN_SECONDS = 5.0
 """How often the flywheels are checked without a signal."""
 _TABLES = frozenset(each.__tablename__ for each in (JobRow, FlywheelRow, DatasetRow, IterationRow))
 
+_SCHEDULES = (
+    select(FlywheelRow, JobTagRow.value)
+    .outerjoin(JobTagRow, (JobTagRow.arn == FlywheelRow.arn) & (JobTagRow.key == SCHEDULE_TAG))
+    .where(FlywheelRow.status == "ACTIVE", JobTagRow.value.is_not(None) | FlywheelRow.schedule.is_not(None))
+)
+
 Step = Callable[[Session], None]
 
 
 class FlywheelUpkeep(PeriodicWork):
     """The loop that makes flywheels what their rows say."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, quota: FlywheelQuota = FlywheelQuota()) -> None:
+        """``quota`` is for the iterations that schedules start."""
         self._database = database
         self._clock = clock
+        self._quota = quota
         super().__init__("flywheels", every=TURN_SECONDS, apart=0.1)
         database.on_commit(self._written)
 
@@ -72,6 +81,9 @@ class FlywheelUpkeep(PeriodicWork):
         running = select(IterationRow.flywheel_arn, IterationRow.iteration_id)
         for arn, identifier in session.execute(running.where(IterationRow.status.in_(RUNNING_ITERATIONS))):
             yield arn, partial(self._follow_iteration, arn, identifier)
+        for row, value in session.execute(_SCHEDULES):
+            if value != row.schedule or (row.next_at is not None and row.next_at <= self._clock()):
+                yield row.arn, partial(self._follow_schedule, row.arn)
         for arn in session.scalars(select(FlywheelRow.arn).where(FlywheelRow.status == "DELETING")):
             yield arn, partial(self._remove, arn)
 
@@ -97,6 +109,19 @@ class FlywheelUpkeep(PeriodicWork):
             _begin_with_model(session, row, now)
         elif completed:
             _apply(session, row, pending, now)
+
+    def _follow_schedule(self, arn: str, session: Session) -> None:
+        row, tag, now = session.get_one(FlywheelRow, arn), session.get(JobTagRow, (arn, SCHEDULE_TAG)), self._clock()
+        value = None if tag is None else tag.value
+        if value != row.schedule:
+            row.schedule, row.next_at = value, None if value is None else next_time(value, now)
+        elif value is not None and row.next_at is not None and row.next_at <= now:
+            row.next_at = following(value, row.next_at, now)
+            try:
+                iterations.start(session, row, now, self._quota)
+                row.message = None
+            except AwsError as error:
+                row.message = f"SCHEDULED_ITERATION_NOT_STARTED: {error.message}"
 
     def _follow_dataset(self, arn: str, session: Session) -> None:
         row = session.get(DatasetRow, arn)

@@ -9,6 +9,7 @@ from reading_room.aws.call import Call
 from reading_room.aws.operations import operation
 from reading_room.comprehend import tags
 from reading_room.comprehend.conditions import named_resource, tag_context
+from reading_room.comprehend.flywheels.flywheels import is_flywheel
 from reading_room.comprehend.quotas import Quotas
 from reading_room.database.engine import Database
 
@@ -40,7 +41,8 @@ class TagOperations:
     def tag(self, call: Call, request: TagResourceRequestTypeDef) -> None:
         """Add tags or replace their values."""
         self._quotas.count(call.account, "TagResource")
-        new = tags.as_mapping([dict(tag) for tag in request["Tags"]])  # type: ignore[arg-type]
+        of_flywheel = is_flywheel(request["ResourceArn"])
+        new = tags.as_mapping([dict(tag) for tag in request["Tags"]], of_flywheel=of_flywheel)  # type: ignore[arg-type]
         with self._database.transaction() as session:
             tags.add(session, call.account, request["ResourceArn"], new)
 
