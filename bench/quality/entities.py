@@ -67,9 +67,10 @@ class Labelled:
 
 def measure(corpora: Corpora) -> list[Row]:
     """Score the engine on each set."""
+    sets = english_sets(corpora)
     engine = load_engine("entities-en")
     rows, tallies, every_score, every_right = [], [], [], []
-    for name, documents in english_sets(corpora):
+    for name, documents in sets:
         tally, scores, right = score_set(engine, documents)
         tallies.append(tally)
         every_score += scores

@@ -45,12 +45,14 @@ class Indexed:
 
 def measure(corpora: Corpora) -> list[Row]:
     """Score both collections."""
-    engine = load_engine("key-phrases-en")
-    rows = []
-    for name, documents, bars in (
+    collections = (
         ("abstracts", abstracts(corpora), ((0.69, 0.72), (0.90, 0.92))),
         ("paragraphs of papers", paragraphs(corpora), ((None, None), (None, None))),
-    ):
+    )
+    parsed = list(trees(corpora.text("syntax-pud")))
+    engine = load_engine("key-phrases-en")
+    rows = []
+    for name, documents, bars in collections:
         exact_tally, heads, covered = [], [], []
         each_answer: list[tuple[float, bool]] = []
         for document, found in zip(documents, lists(engine, (each.text for each in documents)), strict=True):
@@ -81,7 +83,7 @@ def measure(corpora: Corpora) -> list[Row]:
         rows.append(
             Row(f"AUC of the score, an indexer's phrase or not, {name}", area, f"{len(marks):,} answers", note=note)
         )
-    return [*rows, *noun_phrases(engine, list(trees(corpora.text("syntax-pud"))))]
+    return [*rows, *noun_phrases(engine, parsed)]
 
 
 def noun_phrases(engine: Engine, sentences: Sequence[tuple[str, list[Word]]]) -> list[Row]:

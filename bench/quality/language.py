@@ -57,13 +57,14 @@ Text = tuple[str, str]
 
 def measure(corpora: Corpora) -> list[Row]:
     """Score both lengths, and the twelve languages of the other kinds."""
-    engine = load_engine("dominant-language")
-    rows = []
     declared = declarations(corpora)
-    for name, texts, floor, aim in (
+    lengths = (
         ("one short sentence", short_sentences(corpora, declared), 0.92, 0.94),
         ("a paragraph", [each for each in declared if len(each[0]) >= PARAGRAPH], 0.98, 0.99),
-    ):
+    )
+    engine = load_engine("dominant-language")
+    rows = []
+    for name, texts, floor, aim in lengths:
         languages = sorted({code for _, code in texts})
         answers = [found[0] if found else None for found in lists(engine, (text for text, _ in texts))]
         right = [bool(one and one["LanguageCode"] == code) for one, (_, code) in zip(answers, texts, strict=True)]

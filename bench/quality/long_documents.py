@@ -32,12 +32,13 @@ CLASSES = ("POSITIVE", "NEGATIVE", "NEUTRAL", "MIXED")
 
 def measure(corpora: Corpora) -> list[Row]:
     """Score the engine on the documents of each source."""
+    sources = (("comments", comments(corpora)), ("reviews", reviews(corpora)), ("films", films(corpora)))
     engine = load_engine("sentiment-en")
     vader = vader_classes()
     rows = []
     every_score: list[float] = []
     every_right: list[int] = []
-    for name, source in (("comments", comments(corpora)), ("reviews", reviews(corpora)), ("films", films(corpora))):
+    for name, source in sources:
         documents = composed(source, random.Random(SEED))
         texts, gold = [text for text, _ in documents], [kind for _, kind in documents]
         answers = list(members(engine, texts))

@@ -85,6 +85,8 @@ Span = tuple[int, int, str]
 
 def measure(corpora: Corpora) -> list[Row]:
     """Score every language on synthetic texts, and English and Spanish on judgments."""
+    english = corpora.text("pii-tab")
+    spanish = "\n\n".join(corpora.text(f"pii-judgments-es-{part}") for part in ("train", "dev", "test"))
     rows = []
     for language, name in NAMES.items():
         engine = load_engine(f"pii-{language}")
@@ -92,10 +94,9 @@ def measure(corpora: Corpora) -> list[Row]:
         sample = texts(language, HELD_OUT[language], NOTHING[language], part=1, count=count, seed=SEED)
         rows += synthetic(engine, sample, name)
         if language == "en":
-            rows += judgments(engine, corpora.text("pii-tab"))
+            rows += judgments(engine, english)
         elif language == "es":
-            files = [corpora.text(f"pii-judgments-es-{part}") for part in ("train", "dev", "test")]
-            rows.append(spanish_names(engine, "\n\n".join(files)))
+            rows.append(spanish_names(engine, spanish))
     return rows
 
 

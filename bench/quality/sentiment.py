@@ -36,16 +36,17 @@ TWEET_CLASSES = {"0": "NEGATIVE", "1": "NEUTRAL", "2": "POSITIVE"}
 
 def measure(corpora: Corpora) -> list[Row]:
     """Score the engine and VADER on each set. The bars of films and tweets are VADER's accuracy in this run."""
-    engine = load_engine("sentiment-en")
-    vader = vader_classes()
-    rows = []
-    for name, documents, floor, aim in (
+    sets = (
         ("comments, four classes", comments(corpora), 0.73, 0.76),
         ("aspects of a review", reviews(corpora), 0.80, 0.84),
         ("film sentences", films(corpora), None, 0.82),
         ("tweets", tweets(corpora), None, 0.57),
         ("comments, ambiguous ones as NEUTRAL", comments(corpora, ambiguous=True), None, None),
-    ):
+    )
+    engine = load_engine("sentiment-en")
+    vader = vader_classes()
+    rows = []
+    for name, documents, floor, aim in sets:
         texts, gold = [text for text, _ in documents], [kind for _, kind in documents]
         answers = list(members(engine, texts))
         labels = [each["Sentiment"] for each in answers]

@@ -34,9 +34,10 @@ class Parsed:
 
 def measure(corpora: Corpora) -> list[Row]:
     """Score tags and tokens on both sets; only the first has bars on quality, only the second is out of domain."""
+    web, other = (parse(corpora.text(name)) for name in ("syntax-ewt", "syntax-pud"))
     engine = load_engine("syntax-en")
-    web = scored("web", engine, parse(corpora.text("syntax-ewt")), floor=0.960, aim=0.97)
-    return [*web, *scored("news and encyclopedia", engine, parse(corpora.text("syntax-pud")))]
+    rows = scored("web", engine, web, floor=0.960, aim=0.97)
+    return [*rows, *scored("news and encyclopedia", engine, other)]
 
 
 def scored(
