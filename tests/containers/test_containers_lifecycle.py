@@ -38,6 +38,26 @@ def world(tmp_path: Path) -> Iterator[Start]:
     assert leftovers(tmp_path) == set()
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DriverWorld]:
+    """A driver for tests that leave it running."""
+    folder = tmp_path_factory.mktemp("shared")
+    driver = DriverWorld(folder, OWN_KIND)
+    yield driver
+    driver.close()
+    assert leftovers(folder) == set()
+
+
+@pytest.fixture
+def driver(shared: DriverWorld) -> Iterator[DriverWorld]:
+    """The same, without containers; afterwards there are none again."""
+    yield shared
+    shared.call("standby", count=0)
+    for record in shared.records():
+        shared.call("remove", name=record["container_id"])
+    shared.until(lambda: shared.call("states") == [] and not list((shared.folder / "containers").iterdir()))
+
+
 def worker_of(world: DriverWorld) -> int:
     """Return the one worker that runs."""
     workers = [pid for pid in world.processes() if command_of(pid).startswith(sys.executable)]
@@ -45,16 +65,14 @@ def worker_of(world: DriverWorld) -> int:
     return workers[0]
 
 
-def test_the_exit_code_of_a_worker_is_reported(world: Start) -> None:
-    driver = world()
+def test_the_exit_code_of_a_worker_is_reported(driver: DriverWorld) -> None:
     driver.run("a", "exit:0", ahead=False)
     driver.run("b", "exit:7", ahead=False)
     assert driver.ended("a")["exit_code"] == 0
     assert driver.ended("b")["exit_code"] == 7
 
 
-def test_a_start_that_lacks_file_descriptors_leaves_nothing_and_is_tried_again(world: Start) -> None:
-    driver = world()
+def test_a_start_that_lacks_file_descriptors_leaves_nothing_and_is_tried_again(driver: DriverWorld) -> None:
     lost = []
     for spare in range(100):
         found = driver.call("reserve_with", name="a", task="exit:0", spare=spare)
@@ -70,8 +88,7 @@ def test_a_start_that_lacks_file_descriptors_leaves_nothing_and_is_tried_again(w
     assert driver.ended("a")["exit_code"] == 0
 
 
-def test_on_a_full_disk_nothing_of_a_start_is_left_and_it_is_tried_again(world: Start) -> None:
-    driver = world()
+def test_on_a_full_disk_nothing_of_a_start_is_left_and_it_is_tried_again(driver: DriverWorld) -> None:
     assert "File too large" in driver.call("on_full_disk", what="reserve", name="a", task="exit:0")
     driver.call("states")
     assert driver.records() == []
@@ -82,38 +99,33 @@ def test_on_a_full_disk_nothing_of_a_start_is_left_and_it_is_tried_again(world: 
     assert driver.ended("a")["exit_code"] == 0
 
 
-def test_on_a_full_disk_containers_are_ended_as_ever_and_it_is_recorded_later(world: Start) -> None:
-    driver = world()
+def test_on_a_full_disk_containers_are_ended_as_ever_and_it_is_recorded_later(driver: DriverWorld) -> None:
     driver.call("reserve", name="a", task="wait")
     assert driver.call("on_full_disk", what="stop", name="a") is None
     assert driver.ended("a")["exit_code"] == 143
     assert [record["exit_code"] for record in driver.call("launchers")] == [143]
 
 
-def test_a_container_started_ahead_is_used_once(world: Start) -> None:
-    driver = world()
+def test_a_container_started_ahead_is_used_once(driver: DriverWorld) -> None:
     driver.run("a", "exit:0", ahead=True)
     driver.run("b", "exit:0", ahead=False)
     assert driver.ended("a")["started_ahead"] is True
     assert driver.ended("b")["started_ahead"] is False
 
 
-def test_a_repeated_reservation_is_the_same_namespace(world: Start) -> None:
-    driver = world()
+def test_a_repeated_reservation_is_the_same_namespace(driver: DriverWorld) -> None:
     first = driver.call("reserve", name="a", task="wait")
     assert driver.call("reserve", name="a", task="wait") == first
     assert driver.call("reserve", name="b", task="wait") != first
 
 
-def test_handing_over_twice_does_nothing_the_second_time(world: Start) -> None:
-    driver = world()
+def test_handing_over_twice_does_nothing_the_second_time(driver: DriverWorld) -> None:
     driver.run("a", "exit:3", ahead=False)
     driver.call("start", name="a", task="exit:4")
     assert driver.ended("a")["exit_code"] == 3
 
 
-def test_a_stopped_worker_finishes_early(world: Start) -> None:
-    driver = world()
+def test_a_stopped_worker_finishes_early(driver: DriverWorld) -> None:
     driver.run("a", "wait", ahead=False)
     driver.until(lambda: (driver.state("a") or {})["phase"] == "running")
     driver.call("stop", name="a")
@@ -123,15 +135,13 @@ def test_a_stopped_worker_finishes_early(world: Start) -> None:
     assert state["messages"][-1][1]["stopped"] is True
 
 
-def test_a_container_stopped_before_its_job_arrived_ends_and_reports_it(world: Start) -> None:
-    driver = world()
+def test_a_container_stopped_before_its_job_arrived_ends_and_reports_it(driver: DriverWorld) -> None:
     driver.call("reserve", name="a", task="wait")
     driver.call("stop", name="a")
     assert driver.ended("a")["exit_code"] == 143
 
 
-def test_a_container_that_is_removed_leaves_nothing(world: Start) -> None:
-    driver = world()
+def test_a_container_that_is_removed_leaves_nothing(driver: DriverWorld) -> None:
     driver.run("a", "wait", ahead=False)
     driver.until(lambda: (driver.state("a") or {})["phase"] == "running")
     processes = driver.processes()
@@ -140,16 +150,14 @@ def test_a_container_that_is_removed_leaves_nothing(world: Start) -> None:
     driver.until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in processes))
 
 
-def test_a_worker_killed_from_outside_is_reported_with_its_signal(world: Start) -> None:
-    driver = world()
+def test_a_worker_killed_from_outside_is_reported_with_its_signal(driver: DriverWorld) -> None:
     driver.run("a", "wait", ahead=False)
     driver.until(lambda: (driver.state("a") or {})["phase"] == "running")
     os.kill(worker_of(driver), signal.SIGKILL)
     assert driver.ended("a")["exit_code"] == 128 + signal.SIGKILL
 
 
-def test_a_job_whose_launcher_is_killed_dies_and_is_lost(world: Start) -> None:
-    driver = world()
+def test_a_job_whose_launcher_is_killed_dies_and_is_lost(driver: DriverWorld) -> None:
     driver.run("a", "wait", ahead=False)
     driver.until(lambda: (driver.state("a") or {})["phase"] == "running")
     worker = worker_of(driver)
@@ -158,15 +166,13 @@ def test_a_job_whose_launcher_is_killed_dies_and_is_lost(world: Start) -> None:
     driver.until(lambda: not Path(f"/proc/{worker}").exists())
 
 
-def test_a_job_beyond_its_time_is_ended(world: Start) -> None:
-    driver = world()
+def test_a_job_beyond_its_time_is_ended(driver: DriverWorld) -> None:
     driver.run("a", "wait", ahead=False, seconds=1)
     assert driver.ended("a")["exit_code"] == 124
 
 
 @pytest.mark.skipif(not wall_clock.can_be_moved(), reason="the clock of processes can be moved on x86-64 only")
-def test_a_job_is_not_ended_because_the_clock_is_set_forward(world: Start) -> None:
-    driver = world()
+def test_a_job_is_not_ended_because_the_clock_is_set_forward(driver: DriverWorld) -> None:
     driver.run("a", "wait", ahead=False)
     driver.until(lambda: (driver.state("a") or {})["phase"] == "running")
     with wall_clock.moved(lambda: [driver.agent()], 86_400):
@@ -174,8 +180,7 @@ def test_a_job_is_not_ended_because_the_clock_is_set_forward(world: Start) -> No
     assert driver.records()[0]["exit_code"] is None
 
 
-def test_a_worker_that_writes_without_end_blocks_no_other_and_its_last_output_is_kept(world: Start) -> None:
-    driver = world()
+def test_a_worker_that_writes_without_end_blocks_no_other_and_its_last_output_is_kept(driver: DriverWorld) -> None:
     driver.run("a", "flood", ahead=False)
     state = driver.ended("a")
     assert state["exit_code"] == 0
@@ -235,8 +240,7 @@ def test_an_unreadable_record_affects_only_its_own_container(world: Start) -> No
     assert not odd.exists()
 
 
-def test_records_are_readable_only_by_the_agent(world: Start) -> None:
-    driver = world()
+def test_records_are_readable_only_by_the_agent(driver: DriverWorld) -> None:
     driver.run("a", "exit:0", ahead=False)
     driver.ended("a")
     for path in driver.folder.glob("containers/**/*"):
