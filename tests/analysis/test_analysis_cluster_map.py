@@ -13,6 +13,7 @@ from reading_room.analysis.cluster.functions import here
 from reading_room.analysis.job_file import Done, JobFile, Location, ModelPlace
 from reading_room.analysis.training.classifier import ClassifierTraining
 from tests.worlds.analysis_cluster import World
+from tests.worlds.analysis_cluster_container import BATCH
 from tests.worlds.analysis_cluster_service import Service
 
 pytestmark = pytest.mark.timeout(300)
@@ -51,16 +52,15 @@ def by_one_container(world: World, job: JobFile) -> bytes:
     return world.archive()
 
 
-@pytest.mark.costs(
-    16, reason="topics of 1,100 documents are found twice, once by three processes that load an engine each"
-)
+@pytest.mark.costs(16, reason="topics are found twice, once by three processes that load an engine each")
 def test_topics_are_the_same_to_the_byte(world: World) -> None:
-    world.user["in", "doc"] = "\n".join(texts(1100)).encode()
+    # A batch for each container, and one more.
+    world.user["in", "doc"] = "\n".join(texts(3 * BATCH + 20)).encode()
     job = world.job(kind="topics", request=json.dumps({"NumberOfTopics": 3}))
     started = world.start_all(job, 3)
     done = started[0].end()
     assert isinstance(done, Done)
-    assert done.documents == 1100
+    assert done.documents == 3 * BATCH + 20
     assert [member.end() for member in started[1:]] == [Done(0, 0, 0, "")] * 2
     together = world.archive()
     assert by_one_container(world, job) == together

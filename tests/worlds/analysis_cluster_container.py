@@ -27,6 +27,8 @@ LOADED = (
     "reading_room.analysis.training.classifier",
 )
 """The modules that containers load."""
+BATCH = 100
+"""How many documents are encoded at a time to find topics, so that few are enough for each container to have some."""
 
 
 class HeldCapitalWords:
@@ -71,7 +73,7 @@ def load(name: str, seconds: float, member: int, notes: Path) -> Program:
     if name == "topics":
         from reading_room.analysis.topics.program import Topics
 
-        return Topics()
+        return Topics(batch=BATCH)
     if name == "classifier-training":
         from reading_room.analysis.training.classifier import ClassifierTraining
 
